@@ -1,0 +1,85 @@
+"""Every error that ends the program on purpose, each with its exit code.
+
+    ImporterError
+    ├── UsageError                 2   nothing was judged, nothing was sent
+    │   ├── SettingsError
+    │   ├── MappingError
+    │   ├── ManifestError
+    │   ├── ResultsError
+    │   └── LedgerError
+    ├── StoppedEarly               3   the rest of the rows is pending
+    ├── HeldByAnotherRun           4
+    └── Interrupted          130/143   everything is accounted for
+
+A message says where, what, and (as ``hint``) what to do next. One error carries all that is wrong: the further
+findings are its ``details``, a line each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ImporterError(Exception):
+    """The root: whatever is raised on purpose and reaches a user as text, never as a traceback."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, hint: str = "", details: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = tuple(details)
+
+    def lines(self) -> list[str]:
+        """The error as lines for a person: what happened, every detail, what to do."""
+        lines = [self.message, *(f"  {detail}" for detail in self.details)]
+        if self.hint:
+            lines.append(f"hint: {self.hint}")
+        return lines
+
+
+class UsageError(ImporterError):
+    """Wrong usage, settings or files: no row was judged and nothing was sent."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A flag, an environment variable or the ``.env`` file is missing or wrong."""
+
+
+class MappingError(UsageError):
+    """The mapping file can't be used, or does not fit the manifest."""
+
+
+class ManifestError(UsageError):
+    """The manifest can't be read."""
+
+
+class ResultsError(UsageError):
+    """The results file can't be read or written."""
+
+
+class LedgerError(UsageError):
+    """The ledger is missing, damaged or can't be used; nothing was sent."""
+
+
+class StoppedEarly(ImporterError):
+    """Sending stopped before the end; the rows not reached are pending."""
+
+    exit_code = 3
+
+
+class HeldByAnotherRun(ImporterError):
+    """Another live run holds rows of this manifest."""
+
+    exit_code = 4
+
+
+class Interrupted(ImporterError):
+    """SIGINT or SIGTERM; ``exit_code`` is 128 plus the signal's number."""
+
+    def __init__(self, signal_number: int, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = 128 + signal_number

@@ -1,0 +1,126 @@
+"""The values that flow through the rooms. Pure: no I/O, no third-party imports."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class Status(enum.StrEnum):
+    """``import_status``: the one known state in which every row of a manifest ends."""
+
+    CREATED = "created"  # this run made the ticket
+    SKIPPED = "skipped"  # an earlier run made this ticket; its IDs are given
+    REJECTED = "rejected"  # by validation; never sent
+    FAILED = "failed"  # the API said no, or an attachment changed before it could be sent
+    UNKNOWN = "unknown"  # sent, and no answer that tells
+    PENDING = "pending"  # not reached
+    UNDONE = "undone"  # moved to the trash
+
+
+TICKET_STATUSES = frozenset({Status.CREATED, Status.SKIPPED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManifestOptions:
+    """What the mapping's ``manifest:`` section overrides of the detection; ``None`` means: find it out."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    header_row: int = 1  # as a spreadsheet counts: the first row is 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """One thing wrong with one row, found before anything was sent.
+
+    ``code`` is a key of ``importer.catalogue``. ``row`` counts as a spreadsheet does: the header is row 1 (unless
+    ``header_row`` says otherwise), a record with line breaks inside quotes is one row.
+    """
+
+    code: str
+    row: int
+    message: str
+    hint: str = ""
+    sheet: str | None = None
+    column: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """A file as it was checked: read again only if it is still the same."""
+
+    path: Path  # absolute, links followed
+    name: str  # the file name that the ticket shows
+    size_bytes: int
+    modified_ns: int
+    content_type: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ticket:
+    """What one row asks for, in the API's terms but not yet in its bytes.
+
+    ``lead_id`` is the GUID of an existing lead; where it is ``None``, ``fields`` holds at least one of
+    ``LeadDetail.EmailAddress`` and ``LeadDetail.Phone``.
+    """
+
+    fields: tuple[tuple[str, str], ...]  # (SchemaName, Value), in the mapping's order
+    lead_id: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TicketIds:
+    """How the account knows a ticket (*Create Ticket with Attachments*, success answer)."""
+
+    number: str  # ``Id``
+    ticket_id: str = ""  # ``TicketId``, a GUID; may be null there
+    key: str = ""  # ``Key``, the display form
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``calls`` per ``period_s`` seconds, counted by the account in a window."""
+
+    calls: int
+    period_s: float
+
+    def __str__(self) -> str:
+        return f"{self.calls}/{self.period_s:g}"
+
+    @classmethod
+    def parse(cls, text: str) -> Rate:
+        """Read ``25/5`` (calls per seconds). Raises ValueError with what is wrong."""
+        calls_text, slash, period_text = text.strip().partition("/")
+        try:
+            calls, period_s = int(calls_text), float(period_text)
+        except ValueError:
+            calls, period_s = 0, 0.0
+        if not slash or calls < 1 or not 0 < period_s < float("inf"):
+            raise ValueError(f"{text!r} is not a rate; write calls/seconds, such as 25/5")
+        return cls(calls, period_s)
+
+
+class Secret:
+    """A key that never shows itself: not in ``str``, ``repr``, logs or errors."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The key itself, for the one place that puts it into a header."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('********')"
+
+    __str__ = __repr__
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
