@@ -8,6 +8,7 @@
     │   ├── ResultsError
     │   └── LedgerError
     ├── StoppedEarly               3   the rest of the rows is pending
+    │   └── ProgramError           3   a bug
     ├── HeldByAnotherRun           4
     └── Interrupted          130/143   everything is accounted for
 
@@ -83,3 +84,7 @@ class Interrupted(ImporterError):
     def __init__(self, signal_number: int, message: str, *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.exit_code = 128 + signal_number
+
+
+class ProgramError(StoppedEarly):
+    """A bug: something that was not foreseen. Its cause is written to a file, not to the screen."""

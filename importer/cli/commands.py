@@ -1,0 +1,300 @@
+"""The commands: each turns its flags into a job, runs it, and prints how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from importer import __version__
+from importer.cli import options
+from importer.errors import ProgramError, SettingsError, UsageError
+from importer.models import Rate, Status
+from importer.settings import (
+    DEFAULT_RATE,
+    SANDBOX_ACCOUNT,
+    VARIABLES,
+    Account,
+    Environment,
+    ledger_url,
+    read_account,
+    read_rate,
+)
+
+if TYPE_CHECKING:
+    from importer.run import Job, Sending, Summary
+
+_EPILOG = "Settings come from flags, then the environment, then .env in this folder:\n\n\b\n" + "\n".join(
+    f"{name:<16}{text}" for name, text in VARIABLES.items()
+)
+_RERUN_STATES = (Status.FAILED, Status.REJECTED, Status.PENDING, Status.UNKNOWN, Status.UNDONE)
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="ticket-importer")
+def cli() -> None:
+    """Import tickets with attachments into LeadSquared Service Cloud: never twice, never lost."""
+
+
+@cli.command()
+@click.argument("manifest", type=options.PATH)
+@options.sending
+def run(manifest: Path, **flags: Any) -> int:
+    """Import the tickets of MANIFEST (CSV or Excel) and write a results file.
+
+    The same command again goes on where it stopped; a ticket is never made twice.
+    """
+    ending = ".sandbox.results.csv" if flags["sandbox"] else ".results.csv"
+    results = flags["results"] or manifest.with_name(f"{manifest.stem}{ending}")
+    return _import("run", manifest, results, None, flags)
+
+
+@cli.command()
+@click.argument("results_file", metavar="RESULTS", type=options.PATH)
+@click.option(
+    "--only",
+    default="failed,rejected,pending",
+    show_default=True,
+    metavar="STATES",
+    help="Which states are sent again. `unknown` needs --on-unknown retry.",
+)
+@options.sending
+def rerun(results_file: Path, only: str, **flags: Any) -> int:
+    """Send again what did not become a ticket, from RESULTS as an import wrote it and you have mended it."""
+    names = [name.strip() for name in only.split(",")]
+    if wrong := [name for name in names if name not in _RERUN_STATES]:
+        raise UsageError(f"--only: {', '.join(map(repr, wrong))} can't be sent again", hint=", ".join(_RERUN_STATES))
+    if Status.UNKNOWN in names and flags["on_unknown"] != "retry":
+        raise UsageError(
+            "--only unknown needs --on-unknown retry",
+            hint="an unknown row may be a ticket already, and would then be made twice; look in the account first",
+        )
+    results = flags["results"] or results_file.with_suffix(".csv")
+    return _import("rerun", results_file, results, frozenset(map(Status, names)), flags)
+
+
+@cli.command()
+@click.argument("manifest", type=options.PATH)
+@options.mapping
+@click.option("--report", type=options.PATH, help="Write every problem to this file, .csv or .json.")
+@click.option("--ledger", metavar="FILE|URL", help="Where the ledger is; or LSQ_LEDGER.")
+@options.logging_flags
+def validate(manifest: Path, mapping: Path, report: Path | None, ledger: str | None, **flags: Any) -> int:
+    """Check every row of MANIFEST as `run` would, and call nothing.
+
+    Where the account is set and the ledger knows it, rows that are tickets already are not looked at.
+    """
+    from importer.cli.desk import Terminal, set_up_log  # noqa: PLC0415 - see the package's docstring
+    from importer.report import report_file  # noqa: PLC0415
+    from importer.run import Job, validate  # noqa: PLC0415
+    from importer.submission.plan import Disposition  # noqa: PLC0415
+
+    set_up_log(**flags)
+    environment = _environment()
+    account_name, url = _known_account(environment, ledger)
+    job = Job(
+        command="validate", manifest=manifest, mapping=mapping, results=None, account_name=account_name, ledger_url=url
+    )
+    with report_file(report) as write:
+        desk = Terminal(DEFAULT_RATE, report=write)
+        rows = validate(job, desk)
+    desk.show_problems()
+    counts = rows.plan.counts()
+    already = f", {counts[Disposition.SKIP]:,} are tickets already" if counts[Disposition.SKIP] else ""
+    click.echo(f"{len(rows.plan):,} rows, {desk.tally.rows:,} rejected{already}")
+    if report is not None:
+        click.echo(f"report     {report}")
+    return int(desk.tally.rows > 0)
+
+
+@cli.command()
+@click.argument("code")
+def explain(code: str) -> int:
+    """Say what an error code of the results means, and what to do."""
+    from importer.catalogue import CATALOGUE  # noqa: PLC0415 - see the package's docstring
+
+    if code not in CATALOGUE:
+        raise UsageError(f"there is no error code {code!r}", hint=f"the codes are {', '.join(CATALOGUE)}")
+    click.echo(f"{code}\n  {CATALOGUE[code].meaning}\n  {CATALOGUE[code].advice}")
+    return 0
+
+
+@cli.group()
+def ledger() -> None:
+    """Look after the ledger, which knows every ticket that was made or may have been."""
+
+
+@ledger.command("init")
+@click.option("--ledger", "address", metavar="FILE|URL", help="Where it is to be; or LSQ_LEDGER.")
+def ledger_init(address: str | None) -> int:
+    """Make the ledger, once, before the first import. One that is there stays as it is."""
+    from importer.ledger import Ledger  # noqa: PLC0415 - see the package's docstring
+
+    url = ledger_url(address, _environment())
+    there = Ledger.exists(url)
+    Ledger.create(url).close()
+    click.echo(f"the ledger {'was there already' if there else 'is made'}: {url}")
+    return 0
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port.  [default: a free one]")
+@click.option("--rate", type=options.RATE, default="25/5", show_default=True, help="The account's limit.")
+@click.option("--algorithm", type=click.Choice(["sliding", "fixed", "bucket"]), default="sliding", show_default=True)
+@click.option("--latency", type=options.DURATION, default="50ms", show_default=True, help="Time to make a ticket.")
+@click.option("--jitter", type=options.DURATION, default="0s", show_default=True, help="Longest wait before counting.")
+@click.option("--faults", type=options.PATH, help="A YAML or JSON file that says which request goes wrong, and how.")
+def sandbox(port: int, faults: Path | None, **flags: Any) -> int:
+    """Serve a stand-in account on this machine until it is interrupted.
+
+    Its record of every call and ticket is at /sandbox/record.
+    """
+    from importer.cli.sandbox import serve_until_interrupted  # noqa: PLC0415 - see the package's docstring
+
+    return serve_until_interrupted(port, faults, **flags)
+
+
+# -- one import -----------------------------------------------------------------------------------------------------
+
+
+def _import(command: str, manifest: Path, results: Path, only: frozenset[Status] | None, flags: dict[str, Any]) -> int:
+    from importer.cli.desk import Terminal, is_terminal, set_up_log  # noqa: PLC0415 - see the package's docstring
+    from importer.rows import Choice  # noqa: PLC0415
+    from importer.run import Job, run_import  # noqa: PLC0415
+
+    set_up_log(**{name: flags[name] for name in ("log_format", "log_file", "quiet", "verbose")})
+    environment = _environment()
+    rate = flags["rate"] or read_rate(None, environment)
+    account = None if flags["sandbox"] else read_account(environment)
+    asks = is_terminal() and not flags["yes"]
+    bar = flags["progress"] if flags["progress"] is not None else is_terminal()
+    desk = Terminal(rate, asks=asks, bar=None if flags["quiet"] else bar)
+    with _ledger(account, environment, flags, asks=asks) as url:
+        job = Job(
+            command=command,
+            manifest=manifest,
+            mapping=flags["mapping"],
+            results=None if flags["dry_run"] else results,
+            account_name=account.name if account else SANDBOX_ACCOUNT,
+            ledger_url=url,
+            choice=Choice(only=only, resend_unknown=flags["on_unknown"] == "retry"),
+            skip_invalid=flags["skip_invalid"],
+            limit=flags["limit"],
+        )
+        if flags["dry_run"]:
+            base_url = account.base_url if account else "http://sandbox"
+            return _rehearse(job, rate, f"{base_url}/api/tenants/{account.tenant_id if account else 'sandbox'}/tickets")
+        summary = run_import(job, _sending(rate, flags), desk, account)
+    return _show(summary, job, as_json=flags["as_json"])
+
+
+def _rehearse(job: Job, rate: Rate, url: str) -> int:
+    """Show the plan and the first requests."""
+    from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
+    from importer.report import plan_lines  # noqa: PLC0415
+    from importer.run import rehearse  # noqa: PLC0415
+
+    desk = Terminal(rate)
+    plan, requests = rehearse(job, rate, desk, url)
+    desk.show_problems()
+    for line in plan_lines(plan, rate):
+        click.echo(line)
+    for request in requests:
+        click.echo(f"\n{request}")
+    click.echo("\nA rehearsal: no call was made, nothing was recorded, and no results were written.")
+    return int(desk.tally.rows > 0)
+
+
+def _sending(rate: Rate, flags: dict[str, Any]) -> Sending:
+    from importer.run import Sending  # noqa: PLC0415 - see the package's docstring
+    from importer.submission.retry import RetryPolicy  # noqa: PLC0415
+
+    return Sending(
+        rate=rate,
+        policy=RetryPolicy(retry_unknown=flags["on_unknown"] == "retry", retry_statuses=flags["retry_status"]),
+        max_failures=flags["max_failures"],
+        give_up_after_s=flags["give_up_after"],
+        answer_timeout_s=flags["answer_timeout"],
+        grace_s=flags["grace"],
+        concurrency=flags["concurrency"],
+    )
+
+
+def _show(summary: Summary, job: Job, *, as_json: bool) -> int:
+    """Print how a run ended, and what to type next."""
+    from importer.report import summary_json, summary_lines  # noqa: PLC0415 - see the package's docstring
+
+    if as_json:
+        click.echo(summary_json(summary))
+    else:
+        for line in summary_lines(summary):
+            click.echo(line)
+        if (following := _next_command(summary, job)) is not None:
+            click.echo(f"next       {following}")
+    if summary.ending is not None:
+        for line in summary.ending.lines():
+            click.echo(f"stopped: {line}" if line == summary.ending.message else line, err=True)
+        if isinstance(summary.ending, ProgramError):
+            raise summary.ending
+    return summary.exit_code
+
+
+def _next_command(summary: Summary, job: Job) -> str | None:
+    """The command that brings the import on from here."""
+    statuses = summary.statuses
+    again = shlex.join(["ticket-importer", "rerun", str(summary.results), "-m", str(job.mapping)])
+    if job.account_name == SANDBOX_ACCOUNT:
+        again += " --sandbox"
+    if statuses[Status.FAILED] or statuses[Status.REJECTED]:
+        return f"mend the rows in {summary.results}, then: {again}"
+    if statuses[Status.PENDING]:
+        return again
+    if statuses[Status.UNKNOWN]:
+        return f"look in the account for the unknown rows; for those that are not there: {again} --only unknown --on-unknown retry"
+    return None
+
+
+@contextlib.contextmanager
+def _ledger(
+    account: Account | None, environment: Environment, flags: dict[str, Any], *, asks: bool
+) -> Iterator[str | None]:
+    """Give the ledger's address: a temporary one for the sandbox, none for a rehearsal that finds none."""
+    from importer.ledger import Ledger  # noqa: PLC0415 - see the package's docstring
+
+    if account is None:
+        with tempfile.TemporaryDirectory(prefix="ticket-importer-ledger-") as folder:
+            url = f"sqlite:///{folder}/ledger.sqlite"
+            Ledger.create(url).close()
+            yield url
+        return
+    url = ledger_url(flags["ledger"], environment)
+    if not Ledger.exists(url):
+        if flags["dry_run"]:
+            yield None
+            return
+        if asks and click.confirm(
+            f"There is no ledger at {url}. Is this the first import from here, and shall it be made?", err=True
+        ):
+            Ledger.create(url).close()
+    yield url
+
+
+def _environment() -> Environment:
+    return Environment(os.environ, Path(".env"))
+
+
+def _known_account(environment: Environment, ledger_flag: str | None) -> tuple[str, str | None]:
+    """The account's name and its ledger, where both are there: `validate` needs neither."""
+    from importer.ledger import Ledger  # noqa: PLC0415 - see the package's docstring
+
+    url = ledger_url(ledger_flag, environment)
+    try:
+        return read_account(environment).name, url if Ledger.exists(url) else None
+    except SettingsError:
+        return "", None

@@ -1,0 +1,136 @@
+"""The flags that several commands share, each said once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from importer.models import Rate
+from importer.settings import parse_duration
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class _Parsed(click.ParamType[Any]):
+    """A flag whose text a function of ours reads; a ValueError of it is a usage error."""
+
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _statuses(text: str) -> frozenset[int]:
+    try:
+        statuses = frozenset(int(part) for part in text.split(","))
+    except ValueError:
+        statuses = frozenset()
+    if not statuses or not all(500 <= status <= 599 for status in statuses):  # noqa: PLR2004 - server errors
+        raise ValueError(f"{text!r} is not a list of server errors; write 503 or 500,503")
+    return statuses
+
+
+def _failures(text: str) -> str:
+    from importer.submission.retry import FailureLimit  # noqa: PLC0415 - see the package's docstring
+
+    FailureLimit(text)
+    return text
+
+
+PATH = click.Path(path_type=Path)
+DURATION = _Parsed("duration", parse_duration)
+RATE = _Parsed("calls/seconds", Rate.parse)
+
+_SENDING = (
+    click.option("-o", "--results", type=PATH, help="Where the results go.  [default: beside the manifest]"),
+    click.option("--sandbox", is_flag=True, help="Use an embedded stand-in account and a temporary ledger."),
+    click.option("--dry-run", is_flag=True, help="Do all of it but the calls; show the first requests."),
+    click.option(
+        "--limit", type=click.IntRange(min=1), metavar="N", help="Send only the first N unsent rows: a trial."
+    ),
+    click.option("--skip-invalid", is_flag=True, help="Send the valid rows although others are rejected."),
+    click.option(
+        "--max-failures",
+        type=_Parsed("N|N%", _failures),
+        default="25",
+        show_default=True,
+        help="Stop after N failures in a row, or when a share of all rows failed.",
+    ),
+    click.option(
+        "--on-unknown",
+        type=click.Choice(["hold", "retry"]),
+        default="hold",
+        show_default=True,
+        help="What to do with a row that was sent without an answer that tells. `retry` may make tickets twice.",
+    ),
+    click.option(
+        "--retry-status",
+        type=_Parsed("500,503", _statuses),
+        default=frozenset(),
+        help="Server errors after which a row is sent again. May make tickets twice.  [default: none]",
+    ),
+    click.option(
+        "--give-up-after",
+        type=DURATION,
+        default="15m",
+        show_default=True,
+        help="How long to wait for a server that is away, or for a used-up limit.",
+    ),
+    click.option(
+        "--answer-timeout",
+        type=DURATION,
+        default="120s",
+        show_default=True,
+        help="How long to wait for an answer after the last byte has gone.",
+    ),
+    click.option(
+        "--rate",
+        type=RATE,
+        help="The account's limit; or LSQ_RATE.  [default: 25/5]",
+    ),
+    click.option(
+        "--concurrency", type=click.IntRange(1, 1000), metavar="N", help="At most N requests under way at once."
+    ),
+    click.option(
+        "--grace",
+        type=DURATION,
+        default="20s",
+        show_default=True,
+        help="How long requests under way may take to finish after an interruption.",
+    ),
+    click.option("--ledger", metavar="FILE|URL", help="Where the ledger is; or LSQ_LEDGER."),
+    click.option("--yes", is_flag=True, help="Do not ask before sending."),
+    click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object."),
+    click.option("--progress/--no-progress", default=None, help="Show a bar.  [default: on a terminal]"),
+)
+_LOGGING = (
+    click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True),
+    click.option("--log-file", type=PATH, help="Write the log to this file, too."),
+    click.option("-q", "--quiet", is_flag=True, help="Log only warnings and errors."),
+    click.option("-v", "--verbose", is_flag=True, help="Log more."),
+)
+mapping = click.option("-m", "--mapping", type=PATH, required=True, help="The mapping file.")
+
+
+def sending(command: _Command) -> _Command:
+    """Add the flags of `run` and `rerun`."""
+    for option in reversed((mapping, *_SENDING, *_LOGGING)):
+        command = option(command)
+    return command
+
+
+def logging_flags(command: _Command) -> _Command:
+    """Add the flags about the log."""
+    for option in reversed(_LOGGING):
+        command = option(command)
+    return command

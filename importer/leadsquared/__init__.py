@@ -1,0 +1,1 @@
+"""All that knows the LeadSquared Service Cloud API: its bytes, its connections, its limit."""

@@ -1,0 +1,204 @@
+"""Ticket to JSON, and an answer of the API to what it means. Pure: no I/O.
+
+Source: the API page *Create Ticket with Attachments*. Where that page is silent, an answer is never read as "no ticket
+was made": such an answer is ``Unclear``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from importer.models import Ticket, TicketIds
+
+TICKET_TYPE_ID = "1"  # a string on the wire
+RELATED_TICKET_TYPE_ID = 1  # a number on the wire
+ANSWER_LIMIT_BYTES = 1_000_000
+REASON_LIMIT_CHARS = 500
+
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The ticket was made."""
+
+    ids: TicketIds
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The API said no: surely no ticket."""
+
+    reason: str
+    http_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeysRefused:
+    """401 or 403: the keys, the API switch or the IP whitelist."""
+
+    reason: str
+    http_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class WrongUrl:
+    """404 or a redirect: there is no such address; on the first call, none at all."""
+
+    reason: str
+    http_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """429: the account's limit was used up; surely no ticket. ``retry_after_s`` if the answer named one."""
+
+    retry_after_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Sent, and nothing came back that tells whether the ticket was made. ``code`` is one of the catalogue's."""
+
+    code: str
+    reason: str
+    http_status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Not one byte went out. ``stale``: a kept connection was found closed, which says nothing about the server."""
+
+    reason: str
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotSendable:
+    """An attachment is no longer what was checked; nothing went out."""
+
+    code: str
+    reason: str
+
+
+Answer = Created | Refused | KeysRefused | WrongUrl | Throttled | Unclear | NotSent | NotSendable
+
+
+def ticket_dto(ticket: Ticket) -> dict[str, Any]:
+    """Build the ``ticketDTO`` object; ``LeadId`` is left out where the lead travels as ``LeadDetail.*`` fields."""
+    dto: dict[str, Any] = {"TypeId": TICKET_TYPE_ID}
+    if ticket.lead_id is not None:
+        dto["LeadId"] = ticket.lead_id
+    dto["Fields"] = [{"SchemaName": name, "Value": value} for name, value in ticket.fields]
+    dto["RelatedTicketTypeId"] = RELATED_TICKET_TYPE_ID
+    return dto
+
+
+def ticket_json(ticket: Ticket) -> str:
+    """Build the text of the ``ticketDTO`` part."""
+    return json.dumps(ticket_dto(ticket), ensure_ascii=False)
+
+
+def preview(ticket: Ticket, url: str) -> str:
+    """Write a request as it would go out, for people; the keys masked, the files only named."""
+    lines = [
+        f"POST {url}",
+        "X-LSQ-ACCESS-KEY: ********",
+        "X-LSQ-SECRET-KEY: ********",
+        "Content-Type: multipart/form-data",
+        "",
+        "ticketDTO:",
+        json.dumps(ticket_dto(ticket), ensure_ascii=False, indent=2),
+    ]
+    lines += [f"files: {file.name} ({file.content_type}, {file.size_bytes:,} bytes)" for file in ticket.attachments]
+    return "\n".join(lines)
+
+
+def read_answer(http_status: int, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    """Say what an answer means. ``body`` is ``None`` where it was longer than ``ANSWER_LIMIT_BYTES``.
+
+    The table is the one of README, "What is sent when".
+    """
+    if http_status == HTTPStatus.OK:
+        return _read_success(body)
+    reason = _reason(http_status, body)
+    if http_status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Throttled(_retry_after_s(headers.get("Retry-After")))
+    if http_status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return KeysRefused(reason, http_status)
+    if http_status == HTTPStatus.NOT_FOUND or 300 <= http_status < 400:  # noqa: PLR2004 - the class of redirects
+        return WrongUrl(reason, http_status)
+    if 400 <= http_status < 500 and http_status != HTTPStatus.REQUEST_TIMEOUT:  # noqa: PLR2004 - client errors
+        return Refused(reason, http_status)
+    return Unclear("server-error", reason, http_status)
+
+
+def one_line(text: str) -> str:
+    """Text of a server as one line for people: no control characters, at most ``REASON_LIMIT_CHARS``."""
+    line = _CONTROL_CHARACTERS.sub(" ", text).strip()
+    return line if len(line) <= REASON_LIMIT_CHARS else line[: REASON_LIMIT_CHARS - 1] + "…"
+
+
+def _read_success(body: bytes | None) -> Answer:
+    answer = _json_object(body)
+    if answer is None:
+        return Unclear("unclear-answer", "200 with a body that is not the documented JSON", HTTPStatus.OK)
+    number = _text(answer.get("Id"))
+    status = answer.get("Status")
+    if status == "Success":
+        if not number:
+            return Unclear("unclear-answer", "200 with Status Success, but without an Id", HTTPStatus.OK)
+        ids = TicketIds(number=number, ticket_id=_text(answer.get("TicketId")), key=_text(answer.get("Key")))
+        return Created(ids)
+    reason = one_line(_text(answer.get("ReasonForFailure")) or _text(answer.get("Message")) or "no reason given")
+    if number:
+        return Unclear("unclear-answer", f"200 with Status {status!r}, but with Id {number}: {reason}", HTTPStatus.OK)
+    if "Status" not in answer:
+        return Unclear("unclear-answer", "200 with JSON that has no Status", HTTPStatus.OK)
+    return Refused(reason, HTTPStatus.OK)
+
+
+def _json_object(body: bytes | None) -> dict[str, Any] | None:
+    if body is None:
+        return None
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _text(value: object) -> str:
+    """Read an ID or a reason: a string, or a number for it; anything else is as if it were not there."""
+    match value:
+        case str():
+            return value.strip()
+        case int() if not isinstance(value, bool):
+            return str(value)
+        case _:
+            return ""
+
+
+def _reason(http_status: int, body: bytes | None) -> str:
+    answer = _json_object(body) or {}
+    names = ("ReasonForFailure", "Message", "ExceptionMessage", "message", "error")
+    said = next((text for name in names if (text := _text(answer.get(name)))), "")
+    if not said and body and not body.lstrip().startswith(b"<"):
+        said = body[: REASON_LIMIT_CHARS * 4].decode("utf-8", "replace")
+    try:
+        phrase = HTTPStatus(http_status).phrase
+    except ValueError:
+        phrase = "no standard status"
+    return one_line(f"{http_status} {phrase}" + (f": {said}" if said else ""))
+
+
+def _retry_after_s(value: str | None) -> float | None:
+    """Read ``Retry-After`` in seconds; its date form depends on two wall clocks, so it is as if it were not there."""
+    if value is None or not re.fullmatch(r"\s*\d{1,6}(\.\d+)?\s*", value):
+        return None
+    return float(value)

@@ -1,0 +1,30 @@
+"""The ledger: one database that knows every ticket, every request for one, and every run."""
+
+from importer.ledger.records import (
+    Claim,
+    Entry,
+    Import,
+    Intent,
+    Outcome,
+    Rejection,
+    RunInfo,
+    new_run_id,
+    source_of_run,
+    utc_now,
+)
+from importer.ledger.store import LEASE_S, Ledger
+
+__all__ = [
+    "LEASE_S",
+    "Claim",
+    "Entry",
+    "Import",
+    "Intent",
+    "Ledger",
+    "Outcome",
+    "Rejection",
+    "RunInfo",
+    "new_run_id",
+    "source_of_run",
+    "utc_now",
+]

@@ -1,0 +1,124 @@
+"""The database below the ledger: how it is reached, how durable it is, whose clock it goes by."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import filelock
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from importer.errors import LedgerError
+
+_BUSY_TIMEOUT_S = 30.0
+_THIS_BOOT = f"process-{uuid.uuid4()}"  # where the system has no boot ID, no other process is of the same boot
+
+
+def make_engine(url: str) -> sa.Engine:
+    """Make the engine for ``sqlite:///FILE`` or ``postgresql+psycopg://…``. Raises LedgerError for anything else."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        parsed = None
+    if parsed is None or parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise LedgerError(
+            f"{shown(url)} is not a ledger's address",
+            hint="write sqlite:////absolute/path/ledger.sqlite or postgresql+psycopg://user@host/database",
+        )
+    try:
+        if parsed.get_backend_name() == "postgresql":
+            return sa.create_engine(parsed)
+        engine = sa.create_engine(parsed, connect_args={"timeout": _BUSY_TIMEOUT_S})
+    except ModuleNotFoundError as error:
+        raise LedgerError(
+            f"the ledger {shown(url)} needs the package {error.name!r}", hint=f"pip install {error.name}[binary]"
+        ) from error
+    sa.event.listen(engine, "connect", _on_connect)
+    sa.event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where _on_begin says, not where the driver guesses
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = full")  # a commit is on the disk when it returns
+    connection.execute("pragma foreign_keys = on")
+
+
+def _on_begin(connection: sa.Connection) -> None:
+    # A transaction that reads first and writes later could find the database changed in between; this one can't.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("begin immediate" if writes else "begin")
+
+
+def insert(db: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what to do on a conflict."""
+    return postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of an SQLite ledger; ``None`` for a server."""
+    if not url.startswith("sqlite:"):
+        return None
+    database = sa.make_url(url).database
+    if not database or database == ":memory:":
+        raise LedgerError("a ledger in memory would be forgotten", hint="name a file: sqlite:////path/ledger.sqlite")
+    return Path(database)
+
+
+def lock_path(ledger: Path, run_id: str) -> Path:
+    """The file that a live run holds locked, beside the ledger; the system lets go of it when the process ends."""
+    return ledger.with_name(f"{ledger.name}.{run_id.rsplit('.', 1)[-1]}.lock")
+
+
+def shown(url: str) -> str:
+    """A ledger's address without its password."""
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except sa.exc.ArgumentError:
+        return repr(url)
+
+
+def boot_id() -> str:
+    """Which start of this machine this is: times of ``boot_clock_s`` of another one can't be compared."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return _THIS_BOOT
+
+
+def boot_clock_s() -> float:
+    """Seconds since this machine was started, suspended ones too; nobody can set this clock."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+@contextlib.contextmanager
+def translated(url: str) -> Iterator[None]:
+    """Turn what the database, the driver or the disk says into a LedgerError with a way out."""
+    try:
+        yield
+    except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
+        cause: Any = getattr(error, "orig", None) or error
+        raise LedgerError(f"the ledger {shown(url)} can't be used: {cause}", hint=_way_out(str(cause))) from error
+    except (OSError, filelock.Timeout) as error:
+        raise LedgerError(
+            f"the ledger {shown(url)} can't be used: {error}", hint="check its folder, the rights on it and the disk"
+        ) from error
+
+
+def _way_out(message: str) -> str:
+    ways = {
+        "locked": "another program holds it for long; close that and run the same command again",
+        "full": "make room on the disk, then run the same command again",
+        "readonly": "let the user that runs the import write to it and to its folder",
+        "unable to open": "check that its folder exists and can be written to",
+        "not a database": "the file is something else; name the right one in LSQ_LEDGER or --ledger",
+        "malformed": "it is damaged; restore it from a backup and do not import without it",
+    }
+    return next((way for word, way in ways.items() if word in message), "check its address and the server")

@@ -1,0 +1,115 @@
+"""What goes into the ledger and comes out of it. Pure values."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from importer.models import TicketIds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunInfo:
+    """What is recorded of a run at its start."""
+
+    id: str
+    account: str
+    source: str
+    command: str
+    manifest: str
+    manifest_sha256: str
+    mapping_sha256: str
+    key_field: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One ticket as the ledger knows it. ``state`` is a ``models.Status`` value, or ``sending``."""
+
+    id: int
+    key: str
+    state: str
+    held_by: str | None
+    run: str | None
+    content: str
+    ids: TicketIds | None
+    error_code: str
+    error: str
+    attempts: int
+    finished_at: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """A row that a run wants to send."""
+
+    key: str
+    manifest_row: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Import:
+    """A row that a results file knows, for a ledger that may not."""
+
+    key: str
+    manifest_row: int
+    state: str
+    ids: TicketIds | None
+    error_code: str
+    error: str
+    attempts: int
+    finished_at: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rejection:
+    """A row that was judged and never sent."""
+
+    manifest_row: int
+    key: str
+    code: str
+    error: str
+    hint: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Intent:
+    """A request that is about to go out."""
+
+    key: str
+    content: str
+    request: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What became of a request. ``counted`` is false where the API surely did not take it (429, not sent).
+
+    ``state`` is what the ticket is now: ``created``, ``failed``, ``unknown``, or ``pending`` if it may be sent again.
+    """
+
+    key: str
+    state: str
+    outcome: str  # the kind of answer, for the attempt's record
+    ids: TicketIds | None = None
+    error_code: str = ""
+    error: str = ""
+    http_status: int | None = None
+    counted: bool = True
+
+
+def utc_now() -> str:
+    """The wall clock as ISO 8601, for people; no decision is ever made by it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def new_run_id(source: str) -> str:
+    """A run's name: source, start, and enough chance to be unique. The source can be read back from it."""
+    return f"{source}.{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{uuid.uuid4().hex[:6]}"
+
+
+def source_of_run(run_id: str) -> str:
+    """The source in a run's name."""
+    return run_id.rsplit(".", 2)[0]

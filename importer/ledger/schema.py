@@ -1,0 +1,82 @@
+"""The tables of the ledger, version 1.
+
+runs       a row a run; live while ``ended_at`` is null and its lease is renewed
+tickets    a row per account, source and key: its state, its IDs, and the run that holds it
+attempts   a row a request
+rejections the rows of a run that were judged and never sent
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+SCHEMA_VERSION = 1
+
+metadata = sa.MetaData()
+meta = sa.Table(
+    "ledger_meta", metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
+)
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("command", sa.Text, nullable=False),
+    sa.Column("manifest", sa.Text, nullable=False),
+    sa.Column("manifest_sha256", sa.Text, nullable=False),
+    sa.Column("mapping_sha256", sa.Text, nullable=False),
+    sa.Column("key_field", sa.Text),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("started_at", sa.Text, nullable=False),
+    sa.Column("ended_at", sa.Text),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("boot_id", sa.Text, nullable=False),
+    sa.Column("lease_until", sa.Float, nullable=False),  # on the clock that Ledger.now reads
+)
+tickets = sa.Table(
+    "tickets",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("held_by", sa.Text),  # the run that may send it
+    sa.Column("run", sa.Text),  # the run that sent it last
+    sa.Column("manifest_row", sa.Integer, nullable=False),
+    sa.Column("content", sa.Text, nullable=False, server_default=""),  # hash of the row's cells as last sent
+    sa.Column("number", sa.Text, nullable=False, server_default=""),
+    sa.Column("ticket_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("ticket_key", sa.Text, nullable=False, server_default=""),
+    sa.Column("error_code", sa.Text, nullable=False, server_default=""),
+    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),  # requests that the API may have taken
+    sa.Column("finished_at", sa.Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("account", "source", "key"),
+)
+sa.Index("tickets_by_holder", tickets.c.held_by, tickets.c.state)
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("ticket", sa.ForeignKey("tickets.id"), nullable=False, index=True),
+    sa.Column("run", sa.ForeignKey("runs.id"), nullable=False),
+    sa.Column("intended_at", sa.Text, nullable=False),
+    sa.Column("request", sa.Text, nullable=False),  # ticketDTO as it went out, so that an unknown row can be looked for
+    sa.Column("outcome", sa.Text),
+    sa.Column("http_status", sa.Integer),
+    sa.Column("detail", sa.Text, nullable=False, server_default=""),
+    sa.Column("settled_at", sa.Text),
+)
+rejections = sa.Table(
+    "rejections",
+    metadata,
+    sa.Column("run", sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("manifest_row", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("hint", sa.Text, nullable=False),
+)

@@ -1,0 +1,429 @@
+"""The ledger's questions and answers, each in one transaction.
+
+The intent of a request is committed before its first byte goes out, the outcome before the row counts as done. An
+intent without an outcome is a ticket in state ``sending``; it becomes ``unknown`` when its run is found dead.
+Synchronous: whoever runs an event loop calls it from a thread (``submission.journal``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import filelock
+import sqlalchemy as sa
+
+from importer.errors import HeldByAnotherRun, LedgerError, StoppedEarly
+from importer.ledger import database, schema
+from importer.ledger.records import (
+    Claim,
+    Entry,
+    Import,
+    Intent,
+    Outcome,
+    Rejection,
+    RunInfo,
+    utc_now,
+)
+from importer.models import TicketIds
+
+LEASE_S = 60.0
+_KEYS_PER_QUERY = 5_000
+
+
+class Ledger:
+    """One open ledger. ``Ledger.open`` and ``Ledger.create`` make it; close it with ``close``."""
+
+    def __init__(self, engine: sa.Engine, path: Path | None) -> None:
+        self._engine = engine
+        self._path = path
+        self._lock: filelock.BaseFileLock | None = None
+
+    @classmethod
+    def create(cls, url: str) -> Ledger:
+        """Make the ledger, or open it if it is there. Raises LedgerError."""
+        path = database.sqlite_path(url)
+        with database.translated(url):
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            ledger = cls(database.make_engine(url), path)
+            with ledger._begin() as db:
+                schema.metadata.create_all(db)
+                db.execute(
+                    database.insert(db, schema.meta)
+                    .values(name="schema_version", value=str(schema.SCHEMA_VERSION))
+                    .on_conflict_do_nothing(index_elements=["name"])
+                )
+        ledger._check_schema()
+        return ledger
+
+    @classmethod
+    def exists(cls, url: str) -> bool:
+        """Say whether there is a ledger to open."""
+        path = database.sqlite_path(url)
+        if path is not None:
+            return path.exists() and path.stat().st_size > 0
+        with database.translated(url):
+            engine = database.make_engine(url)
+            try:
+                return sa.inspect(engine).has_table("ledger_meta")
+            finally:
+                engine.dispose()
+
+    @classmethod
+    def open(cls, url: str) -> Ledger:
+        """Open a ledger that is there. Raises LedgerError if it is not, is damaged, or of another version."""
+        if not cls.exists(url):
+            raise LedgerError(
+                f"there is no ledger at {database.shown(url)}",
+                hint="if this is the first import from here, make it: ticket-importer ledger init. If not, find the "
+                "former ledger first: without it every row looks new, and tickets would be made twice",
+            )
+        path = database.sqlite_path(url)
+        with database.translated(url):
+            ledger = cls(database.make_engine(url), path)
+            ledger._check_schema()
+        return ledger
+
+    def close(self) -> None:
+        """Release the connections."""
+        self._engine.dispose()
+
+    # -- runs -------------------------------------------------------------------------------------------------------
+
+    def begin_run(self, run: RunInfo) -> None:
+        """Enter a run with a live lease, after every dead run was ended and what it had under way made unknown."""
+        self._take_lock(run.id)
+        with self._translated(), self._begin() as db:
+            self._bury_the_dead(db, run)
+            db.execute(
+                schema.runs.insert().values(
+                    id=run.id,
+                    account=run.account,
+                    source=run.source,
+                    command=run.command,
+                    manifest=run.manifest,
+                    manifest_sha256=run.manifest_sha256,
+                    mapping_sha256=run.mapping_sha256,
+                    key_field=run.key_field,
+                    host=socket.gethostname(),
+                    pid=os.getpid(),
+                    started_at=utc_now(),
+                    boot_id=database.boot_id(),
+                    lease_until=self.now(db) + LEASE_S,
+                )
+            )
+
+    def renew(self, run_id: str) -> None:
+        """Move the lease forward. Raises StoppedEarly if another run has taken over."""
+        with self._translated(), self._begin() as db:
+            self._renew(db, run_id)
+
+    def end_run(self, run_id: str, exit_code: int) -> None:
+        """Record how a run ended and let its rows go."""
+        with self._translated(), self._begin() as db:
+            alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
+            db.execute(schema.runs.update().where(alive).values(ended_at=utc_now(), exit_code=exit_code))
+            db.execute(schema.tickets.update().where(schema.tickets.c.held_by == run_id).values(held_by=None))
+        self._drop_lock()
+
+    def now(self, db: sa.Connection) -> float:
+        """Seconds on a clock that nobody sets: PostgreSQL's own, or this machine's time since it was started."""
+        if db.dialect.name == "postgresql":
+            return float(db.scalar(sa.text("select extract(epoch from clock_timestamp())")) or 0.0)
+        return database.boot_clock_s()
+
+    # -- rows before sending ----------------------------------------------------------------------------------------
+
+    def look_up(self, account: str, source: str, keys: Sequence[str]) -> dict[str, Entry]:
+        """Find the tickets of these keys, in any number."""
+        found: dict[str, Entry] = {}
+        columns = schema.tickets.c
+        with self._translated(), self._engine.connect() as db:
+            for start in range(0, len(keys), _KEYS_PER_QUERY):
+                some = list(keys[start : start + _KEYS_PER_QUERY])
+                where = (columns.account == account) & (columns.source == source) & columns.key.in_(some)
+                for row in db.execute(schema.tickets.select().where(where)):
+                    found[row.key] = _entry(row)
+        return found
+
+    def claim(self, run: RunInfo, claims: Sequence[Claim]) -> None:
+        """Take rows for this run. Raises HeldByAnotherRun, and takes none of these, if a live run holds one of them."""
+        if not claims:
+            return
+        with self._translated(), self._begin() as db:
+            self._refuse_held(db, run, [claim.key for claim in claims])
+            statement = database.insert(db, schema.tickets)
+            statement = statement.on_conflict_do_update(
+                index_elements=["account", "source", "key"],
+                set_={"held_by": statement.excluded.held_by, "manifest_row": statement.excluded.manifest_row},
+            )
+            common = {"account": run.account, "source": run.source, "state": "pending", "held_by": run.id}
+            db.execute(statement, [{**common, "key": c.key, "manifest_row": c.manifest_row} for c in claims])
+
+    def enter(self, run: RunInfo, imports: Sequence[Import]) -> None:
+        """Enter rows that a results file knows and this ledger does not; what the ledger knows stays."""
+        if not imports:
+            return
+        values = [
+            {
+                "account": run.account,
+                "source": run.source,
+                "key": known.key,
+                "state": known.state,
+                "manifest_row": known.manifest_row,
+                "number": known.ids.number if known.ids else "",
+                "ticket_id": known.ids.ticket_id if known.ids else "",
+                "ticket_key": known.ids.key if known.ids else "",
+                "error_code": known.error_code,
+                "error": known.error,
+                "attempts": known.attempts,
+                "finished_at": known.finished_at,
+                "run": known.run,
+            }
+            for known in imports
+        ]
+        with self._translated(), self._begin() as db:
+            statement = database.insert(db, schema.tickets)
+            sent = statement.excluded.state.in_(["created", "unknown"])
+            unsent_here = schema.tickets.c.state.in_(["pending", "failed"]) & (schema.tickets.c.attempts == 0)
+            db.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["account", "source", "key"],
+                    set_={
+                        name: statement.excluded[name] for name in values[0] if name not in ("account", "source", "key")
+                    },
+                    where=sent & unsent_here,
+                ),
+                values,
+            )
+
+    def reject(self, run_id: str, rejections: Sequence[Rejection]) -> None:
+        """Record rows that were judged and not sent."""
+        if not rejections:
+            return
+        with self._translated(), self._begin() as db:
+            db.execute(
+                schema.rejections.insert(),
+                [
+                    {
+                        "run": run_id,
+                        "manifest_row": rejection.manifest_row,
+                        "key": rejection.key,
+                        "code": rejection.code,
+                        "error": rejection.error,
+                        "hint": rejection.hint,
+                    }
+                    for rejection in rejections
+                ],
+            )
+
+    def rejections(self, run_id: str, rows: tuple[int, int]) -> dict[int, Rejection]:
+        """The rejections of a run from one row to another, both included."""
+        columns = schema.rejections.c
+        where = (columns.run == run_id) & columns.manifest_row.between(*rows)
+        with self._translated(), self._engine.connect() as db:
+            return {
+                row.manifest_row: Rejection(
+                    manifest_row=row.manifest_row, key=row.key, code=row.code, error=row.error, hint=row.hint
+                )
+                for row in db.execute(schema.rejections.select().where(where))
+            }
+
+    # -- rows under way ---------------------------------------------------------------------------------------------
+
+    def commit(self, run: RunInfo, records: Sequence[Intent | Outcome]) -> None:
+        """Make a batch of intents and outcomes durable, all or none.
+
+        Raises StoppedEarly if the run has lost its lease or a row is not its own: then nothing may be sent.
+        """
+        with self._translated(), self._begin() as db:
+            if any(isinstance(record, Intent) for record in records):
+                self._renew(db, run.id)
+            for record in records:
+                match record:
+                    case Intent():
+                        self._intend(db, run, record)
+                    case Outcome():
+                        self._settle(db, run, record)
+
+    def _intend(self, db: sa.Connection, run: RunInfo, intent: Intent) -> None:
+        columns = schema.tickets.c
+        mine = _of(run, intent.key) & (columns.held_by == run.id) & columns.state.not_in(["created", "sending"])
+        ticket = db.execute(
+            schema.tickets.update()
+            .where(mine)
+            .values(state="sending", run=run.id, content=intent.content, attempts=columns.attempts + 1)
+            .returning(columns.id)
+        ).scalar()
+        if ticket is None:
+            raise StoppedEarly(
+                f"the row with key {intent.key!r} is not this run's any more",
+                hint="another run has taken it over; see what it does with it",
+            )
+        db.execute(
+            schema.attempts.insert().values(ticket=ticket, run=run.id, intended_at=utc_now(), request=intent.request)
+        )
+
+    def _settle(self, db: sa.Connection, run: RunInfo, outcome: Outcome) -> None:
+        columns = schema.tickets.c
+        now = utc_now()
+        values: dict[str, Any] = {
+            "state": outcome.state,
+            "error_code": outcome.error_code,
+            "error": outcome.error,
+            "run": run.id,
+            "finished_at": "" if outcome.state == "pending" else now,
+        }
+        if not outcome.counted:
+            values["attempts"] = columns.attempts - 1
+        if outcome.ids is not None:
+            values |= {"number": outcome.ids.number, "ticket_id": outcome.ids.ticket_id, "ticket_key": outcome.ids.key}
+        # Held by it, or sent by it before another run took over: an answer that came late is true all the same.
+        mine = _of(run, outcome.key) & (
+            (columns.held_by == run.id) | ((columns.run == run.id) & columns.state.in_(["sending", "unknown"]))
+        )
+        ticket = db.execute(schema.tickets.update().where(mine).values(values).returning(columns.id)).scalar()
+        db.execute(
+            schema.attempts.update()
+            .where(
+                (schema.attempts.c.ticket == ticket)
+                & (schema.attempts.c.run == run.id)
+                & schema.attempts.c.outcome.is_(None)
+            )
+            .values(outcome=outcome.outcome, http_status=outcome.http_status, detail=outcome.error, settled_at=now)
+        )
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _begin(self) -> Iterator[sa.Connection]:
+        with self._engine.connect().execution_options(writes=True) as db, db.begin():
+            yield db
+
+    def _translated(self) -> contextlib.AbstractContextManager[None]:
+        return database.translated(str(self._engine.url))
+
+    def _check_schema(self) -> None:
+        with self._translated(), self._engine.connect() as db:
+            if db.dialect.name == "sqlite":
+                found = db.execute(sa.text("pragma quick_check(1)")).scalar()
+                if found != "ok":
+                    raise LedgerError(
+                        f"the ledger {database.shown(str(self._engine.url))} is damaged: {found}",
+                        hint="restore it from a backup; do not import without it",
+                    )
+            version = db.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == "schema_version"))
+        if version != str(schema.SCHEMA_VERSION):
+            raise LedgerError(
+                f"the ledger {database.shown(str(self._engine.url))} has schema version {version}; this program knows "
+                f"{schema.SCHEMA_VERSION}",
+                hint="use the version of ticket-importer that wrote it, or a newer one",
+            )
+
+    def _renew(self, db: sa.Connection, run_id: str) -> None:
+        alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
+        if not db.execute(schema.runs.update().where(alive).values(lease_until=self.now(db) + LEASE_S)).rowcount:
+            raise StoppedEarly(
+                "this run was paused for so long that another one has taken over its rows",
+                hint="let that run finish, then run the same command again",
+            )
+
+    def _bury_the_dead(self, db: sa.Connection, run: RunInfo) -> None:
+        columns = schema.runs.c
+        where = (columns.account == run.account) & (columns.source == run.source) & columns.ended_at.is_(None)
+        for other in db.execute(schema.runs.select().where(where)).all():
+            if not self._is_dead(db, other):
+                continue
+            db.execute(schema.runs.update().where(columns.id == other.id).values(ended_at=utc_now()))
+            held = schema.tickets.c.held_by == other.id
+            db.execute(
+                schema.tickets.update()
+                .where(held & (schema.tickets.c.state == "sending"))
+                .values(
+                    state="unknown",
+                    error_code="interrupted",
+                    error=f"run {other.id} ended while the request was under way",
+                    finished_at=utc_now(),
+                )
+            )
+            db.execute(schema.tickets.update().where(held).values(held_by=None))
+
+    def _is_dead(self, db: sa.Connection, other: sa.Row[Any]) -> bool:
+        if db.dialect.name == "sqlite" and other.boot_id != database.boot_id():
+            return True
+        if other.lease_until < self.now(db):
+            return True
+        if self._path is None:
+            return False
+        lock = filelock.FileLock(database.lock_path(self._path, other.id))
+        try:
+            lock.acquire(blocking=False)
+        except filelock.Timeout:
+            return False
+        lock.release()
+        database.lock_path(self._path, other.id).unlink(missing_ok=True)
+        return True
+
+    def _refuse_held(self, db: sa.Connection, run: RunInfo, keys: Sequence[str]) -> None:
+        columns = schema.tickets.c
+        for start in range(0, len(keys), _KEYS_PER_QUERY):
+            some = list(keys[start : start + _KEYS_PER_QUERY])
+            of_others = (
+                (columns.account == run.account)
+                & (columns.source == run.source)
+                & columns.key.in_(some)
+                & columns.held_by.is_not(None)
+                & (columns.held_by != run.id)
+            )
+            statement = (
+                sa.select(columns.key, schema.runs)
+                .join(schema.runs, schema.runs.c.id == columns.held_by)
+                .where(of_others)
+            )
+            other = db.execute(statement.limit(1)).first()
+            if other is not None:
+                raise HeldByAnotherRun(
+                    f"run {other.id} on host {other.host} (process {other.pid}, started {other.started_at}) holds rows "
+                    f"of this manifest, such as the one with key {other.key!r}",
+                    hint="wait until it has ended, or stop it; then run the same command again",
+                )
+
+    def _take_lock(self, run_id: str) -> None:
+        if self._path is not None:
+            with self._translated():
+                lock = filelock.FileLock(database.lock_path(self._path, run_id))
+                lock.acquire(blocking=False)
+            self._lock = lock
+
+    def _drop_lock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+            self._lock = None
+
+
+def _of(run: RunInfo, key: str) -> sa.ColumnElement[bool]:
+    columns = schema.tickets.c
+    return (columns.account == run.account) & (columns.source == run.source) & (columns.key == key)
+
+
+def _entry(row: sa.Row[Any]) -> Entry:
+    ids = TicketIds(number=row.number, ticket_id=row.ticket_id, key=row.ticket_key) if row.number else None
+    return Entry(
+        id=row.id,
+        key=row.key,
+        state=row.state,
+        held_by=row.held_by,
+        run=row.run,
+        content=row.content,
+        ids=ids,
+        error_code=row.error_code,
+        error=row.error,
+        attempts=row.attempts,
+        finished_at=row.finished_at,
+    )

@@ -1,0 +1,104 @@
+"""A manifest, whatever its format: opened once, read in as many passes as needed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Protocol, assert_never
+
+from importer.errors import ManifestError
+from importer.manifest.delimited import open_delimited
+from importer.manifest.detect import Kind, detect_kind
+from importer.manifest.detected import Detected
+from importer.manifest.table import Batch, Chunk, Header, RowCounter, shape
+from importer.manifest.workbook import open_workbook
+from importer.models import ManifestOptions
+
+
+class _Source(Protocol):
+    """What every format offers."""
+
+    @property
+    def detected(self) -> Detected: ...
+
+    @property
+    def header(self) -> Header: ...
+
+    def batches(self, size: int) -> Iterator[Batch]: ...
+
+
+class Manifest:
+    """The rows of a file as text. Made by ``open_manifest``."""
+
+    def __init__(self, source: _Source) -> None:
+        self._source = source
+        self._counter = RowCounter()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names in the header, exactly as written, in its order."""
+        return self._source.header.columns
+
+    @property
+    def detected(self) -> Detected:
+        """How the file is read."""
+        return self._source.detected
+
+    @property
+    def sheet(self) -> str | None:
+        """The sheet of a workbook; None for text files."""
+        return self._source.detected.sheet
+
+    @property
+    def blank_rows(self) -> int:
+        """How many rows without content the pass begun last has met: all of them once it has ended, 0 before."""
+        return self._counter.blank_rows
+
+    def chunks(self, size: int = 10_000) -> Iterator[Chunk]:
+        """Read the rows in the file's order, at most ``size`` at a time; every call is a fresh pass over the file.
+
+        Blank rows are left out, but they count in the numbers of the rows. Raises ManifestError if the file turns out
+        to be damaged further down, such as by a quote that is never closed.
+        """
+        if size < 1:
+            raise ValueError(f"a chunk has at least one row, not {size}")
+        return self._pass(size)
+
+    def _pass(self, size: int) -> Iterator[Chunk]:
+        self._counter = counter = RowCounter()
+        yield from shape(self._source.batches(size), self._source.header, counter)
+
+
+def open_manifest(
+    path: Path, options: ManifestOptions, expected: Collection[str] = (), *, shown_as: Path | None = None
+) -> Manifest:
+    """Find out what the file is and how to read it.
+
+    ``expected``: the column names that the mapping knows; the delimiter or sheet that yields most of them is taken.
+    ``shown_as``: the path that errors name, where ``path`` is a copy that the user doesn't know of. Raises
+    ManifestError if the file can't be read as a table.
+    """
+    shown = str(path if shown_as is None else shown_as)
+    if options.header_row < 1:
+        raise ManifestError(
+            f"{shown}: there is no row {options.header_row}; rows are counted from 1",
+            hint="Correct `manifest: {header_row}` in the mapping.",
+        )
+    try:
+        return Manifest(_open(path, options, expected, shown))
+    except OSError as error:
+        raise ManifestError(
+            f"{shown} can't be read: {error.strerror or error}",
+            hint="Check the path, and that the user who runs the import may read it.",
+        ) from error
+
+
+def _open(path: Path, options: ManifestOptions, expected: Collection[str], shown: str) -> _Source:
+    kind = detect_kind(path, shown, encoding=options.encoding)
+    match kind:
+        case Kind.DELIMITED:
+            return open_delimited(path, options, expected, shown)
+        case Kind.WORKBOOK:
+            return open_workbook(path, options, expected, shown)
+        case _:
+            assert_never(kind)

@@ -1,0 +1,44 @@
+"""Mapping against manifest: a column that nobody accounted for is an error, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from importer.errors import MappingError
+from importer.mapping.findings import Finding, did_you_mean, located
+from importer.mapping.values import Mapping
+
+_HINT = (
+    "columns are compared letter by letter: give each a field under `columns`, or list it under `ignore`, and take out "
+    "of the mapping what the manifest does not have"
+)
+
+
+def check_columns(mapping: Mapping, columns: Sequence[str]) -> None:
+    """Hold the manifest's header against the mapping.
+
+    Raises MappingError whose ``details`` name every column of the manifest that the mapping does not mention, and
+    every place of the mapping that names a column that the manifest does not have.
+    """
+    findings = [*_absent(mapping, columns), *_unmentioned(mapping, columns)]
+    if findings:
+        message = f"the mapping {mapping.path} does not fit the manifest's columns:"
+        raise MappingError(message, hint=_HINT, details=located(mapping.path, findings))
+
+
+def _absent(mapping: Mapping, columns: Sequence[str]) -> Iterator[Finding]:
+    known = {use.column for use in mapping.uses}
+    unclaimed = [column for column in columns if column not in known]
+    for use in mapping.uses:
+        if use.column not in columns:
+            guess = did_you_mean(use.column, unclaimed)
+            yield Finding(use.line, f"{use.use}: the manifest has no column {use.column!r}{guess}")
+
+
+def _unmentioned(mapping: Mapping, columns: Sequence[str]) -> Iterator[Finding]:
+    absent = [use.column for use in mapping.uses if use.column not in columns]
+    known = {use.column for use in mapping.uses}
+    for column in dict.fromkeys(columns):
+        if column not in known:
+            guess = did_you_mean(column, absent)
+            yield Finding(0, f"the manifest's column {column!r} is neither mapped nor ignored{guess}")

@@ -1,0 +1,156 @@
+"""The mapping language as pydantic models: which keys there are, and the shape of each value.
+
+Every leaf arrives as the text that was written, or None for nothing; pydantic makes booleans and numbers of the few
+that are. What a value means together with others is judged in ``importer.mapping.checks``, the wording of what
+pydantic finds is in ``importer.mapping.wording``.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.types import StringConstraints
+
+from importer.mapping.values import DEFAULT_MAX_FILE_SIZE_BYTES, DEFAULT_MAX_FILES, FieldType
+
+ROW_CONTENT = "row-content"
+
+_SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?(B|KB|MB|GB)?")
+_UNIT_BYTES = {None: 1, "B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _as_rule(value: Any) -> Any:
+    return {"field": value} if isinstance(value, str) else value
+
+
+def _size_bytes(value: Any) -> Any:
+    form = _SIZE.fullmatch(value.upper()) if isinstance(value, str) else None
+    size_bytes = int(Decimal(form[1]) * _UNIT_BYTES[form[2]]) if form else 0
+    if size_bytes < 1:
+        raise ValueError("is not a size; write it as `20 MB`, `500 KB` or `1 GB`")
+    return size_bytes
+
+
+def _source(value: str) -> str:
+    if len(value) > 100:  # noqa: PLR2004 - the number is in the message
+        raise ValueError("is longer than 100 characters")
+    if not value[0].isalnum():
+        raise ValueError("must start with a letter or a digit")
+    if not value.isprintable():
+        raise ValueError("must not hold control characters or line breaks")
+    return value
+
+
+def _extension(value: str) -> str:
+    extension = value.removeprefix(".").lower()
+    if not re.fullmatch(r"\w+", extension):
+        raise ValueError("is not a file's ending; write it alone, such as `pdf`")
+    return extension
+
+
+def _encoding(value: str) -> str:
+    try:
+        "".encode(value)
+        return codecs.lookup(value).name
+    except (LookupError, ValueError):
+        raise ValueError("is not an encoding that Python knows, such as `utf-8` or `cp1252`") from None
+
+
+def _delimiter(value: str) -> str:
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(value, value)
+    if len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"\r\n':
+        raise ValueError("is not a delimiter, which is one character such as `;`, or `tab`")
+    return delimiter
+
+
+def _path(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must not hold control characters or line breaks")
+    return value
+
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+TextMap = Annotated[dict[Text, Text], Field(min_length=1)]
+Texts = Annotated[list[Text], BeforeValidator(_as_list), Field(min_length=1)]
+Extension = Annotated[Text, AfterValidator(_extension)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+
+
+class _Section(BaseModel):
+    """A part of the language: an unknown key is an error, a known key with nothing behind it is as good as absent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nothing(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
+
+
+class RuleModel(_Section):
+    """One column's rule, in its long form."""
+
+    field: Text
+    type: FieldType = FieldType.TEXT
+    required: bool = False
+    default: Text | None = None
+    values: TextMap | None = None
+    one_of: Texts | None = None
+    max_length: Count | None = None
+    on_too_long: Literal["reject", "truncate"] | None = None
+    send_empty: bool = False
+    format: Text | None = None
+    timezone: Text | None = None
+
+
+class AttachmentsModel(_Section):
+    """The ``attachments`` section."""
+
+    columns: Texts
+    separator: Text = ";"
+    root: Annotated[Text, AfterValidator(_path)] | None = None
+    max_file_size: Annotated[int, BeforeValidator(_size_bytes)] = DEFAULT_MAX_FILE_SIZE_BYTES
+    max_files: Count = DEFAULT_MAX_FILES
+    extensions: Annotated[list[Extension], BeforeValidator(_as_list)] = []
+
+
+class ManifestModel(_Section):
+    """The ``manifest`` section: what overrides the detection."""
+
+    encoding: Annotated[Text, AfterValidator(_encoding)] | None = None
+    delimiter: Annotated[Text, AfterValidator(_delimiter)] | None = None
+    sheet: Text | None = None
+    header_row: Count = 1
+
+
+class MappingModel(_Section):
+    """A whole mapping file."""
+
+    version: Literal["1"]
+    source: Annotated[Text, AfterValidator(_source)]
+    key: Texts
+    key_field: Text | None = None
+    columns: Annotated[dict[Text, Annotated[RuleModel, BeforeValidator(_as_rule)]], Field(min_length=1)]
+    constants: dict[Text, Text] = {}
+    attachments: AttachmentsModel | None = None
+    ignore: Annotated[list[Text], BeforeValidator(_as_list)] = []
+    duplicates: Literal["reject", "first"] = "reject"
+    manifest: ManifestModel = ManifestModel()
+
+
+SECTIONS: dict[str, type[_Section]] = {
+    "": MappingModel,
+    "columns": RuleModel,
+    "attachments": AttachmentsModel,
+    "manifest": ManifestModel,
+}

@@ -1,0 +1,162 @@
+"""YAML text -> plain data in which every text is exactly what was written, with the line of every part.
+
+PyYAML's node graph is used and its constructors are not: they would turn ``00123`` into 83, ``no`` into False and
+``1e5`` into a number before anyone could object. Hostile files (nesting, alias bombs) are bounded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from importer.mapping.findings import Finding
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 12  # the language needs five levels
+MAX_NODES = 50_000  # counted after aliases are followed
+
+Data = str | None | list[Any] | dict[str, Any]
+Place = tuple[str | int, ...]
+
+_NULL_TAG = "tag:yaml.org,2002:null"
+_MERGE_TAG = "tag:yaml.org,2002:merge"
+_RESOLVED_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}"
+    for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+)
+
+
+class UnreadableError(Exception):
+    """The file can't be read as one YAML document; carries the one finding that says why."""
+
+    def __init__(self, text: str, line: int = 0) -> None:
+        super().__init__(text)
+        self.finding = Finding(line, text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """``data``: nested dicts, lists, texts and None (for nothing). ``lines``: place in it -> line, from 1."""
+
+    data: Data
+    lines: Mapping[Place, int]
+    findings: Sequence[Finding]  # what is wrong although the rest could be read: keys written twice and such
+
+    def line(self, place: Place) -> int:
+        """The line of a place, or of the nearest part around it that is written in the file."""
+        for length in range(len(place), 0, -1):
+            if place[:length] in self.lines:
+                return self.lines[place[:length]]
+        return self.lines.get((), 1)
+
+
+def decode(content: bytes) -> str:
+    """The file's text. Raises UnreadableError for what is not a UTF-8 text of a sane size."""
+    if len(content) > MAX_BYTES:
+        raise UnreadableError(f"the file has more than {MAX_BYTES:,} bytes, the most that a mapping has")
+    if b"\0" in content:
+        raise UnreadableError("this is not a text file; a mapping is YAML in UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnreadableError("the text is not UTF-8; save the mapping as UTF-8", line) from None
+
+
+def parse(text: str) -> Document:
+    """Read one YAML document. Raises UnreadableError where there is none to be had."""
+    try:
+        _refuse_excess(text)
+        root = yaml.compose(text, yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        raise _syntax_error(error) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise UnreadableError(f"the character U+{error.character:04X} is not allowed in YAML", line) from None
+    if root is None:
+        return Document(data=None, lines={}, findings=())
+    converter = _Converter()
+    data = converter.convert(root, ())
+    return Document(data=data, lines=converter.lines, findings=converter.findings)
+
+
+def _refuse_excess(text: str) -> None:
+    """The composer recurses, so depth is judged on the stream of events, before any node is made."""
+    depth = 0
+    for count, event in enumerate(yaml.parse(text, yaml.SafeLoader)):
+        if count > 2 * MAX_NODES:  # a collection is two events
+            raise UnreadableError(f"more than {MAX_NODES:,} names and values", _line(event))
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise UnreadableError(f"nested deeper than {MAX_DEPTH} levels", _line(event))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _syntax_error(error: yaml.MarkedYAMLError) -> UnreadableError:
+    mark = error.problem_mark or error.context_mark
+    where = f" (column {mark.column + 1})" if mark else ""
+    told = ", ".join(part for part in (error.context, error.problem) if part)
+    return UnreadableError(f"not valid YAML: {told}{where}", mark.line + 1 if mark else 0)
+
+
+def _line(part: yaml.Node | yaml.Event) -> int:
+    assert part.start_mark is not None  # what was read from a text has one
+    return int(part.start_mark.line) + 1
+
+
+@dataclass
+class _Converter:
+    lines: dict[Place, int] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    nodes: int = 0
+
+    def convert(self, node: yaml.Node, place: Place) -> Data:
+        line = _line(node)
+        self.nodes += 1
+        if self.nodes > MAX_NODES or len(place) > MAX_DEPTH:
+            raise UnreadableError("too much once its aliases (*name) are followed; write it out instead", line)
+        self.lines.setdefault(place, line)  # a value's line is that of its key, where people look for it
+        if isinstance(node, yaml.MappingNode):
+            _refuse_tag(node, line)
+            return self._convert_pairs(node, place)
+        if isinstance(node, yaml.SequenceNode):
+            _refuse_tag(node, line)
+            return [self.convert(item, (*place, index)) for index, item in enumerate(node.value)]
+        return self._text_or_nothing(node, line)
+
+    def _convert_pairs(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = _line(key_node)
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.findings.append(Finding(line, "a list or a mapping can't be a name"))
+                continue
+            if key_node.tag == _MERGE_TAG and key_node.style is None:
+                self.findings.append(Finding(line, "merging (<<) is not part of the language; write the keys out"))
+                continue
+            key: str = key_node.value
+            if key in data:
+                first = self.lines[*place, key]
+                self.findings.append(Finding(line, f"{key!r} is written twice, first in line {first}"))
+                continue
+            self.lines[*place, key] = line
+            data[key] = self.convert(value_node, (*place, key))
+        return data
+
+    def _text_or_nothing(self, node: yaml.Node, line: int) -> str | None:
+        if node.tag == _NULL_TAG:
+            return None
+        _refuse_tag(node, line)
+        return str(node.value)
+
+
+def _refuse_tag(node: yaml.Node, line: int) -> None:
+    # Resolved tags are YAML's own; `!anything` and `!!python/…` were written by hand.
+    if node.tag not in _RESOLVED_TAGS:
+        text = f"{node.tag!r} is a YAML tag, and the language has none; quote a text that starts with '!'"
+        raise UnreadableError(text, line)

@@ -1,0 +1,70 @@
+"""The thirteen columns that results add to a manifest, and one row of them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from importer.models import Status, TicketIds
+
+COLUMNS = (
+    "import_row",
+    "import_key",
+    "import_status",
+    "import_ticket_id",
+    "import_ticket_number",
+    "import_ticket_key",
+    "import_error_code",
+    "import_error",
+    "import_hint",
+    "import_attempts",
+    "import_finished_at",
+    "import_account",
+    "import_run",
+)
+_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultRow:
+    """What became of one row; ``key`` is empty where the row never had one of its own."""
+
+    row: int  # as a spreadsheet counts, in the manifest
+    key: str
+    status: Status
+    ids: TicketIds | None = None
+    code: str = ""
+    error: str = ""
+    hint: str = ""
+    attempts: int = 0
+    finished_at: str = ""
+    account: str = ""
+    run: str = ""
+
+    def cells(self) -> tuple[str, ...]:
+        """The cells in the order of ``COLUMNS``. The key is the manifest's own text; all else can't start a formula."""
+        ids = self.ids or TicketIds(number="")
+        return (
+            str(self.row),
+            self.key,
+            self.status.value,
+            harmless(ids.ticket_id),
+            harmless(ids.number),
+            harmless(ids.key),
+            self.code,
+            harmless(self.error),
+            harmless(self.hint),
+            str(self.attempts),
+            self.finished_at,
+            self.account,
+            self.run,
+        )
+
+
+def harmless(text: str) -> str:
+    """Text of a server or a rule, as a spreadsheet may see it: an apostrophe keeps it from being a formula."""
+    return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
+
+
+def as_given(text: str) -> str:
+    """Undo ``harmless``."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_STARTS_A_FORMULA) else text

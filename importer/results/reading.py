@@ -1,0 +1,123 @@
+"""The results file, in: what `rerun` takes from its ``import_*`` columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from importer.errors import ResultsError
+from importer.ledger.records import Import, source_of_run
+from importer.manifest import Manifest
+from importer.models import Status, TicketIds
+from importer.results.columns import COLUMNS, ResultRow, as_given
+
+_SHOWN_PROBLEMS = 10
+
+
+def data_columns(columns: Sequence[str]) -> tuple[str, ...]:
+    """The manifest's own columns: all but the thirteen that results add."""
+    return tuple(column for column in columns if column not in COLUMNS)
+
+
+def read_results(frame: pd.DataFrame) -> list[ResultRow]:
+    """What the file says of each row of a chunk. ``check_results`` has passed it before."""
+    return [
+        ResultRow(
+            row=int(cells["import_row"]),
+            key=cells["import_key"],
+            status=Status(cells["import_status"]),
+            ids=_ids(cells),
+            code=cells["import_error_code"],
+            error=as_given(cells["import_error"]),
+            hint=as_given(cells["import_hint"]),
+            attempts=int(cells["import_attempts"] or 0),
+            finished_at=cells["import_finished_at"],
+            account=cells["import_account"],
+            run=cells["import_run"],
+        )
+        for cells in _records(frame)
+    ]
+
+
+def check_results(manifest: Manifest, shown_as: str, *, account: str, source: str) -> None:
+    """Refuse what is not a whole results file of this account and source. Raises ResultsError with all reasons."""
+    missing = [column for column in COLUMNS if column not in manifest.columns]
+    if missing:
+        raise ResultsError(
+            f"{shown_as} is not a results file: it has no column {', '.join(missing)}",
+            hint="name the file that an import wrote, or use `run` for a manifest",
+        )
+    problems: list[str] = []
+    count = 0
+    rows: Counter[str] = Counter()
+    for chunk in manifest.chunks():
+        for row, cells in zip(chunk.rows, _records(chunk.frame), strict=True):
+            rows[cells["import_row"]] += 1
+            for problem in _problems(cells, account, source):
+                count += 1
+                if len(problems) < _SHOWN_PROBLEMS:
+                    problems.append(f"row {row}: {problem}")
+    twice = [row for row, n in rows.items() if n > 1]
+    if twice:
+        count += 1
+        problems.append(f"import_row {', '.join(twice[:_SHOWN_PROBLEMS])} stands in more than one row")
+    if problems:
+        more = [f"… and {count - len(problems)} more"] if count > len(problems) else []
+        raise ResultsError(
+            f"{shown_as} can't be run again: its import_* columns were changed, or it is of another account",
+            details=[*problems, *more],
+            hint="take the file as the import wrote it, and edit only the manifest's own columns",
+        )
+
+
+def imports(results: Sequence[ResultRow]) -> list[Import]:
+    """The rows that may be tickets, for a ledger that may not know them."""
+    states = {Status.CREATED: "created", Status.SKIPPED: "created", Status.UNKNOWN: "unknown"}
+    return [
+        Import(
+            key=result.key,
+            manifest_row=result.row,
+            state=states[result.status],
+            ids=result.ids,
+            error_code=result.code,
+            error=result.error,
+            attempts=result.attempts,
+            finished_at=result.finished_at,
+            run=result.run,
+        )
+        for result in results
+        if result.status in states and result.key
+    ]
+
+
+def _records(frame: pd.DataFrame) -> Iterator[dict[str, str]]:
+    for cells in zip(*(frame[column] for column in COLUMNS), strict=True):
+        yield dict(zip(COLUMNS, cells, strict=True))
+
+
+def _ids(cells: dict[str, str]) -> TicketIds | None:
+    number = as_given(cells["import_ticket_number"])
+    if not number:
+        return None
+    return TicketIds(
+        number=number, ticket_id=as_given(cells["import_ticket_id"]), key=as_given(cells["import_ticket_key"])
+    )
+
+
+def _problems(cells: dict[str, str], account: str, source: str) -> Iterator[str]:
+    if not cells["import_row"].isdecimal():
+        yield f"import_row is {cells['import_row']!r}, not a row number"
+    if cells["import_status"] not in set(Status):
+        yield f"import_status is {cells['import_status']!r}, not a state"
+    elif cells["import_status"] in (Status.CREATED, Status.SKIPPED) and not (
+        cells["import_ticket_number"] and cells["import_key"]
+    ):
+        yield f"it is {cells['import_status']}, but has no import_ticket_number or no import_key"
+    if not (cells["import_attempts"] or "0").isdecimal():
+        yield f"import_attempts is {cells['import_attempts']!r}, not a number"
+    if cells["import_account"] != account:
+        yield f"import_account is {cells['import_account']!r}, but this account is {account!r}"
+    if source_of_run(cells["import_run"]) != source:
+        yield f"import_run {cells['import_run']!r} is not of the mapping's source {source!r}"

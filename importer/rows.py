@@ -1,0 +1,288 @@
+"""The rows of one manifest, gone through three times, chunk by chunk, so that they need not fit in memory.
+
+judge     every row and every problem; what each row is up to goes into the plan
+to_send   the rows whose turn it is, as tickets
+results   every row with what became of it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from importer.ledger import Claim, Entry, Ledger, Rejection, RunInfo
+from importer.manifest import Chunk, Manifest
+from importer.mapping import Mapping
+from importer.models import Problem, Status
+from importer.results import COLUMNS, Judged, ResultRow, data_columns, imports, project, read_results
+from importer.submission.line import Sendable
+from importer.submission.plan import TO_SEND, Disposition, Plan, judge
+from importer.validation import Checked, KeyIndex, Validator, content_hashes
+
+_SENDING_CHUNK_ROWS = 1_000
+_OUTCOMES = (Status.FAILED, Status.UNKNOWN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Which rows the user wants sent. ``only``: the states of a rerun; ``None`` for a run."""
+
+    only: frozenset[Status] | None = None
+    resend_unknown: bool = False
+
+
+class Findings(Protocol):
+    """Who is told of what is wrong."""
+
+    def problem(self, problem: Problem) -> None:
+        """Take one problem of one row; they come in the manifest's order."""
+
+    def judged(self, rows: int) -> None:
+        """Take note that so many more rows are judged."""
+
+
+@dataclass(kw_only=True, slots=True)
+class _Fate:
+    """What one row is up to, as it is judged."""
+
+    row: int
+    key: str
+    disposition: Disposition
+    problems: list[Problem]
+    first: int = -1  # where the row stands whose key it repeats
+    under_way: bool = False  # a live run may be sending it right now
+
+
+class Rows:
+    """``ledger`` and ``run`` are absent where nothing is to be recorded (`validate`, ``--dry-run``)."""
+
+    def __init__(self, manifest: Manifest, mapping: Mapping, validator: Validator, choice: Choice) -> None:
+        self._manifest = manifest
+        self._mapping = mapping
+        self._validator = validator
+        self._choice = choice
+        self._columns = list(data_columns(manifest.columns)) if choice.only is not None else list(manifest.columns)
+        self._keys = KeyIndex()
+        self._leads = KeyIndex()
+        self._shared_leads: set[str] = set()
+        self.plan = Plan()
+
+    @property
+    def columns(self) -> list[str]:
+        """The manifest's own columns."""
+        return self._columns
+
+    # -- first: judge -----------------------------------------------------------------------------------------------
+
+    def judge(self, ledger: Ledger | None, run: RunInfo, findings: Findings, *, record: bool) -> None:
+        """Judge every row. With ``record``, rejections and claims go into the ledger.
+
+        Raises HeldByAnotherRun if a live run holds one of the rows.
+        """
+        for chunk in self._manifest.chunks():
+            prior = self._prior(chunk)
+            if ledger is not None and record and prior is not None:
+                ledger.enter(run, imports(prior))
+            fates = self._judge_chunk(chunk, prior, ledger, run)
+            for fate in fates:
+                self.plan.add(fate.row, fate.disposition)
+                for problem in fate.problems:
+                    findings.problem(problem)
+            findings.judged(len(fates))
+            if ledger is not None and record:
+                ledger.reject(run.id, [_rejection(fate) for fate in fates if fate.problems])
+                wanted = [fate for fate in fates if fate.disposition in TO_SEND or fate.under_way]
+                ledger.claim(run, [Claim(key=fate.key, manifest_row=fate.row) for fate in wanted])
+
+    def _judge_chunk(
+        self, chunk: Chunk, prior: list[ResultRow] | None, ledger: Ledger | None, run: RunInfo
+    ) -> list[_Fate]:
+        keys = self._keys_of(chunk, prior)
+        entries = self._look_up(ledger, run, keys)
+        misshapen = {problem.row: problem for problem in chunk.problems}
+        own = ["" if row in misshapen else key for row, key in zip(chunk.rows, keys, strict=True)]
+        firsts = self._keys.add(own, start=len(self.plan))
+        fates: list[_Fate] = []
+        for position, (row, key) in enumerate(zip(chunk.rows, keys, strict=True)):
+            fate = _Fate(row=row, key=key, disposition=Disposition.REJECT, problems=[])
+            fates.append(fate)
+            kept = self._is_kept(prior[position]) if prior is not None else False
+            if row in misshapen:
+                fate.problems.append(misshapen[row])
+            elif kept:
+                fate.disposition = Disposition.KEEP
+            elif not key:
+                fate.problems.append(self._validator.missing_key(row))
+            elif firsts[position] >= 0:
+                fate.first = int(firsts[position])
+            else:
+                state = entries[key].state if key in entries else None
+                fate.under_way = state == "sending"
+                fate.disposition = judge(state, resend_unknown=self._choice.resend_unknown)
+        self._check(chunk, fates)
+        for fate in fates:
+            if fate.first >= 0:
+                self._judge_twin(fate, fates)
+        return fates
+
+    def _judge_twin(self, fate: _Fate, fates: list[_Fate]) -> None:
+        """Judge a row that has the key of an earlier one, whose own fate is settled."""
+        known = len(self.plan)
+        if fate.first < known:
+            first_row, first_is = self.plan.rows[fate.first], self.plan.dispositions[fate.first]
+        else:
+            first_row, first_is = fates[fate.first - known].row, fates[fate.first - known].disposition
+        if self._mapping.duplicates == "first" and first_is != Disposition.REJECT:
+            fate.disposition = Disposition.TWIN
+            return
+        message = f"row {first_row} has the same key, {fate.key!r}"
+        if self._mapping.duplicates == "first":
+            message += ", and is rejected"
+        columns = ", ".join(self._mapping.key) or None
+        fate.problems.append(
+            self._validator.problem("duplicate-key", fate.row, message, column=columns, value=fate.key)
+        )
+
+    def _check(self, chunk: Chunk, fates: list[_Fate]) -> None:
+        """Hold the rows that would be sent against the mapping."""
+        wanted = [position for position, fate in enumerate(fates) if fate.disposition in TO_SEND]
+        if not wanted:
+            return
+        checked = self._check_positions(chunk, wanted)
+        for index, position in enumerate(wanted):
+            if index in checked.problems:
+                fates[position].disposition = Disposition.REJECT
+                fates[position].problems += checked.problems[index]
+        self.plan.attachment_bytes += checked.attachment_bytes()
+        for identifiers in checked.lead_identifiers():
+            for index in np.flatnonzero(self._leads.add(identifiers, start=0) >= 0).tolist():
+                self._shared_leads.add(identifiers[index])
+
+    def _check_positions(self, chunk: Chunk, positions: Sequence[int]) -> Checked:
+        frame = chunk.frame[self._columns].iloc[list(positions)]
+        return self._validator.check(frame, np.array(chunk.rows, dtype=np.int64)[list(positions)])
+
+    # -- then: send -------------------------------------------------------------------------------------------------
+
+    def to_send(self, ledger: Ledger | None, run: RunInfo, limit: int | None) -> Iterator[list[Sendable]]:
+        """Yield the first ``limit`` rows to be sent, chunk by chunk: new ones first, those that failed before last."""
+        left = self.plan.to_send(limit)
+        for disposition in TO_SEND:
+            start = 0
+            chunks = self._manifest.chunks(_SENDING_CHUNK_ROWS) if left and disposition in self.plan.counts() else ()
+            for chunk in chunks:
+                end = start + len(chunk.rows)
+                positions = [at for at in range(start, end) if self.plan.dispositions[at] == disposition][:left]
+                if positions:
+                    left -= len(positions)
+                    yield self._sendables(
+                        chunk, start, positions, self._look_up(ledger, run, self._keys_of(chunk, self._prior(chunk)))
+                    )
+                if not left:
+                    break
+                start = end
+
+    def _sendables(self, chunk: Chunk, start: int, positions: list[int], entries: dict[str, Entry]) -> list[Sendable]:
+        local = [position - start for position in positions]
+        checked = self._check_positions(chunk, local)
+        frame = chunk.frame.iloc[local]
+        prior = self._prior(chunk)
+        keys = self._keys_of(chunk, prior)
+        contents = content_hashes(frame[self._columns])
+        cells = list(zip(*(frame[column] for column in self._columns), strict=True))
+        emails, phones = checked.lead_identifiers()
+        sendables = []
+        for index, at in enumerate(local):
+            problems = checked.problems.get(index)
+            leads = {emails[index], phones[index]} & self._shared_leads
+            sendables.append(
+                Sendable(
+                    row=prior[at].row if prior is not None else chunk.rows[at],
+                    key=keys[at],
+                    cells=cells[index],
+                    content=contents[index],
+                    ticket=checked.ticket(index),
+                    leads=tuple(sorted(leads)),
+                    repeated=self.plan.dispositions[positions[index]] == Disposition.RESEND,
+                    prior=_prior_state(entries.get(keys[at])),
+                    spoiled=problems[0].message if problems else "",
+                )
+            )
+        return sendables
+
+    # -- at last: results -------------------------------------------------------------------------------------------
+
+    def results(self, ledger: Ledger, run: RunInfo) -> Iterator[tuple[Chunk, list[tuple[str, ...]], list[Status]]]:
+        """Yield every chunk with the cells that its rows get in ``COLUMNS``, and their states."""
+        start = 0
+        for chunk in self._manifest.chunks():
+            prior = self._prior(chunk)
+            keys = self._keys_of(chunk, prior)
+            entries = self._look_up(ledger, run, keys)
+            contents = content_hashes(chunk.frame[self._columns])
+            rejections = ledger.rejections(run.id, (chunk.rows[0], chunk.rows[-1]))
+            cells: list[tuple[str, ...]] = []
+            states: list[Status] = []
+            for position, (row, key) in enumerate(zip(chunk.rows, keys, strict=True)):
+                disposition = Disposition(self.plan.dispositions[start + position])
+                if disposition is Disposition.KEEP and prior is not None:
+                    states.append(prior[position].status)
+                    cells.append(tuple(chunk.frame[column].iloc[position] for column in COLUMNS))
+                    continue
+                result = project(
+                    Judged(
+                        row=prior[position].row if prior is not None else row,
+                        key=key,
+                        content=contents[position],
+                        entry=entries.get(key),
+                        rejection=rejections.get(row),
+                    ),
+                    account=run.account,
+                    run=run.id,
+                )
+                states.append(result.status)
+                cells.append(result.cells())
+            start += len(chunk.rows)
+            yield chunk, cells, states
+
+    # -- a row's key and past ---------------------------------------------------------------------------------------
+
+    def _prior(self, chunk: Chunk) -> list[ResultRow] | None:
+        """What a results file says of each row; ``None`` for a manifest."""
+        return read_results(chunk.frame) if self._choice.only is not None else None
+
+    def _is_kept(self, prior: ResultRow) -> bool:
+        return self._choice.only is not None and prior.status not in self._choice.only
+
+    def _keys_of(self, chunk: Chunk, prior: list[ResultRow] | None) -> list[str]:
+        """A rerun knows its rows by ``import_key``, whatever was edited; a row that never had one, by its cells."""
+        keys = self._validator.keys(chunk.frame[self._columns])
+        if prior is None:
+            return keys
+        return [before.key or key for before, key in zip(prior, keys, strict=True)]
+
+    def _look_up(self, ledger: Ledger | None, run: RunInfo, keys: Sequence[str]) -> dict[str, Entry]:
+        if ledger is None:
+            return {}
+        return ledger.look_up(run.account, run.source, [key for key in keys if key])
+
+
+def _prior_state(entry: Entry | None) -> Status:
+    """What the row is while this run has not sent it."""
+    return Status(entry.state) if entry is not None and entry.state in _OUTCOMES else Status.PENDING
+
+
+def _rejection(fate: _Fate) -> Rejection:
+    first = fate.problems[0]
+    # A row whose key is missing or another row's has none of its own: mended, it is known by its cells.
+    keyless = first.code in ("missing-key", "duplicate-key", "too-few-cells", "too-many-cells")
+    return Rejection(
+        manifest_row=fate.row,
+        key="" if keyless else fate.key,
+        code=first.code,
+        error="; ".join(problem.message for problem in fate.problems),
+        hint=" ".join(dict.fromkeys(problem.hint for problem in fate.problems)),
+    )

@@ -1,0 +1,414 @@
+"""The story of one import, read top-down: prepare, judge, ask, send, write down. Prints nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+
+from importer.attachments import AttachmentFinder
+from importer.catalogue import CATALOGUE
+from importer.errors import ImporterError, ProgramError, UsageError
+from importer.leadsquared.client import Client, Endpoint, Patience
+from importer.leadsquared.quota import DEFAULT_MARGIN_S, Quota
+from importer.leadsquared.wire import Answer, Throttled, preview
+from importer.ledger import Ledger, RunInfo, new_run_id, utc_now
+from importer.manifest import Manifest, open_manifest, private_copy
+from importer.mapping import Mapping, check_columns, load_mapping
+from importer.models import Problem, Rate, Status
+from importer.progress import Progress
+from importer.results import (
+    COLUMNS,
+    PartFile,
+    ResultRow,
+    check_results,
+    check_target,
+    data_columns,
+    exit_code,
+    write_whole,
+)
+from importer.rows import Choice, Rows
+from importer.settings import Account
+from importer.signals import stopping, undisturbed
+from importer.submission.journal import Journal
+from importer.submission.line import Sendable
+from importer.submission.plan import Disposition
+from importer.submission.retry import FailureLimit, RetryPolicy, Settled
+from importer.submission.submit import Means, Submission, Terms
+from importer.validation import Validator
+
+_PREVIEWED_REQUESTS = 3
+_REASONS_KEPT = 1_000
+_CONNECTIONS_PER_CALL = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What the user asked for. ``results`` is ``None`` where none are written; ``only`` is set for a rerun."""
+
+    command: str
+    manifest: Path
+    mapping: Path
+    results: Path | None
+    account_name: str
+    ledger_url: str | None
+    choice: Choice = field(default_factory=Choice)
+    skip_invalid: bool = False
+    limit: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sending:
+    """On which terms tickets are sent."""
+
+    rate: Rate
+    policy: RetryPolicy
+    max_failures: str
+    give_up_after_s: float
+    answer_timeout_s: float
+    grace_s: float
+    concurrency: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSummary:
+    """What a run is about to do, for whoever must agree to it. ``seconds``: at the account's limit."""
+
+    account: str
+    manifest: str
+    detected: str
+    rows: int
+    blank_rows: int
+    counts: Counter[Disposition]
+    to_send: int
+    attachment_bytes: int
+    seconds: float
+    warnings: tuple[str, ...]
+
+
+@dataclass(kw_only=True)
+class Summary:
+    """How a run ended. ``ending`` says why it ended before all rows were done."""
+
+    run: str
+    account: str
+    results: Path | None
+    statuses: Counter[Status] = field(default_factory=Counter)
+    reasons: Counter[tuple[Status, str, str]] = field(default_factory=Counter)  # status, code, error
+    calls: int = 0
+    throttled: int = 0
+    seconds: float = 0.0
+    ending: ImporterError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """The process's exit code."""
+        return self.ending.exit_code if self.ending is not None else exit_code(self.statuses)
+
+
+class Desk(Protocol):
+    """The person, or whatever stands in for one."""
+
+    def problem(self, problem: Problem) -> None:
+        """Take one problem of one row."""
+
+    def judged(self, rows: int) -> None:
+        """So many more rows are judged."""
+
+    def confirm(self, plan: PlanSummary) -> bool:
+        """Show the plan, and say whether to go on."""
+
+    def progress(self, total: int, limit: Rate) -> Progress:
+        """Give the progress to be shown while ``total`` rows are sent."""
+
+    def note(self, text: str) -> None:
+        """Take something that a person would want to know."""
+
+
+def validate(job: Job, desk: Desk) -> Rows:
+    """Judge every row of a manifest, and call nothing."""
+    with _prepared(job) as importing:
+        importing.rows.judge(importing.ledger, importing.info, desk, record=False)
+        return importing.rows
+
+
+def rehearse(job: Job, rate: Rate, desk: Desk, url: str) -> tuple[PlanSummary, list[str]]:
+    """Do all of a run but the calls: the plan, and the first requests as they would go out."""
+    with _prepared(job) as importing:
+        importing.rows.judge(importing.ledger, importing.info, desk, record=False)
+        requests: list[str] = []
+        if importing.may_send():
+            limit = min(job.limit or _PREVIEWED_REQUESTS, _PREVIEWED_REQUESTS)
+            for sendables in importing.rows.to_send(importing.ledger, importing.info, limit):
+                requests += [preview(sendable.ticket, url) for sendable in sendables]
+        return importing.plan_summary(rate), requests
+
+
+def run_import(job: Job, sending: Sending, desk: Desk, account: Account | None) -> Summary:
+    """Run an import from its manifest to its results. ``account`` is ``None`` for the embedded sandbox.
+
+    Raises ImporterError where nothing was sent and no results could be written.
+    """
+    with _prepared(job) as importing, importing.recorded() as summary:
+        importing.rows.judge(importing.ledger, importing.info, desk, record=True)
+        plan = importing.plan_summary(sending.rate)
+        if importing.may_send() and plan.to_send:
+            if not desk.confirm(plan):
+                raise UsageError("nothing was sent")
+            summary.ending = asyncio.run(importing.send(sending, desk, account, summary))
+        importing.conclude(summary)
+        return summary
+
+
+@contextlib.contextmanager
+def _prepared(job: Job) -> Iterator[Importing]:
+    """Find everything that is wrong with the files before a row is looked at."""
+    mapping = load_mapping(job.mapping)
+    with tempfile.TemporaryDirectory(prefix="ticket-importer-") as folder:
+        copy = private_copy(job.manifest, Path(folder))
+        manifest = open_manifest(copy.path, mapping.manifest, _expected(mapping), shown_as=job.manifest)
+        columns = manifest.columns
+        if job.choice.only is not None:
+            check_results(manifest, str(job.manifest), account=job.account_name, source=mapping.source)
+            columns = data_columns(columns)
+        elif taken := [column for column in columns if column in COLUMNS]:
+            raise UsageError(
+                f"{job.manifest} has columns that only results have: {', '.join(taken)}",
+                hint="a results file is run again with `ticket-importer rerun`",
+            )
+        check_columns(mapping, columns)
+        if job.results is not None:
+            inputs = [job.mapping] if job.choice.only is not None else [job.mapping, job.manifest]
+            check_target(job.results, account=job.account_name, source=mapping.source, inputs=inputs)
+        info = RunInfo(
+            id=new_run_id(mapping.source),
+            account=job.account_name,
+            source=mapping.source,
+            command=job.command,
+            manifest=str(job.manifest.absolute()),
+            manifest_sha256=copy.sha256,
+            mapping_sha256=mapping.sha256,
+            key_field=mapping.key_field,
+        )
+        ledger = Ledger.open(job.ledger_url) if job.ledger_url is not None else None
+        try:
+            yield Importing(job, mapping, manifest, ledger, info)
+        finally:
+            if ledger is not None:
+                ledger.close()
+
+
+def _expected(mapping: Mapping) -> set[str]:
+    return {use.column for use in mapping.uses}
+
+
+class Importing:
+    """One import from its checked files on."""
+
+    def __init__(self, job: Job, mapping: Mapping, manifest: Manifest, ledger: Ledger | None, info: RunInfo) -> None:
+        self._job = job
+        self._mapping = mapping
+        self._manifest = manifest
+        self.ledger = ledger
+        self.info = info
+        finder = None
+        if mapping.attachments is not None:
+            root = job.manifest.absolute().parent / (mapping.attachments.root or "")
+            finder = AttachmentFinder(mapping.attachments, root)
+        self.rows = Rows(manifest, mapping, Validator(mapping, finder, manifest.sheet), job.choice)
+
+    @contextlib.contextmanager
+    def recorded(self) -> Iterator[Summary]:
+        """Hold a lease in the ledger while the run goes on, and record how it ended."""
+        ledger = self._open_ledger()
+        summary = Summary(run=self.info.id, account=self.info.account, results=self._job.results)
+        ledger.begin_run(self.info)
+        code = ProgramError.exit_code
+        try:
+            yield summary
+            code = summary.exit_code
+        except ImporterError as error:
+            code = error.exit_code
+            raise
+        finally:
+            ledger.end_run(self.info.id, code)
+
+    def may_send(self) -> bool:
+        """Say whether rows may go out: none is rejected, or the others are to go all the same."""
+        return self._job.skip_invalid or not self.rows.plan.counts()[Disposition.REJECT]
+
+    def plan_summary(self, rate: Rate) -> PlanSummary:
+        """Sum up what is about to happen."""
+        plan = self.rows.plan
+        to_send = plan.to_send(self._job.limit)
+        return PlanSummary(
+            account=self.info.account,
+            manifest=str(self._job.manifest),
+            detected=self._manifest.detected.describe(),
+            rows=len(plan),
+            blank_rows=self._manifest.blank_rows,
+            counts=plan.counts(),
+            to_send=to_send,
+            attachment_bytes=plan.attachment_bytes,
+            seconds=max(0, to_send - 1) // rate.calls * (rate.period_s + DEFAULT_MARGIN_S),
+            warnings=self._mapping.warnings,
+        )
+
+    # -- send -------------------------------------------------------------------------------------------------------
+
+    async def send(
+        self, sending: Sending, desk: Desk, account: Account | None, summary: Summary
+    ) -> ImporterError | None:
+        """Send every row whose turn it is; say why it ended early, or nothing."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        assert self._job.results is not None
+        part = PartFile(self._job.results, self.rows.columns)
+        concurrency = sending.concurrency or _CONNECTIONS_PER_CALL * min(max(sending.rate.calls, 5), 50)
+        terms = Terms(
+            policy=sending.policy,
+            failure_limit=FailureLimit(sending.max_failures),
+            give_up_after_s=sending.give_up_after_s,
+            grace_s=sending.grace_s,
+            concurrency=concurrency,
+            chance=random.random,
+        )
+        total = self.rows.plan.to_send(self._job.limit)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(part.close)
+            endpoint = await stack.enter_async_context(_reached(account, self._mapping))
+            patience = Patience(answer_s=sending.answer_timeout_s)
+            client = await stack.enter_async_context(Client(endpoint, patience, connections=concurrency))
+            journal = await stack.enter_async_context(Journal(self._open_ledger(), self.info))
+            progress = stack.enter_context(desk.progress(total, sending.rate))
+            watcher = _Watcher(part, progress, desk, summary, self.info)
+            quota = Quota(sending.rate, now=loop.time)
+            submission = Submission(Means(client=client, quota=quota, journal=journal, observer=watcher), terms)
+            stack.enter_context(stopping(lambda reason, at_once: submission.stop(reason, at_once=at_once)))
+            await stack.enter_async_context(_ticking(progress))
+            ending = await submission.run(self._sendables())
+        summary.seconds = loop.time() - started
+        return ending
+
+    async def _sendables(self) -> AsyncIterator[Sendable]:
+        """The rows to be sent; their files are read in a thread, so that the event loop never waits for a disk."""
+        chunks = self.rows.to_send(self.ledger, self.info, self._job.limit)
+        while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+            for sendable in chunk:
+                yield sendable
+
+    # -- write down -------------------------------------------------------------------------------------------------
+
+    def conclude(self, summary: Summary) -> None:
+        """Write the results of every row in the manifest's order, and count them."""
+        results = self._job.results
+        assert results is not None
+        with undisturbed():
+            written = write_whole(results, self._result_frames(summary))
+        if written != len(self.rows.plan):
+            raise ProgramError(f"{len(self.rows.plan)} rows went in, and {written} came out")
+        results.with_name(f"{results.name}.part").unlink(missing_ok=True)
+
+    def _result_frames(self, summary: Summary) -> Iterator[pd.DataFrame]:
+        header = [*self.rows.columns, *COLUMNS]
+        yield pd.DataFrame(columns=pd.Index(header, dtype=object), dtype=object)
+        for chunk, cells, states in self.rows.results(self._open_ledger(), self.info):
+            outcome = pd.DataFrame(cells, columns=list(COLUMNS), dtype=object)
+            yield pd.concat([chunk.frame[self.rows.columns], outcome], axis=1)
+            summary.statuses.update(states)
+            for status, row in zip(states, cells, strict=True):
+                reason = (status, row[COLUMNS.index("import_error_code")], row[COLUMNS.index("import_error")])
+                if status not in (Status.CREATED, Status.SKIPPED) and (
+                    reason in summary.reasons or len(summary.reasons) < _REASONS_KEPT
+                ):
+                    summary.reasons[reason] += 1
+
+    def _open_ledger(self) -> Ledger:
+        assert self.ledger is not None, "only what is recorded comes here"
+        return self.ledger
+
+
+class _Watcher:
+    """Takes what happens while rows are sent to the part file, the progress and the summary."""
+
+    def __init__(self, part: PartFile, progress: Progress, desk: Desk, summary: Summary, info: RunInfo) -> None:
+        self._part = part
+        self._progress = progress
+        self._desk = desk
+        self._summary = summary
+        self._info = info
+
+    def finished(self, row: Sendable, settled: Settled) -> None:
+        """A row is done."""
+        self._progress.finished(settled.status)
+        result = ResultRow(
+            row=row.row,
+            key=row.key,
+            status=settled.status,
+            ids=settled.ids,
+            code=settled.code,
+            error=settled.error,
+            hint=CATALOGUE[settled.code].advice if settled.code else "",
+            attempts=row.attempt,
+            finished_at=utc_now(),
+            account=self._info.account,
+            run=self._info.id,
+        )
+        self._part.add(row.cells, result.cells())
+
+    def called(self, answer: Answer) -> None:
+        """A call came to an end."""
+        self._summary.calls += 1
+        self._summary.throttled += isinstance(answer, Throttled)
+        self._progress.called()
+
+    def note(self, text: str) -> None:
+        """Something that a person would want to know."""
+        self._desk.note(text)
+
+
+@contextlib.asynccontextmanager
+async def _reached(account: Account | None, mapping: Mapping) -> AsyncIterator[Endpoint]:
+    """Give the address of the account, or of a stand-in that lives as long as the run."""
+    if account is not None:
+        yield Endpoint(
+            base_url=account.base_url,
+            tenant_id=account.tenant_id,
+            access_key=account.access_key,
+            secret_key=account.secret_key,
+            proxy=account.proxy,
+            ssl_context=account.ssl_context(),
+        )
+        return
+    from importer.stand_in import stand_in  # noqa: PLC0415 - a server is loaded only where one is wanted
+
+    async with stand_in(mapping) as sandbox:
+        yield Endpoint(
+            base_url=sandbox.url,
+            tenant_id=sandbox.tenant_id,
+            access_key=sandbox.access_key,
+            secret_key=sandbox.secret_key,
+        )
+
+
+@contextlib.asynccontextmanager
+async def _ticking(progress: Progress) -> AsyncIterator[None]:
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(1)
+            progress.tick()
+
+    task = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

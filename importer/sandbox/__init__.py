@@ -1,0 +1,35 @@
+"""A stand-in LeadSquared account: as strict as the documentation, and no kinder than it where it is silent.
+
+It listens on a socket like the real one, counts calls like the real one, and can be told what goes wrong when. It is
+for trying a mapping, for rehearsing a run, and for every test of this package; it is not the vendor's, and an account's
+own rules go further than it knows.
+"""
+
+from importer.sandbox.account import Account, Field, default_account
+from importer.sandbox.fault_plan import FaultPlan
+from importer.sandbox.faults import Fault, FaultRule
+from importer.sandbox.options import DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, SandboxOptions
+from importer.sandbox.record import RECORD_PATH
+from importer.sandbox.records import CallRecord, FileRecord, LeadRecord, TicketRecord
+from importer.sandbox.server import Sandbox, serve
+from importer.sandbox.values import Kind
+
+__all__ = [
+    "DEFAULT_ACCESS_KEY",
+    "DEFAULT_SECRET_KEY",
+    "RECORD_PATH",
+    "Account",
+    "CallRecord",
+    "Fault",
+    "FaultPlan",
+    "FaultRule",
+    "Field",
+    "FileRecord",
+    "Kind",
+    "LeadRecord",
+    "Sandbox",
+    "SandboxOptions",
+    "TicketRecord",
+    "default_account",
+    "serve",
+]

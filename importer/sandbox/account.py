@@ -1,0 +1,207 @@
+"""The stand-in account's configuration: which fields a ticket has, and which values each of them takes. Pure.
+
+The documented system fields, ``DataType: Select``, ``RenderType: Dropdown`` and the members of the metadata answer are
+the vendor's (*Create Ticket with Attachments*, *Get Ticket Fields Metadata*). The other data types, the lengths and the
+custom fields are this stand-in's own: no page lists them.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from importer.sandbox.values import Kind, problem_of
+
+LEAD_PREFIX = "LeadDetail."
+CUSTOM_PREFIX = "CustomData."
+LEAD_IDENTIFIERS = ("LeadDetail.EmailAddress", "LeadDetail.Phone")
+
+_SCHEMA_NAME = re.compile(r"(?:(?:LeadDetail|CustomData)\.)?[A-Za-z][A-Za-z0-9_]*")
+_TYPES = {
+    Kind.TEXT: ("Text", "Textbox"),
+    Kind.LONG_TEXT: ("Text", "TextArea"),
+    Kind.SELECT: ("Select", "Dropdown"),
+    Kind.INTEGER: ("Number", "Textbox"),
+    Kind.NUMBER: ("Number", "Textbox"),
+    Kind.BOOLEAN: ("Boolean", "Checkbox"),
+    Kind.DATE: ("Date", "Date"),
+    Kind.DATETIME: ("DateTime", "DateTime"),
+    Kind.EMAIL: ("Email", "Email"),
+    Kind.PHONE: ("Phone", "Phone"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One field of a ticket or, with the prefix ``LeadDetail.``, of its lead.
+
+    ``max_length`` counts UTF-16 units, as the vendor's platform counts characters. ``values`` are those that a select
+    field takes; ``retired`` ones are still listed by the lookup call, as inactive, and refused. An inactive field is
+    still listed by the metadata call, and refused. Raises ValueError for a configuration that no account could have.
+    """
+
+    schema_name: str
+    kind: Kind = Kind.TEXT
+    mandatory: bool = False
+    max_length: int | None = None
+    values: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
+    active: bool = True
+
+    def __post_init__(self) -> None:
+        if not _SCHEMA_NAME.fullmatch(self.schema_name):
+            raise ValueError(f"{self.schema_name!r} is no SchemaName")
+        if (self.kind is Kind.SELECT) != bool(self.values):
+            raise ValueError(f"{self.schema_name}: a select field has values, and no other field has")
+
+    @property
+    def name(self) -> str:
+        """The SchemaName without its prefix; for a select field this is its LookupName, too."""
+        return self.schema_name.rpartition(".")[2]
+
+    @property
+    def is_lead_field(self) -> bool:
+        """Whether the field belongs to the lead rather than to the ticket."""
+        return self.schema_name.startswith(LEAD_PREFIX)
+
+    def problem(self, value: str) -> str | None:
+        """Why the account refuses this value, or ``None``."""
+        if not self.active:
+            return "this field is not active"
+        if value == "" and self.mandatory:
+            return "mandatory and empty"
+        units = len(value.encode("utf-16-le", "surrogatepass")) // 2
+        if self.max_length is not None and units > self.max_length:
+            return f"{units} characters, and {self.max_length} are allowed"
+        if self.kind is Kind.SELECT:
+            return None if value in self.values else f"{value!r} is not a configured value"
+        return problem_of(self.kind, value)
+
+    def metadata(self) -> dict[str, object]:
+        """This field as an entry of ``TicketsFields`` (*Get Ticket Fields Metadata*)."""
+        data_type, render_type = _TYPES[self.kind]
+        # A GUID and not the LookupName: nobody documents that the two are the same.
+        lookup_id = str(uuid.uuid5(uuid.NAMESPACE_OID, self.schema_name)) if self.values else None
+        return {
+            "DisplayName": re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.name),
+            "SchemaName": self.schema_name,
+            "DataType": data_type,
+            "RenderType": render_type,
+            "DefaultValue": None,
+            "Active": self.active,
+            "Deleted": False,
+            "FieldType": "custom" if self.schema_name.startswith(CUSTOM_PREFIX) else "standard",
+            "RelatedLookupId": lookup_id,
+            "ValidationProperties": {
+                "IsMandatory": self.mandatory,
+                "MinLength": None,
+                "MaxLength": self.max_length,
+                "MinValue": None,
+                "MaxValue": None,
+                "Regex": None,
+                "NumScale": None,
+            },
+        }
+
+    def lookup_values(self) -> list[dict[str, object]]:
+        """The configured values, retired ones included and inactive (*Get Lookup Values*)."""
+        texts = (*self.values, *self.retired)
+        return [
+            {"Text": text, "Value": text, "SortingOrder": order, "Active": text in self.values, "Deleted": False}
+            for order, text in enumerate(texts, start=1)
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """All fields of an account, in its own order. Raises ValueError if two of them share a SchemaName."""
+
+    fields: tuple[Field, ...]
+
+    def __post_init__(self) -> None:
+        if len(self._by_name) != len(self.fields):
+            raise ValueError("two fields of the account share a SchemaName")
+
+    @cached_property
+    def _by_name(self) -> dict[str, Field]:
+        return {field.schema_name: field for field in self.fields}
+
+    @property
+    def ticket_fields(self) -> tuple[Field, ...]:
+        """The fields of the ticket itself, without those of its lead."""
+        return tuple(field for field in self.fields if not field.is_lead_field)
+
+    def field(self, schema_name: str) -> Field | None:
+        """The field of exactly this SchemaName, letter case included."""
+        return self._by_name.get(schema_name)
+
+    def lookup(self, lookup_name: str) -> Field | None:
+        """The select field of the ticket whose values go by this LookupName."""
+        selects = (field for field in self.ticket_fields if field.values)
+        return next((field for field in selects if field.name == lookup_name), None)
+
+    def with_fields(self, fields: Iterable[Field]) -> Account:
+        """This account with these fields, too; one whose SchemaName is there already takes that one's place."""
+        return Account(fields=tuple((self._by_name | {field.schema_name: field for field in fields}).values()))
+
+    def with_values(self, values: Mapping[str, Iterable[str]]) -> Account:
+        """This account with further values in select fields, by SchemaName. Raises ValueError for any other field."""
+        changed = []
+        for schema_name, more in values.items():
+            field = self.field(schema_name)
+            if field is None or field.kind is not Kind.SELECT:
+                raise ValueError(f"{schema_name} is no select field of the account")
+            wanted = tuple(dict.fromkeys((*field.values, *more)))
+            retired = tuple(text for text in field.retired if text not in wanted)
+            changed.append(replace(field, values=wanted, retired=retired))
+        return self.with_fields(changed)
+
+
+def default_account() -> Account:
+    """The documented system fields, a custom field of every kind, and a usual set of lead fields."""
+    return Account(fields=(*_SYSTEM_FIELDS, *_CUSTOM_FIELDS, *_LEAD_FIELDS))
+
+
+_SYSTEM_FIELDS = (
+    Field(schema_name="Title", mandatory=True, max_length=255),
+    Field(schema_name="Description", kind=Kind.LONG_TEXT, max_length=32_000),
+    Field(schema_name="Status", kind=Kind.SELECT, values=("Open", "In Progress", "Pending", "Resolved", "Closed")),
+    Field(schema_name="Priority", kind=Kind.SELECT, values=("Low", "Medium", "High", "Urgent")),
+    Field(
+        schema_name="Channel",
+        kind=Kind.SELECT,
+        values=("Email", "Phone", "Chat", "Web", "Social"),
+        retired=("Fax",),
+    ),
+    Field(schema_name="Type", kind=Kind.SELECT, values=("Question", "Incident", "Problem", "Request")),
+    Field(schema_name="SubType", kind=Kind.SELECT, values=("Billing", "Login", "Hardware", "Software", "Other")),
+    Field(schema_name="CcEmails", max_length=2_000),
+    Field(schema_name="Tags", max_length=2_000),
+    Field(schema_name="DueDate", kind=Kind.DATETIME),
+    Field(schema_name="RelatedCustomerId", max_length=255),
+)
+_CUSTOM_FIELDS = (
+    Field(schema_name="CustomData.LegacyId", max_length=255),
+    Field(schema_name="CustomData.Source", max_length=255),
+    Field(schema_name="CustomData.Region", kind=Kind.SELECT, values=("North", "South", "East", "West")),
+    Field(schema_name="CustomData.Effort", kind=Kind.INTEGER),
+    Field(schema_name="CustomData.Amount", kind=Kind.NUMBER),
+    Field(schema_name="CustomData.Escalated", kind=Kind.BOOLEAN),
+    Field(schema_name="CustomData.PurchaseDate", kind=Kind.DATE),
+    Field(schema_name="CustomData.OldSystem", max_length=255, active=False),
+)
+_LEAD_FIELDS = (
+    Field(schema_name="LeadDetail.EmailAddress", kind=Kind.EMAIL, max_length=255),
+    Field(schema_name="LeadDetail.Phone", kind=Kind.PHONE, max_length=50),
+    *(
+        Field(schema_name=f"LeadDetail.{name}", max_length=255)
+        for name in ("FirstName", "LastName", "Company", "JobTitle", "Website")
+    ),
+    *(
+        Field(schema_name=f"LeadDetail.mx_{name}", max_length=255)
+        for name in ("Street1", "Street2", "City", "State", "Country", "Zip")
+    ),
+)

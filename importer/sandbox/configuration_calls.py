@@ -1,0 +1,71 @@
+"""The account's answers to calls about its configuration and about tickets already made. Pure.
+
+Sources: *Get Ticket Fields Metadata*, *Get Lookup Values*, *Get Ticket Details*, *Move Tickets to Trash*.
+"""
+
+from __future__ import annotations
+
+from importer.sandbox.account import Account
+from importer.sandbox.answers import Answer, as_json, failure
+from importer.sandbox.books import Books
+from importer.sandbox.records import TicketRecord
+from importer.sandbox.ticket_dto import read_json
+
+# No largest page is documented. One may come short of the ``Limit`` asked for, so a client has to go by ``Total``.
+MAX_PAGE = 25
+
+
+def ticket_details(account: Account, ticket: TicketRecord) -> Answer:
+    """All active fields in the account's order, unset ones as null; the documented answer shows no attachments."""
+    values = dict(ticket.fields)
+    fields: list[dict[str, object]] = [
+        {"SchemaName": field.schema_name, "Value": values.get(field.schema_name), "SubFields": []}
+        for field in account.ticket_fields
+        if field.active
+    ]
+    return as_json({"Id": ticket.number, "TicketId": ticket.ticket_id, "LeadId": ticket.lead_id, "Fields": fields})
+
+
+def lookup_values(account: Account, lookup_name: str) -> Answer:
+    """The values of a select field; 404 if there is no such lookup."""
+    field = account.lookup(lookup_name)
+    return failure(404, f"no lookup {lookup_name!r}") if field is None else as_json(field.lookup_values())
+
+
+def fields_page(account: Account, document: bytes) -> Answer:
+    """One page of the ticket's fields whose names hold ``SearchText``, in either letter case."""
+    try:
+        data = read_json(document)
+    except ValueError as error:
+        return failure(400, f"the body is not JSON: {error}")
+    if not isinstance(data, dict) or set(data) != {"Limit", "Offset", "SearchText"}:
+        return failure(400, "the body does not consist of Limit, Offset and SearchText")
+    limit, offset, text = data["Limit"], data["Offset"], data["SearchText"]
+    if type(limit) is not int or type(offset) is not int or not isinstance(text, str) or limit < 1 or offset < 0:
+        return failure(400, "Limit is not a number from 1 on, Offset not one from 0 on, or SearchText not a string")
+    found = [
+        entry
+        for entry in (field.metadata() for field in account.ticket_fields)
+        if text.lower() in f"{entry['DisplayName']}\n{entry['SchemaName']}".lower()
+    ]
+    return as_json({"Total": len(found), "TicketsFields": found[offset : offset + min(limit, MAX_PAGE)]})
+
+
+def trash(books: Books, document: bytes) -> Answer:
+    """Move tickets to the trash, by their numbers, sent as strings and answered as numbers, as documented."""
+    try:
+        data = read_json(document)
+    except ValueError as error:
+        return failure(400, f"the body is not JSON: {error}")
+    numbers = data.get("TicketIds") if isinstance(data, dict) and set(data) == {"TicketIds"} else None
+    if not isinstance(numbers, list) or not numbers:
+        return failure(400, "the body does not consist of TicketIds, an array that is not empty")
+    if not all(isinstance(number, str) and number.isascii() and number.isdigit() for number in numbers):
+        return failure(400, "TicketIds holds something else than ticket numbers as strings")
+    done = {number: books.trash(number) for number in dict.fromkeys(numbers)}
+    return as_json(
+        {
+            "SuccessfulIds": [int(number) for number, moved in done.items() if moved],
+            "FailedIds": [int(number) for number, moved in done.items() if not moved],
+        }
+    )

@@ -1,0 +1,65 @@
+"""How an answer, or the lack of one, reaches the socket."""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+from aiohttp import web
+
+from importer.sandbox.answers import Answer
+
+_LINGER_OFF = struct.pack("ii", 1, 0)
+
+
+async def deliver(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    """Send the answer; a client that has gone is no error."""
+    headers = {"Content-Type": answer.content_type, **dict(answer.headers)}
+    if answer.cut:
+        return await _deliver_half(request, answer, headers)
+    response = web.Response(status=answer.status, body=answer.body, headers=headers)
+    if answer.close:
+        response.force_close()
+        await _send(request, response, answer.body, whole=True)
+    return response
+
+
+async def _deliver_half(request: web.BaseRequest, answer: Answer, headers: dict[str, str]) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    response.content_length = len(answer.body)
+    response.force_close()
+    await _send(request, response, answer.body[: len(answer.body) // 2], whole=False)
+    return response
+
+
+async def _send(request: web.BaseRequest, response: web.StreamResponse, body: bytes, *, whole: bool) -> None:
+    try:
+        await response.prepare(request)
+        if whole:
+            await response.write_eof()
+        else:
+            await response.write(body)
+    finally:
+        close(request)
+
+
+def close(request: web.BaseRequest) -> None:
+    """End the connection without waiting for what the client may still be sending."""
+    request.protocol.force_close()
+
+
+def reset(request: web.BaseRequest) -> None:
+    """End the connection with an RST."""
+    transport = request.transport
+    if transport is None:
+        return
+    raw = transport.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_OFF)
+    transport.abort()
+
+
+async def invite_body(request: web.BaseRequest) -> None:
+    """Answer ``Expect: 100-continue``, without which some clients wait before they send a large body."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0

@@ -1,0 +1,182 @@
+"""A fault plan as people write it: a list of rules, in YAML or JSON. Pure.
+
+- {calls: [3, 7], fault: "500"}
+- {calls: 10-20, fault: hang-before}
+- {every: 50, fault: "429", retry_after: 3}
+- {probability: 0.01, fault: "503", times: 5}
+- {match: {Title: Printer on fire}, fault: reset-after}
+- {calls: 4, fault: slow, delay_s: 12}
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from importer.errors import SettingsError
+from importer.sandbox.faults import Fault, FaultRule
+
+_SELECTORS = ("calls", "every", "probability", "match")
+_KEYS = ("fault", *_SELECTORS, "times", "retry_after", "delay_s")
+_RANGE = re.compile(r"([0-9]{1,9})(?:\s*-\s*([0-9]{1,9}))?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultPlan:
+    """The rules, in order: the first that fits strikes. Rules by call come before rules by ticket."""
+
+    rules: tuple[FaultRule, ...] = ()
+
+    @classmethod
+    def parse(cls, data: object) -> FaultPlan:
+        """Read a plan from what YAML or JSON gave. Raises SettingsError with every finding of every rule."""
+        return cls(rules=_parse_rules(data))
+
+
+def _parse_rules(data: object) -> tuple[FaultRule, ...]:
+    if data is None:
+        return ()
+    if not isinstance(data, list):
+        raise SettingsError("the fault plan is not a list of rules", hint='write: - {calls: [3, 7], fault: "500"}')
+    parsers = [_RuleParser(number, entry) for number, entry in enumerate(data, start=1)]
+    rules = [parser.parse() for parser in parsers]
+    problems = [problem for parser in parsers for problem in parser.problems]
+    if problems:
+        raise SettingsError(
+            "the fault plan can't be used",
+            details=problems,
+            hint=f"faults are: {', '.join(Fault)}",
+        )
+    return tuple(rule for rule in rules if rule is not None)
+
+
+class _RuleParser:
+    """Reads one rule and gathers what is wrong with it."""
+
+    def __init__(self, number: int, entry: object) -> None:
+        self.problems: list[str] = []
+        self._number = number
+        self._entry: dict[object, object] = entry if isinstance(entry, dict) else {}
+        if not isinstance(entry, dict):
+            self._complain(f"{entry!r} is not a rule; a rule has a fault, and says which calls it strikes")
+
+    def parse(self) -> FaultRule | None:
+        """The rule, or ``None`` if there are problems."""
+        if self.problems:
+            return None
+        self._check_keys()
+        fault = self._fault()
+        calls = tuple(self._calls())
+        every = self._whole("every")
+        probability = self._probability()
+        match = tuple(self._match())
+        times = self._whole("times")
+        retry_after_s = self._whole("retry_after", least=0)
+        delay_s = self._delay()
+        if fault is not None:
+            self._check_fit(fault)
+        if fault is None or self.problems:
+            return None
+        return FaultRule(
+            fault=fault,
+            calls=calls,
+            every=every,
+            probability=probability,
+            match=match,
+            times=times,
+            retry_after_s=retry_after_s,
+            delay_s=delay_s,
+        )
+
+    def _complain(self, text: str) -> None:
+        self.problems.append(f"rule {self._number}: {text}")
+
+    def _check_keys(self) -> None:
+        for key in self._entry:
+            if key not in _KEYS:
+                self._complain(f"unknown key {key!r}{_did_you_mean(str(key), _KEYS)}")
+        chosen = [name for name in _SELECTORS if name in self._entry]
+        if len(chosen) != 1:
+            found = f", not both {' and '.join(chosen)}" if chosen else ""
+            self._complain(f"say which calls with exactly one of {', '.join(_SELECTORS)}{found}")
+
+    def _check_fit(self, fault: Fault) -> None:
+        if "match" in self._entry and fault.comes_early:
+            self._complain(f"{fault} strikes before the ticket is read, so it can't match on its fields; use calls")
+        if "retry_after" in self._entry and not fault.takes_retry_after:
+            self._complain(f"{fault} has no retry_after; 429, early-429 and 503 have")
+        if "delay_s" in self._entry and fault is not Fault.SLOW:
+            self._complain(f"{fault} has no delay_s; slow has")
+
+    def _fault(self) -> Fault | None:
+        raw = self._entry.get("fault")
+        if raw is None:
+            self._complain("no fault is named")
+            return None
+        name = str(raw)  # YAML reads an unquoted 500 as a number
+        try:
+            return Fault(name)
+        except ValueError:
+            self._complain(f"unknown fault {name!r}{_did_you_mean(name, list(Fault))}")
+            return None
+
+    def _calls(self) -> Iterator[tuple[int, int]]:
+        if "calls" not in self._entry:
+            return
+        raw = self._entry["calls"]
+        items: list[object] = raw if isinstance(raw, list) else [raw]
+        if not items:
+            self._complain("calls is empty")
+        for item in items:
+            found = None if isinstance(item, bool) else _RANGE.fullmatch(str(item).strip())
+            first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+            if 1 <= first <= last:
+                yield first, last
+            else:
+                self._complain(f"calls: {item!r} is neither a call's number, from 1 on, nor a range such as 10-20")
+
+    def _whole(self, key: str, *, least: int = 1) -> int | None:
+        raw = self._entry.get(key)
+        if key not in self._entry:
+            return None
+        if isinstance(raw, int) and not isinstance(raw, bool) and raw >= least:
+            return raw
+        self._complain(f"{key}: {raw!r} is not a whole number from {least} on")
+        return None
+
+    def _probability(self) -> float | None:
+        raw = self._entry.get("probability")
+        if "probability" not in self._entry:
+            return None
+        if isinstance(raw, int | float) and not isinstance(raw, bool) and 0 <= raw <= 1:
+            return float(raw)
+        self._complain(f"probability: {raw!r} is not a number from 0 to 1")
+        return None
+
+    def _delay(self) -> float:
+        raw = self._entry.get("delay_s", FaultRule.delay_s)
+        if isinstance(raw, int | float) and not isinstance(raw, bool) and 0 <= raw < math.inf:
+            return float(raw)
+        self._complain(f"delay_s: {raw!r} is not a number of seconds")
+        return 0.0
+
+    def _match(self) -> Iterator[tuple[str, str]]:
+        if "match" not in self._entry:
+            return
+        raw = self._entry["match"]
+        if not isinstance(raw, dict) or not raw:
+            self._complain("match: write the SchemaNames and their values, such as {Title: Printer on fire}")
+            return
+        for name, value in raw.items():
+            if isinstance(name, str) and isinstance(value, str):
+                yield name, value
+            else:
+                self._complain(f"match: {name!r}: {value!r} is not text; put it in quotes")
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {str(close[0])!r}?" if close else ""

@@ -1,0 +1,155 @@
+"""Judges the JSON of a ticket as the account would: strictly, and with all problems at once. Pure.
+
+The shape is that of *Create Ticket with Attachments*; what the page does not show is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from importer.sandbox.account import LEAD_IDENTIFIERS, LEAD_PREFIX, Account
+from importer.sandbox.values import is_guid
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as json.dumps writes it, and not the text backslash, u, 0000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """The ``Id`` that a call's document carries: no such member, ``null``, or the ticket's number."""
+
+    id_member: bool
+    number: str | None = None
+
+
+CREATE = Expected(id_member=False)  # multipart/form-data
+CREATE_AS_JSON = Expected(id_member=True)  # *Create Tickets* shows "Id": null
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketOrder:
+    """What a good document asks for: its fields in their order, those of a new lead among them."""
+
+    fields: tuple[tuple[str, str], ...]
+    lead_id: str | None = None
+
+    @property
+    def lead_details(self) -> tuple[tuple[str, str], ...]:
+        """The ``LeadDetail.*`` fields."""
+        return tuple(pair for pair in self.fields if pair[0].startswith(LEAD_PREFIX))
+
+    @property
+    def lead_identifiers(self) -> tuple[tuple[str, str], ...]:
+        """What the lead is known by; letter case does not tell one from another."""
+        return tuple((name, value.casefold()) for name, value in self.fields if name in LEAD_IDENTIFIERS)
+
+
+def judge(document: bytes, account: Account, expected: Expected) -> tuple[TicketOrder | None, tuple[str, ...]]:
+    """The order, or ``None`` and everything that is wrong with it."""
+    try:
+        data = read_json(document)
+    except ValueError as error:
+        return None, (f"the ticket is not JSON: {error}",)
+    if not isinstance(data, dict):
+        return None, ("the ticket is not a JSON object",)
+    pairs, problems = _read_fields(data.get("Fields"))
+    order = TicketOrder(fields=tuple(pairs), lead_id=data.get("LeadId"))
+    problems = [
+        *_member_problems(data, expected),
+        *problems,
+        *_field_problems(order, account),
+        *_lead_problems(data, order),
+    ]
+    return (None if problems else order), tuple(problems)
+
+
+def read_json(document: bytes) -> object:
+    """Parse JSON by the letter: UTF-8 without BOM, no member twice, no NaN, no half of a surrogate pair, no NUL.
+
+    Raises ValueError with the reason.
+    """
+    try:
+        text = document.decode("utf-8")
+        data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        json.dumps(data, ensure_ascii=False).encode("utf-8")
+    except UnicodeError as error:
+        raise ValueError("not UTF-8, or half of a surrogate pair") from error
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if _NUL.search(json.dumps(data)):
+        raise ValueError("it holds the character NUL")
+    return data
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    names = [name for name, _ in pairs]
+    if len(set(names)) != len(names):
+        raise ValueError(f"a member appears twice among {', '.join(names)}")
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _is_one(value: object) -> bool:
+    return type(value) is int and value == 1
+
+
+def _member_problems(data: dict[str, object], expected: Expected) -> Iterator[str]:
+    known = {"TypeId", "LeadId", "Fields", "RelatedTicketTypeId"} | ({"Id"} if expected.id_member else set())
+    for name in data:
+        if name not in known:
+            yield f"unknown member {name!r}"
+    if data.get("TypeId") != "1":
+        yield 'TypeId is not the string "1"'
+    if not _is_one(data.get("RelatedTicketTypeId")):
+        yield "RelatedTicketTypeId is not the number 1"
+    if expected.id_member and data.get("Id", ...) != expected.number:
+        yield f"Id is not {json.dumps(expected.number)}"
+
+
+def _read_fields(raw: object) -> tuple[list[tuple[str, str]], list[str]]:
+    if not isinstance(raw, list):
+        return [], ["Fields is not an array"]
+    pairs: list[tuple[str, str]] = []
+    problems: list[str] = []
+    for position, entry in enumerate(raw):
+        if not isinstance(entry, dict) or set(entry) != {"SchemaName", "Value"}:
+            problems.append(f"Fields[{position}] does not consist of SchemaName and Value")
+            continue
+        name, value = entry["SchemaName"], entry["Value"]
+        if isinstance(name, str) and isinstance(value, str):
+            pairs.append((name, value))
+        else:
+            problems.append(f"Fields[{position}]: SchemaName or Value is not a string")
+    return pairs, problems
+
+
+def _field_problems(order: TicketOrder, account: Account) -> Iterator[str]:
+    seen: set[str] = set()
+    for name, value in order.fields:
+        if name in seen:
+            yield f"{name}: given twice"
+            continue
+        seen.add(name)
+        field = account.field(name)
+        problem = "no such field in this account" if field is None else field.problem(value)
+        if problem:
+            yield f"{name}: {problem}"
+    for field in account.ticket_fields:
+        if field.mandatory and field.schema_name not in seen:
+            yield f"{field.schema_name}: mandatory and missing"
+
+
+def _lead_problems(data: dict[str, object], order: TicketOrder) -> Iterator[str]:
+    if "LeadId" in data:
+        lead_id = data["LeadId"]
+        if not isinstance(lead_id, str) or not is_guid(lead_id):
+            yield f"LeadId: {lead_id!r} is not a GUID"
+        if order.lead_details:
+            yield "both LeadId and LeadDetail fields name a lead"
+    elif not any(value for _, value in order.lead_identifiers):
+        yield f"no lead: neither LeadId nor {' nor '.join(LEAD_IDENTIFIERS)} is given"

@@ -1,0 +1,67 @@
+"""What a value has to look like, by the kind of its field. Pure.
+
+Values are always JSON strings: the documentation shows nothing else. It shows ``DueDate`` as ``2024-08-29T10:36:23``;
+the other forms are this stand-in's own, and deliberately the narrowest that make sense. An empty value is text and
+nothing else: no page says that it clears a field of another kind.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import re
+
+
+class Kind(enum.StrEnum):
+    """What a field holds."""
+
+    TEXT = "text"
+    LONG_TEXT = "long text"
+    SELECT = "select"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    EMAIL = "email"
+    PHONE = "phone"
+
+
+_FORMS: dict[Kind, tuple[re.Pattern[str], str]] = {
+    Kind.INTEGER: (re.compile(r"-?(?:0|[1-9][0-9]*)"), "a whole number such as 42"),
+    Kind.NUMBER: (re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"), "a number such as 12.5"),
+    Kind.BOOLEAN: (re.compile(r"true|false"), "true or false"),
+    Kind.DATE: (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), "a date such as 2024-08-29"),
+    Kind.DATETIME: (
+        re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"),
+        "a date and time such as 2024-08-29T10:36:23",
+    ),
+    Kind.EMAIL: (re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(?:\.[^@\s,;<>.]+)+"), "an e-mail address"),
+    Kind.PHONE: (re.compile(r"\+?[0-9](?:-?[0-9]){5,14}"), "a phone number of 6 to 15 digits"),
+}
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
+def problem_of(kind: Kind, value: str) -> str | None:
+    """Why this is no value of that kind, or ``None``. Select fields are judged by their account."""
+    form = _FORMS.get(kind)
+    if form is None:
+        return None
+    pattern, description = form
+    if pattern.fullmatch(value) and _is_on_the_calendar(kind, value):
+        return None
+    return f"{value!r} is not {description}"
+
+
+def is_guid(text: str) -> bool:
+    """Whether this is a GUID in its 8-4-4-4-12 form."""
+    return _GUID.fullmatch(text) is not None
+
+
+def _is_on_the_calendar(kind: Kind, value: str) -> bool:
+    if kind in (Kind.DATE, Kind.DATETIME):
+        try:
+            dt.datetime.fromisoformat(value)
+        except ValueError:
+            return False
+    return True

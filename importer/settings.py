@@ -1,0 +1,205 @@
+"""Flags, environment and ``.env`` to frozen settings. The environment is passed in; nothing below reads it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dotenv
+import platformdirs
+
+from importer.errors import SettingsError
+from importer.models import Rate, Secret
+
+HOST, TENANT = "LSQ_HOST", "LSQ_TENANT_ID"
+ACCESS_KEY, SECRET_KEY = "LSQ_ACCESS_KEY", "LSQ_SECRET_KEY"
+LEDGER, RATE = "LSQ_LEDGER", "LSQ_RATE"
+VARIABLES = {
+    HOST: "the account's base URL, such as https://apigw.service-in.leadsquared.com (ask your account manager)",
+    TENANT: "the tenant ID: the account number under My Profile",
+    ACCESS_KEY: f"the access key; or {ACCESS_KEY}_FILE, a file that holds it",
+    SECRET_KEY: f"the secret key; or {SECRET_KEY}_FILE, a file that holds it",
+    LEDGER: "where the ledger is: a file, or a SQLAlchemy URL",
+    RATE: "the account's limit, calls/seconds (default 25/5)",
+}
+DEFAULT_RATE = Rate(25, 5.0)
+SANDBOX_ACCOUNT = "sandbox"
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
+_UNIT_S = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Where the account is, and the keys to it."""
+
+    base_url: str  # scheme and host, no path
+    tenant_id: str
+    access_key: Secret
+    secret_key: Secret
+    proxy: str | None = None
+    certificates: Path | None = None  # SSL_CERT_FILE
+
+    @property
+    def name(self) -> str:
+        """Whose tickets these are in the ledger: the tenant; a loopback host is an account of its own."""
+        url = urlsplit(self.base_url)
+        return f"{self.tenant_id}@{url.netloc}" if is_loopback(url.hostname or "") else self.tenant_id
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """How the server's certificate is verified; ``None`` for plain http, which only a loopback host may have."""
+        if self.base_url.startswith("http://"):
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.certificates)
+        except OSError as error:
+            raise SettingsError(
+                f"SSL_CERT_FILE: {self.certificates} can't be used: {error}", hint="name a PEM file of certificates"
+            ) from error
+
+
+class Environment:
+    """The process's environment over the ``.env`` file; the first that has a variable wins."""
+
+    def __init__(self, environ: Mapping[str, str], dotenv_file: Path) -> None:
+        from_file: dict[str, str | None] = {}
+        if dotenv_file.is_file():
+            try:
+                from_file = dict(dotenv.dotenv_values(dotenv_file, interpolate=False))
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(f"{dotenv_file} can't be read: {error}", hint="save it as UTF-8 text") from error
+        self._values = {**{name: value or "" for name, value in from_file.items()}, **environ}
+
+    def get(self, name: str) -> str:
+        """The variable without outer blanks; empty if it is not set."""
+        return self._values.get(name, "").strip()
+
+    def secret(self, name: str) -> str:
+        """The variable, or the content of the file that ``NAME_FILE`` names. Raises SettingsError."""
+        if value := self.get(name):
+            return value
+        if not (file := self.get(f"{name}_FILE")):
+            return ""
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"{name}_FILE: {file} can't be read: {getattr(error, 'strerror', None) or error}",
+                hint="name a text file that holds nothing but the key",
+            ) from error
+
+
+def read_account(environment: Environment) -> Account:
+    """Read the account's settings. Raises one SettingsError that names all that is missing or wrong."""
+    values: dict[str, str] = {}
+    wrong: list[str] = []
+    for name in (HOST, TENANT, ACCESS_KEY, SECRET_KEY):
+        try:
+            values[name] = environment.secret(name) if name in (ACCESS_KEY, SECRET_KEY) else environment.get(name)
+        except SettingsError as error:
+            wrong.append(error.message)
+            continue
+        if not values[name]:
+            wrong.append(f"{name} is not set: {VARIABLES[name]}")
+    base_url = ""
+    if values.get(HOST):
+        try:
+            base_url = read_host(values[HOST])
+        except ValueError as error:
+            wrong.append(f"{HOST}: {error}")
+    if values.get(TENANT) and not re.fullmatch(r"[A-Za-z0-9._~-]+", values[TENANT]):
+        wrong.append(f"{TENANT}: {values[TENANT]!r} is not a tenant ID (letters, digits, . _ ~ -)")
+    wrong += [
+        f"{name} holds a character that no key has; was more than the key copied?"
+        for name in (ACCESS_KEY, SECRET_KEY)
+        if not (values.get(name, "").isprintable() and values.get(name, "").isascii())
+    ]
+    if wrong:
+        raise SettingsError(
+            "the account's settings are not complete" if len(wrong) > 1 else wrong[0],
+            details=wrong if len(wrong) > 1 else (),
+            hint="set them in the environment or in a file named .env in this folder, or try it with --sandbox",
+        )
+    return Account(
+        base_url=base_url,
+        tenant_id=values[TENANT],
+        access_key=Secret(values[ACCESS_KEY]),
+        secret_key=Secret(values[SECRET_KEY]),
+        proxy=_proxy(environment, base_url),
+        certificates=Path(file) if (file := environment.get("SSL_CERT_FILE")) else None,
+    )
+
+
+def read_host(text: str) -> str:
+    """Read a base URL. Raises ValueError with what is wrong."""
+    url = urlsplit(text if "://" in text else f"https://{text}")
+    try:
+        _ = url.port
+    except ValueError:
+        raise ValueError(f"{text!r} has a port that is not a number") from None
+    if url.scheme not in ("http", "https") or not url.hostname or url.username or re.search(r"\s", text):
+        raise ValueError(f"{text!r} is not a base URL; write https://HOST")
+    if url.path not in ("", "/") or url.query or url.fragment:
+        raise ValueError(f"{text!r} has a path; write only https://{url.netloc}")
+    if url.scheme == "http" and not is_loopback(url.hostname):
+        raise ValueError("plain http would show the keys to the network; write https:// (http is for loopback only)")
+    return f"{url.scheme}://{url.netloc}"
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def ledger_url(flag: str | None, environment: Environment) -> str:
+    """The ledger's SQLAlchemy URL: flag, environment, or a file in the user's state folder."""
+    text = (flag or environment.get(LEDGER)).strip()
+    if not text:
+        text = str(platformdirs.user_state_path("lsq-ticket-importer") / "ledger.sqlite")
+    return text if "://" in text else f"sqlite:///{Path(text).expanduser().absolute()}"
+
+
+def read_rate(flag: str | None, environment: Environment) -> Rate:
+    """The account's limit. Raises SettingsError."""
+    text = (flag or environment.get(RATE)).strip()
+    try:
+        return Rate.parse(text) if text else DEFAULT_RATE
+    except ValueError as error:
+        raise SettingsError(
+            f"{'--rate' if flag else RATE}: {error}", hint="the account's limit is on its plan"
+        ) from None
+
+
+def parse_duration(text: str) -> float:
+    """Read ``15m``, ``120s``, ``1.5h`` or plain seconds, as seconds. Raises ValueError."""
+    form = _DURATION.fullmatch(text.strip())
+    if form is None:
+        raise ValueError(f"{text!r} is not a duration; write 20s, 15m or 1h")
+    return float(form[1]) * _UNIT_S[form[2]]
+
+
+def _proxy(environment: Environment, base_url: str) -> str | None:
+    url = urlsplit(base_url)
+    proxy = environment.get("HTTPS_PROXY") or environment.get("https_proxy")
+    if not proxy or url.scheme != "https" or is_loopback(url.hostname or ""):
+        return None
+    exceptions = environment.get("NO_PROXY") or environment.get("no_proxy")
+    if any(_matches(url.hostname or "", exception) for exception in exceptions.split(",")):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _matches(host: str, exception: str) -> bool:
+    """Say whether an entry of NO_PROXY (a host, a domain with or without its dot, or ``*``) covers a host."""
+    domain = exception.strip().lstrip(".").lower()
+    return domain == "*" or (bool(domain) and (host == domain or host.endswith(f".{domain}")))

@@ -1,0 +1,51 @@
+"""The embedded stand-in account, with the fields and values that a mapping counts on.
+
+An account's own custom fields and select values are its owner's choice; a rehearsal takes the mapping's word for them,
+and everything else is as strict as the sandbox is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import AbstractAsyncContextManager
+
+from importer.mapping import FieldType, Mapping, Rule
+from importer.sandbox import Account, Field, Kind, Sandbox, SandboxOptions, default_account, serve
+
+_KINDS = {
+    FieldType.TEXT: Kind.LONG_TEXT,
+    FieldType.INTEGER: Kind.INTEGER,
+    FieldType.NUMBER: Kind.NUMBER,
+    FieldType.BOOLEAN: Kind.BOOLEAN,
+    FieldType.DATE: Kind.DATE,
+    FieldType.DATETIME: Kind.DATETIME,
+    FieldType.EMAIL: Kind.EMAIL,
+    FieldType.PHONE: Kind.PHONE,
+    FieldType.GUID: Kind.TEXT,
+}
+
+
+def stand_in(mapping: Mapping) -> AbstractAsyncContextManager[Sandbox]:
+    """Serve an account for one rehearsal, on a free port of this machine."""
+    return serve(SandboxOptions(account=account_for(mapping)))
+
+
+def account_for(mapping: Mapping) -> Account:
+    """The sandbox's default account, with what the mapping names beyond it."""
+    account = default_account()
+    kinds = {name: Kind.LONG_TEXT for name, _ in mapping.constants}
+    kinds |= {rule.field: _KINDS[rule.type] for rule in mapping.rules}
+    new = [Field(schema_name=name, kind=kind) for name, kind in kinds.items() if account.field(name) is None]
+    account = account.with_fields([field for field in new if field.schema_name != "LeadId"])
+    values: defaultdict[str, list[str]] = defaultdict(list)
+    for rule in mapping.rules:
+        values[rule.field] += _values(rule)
+    for name, value in mapping.constants:
+        values[name].append(value)
+    selects = {field.schema_name for field in account.fields if field.kind is Kind.SELECT}
+    return account.with_values({name: more for name, more in values.items() if name in selects})
+
+
+def _values(rule: Rule) -> list[str]:
+    """The values that the mapping says the account has."""
+    return [*rule.one_of, *rule.values.values(), *([rule.default] if rule.default is not None else [])]

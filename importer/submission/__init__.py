@@ -1,0 +1,1 @@
+"""What is sent, when, and when it is sent again."""

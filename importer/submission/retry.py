@@ -1,0 +1,206 @@
+"""What follows from an answer: pure functions and small state machines of (answer, attempt, random, time).
+
+The table is the one of README, "What is sent when": a request that may have made a ticket is never repeated unasked.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import assert_never
+
+from importer.leadsquared.wire import (
+    Answer,
+    Created,
+    KeysRefused,
+    NotSendable,
+    NotSent,
+    Refused,
+    Throttled,
+    Unclear,
+    WrongUrl,
+)
+from importer.models import Status, TicketIds
+
+_BACKOFF_BASE_S = 1.0
+_BACKOFF_LIMIT_S = 60.0
+_ATTEMPTS_LIMIT = 5  # for what is repeated only because --on-unknown or --retry-status asks for it
+_UNCLEAR_IN_A_ROW = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryPolicy:
+    """``--on-unknown retry`` and ``--retry-status``: for those who prefer a duplicate to a gap."""
+
+    retry_unknown: bool = False
+    retry_statuses: frozenset[int] = frozenset()
+
+    def repeats(self, answer: Unclear) -> bool:
+        """Say whether the user has asked for this answer's request to be repeated."""
+        return self.retry_unknown or (answer.code == "server-error" and answer.http_status in self.retry_statuses)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settled:
+    """The row is done in this run."""
+
+    status: Status
+    ids: TicketIds | None = None
+    code: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Again:
+    """The row goes again, after ``delay_s``. ``may_exist``: the request may have made a ticket all the same."""
+
+    delay_s: float
+    code: str
+    error: str
+    may_exist: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Halt:
+    """The run stops; the row is pending."""
+
+    code: str
+    error: str
+
+
+Verdict = Settled | Again | Halt
+
+
+def judge(  # noqa: C901, PLR0911 - one case for each answer; split up, the table could not be read
+    answer: Answer, *, attempt: int, proven: bool, policy: RetryPolicy, chance: float
+) -> Verdict:
+    """Say what follows from an answer.
+
+    ``attempt`` counts the row's tries in this run from 1; ``proven``: an earlier call of this run reached the API, so
+    the URL is right; ``chance`` is uniform in [0, 1).
+    """
+    match answer:
+        case Created(ids):
+            return Settled(status=Status.CREATED, ids=ids)
+        case Refused(reason):
+            return Settled(status=Status.FAILED, code="refused", error=reason)
+        case KeysRefused(reason):
+            return Halt(code="keys-refused", error=reason)
+        case WrongUrl(reason, http_status):
+            if proven and http_status == 404:  # noqa: PLR2004 - not found
+                return Settled(status=Status.FAILED, code="refused", error=reason)
+            return Halt(code="wrong-url", error=reason)
+        case Throttled():
+            return Again(delay_s=0.0, code="limit-exceeded", error="429: the account's limit was used up")
+        case NotSent(reason, stale):
+            # A kept connection that was closed says nothing about the server: the next one is opened at once.
+            delay_s = 0.0 if stale else backoff_s(attempt, chance)
+            return Again(delay_s=delay_s, code="not-connected", error=reason)
+        case NotSendable(code, reason):
+            return Settled(status=Status.FAILED, code=code, error=reason)
+        case Unclear(code, reason):
+            if policy.repeats(answer) and attempt < _ATTEMPTS_LIMIT:
+                return Again(delay_s=backoff_s(attempt, chance), code=code, error=reason, may_exist=True)
+            return Settled(status=Status.UNKNOWN, code=code, error=reason)
+        case _:
+            assert_never(answer)
+
+
+def backoff_s(attempt: int, chance: float) -> float:
+    """Exponential with full jitter: up to 1 s after the first try, 2 s after the second, never over a minute."""
+    return chance * min(_BACKOFF_LIMIT_S, _BACKOFF_BASE_S * 2.0 ** min(attempt - 1, 30))
+
+
+class Outage:
+    """Whether the server is there, judged by what it answers.
+
+    Five answers in a row that tell nothing, or a connection that can't be made, and sending pauses; then one row at a
+    time probes, with growing waits, until an answer tells, or ``give_up_after_s`` has passed. All times in seconds on
+    one clock.
+    """
+
+    def __init__(self, give_up_after_s: float) -> None:
+        self._give_up_after_s = give_up_after_s
+        self._unclear_in_a_row = 0
+        self._since = math.inf
+        self._probes = 0
+        self.next_probe_at = -math.inf
+        self.reason = ""
+
+    @property
+    def is_on(self) -> bool:
+        """True while sending pauses."""
+        return math.isfinite(self._since)
+
+    def note(self, answer: Answer, now: float, chance: float) -> None:
+        """Learn from an answer."""
+        match answer:
+            case Unclear(_, reason):
+                self._unclear_in_a_row += 1
+                if self._unclear_in_a_row >= _UNCLEAR_IN_A_ROW or self.is_on:
+                    self._pause(reason, now, chance)
+            case NotSent(reason, stale):
+                if not stale:
+                    self._pause(reason, now, chance)
+            case Throttled() | NotSendable():
+                pass  # says nothing about the server's health
+            case Created() | Refused() | KeysRefused() | WrongUrl():
+                self._unclear_in_a_row = 0
+                self._since = math.inf
+                self._probes = 0
+                self.next_probe_at = -math.inf
+            case _:
+                assert_never(answer)
+
+    def gave_up(self, now: float) -> bool:
+        """Say whether the server has been away for too long."""
+        return now - self._since >= self._give_up_after_s
+
+    def wakes_at(self) -> float:
+        """When to look again: at the next probe, or when it is time to give up."""
+        return min(self.next_probe_at, self._since + self._give_up_after_s)
+
+    def _pause(self, reason: str, now: float, chance: float) -> None:
+        self.reason = reason
+        if not self.is_on:
+            self._since = now
+        elif now < self.next_probe_at:
+            return  # an answer to a request that was under way already, not to a probe
+        self._probes += 1
+        # At least half of the wait is kept: probes that came at once would cost rows and learn nothing.
+        wait_s = min(_BACKOFF_LIMIT_S, _BACKOFF_BASE_S * 2.0 ** min(self._probes - 1, 30))
+        self.next_probe_at = now + wait_s * (1 + chance) / 2
+
+
+class FailureLimit:
+    """``--max-failures``: N in a row, or N% of the finished rows once 100 are finished."""
+
+    _SHARE_COUNTS_FROM = 100
+
+    def __init__(self, text: str) -> None:
+        """Read ``25`` or ``10%``. Raises ValueError with what is wrong."""
+        number = text.strip().removesuffix("%")
+        self._share = text.strip().endswith("%")
+        if not number.isdecimal() or int(number) < 1 or (self._share and int(number) > 100):  # noqa: PLR2004 - per cent
+            raise ValueError(f"{text!r} is not a number of failures; write 25 (in a row) or 10% (of all)")
+        self._number = int(number)
+        self._in_a_row = 0
+        self._failed = 0
+        self._finished = 0
+
+    def note(self, status: Status) -> None:
+        """Count a row that is finished."""
+        failed = status is Status.FAILED
+        self._finished += 1
+        self._failed += failed
+        self._in_a_row = self._in_a_row + 1 if failed else 0
+
+    def reached(self) -> str:
+        """Say in words that there are too many failures; empty if there are not."""
+        if self._share:
+            enough = self._finished >= self._SHARE_COUNTS_FROM
+            if enough and self._failed * 100 > self._number * self._finished:
+                return f"{self._failed} of {self._finished} rows failed, more than {self._number} %"
+        elif self._in_a_row >= self._number:
+            return f"{self._in_a_row} rows in a row failed"
+        return ""

@@ -1,0 +1,386 @@
+"""Sends rows: each takes a slot, leaves an intent, goes out, and comes back with what became of it.
+
+The loop is ``Submission.run``; the way of one row is ``_send`` and ``_conclude``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from importer.catalogue import CATALOGUE
+from importer.errors import ImporterError, ProgramError, StoppedEarly
+from importer.leadsquared.client import Client
+from importer.leadsquared.quota import Quota, Slot
+from importer.leadsquared.wire import Answer, Created, NotSendable, NotSent, Refused, Throttled, Unclear, ticket_json
+from importer.ledger import Intent, Outcome
+from importer.models import Status
+from importer.submission.journal import Journal
+from importer.submission.line import Line, Sendable
+from importer.submission.retry import Again, FailureLimit, Halt, Outage, RetryPolicy, Settled, judge
+
+# The intent is committed this long before its slot is free, so that the commit's time is not the limit's loss.
+_INTENT_AHEAD_S = 0.05
+
+
+class Observer(Protocol):
+    """Who looks on. Called on the event loop; must not block for long."""
+
+    def finished(self, row: Sendable, settled: Settled) -> None:
+        """A row is done; its outcome is in the ledger."""
+
+    def called(self, answer: Answer) -> None:
+        """A call came to an end, whatever follows from it."""
+
+    def note(self, text: str) -> None:
+        """Something that a person would want to know: sending pauses, goes on, stops."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """The terms on which rows are sent."""
+
+    policy: RetryPolicy
+    failure_limit: FailureLimit
+    give_up_after_s: float
+    grace_s: float
+    concurrency: int
+    chance: Callable[[], float]  # uniform in [0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """What rows are sent with."""
+
+    client: Client
+    quota: Quota
+    journal: Journal
+    observer: Observer
+
+
+class _Gate:
+    """Where a request with its connection ready waits for its slot, leaves its intent, and departs."""
+
+    def __init__(self, row: Sendable, slot: Slot, journal: Journal, *, alone: bool) -> None:
+        self._row = row
+        self._slot = slot
+        self._journal = journal
+        self._alone = alone
+        self.intended = False
+        self.left = False
+        self.ended = False  # the call is over; what became of it is being written down
+
+    async def passed(self) -> None:
+        await self._slot.near(_INTENT_AHEAD_S)
+        if not self.intended:
+            row = self._row
+            # From here on the ledger may hold the intent, whatever happens to this task.
+            self.intended = True
+            await self._journal.write(Intent(key=row.key, content=row.content, request=ticket_json(row.ticket)))
+        await self._slot.ready()
+
+    def leaving(self) -> None:
+        self.left = True
+        self._slot.used(alone=self._alone)
+
+
+class Submission:
+    """Sends every row of one plan. One object, one run."""
+
+    def __init__(self, means: Means, terms: Terms) -> None:
+        self._means = means
+        self._terms = terms
+        self._line = Line()
+        self._outage = Outage(terms.give_up_after_s)
+        self._under_way: dict[asyncio.Task[None], _Gate] = {}
+        self._changed = asyncio.Event()
+        self._proven = False
+        self._throttled_since = math.inf
+        self._drain_until = math.inf
+        self._ending: ImporterError | None = None
+        self._incoming: asyncio.Queue[Sendable] = asyncio.Queue(maxsize=100)
+        self._all_read = False
+
+    async def run(self, rows: AsyncIterator[Sendable]) -> ImporterError | None:
+        """Send ``rows``; say why it ended before all were done, or nothing.
+
+        Every row that was sent is settled in the ledger when this returns.
+        """
+        reader = asyncio.create_task(self._read(rows))
+        try:
+            while self._ending is None and not self._all_done():
+                row = self._take()
+                if row is None:
+                    await self._wait()
+                    continue
+                slot = await self._reserve()
+                if slot is not None and self._may_send():
+                    self._start(row, slot)
+                    continue
+                self._line.put_back(row)
+                if slot is not None:
+                    slot.release()
+        finally:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+        await self._drain()
+        return self._ending
+
+    def stop(self, reason: ImporterError, *, at_once: bool = False) -> None:
+        """Send no new row. Those under way have the grace time, or none with ``at_once``."""
+        if self._ending is None:
+            self._ending = reason
+        now = asyncio.get_running_loop().time()
+        self._drain_until = min(self._drain_until, now if at_once else now + self._terms.grace_s)
+        self._withdraw_waiting()
+        self._changed.set()
+
+    # -- which row, and when ----------------------------------------------------------------------------------------
+
+    async def _read(self, rows: AsyncIterator[Sendable]) -> None:
+        try:
+            async for row in rows:
+                if row.spoiled:
+                    await self._fail_unsent(row)
+                    continue
+                await self._incoming.put(row)
+                self._changed.set()
+        except ImporterError as error:
+            self._halt(error)
+        self._all_read = True
+        self._changed.set()
+
+    async def _fail_unsent(self, row: Sendable) -> None:
+        settled = Settled(status=Status.FAILED, code="attachment-changed", error=row.spoiled)
+        await self._write(_outcome(row, settled, NotSendable(settled.code, settled.error)))
+        self._means.observer.finished(row, settled)
+
+    def _all_done(self) -> bool:
+        return self._all_read and self._incoming.empty() and not self._line and not self._under_way
+
+    def _take(self) -> Sendable | None:
+        """Take the next row that may be sent now, if one may."""
+        if not self._may_send():
+            return None
+        row = self._line.take(self._now())
+        while row is None and self._line.has_room and not self._incoming.empty():
+            row = self._incoming.get_nowait()
+            if not self._line.accept(row):
+                self._line.park(row)
+                row = None
+        return row
+
+    def _may_send(self) -> bool:
+        if self._means.journal.failure is not None:
+            self._halt(self._means.journal.failure)
+        if self._outage.gave_up(self._now()):
+            self._halt(
+                StoppedEarly(
+                    f"the server has given no answer that tells for {self._terms.give_up_after_s:g} s: "
+                    f"{self._outage.reason}",
+                    hint="when the server is back, run the same command again",
+                )
+            )
+        if self._ending is not None:
+            return False
+        if self._outage.is_on:
+            return not self._under_way and self._now() >= self._outage.next_probe_at
+        if not self._proven:
+            return not self._under_way  # wrong keys cost one call
+        return len(self._under_way) < self._terms.concurrency
+
+    async def _wait(self) -> None:
+        """Wait until something has changed, or it is time to look again."""
+        wakes_at = min(self._line.next_due_at(), self._outage.wakes_at() if self._outage.is_on else math.inf)
+        await self._wait_until(wakes_at)
+
+    async def _wait_until(self, moment: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(None if math.isinf(moment) else moment):
+                await self._changed.wait()
+        self._changed.clear()
+
+    async def _reserve(self) -> Slot | None:
+        """Wait for a slot, but not longer than the run goes on."""
+        waiting = asyncio.ensure_future(self._means.quota.reserve())
+        while not waiting.done():
+            changed = asyncio.ensure_future(self._changed.wait())
+            await asyncio.wait((waiting, changed), return_when=asyncio.FIRST_COMPLETED)
+            changed.cancel()
+            self._changed.clear()
+            if self._ending is not None or not self._may_send():
+                break
+        if waiting.done():
+            return waiting.result()
+        waiting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            return await waiting
+        return None
+
+    # -- the way of one row -----------------------------------------------------------------------------------------
+
+    def _start(self, row: Sendable, slot: Slot) -> None:
+        gate = _Gate(row, slot, self._means.journal, alone=not self._proven)
+        task = asyncio.create_task(self._send(row, slot, gate))
+        self._under_way[task] = gate
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        del self._under_way[task]
+        self._changed.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._halt(error)
+
+    async def _send(self, row: Sendable, slot: Slot, gate: _Gate) -> None:
+        answer: Answer | None = None
+        try:
+            answer = await self._means.client.create_ticket(row.ticket, gate)
+        except asyncio.CancelledError:
+            if gate.left:
+                answer = Unclear("interrupted", "the program was stopped while the request was under way")
+        finally:
+            gate.ended = True
+            slot.release()
+        await self._conclude(row, gate, answer)
+
+    async def _conclude(self, row: Sendable, gate: _Gate, answer: Answer | None) -> None:
+        """Write down what became of a request, then act on it. ``answer`` is ``None`` if it was withdrawn unsent."""
+        if answer is None:
+            if gate.intended:
+                await self._write(_back(row, "withdrawn", counted=False))
+            self._line.put_back(row)
+            return
+        self._means.observer.called(answer)
+        verdict = judge(
+            answer,
+            attempt=row.attempt,
+            proven=self._proven,
+            policy=self._terms.policy,
+            chance=self._terms.chance(),
+        )
+        self._learn(answer)
+        match verdict:
+            case Settled():
+                await self._write(_outcome(row, verdict, answer))
+                self._line.done(row, made=verdict.status is Status.CREATED)
+                self._count(row, verdict)
+                self._means.observer.finished(row, verdict)
+            case Again():
+                await self._go_again(row, gate, verdict, answer)
+            case Halt():
+                await self._write(_back(row, verdict.code, counted=False, code=verdict.code, error=verdict.error))
+                self._line.put_back(row)
+                self._halt(_halted(verdict))
+
+    async def _go_again(self, row: Sendable, gate: _Gate, verdict: Again, answer: Answer) -> None:
+        if verdict.may_exist:
+            row.prior = Status.UNKNOWN
+        if gate.intended:
+            name = type(answer).__name__.lower()
+            await self._write(_back(row, name, counted=verdict.may_exist, code=verdict.code, error=verdict.error))
+        if not isinstance(answer, Throttled) and not (isinstance(answer, NotSent) and answer.stale):
+            row.attempt += 1
+        self._line.done(row, made=False)
+        self._line.again(row, self._now() + verdict.delay_s)
+
+    async def _write(self, outcome: Outcome) -> None:
+        await self._means.journal.write(outcome)
+
+    # -- what a row's end means for the others ----------------------------------------------------------------------
+
+    def _learn(self, answer: Answer) -> None:
+        was_on = self._outage.is_on
+        self._outage.note(answer, self._now(), self._terms.chance())
+        if isinstance(answer, Created | Refused):
+            self._proven = True
+            self._throttled_since = math.inf
+        if isinstance(answer, Throttled):
+            self._hold_back(answer)
+        if self._outage.is_on and not was_on:
+            self._means.observer.note(f"sending pauses, one row at a time probes the server: {self._outage.reason}")
+            self._withdraw_waiting()
+        elif was_on and not self._outage.is_on:
+            self._means.observer.note("the server answers again, sending goes on")
+
+    def _hold_back(self, answer: Throttled) -> None:
+        quota = self._means.quota
+        wait_s = quota.rate.period_s if answer.retry_after_s is None else answer.retry_after_s
+        self._throttled_since = min(self._throttled_since, self._now())
+        if self._now() + wait_s - self._throttled_since > self._terms.give_up_after_s:
+            self._halt(
+                StoppedEarly(
+                    f"the account's limit is used up, and would be for longer than {self._terms.give_up_after_s:g} s",
+                    hint="when the account has calls left, run the same command again",
+                )
+            )
+        quota.pause(wait_s)
+
+    def _count(self, row: Sendable, settled: Settled) -> None:
+        if row.repeated and settled.status is Status.FAILED:
+            return
+        self._terms.failure_limit.note(settled.status)
+        if too_many := self._terms.failure_limit.reached():
+            self._halt(
+                StoppedEarly(
+                    f"stopped because {too_many}",
+                    hint="see the reasons in the results, mend the rows or the mapping, then run again",
+                )
+            )
+
+    def _halt(self, error: BaseException) -> None:
+        """End the run for a reason found on the way; what is under way is waited for."""
+        if self._ending is None:
+            self._ending = error if isinstance(error, ImporterError) else _unforeseen(error)
+        self._withdraw_waiting()
+        self._changed.set()
+
+    def _withdraw_waiting(self) -> None:
+        """Call back the requests that have not left yet."""
+        for task, gate in self._under_way.items():
+            if not gate.left and not gate.ended:
+                task.cancel()
+
+    async def _drain(self) -> None:
+        """Wait for what is under way; when the grace time is over, let it go as unknown."""
+        while self._under_way and self._now() < self._drain_until:
+            await self._wait_until(self._drain_until)
+        for task, gate in self._under_way.items():
+            if not gate.ended:
+                task.cancel()
+        while self._under_way:
+            await self._wait_until(math.inf)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _outcome(row: Sendable, settled: Settled, answer: Answer) -> Outcome:
+    return Outcome(
+        key=row.key,
+        state=settled.status.value,
+        outcome=type(answer).__name__.lower(),
+        ids=settled.ids,
+        error_code=settled.code,
+        error=settled.error,
+        http_status=getattr(answer, "http_status", None),
+    )
+
+
+def _back(row: Sendable, outcome: str, *, counted: bool, code: str = "", error: str = "") -> Outcome:
+    """The row is what it was before this request, and may be sent again."""
+    return Outcome(key=row.key, state=row.prior.value, outcome=outcome, error_code=code, error=error, counted=counted)
+
+
+def _halted(halt: Halt) -> StoppedEarly:
+    what = "the account refuses the keys" if halt.code == "keys-refused" else "the URL is not that of the account's API"
+    return StoppedEarly(f"{what}: {halt.error}", hint=CATALOGUE[halt.code].advice)
+
+
+def _unforeseen(error: BaseException) -> ProgramError:
+    problem = ProgramError(f"an unforeseen {type(error).__name__}: {error}")
+    problem.__cause__ = error
+    return problem

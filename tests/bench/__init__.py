@@ -1,0 +1,1 @@
+"""How near the importer comes to the account's limit, beside the script that one would write first."""

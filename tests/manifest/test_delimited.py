@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from importer.manifest import open_manifest
+from importer.models import ManifestOptions
+from tests.manifest.reading import read_bytes, read_pass, refusal_of_bytes
+
+RAW = ["00123", "NA", "1e5", "12345678901234567890", "=1+1", "  in blanks ", "null", "TRUE", "५ हिन्दी 日本語 עברית 🎫", "a\r\nb\nc\rd", 'say "hi"', "1,5"]  # fmt: skip
+
+
+def test_text_is_never_interpreted(tmp_path: Path) -> None:
+    """Every cell arrives as it stands in the file: leading zeros, NA, exponents, formulas, blanks, line breaks."""
+    quoted = ",".join('"' + cell.replace('"', '""') + '"' for cell in RAW)
+    header = ",".join(f"c{index}" for index in range(len(RAW)))
+    table = read_bytes(tmp_path, f"{header}\r\n{quoted}\r\n".encode())
+    assert table.cells == [RAW]
+    assert table.problems == []
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_line_end(tmp_path: Path, end: str) -> None:
+    """Unix, Windows and old Macintosh line ends separate rows; those inside quotes stay as they are."""
+    table = read_bytes(tmp_path, end.join(["a,b", "1,2", f'"x{end}y",3', ""]).encode())
+    assert table.cells == [["1", "2"], [f"x{end}y", "3"]]
+    assert table.rows == [2, 3]
+
+
+def test_row_numbers_count_as_a_spreadsheet_does(tmp_path: Path) -> None:
+    """Blank rows are no data but count in the numbers; a record with line breaks inside is one row."""
+    table = read_bytes(tmp_path, b'a,b\n1,"x\n\ny"\n\n2,y\n,\n , \n3,z\n\n')
+    assert table.cells == [["1", "x\n\ny"], ["2", "y"], ["3", "z"]]
+    assert table.rows == [2, 4, 7]
+    assert table.manifest.blank_rows == 4
+
+
+def test_uneven_rows_are_problems_of_their_own(tmp_path: Path) -> None:
+    """A row with too many or too few cells is cut or padded, named, and shifts no other row."""
+    table = read_bytes(tmp_path, b"a,b,c\n1,2,3\n1,2\n1,2,3,,x\n1,2,3,,\nz\n")
+    assert table.cells == [["1", "2", "3"], ["1", "2", ""], ["1", "2", "3"], ["1", "2", "3"], ["z", "", ""]]
+    found = [(problem.row, problem.code, problem.value) for problem in table.problems]
+    assert found == [(3, "too-few-cells", None), (4, "too-many-cells", "x"), (6, "too-few-cells", None)]
+    assert [problem.message for problem in table.problems] == [
+        "The row has 2 cells, the header 3 columns.",
+        "The row has 5 cells, the header 3 columns.",
+        "The row has 1 cell, the header 3 columns.",
+    ]
+    assert all(problem.hint for problem in table.problems)
+
+
+def test_nameless_columns_at_the_end(tmp_path: Path) -> None:
+    """A delimiter at the end of every line is harmless; a value in such a column has nowhere to go."""
+    table = read_bytes(tmp_path, b"a,b,\n1,2,\n3,4,5\n6,7\n")
+    assert table.columns == ["a", "b"]
+    assert table.cells == [["1", "2"], ["3", "4"], ["6", "7"]]
+    (problem,) = table.problems
+    assert (problem.row, problem.code, problem.value) == (3, "too-many-cells", "5")
+    assert problem.message == "Column C holds a value, but the header (row 1) gives it no name."
+
+
+def test_header_only(tmp_path: Path) -> None:
+    """No rows is an answer, not an error."""
+    table = read_bytes(tmp_path, b"a,b\n")
+    assert (table.columns, table.cells) == (["a", "b"], [])
+
+
+def test_header_names_are_kept_exactly(tmp_path: Path) -> None:
+    """Blanks around a name belong to it: the mapping names columns exactly."""
+    assert read_bytes(tmp_path, b' a,"b ",B\n1,2,3\n').columns == [" a", "b ", "B"]
+
+
+def test_all_faults_of_the_header_at_once(tmp_path: Path) -> None:
+    """Every nameless and every repeated column is listed with its letters."""
+    text = refusal_of_bytes(tmp_path, b"a,,b,a, ,b,c\n1,2,3,4,5,6,7\n")
+    assert "row 1: the header can't be used" in text
+    assert "column B has no name" in text
+    assert "column E has no name" in text
+    assert "'a' stands in columns A, D" in text
+    assert "'b' stands in columns C, F" in text
+
+
+def test_columns_beyond_z_are_named_as_in_a_spreadsheet(tmp_path: Path) -> None:
+    """The 27th column is AA."""
+    names = [f"c{index}" for index in range(27)]
+    names[26] = names[0]
+    assert "'c0' stands in columns A, AA" in refusal_of_bytes(tmp_path, ",".join(names).encode())
+
+
+def test_header_row(tmp_path: Path) -> None:
+    """Rows above the header are ignored, and rows keep the numbers that a spreadsheet gives them."""
+    table = read_bytes(tmp_path, b"Export of 2024-03-08\n\na;b\n1;2\n", header_row=3)
+    assert (table.columns, table.cells, table.rows) == (["a", "b"], [["1", "2"]], [4])
+    assert table.how == "CSV, UTF-8, semicolon, header in row 3"
+
+
+def test_blank_rows_above_the_header(tmp_path: Path) -> None:
+    """A header below blank rows is found, and where it was found is told."""
+    table = read_bytes(tmp_path, b"\n,\na,b\n1,2\n")
+    assert (table.columns, table.rows) == (["a", "b"], [4])
+    assert table.manifest.detected.header_row == 3
+    assert table.manifest.blank_rows == 0
+
+
+def test_header_row_that_is_not_there(tmp_path: Path) -> None:
+    """A header row beyond the end, or before the beginning, is a mistake in the mapping."""
+    assert "row 9 and all below are blank or not there" in refusal_of_bytes(tmp_path, b"a,b\n1,2\n", header_row=9)
+    assert "there is no row 0" in refusal_of_bytes(tmp_path, b"a,b\n1,2\n", header_row=0)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf", b"  ", b",,\n,,\n", b"\xff\xfe", b"sep=;"])
+def test_nothing_in_it(tmp_path: Path, content: bytes) -> None:
+    """No bytes, or nothing but blanks, marks and delimiters: a failed export."""
+    text = refusal_of_bytes(tmp_path, content)
+    assert "is empty" in text or "nothing but blanks" in text
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "name"), [(",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "pipe"), (":", "colon")]
+)
+def test_delimiter_is_found(tmp_path: Path, delimiter: str, name: str) -> None:
+    """The delimiter is the one that divides all rows evenly."""
+    lines = ["a_b_c", "1_x_y", '2_"x_, ; y"_z']
+    table = read_bytes(tmp_path, "\n".join(lines).replace("_", delimiter).encode())
+    assert table.columns == ["a", "b", "c"]
+    assert table.how == f"CSV, UTF-8, {name}"
+
+
+def test_known_columns_decide_the_delimiter(tmp_path: Path) -> None:
+    """Of two delimiters that divide the rows, the one that yields columns of the mapping is right."""
+    content = b"Surname, first name;Age\nDoe, Jane;5\nRoe, Rick;6\n"
+    assert read_bytes(tmp_path, content, ["Age"]).columns == ["Surname, first name", "Age"]
+
+
+def test_even_rows_decide_the_delimiter(tmp_path: Path) -> None:
+    """A character that stands in the header once and in some texts is not the delimiter."""
+    content = b"id;subject, short;state\n1;one, two, three;x\n2;none;y\n3;a, b;z\n"
+    assert read_bytes(tmp_path, content).columns == ["id", "subject, short", "state"]
+
+
+def test_delimiter_of_a_large_file(tmp_path: Path) -> None:
+    """Only the beginning is looked at, and the line in which it ends doesn't count."""
+    line = b"1;" + b"x" * 3000 + b"\n"
+    table = read_bytes(tmp_path, b"a;b\n" + line * 150)
+    assert table.columns == ["a", "b"]
+    assert len(table.rows) == 150
+
+
+def test_one_endless_line(tmp_path: Path) -> None:
+    """A cell larger than the sample that decides the delimiter, and than Python's own limit, is read whole."""
+    cell = "x" * 5_000_000
+    assert read_bytes(tmp_path, f"a\n{cell}\n".encode()).cells == [[cell]]
+    assert read_bytes(tmp_path, f"{cell}\n1\n".encode()).columns == [cell]
+
+
+def test_one_column(tmp_path: Path) -> None:
+    """A file of one column needs no delimiter, and has none to tell of."""
+    table = read_bytes(tmp_path, b"Subject\nhello\n")
+    assert (table.cells, table.how) == ([["hello"]], "CSV, UTF-8, one column")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "content"), [("~", b"a~b\n1~2\n"), ("tab", b"a\tb\n1\t2\n"), ("\\t", b"a\tb\n1\t2\n")]
+)
+def test_explicit_delimiter(tmp_path: Path, wanted: str, content: bytes) -> None:
+    """Any single character can be set; a tab has a name."""
+    assert read_bytes(tmp_path, content, delimiter=wanted).cells == [["1", "2"]]
+
+
+def test_explicit_delimiter_is_told(tmp_path: Path) -> None:
+    """One without a name is shown itself."""
+    assert read_bytes(tmp_path, b"a~b\n", delimiter="~").how == "CSV, UTF-8, '~'"
+
+
+@pytest.mark.parametrize("wanted", ["", ";;", '"', "\n"])
+def test_impossible_delimiter(tmp_path: Path, wanted: str) -> None:
+    """A delimiter is one character, and neither a quote nor a line break."""
+    assert "can't be a delimiter" in refusal_of_bytes(tmp_path, b"a,b\n", delimiter=wanted)
+
+
+def test_sep_line_for_excel(tmp_path: Path) -> None:
+    """`sep=;` names the delimiter, is no row and counts as none: Excel hides it, too."""
+    table = read_bytes(tmp_path, b"\xef\xbb\xbfsep=;\r\na;b, c, d\r\n1;2, 3, 4\r\n")
+    assert (table.columns, table.cells, table.rows) == (["a", "b, c, d"], [["1", "2, 3, 4"]], [2])
+
+
+def test_unclosed_quote_names_its_row(tmp_path: Path) -> None:
+    """A file cut off inside a quote is refused, with the row in which the quote was opened."""
+    text = refusal_of_bytes(tmp_path, b'a,b\n1,2\n\n3,"x\n4,5\n6,7\n')
+    assert "row 4: a quote is opened here and never closed" in text
+
+
+def test_endless_quote_is_found_before_memory_ends(tmp_path: Path) -> None:
+    """A stray quote in a huge file is told after 64 million characters, not after all of them."""
+    line = b"x" * 1023 + b"\n"
+    text = refusal_of_bytes(tmp_path, b'a\n"' + line * (66 * 1024))
+    assert "row 2: a quote is opened here and not closed within 67,108,864 characters" in text
+
+
+def test_text_after_a_closing_quote_is_refused(tmp_path: Path) -> None:
+    """Gluing the pieces together would change the data in silence; every such row is named."""
+    text = refusal_of_bytes(tmp_path, b'a,b\n"He said "hi" to me",2\n3,4\n"x" ,5\n')
+    assert "row 2: text follows a closing quote" in text
+    assert "row 4: text follows a closing quote" in text
+
+
+def test_at_most_twenty_broken_rows_are_listed(tmp_path: Path) -> None:
+    """A file that is broken throughout is told by its first rows."""
+    assert refusal_of_bytes(tmp_path, b"a,b\n" + b'"x"y,1\n' * 50).count("text follows") == 20
+
+
+def test_quote_inside_an_unquoted_cell_is_text(tmp_path: Path) -> None:
+    """Inches and the like need no quoting."""
+    assert read_bytes(tmp_path, b'a,b\n5" disk, "x"\n').cells == [['5" disk', ' "x"']]
+
+
+def test_passes_are_alike_and_chunks_are_small(tmp_path: Path) -> None:
+    """Every call reads the file anew, whatever the size of the chunks, with the same rows and the same problems."""
+    lines = ["a,b"] + [f"{n},x" if n % 7 else ("" if n % 14 else "only") for n in range(1, 101)]
+    path = tmp_path / "tickets.csv"
+    path.write_text("\n".join(lines))
+    manifest = open_manifest(path, ManifestOptions())
+    assert manifest.blank_rows == 0
+    whole = read_pass(manifest)
+    assert manifest.blank_rows == 7
+    for size in (1, 3, 100):
+        again = read_pass(manifest, size)
+        assert (again.cells, again.rows, again.problems) == (whole.cells, whole.rows, whole.problems)
+        assert manifest.blank_rows == 7
+    with pytest.raises(ValueError, match="at least one row"):
+        manifest.chunks(0)
+
+
+def test_two_passes_at_once(tmp_path: Path) -> None:
+    """Passes don't share a place in the file."""
+    path = tmp_path / "tickets.csv"
+    path.write_text("a\n1\n2\n3\n")
+    manifest = open_manifest(path, ManifestOptions())
+    pairs = [
+        (one.rows, two.rows, list(one.frame.index))
+        for one, two in zip(manifest.chunks(1), manifest.chunks(1), strict=True)
+    ]
+    assert pairs == [((2,), (2,), [0]), ((3,), (3,), [0]), ((4,), (4,), [0])]
+
+
+def test_frames_are_plain_text(tmp_path: Path) -> None:
+    """Columns have the object dtype and hold Python's own strings; a text file has no sheet."""
+    path = tmp_path / "tickets.csv"
+    path.write_text("a,b\n1,2\n")
+    manifest = open_manifest(path, ManifestOptions())
+    (chunk,) = manifest.chunks()
+    assert [str(dtype) for dtype in chunk.frame.dtypes] == ["object", "object"]
+    assert manifest.sheet is None

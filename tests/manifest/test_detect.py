@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import gzip
+import io
+import sqlite3
+import zipfile
+from pathlib import Path
+
+import pytest
+import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
+
+from importer.errors import ManifestError
+from importer.manifest import open_manifest
+from importer.models import ManifestOptions
+from tests.manifest.reading import read, read_bytes, refusal, refusal_of_bytes
+
+OLE2 = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504)
+
+
+def zipped(*names: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    return buffer.getvalue()
+
+
+def database() -> bytes:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("create table t (a)")
+    content = connection.serialize()
+    connection.close()
+    return content
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "a PDF document"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a PNG picture"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", "a JPEG picture"),
+        (b"GIF89a\1\0", "a GIF picture"),
+        (gzip.compress(b"a,b\n1,2\n"), "a gzip archive"),
+        (database(), "an SQLite database"),
+        (zipped("tickets.csv"), "a ZIP archive"),
+        (zipped("word/document.xml"), "a Word document"),
+        (zipped(), "an empty ZIP archive"),
+        (bytes(range(256)) * 10, "a binary file"),
+        (b"\0" * 1000, "a binary file"),
+    ],
+)
+def test_what_is_no_table_is_named(tmp_path: Path, content: bytes, name: str) -> None:
+    """A file is judged by its content, whatever its ending says, and the user is told what it is."""
+    assert f"its content is that of {name}" in refusal_of_bytes(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (zipped("xl/workbook.bin"), ".xlsb"),
+        (zipped("mimetype", "content.xml"), ".ods"),
+        (OLE2 + "Workbook".encode("utf-16-le"), ".xls"),
+        (b"<!DOCTYPE html>\n<html><table>", "HTML"),
+        (b"\n<html>\n<table>", "HTML"),
+        (b'<?xml version="1.0"?>\n<Workbook>', "XML"),
+        (b'{"id": 1}\n{"id": 2}\n', "JSON"),
+        (b'\xef\xbb\xbf[\n  {"id": 1}\n]', "JSON"),
+    ],
+)
+def test_formats_that_are_not_read_yet(tmp_path: Path, content: bytes, name: str) -> None:
+    """Tables in other formats are told apart from files that are none, with the way out."""
+    text = refusal_of_bytes(tmp_path, content)
+    assert name in text
+    assert "isn't read yet" in text
+    assert "Save it as .xlsx or as CSV" in text
+
+
+def test_old_office_file(tmp_path: Path) -> None:
+    """A container without a workbook may be anything from the nineties."""
+    assert "a file of an old Office program" in refusal_of_bytes(tmp_path, OLE2)
+
+
+@pytest.mark.parametrize("distance", [0, 100, (1 << 20) - 520, 3 << 20])
+def test_password_protected_workbook(tmp_path: Path, distance: int) -> None:
+    """An encrypted workbook is an OLE2 container with an EncryptedPackage, wherever in the file that name stands."""
+    content = OLE2 + bytes(distance) + "EncryptedPackage".encode("utf-16-le") + bytes(100)
+    text = refusal_of_bytes(tmp_path, content)
+    assert "is protected by a password" in text
+    assert "take the password off" in text
+
+
+def test_workbook_named_csv_is_read_as_a_workbook(tmp_path: Path) -> None:
+    """The content decides, not the ending."""
+    path = tmp_path / "tickets.csv"
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet("Tickets").write_row(0, 0, ["a", "b"])
+    table = read(path)
+    assert (table.columns, table.how) == (["a", "b"], "Excel, sheet 'Tickets'")
+
+
+def test_cut_workbook(tmp_path: Path) -> None:
+    """Half a download is called damaged, not a mystery."""
+    path = tmp_path / "tickets.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet().write_row(0, 0, ["a", "b"])
+    path.write_bytes(path.read_bytes()[:-100])
+    assert "cut off or damaged" in refusal(path)
+
+
+def test_a_few_control_characters_are_text(tmp_path: Path) -> None:
+    """One NUL in a cell is that row's problem, which validation finds; it doesn't make the file a binary one."""
+    table = read_bytes(tmp_path, b"a,b\n" + b"1,some text\n" * 10 + b"2,x\0y\x1b\n")
+    assert table.cells[-1] == ["2", "x\0y\x1b"]
+
+
+def test_errors_name_the_path_that_the_user_knows(tmp_path: Path) -> None:
+    """What is read is a copy; messages name the original."""
+    copy = tmp_path / "manifest-1234.copy"
+    copy.write_bytes(b"")
+    with pytest.raises(ManifestError, match=r"^tickets\.csv is empty"):
+        open_manifest(copy, ManifestOptions(), shown_as=Path("tickets.csv"))
+
+
+def test_a_file_that_is_gone(tmp_path: Path) -> None:
+    """The system's own words reach the user as an error of ours."""
+    with pytest.raises(ManifestError, match="can't be read: No such file or directory"):
+        open_manifest(tmp_path / "tickets.csv", ManifestOptions())

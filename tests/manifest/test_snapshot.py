@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import socket
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from importer.errors import ManifestError
+from importer.manifest import private_copy
+
+
+@contextlib.contextmanager
+def unprivileged():
+    """Act as nobody, if the tests run as root: root may read everything."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+def test_copy_is_whole_hashed_and_private(tmp_path: Path) -> None:
+    """The copy has the source's bytes, their hash and size, and only this user may read it."""
+    source = tmp_path / "tickets.csv"
+    content = os.urandom(3_000_000)
+    source.write_bytes(content)
+    seen: list[int] = []
+    copy = private_copy(source, tmp_path / "made" / "here", on_bytes=seen.append)
+    assert copy.path.read_bytes() == content
+    assert copy.path.parent == tmp_path / "made" / "here"
+    assert copy.sha256 == hashlib.sha256(content).hexdigest()
+    assert copy.size_bytes == sum(seen) == len(content)
+    assert stat.S_IMODE(copy.path.stat().st_mode) == 0o600
+
+
+def test_later_changes_of_the_source_do_not_reach_the_copy(tmp_path: Path) -> None:
+    """A run reads what was there at its start."""
+    source = tmp_path / "tickets.csv"
+    source.write_text("a\n1\n")
+    copy = private_copy(source, tmp_path)
+    source.write_text("a\n2\n")
+    assert copy.path.read_text() == "a\n1\n"
+
+
+def test_a_source_that_never_holds_still_is_refused(tmp_path: Path) -> None:
+    """A file that changes during each of three attempts is still being written, and half of it is no manifest."""
+    source, folder = tmp_path / "tickets.csv", tmp_path / "copies"
+    source.write_text("a\n1\n")
+
+    def write_more(_size: int) -> None:
+        if source.stat().st_size < 100:
+            with source.open("a") as file:
+                file.write("2\n" * 20)
+        os.utime(source, ns=(0, source.stat().st_mtime_ns + 1_000_000_000))
+
+    with pytest.raises(
+        ManifestError, match=r"tickets\.csv is being written to: it changed while it was copied, 3 times"
+    ):
+        private_copy(source, folder, on_bytes=write_more, wait_s=0)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_source_that_calms_down_is_copied_as_it_is_then(tmp_path: Path) -> None:
+    """One change during the copying costs a second attempt, which has the new content and its hash."""
+    source = tmp_path / "tickets.csv"
+    source.write_text("a\n1\n")
+    calls: list[int] = []
+
+    def write_once(size: int) -> None:
+        calls.append(size)
+        if len(calls) == 1:
+            with source.open("a") as file:
+                file.write("22\n")
+
+    copy = private_copy(source, tmp_path, on_bytes=write_once, wait_s=0)
+    assert copy.path.read_text() == "a\n1\n22\n"
+    assert copy.sha256 == hashlib.sha256(b"a\n1\n22\n").hexdigest()
+
+
+def test_shorter_second_copy_leaves_nothing_of_the_first(tmp_path: Path) -> None:
+    """An export that truncates the file between two attempts leaves no tail of the old content in the copy."""
+    source = tmp_path / "tickets.csv"
+    source.write_text("a\n" + "1\n" * 1000)
+    calls: list[int] = []
+
+    def shorten_once(size: int) -> None:
+        calls.append(size)
+        if len(calls) == 1:
+            source.write_text("a\n9\n")
+
+    assert private_copy(source, tmp_path, on_bytes=shorten_once, wait_s=0).path.read_text() == "a\n9\n"
+
+
+def test_missing_source_suggests_a_near_name(tmp_path: Path) -> None:
+    """A misspelt name is answered with the file that was probably meant."""
+    (tmp_path / "tickets.csv").write_text("a\n")
+    with pytest.raises(ManifestError, match="does not exist") as caught:
+        private_copy(tmp_path / "ticket.csv", tmp_path)
+    assert caught.value.hint == "Did you mean tickets.csv?"
+
+
+@pytest.mark.parametrize("name", ["zzz", "no/such/folder"])
+def test_missing_source_without_a_near_name(tmp_path: Path, name: str) -> None:
+    """Nothing like it, or no folder to look in: the path is to be checked."""
+    with pytest.raises(ManifestError, match="does not exist") as caught:
+        private_copy(tmp_path / name, tmp_path)
+    assert caught.value.hint == "Check the path."
+
+
+def test_folder_pipe_device_and_socket_are_refused(tmp_path: Path) -> None:
+    """Only a regular file can be read twice; a pipe is not even opened, since that would wait for its writer."""
+    with pytest.raises(ManifestError, match="is a folder"):
+        private_copy(tmp_path, tmp_path)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    # A socket's path is short by law, and a test's folder may be too deep for it.
+    with tempfile.TemporaryDirectory() as short, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{short}/s")
+        for source in (pipe, Path("/dev/null"), Path(short) / "s"):
+            with pytest.raises(ManifestError, match="is a pipe or a device"):
+                private_copy(source, tmp_path)
+
+
+def test_empty_source_is_refused(tmp_path: Path) -> None:
+    """A file without bytes is a failed export, not a manifest without rows."""
+    source = tmp_path / "tickets.csv"
+    source.touch()
+    with pytest.raises(ManifestError, match="is empty"):
+        private_copy(source, tmp_path / "copies")
+    assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_unreadable_sources_name_the_reason(tmp_path: Path) -> None:
+    """What the system says goes into the message: rights, links in a circle, impossible names."""
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    for source, reason in (
+        (circle, "symbolic links"),
+        (tmp_path / ("x" * 300), "too long"),
+        (tmp_path / "nul\0name", "null"),
+    ):
+        with pytest.raises(ManifestError, match=f"can't be read: .*{reason}"):
+            private_copy(source, tmp_path)
+
+
+def test_source_without_the_right_to_read_it(tmp_path: Path) -> None:
+    """The rights are asked of the system when the file is opened."""
+    with tempfile.TemporaryDirectory() as open_to_all:
+        folder = Path(open_to_all)
+        folder.chmod(0o777)
+        source = folder / "tickets.csv"
+        source.write_text("a\n")
+        source.chmod(0)
+        with unprivileged(), pytest.raises(ManifestError, match="can't be read: Permission denied"):
+            private_copy(source, folder)
+        assert [path.name for path in folder.iterdir()] == ["tickets.csv"]
+
+
+def test_unreadable_content_is_reported(tmp_path: Path) -> None:
+    """A file that opens and then can't be read (a broken disk) is an error of the source."""
+    with pytest.raises(ManifestError, match=r"/proc/self/mem can't be read"):
+        private_copy(Path("/proc/self/mem"), tmp_path / "copies")
+    assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_folder_that_can_not_be_written_to(tmp_path: Path) -> None:
+    """Where the copy can't be made, the message says where."""
+    source = tmp_path / "tickets.csv"
+    source.write_text("a\n")
+    with pytest.raises(ManifestError, match=r"tickets.csv can't be copied to .*tickets.csv"):
+        private_copy(source, source)
+
+
+def test_full_disk_is_reported_and_cleaned_up(tmp_path: Path) -> None:
+    """A copy that doesn't fit is removed, and the message says what the system said."""
+    import resource  # noqa: PLC0415 - only there on Unix, where this can be tried
+    import signal  # noqa: PLC0415
+
+    source, folder = tmp_path / "tickets.csv", tmp_path / "copies"
+    source.write_bytes(b"x" * 100_000)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limit[1]))
+    try:
+        with pytest.raises(ManifestError, match=r"tickets.csv can't be copied to .*copies.*: File too large"):
+            private_copy(source, folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert list(folder.iterdir()) == []

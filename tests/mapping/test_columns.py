@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from importer.errors import MappingError
+from importer.mapping import check_columns
+from tests.mapping.conftest import BASE, Load
+
+WHOLE = f"{BASE}attachments: {{columns: Files}}\nignore: [Internal notes]\n"
+COLUMNS = ["ID", "Subject", "Mail", "Files", "Internal notes"]
+
+
+def test_a_header_that_is_accounted_for_passes(load: Load):
+    """Every column is a key, mapped, a list of files or ignored; their order does not matter."""
+    check_columns(load(WHOLE), COLUMNS)
+    check_columns(load(WHOLE), COLUMNS[::-1])
+
+
+def test_every_difference_is_named_at_once(load: Load, path: Path):
+    """Missing columns come with the mapping's line, surplus ones without, both with what was probably meant."""
+    with pytest.raises(MappingError) as caught:
+        check_columns(load(WHOLE), ["id", "Subject", "E-Mail", "File", "Internal  notes", "Prio"])
+    assert [detail.removeprefix(f"{path}:").strip() for detail in caught.value.details] == [
+        "the manifest's column 'E-Mail' is neither mapped nor ignored (did you mean 'Mail'?)",
+        "the manifest's column 'File' is neither mapped nor ignored (did you mean 'Files'?)",
+        "the manifest's column 'Internal  notes' is neither mapped nor ignored (did you mean 'Internal notes'?)",
+        "the manifest's column 'Prio' is neither mapped nor ignored",
+        "the manifest's column 'id' is neither mapped nor ignored (did you mean 'ID'?)",
+        "3: key: the manifest has no column 'ID' (did you mean 'id'?)",
+        "6: columns: the manifest has no column 'Mail' (did you mean 'E-Mail'?)",
+        "7: attachments: the manifest has no column 'Files' (did you mean 'File'?)",
+        "8: ignore: the manifest has no column 'Internal notes' (did you mean 'Internal  notes'?)",
+    ]
+    assert caught.value.exit_code == 2
+    assert "ignore" in caught.value.hint
+
+
+def test_a_column_that_is_named_twice_is_missed_at_both_places(load: Load):
+    """A key that is a field as well is two lines to mend."""
+    with pytest.raises(MappingError) as caught:
+        check_columns(load(f"{BASE}  ID: CustomData.LegacyId\n"), ["Subject", "Mail"])
+    assert len(caught.value.details) == 2
+
+
+def test_row_content_asks_for_no_column(load: Load):
+    """A mapping without a key column can't lack it in the manifest."""
+    check_columns(load(BASE.replace("key: ID", "key: row-content")), ["Subject", "Mail"])

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.mapping.conftest import BASE, Problems
+
+RULE = [  # the rule of column X in line 7, and what is wrong with it
+    ("{}", "columns > X > field is missing; name the field that the column becomes, such as `field: Title`"),
+    ("", "columns > X must be a SchemaName or a rule such as `{field: Title}`, not nothing; to leave the column out, list it under `ignore`"),
+    ("[Tags]", "columns > X must be a SchemaName or a rule such as `{field: Title}`, not a list"),
+    ("''", "columns > X > field must not be empty"),
+    ("{field: [Tags]}", "columns > X > field must be a text, not a list"),
+    ("{field: {a: b}}", "columns > X > field must be a text, not `name: value` pairs"),
+    ("{field: Tags, typ: text}", "columns > X: unknown key 'typ' (did you mean 'type'?)"),
+    ("{field: Tags, zzzz: text}", "columns > X: unknown key 'zzzz'"),
+    ("{field: Tags, Required: true}", "columns > X: unknown key 'Required' (did you mean 'required'?)"),
+    ("{field: Tags, type: strng}", "columns > X > type must be text, integer, number, boolean, date, datetime, email, phone or guid, not 'strng'"),
+    ("{field: Tags, type: Text}", "columns > X > type must be text, integer, number, boolean, date, datetime, email, phone or guid, not 'Text' (did you mean 'text'?)"),
+    ("{field: Tags, required: maybe}", "columns > X > required must be true or false, not 'maybe'"),
+    ("{field: Tags, required: []}", "columns > X > required must be true or false, not a list"),
+    ("{field: Tags, max_length: ten}", "columns > X > max_length must be a whole number, not 'ten'"),
+    ("{field: Tags, max_length: 1.5}", "columns > X > max_length must be a whole number, not '1.5'"),
+    ("{field: Tags, max_length: 0}", "columns > X > max_length must be at least 1, not '0'"),
+    ("{field: Tags, max_length: 9999999999}", "columns > X > max_length must be at most 1000000000, not '9999999999'"),
+    ("{field: Tags, max_length: {a: 1}}", "columns > X > max_length must be a whole number, not `name: value` pairs"),
+    (f"{{field: Tags, max_length: {'9' * 5000}}}", f"columns > X > max_length must be a whole number of a sane size, not '{'9' * 57}…'"),
+    ("{field: Tags, max_length: 5, on_too_long: cut}", "columns > X > on_too_long must be reject or truncate, not 'cut'"),
+    ("{field: Tags, on_too_long: truncate}", "columns > X: `on_too_long` needs a `max_length`"),
+    ("{field: CustomData.N, type: integer, max_length: 5, on_too_long: truncate}", "columns > X: only a text can be truncated, not a value of type integer"),
+    ("{field: Tags, default: a, required: true}", "columns > X: `default` fills empty cells, so `required` can't hold; take one of them out"),
+    ("{field: Tags, send_empty: true, required: true}", "columns > X: `send_empty` sends empty cells, and `required` refuses them; take one of them out"),
+    ("{field: Tags, send_empty: true, default: a}", "columns > X: `default` fills empty cells, so `send_empty` does nothing; take one of them out"),
+    ("{field: Tags, default: abc, max_length: 2}", "columns > X: 'abc' is longer than `max_length`, which is 2"),
+    ("{field: Tags, default: ''}", "columns > X > default must not be empty"),
+    ("{field: Tags, default: [a]}", "columns > X > default must be a text, not a list"),
+    ("{field: Tags, values: [a]}", "columns > X > values must hold `name: text` pairs, not a list"),
+    ("{field: Tags, values: {}}", "columns > X > values must not be empty"),
+    ("{field: Tags, values: {a: }}", "columns > X > values > a must be a text, not nothing; put the word null in quotes if the text is meant"),
+    ("{field: Tags, values: {a: ''}}", "columns > X > values > a must not be empty"),
+    ("{field: Tags, values: {'': a}}", "columns > X > values: a name must not be empty"),
+    ("{field: Tags, values: {a: [b]}}", "columns > X > values > a must be a text, not a list"),
+    ("{field: Tags, values: {a: b, a: c}}", "'a' is written twice, first in line 7"),
+    ("{field: Tags, values: {a: Opn}, one_of: [Open]}", "columns > X: 'Opn' is not in `one_of` (did you mean 'Open'?)"),
+    ("{field: Tags, default: open, one_of: [Open]}", "columns > X: 'open' is not in `one_of` (did you mean 'Open'?)"),
+    ("{field: Tags, default: new, values: {new: Open}, one_of: [Open]}", "columns > X: 'new' is not in `one_of`"),
+    ("{field: Tags, one_of: []}", "columns > X > one_of must not be empty"),
+    ("{field: Tags, one_of: {a: b}}", "columns > X > one_of must be a text or a list of texts, not `name: value` pairs"),
+    ("{field: Tags, one_of: [a, [b]]}", "columns > X > one_of > 2 must be a text, not a list"),
+    ("{field: Tags, one_of: [a, b, a]}", "columns > X: `one_of` has 'a' more than once"),
+    ("{field: Tags, format: '%Y-%m-%d'}", "columns > X: `format` is for the types date and datetime, not for text"),
+    ("{field: DueDate, type: date, timezone: UTC}", "columns > X: `timezone` is for the type datetime, not for date"),
+    ("{field: DueDate, type: datetime, timezone: Asia/Kolkatta}", "columns > X: 'Asia/Kolkatta' is not a time zone, such as Asia/Kolkata or UTC (did you mean 'Asia/Kolkata'?)"),
+    ("{field: DueDate, type: datetime, timezone: ../etc/passwd}", "columns > X: '../etc/passwd' is not a time zone, such as Asia/Kolkata or UTC"),
+    ("{field: DueDate, type: date, format: dd/mm/yyyy}", "columns > X: 'dd/mm/yyyy' is not a strptime format, such as %d/%m/%Y or %Y-%m-%d %H:%M"),
+    ("{field: DueDate, type: date, format: '%d/%m'}", "columns > X: '%d/%m' has no year (%Y or %y)"),
+    ("{field: DueDate, type: date, format: '%m/%Y'}", "columns > X: '%m/%Y' does not tell the whole date: year, month and day"),
+    ("{field: DueDate, type: date, format: '%d/%m/%Q%Y'}", "columns > X: '%d/%m/%Q%Y' is not a format that strptime knows"),
+    ("{field: DueDate, type: date, format: '%d/%m/%Y%'}", "columns > X: '%d/%m/%Y%' is not a format that strptime knows"),
+    ("{field: DueDate, type: date, format: '%d/%d/%m/%Y'}", "columns > X: '%d/%d/%m/%Y' is not a format that strptime knows"),
+    ("{field: DueDate, type: datetime, format: '%d/%m/%Y %I:%M'}", "columns > X: '%d/%m/%Y %I:%M' tells only a part of the time (%I needs %p, %M needs an hour)"),
+    ("title", "columns: 'title' is not a field (did you mean 'Title'?)"),
+    ("LEADID", "columns: 'LEADID' is not a field (did you mean 'LeadId'?)"),
+    ("LeadDetail.phone", "columns: 'LeadDetail.phone' is not a field (did you mean 'LeadDetail.Phone'?)"),
+    ("customdata.Region", "columns: 'customdata.Region': a SchemaName's prefix is `CustomData` or `LeadDetail`, not 'customdata' (did you mean 'CustomData.Region'?)"),
+    ("Xyz.Region", "columns: 'Xyz.Region': a SchemaName's prefix is `CustomData` or `LeadDetail`, not 'Xyz'"),
+    ("Due Date", "columns: 'Due Date' is not a SchemaName, which is `Name`, `CustomData.Name` or `LeadDetail.Name` (did you mean 'DueDate'?)"),
+    ("CustomData.", "columns: 'CustomData.' is not a SchemaName, which is `Name`, `CustomData.Name` or `LeadDetail.Name`"),
+    ("Title", "columns: 'Title' is filled by 'Subject' already, in line 5"),
+    ("!important", "'!important' is a YAML tag, and the language has none; quote a text that starts with '!'"),
+    ("!!python/object/apply:os.system [x]", "'tag:yaml.org,2002:python/object/apply:os.system' is a YAML tag, and the language has none; quote a text that starts with '!'"),
+]  # fmt: skip
+
+SECTION = [  # line 7 and on of a mapping, and its one problem
+    ("colums: {}", "7: unknown key 'colums' (did you mean 'columns'?)"),
+    ("templates: {CustomData.Source: a}", "7: unknown key 'templates'"),
+    ("include: other.yaml", "7: unknown key 'include'"),
+    ("source: again", "7: 'source' is written twice, first in line 2"),
+    ("<<: {duplicates: first}", "7: merging (<<) is not part of the language; write the keys out"),
+    ("? [a, b]\n: c", "7: a list or a mapping can't be a name"),
+    ("duplicates: frist", "7: duplicates must be reject or first, not 'frist' (did you mean 'first'?)"),
+    ("duplicates: [first]", "7: duplicates must be reject or first, not a list"),
+    ("constants: {Subject line: a}", "7: constants: 'Subject line' is not a SchemaName, which is `Name`, `CustomData.Name` or `LeadDetail.Name`"),
+    ("constants: {Title: a}", "7: constants: 'Title' is filled by 'Subject' already, in line 5"),
+    ("constants: {channel: a}", "7: constants: 'channel' is not a field (did you mean 'Channel'?)"),
+    ("constants: {Channel: }", "7: constants > Channel must be a text, not nothing; put the word null in quotes if the text is meant"),
+    ("constants: [Channel]", "7: constants must hold `name: text` pairs, not a list"),
+    ("key_field: CustomData.LegacyID", "7: key_field: no column and no constant fills 'CustomData.LegacyID'"),
+    ("key_field: Titel", "7: key_field: no column and no constant fills 'Titel' (did you mean 'Title'?)"),
+    ("ignore: [Subject]", "7: ignore: 'Subject' can't be ignored and used as well, in line 5"),
+    ("ignore:\n- A\n- B\n- A", "10: ignore: 'A' is listed twice, first, in line 8"),
+    ("ignore: {A: B}", "7: ignore must be a text or a list of texts, not `name: value` pairs"),
+    ("attachments: {columns: [Subject]}", "7: attachments: 'Subject' names files and can't become a field as well, in line 5"),
+    ("attachments: {columns: [F]}\nignore: [F]", "8: ignore: 'F' can't be ignored and used as well, in line 7"),
+    ("attachments: {max_files: 2}", "7: attachments > columns is missing; name the columns whose cells list files, such as `columns: [Files]`"),
+    ("attachments: Files", "7: attachments must hold `name: value` pairs, not 'Files'"),
+    ("attachments: {columns: []}", "7: attachments > columns must not be empty"),
+    ("attachments: {columns: F, max_size: 1 MB}", "7: attachments: unknown key 'max_size' (did you mean 'max_file_size'?)"),
+    ("attachments: {columns: F, max_file_size: 20 MiB}", "7: attachments > max_file_size: '20 MiB' is not a size; write it as `20 MB`, `500 KB` or `1 GB`"),
+    ("attachments: {columns: F, max_file_size: 0}", "7: attachments > max_file_size: '0' is not a size; write it as `20 MB`, `500 KB` or `1 GB`"),
+    ("attachments: {columns: F, max_file_size: [1]}", "7: attachments > max_file_size: a list is not a size; write it as `20 MB`, `500 KB` or `1 GB`"),
+    ("attachments: {columns: F, max_files: 0}", "7: attachments > max_files must be at least 1, not '0'"),
+    ("attachments: {columns: F, extensions: ['*.pdf']}", "7: attachments > extensions > 1: '*.pdf' is not a file's ending; write it alone, such as `pdf`"),
+    ("attachments: {columns: F, separator: ''}", "7: attachments > separator must not be empty"),
+    ('attachments: {columns: F, root: "a\\nb"}', "7: attachments > root: 'a\\nb' must not hold control characters or line breaks"),
+    ("manifest: {delimiter: ab}", "7: manifest > delimiter: 'ab' is not a delimiter, which is one character such as `;`, or `tab`"),
+    ("manifest: {delimiter: '\"'}", "7: manifest > delimiter: '\"' is not a delimiter, which is one character such as `;`, or `tab`"),
+    ("manifest: {encoding: utf-88}", "7: manifest > encoding: 'utf-88' is not an encoding that Python knows, such as `utf-8` or `cp1252`"),
+    ("manifest: {encoding: hex}", "7: manifest > encoding: 'hex' is not an encoding that Python knows, such as `utf-8` or `cp1252`"),
+    ("manifest: {header_row: 0}", "7: manifest > header_row must be at least 1, not '0'"),
+    ("manifest: {shet: A}", "7: manifest: unknown key 'shet' (did you mean 'sheet'?)"),
+]  # fmt: skip
+
+HEAD = [  # a part of BASE, what stands there instead, the problems
+    ("version: 1\n", "", ["1: version is missing; write `version: 1`"]),
+    ("version: 1", "version: 2", ["1: version must be 1, not '2'"]),
+    ("source: old-helpdesk", "source:", ["2: source is missing; name the system that the tickets come from, such as `source: old-helpdesk`"]),
+    ("old-helpdesk", "[a]", ["2: source must be a text, not a list"]),
+    ("old-helpdesk", "'-a'", ["2: source: '-a' must start with a letter or a digit"]),
+    ("old-helpdesk", '"a\\tb"', ["2: source: 'a\\tb' must not hold control characters or line breaks"]),
+    ("old-helpdesk", "x" * 101, [f"2: source: '{'x' * 57}…' is longer than 100 characters"]),
+    ("key: ID", "key: []", ["3: key must not be empty"]),
+    ("key: ID", "key: [ID, ID]", ["3: key: 'ID' is listed twice, first, in line 3"]),
+    ("key: ID", "key: {a: b}", ["3: key must be a text or a list of texts, not `name: value` pairs"]),
+    ("key: ID", "keys: ID", ["1: key is missing; name the column that identifies a row, such as `key: Legacy ID`", "3: unknown key 'keys' (did you mean 'key'?)"]),
+    ("LeadDetail.EmailAddress", "Tags", ["4: columns: no ticket could have a lead; map a column to LeadId, LeadDetail.EmailAddress or LeadDetail.Phone"]),
+    ("  Mail:", "  Subject:", ["4: columns: no ticket could have a lead; map a column to LeadId, LeadDetail.EmailAddress or LeadDetail.Phone", "6: 'Subject' is written twice, first in line 5"]),
+    ("  Subject", "  ''", ["5: columns: a name must not be empty"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "problem"), RULE)
+def test_a_wrong_rule_is_one_clear_problem(problems: Problems, rule: str, problem: str):
+    """Each mistake in a rule is said once, with its line, and brings no other problem with it."""
+    assert problems(f"{BASE}  X: {rule}\n") == [f"7: {problem}"]
+
+
+@pytest.mark.parametrize(("section", "problem"), SECTION)
+def test_a_wrong_section_is_one_clear_problem(problems: Problems, section: str, problem: str):
+    """Each mistake outside the rules is said once, with its line."""
+    assert problems(f"{BASE}{section}\n") == [problem]
+
+
+@pytest.mark.parametrize(("part", "instead", "expected"), HEAD)
+def test_what_every_mapping_needs(problems: Problems, part: str, instead: str, expected: list[str]):
+    """Version, source, key, columns and a lead: what lacks is named together with what to write."""
+    assert problems(BASE.replace(part, instead)) == expected
+
+
+@pytest.mark.parametrize("columns", ["", "columns:", "columns: {}", "columns: []", "columns: {A: }"])
+def test_without_columns_nothing_is_concluded(problems: Problems, columns: str):
+    """Where no column is left to judge, that is the only problem, not everything that follows from it."""
+    (problem,) = problems(f"version: 1\nsource: a\nkey: ID\n{columns}\nkey_field: Tags\n")
+    assert "columns" in problem
+
+
+def test_all_problems_at_once_in_the_files_order(problems: Problems):
+    """A wrong shape in one place hides neither the other wrong shapes nor what is wrong with the meaning elsewhere."""
+    found = problems(
+        """\
+version: 3
+source: ""
+key: ID
+colums: x
+columns:
+  Subject: {field: Title, max_length: abc}
+  Subject: Title
+  Again: title
+  State: {field: Status, values: {new: Opn}, one_of: [Open]}
+  Due: {field: DueDate, type: datetme, format: "dd/mm"}
+  Due too: {field: DueDate}
+  X:
+attachments: {columns: [Subject], max_file_size: many}
+ignore: [State]
+key_field: CustomData.Gone
+"""
+    )
+    assert [int(problem.split(":")[0]) for problem in found] == [1, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 13, 14]
+    assert not any("lead" in problem or "key_field" in problem for problem in found), "a rule was lost: no conclusions"
+
+
+def test_conclusions_are_drawn_from_rules_that_kept_their_field(problems: Problems):
+    """A rule with a mistake in its details still fills its field, and the others are judged by that."""
+    found = problems(f"{BASE}  X: {{field: Tags, type: no}}\nkey_field: Tag\n")
+    assert len(found) == 2
+    assert found[1] == "8: key_field: no column and no constant fills 'Tag' (did you mean 'Tags'?)"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "%Y-%m-%d",
+        "%d.%m.%y",
+        "%Y%m%d%H%M%S",
+        "%b %d, %Y %I:%M %p",
+        "%Y-%m-%dT%H:%M:%S%z",
+        "%G-W%V-%u",
+        "%d/%m/%Y %Hh",
+        "%Y-%j",
+        "100%% %Y-%m-%d",
+    ],
+)
+def test_formats_that_tell_a_date_are_accepted(problems: Problems, written: str):
+    """Whatever strptime reads into a whole date is a format."""
+    found = problems(f'{BASE}  X: {{field: DueDate, type: datetime, format: "{written}"}}\nzzz: only this is wrong\n')
+    assert found == ["8: unknown key 'zzz'"]
+
+
+def test_a_section_without_its_required_key_is_searched_on(problems: Problems):
+    """What else is wrong in a section is said together with what it lacks."""
+    found = problems(f"{BASE}attachments: {{max_sise: 1, max_files: x}}\n")
+    assert len(found) == 3
+    assert {problem.split(":")[0] for problem in found} == {"7"}

@@ -1,0 +1,56 @@
+"""mappings/README.md is held against the code: nothing in it that does not exist, nothing missing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from importer.mapping import FieldType
+from importer.mapping.fields import SYSTEM_FIELDS
+from importer.mapping.language import AttachmentsModel, ManifestModel, MappingModel, RuleModel
+from tests.mapping.conftest import Load
+
+MAPPINGS = Path(__file__).parent.parent.parent / "mappings"
+TEXT = (MAPPINGS / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
+def first_cells(heading: str) -> list[str]:
+    """The first column of the table below a heading."""
+    section = re.split(r"^##+ ", TEXT.split(f"\n{heading}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
+    return re.findall(r"^\| `([^`]+)` \|", section, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("heading", "names"),
+    [
+        ("## A mapping", list(MappingModel.model_fields)),
+        ("## Rules", list(RuleModel.model_fields)),
+        ("## Attachments", list(AttachmentsModel.model_fields)),
+        ("## Manifest", list(ManifestModel.model_fields)),
+        ("### Types", [each.value for each in FieldType]),
+    ],
+)
+def test_every_key_and_type_is_documented(heading: str, names: list[str]):
+    """Each table has exactly the keys that the code knows."""
+    assert sorted(first_cells(heading)) == sorted(names)
+
+
+def test_every_documented_field_is_named():
+    """The list of system fields is the code's."""
+    assert [name for name in SYSTEM_FIELDS if f"`{name}`" not in TEXT] == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.splitlines()[1])
+def test_every_example_loads(load: Load, example: str):
+    """What is copied from the page works, without a warning."""
+    assert load(example).warnings == ()
+
+
+def test_every_key_is_in_an_example_or_in_the_samples_mapping():
+    """Each key can be seen at work."""
+    shown = "".join(EXAMPLES) + (MAPPINGS / "old-helpdesk.yaml").read_text(encoding="utf-8")
+    models = (MappingModel, RuleModel, AttachmentsModel, ManifestModel)
+    assert [key for model in models for key in model.model_fields if not re.search(rf"\b{key}:", shown)] == []

@@ -1,0 +1,138 @@
+"""The account's configuration and what it makes of values."""
+
+from __future__ import annotations
+
+import pytest
+
+from importer.sandbox import Account, Field, Kind, default_account
+from importer.sandbox.account import LEAD_IDENTIFIERS
+
+ACCOUNT = default_account()
+
+
+@pytest.mark.parametrize(
+    ("schema_name", "good", "bad"),
+    [
+        ("Title", ["x", "€" * 255, "𝔘" * 127], ["", "x" * 256, "𝔘" * 128]),
+        ("Description", ["", "line\nline", " "], ["x" * 32_001]),
+        ("Status", ["Open", "In Progress"], ["open", "Open ", ""]),
+        ("Channel", ["Web"], ["Fax"]),
+        ("DueDate", ["2024-08-29T10:36:23"], ["2024-08-29", "2024-08-29 10:36:23", "2024-02-30T10:00:00", "2024-08-29T10:36:23Z", ""]),
+        ("CustomData.PurchaseDate", ["2024-02-29"], ["2023-02-29", "29/02/2024", "2024-02-29T00:00:00", ""]),
+        ("CustomData.Effort", ["0", "-12", "99999999999999999999"], ["1.0", "007", "1e3", "+1", " 1", "٣", ""]),
+        ("CustomData.Amount", ["0.50", "-3", "10.25"], [".5", "1,5", "1e3", "NaN", ""]),
+        ("CustomData.Escalated", ["true", "false"], ["True", "yes", "1", ""]),
+        ("LeadDetail.EmailAddress", ["ann@example.com", "a.b+c@mail.example.org"], ["ann", "ann@example", "a@b@example.com", "Ann <ann@example.com>", ""]),
+        ("LeadDetail.Phone", ["+4479460001", "479-460-0001"], ["12345", "+1 (555) 0100", "1" * 16, ""]),
+        ("CustomData.OldSystem", [], ["x"]),
+    ],
+)  # fmt: skip
+def test_takes_configured_values_only(schema_name: str, good: list[str], bad: list[str]) -> None:
+    """A field takes the values of its kind, in its one form, and nothing near them."""
+    field = ACCOUNT.field(schema_name)
+    assert field is not None
+    assert [value for value in good if field.problem(value)] == []
+    assert [value for value in bad if not field.problem(value)] == []
+
+
+def test_only_the_title_is_mandatory_by_default() -> None:
+    """A user's mapping should not need fields that most accounts don't ask for."""
+    assert [field.schema_name for field in ACCOUNT.fields if field.mandatory] == ["Title"]
+
+
+def test_knows_both_lead_identifiers() -> None:
+    """A lead can be named by either identifier that is documented."""
+    assert all(ACCOUNT.field(name) for name in LEAD_IDENTIFIERS)
+
+
+def test_names_are_exact() -> None:
+    """Another letter case is another field."""
+    assert ACCOUNT.field("title") is None
+
+
+def test_with_fields_adds_and_replaces() -> None:
+    """A derived account knows the new field, has the changed one in its old place, and leaves the first as it was."""
+    derived = ACCOUNT.with_fields(
+        [
+            Field(schema_name="Title", mandatory=True, max_length=10),
+            Field(schema_name="CustomData.Serial", mandatory=True),
+        ]
+    )
+    assert [field.schema_name for field in derived.fields] == [
+        *(field.schema_name for field in ACCOUNT.fields),
+        "CustomData.Serial",
+    ]
+    assert derived.fields[0].max_length == 10
+    assert ACCOUNT.field("CustomData.Serial") is None
+
+
+def test_with_values_adds_values() -> None:
+    """New values come after the configured ones, once each, and a retired one comes back."""
+    derived = ACCOUNT.with_values({"Channel": ["Fax", "Web"], "CustomData.Region": ["Centre"]})
+    channel, region = derived.field("Channel"), derived.field("CustomData.Region")
+    assert channel is not None
+    assert channel.values == ("Email", "Phone", "Chat", "Web", "Social", "Fax")
+    assert channel.retired == ()
+    assert region is not None
+    assert region.problem("Centre") is None
+
+
+@pytest.mark.parametrize("schema_name", ["Title", "CustomData.Nowhere"])
+def test_with_values_is_for_select_fields(schema_name: str) -> None:
+    """Values for anything else are a mistake of the caller's."""
+    with pytest.raises(ValueError, match="no select field"):
+        ACCOUNT.with_values({schema_name: ["x"]})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"schema_name": "Custom Data"}, "no SchemaName"),
+        ({"schema_name": "Other.Name"}, "no SchemaName"),
+        ({"schema_name": "Colour", "kind": Kind.SELECT}, "select field has values"),
+        ({"schema_name": "Colour", "values": ("Red",)}, "select field has values"),
+    ],
+)
+def test_a_field_that_no_account_could_have(arguments: dict[str, object], message: str) -> None:
+    """A field is checked when it is written, not when a ticket comes."""
+    with pytest.raises(ValueError, match=message):
+        Field(**arguments)  # type: ignore[arg-type]
+
+
+def test_names_are_unique() -> None:
+    """An account has no two fields of one SchemaName."""
+    with pytest.raises(ValueError, match="share a SchemaName"):
+        Account(fields=(Field(schema_name="Title"), Field(schema_name="Title")))
+
+
+def test_metadata_has_the_documented_members() -> None:
+    """A select field's metadata looks as documented, and its lookup's ID is no name that a client could mistake it for."""
+    field = ACCOUNT.field("SubType")
+    assert field is not None
+    data = field.metadata()
+    lookup_id = data.pop("RelatedLookupId")
+    assert isinstance(lookup_id, str)
+    assert lookup_id != "SubType"
+    assert data == {
+        "DisplayName": "Sub Type",
+        "SchemaName": "SubType",
+        "DataType": "Select",
+        "RenderType": "Dropdown",
+        "DefaultValue": None,
+        "Active": True,
+        "Deleted": False,
+        "FieldType": "standard",
+        "ValidationProperties": dict.fromkeys(("MinLength", "MaxLength", "MinValue", "MaxValue", "Regex", "NumScale"))
+        | {"IsMandatory": False},
+    }
+
+
+def test_lookup_values_show_what_is_retired() -> None:
+    """The lookup call lists retired values, too, and says that they are inactive."""
+    field = ACCOUNT.lookup("Channel")
+    assert field is not None
+    assert field.lookup_values()[-2:] == [
+        {"Text": "Social", "Value": "Social", "SortingOrder": 5, "Active": True, "Deleted": False},
+        {"Text": "Fax", "Value": "Fax", "SortingOrder": 6, "Active": False, "Deleted": False},
+    ]
+    assert ACCOUNT.lookup("Title") is None

@@ -1,0 +1,326 @@
+"""Every fault over a real socket: what the client sees, and what the account has done."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+
+import aiohttp
+import pytest
+
+from importer.sandbox import Fault, Sandbox, serve
+from tests.sandbox.account_client import (
+    Client,
+    account,
+    dto,
+    file_part,
+    multipart,
+    options,
+    raw_connection,
+    raw_head,
+    ticket_part,
+)
+
+BODY = multipart(ticket_part(dto()), file_part(b"x" * 1000))
+LARGE = multipart(ticket_part(dto()), file_part(b"x" * 5_000_000))
+
+
+async def exchange(sandbox: Sandbox, body: bytes = BODY) -> bytes:
+    """Send a ticket on a connection of its own, and read until that ends; what ends it by force is ``b"RST"``."""
+    reader, writer = await raw_connection(sandbox)
+    try:
+        writer.write(raw_head(sandbox, len(body), "Connection: close") + body)
+        return await reader.read()
+    except ConnectionError:
+        return b"RST"
+    finally:
+        writer.close()
+
+
+def one(fault: str, **more: Any) -> list[dict[str, Any]]:
+    return [{"calls": 1, "fault": fault, **more}]
+
+
+@pytest.mark.parametrize(
+    ("rule", "first_line", "holds"),
+    [
+        (one("400"), b"400", b'"Status": "Failure"'),
+        (one("401"), b"401", b"Invalid Access Key"),
+        (one("403"), b"403", b"IP whitelist"),
+        (one("404"), b"404", b"nothing at this URL"),
+        (one("301"), b"301", b"Location: /moved"),
+        (one("408"), b"408", b"too long"),
+        (one("429"), b"429", b"API calls exceeded the limit"),
+        (one("429", retry_after=3), b"429", b"Retry-After: 3"),
+        (one("500"), b"500", b"internal server error"),
+        (one("502-html"), b"502", b"<h1>502 Bad Gateway</h1>"),
+        (one("503"), b"503", b"unavailable"),
+        (one("503", retry_after=7), b"503", b"Retry-After: 7"),
+        (one("204"), b"204", b""),
+        (one("refused-200"), b"200", b'"Id": null'),
+        (one("not-json"), b"200", b"<html>"),
+        (one("500-after"), b"500", b"internal server error"),
+        (one("refused-200-with-id"), b"200", b'"Status": "Failure", "ReasonForFailure": "an attachment could not be stored", "Id": "157"'),
+        (one("success-without-id"), b"200", b'"Id": null'),
+        (one("slow", delay_s=0.01), b"200", b'"Id": "157"'),
+        (one("early-401"), b"401", b"Connection: close"),
+        (one("early-413"), b"413", b"Connection: close"),
+        (one("early-429", retry_after=1), b"429", b"Retry-After: 1"),
+    ],
+)  # fmt: skip
+def test_a_fault_that_answers(rule: list[dict[str, Any]], first_line: bytes, holds: bytes) -> None:
+    """The client sees the fault's answer, and the account has the ticket if, and only if, the fault makes one."""
+
+    async def whole() -> None:
+        async with account(options(rule)) as client:
+            answer = await exchange(client.sandbox)
+            assert answer.startswith(b"HTTP/1.1 " + first_line)
+            assert holds in answer
+            made = Fault(rule[0]["fault"]).makes_ticket
+            assert len(client.sandbox.tickets) == made
+            (call,) = client.sandbox.calls
+            assert (call.fault, call.status, call.ticket) == (
+                rule[0]["fault"],
+                int(first_line),
+                "157" if made else None,
+            )
+            assert (await client.create())[0] == 200
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("fault", ["reset-before", "reset-after"])
+def test_a_fault_that_resets(fault: str) -> None:
+    """The connection ends in an RST, before or after the ticket was made."""
+
+    async def whole() -> None:
+        async with account(options(one(fault))) as client:
+            assert await exchange(client.sandbox) == b"RST"
+            assert len(client.sandbox.tickets) == Fault(fault).makes_ticket
+            assert client.sandbox.calls[0].status is None
+
+    asyncio.run(whole())
+
+
+def test_a_reset_of_a_client_that_has_gone() -> None:
+    """There is nothing left to reset, and the ticket is made."""
+
+    async def whole() -> None:
+        async with account(options(one("reset-after"), latency_s=0.1)) as client:
+            _, writer = await raw_connection(client.sandbox)
+            writer.write(raw_head(client.sandbox, len(BODY)) + BODY)
+            await client.sandbox.until(lambda now: any(call.received_s for call in now.calls))
+            writer.transport.abort()
+            await client.sandbox.until(lambda now: now.calls[0].fault is not None)
+            assert len(client.sandbox.tickets) == 1
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("fault", ["hang-before", "hang-after"])
+def test_a_fault_that_hangs(fault: str) -> None:
+    """No answer comes until the client gives up; the server doesn't mind, and stops at once with others hanging."""
+
+    async def whole() -> float:
+        rules = [{"calls": "1-2", "fault": fault}]
+        async with asyncio.timeout(10), serve(options(rules)) as sandbox, aiohttp.ClientSession() as session:
+            client = Client(sandbox, session)
+            asking = asyncio.create_task(client.create())
+            await sandbox.until(lambda now: bool(now.calls) and now.calls[0].fault == fault)
+            asking.cancel()
+            hanging = asyncio.create_task(client.create())
+            await sandbox.until(lambda now: len(now.calls) == 2 and now.calls[1].fault == fault)
+            assert len(sandbox.tickets) == 2 * Fault(fault).makes_ticket
+            assert not hanging.done()
+            stopping_s = time.monotonic()
+            hanging.add_done_callback(lambda task: task.exception())
+        with contextlib.suppress(aiohttp.ClientError):
+            await hanging
+        return time.monotonic() - stopping_s
+
+    assert asyncio.run(whole()) < 0.5
+
+
+def test_cut_json_ends_before_its_length() -> None:
+    """Half of the announced body, then the end: the ticket is there, the client can't read that it is."""
+
+    async def whole() -> None:
+        async with account(options(one("cut-json"))) as client:
+            head, _, body = (await exchange(client.sandbox)).partition(b"\r\n\r\n")
+            assert f"Content-Length: {2 * len(body)}".encode()[:-1] in head
+            assert body.startswith(b'{"Status": "Success"')
+            assert len(client.sandbox.tickets) == 1
+
+    asyncio.run(whole())
+
+
+def test_a_huge_answer_is_a_good_one() -> None:
+    """Two megabytes of JSON that say Success."""
+
+    async def whole() -> None:
+        async with account(options(one("huge-answer"))) as client:
+            status, data = await client.create()
+            assert (status, data["Id"]) == (200, "157")
+            assert len(data["Message"]) == 2 * 1024 * 1024
+
+    asyncio.run(whole())
+
+
+def test_a_slow_answer_comes_after_the_ticket() -> None:
+    """A client that doesn't wait for it leaves a ticket behind."""
+
+    async def whole() -> None:
+        async with account(options(one("slow", delay_s=60))) as client:
+            asking = asyncio.create_task(client.create())
+            await client.sandbox.until(lambda now: bool(now.tickets))
+            assert not asking.done()
+            asking.cancel()
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize(("fault", "status"), [("early-401", b"401"), ("early-413", b"413"), ("early-429", b"429")])
+def test_an_early_answer_does_not_wait_for_the_body(fault: str, status: bytes) -> None:
+    """The answer comes after the headers, and the connection ends with it while the body is still to come."""
+
+    async def whole() -> None:
+        async with account(options(one(fault))) as client:
+            reader, writer = await raw_connection(client.sandbox)
+            writer.write(raw_head(client.sandbox, len(LARGE)))
+            answer = await reader.read()
+            assert answer.startswith(b"HTTP/1.1 " + status)
+            writer.close()
+            assert client.sandbox.tickets == ()
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("body", [BODY, LARGE], ids=["small", "large"])
+def test_close_mid_body_leaves_nothing(body: bytes) -> None:
+    """The connection ends somewhere in the body, and there is neither answer nor ticket."""
+
+    async def whole() -> None:
+        async with account(options(one("close-mid-body"))) as client:
+            assert await exchange(client.sandbox, body) in (b"", b"RST")
+            assert client.sandbox.tickets == ()
+            assert client.sandbox.calls[0].fault == "close-mid-body"
+
+    asyncio.run(whole())
+
+
+def test_close_mid_body_of_a_client_that_leaves_first() -> None:
+    """A client that goes away before the middle is no error."""
+
+    async def whole() -> None:
+        async with account(options(one("close-mid-body"))) as client:
+            _, writer = await raw_connection(client.sandbox)
+            writer.write(raw_head(client.sandbox, 1000) + b"x")
+            await client.sandbox.until(lambda now: bool(now.calls) and now.calls[0].fault is not None)
+            writer.close()
+            assert (await client.create())[0] == 200
+
+    asyncio.run(whole())
+
+
+def test_close_mid_body_of_a_chunked_body_that_is_empty() -> None:
+    """A body that ends before its middle is closed on, too."""
+
+    async def whole() -> None:
+        async with account(options(one("close-mid-body"))) as client:
+            reader, writer = await raw_connection(client.sandbox)
+            head = raw_head(client.sandbox, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+            writer.write(head + b"0\r\n\r\n")
+            assert await reader.read() == b""
+            writer.close()
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("fault", ["reused-closed-before", "reused-made-then-closed"])
+def test_faults_of_reused_connections_look_alike(fault: str) -> None:
+    """The client sees a kept connection close without an answer; only one of the two has made a ticket."""
+
+    async def whole() -> None:
+        async with account(options([{"calls": "1-9", "fault": fault, "times": 1}])) as client:
+            assert (await client.create())[0] == 200
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await client.create()
+            assert len(client.sandbox.tickets) == 1 + Fault(fault).makes_ticket
+            assert [call.fault for call in client.sandbox.calls] == [None, fault]
+            assert (await client.create())[0] == 200
+
+    asyncio.run(whole())
+
+
+def test_a_ticket_is_struck_by_its_fields() -> None:
+    """A rule by match strikes the ticket wherever it comes, and no other."""
+
+    async def whole() -> None:
+        rules = [{"match": {"Title": "bad"}, "fault": "503"}]
+        async with account(options(rules)) as client:
+            statuses = [(await client.create(dto(("Title", title))))[0] for title in ("good", "bad", "good")]
+            assert statuses == [200, 503, 200]
+
+    asyncio.run(whole())
+
+
+def test_a_bad_ticket_is_refused_by_a_fault_that_would_make_it() -> None:
+    """No fault makes a ticket that the account doesn't take."""
+
+    async def whole() -> None:
+        async with account(options(one("500-after"))) as client:
+            assert (await client.create(dto(("Status", "x"))))[0] == 400
+            assert client.sandbox.tickets == ()
+            assert client.sandbox.calls[0].fault is None
+
+    asyncio.run(whole())
+
+
+def test_only_creates_are_numbered() -> None:
+    """Fault plans count `POST /tickets` alone, so that reading in between moves nothing."""
+
+    async def whole() -> None:
+        async with account(options([{"calls": 2, "fault": "500"}])) as client:
+            statuses = [
+                (await client.create())[0],
+                (await client.send("GET", "/tickets/157"))[0],
+                (await client.create())[0],
+            ]
+            assert statuses == [200, 200, 500]
+            assert [call.post for call in client.sandbox.calls] == [1, None, 2]
+
+    asyncio.run(whole())
+
+
+def test_the_server_stops_at_once_with_a_body_half_sent() -> None:
+    """A stalled upload does not hold up the end, and makes no ticket."""
+
+    async def whole() -> tuple[float, Sandbox]:
+        async with serve(options()) as sandbox:
+            _, writer = await raw_connection(sandbox)
+            writer.write(raw_head(sandbox, len(BODY)) + BODY[:100])
+            await sandbox.until(lambda now: any(call.counted_s for call in now.calls))
+            stopping_s = time.monotonic()
+        writer.close()
+        return time.monotonic() - stopping_s, sandbox
+
+    took_s, sandbox = asyncio.run(whole())
+    assert took_s < 0.5
+    assert sandbox.tickets == ()
+
+
+def test_every_fault_says_what_it_leaves_behind() -> None:
+    """Tests of a client rely on this table; a new fault has to find its place in it."""
+    assert {fault.value for fault in Fault if fault.makes_ticket} == {
+        "500-after",
+        "refused-200-with-id",
+        "cut-json",
+        "success-without-id",
+        "huge-answer",
+        "slow",
+        "hang-after",
+        "reset-after",
+        "reused-made-then-closed",
+    }

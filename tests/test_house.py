@@ -1,0 +1,237 @@
+"""The rules of the house: who may import whom, what lies where, how large things grow, how errors are worded.
+
+README.md, "The house", says what the rooms are for. A rule that a good change breaks is to be changed here, on purpose.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import graphlib
+import re
+from pathlib import Path
+
+import grimp
+import pytest
+
+import importer
+from importer.catalogue import CATALOGUE, Entry
+
+PACKAGE = Path(importer.__file__).parent
+ROOT = Path(__file__).parent.parent
+
+# A room is a module or a package below `importer`, with all that is in it. One that isn't built yet breaks no rule.
+PURE = (
+    "models",
+    "errors",
+    "catalogue",
+    "mapping",
+    "ledger.records",
+    "leadsquared.wire",
+    "submission.plan",
+    "submission.retry",
+)
+TOUCHES_THE_WORLD = ("attachments", "leadsquared", "ledger", "manifest", "progress", "results", "sandbox")
+MAY_USE = {"results": ("manifest",)}  # a results file that is run again is read as the manifest that it also is
+IMPORTED_ONLY_BY = {
+    # what (ours, a library, a module of Python's own)   the rooms that may
+    "cli": ("__main__",),
+    "run": ("cli",),
+    "aiohttp": ("leadsquared", "sandbox"),
+    "aiolimiter": ("leadsquared",),
+    "click": ("cli",),
+    "dotenv": ("settings",),
+    "pandas": ("manifest", "validation", "results"),
+    "psycopg": ("ledger",),
+    "python_calamine": ("manifest", "results"),
+    "sqlalchemy": ("ledger",),
+    "sqlite3": ("ledger",),
+    "tqdm": ("progress",),
+}
+# What the pure rooms leave alone besides the above: the world is handed to them as values.
+IMPURE = {
+    "asyncio",
+    "concurrent",
+    "logging",
+    "multiprocessing",
+    "shutil",
+    "socket",
+    "subprocess",
+    "tempfile",
+    "threading",
+}
+
+READS_THE_ENVIRONMENT = ("settings", "cli")
+AT_THE_ROOT = {"importer", "mappings", "sample_data", "tests", "pyproject.toml", "Makefile", "README.md", "LICENSE", "CHANGELOG.md"}  # fmt: skip
+BUILT = ("build", "dist", "*.egg-info", "__pycache__")  # and ignored by git
+MAX_MODULE_LINES = 400
+MAX_FUNCTION_LINES = 50
+
+
+def inside(module: str, rooms: tuple[str, ...]) -> bool:
+    """Whether ``importer.ledger.tables`` lies in one of the rooms, such as ``ledger``."""
+    return any(f"{module}.".startswith(f"importer.{room}.") for room in rooms)
+
+
+def named(rule: str) -> str:
+    """The module that a name in the tables stands for: ours first, so ``run`` is ``importer.run``."""
+    ours = (PACKAGE / f"{rule}.py").exists() or (PACKAGE / rule).is_dir() or rule in {"cli", "run"}
+    return f"importer.{rule}" if ours else rule
+
+
+@functools.cache
+def imports() -> frozenset[tuple[str, str]]:
+    """All (importing, imported) modules, those inside functions and below ``TYPE_CHECKING`` included."""
+    graph = grimp.build_graph("importer", include_external_packages=True, cache_dir=None)
+    return frozenset(
+        (module, imported) for module in graph.modules for imported in graph.find_modules_directly_imported_by(module)
+    )
+
+
+def sources() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def source_id(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def tracked_files() -> list[Path]:
+    """Every file that a clone holds: at the root, in the allowed folders, in `.ci`; nothing built, no data over 1 MB."""
+    tops = [path for path in ROOT.iterdir() if path.name in {*AT_THE_ROOT, ".ci"} or path.name.startswith(".git")]
+    files = [path for top in tops if top.name != ".git" for path in ([top] if top.is_file() else top.rglob("*"))]
+    return [path for path in files if path.is_file() and path.suffix != ".pyc" and path.stat().st_size < 1_000_000]
+
+
+@pytest.mark.parametrize("what", IMPORTED_ONLY_BY)
+def test_imports_stay_in_their_rooms(what: str) -> None:
+    """A library is imported only where the table says so; what it is swapped for is then one room's business."""
+    target, allowed = named(what), IMPORTED_ONLY_BY[what]
+    offenders = [
+        module
+        for module, imported in imports()
+        if f"{imported}.".startswith(f"{target}.")
+        and not f"{module}.".startswith(f"{target}.")
+        and not inside(module, allowed)
+    ]
+    assert not offenders, f"{target} is for {', '.join(allowed)} only, and is imported by {', '.join(offenders)}"
+
+
+def test_pure_modules_import_only_pure_ones() -> None:
+    """What decides (what is sent, whether again, what a row becomes) does no I/O, so a test needs none."""
+    offenders = [
+        f"{module} imports {imported}"
+        for module, imported in imports()
+        if inside(module, PURE)
+        and (
+            imported in IMPURE | set(IMPORTED_ONLY_BY)
+            or (imported.startswith("importer.") and not inside(imported, PURE))
+        )
+    ]
+    assert not offenders, offenders
+
+
+def test_rooms_that_touch_the_world_do_not_import_one_another() -> None:
+    """`run` brings the ledger, the client and the files together; none of them knows another."""
+    offenders = [
+        f"{module} imports {imported}"
+        for module, imported in imports()
+        for room in TOUCHES_THE_WORLD
+        if inside(module, (room,))
+        and not inside(imported, (room, *MAY_USE.get(room, ()), *PURE))
+        and inside(imported, TOUCHES_THE_WORLD)
+        and not inside(module, PURE)
+    ]
+    assert not offenders, offenders
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """Imports flow one way: there is no cycle, hidden inside functions or not."""
+    graph: dict[str, set[str]] = {}
+    for module, imported in imports():
+        if imported.startswith("importer"):
+            graph.setdefault(module, set()).add(imported)
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which shows the cycle
+
+
+@pytest.mark.parametrize("path", sources(), ids=source_id)
+def test_the_environment_is_read_in_settings_only(path: Path) -> None:
+    """Below the settings nothing reads the environment: what a run depends on is in one value."""
+    module = "importer." + source_id(path).removesuffix(".py").replace("/", ".")
+    names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(ast.parse(path.read_text("utf-8")))}
+    assert inside(module, READS_THE_ENVIRONMENT) or not names & {"environ", "getenv"}
+
+
+@pytest.mark.parametrize("path", sources(), ids=source_id)
+def test_modules_and_functions_stay_small(path: Path) -> None:
+    """A module has one subject and a function fits on a screen; docstrings and decorators are not counted."""
+    text = path.read_text("utf-8")
+    lines = text.count("\n")
+    assert lines <= MAX_MODULE_LINES, "split it by subject"
+    assert path.stem not in {"utils", "util", "helpers", "common", "misc"}, "name it after what it holds"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0]
+            docstring = ast.get_docstring(node) is not None
+            told = (first.end_lineno or 0) - first.lineno + 1 if docstring else 0
+            length = (node.end_lineno or 0) - node.lineno + 1 - told
+            assert length <= MAX_FUNCTION_LINES, f"{node.name} has {length} lines: part it"
+
+
+def test_the_root_folder_stays_short() -> None:
+    """At the root lie the package, its mappings, samples and tests, and what tools look for there; no more."""
+    extra = {
+        path.name
+        for path in ROOT.iterdir()
+        if path.name not in AT_THE_ROOT and not path.name.startswith(".") and not any(map(path.match, BUILT))
+    }
+    assert not extra
+
+
+def test_no_file_names_the_machine_it_was_written_on() -> None:
+    """A path below someone's home or workspace means nothing to whoever clones this."""
+    machine = re.compile(r"(?<![\w.:~}/>-])/(?:home|root|work|workspaces?|Users|mnt)/\w")
+    found = {path.name: line for path in tracked_files() for line in text_of(path).splitlines() if machine.search(line)}
+    assert not found
+
+
+def test_mail_addresses_are_nobodys() -> None:
+    """Samples, tests and texts use the domains reserved for examples (RFC 2606, RFC 6761)."""
+    address = re.compile(r"[\w.+-]+@((?:[\w-]+\.)+[a-zA-Z]{2,})\b")
+    reserved = re.compile(r"(?:^|\.)(?:example(?:\.(?:com|org|net))?|invalid|test|localhost)$", re.IGNORECASE)
+    found = {
+        f"{path.name}: {match[0]}"
+        for path in tracked_files()
+        for match in address.finditer(text_of(path))
+        if not reserved.search(match[1])
+    }
+    assert not found
+
+
+@pytest.mark.parametrize(("code", "entry"), CATALOGUE.items(), ids=CATALOGUE)
+def test_every_error_code_is_explained(code: str, entry: Entry) -> None:
+    """A code is words with hyphens, and says in whole sentences what happened and what to do next."""
+    assert re.fullmatch(r"[a-z]+(?:-[a-z]+)*", code)
+    for sentence in (entry.meaning, entry.advice):
+        assert re.match(r"[A-Z`]", sentence), "starts like a sentence"
+        assert sentence.endswith("."), "ends like one"
+        assert sentence == " ".join(sentence.split()), "has no stray blanks"
+    assert entry.meaning != entry.advice
+
+
+def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
+    """A problem that `explain` can't explain is no help."""
+    codes = {
+        keyword.value.value
+        for path in sources()
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", getattr(call.func, "attr", "")) == "Problem"
+        for keyword in call.keywords
+        if keyword.arg == "code" and isinstance(keyword.value, ast.Constant)
+    }
+    assert codes <= CATALOGUE.keys()
+
+
+@functools.cache
+def text_of(path: Path) -> str:
+    return path.read_text("utf-8", errors="replace")
