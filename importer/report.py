@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from importer.catalogue import CATALOGUE
 from importer.errors import UsageError
 from importer.models import Problem, Rate, Status
 from importer.progress import duration
 from importer.results import harmless
-from importer.run import PlanSummary, Summary
 from importer.submission.plan import Disposition
+from importer.summary import PlanSummary, Summary
 
 REPORT_ENDINGS = (".csv", ".json")
 _REASONS_SHOWN = 10
@@ -147,12 +146,6 @@ def summary_json(summary: Summary) -> str:
         },
         ensure_ascii=False,
     )
-
-
-def explain(code: str) -> str:
-    """What an error code means and what to do."""
-    entry = CATALOGUE[code]
-    return f"{code}\n  {entry.meaning}\n  {entry.advice}"
 
 
 def size_text(size_bytes: int) -> str:

@@ -17,7 +17,7 @@ from importer.ledger import Claim, Entry, Ledger, Rejection, RunInfo
 from importer.manifest import Chunk, Manifest
 from importer.mapping import Mapping
 from importer.models import Problem, Status
-from importer.results import COLUMNS, Judged, ResultRow, data_columns, imports, project, read_results
+from importer.results import Judged, Outcomes, ResultRow, data_columns, imports, project, read_results
 from importer.submission.line import Sendable
 from importer.submission.plan import TO_SEND, Disposition, Plan, judge
 from importer.validation import Checked, KeyIndex, Validator, content_hashes
@@ -215,8 +215,8 @@ class Rows:
 
     # -- at last: results -------------------------------------------------------------------------------------------
 
-    def results(self, ledger: Ledger, run: RunInfo) -> Iterator[tuple[Chunk, list[tuple[str, ...]], list[Status]]]:
-        """Yield every chunk with the cells that its rows get in ``COLUMNS``, and their states."""
+    def results(self, ledger: Ledger, run: RunInfo) -> Iterator[Outcomes]:
+        """Yield every row of the manifest with what became of it."""
         start = 0
         for chunk in self._manifest.chunks():
             prior = self._prior(chunk)
@@ -224,29 +224,21 @@ class Rows:
             entries = self._look_up(ledger, run, keys)
             contents = content_hashes(chunk.frame[self._columns])
             rejections = ledger.rejections(run.id, (chunk.rows[0], chunk.rows[-1]))
-            cells: list[tuple[str, ...]] = []
-            states: list[Status] = []
+            results: list[ResultRow] = []
             for position, (row, key) in enumerate(zip(chunk.rows, keys, strict=True)):
-                disposition = Disposition(self.plan.dispositions[start + position])
-                if disposition is Disposition.KEEP and prior is not None:
-                    states.append(prior[position].status)
-                    cells.append(tuple(chunk.frame[column].iloc[position] for column in COLUMNS))
+                if prior is not None and self.plan.dispositions[start + position] == Disposition.KEEP:
+                    results.append(prior[position])
                     continue
-                result = project(
-                    Judged(
-                        row=prior[position].row if prior is not None else row,
-                        key=key,
-                        content=contents[position],
-                        entry=entries.get(key),
-                        rejection=rejections.get(row),
-                    ),
-                    account=run.account,
-                    run=run.id,
+                judged = Judged(
+                    row=prior[position].row if prior is not None else row,
+                    key=key,
+                    content=contents[position],
+                    entry=entries.get(key),
+                    rejection=rejections.get(row),
                 )
-                states.append(result.status)
-                cells.append(result.cells())
+                results.append(project(judged, account=run.account, run=run.id))
             start += len(chunk.rows)
-            yield chunk, cells, states
+            yield Outcomes(frame=chunk.frame, results=results)
 
     # -- a row's key and past ---------------------------------------------------------------------------------------
 

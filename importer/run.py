@@ -6,13 +6,10 @@ import asyncio
 import contextlib
 import random
 import tempfile
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
-
-import pandas as pd
 
 from importer.attachments import AttachmentFinder
 from importer.catalogue import CATALOGUE
@@ -23,16 +20,16 @@ from importer.leadsquared.wire import Answer, Throttled, preview
 from importer.ledger import Ledger, RunInfo, new_run_id, utc_now
 from importer.manifest import Manifest, open_manifest, private_copy
 from importer.mapping import Mapping, check_columns, load_mapping
-from importer.models import Problem, Rate, Status
+from importer.models import Problem, Rate
 from importer.progress import Progress
 from importer.results import (
     COLUMNS,
+    Outcomes,
     PartFile,
     ResultRow,
     check_results,
     check_target,
     data_columns,
-    exit_code,
     write_whole,
 )
 from importer.rows import Choice, Rows
@@ -43,10 +40,10 @@ from importer.submission.line import Sendable
 from importer.submission.plan import Disposition
 from importer.submission.retry import FailureLimit, RetryPolicy, Settled
 from importer.submission.submit import Means, Submission, Terms
+from importer.summary import PlanSummary, Summary
 from importer.validation import Validator
 
 _PREVIEWED_REQUESTS = 3
-_REASONS_KEPT = 1_000
 _CONNECTIONS_PER_CALL = 4
 
 
@@ -76,42 +73,6 @@ class Sending:
     answer_timeout_s: float
     grace_s: float
     concurrency: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlanSummary:
-    """What a run is about to do, for whoever must agree to it. ``seconds``: at the account's limit."""
-
-    account: str
-    manifest: str
-    detected: str
-    rows: int
-    blank_rows: int
-    counts: Counter[Disposition]
-    to_send: int
-    attachment_bytes: int
-    seconds: float
-    warnings: tuple[str, ...]
-
-
-@dataclass(kw_only=True)
-class Summary:
-    """How a run ended. ``ending`` says why it ended before all rows were done."""
-
-    run: str
-    account: str
-    results: Path | None
-    statuses: Counter[Status] = field(default_factory=Counter)
-    reasons: Counter[tuple[Status, str, str]] = field(default_factory=Counter)  # status, code, error
-    calls: int = 0
-    throttled: int = 0
-    seconds: float = 0.0
-    ending: ImporterError | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """The process's exit code."""
-        return self.ending.exit_code if self.ending is not None else exit_code(self.statuses)
 
 
 class Desk(Protocol):
@@ -312,24 +273,15 @@ class Importing:
         results = self._job.results
         assert results is not None
         with undisturbed():
-            written = write_whole(results, self._result_frames(summary))
+            written = write_whole(results, self.rows.columns, self._outcomes(summary))
         if written != len(self.rows.plan):
             raise ProgramError(f"{len(self.rows.plan)} rows went in, and {written} came out")
         results.with_name(f"{results.name}.part").unlink(missing_ok=True)
 
-    def _result_frames(self, summary: Summary) -> Iterator[pd.DataFrame]:
-        header = [*self.rows.columns, *COLUMNS]
-        yield pd.DataFrame(columns=pd.Index(header, dtype=object), dtype=object)
-        for chunk, cells, states in self.rows.results(self._open_ledger(), self.info):
-            outcome = pd.DataFrame(cells, columns=list(COLUMNS), dtype=object)
-            yield pd.concat([chunk.frame[self.rows.columns], outcome], axis=1)
-            summary.statuses.update(states)
-            for status, row in zip(states, cells, strict=True):
-                reason = (status, row[COLUMNS.index("import_error_code")], row[COLUMNS.index("import_error")])
-                if status not in (Status.CREATED, Status.SKIPPED) and (
-                    reason in summary.reasons or len(summary.reasons) < _REASONS_KEPT
-                ):
-                    summary.reasons[reason] += 1
+    def _outcomes(self, summary: Summary) -> Iterator[Outcomes]:
+        for outcomes in self.rows.results(self._open_ledger(), self.info):
+            summary.count((result.status, result.code, result.error) for result in outcomes.results)
+            yield outcomes
 
     def _open_ledger(self) -> Ledger:
         assert self.ledger is not None, "only what is recorded comes here"

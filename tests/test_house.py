@@ -26,6 +26,7 @@ PURE = (
     "errors",
     "catalogue",
     "mapping",
+    "summary",
     "ledger.records",
     "leadsquared.wire",
     "submission.plan",

@@ -28,7 +28,8 @@ from importer.settings import (
 )
 
 if TYPE_CHECKING:
-    from importer.run import Job, Sending, Summary
+    from importer.run import Job, Sending
+    from importer.summary import Summary
 
 _EPILOG = "Settings come from flags, then the environment, then .env in this folder:\n\n\b\n" + "\n".join(
     f"{name:<16}{text}" for name, text in VARIABLES.items()
@@ -256,7 +257,7 @@ def _next_command(summary: Summary, job: Job) -> str | None:
     if statuses[Status.PENDING]:
         return again
     if statuses[Status.UNKNOWN]:
-        return f"look in the account for the unknown rows; for those that are not there: {again} --only unknown --on-unknown retry"
+        return f"look in the account for the unknown rows; if none is there: {again} --only unknown --on-unknown retry"
     return None
 
 

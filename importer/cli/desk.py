@@ -15,7 +15,7 @@ from importer.errors import UsageError
 from importer.models import Problem, Rate
 from importer.progress import Bar, Figures, Lines, Progress, Silent
 from importer.report import ProblemTally, plan_lines
-from importer.run import PlanSummary
+from importer.summary import PlanSummary
 
 log = logging.getLogger("importer")
 _JUDGED_LINE_EVERY_S = 10.0

@@ -1,5 +1,6 @@
 """The ledger: one database that knows every ticket, every request for one, and every run."""
 
+from importer.ledger.leases import LEASE_S
 from importer.ledger.records import (
     Claim,
     Entry,
@@ -12,7 +13,7 @@ from importer.ledger.records import (
     source_of_run,
     utc_now,
 )
-from importer.ledger.store import LEASE_S, Ledger
+from importer.ledger.store import Ledger
 
 __all__ = [
     "LEASE_S",

@@ -72,11 +72,6 @@ def sqlite_path(url: str) -> Path | None:
     return Path(database)
 
 
-def lock_path(ledger: Path, run_id: str) -> Path:
-    """The file that a live run holds locked, beside the ledger; the system lets go of it when the process ends."""
-    return ledger.with_name(f"{ledger.name}.{run_id.rsplit('.', 1)[-1]}.lock")
-
-
 def shown(url: str) -> str:
     """A ledger's address without its password."""
     try:

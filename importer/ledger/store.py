@@ -14,11 +14,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import filelock
 import sqlalchemy as sa
 
 from importer.errors import HeldByAnotherRun, LedgerError, StoppedEarly
-from importer.ledger import database, schema
+from importer.ledger import database, leases, schema
 from importer.ledger.records import (
     Claim,
     Entry,
@@ -31,7 +30,6 @@ from importer.ledger.records import (
 )
 from importer.models import TicketIds
 
-LEASE_S = 60.0
 _KEYS_PER_QUERY = 5_000
 
 
@@ -41,7 +39,7 @@ class Ledger:
     def __init__(self, engine: sa.Engine, path: Path | None) -> None:
         self._engine = engine
         self._path = path
-        self._lock: filelock.BaseFileLock | None = None
+        self._lock: leases.RunLock | None = None
 
     @classmethod
     def create(cls, url: str) -> Ledger:
@@ -97,9 +95,12 @@ class Ledger:
 
     def begin_run(self, run: RunInfo) -> None:
         """Enter a run with a live lease, after every dead run was ended and what it had under way made unknown."""
-        self._take_lock(run.id)
-        with self._translated(), self._begin() as db:
-            self._bury_the_dead(db, run)
+        if self._path is not None:
+            with self._translated():
+                self._lock = leases.RunLock(self._path, run.id)
+                self._lock.take()
+        with self._begin() as db:
+            leases.bury_the_dead(db, run, self._path)
             db.execute(
                 schema.runs.insert().values(
                     id=run.id,
@@ -114,28 +115,24 @@ class Ledger:
                     pid=os.getpid(),
                     started_at=utc_now(),
                     boot_id=database.boot_id(),
-                    lease_until=self.now(db) + LEASE_S,
+                    lease_until=leases.now(db) + leases.LEASE_S,
                 )
             )
 
     def renew(self, run_id: str) -> None:
         """Move the lease forward. Raises StoppedEarly if another run has taken over."""
-        with self._translated(), self._begin() as db:
-            self._renew(db, run_id)
+        with self._begin() as db:
+            leases.renew(db, run_id)
 
     def end_run(self, run_id: str, exit_code: int) -> None:
         """Record how a run ended and let its rows go."""
-        with self._translated(), self._begin() as db:
+        with self._begin() as db:
             alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
             db.execute(schema.runs.update().where(alive).values(ended_at=utc_now(), exit_code=exit_code))
             db.execute(schema.tickets.update().where(schema.tickets.c.held_by == run_id).values(held_by=None))
-        self._drop_lock()
-
-    def now(self, db: sa.Connection) -> float:
-        """Seconds on a clock that nobody sets: PostgreSQL's own, or this machine's time since it was started."""
-        if db.dialect.name == "postgresql":
-            return float(db.scalar(sa.text("select extract(epoch from clock_timestamp())")) or 0.0)
-        return database.boot_clock_s()
+        if self._lock is not None:
+            self._lock.drop()
+            self._lock = None
 
     # -- rows before sending ----------------------------------------------------------------------------------------
 
@@ -155,7 +152,7 @@ class Ledger:
         """Take rows for this run. Raises HeldByAnotherRun, and takes none of these, if a live run holds one of them."""
         if not claims:
             return
-        with self._translated(), self._begin() as db:
+        with self._begin() as db:
             self._refuse_held(db, run, [claim.key for claim in claims])
             statement = database.insert(db, schema.tickets)
             statement = statement.on_conflict_do_update(
@@ -187,7 +184,7 @@ class Ledger:
             }
             for known in imports
         ]
-        with self._translated(), self._begin() as db:
+        with self._begin() as db:
             statement = database.insert(db, schema.tickets)
             sent = statement.excluded.state.in_(["created", "unknown"])
             unsent_here = schema.tickets.c.state.in_(["pending", "failed"]) & (schema.tickets.c.attempts == 0)
@@ -206,7 +203,7 @@ class Ledger:
         """Record rows that were judged and not sent."""
         if not rejections:
             return
-        with self._translated(), self._begin() as db:
+        with self._begin() as db:
             db.execute(
                 schema.rejections.insert(),
                 [
@@ -241,9 +238,9 @@ class Ledger:
 
         Raises StoppedEarly if the run has lost its lease or a row is not its own: then nothing may be sent.
         """
-        with self._translated(), self._begin() as db:
+        with self._begin() as db:
             if any(isinstance(record, Intent) for record in records):
-                self._renew(db, run.id)
+                leases.renew(db, run.id)
             for record in records:
                 match record:
                     case Intent():
@@ -302,7 +299,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def _begin(self) -> Iterator[sa.Connection]:
-        with self._engine.connect().execution_options(writes=True) as db, db.begin():
+        with self._translated(), self._engine.connect().execution_options(writes=True) as db, db.begin():
             yield db
 
     def _translated(self) -> contextlib.AbstractContextManager[None]:
@@ -324,50 +321,6 @@ class Ledger:
                 f"{schema.SCHEMA_VERSION}",
                 hint="use the version of ticket-importer that wrote it, or a newer one",
             )
-
-    def _renew(self, db: sa.Connection, run_id: str) -> None:
-        alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
-        if not db.execute(schema.runs.update().where(alive).values(lease_until=self.now(db) + LEASE_S)).rowcount:
-            raise StoppedEarly(
-                "this run was paused for so long that another one has taken over its rows",
-                hint="let that run finish, then run the same command again",
-            )
-
-    def _bury_the_dead(self, db: sa.Connection, run: RunInfo) -> None:
-        columns = schema.runs.c
-        where = (columns.account == run.account) & (columns.source == run.source) & columns.ended_at.is_(None)
-        for other in db.execute(schema.runs.select().where(where)).all():
-            if not self._is_dead(db, other):
-                continue
-            db.execute(schema.runs.update().where(columns.id == other.id).values(ended_at=utc_now()))
-            held = schema.tickets.c.held_by == other.id
-            db.execute(
-                schema.tickets.update()
-                .where(held & (schema.tickets.c.state == "sending"))
-                .values(
-                    state="unknown",
-                    error_code="interrupted",
-                    error=f"run {other.id} ended while the request was under way",
-                    finished_at=utc_now(),
-                )
-            )
-            db.execute(schema.tickets.update().where(held).values(held_by=None))
-
-    def _is_dead(self, db: sa.Connection, other: sa.Row[Any]) -> bool:
-        if db.dialect.name == "sqlite" and other.boot_id != database.boot_id():
-            return True
-        if other.lease_until < self.now(db):
-            return True
-        if self._path is None:
-            return False
-        lock = filelock.FileLock(database.lock_path(self._path, other.id))
-        try:
-            lock.acquire(blocking=False)
-        except filelock.Timeout:
-            return False
-        lock.release()
-        database.lock_path(self._path, other.id).unlink(missing_ok=True)
-        return True
 
     def _refuse_held(self, db: sa.Connection, run: RunInfo, keys: Sequence[str]) -> None:
         columns = schema.tickets.c
@@ -392,19 +345,6 @@ class Ledger:
                     f"of this manifest, such as the one with key {other.key!r}",
                     hint="wait until it has ended, or stop it; then run the same command again",
                 )
-
-    def _take_lock(self, run_id: str) -> None:
-        if self._path is not None:
-            with self._translated():
-                lock = filelock.FileLock(database.lock_path(self._path, run_id))
-                lock.acquire(blocking=False)
-            self._lock = lock
-
-    def _drop_lock(self) -> None:
-        if self._lock is not None:
-            self._lock.release()
-            Path(self._lock.lock_file).unlink(missing_ok=True)
-            self._lock = None
 
 
 def _of(run: RunInfo, key: str) -> sa.ColumnElement[bool]:

@@ -39,9 +39,12 @@ class ResultRow:
     finished_at: str = ""
     account: str = ""
     run: str = ""
+    kept: tuple[str, ...] = ()  # the cells of an earlier results file that stay to the letter
 
     def cells(self) -> tuple[str, ...]:
         """The cells in the order of ``COLUMNS``. The key is the manifest's own text; all else can't start a formula."""
+        if self.kept:
+            return self.kept
         ids = self.ids or TicketIds(number="")
         return (
             str(self.row),

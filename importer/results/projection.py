@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from importer.catalogue import CATALOGUE
@@ -73,8 +72,3 @@ def _row(judged: Judged, status: Status, code: str, account: str, run: str) -> R
         account=account,
         run=run,
     )
-
-
-def exit_code(statuses: Mapping[Status, int]) -> int:
-    """0 if every row is a ticket, else 1."""
-    return int(any(n for status, n in statuses.items() if status not in (Status.CREATED, Status.SKIPPED)))

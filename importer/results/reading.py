@@ -36,6 +36,7 @@ def read_results(frame: pd.DataFrame) -> list[ResultRow]:
             finished_at=cells["import_finished_at"],
             account=cells["import_account"],
             run=cells["import_run"],
+            kept=tuple(cells.values()),
         )
         for cells in _records(frame)
     ]

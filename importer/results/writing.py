@@ -8,13 +8,14 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from importer.errors import ResultsError, StoppedEarly
 from importer.ledger.records import source_of_run
-from importer.results.columns import COLUMNS
+from importer.results.columns import COLUMNS, ResultRow
 
 _LINE_END = "\r\n"
 
@@ -52,8 +53,16 @@ class PartFile:
         self.path.unlink(missing_ok=True)
 
 
-def write_whole(results: Path, frames: Iterable[pd.DataFrame]) -> int:
-    """Write all frames, with the header of the first, beside ``results``; then put them in its place.
+@dataclass(frozen=True, kw_only=True)
+class Outcomes:
+    """Some rows of the manifest, in its order, with what became of each."""
+
+    frame: pd.DataFrame
+    results: list[ResultRow]
+
+
+def write_whole(results: Path, columns: Sequence[str], outcomes: Iterable[Outcomes]) -> int:
+    """Write all rows, with the manifest's own ``columns`` first, beside ``results``; then put them in its place.
 
     What was there is kept under a number. Gives the number of rows. Raises StoppedEarly: then ``results`` is as it was.
     """
@@ -63,8 +72,11 @@ def write_whole(results: Path, frames: Iterable[pd.DataFrame]) -> int:
         temporary = Path(name)
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as file:
-                for number, frame in enumerate(frames):
-                    frame.to_csv(file, index=False, header=number == 0, lineterminator=_LINE_END)
+                csv.writer(file, lineterminator=_LINE_END).writerow([*columns, *COLUMNS])
+                for some in outcomes:
+                    cells = pd.DataFrame([each.cells() for each in some.results], columns=list(COLUMNS), dtype=object)
+                    frame = pd.concat([some.frame[list(columns)], cells], axis=1)
+                    frame.to_csv(file, index=False, header=False, lineterminator=_LINE_END)
                     rows += len(frame)
                 file.flush()
                 os.fsync(file.fileno())

@@ -15,8 +15,9 @@ from typing import Protocol
 
 _MAX_HEADER_BYTES = 16 * 1024
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
-# A name ends at its quote: a quote in it is %22, and a backslash escapes nothing (RFC 7578 section 4.2, WHATWG).
-_DISPOSITION = re.compile(r'form-data; ?name="([^"\\]*)"(?:; ?filename="([^"]*)")?')
+# A file name is a quoted string (RFC 2183, RFC 2045): in it a backslash stands before a quote or another backslash.
+_DISPOSITION = re.compile(r'form-data; ?name="([^"\\]*)"(?:; ?filename="((?:[^"\\]|\\["\\])*)")?')
+_QUOTED_PAIR = re.compile(r'\\(["\\])')
 
 
 class Malformed(ValueError):
@@ -166,4 +167,5 @@ def _read_head(block: bytes) -> PartHead:
     found = _DISPOSITION.fullmatch(disposition)
     if not found:
         raise Malformed(f"{disposition!r} is not a Content-Disposition of form-data")
-    return PartHead(name=found[1], filename=found[2], content_type=headers.get("content-type"))
+    filename = None if found[2] is None else _QUOTED_PAIR.sub(r"\1", found[2])
+    return PartHead(name=found[1], filename=filename, content_type=headers.get("content-type"))

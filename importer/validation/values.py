@@ -7,6 +7,7 @@ a date ``2024-08-29``, a date and time ``2024-08-29T10:36:23``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pandas as pd
 from email_validator import EmailNotValidError, validate_email
@@ -17,7 +18,8 @@ _TRUE = frozenset({"true", "yes", "y", "1", "on"})
 _FALSE = frozenset({"false", "no", "n", "0", "off"})
 _GUID = r"\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?"
 _INTEGER = r"[+-]?[0-9]+"
-_NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
+_PLAIN_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 _PHONE = r"\+?[0-9 ()./-]+"
 _PHONE_DIGITS = (6, 15)
 _ISO_DATE = r"\d{4}-\d{2}-\d{2}"
@@ -45,8 +47,7 @@ def convert(cells: Cells, rule: Rule) -> Converted:  # noqa: PLR0911 - one retur
         case FieldType.INTEGER:
             return _integers(cells.str.strip())
         case FieldType.NUMBER:
-            stripped = cells.str.strip()
-            return Converted(stripped, ~stripped.str.fullmatch(_NUMBER), "not-a-number", "a number such as 12.5")
+            return _numbers(cells.str.strip())
         case FieldType.BOOLEAN:
             words = cells.str.strip().str.lower()
             true = words.isin(_TRUE)
@@ -75,10 +76,21 @@ def _integers(cells: Cells) -> Converted:
     return Converted((sign + digits).where(digits != "", "0"), bad, "not-an-integer", "a whole number")
 
 
+def _numbers(cells: Cells) -> Converted:
+    bad = ~cells.str.fullmatch(_NUMBER)
+    odd = ~bad & ~cells.str.fullmatch(_PLAIN_NUMBER)
+    values = cells.copy()
+    values[odd] = [format(Decimal(cell), "f") for cell in cells[odd]]  # 1e5, +5 and .5 as 100000, 5 and 0.5
+    return Converted(values, bad, "not-a-number", "a number such as 12.5")
+
+
 def _phones(cells: Cells) -> Converted:
+    """Phone numbers without the blanks, brackets, dots and slashes that people write; hyphens stay."""
     count = cells.str.count(r"[0-9]")
     bad = ~cells.str.fullmatch(_PHONE) | ~count.between(*_PHONE_DIGITS)
-    return Converted(cells, bad, "not-a-phone", "a phone number of 6 to 15 digits")
+    return Converted(
+        cells.str.replace(r"[ ()./]", "", regex=True), bad, "not-a-phone", "a phone number of 6 to 15 digits"
+    )
 
 
 def _is_email(address: str) -> bool:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import csv
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import openpyxl
+import pandas as pd
 import pytest
 
+from importer.attachments import AttachmentFinder
 from importer.catalogue import CATALOGUE
+from importer.manifest import open_manifest
 from importer.mapping import FieldType, Mapping, check_columns, load_mapping
+from importer.models import ManifestOptions
+from importer.validation import Validator
 from tests.make_samples import SAMPLES, make_workbook, read_table
 
 ATTACHMENTS = SAMPLES / "attachments"
@@ -124,3 +131,40 @@ def test_broken_csv_has_one_of_each_mistake():
         assert sorted(listed) == list(range(2, len(list(csv.reader(file))) + 1))
     assert {code for row in listed.values() for code in row} == rejecting
     assert sum(not row for row in listed.values()) >= 3, "some rows are good"
+
+
+def test_both_manifests_read_as_the_same_text():
+    """Whoever takes the workbook gets the tickets of the CSV, cell by cell."""
+    as_csv, as_workbook = (
+        pd.concat([chunk.frame for chunk in open_manifest(SAMPLES / name, ManifestOptions()).chunks()])
+        for name in ("tickets.csv", "tickets.xlsx")
+    )
+    assert len(as_csv) == 60
+    assert as_workbook.to_dict("list") == as_csv.to_dict("list")
+
+
+@pytest.fixture(scope="module")
+def finder(mapping: Mapping, tmp_path_factory: pytest.TempPathFactory) -> AttachmentFinder:
+    """The samples' attachments with the large ones made: their content does not matter here."""
+    root = tmp_path_factory.mktemp("samples") / "attachments"
+    shutil.copytree(ATTACHMENTS, root, ignore=shutil.ignore_patterns("diagnostics*"))
+    for name, size_bytes in {"diagnostics.log": 5_000_000, "diagnostics-full.log": 7_000_000}.items():
+        with (root / name).open("wb") as file:
+            file.truncate(size_bytes)
+    assert mapping.attachments is not None
+    return AttachmentFinder(mapping.attachments, root)
+
+
+@pytest.mark.parametrize("name", ["tickets.csv", "tickets.xlsx", "broken.csv"])
+def test_rows_are_rejected_for_what_the_readme_says(mapping: Mapping, finder: AttachmentFinder, name: str):
+    """The tickets are without a problem, and each broken row has the listed ones, in any order, and no other."""
+    listed = mistakes() if name == "broken.csv" else {}
+    validator = Validator(mapping, finder, None)
+    found: dict[int, set[str]] = {}
+    for chunk in open_manifest(SAMPLES / name, ManifestOptions()).chunks():
+        rows = np.array(chunk.rows)
+        problems = [each for of_row in validator.check(chunk.frame, rows).problems.values() for each in of_row]
+        for problem in (*chunk.problems, *problems):
+            found.setdefault(problem.row, set()).add(problem.code)
+    of_keys = {"missing-key", "duplicate-key"}  # judged against the other rows, not by the mapping
+    assert found == {row: set(codes) for row, codes in listed.items() if set(codes) - of_keys}

@@ -1,0 +1,88 @@
+"""Who is alive: a run holds its rows while it renews its lease; a dead one's are free, and what it sent is unknown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import filelock
+import sqlalchemy as sa
+
+from importer.errors import StoppedEarly
+from importer.ledger import database, schema
+from importer.ledger.records import RunInfo, utc_now
+
+LEASE_S = 60.0
+
+
+def now(db: sa.Connection) -> float:
+    """Seconds on a clock that nobody sets: PostgreSQL's own, or this machine's time since it was started."""
+    if db.dialect.name == "postgresql":
+        return float(db.scalar(sa.text("select extract(epoch from clock_timestamp())")) or 0.0)
+    return database.boot_clock_s()
+
+
+def renew(db: sa.Connection, run_id: str) -> None:
+    """Move a lease forward. Raises StoppedEarly if another run has taken over."""
+    alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
+    if not db.execute(schema.runs.update().where(alive).values(lease_until=now(db) + LEASE_S)).rowcount:
+        raise StoppedEarly(
+            "this run was paused for so long that another one has taken over its rows",
+            hint="let that run finish, then run the same command again",
+        )
+
+
+def bury_the_dead(db: sa.Connection, run: RunInfo, ledger: Path | None) -> None:
+    """End every dead run of this account and source; what it had under way is unknown."""
+    columns = schema.runs.c
+    where = (columns.account == run.account) & (columns.source == run.source) & columns.ended_at.is_(None)
+    for other in db.execute(schema.runs.select().where(where)).all():
+        if not _is_dead(db, other, ledger):
+            continue
+        db.execute(schema.runs.update().where(columns.id == other.id).values(ended_at=utc_now()))
+        held = schema.tickets.c.held_by == other.id
+        db.execute(
+            schema.tickets.update()
+            .where(held & (schema.tickets.c.state == "sending"))
+            .values(
+                state="unknown",
+                error_code="interrupted",
+                error=f"run {other.id} ended while the request was under way",
+                finished_at=utc_now(),
+            )
+        )
+        db.execute(schema.tickets.update().where(held).values(held_by=None))
+
+
+def _is_dead(db: sa.Connection, other: sa.Row[Any], ledger: Path | None) -> bool:
+    if db.dialect.name == "sqlite" and other.boot_id != database.boot_id():
+        return True
+    if other.lease_until < now(db):
+        return True
+    return ledger is not None and RunLock(ledger, other.id).is_free()
+
+
+class RunLock:
+    """A file beside an SQLite ledger that a live run holds locked; the system lets go of it when the process ends."""
+
+    def __init__(self, ledger: Path, run_id: str) -> None:
+        self._path = ledger.with_name(f"{ledger.name}.{run_id.rsplit('.', 1)[-1]}.lock")
+        self._lock = filelock.FileLock(self._path)
+
+    def take(self) -> None:
+        """Lock it. Raises OSError or filelock.Timeout."""
+        self._lock.acquire(blocking=False)
+
+    def drop(self) -> None:
+        """Unlock and remove it."""
+        self._lock.release()
+        self._path.unlink(missing_ok=True)
+
+    def is_free(self) -> bool:
+        """Say whether nobody holds it; then it is removed."""
+        try:
+            self.take()
+        except filelock.Timeout:
+            return False
+        self.drop()
+        return True

@@ -1,0 +1,60 @@
+"""What a run is about to do, and how it ended, as values. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from importer.errors import ImporterError
+from importer.models import TICKET_STATUSES, Status
+from importer.submission.plan import Disposition
+
+_REASONS_KEPT = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSummary:
+    """What a run is about to do, for whoever must agree to it. ``seconds``: at the account's limit."""
+
+    account: str
+    manifest: str
+    detected: str
+    rows: int
+    blank_rows: int
+    counts: Counter[Disposition]
+    to_send: int
+    attachment_bytes: int
+    seconds: float
+    warnings: tuple[str, ...]
+
+
+@dataclass(kw_only=True)
+class Summary:
+    """How a run ended. ``ending`` says why it ended before all rows were done."""
+
+    run: str
+    account: str
+    results: Path | None
+    statuses: Counter[Status] = field(default_factory=Counter)
+    reasons: Counter[tuple[Status, str, str]] = field(default_factory=Counter)  # status, code, error
+    calls: int = 0
+    throttled: int = 0
+    seconds: float = 0.0
+    ending: ImporterError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """The process's exit code."""
+        if self.ending is not None:
+            return self.ending.exit_code
+        return int(any(n for status, n in self.statuses.items() if status not in TICKET_STATUSES))
+
+    def count(self, rows: Iterable[tuple[Status, str, str]]) -> None:
+        """Count rows by state, and those that are no tickets by (state, code, error); of reasons, only so many."""
+        for reason in rows:
+            status = reason[0]
+            self.statuses[status] += 1
+            if status not in TICKET_STATUSES and (reason in self.reasons or len(self.reasons) < _REASONS_KEPT):
+                self.reasons[reason] += 1
