@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import mimetypes
 import os
 import re
 import stat
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from importer.mapping import AttachmentRules
 from importer.models import Attachment
 
 _KNOWN_PATHS_LIMIT = 200_000
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 _BAD_NAME = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _CONTENT_TYPES = mimetypes.MimeTypes()  # Python's own table: the same on every machine
 for _ending, _type in {
@@ -89,18 +92,26 @@ class AttachmentFinder:
             return Fault(
                 "attachment-bad-name", f"the path {name!r} holds a character that can't be sent in a file name"
             )
-        path = Path(os.path.realpath(self._root / name))
-        if not path.exists() and "\\" in name:  # a path as Windows writes it
-            path = Path(os.path.realpath(self._root / name.replace("\\", "/")))
+        path = self._locate(name)
         if not path.is_relative_to(self._real_root):
             return Fault("attachment-outside-root", f"{name!r} lies outside {self._root}")
         try:
             status = path.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return Fault("attachment-missing", f"there is no file {name!r} in {self._root}")
         except OSError as error:
+            if error.errno in _NOT_THERE:
+                return Fault("attachment-missing", f"there is no file {name!r} in {self._root}")
             return Fault("attachment-unreadable", f"{name!r} can't be looked at: {error.strerror}")
         return self._judge(name, path, status)
+
+    def _locate(self, name: str) -> Path:
+        """Where the named file really is. A name that is there as written is that file; else it is looked for as
+
+        Windows writes paths, and in the other Unicode forms: an archive made on a Mac has decomposed names.
+        """
+        native = name.replace("\\", "/")
+        forms = (name, native, unicodedata.normalize("NFC", native), unicodedata.normalize("NFD", native))
+        paths = [Path(os.path.realpath(self._root / form)) for form in dict.fromkeys(forms)]
+        return next((path for path in paths if os.path.exists(path)), paths[min(1, len(paths) - 1)])  # noqa: PTH110
 
     def _judge(self, name: str, path: Path, status: os.stat_result) -> Attachment | Fault:
         rules = self._rules
@@ -115,13 +126,14 @@ class AttachmentFinder:
                 "attachment-too-large",
                 f"{name!r} has {status.st_size:,} bytes; at most {rules.max_file_size_bytes:,} are allowed",
             )
-        ending = path.suffix.lower().lstrip(".")
+        shown_name = _last_part(name)  # a link's own: what people see is what its ending must tell
+        ending = PurePosixPath(shown_name).suffix.lower().lstrip(".")
         if rules.extensions and ending not in rules.extensions:
             return Fault("attachment-type", f"{name!r} does not end in one of {', '.join(rules.extensions)}")
-        content_type, encoding = _CONTENT_TYPES.guess_type(path.name)
+        content_type, encoding = _CONTENT_TYPES.guess_type(shown_name)
         return Attachment(
             path=path,
-            name=_last_part(name),
+            name=shown_name,
             size_bytes=status.st_size,
             modified_ns=status.st_mtime_ns,
             content_type=content_type if content_type and not encoding else "application/octet-stream",

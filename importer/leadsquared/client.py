@@ -11,6 +11,7 @@ import contextlib
 import io
 import os
 import ssl
+import weakref
 from collections.abc import AsyncIterator, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -94,6 +95,7 @@ class _Sending:
 
     gate: Gate
     left: bool = False
+    kept: bool = False  # its connection has carried a request before
     stale: bool = False
     sent_whole: bool = False
 
@@ -104,6 +106,10 @@ _sending: ContextVar[_Sending] = ContextVar("sending")
 class _GatedConnector(aiohttp.TCPConnector):
     """Hands a connection out only when the gate is passed, so that the slot's time is the time of the first byte."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._seen: weakref.WeakSet[Any] = weakref.WeakSet()
+
     async def connect(
         self,
         req: aiohttp.ClientRequest,
@@ -112,6 +118,8 @@ class _GatedConnector(aiohttp.TCPConnector):
     ) -> aiohttp.connector.Connection:
         sending = _sending.get()
         connection = await super().connect(req, traces, timeout)
+        sending.kept = connection.protocol in self._seen
+        self._seen.add(connection.protocol)
         try:
             await sending.gate.passed()
             await _refuse_closed(connection)
@@ -124,11 +132,12 @@ class _GatedConnector(aiohttp.TCPConnector):
 
 
 async def _refuse_closed(connection: aiohttp.connector.Connection) -> None:
-    """Raise if the peer has closed this kept connection; the event loop needs two rounds to notice."""
+    """Raise if the peer has closed the connection; the event loop needs two rounds to notice."""
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     if connection.transport is None or connection.transport.is_closing():
-        _sending.get().stale = True
+        sending = _sending.get()
+        sending.stale = sending.kept  # a new one that is closed at once is the server's or the network's trouble
         raise aiohttp.ClientConnectionError("the connection was closed before anything was sent")
 
 

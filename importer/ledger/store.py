@@ -186,15 +186,15 @@ class Ledger:
         ]
         with self._begin() as db:
             statement = database.insert(db, schema.tickets)
-            sent = statement.excluded.state.in_(["created", "unknown"])
-            unsent_here = schema.tickets.c.state.in_(["pending", "failed"]) & (schema.tickets.c.attempts == 0)
+            state = schema.tickets.c.state  # compared one by one: an IN can't be sent to many rows at once
+            unsent_here = ((state == "pending") | (state == "failed")) & (schema.tickets.c.attempts == 0)
             db.execute(
                 statement.on_conflict_do_update(
                     index_elements=["account", "source", "key"],
                     set_={
                         name: statement.excluded[name] for name in values[0] if name not in ("account", "source", "key")
                     },
-                    where=sent & unsent_here,
+                    where=unsent_here,
                 ),
                 values,
             )

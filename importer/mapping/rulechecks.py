@@ -26,8 +26,6 @@ def rule_faults(rule: RuleModel) -> Iterator[Fault]:
 
 
 def _empty_cells(rule: RuleModel) -> Iterator[Fault]:
-    if rule.default is not None and rule.required:
-        yield "default", "`default` fills empty cells, so `required` can't hold; take one of them out"
     if rule.send_empty and rule.required:
         yield "send_empty", "`send_empty` sends empty cells, and `required` refuses them; take one of them out"
     if rule.send_empty and rule.default is not None:

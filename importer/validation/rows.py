@@ -137,8 +137,10 @@ class Validator:
     def _field(self, cells: pd.Series, rule: Rule, report: _Report) -> _Field:
         """Judge one column by its rule: default, value map, then what the value must be."""
         empty = cells == ""
-        if rule.required and rule.default is None:
-            report.add("missing-value", cells.str.strip() == "", cells, rule, lambda _: f"{rule.field} is required")
+        if rule.required:
+            blank = cells.str.strip() == ""
+            missing = blank if rule.default is None else blank & ~empty
+            report.add("missing-value", missing, cells, rule, lambda _: f"{rule.field} is required")
         if rule.values:
             cells = cells.map(lambda cell: rule.values.get(cell, cell))
         if rule.default is not None:
@@ -146,7 +148,9 @@ class Validator:
         filled = cells[~empty]
         if not filled.empty:
             cells = self._judge(cells, filled, rule, report)
-        sent = np.ones(len(cells), dtype=bool) if rule.send_empty else (~empty).to_numpy()
+        # An empty LeadId names no lead and must not stand in the way of the row's LeadDetail fields.
+        sends_empty = rule.send_empty and rule.field != _LEAD_ID
+        sent = np.ones(len(cells), dtype=bool) if sends_empty else (~empty).to_numpy()
         return _Field(name=rule.field, values=cells.tolist(), sent=sent)
 
     def _judge(self, cells: pd.Series, filled: pd.Series, rule: Rule, report: _Report) -> pd.Series:
@@ -230,9 +234,14 @@ def content_hashes(frame: pd.DataFrame) -> list[str]:
     """A hash of each row's raw cells, for `key: row-content` and to see whether a row was edited."""
     rows = zip(*(frame[column] for column in frame.columns), strict=True)
     return [
-        hashlib.blake2b("\x1f".join(cells).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        hashlib.blake2b(_unmistakable(cells).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
         for cells in rows
     ]
+
+
+def _unmistakable(cells: Sequence[str]) -> str:
+    """All cells in one text that no other row of cells has: with their lengths, no separator can stand in a cell."""
+    return "".join(f"{len(cell)}:{cell}" for cell in cells)
 
 
 def _email(address: str) -> str:

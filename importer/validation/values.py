@@ -6,7 +6,9 @@ a date ``2024-08-29``, a date and time ``2024-08-29T10:36:23``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pandas as pd
@@ -20,9 +22,11 @@ _GUID = r"\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?"
 _INTEGER = r"[+-]?[0-9]+"
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
 _PLAIN_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
-_PHONE = r"\+?[0-9 ()./-]+"
-_PHONE_DIGITS = (6, 15)
+_PHONE_BLANKS = r"[ ()./]"
+_PHONE = r"\+?[0-9](?:-?[0-9]){5,14}"
+_OTHER_DOTS = re.compile(r"[。．｡]")  # dots to a resolver, and to nobody else
 _ISO_DATE = r"\d{4}-\d{2}-\d{2}"
+_CONVERTIBLE = (pd.Timestamp("0001-01-02"), pd.Timestamp("9999-12-30"))  # a zone away, it is a four-digit year still
 _ISO_DATETIME = rf"{_ISO_DATE}(?:[T ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:\.\d{{1,6}})?)?)?"
 
 Cells = pd.Series  # of str, object dtype
@@ -85,12 +89,9 @@ def _numbers(cells: Cells) -> Converted:
 
 
 def _phones(cells: Cells) -> Converted:
-    """Phone numbers without the blanks, brackets, dots and slashes that people write; hyphens stay."""
-    count = cells.str.count(r"[0-9]")
-    bad = ~cells.str.fullmatch(_PHONE) | ~count.between(*_PHONE_DIGITS)
-    return Converted(
-        cells.str.replace(r"[ ()./]", "", regex=True), bad, "not-a-phone", "a phone number of 6 to 15 digits"
-    )
+    """Phone numbers without the blanks, brackets, dots and slashes that people write; single hyphens stay."""
+    values = cells.str.replace(_PHONE_BLANKS, "", regex=True)
+    return Converted(values, ~values.str.fullmatch(_PHONE), "not-a-phone", "a phone number of 6 to 15 digits")
 
 
 def _is_email(address: str) -> bool:
@@ -98,13 +99,13 @@ def _is_email(address: str) -> bool:
         validate_email(address, check_deliverability=False)
     except EmailNotValidError:
         return False
-    return True
+    return not _OTHER_DOTS.search(address)
 
 
 def _times(cells: Cells, rule: Rule, code: str) -> Converted:
-    """Dates and times; one in a ``timezone`` is sent as UTC, one without as it is written."""
+    """Dates and times; one in a ``timezone`` or with an offset is sent as UTC, any other as it is written."""
     if rule.format is not None:
-        times = pd.to_datetime(cells, format=rule.format, errors="coerce")
+        times = _parsed(cells, rule, rule.format)
         expected = f"a date such as {_example(rule.format)}"
     else:
         form = _ISO_DATETIME if rule.type is FieldType.DATETIME else _ISO_DATE
@@ -114,11 +115,29 @@ def _times(cells: Cells, rule: Rule, code: str) -> Converted:
     if rule.timezone is not None:
         if times.dt.tz is None:
             # An hour that the clocks skip or pass twice names no moment: the cell must be mended, not guessed.
-            times = times.dt.tz_localize(rule.timezone, ambiguous="NaT", nonexistent="NaT")
+            within = times.where(times.between(*_CONVERTIBLE))
+            times = within.dt.tz_localize(rule.timezone, ambiguous="NaT", nonexistent="NaT")
         times = times.dt.tz_convert("UTC")
         expected += f", as a moment that exists once in {rule.timezone}"
     written = times.dt.strftime("%Y-%m-%d" if rule.type is FieldType.DATE else "%Y-%m-%dT%H:%M:%S")
     return Converted(written.astype(object), times.isna(), code, expected)
+
+
+def _parsed(cells: Cells, rule: Rule, time_format: str) -> pd.Series:
+    """Read cells by a strptime format; where it has an offset, as UTC, a date by itself as its cell writes it."""
+    dated = cells.where(cells.str.contains(r"[0-9]"))  # pandas takes `now` and `today` for dates in any format
+    if "%z" not in time_format.replace("%%", ""):
+        return pd.to_datetime(dated, format=time_format, errors="coerce")
+    moments = {cell: _moment(cell, time_format, as_written=rule.type is FieldType.DATE) for cell in dated.dropna()}
+    return pd.to_datetime(dated.map(moments), utc=True)
+
+
+def _moment(cell: str, time_format: str, *, as_written: bool) -> datetime | None:
+    try:
+        moment = datetime.strptime(cell, time_format)  # noqa: DTZ007 - the format has %z
+        return moment.replace(tzinfo=UTC) if as_written else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _example(time_format: str) -> str:

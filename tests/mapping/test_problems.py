@@ -27,7 +27,6 @@ RULE = [  # the rule of column X in line 7, and what is wrong with it
     ("{field: Tags, max_length: 5, on_too_long: cut}", "columns > X > on_too_long must be reject or truncate, not 'cut'"),
     ("{field: Tags, on_too_long: truncate}", "columns > X: `on_too_long` needs a `max_length`"),
     ("{field: CustomData.N, type: integer, max_length: 5, on_too_long: truncate}", "columns > X: only a text can be truncated, not a value of type integer"),
-    ("{field: Tags, default: a, required: true}", "columns > X: `default` fills empty cells, so `required` can't hold; take one of them out"),
     ("{field: Tags, send_empty: true, required: true}", "columns > X: `send_empty` sends empty cells, and `required` refuses them; take one of them out"),
     ("{field: Tags, send_empty: true, default: a}", "columns > X: `default` fills empty cells, so `send_empty` does nothing; take one of them out"),
     ("{field: Tags, default: abc, max_length: 2}", "columns > X: 'abc' is longer than `max_length`, which is 2"),
