@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 # The pinned setuptools builds the package, not the newest of the day.
 INSTALL = $(PIP) install --constraint $(PINS) setuptools && $(PIP) install --constraint $(PINS) --no-build-isolation
 
-.PHONY: help demo test check lint format build-check bench bench-quick pins clean distclean
+.PHONY: help demo test check lint format chaos build-check bench bench-quick pins clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,9 @@ lint: .venv/dev.stamp ## format, lint and types; changes nothing
 format: .venv/dev.stamp ## formats the code and mends what can be mended
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
+
+chaos: .venv/dev.stamp ## kills the importer 200 times while it sends; what the stand-in account has is the judge
+	@$(BIN)/python -m tests.chaos --kills 200
 
 build-check: .venv/dev.stamp ## builds the wheel and runs it outside the tree, with nothing else installed
 	@.ci/wheel-check $(BIN)/python
@@ -77,5 +80,6 @@ $(BIN)/pip:
 	@touch $@
 
 .venv/dev.stamp: pyproject.toml $(PINS) | $(BIN)/pip
+	@.ci/debian-packages $(PYTHON) $(if $(filter Linux,$(shell uname -s)),strace)
 	@$(INSTALL) -e '.[dev]'
 	@touch .venv/runtime.stamp $@

@@ -104,14 +104,17 @@ class AttachmentFinder:
         return self._judge(name, path, status)
 
     def _locate(self, name: str) -> Path:
-        """Where the named file really is. A name that is there as written is that file; else it is looked for as
+        """Where the named file really is: as written, else as Windows writes paths, else in another Unicode form.
 
-        Windows writes paths, and in the other Unicode forms: an archive made on a Mac has decomposed names.
+        An archive made on a Mac has decomposed names (NFD), and the manifest beside it seldom has.
         """
         native = name.replace("\\", "/")
         forms = (name, native, unicodedata.normalize("NFC", native), unicodedata.normalize("NFD", native))
-        paths = [Path(os.path.realpath(self._root / form)) for form in dict.fromkeys(forms)]
-        return next((path for path in paths if os.path.exists(path)), paths[min(1, len(paths) - 1)])  # noqa: PTH110
+        for form in dict.fromkeys(forms):
+            path = os.path.realpath(self._root / form)
+            if os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name that is too long
+                return Path(path)
+        return Path(os.path.realpath(self._root / native))
 
     def _judge(self, name: str, path: Path, status: os.stat_result) -> Attachment | Fault:
         rules = self._rules

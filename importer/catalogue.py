@@ -79,6 +79,10 @@ CATALOGUE: dict[str, Entry] = {
         "An attachment's path holds a character that can't be sent in a file name, such as a line break.",
         "Rename the file.",
     ),
+    "spreadsheet-changed": Entry(
+        "A cell differs from the manifest only as a spreadsheet changes it: zeros or digits lost, a date rewritten.",
+        "Write the cell as it was, with its column formatted as text; or say --accept-edits if it is meant so.",
+    ),
     # failed: nothing was made
     "attachment-changed": Entry(
         "An attachment changed or went away after it had been checked; the ticket was not sent.",
@@ -113,8 +117,20 @@ CATALOGUE: dict[str, Entry] = {
         "The program ended while the request was under way.",
         "Look in the account whether the ticket is there before the row is sent again.",
     ),
+    "not-found": Entry(
+        "`resolve` looked for the ticket and did not find it, which does not prove that there is none.",
+        "Look in the account, then say so: `resolve RESULTS --set ROW=created:NUMBER` or `--set ROW=pending`.",
+    ),
+    "ambiguous": Entry(
+        "`resolve` found more than one ticket that may be this row's, or one that may be another row's as well.",
+        "Look at them in the account, then say which it is: `resolve RESULTS --set ROW=created:NUMBER`.",
+    ),
     # pending: not sent, or surely not taken
     "not-reached": Entry("The run ended before this row's turn.", "Run the same command again."),
+    "set-pending": Entry(
+        "The row was unknown, and a person has decided that it is to be sent again.",
+        "Run the manifest again, or `rerun` the results.",
+    ),
     "keys-refused": Entry(
         "The account refused the keys.",
         "Check LSQ_ACCESS_KEY and LSQ_SECRET_KEY, that the API is enabled, and the IP whitelist; then run again.",

@@ -7,6 +7,7 @@
     │   ├── ManifestError
     │   ├── ResultsError
     │   └── LedgerError
+    ├── Declined                   1   the question was answered with no
     ├── StoppedEarly               3   the rest of the rows is pending
     │   └── ProgramError           3   a bug
     ├── HeldByAnotherRun           4
@@ -64,6 +65,12 @@ class ResultsError(UsageError):
 
 class LedgerError(UsageError):
     """The ledger is missing, damaged or can't be used; nothing was sent."""
+
+
+class Declined(ImporterError):
+    """The user was asked and said no: rows were judged, nothing was sent, and they are pending."""
+
+    exit_code = 1
 
 
 class StoppedEarly(ImporterError):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import math
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
@@ -15,6 +17,7 @@ from importer.models import Rate, Status
 
 _LINE_EVERY_S = 10.0
 _RATE_OVER_S = 30.0
+_SHOWN = (Status.CREATED, Status.FAILED, Status.UNKNOWN)
 
 log = logging.getLogger("importer")
 
@@ -68,29 +71,40 @@ class Figures:
 
     def called(self) -> None:
         """Count a call."""
-        now = self.clock()
-        self.calls.append(now)
-        while now - self.calls[0] > _RATE_OVER_S:
-            self.calls.popleft()
+        self.calls.append(self.clock())
 
     def text(self) -> str:
-        """The counts, the rate against the limit, and how long it will still take at this rate."""
-        done, now = self.done.total(), self.clock()
-        over_s = min(_RATE_OVER_S, now - self._started)
-        calls_per_period = len(self.calls) / over_s * self.limit.period_s if over_s > self.limit.period_s else 0.0
-        shown = [f"{self.done[status]} {status}" for status in (Status.CREATED, Status.FAILED, Status.UNKNOWN)]
-        rate = f"{calls_per_period:.1f}/{self.limit}" if calls_per_period else f"limit {self.limit}"
-        return f"{', '.join(shown)}, {rate} s, {duration(self._left_s(done, over_s))} left"
+        """The time still to go at this rate, the counts, and the rate against the limit."""
+        counts = ", ".join(f"{self.done[status]:,} {status}" for status in _SHOWN)
+        rate = self._calls_per_s()
+        if rate is None:
+            return f"{self._time_left(self._limit_per_s)}, {counts}, limit {limit_text(self.limit)}"
+        shown = f"{rate * self.limit.period_s:.1f} of {limit_text(self.limit)}"
+        return f"{self._time_left(rate)}, {counts}, {shown}"
 
-    def _left_s(self, done: int, over_s: float) -> float:
-        """By the calls of the last half minute; by the limit while there are too few of them."""
-        left = self.total - done
-        per_s = len(self.calls) / over_s if over_s > 2 * self.limit.period_s else 0.0
-        return left / (per_s or self.limit.calls / self.limit.period_s)
+    def _time_left(self, calls_per_s: float) -> str:
+        if left := self.total - self.done.total():
+            return f"{duration(left / calls_per_s)} left" if calls_per_s else "waiting"
+        return "done"
+
+    def _calls_per_s(self) -> float | None:
+        """By the calls of the last half minute; ``None`` in the beginning, when there are too few of them."""
+        now = self.clock()
+        while self.calls and now - self.calls[0] >= _RATE_OVER_S:
+            self.calls.popleft()
+        over_s, period_s = min(_RATE_OVER_S, now - self._started), self.limit.period_s
+        if over_s <= 2 * period_s:
+            return None
+        # Calls go out in bursts, one at the start of each period: a period that has begun counts as a whole one.
+        return len(self.calls) / (math.ceil(over_s / period_s) * period_s)
+
+    @property
+    def _limit_per_s(self) -> float:
+        return self.limit.calls / self.limit.period_s
 
 
 class Bar:
-    """A tqdm bar on standard error; log lines go above it."""
+    """A tqdm bar on standard error; log lines go above it. It vanishes with its terminal, and the run goes on."""
 
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
@@ -99,14 +113,16 @@ class Bar:
 
     def __enter__(self) -> Self:
         self._redirect.__enter__()
-        layout = "{percentage:3.0f}%|{bar:24}| {n_fmt}/{total_fmt} [{elapsed}] {postfix}"
-        self._bar = tqdm(total=self._figures.total, bar_format=layout, dynamic_ncols=True, mininterval=0.2, unit="row")
+        layout = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"
+        with self._while_there():
+            self._bar = tqdm(total=self._figures.total, bar_format=layout, dynamic_ncols=True, mininterval=0.2)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.set_postfix_str(self._figures.text())
-            self._bar.close()
+        self.tick()
+        with self._while_there():
+            if self._bar is not None:
+                self._bar.close()
         self._redirect.__exit__(None, None, None)
 
     def called(self) -> None:
@@ -116,17 +132,25 @@ class Bar:
     def finished(self, status: Status) -> None:
         """Move the bar."""
         self._figures.done[status] += 1
-        self._show(1)
+        with self._while_there():
+            if self._bar is not None:
+                self._bar.set_postfix_str(self._figures.text(), refresh=False)
+                self._bar.update(1)
 
     def tick(self) -> None:
         """Show what has changed by time alone."""
-        if self._bar is not None:
-            self._bar.set_postfix_str(self._figures.text())
+        with self._while_there():
+            if self._bar is not None:
+                self._bar.set_postfix_str(self._figures.text())
 
-    def _show(self, rows: int) -> None:
-        if self._bar is not None:
-            self._bar.set_postfix_str(self._figures.text(), refresh=False)
-            self._bar.update(rows)
+    @contextlib.contextmanager
+    def _while_there(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            if self._bar is not None:
+                self._bar.disable = True
+            self._bar = None
 
 
 class Lines:
@@ -150,11 +174,17 @@ class Lines:
         """Log if it is time."""
         if self._figures.clock() >= self._next_at:
             self._next_at = self._figures.clock() + _LINE_EVERY_S
-            log.info("%d of %d rows: %s", self._figures.done.total(), self._figures.total, self._figures.text())
+            done, total = self._figures.done.total(), self._figures.total
+            log.info("%s of %s rows: %s", f"{done:,}", f"{total:,}", self._figures.text())
 
     def finished(self, status: Status) -> None:
         """Count."""
         self._figures.done[status] += 1
+
+
+def limit_text(limit: Rate) -> str:
+    """Write a limit as people do: ``25 per 5 s``."""
+    return f"{limit.calls:,} per {limit.period_s:g} s"
 
 
 def duration(seconds: float) -> str:

@@ -9,29 +9,54 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from importer.errors import ResultsError
 from importer.ledger import Claim, Entry, Ledger, Rejection, RunInfo
 from importer.manifest import Chunk, Manifest
 from importer.mapping import Mapping
 from importer.models import Problem, Status
-from importer.results import Judged, Outcomes, ResultRow, data_columns, imports, project, read_results
+from importer.results import (
+    COLUMNS,
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Comparison,
+    Judged,
+    Outcomes,
+    ResultRow,
+    data_columns,
+    imports,
+    project,
+    read_results,
+    unfit,
+)
 from importer.submission.line import Sendable
 from importer.submission.plan import TO_SEND, Disposition, Plan, judge
 from importer.validation import Checked, KeyIndex, Validator, content_hashes
 
 _SENDING_CHUNK_ROWS = 1_000
+_SHOWN_CELLS = 10
+_SHOWN_CHARS = 60
+_WRONG_WIDTHS = ("too-few-cells", "too-many-cells")
 _OUTCOMES = (Status.FAILED, Status.UNKNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Which rows the user wants sent. ``only``: the states of a rerun; ``None`` for a run."""
+    """Which rows the user wants sent. ``only``: the states of a rerun; ``None`` for a run.
+
+    Of a rerun: the ``manifest`` to hold the file against, whether rows may be missing, and whether cells may be as a
+    spreadsheet makes them.
+    """
 
     only: frozenset[Status] | None = None
     resend_unknown: bool = False
+    manifest: Path | None = None
+    allow_missing: bool = False
+    accept_edits: bool = False
 
 
 class Findings(Protocol):
@@ -49,6 +74,7 @@ class _Fate:
     """What one row is up to, as it is judged."""
 
     row: int
+    manifest_row: int  # the same, unless the manifest is a results file
     key: str
     disposition: Disposition
     problems: list[Problem]
@@ -69,11 +95,34 @@ class Rows:
         self._leads = KeyIndex()
         self._shared_leads: set[str] = set()
         self.plan = Plan()
+        self.comparison: Comparison | None = None  # of a results file with its manifest
 
     @property
     def columns(self) -> list[str]:
         """The manifest's own columns."""
         return self._columns
+
+    def check_fit(self, results: Path) -> None:
+        """Raise ResultsError with the cells that no workbook can hold, or if it can't hold so many."""
+        rows = 1
+        too_many = ""
+        cells: list[str] = []
+        for chunk in self._manifest.chunks():
+            rows += len(chunk.rows)
+            found = list(unfit(chunk.rows, "import_key", self._keys_of(chunk, self._prior(chunk))))
+            for column in self._columns:
+                found += unfit(chunk.rows, column, chunk.frame[column].tolist())
+            cells += [text for _, text in sorted(found)]
+        width = len(self._columns) + len(COLUMNS)
+        if rows > MAX_ROWS or width > MAX_COLUMNS:
+            too_many = f"{rows:,} rows of {width:,} cells, and a workbook holds {MAX_ROWS:,} of {MAX_COLUMNS:,}"
+        if too_many or cells:
+            more = [f"… and {len(cells) - _SHOWN_CELLS:,} more"] if len(cells) > _SHOWN_CELLS else []
+            raise ResultsError(
+                f"{results} can't hold these results{': ' if too_many else ''}{too_many}",
+                details=[*cells[:_SHOWN_CELLS], *more],
+                hint="write them as CSV: name a file that ends in .csv with -o",
+            )
 
     # -- first: judge -----------------------------------------------------------------------------------------------
 
@@ -95,25 +144,25 @@ class Rows:
             if ledger is not None and record:
                 ledger.reject(run.id, [_rejection(fate) for fate in fates if fate.problems])
                 wanted = [fate for fate in fates if fate.disposition in TO_SEND or fate.under_way]
-                ledger.claim(run, [Claim(key=fate.key, manifest_row=fate.row) for fate in wanted])
+                ledger.claim(run, [Claim(key=fate.key, manifest_row=fate.manifest_row) for fate in wanted])
 
     def _judge_chunk(
         self, chunk: Chunk, prior: list[ResultRow] | None, ledger: Ledger | None, run: RunInfo
     ) -> list[_Fate]:
         keys = self._keys_of(chunk, prior)
         entries = self._look_up(ledger, run, keys)
-        misshapen = {problem.row: problem for problem in chunk.problems}
+        misshapen = self._misshapen(chunk, prior)
         own = ["" if row in misshapen else key for row, key in zip(chunk.rows, keys, strict=True)]
         firsts = self._keys.add(own, start=len(self.plan))
         fates: list[_Fate] = []
         for position, (row, key) in enumerate(zip(chunk.rows, keys, strict=True)):
-            fate = _Fate(row=row, key=key, disposition=Disposition.REJECT, problems=[])
+            manifest_row = prior[position].row if prior is not None else row
+            fate = _Fate(row=row, manifest_row=manifest_row, key=key, disposition=Disposition.REJECT, problems=[])
             fates.append(fate)
-            kept = self._is_kept(prior[position]) if prior is not None else False
-            if row in misshapen:
-                fate.problems.append(misshapen[row])
-            elif kept:
+            if prior is not None and self._is_kept(prior[position]):
                 fate.disposition = Disposition.KEEP
+            elif row in misshapen:
+                fate.problems.append(misshapen[row])
             elif not key:
                 fate.problems.append(self._validator.missing_key(row))
             elif firsts[position] >= 0:
@@ -122,11 +171,48 @@ class Rows:
                 state = entries[key].state if key in entries else None
                 fate.under_way = state == "sending"
                 fate.disposition = judge(state, resend_unknown=self._choice.resend_unknown)
+        self._hold_against_manifest(chunk, fates)
         self._check(chunk, fates)
         for fate in fates:
             if fate.first >= 0:
                 self._judge_twin(fate, fates)
         return fates
+
+    def _misshapen(self, chunk: Chunk, prior: list[ResultRow] | None) -> dict[int, Problem]:
+        """The rows of the wrong width, and those of a results file that were rejected for it and are not mended."""
+        if prior is None:
+            return {problem.row: problem for problem in chunk.problems}
+        # Spreadsheets leave out empty cells at a row's end. What an import adds was found whole.
+        found = {problem.row: problem for problem in chunk.problems if problem.code != "too-few-cells"}
+        for row, before in zip(chunk.rows, prior, strict=True):
+            if before.code in _WRONG_WIDTHS and not self._choice.accept_edits and row not in found:
+                if self.comparison is None:
+                    message = f"{before.error} Whether it is mended can be told with --manifest only"
+                elif before.row in self.comparison.misshapen and before.row not in self.comparison.cells:
+                    message = before.error
+                else:
+                    continue
+                found[row] = self._validator.problem(before.code, row, message)
+        return found
+
+    def _hold_against_manifest(self, chunk: Chunk, fates: list[_Fate]) -> None:
+        """Reject the rows of a results file that a spreadsheet has changed, as far as the mapping uses their cells."""
+        if self.comparison is None or self._choice.accept_edits:
+            return
+        used = {use.column for use in self._mapping.uses} - set(self._mapping.ignore)
+        for position, fate in enumerate(fates):
+            if fate.disposition not in TO_SEND:
+                continue
+            for column in self.comparison.cells.get(fate.manifest_row, ()):
+                cell = chunk.frame[column].iloc[position]
+                spoiled = self.comparison.spoiled(fate.manifest_row, column, cell)
+                if spoiled is not None and column in used:
+                    original, reason = spoiled
+                    message = f"{column} is {_short(cell)} here and {_short(original)} in the manifest: {reason}"
+                    fate.problems.append(
+                        self._validator.problem("spreadsheet-changed", fate.row, message, column=column, value=cell)
+                    )
+        # They are still held against the mapping: all that is wrong with a row is told at once.
 
     def _judge_twin(self, fate: _Fate, fates: list[_Fate]) -> None:
         """Judge a row that has the key of an earlier one, whose own fate is settled."""
@@ -153,9 +239,9 @@ class Rows:
             return
         checked = self._check_positions(chunk, wanted)
         for index, position in enumerate(wanted):
-            if index in checked.problems:
+            fates[position].problems += checked.problems.get(index, ())
+            if fates[position].problems:
                 fates[position].disposition = Disposition.REJECT
-                fates[position].problems += checked.problems[index]
         self.plan.attachment_bytes += checked.attachment_bytes()
         for identifiers in checked.lead_identifiers():
             for index in np.flatnonzero(self._leads.add(identifiers, start=0) >= 0).tolist():
@@ -223,18 +309,19 @@ class Rows:
             keys = self._keys_of(chunk, prior)
             entries = self._look_up(ledger, run, keys)
             contents = content_hashes(chunk.frame[self._columns])
-            rejections = ledger.rejections(run.id, (chunk.rows[0], chunk.rows[-1]))
+            numbers = chunk.rows if prior is None else [before.row for before in prior]
+            rejections = ledger.rejections(run.id, (min(numbers), max(numbers)))
             results: list[ResultRow] = []
-            for position, (row, key) in enumerate(zip(chunk.rows, keys, strict=True)):
+            for position, key in enumerate(keys):
                 if prior is not None and self.plan.dispositions[start + position] == Disposition.KEEP:
                     results.append(prior[position])
                     continue
                 judged = Judged(
-                    row=prior[position].row if prior is not None else row,
+                    row=numbers[position],
                     key=key,
                     content=contents[position],
                     entry=entries.get(key),
-                    rejection=rejections.get(row),
+                    rejection=rejections.get(numbers[position]),
                 )
                 results.append(project(judged, account=run.account, run=run.id))
             start += len(chunk.rows)
@@ -243,8 +330,11 @@ class Rows:
     # -- a row's key and past ---------------------------------------------------------------------------------------
 
     def _prior(self, chunk: Chunk) -> list[ResultRow] | None:
-        """What a results file says of each row; ``None`` for a manifest."""
-        return read_results(chunk.frame) if self._choice.only is not None else None
+        """What a results file says of each row, by the keys that the manifest has; ``None`` for a manifest."""
+        if self._choice.only is None:
+            return None
+        keys = self.comparison.keys if self.comparison is not None else {}
+        return [each.with_key(keys[each.row]) if each.row in keys else each for each in read_results(chunk.frame)]
 
     def _is_kept(self, prior: ResultRow) -> bool:
         return self._choice.only is not None and prior.status not in self._choice.only
@@ -267,12 +357,16 @@ def _prior_state(entry: Entry | None) -> Status:
     return Status(entry.state) if entry is not None and entry.state in _OUTCOMES else Status.PENDING
 
 
+def _short(cell: str) -> str:
+    return repr(cell if len(cell) <= _SHOWN_CHARS else f"{cell[:_SHOWN_CHARS]}…")
+
+
 def _rejection(fate: _Fate) -> Rejection:
     first = fate.problems[0]
     # A row whose key is missing or another row's has none of its own: mended, it is known by its cells.
-    keyless = first.code in ("missing-key", "duplicate-key", "too-few-cells", "too-many-cells")
+    keyless = first.code in ("missing-key", "duplicate-key", *_WRONG_WIDTHS)
     return Rejection(
-        manifest_row=fate.row,
+        manifest_row=fate.manifest_row,
         key="" if keyless else fate.key,
         code=first.code,
         error="; ".join(problem.message for problem in fate.problems),

@@ -12,36 +12,39 @@ from pathlib import Path
 from typing import Protocol
 
 from importer.attachments import AttachmentFinder
-from importer.catalogue import CATALOGUE
-from importer.errors import ImporterError, ProgramError, UsageError
+from importer.errors import Declined, ImporterError, LedgerError, ProgramError, StoppedEarly, UsageError
 from importer.leadsquared.client import Client, Endpoint, Patience
 from importer.leadsquared.quota import DEFAULT_MARGIN_S, Quota
-from importer.leadsquared.wire import Answer, Throttled, preview
-from importer.ledger import Ledger, RunInfo, new_run_id, utc_now
+from importer.leadsquared.wire import preview
+from importer.ledger import Ledger, RunInfo, new_run_id
+from importer.ledger.origins import note_rows
 from importer.manifest import Manifest, open_manifest, private_copy
 from importer.mapping import Mapping, check_columns, load_mapping
-from importer.models import Problem, Rate
+from importer.models import ManifestOptions, Problem, Rate
 from importer.progress import Progress
+from importer.rerun import Origins
 from importer.results import (
     COLUMNS,
+    WORKBOOK_ENDING,
     Outcomes,
     PartFile,
-    ResultRow,
     check_results,
     check_target,
     data_columns,
     write_whole,
 )
+from importer.room import LEDGER_LEAST_BYTES, LEDGER_ROW_BYTES, RESULTS_ROW_BYTES, Need, check_room
 from importer.rows import Choice, Rows
 from importer.settings import Account
-from importer.signals import stopping, undisturbed
+from importer.signals import Interruptions, interruptions
 from importer.submission.journal import Journal
 from importer.submission.line import Sendable
 from importer.submission.plan import Disposition
-from importer.submission.retry import FailureLimit, RetryPolicy, Settled
+from importer.submission.retry import FailureLimit, RetryPolicy
 from importer.submission.submit import Means, Submission, Terms
 from importer.summary import PlanSummary, Summary
 from importer.validation import Validator
+from importer.watching import Watcher
 
 _PREVIEWED_REQUESTS = 3
 _CONNECTIONS_PER_CALL = 4
@@ -84,8 +87,11 @@ class Desk(Protocol):
     def judged(self, rows: int) -> None:
         """So many more rows are judged."""
 
+    def show(self, plan: PlanSummary) -> None:
+        """Show what is wrong with the rows, and the plan."""
+
     def confirm(self, plan: PlanSummary) -> bool:
-        """Show the plan, and say whether to go on."""
+        """Say whether to go on with a plan that was shown."""
 
     def progress(self, total: int, limit: Rate) -> Progress:
         """Give the progress to be shown while ``total`` rows are sent."""
@@ -96,21 +102,21 @@ class Desk(Protocol):
 
 def validate(job: Job, desk: Desk) -> Rows:
     """Judge every row of a manifest, and call nothing."""
-    with _prepared(job) as importing:
+    with _prepared(job, desk) as importing:
         importing.rows.judge(importing.ledger, importing.info, desk, record=False)
         return importing.rows
 
 
-def rehearse(job: Job, rate: Rate, desk: Desk, url: str) -> tuple[PlanSummary, list[str]]:
+def rehearse(job: Job, sending: Sending, desk: Desk, url: str) -> tuple[PlanSummary, list[str]]:
     """Do all of a run but the calls: the plan, and the first requests as they would go out."""
-    with _prepared(job) as importing:
+    with _prepared(job, desk) as importing:
         importing.rows.judge(importing.ledger, importing.info, desk, record=False)
         requests: list[str] = []
         if importing.may_send():
             limit = min(job.limit or _PREVIEWED_REQUESTS, _PREVIEWED_REQUESTS)
             for sendables in importing.rows.to_send(importing.ledger, importing.info, limit):
                 requests += [preview(sendable.ticket, url) for sendable in sendables]
-        return importing.plan_summary(rate), requests
+        return importing.plan_summary(sending), requests
 
 
 def run_import(job: Job, sending: Sending, desk: Desk, account: Account | None) -> Summary:
@@ -118,24 +124,30 @@ def run_import(job: Job, sending: Sending, desk: Desk, account: Account | None) 
 
     Raises ImporterError where nothing was sent and no results could be written.
     """
-    with _prepared(job) as importing, importing.recorded() as summary:
-        importing.rows.judge(importing.ledger, importing.info, desk, record=True)
-        plan = importing.plan_summary(sending.rate)
-        if importing.may_send() and plan.to_send:
-            if not desk.confirm(plan):
-                raise UsageError("nothing was sent")
-            summary.ending = asyncio.run(importing.send(sending, desk, account, summary))
-        importing.conclude(summary)
+    with _prepared(job, desk) as importing, importing.recorded(desk) as summary:
+        importing.judge(desk)
+        plan = importing.plan_summary(sending)
+        desk.show(plan)
+        check_room(importing.needs(plan))
+        sends = importing.may_send() and plan.to_send > 0
+        if sends and not desk.confirm(plan):
+            raise Declined("nothing was sent", hint="--limit 10 tries ten rows, --dry-run shows what would be sent")
+        with interruptions() as signals:
+            if sends:
+                summary.ending = asyncio.run(importing.send(_Way(sending, desk, account, signals), summary))
+            importing.conclude(summary)
         return summary
 
 
 @contextlib.contextmanager
-def _prepared(job: Job) -> Iterator[Importing]:
+def _prepared(job: Job, desk: Desk) -> Iterator[Importing]:
     """Find everything that is wrong with the files before a row is looked at."""
     mapping = load_mapping(job.mapping)
     with tempfile.TemporaryDirectory(prefix="ticket-importer-") as folder:
         copy = private_copy(job.manifest, Path(folder))
-        manifest = open_manifest(copy.path, mapping.manifest, _expected(mapping), shown_as=job.manifest)
+        # How the manifest was written says nothing of the results, which are ours.
+        options = ManifestOptions() if job.choice.only is not None else mapping.manifest
+        manifest = open_manifest(copy.path, options, _expected(job, mapping), shown_as=job.manifest)
         columns = manifest.columns
         if job.choice.only is not None:
             check_results(manifest, str(job.manifest), account=job.account_name, source=mapping.source)
@@ -147,7 +159,8 @@ def _prepared(job: Job) -> Iterator[Importing]:
             )
         check_columns(mapping, columns)
         if job.results is not None:
-            inputs = [job.mapping] if job.choice.only is not None else [job.mapping, job.manifest]
+            former = job.manifest if job.choice.only is None else job.choice.manifest
+            inputs = [path for path in (job.mapping, former) if path is not None]
             check_target(job.results, account=job.account_name, source=mapping.source, inputs=inputs)
         info = RunInfo(
             id=new_run_id(mapping.source),
@@ -161,14 +174,17 @@ def _prepared(job: Job) -> Iterator[Importing]:
         )
         ledger = Ledger.open(job.ledger_url) if job.ledger_url is not None else None
         try:
-            yield Importing(job, mapping, manifest, ledger, info)
+            importing = Importing(job, mapping, manifest, ledger, info)
+            importing.text_bytes = copy.size_bytes if manifest.sheet is None else 0
+            importing.check_file(Path(folder), desk)
+            yield importing
         finally:
             if ledger is not None:
                 ledger.close()
 
 
-def _expected(mapping: Mapping) -> set[str]:
-    return {use.column for use in mapping.uses}
+def _expected(job: Job, mapping: Mapping) -> set[str]:
+    return {use.column for use in mapping.uses}.union(COLUMNS if job.choice.only is not None else ())
 
 
 class Importing:
@@ -180,14 +196,35 @@ class Importing:
         self._manifest = manifest
         self.ledger = ledger
         self.info = info
+        self.text_bytes = 0  # of all rows, as far as the manifest's size tells
+        self.rows = self._rows(job.manifest)
+
+    def _rows(self, manifest: Path) -> Rows:
         finder = None
-        if mapping.attachments is not None:
-            root = job.manifest.absolute().parent / (mapping.attachments.root or "")
-            finder = AttachmentFinder(mapping.attachments, root)
-        self.rows = Rows(manifest, mapping, Validator(mapping, finder, manifest.sheet), job.choice)
+        if self._mapping.attachments is not None:
+            root = manifest.absolute().parent / (self._mapping.attachments.root or "")
+            finder = AttachmentFinder(self._mapping.attachments, root)
+        validator = Validator(self._mapping, finder, self._manifest.sheet)
+        return Rows(self._manifest, self._mapping, validator, self._job.choice)
+
+    def check_file(self, folder: Path, desk: Desk) -> None:
+        """Hold a results file against what it came from, and the rows against what the new results can hold."""
+        job = self._job
+        if job.choice.only is not None:
+            origins = Origins(self._manifest, job.manifest, self._mapping, job.choice, self.info, self.ledger)
+            manifest, comparison = origins.settle(folder, desk.note)
+            self.rows = self._rows(manifest)  # attachments lie beside the manifest, wherever its results are
+            self.rows.comparison = comparison
+        if job.results is not None and job.results.suffix.lower() == WORKBOOK_ENDING:
+            self.rows.check_fit(job.results)
+
+    def judge(self, desk: Desk) -> None:
+        """Judge and claim every row, and record how many there are."""
+        self.rows.judge(self.ledger, self.info, desk, record=True)
+        note_rows(self._open_ledger(), self.info.id, len(self.rows.plan))
 
     @contextlib.contextmanager
-    def recorded(self) -> Iterator[Summary]:
+    def recorded(self, desk: Desk) -> Iterator[Summary]:
         """Hold a lease in the ledger while the run goes on, and record how it ended."""
         ledger = self._open_ledger()
         summary = Summary(run=self.info.id, account=self.info.account, results=self._job.results)
@@ -197,18 +234,22 @@ class Importing:
             yield summary
             code = summary.exit_code
         except ImporterError as error:
-            code = error.exit_code
-            raise
+            told = _after_sending(error, summary)
+            code = told.exit_code
+            raise told from error.__cause__
         finally:
-            ledger.end_run(self.info.id, code)
+            try:
+                ledger.end_run(self.info.id, code)
+            except LedgerError as error:  # no reason to hide how the run ended; its rows are free as after a crash
+                desk.note(f"the end of this run could not be recorded: {error.message}")
 
     def may_send(self) -> bool:
         """Say whether rows may go out: none is rejected, or the others are to go all the same."""
         return self._job.skip_invalid or not self.rows.plan.counts()[Disposition.REJECT]
 
-    def plan_summary(self, rate: Rate) -> PlanSummary:
+    def plan_summary(self, sending: Sending) -> PlanSummary:
         """Sum up what is about to happen."""
-        plan = self.rows.plan
+        plan, rate = self.rows.plan, sending.rate
         to_send = plan.to_send(self._job.limit)
         return PlanSummary(
             account=self.info.account,
@@ -220,19 +261,27 @@ class Importing:
             to_send=to_send,
             attachment_bytes=plan.attachment_bytes,
             seconds=max(0, to_send - 1) // rate.calls * (rate.period_s + DEFAULT_MARGIN_S),
-            warnings=self._mapping.warnings,
+            warnings=(*self._mapping.warnings, *sending.policy.warnings()),
         )
+
+    def needs(self, plan: PlanSummary) -> Iterator[Need]:
+        """What the ledger and the results will take of their disks, at least."""
+        if (path := self._open_ledger().path) is not None and plan.to_send:
+            size_bytes = LEDGER_LEAST_BYTES + plan.to_send * (LEDGER_ROW_BYTES + self.text_bytes // (2 * plan.rows))
+            yield Need(what="the ledger", folder=path.absolute().parent, size_bytes=size_bytes)
+        if self._job.results is not None:
+            size_bytes = plan.rows * RESULTS_ROW_BYTES + self.text_bytes
+            yield Need(what="the results", folder=self._job.results.absolute().parent, size_bytes=size_bytes)
 
     # -- send -------------------------------------------------------------------------------------------------------
 
-    async def send(
-        self, sending: Sending, desk: Desk, account: Account | None, summary: Summary
-    ) -> ImporterError | None:
+    async def send(self, way: _Way, summary: Summary) -> ImporterError | None:
         """Send every row whose turn it is; say why it ended early, or nothing."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         assert self._job.results is not None
         part = PartFile(self._job.results, self.rows.columns)
+        sending, desk = way.sending, way.desk
         concurrency = sending.concurrency or _CONNECTIONS_PER_CALL * min(max(sending.rate.calls, 5), 50)
         terms = Terms(
             policy=sending.policy,
@@ -245,15 +294,15 @@ class Importing:
         total = self.rows.plan.to_send(self._job.limit)
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(part.close)
-            endpoint = await stack.enter_async_context(_reached(account, self._mapping))
+            endpoint = await stack.enter_async_context(_reached(way.account, self._mapping, sending.rate))
             patience = Patience(answer_s=sending.answer_timeout_s)
             client = await stack.enter_async_context(Client(endpoint, patience, connections=concurrency))
             journal = await stack.enter_async_context(Journal(self._open_ledger(), self.info))
             progress = stack.enter_context(desk.progress(total, sending.rate))
-            watcher = _Watcher(part, progress, desk, summary, self.info)
+            watcher = Watcher(part, progress, desk.note, summary, self.info)
             quota = Quota(sending.rate, now=loop.time)
             submission = Submission(Means(client=client, quota=quota, journal=journal, observer=watcher), terms)
-            stack.enter_context(stopping(lambda reason, at_once: submission.stop(reason, at_once=at_once)))
+            stack.enter_context(way.signals.stopping(lambda why, at_once: submission.stop(why, at_once=at_once)))
             await stack.enter_async_context(_ticking(progress))
             ending = await submission.run(self._sendables())
         summary.seconds = loop.time() - started
@@ -272,8 +321,7 @@ class Importing:
         """Write the results of every row in the manifest's order, and count them."""
         results = self._job.results
         assert results is not None
-        with undisturbed():
-            written = write_whole(results, self.rows.columns, self._outcomes(summary))
+        written = write_whole(results, self.rows.columns, self._outcomes(summary))
         if written != len(self.rows.plan):
             raise ProgramError(f"{len(self.rows.plan)} rows went in, and {written} came out")
         results.with_name(f"{results.name}.part").unlink(missing_ok=True)
@@ -288,47 +336,29 @@ class Importing:
         return self.ledger
 
 
-class _Watcher:
-    """Takes what happens while rows are sent to the part file, the progress and the summary."""
+def _after_sending(error: ImporterError, summary: Summary) -> ImporterError:
+    """An error of usage says that nothing was sent, which is not so any more; and it must not hide an earlier one."""
+    details = list(error.details)
+    if summary.ending is not None:
+        details.append(f"before that, sending stopped: {summary.ending.message}")
+    if summary.calls and isinstance(error, UsageError):
+        return StoppedEarly(error.message, hint=error.hint, details=details)
+    error.details = tuple(details)
+    return error
 
-    def __init__(self, part: PartFile, progress: Progress, desk: Desk, summary: Summary, info: RunInfo) -> None:
-        self._part = part
-        self._progress = progress
-        self._desk = desk
-        self._summary = summary
-        self._info = info
 
-    def finished(self, row: Sendable, settled: Settled) -> None:
-        """A row is done."""
-        self._progress.finished(settled.status)
-        result = ResultRow(
-            row=row.row,
-            key=row.key,
-            status=settled.status,
-            ids=settled.ids,
-            code=settled.code,
-            error=settled.error,
-            hint=CATALOGUE[settled.code].advice if settled.code else "",
-            attempts=row.attempt,
-            finished_at=utc_now(),
-            account=self._info.account,
-            run=self._info.id,
-        )
-        self._part.add(row.cells, result.cells())
+@dataclass(frozen=True)
+class _Way:
+    """How the rows get from here to the account. ``account`` is ``None`` for the embedded sandbox."""
 
-    def called(self, answer: Answer) -> None:
-        """A call came to an end."""
-        self._summary.calls += 1
-        self._summary.throttled += isinstance(answer, Throttled)
-        self._progress.called()
-
-    def note(self, text: str) -> None:
-        """Something that a person would want to know."""
-        self._desk.note(text)
+    sending: Sending
+    desk: Desk
+    account: Account | None
+    signals: Interruptions
 
 
 @contextlib.asynccontextmanager
-async def _reached(account: Account | None, mapping: Mapping) -> AsyncIterator[Endpoint]:
+async def _reached(account: Account | None, mapping: Mapping, rate: Rate) -> AsyncIterator[Endpoint]:
     """Give the address of the account, or of a stand-in that lives as long as the run."""
     if account is not None:
         yield Endpoint(
@@ -342,7 +372,7 @@ async def _reached(account: Account | None, mapping: Mapping) -> AsyncIterator[E
         return
     from importer.stand_in import stand_in  # noqa: PLC0415 - a server is loaded only where one is wanted
 
-    async with stand_in(mapping) as sandbox:
+    async with stand_in(mapping, rate) as sandbox:
         yield Endpoint(
             base_url=sandbox.url,
             tenant_id=sandbox.tenant_id,

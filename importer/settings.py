@@ -6,7 +6,7 @@ import ipaddress
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -42,7 +42,7 @@ class Account:
     tenant_id: str
     access_key: Secret
     secret_key: Secret
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)  # may hold a password
     certificates: Path | None = None  # SSL_CERT_FILE
 
     @property
@@ -70,28 +70,35 @@ class Environment:
         from_file: dict[str, str | None] = {}
         if dotenv_file.is_file():
             try:
-                from_file = dict(dotenv.dotenv_values(dotenv_file, interpolate=False))
+                from_file = dict(dotenv.dotenv_values(dotenv_file, interpolate=False, encoding="utf-8-sig"))
             except (OSError, UnicodeDecodeError) as error:
                 raise SettingsError(f"{dotenv_file} can't be read: {error}", hint="save it as UTF-8 text") from error
-        self._values = {**{name: value or "" for name, value in from_file.items()}, **environ}
+        self._layers = (dict(environ), {name: value or "" for name, value in from_file.items()})
 
     def get(self, name: str) -> str:
         """The variable without outer blanks; empty if it is not set."""
-        return self._values.get(name, "").strip()
+        return next((layer[name].strip() for layer in self._layers if name in layer), "")
 
     def secret(self, name: str) -> str:
         """The variable, or the content of the file that ``NAME_FILE`` names. Raises SettingsError."""
-        if value := self.get(name):
-            return value
-        if not (file := self.get(f"{name}_FILE")):
-            return ""
-        try:
-            return Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(
-                f"{name}_FILE: {file} can't be read: {getattr(error, 'strerror', None) or error}",
-                hint="name a text file that holds nothing but the key",
-            ) from error
+        for layer in self._layers:
+            if value := layer.get(name, "").strip():
+                return value
+            if file := layer.get(f"{name}_FILE", "").strip():
+                return _content(name, file)
+            if name in layer:
+                break
+        return ""
+
+
+def _content(name: str, file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{name}_FILE: {file} can't be read: {getattr(error, 'strerror', None) or error}",
+            hint="name a text file that holds nothing but the key",
+        ) from error
 
 
 def read_account(environment: Environment) -> Account:
@@ -112,6 +119,11 @@ def read_account(environment: Environment) -> Account:
             base_url = read_host(values[HOST])
         except ValueError as error:
             wrong.append(f"{HOST}: {error}")
+    proxy = None
+    try:
+        proxy = _proxy(environment, base_url)
+    except ValueError as error:
+        wrong.append(f"HTTPS_PROXY: {error}")
     if values.get(TENANT) and not re.fullmatch(r"[A-Za-z0-9._~-]+", values[TENANT]):
         wrong.append(f"{TENANT}: {values[TENANT]!r} is not a tenant ID (letters, digits, . _ ~ -)")
     wrong += [
@@ -130,19 +142,21 @@ def read_account(environment: Environment) -> Account:
         tenant_id=values[TENANT],
         access_key=Secret(values[ACCESS_KEY]),
         secret_key=Secret(values[SECRET_KEY]),
-        proxy=_proxy(environment, base_url),
+        proxy=proxy,
         certificates=Path(file) if (file := environment.get("SSL_CERT_FILE")) else None,
     )
 
 
 def read_host(text: str) -> str:
     """Read a base URL. Raises ValueError with what is wrong."""
-    url = urlsplit(text if "://" in text else f"https://{text}")
     try:
+        url = urlsplit(text if "://" in text else f"https://{text}")
         _ = url.port
     except ValueError:
-        raise ValueError(f"{text!r} has a port that is not a number") from None
-    if url.scheme not in ("http", "https") or not url.hostname or url.username or re.search(r"\s", text):
+        raise ValueError("the host or its port can't be read; write https://HOST or https://HOST:PORT") from None
+    if "@" in url.netloc:
+        raise ValueError("the base URL holds a user name; write only https://HOST")
+    if url.scheme not in ("http", "https") or not url.hostname or re.search(r"\s", text):
         raise ValueError(f"{text!r} is not a base URL; write https://HOST")
     if url.path not in ("", "/") or url.query or url.fragment:
         raise ValueError(f"{text!r} has a path; write only https://{url.netloc}")
@@ -196,7 +210,10 @@ def _proxy(environment: Environment, base_url: str) -> str | None:
     exceptions = environment.get("NO_PROXY") or environment.get("no_proxy")
     if any(_matches(url.hostname or "", exception) for exception in exceptions.split(",")):
         return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    if urlsplit(proxy).scheme not in ("http", "https"):
+        raise ValueError("only a proxy that is reached by http:// or https:// can be used")
+    return proxy
 
 
 def _matches(host: str, exception: str) -> bool:

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM in each phase of a command: nothing that was sent may be left without a word."""
+"""SIGINT, SIGTERM and SIGHUP in each phase of a command: nothing that was sent may be left without a word."""
 
 from __future__ import annotations
 
@@ -6,59 +6,77 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 
 from importer.errors import Interrupted
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _AGAIN = "the same command again goes on where it stopped"
+
+Stop = Callable[[Interrupted, bool], None]
 
 
 @contextlib.contextmanager
 def raising() -> Iterator[None]:
     """Before and after sending: a signal raises Interrupted in the main thread."""
+    with _handling(_Raising()):
+        yield
 
-    def handle(number: int, _frame: FrameType | None) -> None:
+
+class _Raising:
+    """Raises for every signal, and remembers the first: where Python runs a finalizer, what is raised is lost."""
+
+    def __init__(self) -> None:
+        self.first: int | None = None
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        self.first = self.first or number
         raise interrupted(number)
 
-    with _handling(handle):
-        yield
 
+class Interruptions:
+    """Signals from the first request to the last row of the results: none is lost, and none cuts the results off.
 
-@contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """While results are written: a first signal has no effect, a second one ends the process at once."""
-    received: list[int] = []
+    While tickets are sent, ``stop`` is called on the event loop, with True from the second signal on. Otherwise a
+    first signal waits for what follows, and a second one ends the process at once.
+    """
 
-    def handle(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        if len(received) > 1:
+    def __init__(self) -> None:
+        self._received: list[int] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: Stop = lambda _reason, _at_once: None
+
+    @contextlib.contextmanager
+    def stopping(self, stop: Stop) -> Iterator[None]:
+        """While the event loop sends; a signal that came just before counts."""
+        self._loop, self._stop = asyncio.get_running_loop(), stop
+        if self._received:
+            stop(interrupted(self._received[0]), False)
+        try:
+            yield
+        finally:
+            self._loop = None
+            self._received.clear()  # an impatient second Ctrl-C must not cost the results
+
+    def handle(self, number: int, _frame: FrameType | None) -> None:
+        """Take a signal."""
+        self._received.append(number)
+        again = len(self._received) > 1
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop, interrupted(number), again)
+        elif again:
             os._exit(128 + number)
 
-    with _handling(handle):
-        yield
-
 
 @contextlib.contextmanager
-def stopping(stop: Callable[[Interrupted, bool], None]) -> Iterator[None]:
-    """While the event loop sends: ``stop`` is called with the reason, and with True from the second signal on."""
-    loop = asyncio.get_running_loop()
-    former = {number: signal.getsignal(number) for number in _SIGNALS}
-    received: list[int] = []
-
-    def handle(number: int) -> None:
-        received.append(number)
-        stop(interrupted(number), len(received) > 1)
-
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, handle, number)
-    try:
-        yield
-    finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
-            signal.signal(number, former[number])
+def interruptions() -> Iterator[Interruptions]:
+    """Hand the signals to one object for as long as the block lasts."""
+    received = Interruptions()
+    with _handling(received.handle) as former:
+        for handler in former:
+            if isinstance(handler, _Raising) and handler.first is not None:
+                raise interrupted(handler.first)
+        yield received
 
 
 def interrupted(number: int) -> Interrupted:
@@ -66,11 +84,20 @@ def interrupted(number: int) -> Interrupted:
     return Interrupted(number, f"interrupted by {signal.Signals(number).name}", hint=_AGAIN)
 
 
+def _signals() -> Iterator[signal.Signals]:
+    yield signal.SIGINT
+    yield signal.SIGTERM
+    # The terminal has gone, as when a connection breaks; whoever started us under `nohup` wants us to go on.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        yield signal.SIGHUP
+
+
 @contextlib.contextmanager
-def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    former = {number: signal.signal(number, handle) for number in _SIGNALS}
+def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[Iterable[object]]:
+    """Give the signals to ``handle`` for as long as the block lasts; yields the handlers that had them before."""
+    former = {number: signal.signal(number, handle) for number in _signals()}
     try:
-        yield
+        yield former.values()
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from contextlib import AbstractAsyncContextManager
 
 from importer.mapping import FieldType, Mapping, Rule
+from importer.models import Rate
 from importer.sandbox import Account, Field, Kind, Sandbox, SandboxOptions, default_account, serve
 
 _KINDS = {
@@ -25,9 +26,9 @@ _KINDS = {
 }
 
 
-def stand_in(mapping: Mapping) -> AbstractAsyncContextManager[Sandbox]:
-    """Serve an account for one rehearsal, on a free port of this machine."""
-    return serve(SandboxOptions(account=account_for(mapping)))
+def stand_in(mapping: Mapping, rate: Rate) -> AbstractAsyncContextManager[Sandbox]:
+    """Serve an account for one rehearsal, on a free port of this machine. ``rate``: its limit, as the user names it."""
+    return serve(SandboxOptions(account=account_for(mapping), rate=rate))
 
 
 def account_for(mapping: Mapping) -> Account:

@@ -41,6 +41,7 @@ class Summary:
     reasons: Counter[tuple[Status, str, str]] = field(default_factory=Counter)  # status, code, error
     calls: int = 0
     throttled: int = 0
+    repeated: int = 0  # rows sent again although an earlier request for them may have made a ticket
     seconds: float = 0.0
     ending: ImporterError | None = None
 

@@ -28,7 +28,11 @@ PURE = (
     "mapping",
     "summary",
     "ledger.records",
+    "leadsquared.details",
     "leadsquared.wire",
+    "submission.decisions",
+    "submission.findings",
+    "submission.gaps",
     "submission.plan",
     "submission.retry",
 )
@@ -48,6 +52,7 @@ IMPORTED_ONLY_BY = {
     "sqlalchemy": ("ledger",),
     "sqlite3": ("ledger",),
     "tqdm": ("progress",),
+    "xlsxwriter": ("results",),
 }
 # What the pure rooms leave alone besides the above: the world is handed to them as values.
 IMPURE = {

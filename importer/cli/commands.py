@@ -14,7 +14,8 @@ import click
 
 from importer import __version__
 from importer.cli import options
-from importer.errors import ProgramError, SettingsError, UsageError
+from importer.cli.output import is_terminal, say, say_error, set_up_log
+from importer.errors import LedgerError, SettingsError, UsageError
 from importer.models import Rate, Status
 from importer.settings import (
     DEFAULT_RATE,
@@ -53,7 +54,7 @@ def run(manifest: Path, **flags: Any) -> int:
     """
     ending = ".sandbox.results.csv" if flags["sandbox"] else ".results.csv"
     results = flags["results"] or manifest.with_name(f"{manifest.stem}{ending}")
-    return _import("run", manifest, results, None, flags)
+    return _import("run", manifest, results, flags)
 
 
 @cli.command()
@@ -65,6 +66,14 @@ def run(manifest: Path, **flags: Any) -> int:
     metavar="STATES",
     help="Which states are sent again. `unknown` needs --on-unknown retry.",
 )
+@click.option(
+    "--manifest",
+    "original",
+    type=options.PATH,
+    help="The manifest that RESULTS came from, to see what a spreadsheet changed.  [default: as the ledger knows it]",
+)
+@click.option("--accept-edits", is_flag=True, help="Send cells as they are, though a spreadsheet has changed them.")
+@click.option("--allow-missing", is_flag=True, help="Go on although rows of the manifest are missing in RESULTS.")
 @options.sending
 def rerun(results_file: Path, only: str, **flags: Any) -> int:
     """Send again what did not become a ticket, from RESULTS as an import wrote it and you have mended it."""
@@ -76,8 +85,9 @@ def rerun(results_file: Path, only: str, **flags: Any) -> int:
             "--only unknown needs --on-unknown retry",
             hint="an unknown row may be a ticket already, and would then be made twice; look in the account first",
         )
-    results = flags["results"] or results_file.with_suffix(".csv")
-    return _import("rerun", results_file, results, frozenset(map(Status, names)), flags)
+    kept = results_file.suffix.lower() in (".csv", ".xlsx")
+    results = flags["results"] or (results_file if kept else results_file.with_suffix(".csv"))
+    return _import("rerun", results_file, results, {**flags, "only": frozenset(map(Status, names))})
 
 
 @cli.command()
@@ -91,7 +101,7 @@ def validate(manifest: Path, mapping: Path, report: Path | None, ledger: str | N
 
     Where the account is set and the ledger knows it, rows that are tickets already are not looked at.
     """
-    from importer.cli.desk import Terminal, set_up_log  # noqa: PLC0415 - see the package's docstring
+    from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
     from importer.report import report_file  # noqa: PLC0415
     from importer.run import Job, validate  # noqa: PLC0415
     from importer.submission.plan import Disposition  # noqa: PLC0415
@@ -102,15 +112,16 @@ def validate(manifest: Path, mapping: Path, report: Path | None, ledger: str | N
     job = Job(
         command="validate", manifest=manifest, mapping=mapping, results=None, account_name=account_name, ledger_url=url
     )
-    with report_file(report) as write:
+    with report_file(report, inputs=(manifest, mapping)) as write:
         desk = Terminal(DEFAULT_RATE, report=write)
         rows = validate(job, desk)
-    desk.show_problems()
+    for line in desk.tally.lines():
+        say(line)
     counts = rows.plan.counts()
     already = f", {counts[Disposition.SKIP]:,} are tickets already" if counts[Disposition.SKIP] else ""
-    click.echo(f"{len(rows.plan):,} rows, {desk.tally.rows:,} rejected{already}")
+    say(f"{len(rows.plan):,} rows, {desk.tally.rows:,} rejected{already}")
     if report is not None:
-        click.echo(f"report     {report}")
+        say(f"report     {report}")
     return int(desk.tally.rows > 0)
 
 
@@ -122,7 +133,7 @@ def explain(code: str) -> int:
 
     if code not in CATALOGUE:
         raise UsageError(f"there is no error code {code!r}", hint=f"the codes are {', '.join(CATALOGUE)}")
-    click.echo(f"{code}\n  {CATALOGUE[code].meaning}\n  {CATALOGUE[code].advice}")
+    say(f"{code}\n  {CATALOGUE[code].meaning}\n  {CATALOGUE[code].advice}")
     return 0
 
 
@@ -135,12 +146,12 @@ def ledger() -> None:
 @click.option("--ledger", "address", metavar="FILE|URL", help="Where it is to be; or LSQ_LEDGER.")
 def ledger_init(address: str | None) -> int:
     """Make the ledger, once, before the first import. One that is there stays as it is."""
-    from importer.ledger import Ledger  # noqa: PLC0415 - see the package's docstring
+    from importer.ledger import Ledger, shown  # noqa: PLC0415 - see the package's docstring
 
     url = ledger_url(address, _environment())
     there = Ledger.exists(url)
     Ledger.create(url).close()
-    click.echo(f"the ledger {'was there already' if there else 'is made'}: {url}")
+    say(f"the ledger {'was there already' if there else 'is made'}: {shown(url)}")
     return 0
 
 
@@ -164,8 +175,8 @@ def sandbox(port: int, faults: Path | None, **flags: Any) -> int:
 # -- one import -----------------------------------------------------------------------------------------------------
 
 
-def _import(command: str, manifest: Path, results: Path, only: frozenset[Status] | None, flags: dict[str, Any]) -> int:
-    from importer.cli.desk import Terminal, is_terminal, set_up_log  # noqa: PLC0415 - see the package's docstring
+def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) -> int:
+    from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
     from importer.rows import Choice  # noqa: PLC0415
     from importer.run import Job, run_import  # noqa: PLC0415
 
@@ -174,7 +185,9 @@ def _import(command: str, manifest: Path, results: Path, only: frozenset[Status]
     rate = flags["rate"] or read_rate(None, environment)
     account = None if flags["sandbox"] else read_account(environment)
     asks = is_terminal() and not flags["yes"]
-    bar = flags["progress"] if flags["progress"] is not None else is_terminal()
+    bar = flags["progress"]
+    if bar is None:
+        bar = is_terminal() and flags["log_format"] == "text"
     desk = Terminal(rate, asks=asks, bar=None if flags["quiet"] else bar)
     with _ledger(account, environment, flags, asks=asks) as url:
         job = Job(
@@ -184,31 +197,36 @@ def _import(command: str, manifest: Path, results: Path, only: frozenset[Status]
             results=None if flags["dry_run"] else results,
             account_name=account.name if account else SANDBOX_ACCOUNT,
             ledger_url=url,
-            choice=Choice(only=only, resend_unknown=flags["on_unknown"] == "retry"),
+            choice=Choice(
+                only=flags.get("only"),
+                resend_unknown=flags["on_unknown"] == "retry",
+                manifest=flags.get("original"),
+                allow_missing=flags.get("allow_missing", False),
+                accept_edits=flags.get("accept_edits", False),
+            ),
             skip_invalid=flags["skip_invalid"],
             limit=flags["limit"],
         )
         if flags["dry_run"]:
-            base_url = account.base_url if account else "http://sandbox"
-            return _rehearse(job, rate, f"{base_url}/api/tenants/{account.tenant_id if account else 'sandbox'}/tickets")
+            base_url, tenant = (account.base_url, account.tenant_id) if account else ("http://sandbox", "sandbox")
+            return _rehearse(job, _sending(rate, flags), f"{base_url}/api/tenants/{tenant}/tickets")
         summary = run_import(job, _sending(rate, flags), desk, account)
-    return _show(summary, job, as_json=flags["as_json"])
+    return _show(summary, job, flags)
 
 
-def _rehearse(job: Job, rate: Rate, url: str) -> int:
+def _rehearse(job: Job, sending: Sending, url: str) -> int:
     """Show the plan and the first requests."""
     from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
     from importer.report import plan_lines  # noqa: PLC0415
     from importer.run import rehearse  # noqa: PLC0415
 
-    desk = Terminal(rate)
-    plan, requests = rehearse(job, rate, desk, url)
-    desk.show_problems()
-    for line in plan_lines(plan, rate):
-        click.echo(line)
+    desk = Terminal(sending.rate)
+    plan, requests = rehearse(job, sending, desk, url)
+    for line in (*desk.tally.lines(), *plan_lines(plan, sending.rate)):
+        say(line)
     for request in requests:
-        click.echo(f"\n{request}")
-    click.echo("\nA rehearsal: no call was made, nothing was recorded, and no results were written.")
+        say(f"\n{request}")
+    say("\nA rehearsal: no call was made, nothing was recorded, and no results were written.")
     return int(desk.tally.rows > 0)
 
 
@@ -227,38 +245,50 @@ def _sending(rate: Rate, flags: dict[str, Any]) -> Sending:
     )
 
 
-def _show(summary: Summary, job: Job, *, as_json: bool) -> int:
+def _show(summary: Summary, job: Job, flags: dict[str, Any]) -> int:
     """Print how a run ended, and what to type next."""
     from importer.report import summary_json, summary_lines  # noqa: PLC0415 - see the package's docstring
 
-    if as_json:
-        click.echo(summary_json(summary))
+    if flags["as_json"]:
+        say(summary_json(summary))
     else:
-        for line in summary_lines(summary):
-            click.echo(line)
-        if (following := _next_command(summary, job)) is not None:
-            click.echo(f"next       {following}")
+        for line in (*summary_lines(summary), *_next_lines(summary, job, flags)):
+            say(line)
     if summary.ending is not None:
-        for line in summary.ending.lines():
-            click.echo(f"stopped: {line}" if line == summary.ending.message else line, err=True)
-        if isinstance(summary.ending, ProgramError):
-            raise summary.ending
+        say_error(summary.ending, word="stopped")
     return summary.exit_code
 
 
-def _next_command(summary: Summary, job: Job) -> str | None:
-    """The command that brings the import on from here."""
+def _next_lines(summary: Summary, job: Job, flags: dict[str, Any]) -> Iterator[str]:
+    """What brings the import on from here; the command stands in a line of its own, to be copied."""
+    from importer.ledger import shown  # noqa: PLC0415 - see the package's docstring
+
     statuses = summary.statuses
-    again = shlex.join(["ticket-importer", "rerun", str(summary.results), "-m", str(job.mapping)])
-    if job.account_name == SANDBOX_ACCOUNT:
-        again += " --sandbox"
+    where = ["--sandbox"] if flags["sandbox"] else []
+    if address := flags["ledger"]:
+        where += ["--ledger", shown(address) if "://" in address else address]
+    where += ["--rate", str(flags["rate"])] if flags["rate"] else []
+    where += ["--manifest", str(flags["original"])] if flags.get("original") else []
+    where += [f"--{name.replace('_', '-')}" for name in ("accept_edits", "allow_missing") if flags.get(name)]
+    rerun = ["rerun", str(summary.results), "-m", str(job.mapping), *where]
+    again = [job.command, str(job.manifest), "-m", str(job.mapping), *where]
+    if flags["results"]:
+        again += ["-o", str(flags["results"])]
+    if statuses[Status.REJECTED] and not summary.calls and not job.skip_invalid:
+        yield "stopped    nothing was sent, because rows are rejected; --skip-invalid sends the others"
     if statuses[Status.FAILED] or statuses[Status.REJECTED]:
-        return f"mend the rows in {summary.results}, then: {again}"
-    if statuses[Status.PENDING]:
-        return again
-    if statuses[Status.UNKNOWN]:
-        return f"look in the account for the unknown rows; if none is there: {again} --only unknown --on-unknown retry"
-    return None
+        yield f"next       mend the rows in {summary.results}, then"
+    elif statuses[Status.PENDING]:
+        # The sandbox that made the tickets has gone: only the results know of them.
+        again += ["--skip-invalid"] if job.skip_invalid else []
+        rerun = rerun if flags["sandbox"] or job.command == "rerun" else again
+        yield "next       for the pending rows"
+    elif statuses[Status.UNKNOWN]:
+        yield "next       to find out which of the unknown rows are tickets"
+        rerun = ["resolve", str(summary.results), *where]
+    else:
+        return
+    yield f"           {shlex.join(['ticket-importer', *rerun])}"
 
 
 @contextlib.contextmanager
@@ -266,7 +296,7 @@ def _ledger(
     account: Account | None, environment: Environment, flags: dict[str, Any], *, asks: bool
 ) -> Iterator[str | None]:
     """Give the ledger's address: a temporary one for the sandbox, none for a rehearsal that finds none."""
-    from importer.ledger import Ledger  # noqa: PLC0415 - see the package's docstring
+    from importer.ledger import Ledger, shown  # noqa: PLC0415 - see the package's docstring
 
     if account is None:
         with tempfile.TemporaryDirectory(prefix="ticket-importer-ledger-") as folder:
@@ -275,15 +305,22 @@ def _ledger(
             yield url
         return
     url = ledger_url(flags["ledger"], environment)
-    if not Ledger.exists(url):
-        if flags["dry_run"]:
-            yield None
-            return
-        if asks and click.confirm(
-            f"There is no ledger at {url}. Is this the first import from here, and shall it be made?", err=True
-        ):
-            Ledger.create(url).close()
-    yield url
+    if Ledger.exists(url):
+        yield url
+    elif flags["dry_run"]:
+        yield None
+    elif asks and click.confirm(
+        f"There is no ledger at {shown(url)}. Is this the first import from here, and shall it be made?", err=True
+    ):
+        Ledger.create(url).close()
+        yield url
+    else:
+        command = ["ticket-importer", "ledger", "init", *(["--ledger", flags["ledger"]] if flags["ledger"] else [])]
+        raise LedgerError(
+            f"there is no ledger at {shown(url)}",
+            hint=f"if this is the first import from here, make it with `{shlex.join(command)}`; if not, find the "
+            "former one first: without it every row looks new, and tickets would be made twice",
+        )
 
 
 def _environment() -> Environment:

@@ -12,7 +12,7 @@ import yaml
 from importer.errors import UsageError
 from importer.models import Rate
 from importer.sandbox import RECORD_PATH, FaultPlan, SandboxOptions, serve
-from importer.signals import stopping
+from importer.signals import interruptions
 
 
 def serve_until_interrupted(port: int, faults: Path | None, *, rate: Rate, algorithm: Any, **waits: float) -> int:
@@ -36,7 +36,7 @@ async def _serve(options: SandboxOptions, port: int) -> None:
         click.echo(f"export LSQ_ACCESS_KEY={sandbox.access_key.reveal()}")
         click.echo(f"export LSQ_SECRET_KEY={sandbox.secret_key.reveal()}")
         click.echo(f"# the record of all calls and tickets: {sandbox.url}{RECORD_PATH}; end it with Ctrl-C", err=True)
-        with stopping(lambda _reason, _at_once: ended.set()):
+        with interruptions() as signals, signals.stopping(lambda _reason, _at_once: ended.set()):
             await ended.wait()
 
 

@@ -1,4 +1,4 @@
-"""One connection pool to one account: sends a ticket and says what became of it.
+"""One connection pool to one account: sends a ticket and says what became of it, or asks for one.
 
 Every failure of the network is translated here, and only here, into an ``Answer``: ``NotSent`` where not one byte of
 the request can have gone out, ``Unclear`` for everything after that.
@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
-import os
+import functools
 import ssl
 import weakref
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
+from http import HTTPStatus
 from typing import Any, Protocol, Self
+from urllib.parse import quote
 
 import aiohttp
-from aiohttp import hdrs, payload
-from aiohttp.abc import AbstractStreamWriter
 
+from importer.leadsquared.body import AttachmentChanged, arrivals_read, build_body
+from importer.leadsquared.details import Looked, read_details
 from importer.leadsquared.wire import (
     ANSWER_LIMIT_BYTES,
     Answer,
@@ -30,20 +30,16 @@ from importer.leadsquared.wire import (
     Unclear,
     one_line,
     read_answer,
-    ticket_json,
 )
-from importer.models import Attachment, Secret, Ticket
+from importer.models import Secret, Ticket
 
-_READ_SIZE_BYTES = 256 * 1024
 _WATCH_INTERVAL_S = 0.5
+# Shorter than the idle time of the usual gateways (60 s): who closes first knows that the connection is closed.
+_KEEPALIVE_S = 30.0
 
 
 class Withdrawn(Exception):
     """The gate let the request not pass: the run is stopping. Nothing was sent."""
-
-
-class AttachmentChanged(Exception):
-    """A file is not what was checked any more."""
 
 
 class Gate(Protocol):
@@ -72,6 +68,10 @@ class Endpoint:
         """The address of *Create Ticket with Attachments*."""
         return f"{self.base_url}/api/tenants/{self.tenant_id}/tickets"
 
+    def headers(self) -> dict[str, str]:
+        """The keys. For each request anew: aiohttp shows the headers of a session to the proxy, too, unencrypted."""
+        return {"X-LSQ-ACCESS-KEY": self.access_key.reveal(), "X-LSQ-SECRET-KEY": self.secret_key.reveal()}
+
     def mask(self, body: bytes | None) -> bytes | None:
         """Take both keys out of an answer that repeats them."""
         for key in (self.access_key, self.secret_key):
@@ -98,6 +98,7 @@ class _Sending:
     kept: bool = False  # its connection has carried a request before
     stale: bool = False
     sent_whole: bool = False
+    head: tuple[int, Mapping[str, str]] | None = None  # the answer's status and headers
 
 
 _sending: ContextVar[_Sending] = ContextVar("sending")
@@ -117,6 +118,8 @@ class _GatedConnector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the signature is aiohttp's
     ) -> aiohttp.connector.Connection:
         sending = _sending.get()
+        if sending.left:  # aiohttp sends a GET again by itself; here each one takes a slot of its own
+            raise aiohttp.ClientConnectionError("the connection was closed before an answer came")
         connection = await super().connect(req, traces, timeout)
         sending.kept = connection.protocol in self._seen
         self._seen.add(connection.protocol)
@@ -132,37 +135,12 @@ class _GatedConnector(aiohttp.TCPConnector):
 
 
 async def _refuse_closed(connection: aiohttp.connector.Connection) -> None:
-    """Raise if the peer has closed the connection; the event loop needs two rounds to notice."""
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    """Raise if the peer has closed the connection."""
+    await arrivals_read()
     if connection.transport is None or connection.transport.is_closing():
         sending = _sending.get()
         sending.stale = sending.kept  # a new one that is closed at once is the server's or the network's trouble
         raise aiohttp.ClientConnectionError("the connection was closed before anything was sent")
-
-
-class _FilePart(payload.Payload):
-    """A file of known size, read chunk by chunk and never held; raises if it does not yield exactly that size."""
-
-    _value: io.BufferedReader
-
-    def __init__(self, attachment: Attachment, file: io.BufferedReader) -> None:
-        super().__init__(file, content_type=attachment.content_type, filename=None)
-        self._size = attachment.size_bytes
-        self._path = attachment.path
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        raise NotImplementedError("a file part is streamed")
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        loop = asyncio.get_running_loop()
-        left = self._size or 0
-        while left:
-            data = await loop.run_in_executor(None, self._value.read, min(_READ_SIZE_BYTES, left))
-            if not data:
-                raise AttachmentChanged(f"{self._path} became shorter while it was being sent")
-            left -= len(data)
-            await writer.write(data)
 
 
 class Client:
@@ -176,16 +154,13 @@ class Client:
 
     async def __aenter__(self) -> Self:
         connector = _GatedConnector(
-            limit=self._connections, keepalive_timeout=60, ssl=self._endpoint.ssl_context or True
+            limit=self._connections, keepalive_timeout=_KEEPALIVE_S, ssl=self._endpoint.ssl_context or True
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._patience.connect_s),
+            # `connect` ends before the gate, and counts DNS, TLS and a proxy's CONNECT in.
+            timeout=aiohttp.ClientTimeout(total=None, connect=self._patience.connect_s),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={
-                "X-LSQ-ACCESS-KEY": self._endpoint.access_key.reveal(),
-                "X-LSQ-SECRET-KEY": self._endpoint.secret_key.reveal(),
-            },
         )
         return self
 
@@ -201,9 +176,11 @@ class Client:
         sending = _Sending(gate)
         with contextlib.ExitStack() as files:
             try:
-                body = await asyncio.to_thread(_multipart, ticket, files)
+                body = await _opened(ticket, files)
             except AttachmentChanged as error:
                 return NotSendable("attachment-changed", str(error))
+            except OSError as error:
+                return NotSent(one_line(_describe(error)))
             token = _sending.set(sending)
             try:
                 return await self._post(body, sending)
@@ -220,21 +197,49 @@ class Client:
                 self._session.post(
                     self._endpoint.tickets_url,
                     data=body,
+                    headers=self._endpoint.headers(),
                     allow_redirects=False,
                     proxy=self._endpoint.proxy,
                     upload_tracker=tracker,
                 ) as response,
             ):
+                sending.head = (response.status, response.headers)
                 answer_body = self._endpoint.mask(await _read_limited(response))
                 return read_answer(response.status, response.headers, answer_body)
         except (aiohttp.ClientError, OSError, AttachmentChanged) as error:
             return self._explain(error, sending)
+
+    async def get_ticket(self, number: str, gate: Gate) -> Looked:
+        """Ask for one ticket (*Get a Ticket's Details by Id*). Raises nothing but what the gate raises.
+
+        Nothing is changed by it, so whoever gets no answer may ask again: through a gate of its own.
+        """
+        assert self._session is not None, "use the client as an async context manager"
+        sending = _Sending(gate)
+        url = f"{self._endpoint.tickets_url}/{quote(number, safe='')}"
+        token = _sending.set(sending)
+        try:
+            async with (
+                asyncio.timeout(None) as limit,
+                _watching(self._watch(aiohttp.UploadTracker(), 0, limit, sending)),
+                self._session.get(
+                    url, headers=self._endpoint.headers(), allow_redirects=False, proxy=self._endpoint.proxy
+                ) as response,
+            ):
+                body = self._endpoint.mask(await _read_limited(response))
+                return read_details(number, response.status, response.headers, body)
+        except (aiohttp.ClientError, OSError) as error:
+            text = one_line(_describe(error))
+            return Unclear("no-answer", text) if sending.left else NotSent(text, stale=sending.stale)
+        finally:
+            _sending.reset(token)
 
     async def _watch(
         self, tracker: aiohttp.UploadTracker, size_bytes: int, limit: asyncio.Timeout, sending: _Sending
     ) -> None:
         """Move the request's time limit forward as long as bytes move; after the last byte, set the answer's."""
         loop = asyncio.get_running_loop()
+        interval_s = min(_WATCH_INTERVAL_S, self._patience.idle_s / 4, self._patience.answer_s / 4)
         moved = -1
         while True:
             if sending.left:
@@ -246,17 +251,37 @@ class Client:
                 if written != moved:
                     moved = written
                     limit.reschedule(loop.time() + self._patience.idle_s)
-            await asyncio.sleep(_WATCH_INTERVAL_S)
+            await asyncio.sleep(interval_s)
 
     def _explain(self, error: BaseException, sending: _Sending) -> Answer:
         text = one_line(_describe(error))
         if not sending.left:
             return NotSent(text, stale=sending.stale)
+        if sending.head is not None and sending.head[0] != HTTPStatus.OK:
+            return read_answer(*sending.head, None)  # the status alone tells, although the connection broke off
         if isinstance(error, TimeoutError):
             if sending.sent_whole:
                 return Unclear("answer-timeout", f"no answer within {self._patience.answer_s:g} s after the last byte")
             return Unclear("upload-stalled", f"no byte moved for {self._patience.idle_s:g} s")
         return Unclear("no-answer", text)
+
+
+async def _opened(ticket: Ticket, files: contextlib.ExitStack) -> aiohttp.MultipartWriter:
+    """Open the files in a thread. Whoever is cancelled meanwhile leaves none open: a thread can't be called back."""
+    opened = contextlib.ExitStack()
+    building = asyncio.get_running_loop().run_in_executor(None, build_body, ticket, opened)
+    try:
+        body = await asyncio.shield(building)
+    except BaseException:
+        building.add_done_callback(functools.partial(_close_late, opened))
+        raise
+    files.enter_context(opened)
+    return body
+
+
+def _close_late(opened: contextlib.ExitStack, building: asyncio.Future[Any]) -> None:
+    building.exception()  # looked at, or the event loop would complain of it
+    opened.close()
 
 
 @contextlib.asynccontextmanager
@@ -266,8 +291,7 @@ async def _watching(watch: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await asyncio.gather(task, return_exceptions=True)  # and whoever is cancelled meanwhile is
 
 
 async def _read_limited(response: aiohttp.ClientResponse) -> bytes | None:
@@ -280,42 +304,8 @@ async def _read_limited(response: aiohttp.ClientResponse) -> bytes | None:
     return bytes(body)
 
 
-def _multipart(ticket: Ticket, files: contextlib.ExitStack) -> aiohttp.MultipartWriter:
-    """Build the body: ``ticketDTO`` as a text part without a Content-Type of its own, then a ``files`` part each.
-
-    Every file is opened, and held against what was checked, before a slot is taken for the call.
-    """
-    body = aiohttp.MultipartWriter("form-data")
-    body.append_payload(_form_part(payload.StringPayload(ticket_json(ticket)), "ticketDTO"))
-    for attachment in ticket.attachments:
-        file = files.enter_context(_open_checked(attachment))
-        part = _form_part(_FilePart(attachment, file), "files", filename=attachment.name)
-        part.headers[hdrs.CONTENT_TYPE] = attachment.content_type
-        body.append_payload(part)
-    return body
-
-
-def _form_part(part: payload.Payload, name: str, **disposition: str) -> payload.Payload:
-    # Without quote_fields=False a file name would arrive as my%20file.pdf; browsers and curl send it as UTF-8.
-    part.set_content_disposition("form-data", quote_fields=False, name=name, **disposition)
-    part.headers.popall(hdrs.CONTENT_LENGTH, None)
-    part.headers.popall(hdrs.CONTENT_TYPE, None)
-    return part
-
-
-def _open_checked(attachment: Attachment) -> io.BufferedReader:
-    try:
-        file = attachment.path.open("rb")
-    except OSError as error:
-        raise AttachmentChanged(f"{attachment.path} can't be opened any more: {error.strerror}") from error
-    now = os.fstat(file.fileno())
-    real_path = Path(os.path.realpath(attachment.path))
-    if (now.st_size, now.st_mtime_ns, real_path) != (attachment.size_bytes, attachment.modified_ns, attachment.path):
-        file.close()
-        raise AttachmentChanged(f"{attachment.path} changed after it had been checked")
-    return file
-
-
 def _describe(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ClientResponseError):  # its own text names the URL, a proxy's password in it
+        return f"{type(error).__name__}: {error.status} {error.message}"
     text = str(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

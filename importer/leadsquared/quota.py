@@ -33,6 +33,7 @@ class Slot:
     index: int
     free_at: float
     _open: bool = True
+    _floor_until: float = -math.inf  # where it has passed the floor: when that lets it pass again
 
     async def near(self, ahead_s: float) -> None:
         """Wait until at most ``ahead_s`` are left before the slot is free and nothing holds the quota back."""
@@ -41,24 +42,26 @@ class Slot:
 
     async def ready(self) -> None:
         """Wait until a request may be written now."""
-        await self.near(0)
-        await self.quota.floor(self.index)
+        while True:
+            await self.near(0)
+            await self.quota.floor(self.index)
+            self._floor_until = self.quota.now() + self.quota.rate.period_s
+            if self._wait_s() <= 0:  # else the quota was held back while the floor made this slot wait
+                return
 
     def used(self, *, alone: bool = False) -> None:
-        """Say that the request is being written now. ``alone``: see ``Quota.give_back``."""
-        self._end(self.quota.now() + self.quota.cycle_s, alone=alone)
+        """Say that the request is being written now. ``alone``: see ``Quota.spend``."""
+        self._open = False
+        self.quota.spend(self.index, alone=alone)
 
     def release(self) -> None:
-        """Give the slot back unused."""
+        """Give the slot back unused; nothing happens if it was used."""
         if self._open:
-            self._end(self.free_at, alone=False)
+            self._open = False
+            self.quota.give_back(self.index, max(self.free_at, self._floor_until))
 
     def _wait_s(self) -> float:
         return max(self.free_at, self.quota.paused_until) - self.quota.now()
-
-    def _end(self, free_at: float, *, alone: bool) -> None:
-        self._open = False
-        self.quota.give_back(self.index, free_at, alone=alone)
 
 
 class Quota:
@@ -99,19 +102,24 @@ class Quota:
         """Pass the floor below the scheduler; it never makes a slot wait that the scheduler let go."""
         await self._floors[index % len(self._floors)].acquire()
 
-    def give_back(self, index: int, free_at: float, *, alone: bool) -> None:
-        """Take a slot back.
+    def spend(self, index: int, *, alone: bool) -> None:
+        """Take back a slot that is being used now; it is free again after a cycle.
 
         A call that went ``alone``, before the others, gets its slot back only with the next one that is used: else it
         would come free before the rest of its burst for ever after, and each burst would straddle two windows.
         """
-        if free_at > self.now() and self._alone is not None:
-            heapq.heappush(self._free, (free_at, self._alone))
+        free_at = self.now() + self.cycle_s
+        if self._alone is not None:
+            self.give_back(self._alone, free_at)
             self._alone = None
         if alone and self.rate.calls > 1:
             self._alone = index
         else:
-            heapq.heappush(self._free, (free_at, index))
+            self.give_back(index, free_at)
+
+    def give_back(self, index: int, free_at: float) -> None:
+        """Take a slot back that is free from ``free_at`` on."""
+        heapq.heappush(self._free, (free_at, index))
         self._changed.set()
 
     def pause(self, seconds: float) -> None:

@@ -20,6 +20,7 @@ RELATED_TICKET_TYPE_ID = 1  # a number on the wire
 ANSWER_LIMIT_BYTES = 1_000_000
 REASON_LIMIT_CHARS = 500
 
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")  # JSON can say them; neither a file nor a database takes them
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -177,7 +178,7 @@ def _text(value: object) -> str:
     """Read an ID or a reason: a string, or a number for it; anything else is as if it were not there."""
     match value:
         case str():
-            return value.strip()
+            return _UNSTORABLE.sub("\ufffd", value).strip()
         case int() if not isinstance(value, bool):
             return str(value)
         case _:

@@ -1,5 +1,6 @@
 """The ledger: one database that knows every ticket, every request for one, and every run."""
 
+from importer.ledger.database import boot_clock_s, shown
 from importer.ledger.leases import LEASE_S
 from importer.ledger.records import (
     Claim,
@@ -25,7 +26,9 @@ __all__ = [
     "Outcome",
     "Rejection",
     "RunInfo",
+    "boot_clock_s",
     "new_run_id",
+    "shown",
     "source_of_run",
     "utc_now",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import re
 import sqlite3
 import time
 import uuid
@@ -17,31 +19,43 @@ from sqlalchemy.dialects import postgresql, sqlite
 from importer.errors import LedgerError
 
 _BUSY_TIMEOUT_S = 30.0
+_FULL = "make room on the disk, then run the same command again"
+_CHECK = "check its folder, the rights on it and the disk"
+_CREDENTIALS = re.compile(r"[^/@]*:[^/]*@")  # in what can't be parsed, too much is hidden rather than too little
 _THIS_BOOT = f"process-{uuid.uuid4()}"  # where the system has no boot ID, no other process is of the same boot
 
 
 def make_engine(url: str) -> sa.Engine:
     """Make the engine for ``sqlite:///FILE`` or ``postgresql+psycopg://…``. Raises LedgerError for anything else."""
+    parsed = _parsed(url)
+    try:
+        if parsed.get_backend_name() == "postgresql":
+            # The address as most services write it names no driver; ours is psycopg.
+            named = "+" in parsed.drivername
+            return sa.create_engine(parsed if named else parsed.set(drivername="postgresql+psycopg"))
+        patience = {} if "timeout" in parsed.query else {"timeout": _BUSY_TIMEOUT_S}
+        engine = sa.create_engine(parsed, connect_args=patience)
+    except ImportError as error:
+        raise LedgerError(
+            f"the ledger {shown(url)} needs the package {error.name!r}",
+            hint="pip install 'lsq-ticket-importer[postgres]'",
+        ) from error
+    sa.event.listen(engine, "connect", _on_connect)
+    sa.event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _parsed(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):  # ValueError: a port that is not a number
         parsed = None
     if parsed is None or parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise LedgerError(
             f"{shown(url)} is not a ledger's address",
             hint="write sqlite:////absolute/path/ledger.sqlite or postgresql+psycopg://user@host/database",
         )
-    try:
-        if parsed.get_backend_name() == "postgresql":
-            return sa.create_engine(parsed)
-        engine = sa.create_engine(parsed, connect_args={"timeout": _BUSY_TIMEOUT_S})
-    except ModuleNotFoundError as error:
-        raise LedgerError(
-            f"the ledger {shown(url)} needs the package {error.name!r}", hint=f"pip install {error.name}[binary]"
-        ) from error
-    sa.event.listen(engine, "connect", _on_connect)
-    sa.event.listen(engine, "begin", _on_begin)
-    return engine
+    return parsed
 
 
 def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
@@ -63,21 +77,21 @@ def insert(db: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Ins
 
 
 def sqlite_path(url: str) -> Path | None:
-    """The file of an SQLite ledger; ``None`` for a server."""
-    if not url.startswith("sqlite:"):
+    """The file of an SQLite ledger; ``None`` for a server. Raises LedgerError for what is no ledger's address."""
+    parsed = _parsed(url)
+    if parsed.get_backend_name() != "sqlite":
         return None
-    database = sa.make_url(url).database
-    if not database or database == ":memory:":
+    if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:"):
         raise LedgerError("a ledger in memory would be forgotten", hint="name a file: sqlite:////path/ledger.sqlite")
-    return Path(database)
+    return Path(parsed.database)
 
 
 def shown(url: str) -> str:
     """A ledger's address without its password."""
     try:
-        return sa.make_url(url).render_as_string(hide_password=True)
-    except sa.exc.ArgumentError:
-        return repr(url)
+        return sa.make_url(url).set(query={}).render_as_string(hide_password=True)
+    except (sa.exc.ArgumentError, ValueError):
+        return repr(_CREDENTIALS.sub("***@", url.partition("?")[0]))
 
 
 def boot_id() -> str:
@@ -90,7 +104,9 @@ def boot_id() -> str:
 
 def boot_clock_s() -> float:
     """Seconds since this machine was started, suspended ones too; nobody can set this clock."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()  # counts the suspended time, or not, as the system has it
 
 
 @contextlib.contextmanager
@@ -103,16 +119,19 @@ def translated(url: str) -> Iterator[None]:
         raise LedgerError(f"the ledger {shown(url)} can't be used: {cause}", hint=_way_out(str(cause))) from error
     except (OSError, filelock.Timeout) as error:
         raise LedgerError(
-            f"the ledger {shown(url)} can't be used: {error}", hint="check its folder, the rights on it and the disk"
+            f"the ledger {shown(url)} can't be used: {error}",
+            hint=_FULL if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) else _CHECK,
         ) from error
 
 
 def _way_out(message: str) -> str:
     ways = {
         "locked": "another program holds it for long; close that and run the same command again",
-        "full": "make room on the disk, then run the same command again",
+        "full": _FULL,
+        "disk I/O": "see whether the disk is full, or a quota is used up; then run the same command again",
         "readonly": "let the user that runs the import write to it and to its folder",
         "unable to open": "check that its folder exists and can be written to",
+        "no such table": "it is no ledger; name the right file in LSQ_LEDGER or --ledger",
         "not a database": "the file is something else; name the right one in LSQ_LEDGER or --ledger",
         "malformed": "it is damaged; restore it from a backup and do not import without it",
     }

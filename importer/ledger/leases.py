@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import filelock
 import sqlalchemy as sa
 
-from importer.errors import StoppedEarly
+from importer.errors import HeldByAnotherRun, LedgerError, StoppedEarly
 from importer.ledger import database, schema
 from importer.ledger.records import RunInfo, utc_now
 
@@ -37,29 +38,72 @@ def bury_the_dead(db: sa.Connection, run: RunInfo, ledger: Path | None) -> None:
     columns = schema.runs.c
     where = (columns.account == run.account) & (columns.source == run.source) & columns.ended_at.is_(None)
     for other in db.execute(schema.runs.select().where(where)).all():
-        if not _is_dead(db, other, ledger):
+        if not is_dead(db, other, ledger):
             continue
         db.execute(schema.runs.update().where(columns.id == other.id).values(ended_at=utc_now()))
-        held = schema.tickets.c.held_by == other.id
-        db.execute(
-            schema.tickets.update()
-            .where(held & (schema.tickets.c.state == "sending"))
-            .values(
-                state="unknown",
-                error_code="interrupted",
-                error=f"run {other.id} ended while the request was under way",
-                finished_at=utc_now(),
-            )
+        release(db, other.id)
+
+
+def release(db: sa.Connection, run_id: str) -> None:
+    """Let a run's rows go; what it had under way is unknown."""
+    held = schema.tickets.c.held_by == run_id
+    sending = sa.select(schema.tickets.c.id).where(held & (schema.tickets.c.state == "sending"))
+    left_open = schema.attempts.c.ticket.in_(sending) & schema.attempts.c.outcome.is_(None)
+    db.execute(schema.attempts.update().where(left_open).values(settled_after=schema.last_attempt()))
+    db.execute(
+        schema.tickets.update()
+        .where(held & (schema.tickets.c.state == "sending"))
+        .values(
+            state="unknown",
+            error_code="interrupted",
+            error=f"run {run_id} ended while the request was under way",
+            finished_at=utc_now(),
         )
-        db.execute(schema.tickets.update().where(held).values(held_by=None))
+    )
+    db.execute(schema.tickets.update().where(held).values(held_by=None))
 
 
-def _is_dead(db: sa.Connection, other: sa.Row[Any], ledger: Path | None) -> bool:
+def is_dead(db: sa.Connection, other: sa.Row[Any], ledger: Path | None) -> bool:
+    """Say whether a run that has not ended never will: its machine was started anew, or its process is gone."""
     if db.dialect.name == "sqlite" and other.boot_id != database.boot_id():
         return True
     if other.lease_until < now(db):
         return True
     return ledger is not None and RunLock(ledger, other.id).is_free()
+
+
+def refuse_held(db: sa.Connection, run: RunInfo, keys: Sequence[str]) -> None:
+    """Raise HeldByAnotherRun if a live run holds a row with one of these keys."""
+    columns = schema.tickets.c
+    of_others = (
+        (columns.account == run.account)
+        & (columns.source == run.source)
+        & columns.key.in_(keys)
+        & columns.held_by.is_not(None)
+        & (columns.held_by != run.id)
+        & schema.runs.c.ended_at.is_(None)
+    )
+    statement = sa.select(columns.key, schema.runs).join(schema.runs, schema.runs.c.id == columns.held_by)
+    other = db.execute(statement.where(of_others).limit(1)).first()
+    if other is not None:
+        raise HeldByAnotherRun(
+            f"run {other.id} on host {other.host} (process {other.pid}, started {other.started_at}) holds rows of this "
+            f"manifest, such as the one with key {other.key!r}",
+            hint="wait until it has ended, or stop it; then run the same command again",
+        )
+
+
+def refuse_live(db: sa.Connection, ledger: Path | None) -> None:
+    """Raise LedgerError if a run is at work: it is an older program's, which knows only the tables as they are."""
+    columns = schema.runs.c
+    known: sa.Select[Any] = sa.select(columns.id, columns.host, columns.pid, columns.boot_id, columns.lease_until)
+    for other in db.execute(known.where(columns.ended_at.is_(None))).all():
+        if not is_dead(db, other, ledger):
+            raise LedgerError(
+                f"the ledger is an older version's, and run {other.id} of that version on host {other.host} (process "
+                f"{other.pid}) is at work with it",
+                hint="wait until it has ended, then run the same command again",
+            )
 
 
 class RunLock:
@@ -82,7 +126,7 @@ class RunLock:
         """Say whether nobody holds it; then it is removed."""
         try:
             self.take()
-        except filelock.Timeout:
+        except (filelock.Timeout, PermissionError):  # another user's: then its lease alone tells
             return False
         self.drop()
         return True

@@ -98,6 +98,24 @@ class Outcome:
     error: str = ""
     http_status: int | None = None
     counted: bool = True
+    wait_s: float | None = None  # how long the row is held back before it goes again
+
+
+# What is recorded of an unknown row that was looked for, or decided upon: the outcomes of attempts without a request.
+FOUND, SET_CREATED, SET_PENDING = "found", "set-created", "set-pending"
+NOT_FOUND, AMBIGUOUS = "not-found", "ambiguous"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What was found out, or decided, of an unknown row. ``state``: ``created``, ``pending`` or still ``unknown``."""
+
+    key: str
+    state: str
+    outcome: str
+    ids: TicketIds | None = None
+    error_code: str = ""
+    error: str = ""
 
 
 def utc_now() -> str:

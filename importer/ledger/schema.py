@@ -32,6 +32,7 @@ runs = sa.Table(
     sa.Column("started_at", sa.Text, nullable=False),
     sa.Column("ended_at", sa.Text),
     sa.Column("exit_code", sa.Integer),
+    sa.Column("rows", sa.Integer),  # judged by it, and so in its results
     sa.Column("boot_id", sa.Text, nullable=False),
     sa.Column("lease_until", sa.Float, nullable=False),  # on the clock that Ledger.now reads
 )
@@ -69,6 +70,9 @@ attempts = sa.Table(
     sa.Column("http_status", sa.Integer),
     sa.Column("detail", sa.Text, nullable=False, server_default=""),
     sa.Column("settled_at", sa.Text),
+    # The last attempt that had gone out when this one was settled: the order of attempts, which no clock can tell.
+    sa.Column("settled_after", sa.Integer),
+    sa.Column("wait_s", sa.Float),  # how long its row was held back after it; null if it did not go again
 )
 rejections = sa.Table(
     "rejections",
@@ -80,3 +84,9 @@ rejections = sa.Table(
     sa.Column("error", sa.Text, nullable=False),
     sa.Column("hint", sa.Text, nullable=False),
 )
+
+
+def last_attempt() -> sa.ScalarSelect[int]:
+    """The number of the last attempt that has gone out."""
+    attempt = attempts.alias()
+    return sa.select(sa.func.max(attempt.c.id)).scalar_subquery()

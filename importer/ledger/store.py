@@ -16,8 +16,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from importer.errors import HeldByAnotherRun, LedgerError, StoppedEarly
-from importer.ledger import database, leases, schema
+from importer.errors import LedgerError, StoppedEarly
+from importer.ledger import database, leases, migrations, schema
+from importer.ledger.place import Place, refuse_network
 from importer.ledger.records import (
     Claim,
     Entry,
@@ -39,6 +40,7 @@ class Ledger:
     def __init__(self, engine: sa.Engine, path: Path | None) -> None:
         self._engine = engine
         self._path = path
+        self._place = Place(path) if path is not None else None
         self._lock: leases.RunLock | None = None
 
     @classmethod
@@ -48,24 +50,15 @@ class Ledger:
         with database.translated(url):
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            ledger = cls(database.make_engine(url), path)
-            with ledger._begin() as db:
-                schema.metadata.create_all(db)
-                db.execute(
-                    database.insert(db, schema.meta)
-                    .values(name="schema_version", value=str(schema.SCHEMA_VERSION))
-                    .on_conflict_do_nothing(index_elements=["name"])
-                )
-        ledger._check_schema()
-        return ledger
+            return cls._checked(url, path, make=True)
 
     @classmethod
     def exists(cls, url: str) -> bool:
         """Say whether there is a ledger to open."""
         path = database.sqlite_path(url)
-        if path is not None:
-            return path.exists() and path.stat().st_size > 0
         with database.translated(url):
+            if path is not None:
+                return path.exists() and path.stat().st_size > 0
             engine = database.make_engine(url)
             try:
                 return sa.inspect(engine).has_table("ledger_meta")
@@ -83,23 +76,37 @@ class Ledger:
             )
         path = database.sqlite_path(url)
         with database.translated(url):
-            ledger = cls(database.make_engine(url), path)
-            ledger._check_schema()
-        return ledger
+            return cls._checked(url, path)
+
+    @classmethod
+    def _checked(cls, url: str, path: Path | None, *, make: bool = False) -> Ledger:
+        if path is not None:
+            refuse_network(path)
+        engine = database.make_engine(url)
+        try:
+            if make:
+                _make_tables(engine)
+            migrations.check(engine, path)
+            return cls(engine, path)
+        except BaseException:
+            engine.dispose()
+            raise
 
     def close(self) -> None:
-        """Release the connections."""
+        """Release the connections, and the lock of a run that could not be ended."""
         self._engine.dispose()
+        self._drop_lock()
 
     # -- runs -------------------------------------------------------------------------------------------------------
 
     def begin_run(self, run: RunInfo) -> None:
         """Enter a run with a live lease, after every dead run was ended and what it had under way made unknown."""
-        if self._path is not None:
+        if self._path is not None and self._place is not None:
             with self._translated():
                 self._lock = leases.RunLock(self._path, run.id)
                 self._lock.take()
-        with self._begin() as db:
+                self._place.take_reserve()
+        with self.writing() as db:
             leases.bury_the_dead(db, run, self._path)
             db.execute(
                 schema.runs.insert().values(
@@ -121,18 +128,16 @@ class Ledger:
 
     def renew(self, run_id: str) -> None:
         """Move the lease forward. Raises StoppedEarly if another run has taken over."""
-        with self._begin() as db:
+        with self.writing() as db:
             leases.renew(db, run_id)
 
     def end_run(self, run_id: str, exit_code: int) -> None:
-        """Record how a run ended and let its rows go."""
-        with self._begin() as db:
+        """Record how a run ended and let its rows go; what it still has under way is unknown."""
+        with self.writing() as db:
             alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
             db.execute(schema.runs.update().where(alive).values(ended_at=utc_now(), exit_code=exit_code))
-            db.execute(schema.tickets.update().where(schema.tickets.c.held_by == run_id).values(held_by=None))
-        if self._lock is not None:
-            self._lock.drop()
-            self._lock = None
+            leases.release(db, run_id)
+        self._drop_lock()
 
     # -- rows before sending ----------------------------------------------------------------------------------------
 
@@ -149,11 +154,18 @@ class Ledger:
         return found
 
     def claim(self, run: RunInfo, claims: Sequence[Claim]) -> None:
-        """Take rows for this run. Raises HeldByAnotherRun, and takes none of these, if a live run holds one of them."""
-        if not claims:
-            return
-        with self._begin() as db:
-            self._refuse_held(db, run, [claim.key for claim in claims])
+        """Take rows for this run, and renew its lease: judging may take long.
+
+        Raises HeldByAnotherRun, and takes none of these, if a live run holds one of them; StoppedEarly if another run
+        has taken over, whose rows they may be by now.
+        """
+        with self.writing() as db:
+            leases.renew(db, run.id)
+            if not claims:
+                return
+            keys = [claim.key for claim in claims]
+            for start in range(0, len(keys), _KEYS_PER_QUERY):
+                leases.refuse_held(db, run, keys[start : start + _KEYS_PER_QUERY])
             statement = database.insert(db, schema.tickets)
             statement = statement.on_conflict_do_update(
                 index_elements=["account", "source", "key"],
@@ -184,17 +196,20 @@ class Ledger:
             }
             for known in imports
         ]
-        with self._begin() as db:
+        with self.writing() as db:
             statement = database.insert(db, schema.tickets)
             state = schema.tickets.c.state  # compared one by one: an IN can't be sent to many rows at once
             unsent_here = ((state == "pending") | (state == "failed")) & (schema.tickets.c.attempts == 0)
+            # A ticket that was made elsewhere is one, whatever came of other requests here.
+            may_be_made = (state == "pending") | (state == "failed") | (state == "unknown")
+            made_there = (statement.excluded.state == "created") & may_be_made
             db.execute(
                 statement.on_conflict_do_update(
                     index_elements=["account", "source", "key"],
                     set_={
                         name: statement.excluded[name] for name in values[0] if name not in ("account", "source", "key")
                     },
-                    where=unsent_here,
+                    where=unsent_here | made_there,
                 ),
                 values,
             )
@@ -203,7 +218,7 @@ class Ledger:
         """Record rows that were judged and not sent."""
         if not rejections:
             return
-        with self._begin() as db:
+        with self.writing() as db:
             db.execute(
                 schema.rejections.insert(),
                 [
@@ -238,7 +253,7 @@ class Ledger:
 
         Raises StoppedEarly if the run has lost its lease or a row is not its own: then nothing may be sent.
         """
-        with self._begin() as db:
+        with self.writing() as db:
             if any(isinstance(record, Intent) for record in records):
                 leases.renew(db, run.id)
             for record in records:
@@ -277,14 +292,18 @@ class Ledger:
             "finished_at": "" if outcome.state == "pending" else now,
         }
         if not outcome.counted:
-            values["attempts"] = columns.attempts - 1
+            # A request that never got as far as its intent has not been counted.
+            sent_here = (columns.run == run.id) & columns.state.in_(["sending", "unknown"])
+            values["attempts"] = columns.attempts - sa.case((sent_here, 1), else_=0)
         if outcome.ids is not None:
             values |= {"number": outcome.ids.number, "ticket_id": outcome.ids.ticket_id, "ticket_key": outcome.ids.key}
         # Held by it, or sent by it before another run took over: an answer that came late is true all the same.
         mine = _of(run, outcome.key) & (
             (columns.held_by == run.id) | ((columns.run == run.id) & columns.state.in_(["sending", "unknown"]))
         )
-        ticket = db.execute(schema.tickets.update().where(mine).values(values).returning(columns.id)).scalar()
+        db.execute(schema.tickets.update().where(mine).values(values))
+        # What became of the request is kept even where the ticket is another run's by now.
+        ticket = sa.select(columns.id).where(_of(run, outcome.key)).scalar_subquery()
         db.execute(
             schema.attempts.update()
             .where(
@@ -292,59 +311,56 @@ class Ledger:
                 & (schema.attempts.c.run == run.id)
                 & schema.attempts.c.outcome.is_(None)
             )
-            .values(outcome=outcome.outcome, http_status=outcome.http_status, detail=outcome.error, settled_at=now)
+            .values(
+                outcome=outcome.outcome,
+                http_status=outcome.http_status,
+                detail=outcome.error,
+                settled_at=now,
+                settled_after=schema.last_attempt(),
+                wait_s=outcome.wait_s,
+            )
         )
+
+    def give_reserve_back(self) -> None:
+        """Let what was sent be written down although the disk is full: nothing more must be sent then."""
+        if self._place is not None:
+            self._place.give_reserve_back()
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
+    @property
+    def path(self) -> Path | None:
+        """The file of an SQLite ledger."""
+        return self._path
+
     @contextlib.contextmanager
-    def _begin(self) -> Iterator[sa.Connection]:
-        with self._translated(), self._engine.connect().execution_options(writes=True) as db, db.begin():
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection for the other modules of this room."""
+        with self._translated(), self._engine.connect() as db:
             yield db
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """The same, in one transaction that may write."""
+        with self._translated(), self._engine.connect().execution_options(writes=True) as db, db.begin():
+            if self._place is not None:
+                self._place.check_same()
+            yield db
+
+    def _drop_lock(self) -> None:
+        if self._lock is not None:
+            self._lock.drop()
+            self._lock = None
 
     def _translated(self) -> contextlib.AbstractContextManager[None]:
         return database.translated(str(self._engine.url))
 
-    def _check_schema(self) -> None:
-        with self._translated(), self._engine.connect() as db:
-            if db.dialect.name == "sqlite":
-                found = db.execute(sa.text("pragma quick_check(1)")).scalar()
-                if found != "ok":
-                    raise LedgerError(
-                        f"the ledger {database.shown(str(self._engine.url))} is damaged: {found}",
-                        hint="restore it from a backup; do not import without it",
-                    )
-            version = db.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == "schema_version"))
-        if version != str(schema.SCHEMA_VERSION):
-            raise LedgerError(
-                f"the ledger {database.shown(str(self._engine.url))} has schema version {version}; this program knows "
-                f"{schema.SCHEMA_VERSION}",
-                hint="use the version of ticket-importer that wrote it, or a newer one",
-            )
 
-    def _refuse_held(self, db: sa.Connection, run: RunInfo, keys: Sequence[str]) -> None:
-        columns = schema.tickets.c
-        for start in range(0, len(keys), _KEYS_PER_QUERY):
-            some = list(keys[start : start + _KEYS_PER_QUERY])
-            of_others = (
-                (columns.account == run.account)
-                & (columns.source == run.source)
-                & columns.key.in_(some)
-                & columns.held_by.is_not(None)
-                & (columns.held_by != run.id)
-            )
-            statement = (
-                sa.select(columns.key, schema.runs)
-                .join(schema.runs, schema.runs.c.id == columns.held_by)
-                .where(of_others)
-            )
-            other = db.execute(statement.limit(1)).first()
-            if other is not None:
-                raise HeldByAnotherRun(
-                    f"run {other.id} on host {other.host} (process {other.pid}, started {other.started_at}) holds rows "
-                    f"of this manifest, such as the one with key {other.key!r}",
-                    hint="wait until it has ended, or stop it; then run the same command again",
-                )
+def _make_tables(engine: sa.Engine) -> None:
+    with engine.connect().execution_options(writes=True) as db, db.begin():
+        if not sa.inspect(db).has_table(schema.meta.name):  # one of another version stays as it is
+            schema.metadata.create_all(db)
+            db.execute(schema.meta.insert().values(name="schema_version", value=str(schema.SCHEMA_VERSION)))
 
 
 def _of(run: RunInfo, key: str) -> sa.ColumnElement[bool]:

@@ -33,9 +33,9 @@ class Rule:
     """How one column becomes one field.
 
     ``values`` is applied first, ``one_of`` judges its outcome, ``max_length`` counts characters. ``default`` stands for
-    an empty cell, ``required`` or not, and never goes together with ``send_empty``. ``format`` is a strptime format (types
-    date and datetime), ``timezone`` an IANA zone (type datetime) for cells that name no offset. ``line`` is the line of
-    the mapping file where the rule starts, the first being 1.
+    an empty cell, ``required`` or not, and never goes together with ``send_empty``. ``format`` is a strptime format
+    (types date and datetime), ``timezone`` an IANA zone (type datetime) for cells that name no offset. ``line`` is the
+    line of the mapping file where the rule starts, the first being 1.
     """
 
     column: str

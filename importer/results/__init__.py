@@ -1,22 +1,31 @@
 """The results file: out, and in again for `rerun`."""
 
 from importer.results.columns import COLUMNS, ResultRow, harmless
+from importer.results.comparison import Comparison, compare
 from importer.results.projection import Judged, project
 from importer.results.reading import check_results, data_columns, imports, read_results
+from importer.results.workbook import ENDING as WORKBOOK_ENDING
+from importer.results.workbook import MAX_COLUMNS, MAX_ROWS, unfit
 from importer.results.writing import Outcomes, PartFile, check_target, write_whole
 
 __all__ = [
     "COLUMNS",
+    "MAX_COLUMNS",
+    "MAX_ROWS",
+    "WORKBOOK_ENDING",
+    "Comparison",
     "Judged",
     "Outcomes",
     "PartFile",
     "ResultRow",
     "check_results",
     "check_target",
+    "compare",
     "data_columns",
     "harmless",
     "imports",
     "project",
     "read_results",
+    "unfit",
     "write_whole",
 ]

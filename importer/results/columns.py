@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from importer.models import Status, TicketIds
 
@@ -21,7 +21,9 @@ COLUMNS = (
     "import_account",
     "import_run",
 )
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+INDISPENSABLE = ("import_row", "import_key", "import_status", "import_account", "import_run")
+"""Without these a results file can't be run again; the others may be gone where they were empty."""
+_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the wide forms: Excel in Japan
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +42,11 @@ class ResultRow:
     account: str = ""
     run: str = ""
     kept: tuple[str, ...] = ()  # the cells of an earlier results file that stay to the letter
+
+    def with_key(self, key: str) -> ResultRow:
+        """The same row, known by the key that it had before a spreadsheet changed that."""
+        place = COLUMNS.index("import_key")
+        return replace(self, key=key, kept=(*self.kept[:place], key, *self.kept[place + 1 :]))
 
     def cells(self) -> tuple[str, ...]:
         """The cells in the order of ``COLUMNS``. The key is the manifest's own text; all else can't start a formula."""
@@ -65,9 +72,9 @@ class ResultRow:
 
 def harmless(text: str) -> str:
     """Text of a server or a rule, as a spreadsheet may see it: an apostrophe keeps it from being a formula."""
-    return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
+    return f"'{text}" if text.lstrip("'").startswith(_STARTS_A_FORMULA) else text
 
 
 def as_given(text: str) -> str:
     """Undo ``harmless``."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(_STARTS_A_FORMULA) else text
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_STARTS_A_FORMULA) else text

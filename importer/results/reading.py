@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -11,9 +12,11 @@ from importer.errors import ResultsError
 from importer.ledger.records import Import, source_of_run
 from importer.manifest import Manifest
 from importer.models import Status, TicketIds
-from importer.results.columns import COLUMNS, ResultRow, as_given
+from importer.results.columns import COLUMNS, INDISPENSABLE, ResultRow, as_given
 
 _SHOWN_PROBLEMS = 10
+_WITHOUT_A_TICKET = (Status.REJECTED, Status.FAILED, Status.PENDING)
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def data_columns(columns: Sequence[str]) -> tuple[str, ...]:
@@ -44,7 +47,7 @@ def read_results(frame: pd.DataFrame) -> list[ResultRow]:
 
 def check_results(manifest: Manifest, shown_as: str, *, account: str, source: str) -> None:
     """Refuse what is not a whole results file of this account and source. Raises ResultsError with all reasons."""
-    missing = [column for column in COLUMNS if column not in manifest.columns]
+    missing = [column for column in INDISPENSABLE if column not in manifest.columns]
     if missing:
         raise ResultsError(
             f"{shown_as} is not a results file: it has no column {', '.join(missing)}",
@@ -94,7 +97,8 @@ def imports(results: Sequence[ResultRow]) -> list[Import]:
 
 
 def _records(frame: pd.DataFrame) -> Iterator[dict[str, str]]:
-    for cells in zip(*(frame[column] for column in COLUMNS), strict=True):
+    empty = [""] * len(frame)
+    for cells in zip(*(frame.get(column, empty) for column in COLUMNS), strict=True):
         yield dict(zip(COLUMNS, cells, strict=True))
 
 
@@ -108,7 +112,7 @@ def _ids(cells: dict[str, str]) -> TicketIds | None:
 
 
 def _problems(cells: dict[str, str], account: str, source: str) -> Iterator[str]:
-    if not cells["import_row"].isdecimal():
+    if not _WHOLE_NUMBER.fullmatch(cells["import_row"]):
         yield f"import_row is {cells['import_row']!r}, not a row number"
     if cells["import_status"] not in set(Status):
         yield f"import_status is {cells['import_status']!r}, not a state"
@@ -116,7 +120,9 @@ def _problems(cells: dict[str, str], account: str, source: str) -> Iterator[str]
         cells["import_ticket_number"] and cells["import_key"]
     ):
         yield f"it is {cells['import_status']}, but has no import_ticket_number or no import_key"
-    if not (cells["import_attempts"] or "0").isdecimal():
+    elif cells["import_status"] in _WITHOUT_A_TICKET and cells["import_ticket_number"]:
+        yield f"it is {cells['import_status']}, but has an import_ticket_number"
+    if not _WHOLE_NUMBER.fullmatch(cells["import_attempts"] or "0"):
         yield f"import_attempts is {cells['import_attempts']!r}, not a number"
     if cells["import_account"] != account:
         yield f"import_account is {cells['import_account']!r}, but this account is {account!r}"

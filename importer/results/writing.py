@@ -6,17 +6,23 @@ import contextlib
 import csv
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pandas as pd
 
-from importer.errors import ResultsError, StoppedEarly
+from importer.errors import ManifestError, ResultsError, StoppedEarly
 from importer.ledger.records import source_of_run
-from importer.results.columns import COLUMNS, ResultRow
+from importer.manifest import open_manifest
+from importer.models import ManifestOptions
+from importer.results.columns import COLUMNS, INDISPENSABLE, ResultRow
+from importer.results.workbook import ENDING, WorkbookFile
 
+RESULTS_ENDINGS = (".csv", ENDING)
 _LINE_END = "\r\n"
 
 
@@ -71,15 +77,14 @@ def write_whole(results: Path, columns: Sequence[str], outcomes: Iterable[Outcom
         descriptor, name = tempfile.mkstemp(prefix=f".{results.name}.", suffix=".tmp", dir=results.parent)
         temporary = Path(name)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as file:
-                csv.writer(file, lineterminator=_LINE_END).writerow([*columns, *COLUMNS])
+            os.close(descriptor)
+            form: Callable[[Path, Sequence[str]], _Csv | WorkbookFile]
+            form = _workbook if results.suffix.lower() == ENDING else _Csv
+            with form(temporary, columns) as file:
                 for some in outcomes:
                     cells = pd.DataFrame([each.cells() for each in some.results], columns=list(COLUMNS), dtype=object)
-                    frame = pd.concat([some.frame[list(columns)], cells], axis=1)
-                    frame.to_csv(file, index=False, header=False, lineterminator=_LINE_END)
-                    rows += len(frame)
-                file.flush()
-                os.fsync(file.fileno())
+                    file.add(pd.concat([some.frame[list(columns)], cells], axis=1))
+                    rows += len(cells)
             temporary.chmod(0o666 & ~_umask())
             keep_former(results)
             temporary.replace(results)
@@ -95,6 +100,31 @@ def write_whole(results: Path, columns: Sequence[str], outcomes: Iterable[Outcom
     return rows
 
 
+class _Csv:
+    """A CSV file that is on the disk when it is closed."""
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self._file = path.open("w", encoding="utf-8-sig", newline="")
+        csv.writer(self._file, lineterminator=_LINE_END).writerow([*columns, *COLUMNS])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self._file:
+            if kind is None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """Append rows."""
+        frame.to_csv(self._file, index=False, header=False, lineterminator=_LINE_END)
+
+
+def _workbook(path: Path, columns: Sequence[str]) -> WorkbookFile:
+    return WorkbookFile(path, [*columns, *COLUMNS], own=len(columns))
+
+
 def keep_former(results: Path) -> Path | None:
     """Keep the file that is there under the next number: ``tickets.results.csv`` as ``tickets.results.1.csv``."""
     if not results.exists():
@@ -102,7 +132,12 @@ def keep_former(results: Path) -> Path | None:
     pattern = re.compile(rf"{re.escape(results.stem)}\.(\d+){re.escape(results.suffix)}")
     numbers = [int(form[1]) for path in results.parent.iterdir() if (form := pattern.fullmatch(path.name))]
     kept = results.with_name(f"{results.stem}.{max(numbers, default=0) + 1}{results.suffix}")
-    kept.hardlink_to(results)  # the results are never missing, not even for a moment
+    try:
+        kept.hardlink_to(results)  # the results are never missing, not even for a moment
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links, such as a memory stick's
+        shutil.copy2(results, kept)
     return kept
 
 
@@ -112,8 +147,11 @@ def check_target(results: Path, *, account: str, source: str, inputs: Sequence[P
         raise ResultsError(f"{results} is a folder", hint="name a file with -o")
     if not results.parent.is_dir():
         raise ResultsError(f"there is no folder {results.parent}", hint="make it, or name another file with -o")
-    if results.suffix.lower() != ".csv":
-        raise ResultsError(f"results are written as CSV, not {results.suffix or 'without an ending'}", hint="use .csv")
+    if results.suffix.lower() not in RESULTS_ENDINGS:
+        raise ResultsError(
+            f"results are written as {' or '.join(RESULTS_ENDINGS)}, not {results.suffix or 'without an ending'}",
+            hint="name a file with such an ending with -o",
+        )
     if any(path.exists() and results.exists() and path.samefile(results) for path in inputs):
         raise ResultsError(f"{results} is an input of this run and must not be replaced", hint="name another file")
     with _told(results):
@@ -125,32 +163,35 @@ def check_target(results: Path, *, account: str, source: str, inputs: Sequence[P
 
 
 def _refuse_foreign(results: Path, account: str, source: str) -> None:
-    for row in _first_rows(results):
-        found_account, found_source = row["import_account"], source_of_run(row["import_run"])
-        if (found_account, found_source) != (account, source):
+    found = _owner(results)
+    if found is not None and found != (account, source):
+        raise ResultsError(
+            f"{results} holds results of account {found[0]!r} and source {found[1]!r}, not of {account!r} and "
+            f"{source!r}",
+            hint="move it away, or name another file with -o",
+        )
+
+
+def _owner(results: Path) -> tuple[str, str] | None:
+    """Account and source of the file's first row; ``None`` if it has none. A spreadsheet may have saved it."""
+    try:
+        there = open_manifest(results, ManifestOptions(), COLUMNS)
+        if not set(INDISPENSABLE) <= set(there.columns):
             raise ResultsError(
-                f"{results} holds results of account {found_account!r} and source {found_source!r}, not of "
-                f"{account!r} and {source!r}",
+                f"{results} is there and is no results file of this program, so it is not replaced",
                 hint="move it away, or name another file with -o",
             )
-
-
-def _first_rows(results: Path) -> Iterator[dict[str, str]]:
-    try:
-        with results.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if not {"import_account", "import_run"} <= set(reader.fieldnames or ()):
-                raise ResultsError(
-                    f"{results} is there and is no results file of this program, so it is not replaced",
-                    hint="move it away, or name another file with -o",
-                )
-            for row in reader:
-                yield row
-                return
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        first = next(there.chunks(1), None)
+    except ManifestError as error:
         raise ResultsError(
-            f"{results} is there and can't be read as results: {error}", hint="move it away, or use another -o"
+            f"{results} is there and can't be read as results: {error.message}",
+            details=error.details,
+            hint="move it away, or use another -o",
         ) from error
+    if first is None:
+        return None
+    row = first.frame.iloc[0]
+    return row["import_account"], source_of_run(row["import_run"])
 
 
 @contextlib.contextmanager

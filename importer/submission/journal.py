@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
-from importer.errors import ImporterError, LedgerError, StoppedEarly
-from importer.ledger import LEASE_S, Intent, Ledger, Outcome, RunInfo
+from importer.errors import ImporterError, LedgerError, ProgramError, StoppedEarly
+from importer.ledger import LEASE_S, Intent, Ledger, Outcome, RunInfo, boot_clock_s
 
 _BATCH_LIMIT = 500
+_Batch = Sequence[tuple[Intent | Outcome, asyncio.Future[None]]]
 
 
 class Journal:
@@ -20,9 +21,11 @@ class Journal:
     run has lost its rows.
     """
 
-    def __init__(self, ledger: Ledger, run: RunInfo) -> None:
+    def __init__(self, ledger: Ledger, run: RunInfo, clock: Callable[[], float] = boot_clock_s) -> None:
         self._ledger = ledger
         self._run = run
+        self._clock = clock
+        self._held_at = clock()  # when the run surely held its rows
         self._waiting: list[tuple[Intent | Outcome, asyncio.Future[None]]] = []
         self._has_work = asyncio.Event()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="ledger")
@@ -46,6 +49,15 @@ class Journal:
         self._has_work.set()
         await asyncio.shield(future)
 
+    async def check_lease(self) -> None:
+        """Return if the run surely holds its rows now, however long the process was paused. Raises StoppedEarly."""
+        if self._clock() - self._held_at > LEASE_S / 2:
+            try:
+                await self._renew_once()
+            except ImporterError as error:
+                self.failure = error
+                raise
+
     async def _write_batches(self) -> None:
         while True:
             await self._has_work.wait()
@@ -54,50 +66,71 @@ class Journal:
                 self._has_work.clear()
             await self._write_batch(batch)
 
-    async def _write_batch(self, batch: list[tuple[Intent | Outcome, asyncio.Future[None]]]) -> None:
+    async def _write_batch(self, batch: _Batch) -> None:
         try:
             await self._commit([record for record, _ in batch])
         except ImporterError as error:
+            first, self.failure = (
+                self.failure is None,
+                error,
+            )  # nothing more is sent; what was sent is true all the same
+            if isinstance(error.__cause__, LedgerError):
+                await self._in_thread(self._ledger.give_reserve_back)
             outcomes = [each for each in batch if isinstance(each[0], Outcome)]
-            refused = batch
-            if len(outcomes) < len(batch) and await self._committed_without_intents(outcomes):
-                refused = [each for each in batch if isinstance(each[0], Intent)]
-                for _, future in outcomes:
-                    future.set_result(None)
-            self.failure = error
-            for _, future in refused:
-                future.set_exception(error)
-                future.exception()  # the failure is kept in ``failure``; a cancelled row must not warn of it again
+            if len(outcomes) == len(batch) and not first and not isinstance(error, ProgramError):
+                _tell(batch, error)  # nothing has changed since it was tried before; a lock may take half a minute
+                return
+            _tell([each for each in batch if isinstance(each[0], Intent)], error)
+            # A record that no database takes spoils only itself; a database that takes none is not asked for each.
+            parts = [[each] for each in outcomes] if isinstance(error, ProgramError) else [outcomes]
+            for part in filter(None, parts):
+                _tell(part, await self._refusal(part))
         else:
-            for _, future in batch:
-                future.set_result(None)
+            _tell(batch, None)
 
-    async def _committed_without_intents(self, outcomes: Sequence[tuple[Intent | Outcome, object]]) -> bool:
-        """An intent was refused: the outcomes beside it are true all the same."""
+    async def _refusal(self, batch: _Batch) -> ImporterError | None:
         try:
-            await self._commit([record for record, _ in outcomes])
-        except ImporterError:
-            return False
-        return True
+            await self._commit([record for record, _ in batch])
+        except ImporterError as error:
+            return error
+        return None
 
     async def _commit(self, records: list[Intent | Outcome]) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            await loop.run_in_executor(self._executor, self._ledger.commit, self._run, records)
-        except LedgerError as error:
-            raise _mid_run(error) from error
+        began = self._clock()
+        await self._in_thread(self._ledger.commit, self._run, records)
+        if any(isinstance(record, Intent) for record in records):
+            self._held_at = began
 
     async def _renew(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LEASE_S / 4)
             try:
-                await loop.run_in_executor(self._executor, self._ledger.renew, self._run.id)
-            except LedgerError as error:
-                self.failure = _mid_run(error)
-            except StoppedEarly as error:
+                await self._renew_once()
+            except ImporterError as error:
                 self.failure = error
 
+    async def _renew_once(self) -> None:
+        began = self._clock()
+        await self._in_thread(self._ledger.renew, self._run.id)
+        self._held_at = began
 
-def _mid_run(error: LedgerError) -> StoppedEarly:
-    return StoppedEarly(error.message, hint=error.hint)
+    async def _in_thread(self, function: Callable[..., None], *arguments: object) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._executor, function, *arguments)
+        except LedgerError as error:
+            raise StoppedEarly(error.message, hint=error.hint) from error  # rows were judged, and may have been sent
+        except ImporterError:
+            raise
+        except Exception as error:  # a bug must end the run, not leave those who wait for a commit waiting
+            raise ProgramError(f"an unforeseen {type(error).__name__} in the ledger: {error}") from error
+
+
+def _tell(batch: _Batch, error: ImporterError | None) -> None:
+    """Tell those who wait for these records what came of them."""
+    for _, future in batch:
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
+            future.exception()  # it is kept in ``failure``; a cancelled row must not warn of it again

@@ -39,6 +39,15 @@ class RetryPolicy:
         """Say whether the user has asked for this answer's request to be repeated."""
         return self.retry_unknown or (answer.code == "server-error" and answer.http_status in self.retry_statuses)
 
+    def warnings(self) -> tuple[str, ...]:
+        """Say what the user has asked for, and what it may cost."""
+        flags = ["--on-unknown retry"] if self.retry_unknown else []
+        if self.retry_statuses:
+            flags.append(f"--retry-status {','.join(map(str, sorted(self.retry_statuses)))}")
+        if not flags:
+            return ()
+        return (f"{' and '.join(flags)}: rows that may be tickets already are sent again, and may become two",)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settled:
@@ -119,8 +128,9 @@ class Outage:
     one clock.
     """
 
-    def __init__(self, give_up_after_s: float) -> None:
+    def __init__(self, give_up_after_s: float, first_wait_s: float = _BACKOFF_BASE_S) -> None:
         self._give_up_after_s = give_up_after_s
+        self._first_wait_s = first_wait_s
         self._unclear_in_a_row = 0
         self._since = math.inf
         self._probes = 0
@@ -132,16 +142,16 @@ class Outage:
         """True while sending pauses."""
         return math.isfinite(self._since)
 
-    def note(self, answer: Answer, now: float, chance: float) -> None:
-        """Learn from an answer."""
+    def note(self, answer: Answer, now: float, chance: float, *, probe: bool) -> None:
+        """Learn from an answer. ``probe``: its request went out while sending paused, not before."""
         match answer:
             case Unclear(_, reason):
                 self._unclear_in_a_row += 1
                 if self._unclear_in_a_row >= _UNCLEAR_IN_A_ROW or self.is_on:
-                    self._pause(reason, now, chance)
+                    self._pause(reason, now, chance, probe=probe)
             case NotSent(reason, stale):
                 if not stale:
-                    self._pause(reason, now, chance)
+                    self._pause(reason, now, chance, probe=probe)
             case Throttled() | NotSendable():
                 pass  # says nothing about the server's health
             case Created() | Refused() | KeysRefused() | WrongUrl():
@@ -160,15 +170,15 @@ class Outage:
         """When to look again: at the next probe, or when it is time to give up."""
         return min(self.next_probe_at, self._since + self._give_up_after_s)
 
-    def _pause(self, reason: str, now: float, chance: float) -> None:
+    def _pause(self, reason: str, now: float, chance: float, *, probe: bool) -> None:
         self.reason = reason
         if not self.is_on:
             self._since = now
-        elif now < self.next_probe_at:
-            return  # an answer to a request that was under way already, not to a probe
+        elif not probe:
+            return  # what was under way already says nothing that was not known
         self._probes += 1
         # At least half of the wait is kept: probes that came at once would cost rows and learn nothing.
-        wait_s = min(_BACKOFF_LIMIT_S, _BACKOFF_BASE_S * 2.0 ** min(self._probes - 1, 30))
+        wait_s = min(_BACKOFF_LIMIT_S, self._first_wait_s * 2.0 ** min(self._probes - 1, 30))
         self.next_probe_at = now + wait_s * (1 + chance) / 2
 
 

@@ -9,22 +9,23 @@ import asyncio
 import contextlib
 import math
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from importer.catalogue import CATALOGUE
-from importer.errors import ImporterError, ProgramError, StoppedEarly
+from importer.errors import ImporterError, ProgramError, StoppedEarly, UsageError
 from importer.leadsquared.client import Client
 from importer.leadsquared.quota import Quota, Slot
-from importer.leadsquared.wire import Answer, Created, NotSendable, NotSent, Refused, Throttled, Unclear, ticket_json
-from importer.ledger import Intent, Outcome
+from importer.leadsquared.wire import Answer, Created, NotSendable, NotSent, Refused, Throttled, Unclear
+from importer.ledger import Outcome
 from importer.models import Status
+from importer.submission.gate import Gate
 from importer.submission.journal import Journal
 from importer.submission.line import Line, Sendable
 from importer.submission.retry import Again, FailureLimit, Halt, Outage, RetryPolicy, Settled, judge
 
-# The intent is committed this long before its slot is free, so that the commit's time is not the limit's loss.
-_INTENT_AHEAD_S = 0.05
+# How soon, at the soonest, it is looked again whether a row may go, if nothing has happened meanwhile.
+_PACE_S = 0.02
 
 
 class Observer(Protocol):
@@ -50,6 +51,7 @@ class Terms:
     grace_s: float
     concurrency: int
     chance: Callable[[], float]  # uniform in [0, 1)
+    first_probe_s: float = 1.0  # after how long a server that is away is looked for first; each later wait is doubled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,32 +64,6 @@ class Means:
     observer: Observer
 
 
-class _Gate:
-    """Where a request with its connection ready waits for its slot, leaves its intent, and departs."""
-
-    def __init__(self, row: Sendable, slot: Slot, journal: Journal, *, alone: bool) -> None:
-        self._row = row
-        self._slot = slot
-        self._journal = journal
-        self._alone = alone
-        self.intended = False
-        self.left = False
-        self.ended = False  # the call is over; what became of it is being written down
-
-    async def passed(self) -> None:
-        await self._slot.near(_INTENT_AHEAD_S)
-        if not self.intended:
-            row = self._row
-            # From here on the ledger may hold the intent, whatever happens to this task.
-            self.intended = True
-            await self._journal.write(Intent(key=row.key, content=row.content, request=ticket_json(row.ticket)))
-        await self._slot.ready()
-
-    def leaving(self) -> None:
-        self.left = True
-        self._slot.used(alone=self._alone)
-
-
 class Submission:
     """Sends every row of one plan. One object, one run."""
 
@@ -95,8 +71,8 @@ class Submission:
         self._means = means
         self._terms = terms
         self._line = Line()
-        self._outage = Outage(terms.give_up_after_s)
-        self._under_way: dict[asyncio.Task[None], _Gate] = {}
+        self._outage = Outage(terms.give_up_after_s, terms.first_probe_s)
+        self._under_way: dict[asyncio.Task[None], Gate] = {}
         self._changed = asyncio.Event()
         self._proven = False
         self._throttled_since = math.inf
@@ -111,6 +87,7 @@ class Submission:
         Every row that was sent is settled in the ledger when this returns.
         """
         reader = asyncio.create_task(self._read(rows))
+        reader.add_done_callback(self._read_through)
         try:
             while self._ending is None and not self._all_done():
                 row = self._take()
@@ -142,17 +119,18 @@ class Submission:
     # -- which row, and when ----------------------------------------------------------------------------------------
 
     async def _read(self, rows: AsyncIterator[Sendable]) -> None:
-        try:
-            async for row in rows:
-                if row.spoiled:
-                    await self._fail_unsent(row)
-                    continue
-                await self._incoming.put(row)
-                self._changed.set()
-        except ImporterError as error:
-            self._halt(error)
+        async for row in rows:
+            if row.spoiled:
+                await self._fail_unsent(row)
+                continue
+            await self._incoming.put(row)
+            self._changed.set()
+
+    def _read_through(self, reader: asyncio.Task[None]) -> None:
         self._all_read = True
         self._changed.set()
+        if not reader.cancelled() and (error := reader.exception()) is not None:
+            self._halt(error)
 
     async def _fail_unsent(self, row: Sendable) -> None:
         settled = Settled(status=Status.FAILED, code="attachment-changed", error=row.spoiled)
@@ -196,7 +174,8 @@ class Submission:
     async def _wait(self) -> None:
         """Wait until something has changed, or it is time to look again."""
         wakes_at = min(self._line.next_due_at(), self._outage.wakes_at() if self._outage.is_on else math.inf)
-        await self._wait_until(wakes_at)
+        # What is due and may not go yet, such as a probe beside the one under way, must not keep this loop spinning.
+        await self._wait_until(max(wakes_at, self._now() + _PACE_S))
 
     async def _wait_until(self, moment: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -224,37 +203,41 @@ class Submission:
     # -- the way of one row -----------------------------------------------------------------------------------------
 
     def _start(self, row: Sendable, slot: Slot) -> None:
-        gate = _Gate(row, slot, self._means.journal, alone=not self._proven)
+        gate = Gate(row, slot, self._means.journal, alone=not self._proven, probe=self._outage.is_on)
         task = asyncio.create_task(self._send(row, slot, gate))
         self._under_way[task] = gate
         task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        del self._under_way[task]
+        gate = self._under_way.pop(task)
         self._changed.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():  # before its first step, which would have seen to this
+            gate.slot.release()
+            self._line.put_back(gate.row)
+        elif (error := task.exception()) is not None:
             self._halt(error)
 
-    async def _send(self, row: Sendable, slot: Slot, gate: _Gate) -> None:
+    async def _send(self, row: Sendable, slot: Slot, gate: Gate) -> None:
         answer: Answer | None = None
         try:
             answer = await self._means.client.create_ticket(row.ticket, gate)
         except asyncio.CancelledError:
             if gate.left:
                 answer = Unclear("interrupted", "the program was stopped while the request was under way")
+        except ImporterError as error:  # the gate let nothing pass
+            self._halt(error)
         finally:
             gate.ended = True
             slot.release()
         await self._conclude(row, gate, answer)
 
-    async def _conclude(self, row: Sendable, gate: _Gate, answer: Answer | None) -> None:
+    async def _conclude(self, row: Sendable, gate: Gate, answer: Answer | None) -> None:
         """Write down what became of a request, then act on it. ``answer`` is ``None`` if it was withdrawn unsent."""
         if answer is None:
             if gate.intended:
                 await self._write(_back(row, "withdrawn", counted=False))
             self._line.put_back(row)
             return
-        self._means.observer.called(answer)
         verdict = judge(
             answer,
             attempt=row.attempt,
@@ -262,26 +245,34 @@ class Submission:
             policy=self._terms.policy,
             chance=self._terms.chance(),
         )
-        self._learn(answer)
+        news = self._learn(answer, gate)
         match verdict:
             case Settled():
-                await self._write(_outcome(row, verdict, answer))
-                self._line.done(row, made=verdict.status is Status.CREATED)
-                self._count(row, verdict)
-                self._means.observer.finished(row, verdict)
+                settled = _as_known(row, verdict)
+                await self._write(_outcome(row, settled, answer))
+                self._line.done(row, made=settled.status is Status.CREATED)
+                self._count(row, settled)
+                self._means.observer.finished(row, settled)
             case Again():
                 await self._go_again(row, gate, verdict, answer)
             case Halt():
                 await self._write(_back(row, verdict.code, counted=False, code=verdict.code, error=verdict.error))
                 self._line.put_back(row)
                 self._halt(_halted(verdict))
+        # Who looks on comes last: an error there must not cost a row its outcome.
+        self._means.observer.called(answer)
+        if news:
+            self._means.observer.note(news)
 
-    async def _go_again(self, row: Sendable, gate: _Gate, verdict: Again, answer: Answer) -> None:
+    async def _go_again(self, row: Sendable, gate: Gate, verdict: Again, answer: Answer) -> None:
         if verdict.may_exist:
             row.prior = Status.UNKNOWN
         if gate.intended:
             name = type(answer).__name__.lower()
-            await self._write(_back(row, name, counted=verdict.may_exist, code=verdict.code, error=verdict.error))
+            # A limit that is used up holds all rows back.
+            wait_s = max(verdict.delay_s, self._means.quota.paused_until - self._now())
+            back = _back(row, name, counted=verdict.may_exist, code=verdict.code, error=verdict.error)
+            await self._write(replace(back, wait_s=round(wait_s, 3)))
         if not isinstance(answer, Throttled) and not (isinstance(answer, NotSent) and answer.stale):
             row.attempt += 1
         self._line.done(row, made=False)
@@ -292,19 +283,21 @@ class Submission:
 
     # -- what a row's end means for the others ----------------------------------------------------------------------
 
-    def _learn(self, answer: Answer) -> None:
+    def _learn(self, answer: Answer, gate: Gate) -> str:
+        """Learn from an answer; say in words if it means that sending pauses, or goes on."""
         was_on = self._outage.is_on
-        self._outage.note(answer, self._now(), self._terms.chance())
+        self._outage.note(answer, self._now(), self._terms.chance(), probe=gate.probe)
         if isinstance(answer, Created | Refused):
             self._proven = True
             self._throttled_since = math.inf
         if isinstance(answer, Throttled):
             self._hold_back(answer)
         if self._outage.is_on and not was_on:
-            self._means.observer.note(f"sending pauses, one row at a time probes the server: {self._outage.reason}")
             self._withdraw_waiting()
-        elif was_on and not self._outage.is_on:
-            self._means.observer.note("the server answers again, sending goes on")
+            return f"sending pauses, one row at a time probes the server: {self._outage.reason}"
+        if was_on and not self._outage.is_on:
+            return "the server answers again, sending goes on"
+        return ""
 
     def _hold_back(self, answer: Throttled) -> None:
         quota = self._means.quota
@@ -334,7 +327,7 @@ class Submission:
     def _halt(self, error: BaseException) -> None:
         """End the run for a reason found on the way; what is under way is waited for."""
         if self._ending is None:
-            self._ending = error if isinstance(error, ImporterError) else _unforeseen(error)
+            self._ending = _as_ending(error)
         self._withdraw_waiting()
         self._changed.set()
 
@@ -378,6 +371,20 @@ def _back(row: Sendable, outcome: str, *, counted: bool, code: str = "", error: 
 def _halted(halt: Halt) -> StoppedEarly:
     what = "the account refuses the keys" if halt.code == "keys-refused" else "the URL is not that of the account's API"
     return StoppedEarly(f"{what}: {halt.error}", hint=CATALOGUE[halt.code].advice)
+
+
+def _as_known(row: Sendable, settled: Settled) -> Settled:
+    """A refusal doesn't undo an earlier request for the same row that may have made a ticket."""
+    if settled.status is not Status.FAILED or row.prior is not Status.UNKNOWN:
+        return settled
+    error = f"an earlier request may have made the ticket; the last one did not: {settled.error}"
+    return Settled(status=Status.UNKNOWN, code="unclear-answer", error=error)
+
+
+def _as_ending(error: BaseException) -> ImporterError:
+    if isinstance(error, UsageError):  # its exit code would say that nothing was sent
+        return StoppedEarly(error.message, hint=error.hint, details=error.details)
+    return error if isinstance(error, ImporterError) else _unforeseen(error)
 
 
 def _unforeseen(error: BaseException) -> ProgramError:

@@ -111,7 +111,9 @@ def _times(cells: Cells, rule: Rule, code: str) -> Converted:
         form = _ISO_DATETIME if rule.type is FieldType.DATETIME else _ISO_DATE
         plausible = cells.where(cells.str.fullmatch(form))
         times = pd.to_datetime(plausible, format="ISO8601", errors="coerce")
-        expected = "2024-08-29T10:36:23" if rule.type is FieldType.DATETIME else "2024-08-29"
+        example = "and time such as 2024-08-29T10:36:23" if rule.type is FieldType.DATETIME else "such as 2024-08-29"
+        expected = f"a date {example}"
+    times = times.where(times.dt.year >= 1)  # pandas has a year 0, the calendar has none
     if rule.timezone is not None:
         if times.dt.tz is None:
             # An hour that the clocks skip or pass twice names no moment: the cell must be mended, not guessed.

@@ -1,0 +1,149 @@
+"""What a command prints: results on standard output; the log and errors on standard error, and in a file."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import logging
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import click
+
+from importer.errors import ImporterError, ProgramError, UsageError
+
+log = logging.getLogger("importer")
+_TIME = "%Y-%m-%dT%H:%M:%S%z"
+
+
+def say(text: str) -> None:
+    """Print a line of results. Whoever reads them may have gone, as `head` does: the exit code still tells all."""
+    try:
+        click.echo(text)
+    except OSError as error:
+        _hush(sys.stdout)
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            log.warning("standard output can't be written: %s", error.strerror)
+
+
+def say_error(error: ImporterError, *, word: str = "error") -> None:
+    """Print an error with its details and hint: as it is on a screen, as one entry in a file and in JSON."""
+    lines = error.lines()
+    extra = {"word": word, "lines": lines, "details": list(error.details), "hint": error.hint}
+    if isinstance(error, ProgramError) and error.__cause__ is not None:
+        extra["details"] = [f"details are in {keep_traceback(error.__cause__)}"]
+        lines += extra["details"]
+    if log.handlers:
+        log.error("%s", error.message, extra=extra)
+        return
+    with contextlib.suppress(OSError):
+        click.echo(_as_text(word, lines), err=True)
+
+
+def keep_traceback(error: BaseException) -> str:
+    """Write the traceback of a bug to a file of its own, and give its name."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="ticket-importer-", suffix=".log")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.writelines(traceback.format_exception(error))
+    except OSError as trouble:
+        return f"no file, as none could be written ({trouble.strerror}): {traceback.format_tb(error.__traceback__)[-1]}"
+    return name
+
+
+def _hush(stream: object) -> None:
+    """Let what is still written to a stream that nobody reads vanish without an error."""
+    with contextlib.suppress(OSError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # type: ignore[attr-defined]  # a closed or missing stream is suppressed
+        os.close(nowhere)
+
+
+def write_any_text() -> None:
+    """Let standard output take any text, whatever the locale: what its encoding lacks is shown by its number."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def is_terminal() -> bool:
+    """Say whether a person sees standard error and can answer."""
+    return _is_tty(sys.stdin) and _is_tty(sys.stderr)
+
+
+def set_up_log(*, log_format: str, log_file: Path | None, quiet: bool, verbose: bool) -> None:
+    """Send the log to standard error, and to a file if one is named. Raises UsageError."""
+    close_log()
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)] if sys.stderr is not None else []
+    if log_file is not None:
+        try:
+            handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
+        except OSError as error:
+            raise UsageError(
+                f"the log {log_file} can't be written: {error.strerror}", hint="choose another place for --log-file"
+            ) from error
+    for handler in handlers or [logging.NullHandler()]:
+        handler.setFormatter(_json() if log_format == "json" else _text(handler))
+        log.addHandler(handler)
+    log.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
+    log.propagate = False
+
+
+def close_log() -> None:
+    """Let go of standard error and the log file."""
+    for handler in list(log.handlers):
+        log.removeHandler(handler)
+        handler.close()
+    log.setLevel(logging.NOTSET)
+    log.propagate = True
+
+
+class _Plain(logging.Formatter):
+    """For a screen: an error comes with its details and hint, a line each."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        lines = getattr(record, "lines", None)
+        return super().format(record) if lines is None else _as_text(record.__dict__["word"], lines)
+
+
+class _Stamped(logging.Formatter):
+    """For a file: everything that belongs to an entry stands in its line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        lines = getattr(record, "lines", None)
+        if lines is None:
+            return super().format(record)
+        whole = logging.makeLogRecord({**record.__dict__, "msg": "; ".join(map(str.strip, lines)), "args": ()})
+        return super().format(whole)
+
+
+def _text(handler: logging.Handler) -> logging.Formatter:
+    stamp = "%(asctime)s %(levelname)s %(message)s"
+    if isinstance(handler, logging.FileHandler):
+        return _Stamped(stamp, _TIME)
+    return _Plain() if _is_tty(sys.stderr) else _Plain(stamp, _TIME)
+
+
+def _json() -> logging.Formatter:
+    from pythonjsonlogger.json import JsonFormatter  # noqa: PLC0415 - see the package's docstring
+
+    return JsonFormatter(
+        ["asctime", "levelname", "message"],
+        rename_fields={"asctime": "time", "levelname": "level"},
+        reserved_attrs=["lines", "word", *logging.makeLogRecord({}).__dict__],
+        datefmt=_TIME,
+    )
+
+
+def _as_text(word: str, lines: list[str]) -> str:
+    return "\n".join([f"{word}: {lines[0]}", *lines[1:]])
+
+
+def _is_tty(stream: object) -> bool:
+    try:
+        return bool(stream.isatty())  # type: ignore[attr-defined]  # None, where a daemon closed it
+    except (AttributeError, ValueError):
+        return False

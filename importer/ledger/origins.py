@@ -1,0 +1,57 @@
+"""Where results come from: the runs that wrote them, each with its manifest and how many rows that had."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from importer.ledger import schema
+from importer.ledger.store import Ledger
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """A run as far as its results need it. ``rows`` is ``None`` where the run ended before it had read them all."""
+
+    run: str
+    command: str
+    manifest: str
+    manifest_sha256: str
+    rows: int | None
+
+
+def note_rows(ledger: Ledger, run_id: str, rows: int) -> None:
+    """Record how many rows a run has judged: so many have its results."""
+    with ledger.writing() as db:
+        db.execute(schema.runs.update().where(schema.runs.c.id == run_id).values(rows=rows))
+
+
+def origins(ledger: Ledger, account: str, source: str) -> list[Origin]:
+    """Every run of an account and source, the newest first."""
+    runs = schema.runs.c
+    order = (runs.started_at.desc(), runs.lease_until.desc(), runs.id)
+    statement = (
+        sa.select(runs.id, runs.command, runs.manifest, runs.manifest_sha256, runs.rows)
+        .where((runs.account == account) & (runs.source == source))
+        .order_by(*order)
+    )
+    with ledger.reading() as db:
+        return [
+            Origin(
+                run=row.id,
+                command=row.command,
+                manifest=row.manifest,
+                manifest_sha256=row.manifest_sha256,
+                rows=row.rows,
+            )
+            for row in db.execute(statement)
+        ]
+
+
+def keys_not_known(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> list[str]:
+    """Those of the keys of which the ledger knows nothing."""
+    wanted = list(dict.fromkeys(keys))
+    found = ledger.look_up(account, source, wanted)
+    return [key for key in wanted if key not in found]
