@@ -1,0 +1,80 @@
+"""Two processes and one manifest: at the same moment, and after one of them was paused for longer than its lease."""
+
+from __future__ import annotations
+
+import multiprocessing.connection
+import os
+import signal
+import socket
+from pathlib import Path
+
+from tests.chaos.children import PATIENCE_S, ended, start
+from tests.chaos.place import RUN, Place
+from tests.cli.shop import Account, quick
+
+ROWS = 6
+
+
+def set_up(folder: Path, account: Account) -> Place:
+    place = Place(folder, account)
+    place.write_manifest((f"{number}", f"Ticket {number}") for number in range(1, ROWS + 1))
+    return place
+
+
+def paused_at_third_call(place: Place):
+    """A run that is stopped while the account has its third request whole, and has answered two."""
+    child = start(place.command(*RUN, "--concurrency", "1"))
+    place.account.until(lambda sandbox: len(sandbox.calls) == 3 and sandbox.calls[2].received_s is not None)
+    assert child.pid is not None
+    os.kill(child.pid, signal.SIGSTOP)
+    place.ask("update runs set lease_until = 0")  # as if it had been for long
+    return child
+
+
+def test_one_of_two_is_refused_at_once(tmp_path):
+    """Started together, one sends all rows once; the other exits with 4 before that, and names who holds them."""
+    with Account(quick(latency_s=0.2)) as account:
+        place = set_up(tmp_path, account)
+        both = {child.sentinel: child for child in [start(place.command(*RUN, "--concurrency", "1")) for _ in range(2)]}
+        first, *_ = multiprocessing.connection.wait(list(both), PATIENCE_S)
+        refused = both.pop(int(str(first)))
+        (sending,) = both.values()
+        assert [ended(refused), ended(sending)] == [4, 0]
+        assert sorted(account.keys) == [row["ID"] for row in place.results()]
+        assert account.calls == ROWS
+    assert f"on host {socket.gethostname()}" in place.printed()
+    ((holder,), (other,)) = place.ask("select id from runs order by exit_code")
+    assert f"run {holder}" in place.printed()
+    assert f"run {other}" not in place.printed()
+
+
+def test_a_paused_run_that_was_overtaken_sends_nothing_more(tmp_path):
+    """Woken after its lease, it keeps the answer that waited for it, sends nothing, and exits with 3."""
+    with Account(quick(latency_s=0.3)) as account:
+        place = set_up(tmp_path, account)
+        paused = paused_at_third_call(place)
+        assert place.do(*RUN) == 1
+        states = ["skipped", "skipped", "unknown", "created", "created", "created"]
+        assert [row["import_status"] for row in place.results()] == states
+        calls = account.calls
+        assert calls == ROWS
+        assert paused.pid is not None
+        os.kill(paused.pid, signal.SIGCONT)
+        assert ended(paused) == 3
+        assert account.calls == calls
+        assert sorted(account.keys) == [row["ID"] for row in place.results()]
+        numbers = {ticket.value("CustomData.LegacyId"): ticket.number for ticket in account.tickets}
+    assert {row["ID"]: row["import_ticket_number"] for row in place.results()} == numbers
+    assert "another one has taken over its rows" in place.printed()
+
+
+def test_a_paused_run_that_nobody_overtook_goes_on(tmp_path):
+    """A lapsed lease alone costs nothing."""
+    with Account(quick(latency_s=0.3)) as account:
+        place = set_up(tmp_path, account)
+        paused = paused_at_third_call(place)
+        assert paused.pid is not None
+        os.kill(paused.pid, signal.SIGCONT)
+        assert ended(paused) == 0
+        assert sorted(account.keys) == [row["ID"] for row in place.results()]
+    assert {row["import_status"] for row in place.results()} == {"created"}

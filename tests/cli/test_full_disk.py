@@ -1,0 +1,140 @@
+"""Disks that are full, nearly full or read-only, before a run and in the middle of one; real ones."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from importer.errors import UsageError
+from importer.models import Rate
+from importer.room import Need, check_room, free_bytes
+from tests.cli.shop import Account, Shop, ended
+from tests.ledger.disks import SmallDisk, small_disk
+
+Open = Callable[..., Account]
+ROWS = 60
+SLOW = {"rate": Rate(1000, 1), "latency_s": 0.2}
+RUN = ("run", "tickets.csv", "-m", "mapping.yaml", "--concurrency", "4")
+"""Some 20 rows a second, four of them under way."""
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with small_disk(tmp_path / "disk", 12_000_000) as disk:
+        yield disk
+
+
+def ledger_on(shop: Shop, disk: SmallDisk) -> None:
+    shop.set(LSQ_LEDGER=str(disk.folder / "ledger.sqlite"))
+
+
+def test_the_ledgers_disk_fills_up_in_mid_run(shop: Shop, open_account: Open, disk: SmallDisk):
+    """Sending stops at once; every ticket is known as one by its reserve; with room, the same command sends the rest."""
+    ledger_on(shop, disk)
+    account = open_account(**SLOW)
+    shop.manifest(ROWS)
+    process = shop.start(*RUN)
+    account.until(lambda sandbox: len(sandbox.tickets) >= 8)
+    disk.fill()
+    stopped = ended(process)
+    assert stopped.code == 3, stopped.err
+    assert "make room on the disk" in stopped.err or "see whether the disk is full" in stopped.err
+    assert "Traceback" not in stopped.err
+    made = len(account.tickets)
+    assert made < ROWS
+    assert shop.statuses() == {"created": made, "pending": ROWS - made}
+    disk.empty()
+    assert shop.run().code == 0
+    assert len(set(account.keys)) == len(account.keys) == ROWS
+    assert shop.statuses() == {"skipped": made, "created": ROWS - made}
+
+
+def test_the_disk_of_the_results_fills_up_in_mid_run(shop: Shop, open_account: Open, disk: SmallDisk):
+    """No row is sent that nobody could read about; the error says so, and nothing is sent twice afterwards."""
+    account = open_account(**SLOW)
+    shop.manifest(ROWS)
+    out = ("-o", str(disk.folder / "out.csv"))
+    process = shop.start(*RUN, *out)
+    account.until(lambda sandbox: len(sandbox.tickets) >= 4)
+    disk.fill()
+    stopped = ended(process)
+    assert stopped.code == 3, stopped.err
+    assert "can't be written: No space left on device" in stopped.err
+    assert "before that, sending stopped" in stopped.err
+    made = len(account.tickets)
+    assert made < ROWS
+    assert [path.name for path in disk.folder.iterdir() if path.suffix == ".tmp" or path.name == "out.csv"] == []
+    disk.empty()
+    assert shop.run(*out).code == 0
+    assert len(set(account.keys)) == len(account.keys) == ROWS
+    assert shop.statuses("disk/out.csv") == {"skipped": made, "created": ROWS - made}
+
+
+@pytest.mark.parametrize("what", ["the ledger", "the results"])
+def test_a_disk_that_is_nearly_full_is_found_before_the_first_call(
+    shop: Shop, open_account: Open, disk: SmallDisk, what: str
+):
+    """What is needed at least, what is there, and what to do: an error of usage, and no call."""
+    out = ("-o", str(disk.folder / "out.csv")) if what == "the results" else ()
+    if not out:
+        ledger_on(shop, disk)
+    account = open_account()
+    shop.manifest(ROWS)
+    disk.fill(but=8_192 if out else 4_194_304 + 400_000)
+    refused = shop.run(*out)
+    assert refused.code == 2
+    assert f"the disk of {disk.folder} is nearly full" in refused.err
+    assert what in refused.err
+    assert "make room" in refused.err
+    assert account.calls == 0
+    disk.empty()
+    assert shop.run(*out).code == 0
+
+
+def test_a_read_only_place_for_the_results_is_found_before_the_first_call(
+    shop: Shop, open_account: Open, disk: SmallDisk
+):
+    """The results could not be written at the end, so nothing is sent at the start."""
+    account = open_account()
+    shop.manifest(3)
+    disk.forbid_writing()
+    refused = shop.run("-o", str(disk.folder / "out.csv"))
+    assert refused.code == 2
+    assert "can't be written: Read-only file system" in refused.err
+    assert account.calls == 0
+
+
+def test_files_that_may_not_grow_stop_the_run_and_forget_nothing(shop: Shop, open_account: Open):
+    """A limit on file sizes, as quotas set it, takes no outcome either: then what was under way is unknown, not lost."""
+    account = open_account(**SLOW)
+    shop.manifest(1, "first.csv")
+    assert shop.do("run", "first.csv", "-m", "mapping.yaml").code == 0  # now the reserve is there
+    shop.manifest(ROWS)
+    command = ["bash", "-c", 'ulimit -f 300 && exec "$@"', "-", sys.executable, "-m", "importer", *RUN]
+    stopped = subprocess.run(command, check=False, capture_output=True, text=True, timeout=40)
+    assert stopped.returncode == 3, stopped.stderr
+    assert "see whether the disk is full, or a quota is used up" in stopped.stderr
+    statuses, made = shop.statuses(), len(account.tickets)
+    assert made < ROWS
+    assert statuses["created"] + statuses["skipped"] + statuses["unknown"] == made
+    assert statuses["unknown"] <= 4
+    again = shop.run()
+    assert again.code == (1 if statuses["unknown"] else 0), again.err
+    assert len(set(account.keys)) == len(account.keys) == ROWS
+
+
+def test_needs_on_one_disk_are_added_up(tmp_path: Path):
+    """Ledger and results that fit one by one, and not together, are refused together; on the edge they fit."""
+    half = free_bytes(tmp_path) // 2
+    needs = [
+        Need(what="the ledger", folder=tmp_path, size_bytes=half),
+        Need(what="the results", folder=tmp_path, size_bytes=half),
+    ]
+    check_room(needs, lambda _: 2 * half)
+    with pytest.raises(UsageError, match="the ledger and the results need"):
+        check_room(needs, lambda _: 2 * half - 1)
+    assert free_bytes(tmp_path) > 0

@@ -1,0 +1,130 @@
+"""Signals, kills and closed terminals in the middle of a run, with a real process; the account's books are the judge."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+
+from importer.models import Rate
+from tests.cli.shop import Account, Shop, ended, heard
+
+Open = Callable[..., Account]
+ROWS = 120
+SLOW = {"rate": Rate(1000, 1), "latency_s": 0.2}
+RUN = ("run", "tickets.csv", "-m", "mapping.yaml", "--concurrency", "4")
+"""Some 20 rows a second, four of them under way."""
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)], ids=str
+)
+def test_a_signal_ends_the_run_in_order(shop: Shop, open_account: Open, number: signal.Signals, code: int):
+    """What is under way finishes, the results are whole, and the same command sends the rest: each row once."""
+    account = open_account(**SLOW)
+    shop.manifest(ROWS)
+    process = shop.start(*RUN)
+    account.until(lambda sandbox: len(sandbox.tickets) >= 8)
+    process.send_signal(number)
+    interrupted = ended(process)
+    assert interrupted.code == code, interrupted.err
+    made = len(account.tickets)
+    assert shop.statuses() == {"created": made, "pending": ROWS - made}
+    assert 8 <= made < ROWS
+    assert not shop.path("tickets.results.csv.part").exists()
+    assert f"stopped: interrupted by {number.name}" in interrupted.err
+    assert shop.do(*RUN[:4]).code == 0
+    assert len(set(account.keys)) == len(account.keys) == ROWS
+    assert shop.statuses() == {"skipped": made, "created": ROWS - made}
+
+
+def test_a_second_signal_ends_it_at_once(shop: Shop, open_account: Open):
+    """With answers outstanding, the second signal waits for none: those rows are unknown, and the results are whole."""
+    account = open_account([{"calls": "3-1000", "fault": "hang-after"}])
+    shop.manifest(ROWS)
+    process = shop.start(*RUN, "--grace", "1h")
+    account.until(lambda sandbox: len(sandbox.tickets) >= 6)
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    interrupted = ended(process)
+    assert interrupted.code in (130, 143)
+    statuses = shop.statuses()
+    assert statuses["created"] == 2
+    assert statuses["unknown"] == len(account.tickets) - 2 == 4
+    assert sum(statuses.values()) == ROWS
+
+
+def test_grace_is_not_endless(shop: Shop, open_account: Open):
+    """An answer that does not come within --grace is not waited for; the row is unknown, never pending."""
+    account = open_account([{"calls": "3-1000", "fault": "hang-after"}])
+    shop.manifest(ROWS)
+    process = shop.start(*RUN, "--grace", "100ms")
+    account.until(lambda sandbox: len(sandbox.tickets) >= 6)
+    process.send_signal(signal.SIGTERM)
+    assert ended(process).code == 143
+    assert shop.statuses() == {"created": 2, "unknown": 4, "pending": ROWS - 6}
+
+
+def test_kill_9_costs_only_what_was_under_way(shop: Shop, open_account: Open):
+    """After a kill the same command goes on at once: what was under way is unknown, all else is sent, nothing twice."""
+    account = open_account(**SLOW)
+    shop.manifest(ROWS)
+    process = shop.start(*RUN)
+    account.until(lambda sandbox: len(sandbox.tickets) >= 8)
+    process.kill()
+    ended(process)
+    assert not shop.path("tickets.results.csv").exists()
+    again = shop.run("--json")
+    assert again.code == 1, again.err
+    statuses = shop.statuses()
+    assert statuses["created"] + statuses["skipped"] + statuses["unknown"] == ROWS
+    assert 1 <= statuses["unknown"] <= 4
+    assert len(set(account.keys)) == len(account.keys)
+    unknown = {row["ID"] for row in shop.results() if row["import_status"] == "unknown"}
+    assert {f"{number:05}" for number in range(1, ROWS + 1)} - set(account.keys) <= unknown
+    with closing(sqlite3.connect(shop.path("ledger.sqlite"))) as ledger:
+        assert ledger.execute("select count(*) from tickets where held_by is not null").fetchone() == (0,)
+
+
+def test_a_closed_standard_output_does_not_lie(shop: Shop, account: Account):
+    """Whoever reads the summary may have gone: the exit code is that of the rows, and the results are there."""
+    shop.manifest(3)
+    process = shop.start(*RUN)
+    assert process.stdout is not None
+    process.stdout.close()
+    code = process.wait(40)
+    assert process.stderr is not None
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert code == 0, errors
+    assert "Traceback" not in errors
+    assert "Exception ignored" not in errors
+    assert shop.statuses() == {"created": 3}
+
+
+def test_no_streams_at_all(shop: Shop, account: Account):
+    """A daemon may close all three streams; the import runs all the same."""
+    shop.manifest(3)
+    command = [sys.executable, "-m", "importer", *RUN]
+    done = subprocess.run(["bash", "-c", 'exec "$@" <&- >&- 2>&-', "-", *command], check=False, timeout=40)
+    assert done.returncode == 0
+    assert len(account.tickets) == 3
+
+
+def test_nohup_is_heeded(shop: Shop, open_account: Open):
+    """Started so that SIGHUP is ignored, as `nohup` does, a run goes on when its terminal goes."""
+    account = open_account(**SLOW)
+    shop.manifest(20)
+    with heard(signal.SIGHUP, by=signal.SIG_IGN):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "importer", *RUN], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+    account.until(lambda sandbox: len(sandbox.tickets) >= 4)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(40) == 0
+    assert len(account.tickets) == 20

@@ -1,0 +1,37 @@
+"""A signal that arrives where Python drops what is raised, in a finalizer, still keeps the run from sending."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import signal, sys
+from importer.errors import Interrupted
+from importer.signals import interruptions, raising
+
+class Finalized:
+    def __del__(self):
+        signal.raise_signal(int(sys.argv[1]))
+
+with raising():
+    if sys.argv[2] == "in a finalizer":
+        Finalized()
+    print("judged")
+    try:
+        with interruptions():
+            print("sent")
+    except Interrupted as interrupted:
+        print(interrupted.exit_code)
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "then"), [("in a finalizer", ["judged", "143"]), ("nowhere", ["judged", "sent"])], ids=["lost", "none"]
+)
+def test_a_signal_that_was_dropped_is_heard_before_the_first_call(where: str, then: list[str]):
+    """Checking goes on, as nobody was told; but no row goes out, and the exit code is that of the signal."""
+    done = subprocess.run([sys.executable, "-c", SCRIPT, "15", where], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == then

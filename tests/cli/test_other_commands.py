@@ -1,0 +1,224 @@
+"""`validate`, `explain`, `ledger init`, `sandbox`, help, completion, and how fast the command line answers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from importer.catalogue import CATALOGUE
+from importer.cli.commands import cli
+from tests.cli.shop import HEADER, Account, Shop, ended, good_row
+
+BAD = [
+    good_row(1),
+    ("00002", "", "Nope", "b@example.com"),
+    ("00003", "c", "=cmd|'/c calc'!A1", "c@example.com"),
+    ("00001", "d", "Open", "d@example.com"),
+]
+FOUND = [
+    ("3", "Subject", "missing-value"),
+    ("3", "State", "not-allowed"),
+    ("4", "State", "not-allowed"),
+    ("5", "ID", "duplicate-key"),
+]
+SLOW_TO_LOAD = ("pandas", "aiohttp", "sqlalchemy", "numpy", "pydantic", "tqdm")
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_a_report_holds_every_problem(shop: Shop, ending: str):
+    """`validate --report` has each problem with row, column, value and advice; it needs no account and no ledger."""
+    shop.manifest(BAD)
+    outcome = shop.do("validate", "tickets.csv", "-m", "mapping.yaml", "--report", f"report.{ending}")
+    assert outcome.code == 1
+    assert "4 rows, 3 rejected" in outcome.out
+    with shop.path(f"report.{ending}").open(encoding="utf-8-sig", newline="") as file:
+        problems = json.load(file) if ending == "json" else list(csv.DictReader(file))
+    assert sorted((str(each["row"]), each["column"], each["code"]) for each in problems) == sorted(FOUND)
+    assert all(each["message"] and each["hint"] for each in problems)
+    formula = next(each["value"] for each in problems if "cmd" in (each["value"] or ""))
+    assert formula.startswith("'=" if ending == "csv" else "=")
+    assert not shop.path("ledger.sqlite").exists()
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_a_report_without_problems_is_empty(shop: Shop, ending: str):
+    """Good rows: exit 0, and a report that is whole and has none."""
+    shop.manifest(2)
+    assert shop.do("validate", "tickets.csv", "-m", "mapping.yaml", "--report", f"report.{ending}").code == 0
+    text = shop.path(f"report.{ending}").read_text(encoding="utf-8-sig")
+    assert text.strip() == ("[]" if ending == "json" else "sheet,row,column,value,code,message,hint")
+
+
+@pytest.mark.parametrize("name", ["tickets.csv", "report.html", "report", "nowhere/report.csv"])
+def test_a_report_replaces_nothing_of_ours(shop: Shop, name: str):
+    """The manifest, an ending that is not known, a folder that is not there: exit 2, and nothing is touched."""
+    shop.manifest(2)
+    before = shop.path("tickets.csv").read_bytes()
+    refused = shop.do("validate", "tickets.csv", "-m", "mapping.yaml", "--report", name)
+    assert refused.code == 2
+    assert "hint: " in refused.err
+    assert shop.path("tickets.csv").read_bytes() == before
+
+
+def test_a_failed_check_leaves_the_former_report(shop: Shop):
+    """A report appears when it is whole: a check that could not be made does not leave half of one, or none."""
+    shop.path("report.csv").write_text("former", encoding="utf-8")
+    assert shop.do("validate", "nope.csv", "-m", "mapping.yaml", "--report", "report.csv").code == 2
+    assert shop.path("report.csv").read_text(encoding="utf-8") == "former"
+    assert sorted(path.name for path in shop.folder.iterdir()) == ["mapping.yaml", "report.csv"]
+
+
+def test_rows_that_are_tickets_are_not_looked_at(shop: Shop, account: Account):
+    """`validate` knows what `run` would skip, and that is all it takes from the ledger."""
+    shop.manifest(2)
+    shop.run()
+    shop.manifest([("00001", "", "Nope", ""), good_row(2), good_row(3)])
+    calls = account.calls
+    outcome = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
+    assert (outcome.code, account.calls) == (0, calls)
+    assert "3 rows, 0 rejected, 2 are tickets already" in outcome.out
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_every_code_is_explained(shop: Shop, code: str):
+    """`explain` gives the meaning and the advice of each code that results can have."""
+    outcome = shop.do("explain", code)
+    assert outcome.code == 0
+    assert CATALOGUE[code].meaning in outcome.out
+    assert CATALOGUE[code].advice in outcome.out
+
+
+def test_an_unknown_code_lists_the_known(shop: Shop):
+    """A code that is not one is exit 2, with those that are."""
+    outcome = shop.do("explain", "nope")
+    assert outcome.code == 2
+    assert "refused" in outcome.err
+
+
+def test_ledger_init_can_be_repeated(shop: Shop, account: Account):
+    """A ledger that is there stays as it is, and the command says so."""
+    shop.manifest(1)
+    shop.run()
+    assert "was there already" in shop.do("ledger", "init").out
+    assert shop.run("--json").summary["skipped"] == 1
+
+
+def test_the_sandbox_is_an_account(shop: Shop):
+    """`sandbox` prints what a shell needs to use it, serves, applies its fault plan, and ends on SIGTERM with 0."""
+    shop.path("faults.yaml").write_text("- {calls: 2, fault: refused-200}\n", encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-m", "importer", "sandbox", "--faults", "faults.yaml", "--rate", "1000/1", "--latency", "0s"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline().strip() for _ in range(4)]
+        shop.set(**dict(line.removeprefix("export ").split("=", 1) for line in lines))
+        shop.do("ledger", "init")
+        shop.manifest(3)
+        assert shop.run().code == 1
+        with urllib.request.urlopen(f"{os.environ['LSQ_HOST']}/sandbox/record") as answer:
+            assert len(json.load(answer)["tickets"]) == 2
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert shop.statuses() == {"created": 2, "failed": 1}
+
+
+def test_a_fault_plan_is_checked(shop: Shop):
+    """A fault plan with a mistake is exit 2 and names it."""
+    shop.path("faults.yaml").write_text("- {calls: 2, fault: rest-after}\n", encoding="utf-8")
+    outcome = shop.do("sandbox", "--faults", "faults.yaml")
+    assert outcome.code == 2
+    assert "reset-after" in outcome.err
+
+
+COMMANDS = [(), ("ledger",), *((name,) for name in cli.commands), ("ledger", "init")]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=str)
+def test_every_command_has_help(shop: Shop, command: tuple[str, ...]):
+    """--help and -h answer for each command, on standard output, with a sentence on every flag."""
+    outcome = shop.do(*command, "--help")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith("Usage: ticket-importer")
+    assert shop.do(*command, "-h") == outcome
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["run", "--help"], 0),
+        (["--version"], 0),
+        (["run"], 2),
+        (["runn"], 2),
+        (["run", "--rate", "x"], 2),
+    ],
+    ids=str,
+)
+def test_what_needs_no_library_loads_none(arguments: list[str], code: int):
+    """Help, the version and usage errors answer without the libraries that take a second to load."""
+    script = (
+        "import sys; from importer.cli import invoke; code = invoke(sys.argv[1:]); "
+        f"print('loaded', [name for name in {SLOW_TO_LOAD!r} if name in sys.modules], code)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == f"loaded [] {code}"
+
+
+def test_the_shell_completes(shop: Shop):
+    """The completion script for bash comes out, and completes commands and flags."""
+    command = [sys.executable, "-m", "importer"]
+    shop.set(_TICKET_IMPORTER_COMPLETE="bash_source")
+    script = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "_TICKET_IMPORTER_COMPLETE=bash_complete" in script
+    shop.set(_TICKET_IMPORTER_COMPLETE="bash_complete", COMP_WORDS="ticket-importer run --max", COMP_CWORD="2")
+    completed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert completed.split() == ["plain,--max-failures"]
+
+
+def test_help_into_a_closed_pipe(shop: Shop):
+    """`ticket-importer --help | head -1` leaves no traceback."""
+    process = shop.start("--help")
+    assert process.stdout is not None
+    process.stdout.close()
+    process.wait(20)
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    process.stderr.close()
+
+
+def test_any_locale_will_do(shop: Shop, account: Account):
+    """In the plainest locale, without a home folder, an import in several scripts works and prints what it can."""
+    shop.manifest([("鍵1", "請求書 – «Störung»", "Open", "a@example.com"), ("鍵2", "x", "失敗", "b@example.com")])
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("LSQ_", "PATH", "COVERAGE"))}
+    outcome = ended(
+        shop.start(
+            "run", "tickets.csv", "-m", "mapping.yaml", "--skip-invalid",
+            env={**kept, "LC_ALL": "C", "PYTHONIOENCODING": "ascii:strict"}, encoding="utf-8",
+        )
+    )  # fmt: skip
+    assert outcome.code == 1, outcome.err
+    assert account.keys == ["鍵1"]
+    assert "1 created, 1 rejected" in outcome.out or "1 rejected" in outcome.out
+
+
+def test_another_folder(shop: Shop, account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Started elsewhere, results lie beside the manifest, and the command that is shown works from there."""
+    shop.manifest(3)
+    elsewhere = tmp_path / "else where"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert shop.do("run", "../tickets.csv", "-m", "../mapping.yaml").code == 0
+    assert shop.statuses() == {"created": 3}
+    assert list(elsewhere.iterdir()) == []
+    assert HEADER[0] in shop.results()[0]

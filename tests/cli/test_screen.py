@@ -1,0 +1,198 @@
+"""What a person sees at a terminal, and what a log collector gets elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+
+from importer.models import Rate, Status
+from importer.report import summary_lines
+from importer.summary import Summary
+from tests.cli.shop import Account, Shop, ended
+from tests.cli.terminal import Terminal
+
+Open = Callable[..., Account]
+RUN = ("run", "tickets.csv", "-m", "mapping.yaml")
+QUESTION = "Send 30 tickets to"
+
+
+def test_the_plan_is_shown_and_a_yes_sends(shop: Shop, account: Account):
+    """On a terminal the plan stands there without log prefixes, then the question; a yes sends, and a bar ends full."""
+    shop.manifest(30)
+    with Terminal(*RUN) as terminal:
+        terminal.until(QUESTION)
+        assert account.calls == 0
+        terminal.type("y\n")
+        assert terminal.end() == 0
+        seen = terminal.seen
+    for line in (
+        "account    ",
+        "manifest   tickets.csv (CSV, UTF-8, comma)",
+        "rows       30",
+        "to send    30: 30 calls",
+    ):
+        assert f"\n{line}" in f"\n{seen}"
+    assert re.search(r"100%\|█+\| 30/30, done, 30 created, 0 failed, 0 unknown", seen), seen
+    assert "30 created; 30 calls in" in seen
+    assert len(account.tickets) == 30
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n\n", 1), ("\n", 1), ("\x03", 130), ("\x04", 130)], ids=repr)
+def test_nothing_but_a_yes_sends(shop: Shop, account: Account, answer: str, code: int):
+    """No, Enter, Ctrl-C and Ctrl-D at the question end the run before the first call, without a traceback."""
+    shop.manifest(30)
+    with Terminal(*RUN) as terminal:
+        terminal.until(QUESTION)
+        terminal.type(answer)
+        assert terminal.end() == code
+        assert "Traceback" not in terminal.seen
+    assert account.calls == 0
+    assert not shop.path("tickets.results.csv").exists()
+    assert shop.run().code == 0
+
+
+def test_quiet_hides_no_plan_that_is_asked_about(shop: Shop, account: Account):
+    """With -q a person who is asked still sees what about."""
+    shop.manifest(30)
+    with Terminal(*RUN, "-q") as terminal:
+        terminal.until(QUESTION)
+        assert "to send    30" in terminal.seen
+
+
+def test_a_missing_ledger_is_asked_about(shop: Shop, account: Account):
+    """On a terminal, a first run asks whether to make the ledger; a no sends nothing."""
+    shop.manifest(30)
+    shop.path("ledger.sqlite").unlink()
+    with Terminal(*RUN) as terminal:
+        terminal.until("There is no ledger at")
+        terminal.type("n\n")
+        assert terminal.end() == 2
+    assert not shop.path("ledger.sqlite").exists()
+    with Terminal(*RUN) as terminal:
+        terminal.until("There is no ledger at")
+        terminal.type("y\n")
+        terminal.until(QUESTION)
+        terminal.type("y\n")
+        assert terminal.end() == 0
+    assert len(account.tickets) == 30
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_bar_has_what_matters(shop: Shop, open_account: Open, columns: int):
+    """The bar shows the time left, the counts, and the rate against the limit, also on 80 columns."""
+    account = open_account(rate=Rate(4, 0.5))
+    shop.manifest(30)
+    shop.set(LSQ_RATE="4/0.5")
+    with Terminal(*RUN, "--yes", columns=columns) as terminal:
+        terminal.until(" of 4 per 0.5 s")
+        terminal.type("\x03")
+        assert terminal.end() == 130
+        seen = terminal.seen.replace("^C", "")  # the keyboard's echo
+    lines = re.findall(r" +\d+%\|[^\r\n]*", seen)
+    assert any(
+        re.search(r"\d+/30, \d+ s left, \d+ created, 0 failed, 0 unknown, \d\.\d of 4 per 0.5 s", line)
+        for line in lines
+    )
+    assert max(map(len, lines)) <= columns
+    made = len(account.tickets)
+    assert shop.statuses() == {"created": made, "pending": 30 - made}
+    assert "stopped: interrupted by SIGINT" in seen
+
+
+def test_json_is_one_object_on_standard_output(shop: Shop, open_account: Open):
+    """--json: standard output is one object whose numbers are those of the results; all else is on standard error."""
+    open_account([{"calls": 2, "fault": "400"}])
+    shop.manifest(4)
+    outcome = shop.run("--json")
+    assert outcome.out.count("\n") == 1
+    summary = outcome.summary
+    assert (summary["rows"], summary["created"], summary["failed"], summary["calls"]) == (4, 3, 1, 4)
+    assert (summary["exit_code"], outcome.code, summary["stopped"]) == (1, 1, None)
+    assert summary["results"] == "tickets.results.csv"
+    assert "to send    4" in outcome.err
+
+
+def test_json_says_why_a_run_stopped(shop: Shop, account: Account):
+    """A run that stopped early says so in the object, too; quietly, with errors alone on standard error."""
+    shop.manifest(4)
+    shop.set(LSQ_ACCESS_KEY="wrong")
+    outcome = shop.run("--json", "-q")
+    assert (outcome.code, outcome.summary["exit_code"]) == (3, 3)
+    assert "refuses the keys" in outcome.summary["stopped"]
+    assert outcome.err.startswith("stopped: ")
+
+
+def test_every_log_line_is_json(shop: Shop, account: Account):
+    """--log-format json: each line of standard error and of the log file is an object, errors and their hints too."""
+    shop.manifest(
+        [("1", "", "Open", "a@example.com"), ("2", "b", "Nope", "b@example.com"), ("3", "c", "Open", "c@example.com")]
+    )
+    flags = ("--log-format", "json", "--log-file", "run.log")
+    shop.set(LSQ_ACCESS_KEY="wrong")
+    outcomes = [
+        shop.run("--skip-invalid", *flags),
+        shop.do("run", "nope.csv", "-m", "mapping.yaml", *flags),
+    ]
+    lines = [line for each in outcomes for line in each.err.splitlines()]
+    entries = [json.loads(line) for line in lines]
+    assert all({"time", "level", "message"} <= entry.keys() for entry in entries)
+    assert [entry["message"] for entry in entries if entry["level"] == "ERROR"][1] == "nope.csv does not exist"
+    assert entries[-1]["hint"]
+    assert shop.path("run.log").read_text(encoding="utf-8").splitlines() == lines
+
+
+def test_a_log_file_keeps_what_the_screen_loses(shop: Shop, account: Account):
+    """--log-file with -q: warnings and errors with time and level; an error with its hint is one line."""
+    shop.manifest(1)
+    shop.do("run", "nope.csv", "-m", "mapping.yaml", "-q", "--log-file", "run.log")
+    (line,) = shop.path("run.log").read_text(encoding="utf-8").splitlines()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+\d{4} ERROR nope.csv does not exist; hint: .+", line)
+
+
+def test_quiet_is_quiet(shop: Shop, account: Account):
+    """-q: a run without trouble has nothing to say on standard error."""
+    shop.manifest(2)
+    assert shop.run("-q").err == ""
+
+
+def test_nobody_else_writes_to_the_screen(shop: Shop, account: Account):
+    """What came from a cell or a server is a line of text: it can't steer the terminal, nor fake a line of ours."""
+    shop.manifest([("1\x1b[2J", "a", "\x1b]0;title\x07", "a@example.com")])
+    for outcome in (shop.run(), shop.do("validate", "tickets.csv", "-m", "mapping.yaml")):
+        assert outcome.code == 1
+        assert "\x1b" not in outcome.out + outcome.err
+    told = Summary(run="r", account="a", results=None)
+    told.count([(Status.FAILED, "refused", f"no\x1b[2J\n60 created{'x' * 5000}")])
+    lines = list(summary_lines(told))
+    assert lines[1].startswith("  1 failed: refused: no [2J 60 created")
+    assert lines[1].isprintable()
+    assert len(lines[1]) < 500
+
+
+def test_dry_run_only_shows(shop: Shop, account: Account):
+    """--dry-run prints the requests with their secrets masked; no call, no results, and the ledger stays as it is."""
+    shop.manifest(5)
+    before = shop.path("ledger.sqlite").read_bytes()
+    rehearsed = shop.run("--dry-run", "--limit", "2")
+    assert (rehearsed.code, account.calls) == (0, 0)
+    assert rehearsed.out.count("POST http://127.0.0.1:") == 2
+    assert rehearsed.out.count("X-LSQ-SECRET-KEY: ********") == 2
+    assert '"Value": "Ticket 1"' in rehearsed.out
+    assert shop.path("ledger.sqlite").read_bytes() == before
+    assert not shop.path("tickets.results.csv").exists()
+    shop.path("ledger.sqlite").unlink()
+    assert shop.run("--dry-run").code == 0
+    assert not shop.path("ledger.sqlite").exists()
+
+
+def test_a_process_without_a_terminal_logs(shop: Shop, account: Account):
+    """Without a terminal nobody is asked and no bar is drawn: stamped log lines, and the summary on standard output."""
+    shop.manifest(3)
+    outcome = ended(shop.start(*RUN))
+    assert outcome.code == 0
+    assert "█" not in outcome.err
+    assert all(re.match(r"\d{4}-\d\d-\d\dT[0-9:]+\+\d{4} [A-Z]+ ", line) for line in outcome.err.splitlines())
+    assert outcome.out.startswith("3 created; 3 calls in")

@@ -1,0 +1,191 @@
+"""A signal in each phase of a run, and a process that is paused for longer than its lease; with real processes."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from importer.models import Rate
+from tests.cli.shop import PATIENCE_S, Account, Shop, ended, good_row
+from tests.cli.terminal import Terminal
+
+Open = Callable[..., Account]
+ROWS = 60
+SLEEPY = {"rate": Rate(1000, 1), "latency_s": 0.8}
+"""Time enough to put a process to sleep while it does nothing but wait for four answers."""
+RUN = ("run", "tickets.csv", "-m", "mapping.yaml", "--concurrency", "4")
+MANY = 30_000  # rows that take seconds to be judged and to be written
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Look again and again at what a process does that can't be asked."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def said(process: subprocess.Popen[str], text: str) -> None:
+    """Read standard error until it has this text."""
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    while text not in line:
+        assert line, f"it ended without having said {text!r}"
+        line = process.stderr.readline()
+
+
+def runs(shop: Shop, wanted: str = "exit_code") -> list[object]:
+    with closing(sqlite3.connect(shop.path("ledger.sqlite"))) as ledger:
+        return [row[0] for row in ledger.execute(f"select {wanted} from runs order by started_at")]
+
+
+def set_lease(shop: Shop, until_s: float) -> None:
+    with closing(sqlite3.connect(shop.path("ledger.sqlite"), isolation_level=None)) as ledger:
+        ledger.execute("update runs set lease_until = ? where ended_at is null", (until_s,))
+
+
+@contextmanager
+def asleep(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Stop a process while nothing of it is in the middle of a commit, which would hold the ledger's lock."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=str)
+def test_at_the_question(shop: Shop, account: Account, number: signal.Signals, code: int):
+    """Ctrl-C, or SIGTERM, is an answer, too: nothing is sent, the rows are free, and the run is recorded as ended."""
+    shop.manifest(3)
+    with Terminal(*RUN) as terminal:
+        terminal.until("Send 3 tickets")
+        if number is signal.SIGINT:
+            terminal.type("\x03")
+        else:
+            terminal._process.send_signal(number)
+        assert terminal.end() == code
+        assert f"interrupted by {number.name}" in terminal.seen
+    assert account.calls == 0
+    assert runs(shop) == [code]
+    assert not list(shop.folder.glob("*.lock"))
+    assert shop.run().code == 0
+
+
+def test_while_rows_are_judged(shop: Shop, account: Account):
+    """Checking a long manifest is left within a moment: no plan, no call, no results, and no row stays held."""
+    shop.manifest(MANY)
+    process = shop.start(*RUN)
+    until(lambda: bool(runs(shop)))
+    process.send_signal(signal.SIGTERM)
+    interrupted = ended(process)
+    assert interrupted.code == 143, interrupted.err
+    assert "interrupted by SIGTERM" in interrupted.err
+    assert "to send" not in interrupted.err
+    assert account.calls == 0
+    assert runs(shop) == [143]
+    assert not shop.path("tickets.results.csv").exists()
+    assert not list(shop.folder.glob("*.lock"))
+
+
+def test_while_it_waits_for_a_slot(shop: Shop, account: Account):
+    """The next call would be allowed in an hour: nobody waits for that; what was not sent is pending."""
+    shop.manifest(3)
+    process = shop.start(*RUN, "--rate", "1/3600")
+    account.until(lambda sandbox: len(sandbox.tickets) >= 1)
+    process.send_signal(signal.SIGTERM)
+    assert ended(process).code == 143
+    assert shop.statuses() == {"created": 1, "pending": 2}
+
+
+def test_while_it_backs_off(shop: Shop, account: Account):
+    """Nobody answers at that port, and the run waits for the server to come back."""
+    shop.manifest(3)
+    shop.set(LSQ_HOST=f"http://127.0.0.1:{free_port()}")
+    process = shop.start(*RUN)
+    said(process, "sending pauses")
+    process.send_signal(signal.SIGINT)
+    assert ended(process).code == 130
+    assert shop.statuses() == {"pending": 3}
+
+
+def test_while_a_probe_is_under_way(shop: Shop, open_account: Open):
+    """Every answer fails to come, and the sixth request is a probe: it is waited for as long as --grace says."""
+    account = open_account([{"calls": "1-1000", "fault": "hang-after"}])
+    shop.manifest(ROWS)
+    process = shop.start(*RUN, "--answer-timeout", "400ms", "--grace", "50ms")
+    account.until(lambda sandbox: len(sandbox.tickets) >= 6)
+    process.send_signal(signal.SIGTERM)
+    assert ended(process).code == 143
+    made = len(account.tickets)
+    assert shop.statuses() == {"unknown": made, "pending": ROWS - made}
+
+
+def test_while_the_results_are_written(shop: Shop, account: Account):
+    """All is done but the results, and they are finished: the exit code is that of the rows."""
+    shop.manifest((key, subject, "Nope", email) for key, subject, _, email in map(good_row, range(MANY)))
+    process = shop.start(*RUN)
+    until(lambda: bool(list(shop.folder.glob(".tickets.results.csv.*.tmp"))))
+    process.send_signal(signal.SIGTERM)
+    assert ended(process).code == 1
+    assert shop.statuses() == {"rejected": MANY}
+
+
+def test_twice_while_the_results_are_written(shop: Shop, account: Account):
+    """A second signal ends it at once: no half results appear, the rows are free, and the same command does it anew."""
+    shop.manifest((key, subject, "Nope", email) for key, subject, _, email in map(good_row, range(MANY)))
+    process = shop.start(*RUN)
+    until(lambda: bool(list(shop.folder.glob(".tickets.results.csv.*.tmp"))))
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    assert ended(process).code in (130, 143)
+    assert not shop.path("tickets.results.csv").exists()
+    shop.manifest(3)
+    assert shop.run().code == 0
+    assert len(account.tickets) == 3
+
+
+def test_a_suspended_run_goes_on_where_nobody_took_over(shop: Shop, open_account: Open):
+    """A laptop was asleep for longer than the lease: the run renews it, and sends each row once."""
+    account = open_account(**SLEEPY)
+    shop.manifest(12)
+    process = shop.start(*RUN)
+    account.until(lambda sandbox: len(sandbox.calls) >= 5)
+    with asleep(process):
+        set_lease(shop, 0.0)
+    assert ended(process).code == 0
+    assert len(set(account.keys)) == len(account.keys) == 12
+    assert shop.statuses() == {"created": 12}
+
+
+def test_a_suspended_run_that_was_overtaken_sends_nothing_more(shop: Shop, open_account: Open):
+    """Another run took the rows over meanwhile; the first one settles what it had under way, sends none, and stops."""
+    account = open_account(**SLEEPY)
+    shop.manifest(12)
+    process = shop.start(*RUN)
+    account.until(lambda sandbox: len(sandbox.calls) >= 5)
+    with asleep(process):
+        set_lease(shop, 0.0)
+        assert shop.run().code == 1
+        assert shop.statuses() == {"skipped": 1, "unknown": 4, "created": 7}
+    overtaken = ended(process)
+    assert overtaken.code == 3, overtaken.err
+    assert "another one has taken over its rows" in overtaken.err
+    assert len(set(account.keys)) == len(account.keys) == 12
+    assert account.calls == 12
+    assert shop.run().code == 0
+    assert shop.statuses() == {"skipped": 12}

@@ -1,0 +1,362 @@
+"""Connections: what says that nothing was sent, what must be verified, and that none is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+
+import pytest
+import trustme
+
+from importer.leadsquared.client import Client, Withdrawn
+from importer.leadsquared.wire import Answer, Created, NotSent, Unclear
+from importer.sandbox import serve
+from tests.leadsquared.peers import (
+    MADE,
+    ClosedGate,
+    OpenGate,
+    Peer,
+    answering,
+    at,
+    client,
+    peer,
+    quick,
+    read_head,
+    read_request,
+    reply,
+    silence,
+    ticket,
+    to,
+)
+
+
+async def send(session: Client, gate: OpenGate | None = None) -> Answer:
+    return await session.create_ticket(ticket(), gate or OpenGate())
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:{port}", "http://host.invalid:{port}"], ids=["refused", "DNS"])
+def test_a_connection_that_cannot_be_made(url: str) -> None:
+    """Refused, or no such host: not one byte went out, the gate was not even asked, and that is no stale connection."""
+
+    async def whole() -> tuple[Answer, ClosedGate]:
+        gate = ClosedGate()
+        async with asyncio.timeout(50), client(to(url.format(port=free_port()))) as session:
+            return await send(session, gate), gate
+
+    answer, gate = asyncio.run(whole())
+    assert isinstance(answer, NotSent)
+    assert not answer.stale
+    assert not gate.reached.is_set()
+
+
+def server_tls(authority: trustme.CA, *names: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(context)
+    return context
+
+
+def client_tls(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+def test_tls_is_verified() -> None:
+    """The right certificate of a trusted authority: sent. A stranger's, another host's, or the system's trust: not."""
+    ours, theirs = trustme.CA(), trustme.CA()
+
+    async def whole() -> None:
+        async with asyncio.timeout(20), serve(quick(), ssl_context=server_tls(ours, "127.0.0.1")) as sandbox:
+            assert sandbox.url.startswith("https://")
+            async with client(at(sandbox, ssl_context=client_tls(ours))) as session:
+                assert isinstance(await send(session), Created)
+            for context in (client_tls(theirs), None):
+                async with client(at(sandbox, ssl_context=context)) as session:
+                    answer = await send(session)
+                    assert isinstance(answer, NotSent)
+                    assert "certificate" in answer.reason.lower()
+        async with asyncio.timeout(20), serve(quick(), ssl_context=server_tls(ours, "other.example.com")) as sandbox:
+            async with client(at(sandbox, ssl_context=client_tls(ours))) as session:
+                assert isinstance(await send(session), NotSent)
+            assert sandbox.calls == ()
+
+    asyncio.run(whole())
+
+
+def test_a_server_that_never_shakes_hands() -> None:
+    """Accepting is not answering: TLS counts in the time to connect."""
+
+    async def whole() -> Answer:
+        async with (
+            asyncio.timeout(20),
+            peer(silence) as url,
+            client(to(url.replace("http:", "https:")), connect_s=0.2) as session,
+        ):
+            return await send(session)
+
+    assert isinstance(asyncio.run(whole()), NotSent)
+
+
+def test_a_new_connection_that_is_closed_at_once_is_the_servers_trouble() -> None:
+    """Not a stale one: to open the next at once would hammer a server that turns everybody away."""
+
+    async def whole() -> Answer:
+        peers: list[asyncio.StreamWriter] = []
+        came = asyncio.Event()
+
+        async def turn_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            peers.append(writer)
+            came.set()
+            await reader.read()
+
+        class TurnedAway(OpenGate):
+            async def passed(self) -> None:
+                await came.wait()
+                peers[0].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+        async with asyncio.timeout(20), peer(turn_away) as url, client(to(url)) as session:
+            return await send(session, TurnedAway())
+
+    answer = asyncio.run(whole())
+    assert isinstance(answer, NotSent)
+    assert not answer.stale
+
+
+def test_a_kept_connection_that_ends_while_it_waits_is_stale() -> None:
+    """Closed at the last moment before the write: nothing was sent, and the next connection serves."""
+
+    async def whole() -> None:
+        peers: list[asyncio.StreamWriter] = []
+
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            peers.append(writer)
+            while True:
+                await read_request(reader)
+                writer.write(reply())
+
+        class HungUpOn(OpenGate):
+            async def passed(self) -> None:
+                peers[0].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+        async with asyncio.timeout(20), peer(handle) as url, client(to(url)) as session:
+            assert isinstance(await send(session), Created)
+            gate = HungUpOn()
+            answer = await send(session, gate)
+            assert isinstance(answer, NotSent)
+            assert answer.stale
+            assert not gate.left
+            assert isinstance(await send(session), Created)
+            assert len(peers) == 2
+
+    asyncio.run(whole())
+
+
+def test_a_kept_connection_that_the_server_closes_when_idle_costs_nothing() -> None:
+    """Closed between two calls: the next one takes a new connection, and the answer is a ticket."""
+
+    async def whole() -> None:
+        async with asyncio.timeout(20), serve(quick(keepalive_s=0.05)) as sandbox, client(at(sandbox)) as session:
+            for _ in range(5):
+                answer = await send(session)
+                assert isinstance(answer, Created) or (isinstance(answer, NotSent) and answer.stale)
+                await asyncio.sleep(0.1)  # the server's own patience has to pass
+            assert not any(call.reused for call in sandbox.calls)
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("fault", ["reused-closed-before", "reused-made-then-closed"])
+def test_a_kept_connection_that_ends_after_the_write_tells_nothing(fault: str) -> None:
+    """With and without a ticket it looks the same, so it is unknown, and aiohttp must not repeat it by itself."""
+
+    async def whole() -> None:
+        faults = [{"calls": "2-9", "fault": fault, "times": 1}]
+        async with asyncio.timeout(20), serve(quick(faults)) as sandbox, client(at(sandbox)) as session:
+            answers = [await send(session) for _ in range(3)]
+            assert [type(answer) for answer in answers] == [Created, Unclear, Created]
+            assert len(sandbox.calls) == 3
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("kept", ["new", "kept"])
+def test_cancelling_at_the_gate_leaves_no_connection(kept: str) -> None:
+    """Withdrawn requests close their connection, new or kept, and don't count against the pool."""
+    served = 0
+
+    async def whole() -> None:
+        ends = asyncio.Semaphore(0)
+
+        async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal served
+            try:
+                while True:
+                    await read_request(reader)
+                    served += 1
+                    writer.write(reply())
+            finally:
+                ends.release()
+
+        async with asyncio.timeout(20), peer(handle) as url, client(to(url), connections=3) as session:
+            if kept == "kept":
+                await asyncio.gather(*(send(session) for _ in range(3)))
+            for _ in range(4):  # more than the pool has room for, if it leaked
+                gates = [ClosedGate() for _ in range(3)]
+                asking = [asyncio.create_task(send(session, gate)) for gate in gates]
+                await asyncio.gather(*(gate.reached.wait() for gate in gates))
+                for task in asking:
+                    task.cancel()
+                await asyncio.gather(*asking, return_exceptions=True)
+                assert not any(gate.left for gate in gates)
+                await asyncio.gather(*(ends.acquire() for _ in range(3)))
+            assert isinstance(await send(session), Created)
+
+    asyncio.run(whole())
+    assert served == (4 if kept == "kept" else 1)
+
+
+def test_a_gate_that_refuses_closes_the_connection() -> None:
+    """What the gate raises comes through, and the connection ends."""
+
+    class Refusing(OpenGate):
+        async def passed(self) -> None:
+            raise Withdrawn
+
+    async def whole() -> None:
+        async with asyncio.timeout(20), serve(quick()) as sandbox, client(at(sandbox), connections=1) as session:
+            for _ in range(3):
+                with pytest.raises(Withdrawn):
+                    await send(session, Refusing())
+            assert isinstance(await send(session), Created)
+            assert len(sandbox.calls) == 1
+
+    asyncio.run(whole())
+
+
+def test_cancelled_while_the_answer_is_awaited() -> None:
+    """The gate knows that the request had left; the connection is not used again."""
+
+    async def whole() -> None:
+        faults = [{"calls": 1, "fault": "hang-after"}]
+        async with asyncio.timeout(20), serve(quick(faults)) as sandbox, client(at(sandbox), connections=1) as session:
+            gate = OpenGate()
+            asking = asyncio.create_task(send(session, gate))
+            await sandbox.until(lambda now: bool(now.tickets))
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            assert gate.left
+            assert isinstance(await send(session), Created)
+
+    asyncio.run(whole())
+
+
+def tunnel(answer: bytes, seen: list[bytes]) -> Peer:
+    """A proxy that answers CONNECT, and then carries bytes both ways."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await read_head(reader)
+        seen.append(head)
+        writer.write(answer)
+        if not answer.startswith(b"HTTP/1.1 200"):
+            return
+        host, _, port = head.split(b" ")[1].decode().rpartition(":")
+        far_reader, far_writer = await asyncio.open_connection(host, int(port))
+
+        async def carry(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(ConnectionError):
+                while data := await source.read(65_536):
+                    target.write(data)
+                    await target.drain()
+            target.close()
+
+        try:
+            await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
+        finally:
+            far_writer.close()
+
+    return handle
+
+
+def test_through_a_proxy() -> None:
+    """HTTPS goes through CONNECT; the gate is passed once, the keys are not shown to the proxy."""
+    authority, seen = trustme.CA(), list[bytes]()
+
+    async def whole() -> None:
+        async with (
+            asyncio.timeout(20),
+            serve(quick(), ssl_context=server_tls(authority, "127.0.0.1")) as sandbox,
+            peer(tunnel(b"HTTP/1.1 200 OK\r\n\r\n", seen)) as proxy,
+            client(at(sandbox, ssl_context=client_tls(authority), proxy=proxy)) as session,
+        ):
+            for _ in range(2):
+                assert isinstance(await send(session), Created)
+            assert len(sandbox.tickets) == 2
+
+    asyncio.run(whole())
+    assert len(seen) == 1
+    assert seen[0].startswith(b"CONNECT 127.0.0.1:")
+    assert b"LSQ" not in seen[0]
+
+
+def test_a_proxy_that_refuses() -> None:
+    """Nothing reached the account; the proxy's password is not in the reason."""
+
+    async def whole() -> Answer:
+        async with asyncio.timeout(20), peer(tunnel(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n", [])) as proxy:
+            known = proxy.replace("http://", "http://ann:the-password@")
+            async with client(to("https://api.example.com", proxy=known)) as session:
+                return await send(session)
+
+    answer = asyncio.run(whole())
+    assert isinstance(answer, NotSent)
+    assert "407" in answer.reason
+    assert "the-password" not in answer.reason
+
+
+def test_a_proxy_that_says_nothing() -> None:
+    """CONNECT counts in the time to connect, too."""
+
+    async def whole() -> Answer:
+        async with (
+            asyncio.timeout(20),
+            peer(silence) as proxy,
+            client(to("https://api.example.com", proxy=proxy), connect_s=0.2) as session,
+        ):
+            return await send(session)
+
+    assert isinstance(asyncio.run(whole()), NotSent)
+
+
+def test_a_wait_at_the_gate_is_no_time_to_connect() -> None:
+    """The slot may be long in coming; the limits are for the network."""
+
+    async def whole() -> Answer:
+        gate = ClosedGate()
+        async with (
+            asyncio.timeout(20),
+            peer(answering(reply(MADE))) as url,
+            client(to(url), connect_s=0.1, idle_s=0.1, answer_s=5) as session,
+        ):
+            asking = asyncio.create_task(send(session, gate))
+            await gate.reached.wait()
+            await asyncio.sleep(0.4)  # longer than both limits: that is the rule
+            gate.opened.set()
+            return await asking
+
+    assert isinstance(asyncio.run(whole()), Created)
+
+
+def test_addresses_hide_the_keys() -> None:
+    """The way to an account can be logged."""
+    assert "the-access-key" not in repr(to("https://api.example.com"))
+    assert "the-secret-key" not in repr(to("https://api.example.com"))

@@ -1,0 +1,228 @@
+"""What goes into a request, and what an answer means: README, "What is sent when"."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.leadsquared.wire import (
+    ANSWER_LIMIT_BYTES,
+    REASON_LIMIT_CHARS,
+    Answer,
+    Created,
+    KeysRefused,
+    Refused,
+    Throttled,
+    Unclear,
+    WrongUrl,
+    one_line,
+    preview,
+    read_answer,
+    ticket_dto,
+    ticket_json,
+)
+from importer.models import Attachment, Ticket, TicketIds
+
+LEAD_ID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
+SUCCESS = {
+    "Status": "Success",
+    "ReasonForFailure": None,
+    "Id": "157",
+    "Message": "made",
+    "Key": "#157",
+    "TicketId": "5a",
+}
+
+
+def answer(status: int, document: object = None, **headers: str) -> Answer:
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return read_answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+
+
+def without(*names: str, **changes: object) -> dict[str, object]:
+    return {name: value for name, value in {**SUCCESS, **changes}.items() if name not in names}
+
+
+def test_the_ticket_is_written_as_the_page_says() -> None:
+    """TypeId is a string, RelatedTicketTypeId a number, and the fields keep the mapping's order."""
+    ticket = Ticket(fields=(("Title", "Größe"), ("Status", "Open")), lead_id=LEAD_ID)
+    assert ticket_json(ticket) == (
+        '{"TypeId": "1", "LeadId": "8eee83bb-0462-4d6b-b396-6afb9a4608f2", '
+        '"Fields": [{"SchemaName": "Title", "Value": "Größe"}, {"SchemaName": "Status", "Value": "Open"}], '
+        '"RelatedTicketTypeId": 1}'
+    )
+
+
+def test_a_new_lead_travels_among_the_fields() -> None:
+    """Without a LeadId the member is left out, not null."""
+    dto = ticket_dto(Ticket(fields=(("LeadDetail.EmailAddress", "ann@example.com"),)))
+    assert dto == {
+        "TypeId": "1",
+        "Fields": [{"SchemaName": "LeadDetail.EmailAddress", "Value": "ann@example.com"}],
+        "RelatedTicketTypeId": 1,
+    }
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_text_arrives_unchanged(text: str) -> None:
+    """Whatever a cell holds is the value that a JSON reader sees."""
+    sent = ticket_json(Ticket(fields=(("Title", text),))).encode()
+    assert json.loads(sent)["Fields"] == [{"SchemaName": "Title", "Value": text}]
+
+
+def test_the_preview_shows_no_keys() -> None:
+    """A dry run prints the request as it would go out, the keys masked, the files only named."""
+    file = Attachment(
+        path=Path("/a/b.pdf"), name="b.pdf", size_bytes=1234, modified_ns=0, content_type="application/pdf"
+    )
+    text = preview(Ticket(fields=(("Title", "x"),), attachments=(file,)), "https://api.example.com/tickets")
+    assert text.startswith("POST https://api.example.com/tickets\nX-LSQ-ACCESS-KEY: ********\n")
+    assert text.endswith("files: b.pdf (application/pdf, 1,234 bytes)")
+
+
+@pytest.mark.parametrize(
+    ("document", "ids"),
+    [
+        (SUCCESS, TicketIds(number="157", ticket_id="5a", key="#157")),
+        (without(Id=157), TicketIds(number="157", ticket_id="5a", key="#157")),
+        (without(TicketId=None, Key=None, Message=None), TicketIds(number="157")),
+        (without("TicketId", "Key", "Message", "ReasonForFailure"), TicketIds(number="157")),
+        (without(Surprise={"a": [1]}), TicketIds(number="157", ticket_id="5a", key="#157")),
+    ],
+    ids=["as documented", "a number", "nulls", "members missing", "unknown members"],
+)
+def test_success_with_an_id_is_a_ticket(document: object, ids: TicketIds) -> None:
+    """200 with Status Success and an Id: created, whatever else is there or missing."""
+    assert answer(200, document) == Created(ids)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"Status": "Failure", "ReasonForFailure": "no such lead", "Id": None},
+        {"Status": "Error", "Message": "no such lead"},
+    ],
+)
+def test_200_with_a_failure_and_no_id_is_a_refusal(document: object) -> None:
+    """200 with another Status and no Id: failed, with the reason that was given."""
+    assert answer(200, document) == Refused("no such lead", 200)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"", b"<html>", b"[]", b'"Success"', b"null", b'{"Status": "Succ', b"\xff\xfe\x00", b"[" * 100_000,
+        {}, {"Id": "157"}, {"Status": "Success"}, without(Id=None), without(Id=""), without(Id="  "), without(Id=True),
+        without(Id=["157"]), without(Status="Failure"),
+    ],
+    ids=lambda document: repr(document)[:40],
+)  # fmt: skip
+def test_200_that_does_not_tell_is_unclear(document: object) -> None:
+    """No readable JSON, Success without an Id, a failure that carries an Id: the ticket may be there."""
+    found = answer(200, document)
+    assert isinstance(found, Unclear)
+    assert (found.code, found.http_status) == ("unclear-answer", 200)
+
+
+def test_an_answer_that_is_too_long_is_unclear() -> None:
+    """What was longer than the limit was not read, whatever it said."""
+    assert isinstance(read_answer(200, {}, None), Unclear)
+    assert ANSWER_LIMIT_BYTES == 1_000_000
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_the_keys(status: int) -> None:
+    """401 and 403 are about the keys, the switch or the whitelist, not about this row."""
+    assert answer(status, {"ReasonForFailure": "no"}) == KeysRefused(
+        f"{status} {'Unauthorized' if status == 401 else 'Forbidden'}: no", status
+    )
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308, 399, 404])
+def test_the_url(status: int) -> None:
+    """404 and every redirect say that the address is wrong."""
+    assert isinstance(answer(status, b""), WrongUrl)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("3", 3.0), (" 0 ", 0.0), ("2.5", 2.5), ("-1", None), ("nan", None), ("9" * 9, None), ("", None),
+     ("Wed, 21 Oct 2026 07:28:00 GMT", None)],
+)  # fmt: skip
+def test_the_limit(header: str, seconds: float | None) -> None:
+    """429 waits as long as Retry-After says in seconds; anything else there is as if it were not there."""
+    assert answer(429, b"", Retry_After=header) == Throttled(seconds)
+    assert answer(429, b"") == Throttled(None)
+
+
+@pytest.mark.parametrize("status", [400, 402, 405, 409, 410, 411, 413, 414, 415, 417, 418, 422, 431, 451, 499])
+def test_other_client_errors_are_refusals(status: int) -> None:
+    """The API said no: failed, and not sent again in this run."""
+    assert isinstance(answer(status, b""), Refused)
+
+
+@pytest.mark.parametrize("status", [101, 201, 202, 204, 206, 299, 408, 500, 501, 502, 503, 504, 511, 599, 600])
+def test_all_else_is_unclear(status: int) -> None:
+    """5xx, 408 and other 2xx may have made the ticket, even if they say Failure or Success."""
+    for document in (SUCCESS, {"Status": "Failure"}, b"<h1>Bad Gateway</h1>", b""):
+        found = answer(status, document)
+        assert isinstance(found, Unclear)
+        assert (found.code, found.http_status) == ("server-error", status)
+
+
+@given(st.integers(100, 999), st.binary() | st.none(), st.dictionaries(st.just("Retry-After"), st.text()))
+def test_any_answer_is_read(status: int, body: bytes | None, headers: dict[str, str]) -> None:
+    """No bytes, status or header raise, and without a document nothing is ever created."""
+    assert not isinstance(read_answer(status, headers, body), Created)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["Success", "157"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["Status", "Id"]), inner, max_size=2),
+    max_leaves=5,
+)
+_documents = st.dictionaries(
+    st.sampled_from(["Status", "Id", "ReasonForFailure", "Message", "Key", "TicketId", "error"]), _json
+)
+
+
+@given(st.sampled_from([200, 200, 200, 201, 400, 500]), _documents)
+def test_created_means_success_with_an_id(status: int, document: dict[str, object]) -> None:
+    """Only 200 with Status Success and an Id that is text or a number creates; with any Id, nothing is refused at 200."""
+    found = answer(status, document)
+    number = document.get("Id")
+    has_id = (isinstance(number, str) and bool(number.strip())) or type(number) is int
+    if isinstance(found, Created):
+        assert status == 200
+        assert document["Status"] == "Success"
+        assert has_id
+    if isinstance(found, Refused) and status == 200:
+        assert document["Status"] != "Success"
+        assert not has_id
+
+
+@given(st.text())
+def test_reasons_are_one_line(text: str) -> None:
+    """Text of a server can't break a line, a table or a terminal, and is not endless."""
+    line = one_line(text)
+    assert len(line) <= REASON_LIMIT_CHARS
+    assert not any(ord(char) < 32 or 127 <= ord(char) < 160 or char in "\u2028\u2029" for char in line)
+
+
+def test_a_reason_can_be_stored() -> None:
+    """NUL and halves of surrogate pairs, which JSON can say, are replaced."""
+    found = answer(400, b'{"ReasonForFailure": "a\\u0000b\\ud800c"}')
+    assert isinstance(found, Refused)
+    assert found.reason == "400 Bad Request: a\ufffdb\ufffdc"
+
+
+def test_an_html_page_is_no_reason() -> None:
+    """A gateway's page is left out; the status says enough. Plain text is quoted."""
+    html, plain = answer(502, b" <html>secret"), answer(502, b"upstream gone")
+    assert isinstance(html, Unclear)
+    assert isinstance(plain, Unclear)
+    assert (html.reason, plain.reason) == ("502 Bad Gateway", "502 Bad Gateway: upstream gone")

@@ -1,0 +1,71 @@
+"""What the tests of this room share: a ledger in a file, runs, and a look at it from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+from importer.ledger import Claim, Entry, Intent, Ledger, Outcome, RunInfo, new_run_id
+from importer.models import TicketIds
+
+IDS = TicketIds(number="157", ticket_id="5af882cc-0000-4000-8000-000000000000", key="#157")
+
+
+def url_of(path: Path, query: str = "") -> str:
+    return f"sqlite:///{path}{query}"
+
+
+def new_ledger(folder: Path) -> Ledger:
+    return Ledger.create(url_of(folder / "ledger.sqlite"))
+
+
+def reopened(folder: Path) -> Ledger:
+    return Ledger.open(url_of(folder / "ledger.sqlite"))
+
+
+def new_run(source: str = "old-helpdesk", account: str = "tenant") -> RunInfo:
+    return RunInfo(
+        id=new_run_id(source),
+        account=account,
+        source=source,
+        command="run",
+        manifest="tickets.csv",
+        manifest_sha256="00",
+        mapping_sha256="11",
+        key_field=None,
+    )
+
+
+def begun(ledger: Ledger, *keys: str, source: str = "old-helpdesk", account: str = "tenant") -> RunInfo:
+    """A live run that holds the rows of these keys."""
+    run = new_run(source, account)
+    ledger.begin_run(run)
+    ledger.claim(run, claims(*keys))
+    return run
+
+
+def claims(*keys: str) -> list[Claim]:
+    return [Claim(key=key, manifest_row=row) for row, key in enumerate(keys, start=2)]
+
+
+def intent(key: str) -> Intent:
+    return Intent(key=key, content=f"content of {key}", request="{}")
+
+
+def created(key: str) -> Outcome:
+    return Outcome(key=key, state="created", outcome="created", ids=IDS, http_status=200)
+
+
+def entry(ledger: Ledger, run: RunInfo, key: str) -> Entry:
+    return ledger.look_up(run.account, run.source, [key])[key]
+
+
+def ask(folder: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
+    """Look at, or change, the ledger's file as another program would."""
+    with contextlib.closing(sqlite3.connect(folder / "ledger.sqlite", isolation_level=None)) as db:
+        return db.execute(sql, values).fetchall()
+
+
+def let_lease_lapse(folder: Path, run: RunInfo) -> None:
+    ask(folder, "update runs set lease_until = 0 where id = ?", run.id)

@@ -1,0 +1,150 @@
+"""The ledger as the event loop sees it: what `write` has returned from is on the disk, and what failed stops the run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from importer.errors import ProgramError, StoppedEarly
+from importer.ledger import Ledger, Outcome, RunInfo
+from importer.submission.journal import Journal
+from tests.ledger.making import begun, created, entry, intent, let_lease_lapse, new_ledger, reopened, url_of
+
+
+async def written(journal: Journal, *records) -> list[BaseException | None]:
+    """Write all at once, as many rows do; say for each what came of it."""
+    return await asyncio.gather(*(journal.write(record) for record in records), return_exceptions=True)
+
+
+def with_journal(ledger: Ledger, run: RunInfo, use):
+    async def main():
+        async with Journal(ledger, run) as journal:
+            return await use(journal)
+
+    return asyncio.run(main())
+
+
+def test_what_write_has_returned_from_is_on_the_disk(ledger, other) -> None:
+    """Another connection sees it at once."""
+    run = begun(ledger, "A")
+
+    async def use(journal: Journal) -> None:
+        await journal.write(intent("A"))
+        assert entry(other, run, "A").state == "sending"
+        await journal.write(created("A"))
+        assert entry(other, run, "A").state == "created"
+        assert journal.failure is None
+
+    with_journal(ledger, run, use)
+
+
+def test_many_rows_at_once_share_a_commit_and_all_are_there(ledger) -> None:
+    """More than one batch takes: each caller is told, and no record is lost or done twice."""
+    keys = [f"key {number}" for number in range(1_200)]
+    run = begun(ledger, *keys)
+
+    async def use(journal: Journal) -> None:
+        assert set(await written(journal, *map(intent, keys))) == {None}
+        assert set(await written(journal, *map(created, keys))) == {None}
+
+    with_journal(ledger, run, use)
+    found = ledger.look_up(run.account, run.source, keys)
+    assert {(each.state, each.attempts) for each in found.values()} == {("created", 1)}
+    assert len(found) == len(keys)
+
+
+def test_a_refused_intent_keeps_the_outcomes_beside_it(ledger, other, tmp_path) -> None:
+    """The run was taken over: nothing more is sent, but the answers that came in the same moment are recorded."""
+    run = begun(ledger, "A", "B")
+    ledger.commit(run, [intent("A")])
+    let_lease_lapse(tmp_path, run)
+    begun(other)
+
+    async def use(journal: Journal) -> None:
+        answers = await written(journal, intent("B"), created("A"))
+        assert isinstance(answers[0], StoppedEarly)
+        assert answers[1] is None
+        assert journal.failure is answers[0]
+
+    with_journal(ledger, run, use)
+    assert entry(other, run, "A").state == "created"
+    assert entry(other, run, "B").state == "pending"
+
+
+def test_outcomes_are_written_after_an_intent_was_refused(ledger) -> None:
+    """A failure ends the sending of new rows, not the bookkeeping of those that are under way."""
+    run = begun(ledger, "A")
+
+    async def use(journal: Journal) -> None:
+        await journal.write(intent("A"))
+        with pytest.raises(StoppedEarly):
+            await journal.write(intent("not claimed"))
+        await journal.write(created("A"))
+        assert isinstance(journal.failure, StoppedEarly)
+
+    with_journal(ledger, run, use)
+    assert entry(ledger, run, "A").state == "created"
+
+
+def test_a_ledger_that_can_not_be_written_stops_the_run(tmp_path: Path) -> None:
+    """Locked for too long: nothing may be sent, and as rows may have been sent it is not an error of usage."""
+    new_ledger(tmp_path).close()
+    path = tmp_path / "ledger.sqlite"
+    with contextlib.ExitStack() as stack:
+        ledger = stack.enter_context(contextlib.closing(Ledger.open(url_of(path, "?timeout=0.05"))))
+        run = begun(ledger, "A", "B")
+        ledger.commit(run, [intent("A")])
+        holder = stack.enter_context(contextlib.closing(sqlite3.connect(path, isolation_level=None)))
+        holder.execute("begin immediate")
+
+        async def use(journal: Journal) -> None:
+            for answer in await written(journal, intent("B"), created("A")):
+                assert isinstance(answer, StoppedEarly)
+                assert answer.exit_code == 3
+                assert "locked" in answer.message
+                assert answer.hint
+            holder.execute("rollback")
+            await journal.write(created("A"))
+
+        with_journal(ledger, run, use)
+        assert entry(ledger, run, "A").state == "created"
+        assert entry(ledger, run, "B").state == "pending"
+
+
+def test_a_bug_in_the_ledger_ends_the_run_and_nobody_waits_for_ever(ledger) -> None:
+    """A text that no database takes: whoever waits is told, and the journal goes on for the others."""
+    run = begun(ledger, "A")
+    unstorable = Outcome(key="A", state="failed", outcome="refused", error="half a pair: \ud800")
+
+    async def use(journal: Journal) -> None:
+        await journal.write(intent("A"))
+        async with asyncio.timeout(20):
+            with pytest.raises(ProgramError, match="UnicodeEncodeError"):
+                await journal.write(unstorable)
+            assert isinstance(journal.failure, ProgramError)
+            await journal.write(created("A"))
+
+    with_journal(ledger, run, use)
+    assert entry(ledger, run, "A").state == "created"
+
+
+def test_a_row_that_stops_waiting_is_written_all_the_same(ledger, tmp_path: Path) -> None:
+    """Cancelling a row does not take back its record: the intent may be on the disk already."""
+    run = begun(ledger, "A")
+
+    async def use(journal: Journal) -> None:
+        waiting = asyncio.create_task(journal.write(intent("A")))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await journal.write(Outcome(key="A", state="pending", outcome="withdrawn", counted=False))
+
+    with_journal(ledger, run, use)
+    with contextlib.closing(reopened(tmp_path)) as other:
+        found = entry(other, run, "A")
+    assert (found.state, found.attempts, found.run) == ("pending", 0, run.id)

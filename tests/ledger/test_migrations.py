@@ -1,0 +1,189 @@
+"""A ledger outlives the program that made it: an older one is brought up to date, with a backup, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from importer.errors import LedgerError
+from importer.ledger import Ledger, migrations, schema
+from importer.ledger.database import make_engine, translated
+from importer.ledger.migrations import STEPS, Step
+from tests.ledger.making import ask, begun, created, entry, intent, new_ledger, new_run, url_of
+
+ROOT = Path(__file__).parents[2]
+OLD = schema.SCHEMA_VERSION  # with two columns less, as a version before this one may have been
+NEW = OLD + 2
+MIGRATES = """
+import sys
+from pathlib import Path
+from tests.ledger.test_migrations import INVENTED, bring_up
+bring_up(Path(sys.argv[1]), INVENTED)
+"""
+
+
+def _to_the_next(db: sa.Connection) -> None:
+    db.execute(sa.text("alter table runs add column key_field text"))
+
+
+def _to_newest(db: sa.Connection) -> None:
+    db.execute(sa.text("alter table attempts add column wait_s float"))
+    db.execute(sa.text("update tickets set error = 'by the last step' where key = 'B'"))
+
+
+def _to_newest_but_breaks_off(db: sa.Connection) -> None:
+    _to_newest(db)
+    raise OSError("the power is cut")
+
+
+INVENTED: Mapping[int, Step] = {OLD + 1: _to_the_next, NEW: _to_newest}
+
+
+def older_ledger(folder: Path) -> None:
+    """A ledger as an older program might have left it: a ticket made, one to be sent, two columns less."""
+    with contextlib.closing(new_ledger(folder)) as ledger:
+        run = begun(ledger, "A", "B")
+        ledger.commit(run, [intent("A")])
+        ledger.commit(run, [created("A")])
+        ledger.end_run(run.id, 1)
+    ask(folder, "alter table runs drop column key_field")
+    ask(folder, "alter table attempts drop column wait_s")
+    set_version(folder, OLD)
+
+
+def set_version(folder: Path, version: object) -> None:
+    ask(folder, "update ledger_meta set value = ?", str(version))
+
+
+def version_of(folder: Path) -> int:
+    return int(str(ask(folder, "select value from ledger_meta")[0][0]))
+
+
+def bring_up(folder: Path, steps: Mapping[int, Step]) -> None:
+    path = folder / "ledger.sqlite"
+    engine = make_engine(url_of(path))
+    try:
+        with translated(url_of(path)):
+            migrations.check(engine, path, steps)
+    finally:
+        engine.dispose()
+
+
+def backups(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if "backup" in path.name)
+
+
+def columns(path: Path, table: str) -> set[str]:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        return {row[1] for row in db.execute(f"pragma table_info({table})")}
+
+
+def test_an_older_ledger_is_brought_up_to_date_step_by_step(tmp_path: Path) -> None:
+    """Each step is done once, in order; then this program works with it, and knows all that it knew."""
+    older_ledger(tmp_path)
+    bring_up(tmp_path, INVENTED)
+    assert version_of(tmp_path) == NEW
+    bring_up(tmp_path, INVENTED)  # nothing is left to be done
+    set_version(tmp_path, OLD)  # which, with all its columns, is this program's own
+    with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
+        run = begun(ledger, "A", "B")
+        assert entry(ledger, run, "A").state == "created"
+        assert entry(ledger, run, "B").error == "by the last step"
+        ledger.commit(run, [intent("B")])
+        ledger.commit(run, [created("B")])
+
+
+def test_the_ledger_as_it_was_is_kept_beside_it(tmp_path: Path) -> None:
+    """The backup is a whole database of the version before, and an older backup is not overwritten."""
+    older_ledger(tmp_path)
+    bring_up(tmp_path, INVENTED)
+    (backup,) = backups(tmp_path)
+    assert f"version-{OLD}" in backup.name
+    assert "wait_s" not in columns(backup, "attempts")
+    with contextlib.closing(sqlite3.connect(backup)) as db:
+        assert db.execute("select key, state from tickets order by key").fetchall() == [
+            ("A", "created"),
+            ("B", "pending"),
+        ]
+        assert db.execute("pragma integrity_check").fetchone() == ("ok",)
+    before = backup.read_bytes()
+    set_version(tmp_path, OLD)
+    with pytest.raises(LedgerError, match="duplicate column"):
+        bring_up(tmp_path, INVENTED)
+    assert backup.read_bytes() == before
+
+
+def test_a_step_that_breaks_off_leaves_nothing_of_itself(tmp_path: Path) -> None:
+    """Each step and the version that it leads to are one transaction: the next start goes on from there."""
+    older_ledger(tmp_path)
+    with pytest.raises(LedgerError, match="the power is cut"):
+        bring_up(tmp_path, {**INVENTED, NEW: _to_newest_but_breaks_off})
+    assert version_of(tmp_path) == OLD + 1
+    assert "key_field" in columns(tmp_path / "ledger.sqlite", "runs")
+    assert "wait_s" not in columns(tmp_path / "ledger.sqlite", "attempts")
+    bring_up(tmp_path, INVENTED)
+    assert version_of(tmp_path) == NEW
+    assert len(backups(tmp_path)) == 2
+
+
+def test_processes_that_open_it_at_once_do_each_step_once(tmp_path: Path) -> None:
+    """A second `alter table` would fail: whoever comes late finds the work done."""
+    older_ledger(tmp_path)
+    command = [sys.executable, "-c", MIGRATES, str(tmp_path)]
+    processes = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    errors = [process.communicate(timeout=40)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], errors
+    assert version_of(tmp_path) == NEW
+    # One that starts between two steps keeps that version, too.
+    assert f"ledger.sqlite.version-{OLD}.backup" in {backup.name for backup in backups(tmp_path)}
+
+
+def test_a_ledger_that_an_older_program_is_using_is_not_changed(tmp_path: Path) -> None:
+    """A run of the older version is at work: its tables stay as they are until it has ended."""
+    older_ledger(tmp_path)
+    bring_up(tmp_path, INVENTED)
+    set_version(tmp_path, OLD)
+    with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
+        run = new_run()
+        ledger.begin_run(run)
+        ask(tmp_path, "alter table attempts drop column wait_s")
+        set_version(tmp_path, OLD + 1)
+        with pytest.raises(LedgerError, match=f"run {run.id} of that version") as caught:
+            bring_up(tmp_path, INVENTED)
+        assert "wait until it has ended" in caught.value.hint
+        ledger.end_run(run.id, 0)
+    bring_up(tmp_path, INVENTED)
+    assert version_of(tmp_path) == NEW
+
+
+def test_a_version_without_a_way_from_it_is_refused_untouched(tmp_path: Path) -> None:
+    """Too old for this program's steps: said before anything is changed, with a way out."""
+    older_ledger(tmp_path)
+    with pytest.raises(LedgerError, match=f"no way from there to version {OLD + 1}") as caught:
+        bring_up(tmp_path, {NEW: _to_newest})
+    assert caught.value.hint
+    assert version_of(tmp_path) == OLD
+    assert backups(tmp_path) == []
+
+
+@pytest.mark.parametrize("version", [NEW + 1, "one", ""])
+def test_a_newer_or_nameless_version_is_refused(tmp_path: Path, version: object) -> None:
+    """What a newer program wrote, or nobody knows who, is left alone."""
+    older_ledger(tmp_path)
+    set_version(tmp_path, version)
+    with pytest.raises(LedgerError, match="schema version") as caught:
+        bring_up(tmp_path, INVENTED)
+    assert caught.value.exit_code == 2
+    assert backups(tmp_path) == []
+
+
+def test_every_version_up_to_this_one_has_its_step() -> None:
+    """Whoever raises the schema's version writes the step that leads there; version 1 was the first."""
+    assert set(STEPS) == set(range(2, schema.SCHEMA_VERSION + 1))

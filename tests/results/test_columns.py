@@ -1,0 +1,130 @@
+"""The thirteen columns: what stands in them, and that none of it can start a formula."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.ledger import Entry, Rejection
+from importer.models import Status, TicketIds
+from importer.results import COLUMNS, Judged, ResultRow, data_columns, harmless, project
+from importer.results.columns import as_given
+
+RUN = "old-helpdesk.20240101T000000Z.abcdef"
+EARLIER = "old-helpdesk.20230101T000000Z.abcdef"
+TRICKY = st.text(st.sampled_from("'=+-@\t\r\n＝a1"), max_size=6) | st.text(max_size=10)
+
+
+@given(TRICKY)
+def test_what_was_made_harmless_comes_back(text: str) -> None:
+    """Any text, also one that begins with apostrophes of its own, is the same after out and in."""
+    assert as_given(harmless(text)) == text
+    assert as_given(text) in (text, text.removeprefix("'")), "of another program's text nothing but an apostrophe goes"
+
+
+@given(TRICKY)
+def test_harmless_text_never_starts_a_formula(text: str) -> None:
+    """Nor does it lose a character."""
+    assert not harmless(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
+    assert harmless(text).endswith(text)
+
+
+def test_server_text_is_harmless_and_the_key_is_itself() -> None:
+    """IDs, reason and advice can't be formulas; the key is the manifest's own text, to the letter."""
+    evil = '=HYPERLINK("http://example.com")'
+    row = ResultRow(
+        row=2,
+        key=evil,
+        status=Status.CREATED,
+        ids=TicketIds(number=evil, ticket_id=evil, key=evil),
+        code="refused",
+        error=evil,
+        hint=evil,
+        attempts=1,
+        finished_at="t",
+        account="tenant",
+        run=RUN,
+    )
+    cells = dict(zip(COLUMNS, row.cells(), strict=True))
+    assert cells.pop("import_key") == evil
+    assert [name for name, cell in cells.items() if cell.startswith("=")] == []
+    assert sum(cell == f"'{evil}" for cell in cells.values()) == 5
+
+
+def test_kept_cells_stay_to_the_letter() -> None:
+    """A row of an earlier results file is written as it was found."""
+    kept = tuple(f"={name}" for name in COLUMNS)
+    assert ResultRow(row=2, key="A", status=Status.CREATED, kept=kept).cells() == kept
+
+
+def test_data_columns_are_the_manifests() -> None:
+    """Whatever their place, the thirteen are left out and the others keep their order."""
+    assert data_columns(["b", *COLUMNS, "a"]) == ("b", "a")
+
+
+# -- what became of a row
+
+
+def entry(state: str, **changes) -> Entry:
+    values = {
+        "id": 1,
+        "key": "A",
+        "state": state,
+        "held_by": None,
+        "run": RUN,
+        "content": "c",
+        "ids": None,
+        "error_code": "",
+        "error": "",
+        "attempts": 1,
+        "finished_at": "t",
+    }
+    return Entry(**{**values, **changes})
+
+
+def projected(found: Entry | None, rejection: Rejection | None = None, content: str = "c") -> ResultRow:
+    judged = Judged(row=7, key="A", content=content, entry=found, rejection=rejection)
+    return project(judged, account="tenant", run=RUN)
+
+
+@pytest.mark.parametrize(
+    ("found", "status", "code"),
+    [
+        (None, Status.PENDING, "not-reached"),
+        (entry("pending"), Status.PENDING, "not-reached"),
+        (entry("pending", error_code="keys-refused"), Status.PENDING, "keys-refused"),
+        (entry("sending"), Status.UNKNOWN, "interrupted"),
+        (entry("unknown", error_code="no-answer"), Status.UNKNOWN, "no-answer"),
+        (entry("failed", error_code="refused"), Status.FAILED, "refused"),
+        (entry("created"), Status.CREATED, ""),
+        (entry("created", run=EARLIER), Status.SKIPPED, ""),
+        (entry("undone"), Status.UNDONE, ""),
+    ],
+)
+def test_every_state_of_the_ledger_is_one_known_status(found, status, code) -> None:
+    """A ticket of an earlier run is `skipped`; what is under way is `unknown`; what is not there is `pending`."""
+    row = projected(found)
+    assert (row.status, row.code, row.row, row.key) == (status, code, 7, "A")
+    assert bool(row.hint) == bool(code)
+
+
+def test_a_rejection_goes_before_what_the_ledger_knows() -> None:
+    """The row was not sent in this run, and its problem is what its owner must see."""
+    rejection = Rejection(manifest_row=7, key="", code="duplicate-key", error="e", hint="h")
+    row = projected(entry("created"), rejection)
+    assert (row.status, row.code, row.key, row.ids, row.attempts) == (Status.REJECTED, "duplicate-key", "", None, 0)
+
+
+@pytest.mark.parametrize(("content", "says"), [("c", False), ("other", True)])
+def test_a_row_that_changed_since_its_ticket_was_made_says_so(content, says) -> None:
+    """The ticket is not changed; the hint tells. Where the content is not known nothing is claimed."""
+    assert ("has changed" in projected(entry("created", run=EARLIER), content=content).hint) == says
+    assert "has changed" not in projected(entry("created", run=EARLIER, content=""), content=content).hint
+
+
+def test_ids_and_run_are_those_of_the_run_that_made_the_ticket() -> None:
+    """So that `undo` and `verify` know whose ticket it is."""
+    ids = TicketIds(number="157")
+    row = projected(entry("created", run=EARLIER, ids=ids))
+    assert (row.ids, row.run, row.account) == (ids, EARLIER, "tenant")

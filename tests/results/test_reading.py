@@ -1,0 +1,147 @@
+"""The results file, in: what `rerun` takes from it, and everything for which it is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from importer.errors import ResultsError
+from importer.manifest import open_manifest
+from importer.models import ManifestOptions, Status, TicketIds
+from importer.results import COLUMNS, ResultRow, check_results, imports, read_results, write_whole
+from tests.results.making import OTHER_SOURCE, changed, created, outcomes, write
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "r.csv"
+    write(path, ["a"], [["1"], ["2"], ["3"]])
+    return path
+
+
+def check(path: Path) -> None:
+    manifest = open_manifest(path, ManifestOptions(), COLUMNS)
+    check_results(manifest, str(path), account="tenant", source="old-helpdesk")
+
+
+def refusal(path: Path) -> list[str]:
+    with pytest.raises(ResultsError) as caught:
+        check(path)
+    assert str(path) in caught.value.message
+    assert caught.value.hint
+    return list(caught.value.details) or [caught.value.message]
+
+
+def test_results_as_they_were_written_are_accepted(path) -> None:
+    """Also after the manifest's own columns were edited."""
+    check(path)
+    changed(path, 1, a="mended")
+    check(path)
+
+
+@pytest.mark.parametrize(
+    "ids", [TicketIds(number="157", key="#157"), TicketIds(number="=1", ticket_id="@x", key="'-"), None]
+)
+def test_a_row_comes_back_as_it_went_out(tmp_path, ids) -> None:
+    """Whatever the server gave as an ID, and whatever the reason began with."""
+    status = Status.CREATED if ids else Status.FAILED
+    row = created(2, ids=ids, status=status, code="refused", error="=cmd|' /C calc'!A0", hint="-x", attempts=3)
+    some = outcomes(["a"], [["1"]])
+    some.results[0] = row
+    write_whole(tmp_path / "r.csv", ["a"], [some])
+    (chunk,) = open_manifest(tmp_path / "r.csv", ManifestOptions(), COLUMNS).chunks()
+    (back,) = read_results(chunk.frame)
+    assert back.kept == row.cells()
+    fields = ("row", "key", "status", "ids", "code", "error", "hint", "attempts", "finished_at", "account", "run")
+    assert [getattr(back, name) for name in fields] == [getattr(row, name) for name in fields]
+
+
+def test_a_manifest_is_no_results_file(tmp_path) -> None:
+    """Every column that is missing is named."""
+    manifest = tmp_path / "tickets.csv"
+    manifest.write_text("a,import_row\n1,2\n", encoding="utf-8")
+    (text,) = refusal(manifest)
+    assert "is not a results file" in text
+    assert all(name in text for name in ("import_key", "import_status", "import_account", "import_run"))
+
+
+def test_columns_that_were_empty_may_be_gone(path) -> None:
+    """A person or a spreadsheet takes out import_error where no row has one; what must be there is named otherwise."""
+    text = path.read_text(encoding="utf-8-sig")
+    gone = [COLUMNS.index(name) + 1 for name in ("import_error_code", "import_error", "import_hint")]
+    lines = [[cell for at, cell in enumerate(line.split(",")) if at not in gone] for line in text.splitlines()]
+    path.write_text("\n".join(map(",".join, lines)), encoding="utf-8")
+    check(path)
+    (chunk,) = open_manifest(path, ManifestOptions(), COLUMNS).chunks()
+    assert [(row.row, row.error, len(row.kept)) for row in read_results(chunk.frame)] == [
+        (n, "", 13) for n in (2, 3, 4)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "problem"),
+    [
+        ({"import_row": ""}, "import_row is '', not a row number"),
+        ({"import_row": "-2"}, "import_row is '-2', not a row number"),
+        ({"import_row": "2.0"}, "import_row is '2.0', not a row number"),
+        ({"import_row": "9" * 20}, "not a row number"),
+        ({"import_row": "٢"}, "not a row number"),
+        ({"import_row": "2"}, "import_row 2 stands in more than one row"),
+        ({"import_status": "done"}, "import_status is 'done', not a state"),
+        ({"import_status": ""}, "import_status is '', not a state"),
+        ({"import_ticket_number": ""}, "it is created, but has no import_ticket_number"),
+        ({"import_status": "pending"}, "it is pending, but has an import_ticket_number"),
+        ({"import_key": ""}, "it is created, but has no import_ticket_number or no import_key"),
+        ({"import_attempts": "many"}, "import_attempts is 'many', not a number"),
+        ({"import_account": "other"}, "import_account is 'other', but this account is 'tenant'"),
+        ({"import_account": ""}, "import_account is ''"),
+        ({"import_run": OTHER_SOURCE}, "is not of the mapping's source 'old-helpdesk'"),
+        ({"import_run": ""}, "is not of the mapping's source"),
+    ],
+)
+def test_a_changed_import_column_is_refused_with_its_row(path, cells, problem) -> None:
+    """Nothing is guessed from what a person or a spreadsheet made of these columns."""
+    changed(path, 1, **cells)
+    details = refusal(path)
+    assert any(problem in detail for detail in details), details
+    assert details[0].startswith("row 3:") or "stands in more than one row" in details[0]
+
+
+def test_the_problems_of_all_rows_are_told_at_once(path) -> None:
+    """A spreadsheet that rounded its numbers spoils many rows; none hides what is wrong with another."""
+    changed(path, 0, import_row="1e3")
+    changed(path, 1, import_row="1e3", import_status="?")
+    details = refusal(path)
+    assert details[0] == "row 2: import_row is '1e3', not a row number"
+    assert any("row 3: import_status" in detail for detail in details)
+
+
+def test_of_many_problems_the_first_are_named_and_the_others_counted(tmp_path) -> None:
+    """A thousand spoiled rows are a dozen lines."""
+    path = tmp_path / "r.csv"
+    some = outcomes(["a"], [[f"{number}"] for number in range(1_000)])
+    some.results[:] = [created(result.row, account="other") for result in some.results]
+    write_whole(path, ["a"], [some])
+    details = refusal(path)
+    assert len(details) == 11
+    assert details[-1] == "… and 990 more"
+
+
+def test_rows_that_may_be_tickets_are_for_the_ledger() -> None:
+    """Created, skipped and unknown rows with a key; the others say nothing that a ledger must know."""
+    rows = [created(number, f"k{status}", status=status) for number, status in enumerate(Status, start=2)]
+    rows.append(ResultRow(row=99, key="", status=Status.UNKNOWN))
+    found = {each.key: each.state for each in imports(rows)}
+    assert found == {"kcreated": "created", "kskipped": "created", "kunknown": "unknown"}
+
+
+def test_an_entry_for_the_ledger_has_all_that_the_file_knows() -> None:
+    """IDs, run, attempts and time go with it."""
+    (found,) = imports([created(7, "A")])
+    assert (found.manifest_row, found.ids, found.attempts) == (
+        7,
+        TicketIds(number="157", ticket_id="5af882cc-0000", key="#157"),
+        1,
+    )
+    assert (found.run, found.finished_at) == (created(7).run, "2024-01-01T00:00:00Z")

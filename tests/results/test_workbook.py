@@ -1,0 +1,180 @@
+"""Results as a workbook: every cell is text, comes back to the letter, and none is cut or left out in silence."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from importer.errors import StoppedEarly
+from importer.manifest import open_manifest
+from importer.models import ManifestOptions
+from importer.results import COLUMNS, check_results, check_target, read_results, write_whole
+from importer.results.workbook import MAX_CELL, WorkbookFile, unfit
+from tests.results.making import created, outcomes, write
+
+ROOT = Path(__file__).parents[2]
+CELL = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\ufffe\uffff"), max_size=12
+) | st.sampled_from(
+    [
+        "",
+        " ",
+        "\r",
+        "\n",
+        "\r\n",
+        "0012",
+        "NA",
+        "1e5",
+        "=1+1",
+        "http://example.com",
+        "_x000D_",
+        "2024-01-01",
+        "TRUE",
+        "\x00",
+    ]
+)
+TABLES = st.integers(1, 3).flatmap(
+    lambda width: st.lists(st.lists(CELL, min_size=width, max_size=width), min_size=1, max_size=4)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(TABLES)
+def test_any_cell_comes_back_as_it_was(cells) -> None:
+    """Numbers, dates, formulas, addresses, control characters: what was written is what `rerun` reads."""
+    columns = [f"column {index}" for index in range(len(cells[0]))]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "r.xlsx")
+        assert write(path, columns, cells) == len(cells)
+        manifest = open_manifest(path, ManifestOptions(), COLUMNS)
+        found = [record for chunk in manifest.chunks() for record in chunk.frame.to_numpy(dtype=object).tolist()]
+        own = [list(created(at + 2, f"k{at + 2}").cells()) for at in range(len(cells))]
+        assert list(manifest.columns) == [*columns, *COLUMNS]
+        assert found == [[*record, *mine] for record, mine in zip(cells, own, strict=True)]
+
+
+def test_every_cell_is_text_and_stays_text(tmp_path) -> None:
+    """Nothing is a number, a link or a formula, and what is typed into a cell later is kept as it is typed."""
+    write(tmp_path / "r.xlsx", ["a", "b"], [["0012", ""], ["=1+1", "http://example.com"]])
+    sheet = openpyxl.load_workbook(tmp_path / "r.xlsx").active
+    assert sheet is not None
+    for row in sheet.iter_rows():
+        for cell in row:
+            assert cell.value is None or (cell.data_type in ("s", "inlineStr") and cell.number_format == "@"), cell
+            assert cell.hyperlink is None
+    columns = sheet.column_dimensions["A"]
+    assert (columns.min, columns.max, columns.number_format) == (1, 2 + len(COLUMNS), "@")
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref == "A1:O3"
+
+
+def test_results_are_accepted_again(tmp_path) -> None:
+    """By `rerun`, and as a target that may be replaced; the former ones are kept under a number."""
+    path = tmp_path / "r.xlsx"
+    for cell in ("1", "2"):
+        write(path, ["a"], [[cell]])
+        check_results(open_manifest(path, ManifestOptions(), COLUMNS), "r", account="tenant", source="old-helpdesk")
+        check_target(path, account="tenant", source="old-helpdesk", inputs=[])
+    assert {each.name for each in tmp_path.iterdir()} == {"r.xlsx", "r.1.xlsx"}
+
+
+def test_no_rows_are_a_header(tmp_path) -> None:
+    """A manifest of a header alone has results of a header alone."""
+    assert write_whole(tmp_path / "r.xlsx", ["a"], []) == 0
+    assert open_manifest(tmp_path / "r.xlsx", ManifestOptions(), ()).columns == ("a", *COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("cell", "fits"),
+    [
+        ("x" * MAX_CELL, True),
+        ("x" * (MAX_CELL + 1), False),
+        ("😀" * (MAX_CELL // 2), True),
+        ("😀" * (MAX_CELL // 2 + 1), False),
+        ("a\uffff", False),
+    ],
+)
+def test_what_no_cell_holds_is_named(cell, fits) -> None:
+    """Characters beyond the first 65,536 count twice, as a spreadsheet counts."""
+    problems = list(unfit([6, 7], "b", ["ok", cell]))
+    assert (problems == []) is fits
+    assert all(row == 7 and problem.startswith("row 7, b: ") for row, problem in problems)
+
+
+def test_a_servers_reason_is_cut_and_says_so(tmp_path) -> None:
+    """What is ours to shorten never keeps results from being written."""
+    some = outcomes(["a"], [["1"]])
+    some.results[0] = created(2, error="😀" * 40_000, hint="h\uffff")
+    write_whole(tmp_path / "r.xlsx", ["a"], [some])
+    (chunk,) = open_manifest(tmp_path / "r.xlsx", ManifestOptions(), COLUMNS).chunks()
+    (row,) = read_results(chunk.frame)
+    assert row.error.startswith("😀😀")
+    assert row.error.endswith("😀… (cut)")
+    assert row.hint == "h\ufffd"
+
+
+def test_a_cell_that_does_not_fit_is_an_error(tmp_path) -> None:
+    """The library would cut it in silence; the file does not appear then."""
+    with pytest.raises(ValueError, match="row 2, column 1"):
+        write(tmp_path / "r.xlsx", ["a"], [["x" * 40_000]])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_that_fail_half_way_leave_the_former_ones(tmp_path) -> None:
+    """An error while writing changes nothing and leaves nothing behind, here or in the folder for temporary files."""
+    path = tmp_path / "r.xlsx"
+    write(path, ["a"], [["former"]])
+    before = path.read_bytes()
+
+    def breaks():
+        yield outcomes(["a"], [["new"]])
+        raise StoppedEarly("the ledger is gone")
+
+    with pytest.raises(StoppedEarly, match="the ledger is gone"):
+        write_whole(path, ["a"], breaks())
+    assert [each.name for each in tmp_path.iterdir()] == ["r.xlsx"]
+    assert path.read_bytes() == before
+
+
+def test_an_abandoned_file_leaves_nothing_behind(tmp_path, monkeypatch) -> None:
+    """The rows that wait to be packed lie in a folder of their own, which goes."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(RuntimeError), WorkbookFile(tmp_path / "x", ["a"], own=1):
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+# A limit on the size of files stands in for a full disk; Python ignores the signal, so that a write fails.
+ON_A_FULL_DISK = """
+import random, resource, sys
+from pathlib import Path
+from importer.errors import StoppedEarly
+from tests.results.making import write
+path = Path(sys.argv[1])
+write(path, ["a"], [["former"]])
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+try:
+    write(path, ["a"], [[f"{random.random()}" * 10] for _ in range(3000)])
+except StoppedEarly as error:
+    print(error.message, "|", error.hint)
+"""
+
+
+@pytest.mark.parametrize("limit", [30_000, 90_000])
+def test_a_full_disk_is_told_and_the_former_results_stay(tmp_path, limit) -> None:
+    """Whether it is full as the rows are collected or as they are packed: exit 3, and no torn file."""
+    path = tmp_path / "r.xlsx"
+    command = [sys.executable, "-c", ON_A_FULL_DISK, str(path), str(limit)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.startswith(f"the results {path} can't be written: ")
+    assert "File too large" in done.stdout
+    assert "nothing is sent twice" in done.stdout
+    assert [each.name for each in tmp_path.iterdir()] == ["r.xlsx"]
+    assert openpyxl.load_workbook(path).active["A2"].value == "former"  # type: ignore[index]

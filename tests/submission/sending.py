@@ -1,0 +1,157 @@
+"""What the tests of this room share: rows, a real ledger in a file, and a submission to a server on a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from importer.errors import ImporterError
+from importer.leadsquared.client import Client, Endpoint, Patience
+from importer.leadsquared.quota import Quota
+from importer.leadsquared.wire import Answer
+from importer.ledger import Entry, Ledger, RunInfo
+from importer.models import Attachment, Rate, Ticket
+from importer.sandbox import Sandbox
+from importer.submission.journal import Journal
+from importer.submission.line import Sendable
+from importer.submission.retry import FailureLimit, RetryPolicy, Settled
+from importer.submission.submit import Means, Submission, Terms
+from tests.ledger.making import begun, new_ledger
+
+LEAD_ID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
+FAST = Rate(1000, 0.05)  # a pause for a whole period, as after a 429, is short, too
+
+
+@dataclass
+class Watcher:
+    """Keeps what it is told; ``on_finished`` and the like are called first, and may raise."""
+
+    finished_rows: list[tuple[str, Settled]] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    on_finished: Callable[[Sendable], None] = lambda _: None
+    on_called: Callable[[Answer], None] = lambda _: None
+    on_note: Callable[[str], None] = lambda _: None
+
+    def finished(self, row: Sendable, settled: Settled) -> None:
+        """See `submit.Observer`."""
+        self.finished_rows.append((row.key, settled))
+        self.on_finished(row)
+
+    def called(self, answer: Answer) -> None:
+        """See `submit.Observer`."""
+        self.answers.append(answer)
+        self.on_called(answer)
+
+    def note(self, text: str) -> None:
+        """See `submit.Observer`."""
+        self.notes.append(text)
+        self.on_note(text)
+
+
+@dataclass
+class Sending:
+    """One run that is about to be sent."""
+
+    submission: Submission
+    ledger: Ledger
+    run: RunInfo
+    watcher: Watcher
+    keys: list[str]
+
+    async def of(self, rows: Iterable[Sendable]) -> ImporterError | None:
+        """Send these rows; whatever happens, it has to end."""
+        async with asyncio.timeout(30):
+            return await self.submission.run(each(rows))
+
+    def entries(self) -> dict[str, Entry]:
+        """What the ledger knows of each row."""
+        return self.ledger.look_up(self.run.account, self.run.source, self.keys)
+
+    def states(self) -> list[str]:
+        """The state of each row, in order."""
+        found = self.entries()
+        return [found[key].state for key in self.keys]
+
+
+async def each(rows: Iterable[Sendable]) -> AsyncIterator[Sendable]:
+    for row in rows:
+        yield row
+
+
+def row(number: int, *files: Attachment, **changes: Any) -> Sendable:
+    """A good row; its key and its ticket's title are its number."""
+    fields = changes.pop("fields", (("Title", str(number)),))
+    lead_id = changes.pop("lead_id", LEAD_ID)
+    ticket = Ticket(fields=fields, lead_id=lead_id, attachments=files)
+    return Sendable(
+        row=number, key=str(number), cells=(str(number),), content=f"content {number}", ticket=ticket, **changes
+    )
+
+
+def rows(count: int, *files: Attachment) -> list[Sendable]:
+    """Good rows, from 2 on, as a spreadsheet counts."""
+    return [row(number, *files) for number in range(2, count + 2)]
+
+
+def of_one_lead(count: int, email: str = "ann@example.com") -> list[Sendable]:
+    """Rows of a lead that is not there yet."""
+    return [
+        row(number, fields=(("Title", str(number)), ("LeadDetail.EmailAddress", email)), lead_id=None, leads=(email,))
+        for number in range(2, count + 2)
+    ]
+
+
+def address(server: Sandbox | Endpoint) -> Endpoint:
+    """Where the rows go."""
+    if isinstance(server, Endpoint):
+        return server
+    return Endpoint(
+        base_url=server.url,
+        tenant_id=server.tenant_id,
+        access_key=server.access_key,
+        secret_key=server.secret_key,
+    )
+
+
+@asynccontextmanager
+async def sending(
+    folder: Path,
+    server: Sandbox | Endpoint,
+    claimed: Sequence[Sendable],
+    *,
+    rate: Rate = FAST,
+    answer_s: float = 20.0,
+    **terms: Any,
+) -> AsyncIterator[Sending]:
+    """Everything that a run needs, with short waits; the rows are claimed, as before a run."""
+    known: dict[str, Any] = {
+        "policy": RetryPolicy(),
+        "failure_limit": FailureLimit("1000"),
+        "give_up_after_s": 20.0,
+        "grace_s": 10.0,
+        "concurrency": 20,
+        "chance": lambda: 0.0,
+        "first_probe_s": 0.02,
+    }
+    settled = Terms(**{**known, **terms})
+    keys = [each_row.key for each_row in claimed]
+    ledger = new_ledger(folder)
+    try:
+        run = begun(ledger, *keys)
+        watcher = Watcher()
+        patience = Patience(answer_s=answer_s)
+        async with (
+            Client(address(server), patience, connections=settled.concurrency) as client,
+            Journal(ledger, run) as journal,
+        ):
+            quota = Quota(rate, margin_s=0.001, now=asyncio.get_running_loop().time)
+            means = Means(client=client, quota=quota, journal=journal, observer=watcher)
+            yield Sending(Submission(means, settled), ledger, run, watcher, keys)
+        ledger.end_run(run.id, 0)
+    finally:
+        ledger.close()

@@ -1,0 +1,305 @@
+"""A server that is away: sending pauses, one row at a time probes, and a night's outage costs a handful of rows."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import selectors
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from importer.errors import StoppedEarly
+from importer.models import Rate
+from importer.sandbox import serve
+from importer.submission.retry import RetryPolicy
+from tests.leadsquared.peers import peer, quick, read_request, reply, to
+from tests.submission.sending import Sending, row, rows, sending
+
+
+def made(number: int) -> bytes:
+    return reply(b'{"Status": "Success", "Id": "%d"}' % number)
+
+
+class Busy:
+    """A peer that answers what it is told to, and knows of each request how many were under way with it."""
+
+    def __init__(self, answer: Callable[[int], bytes]) -> None:
+        self._answer = answer
+        self._now = 0
+        self.beside: list[int] = []
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        while True:
+            await read_request(reader)
+            self._now += 1
+            self.beside.append(self._now)
+            answer = self._answer(len(self.beside))
+            await asyncio.sleep(0.005)  # so that those under way at once are
+            self._now -= 1
+            writer.write(answer)
+
+
+def test_five_answers_that_tell_nothing_and_one_row_at_a_time_probes(tmp_path: Path) -> None:
+    """From then on nothing is sent beside the probe; its first good answer sends all again, many at once."""
+
+    async def whole() -> None:
+        back_at: list[int] = []
+
+        def answer(number: int) -> bytes:
+            if run.watcher.notes and busy.beside[-4:] == [1, 1, 1, 1] and not back_at:
+                back_at.append(number)
+            return made(number) if number == 1 or back_at else reply(b"", "503 Away")
+
+        busy = Busy(answer)
+        many = rows(80)
+        async with peer(busy.handle) as url, sending(tmp_path, to(url), many, first_probe_s=0.002) as run:
+            assert await run.of(many) is None
+            states, notes = run.states(), run.watcher.notes
+        assert states.count("unknown") == back_at[0] - 2
+        assert states.count("created") == 80 - states.count("unknown")
+        assert len(busy.beside) == 80
+        assert max(busy.beside[: back_at[0]]) > 1
+        assert max(busy.beside[back_at[0] :]) > 1
+        assert len(notes) == 2
+        assert "503 Service Unavailable" in notes[0]
+        assert "goes on" in notes[1]
+
+    asyncio.run(whole())
+
+
+def test_the_waits_between_probes_grow(tmp_path: Path) -> None:
+    """Each wait is at least twice the one before: an outage of a night is a few dozen probes."""
+
+    async def whole() -> list[float]:
+        faults = [{"calls": "2-9", "fault": "503"}]
+        async with serve(quick(faults)) as sandbox:
+            some = rows(11)
+            async with sending(tmp_path, sandbox, some, concurrency=1, first_probe_s=0.08) as run:
+                assert await run.of(some) is None
+                assert run.states() == ["created", *["unknown"] * 8, "created", "created"]
+            return [call.arrived_s for call in sandbox.calls]
+
+    at = asyncio.run(whole())
+    gaps = [later - earlier for earlier, later in itertools.pairwise(at[5:10])]
+    # Half of a wait is chance, and chance is 0 here.
+    assert all(gap > least for gap, least in zip(gaps, (0.04, 0.08, 0.16, 0.32), strict=True))
+
+
+def test_a_server_that_stays_away_is_given_up(tmp_path: Path) -> None:
+    """After --give-up-after the run ends; it has cost no more rows than there were probes, and the rest is pending."""
+
+    async def whole() -> None:
+        async with serve(quick([{"every": 1, "fault": "503"}])) as sandbox:
+            many = rows(200)
+            async with sending(tmp_path, sandbox, many, give_up_after_s=0.3) as run:
+                ending = await run.of(many)
+                assert isinstance(ending, StoppedEarly)
+                assert "no answer that tells for 0.3 s: 503" in ending.message
+                assert run.states().count("unknown") == len(sandbox.calls) < 20
+                assert run.states().count("pending") == 200 - len(sandbox.calls)
+
+    asyncio.run(whole())
+
+
+def test_a_refused_connection_costs_no_row(tmp_path: Path) -> None:
+    """Nothing was sent, so the row goes again, and counts no attempt; when the server is back, all are tickets."""
+
+    async def whole() -> None:
+        busy = Busy(made)
+        with socket.socket() as bound:  # refuses connections until somebody listens on it
+            bound.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+            some = rows(5)
+            async with sending(tmp_path, to(url), some) as run:
+                refused = asyncio.Event()
+                run.watcher.on_called = lambda _: refused.set() if len(run.watcher.answers) >= 3 else None
+                going = asyncio.create_task(run.of(some))
+                await refused.wait()
+                server = await asyncio.start_server(busy.handle, sock=bound)
+                assert await going is None
+                server.close()
+                assert run.states() == ["created"] * 5
+                assert {entry.attempts for entry in run.entries().values()} == {1}
+        assert len(busy.beside) == 5
+
+    asyncio.run(whole())
+
+
+def test_connections_that_stay_refused_are_given_up(tmp_path: Path) -> None:
+    """No row was sent, all are pending, and each costs its server a few attempts to connect, not a hammering."""
+
+    async def whole() -> None:
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            some = rows(20)
+            url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+            async with sending(tmp_path, to(url), some, give_up_after_s=0.3) as run:
+                assert isinstance(await run.of(some), StoppedEarly)
+                assert run.states() == ["pending"] * 20
+                assert {entry.attempts for entry in run.entries().values()} == {0}
+                assert len(run.watcher.answers) < 20
+
+    asyncio.run(whole())
+
+
+def test_connections_that_are_closed_at_once_are_given_up(tmp_path: Path) -> None:
+    """A server that accepts and hangs up is away, too; it is neither hammered nor waited for for ever."""
+    accepted = 0
+
+    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal accepted
+        accepted += 1
+        writer.close()
+
+    async def whole() -> None:
+        async with peer(hang_up) as url:
+            some = rows(5)
+            async with sending(tmp_path, to(url), some, give_up_after_s=0.3) as run:
+                assert isinstance(await run.of(some), StoppedEarly)
+                # Found closed before the write or only after it: which of the two is the network's choice.
+                assert set(run.states()) <= {"pending", "unknown"}
+
+    asyncio.run(whole())
+    assert accepted < 30
+
+
+def test_an_outage_ends_with_the_rows(tmp_path: Path) -> None:
+    """Where the last rows are probes, there is nothing more to wait for."""
+
+    async def whole() -> None:
+        async with serve(quick([{"every": 1, "fault": "500"}])) as sandbox:
+            some = rows(7)
+            async with sending(tmp_path, sandbox, some) as run:
+                assert await run.of(some) is None
+                assert run.states() == ["unknown"] * 7
+
+    asyncio.run(whole())
+
+
+class _Counting(selectors.DefaultSelector):
+    rounds = 0
+
+    def select(self, timeout: float | None = None):
+        self.rounds += 1
+        return super().select(timeout)
+
+
+def test_waiting_for_a_probe_is_no_work(tmp_path: Path) -> None:
+    """While a probe hangs, the program sleeps: the moment for the next one has passed, and it may not go yet."""
+    selector = _Counting()
+
+    async def whole() -> int:
+        faults = [{"calls": "1-5", "fault": "503"}, {"calls": 6, "fault": "hang-before"}]
+        async with serve(quick(faults)) as sandbox:
+            some = rows(8)
+            async with sending(tmp_path, sandbox, some, answer_s=1.0) as run:
+                going = asyncio.create_task(run.of(some))
+                await sandbox.until(lambda now: len(now.calls) == 6 and now.calls[5].fault is not None)
+                before = selector.rounds
+                await sandbox.until(lambda now: len(now.calls) == 7)
+                rounds = selector.rounds - before
+                assert await going is None
+                return rounds
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        assert runner.run(whole()) < 500
+
+
+def limit_holds_all(run: Sending) -> None:
+    """No row's 429 was counted as an attempt."""
+    assert {entry.attempts for entry in run.entries().values()} == {1}
+
+
+def test_a_429_holds_everything_back_as_long_as_it_says(tmp_path: Path) -> None:
+    """Retry-After stops every row, not only the one that was told; afterwards all become tickets."""
+
+    async def whole() -> None:
+        async with serve(quick([{"calls": 2, "fault": "429", "retry_after": 1}], latency_s=0.02)) as sandbox:
+            many = rows(30)
+            async with sending(tmp_path, sandbox, many, concurrency=3) as run:
+                assert await run.of(many) is None
+                assert run.states() == ["created"] * 30
+                limit_holds_all(run)
+            calls = sandbox.calls
+            told_s = calls[1].received_s or 0.0
+            # Beside it and after it those were under way that could not know yet.
+            assert len([call for call in calls if call.arrived_s < told_s + 1]) <= 2 + 2 * 3
+            assert len([call for call in calls if told_s + 0.5 < call.arrived_s < told_s + 1]) == 0
+
+    asyncio.run(whole())
+
+
+def test_a_429_without_a_time_holds_for_a_period(tmp_path: Path) -> None:
+    """The account's window is known, and a whole one is always enough."""
+
+    async def whole() -> None:
+        async with serve(quick([{"calls": "1-3", "fault": "429"}])) as sandbox:
+            some = rows(3)
+            async with sending(tmp_path, sandbox, some, rate=Rate(100, 0.2)) as run:
+                assert await run.of(some) is None
+                assert run.states() == ["created"] * 3
+                limit_holds_all(run)
+            at = [call.arrived_s for call in sandbox.calls]
+            assert all(later - earlier > 0.19 for earlier, later in itertools.pairwise(at[:4]))
+            assert len(at) == 6
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("rule", [{"fault": "429", "retry_after": 900}, {"fault": "429"}], ids=["told", "untold"])
+def test_a_limit_that_stays_used_up_is_given_up(rule: dict[str, object], tmp_path: Path) -> None:
+    """At once where Retry-After says more than --give-up-after, else when that has passed; no row has an attempt."""
+
+    async def whole() -> None:
+        async with serve(quick([{"every": 1, **rule}])) as sandbox:
+            some = rows(5)
+            async with sending(tmp_path, sandbox, some, give_up_after_s=0.3) as run:
+                ending = await run.of(some)
+                assert isinstance(ending, StoppedEarly)
+                assert "limit is used up" in ending.message
+                assert run.states() == ["pending"] * 5
+                assert {entry.attempts for entry in run.entries().values()} == {0}
+                assert len(sandbox.calls) == 1 if "retry_after" in rule else len(sandbox.calls) < 8
+
+    asyncio.run(whole())
+
+
+def test_unknown_rows_go_again_only_if_that_is_asked_for(tmp_path: Path) -> None:
+    """--retry-status repeats these statuses, --on-unknown retry everything; neither without end."""
+
+    async def send(folder: str, faults: list[dict[str, object]], policy: RetryPolicy) -> tuple[list[str], int, int]:
+        (tmp_path / folder).mkdir()
+        async with serve(quick(faults)) as sandbox:
+            one = [row(2)]
+            async with sending(tmp_path / folder, sandbox, one, policy=policy, answer_s=0.2) as run:
+                assert await run.of(one) is None
+                return run.states(), run.entries()["2"].attempts, len(sandbox.calls)
+
+    some = RetryPolicy(retry_statuses=frozenset({503}))
+    every = RetryPolicy(retry_unknown=True)
+    twice: list[dict[str, object]] = [{"calls": "1-2", "fault": "503"}]
+    assert asyncio.run(send("a", twice, some)) == (["created"], 3, 3)
+    assert asyncio.run(send("b", [{"calls": "1-2", "fault": "500"}], some)) == (["unknown"], 1, 1)
+    assert asyncio.run(send("c", [{"calls": 1, "fault": "hang-before"}], every)) == (["created"], 2, 2)
+    assert asyncio.run(send("d", [{"every": 1, "fault": "reset-before"}], every)) == (["unknown"], 5, 5)
+
+
+def test_a_refusal_does_not_undo_what_may_have_been_made(tmp_path: Path) -> None:
+    """First a 500 that made the ticket, then a 400 for the repeat: still unknown, or a later run would send it again."""
+
+    async def whole() -> None:
+        faults = [{"calls": 1, "fault": "500-after"}, {"calls": 2, "fault": "400"}]
+        async with serve(quick(faults)) as sandbox:
+            one = [row(2)]
+            async with sending(tmp_path, sandbox, one, policy=RetryPolicy(retry_unknown=True)) as run:
+                assert await run.of(one) is None
+                entry = run.entries()["2"]
+                assert (entry.state, entry.attempts) == ("unknown", 2)
+                assert "an earlier request may have made the ticket" in entry.error
+            assert len(sandbox.tickets) == 1
+
+    asyncio.run(whole())

@@ -1,0 +1,47 @@
+"""Which rows a run sends: every row of the manifest has exactly one disposition."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.models import Status
+from importer.submission.plan import TO_SEND, Disposition, Plan, judge
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (None, Disposition.SEND),
+        ("pending", Disposition.SEND),
+        ("undone", Disposition.SEND),
+        ("failed", Disposition.RESEND),
+        ("created", Disposition.SKIP),
+        ("unknown", Disposition.HOLD),
+        ("sending", Disposition.HOLD),
+    ],
+)
+def test_what_the_ledger_knows_decides(state: str | None, expected: Disposition) -> None:
+    """A ticket is never sent again, and what may be one is not sent unasked."""
+    assert judge(state, resend_unknown=False) is expected
+
+
+@pytest.mark.parametrize("state", [None, "sending", *Status])
+def test_asking_for_unknown_rows_changes_only_those(state: str | None) -> None:
+    """--on-unknown retry sends them after all others; a ticket stays a ticket."""
+    unasked, asked = judge(state, resend_unknown=False), judge(state, resend_unknown=True)
+    assert asked is (Disposition.RESEND if unasked is Disposition.HOLD else unasked)
+
+
+@given(st.lists(st.sampled_from(Disposition)), st.none() | st.integers(0, 30))
+def test_a_plan_parts_its_rows(dispositions: list[Disposition], limit: int | None) -> None:
+    """Rows in are rows out, each counted once; a limit only takes away."""
+    plan = Plan()
+    for row, disposition in enumerate(dispositions, start=2):
+        plan.add(row, disposition)
+    assert len(plan) == len(dispositions) == plan.counts().total()
+    assert [Disposition(each) for each in plan.dispositions] == dispositions
+    assert list(plan.rows) == list(range(2, len(dispositions) + 2))
+    to_send = sum(1 for each in dispositions if each in TO_SEND)
+    assert plan.to_send(limit) == (to_send if limit is None else min(limit, to_send))

@@ -1,0 +1,232 @@
+"""What follows from an answer. Pure: no time passes and nothing is sent."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.leadsquared.wire import (
+    Answer,
+    Created,
+    KeysRefused,
+    NotSendable,
+    NotSent,
+    Refused,
+    Throttled,
+    Unclear,
+    WrongUrl,
+)
+from importer.models import Status, TicketIds
+from importer.submission.retry import Again, FailureLimit, Halt, Outage, RetryPolicy, Settled, backoff_s, judge
+
+HOLD = RetryPolicy()
+EXAMPLES: tuple[Answer, ...] = (
+    Created(TicketIds(number="157")),
+    Refused("no such lead", 400),
+    KeysRefused("no", 401),
+    WrongUrl("nothing here", 404),
+    WrongUrl("elsewhere", 301),
+    Throttled(None),
+    Unclear("server-error", "away", 503),
+    Unclear("no-answer", "cut"),
+    NotSent("refused"),
+    NotSent("closed", stale=True),
+    NotSendable("attachment-changed", "gone"),
+)
+_chances = st.floats(0, 1, exclude_max=True)
+
+
+def decide(
+    answer: Answer, *, attempt: int = 1, proven: bool = True, policy: RetryPolicy = HOLD
+) -> Settled | Again | Halt:
+    return judge(answer, attempt=attempt, proven=proven, policy=policy, chance=0.5)
+
+
+def test_there_is_an_example_of_every_answer() -> None:
+    """A new kind of answer has to be judged, and its judgement tested."""
+    assert {type(example) for example in EXAMPLES} == set(get_args(Answer))
+
+
+@pytest.mark.parametrize(
+    ("answer", "proven", "expected"),
+    [
+        (EXAMPLES[0], True, Settled(status=Status.CREATED, ids=TicketIds(number="157"))),
+        (EXAMPLES[1], True, Settled(status=Status.FAILED, code="refused", error="no such lead")),
+        (EXAMPLES[2], True, Halt(code="keys-refused", error="no")),
+        (EXAMPLES[3], True, Settled(status=Status.FAILED, code="refused", error="nothing here")),
+        (EXAMPLES[3], False, Halt(code="wrong-url", error="nothing here")),
+        (EXAMPLES[4], True, Halt(code="wrong-url", error="elsewhere")),
+        (EXAMPLES[4], False, Halt(code="wrong-url", error="elsewhere")),
+        (EXAMPLES[5], True, Again(delay_s=0, code="limit-exceeded", error="429: the account's limit was used up")),
+        (EXAMPLES[6], True, Settled(status=Status.UNKNOWN, code="server-error", error="away")),
+        (EXAMPLES[7], True, Settled(status=Status.UNKNOWN, code="no-answer", error="cut")),
+        (EXAMPLES[8], True, Again(delay_s=0.5, code="not-connected", error="refused")),
+        (EXAMPLES[9], True, Again(delay_s=0, code="not-connected", error="closed")),
+        (EXAMPLES[10], True, Settled(status=Status.FAILED, code="attachment-changed", error="gone")),
+    ],
+)
+def test_the_table(answer: Answer, proven: bool, expected: object) -> None:  # noqa: FBT001 - a column of the table
+    """README, "What is sent when", line by line."""
+    assert decide(answer, proven=proven) == expected
+
+
+@given(st.sampled_from(EXAMPLES), st.integers(1, 10_000), st.booleans(), _chances)
+def test_nothing_that_may_have_made_a_ticket_is_repeated_unasked(
+    answer: Answer,
+    attempt: int,
+    proven: bool,  # noqa: FBT001 - drawn by Hypothesis
+    chance: float,
+) -> None:
+    """With the default policy only what surely made none goes again, however often it was tried."""
+    verdict = judge(answer, attempt=attempt, proven=proven, policy=HOLD, chance=chance)
+    if isinstance(verdict, Again):
+        assert isinstance(answer, Throttled | NotSent)
+        assert not verdict.may_exist
+        assert 0 <= verdict.delay_s <= 60
+
+
+@pytest.mark.parametrize(
+    ("policy", "repeated"),
+    [
+        (HOLD, []),
+        (RetryPolicy(retry_statuses=frozenset({500, 503})), [503]),
+        (RetryPolicy(retry_unknown=True), [503, None, 200, 504]),
+    ],
+)
+def test_what_a_policy_repeats(policy: RetryPolicy, repeated: list[int | None]) -> None:
+    """--retry-status means statuses of a server, not answers that can't be read; --on-unknown retry means all."""
+    answers = [
+        Unclear("server-error", "away", 503),
+        Unclear("no-answer", "cut"),
+        Unclear("unclear-answer", "no JSON", 200),
+        Unclear("server-error", "away", 504),
+    ]
+    verdicts = [(answer, decide(answer, policy=policy)) for answer in answers]
+    assert [answer.http_status for answer, verdict in verdicts if isinstance(verdict, Again)] == repeated
+    assert all(verdict.may_exist for _, verdict in verdicts if isinstance(verdict, Again))
+
+
+def test_what_is_repeated_unasked_has_no_end_and_what_was_asked_for_has() -> None:
+    """An unclear answer is repeated four times at most; then the row is unknown."""
+    policy = RetryPolicy(retry_unknown=True)
+    kinds = [type(decide(Unclear("no-answer", ""), attempt=attempt, policy=policy)) for attempt in range(1, 7)]
+    assert kinds == [Again, Again, Again, Again, Settled, Settled]
+    assert isinstance(decide(NotSent("refused"), attempt=1000, policy=policy), Again)
+
+
+@given(st.integers(1, 10_000), _chances)
+def test_back_off_has_full_jitter(attempt: int, chance: float) -> None:
+    """Between nothing and a limit that doubles up to a minute; never an overflow."""
+    delay_s = backoff_s(attempt, chance)
+    assert 0 <= delay_s <= min(60.0, 2.0 ** min(attempt - 1, 10))
+    assert backoff_s(attempt, 0.0) == 0
+    assert backoff_s(attempt, chance) <= backoff_s(attempt + 1, chance)
+
+
+def note(outage: Outage, answer: Answer, now: float, *, probe: bool = False, chance: float = 0.0) -> None:
+    outage.note(answer, now, chance, probe=probe)
+
+
+UNCLEAR, GOOD = Unclear("server-error", "503 away", 503), Created(TicketIds(number="1"))
+
+
+def test_five_in_a_row_are_an_outage() -> None:
+    """Four are not, and a good answer between starts the count anew."""
+    outage = Outage(900)
+    for answer in [UNCLEAR] * 4 + [GOOD] + [UNCLEAR] * 4:
+        note(outage, answer, 0)
+        assert not outage.is_on
+    note(outage, UNCLEAR, 0)
+    assert outage.is_on
+    assert outage.reason == "503 away"
+
+
+@pytest.mark.parametrize("answer", [Throttled(None), NotSendable("attachment-changed", ""), NotSent("", stale=True)])
+def test_what_says_nothing_about_the_server(answer: Answer) -> None:
+    """A used-up limit, a changed file and a stale connection neither begin an outage nor end one, nor break the row."""
+    outage = Outage(900)
+    for each in [answer, UNCLEAR] * 4:
+        note(outage, each, 0)
+        assert not outage.is_on
+    note(outage, UNCLEAR, 0)
+    note(outage, answer, 1)
+    assert outage.is_on
+
+
+@pytest.mark.parametrize("answer", [GOOD, Refused("", 400), KeysRefused("", 401), WrongUrl("", 404)])
+def test_an_answer_that_tells_ends_an_outage(answer: Answer) -> None:
+    """A refusal is as good as a ticket: somebody is there."""
+    outage = Outage(900)
+    states = []
+    for each in (NotSent("refused"), answer):
+        note(outage, each, 0, probe=True)
+        states.append(outage.is_on)
+    assert states == [True, False]
+    assert not outage.gave_up(10_000)
+
+
+def test_the_waits_between_probes() -> None:
+    """They double from the first to a minute; half of each is chance."""
+    for chance, share in ((0.0, 0.5), (0.999999, 1.0)):
+        outage, now, waits = Outage(1e9), 0.0, []
+        note(outage, NotSent("refused"), now, chance=chance)
+        for _ in range(9):
+            waits.append(outage.next_probe_at - now)
+            now = outage.next_probe_at
+            note(outage, UNCLEAR, now, probe=True, chance=chance)
+        assert waits == pytest.approx([share * min(60, 2**n) for n in range(9)], rel=1e-5)
+
+
+def test_what_was_under_way_does_not_move_the_probe() -> None:
+    """A hundred requests that come back unanswered after the pause began are no hundred probes."""
+    outage = Outage(900)
+    for _ in range(5):
+        note(outage, UNCLEAR, 0)
+    at = outage.next_probe_at
+    for later in range(1, 100):
+        note(outage, UNCLEAR, later)
+    assert outage.next_probe_at == at
+
+
+def test_giving_up() -> None:
+    """Counted from the pause's beginning; the run wakes for it although the next probe is later."""
+    outage = Outage(100, first_wait_s=500)
+    note(outage, NotSent("refused"), 10)
+    assert not outage.gave_up(109.9)
+    assert outage.gave_up(110)
+    assert outage.wakes_at() == pytest.approx(40)
+    note(outage, NotSent("refused"), 60, probe=True)
+    assert outage.wakes_at() == pytest.approx(90)
+    assert outage.gave_up(110)
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "0%", "101%", "x", "1.5", "%", "10 %%", "²"])
+def test_limits_that_are_none(text: str) -> None:
+    """What can't be a number of failures is refused, with what to write."""
+    with pytest.raises(ValueError, match="write 25"):
+        FailureLimit(text)
+
+
+_ends = st.lists(st.sampled_from([Status.CREATED, Status.FAILED, Status.UNKNOWN]), max_size=150)
+
+
+@given(st.integers(1, 6), _ends)
+def test_failures_in_a_row(number: int, ends: list[Status]) -> None:
+    """Reached exactly where the last N rows failed; anything else between starts anew."""
+    limit = FailureLimit(str(number))
+    for count, status in enumerate(ends, start=1):
+        limit.note(status)
+        assert bool(limit.reached()) == (ends[max(0, count - number) : count] == [Status.FAILED] * number)
+
+
+@given(st.integers(1, 100), _ends)
+def test_a_share_of_failures(share: int, ends: list[Status]) -> None:
+    """Counts from a hundred finished rows on, and only when it is more than the share."""
+    limit = FailureLimit(f" {share}% ")
+    for count, status in enumerate(ends, start=1):
+        limit.note(status)
+        too_many = ends[:count].count(Status.FAILED) * 100 > share * count
+        assert bool(limit.reached()) == (count >= 100 and too_many)

@@ -1,0 +1,390 @@
+"""Sending rows: the first alone, leads one after the other, the limits, and every way to come to an end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from importer.errors import Interrupted, ManifestError, ProgramError, StoppedEarly
+from importer.models import Rate, Secret, Status
+from importer.sandbox import Sandbox, serve
+from importer.submission.line import Sendable
+from importer.submission.retry import FailureLimit
+from tests.leadsquared.peers import attach, quick
+from tests.ledger.making import ask
+from tests.submission.sending import address, of_one_lead, row, rows, sending
+
+
+def stop_signal() -> Interrupted:
+    return Interrupted(15, "interrupted by SIGTERM")
+
+
+def most_at_once(sandbox: Sandbox, latency_s: float) -> int:
+    """How many calls were under way at a time, judged by when they came and how long each takes at least."""
+    at = [call.arrived_s for call in sandbox.calls]
+    return max(sum(1 for other in at if moment <= other < moment + latency_s) for moment in at)
+
+
+def test_wrong_keys_cost_one_call(tmp_path: Path) -> None:
+    """The first call goes alone; refused keys end the run, and every row is pending with no attempt."""
+
+    async def whole() -> None:
+        async with serve(quick()) as sandbox:
+            many = rows(50)
+            wrong = replace(address(sandbox), secret_key=Secret("wrong"))
+            async with sending(tmp_path, wrong, many) as run:
+                ending = await run.of(many)
+                assert isinstance(ending, StoppedEarly)
+                assert "refuses the keys" in ending.message
+                assert ending.hint
+                assert run.states() == ["pending"] * 50
+                assert {entry.attempts for entry in run.entries().values()} == {0}
+                assert run.watcher.finished_rows == []
+            assert len(sandbox.calls) == 1
+
+    asyncio.run(whole())
+
+
+def test_the_first_call_goes_alone_and_then_many(tmp_path: Path) -> None:
+    """Nothing is under way beside the first call; after its answer as many as the concurrency allows, and no more."""
+
+    async def whole() -> None:
+        async with serve(quick(latency_s=0.1)) as sandbox:
+            many = rows(21)
+            async with sending(tmp_path, sandbox, many, concurrency=5) as run:
+                assert await run.of(many) is None
+                assert run.states() == ["created"] * 21
+            at = [call.arrived_s for call in sandbox.calls]
+            assert at[1] - at[0] >= 0.1
+            assert 1 < most_at_once(sandbox, 0.1) <= 5
+
+    asyncio.run(whole())
+
+
+def test_rows_of_one_new_lead_make_one_lead(tmp_path: Path) -> None:
+    """One after the other until the first is a ticket; then side by side, for the lead is there."""
+
+    async def whole() -> None:
+        async with serve(quick([{"calls": "1-2", "fault": "503"}], latency_s=0.1)) as sandbox:
+            many = of_one_lead(50)
+            async with sending(tmp_path, sandbox, many, concurrency=50) as run:
+                assert await run.of(many) is None
+                assert sorted(set(run.states())) == ["created", "unknown"]
+            assert sandbox.warnings == ()
+            assert len(sandbox.leads) == 1
+            at = [call.arrived_s for call in sandbox.calls]
+            assert at[3] - at[0] >= 0.3
+            assert most_at_once(sandbox, 0.1) > 2
+
+    asyncio.run(whole())
+
+
+def test_leads_do_not_hold_up_one_another(tmp_path: Path) -> None:
+    """Rows of a lead under way wait in line; those of other leads overtake them, and all arrive."""
+
+    async def whole() -> None:
+        async with serve(quick(latency_s=0.1)) as sandbox:
+            leads = [f"lead{number}@example.com" for number in range(10)]
+            many = [
+                replace(each, row=number, key=f"{number}")
+                for number, each in enumerate((one for lead in leads for one in of_one_lead(6, lead)), start=2)
+            ]
+            async with sending(tmp_path, sandbox, many) as run:
+                assert await run.of(many) is None
+                assert run.states() == ["created"] * 60
+            assert sandbox.warnings == ()
+            assert len(sandbox.leads) == 10
+            assert most_at_once(sandbox, 0.1) > 2
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize(("limit", "failed"), [("3", 3), ("10%", 100)])
+def test_too_many_failures_end_the_run(limit: str, failed: int, tmp_path: Path) -> None:
+    """N in a row, or a share once a hundred are finished: the rest is pending, and the reason is said."""
+
+    async def whole() -> None:
+        async with serve(quick([{"every": 1, "fault": "400"}])) as sandbox:
+            many = rows(120)
+            async with sending(tmp_path, sandbox, many, concurrency=1, failure_limit=FailureLimit(limit)) as run:
+                ending = await run.of(many)
+                assert isinstance(ending, StoppedEarly)
+                assert "failed" in ending.message
+                assert run.states().count("failed") == failed == len(sandbox.calls)
+                assert run.states().count("pending") == 120 - failed
+
+    asyncio.run(whole())
+
+
+def test_failures_of_repeated_rows_are_not_counted(tmp_path: Path) -> None:
+    """A row that failed in an earlier run may fail again without ending this one."""
+
+    async def whole() -> None:
+        async with serve(quick([{"every": 1, "fault": "400"}])) as sandbox:
+            again = [row(number, repeated=True) for number in range(2, 8)]
+            async with sending(tmp_path, sandbox, again, failure_limit=FailureLimit("2")) as run:
+                assert await run.of(again) is None
+                assert run.states() == ["failed"] * 6
+
+    asyncio.run(whole())
+
+
+def test_stopping_lets_what_is_under_way_finish(tmp_path: Path) -> None:
+    """A signal: nothing new is sent, those under way become tickets within the grace time, the rest is pending."""
+
+    async def whole() -> None:
+        async with serve(quick(latency_s=0.2)) as sandbox:
+            many = rows(50)
+            async with sending(tmp_path, sandbox, many, concurrency=10) as run:
+                going = asyncio.create_task(run.of(many))
+                await sandbox.until(lambda now: len(now.calls) >= 5)
+                run.submission.stop(stop_signal())
+                assert isinstance(await going, Interrupted)
+                states = run.states()
+            assert set(states) == {"created", "pending"}
+            assert states.count("created") == len(sandbox.tickets) == len(sandbox.calls) < 50
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("second", ["grace", "second signal"])
+def test_what_does_not_finish_is_unknown(second: str, tmp_path: Path) -> None:
+    """After the grace time, or at a second signal at once, what was sent and not answered is unknown."""
+
+    async def whole() -> None:
+        async with serve(quick([{"calls": "2-99", "fault": "hang-after"}])) as sandbox:
+            many = rows(20)
+            grace_s = 0.1 if second == "grace" else 60.0
+            async with sending(tmp_path, sandbox, many, concurrency=4, grace_s=grace_s) as run:
+                going = asyncio.create_task(run.of(many))
+                await sandbox.until(lambda now: len(now.tickets) == 5)
+                run.submission.stop(stop_signal())
+                if second == "second signal":
+                    await asyncio.sleep(0)
+                    run.submission.stop(stop_signal(), at_once=True)
+                assert isinstance(await going, Interrupted)
+                states = run.states()
+                unknown = [entry for entry in run.entries().values() if entry.state == "unknown"]
+            assert states == ["created", *["unknown"] * 4, *["pending"] * 15]
+            assert {entry.error_code for entry in unknown} == {"interrupted"}
+            assert {entry.attempts for entry in unknown} == {1}
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize(
+    ("rate", "faults", "calls"),
+    [
+        (Rate(2, 3600), [], 2),
+        (Rate(1000, 1), [{"every": 1, "fault": "429", "retry_after": 600}], 1),
+        (Rate(1000, 1), [{"calls": "1-5", "fault": "503"}], 5),
+    ],
+    ids=["a slot", "the limit", "the server"],
+)
+def test_stopping_does_not_wait_for(rate: Rate, faults: list[object], calls: int, tmp_path: Path) -> None:
+    """A signal ends a run that waits for a slot, the limit or the server at once; nothing is left as under way."""
+
+    async def whole() -> None:
+        async with serve(quick(faults)) as sandbox:
+            some = rows(8)
+            async with sending(tmp_path, sandbox, some, rate=rate, give_up_after_s=3600.0, first_probe_s=900.0) as run:
+                enough = asyncio.Event()
+                run.watcher.on_called = lambda _: enough.set() if len(run.watcher.answers) >= calls else None
+                going = asyncio.create_task(run.of(some))
+                await enough.wait()
+                await asyncio.sleep(0.05)  # into the wait
+                run.submission.stop(stop_signal())
+                async with asyncio.timeout(5):
+                    assert isinstance(await going, Interrupted)
+                assert len(sandbox.calls) == calls
+                assert run.states().count("pending") == (8 if "429" in str(faults) else 8 - calls)
+
+    asyncio.run(whole())
+
+
+def test_stopping_calls_back_who_waits_at_the_gate(tmp_path: Path) -> None:
+    """With a connection open and perhaps an intent written, but nothing sent: pending, and no attempt."""
+
+    async def whole() -> None:
+        async with serve(quick()) as sandbox:
+            some = rows(5)
+            async with sending(tmp_path, sandbox, some, rate=Rate(1, 0.9)) as run:
+                going = asyncio.create_task(run.of(some))
+                await sandbox.until(lambda now: len(now.tickets) == 1)
+                await asyncio.sleep(0.2)  # the next has its slot, a while ahead
+                run.submission.stop(stop_signal())
+                assert isinstance(await going, Interrupted)
+                entries = run.entries().values()
+            assert {(entry.state, entry.attempts) for entry in entries} == {("created", 1), ("pending", 0)}
+            assert len(sandbox.calls) == len(sandbox.tickets)
+
+    asyncio.run(whole())
+
+
+def test_a_ledger_that_is_lost_ends_the_run(tmp_path: Path) -> None:
+    """Another run has taken over: no intent, so no request; what was sent before is kept, outcomes that come late too."""
+
+    async def whole() -> None:
+        async with serve(quick(latency_s=0.02)) as sandbox:
+            many = rows(40)
+            async with sending(tmp_path, sandbox, many, concurrency=4) as run:
+
+                def lose(_: Sendable) -> None:
+                    if len(run.watcher.finished_rows) == 10:
+                        ask(tmp_path, "update runs set ended_at = '2026-01-01'")
+
+                run.watcher.on_finished = lose
+                ending = await run.of(many)
+                assert isinstance(ending, StoppedEarly)
+                assert not isinstance(ending, ProgramError)
+                states = run.states()
+            assert len(sandbox.tickets) == len(sandbox.calls) == states.count("created") < 40
+            assert states.count("pending") == 40 - len(sandbox.tickets)
+
+    asyncio.run(whole())
+
+
+class DisplayBroke(OSError):
+    pass
+
+
+@pytest.mark.parametrize("which", ["finished", "called", "note"])
+@pytest.mark.parametrize(
+    "error", [StoppedEarly("the disk is full"), DisplayBroke("broken pipe")], ids=["foreseen", "not"]
+)
+def test_an_onlooker_that_fails_costs_no_outcome(which: str, error: Exception, tmp_path: Path) -> None:
+    """A full disk or a closed terminal ends the run; what the server did is in the ledger before anyone is told."""
+
+    async def whole() -> None:
+        async with serve(quick([{"calls": "4-60", "fault": "500-after"}], latency_s=0.02)) as sandbox:
+            many = rows(60)
+            async with sending(tmp_path, sandbox, many, concurrency=4) as run:
+
+                def fail(_: object) -> None:
+                    if which == "note" or len(run.watcher.finished_rows) >= 3:
+                        raise error
+
+                setattr(run.watcher, f"on_{which}", fail)
+                ending = await run.of(many)
+                assert ending is error if isinstance(error, StoppedEarly) else isinstance(ending, ProgramError)
+                states = run.states()
+            assert len(sandbox.calls) < 60
+            assert states.count("created") + states.count("unknown") == len(sandbox.tickets) == len(sandbox.calls)
+            assert states.count("pending") == 60 - len(sandbox.calls)
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ManifestError("it changed"), StoppedEarly),
+        (ValueError("a bug"), ProgramError),
+        (OSError("no disk"), ProgramError),
+    ],
+)
+def test_rows_that_cannot_be_read_end_the_run(error: Exception, kind: type, tmp_path: Path) -> None:
+    """Whatever goes wrong on the way to the next row: the run ends, says that rows were sent, and never hangs."""
+
+    async def some(known: list[Sendable]) -> AsyncIterator[Sendable]:
+        for each in known[:5]:
+            yield each
+        raise error
+
+    async def whole() -> None:
+        async with serve(quick()) as sandbox:
+            many = rows(10)
+            async with sending(tmp_path, sandbox, many) as run, asyncio.timeout(20):
+                ending = await run.submission.run(some(many))
+                assert type(ending) is kind
+                assert isinstance(ending, StoppedEarly)  # and not that nothing was sent
+                states = run.states()
+            assert states.count("created") == len(sandbox.tickets)
+            assert set(states) <= {"created", "pending"}
+
+    asyncio.run(whole())
+
+
+def test_a_row_that_was_spoiled_fails_unsent(tmp_path: Path) -> None:
+    """Judged good, and not sendable any more: failed, with no call and no attempt; the others go on."""
+
+    async def whole() -> None:
+        async with serve(quick()) as sandbox:
+            some = [row(2), row(3, spoiled="a.pdf is gone"), row(4)]
+            async with sending(tmp_path, sandbox, some) as run:
+                assert await run.of(some) is None
+                entry = run.entries()["3"]
+                assert (entry.state, entry.error_code, entry.attempts) == ("failed", "attachment-changed", 0)
+                assert run.states() == ["created", "failed", "created"]
+                assert {key for key, _ in run.watcher.finished_rows} == {"2", "3", "4"}
+            assert len(sandbox.calls) == 2
+
+    asyncio.run(whole())
+
+
+def test_a_file_that_changed_fails_its_row_alone(tmp_path: Path) -> None:
+    """Found when it is opened for the request: failed, no call, no attempt, and its slot serves the next."""
+
+    async def whole() -> None:
+        async with serve(quick()) as sandbox:
+            file = attach(tmp_path / "a.txt", b"content")
+            some = [row(2), row(3, file), row(4)]
+            file.path.write_bytes(b"other content")
+            async with sending(tmp_path, sandbox, some) as run:
+                assert await run.of(some) is None
+                entry = run.entries()["3"]
+                assert (entry.state, entry.error_code, entry.attempts) == ("failed", "attachment-changed", 0)
+                assert run.states() == ["created", "failed", "created"]
+            assert len(sandbox.calls) == 2
+
+    asyncio.run(whole())
+
+
+def test_no_rows_are_no_work(tmp_path: Path) -> None:
+    """A run with nothing to send ends at once."""
+
+    async def whole() -> None:
+        async with serve(quick()) as sandbox, sending(tmp_path, sandbox, rows(1)) as run:
+            assert await run.of([]) is None
+            assert sandbox.calls == ()
+
+    asyncio.run(whole())
+
+
+def test_a_slow_reader_holds_nothing_up(tmp_path: Path) -> None:
+    """Rows are sent as they come, not when all have been read."""
+
+    async def whole() -> None:
+        async with serve(quick()) as sandbox:
+            some = rows(3)
+
+            async def one_by_one() -> AsyncIterator[Sendable]:
+                for number, each in enumerate(some):
+                    await sandbox.until(lambda now, number=number: len(now.tickets) == number)  # type: ignore[misc]
+                    yield each
+
+            async with sending(tmp_path, sandbox, some) as run, asyncio.timeout(20):
+                assert await run.submission.run(one_by_one()) is None
+                assert run.states() == ["created"] * 3
+
+    asyncio.run(whole())
+
+
+def test_every_row_is_told_once(tmp_path: Path) -> None:
+    """Who looks on hears of each row when it is done, and of each call, those that go again included."""
+
+    async def whole() -> None:
+        async with serve(quick([{"calls": 2, "fault": "429"}, {"calls": 4, "fault": "400"}])) as sandbox:
+            some = rows(5)
+            async with sending(tmp_path, sandbox, some, concurrency=1) as run:
+                assert await run.of(some) is None
+                told = dict(run.watcher.finished_rows)
+                assert len(run.watcher.finished_rows) == len(told) == 5
+                assert [status.status for status in told.values()].count(Status.FAILED) == 1
+                assert len(run.watcher.answers) == len(sandbox.calls) == 6
+
+    asyncio.run(whole())

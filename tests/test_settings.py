@@ -1,0 +1,342 @@
+"""Flags, environment and `.env` to settings: which wins, what is wrong, and that no key is ever shown."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+
+from importer.errors import SettingsError
+from importer.models import Rate, Secret
+from importer.settings import (
+    VARIABLES,
+    Account,
+    Environment,
+    is_loopback,
+    ledger_url,
+    parse_duration,
+    read_account,
+    read_host,
+    read_rate,
+)
+
+GOOD = {
+    "LSQ_HOST": "https://api.example.com",
+    "LSQ_TENANT_ID": "12345",
+    "LSQ_ACCESS_KEY": "access-key-of-nobody",
+    "LSQ_SECRET_KEY": "secret-key-of-nobody",
+}
+NOWHERE = Path("/nonexistent/.env")
+
+
+def environment(**changes: str) -> Environment:
+    """The settings of a good account, with changes; an empty one takes a variable out."""
+    values = {name: value for name, value in {**GOOD, **changes}.items() if value}
+    return Environment(values, NOWHERE)
+
+
+def account(**changes: str) -> Account:
+    return read_account(environment(**changes))
+
+
+def refusal(**changes: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        account(**changes)
+    assert caught.value.exit_code == 2
+    assert caught.value.hint
+    return "\n".join(caught.value.lines())
+
+
+@pytest.fixture
+def dotenv(tmp_path: Path) -> Path:
+    return tmp_path / ".env"
+
+
+# -- where a value comes from
+
+
+def test_the_environment_makes_an_account() -> None:
+    """Host, tenant and both keys are all that is needed."""
+    found = account()
+    assert (found.base_url, found.tenant_id, found.name) == ("https://api.example.com", "12345", "12345")
+    assert (found.access_key.reveal(), found.secret_key.reveal()) == ("access-key-of-nobody", "secret-key-of-nobody")
+    assert (found.proxy, found.certificates) == (None, None)
+
+
+def test_a_dotenv_file_makes_an_account(dotenv) -> None:
+    """Quotes, comments, `export`, dollar signs and a byte order mark are read as people write them."""
+    dotenv.write_text(
+        "LSQ_HOST=api.example.com  # the region\nexport LSQ_TENANT_ID=12345\n\n"
+        "LSQ_ACCESS_KEY='with$HOME'\nLSQ_SECRET_KEY=\"b c\"\nEMPTY\n",
+        encoding="utf-8-sig",
+    )
+    found = read_account(Environment({}, dotenv))
+    assert found.base_url == "https://api.example.com"
+    assert (found.access_key.reveal(), found.secret_key.reveal()) == ("with$HOME", "b c")
+
+
+def test_the_environment_wins_over_the_file(dotenv) -> None:
+    """Also with an empty value, which is how a container takes a variable out."""
+    dotenv.write_text("LSQ_RATE=1/1\nLSQ_TENANT_ID=file\nHTTPS_PROXY=http://proxy.example.com\n", encoding="utf-8")
+    found = Environment({**GOOD, "HTTPS_PROXY": ""}, dotenv)
+    assert read_account(found).tenant_id == "12345"
+    assert read_account(found).proxy is None
+    assert read_rate(None, found) == Rate(1, 1)
+
+
+def test_a_key_may_stand_in_a_file_of_its_own(tmp_path) -> None:
+    """As container secrets do, with the line break that editors add and the mark that Windows adds."""
+    (tmp_path / "key").write_text("from-a-file\r\n", encoding="utf-8-sig")
+    for name, read in (("LSQ_ACCESS_KEY", "access_key"), ("LSQ_SECRET_KEY", "secret_key")):
+        found = account(**{name: "", f"{name}_FILE": str(tmp_path / "key")})
+        assert getattr(found, read).reveal() == "from-a-file"
+
+
+def test_a_key_itself_wins_over_its_file_but_the_environment_over_all(tmp_path, dotenv) -> None:
+    """Within one place the variable comes first; a key file of the environment still beats a key in `.env`."""
+    (tmp_path / "key").write_text("from-a-file", encoding="utf-8")
+    in_file = str(tmp_path / "key")
+    assert account(LSQ_SECRET_KEY_FILE=in_file).secret_key.reveal() == "secret-key-of-nobody"
+    dotenv.write_text("LSQ_SECRET_KEY=from-dotenv\n", encoding="utf-8")
+    without = {name: value for name, value in GOOD.items() if name != "LSQ_SECRET_KEY"}
+    assert read_account(Environment(without, dotenv)).secret_key.reveal() == "from-dotenv"
+    layered = Environment({**without, "LSQ_SECRET_KEY_FILE": in_file}, dotenv)
+    assert read_account(layered).secret_key.reveal() == "from-a-file"
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", "folder"])
+def test_a_key_file_that_can_not_be_read_is_named(tmp_path, content) -> None:
+    """Missing, not text, a folder: the variable and the path, not what is in it."""
+    path = tmp_path / "key"
+    if content == "folder":
+        path.mkdir()
+    elif content is not None:
+        path.write_bytes(content)
+    text = refusal(LSQ_ACCESS_KEY="", LSQ_ACCESS_KEY_FILE=str(path))
+    assert f"LSQ_ACCESS_KEY_FILE: {path} can't be read" in text
+
+
+def test_a_dotenv_file_that_is_no_text_is_named(dotenv) -> None:
+    """An error of the settings, with the file's path."""
+    dotenv.write_bytes(b"LSQ_TENANT_ID=\xff\n")
+    with pytest.raises(SettingsError, match="can't be read") as caught:
+        Environment({}, dotenv)
+    assert str(dotenv) in caught.value.message
+
+
+# -- what is wrong
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    """One error with every variable and what it is, so that nobody mends one after the other."""
+    text = refusal(**dict.fromkeys(GOOD, ""))
+    for name in GOOD:
+        assert f"{name} is not set: {VARIABLES[name]}" in text
+    assert "--sandbox" in text
+
+
+def test_missing_and_wrong_are_named_together() -> None:
+    """What is wrong does not hide what is missing."""
+    text = refusal(LSQ_HOST="ftp://x", LSQ_TENANT_ID="a/b", LSQ_ACCESS_KEY="", LSQ_SECRET_KEY="two\nlines")
+    assert "LSQ_HOST: 'ftp://x'" in text
+    assert "LSQ_TENANT_ID: 'a/b'" in text
+    assert "LSQ_ACCESS_KEY is not set" in text
+    assert "LSQ_SECRET_KEY holds a character that no key has" in text
+    assert "two" not in text
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "clé", "tab\there", "\u200binvisible", "nul\x00"])
+def test_a_key_that_no_header_takes_is_refused_and_not_shown(key) -> None:
+    """A key copied with more than itself is found before the first call, and does not reach the screen."""
+    text = refusal(LSQ_ACCESS_KEY=key)
+    assert "LSQ_ACCESS_KEY holds a character that no key has" in text
+    assert key not in text
+
+
+@pytest.mark.parametrize("tenant", ["../x", "a b", "a?b", "12345/tickets", "ü"])
+def test_a_tenant_id_can_not_change_the_url(tenant) -> None:
+    """It becomes a part of the path, so it is held to the characters that need no escape there."""
+    assert "is not a tenant ID" in refusal(LSQ_TENANT_ID=tenant)
+
+
+# -- the host
+
+
+@pytest.mark.parametrize(
+    ("text", "base_url"),
+    [
+        ("https://api.example.com", "https://api.example.com"),
+        ("https://api.example.com/", "https://api.example.com"),
+        ("api.example.com", "https://api.example.com"),
+        ("api.example.com:8443", "https://api.example.com:8443"),
+        ("HTTPS://api.example.com", "https://api.example.com"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://localhost:8080/", "http://localhost:8080"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_a_host_is_read_as_people_write_it(text, base_url) -> None:
+    """With or without scheme, port and last slash; plain http for this machine only."""
+    assert read_host(text) == base_url
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("http://api.example.com", "plain http would show the keys"),
+        ("http://127.0.0.1.example.com", "plain http would show the keys"),
+        ("https://api.example.com/api/tenants/1", "has a path; write only https://api.example.com"),
+        ("https://api.example.com?x=1", "has a path"),
+        ("https://api.example.com#x", "has a path"),
+        ("ftp://api.example.com", "is not a base URL"),
+        ("https://", "is not a base URL"),
+        ("https://a b", "is not a base URL"),
+        ("https://api.example.com:https", "host or its port"),
+        ("https://[::1", "host or its port"),
+        ("https://user:hunter2@api.example.com", "holds a user name"),
+        ("https://@api.example.com", "holds a user name"),
+    ],
+)
+def test_a_host_that_is_none_is_refused(text, reason) -> None:
+    """With what is wrong about it, and never with a password that stood in it."""
+    with pytest.raises(ValueError, match=reason) as caught:
+        read_host(text)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
+def test_loopback_is_this_machine(host) -> None:
+    """All of 127/8, and IPv6."""
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["localhost.example.com", "10.0.0.1", "0.0.0.0", "", "::2"])
+def test_everything_else_is_another_machine(host) -> None:
+    """A name that only begins like loopback is not."""
+    assert not is_loopback(host)
+
+
+def test_a_loopback_host_is_an_account_of_its_own() -> None:
+    """Tickets of a stand-in must not look like those of the tenant."""
+    assert account(LSQ_HOST="http://127.0.0.1:8080").name == "12345@127.0.0.1:8080"
+
+
+# -- proxy and certificates
+
+
+@pytest.mark.parametrize(
+    ("variables", "proxy"),
+    [
+        ({"HTTPS_PROXY": "http://proxy.example.com:3128"}, "http://proxy.example.com:3128"),
+        ({"https_proxy": "proxy.example.com:3128"}, "http://proxy.example.com:3128"),
+        (
+            {"HTTPS_PROXY": "http://p.example.com", "NO_PROXY": "other.example.com, .example.org"},
+            "http://p.example.com",
+        ),
+        ({"HTTPS_PROXY": "http://p.example.com", "NO_PROXY": "le.com"}, "http://p.example.com"),
+        ({"HTTPS_PROXY": "http://p.example.com", "NO_PROXY": "x, api.example.com"}, None),
+        ({"HTTPS_PROXY": "http://p.example.com", "NO_PROXY": ".example.com"}, None),
+        ({"HTTPS_PROXY": "http://p.example.com", "no_proxy": "EXAMPLE.com"}, None),
+        ({"HTTPS_PROXY": "http://p.example.com", "NO_PROXY": "*"}, None),
+        ({"HTTPS_PROXY": "http://p.example.com", "LSQ_HOST": "https://127.0.0.1"}, None),
+        ({"HTTPS_PROXY": "http://p.example.com", "LSQ_HOST": "http://localhost:1"}, None),
+    ],
+)
+def test_a_proxy_is_used_as_elsewhere(variables, proxy) -> None:
+    """HTTPS_PROXY but for the hosts of NO_PROXY, and never for this machine."""
+    assert account(**variables).proxy == proxy
+
+
+def test_a_proxy_that_can_not_be_used_is_refused_before_anything_is_sent() -> None:
+    """Found with the settings, not at the first call, and without its password."""
+    text = refusal(HTTPS_PROXY="socks5://user:hunter2@p.example.com")
+    assert "HTTPS_PROXY: only a proxy that is reached by http" in text
+    assert "hunter2" not in text
+
+
+def test_certificates_verify_the_server_unless_it_is_plain_http(tmp_path) -> None:
+    """TLS is always verified, by the system's certificates or by those of SSL_CERT_FILE."""
+    pem = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(pem)
+    for context in (account().ssl_context(), account(SSL_CERT_FILE=str(pem)).ssl_context()):
+        assert context is not None
+        assert context.verify_mode is ssl.CERT_REQUIRED
+        assert context.check_hostname
+    assert account(LSQ_HOST="http://localhost:1").ssl_context() is None
+
+
+@pytest.mark.parametrize("content", [None, "not a certificate"])
+def test_certificates_that_can_not_be_read_are_named(tmp_path, content) -> None:
+    """A missing or damaged SSL_CERT_FILE is an error of the settings."""
+    pem = tmp_path / "ca.pem"
+    if content is not None:
+        pem.write_text(content, encoding="utf-8")
+    with pytest.raises(SettingsError, match="SSL_CERT_FILE") as caught:
+        account(SSL_CERT_FILE=str(pem)).ssl_context()
+    assert str(pem) in caught.value.message
+
+
+# -- ledger, rate, durations
+
+
+def test_the_ledgers_place_comes_from_flag_environment_or_the_state_folder(tmp_path, monkeypatch) -> None:
+    """A plain path becomes an absolute URL, a URL stays as it is, and nothing at all is the user's state folder."""
+    monkeypatch.chdir(tmp_path)
+    from_variable = environment(LSQ_LEDGER="postgresql+psycopg://host/db")
+    assert ledger_url("x.sqlite", from_variable) == f"sqlite:///{tmp_path}/x.sqlite"
+    assert ledger_url(None, from_variable) == "postgresql+psycopg://host/db"
+    assert ledger_url("", environment(LSQ_LEDGER="~/x")) == f"sqlite:///{Path('~/x').expanduser()}"
+    assert ledger_url(None, environment()).endswith("/lsq-ticket-importer/ledger.sqlite")
+
+
+def test_the_rate_comes_from_flag_environment_or_the_documented_limit() -> None:
+    """The flag wins; 25 calls in 5 s is what most accounts have."""
+    assert read_rate("10/1", environment(LSQ_RATE="2/5")) == Rate(10, 1)
+    assert read_rate(None, environment(LSQ_RATE=" 2/5 ")) == Rate(2, 5)
+    assert read_rate(None, environment()) == Rate(25, 5)
+
+
+@pytest.mark.parametrize("text", ["25", "0/5", "25/0", "-1/5", "25/inf", "25/nan", "x/5", "2.5/5", "25/5/1"])
+def test_a_rate_that_is_none_names_its_flag_or_variable(text) -> None:
+    """Nothing is guessed about the account's limit."""
+    with pytest.raises(SettingsError, match="--rate"):
+        read_rate(text, environment())
+    with pytest.raises(SettingsError, match="LSQ_RATE"):
+        read_rate(None, environment(LSQ_RATE=text))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("20", 20), ("20s", 20), ("15m", 900), ("1.5h", 5400), ("250ms", 0.25), ("1d", 86400), (" 2 m ", 120), ("0", 0)],
+)
+def test_durations(text, seconds) -> None:
+    """A number with a unit, or plain seconds."""
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "-1s", "1w", "1m30s", "1e3", "inf", "nan", "1,5h"])
+def test_what_is_no_duration(text) -> None:
+    """Anything else is refused with an example."""
+    with pytest.raises(ValueError, match="write 20s, 15m or 1h"):
+        parse_duration(text)
+
+
+# -- secrets
+
+
+def test_no_key_is_ever_shown() -> None:
+    """Neither the account nor a key has a form for people that holds the key, or the proxy's password."""
+    found = account(HTTPS_PROXY="http://user:hunter2@p.example.com")
+    for text in (repr(found), str(found), f"{found.access_key}", f"{found.secret_key!r}", str([found.secret_key])):
+        assert "of-nobody" not in text
+        assert "hunter2" not in text
+    assert found.proxy == "http://user:hunter2@p.example.com"
+
+
+def test_a_secret_knows_whether_it_is_there() -> None:
+    """An empty key is none."""
+    assert Secret("x")
+    assert not Secret("")
+    assert not hasattr(Secret("x"), "__dict__")

@@ -1,0 +1,55 @@
+"""Rows held against a mapping as a run does it, from the mapping's text on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from importer.attachments import AttachmentFinder
+from importer.mapping import FieldType, Mapping, Rule, load_mapping
+from importer.validation import Checked, Validator
+from importer.validation.values import convert
+
+HEAD = "version: 1\nsource: old-helpdesk\nkey: ID\n"
+FIRST_ROW = 2  # below a header in row 1
+
+
+def mapping_of(text: str) -> Mapping:
+    """Load a mapping from its text."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "mapping.yaml"
+        path.write_text(text, encoding="utf-8")
+        return load_mapping(path)
+
+
+def check(
+    text: str, columns: Sequence[str], *rows: Sequence[str], root: Path | None = None, sheet: str | None = None
+) -> Checked:
+    """Judge rows of text cells by a mapping; ``root`` is the folder of the attachments."""
+    mapping = mapping_of(text)
+    finder = AttachmentFinder(mapping.attachments, root) if mapping.attachments is not None and root else None
+    frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
+    return Validator(mapping, finder, sheet).check(frame, np.arange(FIRST_ROW, FIRST_ROW + len(rows)))
+
+
+def convert_one(kind: FieldType, cell: str, **options: Any) -> str | None:
+    """Convert one cell; ``None`` if it does not fit."""
+    return convert_all(kind, [cell], **options)[0]
+
+
+def convert_all(kind: FieldType, cells: Sequence[str], **options: Any) -> list[str | None]:
+    """Convert a column; ``None`` for each cell that does not fit."""
+    rule = Rule(column="Cell", field="Field", line=1, type=kind, values=MappingProxyType({}), **options)
+    converted = convert(pd.Series(cells, dtype=object), rule)
+    return [None if bad else value for value, bad in zip(converted.values, converted.bad, strict=True)]
+
+
+def codes(checked: Checked, position: int = 0) -> list[str]:
+    """The codes of a row's problems, in their order."""
+    return [problem.code for problem in checked.problems.get(position, [])]

@@ -1,0 +1,95 @@
+"""How a row is known: by its key across runs, by its content as edited or not, by its first position in a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from importer.validation import KeyIndex, Validator, content_hashes
+from tests.validation.checking import mapping_of
+
+COLUMNS = "columns: {Mail: LeadDetail.EmailAddress}\n"
+CELLS = st.text('ab12:\x1f\n \x00é,"[]\\', max_size=4)
+
+
+def keys(key: str, columns: Sequence[str], *rows: Sequence[str]) -> list[str]:
+    """The keys of rows under a mapping with that `key`."""
+    mapping = mapping_of(f"version: 1\nsource: s\nkey: {key}\n{COLUMNS}")
+    return Validator(mapping, None, None).keys(pd.DataFrame(rows, columns=list(columns), dtype=object))
+
+
+@pytest.mark.parametrize("cell", ["1", "00123", " 7 ", "NA", "1e5", "漢字", "a\nb"])
+def test_a_key_is_the_raw_cell(cell: str):
+    """Whatever the mapping makes of the column elsewhere, the key stays as it is written."""
+    assert keys("ID", ["ID", "Mail"], [cell, "mina@example.com"]) == [cell]
+
+
+@pytest.mark.parametrize("cell", ["", " ", "\t\n", "\u00a0"])
+def test_blanks_are_no_key(cell: str):
+    """A row whose key is blank could not be known again: it has none, alone or in a list."""
+    assert keys("ID", ["ID", "Mail"], [cell, "x"]) == [""]
+    assert keys("[ID, Mail]", ["ID", "Mail"], [cell, "x"], ["x", cell]) == ["", ""]
+
+
+@given(rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))
+@example(rows=[("a,", "b"), ("a", ",b"), ('a","b', "c"), ("a", 'b","c')])
+def test_a_list_of_cells_is_one_key_and_no_others(rows: list[tuple[str, str]]):
+    """Two rows have one composite key just when all its cells are equal, whatever stands in them."""
+    made = keys("[A, B]", ["A", "B", "Mail"], *[(*row, "") for row in rows])
+    whole = {row: key for row, key in zip(rows, made, strict=True) if key}
+    assert len(set(whole.values())) == len(whole)
+    assert all(bool(key) == bool(row[0].strip() and row[1].strip()) for row, key in zip(rows, made, strict=True))
+
+
+def test_a_composite_key_stays_the_same_in_every_version():
+    """The ledger knows tickets by it: another form would make every old row look new."""
+    assert keys("[A, B]", ["A", "B"], ["Süd", "007"]) == ['["Süd", "007"]']
+
+
+def test_the_content_key_stays_the_same_in_every_version():
+    """The same for `key: row-content`."""
+    frame = pd.DataFrame([["Süd", "007"]], columns=["A", "Mail"], dtype=object)
+    assert keys("row-content", ["A", "Mail"], ["Süd", "007"]) == content_hashes(frame)
+    assert content_hashes(frame) == ["f0a1419fb3f1a1242da703a02b362db9"]
+
+
+@given(rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))
+@example(rows=[("a\x1fb", "c"), ("a", "b\x1fc"), ("1:a", ""), ("", "1:a")])
+def test_rows_have_one_content_hash_only_if_all_cells_are_equal(rows: list[tuple[str, str]]):
+    """No character in a cell can pass for the border between two cells: else a row could take another's ticket."""
+    hashes = content_hashes(pd.DataFrame(rows, columns=["A", "B"], dtype=object))
+    assert len(set(hashes)) == len(set(rows))
+
+
+def test_the_content_of_any_text_has_a_hash():
+    """Not even half a surrogate pair makes a row unknowable."""
+    assert len(content_hashes(pd.DataFrame([["\ud800"]], columns=["A"], dtype=object))[0]) == 32
+
+
+@given(chunks=st.lists(st.lists(st.sampled_from(["", "a", "b", "c", "d", "A", "a "]), max_size=7), max_size=8))
+def test_a_key_is_known_by_its_first_position(chunks: list[list[str]]):
+    """Over any number of chunks, a repeated key names the position where it stood first; an empty one is no key."""
+    index = KeyIndex()
+    first: dict[str, int] = {}
+    position = 0
+    for chunk in chunks:
+        expected = []
+        for offset, key in enumerate(chunk):
+            expected.append(first.get(key, -1) if key else -1)
+            if key:
+                first.setdefault(key, position + offset)
+        assert index.add(chunk, position).tolist() == expected
+        position += len(chunk)
+
+
+def test_many_keys_in_many_chunks_are_all_remembered():
+    """Tables that were merged as they grew have lost no key and no position."""
+    index = KeyIndex()
+    for start in range(0, 20_000, 500):
+        assert (index.add([f"K{number}" for number in range(start, start + 500)], start) == -1).all()
+    again = index.add([f"K{number}" for number in range(19_999, -1, -1)], 20_000)
+    assert again.tolist() == list(range(19_999, -1, -1))

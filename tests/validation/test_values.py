@@ -1,0 +1,262 @@
+"""Each type: what a cell may hold, and the one form in which its value is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from importer.mapping import FieldType
+from tests.validation.checking import convert_all, convert_one
+
+GUID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
+
+
+@pytest.mark.parametrize("cell", ["00123", "NA", "1e5", "=1+1", " x ", "a\nb", "12345678901234567890", "漢字", "nan"])
+def test_text_is_never_interpreted(cell: str):
+    """A text arrives letter by letter."""
+    assert convert_one(FieldType.TEXT, cell) == cell
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("42", "42"),
+        ("+42", "42"),
+        ("-42", "-42"),
+        (" 42 ", "42"),
+        ("007", "7"),
+        ("-007", "-7"),
+        ("000", "0"),
+        ("-0", "0"),
+        ("123456789012345678901234567890", "123456789012345678901234567890"),
+        ("4.0", None),
+        ("1e3", None),
+        ("1,000", None),
+        ("1 000", None),
+        ("--1", None),
+        ("+", None),
+        ("−5", None),  # the minus sign of typography
+        ("１２", None),
+        ("٣", None),
+        ("0x10", None),
+        (" ", None),
+    ],
+)
+def test_integers(cell: str, value: str | None):
+    """A whole number of any length, in ASCII digits, loses its plus sign and leading zeros and nothing else."""
+    assert convert_one(FieldType.INTEGER, cell) == value
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("12.5", "12.5"),
+        ("12.50", "12.50"),
+        ("-12.5", "-12.5"),
+        ("+12.5", "12.5"),
+        (".5", "0.5"),
+        ("-.5", "-0.5"),
+        ("5.", "5"),
+        ("007.50", "7.50"),
+        ("1e5", "100000"),
+        ("1E+5", "100000"),
+        ("1e-5", "0.00001"),
+        ("0e5", "0"),
+        ("0.1000000000000000055511151231257827", "0.1000000000000000055511151231257827"),
+        ("12345678901234567890.12345678901234567890", "12345678901234567890.12345678901234567890"),
+        ("12,5", None),
+        ("1,000.5", None),
+        ("1.2.3", None),
+        (".", None),
+        ("1e", None),
+        ("1e1000", None),
+        ("inf", None),
+        ("NaN", None),
+        ("1_000", None),
+        ("50 %", None),
+    ],
+)
+def test_numbers(cell: str, value: str | None):
+    """A number keeps every digit, as no float is ever made of it; an exponent is written out."""
+    assert convert_one(FieldType.NUMBER, cell) == value
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        *((cell, "true") for cell in ("true", "TRUE", "Yes", "y", "1", "on", " yes ")),
+        *((cell, "false") for cell in ("false", "False", "NO", "n", "0", "off")),
+        *((cell, None) for cell in ("ja", "2", "truee", "yes no", "-1", "1.0", "x")),
+    ],
+)
+def test_booleans(cell: str, value: str | None):
+    """The usual English words and 1 and 0, in any case; no other word is guessed at."""
+    assert convert_one(FieldType.BOOLEAN, cell) == value
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("2024-08-29", "2024-08-29"),
+        (" 2024-08-29 ", "2024-08-29"),
+        ("2024-02-29", "2024-02-29"),
+        ("0999-01-01", "0999-01-01"),
+        ("9999-12-31", "9999-12-31"),
+        *((cell, None) for cell in ("2023-02-29", "2024-13-01", "2024-08-00", "2024-8-9", "20240829", "29/08/2024")),
+        *(
+            (cell, None)
+            for cell in ("2024-08-29T10:00:00", "24-08-29", "today", "now", "NaT", "٢٠٢٤-٠٨-٢٩", "0000-01-01")
+        ),
+    ],
+)
+def test_iso_dates(cell: str, value: str | None):
+    """Without a format only the whole ISO form is a date, and only one that is on the calendar."""
+    assert convert_one(FieldType.DATE, cell) == value
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("2024-08-29T10:36:23", "2024-08-29T10:36:23"),
+        ("2024-08-29 10:36:23", "2024-08-29T10:36:23"),
+        ("2024-08-29T10:36", "2024-08-29T10:36:00"),
+        ("2024-08-29", "2024-08-29T00:00:00"),
+        ("2024-08-29T10:36:23.999999", "2024-08-29T10:36:23"),
+        *((cell, None) for cell in ("2024-08-29T24:00:00", "2024-08-29T10:60", "2024-08-29T10:36:60", "2024-08-29T10")),
+        *((cell, None) for cell in ("10:36", "2024-08-29T10:36:23Z", "2024-08-29T10:36:23+05:30", "today")),
+    ],
+)
+def test_iso_dates_and_times(cell: str, value: str | None):
+    """A missing time is midnight and missing seconds are zero; fractions are cut off, never rounded up."""
+    assert convert_one(FieldType.DATETIME, cell) == value
+
+
+@pytest.mark.parametrize(
+    ("written_as", "cell", "value"),
+    [
+        ("%d/%m/%Y", "03/04/2024", "2024-04-03"),
+        ("%m/%d/%Y", "03/04/2024", "2024-03-04"),
+        ("%d.%m.%y", "3.4.24", "2024-04-03"),
+        ("%d %b %Y", "3 Apr 2024", "2024-04-03"),
+        ("%Y%m%d", "20240403", "2024-04-03"),
+        ("%d/%m/%Y", "31/04/2024", None),
+        ("%d/%m/%Y", "01/01/0000", None),
+        ("%d/%m/%Y", "03/04/2024 10:00", None),
+        ("%d/%m/%Y", "2024-04-03", None),
+    ],
+)
+def test_dates_in_a_format(written_as: str, cell: str, value: str | None):
+    """A format is the only way in which its cells are read: day and month are never swapped to make one fit."""
+    assert convert_one(FieldType.DATE, cell, format=written_as) == value
+
+
+@pytest.mark.parametrize("written_as", ["%d/%m/%Y", "%Y-%m-%d", "%d/%m/%Y %H:%M"])
+@pytest.mark.parametrize("cell", ["now", "today", "NaT", "nan", "None", "NA"])
+@pytest.mark.parametrize("kind", [FieldType.DATE, FieldType.DATETIME])
+def test_words_are_no_dates(kind: FieldType, cell: str, written_as: str):
+    """`today` in a cell does not become the day of the import, nor does `NaT` become an empty value."""
+    assert convert_one(kind, cell, format=written_as) is None
+
+
+@pytest.mark.parametrize(
+    ("zone", "cell", "value"),
+    [
+        ("Asia/Kolkata", "2024-08-29T10:36:23", "2024-08-29T05:06:23"),
+        ("Asia/Kolkata", "2024-08-29T02:00:00", "2024-08-28T20:30:00"),
+        ("America/New_York", "2024-12-31T22:00:00", "2025-01-01T03:00:00"),
+        ("Europe/Berlin", "2024-07-01T12:00:00", "2024-07-01T10:00:00"),
+        ("Europe/Berlin", "2024-01-01T12:00:00", "2024-01-01T11:00:00"),
+        ("Europe/Berlin", "2024-03-31T01:59:59", "2024-03-31T00:59:59"),
+        ("Europe/Berlin", "2024-03-31T02:30:00", None),  # the clocks skip it
+        ("Europe/Berlin", "2024-03-31T03:00:00", "2024-03-31T01:00:00"),
+        ("Europe/Berlin", "2024-10-27T02:30:00", None),  # the clocks pass it twice
+        ("Europe/Berlin", "2024-10-27T03:00:00", "2024-10-27T02:00:00"),
+        ("UTC", "2024-10-27T02:30:00", "2024-10-27T02:30:00"),
+        *((zone, cell, None) for zone in ("Asia/Kolkata", "America/New_York") for cell in ("0001-01-01", "9999-12-31")),
+    ],
+)
+def test_times_in_a_zone_are_sent_as_utc(zone: str, cell: str, value: str | None):
+    """A time that names one moment is sent in UTC; one that names none, or two, is refused and never guessed."""
+    assert convert_one(FieldType.DATETIME, cell, timezone=zone) == value
+
+
+def test_one_impossible_time_leaves_the_others_alone():
+    """A cell that is in no zone's range is a problem of its own row, not of its column."""
+    cells = ["9999-12-31T23:59:59", "2024-08-29T10:36:23", "words"]
+    assert convert_all(FieldType.DATETIME, cells, timezone="America/New_York") == [None, "2024-08-29T14:36:23", None]
+
+
+@pytest.mark.parametrize("zone", [None, "Asia/Kolkata"])
+def test_offsets_in_the_cells_win_over_the_zone(zone: str | None):
+    """With %z every cell says when it was, so a column may mix offsets, and all are sent in UTC."""
+    cells = ["29/08/2024 10:36 +0530", "29/08/2024 10:36 +0000", "29/08/2024 10:36 -05:00", "29/08/2024 10:36", "today"]
+    expected = ["2024-08-29T05:06:00", "2024-08-29T10:36:00", "2024-08-29T15:36:00", None, None]
+    assert convert_all(FieldType.DATETIME, cells, format="%d/%m/%Y %H:%M %z", timezone=zone) == expected
+
+
+def test_a_date_with_an_offset_is_the_day_that_is_written():
+    """A day is not moved by the offset behind it, even to the first and the last there are."""
+    cells = ["2024-08-29 +0530", "2024-08-29 -1100", "0001-01-01 +0530", "9999-12-31 -1100"]
+    days = ["2024-08-29", "2024-08-29", "0001-01-01", "9999-12-31"]
+    assert convert_all(FieldType.DATE, cells, format="%Y-%m-%d %z") == days
+
+
+def test_a_column_without_any_date_is_all_problems():
+    """Not one good cell is no reason to stumble."""
+    assert convert_all(FieldType.DATETIME, ["a", "b"], format="%Y-%m-%d %z") == [None, None]
+    assert convert_all(FieldType.DATETIME, ["a", "b"], format="%Y-%m-%d", timezone="UTC") == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("cell", "fits"),
+    [
+        ("mina@example.com", True),
+        ("mina.o'neil+tag@sub.example.com", True),
+        ("ünal@example.com", True),
+        ("mina@büro.example.com", True),
+        *((cell, False) for cell in ("mina", "mina@", "@example.com", "mina@localhost", "mina@example", "mina@example..com")),
+        *((cell, False) for cell in ("mina@example.com.", ".mina@example.com", "mi na@example.com", "a@example.com;b@example.com")),
+        *((cell, False) for cell in ("<mina@example.com>", "Mina <mina@example.com>", "mina@[127.0.0.1]", "mina@example。com")),
+        *((cell, False) for cell in ("mi\x00na@example.com", "\ud800@example.com", "mina@\ud800.com")),
+    ],
+)  # fmt: skip
+def test_emails(cell: str, fits: bool):  # noqa: FBT001 - a case, not a flag
+    """One address, judged without asking the network, is sent as it is written."""
+    assert convert_one(FieldType.EMAIL, cell) == (cell if fits else None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("+91-9876543210", "+91-9876543210"),
+        ("(0123) 456 789", "0123456789"),
+        ("0123/45.67.89", "0123456789"),
+        ("12 - 34 - 5678", "12-34-5678"),
+        ("+1 202 555 0100", "+12025550100"),
+        ("123456", "123456"),
+        ("123456789012345", "123456789012345"),
+        *((cell, None) for cell in ("12345", "1234567890123456", "1--23456", "-123456", "123456-", "+-123456", "++123456")),
+        *((cell, None) for cell in ("12345a", "123456 ext 7", "123+456", "１２３４５６", "()", "none")),
+    ],
+)  # fmt: skip
+def test_phones(cell: str, value: str | None):
+    """6 to 15 digits, with what people write between them taken out, but for single hyphens."""
+    assert convert_one(FieldType.PHONE, cell) == value
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        (GUID, GUID),
+        (GUID.upper(), GUID),
+        (f"{{{GUID}}}", GUID),
+        (f" {GUID} ", GUID),
+        (GUID.replace("-", ""), None),
+        (GUID[:-1], None),
+        (f"{GUID}0", None),
+        (GUID.replace("8", "g"), None),
+        ("(" + GUID + ")", None),
+    ],
+)
+def test_guids(cell: str, value: str | None):
+    """8-4-4-4-12 hexadecimal digits, with or without braces, are sent in lower case."""
+    assert convert_one(FieldType.GUID, cell) == value
