@@ -13,7 +13,7 @@ from typing import Protocol
 
 from importer.attachments import AttachmentFinder
 from importer.errors import Declined, ImporterError, LedgerError, ProgramError, StoppedEarly, UsageError
-from importer.leadsquared.client import Client, Endpoint, Patience
+from importer.leadsquared.client import Client, Patience
 from importer.leadsquared.quota import DEFAULT_MARGIN_S, Quota
 from importer.leadsquared.wire import preview
 from importer.ledger import Ledger, RunInfo, new_run_id
@@ -22,6 +22,7 @@ from importer.manifest import Manifest, open_manifest, private_copy
 from importer.mapping import Mapping, check_columns, load_mapping
 from importer.models import ManifestOptions, Problem, Rate
 from importer.progress import Progress
+from importer.reach import reached
 from importer.rerun import Origins
 from importer.results import (
     COLUMNS,
@@ -294,7 +295,7 @@ class Importing:
         total = self.rows.plan.to_send(self._job.limit)
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(part.close)
-            endpoint = await stack.enter_async_context(_reached(way.account, self._mapping, sending.rate))
+            endpoint = await stack.enter_async_context(reached(way.account, self._mapping, sending.rate))
             patience = Patience(answer_s=sending.answer_timeout_s)
             client = await stack.enter_async_context(Client(endpoint, patience, connections=concurrency))
             journal = await stack.enter_async_context(Journal(self._open_ledger(), self.info))
@@ -355,30 +356,6 @@ class _Way:
     desk: Desk
     account: Account | None
     signals: Interruptions
-
-
-@contextlib.asynccontextmanager
-async def _reached(account: Account | None, mapping: Mapping, rate: Rate) -> AsyncIterator[Endpoint]:
-    """Give the address of the account, or of a stand-in that lives as long as the run."""
-    if account is not None:
-        yield Endpoint(
-            base_url=account.base_url,
-            tenant_id=account.tenant_id,
-            access_key=account.access_key,
-            secret_key=account.secret_key,
-            proxy=account.proxy,
-            ssl_context=account.ssl_context(),
-        )
-        return
-    from importer.stand_in import stand_in  # noqa: PLC0415 - a server is loaded only where one is wanted
-
-    async with stand_in(mapping, rate) as sandbox:
-        yield Endpoint(
-            base_url=sandbox.url,
-            tenant_id=sandbox.tenant_id,
-            access_key=sandbox.access_key,
-            secret_key=sandbox.secret_key,
-        )
 
 
 @contextlib.asynccontextmanager

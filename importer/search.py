@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from importer.errors import Interrupted
-from importer.leadsquared.client import Client, Endpoint, Patience
+from importer.leadsquared.client import Client, Patience
 from importer.leadsquared.quota import DEFAULT_MARGIN_S, Quota
 from importer.ledger import Ledger, RunInfo
 from importer.ledger.unanswered import KnownNumber
 from importer.models import Rate
+from importer.reach import reached
 from importer.settings import Account
 from importer.signals import Interruptions
 from importer.submission.asking import Asked, Asking, unless
@@ -132,7 +133,7 @@ class Search:
         chosen = list(self._decisions.created.values())
         in_gaps = (str(number) for number in self.gaps.numbers(self._ranges) if str(number) not in chosen)
         async with contextlib.AsyncExitStack() as stack:
-            endpoint = await stack.enter_async_context(_reached(terms))
+            endpoint = await stack.enter_async_context(reached(terms.account, None, terms.rate))
             patience = Patience(answer_s=terms.answer_timeout_s)
             client = await stack.enter_async_context(Client(endpoint, patience, connections=concurrency))
             await stack.enter_async_context(Journal(ledger, run))  # renews the lease
@@ -155,28 +156,3 @@ def _is_in(number: str, ranges: Sequence[range]) -> bool:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and str(int(text)) == text
-
-
-@contextlib.asynccontextmanager
-async def _reached(terms: Terms) -> AsyncIterator[Endpoint]:
-    """Give the address of the account, or of a stand-in in which there is nothing."""
-    account = terms.account
-    if account is not None:
-        yield Endpoint(
-            base_url=account.base_url,
-            tenant_id=account.tenant_id,
-            access_key=account.access_key,
-            secret_key=account.secret_key,
-            proxy=account.proxy,
-            ssl_context=account.ssl_context(),
-        )
-        return
-    from importer.sandbox import SandboxOptions, serve  # noqa: PLC0415 - a server is loaded only where one is wanted
-
-    async with serve(SandboxOptions(rate=terms.rate)) as sandbox:
-        yield Endpoint(
-            base_url=sandbox.url,
-            tenant_id=sandbox.tenant_id,
-            access_key=sandbox.access_key,
-            secret_key=sandbox.secret_key,
-        )

@@ -26,9 +26,10 @@ _KINDS = {
 }
 
 
-def stand_in(mapping: Mapping, rate: Rate) -> AbstractAsyncContextManager[Sandbox]:
+def stand_in(mapping: Mapping | None, rate: Rate) -> AbstractAsyncContextManager[Sandbox]:
     """Serve an account for one rehearsal, on a free port of this machine. ``rate``: its limit, as the user names it."""
-    return serve(SandboxOptions(account=account_for(mapping), rate=rate))
+    account = default_account() if mapping is None else account_for(mapping)
+    return serve(SandboxOptions(account=account, rate=rate))
 
 
 def account_for(mapping: Mapping) -> Account:
