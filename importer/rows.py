@@ -15,8 +15,8 @@ from typing import Protocol
 import numpy as np
 
 from importer.errors import ResultsError
-from importer.ledger import Claim, Entry, Ledger, Rejection, RunInfo
-from importer.manifest import Chunk, Manifest
+from importer.ledger import Entry, Ledger, RunInfo
+from importer.manifest import Chunk, Column, Manifest
 from importer.mapping import Mapping
 from importer.models import Problem, Status
 from importer.results import (
@@ -33,14 +33,16 @@ from importer.results import (
     read_results,
     unfit,
 )
+from importer.submission.fates import WRONG_WIDTHS, Fates
 from importer.submission.line import Sendable
 from importer.submission.plan import TO_SEND, Disposition, Plan, judge
-from importer.validation import Checked, KeyIndex, Validator, content_hashes
+from importer.validation import Checked, KeyIndex, RowKeys, SharedLeads, Validator, content_hashes, fingerprints
 
+_JUDGED_CHUNK_ROWS = 100_000
+_KNOWN_CHUNK_ROWS = 10_000
 _SENDING_CHUNK_ROWS = 1_000
 _SHOWN_CELLS = 10
 _SHOWN_CHARS = 60
-_WRONG_WIDTHS = ("too-few-cells", "too-many-cells")
 _OUTCOMES = (Status.FAILED, Status.UNKNOWN)
 
 
@@ -69,19 +71,6 @@ class Findings(Protocol):
         """Take note that so many more rows are judged."""
 
 
-@dataclass(kw_only=True, slots=True)
-class _Fate:
-    """What one row is up to, as it is judged."""
-
-    row: int
-    manifest_row: int  # the same, unless the manifest is a results file
-    key: str
-    disposition: Disposition
-    problems: list[Problem]
-    first: int = -1  # where the row stands whose key it repeats
-    under_way: bool = False  # a live run may be sending it right now
-
-
 class Rows:
     """``ledger`` and ``run`` are absent where nothing is to be recorded (`validate`, ``--dry-run``)."""
 
@@ -92,8 +81,7 @@ class Rows:
         self._choice = choice
         self._columns = list(data_columns(manifest.columns)) if choice.only is not None else list(manifest.columns)
         self._keys = KeyIndex()
-        self._leads = KeyIndex()
-        self._shared_leads: set[str] = set()
+        self._leads = SharedLeads()
         self.plan = Plan()
         self.comparison: Comparison | None = None  # of a results file with its manifest
 
@@ -131,52 +119,70 @@ class Rows:
 
         Raises HeldByAnotherRun if a live run holds one of the rows.
         """
-        for chunk in self._manifest.chunks():
+        # What the ledger knows of a chunk's rows is held in memory, so they are fewer where there is one.
+        size = _JUDGED_CHUNK_ROWS if ledger is None else _KNOWN_CHUNK_ROWS
+        for chunk in self._manifest.chunks(size, read_ahead=True):
             prior = self._prior(chunk)
             if ledger is not None and record and prior is not None:
                 ledger.enter(run, imports(prior))
             fates = self._judge_chunk(chunk, prior, ledger, run)
-            for fate in fates:
-                self.plan.add(fate.row, fate.disposition)
-                for problem in fate.problems:
+            self.plan.extend(fates.rows, fates.dispositions.tobytes())
+            for position in sorted(fates.problems):
+                for problem in fates.problems[position]:
                     findings.problem(problem)
-            findings.judged(len(fates))
+            findings.judged(len(fates.rows))
             if ledger is not None and record:
-                ledger.reject(run.id, [_rejection(fate) for fate in fates if fate.problems])
-                wanted = [fate for fate in fates if fate.disposition in TO_SEND or fate.under_way]
-                ledger.claim(run, [Claim(key=fate.key, manifest_row=fate.manifest_row) for fate in wanted])
+                ledger.reject(run.id, fates.rejections())
+                ledger.claim(run, fates.claims())
+                self._leads.add(self._validator.lead_names(chunk, np.flatnonzero(fates.to_send())))
+        self._keys = KeyIndex()  # not needed any more: a million keys are 16 MB
 
-    def _judge_chunk(
-        self, chunk: Chunk, prior: list[ResultRow] | None, ledger: Ledger | None, run: RunInfo
-    ) -> list[_Fate]:
-        keys = self._keys_of(chunk, prior)
-        entries = self._look_up(ledger, run, keys)
+    def _judge_chunk(self, chunk: Chunk, prior: list[ResultRow] | None, ledger: Ledger | None, run: RunInfo) -> Fates:
         misshapen = self._misshapen(chunk, prior)
-        own = ["" if row in misshapen else key for row, key in zip(chunk.rows, keys, strict=True)]
-        firsts = self._keys.add(own, start=len(self.plan))
-        fates: list[_Fate] = []
-        for position, (row, key) in enumerate(zip(chunk.rows, keys, strict=True)):
-            manifest_row = prior[position].row if prior is not None else row
-            fate = _Fate(row=row, manifest_row=manifest_row, key=key, disposition=Disposition.REJECT, problems=[])
-            fates.append(fate)
-            if prior is not None and self._is_kept(prior[position]):
-                fate.disposition = Disposition.KEEP
-            elif row in misshapen:
-                fate.problems.append(misshapen[row])
-            elif not key:
-                fate.problems.append(self._validator.missing_key(row))
-            elif firsts[position] >= 0:
-                fate.first = int(firsts[position])
-            else:
-                state = entries[key].state if key in entries else None
-                fate.under_way = state == "sending"
-                fate.disposition = judge(state, resend_unknown=self._choice.resend_unknown)
+        whole = ~np.isin(np.array(chunk.rows), list(misshapen))
+        keys, states = self._keys_and_states(chunk, prior, ledger, run)
+        firsts = self._keys.add(keys.prints, keys.there & whole, start=len(self.plan))
+        fates = Fates(
+            rows=chunk.rows,
+            manifest_rows=chunk.rows if prior is None else [each.row for each in prior],
+            keys=keys,
+            dispositions=np.full(len(chunk.rows), Disposition.SEND, dtype=np.uint8),
+            problems={},
+            firsts=firsts,
+            under_way=set(),
+        )
+        kept = np.zeros(len(chunk.rows), dtype=bool) if prior is None else np.array(list(map(self._is_kept, prior)))
+        fates.dispositions[kept] = Disposition.KEEP
+        for position in np.flatnonzero(~kept & ~whole).tolist():
+            fates.add(position, misshapen[chunk.rows[position]])
+        for position in np.flatnonzero(~kept & whole & ~keys.there).tolist():
+            fates.add(position, self._validator.missing_key(chunk.rows[position]))
+        repeated = ~kept & whole & keys.there & (firsts >= 0)
+        fates.dispositions[repeated] = Disposition.REJECT
+        for position in states.keys() & set(np.flatnonzero(fates.to_send()).tolist()):
+            fates.dispositions[position] = judge(states[position], resend_unknown=self._choice.resend_unknown)
+            if states[position] == "sending":
+                fates.under_way.add(position)
         self._hold_against_manifest(chunk, fates)
         self._check(chunk, fates)
-        for fate in fates:
-            if fate.first >= 0:
-                self._judge_twin(fate, fates)
+        for position in np.flatnonzero(repeated).tolist():
+            self._judge_twin(position, fates)
         return fates
+
+    def _keys_and_states(
+        self, chunk: Chunk, prior: list[ResultRow] | None, ledger: Ledger | None, run: RunInfo
+    ) -> tuple[RowKeys, dict[int, str]]:
+        """The rows' keys, and what the ledger knows of them; without one, no key is made text that nobody reads."""
+        if ledger is None and prior is None:
+            prints, there = self._validator.key_prints(chunk, self._columns)
+            return RowKeys(
+                prints=prints, there=there, text=lambda at: self._validator.key_at(chunk, at, self._columns)
+            ), {}
+        keys = self._keys_of(chunk, prior)
+        entries = self._look_up(ledger, run, keys)
+        there = np.array(list(map(bool, keys)), dtype=bool)
+        states = {at: entries[key].state for at, key in enumerate(keys) if key in entries} if entries else {}
+        return RowKeys(prints=fingerprints(Column.of_any(keys)), there=there, text=keys.__getitem__), states
 
     def _misshapen(self, chunk: Chunk, prior: list[ResultRow] | None) -> dict[int, Problem]:
         """The rows of the wrong width, and those of a results file that were rejected for it and are not mended."""
@@ -185,7 +191,7 @@ class Rows:
         # Spreadsheets leave out empty cells at a row's end. What an import adds was found whole.
         found = {problem.row: problem for problem in chunk.problems if problem.code != "too-few-cells"}
         for row, before in zip(chunk.rows, prior, strict=True):
-            if before.code in _WRONG_WIDTHS and not self._choice.accept_edits and row not in found:
+            if before.code in WRONG_WIDTHS and not self._choice.accept_edits and row not in found:
                 if self.comparison is None:
                     message = f"{before.error} Whether it is mended can be told with --manifest only"
                 elif before.row in self.comparison.misshapen and before.row not in self.comparison.cells:
@@ -195,61 +201,57 @@ class Rows:
                 found[row] = self._validator.problem(before.code, row, message)
         return found
 
-    def _hold_against_manifest(self, chunk: Chunk, fates: list[_Fate]) -> None:
+    def _hold_against_manifest(self, chunk: Chunk, fates: Fates) -> None:
         """Reject the rows of a results file that a spreadsheet has changed, as far as the mapping uses their cells."""
         if self.comparison is None or self._choice.accept_edits:
             return
         used = {use.column for use in self._mapping.uses} - set(self._mapping.ignore)
-        for position, fate in enumerate(fates):
-            if fate.disposition not in TO_SEND:
-                continue
-            for column in self.comparison.cells.get(fate.manifest_row, ()):
+        for position in np.flatnonzero(fates.to_send()).tolist():
+            row = fates.manifest_rows[position]
+            for column in self.comparison.cells.get(row, ()):
                 cell = chunk.frame[column].iloc[position]
-                spoiled = self.comparison.spoiled(fate.manifest_row, column, cell)
+                spoiled = self.comparison.spoiled(row, column, cell)
                 if spoiled is not None and column in used:
                     original, reason = spoiled
                     message = f"{column} is {_short(cell)} here and {_short(original)} in the manifest: {reason}"
-                    fate.problems.append(
-                        self._validator.problem("spreadsheet-changed", fate.row, message, column=column, value=cell)
+                    fates.problems.setdefault(position, []).append(
+                        self._validator.problem(
+                            "spreadsheet-changed", fates.rows[position], message, column=column, value=cell
+                        )
                     )
         # They are still held against the mapping: all that is wrong with a row is told at once.
 
-    def _judge_twin(self, fate: _Fate, fates: list[_Fate]) -> None:
+    def _judge_twin(self, position: int, fates: Fates) -> None:
         """Judge a row that has the key of an earlier one, whose own fate is settled."""
-        known = len(self.plan)
-        if fate.first < known:
-            first_row, first_is = self.plan.rows[fate.first], self.plan.dispositions[fate.first]
+        known, first = len(self.plan), int(fates.firsts[position])
+        if first < known:
+            first_row, first_is = self.plan.rows[first], self.plan.dispositions[first]
         else:
-            first_row, first_is = fates[fate.first - known].row, fates[fate.first - known].disposition
+            first_row, first_is = fates.rows[first - known], int(fates.dispositions[first - known])
         if self._mapping.duplicates == "first" and first_is != Disposition.REJECT:
-            fate.disposition = Disposition.TWIN
+            fates.dispositions[position] = Disposition.TWIN
             return
-        message = f"row {first_row} has the same key, {fate.key!r}"
+        key = fates.keys.text(position)
+        message = f"row {first_row} has the same key, {key!r}"
         if self._mapping.duplicates == "first":
             message += ", and is rejected"
         columns = ", ".join(self._mapping.key) or None
-        fate.problems.append(
-            self._validator.problem("duplicate-key", fate.row, message, column=columns, value=fate.key)
-        )
+        row = fates.rows[position]
+        fates.add(position, self._validator.problem("duplicate-key", row, message, column=columns, value=key))
 
-    def _check(self, chunk: Chunk, fates: list[_Fate]) -> None:
+    def _check(self, chunk: Chunk, fates: Fates) -> None:
         """Hold the rows that would be sent against the mapping."""
-        wanted = [position for position, fate in enumerate(fates) if fate.disposition in TO_SEND]
-        if not wanted:
-            return
-        checked = self._check_positions(chunk, wanted)
-        for index, position in enumerate(wanted):
-            fates[position].problems += checked.problems.get(index, ())
-            if fates[position].problems:
-                fates[position].disposition = Disposition.REJECT
-        self.plan.attachment_bytes += checked.attachment_bytes()
-        for identifiers in checked.lead_identifiers():
-            for index in np.flatnonzero(self._leads.add(identifiers, start=0) >= 0).tolist():
-                self._shared_leads.add(identifiers[index])
+        wanted = fates.to_send()
+        judged = self._validator.judge(chunk, wanted)
+        for position in fates.problems.keys() | judged.problems.keys():
+            if wanted[position]:
+                fates.add(position, *fates.problems.pop(position, ()), *judged.problems.get(position, ()))
+        self.plan.attachment_bytes += judged.attachment_bytes
 
     def _check_positions(self, chunk: Chunk, positions: Sequence[int]) -> Checked:
-        frame = chunk.frame[self._columns].iloc[list(positions)]
-        return self._validator.check(frame, np.array(chunk.rows, dtype=np.int64)[list(positions)])
+        return self._validator.check(
+            chunk.part(positions)[self._columns], np.array(chunk.rows, dtype=np.int64)[list(positions)]
+        )
 
     # -- then: send -------------------------------------------------------------------------------------------------
 
@@ -274,7 +276,7 @@ class Rows:
     def _sendables(self, chunk: Chunk, start: int, positions: list[int], entries: dict[str, Entry]) -> list[Sendable]:
         local = [position - start for position in positions]
         checked = self._check_positions(chunk, local)
-        frame = chunk.frame.iloc[local]
+        frame = chunk.part(local)
         prior = self._prior(chunk)
         keys = self._keys_of(chunk, prior)
         contents = content_hashes(frame[self._columns])
@@ -283,7 +285,7 @@ class Rows:
         sendables = []
         for index, at in enumerate(local):
             problems = checked.problems.get(index)
-            leads = {emails[index], phones[index]} & self._shared_leads
+            leads = self._leads.shared((emails[index], phones[index]))
             sendables.append(
                 Sendable(
                     row=prior[at].row if prior is not None else chunk.rows[at],
@@ -304,7 +306,7 @@ class Rows:
     def results(self, ledger: Ledger, run: RunInfo) -> Iterator[Outcomes]:
         """Yield every row of the manifest with what became of it."""
         start = 0
-        for chunk in self._manifest.chunks():
+        for chunk in self._manifest.chunks(_KNOWN_CHUNK_ROWS):
             prior = self._prior(chunk)
             keys = self._keys_of(chunk, prior)
             entries = self._look_up(ledger, run, keys)
@@ -359,16 +361,3 @@ def _prior_state(entry: Entry | None) -> Status:
 
 def _short(cell: str) -> str:
     return repr(cell if len(cell) <= _SHOWN_CHARS else f"{cell[:_SHOWN_CHARS]}…")
-
-
-def _rejection(fate: _Fate) -> Rejection:
-    first = fate.problems[0]
-    # A row whose key is missing or another row's has none of its own: mended, it is known by its cells.
-    keyless = first.code in ("missing-key", "duplicate-key", *_WRONG_WIDTHS)
-    return Rejection(
-        manifest_row=fate.manifest_row,
-        key="" if keyless else fate.key,
-        code=first.code,
-        error="; ".join(problem.message for problem in fate.problems),
-        hint=" ".join(dict.fromkeys(problem.hint for problem in fate.problems)),
-    )

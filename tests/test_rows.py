@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from importer.attachments import AttachmentFinder
 from importer.errors import HeldByAnotherRun
@@ -21,7 +19,7 @@ from importer.results import COLUMNS, ResultRow, write_whole
 from importer.rows import Choice, Rows
 from importer.submission.line import Sendable
 from importer.submission.plan import Disposition
-from importer.validation import KeyIndex, Validator
+from importer.validation import Validator
 
 MAPPING = """\
 version: 1
@@ -357,32 +355,3 @@ def test_a_stale_results_file_does_not_make_a_ticket_twice(bench) -> None:
     assert bench.to_send(rows) == []
     (result,) = bench.results(rows)
     assert (result.status, result.ids) == (Status.SKIPPED, TicketIds(number="157"))
-
-
-# -- the index of keys
-
-
-@settings(deadline=None)
-@given(st.lists(st.lists(st.sampled_from(["", "a", "b", "A", " a", "ä", "c", "d", "e", "f"]), max_size=8), max_size=12))
-def test_the_index_of_keys_is_a_dict(chunks) -> None:
-    """Every key's first position, over any number of chunks and mergers of tables; an empty key is always new."""
-    first: dict[str, int] = {}
-    index, start = KeyIndex(), 0
-    for keys in chunks:
-        expected = []
-        for position, key in enumerate(keys, start=start):
-            expected.append(first.get(key, -1) if key else -1)
-            first.setdefault(key, position)
-        assert index.add(keys, start).tolist() == expected
-        start += len(keys)
-
-
-def test_the_index_of_keys_holds_over_many_tables() -> None:
-    """Chunks of shrinking and growing sizes leave several tables beside one another; each is looked through."""
-    index, start = KeyIndex(), 0
-    for size in (400, 100, 20, 3, 1, 50, 300, 2):
-        keys = [f"{number}" for number in range(start, start + size)]
-        assert set(index.add(keys, start).tolist()) == {-1}
-        start += size
-    known = [f"{number}" for number in range(start)]
-    assert index.add(known, start).tolist() == list(range(start))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import itertools
@@ -13,22 +14,16 @@ from pathlib import Path
 from importer.errors import ManifestError
 from importer.manifest.detected import DELIMITERS, Detected
 from importer.manifest.encoding import Encoding, find_encoding
+from importer.manifest.stream import Records, Text, allow_long_cells
 from importer.manifest.table import Batch, Header, find_header, is_blank, make_header, no_header
 from importer.models import ManifestOptions
 
 _SAMPLE_CHARS = 1 << 18
 _SAMPLE_RECORDS = 200
 
-# Python's default of 128 KB refuses real descriptions; without any limit, one stray quote makes the rest of the file
-# a single cell (at 4 bytes a character).
-_MAX_CELL_CHARS = 1 << 26
-_MAX_BROKEN_ROWS = 20
-
+# Programs write such a line for Excel, which obeys it and doesn't count it as a row; so it is none here either.
+_SEP_LINE_CHARS = 8
 _SEP_LINE = re.compile(r"sep=([^\w\r\n\"])(?:\r\n|\r|\n|$)", re.IGNORECASE)
-_LONE_QUOTE_HINT = (
-    'Write a quote inside a quoted cell twice (""), and close every quote that is opened; most programs do so by'
-    " themselves when they export CSV."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,24 +42,23 @@ class DelimitedFile:
 
         Raises ManifestError that names the rows in which quotes are broken.
         """
-        text, _ = _open_text(self.path, self.encoding)
-        with text:
-            records = _Records(text, self.delimiter, self.shown)
+        with contextlib.closing(_open_records(self.path, self.encoding, self.delimiter, self.shown)) as records:
             for _ in range(self.header.row):
                 next(records)
             first_row = self.header.row + 1
-            while batch := list(itertools.islice(records, size)):
-                yield Batch(first_row=first_row, records=batch)
-                first_row += len(batch)
+            for some in records.blocks():
+                for start in range(0, len(some), size):
+                    part = some[start : start + size] if isinstance(some, list) else some.part(start, start + size)
+                    yield Batch(first_row=first_row + start, records=part)
+                first_row += len(some)
 
 
 def open_delimited(path: Path, options: ManifestOptions, expected: Collection[str], shown: str) -> DelimitedFile:
     """Find encoding, delimiter and header. Raises ManifestError if one of them can't be found or doesn't fit."""
     encoding = find_encoding(path, options.encoding, shown)
     delimiter = _choose_delimiter(path, encoding, options, frozenset(expected), shown)
-    text, _ = _open_text(path, encoding)
-    with text:
-        found = find_header(_Records(text, delimiter, shown), options.header_row)
+    with contextlib.closing(_open_records(path, encoding, delimiter, shown)) as records:
+        found = find_header(records, options.header_row)
     if found is None:
         raise no_header(shown, options.header_row)
     row, record = found
@@ -82,74 +76,23 @@ def open_delimited(path: Path, options: ManifestOptions, expected: Collection[st
     )
 
 
-def _open_text(path: Path, encoding: Encoding) -> tuple[io.TextIOWrapper, str | None]:
-    """Open the text at its first record; also return the delimiter if a line such as ``sep=;`` names it.
-
-    Programs write that line for Excel, which obeys it and doesn't count it as a row; so it is none here either.
-    """
-    text = encoding.open(path)
-    match = _SEP_LINE.fullmatch(text.readline(8))
-    if match is not None:
-        return text, match.group(1)
-    text.close()
-    return encoding.open(path), None
-
-
-class _Records:
-    """The records of a text, strictly: what is not well-formed is an error and never a silent change of the data."""
-
-    def __init__(self, text: io.TextIOBase, delimiter: str, shown: str) -> None:
-        csv.field_size_limit(_MAX_CELL_CHARS)  # the module keeps it for the whole process; no reader is harmed by more
-        self._reader = csv.reader(text, delimiter=delimiter, strict=True)
-        self._shown = shown
-        self._row = 0
-
-    def __iter__(self) -> Iterator[list[str]]:
-        return self
-
-    def __next__(self) -> list[str]:
-        self._row += 1
-        try:
-            return next(self._reader)
-        except csv.Error as error:
-            raise self._broken(error) from error
-
-    def _broken(self, error: csv.Error) -> ManifestError:
-        """Read on only to name further broken rows, so that a person can mend them all at once."""
-        details = [self._describe(error)]
-        while len(details) < _MAX_BROKEN_ROWS:
-            self._row += 1
-            try:
-                next(self._reader)
-            except csv.Error as further:
-                details.append(self._describe(further))
-            except StopIteration:
-                break
-        return ManifestError(
-            f"{self._shown} has broken quotes, so its cells can't be told apart",
-            details=details,
-            hint=_LONE_QUOTE_HINT,
-        )
-
-    def _describe(self, error: csv.Error) -> str:
-        reason = str(error)
-        if "end of data" in reason:
-            return f"row {self._row}: a quote is opened here and never closed"
-        if "field limit" in reason:
-            return f"row {self._row}: a quote is opened here and not closed within {_MAX_CELL_CHARS:,} characters"
-        return f"row {self._row}: text follows a closing quote"
+def _open_records(path: Path, encoding: Encoding, delimiter: str, shown: str) -> Records:
+    with encoding.open(path) as text:
+        match = _SEP_LINE.fullmatch(text.readline(_SEP_LINE_CHARS))
+    return Records(Text(path, encoding, skip_chars=len(match.group()) if match else 0), delimiter, shown)
 
 
 def _choose_delimiter(
     path: Path, encoding: Encoding, options: ManifestOptions, expected: frozenset[str], shown: str
 ) -> str:
-    text, named = _open_text(path, encoding)
-    with text:
-        if options.delimiter is not None:
-            return _explicit_delimiter(options.delimiter, shown)
-        if named is not None:
-            return named
-        sample = _whole_lines(text.read(_SAMPLE_CHARS))
+    if options.delimiter is not None:
+        return _explicit_delimiter(options.delimiter, shown)
+    with encoding.open(path) as text:
+        start = text.readline(_SEP_LINE_CHARS)
+        match = _SEP_LINE.fullmatch(start)
+        if match is not None:
+            return match.group(1)
+        sample = _whole_lines(start + text.read(_SAMPLE_CHARS - len(start)))
     # Ties go to the delimiter that is more frequent in the world: the first in DELIMITERS.
     return max(DELIMITERS, key=lambda delimiter: _score(sample, delimiter, options.header_row, expected))
 
@@ -177,7 +120,7 @@ def _score(sample: str, delimiter: str, header_row: int, expected: frozenset[str
 
 
 def _sample_records(sample: str, delimiter: str, limit: int) -> list[list[str]]:
-    csv.field_size_limit(_MAX_CELL_CHARS)
+    allow_long_cells()
     # Not strict: a broken quote is to be reported after the delimiter is known, with its row.
     return list(itertools.islice(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter), limit))
 

@@ -22,7 +22,7 @@ class Detected:
 
     ``format``: ``CSV`` or ``Excel .xlsx``. For CSV ``encoding`` (a name that Python knows), ``bom``, ``guessed`` (the
     encoding was inferred from the text, nothing in the file says it) and ``delimiter`` (None with a single column);
-    for a workbook ``sheet``. ``header_row`` as a spreadsheet counts.
+    for a workbook ``sheet``. ``header_row`` as a spreadsheet counts. ``warnings``: what a person would want to know.
     """
 
     format: str
@@ -32,6 +32,7 @@ class Detected:
     delimiter: str | None = None
     sheet: str | None = None
     header_row: int = 1
+    warnings: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """One line for people, such as ``CSV, UTF-8 with BOM, comma`` or ``Excel, sheet 'Tickets'``."""

@@ -126,24 +126,38 @@ def _blocks(path: Path) -> Iterator[bytes]:
 def _misfit(path: Path, encoding: Encoding) -> _Misfit | None:
     """Decode the whole file strictly; None if it fits, else the first place where it doesn't."""
     decoder = codecs.getincrementaldecoder(encoding.codec)("strict")
-    position, line, pending = 0, 1, b""
+    position, pending = 0, b""
     skip = len(encoding.mark)
     for block in _blocks(path):
         data, skip, position = block[skip:], 0, position + skip
         try:
-            line += decoder.decode(data).count("\n")
+            decoder.decode(data)
         except UnicodeDecodeError as error:
-            known = error.object[: error.start]
-            return _Misfit(offset=position - len(pending) + error.start, line=line + known.count(b"\n"))
+            known = error.object[: error.start].count(b"\n")
+            line = _line_before(path, encoding, position) + known
+            return _Misfit(offset=position - len(pending) + error.start, line=line)
         except UnicodeError:
-            return _Misfit(offset=position, line=line)
+            return _Misfit(offset=position, line=_line_before(path, encoding, position))
         position += len(data)
         pending = decoder.getstate()[0]
     try:
         decoder.decode(b"", final=True)
     except UnicodeError:
-        return _Misfit(offset=position - len(pending), line=line)
+        return _Misfit(offset=position - len(pending), line=_line_before(path, encoding, position))
     return None
+
+
+def _line_before(path: Path, encoding: Encoding, end: int) -> int:
+    """The number of the line in which the text ends that the blocks before the byte at ``end`` hold."""
+    decoder = codecs.getincrementaldecoder(encoding.codec)("strict")
+    position, line = 0, 1
+    for block in _blocks(path):
+        data = block if position else block[len(encoding.mark) :]
+        if position + len(block) > end:
+            break
+        line += decoder.decode(data).count("\n")
+        position += len(block)
+    return line
 
 
 def _guess(path: Path, misfit: _Misfit, shown: str) -> Encoding:

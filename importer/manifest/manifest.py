@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
 from typing import Protocol, assert_never
 
 from importer.errors import ManifestError
+from importer.manifest.ahead import ahead
 from importer.manifest.delimited import open_delimited
 from importer.manifest.detect import Kind, detect_kind
 from importer.manifest.detected import Detected
@@ -54,17 +55,18 @@ class Manifest:
         """How many rows without content the pass begun last has met: all of them once it has ended, 0 before."""
         return self._counter.blank_rows
 
-    def chunks(self, size: int = 10_000) -> Iterator[Chunk]:
+    def chunks(self, size: int = 10_000, *, read_ahead: bool = False) -> Iterator[Chunk]:
         """Read the rows in the file's order, at most ``size`` at a time; every call is a fresh pass over the file.
 
         Blank rows are left out, but they count in the numbers of the rows. Raises ManifestError if the file turns out
-        to be damaged further down, such as by a quote that is never closed.
+        to be damaged further down, such as by a quote that is never closed. With ``read_ahead`` a thread makes the next
+        chunk ready while the caller works on one, for a pass that looks at every row.
         """
         if size < 1:
             raise ValueError(f"a chunk has at least one row, not {size}")
-        return self._pass(size)
+        return ahead(self._pass(size)) if read_ahead else self._pass(size)
 
-    def _pass(self, size: int) -> Iterator[Chunk]:
+    def _pass(self, size: int) -> Generator[Chunk, None, None]:
         self._counter = counter = RowCounter()
         yield from shape(self._source.batches(size), self._source.header, counter)
 

@@ -2,32 +2,72 @@
 
 from __future__ import annotations
 
-import operator
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from importer.catalogue import CATALOGUE
 from importer.errors import ManifestError
+from importer.manifest.blocks import Excerpt
+from importer.manifest.column import Column, is_visible
 from importer.models import Problem
-
-_first_cell = operator.itemgetter(0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Chunk:
     """Some rows of the manifest, in its order.
 
-    ``frame``: one column per header name, object dtype, every cell a ``str``, a RangeIndex from 0. ``rows``: for each
-    row of the frame its number as a spreadsheet counts. ``problems``: structural ones (``too-many-cells``,
-    ``too-few-cells``); such a row is in the frame, cut or padded with ``""``, and must not be sent.
+    ``columns``: the header's names. ``rows``: for each row its number as a spreadsheet counts. ``problems``: structural
+    ones (``too-many-cells``, ``too-few-cells``); such a row is cut or padded with ``""``, and must not be sent.
     """
 
-    frame: pd.DataFrame
+    columns: tuple[str, ...]
     rows: tuple[int, ...]
+    source: Excerpt | list[list[str]]
     problems: tuple[Problem, ...] = ()
+
+    @functools.cached_property
+    def frame(self) -> pd.DataFrame:
+        """All cells: one column per header name, object dtype, every cell a ``str``, a RangeIndex from 0."""
+        return self._frame(self.source)
+
+    def part(self, positions: Sequence[int]) -> pd.DataFrame:
+        """The cells of some rows, by their positions from 0 on; the frame's index counts them from 0, too."""
+        return self._frame(_take(self.source, np.array(positions, dtype=np.intp)))
+
+    def column(self, name: str) -> Column | None:
+        """One column's cells as bytes; ``None`` if there is one that bytes can't say."""
+        index = self.columns.index(name)
+        if isinstance(self.source, list):
+            return Column.from_texts([record[index] if index < len(record) else "" for record in self.source])
+        return self.source.column(index)
+
+    def texts(self, name: str) -> list[str]:
+        """One column's cells as text."""
+        index = self.columns.index(name)
+        if isinstance(self.source, list):
+            return [record[index] if index < len(record) else "" for record in self.source]
+        return self.source.column(index).texts()
+
+    def text(self, name: str, position: int) -> str:
+        """One cell's text."""
+        index = self.columns.index(name)
+        if isinstance(self.source, list):
+            record = self.source[position]
+            return record[index] if index < len(record) else ""
+        return self.source.take(np.array([position])).column(index).texts()[0]
+
+    def _frame(self, source: Excerpt | list[list[str]]) -> pd.DataFrame:
+        records = source if isinstance(source, list) else source.texts()
+        width = len(self.columns)
+        if set(map(len, records)) - {width}:
+            records = [record[:width] + [""] * (width - len(record)) for record in records]
+        return pd.DataFrame(records, columns=pd.Index(self.columns, dtype=object), dtype=object)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +75,7 @@ class Batch:
     """Consecutive records as they stand in the file; ``first_row`` is the number of the first one."""
 
     first_row: int
-    records: list[list[str]]
+    records: list[list[str]] | Excerpt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,42 +163,53 @@ class RowCounter:
 
 def shape(batches: Iterable[Batch], header: Header, counter: RowCounter) -> Iterator[Chunk]:
     """Turn records below the header into chunks; blank ones are counted, those of the wrong width get a problem."""
-    for batch in batches:
-        records = batch.records
-        rows: Sequence[int] = range(batch.first_row, batch.first_row + len(records))
-        problems: list[Problem] = []
-        if not _is_regular(records, len(header.columns)):
-            records, rows = _without_blanks(records, rows)
-            counter.blank_rows += len(batch.records) - len(records)
-            records, problems = _fit(records, rows, header)
-        if records:
-            frame = pd.DataFrame(records, columns=pd.Index(header.columns, dtype=object), dtype=object)
-            yield Chunk(frame=frame, rows=tuple(rows), problems=tuple(problems))
-
-
-def _is_regular(records: list[list[str]], width: int) -> bool:
-    """Most batches have no blank and no uneven row; asking all rows at once is many times faster than one by one."""
-    return set(map(len, records)) == {width} and all(map(str.strip, map(_first_cell, records)))
-
-
-def _without_blanks(records: list[list[str]], rows: Sequence[int]) -> tuple[list[list[str]], list[int]]:
-    kept = [(row, record) for row, record in zip(rows, records, strict=True) if not is_blank(record)]
-    return [record for _, record in kept], [row for row, _ in kept]
-
-
-def _fit(records: list[list[str]], rows: Sequence[int], header: Header) -> tuple[list[list[str]], list[Problem]]:
     width = len(header.columns)
-    fitted: list[list[str]] = []
-    problems: list[Problem] = []
-    for row, record in zip(rows, records, strict=True):
-        if len(record) < width:
-            problems.append(_too_few(row, len(record), header))
-            fitted.append(record + [""] * (width - len(record)))
-            continue
-        if any(record[width:]):
-            problems.append(_too_many(row, record, header))
-        fitted.append(record[:width])
-    return fitted, problems
+    for batch in batches:
+        source = batch.records
+        rows = np.arange(batch.first_row, batch.first_row + len(source))
+        filled = _filled(source)
+        counter.blank_rows += len(source) - filled.size
+        if filled.size < len(source):
+            rows, source = rows[filled], _take(source, filled)
+        if filled.size:
+            uneven = np.flatnonzero(_widths(source) != width)
+            numbers = tuple(rows.tolist())
+            records = _take(source, uneven)
+            found = zip(uneven.tolist(), records if isinstance(records, list) else records.texts(), strict=True)
+            problems = (_misfit(numbers[position], record, header) for position, record in found)
+            yield Chunk(
+                columns=header.columns,
+                rows=numbers,
+                source=source,
+                problems=tuple(problem for problem in problems if problem is not None),
+            )
+
+
+def _widths(source: Excerpt | list[list[str]]) -> npt.NDArray[np.integer]:
+    if isinstance(source, list):
+        return np.fromiter(map(len, source), dtype=np.int64, count=len(source))
+    return source.widths
+
+
+def _take(source: Excerpt | list[list[str]], positions: npt.NDArray[np.intp]) -> Excerpt | list[list[str]]:
+    return [source[position] for position in positions] if isinstance(source, list) else source.take(positions)
+
+
+def _filled(source: Excerpt | list[list[str]]) -> npt.NDArray[np.intp]:
+    """The positions of the records that are not blank, most of which their first cell tells."""
+    if isinstance(source, list):
+        return np.array([at for at, record in enumerate(source) if not is_blank(record)], dtype=np.intp)
+    filled = is_visible(source.column(0).first_bytes())
+    doubtful = np.flatnonzero(~filled)
+    filled[doubtful] = [not is_blank(record) for record in source.take(doubtful).texts()]
+    return np.flatnonzero(filled)
+
+
+def _misfit(row: int, record: list[str], header: Header) -> Problem | None:
+    """What is wrong with a row that has not as many cells as the header; nothing, if all that are over are empty."""
+    if len(record) < len(header.columns):
+        return _too_few(row, len(record), header)
+    return _too_many(row, record, header) if any(record[len(header.columns) :]) else None
 
 
 def _too_few(row: int, cells: int, header: Header) -> Problem:

@@ -23,7 +23,9 @@ COLUMNS = (
 )
 INDISPENSABLE = ("import_row", "import_key", "import_status", "import_account", "import_run")
 """Without these a results file can't be run again; the others may be gone where they were empty."""
+_NO_IDS = ("", "", "")
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the wide forms: Excel in Japan
+_SUSPICIOUS = frozenset(("'", *_STARTS_A_FORMULA))  # all else is told by its first character
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,14 +54,12 @@ class ResultRow:
         """The cells in the order of ``COLUMNS``. The key is the manifest's own text; all else can't start a formula."""
         if self.kept:
             return self.kept
-        ids = self.ids or TicketIds(number="")
+        ids = self.ids
         return (
             str(self.row),
             self.key,
-            self.status.value,
-            harmless(ids.ticket_id),
-            harmless(ids.number),
-            harmless(ids.key),
+            self.status,
+            *((harmless(ids.ticket_id), harmless(ids.number), harmless(ids.key)) if ids is not None else _NO_IDS),
             self.code,
             harmless(self.error),
             harmless(self.hint),
@@ -72,6 +72,8 @@ class ResultRow:
 
 def harmless(text: str) -> str:
     """Text of a server or a rule, as a spreadsheet may see it: an apostrophe keeps it from being a formula."""
+    if not text or text[0] not in _SUSPICIOUS:
+        return text
     return f"'{text}" if text.lstrip("'").startswith(_STARTS_A_FORMULA) else text
 
 

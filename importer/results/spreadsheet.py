@@ -18,6 +18,7 @@ _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _AROUND_NUMBERS = " \u00a0\u202f$€£₹¥"
 _ADDED = re.compile(r"\+|[+-]?0\d")  # what a person may write before a number, and a spreadsheet never does
 _KEPT_DIGITS = 15
+_TRUE_DIGITS = 16
 _SHOWN_DIGITS = 9  # a number that is too long for its column is shown with no fewer
 _LEAST_SCIENTIFIC_DIGITS = 3
 _MAX_EXPONENT = 400
@@ -97,7 +98,9 @@ def _is_same_number(original: str, found: str) -> bool:
         return False
     if not scientific and before == before.to_integral_value() and len(_significant(before)) <= _KEPT_DIGITS:
         return False  # a whole number of so few digits is shown with all of them
-    step = Decimal(10) ** (after.adjusted() - max(digits, _LEAST_SCIENTIFIC_DIGITS) + 1)
+    # Of a number as a processor keeps it, the seventeenth digit need not be the nearest.
+    digits = max(min(digits, _TRUE_DIGITS), _LEAST_SCIENTIFIC_DIGITS)
+    step = Decimal(10) ** (after.adjusted() - digits + 1)
     return abs(before - after) <= step
 
 

@@ -6,12 +6,11 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pandas as pd
 import xlsxwriter  # type: ignore[import-untyped]  # it comes without types
 import xlsxwriter.exceptions  # type: ignore[import-untyped]
 import xlsxwriter.utility  # type: ignore[import-untyped]
@@ -74,9 +73,9 @@ class WorkbookFile:
                 self._sheet.row_data_fh.close()
             self._folder.cleanup()
 
-    def add(self, frame: pd.DataFrame) -> None:
+    def add(self, rows: Iterable[Sequence[str]]) -> None:
         """Append rows."""
-        for cells in frame.itertuples(index=False, name=None):
+        for cells in rows:
             self._add([*cells[: self._own], *map(_cut, cells[self._own :])], self._text)
 
     def _add(self, cells: Sequence[str], form: object) -> None:

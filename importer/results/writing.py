@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, TextIO
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ from importer.results.workbook import ENDING, WorkbookFile
 
 RESULTS_ENDINGS = (".csv", ENDING)
 _LINE_END = "\r\n"
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 class PartFile:
@@ -32,7 +33,7 @@ class PartFile:
     def __init__(self, results: Path, columns: Sequence[str]) -> None:
         self.path = results.with_name(f"{results.name}.part")
         with _told(self.path):
-            self._file = self.path.open("w", encoding="utf-8-sig", newline="")
+            self._file = _open_marked(self.path)
             self._writer = csv.writer(self._file, lineterminator=_LINE_END)
             self._writer.writerow([*columns, *COLUMNS])
             self._file.flush()
@@ -66,6 +67,11 @@ class Outcomes:
     frame: pd.DataFrame
     results: list[ResultRow]
 
+    def rows(self, columns: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Each row's cells: the manifest's own, of ``columns``, and those of its result."""
+        for *own, result in zip(*(self.frame[column].tolist() for column in columns), self.results, strict=True):
+            yield (*own, *result.cells())
+
 
 def write_whole(results: Path, columns: Sequence[str], outcomes: Iterable[Outcomes]) -> int:
     """Write all rows, with the manifest's own ``columns`` first, beside ``results``; then put them in its place.
@@ -82,9 +88,8 @@ def write_whole(results: Path, columns: Sequence[str], outcomes: Iterable[Outcom
             form = _workbook if results.suffix.lower() == ENDING else _Csv
             with form(temporary, columns) as file:
                 for some in outcomes:
-                    cells = pd.DataFrame([each.cells() for each in some.results], columns=list(COLUMNS), dtype=object)
-                    file.add(pd.concat([some.frame[list(columns)], cells], axis=1))
-                    rows += len(cells)
+                    file.add(some.rows(columns))
+                    rows += len(some.results)
             temporary.chmod(0o666 & ~_umask())
             keep_former(results)
             temporary.replace(results)
@@ -104,8 +109,9 @@ class _Csv:
     """A CSV file that is on the disk when it is closed."""
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        self._file = path.open("w", encoding="utf-8-sig", newline="")
-        csv.writer(self._file, lineterminator=_LINE_END).writerow([*columns, *COLUMNS])
+        self._file = _open_marked(path)
+        self._writer = csv.writer(self._file, lineterminator=_LINE_END)
+        self._writer.writerow([*columns, *COLUMNS])
 
     def __enter__(self) -> Self:
         return self
@@ -116,9 +122,9 @@ class _Csv:
                 self._file.flush()
                 os.fsync(self._file.fileno())
 
-    def add(self, frame: pd.DataFrame) -> None:
+    def add(self, rows: Iterable[Sequence[str]]) -> None:
         """Append rows."""
-        frame.to_csv(self._file, index=False, header=False, lineterminator=_LINE_END)
+        self._writer.writerows(rows)
 
 
 def _workbook(path: Path, columns: Sequence[str]) -> WorkbookFile:
@@ -192,6 +198,13 @@ def _owner(results: Path) -> tuple[str, str] | None:
         return None
     row = first.frame.iloc[0]
     return row["import_account"], source_of_run(row["import_run"])
+
+
+def _open_marked(path: Path) -> TextIO:
+    # The codec `utf-8-sig` would pass each row through Python code; a mark at the start is all there is to it.
+    file = path.open("w", encoding="utf-8", newline="")
+    file.write(_BYTE_ORDER_MARK)
+    return file
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from array import array
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from importer.models import Status
@@ -52,10 +53,10 @@ class Plan:
     def __len__(self) -> int:
         return len(self.dispositions)
 
-    def add(self, row: int, disposition: Disposition) -> None:
-        """Append the next row."""
-        self.rows.append(row)
-        self.dispositions.append(disposition)
+    def extend(self, rows: Sequence[int], dispositions: Iterable[int]) -> None:
+        """Append the next rows, and as many dispositions."""
+        self.rows.extend(rows)
+        self.dispositions.extend(dispositions)
 
     def counts(self) -> Counter[Disposition]:
         """How many rows there are of each disposition."""

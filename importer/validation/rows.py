@@ -6,22 +6,23 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from importer.attachments import AttachmentFinder, Fault
+from importer.attachments import AttachmentFinder, Fault, Named
 from importer.catalogue import CATALOGUE
+from importer.manifest import Chunk, Column, is_visible
 from importer.mapping import FieldType, Mapping, Rule
 from importer.models import Attachment, Problem, Ticket
+from importer.validation.fingerprints import Prints, combined, fingerprints
+from importer.validation.screen import LEAD_ID, LEAD_IDENTIFIERS, Mask, Screen
 from importer.validation.values import convert
 
-_LEAD_ID = "LeadId"
 _LEAD_PREFIX = "LeadDetail."
-LEAD_IDENTIFIERS = (_LEAD_ID, "LeadDetail.EmailAddress", "LeadDetail.Phone")
 _EMAIL = "LeadDetail.EmailAddress"
 _PHONE = "LeadDetail.Phone"
 _UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -49,11 +50,11 @@ class Checked:
     def ticket(self, position: int) -> Ticket:
         """What the row at ``position``, which has no problem, asks for."""
         fields = [(field.name, field.values[position]) for field in self.fields if field.sent[position]]
-        lead_id = next((value for name, value in fields if name == _LEAD_ID), None)
+        lead_id = next((value for name, value in fields if name == LEAD_ID), None)
         if lead_id is None:
             sent = fields
         else:  # an existing lead: its details are the account's business
-            sent = [(name, value) for name, value in fields if name != _LEAD_ID and not name.startswith(_LEAD_PREFIX)]
+            sent = [(name, value) for name, value in fields if name != LEAD_ID and not name.startswith(_LEAD_PREFIX)]
         return Ticket(fields=tuple(sent), lead_id=lead_id, attachments=self.attachments.get(position, ()))
 
     def lead_identifiers(self) -> tuple[list[str], list[str]]:
@@ -61,11 +62,11 @@ class Checked:
 
         Two tickets with one of them, under way at once, could make two leads of one. A row with a LeadId makes none.
         """
-        known = next((field.sent for field in self.fields if field.name == _LEAD_ID), np.zeros(self.size, dtype=bool))
+        known = next((field.sent for field in self.fields if field.name == LEAD_ID), np.zeros(self.size, dtype=bool))
         emails, phones = [""] * self.size, [""] * self.size
         for field in self.fields:
             if field.name in (_EMAIL, _PHONE):
-                normal = _email if field.name == _EMAIL else _phone
+                normal = _NORMAL[field.name]
                 found = emails if field.name == _EMAIL else phones
                 for position in np.flatnonzero(field.sent & ~known).tolist():
                     if position not in self.problems:
@@ -82,6 +83,14 @@ class Checked:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What is wrong with the rows of a chunk, by their positions; ``attachment_bytes`` is of all the others."""
+
+    problems: dict[int, list[Problem]]
+    attachment_bytes: int
+
+
 class Validator:
     """Judges rows by a mapping. ``finder`` is there if the mapping has attachments."""
 
@@ -89,16 +98,32 @@ class Validator:
         self._mapping = mapping
         self._finder = finder
         self._sheet = sheet
+        self._screen = Screen(mapping, self._judge_cells)
 
     def keys(self, frame: pd.DataFrame) -> list[str]:
         """Each row's key: the raw cell, or a JSON list of the raw cells; empty if a cell of it is blank."""
         columns = self._mapping.key
         if self._mapping.key_is_row_content:
             return content_hashes(frame)
-        if len(columns) == 1:
-            return [cell if cell.strip() else "" for cell in frame[columns[0]]]
-        rows = zip(*(frame[column] for column in columns), strict=True)
-        return [json.dumps(cells, ensure_ascii=False) if all(cell.strip() for cell in cells) else "" for cells in rows]
+        return list(map(_key, zip(*(frame[column] for column in columns), strict=True)))
+
+    def key_at(self, chunk: Chunk, position: int, columns: Sequence[str]) -> str:
+        """One row's key as `keys` has it; ``columns``: what `key: row-content` is made of."""
+        if self._mapping.key_is_row_content:
+            return content_hashes(chunk.part([position])[list(columns)])[0]
+        return _key([chunk.text(name, position) for name in self._mapping.key])
+
+    def key_prints(self, chunk: Chunk, columns: Sequence[str]) -> tuple[Prints, Mask]:
+        """A fingerprint of each row's key, and which rows have one; ``columns``: what `key: row-content` is made of."""
+        names = columns if self._mapping.key_is_row_content else self._mapping.key
+        found = [chunk.column(name) or Column.of_any(chunk.texts(name)) for name in names]
+        there = np.ones(len(chunk.rows), dtype=bool)
+        for column in () if self._mapping.key_is_row_content else found:
+            visible = is_visible(column.first_bytes())
+            doubtful = np.flatnonzero(~visible)
+            visible[doubtful] = [bool(cell.strip()) for cell in column.take(doubtful).texts()]
+            there &= visible
+        return combined([fingerprints(column) for column in found]), there
 
     def missing_key(self, row: int) -> Problem:
         """The problem of a row without a key."""
@@ -119,9 +144,60 @@ class Validator:
             value=value,
         )
 
+    def judge(self, chunk: Chunk, wanted: Mask) -> Judged:
+        """Find every problem of the wanted rows; `check` judges those of which not all is known to be right."""
+        doubtful = np.flatnonzero(wanted & ~self._screen.passes(chunk))
+        problems: dict[int, list[Problem]] = defaultdict(list)
+        rows = np.array(chunk.rows, dtype=np.int64)
+        if doubtful.size:
+            checked = self._check_fields(chunk.part(doubtful.tolist()), rows[doubtful])
+            for index, found in checked.problems.items():
+                problems[int(doubtful[index])] += found
+        size_bytes = 0
+        if self._finder is not None:
+            named = np.flatnonzero(wanted)
+            cells = [[texts[at] for at in named] for texts in map(chunk.texts, self._finder.columns)]
+            files = self._finder.find_all(cells)
+            faults: dict[int, list[Problem]] = defaultdict(list)
+            report = _Report(self, rows[named], faults)
+            for index in files.faulty_rows.tolist():
+                _report_faults(index, files.of(index), report)
+                problems[int(named[index])] += faults[index]
+            size_bytes = int(files.size_bytes[~np.isin(named, list(problems))].sum())
+        return Judged(problems=dict(problems), attachment_bytes=size_bytes)
+
+    def lead_names(self, chunk: Chunk, positions: npt.NDArray[np.intp]) -> list[str]:
+        """All e-mail addresses and phone numbers of some rows without problems, as `Checked.lead_identifiers` has them.
+
+        No order is promised, and empty ones may be among them.
+        """
+        rules = [rule for rule in self._mapping.rules if rule.field in LEAD_IDENTIFIERS]
+        named = [rule.field for rule in rules]
+        of_all_rows = [name for name, _ in self._mapping.constants if name in LEAD_IDENTIFIERS]
+        plain = len(set(named)) == len(named) and not of_all_rows and all(map(_is_sent_as_written, rules))
+        if not plain:
+            frame = chunk.part(positions.tolist())
+            emails, phones = self._check_fields(frame, np.zeros(len(frame), dtype=np.int64)).lead_identifiers()
+            return emails + phones
+        texts = {rule.field: chunk.texts(rule.column) for rule in rules}
+        cells = {field: [of_all[at] for at in positions.tolist()] for field, of_all in texts.items()}
+        known = cells.pop(LEAD_ID, [""] * positions.size)
+        return [
+            _NORMAL[field](cell)
+            for field, its in cells.items()
+            for cell, lead_id in zip(its, known, strict=True)
+            if not lead_id
+        ]
+
     def check(self, frame: pd.DataFrame, rows: npt.NDArray[np.int64]) -> Checked:
         """Judge every row of ``frame`` (text cells, any index), which stands at ``rows`` of the manifest."""
         frame = frame.reset_index(drop=True)
+        checked = self._check_fields(frame, rows)
+        if self._finder is not None:
+            checked.attachments = _find_attachments(frame, self._finder, _Report(self, rows, checked.problems))
+        return checked
+
+    def _check_fields(self, frame: pd.DataFrame, rows: npt.NDArray[np.int64]) -> Checked:
         checked = Checked(len(frame))
         report = _Report(self, rows, checked.problems)
         everywhere = np.ones(len(frame), dtype=bool)
@@ -130,9 +206,16 @@ class Validator:
             _Field(name=name, values=[value] * len(frame), sent=everywhere) for name, value in self._mapping.constants
         ]
         _require_lead(checked.fields, report)
-        if self._finder is not None:
-            checked.attachments = _find_attachments(frame, self._finder, report)
         return checked
+
+    def _judge_cells(self, rule: Rule, cells: Sequence[str]) -> tuple[Mask, Mask]:
+        """Say which cells a rule takes, and for which of them it sends more than blanks."""
+        problems: dict[int, list[Problem]] = defaultdict(list)
+        report = _Report(self, np.zeros(len(cells), dtype=np.int64), problems)
+        field = self._field(pd.Series(list(cells), dtype=object), rule, report)
+        good = np.ones(len(cells), dtype=bool)
+        good[list(problems)] = False
+        return good, field.sent & _are_filled(field.values)
 
     def _field(self, cells: pd.Series, rule: Rule, report: _Report) -> _Field:
         """Judge one column by its rule: default, value map, then what the value must be."""
@@ -149,7 +232,7 @@ class Validator:
         if not filled.empty:
             cells = self._judge(cells, filled, rule, report)
         # An empty LeadId names no lead and must not stand in the way of the row's LeadDetail fields.
-        sends_empty = rule.send_empty and rule.field != _LEAD_ID
+        sends_empty = rule.send_empty and rule.field != LEAD_ID
         sent = np.ones(len(cells), dtype=bool) if sends_empty else (~empty).to_numpy()
         return _Field(name=rule.field, values=cells.tolist(), sent=sent)
 
@@ -162,7 +245,7 @@ class Validator:
             report.add(
                 "not-allowed", ~filled.isin(rule.one_of), filled, rule, lambda cell: f"{cell} is not one of {allowed}"
             )
-        kind = FieldType.GUID if rule.field == _LEAD_ID else rule.type
+        kind = FieldType.GUID if rule.field == LEAD_ID else rule.type
         converted = convert(filled, rule if kind is rule.type else replace(rule, type=kind))
         if converted.code:
             report.add(converted.code, converted.bad, filled, rule, lambda cell: f"{cell} is not {converted.expected}")
@@ -205,10 +288,26 @@ def _require_lead(fields: list[_Field], report: _Report) -> None:
     found = np.zeros(len(fields[0].values) if fields else 0, dtype=bool)
     for field in fields:
         if field.name in LEAD_IDENTIFIERS:
-            found |= field.sent & np.array([bool(value.strip()) for value in field.values], dtype=bool)
+            found |= field.sent & _are_filled(field.values)
     for position in np.flatnonzero(~found):
         names = ", ".join(field.name for field in fields if field.name in LEAD_IDENTIFIERS)
         report.add_one(int(position), "missing-lead", f"the row names no lead ({names or 'none is mapped'})")
+
+
+def _key(cells: Sequence[str]) -> str:
+    if not all(cell.strip() for cell in cells):
+        return ""
+    return cells[0] if len(cells) == 1 else json.dumps(cells, ensure_ascii=False)
+
+
+def _is_sent_as_written(rule: Rule) -> bool:
+    """Whether a lead's cell says by itself who it is, but for what all forms of one address or number share."""
+    plain = not rule.values and rule.default is None and rule.max_length is None
+    return plain and (rule.field == LEAD_ID or rule.type in (FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE))
+
+
+def _are_filled(values: Sequence[str]) -> Mask:
+    return np.array([bool(value.strip()) for value in values], dtype=bool)
 
 
 def _find_attachments(
@@ -218,16 +317,18 @@ def _find_attachments(
     for position, cells in enumerate(zip(*(frame[column] for column in finder.columns), strict=True)):
         if not any(cells):
             continue
-        files = []
-        for named in finder.find(zip(finder.columns, cells, strict=True)):
-            if isinstance(named.found, Fault):
-                message = f"{named.column}: {named.found.message}"
-                report.add_one(position, named.found.code, message, column=named.column, value=shown(named.name))
-            else:
-                files.append(named.found)
-        if files:
-            found[position] = tuple(files)
+        named = finder.find(zip(finder.columns, cells, strict=True))
+        _report_faults(position, named, report)
+        if files := tuple(each.found for each in named if not isinstance(each.found, Fault)):
+            found[position] = files
     return found
+
+
+def _report_faults(position: int, files: Iterable[Named], report: _Report) -> None:
+    for named in files:
+        if isinstance(named.found, Fault):
+            message = f"{named.column}: {named.found.message}"
+            report.add_one(position, named.found.code, message, column=named.column, value=shown(named.name))
 
 
 def content_hashes(frame: pd.DataFrame) -> list[str]:
@@ -250,6 +351,9 @@ def _email(address: str) -> str:
 
 def _phone(number: str) -> str:
     return "".join(filter(str.isdecimal, number))
+
+
+_NORMAL = {_EMAIL: _email, _PHONE: _phone}
 
 
 def shown(value: str) -> str:

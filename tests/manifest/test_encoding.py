@@ -143,3 +143,14 @@ def test_an_explicit_encoding_is_believed(tmp_path: Path) -> None:
     content = "a,b\nĀĀĀĀĀĀĀĀĀĀ,2\n".encode("utf-16-le")
     assert "a binary file" in refusal_of_bytes(tmp_path, content)
     assert read_bytes(tmp_path, content, encoding="utf-16-le").cells == [["ĀĀĀĀĀĀĀĀĀĀ", "2"]]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", [b"\xff,x\n", b"x,\xe2\x82"])
+def test_a_misfit_far_down_is_told_by_its_line(tmp_path: Path, mark: bytes, end: bytes) -> None:
+    """The line and the byte of the file, however much of it was read before; also where it ends inside a character."""
+    lines = 300_000
+    content = mark + b"abc,d\n" * lines + end
+    text = refusal_of_bytes(tmp_path, content, encoding="utf-8")
+    at = content.rindex(b"\xff" if b"\xff" in end else b"\xe2")
+    assert f"line {lines + 1} (byte {at} of the file)" in text

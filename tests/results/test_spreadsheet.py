@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from importer.results.spreadsheet import changed_by_spreadsheet
@@ -114,6 +114,7 @@ def test_any_two_cells_can_be_compared(original, found) -> None:
     assert isinstance(changed_by_spreadsheet(original, found), str)
 
 
+@example(16_294_579_238_595_021_824, 1)
 @given(st.integers(0, 10**25), st.integers(1, 4))
 def test_lost_zeros_are_always_told(number, zeros) -> None:
     """However long the number is, and however it is shown then."""

@@ -38,8 +38,9 @@ def test_asking_for_unknown_rows_changes_only_those(state: str | None) -> None:
 def test_a_plan_parts_its_rows(dispositions: list[Disposition], limit: int | None) -> None:
     """Rows in are rows out, each counted once; a limit only takes away."""
     plan = Plan()
-    for row, disposition in enumerate(dispositions, start=2):
-        plan.add(row, disposition)
+    for start in range(0, len(dispositions), 3):
+        some = dispositions[start : start + 3]
+        plan.extend(range(start + 2, start + 2 + len(some)), some)
     assert len(plan) == len(dispositions) == plan.counts().total()
     assert [Disposition(each) for each in plan.dispositions] == dispositions
     assert list(plan.rows) == list(range(2, len(dispositions) + 2))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from importer.validation import KeyIndex, Validator, content_hashes
+from importer.manifest import Column
+from importer.validation import KeyIndex, Validator, content_hashes, fingerprints
 from tests.validation.checking import mapping_of
 
 COLUMNS = "columns: {Mail: LeadDetail.EmailAddress}\n"
@@ -70,6 +72,12 @@ def test_the_content_of_any_text_has_a_hash():
     assert len(content_hashes(pd.DataFrame([["\ud800"]], columns=["A"], dtype=object))[0]) == 32
 
 
+def add(index: KeyIndex, keys: list[str], start: int) -> list[int]:
+    """Add keys as the first pass over a manifest does."""
+    there = np.array([bool(key) for key in keys], dtype=bool)
+    return list(map(int, index.add(fingerprints(Column.of_any(keys)), there, start)))
+
+
 @given(chunks=st.lists(st.lists(st.sampled_from(["", "a", "b", "c", "d", "A", "a "]), max_size=7), max_size=8))
 def test_a_key_is_known_by_its_first_position(chunks: list[list[str]]):
     """Over any number of chunks, a repeated key names the position where it stood first; an empty one is no key."""
@@ -82,7 +90,7 @@ def test_a_key_is_known_by_its_first_position(chunks: list[list[str]]):
             expected.append(first.get(key, -1) if key else -1)
             if key:
                 first.setdefault(key, position + offset)
-        assert index.add(chunk, position).tolist() == expected
+        assert add(index, chunk, position) == expected
         position += len(chunk)
 
 
@@ -90,6 +98,15 @@ def test_many_keys_in_many_chunks_are_all_remembered():
     """Tables that were merged as they grew have lost no key and no position."""
     index = KeyIndex()
     for start in range(0, 20_000, 500):
-        assert (index.add([f"K{number}" for number in range(start, start + 500)], start) == -1).all()
-    again = index.add([f"K{number}" for number in range(19_999, -1, -1)], 20_000)
-    assert again.tolist() == list(range(19_999, -1, -1))
+        assert set(add(index, [f"K{number}" for number in range(start, start + 500)], start)) == {-1}
+    again = add(index, [f"K{number}" for number in range(19_999, -1, -1)], 20_000)
+    assert again == list(range(19_999, -1, -1))
+
+
+def test_keys_are_remembered_over_tables_of_many_sizes():
+    """Chunks of shrinking and growing sizes leave several tables beside one another; each is looked through."""
+    index, start = KeyIndex(), 0
+    for size in (400, 100, 20, 3, 1, 50, 300, 2):
+        assert set(add(index, [f"{number}" for number in range(start, start + size)], start)) == {-1}
+        start += size
+    assert add(index, [f"{number}" for number in range(start)], start) == list(range(start))

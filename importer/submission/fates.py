@@ -1,0 +1,60 @@
+"""What becomes of the rows of one chunk, while they are judged: arrays, and more for the few with something to say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from importer.ledger.records import Claim, Rejection
+from importer.models import Problem
+from importer.submission.plan import TO_SEND, Disposition
+from importer.validation import Mask, RowKeys
+
+WRONG_WIDTHS = ("too-few-cells", "too-many-cells")
+
+
+@dataclass(kw_only=True, slots=True)
+class Fates:
+    """What becomes of each row, as it is judged; positions count the chunk's rows from 0."""
+
+    rows: tuple[int, ...]
+    manifest_rows: Sequence[int]  # the same, unless the manifest is a results file
+    keys: RowKeys
+    dispositions: npt.NDArray[np.uint8]
+    problems: dict[int, list[Problem]]
+    firsts: npt.NDArray[np.int64]  # where the row stands whose key it repeats, or -1
+    under_way: set[int]  # a live run may be sending it right now
+
+    def add(self, position: int, *problems: Problem) -> None:
+        """Note what is wrong with a row."""
+        if problems:
+            self.problems.setdefault(position, []).extend(problems)
+            self.dispositions[position] = Disposition.REJECT
+
+    def to_send(self) -> Mask:
+        """The rows that would be sent, as far as is known."""
+        return np.isin(self.dispositions, TO_SEND)
+
+    def rejections(self) -> list[Rejection]:
+        """The rows with problems, as the ledger keeps them."""
+        return [self._rejection(position) for position in sorted(self.problems)]
+
+    def _rejection(self, position: int) -> Rejection:
+        problems = self.problems[position]
+        # A row whose key is missing or another row's has none of its own: mended, it is known by its cells.
+        keyless = problems[0].code in ("missing-key", "duplicate-key", *WRONG_WIDTHS)
+        return Rejection(
+            manifest_row=self.manifest_rows[position],
+            key="" if keyless else self.keys.text(position),
+            code=problems[0].code,
+            error="; ".join(problem.message for problem in problems),
+            hint=" ".join(dict.fromkeys(problem.hint for problem in problems)),
+        )
+
+    def claims(self) -> list[Claim]:
+        """The rows that a run takes for itself: those that it would send, and those whose fate another one decides."""
+        wanted = sorted({*np.flatnonzero(self.to_send()).tolist(), *self.under_way})
+        return [Claim(key=self.keys.text(at), manifest_row=self.manifest_rows[at]) for at in wanted]
