@@ -8,6 +8,7 @@
     │   ├── ResultsError
     │   └── LedgerError
     ├── Declined                   1   the question was answered with no
+    ├── CapReached                 1   the account has had all calls of its day; the rest of the rows is pending
     ├── StoppedEarly               3   the rest of the rows is pending
     │   └── ProgramError           3   a bug
     ├── HeldByAnotherRun           4
@@ -69,6 +70,12 @@ class LedgerError(UsageError):
 
 class Declined(ImporterError):
     """The user was asked and said no: rows were judged, nothing was sent, and they are pending."""
+
+    exit_code = 1
+
+
+class CapReached(ImporterError):
+    """The account has had as many calls in 24 hours as ``--daily-cap`` allows; the rows not reached are pending."""
 
     exit_code = 1
 

@@ -36,6 +36,9 @@ class Progress(Protocol):
     def tick(self) -> None:
         """About a second has passed."""
 
+    def left_for_us(self, calls: float | None) -> None:
+        """Others use the account, too, and leave so many calls a period; ``None``: nobody else does."""
+
 
 class Silent:
     """Shows nothing."""
@@ -55,6 +58,9 @@ class Silent:
     def tick(self) -> None:
         """Do nothing."""
 
+    def left_for_us(self, calls: float | None) -> None:
+        """Do nothing."""
+
 
 @dataclass
 class Figures:
@@ -65,6 +71,7 @@ class Figures:
     clock: Callable[[], float]
     done: Counter[Status] = field(default_factory=Counter)
     calls: deque[float] = field(default_factory=deque)
+    left_for_us: float | None = None  # calls per period, where others use the account, too
 
     def __post_init__(self) -> None:
         self._started = self.clock()
@@ -76,11 +83,12 @@ class Figures:
     def text(self) -> str:
         """The time still to go at this rate, the counts, and the rate against the limit."""
         counts = ", ".join(f"{self.done[status]:,} {status}" for status in _SHOWN)
+        others = "" if self.left_for_us is None else f", giving way to others: {self.left_for_us:.0f} for us"
         rate = self._calls_per_s()
         if rate is None:
-            return f"{self._time_left(self._limit_per_s)}, {counts}, limit {limit_text(self.limit)}"
+            return f"{self._time_left(self._limit_per_s)}, {counts}, limit {limit_text(self.limit)}{others}"
         shown = f"{rate * self.limit.period_s:.1f} of {limit_text(self.limit)}"
-        return f"{self._time_left(rate)}, {counts}, {shown}"
+        return f"{self._time_left(rate)}, {counts}, {shown}{others}"
 
     def _time_left(self, calls_per_s: float) -> str:
         if left := self.total - self.done.total():
@@ -134,14 +142,17 @@ class Bar:
         self._figures.done[status] += 1
         with self._while_there():
             if self._bar is not None:
-                self._bar.set_postfix_str(self._figures.text(), refresh=False)
-                self._bar.update(1)
+                self._bar.update(1)  # draws at times; `tick` sees to the text
 
     def tick(self) -> None:
         """Show what has changed by time alone."""
         with self._while_there():
             if self._bar is not None:
                 self._bar.set_postfix_str(self._figures.text())
+
+    def left_for_us(self, calls: float | None) -> None:
+        """Show whether others are given way to."""
+        self._figures.left_for_us = calls
 
     @contextlib.contextmanager
     def _while_there(self) -> Iterator[None]:
@@ -176,6 +187,10 @@ class Lines:
             self._next_at = self._figures.clock() + _LINE_EVERY_S
             done, total = self._figures.done.total(), self._figures.total
             log.info("%s of %s rows: %s", f"{done:,}", f"{total:,}", self._figures.text())
+
+    def left_for_us(self, calls: float | None) -> None:
+        """Say whether others are given way to, when it is time for a line."""
+        self._figures.left_for_us = calls
 
     def finished(self, status: Status) -> None:
         """Count."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from importer.errors import UsageError
-from importer.models import Problem, Rate, Status
+from importer.models import Problem, Status
 from importer.progress import duration, limit_text
 from importer.results import harmless
 from importer.submission.plan import TO_SEND, Disposition
@@ -145,7 +145,7 @@ class _JsonReport:
         self._file.write("\n]\n" if self._lead == ",\n" else "[]\n")
 
 
-def plan_lines(plan: PlanSummary, rate: Rate) -> Iterator[str]:
+def plan_lines(plan: PlanSummary) -> Iterator[str]:
     """The plan of a run."""
     yield f"account    {plan.account}"
     yield f"manifest   {plan.manifest} ({plan.detected})"
@@ -159,7 +159,15 @@ def plan_lines(plan: PlanSummary, rate: Rate) -> Iterator[str]:
     size = f" with {up_to}{size_text(plan.attachment_bytes)} of attachments" if plan.attachment_bytes else ""
     time = f", at least {duration(plan.seconds)}" if plan.seconds else ""
     calls = "1 call" if plan.to_send == 1 else f"{plan.to_send:,} calls"
-    yield f"to send    {plan.to_send:,}{size}: {calls} at {limit_text(rate)}{time}" if plan.to_send else "to send    0"
+    yield (
+        f"to send    {plan.to_send:,}{size}: {calls} at {limit_text(plan.limit)}{time}"
+        if plan.to_send
+        else "to send    0"
+    )
+    if plan.daily_cap is not None:
+        left = max(0, plan.daily_cap - plan.made_today)
+        days = f": {plan.days:,} days, with the same command on each" if plan.days > 1 else ""
+        yield f"daily cap  {plan.daily_cap:,} calls, {left:,} of them left in these 24 hours{days}"
     for warning in plan.warnings:
         yield f"warning    {warning}"
 
@@ -171,6 +179,8 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     sent = f"; {calls} in {duration(summary.seconds)}" if summary.calls else "; no call was made"
     limited = f", {summary.throttled:,} of them answered 429" if summary.throttled else ""
     yield f"{counts or 'no rows'}{sent}{limited}"
+    if summary.limit:
+        yield f"limit      {summary.limit}"
     if summary.repeated:
         rows = "1 row was" if summary.repeated == 1 else f"{summary.repeated:,} rows were"
         yield f"  {rows} sent again after a request that may have made a ticket: look for duplicates in the account"
@@ -195,6 +205,7 @@ def summary_json(summary: Summary) -> str:
             "calls": summary.calls,
             "throttled": summary.throttled,
             "repeated": summary.repeated,
+            "limit": summary.limit or None,
             "seconds": round(summary.seconds, 3),
             "exit_code": summary.exit_code,
             "stopped": summary.ending.message if summary.ending else None,

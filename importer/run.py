@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
+import gc
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ from typing import Protocol
 from importer.attachments import AttachmentFinder
 from importer.errors import Declined, ImporterError, LedgerError, ProgramError, StoppedEarly, UsageError
 from importer.leadsquared.client import Client, Patience
-from importer.leadsquared.quota import DEFAULT_MARGIN_S, Quota
 from importer.leadsquared.wire import preview
 from importer.ledger import Ledger, RunInfo, new_run_id
 from importer.ledger.origins import note_rows
+from importer.limit_news import LimitNews
 from importer.manifest import Manifest, open_manifest, private_copy
 from importer.mapping import Mapping, check_columns, load_mapping
 from importer.models import ManifestOptions, Problem, Rate
@@ -41,14 +41,14 @@ from importer.signals import Interruptions, interruptions
 from importer.submission.journal import Journal
 from importer.submission.line import Sendable
 from importer.submission.plan import Disposition
-from importer.submission.retry import FailureLimit, RetryPolicy
-from importer.submission.submit import Means, Submission, Terms
+from importer.submission.sharing import calls_today, shared_quota
+from importer.submission.submit import Means, Submission
 from importer.summary import PlanSummary, Summary
+from importer.terms import Sending
 from importer.validation import Validator
 from importer.watching import Watcher
 
 _PREVIEWED_REQUESTS = 3
-_CONNECTIONS_PER_CALL = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,19 +64,6 @@ class Job:
     choice: Choice = field(default_factory=Choice)
     skip_invalid: bool = False
     limit: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sending:
-    """On which terms tickets are sent."""
-
-    rate: Rate
-    policy: RetryPolicy
-    max_failures: str
-    give_up_after_s: float
-    answer_timeout_s: float
-    grace_s: float
-    concurrency: int | None
 
 
 class Desk(Protocol):
@@ -104,6 +91,8 @@ class Desk(Protocol):
 def validate(job: Job, desk: Desk) -> Rows:
     """Judge every row of a manifest, and call nothing."""
     with _prepared(job, desk) as importing:
+        for warning in importing.warnings:
+            desk.note(warning)
         importing.rows.judge(importing.ledger, importing.info, desk, record=False)
         return importing.rows
 
@@ -133,11 +122,21 @@ def run_import(job: Job, sending: Sending, desk: Desk, account: Account | None) 
         sends = importing.may_send() and plan.to_send > 0
         if sends and not desk.confirm(plan):
             raise Declined("nothing was sent", hint="--limit 10 tries ten rows, --dry-run shows what would be sent")
-        with interruptions() as signals:
+        with interruptions() as signals, _collected_no_more():
             if sends:
                 summary.ending = asyncio.run(importing.send(_Way(sending, desk, account, signals), summary))
             importing.conclude(summary)
         return summary
+
+
+@contextlib.contextmanager
+def _collected_no_more() -> Iterator[None]:
+    """What is loaded by now stays: to look for garbage in it again and again would be a tenth of the work."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextlib.contextmanager
@@ -208,6 +207,11 @@ class Importing:
         validator = Validator(self._mapping, finder, self._manifest.sheet)
         return Rows(self._manifest, self._mapping, validator, self._job.choice)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person would want to know of the files."""
+        return (*self._manifest.detected.warnings, *self._mapping.warnings)
+
     def check_file(self, folder: Path, desk: Desk) -> None:
         """Hold a results file against what it came from, and the rows against what the new results can hold."""
         job = self._job
@@ -250,8 +254,10 @@ class Importing:
 
     def plan_summary(self, sending: Sending) -> PlanSummary:
         """Sum up what is about to happen."""
-        plan, rate = self.rows.plan, sending.rate
+        plan = self.rows.plan
         to_send = plan.to_send(self._job.limit)
+        capped = sending.daily_cap is not None and self.ledger is not None
+        made_today = calls_today(self._open_ledger(), self.info.account) if capped else 0
         return PlanSummary(
             account=self.info.account,
             manifest=str(self._job.manifest),
@@ -261,8 +267,12 @@ class Importing:
             counts=plan.counts(),
             to_send=to_send,
             attachment_bytes=plan.attachment_bytes,
-            seconds=max(0, to_send - 1) // rate.calls * (rate.period_s + DEFAULT_MARGIN_S),
-            warnings=(*self._mapping.warnings, *sending.policy.warnings()),
+            seconds=sending.seconds(to_send),
+            limit=sending.usable,
+            daily_cap=sending.daily_cap,
+            made_today=made_today,
+            days=sending.days(to_send, made_today),
+            warnings=(*self.warnings, *sending.policy.warnings()),
         )
 
     def needs(self, plan: PlanSummary) -> Iterator[Need]:
@@ -283,29 +293,24 @@ class Importing:
         assert self._job.results is not None
         part = PartFile(self._job.results, self.rows.columns)
         sending, desk = way.sending, way.desk
-        concurrency = sending.concurrency or _CONNECTIONS_PER_CALL * min(max(sending.rate.calls, 5), 50)
-        terms = Terms(
-            policy=sending.policy,
-            failure_limit=FailureLimit(sending.max_failures),
-            give_up_after_s=sending.give_up_after_s,
-            grace_s=sending.grace_s,
-            concurrency=concurrency,
-            chance=random.random,
-        )
+        terms = sending.terms()
         total = self.rows.plan.to_send(self._job.limit)
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(part.close)
             endpoint = await stack.enter_async_context(reached(way.account, self._mapping, sending.rate))
             patience = Patience(answer_s=sending.answer_timeout_s)
-            client = await stack.enter_async_context(Client(endpoint, patience, connections=concurrency))
+            client = await stack.enter_async_context(Client(endpoint, patience, connections=terms.concurrency))
             journal = await stack.enter_async_context(Journal(self._open_ledger(), self.info))
             progress = stack.enter_context(desk.progress(total, sending.rate))
             watcher = Watcher(part, progress, desk.note, summary, self.info)
-            quota = Quota(sending.rate, now=loop.time)
+            limits = sending.limits(self.info.id, total)
+            quota = await stack.enter_async_context(shared_quota(self._open_ledger(), self.info.account, limits))
             submission = Submission(Means(client=client, quota=quota, journal=journal, observer=watcher), terms)
             stack.enter_context(way.signals.stopping(lambda why, at_once: submission.stop(why, at_once=at_once)))
-            await stack.enter_async_context(_ticking(progress))
+            news = LimitNews(quota, progress, desk.note)
+            await stack.enter_async_context(_ticking(progress, news))
             ending = await submission.run(self._sendables())
+            summary.limit = news.text()
         summary.seconds = loop.time() - started
         return ending
 
@@ -359,10 +364,11 @@ class _Way:
 
 
 @contextlib.asynccontextmanager
-async def _ticking(progress: Progress) -> AsyncIterator[None]:
+async def _ticking(progress: Progress, news: LimitNews) -> AsyncIterator[None]:
     async def tick() -> None:
         while True:
             await asyncio.sleep(1)
+            news.tick()
             progress.tick()
 
     task = asyncio.create_task(tick())

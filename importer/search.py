@@ -11,10 +11,11 @@ from typing import Protocol
 
 from importer.errors import Interrupted
 from importer.leadsquared.client import Client, Patience
-from importer.leadsquared.quota import DEFAULT_MARGIN_S, Quota
+from importer.leadsquared.quota import Limits
 from importer.ledger import Ledger, RunInfo
 from importer.ledger.unanswered import KnownNumber
 from importer.models import Rate
+from importer.quota import USUAL_MARGIN_S
 from importer.reach import reached
 from importer.settings import Account
 from importer.signals import Interruptions
@@ -23,6 +24,7 @@ from importer.submission.decisions import Decisions
 from importer.submission.findings import Row
 from importer.submission.gaps import Gaps, Made
 from importer.submission.journal import Journal
+from importer.submission.sharing import shared_quota
 
 _PROOFS = 3
 _QUESTIONS_PER_CALL = 4
@@ -114,7 +116,7 @@ class Search:
             first=ranges[0].start if ranges else 0,
             last=ranges[-1].stop - 1 if ranges else 0,
             calls=calls,
-            seconds=max(0, calls - 1) // rate.calls * (rate.period_s + DEFAULT_MARGIN_S),
+            seconds=max(0, calls - 1) // rate.calls * (rate.period_s + USUAL_MARGIN_S),
         )
 
     # -- ask --------------------------------------------------------------------------------------------------------
@@ -140,7 +142,7 @@ class Search:
             stack.enter_context(way.signals.stopping(stop))
             asking = Asking(
                 client,
-                Quota(terms.rate, now=loop.time),
+                await stack.enter_async_context(shared_quota(ledger, run.account, Limits(rate=terms.rate, run=run.id))),
                 terms.give_up_after_s,
                 lambda calls: way.desk.asked(calls, plan),
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from importer.errors import ImporterError
-from importer.models import TICKET_STATUSES, Status
+from importer.models import TICKET_STATUSES, Rate, Status
 from importer.submission.plan import Disposition
 
 _REASONS_KEPT = 1_000
@@ -16,7 +16,11 @@ _REASONS_KEPT = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class PlanSummary:
-    """What a run is about to do, for whoever must agree to it. ``seconds``: at the account's limit."""
+    """What a run is about to do, for whoever must agree to it.
+
+    ``limit``: the calls per period that it may make, ``seconds``: what it takes at that. ``made_today``: the account's
+    calls of the last 24 hours, where a ``daily_cap`` counts them; ``days``: on how many days the calls are made then.
+    """
 
     account: str
     manifest: str
@@ -27,6 +31,10 @@ class PlanSummary:
     to_send: int
     attachment_bytes: int
     seconds: float
+    limit: Rate
+    daily_cap: int | None = None
+    made_today: int = 0
+    days: int = 1
     warnings: tuple[str, ...]
 
 
@@ -43,6 +51,7 @@ class Summary:
     throttled: int = 0
     repeated: int = 0  # rows sent again although an earlier request for them may have made a ticket
     seconds: float = 0.0
+    limit: str = ""  # how the account's limit was kept
     ending: ImporterError | None = None
 
     @property

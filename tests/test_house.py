@@ -26,6 +26,7 @@ PURE = (
     "errors",
     "catalogue",
     "mapping",
+    "quota",
     "summary",
     "ledger.records",
     "leadsquared.details",

@@ -29,8 +29,9 @@ from importer.settings import (
 )
 
 if TYPE_CHECKING:
-    from importer.run import Job, Sending
+    from importer.run import Job
     from importer.summary import Summary
+    from importer.terms import Sending
 
 _EPILOG = "Settings come from flags, then the environment, then .env in this folder:\n\n\b\n" + "\n".join(
     f"{name:<16}{text}" for name, text in VARIABLES.items()
@@ -222,7 +223,7 @@ def _rehearse(job: Job, sending: Sending, url: str) -> int:
 
     desk = Terminal(sending.rate)
     plan, requests = rehearse(job, sending, desk, url)
-    for line in (*desk.tally.lines(), *plan_lines(plan, sending.rate)):
+    for line in (*desk.tally.lines(), *plan_lines(plan)):
         say(line)
     for request in requests:
         say(f"\n{request}")
@@ -231,8 +232,8 @@ def _rehearse(job: Job, sending: Sending, url: str) -> int:
 
 
 def _sending(rate: Rate, flags: dict[str, Any]) -> Sending:
-    from importer.run import Sending  # noqa: PLC0415 - see the package's docstring
-    from importer.submission.retry import RetryPolicy  # noqa: PLC0415
+    from importer.submission.retry import RetryPolicy  # noqa: PLC0415 - see the package's docstring
+    from importer.terms import Sending  # noqa: PLC0415
 
     return Sending(
         rate=rate,
@@ -242,6 +243,8 @@ def _sending(rate: Rate, flags: dict[str, Any]) -> Sending:
         answer_timeout_s=flags["answer_timeout"],
         grace_s=flags["grace"],
         concurrency=flags["concurrency"],
+        rate_share=flags["rate_share"],
+        daily_cap=flags["daily_cap"],
     )
 
 

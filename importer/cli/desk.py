@@ -55,7 +55,7 @@ class Terminal:
     def show(self, plan: PlanSummary) -> None:
         """Show what is wrong, and the plan."""
         self._tell(logging.WARNING, self.tally.lines())
-        self._tell(logging.INFO, plan_lines(plan, self._rate))
+        self._tell(logging.INFO, plan_lines(plan))
 
     def confirm(self, plan: PlanSummary) -> bool:
         """Ask, if there is someone to ask."""

@@ -47,6 +47,17 @@ def _failures(text: str) -> str:
     return text
 
 
+def _share(text: str) -> float:
+    number, percent, rest = text.strip().partition("%")
+    try:
+        share = float(number) / 100
+    except ValueError:
+        share = 0.0
+    if not percent or rest or not 0 < share <= 1:
+        raise ValueError(f"{text!r} is not a share; write it as 60%, from above 0% to 100%")
+    return share
+
+
 PATH = click.Path(path_type=Path)
 DURATION = _Parsed("duration", parse_duration)
 RATE = _Parsed("calls/seconds", Rate.parse)
@@ -99,7 +110,19 @@ _SENDING = (
         help="The account's limit; or LSQ_RATE.  [default: 25/5]",
     ),
     click.option(
-        "--concurrency", type=click.IntRange(1, 1000), metavar="N", help="At most N requests under way at once."
+        "--rate-share",
+        type=_Parsed("N%", _share),
+        default=1.0,
+        help="The part of the limit to be used; others have the rest.  [default: 100%]",
+    ),
+    click.option(
+        "--daily-cap", type=click.IntRange(min=1), metavar="N", help="At most N calls of the account in 24 hours."
+    ),
+    click.option(
+        "--concurrency",
+        type=click.IntRange(1, 1000),
+        metavar="N",
+        help="At most N requests under way at once.  [default: as many as the rate needs]",
     ),
     click.option(
         "--grace",

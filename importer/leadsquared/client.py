@@ -10,17 +10,19 @@ import asyncio
 import contextlib
 import functools
 import ssl
+import uuid
 import weakref
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol, Self
 from urllib.parse import quote
 
 import aiohttp
+from aiohttp import hdrs
 
-from importer.leadsquared.body import AttachmentChanged, arrivals_read, build_body
+from importer.leadsquared.body import AttachmentChanged, arrivals_read, build_body, text_body
 from importer.leadsquared.details import Looked, read_details
 from importer.leadsquared.wire import (
     ANSWER_LIMIT_BYTES,
@@ -34,8 +36,12 @@ from importer.leadsquared.wire import (
 from importer.models import Secret, Ticket
 
 _WATCH_INTERVAL_S = 0.5
-# Shorter than the idle time of the usual gateways (60 s): who closes first knows that the connection is closed.
-_KEEPALIVE_S = 30.0
+# Servers close idle connections after a time of their own, often 2 or 5 s, and say so a moment too late: a request
+# that meets that is `unknown`. A connection that has rested for longer is not used; another is opened ahead of time.
+_KEEPALIVE_S = 0.5
+# How long a connection may then wait for its slot: one that was used before, and a new one.
+_KEPT_WAITS_S = 1.25
+_NEW_WAITS_S = 10.0
 
 
 class Withdrawn(Exception):
@@ -89,19 +95,70 @@ class Patience:
     answer_s: float = 120.0  # after the last byte has gone
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Sending:
     """One request on its way, as the connector and the watch see it."""
 
     gate: Gate
+    upload: _Upload | None = None  # where files are sent; a text is given to the connection as a whole
     left: bool = False
     kept: bool = False  # its connection has carried a request before
     stale: bool = False
     sent_whole: bool = False
+    limit: asyncio.Timeout | None = None
     head: tuple[int, Mapping[str, str]] | None = None  # the answer's status and headers
 
 
 _sending: ContextVar[_Sending] = ContextVar("sending")
+
+
+@dataclass(slots=True)
+class _Upload:
+    """How far a body of known size is."""
+
+    size_bytes: int
+    tracker: aiohttp.UploadTracker = field(default_factory=aiohttp.UploadTracker)
+    moved_bytes: int = -1  # when it was looked at last
+
+
+class _Watch:
+    """Looks at all requests under way every now and then: a task for each would cost more than the request."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._interval_s = min(_WATCH_INTERVAL_S, patience.idle_s / 4, patience.answer_s / 4)
+        self._under_way: set[_Sending] = set()
+
+    @contextlib.contextmanager
+    def over(self, sending: _Sending) -> Iterator[None]:
+        """Watch one request, and let the connector know of it."""
+        token = _sending.set(sending)
+        self._under_way.add(sending)
+        try:
+            yield
+        finally:
+            self._under_way.discard(sending)
+            _sending.reset(token)
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            await asyncio.sleep(self._interval_s)
+            now = asyncio.get_running_loop().time()
+            for sending in self._under_way:
+                if sending.left and not sending.sent_whole and sending.limit is not None:
+                    self._look(sending, sending.limit, now)
+
+    def _look(self, sending: _Sending, limit: asyncio.Timeout, now: float) -> None:
+        """Move the request's time limit forward as long as bytes move; after the last byte, set the answer's."""
+        upload = sending.upload
+        written = upload.tracker.bytes_written if upload is not None else 0
+        if upload is None or written >= upload.size_bytes:
+            sending.sent_whole = True
+            limit.reschedule(now + self._patience.answer_s)
+        elif written != upload.moved_bytes:
+            upload.moved_bytes = written
+            limit.reschedule(now + self._patience.idle_s)
 
 
 class _GatedConnector(aiohttp.TCPConnector):
@@ -122,10 +179,13 @@ class _GatedConnector(aiohttp.TCPConnector):
             raise aiohttp.ClientConnectionError("the connection was closed before an answer came")
         connection = await super().connect(req, traces, timeout)
         sending.kept = connection.protocol in self._seen
-        self._seen.add(connection.protocol)
+        if not sending.kept:
+            self._seen.add(connection.protocol)
+        rests_since = self._loop.time()
         try:
             await sending.gate.passed()
-            await _refuse_closed(connection)
+            rested_s = self._loop.time() - rests_since
+            await _refuse_closed(connection, rested_s)
         except BaseException:
             connection.close()  # a cancelled wait would leave the socket open and counted
             raise
@@ -134,12 +194,14 @@ class _GatedConnector(aiohttp.TCPConnector):
         return connection
 
 
-async def _refuse_closed(connection: aiohttp.connector.Connection) -> None:
-    """Raise if the peer has closed the connection."""
+async def _refuse_closed(connection: aiohttp.connector.Connection, rested_s: float) -> None:
+    """Raise if the peer has closed the connection, or may just be closing it."""
     await arrivals_read()
-    if connection.transport is None or connection.transport.is_closing():
-        sending = _sending.get()
-        sending.stale = sending.kept  # a new one that is closed at once is the server's or the network's trouble
+    sending = _sending.get()
+    too_long = rested_s > (_KEPT_WAITS_S if sending.kept else _NEW_WAITS_S)
+    if too_long or connection.transport is None or connection.transport.is_closing():
+        # A new one that is closed at once is the server's or the network's trouble.
+        sending.stale = sending.kept or rested_s > _KEPT_WAITS_S
         raise aiohttp.ClientConnectionError("the connection was closed before anything was sent")
 
 
@@ -151,6 +213,10 @@ class Client:
         self._patience = patience
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self._watch = _Watch(patience)
+        self._watching: asyncio.Task[None] | None = None
+        self._boundary = uuid.uuid4().hex
+        self._text_type = {hdrs.CONTENT_TYPE: f"multipart/form-data; boundary={self._boundary}"}
 
     async def __aenter__(self) -> Self:
         connector = _GatedConnector(
@@ -162,9 +228,13 @@ class Client:
             timeout=aiohttp.ClientTimeout(total=None, connect=self._patience.connect_s),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
+        self._watching = asyncio.create_task(self._watch.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
 
@@ -173,39 +243,37 @@ class Client:
 
         The body is built anew at each call. Cancelling is safe: whether a byte had gone out is known to the gate.
         """
-        sending = _Sending(gate)
+        if not ticket.attachments:
+            body = text_body(ticket, self._boundary)
+            return await self._post(body, _Sending(gate))
         with contextlib.ExitStack() as files:
             try:
-                body = await _opened(ticket, files)
+                parts = await _opened(ticket, files)
             except AttachmentChanged as error:
                 return NotSendable("attachment-changed", str(error))
             except OSError as error:
                 return NotSent(one_line(_describe(error)))
-            token = _sending.set(sending)
-            try:
-                return await self._post(body, sending)
-            finally:
-                _sending.reset(token)
+            return await self._post(parts, _Sending(gate, upload=_Upload(parts.size or 0)))
 
-    async def _post(self, body: aiohttp.MultipartWriter, sending: _Sending) -> Answer:
+    async def _post(self, body: bytes | aiohttp.MultipartWriter, sending: _Sending) -> Answer:
         assert self._session is not None, "use the client as an async context manager"
-        tracker = aiohttp.UploadTracker()
+        keys = self._endpoint.headers()
         try:
-            async with (
-                asyncio.timeout(None) as limit,
-                _watching(self._watch(tracker, body.size or 0, limit, sending)),
-                self._session.post(
-                    self._endpoint.tickets_url,
-                    data=body,
-                    headers=self._endpoint.headers(),
-                    allow_redirects=False,
-                    proxy=self._endpoint.proxy,
-                    upload_tracker=tracker,
-                ) as response,
-            ):
-                sending.head = (response.status, response.headers)
-                answer_body = self._endpoint.mask(await _read_limited(response))
-                return read_answer(response.status, response.headers, answer_body)
+            with self._watch.over(sending):
+                async with (
+                    asyncio.timeout(None) as sending.limit,
+                    self._session.post(
+                        self._endpoint.tickets_url,
+                        data=body,
+                        headers=keys | self._text_type if isinstance(body, bytes) else keys,
+                        allow_redirects=False,
+                        proxy=self._endpoint.proxy,
+                        upload_tracker=sending.upload.tracker if sending.upload is not None else None,
+                    ) as response,
+                ):
+                    sending.head = (response.status, response.headers)
+                    answer_body = self._endpoint.mask(await _read_limited(response))
+                    return read_answer(response.status, response.headers, answer_body)
         except (aiohttp.ClientError, OSError, AttachmentChanged) as error:
             return self._explain(error, sending)
 
@@ -217,41 +285,19 @@ class Client:
         assert self._session is not None, "use the client as an async context manager"
         sending = _Sending(gate)
         url = f"{self._endpoint.tickets_url}/{quote(number, safe='')}"
-        token = _sending.set(sending)
         try:
-            async with (
-                asyncio.timeout(None) as limit,
-                _watching(self._watch(aiohttp.UploadTracker(), 0, limit, sending)),
-                self._session.get(
-                    url, headers=self._endpoint.headers(), allow_redirects=False, proxy=self._endpoint.proxy
-                ) as response,
-            ):
-                body = self._endpoint.mask(await _read_limited(response))
-                return read_details(number, response.status, response.headers, body)
+            with self._watch.over(sending):
+                async with (
+                    asyncio.timeout(None) as sending.limit,
+                    self._session.get(
+                        url, headers=self._endpoint.headers(), allow_redirects=False, proxy=self._endpoint.proxy
+                    ) as response,
+                ):
+                    body = self._endpoint.mask(await _read_limited(response))
+                    return read_details(number, response.status, response.headers, body)
         except (aiohttp.ClientError, OSError) as error:
             text = one_line(_describe(error))
             return Unclear("no-answer", text) if sending.left else NotSent(text, stale=sending.stale)
-        finally:
-            _sending.reset(token)
-
-    async def _watch(
-        self, tracker: aiohttp.UploadTracker, size_bytes: int, limit: asyncio.Timeout, sending: _Sending
-    ) -> None:
-        """Move the request's time limit forward as long as bytes move; after the last byte, set the answer's."""
-        loop = asyncio.get_running_loop()
-        interval_s = min(_WATCH_INTERVAL_S, self._patience.idle_s / 4, self._patience.answer_s / 4)
-        moved = -1
-        while True:
-            if sending.left:
-                written = tracker.bytes_written
-                if written >= size_bytes:
-                    sending.sent_whole = True
-                    limit.reschedule(loop.time() + self._patience.answer_s)
-                    return
-                if written != moved:
-                    moved = written
-                    limit.reschedule(loop.time() + self._patience.idle_s)
-            await asyncio.sleep(interval_s)
 
     def _explain(self, error: BaseException, sending: _Sending) -> Answer:
         text = one_line(_describe(error))
@@ -284,21 +330,11 @@ def _close_late(opened: contextlib.ExitStack, building: asyncio.Future[Any]) -> 
     opened.close()
 
 
-@contextlib.asynccontextmanager
-async def _watching(watch: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(watch)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)  # and whoever is cancelled meanwhile is
-
-
 async def _read_limited(response: aiohttp.ClientResponse) -> bytes | None:
     """Read the answer's body; ``None`` if it is longer than ``ANSWER_LIMIT_BYTES``."""
     body = bytearray()
-    async for data in response.content.iter_any():
-        body += data
+    while not response.content.at_eof():
+        body += await response.content.readany()  # mostly all of it
         if len(body) > ANSWER_LIMIT_BYTES:
             return None
     return bytes(body)

@@ -1,134 +1,379 @@
 """The account's limit: at most ``calls`` request headers arrive in any window of ``period_s`` seconds.
 
-Each of the ``calls`` slots is used once per period, counted from the moment at which its last request was written.
-Below this scheduler stands a floor that nothing passes: one ``aiolimiter`` leaky bucket of capacity one per slot, which
-together are exactly a sliding window (a single bucket of capacity 25 would let 50 calls into one window).
+Who may call when is decided by a pool of slots (``importer.quota``), which the runs of one account may share. Below it
+stands a floor in this process that nothing passes: one ``aiolimiter`` leaky bucket of capacity one per call of a
+period, which together are exactly a sliding window (a single bucket of capacity 25 would let 50 calls into one window).
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
+import contextlib
 import math
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol, Self, TypeVar
 
 from aiolimiter import AsyncLimiter
 
+from importer.errors import CapReached
 from importer.models import Rate
+from importer.quota import AHEAD_S, ON_TIME_S, Asks, Booking, Capped, Later, Margin, Pool
 
-# What one request may reach the server earlier, relative to the one a period before it, than both were written.
-DEFAULT_MARGIN_S = 0.1
 # How long before its slot a request may go and open its connection.
 LEAD_S = 1.0
-# Above this many calls a period, one bucket is the floor: a burst is then small beside the window.
-_MANY_CALLS = 1_000
+# Above so many calls a period, the window is made of as many shorter ones as it takes: it is as exact, without a burst.
+MANY_CALLS = 1_000
+_LEARNS_EVERY_S = 1.0
+
+_Told = TypeVar("_Told")
 
 
-@dataclass(slots=True)
+class Keeper(Protocol):
+    """Keeps the pool of one account."""
+
+    def now(self) -> float:
+        """The pool's clock, in seconds."""
+
+    async def change(self, change: Callable[[Pool, float], _Told]) -> tuple[Pool, _Told]:
+        """Let ``change`` have the pool and the time, alone; give the pool as it is then, and what was answered.
+
+        Changes are made in the order in which they are asked for.
+        """
+
+    def change_now(self, change: Callable[[Pool, float], _Told]) -> tuple[Pool, _Told] | None:  # noqa: ARG002
+        """Make the same change at once, where that takes no waiting; ``None``: it was not made, and has to wait."""
+        return None
+
+    def tell(self, change: Callable[[Pool, float], object]) -> None:
+        """Make a change that nobody waits for. If it can't be made, the next one that is waited for says why."""
+
+
+class OwnPool(Keeper):
+    """The keeper of a pool that nobody shares. ``clock``: seconds, such as the event loop's."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._pool = Pool()
+
+    def now(self) -> float:
+        """See ``Keeper``."""
+        return self._clock()
+
+    async def change(self, change: Callable[[Pool, float], _Told]) -> tuple[Pool, _Told]:
+        """See ``Keeper``."""
+        return self.change_now(change)
+
+    def change_now(self, change: Callable[[Pool, float], _Told]) -> tuple[Pool, _Told]:
+        """See ``Keeper``."""
+        return self._pool, change(self._pool, self._clock())
+
+    def tell(self, change: Callable[[Pool, float], object]) -> None:
+        """See ``Keeper``."""
+        change(self._pool, self._clock())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What one run may do. ``share``: the part of the account's limit that it leaves for no one, up to 1."""
+
+    rate: Rate
+    run: str = ""
+    share: float = 1.0
+    daily_cap: int | None = None
+    spacing_s: float = 0.0
+
+
 class Slot:
-    """A reserved place in the window: ``free_at`` on the event loop's clock. End it by ``used`` or ``release``."""
+    """A place in the queue for the next call. End it by ``used`` or ``release``."""
 
-    quota: Quota
-    index: int
-    free_at: float
-    _open: bool = True
-    _floor_until: float = -math.inf  # where it has passed the floor: when that lets it pass again
+    def __init__(self, quota: Quota) -> None:
+        self._quota = quota
+        self._booking: Booking | None = None
+        self._passed: AsyncLimiter | None = None  # the part of the floor that let it through, and when
+        self._passed_at = -math.inf
+        self._open = True
+        self.used_at: float | None = None  # when its request was written, on the quota's clock
 
     async def near(self, ahead_s: float) -> None:
-        """Wait until at most ``ahead_s`` are left before the slot is free and nothing holds the quota back."""
-        while (wait_s := self._wait_s() - ahead_s) > 0:  # noqa: ASYNC110 - a pause can come meanwhile
-            await asyncio.sleep(wait_s)
+        """Wait until at most ``ahead_s`` are left before the call may be made.
+
+        Raises CapReached, or what the keeper raises.
+        """
+        while True:
+            if self._booking is None:
+                self._booking = await self._quota.book()
+            wait_s = max(self._booking.at, self._quota.paused_until) - self._quota.now()
+            if self._quota.paused_until > self._booking.at + ON_TIME_S:
+                self._give_back()  # a 429 came meanwhile
+            elif wait_s <= ahead_s:
+                return
+            else:
+                await asyncio.sleep(wait_s - ahead_s)
 
     async def ready(self) -> None:
-        """Wait until a request may be written now."""
+        """Wait until a request may be written now. Raises as ``near``."""
         while True:
             await self.near(0)
-            await self.quota.floor(self.index)
-            self._floor_until = self.quota.now() + self.quota.rate.period_s
-            if self._wait_s() <= 0:  # else the quota was held back while the floor made this slot wait
-                return
+            if self.late:
+                self._give_back()
+                continue
+            if self._quota.now() - self._passed_at > ON_TIME_S:
+                self._drop_pass()
+                if not self._quota.floor_is_open:  # it is passed only by who goes at once: else no one ever might
+                    self._give_back()
+                    await self._quota.floor_opens()
+                    continue
+                self._passed = await self._quota.floor()
+                self._passed_at = self._quota.now()
+            return
+
+    @property
+    def late(self) -> bool:
+        """Whether the call would be so late for its slot that it has to book another."""
+        return self._booking is None or self._quota.now() > self._booking.at + ON_TIME_S
 
     def used(self, *, alone: bool = False) -> None:
-        """Say that the request is being written now. ``alone``: see ``Quota.spend``."""
-        self._open = False
-        self.quota.spend(self.index, alone=alone)
+        """Say that the request is being written now. ``alone``: see ``Pool.used``."""
+        if self._open and self._booking is not None:
+            self._open = False
+            self.used_at = self._quota.now()
+            self._quota.spend(self._booking, self.used_at, alone=alone)
 
     def release(self) -> None:
         """Give the slot back unused; nothing happens if it was used."""
         if self._open:
             self._open = False
-            self.quota.give_back(self.index, max(self.free_at, self._floor_until))
+            self._drop_pass()
+            if self._booking is None:
+                self._quota.withdraw()
+            else:
+                self._give_back(withdrawn=True)
 
-    def _wait_s(self) -> float:
-        return max(self.free_at, self.quota.paused_until) - self.quota.now()
+    def _give_back(self, *, withdrawn: bool = False) -> None:
+        if self._booking is not None:
+            self._quota.give_back(self._booking, again=not withdrawn)
+            self._booking = None
+
+    def _drop_pass(self) -> None:
+        if self._passed is not None:
+            self._quota.reopen(self._passed)
+            self._passed, self._passed_at = None, -math.inf
 
 
 class Quota:
-    """Hands out slots in the order in which they become free.
+    """Hands out slots in the order in which they are asked for. Use as ``async with Quota(...) as quota``."""
 
-    ``margin_s`` is kept between a slot's uses beyond the period, for the network's jitter.
-    """
-
-    def __init__(self, rate: Rate, *, margin_s: float = DEFAULT_MARGIN_S, now: Callable[[], float]) -> None:
-        self.rate = rate
-        self.cycle_s = rate.period_s + margin_s
-        self.now = now
-        self.paused_until = -math.inf
-        self._free = [(-math.inf, index) for index in range(rate.calls)]
-        self._alone: int | None = None
-        self._changed = asyncio.Event()
-        self._floors = (
-            [AsyncLimiter(1, rate.period_s) for _ in range(rate.calls)]
-            if rate.calls <= _MANY_CALLS
-            else [AsyncLimiter(rate.calls, rate.period_s)]
+    def __init__(self, limits: Limits, keeper: Keeper, margin: Margin | None = None) -> None:
+        self.rate = limits.rate
+        self.margin = margin if margin is not None else Margin()
+        self._keeper = keeper
+        parts = math.ceil(limits.rate.calls / MANY_CALLS)
+        kept = Rate(limits.rate.calls // parts, limits.rate.period_s / parts)
+        self._asks = Asks(
+            run=limits.run,
+            rate=kept,
+            margin_s=0.0,
+            ceiling=max(1.0, math.floor(kept.calls * limits.share + 1e-9)),
+            spacing_s=limits.spacing_s,
+            daily_cap=limits.daily_cap,
         )
+        self._learns_at = -math.inf
+        self._view = Pool()  # as it was when the keeper was asked last
+        self._paused_until = -math.inf  # by our own 429s, of which the view may not know yet
+        self._queued = 0  # slots that were given out and are not booked
+        self._at_desk = 0  # those of them that are waiting to be booked
+        self._door = asyncio.Lock()
+        self._desk = asyncio.Lock()
+        self._changed = asyncio.Event()  # of the next change: each has its own, so that no waiter misses one
+        self._late: set[asyncio.Future[Booking | Later | Capped]] = set()  # bookings that nobody waits for any more
+        self._floors = deque(AsyncLimiter(1, kept.period_s) for _ in range(kept.calls))  # the next one comes first
+
+    async def __aenter__(self) -> Self:
+        await self._change(_look)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*self._late, return_exceptions=True)  # else they could not be given back
+        self._keeper.tell(lambda pool, _: pool.leave(self._asks.run))
+
+    # -- what those who call do -------------------------------------------------------------------------------------
 
     async def reserve(self) -> Slot:
-        """Wait until a slot will be free within ``LEAD_S`` and take it."""
-        while True:
-            self._changed.clear()
-            if self._free:
-                free_at, index = self._free[0]
-                wait_s = max(free_at, self.paused_until) - LEAD_S - self.now()
-                if wait_s <= 0:
-                    heapq.heappop(self._free)
-                    return Slot(self, index, free_at)
-            else:
-                wait_s = math.inf
-            await self._wait_for_change(wait_s)
+        """Wait until a call is expected to be possible within ``LEAD_S``, and queue for it."""
+        async with self._door:  # in order, and one looks for all
+            while (slot := self.reserve_now()) is None:
+                wait_s = self._wait_s()
+                await _wait(self._changed, wait_s if wait_s > 0 else math.inf)
+                await self._change(_look)  # others may have called
+            return slot
 
-    async def floor(self, index: int) -> None:
-        """Pass the floor below the scheduler; it never makes a slot wait that the scheduler let go."""
-        await self._floors[index % len(self._floors)].acquire()
+    def reserve_now(self) -> Slot | None:
+        """The same where nobody has to wait for it."""
+        if self._queued >= self._asks.rate.calls or self._wait_s() > 0:
+            return None
+        self._queued += 1
+        return Slot(self)
 
-    def spend(self, index: int, *, alone: bool) -> None:
-        """Take back a slot that is being used now; it is free again after a cycle.
+    def heard(self, seconds: float) -> None:
+        """Take note of how long it took from a small request's first byte to its answer's."""
+        self.margin.note(seconds)
+        if self.margin.is_due and self.now() >= self._learns_at:
+            self._learns_at = self.now() + _LEARNS_EVERY_S
+            self.margin.learn(self._view.uses(self.asks, self.now()))
 
-        A call that went ``alone``, before the others, gets its slot back only with the next one that is used: else it
-        would come free before the rest of its burst for ever after, and each burst would straddle two windows.
-        """
-        free_at = self.now() + self.cycle_s
-        if self._alone is not None:
-            self.give_back(self._alone, free_at)
-            self._alone = None
-        if alone and self.rate.calls > 1:
-            self._alone = index
-        else:
-            self.give_back(index, free_at)
+    def throttled(self, seconds: float, slot: Slot) -> None:
+        """Hold every call back for ``seconds`` from now: that of ``slot`` was answered 429."""
+        if self.allowed >= self.most:
+            self.margin.refused()
+        self._paused_until = max(self._paused_until, self.now() + seconds)
+        asks, sent_at = self.asks, slot.used_at or 0.0
+        self._view.throttled(asks, self.now(), sent_at=sent_at, wait_s=seconds)
+        self._keeper.tell(lambda pool, now: pool.throttled(asks, now, sent_at=sent_at, wait_s=seconds))
 
-    def give_back(self, index: int, free_at: float) -> None:
-        """Take a slot back that is free from ``free_at`` on."""
-        heapq.heappush(self._free, (free_at, index))
-        self._changed.set()
+    def now(self) -> float:
+        """The pool's clock, in seconds."""
+        return self._keeper.now()
 
-    def pause(self, seconds: float) -> None:
-        """Hold every slot back for ``seconds`` from now (a 429 was answered)."""
-        self.paused_until = max(self.paused_until, self.now() + seconds)
+    @property
+    def paused_until(self) -> float:
+        """Until when every slot is held back."""
+        return max(self._paused_until, self._view.paused_until)
 
-    async def _wait_for_change(self, at_most_s: float) -> None:
+    @property
+    def allowed(self) -> float:
+        """How many calls a period all runs together make now: fewer than the limit where others use it, too."""
+        kept = self._asks.rate
+        return self._view.allowed(self.asks, self.now()) * self.rate.calls / kept.calls
+
+    @property
+    def most(self) -> float:
+        """How many calls a period all runs together may make where nobody else uses the account."""
+        kept = self._asks.rate
+        return min(self._asks.ceiling, kept.calls) * self.rate.calls / kept.calls
+
+    # -- what slots do ----------------------------------------------------------------------------------------------
+
+    @property
+    def asks(self) -> Asks:
+        """What this run asks of the pool, with the margin as it is now."""
+        if self._asks.margin_s != self.margin.seconds:
+            self._asks = replace(self._asks, margin_s=self.margin.seconds)
+        return self._asks
+
+    async def book(self) -> Booking:
+        """Book a slot for whoever has waited longest. Raises CapReached, or the keeper's error."""
+        if not self._at_desk and isinstance(booked := self._booked_now(self.asks), Booking):
+            return self._has_booked(booked)
+        self._at_desk += 1
         try:
-            async with asyncio.timeout(None if math.isinf(at_most_s) else at_most_s):
-                await self._changed.wait()
-        except TimeoutError:
-            return
+            async with self._desk:
+                return await self._book_in_turn()
+        finally:
+            self._at_desk -= 1
+
+    async def _book_in_turn(self) -> Booking:
+        while True:
+            changed = self._changed
+            asks = self.asks
+            booked = self._booked_now(asks) or await self._booked(asks)
+            match booked:
+                case Booking():
+                    return self._has_booked(booked)
+                case Later():
+                    await _wait(changed, booked.at - AHEAD_S - self.now())
+                case Capped():
+                    raise CapReached(
+                        f"the account has had {booked.calls:,} calls in 24 hours, and --daily-cap allows no more",
+                        hint="run the same command again when calls of the last 24 hours are a day old",
+                    )
+
+    def _has_booked(self, booking: Booking) -> Booking:
+        self._queued -= 1
+        self._tell_waiters()  # there is room for another in the queue
+        return booking
+
+    def _booked_now(self, asks: Asks) -> Booking | Later | Capped | None:
+        """Book where the keeper answers at once: a task for each booking would cost more than the rest of it."""
+        if (changed := self._keeper.change_now(lambda pool, now: pool.book(asks, now))) is None:
+            return None
+        self._view, booked = changed
+        return booked
+
+    async def _booked(self, asks: Asks) -> Booking | Later | Capped:
+        booking = asyncio.ensure_future(self._change(lambda pool, now: pool.book(asks, now)))
+        try:
+            return await asyncio.shield(booking)
+        except asyncio.CancelledError:
+            self._late.add(booking)
+            booking.add_done_callback(self._give_back_late)
+            raise
+
+    def _give_back_late(self, booking: asyncio.Future[Booking | Later | Capped]) -> None:
+        self._late.discard(booking)
+        if not booking.cancelled() and booking.exception() is None and isinstance(booked := booking.result(), Booking):
+            self._keeper.tell(lambda pool, _: pool.give_back(booked, self._asks.run))
+
+    @property
+    def floor_is_open(self) -> bool:
+        """Whether the floor below the pool would let a call pass now; it does where the pool did, but for accidents."""
+        return self._floors[0].has_capacity()
+
+    async def floor_opens(self) -> None:
+        """Wait until the floor would let a call pass."""
+        while not self.floor_is_open:  # noqa: ASYNC110 - who waits inside the limiter has passed it then
+            await asyncio.sleep(self._asks.rate.period_s / 100)
+
+    async def floor(self) -> AsyncLimiter:
+        """Pass the floor, at once if it is open; give the part of it that was passed."""
+        floor = self._floors[0]
+        self._floors.rotate(-1)
+        await floor.acquire()
+        return floor
+
+    def reopen(self, floor: AsyncLimiter) -> None:
+        """Take back a passing after which no call was made, such as where a connection was found closed."""
+        self._floors.remove(floor)
+        self._floors.appendleft(AsyncLimiter(1, self._asks.rate.period_s))
+
+    def spend(self, booking: Booking, at: float, *, alone: bool) -> None:
+        """Take note that a booked slot is being used."""
+        run = self._asks.run
+        self._keeper.tell(lambda pool, _: pool.used(booking, run, at, alone=alone))
+
+    def give_back(self, booking: Booking, *, again: bool) -> None:
+        """Take back a slot that was not used; ``again``: whoever had it will book another."""
+        self._queued += again
+        self._keeper.tell(lambda pool, _: pool.give_back(booking, self._asks.run))
+        self._tell_waiters()
+
+    def withdraw(self) -> None:
+        """Take note that one who queued does not want to call any more."""
+        self._queued -= 1
+        self._tell_waiters()
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _wait_s(self) -> float:
+        """How long until the next in the queue is near its call, as far as is known."""
+        now = self.now()
+        return self._view.forecast(self.asks, now, self._queued) - LEAD_S - now
+
+    async def _change(self, change: Callable[[Pool, float], _Told]) -> _Told:
+        self._view, told = await self._keeper.change(change)
+        return told
+
+    def _tell_waiters(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+async def _wait(changed: asyncio.Event, at_most_s: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(None if math.isinf(at_most_s) else at_most_s):
+            await changed.wait()
+
+
+def _look(_pool: Pool, _now: float) -> None:
+    """Change nothing."""

@@ -20,6 +20,7 @@ RELATED_TICKET_TYPE_ID = 1  # a number on the wire
 ANSWER_LIMIT_BYTES = 1_000_000
 REASON_LIMIT_CHARS = 500
 
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")  # JSON can say them; neither a file nor a database takes them
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -90,19 +91,21 @@ class NotSendable:
 Answer = Created | Refused | KeysRefused | WrongUrl | Throttled | Unclear | NotSent | NotSendable
 
 
-def ticket_dto(ticket: Ticket) -> dict[str, Any]:
-    """Build the ``ticketDTO`` object; ``LeadId`` is left out where the lead travels as ``LeadDetail.*`` fields."""
-    dto: dict[str, Any] = {"TypeId": TICKET_TYPE_ID}
-    if ticket.lead_id is not None:
-        dto["LeadId"] = ticket.lead_id
-    dto["Fields"] = [{"SchemaName": name, "Value": value} for name, value in ticket.fields]
-    dto["RelatedTicketTypeId"] = RELATED_TICKET_TYPE_ID
-    return dto
-
-
 def ticket_json(ticket: Ticket) -> str:
-    """Build the text of the ``ticketDTO`` part."""
-    return json.dumps(ticket_dto(ticket), ensure_ascii=False)
+    """Build the text of the ``ticketDTO`` part; ``LeadId`` is left out where the lead is in ``LeadDetail.*`` fields."""
+    # Its only parts that vary are texts: an encoder of whole objects would take twice as long over each ticket.
+    fields = ", ".join(
+        [f'{{"SchemaName": {_quoted(name)}, "Value": {_quoted(value)}}}' for name, value in ticket.fields]
+    )
+    lead = "" if ticket.lead_id is None else f'"LeadId": {_quoted(ticket.lead_id)}, '
+    head, tail = f'"TypeId": "{TICKET_TYPE_ID}"', f'"RelatedTicketTypeId": {RELATED_TICKET_TYPE_ID}'
+    return f'{{{head}, {lead}"Fields": [{fields}], {tail}}}'
+
+
+def ticket_dto(ticket: Ticket) -> dict[str, Any]:
+    """Build the same as an object, for people."""
+    dto: dict[str, Any] = json.loads(ticket_json(ticket))
+    return dto
 
 
 def preview(ticket: Ticket, url: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import re
 import sqlite3
 import time
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ _BUSY_TIMEOUT_S = 30.0
 _FULL = "make room on the disk, then run the same command again"
 _CHECK = "check its folder, the rights on it and the disk"
 _CREDENTIALS = re.compile(r"[^/@]*:[^/]*@")  # in what can't be parsed, too much is hidden rather than too little
-_THIS_BOOT = f"process-{uuid.uuid4()}"  # where the system has no boot ID, no other process is of the same boot
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def make_engine(url: str) -> sa.Engine:
@@ -76,6 +76,16 @@ def insert(db: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Ins
     return postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
 
 
+def is_one_of(db: sa.Connection, column: sa.ColumnElement[str], texts: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Whether a column holds one of these texts, which go to the database as one value, however many they are."""
+    if db.dialect.name == "postgresql":
+        return column == sa.any_(sa.bindparam("texts", list(texts), type_=postgresql.ARRAY(sa.Text), unique=True))
+    each = sa.func.json_each(sa.bindparam("texts", json.dumps(texts), type_=sa.Text, unique=True))
+    found = column.in_(sa.select(each.table_valued("value").c.value))
+    cut = [text for text in texts if "\0" in text]  # by SQLite's JSON, there
+    return found | column.in_(cut) if cut else found
+
+
 def sqlite_path(url: str) -> Path | None:
     """The file of an SQLite ledger; ``None`` for a server. Raises LedgerError for what is no ledger's address."""
     parsed = _parsed(url)
@@ -94,12 +104,16 @@ def shown(url: str) -> str:
         return repr(_CREDENTIALS.sub("***@", url.partition("?")[0]))
 
 
-def boot_id() -> str:
-    """Which start of this machine this is: times of ``boot_clock_s`` of another one can't be compared."""
+def boot_id(path: Path = _BOOT_ID) -> str:
+    """Which start of this machine this is: times of ``boot_clock_s`` of another one can't be compared.
+
+    Where the system does not say, all are taken for one. A dead run's lock tells of its death there, too; and from a
+    time of an earlier start never more seems to have passed than has, since the clock began anew after it.
+    """
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return path.read_text(encoding="ascii").strip()
     except OSError:
-        return _THIS_BOOT
+        return "unknown"
 
 
 def boot_clock_s() -> float:

@@ -15,6 +15,13 @@ from importer.ledger.records import RunInfo, utc_now
 
 LEASE_S = 60.0
 
+# Made once: it is part of every commit of intents.
+_RENEW = (
+    schema.runs.update()
+    .where((schema.runs.c.id == sa.bindparam("given_run")) & schema.runs.c.ended_at.is_(None))
+    .values(lease_until=sa.bindparam("given_until"))
+)
+
 
 def now(db: sa.Connection) -> float:
     """Seconds on a clock that nobody sets: PostgreSQL's own, or this machine's time since it was started."""
@@ -25,8 +32,7 @@ def now(db: sa.Connection) -> float:
 
 def renew(db: sa.Connection, run_id: str) -> None:
     """Move a lease forward. Raises StoppedEarly if another run has taken over."""
-    alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
-    if not db.execute(schema.runs.update().where(alive).values(lease_until=now(db) + LEASE_S)).rowcount:
+    if not db.execute(_RENEW, {"given_run": run_id, "given_until": now(db) + LEASE_S}).rowcount:
         raise StoppedEarly(
             "this run was paused for so long that another one has taken over its rows",
             hint="let that run finish, then run the same command again",
@@ -78,7 +84,7 @@ def refuse_held(db: sa.Connection, run: RunInfo, keys: Sequence[str]) -> None:
     of_others = (
         (columns.account == run.account)
         & (columns.source == run.source)
-        & columns.key.in_(keys)
+        & database.is_one_of(db, columns.key, keys)
         & columns.held_by.is_not(None)
         & (columns.held_by != run.id)
         & schema.runs.c.ended_at.is_(None)

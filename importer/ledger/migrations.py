@@ -20,7 +20,21 @@ from importer.ledger import database, leases, schema
 
 Step = Callable[[sa.Connection], None]
 _FIRST = 1
-STEPS: Mapping[int, Step] = {}
+
+
+def _share_the_quota(db: sa.Connection) -> None:
+    db.execute(
+        sa.text("create table quotas (account text not null primary key, boot_id text not null, pool text not null)")
+    )
+    db.execute(
+        sa.text(
+            "create table calls (account text not null, minute integer not null, calls integer not null, "
+            "primary key (account, minute))"
+        )
+    )
+
+
+STEPS: Mapping[int, Step] = {2: _share_the_quota}
 """By the version that a step leads to, from the one before."""
 
 

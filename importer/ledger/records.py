@@ -123,6 +123,11 @@ def utc_now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def utc_minute() -> int:
+    """The wall clock in minutes since 1970: of a day's calls nothing but the time of day tells, over restarts, too."""
+    return int(datetime.now(UTC).timestamp()) // 60
+
+
 def new_run_id(source: str) -> str:
     """A run's name: source, start, and enough chance to be unique. The source can be read back from it."""
     return f"{source}.{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{uuid.uuid4().hex[:6]}"

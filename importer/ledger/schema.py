@@ -1,16 +1,18 @@
-"""The tables of the ledger, version 1.
+"""The tables of the ledger, version 2.
 
 runs       a row a run; live while ``ended_at`` is null and its lease is renewed
 tickets    a row per account, source and key: its state, its IDs, and the run that holds it
 attempts   a row a request
 rejections the rows of a run that were judged and never sent
+quotas     a row per account: who may call it when, shared by all runs
+calls      a row per account and minute: how many calls there were
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = sa.MetaData()
 meta = sa.Table(
@@ -83,6 +85,20 @@ rejections = sa.Table(
     sa.Column("code", sa.Text, nullable=False),
     sa.Column("error", sa.Text, nullable=False),
     sa.Column("hint", sa.Text, nullable=False),
+)
+quotas = sa.Table(
+    "quotas",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("boot_id", sa.Text, nullable=False),
+    sa.Column("pool", sa.Text, nullable=False),  # `quota.Pool` as JSON: one row, so that one lock holds all its slots
+)
+calls = sa.Table(
+    "calls",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("minute", sa.Integer, primary_key=True),  # since 1970, UTC
+    sa.Column("calls", sa.Integer, nullable=False),
 )
 
 

@@ -16,9 +16,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from importer.errors import LedgerError, StoppedEarly
+from importer.errors import LedgerError
 from importer.ledger import database, leases, migrations, schema
 from importer.ledger.place import Place, refuse_network
+from importer.ledger.quotas import PoolRecord
 from importer.ledger.records import (
     Claim,
     Entry,
@@ -29,9 +30,8 @@ from importer.ledger.records import (
     RunInfo,
     utc_now,
 )
+from importer.ledger.under_way import UnderWay
 from importer.models import TicketIds
-
-_KEYS_PER_QUERY = 5_000
 
 
 class Ledger:
@@ -42,6 +42,7 @@ class Ledger:
         self._path = path
         self._place = Place(path) if path is not None else None
         self._lock: leases.RunLock | None = None
+        self._under_way = UnderWay(engine.dialect)
 
     @classmethod
     def create(cls, url: str) -> Ledger:
@@ -91,6 +92,10 @@ class Ledger:
         except BaseException:
             engine.dispose()
             raise
+
+    def pool(self, account: str) -> PoolRecord:
+        """The slots of an account, shared by all runs with this ledger. The caller closes it."""
+        return PoolRecord(self._engine.url, account)
 
     def close(self) -> None:
         """Release the connections, and the lock of a run that could not be ended."""
@@ -146,11 +151,10 @@ class Ledger:
         found: dict[str, Entry] = {}
         columns = schema.tickets.c
         with self._translated(), self._engine.connect() as db:
-            for start in range(0, len(keys), _KEYS_PER_QUERY):
-                some = list(keys[start : start + _KEYS_PER_QUERY])
-                where = (columns.account == account) & (columns.source == source) & columns.key.in_(some)
-                for row in db.execute(schema.tickets.select().where(where)):
-                    found[row.key] = _entry(row)
+            wanted = database.is_one_of(db, columns.key, keys)
+            where = (columns.account == account) & (columns.source == source) & wanted
+            for row in db.execute(sa.select(*_ENTRY).where(where)):
+                found[row[1]] = _entry(row)
         return found
 
     def claim(self, run: RunInfo, claims: Sequence[Claim]) -> None:
@@ -163,9 +167,7 @@ class Ledger:
             leases.renew(db, run.id)
             if not claims:
                 return
-            keys = [claim.key for claim in claims]
-            for start in range(0, len(keys), _KEYS_PER_QUERY):
-                leases.refuse_held(db, run, keys[start : start + _KEYS_PER_QUERY])
+            leases.refuse_held(db, run, [claim.key for claim in claims])
             statement = database.insert(db, schema.tickets)
             statement = statement.on_conflict_do_update(
                 index_elements=["account", "source", "key"],
@@ -256,70 +258,7 @@ class Ledger:
         with self.writing() as db:
             if any(isinstance(record, Intent) for record in records):
                 leases.renew(db, run.id)
-            for record in records:
-                match record:
-                    case Intent():
-                        self._intend(db, run, record)
-                    case Outcome():
-                        self._settle(db, run, record)
-
-    def _intend(self, db: sa.Connection, run: RunInfo, intent: Intent) -> None:
-        columns = schema.tickets.c
-        mine = _of(run, intent.key) & (columns.held_by == run.id) & columns.state.not_in(["created", "sending"])
-        ticket = db.execute(
-            schema.tickets.update()
-            .where(mine)
-            .values(state="sending", run=run.id, content=intent.content, attempts=columns.attempts + 1)
-            .returning(columns.id)
-        ).scalar()
-        if ticket is None:
-            raise StoppedEarly(
-                f"the row with key {intent.key!r} is not this run's any more",
-                hint="another run has taken it over; see what it does with it",
-            )
-        db.execute(
-            schema.attempts.insert().values(ticket=ticket, run=run.id, intended_at=utc_now(), request=intent.request)
-        )
-
-    def _settle(self, db: sa.Connection, run: RunInfo, outcome: Outcome) -> None:
-        columns = schema.tickets.c
-        now = utc_now()
-        values: dict[str, Any] = {
-            "state": outcome.state,
-            "error_code": outcome.error_code,
-            "error": outcome.error,
-            "run": run.id,
-            "finished_at": "" if outcome.state == "pending" else now,
-        }
-        if not outcome.counted:
-            # A request that never got as far as its intent has not been counted.
-            sent_here = (columns.run == run.id) & columns.state.in_(["sending", "unknown"])
-            values["attempts"] = columns.attempts - sa.case((sent_here, 1), else_=0)
-        if outcome.ids is not None:
-            values |= {"number": outcome.ids.number, "ticket_id": outcome.ids.ticket_id, "ticket_key": outcome.ids.key}
-        # Held by it, or sent by it before another run took over: an answer that came late is true all the same.
-        mine = _of(run, outcome.key) & (
-            (columns.held_by == run.id) | ((columns.run == run.id) & columns.state.in_(["sending", "unknown"]))
-        )
-        db.execute(schema.tickets.update().where(mine).values(values))
-        # What became of the request is kept even where the ticket is another run's by now.
-        ticket = sa.select(columns.id).where(_of(run, outcome.key)).scalar_subquery()
-        db.execute(
-            schema.attempts.update()
-            .where(
-                (schema.attempts.c.ticket == ticket)
-                & (schema.attempts.c.run == run.id)
-                & schema.attempts.c.outcome.is_(None)
-            )
-            .values(
-                outcome=outcome.outcome,
-                http_status=outcome.http_status,
-                detail=outcome.error,
-                settled_at=now,
-                settled_after=schema.last_attempt(),
-                wait_s=outcome.wait_s,
-            )
-        )
+            self._under_way.enter(db, run, records)
 
     def give_reserve_back(self) -> None:
         """Let what was sent be written down although the disk is full: nothing more must be sent then."""
@@ -363,23 +302,38 @@ def _make_tables(engine: sa.Engine) -> None:
             db.execute(schema.meta.insert().values(name="schema_version", value=str(schema.SCHEMA_VERSION)))
 
 
-def _of(run: RunInfo, key: str) -> sa.ColumnElement[bool]:
-    columns = schema.tickets.c
-    return (columns.account == run.account) & (columns.source == run.source) & (columns.key == key)
+_ENTRY = [
+    schema.tickets.c[name]
+    for name in (
+        "id",
+        "key",
+        "state",
+        "held_by",
+        "run",
+        "content",
+        "error_code",
+        "error",
+        "attempts",
+        "finished_at",
+        "number",
+        "ticket_id",
+        "ticket_key",
+    )
+]
 
 
-def _entry(row: sa.Row[Any]) -> Entry:
-    ids = TicketIds(number=row.number, ticket_id=row.ticket_id, key=row.ticket_key) if row.number else None
+def _entry(row: Sequence[Any]) -> Entry:
+    ticket, key, state, held_by, run, content, error_code, error, attempts, finished_at, number, ticket_id, shown = row
     return Entry(
-        id=row.id,
-        key=row.key,
-        state=row.state,
-        held_by=row.held_by,
-        run=row.run,
-        content=row.content,
-        ids=ids,
-        error_code=row.error_code,
-        error=row.error,
-        attempts=row.attempts,
-        finished_at=row.finished_at,
+        id=ticket,
+        key=key,
+        state=state,
+        held_by=held_by,
+        run=run,
+        content=content,
+        ids=TicketIds(number=number, ticket_id=ticket_id, key=shown) if number else None,
+        error_code=error_code,
+        error=error,
+        attempts=attempts,
+        finished_at=finished_at,
     )

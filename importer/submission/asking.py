@@ -94,7 +94,7 @@ class Asking:
         silent_since = math.inf
         tries = 0
         while True:
-            answer = await self._call(number)
+            slot, answer = await self._call(number)
             now = asyncio.get_running_loop().time()
             match answer:
                 case Details():
@@ -109,7 +109,7 @@ class Asking:
                         f"the URL is not that of the account's API: {reason}", hint=CATALOGUE["wrong-url"].advice
                     )
                 case Throttled(retry_after_s):
-                    self._hold_back(self._quota.rate.period_s if retry_after_s is None else retry_after_s, now)
+                    self._hold_back(self._quota.rate.period_s if retry_after_s is None else retry_after_s, now, slot)
                 case NotSent(reason) | Unclear(_, reason):
                     silent_since = min(silent_since, now)
                     if now - silent_since >= self._give_up_after_s:
@@ -123,7 +123,7 @@ class Asking:
                 case _:
                     assert_never(answer)
 
-    async def _call(self, number: str) -> Looked:
+    async def _call(self, number: str) -> tuple[Slot, Looked]:
         slot = await self._quota.reserve()
         try:
             answer = await self._client.get_ticket(number, _Gate(slot, alone=not self._proven))
@@ -136,16 +136,16 @@ class Asking:
             self._proven = True
             self._throttled_since = math.inf
         self._on_call(self.asked.calls)
-        return answer
+        return slot, answer
 
-    def _hold_back(self, wait_s: float, now: float) -> None:
+    def _hold_back(self, wait_s: float, now: float, slot: Slot) -> None:
         self._throttled_since = min(self._throttled_since, now)
         if now + wait_s - self._throttled_since > self._give_up_after_s:
             raise StoppedEarly(
                 f"the account's limit is used up, and would be for longer than {self._give_up_after_s:g} s",
                 hint="when the account has calls left, run the same command again",
             )
-        self._quota.pause(wait_s)
+        self._quota.throttled(wait_s, slot)
 
 
 async def unless(work: asyncio.Task[None], stopped: asyncio.Future[None]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from importer.errors import ImporterError
 from importer.leadsquared.quota import Slot
 from importer.leadsquared.wire import ticket_json
@@ -13,21 +15,57 @@ from importer.submission.line import Sendable
 _INTENT_AHEAD_S = 0.05
 
 
+class Proof:
+    """That the account takes our calls. Until one has shown it, one goes at a time: wrong keys cost one call.
+
+    The others may have their connections ready meanwhile, and go together then.
+    """
+
+    def __init__(self) -> None:
+        self.given = False
+        self._going: Gate | None = None
+        self._changed = asyncio.Event()  # of the next change
+
+    async def turn(self, gate: Gate) -> None:
+        """Wait until a call may go, with others or, if none has shown it yet, alone."""
+        while not self.given:
+            if self._going is None:
+                self._going, gate.alone = gate, True
+                return
+            await self._changed.wait()
+
+    def give(self) -> None:
+        """Take note that the account has taken a call."""
+        self.given = True
+        self._tell()
+
+    def over(self, gate: Gate) -> None:
+        """Take note that a call has come to an end, or is withdrawn."""
+        if self._going is gate:
+            self._going = None
+            self._tell()
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
 class Gate:
     """Where a request with its connection ready waits for its slot, leaves its intent, and departs."""
 
-    def __init__(self, row: Sendable, slot: Slot, journal: Journal, *, alone: bool, probe: bool = False) -> None:
+    def __init__(self, row: Sendable, slot: Slot, journal: Journal, proof: Proof, *, probe: bool = False) -> None:
         self.row = row
         self.slot = slot
         self._journal = journal
-        self._alone = alone
+        self._proof = proof
+        self.alone = False  # went before the others
         self.probe = probe  # looks whether a server that was away is back
         self.intended = False
-        self.left = False
         self.ended = False  # the call is over; what became of it is being written down
 
     async def passed(self) -> None:
-        """See ``client.Gate``. Raises StoppedEarly if the intent can't be written."""
+        """See ``client.Gate``. Raises StoppedEarly if the intent can't be written, CapReached if no call is left."""
+        await self._proof.turn(self)
         await self.slot.near(_INTENT_AHEAD_S)
         if not self.intended:
             row = self.row
@@ -38,10 +76,17 @@ class Gate:
             except ImporterError:
                 self.intended = False
                 raise
-        await self.slot.ready()
-        await self._journal.check_lease()
+        while True:
+            await self.slot.ready()
+            await self._journal.check_lease()
+            if not self.slot.late:
+                return
 
     def leaving(self) -> None:
         """See ``client.Gate``."""
-        self.left = True
-        self.slot.used(alone=self._alone)
+        self.slot.used(alone=self.alone)
+
+    @property
+    def left(self) -> bool:
+        """Whether the first byte has gone out."""
+        return self.slot.used_at is not None

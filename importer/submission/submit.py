@@ -12,18 +12,23 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from importer.catalogue import CATALOGUE
-from importer.errors import ImporterError, ProgramError, StoppedEarly, UsageError
+from importer.errors import CapReached, ImporterError, StoppedEarly
 from importer.leadsquared.client import Client
 from importer.leadsquared.quota import Quota, Slot
 from importer.leadsquared.wire import Answer, Created, NotSendable, NotSent, Refused, Throttled, Unclear
 from importer.ledger import Outcome
 from importer.models import Status
-from importer.submission.gate import Gate
+from importer.submission.gate import Gate, Proof
 from importer.submission.journal import Journal
 from importer.submission.line import Line, Sendable
+from importer.submission.outcomes import as_ending, as_known, back, halted, outcome
 from importer.submission.retry import Again, FailureLimit, Halt, Outage, RetryPolicy, Settled, judge
 
+# A call with files up to this size takes as long as the network and the server, not as its upload.
+_SMALL_BYTES = 1 << 16
+_CALLS_REMEMBERED = 200
+# Under way at once are at most so many times the calls that go out while one call takes.
+_ROOM = 2
 # How soon, at the soonest, it is looked again whether a row may go, if nothing has happened meanwhile.
 _PACE_S = 0.02
 
@@ -43,13 +48,19 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """The terms on which rows are sent."""
+    """The terms on which rows are sent.
+
+    ``concurrency``: the most rows under way at once, however slow they are. ``at_first``: the most as long as calls are
+    quick; it grows with the time that they take, as far as ``concurrency``, so that slow ones don't slow the rate. What
+    is never answered takes no time: a server that hangs gets no more than it had.
+    """
 
     policy: RetryPolicy
     failure_limit: FailureLimit
     give_up_after_s: float
     grace_s: float
     concurrency: int
+    at_first: int = 1_000
     chance: Callable[[], float]  # uniform in [0, 1)
     first_probe_s: float = 1.0  # after how long a server that is away is looked for first; each later wait is doubled
 
@@ -74,7 +85,8 @@ class Submission:
         self._outage = Outage(terms.give_up_after_s, terms.first_probe_s)
         self._under_way: dict[asyncio.Task[None], Gate] = {}
         self._changed = asyncio.Event()
-        self._proven = False
+        self._proof = Proof()
+        self._call_s = 0.0  # about the longest that calls took of late
         self._throttled_since = math.inf
         self._drain_until = math.inf
         self._ending: ImporterError | None = None
@@ -134,7 +146,7 @@ class Submission:
 
     async def _fail_unsent(self, row: Sendable) -> None:
         settled = Settled(status=Status.FAILED, code="attachment-changed", error=row.spoiled)
-        await self._write(_outcome(row, settled, NotSendable(settled.code, settled.error)))
+        await self._write(outcome(row, settled, NotSendable(settled.code, settled.error)))
         self._means.observer.finished(row, settled)
 
     def _all_done(self) -> bool:
@@ -167,9 +179,15 @@ class Submission:
             return False
         if self._outage.is_on:
             return not self._under_way and self._now() >= self._outage.next_probe_at
-        if not self._proven:
-            return not self._under_way  # wrong keys cost one call
-        return len(self._under_way) < self._terms.concurrency
+        return len(self._under_way) < self._room()
+
+    def _room(self) -> int:
+        """How many rows may be under way at once."""
+        rate = self._means.quota.rate
+        if not self._proof.given:  # they wait at the gate, but for one
+            return min(self._terms.concurrency, rate.calls, self._terms.at_first)
+        needed = math.ceil(_ROOM * self._call_s * rate.calls / rate.period_s)
+        return min(self._terms.concurrency, max(self._terms.at_first, needed))
 
     async def _wait(self) -> None:
         """Wait until something has changed, or it is time to look again."""
@@ -185,6 +203,8 @@ class Submission:
 
     async def _reserve(self) -> Slot | None:
         """Wait for a slot, but not longer than the run goes on."""
+        if (slot := self._means.quota.reserve_now()) is not None:
+            return slot
         waiting = asyncio.ensure_future(self._means.quota.reserve())
         while not waiting.done():
             changed = asyncio.ensure_future(self._changed.wait())
@@ -194,22 +214,27 @@ class Submission:
             if self._ending is not None or not self._may_send():
                 break
         if waiting.done():
-            return waiting.result()
+            try:
+                return waiting.result()
+            except ImporterError as error:  # nobody can say who may call
+                self._halt(error)
+                return None
         waiting.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
+        with contextlib.suppress(asyncio.CancelledError, ImporterError):
             return await waiting
         return None
 
     # -- the way of one row -----------------------------------------------------------------------------------------
 
     def _start(self, row: Sendable, slot: Slot) -> None:
-        gate = Gate(row, slot, self._means.journal, alone=not self._proven, probe=self._outage.is_on)
+        gate = Gate(row, slot, self._means.journal, self._proof, probe=self._outage.is_on)
         task = asyncio.create_task(self._send(row, slot, gate))
         self._under_way[task] = gate
         task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         gate = self._under_way.pop(task)
+        self._proof.over(gate)
         self._changed.set()
         if task.cancelled():  # before its first step, which would have seen to this
             gate.slot.release()
@@ -235,30 +260,30 @@ class Submission:
         """Write down what became of a request, then act on it. ``answer`` is ``None`` if it was withdrawn unsent."""
         if answer is None:
             if gate.intended:
-                await self._write(_back(row, "withdrawn", counted=False))
+                await self._write(back(row, "withdrawn", counted=False))
             self._line.put_back(row)
             return
         verdict = judge(
             answer,
             attempt=row.attempt,
-            proven=self._proven,
+            proven=self._proof.given,
             policy=self._terms.policy,
             chance=self._terms.chance(),
         )
         news = self._learn(answer, gate)
         match verdict:
             case Settled():
-                settled = _as_known(row, verdict)
-                await self._write(_outcome(row, settled, answer))
+                settled = as_known(row, verdict)
+                await self._write(outcome(row, settled, answer))
                 self._line.done(row, made=settled.status is Status.CREATED)
                 self._count(row, settled)
                 self._means.observer.finished(row, settled)
             case Again():
                 await self._go_again(row, gate, verdict, answer)
             case Halt():
-                await self._write(_back(row, verdict.code, counted=False, code=verdict.code, error=verdict.error))
+                await self._write(back(row, verdict.code, counted=False, code=verdict.code, error=verdict.error))
                 self._line.put_back(row)
-                self._halt(_halted(verdict))
+                self._halt(halted(verdict))
         # Who looks on comes last: an error there must not cost a row its outcome.
         self._means.observer.called(answer)
         if news:
@@ -270,9 +295,10 @@ class Submission:
         if gate.intended:
             name = type(answer).__name__.lower()
             # A limit that is used up holds all rows back.
-            wait_s = max(verdict.delay_s, self._means.quota.paused_until - self._now())
-            back = _back(row, name, counted=verdict.may_exist, code=verdict.code, error=verdict.error)
-            await self._write(replace(back, wait_s=round(wait_s, 3)))
+            quota = self._means.quota
+            wait_s = max(verdict.delay_s, quota.paused_until - quota.now())
+            unsent = back(row, name, counted=verdict.may_exist, code=verdict.code, error=verdict.error)
+            await self._write(replace(unsent, wait_s=round(wait_s, 3)))
         if not isinstance(answer, Throttled) and not (isinstance(answer, NotSent) and answer.stale):
             row.attempt += 1
         self._line.done(row, made=False)
@@ -288,10 +314,11 @@ class Submission:
         was_on = self._outage.is_on
         self._outage.note(answer, self._now(), self._terms.chance(), probe=gate.probe)
         if isinstance(answer, Created | Refused):
-            self._proven = True
+            self._proof.give()
             self._throttled_since = math.inf
+            self._note_time(gate)
         if isinstance(answer, Throttled):
-            self._hold_back(answer)
+            self._hold_back(answer, gate)
         if self._outage.is_on and not was_on:
             self._withdraw_waiting()
             return f"sending pauses, one row at a time probes the server: {self._outage.reason}"
@@ -299,7 +326,15 @@ class Submission:
             return "the server answers again, sending goes on"
         return ""
 
-    def _hold_back(self, answer: Throttled) -> None:
+    def _note_time(self, gate: Gate) -> None:
+        """Let the quota know how long a call took, unless that was the time of its upload."""
+        quota, files = self._means.quota, gate.row.ticket.attachments
+        took_s = quota.now() - (gate.slot.used_at or 0.0)
+        self._call_s = max(took_s, self._call_s + (took_s - self._call_s) / _CALLS_REMEMBERED)
+        if sum(file.size_bytes for file in files) <= _SMALL_BYTES:
+            quota.heard(took_s)
+
+    def _hold_back(self, answer: Throttled, gate: Gate) -> None:
         quota = self._means.quota
         wait_s = quota.rate.period_s if answer.retry_after_s is None else answer.retry_after_s
         self._throttled_since = min(self._throttled_since, self._now())
@@ -310,7 +345,7 @@ class Submission:
                     hint="when the account has calls left, run the same command again",
                 )
             )
-        quota.pause(wait_s)
+        quota.throttled(wait_s, gate.slot)
 
     def _count(self, row: Sendable, settled: Settled) -> None:
         if row.repeated and settled.status is Status.FAILED:
@@ -327,8 +362,9 @@ class Submission:
     def _halt(self, error: BaseException) -> None:
         """End the run for a reason found on the way; what is under way is waited for."""
         if self._ending is None:
-            self._ending = _as_ending(error)
-        self._withdraw_waiting()
+            self._ending = as_ending(error)
+        if not isinstance(error, CapReached):  # the last calls of the day are booked, and go out
+            self._withdraw_waiting()
         self._changed.set()
 
     def _withdraw_waiting(self) -> None:
@@ -349,45 +385,3 @@ class Submission:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
-
-
-def _outcome(row: Sendable, settled: Settled, answer: Answer) -> Outcome:
-    return Outcome(
-        key=row.key,
-        state=settled.status.value,
-        outcome=type(answer).__name__.lower(),
-        ids=settled.ids,
-        error_code=settled.code,
-        error=settled.error,
-        http_status=getattr(answer, "http_status", None),
-    )
-
-
-def _back(row: Sendable, outcome: str, *, counted: bool, code: str = "", error: str = "") -> Outcome:
-    """The row is what it was before this request, and may be sent again."""
-    return Outcome(key=row.key, state=row.prior.value, outcome=outcome, error_code=code, error=error, counted=counted)
-
-
-def _halted(halt: Halt) -> StoppedEarly:
-    what = "the account refuses the keys" if halt.code == "keys-refused" else "the URL is not that of the account's API"
-    return StoppedEarly(f"{what}: {halt.error}", hint=CATALOGUE[halt.code].advice)
-
-
-def _as_known(row: Sendable, settled: Settled) -> Settled:
-    """A refusal doesn't undo an earlier request for the same row that may have made a ticket."""
-    if settled.status is not Status.FAILED or row.prior is not Status.UNKNOWN:
-        return settled
-    error = f"an earlier request may have made the ticket; the last one did not: {settled.error}"
-    return Settled(status=Status.UNKNOWN, code="unclear-answer", error=error)
-
-
-def _as_ending(error: BaseException) -> ImporterError:
-    if isinstance(error, UsageError):  # its exit code would say that nothing was sent
-        return StoppedEarly(error.message, hint=error.hint, details=error.details)
-    return error if isinstance(error, ImporterError) else _unforeseen(error)
-
-
-def _unforeseen(error: BaseException) -> ProgramError:
-    problem = ProgramError(f"an unforeseen {type(error).__name__}: {error}")
-    problem.__cause__ = error
-    return problem

@@ -60,7 +60,8 @@ class Place:
         """All that the commands have printed so far."""
         return (self.folder / "output.txt").read_text(encoding="utf-8")
 
-    def ask(self, sql: str) -> list[tuple[str, ...]]:
+    def ask(self, sql: str, *, patience_s: float = 5.0) -> list[tuple[str, ...]]:
         """Look at, or change, the ledger as another program would."""
-        with closing(sqlite3.connect(self.folder / "ledger.sqlite", isolation_level=None)) as ledger:
+        path = self.folder / "ledger.sqlite"
+        with closing(sqlite3.connect(path, timeout=patience_s, isolation_level=None)) as ledger:
             return ledger.execute(sql).fetchall()

@@ -6,6 +6,7 @@ import multiprocessing.connection
 import os
 import signal
 import socket
+import sqlite3
 from pathlib import Path
 
 from tests.chaos.children import PATIENCE_S, ended, start
@@ -26,9 +27,14 @@ def paused_at_third_call(place: Place):
     child = start(place.command(*RUN, "--concurrency", "1"))
     place.account.until(lambda sandbox: len(sandbox.calls) == 3 and sandbox.calls[2].received_s is not None)
     assert child.pid is not None
-    os.kill(child.pid, signal.SIGSTOP)
-    place.ask("update runs set lease_until = 0")  # as if it had been for long
-    return child
+    while True:
+        os.kill(child.pid, signal.SIGSTOP)
+        try:
+            place.ask("update runs set lease_until = 0", patience_s=0)  # as if it had been for long
+        except sqlite3.OperationalError:  # it is in the middle of a commit, and holds the ledger's lock
+            os.kill(child.pid, signal.SIGCONT)
+        else:
+            return child
 
 
 def test_one_of_two_is_refused_at_once(tmp_path):

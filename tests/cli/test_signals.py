@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
@@ -21,7 +21,8 @@ ROWS = 60
 SLEEPY = {"rate": Rate(1000, 1), "latency_s": 0.8}
 """Time enough to put a process to sleep while it does nothing but wait for four answers."""
 RUN = ("run", "tickets.csv", "-m", "mapping.yaml", "--concurrency", "4")
-MANY = 30_000  # rows that take seconds to be judged and to be written
+MANY = 30_000  # rows that take a second to be written
+VERY_MANY = 200_000  # rows that take seconds to be judged
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -51,10 +52,31 @@ def set_lease(shop: Shop, until_s: float) -> None:
         ledger.execute("update runs set lease_until = ? where ended_at is null", (until_s,))
 
 
+def is_locked(shop: Shop) -> bool:
+    with closing(sqlite3.connect(shop.path("ledger.sqlite"), isolation_level=None, timeout=0)) as ledger:
+        try:
+            ledger.execute("begin immediate")
+        except sqlite3.OperationalError:
+            return True
+        return False
+
+
+def results_begun(shop: Shop) -> bool:
+    """Whether some of the results are written; a file without a byte only tries whether one can be made."""
+    sizes = []
+    for path in shop.folder.glob(".tickets.results.csv.*.tmp"):
+        with suppress(FileNotFoundError):
+            sizes.append(path.stat().st_size)
+    return any(sizes)
+
+
 @contextmanager
-def asleep(process: subprocess.Popen[str]) -> Iterator[None]:
+def asleep(shop: Shop, process: subprocess.Popen[str]) -> Iterator[None]:
     """Stop a process while nothing of it is in the middle of a commit, which would hold the ledger's lock."""
     process.send_signal(signal.SIGSTOP)
+    while is_locked(shop):
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGSTOP)
     try:
         yield
     finally:
@@ -74,10 +96,7 @@ def test_at_the_question(shop: Shop, account: Account, number: signal.Signals, c
     shop.manifest(3)
     with Terminal(*RUN) as terminal:
         terminal.until("Send 3 tickets")
-        if number is signal.SIGINT:
-            terminal.type("\x03")
-        else:
-            terminal._process.send_signal(number)
+        terminal.interrupt(number)
         assert terminal.end() == code
         assert f"interrupted by {number.name}" in terminal.seen
     assert account.calls == 0
@@ -88,7 +107,7 @@ def test_at_the_question(shop: Shop, account: Account, number: signal.Signals, c
 
 def test_while_rows_are_judged(shop: Shop, account: Account):
     """Checking a long manifest is left within a moment: no plan, no call, no results, and no row stays held."""
-    shop.manifest(MANY)
+    shop.manifest(VERY_MANY)
     process = shop.start(*RUN)
     until(lambda: bool(runs(shop)))
     process.send_signal(signal.SIGTERM)
@@ -139,7 +158,7 @@ def test_while_the_results_are_written(shop: Shop, account: Account):
     """All is done but the results, and they are finished: the exit code is that of the rows."""
     shop.manifest((key, subject, "Nope", email) for key, subject, _, email in map(good_row, range(MANY)))
     process = shop.start(*RUN)
-    until(lambda: bool(list(shop.folder.glob(".tickets.results.csv.*.tmp"))))
+    until(lambda: results_begun(shop))
     process.send_signal(signal.SIGTERM)
     assert ended(process).code == 1
     assert shop.statuses() == {"rejected": MANY}
@@ -149,7 +168,7 @@ def test_twice_while_the_results_are_written(shop: Shop, account: Account):
     """A second signal ends it at once: no half results appear, the rows are free, and the same command does it anew."""
     shop.manifest((key, subject, "Nope", email) for key, subject, _, email in map(good_row, range(MANY)))
     process = shop.start(*RUN)
-    until(lambda: bool(list(shop.folder.glob(".tickets.results.csv.*.tmp"))))
+    until(lambda: results_begun(shop))
     process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGINT)
     assert ended(process).code in (130, 143)
@@ -165,7 +184,7 @@ def test_a_suspended_run_goes_on_where_nobody_took_over(shop: Shop, open_account
     shop.manifest(12)
     process = shop.start(*RUN)
     account.until(lambda sandbox: len(sandbox.calls) >= 5)
-    with asleep(process):
+    with asleep(shop, process):
         set_lease(shop, 0.0)
     assert ended(process).code == 0
     assert len(set(account.keys)) == len(account.keys) == 12
@@ -178,7 +197,7 @@ def test_a_suspended_run_that_was_overtaken_sends_nothing_more(shop: Shop, open_
     shop.manifest(12)
     process = shop.start(*RUN)
     account.until(lambda sandbox: len(sandbox.calls) >= 5)
-    with asleep(process):
+    with asleep(shop, process):
         set_lease(shop, 0.0)
         assert shop.run().code == 1
         assert shop.statuses() == {"skipped": 1, "unknown": 4, "created": 7}

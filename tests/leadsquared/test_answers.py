@@ -147,6 +147,31 @@ def test_the_answer_has_a_time_limit(handle: Peer) -> None:
     assert "0.3 s" in answer.reason
 
 
+def test_each_request_has_a_time_limit_of_its_own() -> None:
+    """Many are looked after at once: those without an answer are given up, the others among them are not."""
+    heard = 0
+
+    async def every_other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal heard
+        await read_request(reader)
+        heard += 1
+        if heard % 2:
+            writer.write(reply())
+        await reader.read()
+
+    async def whole() -> list[Answer]:
+        async with (
+            asyncio.timeout(20),
+            peer(every_other) as url,
+            client(to(url), answer_s=0.5, connections=10) as session,
+        ):
+            return await asyncio.gather(*(session.create_ticket(ticket(), OpenGate()) for _ in range(10)))
+
+    answers = asyncio.run(whole())
+    assert sum(isinstance(answer, Created) for answer in answers) == 5
+    assert {answer.code for answer in answers if isinstance(answer, Unclear)} == {"answer-timeout"}
+
+
 def test_an_upload_that_stalls_is_given_up(tmp_path: Path) -> None:
     """No byte moves for a while: unknown, with a code of its own."""
     file = attach(tmp_path / "a.bin", bytes(30_000_000))

@@ -73,6 +73,29 @@ def test_the_exact_bytes(tmp_path: Path) -> None:
     assert body == b"".join(parts) + f"--{boundary}--\r\n".encode()
 
 
+def test_the_exact_bytes_without_files() -> None:
+    """One part, and the same boundary as in the head; no text can hold it, as JSON has no line breaks."""
+    sent = ticket(title="a\r\n--boundary\u2028\n漢字")
+    seen: list[tuple[bytes, bytes]] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await read_request(reader))
+        writer.write(reply())
+        await writer.drain()
+
+    async def whole() -> Answer:
+        async with asyncio.timeout(20), peer(handle) as url, client(to(url)) as session:
+            return await session.create_ticket(sent, OpenGate())
+
+    assert isinstance(asyncio.run(whole()), Created)
+    ((head, body),) = seen
+    kind, _, boundary = header(head, "Content-Type").partition("; boundary=")
+    assert kind == "multipart/form-data"
+    part = f'--{boundary}\r\nContent-Disposition: form-data; name="ticketDTO"\r\n\r\n{ticket_json(sent)}\r\n'
+    assert body == f"{part}--{boundary}--\r\n".encode()
+    assert not set(ticket_json(sent)) & set("\r\n")
+
+
 def test_a_ticket_without_files_is_multipart_too(tmp_path: Path) -> None:
     """One form for all: the strict account takes it, with every character of the text."""
     text = "a\nb\t漢字 \U0001f600 “quoted”"

@@ -16,7 +16,9 @@ from importer.errors import LedgerError
 from importer.ledger import Ledger, migrations, schema
 from importer.ledger.database import make_engine, translated
 from importer.ledger.migrations import STEPS, Step
-from tests.ledger.making import ask, begun, created, entry, intent, new_ledger, new_run, url_of
+from importer.models import Rate
+from importer.quota import Asks, Booking
+from tests.ledger.making import IDS, ask, begun, created, entry, intent, new_ledger, new_run, url_of
 
 ROOT = Path(__file__).parents[2]
 OLD = schema.SCHEMA_VERSION  # with two columns less, as a version before this one may have been
@@ -182,6 +184,66 @@ def test_a_newer_or_nameless_version_is_refused(tmp_path: Path, version: object)
         bring_up(tmp_path, INVENTED)
     assert caught.value.exit_code == 2
     assert backups(tmp_path) == []
+
+
+def version_1(folder: Path) -> None:
+    """A ledger that the program of version 1 wrote; its last run was killed."""
+    with contextlib.closing(sqlite3.connect(folder / "ledger.sqlite")) as db:
+        db.executescript((Path(__file__).parent / "version_1.sql").read_text("utf-8"))
+
+
+def structure(folder: Path) -> dict[str, set[tuple[object, ...]]]:
+    """Every table's columns: name, type, whether it may be null, its default, its place in the primary key."""
+    tables = [str(name) for (name,) in ask(folder, "select name from sqlite_master where type = 'table'")]
+    return {table: {tuple(row[1:]) for row in ask(folder, f"pragma table_info({table})")} for table in tables}
+
+
+def test_a_ledger_of_version_1_keeps_all_that_it_knew(tmp_path: Path) -> None:
+    """Tickets, attempts and runs are the same rows afterwards, and the backup is a ledger of version 1."""
+    version_1(tmp_path)
+    tables = ("runs", "tickets", "attempts", "rejections")
+    before = {table: ask(tmp_path, f"select * from {table}") for table in tables}
+    assert [len(rows) for rows in before.values()] == [2, 5, 4, 0]
+    with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))):
+        assert {table: ask(tmp_path, f"select * from {table}") for table in tables} == before
+    assert version_of(tmp_path) == schema.SCHEMA_VERSION
+    (backup,) = backups(tmp_path)
+    assert columns(backup, "tickets")
+    assert not columns(backup, "quotas")
+
+
+def test_a_ledger_of_version_1_becomes_one_like_a_new_one(tmp_path: Path) -> None:
+    """Whoever was here from the first has the same tables as who comes now: the steps make what the schema says."""
+    (new := tmp_path / "new").mkdir()
+    new_ledger(new).close()
+    version_1(tmp_path)
+    Ledger.open(url_of(tmp_path / "ledger.sqlite")).close()
+    assert structure(tmp_path) == structure(new)
+
+
+def test_a_ledger_of_version_1_works_on(tmp_path: Path) -> None:
+    """The killed run's row is unknown, a ticket is never made again, the rest is sent, and calls are shared and counted."""
+    version_1(tmp_path)
+    with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
+        run = begun(ledger, "failed", "pending")
+        states = {key: entry(ledger, run, key).state for key in ("made", "failed", "unknown", "pending", "under way")}
+        assert states == {
+            "made": "created",
+            "failed": "failed",
+            "unknown": "unknown",
+            "pending": "pending",
+            "under way": "unknown",
+        }
+        assert entry(ledger, run, "made").ids == IDS
+        ledger.commit(run, [intent("pending")])
+        ledger.commit(run, [created("pending")])
+        assert entry(ledger, run, "pending").state == "created"
+        with contextlib.closing(ledger.pool("tenant")) as record:
+            asks = Asks(run=run.id, rate=Rate(5, 5.0), margin_s=0.1, ceiling=5)
+            pool, (booking,) = record.change([lambda pool, now: pool.book(asks, now)])
+        assert isinstance(booking, Booking)
+        assert pool.made_today == 1
+        ledger.end_run(run.id, 0)
 
 
 def test_every_version_up_to_this_one_has_its_step() -> None:

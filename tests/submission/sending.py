@@ -11,10 +11,11 @@ from typing import Any
 
 from importer.errors import ImporterError
 from importer.leadsquared.client import Client, Endpoint, Patience
-from importer.leadsquared.quota import Quota
+from importer.leadsquared.quota import Limits, OwnPool, Quota
 from importer.leadsquared.wire import Answer
 from importer.ledger import Entry, Ledger, RunInfo
 from importer.models import Attachment, Rate, Ticket
+from importer.quota import Margin
 from importer.sandbox import Sandbox
 from importer.submission.journal import Journal
 from importer.submission.line import Sendable
@@ -125,6 +126,7 @@ async def sending(
     claimed: Sequence[Sendable],
     *,
     rate: Rate = FAST,
+    daily_cap: int | None = None,
     answer_s: float = 20.0,
     **terms: Any,
 ) -> AsyncIterator[Sending]:
@@ -149,7 +151,8 @@ async def sending(
             Client(address(server), patience, connections=settled.concurrency) as client,
             Journal(ledger, run) as journal,
         ):
-            quota = Quota(rate, margin_s=0.001, now=asyncio.get_running_loop().time)
+            margin = Margin(first_s=0.001, least_s=0.001)
+            quota = Quota(Limits(rate=rate, daily_cap=daily_cap), OwnPool(asyncio.get_running_loop().time), margin)
             means = Means(client=client, quota=quota, journal=journal, observer=watcher)
             yield Sending(Submission(means, settled), ledger, run, watcher, keys)
         ledger.end_run(run.id, 0)

@@ -8,7 +8,7 @@ import pytest
 
 from importer.errors import StoppedEarly
 from importer.leadsquared.client import Client, Endpoint, Patience
-from importer.leadsquared.quota import Quota
+from importer.leadsquared.quota import Limits, OwnPool, Quota
 from importer.models import Rate, Secret
 from importer.submission.asking import Asked, Asking
 
@@ -49,7 +49,8 @@ def ask(server: Scripted, first: list[str], numbers: list[str], give_up_after_s:
 
     async def main() -> tuple[Asked, int]:
         loop = asyncio.get_running_loop()
-        quota = Quota(Rate(1000, 60), now=loop.time)
+        keeper = OwnPool(loop.time)
+        quota = Quota(Limits(rate=Rate(1000, 60)), keeper)
         listening = await asyncio.start_server(server, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
         endpoint = Endpoint(
@@ -58,8 +59,8 @@ def ask(server: Scripted, first: list[str], numbers: list[str], give_up_after_s:
         async with listening, Client(endpoint, Patience(), connections=1) as client:
             asking = Asking(client, quota, give_up_after_s, lambda _: None)
             await asking.ask(first, iter(numbers), concurrency=1)
-            free = sum(free_at < loop.time() for free_at, _ in quota._free)
-            return asking.asked, 1000 - free
+            _, slots = await keeper.change(lambda pool, _: pool.counted)
+            return asking.asked, slots
 
     return asyncio.run(main())
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from importer.errors import Interrupted
-from importer.leadsquared.quota import Quota
+from importer.leadsquared.quota import Limits, OwnPool, Quota
 from importer.leadsquared.wire import Answer, Created, NotSent, Throttled, Unclear
 from importer.ledger import Intent, Outcome
 from importer.models import Rate, Status, Ticket, TicketIds
@@ -24,7 +24,7 @@ HOUR_S = 3600.0
 RATE = Rate(25, 5.0)
 ANSWER_S = 0.3
 Server = Callable[[float, int], tuple[float, Answer | None]]
-"""From a moment and the number of calls so far: how long an answer takes, and what it is. None: no connection."""
+"""From a moment and the number of calls so far (of those that left, once this one has): how long an answer takes, and what it is. None: no connection."""
 
 
 @dataclass
@@ -52,7 +52,7 @@ class World:
         await gate.passed()
         gate.leaving()
         self.left_at.append(now())
-        takes_s, answer = self.server(now(), self.calls)
+        takes_s, answer = self.server(now(), len(self.left_at))
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
@@ -110,7 +110,7 @@ def send(world: World, count: int, *, give_up_after_s: float = 900.0, stop_at_s:
             chance=lambda: next(chances),
         )
         part = cast("Any", world)
-        quota = Quota(RATE, now=loop.time)
+        quota = Quota(Limits(rate=RATE), OwnPool(loop.time))
         submission = Submission(Means(client=part, quota=quota, journal=part, observer=part), terms)
         if stop_at_s is not None:
             loop.call_at(stop_at_s, lambda: submission.stop(Interrupted(15, "interrupted")))
@@ -151,7 +151,8 @@ def test_an_hour_of_outage_costs_what_was_under_way_and_a_row_a_probe(takes_s: f
     probes = sum(paused_at < at <= resumed_at for at in world.left_at)
     statuses = world.statuses()
     assert statuses[Status.CREATED] + statuses[Status.UNKNOWN] == 2_000
-    assert statuses[Status.UNKNOWN] <= world.most_under_way + probes
+    # The first four that say nothing don't make it pause yet: others may have taken their places.
+    assert statuses[Status.UNKNOWN] <= world.most_under_way + 4 + probes
     # Once the waits have grown there is a probe or two a minute, and the run goes on within a minute.
     assert HOUR_S / (60 + takes_s + 1) - 2 <= probes <= HOUR_S / 30 + 12
     assert resumed_at <= 60.0 + HOUR_S + 61 + takes_s
@@ -178,7 +179,7 @@ def test_a_server_that_is_down_at_the_start_is_given_up_in_time(answer: Answer |
     # Silence is known as such after five answers that did not come; a probe under way is waited for.
     assert 900.0 <= ended_at <= 900.0 + 6 * takes_s + 1
     assert len(world.settled) == (0 if answer is None else len(world.left_at))
-    assert world.calls <= 40
+    assert world.calls <= 40 + RATE.calls  # at first, the connections of a whole burst are made ready
 
 
 def test_each_outage_has_the_whole_patience() -> None:

@@ -14,7 +14,7 @@ import pytest
 from importer.errors import ProgramError, StoppedEarly
 from importer.ledger import LEASE_S, Ledger, Outcome, RunInfo
 from importer.models import Ticket
-from importer.submission.gate import Gate
+from importer.submission.gate import Gate, Proof
 from importer.submission.journal import Journal
 from importer.submission.line import Sendable
 from tests.ledger.disks import small_disk
@@ -25,6 +25,8 @@ ROW = Sendable(row=2, key="A", cells=(), content="", ticket=Ticket(fields=(("Tit
 
 class HeldUp:
     """The slot of a row whose process is held up when its intent is on the disk, until its slot is free."""
+
+    late = False
 
     def __init__(self, held_up_s: float, meanwhile: Callable[[], object]) -> None:
         self.now_s = 1_000.0
@@ -49,7 +51,7 @@ def pass_gate(ledger: Ledger, run: RunInfo, slot: HeldUp) -> None:
 
     async def main() -> None:
         async with Journal(ledger, run, slot.clock) as journal:
-            await Gate(ROW, cast("Any", slot), journal, alone=False, probe=False).passed()
+            await Gate(ROW, cast("Any", slot), journal, Proof(), probe=False).passed()
 
     asyncio.run(main())
 
@@ -91,7 +93,7 @@ def test_a_refused_intent_is_not_taken_back(tmp_path: Path) -> None:
 
         async def main() -> Gate:
             async with Journal(ledger, run) as journal:
-                gate = Gate(ROW, cast("Any", HeldUp(0.0, lambda: None)), journal, alone=False, probe=False)
+                gate = Gate(ROW, cast("Any", HeldUp(0.0, lambda: None)), journal, Proof(), probe=False)
                 with pytest.raises(StoppedEarly):
                     await gate.passed()
                 return gate

@@ -1,0 +1,43 @@
+"""What a person is told of the account's limit while it is used."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from importer.leadsquared.quota import Quota
+from importer.progress import Progress, limit_text
+
+log = logging.getLogger("importer")
+
+
+class LimitNews:
+    """Looks at the quota about once a second, and says when others are noticed and when they have gone."""
+
+    def __init__(self, quota: Quota, progress: Progress, say: Callable[[str], None]) -> None:
+        self._quota = quota
+        self._progress = progress
+        self._say = say
+        self._shared = False
+        self._margin_s = quota.margin.seconds
+
+    def tick(self) -> None:
+        """Say what is new."""
+        allowed = self._quota.allowed
+        if not self._shared and allowed < self._quota.most:
+            self._shared = True
+            self._say(
+                f"others use the account's limit, too: giving way, to {allowed:.0f} of {limit_text(self._quota.rate)}"
+            )
+        elif self._shared and allowed >= self._quota.most:
+            self._shared = False
+            self._say("the account's whole limit is free again")
+        self._progress.left_for_us(allowed if self._shared else None)
+        if self._quota.margin.seconds != self._margin_s:
+            self._margin_s = self._quota.margin.seconds
+            log.debug("the margin between two uses of a slot is %.0f ms now", 1000 * self._margin_s)
+
+    def text(self) -> str:
+        """How the limit is kept now, in a line."""
+        shared = f", others have some of it: {self._quota.allowed:.0f} are left for us" if self._shared else ""
+        return f"{limit_text(self._quota.rate)}, with a margin of {1000 * self._quota.margin.seconds:.0f} ms{shared}"

@@ -1,0 +1,43 @@
+"""What is allowed and probably not meant is said before anything is sent, by `validate` as by `run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
+
+from importer.manifest.workbook import PROMISED_ROWS
+from tests.cli.shop import HEADER, MAPPING, Shop
+
+
+def test_validate_warns_of_the_mapping(shop: Shop):
+    """A doubt about the mapping stands on standard error, and changes neither the result nor the exit code."""
+    shop.manifest(2)
+    assert "warning" not in shop.do("validate", "tickets.csv", "-m", "mapping.yaml").err.lower()
+    shop.path("mapping.yaml").write_text(MAPPING.replace("  Email:", "  Lead: LeadId\n  Email:"), encoding="utf-8")
+    with shop.path("tickets.csv").open("w", encoding="utf-8") as file:
+        file.write(f"{','.join(HEADER)},Lead\n")
+    outcome = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
+    assert outcome.code == 0
+    assert "LeadId is a GUID" in outcome.err
+    assert "LeadId is a GUID" not in outcome.out
+
+
+def large_workbook(path: Path) -> None:
+    """More rows than promised; all but the first are one empty row far below, so that it is quick to read."""
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Tickets")
+        sheet.write_row(0, 0, HEADER)
+        sheet.write_row(1, 0, ("00001", "Broken", "Open", "a@example.com"))
+        sheet.write_row(PROMISED_ROWS + 1, 0, ("00002", "Broken", "Open", "b@example.com"))
+
+
+def test_a_large_workbook_is_judged_and_warned_of(shop: Shop):
+    """`validate` and a rehearsal advise a CSV, and judge every row all the same."""
+    large_workbook(shop.path("tickets.xlsx"))
+    outcome = shop.do("validate", "tickets.xlsx", "-m", "mapping.yaml")
+    assert (outcome.code, "2 rows, 0 rejected" in outcome.out) == (0, True)
+    assert "sheet 'Tickets' has 200,001 rows" in outcome.err
+    plan = shop.do("run", "tickets.xlsx", "-m", "mapping.yaml", "--sandbox", "--dry-run")
+    assert plan.code == 0
+    assert "saved as CSV" in plan.out

@@ -1,0 +1,85 @@
+"""One commit of many records says the same as many commits of one, and in which order requests went out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from importer.errors import StoppedEarly
+from importer.ledger import Intent, Ledger, Outcome
+from tests.ledger.making import ask, begun, created, entry, intent
+
+WITHDRAWN = Outcome(key="A", state="pending", outcome="withdrawn", counted=False)
+
+
+def test_records_of_one_row_keep_their_order(ledger: Ledger, tmp_path: Path):
+    """A request that is withdrawn at once, and made again, all in one commit: two attempts, one of them open."""
+    run = begun(ledger, "A", "B")
+    ledger.commit(run, [intent("A"), WITHDRAWN, intent("B"), intent("A")])
+    assert ask(tmp_path, "select t.key, a.outcome from attempts a join tickets t on t.id = a.ticket order by a.id") == [
+        ("A", "withdrawn"),
+        ("B", None),
+        ("A", None),
+    ]
+    assert [(each.state, each.attempts) for each in (entry(ledger, run, "A"), entry(ledger, run, "B"))] == [
+        ("sending", 1),
+        ("sending", 1),
+    ]
+
+
+def test_two_outcomes_of_one_row_keep_their_order(ledger: Ledger):
+    """The last word counts."""
+    run = begun(ledger, "A")
+    ledger.commit(run, [intent("A")])
+    ledger.commit(run, [Outcome(key="A", state="failed", outcome="refused"), created("A")])
+    assert entry(ledger, run, "A").state == "created"
+
+
+@pytest.mark.parametrize("answer_first", [True, False])
+def test_an_answer_is_older_than_the_requests_of_its_commit(ledger: Ledger, tmp_path: Path, *, answer_first: bool):
+    """It has come, and they have not gone out, wherever it stands among them."""
+    run = begun(ledger, "A", "B")
+    ledger.commit(run, [intent("A")])
+    records: list[Intent | Outcome] = [created("A"), intent("B")]
+    ledger.commit(run, records if answer_first else records[::-1])
+    assert ask(tmp_path, "select id, settled_after from attempts order by id") == [(1, 1), (2, None)]
+
+
+@pytest.mark.parametrize("taken", ["first", "middle", "last"])
+def test_the_row_that_is_refused_is_named(ledger: Ledger, taken: str):
+    """Among many that may be sent, the one that may not is the one in the error, and nothing of the commit stays."""
+    keys = ["first", "middle", "last", "under way"]
+    run = begun(ledger, *keys)
+    ledger.commit(run, [intent(taken), intent("under way")])
+    ledger.commit(run, [created(taken)])
+    with pytest.raises(StoppedEarly, match=f"'{taken}' is not this run's"):
+        ledger.commit(run, [created("under way"), *map(intent, keys[:3])])
+    assert entry(ledger, run, "under way").state == "sending"
+    assert {entry(ledger, run, key).state for key in keys[:3]} == {"pending", "created"}
+
+
+def test_a_row_that_is_intended_twice_in_one_commit_is_refused(ledger: Ledger):
+    """Two requests for one row at once, however they came together, are one too many."""
+    run = begun(ledger, "A", "B")
+    with pytest.raises(StoppedEarly, match="'A' is not this run's"):
+        ledger.commit(run, [intent("A"), intent("B"), intent("A")])
+    assert entry(ledger, run, "A").attempts == 0
+
+
+def test_answers_of_every_kind_share_a_commit(ledger: Ledger):
+    """With IDs and without, counted and not."""
+    run = begun(ledger, *"ABCD")
+    ledger.commit(run, [intent(key) for key in "ABCD"])
+    failed = Outcome(key="B", state="failed", outcome="refused", error_code="refused", error="no", http_status=400)
+    throttled = Outcome(key="C", state="pending", outcome="throttled", counted=False, wait_s=5.0)
+    unknown = Outcome(key="D", state="unknown", outcome="unclear", error_code="no-answer", error="cut")
+    ledger.commit(run, [created("A"), failed, throttled, unknown])
+    found = [entry(ledger, run, key) for key in "ABCD"]
+    assert [(each.state, each.attempts, each.error, each.ids is not None) for each in found] == [
+        ("created", 1, "", True),
+        ("failed", 1, "no", False),
+        ("pending", 0, "", False),
+        ("unknown", 1, "cut", False),
+    ]
+    assert [bool(each.finished_at) for each in found] == [True, True, False, True]
