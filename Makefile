@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 # The pinned setuptools builds the package, not the newest of the day.
 INSTALL = $(PIP) install --constraint $(PINS) setuptools && $(PIP) install --constraint $(PINS) --no-build-isolation
 
-.PHONY: help demo test check lint format chaos build-check bench bench-quick pins clean distclean
+.PHONY: help demo test check lint format chaos simulation build-check bench bench-quick pins clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -45,14 +45,17 @@ format: .venv/dev.stamp ## formats the code and mends what can be mended
 chaos: .venv/dev.stamp ## kills the importer 200 times while it sends; what the stand-in account has is the judge
 	@$(BIN)/python -m tests.chaos --kills 200
 
+simulation: .venv/dev.stamp ## days of sending, crashes and others at work, on a clock that is moved by waiting, in 15 minutes
+	@$(BIN)/python -m tests.simulation --tickets 1000000
+
 build-check: .venv/dev.stamp ## builds the wheel and runs it outside the tree, with nothing else installed
 	@.ci/wheel-check $(BIN)/python
 
-bench: .venv/dev.stamp ## 150 tickets, this importer beside the obvious script, three times; writes tests/bench/RESULTS.md
-	@$(BIN)/python -m tests.bench --runs 3
+bench: .venv/dev.stamp ## speed, limit and memory beside what one would do otherwise, in 10 minutes; writes tests/bench/RESULTS.md
+	@$(BIN)/python -m tests.bench
 
-bench-quick: .venv/dev.stamp ## the same once; writes nothing
-	@$(BIN)/python -m tests.bench --runs 1 --no-write
+bench-quick: .venv/dev.stamp ## the same on small files, once each, in 2 minutes; writes nothing
+	@$(BIN)/python -m tests.bench --quick
 
 pins: .venv/dev.stamp ## takes the newest versions that pyproject.toml allows, and pins them
 	@$(PIP) install --upgrade --upgrade-strategy eager --no-build-isolation -e '.[dev]'

@@ -1,1 +1,1 @@
-"""How near the importer comes to the account's limit, beside the script that one would write first."""
+"""What the importer costs and how near it comes to the account's limit, beside what one would do otherwise."""

@@ -1,146 +1,178 @@
-"""`make bench`: 150 tickets through both clients at once, each with a stand-in account of its own."""
+"""`make bench`: the importer beside what one would do otherwise, in one table. `--quick` is smaller, and writes nothing."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import csv
 import datetime as dt
 import os
 import platform
 import sys
 import tempfile
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from importer.models import Rate
-from importer.sandbox import Sandbox, SandboxOptions, serve
-from tests.bench.measure import Run, judge, table
+from importer.sandbox.limiter import Algorithm
+from tests.bench.costs import Bench, Repeats, start_up, validation, workbook
+from tests.bench.lines import Line
+from tests.bench.picture import Panel, picture
+from tests.bench.report import Circumstances, missed, report
+from tests.bench.scenarios import ALGORITHMS, JITTERY, RATE, SHOWN, foreign_scenario, scenarios
+from tests.bench.sending import large_runs, per_ticket
+from tests.bench.waiting import lines, panels, run_all, trials
 
 HERE = Path(__file__).parent
-RATE = Rate(25, 5)
-JITTER_S = 0.15
-ROWS = 150
-TIMEOUT_S = 180
-
-# The obvious script takes the columns' names as the fields' names; the mapping says the same.
-COLUMNS = ("CustomData.LegacyId", "Title", "Status", "LeadDetail.EmailAddress")
-MAPPING = "version: 1\nsource: bench\nkey: CustomData.LegacyId\ncolumns:\n" + "".join(
-    f"  {column}: {column}\n" for column in COLUMNS
-)
-
-CLI = (sys.executable, "-m", "importer")
-OURS = "ticket-importer"
-OBVIOUS = "gather + AsyncLimiter(25, 5)"
+PARTS = ("start-up", "validation", "workbook", "tickets", "memory", "limit", "others")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Client:
-    """A program to measure: what it runs once before, and what is timed; ``{folder}`` holds its files."""
+class Extent:
+    """How large a bench is. ``budget_s``: after so many seconds on one line nothing is repeated any more."""
 
-    name: str
-    prepare: tuple[str, ...] = ()
-    command: tuple[str, ...]
+    runs: int
+    budget_s: float
+    start_ups: int
+    manifest_rows: tuple[int, int, int]
+    workbook_rows: int
+    tickets: tuple[int, int]
+    trial_rows: int
+    algorithms: tuple[Algorithm, ...]
+    rows: int
+    foreign_runs: int
+    foreign_rows: int
+    foreign_shrink: float
+    stagger_s: float
 
 
-CLIENTS = (
-    Client(
-        name=OURS,
-        prepare=(*CLI, "ledger", "init"),
-        command=(*CLI, "run", "{folder}/tickets.csv", "-m", "{folder}/bench.yaml", "--yes", "--no-progress"),
-    ),
-    Client(name=OBVIOUS, command=(sys.executable, str(HERE / "obvious.py"), "{folder}/tickets.csv")),
+FULL = Extent(
+    runs=3,
+    budget_s=25.0,
+    start_ups=11,
+    manifest_rows=(10_000, 100_000, 1_000_000),
+    workbook_rows=100_000,
+    tickets=(1_000, 10_000),
+    trial_rows=200,
+    algorithms=ALGORITHMS,
+    rows=150,
+    foreign_runs=2,
+    foreign_rows=700,
+    foreign_shrink=1.0,
+    stagger_s=1.8,
+)
+QUICK = Extent(
+    runs=1,
+    budget_s=5.0,
+    start_ups=3,
+    manifest_rows=(1_000, 10_000, 50_000),
+    workbook_rows=10_000,
+    tickets=(200, 1_200),
+    trial_rows=50,
+    algorithms=("sliding",),
+    rows=100,
+    foreign_runs=1,
+    foreign_rows=100,
+    foreign_shrink=0.15,
+    stagger_s=1.0,
 )
 
 
-def write_input(folder: Path) -> None:
-    """The manifest and its mapping: ``ROWS`` small tickets, each for a lead of its own."""
-    with (folder / "tickets.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows((f"{n:05}", f"Ticket {n}", "Open", f"lead{n}@example.com") for n in range(ROWS))
-    (folder / "bench.yaml").write_text(MAPPING, encoding="utf-8")
+@dataclass(kw_only=True)
+class Found:
+    """All that came of a bench; ``failures`` are what programs said that failed."""
+
+    lines: list[Line] = field(default_factory=list)
+    panels: list[Panel] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
 
-async def execute(command: tuple[str, ...], folder: Path, environment: dict[str, str]) -> None:
-    """Run a program to its end. Raises RuntimeError with its output if it fails."""
-    process = await asyncio.create_subprocess_exec(
-        *(word.format(folder=folder) for word in command),
-        cwd=folder,
-        env=environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        output, _ = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{output.decode(errors='replace')}")
+def measure(extent: Extent, folder: Path, chosen: set[str], tell: Callable[[str], None]) -> Found:
+    """Measure what was chosen of `PARTS`: first what takes the processor, each alone; then all that mostly waits."""
+    bench = Bench(folder=folder, repeats=Repeats(most=extent.runs, budget_s=extent.budget_s), tell=tell)
+    costs: list[tuple[str, Callable[[], Iterator[Line]]]] = [
+        ("start-up", lambda: start_up(bench.repeated(most=extent.start_ups))),
+        ("validation", lambda: validation(bench, extent.manifest_rows)),
+        ("workbook", lambda: workbook(bench, extent.workbook_rows)),
+        ("tickets", lambda: per_ticket(bench.repeated(budget_s=2 * extent.budget_s), extent.tickets)),
+        ("memory", lambda: large_runs(bench, extent.manifest_rows[-1], extent.trial_rows)),
+    ]
+    found = Found()
+    for part, cost in costs:
+        try:
+            found.lines += cost() if part in chosen else ()
+        except RuntimeError as error:
+            found.failures.append(f"{part}: {error}")
+    alone = list(scenarios(extent.rows, extent.algorithms)) if "limit" in chosen else []
+    shared = [foreign_scenario(extent.foreign_rows, shrink=extent.foreign_shrink)] if "others" in chosen else []
+    todo = [*trials(shared, extent.foreign_runs), *trials(alone, extent.runs)]  # the longest begins first
+    records, failures = run_all(todo, folder, extent.stagger_s, tell)
+    found.lines[:0] = lines(records, [*alone, *shared])
+    found.panels += panels(records, SHOWN)
+    found.failures += failures
+    return found
 
 
-def account(sandbox: Sandbox, folder: Path) -> dict[str, str]:
-    """The environment of a client: this stand-in account and nobody else's settings."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LSQ_")}
-    return inherited | {
-        "LSQ_HOST": sandbox.url,
-        "LSQ_TENANT_ID": sandbox.tenant_id,
-        "LSQ_ACCESS_KEY": sandbox.access_key.reveal(),
-        "LSQ_SECRET_KEY": sandbox.secret_key.reveal(),
-        "LSQ_LEDGER": f"sqlite:///{folder / 'ledger.db'}",
-    }
+NOTES = (
+    f"""The limit is {RATE.calls} calls per {RATE.period_s:g} s. ideal/actual: the shortest time that a sliding window
+    allows, over the time from the second call's header to the last's, both seen at the server. The first call goes
+    alone: wrong keys cost one call. Above 1, the limit was passed, and calls were refused.""",
+    """Otherwise, where calls are counted: `gather` with `AsyncLimiter(25, 5)` (obvious.py). It repeats nothing, so each
+    of its 429s is a ticket that is missing.""",
+    """Jitter on loopback is waited between a request's arrival and its counting; TLS goes through a proxy that delays
+    each direction (tests/network).""",
+    f"""Others on the account call over loopback, and repeat nothing; ours go over “{JITTERY.name}”. What is left is the
+    limit less what they offer, from our first ticket to our last.""",
+    "Peak memory is the largest resident set of one process; CPU is user and system time.",
+)
 
 
-async def measure(client: Client, seed: int) -> Run:
-    """One run of one client against a stand-in account that nobody else calls."""
-    options = SandboxOptions(rate=RATE, algorithm="sliding", jitter_s=JITTER_S, seed=seed)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_input(folder)
-        async with serve(options) as sandbox:
-            environment = account(sandbox, folder)
-            if client.prepare:
-                await execute(client.prepare, folder, environment)
-            await execute(client.command, folder, environment)
-            calls = [(call.arrived_s, call.status or 0) for call in sandbox.calls]
-            return judge(calls, tickets=len(sandbox.tickets), rows=ROWS, rate=RATE)
-
-
-async def compare(runs: int) -> dict[str, list[Run]]:
-    """Measure all clients side by side, ``runs`` times over; the jitter of a round is the same for all."""
-    rounds = [await asyncio.gather(*(measure(client, seed) for client in CLIENTS)) for seed in range(runs)]
-    return {client.name: [each[index] for each in rounds] for index, client in enumerate(CLIENTS)}
-
-
-def report(results: dict[str, list[Run]]) -> str:
-    """The results as Markdown, with all that one needs to judge them."""
-    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    runs = len(next(iter(results.values())))
-    return (
-        "# Bench\n\n"
-        f"{ROWS} tickets, an account that counts {RATE.calls} calls per {RATE.period_s:g} s in a sliding window, up to "
-        f"{JITTER_S * 1000:.0f} ms of network jitter before it counts. Both clients run at once, each against an account "
-        f"of its own. Seconds are from the second call's header to the last's, at the server: the median of {runs}.\n\n"
-        f"{table(results)}\n"
-        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {os.cpu_count()} cores, {memory_gb:.0f} GB, "
-        f"Python {platform.python_version()}, {platform.system()}. Made by `make bench`.\n"
-    )
-
-
-def main() -> None:
-    """Measure, show, and write the report unless told not to."""
+def main() -> int:
+    """Measure, show, and write the report unless told not to; 1 if a program failed: then nothing is written."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--runs", type=int, default=3, help="how often; medians are shown (default 3)")
-    parser.add_argument("--no-write", action="store_true", help="leave RESULTS.md as it is")
+    parser.add_argument("--quick", action="store_true", help="fewer rows, once each, and nothing is written")
+    parser.add_argument("--only", metavar="PART", choices=PARTS, nargs="+", help=f"some of: {', '.join(PARTS)}")
+    parser.add_argument("--picture", type=Path, help="where the picture goes; default: beside this file, if all is run")
     arguments = parser.parse_args()
-    text = report(asyncio.run(compare(arguments.runs)))
+    load, begun_s = os.getloadavg()[0], time.monotonic()
+
+    def tell(what: str) -> None:
+        sys.stderr.write(f"{time.monotonic() - begun_s:6.0f} s  {what}\n")
+
+    with tempfile.TemporaryDirectory(prefix="ticket-importer-bench-") as folder:
+        chosen = set(arguments.only or PARTS)
+        found = measure(QUICK if arguments.quick else FULL, Path(folder), chosen, tell)
+    minutes = (time.monotonic() - begun_s) / 60
+    text = shown(found, minutes, load)
     sys.stdout.write(text)
-    if not arguments.no_write:
+    sys.stdout.flush()
+    for failure in found.failures:
+        tell(failure)
+    whole = not (arguments.quick or arguments.only or found.failures)
+    target = arguments.picture or (HERE / "calls.svg" if whole else None)
+    if target is not None and found.panels:
+        target.write_text(picture(found.panels, RATE), encoding="utf-8")
+    if whole:
         (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
+    tell(f"{len(missed(found.lines))} goals missed, {len(found.failures)} failures")
+    return int(bool(found.failures))
+
+
+def shown(found: Found, minutes: float, load: float) -> str:
+    """The report, if there is anything to report."""
+    if not found.lines:
+        return ""
+    circumstances = Circumstances(
+        date=f"{dt.datetime.now(dt.UTC):%Y-%m-%d}", machine=machine(), load=load, minutes=minutes, command="make bench"
+    )
+    return report(found.lines, circumstances, [" ".join(note.split()) for note in NOTES])
+
+
+def machine() -> str:
+    """The machine's size, and what runs the importer."""
+    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    system = f"Python {platform.python_version()}, {platform.system()} on {platform.machine()}"
+    return f"{os.cpu_count()} cores, {memory_gb:.0f} GB, {system}"
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,14 +1,16 @@
-"""From what a server saw to the lines of a table. Pure."""
+"""From what a server saw to figures. Pure."""
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from importer.models import Rate
 
 TOO_MANY_REQUESTS = 429
+_LEAST_CALLS = 3
+
+Calls = Sequence[tuple[float, int]]  # (header arrival in seconds, status answered), in any order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,15 @@ class Run:
         return self.ideal_s / self.actual_s
 
 
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """A run beside foreign traffic. Shares are of 1."""
+
+    of_what_was_left: float  # our answered calls, of the limit less what the others offered
+    ours_refused: float  # of our calls, those with 429
+    theirs_refused: float
+
+
 def ideal_s(rows: int, rate: Rate) -> float:
     """The shortest time in which a sliding window lets ``rows`` calls through, first to last."""
     return (rows - 1) // rate.calls * rate.period_s
@@ -42,13 +53,13 @@ def most_in_a_window(arrivals: Sequence[float], period_s: float) -> int:
     return most
 
 
-def judge(calls: Sequence[tuple[float, int]], *, tickets: int, rows: int, rate: Rate) -> Run:
-    """Sum up one run: ``calls`` are (header arrival in seconds, status answered). Raises ValueError below 3 calls."""
-    if len(calls) < 3:
+def judge(calls: Calls, *, tickets: int, rows: int, rate: Rate) -> Run:
+    """Sum up one run. Raises ValueError below 3 calls."""
+    if len(calls) < _LEAST_CALLS:
         raise ValueError(f"{len(calls)} calls arrived; there is nothing to measure")
     arrivals = sorted(arrival for arrival, _ in calls)
     return Run(
-        refused=sum(status == TOO_MANY_REQUESTS for _, status in calls),
+        refused=_refused(calls),
         tickets=tickets,
         most_in_a_window=most_in_a_window(arrivals, rate.period_s),
         actual_s=arrivals[-1] - arrivals[1],
@@ -56,21 +67,36 @@ def judge(calls: Sequence[tuple[float, int]], *, tickets: int, rows: int, rate: 
     )
 
 
-def table(results: dict[str, list[Run]]) -> str:
-    """A Markdown table with a line per client: the medians of its runs."""
-    lines = [
-        "| client | 429 | tickets | most calls in a window | seconds | ideal | ideal/actual |",
-        "|---|--:|--:|--:|--:|--:|--:|",
-    ]
-    for name, runs in results.items():
-        refused, tickets, most, actual, ratio = (
-            statistics.median(values)
-            for values in zip(
-                *((run.refused, run.tickets, run.most_in_a_window, run.actual_s, run.ratio) for run in runs),
-                strict=True,
-            )
-        )
-        lines.append(
-            f"| {name} | {refused:g} | {tickets:g} | {most:g} | {actual:.2f} | {runs[0].ideal_s:.1f} | {ratio:.3f} |"
-        )
-    return "\n".join(lines) + "\n"
+def judge_shared(everybodys: Calls, theirs: Calls, made_s: Sequence[float], rate: Rate) -> Shared:
+    """Sum up what we and others made of one account; ``made_s`` are the arrivals of our calls that made tickets.
+
+    What is left for us is the limit less what they *offered* from our first ticket to our last: a call of theirs that
+    we made the account refuse was theirs all the same. Raises ValueError if one side made too few calls.
+    """
+    begun_s, ended_s = min(made_s, default=0.0), max(made_s, default=0.0)
+    all_calls, their_calls = _between(everybodys, begun_s, ended_s), _between(theirs, begun_s, ended_s)
+    ours = len(all_calls) - len(their_calls)
+    if len(made_s) < _LEAST_CALLS or not their_calls:
+        raise ValueError(f"{len(made_s)} calls of ours and {len(their_calls)} of theirs; there is nothing to measure")
+    left = rate.calls / rate.period_s * (ended_s - begun_s) - len(their_calls)
+    return Shared(
+        of_what_was_left=len(made_s) / left,
+        ours_refused=(_refused(all_calls) - _refused(their_calls)) / ours,
+        theirs_refused=_refused(their_calls) / len(their_calls),
+    )
+
+
+def per_second(calls: Calls) -> float:
+    """Calls a second from the first to the last. Raises ValueError below 3 calls."""
+    if len(calls) < _LEAST_CALLS:
+        raise ValueError(f"{len(calls)} calls arrived; there is nothing to measure")
+    arrivals = sorted(arrival for arrival, _ in calls)
+    return (len(arrivals) - 1) / (arrivals[-1] - arrivals[0])
+
+
+def _between(calls: Calls, begun_s: float, ended_s: float) -> Calls:
+    return [call for call in calls if begun_s <= call[0] <= ended_s]
+
+
+def _refused(calls: Calls) -> int:
+    return sum(status == TOO_MANY_REQUESTS for _, status in calls)

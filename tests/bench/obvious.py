@@ -26,7 +26,7 @@ async def create(session, row):
 async def main(path):
     rows = pd.read_csv(path, dtype=str).to_dict("records")
     async with aiohttp.ClientSession(headers=HEADERS) as session:
-        return await asyncio.gather(*(create(session, row) for row in rows))
+        return await asyncio.gather(*(create(session, row) for row in rows), return_exceptions=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from importer.models import Rate
-from tests.bench.measure import Run, ideal_s, judge, most_in_a_window, table
+from tests.bench.measure import Run, Shared, ideal_s, judge, judge_shared, most_in_a_window, per_second
 
 RATE = Rate(25, 5)
 
@@ -33,12 +33,29 @@ def test_too_few_calls_are_no_measurement() -> None:
     """A client that failed to start must not look infinitely fast."""
     with pytest.raises(ValueError, match="2 calls arrived"):
         judge([(1, 200), (2, 200)], tickets=2, rows=2, rate=RATE)
+    with pytest.raises(ValueError, match="2 calls arrived"):
+        per_second([(1, 200), (2, 200)])
 
 
-def test_the_table_shows_medians() -> None:
-    """One slow run of three does not colour the line."""
-    runs = [
-        Run(refused=refused, tickets=150, most_in_a_window=25, actual_s=actual, ideal_s=25.0)
-        for refused, actual in [(0, 25.0), (9, 50.0), (0, 25.0)]
-    ]
-    assert table({"ours": runs}).splitlines()[-1] == "| ours | 0 | 150 | 25 | 25.00 | 25.0 | 1.000 |"
+def test_what_is_left_is_the_limit_less_what_others_offer() -> None:
+    """From our first ticket to our last: 100 s at 5 a second, less 100 of theirs, refused or not, leave 400."""
+    theirs = [(float(second), 429 if second < 10 else 200) for second in range(101)]
+    made_s = [second / 2 for second in range(201)]
+    ours = [*((at_s, 200) for at_s in made_s), *((float(second), 429) for second in range(50))]
+    outside = [(-1.0, 429), (101.0, 429)]
+    shared = judge_shared([*ours, *theirs, *outside], [*theirs, *outside], made_s, RATE)
+    assert shared == Shared(of_what_was_left=201 / 399, ours_refused=50 / 251, theirs_refused=10 / 101)
+
+
+def test_sharing_takes_two() -> None:
+    """Where others made no call, or we no ticket, nothing was shared."""
+    ours = [(float(second), 200) for second in range(10)]
+    with pytest.raises(ValueError, match="0 of theirs"):
+        judge_shared(ours, [], [at_s for at_s, _ in ours], RATE)
+    with pytest.raises(ValueError, match="0 calls of ours"):
+        judge_shared(ours, ours, [], RATE)
+
+
+def test_speed_is_taken_from_call_to_call() -> None:
+    """Five calls in two seconds are four gaps in two seconds."""
+    assert per_second([(12, 200), (10, 200), (10.5, 200), (11, 429), (11.5, 200)]) == 2

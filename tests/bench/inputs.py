@@ -1,0 +1,162 @@
+"""The files that the bench works on: `python -m tests.bench.inputs KIND FILE ROWS`. Rows are the same in any size."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+COLUMNS = ("Legacy ID", "Subject", "Details", "State", "Prio", "Due", "Email", "Phone", "Source", "Notes")
+WIDE_MAPPING = """\
+version: 1
+source: bench
+key: Legacy ID
+columns:
+  Legacy ID: CustomData.LegacyId
+  Subject: {field: Title, required: true, max_length: 200}
+  Details: {field: Description, max_length: 4000}
+  State: {field: Status, required: true, values: {new: Open, wip: In Progress}, one_of: [Open, In Progress, Resolved]}
+  Prio: {field: Priority, default: Medium}
+  Due: {field: DueDate, type: datetime, format: "%d/%m/%Y %H:%M", timezone: Asia/Kolkata}
+  Email: {field: LeadDetail.EmailAddress, type: email}
+  Phone: {field: LeadDetail.Phone, type: phone}
+  Source: CustomData.Source
+ignore: [Notes]
+"""
+# The obvious script takes the columns' names as the fields' names; the mapping of ours says the same.
+TICKET_COLUMNS = ("CustomData.LegacyId", "Title", "Status", "LeadDetail.EmailAddress")
+_WRONG = 57  # of every hundred rows, the one whose state the mapping does not allow
+_STATES = ("new", "wip", "Resolved", "Open")
+_PRIORITIES = ("Low", "Medium", "High", "")
+_DETAILS = (
+    "The printer on the third floor stopped, and nobody knows since when; it says PC LOAD LETTER.",
+    "Customer writes:\nthe invoice is wrong, twice",
+    'They call it "the big one", and it is: every second order of last month shows the wrong address.',
+    "Nothing to add",
+)
+
+
+def ticket_mapping(source: str) -> str:
+    """The mapping of the files of tickets."""
+    columns = "".join(f"  {column}: {column}\n" for column in TICKET_COLUMNS)
+    return f"version: 1\nsource: {source}\nkey: {TICKET_COLUMNS[0]}\ncolumns:\n{columns}"
+
+
+def wide_row(n: int) -> tuple[str, ...]:
+    """One row of ten columns, some 220 bytes; one in a hundred is wrong."""
+    return (
+        f"L-{n:08}",
+        f"Ticket {n}, from the old helpdesk",
+        _DETAILS[n % 4],
+        "closed?" if n % 100 == _WRONG else _STATES[n % 4],
+        _PRIORITIES[n // 4 % 4],
+        f"{n % 28 + 1:02}/{n % 12 + 1:02}/2024 {n % 24:02}:{n % 60:02}",
+        f"customer.{n}@example.com",
+        f"+91 98{n % 100_000_000:08}",
+        "old helpdesk",
+        f"not imported {n}",
+    )
+
+
+def wrong_rows(first: int, end: int) -> int:
+    """How many of the wide rows from ``first`` up to ``end`` are wrong."""
+    return sum(n % 100 == _WRONG for n in range(first, end))
+
+
+def ticket_row(n: int) -> tuple[str, ...]:
+    """One small ticket with a lead of its own."""
+    return (f"{n:07}", f"Ticket {n}", "Open", f"lead{n}@example.com")
+
+
+def write_csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Write a manifest."""
+    with path.open("w", encoding="utf-8", newline="", buffering=io.DEFAULT_BUFFER_SIZE * 16) as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def write_workbook(path: Path, rows: int) -> None:
+    """Write a workbook of ``rows`` rows below its header."""
+    import xlsxwriter  # type: ignore[import-untyped]  # noqa: PLC0415 - most of the bench does not need it
+
+    workbook = xlsxwriter.Workbook(path, {"constant_memory": True, "strings_to_formulas": False})
+    sheet = workbook.add_worksheet()
+    sheet.write_row(0, 0, COLUMNS)
+    for n in range(rows):
+        sheet.write_row(n + 1, 0, wide_row(n))
+    workbook.close()
+
+
+def write_bodies(path: Path, rows: int) -> None:
+    """Write the ticketDTO of every row of a file of tickets, one a line, as the importer sends it."""
+    from importer.leadsquared.wire import ticket_json  # noqa: PLC0415 - as above
+    from importer.models import Ticket  # noqa: PLC0415
+
+    with path.open("w", encoding="utf-8") as file:
+        for n in range(rows):
+            fields = tuple(zip(TICKET_COLUMNS, ticket_row(n), strict=True))
+            file.write(ticket_json(Ticket(fields=fields)) + "\n")
+
+
+def fill_ledger(url: str, account: str, rows: int) -> None:
+    """Enter the first ``rows`` rows of a wide file in a ledger as tickets of an earlier run."""
+    from importer.ledger import Ledger, RunInfo  # noqa: PLC0415 - as above
+    from importer.ledger.records import Import  # noqa: PLC0415
+    from importer.models import TicketIds  # noqa: PLC0415
+
+    info = RunInfo(
+        id="bench.20260101T000000Z.000000",
+        account=account,
+        source="bench",
+        command="run",
+        manifest="earlier.csv",
+        manifest_sha256="",
+        mapping_sha256="",
+        key_field=None,
+    )
+
+    def imports(start: int) -> Iterator[Import]:
+        for n in range(start, min(start + 50_000, rows)):
+            yield Import(
+                key=wide_row(n)[0],
+                manifest_row=n + 2,
+                state="created",
+                ids=TicketIds(number=str(n + 1), ticket_id=f"00000000-0000-4000-8000-{n:012}", key=f"#{n + 1}"),
+                error_code="",
+                error="",
+                attempts=1,
+                finished_at="2026-01-01T00:00:00Z",
+                run=info.id,
+            )
+
+    ledger = Ledger.create(url)
+    try:
+        for start in range(0, rows, 50_000):
+            ledger.enter(info, list(imports(start)))
+    finally:
+        ledger.close()
+
+
+def main(kind: str, target: str, rows: str, more: str = "") -> None:
+    """Make one file; ``more`` is the account of a ledger."""
+    path, count = Path(target), int(rows)
+    match kind:
+        case "manifest":
+            write_csv(path, COLUMNS, map(wide_row, range(count)))
+        case "tickets":
+            write_csv(path, TICKET_COLUMNS, map(ticket_row, range(count)))
+        case "workbook":
+            write_workbook(path, count)
+        case "bodies":
+            write_bodies(path, count)
+        case "ledger":
+            fill_ledger(f"sqlite:///{path}", more, count)
+        case _:
+            raise ValueError(f"there is no kind {kind!r}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,79 @@
+"""What takes the processor is measured on files that are what they seem, and on accounts that got every ticket."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from importer.manifest import open_manifest
+from importer.models import ManifestOptions
+from tests.bench import inputs
+from tests.bench.costs import Bench, Repeats, start_up, workbook
+from tests.bench.inputs import COLUMNS, wide_row
+from tests.bench.sending import large_runs, per_ticket
+
+
+def bench(folder: Path) -> Bench:
+    return Bench(folder=folder, repeats=Repeats(most=1, budget_s=0), tell=lambda _: None)
+
+
+@pytest.mark.parametrize("kind", ["manifest", "workbook"])
+def test_a_file_of_any_size_has_the_same_rows(tmp_path: Path, kind: str) -> None:
+    """Line breaks and quotes in cells included; so that sizes can be compared."""
+    path = tmp_path / ("wide.csv" if kind == "manifest" else "wide.xlsx")
+    inputs.main(kind, str(path), "10")
+    if kind == "manifest":
+        with path.open(encoding="utf-8", newline="") as file:
+            assert list(csv.reader(file)) == [list(COLUMNS), *(list(wide_row(n)) for n in range(10))]
+    assert tuple(open_manifest(path, ManifestOptions(), set(COLUMNS)).columns) == COLUMNS
+
+
+def test_one_row_in_a_hundred_is_wrong() -> None:
+    """The check has something to say, and keys are different all the same."""
+    rows = [wide_row(n) for n in range(1_000)]
+    assert sum(row[3] == "closed?" for row in rows) == 10
+    assert len({row[0] for row in rows}) == len({row[6] for row in rows}) == 1_000
+
+
+def test_bodies_are_those_that_the_importer_sends(tmp_path: Path) -> None:
+    """A ticketDTO a line."""
+    inputs.main("bodies", str(tmp_path / "bodies"), "3")
+    bodies = [json.loads(line) for line in (tmp_path / "bodies").read_text("utf-8").splitlines()]
+    assert [body["Fields"][0]["Value"] for body in bodies] == ["0000000", "0000001", "0000002"]
+
+
+def test_there_is_no_other_kind(tmp_path: Path) -> None:
+    """A misspelt kind makes no file."""
+    with pytest.raises(ValueError, match="no kind"):
+        inputs.main("manifesto", str(tmp_path / "x"), "3")
+
+
+def test_repeats_end_with_their_budget() -> None:
+    """Once at least, then as often as there is time for, and never more than told."""
+    assert list(Repeats(most=5, budget_s=0)) == [0]
+    assert list(Repeats(most=3, budget_s=1000)) == [0, 1, 2]
+
+
+def test_what_needs_no_account(tmp_path: Path) -> None:
+    """A line for each way to start, and for a workbook whose wrong rows are no failure of the bench."""
+    found = [*start_up(bench(tmp_path)), *workbook(bench(tmp_path), 200)]
+    assert [line.what for line in found] == ["--help", "--version", "a usage error", ".xlsx, 200 × 10", "peak memory"]
+    assert all(min(line.ours) > 0 < min(line.otherwise) for line in found)
+
+
+def test_tickets_at_full_speed(tmp_path: Path) -> None:
+    """Both clients make every ticket, or there is no figure."""
+    cpu, speed = per_ticket(bench(tmp_path), (3, 10))
+    assert len(cpu.ours) == len(cpu.otherwise) == 1
+    assert speed.ours[0] > 0 < speed.otherwise[0]
+
+
+def test_a_run_that_is_nearly_done(tmp_path: Path) -> None:
+    """Of 1,100 rows, a trial sends five; where a hundred are tickets already, the valid ones of the rest are sent."""
+    trial, first, rest = large_runs(bench(tmp_path), 1_100, 5)
+    assert "--limit 5 are sent" in trial.what
+    assert 0 <= first.ours[0] < 60
+    assert "1,100 rows, 100 of them" in rest.what

@@ -1,0 +1,153 @@
+"""What outlives the process: commits in groups, the states of the rows, and the pool of slots."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
+
+from importer.leadsquared.quota import Keeper
+from importer.ledger import Intent, Outcome
+from importer.models import Ticket
+from importer.quota import Pool
+from importer.submission.line import Sendable
+
+_Told = TypeVar("_Told")
+_LONGEST_PAUSE_S = 3600.0
+
+
+class State(enum.IntEnum):
+    """What the books say of a row."""
+
+    PENDING = 0
+    SENDING = 1  # an intent without an outcome
+    CREATED = 2
+    UNKNOWN = 3
+    FAILED = 4
+
+
+class Books:
+    """The states of all rows, a byte each. What is written here is durable."""
+
+    def __init__(self, tickets: int) -> None:
+        self.states = bytearray(tickets)
+        self.unsettled: set[int] = set()  # rows with an intent and, as yet, no end
+        self.broken: list[str] = []  # laws of the protocol, as they were broken
+
+    def record(self, record: Intent | Outcome) -> None:
+        """Write one record down."""
+        row = int(record.key)
+        if isinstance(record, Intent):
+            if self.states[row] == State.CREATED:
+                self.broken.append(f"row {row} is a ticket, and was about to be sent again")
+            self.states[row] = State.SENDING
+            self.unsettled.add(row)
+            return
+        self.states[row] = State[record.state.upper()]
+        if self.states[row] != State.UNKNOWN:  # else it may go again
+            self.unsettled.discard(row)
+
+    def crashed(self) -> int:
+        """Go over to what the next run reads: an intent without an outcome is unknown. Give how many had no end."""
+        given_up = len(self.unsettled)
+        for row in self.unsettled:
+            self.states[row] = State.UNKNOWN
+        self.unsettled.clear()
+        return given_up
+
+    async def to_send(self) -> AsyncIterator[Sendable]:
+        """Give the rows that are neither a ticket nor unknown, in order."""
+        row = self.states.find(State.PENDING)
+        while row >= 0:
+            ticket = Ticket(fields=(("Title", str(row)),), lead_id="8eee83bb-0462-4d6b-b396-6afb9a4608f2")
+            yield Sendable(row=row, key=str(row), cells=(), content="", ticket=ticket)
+            row = self.states.find(State.PENDING, row + 1)
+
+
+class Disk:
+    """One transaction at a time, with all that was asked for until it began."""
+
+    def __init__(self, commit_s: float) -> None:
+        self._commit_s = commit_s
+        self._loop = asyncio.get_running_loop()
+        self._committing: list[tuple[Callable[[], Any], asyncio.Future[Any] | None]] = []
+        self._waiting: list[tuple[Callable[[], Any], asyncio.Future[Any] | None]] = []
+        self._dead = False
+
+    def write(self, change: Callable[[], Any], future: asyncio.Future[Any] | None = None) -> None:
+        """Make a change with the next commit; ``future`` is given what it answers."""
+        if self._dead:
+            return
+        self._waiting.append((change, future))
+        if not self._committing:
+            self._begin()
+
+    def die(self, *, committed: bool) -> None:
+        """Lose what waits. What is being committed is on the disk, or is not."""
+        self._dead = True
+        self._waiting.clear()
+        if committed:
+            for change, _ in self._committing:
+                change()
+        self._committing.clear()
+
+    def _begin(self) -> None:
+        self._committing, self._waiting = self._waiting, []
+        self._loop.call_later(self._commit_s, self._end)
+
+    def _end(self) -> None:
+        for change, future in self._committing:
+            told = change()
+            if future is not None and not future.done():
+                future.set_result(told)
+        self._committing = []
+        if self._waiting:
+            self._begin()
+
+
+class SimulatedJournal:
+    """The face of ``submission.journal.Journal``."""
+
+    failure: None = None
+
+    def __init__(self, books: Books, disk: Disk) -> None:
+        self._books = books
+        self._disk = disk
+
+    async def write(self, record: Intent | Outcome) -> None:
+        """Return when the record is durable."""
+        durable = asyncio.get_running_loop().create_future()
+        self._disk.write(lambda: self._books.record(record), durable)
+        await durable
+
+    async def check_lease(self) -> None:
+        """Nobody else holds these rows."""
+
+
+class SimulatedKeeper(Keeper):
+    """A pool that is changed by commits, as where several runs share it. See ``leadsquared.quota.Keeper``."""
+
+    def __init__(self, pool: Pool, disk: Disk) -> None:
+        self._pool = pool
+        self._disk = disk
+        self._loop = asyncio.get_running_loop()
+
+    def now(self) -> float:
+        """Seconds, on a clock that outlives the process."""
+        return self._loop.time()
+
+    async def change(self, change: Callable[[Pool, float], _Told]) -> tuple[Pool, _Told]:
+        """Change the pool, and wait until that is done."""
+        done: asyncio.Future[_Told] = asyncio.get_running_loop().create_future()
+        self._disk.write(lambda: change(self._pool, self.now()), done)
+        return self._pool, await done
+
+    def tell(self, change: Callable[[Pool, float], object]) -> None:
+        """Change the pool, and don't wait."""
+        self._disk.write(lambda: change(self._pool, self.now()))
+
+
+def reread(pool: Pool, now: float) -> Pool:
+    """The pool as the next process finds it."""
+    return Pool.from_json(pool.to_json(), now, _LONGEST_PAUSE_S)

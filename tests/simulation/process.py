@@ -1,0 +1,127 @@
+"""One run of the importer until it is done or dies: the real submission and quota, on a network that is not there."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from dataclasses import replace
+from typing import Any, cast
+
+from importer.errors import ImporterError
+from importer.leadsquared.client import Gate
+from importer.leadsquared.quota import Quota
+from importer.leadsquared.wire import Answer
+from importer.models import Ticket
+from importer.quota import Pool
+from importer.submission.line import Sendable
+from importer.submission.retry import RetryPolicy, Settled
+from importer.submission.submit import Means, Submission
+from importer.terms import Sending
+from tests.simulation.account import Account
+from tests.simulation.disk import Books, Disk, SimulatedJournal, SimulatedKeeper, State
+from tests.simulation.scenario import Scenario
+
+
+class SimulatedClient:
+    """Opens connections and keeps them, as ``leadsquared.client.Client`` does; what has left arrives."""
+
+    def __init__(self, scenario: Scenario, account: Account, books: Books, chance: random.Random) -> None:
+        self._network = scenario.network
+        self._account = account
+        self._books = books
+        self._chance = chance
+        self._loop = asyncio.get_running_loop()
+        self._idle: deque[float] = deque()  # since when, the longest first
+
+    async def create_ticket(self, ticket: Ticket, gate: Gate) -> Answer:
+        """Send one ticket; the row is its title."""
+        row = int(ticket.fields[0][1])
+        await self._connect()
+        await gate.passed()
+        if self._books.states[row] != State.SENDING:
+            self._books.broken.append(f"row {row} went out without a durable intent")
+        gate.leaving()
+        answered: asyncio.Future[Answer] = self._loop.create_future()
+
+        def reply(answer: Answer) -> None:
+            if not answered.done():
+                answered.set_result(answer)
+
+        self._loop.call_later(self._chance.uniform(*self._network.way_s), self._account.arrive, row, reply)
+        answer = await answered
+        self._idle.append(self._loop.time())
+        return answer
+
+    async def _connect(self) -> None:
+        idle, now = self._idle, self._loop.time()
+        while idle and now - idle[0] >= self._network.kept_s:
+            idle.popleft()
+        if idle:
+            idle.pop()
+        else:
+            await asyncio.sleep(self._chance.uniform(*self._network.connect_s))
+
+
+class Process:
+    """One life. ``pool`` and ``books`` are what it finds on the disk, and what it leaves there."""
+
+    def __init__(self, scenario: Scenario, account: Account, books: Books, pool: Pool, *, number: int) -> None:
+        self._scenario = scenario
+        self._books = books
+        self._number = number
+        self._chance = random.Random(f"{scenario.seed}/process {number}")
+        # Rows and slots are written down by two threads: a crash may find the one done and the other not.
+        self._disks = (Disk(scenario.network.commit_s), Disk(scenario.network.commit_s))
+        self._journal = SimulatedJournal(books, self._disks[0])
+        self._keeper = SimulatedKeeper(pool, self._disks[1])
+        self._client = SimulatedClient(scenario, account, books, self._chance)
+        self.notes: list[str] = []
+
+    async def run(self) -> ImporterError | None:
+        """Send what is to be sent; say why it ended before all was done, or nothing."""
+        sending = Sending(
+            rate=self._scenario.rate,
+            policy=RetryPolicy(retry_statuses=frozenset({503} if self._scenario.repeats else ())),
+            max_failures="25",
+            give_up_after_s=900.0,
+            answer_timeout_s=120.0,
+            grace_s=20.0,
+            concurrency=1_000,
+        )
+        limits = sending.limits(f"run-{self._number}", self._books.states.count(State.PENDING))
+        async with Quota(limits, self._keeper) as quota:
+            means = Means(
+                client=cast("Any", self._client),
+                quota=quota,
+                journal=cast("Any", self._journal),
+                observer=self,
+            )
+            submission = Submission(means, replace(sending.terms(), chance=self._chance.random))
+            return await submission.run(self._books.to_send())
+
+    async def die(self) -> None:
+        """End without another word to the disk; what was being committed may be there or not."""
+        for disk in self._disks:
+            disk.die(committed=self._chance.random() < 0.5)
+        this = asyncio.current_task()
+        while tasks := asyncio.all_tasks() - {this}:
+            for task in tasks:  # again and again: what cleans up would wait for a disk that never answers
+                task.cancel()
+            await asyncio.sleep(0)
+            for task in tasks:
+                if task.done() and not task.cancelled():
+                    task.exception()  # nobody is left to be told
+
+    # -- the face of `submission.Observer` --------------------------------------------------------------------------
+
+    def finished(self, row: Sendable, _settled: Settled) -> None:
+        """A row is done."""
+        self._books.unsettled.discard(row.row)
+
+    def called(self, answer: Answer) -> None:
+        """Nothing is shown of it."""
+
+    def note(self, text: str) -> None:
+        """Keep what a person would be told."""
+        self.notes.append(text)
