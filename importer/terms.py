@@ -15,7 +15,8 @@ from importer.submission.submit import Terms
 _UNDER_WAY_PER_CALL = 4
 _MOST_UNDER_WAY = 1_000
 # A long run spreads each burst over some of the period: only then can others get a call in between, and be noticed.
-_SPREAD_PART = 0.003  # of the run's time, which is what it costs
+_SPREAD_PART = 0.003  # of the run's time, which is what it costs, and ...
+_SPREAD_MORE = 0.02  # ... of what a run takes beyond a minute
 _MOST_SPREAD_PERIODS = 0.95
 
 
@@ -52,7 +53,9 @@ class Sending:
 
     def limits(self, run: str, calls: int) -> Limits:
         """What the quota is to keep while a run makes so many calls."""
-        spread_s = min(_MOST_SPREAD_PERIODS * self.rate.period_s, _SPREAD_PART * self.seconds(calls))
+        takes_s = self.seconds(calls)
+        costs_s = _SPREAD_PART * takes_s + _SPREAD_MORE * max(0.0, takes_s - 60)
+        spread_s = min(_MOST_SPREAD_PERIODS * self.rate.period_s, costs_s)
         return Limits(
             rate=self.rate,
             run=run,

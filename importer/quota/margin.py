@@ -19,7 +19,6 @@ LEAST_MARGIN_S = 0.04
 MOST_MARGIN_S = 0.15  # and where nothing is known yet
 # What a margin comes to in most runs, for estimates.
 USUAL_MARGIN_S = 0.1
-_HEADROOM = 1.15
 _ADDED_S = 0.005
 _DRAWS = 1_000
 _KEPT = 400
@@ -53,7 +52,7 @@ class Margin:
         """Find the margin anew. ``uses``: when the calls of the last period went out, in seconds and in order."""
         self._new = 0
         self._needed_s.append(self._drawn_s(uses[-_MANY_CALLS:]))
-        needed_s = max(self._needed_s) * _HEADROOM + _ADDED_S
+        needed_s = max(self._needed_s) + _ADDED_S
         self.seconds = max(self._least_s, min(needed_s, MOST_MARGIN_S))
 
     def refused(self) -> None:
