@@ -273,8 +273,10 @@ def _next_lines(summary: Summary, job: Job, flags: dict[str, Any]) -> Iterator[s
     where += ["--rate", str(flags["rate"])] if flags["rate"] else []
     where += ["--manifest", str(flags["original"])] if flags.get("original") else []
     where += [f"--{name.replace('_', '-')}" for name in ("accept_edits", "allow_missing") if flags.get(name)]
-    rerun = ["rerun", str(summary.results), "-m", str(job.mapping), *where]
-    again = [job.command, str(job.manifest), "-m", str(job.mapping), *where]
+    limits = ["--rate-share", f"{100 * flags['rate_share']:g}%"] if flags["rate_share"] < 1 else []
+    limits += ["--daily-cap", str(flags["daily_cap"])] if flags["daily_cap"] else []
+    rerun = ["rerun", str(summary.results), "-m", str(job.mapping), *where, *limits]
+    again = [job.command, str(job.manifest), "-m", str(job.mapping), *where, *limits]
     if flags["results"]:
         again += ["-o", str(flags["results"])]
     if statuses[Status.REJECTED] and not summary.calls and not job.skip_invalid:
