@@ -15,7 +15,7 @@ from importer.leadsquared.quota import Limits
 from importer.ledger import Ledger, RunInfo
 from importer.ledger.unanswered import KnownNumber
 from importer.models import Rate
-from importer.quota import USUAL_MARGIN_S
+from importer.quota import usual_s
 from importer.reach import reached
 from importer.settings import Account
 from importer.signals import Interruptions
@@ -116,7 +116,7 @@ class Search:
             first=ranges[0].start if ranges else 0,
             last=ranges[-1].stop - 1 if ranges else 0,
             calls=calls,
-            seconds=max(0, calls - 1) // rate.calls * (rate.period_s + USUAL_MARGIN_S),
+            seconds=usual_s(calls, rate),
         )
 
     # -- ask --------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from importer.leadsquared.quota import Limits
 from importer.models import Rate
-from importer.quota import USUAL_MARGIN_S
+from importer.quota import usual_s
 from importer.submission.retry import FailureLimit, RetryPolicy
 from importer.submission.submit import Terms
 
@@ -41,8 +41,7 @@ class Sending:
 
     def seconds(self, calls: int) -> float:
         """How long so many calls take at least, without the days that a cap makes of it."""
-        rate = self.usable
-        return max(0, calls - 1) // rate.calls * (rate.period_s + USUAL_MARGIN_S)
+        return usual_s(calls, self.usable)
 
     def days(self, calls: int, made_today: int) -> int:
         """On how many days so many calls are made, the first of which had ``made_today`` already."""

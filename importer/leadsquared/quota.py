@@ -76,7 +76,7 @@ class OwnPool(Keeper):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What one run may do. ``share``: the part of the account's limit that it leaves for no one, up to 1."""
+    """What one run may do. ``share``: the part of the account's limit that is to be used, up to 1."""
 
     rate: Rate
     run: str = ""

@@ -14,17 +14,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from importer.models import Rate
+
 # A network that is quiet now need not stay so; and how long a server takes to make a ticket is not jitter.
 LEAST_MARGIN_S = 0.04
 MOST_MARGIN_S = 0.15  # and where nothing is known yet
 # What a margin comes to in most runs, for estimates.
-USUAL_MARGIN_S = 0.1
+_USUAL_S = 0.1
 _ADDED_S = 0.005
 _DRAWS = 1_000
 _KEPT = 400
 _LEARNT = 8  # of so many draws the worst counts: no two give the same
 _NEW_BEFORE_NEXT = 25
 _MANY_CALLS = 100  # of more calls in a period, so many are drawn: fewer need more, not less
+
+
+def usual_s(calls: int, rate: Rate) -> float:
+    """How long so many calls take at a rate, from the first to the last, with the margin that is usual: in seconds."""
+    return max(0, calls - 1) // rate.calls * (rate.period_s + _USUAL_S)
 
 
 class Margin:

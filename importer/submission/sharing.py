@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
-from importer.errors import ImporterError, LedgerError, ProgramError, StoppedEarly
+from importer.errors import ImporterError, ProgramError
 from importer.leadsquared.quota import MANY_CALLS, Keeper, Limits, OwnPool, Quota
 from importer.ledger import Ledger
 from importer.ledger.quotas import PoolRecord
 from importer.quota import Pool
+from importer.submission.outcomes import as_ending
 
 _Told = TypeVar("_Told")
 _Change = Callable[[Pool, float], Any]
@@ -106,11 +107,10 @@ class SharedPool(Keeper):
 
 
 def _as_ending(error: Exception) -> ImporterError:
-    if isinstance(error, LedgerError):  # its exit code would say that nothing was sent
-        ending: ImporterError = StoppedEarly(error.message, hint=error.hint)
-    elif isinstance(error, ImporterError):
-        ending = error
+    if isinstance(error, ImporterError):
+        ending = as_ending(error)
     else:
         ending = ProgramError(f"an unforeseen {type(error).__name__} in the quota: {error}")
-    ending.__cause__ = error
+    if ending is not error:
+        ending.__cause__ = error
     return ending
