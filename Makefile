@@ -7,14 +7,15 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
+FUZZ_EXAMPLES ?= 10000
 BIN := .venv/bin
 PINS := .ci/constraints.txt
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 # The pinned setuptools builds the package, not the newest of the day.
 INSTALL = $(PIP) install --constraint $(PINS) setuptools && $(PIP) install --constraint $(PINS) --no-build-isolation
 
-.PHONY: help demo test check lint format chaos simulation build-check bench bench-quick pins clean distclean
+.PHONY: help demo test check lint format fuzz chaos simulation build-check bench bench-quick pins clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,7 +27,7 @@ demo: .venv/runtime.stamp ## imports the sample tickets into a stand-in account;
 		-o .demo/tickets.sandbox.results.csv --yes
 	@$(BIN)/python .ci/show_results.py .demo/tickets.sandbox.results.csv
 
-test: .venv/dev.stamp ## all tests, two at a time (WORKERS=N)
+test: .venv/dev.stamp ## all tests, three at a time, as most of them wait (WORKERS=N)
 	@$(BIN)/python -m pytest -n $(WORKERS)
 
 check: lint build-check ## what has to be right before a merge: lint, the built wheel, tests with layers and coverage
@@ -41,6 +42,9 @@ lint: .venv/dev.stamp ## format, lint and types; changes nothing
 format: .venv/dev.stamp ## formats the code and mends what can be mended
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
+
+fuzz: .venv/dev.stamp ## 10,000 tables and spoiled files for each law of what is read, in 30 minutes (FUZZ_EXAMPLES=N)
+	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 tests/fuzz
 
 chaos: .venv/dev.stamp ## kills the importer 200 times while it sends; what the stand-in account has is the judge
 	@$(BIN)/python -m tests.chaos --kills 200
@@ -83,6 +87,6 @@ $(BIN)/pip:
 	@touch $@
 
 .venv/dev.stamp: pyproject.toml $(PINS) | $(BIN)/pip
-	@.ci/debian-packages $(PYTHON) $(if $(filter Linux,$(shell uname -s)),strace)
+	@.ci/debian-packages $(PYTHON) $(if $(filter Linux,$(shell uname -s)),strace $(if $(CHROME),,chromium))
 	@$(INSTALL) -e '.[dev]'
 	@touch .venv/runtime.stamp $@

@@ -20,7 +20,11 @@ findings are its ``details``, a line each.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+# Of a terminal: all but line ends and tabs that move it, switch the direction of writing, or are no character at all.
+_STEERING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class ImporterError(Exception):
@@ -35,11 +39,14 @@ class ImporterError(Exception):
         self.details = tuple(details)
 
     def lines(self) -> list[str]:
-        """The error as lines for a person: what happened, every detail, what to do."""
+        """The error as lines for a person: what happened, every detail, what to do.
+
+        What a file has in it can't steer the terminal on which it is quoted: control characters are shown as escapes.
+        """
         lines = [self.message, *(f"  {detail}" for detail in self.details)]
         if self.hint:
             lines.append(f"hint: {self.hint}")
-        return lines
+        return [_STEERING.sub(lambda match: ascii(match.group())[1:-1], line) for line in lines]
 
 
 class UsageError(ImporterError):

@@ -7,15 +7,16 @@ results   every row with what became of it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from importer.errors import ResultsError
-from importer.ledger import Entry, Ledger, RunInfo
+from importer.ledger.records import RunInfo
 from importer.manifest import Chunk, Column, Manifest
 from importer.mapping import Mapping
 from importer.models import Problem, Status
@@ -33,14 +34,18 @@ from importer.results import (
     read_results,
     unfit,
 )
-from importer.submission.fates import WRONG_WIDTHS, Fates
+from importer.submission.fates import NOT_WHOLE, Fates
 from importer.submission.line import Sendable
 from importer.submission.plan import TO_SEND, Disposition, Plan, judge
 from importer.validation import Checked, KeyIndex, RowKeys, SharedLeads, Validator, content_hashes, fingerprints
 
+if TYPE_CHECKING:  # a check without a ledger needs no database
+    from importer.ledger import Ledger
+
 _JUDGED_CHUNK_ROWS = 100_000
 _KNOWN_CHUNK_ROWS = 10_000
 _SENDING_CHUNK_ROWS = 1_000
+_TOLD_ROWS = 2_000
 _SHOWN_CELLS = 10
 _SHOWN_CHARS = 60
 _OUTCOMES = (Status.FAILED, Status.UNKNOWN)
@@ -63,6 +68,9 @@ class Choice:
 
 class Findings(Protocol):
     """Who is told of what is wrong."""
+
+    def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: Callable[[], list[list[str]]]) -> None:
+        """Take note of the rows whose problems come next; ``cells`` reads them as they stand in the file."""
 
     def problem(self, problem: Problem) -> None:
         """Take one problem of one row; they come in the manifest's order."""
@@ -127,9 +135,7 @@ class Rows:
                 ledger.enter(run, imports(prior))
             fates = self._judge_chunk(chunk, prior, ledger, run)
             self.plan.extend(fates.rows, fates.dispositions.tobytes())
-            for position in sorted(fates.problems):
-                for problem in fates.problems[position]:
-                    findings.problem(problem)
+            _tell(findings, chunk, fates.problems)
             findings.judged(len(fates.rows))
             if ledger is not None and record:
                 ledger.reject(run.id, fates.rejections())
@@ -154,7 +160,7 @@ class Rows:
         kept = np.zeros(len(chunk.rows), dtype=bool) if prior is None else np.array(list(map(self._is_kept, prior)))
         fates.dispositions[kept] = Disposition.KEEP
         for position in np.flatnonzero(~kept & ~whole).tolist():
-            fates.add(position, misshapen[chunk.rows[position]])
+            fates.add(position, *misshapen[chunk.rows[position]])
         for position in np.flatnonzero(~kept & whole & ~keys.there).tolist():
             fates.add(position, self._validator.missing_key(chunk.rows[position]))
         repeated = ~kept & whole & keys.there & (firsts >= 0)
@@ -179,26 +185,29 @@ class Rows:
                 prints=prints, there=there, text=lambda at: self._validator.key_at(chunk, at, self._columns)
             ), {}
         keys = self._keys_of(chunk, prior)
-        entries = self._look_up(ledger, run, keys)
+        known = _states(ledger, run, keys)
         there = np.array(list(map(bool, keys)), dtype=bool)
-        states = {at: entries[key].state for at, key in enumerate(keys) if key in entries} if entries else {}
+        states = {at: known[key] for at, key in enumerate(keys) if key in known} if known else {}
         return RowKeys(prints=fingerprints(Column.of_any(keys)), there=there, text=keys.__getitem__), states
 
-    def _misshapen(self, chunk: Chunk, prior: list[ResultRow] | None) -> dict[int, Problem]:
-        """The rows of the wrong width, and those of a results file that were rejected for it and are not mended."""
+    def _misshapen(self, chunk: Chunk, prior: list[ResultRow] | None) -> dict[int, list[Problem]]:
+        """The rows that are not whole, and those of a results file that were rejected for it and are not mended."""
+        found: dict[int, list[Problem]] = {}
+        for problem in chunk.problems:
+            # Spreadsheets leave out empty cells at a row's end. What an import adds was found whole.
+            if problem.column not in self._mapping.ignore and (prior is None or problem.code != "too-few-cells"):
+                found.setdefault(problem.row, []).append(problem)
         if prior is None:
-            return {problem.row: problem for problem in chunk.problems}
-        # Spreadsheets leave out empty cells at a row's end. What an import adds was found whole.
-        found = {problem.row: problem for problem in chunk.problems if problem.code != "too-few-cells"}
+            return found
         for row, before in zip(chunk.rows, prior, strict=True):
-            if before.code in WRONG_WIDTHS and not self._choice.accept_edits and row not in found:
+            if before.code in NOT_WHOLE and not self._choice.accept_edits and row not in found:
                 if self.comparison is None:
                     message = f"{before.error} Whether it is mended can be told with --manifest only"
                 elif before.row in self.comparison.misshapen and before.row not in self.comparison.cells:
                     message = before.error
                 else:
                     continue
-                found[row] = self._validator.problem(before.code, row, message)
+                found[row] = [self._validator.problem(before.code, row, message)]
         return found
 
     def _hold_against_manifest(self, chunk: Chunk, fates: Fates) -> None:
@@ -266,19 +275,20 @@ class Rows:
                 positions = [at for at in range(start, end) if self.plan.dispositions[at] == disposition][:left]
                 if positions:
                     left -= len(positions)
-                    yield self._sendables(
-                        chunk, start, positions, self._look_up(ledger, run, self._keys_of(chunk, self._prior(chunk)))
-                    )
+                    yield self._sendables(chunk, start, positions, ledger, run)
                 if not left:
                     break
                 start = end
 
-    def _sendables(self, chunk: Chunk, start: int, positions: list[int], entries: dict[str, Entry]) -> list[Sendable]:
+    def _sendables(
+        self, chunk: Chunk, start: int, positions: list[int], ledger: Ledger | None, run: RunInfo
+    ) -> list[Sendable]:
         local = [position - start for position in positions]
         checked = self._check_positions(chunk, local)
         frame = chunk.part(local)
         prior = self._prior(chunk)
         keys = self._keys_of(chunk, prior)
+        states = _states(ledger, run, [keys[at] for at in local])
         contents = content_hashes(frame[self._columns])
         cells = list(zip(*(frame[column] for column in self._columns), strict=True))
         emails, phones = checked.lead_identifiers()
@@ -295,7 +305,7 @@ class Rows:
                     ticket=checked.ticket(index),
                     leads=tuple(sorted(leads)),
                     repeated=self.plan.dispositions[positions[index]] == Disposition.RESEND,
-                    prior=_prior_state(entries.get(keys[at])),
+                    prior=_prior_state(states.get(keys[at])),
                     spoiled=problems[0].message if problems else "",
                 )
             )
@@ -309,7 +319,7 @@ class Rows:
         for chunk in self._manifest.chunks(_KNOWN_CHUNK_ROWS):
             prior = self._prior(chunk)
             keys = self._keys_of(chunk, prior)
-            entries = self._look_up(ledger, run, keys)
+            entries = ledger.look_up(run.account, run.source, [key for key in keys if key])
             contents = content_hashes(chunk.frame[self._columns])
             numbers = chunk.rows if prior is None else [before.row for before in prior]
             rejections = ledger.rejections(run.id, (min(numbers), max(numbers)))
@@ -348,15 +358,27 @@ class Rows:
             return keys
         return [before.key or key for before, key in zip(prior, keys, strict=True)]
 
-    def _look_up(self, ledger: Ledger | None, run: RunInfo, keys: Sequence[str]) -> dict[str, Entry]:
-        if ledger is None:
-            return {}
-        return ledger.look_up(run.account, run.source, [key for key in keys if key])
+
+def _states(ledger: Ledger | None, run: RunInfo, keys: Sequence[str]) -> dict[str, str]:
+    """What the ledger knows of the rows with these keys."""
+    return {} if ledger is None else ledger.states(run.account, run.source, [key for key in keys if key])
 
 
-def _prior_state(entry: Entry | None) -> Status:
+def _tell(findings: Findings, chunk: Chunk, problems: dict[int, list[Problem]]) -> None:
+    """Tell all problems of a chunk in its order, of some rows at a time: whoever wants their cells holds no more."""
+    wrong = sorted(problems)
+    for start in range(0, len(wrong), _TOLD_ROWS):
+        some = wrong[start : start + _TOLD_ROWS]
+        rows = [chunk.rows[position] for position in some]
+        findings.wrong_rows(rows, chunk.columns, functools.partial(chunk.records, some))
+        for position in some:
+            for problem in problems[position]:
+                findings.problem(problem)
+
+
+def _prior_state(state: str | None) -> Status:
     """What the row is while this run has not sent it."""
-    return Status(entry.state) if entry is not None and entry.state in _OUTCOMES else Status.PENDING
+    return Status(state) if state in _OUTCOMES else Status.PENDING
 
 
 def _short(cell: str) -> str:

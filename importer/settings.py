@@ -183,6 +183,11 @@ def ledger_url(flag: str | None, environment: Environment) -> str:
     return text if "://" in text else f"sqlite:///{Path(text).expanduser().absolute()}"
 
 
+def fields_folder() -> Path:
+    """Where it is kept what accounts have told of their fields."""
+    return platformdirs.user_cache_path("lsq-ticket-importer") / "fields"
+
+
 def read_rate(flag: str | None, environment: Environment) -> Rate:
     """The account's limit. Raises SettingsError."""
     text = (flag or environment.get(RATE)).strip()

@@ -35,7 +35,7 @@ def stand_in(mapping: Mapping | None, rate: Rate) -> AbstractAsyncContextManager
 def account_for(mapping: Mapping) -> Account:
     """The sandbox's default account, with what the mapping names beyond it."""
     account = default_account()
-    kinds = {name: Kind.LONG_TEXT for name, _ in mapping.constants}
+    kinds = {name: Kind.LONG_TEXT for name, _ in (*mapping.constants, *mapping.templates)}
     kinds |= {rule.field: _KINDS[rule.type] for rule in mapping.rules}
     new = [Field(schema_name=name, kind=kind) for name, kind in kinds.items() if account.field(name) is None]
     account = account.with_fields([field for field in new if field.schema_name != "LeadId"])

@@ -28,14 +28,25 @@ PURE = (
     "mapping",
     "quota",
     "summary",
+    "fields.cells",
+    "fields.fit",
+    "fields.values",
     "ledger.records",
     "leadsquared.details",
+    "leadsquared.metadata",
     "leadsquared.wire",
     "submission.decisions",
     "submission.findings",
     "submission.gaps",
     "submission.plan",
     "submission.retry",
+    "suggest.contents",
+    "suggest.draft",
+    "suggest.judging",
+    "suggest.proposals",
+    "suggest.rules",
+    "suggest.times",
+    "suggest.words",
 )
 TOUCHES_THE_WORLD = ("attachments", "leadsquared", "ledger", "manifest", "progress", "results", "sandbox")
 MAY_USE = {"results": ("manifest",)}  # a results file that is run again is read as the manifest that it also is
@@ -43,13 +54,16 @@ IMPORTED_ONLY_BY = {
     # what (ours, a library, a module of Python's own)   the rooms that may
     "cli": ("__main__",),
     "run": ("cli",),
+    "judging": ("cli", "run"),
     "aiohttp": ("leadsquared", "sandbox"),
     "aiolimiter": ("leadsquared",),
     "click": ("cli",),
     "dotenv": ("settings",),
     "pandas": ("manifest", "validation", "results"),
+    "phonenumbers": ("validation",),
     "psycopg": ("ledger",),
     "python_calamine": ("manifest", "results"),
+    "selectolax": ("validation",),
     "sqlalchemy": ("ledger",),
     "sqlite3": ("ledger",),
     "tqdm": ("progress",),
@@ -217,13 +231,13 @@ def test_mail_addresses_are_nobodys() -> None:
 
 @pytest.mark.parametrize(("code", "entry"), CATALOGUE.items(), ids=CATALOGUE)
 def test_every_error_code_is_explained(code: str, entry: Entry) -> None:
-    """A code is words with hyphens, and says in whole sentences what happened and what to do next."""
+    """A code is words with hyphens, and says in whole sentences what happened, why, and what to do next."""
     assert re.fullmatch(r"[a-z]+(?:-[a-z]+)*", code)
-    for sentence in (entry.meaning, entry.advice):
+    for sentence in (entry.meaning, entry.advice, entry.why):
         assert re.match(r"[A-Z`]", sentence), "starts like a sentence"
         assert sentence.endswith("."), "ends like one"
         assert sentence == " ".join(sentence.split()), "has no stray blanks"
-    assert entry.meaning != entry.advice
+    assert len({entry.meaning, entry.advice, entry.why}) == 3
 
 
 def test_every_code_that_is_raised_is_in_the_catalogue() -> None:

@@ -154,7 +154,7 @@ def test_every_command_that_is_shown_parses(line: str, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     words = shlex.split(line)[1:]
     command: click.Command = cli
-    context = click.Context(cli)
+    context = click.Context(cli, **cli.context_settings)  # each command keeps the help flag that it is first given
     while isinstance(command, click.Group):
         command = command.commands[words.pop(0)]
     command.make_context(line, words, parent=context).close()

@@ -39,6 +39,9 @@ class Notes:
     problems: list[Problem] = field(default_factory=list)
     rows: int = 0
 
+    def wrong_rows(self, *_: object) -> None:
+        """Do without their cells."""
+
     def problem(self, problem: Problem) -> None:
         """Keep it."""
         self.problems.append(problem)

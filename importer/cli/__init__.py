@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import click
 
-from importer.cli import history, resolve  # noqa: F401 - they add themselves to the commands
+from importer.cli import checking, fields, history, resolve, schema, suggest  # noqa: F401 - they add themselves to the commands
 from importer.cli.commands import cli
 from importer.cli.output import close_log, say_error, write_any_text
 from importer.errors import ImporterError, ProgramError

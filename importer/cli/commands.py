@@ -14,11 +14,11 @@ import click
 
 from importer import __version__
 from importer.cli import options
+from importer.cli.known_fields import fields_to_check
 from importer.cli.output import is_terminal, say, say_error, set_up_log
-from importer.errors import LedgerError, SettingsError, UsageError
+from importer.errors import LedgerError, UsageError
 from importer.models import Rate, Status
 from importer.settings import (
-    DEFAULT_RATE,
     SANDBOX_ACCOUNT,
     VARIABLES,
     Account,
@@ -29,7 +29,7 @@ from importer.settings import (
 )
 
 if TYPE_CHECKING:
-    from importer.run import Job
+    from importer.judging import Job
     from importer.summary import Summary
     from importer.terms import Sending
 
@@ -91,53 +91,6 @@ def rerun(results_file: Path, only: str, **flags: Any) -> int:
     return _import("rerun", results_file, results, {**flags, "only": frozenset(map(Status, names))})
 
 
-@cli.command()
-@click.argument("manifest", type=options.PATH)
-@options.mapping
-@click.option("--report", type=options.PATH, help="Write every problem to this file, .csv or .json.")
-@click.option("--ledger", metavar="FILE|URL", help="Where the ledger is; or LSQ_LEDGER.")
-@options.logging_flags
-def validate(manifest: Path, mapping: Path, report: Path | None, ledger: str | None, **flags: Any) -> int:
-    """Check every row of MANIFEST as `run` would, and call nothing.
-
-    Where the account is set and the ledger knows it, rows that are tickets already are not looked at.
-    """
-    from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
-    from importer.report import report_file  # noqa: PLC0415
-    from importer.run import Job, validate  # noqa: PLC0415
-    from importer.submission.plan import Disposition  # noqa: PLC0415
-
-    set_up_log(**flags)
-    environment = _environment()
-    account_name, url = _known_account(environment, ledger)
-    job = Job(
-        command="validate", manifest=manifest, mapping=mapping, results=None, account_name=account_name, ledger_url=url
-    )
-    with report_file(report, inputs=(manifest, mapping)) as write:
-        desk = Terminal(DEFAULT_RATE, report=write)
-        rows = validate(job, desk)
-    for line in desk.tally.lines():
-        say(line)
-    counts = rows.plan.counts()
-    already = f", {counts[Disposition.SKIP]:,} are tickets already" if counts[Disposition.SKIP] else ""
-    say(f"{len(rows.plan):,} rows, {desk.tally.rows:,} rejected{already}")
-    if report is not None:
-        say(f"report     {report}")
-    return int(desk.tally.rows > 0)
-
-
-@cli.command()
-@click.argument("code")
-def explain(code: str) -> int:
-    """Say what an error code of the results means, and what to do."""
-    from importer.catalogue import CATALOGUE  # noqa: PLC0415 - see the package's docstring
-
-    if code not in CATALOGUE:
-        raise UsageError(f"there is no error code {code!r}", hint=f"the codes are {', '.join(CATALOGUE)}")
-    say(f"{code}\n  {CATALOGUE[code].meaning}\n  {CATALOGUE[code].advice}")
-    return 0
-
-
 @cli.group()
 def ledger() -> None:
     """Look after the ledger, which knows every ticket that was made or may have been."""
@@ -178,8 +131,9 @@ def sandbox(port: int, faults: Path | None, **flags: Any) -> int:
 
 def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) -> int:
     from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
+    from importer.judging import Job  # noqa: PLC0415
     from importer.rows import Choice  # noqa: PLC0415
-    from importer.run import Job, run_import  # noqa: PLC0415
+    from importer.run import run_import  # noqa: PLC0415
 
     set_up_log(**{name: flags[name] for name in ("log_format", "log_file", "quiet", "verbose")})
     environment = _environment()
@@ -195,6 +149,8 @@ def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) 
             command=command,
             manifest=manifest,
             mapping=flags["mapping"],
+            mapping_source=flags["source"],
+            mapping_key=flags["key"],
             results=None if flags["dry_run"] else results,
             account_name=account.name if account else SANDBOX_ACCOUNT,
             ledger_url=url,
@@ -205,6 +161,7 @@ def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) 
                 allow_missing=flags.get("allow_missing", False),
                 accept_edits=flags.get("accept_edits", False),
             ),
+            fields=fields_to_check(account, environment, flags),
             skip_invalid=flags["skip_invalid"],
             limit=flags["limit"],
         )
@@ -271,12 +228,15 @@ def _next_lines(summary: Summary, job: Job, flags: dict[str, Any]) -> Iterator[s
     if address := flags["ledger"]:
         where += ["--ledger", shown(address) if "://" in address else address]
     where += ["--rate", str(flags["rate"])] if flags["rate"] else []
+    table = ["--source", job.mapping_source] if job.mapping_source else []
+    table += [word for column in job.mapping_key for word in ("--key", column)]
     where += ["--manifest", str(flags["original"])] if flags.get("original") else []
     where += [f"--{name.replace('_', '-')}" for name in ("accept_edits", "allow_missing") if flags.get(name)]
     limits = ["--rate-share", f"{100 * flags['rate_share']:g}%"] if flags["rate_share"] < 1 else []
     limits += ["--daily-cap", str(flags["daily_cap"])] if flags["daily_cap"] else []
-    rerun = ["rerun", str(summary.results), "-m", str(job.mapping), *where, *limits]
-    again = [job.command, str(job.manifest), "-m", str(job.mapping), *where, *limits]
+    mapping = ["-m", str(job.mapping), *table]
+    rerun = ["rerun", str(summary.results), *mapping, *where, *limits]
+    again = [job.command, str(job.manifest), *mapping, *where, *limits]
     if flags["results"]:
         again += ["-o", str(flags["results"])]
     if statuses[Status.REJECTED] and not summary.calls and not job.skip_invalid:
@@ -330,14 +290,3 @@ def _ledger(
 
 def _environment() -> Environment:
     return Environment(os.environ, Path(".env"))
-
-
-def _known_account(environment: Environment, ledger_flag: str | None) -> tuple[str, str | None]:
-    """The account's name and its ledger, where both are there: `validate` needs neither."""
-    from importer.ledger import Ledger  # noqa: PLC0415 - see the package's docstring
-
-    url = ledger_url(ledger_flag, environment)
-    try:
-        return read_account(environment).name, url if Ledger.exists(url) else None
-    except SettingsError:
-        return "", None

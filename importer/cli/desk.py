@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import click
 
 from importer.cli.output import log
 from importer.models import Problem, Rate
 from importer.progress import Bar, Figures, Lines, Progress, Silent
-from importer.report import ProblemTally, plan_lines
+from importer.report import NoReport, ProblemTally, Report, plan_lines
 from importer.summary import PlanSummary
 
 _JUDGED_LINE_EVERY_S = 10.0
@@ -30,20 +30,24 @@ class Terminal:
         *,
         asks: bool = False,
         bar: bool | None = False,
-        report: Callable[[Problem], None] = lambda _: None,
+        report: Report | None = None,
     ) -> None:
         self.tally = ProblemTally()
         self._rate = rate
         self._asks = asks
         self._bar = bar
-        self._report = report
+        self._report = report or NoReport()
         self._judged = 0
         self._next_line_at = time.monotonic() + _JUDGED_LINE_EVERY_S
+
+    def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: Callable[[], list[list[str]]]) -> None:
+        """Let the report have their cells."""
+        self._report.wrong_rows(rows, columns, cells)
 
     def problem(self, problem: Problem) -> None:
         """Count it, and report it."""
         self.tally.problem(problem)
-        self._report(problem)
+        self._report.problem(problem)
 
     def judged(self, rows: int) -> None:
         """Say now and then how far the check is."""

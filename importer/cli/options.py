@@ -62,9 +62,14 @@ PATH = click.Path(path_type=Path)
 DURATION = _Parsed("duration", parse_duration)
 RATE = _Parsed("calls/seconds", Rate.parse)
 
+read_fields = click.option(
+    "--read-fields", is_flag=True, help="Read the account's fields first, as `fields` does, and check against them."
+)
+
 _SENDING = (
     click.option("-o", "--results", type=PATH, help="Where the results go.  [default: beside the manifest]"),
     click.option("--sandbox", is_flag=True, help="Use an embedded stand-in account and a temporary ledger."),
+    read_fields,
     click.option("--dry-run", is_flag=True, help="Do all of it but the calls; show the first requests."),
     click.option(
         "--limit", type=click.IntRange(min=1), metavar="N", help="Send only the first N unsent rows: a trial."
@@ -142,12 +147,25 @@ _LOGGING = (
     click.option("-q", "--quiet", is_flag=True, help="Log only warnings and errors."),
     click.option("-v", "--verbose", is_flag=True, help="Log more."),
 )
-mapping = click.option("-m", "--mapping", type=PATH, required=True, help="The mapping file.")
+_MAPPING = (
+    click.option("-m", "--mapping", type=PATH, required=True, help="The mapping file."),
+    click.option("--source", metavar="NAME", help="Whose keys these are, for a mapping that is a CSV."),
+    click.option(
+        "--key", metavar="COLUMN", multiple=True, help="What identifies a row, for a mapping that is a CSV; repeatable."
+    ),
+)
+
+
+def mapping(command: _Command) -> _Command:
+    """Add the flags about the mapping."""
+    for option in reversed(_MAPPING):
+        command = option(command)
+    return command
 
 
 def sending(command: _Command) -> _Command:
     """Add the flags of `run` and `rerun`."""
-    for option in reversed((mapping, *_SENDING, *_LOGGING)):
+    for option in reversed((*_MAPPING, *_SENDING, *_LOGGING)):
         command = option(command)
     return command
 

@@ -12,7 +12,7 @@ import functools
 import ssl
 import uuid
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -70,9 +70,14 @@ class Endpoint:
     ssl_context: ssl.SSLContext | None = None
 
     @property
+    def account_url(self) -> str:
+        """What the address of every call begins with."""
+        return f"{self.base_url}/api/tenants/{self.tenant_id}"
+
+    @property
     def tickets_url(self) -> str:
         """The address of *Create Ticket with Attachments*."""
-        return f"{self.base_url}/api/tenants/{self.tenant_id}/tickets"
+        return f"{self.account_url}/tickets"
 
     def headers(self) -> dict[str, str]:
         """The keys. For each request anew: aiohttp shows the headers of a session to the proxy, too, unencrypted."""
@@ -93,6 +98,15 @@ class Patience:
     connect_s: float = 15.0
     idle_s: float = 60.0  # without a byte moving in either direction
     answer_s: float = 120.0  # after the last byte has gone
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Said:
+    """An answer as it came; ``body`` is ``None`` where it was too long to be one."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | None
 
 
 @dataclass(slots=True, eq=False)
@@ -121,6 +135,24 @@ class _Upload:
     moved_bytes: int = -1  # when it was looked at last
 
 
+class _Watched:
+    """A request under way. A class, as a generator for each would take twice as long."""
+
+    __slots__ = ("_sending", "_token", "_under_way")
+
+    def __init__(self, sending: _Sending, under_way: set[_Sending]) -> None:
+        self._sending = sending
+        self._under_way = under_way
+
+    def __enter__(self) -> None:
+        self._token = _sending.set(self._sending)
+        self._under_way.add(self._sending)
+
+    def __exit__(self, *_: object) -> None:
+        self._under_way.discard(self._sending)
+        _sending.reset(self._token)
+
+
 class _Watch:
     """Looks at all requests under way every now and then: a task for each would cost more than the request."""
 
@@ -129,16 +161,9 @@ class _Watch:
         self._interval_s = min(_WATCH_INTERVAL_S, patience.idle_s / 4, patience.answer_s / 4)
         self._under_way: set[_Sending] = set()
 
-    @contextlib.contextmanager
-    def over(self, sending: _Sending) -> Iterator[None]:
-        """Watch one request, and let the connector know of it."""
-        token = _sending.set(sending)
-        self._under_way.add(sending)
-        try:
-            yield
-        finally:
-            self._under_way.discard(sending)
-            _sending.reset(token)
+    def over(self, sending: _Sending) -> _Watched:
+        """Watch one request while a block lasts, and let the connector know of it."""
+        return _Watched(sending, self._under_way)
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -282,19 +307,32 @@ class Client:
 
         Nothing is changed by it, so whoever gets no answer may ask again: through a gate of its own.
         """
+        said = await self.ask(f"tickets/{quote(number, safe='')}", gate)
+        return read_details(number, said.status, said.headers, said.body) if isinstance(said, Said) else said
+
+    async def ask(self, path: str, gate: Gate, question: bytes | None = None) -> Said | Unclear | NotSent:
+        """Ask for what is at ``path`` below the account's address: GET, or POST of a ``question`` in JSON.
+
+        Nothing is changed by it, so whoever gets no answer may ask again. Raises nothing but what the gate raises.
+        """
         assert self._session is not None, "use the client as an async context manager"
         sending = _Sending(gate)
-        url = f"{self._endpoint.tickets_url}/{quote(number, safe='')}"
+        headers = self._endpoint.headers() | ({hdrs.CONTENT_TYPE: "application/json"} if question is not None else {})
         try:
             with self._watch.over(sending):
                 async with (
                     asyncio.timeout(None) as sending.limit,
-                    self._session.get(
-                        url, headers=self._endpoint.headers(), allow_redirects=False, proxy=self._endpoint.proxy
+                    self._session.request(
+                        hdrs.METH_GET if question is None else hdrs.METH_POST,
+                        f"{self._endpoint.account_url}/{path}",
+                        data=question,
+                        headers=headers,
+                        allow_redirects=False,
+                        proxy=self._endpoint.proxy,
                     ) as response,
                 ):
                     body = self._endpoint.mask(await _read_limited(response))
-                    return read_details(number, response.status, response.headers, body)
+                    return Said(status=response.status, headers=response.headers, body=body)
         except (aiohttp.ClientError, OSError) as error:
             text = one_line(_describe(error))
             return Unclear("no-answer", text) if sending.left else NotSent(text, stale=sending.stale)

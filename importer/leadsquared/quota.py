@@ -1,8 +1,7 @@
 """The account's limit: at most ``calls`` request headers arrive in any window of ``period_s`` seconds.
 
 Who may call when is decided by a pool of slots (``importer.quota``), which the runs of one account may share. Below it
-stands a floor in this process that nothing passes: one ``aiolimiter`` leaky bucket of capacity one per call of a
-period, which together are exactly a sliding window (a single bucket of capacity 25 would let 50 calls into one window).
+stands a floor in this process that nothing passes (``leadsquared.floor``).
 """
 
 from __future__ import annotations
@@ -15,9 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, Self, TypeVar
 
-from aiolimiter import AsyncLimiter
-
 from importer.errors import CapReached
+from importer.leadsquared.floor import Floor, Part
 from importer.models import Rate
 from importer.quota import AHEAD_S, ON_TIME_S, Asks, Booking, Capped, Later, Margin, Pool
 
@@ -31,7 +29,12 @@ _Told = TypeVar("_Told")
 
 
 class Keeper(Protocol):
-    """Keeps the pool of one account."""
+    """Keeps the pool of one account.
+
+    ``shows_copies``: the pools that it gives are copies, which later changes of the pool don't reach.
+    """
+
+    shows_copies: bool = False
 
     def now(self) -> float:
         """The pool's clock, in seconds."""
@@ -85,13 +88,21 @@ class Limits:
     spacing_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    """Bookings made together, and what was said to the one after them, if there were fewer than were wanted."""
+
+    bookings: list[Booking]
+    then: Later | Capped | None
+
+
 class Slot:
     """A place in the queue for the next call. End it by ``used`` or ``release``."""
 
     def __init__(self, quota: Quota) -> None:
         self._quota = quota
         self._booking: Booking | None = None
-        self._passed: AsyncLimiter | None = None  # the part of the floor that let it through, and when
+        self._passed: Part | None = None  # the part of the floor that let it through, and when
         self._passed_at = -math.inf
         self._open = True
         self.used_at: float | None = None  # when its request was written, on the quota's clock
@@ -121,11 +132,11 @@ class Slot:
                 continue
             if self._quota.now() - self._passed_at > ON_TIME_S:
                 self._drop_pass()
-                if not self._quota.floor_is_open:  # it is passed only by who goes at once: else no one ever might
+                if not self._quota.floor.is_open:  # it is passed only by who goes at once: else no one ever might
                     self._give_back()
-                    await self._quota.floor_opens()
+                    await self._quota.floor.opens()
                     continue
-                self._passed = await self._quota.floor()
+                self._passed = await self._quota.floor.passed()
                 self._passed_at = self._quota.now()
             return
 
@@ -158,7 +169,7 @@ class Slot:
 
     def _drop_pass(self) -> None:
         if self._passed is not None:
-            self._quota.reopen(self._passed)
+            self._quota.floor.reopen(self._passed)
             self._passed, self._passed_at = None, -math.inf
 
 
@@ -184,11 +195,12 @@ class Quota:
         self._paused_until = -math.inf  # by our own 429s, of which the view may not know yet
         self._queued = 0  # slots that were given out and are not booked
         self._at_desk = 0  # those of them that are waiting to be booked
+        self._ready: deque[Booking] = deque()  # booked for those at the desk, and not handed out yet
         self._door = asyncio.Lock()
         self._desk = asyncio.Lock()
         self._changed = asyncio.Event()  # of the next change: each has its own, so that no waiter misses one
-        self._late: set[asyncio.Future[Booking | Later | Capped]] = set()  # bookings that nobody waits for any more
-        self._floors = deque(AsyncLimiter(1, kept.period_s) for _ in range(kept.calls))  # the next one comes first
+        self._late: set[asyncio.Future[_Booked]] = set()  # bookings that nobody waits for any more
+        self.floor = Floor(kept)
 
     async def __aenter__(self) -> Self:
         await self._change(_look)
@@ -229,8 +241,7 @@ class Quota:
             self.margin.refused()
         self._paused_until = max(self._paused_until, self.now() + seconds)
         asks, sent_at = self.asks, slot.used_at or 0.0
-        self._view.throttled(asks, self.now(), sent_at=sent_at, wait_s=seconds)
-        self._keeper.tell(lambda pool, now: pool.throttled(asks, now, sent_at=sent_at, wait_s=seconds))
+        self._tell(lambda pool, now: pool.throttled(asks, now, sent_at=sent_at, wait_s=seconds))
 
     def now(self) -> float:
         """The pool's clock, in seconds."""
@@ -264,89 +275,76 @@ class Quota:
 
     async def book(self) -> Booking:
         """Book a slot for whoever has waited longest. Raises CapReached, or the keeper's error."""
-        if not self._at_desk and isinstance(booked := self._booked_now(self.asks), Booking):
-            return self._has_booked(booked)
+        if not self._at_desk and (booked := self._booked_now(self.asks, 1)) is not None and booked.bookings:
+            return self._handed_out(booked.bookings[0])
         self._at_desk += 1
         try:
             async with self._desk:
                 return await self._book_in_turn()
         finally:
             self._at_desk -= 1
+            while len(self._ready) > self._at_desk:  # whom it was booked for does not want it any more
+                self._return(self._ready.pop())
 
     async def _book_in_turn(self) -> Booking:
-        while True:
+        while not self._ready:
             changed = self._changed
-            asks = self.asks
-            booked = self._booked_now(asks) or await self._booked(asks)
-            match booked:
-                case Booking():
-                    return self._has_booked(booked)
-                case Later():
-                    await _wait(changed, booked.at - AHEAD_S - self.now())
-                case Capped():
+            asks, wanted = self.asks, self._at_desk
+            # Whoever is first books for all: one by one, each would wait for a transaction of its own.
+            booked = self._booked_now(asks, wanted) or await self._booked(asks, wanted)
+            self._ready.extend(booked.bookings)
+            if self._ready:
+                break
+            match booked.then:
+                case Later(at):
+                    await _wait(changed, at - AHEAD_S - self.now())
+                case Capped(calls):
                     raise CapReached(
-                        f"the account has had {booked.calls:,} calls in 24 hours, and --daily-cap allows no more",
+                        f"the account has had {calls:,} calls in 24 hours, and --daily-cap allows no more",
                         hint="run the same command again when calls of the last 24 hours are a day old",
                     )
+        return self._handed_out(self._ready.popleft())
 
-    def _has_booked(self, booking: Booking) -> Booking:
+    def _handed_out(self, booking: Booking) -> Booking:
         self._queued -= 1
         self._tell_waiters()  # there is room for another in the queue
         return booking
 
-    def _booked_now(self, asks: Asks) -> Booking | Later | Capped | None:
+    def _booked_now(self, asks: Asks, wanted: int) -> _Booked | None:
         """Book where the keeper answers at once: a task for each booking would cost more than the rest of it."""
-        if (changed := self._keeper.change_now(lambda pool, now: pool.book(asks, now))) is None:
+        if (changed := self._keeper.change_now(lambda pool, now: _book(pool, asks, now, wanted))) is None:
             return None
         self._view, booked = changed
         return booked
 
-    async def _booked(self, asks: Asks) -> Booking | Later | Capped:
-        booking = asyncio.ensure_future(self._change(lambda pool, now: pool.book(asks, now)))
+    async def _booked(self, asks: Asks, wanted: int) -> _Booked:
+        booking = asyncio.ensure_future(self._change(lambda pool, now: _book(pool, asks, now, wanted)))
         try:
             return await asyncio.shield(booking)
         except asyncio.CancelledError:
             self._late.add(booking)
-            booking.add_done_callback(self._give_back_late)
+            booking.add_done_callback(self._return_late)
             raise
 
-    def _give_back_late(self, booking: asyncio.Future[Booking | Later | Capped]) -> None:
+    def _return_late(self, booking: asyncio.Future[_Booked]) -> None:
         self._late.discard(booking)
-        if not booking.cancelled() and booking.exception() is None and isinstance(booked := booking.result(), Booking):
-            self._keeper.tell(lambda pool, _: pool.give_back(booked, self._asks.run))
+        if not booking.cancelled() and booking.exception() is None:
+            for booked in booking.result().bookings:
+                self._return(booked)
 
-    @property
-    def floor_is_open(self) -> bool:
-        """Whether the floor below the pool would let a call pass now; it does where the pool did, but for accidents."""
-        return self._floors[0].has_capacity()
-
-    async def floor_opens(self) -> None:
-        """Wait until the floor would let a call pass."""
-        while not self.floor_is_open:  # noqa: ASYNC110 - who waits inside the limiter has passed it then
-            await asyncio.sleep(self._asks.rate.period_s / 100)
-
-    async def floor(self) -> AsyncLimiter:
-        """Pass the floor, at once if it is open; give the part of it that was passed."""
-        floor = self._floors[0]
-        self._floors.rotate(-1)
-        await floor.acquire()
-        return floor
-
-    def reopen(self, floor: AsyncLimiter) -> None:
-        """Take back a passing after which no call was made, such as where a connection was found closed."""
-        self._floors.remove(floor)
-        self._floors.appendleft(AsyncLimiter(1, self._asks.rate.period_s))
+    def _return(self, booking: Booking) -> None:
+        self._tell(lambda pool, _: pool.give_back(booking, self._asks.run))
+        self._tell_waiters()
 
     def spend(self, booking: Booking, at: float, *, alone: bool) -> None:
         """Take note that a booked slot is being used."""
         run = self._asks.run
-        self._keeper.tell(lambda pool, _: pool.used(booking, run, at, alone=alone))
+        self._tell(lambda pool, _: pool.used(booking, run, at, alone=alone))
 
     def give_back(self, booking: Booking, *, again: bool) -> None:
         """Take back a slot that was not used; ``again``: whoever had it will book another."""
         self._queued += again
-        self._keeper.tell(lambda pool, _: pool.give_back(booking, self._asks.run))
-        self._tell_waiters()
+        self._return(booking)
 
     def withdraw(self) -> None:
         """Take note that one who queued does not want to call any more."""
@@ -364,6 +362,11 @@ class Quota:
         self._view, told = await self._keeper.change(change)
         return told
 
+    def _tell(self, change: Callable[[Pool, float], object]) -> None:
+        self._keeper.tell(change)
+        if self._keeper.shows_copies:  # what is done has to be seen before the keeper is asked again
+            change(self._view, self.now())
+
     def _tell_waiters(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
@@ -373,6 +376,17 @@ async def _wait(changed: asyncio.Event, at_most_s: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(None if math.isinf(at_most_s) else at_most_s):
             await changed.wait()
+
+
+def _book(pool: Pool, asks: Asks, now: float, wanted: int) -> _Booked:
+    """Book so many slots, or as many as are free soon."""
+    bookings: list[Booking] = []
+    while len(bookings) < wanted:
+        booked = pool.book(asks, now)
+        if not isinstance(booked, Booking):
+            return _Booked(bookings, booked)
+        bookings.append(booked)
+    return _Booked(bookings, None)
 
 
 def _look(_pool: Pool, _now: float) -> None:

@@ -1,7 +1,11 @@
-"""The ledger: one database that knows every ticket, every request for one, and every run."""
+"""The ledger: one database that knows every ticket, every request for one, and every run.
 
-from importer.ledger.database import boot_clock_s, shown
-from importer.ledger.leases import LEASE_S
+Who only judges rows needs no more than its records: the database behind it is loaded when first asked for.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
 from importer.ledger.records import (
     Claim,
     Entry,
@@ -14,7 +18,19 @@ from importer.ledger.records import (
     source_of_run,
     utc_now,
 )
-from importer.ledger.store import Ledger
+
+if TYPE_CHECKING:
+    from importer.ledger.database import boot_clock_s, shown
+    from importer.ledger.leases import LEASE_S
+    from importer.ledger.store import Ledger
+else:
+    _HOMES = {"LEASE_S": "leases", "Ledger": "store", "boot_clock_s": "database", "shown": "database"}
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
 
 __all__ = [
     "LEASE_S",

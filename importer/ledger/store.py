@@ -157,6 +157,15 @@ class Ledger:
                 found[row[1]] = _entry(row)
         return found
 
+    def states(self, account: str, source: str, keys: Sequence[str]) -> dict[str, str]:
+        """The states of the tickets of these keys; see ``Entry``. A fraction of what ``look_up`` takes."""
+        columns = schema.tickets.c
+        with self._translated(), self._engine.connect() as db:
+            wanted = database.is_one_of(db, columns.key, keys)
+            where = (columns.account == account) & (columns.source == source) & wanted
+            found = db.execute(sa.select(columns.key, columns.state).where(where))
+            return {row[0]: row[1] for row in found}
+
     def claim(self, run: RunInfo, claims: Sequence[Claim]) -> None:
         """Take rows for this run, and renew its lease: judging may take long.
 

@@ -15,15 +15,15 @@ from importer.errors import ManifestError
 from importer.manifest.detected import DELIMITERS, Detected
 from importer.manifest.encoding import Encoding, find_encoding
 from importer.manifest.stream import Records, Text, allow_long_cells
-from importer.manifest.table import Batch, Header, find_header, is_blank, make_header, no_header
+from importer.manifest.table import Batch, Header, find_header, make_header, no_header
 from importer.models import ManifestOptions
 
 _SAMPLE_CHARS = 1 << 18
 _SAMPLE_RECORDS = 200
 
 # Programs write such a line for Excel, which obeys it and doesn't count it as a row; so it is none here either.
-_SEP_LINE_CHARS = 8
-_SEP_LINE = re.compile(r"sep=([^\w\r\n\"])(?:\r\n|\r|\n|$)", re.IGNORECASE)
+_SEP_LINE_CHARS = 9
+_SEP_LINE = re.compile(r'("?)sep=(?P<delimiter>[^\w\r\n"])\1(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +67,10 @@ def open_delimited(path: Path, options: ManifestOptions, expected: Collection[st
         format="CSV",
         encoding=encoding.codec,
         bom=bool(encoding.mark),
-        guessed=encoding.guessed,
+        sureness=encoding.sureness,
         delimiter=delimiter if header.width > 1 else None,
         header_row=row,
+        warnings=encoding.warnings,
     )
     return DelimitedFile(
         path=path, shown=shown, encoding=encoding, delimiter=delimiter, detected=detected, header=header
@@ -91,8 +92,8 @@ def _choose_delimiter(
         start = text.readline(_SEP_LINE_CHARS)
         match = _SEP_LINE.fullmatch(start)
         if match is not None:
-            return match.group(1)
-        sample = _whole_lines(start + text.read(_SAMPLE_CHARS - len(start)))
+            return match["delimiter"]
+        sample = start + text.read(_SAMPLE_CHARS - len(start))
     # Ties go to the delimiter that is more frequent in the world: the first in DELIMITERS.
     return max(DELIMITERS, key=lambda delimiter: _score(sample, delimiter, options.header_row, expected))
 
@@ -107,25 +108,24 @@ def _explicit_delimiter(wanted: str, shown: str) -> str:
     return delimiter
 
 
-def _score(sample: str, delimiter: str, header_row: int, expected: frozenset[str]) -> tuple[int, float]:
-    """Rate a delimiter: the columns it yields that the mapping knows, then how evenly it divides the rows."""
+def _score(sample: str, delimiter: str, header_row: int, expected: frozenset[str]) -> tuple[int, float, float]:
+    """Rate a delimiter: the columns it yields that the mapping knows, then how evenly it divides the rows.
+
+    Where none divides the header, the best one leaves the rows whole, too: commas stand in texts.
+    """
     records = _sample_records(sample, delimiter, header_row + _SAMPLE_RECORDS)
     found = find_header(records, header_row)
     if found is None:
-        return 0, 0.0
+        return 0, 0.0, 2.0  # there is nothing but this delimiter
     row, header = found
-    widths = [len(record) for record in records[row:] if not is_blank(record)]
+    widths = [len(record) for record in records[row:] if record]
     share = widths.count(len(header)) / len(widths) if widths else 1.0
-    return len(expected.intersection(header)), share * (len(header) - 1)
+    return len(expected.intersection(header)), share * (len(header) - 1), share
 
 
 def _sample_records(sample: str, delimiter: str, limit: int) -> list[list[str]]:
     allow_long_cells()
     # Not strict: a broken quote is to be reported after the delimiter is known, with its row.
-    return list(itertools.islice(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter), limit))
-
-
-def _whole_lines(sample: str) -> str:
-    """Leave out the line in whose middle a full sample ends."""
-    end = max(sample.rfind("\n"), sample.rfind("\r")) + 1
-    return sample[:end] if end and len(sample) == _SAMPLE_CHARS else sample
+    records = list(itertools.islice(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter), limit))
+    # A full sample ends anywhere, often within quotes.
+    return records[:-1] if len(sample) == _SAMPLE_CHARS and 1 < len(records) < limit else records

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import codecs
 import enum
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
 from importer.errors import ManifestError
+from importer.manifest.unmarked import codec_without_mark
 
 SAMPLE_BYTES = 1 << 16
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
+_MIMETYPE = "mimetype"
+_OPEN_DOCUMENT = b"application/vnd.oasis.opendocument."
 _UNICODE_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+
+_TAR_AT = 257
+_SHAPE_BYTES = 1 << 12  # enough to tell by
 
 _SAVE_AS = "Save it as .xlsx or as CSV (in Excel: CSV UTF-8), then run again."
 
@@ -38,8 +46,8 @@ _SIGNATURES = (
 _TEXT_SHAPES = (
     (re.compile(rb"\s*<(?:!doctype\s+html|html[\s>])", re.IGNORECASE), "a web page (HTML)"),
     (re.compile(rb"\s*<\?xml\s", re.IGNORECASE), "an XML file"),
-    (re.compile(rb'\s*(?:\[\s*)?\{\s*"[^"\n]*"\s*:'), "JSON"),
 )
+_JSON = re.compile(rb'\s*(?:\[\s*)?\{\s*(?:"(?:[^"\n\\]|\\.)*"\s*:|\}\s*[,\]\s])')
 
 # Control characters that text files hold for good reasons: tab, LF, VT, FF, CR, the DOS end of file, escape.
 _BINARY = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
@@ -51,7 +59,12 @@ class Kind(enum.Enum):
     """What the importer can read."""
 
     DELIMITED = "delimited text"
-    WORKBOOK = "an Excel workbook"
+    JSON = "JSON Lines, or a list in JSON"
+    WORKBOOK = "an Excel workbook (.xlsx)"
+    MACRO_WORKBOOK = "an Excel workbook with macros (.xlsm)"
+    BINARY_WORKBOOK = "an Excel binary workbook (.xlsb)"
+    OLD_WORKBOOK = "a workbook of Excel 97-2003 (.xls)"
+    OPEN_DOCUMENT = "an OpenDocument spreadsheet (.ods)"
 
 
 def detect_kind(path: Path, shown: str, *, encoding: str | None = None) -> Kind:
@@ -67,11 +80,13 @@ def detect_kind(path: Path, shown: str, *, encoding: str | None = None) -> Kind:
     if sample.startswith(_ZIP):
         return _detect_zip(path, shown)
     if sample.startswith(_OLE2):
-        raise _ole2_error(path, shown)
+        return _detect_ole2(path, shown)
+    if sample[_TAR_AT:].startswith(b"ustar"):
+        raise _not_a_manifest(shown, "a tar archive")
     _refuse_foreign(sample, shown)
     if encoding is None and _is_binary(sample):
         raise _not_a_manifest(shown, "a binary file")
-    return Kind.DELIMITED
+    return Kind.JSON if _JSON.match(_latin(sample)) else Kind.DELIMITED
 
 
 def _refuse_foreign(sample: bytes, shown: str) -> None:
@@ -79,27 +94,32 @@ def _refuse_foreign(sample: bytes, shown: str) -> None:
         if sample.startswith(signature):
             raise _not_a_manifest(shown, name)
     for pattern, name in _TEXT_SHAPES:
-        if pattern.match(sample.removeprefix(b"\xef\xbb\xbf")):
+        if pattern.match(_latin(sample)):
             raise ManifestError(f"{shown} is {name}, a format that isn't read yet", hint=_SAVE_AS)
 
 
+def _latin(sample: bytes) -> bytes:
+    """The beginning of a text with its ASCII characters as single bytes, whichever way Unicode is written."""
+    for mark in _UNICODE_MARKS:
+        sample = sample.removeprefix(mark)
+    return sample[:_SHAPE_BYTES].replace(b"\0", b"")
+
+
 def _is_binary(sample: bytes) -> bool:
-    if sample.startswith(_UNICODE_MARKS) or utf16_without_mark(sample):
+    if sample.startswith(_UNICODE_MARKS) or codec_without_mark(sample) is not None:
         return False
+    if b"\0" not in sample and _is_utf8(sample):
+        return False  # whatever it says, it is text
     controls = len(sample) - len(sample.translate(None, _BINARY))
     return controls > max(_BINARY_LEAST, len(sample) * _BINARY_SHARE)
 
 
-def utf16_without_mark(sample: bytes) -> str | None:
-    """Return the codec of a text that is UTF-16 without a byte order mark and mostly Latin, else None."""
-    half = len(sample) // 2
-    zeros_first, zeros_second = sample[0::2].count(0), sample[1::2].count(0)
-    # In Latin text every other byte is zero and the rest is not; binary files have zeros on both sides.
-    if zeros_second * 2 > half and zeros_first * 10 <= zeros_second:
-        return "utf-16-le"
-    if zeros_first * 2 > half and zeros_second * 10 <= zeros_first:
-        return "utf-16-be"
-    return None
+def _is_utf8(sample: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)  # which may end within a character
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _not_a_manifest(shown: str, name: str) -> ManifestError:
@@ -113,31 +133,34 @@ def _detect_zip(path: Path, shown: str) -> Kind:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+            mimetype = archive.read(_MIMETYPE) if _MIMETYPE in names else b""
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
         raise ManifestError(
             f"{shown} looks like an Excel workbook or a ZIP archive, but it is cut off or damaged",
             hint="Export or copy the file again.",
         ) from error
     if "xl/workbook.xml" in names:
-        return Kind.WORKBOOK
+        return Kind.MACRO_WORKBOOK if "xl/vbaProject.bin" in names else Kind.WORKBOOK
     if "xl/workbook.bin" in names:
-        raise ManifestError(f"{shown} is an Excel binary workbook (.xlsb), which isn't read yet", hint=_SAVE_AS)
-    if "content.xml" in names and "mimetype" in names:
-        raise ManifestError(f"{shown} is an OpenDocument file (.ods), which isn't read yet", hint=_SAVE_AS)
+        return Kind.BINARY_WORKBOOK
+    if mimetype.startswith(_OPEN_DOCUMENT):
+        if not mimetype.startswith(_OPEN_DOCUMENT + b"spreadsheet"):
+            raise _not_a_manifest(shown, "an OpenDocument text or drawing")
+        return Kind.OPEN_DOCUMENT
     if "word/document.xml" in names:
         raise _not_a_manifest(shown, "a Word document")
     raise _not_a_manifest(shown, "a ZIP archive")
 
 
-def _ole2_error(path: Path, shown: str) -> ManifestError:
+def _detect_ole2(path: Path, shown: str) -> Kind:
     if _holds(path, "EncryptedPackage".encode("utf-16-le")):
-        return ManifestError(
+        raise ManifestError(
             f"{shown} is protected by a password",
             hint="Open it in Excel, take the password off (File > Info > Protect Workbook) and save it again.",
         )
     if _holds(path, "Workbook".encode("utf-16-le")):
-        return ManifestError(f"{shown} is a workbook of Excel 97-2003 (.xls), which isn't read yet", hint=_SAVE_AS)
-    return ManifestError(f"{shown} is a file of an old Office program, which isn't read", hint=_SAVE_AS)
+        return Kind.OLD_WORKBOOK
+    raise ManifestError(f"{shown} is a file of an old Office program, which isn't read", hint=_SAVE_AS)
 
 
 def _holds(path: Path, needle: bytes) -> bool:

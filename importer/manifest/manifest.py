@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Collection, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, assert_never
 
@@ -11,6 +13,8 @@ from importer.manifest.ahead import ahead
 from importer.manifest.delimited import open_delimited
 from importer.manifest.detect import Kind, detect_kind
 from importer.manifest.detected import Detected
+from importer.manifest.json_table import open_json
+from importer.manifest.packed import Unpacked, unpack
 from importer.manifest.table import Batch, Chunk, Header, RowCounter, shape
 from importer.manifest.workbook import open_workbook
 from importer.models import ManifestOptions
@@ -31,8 +35,13 @@ class _Source(Protocol):
 class Manifest:
     """The rows of a file as text. Made by ``open_manifest``."""
 
-    def __init__(self, source: _Source) -> None:
+    def __init__(self, source: _Source, unpacked: Unpacked | None) -> None:
         self._source = source
+        self._detected = source.detected
+        if unpacked is not None:
+            warnings = (*source.detected.warnings, *unpacked.warnings)
+            self._detected = replace(source.detected, packed=unpacked.archive, warnings=warnings)
+            weakref.finalize(self, unpacked.path.unlink, missing_ok=True)
         self._counter = RowCounter()
 
     @property
@@ -43,7 +52,7 @@ class Manifest:
     @property
     def detected(self) -> Detected:
         """How the file is read."""
-        return self._source.detected
+        return self._detected
 
     @property
     def sheet(self) -> str | None:
@@ -87,7 +96,7 @@ def open_manifest(
             hint="Correct `manifest: {header_row}` in the mapping.",
         )
     try:
-        return Manifest(_open(path, options, expected, shown))
+        return _open(path, options, expected, shown)
     except OSError as error:
         raise ManifestError(
             f"{shown} can't be read: {error.strerror or error}",
@@ -95,12 +104,25 @@ def open_manifest(
         ) from error
 
 
-def _open(path: Path, options: ManifestOptions, expected: Collection[str], shown: str) -> _Source:
+def _open(path: Path, options: ManifestOptions, expected: Collection[str], shown: str) -> Manifest:
+    unpacked = unpack(path, shown)
+    if unpacked is None:
+        return Manifest(_open_source(path, options, expected, shown), None)
+    try:
+        return Manifest(_open_source(unpacked.path, options, expected, unpacked.shown), unpacked)
+    except BaseException:
+        unpacked.path.unlink(missing_ok=True)
+        raise
+
+
+def _open_source(path: Path, options: ManifestOptions, expected: Collection[str], shown: str) -> _Source:
     kind = detect_kind(path, shown, encoding=options.encoding)
     match kind:
         case Kind.DELIMITED:
             return open_delimited(path, options, expected, shown)
-        case Kind.WORKBOOK:
-            return open_workbook(path, options, expected, shown)
+        case Kind.JSON:
+            return open_json(path, options, shown)
+        case Kind.WORKBOOK | Kind.MACRO_WORKBOOK | Kind.BINARY_WORKBOOK | Kind.OLD_WORKBOOK | Kind.OPEN_DOCUMENT:
+            return open_workbook(path, kind, options, expected, shown)
         case _:
             assert_never(kind)

@@ -15,6 +15,7 @@ from importer.catalogue import CATALOGUE
 from importer.errors import ManifestError
 from importer.manifest.blocks import Excerpt
 from importer.manifest.column import Column, is_visible
+from importer.manifest.grid import Grid
 from importer.models import Problem
 
 
@@ -28,7 +29,7 @@ class Chunk:
 
     columns: tuple[str, ...]
     rows: tuple[int, ...]
-    source: Excerpt | list[list[str]]
+    source: Excerpt | Grid | list[list[str]]
     problems: tuple[Problem, ...] = ()
 
     @functools.cached_property
@@ -40,12 +41,17 @@ class Chunk:
         """The cells of some rows, by their positions from 0 on; the frame's index counts them from 0, too."""
         return self._frame(_take(self.source, np.array(positions, dtype=np.intp)))
 
+    def records(self, positions: Sequence[int]) -> list[list[str]]:
+        """The cells of some rows as they stand in the file, too many or too few of them included."""
+        found = _take(self.source, np.array(positions, dtype=np.intp))
+        return found if isinstance(found, list) else found.texts()
+
     def column(self, name: str) -> Column | None:
         """One column's cells as bytes; ``None`` if there is one that bytes can't say."""
         index = self.columns.index(name)
         if isinstance(self.source, list):
             return Column.from_texts([record[index] if index < len(record) else "" for record in self.source])
-        return self.source.column(index)
+        return self.source.plain_column(index) if isinstance(self.source, Grid) else self.source.column(index)
 
     def texts(self, name: str) -> list[str]:
         """One column's cells as text."""
@@ -54,15 +60,19 @@ class Chunk:
             return [record[index] if index < len(record) else "" for record in self.source]
         return self.source.column(index).texts()
 
+    def texts_at(self, name: str, positions: npt.NDArray[np.intp]) -> list[str]:
+        """Some of one column's cells as text."""
+        index = self.columns.index(name)
+        some = _take(self.source, positions)
+        if isinstance(some, list):
+            return [record[index] if index < len(record) else "" for record in some]
+        return some.column(index).texts()
+
     def text(self, name: str, position: int) -> str:
         """One cell's text."""
-        index = self.columns.index(name)
-        if isinstance(self.source, list):
-            record = self.source[position]
-            return record[index] if index < len(record) else ""
-        return self.source.take(np.array([position])).column(index).texts()[0]
+        return self.texts_at(name, np.array([position]))[0]
 
-    def _frame(self, source: Excerpt | list[list[str]]) -> pd.DataFrame:
+    def _frame(self, source: Excerpt | Grid | list[list[str]]) -> pd.DataFrame:
         records = source if isinstance(source, list) else source.texts()
         width = len(self.columns)
         if set(map(len, records)) - {width}:
@@ -72,10 +82,14 @@ class Chunk:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Consecutive records as they stand in the file; ``first_row`` is the number of the first one."""
+    """Consecutive records as they stand in the file; ``first_row`` is the number of the first one.
+
+    ``problems``: what the format knows of cells that can't be sent; none of their records is blank.
+    """
 
     first_row: int
-    records: list[list[str]] | Excerpt
+    records: list[list[str]] | Excerpt | Grid
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,21 +195,23 @@ def shape(batches: Iterable[Batch], header: Header, counter: RowCounter) -> Iter
                 columns=header.columns,
                 rows=numbers,
                 source=source,
-                problems=tuple(problem for problem in problems if problem is not None),
+                problems=(*batch.problems, *(problem for problem in problems if problem is not None)),
             )
 
 
-def _widths(source: Excerpt | list[list[str]]) -> npt.NDArray[np.integer]:
+def _widths(source: Excerpt | Grid | list[list[str]]) -> npt.NDArray[np.integer]:
     if isinstance(source, list):
         return np.fromiter(map(len, source), dtype=np.int64, count=len(source))
     return source.widths
 
 
-def _take(source: Excerpt | list[list[str]], positions: npt.NDArray[np.intp]) -> Excerpt | list[list[str]]:
+def _take(
+    source: Excerpt | Grid | list[list[str]], positions: npt.NDArray[np.intp]
+) -> Excerpt | Grid | list[list[str]]:
     return [source[position] for position in positions] if isinstance(source, list) else source.take(positions)
 
 
-def _filled(source: Excerpt | list[list[str]]) -> npt.NDArray[np.intp]:
+def _filled(source: Excerpt | Grid | list[list[str]]) -> npt.NDArray[np.intp]:
     """The positions of the records that are not blank, most of which their first cell tells."""
     if isinstance(source, list):
         return np.array([at for at, record in enumerate(source) if not is_blank(record)], dtype=np.intp)

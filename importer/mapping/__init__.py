@@ -3,14 +3,17 @@
     source      YAML text -> plain data, every text as written, with lines
     language    the keys there are and the shape of their values      wording     its errors, in our words
     shape       data -> model, and what keeps it from being one
-    rulechecks  one rule by itself      checks  all parts together     fields      the documented names
+    rulechecks  one rule by itself (formats: its dates)      checks  all parts together     fields      its names
     values      the checked, frozen outcome                            columns     outcome against a manifest
+    including   all the files of a mapping -> one document             pairs       tables of two columns
+    likeness    which name was meant                                   schema      the language, for editors
 
-Reading the one file in ``loading`` is its only I/O.
+Reading in ``files`` is its only I/O.
 """
 
 from importer.mapping.columns import check_columns
 from importer.mapping.loading import load_mapping
+from importer.mapping.templates import Template
 from importer.mapping.values import AttachmentRules, ColumnUse, FieldType, Mapping, Rule, Use
 
 __all__ = [
@@ -19,6 +22,7 @@ __all__ = [
     "FieldType",
     "Mapping",
     "Rule",
+    "Template",
     "Use",
     "check_columns",
     "load_mapping",

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from importer.mapping.fields import LEAD_IDENTIFIERS, doubtful_name, wrong_name
 from importer.mapping.findings import Finding, did_you_mean
-from importer.mapping.language import ROW_CONTENT, MappingModel
+from importer.mapping.language import ROW_CONTENT, AttachmentsModel, MappingModel
 from importer.mapping.rulechecks import rule_faults
 from importer.mapping.shape import Shape
 from importer.mapping.source import Document, Place
+from importer.mapping.templates import Template
 from importer.mapping.values import ColumnUse, FieldType, Use
 
 
@@ -20,6 +21,7 @@ def check_meaning(model: MappingModel, document: Document, shape: Shape) -> Iter
             for key, text in rule_faults(rule):
                 yield Finding(document.line(("columns", column, key)), f"columns > {column}: {text}")
     yield from _field_names(model, document)
+    yield from _attachments(model.attachments, document)
     yield from _column_clashes(list(column_uses(model, document)))
     if shape.complete:
         yield from _lacks(model, document)
@@ -36,7 +38,8 @@ def check_doubts(model: MappingModel, document: Document) -> Iterator[Finding]:
             yield Finding(document.line(("columns", column)), text)
     if model.key_field is not None:
         filled_by = [column for column, rule in model.columns.items() if rule.field == model.key_field]
-        if filled_by != model.key:
+        template = model.templates.get(model.key_field)
+        if filled_by != model.key and not (template and set(Template.parse(template).columns).issuperset(model.key)):
             text = f"key_field: {model.key_field!r} is not filled by the key column alone, so it can't tell rows apart"
             yield Finding(document.line(("key_field",)), text)
 
@@ -48,7 +51,13 @@ def column_uses(model: MappingModel, document: Document) -> Iterator[ColumnUse]:
     for column in model.columns:
         yield ColumnUse(column=column, use=Use.COLUMNS, line=document.line(("columns", column)))
     if model.attachments is not None:
-        yield from _listed(document, Use.ATTACHMENTS, ("attachments", "columns"), model.attachments.columns)
+        yield from _listed(document, Use.ATTACHMENTS, ("attachments", "columns"), model.attachments.columns or ())
+        folder = Template.parse(model.attachments.folder or "")
+        line = document.line(("attachments", "folder"))
+        yield from (ColumnUse(column=column, use=Use.FOLDER, line=line) for column in folder.columns)
+    for name, text in model.templates.items():
+        line = document.line(("templates", name))
+        yield from (ColumnUse(column=column, use=Use.TEMPLATES, line=line) for column in Template.parse(text).columns)
     yield from _listed(document, Use.IGNORE, ("ignore",), model.ignore)
 
 
@@ -69,6 +78,8 @@ def _fields(model: MappingModel) -> Iterator[tuple[str, Place]]:
         yield rule.field, ("columns", column, "field")
     for name in model.constants:
         yield name, ("constants", name)
+    for name in model.templates:
+        yield name, ("templates", name)
 
 
 def _field_names(model: MappingModel, document: Document) -> Iterator[Finding]:
@@ -83,6 +94,18 @@ def _field_names(model: MappingModel, document: Document) -> Iterator[Finding]:
         filled.setdefault(name, place)
 
 
+def _attachments(section: AttachmentsModel | None, document: Document) -> Iterator[Finding]:
+    if section is None or section.columns is not None:
+        return
+    if section.folder is None:
+        text = "name the `columns` whose cells list files, or the `folder` of each row's files"
+        yield Finding(document.line(("attachments",)), f"attachments: {text}")
+    for key, there in {"separator": section.separator is not None, "glob": section.glob}.items():
+        if there:
+            text = f"attachments: `{key}` is for names in cells, and no `columns` have any"
+            yield Finding(document.line(("attachments", key)), text)
+
+
 def _column_clashes(uses: Iterable[ColumnUse]) -> Iterator[Finding]:
     seen: dict[str, list[ColumnUse]] = {}
     for use in uses:
@@ -94,7 +117,7 @@ def _column_clashes(uses: Iterable[ColumnUse]) -> Iterator[Finding]:
 
 def _clash(earlier: Use, later: Use) -> str:
     """Why one column can't be named by both; empty if it can, as a key that is a field as well."""
-    if earlier is later:
+    if earlier is later and later is not Use.TEMPLATES:
         return "is listed twice, first"
     if earlier is Use.COLUMNS and later is Use.ATTACHMENTS:
         return "names files and can't become a field as well"
@@ -111,5 +134,5 @@ def _lacks(model: MappingModel, document: Document) -> Iterator[Finding]:
         yield Finding(document.line(("columns",)), text)
     if model.key_field is not None and model.key_field not in fields:
         guess = did_you_mean(model.key_field, fields)
-        text = f"key_field: no column and no constant fills {model.key_field!r}{guess}"
+        text = f"key_field: no column, constant or template fills {model.key_field!r}{guess}"
         yield Finding(document.line(("key_field",)), text)

@@ -31,7 +31,8 @@ def _absent(mapping: Mapping, columns: Sequence[str]) -> Iterator[Finding]:
     unclaimed = [column for column in columns if column not in known]
     for use in mapping.uses:
         if use.column not in columns:
-            guess = did_you_mean(use.column, unclaimed)
+            # One that another place names as well is meant only if it looks the same.
+            guess = did_you_mean(use.column, unclaimed) or did_you_mean(use.column, columns, cutoff=1)
             yield Finding(use.line, f"{use.use}: the manifest has no column {use.column!r}{guess}")
 
 

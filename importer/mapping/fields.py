@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from importer.mapping.findings import closest, did_you_mean
+from importer.mapping.findings import did_you_mean
+from importer.mapping.likeness import closest
 
 SYSTEM_FIELDS = (
     "LeadId",

@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
+
+from importer.mapping.likeness import closest, difference
+
+
+class Line(int):
+    """A line, from 1; 0 stands for a file as a whole.
+
+    ``file`` is the file in which it is counted; ``None`` for a mapping that is one file. All that only counts lines may
+    take it for the number that it is; shown, it says which file's it is, where there are several.
+    """
+
+    file: Path | None
+
+    def __new__(cls, number: int, file: Path | None = None) -> Self:
+        """Take ``number`` for a line of ``file``."""
+        line = super().__new__(cls, number)
+        line.file = file
+        return line
+
+    def __str__(self) -> str:
+        number = int.__repr__(self)
+        return f"{number} of {self.file.name}" if self.file is not None else number
+
+    def __format__(self, form: str) -> str:
+        return format(str(self), form)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """``line`` counts from 1; 0 stands for the file as a whole."""
+    """One thing that is wrong, or doubtful. ``line`` may be a `Line`; a mere number is one of the mapping itself."""
 
     line: int
     text: str
 
 
 def located(path: Path, findings: Iterable[Finding]) -> list[str]:
-    """The findings as ``FILE:LINE: text``, sorted by line and each only once."""
-    return [
-        f"{path}:{finding.line}: {finding.text}" if finding.line else f"{path}: {finding.text}"
-        for finding in sorted(set(findings))
-    ]
+    """The findings as ``FILE:LINE: text``, each only once: those of ``path``, then those of the files it includes."""
+    places = {(getattr(each.line, "file", None) or path, int(each.line), each.text) for each in findings}
+    ordered = sorted(places, key=lambda place: (place[0] != path, *place))
+    return [f"{file}:{line}: {text}" if line else f"{file}: {text}" for file, line, text in ordered]
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """`` (did you mean 'x'?)`` for the known word that is most like ``word``, or nothing."""
+    """`` (did you mean 'x'?)`` for the known word that is most like ``word``, or nothing.
+
+    What an eye can't see is said as well: ``(did you mean 'x', which has a non-breaking blank?)``.
+    """
     best = closest(word, known, cutoff)
-    return f" (did you mean {best!r}?)" if best is not None else ""
-
-
-def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The known word most like ``word``; one that differs only in case or outer blanks is the best of all."""
-    candidates = list(known)
-    folded = word.strip().casefold()
-    for candidate in candidates:
-        if candidate.strip().casefold() == folded:
-            return candidate
-    found = difflib.get_close_matches(word, candidates, n=1, cutoff=cutoff)
-    return found[0] if found else None
+    if best is None:
+        return ""
+    unseen = difference(word, best)
+    return f" (did you mean {best!r}, {unseen}?)" if unseen else f" (did you mean {best!r}?)"

@@ -15,11 +15,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.types import StringConstraints
 
+from importer.mapping.templates import Template
 from importer.mapping.values import DEFAULT_MAX_FILE_SIZE_BYTES, DEFAULT_MAX_FILES, FieldType
 
 ROW_CONTENT = "row-content"
+THOUSANDS = (".", ",", "'", "’", "_", " ")
 
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?(B|KB|MB|GB)?")
+_SIZE_FORM = r"^[0-9]{1,12}(\.[0-9]{1,6})? ?([Bb]|[KkMmGg][Bb])?$"
 _UNIT_BYTES = {None: 1, "B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 
 
@@ -71,15 +74,46 @@ def _delimiter(value: str) -> str:
     return delimiter
 
 
+def _template(value: str) -> str:
+    if not Template.parse(value).columns:
+        raise ValueError("names no column in braces; a text that is the same in every ticket is one of the `constants`")
+    return value
+
+
+def _thousands(value: str) -> str:
+    if value not in THOUSANDS:
+        raise ValueError(f"is not a sign between thousands, which is one of {' '.join(THOUSANDS).strip()} or a blank")
+    return value
+
+
+def _region(value: str) -> str:
+    if not re.fullmatch("[A-Z]{2}", value):
+        raise ValueError("is not a region, which is two capital letters such as IN or DE (ISO 3166)")
+    return value
+
+
 def _path(value: str) -> str:
     if not value.isprintable():
         raise ValueError("must not hold control characters or line breaks")
     return value
 
 
+def _folder(value: str) -> str:
+    if not Template.parse(value).columns:
+        raise ValueError("names no column in braces, so that all tickets would have the same files")
+    if not value.isprintable():
+        raise ValueError("must not hold control characters or line breaks")
+    if ".." in value.replace("\\", "/").split("/"):
+        raise ValueError("must not lead upwards with `..`; set `root` to the folder above")
+    return value
+
+
 Text = Annotated[str, StringConstraints(min_length=1)]
 TextMap = Annotated[dict[Text, Text], Field(min_length=1)]
-Texts = Annotated[list[Text], BeforeValidator(_as_list), Field(min_length=1)]
+# What a validator takes before it makes a list, a rule or a number of it is said for the JSON Schema.
+TextOrList = BeforeValidator(_as_list, json_schema_input_type=Text | list[Text])
+Texts = Annotated[list[Text], TextOrList, Field(min_length=1)]
+Size = Annotated[int, BeforeValidator(_size_bytes, json_schema_input_type=Annotated[str, Field(pattern=_SIZE_FORM)])]
 Extension = Annotated[Text, AfterValidator(_extension)]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
@@ -105,23 +139,36 @@ class RuleModel(_Section):
     required: bool = False
     default: Text | None = None
     values: TextMap | None = None
+    values_from: Text | None = None
     one_of: Texts | None = None
     max_length: Count | None = None
     on_too_long: Literal["reject", "truncate"] | None = None
     send_empty: bool = False
-    format: Text | None = None
+    strip: bool = False
+    lower: bool = False
+    upper: bool = False
+    html: Literal["to_text", "from_text"] | None = None
+    format: Texts | None = None
     timezone: Text | None = None
+    decimal: Literal[".", ","] | None = None
+    thousands: Annotated[Text, AfterValidator(_thousands)] | None = None
+    true_words: Texts | None = None
+    false_words: Texts | None = None
+    region: Annotated[Text, AfterValidator(_region)] | None = None
 
 
 class AttachmentsModel(_Section):
     """The ``attachments`` section."""
 
-    columns: Texts
-    separator: Text = ";"
+    columns: Texts | None = None
+    separator: Text | None = None
+    glob: bool = False
+    folder: Annotated[Text, AfterValidator(_folder)] | None = None
+    required: bool = False
     root: Annotated[Text, AfterValidator(_path)] | None = None
-    max_file_size: Annotated[int, BeforeValidator(_size_bytes)] = DEFAULT_MAX_FILE_SIZE_BYTES
+    max_file_size: Size = DEFAULT_MAX_FILE_SIZE_BYTES
     max_files: Count = DEFAULT_MAX_FILES
-    extensions: Annotated[list[Extension], BeforeValidator(_as_list)] = []
+    extensions: Annotated[list[Extension], TextOrList] = []
 
 
 class ManifestModel(_Section):
@@ -137,13 +184,18 @@ class MappingModel(_Section):
     """A whole mapping file."""
 
     version: Literal["1"]
+    include: Texts | None = None
     source: Annotated[Text, AfterValidator(_source)]
     key: Texts
     key_field: Text | None = None
-    columns: Annotated[dict[Text, Annotated[RuleModel, BeforeValidator(_as_rule)]], Field(min_length=1)]
+    columns: Annotated[
+        dict[Text, Annotated[RuleModel, BeforeValidator(_as_rule, json_schema_input_type=Text | RuleModel)]],
+        Field(min_length=1),
+    ]
     constants: dict[Text, Text] = {}
+    templates: dict[Text, Annotated[Text, AfterValidator(_template)]] = {}
     attachments: AttachmentsModel | None = None
-    ignore: Annotated[list[Text], BeforeValidator(_as_list)] = []
+    ignore: Annotated[list[Text], TextOrList] = []
     duplicates: Literal["reject", "first"] = "reject"
     manifest: ManifestModel = ManifestModel()
 

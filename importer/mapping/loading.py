@@ -2,70 +2,93 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 from importer.errors import MappingError
 from importer.mapping import checks
+from importer.mapping.files import Files
 from importer.mapping.findings import Finding, located
+from importer.mapping.including import is_table, read_whole
 from importer.mapping.language import AttachmentsModel, MappingModel, RuleModel
 from importer.mapping.shape import check_shape
-from importer.mapping.source import MAX_BYTES, Document, UnreadableError, decode, parse
+from importer.mapping.source import Document, Place, UnreadableError
+from importer.mapping.templates import Template
 from importer.mapping.values import AttachmentRules, Mapping, Rule
 from importer.models import ManifestOptions
 
 _HINT = "mend the mapping and run the same command again; mappings/README.md explains the whole language"
 
 
-def load_mapping(path: Path) -> Mapping:
-    """Read and check a mapping file.
+def load_mapping(path: Path, *, source: str | None = None, key: Sequence[str] = ()) -> Mapping:
+    """Read and check a mapping file and all that it includes.
 
-    Raises MappingError whose ``details`` are all problems, each ``FILE:LINE: what is wrong``, in the file's order.
+    ``source`` and ``key`` (columns) are for a table of two columns, which can't say them, and for nothing else. Raises
+    MappingError whose ``details`` are all problems, each ``FILE:LINE: what is wrong``, in the file's order.
     """
-    content = _read(path)
+    _check_flags(path, source, key)
+    files = Files()
     try:
-        document = parse(decode(content))
+        document = read_whole(path, files)
     except UnreadableError as error:
         raise _error(path, [error.finding]) from None
+    if is_table(path):
+        document = _with_flags(document, source, key)
     shape = check_shape(document)
     findings = [*document.findings, *shape.findings]
     if shape.model is not None:
         findings += checks.check_meaning(shape.model, document, shape)
     if findings or shape.model is None:
         raise _error(path, findings)
-    return _mapping(path, hashlib.sha256(content).hexdigest(), shape.model, document)
+    return _mapping(path, files, shape.model, document)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        if path.exists() and not path.is_file():
-            # Opening a FIFO would wait for a writer that may never come.
-            raise _error(path, [Finding(0, "this is not a file")])
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise _error(path, [Finding(0, "there is no such file")]) from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _error(path, [Finding(0, f"the file can't be read: {reason}")]) from None
+def _check_flags(path: Path, source: str | None, key: Sequence[str]) -> None:
+    given = {"--source NAME": bool(source), "--key COLUMN": bool(key)}
+    if not is_table(path):
+        if any(given.values()):
+            flags = " and ".join(flag.split()[0] for flag, there in given.items() if there)
+            raise MappingError(
+                f"{flags} can't be given with {path}, which says it itself",
+                hint="the flags are for a table of two columns, the name of which ends in .csv or .tsv; a YAML mapping"
+                " has the keys `source` and `key`",
+            )
+    elif missing := [flag for flag, there in given.items() if not there]:
+        raise MappingError(
+            f"the mapping {path} is a table of columns, and needs {' and '.join(missing)} beside it",
+            hint="--source names the system that the tickets come from, --key the column that identifies a row"
+            " (several times for several columns)",
+        )
+    elif twice := [column for column in key if key.count(column) > 1]:
+        raise MappingError(f"--key {twice[0]!r} is given twice", hint="several columns are a key together, each once")
+
+
+def _with_flags(document: Document, source: str | None, key: Sequence[str]) -> Document:
+    assert isinstance(document.data, dict)
+    # One column as a text, as `key: row-content` is written.
+    said = {"source": source, "key": key[0] if len(key) == 1 else [*key]}
+    lines: dict[Place, int] = {**document.lines, ("source",): 0, ("key",): 0}  # in no line of the file
+    return Document(data={**document.data, **said}, lines=lines, findings=document.findings)
 
 
 def _error(path: Path, findings: list[Finding]) -> MappingError:
     return MappingError(f"the mapping {path} can't be used:", hint=_HINT, details=located(path, findings))
 
 
-def _mapping(path: Path, sha256: str, model: MappingModel, document: Document) -> Mapping:
+def _mapping(path: Path, files: Files, model: MappingModel, document: Document) -> Mapping:
     is_row_content = checks.is_row_content(model, document)
     return Mapping(
         path=path,
-        sha256=sha256,
+        files=tuple(files.paths),
+        sha256=files.sha256,
         source=model.source,
         key=() if is_row_content else tuple(model.key),
         key_is_row_content=is_row_content,
         key_field=model.key_field,
         rules=tuple(_rule(column, rule, document) for column, rule in model.columns.items()),
         constants=tuple(model.constants.items()),
+        templates=tuple((name, Template.parse(text)) for name, text in model.templates.items()),
         attachments=_attachments(model.attachments) if model.attachments else None,
         ignore=frozenset(model.ignore),
         duplicates=model.duplicates,
@@ -88,15 +111,30 @@ def _rule(column: str, rule: RuleModel, document: Document) -> Rule:
         max_length=rule.max_length,
         on_too_long=rule.on_too_long or "reject",
         send_empty=rule.send_empty,
-        format=rule.format,
+        strip=rule.strip,
+        case="lower" if rule.lower else "upper" if rule.upper else None,
+        html=rule.html,
+        formats=tuple(rule.format or ()),
         timezone=rule.timezone,
+        decimal=rule.decimal or ".",
+        thousands=rule.thousands,
+        true_words=_folded(rule.true_words),
+        false_words=_folded(rule.false_words),
+        region=rule.region,
     )
+
+
+def _folded(words: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(word.strip().casefold() for word in words or ())
 
 
 def _attachments(section: AttachmentsModel) -> AttachmentRules:
     return AttachmentRules(
-        columns=tuple(section.columns),
-        separator=section.separator,
+        columns=tuple(section.columns or ()),
+        separator=section.separator or AttachmentRules.separator,
+        glob=section.glob,
+        folder=Template.parse(section.folder) if section.folder is not None else None,
+        required=section.required,
         root=Path(section.root) if section.root is not None else None,
         max_file_size_bytes=section.max_file_size,
         max_files=section.max_files,

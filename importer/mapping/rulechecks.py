@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-import re
 import zoneinfo
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
 
 from importer.mapping.findings import did_you_mean
+from importer.mapping.formats import contradiction, format_fault
 from importer.mapping.language import RuleModel
 from importer.mapping.values import FieldType
+from importer.mapping.words import FALSE_WORDS, TRUE_WORDS
 
 Fault = tuple[str, str]  # the rule's key at fault ("" for the rule itself), and what is wrong with it
 
-_SAMPLE = datetime(2024, 8, 29, 22, 36, 23, tzinfo=UTC)  # no two parts alike, and after noon: %I without %p shows
-_YEAR_DIRECTIVES = re.compile(r"%(?:Y|y|G|c|x)")
+# A key that does nothing for a type is a mistake: its author believes that it does.
+_FOR_TYPES: dict[str, tuple[FieldType, ...]] = {
+    "format": (FieldType.DATE, FieldType.DATETIME),
+    "timezone": (FieldType.DATETIME,),
+    "decimal": (FieldType.NUMBER,),
+    "thousands": (FieldType.INTEGER, FieldType.NUMBER),
+    "true_words": (FieldType.BOOLEAN,),
+    "false_words": (FieldType.BOOLEAN,),
+    "region": (FieldType.PHONE,),
+    "html": (FieldType.TEXT,),
+}
 
 
 def rule_faults(rule: RuleModel) -> Iterator[Fault]:
     """Everything that contradicts itself, does nothing or can't work."""
+    for key, types in _FOR_TYPES.items():
+        if getattr(rule, key) is not None and rule.type not in types:
+            called = " and ".join(types)
+            yield key, f"`{key}` is for the type{'s' if len(types) > 1 else ''} {called}, not for {rule.type}"
     yield from _empty_cells(rule)
     yield from _length(rule)
     yield from _choices(rule)
+    yield from _letters(rule)
+    yield from _never_met(rule)
+    yield from _numbers(rule)
+    yield from _boolean_words(rule)
     yield from _dates(rule)
 
 
@@ -37,6 +54,8 @@ def _length(rule: RuleModel) -> Iterator[Fault]:
         yield "on_too_long", "`on_too_long` needs a `max_length`"
     if rule.on_too_long == "truncate" and rule.type is not FieldType.TEXT:
         yield "on_too_long", f"only a text can be truncated, not a value of type {rule.type}"
+    if rule.on_too_long == "truncate" and rule.html == "from_text":
+        yield "on_too_long", "HTML can't be truncated, as its end would be missing; take `on_too_long` or `html` out"
     if rule.max_length is not None:
         for key, text in _sent_texts(rule):
             if len(text) > rule.max_length:
@@ -44,9 +63,8 @@ def _length(rule: RuleModel) -> Iterator[Fault]:
 
 
 def _choices(rule: RuleModel) -> Iterator[Fault]:
-    twice = sorted({choice for choice in rule.one_of or () if (rule.one_of or ()).count(choice) > 1})
-    if twice:
-        yield "one_of", f"`one_of` has {', '.join(map(repr, twice))} more than once"
+    if twice := _twice(rule.one_of or ()):
+        yield "one_of", f"`one_of` has {twice} more than once"
     if rule.one_of is not None:
         for key, text in _sent_texts(rule):
             if text not in rule.one_of:
@@ -61,33 +79,64 @@ def _sent_texts(rule: RuleModel) -> Iterator[Fault]:
         yield "default", rule.default  # `values` is for what stands in cells, and is not applied to it
 
 
+def _letters(rule: RuleModel) -> Iterator[Fault]:
+    wanted = [key for key in ("lower", "upper") if getattr(rule, key)]
+    if len(wanted) > 1:
+        yield "upper", "`lower` and `upper` can't both be true; take one of them out"
+    has_letters = rule.type in {FieldType.TEXT, FieldType.EMAIL} or rule.values or rule.one_of
+    if wanted and not has_letters:
+        yield wanted[0], f"`{wanted[0]}` does nothing for the type {rule.type}"
+
+
+def _never_met(rule: RuleModel) -> Iterator[Fault]:
+    """What cells are compared with after `strip`, `lower` or `upper`, and what none of them is by then."""
+    steps = [key for key in ("strip", "lower", "upper") if getattr(rule, key)]
+    own = {*(rule.values or {}).values(), rule.default}
+    compared = [("values", text) for text in rule.values or {}]
+    compared += [("one_of", text) for text in rule.one_of or () if text not in own]
+    for key, text in compared:
+        met = text
+        for step in steps:
+            met = getattr(met, step)()
+        if met != text:
+            yield key, f"no cell is {text!r} after {' and '.join(f'`{step}`' for step in steps)}; write {met!r}"
+
+
+def _numbers(rule: RuleModel) -> Iterator[Fault]:
+    if rule.thousands is not None and rule.type is FieldType.NUMBER and rule.thousands == (rule.decimal or "."):
+        said = "`decimal` is the same" if rule.decimal else "`decimal` is '.' where it is not given"
+        yield "thousands", f"{rule.thousands!r} can't stand between thousands, as {said}"
+
+
+def _boolean_words(rule: RuleModel) -> Iterator[Fault]:
+    for key in ("true_words", "false_words"):
+        if twice := _twice([word.strip().casefold() for word in getattr(rule, key) or ()]):
+            yield key, f"`{key}` has {twice} more than once; capital letters do not count"
+    true = {word.strip().casefold() for word in rule.true_words or TRUE_WORDS}
+    false = {word.strip().casefold() for word in rule.false_words or FALSE_WORDS}
+    if both := sorted(true & false):
+        key = "true_words" if rule.true_words else "false_words"
+        usual = "" if rule.true_words and rule.false_words else " (the usual words are in force where none are given)"
+        yield key, f"{', '.join(map(repr, both))} can't be both true and false{usual}"
+
+
+def _twice(texts: Iterable[str]) -> str:
+    """Those that are there more than once, as a list for people."""
+    every = list(texts)
+    return ", ".join(map(repr, sorted({text for text in every if every.count(text) > 1})))
+
+
 def _dates(rule: RuleModel) -> Iterator[Fault]:
-    if rule.format is not None:
-        if rule.type not in {FieldType.DATE, FieldType.DATETIME}:
-            yield "format", f"`format` is for the types date and datetime, not for {rule.type}"
-        elif fault := format_fault(rule.format):
-            yield "format", f"{rule.format!r} {fault}"
-    if rule.timezone is not None:
-        if rule.type is not FieldType.DATETIME:
-            yield "timezone", f"`timezone` is for the type datetime, not for {rule.type}"
-        elif rule.timezone not in (zones := zoneinfo.available_timezones()):
+    if rule.format is not None and rule.type in _FOR_TYPES["format"]:
+        faults = {form: fault for form in rule.format if (fault := format_fault(form))}
+        for form, fault in faults.items():
+            yield "format", f"{form!r} {fault}"
+        if twice := _twice(rule.format):
+            yield "format", f"`format` has {twice} more than once"
+        if not faults and (found := contradiction(rule.format)):
+            yield "format", found
+    if rule.timezone is not None and rule.type in _FOR_TYPES["timezone"]:
+        zones = zoneinfo.available_timezones()
+        if rule.timezone not in zones:
             guess = did_you_mean(rule.timezone, sorted(zones))
             yield "timezone", f"{rule.timezone!r} is not a time zone, such as Asia/Kolkata or UTC{guess}"
-
-
-def format_fault(text: str) -> str:
-    """Why a strptime format can't read whole dates; empty if it can. Tried on a date, so the platform has its say."""
-    if "%" not in text:
-        return "is not a strptime format, such as %d/%m/%Y or %Y-%m-%d %H:%M"
-    if not _YEAR_DIRECTIVES.search(text.replace("%%", "")):
-        return "has no year (%Y or %y)"
-    try:
-        written = _SAMPLE.strftime(text)
-        read = datetime.strptime(written, text)  # noqa: DTZ007 - a format may well lack the zone, as cells do
-    except (ValueError, re.error):
-        return "is not a format that strptime knows"
-    if read.date() != _SAMPLE.date():
-        return "does not tell the whole date: year, month and day"
-    if (read.hour, read.minute) not in {(0, 0), (_SAMPLE.hour, 0), (_SAMPLE.hour, _SAMPLE.minute)}:
-        return "tells only a part of the time (%I needs %p, %M needs an hour)"
-    return ""

@@ -62,11 +62,11 @@ def _salvage(data: dict[str, Any], findings: tuple[Finding, ...], errors: Iterab
             column = str(place[1])
             broken.add(column)
             complete &= _keep_field(rest["columns"], column)
-        elif top == "attachments" and len(place) > 1 and place[1] != "columns":
-            # The section may be gone already, for its lack of columns.
-            rest[top] = {key: value for key, value in (rest.get(top) or {}).items() if key != place[1]} or None
+        elif top == "attachments" and len(place) > 1 and place[1] not in ("columns", "folder"):
+            if top in rest:  # it may be gone already, for what names the files
+                rest[top] = {key: value for key, value in rest[top].items() if key != place[1]}
         else:
-            complete &= top not in {"columns", "constants"}
+            complete &= top not in {"columns", "constants", "templates"}
             rest.pop(top, None)
             if top in _STAND_INS:
                 rest[top] = _STAND_INS[top]

@@ -6,13 +6,15 @@ PyYAML's node graph is used and its constructors are not: they would turn ``0012
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from importer.mapping.findings import Finding
+from importer.mapping.findings import Finding, Line
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 12  # the language needs five levels
@@ -36,6 +38,12 @@ class UnreadableError(Exception):
         super().__init__(text)
         self.finding = Finding(line, text)
 
+    def within(self, file: Path) -> UnreadableError:
+        """The same, said of a file that the mapping includes; unless it is known to be another one's."""
+        if isinstance(self.finding.line, Line):
+            return self
+        return UnreadableError(self.finding.text, Line(self.finding.line, file))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
@@ -52,18 +60,26 @@ class Document:
                 return self.lines[place[:length]]
         return self.lines.get((), 1)
 
+    def within(self, file: Path) -> Document:
+        """The same, each line of which knows that it is one of ``file``."""
+        return Document(
+            data=self.data,
+            lines={place: Line(line, file) for place, line in self.lines.items()},
+            findings=[Finding(Line(finding.line, file), finding.text) for finding in self.findings],
+        )
 
-def decode(content: bytes) -> str:
+
+def decode(content: bytes, max_bytes: int = MAX_BYTES) -> str:
     """The file's text. Raises UnreadableError for what is not a UTF-8 text of a sane size."""
-    if len(content) > MAX_BYTES:
-        raise UnreadableError(f"the file has more than {MAX_BYTES:,} bytes, the most that a mapping has")
+    if len(content) > max_bytes:
+        raise UnreadableError(f"the file has more than {max_bytes:,} bytes, the most that a mapping has")
     if b"\0" in content:
-        raise UnreadableError("this is not a text file; a mapping is YAML in UTF-8")
+        raise UnreadableError("this is not a text file in UTF-8 (in a spreadsheet: CSV UTF-8)")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise UnreadableError("the text is not UTF-8; save the mapping as UTF-8", line) from None
+        raise UnreadableError("the text is not UTF-8; save it as UTF-8 (in a spreadsheet: CSV UTF-8)", line) from None
 
 
 def parse(text: str) -> Document:
@@ -72,7 +88,7 @@ def parse(text: str) -> Document:
         _refuse_excess(text)
         root = yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error) from None
+        raise _syntax_error(error, text) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise UnreadableError(f"the character U+{error.character:04X} is not allowed in YAML", line) from None
@@ -97,11 +113,14 @@ def _refuse_excess(text: str) -> None:
             depth -= 1
 
 
-def _syntax_error(error: yaml.MarkedYAMLError) -> UnreadableError:
+def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> UnreadableError:
     mark = error.problem_mark or error.context_mark
     where = f" (column {mark.column + 1})" if mark else ""
     told = ", ".join(part for part in (error.context, error.problem) if part)
-    return UnreadableError(f"not valid YAML: {told}{where}", mark.line + 1 if mark else 0)
+    # What follows a pair of braces, as in `Tags: {System}/{Number}`: a template, and YAML took the braces for its own.
+    line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
+    advice = "; put a text with braces in quotes" if re.search(r": +\{[^{}:,]*\} *[^ ,}#]", line) else ""
+    return UnreadableError(f"not valid YAML: {told}{where}{advice}", mark.line + 1 if mark else 0)
 
 
 def _line(part: yaml.Node | yaml.Event) -> int:

@@ -16,7 +16,6 @@ _WHAT_TO_WRITE = {
     "source": "name the system that the tickets come from, such as `source: old-helpdesk`",
     "key": "name the column that identifies a row, such as `key: Legacy ID`",
     "columns": "say which column becomes which field, such as `Subject: Title`",
-    "attachments > columns": "name the columns whose cells list files, such as `columns: [Files]`",
     "field": "name the field that the column becomes, such as `field: Title`",
 }
 
@@ -89,7 +88,7 @@ def _choice(error: ErrorDetails) -> str:
     choices = re.findall(r"'([^']*)'", error["ctx"]["expected"])
     value = error["input"]
     guess = did_you_mean(value, choices) if isinstance(value, str) else ""
-    *others, last = choices
+    *others, last = (choice if choice.isidentifier() or choice.isalnum() else repr(choice) for choice in choices)
     expected = f"{', '.join(others)} or {last}" if others else last
     return f"must be {expected}, not {shown(value)}{guess}"
 
@@ -101,4 +100,6 @@ def _wrong_shape(kind: str, error: ErrorDetails, place: Place) -> str:
         return f"must be a SchemaName or a rule such as `{{field: Title}}`, not {shown(value)}{advice}"
     expected = _EXPECTED.get(kind, "is not what the language knows here").format(**error.get("ctx", {}))
     advice = "; put the word null in quotes if the text is meant" if value is None and kind == "string_type" else ""
+    if place[0] == "templates" and isinstance(value, dict):
+        advice = "; put a text with braces in quotes"
     return f"{expected}, not {shown(value)}{advice}"

@@ -14,6 +14,7 @@ import bisect
 import json
 import math
 import operator
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ ON_TIME_S = 0.25
 AHEAD_S = 0.25
 # How long the others have the first go at a slot, where one run has had its part already.
 _PATIENCE_S = 0.1
+# What is used in one burst comes free in one: of a run's part of a period, what comes free so soon counts no more.
+_SOON_PERIODS = 0.2
 _ACTIVE_PERIODS = 1.5
 
 _used_at = operator.attrgetter("used_at")
@@ -80,11 +83,12 @@ class _Slot:
 
 @dataclass(frozen=True, slots=True)
 class _User:
-    """A run that shares the pool: when it asked last, and what it wants."""
+    """A run that shares the pool: when it asked last, what it wants, and whether it waits for a slot."""
 
     seen_at: float
     rate: Rate
     ceiling: float
+    waits: bool = False
 
 
 @dataclass(kw_only=True)
@@ -113,10 +117,10 @@ class Pool:
             return Capped(self.made_today + self.counted)
         at = max(now, self.forecast(asks, now))
         rate = self.rate(asks, now)
-        if self._has_its_part(asks, at, rate) and now < (left := self._free_at(asks, now, rate) + _PATIENCE_S):
-            return Later(max(at, left + AHEAD_S))
+        if self._gives_way(asks, at, rate) and now < (left := self._free_at(asks, now, rate) + _PATIENCE_S):
+            return self._later(asks, now, max(at, left + AHEAD_S))
         if at - now > AHEAD_S:
-            return Later(at)
+            return self._later(asks, now, at)
         slot = self.slots[0]
         booking = Booking(number=slot.number, at=at, before=(slot.used_at, slot.run))
         if slot.number == self.alone:
@@ -151,7 +155,11 @@ class Pool:
     # -- all calls --------------------------------------------------------------------------------------------------
 
     def forecast(self, asks: Asks, now: float, ahead: int = 0) -> float:
-        """When, as things stand, the next call may go out, or the one that has ``ahead`` others before it."""
+        """When, as things stand, the next call may go out, or the one that has ``ahead`` of the same run before it.
+
+        Runs take turns: where there are several, each of those calls has one of every other run beside it.
+        """
+        ahead *= max(1, len(self.users))
         rate = self.rate(asks, now)
         spacing_s = self._spacing_s(asks, now, rate)
         at = max(self._free_at(asks, now, rate, ahead), self.last_at + spacing_s * (ahead + 1))
@@ -170,9 +178,11 @@ class Pool:
         return min(self.share.at(now, rate), asks.ceiling)
 
     def uses(self, asks: Asks, now: float) -> list[float]:
-        """When the last calls went out that share a period: as many as the limit has, in order."""
+        """When the last calls go out that share a period: as many as the limit has, in order."""
         known = [slot.used_at for slot in self.slots if not math.isinf(slot.used_at)]
-        return known[-self.rate(asks, now).calls :]
+        # Those that are only booked go out, as far as is known, at the time for which they are.
+        gone = sorted(at if at <= now else at - ON_TIME_S for at in known)
+        return gone[-self.rate(asks, now).calls :]
 
     def throttled(self, asks: Asks, now: float, *, sent_at: float, wait_s: float) -> None:
         """Hold every call back for ``wait_s`` after a 429, and give way to whoever else is there."""
@@ -215,13 +225,21 @@ class Pool:
             return evenly_s  # so that a 429 costs one call and not a burst
         return min(asks.spacing_s, evenly_s)
 
-    def _has_its_part(self, asks: Asks, at: float, rate: Rate) -> bool:
+    def _later(self, asks: Asks, now: float, at: float) -> Later:
+        self.users[asks.run] = _User(now, asks.rate, asks.ceiling, waits=True)
+        return Later(at)
+
+    def _gives_way(self, asks: Asks, at: float, rate: Rate) -> bool:
+        """Whether the run has had its part, and one that has not waits for its own."""
         if len(self.users) == 1:
             return False
-        rest_s = rate.period_s + asks.margin_s
-        mine = sum(slot.run == asks.run and slot.used_at + rest_s > at for slot in self.slots)
+        since = at - rate.period_s * (1 - _SOON_PERIODS) - asks.margin_s
+        had = Counter(slot.run for slot in self.slots if slot.used_at > since)
         modest = sum(user.ceiling <= asks.ceiling for user in self.users.values())
-        return mine >= math.ceil(min(self.share.at(at, rate) / len(self.users), asks.ceiling / modest))
+        part = math.ceil(min(self.share.at(at, rate) / len(self.users), asks.ceiling / modest))
+        if had[asks.run] < part:
+            return False
+        return any(user.waits and had[run] < part for run, user in self.users.items() if run != asks.run)
 
     def _slot(self, number: int) -> _Slot:
         return next(slot for slot in self.slots if slot.number == number)
@@ -251,7 +269,7 @@ class Pool:
             {
                 "slots": [[slot.number, _finite(slot.used_at), slot.run] for slot in self.slots],
                 "users": {
-                    run: [user.seen_at, user.rate.calls, user.rate.period_s, user.ceiling]
+                    run: [user.seen_at, user.rate.calls, user.rate.period_s, user.ceiling, user.waits]
                     for run, user in self.users.items()
                 },
                 "last_at": _finite(self.last_at),
@@ -278,8 +296,8 @@ class Pool:
         return cls(
             slots=sorted(slots, key=_used_at),
             users={
-                run: _User(_within(at, now, latest), Rate(calls, period_s), ceiling)
-                for run, (at, calls, period_s, ceiling) in known["users"].items()
+                run: _User(_within(at, now, latest), Rate(calls, period_s), ceiling, *waits)
+                for run, (at, calls, period_s, ceiling, *waits) in known["users"].items()  # pools of old don't say
             },
             last_at=_within(last_at, now, latest),
             paused_until=_within(_past(known["paused_until"]), now, now + longest_s),

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 import pandas as pd
 
@@ -20,7 +20,10 @@ from importer.ledger.records import source_of_run
 from importer.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results.columns import COLUMNS, INDISPENSABLE, ResultRow
-from importer.results.workbook import ENDING, WorkbookFile
+from importer.results.limits import ENDING
+
+if TYPE_CHECKING:
+    from importer.results.workbook import WorkbookFile
 
 RESULTS_ENDINGS = (".csv", ENDING)
 _LINE_END = "\r\n"
@@ -128,6 +131,8 @@ class _Csv:
 
 
 def _workbook(path: Path, columns: Sequence[str]) -> WorkbookFile:
+    from importer.results.workbook import WorkbookFile  # noqa: PLC0415 - most results are none, and it is a library's
+
     return WorkbookFile(path, [*columns, *COLUMNS], own=len(columns))
 
 
@@ -147,8 +152,13 @@ def keep_former(results: Path) -> Path | None:
     return kept
 
 
-def check_target(results: Path, *, account: str, source: str, inputs: Sequence[Path]) -> None:
-    """Refuse a place that can't be written to, or where something lies that must not be replaced."""
+def check_target(
+    results: Path, *, account: str, source: str, inputs: Sequence[Path], checked: Path | None = None
+) -> None:
+    """Refuse a place that can't be written to, or where something lies that must not be replaced.
+
+    ``checked``: results that are known to be of this account and source. To load a large workbook again takes long.
+    """
     if results.is_dir():
         raise ResultsError(f"{results} is a folder", hint="name a file with -o")
     if not results.parent.is_dir():
@@ -158,14 +168,19 @@ def check_target(results: Path, *, account: str, source: str, inputs: Sequence[P
             f"results are written as {' or '.join(RESULTS_ENDINGS)}, not {results.suffix or 'without an ending'}",
             hint="name a file with such an ending with -o",
         )
-    if any(path.exists() and results.exists() and path.samefile(results) for path in inputs):
+    if any(_is_same(path, results) for path in inputs):
         raise ResultsError(f"{results} is an input of this run and must not be replaced", hint="name another file")
     with _told(results):
         descriptor, name = tempfile.mkstemp(prefix=f".{results.name}.", suffix=".tmp", dir=results.parent)
         os.close(descriptor)
         Path(name).unlink()
-    if results.exists() and results.stat().st_size:
+    is_checked = checked is not None and _is_same(checked, results)
+    if not is_checked and results.exists() and results.stat().st_size:
         _refuse_foreign(results, account, source)
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    return path.exists() and other.exists() and path.samefile(other)
 
 
 def _refuse_foreign(results: Path, account: str, source: str) -> None:

@@ -13,7 +13,11 @@ from importer.models import Problem
 from importer.submission.plan import TO_SEND, Disposition
 from importer.validation import Mask, RowKeys
 
-WRONG_WIDTHS = ("too-few-cells", "too-many-cells")
+NOT_WHOLE = (
+    *("too-few-cells", "too-many-cells"),
+    *("cell-error", "formula-without-value"),
+    *("nested-value", "half-character", "name-twice"),
+)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -45,7 +49,7 @@ class Fates:
     def _rejection(self, position: int) -> Rejection:
         problems = self.problems[position]
         # A row whose key is missing or another row's has none of its own: mended, it is known by its cells.
-        keyless = problems[0].code in ("missing-key", "duplicate-key", *WRONG_WIDTHS)
+        keyless = problems[0].code in ("missing-key", "duplicate-key", *NOT_WHOLE)
         return Rejection(
             manifest_row=self.manifest_rows[position],
             key="" if keyless else self.keys.text(position),

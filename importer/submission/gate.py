@@ -36,8 +36,9 @@ class Proof:
 
     def give(self) -> None:
         """Take note that the account has taken a call."""
-        self.given = True
-        self._tell()
+        if not self.given:
+            self.given = True
+            self._tell()
 
     def over(self, gate: Gate) -> None:
         """Take note that a call has come to an end, or is withdrawn."""

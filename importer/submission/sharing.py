@@ -43,6 +43,8 @@ def calls_today(ledger: Ledger, account: str) -> int:
 class SharedPool(Keeper):
     """The keeper of a pool in a database. Use as ``async with SharedPool(record) as keeper``; it closes the record."""
 
+    shows_copies = True
+
     def __init__(self, record: PoolRecord) -> None:
         self._record = record
         self._waiting: list[tuple[_Change, asyncio.Future[Any] | None]] = []

@@ -90,6 +90,7 @@ class Submission:
         self._throttled_since = math.inf
         self._drain_until = math.inf
         self._ending: ImporterError | None = None
+        self._now = asyncio.get_running_loop().time
         self._incoming: asyncio.Queue[Sendable] = asyncio.Queue(maxsize=100)
         self._all_read = False
 
@@ -123,7 +124,7 @@ class Submission:
         """Send no new row. Those under way have the grace time, or none with ``at_once``."""
         if self._ending is None:
             self._ending = reason
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         self._drain_until = min(self._drain_until, now if at_once else now + self._terms.grace_s)
         self._withdraw_waiting()
         self._changed.set()
@@ -382,6 +383,3 @@ class Submission:
                 task.cancel()
         while self._under_way:
             await self._wait_until(math.inf)
-
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()

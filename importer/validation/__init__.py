@@ -3,6 +3,8 @@
 from importer.validation.fingerprints import Prints, fingerprints
 from importer.validation.keys import KeyIndex, RowKeys
 from importer.validation.leads import SharedLeads
+from importer.validation.numbers import for_stored_numbers
+from importer.validation.own_texts import check_own_texts
 from importer.validation.rows import Checked, Validator, content_hashes
 from importer.validation.screen import Mask
 
@@ -14,6 +16,8 @@ __all__ = [
     "RowKeys",
     "SharedLeads",
     "Validator",
+    "check_own_texts",
     "content_hashes",
     "fingerprints",
+    "for_stored_numbers",
 ]

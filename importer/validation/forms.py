@@ -29,7 +29,7 @@ _LONGEST_NUMBER = 18
 _PHONE_DIGITS = (6, 15)
 _GUID = "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh"
 _ISO_DATE = "%Y-%m-%d"
-_ISO_DATETIMES = (_ISO_DATE, *(f"{_ISO_DATE}{t}%H:%M{s}" for t in "T " for s in ("", ":%S")))
+_ISO_DATETIMES = (_ISO_DATE, *(f"{_ISO_DATE}{t}%H:%M{s}" for t in "T " for s in ("", ":%S", ":%SZ")))
 _DIGITS_OF = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
 _YEARS = (1700, 2200)
 _DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int16)
@@ -137,8 +137,8 @@ def _are_guids(matrix: _Matrix) -> Mask:
 
 def _are_times(column: Column, rule: Rule, kind: FieldType) -> Mask:
     forms: Sequence[str] = (_ISO_DATE,) if kind is FieldType.DATE else _ISO_DATETIMES
-    if rule.format is not None:
-        forms = (rule.format,)
+    if rule.formats:
+        forms = rule.formats
     found = np.zeros(len(column), dtype=bool)
     for form in forms:
         template = _Template.parse(form)

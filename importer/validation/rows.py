@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,27 +14,20 @@ import pandas as pd
 
 from importer.attachments import AttachmentFinder, Fault, Named
 from importer.catalogue import CATALOGUE
+from importer.fields import AccountFields
 from importer.manifest import Chunk, Column, is_visible
 from importer.mapping import FieldType, Mapping, Rule
 from importer.models import Attachment, Problem, Ticket
+from importer.validation.account import AccountRules
+from importer.validation.cells import SentField, field_of_cells, field_of_template
+from importer.validation.files import FileScreen
 from importer.validation.fingerprints import Prints, combined, fingerprints
+from importer.validation.reporting import Report, shown
 from importer.validation.screen import LEAD_ID, LEAD_IDENTIFIERS, Mask, Screen
-from importer.validation.values import convert
 
 _LEAD_PREFIX = "LeadDetail."
 _EMAIL = "LeadDetail.EmailAddress"
 _PHONE = "LeadDetail.Phone"
-_UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
-_SHOWN_CHARS = 80
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Field:
-    """One SchemaName of a chunk: what each row sends for it, and which rows send it at all."""
-
-    name: str
-    values: Sequence[str]
-    sent: npt.NDArray[np.bool_]
 
 
 class Checked:
@@ -43,7 +35,7 @@ class Checked:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.fields: list[_Field] = []
+        self.fields: list[SentField] = []
         self.attachments: dict[int, tuple[Attachment, ...]] = {}
         self.problems: dict[int, list[Problem]] = defaultdict(list)
 
@@ -94,11 +86,19 @@ class Judged:
 class Validator:
     """Judges rows by a mapping. ``finder`` is there if the mapping has attachments."""
 
-    def __init__(self, mapping: Mapping, finder: AttachmentFinder | None, sheet: str | None) -> None:
+    def __init__(
+        self,
+        mapping: Mapping,
+        finder: AttachmentFinder | None,
+        sheet: str | None,
+        fields: AccountFields | None = None,
+    ) -> None:
         self._mapping = mapping
         self._finder = finder
+        self._files = FileScreen(finder) if finder is not None else None
         self._sheet = sheet
-        self._screen = Screen(mapping, self._judge_cells)
+        self._account = AccountRules(fields)
+        self._screen = Screen(mapping, self._judge_cells, self._account)
 
     def keys(self, frame: pd.DataFrame) -> list[str]:
         """Each row's key: the raw cell, or a JSON list of the raw cells; empty if a cell of it is blank."""
@@ -145,26 +145,36 @@ class Validator:
         )
 
     def judge(self, chunk: Chunk, wanted: Mask) -> Judged:
-        """Find every problem of the wanted rows; `check` judges those of which not all is known to be right."""
-        doubtful = np.flatnonzero(wanted & ~self._screen.passes(chunk))
+        """Find every problem of the wanted rows as `check` does, which judges all that is not known to be right."""
+        doubts = self._screen.doubts(chunk)
         problems: dict[int, list[Problem]] = defaultdict(list)
         rows = np.array(chunk.rows, dtype=np.int64)
-        if doubtful.size:
-            checked = self._check_fields(chunk.part(doubtful.tolist()), rows[doubtful])
-            for index, found in checked.problems.items():
-                problems[int(doubtful[index])] += found
-        size_bytes = 0
-        if self._finder is not None:
-            named = np.flatnonzero(wanted)
-            cells = [[texts[at] for at in named] for texts in map(chunk.texts, self._finder.columns)]
-            files = self._finder.find_all(cells)
-            faults: dict[int, list[Problem]] = defaultdict(list)
-            report = _Report(self, rows[named], faults)
-            for index in files.faulty_rows.tolist():
-                _report_faults(index, files.of(index), report)
-                problems[int(named[index])] += faults[index]
-            size_bytes = int(files.size_bytes[~np.isin(named, list(problems))].sum())
+        whole = np.flatnonzero(wanted & doubts.elsewhere)
+        if whole.size:
+            _add(self._check_fields(chunk.part(whole.tolist()), rows[whole]).problems, whole, problems)
+        for rule, doubtful in zip(self._mapping.rules, doubts.cells, strict=True):
+            positions = np.flatnonzero(wanted & doubtful & ~doubts.elsewhere)
+            if positions.size:
+                found: dict[int, list[Problem]] = defaultdict(list)
+                cells = pd.Series(chunk.texts_at(rule.column, positions), dtype=object)
+                self._field(cells, rule, Report(self.problem, rows[positions], found))
+                _add(found, positions, problems)
+        size_bytes = self._judge_files(chunk, np.flatnonzero(wanted), problems)
         return Judged(problems=dict(problems), attachment_bytes=size_bytes)
+
+    def _judge_files(self, chunk: Chunk, positions: npt.NDArray[np.intp], problems: dict[int, list[Problem]]) -> int:
+        """Add what is wrong with the attachments of some rows; give the bytes of all rows without a problem."""
+        if self._finder is None or self._files is None:
+            return 0
+        measured = self._files.look(chunk, positions)
+        sizes = measured.size_bytes
+        doubtful = positions[measured.doubtful]
+        report = Report(self.problem, np.array(chunk.rows, dtype=np.int64), problems)
+        for index, row in zip(measured.doubtful.tolist(), self._files.rows(chunk, doubtful), strict=True):
+            named = self._finder.find(row)
+            _report_faults(int(positions[index]), named, report)
+            sizes[index] = sum(each.found.size_bytes for each in named if isinstance(each.found, Attachment))
+        return int(sizes[~np.isin(positions, list(problems))].sum())
 
     def lead_names(self, chunk: Chunk, positions: npt.NDArray[np.intp]) -> list[str]:
         """All e-mail addresses and phone numbers of some rows without problems, as `Checked.lead_identifiers` has them.
@@ -173,8 +183,10 @@ class Validator:
         """
         rules = [rule for rule in self._mapping.rules if rule.field in LEAD_IDENTIFIERS]
         named = [rule.field for rule in rules]
-        of_all_rows = [name for name, _ in self._mapping.constants if name in LEAD_IDENTIFIERS]
-        plain = len(set(named)) == len(named) and not of_all_rows and all(map(_is_sent_as_written, rules))
+        otherwise = [
+            name for name, _ in (*self._mapping.constants, *self._mapping.templates) if name in LEAD_IDENTIFIERS
+        ]
+        plain = len(set(named)) == len(named) and not otherwise and all(map(_is_sent_as_written, rules))
         if not plain:
             frame = chunk.part(positions.tolist())
             emails, phones = self._check_fields(frame, np.zeros(len(frame), dtype=np.int64)).lead_identifiers()
@@ -194,97 +206,52 @@ class Validator:
         frame = frame.reset_index(drop=True)
         checked = self._check_fields(frame, rows)
         if self._finder is not None:
-            checked.attachments = _find_attachments(frame, self._finder, _Report(self, rows, checked.problems))
+            checked.attachments = _find_attachments(frame, self._finder, Report(self.problem, rows, checked.problems))
         return checked
 
     def _check_fields(self, frame: pd.DataFrame, rows: npt.NDArray[np.int64]) -> Checked:
         checked = Checked(len(frame))
-        report = _Report(self, rows, checked.problems)
+        report = Report(self.problem, rows, checked.problems)
         everywhere = np.ones(len(frame), dtype=bool)
         checked.fields = [self._field(frame[rule.column], rule, report) for rule in self._mapping.rules]
-        checked.fields += [
-            _Field(name=name, values=[value] * len(frame), sent=everywhere) for name, value in self._mapping.constants
-        ]
+        for name, template in self._mapping.templates:
+            checked.fields.append(field_of_template(frame, name, template, report))
+            self._hold_against_account(checked.fields[-1], template.columns[0], report)
+        for name, value in self._mapping.constants:
+            checked.fields.append(SentField(name=name, values=[value] * len(frame), sent=everywhere))
+            self._hold_against_account(checked.fields[-1], None, report)
         _require_lead(checked.fields, report)
         return checked
 
     def _judge_cells(self, rule: Rule, cells: Sequence[str]) -> tuple[Mask, Mask]:
         """Say which cells a rule takes, and for which of them it sends more than blanks."""
         problems: dict[int, list[Problem]] = defaultdict(list)
-        report = _Report(self, np.zeros(len(cells), dtype=np.int64), problems)
+        report = Report(self.problem, np.zeros(len(cells), dtype=np.int64), problems)
         field = self._field(pd.Series(list(cells), dtype=object), rule, report)
         good = np.ones(len(cells), dtype=bool)
         good[list(problems)] = False
         return good, field.sent & _are_filled(field.values)
 
-    def _field(self, cells: pd.Series, rule: Rule, report: _Report) -> _Field:
-        """Judge one column by its rule: default, value map, then what the value must be."""
-        empty = cells == ""
-        if rule.required:
-            blank = cells.str.strip() == ""
-            missing = blank if rule.default is None else blank & ~empty
-            report.add("missing-value", missing, cells, rule, lambda _: f"{rule.field} is required")
-        if rule.values:
-            cells = cells.map(lambda cell: rule.values.get(cell, cell))
-        if rule.default is not None:
-            cells, empty = cells.mask(empty, rule.default), pd.Series(data=False, index=cells.index)
-        filled = cells[~empty]
-        if not filled.empty:
-            cells = self._judge(cells, filled, rule, report)
-        # An empty LeadId names no lead and must not stand in the way of the row's LeadDetail fields.
-        sends_empty = rule.send_empty and rule.field != LEAD_ID
-        sent = np.ones(len(cells), dtype=bool) if sends_empty else (~empty).to_numpy()
-        return _Field(name=rule.field, values=cells.tolist(), sent=sent)
+    def _field(self, cells: pd.Series, rule: Rule, report: Report) -> SentField:
+        """Judge one column, by its rule and by what the account says of the field."""
+        field = field_of_cells(cells, rule, report)
+        self._hold_against_account(field, rule.column, report)
+        return field
 
-    def _judge(self, cells: pd.Series, filled: pd.Series, rule: Rule, report: _Report) -> pd.Series:
-        if _may_hold_unsendable(filled):
-            bad = filled.str.contains(_UNSENDABLE)
-            report.add("bad-text", bad, filled, rule, lambda _: "the value holds a character that can't be sent")
-        if rule.one_of:
-            allowed = ", ".join(rule.one_of)
-            report.add(
-                "not-allowed", ~filled.isin(rule.one_of), filled, rule, lambda cell: f"{cell} is not one of {allowed}"
-            )
-        kind = FieldType.GUID if rule.field == LEAD_ID else rule.type
-        converted = convert(filled, rule if kind is rule.type else replace(rule, type=kind))
-        if converted.code:
-            report.add(converted.code, converted.bad, filled, rule, lambda cell: f"{cell} is not {converted.expected}")
-        values = converted.values.where(~converted.bad, filled)
-        if rule.max_length is not None:
-            length = rule.max_length
-            if rule.on_too_long == "truncate":
-                values = values.str.slice(0, length)
-            else:
-                too_long = values.str.len() > length
-                report.add("too-long", too_long, values, rule, lambda _: f"longer than {length} characters")
-        result = cells.copy()
-        result[filled.index] = values
-        return result
+    def _hold_against_account(self, field: SentField, column: str | None, report: Report) -> None:
+        for position, wrong in self._account.complaints(field.name, field.values, field.sent):
+            if not report.has(position, column):
+                where, value = column or field.name, field.values[position]
+                report.add_one(position, wrong.code, f"{where}: {wrong.text}", column=column, value=shown(value))
 
 
-class _Report:
-    """Collects the problems of one chunk under their rows' positions."""
-
-    def __init__(self, validator: Validator, rows: npt.NDArray[np.int64], problems: dict[int, list[Problem]]) -> None:
-        self._validator = validator
-        self._rows = rows
-        self._problems = problems
-
-    def add(self, code: str, bad: pd.Series, cells: pd.Series, rule: Rule, message: Callable[[str], str]) -> None:
-        """Note every cell of ``bad`` (a mask with the index of ``cells``); ``message`` gets the cell as it is shown."""
-        for position in bad.index[bad.to_numpy(dtype=bool)]:
-            value = shown(cells[position])
-            self.add_one(int(position), code, f"{rule.column}: {message(repr(value))}", column=rule.column, value=value)
-
-    def add_one(
-        self, position: int, code: str, message: str, *, column: str | None = None, value: str | None = None
-    ) -> None:
-        """Note one problem."""
-        problem = self._validator.problem(code, int(self._rows[position]), message, column=column, value=value)
-        self._problems[position].append(problem)
+def _add(found: dict[int, list[Problem]], places: npt.NDArray[np.intp], problems: dict[int, list[Problem]]) -> None:
+    """Add problems that are known by their positions among some rows, which stand at ``places`` among all."""
+    for index, its in found.items():
+        problems[int(places[index])] += its
 
 
-def _require_lead(fields: list[_Field], report: _Report) -> None:
+def _require_lead(fields: list[SentField], report: Report) -> None:
     found = np.zeros(len(fields[0].values) if fields else 0, dtype=bool)
     for field in fields:
         if field.name in LEAD_IDENTIFIERS:
@@ -302,7 +269,8 @@ def _key(cells: Sequence[str]) -> str:
 
 def _is_sent_as_written(rule: Rule) -> bool:
     """Whether a lead's cell says by itself who it is, but for what all forms of one address or number share."""
-    plain = not rule.values and rule.default is None and rule.max_length is None
+    plain = not rule.values and rule.default is None and rule.max_length is None and rule.region is None
+    plain = plain and not rule.strip and rule.html is None and rule.case is None
     return plain and (rule.field == LEAD_ID or rule.type in (FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE))
 
 
@@ -311,12 +279,10 @@ def _are_filled(values: Sequence[str]) -> Mask:
 
 
 def _find_attachments(
-    frame: pd.DataFrame, finder: AttachmentFinder, report: _Report
+    frame: pd.DataFrame, finder: AttachmentFinder, report: Report
 ) -> dict[int, tuple[Attachment, ...]]:
     found: dict[int, tuple[Attachment, ...]] = {}
     for position, cells in enumerate(zip(*(frame[column] for column in finder.columns), strict=True)):
-        if not any(cells):
-            continue
         named = finder.find(zip(finder.columns, cells, strict=True))
         _report_faults(position, named, report)
         if files := tuple(each.found for each in named if not isinstance(each.found, Fault)):
@@ -324,7 +290,7 @@ def _find_attachments(
     return found
 
 
-def _report_faults(position: int, files: Iterable[Named], report: _Report) -> None:
+def _report_faults(position: int, files: Iterable[Named], report: Report) -> None:
     for named in files:
         if isinstance(named.found, Fault):
             message = f"{named.column}: {named.found.message}"
@@ -354,20 +320,3 @@ def _phone(number: str) -> str:
 
 
 _NORMAL = {_EMAIL: _email, _PHONE: _phone}
-
-
-def shown(value: str) -> str:
-    """A value as a message shows it: not longer than a line."""
-    return value if len(value) <= _SHOWN_CHARS else value[: _SHOWN_CHARS - 1] + "…"
-
-
-def _may_hold_unsendable(cells: pd.Series) -> bool:
-    """Look through a whole column at once, as next to none holds such a character."""
-    text = "".join(cells)
-    if "\x00" in text:
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False

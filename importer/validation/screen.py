@@ -1,18 +1,20 @@
-"""Which rows of a chunk surely have no problem, at a fraction of the cost of looking for one.
+"""Which cells of a chunk are surely right, at a fraction of the cost of judging them.
 
-A row that passes has none by `Validator.check`, which stays the one judge of every other row. So nothing here knows
+Those have no problem by `Validator.check`, which stays the one judge of all others. So nothing here knows
 what is wrong with a cell or how it is told; it knows cells that are right, by their form or because they were judged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from importer.manifest import Chunk, Column, is_visible
-from importer.mapping import FieldType, Mapping, Rule
+from importer.mapping import FieldType, Mapping, Rule, Template
+from importer.validation.account import AccountRules
 from importer.validation.fingerprints import Prints, fingerprints
 from importer.validation.forms import surely_fit
 
@@ -27,34 +29,70 @@ Mask = npt.NDArray[np.bool_]
 Judge = Callable[[Rule, Sequence[str]], tuple[Mask, Mask]]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Doubts:
+    """Which rows of a chunk may be wrong, and where.
+
+    ``cells``: for each of the mapping's rules, the rows of which its cell may be. ``elsewhere``: the rows that may name
+    no lead, or fill a template wrongly, which other cells than those in doubt may be the reason for.
+    """
+
+    cells: Sequence[Mask]
+    elsewhere: Mask
+
+
 class Screen:
     """Looks through chunk after chunk, and remembers what it has learnt of the cells of former ones."""
 
-    def __init__(self, mapping: Mapping, judge: Judge) -> None:
-        self._columns = [_ColumnScreen(rule, judge) for rule in mapping.rules]
+    def __init__(self, mapping: Mapping, judge: Judge, account: AccountRules) -> None:
+        self._columns = [_ColumnScreen(rule, judge, account) for rule in mapping.rules]
+        self._templates = mapping.templates
+        self._account = account
         self._names_lead = any(name in LEAD_IDENTIFIERS and value.strip() for name, value in mapping.constants)
 
-    def passes(self, chunk: Chunk) -> Mask:
-        """Say of each row whether none of its cells is wrong and it names a lead; its attachments are not looked at."""
-        passes = np.ones(len(chunk.rows), dtype=bool)
-        leads = np.full(len(chunk.rows), self._names_lead)
+    def doubts(self, chunk: Chunk) -> Doubts:
+        """Say what of each row may be wrong; its attachments are not looked at."""
+        rows = len(chunk.rows)
+        cells: list[Mask] = []
+        elsewhere = np.zeros(rows, dtype=bool)
+        leads = np.full(rows, self._names_lead)
         for screen in self._columns:
             column = chunk.column(screen.rule.column)
             if column is None:
-                return np.zeros(len(chunk.rows), dtype=bool)
+                cells.append(np.ones(rows, dtype=bool))
+                continue
             right, filled = screen.look(column)
-            passes &= right
+            cells.append(~right)
             if screen.rule.field in LEAD_IDENTIFIERS:
                 leads |= filled
-        return np.asarray(passes & leads)
+        for name, template in self._templates:
+            right, filled = self._look_at_template(chunk, name, template)
+            elsewhere |= ~right
+            if name in LEAD_IDENTIFIERS:
+                leads |= filled
+        return Doubts(cells=cells, elsewhere=elsewhere | ~leads)
+
+    def _look_at_template(self, chunk: Chunk, name: str, template: Template) -> tuple[Mask, Mask]:
+        """Say which rows fill it rightly, and which of these with more than blanks.
+
+        All do whose cells can be sent, unless the field is asked to be more than a text.
+        """
+        columns = [chunk.column(column) for column in template.columns]
+        filled = np.zeros(len(chunk.rows), dtype=bool)
+        for column in columns:
+            if column is None or name == LEAD_ID or self._account.knows(name):
+                return np.zeros_like(filled), filled
+            filled |= is_visible(column.first_bytes())
+        return np.ones_like(filled), filled
 
 
 class _ColumnScreen:
     """One rule, and some cells that it is known to take."""
 
-    def __init__(self, rule: Rule, judge: Judge) -> None:
+    def __init__(self, rule: Rule, judge: Judge, account: AccountRules) -> None:
         self.rule = rule
         self._judge = judge
+        self._account = account
         self._kind = FieldType.GUID if rule.field == LEAD_ID else rule.type
         self._known: Prints = np.empty((2, 0), dtype=np.uint64)
         self._filled = np.empty(0, dtype=bool)
@@ -70,7 +108,7 @@ class _ColumnScreen:
 
     def _right_by_form(self, column: Column) -> Mask:
         rule = self.rule
-        if rule.values or rule.one_of:
+        if rule.values or rule.one_of or self._says_more_than_forms():
             return np.zeros(len(column), dtype=bool)
         right = surely_fit(column, rule, self._kind)
         if rule.required:
@@ -83,7 +121,17 @@ class _ColumnScreen:
                 right[:] = False
         if not rule.required and rule.default is None:
             right |= column.lengths == 0
-        return right
+        return right & self._account.surely_fit(rule.field, column, self._kind)
+
+    def _says_more_than_forms(self) -> bool:
+        """Whether what is sent may be wrong although the cell has the right form."""
+        rule = self.rule
+        if rule.html is not None:
+            limited = rule.max_length is not None and rule.on_too_long == "reject"
+            asked_for = rule.required or rule.field in LEAD_IDENTIFIERS or self._account.knows(rule.field)
+            return limited or asked_for
+        # Capital letters may be more than the bytes of the small ones.
+        return rule.region is not None or len(rule.formats) > 1 or rule.case == "upper"
 
     def _right_by_heart(self, column: Column, few: int) -> tuple[Mask, Mask]:
         """Compare cells with those known; if many are not, have each different one judged."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from importer.ledger import Import, Ledger, RunInfo
 from importer.manifest import open_manifest
-from importer.models import ManifestOptions
+from importer.models import ManifestOptions, TicketIds
 from tests.bench import inputs
 from tests.bench.costs import Bench, Repeats, start_up, workbook
 from tests.bench.inputs import COLUMNS, wide_row
@@ -43,6 +46,46 @@ def test_bodies_are_those_that_the_importer_sends(tmp_path: Path) -> None:
     inputs.main("bodies", str(tmp_path / "bodies"), "3")
     bodies = [json.loads(line) for line in (tmp_path / "bodies").read_text("utf-8").splitlines()]
     assert [body["Fields"][0]["Value"] for body in bodies] == ["0000000", "0000001", "0000002"]
+
+
+def test_a_ledger_that_is_made_at_once_is_as_the_importer_would_fill_it(tmp_path: Path) -> None:
+    """Row for row what it enters of tickets that a results file knows."""
+    inputs.main("ledger", str(tmp_path / "made.db"), "3", "tenant")
+    ledger = Ledger.create(f"sqlite:///{tmp_path / 'entered.db'}")
+    info = RunInfo(
+        id=inputs.LEDGER_RUN,
+        account="tenant",
+        source="bench",
+        command="run",
+        manifest="earlier.csv",
+        manifest_sha256="",
+        mapping_sha256="",
+        key_field=None,
+    )
+    tickets = [
+        Import(
+            key=wide_row(n)[0],
+            manifest_row=n + 2,
+            state="created",
+            ids=TicketIds(number=str(n + 1), ticket_id=f"00000000-0000-4000-8000-{n:012}", key=f"#{n + 1}"),
+            error_code="",
+            error="",
+            attempts=1,
+            finished_at="2026-01-01T00:00:00Z",
+            run=inputs.LEDGER_RUN,
+        )
+        for n in range(3)
+    ]
+    ledger.enter(info, tickets)
+    ledger.close()
+    made, entered = (rows_of(tmp_path / name) for name in ("made.db", "entered.db"))
+    assert made == entered
+    assert len(made) == 3
+
+
+def rows_of(ledger: Path) -> list[tuple[object, ...]]:
+    with contextlib.closing(sqlite3.connect(ledger)) as db:
+        return db.execute("SELECT * FROM tickets ORDER BY id").fetchall()
 
 
 def test_there_is_no_other_kind(tmp_path: Path) -> None:

@@ -142,6 +142,7 @@ class Shop:
         monkeypatch.setenv("LSQ_LEDGER", str(folder / "ledger.sqlite"))
         monkeypatch.setenv("LSQ_RATE", "1000/1")
         monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         (folder / "mapping.yaml").write_text(MAPPING, encoding="utf-8")
 
     def uses(self, account: Account) -> None:

@@ -120,7 +120,9 @@ def test_files_that_may_not_grow_stop_the_run_and_forget_nothing(shop: Shop, ope
     assert "see whether the disk is full, or a quota is used up" in stopped.stderr
     statuses, made = shop.statuses(), len(account.tickets)
     assert made < ROWS
-    assert statuses["created"] + statuses["skipped"] + statuses["unknown"] == made
+    known = statuses["created"] + statuses["skipped"]
+    # An intent that was on the disk when the disk took no more is unknown, though its request may never have left.
+    assert known <= made <= known + statuses["unknown"]
     assert statuses["unknown"] <= 4
     again = shop.run()
     assert again.code == (1 if statuses["unknown"] else 0), again.err

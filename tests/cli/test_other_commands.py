@@ -34,14 +34,14 @@ SLOW_TO_LOAD = ("pandas", "aiohttp", "sqlalchemy", "numpy", "pydantic", "tqdm")
 
 @pytest.mark.parametrize("ending", ["csv", "json"])
 def test_a_report_holds_every_problem(shop: Shop, ending: str):
-    """`validate --report` has each problem with row, column, value and advice; it needs no account and no ledger."""
+    """`validate --report` has each problem with row, column, value and advice, in the rows' order; it needs no account."""
     shop.manifest(BAD)
     outcome = shop.do("validate", "tickets.csv", "-m", "mapping.yaml", "--report", f"report.{ending}")
     assert outcome.code == 1
     assert "4 rows, 3 rejected" in outcome.out
     with shop.path(f"report.{ending}").open(encoding="utf-8-sig", newline="") as file:
         problems = json.load(file) if ending == "json" else list(csv.DictReader(file))
-    assert sorted((str(each["row"]), each["column"], each["code"]) for each in problems) == sorted(FOUND)
+    assert [(str(each["row"]), each["column"], each["code"]) for each in problems] == FOUND
     assert all(each["message"] and each["hint"] for each in problems)
     formula = next(each["value"] for each in problems if "cmd" in (each["value"] or ""))
     assert formula.startswith("'=" if ending == "csv" else "=")
@@ -57,7 +57,7 @@ def test_a_report_without_problems_is_empty(shop: Shop, ending: str):
     assert text.strip() == ("[]" if ending == "json" else "sheet,row,column,value,code,message,hint")
 
 
-@pytest.mark.parametrize("name", ["tickets.csv", "report.html", "report", "nowhere/report.csv"])
+@pytest.mark.parametrize("name", ["tickets.csv", "mapping.yaml", "report.xlsx", "report", "nowhere/report.csv"])
 def test_a_report_replaces_nothing_of_ours(shop: Shop, name: str):
     """The manifest, an ending that is not known, a folder that is not there: exit 2, and nothing is touched."""
     shop.manifest(2)
@@ -89,18 +89,33 @@ def test_rows_that_are_tickets_are_not_looked_at(shop: Shop, account: Account):
 
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_every_code_is_explained(shop: Shop, code: str):
-    """`explain` gives the meaning and the advice of each code that results can have."""
+    """`explain` gives the meaning, the cause and the advice of each code that results can have."""
     outcome = shop.do("explain", code)
     assert outcome.code == 0
-    assert CATALOGUE[code].meaning in outcome.out
-    assert CATALOGUE[code].advice in outcome.out
+    entry = CATALOGUE[code]
+    assert all(sentence in outcome.out for sentence in (entry.meaning, entry.why, entry.advice))
 
 
 def test_an_unknown_code_lists_the_known(shop: Shop):
-    """A code that is not one is exit 2, with those that are."""
+    """A code that is not one is exit 2, with those that are; what is nearly one is recognised."""
     outcome = shop.do("explain", "nope")
     assert outcome.code == 2
-    assert "refused" in outcome.err
+    assert all(code in outcome.err for code in CATALOGUE)
+    assert "did you mean" not in outcome.err
+    assert "did you mean not-allowed" in shop.do("explain", "notallowd").err
+
+
+@pytest.mark.parametrize("written", ["Not_Allowed", "`not-allowed`", "not allowed"])
+def test_a_code_may_be_written_as_people_do(shop: Shop, written: str):
+    """Letter case, quotes and blanks are no reason to refuse what is meant."""
+    assert shop.do("explain", written).out == shop.do("explain", "not-allowed").out
+
+
+def test_explain_alone_lists_every_code(shop: Shop):
+    """Without a code there is one line for each, under the state of its rows."""
+    lines = shop.do("explain").out.splitlines()
+    assert [line.split()[0] for line in lines if line.startswith(" ")] == list(CATALOGUE)
+    assert [line for line in lines if not line.startswith(" ")] == ["rejected:", "failed:", "unknown:", "pending:"]
 
 
 def test_ledger_init_can_be_repeated(shop: Shop, account: Account):

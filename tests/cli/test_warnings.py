@@ -6,7 +6,7 @@ from pathlib import Path
 
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
-from importer.manifest.workbook import PROMISED_ROWS
+from importer.manifest.sheet_notes import PROMISED_ROWS
 from tests.cli.shop import HEADER, MAPPING, Shop
 
 

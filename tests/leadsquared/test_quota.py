@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -110,7 +111,7 @@ def test_the_floor_holds_by_itself(waits_s: list[float]) -> None:
 
     async def one(quota: Quota, at: float) -> float:
         await asyncio.sleep(at)
-        await quota.floor()
+        await quota.floor.passed()
         return quota.now()
 
     async def whole() -> list[float]:
@@ -413,7 +414,7 @@ def test_a_pause_that_comes_while_the_floor_is_waited_for_holds() -> None:
 
     async def whole() -> float:
         quota = make(Rate(1, 5))
-        await quota.floor()
+        await quota.floor.passed()
         slot = await quota.reserve()
         waiting = asyncio.ensure_future(slot.ready())
         await asyncio.sleep(1)
@@ -482,6 +483,76 @@ def test_runs_that_share_a_slow_keeper_keep_the_limit_together(
     uses, pool, _ = run(whole())
     assert_kept(uses, rate)
     assert pool.counted == len(uses), "what was booked and not used was given back"
+
+
+class CopyingPool(SlowPool):
+    """A slow keeper that says that what it shows are copies."""
+
+    shows_copies = True
+
+
+def test_those_who_wait_are_booked_for_together() -> None:
+    """A burst takes as long as one change of a slow pool, or two, and not one change for each of its calls."""
+
+    async def whole() -> list[float]:
+        quota = Quota(Limits(rate=Rate(25, 5)), CopyingPool(0.02), margin())
+        slots = [await quota.reserve() for _ in range(25)]
+        await asyncio.gather(*(slot.near(0) for slot in slots))
+        for slot in slots:
+            await slot.ready()
+            slot.used()
+        return [slot.used_at or math.inf for slot in slots]
+
+    assert max(run(whole())) == pytest.approx(2 * 0.02, abs=0.001)
+
+
+def test_what_was_booked_for_one_who_is_gone_is_given_back() -> None:
+    """Those who came to be booked for together, and went while that was done, leave nothing booked."""
+
+    async def whole() -> tuple[Pool, int]:
+        keeper = CopyingPool(0.1)
+        async with Quota(Limits(rate=Rate(5, 5), run="A"), keeper, margin()) as quota:
+            slots = [await quota.reserve() for _ in range(4)]
+            waiting = [asyncio.ensure_future(slot.near(0)) for slot in slots]
+            await asyncio.sleep(0.01)  # the first books for all of them
+            for task in waiting[1:3]:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            for slot in slots[1:3]:
+                slot.release()
+            for slot in (slots[0], slots[3]):
+                await slot.ready()
+                slot.used()
+        pool = await keeper.settled()
+        return pool, sum(slot.run == "A" for slot in pool.slots)
+
+    pool, used = run(whole())
+    assert (pool.counted, used) == (2, 2)
+
+
+def test_a_quota_knows_of_its_own_calls_before_it_asks_again() -> None:
+    """The margin is drawn from when calls went out, the first with its burst, and not from what was booked."""
+    seen = list[list[float]]()
+
+    class Learning(Margin):
+        def learn(self, uses: Sequence[float]) -> None:
+            seen.append(list(uses))
+            super().learn(uses)
+
+    async def whole() -> list[float]:
+        quota = Quota(Limits(rate=Rate(25, 5)), CopyingPool(0.01), Learning())
+        await use(quota, alone=True)
+        await asyncio.sleep(0.3)
+        slots = [await quota.reserve() for _ in range(24)]
+        await asyncio.gather(*(slot.ready() for slot in slots))
+        for slot in slots:
+            slot.used()
+        for _ in range(25):
+            quota.heard(0.1)
+        return [slot.used_at or math.inf for slot in slots]
+
+    used = run(whole())
+    assert seen == [[used[0], *used]]
 
 
 def test_a_pause_holds_although_an_older_view_of_the_pool_comes_in_after_it() -> None:

@@ -93,6 +93,8 @@ def test_any_number_of_keys_can_be_looked_up_and_claimed(ledger) -> None:
     assert list(found) != []
     assert set(found) == set(keys)
     assert ledger.look_up(run.account, run.source, []) == {}
+    assert ledger.states(run.account, run.source, keys) == dict.fromkeys(keys, "pending")
+    assert ledger.states(run.account, run.source, ["of another"]) == {}
 
 
 def test_claiming_again_keeps_what_is_known(ledger) -> None:

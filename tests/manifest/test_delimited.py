@@ -92,7 +92,7 @@ def test_header_row(tmp_path: Path) -> None:
     """Rows above the header are ignored, and rows keep the numbers that a spreadsheet gives them."""
     table = read_bytes(tmp_path, b"Export of 2024-03-08\n\na;b\n1;2\n", header_row=3)
     assert (table.columns, table.cells, table.rows) == (["a", "b"], [["1", "2"]], [4])
-    assert table.how == "CSV, UTF-8, semicolon, header in row 3"
+    assert table.how == "CSV, certainly UTF-8, semicolon, header in row 3"
 
 
 def test_blank_rows_above_the_header(tmp_path: Path) -> None:
@@ -109,7 +109,9 @@ def test_header_row_that_is_not_there(tmp_path: Path) -> None:
     assert "there is no row 0" in refusal_of_bytes(tmp_path, b"a,b\n1,2\n", header_row=0)
 
 
-@pytest.mark.parametrize("content", [b"", b"\n \n", b"\xef\xbb\xbf", b"  ", b",,\n,,\n", b"\xff\xfe", b"sep=;"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n \n", b"\xef\xbb\xbf", b"  ", b",,\n,,\n", b";\n;;\n", b"\xff\xfe", b"sep=;"]
+)
 def test_nothing_in_it(tmp_path: Path, content: bytes) -> None:
     """No bytes, or nothing but blanks, marks and delimiters: a failed export."""
     text = refusal_of_bytes(tmp_path, content)
@@ -124,7 +126,7 @@ def test_delimiter_is_found(tmp_path: Path, delimiter: str, name: str) -> None:
     lines = ["a_b_c", "1_x_y", '2_"x_, ; y"_z']
     table = read_bytes(tmp_path, "\n".join(lines).replace("_", delimiter).encode())
     assert table.columns == ["a", "b", "c"]
-    assert table.how == f"CSV, UTF-8, {name}"
+    assert table.how == f"CSV, certainly UTF-8, {name}"
 
 
 def test_known_columns_decide_the_delimiter(tmp_path: Path) -> None:
@@ -157,7 +159,7 @@ def test_one_endless_line(tmp_path: Path) -> None:
 def test_one_column(tmp_path: Path) -> None:
     """A file of one column needs no delimiter, and has none to tell of."""
     table = read_bytes(tmp_path, b"Subject\nhello\n")
-    assert (table.cells, table.how) == ([["hello"]], "CSV, UTF-8, one column")
+    assert (table.cells, table.how) == ([["hello"]], "CSV, certainly UTF-8, one column")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,7 @@ def test_explicit_delimiter(tmp_path: Path, wanted: str, content: bytes) -> None
 
 def test_explicit_delimiter_is_told(tmp_path: Path) -> None:
     """One without a name is shown itself."""
-    assert read_bytes(tmp_path, b"a~b\n", delimiter="~").how == "CSV, UTF-8, '~'"
+    assert read_bytes(tmp_path, b"a~b\n", delimiter="~").how == "CSV, certainly UTF-8, '~'"
 
 
 @pytest.mark.parametrize("wanted", ["", ";;", '"', "\n"])

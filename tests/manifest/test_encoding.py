@@ -21,15 +21,15 @@ TEXTS = {
 @pytest.mark.parametrize(
     ("codec", "mark", "name"),
     [
-        ("utf-8", b"", "UTF-8"),
-        ("utf-8", codecs.BOM_UTF8, "UTF-8 with BOM"),
-        ("utf-16-le", codecs.BOM_UTF16_LE, "UTF-16 LE with BOM"),
-        ("utf-16-be", codecs.BOM_UTF16_BE, "UTF-16 BE with BOM"),
-        ("utf-32-le", codecs.BOM_UTF32_LE, "UTF-32 LE with BOM"),
-        ("utf-32-be", codecs.BOM_UTF32_BE, "UTF-32 BE with BOM"),
-        ("utf-16-le", b"", "UTF-16 LE (a guess)"),
-        ("utf-16-be", b"", "UTF-16 BE (a guess)"),
-        ("cp1252", b"", "Windows-1252 (a guess)"),
+        ("utf-8", b"", "certainly UTF-8"),
+        ("utf-8", codecs.BOM_UTF8, "certainly UTF-8 with BOM"),
+        ("utf-16-le", codecs.BOM_UTF16_LE, "certainly UTF-16 LE with BOM"),
+        ("utf-16-be", codecs.BOM_UTF16_BE, "certainly UTF-16 BE with BOM"),
+        ("utf-32-le", codecs.BOM_UTF32_LE, "certainly UTF-32 LE with BOM"),
+        ("utf-32-be", codecs.BOM_UTF32_BE, "certainly UTF-32 BE with BOM"),
+        ("utf-16-le", b"", "likely UTF-16 LE"),
+        ("utf-16-be", b"", "likely UTF-16 BE"),
+        ("cp1252", b"", "likely Windows-1252"),
     ],
 )
 def test_encoding_is_found(tmp_path: Path, codec: str, mark: bytes, name: str) -> None:
@@ -76,7 +76,7 @@ def test_damaged_utf8_is_not_guessed_to_be_something_else(tmp_path: Path) -> Non
     """A text that is UTF-8 but for a few bytes is a damaged one: read otherwise, all of it would turn to rubbish."""
     content = "a,b\n1,日本語\n2,é".encode() + b"\xe9,\n"
     text = refusal_of_bytes(tmp_path, content)
-    assert "is not UTF-8 (line 3, byte 20 of the file), and no other encoding fits it" in text
+    assert "is not UTF-8 and no other encoding fits it: row 3 (byte 20 of the file: 0xE9 behind '2,é')" in text
 
 
 def test_a_character_may_stand_across_blocks(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_character_may_stand_across_blocks(tmp_path: Path) -> None:
     head = b"a,b\n1," + b"x" * ((1 << 20) - 7)
     assert read_bytes(tmp_path, head + "ü\n".encode()).cells[0][1].endswith("xü")
     text = refusal_of_bytes(tmp_path, head + b"\xc3\n", encoding="utf-8")
-    assert f"line 2 (byte {len(head)} of the file)" in text
+    assert f"row 2 (byte {len(head)} of the file: 0xC3 behind '" in text
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,10 @@ def test_explicit_encoding(tmp_path: Path, wanted: str, content: bytes) -> None:
 @pytest.mark.parametrize(
     ("wanted", "content", "place"),
     [
-        ("ascii", "a,b\n1,2\n3,ü\n".encode(), "line 3 (byte 10 of the file)"),
-        ("utf-8", codecs.BOM_UTF8 + b"a,b\n1,\xff\n", "line 2 (byte 9 of the file)"),
-        ("utf-8", b"a,b\n1,\xc3", "line 2 (byte 6 of the file)"),
-        ("cp1252", b"a\n\x81\n", "line 2 (byte 2 of the file)"),
-        ("undefined", b"a\n", "line 1 (byte 0 of the file)"),
+        ("ascii", "a,b\n1,2\n3,ü\n".encode(), "row 3 (byte 10 of the file: 0xC3 behind '3,')"),
+        ("utf-8", codecs.BOM_UTF8 + b"a,b\n1,\xff\n", "row 2 (byte 9 of the file: 0xFF behind '1,')"),
+        ("utf-8", b"a,b\n1,\xc3", "row 2 (byte 6 of the file: the file ends within a character behind '1,')"),
+        ("cp1252", b"a\n\x81\n", "row 2 (byte 2 of the file: 0x81)"),
     ],
 )
 def test_explicit_encoding_that_does_not_fit(tmp_path: Path, wanted: str, content: bytes, place: str) -> None:
@@ -124,7 +123,7 @@ def test_explicit_encoding_that_does_not_fit(tmp_path: Path, wanted: str, conten
     assert f"is not {wanted}, which the mapping says it is: {place} can't be read so" in text
 
 
-@pytest.mark.parametrize("wanted", ["utf-9", "hex", "", "a\0b"])
+@pytest.mark.parametrize("wanted", ["utf-9", "hex", "idna", "undefined", "", "a\0b"])
 def test_encoding_that_does_not_exist(tmp_path: Path, wanted: str) -> None:
     """A name that Python doesn't know, or that is no encoding of text, is a mistake in the mapping."""
     assert "is not the name of an encoding" in refusal_of_bytes(tmp_path, b"a,b\n", encoding=wanted)
@@ -133,16 +132,17 @@ def test_encoding_that_does_not_exist(tmp_path: Path, wanted: str) -> None:
 def test_cut_utf16_is_refused(tmp_path: Path) -> None:
     """Half a character at the end is a cut file."""
     content = codecs.BOM_UTF16_LE + "a,b\n1,2\n".encode("utf-16-le")[:-1]
-    assert "begins like UTF-16-LE, but line 2 (byte 16 of the file) can't be read so" in refusal_of_bytes(
-        tmp_path, content
+    text = refusal_of_bytes(tmp_path, content)
+    assert (
+        "begins like UTF-16 LE, but row 2 (byte 16 of the file: the file ends within a character behind '1,2')" in text
     )
 
 
 def test_an_explicit_encoding_is_believed(tmp_path: Path) -> None:
     """UTF-16 without a mark that looks like a binary file is text if the mapping says so."""
-    content = "a,b\nĀĀĀĀĀĀĀĀĀĀ,2\n".encode("utf-16-le")
+    content = "a\nĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀ\n".encode("utf-16-le")[:-2]
     assert "a binary file" in refusal_of_bytes(tmp_path, content)
-    assert read_bytes(tmp_path, content, encoding="utf-16-le").cells == [["ĀĀĀĀĀĀĀĀĀĀ", "2"]]
+    assert read_bytes(tmp_path, content, encoding="utf-16-le").cells == [["ĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀ"]]
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
@@ -153,4 +153,110 @@ def test_a_misfit_far_down_is_told_by_its_line(tmp_path: Path, mark: bytes, end:
     content = mark + b"abc,d\n" * lines + end
     text = refusal_of_bytes(tmp_path, content, encoding="utf-8")
     at = content.rindex(b"\xff" if b"\xff" in end else b"\xe2")
-    assert f"line {lines + 1} (byte {at} of the file)" in text
+    assert f"row {lines + 1} (byte {at} of the file: " in text
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id;word\n1;plain\n",
+        "Имя;Тема\nРоман;Не могу войти в систему\n",
+        "姓名;主题\n王;无法登录系统 🎫\n",
+        "שם\tנושא\r\nדנה\tלא מצליח להיכנס\r\n",
+    ],
+)
+def test_wide_characters_without_a_mark(tmp_path: Path, codec: str, text: str) -> None:
+    """UTF-16 and UTF-32 of any script are told by where the zeros of line ends and delimiters stand."""
+    table = read_bytes(tmp_path, text.encode(codec))
+    cells = [line.replace("\t", ";").split(";") for line in text.splitlines()]
+    assert [table.columns, *table.cells] == cells
+    assert table.manifest.detected.encoding == codec
+    assert table.how.startswith(f"CSV, likely {codec[:6].upper()}")
+
+
+# Texts as customers write them: the letters of a language, of which code pages differ in a few.
+WORDS = [
+    ("cp1252", "Der Drucker im Büro läuft nicht, größere Störung;Müller hat kein Passwort"),
+    ("cp1252", "Problème réseau, le mot de passe a été oublié;Merci de réinitialiser"),
+    ("cp1252", "No puedo iniciar sesión en la página;La contraseña caducó ayer por la mañana"),
+    ("cp1252", "Não consigo fazer login, a senha está incorreta;A solicitação não foi concluída"),
+    ("cp1252", "Skrivaren går inte att använda på kontoret;Lösenordet är för kort"),
+    ("cp1252", "“it’s 5 €” – ok…"),
+    ("cp1250", "příliš žluťoučký kůň"),
+    ("cp1250", "Tiskárna nefunguje, prosím o pomoc;Uživatel se nemůže přihlásit do systému"),
+    ("cp1250", "A nyomtató nem működik, kérem segítsenek;Elfelejtettem a jelszót"),
+    ("cp1250", "Łódź"),
+    ("iso8859_2", "Zapomniałem hasła do systemu, proszę o reset. Ważne: śruba, źle"),
+    ("cp1254", "Yazıcı çalışmıyor, lütfen yardım edin;Şifremi unuttum"),
+    ("cp1257", "Spausdintuvas neveikia, prašome pagalbos;Pamiršau slaptažodį, negaliu prisijungti šįryt"),
+    ("cp1255", "אני לא מצליח להיכנס למערכת;המדפסת לא עובדת"),
+    ("cp1256", "لا أستطيع تسجيل الدخول إلى النظام;الطابعة لا تعمل"),
+    ("cp874", "ไม่สามารถเข้าสู่ระบบได้;เครื่องพิมพ์ไม่ทำงาน"),
+    ("cp932", "東京都の顧客"),
+    ("euc_jp", "ログインできません;プリンターが動かない"),
+    ("iso2022_jp", "ログインできません;プリンターが動かない"),
+    ("big5", "無法登入系統;印表機無法運作，請協助"),
+    ("cp949", "시스템에 로그인할 수 없습니다;프린터가 작동하지 않습니다"),
+    ("cp866", "Не могу войти в систему, забыл пароль;Принтер не работает"),
+    ("cp850", "Der Drucker im Büro läuft nicht, größere Störung;Müller hat kein Passwort"),
+    ("mac_roman", "Der Drucker im Büro läuft nicht, größere Störung;Müller hat kein Passwort"),
+]
+
+
+@pytest.mark.parametrize(("codec", "text"), WORDS)
+def test_two_cells_are_enough_to_guess_by(tmp_path: Path, codec: str, text: str) -> None:
+    """The words decide between code pages that all fit; and how it was read is told with one of them."""
+    lines = [f"{number}\t{cell}" for number, cell in enumerate(text.split(";"))]
+    table = read_bytes(tmp_path, "\n".join(["id\tword", *lines]).encode(codec))
+    assert ["\t".join(record) for record in table.cells] == lines
+    assert table.manifest.detected.guessed
+
+
+def test_a_guess_is_told_with_a_cell_to_judge_by(tmp_path: Path) -> None:
+    """The warning shows what comes of the guess, and how to say it for good; what is said is no guess."""
+    content = "id;ort\n1;Zürich\n2;a very long cell with nothing much in it but an ü, far from its end\n".encode(
+        "cp1252"
+    )
+    table = read_bytes(tmp_path, content)
+    (warning,) = table.manifest.detected.warnings
+    assert "read as Windows-1252, one of its cells is 'Zürich'" in warning
+    assert "`manifest: {encoding: cp1252}`" in warning
+    said = read_bytes(tmp_path, content, encoding="cp1252")
+    assert said.how == "CSV, Windows-1252 as the mapping says, semicolon"
+    assert said.manifest.detected.warnings == ()
+    assert not said.manifest.detected.guessed
+
+
+def test_the_row_of_a_misfit_counts_line_breaks_in_quotes_as_none(tmp_path: Path) -> None:
+    """A byte that fits no encoding is named with its row as a spreadsheet counts, its line, and what stands before it."""
+    content = 'id,text\r1,"a\r\nb\nc"\r2,日本'.encode() + b"\xff,x\r"
+    text = refusal_of_bytes(tmp_path, content)
+    at = content.index(b"\xff")
+    assert f"row 3 (line 5, byte {at} of the file: 0xFF behind '2,日本')" in text
+    assert "Export the file again as UTF-8, mend that cell, or set `manifest: {encoding}`" in text
+
+
+@pytest.mark.parametrize("shift", range(4))
+def test_the_row_of_a_misfit_behind_a_block(tmp_path: Path, shift: int) -> None:
+    """Line ends and quotes are counted once, wherever a block of a megabyte ends within them."""
+    line = b'1,"x\r\ny"\r\n'
+    content = b"a,b\r\n" + b"z" * shift + line * 200_000 + b"2,\xff"
+    text = refusal_of_bytes(tmp_path, content, encoding="utf-8")
+    assert "row 200002 (line 400002, byte" in text
+
+
+@pytest.mark.parametrize("wanted", ["utf-16", "utf-32"])
+def test_an_encoding_without_its_order(tmp_path: Path, wanted: str) -> None:
+    """Without a mark the order of bytes is found if it can be; if not, the user is to say it."""
+    table = read_bytes(tmp_path, "a,b\nü,2\n".encode(f"{wanted}-be"), encoding=wanted)
+    assert (table.columns, table.cells) == (["a", "b"], [["ü", "2"]])
+    assert f"{wanted}-le or {wanted}-be" in refusal_of_bytes(tmp_path, b"a,b\n1,2\n", encoding=wanted)
+
+
+def test_lost_characters_are_told(tmp_path: Path) -> None:
+    """A replacement character is what an earlier program left of one; it is read, and counted in a warning."""
+    table = read_bytes(tmp_path, "a\nx\ufffdy\ufffd\n\ufffd\n".encode())
+    assert table.cells == [["x\ufffdy\ufffd"], ["\ufffd"]]
+    (warning,) = table.manifest.detected.warnings
+    assert "3 times: an earlier program could not read what stood there" in warning

@@ -6,20 +6,18 @@ import gc
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
-from importer.errors import ManifestError
 from importer.manifest import open_manifest
-from importer.manifest.cells import ZeroPadding
-from importer.manifest.sheet import BLOCK_ROWS, Sheet
-from importer.manifest.workbook import PROMISED_ROWS
-from importer.manifest.zero_padding import Padded, Padding
+from importer.manifest.sheet import BLOCK_ROWS, Sheet, TablePlace
+from importer.manifest.sheet_facts import SheetFacts
+from importer.manifest.sheet_notes import PROMISED_ROWS
+from importer.manifest.zero_padding import ZeroPadding
 from importer.models import ManifestOptions
 from tests.manifest.reading import read_pass
 
@@ -42,19 +40,16 @@ class Counted:
             yield [f"T-{number}", float(number)]
 
 
-def no_padding() -> Padding:
-    return ()
-
-
-def sheet_of(cells: Counted, padding: Callable[[], Padding] = no_padding) -> Sheet:
-    return Sheet(cells, header_row=2, first_column=0, padding=padding)
+def sheet_of(cells: Counted, facts: SheetFacts | None = None) -> Sheet:
+    place = TablePlace(header_row=2, end_row=ROWS + 2, first_column=0, width=2, named=2)
+    return Sheet(cells, facts or SheetFacts(), place)
 
 
 EXPECTED = [[f"T-{number}", str(number)] for number in range(ROWS)]
 
 
 def rows_of(sheet: Sheet) -> list[list[str]]:
-    return [row for block in sheet.blocks() for row in block]
+    return [row for block in sheet.blocks() for row in block.texts()]
 
 
 def test_a_sheet_is_parsed_once_and_then_let_go() -> None:
@@ -77,7 +72,7 @@ def test_a_pass_that_is_broken_off_leaves_nothing_out(blocks: int) -> None:
     for _ in range(blocks):
         next(broken_off)
     assert rows_of(sheet) == EXPECTED
-    assert [row for block in broken_off for row in block] == EXPECTED[blocks * BLOCK_ROWS :]
+    assert [row for block in broken_off for row in block.texts()] == EXPECTED[blocks * BLOCK_ROWS :]
 
 
 def test_passes_side_by_side_do_not_disturb_one_another() -> None:
@@ -90,7 +85,7 @@ def test_passes_side_by_side_do_not_disturb_one_another() -> None:
     two += list(second)
     one += list(first)
     for blocks in (one, two, three):
-        assert [row for block in blocks for row in block] == EXPECTED
+        assert [row for block in blocks for row in block.texts()] == EXPECTED
 
 
 def test_passes_in_several_threads() -> None:
@@ -114,23 +109,32 @@ def test_without_room_for_a_copy_the_sheet_stays(tmp_path: Path, monkeypatch: py
     assert cells.passes == 2
 
 
-def test_padding_is_looked_for_once_and_holds_across_blocks() -> None:
+def test_padding_holds_across_blocks() -> None:
     """The formats say which rows; they are counted from the sheet's first, and not from the block's."""
-    asked = []
-
-    def padding() -> Padding:
-        asked.append(True)
-        zeros = ZeroPadding.parse("0000000")
-        assert zeros is not None
-        rows = np.array([0, 2, BLOCK_ROWS + 1, BLOCK_ROWS + 2, ROWS + 1, ROWS + 50], dtype=np.int64)
-        return (Padded(column=1, zeros=zeros, rows=rows), Padded(column=9, zeros=zeros, rows=rows))
-
-    sheet = sheet_of(Counted(), padding)
+    zeros = ZeroPadding.parse("0000000")
+    assert zeros is not None
+    facts = SheetFacts()
+    for column in (1, 9):  # there are formats beyond the last cell, too
+        facts.padded[column, zeros].extend([ROWS + 50, 0, 2, BLOCK_ROWS + 1, BLOCK_ROWS + 2, ROWS + 1])
+    sheet = sheet_of(Counted(), facts)
     next(sheet.blocks())
     cells = [row[1] for row in rows_of(sheet)]
     padded = {0, BLOCK_ROWS - 1, BLOCK_ROWS, ROWS - 1}
     assert cells == [f"{number:07d}" if number in padded else str(number) for number in range(ROWS)]
-    assert asked == [True]
+
+
+def test_what_a_scan_knows_better_stands_in_its_cell() -> None:
+    """An error, a formula, a duration: each in its row, in the first block and in a later one."""
+    facts = SheetFacts(
+        errors={(2, 0): "#N/A", (BLOCK_ROWS + 2, 1): "#REF!", (0, 0): "#NAME?"},
+        unvalued={(3, 1): "=1+1"},
+        others={(ROWS + 1, 1): "36:00:00", (4, 7): "beyond"},
+    )
+    expected = [list(row) for row in EXPECTED]
+    expected[0][0], expected[BLOCK_ROWS][1], expected[1][1], expected[-1][1] = "#N/A", "#REF!", "=1+1", "36:00:00"
+    sheet = sheet_of(Counted(), facts)
+    assert rows_of(sheet) == expected
+    assert rows_of(sheet) == expected
 
 
 def test_nothing_of_it_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,15 +182,3 @@ def test_a_sheet_of_more_rows_than_promised_works_and_is_warned_of(tmp_path: Pat
     assert "sheet 'Tickets' has 200,001 rows" in warning
     assert "CSV" in warning
     assert sum(len(chunk.rows) for chunk in large.chunks()) == PROMISED_ROWS + 1
-
-
-def test_unreadable_formats_stop_the_first_pass() -> None:
-    """The error comes out of the pass that meets it, whichever that is, and again out of the next."""
-
-    def padding() -> Padding:
-        raise ManifestError("the formats can't be read")
-
-    sheet = sheet_of(Counted(), padding)
-    for _ in range(2):
-        with pytest.raises(ManifestError, match="the formats can't be read"):
-            rows_of(sheet)

@@ -10,7 +10,8 @@ import openpyxl
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
-from importer.manifest.cells import ZeroPadding, texts
+from importer.manifest.cells import texts
+from importer.manifest.zero_padding import ZeroPadding
 from tests.manifest.reading import read, read_pass, refusal
 
 
@@ -233,7 +234,7 @@ def test_header_row_of_a_sheet(tmp_path: Path) -> None:
     path = written(tmp_path / "tickets.xlsx", [["Export of March"], [], ["id", "n"], ["x"], ["y", 2]])
     table = read(path, header_row=3)
     assert (table.columns, table.cells, table.rows) == (["id", "n"], [["x", ""], ["y", "2"]], [4, 5])
-    assert table.how == "Excel, sheet 'Tickets', header in row 3"
+    assert table.how == "Excel .xlsx, sheet 'Tickets', header in row 3"
 
 
 def book_of_sheets(path: Path, **sheets: list[str]) -> Path:

@@ -25,13 +25,13 @@ def test_every_difference_is_named_at_once(load: Load, path: Path):
     assert [detail.removeprefix(f"{path}:").strip() for detail in caught.value.details] == [
         "the manifest's column 'E-Mail' is neither mapped nor ignored (did you mean 'Mail'?)",
         "the manifest's column 'File' is neither mapped nor ignored (did you mean 'Files'?)",
-        "the manifest's column 'Internal  notes' is neither mapped nor ignored (did you mean 'Internal notes'?)",
+        "the manifest's column 'Internal  notes' is neither mapped nor ignored (did you mean 'Internal notes', which has no double blank?)",
         "the manifest's column 'Prio' is neither mapped nor ignored",
         "the manifest's column 'id' is neither mapped nor ignored (did you mean 'ID'?)",
         "3: key: the manifest has no column 'ID' (did you mean 'id'?)",
         "6: columns: the manifest has no column 'Mail' (did you mean 'E-Mail'?)",
         "7: attachments: the manifest has no column 'Files' (did you mean 'File'?)",
-        "8: ignore: the manifest has no column 'Internal notes' (did you mean 'Internal  notes'?)",
+        "8: ignore: the manifest has no column 'Internal notes' (did you mean 'Internal  notes', which has a double blank?)",
     ]
     assert caught.value.exit_code == 2
     assert "ignore" in caught.value.hint
@@ -42,6 +42,18 @@ def test_a_column_that_is_named_twice_is_missed_at_both_places(load: Load):
     with pytest.raises(MappingError) as caught:
         check_columns(load(f"{BASE}  ID: CustomData.LegacyId\n"), ["Subject", "Mail"])
     assert len(caught.value.details) == 2
+
+
+def test_a_column_that_is_mapped_already_may_be_meant_all_the_same(load: Load, path: Path):
+    """A key in the wrong case is the column that is mapped in the right one; a name merely like it is not."""
+    with pytest.raises(MappingError) as caught:
+        check_columns(
+            load(f"{BASE.replace('key: ID', 'key: id')}  ID: CustomData.LegacyId\n"), ["ID", "Subject", "Mail"]
+        )
+    assert caught.value.details == (f"{path}:3: key: the manifest has no column 'id' (did you mean 'ID'?)",)
+    with pytest.raises(MappingError) as caught:
+        check_columns(load(BASE.replace("key: ID", "key: Mails")), ["Subject", "Mail"])
+    assert caught.value.details == (f"{path}:3: key: the manifest has no column 'Mails'",)
 
 
 def test_row_content_asks_for_no_column(load: Load):

@@ -71,8 +71,7 @@ RULE = [  # the rule of column X in line 7, and what is wrong with it
 
 SECTION = [  # line 7 and on of a mapping, and its one problem
     ("colums: {}", "7: unknown key 'colums' (did you mean 'columns'?)"),
-    ("templates: {CustomData.Source: a}", "7: unknown key 'templates'"),
-    ("include: other.yaml", "7: unknown key 'include'"),
+    ("include: other.yaml", "7: include: 'other.yaml': there is no such file"),
     ("source: again", "7: 'source' is written twice, first in line 2"),
     ("<<: {duplicates: first}", "7: merging (<<) is not part of the language; write the keys out"),
     ("? [a, b]\n: c", "7: a list or a mapping can't be a name"),
@@ -83,14 +82,19 @@ SECTION = [  # line 7 and on of a mapping, and its one problem
     ("constants: {channel: a}", "7: constants: 'channel' is not a field (did you mean 'Channel'?)"),
     ("constants: {Channel: }", "7: constants > Channel must be a text, not nothing; put the word null in quotes if the text is meant"),
     ("constants: [Channel]", "7: constants must hold `name: text` pairs, not a list"),
-    ("key_field: CustomData.LegacyID", "7: key_field: no column and no constant fills 'CustomData.LegacyID'"),
-    ("key_field: Titel", "7: key_field: no column and no constant fills 'Titel' (did you mean 'Title'?)"),
+    ("key_field: CustomData.LegacyID", "7: key_field: no column, constant or template fills 'CustomData.LegacyID'"),
+    ("key_field: Titel", "7: key_field: no column, constant or template fills 'Titel' (did you mean 'Title'?)"),
     ("ignore: [Subject]", "7: ignore: 'Subject' can't be ignored and used as well, in line 5"),
     ("ignore:\n- A\n- B\n- A", "10: ignore: 'A' is listed twice, first, in line 8"),
     ("ignore: {A: B}", "7: ignore must be a text or a list of texts, not `name: value` pairs"),
     ("attachments: {columns: [Subject]}", "7: attachments: 'Subject' names files and can't become a field as well, in line 5"),
     ("attachments: {columns: [F]}\nignore: [F]", "8: ignore: 'F' can't be ignored and used as well, in line 7"),
-    ("attachments: {max_files: 2}", "7: attachments > columns is missing; name the columns whose cells list files, such as `columns: [Files]`"),
+    ("attachments: {max_files: 2}", "7: attachments: name the `columns` whose cells list files, or the `folder` of each row's files"),
+    ("attachments: {folder: files, glob: true}", "7: attachments > folder: 'files' names no column in braces, so that all tickets would have the same files"),
+    ("attachments: {folder: '../{ID}'}", "7: attachments > folder: '../{ID}' must not lead upwards with `..`; set `root` to the folder above"),
+    ("attachments: {folder: '{ID'}", "7: attachments > folder: '{ID' has a '{' without its other half; a brace that is meant is written twice"),
+    ("attachments: {folder: '{ID}', glob: true}", "7: attachments: `glob` is for names in cells, and no `columns` have any"),
+    ("attachments: {folder: '{ID}', separator: ','}", "7: attachments: `separator` is for names in cells, and no `columns` have any"),
     ("attachments: Files", "7: attachments must hold `name: value` pairs, not 'Files'"),
     ("attachments: {columns: []}", "7: attachments > columns must not be empty"),
     ("attachments: {columns: F, max_size: 1 MB}", "7: attachments: unknown key 'max_size' (did you mean 'max_file_size'?)"),
@@ -181,7 +185,7 @@ def test_conclusions_are_drawn_from_rules_that_kept_their_field(problems: Proble
     """A rule with a mistake in its details still fills its field, and the others are judged by that."""
     found = problems(f"{BASE}  X: {{field: Tags, type: no}}\nkey_field: Tag\n")
     assert len(found) == 2
-    assert found[1] == "8: key_field: no column and no constant fills 'Tag' (did you mean 'Tags'?)"
+    assert found[1] == "8: key_field: no column, constant or template fills 'Tag' (did you mean 'Tags'?)"
 
 
 @pytest.mark.parametrize(

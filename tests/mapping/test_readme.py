@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from importer.mapping import FieldType
+from importer.mapping import FieldType, load_mapping
 from importer.mapping.fields import SYSTEM_FIELDS
 from importer.mapping.language import AttachmentsModel, ManifestModel, MappingModel, RuleModel
 from tests.mapping.conftest import Load
 
 MAPPINGS = Path(__file__).parent.parent.parent / "mappings"
 TEXT = (MAPPINGS / "README.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)
+# Examples that others include stand below their names; all others are whole.
+FILES = dict(re.findall(r"`([a-z]+\.(?:yaml|csv))`:\n\n```(?:yaml|csv)\n(.*?)```", TEXT, flags=re.DOTALL))
+YAML = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)
+EXAMPLES = [example for example in YAML if example not in FILES.values()]
+TABLES = [table for table in re.findall(r"```csv\n(.*?)```", TEXT, flags=re.DOTALL) if table not in FILES.values()]
 
 
 def first_cells(heading: str) -> list[str]:
@@ -43,14 +47,27 @@ def test_every_documented_field_is_named():
     assert [name for name in SYSTEM_FIELDS if f"`{name}`" not in TEXT] == []
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.splitlines()[1])
-def test_every_example_loads(load: Load, example: str):
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.split("source: ")[1].split()[0])
+def test_every_example_loads(load: Load, example: str, tmp_path: Path):
     """What is copied from the page works, without a warning."""
+    for name, content in FILES.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
     assert load(example).warnings == ()
+
+
+def test_the_table_loads(tmp_path: Path):
+    """The mapping that is a table works with the flags that the page gives it."""
+    (table,) = TABLES
+    path = tmp_path / "fields.csv"
+    path.write_text(table, encoding="utf-8")
+    mapping = load_mapping(path, source="old-helpdesk", key=["Legacy ID"])
+    assert [rule.field for rule in mapping.rules] == ["CustomData.LegacyId", "Title", "LeadDetail.EmailAddress"]
+    assert mapping.ignore == {"Internal notes"}
+    assert mapping.warnings == ()
 
 
 def test_every_key_is_in_an_example_or_in_the_samples_mapping():
     """Each key can be seen at work."""
-    shown = "".join(EXAMPLES) + (MAPPINGS / "old-helpdesk.yaml").read_text(encoding="utf-8")
+    shown = "".join(YAML) + (MAPPINGS / "old-helpdesk.yaml").read_text(encoding="utf-8")
     models = (MappingModel, RuleModel, AttachmentsModel, ManifestModel)
     assert [key for model in models for key in model.model_fields if not re.search(rf"\b{key}:", shown)] == []

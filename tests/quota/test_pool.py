@@ -156,6 +156,65 @@ def test_runs_that_want_all_of_it_get_the_same(runs: int) -> None:
     assert min(got.values()) >= 0.8 * max(got.values())
 
 
+def test_who_has_had_its_part_gives_way_to_one_that_waits() -> None:
+    """It asks first, and has its part of the burst that comes free; the rest is for the other, without a pause."""
+    pool, first, second = Pool(), asks("first"), asks("second")
+    spend(pool, first, 0.0, 25)
+    assert isinstance(pool.book(second, 1.0), Later)
+    for _ in range(13):
+        assert booked(pool, first, 5.0).at == pytest.approx(5.1)
+    assert isinstance(pool.book(first, 5.0), Later)
+    for _ in range(12):
+        assert booked(pool, second, 5.0).at == pytest.approx(5.1)
+
+
+def test_who_has_had_its_part_goes_on_where_nobody_waits() -> None:
+    """One that has what it wants is no reason to leave a slot idle."""
+    pool, hungry, content = Pool(), asks("hungry"), asks("content")
+    spend(pool, content, 0.0)
+    spend(pool, hungry, 0.0, 24)
+    assert [booked(pool, hungry, 5.0).at for _ in range(25)] == pytest.approx([5.1] * 25)
+
+
+def test_what_is_used_in_one_burst_is_no_part_of_the_next() -> None:
+    """All slots were used within half a second, and are due within half a second: nobody holds any back for others."""
+    pool, runs = Pool(), [asks(f"run {number}") for number in range(4)]
+    moments = [number * 0.02 for number in range(25)]
+    for number, at in enumerate(moments):
+        spend(pool, runs[number % 4], at)
+    for who in runs:
+        assert isinstance(pool.book(who, 1.0), Later)  # from here on it waits
+    for number, at in enumerate(moments):
+        assert booked(pool, runs[-1 - number % 4], at + 4.9).at == pytest.approx(at + 5.1)
+
+
+def test_runs_that_share_a_pool_queue_for_their_turns() -> None:
+    """Beside three others, the seventh in a run's queue is the last of the burst; the eighth is told of the next."""
+    pool, runs = Pool(), [asks(f"run {number}") for number in range(4)]
+    for who in runs:
+        spend(pool, who, 0.0, 6)
+    assert pool.forecast(runs[0], 4.0, 6) == pytest.approx(5.1)
+    assert pool.forecast(runs[0], 4.0, 7) == pytest.approx(4.0 + 5.1)
+
+
+def test_a_slot_that_is_booked_counts_among_the_calls_at_its_time() -> None:
+    """Not at the last moment at which it may be used: a margin drawn from that would be too wide."""
+    pool, who = Pool(), asks(calls=3)
+    spend(pool, who, 1.0, 2)
+    assert booked(pool, who, 1.1).at == pytest.approx(1.1)
+    assert pool.uses(who, 1.1) == pytest.approx([1.0, 1.0, 1.1])
+
+
+def test_a_pool_of_an_earlier_version_is_read() -> None:
+    """It does not say who waits: then nobody does."""
+    pool, who = Pool(), asks()
+    spend(pool, who, 1.0)
+    pool.counted = 0
+    known = json.loads(pool.to_json())
+    known["users"] = {run: user[:4] for run, user in known["users"].items()}
+    assert Pool.from_json(json.dumps(known), 2.0, LONGEST_PAUSE_S) == pool
+
+
 def test_what_one_does_not_want_others_have() -> None:
     """Beside a run that makes a call now and then, a hungry one uses nearly all the rest."""
     rare = Run(asks("rare"), forever=Step(thinks_s=2.0))

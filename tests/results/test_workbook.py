@@ -16,7 +16,8 @@ from importer.errors import StoppedEarly
 from importer.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results import COLUMNS, check_results, check_target, read_results, write_whole
-from importer.results.workbook import MAX_CELL, WorkbookFile, unfit
+from importer.results.limits import MAX_CELL, unfit
+from importer.results.workbook import WorkbookFile
 from tests.results.making import created, outcomes, write
 
 ROOT = Path(__file__).parents[2]
@@ -143,12 +144,35 @@ def test_results_that_fail_half_way_leave_the_former_ones(tmp_path) -> None:
     assert path.read_bytes() == before
 
 
-def test_an_abandoned_file_leaves_nothing_behind(tmp_path, monkeypatch) -> None:
-    """The rows that wait to be packed lie in a folder of their own, which goes."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with pytest.raises(RuntimeError), WorkbookFile(tmp_path / "x", ["a"], own=1):
+def test_nothing_is_written_elsewhere(tmp_path, monkeypatch) -> None:
+    """Finished or abandoned, a file needs no room in the folder for temporary files, which is often a small one."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with WorkbookFile(tmp_path / "whole.xlsx", ["a"], own=1) as file:
+        file.add([["1"]])
+    with pytest.raises(RuntimeError), WorkbookFile(tmp_path / "abandoned", ["a"], own=1):
         raise RuntimeError
-    assert list(tmp_path.iterdir()) == []
+    assert openpyxl.load_workbook(tmp_path / "whole.xlsx").active["A2"].value == "1"  # type: ignore[index]
+
+
+def test_more_than_a_workbook_can_be_is_an_error(tmp_path) -> None:
+    """A sheet beyond the format's limit would be taken for damaged: it is told before, and counts bytes."""
+    rows = [["ü" * 100]] * 100
+    with WorkbookFile(tmp_path / "fits", ["a"], own=1, most_bytes=40_000) as file:
+        file.add(rows)
+    with (
+        pytest.raises(OSError, match="as CSV"),
+        WorkbookFile(tmp_path / "not", ["a"], own=1, most_bytes=20_000) as file,
+    ):
+        file.add(rows)
+
+
+def test_readers_that_trust_a_sheets_size_find_every_row(tmp_path) -> None:
+    """What is written before the rows can't say how many they are, so it says nothing."""
+    write(tmp_path / "r.xlsx", ["a", "b"], [[str(n), ""] for n in range(50)])
+    book = openpyxl.load_workbook(tmp_path / "r.xlsx", read_only=True)
+    assert book.active is not None
+    assert [row[0] for row in book.active.iter_rows(values_only=True)] == ["a", *map(str, range(50))]
+    book.close()
 
 
 # A limit on the size of files stands in for a full disk; Python ignores the signal, so that a write fails.

@@ -257,3 +257,13 @@ def test_an_input_is_never_replaced(tmp_path) -> None:
     link.symlink_to(manifest)
     assert "is an input" in refusal(manifest, manifest)
     assert "is an input" in refusal(link, manifest)
+
+
+def test_results_that_were_checked_are_not_read_again(tmp_path) -> None:
+    """The file that `rerun` has just held against account and source takes long to load, if it is a large workbook."""
+    results, others = tmp_path / "r.csv", tmp_path / "others.csv"
+    for path in (results, others):
+        path.write_text("not,results\n1,2\n", encoding="utf-8")
+    check_target(results, account="a", source="b", inputs=[], checked=results)
+    with pytest.raises(ResultsError, match="no results file"):
+        check_target(others, account="a", source="b", inputs=[], checked=results)

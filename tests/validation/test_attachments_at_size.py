@@ -7,15 +7,20 @@ import itertools
 import os
 import stat
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importer.attachments import AttachmentFinder, Fault, Named
+from importer.manifest import Chunk
 from importer.mapping import AttachmentRules
+from importer.mapping.templates import Template
 from importer.models import Attachment
+from importer.validation.files import FileScreen
 from tests.validation.test_attachments import as_a_user_without_rights
 
 UMLAUT = "übersicht é.pdf"
@@ -133,40 +138,77 @@ def test_a_root_at_the_top_of_everything(root: Path):
         assert told(named.found) == long_way(Path("/"), name), name
 
 
-CELLS = st.lists(st.sampled_from(["", "a.pdf", "2024/a.pdf", "none.pdf", "empty.pdf", "link-out/a.pdf", " "]), max_size=4).map(";".join)  # fmt: skip
-ROWS = st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=12)
+CELLS = st.lists(st.sampled_from(["", "a.pdf", "2024/a.pdf", "none.pdf", "empty.pdf", "link-out/a.pdf", " ", "*.pdf", "2024/?.pdf", "x*"]), max_size=4).map(";".join)  # fmt: skip
+KEYS = st.sampled_from(["", "2024", "link-in", "link-out", "none", "..", "a/b", "*", " "])
+ROWS = st.lists(st.tuples(CELLS, CELLS, KEYS), min_size=1, max_size=12)
+COLUMNS = ("A", "B", "Key")
+FOLDER = Template.parse("{Key}/*.pdf")
+
+
+def chunk_of(rows: Sequence[tuple[str, ...]], columns: tuple[str, ...] = COLUMNS) -> Chunk:
+    """Rows as they come from a manifest."""
+    records = [list(row) for row in rows]
+    return Chunk(columns=columns, rows=tuple(range(2, len(rows) + 2)), source=records)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=ROWS, max_files=st.integers(min_value=1, max_value=5))
-def test_a_chunk_is_its_rows(root: Path, rows: list[tuple[str, str]], max_files: int):
-    """`find_all` says of every row what `find` says of it: its files, their bytes, and whether something is wrong."""
-    columns = ("A", "B")
-    one_by_one = AttachmentFinder(rules(columns, max_files=max_files), root)
-    expected = [one_by_one.find(zip(columns, row, strict=True)) for row in rows]
-    chunk = AttachmentFinder(rules(columns, max_files=max_files), root).find_all(list(zip(*rows, strict=True)))
-    assert [chunk.of(position) for position in range(len(rows))] == expected
-    faulty = [position for position, named in enumerate(expected) if has_fault(named)]
-    assert chunk.faulty_rows.tolist() == faulty
-    sizes = [sum(each.found.size_bytes for each in named if isinstance(each.found, Attachment)) for named in expected]
-    assert [chunk.size_bytes[position] for position in range(len(rows)) if position not in faulty] == [
-        size for position, size in enumerate(sizes) if position not in faulty
-    ]
+@given(
+    chunks=st.lists(ROWS, min_size=1, max_size=3),
+    max_files=st.integers(min_value=1, max_value=5),
+    glob=st.booleans(),
+    required=st.booleans(),
+    remembered=st.sampled_from([2, 1000]),
+)
+def test_a_chunk_is_its_rows(root: Path, chunks: list[list[tuple[str, str, str]]], max_files: int, **more):
+    """What is said of many rows at once holds for each: a row that isn't looked at has no fault, and these bytes.
+
+    Whatever was remembered of former chunks, and however little fits into the memory.
+    """
+    remembered = more.pop("remembered")
+    all_rules = rules(("A", "B"), max_files=max_files, folder=FOLDER, **more)
+    finder = AttachmentFinder(all_rules, root, remembered=remembered)
+    screen = FileScreen(finder, remembered=remembered)
+    for rows in chunks:
+        expected = [AttachmentFinder(all_rules, root).find(zip(COLUMNS, row, strict=True)) for row in rows]
+        chunk = chunk_of(rows)
+        measured = screen.look(chunk, np.arange(len(rows)))
+        doubtful = measured.doubtful.tolist()
+        for position, named in enumerate(expected):
+            if position not in doubtful:
+                assert not has_fault(named)
+                assert measured.size_bytes[position] == bytes_of(named)
+        cells = screen.rows(chunk, measured.doubtful)
+        assert [finder.find(row) for row in cells] == [expected[position] for position in doubtful]
 
 
 def has_fault(named: list[Named]) -> bool:
     return any(isinstance(each.found, Fault) for each in named)
 
 
-def test_more_names_than_are_remembered(root: Path, tmp_path: Path):
-    """When the memory of names is full it is emptied, in the middle of a chunk's columns, too; nothing else changes."""
-    for number in range(40):
-        (tmp_path / f"{number}.pdf").write_bytes(b"x" * (number % 10 + 1))
-    columns = ("A", "B")
-    small = AttachmentFinder(rules(columns, max_files=2), tmp_path, remembered=7)
-    for start in range(0, 40, 10):
-        cells = [[f"{number}.pdf;{number}.pdf" for number in range(start, start + 10)], [""] * 5 + ["0.pdf"] * 5]
-        found = small.find_all(cells)
-        assert found.faulty_rows.tolist() == [5, 6, 7, 8, 9]
-        assert found.size_bytes[:5].tolist() == [2 * (number % 10 + 1) for number in range(start, start + 5)]
-        assert told(found.of(3)[1].found) == long_way(tmp_path, f"{start + 3}.pdf")
+def bytes_of(named: list[Named]) -> int:
+    return sum(each.found.size_bytes for each in named if isinstance(each.found, Attachment))
+
+
+def test_rows_that_are_not_wanted_are_not_looked_at(root: Path):
+    """Only the positions that are asked for count, and are counted from 0."""
+    finder = AttachmentFinder(rules(), root)
+    chunk = chunk_of([("none.pdf",), ("a.pdf",), ("none.pdf",), ("a.pdf;a.pdf",)], ("A",))
+    measured = FileScreen(finder).look(chunk, np.array([1, 2, 3]))
+    assert measured.doubtful.tolist() == [1]
+    assert measured.size_bytes[[0, 2]].tolist() == [4, 8]
+
+
+def test_names_that_bytes_cant_say(root: Path):
+    """Half a surrogate pair or a NUL in one cell of a chunk harms no other."""
+    chunk = chunk_of([("a\0.pdf",), ("a.pdf",), ("\ud800.pdf",)], ("A",))
+    assert FileScreen(AttachmentFinder(rules(), root)).look(chunk, np.arange(3)).doubtful.tolist() == [0, 2]
+
+
+def test_a_usual_row_is_not_looked_at_one_by_one(tmp_path: Path):
+    """The short cut is taken for what is right, whether there is a folder or not."""
+    (tmp_path / "1").mkdir()
+    for name in ("a.pdf", "1/b.pdf"):
+        (tmp_path / name).write_bytes(b"%PDF")
+    finder = AttachmentFinder(rules(folder=FOLDER), tmp_path)
+    chunk = chunk_of([("a.pdf", "none"), ("", "1"), ("", "")], ("A", "Key"))
+    assert FileScreen(finder).look(chunk, np.arange(3)).doubtful.tolist() == []

@@ -1,0 +1,213 @@
+"""The cells of a row to its files: named one by one, by patterns, or by a folder of the row's own."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from importer.attachments.found import Fault, File, Named
+from importer.attachments.naming import as_attachment, as_path, bad_name, ending_of, last_part
+from importer.attachments.patterns import OutsideError, Patterns, UnlistedError, escaped, is_pattern
+from importer.attachments.place import NOT_THERE, Place
+from importer.mapping import AttachmentRules
+
+FAULTY = -1  # in place of the bytes of what has a fault
+_REMEMBERED = 200_000
+
+Measures = npt.NDArray[np.int64]
+
+_Found = tuple[str, File | Fault]  # a path as the manifest says it, and what is there
+_Look = Callable[[str], File | Fault]
+
+
+class AttachmentFinder:
+    """Finds the files of rows. ``root`` is absolute; nothing outside it is ever opened."""
+
+    def __init__(self, rules: AttachmentRules, root: Path, *, remembered: int = _REMEMBERED) -> None:
+        """``remembered``: how many names, and as many folders and names in folders, are kept in memory."""
+        self._rules = rules
+        self._root = root
+        self._remembered = remembered
+        self._place = Place(root, remembered)
+        self._patterns = Patterns(self._place, remembered)
+        self._known: dict[str, File | Fault] = {}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column of the manifest whose cells have a part in it."""
+        return tuple(dict.fromkeys((*self.naming_columns, *self.folder_columns)))
+
+    @property
+    def naming_columns(self) -> tuple[str, ...]:
+        """The columns whose cells name files."""
+        return self._rules.columns
+
+    @property
+    def folder_columns(self) -> tuple[str, ...]:
+        """The columns whose cells are put into the name of the row's folder."""
+        return self._rules.folder.columns if self._rules.folder is not None else ()
+
+    def find(self, cells: Iterable[tuple[str, str]]) -> list[Named]:
+        """Look up every file of one row, given as its (column, cell) pairs: those that it names, then its folder's.
+
+        A file that a pattern or the folder finds once more is there once.
+        """
+        row = dict(cells)
+        named: list[Named] = []
+        taken: set[str] = set()
+        for column, path, found in self._found(row):
+            if isinstance(found, File):
+                if found.path in taken and (self._rules.glob or column in self.folder_columns):
+                    continue
+                taken.add(found.path)
+            named.append(Named(column, path, as_attachment(path, found) if isinstance(found, File) else found))
+        if self._rules.required and not named:
+            column = self.columns[0]
+            return [Named(column, row[column], Fault("attachment-required", "the row has no attachment"))]
+        if len(named) > self._rules.max_files:
+            over = named[self._rules.max_files]
+            fault = Fault(
+                "attachment-too-many", f"{len(named)} attachments; at most {self._rules.max_files} are allowed"
+            )
+            return [*named[: self._rules.max_files], Named(over.column, over.name, fault)]
+        return named
+
+    def measure_cells(self, cells: Iterable[str]) -> list[tuple[int, int]]:
+        """For each cell of a naming column, the bytes of its files (or FAULTY) and their number.
+
+        It is not remembered: whoever asks for many cells asks for each different one once.
+        """
+        return [self._measure(cell) if cell else (0, 0) for cell in cells]
+
+    def measure_folders(self, rows: Iterable[Sequence[str]]) -> list[tuple[int, int]]:
+        """The same for each row's folder, given as the cells of the folder's columns."""
+        columns = self.folder_columns
+        return [_measured(self._in_folder(dict(zip(columns, row, strict=True)), self._check)) for row in rows]
+
+    def doubtful(self, size_bytes: Measures, numbers: Measures) -> npt.NDArray[np.bool_]:
+        """Which rows `find` has to look at: where something is wrong, or where two parts may name the same file.
+
+        Both are arrays of (parts, rows): the naming columns' measures, in their order, and then the folder's.
+        """
+        rules, total = self._rules, numbers.sum(axis=0)
+        doubtful = (size_bytes == FAULTY).any(axis=0) | (total > rules.max_files)
+        if rules.required:
+            doubtful |= total == 0
+        if rules.glob or rules.folder is not None:
+            doubtful |= (numbers > 0).sum(axis=0) > 1
+        return np.asarray(doubtful)
+
+    def _measure(self, cell: str) -> tuple[int, int]:
+        if self._rules.glob or self._rules.separator in cell:
+            return _measured(self._in_cell(cell, self._look_up))
+        name = cell.strip()  # by itself, as most are: what is in the way of speed is left out
+        if not name:
+            return 0, 0
+        _, found = self._named(name, self._check)
+        return (FAULTY if isinstance(found, Fault) else found.size_bytes), 1
+
+    def _found(self, row: Mapping[str, str]) -> Iterator[tuple[str, str, File | Fault]]:
+        for column in self.naming_columns:
+            if cell := row[column]:
+                yield from ((column, *found) for found in self._in_cell(cell, self._look_up))
+        if self._rules.folder is not None:
+            yield from ((self.folder_columns[0], *found) for found in self._in_folder(row, self._look_up))
+
+    def _in_cell(self, cell: str, look: _Look) -> list[_Found]:
+        names = [name for part in cell.split(self._rules.separator) if (name := part.strip())]
+        if not self._rules.glob:
+            return [self._named(name, look) for name in names]
+        found = [each for name in names for each in self._named_or_fitting(name, look)]
+        return list({file.path if isinstance(file, File) else path: (path, file) for path, file in found}.values())
+
+    def _named(self, name: str, look: _Look) -> _Found:
+        path = as_path(name)
+        return (name, path) if isinstance(path, Fault) else (path, look(path))
+
+    def _named_or_fitting(self, name: str, look: _Look) -> list[_Found]:
+        """What is there under a name as it is written; else, of a pattern, all that fits it, and there must be some."""
+        named = self._named(name, look)
+        if not is_pattern(name) or not isinstance(named[1], Fault) or named[1].code != "attachment-missing":
+            return [named]
+        pattern = named[0]
+        return self._fitting(pattern, look) or [
+            (pattern, Fault("attachment-missing", f"there is no file that fits {pattern!r} in {self._root}"))
+        ]
+
+    def _in_folder(self, row: Mapping[str, str], look: _Look) -> list[_Found]:
+        """A row's own files; none where a cell that would name the folder is blank, as it might name another's."""
+        template = self._rules.folder
+        assert template is not None  # or nobody asks
+        cells = {column: row[column] for column in template.columns}
+        if not all(cell.strip() for cell in cells.values()):
+            return []
+        shown = template.fill(cells)
+        for column, cell in cells.items():
+            if "/" in cell or "\\" in cell or cell in (".", "..") or bad_name(cell):
+                text = f"{cell!r} ({column}) can't be a part of the name of a file or folder"
+                return [(shown, Fault("attachment-bad-name", text))]
+        pattern = template.fill({column: escaped(cell) for column, cell in cells.items()})
+        return self._fitting(pattern, look, shown=shown, whole_folders=True)
+
+    def _fitting(
+        self, pattern: str, look: _Look, *, shown: str | None = None, whole_folders: bool = False
+    ) -> list[_Found]:
+        shown = shown or pattern
+        try:
+            names = self._patterns.expand(pattern, whole_folders=whole_folders)
+            return [(name, bad_name(name) or look(name)) for name in names]
+        except OutsideError:
+            return [(shown, Fault("attachment-outside-root", f"{shown!r} leads out of {self._root}"))]
+        except UnlistedError as error:
+            return [(shown, Fault("attachment-unreadable", str(error)))]
+
+    def _look_up(self, name: str) -> File | Fault:
+        found = self._known.get(name)
+        if found is None:
+            if len(self._known) >= self._remembered:
+                self._known.clear()
+            found = self._known[name] = self._check(name)
+        return found
+
+    def _check(self, name: str) -> File | Fault:
+        path, status = self._place.locate(name)
+        if not self._place.contains(path):
+            return Fault("attachment-outside-root", f"{name!r} lies outside {self._root}")
+        if isinstance(status, OSError):
+            if status.errno in NOT_THERE:
+                return Fault("attachment-missing", f"there is no file {name!r} in {self._root}")
+            return Fault("attachment-unreadable", f"{name!r} can't be looked at: {status.strerror}")
+        return self._judge(name, path, status)
+
+    def _judge(self, name: str, path: str, status: os.stat_result) -> File | Fault:
+        rules = self._rules
+        if not stat.S_ISREG(status.st_mode):
+            return Fault("attachment-not-a-file", f"{name!r} is not a regular file")
+        if not os.access(path, os.R_OK):
+            return Fault("attachment-unreadable", f"{name!r} may not be read by this user")
+        if status.st_size == 0:
+            return Fault("attachment-empty", f"{name!r} has no bytes")
+        if status.st_size > rules.max_file_size_bytes:
+            return Fault(
+                "attachment-too-large",
+                f"{name!r} has {status.st_size:,} bytes; at most {rules.max_file_size_bytes:,} are allowed",
+            )
+        # Of a link its own ending: what people see is what it must tell.
+        if rules.extensions and ending_of(last_part(name)).lower() not in rules.extensions:
+            return Fault("attachment-type", f"{name!r} does not end in one of {', '.join(rules.extensions)}")
+        return File(path, status.st_size, status.st_mtime_ns)
+
+
+def _measured(found: Iterable[_Found]) -> tuple[int, int]:
+    size_bytes = number = 0
+    for _, file in found:
+        number += 1
+        if isinstance(file, Fault):
+            return FAULTY, number
+        size_bytes += file.size_bytes
+    return size_bytes, number

@@ -1,0 +1,150 @@
+"""`fields`: what the account says of its ticket fields, as a table, a file or JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import tempfile
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from importer.cli import options
+from importer.cli.commands import cli
+from importer.cli.known_fields import fetch_fields, keep
+from importer.cli.output import log, say, set_up_log
+from importer.errors import UsageError
+from importer.settings import Environment, read_account
+
+if TYPE_CHECKING:
+    from importer.fields import AccountField, AccountFields
+    from importer.fields.fetching import Fetched
+
+_ENDINGS = (".csv", ".json")
+_COLUMNS = ("name", "SchemaName", "type", "mandatory", "values")
+_VALUES_SHOWN_CHARS = 60
+
+
+@cli.command()
+@click.option("-o", "--output", type=options.PATH, help="Write them to this file, .csv or .json.")
+@click.option("--sandbox", is_flag=True, help="Ask an embedded stand-in account.")
+@click.option(
+    "--give-up-after",
+    type=options.DURATION,
+    default="15m",
+    show_default=True,
+    help="How long to wait for a server that is away, or for a used-up limit.",
+)
+@click.option(
+    "--answer-timeout", type=options.DURATION, default="120s", show_default=True, help="How long to wait for an answer."
+)
+@click.option("--rate", type=options.RATE, help="The account's limit; or LSQ_RATE.  [default: 25/5]")
+@click.option("--ledger", metavar="FILE|URL", help="Where the ledger is; or LSQ_LEDGER.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@options.logging_flags
+def fields(output: Path | None, **flags: Any) -> int:
+    """Show the account's ticket fields, and keep them for the checks of the other commands.
+
+    An administrator's keys are needed. Name, SchemaName, type, whether a ticket needs it, and a select field's values.
+    """
+    set_up_log(**{name: flags[name] for name in ("log_format", "log_file", "quiet", "verbose")})
+    if output is not None and output.suffix.lower() not in _ENDINGS:
+        raise UsageError(f"{output}: the fields are written as {' or '.join(_ENDINGS)}", hint="choose one for -o")
+    environment = Environment(os.environ, Path(".env"))
+    account = None if flags["sandbox"] else read_account(environment)
+    fetched = fetch_fields(account, environment, flags)
+    for note in fetched.fields.notes:
+        log.warning("%s", note)
+    if account is not None:
+        keep(fetched.fields)
+    if output is not None:
+        _write(output, fetched.fields)
+    _show(fetched, as_json=flags["as_json"])
+    if output is not None and not flags["as_json"]:
+        say(f"written    {output}")
+    return 0
+
+
+def _show(fetched: Fetched, *, as_json: bool) -> None:
+    found = fetched.fields
+    if as_json:
+        say(json.dumps(_as_data(found), ensure_ascii=False))
+        return
+    rows = [_COLUMNS, *map(_cells, found)]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS) - 1)]
+    for row in rows:
+        parts = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
+        say("  ".join([*parts, row[-1]]).rstrip())
+    calls = "1 call" if fetched.calls == 1 else f"{fetched.calls:,} calls"
+    say(f"{len(found):,} fields of {found.account}; {calls}")
+
+
+def _cells(field: AccountField) -> tuple[str, ...]:
+    needed = "" if not field.mandatory else "default" if field.default else "yes"
+    kind = field.data_type if field.active else f"{field.data_type} (off)"
+    shown = (field.display_name, field.schema_name, kind, needed, _values_text(field))
+    return tuple("".join(letter if letter.isprintable() else " " for letter in text) for text in shown)
+
+
+def _values_text(field: AccountField) -> str:
+    """As many values as a line takes, or how long a text may be."""
+    if field.values is None:
+        return f"up to {field.max_length:,} characters" if field.max_length is not None else ""
+    shown = ""
+    for index, value in enumerate(field.values):
+        longer = f"{shown}, {value}" if shown else value
+        if len(longer) > _VALUES_SHOWN_CHARS and shown:
+            return f"{shown}, … and {len(field.values) - index:,} more"
+        shown = longer
+    return shown
+
+
+def _as_data(found: AccountFields) -> dict[str, Any]:
+    from importer.fields.cache import as_data  # noqa: PLC0415 - see the package's docstring
+
+    return as_data(found)
+
+
+def _write(path: Path, found: AccountFields) -> None:
+    """Write them to a file that appears when it is whole. Raises UsageError."""
+    is_csv = path.suffix.lower() == ".csv"
+    text = _csv_text(found) if is_csv else json.dumps(_as_data(found), ensure_ascii=False, indent=1)
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8-sig" if is_csv else "utf-8", newline="") as file:
+                file.write(text)
+            Path(name).chmod(path.stat().st_mode if path.exists() else 0o644)
+            Path(name).replace(path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror}", hint="choose another place for -o") from error
+
+
+def _csv_text(found: AccountFields) -> str:
+    """A row for each field; values are parted by line breaks, as they may hold any other separator."""
+    from importer.results import harmless  # noqa: PLC0415 - see the package's docstring
+
+    names = ("SchemaName", "name", "type", "mandatory", "active", "default", "max_length", "values")
+    text = StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows(
+        [harmless(cell) for cell in row] for row in (names, *map(_csv_cells, found))
+    )
+    return text.getvalue()
+
+
+def _csv_cells(field: AccountField) -> tuple[str, ...]:
+    return (
+        field.schema_name,
+        field.display_name,
+        field.data_type,
+        "yes" if field.mandatory else "no",
+        "yes" if field.active else "no",
+        field.default,
+        "" if field.max_length is None else str(field.max_length),
+        "\n".join(field.values or ()),
+    )

@@ -1,0 +1,87 @@
+"""`suggest`: drafts a mapping from a manifest."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from importer.cli import options
+from importer.cli.commands import cli
+from importer.cli.known_fields import fields_line, kept_fields
+from importer.cli.output import log, say, set_up_log
+from importer.errors import SettingsError, UsageError
+from importer.settings import Environment, read_account
+
+if TYPE_CHECKING:
+    from importer.fields import AccountFields
+    from importer.suggest import Suggestion
+
+
+@cli.command()
+@click.argument("manifest", type=options.PATH)
+@click.option("-o", "--output", type=options.PATH, help="Write the mapping to this new file.  [default: print it]")
+@options.logging_flags
+def suggest(manifest: Path, output: Path | None, **flags: Any) -> int:
+    """Draft a mapping from what MANIFEST's columns are called and hold, and call nothing.
+
+    What is guessed is marked, and what is left to you is under `ignore`. Where `fields` has read the account's fields
+    before, the draft knows them.
+    """
+    from importer.suggest import suggest  # noqa: PLC0415 - see the package's docstring
+
+    set_up_log(**flags)
+    if output is not None and (output.exists() or output.is_symlink()):
+        raise UsageError(f"{output} is there already", hint="name another file with -o, or move that one away")
+    suggestion = suggest(manifest, _fields())
+    if output is None:
+        say(suggestion.text.rstrip("\n"))
+    else:
+        _write(output, suggestion.text)
+    _tell(suggestion, manifest, output)
+    return int(not suggestion.has_lead)
+
+
+def _fields() -> AccountFields | None:
+    """The account's fields, where an account is set and they were read before."""
+    try:
+        name = read_account(Environment(os.environ, Path(".env"))).name
+    except SettingsError:
+        return None
+    found = kept_fields(name)
+    if found is None:
+        log.info("the account's fields are not known; `ticket-importer fields` reads them, and makes a better draft")
+    else:
+        log.info("%s", fields_line(found))
+    return found
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that was not there. Raises UsageError."""
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror}", hint="choose another place for -o") from error
+
+
+def _tell(suggestion: Suggestion, manifest: Path, output: Path | None) -> None:
+    from importer.suggest.draft import Sureness  # noqa: PLC0415 - see the package's docstring
+
+    counts = Counter(decision.sureness for decision in suggestion.draft.decisions)
+    files = f", {len(suggestion.files.used):,} of attachments" if suggestion.files.used else ""
+    log.info("%s (%s): %s rows looked at", manifest, suggestion.detected, f"{suggestion.rows:,}")
+    log.info(
+        "columns    %s sure, %s guessed, %s left under `ignore`%s",
+        *(f"{counts[each]:,}" for each in Sureness),
+        files,
+    )
+    if not suggestion.has_lead:
+        log.warning(
+            "no column tells who asked, and every ticket needs a lead: fill in the line marked TODO under `columns`"
+        )
+    elif output is not None:
+        log.info("next       look through it, then: ticket-importer validate %s -m %s", manifest, output)

@@ -1,0 +1,148 @@
+"""One value against one field of the account: what the account would refuse, as far as it says so itself. Pure.
+
+Only what is sure is a complaint. Which forms the account takes for dates, yes and no, and phone numbers is not
+documented, so their values pass here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from importer.fields.values import AccountField
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_SHOWN_CHARS = 80
+_SHOWN_VALUES = 12
+_MOST_REPEATS = 2
+_PATTERN_CHARS = 500  # no longer value is held against a pattern: one written carelessly could take forever
+# What all dialects of regular expressions understand alike.
+_COMMON_REGEX = re.compile(
+    r"(?:[^\\(*+?{]|\\[dDwWsSbB.\\/^$|?*+()\[\]{}-]|\((?!\?)|\(\?:|[*+?](?![*+])|\{\d+(?:,\d*)?\}(?!\+))*"
+)
+
+
+_SETS_OF_SETS = re.compile(r"\[\^?\[|--|&&|\|\||~~")  # some dialects have them
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Why the account would refuse a value; ``code`` is one of the catalogue's."""
+
+    code: str
+    text: str
+
+
+def complaint(field: AccountField, value: str) -> Complaint | None:
+    """Say what is wrong with a value that is sent, or nothing. Of a blank one, whether it may be blank."""
+    if not value.strip() and field.is_demanded:
+        return Complaint("missing-value", f"{field.schema_name} is mandatory in the account")
+    if field.is_select and field.values is not None:
+        return _of_choice(field, field.values, value) if value else None
+    if not value.strip():
+        return None
+    return _of_length(field, value) or _of_number(field, value) or _of_form(field, value)
+
+
+def takes_anything_short(field: AccountField) -> bool:
+    """Whether nothing but the length of a value that is not blank can be wrong."""
+    judged = (field.is_select and field.values is not None) or field.is_number or _pattern(field.regex) is not None
+    return not judged and field.min_length is None
+
+
+def nearest(value: str, values: Sequence[str]) -> str:
+    """The configured value that was probably meant, or an empty text."""
+    folded = value.strip().casefold()
+    for each in values:
+        if each.strip().casefold() == folded:
+            return each
+    by_folded = {each.casefold(): each for each in values}
+    found = difflib.get_close_matches(folded, list(by_folded), n=1, cutoff=0.6)
+    return by_folded[found[0]] if found else ""
+
+
+def shown(value: str) -> str:
+    """A value in quotes, not longer than a line."""
+    return repr(value if len(value) <= _SHOWN_CHARS else f"{value[: _SHOWN_CHARS - 1]}…")
+
+
+def _of_choice(field: AccountField, values: Sequence[str], value: str) -> Complaint | None:
+    if value in values:
+        return None
+    name = field.schema_name
+    if value in field.retired:
+        return Complaint("not-configured", f"{shown(value)} is a value of {name} that the account has retired")
+    guess = nearest(value, values)
+    if guess:
+        there = f"the nearest is {guess!r}"
+    elif values:
+        more = ", …" if len(values) > _SHOWN_VALUES else ""
+        there = f"there are {', '.join(map(repr, values[:_SHOWN_VALUES]))}{more}"
+    else:
+        there = "there are none"
+    return Complaint("not-configured", f"{shown(value)} is not a value of {name} in the account; {there}")
+
+
+def _of_length(field: AccountField, value: str) -> Complaint | None:
+    name, least, most = field.schema_name, field.min_length, field.max_length
+    if most is not None and len(value) > most:
+        return Complaint("too-long-for-field", f"{len(value):,} characters, and the account's {name} takes {most:,}")
+    if least is not None and len(value) < least:
+        text = f"{shown(value)} is shorter than the {least:,} characters that the account's {name} needs"
+        return Complaint("too-short-for-field", text)
+    return None
+
+
+def _of_form(field: AccountField, value: str) -> Complaint | None:
+    pattern = _pattern(field.regex)
+    if pattern is None or len(value) > _PATTERN_CHARS or pattern.search(value):
+        return None
+    text = f"{shown(value)} has not the form that the account's {field.schema_name} asks for: {field.regex}"
+    return Complaint("wrong-form-for-field", text)
+
+
+def _of_number(field: AccountField, value: str) -> Complaint | None:
+    if not field.is_number:
+        return None
+    number = _decimal(value)
+    if number is None:
+        return Complaint(
+            "not-a-number", f"{shown(value)} is not a number, and the account's {field.schema_name} is one"
+        )
+    low, high = field.min_value, field.max_value
+    if (low is not None and number < low) or (high is not None and number > high):
+        bounds = " ".join(
+            f"{word} {bound:f}" for word, bound in (("at least", low), ("at most", high)) if bound is not None
+        )
+        return Complaint("out-of-range", f"{shown(value)}: the account's {field.schema_name} is {bounds}")
+    return None
+
+
+def _decimal(value: str) -> Decimal | None:
+    if not _NUMBER.fullmatch(value.strip()):
+        return None
+    try:
+        return Decimal(value.strip())
+    except InvalidOperation:
+        return None
+
+
+@functools.lru_cache(maxsize=512)
+def _pattern(regex: str) -> re.Pattern[str] | None:
+    """A field's pattern, if it means here what it means there; it need not cover a value whole unless it says so."""
+    if not regex or not _COMMON_REGEX.fullmatch(regex) or _SETS_OF_SETS.search(regex) or _may_take_for_ever(regex):
+        return None
+    try:
+        return re.compile(regex)
+    except (re.error, OverflowError, RecursionError):
+        return None
+
+
+def _may_take_for_ever(regex: str) -> bool:
+    """Whether looking for it may take more than the square of a value's length: it has too many ways to try."""
+    bare = re.sub(r"\[\^?\]?[^\]]*\]", "x", re.sub(r"\\.", "x", regex))
+    return re.search(r"\)[*+{]", bare) is not None or len(re.findall(r"[*+]|\{\d+,", bare)) > _MOST_REPEATS

@@ -1,0 +1,136 @@
+"""A mapping held against the account's fields, before any row is looked at. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from importer.fields.cells import complaint
+from importer.fields.values import AccountField, AccountFields
+from importer.mapping import FieldType, Mapping, Rule
+from importer.mapping.fields import SYSTEM_FIELDS
+from importer.mapping.findings import Finding, located
+from importer.mapping.likeness import closest
+
+LEAD_PREFIX = "LeadDetail."
+NOT_TICKET_FIELDS = ("LeadId",)
+
+_SHOWN_VALUES = 12
+_DATES = {"date": FieldType.DATE, "datetime": FieldType.DATETIME}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """Whole lines for a person: what the account would refuse in every ticket, and what is only probably wrong."""
+
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def check_fit(mapping: Mapping, fields: AccountFields, now: datetime) -> Fit:
+    """Hold a mapping against the account. Fields of the lead are not among those of tickets, and pass."""
+    errors = [*_filled(mapping, fields), *_texts(mapping, fields)]
+    doubts = list(_types(mapping, fields))
+    for field in _unfilled(mapping, fields):
+        text = f"{field.schema_name} is mandatory in the account, and nothing fills it{_choices(field)}"
+        # What nobody documents as a field to be sent may be one that the account fills by itself.
+        ours = field.schema_name in SYSTEM_FIELDS or "." in field.schema_name
+        (errors if ours else doubts).append(Finding(0, text))
+    age = (f"the account's fields were read {fields.age_text(now)}: `ticket-importer fields` reads them anew",)
+    return Fit(
+        errors=tuple(located(mapping.path, errors)),
+        warnings=(*located(mapping.path, doubts), *(age if fields.is_old(now) else ())),
+    )
+
+
+def _filled(mapping: Mapping, fields: AccountFields) -> Iterator[Finding]:
+    """Fields that are not there, or not any more."""
+    for name, line, section in _names(mapping):
+        field = fields.by_name.get(name)
+        if field is None:
+            yield Finding(line, f"{section}: the account has no field {name!r}{_guess(name, fields)}")
+        elif not field.active:
+            yield Finding(line, f"{section}: {name!r} is a field that the account has switched off or deleted")
+
+
+def _texts(mapping: Mapping, fields: AccountFields) -> Iterator[Finding]:
+    """Texts of the mapping itself that the account would refuse."""
+    for rule in mapping.rules:
+        field = fields.by_name.get(rule.field)
+        if field is None or not field.active:
+            continue
+        told = set()
+        for key, text in _rule_texts(rule):
+            wrong = complaint(field, text)
+            if wrong is not None and text not in told:
+                told.add(text)
+                yield Finding(rule.line, f"columns > {rule.column}: {key}: {wrong.text}")
+    for name, text in mapping.constants:
+        field = fields.by_name.get(name)
+        wrong = complaint(field, text) if field is not None and field.active else None
+        if wrong is not None:
+            yield Finding(0, f"constants > {name}: {wrong.text}")
+
+
+def _rule_texts(rule: Rule) -> Iterator[tuple[str, str]]:
+    """What the rule itself may put into a ticket, and what it lets pass, where it is sent as it stands there."""
+    if rule.type is not FieldType.TEXT or rule.html is not None:
+        return
+    yield from (("values", text) for text in rule.values.values())
+    yield from (("default", text) for text in (rule.default,) if text is not None)
+    yield from (("one_of", text) for text in rule.one_of)
+
+
+def _types(mapping: Mapping, fields: AccountFields) -> Iterator[Finding]:
+    """Rules that say less than the account demands: what they let pass is refused row by row."""
+    for rule in mapping.rules:
+        field = fields.by_name.get(rule.field)
+        if field is None:
+            continue
+        right = _DATES.get(field.data_type.casefold().replace(" ", ""))
+        if right is not None and rule.type is FieldType.TEXT:
+            text = (
+                f"{rule.field} is a {field.data_type} in the account: with `type: {right}` wrong cells are found here"
+            )
+            yield Finding(rule.line, f"columns > {rule.column}: {text}")
+
+
+def _unfilled(mapping: Mapping, fields: AccountFields) -> Iterator[AccountField]:
+    names = {name for name, _, _ in _names(mapping)}
+    for field in fields:
+        apart = field.schema_name in NOT_TICKET_FIELDS or field.schema_name.startswith(LEAD_PREFIX)
+        if field.is_demanded and field.schema_name not in names and not apart:
+            yield field
+
+
+def _names(mapping: Mapping) -> Iterator[tuple[str, int, str]]:
+    """Every ticket field that the mapping fills, with its line and section."""
+    filled: Iterable[tuple[str, int, str]] = (
+        *((rule.field, rule.line, f"columns > {rule.column}") for rule in mapping.rules),
+        *((name, 0, "constants") for name, _ in mapping.constants),
+        *((name, 0, "templates") for name, _ in mapping.templates),
+    )
+    for name, line, section in filled:
+        if name not in NOT_TICKET_FIELDS and not name.startswith(LEAD_PREFIX):
+            yield name, line, section
+
+
+def _guess(name: str, fields: AccountFields) -> str:
+    """The field that was probably meant: by its SchemaName, with or without its prefix, or by the name people see."""
+    known: dict[str, str] = {}
+    for field in fields:
+        if field.active:
+            for alias in (field.schema_name, field.schema_name.rpartition(".")[2], field.display_name):
+                known.setdefault(alias, field.schema_name)
+    bare = name.rpartition(".")[2]
+    best = closest(name, known, 1) or closest(bare, known, 1) or closest(name, known) or closest(bare, known)
+    return f" (did you mean {known[best]!r}?)" if best else ""
+
+
+def _choices(field: AccountField) -> str:
+    values: Sequence[str] = field.values or ()
+    if not values:
+        return ""
+    more = ", …" if len(values) > _SHOWN_VALUES else ""
+    return f"; it takes {', '.join(map(repr, values[:_SHOWN_VALUES]))}{more}"

@@ -1,0 +1,160 @@
+"""The account's answers about its own configuration, read. Pure.
+
+Sources: *Get Ticket Fields Metadata* (POST ``ticket-types/1/fields/filter``) and *Get Lookup Values* (GET
+``lookups/{LookupName}/values``). Members that nobody documents are passed over. What a key that may not read them is
+told is not documented; 401, 403 and other refusals are taken for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from importer.fields.values import AccountField
+from importer.leadsquared.wire import KeysRefused, Refused, Throttled, Unclear, WrongUrl, read_answer
+
+FIELDS_PATH = "ticket-types/1/fields/filter"
+PAGE_FIELDS = 25
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldsPage:
+    """Some of the fields. ``size``: how many entries the page has, ``total``: how many there are in all."""
+
+    fields: tuple[AccountField, ...]
+    size: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LookupValues:
+    """The values of one select field, in the account's order: those that it takes, and those that it took once."""
+
+    values: tuple[str, ...]
+    retired: tuple[str, ...]
+
+
+Denied = KeysRefused | WrongUrl | Refused | Throttled | Unclear
+
+
+def page_request(offset: int) -> bytes:
+    """Write the question for the fields from ``offset`` on."""
+    return json.dumps({"Limit": PAGE_FIELDS, "Offset": offset, "SearchText": ""}).encode()
+
+
+def lookup_path(name: str) -> str:
+    """The address of a lookup's values below the account's."""
+    return f"lookups/{quote(name, safe='')}/values"
+
+
+def read_page(http_status: int, headers: Mapping[str, str], body: bytes | None) -> FieldsPage | Denied:
+    """Say what the answer to a question for fields means."""
+    if http_status != HTTPStatus.OK:
+        return _denied(http_status, headers, body)
+    data = _loaded(body)
+    entries = data.get("TicketsFields") if isinstance(data, dict) else None
+    total = data.get("Total") if isinstance(data, dict) else None
+    if not isinstance(entries, list) or type(total) is not int:
+        return _no_answer(data)
+    fields = (_field(entry) for entry in entries if isinstance(entry, dict))
+    return FieldsPage(fields=tuple(field for field in fields if field is not None), size=len(entries), total=total)
+
+
+def read_lookup(http_status: int, headers: Mapping[str, str], body: bytes | None) -> LookupValues | Denied:
+    """Say what the answer to a question for a lookup's values means. ``Value`` is what a ticket carries."""
+    if http_status != HTTPStatus.OK:
+        return _denied(http_status, headers, body)
+    data = _loaded(body)
+    if not isinstance(data, list):
+        return _no_answer(data)
+    entries = [entry for entry in data if isinstance(entry, dict) and _text(entry.get("Value") or entry.get("Text"))]
+    entries.sort(key=lambda entry: order if type(order := entry.get("SortingOrder")) is int else len(entries))
+    there: list[str] = []
+    gone: list[str] = []
+    for entry in entries:
+        lives = entry.get("Active") is not False and entry.get("Deleted") is not True
+        (there if lives else gone).append(_text(entry.get("Value") or entry.get("Text")))
+    return LookupValues(
+        values=tuple(dict.fromkeys(there)), retired=tuple(value for value in dict.fromkeys(gone) if value not in there)
+    )
+
+
+def _field(entry: dict[str, Any]) -> AccountField | None:
+    name = _text(entry.get("SchemaName")).strip()
+    if not name:
+        return None
+    limits = entry.get("ValidationProperties")
+    limits = limits if isinstance(limits, dict) else {}
+    low, high = _number(limits.get("MinValue")), _number(limits.get("MaxValue"))
+    if low is not None and high is not None and low >= high:  # as where both are 0: nothing would be in such a range
+        low = high = None
+    return AccountField(
+        schema_name=name,
+        display_name=_text(entry.get("DisplayName")),
+        data_type=_text(entry.get("DataType")),
+        mandatory=limits.get("IsMandatory") is True,
+        active=entry.get("Active") is not False and entry.get("Deleted") is not True,
+        default=_text(entry.get("DefaultValue")),
+        lookup_id=_text(entry.get("RelatedLookupId")),
+        min_length=_length(limits.get("MinLength")),
+        max_length=_length(limits.get("MaxLength")),
+        min_value=low,
+        max_value=high,
+        regex=_text(limits.get("Regex")),
+    )
+
+
+def _denied(http_status: int, headers: Mapping[str, str], body: bytes | None) -> Denied:
+    answer = read_answer(http_status, headers, body)
+    if isinstance(answer, KeysRefused | WrongUrl | Refused | Throttled | Unclear):
+        return answer
+    return Unclear("unclear-answer", f"{http_status} is no answer to this question", http_status)
+
+
+def _no_answer(data: Any) -> Refused | Unclear:
+    """A 200 can carry a failure; anything else that is not as documented may be anything."""
+    status = _text(data.get("Status")) if isinstance(data, dict) else ""
+    if status and status != "Success":
+        return Refused(_text(data.get("ReasonForFailure")) or "no reason given", HTTPStatus.OK)
+    return Unclear("unclear-answer", "200 with a body that is not the documented JSON", HTTPStatus.OK)
+
+
+def _loaded(body: bytes | None) -> Any:
+    try:
+        return json.loads(body) if body is not None else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _length(value: object) -> int | None:
+    """A number of characters; 0 and less is how some say that there is no limit."""
+    number = _number(value)
+    return int(number) if number is not None and number >= 1 else None
+
+
+def _number(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _text(value: object) -> str:
+    """A text, or a number as one; what has no such form, as if it were not there."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)
+        case _:
+            return ""

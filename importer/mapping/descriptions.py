@@ -1,0 +1,61 @@
+"""What each key of the language says, in a line or two, for whoever meets it in an editor."""
+
+from __future__ import annotations
+
+# Section, as in ``language.SECTIONS`` -> key -> what it says.
+DESCRIPTIONS: dict[str, dict[str, str]] = {
+    "": {
+        "version": "The version of the language: 1.",
+        "include": "Another mapping, or a list of them, that this one is built upon. This file wins, name by name.",
+        "source": "The system that the keys come from. A ticket is known by account, source and key.",
+        "key": "The column, or list of columns, that tells rows apart across runs; or row-content, for one import.",
+        "key_field": "The field that carries the key, so that a ticket can be found by it in the account.",
+        "columns": "Column of the manifest: SchemaName of a field, or a rule.",
+        "constants": "SchemaName: a value, the same in every ticket.",
+        "templates": "SchemaName: a text with columns in braces, such as {System}/{Legacy ID}.",
+        "attachments": "Which cells or folders name files, and what is too much for one ticket.",
+        "ignore": "Columns that stay behind. A column that nothing mentions is an error.",
+        "duplicates": "Two rows with one key: reject the later, or let it take the first one's ticket.",
+        "manifest": "How the manifest is to be read, where that is not to be detected.",
+    },
+    "columns": {
+        "field": "The SchemaName of the field that the column becomes.",
+        "type": "How the cell is judged.",
+        "required": "An empty cell is a mistake.",
+        "default": "What an empty cell stands for.",
+        "values": "Old value: new value. What is not listed passes unchanged.",
+        "values_from": "A CSV of two columns, old and new, with a header; relative to this file.",
+        "one_of": "The values that are allowed, judged after `values`.",
+        "max_length": "How many characters may be sent.",
+        "on_too_long": "What becomes of a text that is too long: its row is rejected, or it is cut off.",
+        "send_empty": "An empty cell is sent as an empty value, and not left out of the ticket.",
+        "strip": "Blanks at both ends are taken off.",
+        "lower": "All letters become small ones before anything is compared.",
+        "upper": "All letters become capitals before anything is compared.",
+        "html": "The cell is HTML and becomes plain text, or the other way round.",
+        "format": "How dates are written, in the letters of strptime, such as %d/%m/%Y; or a list of such formats.",
+        "timezone": "The IANA zone in which the cells are written, such as Asia/Kolkata.",
+        "decimal": "The decimal sign of numbers.",
+        "thousands": "The sign between thousands.",
+        "true_words": "The words that mean true, instead of the usual ones.",
+        "false_words": "The words that mean false, instead of the usual ones.",
+        "region": "Whose phone numbers have no country code, such as IN (ISO 3166).",
+    },
+    "attachments": {
+        "columns": "The column, or list of columns, whose cells name files.",
+        "separator": "What stands between two names in one cell; a semicolon if not given.",
+        "glob": "Cells may hold patterns, such as logs/*.txt.",
+        "folder": "Where a row's own files lie, with columns in braces, such as attachments/{Legacy ID}/*.",
+        "required": "A row without any attachment is a mistake.",
+        "root": "The folder below which the files lie, relative to the manifest's. Nothing outside is ever read.",
+        "max_file_size": "The largest file, such as 500 KB or 20 MB.",
+        "max_files": "The most files for one ticket.",
+        "extensions": "The endings that are allowed, such as pdf; any if not given.",
+    },
+    "manifest": {
+        "encoding": "Such as utf-8 or cp1252.",
+        "delimiter": "One character such as ;, or tab.",
+        "sheet": "The name of the workbook's sheet.",
+        "header_row": "The row that holds the columns' names, counted from 1.",
+    },
+}

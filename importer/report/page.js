@@ -1,0 +1,354 @@
+"use strict";
+// Shows the problems that stand in the page's blocks of JSON. Whatever comes from a manifest becomes text, never markup.
+(async () => {
+  const ITEM_PX = 60; // as .item in the style
+  const SPARE_ITEMS = 8;
+  const PRINTED = 500;
+  const UNSEEN = /^ +| +$|(?![ \n])[\p{C}\p{Z}]/gu;
+  const UNSEEN_NAMES = { "\u0000": "NUL", "\t": "TAB", "\r": "CR", "\u00a0": "NBSP", "\u00ad": "SHY", "\u200b": "ZWSP", "\u200e": "LRM", "\u200f": "RLM", "\ufeff": "BOM" };
+
+  const by = (id) => document.getElementById(id);
+  const counted = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
+  const quantity = (number) => number.toLocaleString("en");
+
+  /** Make an element; children are nodes or text, properties are set as such. */
+  function make(name, properties, ...children) {
+    const element = Object.assign(document.createElement(name), properties);
+    element.append(...children);
+    return element;
+  }
+
+  /** Text with a sign in the place of each character that can't be seen: it is often what is wrong. */
+  function legible(text) {
+    const parts = [];
+    let end = 0;
+    for (const match of text.matchAll(UNSEEN)) {
+      const number = match[0].codePointAt(0);
+      const name = number === 32 ? "␠".repeat(match[0].length) : UNSEEN_NAMES[match[0]] || `U+${number.toString(16).toUpperCase().padStart(4, "0")}`;
+      parts.push(text.slice(end, match.index), make("span", { className: "unseen", title: "A character that can't be seen" }, name));
+      end = match.index + match[0].length;
+    }
+    return [...parts, text.slice(end)];
+  }
+
+  /** A sentence of ours, in which what stands between backticks is code. */
+  function worded(sentence) {
+    return sentence.split("`").map((part, index) => (index % 2 ? make("code", { className: "code" }, part) : part));
+  }
+
+  // -- the data ------------------------------------------------------------------------------------------------------
+
+  /** Unpack a block: base64 of gzip of JSON. */
+  async function read(node) {
+    const letters = atob(node.textContent);
+    node.remove();
+    const bytes = new Uint8Array(letters.length);
+    for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place); // 20 times as fast as Uint8Array.from
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+  }
+
+  const about = await read(document.querySelector("script.about"));
+  const kinds = new Map(about.kinds.map((kind) => [kind.id, kind]));
+  const problems = [];
+  const blocks = [...document.querySelectorAll("script.cells")].map((node) => ({ node, cells: null, reading: null }));
+  const found = await Promise.all([...document.querySelectorAll("script.rows")].map(read));
+  for (const [place, rows] of found.entries()) {
+    for (const [index, [number, ...ofRow]] of rows.entries()) {
+      const row = { number, index, block: blocks[place], problems: [], text: "" };
+      for (const [kind, message, value, hint] of ofRow) {
+        const problem = { row, kind: kinds.get(kind), message, value, hint };
+        row.problems.push(problem);
+        problems.push(problem);
+      }
+    }
+  }
+
+  /** Read the cells of a block of rows. They are most of the data, and nobody waits for them when the page opens. */
+  function load(block) {
+    block.reading ||= read(block.node).then((cells) => { block.cells = cells; });
+    return block.reading;
+  }
+
+  /** All that is searched of a row whose cells are loaded, made when it is first needed. */
+  function textOf(row) {
+    row.text ||= [`row ${row.number}`, ...row.block.cells[row.index], ...row.problems.flatMap((each) => [each.kind.code, each.message])].join("\n").toLowerCase();
+    return row.text;
+  }
+
+  /** Make ready for the first search, without getting into anyone's way. */
+  async function readAhead() {
+    for (const block of blocks) await load(block);
+    let next = 0;
+    const work = (deadline) => {
+      while (next < problems.length && deadline.timeRemaining() > 2) textOf(problems[next++].row);
+      if (next < problems.length) requestIdleCallback(work);
+    };
+    if (window.requestIdleCallback) requestIdleCallback(work);
+  }
+
+  // -- what is shown of them -----------------------------------------------------------------------------------------
+
+  const wanted = { kind: null, value: null, column: null, text: "" };
+  let shown = problems;
+  let chosen = 0; // position in `shown`
+
+  async function filter() {
+    const text = wanted.text.toLowerCase();
+    if (text && blocks.some((block) => !block.cells)) {
+      await Promise.all(blocks.map(load));
+      if (text !== wanted.text.toLowerCase()) return; // it was typed on, and is searched by that
+    }
+    const former = shown[chosen];
+    shown = problems.filter((each) =>
+      (wanted.kind === null || each.kind === wanted.kind) &&
+      (wanted.column === null || (each.kind.column ?? "") === wanted.column) &&
+      (wanted.value === null || each.value === wanted.value) &&
+      (!text || textOf(each.row).includes(text)));
+    chosen = Math.max(0, former ? shown.indexOf(former) : 0);
+    show();
+    list.scrollTop = Math.max(0, chosen * ITEM_PX - list.clientHeight / 2);
+    draw(true);
+    tell();
+  }
+
+  function show() {
+    const all = shown.length === problems.length;
+    by("status").textContent = all ? counted(shown.length, "problem", "problems") : `${quantity(shown.length)} of ${counted(problems.length, "problem", "problems")}`;
+    for (const button of by("kinds").querySelectorAll("button")) {
+      button.setAttribute("aria-pressed", String(button.kind === wanted.kind));
+    }
+    for (const button of by("kind").querySelectorAll(".values button")) {
+      button.setAttribute("aria-pressed", String(button.text === wanted.value));
+    }
+    by("room").style.height = `${shown.length * ITEM_PX}px`;
+  }
+
+  // -- the list: only what is in sight is in the page ----------------------------------------------------------------
+
+  const list = by("list");
+  const drawn = new Map(); // position -> element
+
+  function draw(anew) {
+    const first = Math.max(0, Math.floor(list.scrollTop / ITEM_PX) - SPARE_ITEMS);
+    const end = Math.min(shown.length, Math.ceil((list.scrollTop + list.clientHeight) / ITEM_PX) + SPARE_ITEMS);
+    for (const [position, element] of drawn) {
+      if (anew || position < first || position >= end) {
+        element.remove();
+        drawn.delete(position);
+      }
+    }
+    for (let position = first; position < end; position++) {
+      if (!drawn.has(position)) {
+        drawn.set(position, item(position));
+        by("room").append(drawn.get(position));
+      }
+    }
+    if (drawn.has(chosen)) {
+      list.setAttribute("aria-activedescendant", `item-${chosen}`);
+    } else {
+      list.removeAttribute("aria-activedescendant");
+    }
+  }
+
+  function item(position) {
+    const { row, kind, message } = shown[position];
+    const where = make("span", { className: "where" }, `Row ${row.number}`, kind.column === null ? "" : ` · ${kind.column}`);
+    const element = make("div", { className: "item", id: `item-${position}`, role: "option" },
+      make("div", {}, where, make("span", { className: "code" }, kind.code)), make("p", { dir: "auto" }, message));
+    element.position = position;
+    element.setAttribute("aria-selected", String(position === chosen));
+    element.setAttribute("aria-setsize", String(shown.length));
+    element.setAttribute("aria-posinset", String(position + 1));
+    element.style.top = `${position * ITEM_PX}px`;
+    return element;
+  }
+
+  function choose(position, open) {
+    if (!shown.length) return;
+    chosen = Math.min(Math.max(position, 0), shown.length - 1);
+    const top = chosen * ITEM_PX;
+    list.scrollTop = Math.min(Math.max(list.scrollTop, top + ITEM_PX - list.clientHeight), top);
+    draw(true);
+    tell();
+    if (open) openRow();
+  }
+
+  // -- one row -------------------------------------------------------------------------------------------------------
+
+  async function tell() {
+    if (!shown.length) {
+      by("row-title").textContent = "No row";
+      by("row-body").replaceChildren(make("p", { className: "quiet" }, "Nothing fits the filters."));
+      return;
+    }
+    const { row, kind } = shown[chosen];
+    if (!row.block.cells) await load(row.block);
+    if (shown[chosen]?.row !== row) return;
+    by("row-title").textContent = `Row ${row.number}`;
+    const told = row.problems.map((problem) => make("div", { className: "told" },
+      make("div", { className: "code" }, problem.kind.code), make("p", { dir: "auto" }, problem.message),
+      make("p", {}, ...worded(problem.hint || problem.kind.advice))));
+    by("row-body").replaceChildren(...told, row.block.cells[row.index].length ? tableOf(row) : make("p", { className: "quiet" }, "The report had no room for this row's cells."));
+    const [meant, body] = [by("row-body").querySelector(`tr[data-place="${kind.places[0]}"]`), by("row")];
+    body.scrollTop = 0;
+    if (meant) body.scrollTop = Math.max(0, meant.getBoundingClientRect().bottom - body.getBoundingClientRect().bottom + ITEM_PX);
+  }
+
+  function tableOf(row) {
+    const cells = row.block.cells[row.index];
+    const table = make("table", {}, make("caption", {}, "The row's cells; those that are meant are marked."));
+    const last = Math.max(about.columns.length, cells.length);
+    for (let place = 0; place < last; place++) {
+      const name = about.columns[place] ?? `cell ${place + 1}, which has no column`;
+      const cell = cells[place];
+      const codes = row.problems.filter((each) => each.kind.places.includes(place)).map((each) => each.kind.code);
+      if (place >= about.columns.length && cell) codes.push("too-many-cells");
+      const content = cell === undefined ? ["not there"] : cell === "" ? ["empty"] : legible(cell);
+      const line = make("tr", { className: codes.length ? "wrong" : "" }, make("th", { scope: "row" }, name),
+        make("td", { dir: "auto", className: cell ? "" : "quiet" }, ...(codes.length ? [make("mark", { title: codes.join(", ") }, ...content)] : content)));
+      line.dataset.place = place;
+      table.append(line);
+    }
+    return table;
+  }
+
+  function openRow() {
+    by("row").classList.add("open");
+    if (getComputedStyle(by("close")).display !== "none") by("close").focus();
+  }
+
+  function closeRow() {
+    by("row").classList.remove("open");
+    list.focus();
+  }
+
+  // -- kinds, their values and the filters ---------------------------------------------------------------------------
+
+  function kindButton(kind) {
+    const count = kind ? kind.count : about.count;
+    const bar = make("span", {});
+    bar.style.width = `${(100 * count) / (about.count || 1)}%`;
+    const button = make("button", { type: "button" }, make("span", { className: "code" }, kind ? kind.code : "all kinds"),
+      make("span", { className: "number" }, quantity(count)),
+      ...(kind ? [make("span", { className: "of" }, kind.column ?? "the whole row"), make("span", { className: "bar" }, bar)] : []));
+    button.kind = kind;
+    button.addEventListener("click", () => wantKind(kind));
+    return make("li", {}, button);
+  }
+
+  function wantKind(kind) {
+    wanted.kind = kind;
+    wanted.value = null;
+    by("kind").hidden = kind === null;
+    by("kind").replaceChildren(...(kind ? explained(kind) : []));
+    filter();
+  }
+
+  function explained(kind) {
+    const parts = [make("h3", { className: "code" }, kind.code), make("p", {}, ...worded(kind.meaning)),
+      make("p", { className: "quiet" }, ...worded(kind.why)), make("p", {}, ...worded(kind.advice))];
+    const values = kind.values.filter(([value]) => value.trim());
+    if (values.length && kind.count > 1) {
+      const number = kind.exact ? counted(kind.different, "value", "different values") : `More than ${quantity(kind.different)} different values`;
+      const most = kind.different > values.length ? ", the most frequent:" : ":";
+      parts.push(make("p", { className: "quiet" }, number + most));
+      parts.push(make("div", { className: "values" }, ...values.map(([value, count]) => valueButton(value, count, kind.exact))));
+    }
+    if (kind.shown < kind.count) parts.push(make("p", { className: "note" }, `${quantity(kind.shown)} of ${quantity(kind.count)} are listed here.`));
+    return parts;
+  }
+
+  function valueButton(value, count, exact) {
+    const button = make("button", { type: "button" }, make("bdi", {}, ...legible(value)), make("span", { className: "number" }, quantity(count) + (exact ? "" : " or more")));
+    button.text = value;
+    button.addEventListener("click", () => {
+      wanted.value = wanted.value === value ? null : value;
+      filter();
+    });
+    return button;
+  }
+
+  function fillColumns() {
+    const counts = new Map();
+    for (const kind of about.kinds) counts.set(kind.column ?? "", (counts.get(kind.column ?? "") || 0) + kind.count);
+    by("column").append(make("option", { value: "all" }, "all"));
+    for (const [column, count] of counts) {
+      const option = make("option", { value: `=${column}` }, `${column || "the whole row"} (${quantity(count)})`);
+      by("column").append(option);
+    }
+  }
+
+  function fillHead() {
+    const name = about.manifest.split(/[\\/]/).pop();
+    document.title = `Problems in ${name}`;
+    by("title").textContent = document.title;
+    const already = about.skippedRows ? `; ${counted(about.skippedRows, "row is a ticket", "rows are tickets")} already and ${about.skippedRows === 1 ? "was" : "were"} not looked at` : "";
+    by("counts").textContent = about.count
+      ? `${counted(about.count, "problem", "problems")} in ${quantity(about.wrongRows)} of ${counted(about.rows, "row", "rows")}${already}.`
+      : `No problem in ${counted(about.rows, "row", "rows")}${already}.`;
+    const read = about.sheet && !about.detected.includes(about.sheet) ? `${about.detected}, sheet ${about.sheet}` : about.detected;
+    const facts = { Manifest: about.manifest, "Read as": read, Mapping: about.mapping, Checked: about.madeAt.replace("T", " "), By: `ticket-importer ${about.version}` };
+    if (about.blankRows) facts["Blank rows"] = quantity(about.blankRows);
+    by("facts").append(...Object.entries(facts).map(([term, fact]) => make("div", {}, make("dt", {}, term), make("dd", {}, fact))));
+    by("warnings").append(...about.warnings.map((warning) => make("li", {}, warning)));
+    by("warnings").hidden = !about.warnings.length;
+    if (about.shown < about.count) {
+      by("bounded").textContent = `${quantity(about.shown)} of ${quantity(about.count)} problems are listed here, each kind among them; the counts are of all. For every one, have the report written as .csv (validate --report problems.csv).`;
+      by("bounded").hidden = false;
+    }
+    by("main").hidden = !about.count;
+  }
+
+  // -- on paper ------------------------------------------------------------------------------------------------------
+
+  function print() {
+    const printed = shown.slice(0, PRINTED);
+    const ofKind = new Set(printed.map((each) => each.kind));
+    const line = (tag, texts) => make("tr", {}, ...texts.map(([text, className]) => make(tag, { className: className || "", dir: "auto" }, text)));
+    const list = make("table", {}, make("thead", {}, line("th", [["Row", "narrow"], ["Column", "middle"], ["Code", "middle"], ["Problem"]])),
+      make("tbody", {}, ...printed.map(({ row, kind, message }) => line("td", [[String(row.number)], [kind.column ?? ""], [kind.code], [message]]))));
+    const told = [...about.kinds].filter((kind) => ofKind.has(kind)).map((kind) => make("section", {},
+      make("h3", {}, `${quantity(kind.count)} × ${kind.code}${kind.column === null ? "" : ` in ${kind.column}`}`), make("p", {}, ...worded(`${kind.meaning} ${kind.advice}`))));
+    const rest = shown.length > printed.length ? [make("p", {}, `The first ${quantity(printed.length)} of ${quantity(shown.length)} that are listed; a report that ends in .csv has them all.`)] : [];
+    by("paper").replaceChildren(...told, make("section", {}, list, ...rest));
+  }
+
+  // -- at work -------------------------------------------------------------------------------------------------------
+
+  function keyDown(event) {
+    const page = Math.max(1, Math.floor(list.clientHeight / ITEM_PX) - 1);
+    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key in steps) {
+      choose(chosen + steps[event.key], false);
+      event.preventDefault();
+    } else if (event.key === "Enter" || event.key === " ") {
+      choose(chosen, true);
+      event.preventDefault();
+    }
+  }
+
+  fillHead();
+  fillColumns();
+  by("kinds").append(kindButton(null), ...about.kinds.map(kindButton));
+  by("column").addEventListener("change", (event) => { wanted.column = event.target.value === "all" ? null : event.target.value.slice(1); filter(); });
+  by("search").addEventListener("input", (event) => { wanted.text = event.target.value; filter(); });
+  by("filters").addEventListener("submit", (event) => event.preventDefault());
+  by("filters").addEventListener("reset", () => { wanted.column = null; wanted.text = ""; wantKind(null); });
+  by("close").addEventListener("click", closeRow);
+  list.addEventListener("keydown", keyDown);
+  list.addEventListener("click", (event) => { const found = event.target.closest(".item"); if (found) choose(found.position, true); });
+  list.addEventListener("scroll", () => draw(false), { passive: true });
+  addEventListener("resize", () => draw(false));
+  addEventListener("beforeprint", print);
+  addEventListener("keydown", (event) => {
+    if (event.key === "/" && !event.target.closest("input, select")) { by("search").focus(); event.preventDefault(); }
+    if (event.key === "Escape" && by("row").classList.contains("open")) closeRow();
+  });
+  wanted.text = by("search").value; // typed while the page was loading, or kept by a reload
+  await filter();
+  readAhead();
+})().catch((error) => {
+  document.getElementById("counts").textContent = `This page can't be shown here (${error.message}). Open it in a newer browser, or have the report written as .csv.`;
+  throw error;
+});

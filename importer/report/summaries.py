@@ -1,0 +1,92 @@
+"""The plan of a run and how it ended, as lines of text or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from importer.models import Status
+from importer.progress import duration, limit_text
+from importer.report.wording import one_line, size_text
+from importer.submission.plan import TO_SEND, Disposition
+from importer.summary import PlanSummary, Summary
+
+_REASONS_SHOWN = 10
+_EXPLAINED = (Status.FAILED, Status.UNKNOWN)
+_PLAN_LINES = (
+    (Disposition.SKIP, "are tickets already and are skipped"),
+    (Disposition.HOLD, "are unknown: sent once without an answer that tells, and not sent again unasked"),
+    (Disposition.REJECT, "are rejected"),
+    (Disposition.TWIN, "repeat the key of an earlier row and take over its ticket"),
+    (Disposition.KEEP, "stay as they are"),
+    (Disposition.RESEND, "failed or were unknown before and are sent last"),
+)
+
+
+def plan_lines(plan: PlanSummary) -> Iterator[str]:
+    """The plan of a run."""
+    yield f"account    {plan.account}"
+    yield f"manifest   {plan.manifest} ({plan.detected})"
+    blank = f", and {plan.blank_rows:,} blank" if plan.blank_rows else ""
+    yield f"rows       {plan.rows:,}{blank}"
+    for disposition, what in _PLAN_LINES:
+        if plan.counts[disposition]:
+            yield f"           {plan.counts[disposition]:,} {what}"
+    all_to_send = sum(plan.counts[disposition] for disposition in TO_SEND)
+    up_to = "up to " if plan.to_send < all_to_send else ""
+    size = f" with {up_to}{size_text(plan.attachment_bytes)} of attachments" if plan.attachment_bytes else ""
+    time = f", at least {duration(plan.seconds)}" if plan.seconds else ""
+    calls = "1 call" if plan.to_send == 1 else f"{plan.to_send:,} calls"
+    yield (
+        f"to send    {plan.to_send:,}{size}: {calls} at {limit_text(plan.limit)}{time}"
+        if plan.to_send
+        else "to send    0"
+    )
+    if plan.daily_cap is not None:
+        left = max(0, plan.daily_cap - plan.made_today)
+        days = f": {plan.days:,} days, with the same command on each" if plan.days > 1 else ""
+        yield f"daily cap  {plan.daily_cap:,} calls, {left:,} of them left in these 24 hours{days}"
+    for warning in plan.warnings:
+        yield f"warning    {warning}"
+
+
+def summary_lines(summary: Summary) -> Iterator[str]:
+    """How a run ended: counts, reasons, where the results are."""
+    counts = ", ".join(f"{summary.statuses[status]:,} {status}" for status in Status if summary.statuses[status])
+    calls = "1 call" if summary.calls == 1 else f"{summary.calls:,} calls"
+    sent = f"; {calls} in {duration(summary.seconds)}" if summary.calls else "; no call was made"
+    limited = f", {summary.throttled:,} of them answered 429" if summary.throttled else ""
+    yield f"{counts or 'no rows'}{sent}{limited}"
+    if summary.limit:
+        yield f"limit      {summary.limit}"
+    if summary.repeated:
+        rows = "1 row was" if summary.repeated == 1 else f"{summary.repeated:,} rows were"
+        yield f"  {rows} sent again after a request that may have made a ticket: look for duplicates in the account"
+    # What is wrong with rejected rows was shown before, and pending rows have not been anywhere.
+    reasons = [(*reason, n) for reason, n in summary.reasons.most_common() if reason[0] in _EXPLAINED]
+    for status, code, error, count in reasons[:_REASONS_SHOWN]:
+        yield f"  {count:,} {status}: {code}{f': {one_line(error)}' if error else ''}"
+    if len(reasons) > _REASONS_SHOWN:
+        yield f"  … and {len(reasons) - _REASONS_SHOWN:,} more reasons: see the results"
+    yield f"results    {summary.results}"
+
+
+def summary_json(summary: Summary) -> str:
+    """The summary as one JSON object."""
+    return json.dumps(
+        {
+            "run": summary.run,
+            "account": summary.account,
+            "results": str(summary.results) if summary.results else None,
+            "rows": summary.statuses.total(),
+            **{status.value: summary.statuses[status] for status in Status},
+            "calls": summary.calls,
+            "throttled": summary.throttled,
+            "repeated": summary.repeated,
+            "limit": summary.limit or None,
+            "seconds": round(summary.seconds, 3),
+            "exit_code": summary.exit_code,
+            "stopped": summary.ending.message if summary.ending else None,
+        },
+        ensure_ascii=False,
+    )

@@ -1,0 +1,179 @@
+"""Which column becomes which field, how sure that is, and what is left to a person. Pure."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as part
+
+from importer.fields.values import AccountField, AccountFields
+from importer.suggest import words
+from importer.suggest.contents import Contents, Kind
+from importer.suggest.judging import Agreement
+from importer.suggest.proposals import BY_CELLS, LIKELY, KnownFields, Proposal, proposals
+from importer.suggest.rules import Rule, rule_for
+
+LEAD_FIELDS = (words.LEAD_ID, words.EMAIL, words.PHONE)
+
+_KEY_CHARS = 60
+_KEY_ROWS = 20  # of fewer, many a column has different values in each
+_KEY_WORD = re.compile(r"(?:\A| )(?:id|key|nr|no|number|nummer|uuid|guid)\Z")
+
+
+class Sureness(enum.Enum):
+    """How sure a decision is."""
+
+    SURE = "sure"
+    GUESS = "guess"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What becomes of a column. ``field`` is empty where it is left out. ``rule``: the further keys of its rule.
+
+    ``why``: on what a guess rests, or why the column is left. ``note``: what a person should look at.
+    """
+
+    column: str
+    sureness: Sureness
+    field: str = ""
+    rule: Rule = part(default_factory=dict)
+    why: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """What tells rows apart: a column, or none for the whole row. ``why`` it is a guess, if it is.
+
+    ``field`` is the account's field that is to carry it, ``field_why`` why that is a guess.
+    """
+
+    column: str = ""
+    field: str = ""
+    why: str = ""
+    field_why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """All decisions, in the manifest's order, but for the key's column where it fills no field."""
+
+    key: Key
+    decisions: tuple[Decision, ...]
+    unfilled: tuple[AccountField, ...] = ()  # which the account demands
+
+    @property
+    def has_lead(self) -> bool:
+        """Whether a ticket could have a lead."""
+        return any(decision.field in LEAD_FIELDS for decision in self.decisions)
+
+
+def draft(columns: Mapping[str, Contents], fields: AccountFields | None) -> Draft:
+    """Decide on every column. ``fields``: the account's, where they are known; a draft without them says less."""
+    account = KnownFields(fields)
+    key = _key(columns, account)
+    found = sorted(
+        proposal
+        for at, (column, contents) in enumerate(columns.items())
+        if column != key.column
+        for proposal in proposals(at, column, contents, account)
+    )
+    chosen: dict[int, Proposal] = {}
+    taken = {key.field: key.column} if key.field else {}
+    names = list(columns)
+    for proposal in found:
+        if proposal.agreement is not Agreement.NO and proposal.at not in chosen and proposal.field not in taken:
+            chosen[proposal.at] = proposal
+            taken[proposal.field] = names[proposal.at]
+    decisions = []
+    for at, (column, contents) in enumerate(columns.items()):
+        if column == key.column:
+            decisions += _key_decision(key)
+        elif at in chosen:
+            plain = [each for each in found if each.is_plain and each.field == chosen[at].field and each.at != at]
+            decisions.append(_decision(column, contents, chosen[at], [names[each.at] for each in plain], account))
+        else:
+            own = [proposal for proposal in found if proposal.at == at]
+            decisions.append(_left(column, contents, own, taken))
+    unfilled = tuple(each for each in account.demanded if each.schema_name not in taken)
+    return Draft(key=key, decisions=tuple(decisions), unfilled=unfilled)
+
+
+def _decision(
+    column: str, contents: Contents, chosen: Proposal, rivals: Sequence[str], account: KnownFields
+) -> Decision:
+    rule, note = rule_for(chosen.field, contents, account.fields.get(chosen.field))
+    why = _doubt(chosen, contents, rivals)
+    sureness = Sureness.GUESS if why else Sureness.SURE
+    return Decision(column=column, sureness=sureness, field=chosen.field, rule=rule, why=why, note=note)
+
+
+def _doubt(chosen: Proposal, contents: Contents, rivals: Sequence[str]) -> str:
+    """Why a choice is a guess; empty if it is none."""
+    often = f"a column with this name often is {chosen.field}"
+    if rivals:
+        return f"{', '.join(map(repr, rivals))} could be {chosen.field} as well"
+    if chosen.rank == BY_CELLS:
+        of_account = chosen.field not in (*LEAD_FIELDS, words.TITLE, words.DESCRIPTION)
+        return f"by its cells: {f'values of {chosen.field}' if of_account else contents.kind}"
+    if chosen.agreement is Agreement.DOUBT:
+        return chosen.why or often
+    return often if chosen.rank == LIKELY else ""
+
+
+def _key_decision(key: Key) -> list[Decision]:
+    if not key.field:
+        return []
+    why = key.field_why or key.why
+    sureness = Sureness.GUESS if why else Sureness.SURE
+    return [Decision(column=key.column, sureness=sureness, field=key.field, why=why)]
+
+
+def _left(column: str, contents: Contents, own: Sequence[Proposal], taken: Mapping[str, str]) -> Decision:
+    why = "no field is known for it"
+    if contents.kind is Kind.EMPTY:
+        why = "empty in all rows that were looked at"
+    if own and own[0].field in taken and own[0].agreement is not Agreement.NO:
+        why = f"{own[0].field} is filled by {taken[own[0].field]!r}"
+    elif own and own[0].rank < BY_CELLS and own[0].why:
+        why = f"TODO: by its name it is {own[0].field}, but {own[0].why}"
+    elif contents.kind is Kind.URL:
+        why = "web addresses: files have to be downloaded before they can be attachments"
+    return Decision(column=column, sureness=Sureness.LEFT, why=why)
+
+
+def _key(columns: Mapping[str, Contents], account: KnownFields) -> Key:
+    named = {column: words.plain(column) for column, contents in columns.items() if contents.is_key}
+    sure = sorted(
+        (words.SURE_NAMES[words.KEY].index(name), column)
+        for column, name in named.items()
+        if name in words.SURE_NAMES[words.KEY]
+    )
+    likely = [
+        column for column, name in named.items() if name in words.LIKELY_NAMES[words.KEY] or _KEY_WORD.search(name)
+    ]
+    odd = (Kind.TIME, Kind.EMAIL, Kind.EMAILS, Kind.PHONE, Kind.FILE, Kind.URL)
+    short = [
+        column
+        for column in named
+        if columns[column].rows >= _KEY_ROWS
+        and columns[column].longest <= _KEY_CHARS
+        and columns[column].kind not in odd
+        and columns[column].words == 1
+    ]
+    if sure:
+        why = f"{sure[1][1]!r} tells rows apart as well" if len(sure) > 1 else ""
+        column = sure[0][1]
+    elif likely or short:
+        column, why = (likely or short)[0], "each row that was looked at has a value of its own in it"
+    else:
+        return Key(why="no column has a value of its own in each row; an edited row is then a new row")
+    if account.names.get(named[column], "") in (carriers := account.texts):
+        return Key(column=column, field=account.names[named[column]], why=why)
+    likely = [name for name in carriers if words.plain(name.rpartition(".")[2]) in words.SURE_NAMES[words.KEY]]
+    field_why = "by its name, this field is for keys of another system" if len(likely) == 1 else ""
+    return Key(column=column, field=likely[0] if field_why else "", why=why, field_why=field_why)

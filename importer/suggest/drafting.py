@@ -1,0 +1,169 @@
+"""The story of a draft: read a sample, look at its columns, decide, write, and hold the outcome against the sample."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from importer.errors import ManifestError, MappingError, ProgramError, UsageError
+from importer.fields import AccountFields
+from importer.manifest import Chunk, Manifest, open_manifest, private_copy
+from importer.mapping import check_columns, load_mapping
+from importer.models import ManifestOptions
+from importer.results import COLUMNS
+from importer.suggest.contents import look_at
+from importer.suggest.draft import Decision, Draft, Sureness, draft
+from importer.suggest.files import FileColumns, find_files
+from importer.suggest.writing import About, written
+from importer.validation import Validator
+
+SAMPLE_ROWS = 10_000
+_PROBED_ROWS = 100
+_HEADER_ROWS = 10  # the first rows, one of which is the header
+_PACKED = (".gz", ".zip")
+_MOST_WRONG = 0.2  # of a column's cells: so many may be mistakes, and more are not what we took them for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggestion:
+    """``text``: the mapping. ``detected``: how the manifest was read. ``has_lead``: whether the mapping can be used."""
+
+    text: str
+    draft: Draft
+    files: FileColumns
+    detected: str
+    rows: int
+
+    @property
+    def has_lead(self) -> bool:
+        """Whether the mapping can be used as it is."""
+        return self.draft.has_lead
+
+
+def suggest(manifest: Path, fields: AccountFields | None) -> Suggestion:
+    """Draft a mapping for a manifest. Raises ManifestError, and UsageError for what is no manifest."""
+    with tempfile.TemporaryDirectory(prefix="ticket-importer-") as folder:
+        copy = private_copy(manifest, Path(folder))
+        header_row, opened = _opened(copy.path, manifest)
+        sample, is_whole = _sample(opened, manifest)
+        cells = {column: sample.texts(column) for column in opened.columns}
+        looked = {column: look_at(texts) for column, texts in cells.items()}
+        files = find_files({name: (looked[name], cells[name]) for name in looked}, manifest.absolute().parent)
+        decided = _without_files(draft(looked, fields), files)
+        about = About(
+            manifest=manifest.name,
+            source=_source(manifest),
+            header_row=header_row,
+            rows=len(sample.rows),
+            is_whole=is_whole,
+            has_fields=fields is not None,
+        )
+        decided = _held(decided, about, sample)
+        return Suggestion(
+            text=_checked(decided, files, about, opened.columns),
+            draft=decided,
+            files=files,
+            detected=opened.detected.describe(),
+            rows=len(sample.rows),
+        )
+
+
+def _opened(path: Path, manifest: Path) -> tuple[int, Manifest]:
+    """Open the manifest with the first of its rows as the header under which most rows fit."""
+    first = trouble = None
+    for header_row in range(1, _HEADER_ROWS + 1):
+        try:
+            opened = open_manifest(path, ManifestOptions(header_row=header_row), (), shown_as=manifest)
+            first = first or opened
+            sample = next(opened.chunks(_PROBED_ROWS), None)
+        except ManifestError as error:
+            trouble = trouble or error
+            continue
+        if sample is None:
+            break
+        # A title of one cell makes a table of one column, in which every row fits.
+        if len(opened.columns) > 1 and 2 * len(sample.problems) < len(sample.rows):
+            return opened.detected.header_row, opened
+    if first is None and trouble is not None:
+        raise trouble
+    assert first is not None
+    return 1, first
+
+
+def _sample(opened: Manifest, manifest: Path) -> tuple[Chunk, bool]:
+    """The first rows, and whether there are no more."""
+    if taken := [column for column in opened.columns if column in COLUMNS]:
+        raise UsageError(
+            f"{manifest} has columns that only results have: {', '.join(taken)}",
+            hint="draft from the manifest; results are run again with the mapping that made them",
+        )
+    chunks = opened.chunks(SAMPLE_ROWS)
+    sample = next(chunks, None)
+    if sample is None:
+        raise ManifestError(f"{manifest} has a header and no rows", hint="a draft needs rows to look at")
+    return sample, next(chunks, None) is None
+
+
+def _source(manifest: Path) -> str:
+    """A name for the system that the tickets come from; `tickets.csv.gz` is `tickets`."""
+    stem = Path(manifest.stem).stem if manifest.suffix.lower() in _PACKED else manifest.stem
+    name = "".join(letter for letter in stem if letter.isprintable()).strip()
+    while name and not name[0].isalnum():
+        name = name[1:]
+    return name[:100].strip() or "manifest"
+
+
+def _without_files(decided: Draft, files: FileColumns) -> Draft:
+    """The columns of attachments are decided on by their files."""
+    why = "TODO: it looks like names of files, and none of them is beside the manifest"
+    decisions = tuple(
+        Decision(column=each.column, sureness=Sureness.LEFT, why=why) if each.column in files.left else each
+        for each in decided.decisions
+        if each.column not in files.used
+    )
+    return replace(decided, decisions=decisions)
+
+
+def _held(decided: Draft, about: About, sample: Chunk) -> Draft:
+    """Take out of the draft what most of the sample's cells would be rejected for, and say so there."""
+    if not decided.has_lead:
+        return decided
+    with tempfile.TemporaryDirectory(prefix="ticket-importer-") as folder:
+        path = Path(folder) / "draft.yaml"
+        path.write_text(written(decided, FileColumns(), about), encoding="utf-8")
+        mapping = load_mapping(path)
+    checked = Validator(mapping, None, None).check(sample.frame, np.array(sample.rows, dtype=np.int64))
+    wrong: dict[str, int] = {}
+    for problems in checked.problems.values():
+        for column in {problem.column for problem in problems if problem.column is not None}:
+            wrong[column] = wrong.get(column, 0) + 1
+    return replace(decided, decisions=tuple(_loosened(each, wrong, sample) for each in decided.decisions))
+
+
+def _loosened(decision: Decision, wrong: Mapping[str, int], sample: Chunk) -> Decision:
+    filled = sum(bool(cell.strip()) for cell in sample.texts(decision.column))
+    count = wrong.get(decision.column, 0)
+    if "type" not in decision.rule or count <= _MOST_WRONG * filled:
+        return decision
+    kind = decision.rule["type"]
+    rule = {key: value for key, value in decision.rule.items() if key not in ("type", "format")}
+    note = f"TODO: {count:,} of {filled:,} cells would be rejected with `type: {kind}`"
+    return replace(decision, sureness=Sureness.GUESS, rule=rule, why=decision.why or "by its name", note=note)
+
+
+def _checked(decided: Draft, files: FileColumns, about: About, columns: Sequence[str]) -> str:
+    """The text, which loads and fits the columns, but for a lead that is yet to be named."""
+    text = written(decided, files, about)
+    if decided.has_lead:
+        with tempfile.TemporaryDirectory(prefix="ticket-importer-") as folder:
+            path = Path(folder) / "draft.yaml"
+            path.write_text(text, encoding="utf-8")
+            try:
+                check_columns(load_mapping(path), columns)
+            except MappingError as error:
+                raise ProgramError(f"the draft is no mapping: {'; '.join(error.details)}") from error
+    return text

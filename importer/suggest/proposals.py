@@ -1,0 +1,112 @@
+"""Which fields a column may be for, and what speaks for each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from importer.fields.values import AccountField, AccountFields
+from importer.suggest import words
+from importer.suggest.contents import Contents, Kind
+from importer.suggest.judging import Agreement, Verdict, agree
+
+# How a field is found for a column: the account calls it so, everybody does, many do, or its cells say it.
+BY_ACCOUNT, BY_NAME, LIKELY, BY_CELLS = range(4)
+_FULL = 0.8  # of a column's cells or values speak for a field
+_SENTENCE_WORDS = 3
+_TITLE_CHARS = 200
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Proposal:
+    """A field for a column: those that agree first, then by how plainly the name says it."""
+
+    agreement: Agreement
+    rank: int  # how the field was found, the surest way first
+    place: int  # among the names
+    at: int  # of the column
+    field: str
+    why: str
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing speaks against it."""
+        return self.agreement is Agreement.YES and self.rank <= BY_NAME
+
+
+class KnownFields:
+    """The account's fields, or that nothing is known of them."""
+
+    def __init__(self, fields: AccountFields | None) -> None:
+        self.is_known = fields is not None
+        self.fields = {each.schema_name: each for each in fields or () if each.active}
+        self.names: dict[str, str] = {}
+        for name, each in self.fields.items():
+            for alias in (each.display_name, name.rpartition(".")[2]):
+                self.names.setdefault(words.plain(alias), name)
+
+    @property
+    def demanded(self) -> Iterator[AccountField]:
+        """The fields without which the account refuses a ticket."""
+        return (each for each in self.fields.values() if each.is_demanded and each.schema_name != words.LEAD_ID)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The account's own fields that take any text."""
+        custom = (each for name, each in self.fields.items() if name.startswith("CustomData."))
+        return tuple(each.schema_name for each in custom if each.data_type.casefold() == "text")
+
+    def lacks(self, field: str) -> bool:
+        """Whether it surely has no such field; those of leads are not told."""
+        of_lead = field.startswith("LeadDetail.") or field == words.LEAD_ID
+        return self.is_known and not of_lead and field not in self.fields
+
+
+def proposals(at: int, column: str, contents: Contents, account: KnownFields) -> Iterator[Proposal]:
+    """Every field that the column of this place may be for."""
+    name = words.plain(column)
+    is_staff = not words.STAFF.isdisjoint(name.split())
+    for field, rank, place in _candidates(name, contents, account, by_cells=not is_staff):
+        verdict = agree(field, contents, account.fields.get(field))
+        if account.lacks(field):
+            verdict = Verdict(Agreement.NO, f"the account has no field {field}")
+        doubtful = is_staff or (rank == BY_ACCOUNT and _has_another_meaning(name, field))
+        agreement = max(verdict.agreement, Agreement.DOUBT) if doubtful else verdict.agreement
+        yield Proposal(agreement=agreement, rank=rank, place=place, at=at, field=field, why=verdict.why)
+
+
+def _has_another_meaning(name: str, field: str) -> bool:
+    """Whether what the account calls one field is elsewhere the name of another, as `Source` often is the channel."""
+    tables = (words.SURE_NAMES, words.LIKELY_NAMES)
+    return any(name in known for table in tables for other, known in table.items() if other not in (field, words.KEY))
+
+
+def _candidates(
+    name: str, contents: Contents, account: KnownFields, *, by_cells: bool
+) -> Iterator[tuple[str, int, int]]:
+    """Fields with how each was found: the rank, and the place among the names."""
+    own = account.names.get(name)
+    if own:
+        yield own, BY_ACCOUNT, 0
+    for rank, table in ((BY_NAME, words.SURE_NAMES), (LIKELY, words.LIKELY_NAMES)):
+        for field, known in table.items():
+            called = name if name in known else words.without_noun(name)
+            if field not in (words.KEY, own) and called in known:
+                yield field, rank, known.index(called)
+    if by_cells:
+        yield from _by_cells(contents, account)
+
+
+def _by_cells(contents: Contents, account: KnownFields) -> Iterator[tuple[str, int, int]]:
+    if contents.kind is Kind.EMAIL:
+        yield words.EMAIL, BY_CELLS, 0
+    if contents.kind is Kind.PHONE:
+        yield words.PHONE, BY_CELLS, 0
+    # Whose name is a text, too, but of two words.
+    if contents.kind is Kind.TEXT and contents.words >= _SENTENCE_WORDS and _FULL * contents.rows <= contents.distinct:
+        yield words.TITLE if contents.longest <= _TITLE_CHARS else words.DESCRIPTION, BY_CELLS, 0
+    if contents.is_choice and len(contents.values) > 1 and contents.kind is Kind.TEXT:
+        for field, each in account.fields.items():
+            fitting = sum(value in (each.values or ()) for value, _ in contents.values)
+            if fitting >= _FULL * len(contents.values):
+                yield field, BY_CELLS, 1

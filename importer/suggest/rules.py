@@ -1,0 +1,85 @@
+"""How a column becomes the field that it is for: the further keys of its rule. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from importer.fields.values import AccountField
+from importer.suggest import words
+from importer.suggest.contents import BOOLEANS, Contents
+
+RuleValue = str | bool | tuple[str, ...] | Mapping[str, str]
+Rule = Mapping[str, RuleValue]
+
+_TYPES = {words.EMAIL: "email", words.PHONE: "phone", words.LEAD_ID: "guid", words.DUE: "datetime"}
+_DATA_TYPES = {"date": "date", "datetime": "datetime", "boolean": "boolean", "email": "email", "phone": "phone"}
+_KNOWN_BOOLEANS = 3  # of them, the first
+_CHOICES = (words.STATUS, words.PRIORITY, words.CHANNEL, words.TYPE, words.SUB_TYPE)
+
+
+def rule_for(field: str, contents: Contents, of_account: AccountField | None) -> tuple[Rule, str]:
+    """Give the rule's further keys, and what a person should look at. ``of_account``: the field there, if known."""
+    rule: dict[str, RuleValue] = {}
+    if kind := _type(field, of_account):
+        rule["type"] = kind
+    if kind in ("date", "datetime"):
+        return _dates(rule, contents)
+    if kind == "number" and contents.has_comma:
+        rule |= {"decimal": ","} | ({"thousands": "."} if contents.has_dots else {})
+    if kind == "boolean":
+        rule |= _boolean_words(contents)
+    if field == words.TITLE and contents.filled == contents.rows:
+        rule["required"] = True
+    if of_account is not None and of_account.is_select and of_account.values is not None:
+        return _with_values(rule, field, contents, of_account.values)
+    if field in _CHOICES and contents.values:
+        shown = ", ".join(value for value, _ in contents.values)
+        return rule, f"the account has to know these values, or they need `values`: {shown}"
+    return rule, ""
+
+
+def _type(field: str, of_account: AccountField | None) -> str:
+    if field in _TYPES or of_account is None:
+        return _TYPES.get(field, "")
+    return "number" if of_account.is_number else _DATA_TYPES.get(of_account.data_type.casefold().replace(" ", ""), "")
+
+
+def _boolean_words(contents: Contents) -> dict[str, RuleValue]:
+    """The words for yes and no where they are not those that the language knows by itself."""
+    there = {value.strip().casefold() for value, _ in contents.values}
+    if not there or any(there <= set(known) for known in BOOLEANS[:_KNOWN_BOOLEANS]):
+        return {}
+    found = next((each for each in BOOLEANS if there <= set(each)), None)
+    return {} if found is None else {"true_words": (found[0],), "false_words": (found[1],)}
+
+
+def _dates(rule: dict[str, RuleValue], contents: Contents) -> tuple[Rule, str]:
+    times = contents.times
+    if times is None:
+        return {}, "TODO: say how its dates are written, with `type` and `format`"
+    if times.formats:
+        rule["format"] = times.formats[0]
+    if times.has_clock and not times.has_offset and rule["type"] == "datetime":
+        return rule, "its times are sent as they are written, or in UTC with a `timezone`"
+    return rule, ""
+
+
+def _with_values(
+    rule: dict[str, RuleValue], field: str, contents: Contents, configured: tuple[str, ...]
+) -> tuple[Rule, str]:
+    renamed = {
+        value: same
+        for value, _ in contents.values
+        if value not in configured and (same := words.same_value(field, value, configured))
+    }
+    strange = [
+        value for value, _ in contents.values if value not in configured and value not in renamed and value.strip()
+    ]
+    if renamed:
+        rule["values"] = renamed
+    notes = ["guess: `values`, by what the words mean"] if renamed else []
+    if strange:
+        notes.append(
+            f"TODO: say under `values` what becomes of {', '.join(strange)}; there are {', '.join(configured)}"
+        )
+    return rule, "; ".join(notes)

@@ -1,0 +1,173 @@
+"""What columns and values are called in the exports of helpdesks, in English and German. Pure.
+
+Names of columns are compared in the form that ``plain`` gives them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+KEY = "key"
+TITLE, DESCRIPTION, STATUS, PRIORITY = "Title", "Description", "Status", "Priority"
+CHANNEL, TYPE, SUB_TYPE = "Channel", "Type", "SubType"
+CC, TAGS, DUE, CUSTOMER = "CcEmails", "Tags", "DueDate", "RelatedCustomerId"
+LEAD_ID, EMAIL, PHONE = "LeadId", "LeadDetail.EmailAddress", "LeadDetail.Phone"
+FIRST_NAME, LAST_NAME, COMPANY = "LeadDetail.FirstName", "LeadDetail.LastName", "LeadDetail.Company"
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split(", "))
+
+
+# Names that mean one field and nothing else, the plainest first.
+SURE_NAMES = {
+    KEY: _words(
+        "ticket id, ticket number, ticket no, ticket nr, id, ticket key, issue key, issue id, case number, case id, "
+        "case no, request id, incident number, incident id, legacy id, number, key, external id, ticketnummer, ticket "
+        "nummer, vorgangsnummer, fallnummer, nummer"
+    ),
+    TITLE: _words(
+        "subject, ticket subject, title, ticket title, summary, short description, betreff, titel, kurzbeschreibung, "
+        "zusammenfassung"
+    ),
+    DESCRIPTION: _words(
+        "description, ticket description, details, body, description text, problem description, beschreibung, "
+        "problembeschreibung, langbeschreibung"
+    ),
+    STATUS: _words("status, ticket status, state, ticket state, case status, zustand"),
+    PRIORITY: _words("priority, ticket priority, prio, case priority, prioritat"),
+    CHANNEL: _words("channel, ticket channel, via, contact channel, kanal, eingangskanal, kontaktkanal"),
+    TYPE: _words("ticket type, type, issue type, case type, request type, ticketart, tickettyp, vorgangsart"),
+    SUB_TYPE: _words("sub type, subtype, ticket sub type, ticket subtype"),
+    TAGS: _words("tags, ticket tags, labels, schlagworte, schlagworter, stichworte"),
+    CC: _words("cc, cc emails, cc email, cc list, email cc, cc addresses"),
+    DUE: _words("due date, due, due at, due by, due by time, due on, fallig am, falligkeitsdatum, fallig"),
+    LEAD_ID: _words("lead id, leadid, prospect id"),
+    EMAIL: _words(
+        "requester email, contact email, customer email, email, email address, requester email address, contact email "
+        "address, caller email, email, email address, kunden email, email kunde, email adresse, email adresse, "
+        "kontakt email, melder email"
+    ),
+    PHONE: _words(
+        "requester phone, contact phone, customer phone, phone, phone number, requester phone number, telefon, "
+        "telefonnummer, rufnummer, kontakt telefon"
+    ),
+    FIRST_NAME: _words("first name, requester first name, contact first name, customer first name, firstname, vorname"),
+    LAST_NAME: _words(
+        "last name, requester last name, contact last name, customer last name, lastname, surname, nachname, "
+        "familienname"
+    ),
+}
+
+# Names that often mean a field: worth proposing, and to be looked at.
+LIKELY_NAMES = {
+    KEY: _words("reference, ref, case, ticket, issue, nr, no, old id, fall, vorgang"),
+    TITLE: _words("topic, headline, name, thema, uberschrift, anliegen"),
+    DESCRIPTION: _words(
+        "message, text, content, question, first comment, initial message, nachricht, inhalt, text der anfrage"
+    ),
+    STATUS: _words("stage, phase, stand, bearbeitungsstand"),
+    PRIORITY: _words("urgency, severity, importance, impact, dringlichkeit, wichtigkeit"),
+    CHANNEL: _words("source, origin, case origin, contact type, medium, quelle, herkunft, eingang uber"),
+    TYPE: _words("kind, category, classification, classifications, art, typ, kategorie, record type"),
+    SUB_TYPE: _words("subcategory, sub category, area, item, component, components, unterkategorie, bereich"),
+    TAGS: _words("keywords, tag, label, schlagwort"),
+    CC: _words("copy to, copies, watchers, kopie an, in kopie"),
+    DUE: _words("deadline, target date, sla due, resolution due, resolve by, termin, frist, zieltermin, erledigen bis"),
+    CUSTOMER: _words("customer no, customer number, customer id, client id, kundennummer, kunden nr, kundennr"),
+    LEAD_ID: _words("customer, customer guid, contact id, requester id, lead"),
+    EMAIL: _words(
+        "mail, requester, contact, customer, caller, sender, from, reporter, submitter, reported by, melder, absender, "
+        "kunde, kontakt, ansprechpartner"
+    ),
+    PHONE: _words(
+        "tel, mobile, mobile phone, work phone, business phone, cell, telephone, caller number, "
+        "mobil, handy, handynummer"
+    ),
+    COMPANY: _words(
+        "company, company name, organization, organisation, account, account name, requester organization, firma, "
+        "unternehmen"
+    ),
+}
+
+# Words that say that a column is about somebody else than who asked, or for nobody's eyes.
+STAFF = frozenset(
+    _words(
+        "agent, assigned, assignee, bearbeiter, closed, creator, group, gruppe, intern, internal, interne, modified, "
+        "owner, resolver, team, technician, updated, zugewiesen, zustandig"
+    )
+)
+
+_NOUNS = frozenset({"ticket", "case", "issue", "incident"})
+
+# Words for the same value of a choice, whichever of them the account has.
+_SAME = {
+    STATUS: (
+        _words("open, new, neu, offen, to do, todo, reopened, submitted"),
+        _words("in progress, wip, work in progress, in bearbeitung, active, assigned, started, processing"),
+        _words(
+            "pending, waiting, wait, on hold, hold, wartend, waiting for customer, waiting on customer, awaiting "
+            "reply, zuruckgestellt"
+        ),
+        _words("resolved, solved, done, fixed, gelost, erledigt, completed"),
+        _words("closed, geschlossen, abgeschlossen, archived"),
+    ),
+    PRIORITY: (
+        _words("low, niedrig, gering, minor, p4"),
+        _words("medium, normal, moderate, mittel, p3"),
+        _words("high, hoch, major, p2"),
+        _words("urgent, dringend, critical, kritisch, highest, blocker, sehr hoch, p1, very high, emergency"),
+    ),
+    TYPE: (
+        _words("question, frage, inquiry, enquiry, how to"),
+        _words("incident, storung, fault, break fix"),
+        _words("problem, bug, defect, fehler, issue"),
+        _words("request, service request, anfrage, task, aufgabe, feature request, change request, complaint"),
+    ),
+    CHANNEL: (
+        _words("email, email, mail"),
+        _words("phone, call, telefon, anruf, telephone, voice"),
+        _words("chat, live chat, messaging, whatsapp"),
+        _words("web, form, web form, portal, web portal, website, self service, formular, webformular, api"),
+        _words("social, twitter, facebook, social media"),
+        _words("walk in, in person, personlich, letter, brief, fax"),
+    ),
+}
+
+
+def plain(name: str) -> str:
+    """A name without case, accents, and whatever stands between its words."""
+    parted = re.sub(r"(?<=[a-zäöü0-9])(?=[A-ZÄÖÜ][a-zäöü])", " ", unicodedata.normalize("NFKC", name))
+    bare = "".join(
+        letter for letter in unicodedata.normalize("NFKD", parted.casefold()) if not unicodedata.combining(letter)
+    )
+    return " ".join(re.findall(r"[^\W_]+", bare.replace("ß", "ss"))).replace("e mail", "email")
+
+
+def without_noun(name: str) -> str:
+    """A plain name without the word for a ticket before it: `case subject` is a subject."""
+    noun, _, rest = name.partition(" ")
+    return rest if noun in _NOUNS and rest else name
+
+
+def known_share(field: str, values: list[str]) -> float:
+    """How many of some values are known words for values of this field, from 0 to 1."""
+    known = {word for words in _SAME.get(field, ()) for word in words}
+    return sum(_word(value) in known for value in values) / len(values) if values else 0.0
+
+
+def same_value(field: str, value: str, configured: tuple[str, ...]) -> str:
+    """The configured value that a value of the export stands for, or an empty text."""
+    word = _word(value)
+    for each in configured:
+        if plain(each) == word:
+            return each
+    group = next((words for words in _SAME.get(field, ()) if word in words), ())
+    return next((each for each in configured if plain(each) in group), "")
+
+
+def _word(value: str) -> str:
+    """A value's word: `1 - Critical` is critical."""
+    word = plain(value)
+    return re.sub(r"\A\d+ (?=\D)", "", word)

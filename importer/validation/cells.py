@@ -1,0 +1,134 @@
+"""One field of a chunk: a column's cells, judged and converted by its rule, or a template filled with several."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from importer.mapping import FieldType, Rule, Template
+from importer.validation.converted import Cells
+from importer.validation.reporting import Report
+from importer.validation.screen import LEAD_ID
+from importer.validation.values import convert
+
+_UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
+_AMBIGUOUS = {
+    "date": ("ambiguous-date", "is another time by each `format`"),
+    "number": ("ambiguous-number", "is one number if the file has it as a text, and another if as a number"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentField:
+    """One SchemaName of a chunk: what each row sends for it, and which rows send it at all."""
+
+    name: str
+    values: Sequence[str]
+    sent: npt.NDArray[np.bool_]
+
+
+def field_of_cells(cells: Cells, rule: Rule, report: Report) -> SentField:
+    """Judge one column by its rule, step by step as `Rule` has them."""
+    written, cells = cells, _prepared(cells, rule)
+    empty = cells == ""
+    if rule.required:
+        blank = cells.str.strip() == ""
+        missing = blank if rule.default is None else blank & ~empty
+        unseen = ", and nothing is seen of {}" if rule.html == "to_text" else ""
+        report.add(
+            "missing-value", missing, written, rule, lambda cell: f"{rule.field} is required{unseen.format(cell)}"
+        )
+    if rule.values:
+        cells = cells.map(lambda cell: rule.values.get(cell, cell))
+    if rule.default is not None:
+        cells, empty = cells.mask(empty, rule.default), pd.Series(data=False, index=cells.index)
+    filled = cells[~empty]
+    if not filled.empty:
+        cells = _judge(cells, filled, rule, report)
+    # An empty LeadId names no lead and must not stand in the way of the row's LeadDetail fields.
+    sends_empty = rule.send_empty and rule.field != LEAD_ID
+    sent = np.ones(len(cells), dtype=bool) if sends_empty else (~empty).to_numpy()
+    return SentField(name=rule.field, values=cells.tolist(), sent=sent)
+
+
+def field_of_template(frame: pd.DataFrame, name: str, template: Template, report: Report) -> SentField:
+    """Fill a template for every row; where all its cells are empty there is nothing to send."""
+    columns = template.columns
+    rows = [dict(zip(columns, cells, strict=True)) for cells in frame[[*columns]].itertuples(index=False, name=None)]
+    sent = np.array([any(cells.values()) for cells in rows], dtype=bool)
+    texts = pd.Series([template.fill(cells) for cells in rows], index=frame.index, dtype=object)
+    # Problems are shown at a cell: of several, at the first.
+    rule = Rule(column=columns[0], field=name, line=0, values={})
+    if sent.any():
+        texts = _judge(texts, texts[sent], rule, report)
+    return SentField(name=name, values=texts.tolist(), sent=sent)
+
+
+def as_sent(rule: Rule) -> Rule:
+    """The rule with the type that its field has whatever the rule says."""
+    return replace(rule, type=FieldType.GUID) if rule.field == LEAD_ID else rule
+
+
+def _prepared(cells: Cells, rule: Rule) -> Cells:
+    """What is done to a cell before it is compared with anything."""
+    if rule.strip:
+        cells = cells.str.strip()
+    if rule.html == "to_text":
+        from importer.validation.hypertext import to_text  # noqa: PLC0415 - loaded by those alone who have HTML
+
+        cells = cells.map(lambda cell: cell if _UNSENDABLE.search(cell) else to_text(cell))
+    if rule.case == "lower":
+        cells = cells.str.lower()
+    elif rule.case == "upper":
+        cells = cells.str.upper()
+    return cells
+
+
+def _judge(cells: Cells, filled: Cells, rule: Rule, report: Report) -> Cells:
+    if _may_hold_unsendable(filled):
+        bad = filled.str.contains(_UNSENDABLE)
+        report.add("bad-text", bad, filled, rule, lambda _: "the value holds a character that can't be sent")
+    if rule.one_of:
+        allowed = ", ".join(rule.one_of)
+        wrong = ~filled.isin(rule.one_of)
+        report.add("not-allowed", wrong, filled, rule, lambda cell: f"{cell} is not one of {allowed}")
+    converted = convert(filled, as_sent(rule))
+    bad = converted.bad
+    if converted.ambiguous is not None:
+        code, text = _AMBIGUOUS["number" if rule.thousands else "date"]
+        report.add(code, converted.ambiguous, filled, rule, lambda cell: f"{cell} {text}")
+        bad = bad & ~converted.ambiguous
+    if converted.code:
+        report.add(converted.code, bad, filled, rule, lambda cell: f"{cell} is not {converted.expected}")
+    values = converted.values.where(~converted.bad, filled)
+    if rule.html == "from_text":
+        from importer.validation.hypertext import from_text  # noqa: PLC0415 - see above
+
+        values = values.map(from_text)
+    if rule.max_length is not None:
+        length = rule.max_length
+        if rule.on_too_long == "truncate":
+            values = values.str.slice(0, length)
+        else:
+            too_long = values.str.len() > length
+            report.add("too-long", too_long, values, rule, lambda _: f"longer than {length} characters")
+    result = cells.copy()
+    result[filled.index] = values
+    return result
+
+
+def _may_hold_unsendable(cells: Cells) -> bool:
+    """Look through a whole column at once, as next to none holds such a character."""
+    text = "".join(cells)
+    if "\x00" in text:
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

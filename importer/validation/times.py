@@ -1,0 +1,98 @@
+"""A column of dates, or of dates and times, to the one form in which they are sent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from importer.mapping import FieldType, Rule
+from importer.validation.converted import Cells, Converted
+
+_ISO_DATE = r"\d{4}-\d{2}-\d{2}"
+_ISO_MINUTES = rf"{_ISO_DATE}[T ]\d{{2}}:\d{{2}}"
+_ISO_DATETIME = rf"{_ISO_DATE}(?:[T ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:\.\d{{1,6}})?)?)?"
+_ISO_MOMENT = rf"{_ISO_MINUTES}(?::\d{{2}}(?:\.\d{{1,6}})?)?(?:Z|[+-]\d{{2}}(?::?\d{{2}})?)"
+_CONVERTIBLE = (pd.Timestamp("0001-01-02"), pd.Timestamp("9999-12-30"))  # a zone away, it is a four-digit year still
+
+Times = pd.Series  # of datetime64 without a zone: as written, or in UTC where a zone or an offset says when that was
+
+
+def convert_times(cells: Cells, rule: Rule, code: str) -> Converted:
+    """Dates and times; one in a ``timezone`` or with an offset is sent as UTC, any other as it is written."""
+    readings = [_in_zone(_parsed(cells, rule, form), rule) for form in rule.formats] or [_iso(cells, rule)]
+    times, *others = readings
+    ambiguous = pd.Series(data=False, index=cells.index)
+    for other in others:
+        ambiguous |= times.notna() & other.notna() & (times != other)
+        times = times.fillna(other)
+    written = times.dt.strftime("%Y-%m-%d" if rule.type is FieldType.DATE else "%Y-%m-%dT%H:%M:%S")
+    bad = times.isna() | ambiguous
+    return Converted(written.astype(object), bad, code, _expected(rule), ambiguous if ambiguous.any() else None)
+
+
+def _expected(rule: Rule) -> str:
+    if rule.formats:
+        expected = f"a date such as {' or '.join(map(_example, rule.formats))}"
+    elif rule.type is FieldType.DATETIME:
+        expected = "a date and time such as 2024-08-29T10:36:23"
+    else:
+        expected = "a date such as 2024-08-29"
+    return expected if rule.timezone is None else f"{expected}, as a moment that exists once in {rule.timezone}"
+
+
+def _example(time_format: str) -> str:
+    return pd.Timestamp("2024-08-29T10:36:23").strftime(time_format)
+
+
+def _iso(cells: Cells, rule: Rule) -> Times:
+    """Read cells by ISO 8601; of dates and times, those with an offset as UTC."""
+    if rule.type is FieldType.DATE:
+        return _in_calendar(_coerced(cells.where(cells.str.fullmatch(_ISO_DATE))))
+    times = _in_zone(_coerced(cells.where(cells.str.fullmatch(_ISO_DATETIME))), rule)
+    rest = cells[times.isna()]
+    moments = rest[rest.str.fullmatch(_ISO_MOMENT)]
+    if not moments.empty:
+        times = times.fillna(_in_calendar(_coerced(moments, utc=True).dt.tz_localize(None)))
+    return times
+
+
+def _coerced(cells: Cells, *, utc: bool = False) -> pd.Series:
+    return pd.to_datetime(cells, format="ISO8601", errors="coerce", utc=utc)
+
+
+def _in_calendar(times: Times) -> Times:
+    """Leave out what no calendar has, as pandas has a year 0 and more than four digits; all in one unit."""
+    there: Times = times.where(times.dt.year.between(1, 9999)).dt.as_unit("us")
+    return there
+
+
+def _in_zone(times: pd.Series, rule: Rule) -> Times:
+    """Make UTC of what is read; without a zone and without an offset, leave it as it is written."""
+    if times.dt.tz is not None:
+        return _in_calendar(times.dt.tz_convert("UTC").dt.tz_localize(None))
+    times = _in_calendar(times)
+    if rule.timezone is None:
+        return times
+    # An hour that the clocks skip or pass twice names no moment: the cell must be mended, not guessed.
+    within = times.where(times.between(*_CONVERTIBLE))
+    moments = within.dt.tz_localize(rule.timezone, ambiguous="NaT", nonexistent="NaT")
+    in_utc: Times = moments.dt.tz_convert("UTC").dt.tz_localize(None)
+    return in_utc
+
+
+def _parsed(cells: Cells, rule: Rule, time_format: str) -> pd.Series:
+    """Read cells by a strptime format; where it has an offset, as UTC, a date by itself as its cell writes it."""
+    dated = cells.where(cells.str.contains(r"[0-9]"))  # pandas takes `now` and `today` for dates in any format
+    if "%z" not in time_format.replace("%%", ""):
+        return pd.to_datetime(dated, format=time_format, errors="coerce")
+    moments = {cell: _moment(cell, time_format, as_written=rule.type is FieldType.DATE) for cell in dated.dropna()}
+    return pd.to_datetime(dated.map(moments), utc=True)
+
+
+def _moment(cell: str, time_format: str, *, as_written: bool) -> datetime | None:
+    try:
+        moment = datetime.strptime(cell, time_format)  # noqa: DTZ007 - the format has %z
+        return moment.replace(tzinfo=UTC) if as_written else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,214 @@
+"""The account's fields: read when asked, kept, and held against what every other command is given."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from importer.sandbox import Field, Kind, default_account
+from tests.cli.shop import Account, Shop, ended, good_row
+
+
+def cache_of(shop: Shop) -> Path:
+    """The one file in which fields are kept."""
+    (path,) = shop.path("cache").rglob("*.json")
+    return path
+
+
+def grow_older(shop: Shop, days: int) -> None:
+    """Let the fields have been read so many days ago."""
+    path = cache_of(shop)
+    data = json.loads(path.read_text("utf-8"))
+    data["read_at"] = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
+    path.write_text(json.dumps(data), "utf-8")
+
+
+def test_the_table(shop: Shop, account: Account):
+    """Each field is a line: its name, SchemaName, type, whether it is needed, and its values."""
+    told = shop.do("fields")
+    assert told.code == 0
+    lines = told.out.splitlines()
+    assert lines[0].split() == ["name", "SchemaName", "type", "mandatory", "values"]
+    assert "Title                Title                    Text        yes        up to 255 characters" in lines
+    assert any(line.endswith("Low, Medium, High, Urgent") for line in lines)
+    assert any("Text (off)" in line for line in lines)
+    assert f"19 fields of {account.sandbox.tenant_id}@" in lines[-1]
+    assert account.calls == 7
+
+
+def test_pages_and_long_lists(shop: Shop, open_account: Callable[..., Account]):
+    """More fields than a page holds are read to the last, and a line shows only as many values as it takes."""
+    many = [Field(schema_name=f"CustomData.F{number}") for number in range(60)]
+    line = Field(schema_name="CustomData.Line", kind=Kind.SELECT, values=tuple(f"value {n}" for n in range(40)))
+    open_account(account=default_account().with_fields([*many, line]))
+    told = shop.do("fields", "-o", "fields.json")
+    assert "80 fields" in told.out
+    assert "value 5, … and 34 more" in told.out
+    fields = json.loads(shop.path("fields.json").read_text("utf-8"))["fields"]
+    assert [len(field["values"]) for field in fields if field["schema_name"] == "CustomData.Line"] == [40]
+
+
+def test_as_json_and_as_csv(shop: Shop, account: Account):
+    """Standard output is one JSON object with --json; a CSV opens in a spreadsheet, and no file is left beside it."""
+    told = shop.do("fields", "--json", "-o", "fields.csv")
+    assert len(told.summary["fields"]) == 19
+    with shop.path("fields.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["SchemaName"]: row for row in csv.DictReader(file)}
+    assert rows["Priority"]["values"].splitlines() == ["Low", "Medium", "High", "Urgent"]
+    assert (rows["Title"]["mandatory"], rows["Title"]["max_length"]) == ("yes", "255")
+    assert not [path for path in shop.folder.iterdir() if path.name.endswith(".tmp")]
+
+
+def test_wrong_files_cost_no_call(shop: Shop, account: Account):
+    """A file of another kind is refused before anything is asked; one that can't be written is an error."""
+    assert shop.do("fields", "-o", "fields.txt").code == 2
+    assert account.calls == 0
+    assert shop.do("fields", "-o", "not/there.csv").code == 2
+
+
+def test_keys_that_may_not_read(shop: Shop, open_account: Callable[..., Account]):
+    """Without an administrator's keys one call is made, and the exit code is 3."""
+    account = open_account(admin=False)
+    told = shop.do("fields")
+    assert told.code == 3
+    assert "the account does not show its fields to these keys: 403" in told.err
+    assert account.calls == 1
+    assert not shop.path("cache").exists()
+
+
+def test_the_sandbox_is_asked_and_nothing_is_kept(shop: Shop):
+    """The stand-in shows what it has, without settings, and says nothing of any real account."""
+    told = shop.do("fields", "--sandbox")
+    assert told.code == 0
+    assert "CustomData.LegacyId" in told.out
+    assert not shop.path("cache").exists()
+
+
+def test_kept_fields_are_checked_without_a_call(shop: Shop, account: Account):
+    """Once the fields were read, `validate` and `run` hold mapping and rows against them, and call nothing for it."""
+    shop.do("fields")
+    calls = account.calls
+    shop.manifest([good_row(1), ("2", "x" * 256, "Open", "a@example.com"), ("3", "", "Open", "a@example.com")])
+    shop.path("mapping.yaml").write_text(
+        shop.path("mapping.yaml").read_text("utf-8").replace(", one_of: [Open, Closed]", "")
+    )
+    told = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
+    assert told.code == 1
+    assert "too-long-for-field: row 3" in told.out
+    assert "fields     19 of the account, read just now" in told.err
+    assert shop.run("--yes").code == 1
+    assert account.calls == calls
+    assert [row["import_error_code"] for row in shop.results()] == [
+        "not-reached",
+        "too-long-for-field",
+        "missing-value",
+    ]
+
+
+def test_a_mapping_that_does_not_fit_sends_nothing(shop: Shop, account: Account):
+    """What the account would refuse in every ticket is an error of the mapping, with its line and the right name."""
+    shop.do("fields")
+    shop.manifest(2)
+    text = shop.path("mapping.yaml").read_text("utf-8").replace("[Open, Closed]", "[Open, Clozed]")
+    shop.path("mapping.yaml").write_text(text.replace("ID: CustomData.LegacyId", "ID: CustomData.LegacyIds"), "utf-8")
+    shop.path("mapping.yaml").write_text(shop.path("mapping.yaml").read_text("utf-8").replace("key_field: CustomData.LegacyId\n", ""))  # fmt: skip
+    calls = account.calls
+    told = shop.run("--yes")
+    assert told.code == 2
+    assert "did you mean 'CustomData.LegacyId'?" in told.err
+    assert "'Clozed' is not a value of Status in the account; the nearest is 'Closed'" in told.err
+    assert "read them anew with `ticket-importer fields`" in told.err
+    assert account.calls == calls
+
+
+def test_nobody_asks_unasked(shop: Shop, account: Account):
+    """Without kept fields a run's calls are its tickets, and nothing is said of fields."""
+    shop.manifest(2)
+    told = shop.run("--yes")
+    assert told.code == 0
+    assert account.calls == 2
+    assert "fields" not in told.err
+    assert not shop.path("cache").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "validate"])
+def test_read_fields_reads_first(command: str, shop: Shop, account: Account):
+    """With --read-fields the account is asked before the first row is judged, and its answer is kept."""
+    shop.manifest([good_row(1), ("2", "x" * 256, "Open", "a@example.com")])
+    told = shop.do(command, "tickets.csv", "-m", "mapping.yaml", "--read-fields")
+    assert told.code == 1
+    assert "too-long-for-field" in told.out + told.err
+    assert account.calls == 7
+    assert cache_of(shop).is_file()
+
+
+def test_where_the_keys_may_not_the_run_goes_on(shop: Shop, open_account: Callable[..., Account]):
+    """That the fields can't be read is said once, and the tickets are made all the same."""
+    account = open_account(admin=False)
+    shop.manifest(2)
+    told = shop.run("--yes", "--read-fields")
+    assert told.code == 0
+    assert told.err.count("does not show its fields") == 1
+    assert "it goes on without them" in told.err
+    assert len(account.tickets) == 2
+
+
+def test_a_rehearsal_calls_nothing(shop: Shop, account: Account):
+    """--dry-run and --read-fields contradict each other; with kept fields a rehearsal checks against them."""
+    shop.manifest(1)
+    assert shop.run("--dry-run", "--read-fields").code == 2
+    assert account.calls == 0
+    shop.do("fields")
+    assert "fields     19 of the account" in shop.run("--dry-run").err
+
+
+def test_old_fields_are_warned_of(shop: Shop, account: Account):
+    """Fields that were read more than a week ago are still used, with a warning that names the command."""
+    shop.do("fields")
+    shop.manifest(1)
+    grow_older(shop, 9)
+    told = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
+    assert told.code == 0
+    assert "read 9 days ago: `ticket-importer fields` reads them anew" in told.err
+
+
+def test_an_interruption_ends_it(shop: Shop, open_account: Callable[..., Account]):
+    """A Ctrl-C while the account is silent ends the command at once, and nothing is kept."""
+    account = open_account(latency_s=600.0)
+    process = shop.start("fields")
+    account.until(lambda sandbox: len(sandbox.calls) == 1)
+    process.send_signal(signal.SIGINT)
+    assert ended(process).code == 130
+    assert not shop.path("cache").exists()
+
+
+def test_a_place_that_can_not_be_written(shop: Shop, account: Account):
+    """Where nothing can be kept, as in a container, the fields are shown all the same."""
+    shop.path("cache").write_text("not a folder")
+    told = shop.do("fields")
+    assert told.code == 0
+    assert "can't be kept" in told.err
+
+
+def test_the_sandbox_can_be_checked_against_itself(shop: Shop):
+    """In a rehearsal the stand-in's own fields are those of the mapping and its documented ones."""
+    shop.manifest([good_row(1), ("2", "x" * 256, "Open", "a@example.com")])
+    told = shop.run("--sandbox", "--read-fields", "--skip-invalid")
+    assert [row["import_error_code"] for row in shop.results("tickets.sandbox.results.csv")] == [
+        "",
+        "too-long-for-field",
+    ]
+    assert told.code == 1
+
+
+def test_no_key_is_kept_or_shown(shop: Shop, account: Account):
+    """Neither the file nor what is printed holds a key."""
+    told = shop.do("fields", "-v", "--json")
+    for key in (account.variables["LSQ_ACCESS_KEY"], account.variables["LSQ_SECRET_KEY"]):
+        assert key not in told.out + told.err + cache_of(shop).read_text("utf-8")

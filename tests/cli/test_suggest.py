@@ -1,0 +1,83 @@
+"""`suggest`: a draft is printed or written, never over another file, and the exit code says whether it can be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from openpyxl import Workbook
+
+from tests.cli.shop import Account, Shop
+
+
+def test_a_draft_is_printed_and_validates(shop: Shop):
+    """What is printed is the mapping and nothing else, and `validate` takes it as it is."""
+    shop.manifest(30)
+    ended = shop.do("suggest", "tickets.csv")
+    assert ended.code == 0
+    shop.path("draft.yaml").write_text(ended.out, "utf-8")
+    assert shop.do("validate", "tickets.csv", "-m", "draft.yaml").code == 0
+    assert "columns    3 sure, 0 guessed, 0 left" in ended.err
+
+
+def test_a_draft_is_imported(shop: Shop, account: Account):
+    """Where the account's fields are known, the draft carries the key, and its tickets are made."""
+    shop.do("fields")
+    shop.manifest(5)
+    text = shop.path("tickets.csv").read_text("utf-8").replace("ID,", "Legacy ID,", 1)
+    shop.path("tickets.csv").write_text(text, "utf-8")
+    assert shop.do("suggest", "tickets.csv", "-o", "draft.yaml").code == 0
+    assert shop.do("run", "tickets.csv", "-m", "draft.yaml", "--yes").code == 0
+    assert account.keys == ["00001", "00002", "00003", "00004", "00005"]
+
+
+def test_suggest_calls_nothing(shop: Shop, account: Account):
+    """A draft is made from what is there; how it would be better is said."""
+    shop.manifest(3)
+    ended = shop.do("suggest", "tickets.csv")
+    assert account.calls == 0
+    assert "`ticket-importer fields` reads them" in ended.err
+
+
+def test_no_file_is_overwritten(shop: Shop):
+    """A file that is there, a dangling link included, stays as it is."""
+    shop.manifest(3)
+    before = shop.path("mapping.yaml").read_bytes()
+    ended = shop.do("suggest", "tickets.csv", "-o", "mapping.yaml")
+    assert ended.code == 2
+    assert "is there already" in ended.err
+    assert shop.path("mapping.yaml").read_bytes() == before
+    shop.path("link.yaml").symlink_to("nowhere.yaml")
+    assert shop.do("suggest", "tickets.csv", "-o", "link.yaml").code == 2
+    assert shop.do("suggest", "tickets.csv", "-o", "not/there.yaml").code == 2
+
+
+def test_without_a_lead_the_draft_is_written_all_the_same(shop: Shop):
+    """The exit code is 1, and the line to fill is named."""
+    shop.path("tickets.csv").write_text("ID,Subject\n1,It is broken\n2,It is broken again\n", "utf-8")
+    ended = shop.do("suggest", "tickets.csv", "-o", "draft.yaml")
+    assert ended.code == 1
+    assert "every ticket needs a lead" in ended.err
+    assert "# YOUR COLUMN: {field: LeadDetail.EmailAddress, type: email}" in shop.path("draft.yaml").read_text("utf-8")
+
+
+def test_manifests_that_can_not_be_read(shop: Shop):
+    """No file, no rows, a results file: exit code 2 and no draft."""
+    assert shop.do("suggest", "tickets.csv", "-o", "draft.yaml").code == 2
+    shop.path("tickets.csv").write_text("ID,Email\n", "utf-8")
+    assert shop.do("suggest", "tickets.csv", "-o", "draft.yaml").code == 2
+    assert not shop.path("draft.yaml").exists()
+
+
+def test_a_workbook(shop: Shop):
+    """A workbook is looked at as a text file is; its dates are ISO 8601 and need no format."""
+    path: Path = shop.path("tickets.xlsx")
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["Ticket ID", "Subject", "Email"])
+    for number in range(1, 20):
+        sheet.append([number, f"It is broken ({number})", f"a{number}@example.com"])
+    book.save(path)
+    ended = shop.do("suggest", "tickets.xlsx", "-o", "draft.yaml")
+    assert ended.code == 0
+    assert shop.do("validate", "tickets.xlsx", "-m", "draft.yaml").code == 0

@@ -1,0 +1,53 @@
+"""A title above the header is told from the header, with the line that mends the mapping; it is never skipped unasked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.manifest.books import Cell, Formula, Page, write
+from tests.manifest.reading import read, refusal
+
+ROWS: list[list[Cell]] = [["Tickets of March"], [], ["id", "subject"], ["T-1", "x"]]
+
+
+@pytest.mark.parametrize("kind", [".xlsx", ".xlsb", ".xls", ".ods"])
+def test_a_title_is_no_header(tmp_path: Path, kind: str) -> None:
+    """The row below that has the mapping's columns is named, and with it the file is read."""
+    path = write(tmp_path / f"tickets{kind}", Page(rows=ROWS))
+    text = refusal(path, ["id", "subject"])
+    assert "row 1 ('Tickets of March') is not the header: the names of the mapping's columns stand in row 3" in text
+    assert "Add this line to the mapping: `manifest: {header_row: 3}`" in text
+    assert read(path, ["id", "subject"], header_row=3).cells == [["T-1", "x"]]
+
+
+def test_a_title_of_several_cells(tmp_path: Path) -> None:
+    """It is told before its nameless columns are: whoever names those is no further."""
+    rows: list[list[Cell]] = [["Export", None, "March"], ["id", "subject", "state"], ["T-1", "x", "y"]]
+    path = write(tmp_path / "tickets.xlsx", Page(rows=rows))
+    assert "row 1 ('Export', 'March') is not the header" in refusal(path, ["id", "subject"])
+
+
+def test_the_sheet_with_a_title_is_found_among_others(tmp_path: Path) -> None:
+    """A sheet is known by its columns, also where a title stands above them."""
+    path = write(tmp_path / "tickets.xlsx", Page(name="Notes", rows=[["remark"]]), Page(rows=ROWS))
+    assert "sheet 'Tickets', row 1" in refusal(path, ["id", "subject"])
+    assert read(path, ["id", "subject"], header_row=3).manifest.sheet == "Tickets"
+
+
+def test_a_header_is_not_doubted(tmp_path: Path) -> None:
+    """Neither for a cell that reads like a column's name, nor where no name is known, nor for one that is said to be it."""
+    rows: list[list[Cell]] = [["id", "subject"], ["subject", "id"], ["T-1", "x"]]
+    path = write(tmp_path / "tickets.xlsx", Page(rows=rows))
+    assert read(path, ["id", "subject", "state"]).columns == ["id", "subject"]
+    assert read(path).columns == ["id", "subject"]
+    titled = write(tmp_path / "titled.xlsx", Page(rows=ROWS))
+    assert read(titled).columns == ["Tickets of March"]
+
+
+def test_values_that_were_left_to_be_computed(tmp_path: Path) -> None:
+    """Programs that can't compute tell the spreadsheet to; until it has, the stored values are as good as none."""
+    path = write(tmp_path / "tickets.xlsx", Page(rows=[["id", "n"], ["T-1", Formula("=1+1")]]))
+    (warning,) = read(path).manifest.detected.warnings
+    assert "open the workbook in Excel and save it" in warning

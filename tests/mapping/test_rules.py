@@ -1,0 +1,109 @@
+"""The keys of a rule that change cells: what they say, and what of it can't be meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from importer.mapping import Rule
+from tests.mapping.conftest import BASE, Load, Problems
+
+
+def rule_of(load: Load, rule: str) -> Rule:
+    """The rule of column X, which stands in line 7."""
+    return load(f"{BASE}  X: {rule}\n").rules[-1]
+
+
+def test_what_changes_texts_arrives(load: Load):
+    """`lower` and `upper` are one choice; nothing is changed unasked."""
+    rule = rule_of(load, "{field: Tags, strip: true, upper: true, html: to_text}")
+    assert (rule.strip, rule.case, rule.html) == (True, "upper", "to_text")
+    assert rule_of(load, "{field: Tags, lower: yes}").case == "lower"
+    plain = rule_of(load, "Tags")
+    assert (plain.strip, plain.case, plain.html) == (False, None, None)
+
+
+def test_what_tells_how_values_are_written_arrives(load: Load):
+    """Signs of numbers, words and regions reach the rule; words in the one form in which they are compared."""
+    number = rule_of(load, "{field: CustomData.N, type: number, decimal: ',', thousands: ' '}")
+    assert (number.decimal, number.thousands) == (",", " ")
+    assert rule_of(load, "{field: CustomData.N, type: number}").decimal == "."
+    words = rule_of(load, "{field: CustomData.N, type: boolean, true_words: [Ja, ' WAHR '], false_words: nein}")
+    assert (words.true_words, words.false_words) == (("ja", "wahr"), ("nein",))
+    assert rule_of(load, "{field: CustomData.N, type: phone, region: IN}").region == "IN"
+
+
+def test_a_rule_may_have_several_formats(load: Load):
+    """One is a text, several are a list, and their order is kept."""
+    assert rule_of(load, "{field: DueDate, type: date, format: '%d.%m.%Y'}").formats == ("%d.%m.%Y",)
+    both = rule_of(load, "{field: DueDate, type: datetime, format: ['%d.%m.%Y %H:%M', '%d.%m.%Y']}")
+    assert both.formats == ("%d.%m.%Y %H:%M", "%d.%m.%Y")
+
+
+FAULTS = [
+    ("{field: Tags, decimal: ','}", "`decimal` is for the type number, not for text"),
+    ("{field: Tags, type: integer, decimal: ','}", "`decimal` is for the type number, not for integer"),
+    ("{field: Tags, type: phone, thousands: ','}", "`thousands` is for the types integer and number, not for phone"),
+    ("{field: Tags, true_words: [ja]}", "`true_words` is for the type boolean, not for text"),
+    ("{field: Tags, type: date, false_words: [nein]}", "`false_words` is for the type boolean, not for date"),
+    ("{field: Tags, region: IN}", "`region` is for the type phone, not for text"),
+    ("{field: Tags, type: email, html: to_text}", "`html` is for the type text, not for email"),
+    ("{field: Tags, lower: true, upper: true}", "`lower` and `upper` can't both be true; take one of them out"),
+    ("{field: Tags, type: guid, lower: true}", "`lower` does nothing for the type guid"),
+    ("{field: Tags, type: number, upper: true}", "`upper` does nothing for the type number"),
+    ("{field: Tags, lower: true, values: {New: Open}}", "no cell is 'New' after `lower`; write 'new'"),
+    ("{field: Tags, strip: true, values: {' new': Open}}", "no cell is ' new' after `strip`; write 'new'"),
+    ("{field: Tags, upper: true, one_of: [Open]}", "no cell is 'Open' after `upper`; write 'OPEN'"),
+    ("{field: Tags, strip: true, lower: true, one_of: [' A']}", "no cell is ' A' after `strip` and `lower`; write 'a'"),
+    ("{field: Tags, html: from_text, max_length: 9, on_too_long: truncate}", "HTML can't be truncated, as its end would be missing; take `on_too_long` or `html` out"),
+    ("{field: Tags, type: number, thousands: '.'}", "'.' can't stand between thousands, as `decimal` is '.' where it is not given"),
+    ("{field: Tags, type: number, decimal: ',', thousands: ','}", "',' can't stand between thousands, as `decimal` is the same"),
+    ("{field: Tags, type: boolean, true_words: [ja, JA]}", "`true_words` has 'ja' more than once; capital letters do not count"),
+    ("{field: Tags, type: boolean, true_words: [x], false_words: [X]}", "'x' can't be both true and false"),
+    ("{field: Tags, type: boolean, true_words: ['0']}", "'0' can't be both true and false (the usual words are in force where none are given)"),
+    ("{field: Tags, type: boolean, false_words: [Yes]}", "'yes' can't be both true and false (the usual words are in force where none are given)"),
+    ("{field: Tags, type: date, format: ['%d.%m.%Y', '%d.%m.%Y']}", "`format` has '%d.%m.%Y' more than once"),
+    ('{field: Tags, type: date, format: "%Y-%m-%d\\0"}', "'%Y-%m-%d\\x00' is not a format that strptime knows"),
+    ("{field: Tags, type: date, format: ['%d.%m.%Y', '%m.%Y']}", "'%m.%Y' does not tell the whole date: year, month and day"),
+    ("{field: Tags, type: date, format: ['%d/%m/%Y', '%m/%d/%Y']}", "'03/04/2023' is one time by '%d/%m/%Y' and another by '%m/%d/%Y'; a column can't have both"),
+    ("{field: Tags, type: date, format: ['%d.%m.%Y', '%d.%m.%y', '%y.%m.%d']}", "'03.04.23' is one time by '%d.%m.%y' and another by '%y.%m.%d'; a column can't have both"),
+    ("{field: Tags, type: datetime, format: ['%Y-%m-%d %H:%M', '%Y-%m-%d %M:%H']}", "'2023-04-03 02:01' is one time by '%Y-%m-%d %H:%M' and another by '%Y-%m-%d %M:%H'; a column can't have both"),
+]  # fmt: skip
+
+SHAPES = [
+    ("{field: Tags, html: text}", "html must be to_text or from_text, not 'text' (did you mean 'to_text'?)"),
+    ("{field: Tags, type: number, decimal: ;}", "decimal must be '.' or ',', not ';'"),
+    ("{field: Tags, type: number, thousands: ;}", "thousands: ';' is not a sign between thousands, which is one of . , ' ’ _ or a blank"),
+    ("{field: Tags, type: phone, region: in}", "region: 'in' is not a region, which is two capital letters such as IN or DE (ISO 3166)"),
+    ("{field: Tags, type: phone, region: India}", "region: 'India' is not a region, which is two capital letters such as IN or DE (ISO 3166)"),
+    ("{field: Tags, type: boolean, true_words: []}", "true_words must not be empty"),
+    ("{field: Tags, type: date, format: [[a]]}", "format > 1 must be a text, not a list"),
+    ("{field: Tags, strip: both}", "strip must be true or false, not 'both'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "problem"), FAULTS)
+def test_what_cant_be_meant_is_one_clear_problem(problems: Problems, rule: str, problem: str):
+    """A key that does nothing, contradicts another or is never met is said once, with its line."""
+    assert problems(f"{BASE}  X: {rule}\n") == [f"7: columns > X: {problem}"]
+
+
+@pytest.mark.parametrize(("rule", "problem"), SHAPES)
+def test_a_value_of_the_wrong_shape_is_one_clear_problem(problems: Problems, rule: str, problem: str):
+    """What a key may hold is said in words."""
+    assert problems(f"{BASE}  X: {rule}\n") == [f"7: columns > X > {problem}"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{field: Tags, type: guid, lower: true, one_of: [8eee83bb-0462-4d6b-b396-6afb9a4608f2]}",
+        "{field: Tags, lower: true, values: {new: Open}, one_of: [Open, closed], default: Open}",
+        "{field: Tags, type: integer, thousands: '.'}",
+        "{field: Tags, type: boolean, true_words: [no], false_words: [yes]}",
+        "{field: Tags, type: date, format: ['%d/%m/%Y', '%Y-%m-%d', '%d.%m.%y', '%d %b %Y']}",
+        "{field: Tags, type: date, format: ['%d%m%Y', '%Y%m%d']}",
+    ],
+)
+def test_what_only_looks_odd_is_accepted(load: Load, rule: str):
+    """No rule is refused that some export may need."""
+    assert load(f"{BASE}  X: {rule}\n").warnings == ()

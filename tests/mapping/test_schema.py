@@ -1,0 +1,123 @@
+"""The JSON Schema of the language is held against the loader: what an editor says, `validate` says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from importer.errors import MappingError
+from importer.mapping.descriptions import DESCRIPTIONS
+from importer.mapping.language import SECTIONS
+from importer.mapping.schema import mapping_schema
+from tests.mapping.conftest import BASE, Load
+from tests.mapping.test_load import FULL
+
+MAPPINGS = Path(__file__).parent.parent.parent / "mappings"
+README = re.findall(r"```yaml\n(.*?)```", (MAPPINGS / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+SAMPLES = {path.name: path.read_text(encoding="utf-8") for path in sorted(MAPPINGS.glob("*.yaml"))}
+
+WRONG = [
+    "columns: {Subject: Title}\nnonsense: 1",
+    "version: 2",
+    "version: true",
+    "source: [a]",
+    "key: {a: b}",
+    "key: []",
+    "columns: [Subject]",
+    "columns: {}",
+    "columns: {Subject: [Title]}",
+    "columns: {Subject: {field: Title, requird: true}}",
+    "columns: {Subject: {type: text}}",
+    "columns: {Subject: {field: Title, type: strng}}",
+    "columns: {Subject: {field: Title, required: maybe}}",
+    "columns: {Subject: {field: Title, max_length: 0}}",
+    "columns: {Subject: {field: Title, max_length: ten}}",
+    "columns: {Subject: {field: Title, max_length: 5, on_too_long: cut}}",
+    "columns: {Subject: {field: Title, values: [a]}}",
+    "columns: {Subject: {field: Title, values: {a: [b]}}}",
+    "columns: {Subject: {field: Title, one_of: []}}",
+    "attachments: [Files]",
+    "attachments: {columns: Files, max_file_size: huge}",
+    "attachments: {columns: Files, roots: a}",
+    "duplicates: last",
+    "manifest: {header_row: -1}",
+    "ignore: {a: b}",
+    "constants: {Status: [Open]}",
+]
+
+
+def complaints(text: str) -> list[str]:
+    """What an editor finds in a mapping."""
+    document = yaml.load(text, Loader=_EditorsLoader)
+    validator = jsonschema.Draft202012Validator(mapping_schema())
+    return [error.message for error in validator.iter_errors(document)]
+
+
+class _EditorsLoader(yaml.SafeLoader):
+    """YAML as editors read it: numbers and truth values are made of texts, dates are not; names are texts."""
+
+    def construct_mapping(self, node: yaml.MappingNode, *_: Any, **__: Any) -> dict[Any, Any]:
+        return {str(key.value): self.construct_object(value, deep=True) for key, value in node.value}
+
+
+_EditorsLoader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: str(node.value))
+
+
+def test_it_is_a_schema():
+    """The schema keeps the rules of its own language, of the version that it names."""
+    schema = mapping_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize("text", [*SAMPLES.values(), *README, BASE], ids=lambda text: text.splitlines()[1][:40])
+def test_every_sample_is_right(text: str):
+    """Each mapping of this repository, and each example of the page about the language, is fine in an editor.
+
+    Of those that are to be included, only what is there is judged.
+    """
+    said = complaints(text)
+    assert [each for each in said if "is a required property" not in each] == []
+    assert said == [] or "source:" not in text
+
+
+def test_what_editors_make_of_a_scalar_is_taken():
+    """Where a text is meant, an unquoted number or truth value is one; nothing behind an optional key is fine, too."""
+    assert complaints(FULL) == []
+    assert complaints(f"{BASE}constants: {{Tags: 5, Channel: yes, Status: 1.5}}\nignore:\nattachments: ~\n") == []
+    assert complaints(BASE.replace("version: 1", 'version: "1"')) == []
+    assert complaints(BASE.replace("key: ID", "key: [2024, true]")) == []
+
+
+@pytest.mark.parametrize("change", WRONG)
+def test_what_the_loader_refuses_an_editor_marks(load: Load, change: str):
+    """A mistake in one key is found by both."""
+    key = change.split(":", maxsplit=1)[0]
+    lines = BASE.replace(
+        "columns:\n  Subject: Title\n  Mail: LeadDetail.EmailAddress", "columns: {Mail: LeadDetail.EmailAddress}"
+    )
+    text = "".join(f"{line}\n" for line in lines.splitlines() if not line.startswith(f"{key}:")) + change + "\n"
+    assert complaints(text) != []
+    with pytest.raises(MappingError):
+        load(text)
+
+
+def test_what_is_missing_is_marked_unless_it_may_be_included():
+    """Without an `include`, a mapping has to say all that is required itself."""
+    assert complaints("version: 1\nsource: a\nkey: ID\n") == ["'columns' is a required property"]
+    assert complaints("version: 1\ninclude: base.yaml\n") == []
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_key_is_described(section: str):
+    """Whoever points at a key is told what it says; nothing is described that there isn't."""
+    keys = SECTIONS[section].model_fields.keys()
+    assert DESCRIPTIONS[section].keys() == keys
+    schema = mapping_schema()
+    properties = schema["properties"] if not section else schema["$defs"][SECTIONS[section].__name__]["properties"]
+    assert {key: each["description"] for key, each in properties.items()} == DESCRIPTIONS[section]

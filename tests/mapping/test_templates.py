@@ -1,0 +1,140 @@
+"""Templates: how they are written, and what a mapping that has them is held to."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from importer.errors import MappingError
+from importer.mapping import Template, Use, check_columns
+from tests.mapping.conftest import BASE, Load, Problems
+
+CELLS = {"A": "1", "B c": "", "ID": "{A}"}
+
+
+@pytest.mark.parametrize(
+    ("text", "filled", "columns"),
+    [
+        ("{A}", "1", ("A",)),
+        ("x{A}y{ID}z", "x1y{A}z", ("A", "ID")),
+        ("{A}{B c}{A}", "11", ("A", "B c")),
+        ("{{{A}}}", "{1}", ("A",)),
+        ("{{A}} {ID}", "{A} {A}", ("ID",)),
+        ("}}{{ {A}", "}{ 1", ("A",)),
+        ("a\n{A}\n", "a\n1\n", ("A",)),
+    ],
+)
+def test_a_template_is_filled_letter_by_letter(text: str, filled: str, columns: tuple[str, ...]):
+    """Cells stand where their columns are named, doubled braces are braces, and a cell is never a template itself."""
+    template = Template.parse(text)
+    assert (template.fill(CELLS), template.columns, template.text) == (filled, columns, text)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.text(max_size=5), st.sampled_from([*CELLS, None])), max_size=6))
+def test_every_text_can_be_written_as_a_template(parts):
+    """With its braces doubled, any text comes out as it went in, between any cells."""
+    written = "".join(re.sub(r"[{}]", r"\g<0>\g<0>", text) + (f"{{{name}}}" if name else "") for text, name in parts)
+    expected = "".join(text + (CELLS[name] if name else "") for text, name in parts)
+    assert Template.parse(written).fill(CELLS) == expected
+
+
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [
+        ("'{A'", "'{A' has a '{' without its other half; a brace that is meant is written twice"),
+        ("'A}'", "'A}' has a '}' without its other half; a brace that is meant is written twice"),
+        ("'{A{B}}'", "'{A{B}}' has a '{' without its other half; a brace that is meant is written twice"),
+        ("'{} {A}'", "'{} {A}' has braces with no column in them; a brace that is meant is written twice"),
+        ("A", "'A' names no column in braces; a text that is the same in every ticket is one of the `constants`"),
+        ("'{{A}}'", "'{{A}}' names no column in braces; a text that is the same in every ticket is one of the `constants`"),
+    ],
+)  # fmt: skip
+def test_what_is_no_template_is_said(problems: Problems, template: str, problem: str):
+    """Braces that do not pair, hold nothing, or are not there at all."""
+    assert problems(f"{BASE}templates: {{CustomData.Source: {template}}}\n") == [
+        f"7: templates > CustomData.Source: {problem}"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        ("templates: {Title: '{A}'}", "7: templates: 'Title' is filled by 'Subject' already, in line 5"),
+        (
+            "constants: {Tags: a}\ntemplates: {Tags: '{A}'}",
+            "8: templates: 'Tags' is filled by 'Tags' already, in line 7",
+        ),
+        ("templates: {Due Date: '{A}'}", "7: templates: 'Due Date' is not a SchemaName"),
+        ("templates: {title: '{A}'}", "7: templates: 'title' is not a field (did you mean 'Title'?)"),
+        (
+            "templates: {Tags: '{A}'}\nignore: [A]",
+            "8: ignore: 'A' can't be ignored and used as well, in line 7",
+        ),
+        ("templates: ['{A}']", "7: templates must hold `name: text` pairs, not a list"),
+        (
+            "templates: {Tags: {A}}",
+            "7: templates > Tags must be a text, not `name: value` pairs; put a text with braces",
+        ),
+        (
+            "templates:\n  Tags: {A}/{ID}",
+            "8: not valid YAML: while parsing a block mapping, expected <block end>, but found",
+        ),
+        ("templates: {Tags: }", "7: templates > Tags must be a text, not nothing"),
+    ],
+)
+def test_a_template_is_held_to_what_fields_are_held_to(problems: Problems, section: str, problem: str):
+    """A field is filled once, by a name that there can be, and a column is not used and ignored."""
+    (found,) = problems(f"{BASE}{section}\n")
+    assert found.startswith(problem)
+
+
+def test_a_template_may_name_any_column_and_one_column_often(load: Load):
+    """The key, a mapped one, one of another template, one with files: none of them excludes it."""
+    mapping = load(
+        f"{BASE}templates:\n  Tags: '{{ID}}/{{Subject}}/{{A}}/{{ID}}'\n  CustomData.A: '{{A}} {{F}}'\n"
+        "attachments: {columns: F}\n"
+    )
+    assert [name for name, _ in mapping.templates] == ["Tags", "CustomData.A"]
+    assert [(use.column, use.line) for use in mapping.uses if use.use is Use.TEMPLATES] == [
+        ("ID", 8), ("Subject", 8), ("A", 8), ("A", 9), ("F", 9),
+    ]  # fmt: skip
+
+
+def test_a_template_without_quotes_is_told_apart_from_other_mistakes(problems: Problems):
+    """Braces at the start of a value are YAML's own, and who writes a template rarely knows it."""
+    for template in ("{A}/{ID}", "{A} b", "{A}-{ID} # c"):
+        (found,) = problems(f"{BASE}templates:\n  Tags: {template}\n")
+        assert found.endswith("; put a text with braces in quotes")
+    (found,) = problems(f"{BASE}  X: {{field: Tags}} b\n")
+    assert "braces" not in found
+
+
+def test_a_templates_columns_are_accounted_for(load: Load):
+    """A column that a template uses needs no other mention; one that is not there is an error with the right word."""
+    mapping = load(f"{BASE}templates: {{Tags: '{{Sytem}}'}}\n")
+    check_columns(mapping, ["ID", "Subject", "Mail", "Sytem"])
+    with pytest.raises(MappingError) as caught:
+        check_columns(mapping, ["ID", "Subject", "Mail", "System"])
+    assert [detail.split(": ", 1)[1] for detail in caught.value.details] == [
+        "the manifest's column 'System' is neither mapped nor ignored (did you mean 'Sytem'?)",
+        "templates: the manifest has no column 'Sytem' (did you mean 'System'?)",
+    ]
+
+
+def test_a_template_may_name_the_lead(load: Load):
+    """A mapping whose lead comes from a template has one."""
+    text = BASE.replace("  Mail: LeadDetail.EmailAddress\n", "")
+    mapping = load(f"{text}templates: {{LeadDetail.EmailAddress: '{{User}}@example.com'}}\n")
+    assert mapping.templates[0][0] == "LeadDetail.EmailAddress"
+
+
+def test_a_template_of_the_whole_key_can_tell_rows_apart(load: Load):
+    """`key_field` may be a template's; only one that leaves a part of the key out is doubtful."""
+    text = BASE.replace("key: ID", "key: [System, ID]") + "key_field: Tags\n"
+    assert load(f"{text}templates: {{Tags: '{{System}}-{{ID}}'}}\n").warnings == ()
+    (doubt,) = load(f"{text}templates: {{Tags: '{{ID}}'}}\n").warnings
+    assert "can't tell rows apart" in doubt

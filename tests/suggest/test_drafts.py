@@ -1,0 +1,293 @@
+"""A draft is right to the letter: names as they are, dates as they are written, files that are there."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from importer.errors import ManifestError, UsageError
+from importer.fields import AccountField
+from importer.mapping import Mapping, check_columns, load_mapping
+from importer.mapping.source import parse
+from importer.suggest import Suggestion, suggest
+from importer.suggest.draft import Sureness
+from importer.suggest.times import read_times
+from importer.suggest.writing import scalar
+from tests.suggest.making import account_fields, known
+
+SAMPLE = Path(__file__).parent.parent.parent / "sample_data" / "tickets.csv"
+
+
+def drafted(
+    folder: Path, *rows: tuple[str, ...], name: str = "tickets.csv", fields: tuple[AccountField, ...] = ()
+) -> Suggestion:
+    """Draft for a manifest of these rows, the header first."""
+    with (folder / name).open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return suggest(folder / name, known(*fields) if fields else None)
+
+
+def loaded(folder: Path, suggestion: Suggestion) -> Mapping:
+    path = folder / "draft.yaml"
+    path.write_text(suggestion.text, encoding="utf-8")
+    return load_mapping(path)
+
+
+def fields_of(suggestion: Suggestion, sureness: Sureness) -> dict[str, str]:
+    return {each.column: each.field for each in suggestion.draft.decisions if each.sureness is sureness}
+
+
+@pytest.mark.parametrize("fields", [None, account_fields()], ids=["alone", "with-fields"])
+def test_the_sample(fields, tmp_path: Path):
+    """For the sample, what is sure is what the mapping that comes with it says, and the files are found."""
+    suggestion = suggest(SAMPLE, fields)
+    mapping = loaded(tmp_path, suggestion)
+    right = {rule.column: rule for rule in load_mapping(SAMPLE.parent.parent / "mappings" / "old-helpdesk.yaml").rules}
+    sure = fields_of(suggestion, Sureness.SURE)
+    assert {column: right[column].field for column in sure} == sure
+    assert len(sure) >= 10
+    assert mapping.key == ("Legacy ID",)
+    assert mapping.attachments is not None
+    assert mapping.attachments.columns == ("Files", "Screenshot")
+    assert mapping.attachments.root == Path("attachments")
+    due = next(rule for rule in mapping.rules if rule.field == "DueDate")
+    assert due.formats == ("%d/%m/%Y %H:%M",)
+    if fields is not None:
+        assert mapping.key_field == "CustomData.LegacyId"
+        assert sure["Amount"] == "CustomData.Amount"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(min_size=1).filter(lambda text: text.strip()))
+def test_any_text_reads_back(text: str):
+    """A name or value of any characters is written so that the language reads the same text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return
+    if "\0" in text:
+        return
+    written = scalar(text)
+    assert parse(f"{written}: [{written}, {{a: {written}}}]").data == {text: [text, {"a": text}]}
+    assert "\n" not in written
+
+
+@pytest.mark.parametrize("name", ["null", "~", "a: b", "#x", "- x", "{x}", "'", '"', " x ", "ключ", "名前", "a\u2028b", "yes", "1e5", "row-content", "&a", "*a", "!a", "%d", "@x"])  # fmt: skip
+def test_columns_of_odd_names(name: str, tmp_path: Path):
+    """A column of any name is the key, or stays behind, or becomes a field under that very name."""
+    rows = ((str(number), f"a{number}@example.com", "1") for number in range(30))
+    suggestion = drafted(tmp_path, (name, "Email", "x"), *rows)
+    mapping = loaded(tmp_path, suggestion)
+    check_columns(mapping, [name, "Email", "x"])
+    assert mapping.key == (name,)
+    assert not mapping.key_is_row_content
+
+
+def test_comments_can_not_become_yaml(tmp_path: Path):
+    """Cells and names that hold line breaks or end a comment stay in their comments."""
+    rows = [("Status\nversion: 2", "Email")] + [(f"new\nkey: x {number % 2}", "a@example.com") for number in range(20)]
+    suggestion = drafted(tmp_path, *rows)
+    assert yaml.safe_load(suggestion.text)["version"] == 1
+    loaded(tmp_path, suggestion)
+
+
+@pytest.mark.parametrize(
+    ("cells", "formats"),
+    [
+        (["2024-08-29", "2024-02-29"], ()),
+        (["2024-08-29 10:36:23", "2024-02-29T01:02:03"], ()),
+        (["29/08/2024", "01/02/2024"], ("%d/%m/%Y",)),
+        (["08/29/2024", "01/02/2024"], ("%m/%d/%Y",)),
+        (["01/02/2024", "03/04/2024"], ("%d/%m/%Y", "%m/%d/%Y")),
+        (["01/01/2024", "02/02/2024"], ("%d/%m/%Y",)),
+        (["29.08.2024 10:36"], ("%d.%m.%Y %H:%M",)),
+        (["29-Aug-2024", "01-Feb-2024"], ("%d-%b-%Y",)),
+        (["08/29/2024 10:36 PM"], ("%m/%d/%Y %I:%M %p",)),
+        (["20240829"], ("%Y%m%d",)),
+    ],
+)
+def test_dates_are_read_in_the_one_way_that_fits(cells: list[str], formats: tuple[str, ...]):
+    """All formats that make other days of the cells are told: with two of them, nobody can be sure."""
+    times = read_times(cells)
+    assert times is not None
+    assert times.formats == formats
+
+
+@pytest.mark.parametrize("cells", [["31/02/2024"], ["12345678"], ["soon"], ["2024-13-01"], ["now"], ["1", "2"], ["29/08/2024", "2024-08-29"]])  # fmt: skip
+def test_what_is_no_date(cells: list[str]):
+    """Days that are not on the calendar, numbers and mixtures are no dates."""
+    assert read_times(cells) is None
+
+
+def test_dates_that_can_be_read_in_two_ways_are_left(tmp_path: Path):
+    """A due date of which nobody knows the month is not mapped, and both readings are named."""
+    rows = [("ID", "Email", "Due date"), ("1", "a@example.com", "03/04/2024"), ("2", "b@example.com", "05/06/2024")]
+    suggestion = drafted(tmp_path, *rows)
+    assert fields_of(suggestion, Sureness.LEFT) == {"Due date": ""}
+    assert "%d/%m/%Y or %m/%d/%Y" in suggestion.text
+
+
+def test_two_columns_for_one_field_are_a_guess(tmp_path: Path):
+    """Where two columns could be the requester's address, neither is called sure, and the other one is named."""
+    rows = [("ID", "Email", "Requester email")] + [(str(n), f"a{n}@example.com", f"b{n}@example.com") for n in range(9)]
+    suggestion = drafted(tmp_path, *rows)
+    assert fields_of(suggestion, Sureness.SURE) == {}
+    assert fields_of(suggestion, Sureness.GUESS) == {"Requester email": "LeadDetail.EmailAddress"}
+    assert "'Email' could be LeadDetail.EmailAddress as well" in suggestion.text
+
+
+def test_without_a_key_rows_are_known_by_their_content(tmp_path: Path):
+    """Where no column has a value of its own in each row, the key is the whole row, and that is called a guess."""
+    suggestion = drafted(
+        tmp_path, ("Topic", "Email"), ("a", "a@example.com"), ("a", "b@example.com"), ("b", "b@example.com")
+    )
+    assert loaded(tmp_path, suggestion).key_is_row_content
+    assert "key: row-content  # guess:" in suggestion.text
+
+
+def test_without_a_lead_the_line_to_fill_is_there(tmp_path: Path):
+    """A manifest that names nobody gives a draft with a line that only needs a column's name."""
+    suggestion = drafted(tmp_path, ("ID", "Subject"), ("1", "It is broken"), ("2", "It is broken again"))
+    assert not suggestion.has_lead
+    text = suggestion.text.replace("# YOUR COLUMN: {field: LeadDetail.Phone", "ID: {field: LeadDetail.Phone")
+    path = tmp_path / "filled.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert [rule.field for rule in load_mapping(path).rules] == ["Title", "LeadDetail.Phone"]
+
+
+def test_files_that_are_not_there_are_left(tmp_path: Path):
+    """Names of files of which none is found would reject every row: they are left, with the reason."""
+    rows = [
+        ("ID", "Email", "Attachments"),
+        ("1", "a@example.com", "one.pdf"),
+        ("2", "b@example.com", "two.png;three.txt"),
+    ]
+    suggestion = drafted(tmp_path, *rows)
+    assert fields_of(suggestion, Sureness.LEFT) == {"Attachments": ""}
+    (tmp_path / "files").mkdir()
+    for name in ("one.pdf", "two.png"):
+        (tmp_path / "files" / name).write_bytes(b"x")
+    mapping = loaded(tmp_path, again := drafted(tmp_path, *rows))
+    assert mapping.attachments is not None
+    assert (mapping.attachments.columns, mapping.attachments.root) == (("Attachments",), Path("files"))
+    assert "guess: 1 of 3 files that were looked for are not there" in again.text
+
+
+def test_what_the_account_demands_is_asked_for(tmp_path: Path):
+    """A mandatory field that no column fills is a line to be filled in, with the values it takes."""
+    demanded = AccountField(schema_name="CustomData.Line", data_type="Select", mandatory=True, values=("A", "B"))
+    suggestion = drafted(tmp_path, ("ID", "Email"), ("1", "a@example.com"), fields=(demanded,))
+    assert (
+        "# TODO: the account demands CustomData.Line: map a column, or say it for all tickets; it takes A, B"
+        in suggestion.text
+    )
+    assert "# constants: {CustomData.Line: …}" in suggestion.text
+
+
+def test_fields_that_the_account_lacks_are_not_drafted(tmp_path: Path):
+    """Where the account's fields are known, nothing is mapped to a field that is not among them, or is switched off."""
+    rows = [("ID", "Email", "Subject", "Tags")] + [
+        (str(n), f"a{n}@example.com", f"It is {n}", f"x{n}") for n in range(5)
+    ]
+    fields = (AccountField(schema_name="Title", data_type="Text"), AccountField(schema_name="Tags", active=False))
+    suggestion = drafted(tmp_path, *rows, fields=fields)
+    assert fields_of(suggestion, Sureness.LEFT) == {"Tags": ""}
+    assert "the account has no field Tags" in suggestion.text
+
+
+def test_values_are_mapped_to_those_of_the_account(tmp_path: Path):
+    """Words that mean the same become `values`; what has no counterpart is left to be said."""
+    status = AccountField(schema_name="Status", data_type="Select", values=("Open", "Resolved"))
+    states = ("new", "open", "solved", "escalated")
+    rows = [("ID", "Email", "State"), *((str(n), f"a{n}@example.com", states[n % 4]) for n in range(40))]
+    suggestion = drafted(tmp_path, *rows, fields=(status,))
+    (rule,) = [rule for rule in loaded(tmp_path, suggestion).rules if rule.field == "Status"]
+    assert dict(rule.values) == {"new": "Open", "open": "Open", "solved": "Resolved"}
+    assert "TODO: say under `values` what becomes of escalated; there are Open, Resolved" in suggestion.text
+
+
+@pytest.mark.parametrize("name", ["!.csv", "a.b.csv", "…tickets.csv", "x" * 200 + ".csv", "a:b #c.csv"])
+def test_the_source_comes_from_the_file(name: str, tmp_path: Path):
+    """Whatever the file is called, the source is one that the language takes."""
+    suggestion = drafted(tmp_path, ("ID", "Email"), ("1", "a@example.com"), name=name)
+    assert loaded(tmp_path, suggestion).source
+
+
+def test_results_and_empty_files_are_refused(tmp_path: Path):
+    """A results file has its mapping already, and without rows there is nothing to look at."""
+    with pytest.raises(UsageError, match="import_key"):
+        drafted(tmp_path, ("ID", "import_key"), ("1", "1"))
+    with pytest.raises(ManifestError, match="no rows"):
+        drafted(tmp_path, ("ID", "Email"))
+
+
+@pytest.mark.parametrize(
+    "above", [[("Report",)], [("Report", "", "of March"), ("", "", "")], [("Report",), ("made by",), ()]]
+)
+def test_a_header_below_a_title_is_found(above: list[tuple[str, ...]], tmp_path: Path):
+    """What a program wrote above the table is passed over, and the mapping says where the header is."""
+    rows = [("ID", "Email", "Subject"), *((str(n), f"a{n}@example.com", f"It is broken ({n})") for n in range(9))]
+    suggestion = drafted(tmp_path, *above, *rows)
+    mapping = loaded(tmp_path, suggestion)
+    assert mapping.key == ("ID",)
+    assert mapping.manifest.header_row == len(above) + 1
+    assert "# guess: with what is above, rows don't fit" in suggestion.text
+
+
+def test_a_file_without_a_usable_header_is_refused(tmp_path: Path):
+    """Where no row near the top is a header, the error is that of the first row."""
+    with pytest.raises(ManifestError, match="row 1"):
+        drafted(tmp_path, *[("a", "a", "b")] * 20)
+
+
+def test_rows_are_few(tmp_path: Path):
+    """Of two rows, any column has a value of its own in each: only a name makes one of them the key."""
+    rows = [("Colour", "Email"), ("red", "a@example.com"), ("blue", "b@example.com")]
+    assert loaded(tmp_path, drafted(tmp_path, *rows)).key_is_row_content
+    many = [("Colour", "Email"), *((f"red{n}", "a@example.com") for n in range(30))]
+    assert loaded(tmp_path, drafted(tmp_path, *many)).key == ("Colour",)
+
+
+def test_numbers_and_words_of_other_languages(tmp_path: Path):
+    """A decimal comma, dots between thousands and words for yes and no are said in the rule, and the rows pass."""
+    fields = (
+        AccountField(schema_name="CustomData.Betrag", data_type="Number"),
+        AccountField(schema_name="CustomData.Eskaliert", data_type="Boolean"),
+        AccountField(schema_name="CustomData.Menge", data_type="Number"),
+    )
+    rows = [("ID", "E-Mail", "Betrag", "Eskaliert", "Menge")]
+    rows += [(str(n), f"a{n}@example.com", f"1.{n:03},50", "ja" if n % 3 else "nein", "1,234") for n in range(30)]
+    suggestion = drafted(tmp_path, *rows, fields=fields)
+    rules = {rule.column: rule for rule in loaded(tmp_path, suggestion).rules}
+    assert (rules["Betrag"].type, rules["Betrag"].decimal, rules["Betrag"].thousands) == ("number", ",", ".")
+    assert (rules["Eskaliert"].true_words, rules["Eskaliert"].false_words) == (("ja",), ("nein",))
+    # Nobody can say whether it is more than a thousand, or a little more than one.
+    assert fields_of(suggestion, Sureness.LEFT) == {"Menge": ""}
+    assert not any("would be rejected" in line for line in suggestion.text.splitlines())
+
+
+def test_names_that_no_disk_has(tmp_path: Path):
+    """Cells that only look like names of files, too long for any disk or outside of the folder, find nothing."""
+    (tmp_path / "out.txt").write_bytes(b"x")
+    inner = tmp_path / "in"
+    inner.mkdir()
+    names = ["a" * 5_000 + ".txt", "../out.txt", str(tmp_path / "out.txt"), "..\\out.txt"]
+    suggestion = drafted(
+        inner, ("ID", "Email", "Files"), *((str(n), "a@example.com", name) for n, name in enumerate(names))
+    )
+    assert fields_of(suggestion, Sureness.LEFT) == {"Files": ""}
+
+
+def test_a_type_that_would_reject_most_rows_is_taken_out(tmp_path: Path):
+    """Addresses that the language takes for none are mapped without a type, as a guess that says how many they are."""
+    rows = [("ID", "Email"), *((str(n), f"a{n}@host.test") for n in range(12))]
+    suggestion = drafted(tmp_path, *rows)
+    (rule,) = loaded(tmp_path, suggestion).rules
+    assert rule.type == "text"
+    assert "TODO: 12 of 12 cells would be rejected with `type: email`" in suggestion.text
+    assert fields_of(suggestion, Sureness.GUESS) == {"Email": "LeadDetail.EmailAddress"}

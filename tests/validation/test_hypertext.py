@@ -1,0 +1,115 @@
+"""HTML to the text that a reader sees, and back; browsers' rules, not ours, say what is markup."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from importer.validation.hypertext import from_text, to_text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>One</p><p>Two<br>lines</p>", "One\n\nTwo\nlines"),
+        ("<div>a</div><div>b</div><div><br></div><div>c</div>", "a\nb\n\nc"),
+        ("a<br><br>b<br></p>", "a\n\nb"),
+        ("<p>a<br></p><p>b</p>", "a\n\nb"),
+        ("<h1>Head</h1>text<hr>more", "Head\n\ntext\nmore"),
+        ("  a\n   b\t<b>c</b>d  <i> e</i> ", "a b cd e"),
+        ("<ul><li>One</li><li>Two<ul><li>In</li></ul></li></ul>end", "- One\n- Two\n  - In\n\nend"),
+        ("<ol><li><p>a</p></li><li>b<br>c</li></ol><ol><li>d</li></ol>", "1. a\n\n2. b\n  c\n\n1. d"),
+        ("<li>lost</li>", "- lost"),
+        ("<ul><li></li><li>x</li></ul>", "- x"),
+        ("a<blockquote>b<br>c<blockquote>d</blockquote></blockquote>e", "a\n\n> b\n> c\n\n> > d\n\ne"),
+        ("<table><tr><th>A</th> <th>B</th></tr><tr><td>1</td><td>2</td></tr></table>", "A | B\n1 | 2"),
+        ("<table><tr><td></td><td> x </td><td></td></tr></table>", "x"),
+        ("<pre>\na\n  b  c\n\nd</pre>e", "a\n  b  c\n\nd\n\ne"),
+        ("<img src=x.png alt=Screenshot> <img src=y.png>", "Screenshot"),
+        ("x<script>alert(1)</script><style>p {}</style><!-- y --><template>z</template>", "x"),
+        ("<html><head><title>T</title></head><body>B</body></html>", "B"),
+        ("<?xml version='1.0' encoding='utf-16'?><p>a</p>", "a"),
+        ("<frameset><frame></frameset>", ""),
+        ("<o:p>&nbsp;</o:p><p>Word</p>", "Word"),
+    ],
+)
+def test_html_looks_as_it_reads(html: str, text: str):
+    """Paragraphs apart, lines broken, lists, quotes and tables recognisable; nothing that is not seen."""
+    assert to_text(html) == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<a href='https://example.com/a?b=1&amp;c=2'>here</a>.", "here (https://example.com/a?b=1&c=2)."),
+        ("<a href='https://example.com/'>https://example.com</a>", "https://example.com"),
+        ("<a href='mailto:mina@example.com'>mina@example.com</a>", "mina@example.com"),
+        ("<a href='mailto:mina@example.com'>Mina</a>", "Mina (mailto:mina@example.com)"),
+        ("<a href='https://example.com/i'><img src=i.png></a>", "(https://example.com/i)"),
+        ("<a href='#top'>up</a> <a>none</a> <a href='javascript:void(0)'>js</a>", "up none js"),
+    ],
+)
+def test_where_a_link_leads_is_kept(html: str, text: str):
+    """An address that only a click would show is written behind the link's text, unless it is that text."""
+    assert to_text(html) == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("&lt;b&gt; &amp;lt; &euro; &#128512; &#x1F600; &bogus;<br>", "<b> &lt; € 😀 😀 &bogus;"),
+        ("&euro; 5 &amp; more\nsecond line", "€ 5 & more\nsecond line"),
+        ("a < b, 3<4 & c > d\n  e  ", "a < b, 3<4 & c > d\n  e"),
+        ("plain\r\ntext\rof three", "plain\ntext\nof three"),
+        ("From: Mina <mina@example.com><br>See <https://example.com/a>", "From: Mina <mina@example.com>\nSee <https://example.com/a>"),
+        ("<p>unclosed <b>bold", "unclosed bold"),
+        ("a</p>b<p", "a\n\nb"),
+        *((empty, "") for empty in ("<p></p>", "<p>&nbsp;</p>", "<br>", "<div><br></div>", "<img src=x>", "\n \n")),
+    ],
+)  # fmt: skip
+def test_what_is_not_quite_html(html: str, text: str):
+    """Entities once, text without tags with its lines, addresses in angle brackets, and tags that do not pair."""
+    assert to_text(html) == text
+
+
+@pytest.mark.parametrize("tag", ["b", "div", "blockquote", "ul><li", "table><tr><td"])
+def test_no_depth_loses_the_text(tag: str):
+    """Mails quoted again and again nest deeper than some parsers follow."""
+    assert to_text(f"<{tag}>" * 3_000 + "deep").endswith("deep")
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("one", "<p>one</p>"),
+        ("a\nb\r\nc\n\n\nd\n", "<p>a<br>b<br>c</p><p>d</p>"),
+        ("<b> & \"q\" 'q'", "<p>&lt;b&gt; &amp; \"q\" 'q'</p>"),
+        ("  in\n a  b", "<p>&nbsp; in<br>&nbsp;a&nbsp; b</p>"),
+        ("\tx", "<p>&nbsp;&nbsp;&nbsp; x</p>"),
+    ],
+)
+def test_text_becomes_html_that_looks_the_same(text: str, html: str):
+    """Paragraphs, line breaks and blanks survive, and nothing in the text is taken for markup."""
+    assert from_text(text) == html
+
+
+LINES = st.text(st.sampled_from("ab<>&;\"'/!= -#\n\u00e9"), max_size=40)
+
+
+@settings(deadline=None)
+@given(LINES)
+def test_there_and_back_is_the_same_text(text: str):
+    """But for blanks at the ends of lines, and for how many blank lines there are between two paragraphs."""
+    lines = [line.rstrip() for line in text.split("\n")]
+    expected = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+    assert to_text(from_text(text)) == expected
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("ab<>&;\"'/! =\n") | st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+def test_any_text_is_some_html(text: str):
+    """Whatever stands in a cell, it becomes a text, the same one every time."""
+    assert to_text(text) == to_text(text)

@@ -1,0 +1,198 @@
+"""The order in which a rule's keys are applied, and what of a cell reaches the ticket."""
+
+from __future__ import annotations
+
+import pytest
+
+from importer.errors import MappingError
+from importer.validation import check_own_texts
+from tests.validation.checking import HEAD, check, codes, mapping_of
+
+MAIL = "mina@example.com"
+GUID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
+
+
+def one_rule(rule: str) -> str:
+    """A mapping whose column `Cell` has a rule; the lead is always there."""
+    return f"{HEAD}columns:\n  Mail: LeadDetail.EmailAddress\n  Cell: {rule}\nignore: [ID]\n"
+
+
+def sent(rule: str, cell: str) -> tuple[str | None, list[str]]:
+    """What a cell is sent as (`None`: it is left out), and the codes of its problems."""
+    checked = check(one_rule(rule), ["ID", "Mail", "Cell"], ["1", MAIL, cell])
+    fields = dict(checked.ticket(0).fields)
+    fields.pop("LeadDetail.EmailAddress")
+    return next(iter(fields.values()), None), codes(checked)
+
+
+@pytest.mark.parametrize(
+    ("rule", "cell", "value", "problems"),
+    [
+        ("{field: Title, strip: true}", " \t\u00a0a b\r\n", "a b", []),
+        ("{field: Title, strip: true}", " \n", None, []),
+        ("{field: Title, strip: true, send_empty: true}", " ", "", []),
+        ("{field: Title, strip: true, required: true}", " ", None, ["missing-value"]),
+        ("{field: Title, strip: true, default: none}", " ", "none", []),
+        ("{field: Title, strip: true, required: true, default: none}", " ", "none", []),
+        ("{field: CustomData.N, type: integer, strip: true}", " ", None, []),
+        ("{field: Status, strip: true, values: {new: Open}}", " new ", "Open", []),
+        ("{field: Title, strip: true, max_length: 3}", " abc ", "abc", []),
+    ],
+)
+def test_strip_comes_before_all_else(rule: str, cell: str, value: str | None, problems: list[str]):
+    """What is nothing but blanks is empty then, to `required`, to `default` and to the ticket."""
+    assert sent(rule, cell) == (value, problems)
+
+
+@pytest.mark.parametrize(
+    ("rule", "cell", "value", "problems"),
+    [
+        ("{field: Title, lower: true}", "ÄB", "äb", []),
+        ("{field: Title, upper: true}", "aß", "ASS", []),
+        ("{field: Status, lower: true, values: {new: Open}, one_of: [Open]}", "NEW", "Open", []),
+        ("{field: Status, lower: true, one_of: [open]}", "Open", "open", []),
+        ("{field: Title, lower: true, default: None}", "", "None", []),
+        ("{field: Title, upper: true, max_length: 2}", "aß", "ASS", ["too-long"]),
+        ("{field: LeadDetail.LastName, type: email, lower: true}", "A@Example.COM", "a@example.com", []),
+        ("{field: DueDate, type: date, format: '%d %b %Y', upper: true, one_of: [1 MAY 2024]}", "1 May 2024", "2024-05-01", []),
+    ],
+)  # fmt: skip
+def test_letters_are_changed_before_anything_is_compared(rule: str, cell: str, value: str, problems: list[str]):
+    """`values` and `one_of` see the changed cell; a default and a new value are sent as they are written."""
+    assert sent(rule, cell) == (value, problems)
+
+
+@pytest.mark.parametrize(
+    ("rule", "cell", "value", "problems"),
+    [
+        ("{field: Title, html: to_text}", "<p>a</p><p>b</p>", "a\n\nb", []),
+        ("{field: Title, html: to_text, required: true}", "<p>&nbsp;</p>", None, ["missing-value"]),
+        ("{field: Title, html: to_text, default: none}", "<br>", "none", []),
+        ("{field: Title, html: to_text, max_length: 3}", "<b>abc</b>", "abc", []),
+        ("{field: Title, html: to_text, max_length: 3, on_too_long: truncate}", "<b>abcd</b>", "abc", []),
+        ("{field: Title, html: to_text, upper: true}", "a&nbsp;&lt;b", "A <B", []),
+        ("{field: Title, html: to_text, values: {a: b}}", "<i>a</i>", "b", []),
+        ("{field: Title, html: to_text}", "<b>a\x00</b>", "<b>a\x00</b>", ["bad-text"]),
+        ("{field: Title, html: to_text}", "<b>\ud800</b>", "<b>\ud800</b>", ["bad-text"]),
+        ("{field: Title, html: from_text}", "a & b\nc", "<p>a &amp; b<br>c</p>", []),
+        ("{field: Title, html: from_text, upper: true}", "a  b", "<p>A&nbsp; B</p>", []),
+        ("{field: Title, html: from_text, values: {a: '<'}, one_of: ['<']}", "a", "<p>&lt;</p>", []),
+        ("{field: Title, html: from_text, default: '1 < 2'}", "", "<p>1 &lt; 2</p>", []),
+        ("{field: Title, html: from_text, max_length: 8}", "a", "<p>a</p>", []),
+        ("{field: Title, html: from_text, max_length: 7}", "a", "<p>a</p>", ["too-long"]),
+    ],
+)
+def test_html_is_read_first_and_made_last(rule: str, cell: str, value: str | None, problems: list[str]):
+    """All other keys speak of text; only the length is that of what is sent, and what can't be sent is not lost on the way."""
+    assert sent(rule, cell) == (value, problems)
+
+
+def test_an_ambiguous_date_is_a_problem_of_its_own():
+    """It is not said to be no date, and its neighbours are judged by themselves."""
+    rule = "{field: DueDate, type: date, format: ['%Y%m%d', '%d%m%Y']}"
+    checked = check(
+        one_rule(rule), ["ID", "Mail", "Cell"], *(["1", MAIL, cell] for cell in ("20120110", "x", "20240829"))
+    )
+    assert [codes(checked, position) for position in range(3)] == [["ambiguous-date"], ["not-a-date"], []]
+    assert dict(checked.ticket(2).fields)["DueDate"] == "2024-08-29"
+
+
+@pytest.mark.parametrize(
+    ("rule", "cell", "message"),
+    [
+        ("html: to_text, required: true", "<br>", "Cell: CustomData.N is required, and nothing is seen of '<br>'"),
+        ("type: number, decimal: ',', thousands: '.'", "1.23.4", "Cell: '1.23.4' is not a number such as 12,5, or grouped such as 1.234.567"),
+        ("type: boolean, true_words: [ja], false_words: [nein]", "yes", "Cell: 'yes' is not a word for true (ja) or false (nein)"),
+        ("type: phone, region: DE", "112", "Cell: '112' is not a phone number of DE, or one that starts with + and its country's code"),
+        ("type: date, format: ['%d.%m.%Y', '%Y%m%d']", "x", "Cell: 'x' is not a date such as 29.08.2024 or 20240829"),
+    ],
+)  # fmt: skip
+def test_a_message_says_what_the_rule_wants(rule: str, cell: str, message: str):
+    """In the rule's own signs, words and formats."""
+    checked = check(one_rule(f"{{field: CustomData.N, {rule}}}"), ["ID", "Mail", "Cell"], ["1", MAIL, cell])
+    assert [problem.message for problem in checked.problems[0]] == [message]
+
+
+# -- templates
+
+TEMPLATES = (
+    f"{HEAD}columns: {{Mail: LeadDetail.EmailAddress, Cell: {{field: Title, lower: true}}}}\n"
+    "templates:\n  Tags: '{ID}/{Cell}'\n  CustomData.Place: 'Room {Room}'\n"
+)
+COLUMNS = ("ID", "Mail", "Cell", "Room")
+
+
+def test_templates_take_cells_as_they_stand():
+    """No rule of a column is applied to them, and they come after the columns' fields."""
+    checked = check(TEMPLATES, COLUMNS, ["007", MAIL, " A", "{ID}"])
+    expected = (("Title", " a"), ("Tags", "007/ A"), ("CustomData.Place", "Room {ID}"))
+    assert (checked.ticket(0).fields[1:], codes(checked)) == (expected, [])
+
+
+@pytest.mark.parametrize(("room", "place"), [("", None), (" ", "Room  "), ("0", "Room 0")])
+def test_a_template_without_cells_is_left_out(room: str, place: str | None):
+    """Its own words alone say nothing of the row."""
+    checked = check(TEMPLATES, COLUMNS, ["1", MAIL, "", room])
+    fields = dict(checked.ticket(0).fields)
+    assert (fields["Tags"], fields.get("CustomData.Place")) == ("1/", place)
+
+
+@pytest.mark.parametrize("character", ["\x00", "\ud800"])
+def test_what_cant_be_sent_is_found_in_templates(character: str):
+    """A cell that only a template uses is looked at, too, and shown at its column."""
+    checked = check(TEMPLATES, COLUMNS, ["1", MAIL, "", character])
+    ((problem,),) = checked.problems.values()
+    assert (problem.code, problem.column) == ("bad-text", "Room")
+
+
+def test_a_template_can_name_the_lead():
+    """By an address that is made of cells; of none, no lead is made."""
+    text = f"{HEAD}columns: {{Cell: Title}}\ntemplates: {{LeadDetail.EmailAddress: '{{User}}@Example.com'}}\nignore: [ID]\n"
+    checked = check(text, ["ID", "Cell", "User"], ["1", "a", "mina"], ["2", "b", ""])
+    assert checked.lead_identifiers() == ([MAIL, ""], ["", ""])
+    assert codes(checked, 1) == ["missing-lead"]
+
+
+def test_a_lead_id_from_a_template_is_a_guid():
+    """As one from a column is."""
+    text = f"{HEAD}columns: {{Cell: Title}}\ntemplates: {{LeadId: '{{A}}-{{B}}'}}\nignore: [ID]\n"
+    first, _, rest = GUID.partition("-")
+    checked = check(text, ["ID", "Cell", "A", "B"], ["1", "", first.upper(), rest], ["2", "", "1", "2"])
+    assert (checked.ticket(0).lead_id, codes(checked, 1)) == (GUID, ["not-a-guid"])
+
+
+# -- what a rule itself may send
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        ("{field: CustomData.N, type: integer, default: none}", "`default` has 'none', which is not a whole number"),
+        ("{field: CustomData.N, type: boolean, true_words: [ja], false_words: [nein], default: no}", "`default` has 'no', which is not a word for true (ja) or false (nein)"),
+        ("{field: CustomData.N, type: number, decimal: ',', values: {x: 1.5}}", "`values` has '1.5', which is not a number such as 12,5"),
+        ("{field: DueDate, type: date, format: '%d.%m.%Y', one_of: [01.01.2024, 2024-01-02]}", "`one_of` has '2024-01-02', which is not a date such as 29.08.2024"),
+        ("{field: LeadId, default: me}", "`default` has 'me', which is not a GUID"),
+        ("{field: CustomData.N, type: phone, region: UK}", "'UK' is not a region of ISO 3166 with phone numbers, such as IN, DE or GB"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_would_spoil_row_after_row_is_refused(rule: str, problem: str):
+    """Its default, its new values and its choices must be what its type takes; said with the line, before any row."""
+    mapping = mapping_of(one_rule(rule))
+    with pytest.raises(MappingError) as caught:
+        check_own_texts(mapping)
+    (detail,) = caught.value.details
+    assert detail.startswith(f"{mapping.path}:6: columns > Cell: {problem}")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{field: CustomData.N, type: integer, default: '007', values: {x: '1'}, one_of: ['1', '007']}",
+        "{field: CustomData.N, type: boolean, true_words: [ja], default: JA}",
+        "{field: CustomData.N, type: phone, region: GB, default: 020 7946 0000}",
+        "{field: Title, default: x, values: {a: b}}",
+    ],
+)
+def test_what_a_rule_sends_by_right_is_accepted(rule: str):
+    """In any form that a cell might have."""
+    check_own_texts(mapping_of(one_rule(rule)))
