@@ -26,6 +26,10 @@ from collections.abc import Iterable
 # Of a terminal: all but line ends and tabs that move it, switch the direction of writing, or are no character at all.
 _STEERING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
+# A file of ten thousand columns may have something wrong with each, and a name of a million characters.
+_MOST_DETAILS = 200
+_LINE_CHARS = 2_000
+
 
 class ImporterError(Exception):
     """The root: whatever is raised on purpose and reaches a user as text, never as a traceback."""
@@ -41,12 +45,19 @@ class ImporterError(Exception):
     def lines(self) -> list[str]:
         """The error as lines for a person: what happened, every detail, what to do.
 
-        What a file has in it can't steer the terminal on which it is quoted: control characters are shown as escapes.
+        What a file has in it can't steer the terminal on which it is quoted, or flood it: control characters are shown
+        as escapes, and of very many details and very long lines there is the beginning.
         """
-        lines = [self.message, *(f"  {detail}" for detail in self.details)]
+        lines = [self.message, *(f"  {detail}" for detail in self.details[:_MOST_DETAILS])]
+        if len(self.details) > _MOST_DETAILS:
+            lines.append(f"  … and {len(self.details) - _MOST_DETAILS:,} more")
         if self.hint:
             lines.append(f"hint: {self.hint}")
-        return [_STEERING.sub(lambda match: ascii(match.group())[1:-1], line) for line in lines]
+        return [_STEERING.sub(lambda match: ascii(match.group())[1:-1], _cut(line)) for line in lines]
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LINE_CHARS else f"{line[:_LINE_CHARS]}… ({len(line):,} characters)"
 
 
 class UsageError(ImporterError):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from importer.attachments import AttachmentFinder
+from importer.earlier import Choice
 from importer.errors import MappingError, UsageError
 from importer.fields import AccountFields, check_fit
 from importer.ledger.records import RunInfo, new_run_id
@@ -22,7 +23,7 @@ from importer.manifest import Manifest, PrivateCopy, open_manifest, private_copy
 from importer.mapping import Mapping, check_columns, load_mapping
 from importer.models import ManifestOptions
 from importer.results import COLUMNS, WORKBOOK_ENDING, Comparison, check_results, check_target, data_columns
-from importer.rows import Choice, Findings, Rows
+from importer.rows import Findings, Rows
 from importer.submission.plan import Disposition
 from importer.validation import Validator, check_own_texts, for_stored_numbers
 
@@ -86,17 +87,19 @@ class Judging:
             mapping_sha256=mapping.sha256,
             key_field=mapping.key_field,
         )
+        self._finder: AttachmentFinder | None = None
         self.rows = self._rows(job.manifest)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person would want to know of the files."""
-        return (*self.manifest.detected.warnings, *self.mapping.warnings, *self._doubts)
+        of_files = self._finder.doubts if self._finder is not None else ()
+        return (*self.manifest.detected.warnings, *self.mapping.warnings, *self._doubts, *of_files)
 
     def hold_against(self, original: Path, comparison: Comparison | None) -> None:
         """Take the rows of a results file for those of the manifest ``original``, as far as it was found."""
         self.rows = self._rows(original)  # attachments lie beside the manifest, wherever its results are
-        self.rows.comparison = comparison
+        self.rows.hold_against(comparison)
 
     def check_fit(self) -> None:
         """Raise ResultsError if the new results can't hold these rows."""
@@ -109,14 +112,13 @@ class Judging:
         return self._job.skip_invalid or not self.rows.plan.counts()[Disposition.REJECT]
 
     def _rows(self, original: Path) -> Rows:
-        finder = None
         if self.mapping.attachments is not None:
             root = original.absolute().parent / (self.mapping.attachments.root or "")
-            finder = AttachmentFinder(self.mapping.attachments, root)
+            self._finder = AttachmentFinder(self.mapping.attachments, root)
         # The results of a workbook are a CSV that holds its numbers as they were stored.
         stores_numbers = self.manifest.detected.stores_numbers or original.suffix.lower() in _STORING_NUMBERS
         mapping = for_stored_numbers(self.mapping) if stores_numbers else self.mapping
-        validator = Validator(mapping, finder, self.manifest.sheet, self._job.fields)
+        validator = Validator(mapping, self._finder, self.manifest.sheet, self._job.fields)
         return Rows(self.manifest, self.mapping, validator, self._job.choice)
 
 

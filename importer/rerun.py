@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from importer.earlier import Choice
 from importer.errors import ManifestError, ResultsError
 from importer.ledger import Ledger, RunInfo
 from importer.ledger.origins import Origin, keys_not_known, origins
@@ -19,7 +20,6 @@ from importer.manifest import Manifest, open_manifest, private_copy
 from importer.mapping import Mapping
 from importer.models import Status
 from importer.results import Comparison, compare, read_results
-from importer.rows import Choice
 from importer.validation import Validator
 
 _SHOWN = 10

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from importer.earlier import Choice, Earlier
 from importer.errors import ResultsError
 from importer.ledger.records import RunInfo
 from importer.manifest import Chunk, Column, Manifest
@@ -31,10 +31,9 @@ from importer.results import (
     data_columns,
     imports,
     project,
-    read_results,
     unfit,
 )
-from importer.submission.fates import NOT_WHOLE, Fates
+from importer.submission.fates import Fates
 from importer.submission.line import Sendable
 from importer.submission.plan import TO_SEND, Disposition, Plan, judge
 from importer.validation import Checked, KeyIndex, RowKeys, SharedLeads, Validator, content_hashes, fingerprints
@@ -47,23 +46,7 @@ _KNOWN_CHUNK_ROWS = 10_000
 _SENDING_CHUNK_ROWS = 1_000
 _TOLD_ROWS = 2_000
 _SHOWN_CELLS = 10
-_SHOWN_CHARS = 60
 _OUTCOMES = (Status.FAILED, Status.UNKNOWN)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """Which rows the user wants sent. ``only``: the states of a rerun; ``None`` for a run.
-
-    Of a rerun: the ``manifest`` to hold the file against, whether rows may be missing, and whether cells may be as a
-    spreadsheet makes them.
-    """
-
-    only: frozenset[Status] | None = None
-    resend_unknown: bool = False
-    manifest: Path | None = None
-    allow_missing: bool = False
-    accept_edits: bool = False
 
 
 class Findings(Protocol):
@@ -90,8 +73,12 @@ class Rows:
         self._columns = list(data_columns(manifest.columns)) if choice.only is not None else list(manifest.columns)
         self._keys = KeyIndex()
         self._leads = SharedLeads()
+        self._earlier = Earlier(mapping, validator, choice)
         self.plan = Plan()
-        self.comparison: Comparison | None = None  # of a results file with its manifest
+
+    def hold_against(self, comparison: Comparison | None) -> None:
+        """Take the rows for those of a manifest with which their results file was compared."""
+        self._earlier.comparison = comparison
 
     @property
     def columns(self) -> list[str]:
@@ -105,7 +92,7 @@ class Rows:
         cells: list[str] = []
         for chunk in self._manifest.chunks():
             rows += len(chunk.rows)
-            found = list(unfit(chunk.rows, "import_key", self._keys_of(chunk, self._prior(chunk))))
+            found = list(unfit(chunk.rows, "import_key", self._keys_of(chunk, self._earlier.rows(chunk))))
             for column in self._columns:
                 found += unfit(chunk.rows, column, chunk.frame[column].tolist())
             cells += [text for _, text in sorted(found)]
@@ -130,7 +117,7 @@ class Rows:
         # What the ledger knows of a chunk's rows is held in memory, so they are fewer where there is one.
         size = _JUDGED_CHUNK_ROWS if ledger is None else _KNOWN_CHUNK_ROWS
         for chunk in self._manifest.chunks(size, read_ahead=True):
-            prior = self._prior(chunk)
+            prior = self._earlier.rows(chunk)
             if ledger is not None and record and prior is not None:
                 ledger.enter(run, imports(prior))
             fates = self._judge_chunk(chunk, prior, ledger, run)
@@ -157,7 +144,7 @@ class Rows:
             firsts=firsts,
             under_way=set(),
         )
-        kept = np.zeros(len(chunk.rows), dtype=bool) if prior is None else np.array(list(map(self._is_kept, prior)))
+        kept = self._earlier.kept(len(chunk.rows), prior)
         fates.dispositions[kept] = Disposition.KEEP
         for position in np.flatnonzero(~kept & ~whole).tolist():
             fates.add(position, *misshapen[chunk.rows[position]])
@@ -169,7 +156,7 @@ class Rows:
             fates.dispositions[position] = judge(states[position], resend_unknown=self._choice.resend_unknown)
             if states[position] == "sending":
                 fates.under_way.add(position)
-        self._hold_against_manifest(chunk, fates)
+        self._earlier.reject_spoiled(chunk, fates)
         self._check(chunk, fates)
         for position in np.flatnonzero(repeated).tolist():
             self._judge_twin(position, fates)
@@ -197,38 +184,9 @@ class Rows:
             # Spreadsheets leave out empty cells at a row's end. What an import adds was found whole.
             if problem.column not in self._mapping.ignore and (prior is None or problem.code != "too-few-cells"):
                 found.setdefault(problem.row, []).append(problem)
-        if prior is None:
-            return found
-        for row, before in zip(chunk.rows, prior, strict=True):
-            if before.code in NOT_WHOLE and not self._choice.accept_edits and row not in found:
-                if self.comparison is None:
-                    message = f"{before.error} Whether it is mended can be told with --manifest only"
-                elif before.row in self.comparison.misshapen and before.row not in self.comparison.cells:
-                    message = before.error
-                else:
-                    continue
-                found[row] = [self._validator.problem(before.code, row, message)]
+        for problem in () if prior is None else self._earlier.not_mended(chunk, prior):
+            found.setdefault(problem.row, [problem])
         return found
-
-    def _hold_against_manifest(self, chunk: Chunk, fates: Fates) -> None:
-        """Reject the rows of a results file that a spreadsheet has changed, as far as the mapping uses their cells."""
-        if self.comparison is None or self._choice.accept_edits:
-            return
-        used = {use.column for use in self._mapping.uses} - set(self._mapping.ignore)
-        for position in np.flatnonzero(fates.to_send()).tolist():
-            row = fates.manifest_rows[position]
-            for column in self.comparison.cells.get(row, ()):
-                cell = chunk.frame[column].iloc[position]
-                spoiled = self.comparison.spoiled(row, column, cell)
-                if spoiled is not None and column in used:
-                    original, reason = spoiled
-                    message = f"{column} is {_short(cell)} here and {_short(original)} in the manifest: {reason}"
-                    fates.problems.setdefault(position, []).append(
-                        self._validator.problem(
-                            "spreadsheet-changed", fates.rows[position], message, column=column, value=cell
-                        )
-                    )
-        # They are still held against the mapping: all that is wrong with a row is told at once.
 
     def _judge_twin(self, position: int, fates: Fates) -> None:
         """Judge a row that has the key of an earlier one, whose own fate is settled."""
@@ -286,7 +244,7 @@ class Rows:
         local = [position - start for position in positions]
         checked = self._check_positions(chunk, local)
         frame = chunk.part(local)
-        prior = self._prior(chunk)
+        prior = self._earlier.rows(chunk)
         keys = self._keys_of(chunk, prior)
         states = _states(ledger, run, [keys[at] for at in local])
         contents = content_hashes(frame[self._columns])
@@ -317,7 +275,7 @@ class Rows:
         """Yield every row of the manifest with what became of it."""
         start = 0
         for chunk in self._manifest.chunks(_KNOWN_CHUNK_ROWS):
-            prior = self._prior(chunk)
+            prior = self._earlier.rows(chunk)
             keys = self._keys_of(chunk, prior)
             entries = ledger.look_up(run.account, run.source, [key for key in keys if key])
             contents = content_hashes(chunk.frame[self._columns])
@@ -339,17 +297,7 @@ class Rows:
             start += len(chunk.rows)
             yield Outcomes(frame=chunk.frame, results=results)
 
-    # -- a row's key and past ---------------------------------------------------------------------------------------
-
-    def _prior(self, chunk: Chunk) -> list[ResultRow] | None:
-        """What a results file says of each row, by the keys that the manifest has; ``None`` for a manifest."""
-        if self._choice.only is None:
-            return None
-        keys = self.comparison.keys if self.comparison is not None else {}
-        return [each.with_key(keys[each.row]) if each.row in keys else each for each in read_results(chunk.frame)]
-
-    def _is_kept(self, prior: ResultRow) -> bool:
-        return self._choice.only is not None and prior.status not in self._choice.only
+    # -- a row's key ------------------------------------------------------------------------------------------------
 
     def _keys_of(self, chunk: Chunk, prior: list[ResultRow] | None) -> list[str]:
         """A rerun knows its rows by ``import_key``, whatever was edited; a row that never had one, by its cells."""
@@ -379,7 +327,3 @@ def _tell(findings: Findings, chunk: Chunk, problems: dict[int, list[Problem]]) 
 def _prior_state(state: str | None) -> Status:
     """What the row is while this run has not sent it."""
     return Status(state) if state in _OUTCOMES else Status.PENDING
-
-
-def _short(cell: str) -> str:
-    return repr(cell if len(cell) <= _SHOWN_CHARS else f"{cell[:_SHOWN_CHARS]}…")

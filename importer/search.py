@@ -6,10 +6,9 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from importer.errors import Interrupted
 from importer.leadsquared.client import Client, Patience
 from importer.leadsquared.quota import Limits
 from importer.ledger import Ledger, RunInfo
@@ -19,7 +18,7 @@ from importer.quota import usual_s
 from importer.reach import reached
 from importer.settings import Account
 from importer.signals import Interruptions
-from importer.submission.asking import Asked, Asking, unless
+from importer.submission.asking import Asked, Asking
 from importer.submission.decisions import Decisions
 from importer.submission.findings import Row
 from importer.submission.gaps import Gaps, Made
@@ -125,12 +124,6 @@ class Search:
         """Ask for every number; ``run`` keeps its lease meanwhile. Raises StoppedEarly and Interrupted."""
         loop, terms = asyncio.get_running_loop(), way.terms
         started = loop.time()
-        stopped: asyncio.Future[None] = loop.create_future()
-
-        def stop(reason: Interrupted, _at_once: bool) -> None:  # noqa: FBT001 - as `signals` calls it
-            if not stopped.done():
-                stopped.set_exception(reason)
-
         concurrency = min(_QUESTIONS_PER_CALL * min(max(terms.rate.calls, 5), 50), plan.numbers)
         chosen = list(self._decisions.created.values())
         in_gaps = (str(number) for number in self.gaps.numbers(self._ranges) if str(number) not in chosen)
@@ -139,7 +132,6 @@ class Search:
             patience = Patience(answer_s=terms.answer_timeout_s)
             client = await stack.enter_async_context(Client(endpoint, patience, connections=concurrency))
             await stack.enter_async_context(Journal(ledger, run))  # renews the lease
-            stack.enter_context(way.signals.stopping(stop))
             asking = Asking(
                 client,
                 await stack.enter_async_context(shared_quota(ledger, run.account, Limits(rate=terms.rate, run=run.id))),
@@ -147,9 +139,8 @@ class Search:
                 lambda calls: way.desk.asked(calls, plan),
             )
             work = asking.ask(self._proofs, itertools.chain(chosen, in_gaps), concurrency=concurrency)
-            await unless(asyncio.create_task(work), stopped)
-        asking.asked.seconds = loop.time() - started
-        return asking.asked
+            await way.signals.unless_stopped(work)
+        return replace(asking.asked, seconds=loop.time() - started)
 
 
 def _is_in(number: str, ranges: Sequence[range]) -> bool:

@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from types import FrameType
+from typing import Any, TypeVar
 
 from importer.errors import Interrupted
 
 _AGAIN = "the same command again goes on where it stopped"
 
 Stop = Callable[[Interrupted, bool], None]
+_Told = TypeVar("_Told")
 
 
 @contextlib.contextmanager
@@ -57,6 +59,25 @@ class Interruptions:
         finally:
             self._loop = None
             self._received.clear()  # an impatient second Ctrl-C must not cost the results
+
+    async def unless_stopped(self, work: Coroutine[Any, Any, _Told]) -> _Told:
+        """Give what ``work`` gives, which changes nothing and is dropped at a signal. Raises Interrupted then."""
+        stopped: asyncio.Future[_Told] = asyncio.get_running_loop().create_future()
+
+        def stop(reason: Interrupted, _at_once: bool) -> None:  # noqa: FBT001 - as it is called
+            if not stopped.done():
+                stopped.set_exception(reason)
+
+        task = asyncio.create_task(work)
+        try:
+            with self.stopping(stop):
+                await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+                return (task if task.done() else stopped).result()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            if stopped.done():
+                stopped.exception()  # looked at, or the event loop would complain of it
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
         """Take a signal."""

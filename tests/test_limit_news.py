@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from importer.leadsquared.quota import Limits, OwnPool, Quota
+from importer.leadsquared.keeper import OwnPool
+from importer.leadsquared.quota import Limits, Quota
 from importer.limit_news import LimitNews
 from importer.models import Rate
 from importer.progress import Silent

@@ -162,7 +162,14 @@ def test_every_command_that_is_shown_parses(line: str, monkeypatch: pytest.Monke
 
 def test_commands_are_shown():
     """The test above has something to hold."""
-    assert {line.split()[1] for line in shown_commands()} == {"run", "rerun", "resolve", "validate", "ledger"}
+    assert {line.split()[1] for line in shown_commands()} == {
+        "suggest",
+        "run",
+        "rerun",
+        "resolve",
+        "validate",
+        "ledger",
+    }
 
 
 def test_every_variable_is_documented():

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from importer.attachments import AttachmentFinder
+from importer.earlier import Choice
 from importer.errors import HeldByAnotherRun
 from importer.ledger import Claim, Intent, Ledger, Outcome, RunInfo, new_run_id
 from importer.manifest import open_manifest
 from importer.mapping import load_mapping
 from importer.models import ManifestOptions, Problem, Status, TicketIds
 from importer.results import COLUMNS, ResultRow, write_whole
-from importer.rows import Choice, Rows
+from importer.rows import Rows
 from importer.submission.line import Sendable
 from importer.submission.plan import Disposition
 from importer.validation import Validator

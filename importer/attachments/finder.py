@@ -52,6 +52,22 @@ class AttachmentFinder:
         """The columns whose cells are put into the name of the row's folder."""
         return self._rules.folder.columns if self._rules.folder is not None else ()
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What no row would show: as none need have files, a slip in the folder's name leaves out all."""
+        if self._rules.folder is None:
+            return ()
+        before, _ = self._rules.folder.parts[0]
+        common = before.replace("\\", "/").rpartition("/")[0]
+        if before.startswith("/") or ".." in common.split("/") or is_pattern(common):
+            return ()
+        try:
+            if self._patterns.holds_files(common):
+                return ()
+        except (OutsideError, UnlistedError):  # each row says so
+            return ()
+        return (f"attachments > folder: there is no file below {self._root / common}, so no row has files of its own",)
+
     def find(self, cells: Iterable[tuple[str, str]]) -> list[Named]:
         """Look up every file of one row, given as its (column, cell) pairs: those that it names, then its folder's.
 

@@ -76,6 +76,11 @@ class Patterns:
         parts = [part for at, part in enumerate(parts) if part != _ANY_FOLDERS or parts[at - 1 : at] != [part]]
         return sorted(dict.fromkeys(self._walk("", parts, whole_folders=whole_folders))) if parts else []
 
+    def holds_files(self, folder: str) -> bool:
+        """Whether any file lies below a folder. Raises OutsideError and UnlistedError."""
+        parts = [part for part in folder.replace("\\", "/").split("/") if part not in ("", ".")]
+        return any(True for _ in self._walk("", [*parts, _ANY_FOLDERS], whole_folders=False))
+
     def _walk(self, folder: str, parts: Sequence[str], *, whole_folders: bool) -> Iterator[str]:
         part, rest = parts[0], parts[1:]
         walk = functools.partial(self._walk, whole_folders=whole_folders)

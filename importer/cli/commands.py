@@ -49,7 +49,7 @@ def cli() -> None:
 @click.argument("manifest", type=options.PATH)
 @options.sending
 def run(manifest: Path, **flags: Any) -> int:
-    """Import the tickets of MANIFEST (CSV or Excel) and write a results file.
+    """Import the tickets of MANIFEST (a table as CSV, workbook or JSON Lines) and write a results file.
 
     The same command again goes on where it stopped; a ticket is never made twice.
     """
@@ -131,8 +131,8 @@ def sandbox(port: int, faults: Path | None, **flags: Any) -> int:
 
 def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) -> int:
     from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
+    from importer.earlier import Choice  # noqa: PLC0415
     from importer.judging import Job  # noqa: PLC0415
-    from importer.rows import Choice  # noqa: PLC0415
     from importer.run import run_import  # noqa: PLC0415
 
     set_up_log(**{name: flags[name] for name in ("log_format", "log_file", "quiet", "verbose")})
@@ -175,12 +175,12 @@ def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) 
 def _rehearse(job: Job, sending: Sending, url: str) -> int:
     """Show the plan and the first requests."""
     from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
-    from importer.report import plan_lines  # noqa: PLC0415
+    from importer.report import plan_lines, warning_lines  # noqa: PLC0415
     from importer.run import rehearse  # noqa: PLC0415
 
     desk = Terminal(sending.rate)
     plan, requests = rehearse(job, sending, desk, url)
-    for line in (*desk.tally.lines(), *plan_lines(plan)):
+    for line in (*desk.tally.lines(), *plan_lines(plan), *warning_lines(plan)):
         say(line)
     for request in requests:
         say(f"\n{request}")
@@ -230,12 +230,15 @@ def _next_lines(summary: Summary, job: Job, flags: dict[str, Any]) -> Iterator[s
     where += ["--rate", str(flags["rate"])] if flags["rate"] else []
     table = ["--source", job.mapping_source] if job.mapping_source else []
     table += [word for column in job.mapping_key for word in ("--key", column)]
-    where += ["--manifest", str(flags["original"])] if flags.get("original") else []
-    where += [f"--{name.replace('_', '-')}" for name in ("accept_edits", "allow_missing") if flags.get(name)]
+    # What the sandbox's ledger knew of the manifest has gone with it.
+    original = job.manifest if flags["sandbox"] and job.command == "run" else flags.get("original")
+    held = ["--manifest", str(original)] if original else []
+    held += [f"--{name.replace('_', '-')}" for name in ("accept_edits", "allow_missing") if flags.get(name)]
     limits = ["--rate-share", f"{100 * flags['rate_share']:g}%"] if flags["rate_share"] < 1 else []
     limits += ["--daily-cap", str(flags["daily_cap"])] if flags["daily_cap"] else []
+    limits += ["--read-fields"] if flags["read_fields"] else []
     mapping = ["-m", str(job.mapping), *table]
-    rerun = ["rerun", str(summary.results), *mapping, *where, *limits]
+    rerun = ["rerun", str(summary.results), *mapping, *where, *held, *limits]
     again = [job.command, str(job.manifest), *mapping, *where, *limits]
     if flags["results"]:
         again += ["-o", str(flags["results"])]

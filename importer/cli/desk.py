@@ -11,7 +11,7 @@ import click
 from importer.cli.output import log
 from importer.models import Problem, Rate
 from importer.progress import Bar, Figures, Lines, Progress, Silent
-from importer.report import NoReport, ProblemTally, Report, plan_lines
+from importer.report import NoReport, ProblemTally, Report, plan_lines, warning_lines
 from importer.summary import PlanSummary
 
 _JUDGED_LINE_EVERY_S = 10.0
@@ -60,6 +60,7 @@ class Terminal:
         """Show what is wrong, and the plan."""
         self._tell(logging.WARNING, self.tally.lines())
         self._tell(logging.INFO, plan_lines(plan))
+        self._tell(logging.WARNING, warning_lines(plan))
 
     def confirm(self, plan: PlanSummary) -> bool:
         """Ask, if there is someone to ask."""

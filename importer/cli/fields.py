@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 import os
-import tempfile
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,17 @@ from importer.cli.known_fields import fetch_fields, keep
 from importer.cli.output import log, say, set_up_log
 from importer.errors import UsageError
 from importer.settings import Environment, read_account
+from importer.whole_files import begins_as, replacing
 
 if TYPE_CHECKING:
     from importer.fields import AccountField, AccountFields
     from importer.fields.fetching import Fetched
 
-_ENDINGS = (".csv", ".json")
+_CSV_COLUMNS = ("SchemaName", "name", "type", "mandatory", "active", "default", "max_length", "values")
+_BEGINNINGS = {
+    ".csv": codecs.BOM_UTF8 + ",".join(_CSV_COLUMNS).encode(),
+    ".json": b'{\n "version": ',
+}
 _COLUMNS = ("name", "SchemaName", "type", "mandatory", "values")
 _VALUES_SHOWN_CHARS = 60
 
@@ -31,18 +36,7 @@ _VALUES_SHOWN_CHARS = 60
 @cli.command()
 @click.option("-o", "--output", type=options.PATH, help="Write them to this file, .csv or .json.")
 @click.option("--sandbox", is_flag=True, help="Ask an embedded stand-in account.")
-@click.option(
-    "--give-up-after",
-    type=options.DURATION,
-    default="15m",
-    show_default=True,
-    help="How long to wait for a server that is away, or for a used-up limit.",
-)
-@click.option(
-    "--answer-timeout", type=options.DURATION, default="120s", show_default=True, help="How long to wait for an answer."
-)
-@click.option("--rate", type=options.RATE, help="The account's limit; or LSQ_RATE.  [default: 25/5]")
-@click.option("--ledger", metavar="FILE|URL", help="Where the ledger is; or LSQ_LEDGER.")
+@options.asking
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @options.logging_flags
 def fields(output: Path | None, **flags: Any) -> int:
@@ -51,8 +45,8 @@ def fields(output: Path | None, **flags: Any) -> int:
     An administrator's keys are needed. Name, SchemaName, type, whether a ticket needs it, and a select field's values.
     """
     set_up_log(**{name: flags[name] for name in ("log_format", "log_file", "quiet", "verbose")})
-    if output is not None and output.suffix.lower() not in _ENDINGS:
-        raise UsageError(f"{output}: the fields are written as {' or '.join(_ENDINGS)}", hint="choose one for -o")
+    if output is not None:
+        _check_place(output)
     environment = Environment(os.environ, Path(".env"))
     account = None if flags["sandbox"] else read_account(environment)
     fetched = fetch_fields(account, environment, flags)
@@ -66,6 +60,21 @@ def fields(output: Path | None, **flags: Any) -> int:
     if output is not None and not flags["as_json"]:
         say(f"written    {output}")
     return 0
+
+
+def _check_place(path: Path) -> None:
+    """Raise UsageError for what is no file of fields, so that no call is made for nothing and nothing is lost."""
+    ending = path.suffix.lower()
+    if ending not in _BEGINNINGS:
+        raise UsageError(f"{path}: the fields are written as {' or '.join(_BEGINNINGS)}", hint="choose one for -o")
+    try:
+        is_other = path.exists() and not begins_as(path, (_BEGINNINGS[ending],))
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror}", hint="choose another place for -o") from error
+    if is_other:
+        raise UsageError(
+            f"{path} is there and is not a list of fields", hint="name another file with -o, or move this one away"
+        )
 
 
 def _show(fetched: Fetched, *, as_json: bool) -> None:
@@ -112,15 +121,13 @@ def _write(path: Path, found: AccountFields) -> None:
     """Write them to a file that appears when it is whole. Raises UsageError."""
     is_csv = path.suffix.lower() == ".csv"
     text = _csv_text(found) if is_csv else json.dumps(_as_data(found), ensure_ascii=False, indent=1)
+    encoding = "utf-8-sig" if is_csv else "utf-8"
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8-sig" if is_csv else "utf-8", newline="") as file:
-                file.write(text)
-            Path(name).chmod(path.stat().st_mode if path.exists() else 0o644)
-            Path(name).replace(path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        with (
+            replacing(path) as temporary,
+            temporary.open("w", encoding=encoding, errors="backslashreplace", newline="") as file,
+        ):
+            file.write(text)
     except OSError as error:
         raise UsageError(f"{path} can't be written: {error.strerror}", hint="choose another place for -o") from error
 
@@ -129,10 +136,9 @@ def _csv_text(found: AccountFields) -> str:
     """A row for each field; values are parted by line breaks, as they may hold any other separator."""
     from importer.results import harmless  # noqa: PLC0415 - see the package's docstring
 
-    names = ("SchemaName", "name", "type", "mandatory", "active", "default", "max_length", "values")
     text = StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows(
-        [harmless(cell) for cell in row] for row in (names, *map(_csv_cells, found))
+        [harmless(cell) for cell in row] for row in (_CSV_COLUMNS, *map(_csv_cells, found))
     )
     return text.getvalue()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -66,6 +66,24 @@ read_fields = click.option(
     "--read-fields", is_flag=True, help="Read the account's fields first, as `fields` does, and check against them."
 )
 
+_give_up_after = click.option(
+    "--give-up-after",
+    type=DURATION,
+    default="15m",
+    show_default=True,
+    help="How long to wait for a server that is away, or for a used-up limit.",
+)
+_rate = click.option("--rate", type=RATE, help="The account's limit; or LSQ_RATE.  [default: 25/5]")
+_ledger = click.option("--ledger", metavar="FILE|URL", help="Where the ledger is; or LSQ_LEDGER.")
+
+_ASKING = (
+    _give_up_after,
+    click.option(
+        "--answer-timeout", type=DURATION, default="120s", show_default=True, help="How long to wait for an answer."
+    ),
+    _rate,
+    _ledger,
+)
 _SENDING = (
     click.option("-o", "--results", type=PATH, help="Where the results go.  [default: beside the manifest]"),
     click.option("--sandbox", is_flag=True, help="Use an embedded stand-in account and a temporary ledger."),
@@ -95,13 +113,7 @@ _SENDING = (
         default=frozenset(),
         help="Server errors after which a row is sent again. May make tickets twice.  [default: none]",
     ),
-    click.option(
-        "--give-up-after",
-        type=DURATION,
-        default="15m",
-        show_default=True,
-        help="How long to wait for a server that is away, or for a used-up limit.",
-    ),
+    _give_up_after,
     click.option(
         "--answer-timeout",
         type=DURATION,
@@ -109,11 +121,7 @@ _SENDING = (
         show_default=True,
         help="How long to wait for an answer after the last byte has gone.",
     ),
-    click.option(
-        "--rate",
-        type=RATE,
-        help="The account's limit; or LSQ_RATE.  [default: 25/5]",
-    ),
+    _rate,
     click.option(
         "--rate-share",
         type=_Parsed("N%", _share),
@@ -136,7 +144,7 @@ _SENDING = (
         show_default=True,
         help="How long requests under way may take to finish after an interruption.",
     ),
-    click.option("--ledger", metavar="FILE|URL", help="Where the ledger is; or LSQ_LEDGER."),
+    _ledger,
     click.option("--yes", is_flag=True, help="Do not ask before sending."),
     click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object."),
     click.option("--progress/--no-progress", default=None, help="Show a bar.  [default: on a terminal]"),
@@ -158,20 +166,25 @@ _MAPPING = (
 
 def mapping(command: _Command) -> _Command:
     """Add the flags about the mapping."""
-    for option in reversed(_MAPPING):
-        command = option(command)
-    return command
+    return _with(_MAPPING, command)
+
+
+def asking(command: _Command) -> _Command:
+    """Add the flags of commands that ask the account and send nothing."""
+    return _with(_ASKING, command)
 
 
 def sending(command: _Command) -> _Command:
     """Add the flags of `run` and `rerun`."""
-    for option in reversed((*_MAPPING, *_SENDING, *_LOGGING)):
-        command = option(command)
-    return command
+    return _with((*_MAPPING, *_SENDING, *_LOGGING), command)
 
 
 def logging_flags(command: _Command) -> _Command:
     """Add the flags about the log."""
-    for option in reversed(_LOGGING):
+    return _with(_LOGGING, command)
+
+
+def _with(options: Sequence[Callable[[_Command], _Command]], command: _Command) -> _Command:
+    for option in reversed(options):
         command = option(command)
     return command

@@ -79,6 +79,7 @@ def set_up_log(*, log_format: str, log_file: Path | None, quiet: bool, verbose: 
     close_log()
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)] if sys.stderr is not None else []
     if log_file is not None:
+        _check_log_place(log_file)
         try:
             handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
         except OSError as error:
@@ -90,6 +91,25 @@ def set_up_log(*, log_format: str, log_file: Path | None, quiet: bool, verbose: 
         log.addHandler(handler)
     log.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
     log.propagate = False
+
+
+def _check_log_place(log_file: Path) -> None:
+    """Raise UsageError if another argument of the command names this file: a log is added to what is there."""
+    context = click.get_current_context(silent=True)
+    named = context.params.items() if context is not None else ()
+    for parameter, path in named:
+        if parameter != "log_file" and isinstance(path, Path) and _same_file(path, log_file):
+            raise UsageError(
+                f"the log can't be written to {log_file}, which this command uses otherwise",
+                hint="name another file for --log-file",
+            )
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.resolve() == other.resolve() or one.samefile(other)
+    except OSError:  # one of them is not there, or can't be looked at
+        return False
 
 
 def close_log() -> None:

@@ -45,18 +45,7 @@ _OUTCOMES = {
 )
 @click.option("-o", "--results", type=options.PATH, help="Where the results go.  [default: over RESULTS]")
 @click.option("--sandbox", is_flag=True, help="Ask an embedded, empty stand-in account; use a temporary ledger.")
-@click.option(
-    "--give-up-after",
-    type=options.DURATION,
-    default="15m",
-    show_default=True,
-    help="How long to wait for a server that is away, or for a used-up limit.",
-)
-@click.option(
-    "--answer-timeout", type=options.DURATION, default="120s", show_default=True, help="How long to wait for an answer."
-)
-@click.option("--rate", type=options.RATE, help="The account's limit; or LSQ_RATE.  [default: 25/5]")
-@click.option("--ledger", metavar="FILE|URL", help="Where the ledger is; or LSQ_LEDGER.")
+@options.asking
 @click.option("--yes", is_flag=True, help="Do not ask before looking.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 @options.logging_flags

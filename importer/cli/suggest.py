@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,4 +85,5 @@ def _tell(suggestion: Suggestion, manifest: Path, output: Path | None) -> None:
             "no column tells who asked, and every ticket needs a lead: fill in the line marked TODO under `columns`"
         )
     elif output is not None:
-        log.info("next       look through it, then: ticket-importer validate %s -m %s", manifest, output)
+        command = shlex.join(["ticket-importer", "validate", str(manifest), "-m", str(output)])
+        log.info("next       look through it, then: %s", command)

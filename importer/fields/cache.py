@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from dataclasses import fields as parts_of
@@ -15,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from importer.fields.values import AccountField, AccountFields
+from importer.whole_files import replacing
 
 _VERSION = 1
 _LISTS = ("values", "retired")
@@ -43,13 +42,11 @@ class FieldsCache:
     def save(self, fields: AccountFields) -> None:
         """Keep them. The file is replaced as a whole. Raises OSError."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".fields-", suffix=".tmp", dir=self._folder)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(as_data(fields), file, ensure_ascii=True, indent=1)
-            Path(name).replace(self.path(fields.account))
-        finally:
-            Path(name).unlink(missing_ok=True)
+        with (
+            replacing(self.path(fields.account), private=True) as temporary,
+            temporary.open("w", encoding="utf-8") as file,
+        ):
+            json.dump(as_data(fields), file, ensure_ascii=True, indent=1)
 
 
 def as_data(fields: AccountFields) -> dict[str, Any]:

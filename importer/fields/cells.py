@@ -65,9 +65,19 @@ def nearest(value: str, values: Sequence[str]) -> str:
     return by_folded[found[0]] if found else ""
 
 
+def shortened(value: str) -> str:
+    """A value as a message shows it: not longer than a line."""
+    return value if len(value) <= _SHOWN_CHARS else f"{value[: _SHOWN_CHARS - 1]}…"
+
+
 def shown(value: str) -> str:
     """A value in quotes, not longer than a line."""
-    return repr(value if len(value) <= _SHOWN_CHARS else f"{value[: _SHOWN_CHARS - 1]}…")
+    return repr(shortened(value))
+
+
+def listed(values: Sequence[str]) -> str:
+    """The first of several values, in quotes."""
+    return f"{', '.join(map(repr, values[:_SHOWN_VALUES]))}{', …' if len(values) > _SHOWN_VALUES else ''}"
 
 
 def _of_choice(field: AccountField, values: Sequence[str], value: str) -> Complaint | None:
@@ -80,8 +90,7 @@ def _of_choice(field: AccountField, values: Sequence[str], value: str) -> Compla
     if guess:
         there = f"the nearest is {guess!r}"
     elif values:
-        more = ", …" if len(values) > _SHOWN_VALUES else ""
-        there = f"there are {', '.join(map(repr, values[:_SHOWN_VALUES]))}{more}"
+        there = f"there are {listed(values)}"
     else:
         there = "there are none"
     return Complaint("not-configured", f"{shown(value)} is not a value of {name} in the account; {there}")

@@ -8,18 +8,17 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from importer.errors import Interrupted
 from importer.fields.reading import FieldsReader
 from importer.fields.values import AccountFields
 from importer.leadsquared.client import Client, Patience
-from importer.leadsquared.quota import Limits, OwnPool, Quota
+from importer.leadsquared.keeper import OwnPool
+from importer.leadsquared.quota import Limits, Quota
 from importer.ledger import Ledger
 from importer.mapping import Mapping
 from importer.models import Rate
 from importer.reach import reached
 from importer.settings import Account
 from importer.signals import Interruptions, interruptions
-from importer.submission.asking import unless
 from importer.submission.sharing import shared_quota
 
 
@@ -61,26 +60,14 @@ def fetch(terms: Terms) -> Fetched:
 async def _fetch(terms: Terms, signals: Interruptions) -> Fetched:
     loop = asyncio.get_running_loop()
     started = loop.time()
-    stopped: asyncio.Future[None] = loop.create_future()
-    told: list[AccountFields] = []
-
-    def stop(reason: Interrupted, _at_once: bool) -> None:  # noqa: FBT001 - as `signals` calls it
-        if not stopped.done():
-            stopped.set_exception(reason)
-
     async with contextlib.AsyncExitStack() as stack:
         endpoint = await stack.enter_async_context(reached(terms.account, terms.mapping, terms.rate))
         patience = Patience(answer_s=terms.answer_timeout_s)
         client = await stack.enter_async_context(Client(endpoint, patience, connections=1))
         quota = await stack.enter_async_context(_quota(terms))
-        stack.enter_context(signals.stopping(stop))
         reader = FieldsReader(client, quota, terms.give_up_after_s)
-
-        async def read() -> None:
-            told.append(await reader.read(terms.account_name))
-
-        await unless(asyncio.create_task(read()), stopped)
-    return Fetched(fields=told[0], calls=reader.calls, throttled=reader.throttled, seconds=loop.time() - started)
+        fields = await signals.unless_stopped(reader.read(terms.account_name))
+    return Fetched(fields=fields, calls=reader.calls, throttled=reader.throttled, seconds=loop.time() - started)
 
 
 @contextlib.asynccontextmanager

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from importer.fields.cells import complaint
+from importer.fields.cells import complaint, listed
 from importer.fields.values import AccountField, AccountFields
 from importer.mapping import FieldType, Mapping, Rule
 from importer.mapping.fields import SYSTEM_FIELDS
@@ -16,7 +16,6 @@ from importer.mapping.likeness import closest
 LEAD_PREFIX = "LeadDetail."
 NOT_TICKET_FIELDS = ("LeadId",)
 
-_SHOWN_VALUES = 12
 _DATES = {"date": FieldType.DATE, "datetime": FieldType.DATETIME}
 
 
@@ -129,8 +128,4 @@ def _guess(name: str, fields: AccountFields) -> str:
 
 
 def _choices(field: AccountField) -> str:
-    values: Sequence[str] = field.values or ()
-    if not values:
-        return ""
-    more = ", …" if len(values) > _SHOWN_VALUES else ""
-    return f"; it takes {', '.join(map(repr, values[:_SHOWN_VALUES]))}{more}"
+    return f"; it takes {listed(field.values)}" if field.values else ""

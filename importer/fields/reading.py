@@ -6,8 +6,6 @@ asked for first, and ``RelatedLookupId`` where there is nothing under it.
 
 from __future__ import annotations
 
-import asyncio
-import math
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from importer.errors import StoppedEarly
 from importer.fields.values import AccountField, AccountFields
-from importer.leadsquared.client import Client, Said
+from importer.leadsquared.client import Client, Gate, Said
 from importer.leadsquared.metadata import (
     FIELDS_PATH,
     Denied,
@@ -27,9 +25,9 @@ from importer.leadsquared.metadata import (
     read_lookup,
     read_page,
 )
-from importer.leadsquared.quota import Quota, Slot
-from importer.leadsquared.wire import KeysRefused, NotSent, Refused, Throttled, Unclear, WrongUrl
-from importer.submission.retry import backoff_s
+from importer.leadsquared.quota import Quota
+from importer.leadsquared.wire import KeysRefused, NotSent, Refused, Unclear, WrongUrl
+from importer.submission.questions import Questions
 
 _MOST_UNCLEAR_ANSWERS = 5  # of the same question; a server that is out of order is not waited for
 _MOST_PAGES = 400  # an account that never comes to an end is not asked for ever
@@ -50,22 +48,28 @@ class FieldsNotShown(StoppedEarly):
 
 
 class FieldsReader:
-    """One reading. ``calls`` were made so far, ``throttled`` of them answered 429. ``chance`` is that of the waits."""
+    """One reading. ``chance`` is that of the waits, uniform in [0, 1)."""
 
     def __init__(
         self, client: Client, quota: Quota, give_up_after_s: float, chance: Callable[[], float] = random.random
     ) -> None:
         self._client = client
-        self._quota = quota
-        self._give_up_after_s = give_up_after_s
-        self._chance = chance
-        self._proven = False
-        self.calls = 0
-        self.throttled = 0
+        self._questions = Questions(quota, give_up_after_s, chance=chance)
+
+    @property
+    def calls(self) -> int:
+        """How many calls were made so far."""
+        return self._questions.calls
+
+    @property
+    def throttled(self) -> int:
+        """How many of them were answered 429."""
+        return self._questions.throttled
 
     async def read(self, account: str) -> AccountFields:
         """Read all fields. Raises FieldsNotShown, and StoppedEarly when an answer has not come for too long."""
         fields: dict[str, AccountField] = {}
+        notes: list[str] = []
         offset = 0
         for _ in range(_MOST_PAGES):
             page = await self._told(_Question(FIELDS_PATH, page_request(offset)), read_page)
@@ -79,7 +83,8 @@ class FieldsReader:
             offset += page.size
             if not page.size or offset >= page.total:  # a page may come short of what was asked for
                 break
-        notes = []
+        else:
+            notes.append(f"the account's list of fields did not end after {_MOST_PAGES:,} calls: others are not known")
         for field in fields.values():
             if field.is_select:
                 found = await self._values(field)
@@ -102,42 +107,20 @@ class FieldsReader:
         return by_id if isinstance(by_id, LookupValues) else found
 
     async def _told(self, question: _Question, read: _Read[_Told]) -> _Told | _Refusal:
-        """Ask until there is an answer that tells."""
-        loop = asyncio.get_running_loop()
-        since, tries = math.inf, 0
-        while True:
-            slot, answer = await self._call(question, read)
-            if not isinstance(answer, Throttled | NotSent | Unclear):
-                return answer
-            tries += 1
-            if isinstance(answer, Unclear) and answer.http_status is not None and tries >= _MOST_UNCLEAR_ANSWERS:
-                return Refused(answer.reason, answer.http_status)
-            since = min(since, loop.time())
-            wait_s = backoff_s(tries, self._chance())
-            if isinstance(answer, Throttled):
-                wait_s = self._quota.rate.period_s if answer.retry_after_s is None else answer.retry_after_s
-                self._quota.throttled(wait_s, slot)
-            if loop.time() + wait_s - since > self._give_up_after_s:
-                raise StoppedEarly(self._silence(answer), hint="run the same command again later")
-            if not isinstance(answer, Throttled):
-                await asyncio.sleep(wait_s)
+        """Ask until there is an answer that tells; one that is unclear again and again is a refusal."""
+        unclear = 0
 
-    def _silence(self, answer: Throttled | NotSent | Unclear) -> str:
-        if isinstance(answer, Throttled):
-            return f"the account's limit is used up, and would be for longer than {self._give_up_after_s:g} s"
-        return f"the server has not told the account's fields for {self._give_up_after_s:g} s: {answer.reason}"
+        async def ask(gate: Gate) -> _Told | Denied | NotSent:
+            nonlocal unclear
+            said = await self._client.ask(question.path, gate, question.body)
+            answer = read(said.status, said.headers, said.body) if isinstance(said, Said) else said
+            if isinstance(answer, Unclear) and answer.http_status is not None:
+                unclear += 1
+                if unclear == _MOST_UNCLEAR_ANSWERS:
+                    return Refused(answer.reason, answer.http_status)
+            return answer
 
-    async def _call(self, question: _Question, read: _Read[_Told]) -> tuple[Slot, _Told | Denied | NotSent]:
-        slot = await self._quota.reserve()
-        try:
-            said = await self._client.ask(question.path, _Gate(slot, alone=not self._proven), question.body)
-        finally:
-            slot.release()
-        self.calls += 1
-        answer = read(said.status, said.headers, said.body) if isinstance(said, Said) else said
-        self.throttled += isinstance(answer, Throttled)
-        self._proven = self._proven or not isinstance(answer, NotSent | Unclear | Throttled)
-        return slot, answer
+        return await self._questions.told(ask, "told the account's fields")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +129,3 @@ class _Question:
 
     path: str
     body: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Gate:
-    """Where a question with its connection ready waits for its slot; see ``client.Gate``."""
-
-    slot: Slot
-    alone: bool
-
-    async def passed(self) -> None:
-        await self.slot.ready()
-
-    def leaving(self) -> None:
-        self.slot.used(alone=self.alone)

@@ -5,12 +5,12 @@ Which answer says that there is no such ticket is not documented; 404, other ref
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from importer.leadsquared.members import loaded, text_of
 from importer.leadsquared.wire import KeysRefused, NotSent, Refused, Throttled, Unclear, WrongUrl, read_answer
 
 
@@ -50,52 +50,32 @@ def read_details(number: str, http_status: int, headers: Mapping[str, str], body
 
 
 def _read_shown(number: str, body: bytes | None) -> Looked:
-    data = _loaded(body)
+    data = loaded(body)
     if not isinstance(data, dict):
         return Unclear("unclear-answer", "200 with a body that is not the documented JSON", HTTPStatus.OK)
-    found = _text(data.get("Id"))
-    if not found and _text(data.get("Status")) not in ("", "Success"):
-        return NotShown(_text(data.get("ReasonForFailure")) or "no reason given")
+    found = text_of(data.get("Id"))
+    if not found and text_of(data.get("Status")) not in ("", "Success"):
+        return NotShown(text_of(data.get("ReasonForFailure")) or "no reason given")
     if found != number or not isinstance(data.get("Fields"), list):
         return Unclear("unclear-answer", f"200 without ticket {number} and its fields", HTTPStatus.OK)
     return Details(
         number=number,
-        ticket_id=_text(data.get("TicketId")),
-        key=_text(data.get("Key")),
-        lead_id=_text(data.get("LeadId")) or None,
+        ticket_id=text_of(data.get("TicketId")),
+        key=text_of(data.get("Key")),
+        lead_id=text_of(data.get("LeadId")) or None,
         fields={name: value for name, value in _fields(data["Fields"]).items() if value},
     )
 
 
 def read_request(text: str) -> tuple[str | None, dict[str, str]]:
     """Read a ``ticketDTO`` as it went out: the lead's ID, and the fields. What is none has no fields."""
-    data = _loaded(text.encode("utf-8", "surrogatepass"))
+    data = loaded(text.encode("utf-8", "surrogatepass"))
     if not isinstance(data, dict):
         return None, {}
     fields = data.get("Fields")
-    return _text(data.get("LeadId")) or None, _fields(fields) if isinstance(fields, list) else {}
+    return text_of(data.get("LeadId")) or None, _fields(fields) if isinstance(fields, list) else {}
 
 
 def _fields(entries: list[Any]) -> dict[str, str]:
     named = [each for each in entries if isinstance(each, dict) and isinstance(each.get("SchemaName"), str)]
-    return {each["SchemaName"]: _text(each.get("Value")) for each in named}
-
-
-def _loaded(body: bytes | None) -> Any:
-    try:
-        return json.loads(body) if body is not None else None
-    except (ValueError, RecursionError):
-        return None
-
-
-def _text(value: object) -> str:
-    """A value as it would have been sent; what has no such form, as if it were not there."""
-    match value:
-        case str():
-            return value
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return str(value)
-        case _:
-            return ""
+    return {each["SchemaName"]: text_of(each.get("Value")) for each in named}

@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import quote
 
 from importer.fields.values import AccountField
-from importer.leadsquared.wire import KeysRefused, Refused, Throttled, Unclear, WrongUrl, read_answer
+from importer.leadsquared.members import loaded, text_of
+from importer.leadsquared.wire import KeysRefused, Refused, Throttled, Unclear, WrongUrl, one_line, read_answer
 
 FIELDS_PATH = "ticket-types/1/fields/filter"
 PAGE_FIELDS = 25
@@ -56,7 +57,7 @@ def read_page(http_status: int, headers: Mapping[str, str], body: bytes | None) 
     """Say what the answer to a question for fields means."""
     if http_status != HTTPStatus.OK:
         return _denied(http_status, headers, body)
-    data = _loaded(body)
+    data = loaded(body)
     entries = data.get("TicketsFields") if isinstance(data, dict) else None
     total = data.get("Total") if isinstance(data, dict) else None
     if not isinstance(entries, list) or type(total) is not int:
@@ -69,23 +70,27 @@ def read_lookup(http_status: int, headers: Mapping[str, str], body: bytes | None
     """Say what the answer to a question for a lookup's values means. ``Value`` is what a ticket carries."""
     if http_status != HTTPStatus.OK:
         return _denied(http_status, headers, body)
-    data = _loaded(body)
+    data = loaded(body)
     if not isinstance(data, list):
         return _no_answer(data)
-    entries = [entry for entry in data if isinstance(entry, dict) and _text(entry.get("Value") or entry.get("Text"))]
+    entries = [entry for entry in data if isinstance(entry, dict) and _value(entry)]
     entries.sort(key=lambda entry: order if type(order := entry.get("SortingOrder")) is int else len(entries))
     there: list[str] = []
     gone: list[str] = []
     for entry in entries:
         lives = entry.get("Active") is not False and entry.get("Deleted") is not True
-        (there if lives else gone).append(_text(entry.get("Value") or entry.get("Text")))
+        (there if lives else gone).append(_value(entry))
     return LookupValues(
         values=tuple(dict.fromkeys(there)), retired=tuple(value for value in dict.fromkeys(gone) if value not in there)
     )
 
 
+def _value(entry: dict[str, Any]) -> str:
+    return text_of(entry.get("Value")) or text_of(entry.get("Text"))
+
+
 def _field(entry: dict[str, Any]) -> AccountField | None:
-    name = _text(entry.get("SchemaName")).strip()
+    name = text_of(entry.get("SchemaName")).strip()
     if not name:
         return None
     limits = entry.get("ValidationProperties")
@@ -95,17 +100,17 @@ def _field(entry: dict[str, Any]) -> AccountField | None:
         low = high = None
     return AccountField(
         schema_name=name,
-        display_name=_text(entry.get("DisplayName")),
-        data_type=_text(entry.get("DataType")),
+        display_name=text_of(entry.get("DisplayName")),
+        data_type=text_of(entry.get("DataType")),
         mandatory=limits.get("IsMandatory") is True,
         active=entry.get("Active") is not False and entry.get("Deleted") is not True,
-        default=_text(entry.get("DefaultValue")),
-        lookup_id=_text(entry.get("RelatedLookupId")),
+        default=text_of(entry.get("DefaultValue")),
+        lookup_id=text_of(entry.get("RelatedLookupId")),
         min_length=_length(limits.get("MinLength")),
         max_length=_length(limits.get("MaxLength")),
         min_value=low,
         max_value=high,
-        regex=_text(limits.get("Regex")),
+        regex=text_of(limits.get("Regex")),
     )
 
 
@@ -118,17 +123,10 @@ def _denied(http_status: int, headers: Mapping[str, str], body: bytes | None) ->
 
 def _no_answer(data: Any) -> Refused | Unclear:
     """A 200 can carry a failure; anything else that is not as documented may be anything."""
-    status = _text(data.get("Status")) if isinstance(data, dict) else ""
+    status = text_of(data.get("Status")) if isinstance(data, dict) else ""
     if status and status != "Success":
-        return Refused(_text(data.get("ReasonForFailure")) or "no reason given", HTTPStatus.OK)
+        return Refused(one_line(text_of(data.get("ReasonForFailure"))) or "no reason given", HTTPStatus.OK)
     return Unclear("unclear-answer", "200 with a body that is not the documented JSON", HTTPStatus.OK)
-
-
-def _loaded(body: bytes | None) -> Any:
-    try:
-        return json.loads(body) if body is not None else None
-    except (ValueError, RecursionError):
-        return None
 
 
 def _length(value: object) -> int | None:
@@ -145,16 +143,3 @@ def _number(value: object) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() else None
-
-
-def _text(value: object) -> str:
-    """A text, or a number as one; what has no such form, as if it were not there."""
-    match value:
-        case str():
-            return value
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return str(value)
-        case _:
-            return ""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from importer.leadsquared.members import loaded
 from importer.models import Ticket, TicketIds
 
 TICKET_TYPE_ID = "1"  # a string on the wire
@@ -168,12 +169,7 @@ def _read_success(body: bytes | None) -> Answer:
 
 
 def _json_object(body: bytes | None) -> dict[str, Any] | None:
-    if body is None:
-        return None
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+    answer = loaded(body)
     return answer if isinstance(answer, dict) else None
 
 

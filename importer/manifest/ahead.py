@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import threading
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -15,8 +15,19 @@ def ahead(items: Generator[_Item, None, None]) -> Generator[_Item, None, None]:
 
     An error is raised when its item's turn comes. When the caller leaves early, ``items`` are closed.
     """
-    with contextlib.closing(items), ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as thread:
-        coming = thread.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = thread.submit(next, items, None)
-            yield item
+    # A signal that interrupts the start of the thread leaves it at work, and the executor doesn't know of it.
+    at_work = threading.Lock()
+
+    def make() -> _Item | None:
+        with at_work:
+            return next(items, None)
+
+    try:
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as thread:
+            coming = thread.submit(make)
+            while (item := coming.result()) is not None:
+                coming = thread.submit(make)
+                yield item
+    finally:
+        with at_work:
+            items.close()

@@ -10,9 +10,11 @@ import zlib
 from pathlib import Path
 
 from importer.errors import ManifestError
-from importer.manifest.unmarked import codec_without_mark
+from importer.manifest.packed import is_bomb
+from importer.manifest.text.unmarked import SAMPLE_BYTES, codec_without_mark
+from importer.manifest.workbooks.ole2 import stream_names
+from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
 
-SAMPLE_BYTES = 1 << 16
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
 _MIMETYPE = "mimetype"
@@ -21,6 +23,7 @@ _UNICODE_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff"
 
 _TAR_AT = 257
 _SHAPE_BYTES = 1 << 12  # enough to tell by
+_HARMLESS_PART_BYTES = 1 << 27  # of a workbook, which is held in memory
 
 _SAVE_AS = "Save it as .xlsx or as CSV (in Excel: CSV UTF-8), then run again."
 
@@ -47,7 +50,7 @@ _TEXT_SHAPES = (
     (re.compile(rb"\s*<(?:!doctype\s+html|html[\s>])", re.IGNORECASE), "a web page (HTML)"),
     (re.compile(rb"\s*<\?xml\s", re.IGNORECASE), "an XML file"),
 )
-_JSON = re.compile(rb'\s*(?:\[\s*)?\{\s*(?:"(?:[^"\n\\]|\\.)*"\s*:|\}\s*[,\]\s])')
+_JSON = re.compile(rb'\s*(?:(?:\[\s*)?\{\s*(?:"(?:[^"\n\\]|\\.)*"\s*:|\}\s*[,\]\s])|\[\s*\]\s*\Z)')
 
 # Control characters that text files hold for good reasons: tab, LF, VT, FF, CR, the DOS end of file, escape.
 _BINARY = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
@@ -132,13 +135,22 @@ def _not_a_manifest(shown: str, name: str) -> ManifestError:
 def _detect_zip(path: Path, shown: str) -> Kind:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            mimetype = archive.read(_MIMETYPE) if _MIMETYPE in names else b""
+            parts = archive.infolist()
+            names = {part.filename for part in parts}
+            mimetype = b""
+            if _MIMETYPE in names:
+                with archive.open(_MIMETYPE) as file:
+                    mimetype = file.read(_SHAPE_BYTES)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
         raise ManifestError(
             f"{shown} looks like an Excel workbook or a ZIP archive, but it is cut off or damaged",
             hint="Export or copy the file again.",
         ) from error
+    if any(is_bomb(part.file_size, part.compress_size, _HARMLESS_PART_BYTES) for part in parts):
+        raise ManifestError(
+            f"{shown} is a workbook that unfolds to hundreds of times what it is packed",
+            hint="No export is like that; if it is one, save the sheet as CSV and name that.",
+        )
     if "xl/workbook.xml" in names:
         return Kind.MACRO_WORKBOOK if "xl/vbaProject.bin" in names else Kind.WORKBOOK
     if "xl/workbook.bin" in names:
@@ -153,22 +165,18 @@ def _detect_zip(path: Path, shown: str) -> Kind:
 
 
 def _detect_ole2(path: Path, shown: str) -> Kind:
-    if _holds(path, "EncryptedPackage".encode("utf-16-le")):
+    try:
+        streams = stream_names(path)
+    except UnreadableSheetError as error:
+        raise ManifestError(
+            f"{shown} looks like a workbook of Excel 97-2003, but it is cut off or damaged",
+            hint="Export or copy the file again.",
+        ) from error
+    if "EncryptedPackage" in streams:
         raise ManifestError(
             f"{shown} is protected by a password",
             hint="Open it in Excel, take the password off (File > Info > Protect Workbook) and save it again.",
         )
-    if _holds(path, "Workbook".encode("utf-16-le")):
+    if "Workbook" in streams:
         return Kind.OLD_WORKBOOK
     raise ManifestError(f"{shown} is a file of an old Office program, which isn't read", hint=_SAVE_AS)
-
-
-def _holds(path: Path, needle: bytes) -> bool:
-    """Search the whole file: the directory of an OLE2 container may stand anywhere in it."""
-    tail = b""
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            if needle in tail + block:
-                return True
-            tail = block[-len(needle) :]
-    return False

@@ -60,6 +60,11 @@ def unpack(path: Path, shown: str, *, free: Callable[[Path], int] | None = None)
     return unpacking.zip() if start == _ZIP else None
 
 
+def is_bomb(size_bytes: int, packed_bytes: int, harmless_bytes: int = _HARMLESS_BYTES) -> bool:
+    """Say whether what unfolds to so much was made to fill a disk, or, with fewer ``harmless_bytes``, a memory."""
+    return size_bytes > harmless_bytes and size_bytes > _MOST_RATIO * packed_bytes
+
+
 def _free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
@@ -169,7 +174,7 @@ class _Unpacking:
                 raise _no_room(shown, Path(tempfile.gettempdir()), error.strerror) from error
 
     def _require_harmless(self, size_bytes: int, packed_bytes: int, shown: str) -> None:
-        if size_bytes > _HARMLESS_BYTES and size_bytes > _MOST_RATIO * packed_bytes:
+        if is_bomb(size_bytes, packed_bytes):
             raise ManifestError(
                 f"{shown} unfolds to more than {size_bytes / 1e9:,.1f} GB, over {_MOST_RATIO} times what it is packed",
                 hint="No export is like that; if it is one, unpack it and name the unpacked file instead.",

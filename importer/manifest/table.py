@@ -1,9 +1,8 @@
-"""Records -> chunks: the rules that hold for every format, about headers, blank rows and rows of the wrong width."""
+"""Records -> chunks: the rules that hold for every format, about blank rows and rows of the wrong width."""
 
 from __future__ import annotations
 
 import functools
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,10 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from importer.catalogue import CATALOGUE
-from importer.errors import ManifestError
-from importer.manifest.blocks import Excerpt
 from importer.manifest.column import Column, is_visible
-from importer.manifest.grid import Grid
+from importer.manifest.header import Header, column_letter
+from importer.manifest.records import Records, is_blank
 from importer.models import Problem
 
 
@@ -29,7 +27,7 @@ class Chunk:
 
     columns: tuple[str, ...]
     rows: tuple[int, ...]
-    source: Excerpt | Grid | list[list[str]]
+    source: Records
     problems: tuple[Problem, ...] = ()
 
     @functools.cached_property
@@ -39,41 +37,33 @@ class Chunk:
 
     def part(self, positions: Sequence[int]) -> pd.DataFrame:
         """The cells of some rows, by their positions from 0 on; the frame's index counts them from 0, too."""
-        return self._frame(_take(self.source, np.array(positions, dtype=np.intp)))
+        return self._frame(self._take(positions))
 
     def records(self, positions: Sequence[int]) -> list[list[str]]:
         """The cells of some rows as they stand in the file, too many or too few of them included."""
-        found = _take(self.source, np.array(positions, dtype=np.intp))
-        return found if isinstance(found, list) else found.texts()
+        return self._take(positions).texts()
 
     def column(self, name: str) -> Column | None:
         """One column's cells as bytes; ``None`` if there is one that bytes can't say."""
-        index = self.columns.index(name)
-        if isinstance(self.source, list):
-            return Column.from_texts([record[index] if index < len(record) else "" for record in self.source])
-        return self.source.plain_column(index) if isinstance(self.source, Grid) else self.source.column(index)
+        return self.source.column(self.columns.index(name))
 
     def texts(self, name: str) -> list[str]:
         """One column's cells as text."""
-        index = self.columns.index(name)
-        if isinstance(self.source, list):
-            return [record[index] if index < len(record) else "" for record in self.source]
-        return self.source.column(index).texts()
+        return self.source.column_texts(self.columns.index(name))
 
     def texts_at(self, name: str, positions: npt.NDArray[np.intp]) -> list[str]:
         """Some of one column's cells as text."""
-        index = self.columns.index(name)
-        some = _take(self.source, positions)
-        if isinstance(some, list):
-            return [record[index] if index < len(record) else "" for record in some]
-        return some.column(index).texts()
+        return self.source.take(positions).column_texts(self.columns.index(name))
 
     def text(self, name: str, position: int) -> str:
         """One cell's text."""
         return self.texts_at(name, np.array([position]))[0]
 
-    def _frame(self, source: Excerpt | Grid | list[list[str]]) -> pd.DataFrame:
-        records = source if isinstance(source, list) else source.texts()
+    def _take(self, positions: Sequence[int]) -> Records:
+        return self.source.take(np.array(positions, dtype=np.intp))
+
+    def _frame(self, source: Records) -> pd.DataFrame:
+        records = source.texts()
         width = len(self.columns)
         if set(map(len, records)) - {width}:
             records = [record[:width] + [""] * (width - len(record)) for record in records]
@@ -88,84 +78,8 @@ class Batch:
     """
 
     first_row: int
-    records: list[list[str]] | Excerpt | Grid
+    records: Records
     problems: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Header:
-    """The names of the columns and where they stand.
-
-    ``columns`` are the names exactly as written, without nameless columns at the end; ``width`` counts those too.
-    ``row`` is the header's row, ``first_column`` how many empty columns a workbook has before it.
-    """
-
-    columns: tuple[str, ...]
-    width: int
-    row: int
-    first_column: int = 0
-    sheet: str | None = None
-
-
-def column_letter(index: int) -> str:
-    """Name a column as spreadsheets do: 0 is A, 25 is Z, 26 is AA."""
-    letters = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
-
-
-def is_blank(record: Iterable[str]) -> bool:
-    """Say whether a record is not a row of data: no cell holds anything but blanks."""
-    return not any(map(str.strip, record))
-
-
-def find_header(records: Iterable[Sequence[str]], wanted_row: int) -> tuple[int, Sequence[str]] | None:
-    """Return the first record at or below ``wanted_row`` that is not blank, with its row; None if there is none."""
-    for row, record in enumerate(records, start=1):
-        if row >= wanted_row and not is_blank(record):
-            return row, record
-    return None
-
-
-def make_header(
-    record: Sequence[str], *, row: int, shown: str, first_column: int = 0, sheet: str | None = None
-) -> Header:
-    """Check the header's names. Raises ManifestError that lists every name that is missing or there twice."""
-    width = len(record)
-    named = width
-    while named and not record[named - 1].strip():
-        named -= 1
-    columns = tuple(record[:named])
-    places: dict[str, list[str]] = defaultdict(list)
-    for index, name in enumerate(columns):
-        places[name if name.strip() else ""].append(column_letter(first_column + index))
-    nameless = places.pop("", [])
-    details = [f"column {letter} has no name" for letter in nameless]
-    details += [f"{name!r} stands in columns {', '.join(at)}" for name, at in places.items() if len(at) > 1]
-    if details:
-        where = f"{shown}, sheet {sheet!r}, row {row}" if sheet is not None else f"{shown}, row {row}"
-        raise ManifestError(
-            f"{where}: the header can't be used, because every column needs a name of its own",
-            details=details,
-            hint="Mend the names in the header; if it stands in another row, set `manifest: {header_row: N}` in the"
-            " mapping.",
-        )
-    return Header(columns=columns, width=width, row=row, first_column=first_column, sheet=sheet)
-
-
-def no_header(shown: str, wanted_row: int) -> ManifestError:
-    """Build the error for a table in which no header was found at or below ``wanted_row``."""
-    if wanted_row == 1:
-        return ManifestError(
-            f"{shown} holds nothing but blanks", hint="Export the file again: it needs a header and rows."
-        )
-    return ManifestError(
-        f"{shown} has no header: row {wanted_row} and all below are blank or not there",
-        hint="Set `manifest: {header_row: N}` in the mapping to the row that holds the names of the columns.",
-    )
 
 
 @dataclass
@@ -184,12 +98,11 @@ def shape(batches: Iterable[Batch], header: Header, counter: RowCounter) -> Iter
         filled = _filled(source)
         counter.blank_rows += len(source) - filled.size
         if filled.size < len(source):
-            rows, source = rows[filled], _take(source, filled)
+            rows, source = rows[filled], source.take(filled)
         if filled.size:
-            uneven = np.flatnonzero(_widths(source) != width)
+            uneven = np.flatnonzero(source.widths != width)
             numbers = tuple(rows.tolist())
-            records = _take(source, uneven)
-            found = zip(uneven.tolist(), records if isinstance(records, list) else records.texts(), strict=True)
+            found = zip(uneven.tolist(), source.take(uneven).texts(), strict=True)
             problems = (_misfit(numbers[position], record, header) for position, record in found)
             yield Chunk(
                 columns=header.columns,
@@ -199,23 +112,10 @@ def shape(batches: Iterable[Batch], header: Header, counter: RowCounter) -> Iter
             )
 
 
-def _widths(source: Excerpt | Grid | list[list[str]]) -> npt.NDArray[np.integer]:
-    if isinstance(source, list):
-        return np.fromiter(map(len, source), dtype=np.int64, count=len(source))
-    return source.widths
-
-
-def _take(
-    source: Excerpt | Grid | list[list[str]], positions: npt.NDArray[np.intp]
-) -> Excerpt | Grid | list[list[str]]:
-    return [source[position] for position in positions] if isinstance(source, list) else source.take(positions)
-
-
-def _filled(source: Excerpt | Grid | list[list[str]]) -> npt.NDArray[np.intp]:
+def _filled(source: Records) -> npt.NDArray[np.intp]:
     """The positions of the records that are not blank, most of which their first cell tells."""
-    if isinstance(source, list):
-        return np.array([at for at, record in enumerate(source) if not is_blank(record)], dtype=np.intp)
-    filled = is_visible(source.column(0).first_bytes())
+    first = source.column(0)
+    filled = np.zeros(len(source), dtype=bool) if first is None else is_visible(first.first_bytes())
     doubtful = np.flatnonzero(~filled)
     filled[doubtful] = [not is_blank(record) for record in source.take(doubtful).texts()]
     return np.flatnonzero(filled)

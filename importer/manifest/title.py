@@ -9,6 +9,12 @@ from importer.errors import ManifestError
 TITLE_ROWS = 20  # so far below the first row that holds anything, a header is looked for
 
 
+def known_columns(expected: Collection[str], *rows: Sequence[str]) -> int:
+    """How many of the mapping's columns the row has that has most of them: the header, or one below a title."""
+    names = frozenset(expected)
+    return max(len(names.intersection(row)) for row in rows)
+
+
 def check_title(
     header: Sequence[str], row: int, below: Iterable[Sequence[str]], expected: Collection[str], shown: str
 ) -> None:

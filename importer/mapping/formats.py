@@ -17,8 +17,15 @@ def format_fault(text: str) -> str:
     """Why a strptime format can't read whole dates; empty if it can. Tried on a date, so the platform has its say."""
     if "%" not in text:
         return "is not a strptime format, such as %d/%m/%Y or %Y-%m-%d %H:%M"
-    if not _YEAR_DIRECTIVES.search(text.replace("%%", "")):
+    directives = text.replace("%%", "")
+    if not _YEAR_DIRECTIVES.search(directives):
         return "has no year (%Y or %y)"
+    if "%Z" in directives:  # IST is three zones, and each platform knows others
+        return "names a zone by letters (%Z); write them as they are, such as UTC, and say by `timezone` which it is"
+    return _reading_fault(text)
+
+
+def _reading_fault(text: str) -> str:
     read = _read(_written(_SAMPLE, text), text)
     if read is None:
         return "is not a format that strptime knows"

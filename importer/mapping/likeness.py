@@ -16,6 +16,7 @@ _CYRILLIC = dict(zip("аеорсухіјѕһԁԛԝӏАВЕКМНОРСТУХІЈ
 _GREEK = dict(zip("οανιρυΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "oavipuABEZHIKMNOPTYX", strict=True))
 _OTHERS = dict(zip("ıɡɑ‐‑–−’‘“”", "iga----''\"\"", strict=True))
 _LOOK_ALIKES = str.maketrans({**_CYRILLIC, **_GREEK, **_OTHERS})
+_SPOILED_MARK = "\u00ef\u00bb\u00bf"  # a byte order mark of UTF-8 that a program took for three letters
 _OUR_NAMES = {
     "\t": "tab",
     "\n": "line break",
@@ -45,7 +46,7 @@ def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
 
 def skeleton(text: str) -> str:
     """What is left of a text for an eye that looks once: two that look alike have the same."""
-    plain = unicodedata.normalize("NFKC", text)
+    plain = unicodedata.normalize("NFKC", text.removeprefix(_SPOILED_MARK))
     seen = "".join(letter for letter in plain if unicodedata.category(letter) not in ("Cf", "Cc") or letter.isspace())
     return " ".join(seen.translate(_LOOK_ALIKES).casefold().split())
 
@@ -71,6 +72,8 @@ def _folded(text: str) -> str:
 
 def _oddities(text: str) -> Iterator[str]:
     """Everything about a text that an eye may miss, each only once."""
+    if text.startswith(_SPOILED_MARK):
+        yield "byte order mark that was read in the wrong encoding"
     if text[:1] == " ":
         yield "blank at its beginning"
     if text[-1:] == " ":

@@ -2,7 +2,7 @@
 
 from importer.report.files import NoReport, Report, report_file
 from importer.report.page import About
-from importer.report.summaries import plan_lines, summary_json, summary_lines
+from importer.report.summaries import plan_lines, summary_json, summary_lines, warning_lines
 from importer.report.tally import Kind, ProblemTally
 from importer.report.wording import one_line, size_text
 
@@ -18,4 +18,5 @@ __all__ = [
     "size_text",
     "summary_json",
     "summary_lines",
+    "warning_lines",
 ]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import codecs
 import csv
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -16,6 +14,7 @@ from importer.errors import UsageError
 from importer.models import Problem
 from importer.report.page import BEGINNING, About, CellReader, Page
 from importer.results import harmless
+from importer.whole_files import begins_as, is_same, replacing
 
 ENDINGS = (".csv", ".json", ".html")
 _COLUMNS = ("sheet", "row", "column", "value", "code", "message", "hint")
@@ -59,33 +58,22 @@ def report_file(path: Path | None, inputs: Iterable[Path] = ()) -> Iterator[Repo
     if path.suffix.lower() not in ENDINGS:
         endings = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
         raise UsageError(f"{path}: a report ends in {endings}", hint="choose one of these endings for --report")
-    if any(each.exists() and path.exists() and path.samefile(each) for each in inputs):
+    if any(is_same(path, each) for each in inputs):
         raise UsageError(f"{path} is an input of this check and must not be replaced", hint="name another file")
-    if path.exists() and not _is_report(path):
-        raise UsageError(f"{path} is there and is not a report", hint="name another file, or move this one away")
     with _unwritable(path):
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        Path(name).chmod(path.stat().st_mode if path.exists() else 0o644)
-    try:
-        encoding = "utf-8-sig" if path.suffix.lower() == ".csv" else "utf-8"
-        # A cell may hold half a surrogate pair, which no encoding takes; in JSON its escape means just that.
-        with os.fdopen(descriptor, "w", encoding=encoding, errors="backslashreplace", newline="") as file:
+        is_other = path.exists() and not begins_as(path, _BEGINNINGS[path.suffix.lower()])
+    if is_other:  # results and manifests have these endings, too
+        raise UsageError(f"{path} is there and is not a report", hint="name another file, or move this one away")
+    with ExitStack() as stack:
+        with _unwritable(path):
+            temporary = stack.enter_context(replacing(path))
+            encoding = "utf-8-sig" if path.suffix.lower() == ".csv" else "utf-8"
+            # A cell may hold half a surrogate pair, which no encoding takes; in JSON its escape means just that.
+            file = stack.enter_context(temporary.open("w", encoding=encoding, errors="backslashreplace", newline=""))
             report = _Guarded(_KINDS[path.suffix.lower()](file), path)
-            yield report
-            with _unwritable(path):
-                file.flush()
-        if report.is_whole:
-            with _unwritable(path):
-                Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def _is_report(path: Path) -> bool:
-    """Whether a file begins as a former report does, or is empty: results and manifests have these endings, too."""
-    with _unwritable(path), path.open("rb") as file:
-        start = file.read(100)
-    return not start or start.startswith(_BEGINNINGS[path.suffix.lower()])
+        yield report
+        with _unwritable(path):
+            stack.close()  # errors of the block above are its own, and not the file's
 
 
 @contextmanager
@@ -104,7 +92,6 @@ class _Guarded:
     def __init__(self, report: Report, path: Path) -> None:
         self._report = report
         self._path = path
-        self.is_whole = False
 
     def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: CellReader) -> None:
         with _unwritable(self._path):
@@ -117,7 +104,6 @@ class _Guarded:
     def conclude(self, about: About) -> None:
         with _unwritable(self._path):
             self._report.conclude(about)
-        self.is_whole = True
 
 
 class _Csv(NoReport):

@@ -13,13 +13,25 @@ from importer.summary import PlanSummary, Summary
 
 _REASONS_SHOWN = 10
 _EXPLAINED = (Status.FAILED, Status.UNKNOWN)
-_PLAN_LINES = (
-    (Disposition.SKIP, "are tickets already and are skipped"),
-    (Disposition.HOLD, "are unknown: sent once without an answer that tells, and not sent again unasked"),
-    (Disposition.REJECT, "are rejected"),
-    (Disposition.TWIN, "repeat the key of an earlier row and take over its ticket"),
-    (Disposition.KEEP, "stay as they are"),
-    (Disposition.RESEND, "failed or were unknown before and are sent last"),
+_PLAN_LINES = (  # of one row, and of several
+    (Disposition.SKIP, "is a ticket already and is skipped", "are tickets already and are skipped"),
+    (
+        Disposition.HOLD,
+        "is unknown: sent once without an answer that tells, and not sent again unasked",
+        "are unknown: sent once without an answer that tells, and not sent again unasked",
+    ),
+    (Disposition.REJECT, "is rejected", "are rejected"),
+    (
+        Disposition.TWIN,
+        "repeats the key of an earlier row and takes over its ticket",
+        "repeat the key of an earlier row and take over its ticket",
+    ),
+    (Disposition.KEEP, "stays as it is", "stay as they are"),
+    (
+        Disposition.RESEND,
+        "failed or was unknown before and is sent last",
+        "failed or were unknown before and are sent last",
+    ),
 )
 
 
@@ -29,9 +41,9 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
     yield f"manifest   {plan.manifest} ({plan.detected})"
     blank = f", and {plan.blank_rows:,} blank" if plan.blank_rows else ""
     yield f"rows       {plan.rows:,}{blank}"
-    for disposition, what in _PLAN_LINES:
-        if plan.counts[disposition]:
-            yield f"           {plan.counts[disposition]:,} {what}"
+    for disposition, of_one, of_several in _PLAN_LINES:
+        if count := plan.counts[disposition]:
+            yield f"           {count:,} {of_one if count == 1 else of_several}"
     all_to_send = sum(plan.counts[disposition] for disposition in TO_SEND)
     up_to = "up to " if plan.to_send < all_to_send else ""
     size = f" with {up_to}{size_text(plan.attachment_bytes)} of attachments" if plan.attachment_bytes else ""
@@ -46,6 +58,10 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
         left = max(0, plan.daily_cap - plan.made_today)
         days = f": {plan.days:,} days, with the same command on each" if plan.days > 1 else ""
         yield f"daily cap  {plan.daily_cap:,} calls, {left:,} of them left in these 24 hours{days}"
+
+
+def warning_lines(plan: PlanSummary) -> Iterator[str]:
+    """What a person would want to know before a run."""
     for warning in plan.warnings:
         yield f"warning    {warning}"
 

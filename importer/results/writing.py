@@ -21,6 +21,7 @@ from importer.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results.columns import COLUMNS, INDISPENSABLE, ResultRow
 from importer.results.limits import ENDING
+from importer.whole_files import is_same, replacing
 
 if TYPE_CHECKING:
     from importer.results.workbook import WorkbookFile
@@ -57,11 +58,6 @@ class PartFile:
         with contextlib.suppress(OSError):
             self._file.close()
 
-    def remove(self) -> None:
-        """Close and delete the file: the whole results are there."""
-        self.close()
-        self.path.unlink(missing_ok=True)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Outcomes:
@@ -83,22 +79,15 @@ def write_whole(results: Path, columns: Sequence[str], outcomes: Iterable[Outcom
     """
     rows = 0
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{results.name}.", suffix=".tmp", dir=results.parent)
-        temporary = Path(name)
-        try:
-            os.close(descriptor)
+        with replacing(results) as temporary:
             form: Callable[[Path, Sequence[str]], _Csv | WorkbookFile]
             form = _workbook if results.suffix.lower() == ENDING else _Csv
             with form(temporary, columns) as file:
                 for some in outcomes:
                     file.add(some.rows(columns))
                     rows += len(some.results)
-            temporary.chmod(0o666 & ~_umask())
             keep_former(results)
-            temporary.replace(results)
-            _sync_folder(results.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
+        _sync_folder(results.parent)
     except OSError as error:
         raise StoppedEarly(
             f"the results {results} can't be written: {error.strerror or error}",
@@ -168,19 +157,15 @@ def check_target(
             f"results are written as {' or '.join(RESULTS_ENDINGS)}, not {results.suffix or 'without an ending'}",
             hint="name a file with such an ending with -o",
         )
-    if any(_is_same(path, results) for path in inputs):
+    if any(is_same(path, results) for path in inputs):
         raise ResultsError(f"{results} is an input of this run and must not be replaced", hint="name another file")
     with _told(results):
         descriptor, name = tempfile.mkstemp(prefix=f".{results.name}.", suffix=".tmp", dir=results.parent)
         os.close(descriptor)
         Path(name).unlink()
-    is_checked = checked is not None and _is_same(checked, results)
+    is_checked = checked is not None and is_same(checked, results)
     if not is_checked and results.exists() and results.stat().st_size:
         _refuse_foreign(results, account, source)
-
-
-def _is_same(path: Path, other: Path) -> bool:
-    return path.exists() and other.exists() and path.samefile(other)
 
 
 def _refuse_foreign(results: Path, account: str, source: str) -> None:
@@ -230,12 +215,6 @@ def _told(path: Path) -> Iterator[None]:
         raise ResultsError(
             f"{path} can't be written: {error.strerror}", hint="choose another place with -o, or mend its rights"
         ) from error
-
-
-def _umask() -> int:
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask
 
 
 def _sync_folder(folder: Path) -> None:

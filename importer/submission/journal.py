@@ -73,10 +73,8 @@ class Journal:
         try:
             await self._commit([record for record, _ in batch])
         except ImporterError as error:
-            first, self.failure = (
-                self.failure is None,
-                error,
-            )  # nothing more is sent; what was sent is true all the same
+            first = self.failure is None
+            self.failure = error  # nothing more is sent; what was sent is true all the same
             if isinstance(error.__cause__, LedgerError):
                 await self._in_thread(self._ledger.give_reserve_back)
             outcomes = [each for each in batch if isinstance(each[0], Outcome)]

@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
 from importer.errors import ImporterError, ProgramError
-from importer.leadsquared.quota import MANY_CALLS, Keeper, Limits, OwnPool, Quota
+from importer.leadsquared.keeper import Keeper, OwnPool
+from importer.leadsquared.quota import MANY_CALLS, Limits, Quota
 from importer.ledger import Ledger
 from importer.ledger.quotas import PoolRecord
 from importer.quota import Pool

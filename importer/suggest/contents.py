@@ -15,7 +15,12 @@ FEW = 30  # different values that a person can look through
 _SHORT_CHARS = 40
 _MOSTLY = 0.9  # of the cells: a column of addresses in which some are wrong is one all the same
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(?:\.[^@\s,;<>.]+)+")
-_PHONE = re.compile(r"\+?[0-9](?:[-./ ()]{0,2}[0-9]){5,14}")
+_PHONE = re.compile(r"\+?\(?[0-9](?:[-./ ()]{0,3}[0-9]){5,14}")
+_DATE = re.compile(r"[0-9]{1,4}([-./])[0-9]{1,2}\1[0-9]{1,4}")  # a phone number, as far as its signs go
+_WITH_COUNTRY = ("+", "00")
+_TAG = re.compile(
+    r"</?(?:p|br|div|span|b|strong|i|em|u|a|ul|ol|li|table|tr|td|h[1-6]|html|body)(?:\s[^<>]*)?/?>", re.IGNORECASE
+)
 _GUID = re.compile(r"\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,15}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?", re.ASCII)
@@ -53,7 +58,8 @@ class Contents:
 
     ``distinct``: how many different ones; ``values``: these with their numbers, the most frequent first, where they are
     few and short. ``words``: how many a cell has, on average. ``times`` is there for dates. Numbers may have a
-    ``has_comma`` before their fractions, and ``has_dots`` between their thousands.
+    ``has_comma`` before their fractions, and ``has_dots`` between their thousands. ``is_national``: phone numbers, some
+    of which have no country code. ``has_tags``: texts, some of which are HTML.
     """
 
     rows: int
@@ -66,6 +72,8 @@ class Contents:
     times: Times | None = None
     has_comma: bool = False
     has_dots: bool = False
+    is_national: bool = False
+    has_tags: bool = False
 
     @property
     def is_key(self) -> bool:
@@ -95,6 +103,9 @@ def look_at(cells: Sequence[str]) -> Contents:
         times=read_times(list(counts)) if kind is Kind.TIME else None,
         has_comma=kind is Kind.NUMBER and any("," in cell for cell in counts),
         has_dots=kind is Kind.NUMBER and any("," in cell for cell in counts) and any("." in cell for cell in counts),
+        is_national=kind in (Kind.PHONE, Kind.INTEGER)
+        and not all(cell.strip().startswith(_WITH_COUNTRY) for cell in counts),
+        has_tags=kind is Kind.TEXT and any(map(_TAG.search, counts)),
     )
 
 
@@ -109,6 +120,10 @@ def _are_phones(texts: dict[str, int], filled: int) -> bool:
     """Digits alone are a number; with a plus before them, those of most are somebody's."""
     plus = sum(number for text, number in texts.items() if text.startswith("+"))
     return 2 * plus >= filled and _share(texts, _PHONE, filled) >= _MOSTLY
+
+
+def _are_written_phones(texts: dict[str, int], filled: int) -> bool:
+    return _share(texts, _PHONE, filled) >= _MOSTLY and not any(map(_DATE.fullmatch, texts))
 
 
 def _share(texts: dict[str, int], form: re.Pattern[str], filled: int) -> float:
@@ -151,7 +166,7 @@ _TESTS: dict[Kind, _Test] = {
     Kind.TIME: lambda texts, _filled: read_times(list(texts)) is not None,
     Kind.INTEGER: _are_numbers(_INTEGER),
     Kind.NUMBER: lambda texts, filled: _are_plain_numbers(texts, filled) or _are_comma_numbers(texts, filled),
-    Kind.PHONE: _mostly(_PHONE),
+    Kind.PHONE: _are_written_phones,
     Kind.EMAILS: _mostly(_EMAIL, _BETWEEN_ADDRESSES),
     Kind.FILE: _mostly(_FILE, _BETWEEN_NAMES),
 }

@@ -137,10 +137,12 @@ def _left(column: str, contents: Contents, own: Sequence[Proposal], taken: Mappi
     why = "no field is known for it"
     if contents.kind is Kind.EMPTY:
         why = "empty in all rows that were looked at"
-    if own and own[0].field in taken and own[0].agreement is not Agreement.NO:
-        why = f"{own[0].field} is filled by {taken[own[0].field]!r}"
-    elif own and own[0].rank < BY_CELLS and own[0].why:
-        why = f"TODO: by its name it is {own[0].field}, but {own[0].why}"
+    # What its name says is more to a person than what its cells might be as well.
+    best = next((each for each in own if each.rank < BY_CELLS), own[0] if own else None)
+    if best is not None and best.field in taken and best.agreement is not Agreement.NO:
+        why = f"{best.field} is filled by {taken[best.field]!r}"
+    elif best is not None and best.rank < BY_CELLS and best.why:
+        why = f"TODO: by its name it is {best.field}, but {best.why}"
     elif contents.kind is Kind.URL:
         why = "web addresses: files have to be downloaded before they can be attachments"
     return Decision(column=column, sureness=Sureness.LEFT, why=why)

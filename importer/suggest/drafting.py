@@ -24,7 +24,9 @@ from importer.validation import Validator
 SAMPLE_ROWS = 10_000
 _PROBED_ROWS = 100
 _HEADER_ROWS = 10  # the first rows, one of which is the header
+_MOST_COLUMNS, _MOST_NAMES_CHARS = 5_000, 200_000  # a mapping is something that people read, and has its own limit
 _PACKED = (".gz", ".zip")
+_OF_A_TYPE = ("type", "format", "decimal", "thousands", "true_words", "false_words")  # and of no text
 _MOST_WRONG = 0.2  # of a column's cells: so many may be mistakes, and more are not what we took them for
 
 
@@ -53,7 +55,7 @@ def suggest(manifest: Path, fields: AccountFields | None) -> Suggestion:
         cells = {column: sample.texts(column) for column in opened.columns}
         looked = {column: look_at(texts) for column, texts in cells.items()}
         files = find_files({name: (looked[name], cells[name]) for name in looked}, manifest.absolute().parent)
-        decided = _without_files(draft(looked, fields), files)
+        decided = _without_nested(_without_files(draft(looked, fields), files), sample)
         about = About(
             manifest=manifest.name,
             source=_source(manifest),
@@ -96,6 +98,12 @@ def _opened(path: Path, manifest: Path) -> tuple[int, Manifest]:
 
 def _sample(opened: Manifest, manifest: Path) -> tuple[Chunk, bool]:
     """The first rows, and whether there are no more."""
+    count, chars = len(opened.columns), sum(map(len, opened.columns))
+    if count > _MOST_COLUMNS or chars > _MOST_NAMES_CHARS:
+        raise UsageError(
+            f"{manifest} has {count:,} columns, with {chars:,} characters in their names: too many for a draft",
+            hint=f"export the wanted columns alone: at most {_MOST_COLUMNS:,}, with {_MOST_NAMES_CHARS:,} characters",
+        )
     if taken := [column for column in opened.columns if column in COLUMNS]:
         raise UsageError(
             f"{manifest} has columns that only results have: {', '.join(taken)}",
@@ -128,6 +136,17 @@ def _without_files(decided: Draft, files: FileColumns) -> Draft:
     return replace(decided, decisions=decisions)
 
 
+def _without_nested(decided: Draft, sample: Chunk) -> Draft:
+    """The columns in which a line of JSON has a list or an object are for no field: such a row is rejected."""
+    nested = {problem.column for problem in sample.problems if problem.code == "nested-value"}
+    why = "TODO: it holds lists or objects; export it as one text"
+    decisions = tuple(
+        Decision(column=each.column, sureness=Sureness.LEFT, why=why) if each.column in nested else each
+        for each in decided.decisions
+    )
+    return replace(decided, decisions=decisions)
+
+
 def _held(decided: Draft, about: About, sample: Chunk) -> Draft:
     """Take out of the draft what most of the sample's cells would be rejected for, and say so there."""
     if not decided.has_lead:
@@ -150,7 +169,7 @@ def _loosened(decision: Decision, wrong: Mapping[str, int], sample: Chunk) -> De
     if "type" not in decision.rule or count <= _MOST_WRONG * filled:
         return decision
     kind = decision.rule["type"]
-    rule = {key: value for key, value in decision.rule.items() if key not in ("type", "format")}
+    rule = {key: value for key, value in decision.rule.items() if key not in _OF_A_TYPE}
     note = f"TODO: {count:,} of {filled:,} cells would be rejected with `type: {kind}`"
     return replace(decision, sureness=Sureness.GUESS, rule=rule, why=decision.why or "by its name", note=note)
 

@@ -64,15 +64,21 @@ def _title(contents: Contents) -> Verdict:
     if contents.filled < _FULL * contents.rows:
         return Verdict(Agreement.DOUBT, f"{contents.rows - contents.filled:,} of {contents.rows:,} cells are empty")
     if contents.is_choice and contents.rows >= _MIN_FOR_CHOICE:
-        return Verdict(Agreement.DOUBT, f"it holds {contents.distinct:,} different texts only")
+        return Verdict(Agreement.DOUBT, _few(contents))
     return _YES
+
+
+def _few(contents: Contents) -> str:
+    return (
+        "all its texts are the same" if contents.distinct == 1 else f"it holds only {contents.distinct} different texts"
+    )
 
 
 def _description(contents: Contents) -> Verdict:
     if contents.kind is not Kind.TEXT:
         return Verdict(Agreement.DOUBT, f"it holds {contents.kind}")
     if contents.is_choice and contents.rows >= _MIN_FOR_CHOICE:
-        return Verdict(Agreement.DOUBT, f"it holds {contents.distinct:,} different texts only")
+        return Verdict(Agreement.DOUBT, _few(contents))
     return _YES
 
 

@@ -32,6 +32,10 @@ def rule_for(field: str, contents: Contents, of_account: AccountField | None) ->
         rule["required"] = True
     if of_account is not None and of_account.is_select and of_account.values is not None:
         return _with_values(rule, field, contents, of_account.values)
+    if kind == "phone" and contents.is_national:
+        return rule, "numbers without a country code are sent as they are; a `region`, such as DE, completes them"
+    if field == words.DESCRIPTION and contents.has_tags:
+        return rule, "it holds HTML, which is sent as it is; `html: to_text` makes plain text of it"
     if field in _CHOICES and contents.values:
         shown = ", ".join(value for value, _ in contents.values)
         return rule, f"the account has to know these values, or they need `values`: {shown}"
@@ -58,7 +62,7 @@ def _dates(rule: dict[str, RuleValue], contents: Contents) -> tuple[Rule, str]:
     if times is None:
         return {}, "TODO: say how its dates are written, with `type` and `format`"
     if times.formats:
-        rule["format"] = times.formats[0]
+        rule["format"] = (*times.beside, times.formats[0]) if times.beside else times.formats[0]
     if times.has_clock and not times.has_offset and rule["type"] == "datetime":
         return rule, "its times are sent as they are written, or in UTC with a `timezone`"
     return rule, ""

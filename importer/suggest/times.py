@@ -11,7 +11,9 @@ _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?
 _DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y-%m-%d", "%d/%m/%y", "%m/%d/%y",
          "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%d/%b/%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%Y%m%d")  # fmt: skip
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %I:%M %p")
+_ISO_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")
 _LOOKED_AT = 2_000  # different cells
+_LEAST_CHARS, _MOST_CHARS = 6, 40  # 1/1/24, and a month's name with all that can stand around it
 _LEAST_YEAR, _LAST_YEAR = 1950, 2100  # eight digits are a number oftener than a date
 
 
@@ -19,13 +21,15 @@ _LEAST_YEAR, _LAST_YEAR = 1950, 2100  # eight digits are a number oftener than a
 class Times:
     """``formats``: strptime formats that fit all cells; none where they are ISO 8601.
 
-    Of two or more, each would make other days of the same cells. ``has_clock``: whether they tell the time of the day;
-    ``has_offset``: whether they name their offset from UTC. ``example``: a cell.
+    Of two or more, each would make other days of the same cells. ``beside``: the formats of those cells that are ISO
+    8601 although others are not, as in a workbook in which some dates are dates and some are texts. ``has_clock``:
+    whether they tell the time of the day; ``has_offset``: whether they name their offset from UTC. ``example``: a cell.
     """
 
     formats: tuple[str, ...]
     has_clock: bool
     has_offset: bool = False
+    beside: tuple[str, ...] = ()
     example: str
 
     @property
@@ -37,24 +41,44 @@ class Times:
 def read_times(cells: Sequence[str]) -> Times | None:
     """Say how different cells are written as dates; ``None`` if they are none."""
     texts = [cell.strip() for cell in cells[:_LOOKED_AT]]
-    if not texts or not all(any(map(str.isdecimal, text)) for text in texts):
+    if not texts or not all(_LEAST_CHARS <= len(text) <= _MOST_CHARS for text in texts):
+        return None
+    if not all(any(map(str.isdecimal, text)) for text in texts):
         return None
     if all(_ISO.fullmatch(text) and _is_day(text[:10], "%Y-%m-%d") for text in texts):
         has_clock = any(len(text) > len("2024-08-29") for text in texts)
         has_offset = any(re.search(r"(?:Z|[+-]\d{2}:?\d{2})\Z", text[10:]) for text in texts)
         return Times(formats=(), has_clock=has_clock, has_offset=has_offset, example=texts[0])
+    found = _ways(texts)
+    beside: tuple[str, ...] = ()
+    if not found:
+        iso = [text for text in texts if _ISO.fullmatch(text)]
+        beside = tuple(dict.fromkeys(map(_iso_format, iso)))
+        texts = [text for text in texts if not _ISO.fullmatch(text)]
+        found = _ways(texts) if all(beside) else ()
+    if not found:
+        return None
+    return Times(
+        formats=found,
+        beside=beside,
+        has_clock=any("%H" in form or "%I" in form for form in (*found, *beside)),
+        example=texts[0],
+    )
+
+
+def _ways(texts: Sequence[str]) -> tuple[str, ...]:
+    """Formats that fit all cells, of those that make the same days of them one."""
     found: dict[tuple[datetime, ...], str] = {}
     for form in _formats(texts[0]):
         moments = tuple(_moments(texts, form))
         if len(moments) == len(texts):
             found.setdefault(moments, form)
-    if not found:
-        return None
-    return Times(
-        formats=tuple(found.values()),
-        has_clock=any("%H" in form or "%I" in form for form in found.values()),
-        example=texts[0],
-    )
+    return tuple(found.values())
+
+
+def _iso_format(text: str) -> str:
+    """The format of a cell in ISO 8601; empty for one that no format can say, or that is on no calendar."""
+    return next((form for form in _ISO_FORMATS if any(_moments([text], form))), "")
 
 
 def _formats(text: str) -> Iterator[str]:

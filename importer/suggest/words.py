@@ -35,9 +35,9 @@ SURE_NAMES = {
         "description, ticket description, details, body, description text, problem description, beschreibung, "
         "problembeschreibung, langbeschreibung"
     ),
-    STATUS: _words("status, ticket status, state, ticket state, case status, zustand"),
+    STATUS: _words("status, ticket status, state, ticket state, case status, current status, zustand"),
     PRIORITY: _words("priority, ticket priority, prio, case priority, prioritat"),
-    CHANNEL: _words("channel, ticket channel, via, contact channel, kanal, eingangskanal, kontaktkanal"),
+    CHANNEL: _words("channel, ticket channel, via, via channel, contact channel, kanal, eingangskanal, kontaktkanal"),
     TYPE: _words("ticket type, type, issue type, case type, request type, ticketart, tickettyp, vorgangsart"),
     SUB_TYPE: _words("sub type, subtype, ticket sub type, ticket subtype"),
     TAGS: _words("tags, ticket tags, labels, schlagworte, schlagworter, stichworte"),

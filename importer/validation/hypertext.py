@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from importer.validation.heavy_html import flat_text, is_heavy
+
 _TAG = re.compile(r"<[a-zA-Z/!?]")
 # As mail programs write addresses: to HTML they are tags without a meaning, and would be lost.
 _ADDRESS = re.compile(r"<(?=[^\s<>\"'=]+@[^\s<>\"'=]+>|https?://[^\s<>]+>)", re.IGNORECASE)
@@ -22,18 +24,24 @@ _BLOCKS |= {"fieldset", "figcaption", "figure", "footer", "form", "header", "hgr
 _BLOCKS |= {"nav", "section", "summary", "tr"}
 _APART = frozenset({"blockquote", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "table", "ul"})
 _LISTS = frozenset({"ol", "ul"})
+_MOST_MARKS = 50  # of quotes and lists in one another: each line begins with all of them
+_LINK_PARTS = 2_000  # in which a link's target is looked for; links can stand in one another
 _TARGETS = ("http://", "https://", "mailto:", "tel:")
 
 
 def to_text(cell: str) -> str:
     """What a reader of the HTML sees: paragraphs, line breaks, lists, quotes, cells of tables, and where links lead.
 
-    A cell without any tag keeps its line breaks. What holds nothing to be seen becomes the empty text.
+    A cell without any tag keeps its line breaks. What holds nothing to be seen becomes the empty text. Of HTML that no
+    parser could take in a second there are the words, in lines.
     """
     source = _LINE_END.sub("\n", cell)
     if not _TAG.search(source):
         return _tidy(html.unescape(source))
-    tree = LexborHTMLParser(_ADDRESS.sub("&lt;", source))
+    source = _ADDRESS.sub("&lt;", source)
+    if is_heavy(source):
+        return flat_text(source)
+    tree = LexborHTMLParser(source)
     page = _Page()
     if tree.body is not None:
         for node, opens in _walk(tree.body):
@@ -155,7 +163,8 @@ class _Page:
 
     def _end_link(self, target: str) -> None:
         target = target.strip()
-        shown = "".join(self.parts[self._links.pop() :])
+        begins = self._links.pop()
+        shown = "".join(self.parts[begins : begins + _LINK_PARTS])
         if target.lower().startswith(_TARGETS) and target.partition(":")[2].strip("/") not in shown:
             self._blank = True
             self._words(f"({target})")
@@ -181,12 +190,12 @@ class _Page:
             self.parts.append(" | " if self._cell else " " if self._blank else "")
         else:
             self.parts.append("\n" * self._breaks if self.parts else "")
-            self.parts.append("> " * self._quotes + self._margin())
+            self.parts.append("> " * min(self._quotes, _MOST_MARKS) + self._margin())
         self.parts.append(words)
         self._breaks, self._blank, self._cell = 0, False, False
 
     def _margin(self) -> str:
         depth = len(self._lists) - 1 if self._marker else len(self._lists)
-        margin = "  " * depth + self._marker
+        margin = "  " * min(depth, _MOST_MARKS) + self._marker
         self._marker = ""
         return margin

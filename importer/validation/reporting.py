@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from importer.fields.cells import shortened
 from importer.mapping import Rule
 from importer.models import Problem
-
-_SHOWN_CHARS = 80
 
 
 class MakeProblem(Protocol):
@@ -35,7 +34,7 @@ class Report:
     def add(self, code: str, bad: pd.Series, cells: pd.Series, rule: Rule, message: Callable[[str], str]) -> None:
         """Note every cell of ``bad`` (a mask with the index of ``cells``); ``message`` gets the cell as it is shown."""
         for position in bad.index[bad.to_numpy(dtype=bool)]:
-            value = shown(cells[position])
+            value = shortened(cells[position])
             self.add_one(int(position), code, f"{rule.column}: {message(repr(value))}", column=rule.column, value=value)
 
     def has(self, position: int, column: str | None) -> bool:
@@ -49,8 +48,3 @@ class Report:
         """Note one problem."""
         problem = self._make(code, int(self._rows[position]), message, column=column, value=value)
         self._problems[position].append(problem)
-
-
-def shown(value: str) -> str:
-    """A value as a message shows it: not longer than a line."""
-    return value if len(value) <= _SHOWN_CHARS else value[: _SHOWN_CHARS - 1] + "…"

@@ -15,6 +15,7 @@ import pandas as pd
 from importer.attachments import AttachmentFinder, Fault, Named
 from importer.catalogue import CATALOGUE
 from importer.fields import AccountFields
+from importer.fields.cells import shortened
 from importer.manifest import Chunk, Column, is_visible
 from importer.mapping import FieldType, Mapping, Rule
 from importer.models import Attachment, Problem, Ticket
@@ -22,7 +23,7 @@ from importer.validation.account import AccountRules
 from importer.validation.cells import SentField, field_of_cells, field_of_template
 from importer.validation.files import FileScreen
 from importer.validation.fingerprints import Prints, combined, fingerprints
-from importer.validation.reporting import Report, shown
+from importer.validation.reporting import Report
 from importer.validation.screen import LEAD_ID, LEAD_IDENTIFIERS, Mask, Screen
 
 _LEAD_PREFIX = "LeadDetail."
@@ -242,7 +243,7 @@ class Validator:
         for position, wrong in self._account.complaints(field.name, field.values, field.sent):
             if not report.has(position, column):
                 where, value = column or field.name, field.values[position]
-                report.add_one(position, wrong.code, f"{where}: {wrong.text}", column=column, value=shown(value))
+                report.add_one(position, wrong.code, f"{where}: {wrong.text}", column=column, value=shortened(value))
 
 
 def _add(found: dict[int, list[Problem]], places: npt.NDArray[np.intp], problems: dict[int, list[Problem]]) -> None:
@@ -294,7 +295,7 @@ def _report_faults(position: int, files: Iterable[Named], report: Report) -> Non
     for named in files:
         if isinstance(named.found, Fault):
             message = f"{named.column}: {named.found.message}"
-            report.add_one(position, named.found.code, message, column=named.column, value=shown(named.name))
+            report.add_one(position, named.found.code, message, column=named.column, value=shortened(named.name))
 
 
 def content_hashes(frame: pd.DataFrame) -> list[str]:

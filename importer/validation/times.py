@@ -42,7 +42,7 @@ def _expected(rule: Rule) -> str:
 
 
 def _example(time_format: str) -> str:
-    return pd.Timestamp("2024-08-29T10:36:23").strftime(time_format)
+    return pd.Timestamp("2024-08-29T10:36:23Z").strftime(time_format)
 
 
 def _iso(cells: Cells, rule: Rule) -> Times:

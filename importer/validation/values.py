@@ -17,7 +17,8 @@ from importer.validation.converted import Cells, Converted
 from importer.validation.numbers import convert_integers, convert_numbers
 from importer.validation.times import convert_times
 
-_GUID = r"\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?"
+_BARE_GUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+_GUID = rf"{_BARE_GUID}|\{{{_BARE_GUID}\}}"
 _PHONE_BLANKS = r"[ ()./]"
 _PHONE = r"\+?[0-9](?:-?[0-9]){5,14}"
 # What the library surely takes, as `forms` tells it from bytes, at a fiftieth of the library's time.

@@ -14,16 +14,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from importer.sandbox.limiter import Algorithm
-from tests.bench.costs import Bench, Repeats, start_up, validation, workbook
+from tests.bench.attachments import attachments
+from tests.bench.costs import Bench, Repeats, start_up, validation
+from tests.bench.formats import Rows, formats
 from tests.bench.lines import Line
+from tests.bench.people import drafts, page
 from tests.bench.picture import Panel, picture
 from tests.bench.report import Circumstances, missed, report
+from tests.bench.results import results
 from tests.bench.scenarios import ALGORITHMS, JITTERY, RATE, SHOWN, foreign_scenario, scenarios
 from tests.bench.sending import large_runs, per_ticket
 from tests.bench.waiting import lines, panels, run_all, trials
 
 HERE = Path(__file__).parent
-PARTS = ("start-up", "validation", "workbook", "tickets", "memory", "limit", "others")
+PARTS = (
+    *("start-up", "validation", "formats", "attachments", "suggest", "report"),
+    *("tickets", "memory", "results", "limit", "others"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +41,12 @@ class Extent:
     budget_s: float
     start_ups: int
     manifest_rows: tuple[int, int, int]
-    workbook_rows: int
+    format_rows: Rows
+    files: tuple[int, int]  # how many are named, how many there are
+    problems: int
     tickets: tuple[int, int]
     trial_rows: int
+    result_rows: int
     algorithms: tuple[Algorithm, ...]
     rows: int
     foreign_runs: int
@@ -47,12 +57,15 @@ class Extent:
 
 FULL = Extent(
     runs=3,
-    budget_s=25.0,
+    budget_s=15.0,
     start_ups=11,
     manifest_rows=(10_000, 100_000, 1_000_000),
-    workbook_rows=100_000,
+    format_rows=Rows(xlsx=100_000, workbook=20_000, text=200_000),
+    files=(1_000_000, 100_000),
+    problems=100_000,
     tickets=(1_000, 10_000),
     trial_rows=200,
+    result_rows=20_000,
     algorithms=ALGORITHMS,
     rows=150,
     foreign_runs=2,
@@ -65,9 +78,12 @@ QUICK = Extent(
     budget_s=5.0,
     start_ups=3,
     manifest_rows=(1_000, 10_000, 50_000),
-    workbook_rows=10_000,
+    format_rows=Rows(xlsx=10_000, workbook=2_000, text=10_000),
+    files=(50_000, 5_000),
+    problems=10_000,
     tickets=(200, 1_200),
     trial_rows=50,
+    result_rows=2_000,
     algorithms=("sliding",),
     rows=100,
     foreign_runs=1,
@@ -92,9 +108,13 @@ def measure(extent: Extent, folder: Path, chosen: set[str], tell: Callable[[str]
     costs: list[tuple[str, Callable[[], Iterator[Line]]]] = [
         ("start-up", lambda: start_up(bench.repeated(most=extent.start_ups))),
         ("validation", lambda: validation(bench, extent.manifest_rows)),
-        ("workbook", lambda: workbook(bench, extent.workbook_rows)),
+        ("formats", lambda: formats(bench.repeated(budget_s=extent.budget_s / 2), extent.format_rows)),
+        ("attachments", lambda: attachments(bench, *extent.files)),
+        ("suggest", lambda: drafts(bench)),
+        ("report", lambda: page(bench, extent.problems)),
         ("tickets", lambda: per_ticket(bench.repeated(budget_s=2 * extent.budget_s), extent.tickets)),
         ("memory", lambda: large_runs(bench, extent.manifest_rows[-1], extent.trial_rows)),
+        ("results", lambda: results(bench, extent.result_rows)),
     ]
     found = Found()
     for part, cost in costs:
@@ -122,6 +142,12 @@ NOTES = (
     each direction (tests/network).""",
     f"""Others on the account call over loopback, and repeat nothing; ours go over “{JITTERY.name}”. What is left is the
     limit less what they offer, from our first ticket to our last.""",
+    """Formats, attachments and the report are measured with `validate`, its start included, beside a program that only
+    loads the file; of attachments, what they add to it, beside a loop over names that are in memory already (a thousand
+    files are links to one).""",
+    """The report's times are the page's own, from its address or a click to what the screen shows; the text is searched
+    at once, before the page has made itself ready for it.""",
+    """`suggest` decides between the documented fields; what misleads has columns whose names lie about their cells.""",
     "Peak memory is the largest resident set of one process; CPU is user and system time.",
 )
 

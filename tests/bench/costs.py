@@ -17,13 +17,9 @@ from tests.bench.processes import Ended, Place, run
 
 MIB = 2**20
 _TIMEOUT_S = 400.0
-_LARGE_TO_MAKE = ("workbook", "ledger")  # by a child, as they take memory: what measures stays small
-_PANDAS = "import sys, pandas; pandas.read_csv(sys.argv[1], dtype=str, keep_default_na=False)"
-_CALAMINE = (
-    "import sys, python_calamine; "
-    "python_calamine.CalamineWorkbook.from_path(sys.argv[1]).get_sheet_by_index(0).to_python()"
-)
-Kind = Literal["manifest", "tickets", "workbook", "bodies", "ledger"]
+PANDAS = "import sys, pandas; pandas.read_csv(sys.argv[1], dtype=str, keep_default_na=False)"
+_LIGHT_TO_MAKE = (".csv", ".bodies")  # all else by a child, as it takes memory: what measures stays small
+Kind = Literal["table", "faulty", "tickets", "naming", "files", "bodies", "ledger"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +68,10 @@ class Bench:
         path = self.folder / name
         if not path.exists():
             self.tell(f"making {path.name}: {rows:,} rows")
-            if kind in _LARGE_TO_MAKE:
-                run((PYTHON, "-m", "tests.bench.inputs", kind, str(path), str(rows), *more), self.place)
-            else:
+            if path.suffix in _LIGHT_TO_MAKE:
                 inputs.main(kind, str(path), str(rows), *more)
+            else:
+                run((PYTHON, "-m", "tests.bench.inputs", kind, str(path), str(rows), *more), self.place)
         return path
 
     def wide_mapping(self) -> Path:
@@ -83,6 +79,10 @@ class Bench:
         path = self.folder / "wide.yaml"
         path.write_text(WIDE_MAPPING, encoding="utf-8")
         return path
+
+    def validate(self, manifest: Path, *words: str) -> Program:
+        """The check of a manifest of ten columns; something is wrong in each."""
+        return Program(command=(*OURS, "validate", str(manifest), "-m", str(self.wide_mapping()), *words), code=1)
 
     def new_ledger(self, file: Path) -> None:
         """Make an empty ledger: a copy of one that the importer made."""
@@ -100,6 +100,11 @@ class Bench:
         return [list(each) for each in zip(*rounds, strict=True)]
 
 
+def python(script: str, *words: str) -> Program:
+    """A script in a few words, as one would write it otherwise."""
+    return Program(command=(PYTHON, "-c", script, *words))
+
+
 def start_up(bench: Bench) -> Iterator[Line]:
     """How long one waits for a program that has nothing to do."""
     cases = {
@@ -107,7 +112,7 @@ def start_up(bench: Bench) -> Iterator[Line]:
         "--version": Program(command=(*OURS, "--version")),
         "a usage error": Program(command=(*OURS, "run"), code=2),
     }
-    nothing, *ours = bench.in_turn("start-up", _python("pass"), *cases.values())
+    nothing, *ours = bench.in_turn("start-up", python("pass"), *cases.values())
     for name, runs in zip(cases, ours, strict=True):
         yield Line(
             section="Start-up, beside `python -c pass`",
@@ -124,10 +129,8 @@ def validation(bench: Bench, sizes: tuple[int, int, int]) -> Iterator[Line]:
     small, middle, large = sizes
     runs: dict[int, list[list[Ended]]] = {}
     for rows in sizes:
-        manifest = bench.make("manifest", f"wide-{rows}.csv", rows)
-        runs[rows] = bench.in_turn(
-            f"validate {rows:,} rows", _validate(manifest, bench), _python(_PANDAS, str(manifest))
-        )
+        manifest = bench.make("table", f"wide-{rows}.csv", rows)
+        runs[rows] = bench.in_turn(f"validate {rows:,} rows", bench.validate(manifest), python(PANDAS, str(manifest)))
     section = "Validation, beside a bare pandas.read_csv(dtype=str, keep_default_na=False)"
     yield Line(
         section=section,
@@ -165,15 +168,6 @@ def validation(bench: Bench, sizes: tuple[int, int, int]) -> Iterator[Line]:
     )
 
 
-def _python(script: str, *words: str) -> Program:
-    return Program(command=(PYTHON, "-c", script, *words))
-
-
-def _validate(manifest: Path, bench: Bench) -> Program:
-    # One row in a hundred is wrong.
-    return Program(command=(*OURS, "validate", str(manifest), "-m", str(bench.wide_mapping())), code=1)
-
-
 def _growth(runs: Sequence[Sequence[Ended]], sizes: tuple[int, int, int]) -> list[float]:
     """The marginal cost of the later rows over that of the earlier ones, run by run."""
     small, middle, large = sizes
@@ -181,26 +175,3 @@ def _growth(runs: Sequence[Sequence[Ended]], sizes: tuple[int, int, int]) -> lis
         ((c.cpu_s - b.cpu_s) / (large - middle)) / ((b.cpu_s - a.cpu_s) / (middle - small))
         for a, b, c in zip(*runs, strict=False)
     ]
-
-
-def workbook(bench: Bench, rows: int) -> Iterator[Line]:
-    """What checking a workbook takes, beside loading its sheet and nothing else."""
-    manifest = bench.make("workbook", f"wide-{rows}.xlsx", rows)
-    mine, bare = bench.in_turn("workbook", _validate(manifest, bench), _python(_CALAMINE, str(manifest)))
-    section = "Workbook, beside python-calamine alone"
-    yield Line(
-        section=section,
-        what=f".xlsx, {rows:,} × 10",
-        ours=[each.wall_s for each in mine],
-        otherwise=[each.wall_s for each in bare],
-        unit="s",
-        goal=Goal(bound=2.0, side="most", by="ratio"),
-    )
-    yield Line(
-        section=section,
-        what="peak memory",
-        ours=[each.peak_bytes / MIB for each in mine],
-        otherwise=[each.peak_bytes / MIB for each in bare],
-        unit="MiB",
-        digits=0,
-    )

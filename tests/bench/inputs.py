@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -33,6 +35,8 @@ _LEDGER_COLUMNS = (
     *("finished_at", "run"),
 )
 _LEDGER_ROWS_AT_ONCE = 50_000
+FILES_COLUMN = "Files"
+_FILES_IN_A_FOLDER = 1_000
 _WRONG = 57  # of every hundred rows, the one whose state the mapping does not allow
 _STATES = ("new", "wip", "Resolved", "Open")
 _PRIORITIES = ("Low", "Medium", "High", "")
@@ -71,9 +75,27 @@ def wrong_rows(first: int, end: int) -> int:
     return sum(n % 100 == _WRONG for n in range(first, end))
 
 
+def faulty_row(n: int) -> tuple[str, ...]:
+    """One row of ten columns with one thing wrong: its state, its date, or its address."""
+    key, subject, details, state, priority, due, email, *rest = wide_row(n)
+    match n % 10:
+        case 0 | 1 | 2:
+            due = f"{n % 28 + 1:02}.{n % 12 + 1:02}.24"
+        case 3:
+            email = f"customer {n} at example.com"
+        case _:
+            state = f"waiting for {_PRIORITIES[n % 3]}"
+    return (key, subject, details, state, priority, due, email, *rest)
+
+
 def ticket_row(n: int) -> tuple[str, ...]:
     """One small ticket with a lead of its own."""
     return (f"{n:07}", f"Ticket {n}", "Open", f"lead{n}@example.com")
+
+
+def file_name(n: int) -> str:
+    """Where the n-th file lies below the attachments' folder."""
+    return f"{n // _FILES_IN_A_FOLDER:03}/document-{n:06}.pdf"
 
 
 def write_csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
@@ -84,9 +106,41 @@ def write_csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...
         writer.writerows(rows)
 
 
-def write_workbook(path: Path, rows: int) -> None:
+def write_table(path: Path, rows: int) -> None:
+    """Write a table of ten columns as what its ending says."""
+    match path.suffix:
+        case ".csv":
+            write_csv(path, COLUMNS, map(wide_row, range(rows)))
+        case ".gz":
+            with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
+                csv.writer(file).writerows([COLUMNS, *map(wide_row, range(rows))])
+        case ".jsonl":
+            with path.open("w", encoding="utf-8") as file:
+                for n in range(rows):
+                    file.write(json.dumps(dict(zip(COLUMNS, wide_row(n), strict=True))) + "\n")
+        case ".xlsx":
+            write_xlsx(path, rows)
+        case _:
+            from tests.manifest.books import Page, write  # noqa: PLC0415 - most of the bench does not need it
+
+            write(path, Page(rows=[COLUMNS, *map(wide_row, range(rows))]))
+
+
+def write_files(folder: Path, files: int) -> None:
+    """Make small files in folders of a thousand; in each, all are names of one: it takes minutes to free as many."""
+    for n in range(files):
+        path = folder / file_name(n)
+        if n % _FILES_IN_A_FOLDER == 0:
+            path.parent.mkdir(parents=True)
+            path.write_bytes(b"%PDF")
+            first = path
+        else:
+            path.hardlink_to(first)
+
+
+def write_xlsx(path: Path, rows: int) -> None:
     """Write a workbook of ``rows`` rows below its header."""
-    import xlsxwriter  # type: ignore[import-untyped]  # noqa: PLC0415 - most of the bench does not need it
+    import xlsxwriter  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
 
     workbook = xlsxwriter.Workbook(path, {"constant_memory": True, "strings_to_formulas": False})
     sheet = workbook.add_worksheet()
@@ -133,15 +187,20 @@ def _ticket_of_ledger(account: str, n: int) -> tuple[str | int, ...]:
 
 
 def main(kind: str, target: str, rows: str, more: str = "") -> None:
-    """Make one file; ``more`` is the account of a ledger."""
+    """Make one file; ``more`` is the account of a ledger, or how many files there are for a manifest that names some."""
     path, count = Path(target), int(rows)
     match kind:
-        case "manifest":
-            write_csv(path, COLUMNS, map(wide_row, range(count)))
+        case "table":
+            write_table(path, count)
+        case "faulty":
+            write_csv(path, COLUMNS, map(faulty_row, range(count)))
         case "tickets":
             write_csv(path, TICKET_COLUMNS, map(ticket_row, range(count)))
-        case "workbook":
-            write_workbook(path, count)
+        case "naming":
+            named = ((*ticket_row(n), file_name(n % int(more))) for n in range(count))
+            write_csv(path, (*TICKET_COLUMNS, FILES_COLUMN), named)
+        case "files":
+            write_files(path, count)
         case "bodies":
             write_bodies(path, count)
         case "ledger":

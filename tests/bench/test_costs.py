@@ -14,7 +14,7 @@ from importer.ledger import Import, Ledger, RunInfo
 from importer.manifest import open_manifest
 from importer.models import ManifestOptions, TicketIds
 from tests.bench import inputs
-from tests.bench.costs import Bench, Repeats, start_up, workbook
+from tests.bench.costs import Bench, Repeats, start_up
 from tests.bench.inputs import COLUMNS, wide_row
 from tests.bench.sending import large_runs, per_ticket
 
@@ -23,15 +23,14 @@ def bench(folder: Path) -> Bench:
     return Bench(folder=folder, repeats=Repeats(most=1, budget_s=0), tell=lambda _: None)
 
 
-@pytest.mark.parametrize("kind", ["manifest", "workbook"])
-def test_a_file_of_any_size_has_the_same_rows(tmp_path: Path, kind: str) -> None:
-    """Line breaks and quotes in cells included; so that sizes can be compared."""
-    path = tmp_path / ("wide.csv" if kind == "manifest" else "wide.xlsx")
-    inputs.main(kind, str(path), "10")
-    if kind == "manifest":
-        with path.open(encoding="utf-8", newline="") as file:
-            assert list(csv.reader(file)) == [list(COLUMNS), *(list(wide_row(n)) for n in range(10))]
-    assert tuple(open_manifest(path, ManifestOptions(), set(COLUMNS)).columns) == COLUMNS
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".jsonl", ".xlsx", ".xlsb", ".ods", ".xls"])
+def test_a_table_of_any_format_has_the_same_rows(tmp_path: Path, ending: str) -> None:
+    """Line breaks and quotes in cells included; so that sizes and formats can be compared."""
+    path = tmp_path / f"wide{ending}"
+    inputs.main("table", str(path), "10")
+    manifest = open_manifest(path, ManifestOptions(), set(COLUMNS))
+    rows = [row for chunk in manifest.chunks(100) for row in chunk.frame[list(COLUMNS)].itertuples(index=False)]
+    assert [tuple(row) for row in rows] == [wide_row(n) for n in range(10)]
 
 
 def test_one_row_in_a_hundred_is_wrong() -> None:
@@ -39,6 +38,28 @@ def test_one_row_in_a_hundred_is_wrong() -> None:
     rows = [wide_row(n) for n in range(1_000)]
     assert sum(row[3] == "closed?" for row in rows) == 10
     assert len({row[0] for row in rows}) == len({row[6] for row in rows}) == 1_000
+
+
+def test_every_faulty_row_has_one_fault() -> None:
+    """Each differs from the right one in one cell, and there are faults of three kinds."""
+    differing = []
+    for n in range(100):
+        if n % 100 != 57:
+            ((place, *_),) = [
+                (place, good) for place, good in enumerate(wide_row(n)) if good != inputs.faulty_row(n)[place]
+            ]
+            differing.append(COLUMNS[place])
+    assert set(differing) == {"State", "Due", "Email"}
+
+
+def test_names_are_those_of_files_that_are_there(tmp_path: Path) -> None:
+    """More names than files: each file is named again."""
+    inputs.main("files", str(tmp_path / "attachments"), "3")
+    inputs.main("naming", str(tmp_path / "naming.csv"), "7", "3")
+    with (tmp_path / "naming.csv").open(encoding="utf-8", newline="") as file:
+        names = [row[inputs.FILES_COLUMN] for row in csv.DictReader(file)]
+    assert len(names) == 7
+    assert {tmp_path / "attachments" / name for name in names} == set((tmp_path / "attachments").rglob("*.pdf"))
 
 
 def test_bodies_are_those_that_the_importer_sends(tmp_path: Path) -> None:
@@ -100,10 +121,10 @@ def test_repeats_end_with_their_budget() -> None:
     assert list(Repeats(most=3, budget_s=1000)) == [0, 1, 2]
 
 
-def test_what_needs_no_account(tmp_path: Path) -> None:
-    """A line for each way to start, and for a workbook whose wrong rows are no failure of the bench."""
-    found = [*start_up(bench(tmp_path)), *workbook(bench(tmp_path), 200)]
-    assert [line.what for line in found] == ["--help", "--version", "a usage error", ".xlsx, 200 × 10", "peak memory"]
+def test_ways_to_start(tmp_path: Path) -> None:
+    """A line for each, beside an interpreter that does nothing."""
+    found = list(start_up(bench(tmp_path)))
+    assert [line.what for line in found] == ["--help", "--version", "a usage error"]
     assert all(min(line.ours) > 0 < min(line.otherwise) for line in found)
 
 

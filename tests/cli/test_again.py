@@ -69,6 +69,27 @@ def test_a_limit_is_a_trial(shop: Shop, account: Account):
     assert len(set(account.keys)) == len(account.keys) == 9
 
 
+def test_what_goes_on_after_a_rehearsal(shop: Shop):
+    """The sandbox's ledger is gone, so the command that is shown names the manifest, and nothing is warned of."""
+    shop.manifest(3)
+    trial = shop.run("--sandbox", "--yes", "--limit", "1")
+    command = next_command(trial.out)
+    assert command[:2] == ["rerun", "tickets.sandbox.results.csv"]
+    again = shop.do(*command)
+    assert (again.code, "can't be held against" in again.err) == (0, False)
+
+
+@pytest.mark.parametrize("flags", [("--manifest", "tickets.csv"), ("--accept-edits",), ("--allow-missing",)])
+def test_what_is_shown_for_unknown_rows_is_a_command(shop: Shop, open_account: Open, flags: tuple[str, ...]):
+    """After a rerun with flags of its own, `resolve` is shown without those that it does not have."""
+    open_account([{"match": {KEY_FIELD: "00002"}, "fault": "500", "times": 1}])
+    shop.manifest(2)
+    assert shop.run("--limit", "1").code == 1
+    first = shop.rerun(*flags)
+    assert shop.statuses() == {"created": 1, "unknown": 1}
+    assert next_command(first.out) == ["resolve", "tickets.results.csv"]
+
+
 def test_a_failed_row_is_told_and_sent_last(shop: Shop, open_account: Open):
     """A 200 with a failure is `failed` with the server's reason; run again, the row goes out after all new ones."""
     account = open_account([{"match": {KEY_FIELD: "00002"}, "fault": "refused-200", "times": 1}])

@@ -72,6 +72,18 @@ def test_wrong_files_cost_no_call(shop: Shop, account: Account):
     assert shop.do("fields", "-o", "not/there.csv").code == 2
 
 
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_only_a_former_list_of_fields_is_written_over(shop: Shop, account: Account, ending: str):
+    """A manifest that is named by mistake stays as it is, and costs no call; the list of yesterday is replaced."""
+    other = shop.path(f"other.{ending}")
+    other.write_text("ID,Subject\r\n1,Printer\r\n")
+    refused = shop.do("fields", "-o", other.name)
+    assert (refused.code, account.calls) == (2, 0)
+    assert f"other.{ending} is there and is not a list of fields" in refused.err
+    assert other.read_text() == "ID,Subject\n1,Printer\n"
+    assert [shop.do("fields", "-o", f"fields.{ending}").code for _ in range(2)] == [0, 0]
+
+
 def test_keys_that_may_not_read(shop: Shop, open_account: Callable[..., Account]):
     """Without an administrator's keys one call is made, and the exit code is 3."""
     account = open_account(admin=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.shop import ROOT, SECRET_KEY, Account, Ended, Shop, ended
+from tests.manifest.books import container
 
 Open = Callable[..., Account]
 ACCOUNT_SETTINGS = ("LSQ_HOST", "LSQ_TENANT_ID", "LSQ_ACCESS_KEY", "LSQ_SECRET_KEY")
@@ -86,10 +87,8 @@ def write_png(path: Path) -> None:
 
 
 def write_locked_workbook(path: Path) -> None:
-    """The beginning of an encrypted workbook: an OLE container with the stream that holds the package."""
-    path.write_bytes(
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "EncryptedPackage".encode("utf-16-le") + bytes(4096)
-    )
+    """An encrypted workbook: an OLE2 container with the stream that holds the package."""
+    path.write_bytes(container({"EncryptedPackage": bytes(4096)}))
 
 
 def write_nowhere(path: Path) -> None:
@@ -186,6 +185,17 @@ def test_wrong_flags_are_told(shop: Shop, account: Account, flags: tuple[str, ..
     assert (refused.code, account.calls) == (2, 0)
     assert word in refused.err
     assert "Traceback" not in refused.err
+
+
+@pytest.mark.parametrize("name", ["tickets.csv", "./mapping.yaml", "out.csv"])
+def test_a_log_is_not_added_to_what_the_command_uses(shop: Shop, account: Account, name: str):
+    """--log-file on the manifest, the mapping or the results is a slip: it would add its lines to them."""
+    shop.manifest(1)
+    before = {path: path.read_bytes() for path in map(shop.path, ("tickets.csv", "mapping.yaml"))}
+    refused = shop.run("-o", "out.csv", "--log-file", name)
+    assert account.calls == 0
+    assert_clear(refused, Path(name).name, "--log-file")
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_a_place_for_results_that_takes_none(shop: Shop, account: Account):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from openpyxl import Workbook
@@ -17,6 +18,15 @@ def test_a_draft_is_printed_and_validates(shop: Shop):
     shop.path("draft.yaml").write_text(ended.out, "utf-8")
     assert shop.do("validate", "tickets.csv", "-m", "draft.yaml").code == 0
     assert "columns    3 sure, 0 guessed, 0 left" in ended.err
+
+
+def test_what_is_shown_can_be_typed(shop: Shop):
+    """The command that comes next is quoted as a shell needs it, whatever the files are called."""
+    shop.manifest(3, name="Übersicht (März).csv")
+    told = shop.do("suggest", "Übersicht (März).csv", "-o", "my draft.yaml")
+    name, *command = shlex.split(told.err.strip().rpartition("then: ")[2])
+    assert name == "ticket-importer"
+    assert shop.do(*command).code == 0
 
 
 def test_a_draft_is_imported(shop: Shop, account: Account):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
-from importer.manifest.sheet_notes import PROMISED_ROWS
-from tests.cli.shop import HEADER, MAPPING, Shop
+from importer.manifest.workbooks.sheet_notes import PROMISED_ROWS
+from tests.cli.shop import HEADER, MAPPING, Shop, good_row
 
 
 def test_validate_warns_of_the_mapping(shop: Shop):
@@ -41,3 +41,22 @@ def test_a_large_workbook_is_judged_and_warned_of(shop: Shop):
     plan = shop.do("run", "tickets.xlsx", "-m", "mapping.yaml", "--sandbox", "--dry-run")
     assert plan.code == 0
     assert "saved as CSV" in plan.out
+
+
+def test_quiet_hides_no_warning(shop: Shop):
+    """-q leaves out the plan, and neither what is doubtful about the files nor its level in the log."""
+    shop.manifest(1)
+    shop.path("mapping.yaml").write_text(f"{MAPPING}attachments: {{folder: 'exprt/{{ID}}/*'}}\n", encoding="utf-8")
+    outcome = shop.run("--sandbox", "--yes", "-q", "--log-file", "run.log")
+    assert outcome.code == 0
+    assert "no file below" in outcome.err
+    assert "rows       1" not in outcome.err
+    (line,) = [line for line in shop.path("run.log").read_text("utf-8").splitlines() if "no file below" in line]
+    assert " WARNING " in line
+
+
+def test_the_plan_speaks_of_one_row_as_of_one(shop: Shop):
+    """One row that is rejected is told in the singular, several in the plural."""
+    for wrong, told in ((1, "1 is rejected"), (2, "2 are rejected")):
+        shop.manifest([good_row(1), *((f"{row}", "", "Open", "a@example.com") for row in range(wrong))])
+        assert told in shop.run("--sandbox", "--dry-run").out

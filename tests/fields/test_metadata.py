@@ -101,6 +101,11 @@ def test_values_in_the_accounts_order():
     assert read_lookup(200, {}, body(entries)) == LookupValues(values=("First", "3"), retired=("0", "9"))
 
 
+def test_a_value_that_is_a_number_is_that_number():
+    """A value of 0 is one, whatever it is called."""
+    assert read_lookup(200, {}, body([{"Text": "None", "Value": 0}])).values == ("0",)  # type: ignore[union-attr]
+
+
 def test_a_lookups_name_can_not_leave_its_place():
     """A name of any characters is one part of the address."""
     assert lookup_path("a/../b?c") == "lookups/a%2F..%2Fb%3Fc/values"

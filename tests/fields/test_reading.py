@@ -13,7 +13,8 @@ from importer.errors import StoppedEarly
 from importer.fields import AccountField, AccountFields
 from importer.fields.reading import FieldsNotShown, FieldsReader
 from importer.leadsquared.client import Client, Endpoint, Patience
-from importer.leadsquared.quota import Limits, OwnPool, Quota
+from importer.leadsquared.keeper import OwnPool
+from importer.leadsquared.quota import Limits, Quota
 from importer.models import Rate, Secret
 
 FIELDS_PATH = "/api/tenants/t/ticket-types/1/fields/filter"
@@ -119,6 +120,16 @@ def test_an_empty_page_ends_it():
     fields, _ = read(server)
     assert [field.schema_name for field in fields] == ["Title"]
     assert len(server.asked) == 3
+
+
+def test_a_list_without_an_end():
+    """An account that goes on telling is not asked for ever, and that there may be more is said."""
+    server = Told(
+        lambda _, body: answer(data={"Total": body["Offset"] + 99, "TicketsFields": [entry(f"F{body['Offset']}")]})
+    )
+    fields, reader = read(server)
+    assert len(fields) == reader.calls == 400
+    assert "did not end after 400 calls" in fields.notes[0]
 
 
 def test_keys_go_with_each_call():

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.errors import CapReached
-from importer.leadsquared.quota import LEAD_S, Keeper, Limits, OwnPool, Quota, Slot
+from importer.leadsquared.keeper import Keeper, OwnPool
+from importer.leadsquared.quota import LEAD_S, Limits, Quota, Slot
 from importer.models import Rate
 from importer.quota import ON_TIME_S, Margin, Pool
 from importer.quota.margin import MOST_MARGIN_S

@@ -6,9 +6,10 @@ A cell is a text, a number, a bool, a date, a `Formatted` number, an `Error`, a 
 from __future__ import annotations
 
 import datetime as dt
+import io
 import struct
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -309,7 +310,8 @@ def container(streams: dict[str, bytes]) -> bytes:
         first = len(table)
         table += [*range(first + 1, first + sectors), 0xFFFFFFFE]
         body += padded.ljust(sectors * 512, b"\0")
-        entries.append(_entry(name, 2, first, len(padded)))
+        following = len(entries) + 1 if len(entries) < len(streams) else 0xFFFFFFFF
+        entries.append(_entry(name, 2, first, len(padded), following))
     # What the first sector of the table doesn't hold stands at the end, and what the header can't name of it behind.
     tables, lists = 1, 0
     while len(table) + tables - 1 + lists > 128 * tables:
@@ -331,10 +333,10 @@ def container(streams: dict[str, bytes]) -> bytes:
     return header + packed[:512] + directory + body + packed[512:] + behind
 
 
-def _entry(name: str, kind: int, first: int, size: int) -> bytes:
+def _entry(name: str, kind: int, first: int, size: int, following: int = 0xFFFFFFFF) -> bytes:
     encoded = name.encode("utf-16-le")
     child = 1 if kind == 5 else 0xFFFFFFFF
-    places = struct.pack("<IIII", 0xFFFFFFFF, 0xFFFFFFFF, child, 0)
+    places = struct.pack("<IIII", 0xFFFFFFFF, following, child, 0)
     head = encoded.ljust(64, b"\0") + struct.pack("<HBB", len(encoded) + 2, kind, 1) + places
     return (head.ljust(116, b"\0") + struct.pack("<II", first, size)).ljust(128, b"\0")
 
@@ -427,3 +429,17 @@ def _write_ods(path: Path, book: Workbook) -> None:
             f"<office:automatic-styles>{styles}</office:automatic-styles>"
             f"<office:body><office:spreadsheet>{tables}</office:spreadsheet></office:body></office:document-content>",
         )
+
+
+def with_part(path: Path, part: str, change: Callable[[bytes], bytes | None]) -> Path:
+    """Rewrite one part of a workbook; a change to None drops it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in old.namelist():
+            content: bytes | None = old.read(name)
+            if name == part and content is not None:
+                content = change(content)
+            if content is not None:
+                new.writestr(name, content)
+    path.write_bytes(buffer.getvalue())
+    return path

@@ -13,9 +13,8 @@ import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 from importer.errors import ManifestError
 from importer.manifest import open_manifest
 from importer.models import ManifestOptions
+from tests.manifest.books import container
 from tests.manifest.reading import read, read_bytes, refusal, refusal_of_bytes
-
-OLE2 = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504)
 
 
 def zipped(*names: str) -> bytes:
@@ -80,17 +79,25 @@ def test_formats_that_are_not_read_yet(tmp_path: Path, content: bytes, name: str
 
 
 def test_old_office_file(tmp_path: Path) -> None:
-    """A container without a workbook may be anything from the nineties."""
-    assert "a file of an old Office program" in refusal_of_bytes(tmp_path, OLE2)
+    """A container without a workbook may be anything from the nineties, whatever words are in it."""
+    content = container({"WordDocument": "of a Workbook and an EncryptedPackage".encode("utf-16-le")})
+    assert "a file of an old Office program" in refusal_of_bytes(tmp_path, content)
 
 
-@pytest.mark.parametrize("distance", [0, 100, (1 << 20) - 520, 3 << 20])
+@pytest.mark.parametrize("distance", [0, 3 << 20])
 def test_password_protected_workbook(tmp_path: Path, distance: int) -> None:
-    """An encrypted workbook is an OLE2 container with an EncryptedPackage, wherever in the file that name stands."""
-    content = OLE2 + bytes(distance) + "EncryptedPackage".encode("utf-16-le") + bytes(100)
+    """An encrypted workbook is an OLE2 container with an EncryptedPackage, wherever in the file that stands."""
+    content = container({"EncryptionInfo": bytes(distance), "EncryptedPackage": bytes(100)})
     text = refusal_of_bytes(tmp_path, content)
     assert "is protected by a password" in text
     assert "take the password off" in text
+
+
+@pytest.mark.parametrize("size", [8, 100, 512, 600, 1100])
+def test_a_container_that_is_cut_off(tmp_path: Path, size: int) -> None:
+    """What is in it can't be told any more, and that is said."""
+    content = container({"Workbook": bytes(5000)})[:size]
+    assert "it is cut off or damaged" in refusal_of_bytes(tmp_path, content)
 
 
 def test_workbook_named_csv_is_read_as_a_workbook(tmp_path: Path) -> None:
@@ -129,3 +136,14 @@ def test_a_file_that_is_gone(tmp_path: Path) -> None:
     """The system's own words reach the user as an error of ours."""
     with pytest.raises(ManifestError, match="can't be read: No such file or directory"):
         open_manifest(tmp_path / "tickets.csv", ManifestOptions())
+
+
+def test_a_workbook_that_is_a_bomb(tmp_path: Path) -> None:
+    """A sheet that was made to fill a memory is refused by its size, before anything of it is read."""
+    path = tmp_path / "tickets.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        with archive.open("xl/worksheets/sheet1.xml", "w") as sheet:
+            for _ in range(140):
+                sheet.write(bytes(1_000_000))
+    assert "unfolds to hundreds of times what it is packed" in refusal(path)

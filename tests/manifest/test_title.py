@@ -29,6 +29,29 @@ def test_a_title_of_several_cells(tmp_path: Path) -> None:
     assert "row 1 ('Export', 'March') is not the header" in refusal(path, ["id", "subject"])
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("title", ["Tickets of March", "Tickets: March, April; all", '"Tickets, March"', "\n\nTickets"])
+def test_a_title_in_a_text_is_no_header(tmp_path: Path, delimiter: str, title: str) -> None:
+    """Whatever the title's text is parted by, the delimiter is the one that gives the mapping's columns."""
+    path = tmp_path / "tickets.csv"
+    path.write_text("\n".join([title, "", delimiter.join(["id", "subject"]), delimiter.join(["T-1", "x"])]))
+    header_row = 3 + title.count("\n")
+    text = refusal(path, ["id", "subject"])
+    assert f"the names of the mapping's columns stand in row {header_row}" in text
+    assert f"Add this line to the mapping: `manifest: {{header_row: {header_row}}}`" in text
+    assert read(path, ["id", "subject"], header_row=header_row).cells == [["T-1", "x"]]
+
+
+def test_a_row_of_data_may_name_columns(tmp_path: Path) -> None:
+    """A text whose header has the mapping's columns is read as it is, and one that is said to begin there, too."""
+    path = tmp_path / "tickets.csv"
+    path.write_text("id,subject,state\nid,subject,state\nT-1,x,y\n")
+    assert read(path, ["id", "subject"]).columns == ["id", "subject", "state"]
+    assert read(path, ["id", "subject"], header_row=2).cells == [["T-1", "x", "y"]]
+    path.write_text("Tickets of March\nid,subject\n")
+    assert read(path).columns == ["Tickets of March"]
+
+
 def test_the_sheet_with_a_title_is_found_among_others(tmp_path: Path) -> None:
     """A sheet is known by its columns, also where a title stands above them."""
     path = write(tmp_path / "tickets.xlsx", Page(name="Notes", rows=[["remark"]]), Page(rows=ROWS))

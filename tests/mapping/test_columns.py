@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from importer.errors import MappingError
-from importer.mapping import check_columns
+from importer.mapping import check_columns, load_mapping
 from tests.mapping.conftest import BASE, Load
 
 WHOLE = f"{BASE}attachments: {{columns: Files}}\nignore: [Internal notes]\n"
@@ -59,3 +59,21 @@ def test_a_column_that_is_mapped_already_may_be_meant_all_the_same(load: Load, p
 def test_row_content_asks_for_no_column(load: Load):
     """A mapping without a key column can't lack it in the manifest."""
     check_columns(load(BASE.replace("key: ID", "key: row-content")), ["Subject", "Mail"])
+
+
+def test_where_nothing_fits_the_header_is_doubted(load: Load):
+    """The mapping of another manifest, or a header in another row: what to do is not to map each column anew."""
+    with pytest.raises(MappingError) as caught:
+        check_columns(load(WHOLE), ["List of tickets", "A", "B"])
+    assert "header_row" in caught.value.hint
+    assert "another manifest" in caught.value.hint
+
+
+def test_a_table_is_mended_as_a_table(path: Path):
+    """The hint for a table of two columns names what such a table has, and not what only YAML can say."""
+    table = path.with_suffix(".csv")
+    table.write_text("column,SchemaName\nID,\nSubject,Title\nMail,LeadDetail.EmailAddress\n", encoding="utf-8")
+    with pytest.raises(MappingError) as caught:
+        check_columns(load_mapping(table, source="old", key=("ID",)), ["ID", "Subject", "Mail", "Prio"])
+    assert "a line in the table" in caught.value.hint
+    assert "`ignore`" not in caught.value.hint

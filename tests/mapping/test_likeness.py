@@ -15,6 +15,7 @@ UNSEEN = [  # what is written, what was meant, and what is said of that
     ("Legacy ID", "Legacy\u00a0ID", "which has a non-breaking blank (U+00A0)"),
     ("Legacy\u00a0ID", "Legacy ID", "which has no non-breaking blank (U+00A0)"),
     ("ID", "\ufeffID", "which has a byte order mark (U+FEFF)"),
+    ("ID", "\u00ef\u00bb\u00bfID", "which has a byte order mark that was read in the wrong encoding"),
     ("ID", "I\u200bD", "which has a blank of no width (U+200B)"),
     ("ID", "ID\u2060", "which has a word joiner (U+2060)"),
     ("Sub\u00adject", "Subject", "which has no soft hyphen (U+00AD)"),

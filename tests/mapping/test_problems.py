@@ -51,6 +51,7 @@ RULE = [  # the rule of column X in line 7, and what is wrong with it
     ("{field: DueDate, type: datetime, timezone: Asia/Kolkatta}", "columns > X: 'Asia/Kolkatta' is not a time zone, such as Asia/Kolkata or UTC (did you mean 'Asia/Kolkata'?)"),
     ("{field: DueDate, type: datetime, timezone: ../etc/passwd}", "columns > X: '../etc/passwd' is not a time zone, such as Asia/Kolkata or UTC"),
     ("{field: DueDate, type: date, format: dd/mm/yyyy}", "columns > X: 'dd/mm/yyyy' is not a strptime format, such as %d/%m/%Y or %Y-%m-%d %H:%M"),
+    ("{field: DueDate, type: datetime, format: '%Y-%m-%d %H:%M %Z'}", "columns > X: '%Y-%m-%d %H:%M %Z' names a zone by letters (%Z); write them as they are, such as UTC, and say by `timezone` which it is"),
     ("{field: DueDate, type: date, format: '%d/%m'}", "columns > X: '%d/%m' has no year (%Y or %y)"),
     ("{field: DueDate, type: date, format: '%m/%Y'}", "columns > X: '%m/%Y' does not tell the whole date: year, month and day"),
     ("{field: DueDate, type: date, format: '%d/%m/%Q%Y'}", "columns > X: '%d/%m/%Q%Y' is not a format that strptime knows"),

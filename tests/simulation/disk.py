@@ -7,7 +7,7 @@ import enum
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
-from importer.leadsquared.quota import Keeper
+from importer.leadsquared.keeper import Keeper
 from importer.ledger import Intent, Outcome
 from importer.models import Ticket
 from importer.quota import Pool

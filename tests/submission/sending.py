@@ -11,7 +11,8 @@ from typing import Any
 
 from importer.errors import ImporterError
 from importer.leadsquared.client import Client, Endpoint, Patience
-from importer.leadsquared.quota import Limits, OwnPool, Quota
+from importer.leadsquared.keeper import OwnPool
+from importer.leadsquared.quota import Limits, Quota
 from importer.leadsquared.wire import Answer
 from importer.ledger import Entry, Ledger, RunInfo
 from importer.models import Attachment, Rate, Ticket

@@ -8,7 +8,8 @@ import pytest
 
 from importer.errors import StoppedEarly
 from importer.leadsquared.client import Client, Endpoint, Patience
-from importer.leadsquared.quota import Limits, OwnPool, Quota
+from importer.leadsquared.keeper import OwnPool
+from importer.leadsquared.quota import Limits, Quota
 from importer.models import Rate, Secret
 from importer.submission.asking import Asked, Asking
 

@@ -11,7 +11,8 @@ from typing import Any, cast
 import pytest
 
 from importer.errors import Interrupted
-from importer.leadsquared.quota import Limits, OwnPool, Quota
+from importer.leadsquared.keeper import OwnPool
+from importer.leadsquared.quota import Limits, Quota
 from importer.leadsquared.wire import Answer, Created, NotSent, Throttled, Unclear
 from importer.ledger import Intent, Outcome
 from importer.models import Rate, Status, Ticket, TicketIds

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import csv
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -18,6 +22,7 @@ from importer.suggest import Suggestion, suggest
 from importer.suggest.draft import Sureness
 from importer.suggest.times import read_times
 from importer.suggest.writing import scalar
+from importer.validation import Validator
 from tests.suggest.making import account_fields, known
 
 SAMPLE = Path(__file__).parent.parent.parent / "sample_data" / "tickets.csv"
@@ -118,10 +123,71 @@ def test_dates_are_read_in_the_one_way_that_fits(cells: list[str], formats: tupl
     assert times.formats == formats
 
 
-@pytest.mark.parametrize("cells", [["31/02/2024"], ["12345678"], ["soon"], ["2024-13-01"], ["now"], ["1", "2"], ["29/08/2024", "2024-08-29"]])  # fmt: skip
+@pytest.mark.parametrize("cells", [["31/02/2024"], ["12345678"], ["soon"], ["2024-13-01"], ["now"], ["1", "2"], ["29/08/2024", "soon", "2024-08-29"], ["29/08/2024", "2024-08-29Z"]])  # fmt: skip
 def test_what_is_no_date(cells: list[str]):
     """Days that are not on the calendar, numbers and mixtures are no dates."""
     assert read_times(cells) is None
+
+
+@pytest.mark.parametrize("day", ["%d.%m.%Y", "%d/%m/%Y", "%m-%d-%Y", "%d.%m.%y", "%Y/%m/%d", "%Y%m%d", "%d %b %Y"])
+@pytest.mark.parametrize("iso", ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"])
+def test_dates_of_which_some_are_iso_have_both_formats(day: str, iso: str, tmp_path: Path):
+    """Where a workbook has dates and texts in one column, the rule lists how each is written, and all rows pass."""
+    days = [datetime(2024, 8, number, 10, 36, tzinfo=UTC) for number in range(13, 19)]
+    cells = [when.strftime(day if number % 2 else iso) for number, when in enumerate(days)]
+    rows = [("ID", "Email", "Due date"), *((str(n), f"a{n}@example.com", cell) for n, cell in enumerate(cells))]
+    suggestion = drafted(tmp_path, *rows)
+    assert fields_of(suggestion, Sureness.SURE)["Due date"] == "DueDate"
+    due = next(rule for rule in loaded(tmp_path, suggestion).rules if rule.field == "DueDate")
+    assert due.formats == (iso, day)
+    checked = Validator(loaded(tmp_path, suggestion), None, None).check(
+        pd.DataFrame(rows[1:], columns=list(rows[0])), np.arange(2, len(rows) + 1)
+    )
+    assert not checked.problems
+
+
+def test_dates_are_no_phone_numbers(tmp_path: Path):
+    """Dates that are written in too many ways for a rule are left, whatever their digits would dial."""
+    cells = ("29.08.2024", "2024-08-30", "8/31/2024") * 3
+    rows = [("ID", "Email", "Due"), *((str(n), f"a{n}@example.com", cell) for n, cell in enumerate(cells))]
+    suggestion = drafted(tmp_path, *rows)
+    assert fields_of(suggestion, Sureness.LEFT) == {"Due": ""}
+    assert "by its name it is DueDate" in suggestion.text
+
+
+def test_national_phone_numbers_ask_for_a_region(tmp_path: Path):
+    """Numbers as a town writes them are phone numbers; that they lack their country is said, and only then."""
+    rows = [("ID", "Telefon"), *((str(n), f"030 / 12345{n:02}") for n in range(12))]
+    suggestion = drafted(tmp_path, *rows)
+    assert fields_of(suggestion, Sureness.SURE)["Telefon"] == "LeadDetail.Phone"
+    assert "`region`" in suggestion.text
+    abroad = [("ID", "Telefon"), *((str(n), f"+49 30 / 12345{n:02}") for n in range(12))]
+    assert "`region`" not in drafted(tmp_path, *abroad).text
+
+
+def test_what_a_name_says_is_told_before_what_cells_may_be(tmp_path: Path):
+    """A column that is left is left for what it is called, not because its texts could be a title, too."""
+    rows = [("ID", "Email", "Subject", "Phone"), *((str(n), f"a{n}@example.com", f"It is {n}", f"call me at {n}") for n in range(9))]  # fmt: skip
+    suggestion = drafted(tmp_path, *rows)
+    assert "TODO: by its name it is LeadDetail.Phone, but it holds texts" in suggestion.text
+
+
+def test_html_is_pointed_at(tmp_path: Path):
+    """A description that is HTML is drafted as it is, with what makes text of it; an address in brackets is no tag."""
+    rows = [("ID", "Email", "Subject", "Description"), *((str(n), f"a{n}@example.com", f"It is {n}", f"<p>broken {n}</p>") for n in range(9))]  # fmt: skip
+    assert "`html: to_text`" in drafted(tmp_path, *rows).text
+    plain = [tuple(cell.replace("<p>", "<a@example.com> < b ").replace("</p>", "") for cell in row) for row in rows]
+    assert "`html: to_text`" not in drafted(tmp_path, *plain).text
+
+
+def test_lists_in_json_are_left(tmp_path: Path):
+    """A column with lists would have every such row rejected, so it is left, and says why."""
+    lines = [{"id": n, "email": f"a{n}@example.com", "tags": ["a", "b"], "note": {"a": 1}} for n in range(5)]
+    path = tmp_path / "tickets.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    suggestion = suggest(path, None)
+    assert fields_of(suggestion, Sureness.LEFT) == {"tags": "", "note": ""}
+    assert "it holds lists or objects" in suggestion.text
 
 
 def test_dates_that_can_be_read_in_two_ways_are_left(tmp_path: Path):

@@ -293,3 +293,28 @@ def test_a_folders_files_are_in_the_ticket(root: Path):
     assert codes(checked, 1) == ["attachment-required"]
     (problem,) = checked.problems[2]
     assert (problem.code, problem.column, problem.value) == ("attachment-bad-name", "Key", "../K1/*")
+
+
+@pytest.mark.parametrize(
+    ("folder", "doubt"),
+    [
+        ("logs/{ID}/*", ""),
+        ("{ID}/*", ""),
+        ("logs\\deep/scan-{ID}", ""),
+        (unicodedata.normalize("NFD", "über/{ID}"), ""),
+        ("log/{ID}/*", "log"),
+        ("logs/deeper/{ID}", "logs/deeper"),
+        ("empty/{ID}", "empty"),
+    ],
+)
+def test_a_folder_in_which_no_row_can_have_files_is_told(root: Path, folder: str, doubt: str):
+    """Without files a row is right, so that a slip in the name of all rows' folder shows nowhere else."""
+    (root / "empty").mkdir()
+    finder = AttachmentFinder(AttachmentRules(columns=(), folder=Template.parse(folder)), root)
+    text = f"attachments > folder: there is no file below {root / doubt}, so no row has files of its own"
+    assert finder.doubts == ((text,) if doubt else ())
+
+
+def test_no_folder_no_doubt(root: Path):
+    """Columns that name files tell by each row what is missing."""
+    assert AttachmentFinder(AttachmentRules(columns=("Files",)), root / "not-there").doubts == ()

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from importer.attachments import AttachmentFinder, Fault, Named
 from importer.manifest import Chunk
+from importer.manifest.records import RecordList
 from importer.mapping import AttachmentRules
 from importer.mapping.templates import Template
 from importer.models import Attachment
@@ -147,7 +148,7 @@ FOLDER = Template.parse("{Key}/*.pdf")
 
 def chunk_of(rows: Sequence[tuple[str, ...]], columns: tuple[str, ...] = COLUMNS) -> Chunk:
     """Rows as they come from a manifest."""
-    records = [list(row) for row in rows]
+    records = RecordList(records=[list(row) for row in rows])
     return Chunk(columns=columns, rows=tuple(range(2, len(rows) + 2)), source=records)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from importer.validation.heavy_html import flat_text, is_heavy
 from importer.validation.hypertext import from_text, to_text
 
 
@@ -79,6 +80,54 @@ def test_what_is_not_quite_html(html: str, text: str):
 def test_no_depth_loses_the_text(tag: str):
     """Mails quoted again and again nest deeper than some parsers follow."""
     assert to_text(f"<{tag}>" * 3_000 + "deep").endswith("deep")
+
+
+_OPEN_LETTERS = "".join(f"<b class=c{number}>" for number in range(2_000))
+_ATTRIBUTES = " ".join(f"a{number}=1" for number in range(20_000))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div>" * 50_000 + "deep",
+        "<blockquote>deep " * 40_000,
+        "<ul><li>deep" * 40_000,
+        "<b></i>" * 20_000 + "deep",
+        f"<p>{_OPEN_LETTERS}{'<p>deep' * 2_000}",
+        f"<p {_ATTRIBUTES}>deep",
+    ],
+    ids=["unclosed", "quotes", "lists", "never paired", "reopened letters", "attributes"],
+)
+def test_html_made_to_be_expensive_never_meets_the_parser(html: str):
+    """What would cost it minutes or gigabytes gives its words all the same, and no more of them than there are."""
+    assert is_heavy(html)
+    text = to_text(html)
+    assert text.endswith("deep")
+    assert text.count("deep") == html.count("deep")
+    assert len(text) <= len(html)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>unclosed<br>as of old <img src=x>" * 5_000,
+        "<table>" + "<tr><td><b>a</b><td><font color=red>b</font>" * 5_000 + "</table>",
+        "<div><blockquote>" * 200 + "<p>quoted <i>again</i></p>" * 5_000 + "</blockquote></div>" * 200,
+        f"<p>Look: <img alt=Screenshot src='data:image/png;base64,{'A/+b' * 50_000}'> " + "<p>words " * 2_000,
+    ],
+    ids=["open paragraphs", "a large table", "a long thread", "a picture in it"],
+)
+def test_long_html_as_programs_write_it_is_parsed(html: str):
+    """Size alone is no reason: links, lists and quotes of long threads are wanted as well."""
+    assert not is_heavy(html)
+
+
+def test_the_words_of_expensive_html_are_those_that_are_seen():
+    """Blocks are lines, entities are signs, and what is not seen is not there."""
+    html = (
+        "<title>t</title><p>One &amp;<br>two</p> <style>p {}</style><!-- > --><ul><li>a <b>b</b>\n c</li></ul>&lt;d> <x"
+    )
+    assert flat_text(html) == "One &\ntwo\na b c\n<d>"
 
 
 @pytest.mark.parametrize(

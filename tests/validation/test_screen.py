@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from importer.manifest import Chunk, Column
-from importer.manifest.blocks import find_block
+from importer.manifest.records import RecordList
+from importer.manifest.text.blocks import find_block
 from importer.mapping import FieldType, Rule
 from importer.validation import SharedLeads, Validator, fingerprints
 from importer.validation.forms import surely_fit
@@ -140,7 +141,7 @@ def chunk_of(rows: list[tuple[str, ...]], columns: tuple[str, ...], *, as_block:
         block = find_block(text.getvalue().encode(), ",", last=True)
         if block is not None:  # a NUL makes none
             return Chunk(columns=columns, rows=numbers, source=block.part(0, len(block)))
-    return Chunk(columns=columns, rows=numbers, source=[list(row) for row in rows])
+    return Chunk(columns=columns, rows=numbers, source=RecordList(records=[list(row) for row in rows]))
 
 
 @settings(max_examples=250, deadline=None)

@@ -104,6 +104,7 @@ def test_an_ambiguous_date_is_a_problem_of_its_own():
         ("type: number, decimal: ',', thousands: '.'", "1.23.4", "Cell: '1.23.4' is not a number such as 12,5, or grouped such as 1.234.567"),
         ("type: boolean, true_words: [ja], false_words: [nein]", "yes", "Cell: 'yes' is not a word for true (ja) or false (nein)"),
         ("type: phone, region: DE", "112", "Cell: '112' is not a phone number of DE, or one that starts with + and its country's code"),
+        ("type: datetime, format: '%d.%m.%Y %H:%M %z'", "x", "Cell: 'x' is not a date such as 29.08.2024 10:36 +0000"),
         ("type: date, format: ['%d.%m.%Y', '%Y%m%d']", "x", "Cell: 'x' is not a date such as 29.08.2024 or 20240829"),
     ],
 )  # fmt: skip

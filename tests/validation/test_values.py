@@ -255,6 +255,8 @@ def test_phones(cell: str, value: str | None):
         (f"{GUID}0", None),
         (GUID.replace("8", "g"), None),
         ("(" + GUID + ")", None),
+        (f"{{{GUID}", None),
+        (f"{GUID}}}", None),
     ],
 )
 def test_guids(cell: str, value: str | None):

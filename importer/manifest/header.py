@@ -1,0 +1,81 @@
+"""The header: where the names of the columns stand, and what keeps them from being used."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from importer.errors import ManifestError
+from importer.manifest.records import is_blank
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """The names of the columns and where they stand.
+
+    ``columns`` are the names exactly as written, without nameless columns at the end; ``width`` counts those too.
+    ``row`` is the header's row, ``first_column`` how many empty columns a workbook has before it.
+    """
+
+    columns: tuple[str, ...]
+    width: int
+    row: int
+    first_column: int = 0
+    sheet: str | None = None
+
+
+def column_letter(index: int) -> str:
+    """Name a column as spreadsheets do: 0 is A, 25 is Z, 26 is AA."""
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def find_header(records: Iterable[Sequence[str]], wanted_row: int) -> tuple[int, Sequence[str]] | None:
+    """Return the first record at or below ``wanted_row`` that is not blank, with its row; None if there is none."""
+    for row, record in enumerate(records, start=1):
+        if row >= wanted_row and not is_blank(record):
+            return row, record
+    return None
+
+
+def make_header(
+    record: Sequence[str], *, row: int, shown: str, first_column: int = 0, sheet: str | None = None
+) -> Header:
+    """Check the header's names. Raises ManifestError that lists every name that is missing or there twice."""
+    width = len(record)
+    named = width
+    while named and not record[named - 1].strip():
+        named -= 1
+    columns = tuple(record[:named])
+    places: dict[str, list[str]] = defaultdict(list)
+    for index, name in enumerate(columns):
+        places[name if name.strip() else ""].append(column_letter(first_column + index))
+    nameless = places.pop("", [])
+    details = [f"column {letter} has no name" for letter in nameless]
+    details += [f"{name!r} stands in columns {', '.join(at)}" for name, at in places.items() if len(at) > 1]
+    if details:
+        where = f"{shown}, sheet {sheet!r}, row {row}" if sheet is not None else f"{shown}, row {row}"
+        raise ManifestError(
+            f"{where}: the header can't be used, because every column needs a name of its own",
+            details=details,
+            hint="Mend the names in the header; if it stands in another row, set `manifest: {header_row: N}` in the"
+            " mapping.",
+        )
+    return Header(columns=columns, width=width, row=row, first_column=first_column, sheet=sheet)
+
+
+def no_header(shown: str, wanted_row: int) -> ManifestError:
+    """Build the error for a table in which no header was found at or below ``wanted_row``."""
+    if wanted_row == 1:
+        return ManifestError(
+            f"{shown} holds nothing but blanks", hint="Export the file again: it needs a header and rows."
+        )
+    return ManifestError(
+        f"{shown} has no header: row {wanted_row} and all below are blank or not there",
+        hint="Set `manifest: {header_row: N}` in the mapping to the row that holds the names of the columns.",
+    )

@@ -1,0 +1,141 @@
+"""CSV and its kin -> batches of records. The text of a cell is never interpreted, trimmed or repaired."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import itertools
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from importer.errors import ManifestError
+from importer.manifest.detected import DELIMITERS, Detected
+from importer.manifest.header import Header, find_header, make_header, no_header
+from importer.manifest.table import Batch
+from importer.manifest.text.encoding import Encoding, find_encoding
+from importer.manifest.text.stream import RecordReader, Text, allow_long_cells
+from importer.manifest.title import TITLE_ROWS, check_title, known_columns
+from importer.models import ManifestOptions
+
+_SAMPLE_CHARS = 1 << 18
+_SAMPLE_RECORDS = 200
+
+# Programs write such a line for Excel, which obeys it and doesn't count it as a row; so it is none here either.
+_SEP_LINE_CHARS = 9
+_SEP_LINE = re.compile(r'("?)sep=(?P<delimiter>[^\w\r\n"])\1(?:\r\n|\r|\n|$)', re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelimitedFile:
+    """A text file of which everything is known that is needed to read it."""
+
+    path: Path
+    shown: str
+    encoding: Encoding
+    delimiter: str
+    detected: Detected
+    header: Header
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Read the records below the header, ``size`` at a time, in one pass.
+
+        Raises ManifestError that names the rows in which quotes are broken.
+        """
+        with contextlib.closing(_open_records(self.path, self.encoding, self.delimiter, self.shown)) as records:
+            for _ in range(self.header.row):
+                next(records)
+            first_row = self.header.row + 1
+            for some in records.blocks():
+                for start in range(0, len(some), size):
+                    yield Batch(first_row=first_row + start, records=some.part(start, start + size))
+                first_row += len(some)
+
+
+def open_delimited(path: Path, options: ManifestOptions, expected: Collection[str], shown: str) -> DelimitedFile:
+    """Find encoding, delimiter and header. Raises ManifestError if one of them can't be found or doesn't fit."""
+    encoding = find_encoding(path, options.encoding, shown)
+    delimiter = _choose_delimiter(path, encoding, options, frozenset(expected), shown)
+    with contextlib.closing(_open_records(path, encoding, delimiter, shown)) as records:
+        header = _find_header(records, options.header_row, expected, shown)
+    detected = Detected(
+        format="CSV",
+        encoding=encoding.codec,
+        bom=bool(encoding.mark),
+        sureness=encoding.sureness,
+        delimiter=delimiter if header.width > 1 else None,
+        header_row=header.row,
+        warnings=encoding.warnings,
+    )
+    return DelimitedFile(
+        path=path, shown=shown, encoding=encoding, delimiter=delimiter, detected=detected, header=header
+    )
+
+
+def _find_header(records: Iterator[list[str]], wanted_row: int, expected: Collection[str], shown: str) -> Header:
+    found = find_header(records, wanted_row)
+    if found is None:
+        raise no_header(shown, wanted_row)
+    row, record = found
+    # Where the first row has all that is looked for, no row below can have more of it, and none need be read.
+    if wanted_row == 1 and not set(expected) <= set(record):
+        check_title(record, row, itertools.islice(records, TITLE_ROWS), expected, shown)
+    return make_header(record, row=row, shown=shown)
+
+
+def _open_records(path: Path, encoding: Encoding, delimiter: str, shown: str) -> RecordReader:
+    with encoding.open(path) as text:
+        match = _SEP_LINE.fullmatch(text.readline(_SEP_LINE_CHARS))
+    return RecordReader(Text(path, encoding, skip_chars=len(match.group()) if match else 0), delimiter, shown)
+
+
+def _choose_delimiter(
+    path: Path, encoding: Encoding, options: ManifestOptions, expected: frozenset[str], shown: str
+) -> str:
+    if options.delimiter is not None:
+        return _explicit_delimiter(options.delimiter, shown)
+    with encoding.open(path) as text:
+        start = text.readline(_SEP_LINE_CHARS)
+        match = _SEP_LINE.fullmatch(start)
+        if match is not None:
+            return match["delimiter"]
+        sample = start + text.read(_SAMPLE_CHARS - len(start))
+    # Ties go to the delimiter that is more frequent in the world: the first in DELIMITERS.
+    return max(DELIMITERS, key=lambda delimiter: _score(sample, delimiter, options.header_row, expected))
+
+
+def _explicit_delimiter(wanted: str, shown: str) -> str:
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(wanted, wanted)
+    if len(delimiter) != 1 or delimiter in '"\r\n\0':
+        raise ManifestError(
+            f"{shown}: {wanted!r} can't be a delimiter",
+            hint="Set `manifest: {delimiter}` in the mapping to one character or to tab, or leave it out.",
+        )
+    return delimiter
+
+
+def _score(sample: str, delimiter: str, header_row: int, expected: frozenset[str]) -> tuple[int, float, float]:
+    """Rate a delimiter: the columns it yields that the mapping knows, then how evenly it divides the rows.
+
+    The columns may stand below a title. Where none divides the header, the best one leaves the rows whole, too: commas
+    stand in texts.
+    """
+    records = _sample_records(sample, delimiter, header_row + _SAMPLE_RECORDS)
+    found = find_header(records, header_row)
+    if found is None:
+        return 0, 0.0, 2.0  # there is nothing but this delimiter
+    row, header = found
+    below = records[row : row + TITLE_ROWS] if header_row == 1 else []
+    widths = [len(record) for record in records[row:] if record]
+    share = widths.count(len(header)) / len(widths) if widths else 1.0
+    return known_columns(expected, header, *below), share * (len(header) - 1), share
+
+
+def _sample_records(sample: str, delimiter: str, limit: int) -> list[list[str]]:
+    allow_long_cells()
+    # Not strict: a broken quote is to be reported after the delimiter is known, with its row.
+    records = list(itertools.islice(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter), limit))
+    # A full sample ends anywhere, often within quotes.
+    return records[:-1] if len(sample) == _SAMPLE_CHARS and 1 < len(records) < limit else records

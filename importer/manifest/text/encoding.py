@@ -1,0 +1,150 @@
+"""Which encoding a text file has: proved over the whole file, never over a sample alone."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from importer.errors import ManifestError
+from importer.manifest.detected import Sureness, encoding_name
+from importer.manifest.text.guess import Sample, candidates, is_damaged_utf8
+from importer.manifest.text.proof import blocks, find_misfit
+from importer.manifest.text.unmarked import SAMPLE_BYTES, codec_without_mark
+
+# UTF-32 stands before UTF-16, whose mark is the beginning of its own.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+_WITHOUT_AN_ORDER = frozenset({"utf-16", "utf-32"})
+
+# Japanese mail's encoding is ASCII to the eye of a computer, and switches its characters with such sequences.
+_JAPANESE_SWITCHES = (b"\x1b$B", b"\x1b$@")
+
+# Python's codecs for host names, its own source and old mail, some of which can say what is no character.
+_NOT_OF_FILES = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7"})
+
+_REPLACEMENT = "\ufffd".encode()
+_SET_IT = "set `manifest: {encoding}` in the mapping to what it is"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoding:
+    """``codec``: Python's name. ``mark``: the byte order mark to skip. ``warnings``: what makes doubtful reading."""
+
+    codec: str
+    mark: bytes = b""
+    sureness: Sureness = Sureness.CERTAIN
+    warnings: tuple[str, ...] = ()
+
+    def open(self, path: Path) -> io.TextIOWrapper:
+        """Open the text behind the mark; line ends stay as they are, so that cells keep theirs."""
+        file = path.open("rb")
+        file.seek(len(self.mark))
+        return io.TextIOWrapper(file, encoding=self.codec, errors="strict", newline="")
+
+
+def find_encoding(path: Path, wanted: str | None, shown: str) -> Encoding:
+    """Return the encoding in which the whole file can be read.
+
+    ``wanted`` is an explicit choice. Raises ManifestError if that doesn't exist or doesn't fit, or if none fits.
+    """
+    with path.open("rb") as file:
+        start = file.read(SAMPLE_BYTES)
+    if wanted is not None:
+        return _explicit(path, wanted, start, shown)
+    mark, marked_codec = _mark_of(start)
+    codec = marked_codec or codec_without_mark(start)
+    if codec is not None:
+        encoding = Encoding(codec=codec, mark=mark, sureness=Sureness.CERTAIN if mark else Sureness.LIKELY)
+        _require_fit(path, encoding, f"{shown} begins like {encoding_name(codec)}, but")
+        return encoding
+    misfit = find_misfit(path, "utf-8")
+    if misfit is None:
+        return _utf8(path, shown)
+    sample = Sample.of(path)
+    for candidate in [] if is_damaged_utf8(sample) else candidates(sample):
+        if find_misfit(path, candidate.codec) is None:
+            return _guessed(candidate.codec, sample, likely=candidate.likely, shown=shown)
+    raise ManifestError(
+        f"{shown} is not UTF-8 and no other encoding fits it: {misfit.describe()}",
+        hint=f"Export the file again as UTF-8, mend that cell, or {_SET_IT}.",
+    )
+
+
+def _guessed(codec: str, sample: Sample, *, likely: bool, shown: str) -> Encoding:
+    warning = (
+        f"{shown} does not say its encoding; read as {encoding_name(codec)}, one of its cells is "
+        f"{sample.example(codec)!r}: if that is right, `manifest: {{encoding: {codec}}}` in the mapping makes it sure"
+    )
+    return Encoding(codec=codec, sureness=Sureness.LIKELY if likely else Sureness.GUESS, warnings=(warning,))
+
+
+def _utf8(path: Path, shown: str) -> Encoding:
+    """Look at a text that is UTF-8 for what is no UTF-8 all the same, and for what was lost before."""
+    switches, lost = False, 0
+    for block in blocks(path):
+        switches = switches or (b"\x1b" in block and any(switch in block for switch in _JAPANESE_SWITCHES))
+        lost += 0 if block.isascii() else block.count(_REPLACEMENT)
+    if switches and find_misfit(path, "iso2022_jp") is None:
+        return Encoding(codec="iso2022_jp", sureness=Sureness.LIKELY)
+    if not lost:
+        return Encoding(codec="utf-8")
+    warning = (
+        f"{shown} holds the character \ufffd {lost:,} time{'s' if lost > 1 else ''}: an earlier program could not read "
+        "what stood there, and wrote that instead; only a new export brings it back"
+    )
+    return Encoding(codec="utf-8", warnings=(warning,))
+
+
+def _explicit(path: Path, wanted: str, start: bytes, shown: str) -> Encoding:
+    codec = _text_codec(wanted, shown)
+    mark, marked_codec = _mark_of(start)
+    # The mark is no text; and `utf-16` alone leaves the byte order to it.
+    if marked_codec is not None and codec in {marked_codec, f"{marked_codec}-sig", marked_codec[:6]}:
+        encoding = Encoding(codec=marked_codec, mark=mark, sureness=Sureness.SAID)
+    elif codec in _WITHOUT_AN_ORDER:
+        ordered = codec_without_mark(start) or ""
+        if not ordered.startswith(codec):
+            raise ManifestError(
+                f"{shown} is not {wanted} with a byte order mark, and without one its order of bytes can't be told",
+                hint=f"Set `manifest: {{encoding}}` in the mapping to {codec}-le or {codec}-be, or leave it out.",
+            )
+        encoding = Encoding(codec=ordered, sureness=Sureness.SAID)
+    else:
+        encoding = Encoding(codec="utf-8" if codec == "utf-8-sig" else codec, sureness=Sureness.SAID)
+    _require_fit(path, encoding, f"{shown} is not {wanted}, which the mapping says it is:")
+    return encoding
+
+
+def _mark_of(start: bytes) -> tuple[bytes, str | None]:
+    return next(((mark, codec) for mark, codec in _MARKS if start.startswith(mark)), (b"", None))
+
+
+def _text_codec(wanted: str, shown: str) -> str:
+    try:
+        codec = codecs.lookup(wanted).name
+        io.TextIOWrapper(io.BytesIO(), encoding=codec).close()  # refuses codecs that are not for text, such as `hex`
+        if codec in _NOT_OF_FILES:
+            raise LookupError(codec)  # noqa: TRY301 - one error for all that is no such name
+    except (LookupError, ValueError) as error:
+        raise ManifestError(
+            f"{shown}: {wanted!r} is not the name of an encoding of text files",
+            hint="Correct `manifest: {encoding}` in the mapping (utf-8, cp1252, ...), or leave it out.",
+        ) from error
+    return codec
+
+
+def _require_fit(path: Path, encoding: Encoding, message: str) -> None:
+    misfit = find_misfit(path, encoding.codec, skip=len(encoding.mark))
+    if misfit is not None:
+        raise ManifestError(
+            f"{message} {misfit.describe()} can't be read so",
+            hint=f"Export the file again as UTF-8, mend that cell, or {_SET_IT}.",
+        )

@@ -1,0 +1,141 @@
+"""Which encodings a text that is not UTF-8 may have, judged by its words."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import charset_normalizer
+
+from importer.manifest.text.proof import blocks
+
+_GUESS_BYTES = 1 << 15
+_GUESS_BYTES_PER_BLOCK = 1 << 12
+
+# What exports are really written in; a guess among all of Python's codecs finds exotic ones for every short text.
+_PLAUSIBLE = [
+    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874", "iso8859_2", "koi8_r"),
+    *("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp437", "cp850", "cp852", "cp866", "mac_roman"),
+]
+_MOST_LIKELY = "cp1252"
+_EASTERN = frozenset({"cp932", "euc_jp", "gb18030", "big5", "cp949"})
+
+# Letters beyond ASCII of the languages that share the Latin code pages, which differ in nothing else.
+_WESTERN = ("äöüß", "àâæçéèêëîïôœùûü", "áéíóúñü¿¡ºª", "àáâãçéêíóôõúü", "àèéìòù", "åäöæøé", "éëïóöüè")
+_ALPHABETS = {
+    "cp1252": _WESTERN,
+    "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
+    "cp1254": ("çğıöşüİâî",),
+    "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž"),
+}
+_ALPHABETS["iso8859_2"] = _ALPHABETS["cp852"] = _ALPHABETS["cp1250"]
+_ALPHABETS["cp850"] = _ALPHABETS["cp437"] = _ALPHABETS["mac_roman"] = _WESTERN
+_TYPOGRAPHY = "€–—‘’“”„‚«»…•·°§©®™£\u00a0"
+
+_LIKELY_COHERENCE = 0.5
+_LIKELY_LETTERS = 8
+_TIE = 0.02  # of charset-normalizer's measure of disorder, where 0.2 is rubbish
+
+# Cells are cut out at bytes that no multi-byte encoding uses as the second half of a character.
+_CELL = re.compile(rb"[^\n\r,;\t\"]*[\x80-\xff][^\n\r,;\t\"]*")
+
+_HIGH = re.compile(rb"[\x80-\xff]")
+_EXAMPLE_BYTES = 40
+
+# Scripts other than Latin are written beyond ASCII throughout, in Latin ones such letters stand alone or in pairs.
+_LONG_RUN = re.compile(rb"[\x80-\xff]{3}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """An encoding that the words speak for; ``likely``: clearly so, and not only for want of a better one."""
+
+    codec: str
+    likely: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Cells with bytes beyond ASCII from all over a file: accents may come first in its last row."""
+
+    cells: tuple[bytes, ...]
+
+    @functools.cached_property
+    def content(self) -> bytes:
+        """All cells, a line each."""
+        return b"\n".join(self.cells)
+
+    @classmethod
+    def of(cls, path: Path) -> Sample:
+        """Gather cells of the whole file, no more of each megabyte than the size of the sample allows."""
+        cells: dict[bytes, None] = {}  # a set that keeps its order, so that the same file gives the same answer
+        size_bytes = 0
+        for block in blocks(path):
+            taken_bytes = 0
+            for match in _CELL.finditer(block):
+                cell = match.group()
+                if len(cell) > _GUESS_BYTES_PER_BLOCK or cell in cells:
+                    continue
+                cells[cell] = None
+                taken_bytes += len(cell)
+                if taken_bytes > _GUESS_BYTES_PER_BLOCK and size_bytes + taken_bytes > _GUESS_BYTES:
+                    break
+            size_bytes += taken_bytes
+        return cls(cells=tuple(cells))
+
+    def example(self, codec: str) -> str:
+        """A short cell as the encoding reads it, for a person to judge by."""
+        cells = sorted(self.cells, key=lambda cell: (len(cell.strip()) > _EXAMPLE_BYTES, -len(_HIGH.findall(cell))))
+        text = " ".join(cells[0].decode(codec, "replace").split()) if cells else ""
+        return text if len(text) <= _EXAMPLE_BYTES else f"{text[: _EXAMPLE_BYTES - 1]}…"
+
+
+def is_damaged_utf8(sample: Sample) -> bool:
+    """Say whether most characters beyond ASCII are proper UTF-8: in another encoding that happens by accident only."""
+    text = sample.content.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    proper = sum(not character.isascii() for character in text) - broken
+    return proper > broken
+
+
+def candidates(sample: Sample) -> list[Candidate]:
+    """Order the plausible encodings, best first. A tie goes to Windows-1252, by far the most frequent of them."""
+    matches = list(charset_normalizer.from_bytes(sample.content, cp_isolation=_PLAUSIBLE))
+    coherence = {match.encoding: match.coherence for match in matches}
+    tied: dict[str, float] = {}  # with their coherence
+    for match in matches:
+        if match.chaos <= matches[0].chaos + _TIE:
+            alike = (codec for codec in match.could_be_from_charset if codec in _PLAUSIBLE)
+            tied |= dict.fromkeys([match.encoding, *alike], match.coherence)
+    has_runs = _LONG_RUN.search(sample.content) is not None
+    # A few lone accents speak for no language, and charset-normalizer then has no preference, not even an opinion.
+    if not has_runs and not any(coherence.values()):
+        tied = {_MOST_LIKELY: 0.0} | tied
+    order = list(tied)
+    if order and order[0] in _ALPHABETS:
+        spelling = {codec: _spelling(sample, codec) for codec in order}
+        order.sort(key=lambda codec: (-spelling[codec], -tied[codec], codec != _MOST_LIKELY))
+        is_clear = spelling[order[0]] == 1 and len(_HIGH.findall(sample.content)) >= _LIKELY_LETTERS
+    else:
+        is_clear = bool(order) and _is_clear(order[0], coherence, sample)
+    ranked = dict.fromkeys([*order, *coherence])
+    return [Candidate(codec=codec, likely=is_clear and not at) for at, codec in enumerate(ranked)]
+
+
+def _is_clear(codec: str, coherence: dict[str, float], sample: Sample) -> bool:
+    """Whether words are known in it, or many characters fit their double bytes, as they do by accident only."""
+    if codec in _EASTERN:
+        return len(_HIGH.findall(sample.content)) >= 2 * _LIKELY_LETTERS
+    return coherence.get(codec, 0.0) >= _LIKELY_COHERENCE
+
+
+def _spelling(sample: Sample, codec: str) -> float:
+    """The share of the letters beyond ASCII that the best of the code page's languages has."""
+    text = sample.content.decode(codec, "replace")
+    letters = [character for character in text.lower() if not character.isascii() and character not in _TYPOGRAPHY]
+    if not letters:
+        return 1.0 if codec == _MOST_LIKELY else 0.0
+    alphabets = _ALPHABETS.get(codec, ("",))
+    return max(sum(letter in alphabet for letter in letters) for alphabet in alphabets) / len(letters)

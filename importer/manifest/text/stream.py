@@ -1,0 +1,184 @@
+"""The records of a delimited text: many at once where its quotes are plain, else one by one and strictly."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from importer.errors import ManifestError
+from importer.manifest.records import RecordList
+from importer.manifest.text.blocks import Block, find_block
+from importer.manifest.text.encoding import Encoding
+
+_BLOCK_BYTES = 1 << 21
+
+# Python's default of 128 KB refuses real descriptions; without any limit, one stray quote makes the rest of the file
+# a single cell (at 4 bytes a character).
+_MAX_CELL_CHARS = 1 << 26
+_MAX_BROKEN_ROWS = 20
+_LINE_END = re.compile(rb"\r\n?|\n")
+
+_LONE_QUOTE_HINT = (
+    'Write a quote inside a quoted cell twice (""), and close every quote that is opened; most programs do so by'
+    " themselves when they export CSV."
+)
+
+
+def allow_long_cells() -> None:
+    """Raise the limit of Python's reader, which keeps it for the whole process; no other reader is harmed by more."""
+    csv.field_size_limit(_MAX_CELL_CHARS)
+
+
+class RecordReader:
+    """The records of a text, strictly: what is not well-formed is an error and never a silent change of the data.
+
+    Close it with ``close``.
+    """
+
+    def __init__(self, text: Text, delimiter: str, shown: str) -> None:
+        allow_long_cells()
+        self._text = text
+        self._delimiter = delimiter
+        self._reader = csv.reader(self._text.lines(), delimiter=delimiter, strict=True)
+        self._shown = shown
+        self._row = 0
+
+    def close(self) -> None:
+        """Close the file."""
+        self._text.close()
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return self
+
+    def __next__(self) -> list[str]:
+        self._row += 1
+        try:
+            return next(self._reader)
+        except csv.Error as error:
+            raise self._broken(error) from error
+
+    def blocks(self) -> Iterator[Block | RecordList]:
+        """Yield all records that are left: some of them as a block wherever that is possible."""
+        while content := self._text.peek():
+            block = find_block(content, self._delimiter, last=self._text.is_last) if self._text.is_utf8 else None
+            if block is None:
+                yield self._one_by_one(len(content))
+            else:
+                self._row += len(block)
+                self._text.skip(min(int(block.record_ends[-1]), len(content)))
+                yield block
+
+    def _one_by_one(self, size_bytes: int) -> RecordList:
+        """Read the records that begin in the next ``size_bytes``."""
+        end = self._text.position + size_bytes
+        records: list[list[str]] = []
+        while self._text.position < end:
+            try:
+                records.append(next(self))
+            except StopIteration:
+                break
+        return RecordList(records=records)
+
+    def _broken(self, error: csv.Error) -> ManifestError:
+        """Read on only to name further broken rows, so that a person can mend them all at once."""
+        details = [self._describe(error)]
+        while len(details) < _MAX_BROKEN_ROWS:
+            self._row += 1
+            try:
+                next(self._reader)
+            except csv.Error as further:
+                details.append(self._describe(further))
+            except StopIteration:
+                break
+        return ManifestError(
+            f"{self._shown} has broken quotes, so its cells can't be told apart",
+            details=details,
+            hint=_LONE_QUOTE_HINT,
+        )
+
+    def _describe(self, error: csv.Error) -> str:
+        reason = str(error)
+        if "end of data" in reason:
+            return f"row {self._row}: a quote is opened here and never closed"
+        if "field limit" in reason:
+            return f"row {self._row}: a quote is opened here and not closed within {_MAX_CELL_CHARS:,} characters"
+        return f"row {self._row}: text follows a closing quote"
+
+
+class Text:
+    """A text as UTF-8, whatever it is in the file, of which some is always in memory.
+
+    ``skip_chars``: how much of it stands before the first record. ``block_bytes``: how much is read at once.
+    """
+
+    def __init__(self, path: Path, encoding: Encoding, *, skip_chars: int = 0, block_bytes: int = _BLOCK_BYTES) -> None:
+        self._block_bytes = block_bytes
+        self._file = path.open("rb", buffering=0)
+        self._file.seek(len(encoding.mark))
+        self._decoder = None if encoding.codec in ("utf-8", "ascii") else codecs.getincrementaldecoder(encoding.codec)()
+        self._content = b""
+        self._at = 0  # how much of the content is read
+        self._ended = False
+        self.position = 0  # in the whole text
+        self.is_utf8 = True  # all that was read so far
+        if skip_chars:
+            self._need(4 * skip_chars)
+            self.skip(len(self._content[: 4 * skip_chars].decode(errors="ignore")[:skip_chars].encode()))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing follows what was peeked at."""
+        return self._ended
+
+    def peek(self) -> bytes:
+        """Look at the text that comes next: a few MB, or all that is left."""
+        self._need(self._block_bytes)
+        self._content, self._at = self._content[self._at :], 0
+        return self._content
+
+    def skip(self, size_bytes: int) -> None:
+        """Go past so much of what was peeked at."""
+        self._at += size_bytes
+        self.position += size_bytes
+
+    def lines(self) -> Iterator[str]:
+        """Yield line by line, as a text file with ``newline=""`` does, always from where the text has been read to."""
+        while line := self._line():
+            self.skip(len(line))
+            yield line.decode("utf-8", "surrogatepass")
+
+    def _line(self) -> bytes:
+        while True:
+            end = _LINE_END.search(self._content, self._at)
+            # A carriage return at the end of what is in memory may be the first half of a line end.
+            if end is not None and (end.end() < len(self._content) or end.group() == b"\n"):
+                return self._content[self._at : end.end()]
+            if self._ended:
+                return self._content[self._at :]
+            self._need(2 * (len(self._content) - self._at) + self._block_bytes)
+
+    def _need(self, size_bytes: int) -> None:
+        """Have the next ``size_bytes`` in memory, or all that is left."""
+        if len(self._content) - self._at >= size_bytes or self._ended:
+            return
+        parts = [self._content[self._at :]]
+        while sum(map(len, parts)) < size_bytes and not self._ended:
+            part = self._file.read(self._block_bytes)
+            self._ended = not part
+            parts.append(part if self._decoder is None else self._as_utf8(self._decoder, part))
+        self._content, self._at = b"".join(parts), 0
+
+    def _as_utf8(self, decoder: codecs.IncrementalDecoder, part: bytes) -> bytes:
+        text = decoder.decode(part, final=self._ended)
+        try:
+            return text.encode()
+        except UnicodeEncodeError:  # some codecs can write half a surrogate pair, and the row with it is told of later
+            self.is_utf8 = False
+            return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,15 @@
+"""A workbook -> one of its sheets -> batches of text. calamine reads the cells, a scan what it doesn't tell of them.
+
+    workbook    both put together: sheet and header are chosen, cells that can't be sent become problems
+    book        calamine, its errors in our terms; the sheet that is meant
+    sheet       the cells as    grid    columns of text; parsed once, kept for further passes
+    cells       a stored value as people write it     zero_padding    the formats that show 123 as 00123
+
+    scan        goes through a sheet once more, whatever kind of workbook it is in
+    sheet_facts what that finds: errors, formats that pad, formulas without a value, what is hidden or merged
+    sheet_notes what of it people are told
+    xlsx        .xlsx and .xlsm     xlsb    .xlsb     xls    .xls     ods    .ods: one scan each
+    ooxml       the parts of .xlsx and .xlsb     ole2    the container of an .xls     biff    what .xlsb and .xls share
+
+Rows and columns count from 0 in the scans, and from 1 wherever people are told of them.
+"""

@@ -1,0 +1,137 @@
+"""A workbook of any kind through calamine: its sheets, and the one that is meant."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import python_calamine
+
+from importer.errors import ManifestError
+from importer.manifest.header import find_header
+from importer.manifest.title import TITLE_ROWS, known_columns
+from importer.manifest.workbooks.cells import texts
+
+_SAVE_WITHOUT = "Open it in Excel, take the password off (File > Info > Protect Workbook) and save it again."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """A sheet in memory, with its header: the row, its cells and how many empty columns stand before them.
+
+    Rows are counted from 1; ``end_row`` is the last. ``below``: the first rows behind the header.
+    """
+
+    name: str
+    cells: python_calamine.CalamineSheet
+    row: int
+    header: Sequence[str]
+    first_column: int
+    end_row: int
+    below: tuple[Sequence[str], ...]
+
+    def known(self, expected: Collection[str]) -> int:
+        """How many of some names the header has, or a row below it if that has more."""
+        return known_columns(expected, self.header, *self.below)
+
+
+@contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Let calamine read: whatever it makes of a damaged file is raised as ManifestError."""
+    try:
+        yield
+    except BaseException as error:
+        # Of some damaged files it panics, and that is no Exception.
+        if isinstance(error, python_calamine.CalamineError) or type(error).__name__ == "PanicException":
+            raise ManifestError(
+                f"{where}: the workbook is damaged and can't be read",
+                hint="Open it in Excel and save it again, or export it again.",
+            ) from error
+        raise
+
+
+class Book:
+    """calamine's workbook, with its errors in our terms."""
+
+    def __init__(self, path: Path, shown: str) -> None:
+        self._shown = shown
+        try:
+            with reading(shown):
+                self._workbook = python_calamine.CalamineWorkbook.from_path(str(path))
+        except ManifestError as error:
+            if isinstance(error.__cause__, python_calamine.PasswordError):
+                raise ManifestError(f"{shown} is protected by a password", hint=_SAVE_WITHOUT) from error
+            raise
+        self._sheets = {
+            sheet.name: sheet.visible == python_calamine.SheetVisibleEnum.Visible
+            for sheet in self._workbook.sheets_metadata
+            if sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
+        }
+
+    @property
+    def sheets(self) -> list[str]:
+        """The worksheets, hidden ones included, in the workbook's order."""
+        return list(self._sheets)
+
+    @property
+    def visible_sheets(self) -> list[str]:
+        """Those of them that are not hidden."""
+        return [name for name, visible in self._sheets.items() if visible]
+
+    def candidates(self, wanted: str | None) -> list[str]:
+        """The sheets of which one is to be read. Raises ManifestError if there is none such as is wanted."""
+        if wanted is not None:
+            return [self._named(wanted)]
+        if not self.visible_sheets:
+            raise ManifestError(
+                f"{self._shown} has no visible sheet",
+                hint="Name one with `manifest: {sheet}` in the mapping, or show one.",
+            )
+        return self.visible_sheets
+
+    def load(self, sheet: str, wanted_row: int) -> Loaded | None:
+        """Load a sheet as a whole, with its header; None without one. An error cell (#N/A) is as an empty one."""
+        with reading(f"{self._shown}, sheet {sheet!r}"):
+            cells = self._workbook.get_sheet_by_name(sheet)
+            if cells.start is None or cells.end is None:
+                return None
+            found = find_header((texts(record) for record in cells.iter_rows()), wanted_row)
+            if found is None:
+                return None
+            below = tuple(map(texts, itertools.islice(cells.iter_rows(), found[0], found[0] + TITLE_ROWS)))
+        row, header = found
+        return Loaded(
+            name=sheet,
+            cells=cells,
+            row=row,
+            header=list(header),
+            first_column=cells.start[1],
+            end_row=cells.end[0] + 1,
+            below=below,
+        )
+
+    def best(self, names: Sequence[str], header_row: int, expected: Collection[str]) -> tuple[str, Loaded | None]:
+        """Return the sheet of some that knows most of the mapping's columns; a tie goes to the first.
+
+        A sheet without anything on it is chosen only if there is no other. No more than two are in memory at once.
+        """
+        best, known = None, -1
+        for name in names:
+            loaded = self.load(name, header_row)
+            if loaded is not None and loaded.known(expected) > known:
+                best, known = loaded, loaded.known(expected)
+        return (names[0] if best is None else best.name), best
+
+    def _named(self, wanted: str) -> str:
+        if wanted in self._sheets:
+            return wanted
+        close = difflib.get_close_matches(wanted.casefold(), [name.casefold() for name in self.sheets], n=1)
+        meant = next((name for name in self.sheets if name.casefold() in close), None)
+        raise ManifestError(
+            f"{self._shown} has no sheet {wanted!r}; it has {', '.join(map(repr, self.sheets)) or 'none'}",
+            hint=f"Did you mean {meant!r}?" if meant else "Correct `manifest: {sheet}` in the mapping.",
+        )

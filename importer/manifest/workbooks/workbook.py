@@ -1,0 +1,132 @@
+"""Workbooks of all kinds -> batches of records."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from importer.catalogue import CATALOGUE
+from importer.manifest.detect import Kind
+from importer.manifest.detected import Detected
+from importer.manifest.header import Header, column_letter, make_header, no_header
+from importer.manifest.table import Batch
+from importer.manifest.title import check_title
+from importer.manifest.workbooks.book import Book, Loaded, reading
+from importer.manifest.workbooks.scan import Scan
+from importer.manifest.workbooks.sheet import Sheet, TablePlace
+from importer.manifest.workbooks.sheet_facts import Place, SheetFacts
+from importer.manifest.workbooks.sheet_notes import Choice, notes
+from importer.models import ManifestOptions, Problem
+
+_NAMES = {
+    Kind.WORKBOOK: "Excel .xlsx",
+    Kind.MACRO_WORKBOOK: "Excel .xlsm",
+    Kind.BINARY_WORKBOOK: "Excel .xlsb",
+    Kind.OLD_WORKBOOK: "Excel .xls",
+    Kind.OPEN_DOCUMENT: "OpenDocument .ods",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkbookFile:
+    """One sheet of a workbook of which everything is known that is needed to read it."""
+
+    where: str  # file and sheet, for errors
+    sheet: Sheet
+    detected: Detected
+    header: Header
+    faults: tuple[tuple[Place, Problem], ...]  # in the sheet's order, below the header and in its columns
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Read the records below the header, at most ``size`` at a time. Raises ManifestError if that fails."""
+        first_row = self.header.row + 1
+        with reading(self.where):
+            for block in self.sheet.blocks():
+                for start in range(0, len(block), size):
+                    records = block.part(start, start + size)
+                    yield Batch(first_row=first_row, records=records, problems=self._problems(first_row, len(records)))
+                    first_row += len(records)
+
+    def _problems(self, first_row: int, size: int) -> tuple[Problem, ...]:
+        start = bisect.bisect_left(self.faults, first_row, key=_row_of)
+        end = bisect.bisect_left(self.faults, first_row + size, key=_row_of)
+        return tuple(problem for _, problem in self.faults[start:end])
+
+
+def _row_of(fault: tuple[Place, Problem]) -> int:
+    return fault[1].row
+
+
+def open_workbook(
+    path: Path, kind: Kind, options: ManifestOptions, expected: Collection[str], shown: str
+) -> WorkbookFile:
+    """Choose the sheet and find its header. Raises ManifestError if there is none."""
+    scan = Scan(path, kind, shown)
+    book = Book(path, shown)
+    candidates = book.candidates(options.sheet)
+    for candidate in candidates:
+        scan.check(candidate)
+    # calamine and the scan both take long, and leave Python free meanwhile.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="sheet-facts") as thread:
+        early = thread.submit(scan.facts, candidates[0]) if len(candidates) == 1 else None
+        name, loaded = book.best(candidates, options.header_row, expected)
+        where = f"{shown}, sheet {name!r}"
+        if loaded is None:
+            raise no_header(where, options.header_row)
+        if options.header_row == 1:
+            check_title(loaded.header, loaded.row, loaded.below, expected, where)
+        header = make_header(loaded.header, row=loaded.row, shown=shown, first_column=loaded.first_column, sheet=name)
+        facts = scan.facts(name) if early is None else early.result()
+    choice = None
+    if options.sheet is None:
+        hidden = [sheet for sheet in book.sheets if sheet not in candidates]
+        choice = Choice(others=[sheet for sheet in candidates if sheet != name], hidden=hidden)
+    detected = Detected(
+        format=_NAMES[kind],
+        sheet=name,
+        header_row=loaded.row,
+        warnings=notes(header, loaded.end_row, facts, choice),
+    )
+    return WorkbookFile(
+        where=where,
+        sheet=_sheet(loaded, facts, header),
+        detected=detected,
+        header=header,
+        faults=tuple(_faults(facts, header)),
+    )
+
+
+def _sheet(loaded: Loaded, facts: SheetFacts, header: Header) -> Sheet:
+    place = TablePlace(
+        header_row=loaded.row,
+        end_row=loaded.end_row,
+        first_column=loaded.first_column,
+        width=header.width,
+        named=len(header.columns),
+    )
+    return Sheet(loaded.cells, facts, place)
+
+
+def _faults(facts: SheetFacts, header: Header) -> Iterator[tuple[Place, Problem]]:
+    for (row, column), code in facts.faults():
+        index = column - header.first_column
+        if row >= header.row and 0 <= index < len(header.columns):
+            shown = facts.errors.get((row, column)) or facts.unvalued[row, column]
+            what = (
+                f"holds the error {shown}" if code == "cell-error" else f"holds the formula {shown} and no value of it"
+            )
+            yield (
+                (row, column),
+                Problem(
+                    code=code,
+                    row=row + 1,
+                    sheet=header.sheet,
+                    column=header.columns[index],
+                    message=f"{header.columns[index]}: cell {column_letter(column)}{row + 1} {what}",
+                    hint=CATALOGUE[code].advice,
+                    value=shown,
+                ),
+            )

@@ -1,0 +1,139 @@
+"""What a sheet of an .xls (Excel 97 to 2003) holds besides its values: a stream of records, a type and a length each.
+
+The records are those of [MS-XLS], "Excel Binary File Format (.xls) Structure".
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from importer.manifest.workbooks.biff import error_text, short_number
+from importer.manifest.workbooks.ole2 import read_stream
+from importer.manifest.workbooks.sheet_facts import Area, SheetFacts, UnreadableSheetError
+from importer.manifest.workbooks.zero_padding import ZeroPadding
+
+_BEGIN, _END, _SHEET, _FORMAT, _STYLE = 0x0809, 0x000A, 0x0085, 0x041E, 0x00E0
+_EXTENT, _ROW, _COLUMNS, _MERGED = 0x0200, 0x0208, 0x007D, 0x00E5
+_NUMBER, _SHORT_NUMBER, _SHORT_NUMBERS, _BOOLEAN_OR_ERROR, _FORMULA = 0x0203, 0x027E, 0x00BD, 0x0205, 0x0006
+_TEXTS = frozenset({0x00FD, 0x0204, 0x00D6})
+_CELLS = _TEXTS | {_NUMBER, _SHORT_NUMBER, _SHORT_NUMBERS, _BOOLEAN_OR_ERROR, _FORMULA}
+_ROW_HIDDEN = 0x20
+_NO_NUMBER, _ERROR_VALUE = 0xFFFF, 2
+
+_Record = tuple[int, bytes]
+
+
+def find_facts(path: Path) -> dict[str, SheetFacts]:
+    """Go through all sheets, by their names. Raises UnreadableSheetError if the workbook is damaged."""
+    try:
+        stream = read_stream(path, "Workbook")
+        book = _Book(stream)
+        return {name: _sheet(stream, start, book.styles) for name, start in book.sheets.items()}
+    except (struct.error, LookupError, ValueError) as error:
+        raise UnreadableSheetError(str(error)) from error
+
+
+def _sheet(stream: bytes, start: int, styles: dict[int, ZeroPadding]) -> SheetFacts:
+    cells = _Cells(styles)
+    facts = cells.facts
+    for kind, content in _substream(stream, start):
+        if kind in _CELLS:
+            cells.see(kind, content)
+        elif kind == _EXTENT:
+            _see_extent(facts, content)
+        elif kind == _ROW:
+            if content[12] & _ROW_HIDDEN:
+                facts.hidden_rows.append(struct.unpack_from("<H", content)[0])
+        elif kind == _COLUMNS:
+            first, last = struct.unpack_from("<HH", content)
+            if content[8] & 1:
+                facts.hide_columns(first, last)
+        elif kind == _MERGED:
+            for top, bottom, left, right in struct.iter_unpack("<HHHH", content[2:]):
+                facts.merged.append(Area(top, left, bottom, right))
+    return facts
+
+
+def _see_extent(facts: SheetFacts, content: bytes) -> None:
+    first_row, rows, first_column, columns = struct.unpack_from("<IIHH", content)
+    if first_row > rows or first_column > columns:  # calamine takes a length below nothing for a huge one
+        raise ValueError("the sheet ends before it begins")
+    facts.rows, facts.columns = max(facts.rows, rows), max(facts.columns, columns)
+
+
+def _substream(stream: bytes, at: int) -> Iterator[_Record]:
+    """The records from one that begins a part to the one that ends it, without those of parts within (charts)."""
+    depth = 0
+    while at + 4 <= len(stream):
+        kind, size = struct.unpack_from("<HH", stream, at)
+        depth += (kind == _BEGIN) - (kind == _END)
+        if not depth:
+            return
+        if depth == 1:
+            yield kind, stream[at + 4 : at + 4 + size]
+        at += 4 + size
+
+
+class _Book:
+    """Where the sheets begin, by their names; and the cell styles that pad."""
+
+    def __init__(self, stream: bytes) -> None:
+        self.sheets: dict[str, int] = {}
+        self.styles: dict[int, ZeroPadding] = {}
+        formats: dict[int, ZeroPadding] = {}
+        count = 0
+        for kind, content in _substream(stream, 0):
+            if kind == _SHEET:
+                (start,) = struct.unpack_from("<I", content)
+                self.sheets[_text(content[7:], content[6])] = start
+            elif kind == _FORMAT:
+                number, length = struct.unpack_from("<HH", content)
+                zeros = ZeroPadding.parse(_text(content[4:], length))
+                if zeros is not None:
+                    formats[number] = zeros
+            elif kind == _STYLE:
+                (number,) = struct.unpack_from("<H", content, 2)
+                if number in formats:
+                    self.styles[count] = formats[number]
+                count += 1
+
+
+def _text(content: bytes, length: int) -> str:
+    """Read a text of so many characters; its first byte says whether each has one byte or two."""
+    return (
+        content[1 : 1 + 2 * length].decode("utf-16-le") if content[0] & 1 else content[1 : 1 + length].decode("latin-1")
+    )
+
+
+class _Cells:
+    """Takes a sheet's cells one by one."""
+
+    def __init__(self, styles: dict[int, ZeroPadding]) -> None:
+        self.facts = SheetFacts()
+        self._styles = styles
+
+    def see(self, kind: int, content: bytes) -> None:
+        row, column, style = struct.unpack_from("<HHH", content)
+        self.facts.reach(row, column)
+        if kind == _SHORT_NUMBERS:
+            for index, (each, packed) in enumerate(struct.iter_unpack("<HI", content[4:-2])):
+                self._see_number(row, column + index, each, short_number(packed))
+        elif kind == _BOOLEAN_OR_ERROR:
+            if content[7]:
+                self.facts.errors[row, column] = error_text(content[6])
+        elif kind == _SHORT_NUMBER:
+            self._see_number(row, column, style, short_number(struct.unpack_from("<I", content, 6)[0]))
+        elif kind == _FORMULA and struct.unpack_from("<H", content, 12)[0] == _NO_NUMBER:
+            if content[6] == _ERROR_VALUE:
+                self.facts.errors[row, column] = error_text(content[8])
+        elif kind in (_FORMULA, _NUMBER):
+            self._see_number(row, column, style, struct.unpack_from("<d", content, 6)[0])
+
+    def _see_number(self, row: int, column: int, style: int, number: float) -> None:
+        self.facts.reach(row, column)
+        zeros = self._styles.get(style)
+        if zeros is not None:
+            self.facts.padded[column, zeros].append(row)
+        self.facts.note_number((row, column), number)

@@ -1,0 +1,111 @@
+"""Asks the account what changes nothing: each call takes a slot, and one without an answer that tells is made again."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from importer.errors import StoppedEarly
+from importer.leadsquared.client import Gate
+from importer.leadsquared.quota import Quota, Slot
+from importer.leadsquared.wire import NotSent, Throttled, Unclear
+from importer.submission.retry import backoff_s
+
+_Told = TypeVar("_Told")
+
+
+class Questions:
+    """The questions of one command. ``calls`` were made so far, ``throttled`` of them answered 429.
+
+    ``on_call`` is told after every call how many there were. ``chance`` is that of the waits, uniform in [0, 1).
+    """
+
+    def __init__(
+        self,
+        quota: Quota,
+        give_up_after_s: float,
+        *,
+        on_call: Callable[[int], None] = lambda _: None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._quota = quota
+        self._give_up_after_s = give_up_after_s
+        self._on_call = on_call
+        self._chance = chance
+        self._throttled_since = math.inf
+        self.proven = False  # the account has answered; until then, one question goes at a time
+        self.calls = 0
+        self.throttled = 0
+
+    async def told(
+        self, call: Callable[[Gate], Awaitable[_Told | Throttled | NotSent | Unclear]], silence: str
+    ) -> _Told:
+        """Make a call, which gets a gate of its own each time, until its answer tells.
+
+        Raises StoppedEarly when none has come for ``give_up_after_s``, or would not: ``silence`` says what the server
+        "has not" done then.
+        """
+        silent_since, tries = math.inf, 0
+        while True:
+            slot, answer = await self._made(call)
+            now = asyncio.get_running_loop().time()
+            if isinstance(answer, Throttled):
+                self._hold_back(answer, slot, now)
+            elif isinstance(answer, NotSent | Unclear):
+                tries += 1
+                silent_since = min(silent_since, now)
+                wait_s = backoff_s(tries, self._chance())
+                if now + wait_s - silent_since >= self._give_up_after_s:
+                    raise StoppedEarly(
+                        f"the server has not {silence} for {self._give_up_after_s:g} s: {answer.reason}",
+                        hint="when the server is back, run the same command again",
+                    )
+                await asyncio.sleep(wait_s)
+            else:
+                return answer
+
+    async def _made(
+        self, call: Callable[[Gate], Awaitable[_Told | Throttled | NotSent | Unclear]]
+    ) -> tuple[Slot, _Told | Throttled | NotSent | Unclear]:
+        slot = await self._quota.reserve()
+        try:
+            answer = await call(_Gate(slot, alone=not self.proven))
+        finally:
+            slot.release()
+        self.calls += 1
+        if isinstance(answer, Throttled):
+            self.throttled += 1
+        elif not isinstance(answer, NotSent | Unclear):
+            self.proven = True
+            self._throttled_since = math.inf
+        self._on_call(self.calls)
+        return slot, answer
+
+    def _hold_back(self, answer: Throttled, slot: Slot, now: float) -> None:
+        """Let the whole quota wait; a limit that stays used up ends it, as silence does."""
+        wait_s = self._quota.rate.period_s if answer.retry_after_s is None else answer.retry_after_s
+        self._throttled_since = min(self._throttled_since, now)
+        if now + wait_s - self._throttled_since > self._give_up_after_s:
+            raise StoppedEarly(
+                f"the account's limit is used up, and would be for longer than {self._give_up_after_s:g} s",
+                hint="when the account has calls left, run the same command again",
+            )
+        self._quota.throttled(wait_s, slot)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """Where a question with its connection ready waits for its slot; see ``client.Gate``."""
+
+    slot: Slot
+    alone: bool
+
+    async def passed(self) -> None:
+        await self.slot.ready()
+
+    def leaving(self) -> None:
+        self.slot.used(alone=self.alone)

@@ -1,0 +1,81 @@
+"""What `suggest` makes of exports whose columns are known, beside the nearest name: `python -m tests.bench.drafts`.
+
+Tells JSON: for `alone`, `with_fields` and `nearest`, the columns in all that have a field, how many got the right one,
+and how many got a wrong one that nobody is asked to look at.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from importer.fields import AccountFields
+from importer.suggest import suggest
+from importer.suggest.draft import Sureness
+from tests.suggest.exports import ALL, FURTHER, KEY, MISLEADING, Export
+from tests.suggest.making import account_fields
+
+EXPORTS = (*ALL.values(), *FURTHER.values(), MISLEADING)
+Decided = Mapping[str, tuple[str, bool]]  # column -> its field, and whether that is called sure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """How many columns."""
+
+    with_a_field: int
+    right: int
+    wrong_and_sure: int
+
+
+def score(decisions: Iterator[tuple[Export, Decided]]) -> Score:
+    """Hold what was decided against what the columns are for."""
+    with_a_field = right = wrong_and_sure = 0
+    for export, decided in decisions:
+        for column, fields in export.truth.items():
+            field, sure = decided.get(column, ("", False))
+            with_a_field += bool(fields)
+            right += field in fields
+            wrong_and_sure += bool(field) and sure and field not in fields
+    return Score(with_a_field=with_a_field, right=right, wrong_and_sure=wrong_and_sure)
+
+
+def drafted(folder: Path, fields: AccountFields | None) -> Iterator[tuple[Export, Decided]]:
+    """What `suggest` decides."""
+    for export in EXPORTS:
+        manifest = folder / "export.csv"
+        export.write(manifest)
+        draft = suggest(manifest, fields).draft
+        decided = {each.column: (each.field, each.sureness is Sureness.SURE) for each in draft.decisions}
+        if draft.key.column:
+            decided[draft.key.column] = (KEY, not draft.key.why)
+        yield export, decided
+
+
+def nearest() -> Iterator[tuple[Export, Decided]]:
+    """What the names alone would say: of the account's fields, the one that is named most like the column."""
+    fields = {field.schema_name.rpartition(".")[2].lower(): field.schema_name for field in account_fields().fields}
+    fields |= {"emailaddress": "LeadDetail.EmailAddress", "phone": "LeadDetail.Phone", "id": KEY}
+    for export in EXPORTS:
+        likest = {column: difflib.get_close_matches(column.lower(), fields, n=1) for column in export.columns}
+        yield export, {column: (fields[names[0]], True) for column, names in likest.items() if names}
+
+
+def main() -> None:
+    """Tell the scores."""
+    with tempfile.TemporaryDirectory() as folder:
+        scores = {
+            "alone": score(drafted(Path(folder), None)),
+            "with_fields": score(drafted(Path(folder), account_fields())),
+            "nearest": score(nearest()),
+        }
+    sys.stdout.write(json.dumps({name: asdict(each) for name, each in scores.items()}) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Write a results workbook as one of several would: `python -m tests.bench.writers WHO FILE ROWS` tells its seconds.
+
+Of the processor, from the empty file to the closed one; rows have the manifest's ten columns and those of a result.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from importer.results.columns import COLUMNS as RESULT_COLUMNS
+from importer.results.workbook import WorkbookFile
+from tests.bench.inputs import COLUMNS, LEDGER_RUN, wide_row
+
+ALL_COLUMNS = (*COLUMNS, *RESULT_COLUMNS)
+
+
+def result_row(n: int) -> tuple[str, ...]:
+    """A row and what became of it: a ticket."""
+    ids = (f"00000000-0000-4000-8000-{n:012}", str(n + 1), f"#{n + 1}")
+    outcome = (str(n + 2), f"L-{n:08}", "created", *ids, "", "", "", "1", "2026-01-01T00:00:00Z", "bench", LEDGER_RUN)
+    return (*wide_row(n), *outcome)
+
+
+def write_ours(path: Path, rows: Iterator[Sequence[str]]) -> None:
+    """As the importer does."""
+    with WorkbookFile(path, ALL_COLUMNS, own=len(COLUMNS)) as file:
+        file.add(rows)
+
+
+def write_xlsxwriter(path: Path, rows: Iterator[Sequence[str]]) -> None:
+    """By XlsxWriter, row by row, in little memory."""
+    import xlsxwriter  # type: ignore[import-untyped]  # noqa: PLC0415 - who is measured has no other library loaded
+
+    book = xlsxwriter.Workbook(path, {"constant_memory": True})
+    sheet = book.add_worksheet()
+    for place, row in enumerate(_with_header(rows)):
+        for column, cell in enumerate(row):
+            sheet.write_string(place, column, cell)
+    book.close()
+
+
+def write_openpyxl(path: Path, rows: Iterator[Sequence[str]]) -> None:
+    """By openpyxl, row by row, in little memory."""
+    import openpyxl  # noqa: PLC0415 - as above
+
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for row in _with_header(rows):
+        sheet.append(row)
+    book.save(path)
+
+
+def _with_header(rows: Iterator[Sequence[str]]) -> Iterator[Sequence[str]]:
+    yield ALL_COLUMNS
+    yield from rows
+
+
+def main(who: str, target: str, rows: str) -> None:
+    """Write the workbook, and tell the seconds."""
+    write = {"ours": write_ours, "xlsxwriter": write_xlsxwriter, "openpyxl": write_openpyxl}[who]
+    ready = [result_row(n) for n in range(int(rows))]
+    begun_s = time.process_time()
+    write(Path(target), iter(ready))
+    sys.stdout.write(f"{time.process_time() - begun_s}\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

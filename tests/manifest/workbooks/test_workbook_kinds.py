@@ -1,0 +1,374 @@
+"""Every kind of workbook is read alike: the same cells, the same findings, whichever program's format they are in."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from importer.errors import ManifestError
+from importer.manifest import open_manifest
+from importer.manifest.workbooks.biff import DayFormat, day_format, days_text, short_number
+from importer.models import ManifestOptions
+from tests.manifest.books import Cell, Error, Formatted, Formula, Page, container, with_part, write
+from tests.manifest.reading import Table, read, refusal
+
+KINDS = (".xlsx", ".xlsb", ".xls", ".ods")
+NAMES = {".xlsx": "Excel .xlsx", ".xlsb": "Excel .xlsb", ".xls": "Excel .xls", ".ods": "OpenDocument .ods"}
+
+CELLS: list[tuple[Cell, str]] = [
+    ("00123", "00123"),
+    ("  a\nb ", "  a\nb "),
+    ("NA", "NA"),
+    ("हिन्दी 🎫", "हिन्दी 🎫"),
+    (5, "5"),
+    (-3, "-3"),
+    (0.5, "0.5"),
+    (1e-07, "0.0000001"),
+    (12345.25, "12345.25"),
+    (123456789012345, "123456789012345"),
+    (919876543210, "919876543210"),
+    (True, "TRUE"),
+    (False, "FALSE"),
+    (Formatted(0.5, "0%"), "0.5"),
+    (Formatted(1234.5, '#,##0.00 "EUR"'), "1234.5"),
+    (Formatted(123, "00000"), "00123"),
+    (Formatted(123456, "000-000"), "123-456"),
+    (Formatted(42, "000-000"), "000-042"),
+    (Formatted(1.5, "00000"), "1.5"),
+    (dt.date.fromisoformat("2024-03-08"), "2024-03-08"),
+    (dt.datetime.fromisoformat("2024-03-08T10:36:23"), "2024-03-08T10:36:23"),
+    (dt.time(10, 36), "10:36:00"),
+    (dt.time(), "00:00:00"),
+    (dt.timedelta(hours=36), "36:00:00"),
+    (dt.timedelta(hours=48), "48:00:00"),
+    (dt.timedelta(minutes=90), "01:30:00"),
+    (None, ""),
+]
+
+
+def written(folder: Path, kind: str, *pages: Page, is_1904: bool = False) -> Path:
+    return write(folder / f"tickets{kind}", *pages, is_1904=is_1904)
+
+
+def read_written(folder: Path, kind: str, *pages: Page, is_1904: bool = False) -> Table:
+    return read(written(folder, kind, *pages, is_1904=is_1904))
+
+
+@pytest.mark.parametrize("is_1904", [False, True], ids=["1900", "1904"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_cells_are_the_same_in_every_kind(tmp_path: Path, kind: str, *, is_1904: bool) -> None:
+    """Numbers, dates, times, durations and zeros by format; in even columns and odd ones, as some are stored in two ways."""
+    header = ["id", *(f"c{number}" for number in range(2 * len(CELLS)))]
+    values = [each for cell, _ in CELLS for each in (cell, cell)]
+    table = read_written(tmp_path, kind, Page(rows=[header, ["T-1", *values]]), is_1904=is_1904)
+    assert table.how == f"{NAMES[kind]}, sheet 'Tickets'"
+    assert table.cells == [["T-1", *(text for _, text in CELLS for _ in range(2))]]
+    assert table.problems == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_is_a_problem_of_its_row(tmp_path: Path, kind: str) -> None:
+    """It is no empty cell: each is told with its place and what it shows, and stands so in the results."""
+    rows: list[list[Cell]] = [
+        ["id", "a", "b"],
+        ["T-1", "x", "y"],
+        ["T-2", Error("#N/A"), Error("#DIV/0!")],
+        ["T-3", "#N/A", "text"],
+    ]
+    table = read_written(tmp_path, kind, Page(rows=rows))
+    assert table.cells[1:] == [["T-2", "#N/A", "#DIV/0!"], ["T-3", "#N/A", "text"]]
+    assert [(problem.code, problem.row, problem.column, problem.value) for problem in table.problems] == [
+        ("cell-error", 3, "a", "#N/A"),
+        ("cell-error", 3, "b", "#DIV/0!"),
+    ]
+    assert table.problems[0].message == "a: cell B3 holds the error #N/A"
+    assert table.problems[0].sheet == "Tickets"
+    assert "Mend the formula" in table.problems[0].hint
+
+
+@pytest.mark.parametrize("kind", [".xlsx", ".ods"])
+def test_a_formula_whose_value_was_never_stored(tmp_path: Path, kind: str) -> None:
+    """A program that can't compute leaves the value out; the cell is not taken for an empty one, nor its row for blank."""
+    rows: list[list[Cell]] = [["id", "a"], ["T-1", Formula("=1+1")], [None, Formula("=A2&B2")]]
+    table = read_written(tmp_path, kind, Page(rows=rows))
+    assert [(problem.code, problem.row, problem.column) for problem in table.problems] == [
+        ("formula-without-value", 2, "a"),
+        ("formula-without-value", 3, "a"),
+    ]
+    assert table.problems[0].message == "a: cell B2 holds the formula =1+1 and no value of it"
+    assert table.cells == [["T-1", "=1+1"], ["", "=A2&B2"]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_person_would_want_to_know_is_said(tmp_path: Path, kind: str) -> None:
+    """Other sheets, what is hidden, what is merged and what is rounded; all of it is read all the same."""
+    rows: list[list[Cell]] = [["id", "n", "x"], ["T-1", 1.5e18, "a"], ["T-2", 2, "b"], ["T-3", 3, None]]
+    page = Page(rows=rows, hidden_rows=[2], hidden_columns=[1], merged=[(2, 2, 3, 2)])
+    hidden = Page(name="Old", hidden=True, rows=[["id"]])
+    table = read_written(tmp_path, kind, page, Page(name="Notes", rows=[["x"]]), hidden)
+    assert table.cells == [["T-1", "1500000000000000000", "a"], ["T-2", "2", "b"], ["T-3", "3", ""]]
+    sheets, concealed, merged, rounded = table.manifest.detected.warnings
+    assert sheets.startswith("sheet 'Tickets' is read; the workbook also has 'Notes', 'Old' (hidden): ")
+    assert "1 hidden row (a filter hides rows, too) and 1 hidden column: 'n' (B)" in concealed
+    assert merged.endswith("of which the first has the value and the others are empty: C3:C4")
+    assert "1 number of more than 15 digits, first in B2, column 'n'" in rounded
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_said_of_an_ordinary_sheet(tmp_path: Path, kind: str) -> None:
+    """Warnings are for what stands out, or nobody reads them; what lies beside the table or above it does not."""
+    rows: list[list[Cell]] = [["id", "n"], ["T-1", 123456789012345], ["T-2", 2]]
+    page = Page(rows=rows, hidden_rows=[0, 40], hidden_columns=[7], merged=[(0, 0, 0, 1), (9, 0, 10, 0)])
+    assert read_written(tmp_path, kind, page).manifest.detected.warnings == ()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sheet_that_the_mapping_names(tmp_path: Path, kind: str) -> None:
+    """Whoever names a sheet knows of the others; and it may be one that is hidden."""
+    path = written(tmp_path, kind, Page(rows=[["a"], ["1"]]), Page(name="Old", hidden=True, rows=[["id"], ["x"]]))
+    table = read(path, sheet="Old")
+    assert (table.columns, table.cells, table.manifest.detected.warnings) == (["id"], [["x"]], ())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_table_below_and_beside_empty_cells(tmp_path: Path, kind: str) -> None:
+    """Formats and errors are found by the cell's place on the sheet, and blank rows count."""
+    rows: list[list[Cell]] = [
+        [None],
+        [None, None, "id", "zip", "e"],
+        [None, None, 1, Formatted(7, "00000"), "x"],
+        [None],
+        [None, None, 2, Formatted(8, "00000"), Error("#REF!")],
+    ]
+    table = read_written(tmp_path, kind, Page(rows=rows))
+    assert (table.columns, table.cells) == (["id", "zip", "e"], [["1", "00007", "x"], ["2", "00008", "#REF!"]])
+    assert (table.rows, table.manifest.blank_rows) == ([3, 5], 1)
+    assert [(problem.row, problem.column) for problem in table.problems] == [(5, "e")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_beside_the_table(tmp_path: Path, kind: str) -> None:
+    """In a column without a name it is a cell too many, like any other content there."""
+    table = read_written(tmp_path, kind, Page(rows=[["id", "a"], ["T-1", "x", Error("#N/A")]]))
+    assert [(problem.code, problem.value) for problem in table.problems] == [("too-many-cells", "#N/A")]
+
+
+texts = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12).filter(lambda text: text == text.strip())
+cells = st.one_of(
+    texts.filter(lambda text: not text.startswith("=")),
+    st.integers(-(10**14), 10**14),
+    st.floats(-1e9, 1e9, allow_subnormal=False).map(lambda number: round(number, 4)),
+    st.booleans(),
+    st.integers(0, 99999).map(lambda number: Formatted(number, "00000")),
+    st.dates(dt.date.fromisoformat("1910-01-01"), dt.date.fromisoformat("2090-12-31")),
+)
+
+
+def expected(cell: Cell) -> str:
+    match cell:
+        case bool():
+            return str(cell).upper()
+        case Formatted():
+            return f"{int(cell.number):05}"
+        case float() if cell.is_integer():
+            return str(int(cell))
+        case float():
+            return f"{cell:.4f}".rstrip("0")
+    return str(cell)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(rows=st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=6), kind=st.sampled_from(KINDS))
+def test_any_table_is_read_as_it_was_written(tmp_path: Path, rows: list[tuple[Cell, ...]], kind: str) -> None:
+    """Cell by cell, whatever stands beside whatever."""
+    page = Page(rows=[["key", "a", "b", "c"], *([f"T-{number}", *row] for number, row in enumerate(rows))])
+    table = read_written(tmp_path, kind, page)
+    assert table.cells == [[f"T-{number}", *map(expected, row)] for number, row in enumerate(rows)]
+
+
+def test_a_workbook_with_macros(tmp_path: Path) -> None:
+    """It is read like one without, and named; its macros are none of our business."""
+    path = written(tmp_path, ".xlsx", Page(rows=[["id", "e"], ["x", Formatted(7, "000")]]))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("xl/vbaProject.bin", b"macros")
+    table = read(path)
+    assert (table.how, table.cells) == ("Excel .xlsm, sheet 'Tickets'", [["x", "007"]])
+
+
+def test_dates_as_text_of_the_standard(tmp_path: Path) -> None:
+    """A strict writer stores a date in ISO 8601; so it arrives."""
+    path = written(tmp_path, ".xlsx", Page(rows=[["id", "n"], ["x", 5]]))
+    iso = b'<c r="B2" t="d"><v>2024-03-08T10:36:23</v></c>'
+    part = "xl/worksheets/sheet1.xml"
+    with_part(path, part, lambda content: content.replace(b'<c r="B2" t="n"><v>5</v></c>', iso))
+    assert read(path).cells == [["x", "2024-03-08T10:36:23"]]
+
+
+# -- damaged, locked and monstrous ones -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_damage_is_an_error_in_our_words_or_none(tmp_path: Path, kind: str) -> None:
+    """Bytes are changed and files are cut: whatever calamine makes of it, a person reads no traceback."""
+    rows: list[list[Cell]] = [["id", "zip", "when"], ["T", Formatted(7, "000"), dt.date.fromisoformat("2024-03-08")]]
+    whole = written(tmp_path, kind, Page(rows=rows)).read_bytes()
+    chance = random.Random(kind)  # the same damage in every run
+    path = tmp_path / "damaged"
+    outcomes = set()
+    for _ in range(60):
+        content = bytearray(whole)
+        for _ in range(chance.choice([1, 3, 9])):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+        path.write_bytes(content[: chance.choice([len(content), chance.randrange(1, len(content))])])
+        outcomes.add(outcome(path))
+    assert "refused" in outcomes
+
+
+def outcome(path: Path) -> str:
+    """Any other error than ours fails the test."""
+    try:
+        for chunk in open_manifest(path, ManifestOptions()).chunks():
+            assert len(chunk.frame) == len(chunk.rows)
+    except ManifestError:
+        return "refused"
+    return "read"
+
+
+def test_a_locked_old_workbook(tmp_path: Path) -> None:
+    """It is told apart from a damaged one."""
+    begin = struct.pack("<HHHHHHII", 0x809, 16, 0x600, 5, 0, 0, 0, 0)
+    lock = struct.pack("<HH", 0x2F, 54) + struct.pack("<HHH", 1, 1, 1) + bytes(48)
+    path = tmp_path / "tickets.xls"
+    path.write_bytes(container({"Workbook": begin + lock + struct.pack("<HH", 0x0A, 0)}))
+    assert "is protected by a password" in refusal(path)
+
+
+def test_a_locked_open_document(tmp_path: Path) -> None:
+    """Its parts are unreadable, and its list of parts says why."""
+    path = written(tmp_path, ".ods", Page(rows=[["id"], ["x"]]))
+    entry = '<manifest:file-entry xmlns:manifest="urn:m"><manifest:encryption-data/></manifest:file-entry>'
+    with_part(path, "META-INF/manifest.xml", lambda _: f"<manifest>{entry}</manifest>".encode())
+    assert "is protected by a password" in refusal(path)
+
+
+def test_an_open_document_that_is_no_spreadsheet(tmp_path: Path) -> None:
+    """A letter is no table, whatever its ending."""
+    path = tmp_path / "tickets.ods"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+        archive.writestr("content.xml", "<x/>")
+    assert "is not a table" in refusal(path)
+
+
+def test_a_stray_cell_at_the_far_end(tmp_path: Path) -> None:
+    """The cells between it and the table would need more memory than there is, so the sheet is refused, with its place."""
+    path = written(tmp_path, ".xlsx", Page(rows=[["id"], ["x"]]))
+    stray = b'<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>y</t></is></c></row></sheetData>'
+
+    def move(content: bytes) -> bytes:
+        return content.replace(b"</sheetData>", stray).replace(b'ref="A1:A2"', b'ref="A1:XFD1048576"')
+
+    text = refusal(with_part(path, "xl/worksheets/sheet1.xml", move))
+    assert "reaches to row 1,048,576 and column 16,384" in text
+    assert "Ctrl+End" in text
+
+
+@pytest.mark.parametrize("dimension", [b"A1:XFD1048576", b"A1:XFD104857"])
+def test_a_sheet_that_says_it_is_large_and_is_not(tmp_path: Path, dimension: bytes) -> None:
+    """Formats alone make a sheet large to the program that wrote it; what counts is where its cells are."""
+    path = written(tmp_path, ".xlsx", Page(rows=[["id"], ["x"]]))
+    with_part(
+        path, "xl/worksheets/sheet1.xml", lambda content: content.replace(b'ref="A1:A2"', b'ref="%s"' % dimension)
+    )
+    assert read(path).cells == [["x"]]
+
+
+def test_a_row_that_is_repeated_without_end(tmp_path: Path) -> None:
+    """An OpenDocument file of a few bytes can say that a cell stands there a billion times."""
+    path = written(tmp_path, ".ods", Page(rows=[["id"], ["x"]]))
+    many = b'table:number-columns-repeated="16384" '
+
+    def repeat(content: bytes) -> bytes:
+        at = content.rindex(b"<table:table-cell table:style-name")
+        content = content[:at] + content[at:].replace(b"<table:table-cell ", b"<table:table-cell " + many, 1)
+        at = content.rindex(b"<table:table-row>")
+        return content[:at] + b'<table:table-row table:number-rows-repeated="1048000">' + content[at + 17 :]
+
+    assert "too many cells to hold in memory" in refusal(with_part(path, "content.xml", repeat))
+
+
+@pytest.mark.parametrize("kind", [".xlsb", ".ods"])
+def test_parts_that_are_missing(tmp_path: Path, kind: str) -> None:
+    """A workbook without its sheet is called damaged."""
+    path = written(tmp_path, kind, Page(rows=[["id"], ["x"]]))
+    part = {".xlsb": "xl/worksheets/sheet1.bin", ".ods": "content.xml"}[kind]
+    assert "damaged" in refusal(with_part(path, part, lambda _: None))
+
+
+# -- the binary kinds' own ways ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("packed", "number"),
+    [(2, 0.0), (10, 2.0), (11, 0.02), (0xFFFFFFFE, -1.0), (0x3FF00000, 1.0), (0x3FF00001, 0.01), (0xC0080000, -3.0)],
+)
+def test_short_numbers(packed: int, number: float) -> None:
+    """32 bits hold a whole number or half a float, and a hundredth of either."""
+    assert short_number(packed) == number
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "kind"),
+    [
+        (14, None, DayFormat.DATE),
+        (46, None, DayFormat.DURATION),
+        (1, None, None),
+        (164, "General", None),
+        (164, "dd/mm/yyyy", DayFormat.DATE),
+        (164, "[$-409]d mmm yyyy;@", DayFormat.DATE),
+        (164, "[h]:mm:ss", DayFormat.DURATION),
+        (164, "[MM]:SS", DayFormat.DURATION),
+        (164, '0 "days"', None),
+        (164, "0\\d", None),
+        (164, "[Red]0", None),
+        (164, "0_d", None),
+        (164, "00000", None),
+    ],
+)
+def test_formats_of_days(number: int, code: str | None, kind: DayFormat | None) -> None:
+    """A date is a number to a workbook; its format says that it is one."""
+    assert day_format(number, code) is kind
+
+
+@pytest.mark.parametrize(
+    ("days", "kind", "is_1904", "text"),
+    [
+        (45359, DayFormat.DATE, False, "2024-03-08"),
+        (43897, DayFormat.DATE, True, "2024-03-08"),
+        (1, DayFormat.DATE, False, "1900-01-01"),
+        (61, DayFormat.DATE, False, "1900-03-01"),
+        (0, DayFormat.DATE, False, "00:00:00"),
+        (-1, DayFormat.DATE, False, None),
+        (2_958_466, DayFormat.DATE, False, None),
+        (2_958_465, DayFormat.DATE, True, None),
+        (2, DayFormat.DURATION, False, "48:00:00"),
+        (-1, DayFormat.DURATION, False, "-24:00:00"),
+    ],
+)
+def test_whole_days(days: int, kind: DayFormat, *, is_1904: bool, text: str | None) -> None:
+    """Days are counted from 1900, with the leap day that it never had, or from 1904; beyond its years there is no date."""
+    assert days_text(days, kind, is_1904=is_1904) == text
+
+
+def test_a_container_of_many_sectors(tmp_path: Path) -> None:
+    """A stream may be chained through more sectors than one table holds."""
+    numbers: list[list[Cell]] = [[f"T-{n}", Formatted(n, "00000")] for n in range(4000)]
+    table = read_written(tmp_path, ".xls", Page(rows=[["id", "zip"], *numbers]))
+    assert table.cells == [[f"T-{n}", f"{n:05}"] for n in range(4000)]

@@ -1,0 +1,214 @@
+"""What a sheet holds is found in its text, or by an XML parser; both find the same, or the first says it can't."""
+
+from __future__ import annotations
+
+import dataclasses
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from importer.manifest.workbooks.sheet_facts import Area, SheetFacts
+from importer.manifest.workbooks.xlsx import parsed, scanned
+from importer.manifest.workbooks.zero_padding import ZeroPadding
+from tests.manifest.reading import read
+
+SHEET = "xl/worksheets/sheet1.xml"
+START = '<?xml version="1.0" encoding="UTF-8"?><worksheet xmlns="urn:x"><sheetData>'
+END = "</sheetData></worksheet>"
+
+
+def archive(folder: Path, content: bytes) -> zipfile.ZipFile:
+    path = folder / "sheet.zip"
+    with zipfile.ZipFile(path, "w") as new:
+        new.writestr(SHEET, content)
+    return zipfile.ZipFile(path)
+
+
+def styled(*numbers: str) -> dict[str, ZeroPadding]:
+    """Styles that pad with as many zeros as their number says."""
+    found = {number: ZeroPadding.parse("0" * int(number)) for number in numbers}
+    return {number: zeros for number, zeros in found.items() if zeros is not None}
+
+
+def both_ways(folder: Path, content: bytes, styles: list[str]) -> tuple[SheetFacts | None, SheetFacts]:
+    with archive(folder, content) as sheet:
+        return scanned(sheet, SHEET, styled(*styles)), parsed(sheet, SHEET, styled(*styles))
+
+
+def padded_of(facts: SheetFacts) -> dict[tuple[int, int], list[int]]:
+    """(Column, zeros) -> rows."""
+    return {(column, len(zeros.pieces)): list(rows) for (column, zeros), rows in facts.padded.items()}
+
+
+def xml(cells: str) -> str:
+    """A sheet with some cells in its row 2."""
+    return f'{START}<row r="2" spans="1:3">{cells}</row>{END}'
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        '<c r="A2" s="3"><v>1</v></c><c r="AB2" s="30"/><c r="C2"/>',
+        '<c r="A2" t="s" s="3"><v>1</v></c><c r="C2" s="4" t="n"><v>2</v></c>',
+        '<c r="A2" s="7" t="inlineStr"><is><t>as="7"</t></is></c>',
+        '<c r="A2" s="3" cm="1"/>',
+        "",
+    ],
+)
+def test_cells_as_all_spreadsheets_write_them_are_found_in_the_text(tmp_path: Path, cells: str) -> None:
+    """The short way is taken where it matters, and finds what a parser finds."""
+    scanned, parsed = both_ways(tmp_path, xml(cells).encode(), ["3", "4"])
+    assert scanned == parsed
+
+
+@pytest.mark.parametrize(
+    ("cells", "columns"),
+    [
+        ("<c r='A2' s='3'/>", [0]),
+        ('<c s="3" r="A2"/>', [0]),
+        ('<c r="A2"  s="3"/>', [0]),
+        ('<c\nr="A2"\ts = "3"/>', [0]),
+        ('<c r="A2" cm="1" s="3"/>', [0]),
+        ('<x:c xmlns:x="urn:x" r="A2" s="3"/>', [0]),
+        ('<c s="3"/><c r="C2" s="3"/>', [0, 2]),
+        ('<!-- <c r="A2" s="3"/> -->', []),
+        ('<c r="B2"><is><t><![CDATA[<c r="A2" s="3"/>]]></t></is></c>', []),
+        ('<?note <c r="A2" s="3"/> ?>', []),
+        ("""<c r="B2" t="inlineStr"><is><t>set s = '3'</t></is></c>""", []),
+    ],
+)
+def test_cells_that_are_written_otherwise_are_left_to_the_parser(
+    tmp_path: Path, cells: str, columns: list[int]
+) -> None:
+    """Quotes, blanks, the order of attributes, prefixes and what is no element: the text alone doesn't tell."""
+    scanned, parsed = both_ways(tmp_path, xml(cells).encode(), ["3"])
+    assert scanned is None
+    assert padded_of(parsed) == {(column, 3): [1] for column in columns}
+
+
+FOUND_ALIKE = [
+    '<c r="B2" t="e"><v>#N/A</v></c>',
+    '<c r="B2" s="1" t="e"><v>#DIV/0!</v></c><c r="C2" s="1" t="e"><f>1/0</f><v>#REF!</v></c>',
+    '<c r="B2" t="e"><f t="shared" ref="B2:B3" si="0">A2/0</f><v>#N/A</v></c><c r="C2" t="e"><f t="shared" si="0"/><v>#N/A</v></c>',
+    '<c r="B2"><f>1+1</f><v>2</v></c><c r="C2"><f>1+1</f></c><c r="D2"><f>A1&lt;2</f><v/></c><c r="E2"><f>2</f><v /></c>',
+    '<c r="B2"><f>1+1</f><v></v></c><c r="C2" t="str"><f>""</f><v></v></c><c r="D2"><f/></c><c r="E2"><f ca="1"/><v>3</v></c>',
+    '<c r="B2"><f t="shared" si="0"/></c><c r="C2" s="3" t="b"><f>TRUE()</f><v>1</v></c>',
+    '<c r="B2"><v>1234567890123456</v></c><c r="C2"><v>999999999999999</v></c><c r="D2"><v>-1.5E+18</v></c><c r="E2"><v>1e15</v></c>',
+    '<c r="B2" t="str"><f>"9"</f><v>1234567890123456</v></c><c r="C2" t="n"><v>1234567890123456.5</v></c><c r="D2"><v>1E-20</v></c>',
+    '<c r="B2" t="inlineStr"><is><t>t="e" hidden="1" 1234567890123456</t></is></c>',
+    '<c r="B2" t="inlineStr"><is><t>"e"</t></is></c>',
+    "",
+]
+
+
+@pytest.mark.parametrize("cells", FOUND_ALIKE)
+def test_errors_formulas_and_long_numbers_are_found_in_the_text(tmp_path: Path, cells: str) -> None:
+    """The short way says what the parser says."""
+    scanned, parsed = both_ways(tmp_path, xml(cells).encode(), [])
+    assert scanned is None or alike(scanned, parsed)
+    assert scanned is not None or "t=" in cells
+
+
+def alike(one: SheetFacts, other: SheetFacts) -> bool:
+    return dataclasses.replace(one, rows=0, columns=0) == dataclasses.replace(other, rows=0, columns=0)
+
+
+def test_what_each_of_them_finds(tmp_path: Path) -> None:
+    """As a spreadsheet shows it, with what XML escapes."""
+    cells = """<c r="A2" t="e"><f>1&lt;0</f><v>#N/A</v></c><c r="B2"><f>A1&lt;2</f></c><c r="AA2"><v>1234567890123456</v></c>"""
+    for facts in both_ways(tmp_path, xml(cells).encode(), []):
+        assert facts is not None
+        assert facts.errors == {(1, 0): "#N/A"}
+        assert facts.unvalued == {(1, 1): "=A1<2"}
+        assert facts.rounded == [(1, 26)]
+        assert facts.stale
+
+
+def test_hidden_and_merged_ones(tmp_path: Path) -> None:
+    """Rows, columns and areas, wherever they are said."""
+    content = (
+        '<worksheet xmlns="urn:x"><cols><col min="1" max="2" width="9"/><col min="3" max="4" hidden="1"/></cols><sheetData>'
+        '<row r="2" hidden="1"><c r="A2"><v>1</v></c></row><row r="3" spans="1:2" hidden="true"/><row r="4" hidden="0"/>'
+        '</sheetData><mergeCells count="2"><mergeCell ref="A2:B3"/><mergeCell ref="C9:AA9"/></mergeCells></worksheet>'
+    )
+    scanned, parsed = both_ways(tmp_path, content.encode(), [])
+    assert scanned is not None
+    assert alike(scanned, parsed)
+    assert (parsed.hidden_rows, parsed.hidden_columns) == ([1, 2], {2, 3})
+    assert parsed.merged == [Area(1, 0, 2, 1), Area(8, 2, 8, 26)]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        "<c r='B2' t='e'><v>#N/A</v></c>",
+        '<c t="e"><v>#N/A</v></c>',
+        '<c r="B2" t="e" s="1"><v xml:space="preserve">#N/A</v></c>',
+        '<c r="B2"><f>1+1</f><!-- --><v>2</v></c>',
+        "<c r='B2'><f>1+1</f></c>",
+        "<c s='1'><v>1234567890123456</v></c>",
+        '</row><row s="1" hidden="1" r="3">',
+    ],
+)
+def test_other_ways_to_write_them_are_left_to_the_parser(tmp_path: Path, cells: str) -> None:
+    """What the short way can't be sure of, it doesn't say."""
+    scanned, _ = both_ways(tmp_path, xml(cells).encode(), [])
+    assert scanned is None
+
+
+def test_another_encoding_is_left_to_the_parser(tmp_path: Path) -> None:
+    """In UTF-16 nothing would be found, and nothing be missed."""
+    text = xml('<c r="A2" s="3"/>').replace("UTF-8", "UTF-16")
+    scanned, parsed = both_ways(tmp_path, text.encode("utf-16"), ["3"])
+    assert scanned is None
+    assert padded_of(parsed) == {(0, 3): [1]}
+
+
+def test_a_format_of_whole_rows_is_none_of_their_cells(tmp_path: Path) -> None:
+    """A row may have a style for its empty cells; those that are there have their own."""
+    rows = '<row r="2" s="3" customFormat="1"><c r="A2" s="3"/></row><row r="3" s="3"><c r="A3"/></row>'
+    scanned, parsed = both_ways(tmp_path, f"{START}{rows}{END}".encode(), ["3"])
+    assert scanned == parsed
+    assert padded_of(parsed) == {(0, 3): [1]}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    cells=st.lists(st.tuples(st.integers(1, 40), st.sampled_from(["A", "Z", "AA", "XFD"]), st.sampled_from(["", *"1234"]))),
+    block_bytes=st.integers(64, 400),
+)  # fmt: skip
+def test_blocks_of_any_size_tear_no_cell(tmp_path: Path, cells: list[tuple[int, str, str]], block_bytes: int) -> None:
+    """The text is read in blocks; where one ends is of no account."""
+    with_style = ((f"{letters}{row}", f' s="{style}"' if style else "") for row, letters, style in cells)
+    rows = "".join(f'<row r="9"><c r="{reference}"{style}/></row>' for reference, style in with_style)
+    content = f"{START}{rows}{END}".encode()
+    with archive(tmp_path, content) as sheet:
+        found = scanned(sheet, SHEET, styled("2", "3"), block_bytes)
+        assert found is not None
+        expected: dict[tuple[int, int], list[int]] = {}
+        columns = {"A": 0, "Z": 25, "AA": 26, "XFD": 16_383}
+        for row, letters, style in cells:
+            if style in ("2", "3"):
+                expected.setdefault((columns[letters], int(style)), []).append(row - 1)
+        assert padded_of(found) == expected
+
+
+def test_many_padded_cells_of_several_formats(tmp_path: Path) -> None:
+    """Each column and format by itself, in the order of the rows, through a whole workbook."""
+    path = tmp_path / "tickets.xlsx"
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["id", "zip", "phone"])
+    for number in range(1, 60):
+        sheet.append([number, number, number])
+        sheet.cell(number + 1, 2).number_format = "00000" if number % 2 else "General"
+        sheet.cell(number + 1, 3).number_format = "000-000" if number % 3 else "0000"
+    book.save(path)
+    assert read(path).cells == [
+        [str(n), f"{n:05d}" if n % 2 else str(n), f"000-{n:03d}" if n % 3 else f"{n:04d}"] for n in range(1, 60)
+    ]
