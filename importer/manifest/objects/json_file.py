@@ -18,6 +18,7 @@ from importer.manifest.text.encoding import Encoding, find_encoding
 from importer.models import ManifestOptions, Problem
 
 _MOST_COLUMNS = 1 << 14
+_MOST_AT_ONCE = 10_000  # an object in memory is many times as large as its text
 _MOST_BROKEN = 20
 _START_CHARS = 1 << 16
 
@@ -37,7 +38,7 @@ class JsonFile:
     header: Header
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Read all objects, ``size`` at a time, in one pass; a blank line is a blank row.
+        """Read all objects, at most ``size`` at a time, in one pass; a blank line is a blank row.
 
         A value that is a list or an object, and a name that stands twice in one object, are problems of their rows.
         """
@@ -45,7 +46,7 @@ class JsonFile:
         row = 1
         with self.encoding.open(self.path) as text:
             found = elements(text) if self.is_list else lines(text)
-            while some := list(itertools.islice(found, size)):
+            while some := list(itertools.islice(found, min(size, _MOST_AT_ONCE))):
                 problems: list[Problem] = []
                 records: list[list[str]] = []
                 for number, record in enumerate(some, start=row):

@@ -217,3 +217,11 @@ def test_a_block_may_end_anywhere(block_chars: int) -> None:
     assert found == [{"id": "-12.50e+3", "a": 'ü🎫"]'}, {"b": True, "c": None}, {"d": [False, {}]}]
     *_, broken = elements(io.StringIO(written.replace("}\n]", "x}}\n]")), block_chars=block_chars)
     assert str(broken) == "Expecting ',' delimiter in line 3"
+
+
+def test_few_objects_are_in_memory_at_once(tmp_path: Path) -> None:
+    """However many rows a caller takes at once, an object in memory is many times as large as its text."""
+    path = tmp_path / "tickets.jsonl"
+    path.write_text('{"id": 1}\n' * 10_001, encoding="utf-8")
+    chunks = open_manifest(path, ManifestOptions()).chunks(100_000)
+    assert [len(chunk.rows) for chunk in chunks] == [10_000, 1]
