@@ -158,7 +158,7 @@ def test_json_of_any_shape(objects, end, gap, is_list) -> None:
 # Blanks alone are left out: this library doesn't mark them as meant, so that to every reader there is nothing.
 SHEET_TEXT = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="_\ufffe\uffff"), max_size=8
-).filter(lambda text: not text or text.strip(" ")) | st.sampled_from(["", "00123", "NA", "=1+1", "1e5", "a\nb", "  x "])
+).filter(lambda text: not text or text.strip()) | st.sampled_from(["", "00123", "NA", "=1+1", "1e5", "a\nb", "  x "])
 
 
 @settings(FUZZ)
