@@ -17,6 +17,7 @@ from importer.validation import Checked, Validator
 from importer.validation.values import convert
 
 HEAD = "version: 1\nsource: old-helpdesk\nkey: ID\n"
+MAIL = "mina@example.com"
 FIRST_ROW = 2  # below a header in row 1
 
 
@@ -53,3 +54,16 @@ def convert_all(kind: FieldType, cells: Sequence[str], **options: Any) -> list[s
 def codes(checked: Checked, position: int = 0) -> list[str]:
     """The codes of a row's problems, in their order."""
     return [problem.code for problem in checked.problems.get(position, [])]
+
+
+def one_rule(rule: str) -> str:
+    """A mapping whose column `Cell` has a rule; the lead is always there."""
+    return f"{HEAD}columns:\n  Mail: LeadDetail.EmailAddress\n  Cell: {rule}\nignore: [ID]\n"
+
+
+def sent(rule: str, cell: str) -> tuple[str | None, list[str]]:
+    """What a cell is sent as (`None`: it is left out), and the codes of its problems."""
+    checked = check(one_rule(rule), ["ID", "Mail", "Cell"], ["1", MAIL, cell])
+    fields = dict(checked.ticket(0).fields)
+    fields.pop("LeadDetail.EmailAddress")
+    return next(iter(fields.values()), None), codes(checked)

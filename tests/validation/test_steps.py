@@ -6,23 +6,9 @@ import pytest
 
 from importer.errors import MappingError
 from importer.validation import check_own_texts
-from tests.validation.checking import HEAD, check, codes, mapping_of
+from tests.validation.checking import HEAD, MAIL, check, codes, mapping_of, one_rule, sent
 
-MAIL = "mina@example.com"
 GUID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
-
-
-def one_rule(rule: str) -> str:
-    """A mapping whose column `Cell` has a rule; the lead is always there."""
-    return f"{HEAD}columns:\n  Mail: LeadDetail.EmailAddress\n  Cell: {rule}\nignore: [ID]\n"
-
-
-def sent(rule: str, cell: str) -> tuple[str | None, list[str]]:
-    """What a cell is sent as (`None`: it is left out), and the codes of its problems."""
-    checked = check(one_rule(rule), ["ID", "Mail", "Cell"], ["1", MAIL, cell])
-    fields = dict(checked.ticket(0).fields)
-    fields.pop("LeadDetail.EmailAddress")
-    return next(iter(fields.values()), None), codes(checked)
 
 
 @pytest.mark.parametrize(

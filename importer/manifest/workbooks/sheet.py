@@ -10,7 +10,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -18,9 +18,10 @@ from importer.errors import ManifestError
 from importer.manifest.column import Column
 from importer.manifest.workbooks.cells import texts
 from importer.manifest.workbooks.grid import Grid
-from importer.manifest.workbooks.sheet_facts import SheetFacts
+from importer.manifest.workbooks.sheet_facts import Overruled, Padded, SheetFacts
 
 BLOCK_ROWS = 10_000
+_Marked = TypeVar("_Marked", Padded, Overruled)
 
 
 class Cells(Protocol):
@@ -98,29 +99,27 @@ class Sheet:
             first += len(block)
 
     def _pad(self, columns: list[Sequence[Any]], first: int, size: int) -> None:
-        for padded in self._padding:
-            place = padded.column - self._place.first_column
-            start, end = np.searchsorted(padded.rows, [first, first + size])
-            if start == end or not 0 <= place < len(columns):
-                continue
-            column = list(columns[place])
-            for at in (padded.rows[start:end] - first).tolist():
+        for padded, column, here in self._changing(columns, self._padding, first, size):
+            for at in (padded.rows[here] - first).tolist():
                 # A format is applied to numbers alone: Excel shows the text 123 as 123. Empty cells have formats, too.
                 if type(column[at]) in (float, int):
                     column[at] = padded.zeros.apply(float(column[at]))
-            columns[place] = column
 
     def _overrule(self, columns: list[Sequence[Any]], first: int, size: int) -> None:
-        for overruled in self._overruled:
-            place = overruled.column - self._place.first_column
-            start, end = np.searchsorted(overruled.rows, [first, first + size])
-            if start == end or not 0 <= place < len(columns):
-                continue
-            column = list(columns[place])
-            texts_here = overruled.texts[start:end]
-            for at, text in zip((overruled.rows[start:end] - first).tolist(), texts_here, strict=True):
+        for overruled, column, here in self._changing(columns, self._overruled, first, size):
+            for at, text in zip((overruled.rows[here] - first).tolist(), overruled.texts[here], strict=True):
                 column[at] = text
-            columns[place] = column
+
+    def _changing(
+        self, columns: list[Sequence[Any]], marked: Sequence[_Marked], first: int, size: int
+    ) -> Iterator[tuple[_Marked, list[Any], slice]]:
+        """Those of ``marked`` with rows in a block, each with its column, to be changed in place, and these rows."""
+        for each in marked:
+            place = each.column - self._place.first_column
+            start, end = np.searchsorted(each.rows, [first, first + size])
+            if start < end and 0 <= place < len(columns):
+                columns[place] = column = list(columns[place])
+                yield each, column, slice(start, end)
 
     def _keep(self, index: int, block: Grid) -> None:
         if self._kept is None:
