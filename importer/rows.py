@@ -192,7 +192,7 @@ class Rows:
         """Judge a row that has the key of an earlier one, whose own fate is settled."""
         known, first = len(self.plan), int(fates.firsts[position])
         if first < known:
-            first_row, first_is = self.plan.rows[first], self.plan.dispositions[first]
+            first_row, first_is = self.plan.row(first), self.plan.dispositions[first]
         else:
             first_row, first_is = fates.rows[first - known], int(fates.dispositions[first - known])
         if self._mapping.duplicates == "first" and first_is != Disposition.REJECT:

@@ -1,10 +1,11 @@
 """Which rows a run sends: a fresh run and a resumed one differ only in what the ledger knows. Pure.
 
-A plan holds one byte and one row number per row of the manifest; whose turn it is follows from the dispositions.
+A plan holds one byte per row of the manifest; whose turn it is follows from the dispositions.
 """
 
 from __future__ import annotations
 
+import bisect
 import enum
 from array import array
 from collections import Counter
@@ -47,16 +48,26 @@ class Plan:
     """Every row of a manifest with its disposition, in the manifest's order."""
 
     dispositions: bytearray = field(default_factory=bytearray)
-    rows: array[int] = field(default_factory=lambda: array("q"))  # as a spreadsheet counts
     attachment_bytes: int = 0
+    # Rows count on by one, but for where some were left out, such as blank ones: positions, and rows there.
+    _breaks: array[int] = field(default_factory=lambda: array("q"))
+    _rows: array[int] = field(default_factory=lambda: array("q"))
 
     def __len__(self) -> int:
         return len(self.dispositions)
 
     def extend(self, rows: Sequence[int], dispositions: Iterable[int]) -> None:
-        """Append the next rows, and as many dispositions."""
-        self.rows.extend(rows)
+        """Append the next rows, as a spreadsheet counts, and as many dispositions."""
+        for position, row in enumerate(rows, start=len(self)):
+            if not self._rows or row - self._rows[-1] != position - self._breaks[-1]:
+                self._breaks.append(position)
+                self._rows.append(row)
         self.dispositions.extend(dispositions)
+
+    def row(self, position: int) -> int:
+        """The number of the row at a position, counted from 0."""
+        last = bisect.bisect_right(self._breaks, position) - 1
+        return self._rows[last] + position - self._breaks[last]
 
     def counts(self) -> Counter[Disposition]:
         """How many rows there are of each disposition."""

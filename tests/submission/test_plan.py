@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,15 +36,16 @@ def test_asking_for_unknown_rows_changes_only_those(state: str | None) -> None:
     assert asked is (Disposition.RESEND if unasked is Disposition.HOLD else unasked)
 
 
-@given(st.lists(st.sampled_from(Disposition)), st.none() | st.integers(0, 30))
-def test_a_plan_parts_its_rows(dispositions: list[Disposition], limit: int | None) -> None:
-    """Rows in are rows out, each counted once; a limit only takes away."""
+@given(st.lists(st.tuples(st.sampled_from(Disposition), st.integers(1, 3))), st.none() | st.integers(0, 30))
+def test_a_plan_parts_its_rows(given_rows: list[tuple[Disposition, int]], limit: int | None) -> None:
+    """Rows in are rows out, each counted once and under its own number; a limit only takes away."""
+    dispositions = [disposition for disposition, _ in given_rows]
+    rows = list(itertools.accumulate((step for _, step in given_rows), initial=1))[1:]
     plan = Plan()
     for start in range(0, len(dispositions), 3):
-        some = dispositions[start : start + 3]
-        plan.extend(range(start + 2, start + 2 + len(some)), some)
+        plan.extend(rows[start : start + 3], dispositions[start : start + 3])
     assert len(plan) == len(dispositions) == plan.counts().total()
     assert [Disposition(each) for each in plan.dispositions] == dispositions
-    assert list(plan.rows) == list(range(2, len(dispositions) + 2))
+    assert [plan.row(position) for position in range(len(plan))] == rows
     to_send = sum(1 for each in dispositions if each in TO_SEND)
     assert plan.to_send(limit) == (to_send if limit is None else min(limit, to_send))
