@@ -121,13 +121,14 @@ class Rows:
             if ledger is not None and record and prior is not None:
                 ledger.enter(run, imports(prior))
             fates = self._judge_chunk(chunk, prior, ledger, run)
-            self.plan.extend(fates.rows, fates.dispositions.tobytes())
             _tell(findings, chunk, fates.problems)
             findings.judged(len(fates.rows))
             if ledger is not None and record:
                 ledger.reject(run.id, fates.rejections())
-                ledger.claim(run, fates.claims())
+                # What another run has sent while these rows were judged is found out when they are ours.
+                fates.judge_again(ledger.claim(run, fates.claims()), resend_unknown=self._choice.resend_unknown)
                 self._leads.add(self._validator.lead_names(chunk, np.flatnonzero(fates.to_send())))
+            self.plan.extend(fates.rows, fates.dispositions.tobytes())
         self._keys = KeyIndex()  # not needed any more: a million keys are 16 MB
 
     def _judge_chunk(self, chunk: Chunk, prior: list[ResultRow] | None, ledger: Ledger | None, run: RunInfo) -> Fates:

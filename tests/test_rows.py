@@ -210,6 +210,42 @@ def test_a_row_that_a_live_run_holds_ends_the_judging(bench, state) -> None:
             other.judged()
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "retry", "disposition"),
+    [
+        ("pending", "unknown", False, Disposition.HOLD),
+        ("pending", "unknown", True, Disposition.RESEND),
+        ("pending", "created", False, Disposition.SKIP),
+        ("pending", "failed", False, Disposition.RESEND),
+        ("failed", "created", True, Disposition.SKIP),
+        ("failed", "unknown", False, Disposition.HOLD),
+        ("sending", "created", True, Disposition.SKIP),
+    ],
+)
+def test_what_another_run_sent_while_this_one_judged_decides(bench, before, after, retry, disposition) -> None:
+    """A row that was free to be sent when it was looked up, and is not when it is claimed, is not sent unasked."""
+    bench.write(good("A"), good("B"))
+    bench.send("A", state=before)
+    with contextlib.closing(Ledger.open(f"sqlite:///{bench.folder}/ledger.sqlite")) as ledger:
+        other = Bench(bench.folder, ledger)
+
+        @dataclass
+        class Meanwhile(Notes):
+            def judged(self, rows: int) -> None:
+                """The run that holds the row sends it, writes down what came of it, and ends."""
+                super().judged(rows)
+                if before == "sending":
+                    ids = TicketIds(number="157")
+                    bench.ledger.commit(bench.run, [Outcome(key="A", state=after, outcome="answer", ids=ids)])
+                else:
+                    bench.send("A", state=after)
+                bench.ledger.end_run(bench.run.id, 1)
+
+        rows = other.rows(Choice(resend_unknown=retry))
+        rows.judge(ledger, other.run, Meanwhile(), record=True)
+        assert dispositions(rows) == [disposition, Disposition.SEND]
+
+
 # -- two rows with one key
 
 

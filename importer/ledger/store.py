@@ -166,17 +166,23 @@ class Ledger:
             found = db.execute(sa.select(columns.key, columns.state).where(where))
             return {row[0]: row[1] for row in found}
 
-    def claim(self, run: RunInfo, claims: Sequence[Claim]) -> None:
+    def claim(self, run: RunInfo, claims: Sequence[Claim]) -> dict[str, str]:
         """Take rows for this run, and renew its lease: judging may take long.
 
-        Raises HeldByAnotherRun, and takes none of these, if a live run holds one of them; StoppedEarly if another run
-        has taken over, whose rows they may be by now.
+        Gives the states of those that are not simply pending: another run may have sent them since they were judged.
+        From here on nobody else does. Raises HeldByAnotherRun, and takes none of these, if a live run holds one of
+        them; StoppedEarly if another run has taken over, whose rows they may be by now.
         """
         with self.writing() as db:
             leases.renew(db, run.id)
             if not claims:
-                return
-            leases.refuse_held(db, run, [claim.key for claim in claims])
+                return {}
+            keys = [claim.key for claim in claims]
+            leases.refuse_held(db, run, keys)
+            columns = schema.tickets.c
+            where = (columns.account == run.account) & (columns.source == run.source) & (columns.state != "pending")
+            of_these = where & database.is_one_of(db, columns.key, keys)
+            states = {row[0]: row[1] for row in db.execute(sa.select(columns.key, columns.state).where(of_these))}
             statement = database.insert(db, schema.tickets)
             statement = statement.on_conflict_do_update(
                 index_elements=["account", "source", "key"],
@@ -184,6 +190,7 @@ class Ledger:
             )
             common = {"account": run.account, "source": run.source, "state": "pending", "held_by": run.id}
             db.execute(statement, [{**common, "key": c.key, "manifest_row": c.manifest_row} for c in claims])
+            return states
 
     def enter(self, run: RunInfo, imports: Sequence[Import]) -> None:
         """Enter rows that a results file knows and this ledger does not; what the ledger knows stays."""

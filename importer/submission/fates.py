@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from importer.ledger.records import Claim, Rejection
 from importer.models import Problem
-from importer.submission.plan import TO_SEND, Disposition
+from importer.submission.plan import TO_SEND, Disposition, judge
 from importer.validation import Mask, RowKeys
 
 NOT_WHOLE = (
@@ -60,5 +60,16 @@ class Fates:
 
     def claims(self) -> list[Claim]:
         """The rows that a run takes for itself: those that it would send, and those whose fate another one decides."""
-        wanted = sorted({*np.flatnonzero(self.to_send()).tolist(), *self.under_way})
-        return [Claim(key=self.keys.text(at), manifest_row=self.manifest_rows[at]) for at in wanted]
+        return [Claim(key=self.keys.text(at), manifest_row=self.manifest_rows[at]) for at in self._claimed()]
+
+    def judge_again(self, states: Mapping[str, str], *, resend_unknown: bool) -> None:
+        """Judge the claimed rows anew by what the ledger has known of some of them, by their keys, since the claim."""
+        if not states:
+            return
+        for at in self._claimed():
+            state = states.get(self.keys.text(at))
+            if state is not None and self.dispositions[at] != Disposition.REJECT:
+                self.dispositions[at] = judge(state, resend_unknown=resend_unknown)
+
+    def _claimed(self) -> list[int]:
+        return sorted({*np.flatnonzero(self.to_send()).tolist(), *self.under_way})
