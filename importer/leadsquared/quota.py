@@ -205,6 +205,11 @@ class Quota:
         return max(self._paused_until, self._view.paused_until)
 
     @property
+    def held_back_s(self) -> float:
+        """For how many seconds yet; not more than none if nothing is."""
+        return self.paused_until - self.now()
+
+    @property
     def allowed(self) -> float:
         """How many calls a period all runs together make now: fewer than the limit where others use it, too."""
         kept = self._asks.rate

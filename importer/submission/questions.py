@@ -13,7 +13,7 @@ from importer.errors import StoppedEarly
 from importer.leadsquared.client import Gate
 from importer.leadsquared.quota import Quota, Slot
 from importer.leadsquared.wire import NotSent, Throttled, Unclear
-from importer.submission.retry import backoff_s
+from importer.submission.retry import UsedUp, backoff_s
 
 _Told = TypeVar("_Told")
 
@@ -36,7 +36,7 @@ class Questions:
         self._give_up_after_s = give_up_after_s
         self._on_call = on_call
         self._chance = chance
-        self._throttled_since = math.inf
+        self._used_up = UsedUp(give_up_after_s)
         self.proven = False  # the account has answered; until then, one question goes at a time
         self.calls = 0
         self.throttled = 0
@@ -71,30 +71,29 @@ class Questions:
     async def _made(
         self, call: Callable[[Gate], Awaitable[_Told | Throttled | NotSent | Unclear]]
     ) -> tuple[Slot, _Told | Throttled | NotSent | Unclear]:
+        if (too_long := self._used_up.held_back(self._quota.held_back_s)) is not None:
+            raise too_long
         slot = await self._quota.reserve()
         try:
             answer = await call(_Gate(slot, alone=not self.proven))
         finally:
             slot.release()
         self.calls += 1
+        self._used_up.note(answer)
         if isinstance(answer, Throttled):
             self.throttled += 1
         elif not isinstance(answer, NotSent | Unclear):
             self.proven = True
-            self._throttled_since = math.inf
         self._on_call(self.calls)
         return slot, answer
 
     def _hold_back(self, answer: Throttled, slot: Slot, now: float) -> None:
         """Let the whole quota wait; a limit that stays used up ends it, as silence does."""
         wait_s = self._quota.rate.period_s if answer.retry_after_s is None else answer.retry_after_s
-        self._throttled_since = min(self._throttled_since, now)
-        if now + wait_s - self._throttled_since > self._give_up_after_s:
-            raise StoppedEarly(
-                f"the account's limit is used up, and would be for longer than {self._give_up_after_s:g} s",
-                hint="when the account has calls left, run the same command again",
-            )
-        self._quota.throttled(wait_s, slot)
+        too_long = self._used_up.refused(wait_s, now)
+        self._quota.throttled(min(wait_s, self._give_up_after_s), slot)
+        if too_long is not None:
+            raise too_long
 
 
 @dataclass(frozen=True, slots=True)

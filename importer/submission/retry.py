@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import assert_never
 
+from importer.errors import StoppedEarly
 from importer.leadsquared.wire import (
     Answer,
     Created,
@@ -180,6 +181,36 @@ class Outage:
         # At least half of the wait is kept: probes that came at once would cost rows and learn nothing.
         wait_s = min(_BACKOFF_LIMIT_S, self._first_wait_s * 2.0 ** min(self._probes - 1, 30))
         self.next_probe_at = now + wait_s * (1 + chance) / 2
+
+
+class UsedUp:
+    """For how long the account's limit has been used up, by this run's own 429s or by those of which others have told.
+
+    All times in seconds on one clock.
+    """
+
+    def __init__(self, give_up_after_s: float) -> None:
+        self._give_up_after_s = give_up_after_s
+        self._since = math.inf
+
+    def note(self, answer: object) -> None:
+        """Learn from an answer: one that is no 429 shows that calls are let in again."""
+        if not isinstance(answer, Throttled) and not (isinstance(answer, NotSent) and answer.stale):
+            self._since = math.inf
+
+    def refused(self, wait_s: float, now: float) -> StoppedEarly | None:
+        """Take note of a 429 after which nothing may be sent for ``wait_s``; say why that is too long, if it is."""
+        self._since = min(self._since, now)
+        return self.held_back(now + wait_s - self._since)
+
+    def held_back(self, seconds: float) -> StoppedEarly | None:
+        """Say why it is too long to be held back for so many seconds, if it is."""
+        if seconds <= self._give_up_after_s:
+            return None
+        return StoppedEarly(
+            f"the account's limit is used up, and would be for longer than {self._give_up_after_s:g} s",
+            hint="when the account has calls left, run the same command again",
+        )
 
 
 class FailureLimit:

@@ -22,15 +22,16 @@ from importer.submission.gate import Gate, Proof
 from importer.submission.journal import Journal
 from importer.submission.line import Line, Sendable
 from importer.submission.outcomes import as_ending, as_known, back, halted, outcome
-from importer.submission.retry import Again, FailureLimit, Halt, Outage, RetryPolicy, Settled, judge
+from importer.submission.retry import Again, FailureLimit, Halt, Outage, RetryPolicy, Settled, UsedUp, judge
 
 # A call with files up to this size takes as long as the network and the server, not as its upload.
 _SMALL_BYTES = 1 << 16
 _CALLS_REMEMBERED = 200
 # Under way at once are at most so many times the calls that go out while one call takes.
 _ROOM = 2
-# How soon, at the soonest, it is looked again whether a row may go, if nothing has happened meanwhile.
+# How soon, at the soonest and at the latest, it is looked again whether a row may go, if nothing has happened.
 _PACE_S = 0.02
+_LOOKS_EVERY_S = 1.0
 
 
 class Observer(Protocol):
@@ -87,7 +88,7 @@ class Submission:
         self._changed = asyncio.Event()
         self._proof = Proof()
         self._call_s = 0.0  # about the longest that calls took of late
-        self._throttled_since = math.inf
+        self._used_up = UsedUp(terms.give_up_after_s)
         self._drain_until = math.inf
         self._ending: ImporterError | None = None
         self._now = asyncio.get_running_loop().time
@@ -176,6 +177,8 @@ class Submission:
                     hint="when the server is back, run the same command again",
                 )
             )
+        if (too_long := self._used_up.held_back(self._means.quota.held_back_s)) is not None:
+            self._halt(too_long)
         if self._ending is not None:
             return False
         if self._outage.is_on:
@@ -194,7 +197,8 @@ class Submission:
         """Wait until something has changed, or it is time to look again."""
         wakes_at = min(self._line.next_due_at(), self._outage.wakes_at() if self._outage.is_on else math.inf)
         # What is due and may not go yet, such as a probe beside the one under way, must not keep this loop spinning.
-        await self._wait_until(max(wakes_at, self._now() + _PACE_S))
+        now = self._now()
+        await self._wait_until(min(max(wakes_at, now + _PACE_S), now + _LOOKS_EVERY_S))
 
     async def _wait_until(self, moment: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -209,7 +213,7 @@ class Submission:
         waiting = asyncio.ensure_future(self._means.quota.reserve())
         while not waiting.done():
             changed = asyncio.ensure_future(self._changed.wait())
-            await asyncio.wait((waiting, changed), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((waiting, changed), timeout=_LOOKS_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
             changed.cancel()
             self._changed.clear()
             if self._ending is not None or not self._may_send():
@@ -297,7 +301,7 @@ class Submission:
             name = type(answer).__name__.lower()
             # A limit that is used up holds all rows back.
             quota = self._means.quota
-            wait_s = max(verdict.delay_s, quota.paused_until - quota.now())
+            wait_s = max(verdict.delay_s, quota.held_back_s)
             unsent = back(row, name, counted=verdict.may_exist, code=verdict.code, error=verdict.error)
             await self._write(replace(unsent, wait_s=round(wait_s, 3)))
         if not isinstance(answer, Throttled) and not (isinstance(answer, NotSent) and answer.stale):
@@ -314,9 +318,9 @@ class Submission:
         """Learn from an answer; say in words if it means that sending pauses, or goes on."""
         was_on = self._outage.is_on
         self._outage.note(answer, self._now(), self._terms.chance(), probe=gate.probe)
+        self._used_up.note(answer)
         if isinstance(answer, Created | Refused):
             self._proof.give()
-            self._throttled_since = math.inf
             self._note_time(gate)
         if isinstance(answer, Throttled):
             self._hold_back(answer, gate)
@@ -338,15 +342,10 @@ class Submission:
     def _hold_back(self, answer: Throttled, gate: Gate) -> None:
         quota = self._means.quota
         wait_s = quota.rate.period_s if answer.retry_after_s is None else answer.retry_after_s
-        self._throttled_since = min(self._throttled_since, self._now())
-        if self._now() + wait_s - self._throttled_since > self._terms.give_up_after_s:
-            self._halt(
-                StoppedEarly(
-                    f"the account's limit is used up, and would be for longer than {self._terms.give_up_after_s:g} s",
-                    hint="when the account has calls left, run the same command again",
-                )
-            )
-        quota.throttled(wait_s, gate.slot)
+        if (too_long := self._used_up.refused(wait_s, self._now())) is not None:
+            self._halt(too_long)
+        # What the server says of a time beyond that may be wrong, and the next run is to find out by a call.
+        quota.throttled(min(wait_s, self._terms.give_up_after_s), gate.slot)
 
     def _count(self, row: Sendable, settled: Settled) -> None:
         if row.repeated and settled.status is Status.FAILED:

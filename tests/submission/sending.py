@@ -129,6 +129,7 @@ async def sending(
     rate: Rate = FAST,
     daily_cap: int | None = None,
     answer_s: float = 20.0,
+    keeper: OwnPool | None = None,
     **terms: Any,
 ) -> AsyncIterator[Sending]:
     """Everything that a run needs, with short waits; the rows are claimed, as before a run."""
@@ -148,12 +149,13 @@ async def sending(
         run = begun(ledger, *keys)
         watcher = Watcher()
         patience = Patience(answer_s=answer_s)
+        keeper = keeper or OwnPool(asyncio.get_running_loop().time)
+        margin = Margin(first_s=0.001, least_s=0.001)
         async with (
             Client(address(server), patience, connections=settled.concurrency) as client,
             Journal(ledger, run) as journal,
+            Quota(Limits(rate=rate, daily_cap=daily_cap), keeper, margin) as quota,
         ):
-            margin = Margin(first_s=0.001, least_s=0.001)
-            quota = Quota(Limits(rate=rate, daily_cap=daily_cap), OwnPool(asyncio.get_running_loop().time), margin)
             means = Means(client=client, quota=quota, journal=journal, observer=watcher)
             yield Sending(Submission(means, settled), ledger, run, watcher, keys)
         ledger.end_run(run.id, 0)

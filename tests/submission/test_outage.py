@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from importer.errors import StoppedEarly
+from importer.leadsquared.keeper import OwnPool
 from importer.models import Rate
 from importer.sandbox import serve
 from importer.submission.retry import RetryPolicy
@@ -264,6 +265,45 @@ def test_a_limit_that_stays_used_up_is_given_up(rule: dict[str, object], tmp_pat
                 assert run.states() == ["pending"] * 5
                 assert {entry.attempts for entry in run.entries().values()} == {0}
                 assert len(sandbox.calls) == 1 if "retry_after" in rule else len(sandbox.calls) < 8
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("held_s", [0.3, 900.0])
+def test_an_account_that_another_run_found_used_up(held_s: float, tmp_path: Path) -> None:
+    """Waited for where that is soon enough; else the run ends without a call, instead of hanging."""
+
+    async def whole() -> None:
+        keeper = OwnPool(asyncio.get_running_loop().time)
+        keeper.tell(lambda pool, now: setattr(pool, "paused_until", now + held_s))
+        async with serve(quick()) as sandbox:
+            some = rows(3)
+            async with sending(tmp_path, sandbox, some, give_up_after_s=10.0, keeper=keeper) as run:
+                ending = await run.of(some)
+                if held_s < 10:
+                    assert ending is None
+                    assert run.states() == ["created"] * 3
+                else:
+                    assert isinstance(ending, StoppedEarly)
+                    assert "limit is used up" in ending.message
+                    assert run.states() == ["pending"] * 3
+                    assert not sandbox.calls
+
+    asyncio.run(whole())
+
+
+def test_the_next_run_finds_out_by_a_call_whether_the_limit_is_free(tmp_path: Path) -> None:
+    """A Retry-After of hours ends this run, and holds none back for longer than this one would have waited."""
+
+    async def whole() -> None:
+        keeper = OwnPool(asyncio.get_running_loop().time)
+        async with serve(quick([{"calls": 1, "fault": "429", "retry_after": 86_400}])) as sandbox:
+            some = rows(3)
+            for folder, ending_is in (("first", StoppedEarly), ("second", type(None))):
+                (tmp_path / folder).mkdir()
+                async with sending(tmp_path / folder, sandbox, some, give_up_after_s=0.3, keeper=keeper) as run:
+                    assert isinstance(await run.of(some), ending_is)
+            assert len(sandbox.calls) == 1 + 3
 
     asyncio.run(whole())
 

@@ -20,7 +20,7 @@ from importer.leadsquared.wire import (
     WrongUrl,
 )
 from importer.models import Status, TicketIds
-from importer.submission.retry import Again, FailureLimit, Halt, Outage, RetryPolicy, Settled, backoff_s, judge
+from importer.submission.retry import Again, FailureLimit, Halt, Outage, RetryPolicy, Settled, UsedUp, backoff_s, judge
 
 HOLD = RetryPolicy()
 EXAMPLES: tuple[Answer, ...] = (
@@ -201,6 +201,21 @@ def test_giving_up() -> None:
     note(outage, NotSent("refused"), 60, probe=True)
     assert outage.wakes_at() == pytest.approx(90)
     assert outage.gave_up(110)
+
+
+def test_a_limit_is_used_up_from_its_first_429_to_any_other_answer() -> None:
+    """An outage between two 429s is none of it; a kept connection that was found closed says nothing."""
+    used_up = UsedUp(100)
+    assert used_up.refused(60, 0) is None
+    used_up.note(Throttled(None))
+    used_up.note(NotSent("closed", stale=True))
+    assert used_up.refused(40, 60) is None
+    assert used_up.refused(41, 60) is not None
+    used_up.note(Unclear("server-error", "503", 503))
+    assert used_up.refused(100, 500) is None
+    assert used_up.refused(101, 500) is not None
+    used_up.note(Created(TicketIds(number="1")))
+    assert used_up.refused(5, 1000) is None
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "0%", "101%", "x", "1.5", "%", "10 %%", "²"])
