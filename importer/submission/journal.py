@@ -53,6 +53,8 @@ class Journal:
 
     async def check_lease(self) -> None:
         """Return if the run surely holds its rows now, however long the process was paused. Raises StoppedEarly."""
+        if self.failure is not None:
+            raise self.failure
         if self._clock() - self._held_at > LEASE_S / 2:
             try:
                 await self._renew_once()

@@ -115,6 +115,8 @@ class Submission:
                 self._line.put_back(row)
                 if slot is not None:
                     slot.release()
+        except Exception as error:  # noqa: BLE001 - a bug ends the run, and costs no row under way its outcome
+            self._halt(error)
         finally:
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)

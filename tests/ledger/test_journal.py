@@ -132,6 +132,22 @@ def test_a_bug_in_the_ledger_ends_the_run_and_nobody_waits_for_ever(ledger) -> N
     assert entry(ledger, run, "A").state == "created"
 
 
+def test_nothing_more_is_sent_once_a_commit_has_failed(ledger, other) -> None:
+    """A row whose intent was durable in time, and that has not left yet, stays here."""
+
+    async def whole() -> None:
+        run = begun(ledger, "A", "B")
+        async with Journal(ledger, run) as journal:
+            await journal.write(intent("A"))
+            await journal.check_lease()
+            with pytest.raises(StoppedEarly):
+                await journal.write(intent("not ours"))
+            with pytest.raises(StoppedEarly, match="not this run's any more"):
+                await journal.check_lease()
+
+    asyncio.run(whole())
+
+
 def test_a_row_that_stops_waiting_is_written_all_the_same(ledger, tmp_path: Path) -> None:
     """Cancelling a row does not take back its record: the intent may be on the disk already."""
     run = begun(ledger, "A")

@@ -309,6 +309,40 @@ def test_rows_that_cannot_be_read_end_the_run(error: Exception, kind: type, tmp_
     asyncio.run(whole())
 
 
+class Broken(tuple[str, ...]):
+    """Leads that can't be looked at: what nobody has foreseen."""
+
+    __slots__ = ()
+
+    def __iter__(self):
+        raise ZeroDivisionError
+
+
+def test_a_bug_between_two_rows_costs_no_outcome(tmp_path: Path) -> None:
+    """What is under way is waited for, and written down, before the run ends with the bug."""
+
+    async def whole() -> None:
+        async with serve(quick(latency_s=0.1)) as sandbox:
+            many = [*rows(6), row(8, leads=Broken("a")), row(9)]
+
+            async def some() -> AsyncIterator[Sendable]:
+                for each in many[:6]:
+                    yield each
+                await sandbox.until(lambda account: len(account.calls) >= 3)
+                for each in many[6:]:
+                    yield each
+
+            async with sending(tmp_path, sandbox, many) as run, asyncio.timeout(20):
+                ending = await run.submission.run(some())
+                assert isinstance(ending, ProgramError)
+                assert isinstance(ending.__cause__, ZeroDivisionError)
+                assert run.states().count("created") == len(sandbox.tickets)
+                assert run.states()[6:] == ["pending"] * 2
+            assert len(sandbox.tickets) == len(sandbox.calls) > 1
+
+    asyncio.run(whole())
+
+
 def test_a_row_that_was_spoiled_fails_unsent(tmp_path: Path) -> None:
     """Judged good, and not sendable any more: failed, with no call and no attempt; the others go on."""
 
