@@ -44,15 +44,11 @@ _KEPT_WAITS_S = 1.25
 _NEW_WAITS_S = 10.0
 
 
-class Withdrawn(Exception):
-    """The gate let the request not pass: the run is stopping. Nothing was sent."""
-
-
 class Gate(Protocol):
     """What a request waits for when its connection is ready to be written to."""
 
     async def passed(self) -> None:
-        """Return when the request may go out now; raise ``Withdrawn`` if it may not."""
+        """Return when the request may go out now. What is raised instead ends the call, with nothing sent."""
 
     def leaving(self) -> None:
         """Take note that the first byte goes out now."""

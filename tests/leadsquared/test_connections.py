@@ -10,7 +10,7 @@ import ssl
 import pytest
 import trustme
 
-from importer.leadsquared.client import Client, Withdrawn
+from importer.leadsquared.client import Client
 from importer.leadsquared.wire import Answer, Created, NotSent, Unclear
 from importer.sandbox import serve
 from tests.leadsquared.peers import (
@@ -227,14 +227,17 @@ def test_cancelling_at_the_gate_leaves_no_connection(kept: str) -> None:
 def test_a_gate_that_refuses_closes_the_connection() -> None:
     """What the gate raises comes through, and the connection ends."""
 
+    class Shut(Exception):
+        pass
+
     class Refusing(OpenGate):
         async def passed(self) -> None:
-            raise Withdrawn
+            raise Shut
 
     async def whole() -> None:
         async with asyncio.timeout(20), serve(quick()) as sandbox, client(at(sandbox), connections=1) as session:
             for _ in range(3):
-                with pytest.raises(Withdrawn):
+                with pytest.raises(Shut):
                     await send(session, Refusing())
             assert isinstance(await send(session), Created)
             assert len(sandbox.calls) == 1
