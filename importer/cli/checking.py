@@ -16,10 +16,11 @@ from importer.cli import options
 from importer.cli.commands import cli
 from importer.cli.known_fields import fields_to_check
 from importer.cli.output import say, set_up_log
-from importer.errors import SettingsError, UsageError
-from importer.settings import DEFAULT_RATE, Environment, ledger_url, read_account
+from importer.errors import ProgramError, SettingsError, StoppedEarly, UsageError
+from importer.settings import DEFAULT_RATE, Account, Environment, ledger_url, read_account
 
 if TYPE_CHECKING:
+    from importer.fields import AccountFields
     from importer.judging import Job, Judging
     from importer.ledger import Ledger
     from importer.report import About, ProblemTally
@@ -31,10 +32,10 @@ _LIKE = 0.6  # how much of a code must be right for it to be meant
 @click.argument("manifest", type=options.PATH)
 @options.mapping
 @click.option("--report", type=options.PATH, help="Write every problem to this file, .csv, .json or .html.")
-@click.option("--ledger", metavar="FILE|URL", help="Where the ledger is; or LSQ_LEDGER.")
 @options.read_fields
+@options.asking
 @options.logging_flags
-def validate(manifest: Path, mapping: Path, report: Path | None, ledger: str | None, **flags: Any) -> int:
+def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -> int:
     """Check every row of MANIFEST as `run` would, and call nothing but for --read-fields.
 
     Where the account is set and the ledger knows it, rows that are tickets already are not looked at.
@@ -43,36 +44,48 @@ def validate(manifest: Path, mapping: Path, report: Path | None, ledger: str | N
     from importer.judging import Job, validate  # noqa: PLC0415
     from importer.report import report_file  # noqa: PLC0415
 
-    source, key, read_fields = flags.pop("source"), flags.pop("key"), flags.pop("read_fields")
-    set_up_log(**flags)
+    set_up_log(**{name: flags[name] for name in ("log_format", "log_file", "quiet", "verbose")})
     environment = Environment(os.environ, Path(".env"))
     with (
-        _known_account(environment, ledger) as (account_name, known),
+        _known_account(environment, flags["ledger"]) as (account_name, known),
         report_file(report, inputs=(manifest, mapping)) as problems,
     ):
         desk = Terminal(DEFAULT_RATE, report=problems)
-        account = read_account(environment) if account_name or read_fields else None
-        fields = fields_to_check(account, environment, {"read_fields": read_fields, "ledger": ledger})
+        account = read_account(environment) if account_name or flags["read_fields"] else None
         job = Job(
             command="validate",
             manifest=manifest,
             mapping=mapping,
             results=None,
             account_name=account_name,
-            fields=fields,
-            mapping_source=source,
-            mapping_key=key,
+            fields=_fields(account, environment, flags),
+            mapping_source=flags["source"],
+            mapping_key=flags["key"],
         )
         judging = validate(job, desk, known)
         about = _about(job, judging, desk.tally)
         problems.conclude(about)
     for line in desk.tally.lines():
         say(line)
+    say(f"manifest   {manifest} ({about.detected})")
     already = f", {about.skipped_rows:,} are tickets already" if about.skipped_rows else ""
-    say(f"{about.rows:,} rows, {about.wrong_rows:,} rejected{already}")
+    rows = "1 row" if about.rows == 1 else f"{about.rows:,} rows"
+    say(f"{rows}, {about.wrong_rows:,} rejected{already}")
     if report is not None:
         say(f"report     {report}")
     return int(about.wrong_rows > 0)
+
+
+def _fields(account: Account | None, environment: Environment, flags: dict[str, Any]) -> AccountFields | None:
+    """The account's fields. Raises UsageError where they can't be had: no row is judged then, and nothing was sent."""
+    try:
+        return fields_to_check(account, environment, flags)
+    except ProgramError:
+        raise
+    except StoppedEarly as error:
+        raise UsageError(
+            error.message, hint=f"{error.hint}; or check without --read-fields", details=error.details
+        ) from error
 
 
 def _about(job: Job, judging: Judging, tally: ProblemTally) -> About:

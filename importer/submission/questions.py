@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import random
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,8 @@ from importer.leadsquared.client import Gate
 from importer.leadsquared.quota import Quota, Slot
 from importer.leadsquared.wire import NotSent, Throttled, Unclear
 from importer.submission.retry import UsedUp, backoff_s
+
+log = logging.getLogger("importer")
 
 _Told = TypeVar("_Told")
 
@@ -57,6 +60,8 @@ class Questions:
                 self._hold_back(answer, slot, now)
             elif isinstance(answer, NotSent | Unclear):
                 tries += 1
+                if tries == 1:
+                    log.warning("the server has not %s yet, and is asked again: %s", silence, answer.reason)
                 silent_since = min(silent_since, now)
                 wait_s = backoff_s(tries, self._chance())
                 if now + wait_s - silent_since >= self._give_up_after_s:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import signal
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -169,6 +171,19 @@ def test_where_the_keys_may_not_the_run_goes_on(shop: Shop, open_account: Callab
     assert told.err.count("does not show its fields") == 1
     assert "it goes on without them" in told.err
     assert len(account.tickets) == 2
+
+
+def test_a_check_without_an_answer_is_refused_in_time(shop: Shop, open_account: Callable[..., Account]):
+    """`validate` has no exit code for an account that is away: no row was judged, as with any wrong setting."""
+    open_account()
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as nobody:
+        shop.set(LSQ_HOST=f"http://127.0.0.1:{nobody.getsockname()[1]}")
+    shop.manifest(1)
+    done = shop.do("validate", "tickets.csv", "-m", "mapping.yaml", "--read-fields", "--give-up-after", "1s")
+    assert done.code == 2
+    assert "for 1 s" in done.err
+    assert "without --read-fields" in done.err
+    assert "and is asked again" in done.err, "nobody waits in silence"
 
 
 def test_a_rehearsal_calls_nothing(shop: Shop, account: Account):
