@@ -82,7 +82,8 @@ class Judging:
             account=job.account_name,
             source=mapping.source,
             command=job.command,
-            manifest=str(job.manifest.absolute()),
+            # A name may hold bytes that are no text, which no database takes.
+            manifest=str(job.manifest.absolute()).encode(errors="surrogateescape").decode(errors="backslashreplace"),
             manifest_sha256=copy.sha256,
             mapping_sha256=mapping.sha256,
             key_field=mapping.key_field,

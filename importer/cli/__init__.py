@@ -7,6 +7,7 @@ a mistyped flag answer at once.
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -15,7 +16,7 @@ import click
 
 from importer.cli import checking, fields, history, resolve, schema, suggest  # noqa: F401 - they add themselves to the commands
 from importer.cli.commands import cli
-from importer.cli.output import close_log, say_error, write_any_text
+from importer.cli.output import close_log, say, say_error, write_any_text
 from importer.errors import ImporterError, ProgramError
 from importer.signals import raising
 
@@ -37,18 +38,25 @@ def invoke(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         with contextlib.suppress(OSError):
             error.show()
-        return error.exit_code
+        return _without_summary(arguments, error.exit_code, error.format_message())
     except click.Abort:  # the question was answered with the end of the input
         with contextlib.suppress(OSError):
             click.echo("nothing was sent", err=True)
-        return _INTERRUPTED
+        return _without_summary(arguments, _INTERRUPTED, "nothing was sent")
     except ImporterError as error:
         say_error(error)
-        return error.exit_code
+        return _without_summary(arguments, error.exit_code, error.message)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug is a line for the user, and a file for us
         bug = ProgramError(f"an unforeseen {type(error).__name__}: {error}")
         bug.__cause__ = error
         say_error(bug)
-        return bug.exit_code
+        return _without_summary(arguments, bug.exit_code, bug.message)
     finally:
         close_log()
+
+
+def _without_summary(arguments: Sequence[str], code: int, message: str) -> int:
+    """Let a job that reads only JSON know how a command ended that has nothing to sum up; give the code."""
+    if "--json" in arguments:
+        say(json.dumps({"exit_code": code, "stopped": message}, ensure_ascii=False))
+    return code

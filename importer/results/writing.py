@@ -148,7 +148,11 @@ def check_target(
 
     ``checked``: results that are known to be of this account and source. To load a large workbook again takes long.
     """
-    if results.is_dir():
+    try:
+        is_folder = results.is_dir()
+    except OSError as error:  # a name that is too long
+        raise ResultsError(f"{results} can't be written: {error.strerror}", hint="name another file with -o") from error
+    if is_folder:
         raise ResultsError(f"{results} is a folder", hint="name a file with -o")
     if not results.parent.is_dir():
         raise ResultsError(f"there is no folder {results.parent}", hint="make it, or name another file with -o")

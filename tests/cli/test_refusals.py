@@ -214,6 +214,46 @@ def test_no_room_for_temporary_files(shop: Shop, account: Account):
     assert len(account.tickets) == (2 if outcome.code == 0 else 0)
 
 
+def test_a_name_that_is_too_long_for_results(shop: Shop, account: Account):
+    """A manifest may have a name that its results can't have, with `.results.csv` behind it."""
+    name = f"{'a' * 245}.csv"
+    shop.manifest(1, name)
+    assert_clear(shop.do("run", name, "-m", "mapping.yaml"), "File name too long", "-o")
+    assert shop.do("run", name, "-m", "mapping.yaml", "-o", "results.csv").code == 0
+    assert len(account.tickets) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NONBLOCK"), reason="file names are text on Windows")
+def test_a_name_that_is_no_text(shop: Shop, account: Account):
+    """File names are bytes here; one that is not UTF-8 is recorded as well as it can be shown."""
+    shop.manifest(2, os.fsdecode(b"t\xff\xe4.csv"))
+    done = shop.do("run", os.fsdecode(b"t\xff\xe4.csv"), "-m", "mapping.yaml", "-o", "results.csv")
+    assert (done.code, len(account.tickets)) == (0, 2), done.err
+    (known,) = shop.do("history", "--json").summary["runs"]
+    assert known["manifest"].endswith("t\\xff\\xe4.csv")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (("run", "tickets.csv", "-m", "nowhere.yaml"), 2, "nowhere.yaml"),
+        (("run", "tickets.csv", "-m", "mapping.yaml", "--limit", "0"), 2, "--limit"),
+        (("rerun", "nothing.csv", "-m", "mapping.yaml"), 2, "nothing.csv"),
+        (("resolve", "nothing.csv"), 2, "nothing.csv"),
+        (("history", "nothing"), 2, "nothing"),
+    ],
+)
+def test_a_job_that_reads_json_learns_why_nothing_was_done(
+    shop: Shop, account: Account, arguments: tuple[str, ...], code: int, word: str
+):
+    """With --json, standard output is one object even where there is nothing to sum up."""
+    shop.manifest(1)
+    refused = shop.do(*arguments, "--json")
+    assert refused.code == refused.summary["exit_code"] == code
+    assert word in refused.summary["stopped"]
+    assert account.calls == 0
+
+
 def test_too_many_failures_stop_the_run(shop: Shop, open_account: Open):
     """A mapping that the account refuses is found out after --max-failures rows: exit 3, and the rest is pending."""
     account = open_account([{"calls": "1-1000", "fault": "400"}])
