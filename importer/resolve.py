@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from importer.errors import ImporterError, LedgerError, ProgramError, ResultsError, UsageError
+from importer.errors import Declined, ImporterError, LedgerError, ProgramError, ResultsError, UsageError
 from importer.leadsquared.details import read_request
 from importer.ledger import Claim, Entry, Ledger, RunInfo, new_run_id, source_of_run, utc_now
 from importer.ledger.origins import keys_not_known, note_rows, origins
@@ -75,7 +75,7 @@ def resolve(job: Job, terms: Terms, desk: Desk) -> Resolution:
         plan = search.plan(job.account_name, str(job.results), terms.rate)
         desk.show(plan)
         if plan.calls and not desk.confirm(plan):
-            raise UsageError("nothing was asked, and nothing is settled")
+            raise Declined("nothing was asked, and nothing is settled")
         with interruptions() as signals:
             asked = resolving.ask(search, plan, Way(terms, desk, signals))
             resolving.settle(asked, search, resolution, desk)

@@ -247,7 +247,7 @@ def test_a_person_is_asked(shop: Shop, two_unknown: Account):
         terminal.until("[y/N]")
         assert "27 calls" in terminal.seen
         terminal.type("n\n")
-        assert terminal.end() == 2
+        assert terminal.end() == 1
     assert two_unknown.calls == calls
 
 
