@@ -9,6 +9,7 @@ from importer.leadsquared.quota import Quota
 from importer.progress import Progress, limit_text
 
 log = logging.getLogger("importer")
+_TOLD_STEP_S = 0.02
 
 
 class LimitNews:
@@ -33,9 +34,9 @@ class LimitNews:
             self._shared = False
             self._say("the account's whole limit is free again")
         self._progress.left_for_us(allowed if self._shared else None)
-        if self._quota.margin.seconds != self._margin_s:
+        if abs(self._quota.margin.seconds - self._margin_s) >= _TOLD_STEP_S:
             self._margin_s = self._quota.margin.seconds
-            log.debug("the margin between two uses of a slot is %.0f ms now", 1000 * self._margin_s)
+            log.info("the margin between two uses of a slot is %.0f ms now", 1000 * self._margin_s)
 
     def text(self) -> str:
         """How the limit is kept now, in a line."""

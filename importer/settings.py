@@ -26,6 +26,8 @@ VARIABLES = {
     SECRET_KEY: f"the secret key; or {SECRET_KEY}_FILE, a file that holds it",
     LEDGER: "where the ledger is: a file, or a SQLAlchemy URL",
     RATE: "the account's limit, calls/seconds (default 25/5)",
+    "HTTPS_PROXY": "a proxy, as elsewhere; NO_PROXY names what is reached without it",
+    "SSL_CERT_FILE": "a PEM file of certificates to trust, as elsewhere",
 }
 DEFAULT_RATE = Rate(25, 5.0)
 SANDBOX_ACCOUNT = "sandbox"
