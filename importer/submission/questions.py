@@ -83,7 +83,7 @@ class Questions:
             answer = await call(_Gate(slot, alone=not self.proven))
         finally:
             slot.release()
-        self.calls += 1
+        self.calls += slot.used_at is not None
         self._used_up.note(answer)
         if isinstance(answer, Throttled):
             self.throttled += 1

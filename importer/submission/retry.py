@@ -243,5 +243,5 @@ class FailureLimit:
             if enough and self._failed * 100 > self._number * self._finished:
                 return f"{self._failed} of {self._finished} rows failed, more than {self._number} %"
         elif self._in_a_row >= self._number:
-            return f"{self._in_a_row} rows in a row failed"
+            return f"{self._in_a_row} rows in a row failed" if self._in_a_row > 1 else "a row failed"
         return ""

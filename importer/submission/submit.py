@@ -41,7 +41,7 @@ class Observer(Protocol):
         """A row is done; its outcome is in the ledger."""
 
     def called(self, answer: Answer) -> None:
-        """A call came to an end, whatever follows from it."""
+        """A call that was made came to an end, whatever follows from it."""
 
     def note(self, text: str) -> None:
         """Something that a person would want to know: sending pauses, goes on, stops."""
@@ -292,7 +292,8 @@ class Submission:
                 self._line.put_back(row)
                 self._halt(halted(verdict))
         # Who looks on comes last: an error there must not cost a row its outcome.
-        self._means.observer.called(answer)
+        if gate.left:
+            self._means.observer.called(answer)
         if news:
             self._means.observer.note(news)
 
@@ -319,7 +320,8 @@ class Submission:
     def _learn(self, answer: Answer, gate: Gate) -> str:
         """Learn from an answer; say in words if it means that sending pauses, or goes on."""
         was_on = self._outage.is_on
-        self._outage.note(answer, self._now(), self._terms.chance(), probe=gate.probe)
+        if self._ending is None:  # what is broken off at the end says nothing of the server
+            self._outage.note(answer, self._now(), self._terms.chance(), probe=gate.probe)
         self._used_up.note(answer)
         if isinstance(answer, Created | Refused):
             self._proof.give()
@@ -356,7 +358,7 @@ class Submission:
         if too_many := self._terms.failure_limit.reached():
             self._halt(
                 StoppedEarly(
-                    f"stopped because {too_many}",
+                    f"too many failures: {too_many}",
                     hint="see the reasons in the results, mend the rows or the mapping, then run again",
                 )
             )

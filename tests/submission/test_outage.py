@@ -117,7 +117,7 @@ def test_a_refused_connection_costs_no_row(tmp_path: Path) -> None:
             some = rows(5)
             async with sending(tmp_path, to(url), some) as run:
                 refused = asyncio.Event()
-                run.watcher.on_called = lambda _: refused.set() if len(run.watcher.answers) >= 3 else None
+                run.watcher.on_note = lambda _: refused.set()
                 going = asyncio.create_task(run.of(some))
                 await refused.wait()
                 server = await asyncio.start_server(busy.handle, sock=bound)
@@ -125,6 +125,7 @@ def test_a_refused_connection_costs_no_row(tmp_path: Path) -> None:
                 server.close()
                 assert run.states() == ["created"] * 5
                 assert {entry.attempts for entry in run.entries().values()} == {1}
+                assert len(run.watcher.answers) == 5, "what was never sent is no call"
         assert len(busy.beside) == 5
 
     asyncio.run(whole())

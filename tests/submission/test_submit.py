@@ -159,9 +159,9 @@ def test_what_does_not_finish_is_unknown(second: str, tmp_path: Path) -> None:
         async with serve(quick([{"calls": "2-99", "fault": "hang-after"}])) as sandbox:
             many = rows(20)
             grace_s = 0.1 if second == "grace" else 60.0
-            async with sending(tmp_path, sandbox, many, concurrency=4, grace_s=grace_s) as run:
+            async with sending(tmp_path, sandbox, many, concurrency=6, grace_s=grace_s) as run:
                 going = asyncio.create_task(run.of(many))
-                await sandbox.until(lambda now: len(now.tickets) == 5)
+                await sandbox.until(lambda now: len(now.tickets) == 7)
                 run.submission.stop(stop_signal())
                 if second == "second signal":
                     await asyncio.sleep(0)
@@ -169,9 +169,10 @@ def test_what_does_not_finish_is_unknown(second: str, tmp_path: Path) -> None:
                 assert isinstance(await going, Interrupted)
                 states = run.states()
                 unknown = [entry for entry in run.entries().values() if entry.state == "unknown"]
-            assert states == ["created", *["unknown"] * 4, *["pending"] * 15]
+            assert states == ["created", *["unknown"] * 6, *["pending"] * 13]
             assert {entry.error_code for entry in unknown} == {"interrupted"}
             assert {entry.attempts for entry in unknown} == {1}
+            assert run.watcher.notes == [], "nothing pauses, and nobody probes"
 
     asyncio.run(whole())
 
