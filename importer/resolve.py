@@ -74,7 +74,7 @@ def resolve(job: Job, terms: Terms, desk: Desk) -> Resolution:
         search = resolving.take()
         plan = search.plan(job.account_name, str(job.results), terms.rate)
         desk.show(plan)
-        if plan.calls and not desk.confirm(plan):
+        if plan.calls and not resolving.agreed(desk, plan):
             raise Declined("nothing was asked, and nothing is settled")
         with interruptions() as signals:
             asked = resolving.ask(search, plan, Way(terms, desk, signals))
@@ -252,6 +252,11 @@ class _Resolving:
         return requests
 
     # -- what the account shows, and what follows -------------------------------------------------------------------
+
+    def agreed(self, desk: Desk, plan: SearchPlan) -> bool:
+        """Ask whether to go on; however long the answer takes, the rows stay this run's."""
+        with self._ledger.renewing(self._info.id):
+            return desk.confirm(plan)
 
     def ask(self, search: Search, plan: SearchPlan, way: Way) -> Asked:
         """Ask what there is to be asked. Raises StoppedEarly and Interrupted."""

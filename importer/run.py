@@ -66,7 +66,7 @@ def run_import(job: Job, sending: Sending, desk: Desk, account: Account | None) 
         desk.show(plan)
         check_room(importing.needs(plan))
         sends = importing.may_send() and plan.to_send > 0
-        if sends and not desk.confirm(plan):
+        if sends and not importing.agreed(desk, plan):
             raise Declined("nothing was sent", hint="--limit 10 tries ten rows, --dry-run shows what would be sent")
         with interruptions() as signals, _collected_no_more():
             if sends:
@@ -136,6 +136,11 @@ class Importing:
                 ledger.end_run(self._info.id, code)
             except LedgerError as error:  # no reason to hide how the run ended; its rows are free as after a crash
                 desk.note(f"the end of this run could not be recorded: {error.message}")
+
+    def agreed(self, desk: Desk, plan: PlanSummary) -> bool:
+        """Ask whether to go on; however long the answer takes, the rows stay this run's."""
+        with self._open_ledger().renewing(self._info.id):
+            return desk.confirm(plan)
 
     def may_send(self) -> bool:
         """Say whether rows may go out."""
@@ -226,7 +231,8 @@ class Importing:
         """Write the results of every row in the manifest's order, and count them."""
         results = self._job.results
         assert results is not None
-        written = write_whole(results, self._rows.columns, self._outcomes(summary))
+        with self._open_ledger().renewing(self._info.id):
+            written = write_whole(results, self._rows.columns, self._outcomes(summary))
         if written != len(self._rows.plan):
             raise ProgramError(f"{len(self._rows.plan)} rows went in, and {written} came out")
         results.with_name(f"{results.name}.part").unlink(missing_ok=True)

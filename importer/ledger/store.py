@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from importer.errors import LedgerError
+from importer.errors import ImporterError, LedgerError
 from importer.ledger import database, leases, migrations, schema
 from importer.ledger.place import Place, refuse_network
 from importer.ledger.quotas import PoolRecord
@@ -135,6 +136,27 @@ class Ledger:
         """Move the lease forward. Raises StoppedEarly if another run has taken over."""
         with self.writing() as db:
             leases.renew(db, run_id)
+
+    @contextlib.contextmanager
+    def renewing(self, run_id: str, *, every_s: float = leases.LEASE_S / 4) -> Iterator[None]:
+        """Renew a run's lease while the block lasts, which may be long: a person is asked, or a large file is written.
+
+        If it can't be renewed, whatever the run does next in the ledger says so.
+        """
+        over = threading.Event()
+
+        def renew() -> None:
+            while not over.wait(every_s):
+                with contextlib.suppress(ImporterError):
+                    self.renew(run_id)
+
+        thread = threading.Thread(target=renew, name="lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def end_run(self, run_id: str, exit_code: int) -> None:
         """Record how a run ended and let its rows go; what it still has under way is unknown."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,32 @@ def test_a_lapsed_lease_that_nobody_took_is_renewed(ledger, tmp_path) -> None:
         let_lease_lapse(tmp_path, run)
         deed()
         assert ask(tmp_path, "select lease_until > 0 from runs where id = ?", run.id) == [(1,)]
+
+
+def test_a_run_that_waits_for_a_person_keeps_its_rows(ledger, other, tmp_path) -> None:
+    """While a block lasts the lease is renewed from beside it, and after it no more."""
+    run = begun(ledger, "A")
+    renewed = "select 1 from runs where id = ? and lease_until > 0"
+    with ledger.renewing(run.id, every_s=0.01):
+        let_lease_lapse(tmp_path, run)
+        deadline = time.monotonic() + 20
+        while not ask(tmp_path, renewed, run.id):
+            assert time.monotonic() < deadline
+        with pytest.raises(HeldByAnotherRun):
+            begun(other, "A")
+    let_lease_lapse(tmp_path, run)
+    assert begun(other, "A").id != run.id
+
+
+def test_a_run_that_was_taken_over_is_told_at_its_next_step(ledger, other, tmp_path) -> None:
+    """What can't be renewed any more ends no block by itself."""
+    run = begun(ledger, "A")
+    let_lease_lapse(tmp_path, run)
+    begun(other, "A")
+    with ledger.renewing(run.id, every_s=0.001):
+        pass
+    with pytest.raises(StoppedEarly):
+        ledger.claim(run, claims("A"))
 
 
 def test_ending_a_run_that_was_taken_over_changes_nothing_of_the_others(ledger, other, tmp_path) -> None:
