@@ -140,7 +140,7 @@ def read_answer(http_status: int, headers: Mapping[str, str], body: bytes | None
         return WrongUrl(reason, http_status)
     if 400 <= http_status < 500 and http_status != HTTPStatus.REQUEST_TIMEOUT:  # noqa: PLR2004 - client errors
         return Refused(reason, http_status)
-    return Unclear("server-error", reason, http_status)
+    return Unclear("unclear-answer" if http_status < 300 else "server-error", reason, http_status)  # noqa: PLR2004
 
 
 def one_line(text: str) -> str:
