@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from importer.errors import UsageError
+from importer.report.wording import size_text
 
 # Measured, and rounded down: who is refused would not have come to the end. What the rows hold comes on top.
 LEDGER_ROW_BYTES = 400
 RESULTS_ROW_BYTES = 130
 LEDGER_LEAST_BYTES = 1_000_000  # its log, which is written before the tables are
-
-_MB = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +40,7 @@ def check_room(needs: Iterable[Need], free: Callable[[Path], int] = free_bytes) 
         if there < needed:
             what = " and ".join(need.what for need in on_disk)
             raise UsageError(
-                f"the disk of {on_disk[0].folder} is nearly full: {there / _MB:,.1f} MB are free, and {what} need at "
-                f"least {needed / _MB:,.1f} MB",
+                f"the disk of {on_disk[0].folder} is nearly full: {size_text(there)} are free, and at least "
+                f"{size_text(needed)} are needed for {what}",
                 hint="make room, or name places on another disk with -o and --ledger; nothing was sent",
             )

@@ -56,9 +56,11 @@ def check_results(manifest: Manifest, shown_as: str, *, account: str, source: st
     problems: list[str] = []
     count = 0
     rows: Counter[str] = Counter()
+    accounts: Counter[str] = Counter()
     for chunk in manifest.chunks():
         for row, cells in zip(chunk.rows, _records(chunk.frame), strict=True):
             rows[cells["import_row"]] += 1
+            accounts[cells["import_account"]] += 1
             for problem in _problems(cells, account, source):
                 count += 1
                 if len(problems) < _SHOWN_PROBLEMS:
@@ -67,6 +69,12 @@ def check_results(manifest: Manifest, shown_as: str, *, account: str, source: st
     if twice:
         count += 1
         problems.append(f"import_row {', '.join(twice[:_SHOWN_PROBLEMS])} stands in more than one row")
+    (of, number), *others = accounts.most_common(2) or [("", 0)]
+    if of and of != account and not others and count == number:  # and nothing else is wrong with any row
+        raise ResultsError(
+            f"{shown_as} holds results of account {of!r}, and this is account {account!r}",
+            hint="check LSQ_HOST and LSQ_TENANT_ID; results that --sandbox made are run again with --sandbox",
+        )
     if problems:
         more = [f"… and {count - len(problems)} more"] if count > len(problems) else []
         raise ResultsError(

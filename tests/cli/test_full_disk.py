@@ -137,6 +137,6 @@ def test_needs_on_one_disk_are_added_up(tmp_path: Path):
         Need(what="the results", folder=tmp_path, size_bytes=half),
     ]
     check_room(needs, lambda _: 2 * half)
-    with pytest.raises(UsageError, match="the ledger and the results need"):
+    with pytest.raises(UsageError, match="are needed for the ledger and the results"):
         check_room(needs, lambda _: 2 * half - 1)
     assert free_bytes(tmp_path) > 0

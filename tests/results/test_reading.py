@@ -121,11 +121,23 @@ def test_of_many_problems_the_first_are_named_and_the_others_counted(tmp_path) -
     """A thousand spoiled rows are a dozen lines."""
     path = tmp_path / "r.csv"
     some = outcomes(["a"], [[f"{number}"] for number in range(1_000)])
-    some.results[:] = [created(result.row, account="other") for result in some.results]
+    some.results[:] = [created(result.row, account=f"other {result.row % 2}") for result in some.results]
     write_whole(path, ["a"], [some])
     details = refusal(path)
     assert len(details) == 11
     assert details[-1] == "… and 990 more"
+
+
+def test_a_file_of_another_account_is_told_once(tmp_path) -> None:
+    """Whose it is, and whose this is, instead of the same of each row."""
+    path = tmp_path / "r.csv"
+    some = outcomes(["a"], [[f"{number}"] for number in range(100)])
+    some.results[:] = [created(result.row, account="other") for result in some.results]
+    write_whole(path, ["a"], [some])
+    with pytest.raises(ResultsError, match="of account 'other', and this is account 'tenant'") as caught:
+        check(path)
+    assert caught.value.details == ()
+    assert "--sandbox" in caught.value.hint
 
 
 def test_rows_that_may_be_tickets_are_for_the_ledger() -> None:
