@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -55,14 +55,7 @@ class Account:
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """How the server's certificate is verified; ``None`` for plain http, which only a loopback host may have."""
-        if self.base_url.startswith("http://"):
-            return None
-        try:
-            return ssl.create_default_context(cafile=self.certificates)
-        except OSError as error:
-            raise SettingsError(
-                f"SSL_CERT_FILE: {self.certificates} can't be used: {error}", hint="name a PEM file of certificates"
-            ) from error
+        return None if self.base_url.startswith("http://") else _ssl_context(self.certificates)
 
 
 class Environment:
@@ -134,19 +127,61 @@ def read_account(environment: Environment) -> Account:
         if not (values.get(name, "").isprintable() and values.get(name, "").isascii())
     ]
     if wrong:
-        raise SettingsError(
-            "the account's settings are not complete" if len(wrong) > 1 else wrong[0],
-            details=wrong if len(wrong) > 1 else (),
-            hint="set them in the environment or in a file named .env in this folder, or try it with --sandbox",
-        )
+        raise _wrong_settings(wrong)
     return Account(
         base_url=base_url,
         tenant_id=values[TENANT],
         access_key=Secret(values[ACCESS_KEY]),
         secret_key=Secret(values[SECRET_KEY]),
         proxy=proxy,
-        certificates=Path(file) if (file := environment.get("SSL_CERT_FILE")) else None,
+        certificates=_certificates(environment),
     )
+
+
+def read_connection(environment: Environment, rate: Rate | None, *, sandbox: bool) -> tuple[Account | None, Rate]:
+    """Read the account (``None`` for the embedded sandbox) and its limit, which ``rate`` overrides.
+
+    Raises one SettingsError that names all that is missing or wrong, certificates that can't be used among it.
+    """
+    account = None
+    wrong: list[str] = []
+    try:
+        account = None if sandbox else read_account(environment)
+    except SettingsError as error:
+        wrong += error.details or (error.message,)
+    try:
+        rate = rate or read_rate(None, environment)
+    except SettingsError as error:
+        wrong.append(error.message)
+    if not sandbox and not environment.get(HOST).startswith("http://"):
+        try:
+            _ssl_context(_certificates(environment))
+        except SettingsError as error:
+            wrong.append(error.message)
+    if wrong or rate is None:
+        raise _wrong_settings(wrong)
+    return account, rate
+
+
+def _wrong_settings(wrong: Sequence[str]) -> SettingsError:
+    return SettingsError(
+        "the account's settings are not complete" if len(wrong) > 1 else wrong[0],
+        details=wrong if len(wrong) > 1 else (),
+        hint="set them in the environment or in a file named .env in this folder, or try it with --sandbox",
+    )
+
+
+def _certificates(environment: Environment) -> Path | None:
+    return Path(file) if (file := environment.get("SSL_CERT_FILE")) else None
+
+
+def _ssl_context(certificates: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=certificates)
+    except OSError as error:
+        raise SettingsError(
+            f"SSL_CERT_FILE: {certificates} can't be used: {error}", hint="name a PEM file of certificates"
+        ) from error
 
 
 def read_host(text: str) -> str:

@@ -20,8 +20,6 @@ from importer.cli.output import close_log, say, say_error, write_any_text
 from importer.errors import ImporterError, ProgramError
 from importer.signals import raising
 
-_INTERRUPTED = 130
-
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
@@ -39,10 +37,6 @@ def invoke(arguments: Sequence[str]) -> int:
         with contextlib.suppress(OSError):
             error.show()
         return _without_summary(arguments, error.exit_code, error.format_message())
-    except click.Abort:  # the question was answered with the end of the input
-        with contextlib.suppress(OSError):
-            click.echo("nothing was sent", err=True)
-        return _without_summary(arguments, _INTERRUPTED, "nothing was sent")
     except ImporterError as error:
         say_error(error)
         return _without_summary(arguments, error.exit_code, error.message)

@@ -44,8 +44,8 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
     from importer.judging import Job, validate  # noqa: PLC0415
     from importer.report import report_file  # noqa: PLC0415
 
-    set_up_log(**{name: flags[name] for name in ("log_format", "log_file", "quiet", "verbose")})
     environment = Environment(os.environ, Path(".env"))
+    set_up_log(flags, written=(ledger_url(flags["ledger"], environment),))
     with (
         _known_account(environment, flags["ledger"]) as (account_name, known),
         report_file(report, inputs=(manifest, mapping)) as problems,

@@ -15,7 +15,7 @@ import click
 from importer import __version__
 from importer.cli import options
 from importer.cli.known_fields import fields_to_check
-from importer.cli.output import is_terminal, say, say_error, set_up_log
+from importer.cli.output import ask, is_terminal, say, say_error, set_up_log
 from importer.errors import LedgerError, UsageError
 from importer.models import Rate, Status
 from importer.settings import (
@@ -24,8 +24,7 @@ from importer.settings import (
     Account,
     Environment,
     ledger_url,
-    read_account,
-    read_rate,
+    read_connection,
 )
 
 if TYPE_CHECKING:
@@ -130,15 +129,14 @@ def sandbox(port: int, faults: Path | None, **flags: Any) -> int:
 
 
 def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) -> int:
+    environment = _environment()
+    set_up_log(flags, written=(results, ledger_url(flags["ledger"], environment)))
+    account, rate = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
     from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
     from importer.earlier import Choice  # noqa: PLC0415
     from importer.judging import Job  # noqa: PLC0415
     from importer.run import run_import  # noqa: PLC0415
 
-    set_up_log(**{name: flags[name] for name in ("log_format", "log_file", "quiet", "verbose")})
-    environment = _environment()
-    rate = flags["rate"] or read_rate(None, environment)
-    account = None if flags["sandbox"] else read_account(environment)
     asks = is_terminal() and not flags["yes"]
     bar = flags["progress"]
     if bar is None:
@@ -242,7 +240,7 @@ def _next_lines(summary: Summary, job: Job, flags: dict[str, Any]) -> Iterator[s
     again = [job.command, str(job.manifest), *mapping, *where, *limits]
     if flags["results"]:
         again += ["-o", str(flags["results"])]
-    if statuses[Status.REJECTED] and not summary.calls and not job.skip_invalid:
+    if statuses[Status.REJECTED] and statuses[Status.PENDING] and not summary.calls and not job.skip_invalid:
         yield "stopped    nothing was sent, because rows are rejected; --skip-invalid sends the others"
     if statuses[Status.FAILED] or statuses[Status.REJECTED]:
         yield f"next       mend the rows in {summary.results}, then"
@@ -277,9 +275,7 @@ def _ledger(
         yield url
     elif flags["dry_run"]:
         yield None
-    elif asks and click.confirm(
-        f"There is no ledger at {shown(url)}. Is this the first import from here, and shall it be made?", err=True
-    ):
+    elif asks and ask(f"There is no ledger at {shown(url)}. Is this the first import from here, and shall it be made?"):
         Ledger.create(url).close()
         yield url
     else:

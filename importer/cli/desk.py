@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import click
 
-from importer.cli.output import log
+from importer.cli.output import ask, log
 from importer.models import Problem, Rate
 from importer.progress import Bar, Figures, Lines, Progress, Silent
 from importer.report import NoReport, ProblemTally, Report, plan_lines, warning_lines
@@ -65,7 +65,7 @@ class Terminal:
     def confirm(self, plan: PlanSummary) -> bool:
         """Ask, if there is someone to ask."""
         tickets = "1 ticket" if plan.to_send == 1 else f"{plan.to_send:,} tickets"
-        return not self._asks or click.confirm(f"Send {tickets} to {plan.account}?", err=True)
+        return not self._asks or ask(f"Send {tickets} to {plan.account}?")
 
     def _tell(self, level: int, lines: Iterable[str]) -> None:
         for line in lines:

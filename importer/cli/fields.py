@@ -17,7 +17,7 @@ from importer.cli.commands import cli
 from importer.cli.known_fields import fetch_fields, keep
 from importer.cli.output import log, say, set_up_log
 from importer.errors import UsageError
-from importer.settings import Environment, read_account
+from importer.settings import Environment, ledger_url, read_connection
 from importer.whole_files import begins_as, replacing
 
 if TYPE_CHECKING:
@@ -44,11 +44,11 @@ def fields(output: Path | None, **flags: Any) -> int:
 
     An administrator's keys are needed. Name, SchemaName, type, whether a ticket needs it, and a select field's values.
     """
-    set_up_log(**{name: flags[name] for name in ("log_format", "log_file", "quiet", "verbose")})
+    environment = Environment(os.environ, Path(".env"))
+    set_up_log(flags, written=(ledger_url(flags["ledger"], environment),))
     if output is not None:
         _check_place(output)
-    environment = Environment(os.environ, Path(".env"))
-    account = None if flags["sandbox"] else read_account(environment)
+    account, _ = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
     fetched = fetch_fields(account, environment, flags)
     for note in fetched.fields.notes:
         log.warning("%s", note)

@@ -58,8 +58,16 @@ def _share(text: str) -> float:
     return share
 
 
+def _patience(text: str) -> float:
+    seconds = parse_duration(text)
+    if not seconds:
+        raise ValueError("an answer takes longer than no time; every row would be unknown")
+    return seconds
+
+
 PATH = click.Path(path_type=Path)
 DURATION = _Parsed("duration", parse_duration)
+_PATIENCE = _Parsed("duration", _patience)
 RATE = _Parsed("calls/seconds", Rate.parse)
 
 read_fields = click.option(
@@ -79,7 +87,7 @@ _ledger = click.option("--ledger", metavar="FILE|URL", help="Where the ledger is
 _ASKING = (
     _give_up_after,
     click.option(
-        "--answer-timeout", type=DURATION, default="120s", show_default=True, help="How long to wait for an answer."
+        "--answer-timeout", type=_PATIENCE, default="120s", show_default=True, help="How long to wait for an answer."
     ),
     _rate,
     _ledger,
@@ -116,7 +124,7 @@ _SENDING = (
     _give_up_after,
     click.option(
         "--answer-timeout",
-        type=DURATION,
+        type=_PATIENCE,
         default="120s",
         show_default=True,
         help="How long to wait for an answer after the last byte has gone.",

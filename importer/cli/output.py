@@ -7,10 +7,14 @@ import errno
 import io
 import logging
 import os
+import select
+import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -74,12 +78,52 @@ def is_terminal() -> bool:
     return _is_tty(sys.stdin) and _is_tty(sys.stderr)
 
 
-def set_up_log(*, log_format: str, log_file: Path | None, quiet: bool, verbose: bool) -> None:
-    """Send the log to standard error, and to a file if one is named. Raises UsageError."""
+def ask(question: str) -> bool:
+    """Ask the person at the terminal; whoever ends the input instead of answering has said no."""
+    while True:
+        click.echo(f"{question} [y/N]: ", nl=False, err=True)
+        _wait_for_input()
+        answer = sys.stdin.readline()
+        if not answer:
+            click.echo(err=True)
+        match answer.strip().lower():
+            case "y" | "yes":
+                return True
+            case "n" | "no" | "":
+                return False
+        click.echo("Please answer y or n.", err=True)
+
+
+def _wait_for_input() -> None:
+    """Wait until there is a line to be read, or a signal raises.
+
+    Python runs handlers between its own steps: a signal in the moment before it reads would wait for the next key. So
+    a signal is made something to be read, too.
+    """
+    if os.name != "posix":  # there only sockets can be waited for
+        return
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    former = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    try:
+        while sys.stdin not in select.select([sys.stdin, woken], [], [])[0]:
+            os.read(woken, 1)
+    finally:
+        signal.set_wakeup_fd(former)
+        os.close(woken)
+        os.close(wake)
+
+
+def set_up_log(flags: Mapping[str, Any], *, written: Sequence[Path | str] = ()) -> None:
+    """Send the log to standard error, and to a file if one is named. Raises UsageError.
+
+    ``written``: what the command writes to without an argument that names it, a ledger by its URL.
+    """
     close_log()
+    log_file: Path | None = flags["log_file"]
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)] if sys.stderr is not None else []
     if log_file is not None:
-        _check_log_place(log_file)
+        _check_log_place(log_file, [*_named_files(), *written, Path(".env")])
         try:
             handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
         except OSError as error:
@@ -87,18 +131,26 @@ def set_up_log(*, log_format: str, log_file: Path | None, quiet: bool, verbose: 
                 f"the log {log_file} can't be written: {error.strerror}", hint="choose another place for --log-file"
             ) from error
     for handler in handlers or [logging.NullHandler()]:
-        handler.setFormatter(_json() if log_format == "json" else _text(handler))
+        handler.setFormatter(_json() if flags["log_format"] == "json" else _text(handler))
         log.addHandler(handler)
-    log.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
+    log.setLevel(logging.WARNING if flags["quiet"] else logging.DEBUG if flags["verbose"] else logging.INFO)
     log.propagate = False
 
 
-def _check_log_place(log_file: Path) -> None:
-    """Raise UsageError if another argument of the command names this file: a log is added to what is there."""
+def _named_files() -> Iterator[Path]:
+    """The files that the command's arguments and the settings name."""
     context = click.get_current_context(silent=True)
     named = context.params.items() if context is not None else ()
-    for parameter, path in named:
-        if parameter != "log_file" and isinstance(path, Path) and _same_file(path, log_file):
+    yield from (path for parameter, path in named if parameter != "log_file" and isinstance(path, Path))
+    yield from (Path(file) for name, file in os.environ.items() if name.startswith("LSQ_") and name.endswith("_FILE"))
+
+
+def _check_log_place(log_file: Path, others: Iterable[Path | str]) -> None:
+    """Raise UsageError if the command uses this file otherwise: a log is added to what is there."""
+    for other in others:
+        path = other if isinstance(other, Path) else Path(other.partition("///")[2])
+        beside = path.with_name(f"{path.name}.part") if path.name else path
+        if _same_file(path, log_file) or _same_file(beside, log_file):
             raise UsageError(
                 f"the log can't be written to {log_file}, which this command uses otherwise",
                 hint="name another file for --log-file",

@@ -16,9 +16,9 @@ import click
 
 from importer.cli import options
 from importer.cli.commands import cli
-from importer.cli.output import is_terminal, log, say, set_up_log
+from importer.cli.output import ask, is_terminal, log, say, set_up_log
 from importer.models import Rate
-from importer.settings import SANDBOX_ACCOUNT, Account, Environment, ledger_url, read_account, read_rate
+from importer.settings import SANDBOX_ACCOUNT, Account, Environment, ledger_url, read_connection
 
 if TYPE_CHECKING:
     from importer.resolve import Resolution
@@ -58,10 +58,9 @@ def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> int
     from importer.resolve import Job, resolve  # noqa: PLC0415 - see the package's docstring
     from importer.search import Terms  # noqa: PLC0415
 
-    set_up_log(**{name: flags[name] for name in ("log_format", "log_file", "quiet", "verbose")})
     environment = Environment(os.environ, Path(".env"))
-    rate = flags["rate"] or read_rate(None, environment)
-    account = None if flags["sandbox"] else read_account(environment)
+    set_up_log(flags, written=(ledger_url(flags["ledger"], environment),))
+    account, rate = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
     desk = _Desk(rate, asks=is_terminal() and not flags["yes"])
     terms = Terms(
         account=account,
@@ -136,7 +135,7 @@ class _Desk:
         self._tell(f"to ask     for {what}{span}: {calls} at {limit_text(self._rate)}{time_s}")
 
     def confirm(self, plan: SearchPlan) -> bool:
-        return not self._asks or click.confirm(f"Ask {plan.account} for them?", err=True)
+        return not self._asks or ask(f"Ask {plan.account} for them?")
 
     def asked(self, calls: int, plan: SearchPlan) -> None:
         if self._clock() >= self._next_line_at:

@@ -34,7 +34,7 @@ def suggest(manifest: Path, output: Path | None, **flags: Any) -> int:
     """
     from importer.suggest import suggest  # noqa: PLC0415 - see the package's docstring
 
-    set_up_log(**flags)
+    set_up_log(flags)
     if output is not None and (output.exists() or output.is_symlink()):
         raise UsageError(f"{output} is there already", hint="name another file with -o, or move that one away")
     suggestion = suggest(manifest, _fields())

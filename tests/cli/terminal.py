@@ -64,18 +64,11 @@ class Terminal:
         os.write(self._screen, text.encode())
 
     def interrupt(self, number: signal.Signals) -> None:
-        """Interrupt a question, by Ctrl-C where that is the signal, and again if it came before the answer was read.
-
-        Python looks for signals between its own steps: one that comes just before a read waits for what is typed next.
-        """
-        while self._process.poll() is None:
-            if number is signal.SIGINT:
-                self.type("\x03")
-            else:
-                self._process.send_signal(number)
-            deadline = time.monotonic() + 2
-            while self._read(deadline) and time.monotonic() < deadline:
-                pass
+        """Interrupt the command, by Ctrl-C where that is the signal."""
+        if number is signal.SIGINT:
+            self.type("\x03")
+        else:
+            self._process.send_signal(number)
 
     def end(self) -> int:
         """Read the screen until the command has ended; give its exit code."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -176,6 +178,7 @@ def test_no_ledger_and_nobody_to_ask(shop: Shop, account: Account, flags: tuple[
         (("-o", "nowhere/results.csv"), "nowhere"),
         (("-o", "."), "folder"),
         (("--log-file", "nowhere/run.log"), "nowhere/run.log"),
+        (("--answer-timeout", "0s"), "--answer-timeout"),
     ],
 )
 def test_wrong_flags_are_told(shop: Shop, account: Account, flags: tuple[str, ...], word: str):
@@ -185,6 +188,46 @@ def test_wrong_flags_are_told(shop: Shop, account: Account, flags: tuple[str, ..
     assert (refused.code, account.calls) == (2, 0)
     assert word in refused.err
     assert "Traceback" not in refused.err
+
+
+@pytest.mark.parametrize("flags", [(), ("--ledger", "other.sqlite")])
+@pytest.mark.parametrize("name", ["tickets.results.csv", "tickets.results.csv.part", "{ledger}", ".env", "key.txt"])
+def test_a_log_is_not_added_to_what_no_argument_names(shop: Shop, account: Account, name: str, flags: tuple[str, ...]):
+    """The default results, the ledger, the settings and a key's file are none for a log either."""
+    shop.manifest(1)
+    shop.path("key.txt").write_text(SECRET_KEY, encoding="utf-8")
+    shop.path(".env").write_text("# nothing\n", encoding="utf-8")
+    shop.unset("LSQ_SECRET_KEY")
+    shop.set(LSQ_SECRET_KEY_FILE=str(shop.path("key.txt")))
+    assert shop.do("ledger", "init", *flags).code == 0
+    name = name.format(ledger=flags[-1] if flags else "ledger.sqlite")
+    before = shop.path(name).read_bytes() if shop.path(name).exists() else b""
+    assert_clear(shop.run(*flags, "--log-file", name), name, "--log-file")
+    assert account.calls == 0
+    assert (shop.path(name).read_bytes() if shop.path(name).exists() else b"") == before
+
+
+def test_all_settings_are_judged_at_once(shop: Shop):
+    """A limit or certificates that can't be used hide nothing that is missing, and no row is judged first."""
+    shop.manifest(1)
+    shop.set(LSQ_RATE="xx", SSL_CERT_FILE="/nope.pem")
+    assert_clear(shop.run(), "LSQ_RATE", "SSL_CERT_FILE", *ACCOUNT_SETTINGS)
+    shop.set(
+        LSQ_HOST="https://api.example.com", LSQ_TENANT_ID="1", LSQ_ACCESS_KEY="a", LSQ_SECRET_KEY="b", LSQ_RATE="1/1"
+    )
+    refused = shop.run("--yes")
+    assert_clear(refused, "SSL_CERT_FILE: /nope.pem")
+    assert "to send" not in refused.err
+
+
+def test_what_is_never_sent_is_no_call(shop: Shop, account: Account):
+    """The summary counts the calls that were made, not the connections that could not be."""
+    shop.manifest(3)
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as nobody:
+        shop.set(LSQ_HOST=f"http://127.0.0.1:{nobody.getsockname()[1]}")
+    stopped = shop.run("--give-up-after", "1s", "--json")
+    assert stopped.code == 3
+    assert (stopped.summary["pending"], stopped.summary["calls"]) == (3, 0)
 
 
 @pytest.mark.parametrize("name", ["tickets.csv", "./mapping.yaml", "out.csv"])
