@@ -41,6 +41,7 @@ class ImporterError(Exception):
         self.message = message
         self.hint = hint
         self.details = tuple(details)
+        self.facts: dict[str, object] = {}  # what is known by then, for --json
 
     def lines(self) -> list[str]:
         """The error as lines for a person: what happened, every detail, what to do.

@@ -129,6 +129,7 @@ class Importing:
             code = summary.exit_code
         except ImporterError as error:
             told = _after_sending(error, summary)
+            told.facts = {"run": summary.run, "account": summary.account, "calls": summary.calls}
             code = told.exit_code
             raise told from error.__cause__
         finally:

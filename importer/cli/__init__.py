@@ -17,7 +17,7 @@ import click
 from importer.cli import checking, fields, history, resolve, schema, suggest  # noqa: F401 - they add themselves to the commands
 from importer.cli.commands import cli
 from importer.cli.output import close_log, say, say_error, write_any_text
-from importer.errors import ImporterError, ProgramError
+from importer.errors import ImporterError, ProgramError, UsageError
 from importer.signals import raising
 
 
@@ -36,21 +36,22 @@ def invoke(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         with contextlib.suppress(OSError):
             error.show()
-        return _without_summary(arguments, error.exit_code, error.format_message())
+        return _without_summary(arguments, UsageError(error.format_message()))
     except ImporterError as error:
         say_error(error)
-        return _without_summary(arguments, error.exit_code, error.message)
+        return _without_summary(arguments, error)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug is a line for the user, and a file for us
         bug = ProgramError(f"an unforeseen {type(error).__name__}: {error}")
         bug.__cause__ = error
         say_error(bug)
-        return _without_summary(arguments, bug.exit_code, bug.message)
+        return _without_summary(arguments, bug)
     finally:
         close_log()
 
 
-def _without_summary(arguments: Sequence[str], code: int, message: str) -> int:
+def _without_summary(arguments: Sequence[str], error: ImporterError) -> int:
     """Let a job that reads only JSON know how a command ended that has nothing to sum up; give the code."""
     if "--json" in arguments:
-        say(json.dumps({"exit_code": code, "stopped": message}, ensure_ascii=False))
-    return code
+        facts = {**error.facts, "exit_code": error.exit_code, "stopped": error.message}
+        say(json.dumps(facts, ensure_ascii=False))
+    return error.exit_code

@@ -165,25 +165,30 @@ def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) 
         )
         if flags["dry_run"]:
             base_url, tenant = (account.base_url, account.tenant_id) if account else ("http://sandbox", "sandbox")
-            return _rehearse(job, _sending(rate, flags), f"{base_url}/api/tenants/{tenant}/tickets")
+            calls_at = f"{base_url}/api/tenants/{tenant}/tickets"
+            return _rehearse(job, _sending(rate, flags), calls_at, as_json=flags["as_json"])
         summary = run_import(job, _sending(rate, flags), desk, account)
     return _show(summary, job, flags)
 
 
-def _rehearse(job: Job, sending: Sending, url: str) -> int:
+def _rehearse(job: Job, sending: Sending, url: str, *, as_json: bool) -> int:
     """Show the plan and the first requests."""
     from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
-    from importer.report import plan_lines, warning_lines  # noqa: PLC0415
+    from importer.report import plan_json, plan_lines, warning_lines  # noqa: PLC0415
     from importer.run import rehearse  # noqa: PLC0415
 
     desk = Terminal(sending.rate)
     plan, requests = rehearse(job, sending, desk, url)
+    code = int(desk.tally.rows > 0)
+    if as_json:
+        say(plan_json(plan, requests, exit_code=code))
+        return code
     for line in (*desk.tally.lines(), *plan_lines(plan), *warning_lines(plan)):
         say(line)
     for request in requests:
         say(f"\n{request}")
     say("\nA rehearsal: no call was made, nothing was recorded, and no results were written.")
-    return int(desk.tally.rows > 0)
+    return code
 
 
 def _sending(rate: Rate, flags: dict[str, Any]) -> Sending:

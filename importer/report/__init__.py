@@ -2,7 +2,7 @@
 
 from importer.report.files import NoReport, Report, report_file
 from importer.report.page import About
-from importer.report.summaries import plan_lines, summary_json, summary_lines, warning_lines
+from importer.report.summaries import plan_json, plan_lines, summary_json, summary_lines, warning_lines
 from importer.report.tally import Kind, ProblemTally
 from importer.report.wording import one_line, size_text
 
@@ -13,6 +13,7 @@ __all__ = [
     "ProblemTally",
     "Report",
     "one_line",
+    "plan_json",
     "plan_lines",
     "report_file",
     "size_text",

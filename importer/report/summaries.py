@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from importer.models import Status
 from importer.progress import duration, limit_text
@@ -58,6 +58,29 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
         left = max(0, plan.daily_cap - plan.made_today)
         days = f": {plan.days:,} days, with the same command on each" if plan.days > 1 else ""
         yield f"daily cap  {plan.daily_cap:,} calls, {left:,} of them left in these 24 hours{days}"
+
+
+def plan_json(plan: PlanSummary, requests: Sequence[str], *, exit_code: int) -> str:
+    """The plan of a rehearsal as one JSON object, with the first requests as they would go out."""
+    return json.dumps(
+        {
+            "account": plan.account,
+            "manifest": plan.manifest,
+            "detected": plan.detected,
+            "rows": plan.rows,
+            "blank_rows": plan.blank_rows,
+            "to_send": plan.to_send,
+            "skipped": plan.counts[Disposition.SKIP],
+            "unknown": plan.counts[Disposition.HOLD],
+            "rejected": plan.counts[Disposition.REJECT],
+            "attachment_bytes": plan.attachment_bytes,
+            "seconds": round(plan.seconds, 3),
+            "warnings": list(plan.warnings),
+            "requests": list(requests),
+            "exit_code": exit_code,
+        },
+        ensure_ascii=False,
+    )
 
 
 def warning_lines(plan: PlanSummary) -> Iterator[str]:

@@ -278,13 +278,13 @@ class Submission:
             chance=self._terms.chance(),
         )
         news = self._learn(answer, gate)
+        settled = None
         match verdict:
             case Settled():
                 settled = as_known(row, verdict)
                 await self._write(outcome(row, settled, answer))
                 self._line.done(row, made=settled.status is Status.CREATED)
                 self._count(row, settled)
-                self._means.observer.finished(row, settled)
             case Again():
                 await self._go_again(row, gate, verdict, answer)
             case Halt():
@@ -294,6 +294,8 @@ class Submission:
         # Who looks on comes last: an error there must not cost a row its outcome.
         if gate.left:
             self._means.observer.called(answer)
+        if settled is not None:
+            self._means.observer.finished(row, settled)
         if news:
             self._means.observer.note(news)
 

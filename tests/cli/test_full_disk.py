@@ -58,13 +58,14 @@ def test_the_disk_of_the_results_fills_up_in_mid_run(shop: Shop, open_account: O
     account = open_account(**SLOW)
     shop.manifest(ROWS)
     out = ("-o", str(disk.folder / "out.csv"))
-    process = shop.start(*RUN, *out)
+    process = shop.start(*RUN, *out, "--json")
     account.until(lambda sandbox: len(sandbox.tickets) >= 4)
     disk.fill()
     stopped = ended(process)
-    assert stopped.code == 3, stopped.err
+    assert stopped.code == stopped.summary["exit_code"] == 3, stopped.err
     assert "can't be written: No space left on device" in stopped.err
     assert "before that, sending stopped" in stopped.err
+    assert stopped.summary["calls"] == account.calls, "a job that reads JSON alone knows that something was sent"
     made = len(account.tickets)
     assert made < ROWS
     assert [path.name for path in disk.folder.iterdir() if path.suffix == ".tmp" or path.name == "out.csv"] == []

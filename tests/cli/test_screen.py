@@ -11,7 +11,7 @@ import pytest
 from importer.models import Rate, Status
 from importer.report import summary_lines
 from importer.summary import Summary
-from tests.cli.shop import Account, Shop, ended
+from tests.cli.shop import Account, Shop, ended, good_row
 from tests.cli.terminal import Terminal
 
 Open = Callable[..., Account]
@@ -186,6 +186,17 @@ def test_dry_run_only_shows(shop: Shop, account: Account):
     shop.path("ledger.sqlite").unlink()
     assert shop.run("--dry-run").code == 0
     assert not shop.path("ledger.sqlite").exists()
+
+
+def test_dry_run_as_json(shop: Shop, account: Account):
+    """With --json a rehearsal is one object: the plan's figures, and the first requests."""
+    shop.manifest([*map(good_row, range(1, 5)), ("5", "", "Open", "a@example.com")])
+    rehearsed = shop.run("--dry-run", "--json", "--skip-invalid")
+    assert rehearsed.code == rehearsed.summary["exit_code"] == 1
+    plan = rehearsed.summary
+    assert (plan["rows"], plan["to_send"], plan["rejected"], plan["skipped"]) == (5, 4, 1, 0)
+    assert "X-LSQ-SECRET-KEY: ********" in plan["requests"][0]
+    assert account.calls == 0
 
 
 def test_a_process_without_a_terminal_logs(shop: Shop, account: Account):
