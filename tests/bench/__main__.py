@@ -22,14 +22,14 @@ from tests.bench.people import drafts, page
 from tests.bench.picture import Panel, picture
 from tests.bench.report import Circumstances, missed, report
 from tests.bench.results import results
-from tests.bench.scenarios import ALGORITHMS, JITTERY, RATE, SHOWN, foreign_scenario, scenarios
-from tests.bench.sending import large_runs, per_ticket
+from tests.bench.scenarios import ALGORITHMS, RATE, SHOWN, foreign_scenario, scenarios
+from tests.bench.sending import large_runs, per_ticket, uploads
 from tests.bench.waiting import lines, panels, run_all, trials
 
 HERE = Path(__file__).parent
 PARTS = (
     *("start-up", "validation", "formats", "attachments", "suggest", "report"),
-    *("tickets", "memory", "results", "limit", "others"),
+    *("tickets", "memory", "uploads", "results", "limit", "others"),
 )
 
 
@@ -46,6 +46,7 @@ class Extent:
     problems: int
     tickets: tuple[int, int]
     trial_rows: int
+    uploads: tuple[int, int]  # how many, of how many bytes
     result_rows: int
     algorithms: tuple[Algorithm, ...]
     rows: int
@@ -65,10 +66,11 @@ FULL = Extent(
     problems=100_000,
     tickets=(1_000, 10_000),
     trial_rows=200,
+    uploads=(25, 500_000_000),
     result_rows=20_000,
     algorithms=ALGORITHMS,
     rows=150,
-    foreign_runs=2,
+    foreign_runs=6,
     foreign_rows=700,
     foreign_shrink=1.0,
     stagger_s=1.8,
@@ -83,6 +85,7 @@ QUICK = Extent(
     problems=10_000,
     tickets=(200, 1_200),
     trial_rows=50,
+    uploads=(5, 50_000_000),
     result_rows=2_000,
     algorithms=("sliding",),
     rows=100,
@@ -114,6 +117,7 @@ def measure(extent: Extent, folder: Path, chosen: set[str], tell: Callable[[str]
         ("report", lambda: page(bench, extent.problems)),
         ("tickets", lambda: per_ticket(bench.repeated(budget_s=2 * extent.budget_s), extent.tickets)),
         ("memory", lambda: large_runs(bench, extent.manifest_rows[-1], extent.trial_rows)),
+        ("uploads", lambda: uploads(bench, *extent.uploads)),
         ("results", lambda: results(bench, extent.result_rows)),
     ]
     found = Found()
@@ -140,8 +144,8 @@ NOTES = (
     of its 429s is a ticket that is missing.""",
     """Jitter on loopback is waited between a request's arrival and its counting; TLS goes through a proxy that delays
     each direction (tests/network).""",
-    f"""Others on the account call over loopback, and repeat nothing; ours go over “{JITTERY.name}”. What is left is the
-    limit less what they offer, from our first ticket to our last.""",
+    """Others on the account repeat nothing; their calls and ours go over loopback. What is left is the limit less what
+    they offer, from our first ticket to our last.""",
     """Formats, attachments and the report are measured with `validate`, its start included, beside a program that only
     loads the file; of attachments, what they add to it, beside a loop over names that are in memory already (a thousand
     files are links to one).""",

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.bench.account import Record, Setup, opened
 from tests.bench.clients import HERE, OURS, PYTHON, environment
 from tests.bench.costs import MIB, Bench
-from tests.bench.inputs import ticket_mapping, wrong_rows
+from tests.bench.inputs import FILES_COLUMN, file_name, ticket_mapping, wrong_rows
 from tests.bench.lines import Goal, Line
 from tests.bench.measure import per_second
 from tests.bench.processes import Ended, Place, run
@@ -87,6 +87,31 @@ def large_runs(bench: Bench, rows: int, limit: int) -> Iterator[Line]:
         goal=Goal(bound=5, side="most"),
     )
     yield _memory(section, f"{rows:,} rows, {already:,} of them in the ledger already", [rest])
+
+
+def uploads(bench: Bench, count: int, size_bytes: int) -> Iterator[Line]:
+    """The memory that large attachments take, all of them under way at once, beyond that of the same rows without."""
+    folder = bench.folder / "uploads"
+    file = folder / file_name(0)
+    file.parent.mkdir(parents=True)
+    with file.open("wb") as large:
+        large.truncate(size_bytes)  # all of it is read and sent, and takes no place on the disk
+    manifest = bench.make("naming", "uploads.csv", count, "1")
+    without, with_files = bench.folder / "without-uploads.yaml", bench.folder / "uploads.yaml"
+    source = ticket_mapping("bench")
+    without.write_text(f"{source}ignore: [{FILES_COLUMN}]\n", encoding="utf-8")
+    attached = f"attachments: {{columns: [{FILES_COLUMN}], root: {folder.name}, max_file_size: 1 GB}}\n"
+    with_files.write_text(f"{source}{attached}", encoding="utf-8")
+    bench.tell(f"{count} uploads of {size_bytes / 1e6:,.0f} MB at once")
+    least, most = (_send(bench, _import(manifest, mapping), count) for mapping in (without, with_files))
+    yield Line(
+        section="Large attachments, beside the same rows without",
+        what=f"{count} uploads of {size_bytes / 1e6:,.0f} MB at once: peak memory beyond it",
+        ours=[(most.ended.peak_bytes - least.ended.peak_bytes) / MIB],
+        unit="MiB",
+        digits=0,
+        goal=Goal(bound=40e6 / MIB, side="most"),
+    )
 
 
 def _import(manifest: Path, mapping: Path) -> tuple[str, ...]:

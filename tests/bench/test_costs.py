@@ -16,7 +16,7 @@ from importer.models import ManifestOptions, TicketIds
 from tests.bench import inputs
 from tests.bench.costs import Bench, Repeats, start_up
 from tests.bench.inputs import COLUMNS, wide_row
-from tests.bench.sending import large_runs, per_ticket
+from tests.bench.sending import large_runs, per_ticket, uploads
 
 
 def bench(folder: Path) -> Bench:
@@ -141,3 +141,10 @@ def test_a_run_that_is_nearly_done(tmp_path: Path) -> None:
     assert "--limit 5 are sent" in trial.what
     assert 0 <= first.ours[0] < 60
     assert "1,100 rows, 100 of them" in rest.what
+
+
+def test_uploads_at_once(tmp_path: Path) -> None:
+    """Every ticket has the whole file, and what is measured is one figure."""
+    (line,) = uploads(bench(tmp_path), 3, 2_000_000)
+    assert "3 uploads of 2 MB" in line.what
+    assert len(line.ours) == 1

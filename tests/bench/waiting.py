@@ -20,7 +20,7 @@ from tests.bench.scenarios import RATE, Scenario
 
 SIDES: tuple[Who, ...] = ("ours", "otherwise")
 _TIMEOUT_S = 480.0
-_AT_ONCE = 12  # on a slow machine, trials wait for one another instead of slowing one another down
+_AT_ONCE = 16  # on a slow machine, trials wait for one another instead of slowing one another down
 _RUNS_OF_THE_OTHER = 2  # it differs little from run to run, and loses the same rows each time
 _SHARE, _OURS_REFUSED, _THEIRS_REFUSED = 0.70, 0.02, 0.06
 
