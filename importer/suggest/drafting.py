@@ -15,7 +15,7 @@ from importer.manifest import Chunk, Manifest, open_manifest, private_copy
 from importer.mapping import check_columns, load_mapping
 from importer.models import ManifestOptions
 from importer.results import COLUMNS
-from importer.suggest.contents import look_at
+from importer.suggest.contents import Kind, look_at
 from importer.suggest.draft import Decision, Draft, Sureness, draft
 from importer.suggest.files import FileColumns, find_files
 from importer.suggest.writing import About, written
@@ -25,6 +25,8 @@ SAMPLE_ROWS = 10_000
 _PROBED_ROWS = 100
 _HEADER_ROWS = 10  # the first rows, one of which is the header
 _MOST_COLUMNS, _MOST_NAMES_CHARS = 5_000, 200_000  # a mapping is something that people read, and has its own limit
+# No column is called so.
+_NO_NAMES = (Kind.EMAIL, Kind.EMAILS, Kind.PHONE, Kind.GUID, Kind.TIME, Kind.INTEGER, Kind.NUMBER, Kind.URL)
 _PACKED = (".gz", ".zip")
 _OF_A_TYPE = ("type", "format", "decimal", "thousands", "true_words", "false_words")  # and of no text
 _MOST_WRONG = 0.2  # of a column's cells: so many may be mistakes, and more are not what we took them for
@@ -75,25 +77,50 @@ def suggest(manifest: Path, fields: AccountFields | None) -> Suggestion:
 
 
 def _opened(path: Path, manifest: Path) -> tuple[int, Manifest]:
-    """Open the manifest with the first of its rows as the header under which most rows fit."""
-    first = trouble = None
+    """Open the manifest with its first row as the header, or with one below it that has the names of a table.
+
+    Raises ManifestError if the first row is neither that nor a title above it. A row of the table is never taken for
+    its header: it is a ticket, and nobody would hear of it.
+    """
+    first: Manifest | ManifestError | None = None
     for header_row in range(1, _HEADER_ROWS + 1):
         try:
             opened = open_manifest(path, ManifestOptions(header_row=header_row), (), shown_as=manifest)
-            first = first or opened
             sample = next(opened.chunks(_PROBED_ROWS), None)
         except ManifestError as error:
-            trouble = trouble or error
+            first = first or error
             continue
+        is_first = first is None
+        first = first or opened
         if sample is None:
             break
         # A title of one cell makes a table of one column, in which every row fits.
         if len(opened.columns) > 1 and 2 * len(sample.problems) < len(sample.rows):
-            return opened.detected.header_row, opened
-    if first is None and trouble is not None:
-        raise trouble
+            if is_first or _are_names(sample):
+                return opened.detected.header_row, opened
+            if isinstance(first, Manifest) and len(first.columns) < len(opened.columns):
+                first = _too_few_names(manifest, first, opened)
+            break  # the table has begun
+    if isinstance(first, ManifestError):
+        raise first
     assert first is not None
     return 1, first
+
+
+def _too_few_names(manifest: Path, first: Manifest, table: Manifest) -> ManifestError:
+    return ManifestError(
+        f"{manifest}, row {first.detected.header_row}: the header can't be used, because the rows below it have more "
+        f"cells ({len(table.columns):,}) than it has names",
+        hint="Name every column in the header; if a title stands in its place, take that away.",
+    )
+
+
+def _are_names(sample: Chunk) -> bool:
+    """Whether the columns' names are words, unlike what is below them: else they are themselves a row of the table."""
+    below = {name: sample.texts(name) for name in sample.columns}
+    if any(look_at([name]).kind in _NO_NAMES or name in cells for name, cells in below.items()):
+        return False
+    return any(look_at(cells).kind in _NO_NAMES for cells in below.values())
 
 
 def _sample(opened: Manifest, manifest: Path) -> tuple[Chunk, bool]:

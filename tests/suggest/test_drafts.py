@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,35 +15,16 @@ from hypothesis import strategies as st
 
 from importer.errors import ManifestError, UsageError
 from importer.fields import AccountField
-from importer.mapping import Mapping, check_columns, load_mapping
+from importer.mapping import check_columns, load_mapping
 from importer.mapping.source import parse
-from importer.suggest import Suggestion, suggest
+from importer.suggest import suggest
 from importer.suggest.draft import Sureness
 from importer.suggest.times import read_times
 from importer.suggest.writing import scalar
 from importer.validation import Validator
-from tests.suggest.making import account_fields, known
+from tests.suggest.making import account_fields, drafted, fields_of, loaded
 
 SAMPLE = Path(__file__).parent.parent.parent / "sample_data" / "tickets.csv"
-
-
-def drafted(
-    folder: Path, *rows: tuple[str, ...], name: str = "tickets.csv", fields: tuple[AccountField, ...] = ()
-) -> Suggestion:
-    """Draft for a manifest of these rows, the header first."""
-    with (folder / name).open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(rows)
-    return suggest(folder / name, known(*fields) if fields else None)
-
-
-def loaded(folder: Path, suggestion: Suggestion) -> Mapping:
-    path = folder / "draft.yaml"
-    path.write_text(suggestion.text, encoding="utf-8")
-    return load_mapping(path)
-
-
-def fields_of(suggestion: Suggestion, sureness: Sureness) -> dict[str, str]:
-    return {each.column: each.field for each in suggestion.draft.decisions if each.sureness is sureness}
 
 
 @pytest.mark.parametrize("fields", [None, account_fields()], ids=["alone", "with-fields"])
@@ -290,25 +270,6 @@ def test_results_and_empty_files_are_refused(tmp_path: Path):
         drafted(tmp_path, ("ID", "import_key"), ("1", "1"))
     with pytest.raises(ManifestError, match="no rows"):
         drafted(tmp_path, ("ID", "Email"))
-
-
-@pytest.mark.parametrize(
-    "above", [[("Report",)], [("Report", "", "of March"), ("", "", "")], [("Report",), ("made by",), ()]]
-)
-def test_a_header_below_a_title_is_found(above: list[tuple[str, ...]], tmp_path: Path):
-    """What a program wrote above the table is passed over, and the mapping says where the header is."""
-    rows = [("ID", "Email", "Subject"), *((str(n), f"a{n}@example.com", f"It is broken ({n})") for n in range(9))]
-    suggestion = drafted(tmp_path, *above, *rows)
-    mapping = loaded(tmp_path, suggestion)
-    assert mapping.key == ("ID",)
-    assert mapping.manifest.header_row == len(above) + 1
-    assert "# guess: with what is above, rows don't fit" in suggestion.text
-
-
-def test_a_file_without_a_usable_header_is_refused(tmp_path: Path):
-    """Where no row near the top is a header, the error is that of the first row."""
-    with pytest.raises(ManifestError, match="row 1"):
-        drafted(tmp_path, *[("a", "a", "b")] * 20)
 
 
 def test_rows_are_few(tmp_path: Path):
