@@ -94,8 +94,8 @@ def draft(columns: Mapping[str, Contents], fields: AccountFields | None) -> Draf
         if column == key.column:
             decisions += _key_decision(key)
         elif at in chosen:
-            plain = [each for each in found if each.is_plain and each.field == chosen[at].field and each.at != at]
-            decisions.append(_decision(column, contents, chosen[at], [names[each.at] for each in plain], account))
+            rivals = _rivals(chosen, at, found, columns)
+            decisions.append(_decision(column, contents, chosen[at], rivals, account))
         else:
             own = [proposal for proposal in found if proposal.at == at]
             decisions.append(_left(column, contents, own, taken))
@@ -103,23 +103,33 @@ def draft(columns: Mapping[str, Contents], fields: AccountFields | None) -> Draf
     return Draft(key=key, decisions=tuple(decisions), unfilled=unfilled)
 
 
-def _decision(
-    column: str, contents: Contents, chosen: Proposal, rivals: Sequence[str], account: KnownFields
-) -> Decision:
+def _rivals(chosen: Mapping[int, Proposal], at: int, found: Sequence[Proposal], columns: Mapping[str, Contents]) -> str:
+    """Say which columns could be the field of the column ``at`` as well: of the lead, also those that tell more."""
+    field, names, looked = chosen[at].field, list(columns), list(columns.values())
+    others = [each for each in found if each.field == field and each.at != at]
+    if plain := [names[each.at] for each in others if each.is_plain]:
+        return f"{', '.join(map(repr, plain))} could be {field} as well"
+    for each in others:
+        free = each.agreement is Agreement.YES and each.at not in chosen
+        if field in LEAD_FIELDS and free and looked[each.at].distinct > looked[at].distinct:
+            return f"{names[each.at]!r} holds more different {looked[at].kind}"
+    return ""
+
+
+def _decision(column: str, contents: Contents, chosen: Proposal, rivals: str, account: KnownFields) -> Decision:
     rule, note = rule_for(chosen.field, contents, account.fields.get(chosen.field))
-    why = _doubt(chosen, contents, rivals)
+    why = rivals or _doubt(chosen, contents)
     sureness = Sureness.GUESS if why else Sureness.SURE
     return Decision(column=column, sureness=sureness, field=chosen.field, rule=rule, why=why, note=note)
 
 
-def _doubt(chosen: Proposal, contents: Contents, rivals: Sequence[str]) -> str:
+def _doubt(chosen: Proposal, contents: Contents) -> str:
     """Why a choice is a guess; empty if it is none."""
     often = f"a column with this name often is {chosen.field}"
-    if rivals:
-        return f"{', '.join(map(repr, rivals))} could be {chosen.field} as well"
     if chosen.rank == BY_CELLS:
         of_account = chosen.field not in (*LEAD_FIELDS, words.TITLE, words.DESCRIPTION)
-        return f"by its cells: {f'values of {chosen.field}' if of_account else contents.kind}"
+        by_cells = f"by its cells: {f'values of {chosen.field}' if of_account else contents.kind}"
+        return f"{by_cells}, but {chosen.why}" if chosen.why else by_cells
     if chosen.agreement is Agreement.DOUBT:
         return chosen.why or often
     return often if chosen.rank == LIKELY else ""

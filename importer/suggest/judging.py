@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from importer.fields.values import AccountField
 from importer.suggest import words
-from importer.suggest.contents import Contents, Kind
+from importer.suggest.contents import FEW, Contents, Kind
 
 _HALF = 0.5
 _FULL = 0.9
 _FEW_LEVELS = 6  # of priorities that are numbers
+_OFTEN = 10  # rows of one address, on average
 _PHONE_DIGITS = range(7, 16)
 _MIN_FOR_CHOICE = 10  # rows, below which a column of choices and one of texts look alike
 
@@ -69,9 +70,9 @@ def _title(contents: Contents) -> Verdict:
 
 
 def _few(contents: Contents) -> str:
-    return (
-        "all its texts are the same" if contents.distinct == 1 else f"it holds only {contents.distinct} different texts"
-    )
+    if contents.distinct == 1:
+        return f"all its {contents.kind} are the same"
+    return f"it holds only {contents.distinct} different {contents.kind}"
 
 
 def _description(contents: Contents) -> Verdict:
@@ -117,6 +118,15 @@ def _phone(contents: Contents) -> Verdict:
     return Verdict(Agreement.NO, f"it holds {contents.kind}")
 
 
+def _email(contents: Contents) -> Verdict:
+    if contents.kind is not Kind.EMAIL:
+        return Verdict(Agreement.NO, f"it holds {contents.kind}")
+    # Of those who ask, few ask so often: it may be the address that all of them write to.
+    if contents.distinct <= FEW and _OFTEN * contents.distinct <= contents.filled:
+        return Verdict(Agreement.DOUBT, _few(contents))
+    return _YES
+
+
 def _name(contents: Contents) -> Verdict:
     return _YES if contents.kind is Kind.TEXT else Verdict(Agreement.NO, f"it holds {contents.kind}")
 
@@ -157,7 +167,7 @@ _JUDGES: dict[str, _Judge] = {
     words.CC: _only(Kind.EMAIL, Kind.EMAILS),
     words.DUE: _time,
     words.LEAD_ID: _only(Kind.GUID),
-    words.EMAIL: _only(Kind.EMAIL),
+    words.EMAIL: _email,
     words.PHONE: _phone,
     words.FIRST_NAME: _name,
     words.LAST_NAME: _name,

@@ -1,0 +1,32 @@
+"""What looks right and may be wrong all the same is a guess, and counted as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from importer.suggest.draft import Sureness
+from tests.suggest.making import drafted, fields_of
+
+
+@pytest.mark.parametrize("agents", [1, 3])
+def test_an_address_that_all_write_to_is_not_surely_who_asked(agents: int, tmp_path: Path):
+    """A few addresses in many rows are a guess; a column that holds more different ones is rather who asked."""
+    rows = [(str(n), f"It is {n}", f"us{n % agents}@ours.example", f"a{n % 17}@example.com") for n in range(40)]
+    suggestion = drafted(tmp_path, ("ID", "Subject", "Email", "Customer"), *rows)
+    assert fields_of(suggestion, Sureness.GUESS) == {"Customer": "LeadDetail.EmailAddress"}
+    alone = drafted(tmp_path, ("ID", "Subject", "Email"), *(row[:3] for row in rows))
+    assert fields_of(alone, Sureness.GUESS) == {"Email": "LeadDetail.EmailAddress"}
+    why = "all its e-mail addresses are the same" if agents == 1 else "it holds only 3 different e-mail addresses"
+    assert f"# guess: {why}" in alone.text
+
+
+def test_another_column_with_more_different_addresses_makes_a_guess(tmp_path: Path):
+    """Two columns tell leads, and the one with the surer name tells fewer: which it is, is for a person to say."""
+    rows = [(str(n), f"us{n % 8}@ours.example", f"a{n % 17}@example.com") for n in range(40)]
+    suggestion = drafted(tmp_path, ("ID", "Email", "Customer"), *rows)
+    assert fields_of(suggestion, Sureness.GUESS) == {"Email": "LeadDetail.EmailAddress"}
+    assert "# guess: 'Customer' holds more different e-mail addresses" in suggestion.text
+    fewer = [(key, customer, email) for key, email, customer in rows]
+    assert fields_of(drafted(tmp_path, ("ID", "Email", "Customer"), *fewer), Sureness.GUESS) == {}
