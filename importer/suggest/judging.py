@@ -107,6 +107,9 @@ def _time(contents: Contents) -> Verdict:
     if contents.times.is_ambiguous:
         ways = " or ".join(contents.times.formats)
         return Verdict(Agreement.NO, f"its dates can be read in two ways ({contents.times.example}: {ways})")
+    if contents.times.alike:
+        ways = " or ".join((*contents.times.formats, *contents.times.alike))
+        return Verdict(Agreement.DOUBT, f"day and month are the same in all its dates, so they may be {ways}")
     return _YES
 
 

@@ -21,12 +21,15 @@ _LEAST_YEAR, _LAST_YEAR = 1950, 2100  # eight digits are a number oftener than a
 class Times:
     """``formats``: strptime formats that fit all cells; none where they are ISO 8601.
 
-    Of two or more, each would make other days of the same cells. ``beside``: the formats of those cells that are ISO
-    8601 although others are not, as in a workbook in which some dates are dates and some are texts. ``has_clock``:
-    whether they tell the time of the day; ``has_offset``: whether they name their offset from UTC. ``example``: a cell.
+    Of two or more, each would make other days of the same cells. ``alike``: formats with day and month the other way
+    round, which make the same days of these cells, and others of the next ones. ``beside``: the formats of those cells
+    that are ISO 8601 although others are not, as in a workbook in which some dates are dates and some are texts.
+    ``has_clock``: whether they tell the time of the day; ``has_offset``: whether they name their offset from UTC.
+    ``example``: a cell.
     """
 
     formats: tuple[str, ...]
+    alike: tuple[str, ...] = ()
     has_clock: bool
     has_offset: bool = False
     beside: tuple[str, ...] = ()
@@ -55,25 +58,34 @@ def read_times(cells: Sequence[str]) -> Times | None:
         iso = [text for text in texts if _ISO.fullmatch(text)]
         beside = tuple(dict.fromkeys(map(_iso_format, iso)))
         texts = [text for text in texts if not _ISO.fullmatch(text)]
-        found = _ways(texts) if all(beside) else ()
+        found = _ways(texts) if all(beside) else {}
     if not found:
         return None
     return Times(
-        formats=found,
+        formats=tuple(found),
+        alike=tuple(form for forms in found.values() for form in forms),
         beside=beside,
         has_clock=any("%H" in form or "%I" in form for form in (*found, *beside)),
         example=texts[0],
     )
 
 
-def _ways(texts: Sequence[str]) -> tuple[str, ...]:
-    """Formats that fit all cells, of those that make the same days of them one."""
-    found: dict[tuple[datetime, ...], str] = {}
+def _ways(texts: Sequence[str]) -> dict[str, list[str]]:
+    """Formats that fit all cells, of those that make the same days of them one, with those that turn day and month."""
+    first: dict[tuple[datetime, ...], str] = {}
+    found: dict[str, list[str]] = {}
     for form in _formats(texts[0]):
         moments = tuple(_moments(texts, form))
         if len(moments) == len(texts):
-            found.setdefault(moments, form)
-    return tuple(found.values())
+            chosen = first.setdefault(moments, form)
+            alike = found.setdefault(chosen, [])
+            if _has_day_first(form) is not _has_day_first(chosen):
+                alike.append(form)
+    return found
+
+
+def _has_day_first(form: str) -> bool:
+    return form.find("%d") < form.find("%m")
 
 
 def _iso_format(text: str) -> str:

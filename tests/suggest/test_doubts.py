@@ -30,3 +30,20 @@ def test_another_column_with_more_different_addresses_makes_a_guess(tmp_path: Pa
     assert "# guess: 'Customer' holds more different e-mail addresses" in suggestion.text
     fewer = [(key, customer, email) for key, email, customer in rows]
     assert fields_of(drafted(tmp_path, ("ID", "Email", "Customer"), *fewer), Sureness.GUESS) == {}
+
+
+@pytest.mark.parametrize("cells", [["05/05/2025", "06/06/2025", "12/12/2025"], ["05/05/2025"]])
+def test_dates_of_which_day_and_month_are_the_same_are_a_guess(cells: list[str], tmp_path: Path):
+    """Cells that are the same day in two formats say nothing of the next export, whose days are not."""
+    rows = [(str(n), f"a{n}@example.com", cell) for n, cell in enumerate(cells)]
+    suggestion = drafted(tmp_path, ("ID", "Email", "Due date"), *rows)
+    assert fields_of(suggestion, Sureness.GUESS) == {"Due date": "DueDate"}
+    assert "they may be %d/%m/%Y or %m/%d/%Y" in suggestion.text
+    told = drafted(tmp_path, ("ID", "Email", "Due date"), *rows, ("9", "a@example.com", "05/13/2025"))
+    assert fields_of(told, Sureness.SURE)["Due date"] == "DueDate"
+
+
+def test_dates_that_name_their_month_are_none(tmp_path: Path):
+    """A month in letters, in short or in full, is one whatever day it is."""
+    suggestion = drafted(tmp_path, ("ID", "Email", "Due date"), ("1", "a@example.com", "05 May 2025"))
+    assert fields_of(suggestion, Sureness.SURE)["Due date"] == "DueDate"
