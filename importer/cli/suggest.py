@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +71,7 @@ def _write(path: Path, text: str) -> None:
 def _tell(suggestion: Suggestion, manifest: Path, output: Path | None) -> None:
     from importer.suggest.draft import Sureness  # noqa: PLC0415 - see the package's docstring
 
-    counts = Counter(decision.sureness for decision in suggestion.draft.decisions)
+    counts = suggestion.draft.counts
     files = f", {len(suggestion.files.used):,} of attachments" if suggestion.files.used else ""
     log.info("%s (%s): %s rows looked at", manifest, suggestion.detected, f"{suggestion.rows:,}")
     log.info(

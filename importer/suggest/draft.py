@@ -34,7 +34,8 @@ class Sureness(enum.Enum):
 class Decision:
     """What becomes of a column. ``field`` is empty where it is left out. ``rule``: the further keys of its rule.
 
-    ``why``: on what a guess rests, or why the column is left. ``note``: what a person should look at.
+    ``why``: on what a guess rests, or why the column is left. ``guess``: what of its rule is one, however sure the
+    field is. ``note``: what a person should look at.
     """
 
     column: str
@@ -42,6 +43,7 @@ class Decision:
     field: str = ""
     rule: Rule = part(default_factory=dict)
     why: str = ""
+    guess: str = ""
     note: str = ""
 
 
@@ -70,6 +72,12 @@ class Draft:
     def has_lead(self) -> bool:
         """Whether a ticket could have a lead."""
         return any(decision.field in LEAD_FIELDS for decision in self.decisions)
+
+    @property
+    def counts(self) -> Mapping[Sureness, int]:
+        """How many columns are sure, are marked as a guess in any part, and are left."""
+        found = [Sureness.GUESS if each.guess else each.sureness for each in self.decisions]
+        return {sureness: found.count(sureness) for sureness in Sureness}
 
 
 def draft(columns: Mapping[str, Contents], fields: AccountFields | None) -> Draft:
@@ -117,10 +125,17 @@ def _rivals(chosen: Mapping[int, Proposal], at: int, found: Sequence[Proposal], 
 
 
 def _decision(column: str, contents: Contents, chosen: Proposal, rivals: str, account: KnownFields) -> Decision:
-    rule, note = rule_for(chosen.field, contents, account.fields.get(chosen.field))
+    further = rule_for(chosen.field, contents, account.fields.get(chosen.field))
     why = rivals or _doubt(chosen, contents)
-    sureness = Sureness.GUESS if why else Sureness.SURE
-    return Decision(column=column, sureness=sureness, field=chosen.field, rule=rule, why=why, note=note)
+    return Decision(
+        column=column,
+        sureness=Sureness.GUESS if why else Sureness.SURE,
+        field=chosen.field,
+        rule=further.rule,
+        why=why,
+        guess=further.guess,
+        note=further.note,
+    )
 
 
 def _doubt(chosen: Proposal, contents: Contents) -> str:

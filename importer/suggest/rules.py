@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from importer.fields.values import AccountField
 from importer.suggest import words
@@ -17,8 +18,17 @@ _KNOWN_BOOLEANS = 3  # of them, the first
 _CHOICES = (words.STATUS, words.PRIORITY, words.CHANNEL, words.TYPE, words.SUB_TYPE)
 
 
-def rule_for(field: str, contents: Contents, of_account: AccountField | None) -> tuple[Rule, str]:
-    """Give the rule's further keys, and what a person should look at. ``of_account``: the field there, if known."""
+@dataclass(frozen=True, slots=True)
+class Further:
+    """The further keys of a rule. ``guess``: what of them is one; ``note``: what a person should look at."""
+
+    rule: Rule
+    note: str = ""
+    guess: str = ""
+
+
+def rule_for(field: str, contents: Contents, of_account: AccountField | None) -> Further:
+    """Give the rule's further keys. ``of_account``: the field there, if known."""
     rule: dict[str, RuleValue] = {}
     if kind := _type(field, of_account):
         rule["type"] = kind
@@ -33,13 +43,15 @@ def rule_for(field: str, contents: Contents, of_account: AccountField | None) ->
     if of_account is not None and of_account.is_select and of_account.values is not None:
         return _with_values(rule, field, contents, of_account.values)
     if kind == "phone" and contents.is_national:
-        return rule, "numbers without a country code are sent as they are; a `region`, such as DE, completes them"
+        return Further(
+            rule, "numbers without a country code are sent as they are; a `region`, such as DE, completes them"
+        )
     if field == words.DESCRIPTION and contents.has_tags:
-        return rule, "it holds HTML, which is sent as it is; `html: to_text` makes plain text of it"
+        return Further(rule, "it holds HTML, which is sent as it is; `html: to_text` makes plain text of it")
     if field in _CHOICES and contents.values:
         shown = ", ".join(value for value, _ in contents.values)
-        return rule, f"the account has to know these values, or they need `values`: {shown}"
-    return rule, ""
+        return Further(rule, f"the account has to know these values, or they need `values`: {shown}")
+    return Further(rule)
 
 
 def _type(field: str, of_account: AccountField | None) -> str:
@@ -57,20 +69,18 @@ def _boolean_words(contents: Contents) -> dict[str, RuleValue]:
     return {} if found is None else {"true_words": (found[0],), "false_words": (found[1],)}
 
 
-def _dates(rule: dict[str, RuleValue], contents: Contents) -> tuple[Rule, str]:
+def _dates(rule: dict[str, RuleValue], contents: Contents) -> Further:
     times = contents.times
     if times is None:
-        return {}, "TODO: say how its dates are written, with `type` and `format`"
+        return Further({}, "TODO: say how its dates are written, with `type` and `format`")
     if times.formats:
         rule["format"] = (*times.beside, times.formats[0]) if times.beside else times.formats[0]
     if times.has_clock and not times.has_offset and rule["type"] == "datetime":
-        return rule, "its times are sent as they are written, or in UTC with a `timezone`"
-    return rule, ""
+        return Further(rule, "its times are sent as they are written, or in UTC with a `timezone`")
+    return Further(rule)
 
 
-def _with_values(
-    rule: dict[str, RuleValue], field: str, contents: Contents, configured: tuple[str, ...]
-) -> tuple[Rule, str]:
+def _with_values(rule: dict[str, RuleValue], field: str, contents: Contents, configured: tuple[str, ...]) -> Further:
     renamed = {
         value: same
         for value, _ in contents.values
@@ -81,9 +91,6 @@ def _with_values(
     ]
     if renamed:
         rule["values"] = renamed
-    notes = ["guess: `values`, by what the words mean"] if renamed else []
-    if strange:
-        notes.append(
-            f"TODO: say under `values` what becomes of {', '.join(strange)}; there are {', '.join(configured)}"
-        )
-    return rule, "; ".join(notes)
+    there = ", ".join(configured)
+    note = f"TODO: say under `values` what becomes of {', '.join(strange)}; there are {there}" if strange else ""
+    return Further(rule, note, "`values`, by what the words mean" if renamed else "")

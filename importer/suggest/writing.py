@@ -57,11 +57,11 @@ def _escaped(letter: str) -> str:
 
 def _head(draft: Draft, about: About) -> Iterator[str]:
     rows = "all rows" if about.is_whole else f"the first {about.rows:,} rows"
-    counts = {each: sum(decision.sureness is each for decision in draft.decisions) for each in Sureness}
+    counts = draft.counts
     yield _comment(f"A draft for {about.manifest}, made by `ticket-importer suggest` from {rows}.")
     yield _comment(
-        f"Sure: {counts[Sureness.SURE]}. Guessed, and to be looked at: {counts[Sureness.GUESS]}, marked `guess`. "
-        f"Left to you: {counts[Sureness.LEFT]}, under `ignore`."
+        f"Columns that are sure: {counts[Sureness.SURE]}. Guessed, and to be looked at: {counts[Sureness.GUESS]}, "
+        f"marked `guess`. Left to you: {counts[Sureness.LEFT]}, under `ignore`."
     )
     if not about.has_fields:
         yield _comment(
@@ -121,8 +121,9 @@ def _value(value: RuleValue) -> str:
 
 
 def _remark(decision: Decision) -> str:
-    guess = f"guess: {decision.why}" if decision.sureness is Sureness.GUESS else ""
-    return "; ".join(part for part in (guess, decision.note) if part)
+    why = decision.why if decision.sureness is Sureness.GUESS else ""
+    guesses = "; ".join(filter(None, (why, decision.guess)))
+    return "; ".join(filter(None, (f"guess: {guesses}" if guesses else "", decision.note)))
 
 
 def _attachments(files: FileColumns) -> Iterator[str]:

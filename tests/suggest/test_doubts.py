@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from importer.suggest.draft import Sureness
-from tests.suggest.making import drafted, fields_of
+from tests.suggest.making import account_fields, drafted, fields_of
 
 
 @pytest.mark.parametrize("agents", [1, 3])
@@ -47,3 +47,15 @@ def test_dates_that_name_their_month_are_none(tmp_path: Path):
     """A month in letters, in short or in full, is one whatever day it is."""
     suggestion = drafted(tmp_path, ("ID", "Email", "Due date"), ("1", "a@example.com", "05 May 2025"))
     assert fields_of(suggestion, Sureness.SURE)["Due date"] == "DueDate"
+
+
+def test_the_head_counts_what_is_marked(tmp_path: Path):
+    """Values that are matched by what they mean make a guess of their column's line, however sure its field is."""
+    rows = [(f"a{n}@example.com", f"It is {n}", "new", ("Low", "High")[n % 2], "red") for n in range(12)]
+    columns = ("Email", "Subject", "Status", "Urgency", "Colour")
+    suggestion = drafted(tmp_path, columns, *rows, fields=tuple(account_fields()))
+    head, _, below = suggestion.text.partition("columns:\n")
+    marked = [line for line in below.splitlines() if "# guess" in line]
+    assert [line.split(":")[0].strip() for line in marked] == ["Status", "Urgency"]
+    assert "that are sure: 2. Guessed, and to be looked at: 2, marked `guess`. Left to you: 1," in head
+    assert fields_of(suggestion, Sureness.SURE)["Status"] == "Status"
