@@ -32,7 +32,7 @@ class Sureness(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What becomes of a column. ``field`` is empty where it is left out. ``rule``: the further keys of its rule.
+    """What becomes of a column. ``field``: what it is for; empty where that isn't known. ``rule``: its further keys.
 
     ``why``: on what a guess rests, or why the column is left. ``guess``: what of its rule is one, however sure the
     field is. ``note``: what a person should look at.
@@ -71,7 +71,7 @@ class Draft:
     @property
     def has_lead(self) -> bool:
         """Whether a ticket could have a lead."""
-        return any(decision.field in LEAD_FIELDS for decision in self.decisions)
+        return any(each.field in LEAD_FIELDS and each.sureness is not Sureness.LEFT for each in self.decisions)
 
     @property
     def counts(self) -> Mapping[Sureness, int]:

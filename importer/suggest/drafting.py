@@ -13,7 +13,7 @@ from importer.errors import ManifestError, MappingError, ProgramError, UsageErro
 from importer.fields import AccountFields
 from importer.manifest import Chunk, Manifest, open_manifest, private_copy
 from importer.mapping import check_columns, load_mapping
-from importer.models import ManifestOptions
+from importer.models import ManifestOptions, Problem
 from importer.results import COLUMNS
 from importer.suggest.contents import Kind, look_at
 from importer.suggest.draft import Decision, Draft, Sureness, draft
@@ -29,6 +29,7 @@ _MOST_COLUMNS, _MOST_NAMES_CHARS = 5_000, 200_000  # a mapping is something that
 _NO_NAMES = (Kind.EMAIL, Kind.EMAILS, Kind.PHONE, Kind.GUID, Kind.TIME, Kind.INTEGER, Kind.NUMBER, Kind.URL)
 _PACKED = (".gz", ".zip")
 _OF_A_TYPE = ("type", "format", "decimal", "thousands", "true_words", "false_words")  # and of no text
+_MOST_REFUSED = 0.5  # by the account: of the others, what becomes of them is soon said
 _MOST_WRONG = 0.2  # of a column's cells: so many may be mistakes, and more are not what we took them for
 
 
@@ -66,7 +67,7 @@ def suggest(manifest: Path, fields: AccountFields | None) -> Suggestion:
             is_whole=is_whole,
             has_fields=fields is not None,
         )
-        decided = _held(decided, about, sample)
+        decided = _held(decided, about, sample, fields)
         return Suggestion(
             text=_checked(decided, files, about, opened.columns),
             draft=decided,
@@ -174,31 +175,66 @@ def _without_nested(decided: Draft, sample: Chunk) -> Draft:
     return replace(decided, decisions=decisions)
 
 
-def _held(decided: Draft, about: About, sample: Chunk) -> Draft:
+def _held(decided: Draft, about: About, sample: Chunk, fields: AccountFields | None) -> Draft:
     """Take out of the draft what most of the sample's cells would be rejected for, and say so there."""
     if not decided.has_lead:
         return decided
+    wrong = _wrong(decided, about, sample, None)
+    decided = replace(decided, decisions=tuple(_loosened(each, wrong, sample) for each in decided.decisions))
+    if fields is None:
+        return decided
+    return _without_refused(decided, _wrong(decided, about, sample, fields), sample, fields)
+
+
+def _wrong(
+    decided: Draft, about: About, sample: Chunk, fields: AccountFields | None
+) -> Mapping[str, Sequence[Problem]]:
+    """What is wrong with the cells that are filled, by their columns, one problem for each."""
     with tempfile.TemporaryDirectory(prefix="ticket-importer-") as folder:
         path = Path(folder) / "draft.yaml"
         path.write_text(written(decided, FileColumns(), about), encoding="utf-8")
         mapping = load_mapping(path)
-    checked = Validator(mapping, None, None).check(sample.frame, np.array(sample.rows, dtype=np.int64))
-    wrong: dict[str, int] = {}
+    checked = Validator(mapping, None, None, fields).check(sample.frame, np.array(sample.rows, dtype=np.int64))
+    wrong: dict[str, list[Problem]] = {}
     for problems in checked.problems.values():
-        for column in {problem.column for problem in problems if problem.column is not None}:
-            wrong[column] = wrong.get(column, 0) + 1
-    return replace(decided, decisions=tuple(_loosened(each, wrong, sample) for each in decided.decisions))
+        of_row = {problem.column: problem for problem in problems if problem.code != "missing-value"}
+        for column, problem in of_row.items():
+            if column is not None:
+                wrong.setdefault(column, []).append(problem)
+    return wrong
 
 
-def _loosened(decision: Decision, wrong: Mapping[str, int], sample: Chunk) -> Decision:
-    filled = sum(bool(cell.strip()) for cell in sample.texts(decision.column))
-    count = wrong.get(decision.column, 0)
+def _loosened(decision: Decision, wrong: Mapping[str, Sequence[Problem]], sample: Chunk) -> Decision:
+    filled, count = _filled(decision, sample), len(wrong.get(decision.column, ()))
     if "type" not in decision.rule or count <= _MOST_WRONG * filled:
         return decision
     kind = decision.rule["type"]
     rule = {key: value for key, value in decision.rule.items() if key not in _OF_A_TYPE}
     note = f"TODO: {count:,} of {filled:,} cells would be rejected with `type: {kind}`"
     return replace(decision, sureness=Sureness.GUESS, rule=rule, why=decision.why or "by its name", note=note)
+
+
+def _without_refused(
+    decided: Draft, wrong: Mapping[str, Sequence[Problem]], sample: Chunk, fields: AccountFields
+) -> Draft:
+    """Leave the columns of which the account refuses most cells, but for those of fields that each ticket needs."""
+    decisions, key = [], decided.key
+    for each in decided.decisions:
+        problems, filled = wrong.get(each.column, ()), _filled(each, sample)
+        field = fields.by_name.get(each.field)
+        if len(problems) <= _MOST_REFUSED * filled or (field is not None and field.is_demanded):
+            decisions.append(each)
+        elif each.column == key.column:
+            key = replace(key, field="", field_why="")
+        else:
+            count = f"{len(problems):,} of {filled:,} cells for {each.field}"
+            why = f"TODO: the account refuses {count}, such as {problems[0].value!r}"
+            decisions.append(replace(each, sureness=Sureness.LEFT, why=why, guess=""))
+    return replace(decided, key=key, decisions=tuple(decisions))
+
+
+def _filled(decision: Decision, sample: Chunk) -> int:
+    return sum(bool(cell.strip()) for cell in sample.texts(decision.column))
 
 
 def _checked(decided: Draft, files: FileColumns, about: About, columns: Sequence[str]) -> str:

@@ -93,7 +93,7 @@ def _keys(draft: Draft, about: About) -> Iterator[str]:
 def _columns(draft: Draft) -> Iterator[str]:
     yield "columns:"
     for decision in draft.decisions:
-        if decision.field:
+        if decision.sureness is not Sureness.LEFT:
             yield from _lines(f"  {_rule_line(decision)}", _remark(decision))
     if not draft.has_lead:
         yield f"  {_comment('TODO: a ticket needs a lead; name a column of addresses or numbers, without the #:')}"
@@ -151,6 +151,8 @@ def _ignored(draft: Draft) -> Iterator[str]:
         yield "ignore:"
     for decision in left:
         yield from _lines(f"  - {scalar(decision.column)}", decision.why)
+        if decision.field:
+            yield f"  {_comment('  # '.join(filter(None, (_rule_line(decision), decision.note))))}"
 
 
 def _list(texts: Iterable[str]) -> str:

@@ -1,0 +1,55 @@
+"""Where the account's fields are known, a draft leaves what the account would refuse most cells of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from importer.fields import AccountField
+from importer.suggest.draft import Sureness
+from importer.validation import Validator
+from tests.suggest.making import account_fields, drafted, fields_of, known, loaded
+
+
+def test_a_draft_passes_as_it_is(tmp_path: Path):
+    """Columns of whose values the account knows none or few are left, and say why; the rest goes through."""
+    rows = [(str(n), f"a{n}@example.com", ("VPN", "Mail")[n % 2], str(n % 2 + 1)) for n in range(30)]
+    header = ("ID", "Email", "Sub Type", "Priority")
+    subjects = [(*row, f"It is {n}") for n, row in enumerate(rows)]
+    fields = tuple(account_fields())
+    suggestion = drafted(tmp_path, (*header, "Subject"), *subjects, fields=fields)
+    mapping = loaded(tmp_path, suggestion)
+    assert mapping.ignore == {"Sub Type", "Priority"}
+    assert "- Sub Type  # TODO: the account refuses 30 of 30 cells for SubType, such as" in suggestion.text
+    frame = pd.DataFrame(subjects, columns=[*header, "Subject"])
+    assert not Validator(mapping, None, None, known(*fields)).check(frame, np.arange(2, 32)).problems
+
+
+def test_what_is_left_can_be_taken_back(tmp_path: Path):
+    """The rule that a column would have is written below it, and is one as soon as its sign is taken away."""
+    status = AccountField(schema_name="Status", data_type="Select", values=("Open",))
+    states = ("new", "odd", "strange")
+    rows = [(str(n), f"a{n}@example.com", states[n % 3]) for n in range(30)]
+    text = drafted(tmp_path, ("ID", "Email", "Status"), *rows, fields=(status,)).text
+    (line,) = [line for line in text.splitlines() if line.startswith("  # Status:")]
+    assert yaml.safe_load(line.partition("# ")[2]) == {"Status": {"field": "Status", "values": {"new": "Open"}}}
+
+
+def test_what_the_account_demands_is_not_left(tmp_path: Path):
+    """A field without which no ticket is made keeps its column: what its values become is to be said there."""
+    status = AccountField(schema_name="Status", data_type="Select", mandatory=True, values=("Open",))
+    rows = [(str(n), f"a{n}@example.com", ("odd", "strange")[n % 2]) for n in range(30)]
+    suggestion = drafted(tmp_path, ("ID", "Email", "Status"), *rows, fields=(status,))
+    assert fields_of(suggestion, Sureness.GUESS) == {"Status": "Status"}
+    assert "TODO: say under `values` what becomes of odd, strange; there are Open" in suggestion.text
+
+
+def test_a_key_that_its_field_does_not_take_is_the_key_all_the_same(tmp_path: Path):
+    """The account's field for keys is too short for these: the key goes without it."""
+    carrier = AccountField(schema_name="CustomData.LegacyId", data_type="Text", max_length=3)
+    rows = [(f"HD-{n}", f"a{n}@example.com") for n in range(30)]
+    mapping = loaded(tmp_path, drafted(tmp_path, ("Legacy ID", "Email"), *rows, fields=(carrier,)))
+    assert (mapping.key, mapping.key_field) == (("Legacy ID",), None)
