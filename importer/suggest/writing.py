@@ -16,6 +16,7 @@ _PLAIN = re.compile(r"[^\W_](?:[\w /().+%€-]*[\w)%€])?")
 _NOT_PLAIN = frozenset({"null", "Null", "NULL", "~"})
 _COMMENT_CHARS = 300
 _LINE_CHARS = 110
+_NAME_CHARS = 1_024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,10 +103,12 @@ def _columns(draft: Draft) -> Iterator[str]:
 
 
 def _rule_line(decision: Decision) -> str:
-    if not decision.rule:
-        return f"{scalar(decision.column)}: {scalar(decision.field)}"
-    parts = [f"field: {scalar(decision.field)}", *(f"{key}: {_value(value)}" for key, value in decision.rule.items())]
-    return f"{scalar(decision.column)}: {{{', '.join(parts)}}}"
+    """A column and its rule: a line, or two where the name is longer than YAML takes before a colon."""
+    name, rule = scalar(decision.column), scalar(decision.field)
+    if decision.rule:
+        parts = [f"field: {rule}", *(f"{key}: {_value(value)}" for key, value in decision.rule.items())]
+        rule = f"{{{', '.join(parts)}}}"
+    return f"{name}: {rule}" if len(name) <= _NAME_CHARS else f"? {name}\n  : {rule}"
 
 
 def _value(value: RuleValue) -> str:

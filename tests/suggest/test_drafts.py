@@ -73,6 +73,17 @@ def test_columns_of_odd_names(name: str, tmp_path: Path):
     assert not mapping.key_is_row_content
 
 
+@pytest.mark.parametrize("name", ["m" * 1_022, "m" * 1_023, "m" * 1_024, "m" * 1_025, "\n" * 1_025 + "m", '"' * 600])
+def test_columns_of_long_names(name: str, tmp_path: Path):
+    """A name that is longer than YAML takes before a colon becomes a field, is the key or stays behind all the same."""
+    rows = [(str(number), f"a{number}@example.com", "1") for number in range(30)]
+    for header in (("ID", name, "x"), (name, "Email", "x"), ("ID", "Email", name)):
+        mapping = loaded(tmp_path, drafted(tmp_path, header, *rows))
+        check_columns(mapping, header)
+        assert [(rule.column, rule.type) for rule in mapping.rules] == [(header[1], "email")]
+        assert mapping.key == (header[0],)
+
+
 def test_comments_can_not_become_yaml(tmp_path: Path):
     """Cells and names that hold line breaks or end a comment stay in their comments."""
     rows = [("Status\nversion: 2", "Email")] + [(f"new\nkey: x {number % 2}", "a@example.com") for number in range(20)]
