@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from importer.errors import UsageError
+
+_NAME_CHARS = 40  # of a file that a disk takes: with more around them it might not
+
 
 @contextmanager
 def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
@@ -17,7 +21,8 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     Until then nobody else can read it, and with ``private`` not even then; else it has the rights of the file that it
     replaces, or those that the user gives to new files. Raises OSError: ``path`` is as it was.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    prefix = f".{path.name[:_NAME_CHARS]}."
+    descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=path.parent)
     os.close(descriptor)
     temporary = Path(name)
     try:
@@ -27,6 +32,17 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(what: str, option: str) -> Iterator[None]:
+    """Raise UsageError for an OSError: ``what`` can't be written, and ``option`` is to name another file."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"{what} can't be written: {error.strerror}", hint=f"choose another name or place for {option}"
+        ) from error
 
 
 def is_same(path: Path, other: Path) -> bool:

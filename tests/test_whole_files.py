@@ -43,6 +43,14 @@ def test_an_error_leaves_what_was_there(tmp_path: Path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("name", ["a" * 255, "ü" * 127, "😀" * 63])
+def test_the_longest_names(name: str, tmp_path: Path):
+    """A name that the disk takes is taken, however much the name of the file beside it adds."""
+    with replacing(tmp_path / name) as temporary:
+        temporary.write_text("whole")
+    assert (tmp_path / name).read_text() == "whole"
+
+
 def test_rights(tmp_path: Path):
     """A new file has the rights that the user gives to all; one that is replaced keeps its own; a private one has none."""
     former = os.umask(0o027)

@@ -6,6 +6,7 @@ import codecs
 import csv
 import json
 import os
+import tempfile
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from importer.cli.known_fields import fetch_fields, keep
 from importer.cli.output import log, say, set_up_log
 from importer.errors import UsageError
 from importer.settings import Environment, ledger_url, read_connection
-from importer.whole_files import begins_as, replacing
+from importer.whole_files import begins_as, replacing, writing
 
 if TYPE_CHECKING:
     from importer.fields import AccountField, AccountFields
@@ -63,14 +64,13 @@ def fields(output: Path | None, **flags: Any) -> int:
 
 
 def _check_place(path: Path) -> None:
-    """Raise UsageError for what is no file of fields, so that no call is made for nothing and nothing is lost."""
+    """Raise UsageError for what is no file of fields or can't be one: no call is made for nothing, and nothing lost."""
     ending = path.suffix.lower()
     if ending not in _BEGINNINGS:
         raise UsageError(f"{path}: the fields are written as {' or '.join(_BEGINNINGS)}", hint="choose one for -o")
-    try:
+    with writing(str(path), "-o"):
         is_other = path.exists() and not begins_as(path, (_BEGINNINGS[ending],))
-    except OSError as error:
-        raise UsageError(f"{path} can't be written: {error.strerror}", hint="choose another place for -o") from error
+        tempfile.TemporaryFile(dir=path.parent).close()
     if is_other:
         raise UsageError(
             f"{path} is there and is not a list of fields", hint="name another file with -o, or move this one away"
@@ -122,14 +122,12 @@ def _write(path: Path, found: AccountFields) -> None:
     is_csv = path.suffix.lower() == ".csv"
     text = _csv_text(found) if is_csv else json.dumps(_as_data(found), ensure_ascii=False, indent=1)
     encoding = "utf-8-sig" if is_csv else "utf-8"
-    try:
-        with (
-            replacing(path) as temporary,
-            temporary.open("w", encoding=encoding, errors="backslashreplace", newline="") as file,
-        ):
-            file.write(text)
-    except OSError as error:
-        raise UsageError(f"{path} can't be written: {error.strerror}", hint="choose another place for -o") from error
+    with (
+        writing(str(path), "-o"),
+        replacing(path) as temporary,
+        temporary.open("w", encoding=encoding, errors="backslashreplace", newline="") as file,
+    ):
+        file.write(text)
 
 
 def _csv_text(found: AccountFields) -> str:

@@ -15,6 +15,7 @@ from importer.cli.known_fields import fields_line, kept_fields
 from importer.cli.output import log, say, set_up_log
 from importer.errors import SettingsError, UsageError
 from importer.settings import Environment, read_account
+from importer.whole_files import writing
 
 if TYPE_CHECKING:
     from importer.fields import AccountFields
@@ -34,8 +35,8 @@ def suggest(manifest: Path, output: Path | None, **flags: Any) -> int:
     from importer.suggest import suggest  # noqa: PLC0415 - see the package's docstring
 
     set_up_log(flags)
-    if output is not None and (output.exists() or output.is_symlink()):
-        raise UsageError(f"{output} is there already", hint="name another file with -o, or move that one away")
+    if output is not None:
+        _check_place(output)
     suggestion = suggest(manifest, _fields())
     if output is None:
         say(suggestion.text.rstrip("\n"))
@@ -59,13 +60,18 @@ def _fields() -> AccountFields | None:
     return found
 
 
+def _check_place(path: Path) -> None:
+    """Raise UsageError for a file that is there already, or that no disk takes."""
+    with writing(str(path), "-o"):
+        is_there = path.exists() or path.is_symlink()
+    if is_there:
+        raise UsageError(f"{path} is there already", hint="name another file with -o, or move that one away")
+
+
 def _write(path: Path, text: str) -> None:
     """Write a file that was not there. Raises UsageError."""
-    try:
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except OSError as error:
-        raise UsageError(f"{path} can't be written: {error.strerror}", hint="choose another place for -o") from error
+    with writing(str(path), "-o"), path.open("x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
 
 
 def _tell(suggestion: Suggestion, manifest: Path, output: Path | None) -> None:

@@ -6,7 +6,7 @@ import codecs
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -14,7 +14,7 @@ from importer.errors import UsageError
 from importer.models import Problem
 from importer.report.page import BEGINNING, About, CellReader, Page
 from importer.results import harmless
-from importer.whole_files import begins_as, is_same, replacing
+from importer.whole_files import begins_as, is_same, replacing, writing
 
 ENDINGS = (".csv", ".json", ".html")
 _COLUMNS = ("sheet", "row", "column", "value", "code", "message", "hint")
@@ -58,32 +58,28 @@ def report_file(path: Path | None, inputs: Iterable[Path] = ()) -> Iterator[Repo
     if path.suffix.lower() not in ENDINGS:
         endings = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
         raise UsageError(f"{path}: a report ends in {endings}", hint="choose one of these endings for --report")
-    if any(is_same(path, each) for each in inputs):
+    with _writing(path):
+        is_input = any(is_same(path, each) for each in inputs)
+    if is_input:
         raise UsageError(f"{path} is an input of this check and must not be replaced", hint="name another file")
-    with _unwritable(path):
+    with _writing(path):
         is_other = path.exists() and not begins_as(path, _BEGINNINGS[path.suffix.lower()])
     if is_other:  # results and manifests have these endings, too
         raise UsageError(f"{path} is there and is not a report", hint="name another file, or move this one away")
     with ExitStack() as stack:
-        with _unwritable(path):
+        with _writing(path):
             temporary = stack.enter_context(replacing(path))
             encoding = "utf-8-sig" if path.suffix.lower() == ".csv" else "utf-8"
             # A cell may hold half a surrogate pair, which no encoding takes; in JSON its escape means just that.
             file = stack.enter_context(temporary.open("w", encoding=encoding, errors="backslashreplace", newline=""))
             report = _Guarded(_KINDS[path.suffix.lower()](file), path)
         yield report
-        with _unwritable(path):
+        with _writing(path):
             stack.close()  # errors of the block above are its own, and not the file's
 
 
-@contextmanager
-def _unwritable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(
-            f"the report {path} can't be written: {error.strerror}", hint="choose another place for --report"
-        ) from error
+def _writing(path: Path) -> AbstractContextManager[None]:
+    return writing(f"the report {path}", "--report")
 
 
 class _Guarded:
@@ -94,15 +90,15 @@ class _Guarded:
         self._path = path
 
     def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: CellReader) -> None:
-        with _unwritable(self._path):
+        with _writing(self._path):
             self._report.wrong_rows(rows, columns, cells)
 
     def problem(self, problem: Problem) -> None:
-        with _unwritable(self._path):
+        with _writing(self._path):
             self._report.problem(problem)
 
     def conclude(self, about: About) -> None:
-        with _unwritable(self._path):
+        with _writing(self._path):
             self._report.conclude(about)
 
 

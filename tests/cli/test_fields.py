@@ -68,10 +68,13 @@ def test_as_json_and_as_csv(shop: Shop, account: Account):
 
 
 def test_wrong_files_cost_no_call(shop: Shop, account: Account):
-    """A file of another kind is refused before anything is asked; one that can't be written is an error."""
+    """A file of another kind, or one that can't be written, is refused before anything is asked."""
     assert shop.do("fields", "-o", "fields.txt").code == 2
+    for name in ("not/there.csv", f"{'a' * 300}.csv"):
+        told = shop.do("fields", "-o", name)
+        assert told.code == 2
+        assert "choose another name or place for -o" in told.err
     assert account.calls == 0
-    assert shop.do("fields", "-o", "not/there.csv").code == 2
 
 
 @pytest.mark.parametrize("ending", ["csv", "json"])

@@ -61,6 +61,14 @@ def test_no_file_is_overwritten(shop: Shop):
     assert shop.do("suggest", "tickets.csv", "-o", "not/there.yaml").code == 2
 
 
+def test_a_name_that_no_disk_takes(shop: Shop):
+    """A name that is too long is an error of the name, and says so."""
+    shop.manifest(3)
+    ended = shop.do("suggest", "tickets.csv", "-o", f"{'a' * 300}.yaml")
+    assert ended.code == 2
+    assert "choose another name or place for -o" in ended.err
+
+
 def test_without_a_lead_the_draft_is_written_all_the_same(shop: Shop):
     """The exit code is 1, and the line to fill is named."""
     shop.path("tickets.csv").write_text("ID,Subject\n1,It is broken\n2,It is broken again\n", "utf-8")

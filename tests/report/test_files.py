@@ -175,6 +175,14 @@ def test_a_full_disk_is_told(ending: str) -> None:
         pass
 
 
+def test_a_name_that_no_disk_takes_is_told(tmp_path: Path) -> None:
+    """A name that is too long is an error of the name, also where it is held against the files that were read."""
+    (tmp_path / "tickets.csv").touch()
+    path = tmp_path / f"{'a' * 300}.csv"
+    with pytest.raises(UsageError, match="can't be written"), report_file(path, [tmp_path / "tickets.csv"]):
+        pass
+
+
 @pytest.mark.parametrize("ending", ["csv", "json", "html"])
 def test_only_a_report_is_replaced(tmp_path: Path, ending: str) -> None:
     """A former report and an empty file may go; results, a manifest or anything else of that ending stays."""
