@@ -21,35 +21,17 @@ PACKAGE = Path(importer.__file__).parent
 ROOT = Path(__file__).parent.parent
 
 # A room is a module or a package below `importer`, with all that is in it. One that isn't built yet breaks no rule.
-PURE = (
-    "models",
-    "errors",
-    "catalogue",
-    "mapping",
-    "quota",
-    "summary",
-    "fields.cells",
-    "fields.fit",
-    "fields.values",
-    "ledger.records",
-    "leadsquared.details",
-    "leadsquared.members",
-    "leadsquared.metadata",
-    "leadsquared.wire",
-    "submission.decisions",
-    "submission.findings",
-    "submission.gaps",
-    "submission.plan",
-    "submission.retry",
-    "suggest.contents",
-    "suggest.draft",
-    "suggest.judging",
-    "suggest.proposals",
-    "suggest.rules",
-    "suggest.times",
+ALSO_PURE = ("catalogue", "errors", "mapping")  # besides those whose docstring says so
+DECIDES = (
+    *("models", "mapping", "quota", "summary"),
+    *("fields.cells", "fields.fit", "fields.values", "ledger.records"),
+    *("leadsquared.details", "leadsquared.members", "leadsquared.metadata", "leadsquared.wire"),
+    *("submission.decisions", "submission.findings", "submission.gaps", "submission.plan", "submission.retry"),
+    *("suggest.contents", "suggest.draft", "suggest.judging", "suggest.proposals", "suggest.rules", "suggest.times"),
     "suggest.words",
 )
 TOUCHES_THE_WORLD = ("attachments", "leadsquared", "ledger", "manifest", "progress", "results", "sandbox")
+VALUES = ("ledger.records", "leadsquared.details", "leadsquared.members", "leadsquared.metadata", "leadsquared.wire")
 MAY_USE = {"results": ("manifest",)}  # a results file that is run again is read as the manifest that it also is
 IMPORTED_ONLY_BY = {
     # what (ours, a library, a module of Python's own)   the rooms that may
@@ -77,11 +59,27 @@ IMPURE = {
     "concurrent",
     "logging",
     "multiprocessing",
+    "os",
+    "random",
     "shutil",
     "socket",
     "subprocess",
     "tempfile",
     "threading",
+    "time",
+}
+IMPURE_CALLS = {
+    *("open", "read_bytes", "read_text", "write_bytes", "write_text", "mkdir", "touch", "unlink", "rename"),
+    *("exists", "is_dir", "is_file", "is_symlink", "stat", "lstat", "iterdir", "glob", "rglob", "resolve", "samefile"),
+    *("now", "today", "utcnow", "uuid1", "uuid4", "print", "input"),
+}
+TRUE_ALL_THE_SAME = {
+    # what is pure but for     this
+    "ledger.records": {"now", "uuid4"},  # the clock, and the names of new runs
+    "mapping.files": {"exists", "is_file", "open"},  # the one place that reads a mapping's files
+    "mapping.including": {"resolve"},  # and tells whether two names are one of them
+    "sandbox.books": {"random"},  # of which it only names the type
+    "sandbox.fault_dice": {"random"},  # from a seed, so the same each time
 }
 
 READS_THE_ENVIRONMENT = ("settings", "cli")
@@ -119,6 +117,26 @@ def source_id(path: Path) -> str:
     return path.relative_to(PACKAGE).as_posix()
 
 
+def room_of(path: Path) -> str:
+    return source_id(path).removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+
+
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@functools.cache
+def pure() -> tuple[str, ...]:
+    """The rooms whose docstring says that they are, and those of the table."""
+    said = (path for path in sources() if re.search(r"\bpure\b", ast.get_docstring(tree(path)) or "", re.IGNORECASE))
+    return (*ALSO_PURE, *map(room_of, said))
+
+
+def called(call: ast.Call) -> str:
+    return str(getattr(call.func, "id", getattr(call.func, "attr", "")))
+
+
 def tracked_files() -> list[Path]:
     """Every file that a clone holds: at the root, in the allowed folders, in `.ci`; nothing built, no data over 1 MB."""
     tops = [path for path in ROOT.iterdir() if path.name in {*AT_THE_ROOT, ".ci"} or path.name.startswith(".git")]
@@ -145,25 +163,42 @@ def test_pure_modules_import_only_pure_ones() -> None:
     offenders = [
         f"{module} imports {imported}"
         for module, imported in imports()
-        if inside(module, PURE)
+        if inside(module, pure())
         and (
-            imported in IMPURE | set(IMPORTED_ONLY_BY)
-            or (imported.startswith("importer.") and not inside(imported, PURE))
+            imported in (IMPURE - excepted(module)) | set(IMPORTED_ONLY_BY)
+            or (imported.startswith("importer.") and not inside(imported, pure()))
         )
     ]
     assert not offenders, offenders
 
 
+def test_what_decides_is_pure() -> None:
+    """The rooms that decide say that they are pure, and so are held to it."""
+    assert set(DECIDES) <= set(pure())
+
+
+def test_pure_modules_touch_no_file_and_no_clock() -> None:
+    """What they need of the world is handed to them; what is not true of one is in the table, and nothing else is."""
+    for path in sources():
+        if inside(f"importer.{room_of(path)}", pure()):
+            calls = {called(node) for node in ast.walk(tree(path)) if isinstance(node, ast.Call)}
+            used = {imported for module, imported in imports() if module == f"importer.{room_of(path)}"}
+            assert (calls & IMPURE_CALLS) | (used & IMPURE) == excepted(f"importer.{room_of(path)}"), source_id(path)
+
+
+def excepted(module: str) -> set[str]:
+    return TRUE_ALL_THE_SAME.get(module.removeprefix("importer."), set())
+
+
 def test_rooms_that_touch_the_world_do_not_import_one_another() -> None:
-    """`run` brings the ledger, the client and the files together; none of them knows another."""
+    """`run` brings the ledger, the client and the files together; none of them knows another, but for its values."""
     offenders = [
         f"{module} imports {imported}"
         for module, imported in imports()
         for room in TOUCHES_THE_WORLD
         if inside(module, (room,))
-        and not inside(imported, (room, *MAY_USE.get(room, ()), *PURE))
+        and not inside(imported, (room, *MAY_USE.get(room, ()), *VALUES))
         and inside(imported, TOUCHES_THE_WORLD)
-        and not inside(module, PURE)
     ]
     assert not offenders, offenders
 
@@ -180,9 +215,8 @@ def test_no_module_imports_itself_through_others() -> None:
 @pytest.mark.parametrize("path", sources(), ids=source_id)
 def test_the_environment_is_read_in_settings_only(path: Path) -> None:
     """Below the settings nothing reads the environment: what a run depends on is in one value."""
-    module = "importer." + source_id(path).removesuffix(".py").replace("/", ".")
-    names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(ast.parse(path.read_text("utf-8")))}
-    assert inside(module, READS_THE_ENVIRONMENT) or not names & {"environ", "getenv"}
+    names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(tree(path))}
+    assert inside(f"importer.{room_of(path)}", READS_THE_ENVIRONMENT) or not names & {"environ", "getenv"}
 
 
 @pytest.mark.parametrize("path", sources(), ids=source_id)

@@ -1,4 +1,4 @@
-"""Whose turn it is: rows wait here for a retry's time, for a lead that is under way, or simply for a slot."""
+"""Whose turn it is: rows wait here for a retry's time, for a lead that is under way, or simply for a slot. Pure."""
 
 from __future__ import annotations
 

@@ -80,6 +80,20 @@ class Draft:
         return {sureness: found.count(sureness) for sureness in Sureness}
 
 
+@dataclass(frozen=True, kw_only=True)
+class FileColumns:
+    """The columns that name files: ``used`` become attachments; ``left`` may, but their files are not there.
+
+    ``root`` is relative; empty: beside. ``why``: what is not certain about it.
+    """
+
+    used: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    root: str = ""
+    separator: str = ""
+    why: str = ""
+
+
 def draft(columns: Mapping[str, Contents], fields: AccountFields | None) -> Draft:
     """Decide on every column. ``fields``: the account's, where they are known; a draft without them says less."""
     account = KnownFields(fields)

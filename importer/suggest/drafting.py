@@ -16,8 +16,8 @@ from importer.mapping import check_columns, load_mapping
 from importer.models import ManifestOptions, Problem
 from importer.results import COLUMNS
 from importer.suggest.contents import Kind, look_at
-from importer.suggest.draft import Decision, Draft, Sureness, draft
-from importer.suggest.files import FileColumns, find_files
+from importer.suggest.draft import Decision, Draft, FileColumns, Sureness, draft
+from importer.suggest.files import find_files
 from importer.suggest.writing import About, written
 from importer.validation import Validator
 

@@ -5,28 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from importer.suggest.contents import Contents, Kind
+from importer.suggest.draft import FileColumns
 
 _SEPARATORS = (";", "|", "\n", ",")
 _MOST_FOLDERS = 50
 _MOST_NAMES = 2_000  # looked for on the disk
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileColumns:
-    """``used`` become attachments; ``left`` may, but their files are not there. ``root`` is relative; empty: beside.
-
-    ``why``: what is not certain about it.
-    """
-
-    used: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()
-    root: str = ""
-    separator: str = ""
-    why: str = ""
 
 
 def find_files(columns: Mapping[str, tuple[Contents, Sequence[str]]], folder: Path) -> FileColumns:

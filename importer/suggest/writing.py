@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from importer.suggest import words
-from importer.suggest.draft import Decision, Draft, Sureness
-from importer.suggest.files import FileColumns
+from importer.suggest.draft import Decision, Draft, FileColumns, Sureness
 from importer.suggest.rules import RuleValue
 
 _PLAIN = re.compile(r"[^\W_](?:[\w /().+%€-]*[\w)%€])?")
