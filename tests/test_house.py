@@ -9,6 +9,7 @@ import ast
 import functools
 import graphlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import grimp
@@ -82,6 +83,7 @@ TRUE_ALL_THE_SAME = {
     "sandbox.fault_dice": {"random"},  # from a seed, so the same each time
 }
 
+CODE_NAMES = {"code", "error_code"}  # of what is given an error code
 READS_THE_ENVIRONMENT = ("settings", "cli")
 AT_THE_ROOT = {"importer", "mappings", "sample_data", "tests", "pyproject.toml", "Makefile", "README.md", "LICENSE", "CHANGELOG.md"}  # fmt: skip
 BUILT = ("build", "dist", "*.egg-info", "__pycache__")  # and ignored by git
@@ -276,17 +278,60 @@ def test_every_error_code_is_explained(code: str, entry: Entry) -> None:
     assert len({entry.meaning, entry.advice, entry.why}) == 3
 
 
+def takers_of_codes() -> dict[str, int]:
+    """Each function and class of ours that is given an error code, with the place of the code among what is given."""
+    found = {}
+    for node in (node for path in sources() for node in ast.walk(tree(path))):
+        match node:
+            case ast.FunctionDef(name=name, args=args) | ast.AsyncFunctionDef(name=name, args=args):
+                given = [each.arg for each in (*args.posonlyargs, *args.args) if each.arg != "self"]
+            case ast.ClassDef(name=name, body=body):
+                given = [ast.unparse(each.target) for each in body if isinstance(each, ast.AnnAssign)]
+            case _:
+                continue
+        for code in CODE_NAMES & set(given):
+            found[name] = given.index(code)
+    return found
+
+
+def texts_of(node: ast.expr) -> set[str]:
+    """The texts that an expression may be, as far as it says so itself."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return {text} - {""}
+        case ast.IfExp(body=one, orelse=other):
+            return texts_of(one) | texts_of(other)
+        case ast.BoolOp(values=parts):
+            return {text for part in parts for text in texts_of(part)}
+    return set()
+
+
 def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
     """A problem that `explain` can't explain is no help."""
-    codes = {
-        keyword.value.value
-        for path in sources()
-        for call in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(call, ast.Call) and getattr(call.func, "id", getattr(call.func, "attr", "")) == "Problem"
-        for keyword in call.keywords
-        if keyword.arg == "code" and isinstance(keyword.value, ast.Constant)
-    }
-    assert codes <= CATALOGUE.keys()
+    places = takers_of_codes()
+    assert {"Problem", "problem", "Unclear", "NotSendable", "Settled", "Fault", "Complaint", "Converted"} <= set(places)
+    codes = set()
+    for call in (node for path in sources() for node in ast.walk(tree(path)) if isinstance(node, ast.Call)):
+        given = [keyword.value for keyword in call.keywords if keyword.arg in CODE_NAMES]
+        place = places.get(called(call), len(call.args))
+        codes |= {text for each in (*given, *call.args[place : place + 1]) for text in texts_of(each)}
+    assert codes <= CATALOGUE.keys(), codes - CATALOGUE.keys()
+    assert len(codes) > len(CATALOGUE) / 2
+
+
+def told(node: ast.AST) -> Iterator[str]:
+    """Every text in some code, but for what a value is only compared with or looked up by, and for lists of codes."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif not isinstance(node, ast.Compare | ast.Subscript | ast.Starred):
+        for child in ast.iter_child_nodes(node):
+            yield from told(child)
+
+
+def test_every_code_in_the_catalogue_is_raised() -> None:
+    """What can't happen needs no explanation."""
+    texts = {text for path in sources() if path.name != "catalogue.py" for text in told(tree(path))}
+    assert CATALOGUE.keys() <= texts, CATALOGUE.keys() - texts
 
 
 @functools.cache
