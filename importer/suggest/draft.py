@@ -179,7 +179,7 @@ def _left(column: str, contents: Contents, own: Sequence[Proposal], taken: Mappi
     # What its name says is more to a person than what its cells might be as well.
     best = next((each for each in own if each.rank < BY_CELLS), own[0] if own else None)
     if best is not None and best.field in taken and best.agreement is not Agreement.NO:
-        why = f"{best.field} is filled by {taken[best.field]!r}"
+        why = f"{best.field} is rather {taken[best.field]!r}"  # which may be left for its cells
     elif best is not None and best.rank < BY_CELLS and best.why:
         why = f"TODO: by its name it is {best.field}, but {best.why}"
     elif contents.kind is Kind.URL:
