@@ -92,12 +92,14 @@ class Patterns:
         elif rest and not is_pattern(part) and self._is_folder(f"{folder}{part}/"):
             yield from walk(f"{folder}{part}/", rest)
         elif not rest or is_pattern(part) or not part.isascii():  # there may be another of its Unicode forms
+            is_name = _is_name(part)
             for entry in self._fitting(folder, part):
                 name = f"{folder}{entry.name}"
-                if rest and entry.is_folder:
-                    yield from walk(f"{name}/", rest)
-                elif not rest and entry.is_folder and whole_folders and not is_pattern(part):
-                    yield from walk(f"{name}/", ["*"])
+                if entry.is_folder and (rest or (whole_folders and is_name)):
+                    # What a pattern happens to find outside is passed over; what is named is refused.
+                    if is_name and self._place.folder(f"{name}/") is None:
+                        raise OutsideError
+                    yield from walk(f"{name}/", rest or ["*"])
                 elif not rest and not entry.is_folder:
                     yield name
 
@@ -146,9 +148,14 @@ class Patterns:
         return found
 
 
+def _is_name(part: str) -> bool:
+    """Whether a part of a pattern stands for one name alone: nothing in it is wild but what is escaped."""
+    return not is_pattern(_ESCAPED.sub("", part))
+
+
 def _parted(form: str) -> tuple[str, str]:
     """What a part of a pattern begins with as it stands, and the pattern of the rest."""
-    if is_pattern(_ESCAPED.sub("", form)):
+    if not _is_name(form):
         wild = _WILD.search(form)
         assert wild is not None  # or there would be none without what is escaped
         return form[: wild.start()], form[wild.start() :]

@@ -186,6 +186,9 @@ def test_a_folder_that_may_not_be_looked_into_is_a_problem():
         ("K1", "./{Key}\\*", ["K1/x.pdf"]),
         ("[K]", "{Key}/*", ["[K]/z.pdf"]),
         ("K*", "{Key}/*", ["K*/odd.pdf"]),
+        ("[K]", "{Key}", ["[K]/z.pdf"]),
+        ("K*", "{Key}", ["K*/odd.pdf"]),
+        ("[K]", "{Key}*", []),
         ("K?", "{Key}/*", []),
         ("K2", "{Key}/*", []),
         ("", "{Key}/*", []),
@@ -204,6 +207,14 @@ def test_a_folder_that_may_not_be_looked_into_is_a_problem():
 def test_a_folder_for_each_row(root: Path, key: str, folder: str, expected: list[str]):
     """What stands in a cell is a name and no pattern, and never leads elsewhere; an empty one names no folder at all."""
     assert in_folder(root, key, folder) == expected
+
+
+@pytest.mark.parametrize("key", ["K9", "[9]"])
+@pytest.mark.parametrize("folder", ["{Key}", "{Key}/", "{Key}/*", "./{Key}/**"])
+def test_a_rows_folder_that_is_a_link_out_of_the_root_is_told(root: Path, key: str, folder: str):
+    """Its files are not sent, and the row does not go out as if it had none, however the folder is named."""
+    (root / key).symlink_to("../outside")
+    assert in_folder(root, key, folder) == ["attachment-outside-root"]
 
 
 def test_two_cells_that_together_would_climb_do_not(root: Path):
