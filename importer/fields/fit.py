@@ -12,6 +12,8 @@ from importer.mapping import FieldType, Mapping, Rule
 from importer.mapping.fields import SYSTEM_FIELDS
 from importer.mapping.findings import Finding, located
 from importer.mapping.likeness import closest
+from importer.mapping.rulechecks import sent_texts
+from importer.mapping.source import Place
 
 LEAD_PREFIX = "LeadDetail."
 NOT_TICKET_FIELDS = ("LeadId",)
@@ -60,25 +62,25 @@ def _texts(mapping: Mapping, fields: AccountFields) -> Iterator[Finding]:
         if field is None or not field.active:
             continue
         told = set()
-        for key, text in _rule_texts(rule):
+        for place, text in _rule_texts(rule):
             wrong = complaint(field, text)
             if wrong is not None and text not in told:
                 told.add(text)
-                yield Finding(rule.line, f"columns > {rule.column}: {key}: {wrong.text}")
+                line = mapping.line("columns", rule.column, *place)
+                yield Finding(line, f"columns > {rule.column}: {place[0]}: {wrong.text}")
     for name, text in mapping.constants:
         field = fields.by_name.get(name)
         wrong = complaint(field, text) if field is not None and field.active else None
         if wrong is not None:
-            yield Finding(0, f"constants > {name}: {wrong.text}")
+            yield Finding(mapping.line("constants", name), f"constants > {name}: {wrong.text}")
 
 
-def _rule_texts(rule: Rule) -> Iterator[tuple[str, str]]:
+def _rule_texts(rule: Rule) -> Iterator[tuple[Place, str]]:
     """What the rule itself may put into a ticket, and what it lets pass, where it is sent as it stands there."""
     if rule.type is not FieldType.TEXT or rule.html is not None:
         return
-    yield from (("values", text) for text in rule.values.values())
-    yield from (("default", text) for text in (rule.default,) if text is not None)
-    yield from (("one_of", text) for text in rule.one_of)
+    yield from sent_texts(rule)
+    yield from ((("one_of", index), text) for index, text in enumerate(rule.one_of))
 
 
 def _types(mapping: Mapping, fields: AccountFields) -> Iterator[Finding]:
@@ -106,9 +108,12 @@ def _unfilled(mapping: Mapping, fields: AccountFields) -> Iterator[AccountField]
 def _names(mapping: Mapping) -> Iterator[tuple[str, int, str]]:
     """Every ticket field that the mapping fills, with its line and section."""
     filled: Iterable[tuple[str, int, str]] = (
-        *((rule.field, rule.line, f"columns > {rule.column}") for rule in mapping.rules),
-        *((name, 0, "constants") for name, _ in mapping.constants),
-        *((name, 0, "templates") for name, _ in mapping.templates),
+        *(
+            (rule.field, mapping.line("columns", rule.column, "field"), f"columns > {rule.column}")
+            for rule in mapping.rules
+        ),
+        *((name, mapping.line("constants", name), "constants") for name, _ in mapping.constants),
+        *((name, mapping.line("templates", name), "templates") for name, _ in mapping.templates),
     )
     for name, line, section in filled:
         if name not in NOT_TICKET_FIELDS and not name.startswith(LEAD_PREFIX):

@@ -18,8 +18,8 @@ def check_meaning(model: MappingModel, document: Document, shape: Shape) -> Iter
     """Every problem that is not one of shape."""
     for column, rule in model.columns.items():
         if column not in shape.broken:
-            for key, text in rule_faults(rule):
-                yield Finding(document.line(("columns", column, key)), f"columns > {column}: {text}")
+            for place, text in rule_faults(rule):
+                yield Finding(document.line(("columns", column, *place)), f"columns > {column}: {text}")
     yield from _field_names(model, document)
     yield from _attachments(model.attachments, document)
     yield from _column_clashes(list(column_uses(model, document)))

@@ -94,6 +94,7 @@ def _mapping(path: Path, files: Files, model: MappingModel, document: Document) 
         duplicates=model.duplicates,
         manifest=ManifestOptions(**model.manifest.model_dump()),
         uses=tuple(checks.column_uses(model, document)),
+        lines=MappingProxyType(document.lines),
         warnings=tuple(located(path, checks.check_doubts(model, document))),
     )
 

@@ -55,10 +55,7 @@ class Document:
 
     def line(self, place: Place) -> int:
         """The line of a place, or of the nearest part around it that is written in the file."""
-        for length in range(len(place), 0, -1):
-            if place[:length] in self.lines:
-                return self.lines[place[:length]]
-        return self.lines.get((), 1)
+        return nearest_line(self.lines, place)
 
     def within(self, file: Path) -> Document:
         """The same, each line of which knows that it is one of ``file``."""
@@ -67,6 +64,14 @@ class Document:
             lines={place: Line(line, file) for place, line in self.lines.items()},
             findings=[Finding(Line(finding.line, file), finding.text) for finding in self.findings],
         )
+
+
+def nearest_line(lines: Mapping[Place, int], place: Place) -> int:
+    """The line of a place, or of the nearest part around it that has one."""
+    for length in range(len(place), 0, -1):
+        if place[:length] in lines:
+            return lines[place[:length]]
+    return lines.get((), 1)
 
 
 def decode(content: bytes, max_bytes: int = MAX_BYTES) -> str:

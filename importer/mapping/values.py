@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from importer.mapping.source import Place, nearest_line
 from importer.mapping.templates import Template
 from importer.models import ManifestOptions
 
@@ -114,6 +115,7 @@ class Mapping:
     ``key`` is empty where ``key_is_row_content`` is true. ``files`` are all that it was read from, the first of
     them ``path``; ``sha256`` is the hex digest of their bytes.
     ``rules`` and ``constants`` (SchemaName, value) keep the file's order. ``uses`` has every place that names a column.
+    ``lines``: what is written in the files, and in which line.
     ``warnings`` are whole lines for a person, with file and line: allowed, and probably not meant.
     """
 
@@ -132,4 +134,9 @@ class Mapping:
     duplicates: Literal["reject", "first"]
     manifest: ManifestOptions
     uses: tuple[ColumnUse, ...]
+    lines: collections.abc.Mapping[Place, int]
     warnings: tuple[str, ...]
+
+    def line(self, *place: str | int) -> int:
+        """The line of a part, such as ``"columns", "State", "values", "new"``, or of what is written around it."""
+        return nearest_line(self.lines, place)

@@ -9,6 +9,8 @@ import pandas as pd
 from importer.errors import MappingError
 from importer.mapping import Mapping, Rule
 from importer.mapping.findings import Finding, located
+from importer.mapping.rulechecks import sent_texts
+from importer.mapping.source import Place
 from importer.validation.cells import as_sent
 from importer.validation.values import convert
 
@@ -18,27 +20,29 @@ def check_own_texts(mapping: Mapping) -> None:
 
     Raises MappingError whose ``details`` name every text that its rule could never send, with file and line.
     """
-    findings = [Finding(rule.line, text) for rule in mapping.rules for text in _faults(rule)]
+    findings = [
+        Finding(mapping.line("columns", rule.column, *place), f"columns > {rule.column}: {text}")
+        for rule in mapping.rules
+        for place, text in _faults(rule)
+    ]
     if findings:
         hint = "mend the mapping and run the same command again; mappings/README.md explains the whole language"
         message = f"the mapping {mapping.path} can't be used:"
         raise MappingError(message, hint=hint, details=located(mapping.path, findings))
 
 
-def _faults(rule: Rule) -> Iterator[str]:
-    where = f"columns > {rule.column}"
+def _faults(rule: Rule) -> Iterator[tuple[Place, str]]:
     if rule.region is not None:
         from importer.validation.phones import is_region  # noqa: PLC0415 - loaded by those alone who name one
 
         if not is_region(rule.region):
-            yield f"{where}: {rule.region!r} is not a region of ISO 3166 with phone numbers, such as IN, DE or GB"
+            yield ("region",), f"{rule.region!r} is not a region of ISO 3166 with phone numbers, such as IN, DE or GB"
             return
-    own = [("values", text) for text in dict.fromkeys(rule.values.values())]
-    own += [("one_of", text) for text in rule.one_of if text not in rule.values.values()]
-    if rule.default is not None:
-        own.append(("default", rule.default))
+    own = list(sent_texts(rule))
+    targets = frozenset(rule.values.values())
+    own += [(("one_of", index), text) for index, text in enumerate(rule.one_of) if text not in targets]
     if own:
         converted = convert(pd.Series([text for _, text in own], dtype=object), as_sent(rule))
-        for (key, text), bad in zip(own, converted.bad, strict=True):
+        for (place, text), bad in zip(own, converted.bad, strict=True):
             if bad:
-                yield f"{where}: `{key}` has {text!r}, which is not {converted.expected}"
+                yield place, f"`{place[0]}` has {text!r}, which is not {converted.expected}"

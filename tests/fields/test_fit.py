@@ -60,12 +60,31 @@ def test_texts_of_the_mapping_that_the_account_refuses(tmp_path: Path):
         f"  Prio: {{field: Priority, default: Fax}}\nconstants: {{Channel: Fax, CustomData.Source: {'x' * 256}}}\n"
     )
     assert fit(tmp_path, text).errors == (
-        "constants > Channel: 'Fax' is a value of Channel that the account has retired",
-        "constants > CustomData.Source: 256 characters, and the account's CustomData.Source takes 255",
         "7: columns > State: default: 'Closd' is not a value of Status in the account; the nearest is 'Closed'",
         "7: columns > State: values: 'Opne' is not a value of Status in the account; the nearest is 'Open'",
         "8: columns > Prio: default: 'Fax' is not a value of Priority in the account; there are 'Low', 'Medium', 'High', 'Urgent'",
+        "9: constants > Channel: 'Fax' is a value of Channel that the account has retired",
+        "9: constants > CustomData.Source: 256 characters, and the account's CustomData.Source takes 255",
     )
+
+
+def test_what_does_not_fit_is_told_with_the_file_and_line_in_which_it_stands(tmp_path: Path):
+    """Also where that is a list of values, a rule of several lines, or a field that no column fills."""
+    (tmp_path / "st.csv").write_text("old,new\na,Open\nb,Opne\n", "utf-8")
+    text = (
+        f"{TITLE}{LEAD}  State:\n    field: Status\n    values_from: st.csv\n    one_of:\n      - Open\n      - Opne\n"
+        "      - Nope\nconstants:\n  CustomData.Nil: x\ntemplates:\n  CustomData.Nul: '{Subject}'\n"
+    )
+    path = tmp_path / "m.yaml"
+    path.write_text(HEAD + text, encoding="utf-8")
+    result = check_fit(load_mapping(path), account_fields(), datetime.now(UTC))
+    told = [line.removeprefix(f"{tmp_path}/").partition(": ")[::2] for line in result.errors]
+    assert [(place, what.partition(" ")[0], "Opne" in what) for place, what in told] == [
+        ("m.yaml:13", "columns", False),
+        ("m.yaml:15", "constants:", False),
+        ("m.yaml:17", "templates:", False),
+        ("st.csv:3", "columns", True),
+    ]
 
 
 def test_texts_that_are_converted_are_left_to_the_rows(tmp_path: Path):

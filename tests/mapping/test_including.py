@@ -188,13 +188,15 @@ def test_a_column_that_is_not_there_is_told_where_it_is_named(files: Files):
 
 
 def test_what_a_value_map_can_make_is_held_against_the_rule(files: Files):
-    """Values from a file are judged like those of the mapping."""
-    (problem,) = files.problems(
+    """Values from a file are judged like those of the mapping, and told where they stand."""
+    assert files.problems(
         base=SHARED,
-        prio_csv="old,new\n1,Hihg\n",
-        main="include: base.yaml\ncolumns:\n  P: {field: Priority, one_of: [High], values_from: prio.csv}\n",
-    )
-    assert problem == "main.yaml:3: columns > P: 'Hihg' is not in `one_of` (did you mean 'High'?)"
+        prio_csv="old,new\nB,hihg\n",
+        main="include: base.yaml\ncolumns:\n  P: {field: Priority, one_of: [high], lower: true, values_from: prio.csv}\n",
+    ) == [
+        "prio.csv:2: columns > P: 'hihg' is not in `one_of` (did you mean 'high'?)",
+        "prio.csv:2: columns > P: no cell is 'B' after `lower`; write 'b'",
+    ]
 
 
 def test_pairs_of_the_mapping_itself_win_over_a_files(files: Files):

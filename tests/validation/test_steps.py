@@ -183,3 +183,13 @@ def test_a_rule_that_would_spoil_row_after_row_is_refused(rule: str, problem: st
 def test_what_a_rule_sends_by_right_is_accepted(rule: str):
     """In any form that a cell might have."""
     check_own_texts(mapping_of(one_rule(rule)))
+
+
+def test_a_text_of_a_rule_is_told_with_its_own_line():
+    """Not with the line of the rule that it is a part of."""
+    rule = "\n    field: CustomData.N\n    type: integer\n    values:\n      x: '1'\n      y: one\n    default: none"
+    mapping = mapping_of(one_rule(rule))
+    with pytest.raises(MappingError) as caught:
+        check_own_texts(mapping)
+    lines = [detail.removeprefix(f"{mapping.path}:").partition(":")[0] for detail in caught.value.details]
+    assert lines == ["11", "12"]
