@@ -16,7 +16,16 @@ from importer.validation.reporting import Report
 from importer.validation.screen import LEAD_ID
 from importer.validation.values import convert
 
+UNSENDABLE = "holds a character that can't be sent"
+
 _UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
+# What the documentation says of fields for which a mapping names no type, as a constant has no rule.
+_DOCUMENTED = {
+    LEAD_ID: FieldType.GUID,
+    "LeadDetail.EmailAddress": FieldType.EMAIL,
+    "LeadDetail.Phone": FieldType.PHONE,
+    "DueDate": FieldType.DATETIME,
+}
 _AMBIGUOUS = {
     "date": ("ambiguous-date", "is another time by each `format`"),
     "number": ("ambiguous-number", "is one number if the file has it as a text, and another if as a number"),
@@ -69,6 +78,20 @@ def field_of_template(frame: pd.DataFrame, name: str, template: Template, report
     return SentField(name=name, values=texts.tolist(), sent=sent)
 
 
+def as_constant(name: str, value: str) -> tuple[str, str]:
+    """What is sent for a constant, and why it can't be sent; each is empty where the other is not."""
+    if unsendable(value):
+        return "", UNSENDABLE
+    rule = Rule(column=name, field=name, line=0, type=_DOCUMENTED.get(name, FieldType.TEXT), values={})
+    converted = convert(pd.Series([value], dtype=object), rule)
+    return ("", f"is not {converted.expected}") if converted.bad[0] else (str(converted.values[0]), "")
+
+
+def unsendable(text: str) -> bool:
+    """Whether a text holds a character that no request can carry."""
+    return _UNSENDABLE.search(text) is not None
+
+
 def as_sent(rule: Rule) -> Rule:
     """The rule with the type that its field has whatever the rule says."""
     return replace(rule, type=FieldType.GUID) if rule.field == LEAD_ID else rule
@@ -81,7 +104,7 @@ def _prepared(cells: Cells, rule: Rule) -> Cells:
     if rule.html == "to_text":
         from importer.validation.hypertext import to_text  # noqa: PLC0415 - loaded by those alone who have HTML
 
-        cells = cells.map(lambda cell: cell if _UNSENDABLE.search(cell) else to_text(cell))
+        cells = cells.map(lambda cell: cell if unsendable(cell) else to_text(cell))
     if rule.case == "lower":
         cells = cells.str.lower()
     elif rule.case == "upper":
@@ -92,7 +115,7 @@ def _prepared(cells: Cells, rule: Rule) -> Cells:
 def _judge(cells: Cells, filled: Cells, rule: Rule, report: Report) -> Cells:
     if _may_hold_unsendable(filled):
         bad = filled.str.contains(_UNSENDABLE)
-        report.add("bad-text", bad, filled, rule, lambda _: "the value holds a character that can't be sent")
+        report.add("bad-text", bad, filled, rule, lambda _: f"the value {UNSENDABLE}")
     if rule.one_of:
         allowed = ", ".join(rule.one_of)
         wrong = ~filled.isin(rule.one_of)

@@ -1,4 +1,4 @@
-"""What a rule itself may send, held against its own type: a default that is never right would spoil row after row."""
+"""What a mapping itself may send, held against its type: a default that is never right would spoil row after row."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ from importer.mapping import Mapping, Rule
 from importer.mapping.findings import Finding, located
 from importer.mapping.rulechecks import sent_texts
 from importer.mapping.source import Place
-from importer.validation.cells import as_sent
+from importer.validation.cells import UNSENDABLE, as_constant, as_sent, unsendable
 from importer.validation.values import convert
 
 
 def check_own_texts(mapping: Mapping) -> None:
-    """Hold `default`, `values` and `one_of` of every rule against its type.
+    """Hold `default`, `values` and `one_of` of every rule against its type, and each constant against its field's.
 
-    Raises MappingError whose ``details`` name every text that its rule could never send, with file and line.
+    Raises MappingError whose ``details`` name every text that could never be sent, with file and line.
     """
     findings = [
         Finding(mapping.line("columns", rule.column, *place), f"columns > {rule.column}: {text}")
         for rule in mapping.rules
         for place, text in _faults(rule)
     ]
+    for name, value in mapping.constants:
+        if wrong := as_constant(name, value)[1]:
+            findings.append(Finding(mapping.line("constants", name), f"constants > {name}: {value!r} {wrong}"))
     if findings:
         hint = "mend the mapping and run the same command again; mappings/README.md explains the whole language"
         message = f"the mapping {mapping.path} can't be used:"
@@ -44,5 +47,7 @@ def _faults(rule: Rule) -> Iterator[tuple[Place, str]]:
     if own:
         converted = convert(pd.Series([text for _, text in own], dtype=object), as_sent(rule))
         for (place, text), bad in zip(own, converted.bad, strict=True):
-            if bad:
+            if unsendable(text):
+                yield place, f"`{place[0]}` has {text!r}, which {UNSENDABLE}"
+            elif bad:
                 yield place, f"`{place[0]}` has {text!r}, which is not {converted.expected}"

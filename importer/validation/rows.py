@@ -20,7 +20,7 @@ from importer.manifest import Chunk, Column, is_visible
 from importer.mapping import FieldType, Mapping, Rule
 from importer.models import Attachment, Problem, Ticket
 from importer.validation.account import AccountRules
-from importer.validation.cells import SentField, field_of_cells, field_of_template
+from importer.validation.cells import SentField, as_constant, field_of_cells, field_of_template
 from importer.validation.files import FileScreen
 from importer.validation.fingerprints import Prints, combined, fingerprints
 from importer.validation.reporting import Report
@@ -100,6 +100,7 @@ class Validator:
         self._sheet = sheet
         self._account = AccountRules(fields)
         self._screen = Screen(mapping, self._judge_cells, self._account)
+        self._constants = [(name, as_constant(name, value)[0]) for name, value in mapping.constants]
 
     def keys(self, frame: pd.DataFrame) -> list[str]:
         """Each row's key: the raw cell, or a JSON list of the raw cells; empty if a cell of it is blank."""
@@ -218,7 +219,7 @@ class Validator:
         for name, template in self._mapping.templates:
             checked.fields.append(field_of_template(frame, name, template, report))
             self._hold_against_account(checked.fields[-1], template.columns[0], report)
-        for name, value in self._mapping.constants:
+        for name, value in self._constants:
             checked.fields.append(SentField(name=name, values=[value] * len(frame), sent=everywhere))
             self._hold_against_account(checked.fields[-1], None, report)
         _require_lead(checked.fields, report)

@@ -159,6 +159,7 @@ def test_a_lead_id_from_a_template_is_a_guid():
         ("{field: CustomData.N, type: number, decimal: ',', values: {x: 1.5}}", "`values` has '1.5', which is not a number such as 12,5"),
         ("{field: DueDate, type: date, format: '%d.%m.%Y', one_of: [01.01.2024, 2024-01-02]}", "`one_of` has '2024-01-02', which is not a date such as 29.08.2024"),
         ("{field: LeadId, default: me}", "`default` has 'me', which is not a GUID"),
+        ('{field: Title, default: "a\\0b"}', r"`default` has 'a\x00b', which holds a character that can't be sent"),
         ("{field: CustomData.N, type: phone, region: UK}", "'UK' is not a region of ISO 3166 with phone numbers, such as IN, DE or GB"),
     ],
 )  # fmt: skip
@@ -193,3 +194,53 @@ def test_a_text_of_a_rule_is_told_with_its_own_line():
         check_own_texts(mapping)
     lines = [detail.removeprefix(f"{mapping.path}:").partition(":")[0] for detail in caught.value.details]
     assert lines == ["11", "12"]
+
+
+# -- constants
+
+
+@pytest.mark.parametrize(
+    ("constant", "problem"),
+    [
+        ('Status: "a\\0b"', r"Status: 'a\x00b' holds a character that can't be sent"),
+        ("DueDate: tomorrow", "DueDate: 'tomorrow' is not a date and time such as 2024-08-29T10:36:23"),
+        ("LeadId: nonsense", "LeadId: 'nonsense' is not a GUID"),
+        ('LeadId: "  "', "LeadId: '  ' is not a GUID"),
+        ("LeadDetail.Phone: x", "LeadDetail.Phone: 'x' is not a phone number of 6 to 15 digits"),
+        ('LeadDetail.EmailAddress: " "', "LeadDetail.EmailAddress: ' ' is not an e-mail address"),
+    ],
+)
+def test_a_constant_that_would_spoil_every_ticket_is_refused(constant: str, problem: str):
+    """It must be what the documentation says of its field, and what can be sent; said once, before any row."""
+    mapping = mapping_of(
+        f"{HEAD}columns: {{Phone: CustomData.Phone, Lead: LeadDetail.mx_Id}}\nconstants:\n"
+        f"  LeadDetail.LastName: Meier\n  {constant}\n"
+        + ("" if "Lead" in constant else "  LeadDetail.Phone: '123456'\n")
+    )
+    with pytest.raises(MappingError) as caught:
+        check_own_texts(mapping)
+    assert caught.value.details == (f"{mapping.path}:7: constants > {problem}",)
+
+
+def test_a_constant_is_sent_in_the_form_of_its_field():
+    """In any form that a cell might have; a text stays as it is written."""
+    text = (
+        f"{HEAD}columns: {{Cell: Title}}\nconstants: {{DueDate: 2024-08-29 10:36, CustomData.Note: ' 1 ',"
+        " LeadDetail.Phone: +49 (30) 123456}\nignore: [ID]\n"
+    )
+    check_own_texts(mapping_of(text))
+    assert check(text, ["ID", "Cell"], ["1", ""]).ticket(0).fields == (
+        ("DueDate", "2024-08-29T10:36:00"),
+        ("CustomData.Note", " 1 "),
+        ("LeadDetail.Phone", "+4930123456"),
+    )
+    assert (
+        check(
+            f"{HEAD}columns: {{Cell: Title}}\nconstants: {{LeadId: '{{{GUID.upper()}}}'}}\nignore: [ID]\n",
+            ["ID", "Cell"],
+            ["1", ""],
+        )
+        .ticket(0)
+        .lead_id
+        == GUID
+    )
