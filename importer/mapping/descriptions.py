@@ -24,7 +24,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "required": "An empty cell is a mistake.",
         "default": "What an empty cell stands for.",
         "values": "Old value: new value. What is not listed passes unchanged.",
-        "values_from": "A CSV of two columns, old and new, with a header; relative to this file.",
+        "values_from": "A CSV of two columns with the header old,new; relative to this file.",
         "one_of": "The values that are allowed, judged after `values`.",
         "max_length": "How many characters may be sent.",
         "on_too_long": "What becomes of a text that is too long: its row is rejected, or it is cut off.",

@@ -8,7 +8,7 @@ from typing import Any
 
 from importer.mapping.files import Files
 from importer.mapping.findings import Finding, Line
-from importer.mapping.pairs import ENDINGS, as_mapping, read_pairs
+from importer.mapping.pairs import ENDINGS, as_mapping, read_pairs, value_faults
 from importer.mapping.source import MAX_BYTES, MAX_DEPTH, Document, Place, UnreadableError, decode, parse
 
 MAX_VALUES_BYTES = 10_000_000
@@ -95,9 +95,7 @@ class _Reader:
             pairs = read_pairs(decode(self.files.read(path, MAX_VALUES_BYTES), MAX_VALUES_BYTES))
         except UnreadableError as error:
             raise (error.within(path) if error.finding.line else error) from None
-        findings = [Finding(Line(finding.line, path), finding.text) for finding in pairs.findings]
-        if not pairs.pairs and not findings:
-            findings = [Finding(Line(pairs.header.line, path), "there is nothing below the header")]
+        findings = [Finding(Line(finding.line, path), finding.text) for finding in value_faults(pairs)]
         return {pair.first: (pair.second, Line(pair.line, path)) for pair in pairs.pairs}, findings
 
 

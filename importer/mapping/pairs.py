@@ -14,7 +14,8 @@ ENDINGS = (".csv", ".tsv")  # what is not YAML, by the file's name
 
 _DELIMITERS = ",;\t"
 _TWO = 2
-_COLUMN, _FIELD = "column", "schemaname"
+_MAPPING_HEADER = ("column", "SchemaName")
+_VALUES_HEADER = ("old", "new")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,14 +67,11 @@ def as_mapping(pairs: Pairs) -> Document:
 
     Raises UnreadableError for another header, as the first column might be taken for one.
     """
-    header = pairs.header
-    if _bare(header.first) != _COLUMN or _bare(header.second) != _FIELD:
-        raise UnreadableError(
-            f"the first line must be `column,SchemaName`, not {header.first!r} and {header.second!r}", header.line
-        )
+    if wrong := _wrong_header(pairs.header, _MAPPING_HEADER):
+        raise UnreadableError(wrong.text, wrong.line)
     columns = [pair for pair in pairs.pairs if pair.second.strip()]
     ignored = [pair for pair in pairs.pairs if not pair.second.strip()]
-    lines: dict[Place, int] = {(): header.line}
+    lines: dict[Place, int] = {(): pairs.header.line}
     lines |= {("columns", pair.first): pair.line for pair in columns}
     lines |= {("ignore", index): pair.line for index, pair in enumerate(ignored)}
     data = {
@@ -82,6 +80,22 @@ def as_mapping(pairs: Pairs) -> Document:
         "ignore": [pair.first for pair in ignored],
     }
     return Document(data=data, lines=lines, findings=pairs.findings)
+
+
+def value_faults(pairs: Pairs) -> list[Finding]:
+    """What is wrong with the file of a value map, whose header is ``old,new``: without one, the first pair would be."""
+    wrong = _wrong_header(pairs.header, _VALUES_HEADER)
+    findings = [*([wrong] if wrong else []), *pairs.findings]
+    if not pairs.pairs and not findings:
+        findings = [Finding(pairs.header.line, "there is nothing below the header")]
+    return findings
+
+
+def _wrong_header(header: Pair, expected: tuple[str, str]) -> Finding | None:
+    if (_bare(header.first), _bare(header.second)) == tuple(map(_bare, expected)):
+        return None
+    text = f"the first line must be `{','.join(expected)}`, not {header.first!r} and {header.second!r}"
+    return Finding(header.line, text)
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -251,6 +251,8 @@ def test_an_include_of_another_shape_is_told_as_such(files: Files):
         ("", "prio.csv:1: the first line has 0 cells; this file needs two, parted by a comma or a semicolon"),
         ("old\n1\n", "prio.csv:1: the first line has 1 cell; this file needs two, parted by a comma or a semicolon"),
         ("old,new\n", "prio.csv:1: there is nothing below the header"),
+        ("1,High\n2,Low\n", "prio.csv:1: the first line must be `old,new`, not '1' and 'High'"),
+        ("1,High\n", "prio.csv:1: the first line must be `old,new`, not '1' and 'High'"),
         ('old,new\n1,"High\n2,Low\n', "prio.csv:2: not valid CSV: unexpected end of data"),
         ('old,new\n1,"Hi"gh\n', "prio.csv:2: not valid CSV: ',' expected after '\"'"),
         ("old,new\n1,2,3\n", "prio.csv:2: this line has 3 cells, and not two; quotes may be missing"),
