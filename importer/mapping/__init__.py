@@ -6,7 +6,7 @@
     rulechecks  one rule by itself (formats: its dates)      checks  all parts together     fields      its names
     values      the checked, frozen outcome                            columns     outcome against a manifest
     including   all the files of a mapping -> one document             pairs       tables of two columns
-    likeness    which name was meant                                   schema      the language, for editors
+    likeness    which name was meant (zones: of time zones)            schema      the language, for editors
 
 Reading in ``files`` is its only I/O.
 """

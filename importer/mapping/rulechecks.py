@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Iterable, Iterator
 
 from importer.mapping.findings import did_you_mean
@@ -11,6 +10,7 @@ from importer.mapping.language import RuleModel
 from importer.mapping.source import Place
 from importer.mapping.values import FieldType, Rule
 from importer.mapping.words import FALSE_WORDS, TRUE_WORDS
+from importer.mapping.zones import zone_fault
 
 Fault = tuple[Place, str]  # where in the rule, as `("values", "new")`, and what is wrong there
 
@@ -139,8 +139,5 @@ def _dates(rule: RuleModel) -> Iterator[Fault]:
             yield ("format",), f"`format` has {twice} more than once"
         if not faults and (found := contradiction(rule.format)):
             yield ("format",), found
-    if rule.timezone is not None and rule.type in _FOR_TYPES["timezone"]:
-        zones = zoneinfo.available_timezones()
-        if rule.timezone not in zones:
-            guess = did_you_mean(rule.timezone, sorted(zones))
-            yield ("timezone",), f"{rule.timezone!r} is not a time zone, such as Asia/Kolkata or UTC{guess}"
+    if rule.timezone is not None and rule.type in _FOR_TYPES["timezone"] and (fault := zone_fault(rule.timezone)):
+        yield ("timezone",), fault
