@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from importer.validation.heavy_html import flat_text, is_heavy
+from importer.validation.tags import has_tags, only_tags
 
-_TAG = re.compile(r"<[a-zA-Z/!?]")
-# As mail programs write addresses: to HTML they are tags without a meaning, and would be lost.
-_ADDRESS = re.compile(r"<(?=[^\s<>\"'=]+@[^\s<>\"'=]+>|https?://[^\s<>]+>)", re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n?")
 _WORD_OR_BLANKS = re.compile(r"[ \t\n\f]+|[^ \t\n\f]+")
 _PARAGRAPHS = re.compile(r"\n(?:[ \t]*\n)+")
@@ -36,9 +34,9 @@ def to_text(cell: str) -> str:
     parser could take in a second there are the words, in lines.
     """
     source = _LINE_END.sub("\n", cell)
-    if not _TAG.search(source):
+    if not has_tags(source):
         return _tidy(html.unescape(source))
-    source = _ADDRESS.sub("&lt;", source)
+    source = only_tags(source)
     if is_heavy(source):
         return flat_text(source)
     tree = LexborHTMLParser(source)

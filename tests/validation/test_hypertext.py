@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -74,6 +75,39 @@ def test_where_a_link_leads_is_kept(html: str, text: str):
 def test_what_is_not_quite_html(html: str, text: str):
     """Entities once, text without tags with its lines, addresses in angle brackets, and tags that do not pair."""
     assert to_text(html) == text
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("<username> forgot his password, if a<b then stop, because c", None),
+        ("if a<b and c>d, or p<q", None),
+        ("see <PROJ-123> for more", None),
+        ("Hello <Mina Meier>\nthanks", None),
+        ("<none>", None),
+        ("<i/o error> and <a@example.com>, <b@example.com>", None),
+        ("<3 </3 <> </> <!> <?> <-", None),
+        ("<p>see <PROJ-123> if a<b</p>", "see <PROJ-123> if a<b"),
+        ("Dear <b>Mr <unknown></b><br/>a<b then <i>stop</i>", "Dear Mr <unknown>\na<b then stop"),
+        ('<p title="a > <b>">x</p><td nowrap>y', "x\n\ny"),
+        ("<P\nCLASS='x'>One</P>two<BR /><svg viewBox='0 0 1 1'/>", "One\n\ntwo"),
+        ("<i>one</i><a href='https://example.com/cut", "one"),
+        ("one<a href='https://example.com/cut", None),
+        ("<!-- <none> --><![if !mso]>x<![endif]><!DOCTYPE html>", "x"),
+        ("<script>if (a<b) x('<none>')</script>y", "y"),
+    ],
+)
+def test_words_that_only_look_like_tags_are_kept(cell: str, text: str | None):
+    """What has no element's name was written by a person; a cell of nothing else keeps its line breaks, too."""
+    assert to_text(cell) == (cell if text is None else text)
+
+
+@pytest.mark.parametrize("part", ['<b "', "<b '\"", "<p =", "<div ", "<", "<a href='<a href=\""])
+def test_tags_that_never_end_are_looked_for_in_time(part: str):
+    """A cell of nothing else takes no more than a moment."""
+    begun = time.process_time()
+    to_text(part * 20_000)
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize("tag", ["b", "div", "blockquote", "ul><li", "table><tr><td"])
