@@ -18,6 +18,7 @@ from importer.mapping.source import Place
 LEAD_PREFIX = "LeadDetail."
 NOT_TICKET_FIELDS = ("LeadId",)
 
+_NEAR = 0.7
 _DATES = {"date": FieldType.DATE, "datetime": FieldType.DATETIME}
 
 
@@ -128,7 +129,9 @@ def _guess(name: str, fields: AccountFields) -> str:
             for alias in (field.schema_name, field.schema_name.rpartition(".")[2], field.display_name):
                 known.setdefault(alias, field.schema_name)
     bare = name.rpartition(".")[2]
-    best = closest(name, known, 1) or closest(bare, known, 1) or closest(name, known) or closest(bare, known)
+    # With the prefix that they share, any two names would be like each other.
+    bare_names = [alias for alias in known if "." not in alias]
+    best = closest(name, known, 1) or closest(bare, known, 1) or closest(bare, bare_names, _NEAR)
     return f" (did you mean {known[best]!r}?)" if best else ""
 
 

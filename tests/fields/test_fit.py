@@ -44,6 +44,10 @@ def test_a_mapping_that_fits(tmp_path: Path):
         ("LegacyId", "the account has no field 'LegacyId' (did you mean 'CustomData.LegacyId'?)"),
         ("CustomData.DueDate", "the account has no field 'CustomData.DueDate' (did you mean 'DueDate'?)"),
         ("Zzzzzz", "the account has no field 'Zzzzzz'"),
+        ("CustomData.Foo", "the account has no field 'CustomData.Foo'"),
+        ("CustomData.Nope", "the account has no field 'CustomData.Nope'"),
+        ("CustomData.Severity", "the account has no field 'CustomData.Severity'"),
+        ("CustomData.Sorce", "the account has no field 'CustomData.Sorce' (did you mean 'CustomData.Source'?)"),
         ("CustomData.OldSystem", "'CustomData.OldSystem' is a field that the account has switched off or deleted"),
     ],
 )
