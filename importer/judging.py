@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -68,14 +69,19 @@ def validate(job: Job, listener: Listener, ledger: Ledger | None) -> Judging:
 
 
 class Judging:
-    """The checked files of a job, and the rows in them. ``folder`` is for private copies, as long as it lasts."""
+    """The checked files of a job, and the rows in them.
 
-    def __init__(self, job: Job, mapping: Mapping, manifest: Manifest, copy: PrivateCopy, folder: Path) -> None:
+    ``doubts``: what is probably wrong with the mapping. ``folder`` is for private copies, as long as it lasts.
+    """
+
+    def __init__(
+        self, job: Job, mapping: Mapping, doubts: tuple[str, ...], manifest: Manifest, copy: PrivateCopy
+    ) -> None:
         self._job = job
         self.mapping = mapping
-        self._doubts = _hold_against_account(job, mapping)
+        self._doubts = doubts
         self.manifest = manifest
-        self.folder = folder
+        self.folder = copy.path.parent
         self.text_bytes = copy.size_bytes if manifest.sheet is None else 0  # of all rows, as far as the file tells
         self.info = RunInfo(
             id=new_run_id(mapping.source),
@@ -132,10 +138,37 @@ def prepared(job: Job) -> Iterator[Judging]:
         # How the manifest was written says nothing of the results, which are ours.
         options = ManifestOptions() if job.choice.only is not None else mapping.manifest
         manifest = open_manifest(copy.path, options, _expected(job, mapping), shown_as=job.manifest)
-        check_own_texts(mapping)
-        check_columns(mapping, _own_columns(job, manifest, mapping))
+        doubts = _check_mapping(job, mapping, _own_columns(job, manifest, mapping))
         _check_results_place(job, mapping)
-        yield Judging(job, mapping, manifest, copy, Path(folder))
+        yield Judging(job, mapping, doubts, manifest, copy)
+
+
+def _check_mapping(job: Job, mapping: Mapping, columns: Sequence[str]) -> tuple[str, ...]:
+    """Hold a mapping against its own types, the manifest's columns and the account; give what is probably wrong.
+
+    Raises one MappingError with all that is surely wrong, so that nobody needs a round for each.
+    """
+    checks: tuple[Callable[[], tuple[str, ...] | None], ...] = (
+        partial(check_own_texts, mapping),
+        partial(check_columns, mapping, columns),
+        partial(_hold_against_account, job, mapping),
+    )
+    doubts: tuple[str, ...] = ()
+    errors: list[MappingError] = []
+    for check in checks:
+        try:
+            doubts += check() or ()
+        except MappingError as error:
+            errors.append(error)
+    if len(errors) > 1:
+        raise MappingError(
+            f"the mapping {mapping.path} can't be used:",
+            details=[detail for error in errors for detail in error.details],
+            hint="; ".join(error.hint for error in errors),
+        )
+    for found in errors:
+        raise found
+    return doubts
 
 
 def _hold_against_account(job: Job, mapping: Mapping) -> tuple[str, ...]:

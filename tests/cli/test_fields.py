@@ -144,6 +144,22 @@ def test_a_mapping_that_does_not_fit_sends_nothing(shop: Shop, account: Account)
     assert account.calls == calls
 
 
+def test_all_that_is_wrong_with_a_mapping_is_told_at_once(shop: Shop, account: Account):
+    """Texts that their own rule refuses, columns that are not there, and what the account lacks: nobody needs three rounds."""
+    shop.do("fields")
+    shop.manifest(1)
+    text = shop.path("mapping.yaml").read_text("utf-8").replace("[Open, Closed]", "[Open, Clozed]")
+    shop.path("mapping.yaml").write_text(f"{text}constants: {{DueDate: tomorrow}}\nignore: [Notes]\n", "utf-8")
+    told = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
+    assert told.code == 2
+    assert "the mapping mapping.yaml can't be used:" in told.err
+    for wrong in ("'tomorrow' is not a date", "no column 'Notes'", "'Clozed' is not a value"):
+        assert wrong in told.err
+    for advice in ("mend the mapping", "columns are compared letter by letter", "read them anew"):
+        assert advice in told.err
+    assert not account.tickets
+
+
 def test_nobody_asks_unasked(shop: Shop, account: Account):
     """Without kept fields a run's calls are its tickets, and nothing is said of fields."""
     shop.manifest(2)
