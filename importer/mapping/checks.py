@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from importer.mapping.fields import LEAD_IDENTIFIERS, doubtful_name, wrong_name
 from importer.mapping.findings import Finding, did_you_mean
 from importer.mapping.language import ROW_CONTENT, AttachmentsModel, MappingModel
-from importer.mapping.rulechecks import rule_faults
+from importer.mapping.rulechecks import rule_faults, sure_faults
 from importer.mapping.shape import Shape
 from importer.mapping.source import Document, Place
 from importer.mapping.templates import Template
@@ -17,9 +17,9 @@ from importer.mapping.values import ColumnUse, FieldType, Use
 def check_meaning(model: MappingModel, document: Document, shape: Shape) -> Iterator[Finding]:
     """Every problem that is not one of shape."""
     for column, rule in model.columns.items():
-        if column not in shape.broken:
-            for place, text in rule_faults(rule):
-                yield Finding(document.line(("columns", column, *place)), f"columns > {column}: {text}")
+        faults = sure_faults(rule) if column in shape.broken else rule_faults(rule)
+        for place, text in faults:
+            yield Finding(document.line(("columns", column, *place)), f"columns > {column}: {text}")
     yield from _field_names(model, document)
     yield from _attachments(model.attachments, document)
     yield from _column_clashes(list(column_uses(model, document)))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from importer.mapping.files import Files
+from importer.mapping.files import MAX_FILES, Files
 from importer.mapping.findings import Finding, Line
 from importer.mapping.pairs import ENDINGS, as_mapping, read_pairs, value_faults
 from importer.mapping.source import MAX_BYTES, MAX_DEPTH, Document, Place, UnreadableError, decode, parse
@@ -34,16 +34,21 @@ class _Reader:
         names = _included(document)
         if names or includers:
             document = document.within(path)  # in one file, a line is a mere number
-        base: Document | None = None
+        base = Document(data={}, lines={}, findings=())
         for index, name in enumerate(names):
             named = Finding(document.line(("include", index)), f"include: {name!r}")
-            included = self._include(path.parent / name, named, (*includers, path))
-            base = included if base is None else _merged(base, included)
+            try:
+                included = self._include(path.parent / name, named, (*includers, path))
+            except UnreadableError as error:
+                if len(self.files.paths) >= MAX_FILES:
+                    raise
+                included = Document(data={}, lines={}, findings=[error.finding], whole=False)
+            base = _merged(base, included)
         document = self._with_values(document, path)
-        if base is None or not isinstance(document.data, dict):
+        if not names or not isinstance(document.data, dict):
             return document
         rest = {key: value for key, value in document.data.items() if key != "include"}
-        return _merged(base, Document(data=rest, lines=document.lines, findings=document.findings))
+        return _merged(base, replace(document, data=rest))
 
     def _include(self, path: Path, named: Finding, includers: tuple[Path, ...]) -> Document:
         if _resolved(path) in map(_resolved, includers):
@@ -74,7 +79,7 @@ class _Reader:
                 problem = error.finding
                 if not problem.line:
                     problem = Finding(line, f"columns > {column} > values_from: {name!r}: {problem.text}")
-                document = Document(data=document.data, lines=document.lines, findings=[*document.findings, problem])
+                document = replace(document, findings=[*document.findings, problem])
                 continue
             own = rule.get("values") or {}
             lines: dict[Place, int] = {
@@ -82,7 +87,8 @@ class _Reader:
             }
             values = {value: target for value, (target, _) in found.items()}
             together = {"values": both} if (both := {**values, **own}) else {}
-            document = Document(
+            document = replace(
+                document,
                 data=_with_rule(document.data, column, {**rule, **together}),
                 lines={(*place, "values"): line, **document.lines, **lines},
                 findings=[*document.findings, *findings],
@@ -147,13 +153,18 @@ def _merged(base: Document, over: Document) -> Document:
     data = {**base.data}
     lines = {place: line for place, line in base.lines.items() if place}
     for key, value in over.data.items():
-        former = data.get(key)
+        former = data.get(key, None if base.whole else {})  # what is taken out may be in the part that is not there
         if key not in _BY_NAME or not isinstance(former, dict) or not isinstance(value, dict):
             replaced: set[Place] = {(key,)}
             data[key] = value
         else:
             replaced = {(key, name) for name in value}
-            taken_out = {name for name, each in value.items() if each is None and name in former}
+            taken_out = {name for name, each in value.items() if each is None and (name in former or not base.whole)}
             data[key] = {name: each for name, each in {**former, **value}.items() if name not in taken_out}
         lines = {place: line for place, line in lines.items() if not {place[:1], place[:2]} & replaced}
-    return Document(data=data, lines={**lines, **over.lines}, findings=[*base.findings, *over.findings])
+    return Document(
+        data=data,
+        lines={**lines, **over.lines},
+        findings=[*base.findings, *over.findings],
+        whole=base.whole and over.whole,
+    )

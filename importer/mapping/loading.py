@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -69,7 +70,7 @@ def _with_flags(document: Document, source: str | None, key: Sequence[str]) -> D
     # One column as a text, as `key: row-content` is written.
     said = {"source": source, "key": key[0] if len(key) == 1 else [*key]}
     lines: dict[Place, int] = {**document.lines, ("source",): 0, ("key",): 0}  # in no line of the file
-    return Document(data={**document.data, **said}, lines=lines, findings=document.findings)
+    return replace(document, data={**document.data, **said}, lines=lines)
 
 
 def _error(path: Path, findings: list[Finding]) -> MappingError:

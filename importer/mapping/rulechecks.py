@@ -33,13 +33,19 @@ def rule_faults(rule: RuleModel) -> Iterator[Fault]:
         if getattr(rule, key) is not None and rule.type not in types:
             called = " and ".join(types)
             yield (key,), f"`{key}` is for the type{'s' if len(types) > 1 else ''} {called}, not for {rule.type}"
-    yield from _empty_cells(rule)
+    yield from sure_faults(rule)
     yield from _length(rule)
-    yield from _choices(rule)
     yield from _letters(rule)
     yield from _never_met(rule)
     yield from _numbers(rule)
     yield from _boolean_words(rule)
+
+
+def sure_faults(rule: RuleModel) -> Iterator[Fault]:
+    """Those of its faults that the rule has whatever else it says: a part of it may not be known."""
+    yield from _empty_cells(rule)
+    yield from _too_long(rule)
+    yield from _choices(rule)
     yield from _dates(rule)
 
 
@@ -57,6 +63,9 @@ def _length(rule: RuleModel) -> Iterator[Fault]:
         yield ("on_too_long",), f"only a text can be truncated, not a value of type {rule.type}"
     if rule.on_too_long == "truncate" and rule.html == "from_text":
         yield ("on_too_long",), "HTML can't be truncated, as its end would be missing; take `on_too_long` or `html` out"
+
+
+def _too_long(rule: RuleModel) -> Iterator[Fault]:
     if rule.max_length is not None:
         for place, text in sent_texts(rule):
             if len(text) > rule.max_length:

@@ -1,16 +1,16 @@
 """Document -> model, and everything that keeps it from being one.
 
 A file with a wrong shape somewhere is still checked as far as it goes, so that its author sees all problems at once:
-what is wrong is taken out, and the rest is judged as if it were the whole.
+the least that is wrong is taken out, and the rest is judged as if it were the whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from importer.mapping import wording
 from importer.mapping.findings import Finding
@@ -24,8 +24,8 @@ _STAND_INS = {"version": "1", "source": "x", "key": "row-content"}
 class Shape:
     """``model`` is None where there is too little left to judge.
 
-    ``broken`` are the columns of whose rule only the field is known. Where ``complete`` is false, nothing may be
-    concluded from what the model lacks.
+    ``broken`` are the columns of whose rule a part is not known. Where ``complete`` is false, nothing may be concluded
+    from what the model lacks.
     """
 
     model: MappingModel | None
@@ -38,38 +38,22 @@ def check_shape(document: Document) -> Shape:
     """Judge the keys and the shape of every value."""
     if not isinstance(document.data, dict):
         what = "the file is empty" if document.data is None else f"the file holds {wording.shown(document.data)}"
-        return Shape(model=None, findings=(Finding(0, f"{what}; a mapping starts with `version: 1`"),))
+        findings = (Finding(0, f"{what}; a mapping starts with `version: 1`"),) if document.whole else ()
+        return Shape(model=None, findings=findings)
     try:
-        return Shape(model=MappingModel.model_validate(document.data), findings=())
+        return Shape(model=MappingModel.model_validate(document.data), findings=(), complete=document.whole)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-        findings = tuple(wording.finding(each, document) for each in errors)
-        places = [(each["type"], each["loc"]) for each in errors]
-        return _salvage(document.data, findings, places)
+        return _salvage(document, error.errors(include_url=False))
 
 
-def _salvage(data: dict[str, Any], findings: tuple[Finding, ...], errors: Iterable[tuple[str, Place]]) -> Shape:
-    rest = {**data}
-    if isinstance(data.get("columns"), dict):
-        rest["columns"] = {**data["columns"]}
+def _salvage(document: Document, errors: list[ErrorDetails]) -> Shape:
+    told = [each for each in errors if document.whole or each["type"] != "missing"]
+    findings = tuple(wording.finding(each, document) for each in told)
+    rest = _copied(document.data)
     broken: set[str] = set()
-    complete = True
-    for kind, place in errors:
-        top = str(place[0])
-        if kind == "extra_forbidden" and len(place) == 1:
-            rest.pop(top)
-        elif top == "columns" and len(place) > 1:
-            column = str(place[1])
-            broken.add(column)
-            complete &= _keep_field(rest["columns"], column)
-        elif top == "attachments" and len(place) > 1 and place[1] not in ("columns", "folder"):
-            if top in rest:  # it may be gone already, for what names the files
-                rest[top] = {key: value for key, value in rest[top].items() if key != place[1]}
-        else:
-            complete &= top not in {"columns", "constants", "templates"}
-            rest.pop(top, None)
-            if top in _STAND_INS:
-                rest[top] = _STAND_INS[top]
+    complete = document.whole
+    for each in errors:
+        complete &= _take_out(rest, each["loc"], broken)
     try:
         model = MappingModel.model_validate(rest)
     except ValidationError:  # no columns, or none that is left
@@ -77,12 +61,40 @@ def _salvage(data: dict[str, Any], findings: tuple[Finding, ...], errors: Iterab
     return Shape(model=model, findings=findings, broken=frozenset(broken), complete=complete)
 
 
-def _keep_field(columns: dict[str, Any], column: str) -> bool:
-    """Reduce a rule to its field; False where it has none that is known, and the column is gone."""
-    rule = columns.get(column)
-    field = rule.get("field") if isinstance(rule, dict) else None
-    if column and isinstance(field, str) and field:
-        columns[column] = {"field": field}
-        return True
-    columns.pop(column, None)
-    return False
+def _copied(data: Any) -> Any:
+    """The same, of which any part may be taken out."""
+    if isinstance(data, dict):
+        return {key: _copied(value) for key, value in data.items()}
+    return [*data] if isinstance(data, list) else data
+
+
+def _take_out(rest: dict[str, Any], place: Place, broken: set[str]) -> bool:
+    """Take the smallest part out that is wrong; False if the whole lacks something then that it has."""
+    match place:
+        case ("columns", str(column), str(key), *_) if key not in ("field", "[key]"):
+            rule = rest["columns"].get(column)
+            if isinstance(rule, dict):
+                rule.pop(key, None)
+                broken.add(column)
+            return True
+        case ("columns" | "constants" | "templates" as top, str(name), *_):
+            rest[top].pop(name, None)
+            return False
+        case ("attachments", "columns", int(index)):
+            _stand_in(rest["attachments"]["columns"], index)
+        case ("attachments" | "manifest" as top, str(key), *_) if key not in ("columns", "folder"):
+            rest.get(top, {}).pop(key, None)  # the section may be gone already, for what names the files
+        case ("key" | "ignore" as top, int(index)):
+            _stand_in(rest[top], index)
+        case _:
+            key = str(place[0])
+            rest.pop(key, None)
+            if key in _STAND_INS:
+                rest[key] = _STAND_INS[key]
+            return key not in {"columns", "constants", "templates"}
+    return True
+
+
+def _stand_in(names: list[Any], index: int) -> None:
+    """Put a column that nobody has in the place of what is none: so the others keep theirs, and their lines."""
+    names[index] = f"\0{index}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +47,15 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """``data``: nested dicts, lists, texts and None (for nothing). ``lines``: place in it -> line, from 1."""
+    """``data``: nested dicts, lists, texts and None (for nothing). ``lines``: place in it -> line, from 1.
+
+    Where ``whole`` is false, a part of it can't be read: what is not there may well be in that.
+    """
 
     data: Data
     lines: Mapping[Place, int]
     findings: Sequence[Finding]  # what is wrong although the rest could be read: keys written twice and such
+    whole: bool = True
 
     def line(self, place: Place) -> int:
         """The line of a place, or of the nearest part around it that is written in the file."""
@@ -59,8 +63,8 @@ class Document:
 
     def within(self, file: Path) -> Document:
         """The same, each line of which knows that it is one of ``file``."""
-        return Document(
-            data=self.data,
+        return replace(
+            self,
             lines={place: Line(line, file) for place, line in self.lines.items()},
             findings=[Finding(Line(finding.line, file), finding.text) for finding in self.findings],
         )
@@ -100,8 +104,8 @@ def parse(text: str) -> Document:
     if root is None:
         return Document(data=None, lines={}, findings=())
     converter = _Converter()
-    data = converter.convert(root, ())
-    return Document(data=data, lines=converter.lines, findings=converter.findings)
+    data = None if converter.refuses(root) else converter.convert(root, ())
+    return Document(data=data, lines=converter.lines, findings=converter.findings, whole=converter.whole)
 
 
 def _refuse_excess(text: str) -> None:
@@ -138,6 +142,7 @@ class _Converter:
     lines: dict[Place, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     nodes: int = 0
+    whole: bool = True
 
     def convert(self, node: yaml.Node, place: Place) -> Data:
         line = _line(node)
@@ -146,12 +151,11 @@ class _Converter:
             raise UnreadableError("too much once its aliases (*name) are followed; write it out instead", line)
         self.lines.setdefault(place, line)  # a value's line is that of its key, where people look for it
         if isinstance(node, yaml.MappingNode):
-            _refuse_tag(node, line)
             return self._convert_pairs(node, place)
         if isinstance(node, yaml.SequenceNode):
-            _refuse_tag(node, line)
-            return [self.convert(item, (*place, index)) for index, item in enumerate(node.value)]
-        return self._text_or_nothing(node, line)
+            there = [item for item in node.value if not self.refuses(item)]
+            return [self.convert(item, (*place, index)) for index, item in enumerate(there)]
+        return None if node.tag == _NULL_TAG else str(node.value)
 
     def _convert_pairs(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -168,19 +172,17 @@ class _Converter:
                 first = self.lines[*place, key]
                 self.findings.append(Finding(line, f"{key!r} is written twice, first in line {first}"))
                 continue
+            if self.refuses(value_node):
+                continue
             self.lines[*place, key] = line
             data[key] = self.convert(value_node, (*place, key))
         return data
 
-    def _text_or_nothing(self, node: yaml.Node, line: int) -> str | None:
-        if node.tag == _NULL_TAG:
-            return None
-        _refuse_tag(node, line)
-        return str(node.value)
-
-
-def _refuse_tag(node: yaml.Node, line: int) -> None:
-    # Resolved tags are YAML's own; `!anything` and `!!python/…` were written by hand.
-    if node.tag not in _RESOLVED_TAGS:
+    def refuses(self, node: yaml.Node) -> bool:
+        """Whether a node has a tag, and is left out for it."""
+        if node.tag in _RESOLVED_TAGS:  # YAML's own; `!anything` and `!!python/…` were written by hand
+            return False
         text = f"{node.tag!r} is a YAML tag, and the language has none; quote a text that starts with '!'"
-        raise UnreadableError(text, line)
+        self.findings.append(Finding(_line(node), text))
+        self.whole = False
+        return True

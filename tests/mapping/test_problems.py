@@ -187,6 +187,45 @@ key_field: CustomData.Gone
     assert not any("lead" in problem or "key_field" in problem for problem in found), "a rule was lost: no conclusions"
 
 
+HIDDEN = [
+    (
+        "  D: {field: DueDate, typ: x, type: datetime, format: 'dd.mm', timezone: Asia/Calcuta}\n",
+        ["columns > D: 'Asia/Calcuta'", "columns > D: 'dd.mm'", "columns > D: unknown key 'typ'"],
+    ),
+    (
+        "  D: {field: Tags, values: {a: ~}, one_of: [Opne], default: Open, max_length: 3, lower: true}\n",
+        ["columns > D > values > a must", "columns > D: 'Open' is longer", "columns > D: 'Open' is not in"],
+    ),
+    (
+        "constants: {priority: High, Status: , 'Stat us': x}\n",
+        ["constants > Status must", "constants: 'Stat us'", "constants: 'priority'"],
+    ),
+    (
+        "templates: {priority: '{ID}', Status: x, 'Stat us': '{ID}'}\n",
+        ["templates > Status: 'x'", "templates: 'Stat us'", "templates: 'priority'"],
+    ),
+    ("attachments: {columns: [F, ~, F]}\n", ["attachments > columns > 2 must", "attachments: 'F' is listed twice"]),
+    ("ignore:\n- F\n-\n- Subject\n", ["ignore > 2 must", "ignore: 'Subject' can't be ignored"]),
+    ("manifest: {header_row: x, delimitr: y}\n", ["manifest > header_row must", "manifest: unknown key 'delimitr'"]),
+    ("  X: !foo Title\n  Y: {feld: 3}\n", ["'!foo' is a YAML tag", "columns > Y: unknown key 'feld'"]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), HIDDEN)
+def test_one_mistake_hides_none_beside_it(problems: Problems, text: str, expected: list[str]):
+    """Only what is wrong is taken out before the rest is judged: one key, one name, one of a list."""
+    found = [problem.partition(": ")[2] for problem in problems(f"{BASE}{text}")]
+    assert len(found) >= len(expected)
+    assert not [start for start in expected if not any(each.startswith(start) for each in found)]
+
+
+def test_one_mistake_in_a_list_leaves_the_others_their_lines(problems: Problems):
+    """What is wrong is not counted out."""
+    found = problems(BASE.replace("key: ID", "key:\n- ID\n-\n- ID"))
+    assert [int(problem.partition(":")[0]) for problem in found] == [5, 6]
+    assert "in line 4" in found[1]
+
+
 def test_conclusions_are_drawn_from_rules_that_kept_their_field(problems: Problems):
     """A rule with a mistake in its details still fills its field, and the others are judged by that."""
     found = problems(f"{BASE}  X: {{field: Tags, type: no}}\nkey_field: Tag\n")
