@@ -30,6 +30,18 @@ _RESOLVED_TAGS = frozenset(
     for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
 )
 
+# A name that YAML ends before its colon, as ` #` begins a remark.
+_CUT_NAME = re.compile(r"^\s*(?!- )[^\s#'\"{\[][^#'\":]* #[^:]*:")
+# What a line looks like that YAML refuses, and what its author has to do.
+_TRAPS = {
+    re.compile(r"^ *\t"): "indent with blanks, not with tabs",
+    _CUT_NAME: "put a name with ` #` in it in quotes",
+    # What follows a pair of braces, as in `Tags: {System}/{Number}`: a template, and YAML took the braces for its own.
+    re.compile(r": +\{[^{}:,]*\} *[^ ,}#]"): "put a text with braces in quotes",
+    re.compile(r"(?:^|[:\-\[{,] ) *[%@`*]"): "put a name or text that begins with %, @, ` or * in quotes",
+    re.compile(r"^[^'\"{\[#]*: [^'\"{\[#]*: "): "put a name or text with `: ` in it in quotes",
+}
+
 
 class UnreadableError(Exception):
     """The file can't be read as one YAML document; carries the one finding that says why."""
@@ -123,13 +135,28 @@ def _refuse_excess(text: str) -> None:
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> UnreadableError:
+    lines = text.splitlines()
     mark = error.problem_mark or error.context_mark
-    where = f" (column {mark.column + 1})" if mark else ""
+    # What was never ended is missed behind the last line; it stands where it begins.
+    if mark and mark.line >= len(lines) and error.context_mark:
+        mark = error.context_mark
     told = ", ".join(part for part in (error.context, error.problem) if part)
-    # What follows a pair of braces, as in `Tags: {System}/{Number}`: a template, and YAML took the braces for its own.
-    line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
-    advice = "; put a text with braces in quotes" if re.search(r": +\{[^{}:,]*\} *[^ ,}#]", line) else ""
-    return UnreadableError(f"not valid YAML: {told}{where}{advice}", mark.line + 1 if mark else 0)
+    if mark is None:
+        return UnreadableError(f"not valid YAML: {told}")
+    where = f" (column {mark.column + 1})"
+    number, advice = _advice(lines, mark.line)
+    if number != mark.line:
+        where = ""
+    return UnreadableError(f"not valid YAML: {told}{where}{advice}", number + 1)
+
+
+def _advice(lines: Sequence[str], number: int) -> tuple[int, str]:
+    """The line (from 0) that is probably meant by an error at ``number``, and what to do about it, if that is known."""
+    if number > 0 and number < len(lines) and _CUT_NAME.search(lines[number - 1]):
+        number -= 1  # what follows a name without its value is what YAML complains of
+    line = lines[number] if number < len(lines) else ""
+    advice = next((advice for trap, advice in _TRAPS.items() if trap.search(line)), "")
+    return number, advice and f"; {advice}"
 
 
 def _line(part: yaml.Node | yaml.Event) -> int:

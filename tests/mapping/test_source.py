@@ -53,8 +53,8 @@ def test_a_path_that_no_file_can_have(tmp_path: Path):
         (b"version: 1\nsource: B\xfcro\n", "2: the text is not UTF-8; save it as UTF-8 (in a spreadsheet: CSV UTF-8)"),
         (b"a: b\nc: \x07\n", "2: the character U+0007 is not allowed in YAML"),
         (b"a: [b\nc: d\n", "2: not valid YAML: while parsing a flow sequence, expected ',' or ']', but got ':' (column 2)"),
-        (b"a: b\n\tc: d\n", "2: not valid YAML: while scanning for the next token, found character '\\t' that cannot start any token (column 1)"),
-        (b"a: *gone\n", "1: not valid YAML: found undefined alias 'gone' (column 4)"),
+        (b"a: b\n\tc: d\n", "2: not valid YAML: while scanning for the next token, found character '\\t' that cannot start any token (column 1); indent with blanks, not with tabs"),
+        (b"a: *gone\n", "1: not valid YAML: found undefined alias 'gone' (column 4); put a name or text that begins with %, @, ` or * in quotes"),
         (b"a: b\n---\nc: d\n", "2: not valid YAML: expected a single document in the stream, but found another document (column 1)"),
         (b"#" * (MAX_BYTES + 1), f"the file has more than {MAX_BYTES:,} bytes, the most that a mapping has"),
     ],
@@ -64,6 +64,30 @@ def test_what_is_no_mapping_at_all(tmp_path: Path, content: bytes, problem: str)
     path = tmp_path / "mapping.yaml"
     path.write_bytes(content)
     assert refused(path) == problem
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "advice"),
+    [
+        ("  Ticket #: Title\n  Mail: Tags\n", 5, "; put a name with ` #` in it in quotes"),
+        ("  Mail: Tags\n  Ticket #: Title\n", 6, "; put a name with ` #` in it in quotes"),
+        ("  Mail: Tags # one: two\n Ticket: Title\n", 6, ""),
+        ("  Mail: Tags\n\tTicket: Title\n", 6, "; indent with blanks, not with tabs"),
+        ("  D: {field: DueDate, format: %d/%m}\n", 5, "; put a name or text that begins with %, @, ` or * in quotes"),
+        ("  @X: Title\n", 5, "; put a name or text that begins with %, @, ` or * in quotes"),
+        ("  All: *\n", 5, "; put a name or text that begins with %, @, ` or * in quotes"),
+        ("  Due: date: DueDate\n", 5, "; put a name or text with `: ` in it in quotes"),
+        ("  Due: {field: DueDate\nkey_field: x\n\n", 6, ""),
+        ("  Due: 'DueDate\n\n\n", 5, ""),
+    ],
+)
+def test_a_trap_of_yaml_is_told_with_its_line_and_the_way_out(tmp_path: Path, lines: str, line: int, advice: str):
+    """Whoever meets YAML for the first time learns what to do, where the trap is and not where YAML noticed it."""
+    path = tmp_path / "mapping.yaml"
+    path.write_text(f"version: 1\nsource: a\nkey: ID\ncolumns:\n{lines}", "utf-8")
+    problem = refused(path)
+    assert problem.startswith(f"{line}: not valid YAML: ")
+    assert problem.endswith(advice or ")")
 
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(
