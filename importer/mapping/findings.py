@@ -42,8 +42,13 @@ class Finding:
 
 
 def located(path: Path, findings: Iterable[Finding]) -> list[str]:
-    """The findings as ``FILE:LINE: text``, each only once: those of ``path``, then those of the files it includes."""
-    places = {(getattr(each.line, "file", None) or path, int(each.line), each.text) for each in findings}
+    """The findings as ``FILE:LINE: text``, each only once: those of ``path``, then those of the files it includes.
+
+    Each is one line, whatever the names in it.
+    """
+    places = {
+        (getattr(each.line, "file", None) or path, int(each.line), each.text.replace("\n", "\\n")) for each in findings
+    }
     ordered = sorted(places, key=lambda place: (place[0] != path, *place))
     return [f"{file}:{line}: {text}" if line else f"{file}: {text}" for file, line, text in ordered]
 

@@ -19,6 +19,8 @@ _WHAT_TO_WRITE = {
     "field": "name the field that the column becomes, such as `field: Title`",
 }
 
+_HALF = "must not hold half of a character, such as \\ud83d without what follows it"
+
 # pydantic's kind of error -> what was expected, to be followed by what is there
 _EXPECTED = {
     "string_type": "must be a text",
@@ -45,7 +47,9 @@ def finding(error: ErrorDetails, document: Document) -> Finding:
     """One error of pydantic as a line for the author of the mapping."""
     place: Place = error["loc"]
     if place[-1] == "[key]":  # pydantic's mark for a name, as opposed to the value behind it
-        return Finding(document.line(place[:-1]), f"{place_text(place[:-2])}: a name must not be empty")
+        wrong = _HALF if error["type"] == "string_unicode" else "must not be empty"
+        # The place has another character in place of half a one.
+        return Finding(document.line((*place[:-2], error["input"])), f"{place_text(place[:-2])}: a name {wrong}")
     where = place_text(place)
     match error["type"]:
         case "missing":
@@ -58,6 +62,8 @@ def finding(error: ErrorDetails, document: Document) -> Finding:
             text = f"{where} {_choice(error)}"
         case "value_error":
             text = f"{where}: {shown(error['input'])} {error['ctx']['error']}"
+        case "string_unicode":
+            text = f"{where} {_HALF}"
         case kind:
             text = f"{where} {_wrong_shape(kind, error, place)}"
     return Finding(document.line(place), text)

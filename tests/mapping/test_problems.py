@@ -258,3 +258,19 @@ def test_a_section_without_its_required_key_is_searched_on(problems: Problems):
     found = problems(f"{BASE}attachments: {{max_sise: 1, max_files: x}}\n")
     assert len(found) == 3
     assert {problem.split(":")[0] for problem in found} == {"7"}
+
+
+def test_a_name_with_a_line_break_stays_on_its_line(problems: Problems):
+    """A line is one problem, whatever it quotes."""
+    assert problems(f'{BASE}  "Due\\ndate": {{field: DueDate, type: date, format: x}}\n') == [
+        r"7: columns > Due\ndate: 'x' is not a strptime format, such as %d/%m/%Y or %Y-%m-%d %H:%M"
+    ]
+
+
+def test_half_a_character_is_told_as_such(problems: Problems):
+    """As a name and as a value; no file can hold it but by an escape."""
+    half = "must not hold half of a character, such as \\ud83d without what follows it"
+    assert problems(f'{BASE}  "\\ud83d": Tags\n  Tags: "\\ud83d"\n') == [
+        f"7: columns: a name {half}",
+        f"8: columns > Tags > field {half}",
+    ]
