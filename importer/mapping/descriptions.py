@@ -23,7 +23,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "type": "How the cell is judged.",
         "required": "An empty cell is a mistake.",
         "default": "What an empty cell stands for.",
-        "values": "Old value: new value. What is not listed passes unchanged.",
+        "values": 'Old value: new value. What is not listed passes unchanged; a new value of "" makes an empty cell.',
         "values_from": "A CSV of two columns with the header old,new; relative to this file.",
         "one_of": "The values that are allowed, judged after `values`.",
         "max_length": "How many characters may be sent.",

@@ -109,7 +109,7 @@ def _folder(value: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(min_length=1)]
-TextMap = Annotated[dict[Text, Text], Field(min_length=1)]
+ValueMap = Annotated[dict[Text, str], Field(min_length=1)]  # an empty new value makes an empty cell
 # What a validator takes before it makes a list, a rule or a number of it is said for the JSON Schema.
 TextOrList = BeforeValidator(_as_list, json_schema_input_type=Text | list[Text])
 Texts = Annotated[list[Text], TextOrList, Field(min_length=1)]
@@ -138,7 +138,7 @@ class RuleModel(_Section):
     type: FieldType = FieldType.TEXT
     required: bool = False
     default: Text | None = None
-    values: TextMap | None = None
+    values: ValueMap | None = None
     values_from: Text | None = None
     one_of: Texts | None = None
     max_length: Count | None = None

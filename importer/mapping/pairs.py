@@ -86,6 +86,10 @@ def value_faults(pairs: Pairs) -> list[Finding]:
     """What is wrong with the file of a value map, whose header is ``old,new``: without one, the first pair would be."""
     wrong = _wrong_header(pairs.header, _VALUES_HEADER)
     findings = [*([wrong] if wrong else []), *pairs.findings]
+    for pair in pairs.pairs:
+        if not pair.second:  # a list that is not finished would empty cells in silence
+            advice = f'to make an empty cell of it, write `{pair.first!r}: ""` under `values` and take this line out'
+            findings.append(Finding(pair.line, f"{pair.first!r} has no new value; {advice}"))
     if not pairs.pairs and not findings:
         findings = [Finding(pairs.header.line, "there is nothing below the header")]
     return findings

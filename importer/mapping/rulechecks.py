@@ -83,7 +83,7 @@ def _choices(rule: RuleModel) -> Iterator[Fault]:
 
 def sent_texts(rule: RuleModel | Rule) -> Iterator[tuple[Place, str]]:
     """The texts that the rule itself may put into a ticket, each once, with the place that does."""
-    seen: set[str] = set()
+    seen = {""}  # an empty cell is no text
     for value, target in (rule.values or {}).items():
         if target not in seen:
             seen.add(target)

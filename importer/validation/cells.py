@@ -54,6 +54,16 @@ def field_of_cells(cells: Cells, rule: Rule, report: Report) -> SentField:
         )
     if rule.values:
         cells = cells.map(lambda cell: rule.values.get(cell, cell))
+        if "" in rule.values.values():
+            emptied, empty = (cells == "") & ~empty, cells == ""
+            if rule.required and rule.default is None:
+                report.add(
+                    "missing-value",
+                    emptied,
+                    written,
+                    rule,
+                    lambda cell: f"{rule.field} is required, and {cell} stands for nothing",
+                )
     if rule.default is not None:
         cells, empty = cells.mask(empty, rule.default), pd.Series(data=False, index=cells.index)
     filled = cells[~empty]

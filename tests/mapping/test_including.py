@@ -161,7 +161,7 @@ def test_every_mistake_is_told_where_it_stands(files: Files):
         "prio.csv:3: '1' is written twice, first in line 2",
         "prio.csv:4: this line has 1 cell, and not two; quotes may be missing",
         "prio.csv:5: columns > P > values: a name must not be empty",
-        "prio.csv:6: columns > P > values > 3 must not be empty",
+        "prio.csv:6: '3' has no new value; to make an empty cell of it, write `'3': \"\"` under `values` and take this line out",
     ]
 
 

@@ -35,7 +35,7 @@ RULE = [  # the rule of column X in line 7, and what is wrong with it
     ("{field: Tags, values: [a]}", "columns > X > values must hold `name: text` pairs, not a list"),
     ("{field: Tags, values: {}}", "columns > X > values must not be empty"),
     ("{field: Tags, values: {a: }}", "columns > X > values > a must be a text, not nothing; put the word null in quotes if the text is meant"),
-    ("{field: Tags, values: {a: ''}}", "columns > X > values > a must not be empty"),
+    ("{field: Tags, values: {a: '', b: 'x'}, one_of: [y]}", "columns > X: 'x' is not in `one_of`"),
     ("{field: Tags, values: {'': a}}", "columns > X > values: a name must not be empty"),
     ("{field: Tags, values: {a: [b]}}", "columns > X > values > a must be a text, not a list"),
     ("{field: Tags, values: {a: b, a: c}}", "'a' is written twice, first in line 7"),

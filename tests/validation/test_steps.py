@@ -48,6 +48,39 @@ def test_letters_are_changed_before_anything_is_compared(rule: str, cell: str, v
     assert sent(rule, cell) == (value, problems)
 
 
+NOTHING = "values: {N/A: '', '-': '', new: Open}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "cell", "value", "problems"),
+    [
+        (f"{{field: Status, {NOTHING}}}", "N/A", None, []),
+        (f"{{field: Status, {NOTHING}, one_of: [Open]}}", "-", None, []),
+        (f"{{field: Status, {NOTHING}, one_of: [Open]}}", "new", "Open", []),
+        (f"{{field: Status, {NOTHING}, default: Closed}}", "-", "Closed", []),
+        (f"{{field: Status, {NOTHING}, send_empty: true}}", "-", "", []),
+        (f"{{field: Status, {NOTHING}, required: true}}", "-", None, ["missing-value"]),
+        (f"{{field: Status, {NOTHING}, required: true}}", "", None, ["missing-value"]),
+        (f"{{field: Status, {NOTHING}, required: true, default: Closed}}", "-", "Closed", []),
+        ("{field: DueDate, type: date, values: {0000-00-00: ''}}", "0000-00-00", None, []),
+        ("{field: DueDate, type: date, values: {0000-00-00: ''}, max_length: 10}", "2024-08-29", "2024-08-29", []),
+    ],
+)
+def test_what_stands_for_nothing_is_an_empty_cell(rule: str, cell: str, value: str | None, problems: list[str]):
+    """By `values`; what becomes of it is what becomes of an empty cell, and no type is asked whether it fits."""
+    mapping = mapping_of(one_rule(rule))
+    check_own_texts(mapping)
+    assert sent(rule, cell) == (value, problems)
+
+
+def test_a_lead_that_stands_for_nothing_is_none():
+    """The row names no lead, as if its cell were empty."""
+    text = (
+        f"{HEAD}columns:\n  Mail: {{field: LeadDetail.EmailAddress, type: email, values: {{none: ''}}}}\nignore: [ID]\n"
+    )
+    assert codes(check(text, ["ID", "Mail"], ["1", "none"])) == ["missing-lead"]
+
+
 @pytest.mark.parametrize(
     ("rule", "cell", "value", "problems"),
     [
