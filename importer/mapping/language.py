@@ -22,7 +22,13 @@ ROW_CONTENT = "row-content"
 THOUSANDS = (".", ",", "'", "’", "_", " ")
 
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?(B|KB|MB|GB)?")
-_SIZE_FORM = r"^[0-9]{1,12}(\.[0-9]{1,6})? ?([Bb]|[KkMmGg][Bb])?$"
+# As far as a schema can say it, for editors; their dialects agree on these.
+_SIZE_FORM = r"^(?=.*[1-9])[0-9]{1,12}(\.[0-9]{1,6})? ?([Bb]|[KkMmGg][Bb])?$"
+_SOURCE_FORM = r"^[^\s!-/:-@\[-`{-~]"
+_EXTENSION_FORM = r"^\.?[^\s./\\-]+$"
+_DELIMITER_FORM = r'^([^A-Za-z0-9"\r\n]|tab|\\t)$'
+_TEMPLATE_FORM = r"\{[^{}]+\}"
+_FOLDER_FORM = rf"^(?!(.*[/\\])?\.\.([/\\]|$)).*{_TEMPLATE_FORM}"
 _UNIT_BYTES = {None: 1, "B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 
 
@@ -108,13 +114,19 @@ def _folder(value: str) -> str:
     return value
 
 
+def _shown(**said: Any) -> Any:
+    """What a schema says of a text that a validator judges."""
+    return Field(json_schema_extra=said)
+
+
 Text = Annotated[str, StringConstraints(min_length=1)]
 ValueMap = Annotated[dict[Text, str], Field(min_length=1)]  # an empty new value makes an empty cell
 # What a validator takes before it makes a list, a rule or a number of it is said for the JSON Schema.
 TextOrList = BeforeValidator(_as_list, json_schema_input_type=Text | list[Text])
 Texts = Annotated[list[Text], TextOrList, Field(min_length=1)]
 Size = Annotated[int, BeforeValidator(_size_bytes, json_schema_input_type=Annotated[str, Field(pattern=_SIZE_FORM)])]
-Extension = Annotated[Text, AfterValidator(_extension)]
+Extension = Annotated[Text, AfterValidator(_extension), _shown(pattern=_EXTENSION_FORM)]
+Extensions = Annotated[list[Extension], BeforeValidator(_as_list, json_schema_input_type=Extension | list[Extension])]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
@@ -151,10 +163,10 @@ class RuleModel(_Section):
     format: Texts | None = None
     timezone: Text | None = None
     decimal: Literal[".", ","] | None = None
-    thousands: Annotated[Text, AfterValidator(_thousands)] | None = None
+    thousands: Annotated[Text, AfterValidator(_thousands), _shown(enum=[*THOUSANDS])] | None = None
     true_words: Texts | None = None
     false_words: Texts | None = None
-    region: Annotated[Text, AfterValidator(_region)] | None = None
+    region: Annotated[Text, AfterValidator(_region), _shown(pattern="^[A-Z]{2}$")] | None = None
 
 
 class AttachmentsModel(_Section):
@@ -163,19 +175,19 @@ class AttachmentsModel(_Section):
     columns: Texts | None = None
     separator: Text | None = None
     glob: bool = False
-    folder: Annotated[Text, AfterValidator(_folder)] | None = None
+    folder: Annotated[Text, AfterValidator(_folder), _shown(pattern=_FOLDER_FORM)] | None = None
     required: bool = False
     root: Annotated[Text, AfterValidator(_path)] | None = None
     max_file_size: Size = DEFAULT_MAX_FILE_SIZE_BYTES
     max_files: Count = DEFAULT_MAX_FILES
-    extensions: Annotated[list[Extension], TextOrList] = []
+    extensions: Extensions = []
 
 
 class ManifestModel(_Section):
     """The ``manifest`` section: what overrides the detection."""
 
     encoding: Annotated[Text, AfterValidator(_encoding)] | None = None
-    delimiter: Annotated[Text, AfterValidator(_delimiter)] | None = None
+    delimiter: Annotated[Text, AfterValidator(_delimiter), _shown(pattern=_DELIMITER_FORM)] | None = None
     sheet: Text | None = None
     header_row: Count = 1
 
@@ -185,7 +197,7 @@ class MappingModel(_Section):
 
     version: Literal["1"]
     include: Texts | None = None
-    source: Annotated[Text, AfterValidator(_source)]
+    source: Annotated[Text, AfterValidator(_source), _shown(pattern=_SOURCE_FORM, maxLength=100)]
     key: Texts
     key_field: Text | None = None
     columns: Annotated[
@@ -193,7 +205,7 @@ class MappingModel(_Section):
         Field(min_length=1),
     ]
     constants: dict[Text, Text] = {}
-    templates: dict[Text, Annotated[Text, AfterValidator(_template)]] = {}
+    templates: dict[Text, Annotated[Text, AfterValidator(_template), _shown(pattern=_TEMPLATE_FORM)]] = {}
     attachments: AttachmentsModel | None = None
     ignore: Annotated[list[Text], TextOrList] = []
     duplicates: Literal["reject", "first"] = "reject"

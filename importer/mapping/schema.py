@@ -16,7 +16,9 @@ from importer.mapping.descriptions import DESCRIPTIONS
 from importer.mapping.language import SECTIONS, MappingModel
 
 _SCALAR = ["string", "number", "boolean"]
-_TRUTH = "^([Tt]rue|[Ff]alse|[Yy]es|[Nn]o|[Oo]n|[Oo]ff|[YyNnTtFf01])$"
+_WORDS = ("true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "0", "1")
+_TRUTH = f"^({'|'.join(''.join(f'[{letter.upper()}{letter}]' for letter in word) for word in _WORDS)})$"
+_WHOLE = r"^\s*\+?[0-9]+(_[0-9]+)*\s*$"
 
 
 def mapping_schema() -> dict[str, Any]:
@@ -35,8 +37,10 @@ def mapping_schema() -> dict[str, Any]:
         "title": "A mapping of ticket-importer",
         "description": "What becomes of each column of a manifest.",
         **{key: value for key, value in schema.items() if key not in ("title", "description")},
-        # What is required may stand in a file that is included.
-        "if": {"not": {"required": ["include"]}},
+        # What is required may stand in a file that is included; one made for that does not say whose keys it has.
+        "if": {
+            "allOf": [{"not": {"required": ["include"]}}, {"anyOf": [{"required": [key]} for key in ("source", "key")]}]
+        },
         "then": {"required": required},
     }
 
@@ -47,11 +51,14 @@ class _Generator(GenerateJsonSchema):
     def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
         return {**super().str_schema(schema), "type": _SCALAR}
 
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        return {**super().dict_schema(schema), "propertyNames": {"minLength": 1}}
+
     def bool_schema(self, schema: core_schema.BoolSchema) -> JsonSchemaValue:  # noqa: ARG002 - pydantic's signature
         return {"type": ["boolean", "integer", "string"], "pattern": _TRUTH, "minimum": 0, "maximum": 1}
 
     def int_schema(self, schema: core_schema.IntSchema) -> JsonSchemaValue:
-        return {**super().int_schema(schema), "type": ["integer", "string"], "pattern": "^[0-9]+$"}
+        return {**super().int_schema(schema), "type": ["integer", "string"], "pattern": _WHOLE}
 
     def literal_schema(self, schema: core_schema.LiteralSchema) -> JsonSchemaValue:
         numbers = [int(value) for value in schema["expected"] if isinstance(value, str) and value.isdigit()]

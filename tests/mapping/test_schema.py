@@ -48,6 +48,20 @@ WRONG = [
     "manifest: {header_row: -1}",
     "ignore: {a: b}",
     "constants: {Status: [Open]}",
+    "constants: {'': a}",
+    "columns: {'': Title}",
+    "columns: {Subject: {field: Title, values: {'': a}}}",
+    "columns: {Subject: {field: CustomData.N, type: integer, thousands: ;}}",
+    "columns: {Subject: {field: CustomData.N, type: phone, region: in}}",
+    "source: -x",
+    f"source: {'x' * 101}",
+    "manifest: {delimiter: ;;}",
+    "attachments: {columns: Files, extensions: [tar.gz]}",
+    "attachments: {columns: Files, max_file_size: 0 MB}",
+    "attachments: {folder: files}",
+    "attachments: {folder: '../{ID}'}",
+    "attachments: {folder: 'a/../{ID}'}",
+    "templates: {Status: x}",
 ]
 
 
@@ -94,6 +108,26 @@ def test_what_editors_make_of_a_scalar_is_taken():
     assert complaints(BASE.replace("key: ID", "key: [2024, true]")) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(f"columns: {{S: {{field: Title, required: {word}}}}}" for word in ("ON", "YES", "OFF", "tRUE", "'1'", "n")),
+        *(f"columns: {{S: {{field: Title, max_length: {number}}}}}" for number in ("1_000", "' 10'", "'1_0'", "+5")),
+        *(f"manifest: {{delimiter: {sign}}}" for sign in ("tab", "'\\t'", "';'", "'|'")),
+        *(f"attachments: {{columns: Files, extensions: [{ending}]}}" for ending in ("pdf", ".PDF", "7z", "größe")),
+        *(f"attachments: {{folder: '{folder}'}}" for folder in ("{ID}", "a/{ID}/*", "..a/{ID}/**", "{{x}}/{ID}")),
+        *(f"source: {name}" for name in ("Ärzte", "7", "a b_c", "x" * 100)),
+    ],
+)
+def test_what_the_loader_takes_an_editor_takes(load: Load, text: str):
+    """However the value is written."""
+    key = text.partition(":")[0]
+    base = {"version": "version: 1", "source": "source: a", "key": "key: ID", "columns": "columns: {A: Title}"}
+    whole = "\n".join({**base, key: text, "constants": "constants: {LeadDetail.Phone: '123456'}"}.values())
+    load(whole)
+    assert complaints(whole) == []
+
+
 @pytest.mark.parametrize("change", WRONG)
 def test_what_the_loader_refuses_an_editor_marks(load: Load, change: str):
     """A mistake in one key is found by both."""
@@ -108,9 +142,10 @@ def test_what_the_loader_refuses_an_editor_marks(load: Load, change: str):
 
 
 def test_what_is_missing_is_marked_unless_it_may_be_included():
-    """Without an `include`, a mapping has to say all that is required itself."""
+    """Without an `include`, a mapping has to say all that is required itself; one that is made to be included has not."""
     assert complaints("version: 1\nsource: a\nkey: ID\n") == ["'columns' is a required property"]
     assert complaints("version: 1\ninclude: base.yaml\n") == []
+    assert complaints("version: 1\ncolumns: {Subject: Title}\n") == []
 
 
 @pytest.mark.parametrize("section", SECTIONS)
