@@ -80,11 +80,11 @@ def _take_out(rest: dict[str, Any], place: Place, broken: set[str]) -> bool:
         case ("columns" | "constants" | "templates" as top, str(name), *_):
             rest[top].pop(name, None)
             return False
-        case ("attachments", "columns", int(index)):
+        case ("attachments", "columns", int(index)) if isinstance(rest["attachments"]["columns"], list):
             _stand_in(rest["attachments"]["columns"], index)
         case ("attachments" | "manifest" as top, str(key), *_) if key not in ("columns", "folder"):
             rest.get(top, {}).pop(key, None)  # the section may be gone already, for what names the files
-        case ("key" | "ignore" as top, int(index)):
+        case ("key" | "ignore" as top, int(index)) if isinstance(rest[top], list):  # and not a text by itself
             _stand_in(rest[top], index)
         case _:
             key = str(place[0])

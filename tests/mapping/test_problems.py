@@ -274,3 +274,5 @@ def test_half_a_character_is_told_as_such(problems: Problems):
         f"7: columns: a name {half}",
         f"8: columns > Tags > field {half}",
     ]
+    assert problems(BASE.replace("key: ID", 'key: "\\ud83d"')) == [f"3: key > 1 {half}"]
+    assert problems(f'{BASE}attachments: {{columns: "\\ud83d"}}\n') == [f"7: attachments > columns > 1 {half}"]
