@@ -15,7 +15,7 @@ ENDINGS = (".csv", ".tsv")  # what is not YAML, by the file's name
 _DELIMITERS = ",;\t"
 _TWO = 2
 _MAPPING_HEADER = ("column", "SchemaName")
-_VALUES_HEADER = ("old", "new")
+_VALUES_HEADERS = (("old", "new"), ("from", "to"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +84,7 @@ def as_mapping(pairs: Pairs) -> Document:
 
 def value_faults(pairs: Pairs) -> list[Finding]:
     """What is wrong with the file of a value map, whose header is ``old,new``: without one, the first pair would be."""
-    wrong = _wrong_header(pairs.header, _VALUES_HEADER)
+    wrong = _wrong_header(pairs.header, *_VALUES_HEADERS)
     findings = [*([wrong] if wrong else []), *pairs.findings]
     for pair in pairs.pairs:
         if not pair.second:  # a list that is not finished would empty cells in silence
@@ -95,10 +95,10 @@ def value_faults(pairs: Pairs) -> list[Finding]:
     return findings
 
 
-def _wrong_header(header: Pair, expected: tuple[str, str]) -> Finding | None:
-    if (_bare(header.first), _bare(header.second)) == tuple(map(_bare, expected)):
+def _wrong_header(header: Pair, *expected: tuple[str, str]) -> Finding | None:
+    if (_bare(header.first), _bare(header.second)) in [tuple(map(_bare, each)) for each in expected]:
         return None
-    text = f"the first line must be `{','.join(expected)}`, not {header.first!r} and {header.second!r}"
+    text = f"the first line must be `{','.join(expected[0])}`, not {header.first!r} and {header.second!r}"
     return Finding(header.line, text)
 
 

@@ -129,7 +129,7 @@ def test_paths_are_relative_to_the_file_that_names_them(files: Files):
     mapping = files.load(
         shared__base=SHARED,
         shared__mid="include: base.yaml\ncolumns: {State: {field: Priority, values_from: lists/prio.csv}}\n",
-        shared__lists__prio_csv="old,new\n1,High\n",
+        shared__lists__prio_csv="From,To\n1,High\n",
         main="include: shared/mid.yaml\n",
     )
     assert dict({rule.column: rule for rule in mapping.rules}["State"].values) == {"1": "High"}
