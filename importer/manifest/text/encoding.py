@@ -9,8 +9,8 @@ from pathlib import Path
 
 from importer.errors import ManifestError
 from importer.manifest.detected import Sureness, encoding_name
-from importer.manifest.text.guess import Sample, candidates, is_damaged_utf8
-from importer.manifest.text.proof import blocks, find_misfit
+from importer.manifest.text.guess import Sample, candidates
+from importer.manifest.text.proof import Misfit, blocks, find_misfits, is_damaged_utf8
 from importer.manifest.text.unmarked import SAMPLE_BYTES, codec_without_mark
 
 # UTF-32 stands before UTF-16, whose mark is the beginning of its own.
@@ -65,17 +65,16 @@ def find_encoding(path: Path, wanted: str | None, shown: str) -> Encoding:
         encoding = Encoding(codec=codec, mark=mark, sureness=Sureness.CERTAIN if mark else Sureness.LIKELY)
         _require_fit(path, encoding, f"{shown} begins like {encoding_name(codec)}, but")
         return encoding
-    misfit = find_misfit(path, "utf-8")
-    if misfit is None:
+    misfits = find_misfits(path, "utf-8")
+    if not misfits:
         return _utf8(path, shown)
+    if is_damaged_utf8(path):
+        raise _misfit(misfits, f"{shown} is UTF-8 but for a few bytes:")
     sample = Sample.of(path)
-    for candidate in [] if is_damaged_utf8(sample) else candidates(sample):
-        if find_misfit(path, candidate.codec) is None:
+    for candidate in candidates(sample):
+        if not find_misfits(path, candidate.codec):
             return _guessed(candidate.codec, sample, likely=candidate.likely, shown=shown)
-    raise ManifestError(
-        f"{shown} is not UTF-8 and no other encoding fits it: {misfit.describe()}",
-        hint=f"Export the file again as UTF-8, mend that cell, or {_SET_IT}.",
-    )
+    raise _misfit(misfits[:1], f"{shown} is not UTF-8, and which other encoding it has could not be told:")
 
 
 def _guessed(codec: str, sample: Sample, *, likely: bool, shown: str) -> Encoding:
@@ -92,7 +91,7 @@ def _utf8(path: Path, shown: str) -> Encoding:
     for block in blocks(path):
         switches = switches or (b"\x1b" in block and any(switch in block for switch in _JAPANESE_SWITCHES))
         lost += 0 if block.isascii() else block.count(_REPLACEMENT)
-    if switches and find_misfit(path, "iso2022_jp") is None:
+    if switches and not find_misfits(path, "iso2022_jp"):
         return Encoding(codec="iso2022_jp", sureness=Sureness.LIKELY)
     if not lost:
         return Encoding(codec="utf-8")
@@ -142,9 +141,14 @@ def _text_codec(wanted: str, shown: str) -> str:
 
 
 def _require_fit(path: Path, encoding: Encoding, message: str) -> None:
-    misfit = find_misfit(path, encoding.codec, skip=len(encoding.mark))
-    if misfit is not None:
-        raise ManifestError(
-            f"{message} {misfit.describe()} can't be read so",
-            hint=f"Export the file again as UTF-8, mend that cell, or {_SET_IT}.",
-        )
+    if misfits := find_misfits(path, encoding.codec, skip=len(encoding.mark)):
+        raise _misfit(misfits, message)
+
+
+def _misfit(misfits: list[Misfit], message: str) -> ManifestError:
+    first, *others = (misfit.describe() for misfit in misfits)
+    return ManifestError(
+        f"{message} {first} can't be read so",
+        details=[f"nor can {other}" for other in others],
+        hint=f"Export the file again as UTF-8, mend {'those cells' if others else 'that cell'}, or {_SET_IT}.",
+    )

@@ -92,14 +92,6 @@ class Sample:
         return text if len(text) <= _EXAMPLE_BYTES else f"{text[: _EXAMPLE_BYTES - 1]}…"
 
 
-def is_damaged_utf8(sample: Sample) -> bool:
-    """Say whether most characters beyond ASCII are proper UTF-8: in another encoding that happens by accident only."""
-    text = sample.content.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
-    proper = sum(not character.isascii() for character in text) - broken
-    return proper > broken
-
-
 def candidates(sample: Sample) -> list[Candidate]:
     """Order the plausible encodings, best first. A tie goes to Windows-1252, by far the most frequent of them."""
     matches = list(charset_normalizer.from_bytes(sample.content, cp_isolation=_PLAUSIBLE))

@@ -76,7 +76,7 @@ def test_damaged_utf8_is_not_guessed_to_be_something_else(tmp_path: Path) -> Non
     """A text that is UTF-8 but for a few bytes is a damaged one: read otherwise, all of it would turn to rubbish."""
     content = "a,b\n1,日本語\n2,é".encode() + b"\xe9,\n"
     text = refusal_of_bytes(tmp_path, content)
-    assert "is not UTF-8 and no other encoding fits it: row 3 (byte 20 of the file: 0xE9 behind '2,é')" in text
+    assert "is UTF-8 but for a few bytes: row 3 (byte 20 of the file: 0xE9 behind '2,é')" in text
 
 
 def test_a_character_may_stand_across_blocks(tmp_path: Path) -> None:
