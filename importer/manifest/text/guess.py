@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,16 +24,18 @@ _MOST_LIKELY = "cp1252"
 _EASTERN = frozenset({"cp932", "euc_jp", "gb18030", "big5", "cp949"})
 
 # Letters beyond ASCII of the languages that share the Latin code pages, which differ in nothing else.
-_WESTERN = ("äöüß", "àâæçéèêëîïôœùûü", "áéíóúñü¿¡ºª", "àáâãçéêíóôõúü", "àèéìòù", "åäöæøé", "éëïóöüè")
+_WESTERN = ("äöüß", "àâæçéèêëîïôœùûü", "áéíóúñü¿¡ºª", "àáâãçéêíóôõúü", "àèéìòù", "åäöæøé", "éëïóöüè", "áéíóúýðþæö")
 _ALPHABETS = {
     "cp1252": _WESTERN,
     "cp1250": ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž"),
-    "cp1254": ("çğıöşüİâî",),
+    "cp1254": ("çğıöşü\u0307âî",),
     "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž"),
 }
 _ALPHABETS["iso8859_2"] = _ALPHABETS["cp852"] = _ALPHABETS["cp1250"]
 _ALPHABETS["cp850"] = _ALPHABETS["cp437"] = _ALPHABETS["mac_roman"] = _WESTERN
 _TYPOGRAPHY = "€–—‘’“”„‚«»…•·°§©®™£\u00a0"
+# Signs between two letters, and a letter that no word begins with: of these the words are another encoding's.
+_MISSPELT = re.compile(r"(?<=[^\W\d_])[“”„‚«»•§©®™£](?=[^\W\d_])|\bð")
 
 _LIKELY_COHERENCE = 0.5
 _LIKELY_LETTERS = 8
@@ -92,9 +95,17 @@ class Sample:
         return text if len(text) <= _EXAMPLE_BYTES else f"{text[: _EXAMPLE_BYTES - 1]}…"
 
 
+def _matches(content: bytes) -> list[charset_normalizer.CharsetMatch]:
+    matches = list(charset_normalizer.from_bytes(content, cp_isolation=_PLAUSIBLE))
+    if not matches:  # it passes over encodings that are like one that it refused, and one of these may be right
+        alone = (charset_normalizer.from_bytes(content, cp_isolation=[codec]) for codec in _PLAUSIBLE)
+        matches = sorted(itertools.chain.from_iterable(alone))
+    return matches
+
+
 def candidates(sample: Sample) -> list[Candidate]:
     """Order the plausible encodings, best first. A tie goes to Windows-1252, by far the most frequent of them."""
-    matches = list(charset_normalizer.from_bytes(sample.content, cp_isolation=_PLAUSIBLE))
+    matches = _matches(sample.content)
     coherence = {match.encoding: match.coherence for match in matches}
     tied: dict[str, float] = {}  # with their coherence
     for match in matches:
@@ -105,7 +116,8 @@ def candidates(sample: Sample) -> list[Candidate]:
     # A few lone accents speak for no language, and charset-normalizer then has no preference, not even an opinion.
     if not has_runs and not any(coherence.values()):
         tied = {_MOST_LIKELY: 0.0} | tied
-    order = list(tied)
+    # Eastern words have such runs, and characters of two bytes; else it is accents that are taken for some.
+    order = sorted(tied, key=lambda codec: codec in _EASTERN and not (has_runs and _doubles(sample, codec)))
     if order and order[0] in _ALPHABETS:
         spelling = {codec: _spelling(sample, codec) for codec in order}
         order.sort(key=lambda codec: (-spelling[codec], -tied[codec], codec != _MOST_LIKELY))
@@ -119,15 +131,21 @@ def candidates(sample: Sample) -> list[Candidate]:
 def _is_clear(codec: str, coherence: dict[str, float], sample: Sample) -> bool:
     """Whether words are known in it, or many characters fit their double bytes, as they do by accident only."""
     if codec in _EASTERN:
-        return len(_HIGH.findall(sample.content)) >= 2 * _LIKELY_LETTERS
+        return _doubles(sample, codec) >= _LIKELY_LETTERS
     return coherence.get(codec, 0.0) >= _LIKELY_COHERENCE
+
+
+def _doubles(sample: Sample, codec: str) -> int:
+    """How many bytes are the second of a character; those of half-width katakana are one each, and fit any bytes."""
+    return len(sample.content) - len(sample.content.decode(codec, "replace"))
 
 
 def _spelling(sample: Sample, codec: str) -> float:
     """The share of the letters beyond ASCII that the best of the code page's languages has."""
-    text = sample.content.decode(codec, "replace")
-    letters = [character for character in text.lower() if not character.isascii() and character not in _TYPOGRAPHY]
-    if not letters:
+    text = sample.content.decode(codec, "replace").lower()
+    letters = [character for character in text if not character.isascii() and character not in _TYPOGRAPHY]
+    wrong = len(_MISSPELT.findall(text))
+    if not letters and not wrong:
         return 1.0 if codec == _MOST_LIKELY else 0.0
     alphabets = _ALPHABETS.get(codec, ("",))
-    return max(sum(letter in alphabet for letter in letters) for alphabet in alphabets) / len(letters)
+    return max(sum(letter in alphabet for letter in letters) for alphabet in alphabets) / (len(letters) + wrong)

@@ -200,6 +200,12 @@ WORDS = [
     ("cp949", "시스템에 로그인할 수 없습니다;프린터가 작동하지 않습니다"),
     ("cp866", "Не могу войти в систему, забыл пароль;Принтер не работает"),
     ("cp850", "Der Drucker im Büro läuft nicht, größere Störung;Müller hat kein Passwort"),
+    ("cp850", "Störung"),
+    ("cp850", "Bitte ein gültiges Kürzel eingeben;Überfällig, für später"),
+    ("cp1252", "þörf á aðstoð"),
+    ("cp1257", "šįryt;žodis;įžanga"),
+    ("cp1251", "ПРИНТЕР;НЕТ СЧЕТА;СРОЧНО"),
+    ("iso8859_2", "Drukarka płonie;Proszę o pilną pomoc, żółć gęślą jaźń;Dzień dobry, świetnie"),
     ("mac_roman", "Der Drucker im Büro läuft nicht, größere Störung;Müller hat kein Passwort"),
 ]
 
@@ -211,6 +217,12 @@ def test_two_cells_are_enough_to_guess_by(tmp_path: Path, codec: str, text: str)
     table = read_bytes(tmp_path, "\n".join(["id\tword", *lines]).encode(codec))
     assert ["\t".join(record) for record in table.cells] == lines
     assert table.manifest.detected.guessed
+
+
+def test_single_bytes_make_no_eastern_text_likely(tmp_path: Path) -> None:
+    """Half-width katakana are a byte each, and fit the bytes of any script: only characters of two bytes are clear."""
+    table = read_bytes(tmp_path, "id;word\n1;ПРИНТЕР\n2;НЕТ СЧЕТА\n3;СРОЧНО\n".encode("cp1251"))
+    assert table.how == "CSV, Windows-1251 at a guess, semicolon"
 
 
 def test_a_guess_is_told_with_a_cell_to_judge_by(tmp_path: Path) -> None:
