@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from importer.errors import ManifestError
 from importer.manifest.detected import Sureness, encoding_name
 from importer.manifest.text.guess import Sample, candidates
-from importer.manifest.text.proof import Misfit, blocks, find_misfits, is_damaged_utf8
+from importer.manifest.text.proof import MOST_MISFITS, Misfit, blocks, find_misfits, is_damaged_utf8
 from importer.manifest.text.unmarked import SAMPLE_BYTES, codec_without_mark
 
 # UTF-32 stands before UTF-16, whose mark is the beginning of its own.
@@ -26,6 +27,10 @@ _WITHOUT_AN_ORDER = frozenset({"utf-16", "utf-32"})
 
 # Japanese mail's encoding is ASCII to the eye of a computer, and switches its characters with such sequences.
 _JAPANESE_SWITCHES = (b"\x1b$B", b"\x1b$@")
+
+# All of these bytes are control characters there, which no text has: it is one of Windows, where they are signs.
+_WITH_CONTROLS = "iso8859"
+_CONTROL = re.compile(rb"[\x80-\x9f]")
 
 # Python's codecs for host names, its own source and old mail, some of which can say what is no character.
 _NOT_OF_FILES = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7"})
@@ -72,9 +77,16 @@ def find_encoding(path: Path, wanted: str | None, shown: str) -> Encoding:
         raise _misfit(misfits, f"{shown} is UTF-8 but for a few bytes:")
     sample = Sample.of(path)
     for candidate in candidates(sample):
-        if not find_misfits(path, candidate.codec):
+        stray = find_misfits(path, candidate.codec)
+        if not stray and not _has_controls(path, candidate.codec):
             return _guessed(candidate.codec, sample, likely=candidate.likely, shown=shown)
+        if 0 < len(stray) < MOST_MISFITS:
+            raise _misfit(stray, f"{shown} looks like {encoding_name(candidate.codec)}, but")
     raise _misfit(misfits[:1], f"{shown} is not UTF-8, and which other encoding it has could not be told:")
+
+
+def _has_controls(path: Path, codec: str) -> bool:
+    return codec.startswith(_WITH_CONTROLS) and any(_CONTROL.search(block) for block in blocks(path))
 
 
 def _guessed(codec: str, sample: Sample, *, likely: bool, shown: str) -> Encoding:

@@ -39,6 +39,8 @@ _MISSPELT = re.compile(r"(?<=[^\W\d_])[“”„‚«»•§©®™£](?=[^\W\d_
 
 _LIKELY_COHERENCE = 0.5
 _LIKELY_LETTERS = 8
+_LEAST_READABLE = 0.5  # of the cells, in an encoding that is the right one for them
+_LEAST_READABLE_OF_SCRIPTS = 0.9
 _TIE = 0.02  # of charset-normalizer's measure of disorder, where 0.2 is rubbish
 
 # Cells are cut out at bytes that no multi-byte encoding uses as the second half of a character.
@@ -61,38 +63,85 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Cells with bytes beyond ASCII from all over a file: accents may come first in its last row."""
+    """Cells with bytes beyond ASCII from all over a file: accents may come first in its last row.
 
-    cells: tuple[bytes, ...]
+    ``cells``: how often each was seen; each counts once for its words.
+    """
+
+    cells: dict[bytes, int]
 
     @functools.cached_property
     def content(self) -> bytes:
         """All cells, a line each."""
         return b"\n".join(self.cells)
 
+    def readable(self, codec: str) -> Sample:
+        """The cells that are text in the encoding."""
+        return Sample(cells={cell: seen for cell, seen in self.cells.items() if _is_text(cell, codec)})
+
     @classmethod
     def of(cls, path: Path) -> Sample:
         """Gather cells of the whole file, no more of each megabyte than the size of the sample allows."""
-        cells: dict[bytes, None] = {}  # a set that keeps its order, so that the same file gives the same answer
+        cells: dict[bytes, int] = {}  # keeps its order, so that the same file gives the same answer
         size_bytes = 0
         for block in blocks(path):
             taken_bytes = 0
             for match in _CELL.finditer(block):
                 cell = match.group()
-                if len(cell) > _GUESS_BYTES_PER_BLOCK or cell in cells:
+                if len(cell) > _GUESS_BYTES_PER_BLOCK:
                     continue
-                cells[cell] = None
+                cells[cell] = cells.get(cell, 0) + 1
+                if cells[cell] > 1:
+                    continue
                 taken_bytes += len(cell)
                 if taken_bytes > _GUESS_BYTES_PER_BLOCK and size_bytes + taken_bytes > _GUESS_BYTES:
                     break
             size_bytes += taken_bytes
-        return cls(cells=tuple(cells))
+        return cls(cells=cells)
 
     def example(self, codec: str) -> str:
         """A short cell as the encoding reads it, for a person to judge by."""
         cells = sorted(self.cells, key=lambda cell: (len(cell.strip()) > _EXAMPLE_BYTES, -len(_HIGH.findall(cell))))
         text = " ".join(cells[0].decode(codec, "replace").split()) if cells else ""
         return text if len(text) <= _EXAMPLE_BYTES else f"{text[: _EXAMPLE_BYTES - 1]}…"
+
+
+def _is_text(cell: bytes, codec: str) -> bool:
+    try:
+        cell.decode(codec)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def candidates(sample: Sample) -> list[Candidate]:
+    """Order the plausible encodings, best first. A tie goes to Windows-1252, by far the most frequent of them.
+
+    One in which a few cells are no text comes first if the words of the others speak for it: a stray byte must not turn
+    all of them into those of an encoding that happens to have a sign for it.
+    """
+    fitting = _ranked(sample)
+    is_clear = any(candidate.likely for candidate in fitting)
+    spoiled = (_spoiled(sample, codec, is_clear=is_clear) for codec in _PLAUSIBLE)
+    best = next((candidate for candidate in spoiled if candidate is not None), None)
+    return fitting if best is None else [best, *fitting]
+
+
+def _spoiled(sample: Sample, codec: str, *, is_clear: bool) -> Candidate | None:
+    """The encoding, if it is the best for the cells that are text in it, and the others are few.
+
+    ``is_clear``: whether there is a likely one in which all are text.
+    """
+    readable = sample.readable(codec)
+    share = sum(readable.cells.values()) / max(sum(sample.cells.values()), 1)
+    if not _LEAST_READABLE <= share < 1:
+        return None
+    best = next(iter(_ranked(readable)), None)
+    if best is None or best.codec != codec:
+        return None
+    # Of the letters of Latin languages few are enough; what fits other scripts by accident must fit nearly throughout.
+    is_sure = share >= _LEAST_READABLE_OF_SCRIPTS and (best.likely or not is_clear)
+    return best if codec in _ALPHABETS or is_sure else None
 
 
 def _matches(content: bytes) -> list[charset_normalizer.CharsetMatch]:
@@ -103,8 +152,7 @@ def _matches(content: bytes) -> list[charset_normalizer.CharsetMatch]:
     return matches
 
 
-def candidates(sample: Sample) -> list[Candidate]:
-    """Order the plausible encodings, best first. A tie goes to Windows-1252, by far the most frequent of them."""
+def _ranked(sample: Sample) -> list[Candidate]:
     matches = _matches(sample.content)
     coherence = {match.encoding: match.coherence for match in matches}
     tied: dict[str, float] = {}  # with their coherence

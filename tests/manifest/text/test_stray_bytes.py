@@ -63,3 +63,46 @@ def test_misfits_of_wide_characters(tmp_path: Path) -> None:
     text = refusal_of_bytes(tmp_path, content, encoding="utf-16-le")
     assert text.count("of the file") == 1
     assert "row 3 (byte 24 of the file: 0x00)" in text
+
+
+JAPANESE = ["ログインできません", "プリンターが動かない", "請求書を送ってください"]
+RUSSIAN = ["Не могу войти в систему", "Принтер не работает", "Клиент просит вернуть деньги"]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "content", "stray"),
+    [
+        ("Windows-1252", "cp1252", b"id,text\r\n1,Gr\xfc\xdfe\r\n3,K\xf6ln\n", b"2,\x81\x8d\n"),
+        ("Windows-1252", "cp1252", table(GERMAN, 6, "cp1252"), b"7,a\x81b\n"),
+        ("Windows-1252", "cp1252", table(GERMAN, 1000, "cp1252"), b"7,a\x81b\n"),
+        ("Windows-1252", "cp1252", table(PLACES, 1000, "cp1252"), b"1,\x81a\n2,\x8da\n3,\x90a\n"),
+        ("Windows-1250", "cp1250", table(["kůň", "žluťoučký", "příliš"], 9, "cp1250"), b"7,a\x81b\n"),
+        ("Windows-1251", "cp1251", table(RUSSIAN, 60, "cp1251"), b"x,a\x98b\n"),
+        ("Shift-JIS", "cp932", table(JAPANESE, 60, "cp932"), b"x,a\x81\n"),
+    ],
+)
+def test_a_stray_byte_turns_no_other_cell(tmp_path: Path, name: str, codec: str, content: bytes, stray: bytes) -> None:
+    """An encoding that the words speak for is not given up for one that has a sign for every byte: the byte is named."""
+    text = refusal_of_bytes(tmp_path, content + stray)
+    at = next(at for at, byte in enumerate(stray) if byte > 0x7F)
+    row = content.count(b"\n") + 1
+    assert f"looks like {name}, but row {row} (byte {len(content) + at} of the file: 0x{stray[at]:02X} behind" in text
+    assert read_bytes(tmp_path, content).manifest.detected.encoding == codec
+
+
+def test_a_stray_byte_far_from_the_sample(tmp_path: Path) -> None:
+    """The sample is bounded; what it lacks is found when the whole file is read."""
+    lines = [f"{n};Störung Nummer {n} im Büro, größer" for n in range(60_000)]
+    content = "\n".join(["id;word", *lines, ""]).encode("cp1252")
+    text = refusal_of_bytes(tmp_path, content.replace(b"Nummer 30000 ", b"Nummer \x81 "))
+    assert "looks like Windows-1252, but row 30002 (byte " in text
+
+
+def test_control_characters_are_no_text(tmp_path: Path) -> None:
+    """The ISO pages have them where those of Windows have signs; what holds such bytes is none of them."""
+    polish = ["Drukarka płonie", "Proszę o pilną pomoc, żółć gęślą jaźń", "Dzień dobry, świetnie"]
+    content = "\n".join(["word", *(f'"{cell}"' for cell in polish), ""]).encode("iso8859_2")
+    table = read_bytes(tmp_path, content)
+    assert table.cells == [[cell] for cell in polish]
+    assert table.manifest.detected.encoding == "iso8859_2"
+    assert "which other encoding it has could not be told" in refusal_of_bytes(tmp_path, content + b'"5\x80"\n')
