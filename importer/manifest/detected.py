@@ -20,6 +20,8 @@ _ENCODING_NAMES = {
     "gb18030": "GB18030",
     "euc_jp": "EUC-JP",
     "iso2022_jp": "ISO-2022-JP",
+    "iso2022_kr": "ISO-2022-KR",
+    "hz": "HZ",
     "iso8859-1": "ISO 8859-1",
     "iso8859_2": "ISO 8859-2",
     "koi8_r": "KOI8-R",

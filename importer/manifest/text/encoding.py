@@ -25,8 +25,9 @@ _MARKS = (
 
 _WITHOUT_AN_ORDER = frozenset({"utf-16", "utf-32"})
 
-# Japanese mail's encoding is ASCII to the eye of a computer, and switches its characters with such sequences.
-_JAPANESE_SWITCHES = (b"\x1b$B", b"\x1b$@")
+# Encodings of mail that are ASCII to the eye of a computer, and with what they switch their characters.
+_SWITCHES = {"iso2022_jp": (b"\x1b$B", b"\x1b$@"), "iso2022_kr": (b"\x1b$)C",), "hz": (b"~{",)}
+_READ_ONLY_IF_SAID = "hz"  # what switches it may be text as well
 
 # All of these bytes are control characters there, which no text has: it is one of Windows, where they are signs.
 _WITH_CONTROLS = "iso8859"
@@ -99,19 +100,28 @@ def _guessed(codec: str, sample: Sample, *, likely: bool, shown: str) -> Encodin
 
 def _utf8(path: Path, shown: str) -> Encoding:
     """Look at a text that is UTF-8 for what is no UTF-8 all the same, and for what was lost before."""
-    switches, lost = False, 0
+    switched: set[str] = set()
+    lost = 0
     for block in blocks(path):
-        switches = switches or (b"\x1b" in block and any(switch in block for switch in _JAPANESE_SWITCHES))
+        if b"\x1b" in block or b"~" in block:  # one byte is found much sooner than several
+            switched |= {codec for codec, signs in _SWITCHES.items() if any(sign in block for sign in signs)}
         lost += 0 if block.isascii() else block.count(_REPLACEMENT)
-    if switches and not find_misfits(path, "iso2022_jp"):
-        return Encoding(codec="iso2022_jp", sureness=Sureness.LIKELY)
-    if not lost:
-        return Encoding(codec="utf-8")
-    warning = (
-        f"{shown} holds the character \ufffd {lost:,} time{'s' if lost > 1 else ''}: an earlier program could not read "
-        "what stood there, and wrote that instead; only a new export brings it back"
-    )
-    return Encoding(codec="utf-8", warnings=(warning,))
+    codec = next((codec for codec in _SWITCHES if codec in switched and not find_misfits(path, codec)), "utf-8")
+    warnings: list[str] = []
+    if is_doubtful := codec == _READ_ONLY_IF_SAID:
+        codec = "utf-8"
+        warnings.append(
+            f"{shown} holds ~{{, which is text, or begins Chinese in {encoding_name(_READ_ONLY_IF_SAID)}: if it is "
+            f"that, set `manifest: {{encoding: {_READ_ONLY_IF_SAID}}}` in the mapping"
+        )
+    if lost:
+        warnings.append(
+            f"{shown} holds the character \ufffd {lost:,} time{'s' if lost > 1 else ''}: an earlier program could not "
+            "read what stood there, and wrote that instead; only a new export brings it back"
+        )
+    is_certain = codec == "utf-8" and not is_doubtful
+    sureness = Sureness.CERTAIN if is_certain else Sureness.LIKELY
+    return Encoding(codec=codec, sureness=sureness, warnings=tuple(warnings))
 
 
 def _explicit(path: Path, wanted: str, start: bytes, shown: str) -> Encoding:

@@ -195,6 +195,7 @@ WORDS = [
     ("cp874", "ไม่สามารถเข้าสู่ระบบได้;เครื่องพิมพ์ไม่ทำงาน"),
     ("cp932", "東京都の顧客"),
     ("euc_jp", "ログインできません;プリンターが動かない"),
+    ("iso2022_kr", "시스템에 로그인할 수 없습니다;프린터가 작동하지 않습니다"),
     ("iso2022_jp", "ログインできません;プリンターが動かない"),
     ("big5", "無法登入系統;印表機無法運作，請協助"),
     ("cp949", "시스템에 로그인할 수 없습니다;프린터가 작동하지 않습니다"),
@@ -272,3 +273,15 @@ def test_lost_characters_are_told(tmp_path: Path) -> None:
     assert table.cells == [["x\ufffdy\ufffd"], ["\ufffd"]]
     (warning,) = table.manifest.detected.warnings
     assert "3 times: an earlier program could not read what stood there" in warning
+
+
+def test_what_may_be_hz_is_read_as_it_stands_and_said(tmp_path: Path) -> None:
+    """Its switches are signs of ASCII, which a text may hold; so the mapping is to say that it is HZ."""
+    content = "word\n打印机\n".encode("hz")
+    table = read_bytes(tmp_path, content)
+    assert table.cells == [["~{4rS!;z~}"]]
+    assert table.how == "CSV, likely UTF-8, one column"
+    (warning,) = table.manifest.detected.warnings
+    assert "`manifest: {encoding: hz}`" in warning
+    assert read_bytes(tmp_path, content, encoding="hz").cells == [["打印机"]]
+    assert read_bytes(tmp_path, b"word\na ~{x}\n").manifest.detected.warnings == ()
