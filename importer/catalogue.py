@@ -45,6 +45,12 @@ _REJECTED = {
         "Mostly a line break inside a cell that the export did not put in quotes: the row ends there, and its rest "
         "stands in the next line.",
     ),
+    "header-again": Entry(
+        "The row is the header once more: every cell is the name of its column.",
+        "Remove the row.",
+        "Two exports were put together, each with its header, or a program writes the header anew on every page. It is "
+        "no ticket, and would be one with the columns' names as its values.",
+    ),
     "cell-error": Entry(
         "A cell of the workbook holds an error such as #N/A or #REF! where a value should be.",
         "Mend the formula or what it refers to, or write the value into the cell.",

@@ -102,6 +102,15 @@ class Column:
         """The first byte of each cell; 0 for an empty one."""
         return self.data[self.starts] * (self.ends > self.starts)
 
+    def is_text(self, text: str) -> Mask:
+        """Whether each cell is this text, to the letter; of one with doubled quotes it is not said."""
+        wanted = np.frombuffer(text.encode("utf-8", "surrogatepass"), dtype=np.uint8)
+        is_it: Mask = self.lengths == wanted.size
+        alike = np.flatnonzero(is_it)
+        if alike.size:
+            is_it[alike] = (self.take(alike).matrix(wanted.size) == wanted[:, np.newaxis]).all(axis=0)
+        return is_it
+
     def texts(self) -> list[str]:
         """Every cell's text."""
         if not len(self):

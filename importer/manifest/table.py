@@ -16,13 +16,16 @@ from importer.manifest.header import Header, column_letter
 from importer.manifest.records import Records, is_blank
 from importer.models import Problem
 
+_MARK = "\ufeff"
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Chunk:
     """Some rows of the manifest, in its order.
 
     ``columns``: the header's names. ``rows``: for each row its number as a spreadsheet counts. ``problems``: structural
-    ones (``too-many-cells``, ``too-few-cells``); such a row is cut or padded with ``""``, and must not be sent.
+    ones (``too-many-cells``, ``too-few-cells``, ``header-again``); such a row is cut or padded with ``""``, and must
+    not be sent.
     """
 
     columns: tuple[str, ...]
@@ -90,7 +93,7 @@ class RowCounter:
 
 
 def shape(batches: Iterable[Batch], header: Header, counter: RowCounter) -> Iterator[Chunk]:
-    """Turn records below the header into chunks; blank ones are counted, those of the wrong width get a problem."""
+    """Turn records below the header into chunks; blank ones are counted, what is no row gets a problem."""
     width = len(header.columns)
     for batch in batches:
         source = batch.records
@@ -103,7 +106,8 @@ def shape(batches: Iterable[Batch], header: Header, counter: RowCounter) -> Iter
             uneven = np.flatnonzero(source.widths != width)
             numbers = tuple(rows.tolist())
             found = zip(uneven.tolist(), source.take(uneven).texts(), strict=True)
-            problems = (_misfit(numbers[position], record, header) for position, record in found)
+            problems = [_misfit(numbers[position], record, header) for position, record in found]
+            problems += [_header_again(numbers[position], header) for position in _headers(source, header)]
             yield Chunk(
                 columns=header.columns,
                 rows=numbers,
@@ -119,6 +123,27 @@ def _filled(source: Records) -> npt.NDArray[np.intp]:
     doubtful = np.flatnonzero(~filled)
     filled[doubtful] = [not is_blank(record) for record in source.take(doubtful).texts()]
     return np.flatnonzero(filled)
+
+
+def _headers(source: Records, header: Header) -> list[int]:
+    """The positions of the records that are the header once more, perhaps with the mark of a file put behind another.
+
+    In a table of one column a cell may well be called as its column is.
+    """
+    names = header.columns
+    first = source.column(0)
+    if not header.row or len(names) == 1 or first is None:
+        return []
+    # Behind a mark, quotes are no longer the first of their cell, and so they are text.
+    ways = (names[0], f"{_MARK}{names[0]}", f'{_MARK}"{names[0]}"')
+    alike = np.flatnonzero(np.logical_or.reduce([first.is_text(way) for way in ways]))
+    found = zip(alike.tolist(), source.take(alike).texts(), strict=True)
+    return [at for at, (_, *record) in found if tuple(record[: len(names) - 1]) == names[1:]]
+
+
+def _header_again(row: int, header: Header) -> Problem:
+    entry = CATALOGUE["header-again"]
+    return Problem(code="header-again", row=row, sheet=header.sheet, message=entry.meaning, hint=entry.advice)
 
 
 def _misfit(row: int, record: list[str], header: Header) -> Problem | None:

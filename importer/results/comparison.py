@@ -21,7 +21,7 @@ class Comparison:
     """What a results file has otherwise than its manifest. Rows are those of the manifest, ``import_row``.
 
     ``cells``: the manifest's cells, by row and column, where the file's are others. ``keys``: the true keys, where a
-    spreadsheet changed ``import_key``. ``misshapen``: the manifest's rows of the wrong width, with the code for it.
+    spreadsheet changed ``import_key``. ``misshapen``: the manifest's rows that are no whole ones, with the code.
     """
 
     guessed: bool = False  # the encoding of the results file is a guess

@@ -14,7 +14,7 @@ from importer.submission.plan import TO_SEND, Disposition, judge
 from importer.validation import Mask, RowKeys
 
 NOT_WHOLE = (
-    *("too-few-cells", "too-many-cells"),
+    *("too-few-cells", "too-many-cells", "header-again"),
     *("cell-error", "formula-without-value"),
     *("nested-value", "half-character", "name-twice"),
 )

@@ -148,6 +148,18 @@ def test_a_row_of_the_wrong_width_is_not_sent_unmended(shop: Shop, account: Acco
     assert sorted(account.keys) == ["00001", "00002", "00003"]
 
 
+def test_a_header_in_the_middle_is_never_a_ticket(shop: Shop, account: Account):
+    """Two exports put together: the second header is rejected, and stays so when the results are run again."""
+    header = "ID,Subject,State,Email"
+    text = f"{header}\n00001,Good,Open,1@example.com\n{header}\n00002,Fine,Open,2@example.com\n"
+    shop.path("tickets.csv").write_text(text, encoding="utf-8")
+    assert shop.run("--skip-invalid").code == 1
+    for _ in range(2):
+        assert [row["import_error_code"] for row in shop.results()] == ["", "header-again", ""]
+        assert shop.rerun("--skip-invalid").code == 1
+    assert sorted(account.keys) == ["00001", "00002"]
+
+
 def test_attachments_lie_beside_the_manifest(shop: Shop, open_account: Open):
     """Results in another folder are run again with the files where they were."""
     account = open_account([{"match": {KEY_FIELD: "00001"}, "fault": "400", "times": 1}])

@@ -50,6 +50,19 @@ def test_uneven_rows_are_problems_of_their_own(tmp_path: Path) -> None:
     assert all(problem.hint for problem in table.problems)
 
 
+def test_the_header_once_more_is_no_row(tmp_path: Path) -> None:
+    """Where two exports were put together, with or without a mark between them; a cell called as its column is one."""
+    content = 'id,"a b"\n1,x\nid,a b\nid,x\n\ufeff"id",a b\n,a b\nid,a b \n'.encode()
+    table = read_bytes(tmp_path, content)
+    assert [(problem.row, problem.code) for problem in table.problems] == [(3, "header-again"), (5, "header-again")]
+    assert [problem.row for problem in read_bytes(tmp_path, "id,b\n1,x\n\ufeffid,b\n".encode()).problems] == [3]
+    assert table.rows == [2, 3, 4, 5, 6, 7]
+    assert all(problem.hint for problem in table.problems)
+    assert read_bytes(tmp_path, b"note\nnote\n").problems == []
+    with_stray_quotes = read_bytes(tmp_path, b'id,n\n1,5" x\nid,n\n')
+    assert [problem.row for problem in with_stray_quotes.problems] == [3]
+
+
 def test_nameless_columns_at_the_end(tmp_path: Path) -> None:
     """A delimiter at the end of every line is harmless; a value in such a column has nowhere to go."""
     table = read_bytes(tmp_path, b"a,b,\n1,2,\n3,4,5\n6,7\n")
