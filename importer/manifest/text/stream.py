@@ -25,6 +25,10 @@ _LONE_QUOTE_HINT = (
     'Write a quote inside a quoted cell twice (""), and close every quote that is opened; most programs do so by'
     " themselves when they export CSV."
 )
+_NEVER_CLOSED = "a quote is opened here and never closed"
+_CUT_HINT = " Or the file is cut off there: then export it again."
+
+_DOS_END = b"\x1a"
 
 
 def allow_long_cells() -> None:
@@ -96,13 +100,13 @@ class RecordReader:
         return ManifestError(
             f"{self._shown} has broken quotes, so its cells can't be told apart",
             details=details,
-            hint=_LONE_QUOTE_HINT,
+            hint=_LONE_QUOTE_HINT + (_CUT_HINT if details[-1].endswith(_NEVER_CLOSED) else ""),
         )
 
     def _describe(self, error: csv.Error) -> str:
         reason = str(error)
         if "end of data" in reason:
-            return f"row {self._row}: a quote is opened here and never closed"
+            return f"row {self._row}: {_NEVER_CLOSED}"
         if "field limit" in reason:
             return f"row {self._row}: a quote is opened here and not closed within {_MAX_CELL_CHARS:,} characters"
         return f"row {self._row}: text follows a closing quote"
@@ -111,6 +115,7 @@ class RecordReader:
 class Text:
     """A text as UTF-8, whatever it is in the file, of which some is always in memory.
 
+    The sign with which programs of DOS end a file is not of the text where it stands on a line of its own.
     ``skip_chars``: how much of it stands before the first record. ``block_bytes``: how much is read at once.
     """
 
@@ -174,6 +179,9 @@ class Text:
             self._ended = not part
             parts.append(part if self._decoder is None else self._as_utf8(self._decoder, part))
         self._content, self._at = b"".join(parts), 0
+        # What is left in memory begins with a line.
+        if self._ended and self._content[-2:] in (_DOS_END, b"\n" + _DOS_END, b"\r" + _DOS_END):
+            self._content = self._content.removesuffix(_DOS_END)
 
     def _as_utf8(self, decoder: codecs.IncrementalDecoder, part: bytes) -> bytes:
         text = decoder.decode(part, final=self._ended)

@@ -24,7 +24,7 @@ from importer.manifest.text.encoding import Encoding
 from importer.manifest.text.stream import RecordReader, Text
 
 # What gives a text its shape, more often than what it only carries.
-ANY_TEXT = st.text(st.sampled_from('",,\n\r""a b\0é€'), max_size=40)
+ANY_TEXT = st.text(st.sampled_from('",,\n\r""a b\0é€\x1a'), max_size=40)
 CELL = st.text(st.sampled_from('", \n\rab1é\u00a0'), max_size=5)
 LINE_ENDS = ["\n", "\r\n", "\r"]
 
@@ -65,6 +65,10 @@ def at_once(text: str, block_bytes: int, codec: str = "utf-8") -> list[list[str]
 @example(text='a"b,c"\n"",""""\n', block_bytes=1 << 10)
 @example(text="a\r\r\n\n\rb", block_bytes=2)
 @example(text='"\r', block_bytes=1)
+@example(text="a\r\n\x1a", block_bytes=1)
+@example(text="a\n\x1a", block_bytes=3)
+@example(text="a\x1a", block_bytes=1)
+@example(text='5"\n\x1a', block_bytes=2)
 def test_both_ways_of_reading_give_the_same(text: str, block_bytes: int) -> None:
     """Any text, in blocks of any size: the same records in the same order, or the same rows named in the same error."""
     assert at_once(text, block_bytes) == one_by_one(text)

@@ -204,6 +204,7 @@ def test_unclosed_quote_names_its_row(tmp_path: Path) -> None:
     """A file cut off inside a quote is refused, with the row in which the quote was opened."""
     text = refusal_of_bytes(tmp_path, b'a,b\n1,2\n\n3,"x\n4,5\n6,7\n')
     assert "row 4: a quote is opened here and never closed" in text
+    assert "Or the file is cut off there: then export it again." in text
 
 
 def test_endless_quote_is_found_before_memory_ends(tmp_path: Path) -> None:
@@ -218,6 +219,7 @@ def test_text_after_a_closing_quote_is_refused(tmp_path: Path) -> None:
     text = refusal_of_bytes(tmp_path, b'a,b\n"He said "hi" to me",2\n3,4\n"x" ,5\n')
     assert "row 2: text follows a closing quote" in text
     assert "row 4: text follows a closing quote" in text
+    assert "cut off" not in text
 
 
 def test_at_most_twenty_broken_rows_are_listed(tmp_path: Path) -> None:
@@ -267,3 +269,15 @@ def test_frames_are_plain_text(tmp_path: Path) -> None:
     (chunk,) = manifest.chunks()
     assert [str(dtype) for dtype in chunk.frame.dtypes] == ["object", "object"]
     assert manifest.sheet is None
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16"])
+def test_the_end_of_file_of_dos_is_no_row(tmp_path: Path, end: str, codec: str) -> None:
+    """On a last line of its own it is not of the text; anywhere else it is."""
+    content = end.join(["a,b", "1,x\x1a", "\x1a,2", "\x1a"]).encode(codec)
+    table = read_bytes(tmp_path, content)
+    assert table.cells == [["1", "x\x1a"], ["\x1a", "2"]]
+    assert table.problems == []
+    (problem,) = read_bytes(tmp_path, b"a,b\n\x1a\n1,2\n").problems
+    assert (problem.row, problem.code) == (2, "too-few-cells")
