@@ -20,6 +20,8 @@ from importer.manifest.text.delimited import open_delimited
 from importer.manifest.workbooks.workbook import open_workbook
 from importer.models import ManifestOptions
 
+_NOT_OF = {Kind.DELIMITED: ("sheet",), Kind.JSON: ("sheet", "delimiter", "header_row")}  # a workbook is no text
+
 
 class _Source(Protocol):
     """What every format offers."""
@@ -36,12 +38,12 @@ class _Source(Protocol):
 class Manifest:
     """The rows of a file as text. Made by ``open_manifest``."""
 
-    def __init__(self, source: _Source, unpacked: Unpacked | None) -> None:
+    def __init__(self, source: _Source, unpacked: Unpacked | None, warnings: tuple[str, ...]) -> None:
         self._source = source
-        self._detected = source.detected
+        self._detected = replace(source.detected, warnings=(*source.detected.warnings, *warnings))
         if unpacked is not None:
-            warnings = (*source.detected.warnings, *unpacked.warnings)
-            self._detected = replace(source.detected, packed=unpacked.archive, warnings=warnings)
+            warnings = (*self._detected.warnings, *unpacked.warnings)
+            self._detected = replace(self._detected, packed=unpacked.archive, warnings=warnings)
             weakref.finalize(self, unpacked.path.unlink, missing_ok=True)
         self._counter = RowCounter()
 
@@ -108,16 +110,23 @@ def open_manifest(
 def _open(path: Path, options: ManifestOptions, expected: Collection[str], shown: str) -> Manifest:
     unpacked = unpack(path, shown)
     if unpacked is None:
-        return Manifest(_open_source(path, options, expected, shown), None)
+        return _open_unpacked(path, options, expected, shown, None)
     try:
-        return Manifest(_open_source(unpacked.path, options, expected, unpacked.shown), unpacked)
+        return _open_unpacked(unpacked.path, options, expected, unpacked.shown, unpacked)
     except BaseException:
         unpacked.path.unlink(missing_ok=True)
         raise
 
 
-def _open_source(path: Path, options: ManifestOptions, expected: Collection[str], shown: str) -> _Source:
+def _open_unpacked(
+    path: Path, options: ManifestOptions, expected: Collection[str], shown: str, unpacked: Unpacked | None
+) -> Manifest:
     kind = detect_kind(path, shown, encoding=options.encoding)
+    source = _open_source(path, kind, options, expected, shown)
+    return Manifest(source, unpacked, _passed_over(kind, options, shown))
+
+
+def _open_source(path: Path, kind: Kind, options: ManifestOptions, expected: Collection[str], shown: str) -> _Source:
     match kind:
         case Kind.DELIMITED:
             return open_delimited(path, options, expected, shown)
@@ -127,3 +136,14 @@ def _open_source(path: Path, options: ManifestOptions, expected: Collection[str]
             return open_workbook(path, kind, options, expected, shown)
         case _:
             assert_never(kind)
+
+
+def _passed_over(kind: Kind, options: ManifestOptions, shown: str) -> tuple[str, ...]:
+    """What the mapping says of the manifest that such a file has not."""
+    foreign = _NOT_OF.get(kind, ("encoding", "delimiter"))
+    given = [name for name in foreign if getattr(options, name) != getattr(ManifestOptions(), name)]
+    warning = (
+        f"`manifest: {{{', '.join(given)}}}` in the mapping is passed over, because {shown} is {kind.value}; take it "
+        "out of the mapping, or name the file that it was written for"
+    )
+    return (warning,) if given else ()

@@ -6,6 +6,7 @@ import sqlite3
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
@@ -147,3 +148,31 @@ def test_a_workbook_that_is_a_bomb(tmp_path: Path) -> None:
             for _ in range(140):
                 sheet.write(bytes(1_000_000))
     assert "unfolds to hundreds of times what it is packed" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "passed_over"),
+    [
+        (b"a,b\n1,2\n", {"sheet": "x", "header_row": 1, "delimiter": ",", "encoding": "utf-8"}, "sheet"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0), {"sheet": "x"}, "sheet"),
+        (b'{"a": 1}\n', {"sheet": "x", "delimiter": ";", "header_row": 3}, "sheet, delimiter, header_row"),
+        (b'{"a": 1}\n', {"encoding": "utf-8"}, None),
+        (None, {"encoding": "utf-8", "delimiter": ",", "sheet": "Sheet1", "header_row": 1}, "encoding, delimiter"),
+        (None, {"sheet": "Sheet1"}, None),
+    ],
+)
+def test_what_the_mapping_says_in_vain_is_told(
+    tmp_path: Path, content: bytes | None, options: dict[str, Any], passed_over: str | None
+) -> None:
+    """A sheet of a text, a delimiter of a workbook: the mapping was perhaps written for another file."""
+    path = tmp_path / "tickets"
+    if content is None:
+        with xlsxwriter.Workbook(path) as book:
+            book.add_worksheet().write_row(0, 0, ["a", "b"])
+    else:
+        path.write_bytes(content)
+    warnings = read(path, **options).manifest.detected.warnings
+    assert [warning.split("`")[1] for warning in warnings] == (
+        [] if passed_over is None else [f"manifest: {{{passed_over}}}"]
+    )
+    assert all(str(path) in warning and "take it out" in warning for warning in warnings)
