@@ -3,11 +3,12 @@
     workbook    both put together: sheet and header are chosen, cells that can't be sent become problems
     book        calamine, its errors in our terms; the sheet that is meant
     sheet       the cells as    grid    columns of text; parsed once, kept for further passes
-    cells       a stored value as people write it     zero_padding    the formats that show 123 as 00123
+    cells       a stored value as people write it
 
     scan        goes through a sheet once more, whatever kind of workbook it is in
     sheet_facts what that finds: errors, formats that pad, formulas without a value, what is hidden or merged
     sheet_notes what of it people are told
+    styles      the formats of cells     zero_padding    those that show 123 as 00123     days    those of dates
     xlsx        .xlsx and .xlsm     xlsb    .xlsb     xls    .xls     ods    .ods: one scan each
     ooxml       the parts of .xlsx and .xlsb     ole2    the container of an .xls     biff    what .xlsb and .xls share
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from importer.manifest.workbooks.cells import number_text
 from importer.manifest.workbooks.zero_padding import ZeroPadding
 
 _EXACT_BELOW = 1e15  # spreadsheets keep 15 digits
@@ -67,9 +68,9 @@ class SheetFacts:
 
     ``padded``: (column, format) -> rows, empty cells and texts among them. ``errors``: cells that hold an error, with
     what they show. ``unvalued``: formulas whose value is not stored, as written. ``others``: texts that calamine gives
-    otherwise. ``rounded``: numbers of more digits than spreadsheets keep. ``stale``: there are formulas, and the
-    program that wrote them left it to the next one to compute them. ``rows`` and ``columns``: up to the last cell that
-    holds anything, or further.
+    otherwise. ``rounded``: numbers of more digits than spreadsheets keep. ``dateless``: numbers below zero with the
+    format of a date or time. ``stale``: there are formulas, and the program that wrote them left it to the next one to
+    compute them. ``rows`` and ``columns``: up to the last cell that holds anything, or further.
     """
 
     padded: dict[tuple[int, ZeroPadding], array[int]] = field(default_factory=_new_rows)
@@ -77,6 +78,7 @@ class SheetFacts:
     unvalued: dict[Place, str] = field(default_factory=dict)
     others: dict[Place, str] = field(default_factory=dict)
     rounded: list[Place] = field(default_factory=list)
+    dateless: list[Place] = field(default_factory=list)
     merged: list[Area] = field(default_factory=list)
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: set[int] = field(default_factory=set)
@@ -97,10 +99,14 @@ class SheetFacts:
         """Whether the sheet is not to be loaded, as no machine may have the memory for it."""
         return is_too_large(self.rows, self.columns)
 
-    def note_number(self, place: Place, number: float) -> None:
-        """Look at a number that a cell holds."""
+    def note_number(self, place: Place, number: float, *, is_date: bool = False) -> None:
+        """Look at a number that a cell holds; ``is_date``: its format makes a date or a time of it."""
         if abs(number) >= _EXACT_BELOW:
             self.rounded.append(place)
+        if is_date and number < 0:
+            # No day is so early. calamine takes the part of the day alone: a quarter below zero would be 18:00.
+            self.others[place] = number_text(number)
+            self.dateless.append(place)
 
     def padding(self) -> tuple[Padded, ...]:
         """Every column's formats that pad."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from importer.manifest.header import Header, column_letter
-from importer.manifest.workbooks.sheet_facts import Area, SheetFacts
+from importer.manifest.workbooks.sheet_facts import Area, Place, SheetFacts
 
 PROMISED_ROWS = 200_000  # for so many, memory and time are as the README says
 _SHOWN = 5
@@ -30,6 +30,7 @@ def notes(header: Header, end_row: int, facts: SheetFacts, choice: Choice | None
         *_hidden(where, table, facts),
         *_merged(where, table, facts),
         *_rounded(where, table, facts),
+        *_dateless(where, table, facts),
         *_stale(where, facts),
     )
     return tuple(found)
@@ -91,16 +92,28 @@ def _merged(where: str, table: _Table, facts: SheetFacts) -> Iterator[str]:
 
 
 def _rounded(where: str, table: _Table, facts: SheetFacts) -> Iterator[str]:
-    places = sorted(place for place in facts.rounded if table.has_row(place[0]) and table.has_column(place[1]))
-    if not places:
-        return
-    row, column = places[0]
-    number = "1 number" if len(places) == 1 else f"{len(places):,} numbers"
-    yield (
-        f"{where} has {number} of more than 15 digits, first in {column_letter(column)}{row + 1}, column "
-        f"{table.name(column)!r}: spreadsheets keep 15 and put zeros for the rest, so long IDs are wrong for good; "
-        "export them as text, or as CSV that no spreadsheet has saved"
-    )
+    for numbers, first in _numbers(table, facts.rounded):
+        yield (
+            f"{where} has {numbers} of more than 15 digits, {first}: spreadsheets keep 15 and put zeros for the rest, "
+            "so long IDs are wrong for good; export them as text, or as CSV that no spreadsheet has saved"
+        )
+
+
+def _dateless(where: str, table: _Table, facts: SheetFacts) -> Iterator[str]:
+    for numbers, first in _numbers(table, facts.dateless):
+        yield (
+            f"{where} has {numbers} below zero with the format of a date or time, {first}: there is no such date, so "
+            "the stored number is read, in days; a duration needs the format [h]:mm:ss"
+        )
+
+
+def _numbers(table: _Table, places: Sequence[Place]) -> Iterator[tuple[str, str]]:
+    """How many of some numbers are in the table, and where the first is; nothing, if none is."""
+    inside = sorted(place for place in places if table.has_row(place[0]) and table.has_column(place[1]))
+    if inside:
+        row, column = inside[0]
+        first = f"first in {column_letter(column)}{row + 1}, column {table.name(column)!r}"
+        yield "1 number" if len(inside) == 1 else f"{len(inside):,} numbers", first
 
 
 def _stale(where: str, facts: SheetFacts) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from importer.manifest.workbooks.biff import error_text, short_number
 from importer.manifest.workbooks.ole2 import read_stream
 from importer.manifest.workbooks.sheet_facts import Area, SheetFacts, UnreadableSheetError
-from importer.manifest.workbooks.zero_padding import ZeroPadding
+from importer.manifest.workbooks.styles import Styles
 
 _BEGIN, _END, _SHEET, _FORMAT, _STYLE = 0x0809, 0x000A, 0x0085, 0x041E, 0x00E0
 _EXTENT, _ROW, _COLUMNS, _MERGED = 0x0200, 0x0208, 0x007D, 0x00E5
@@ -35,7 +35,7 @@ def find_facts(path: Path) -> dict[str, SheetFacts]:
         raise UnreadableSheetError(str(error)) from error
 
 
-def _sheet(stream: bytes, start: int, styles: dict[int, ZeroPadding]) -> SheetFacts:
+def _sheet(stream: bytes, start: int, styles: Styles) -> SheetFacts:
     cells = _Cells(styles)
     facts = cells.facts
     for kind, content in _substream(stream, start):
@@ -77,12 +77,12 @@ def _substream(stream: bytes, at: int) -> Iterator[_Record]:
 
 
 class _Book:
-    """Where the sheets begin, by their names; and the cell styles that pad."""
+    """Where the sheets begin, by their names; and the formats of cells."""
 
     def __init__(self, stream: bytes) -> None:
         self.sheets: dict[str, int] = {}
-        self.styles: dict[int, ZeroPadding] = {}
-        formats: dict[int, ZeroPadding] = {}
+        self.styles = Styles()
+        codes: dict[int, str] = {}
         count = 0
         for kind, content in _substream(stream, 0):
             if kind == _SHEET:
@@ -90,13 +90,10 @@ class _Book:
                 self.sheets[_text(content[7:], content[6])] = start
             elif kind == _FORMAT:
                 number, length = struct.unpack_from("<HH", content)
-                zeros = ZeroPadding.parse(_text(content[4:], length))
-                if zeros is not None:
-                    formats[number] = zeros
+                codes[number] = _text(content[4:], length)
             elif kind == _STYLE:
                 (number,) = struct.unpack_from("<H", content, 2)
-                if number in formats:
-                    self.styles[count] = formats[number]
+                self.styles.add(count, number, codes.get(number))
                 count += 1
 
 
@@ -110,7 +107,7 @@ def _text(content: bytes, length: int) -> str:
 class _Cells:
     """Takes a sheet's cells one by one."""
 
-    def __init__(self, styles: dict[int, ZeroPadding]) -> None:
+    def __init__(self, styles: Styles) -> None:
         self.facts = SheetFacts()
         self._styles = styles
 
@@ -133,7 +130,7 @@ class _Cells:
 
     def _see_number(self, row: int, column: int, style: int, number: float) -> None:
         self.facts.reach(row, column)
-        zeros = self._styles.get(style)
+        zeros = self._styles.padding.get(style)
         if zeros is not None:
             self.facts.padded[column, zeros].append(row)
-        self.facts.note_number((row, column), number)
+        self.facts.note_number((row, column), number, is_date=self._styles.is_date(style))

@@ -10,10 +10,11 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from importer.manifest.workbooks.biff import DayFormat, day_format, days_text, error_text, short_number
+from importer.manifest.workbooks.biff import error_text, short_number
+from importer.manifest.workbooks.days import days_text
 from importer.manifest.workbooks.ooxml import Relations, opened
 from importer.manifest.workbooks.sheet_facts import Area, SheetFacts
-from importer.manifest.workbooks.zero_padding import ZeroPadding
+from importer.manifest.workbooks.styles import Styles
 
 _WORKBOOK = "xl/workbook.bin"
 _ROW, _SHORT_NUMBER, _ERROR, _NUMBER, _FORMULA_NUMBER, _FORMULA_ERROR = 0x00, 0x02, 0x03, 0x05, 0x09, 0x0B
@@ -33,9 +34,7 @@ def find_facts(path: Path, sheet: str) -> SheetFacts:
             relations = Relations(archive, _WORKBOOK)
             book = _Book(archive)
             part = relations.targets[book.relations[sheet]]
-            styles = _Styles()
-            if relations.styles is not None:
-                styles.read(archive, relations.styles)
+            styles = _read_styles(archive, relations.styles)
             return _go_through(archive, part, _Cells(styles, is_1904=book.is_1904))
         except struct.error as error:
             raise ValueError(str(error)) from error
@@ -83,32 +82,22 @@ class _Book:
                 self.is_1904 = bool(content[0] & 1)
 
 
-class _Styles:
-    """The cell styles that pad, and those of dates and durations, by their numbers."""
-
-    def __init__(self) -> None:
-        self.padding: dict[int, ZeroPadding] = {}
-        self.days: dict[int, DayFormat] = {}
-
-    def read(self, archive: zipfile.ZipFile, part: str) -> None:
-        codes: dict[int, str] = {}
-        count, inside = 0, False
-        for kind, content in _records(archive, part):
-            if kind == _FORMAT:
-                codes[struct.unpack_from("<H", content)[0]] = _text(content, 2)[0]
-            elif kind in (_STYLES_BEGIN, _STYLES_END):
-                inside = kind == _STYLES_BEGIN
-            elif kind == _STYLE and inside:
-                number = struct.unpack_from("<H", content, 2)[0]
-                self._add(count, number, codes.get(number))
-                count += 1
-
-    def _add(self, style: int, number: int, code: str | None) -> None:
-        zeros, days = ZeroPadding.parse(code or ""), day_format(number, code)
-        if zeros is not None:
-            self.padding[style] = zeros
-        if days is not None:
-            self.days[style] = days
+def _read_styles(archive: zipfile.ZipFile, part: str | None) -> Styles:
+    styles = Styles()
+    if part is None:
+        return styles
+    codes: dict[int, str] = {}
+    count, inside = 0, False
+    for kind, content in _records(archive, part):
+        if kind == _FORMAT:
+            codes[struct.unpack_from("<H", content)[0]] = _text(content, 2)[0]
+        elif kind in (_STYLES_BEGIN, _STYLES_END):
+            inside = kind == _STYLES_BEGIN
+        elif kind == _STYLE and inside:
+            number = struct.unpack_from("<H", content, 2)[0]
+            styles.add(count, number, codes.get(number))
+            count += 1
+    return styles
 
 
 def _go_through(archive: zipfile.ZipFile, part: str, cells: _Cells) -> SheetFacts:
@@ -136,7 +125,7 @@ def _go_through(archive: zipfile.ZipFile, part: str, cells: _Cells) -> SheetFact
 class _Cells:
     """Takes the cells that are numbers or errors, one by one."""
 
-    def __init__(self, styles: _Styles, *, is_1904: bool) -> None:
+    def __init__(self, styles: Styles, *, is_1904: bool) -> None:
         self.facts = SheetFacts()
         self._styles = styles
         self._is_1904 = is_1904
@@ -160,4 +149,4 @@ class _Cells:
                     self.facts.others[row, column] = text
         else:
             (number,) = struct.unpack_from("<d", content, 8)
-        self.facts.note_number((row, column), number)
+        self.facts.note_number((row, column), number, is_date=self._styles.is_date(style))

@@ -16,7 +16,7 @@ from xml.sax.saxutils import unescape
 
 from importer.manifest.workbooks.ooxml import Relations, column_index, each_element, is_true, opened
 from importer.manifest.workbooks.sheet_facts import Area, SheetFacts, is_too_large
-from importer.manifest.workbooks.zero_padding import ZeroPadding
+from importer.manifest.workbooks.styles import Styles
 
 _WORKBOOK = "xl/workbook.xml"
 _BLOCK_BYTES = 1 << 22
@@ -36,11 +36,15 @@ _ROW = re.compile(rb'<row r="([0-9]++)"')
 _COLUMNS = re.compile(rb"<col [^<>]*+>")
 _MERGED = re.compile(rb'<mergeCell ref="([A-Z]++)([0-9]++):([A-Z]++)([0-9]++)"')
 _LONG_NUMBER = re.compile(rb"<v>-?+(?:[0-9]{16}|[0-9.]++[eE]\+?[0-9])[^<]*+</v>")
+_LONG_OR_NEGATIVE = re.compile(rb"<v>(?:-|[0-9]{16}|[0-9.]++[eE]\+?[0-9])[^<]*+</v>")
 _CELL_START = re.compile(_REFERENCE + rb"([^<>]*+)>")
 _FILLED_CELL = re.compile(_REFERENCE + rb"[^<>]*+(?<!/)>")
 _DIMENSION = re.compile(rb'<dimension ref="(?:[A-Z]++[0-9]++:)?([A-Z]++)([0-9]++)"')
 _HEAD_BYTES = 4096
+_NO_STYLE = -1
 _TYPE = re.compile(rb' t="([a-zA-Z]*+)"')
+_ATTRIBUTES = re.compile(rb'(?: [a-z]++="[^"]*+")*+')
+_STYLE = re.compile(rb' s="([0-9]++)"')
 
 
 def is_surely_small(path: Path, sheet: str) -> bool:
@@ -61,7 +65,7 @@ def find_facts(path: Path, sheet: str) -> SheetFacts:
     with opened(path) as archive:
         relations = Relations(archive, _WORKBOOK)
         book = _Book(archive, relations)
-        styles = _padding_styles(archive, relations.styles)
+        styles = _read_styles(archive, relations.styles)
         part = book.sheets[sheet]
         facts = scanned(archive, part, styles) or parsed(archive, part, styles)
         facts.stale = facts.stale and book.leaves_computing
@@ -86,12 +90,11 @@ class _Book:
             self.leaves_computing = is_true(attributes.get("fullCalcOnLoad"))
 
 
-def _padding_styles(archive: zipfile.ZipFile, part: str | None) -> dict[str, ZeroPadding]:
-    """Map the numbers of those cell styles that pad, as the sheet writes them, to their formats."""
-    styles: dict[str, ZeroPadding] = {}
+def _read_styles(archive: zipfile.ZipFile, part: str | None) -> Styles:
+    styles = Styles()
     if part is None:
         return styles
-    formats: dict[str, ZeroPadding] = {}
+    codes: dict[int, str] = {}
     section, count = "", 0
 
     def see(name: str, attributes: dict[str, str]) -> None:
@@ -100,13 +103,10 @@ def _padding_styles(archive: zipfile.ZipFile, part: str | None) -> dict[str, Zer
         if name in {"numFmts", "cellStyleXfs", "cellXfs", "cellStyles", "dxfs"}:
             section = name
         elif (section, name) == ("numFmts", "numFmt"):
-            padding = ZeroPadding.parse(attributes["formatCode"])
-            if padding is not None:
-                formats[attributes["numFmtId"]] = padding
+            codes[int(attributes["numFmtId"])] = attributes["formatCode"]
         elif (section, name) == ("cellXfs", "xf"):
-            number_format = attributes.get("numFmtId", "0")
-            if number_format in formats:
-                styles[str(count)] = formats[number_format]
+            number = int(attributes.get("numFmtId", "0"))
+            styles.add(count, number, codes.get(number))
             count += 1
 
     each_element(archive, part, see)
@@ -116,9 +116,7 @@ def _padding_styles(archive: zipfile.ZipFile, part: str | None) -> dict[str, Zer
 # -- as text ----------------------------------------------------------------------------------------------------------
 
 
-def scanned(
-    archive: zipfile.ZipFile, part: str, styles: dict[str, ZeroPadding], block_bytes: int = _BLOCK_BYTES
-) -> SheetFacts | None:
+def scanned(archive: zipfile.ZipFile, part: str, styles: Styles, block_bytes: int = _BLOCK_BYTES) -> SheetFacts | None:
     """Look through a sheet's XML as text; ``None`` if something in it may be written otherwise than is looked for."""
     text = _Text(styles)
     for number, block in enumerate(_blocks(archive, part, block_bytes)):
@@ -153,11 +151,13 @@ def _blocks(archive: zipfile.ZipFile, part: str, block_bytes: int) -> Iterator[b
 class _Text:
     """Finds what is looked for in blocks of whole rows."""
 
-    def __init__(self, styles: dict[str, ZeroPadding]) -> None:
+    def __init__(self, styles: Styles) -> None:
         self.facts = SheetFacts()
         self.measures = True
-        self._styles = {style.encode(): zeros for style, zeros in styles.items()}
-        numbers = b"|".join(self._styles)
+        self._padding = {_written(style): zeros for style, zeros in styles.padding.items()}
+        self._dates = frozenset(_written(style) for style in styles.days if styles.is_date(style))
+        self._numbers = _LONG_OR_NEGATIVE if self._dates else _LONG_NUMBER
+        numbers = b"|".join(self._padding)
         # Whatever ends so, and not only `s`: a pattern that begins with a letter is searched many times slower.
         attribute = rb"s\s*=\s*[\"'](?:" + numbers + rb")[\"']"
         self._style, self._style_of_row = re.compile(attribute), re.compile(rb"<row\s[^<>]*?" + attribute)
@@ -174,15 +174,15 @@ class _Text:
             and (not may_have_formulas or self._look_for_formulas(block))
             and self._look_for_hidden(block)
             and self._look_for_merged(block)
-            and self._look_for_long_numbers(block)
+            and self._look_for_numbers(block)
         )
 
     def _look_for_padding(self, block: bytes) -> bool:
-        if not self._styles:
+        if not self._padding:
             return True
         cells = self._padded.findall(block)
         for letters, row, style in cells:
-            self.facts.padded[column_index(letters.decode()), self._styles[style]].append(int(row) - 1)
+            self.facts.padded[column_index(letters.decode()), self._padding[style]].append(int(row) - 1)
         others = len(self._style.findall(block)) - len(cells)
         return not others or others == len(self._style_of_row.findall(block))
 
@@ -229,22 +229,29 @@ class _Text:
             self.facts.merged.append(Area(int(top) - 1, first, int(bottom) - 1, last))
         return True
 
-    def _look_for_long_numbers(self, block: bytes) -> bool:
-        for match in _LONG_NUMBER.finditer(block):
+    def _look_for_numbers(self, block: bytes) -> bool:
+        for match in self._numbers.finditer(block):
             cell = _CELL_START.match(block, block.rfind(b"<c ", 0, match.start()))
-            if cell is None:
+            if cell is None or _ATTRIBUTES.fullmatch(cell[3]) is None:
                 return False
             kind = _TYPE.search(cell[3])
             if kind is None or kind[1].decode() in _BY_NUMBER:
                 place = int(cell[2]) - 1, column_index(cell[1].decode())
-                self.facts.note_number(place, float(match[0][len(b"<v>") : -len(b"</v>")]))
+                style = _STYLE.search(cell[3])
+                is_date = style is not None and style[1] in self._dates
+                self.facts.note_number(place, float(match[0][len(b"<v>") : -len(b"</v>")]), is_date=is_date)
         return True
+
+
+def _written(style: int) -> bytes:
+    """A style's number as the sheet writes it."""
+    return str(style).encode()
 
 
 # -- by a parser ------------------------------------------------------------------------------------------------------
 
 
-def parsed(archive: zipfile.ZipFile, part: str, styles: dict[str, ZeroPadding]) -> SheetFacts:
+def parsed(archive: zipfile.ZipFile, part: str, styles: Styles) -> SheetFacts:
     """Go through a sheet, whatever way of XML it is written in."""
     sheet = _Parsed(styles)
     parser = xml.parsers.expat.ParserCreate()
@@ -260,10 +267,11 @@ def parsed(archive: zipfile.ZipFile, part: str, styles: dict[str, ZeroPadding]) 
 class _Parsed:
     """Takes a sheet's elements one by one."""
 
-    def __init__(self, styles: dict[str, ZeroPadding]) -> None:
+    def __init__(self, styles: Styles) -> None:
         self.facts = SheetFacts()
         self._styles = styles
         self._row, self._column = -1, -1
+        self._style = _NO_STYLE
         self._cell: dict[str, str] = {}
         self._inside = ""
         self._is_filled = False
@@ -305,7 +313,8 @@ class _Parsed:
         reference = attributes.get("r")
         self._column = self._column + 1 if reference is None else _place(reference)[1]
         self._cell, self._texts, self._is_filled = attributes, {}, False
-        zeros = self._styles.get(attributes.get("s", ""))
+        self._style = int(attributes.get("s", _NO_STYLE))
+        zeros = self._styles.padding.get(self._style)
         if zeros is not None:
             self.facts.padded[self._column, zeros].append(self._row)
 
@@ -318,7 +327,7 @@ class _Parsed:
         elif "f" in self._texts and not value and not kind:
             self.facts.unvalued[place] = f"={self._texts['f']}"
         elif kind in _BY_NUMBER and value:
-            self.facts.note_number(place, float(value))
+            self.facts.note_number(place, float(value), is_date=self._styles.is_date(self._style))
         self.facts.stale |= "f" in self._texts
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from importer.errors import ManifestError
 from importer.manifest import open_manifest
-from importer.manifest.workbooks.biff import DayFormat, day_format, days_text, short_number
+from importer.manifest.workbooks.biff import short_number
+from importer.manifest.workbooks.days import DayFormat, day_format, days_text
 from importer.models import ManifestOptions
 from tests.manifest.books import Cell, Error, Formatted, Formula, Page, container, with_part, write
 from tests.manifest.reading import Table, read, refusal
@@ -91,6 +92,20 @@ def test_an_error_is_a_problem_of_its_row(tmp_path: Path, kind: str) -> None:
     assert table.problems[0].message == "a: cell B3 holds the error #N/A"
     assert table.problems[0].sheet == "Tickets"
     assert "Mend the formula" in table.problems[0].hint
+
+
+@pytest.mark.parametrize("is_1904", [False, True], ids=["1900", "1904"])
+@pytest.mark.parametrize("kind", [".xlsx", ".xlsb", ".xls"])
+def test_a_number_below_zero_is_no_date(tmp_path: Path, kind: str, *, is_1904: bool) -> None:
+    """What is left of a day after its end is no time of the next one: the number is read, and said."""
+    numbers = {-0.25: "-0.25", -5.0: "-5", -45533.5: "-45533.5"}
+    cells = [Formatted(number, code) for number in numbers for code in ("hh:mm", "hh:mm", "yyyy-mm-dd", "yyyy-mm-dd")]
+    durations = [Formatted(-0.5, "[h]:mm"), Formatted(-2, "[h]:mm")]
+    header = ["id", *(f"c{number}" for number in range(len(cells))), "d1", "d2"]
+    table = read_written(tmp_path, kind, Page(rows=[header, ["T-1", *cells, *durations]]), is_1904=is_1904)
+    assert table.cells == [["T-1", *(text for text in numbers.values() for _ in range(4)), "-12:00:00", "-48:00:00"]]
+    (warning,) = table.manifest.detected.warnings
+    assert "12 numbers below zero with the format of a date or time, first in B2, column 'c0'" in warning
 
 
 @pytest.mark.parametrize("kind", [".xlsx", ".ods"])

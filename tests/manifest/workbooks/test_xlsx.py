@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importer.manifest.workbooks.sheet_facts import Area, SheetFacts
+from importer.manifest.workbooks.styles import Styles
 from importer.manifest.workbooks.xlsx import parsed, scanned
-from importer.manifest.workbooks.zero_padding import ZeroPadding
 from tests.manifest.reading import read
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -28,10 +28,12 @@ def archive(folder: Path, content: bytes) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-def styled(*numbers: str) -> dict[str, ZeroPadding]:
-    """Styles that pad with as many zeros as their number says."""
-    found = {number: ZeroPadding.parse("0" * int(number)) for number in numbers}
-    return {number: zeros for number, zeros in found.items() if zeros is not None}
+def styled(*numbers: str) -> Styles:
+    """Styles that pad with as many zeros as their number says; 9 and 10 are those of a time and of a duration."""
+    styles = Styles()
+    for number in numbers:
+        styles.add(int(number), 164, {"9": "hh:mm", "10": "[h]:mm"}.get(number, "0" * int(number)))
+    return styles
 
 
 def both_ways(folder: Path, content: bytes, styles: list[str]) -> tuple[SheetFacts | None, SheetFacts]:
@@ -115,6 +117,23 @@ def test_errors_formulas_and_long_numbers_are_found_in_the_text(tmp_path: Path, 
 
 def alike(one: SheetFacts, other: SheetFacts) -> bool:
     return dataclasses.replace(one, rows=0, columns=0) == dataclasses.replace(other, rows=0, columns=0)
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        ('<c r="A2" s="9"><v>-0.25</v></c><c r="B2" s="10"><v>-0.25</v></c><c r="C2"><v>-1</v></c>', {(1, 0): "-0.25"}),
+        ('<c r="A2" s="9" t="n"><f>1-2</f><v>-1</v></c><c r="B2" t="n" s="9"><v>-5E-1</v></c>', {(1, 0): "-1", (1, 1): "-0.5"}),
+        ('<c r="A2" s="9" t="str"><f>"-1"</f><v>-1</v></c><c r="B2" s="9"><v>0.5</v></c><c r="C2" s="9"/>', {}),
+        ("<c r=\"A2\" s='9'><v>-7</v></c>", {(1, 0): "-7"}),
+    ],
+)  # fmt: skip
+def test_dates_below_zero_are_found_in_the_text(tmp_path: Path, cells: str, found: dict[tuple[int, int], str]) -> None:
+    """No day is so early: the number is read, where the style is that of a date or time."""
+    scanned, parsed = both_ways(tmp_path, xml(cells).encode(), ["9", "10"])
+    assert (scanned is None) == ("'" in cells)
+    assert scanned is None or alike(scanned, parsed)
+    assert (parsed.others, parsed.dateless) == (found, list(found))
 
 
 def test_what_each_of_them_finds(tmp_path: Path) -> None:
