@@ -44,6 +44,7 @@ class Error:
 @dataclass(frozen=True)
 class Formula:
     text: str
+    value: str | None = None  # that was stored, in an .xls
 
 
 Cell = str | float | bool | dt.date | dt.time | dt.timedelta | Formatted | Error | Formula | None
@@ -254,12 +255,19 @@ def _xls_cell(book: Workbook, row: int, column: int, cell: Cell) -> bytes:
         case str():
             return _biff(0x204, place + _biff_text(cell, "<H"))
         case Error():
-            code = ERROR_CODES[cell.text]
-            if column % 2:
-                return _biff(0x205, place + bytes([code, 1]))
-            formula = bytes(6) + struct.pack("<H", 2) + b"\x1c\x2a"
-            return _biff(0x06, place + bytes([2, 0, code, 0, 0, 0, 0xFF, 0xFF]) + formula)
+            code, formula = ERROR_CODES[cell.text], bytes(6) + struct.pack("<H", 2) + b"\x1c\x2a"
+            computed = _biff(0x06, place + bytes([2, 0, code, 0, 0, 0, 0xFF, 0xFF]) + formula)
+            return _biff(0x205, place + bytes([code, 1])) if column % 2 else computed
+        case Formula():
+            return _xls_formula(place, cell.value)
     return _xls_number(place, book.number(cell) or 0.0)
+
+
+def _xls_formula(place: bytes, value: str | None) -> bytes:
+    """A formula as xlwt writes it, which computes none, or as LibreOffice does with a text for its value."""
+    result = bytes([0 if value else 3, 0, 0, 0, 0, 0, 0xFF, 0xFF]) + struct.pack("<HI", 0 if value is None else 2, 0)
+    record = _biff(0x06, place + result + struct.pack("<H", 7) + bytes.fromhex("1e01001e010003"))
+    return record + (_biff(0x207, _biff_text(value, "<H")) if value else b"")
 
 
 def _xls_number(place: bytes, number: float) -> bytes:

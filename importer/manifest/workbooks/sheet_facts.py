@@ -17,6 +17,8 @@ import numpy.typing as npt
 from importer.manifest.workbooks.cells import number_text
 from importer.manifest.workbooks.zero_padding import ZeroPadding
 
+UNTOLD_FORMULA = "="  # what stands for one whose text the sheet does not tell
+
 _EXACT_BELOW = 1e15  # spreadsheets keep 15 digits
 _MOST_CELLS = 64_000_000  # empty ones included: calamine keeps all from the first to the last, in 2 GB
 _MOST_COLUMNS = 16_384  # no program has more, so a cell beyond them is where damage put it
@@ -121,6 +123,10 @@ class SheetFacts:
         for (row, column), text in (*self.others.items(), *self.unvalued.items(), *self.errors.items()):
             columns[column][row] = text
         return tuple(_overruled(column, texts) for column, texts in columns.items())
+
+    def shown(self, place: Place) -> str:
+        """What a cell without a value to be sent shows: the error, or the formula."""
+        return self.errors.get(place) or self.unvalued[place]
 
     def faults(self) -> Iterator[tuple[Place, str]]:
         """Each cell without a value to be sent, with the code of its problem, in the order of the sheet."""

@@ -17,7 +17,7 @@ from importer.manifest.title import check_title
 from importer.manifest.workbooks.book import Book, Loaded, reading
 from importer.manifest.workbooks.scan import Scan
 from importer.manifest.workbooks.sheet import Sheet, TablePlace
-from importer.manifest.workbooks.sheet_facts import Place, SheetFacts
+from importer.manifest.workbooks.sheet_facts import UNTOLD_FORMULA, Place, SheetFacts
 from importer.manifest.workbooks.sheet_notes import Choice, notes
 from importer.models import ManifestOptions, Problem
 
@@ -114,19 +114,23 @@ def _faults(facts: SheetFacts, header: Header) -> Iterator[tuple[Place, Problem]
     for (row, column), code in facts.faults():
         index = column - header.first_column
         if row >= header.row and 0 <= index < len(header.columns):
-            shown = facts.errors.get((row, column)) or facts.unvalued[row, column]
-            what = (
-                f"holds the error {shown}" if code == "cell-error" else f"holds the formula {shown} and no value of it"
-            )
+            name, shown = header.columns[index], facts.shown((row, column))
             yield (
                 (row, column),
                 Problem(
                     code=code,
                     row=row + 1,
                     sheet=header.sheet,
-                    column=header.columns[index],
-                    message=f"{header.columns[index]}: cell {column_letter(column)}{row + 1} {what}",
+                    column=name,
+                    message=f"{name}: cell {column_letter(column)}{row + 1} holds {_fault(code, shown)}",
                     hint=CATALOGUE[code].advice,
                     value=shown,
                 ),
             )
+
+
+def _fault(code: str, shown: str) -> str:
+    """What a cell holds that is no value; not every kind of workbook tells a formula's text."""
+    if code == "cell-error":
+        return f"the error {shown}"
+    return f"{'a formula' if shown == UNTOLD_FORMULA else f'the formula {shown}'} and no value of it"

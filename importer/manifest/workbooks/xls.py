@@ -11,7 +11,7 @@ from pathlib import Path
 
 from importer.manifest.workbooks.biff import error_text, short_number
 from importer.manifest.workbooks.ole2 import read_stream
-from importer.manifest.workbooks.sheet_facts import Area, SheetFacts, UnreadableSheetError
+from importer.manifest.workbooks.sheet_facts import UNTOLD_FORMULA, Area, Place, SheetFacts, UnreadableSheetError
 from importer.manifest.workbooks.styles import Styles
 
 _BEGIN, _END, _SHEET, _FORMAT, _STYLE = 0x0809, 0x000A, 0x0085, 0x041E, 0x00E0
@@ -20,7 +20,9 @@ _NUMBER, _SHORT_NUMBER, _SHORT_NUMBERS, _BOOLEAN_OR_ERROR, _FORMULA = 0x0203, 0x
 _TEXTS = frozenset({0x00FD, 0x0204, 0x00D6})
 _CELLS = _TEXTS | {_NUMBER, _SHORT_NUMBER, _SHORT_NUMBERS, _BOOLEAN_OR_ERROR, _FORMULA}
 _ROW_HIDDEN = 0x20
-_NO_NUMBER, _ERROR_VALUE = 0xFFFF, 2
+_TEXT_OF_FORMULA, _COMPUTED_BY = 0x0207, 0x01C1
+_NO_NUMBER, _TEXT_VALUE, _ERROR_VALUE, _EMPTY_VALUE = 0xFFFF, 0, 2, 3
+_LEFT_TO_COMPUTE = 3  # the flags of a formula that is to be computed always, or when the workbook is opened
 
 _Record = tuple[int, bytes]
 
@@ -30,30 +32,36 @@ def find_facts(path: Path) -> dict[str, SheetFacts]:
     try:
         stream = read_stream(path, "Workbook")
         book = _Book(stream)
-        return {name: _sheet(stream, start, book.styles) for name, start in book.sheets.items()}
+        return {name: _sheet(stream, start, book) for name, start in book.sheets.items()}
     except (struct.error, LookupError, ValueError) as error:
         raise UnreadableSheetError(str(error)) from error
 
 
-def _sheet(stream: bytes, start: int, styles: Styles) -> SheetFacts:
-    cells = _Cells(styles)
-    facts = cells.facts
+def _sheet(stream: bytes, start: int, book: _Book) -> SheetFacts:
+    cells = _Cells(book)
     for kind, content in _substream(stream, start):
         if kind in _CELLS:
             cells.see(kind, content)
-        elif kind == _EXTENT:
-            _see_extent(facts, content)
-        elif kind == _ROW:
-            if content[12] & _ROW_HIDDEN:
-                facts.hidden_rows.append(struct.unpack_from("<H", content)[0])
-        elif kind == _COLUMNS:
-            first, last = struct.unpack_from("<HH", content)
-            if content[8] & 1:
-                facts.hide_columns(first, last)
-        elif kind == _MERGED:
-            for top, bottom, left, right in struct.iter_unpack("<HHHH", content[2:]):
-                facts.merged.append(Area(top, left, bottom, right))
-    return facts
+        elif kind == _TEXT_OF_FORMULA:
+            cells.see_text()
+        else:
+            _see_layout(cells.facts, kind, content)
+    return cells.facts
+
+
+def _see_layout(facts: SheetFacts, kind: int, content: bytes) -> None:
+    if kind == _EXTENT:
+        _see_extent(facts, content)
+    elif kind == _ROW:
+        if content[12] & _ROW_HIDDEN:
+            facts.hidden_rows.append(struct.unpack_from("<H", content)[0])
+    elif kind == _COLUMNS:
+        first, last = struct.unpack_from("<HH", content)
+        if content[8] & 1:
+            facts.hide_columns(first, last)
+    elif kind == _MERGED:
+        for top, bottom, left, right in struct.iter_unpack("<HHHH", content[2:]):
+            facts.merged.append(Area(top, left, bottom, right))
 
 
 def _see_extent(facts: SheetFacts, content: bytes) -> None:
@@ -77,11 +85,12 @@ def _substream(stream: bytes, at: int) -> Iterator[_Record]:
 
 
 class _Book:
-    """Where the sheets begin, by their names; and the formats of cells."""
+    """Where the sheets begin, by their names; the formats of cells; and whether a program has computed the formulas."""
 
     def __init__(self, stream: bytes) -> None:
         self.sheets: dict[str, int] = {}
         self.styles = Styles()
+        self.is_computed = False
         codes: dict[int, str] = {}
         count = 0
         for kind, content in _substream(stream, 0):
@@ -95,6 +104,8 @@ class _Book:
                 (number,) = struct.unpack_from("<H", content, 2)
                 self.styles.add(count, number, codes.get(number))
                 count += 1
+            elif kind == _COMPUTED_BY:
+                self.is_computed = True
 
 
 def _text(content: bytes, length: int) -> str:
@@ -107,9 +118,11 @@ def _text(content: bytes, length: int) -> str:
 class _Cells:
     """Takes a sheet's cells one by one."""
 
-    def __init__(self, styles: Styles) -> None:
+    def __init__(self, book: _Book) -> None:
         self.facts = SheetFacts()
-        self._styles = styles
+        self._styles = book.styles
+        self._is_computed = book.is_computed
+        self._awaited: Place | None = None  # a formula whose text is to follow
 
     def see(self, kind: int, content: bytes) -> None:
         row, column, style = struct.unpack_from("<HHH", content)
@@ -123,10 +136,28 @@ class _Cells:
         elif kind == _SHORT_NUMBER:
             self._see_number(row, column, style, short_number(struct.unpack_from("<I", content, 6)[0]))
         elif kind == _FORMULA and struct.unpack_from("<H", content, 12)[0] == _NO_NUMBER:
-            if content[6] == _ERROR_VALUE:
-                self.facts.errors[row, column] = error_text(content[8])
+            self._see_formula((row, column), content)
         elif kind in (_FORMULA, _NUMBER):
             self._see_number(row, column, style, struct.unpack_from("<d", content, 6)[0])
+
+    def see_text(self) -> None:
+        """Take the text that is the value of the formula seen last."""
+        if self._awaited is not None:
+            self.facts.unvalued.pop(self._awaited, None)
+            self._awaited = None
+
+    def _see_formula(self, place: Place, content: bytes) -> None:
+        """Look at a formula whose value is no number."""
+        value, flags = content[6], content[14]
+        if value == _ERROR_VALUE:
+            self.facts.errors[place] = error_text(content[8])
+        elif value == _TEXT_VALUE:
+            self.facts.unvalued[place] = UNTOLD_FORMULA
+            self._awaited = place
+        # Excel says which Excel computed the workbook, LibreOffice flags each formula. A program that can't compute
+        # does neither, and gives each the empty text as its value.
+        elif value == _EMPTY_VALUE and not self._is_computed and not flags & _LEFT_TO_COMPUTE:
+            self.facts.unvalued[place] = UNTOLD_FORMULA
 
     def _see_number(self, row: int, column: int, style: int, number: float) -> None:
         self.facts.reach(row, column)

@@ -23,14 +23,15 @@ _BLOCK_BYTES = 1 << 22
 _DECLARATION = b"<?xml "
 _ASCII_INSIDE = (_DECLARATION, b"<worksheet", b"\xef\xbb\xbf<")  # how every encoding but UTF-16 and its kind begins
 _BY_NUMBER = frozenset({"n", ""})  # the types of a cell whose value is a number
+_TEXTS = frozenset({"str", "inlineStr"})  # those of one whose value is a text of its own
 
 _REFERENCE = rb'<c r="([A-Z]++)([0-9]++)"'
 _FORMULA = rb"<f(?:[ /][^<>]*+)?>(?:([^<]*+)</f>)?"
 _ERROR = re.compile(rb"=\s*[\"']e[\"']")
-_ERROR_CELL = re.compile(_REFERENCE + rb'(?: s="[0-9]++")? t="e"[^<>]*+>(?:' + _FORMULA + rb")?<v>([^<]*+)</v>")
+_ERROR_CELL = re.compile(_REFERENCE + rb'(?: s="[0-9]++")? t="e"[^<>]*+>(?:' + _FORMULA + rb")?<v>([^<]++)</v>")
 _FORMULA_START = re.compile(rb"<f[ />]")
 _RARE = re.compile(rb"<[!?f]")  # the beginnings of markup that is no cell, and of a formula
-_FORMULA_CELL = re.compile(_REFERENCE + rb"([^<>]*+)>" + _FORMULA + rb"(<v>[^<]|)")
+_FORMULA_CELL = re.compile(_REFERENCE + rb"([^<>]*+)>" + _FORMULA + rb"(<v>[^<]|<v[ />]|)")
 _HIDDEN_ROW = re.compile(rb"<row [^<>]*?hidden\s*=\s*[\"'](?:1|true)[\"']")
 _ROW = re.compile(rb'<row r="([0-9]++)"')
 _COLUMNS = re.compile(rb"<col [^<>]*+>")
@@ -200,8 +201,9 @@ class _Text:
         cells = _FORMULA_CELL.findall(block)
         self.facts.stale |= bool(cells)
         for letters, row, attributes, formula, value in cells:
-            # A formula whose value is the empty text is said to be a text, and has one.
-            if not value and b't="' not in attributes:
+            kind = _TYPE.search(attributes)
+            has_text = len(value) > len(b"<v>")
+            if not has_text and _is_unvalued(kind[1].decode() if kind else "", is_there=bool(value)):
                 place = int(row) - 1, column_index(letters.decode())
                 self.facts.unvalued[place] = f"={unescape(formula.decode())}"
         return len(cells) == len(_FORMULA_START.findall(block))
@@ -241,6 +243,11 @@ class _Text:
                 is_date = style is not None and style[1] in self._dates
                 self.facts.note_number(place, float(match[0][len(b"<v>") : -len(b"</v>")]), is_date=is_date)
         return True
+
+
+def _is_unvalued(kind: str, *, is_there: bool) -> bool:
+    """Whether a formula lacks its value, of which there is no text; ``is_there``: but there is an element for it."""
+    return kind not in _TEXTS or (kind == "str" and not is_there)  # the empty text has an empty element
 
 
 def _written(style: int) -> bytes:
@@ -322,9 +329,9 @@ class _Parsed:
         place, kind, value = (self._row, self._column), self._cell.get("t", ""), self._texts.get("v", "")
         if self._is_filled:
             self.facts.reach(*place)
-        if kind == "e":
+        if kind == "e" and value:
             self.facts.errors[place] = value
-        elif "f" in self._texts and not value and not kind:
+        elif "f" in self._texts and not value and _is_unvalued(kind, is_there="v" in self._texts):
             self.facts.unvalued[place] = f"={self._texts['f']}"
         elif kind in _BY_NUMBER and value:
             self.facts.note_number(place, float(value), is_date=self._styles.is_date(self._style))

@@ -121,6 +121,28 @@ def test_a_formula_whose_value_was_never_stored(tmp_path: Path, kind: str) -> No
     assert table.cells == [["T-1", "=1+1"], ["", "=A2&B2"]]
 
 
+def test_a_formula_of_an_old_workbook_whose_value_was_never_stored(tmp_path: Path) -> None:
+    """Its value is then the empty text, unless a program has computed it; how the formula is written is not told."""
+    rows: list[list[Cell]] = [
+        ["id", "a", "b"],
+        ["T-1", Formula("=1+1"), Formula("=1+1", "x")],
+        ["T-2", "y", Formula("=1+1", "")],
+    ]
+    path = written(tmp_path, ".xls", Page(rows=rows))
+    table = read(path)
+    (problem,) = table.problems
+    assert (problem.code, problem.row, problem.column) == ("formula-without-value", 2, "a")
+    assert problem.message == "a: cell B2 holds a formula and no value of it"
+    assert table.cells == [["T-1", "=", "x"], ["T-2", "y", ""]]
+    whole = path.read_bytes()
+    # As Excel does, it is said with which program the workbook was computed.
+    path.write_bytes(whole.replace(bytes.fromhex("42000200b004"), bytes.fromhex("c1010200b004"), 1))
+    assert read(path).cells[0] == ["T-1", "", "x"]
+    # Where a text is the value, and the record of it is missing, there is none.
+    path.write_bytes(whole.replace(bytes.fromhex("07020400"), bytes.fromhex("01020400"), 1))
+    assert [problem.column for problem in read(path).problems] == ["a", "b"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_person_would_want_to_know_is_said(tmp_path: Path, kind: str) -> None:
     """Other sheets, what is hidden, what is merged and what is rounded; all of it is read all the same."""

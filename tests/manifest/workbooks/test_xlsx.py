@@ -103,6 +103,8 @@ FOUND_ALIKE = [
     '<c r="B2" t="str"><f>"9"</f><v>1234567890123456</v></c><c r="C2" t="n"><v>1234567890123456.5</v></c><c r="D2"><v>1E-20</v></c>',
     '<c r="B2" t="inlineStr"><is><t>t="e" hidden="1" 1234567890123456</t></is></c>',
     '<c r="B2" t="inlineStr"><is><t>"e"</t></is></c>',
+    '<c r="B2" t="n"><f>1+1</f></c><c r="C2" t="str"><f>1+1</f></c><c r="D2" t="str"><f>""</f><v/></c><c r="E2" t="b"><f>1</f><v></v></c>',
+    '<c r="B2" t="str"><f>A1</f><v xml:space="preserve"> a</v></c><c r="C2" t="e"><f>1/0</f></c><c r="D2" t="e"><f>1/0</f><v/></c>',
     "",
 ]
 
@@ -145,6 +147,31 @@ def test_what_each_of_them_finds(tmp_path: Path) -> None:
         assert facts.unvalued == {(1, 1): "=A1<2"}
         assert facts.rounded == [(1, 26)]
         assert facts.stale
+
+
+@pytest.mark.parametrize(
+    ("cell", "lacks_value"),
+    [
+        ("<c{}><f>1+1</f></c>", True),
+        ("<c{}><f>1+1</f><v></v></c>", True),
+        ('<c{} t="n"><f>1+1</f></c>', True),
+        ('<c{} t="n"><f>1+1</f><v/></c>', True),
+        ('<c{} t="b"><f>1+1</f><v></v></c>', True),
+        ('<c{} t="e"><f>1+1</f></c>', True),
+        ('<c{} t="e"><f>1+1</f><v></v></c>', True),
+        ('<c{} t="str"><f>1+1</f></c>', True),
+        ('<c{} t="str"><f>1+1</f><v></v></c>', False),
+        ('<c{} t="str"><f>1+1</f><v/></c>', False),
+        ('<c{} t="str"><f>1+1</f><v xml:space="preserve"> x</v></c>', False),
+        ('<c{} t="inlineStr"><f>1+1</f><is><t>x</t></is></c>', False),
+        ('<c{} t="b"><f>1+1</f><v>0</v></c>', False),
+        ('<c{} t="n"><v></v></c>', False),
+    ],
+)
+def test_a_formula_lacks_its_value_whatever_its_type(tmp_path: Path, cell: str, *, lacks_value: bool) -> None:
+    """Only a text may be empty, and then there is an empty element for it."""
+    for facts in both_ways(tmp_path, xml(cell.format(' r="B2"')).encode(), []):
+        assert facts is None or facts.unvalued == ({(1, 1): "=1+1"} if lacks_value else {})
 
 
 def test_hidden_and_merged_ones(tmp_path: Path) -> None:
