@@ -1,4 +1,4 @@
-"""What a sheet of an .ods holds besides its values: formats that pad, errors, durations, and what is hidden."""
+"""What a sheet of an .ods holds besides its values: formats that pad, errors, durations, breaks, what is hidden."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _NUMBERS = frozenset({"float", "percentage", "currency"})
 _HIDDEN = frozenset({"collapse", "filter"})
 _ERROR = re.compile(r"#(?:N/A|DIV/0!|VALUE!|REF!|NAME\?|NUM!|NULL!)|Err:[0-9]+")
 _DURATION = re.compile(r"(-?)PT(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)(?:[.,]([0-9]+))?S)?")
+_BREAKS = {"text:tab": "\t", "text:line-break": "\n"}  # within a paragraph; to calamine they are nothing
+_NOTE = "office:annotation"
 _MOST_REPEATED = 1 << 20  # a sheet has no more rows
 
 
@@ -134,7 +136,8 @@ class _Tables:
         self._column_styles: list[tuple[int, str]] = []  # of the columns up to which, not included
         self._cell: dict[str, str] | None = None
         self._text = ""
-        self._has_text = False
+        self._has_text = self._has_breaks = False
+        self._before_note = "", False, False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "table:table":
@@ -149,9 +152,9 @@ class _Tables:
         elif name == "table:table-row":
             self._row_attributes, self._column = attributes, 0
         elif name in _CELLS:
-            self._cell, self._text, self._has_text = attributes, "", False
-        elif name == "text:p":
-            self._has_text = True
+            self._cell, self._text, self._has_text, self._has_breaks = attributes, "", False, False
+        else:
+            self._start_text(name, attributes)
 
     def text(self, text: str) -> None:
         self._text += text
@@ -170,6 +173,20 @@ class _Tables:
             self._see_cell(self._cell)
             self._column += _count(self._cell, "table:number-columns-repeated")
             self._cell = None
+        elif name == _NOTE:
+            self._text, self._has_text, self._has_breaks = self._before_note
+
+    def _start_text(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "text:p":
+            self._text += "\n" if self._has_text else ""
+            self._has_text = True
+        elif name == "text:s":
+            self._text += " " * _count(attributes, "text:c")
+        elif name in _BREAKS:
+            self._text += _BREAKS[name]
+            self._has_breaks = True
+        elif name == _NOTE:
+            self._before_note = self._text, self._has_text, self._has_breaks
 
     def _see_columns(self, attributes: dict[str, str]) -> None:
         first = self._column_styles[-1][0] if self._column_styles else 0
@@ -194,14 +211,15 @@ class _Tables:
 
     def _see_value(self, cell: dict[str, str], places: list[tuple[int, int]]) -> None:
         kind, is_formula = cell.get("office:value-type", ""), "table:formula" in cell
-        if kind in _NUMBERS:
+        # Some programs say that a formula with an error has the value 0.
+        if cell.get("calcext:value-type") == "error" or (is_formula and _ERROR.fullmatch(self._text)):
+            self.facts.errors |= dict.fromkeys(places, self._text)
+        elif kind in _NUMBERS:
             zeros = self._formats.padding(self._style(cell))
             for place in places:
                 if zeros is not None:
                     self.facts.padded[place[1], zeros].append(place[0])
                 self.facts.note_number(place, float(cell.get("office:value", "0")))
-        elif cell.get("calcext:value-type") == "error" or (is_formula and _ERROR.fullmatch(self._text)):
-            self.facts.errors |= dict.fromkeys(places, self._text)
         elif is_formula and not kind and not self._has_text:  # one whose value is the empty text has a paragraph
             formula = cell["table:formula"].partition("=")[2]
             self.facts.unvalued |= dict.fromkeys(places, f"={formula}")
@@ -209,6 +227,8 @@ class _Tables:
             duration = _duration_text(cell.get("office:time-value", ""))
             if duration is not None:
                 self.facts.others |= dict.fromkeys(places, duration)
+        elif kind == "string" and "office:string-value" not in cell and self._has_breaks:
+            self.facts.others |= dict.fromkeys(places, self._text)
 
     def _style(self, cell: dict[str, str]) -> str:
         column = next((style for end, style in self._column_styles if self._column < end), "")

@@ -23,6 +23,8 @@ from tests.manifest.reading import Table, read, refusal
 KINDS = (".xlsx", ".xlsb", ".xls", ".ods")
 NAMES = {".xlsx": "Excel .xlsx", ".xlsb": "Excel .xlsb", ".xls": "Excel .xls", ".ods": "OpenDocument .ods"}
 
+NOTE = "<office:annotation><text:p>by<text:tab/>mina</text:p></office:annotation>"
+
 CELLS: list[tuple[Cell, str]] = [
     ("00123", "00123"),
     ("  a\nb ", "  a\nb "),
@@ -141,6 +143,39 @@ def test_a_formula_of_an_old_workbook_whose_value_was_never_stored(tmp_path: Pat
     # Where a text is the value, and the record of it is missing, there is none.
     path.write_bytes(whole.replace(bytes.fromhex("07020400"), bytes.fromhex("01020400"), 1))
     assert [problem.column for problem in read(path).problems] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("content", "cell"),
+    [
+        ("<text:p>a<text:tab/>b<text:line-break/>c</text:p>", "a\tb\nc"),
+        ('<text:p>a<text:s text:c="2"/>b<text:tab/><text:s/></text:p><text:p/><text:p>c</text:p>', "a  b\t \n\nc"),
+        ("<text:p>a<text:span>b<text:tab/></text:span><text:a>c</text:a></text:p>", "ab\tc"),
+        (f"{NOTE}<text:p>a<text:tab/>b</text:p>", "a\tb"),
+        (f"{NOTE}<text:p>a</text:p><text:p>b</text:p>", "a\nb"),
+    ],
+)
+def test_tabs_and_line_breaks_of_a_paragraph(tmp_path: Path, content: str, cell: str) -> None:
+    """OpenDocument has elements for them. What a note says is no part of its cell."""
+    path = written(tmp_path, ".ods", Page(rows=[["id", "a"], ["T-1", "HERE"]]))
+    with_part(path, "content.xml", lambda part: part.replace(b"<text:p>HERE</text:p>", content.encode()))
+    assert read(path).cells == [["T-1", cell]]
+
+
+def test_an_error_whose_value_is_said_to_be_zero(tmp_path: Path) -> None:
+    """As OpenOffice writes it; beside a note, too. What looks like an error and is a number that was typed is one."""
+    path = written(tmp_path, ".ods", Page(rows=[["id", "a", "b"], ["T-1", 1, 2]]))
+    value = b'office:value-type="float" office:value='
+
+    def spoil(part: bytes) -> bytes:
+        part = part.replace(
+            value + b'"1.0">', b'table:formula="of:=1/0" ' + value + b'"0">%s<text:p>#DIV/0!</text:p>' % NOTE.encode()
+        )
+        return part.replace(value + b'"2.0">', value + b'"2.0"><text:p>#DIV/0!</text:p>')
+
+    table = read(with_part(path, "content.xml", spoil))
+    assert table.cells == [["T-1", "#DIV/0!", "2"]]
+    assert [(problem.code, problem.column) for problem in table.problems] == [("cell-error", "a")]
 
 
 @pytest.mark.parametrize("kind", KINDS)
