@@ -1,7 +1,7 @@
 """A workbook -> one of its sheets -> batches of text. calamine reads the cells, a scan what it doesn't tell of them.
 
     workbook    both put together: sheet and header are chosen, cells that can't be sent become problems
-    book        calamine, its errors in our terms; the sheet that is meant
+    book        calamine, its errors in our terms; the sheet that is meant     foreign_errors    those that it lacks
     sheet       the cells as    grid    columns of text; parsed once, kept for further passes
     cells       a stored value as people write it
 

@@ -15,6 +15,7 @@ from importer.errors import ManifestError
 from importer.manifest.header import find_header
 from importer.manifest.title import TITLE_ROWS, known_columns
 from importer.manifest.workbooks.cells import texts
+from importer.manifest.workbooks.foreign_errors import without_foreign_errors
 
 _SAVE_WITHOUT = "Open it in Excel, take the password off (File > Info > Protect Workbook) and save it again."
 
@@ -58,6 +59,7 @@ class Book:
     """calamine's workbook, with its errors in our terms."""
 
     def __init__(self, path: Path, shown: str) -> None:
+        self._path = path
         self._shown = shown
         try:
             with reading(shown):
@@ -96,7 +98,7 @@ class Book:
     def load(self, sheet: str, wanted_row: int) -> Loaded | None:
         """Load a sheet as a whole, with its header; None without one. An error cell (#N/A) is as an empty one."""
         with reading(f"{self._shown}, sheet {sheet!r}"):
-            cells = self._workbook.get_sheet_by_name(sheet)
+            cells = self._cells(sheet)
             if cells.start is None or cells.end is None:
                 return None
             found = find_header((texts(record) for record in cells.iter_rows()), wanted_row)
@@ -113,6 +115,16 @@ class Book:
             end_row=cells.end[0] + 1,
             below=below,
         )
+
+    def _cells(self, sheet: str) -> python_calamine.CalamineSheet:
+        try:
+            return self._workbook.get_sheet_by_name(sheet)
+        except python_calamine.CalamineError:
+            copy = without_foreign_errors(self._path, sheet)
+            if copy is None:
+                raise
+            with copy:
+                return python_calamine.CalamineWorkbook.from_filelike(copy).get_sheet_by_name(sheet)
 
     def best(self, names: Sequence[str], header_row: int, expected: Collection[str]) -> tuple[str, Loaded | None]:
         """Return the sheet of some that knows most of the mapping's columns; a tie goes to the first.

@@ -50,10 +50,13 @@ _STYLE = re.compile(rb' s="([0-9]++)"')
 
 def is_surely_small(path: Path, sheet: str) -> bool:
     """Whether a sheet says of itself how large it is, and can be loaded. Raises UnreadableSheetError."""
-    with opened(path) as archive:
-        part = _Book(archive, Relations(archive, _WORKBOOK)).sheets[sheet]
-        with archive.open(part) as file:
-            return _says_small(file.read(_HEAD_BYTES))
+    with opened(path) as archive, archive.open(part_of(archive, sheet)) as file:
+        return _says_small(file.read(_HEAD_BYTES))
+
+
+def part_of(archive: zipfile.ZipFile, sheet: str) -> str:
+    """Name the part that a sheet is. Raises LookupError if there is none."""
+    return _Book(archive, Relations(archive, _WORKBOOK)).sheets[sheet]
 
 
 def _says_small(head: bytes) -> bool:
@@ -120,7 +123,7 @@ def _read_styles(archive: zipfile.ZipFile, part: str | None) -> Styles:
 def scanned(archive: zipfile.ZipFile, part: str, styles: Styles, block_bytes: int = _BLOCK_BYTES) -> SheetFacts | None:
     """Look through a sheet's XML as text; ``None`` if something in it may be written otherwise than is looked for."""
     text = _Text(styles)
-    for number, block in enumerate(_blocks(archive, part, block_bytes)):
+    for number, block in enumerate(row_blocks(archive, part, block_bytes)):
         if number == 0 and (not block.startswith(_ASCII_INSIDE) or b"<worksheet" not in block):
             return None
         start = 0 if number else len(_DECLARATION)
@@ -136,7 +139,7 @@ def scanned(archive: zipfile.ZipFile, part: str, styles: Styles, block_bytes: in
     return text.facts
 
 
-def _blocks(archive: zipfile.ZipFile, part: str, block_bytes: int) -> Iterator[bytes]:
+def row_blocks(archive: zipfile.ZipFile, part: str, block_bytes: int = _BLOCK_BYTES) -> Iterator[bytes]:
     """Read a part in blocks that end before a row, so that none is torn."""
     with archive.open(part) as file:
         rest = b""

@@ -286,3 +286,20 @@ def test_a_sheet_without_its_relation(tmp_path: Path) -> None:
     path = written(tmp_path / "tickets.xlsx", [["id"], ["1"]])
     with_part(path, "xl/workbook.xml", lambda content: content.replace(b'r:id="rId1"', b'id="rId1"'))
     assert "the workbook" in refusal(path)
+
+
+@pytest.mark.parametrize("error", ["#SPILL!", "#CALC!", "#GETTING_DATA", "Err:502", "#FIELD!"])
+@pytest.mark.parametrize(
+    "cell", ['<c r="B2" t="e"><v>{}</v></c>', "<c r='B2' s='0' t='e'><f t='array'>X(1)</f><v>{}</v></c>"]
+)
+def test_an_error_of_any_name_is_a_problem_of_its_row(tmp_path: Path, cell: str, error: str) -> None:
+    """Programs have errors that others have not; one of them spoils its cell, and not the workbook."""
+    path = written(tmp_path / "tickets.xlsx", [["id", "a"], ["T-1", 7], ["T-2", error]])
+
+    def spoil(content: bytes) -> bytes:
+        return content.replace(b'<c r="B2"><v>7</v></c>', cell.format(error).encode())
+
+    table = read(with_part(path, "xl/worksheets/sheet1.xml", spoil))
+    assert table.cells == [["T-1", error], ["T-2", error]]
+    assert [(problem.code, problem.row, problem.column) for problem in table.problems] == [("cell-error", 2, "a")]
+    assert table.problems[0].message == f"a: cell B2 holds the error {error}"
