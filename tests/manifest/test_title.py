@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.manifest.books import Cell, Formula, Page, write
+from tests.manifest.books import Cell, Error, Formatted, Formula, Page, write
 from tests.manifest.reading import read, refusal
 
 ROWS: list[list[Cell]] = [["Tickets of March"], [], ["id", "subject"], ["T-1", "x"]]
@@ -74,3 +74,29 @@ def test_values_that_were_left_to_be_computed(tmp_path: Path) -> None:
     path = write(tmp_path / "tickets.xlsx", Page(rows=[["id", "n"], ["T-1", Formula("=1+1")]]))
     (warning,) = read(path).manifest.detected.warnings
     assert "open the workbook in Excel and save it" in warning
+
+
+@pytest.mark.parametrize("kind", [".xlsx", ".xlsb", ".xls", ".ods"])
+def test_a_title_beside_the_table(tmp_path: Path, kind: str) -> None:
+    """Columns in front that only the title has are none of the table: what is advised leads to its rows."""
+    rows: list[list[Cell]] = [
+        ["Export of 2024"],
+        [],
+        [None, None, "id", "zip"],
+        [None, None, "T-1", Formatted(7, "000")],
+    ]
+    page = Page(rows=[*rows, [None, None, "T-2", Error("#N/A")]])
+    path = write(tmp_path / f"tickets{kind}", page)
+    assert "`manifest: {header_row: 3}`" in refusal(path, ["id", "zip"])
+    table = read(path, ["id", "zip"], header_row=3)
+    assert (table.columns, table.cells, table.rows) == (["id", "zip"], [["T-1", "007"], ["T-2", "#N/A"]], [4, 5])
+    assert [problem.message for problem in table.problems] == ["zip: cell D5 holds the error #N/A"]
+
+
+@pytest.mark.parametrize("cell", ["x", 5, Error("#N/A"), Formula("=1+1")])
+def test_a_column_in_front_with_something_in_it_needs_a_name(tmp_path: Path, cell: Cell) -> None:
+    """Whatever stands below the header is of the table."""
+    path = write(tmp_path / "tickets.xlsx", Page(rows=[["Export"], [None, None, "id"], [None, cell, "T-1"]]))
+    text = refusal(path, ["id"], header_row=2)
+    assert "column B has no name" in text
+    assert "column A" not in text

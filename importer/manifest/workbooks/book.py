@@ -6,8 +6,9 @@ import difflib
 import itertools
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import python_calamine
 
@@ -16,6 +17,8 @@ from importer.manifest.header import find_header
 from importer.manifest.title import TITLE_ROWS, known_columns
 from importer.manifest.workbooks.cells import texts
 from importer.manifest.workbooks.foreign_errors import without_foreign_errors
+from importer.manifest.workbooks.sheet import Cells
+from importer.manifest.workbooks.sheet_facts import SheetFacts
 
 _SAVE_WITHOUT = "Open it in Excel, take the password off (File > Info > Protect Workbook) and save it again."
 
@@ -28,7 +31,7 @@ class Loaded:
     """
 
     name: str
-    cells: python_calamine.CalamineSheet
+    cells: Cells
     row: int
     header: Sequence[str]
     first_column: int
@@ -38,6 +41,30 @@ class Loaded:
     def known(self, expected: Collection[str]) -> int:
         """How many of some names the header has, or a row below it if that has more."""
         return known_columns(expected, self.header, *self.below)
+
+    def without_front(self, facts: SheetFacts) -> Loaded:
+        """The same without columns in front that have neither a name nor anything below it: a title stood in them."""
+        named = next(at for at, name in enumerate(self.header) if name.strip())
+        faults = (max(column - self.first_column, 0) for (row, column), _ in facts.faults() if row >= self.row)
+        front = min((named, *faults))
+        if front:
+            for record in itertools.islice(self.cells.iter_rows(), self.row, None):
+                front = next((at for at, text in enumerate(texts(record[:front])) if text.strip()), front)
+        if not front:
+            return self
+        first = self.first_column + front
+        return replace(self, cells=_Behind(self.cells, front), header=self.header[front:], first_column=first)
+
+
+@dataclass(frozen=True)
+class _Behind:
+    """Cells without the first so many columns."""
+
+    cells: Cells
+    front: int
+
+    def iter_rows(self) -> Iterator[list[Any]]:
+        return (record[self.front :] for record in self.cells.iter_rows())
 
 
 @contextmanager

@@ -78,8 +78,9 @@ def open_workbook(
             raise no_header(where, options.header_row)
         if options.header_row == 1:
             check_title(loaded.header, loaded.row, loaded.below, expected, where)
-        header = make_header(loaded.header, row=loaded.row, shown=shown, first_column=loaded.first_column, sheet=name)
         facts = scan.facts(name) if early is None else early.result()
+    loaded = loaded.without_front(facts)
+    header = make_header(loaded.header, row=loaded.row, shown=shown, first_column=loaded.first_column, sheet=name)
     choice = None
     if options.sheet is None:
         hidden = [sheet for sheet in book.sheets if sheet not in candidates]
