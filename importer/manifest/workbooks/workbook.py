@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from importer.catalogue import CATALOGUE
+from importer.errors import ManifestError
 from importer.manifest.detect import Kind
 from importer.manifest.detected import Detected
 from importer.manifest.header import Header, column_letter, make_header, no_header
@@ -79,6 +80,7 @@ def open_workbook(
         if options.header_row == 1:
             check_title(loaded.header, loaded.row, loaded.below, expected, where)
         facts = scan.facts(name) if early is None else early.result()
+    _check_header(loaded, facts, expected, where)
     loaded = loaded.without_front(facts)
     header = make_header(loaded.header, row=loaded.row, shown=shown, first_column=loaded.first_column, sheet=name)
     choice = None
@@ -98,6 +100,24 @@ def open_workbook(
         header=header,
         faults=tuple(_faults(facts, header)),
     )
+
+
+def _check_header(loaded: Loaded, facts: SheetFacts, expected: Collection[str], where: str) -> None:
+    """Raise ManifestError if there is an error or the like where a name is needed: to calamine it is an empty cell."""
+    names = [name for name in loaded.header if name.strip()]
+    end = loaded.first_column + max(at for at, name in enumerate(loaded.header, start=1) if name.strip())
+    is_complete = bool(expected) and set(expected) <= set(names)
+    details = [
+        f"cell {column_letter(column)}{row + 1} holds {_fault(code, facts.shown((row, column)))}"
+        for (row, column), code in facts.faults()
+        if row == loaded.row - 1 and (column < end or not is_complete)
+    ]
+    if details:
+        raise ManifestError(
+            f"{where}, row {loaded.row}: the header can't be used, because not every cell of it holds a name:",
+            details=details,
+            hint="Write the columns' names as text, or mend the formulas, and save the workbook in Excel.",
+        )
 
 
 def _sheet(loaded: Loaded, facts: SheetFacts, header: Header) -> Sheet:

@@ -178,6 +178,25 @@ def test_an_error_whose_value_is_said_to_be_zero(tmp_path: Path) -> None:
     assert [(problem.code, problem.column) for problem in table.problems] == [("cell-error", "a")]
 
 
+@pytest.mark.parametrize(
+    ("kind", "cell", "said"),
+    [
+        (".xlsx", Formula("=1+1"), "cell B1 holds the formula =1+1 and no value of it"),
+        (".xls", Formula("=1+1"), "cell B1 holds a formula and no value of it"),
+        *((kind, Error("#N/A"), "cell B1 holds the error #N/A") for kind in KINDS),
+    ],
+)
+def test_a_header_cell_without_a_name(tmp_path: Path, kind: str, cell: Cell, said: str) -> None:
+    """The cell is named: nobody finds it by the names that are missing. One behind all names is none of the table."""
+    tables: list[list[list[Cell]]] = [[["id", cell], ["T-1", "x"]], [["id", cell, "b"], ["T-1", "x", "y"]]]
+    for rows in tables:
+        text = refusal(written(tmp_path, kind, Page(rows=rows)), ["id", "a"])
+        assert "sheet 'Tickets', row 1: the header can't be used" in text
+        assert said in text
+    path = written(tmp_path, kind, Page(rows=[["id", "a", cell], ["T-1", "x"]]))
+    assert read(path, ["id", "a"]).cells == [["T-1", "x"]]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_person_would_want_to_know_is_said(tmp_path: Path, kind: str) -> None:
     """Other sheets, what is hidden, what is merged and what is rounded; all of it is read all the same."""
