@@ -136,7 +136,7 @@ def _detect_zip(path: Path, shown: str) -> Kind:
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
-            names = {part.filename for part in parts}
+            names = {part.filename.replace("\\", "/") for part in parts}  # some programs of Windows write it so
             mimetype = b""
             if _MIMETYPE in names:
                 with archive.open(_MIMETYPE) as file:
@@ -161,6 +161,11 @@ def _detect_zip(path: Path, shown: str) -> Kind:
         return Kind.OPEN_DOCUMENT
     if "word/document.xml" in names:
         raise _not_a_manifest(shown, "a Word document")
+    if any(name.startswith("xl/") for name in names):
+        raise ManifestError(
+            f"{shown} is an Excel workbook whose parts have unusual names, which isn't read",
+            hint="Open it in Excel and save it again.",
+        )
     raise _not_a_manifest(shown, "a ZIP archive")
 
 

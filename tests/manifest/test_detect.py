@@ -63,6 +63,13 @@ def test_what_is_no_table_is_named(tmp_path: Path, content: bytes, name: str) ->
     assert f"its content is that of {name}" in refusal_of_bytes(tmp_path, content)
 
 
+def test_a_workbook_whose_parts_are_elsewhere(tmp_path: Path) -> None:
+    """The standard lets them have any names, and what reads the cells does not: it is a workbook all the same."""
+    text = refusal_of_bytes(tmp_path, zipped("[Content_Types].xml", "_rels/.rels", "xl/workbook2.xml"))
+    assert "is an Excel workbook whose parts have unusual names" in text
+    assert "Open it in Excel and save it again" in text
+
+
 @pytest.mark.parametrize(
     ("content", "name"),
     [

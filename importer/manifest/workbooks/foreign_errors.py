@@ -41,7 +41,7 @@ def _copied(path: Path, sheet: str, copy: IO[bytes]) -> int:
     """Write the copy, and say how many errors it has others for."""
     found = 0
     with opened(path) as archive, zipfile.ZipFile(copy, "w") as new:
-        part = part_of(archive, sheet)
+        part = archive.getinfo(part_of(archive, sheet)).filename
         for name in archive.namelist():
             with new.open(name, "w", force_zip64=True) as target:
                 if name != part:

@@ -17,6 +17,8 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open an archive. Whatever is found missing or damaged meanwhile is raised as UnreadableSheetError."""
     try:
         with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():  # some programs of Windows write backslashes in names
+                archive.NameToInfo.setdefault(info.filename.replace("\\", "/"), info)
             yield archive
     # RuntimeError: an archive whose members are encrypted; NotImplementedError, which is one: an unknown compression.
     except (

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -286,6 +287,18 @@ def test_a_sheet_without_its_relation(tmp_path: Path) -> None:
     path = written(tmp_path / "tickets.xlsx", [["id"], ["1"]])
     with_part(path, "xl/workbook.xml", lambda content: content.replace(b'r:id="rId1"', b'id="rId1"'))
     assert "the workbook" in refusal(path)
+
+
+def test_names_of_parts_with_backslashes(tmp_path: Path) -> None:
+    """Some programs of Windows write them so; all is found in them, an error that is replaced included."""
+    path = written(tmp_path / "tickets.xlsx", [["zip", "a"], [123, 7]], formats={(1, 0): "00000"})
+    cell, error = b'<c r="B2"><v>7</v></c>', b'<c r="B2" t="e"><v>Err:502</v></c>'
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name).replace(cell, error) for name in old.namelist()}
+    with zipfile.ZipFile(path, "w") as new:
+        for name, content in parts.items():
+            new.writestr(name.replace("/", "\\"), content)
+    assert read(path).cells == [["00123", "Err:502"]]
 
 
 @pytest.mark.parametrize("error", ["#SPILL!", "#CALC!", "#GETTING_DATA", "Err:502", "#FIELD!"])
