@@ -12,6 +12,7 @@ _BLOCK_CHARS = 1 << 18
 _TOKEN_CHARS = 16  # no sign of JSON that can be cut at a block's end is longer, but for texts and numbers
 _NOT_BLANK = re.compile(r"[^ \t\n\r]")
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_TEXT_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*+"|NaN|-?Infinity')
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -109,8 +110,10 @@ class _Elements:
     def _require_more(self, error: json.JSONDecodeError) -> None:
         """Read on, if it may be the end of what is in memory that breaks the object off."""
         is_cut = error.msg.startswith("Unterminated") or error.pos >= len(self._buffer) - _TOKEN_CHARS
-        if error.doc is not self._buffer or not is_cut:
-            raise self._broken(error.msg, max(error.pos, self._at)) from None
+        if error.doc is not self._buffer:
+            raise self._broken(error.msg, _constant_at(self._buffer, self._at)) from None
+        if not is_cut:
+            raise self._broken(error.msg, error.pos) from None
         if len(self._buffer) - self._at > _MOST_CHARS:
             raise self._broken(f"it has more than {_MOST_CHARS:,} characters")
         position = error.pos - self._at
@@ -119,7 +122,7 @@ class _Elements:
 
     def _broken(self, reason: str, position: int | None = None) -> BrokenObjectError:
         line = self._line + self._buffer.count("\n", 0, self._at if position is None else position)
-        return BrokenObjectError(f"{reason} in line {line}")
+        return BrokenObjectError(f"{_reason(reason)} in line {line}")
 
 
 def _parse(line: str) -> JsonObject:
@@ -131,10 +134,21 @@ def _parse(line: str) -> JsonObject:
     try:
         value = _DECODER.decode(line)
     except json.JSONDecodeError as error:
-        raise BrokenObjectError(f"{error.msg} at character {error.pos + 1}") from None
+        position = error.pos if error.doc is line else _constant_at(line, 0)
+        raise BrokenObjectError(f"{_reason(error.msg)} at character {position + 1}") from None
     except RecursionError:
         raise BrokenObjectError("it is nested too deeply") from None
     return _as_row(value, line)
+
+
+def _reason(message: str) -> str:
+    """What the parser says, some of which ends as if the place followed."""
+    return message.removesuffix(" at")
+
+
+def _constant_at(text: str, start: int) -> int:
+    """Where the first constant stands that is no JSON; the parser refuses it without its place."""
+    return next((each.start() for each in _TEXT_OR_CONSTANT.finditer(text, start) if each[0][0] != '"'), start)
 
 
 def _as_row(value: Any, written: str) -> JsonObject:

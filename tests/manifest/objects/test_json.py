@@ -107,6 +107,20 @@ def test_broken_lines_are_all_named(tmp_path: Path) -> None:
     assert "Write one object a line" in text
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"id": 2, "T": NaN}', "NaN is no JSON at character 16"),
+        ('{"id": "NaN \\"Infinity", "T": [1, -Infinity]}', "-Infinity is no JSON at character 35"),
+        ('{"id": "2}', "Unterminated string starting at character 8"),
+        ('{"id": "a\tb"}', "Invalid control character at character 10"),
+    ],
+)
+def test_where_a_line_is_broken(tmp_path: Path, line: str, reason: str) -> None:
+    """The place is that of what is wrong, and said once."""
+    assert f"line 1: {reason}\n" in refusal_of_bytes(tmp_path, line.encode())
+
+
 def test_at_most_twenty_broken_lines_are_listed(tmp_path: Path) -> None:
     """A file that is broken throughout, such as one object over many lines, is told by its first lines."""
     text = refusal_of_bytes(tmp_path, b'{"id":\n1,\n' * 30)
@@ -173,9 +187,10 @@ def test_a_list_is_read_like_lines(tmp_path: Path, between: str, mark: str) -> N
     [
         ('[{"id": 1},\n{"id": 2}', "object 3: neither a comma nor the list's end follows, as if the file were cut off in line 2"),
         ('[{"id": 1},\n{"id": 2', "object 2: Expecting ',' delimiter in line 2"),
-        ('[{"id": 1},\n{"id": "2', "object 2: Unterminated string starting at in line 2"),
+        ('[{"id": 1},\n{"id": "2', "object 2: Unterminated string starting in line 2"),
         ('[{"id": 1},\n{"id": tru, "b": "much more of it"}]', "object 2: Expecting value in line 2"),
         ('[{"id": 1},\n{"id": NaN}]', "object 2: NaN is no JSON in line 2"),
+        ('[{"id": 1}, {"a": "NaN",\n"id": 2,\n"n": -Infinity}]', "object 2: -Infinity is no JSON in line 3"),
         ('[{"id": 1} {"id": 2}]', "object 2: neither a comma nor the list's end follows"),
         ('[{"id": 1},]', "object 2: Expecting value in line 1"),
         ('[{"id": 1}, 5]', "object 2: it is a number, not an object in {}"),
