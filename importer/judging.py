@@ -137,20 +137,22 @@ def prepared(job: Job) -> Iterator[Judging]:
         copy = private_copy(job.manifest, Path(folder))
         # How the manifest was written says nothing of the results, which are ours.
         options = ManifestOptions() if job.choice.only is not None else mapping.manifest
-        manifest = open_manifest(copy.path, options, _expected(job, mapping), shown_as=job.manifest)
-        doubts = _check_mapping(job, mapping, _own_columns(job, manifest, mapping))
+        expected = _expected(job, mapping)
+        may_lack = expected if job.choice.only is None else ()
+        manifest = open_manifest(copy.path, options, expected, may_lack=may_lack, shown_as=job.manifest)
+        doubts = _check_mapping(job, mapping, manifest, _own_columns(job, manifest, mapping))
         _check_results_place(job, mapping)
         yield Judging(job, mapping, doubts, manifest, copy)
 
 
-def _check_mapping(job: Job, mapping: Mapping, columns: Sequence[str]) -> tuple[str, ...]:
+def _check_mapping(job: Job, mapping: Mapping, manifest: Manifest, columns: Sequence[str]) -> tuple[str, ...]:
     """Hold a mapping against its own types, the manifest's columns and the account; give what is probably wrong.
 
     Raises one MappingError with all that is surely wrong, so that nobody needs a round for each.
     """
     checks: tuple[Callable[[], tuple[str, ...] | None], ...] = (
         partial(check_own_texts, mapping),
-        partial(check_columns, mapping, columns),
+        partial(check_columns, mapping, columns, manifest.detected.absent),
         partial(_hold_against_account, job, mapping),
     )
     doubts: tuple[str, ...] = ()

@@ -100,7 +100,7 @@ class Origins:
     def _compared(self, path: Path, copy: Path) -> Comparison | None:
         """Compare; ``None`` if it can't be the manifest, which is an error if it was named."""
         expected = {use.column for use in self.mapping.uses}
-        manifest = open_manifest(copy, self.mapping.manifest, expected, shown_as=path)
+        manifest = open_manifest(copy, self.mapping.manifest, expected, may_lack=expected, shown_as=path)
         key_columns = () if self.mapping.key_is_row_content else self.mapping.key
         wrong = ""
         if absent := [column for column in key_columns if column not in manifest.columns]:

@@ -52,7 +52,8 @@ class Detected:
     ``format``: ``CSV``, ``JSON Lines`` or such as ``Excel .xlsx``. For text ``encoding`` (a name that Python knows),
     ``bom``, ``sureness`` (of the encoding) and for CSV ``delimiter`` (None with a single column); for a workbook
     ``sheet``. ``header_row`` as a spreadsheet counts; 0 where there is none. ``packed``: the kind of archive that it
-    was taken out of, such as ``gzip``. ``warnings``: what a person would want to know.
+    was taken out of, such as ``gzip``. ``absent``: columns that no object of JSON has. ``warnings``: what a person
+    would want to know.
     """
 
     format: str
@@ -63,6 +64,7 @@ class Detected:
     sheet: str | None = None
     header_row: int = 1
     packed: str | None = None
+    absent: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Collection, Generator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, assert_never
 
@@ -84,11 +84,17 @@ class Manifest:
 
 
 def open_manifest(
-    path: Path, options: ManifestOptions, expected: Collection[str] = (), *, shown_as: Path | None = None
+    path: Path,
+    options: ManifestOptions,
+    expected: Collection[str] = (),
+    *,
+    may_lack: Collection[str] = (),
+    shown_as: Path | None = None,
 ) -> Manifest:
     """Find out what the file is and how to read it.
 
     ``expected``: the column names that the mapping knows; the delimiter or sheet that yields most of them is taken.
+    ``may_lack``: columns, empty ones, also of JSON in which no object has them, as it has no header to name them.
     ``shown_as``: the path that errors name, where ``path`` is a copy that the user doesn't know of. Raises
     ManifestError if the file can't be read as a table.
     """
@@ -99,7 +105,7 @@ def open_manifest(
             hint="Correct `manifest: {header_row}` in the mapping.",
         )
     try:
-        return _open(path, options, expected, shown)
+        return _open(path, options, _Names(expected=expected, may_lack=may_lack), shown)
     except OSError as error:
         raise ManifestError(
             f"{shown} can't be read: {error.strerror or error}",
@@ -107,33 +113,41 @@ def open_manifest(
         ) from error
 
 
-def _open(path: Path, options: ManifestOptions, expected: Collection[str], shown: str) -> Manifest:
+@dataclass(frozen=True, kw_only=True)
+class _Names:
+    """What `open_manifest` is told of columns."""
+
+    expected: Collection[str]
+    may_lack: Collection[str]
+
+
+def _open(path: Path, options: ManifestOptions, names: _Names, shown: str) -> Manifest:
     unpacked = unpack(path, shown)
     if unpacked is None:
-        return _open_unpacked(path, options, expected, shown, None)
+        return _open_unpacked(path, options, names, shown, None)
     try:
-        return _open_unpacked(unpacked.path, options, expected, unpacked.shown, unpacked)
+        return _open_unpacked(unpacked.path, options, names, unpacked.shown, unpacked)
     except BaseException:
         unpacked.path.unlink(missing_ok=True)
         raise
 
 
 def _open_unpacked(
-    path: Path, options: ManifestOptions, expected: Collection[str], shown: str, unpacked: Unpacked | None
+    path: Path, options: ManifestOptions, names: _Names, shown: str, unpacked: Unpacked | None
 ) -> Manifest:
     kind = detect_kind(path, shown, encoding=options.encoding)
-    source = _open_source(path, kind, options, expected, shown)
+    source = _open_source(path, kind, options, names, shown)
     return Manifest(source, unpacked, _passed_over(kind, options, shown))
 
 
-def _open_source(path: Path, kind: Kind, options: ManifestOptions, expected: Collection[str], shown: str) -> _Source:
+def _open_source(path: Path, kind: Kind, options: ManifestOptions, names: _Names, shown: str) -> _Source:
     match kind:
         case Kind.DELIMITED:
-            return open_delimited(path, options, expected, shown)
+            return open_delimited(path, options, names.expected, shown)
         case Kind.JSON:
-            return open_json(path, options, shown)
+            return open_json(path, options, names.may_lack, shown)
         case Kind.WORKBOOK | Kind.MACRO_WORKBOOK | Kind.BINARY_WORKBOOK | Kind.OLD_WORKBOOK | Kind.OPEN_DOCUMENT:
-            return open_workbook(path, kind, options, expected, shown)
+            return open_workbook(path, kind, options, names.expected, shown)
         case _:
             assert_never(kind)
 

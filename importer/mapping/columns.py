@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from importer.errors import MappingError
 from importer.mapping.findings import Finding, did_you_mean, located
@@ -23,16 +23,37 @@ _TABLE_HINT = (
 )
 
 
-def check_columns(mapping: Mapping, columns: Sequence[str]) -> None:
+_ABSENT_HINT = (
+    "give each name of the objects a field under `columns`, or list it under `ignore`; a column that no object has may "
+    "be an empty one, but not the key's, and not most of them: export those as null, or take them out of the mapping"
+)
+
+
+def check_columns(mapping: Mapping, columns: Sequence[str], absent: Collection[str] = ()) -> None:
     """Hold the manifest's header against the mapping.
 
+    ``absent``: those of ``columns`` that a manifest without a header does not have, and that may do as empty ones.
     Raises MappingError whose ``details`` name every column of the manifest that the mapping does not mention, and
     every place of the mapping that names a column that the manifest does not have.
     """
-    findings = [*_absent(mapping, columns), *_unmentioned(mapping, columns)]
+    there = [column for column in columns if column not in absent]
+    if absent and _may_lack(mapping, there, absent):
+        return
+    findings = [*_absent(mapping, there), *_unmentioned(mapping, there)]
     if findings:
         message = f"the mapping {mapping.path} does not fit the manifest's columns:"
-        raise MappingError(message, hint=_hint(mapping, columns), details=located(mapping.path, findings))
+        hint = _ABSENT_HINT if absent else _hint(mapping, there)
+        raise MappingError(message, hint=hint, details=located(mapping.path, findings))
+
+
+def _may_lack(mapping: Mapping, there: Sequence[str], absent: Collection[str]) -> bool:
+    """Whether columns may be taken as empty: they are not in the key, not the most, and surely not misspelt."""
+    if not there:  # not an object is there
+        return True
+    known = {use.column for use in mapping.uses}
+    is_key = mapping.key_is_row_content or not set(mapping.key).isdisjoint(absent)
+    is_misspelt = not known.issuperset(there) or any(did_you_mean(column, there, cutoff=1) for column in absent)
+    return not is_key and not is_misspelt and 2 * len(absent) <= len(known)
 
 
 def _hint(mapping: Mapping, columns: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +57,25 @@ def test_new_rows_of_a_grown_manifest_are_sent(shop: Shop, account: Account):
     assert sorted(account.keys) == ["00001", "00002", "00003", "00004"]
     assert [row["import_status"] for row in shop.results()] == ["skipped", "skipped", "skipped", "created"]
     assert ["changed since" in row["import_hint"] for row in shop.results()] == [False, True, False, False]
+
+
+def test_a_night_without_new_tickets_and_a_sparse_one(shop: Shop, account: Account):
+    """A list in JSON may be empty, and a column that no object has is empty: the job ends well, and says so."""
+    mapping = shop.path("mapping.yaml")
+    mapping.write_text(mapping.read_text(encoding="utf-8") + "  Note: Description\n", encoding="utf-8")
+    first = dict(zip(HEADER, good_row(1), strict=True))
+    nights = [
+        ("[]", 0, []),
+        (json.dumps([first]), 1, ["created"]),
+        (json.dumps([first | {"Note": ""}]), 1, ["skipped"]),
+    ]
+    for content, calls, statuses in nights:
+        shop.path("tickets.json").write_text(content, encoding="utf-8")
+        done = shop.do("run", "tickets.json", "-m", "mapping.yaml")
+        assert (done.code, account.calls) == (0, calls), done.err
+        assert ("no object has 'Note': taken as empty" in done.err) == (statuses == ["created"])
+        assert [row["import_status"] for row in shop.results()] == statuses
+    assert not shop.results()[0]["import_hint"], "nothing has changed"
 
 
 def test_a_limit_is_a_trial(shop: Shop, account: Account):

@@ -69,6 +69,44 @@ def test_where_nothing_fits_the_header_is_doubted(load: Load):
     assert "another manifest" in caught.value.hint
 
 
+@pytest.mark.parametrize("absent", [["Subject"], ["Files", "Internal notes"]])
+def test_columns_that_a_manifest_without_a_header_lacks(load: Load, absent: list[str]):
+    """Where no row has a value for a column, nobody can say that it is missing."""
+    there = [column for column in COLUMNS if column not in absent]
+    check_columns(load(WHOLE), [*there, *absent], absent)
+    with pytest.raises(MappingError):
+        check_columns(load(WHOLE), there)
+
+
+def test_a_manifest_without_any_row_lacks_nothing(load: Load):
+    """An export without a new ticket is none that the mapping does not fit."""
+    check_columns(load(WHOLE), COLUMNS, COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("there", "absent"),
+    [
+        (["Subject", "Mail", "Files", "Internal notes"], ["ID"]),
+        (["ID", "Mail"], ["Subject", "Files", "Internal notes"]),
+        (["ID", "Subject", "E-Mail", "Files", "Internal notes"], ["Mail"]),
+        (["ID", "Mail", "Files", "Internal notes", "Prio"], ["Subject"]),
+    ],
+    ids=["the key", "most", "misspelt", "another"],
+)
+def test_columns_that_no_manifest_may_lack(load: Load, there: list[str], absent: list[str]):
+    """The key, most of them, or one whose values may stand under another name; and what to do is said."""
+    with pytest.raises(MappingError) as caught:
+        check_columns(load(WHOLE), [*there, *absent], absent)
+    assert all(any(f"no column {column!r}" in detail for detail in caught.value.details) for column in absent)
+    assert "export those as null" in caught.value.hint
+
+
+def test_the_whole_row_as_a_key_may_lack_no_column(load: Load):
+    """A column more or less would make all keys new ones."""
+    with pytest.raises(MappingError):
+        check_columns(load(BASE.replace("key: ID", "key: row-content")), ["Subject", "Mail"], ["Mail"])
+
+
 def test_a_table_is_mended_as_a_table(path: Path):
     """The hint for a table of two columns names what such a table has, and not what only YAML can say."""
     table = path.with_suffix(".csv")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from importer.models import ManifestOptions, Problem
 _MOST_COLUMNS = 1 << 14
 _MOST_AT_ONCE = 10_000  # an object in memory is many times as large as its text
 _MOST_BROKEN = 20
+_MOST_SHOWN = 5
 _START_CHARS = 1 << 16
 
 
@@ -61,31 +62,37 @@ class JsonFile:
                 row += len(some)
 
 
-def open_json(path: Path, options: ManifestOptions, shown: str) -> JsonFile:
+def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], shown: str) -> JsonFile:
     """Find the encoding, and in a first pass all names: the columns, in the order in which they first appear.
 
-    Raises ManifestError that lists what is not one JSON object, or that there is no object.
+    Behind them come those of ``may_lack`` that no object has, which are all that an empty list has. Raises
+    ManifestError that lists what is not one JSON object, or that there is no name.
     """
     encoding = find_encoding(path, options.encoding, shown)
     with encoding.open(path) as text:
         is_list = text.read(_START_CHARS).lstrip().startswith("[")
     with encoding.open(path) as text:
-        names = _names(elements(text) if is_list else lines(text), shown, is_list=is_list)
-    header = Header(columns=tuple(names), width=len(names), row=0)
+        found = elements(text) if is_list else lines(text)
+        names = _names(found, shown, is_list=is_list, may_be_empty=bool(may_lack))
+    absent = sorted(frozenset(may_lack).difference(names))
+    columns = (*names, *absent)
+    header = Header(columns=columns, width=len(columns), row=0)
     detected = Detected(
         format="JSON" if is_list else "JSON Lines",
         encoding=encoding.codec,
         bom=bool(encoding.mark),
         sureness=encoding.sureness,
         header_row=0,
-        warnings=encoding.warnings,
+        absent=tuple(absent),
+        warnings=(*encoding.warnings, *(_absence(absent) if names else ())),
     )
     return JsonFile(path=path, shown=shown, encoding=encoding, is_list=is_list, detected=detected, header=header)
 
 
-def _names(found: Iterator[Found], shown: str, *, is_list: bool) -> list[str]:
+def _names(found: Iterator[Found], shown: str, *, is_list: bool, may_be_empty: bool) -> list[str]:
     names: dict[str, None] = {}
     broken: list[str] = []
+    number = 0
     for number, record in enumerate(found, start=1):
         if isinstance(record, BrokenObjectError):
             broken.append(f"{_unit(is_list=is_list)} {number}: {record}")
@@ -101,9 +108,15 @@ def _names(found: Iterator[Found], shown: str, *, is_list: bool) -> list[str]:
             )
     if broken:
         raise _unreadable(shown, broken, is_list=is_list)
-    if not names:
+    if not names and (number or not may_be_empty):
         raise ManifestError(f"{shown} holds no JSON object with a name in it", hint="Export the file again.")
     return list(names)
+
+
+def _absence(absent: Sequence[str]) -> Iterator[str]:
+    if absent:
+        more = f" and {len(absent) - _MOST_SHOWN:,} more" if len(absent) > _MOST_SHOWN else ""
+        yield f"no object has {', '.join(map(repr, absent[:_MOST_SHOWN]))}{more}: taken as empty, as JSON has no header"
 
 
 def _unit(*, is_list: bool) -> str:

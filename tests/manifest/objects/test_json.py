@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from importer.errors import ManifestError
 from importer.manifest import open_manifest
 from importer.manifest.objects.parsing import elements
 from importer.models import ManifestOptions
@@ -204,6 +205,25 @@ def test_a_broken_list_is_refused(tmp_path: Path, content: str, reason: str) -> 
     text = refusal_of_bytes(tmp_path, content.encode())
     assert "is not a list of objects in JSON" in text
     assert reason in text
+
+
+def test_columns_that_no_object_has(tmp_path: Path) -> None:
+    """JSON has no header: those that it may lack are empty columns, which is said; an empty list has no others."""
+    path = tmp_path / "tickets.json"
+    path.write_text('[{"id": 1, "b": "x"}]')
+    manifest = open_manifest(path, ManifestOptions(), may_lack=["id", "note", "due"])
+    assert (manifest.columns, manifest.detected.absent) == (("id", "b", "due", "note"), ("due", "note"))
+    (chunk,) = manifest.chunks()
+    assert chunk.source.texts() == [["1", "x", "", ""]]
+    (warning,) = manifest.detected.warnings
+    assert warning == "no object has 'due', 'note': taken as empty, as JSON has no header"
+    assert open_manifest(path, ManifestOptions(), ["note"]).columns == ("id", "b")
+    path.write_text("[ ]\n")
+    empty = open_manifest(path, ManifestOptions(), may_lack=["id", "note"])
+    assert (empty.columns, list(empty.chunks()), empty.detected.warnings) == (("id", "note"), [], ())
+    path.write_text("[{}]")
+    with pytest.raises(ManifestError, match="no JSON object with a name"):
+        open_manifest(path, ManifestOptions(), may_lack=["id", "note"])
 
 
 def test_an_empty_list(tmp_path: Path) -> None:
