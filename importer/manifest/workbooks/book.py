@@ -72,6 +72,11 @@ def reading(where: str) -> Iterator[None]:
     """Let calamine read: whatever it makes of a damaged file is raised as ManifestError."""
     try:
         yield
+    except OverflowError as error:
+        raise ManifestError(
+            f"{where}: a cell with the format of a duration holds more days than can be read",
+            hint="Give the cells that show #### the format of a number, such as 0, and save the workbook.",
+        ) from error
     except BaseException as error:
         # Of some damaged files it panics, and that is no Exception.
         if isinstance(error, python_calamine.CalamineError) or type(error).__name__ == "PanicException":

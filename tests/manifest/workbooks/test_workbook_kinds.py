@@ -110,6 +110,13 @@ def test_a_number_below_zero_is_no_date(tmp_path: Path, kind: str, *, is_1904: b
     assert "12 numbers below zero with the format of a date or time, first in B2, column 'c0'" in warning
 
 
+@pytest.mark.parametrize("kind", [".xlsx", ".xlsb", ".xls"])
+def test_a_duration_of_more_days_than_there_are(tmp_path: Path, kind: str) -> None:
+    """A number that is no duration, with the format of one, can't be read, which is said."""
+    path = written(tmp_path, kind, Page(rows=[["id", "a", "b"], ["T-1", "x", Formatted(1e12, "[h]:mm")]]))
+    assert "sheet 'Tickets': a cell with the format of a duration holds more days than can be read" in refusal(path)
+
+
 @pytest.mark.parametrize("kind", [".xlsx", ".ods"])
 def test_a_formula_whose_value_was_never_stored(tmp_path: Path, kind: str) -> None:
     """A program that can't compute leaves the value out; the cell is not taken for an empty one, nor its row for blank."""
