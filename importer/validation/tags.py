@@ -23,12 +23,13 @@ _NAMES = (
 
 def _inside(end: str) -> str:
     """What stands behind the `<` of a tag. ``end``: what may stand for the `>` of one that was cut off."""
+    # Every repetition gives nothing back: in a cell of a megabyte, trying again at each sign would take for ever.
     # Of one letter, they are as likely to be somebody's variable: a word behind one that is no attribute tells.
-    letters = rf"[abipqsu](?=[\s/]*(?:>|{end})|\s[^<>]*=)"
+    letters = rf"[abipqsu](?=[\s/]*+(?:>|{end})|\s[^<>=]*+=)"
     name = rf"(?:{letters}|{'|'.join(_NAMES.split())}|(?:[movwx]|st1):[a-z]\w*)(?=[\s>]|/>|{end})"
     # The `>` may stand in quotes before.
-    rest = rf"""(?:(?:[^<>"']|"[^"]*"|'[^']*'){{0,4000}}+>|[^<>]*>|[\s/]*{end}|[^<>]*=[^<>]*{end})"""
-    return rf"(?:{name}{rest}|/{name}\s*(?:>|{end})|!--|!doctype\b|!\[|\?xml\b)"
+    rest = rf"""(?:(?:[^<>"']|"[^"]*"|'[^']*'){{0,4000}}+>|[^<>]*+>|[\s/]*+{end}|[^<>=]*+=[^<>]*+{end})"""
+    return rf"(?:{name}{rest}|/{name}\s*+(?:>|{end})|!--|!doctype\b|!\[|\?xml\b)"
 
 
 _NOTHING, _THE_END = r"(?!)", r"\Z"
