@@ -7,7 +7,6 @@ loaded here.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from importer.earlier import Choice
 from importer.errors import MappingError, UsageError
 from importer.fields import AccountFields, check_fit
 from importer.ledger.records import RunInfo, new_run_id
-from importer.manifest import Manifest, PrivateCopy, open_manifest, private_copy
+from importer.manifest import Manifest, PrivateCopy, open_manifest, private_copy, private_folder
 from importer.mapping import Mapping, check_columns, load_mapping
 from importer.models import ManifestOptions
 from importer.results import COLUMNS, WORKBOOK_ENDING, Comparison, check_results, check_target, data_columns
@@ -133,8 +132,8 @@ class Judging:
 def prepared(job: Job) -> Iterator[Judging]:
     """Find everything that is wrong with the files before a row is looked at."""
     mapping = load_mapping(job.mapping, source=job.mapping_source, key=job.mapping_key)
-    with tempfile.TemporaryDirectory(prefix="ticket-importer-") as folder:
-        copy = private_copy(job.manifest, Path(folder))
+    with private_folder() as folder:
+        copy = private_copy(job.manifest, folder)
         # How the manifest was written says nothing of the results, which are ours.
         options = ManifestOptions() if job.choice.only is not None else mapping.manifest
         expected = _expected(job, mapping)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from importer.leadsquared.details import read_request
 from importer.ledger import Claim, Entry, Ledger, RunInfo, new_run_id, source_of_run, utc_now
 from importer.ledger.origins import keys_not_known, note_rows, origins
 from importer.ledger.unanswered import known_numbers, record_findings, unanswered_requests
-from importer.manifest import Manifest, open_manifest, private_copy
+from importer.manifest import Manifest, open_manifest, private_copy, private_folder
 from importer.models import ManifestOptions, Status
 from importer.results import (
     COLUMNS,
@@ -88,8 +87,8 @@ def resolve(job: Job, terms: Terms, desk: Desk) -> Resolution:
 @contextlib.contextmanager
 def _prepared(job: Job) -> Iterator[_Resolving]:
     """Find everything that is wrong with the file before the ledger is touched."""
-    with tempfile.TemporaryDirectory(prefix="ticket-importer-") as folder:
-        copy = private_copy(job.results, Path(folder))
+    with private_folder() as folder:
+        copy = private_copy(job.results, folder)
         manifest = open_manifest(copy.path, ManifestOptions(), COLUMNS, shown_as=job.results)
         source = _source(manifest)
         check_results(manifest, str(job.results), account=job.account_name, source=source)

@@ -16,7 +16,7 @@
 from importer.manifest.column import Column, is_visible
 from importer.manifest.detected import Detected
 from importer.manifest.manifest import Manifest, open_manifest
-from importer.manifest.snapshot import PrivateCopy, private_copy
+from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
 from importer.manifest.table import Chunk
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "is_visible",
     "open_manifest",
     "private_copy",
+    "private_folder",
 ]

@@ -6,15 +6,22 @@ import contextlib
 import difflib
 import hashlib
 import os
+import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from importer.errors import ManifestError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_FOLDERS = "ticket-importer-run-"
 _BLOCK_BYTES = 1 << 20
 _ATTEMPTS = 3
 _WAIT_S = 0.5
@@ -27,6 +34,37 @@ class PrivateCopy:
     path: Path
     sha256: str
     size_bytes: int
+
+
+@contextlib.contextmanager
+def private_folder() -> Iterator[Path]:
+    """A folder for private copies, as long as the block lasts; what killed runs of this user have left is removed.
+
+    A run holds its folder locked, and the system lets go of that when the process ends, however it ends.
+    """
+    with contextlib.suppress(OSError):
+        for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDERS}*"):
+            _remove_left_behind(folder)
+    with tempfile.TemporaryDirectory(prefix=_FOLDERS) as name, contextlib.ExitStack() as stack:
+        if fcntl is not None:
+            descriptor = os.open(name, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield Path(name)
+
+
+def _remove_left_behind(folder: Path) -> None:
+    if fcntl is None:
+        return
+    with contextlib.suppress(OSError):  # another user's, in use, or gone by now
+        descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # One with nothing in it may have been made just now, and be locked next.
+            if os.fstat(descriptor).st_uid == os.geteuid() and any(folder.iterdir()):
+                shutil.rmtree(folder)
+        finally:
+            os.close(descriptor)
 
 
 def private_copy(

@@ -11,7 +11,7 @@ import numpy as np
 
 from importer.errors import ManifestError, MappingError, ProgramError, UsageError
 from importer.fields import AccountFields
-from importer.manifest import Chunk, Manifest, open_manifest, private_copy
+from importer.manifest import Chunk, Manifest, open_manifest, private_copy, private_folder
 from importer.mapping import check_columns, load_mapping
 from importer.models import ManifestOptions, Problem
 from importer.results import COLUMNS
@@ -51,8 +51,8 @@ class Suggestion:
 
 def suggest(manifest: Path, fields: AccountFields | None) -> Suggestion:
     """Draft a mapping for a manifest. Raises ManifestError, and UsageError for what is no manifest."""
-    with tempfile.TemporaryDirectory(prefix="ticket-importer-") as folder:
-        copy = private_copy(manifest, Path(folder))
+    with private_folder() as folder:
+        copy = private_copy(manifest, folder)
         header_row, opened = _opened(copy.path, manifest)
         sample, is_whole = _sample(opened, manifest)
         cells = {column: sample.texts(column) for column in opened.columns}

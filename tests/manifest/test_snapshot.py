@@ -3,15 +3,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import signal
 import socket
 import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from importer.errors import ManifestError
-from importer.manifest import private_copy
+from importer.manifest import private_copy, private_folder
+
+ROOT = Path(__file__).parents[2]
 
 
 @contextlib.contextmanager
@@ -195,3 +200,32 @@ def test_full_disk_is_reported_and_cleaned_up(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
         signal.signal(signal.SIGXFSZ, ignored)
     assert list(folder.iterdir()) == []
+
+
+DIES_WITH_A_COPY = """
+import os, signal
+from importer.manifest import private_folder
+with private_folder() as folder:
+    (folder / "manifest.copy").write_text("what customers wrote")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are not locked on Windows")
+def test_what_a_killed_run_has_left_is_removed_and_no_live_ones(tmp_path: Path, monkeypatch) -> None:
+    """The next run removes it; a folder that is in use, another program's, and one made just now stay."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name in ("ticket-importer-run-new", "ticket-importer-other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "ticket-importer-other" / "file").touch()
+    with private_folder() as live:
+        (live / "manifest.copy").touch()
+        killed = subprocess.run(
+            [sys.executable, "-c", DIES_WITH_A_COPY], check=False, cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)}
+        )
+        assert killed.returncode == -signal.SIGKILL
+        assert len(list(tmp_path.glob("ticket-importer-run-*/manifest.copy"))) == 2
+        with private_folder() as other:
+            assert other != live
+            assert list(tmp_path.glob("ticket-importer-run-*/manifest.copy")) == [live / "manifest.copy"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ticket-importer-other", "ticket-importer-run-new"]
