@@ -16,11 +16,6 @@ from pathlib import Path
 
 from importer.errors import ManifestError
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
 _FOLDERS = "ticket-importer-run-"
 _BLOCK_BYTES = 1 << 20
 _ATTEMPTS = 3
@@ -42,29 +37,40 @@ def private_folder() -> Iterator[Path]:
 
     A run holds its folder locked, and the system lets go of that when the process ends, however it ends.
     """
-    with contextlib.suppress(OSError):
-        for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDERS}*"):
-            _remove_left_behind(folder)
+    if os.name == "posix":
+        _remove_left_behind()
     with tempfile.TemporaryDirectory(prefix=_FOLDERS) as name, contextlib.ExitStack() as stack:
-        if fcntl is not None:
-            descriptor = os.open(name, os.O_RDONLY)
-            stack.callback(os.close, descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.name == "posix":
+            stack.callback(os.close, _locked(name, os.O_RDONLY))
         yield Path(name)
 
 
-def _remove_left_behind(folder: Path) -> None:
-    if fcntl is None:
-        return
-    with contextlib.suppress(OSError):  # another user's, in use, or gone by now
-        descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # One with nothing in it may have been made just now, and be locked next.
-            if os.fstat(descriptor).st_uid == os.geteuid() and any(folder.iterdir()):
-                shutil.rmtree(folder)
-        finally:
-            os.close(descriptor)
+def _remove_left_behind() -> None:
+    folders: list[Path] = []
+    with contextlib.suppress(OSError):
+        folders = list(Path(tempfile.gettempdir()).glob(f"{_FOLDERS}*"))
+    for folder in folders:
+        with contextlib.suppress(OSError):  # another user's, in use, or gone by now
+            descriptor = _locked(folder, os.O_RDONLY | os.O_NOFOLLOW, at_once=True)
+            try:
+                # One with nothing in it may have been made just now, and be locked next.
+                if os.fstat(descriptor).st_uid == os.geteuid() and any(folder.iterdir()):
+                    shutil.rmtree(folder)
+            finally:
+                os.close(descriptor)
+
+
+def _locked(folder: Path | str, flags: int, *, at_once: bool = False) -> int:
+    """Open and lock a folder. Raises OSError, also where it is locked and that must be ``at_once``."""
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    descriptor = os.open(folder, flags)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if at_once else 0))
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def private_copy(
