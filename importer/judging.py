@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from importer.attachments import AttachmentFinder
+from importer.collecting import paused
 from importer.earlier import Choice
 from importer.errors import MappingError, UsageError
 from importer.fields import AccountFields, check_fit
@@ -138,7 +139,8 @@ def prepared(job: Job) -> Iterator[Judging]:
         options = ManifestOptions() if job.choice.only is not None else mapping.manifest
         expected = _expected(job, mapping)
         may_lack = expected if job.choice.only is None else ()
-        manifest = open_manifest(copy.path, options, expected, may_lack=may_lack, shown_as=job.manifest)
+        with paused():
+            manifest = open_manifest(copy.path, options, expected, may_lack=may_lack, shown_as=job.manifest)
         doubts = _check_mapping(job, mapping, manifest, _own_columns(job, manifest, mapping))
         _check_results_place(job, mapping)
         yield Judging(job, mapping, doubts, manifest, copy)

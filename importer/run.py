@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from importer.collecting import frozen
 from importer.errors import Declined, ImporterError, LedgerError, ProgramError, StoppedEarly, UsageError
 from importer.judging import Job, Judging, Listener, prepared
 from importer.leadsquared.client import Client, Patience
@@ -68,21 +68,11 @@ def run_import(job: Job, sending: Sending, desk: Desk, account: Account | None) 
         sends = importing.may_send() and plan.to_send > 0
         if sends and not importing.agreed(desk, plan):
             raise Declined("nothing was sent", hint="--limit 10 tries ten rows, --dry-run shows what would be sent")
-        with interruptions() as signals, _collected_no_more():
+        with interruptions() as signals, frozen():
             if sends:
                 summary.ending = asyncio.run(importing.send(_Way(sending, desk, account, signals), summary))
             importing.conclude(summary)
         return summary
-
-
-@contextlib.contextmanager
-def _collected_no_more() -> Iterator[None]:
-    """What is loaded by now stays: to look for garbage in it again and again would be a tenth of the work."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from importer.cli import options
 from importer.cli.commands import cli
 from importer.cli.known_fields import fields_to_check
 from importer.cli.output import say, set_up_log
+from importer.collecting import paused
 from importer.errors import ProgramError, SettingsError, StoppedEarly, UsageError
 from importer.settings import DEFAULT_RATE, Account, Environment, ledger_url, read_account
 
@@ -40,9 +41,10 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
 
     Where the account is set and the ledger knows it, rows that are tickets already are not looked at.
     """
-    from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
-    from importer.judging import Job, validate  # noqa: PLC0415
-    from importer.report import report_file  # noqa: PLC0415
+    with paused():
+        from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
+        from importer.judging import Job, validate  # noqa: PLC0415
+        from importer.report import report_file  # noqa: PLC0415
 
     environment = Environment(os.environ, Path(".env"))
     set_up_log(flags, written=(ledger_url(flags["ledger"], environment),))

@@ -16,6 +16,7 @@ from importer import __version__
 from importer.cli import options
 from importer.cli.known_fields import fields_to_check
 from importer.cli.output import ask, is_terminal, say, say_error, set_up_log
+from importer.collecting import paused
 from importer.errors import LedgerError, UsageError
 from importer.models import Rate, Status
 from importer.settings import (
@@ -132,10 +133,11 @@ def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) 
     environment = _environment()
     set_up_log(flags, written=(results, ledger_url(flags["ledger"], environment)))
     account, rate = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
-    from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
-    from importer.earlier import Choice  # noqa: PLC0415
-    from importer.judging import Job  # noqa: PLC0415
-    from importer.run import run_import  # noqa: PLC0415
+    with paused():
+        from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
+        from importer.earlier import Choice  # noqa: PLC0415
+        from importer.judging import Job  # noqa: PLC0415
+        from importer.run import run_import  # noqa: PLC0415
 
     asks = is_terminal() and not flags["yes"]
     bar = flags["progress"]
