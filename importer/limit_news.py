@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from importer.leadsquared.quota import Quota
-from importer.progress import Progress, limit_text
+from importer.progress import Progress, duration, limit_text
 
 log = logging.getLogger("importer")
 _TOLD_STEP_S = 0.02
@@ -19,11 +19,15 @@ class LimitNews:
         self._quota = quota
         self._progress = progress
         self._say = say
-        self._shared = False
+        self._shared = self._held_back = False
         self._margin_s = quota.margin.seconds
 
     def tick(self) -> None:
         """Say what is new."""
+        held_back_s = self._quota.held_back_s
+        if held_back_s > 2 * self._quota.rate.period_s and not self._held_back:
+            self._say(f"the account's limit is used up, as a 429 has told: nothing is sent for {duration(held_back_s)}")
+        self._held_back = held_back_s > 0
         allowed = self._quota.allowed
         if not self._shared and allowed < self._quota.most:
             self._shared = True

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 
 from importer.leadsquared.keeper import OwnPool
 from importer.leadsquared.quota import Limits, Quota
 from importer.limit_news import LimitNews
 from importer.models import Rate
 from importer.progress import Silent
+from importer.quota import Pool
 from tests.leadsquared.fake_time import run
 
 RATE = Rate(25, 5.0)
@@ -64,6 +66,30 @@ def test_others_are_spoken_of_when_they_come_and_when_they_have_gone() -> None:
 def test_a_share_that_was_asked_for_is_no_news() -> None:
     """What the user leaves to others is not others' coming: 20 % are less than what was noticed to be left."""
     assert a_minute_with_others(share=0.2)[0] == []
+
+
+def test_a_long_wait_is_told_once() -> None:
+    """A Retry-After of minutes, be it this run's or another's: nobody watches a bar that stands still without a word."""
+    said = list[str]()
+
+    def pause(seconds: float, pool: Pool, now: float) -> None:
+        pool.paused_until = now + seconds
+
+    async def whole() -> None:
+        keeper = OwnPool(asyncio.get_running_loop().time)
+        async with Quota(Limits(rate=RATE), keeper) as quota:
+            news = LimitNews(quota, Silent(), said.append)
+            for seconds in (5.0, 600.0, 300.0):
+                keeper.tell(functools.partial(pause, seconds))
+                for _ in range(3):
+                    news.tick()
+                    await asyncio.sleep(1)
+                await asyncio.sleep(seconds)
+                news.tick()
+
+    run(whole())
+    told = "the account's limit is used up, as a 429 has told: nothing is sent for"
+    assert said == [f"{told} 10 min", f"{told} 5 min"]
 
 
 def test_the_summary_tells_the_margin_and_what_was_left() -> None:
