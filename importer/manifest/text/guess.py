@@ -33,9 +33,12 @@ _ALPHABETS = {
 }
 _ALPHABETS["iso8859_2"] = _ALPHABETS["cp852"] = _ALPHABETS["cp1250"]
 _ALPHABETS["cp850"] = _ALPHABETS["cp437"] = _ALPHABETS["mac_roman"] = _WESTERN
-_TYPOGRAPHY = "€–—‘’“”„‚«»…•·°§©®™£\u00a0"
-# Signs between two letters, and a letter that no word begins with: of these the words are another encoding's.
-_MISSPELT = re.compile(r"(?<=[^\W\d_])[“”„‚«»•§©®™£](?=[^\W\d_])|\bð")
+_TYPOGRAPHY = "€–—‘’“”„‚«»…•·°§©®™£²³¹µ½¼¾±×÷¢¥¬¶\u00a0"
+# Signs between two letters, some before one or behind a word, and a letter that no word begins with: of these the words
+# are another encoding's.
+_MISSPELT = re.compile(
+    r"(?<=[^\W\d_])[“”„‚«»•§©®™£](?=[^\W\d_])|[£²³¹½¼¾±÷¢¥¬¶](?=[^\W\d_])|(?<=[^\W\d_]{3})[£²³¹½¼¾¥]|\bð"
+)
 
 _LIKELY_COHERENCE = 0.5
 _LIKELY_LETTERS = 8
@@ -101,7 +104,13 @@ class Sample:
 
     def example(self, codec: str) -> str:
         """A short cell as the encoding reads it, for a person to judge by."""
-        cells = sorted(self.cells, key=lambda cell: (len(cell.strip()) > _EXAMPLE_BYTES, -len(_HIGH.findall(cell))))
+
+        def rank(cell: bytes) -> tuple[bool, bool, int]:
+            # One that is the same in the most likely encoding would say nothing.
+            is_same = codec != _MOST_LIKELY and cell.decode(codec, "replace") == cell.decode(_MOST_LIKELY, "replace")
+            return is_same, len(cell.strip()) > _EXAMPLE_BYTES, -len(_HIGH.findall(cell))
+
+        cells = sorted(self.cells, key=rank)
         text = " ".join(cells[0].decode(codec, "replace").split()) if cells else ""
         return text if len(text) <= _EXAMPLE_BYTES else f"{text[: _EXAMPLE_BYTES - 1]}…"
 
@@ -121,6 +130,8 @@ def candidates(sample: Sample) -> list[Candidate]:
     all of them into those of an encoding that happens to have a sign for it.
     """
     fitting = _ranked(sample)
+    if fitting and fitting[0].codec in _ALPHABETS and _spelling(sample, fitting[0].codec) == 1:
+        return fitting  # all of it is text, and spelled well
     is_clear = any(candidate.likely for candidate in fitting)
     spoiled = (_spoiled(sample, codec, is_clear=is_clear) for codec in _PLAUSIBLE)
     best = next((candidate for candidate in spoiled if candidate is not None), None)
@@ -168,7 +179,11 @@ def _ranked(sample: Sample) -> list[Candidate]:
     order = sorted(tied, key=lambda codec: codec in _EASTERN and not (has_runs and _doubles(sample, codec)))
     if order and order[0] in _ALPHABETS:
         spelling = {codec: _spelling(sample, codec) for codec in order}
-        order.sort(key=lambda codec: (-spelling[codec], -tied[codec], codec != _MOST_LIKELY))
+        # Where there are signs and no letters, no words speak for a language that would have letters there.
+        signs = not _letters(sample, _MOST_LIKELY)
+        order.sort(
+            key=lambda codec: (-spelling[codec], signs and codec != _MOST_LIKELY, -tied[codec], codec != _MOST_LIKELY)
+        )
         is_clear = spelling[order[0]] == 1 and len(_HIGH.findall(sample.content)) >= _LIKELY_LETTERS
     else:
         is_clear = bool(order) and _is_clear(order[0], coherence, sample)
@@ -179,7 +194,12 @@ def _ranked(sample: Sample) -> list[Candidate]:
 def _is_clear(codec: str, coherence: dict[str, float], sample: Sample) -> bool:
     """Whether words are known in it, or many characters fit their double bytes, as they do by accident only."""
     if codec in _EASTERN:
-        return _doubles(sample, codec) >= _LIKELY_LETTERS
+        others = (
+            other for other in _EASTERN if other != codec and len(sample.readable(other).cells) == len(sample.cells)
+        )
+        return _doubles(sample, codec) >= _LIKELY_LETTERS and (
+            coherence.get(codec, 0.0) >= _LIKELY_COHERENCE or next(others, None) is None
+        )
     return coherence.get(codec, 0.0) >= _LIKELY_COHERENCE
 
 
@@ -188,11 +208,15 @@ def _doubles(sample: Sample, codec: str) -> int:
     return len(sample.content) - len(sample.content.decode(codec, "replace"))
 
 
+def _letters(sample: Sample, codec: str) -> list[str]:
+    text = sample.content.decode(codec, "replace").lower()
+    return [character for character in text if not character.isascii() and character not in _TYPOGRAPHY]
+
+
 def _spelling(sample: Sample, codec: str) -> float:
     """The share of the letters beyond ASCII that the best of the code page's languages has."""
-    text = sample.content.decode(codec, "replace").lower()
-    letters = [character for character in text if not character.isascii() and character not in _TYPOGRAPHY]
-    wrong = len(_MISSPELT.findall(text))
+    letters = _letters(sample, codec)
+    wrong = len(_MISSPELT.findall(sample.content.decode(codec, "replace").lower()))
     if not letters and not wrong:
         return 1.0 if codec == _MOST_LIKELY else 0.0
     alphabets = _ALPHABETS.get(codec, ("",))

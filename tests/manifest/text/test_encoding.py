@@ -285,3 +285,34 @@ def test_what_may_be_hz_is_read_as_it_stands_and_said(tmp_path: Path) -> None:
     assert "`manifest: {encoding: hz}`" in warning
     assert read_bytes(tmp_path, content, encoding="hz").cells == [["打印机"]]
     assert read_bytes(tmp_path, b"word\na ~{x}\n").manifest.detected.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("codec", "words"),
+    [
+        ("cp1250", ["Źle wysłane", "Dziękuję"]),
+        ("cp1250", ["Dzień", "Mój", "Źle", "Kraków"]),
+        ("cp1250", ["Děkuji", "Příliš žluťoučký kůň"]),
+        ("cp1252", ["25°C", "10 µm", "½ price"]),
+        ("cp1252", ["m² area", "10 m³ water"]),
+        ("cp1252", ["5 × 4 m", "3 ÷ 2"]),
+        ("cp1252", ["Can’t log in", "Price is £20 – too high", "“urgent” please"]),
+    ],
+)
+def test_a_few_words_or_signs_are_enough(tmp_path: Path, codec: str, words: list[str]) -> None:
+    """What is well spelled as a whole is no other text with stray bytes, and signs alone speak for no rare language."""
+    content = "".join(f"{number},{word}\n" for number, word in enumerate(["T", *words])).encode(codec)
+    assert [cells[1] for cells in read_bytes(tmp_path, content).cells] == words
+
+
+def test_the_example_is_one_that_tells(tmp_path: Path) -> None:
+    """A cell that is the same in Windows-1252 would be confirmed by everybody, whatever the others are."""
+    table = read_bytes(tmp_path, "Nr,T\n1,25°C\n2,żółw idzie\n3,świetnie, dziękuję\n4,gęś\n".encode("cp1250"))
+    (warning,) = table.manifest.detected.warnings
+    assert "°" not in warning
+
+
+def test_double_bytes_that_fit_several_pages_are_a_guess(tmp_path: Path) -> None:
+    """Chinese, Japanese and Korean pages overlap: where another reads all of it too, nobody can be sure."""
+    text = "ID,T\n1,打印机坏了\n2,发票丢失\n3,请帮忙\n4,紧急\n5,忘记密码了\n"
+    assert "at a guess" in read_bytes(tmp_path, text.encode("gb18030")).how
