@@ -26,10 +26,12 @@ def _inside(end: str) -> str:
     # Every repetition gives nothing back: in a cell of a megabyte, trying again at each sign would take for ever.
     # Of one letter, they are as likely to be somebody's variable: a word behind one that is no attribute tells.
     letters = rf"[abipqsu](?=[\s/]*+(?:>|{end})|\s[^<>=]*+=)"
-    name = rf"(?:{letters}|{'|'.join(_NAMES.split())}|(?:[movwx]|st1):[a-z]\w*)(?=[\s>]|/>|{end})"
+    # Those with a prefix, with an attribute in quotes, and every end tag are some program's: nobody writes such words.
+    prefixed, attributed = r"[a-z][a-z0-9]{0,2}:[a-z][\w-]*+", r"""[a-z][\w.-]*+(?=\s++[\w:.-]++\s*+=\s*+["'])"""
+    name = rf"(?:(?:{letters}|{'|'.join(_NAMES.split())}|{prefixed})(?=[\s>]|/\s*+>|{end})|{attributed})"
     # The `>` may stand in quotes before.
     rest = rf"""(?:(?:[^<>"']|"[^"]*"|'[^']*'){{0,4000}}+>|[^<>]*+>|[\s/]*+{end}|[^<>=]*+=[^<>]*+{end})"""
-    return rf"(?:{name}{rest}|/{name}\s*+(?:>|{end})|!--|!doctype\b|!\[|\?xml\b)"
+    return rf"(?:{name}{rest}|/[a-z][\w:.-]*+\s*+(?:>|{end})|!--|!doctype\b|!\[|\?xml\b)"
 
 
 _NOTHING, _THE_END = r"(?!)", r"\Z"

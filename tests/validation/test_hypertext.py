@@ -202,3 +202,19 @@ def test_any_text_is_some_html(text: str):
 def test_a_megabyte_of_signs_is_read_in_time(sign: str) -> None:
     """What only looks like tags is never tried again and again at each of its signs: that would take hours."""
     assert to_text(f"<b>deep</b> <p {sign * (1_000_000 // len(sign))}<x of it").startswith("deep")
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("<p>Hi<u1:p></u1:p></p>", "Hi"),
+        ('<p><at id="0">Mina</at> hi</p>', "Mina hi"),
+        ('<p>a</p><attachment id="9f"></attachment>', "a"),
+        ('<p>x</p><ac:link><ri:user ri:key="1"/></ac:link>', "x"),
+        ('<svg><circle cx="1"/></svg><p>x</p>', "x"),
+        ("<p/ >x", "x"),
+    ],
+)
+def test_marks_of_programs_are_no_words(cell: str, text: str) -> None:
+    """A prefix, an attribute in quotes, an end tag: nobody writes such words, whatever the element is called."""
+    assert to_text(cell) == text
