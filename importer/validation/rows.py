@@ -300,8 +300,11 @@ def _report_faults(position: int, files: Iterable[Named], report: Report) -> Non
 
 
 def content_hashes(frame: pd.DataFrame) -> list[str]:
-    """A hash of each row's raw cells, for `key: row-content` and to see whether a row was edited."""
-    rows = zip(*(frame[column] for column in frame.columns), strict=True)
+    """A hash of each row's raw cells, for `key: row-content` and to see whether a row was edited.
+
+    In the order of the columns' names: exports put their columns, and above all the names in JSON, now here, now there.
+    """
+    rows = zip(*(frame[column] for column in sorted(frame.columns)), strict=True)
     return [
         hashlib.blake2b(_unmistakable(cells).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
         for cells in rows

@@ -37,6 +37,13 @@ def test_blanks_are_no_key(cell: str):
     assert keys("[ID, Mail]", ["ID", "Mail"], [cell, "x"], ["x", cell]) == ["", ""]
 
 
+def test_the_order_of_columns_makes_no_other_content():
+    """Exports put their columns, and the names of an object in JSON, now here and now there."""
+    frame = pd.DataFrame([["1", "2"], ["3", ""]], columns=["B", "A"], dtype=object)
+    assert content_hashes(frame) == content_hashes(frame[["A", "B"]])
+    assert content_hashes(frame) != content_hashes(frame.rename(columns={"A": "B", "B": "A"}))
+
+
 @given(rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))
 @example(rows=[("a,", "b"), ("a", ",b"), ('a","b', "c"), ("a", 'b","c')])
 def test_a_list_of_cells_is_one_key_and_no_others(rows: list[tuple[str, str]]):
