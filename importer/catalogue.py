@@ -47,7 +47,7 @@ _REJECTED = {
     ),
     "header-again": Entry(
         "The row is the header once more: every cell is the name of its column.",
-        "Remove the row.",
+        "Remove it from the manifest and run that again; from a results file, with --allow-missing.",
         "Two exports were put together, each with its header, or a program writes the header anew on every page. It is "
         "no ticket, and would be one with the columns' names as its values.",
     ),

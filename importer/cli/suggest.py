@@ -79,7 +79,8 @@ def _tell(suggestion: Suggestion, manifest: Path, output: Path | None) -> None:
 
     counts = suggestion.draft.counts
     files = f", {len(suggestion.files.used):,} of attachments" if suggestion.files.used else ""
-    log.info("%s (%s): %s rows looked at", manifest, suggestion.detected, f"{suggestion.rows:,}")
+    rows = "1 row" if suggestion.rows == 1 else f"{suggestion.rows:,} rows"
+    log.info("%s (%s): %s looked at", manifest, suggestion.detected, rows)
     log.info(
         "columns    %s sure, %s guessed, %s left under `ignore`%s",
         *(f"{counts[each]:,}" for each in Sureness),

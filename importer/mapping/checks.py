@@ -118,7 +118,7 @@ def _column_clashes(uses: Iterable[ColumnUse]) -> Iterator[Finding]:
 def _clash(earlier: Use, later: Use) -> str:
     """Why one column can't be named by both; empty if it can, as a key that is a field as well."""
     if earlier is later and later is not Use.TEMPLATES:
-        return "is listed twice, first"
+        return "is listed twice, the first time"
     if earlier is Use.COLUMNS and later is Use.ATTACHMENTS:
         return "names files and can't become a field as well"
     if earlier is not Use.KEY and later is Use.IGNORE:

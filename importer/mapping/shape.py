@@ -81,11 +81,11 @@ def _take_out(rest: dict[str, Any], place: Place, broken: set[str]) -> bool:
             rest[top].pop(name, None)
             return False
         case ("attachments", "columns", int(index)) if isinstance(rest["attachments"]["columns"], list):
-            _stand_in(rest["attachments"]["columns"], index)
+            _stand_in(rest["attachments"]["columns"], f"attachments {index}", index)
         case ("attachments" | "manifest" as top, str(key), *_) if key not in ("columns", "folder"):
             rest.get(top, {}).pop(key, None)  # the section may be gone already, for what names the files
         case ("key" | "ignore" as top, int(index)) if isinstance(rest[top], list):  # and not a text by itself
-            _stand_in(rest[top], index)
+            _stand_in(rest[top], f"{top} {index}", index)
         case _:
             key = str(place[0])
             rest.pop(key, None)
@@ -95,6 +95,6 @@ def _take_out(rest: dict[str, Any], place: Place, broken: set[str]) -> bool:
     return True
 
 
-def _stand_in(names: list[Any], index: int) -> None:
+def _stand_in(names: list[Any], place: str, index: int) -> None:
     """Put a column that nobody has in the place of what is none: so the others keep theirs, and their lines."""
-    names[index] = f"\0{index}"
+    names[index] = f"\0{place}"

@@ -91,7 +91,7 @@ SECTION = [  # line 7 and on of a mapping, and its one problem
     ("key_field: CustomData.LegacyID", "7: key_field: no column, constant or template fills 'CustomData.LegacyID'"),
     ("key_field: Titel", "7: key_field: no column, constant or template fills 'Titel' (did you mean 'Title'?)"),
     ("ignore: [Subject]", "7: ignore: 'Subject' can't be ignored and used as well, in line 5"),
-    ("ignore:\n- A\n- B\n- A", "10: ignore: 'A' is listed twice, first, in line 8"),
+    ("ignore:\n- A\n- B\n- A", "10: ignore: 'A' is listed twice, the first time, in line 8"),
     ("ignore: {A: B}", "7: ignore must be a text or a list of texts, not `name: value` pairs"),
     ("attachments: {columns: [Subject]}", "7: attachments: 'Subject' names files and can't become a field as well, in line 5"),
     ("attachments: {columns: [F]}\nignore: [F]", "8: ignore: 'F' can't be ignored and used as well, in line 7"),
@@ -128,7 +128,7 @@ HEAD = [  # a part of BASE, what stands there instead, the problems
     ("old-helpdesk", '"a\\tb"', ["2: source: 'a\\tb' must not hold control characters or line breaks"]),
     ("old-helpdesk", "x" * 101, [f"2: source: '{'x' * 57}…' is longer than 100 characters"]),
     ("key: ID", "key: []", ["3: key must not be empty"]),
-    ("key: ID", "key: [ID, ID]", ["3: key: 'ID' is listed twice, first, in line 3"]),
+    ("key: ID", "key: [ID, ID]", ["3: key: 'ID' is listed twice, the first time, in line 3"]),
     ("key: ID", "key: {a: b}", ["3: key must be a text or a list of texts, not `name: value` pairs"]),
     ("key: ID", "keys: ID", ["1: key is missing; name the column that identifies a row, such as `key: Legacy ID`", "3: unknown key 'keys' (did you mean 'key'?)"]),
     ("LeadDetail.EmailAddress", "Tags", ["4: columns: no ticket could have a lead; map a column to LeadId, LeadDetail.EmailAddress or LeadDetail.Phone"]),
@@ -206,6 +206,10 @@ HIDDEN = [
     ),
     ("attachments: {columns: [F, ~, F]}\n", ["attachments > columns > 2 must", "attachments: 'F' is listed twice"]),
     ("ignore:\n- F\n-\n- Subject\n", ["ignore > 2 must", "ignore: 'Subject' can't be ignored"]),
+    (
+        "attachments: {columns: [F, ~]}\nignore: [F, ~]\n",
+        ["attachments > columns > 2 must", "ignore > 2 must", "ignore: 'F' can't be ignored"],
+    ),
     ("manifest: {header_row: x, delimitr: y}\n", ["manifest > header_row must", "manifest: unknown key 'delimitr'"]),
     ("  X: !foo Title\n  Y: {feld: 3}\n", ["'!foo' is a YAML tag", "columns > Y: unknown key 'feld'"]),
 ]
@@ -216,6 +220,7 @@ def test_one_mistake_hides_none_beside_it(problems: Problems, text: str, expecte
     """Only what is wrong is taken out before the rest is judged: one key, one name, one of a list."""
     found = [problem.partition(": ")[2] for problem in problems(f"{BASE}{text}")]
     assert len(found) >= len(expected)
+    assert not [each for each in found if "\\x00" in each], "what stands in for a mistake is none"
     assert not [start for start in expected if not any(each.startswith(start) for each in found)]
 
 
