@@ -10,12 +10,13 @@ from tests.chaos.steps import SUBJECTS, Stop, judge, stop_everywhere
 # Every kind of step there is. A new one is to be looked at (is it safe to die before it?), and then named here.
 KINDS = {
     # the private copy of the manifest, and the first look at where the results go
-    "mkdir tmp/ticket-importer-RANDOM",
-    "open tmp/ticket-importer-RANDOM/manifest-RANDOM.copy",
-    "write tmp/ticket-importer-RANDOM/manifest-RANDOM.copy",
-    "shutil.rmtree tmp/ticket-importer-RANDOM",
+    "mkdir tmp/ticket-importer-run-RANDOM",
+    "fcntl.flock tmp/ticket-importer-run-RANDOM",
+    "open tmp/ticket-importer-run-RANDOM/manifest-RANDOM.copy",
+    "write tmp/ticket-importer-run-RANDOM/manifest-RANDOM.copy",
+    "shutil.rmtree tmp/ticket-importer-run-RANDOM",
     "remove manifest-RANDOM.copy",
-    "rmdir tmp/ticket-importer-RANDOM",
+    "rmdir tmp/ticket-importer-run-RANDOM",
     # the ledger: a run begins, claims, intends, settles, ends
     "mkdir the folder",
     "open ledger.sqlite.RUN.lock",
