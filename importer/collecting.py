@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def paused() -> Iterator[None]:
-    """While programs and workbooks are loaded, and rows are judged: nothing of it needs a collector to go.
+    """While programs and workbooks are loaded, and rows are checked: nothing of it needs a collector to go.
 
-    To look through all of it again and again is a tenth of the time that a check takes.
+    To look through all of it again and again is a tenth of the time that a check takes. What goes into a ledger does
+    leave garbage.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -64,7 +64,8 @@ def validate(job: Job, listener: Listener, ledger: Ledger | None) -> Judging:
     with prepared(job) as judging:
         for warning in judging.warnings:
             listener.note(warning)
-        judging.rows.judge(ledger, judging.info, listener, record=False)
+        with paused():
+            judging.rows.judge(ledger, judging.info, listener, record=False)
         return judging
 
 

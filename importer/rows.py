@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from importer.collecting import paused
 from importer.earlier import Choice, Earlier
 from importer.errors import ResultsError
 from importer.ledger.records import RunInfo
@@ -110,7 +109,6 @@ class Rows:
 
     # -- first: judge -----------------------------------------------------------------------------------------------
 
-    @paused()
     def judge(self, ledger: Ledger | None, run: RunInfo, findings: Findings, *, record: bool) -> None:
         """Judge every row. With ``record``, rejections and claims go into the ledger.
 
