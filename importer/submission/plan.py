@@ -12,7 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from importer.models import Status
+
+_NONE_BEFORE = -1  # rows are counted from 1
 
 
 class Disposition(enum.IntEnum):
@@ -58,10 +62,11 @@ class Plan:
 
     def extend(self, rows: Sequence[int], dispositions: Iterable[int]) -> None:
         """Append the next rows, as a spreadsheet counts, and as many dispositions."""
-        for position, row in enumerate(rows, start=len(self)):
-            if not self._rows or row - self._rows[-1] != position - self._breaks[-1]:
-                self._breaks.append(position)
-                self._rows.append(row)
+        numbers = np.array(rows, dtype=np.int64)
+        before = self.row(len(self) - 1) if self.dispositions else _NONE_BEFORE
+        breaks = np.flatnonzero(np.diff(numbers, prepend=before) != 1)
+        self._breaks.extend((breaks + len(self)).tolist())
+        self._rows.extend(numbers[breaks].tolist())
         self.dispositions.extend(dispositions)
 
     def row(self, position: int) -> int:
