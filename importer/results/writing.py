@@ -21,7 +21,7 @@ from importer.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results.columns import COLUMNS, INDISPENSABLE, ResultRow
 from importer.results.limits import ENDING
-from importer.whole_files import is_same, replacing
+from importer.whole_files import is_same, replacing, writing
 
 if TYPE_CHECKING:
     from importer.results.workbook import WorkbookFile
@@ -148,10 +148,8 @@ def check_target(
 
     ``checked``: results that are known to be of this account and source. To load a large workbook again takes long.
     """
-    try:
+    with writing(str(results), "-o"):
         is_folder = results.is_dir()
-    except OSError as error:  # a name that is too long
-        raise ResultsError(f"{results} can't be written: {error.strerror}", hint="name another file with -o") from error
     if is_folder:
         raise ResultsError(f"{results} is a folder", hint="name a file with -o")
     if not results.parent.is_dir():
