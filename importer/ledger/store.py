@@ -8,6 +8,7 @@ Synchronous: whoever runs an event loop calls it from a thread (``submission.jou
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import secrets
 import socket
@@ -20,6 +21,7 @@ import sqlalchemy as sa
 
 from importer.errors import ImporterError, LedgerError
 from importer.ledger import database, leases, migrations, schema
+from importer.ledger.hashes import KeyedHash
 from importer.ledger.place import Place, refuse_network
 from importer.ledger.quotas import PoolRecord
 from importer.ledger.records import (
@@ -294,10 +296,11 @@ class Ledger:
 
         Raises StoppedEarly if the run has lost its lease or a row is not its own: then nothing may be sent.
         """
+        keyed_hash = self.keyed_hash
         with self.writing() as db:
             if any(isinstance(record, Intent) for record in records):
                 leases.renew(db, run.id)
-            self._under_way.enter(db, run, records)
+            self._under_way.enter(db, run, records, keyed_hash)
 
     def give_reserve_back(self) -> None:
         """Let what was sent be written down although the disk is full: nothing more must be sent then."""
@@ -305,6 +308,18 @@ class Ledger:
             self._place.give_reserve_back()
 
     # -- inside -----------------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def keyed_hash(self) -> KeyedHash:
+        """Hashes texts with this ledger's secret."""
+        with self.reading() as db:
+            secret = db.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == "secret"))
+        if secret is None:
+            raise LedgerError(
+                f"the ledger {database.shown(str(self._engine.url))} has no secret for its hashes",
+                hint="it is damaged; restore it from a backup",
+            )
+        return KeyedHash(bytes.fromhex(secret))
 
     @property
     def path(self) -> Path | None:
