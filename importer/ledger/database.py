@@ -63,6 +63,9 @@ def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = full")  # a commit is on the disk when it returns
     connection.execute("pragma foreign_keys = on")
+    connection.execute(
+        "pragma secure_delete = on"
+    )  # what is erased is overwritten; not every build does that by itself
 
 
 def _on_begin(connection: sa.Connection) -> None:
