@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import mktime_tz, parsedate_tz
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +21,7 @@ TICKET_TYPE_ID = "1"  # a string on the wire
 RELATED_TICKET_TYPE_ID = 1  # a number on the wire
 ANSWER_LIMIT_BYTES = 1_000_000
 REASON_LIMIT_CHARS = 500
+_RETRY_AFTER_LIMIT_S = 999_999.0
 
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")  # JSON can say them; neither a file nor a database takes them
@@ -124,16 +126,17 @@ def preview(ticket: Ticket, url: str) -> str:
     return "\n".join(lines)
 
 
-def read_answer(http_status: int, headers: Mapping[str, str], body: bytes | None) -> Answer:
+def read_answer(http_status: int, headers: Mapping[str, str], body: bytes | None, now_s: float | None = None) -> Answer:
     """Say what an answer means. ``body`` is ``None`` where it was longer than ``ANSWER_LIMIT_BYTES``.
 
+    ``now_s`` is the time in seconds since 1970. A date in ``Retry-After`` counts from it if the answer has no ``Date``.
     The table is the one of README, "What is sent when".
     """
     if http_status == HTTPStatus.OK:
         return _read_success(body)
     reason = _reason(http_status, body)
     if http_status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Throttled(_retry_after_s(headers.get("Retry-After")))
+        return Throttled(_retry_after_s(headers, now_s))
     if http_status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return KeysRefused(reason, http_status)
     if http_status == HTTPStatus.NOT_FOUND or 300 <= http_status < 400:  # noqa: PLR2004 - the class of redirects
@@ -197,8 +200,21 @@ def _reason(http_status: int, body: bytes | None) -> str:
     return one_line(f"{http_status} {phrase}" + (f": {said}" if said else ""))
 
 
-def _retry_after_s(value: str | None) -> float | None:
-    """Read ``Retry-After`` in seconds; its date form depends on two wall clocks, so it is as if it were not there."""
-    if value is None or not re.fullmatch(r"\s*\d{1,6}(\.\d+)?\s*", value):
+def _retry_after_s(headers: Mapping[str, str], now_s: float | None) -> float | None:
+    """Read ``Retry-After``: seconds, or a date, counted from the answer's own ``Date``. A date in the past is 0."""
+    value = headers.get("Retry-After", "")
+    if re.fullmatch(r"\s*\d{1,6}(\.\d+)?\s*", value):
+        return float(value)
+    until_s, since_s = _http_date_s(value), _http_date_s(headers.get("Date", ""))
+    if until_s is None or (since_s := now_s if since_s is None else since_s) is None:
         return None
-    return float(value)
+    return min(max(until_s - since_s, 0.0), _RETRY_AFTER_LIMIT_S)
+
+
+def _http_date_s(text: str) -> float | None:
+    """Read a date of HTTP, in any of its three forms, as seconds since 1970; ``None`` if it is none."""
+    date = parsedate_tz(text)
+    try:
+        return None if date is None else float(mktime_tz(date))
+    except (ValueError, OverflowError):
+        return None
