@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import ssl
 import uuid
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -22,10 +21,12 @@ from urllib.parse import quote
 import aiohttp
 from aiohttp import hdrs
 
-from importer.leadsquared.body import AttachmentChanged, arrivals_read, build_body, text_body
+from importer.leadsquared.body import arrivals_read, check_files, open_body, text_body
 from importer.leadsquared.details import Looked, read_details
+from importer.leadsquared.files import AttachmentChanged, CheckedFile
 from importer.leadsquared.wire import (
     ANSWER_LIMIT_BYTES,
+    CHANGED_WHILE_SENT,
     Answer,
     NotSendable,
     NotSent,
@@ -111,6 +112,7 @@ class _Sending:
 
     gate: Gate
     upload: _Upload | None = None  # where files are sent; a text is given to the connection as a whole
+    files: Sequence[CheckedFile] = ()
     left: bool = False
     kept: bool = False  # its connection has carried a request before
     stale: bool = False
@@ -205,6 +207,7 @@ class _GatedConnector(aiohttp.TCPConnector):
         rests_since = self._loop.time()
         try:
             await sending.gate.passed()
+            await check_files(sending.files)
             rested_s = self._loop.time() - rests_since
             await _refuse_closed(connection, rested_s)
         except BaseException:
@@ -269,12 +272,12 @@ class Client:
             return await self._post(body, _Sending(gate))
         with contextlib.ExitStack() as files:
             try:
-                parts = await _opened(ticket, files)
+                parts, checked = await open_body(ticket, files)
             except AttachmentChanged as error:
                 return NotSendable("attachment-changed", str(error))
             except OSError as error:
                 return NotSent(one_line(_describe(error)))
-            return await self._post(parts, _Sending(gate, upload=_Upload(parts.size or 0)))
+            return await self._post(parts, _Sending(gate, upload=_Upload(parts.size or 0), files=checked))
 
     async def _post(self, body: bytes | aiohttp.MultipartWriter, sending: _Sending) -> Answer:
         assert self._session is not None, "use the client as an async context manager"
@@ -335,33 +338,19 @@ class Client:
 
     def _explain(self, error: BaseException, sending: _Sending) -> Answer:
         text = one_line(_describe(error))
+        changed = next((each for each in (error, error.__cause__) if isinstance(each, AttachmentChanged)), None)
         if not sending.left:
-            return NotSent(text, stale=sending.stale)
+            unsent = NotSent(text, stale=sending.stale)
+            return unsent if changed is None else NotSendable("attachment-changed", str(changed))
         if sending.head is not None and sending.head[0] != HTTPStatus.OK:
             return read_answer(*sending.head, None)  # the status alone tells, although the connection broke off
-        if isinstance(error, TimeoutError):
-            if sending.sent_whole:
-                return Unclear("answer-timeout", f"no answer within {self._patience.answer_s:g} s after the last byte")
-            return Unclear("upload-stalled", f"no byte moved for {self._patience.idle_s:g} s")
-        return Unclear("no-answer", text)
-
-
-async def _opened(ticket: Ticket, files: contextlib.ExitStack) -> aiohttp.MultipartWriter:
-    """Open the files in a thread. Whoever is cancelled meanwhile leaves none open: a thread can't be called back."""
-    opened = contextlib.ExitStack()
-    building = asyncio.get_running_loop().run_in_executor(None, build_body, ticket, opened)
-    try:
-        body = await asyncio.shield(building)
-    except BaseException:
-        building.add_done_callback(functools.partial(_close_late, opened))
-        raise
-    files.enter_context(opened)
-    return body
-
-
-def _close_late(opened: contextlib.ExitStack, building: asyncio.Future[Any]) -> None:
-    building.exception()  # looked at, or the event loop would complain of it
-    opened.close()
+        if changed is not None:
+            return Unclear(CHANGED_WHILE_SENT, f"{changed}; the request was broken off")
+        if not isinstance(error, TimeoutError):
+            return Unclear("no-answer", text)
+        if sending.sent_whole:
+            return Unclear("answer-timeout", f"no answer within {self._patience.answer_s:g} s after the last byte")
+        return Unclear("upload-stalled", f"no byte moved for {self._patience.idle_s:g} s")
 
 
 async def _read_limited(response: aiohttp.ClientResponse) -> bytes | None:
