@@ -286,6 +286,12 @@ _UNKNOWN = {
         "The server was slow, or its answer was lost on the way. The ticket may have been made, so it is not sent "
         "again unasked.",
     ),
+    "attachment-changed-while-sent": Entry(
+        "An attachment changed or was replaced while it was being sent, so the request was broken off.",
+        "Look in the account whether the ticket is there, and leave the files alone while the import runs.",
+        "Something else writes to the folder: an export that still runs, or a program that synchronises it. The server "
+        "did not get the whole request and has probably made no ticket, but that is not certain.",
+    ),
     "upload-stalled": Entry(
         "The upload stopped moving before its last byte.",
         "Look in the account whether the ticket is there, and at the network.",

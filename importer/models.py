@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 
 class Status(enum.StrEnum):
@@ -51,6 +53,35 @@ class Problem:
     value: str | None = None
 
 
+class FileStatus(Protocol):
+    """What the system says of a file, as ``os.stat_result`` has it."""
+
+    @property
+    def st_dev(self) -> int:
+        """The device."""
+
+    @property
+    def st_ino(self) -> int:
+        """The file's number on it."""
+
+    @property
+    def st_mtime_ns(self) -> int:
+        """When its content was changed."""
+
+    @property
+    def st_ctime_ns(self) -> int:
+        """When its content or its status was changed."""
+
+
+_IDENTITY = struct.Struct("=QQqq")
+_64_BITS = 2**64 - 1
+
+
+def file_identity(status: FileStatus) -> bytes:
+    """Device, number and times of a file, packed: hundreds of thousands are kept."""
+    return _IDENTITY.pack(status.st_dev & _64_BITS, status.st_ino & _64_BITS, status.st_mtime_ns, status.st_ctime_ns)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attachment:
     """A file as it was checked: read again only if it is still the same."""
@@ -58,8 +89,13 @@ class Attachment:
     path: Path  # absolute, links followed
     name: str  # the file name that the ticket shows
     size_bytes: int
-    modified_ns: int
+    identity: bytes  # see `file_identity`
     content_type: str
+
+    @property
+    def modified_ns(self) -> int:
+        """When the content was last changed, in nanoseconds."""
+        return int(_IDENTITY.unpack(self.identity)[2])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,7 +20,7 @@ from importer.models import Rate
 from importer.progress import Progress
 from importer.reach import reached
 from importer.rerun import Origins
-from importer.results import Outcomes, PartFile, write_whole
+from importer.results import Outcomes, PartFile, part_of, write_whole
 from importer.room import LEDGER_LEAST_BYTES, LEDGER_ROW_BYTES, RESULTS_ROW_BYTES, Need, check_room
 from importer.settings import Account
 from importer.signals import Interruptions, interruptions
@@ -226,7 +226,7 @@ class Importing:
             written = write_whole(results, self._rows.columns, self._outcomes(summary))
         if written != len(self._rows.plan):
             raise ProgramError(f"{len(self._rows.plan)} rows went in, and {written} came out")
-        results.with_name(f"{results.name}.part").unlink(missing_ok=True)
+        part_of(results).unlink(missing_ok=True)
 
     def _outcomes(self, summary: Summary) -> Iterator[Outcomes]:
         for outcomes in self._rows.results(self._open_ledger(), self._info):

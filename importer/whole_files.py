@@ -1,8 +1,11 @@
-"""Files that appear whole or not at all: whoever looks on, or comes after a crash, never finds a half of one."""
+"""Files that appear whole or not at all, and that are never written through links, pipes or devices."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +15,17 @@ from pathlib import Path
 from importer.errors import UsageError
 
 _NAME_CHARS = 40  # of a file that a disk takes: with more around them it might not
+_LOOSEST = 0o640  # what is written holds customers' data, whatever the umask allows
+_PRIVATE = 0o600
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe would be waited for
+_KINDS = {stat.S_IFLNK: "a link", stat.S_IFIFO: "a pipe", stat.S_IFDIR: "a folder", stat.S_IFSOCK: "a socket"}
+
+
+class NotOursError(OSError):
+    """What is there is no file of its own, so it is not written. ``strerror`` says what it is."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(errno.EEXIST, what)
 
 
 @contextmanager
@@ -19,19 +33,87 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Give an empty file beside ``path`` to be written; it takes its place when the block ends without an error.
 
     Until then nobody else can read it, and with ``private`` not even then; else it has the rights of the file that it
-    replaces, or those that the user gives to new files. Raises OSError: ``path`` is as it was.
+    replaces, or those that the user gives to new files, but never more than ``rw-r-----``. What stands at ``path`` must
+    be a file of its own or a link, which is replaced and not followed. Raises OSError: ``path`` is as it was.
     """
+    refuse_other_than_file(path, or_link=True)
     prefix = f".{path.name[:_NAME_CHARS]}."
     descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=path.parent)
-    os.close(descriptor)
     temporary = Path(name)
     try:
         yield temporary
+        made, there = os.fstat(descriptor), temporary.lstat()
+        if (made.st_dev, made.st_ino) != (there.st_dev, there.st_ino):
+            raise NotOursError("another program has replaced the file while it was written")
         if not private:
-            temporary.chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask())
+            temporary.chmod(_rights(path))
         temporary.replace(path)
     finally:
+        os.close(descriptor)
         temporary.unlink(missing_ok=True)
+
+
+def create(path: Path, *, flags: int = 0, mode: int = _LOOSEST) -> int:
+    """Make a file that is not there, and open it to be written. Raises OSError, FileExistsError above all."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags | _NO_LINKS, mode)
+
+
+def create_anew(path: Path) -> int:
+    """The same in place of a file that a killed run has left. Raises OSError."""
+    refuse_other_than_file(path, alone=True)
+    path.unlink(missing_ok=True)
+    return create(path)
+
+
+def open_made(path: Path) -> int:
+    """Open a file that `replacing` has made, and not a link that took its place. Raises OSError."""
+    return _open_plain(path, os.O_WRONLY)
+
+
+def open_to_append(path: Path) -> int:
+    """Open a file to be added to, or make it; a terminal or ``/dev/null`` will do, too. Raises OSError.
+
+    One that is there must have no other name, as what is behind that might be anything. It loses the rights that are
+    too many for what is written now.
+    """
+    try:
+        return create(path, flags=os.O_APPEND)
+    except FileExistsError:
+        descriptor = _open_plain(path, os.O_WRONLY | os.O_APPEND, devices=True)
+    with contextlib.suppress(OSError):  # another user's, which this one may write to
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode):
+            os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & _LOOSEST)
+    return descriptor
+
+
+def refuse_other_than_file(path: Path, *, or_link: bool = False, alone: bool = False) -> None:
+    """Raise NotOursError if something stands at ``path`` that is no regular file; OSError if that can't be told.
+
+    ``or_link``: a symbolic link will do, too. ``alone``: a file that has other names, by hard links, will not.
+    """
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    if or_link and stat.S_ISLNK(status.st_mode):
+        return
+    _refuse(status, alone=alone)
+
+
+def keep_copy(path: Path, kept: Path) -> None:
+    """Give a file a second name, which must be free; where the disk has no hard links, copy it. Raises OSError."""
+    source = path.resolve()
+    try:
+        os.link(source, kept)  # the file is never missing, not even for a moment
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links, such as a memory stick's
+        with source.open("rb") as there, os.fdopen(create(kept, mode=_PRIVATE), "wb") as here:
+            shutil.copyfileobj(there, here)
+        shutil.copystat(source, kept)
+    with contextlib.suppress(OSError):  # another user's file
+        kept.chmod(stat.S_IMODE(kept.stat().st_mode) & _LOOSEST)
 
 
 @contextmanager
@@ -60,6 +142,42 @@ def begins_as(path: Path, beginnings: tuple[bytes, ...]) -> bool:
     with path.open("rb") as file:
         start = file.read(max(map(len, beginnings)))
     return not start or start.startswith(beginnings)
+
+
+def _open_plain(path: Path, flags: int, *, devices: bool = False) -> int:
+    """Open a file that is there, if it is a regular one by no other name. Raises OSError."""
+    if not devices:
+        refuse_other_than_file(path)  # to open a pipe already does something to it
+    try:
+        descriptor = os.open(path, flags | _NO_LINKS)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EMLINK):  # a link; a pipe that nobody reads
+            refuse_other_than_file(path)
+        raise
+    try:
+        status = os.fstat(descriptor)
+        if not (devices and stat.S_ISCHR(status.st_mode)):
+            _refuse(status, alone=True)
+        os.set_blocking(descriptor, True)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _refuse(status: os.stat_result, *, alone: bool) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise NotOursError(f"{_KINDS.get(stat.S_IFMT(status.st_mode), 'a device')} is there, and not a file")
+    if alone and status.st_nlink > 1:
+        raise NotOursError("the file there has another name, by a hard link, and would change by that name, too")
+
+
+def _rights(path: Path) -> int:
+    """What a file is allowed that takes the place of ``path``."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode) & _LOOSEST
+    except FileNotFoundError:
+        return _LOOSEST & ~_umask()
 
 
 def _umask() -> int:

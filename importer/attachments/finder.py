@@ -15,6 +15,7 @@ from importer.attachments.naming import as_attachment, as_path, bad_name, ending
 from importer.attachments.patterns import OutsideError, Patterns, UnlistedError, escaped, is_pattern
 from importer.attachments.place import NOT_THERE, Place
 from importer.mapping import AttachmentRules
+from importer.models import file_identity
 
 FAULTY = -1  # in place of the bytes of what has a fault
 _REMEMBERED = 200_000
@@ -216,7 +217,7 @@ class AttachmentFinder:
         # Of a link its own ending: what people see is what it must tell.
         if rules.extensions and ending_of(last_part(name)).lower() not in rules.extensions:
             return Fault("attachment-type", f"{name!r} does not end in one of {', '.join(rules.extensions)}")
-        return File(path, status.st_size, status.st_mtime_ns)
+        return File(path, status.st_size, file_identity(status))
 
 
 def _measured(found: Iterable[_Found]) -> tuple[int, int]:

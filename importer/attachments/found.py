@@ -30,4 +30,4 @@ class File(NamedTuple):
 
     path: str
     size_bytes: int
-    modified_ns: int
+    identity: bytes  # see `models.file_identity`

@@ -70,7 +70,7 @@ def as_attachment(path: str, file: File) -> Attachment:
         path=Path(file.path),
         name=shown_name,
         size_bytes=file.size_bytes,
-        modified_ns=file.modified_ns,
+        identity=file.identity,
         content_type=_content_type(ending_of(shown_name)),
     )
 

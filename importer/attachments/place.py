@@ -58,7 +58,7 @@ class Place:
         """The real path of a folder below the root, named with a slash at its end; None if it lies outside."""
         if os.sep == "/":
             return self._folder(name)
-        path = os.path.realpath(self._root / name)
+        path = _resolved(os.path.join(self._root, name))  # noqa: PTH118
         return path + os.sep if self.contains(path) else None
 
     def look(self, name: str) -> os.stat_result:
@@ -84,10 +84,15 @@ class Place:
                 status = os.lstat(path)
                 if not stat.S_ISLNK(status.st_mode):
                     return path, status
-            path = os.path.realpath(self._root / name)
-            return path, Path(path).stat()
         except OSError as error:
             return path, error
+        given = os.path.join(self._root, name)  # noqa: PTH118 - a Path would drop what ends in `/` or `/.`
+        try:
+            # The system's own reading comes first: to it, `in.txt/.` and `in.txt/../in.txt` are no files.
+            status = os.stat(given)  # noqa: PTH116
+            return os.path.realpath(given, strict=True), status
+        except OSError as error:
+            return _resolved(given), error
 
     def _parted(self, name: str) -> tuple[str | None, str]:
         """A name's folder, as a real path inside the root if it is known to be one, and its last part."""
@@ -106,10 +111,20 @@ class Place:
             parent, last = self._parted(name[:-1])
             if parent is not None and _is_folder(parent + last):
                 path = parent + last
-        path = path or os.path.realpath(self._root / name)
+        path = path or _resolved(os.path.join(self._root, name))  # noqa: PTH118
         path = path if path.endswith("/") else f"{path}/"
-        self._folders[name] = path if path.startswith(self._real) and os.sep == "/" else None
+        # What `..` leads to depends on whether there is such a folder, so each name is looked up by itself.
+        is_plain = os.sep == "/" and ".." not in name.split("/")
+        self._folders[name] = path if is_plain and path.startswith(self._real) else None
         return self._folders[name]
+
+
+def _resolved(path: str) -> str:
+    """A path with its links followed, as far as there are any."""
+    try:
+        return os.path.realpath(path)
+    except OSError:  # a link that was exchanged for something else in between
+        return os.path.abspath(path)  # noqa: PTH100 - as fast as realpath, and it need not exist
 
 
 def _is_folder(path: str) -> bool:

@@ -19,7 +19,7 @@ from importer.cli.known_fields import fetch_fields, keep
 from importer.cli.output import log, say, set_up_log
 from importer.errors import UsageError
 from importer.settings import Environment, ledger_url, read_connection
-from importer.whole_files import begins_as, replacing, writing
+from importer.whole_files import begins_as, open_made, replacing, writing
 
 if TYPE_CHECKING:
     from importer.fields import AccountField, AccountFields
@@ -125,7 +125,7 @@ def _write(path: Path, found: AccountFields) -> None:
     with (
         writing(str(path), "-o"),
         replacing(path) as temporary,
-        temporary.open("w", encoding=encoding, errors="backslashreplace", newline="") as file,
+        os.fdopen(open_made(temporary), "w", encoding=encoding, errors="backslashreplace", newline="") as file,
     ):
         file.write(text)
 

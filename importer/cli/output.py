@@ -14,11 +14,12 @@ import tempfile
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from importer.errors import ImporterError, ProgramError, UsageError
+from importer.whole_files import open_to_append
 
 log = logging.getLogger("importer")
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
@@ -125,7 +126,7 @@ def set_up_log(flags: Mapping[str, Any], *, written: Sequence[Path | str] = ()) 
     if log_file is not None:
         _check_log_place(log_file, [*_named_files(), *written, Path(".env")])
         try:
-            handlers.append(logging.FileHandler(log_file, encoding="utf-8"))
+            handlers.append(_LogFile(log_file))
         except OSError as error:
             raise UsageError(
                 f"the log {log_file} can't be written: {error.strerror}", hint="choose another place for --log-file"
@@ -135,6 +136,18 @@ def set_up_log(flags: Mapping[str, Any], *, written: Sequence[Path | str] = ()) 
         log.addHandler(handler)
     log.setLevel(logging.WARNING if flags["quiet"] else logging.DEBUG if flags["verbose"] else logging.INFO)
     log.propagate = False
+
+
+class _LogFile(logging.StreamHandler[TextIO]):
+    """Adds to a file, which is opened without following a link. Raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(os.fdopen(open_to_append(path), "a", encoding="utf-8"))
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self.stream.close()
+        super().close()
 
 
 def _named_files() -> Iterator[Path]:
@@ -194,7 +207,7 @@ class _Stamped(logging.Formatter):
 
 def _text(handler: logging.Handler) -> logging.Formatter:
     stamp = "%(asctime)s %(levelname)s %(message)s"
-    if isinstance(handler, logging.FileHandler):
+    if isinstance(handler, _LogFile):
         return _Stamped(stamp, _TIME)
     return _Plain() if _is_tty(sys.stderr) else _Plain(stamp, _TIME)
 

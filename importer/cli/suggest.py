@@ -15,7 +15,7 @@ from importer.cli.known_fields import fields_line, kept_fields
 from importer.cli.output import log, say, set_up_log
 from importer.errors import SettingsError, UsageError
 from importer.settings import Environment, read_account
-from importer.whole_files import writing
+from importer.whole_files import create, writing
 
 if TYPE_CHECKING:
     from importer.fields import AccountFields
@@ -70,7 +70,7 @@ def _check_place(path: Path) -> None:
 
 def _write(path: Path, text: str) -> None:
     """Write a file that was not there. Raises UsageError."""
-    with writing(str(path), "-o"), path.open("x", encoding="utf-8", newline="\n") as file:
+    with writing(str(path), "-o"), os.fdopen(create(path), "w", encoding="utf-8", newline="\n") as file:
         file.write(text)
 
 

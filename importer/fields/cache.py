@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from dataclasses import fields as parts_of
@@ -13,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from importer.fields.values import AccountField, AccountFields
-from importer.whole_files import replacing
+from importer.whole_files import open_made, replacing
 
 _VERSION = 1
 _LISTS = ("values", "retired")
@@ -41,10 +42,10 @@ class FieldsCache:
 
     def save(self, fields: AccountFields) -> None:
         """Keep them. The file is replaced as a whole. Raises OSError."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (
             replacing(self.path(fields.account), private=True) as temporary,
-            temporary.open("w", encoding="utf-8") as file,
+            os.fdopen(open_made(temporary), "w", encoding="utf-8") as file,
         ):
             json.dump(as_data(fields), file, ensure_ascii=True, indent=1)
 

@@ -4,42 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import io
-import os
-import stat
-from pathlib import Path
+import functools
+from collections.abc import Sequence
+from typing import Any
 
 import aiohttp
 from aiohttp import hdrs, payload
 from aiohttp.abc import AbstractStreamWriter
 
+from importer.leadsquared.files import CheckedFile
 from importer.leadsquared.wire import ticket_json
 from importer.models import Attachment, Ticket
 
-_READ_SIZE_BYTES = 128 * 1024
-# The files that one process may have open, or its memory: passes, and says nothing about the file that met it.
-_SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+
+async def check_files(files: Sequence[CheckedFile]) -> None:
+    """Raise AttachmentChanged if a file changed while its request waited for the slot."""
+    for file in files:
+        await asyncio.get_running_loop().run_in_executor(None, file.check)
 
 
-class AttachmentChanged(Exception):
-    """A file is not what was checked any more."""
+async def open_body(ticket: Ticket, files: contextlib.ExitStack) -> tuple[aiohttp.MultipartWriter, list[CheckedFile]]:
+    """Open the files in a thread. Whoever is cancelled meanwhile leaves none open: a thread can't be called back."""
+    opened = contextlib.ExitStack()
+    building = asyncio.get_running_loop().run_in_executor(None, _build_body, ticket, opened)
+    try:
+        found = await asyncio.shield(building)
+    except BaseException:
+        building.add_done_callback(functools.partial(_close_late, opened))
+        raise
+    files.enter_context(opened)
+    return found
 
 
-def build_body(ticket: Ticket, files: contextlib.ExitStack) -> aiohttp.MultipartWriter:
-    """Build the body: ``ticketDTO`` as a text part without a Content-Type of its own, then a ``files`` part each.
-
-    Every file is opened, and held against what was checked; ``files`` closes them. Raises AttachmentChanged, and
-    OSError for want of means to open any file.
-    """
-    body = aiohttp.MultipartWriter("form-data")
-    body.append_payload(_form_part(payload.StringPayload(ticket_json(ticket)), "ticketDTO"))
-    for attachment in ticket.attachments:
-        file = files.enter_context(_open_checked(attachment))
-        part = _form_part(_FilePart(attachment, file), "files", filename=attachment.name)
-        part.headers[hdrs.CONTENT_TYPE] = attachment.content_type
-        body.append_payload(part)
-    return body
+def _close_late(opened: contextlib.ExitStack, building: asyncio.Future[Any]) -> None:
+    building.exception()  # looked at, or the event loop would complain of it
+    opened.close()
 
 
 def whole_given(body: aiohttp.MultipartWriter) -> bool:
@@ -56,6 +55,24 @@ def text_body(ticket: Ticket, boundary: str) -> bytes:
     return f"{head}{ticket_json(ticket)}\r\n--{boundary}--\r\n".encode()
 
 
+def _build_body(ticket: Ticket, opened: contextlib.ExitStack) -> tuple[aiohttp.MultipartWriter, list[CheckedFile]]:
+    """Build the body: ``ticketDTO`` as a text part without a Content-Type of its own, then a ``files`` part each.
+
+    Every file is opened and compared with what was checked; ``opened`` closes them. Raises AttachmentChanged, and
+    OSError where the process can open no file at all.
+    """
+    files: list[CheckedFile] = []
+    body = aiohttp.MultipartWriter("form-data")
+    body.append_payload(_form_part(payload.StringPayload(ticket_json(ticket)), "ticketDTO"))
+    for attachment in ticket.attachments:
+        file = opened.enter_context(CheckedFile(attachment))
+        files.append(file)
+        part = _form_part(_FilePart(attachment, file), "files", filename=attachment.name)
+        part.headers[hdrs.CONTENT_TYPE] = attachment.content_type
+        body.append_payload(part)
+    return body, files
+
+
 def _form_part(part: payload.Payload, name: str, **disposition: str) -> payload.Payload:
     # Without quote_fields=False a file name would arrive as my%20file.pdf; browsers and curl send it as UTF-8.
     part.set_content_disposition("form-data", quote_fields=False, name=name, **disposition)
@@ -64,37 +81,14 @@ def _form_part(part: payload.Payload, name: str, **disposition: str) -> payload.
     return part
 
 
-def _open_checked(attachment: Attachment) -> io.BufferedReader:
-    """Open a file that is still what was checked. Raises AttachmentChanged; OSError for want of means to open any."""
-    try:
-        file = open(attachment.path, "rb", opener=_open_at_once)  # noqa: SIM115 - Path.open takes no opener
-    except OSError as error:
-        if error.errno in _SCARCE:
-            raise
-        raise AttachmentChanged(f"{attachment.path} can't be opened any more: {error.strerror}") from error
-    now = os.fstat(file.fileno())
-    real_path = Path(os.path.realpath(attachment.path))
-    checked = (attachment.size_bytes, attachment.modified_ns, attachment.path)
-    if not stat.S_ISREG(now.st_mode) or (now.st_size, now.st_mtime_ns, real_path) != checked:
-        file.close()
-        raise AttachmentChanged(f"{attachment.path} changed after it had been checked")
-    return file
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    # A pipe that has taken the file's place would make an ordinary open wait for ever.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
 class _FilePart(payload.Payload):
-    """A file of known size, read chunk by chunk and never held; raises if it does not yield exactly that size."""
+    """A file of known size, read block by block and never held; raises if it is not what was checked to its end."""
 
-    _value: io.BufferedReader
+    _value: CheckedFile
 
-    def __init__(self, attachment: Attachment, file: io.BufferedReader) -> None:
+    def __init__(self, attachment: Attachment, file: CheckedFile) -> None:
         super().__init__(file, content_type=attachment.content_type, filename=None)
         self._size = attachment.size_bytes
-        self._path = attachment.path
         self.given = False  # its last byte was given to the connection
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
@@ -102,11 +96,6 @@ class _FilePart(payload.Payload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         loop = asyncio.get_running_loop()
-        left = self._size or 0
-        while left:
-            data = await loop.run_in_executor(None, self._value.read, min(_READ_SIZE_BYTES, left))
-            if not data:
-                raise AttachmentChanged(f"{self._path} became shorter while it was being sent")
-            left -= len(data)
-            await writer.write(data)
+        while block := await loop.run_in_executor(None, self._value.read_block):
+            await writer.write(block)
         self.given = True

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import ssl
 import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote
 
 import aiohttp
 from aiohttp import hdrs
 
-from importer.leadsquared.body import AttachmentChanged, build_body, text_body, whole_given
+from importer.leadsquared.body import open_body, text_body, whole_given
 from importer.leadsquared.connections import Gate, GatedConnector, Sending, Upload, sending_now
 from importer.leadsquared.details import Looked, read_details
+from importer.leadsquared.files import AttachmentChanged
 from importer.leadsquared.wire import (
     ANSWER_LIMIT_BYTES,
+    CHANGED_WHILE_SENT,
     Answer,
     NotSendable,
     NotSent,
@@ -188,12 +189,12 @@ class Client:
             return await self._post(body, Sending(gate))
         with contextlib.ExitStack() as files:
             try:
-                parts = await _opened(ticket, files)
+                parts, checked = await open_body(ticket, files)
             except AttachmentChanged as error:
                 return NotSendable("attachment-changed", str(error))
             except OSError as error:
                 return NotSent(one_line(_describe(error)))
-            return await self._post(parts, Sending(gate, upload=Upload(parts.size or 0)))
+            return await self._post(parts, Sending(gate, upload=Upload(parts.size or 0), files=checked))
 
     async def _post(self, body: bytes | aiohttp.MultipartWriter, sending: Sending) -> Answer:
         assert self._session is not None, "use the client as an async context manager"
@@ -263,35 +264,20 @@ class Client:
 
     def _explain(self, error: BaseException, sending: Sending) -> Answer:
         text = self._described(error, sending)
+        changed = next((each for each in (error, error.__cause__) if isinstance(each, AttachmentChanged)), None)
         if not sending.left:
-            return NotSent(text, stale=sending.stale)
+            unsent = NotSent(text, stale=sending.stale)
+            return unsent if changed is None else NotSendable("attachment-changed", str(changed))
         if sending.head is not None and sending.head[0] != HTTPStatus.OK:
-            return read_answer(
-                *sending.head, None, time.time()
-            )  # the status alone tells, although the connection broke off
-        if isinstance(error, TimeoutError):
-            if sending.sent_whole:
-                return Unclear("answer-timeout", f"no answer within {self._patience.answer_s:g} s after the last byte")
-            return Unclear("upload-stalled", f"no byte moved for {self._patience.idle_s:g} s")
-        return Unclear("no-answer", text)
-
-
-async def _opened(ticket: Ticket, files: contextlib.ExitStack) -> aiohttp.MultipartWriter:
-    """Open the files in a thread. Whoever is cancelled meanwhile leaves none open: a thread can't be called back."""
-    opened = contextlib.ExitStack()
-    building = asyncio.get_running_loop().run_in_executor(None, build_body, ticket, opened)
-    try:
-        body = await asyncio.shield(building)
-    except BaseException:
-        building.add_done_callback(functools.partial(_close_late, opened))
-        raise
-    files.enter_context(opened)
-    return body
-
-
-def _close_late(opened: contextlib.ExitStack, building: asyncio.Future[Any]) -> None:
-    building.exception()  # looked at, or the event loop would complain of it
-    opened.close()
+            # The status alone decides, although the connection broke off.
+            return read_answer(*sending.head, None, time.time())
+        if changed is not None:
+            return Unclear(CHANGED_WHILE_SENT, f"{changed}; the request was broken off")
+        if not isinstance(error, TimeoutError):
+            return Unclear("no-answer", text)
+        if sending.sent_whole:
+            return Unclear("answer-timeout", f"no answer within {self._patience.answer_s:g} s after the last byte")
+        return Unclear("upload-stalled", f"no byte moved for {self._patience.idle_s:g} s")
 
 
 async def _read_limited(response: aiohttp.ClientResponse) -> bytes | None:

@@ -10,12 +10,15 @@ import asyncio
 import errno
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import aiohttp
+
+from importer.leadsquared.body import check_files
+from importer.leadsquared.files import CheckedFile
 
 # A server that closes a new connection sooner than this is in trouble. Later, it has only lost patience with one that
 # carries no request, and another is opened at once.
@@ -51,6 +54,7 @@ class Sending:
 
     gate: Gate
     upload: Upload | None = None  # where files are sent; a text is given to the connection as a whole
+    files: Sequence[CheckedFile] = ()
     left: bool = False
     stale: bool = False
     sent_whole: bool = False
@@ -87,6 +91,7 @@ class GatedConnector(aiohttp.TCPConnector):
         opened_at = self._loop.time()
         try:
             await sending.gate.passed()
+            await check_files(sending.files)
             # The event loop reads what has arrived meanwhile, the end of the connection included: two rounds.
             await asyncio.sleep(0)
             await asyncio.sleep(0)

@@ -20,6 +20,7 @@ from importer.models import Ticket, TicketIds
 TICKET_TYPE_ID = "1"  # a string on the wire
 RELATED_TICKET_TYPE_ID = 1  # a number on the wire
 ANSWER_LIMIT_BYTES = 1_000_000
+CHANGED_WHILE_SENT = "attachment-changed-while-sent"  # the code of an Unclear that says nothing of the server
 REASON_LIMIT_CHARS = 500
 _RETRY_AFTER_LIMIT_S = 999_999.0
 

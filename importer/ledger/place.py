@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from importer.errors import LedgerError
+from importer.whole_files import create, open_made
 
 RESERVE_BYTES = 4 * 1024 * 1024  # what a thousand requests under way need to be settled, several times over
 
@@ -76,7 +77,7 @@ class Place:
         if self._reserve.exists() and self._reserve.stat().st_size == RESERVE_BYTES:
             return
         try:
-            with self._reserve.open("wb") as file:
+            with os.fdopen(self._open_reserve(), "wb") as file:
                 if hasattr(os, "posix_fallocate"):
                     os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
                 else:
@@ -84,6 +85,12 @@ class Place:
         except OSError:
             self.give_reserve_back()
             raise
+
+    def _open_reserve(self) -> int:
+        try:
+            return create(self._reserve, mode=0o600)
+        except FileExistsError:  # of another size, or made by another run just now
+            return open_made(self._reserve)
 
     def give_reserve_back(self) -> None:
         """Let the ledger have the room, so that what was sent can be written down."""

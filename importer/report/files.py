@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from importer.errors import UsageError
 from importer.models import Problem
 from importer.report.page import BEGINNING, About, CellReader, Page
 from importer.results import harmless
-from importer.whole_files import begins_as, is_same, replacing, writing
+from importer.whole_files import begins_as, is_same, open_made, replacing, writing
 
 ENDINGS = (".csv", ".json", ".html")
 _COLUMNS = ("sheet", "row", "column", "value", "code", "message", "hint")
@@ -71,7 +72,9 @@ def report_file(path: Path | None, inputs: Iterable[Path] = ()) -> Iterator[Repo
             temporary = stack.enter_context(replacing(path))
             encoding = "utf-8-sig" if path.suffix.lower() == ".csv" else "utf-8"
             # A cell may hold half a surrogate pair, which no encoding takes; in JSON its escape means just that.
-            file = stack.enter_context(temporary.open("w", encoding=encoding, errors="backslashreplace", newline=""))
+            file = stack.enter_context(
+                os.fdopen(open_made(temporary), "w", encoding=encoding, errors="backslashreplace", newline="")
+            )
             report = _Guarded(_KINDS[path.suffix.lower()](file), path)
         yield report
         with _writing(path):

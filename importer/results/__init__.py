@@ -6,7 +6,7 @@ from importer.results.limits import ENDING as WORKBOOK_ENDING
 from importer.results.limits import MAX_COLUMNS, MAX_ROWS, unfit
 from importer.results.projection import Judged, project
 from importer.results.reading import check_results, data_columns, imports, read_results
-from importer.results.writing import Outcomes, PartFile, check_target, write_whole
+from importer.results.writing import Outcomes, PartFile, check_target, part_of, write_whole
 
 __all__ = [
     "COLUMNS",
@@ -24,6 +24,7 @@ __all__ = [
     "data_columns",
     "harmless",
     "imports",
+    "part_of",
     "project",
     "read_results",
     "unfit",

@@ -17,6 +17,7 @@ import xlsxwriter  # type: ignore[import-untyped]  # it comes without types
 import xlsxwriter.utility  # type: ignore[import-untyped]
 
 from importer.results.limits import MAX_CELL, cut, fits
+from importer.whole_files import open_made
 
 _SHEET = "Results"
 _COLUMN_WIDTH = 18
@@ -54,7 +55,7 @@ class WorkbookFile:
         head, _ = _around_rows(parts.pop(_SHEET_PART))
         del parts[_BOOK_PART]
         (self._style,) = set(_STYLE.findall(head))
-        self._file = path.open("wb")
+        self._file = os.fdopen(open_made(path), "wb")
         self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED, allowZip64=False, compresslevel=_COMPRESSION)
         for name, content in parts.items():
             self._zip.writestr(name, content)

@@ -6,7 +6,6 @@ import contextlib
 import csv
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,16 @@ from importer.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results.columns import COLUMNS, INDISPENSABLE, ResultRow
 from importer.results.limits import ENDING
-from importer.whole_files import is_same, replacing, writing
+from importer.whole_files import (
+    NotOursError,
+    create_anew,
+    is_same,
+    keep_copy,
+    open_made,
+    refuse_other_than_file,
+    replacing,
+    writing,
+)
 
 if TYPE_CHECKING:
     from importer.results.workbook import WorkbookFile
@@ -35,9 +43,9 @@ class PartFile:
     """``RESULTS.part``: the rows as they are done, for whoever looks on or must rescue something."""
 
     def __init__(self, results: Path, columns: Sequence[str]) -> None:
-        self.path = results.with_name(f"{results.name}.part")
+        self.path = part_of(results)
         with _told(self.path):
-            self._file = _open_marked(self.path)
+            self._file = _marked(create_anew(self.path))
             self._writer = csv.writer(self._file, lineterminator=_LINE_END)
             self._writer.writerow([*columns, *COLUMNS])
             self._file.flush()
@@ -57,6 +65,11 @@ class PartFile:
         """Close the file; it stays."""
         with contextlib.suppress(OSError):
             self._file.close()
+
+
+def part_of(results: Path) -> Path:
+    """The file that grows while rows are sent."""
+    return results.with_name(f"{results.name}.part")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +114,7 @@ class _Csv:
     """A CSV file that is on the disk when it is closed."""
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        self._file = _open_marked(path)
+        self._file = _marked(open_made(path))
         self._writer = csv.writer(self._file, lineterminator=_LINE_END)
         self._writer.writerow([*columns, *COLUMNS])
 
@@ -132,12 +145,7 @@ def keep_former(results: Path) -> Path | None:
     pattern = re.compile(rf"{re.escape(results.stem)}\.(\d+){re.escape(results.suffix)}")
     numbers = [int(form[1]) for path in results.parent.iterdir() if (form := pattern.fullmatch(path.name))]
     kept = results.with_name(f"{results.stem}.{max(numbers, default=0) + 1}{results.suffix}")
-    try:
-        kept.hardlink_to(results)  # the results are never missing, not even for a moment
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links, such as a memory stick's
-        shutil.copy2(results, kept)
+    keep_copy(results, kept)
     return kept
 
 
@@ -150,6 +158,7 @@ def check_target(
     """
     with writing(str(results), "-o"):
         is_folder = results.is_dir()
+        is_link = results.is_symlink()
     if is_folder:
         raise ResultsError(f"{results} is a folder", hint="name a file with -o")
     if not results.parent.is_dir():
@@ -161,6 +170,10 @@ def check_target(
         )
     if any(is_same(path, results) for path in inputs):
         raise ResultsError(f"{results} is an input of this run and must not be replaced", hint="name another file")
+    with _told(results):
+        refuse_other_than_file(results.resolve() if is_link else results)
+    with _told(part_of(results)):
+        refuse_other_than_file(part_of(results), alone=True)
     with _told(results):
         descriptor, name = tempfile.mkstemp(prefix=f".{results.name}.", suffix=".tmp", dir=results.parent)
         os.close(descriptor)
@@ -202,9 +215,9 @@ def _owner(results: Path) -> tuple[str, str] | None:
     return row["import_account"], source_of_run(row["import_run"])
 
 
-def _open_marked(path: Path) -> TextIO:
+def _marked(descriptor: int) -> TextIO:
     # The codec `utf-8-sig` would pass each row through Python code; a mark at the start is all there is to it.
-    file = path.open("w", encoding="utf-8", newline="")
+    file = os.fdopen(descriptor, "w", encoding="utf-8", newline="")
     file.write(_BYTE_ORDER_MARK)
     return file
 
@@ -214,9 +227,10 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ResultsError(
-            f"{path} can't be written: {error.strerror}", hint="choose another place with -o, or mend its rights"
-        ) from error
+        hint = "choose another place with -o, or mend its rights"
+        if isinstance(error, NotOursError):
+            hint = "move it away, or choose another place with -o"
+        raise ResultsError(f"{path} can't be written: {error.strerror}", hint=hint) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from importer.errors import StoppedEarly
+from importer.leadsquared import wire
 from importer.leadsquared.wire import (
     Answer,
     Created,
@@ -146,6 +147,8 @@ class Outage:
     def note(self, answer: Answer, now: float, chance: float, *, probe: bool) -> None:
         """Learn from an answer. ``probe``: its request went out while sending paused, not before."""
         match answer:
+            case Throttled() | NotSendable() | Unclear(wire.CHANGED_WHILE_SENT):
+                pass  # says nothing about the server's health
             case Unclear(_, reason):
                 self._unclear_in_a_row += 1
                 if self._unclear_in_a_row >= _UNCLEAR_IN_A_ROW or self.is_on:
@@ -153,8 +156,6 @@ class Outage:
             case NotSent(reason, stale):
                 if not stale:
                     self._pause(reason, now, chance, probe=probe)
-            case Throttled() | NotSendable():
-                pass  # says nothing about the server's health
             case Created() | Refused() | KeysRefused() | WrongUrl():
                 self._unclear_in_a_row = 0
                 self._since = math.inf

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from importer.leadsquared.client import Client, Endpoint, Patience
-from importer.models import Attachment, Rate, Secret, Ticket
+from importer.models import Attachment, Rate, Secret, Ticket, file_identity
 from importer.sandbox import FaultPlan, Sandbox, SandboxOptions
 
 LEAD_ID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
@@ -62,7 +62,7 @@ def attach(path: Path, content: bytes, *, name: str = "", content_type: str = "t
         path=path.resolve(),
         name=name or path.name,
         size_bytes=status.st_size,
-        modified_ns=status.st_mtime_ns,
+        identity=file_identity(status),
         content_type=content_type,
     )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from importer.leadsquared.files import AttachmentChanged, CheckedFile
 from importer.leadsquared.wire import Answer, Created, NotSendable, NotSent, Unclear, ticket_json
 from importer.models import Attachment, Ticket
 from importer.sandbox import serve
@@ -224,30 +225,119 @@ def test_a_file_that_is_not_what_was_checked(change: Callable[[Attachment], None
     assert not left
 
 
-@pytest.mark.parametrize("change", ["shrinks", "grows"])
-def test_a_file_that_changes_while_it_waits(change: str, tmp_path: Path) -> None:
-    """Shorter: the request is cut off, and no ticket is made. Longer: what was checked is what is sent."""
-    content = os.urandom(600_000)
-    file = attach(tmp_path / "a.bin", content)
+@pytest.mark.parametrize("change", [_shrink, _grow, _touch, _vanish, _become_a_link_outside])
+def test_a_file_that_changes_while_it_waits_for_its_slot(change: Callable[[Attachment], None], tmp_path: Path) -> None:
+    """Not one byte has gone out, so the row fails, and nothing is sent."""
+    (tmp_path / "root").mkdir()
+    file = attach(tmp_path / "root" / "a.bin", os.urandom(600_000))
 
     async def whole() -> None:
         gate = ClosedGate()
         async with asyncio.timeout(20), serve(quick()) as sandbox, client(at(sandbox)) as session:
             asking = asyncio.create_task(session.create_ticket(ticket(file), gate))
             await gate.reached.wait()
-            with file.path.open("r+b") as opened:
-                opened.truncate(900_000 if change == "grows" else 300_000)
+            change(file)
             gate.opened.set()
             answer = await asking
-            if change == "grows":
-                assert isinstance(answer, Created)
-                assert sandbox.tickets[0].files[0].sha256 == hashlib.sha256(content).hexdigest()
-            else:
-                assert isinstance(answer, Unclear)
-                assert "became shorter" in answer.reason
-                assert sandbox.tickets == ()
+            assert isinstance(answer, NotSendable)
+            assert answer.code == "attachment-changed"
+            assert not gate.left
+            assert sandbox.calls == ()
 
     asyncio.run(whole())
+
+
+def _rewrite_and_hide_it(file: Attachment) -> None:
+    """Write other content of the same size into the file, and put its time back."""
+    with file.path.open("r+b") as opened:
+        opened.seek(file.size_bytes // 2)
+        opened.write(b"other content")
+    os.utime(file.path, ns=(file.modified_ns, file.modified_ns))
+
+
+def _replace(file: Attachment) -> None:
+    """Put another file of the same size and time in its place, as a synchronising program does."""
+    other = file.path.with_name("other")
+    other.write_bytes(bytes(file.size_bytes))
+    os.utime(other, ns=(file.modified_ns, file.modified_ns))
+    other.replace(file.path)
+
+
+def _change_rights(file: Attachment) -> None:
+    file.path.chmod(0o400)
+
+
+def _link_again(file: Attachment) -> None:
+    file.path.with_name("backup").hardlink_to(file.path)
+
+
+def _send_and_change(
+    file: Attachment, change: Callable[[Attachment], None], *, age_s: float = 10.0
+) -> tuple[Answer, bytes]:
+    """Send one file, which changes when the server has some of it; give the answer and what the server got."""
+    got = bytearray()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        size = int(header(head, "Content-Length"))
+        got.extend(await reader.readexactly(1_000))
+        change(file)
+        while len(got) < size and (some := await reader.read(65_536)):
+            got.extend(some)
+        if len(got) == size:
+            writer.write(reply())
+            await writer.drain()
+
+    async def whole() -> Answer:
+        async with asyncio.timeout(20), peer(handle) as url, client(to(url)) as session:
+            return await session.create_ticket(ticket(file), OpenGate())
+
+    return asyncio.run(whole()), bytes(got)
+
+
+@pytest.mark.parametrize(
+    "change", [_shrink, _grow, _touch, _vanish, _replace, _rewrite_and_hide_it, _become_a_link_outside]
+)
+def test_a_file_that_changes_while_it_is_sent(change: Callable[[Attachment], None], tmp_path: Path) -> None:
+    """Bytes have gone out, so the row is unknown; the request is broken off, and no server can take it for whole."""
+    (tmp_path / "root").mkdir()
+    file = attach(tmp_path / "root" / "a.bin", os.urandom(16_000_000))
+    answer, got = _send_and_change(file, change)
+    assert isinstance(answer, Unclear)
+    assert answer.code == "attachment-changed-while-sent"
+    assert str(file.path) in answer.reason
+    assert len(got) < file.size_bytes
+
+
+def _read_and_change(file: Attachment, change: Callable[[Attachment], None]) -> bytes:
+    """Read one file as a request does, while it changes after the first block."""
+    with CheckedFile(file) as checked:
+        got = checked.read_block()
+        change(file)
+        while block := checked.read_block():
+            got += block
+    return got
+
+
+@pytest.mark.parametrize("change", [_change_rights, _link_again])
+def test_new_rights_or_links_are_no_change_of_the_content(change: Callable[[Attachment], None], tmp_path: Path) -> None:
+    """A backup by hard links changes the status of a file that is being sent; its hash shows that the content stays."""
+    content = os.urandom(600_000)
+    assert _read_and_change(attach(tmp_path / "a.bin", content), change) == content
+
+
+def test_a_small_file_that_is_rewritten_within_a_tick_of_the_clock(tmp_path: Path) -> None:
+    """Two changes in a moment leave a file's size and times as they are; the hash shows the second one."""
+    path = tmp_path / "a.bin"
+
+    def rewrite(_: Attachment) -> None:
+        with path.open("r+b", buffering=0) as opened:
+            opened.seek(200_000)
+            opened.write(b"other content")
+
+    for _ in range(100):
+        with pytest.raises(AttachmentChanged, match="changed while it was being sent"):
+            _read_and_change(attach(path, bytes(300_000)), rewrite)
 
 
 @contextmanager

@@ -77,7 +77,7 @@ def test_text_arrives_unchanged(text: str) -> None:
 def test_the_preview_shows_no_keys() -> None:
     """A dry run prints the request as it would go out, the keys masked, the files only named."""
     file = Attachment(
-        path=Path("/a/b.pdf"), name="b.pdf", size_bytes=1234, modified_ns=0, content_type="application/pdf"
+        path=Path("/a/b.pdf"), name="b.pdf", size_bytes=1234, identity=b"", content_type="application/pdf"
     )
     text = preview(Ticket(fields=(("Title", "x"),), attachments=(file,)), "https://api.example.com/tickets")
     assert text.startswith("POST https://api.example.com/tickets\nX-LSQ-ACCESS-KEY: ********\n")

@@ -13,7 +13,7 @@ import pytest
 from importer.attachments import AttachmentFinder, Fault, Named
 from importer.catalogue import CATALOGUE
 from importer.mapping import AttachmentRules
-from importer.models import Attachment
+from importer.models import Attachment, file_identity
 from tests.validation.checking import HEAD, check, codes
 
 NOBODY = 65534
@@ -225,7 +225,7 @@ def test_what_was_checked_is_written_down(root: Path):
         path=Path(os.path.realpath(root / "2024" / "b.png")),
         name="b.png",
         size_bytes=3,
-        modified_ns=status.st_mtime_ns,
+        identity=file_identity(status),
         content_type="image/png",
     )
 
@@ -298,3 +298,48 @@ def as_a_user_without_rights() -> Iterator[None]:
         yield
     finally:
         os.setreuid(0, -1)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    {
+        "sub/in.txt/.": "attachment-missing",
+        "sub/in.txt/": "attachment-missing",
+        "in.txt/./": "attachment-missing",
+        "./in.txt/..//in.txt": "attachment-missing",
+        "none/../in.txt": "attachment-missing",
+        "sub": "attachment-not-a-file",
+        "sub/.": "attachment-not-a-file",
+        ".": "attachment-not-a-file",
+        "..": "attachment-outside-root",
+        "C:in.txt": "attachment-missing",
+        "in.txt.": "attachment-missing",
+        "in.txt .": "attachment-missing",
+        "CON": "attachment-missing",
+        "in.txt\0": "attachment-bad-name",
+        "a" * 300: "attachment-missing",
+        "a/" * 5_000: "attachment-missing",
+    }.items(),
+)
+def test_names_that_only_look_like_a_file(name: str, code: str, tmp_path: Path):
+    """A path means what the system takes it for: nothing lies below a file, and nothing is dropped from a name."""
+    (tmp_path / "sub").mkdir()
+    for path in (tmp_path / "in.txt", tmp_path / "sub" / "in.txt"):
+        path.write_bytes(b"content")
+    finder = AttachmentFinder(AttachmentRules(columns=("Files",)), tmp_path)
+    for _ in range(2):  # once as new, once as remembered
+        (named,) = finder.find([("Files", name)])
+        assert isinstance(named.found, Fault)
+        assert named.found.code == code
+
+
+@pytest.mark.parametrize(
+    "name", ["in.txt", "./in.txt", "sub/../in.txt", "sub//../in.txt", "sub/./in.txt", "sub//in.txt"]
+)
+def test_other_names_of_a_file(name: str, tmp_path: Path):
+    """Folders that are there may be gone through and left again."""
+    (tmp_path / "sub").mkdir()
+    for path in (tmp_path / "in.txt", tmp_path / "sub" / "in.txt"):
+        path.write_bytes(b"content")
+    (named,) = AttachmentFinder(AttachmentRules(columns=("Files",)), tmp_path).find([("Files", name)])
+    assert isinstance(named.found, Attachment)

@@ -75,12 +75,14 @@ def long_way(root: Path, name: str) -> str:
     """What the finder did before it had a short cut: each form of a name followed from the top, and then looked at."""
     native = name.replace("\\", "/")
     forms = (name, native, unicodedata.normalize("NFC", native), unicodedata.normalize("NFD", native))
-    real = (Path(os.path.realpath(root / form)) for form in forms)
-    path = next(filter(os.path.exists, real), Path(os.path.realpath(root / native)))
+    # With `/` between, as a Path would drop what ends in `/` or `/.`.
+    *others, last = (form if form.startswith("/") else f"{root}/{form}" for form in (*forms, native))
+    given = next(filter(os.path.exists, others), last)
+    path = Path(os.path.realpath(given))
     if not path.is_relative_to(os.path.realpath(root)):
         return "attachment-outside-root"
     try:
-        status = path.stat()
+        status = os.stat(given)  # noqa: PTH116 - as above
     except OSError as error:
         missing = error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
         return "attachment-missing" if missing else "attachment-unreadable"
