@@ -12,10 +12,9 @@ from pathlib import Path
 from importer.errors import ManifestError
 from importer.manifest.packed import is_bomb
 from importer.manifest.text.unmarked import SAMPLE_BYTES, codec_without_mark
-from importer.manifest.workbooks.ole2 import stream_names
+from importer.manifest.workbooks.ole2 import OLE2_SIGNATURE, stream_names
 from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
 
-_OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = b"PK\x03\x04"
 _MIMETYPE = "mimetype"
 _OPEN_DOCUMENT = b"application/vnd.oasis.opendocument."
@@ -82,7 +81,7 @@ def detect_kind(path: Path, shown: str, *, encoding: str | None = None) -> Kind:
         raise ManifestError(f"{shown} is empty: it has no bytes", hint="Export the file again.")
     if sample.startswith(_ZIP):
         return _detect_zip(path, shown)
-    if sample.startswith(_OLE2):
+    if sample.startswith(OLE2_SIGNATURE):
         return _detect_ole2(path, shown)
     if sample[_TAR_AT:].startswith(b"ustar"):
         raise _not_a_manifest(shown, "a tar archive")
