@@ -17,6 +17,8 @@ from importer.manifest.objects.json_file import open_json
 from importer.manifest.packed import Unpacked, unpack
 from importer.manifest.table import Batch, Chunk, RowCounter, shape
 from importer.manifest.text.delimited import open_delimited
+from importer.manifest.workbooks.package import usual_package
+from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
 from importer.manifest.workbooks.workbook import open_workbook
 from importer.models import ManifestOptions
 
@@ -146,10 +148,24 @@ def _open_source(path: Path, kind: Kind, options: ManifestOptions, names: _Names
             return open_delimited(path, options, names.expected, shown)
         case Kind.JSON:
             return open_json(path, options, names.may_lack, shown)
-        case Kind.WORKBOOK | Kind.MACRO_WORKBOOK | Kind.BINARY_WORKBOOK | Kind.OLD_WORKBOOK | Kind.OPEN_DOCUMENT:
+        case Kind.WORKBOOK | Kind.MACRO_WORKBOOK | Kind.BINARY_WORKBOOK:
+            return _open_package(path, kind, options, names, shown)
+        case Kind.OLD_WORKBOOK | Kind.OPEN_DOCUMENT:
             return open_workbook(path, kind, options, names.expected, shown)
         case _:
             assert_never(kind)
+
+
+def _open_package(path: Path, kind: Kind, options: ManifestOptions, names: _Names, shown: str) -> _Source:
+    """Open a workbook that is a package of parts, whatever these are called."""
+    try:
+        with usual_package(path) as usual:
+            return open_workbook(usual, kind, options, names.expected, shown)
+    except UnreadableSheetError as error:
+        raise ManifestError(
+            f"{shown}: the workbook is damaged: one of its parts can't be read",
+            hint="Open it in Excel and save it again, or export it again.",
+        ) from error
 
 
 def _passed_over(kind: Kind, options: ManifestOptions, shown: str) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ class _Unpacking:
     def zip(self) -> Unpacked | None:
         with self._translated(), zipfile.ZipFile(self._path) as archive:
             files = [info for info in archive.infolist() if not _is_by_the_way(info)]
-            if _OFFICE_FILES & {info.filename for info in files}:
+            if any(map(_is_of_office, archive.namelist())):
                 return None
             info = self._choose(files)
             shown = f"{_printable(info.filename)} in {self._shown}"
@@ -200,6 +200,11 @@ def _is_by_the_way(info: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(info.filename)
     hidden = path.name.startswith(".") or path.name.lower() in {"thumbs.db", "desktop.ini"}
     return info.is_dir() or hidden or "__MACOSX" in path.parts
+
+
+def _is_of_office(name: str) -> bool:
+    """Whether an archive with such a file in it is a document."""
+    return name.replace("\\", "/") in _OFFICE_FILES or (name.startswith("Index/") and name.endswith(".iwa"))
 
 
 def _printable(name: str) -> str:

@@ -68,6 +68,7 @@ class Page:
 class Workbook:
     pages: Sequence[Page]
     is_1904: bool = False
+    code_page: int = 1200  # that an .xls names
     codes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -102,9 +103,9 @@ class Workbook:
         return None if number is None else float(number)
 
 
-def write(path: Path, *pages: Page, is_1904: bool = False) -> Path:
+def write(path: Path, *pages: Page, is_1904: bool = False, code_page: int = 1200) -> Path:
     """Write a workbook of the kind that the path's ending says."""
-    book = Workbook(pages=pages, is_1904=is_1904)
+    book = Workbook(pages=pages, is_1904=is_1904, code_page=code_page)
     {".xlsx": _write_xlsx, ".xlsb": _write_xlsb, ".xls": _write_xls, ".ods": _write_ods}[path.suffix](path, book)
     return path
 
@@ -294,7 +295,7 @@ def _xls_sheet(book: Workbook, page: Page) -> bytes:
 
 
 def _write_xls(path: Path, book: Workbook) -> None:
-    start = _biff(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0)) + _biff(0x42, struct.pack("<H", 1200))
+    start = _biff(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0)) + _biff(0x42, struct.pack("<H", book.code_page))
     start += _biff(0x22, struct.pack("<H", book.is_1904))
     for number, code in enumerate(book.codes):
         start += _biff(0x41E, struct.pack("<H", 164 + number) + _biff_text(code, "<H"))

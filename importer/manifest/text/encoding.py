@@ -5,18 +5,19 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from importer.errors import ManifestError
 from importer.manifest.detected import Sureness, encoding_name
 from importer.manifest.text.guess import Sample, candidates
+from importer.manifest.text.padding import PartOfFile, blank_lines, text_end, utf8_mark, without_padding
 from importer.manifest.text.proof import MOST_MISFITS, Misfit, blocks, find_misfits, is_damaged_utf8
 from importer.manifest.text.unmarked import SAMPLE_BYTES, codec_without_mark
 
 # UTF-32 stands before UTF-16, whose mark is the beginning of its own.
 _MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -42,27 +43,68 @@ _SET_IT = "set `manifest: {encoding}` in the mapping to what it is"
 
 @dataclass(frozen=True, kw_only=True)
 class Encoding:
-    """``codec``: Python's name. ``mark``: the byte order mark to skip. ``warnings``: what makes doubtful reading."""
+    """``codec``: Python's name. ``mark``: the byte order mark to skip, with blank lines before it, which stay rows.
+
+    ``end``: where padding begins; None without any. ``warnings``: what makes doubtful reading.
+    """
 
     codec: str
     mark: bytes = b""
     sureness: Sureness = Sureness.CERTAIN
+    end: int | None = None
     warnings: tuple[str, ...] = ()
 
     def open(self, path: Path) -> io.TextIOWrapper:
         """Open the text behind the mark; line ends stay as they are, so that cells keep theirs."""
-        file = path.open("rb")
+        return io.TextIOWrapper(
+            io.BufferedReader(self.open_bytes(path)), encoding=self.codec, errors="strict", newline=""
+        )
+
+    def open_bytes(self, path: Path) -> io.RawIOBase:
+        """Open the bytes of the text alone."""
+        file = path.open("rb", buffering=0)
         file.seek(len(self.mark))
-        return io.TextIOWrapper(file, encoding=self.codec, errors="strict", newline="")
+        blank = blank_lines(self.mark)
+        if not blank and self.end is None:
+            return file
+        return PartOfFile(blank, file, path.stat().st_size if self.end is None else self.end)
 
 
 def find_encoding(path: Path, wanted: str | None, shown: str) -> Encoding:
-    """Return the encoding in which the whole file can be read.
+    """Return the encoding in which the whole file can be read, but for padding at its end.
 
     ``wanted`` is an explicit choice. Raises ManifestError if that doesn't exist or doesn't fit, or if none fits.
     """
+    encoding = _find(path, wanted, shown)
+    size_bytes = path.stat().st_size
+    end = text_end(path, len(encoding.mark), _unit_bytes(encoding.codec))
+    if end in (size_bytes, len(encoding.mark)):
+        return encoding
+    return replace(encoding, end=end, warnings=(*encoding.warnings, *_padding(path, end, encoding.codec, shown)))
+
+
+def _unit_bytes(codec: str) -> int:
+    return 2 if codec.startswith("utf-16") else 4 if codec.startswith("utf-32") else 1
+
+
+def _padding(path: Path, end: int, codec: str, shown: str) -> Iterator[str]:
+    """What to say of padding; nothing of the one sign with which DOS ends a file, on a line of its own."""
     with path.open("rb") as file:
-        start = file.read(SAMPLE_BYTES)
+        file.seek(max(end - _unit_bytes(codec), 0))
+        rest = file.read(2 * _unit_bytes(codec) + 1)
+    if rest in {f"{line_end}\x1a".encode(codec) for line_end in "\r\n"}:
+        return
+    size_bytes = path.stat().st_size - end
+    yield (
+        f"{shown} ends with {size_bytes:,} byte{'s' if size_bytes > 1 else ''} of padding (NUL or Ctrl+Z), which "
+        f"{'are' if size_bytes > 1 else 'is'} passed over; if the program that wrote the file was interrupted, rows are "
+        "missing: then export it again"
+    )
+
+
+def _find(path: Path, wanted: str | None, shown: str) -> Encoding:
+    with path.open("rb") as file:
+        start = without_padding(file.read(SAMPLE_BYTES))
     if wanted is not None:
         return _explicit(path, wanted, start, shown)
     mark, marked_codec = _mark_of(start)
@@ -145,6 +187,8 @@ def _explicit(path: Path, wanted: str, start: bytes, shown: str) -> Encoding:
 
 
 def _mark_of(start: bytes) -> tuple[bytes, str | None]:
+    if mark := utf8_mark(start):
+        return mark, "utf-8"
     return next(((mark, codec) for mark, codec in _MARKS if start.startswith(mark)), (b"", None))
 
 

@@ -121,8 +121,7 @@ class Text:
 
     def __init__(self, path: Path, encoding: Encoding, *, skip_chars: int = 0, block_bytes: int = _BLOCK_BYTES) -> None:
         self._block_bytes = block_bytes
-        self._file = path.open("rb", buffering=0)
-        self._file.seek(len(encoding.mark))
+        self._file = encoding.open_bytes(path)
         self._decoder = None if encoding.codec in ("utf-8", "ascii") else codecs.getincrementaldecoder(encoding.codec)()
         self._content = b""
         self._at = 0  # how much of the content is read

@@ -16,6 +16,7 @@ from importer.errors import ManifestError
 from importer.manifest.header import find_header
 from importer.manifest.title import TITLE_ROWS, known_columns
 from importer.manifest.workbooks.cells import texts
+from importer.manifest.workbooks.codepage import copy_in_unicode
 from importer.manifest.workbooks.foreign_errors import without_foreign_errors
 from importer.manifest.workbooks.sheet import Cells
 from importer.manifest.workbooks.sheet_facts import SheetFacts
@@ -87,6 +88,14 @@ def reading(where: str) -> Iterator[None]:
         raise
 
 
+def _opened(path: Path) -> python_calamine.CalamineWorkbook:
+    copy = copy_in_unicode(path)
+    if copy is None:
+        return python_calamine.CalamineWorkbook.from_path(str(path))
+    with copy:  # calamine has read all of an .xls once it is open
+        return python_calamine.CalamineWorkbook.from_filelike(copy)
+
+
 class Book:
     """calamine's workbook, with its errors in our terms."""
 
@@ -95,7 +104,7 @@ class Book:
         self._shown = shown
         try:
             with reading(shown):
-                self._workbook = python_calamine.CalamineWorkbook.from_path(str(path))
+                self._workbook = _opened(path)
         except ManifestError as error:
             if isinstance(error.__cause__, python_calamine.PasswordError):
                 raise ManifestError(f"{shown} is protected by a password", hint=_SAVE_WITHOUT) from error

@@ -6,10 +6,13 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import olefile  # type: ignore[import-untyped]  # it ships no types
 
 from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
+
+OLE2_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 def stream_names(path: Path) -> frozenset[str]:
@@ -28,11 +31,22 @@ def read_stream(path: Path, name: str) -> bytes:
         return content
 
 
+def replace_stream(file: IO[bytes], name: str, content: bytes) -> None:
+    """Write a stream of the same size over one in ``file``, which stays open. Raises UnreadableSheetError."""
+    with _translated(), olefile.OleFileIO(file, write_mode=True) as container:
+        container.write_stream([name], content)
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[olefile.OleFileIO]:
+    with _translated(), path.open("rb") as file, olefile.OleFileIO(file) as container:
+        yield container
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
     try:
-        with path.open("rb") as file, olefile.OleFileIO(file) as container:
-            yield container
+        yield
     # Its own errors are OSErrors; the others come from bytes that it takes for sizes, places and names.
     except (OSError, struct.error, LookupError, ValueError, TypeError, EOFError, RecursionError) as error:
         raise UnreadableSheetError(str(error)) from error

@@ -5,6 +5,7 @@ The records are those of [MS-XLS], "Excel Binary File Format (.xls) Structure".
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ _EXTENT, _ROW, _COLUMNS, _MERGED = 0x0200, 0x0208, 0x007D, 0x00E5
 _NUMBER, _SHORT_NUMBER, _SHORT_NUMBERS, _BOOLEAN_OR_ERROR, _FORMULA = 0x0203, 0x027E, 0x00BD, 0x0205, 0x0006
 _TEXTS = frozenset({0x00FD, 0x0204, 0x00D6})
 _CELLS = _TEXTS | {_NUMBER, _SHORT_NUMBER, _SHORT_NUMBERS, _BOOLEAN_OR_ERROR, _FORMULA}
+_PASSWORD = 0x002F
+_RECORDS_BEFORE_PASSWORD = 8
 _ROW_HIDDEN = 0x20
 _TEXT_OF_FORMULA, _COMPUTED_BY = 0x0207, 0x01C1
 _NO_NUMBER, _TEXT_VALUE, _ERROR_VALUE, _EMPTY_VALUE = 0xFFFF, 0, 2, 3
@@ -34,6 +37,19 @@ def find_facts(path: Path) -> dict[str, SheetFacts]:
         book = _Book(stream)
         return {name: _sheet(stream, start, book) for name, start in book.sheets.items()}
     except (struct.error, LookupError, ValueError) as error:
+        raise UnreadableSheetError(str(error)) from error
+
+
+def is_encrypted(path: Path) -> bool:
+    """Whether a password is needed: the records of the workbook are unreadable but for their types and lengths.
+
+    Raises UnreadableSheetError if the container is damaged.
+    """
+    stream = read_stream(path, "Workbook")
+    records = itertools.islice(_substream(stream, 0), _RECORDS_BEFORE_PASSWORD)
+    try:
+        return any(kind == _PASSWORD for kind, _ in records)
+    except struct.error as error:
         raise UnreadableSheetError(str(error)) from error
 
 

@@ -1,0 +1,193 @@
+"""Files that are no manifest, or none that is read yet: what each is, by its content, and the way out of it.
+
+Every text is looked for by its first lines. A table may begin with a word in angle brackets or with `ID;P`, so one sign
+alone is never enough.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from importer.errors import ManifestError
+
+SAVE_AS = "Save it as .xlsx or as CSV (in Excel: CSV UTF-8), then run again."
+OPEN_AND_SAVE = f"Open it in Excel or LibreOffice. {SAVE_AS}"
+_NAME_ANOTHER = "Name the exported CSV file or Excel workbook; the file's ending says nothing about its content."
+_EXPORT_TABLE = "Export the table itself as CSV or .xlsx, and name that file."
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """``name``: what a file is. ``hint``: what to do. ``is_table``: whether it holds a table that isn't read yet."""
+
+    name: str
+    hint: str = _NAME_ANOTHER
+    is_table: bool = False
+
+    def error(self, shown: str) -> ManifestError:
+        """Build the error that refuses the file."""
+        if self.is_table:
+            return ManifestError(f"{shown} is {self.name}, a format that isn't read yet", hint=self.hint)
+        return ManifestError(f"{shown} is not a table: its content is that of {self.name}", hint=self.hint)
+
+
+_SIGNATURES = {
+    b"%PDF-": "a PDF document",
+    b"\x89PNG\r\n\x1a\n": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"GIF87a": "a GIF picture",
+    b"GIF89a": "a GIF picture",
+    b"II*\0": "a TIFF picture",
+    b"MM\0*": "a TIFF picture",
+    b"PK\x05\x06": "an empty ZIP archive",
+    b"\x1f\x8b": "a gzip archive",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ\x00": "an xz archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+    b"Rar!\x1a\x07": "a RAR archive",
+    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
+    b"SQLite format 3\x00": "an SQLite database",
+    b"\0\1\0\0Standard Jet DB": "a Microsoft Access database",
+    b"\0\1\0\0Standard ACE DB": "a Microsoft Access database",
+    b"PGDMP": "a dump of a PostgreSQL database",
+    b"!BDN": "an Outlook data file (.pst)",
+    b"PAR1": "a Parquet file",
+    b"Obj\x01": "an Avro file",
+    b"ARROW1\0": "an Arrow file",
+    b"bplist00": "a property list of macOS",
+    b"\x7fELF": "a program",
+    b"{\\rtf": "an RTF document",
+}
+# In front of some pictures and films there is a length.
+_LATER_SIGNATURES = ((8, b"WEBP", "a WebP picture"), (4, b"ftyp", "a picture or film (HEIC, MP4)"))
+_VERY_OLD_EXCEL = re.compile(rb"\x09[\x00\x02\x04\x08][\x04-\x10]\x00..[\x00\x05\x10\x20\x40]\x00", re.DOTALL)
+
+_HTML_TAGS = (
+    rb"html|head|body|meta|style|script|title|base|link|table|caption|colgroup|thead|tbody|tr|td|th|div|span|p|br|hr|"
+    rb"center|font|form|h[1-6]|ul|ol|pre|img|a|b|i|big|small"
+)
+_HTML = re.compile(rb"<!doctype\s+html|<(?:" + _HTML_TAGS + rb")(?:\s[^<>]*+)?/?>", re.IGNORECASE)
+_XML = re.compile(rb"<\?xml\s|<[A-Za-z_][\w.:-]*+\s[^<>]*?\bxmlns|<([A-Za-z_][\w.:-]*+)(?:\s[^<>]*+)?>\s*<[A-Za-z_]")
+_COMMENTS = re.compile(rb"\s*+(?:<!--.*?-->\s*+)++", re.DOTALL)
+# The header of some programs: <TICKER>,<DATE>
+_BRACKETED_HEADER = re.compile(rb"<[^<>\r\n]*+>[ \t]*+[,;\t|]")
+_TABLE_TAG = re.compile(rb"<table[\s>]", re.IGNORECASE)
+
+_SYLK = re.compile(rb"ID;P[^\r\n]*[\r\n]++(?:[A-Z]{1,2}(?:;[^\r\n]*)?[\r\n]++)*?[BCF];(?:[XY][0-9]++;?)++")
+_DIF = re.compile(rb"TABLE\s*?[\r\n]++0,1[\r\n]++\"")
+_MBOX = re.compile(rb"From \S+ [^\r\n]*?[0-9]{4}[^\r\n]*+\r?\n[A-Za-z-]++:")
+_MAIL_HEADER = re.compile(rb"(?:[A-Za-z][A-Za-z0-9-]*+:(?:[ \t][^\r\n]*+)?\r?\n(?:[ \t]++[^\r\n]*+\r?\n)*+){3,}")
+_MAIL_NAME = re.compile(
+    rb"^(?:message-id|mime-version|received|return-path|delivered-to):", re.IGNORECASE | re.MULTILINE
+)
+_SQL = re.compile(
+    rb"(?:\s++|--[^\n]*+(?:\n|\Z)|/\*.*?\*/;?)*+(?:(?:create|drop|alter)\s++(?:temporary\s++)?(?:table|database|schema|"
+    rb"type|sequence|extension|view)\b|insert\s++(?:ignore\s++)?into\b|set\s++[\w@.]++\s*+(?:=|to\b)|begin\s*+"
+    rb"(?:transaction\s*+)?;|start\s++transaction\b|pragma\s|use\s++[`\w]++\s*+;|lock\s++tables\b|copy\s++\S++\s*+\()",
+    re.IGNORECASE | re.DOTALL,
+)
+_SQL_COMMENT = re.compile(rb"--\s+(?:MySQL|MariaDB|phpMyAdmin SQL|PostgreSQL database|Adminer|HeidiSQL)[^\n]*")
+_MARKDOWN = re.compile(
+    rb"[^\r\n|]*+\|[^\r\n]*+\r?\n[ \t]*+\|?(?:[ \t]*+:?-{3,}+:?[ \t]*+\|)++[ \t]*+(?::?-{3,}+:?[ \t]*+)?\|?\s*?[\r\n]"
+)
+_DRAWN = re.compile(
+    rb"\+-[-+]*+\+\r?\n\||[^\r\n|]*+\|[^\r\n]*+\r?\n-++(?:\+-++)++[ \t]*+[\r\n]|[\xe2][\x94\x95][\x80-\xbf]"
+)
+
+_WEB_TABLE = Foreign("a table of a web page (HTML)", OPEN_AND_SAVE, is_table=True)
+_WEB_PAGE = Foreign(
+    "a web page (HTML)",
+    f"Open it in a browser: it may be a login or error page, and then export anew. {OPEN_AND_SAVE}",
+    is_table=True,
+)
+_ARCHIVED_PAGE = Foreign("a web archive (MHTML)", OPEN_AND_SAVE, is_table=True)
+_XML_SPREADSHEET = Foreign("an XML spreadsheet of Excel 2003 (SpreadsheetML)", OPEN_AND_SAVE, is_table=True)
+_FLAT_DOCUMENT = Foreign("an OpenDocument spreadsheet in XML (.fods)", OPEN_AND_SAVE, is_table=True)
+_XML_FILE = Foreign(
+    "an XML file", f"Export CSV, JSON or .xlsx instead, if the program can. {OPEN_AND_SAVE}", is_table=True
+)
+_SYLK_FILE = Foreign("a SYLK spreadsheet (.slk)", OPEN_AND_SAVE, is_table=True)
+_DIF_FILE = Foreign("a DIF spreadsheet (.dif)", OPEN_AND_SAVE, is_table=True)
+_VERY_OLD_FILE = Foreign("a workbook of Excel 5 or older", OPEN_AND_SAVE, is_table=True)
+_MARKDOWN_TABLE = Foreign("a Markdown table", f"Paste it into a spreadsheet. {SAVE_AS}", is_table=True)
+_DRAWN_TABLE = Foreign(
+    "a table drawn with lines, as database clients show it",
+    "Export it as CSV: `mysql --batch` writes tab-separated rows, `psql --csv` CSV.",
+    is_table=True,
+)
+_SQL_DUMP = Foreign("an SQL dump", "Load it into a database, and export the table as CSV.")
+_MAILBOX = Foreign("a mailbox (mbox)", _EXPORT_TABLE)
+_MAIL = Foreign(
+    "an e-mail message (.eml)", "Save the attached table from it, or export the table as CSV, and name that file."
+)
+_CALENDAR = Foreign("a calendar or an address card (iCalendar, vCard)", _EXPORT_TABLE)
+
+OUTLOOK_MESSAGE = Foreign("an Outlook message (.msg)", "Save the attached table from it, and name that file.")
+OLD_WORD = Foreign("a Word document (.doc)", _EXPORT_TABLE)
+OLD_POWERPOINT = Foreign("a PowerPoint presentation (.ppt)", _EXPORT_TABLE)
+EXCEL_95 = Foreign("a workbook of Excel 5 or 95", OPEN_AND_SAVE, is_table=True)
+WORD = Foreign("a Word document", _EXPORT_TABLE)
+POWERPOINT = Foreign("a PowerPoint presentation", _EXPORT_TABLE)
+APPLE = Foreign(
+    "an Apple Numbers (or Pages, Keynote) document",
+    "In Numbers choose File > Export To > CSV (encoding Unicode UTF-8) or Excel, and name that file.",
+    is_table=True,
+)
+
+
+def foreign_file(sample: bytes, start: bytes) -> Foreign | None:
+    """Say what a file is that is no manifest; None if it may be one.
+
+    ``sample``: its beginning. ``start``: the same as text, without what is before it (marks, blanks) and without NULs.
+    """
+    for signature, name in _SIGNATURES.items():
+        if sample.startswith(signature):
+            return Foreign(name)
+    for at, signature, name in _LATER_SIGNATURES:
+        if sample.startswith(signature, at) and b"\0" in sample[:16]:
+            return Foreign(name)
+    if _VERY_OLD_EXCEL.match(sample):
+        return _VERY_OLD_FILE
+    return next((found for look in _TEXTS if (found := look(start)) is not None), None)
+
+
+def _markup(start: bytes) -> Foreign | None:
+    comments = _COMMENTS.match(start)
+    inside = start[comments.end() :] if comments else start
+    if not inside.startswith(b"<") or _BRACKETED_HEADER.match(inside):
+        return _WEB_PAGE if comments and not inside else None
+    if b"urn:schemas-microsoft-com:office:spreadsheet" in start:
+        return _XML_SPREADSHEET
+    if b"urn:oasis:names:tc:opendocument" in start:
+        return _FLAT_DOCUMENT
+    if _HTML.match(inside) or (_XML.match(inside) and re.search(rb"<html[\s>]", inside, re.IGNORECASE)):
+        return _WEB_TABLE if _TABLE_TAG.search(inside) else _WEB_PAGE
+    return _XML_FILE if _XML.match(inside) else None
+
+
+def _mail(start: bytes) -> Foreign | None:
+    if _MBOX.match(start):
+        return _MAILBOX
+    header = _MAIL_HEADER.match(start)
+    if header is None or not _MAIL_NAME.search(header[0]):  # From and To stand above reports, too
+        return None
+    return _ARCHIVED_PAGE if b"multipart/related" in start else _MAIL
+
+
+def _shaped(pattern: re.Pattern[bytes], found: Foreign) -> Callable[[bytes], Foreign | None]:
+    return lambda start: found if pattern.match(start) else None
+
+
+_TEXTS = (
+    _markup,
+    _mail,
+    _shaped(_SYLK, _SYLK_FILE),
+    _shaped(_DIF, _DIF_FILE),
+    _shaped(_SQL, _SQL_DUMP),
+    _shaped(_SQL_COMMENT, _SQL_DUMP),
+    _shaped(_MARKDOWN, _MARKDOWN_TABLE),
+    _shaped(_DRAWN, _DRAWN_TABLE),
+    _shaped(re.compile(rb"BEGIN:(?:VCALENDAR|VCARD)\r?\n"), _CALENDAR),
+)
