@@ -17,7 +17,7 @@ from importer.manifest.objects.json_file import open_json
 from importer.manifest.packed import Unpacked, unpack
 from importer.manifest.table import Batch, Chunk, RowCounter, shape
 from importer.manifest.text.delimited import open_delimited
-from importer.manifest.workbooks.workbook import open_workbook
+from importer.manifest.workbooks.source import open_workbook
 from importer.models import ManifestOptions
 
 _NOT_OF = {Kind.DELIMITED: ("sheet",), Kind.JSON: ("sheet", "delimiter", "header_row")}  # a workbook is no text
@@ -76,9 +76,10 @@ class Manifest:
         """
         if size < 1:
             raise ValueError(f"a chunk has at least one row, not {size}")
-        return ahead(self._pass(size)) if read_ahead else self._pass(size)
+        steps = ahead(self._pass(size)) if read_ahead else self._pass(size)
+        return (chunk for chunk in steps if chunk is not None)
 
-    def _pass(self, size: int) -> Generator[Chunk, None, None]:
+    def _pass(self, size: int) -> Generator[Chunk | None, None, None]:
         self._counter = counter = RowCounter()
         yield from shape(self._source.batches(size), self._source.header, counter)
 
@@ -95,8 +96,8 @@ def open_manifest(
 
     ``expected``: the column names that the mapping knows; the delimiter or sheet that yields most of them is taken.
     ``may_lack``: columns, empty ones, also of JSON in which no object has them, as it has no header to name them.
-    ``shown_as``: the path that errors name, where ``path`` is a copy that the user doesn't know of. Raises
-    ManifestError if the file can't be read as a table.
+    ``shown_as``: the path that errors name, where ``path`` is a private copy; what is unpacked of it is put beside it.
+    Raises ManifestError if the file can't be read as a table.
     """
     shown = str(path if shown_as is None else shown_as)
     if options.header_row < 1:
@@ -104,8 +105,9 @@ def open_manifest(
             f"{shown}: there is no row {options.header_row}; rows are counted from 1",
             hint="Correct `manifest: {header_row}` in the mapping.",
         )
+    folder = None if shown_as is None else path.parent
     try:
-        return _open(path, options, _Names(expected=expected, may_lack=may_lack), shown)
+        return _open(path, options, _Names(expected=expected, may_lack=may_lack), shown, folder)
     except OSError as error:
         raise ManifestError(
             f"{shown} can't be read: {error.strerror or error}",
@@ -121,8 +123,8 @@ class _Names:
     may_lack: Collection[str]
 
 
-def _open(path: Path, options: ManifestOptions, names: _Names, shown: str) -> Manifest:
-    unpacked = unpack(path, shown)
+def _open(path: Path, options: ManifestOptions, names: _Names, shown: str, folder: Path | None) -> Manifest:
+    unpacked = unpack(path, shown, folder=folder)
     if unpacked is None:
         return _open_unpacked(path, options, names, shown, None)
     try:
