@@ -45,6 +45,12 @@ _REJECTED = {
         "Mostly a line break inside a cell that the export did not put in quotes: the row ends there, and its rest "
         "stands in the next line.",
     ),
+    "cut-off": Entry(
+        "The last row has no line end, and the rows before it have one: the file may be cut off there.",
+        "Export the file again; if the row is whole, run without --strict-end.",
+        "A full disk or a broken transfer cuts a file anywhere, also in the middle of the last cell, and half a text "
+        "looks like a whole one. Only --strict-end rejects the row: many programs end a file without a line end.",
+    ),
     "header-again": Entry(
         "The row is the header once more: every cell is the name of its column.",
         "Remove it from the manifest and run that again; from a results file, with --allow-missing.",

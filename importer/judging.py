@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -50,6 +50,7 @@ class Job:
     fields: AccountFields | None = None  # as far as the account has told them
     skip_invalid: bool = False
     limit: int | None = None
+    strict_end: bool = False  # a last row without a line end is rejected
 
 
 class Listener(Findings, Protocol):
@@ -137,7 +138,7 @@ def prepared(job: Job) -> Iterator[Judging]:
     with private_folder() as folder:
         copy = private_copy(job.manifest, folder)
         # How the manifest was written says nothing of the results, which are ours.
-        options = ManifestOptions() if job.choice.only is not None else mapping.manifest
+        options = replace(mapping.manifest, strict_end=job.strict_end) if job.choice.only is None else ManifestOptions()
         expected = _expected(job, mapping)
         may_lack = expected if job.choice.only is None else ()
         with paused():

@@ -28,12 +28,16 @@ TICKET_STATUSES = frozenset({Status.CREATED, Status.SKIPPED})
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestOptions:
-    """What the mapping's ``manifest:`` section overrides of the detection; ``None`` means: find it out."""
+    """What the mapping's ``manifest:`` section overrides of the detection; ``None`` means: find it out.
+
+    ``strict_end``, from the command line: a last row without a line end is a problem, and else a warning.
+    """
 
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
     header_row: int = 1  # as a spreadsheet counts: the first row is 1
+    strict_end: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

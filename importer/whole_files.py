@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from importer.errors import UsageError
 
+_ENDING = ".tmp"
 _NAME_CHARS = 40  # of a file that a disk takes: with more around them it might not
 _LOOSEST = 0o640  # what is written holds customers' data, whatever the umask allows
 _PRIVATE = 0o600
@@ -38,8 +40,8 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     """
     refuse_other_than_file(path, or_link=True)
     prefix = f".{path.name[:_NAME_CHARS]}."
-    descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    _remove_left_behind(path.parent, prefix)
+    descriptor, temporary = _new_file(path.parent, prefix)
     try:
         yield temporary
         made, there = os.fstat(descriptor), temporary.lstat()
@@ -49,8 +51,48 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
             temporary.chmod(_rights(path))
         temporary.replace(path)
     finally:
-        os.close(descriptor)
         temporary.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _new_file(folder: Path, prefix: str) -> tuple[int, Path]:
+    """Make a temporary file that is locked for as long as its descriptor is open, so that nobody sweeps it."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=_ENDING, dir=folder)
+        _lock(descriptor)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, Path(name)
+        os.close(descriptor)  # another process swept it before it was locked
+
+
+def _remove_left_behind(folder: Path, prefix: str) -> None:
+    """Remove the temporary files that killed runs of this user have left: those that nobody has locked."""
+    if os.name != "posix":
+        return
+    ours = re.compile(rf"{re.escape(prefix)}[a-z0-9_]{{8}}{re.escape(_ENDING)}")
+    with contextlib.suppress(OSError):
+        for path in [each for each in folder.iterdir() if ours.fullmatch(each.name)]:
+            with contextlib.suppress(OSError):  # no longer there, or not ours to open
+                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+                try:
+                    state = os.fstat(descriptor)
+                    if stat.S_ISREG(state.st_mode) and state.st_uid == os.geteuid() and _lock(descriptor):
+                        path.unlink()
+                finally:
+                    os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a file until its descriptor is closed or the process ends; false where it is locked or can't be."""
+    if os.name != "posix":
+        return False
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def create(path: Path, *, flags: int = 0, mode: int = _LOOSEST) -> int:

@@ -34,6 +34,7 @@ _LIKE = 0.6  # how much of a code must be right for it to be meant
 @options.mapping
 @click.option("--report", type=options.PATH, help="Write every problem to this file, .csv, .json or .html.")
 @options.read_fields
+@options.strict_end
 @options.asking
 @options.logging_flags
 def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -> int:
@@ -63,6 +64,7 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
             fields=_fields(account, environment, flags),
             mapping_source=flags["source"],
             mapping_key=flags["key"],
+            strict_end=flags["strict_end"],
         )
         judging = validate(job, desk, known)
         about = _about(job, judging, desk.tally)

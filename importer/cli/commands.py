@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +46,7 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("manifest", type=options.PATH)
+@options.strict_end
 @options.sending
 def run(manifest: Path, **flags: Any) -> int:
     """Import the tickets of MANIFEST (a table as CSV, workbook or JSON Lines) and write a results file.
@@ -164,6 +164,7 @@ def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) 
             fields=fields_to_check(account, environment, flags),
             skip_invalid=flags["skip_invalid"],
             limit=flags["limit"],
+            strict_end=flags.get("strict_end", False),
         )
         if flags["dry_run"]:
             base_url, tenant = (account.base_url, account.tenant_id) if account else ("http://sandbox", "sandbox")
@@ -270,9 +271,10 @@ def _ledger(
 ) -> Iterator[str | None]:
     """Give the ledger's address: a temporary one for the sandbox, none for a rehearsal that finds none."""
     from importer.ledger import Ledger, shown  # noqa: PLC0415 - see the package's docstring
+    from importer.manifest import private_folder  # noqa: PLC0415
 
     if account is None:
-        with tempfile.TemporaryDirectory(prefix="ticket-importer-ledger-") as folder:
+        with private_folder() as folder:
             url = f"sqlite:///{folder}/ledger.sqlite"
             Ledger.create(url).close()
             yield url

@@ -74,6 +74,10 @@ read_fields = click.option(
     "--read-fields", is_flag=True, help="Read the account's fields first, as `fields` does, and check against them."
 )
 
+strict_end = click.option(
+    "--strict-end", is_flag=True, help="Reject a last row without a line end: the file may be cut off there."
+)
+
 _give_up_after = click.option(
     "--give-up-after",
     type=DURATION,

@@ -6,7 +6,6 @@ import contextlib
 import json
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -85,11 +84,12 @@ def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> int
 @contextlib.contextmanager
 def _ledger(account: Account | None, flag: str | None, environment: Environment) -> Iterator[str]:
     from importer.ledger import Ledger  # noqa: PLC0415 - see the package's docstring
+    from importer.manifest import private_folder  # noqa: PLC0415
 
     if account is not None:
         yield ledger_url(flag, environment)
         return
-    with tempfile.TemporaryDirectory(prefix="ticket-importer-ledger-") as folder:
+    with private_folder() as folder:
         url = f"sqlite:///{folder}/ledger.sqlite"
         Ledger.create(url).close()
         yield url

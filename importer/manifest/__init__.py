@@ -13,11 +13,17 @@
 ``manifest`` opens a file with one of the three rooms, which gives batches of records; ``table`` makes chunks of them.
 """
 
-from importer.manifest.column import Column, is_visible
-from importer.manifest.detected import Detected
-from importer.manifest.manifest import Manifest, open_manifest
-from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
-from importer.manifest.table import Chunk
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importer.manifest.column import Column, is_visible
+    from importer.manifest.detected import Detected
+    from importer.manifest.manifest import Manifest, open_manifest
+    from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
+    from importer.manifest.table import Chunk
 
 __all__ = [
     "Chunk",
@@ -30,3 +36,19 @@ __all__ = [
     "private_copy",
     "private_folder",
 ]
+
+# Loaded when they are asked for: the process that reads a workbook needs none of them, and pandas takes long to load.
+_MODULES = {
+    "column": ("Column", "is_visible"),
+    "detected": ("Detected",),
+    "manifest": ("Manifest", "open_manifest"),
+    "snapshot": ("PrivateCopy", "private_copy", "private_folder"),
+    "table": ("Chunk",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,6 +10,13 @@ from typing import TypeVar
 _Item = TypeVar("_Item")
 
 
+class _End:
+    """Stands behind the last item."""
+
+
+_END = _End()
+
+
 def ahead(items: Generator[_Item, None, None]) -> Generator[_Item, None, None]:
     """Yield the items, of which the next one is made meanwhile; never more than one, so memory stays bounded.
 
@@ -18,14 +25,14 @@ def ahead(items: Generator[_Item, None, None]) -> Generator[_Item, None, None]:
     # A signal that interrupts the start of the thread leaves it at work, and the executor doesn't know of it.
     at_work = threading.Lock()
 
-    def make() -> _Item | None:
+    def make() -> _Item | _End:
         with at_work:
-            return next(items, None)
+            return next(items, _END)
 
     try:
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as thread:
             coming = thread.submit(make)
-            while (item := coming.result()) is not None:
+            while not isinstance(item := coming.result(), _End):
                 coming = thread.submit(make)
                 yield item
     finally:

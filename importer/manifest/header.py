@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importer.errors import ManifestError
 from importer.manifest.records import is_blank
 
+_MOST_COLUMNS = 1 << 14  # as many as a spreadsheet has
+
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
@@ -48,6 +50,12 @@ def make_header(
 ) -> Header:
     """Check the header's names. Raises ManifestError that lists every name that is missing or there twice."""
     width = len(record)
+    where = f"{shown}, sheet {sheet!r}, row {row}" if sheet is not None else f"{shown}, row {row}"
+    if width > _MOST_COLUMNS:
+        raise ManifestError(
+            f"{where}: the header has {width:,} columns; at most {_MOST_COLUMNS:,} can be read",
+            hint="Export fewer columns, or set `manifest: {delimiter}` in the mapping to what parts them.",
+        )
     named = width
     while named and not record[named - 1].strip():
         named -= 1
@@ -59,7 +67,6 @@ def make_header(
     details = [f"column {letter} has no name" for letter in nameless]
     details += [f"{name!r} stands in columns {', '.join(at)}" for name, at in places.items() if len(at) > 1]
     if details:
-        where = f"{shown}, sheet {sheet!r}, row {row}" if sheet is not None else f"{shown}, row {row}"
         raise ManifestError(
             f"{where}: the header can't be used, because every column needs a name of its own",
             details=details,

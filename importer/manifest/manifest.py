@@ -17,9 +17,7 @@ from importer.manifest.objects.json_file import open_json
 from importer.manifest.packed import Unpacked, unpack
 from importer.manifest.table import Batch, Chunk, RowCounter, shape
 from importer.manifest.text.delimited import open_delimited
-from importer.manifest.workbooks.package import usual_package
-from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
-from importer.manifest.workbooks.workbook import open_workbook
+from importer.manifest.workbooks.source import open_workbook
 from importer.models import ManifestOptions
 
 _NOT_OF = {Kind.DELIMITED: ("sheet",), Kind.JSON: ("sheet", "delimiter", "header_row")}  # a workbook is no text
@@ -78,9 +76,10 @@ class Manifest:
         """
         if size < 1:
             raise ValueError(f"a chunk has at least one row, not {size}")
-        return ahead(self._pass(size)) if read_ahead else self._pass(size)
+        steps = ahead(self._pass(size)) if read_ahead else self._pass(size)
+        return (chunk for chunk in steps if chunk is not None)
 
-    def _pass(self, size: int) -> Generator[Chunk, None, None]:
+    def _pass(self, size: int) -> Generator[Chunk | None, None, None]:
         self._counter = counter = RowCounter()
         yield from shape(self._source.batches(size), self._source.header, counter)
 
@@ -97,8 +96,8 @@ def open_manifest(
 
     ``expected``: the column names that the mapping knows; the delimiter or sheet that yields most of them is taken.
     ``may_lack``: columns, empty ones, also of JSON in which no object has them, as it has no header to name them.
-    ``shown_as``: the path that errors name, where ``path`` is a copy that the user doesn't know of. Raises
-    ManifestError if the file can't be read as a table.
+    ``shown_as``: the path that errors name, where ``path`` is a private copy; what is unpacked of it is put beside it.
+    Raises ManifestError if the file can't be read as a table.
     """
     shown = str(path if shown_as is None else shown_as)
     if options.header_row < 1:
@@ -106,8 +105,9 @@ def open_manifest(
             f"{shown}: there is no row {options.header_row}; rows are counted from 1",
             hint="Correct `manifest: {header_row}` in the mapping.",
         )
+    folder = None if shown_as is None else path.parent
     try:
-        return _open(path, options, _Names(expected=expected, may_lack=may_lack), shown)
+        return _open(path, options, _Names(expected=expected, may_lack=may_lack), shown, folder)
     except OSError as error:
         raise ManifestError(
             f"{shown} can't be read: {error.strerror or error}",
@@ -123,8 +123,8 @@ class _Names:
     may_lack: Collection[str]
 
 
-def _open(path: Path, options: ManifestOptions, names: _Names, shown: str) -> Manifest:
-    unpacked = unpack(path, shown)
+def _open(path: Path, options: ManifestOptions, names: _Names, shown: str, folder: Path | None) -> Manifest:
+    unpacked = unpack(path, shown, folder=folder)
     if unpacked is None:
         return _open_unpacked(path, options, names, shown, None)
     try:
@@ -148,24 +148,10 @@ def _open_source(path: Path, kind: Kind, options: ManifestOptions, names: _Names
             return open_delimited(path, options, names.expected, shown)
         case Kind.JSON:
             return open_json(path, options, names.may_lack, shown)
-        case Kind.WORKBOOK | Kind.MACRO_WORKBOOK | Kind.BINARY_WORKBOOK:
-            return _open_package(path, kind, options, names, shown)
-        case Kind.OLD_WORKBOOK | Kind.OPEN_DOCUMENT:
+        case Kind.WORKBOOK | Kind.MACRO_WORKBOOK | Kind.BINARY_WORKBOOK | Kind.OLD_WORKBOOK | Kind.OPEN_DOCUMENT:
             return open_workbook(path, kind, options, names.expected, shown)
         case _:
             assert_never(kind)
-
-
-def _open_package(path: Path, kind: Kind, options: ManifestOptions, names: _Names, shown: str) -> _Source:
-    """Open a workbook that is a package of parts, whatever these are called."""
-    try:
-        with usual_package(path) as usual:
-            return open_workbook(usual, kind, options, names.expected, shown)
-    except UnreadableSheetError as error:
-        raise ManifestError(
-            f"{shown}: the workbook is damaged: one of its parts can't be read",
-            hint="Open it in Excel and save it again, or export it again.",
-        ) from error
 
 
 def _passed_over(kind: Kind, options: ManifestOptions, shown: str) -> tuple[str, ...]:

@@ -46,15 +46,18 @@ class Unpacked:
     warnings: tuple[str, ...] = ()
 
 
-def unpack(path: Path, shown: str, *, free: Callable[[Path], int] | None = None) -> Unpacked | None:
+def unpack(
+    path: Path, shown: str, *, folder: Path | None = None, free: Callable[[Path], int] | None = None
+) -> Unpacked | None:
     """Unpack a gzip file, or the one table of a ZIP archive; None if the file is neither (a workbook is a ZIP file).
 
-    ``free``: how many bytes may still be written to a folder. Raises ManifestError if the archive is damaged or
-    protected, holds no table or several, or unfolds to more than there is room for; then nothing is left of it.
+    ``folder``: where to; the folder for temporary files, if none is given. ``free``: how many bytes may still be
+    written to a folder. Raises ManifestError if the archive is damaged or protected, holds no table or several, or
+    unfolds to more than there is room for; then nothing is left of it.
     """
     with path.open("rb") as file:
         start = file.read(4)
-    unpacking = _Unpacking(path, shown, _free_bytes if free is None else free)
+    unpacking = _Unpacking(path, shown, folder or Path(tempfile.gettempdir()), free or _free_bytes)
     if start.startswith(_GZIP):
         return unpacking.gzip()
     return unpacking.zip() if start == _ZIP else None
@@ -74,9 +77,10 @@ class _Content(Protocol):
 
 
 class _Unpacking:
-    def __init__(self, path: Path, shown: str, free: Callable[[Path], int]) -> None:
+    def __init__(self, path: Path, shown: str, folder: Path, free: Callable[[Path], int]) -> None:
         self._path = path
         self._shown = shown
+        self._folder = folder
         self._free = free
         self._size_bytes = path.stat().st_size
 
@@ -150,9 +154,9 @@ class _Unpacking:
     def _write(self, content: _Content, shown: str) -> Path:
         try:
             # mkstemp makes the file for this user alone: tickets hold what customers wrote.
-            descriptor, name = tempfile.mkstemp(prefix="ticket-importer-", suffix=".unpacked")
+            descriptor, name = tempfile.mkstemp(prefix="ticket-importer-", suffix=".unpacked", dir=self._folder)
         except OSError as error:
-            raise _no_room(shown, Path(tempfile.gettempdir()), error.strerror) from error
+            raise _no_room(shown, self._folder, error.strerror) from error
         target = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -171,7 +175,7 @@ class _Unpacking:
             try:
                 file.write(block)
             except OSError as error:
-                raise _no_room(shown, Path(tempfile.gettempdir()), error.strerror) from error
+                raise _no_room(shown, self._folder, error.strerror) from error
 
     def _require_harmless(self, size_bytes: int, packed_bytes: int, shown: str) -> None:
         if is_bomb(size_bytes, packed_bytes):
@@ -181,9 +185,8 @@ class _Unpacking:
             )
 
     def _require_room(self, size_bytes: int, shown: str) -> None:
-        folder = Path(tempfile.gettempdir())
-        if self._free(folder) < size_bytes:
-            raise _no_room(shown, folder, f"it needs {size_bytes / 1e6:,.1f} MB")
+        if self._free(self._folder) < size_bytes:
+            raise _no_room(shown, self._folder, f"it needs {size_bytes / 1e6:,.1f} MB")
 
 
 def _no_room(shown: str, folder: Path, reason: str | None) -> ManifestError:

@@ -69,6 +69,37 @@ class RecordList:
         return list(self.records)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BlankRecords:
+    """So many consecutive records without content, of which nothing but their number is kept."""
+
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    @property
+    def widths(self) -> Places:
+        """How many cells each record has: none that counts."""
+        return np.zeros(self.size, dtype=np.int64)
+
+    def take(self, positions: npt.NDArray[np.intp]) -> BlankRecords:
+        """Some of these records."""
+        return BlankRecords(size=positions.size)
+
+    def column(self, _index: int) -> Column | None:
+        """The cell at an index of each record: empty."""
+        return Column.from_texts([""] * self.size)
+
+    def column_texts(self, _index: int) -> list[str]:
+        """The same as text."""
+        return [""] * self.size
+
+    def texts(self) -> list[list[str]]:
+        """Every cell of every record."""
+        return [[] for _ in range(self.size)]
+
+
 def is_blank(record: Iterable[str]) -> bool:
     """Say whether a record is not a row of data: no cell holds anything but blanks."""
     return not any(map(str.strip, record))

@@ -13,7 +13,7 @@ import pandas as pd
 from importer.catalogue import CATALOGUE
 from importer.manifest.column import Column, is_visible
 from importer.manifest.header import Header, column_letter
-from importer.manifest.records import Records, is_blank
+from importer.manifest.records import BlankRecords, Records, is_blank
 from importer.models import Problem
 
 _MARK = "\ufeff"
@@ -92,17 +92,26 @@ class RowCounter:
     blank_rows: int = 0
 
 
-def shape(batches: Iterable[Batch], header: Header, counter: RowCounter) -> Iterator[Chunk]:
-    """Turn records below the header into chunks; blank ones are counted, what is no row gets a problem."""
+def shape(batches: Iterable[Batch], header: Header, counter: RowCounter) -> Iterator[Chunk | None]:
+    """Turn records below the header into chunks; blank ones are counted, what is no row gets a problem.
+
+    A batch of blank records gives ``None``, so that the caller can stop in the middle of a million of them.
+    """
     width = len(header.columns)
     for batch in batches:
         source = batch.records
+        if isinstance(source, BlankRecords):
+            counter.blank_rows += len(source)
+            yield None
+            continue
         rows = np.arange(batch.first_row, batch.first_row + len(source))
         filled = _filled(source)
         counter.blank_rows += len(source) - filled.size
         if filled.size < len(source):
             rows, source = rows[filled], source.take(filled)
-        if filled.size:
+        if not filled.size:
+            yield None
+        else:
             uneven = np.flatnonzero(source.widths != width)
             numbers = tuple(rows.tolist())
             found = zip(uneven.tolist(), source.take(uneven).texts(), strict=True)
@@ -119,8 +128,11 @@ def shape(batches: Iterable[Batch], header: Header, counter: RowCounter) -> Iter
 def _filled(source: Records) -> npt.NDArray[np.intp]:
     """The positions of the records that are not blank, most of which their first cell tells."""
     first = source.column(0)
-    filled = np.zeros(len(source), dtype=bool) if first is None else is_visible(first.first_bytes())
-    doubtful = np.flatnonzero(~filled)
+    if first is None:
+        filled = empty = np.zeros(len(source), dtype=bool)
+    else:
+        filled, empty = is_visible(first.first_bytes()), (source.widths == 1) & (first.lengths == 0)
+    doubtful = np.flatnonzero(~(filled | empty))
     filled[doubtful] = [not is_blank(record) for record in source.take(doubtful).texts()]
     return np.flatnonzero(filled)
 

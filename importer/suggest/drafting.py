@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -190,8 +189,8 @@ def _wrong(
     decided: Draft, about: About, sample: Chunk, fields: AccountFields | None
 ) -> Mapping[str, Sequence[Problem]]:
     """What is wrong with the cells that are filled, by their columns, one problem for each."""
-    with tempfile.TemporaryDirectory(prefix="ticket-importer-") as folder:
-        path = Path(folder) / "draft.yaml"
+    with private_folder() as folder:
+        path = folder / "draft.yaml"
         path.write_text(written(decided, FileColumns(), about), encoding="utf-8")
         mapping = load_mapping(path)
     checked = Validator(mapping, None, None, fields).check(sample.frame, np.array(sample.rows, dtype=np.int64))
@@ -241,8 +240,8 @@ def _checked(decided: Draft, files: FileColumns, about: About, columns: Sequence
     """The text, which loads and fits the columns, but for a lead that is yet to be named."""
     text = written(decided, files, about)
     if decided.has_lead:
-        with tempfile.TemporaryDirectory(prefix="ticket-importer-") as folder:
-            path = Path(folder) / "draft.yaml"
+        with private_folder() as folder:
+            path = folder / "draft.yaml"
             path.write_text(text, encoding="utf-8")
             try:
                 check_columns(load_mapping(path), columns)

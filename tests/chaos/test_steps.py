@@ -32,6 +32,7 @@ KINDS = {
     "write a row of the part file",
     "remove manifest.results.csv.part",
     "open .manifest.results.csv.RANDOM.tmp",
+    "fcntl.flock .manifest.results.csv.RANDOM.tmp",
     "sync .manifest.results.csv.RANDOM.tmp",
     "chmod .manifest.results.csv.RANDOM.tmp",
     "link manifest.results.csv manifest.results.1.csv",

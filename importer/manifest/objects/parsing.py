@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-_MOST_CHARS = 1 << 26  # of one object
+_MOST_CHARS = 1 << 25  # of one object
+_MOST_LEVELS = 100  # of lists and objects within one another
 _BLOCK_CHARS = 1 << 18
 _TOKEN_CHARS = 16  # no sign of JSON that can be cut at a block's end is longer, but for texts and numbers
 _NOT_BLANK = re.compile(r"[^ \t\n\r]")
@@ -156,7 +157,17 @@ def _as_row(value: Any, written: str) -> JsonObject:
         raise BrokenObjectError(f"it is {_KINDS.get(type(value), 'a value')}, not an object in {{}}")
     if not all(map(str.strip, value)):
         raise BrokenObjectError("one of its names is empty, and a column needs a name")
+    if _is_deeper(value, _MOST_LEVELS):
+        raise BrokenObjectError("it is nested too deeply")
     return _made_whole(value) if _ESCAPED_HALF.search(written) else value
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects lie within one another on more than so many levels."""
+    if not isinstance(value, list | dict):
+        return False
+    parts = value if isinstance(value, list) else value.values()
+    return not levels or any(_is_deeper(part, levels - 1) for part in parts)
 
 
 def _made_whole(record: JsonObject) -> JsonObject:

@@ -8,17 +8,22 @@ import io
 import itertools
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from importer.catalogue import CATALOGUE
 from importer.errors import ManifestError
 from importer.manifest.detected import DELIMITERS, Detected
 from importer.manifest.header import Header, find_header, make_header, no_header
+from importer.manifest.records import BlankRecords, is_blank
 from importer.manifest.table import Batch
 from importer.manifest.text.encoding import Encoding, find_encoding
+from importer.manifest.text.ending import lacks_line_end
 from importer.manifest.text.stream import RecordReader, Text, allow_long_cells
 from importer.manifest.title import TITLE_ROWS, check_title, known_columns
-from importer.models import ManifestOptions
+from importer.models import ManifestOptions, Problem
 
 _SAMPLE_CHARS = 1 << 18
 _SAMPLE_RECORDS = 200
@@ -38,17 +43,42 @@ class DelimitedFile:
     delimiter: str
     detected: Detected
     header: Header
+    rejects_last: bool = False  # it may be cut off
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Read the records below the header, ``size`` at a time, in one pass.
 
         Raises ManifestError that names the rows in which quotes are broken.
         """
+        before: Batch | None = None
+        for batch in self._batches(size):
+            if before is not None:
+                yield before
+            before = batch
+        if before is not None:
+            yield replace(before, problems=self._cut_off(before)) if self.rejects_last else before
+
+    def _cut_off(self, last: Batch) -> tuple[Problem, ...]:
+        """The problem of the last record, unless it is blank."""
+        if is_blank(last.records.take(np.array([len(last.records) - 1])).texts()[0]):
+            return ()
+        entry = CATALOGUE["cut-off"]
+        row = last.first_row + len(last.records) - 1
+        return (Problem(code="cut-off", row=row, message=entry.meaning, hint=entry.advice),)
+
+    def _batches(self, size: int) -> Iterator[Batch]:
         with contextlib.closing(_open_records(self.path, self.encoding, self.delimiter, self.shown)) as records:
-            for _ in range(self.header.row):
+            row = 0
+            while row < self.header.row:
+                row += records.skip_blank()
                 next(records)
+                row += 1
             first_row = self.header.row + 1
             for some in records.blocks():
+                if isinstance(some, BlankRecords):
+                    yield Batch(first_row=first_row, records=some)
+                    first_row += len(some)
+                    continue
                 for start in range(0, len(some), size):
                     yield Batch(first_row=first_row + start, records=some.part(start, start + size))
                 first_row += len(some)
@@ -60,6 +90,7 @@ def open_delimited(path: Path, options: ManifestOptions, expected: Collection[st
     delimiter = _choose_delimiter(path, encoding, options, frozenset(expected), shown)
     with contextlib.closing(_open_records(path, encoding, delimiter, shown)) as records:
         header = _find_header(records, options.header_row, expected, shown)
+        lacks_end = records.has_more and lacks_line_end(path, encoding)
     detected = Detected(
         format="CSV",
         encoding=encoding.codec,
@@ -67,18 +98,32 @@ def open_delimited(path: Path, options: ManifestOptions, expected: Collection[st
         sureness=encoding.sureness,
         delimiter=delimiter if header.width > 1 else None,
         header_row=header.row,
-        warnings=encoding.warnings,
+        warnings=(*encoding.warnings, *((_no_line_end(shown),) if lacks_end and not options.strict_end else ())),
     )
     return DelimitedFile(
-        path=path, shown=shown, encoding=encoding, delimiter=delimiter, detected=detected, header=header
+        path=path,
+        shown=shown,
+        encoding=encoding,
+        delimiter=delimiter,
+        detected=detected,
+        header=header,
+        rejects_last=lacks_end and options.strict_end,
     )
 
 
-def _find_header(records: Iterator[list[str]], wanted_row: int, expected: Collection[str], shown: str) -> Header:
-    found = find_header(records, wanted_row)
+def _no_line_end(shown: str) -> str:
+    return (
+        f"the last row of {shown} has no line end, and the rows before it have one: if the file is cut off there, its "
+        "last cell is incomplete; --strict-end rejects such a row"
+    )
+
+
+def _find_header(records: RecordReader, wanted_row: int, expected: Collection[str], shown: str) -> Header:
+    skipped = records.skip_blank()
+    found = find_header(records, max(wanted_row - skipped, 1))
     if found is None:
         raise no_header(shown, wanted_row)
-    row, record = found
+    row, record = found[0] + skipped, found[1]
     # Where the first row has all that is looked for, no row below can have more of it, and none need be read.
     if wanted_row == 1 and not set(expected) <= set(record):
         check_title(record, row, itertools.islice(records, TITLE_ROWS), expected, shown)

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from importer.errors import ManifestError
-from importer.manifest.records import RecordList
+from importer.manifest.header import column_letter
+from importer.manifest.records import BlankRecords, RecordList
 from importer.manifest.text.blocks import Block, find_block
 from importer.manifest.text.encoding import Encoding
 
@@ -17,8 +18,11 @@ _BLOCK_BYTES = 1 << 21
 
 # Python's default of 128 KB refuses real descriptions; without any limit, one stray quote makes the rest of the file
 # a single cell (at 4 bytes a character).
-_MAX_CELL_CHARS = 1 << 26
+MAX_CELL_CHARS = 1 << 24
+MAX_RECORD_BYTES = 1 << 25
 _MAX_BROKEN_ROWS = 20
+_BLANKS = b" \t\r\n"
+_CHARACTER_BYTES = 8  # at least as many as a character has
 _LINE_END = re.compile(rb"\r\n?|\n")
 
 _LONE_QUOTE_HINT = (
@@ -33,7 +37,11 @@ _DOS_END = b"\x1a"
 
 def allow_long_cells() -> None:
     """Raise the limit of Python's reader, which keeps it for the whole process; no other reader is harmed by more."""
-    csv.field_size_limit(_MAX_CELL_CHARS)
+    csv.field_size_limit(MAX_CELL_CHARS)
+
+
+class _TooLongError(Exception):
+    """A record has more bytes than any is read with."""
 
 
 class RecordReader:
@@ -46,9 +54,11 @@ class RecordReader:
         allow_long_cells()
         self._text = text
         self._delimiter = delimiter
-        self._reader = csv.reader(self._text.lines(), delimiter=delimiter, strict=True)
+        self._reader = csv.reader(self._lines(), delimiter=delimiter, strict=True)
         self._shown = shown
         self._row = 0
+        self._record: list[str] = []  # the lines of the record that is read
+        self._start = 0  # where it begins
 
     def close(self) -> None:
         """Close the file."""
@@ -58,15 +68,52 @@ class RecordReader:
         return self
 
     def __next__(self) -> list[str]:
-        self._row += 1
+        self._begin_record()
         try:
             return next(self._reader)
+        except _TooLongError:
+            raise self._too_long() from None
         except csv.Error as error:
+            if "field limit" in str(error):
+                raise self._too_long() from error
             raise self._broken(error) from error
 
-    def blocks(self) -> Iterator[Block | RecordList]:
+    @property
+    def has_more(self) -> bool:
+        """Whether anything follows the records that were read."""
+        return bool(self._text.peek())
+
+    def skip_blank(self) -> int:
+        """Go past records without content, if there are very many of them, and say past how many."""
+        rows = 0
+        while size_bytes := _blank_bytes(self._text.peek(), self._delimiter, last=self._text.is_last):
+            rows += self._text.line_ends(size_bytes)
+            self._text.skip(size_bytes)
+        self._row += rows
+        return rows
+
+    def _lines(self) -> Iterator[str]:
+        """The text's lines; those of the present record are kept. Raises _TooLongError."""
+        for line in self._text.lines():
+            self._record.append(line)
+            if self._text.position - self._start > MAX_RECORD_BYTES:
+                raise _TooLongError
+            yield line
+
+    def _begin_record(self) -> None:
+        self._row += 1
+        self._record.clear()
+        self._start = self._text.position
+
+    def blocks(self) -> Iterator[Block | RecordList | BlankRecords]:
         """Yield all records that are left: some of them as a block wherever that is possible."""
         while content := self._text.peek():
+            if size_bytes := _blank_bytes(content, self._delimiter, last=self._text.is_last):
+                rows = self._text.line_ends(size_bytes)
+                self._row += rows
+                self._text.skip(size_bytes)
+                yield BlankRecords(size=rows)
+                continue
             block = find_block(content, self._delimiter, last=self._text.is_last) if self._text.is_utf8 else None
             if block is None:
                 yield self._one_by_one(len(content))
@@ -86,16 +133,41 @@ class RecordReader:
                 break
         return RecordList(records=records)
 
+    def _too_long(self) -> ManifestError:
+        """The error for a cell, or else a record, that is longer than any is read."""
+        csv.field_size_limit(2 * MAX_RECORD_BYTES)
+        try:
+            cells = next(csv.reader(self._record, delimiter=self._delimiter))
+        finally:
+            allow_long_cells()
+        index = max(range(len(cells)), key=lambda at: len(cells[at]))
+        where = f"{self._shown}, row {self._row:,}"
+        if len(cells[index]) <= MAX_CELL_CHARS:
+            return ManifestError(
+                f"{where}: the row has more than {MAX_RECORD_BYTES:,} bytes, and longer ones are not read",
+                hint="No ticket takes so much: look into the export, and leave out what is not needed.",
+            )
+        column = f"{where}, column {column_letter(index)}"
+        if len(self._record) > 1:
+            return ManifestError(
+                f"{column}: a quote is opened here and not closed within {MAX_CELL_CHARS:,} characters",
+                hint=_LONE_QUOTE_HINT,
+            )
+        return ManifestError(
+            f"{column}: the cell has more than {MAX_CELL_CHARS:,} characters, and longer ones are not read",
+            hint="No ticket takes so much: shorten the cell, or leave its column out of the export.",
+        )
+
     def _broken(self, error: csv.Error) -> ManifestError:
         """Read on only to name further broken rows, so that a person can mend them all at once."""
         details = [self._describe(error)]
         while len(details) < _MAX_BROKEN_ROWS:
-            self._row += 1
+            self._begin_record()
             try:
                 next(self._reader)
             except csv.Error as further:
                 details.append(self._describe(further))
-            except StopIteration:
+            except (StopIteration, _TooLongError):
                 break
         return ManifestError(
             f"{self._shown} has broken quotes, so its cells can't be told apart",
@@ -108,8 +180,17 @@ class RecordReader:
         if "end of data" in reason:
             return f"row {self._row}: {_NEVER_CLOSED}"
         if "field limit" in reason:
-            return f"row {self._row}: a quote is opened here and not closed within {_MAX_CELL_CHARS:,} characters"
+            return f"row {self._row}: a quote is opened here and not closed within {MAX_CELL_CHARS:,} characters"
         return f"row {self._row}: text follows a closing quote"
+
+
+def _blank_bytes(content: bytes, delimiter: str, *, last: bool) -> int:
+    """How many bytes in front are records of nothing but blanks and delimiters; ``last``: nothing follows."""
+    blanks = _BLANKS + (delimiter.encode() if delimiter.isascii() else b"")
+    end = len(content) - len(content.lstrip(blanks))
+    if end == len(content) and content[-1:] == b"\r" and not last:
+        end -= 1  # its line feed may be the next byte
+    return max(content.rfind(b"\n", 0, end), content.rfind(b"\r", 0, end)) + 1
 
 
 class Text:
@@ -152,8 +233,16 @@ class Text:
         self._at += size_bytes
         self.position += size_bytes
 
+    def line_ends(self, size_bytes: int) -> int:
+        """How many lines end in the next so many bytes of what was peeked at."""
+        ends = (self._content.count(end, self._at, self._at + size_bytes) for end in (b"\n", b"\r"))
+        return sum(ends) - self._content.count(b"\r\n", self._at, self._at + size_bytes)
+
     def lines(self) -> Iterator[str]:
-        """Yield line by line, as a text file with ``newline=""`` does, always from where the text has been read to."""
+        """Yield line by line, as a text file with ``newline=""`` does, always from where the text has been read to.
+
+        A line of more than MAX_RECORD_BYTES is cut behind them.
+        """
         while line := self._line():
             self.skip(len(line))
             yield line.decode("utf-8", "surrogatepass")
@@ -164,9 +253,12 @@ class Text:
             # A carriage return at the end of what is in memory may be the first half of a line end.
             if end is not None and (end.end() < len(self._content) or end.group() == b"\n"):
                 return self._content[self._at : end.end()]
+            size_bytes = len(self._content) - self._at
+            if size_bytes > MAX_RECORD_BYTES:
+                return _whole_characters(self._content[self._at : self._at + MAX_RECORD_BYTES + _CHARACTER_BYTES])
             if self._ended:
                 return self._content[self._at :]
-            self._need(2 * (len(self._content) - self._at) + self._block_bytes)
+            self._need(min(2 * size_bytes, MAX_RECORD_BYTES + _CHARACTER_BYTES) + self._block_bytes)
 
     def _need(self, size_bytes: int) -> None:
         """Have the next ``size_bytes`` in memory, or all that is left."""
@@ -189,3 +281,11 @@ class Text:
         except UnicodeEncodeError:  # some codecs can write half a surrogate pair, and the row with it is told of later
             self.is_utf8 = False
             return text.encode("utf-8", "surrogatepass")
+
+
+def _whole_characters(content: bytes) -> bytes:
+    """Leave out the character at the end, of which not all bytes may be there."""
+    end = len(content) - 1
+    while content[end] & 0xC0 == 0x80:  # noqa: PLR2004 - the bits of a byte that goes on with a character
+        end -= 1
+    return content[:end]

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import IO
 from xml.sax.saxutils import quoteattr
 
+from importer.errors import ManifestError
 from importer.manifest.workbooks.ooxml import each_element, opened
+from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
 
 _ROOT_RELATIONS = "_rels/.rels"
 _CONTENT_TYPES = "[Content_Types].xml"
@@ -80,18 +82,31 @@ def _main_targets(archive: zipfile.ZipFile) -> list[str]:
 
 
 @contextmanager
-def usual_package(path: Path) -> Iterator[Path]:
+def usual_package(path: Path, shown: str) -> Iterator[Path]:
     """Yield the workbook's path, or that of a copy with the usual names, which is gone afterwards.
 
-    Raises UnreadableSheetError if a part is missing or damaged.
+    The copy lies beside a private copy of the workbook, or else in the folder for temporary files. Raises ManifestError
+    if a part is missing or damaged.
     """
+    try:
+        with _usual(path, None if str(path) == shown else path.parent) as usual:
+            yield usual
+    except UnreadableSheetError as error:
+        raise ManifestError(
+            f"{shown}: the workbook is damaged: one of its parts can't be read",
+            hint="Open it in Excel and save it again, or export it again.",
+        ) from error
+
+
+@contextmanager
+def _usual(path: Path, folder: Path | None) -> Iterator[Path]:
     with opened(path) as archive:
         main = main_part(archive)
         changes = None if main is None else _Changes.of(archive, main.name)
     if changes is None or not changes.needed:
         yield path
         return
-    with tempfile.NamedTemporaryFile(prefix="ticket-importer-", suffix=".workbook") as copy:
+    with tempfile.NamedTemporaryFile(prefix="ticket-importer-", suffix=".workbook", dir=folder) as copy:
         with opened(path) as archive, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
             changes.write(archive, new)
         copy.flush()

@@ -1,4 +1,4 @@
-"""Workbooks of all kinds -> batches of records."""
+"""Workbooks of all kinds -> blocks of rows, read in the process that was started for it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from importer.errors import ManifestError
 from importer.manifest.detect import Kind
 from importer.manifest.detected import Detected
 from importer.manifest.header import Header, column_letter, make_header, no_header
-from importer.manifest.table import Batch
+from importer.manifest.records import BlankRecords
 from importer.manifest.title import check_title
 from importer.manifest.workbooks.book import Book, Loaded, reading
+from importer.manifest.workbooks.grid import Grid
 from importer.manifest.workbooks.scan import Scan
 from importer.manifest.workbooks.sheet import Sheet, TablePlace
 from importer.manifest.workbooks.sheet_facts import UNTOLD_FORMULA, Place, SheetFacts
@@ -41,15 +42,13 @@ class WorkbookFile:
     header: Header
     faults: tuple[tuple[Place, Problem], ...]  # in the sheet's order, below the header and in its columns
 
-    def batches(self, size: int) -> Iterator[Batch]:
-        """Read the records below the header, at most ``size`` at a time. Raises ManifestError if that fails."""
+    def blocks(self) -> Iterator[tuple[Grid | BlankRecords, tuple[Problem, ...]]]:
+        """Read the rows below the header once, with what is wrong with them. Raises ManifestError if that fails."""
         first_row = self.header.row + 1
         with reading(self.where):
             for block in self.sheet.blocks():
-                for start in range(0, len(block), size):
-                    records = block.part(start, start + size)
-                    yield Batch(first_row=first_row, records=records, problems=self._problems(first_row, len(records)))
-                    first_row += len(records)
+                yield block, self._problems(first_row, len(block))
+                first_row += len(block)
 
     def _problems(self, first_row: int, size: int) -> tuple[Problem, ...]:
         start = bisect.bisect_left(self.faults, first_row, key=_row_of)

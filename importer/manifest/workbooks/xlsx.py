@@ -12,7 +12,6 @@ import xml.parsers.expat
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from xml.sax.saxutils import unescape
 
 from importer.manifest.workbooks.ooxml import Relations, column_index, each_element, is_true, opened
 from importer.manifest.workbooks.sheet_facts import Area, SheetFacts, is_too_large
@@ -195,7 +194,7 @@ class _Text:
             return True
         cells = _ERROR_CELL.findall(block)
         for letters, row, _, shown in cells:
-            self.facts.errors[int(row) - 1, column_index(letters.decode())] = unescape(shown.decode())
+            self.facts.errors[int(row) - 1, column_index(letters.decode())] = _unescaped(shown.decode())
         return len(cells) == len(_ERROR.findall(block))
 
     def _look_for_formulas(self, block: bytes) -> bool:
@@ -208,7 +207,7 @@ class _Text:
             has_text = len(value) > len(b"<v>")
             if not has_text and _is_unvalued(kind[1].decode() if kind else "", is_there=bool(value)):
                 place = int(row) - 1, column_index(letters.decode())
-                self.facts.unvalued[place] = f"={unescape(formula.decode())}"
+                self.facts.unvalued[place] = f"={_unescaped(formula.decode())}"
         return len(cells) == len(_FORMULA_START.findall(block))
 
     def _look_for_hidden(self, block: bytes) -> bool:
@@ -251,6 +250,11 @@ class _Text:
 def _is_unvalued(kind: str, *, is_there: bool) -> bool:
     """Whether a formula lacks its value, of which there is no text; ``is_there``: but there is an element for it."""
     return kind not in _TEXTS or (kind == "str" and not is_there)  # the empty text has an empty element
+
+
+def _unescaped(text: str) -> str:
+    """The text of an element. `xml.sax.saxutils` has this, too, but loads a library for the web."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def _written(style: int) -> bytes:

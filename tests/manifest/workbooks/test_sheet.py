@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import gc
+import itertools
+import pickle
 import tempfile
 import threading
-import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
+from importer.errors import ManifestError
 from importer.manifest import open_manifest
+from importer.manifest.records import BlankRecords
+from importer.manifest.workbooks.grid import Grid
+from importer.manifest.workbooks.kept import KeptRows
+from importer.manifest.workbooks.messages import BlankRows, Rows
 from importer.manifest.workbooks.sheet import BLOCK_ROWS, Sheet, TablePlace
 from importer.manifest.workbooks.sheet_facts import SheetFacts
 from importer.manifest.workbooks.sheet_notes import PROMISED_ROWS
@@ -25,24 +31,45 @@ ROWS = 2 * BLOCK_ROWS + 3
 
 
 class Counted:
-    """Rows as calamine gives them, that know how often they were gone through."""
+    """Rows as calamine gives them."""
 
     def __init__(self, rows: int = ROWS) -> None:
-        self.passes = 0
         self._rows = rows
 
     def iter_rows(self) -> Iterator[list[Any]]:
         """Two rows to the header, and the others."""
-        self.passes += 1
         yield ["title", ""]
         yield ["id", "zip"]
         for number in range(self._rows):
             yield [f"T-{number}", float(number)]
 
 
+class Process:
+    """Gives blocks of rows once, as the process that reads a workbook does."""
+
+    def __init__(self, sheet: Sheet, fails_behind: int | None = None) -> None:
+        self.given = 0
+        self._blocks = sheet.blocks()
+        self._fails_behind = fails_behind
+
+    def next_rows(self) -> bytes | None:
+        """The next block, packed."""
+        if self.given == self._fails_behind:
+            raise ManifestError("the process has ended")
+        self.given += 1
+        block = next(self._blocks, None)
+        if isinstance(block, BlankRecords):
+            return pickle.dumps(BlankRows(size=len(block)))
+        return None if block is None else pickle.dumps(Rows.of(block, ()))
+
+
 def sheet_of(cells: Counted, facts: SheetFacts | None = None) -> Sheet:
     place = TablePlace(header_row=2, end_row=ROWS + 2, first_column=0, width=2, named=2)
     return Sheet(cells, facts or SheetFacts(), place)
+
+
+def kept() -> KeptRows:
+    return KeptRows(Process(sheet_of(Counted())))
 
 
 EXPECTED = [[f"T-{number}", str(number)] for number in range(ROWS)]
@@ -52,47 +79,56 @@ def rows_of(sheet: Sheet) -> list[list[str]]:
     return [row for block in sheet.blocks() for row in block.texts()]
 
 
-def test_a_sheet_is_parsed_once_and_then_let_go() -> None:
-    """The first pass to come to the end is the last that needs the sheet; from then on memory is free of it."""
-    cells = Counted()
-    sheet, gone = sheet_of(cells), weakref.ref(cells)
-    assert rows_of(sheet) == EXPECTED
-    assert cells.passes == 1
-    del cells
-    gc.collect()
-    assert gone() is None
-    assert rows_of(sheet) == rows_of(sheet) == EXPECTED
+def all_rows(blocks: Iterable[Rows | BlankRows]) -> list[list[str]]:
+    return [row for block in blocks if isinstance(block, Rows) for row in block.grid().texts()]
+
+
+def test_a_sheet_is_read_once_from_its_process() -> None:
+    """Later passes take what was kept."""
+    process = Process(sheet_of(Counted()))
+    rows = KeptRows(process)
+    assert all_rows(rows) == EXPECTED
+    given = process.given
+    assert all_rows(rows) == all_rows(rows) == EXPECTED
+    assert process.given == given
 
 
 @pytest.mark.parametrize("blocks", [0, 1, 2])
 def test_a_pass_that_is_broken_off_leaves_nothing_out(blocks: int) -> None:
-    """The next one takes what was kept, and goes on in the sheet from there."""
-    sheet = sheet_of(Counted())
-    broken_off = sheet.blocks()
-    for _ in range(blocks):
-        next(broken_off)
-    assert rows_of(sheet) == EXPECTED
-    assert [row for block in broken_off for row in block.texts()] == EXPECTED[blocks * BLOCK_ROWS :]
+    """The next one takes what was kept, and goes on in the process from there."""
+    rows = kept()
+    broken_off = iter(rows)
+    gone = [next(broken_off) for _ in range(blocks)]
+    assert all_rows(rows) == EXPECTED
+    assert all_rows([*gone, *broken_off]) == EXPECTED
+
+
+def test_a_process_that_fails_fails_in_every_pass() -> None:
+    """What it gave before is never taken for all that there is."""
+    rows = KeptRows(Process(sheet_of(Counted()), fails_behind=2))
+    for _ in range(2):
+        with pytest.raises(ManifestError, match="the process has ended"):
+            all_rows(rows)
 
 
 def test_passes_side_by_side_do_not_disturb_one_another() -> None:
     """Block by block in turn, one of them begun late: each gives all rows, once."""
-    sheet = sheet_of(Counted())
-    first, second = sheet.blocks(), sheet.blocks()
+    rows = kept()
+    first, second = iter(rows), iter(rows)
     one, two = [next(first)], [next(second)]
     one += [next(first)]
-    three = list(sheet.blocks())
+    three = list(rows)
     two += list(second)
     one += list(first)
     for blocks in (one, two, three):
-        assert [row for block in blocks for row in block.texts()] == EXPECTED
+        assert all_rows(blocks) == EXPECTED
 
 
 def test_passes_in_several_threads() -> None:
     """The rows to be sent are read in a thread, and the file with what was kept has one position."""
-    sheet = sheet_of(Counted())
+    rows = kept()
     found: list[list[list[str]]] = []
-    threads = [threading.Thread(target=lambda: found.append(rows_of(sheet))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: found.append(all_rows(rows))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -100,13 +136,27 @@ def test_passes_in_several_threads() -> None:
     assert found == [EXPECTED] * 4
 
 
-def test_without_room_for_a_copy_the_sheet_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that takes no temporary files costs memory and time, and no rows."""
+def test_without_room_for_a_copy_rows_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that takes no temporary files costs memory, and no rows."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
-    cells = Counted()
-    sheet = sheet_of(cells)
-    assert rows_of(sheet) == rows_of(sheet) == EXPECTED
-    assert cells.passes == 2
+    rows = kept()
+    assert all_rows(rows) == all_rows(rows) == EXPECTED
+
+
+@pytest.mark.parametrize(("columns", "text", "most"), [(2, "x", BLOCK_ROWS), (500, "x", 400), (2, "x" * 20_000, 1_000)])
+def test_blocks_have_a_bounded_size(columns: int, text: str, most: int) -> None:
+    """Wide sheets and long texts are read in blocks of fewer rows."""
+
+    class Wide:
+        def iter_rows(self) -> Iterator[list[Any]]:
+            for _ in range(2_200):
+                yield [text] * columns
+
+    place = TablePlace(header_row=0, end_row=2_200, first_column=0, width=columns, named=columns)
+    sizes = [len(block) for block in Sheet(Wide(), SheetFacts(), place).blocks()]
+    assert sum(sizes) == 2_200
+    assert max(sizes) <= most
+    assert len(text) < 100 or max(sizes[1:]) * columns * len(text) <= 9_000_000
 
 
 def test_padding_holds_across_blocks() -> None:
@@ -137,14 +187,32 @@ def test_what_a_scan_knows_better_stands_in_its_cell() -> None:
     assert rows_of(sheet) == expected
 
 
+def test_a_million_blank_rows_are_only_counted() -> None:
+    """Rows without content are no blocks, but where a scan knows better: an error is an empty cell to calamine."""
+
+    class Sparse:
+        def iter_rows(self) -> Iterator[list[Any]]:
+            yield ["id", "zip"]
+            yield from itertools.repeat(["", ""], 50_000)
+            yield ["", 0.0]
+
+    place = TablePlace(header_row=1, end_row=50_002, first_column=0, width=2, named=2)
+    blocks = list(Sheet(Sparse(), SheetFacts(), place).blocks())
+    assert sum(map(len, blocks)) == 50_001
+    assert [block.texts()[-1] for block in blocks if isinstance(block, Grid)] == [["", "0"]]
+    blocks = list(Sheet(Sparse(), SheetFacts(errors={(25_000, 0): "#N/A"}), place).blocks())
+    assert sum(map(len, blocks)) == 50_001
+    assert ["#N/A", ""] in [row for block in blocks if isinstance(block, Grid) for row in block.texts()]
+
+
 def test_nothing_of_it_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was kept has no name while it is there, and its file is closed with the sheet."""
+    """What was kept has no name while it is there, and its file is closed with the rows."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    sheet = sheet_of(Counted())
-    rows_of(sheet)
+    rows = kept()
+    all_rows(rows)
     assert list(tmp_path.iterdir()) == []
-    file = sheet._kept._file  # type: ignore[union-attr]
-    del sheet
+    file = rows._file
+    del rows
     gc.collect()
     assert file.closed
 

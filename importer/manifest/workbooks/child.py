@@ -1,0 +1,138 @@
+"""The process that reads a workbook: started by ``reader``, it answers one request and ends.
+
+A workbook of a few kilobytes can make a library take all memory, run for hours, panic or abort. Here that ends a
+process that nobody needs, and ``reader`` turns the way it ended into a message.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import IO
+
+from importer.errors import ManifestError
+from importer.manifest.detect import Kind
+from importer.manifest.records import BlankRecords
+from importer.manifest.workbooks.messages import (
+    BlankRows,
+    Bug,
+    End,
+    Limits,
+    Opened,
+    OutOfMemory,
+    Refused,
+    Request,
+    Rows,
+    Unreadable,
+    receive,
+    send,
+    unpacked,
+)
+from importer.manifest.workbooks.package import usual_package
+from importer.manifest.workbooks.workbook import open_workbook
+
+_PACKAGES = (Kind.WORKBOOK, Kind.MACRO_WORKBOOK, Kind.BINARY_WORKBOOK)
+_ADDRESS_SPACE_BYTES = 1 << 30  # more than memory: libraries reserve what they never use
+_NEARLY_ALL = 0.75
+_OUT_OF_MEMORY_SCORE = "1000"  # of all processes, this one is to go first
+
+
+def main() -> None:
+    """Read the request from standard input, and write the answers to what was standard output."""
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no answer
+        _leave_signals_to_parent()
+        request = receive(sys.stdin.buffer)
+        if request is not None:
+            threading.Thread(target=_end_with_parent, daemon=True).start()
+            # A parent that has gone, or that ends this process, needs no answer.
+            with contextlib.suppress(BrokenPipeError):
+                _answer(unpacked(request), answers)
+    os._exit(0)  # to give memory back piece by piece takes long
+
+
+def _answer(request: Request, answers: IO[bytes]) -> None:
+    try:
+        _limit(request.limits)
+        gc.disable()
+        is_package = request.kind in _PACKAGES
+        with usual_package(request.path, request.shown) if is_package else contextlib.nullcontext(request.path) as path:
+            _send_sheet(path, request, answers)
+        send(answers, End())
+    except ManifestError as error:
+        # A library that gets no memory may panic, too, as it does at damage.
+        if _is_panic(error.__cause__) and _used_bytes() > _NEARLY_ALL * request.limits.memory_bytes:
+            send(answers, OutOfMemory())
+        else:
+            send(answers, Refused(message=error.message, hint=error.hint, details=error.details))
+    except MemoryError:
+        send(answers, OutOfMemory())
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        send(answers, Unreadable(number=error.errno or 0, text=error.strerror or str(error)))
+    except Exception:  # noqa: BLE001 - it is raised again in the parent
+        send(answers, Bug(traceback=traceback.format_exc()))
+
+
+def _send_sheet(path: Path, request: Request, answers: IO[bytes]) -> None:
+    sheet = open_workbook(path, request.kind, request.options, request.expected, request.shown)
+    send(answers, Opened(where=sheet.where, detected=sheet.detected, header=sheet.header))
+    for block, problems in sheet.blocks():
+        if isinstance(block, BlankRecords):
+            send(answers, BlankRows(size=len(block)))
+        else:
+            send(answers, Rows.of(block, problems))
+
+
+def _is_panic(error: BaseException | None) -> bool:
+    return type(error).__name__ == "PanicException"
+
+
+def _used_bytes() -> int:
+    """How much memory this process has had at most."""
+    if sys.platform != "linux":
+        return 0
+    import resource  # noqa: PLC0415 - Windows has none
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
+def _leave_signals_to_parent() -> None:
+    """Ignore what a terminal or a service manager sends to all processes: the parent ends this one."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of standard input: it comes when the parent ends, however it ends."""
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+def _limit(limits: Limits) -> None:
+    if os.name != "posix":
+        return
+    import resource  # noqa: PLC0415 - Windows has none
+
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_OUT_OF_MEMORY_SCORE, "ascii")
+    wanted = {
+        resource.RLIMIT_CORE: 0,  # a copy of memory on the disk is full of what customers wrote
+        resource.RLIMIT_CPU: limits.cpu_s,
+        resource.RLIMIT_DATA: limits.memory_bytes,
+        resource.RLIMIT_AS: limits.memory_bytes + _ADDRESS_SPACE_BYTES,
+    }
+    for what, limit in wanted.items():
+        _, most = resource.getrlimit(what)
+        lowest = limit if most == resource.RLIM_INFINITY else min(limit, most)
+        with contextlib.suppress(OSError, ValueError):  # a system without this one
+            resource.setrlimit(what, (lowest, most))

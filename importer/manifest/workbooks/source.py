@@ -1,0 +1,51 @@
+"""Workbooks of all kinds -> batches of records, which a process of their own reads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from importer.manifest.detect import Kind
+from importer.manifest.detected import Detected
+from importer.manifest.header import Header
+from importer.manifest.records import BlankRecords
+from importer.manifest.table import Batch
+from importer.manifest.workbooks.kept import KeptRows
+from importer.manifest.workbooks.messages import BlankRows
+from importer.manifest.workbooks.reader import SheetReader
+from importer.models import ManifestOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkbookSource:
+    """One sheet of a workbook."""
+
+    detected: Detected
+    header: Header
+    rows: KeptRows
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Read the records below the header, at most ``size`` at a time. Raises ManifestError if that fails."""
+        first_row = self.header.row + 1
+        for rows in self.rows:
+            if isinstance(rows, BlankRows):
+                yield Batch(first_row=first_row, records=BlankRecords(size=rows.size))
+                first_row += rows.size
+                continue
+            grid, problems = rows.grid(), rows.problems
+            for start in range(0, len(grid), size):
+                records = grid.part(start, start + size)
+                end_row = first_row + len(records)
+                here = tuple(problem for problem in problems if first_row <= problem.row < end_row)
+                yield Batch(first_row=first_row, records=records, problems=here)
+                first_row = end_row
+
+
+def open_workbook(
+    path: Path, kind: Kind, options: ManifestOptions, expected: Collection[str], shown: str
+) -> WorkbookSource:
+    """Choose the sheet and find its header. Raises ManifestError if there is none, or if reading it takes too much."""
+    reader = SheetReader(path, kind, options, expected, shown)
+    opened = reader.opened
+    return WorkbookSource(detected=opened.detected, header=opened.header, rows=KeptRows(reader))

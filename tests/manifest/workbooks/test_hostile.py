@@ -1,0 +1,222 @@
+"""A workbook that makes a library take all memory, panic or abort ends in a message, in bounded memory and time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from importer.errors import ManifestError
+from importer.manifest import open_manifest
+from importer.manifest.workbooks import limits
+from importer.manifest.workbooks.limits import limits_for
+from importer.models import ManifestOptions
+from tests.manifest.books import Page, container, with_part, write
+from tests.manifest.books import _biff as biff
+from tests.manifest.books import _biff_text as biff_text
+from tests.manifest.reading import read, refusal
+
+MIB = 1 << 20
+SHEET = "xl/worksheets/sheet1.xml"
+ROWS = [["id", "text"], ["1", "x"]]
+TEXT = b'<c r="%s" t="inlineStr"><is><t>%s</t></is></c>'
+
+
+def xlsx(path: Path, change: Callable[[bytes], bytes]) -> Path:
+    return with_part(write(path, Page(rows=ROWS)), SHEET, change)
+
+
+def far_cell(path: Path) -> Path:
+    """One cell at the far end, which the sheet's own dimension leaves out."""
+    stray = b'<row r="1048576">' + TEXT % (b"XFD1048576", b"y") + b"</row></sheetData>"
+    return xlsx(path, lambda content: content.replace(b"</sheetData>", stray))
+
+
+def shared_count(path: Path) -> Path:
+    """As many shared texts as no memory holds, by their count."""
+    write(path, Page(rows=ROWS))
+    many = b'count="4294967295" uniqueCount="4294967295"'
+
+    def change(content: bytes) -> bytes:
+        start = content.index(b"<sst")
+        end = content.index(b">", start)
+        return (
+            content[:start]
+            + b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" '
+            + many
+            + content[end:]
+        )
+
+    return with_part(path, "xl/sharedStrings.xml", change)
+
+
+def shared_text(path: Path) -> Path:
+    """One text of a megabyte in very many cells."""
+    write(path, Page(rows=[["id", "text"], ["1", "long"]]))
+    with_part(path, "xl/sharedStrings.xml", lambda content: content.replace(b"long", b"x" * MIB))
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read(SHEET)
+    at = sheet.index(b'<row r="2"')
+    row = sheet[at : sheet.index(b"</row>", at) + 6]
+    more = b"".join(
+        row.replace(b'"2"', b'"%d"' % n).replace(b"A2", b"A%d" % n).replace(b"B2", b"B%d" % n) for n in range(3, 20_000)
+    )
+    return with_part(path, SHEET, lambda content: content.replace(b"</sheetData>", more + b"</sheetData>"))
+
+
+def shared_text_of_an_old_workbook(path: Path) -> Path:
+    """The same in an .xls, where a text has up to 64 KB."""
+    start = biff(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0)) + biff(0x42, struct.pack("<H", 1200))
+    start += biff(0xFC, struct.pack("<II", 1, 1) + struct.pack("<HB", 60_000, 0) + b"a" * 8_000)
+    start += b"".join(biff(0x3C, b"\0" + b"a" * size) for size in [8_000] * 6 + [4_000])
+    name = struct.pack("<BB", 0, 0) + biff_text("Tickets", "<B")
+    at = len(start) + 8 + len(name) + len(biff(0x0A))
+    start += biff(0x85, struct.pack("<I", at) + name) + biff(0x0A)
+    sheet = biff(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 0)) + biff(
+        0x200, struct.pack("<IIHHH", 0, 60_000, 0, 2, 0)
+    )
+    sheet += b"".join(
+        biff(0xFD, struct.pack("<HHHI", row, column, 0, 0)) for row in range(60_000) for column in range(2)
+    )
+    path.write_bytes(container({"Workbook": start + sheet + biff(0x0A)}))
+    return path
+
+
+def blanks(path: Path) -> Path:
+    """An .ods that says that a blank stands there two billion times."""
+    write(path, Page(rows=ROWS))
+    return with_part(
+        path,
+        "content.xml",
+        lambda content: content.replace(b"<text:p>x</text:p>", b'<text:p>x<text:s text:c="2000000000"/></text:p>'),
+    )
+
+
+HOSTILE = {
+    "far.xlsx": far_cell,
+    "count.xlsx": shared_count,
+    "text.xlsx": shared_text,
+    "text.xls": shared_text_of_an_old_workbook,
+    "blanks.ods": blanks,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_it_ends_in_a_message(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """The process that reads is stopped by its limit; nothing of a panic reaches the screen."""
+    path = HOSTILE[name](tmp_path / name)
+    assert path.stat().st_size < 4 * MIB
+    text = refusal(path)
+    assert "of memory" in text or "damaged" in text
+    assert "CSV" in text or "again" in text
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_limit_holds_in_the_process_that_reads(tmp_path: Path) -> None:
+    """Neither process takes more than the limit; the importer's own takes nearly nothing."""
+    path = shared_text(tmp_path / "text.xlsx")
+    code = (
+        "import sys, resource; from pathlib import Path; from importer.manifest import open_manifest\n"
+        "from importer.models import ManifestOptions; from importer.errors import ManifestError\n"
+        "try:\n    open_manifest(Path(sys.argv[1]), ManifestOptions())\n"
+        "except ManifestError as error:\n    print('refused')\n"
+        "for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):\n    print(resource.getrusage(who).ru_maxrss)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    refused, own_kib, others_kib = done.stdout.split()
+    assert (refused, done.stderr) == ("refused", "")
+    assert int(own_kib) < 250 * 1024
+    assert int(others_kib) < limits_for(path).memory_bytes / 1024 + 250 * 1024
+
+
+def test_what_a_workbook_may_take_grows_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large one may take more, a small one enough for any table, and neither more than half of the machine."""
+    monkeypatch.setattr(limits, "_machine_bytes", lambda: 1 << 40)
+    path = tmp_path / "tickets.xlsx"
+
+    def limit_of(size_bytes: int) -> int:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive, archive.open("sheet", "w") as part:
+            part.write(bytes(size_bytes))
+        return limits_for(path).memory_bytes
+
+    assert limit_of(1_000) == 2 << 30
+    assert limit_of(200 * MIB) > 3 << 30
+    monkeypatch.setattr(limits, "_machine_bytes", lambda: 1 << 30)
+    assert limit_of(1_000) == 1 << 29
+
+
+def test_many_blank_rows_are_read_fast(tmp_path: Path) -> None:
+    """Millions of empty cells between two that are filled are no reason to refuse a sheet, and take seconds."""
+    stray = b'<row r="1000000">' + TEXT % (b"A1000000", b"9") + TEXT % (b"J1000000", b"") + b"</row></sheetData>"
+    path = xlsx(tmp_path / "sparse.xlsx", lambda content: content.replace(b"</sheetData>", stray))
+    table = read(path)
+    assert (table.cells, table.rows) == ([["1", "x"], ["9", ""]], [2, 1_000_000])
+    assert table.manifest.blank_rows == 999_997
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_process_that_reads_ends_with_the_importer(tmp_path: Path, number: int) -> None:
+    """However the importer ends: what reads for it doesn't stay."""
+    path = write(tmp_path / "tickets.xlsx", Page(rows=[["id"], *([str(row)] for row in range(30_000))]))
+    code = (
+        "import sys, time; from pathlib import Path; from importer.manifest import open_manifest\n"
+        "from importer.models import ManifestOptions\n"
+        "manifest = open_manifest(Path(sys.argv[1]), ManifestOptions())\nprint('open', flush=True)\ntime.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE) as importer:
+        assert importer.stdout is not None
+        assert importer.stdout.readline() == b"open\n"
+        (reader,) = children(importer.pid)
+        importer.send_signal(number)
+        importer.wait()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{reader}").exists() and "Z" not in Path(f"/proc/{reader}/stat").read_text().split()[2]:
+        assert time.monotonic() < deadline, "the process that reads is still there"
+        os.sched_yield()
+
+
+def test_a_reader_that_is_killed_is_an_error_and_no_shorter_table(tmp_path: Path) -> None:
+    """The system ends what takes too much memory; the rows that came before are not all."""
+    path = write(
+        tmp_path / "tickets.xlsx", Page(rows=[["id", "text"], *([str(row), "x" * 200] for row in range(40_000))])
+    )
+    manifest = open_manifest(path, ManifestOptions())
+    chunks = manifest.chunks(100)
+    next(chunks)
+    for child in children(os.getpid()):
+        if b"importer.manifest.workbooks.child" in Path(f"/proc/{child}/cmdline").read_bytes():
+            os.kill(child, signal.SIGKILL)
+    with pytest.raises(ManifestError, match="of memory"):
+        list(chunks)
+    with pytest.raises(ManifestError):
+        list(manifest.chunks())
+
+
+def test_no_module_of_the_working_folder_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger's folder may hold a file that is called as a library is."""
+    (tmp_path / "python_calamine.py").write_text("raise SystemExit('a stranger')")
+    monkeypatch.chdir(tmp_path)
+    assert read(write(tmp_path / "tickets.xlsx", Page(rows=ROWS))).cells == [["1", "x"]]
+
+
+def test_no_named_file_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept of a sheet and what its reader says have no names."""
+    path = write(tmp_path / "tickets.xlsx", Page(rows=ROWS))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    read(path)
+    assert list((tmp_path / "temporary").iterdir()) == []
