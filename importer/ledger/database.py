@@ -99,6 +99,11 @@ def sqlite_path(url: str) -> Path | None:
     return Path(parsed.database)
 
 
+def plain_connection(path: Path, patience_s: float) -> sqlite3.Connection:
+    """Connect to an SQLite file that is there, for what is no transaction. Raises sqlite3.Error."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=patience_s)
+
+
 def shown(url: str) -> str:
     """A ledger's address without its password."""
     try:

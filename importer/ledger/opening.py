@@ -8,7 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from importer.errors import LedgerError
-from importer.ledger import database, migrations, schema
+from importer.ledger import database, migrations, private, schema
 from importer.ledger.place import refuse_network
 
 
@@ -17,7 +17,9 @@ def created(url: str) -> tuple[sa.Engine, Path | None]:
     path = database.sqlite_path(url)
     with database.translated(url):
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private.make_folder(path.parent)
+            refuse_network(path)
+            private.create_ledger(path)
         return _checked(url, path, make=True), path
 
 
@@ -37,19 +39,25 @@ def exists(url: str) -> bool:
 def opened(url: str) -> tuple[sa.Engine, Path | None]:
     """Open a ledger that is there. Raises LedgerError if it is not, is damaged, or of a newer version."""
     if not exists(url):
-        raise LedgerError(
-            f"there is no ledger at {database.shown(url)}",
-            hint="if this is the first import from here, make it: ticket-importer ledger init. If not, find the "
-            "former ledger first: without it every row looks new, and tickets would be made twice",
-        )
+        raise no_ledger(url)
     path = database.sqlite_path(url)
     with database.translated(url):
         return _checked(url, path), path
 
 
+def no_ledger(url: str) -> LedgerError:
+    """Say that there is no ledger, and what to do."""
+    return LedgerError(
+        f"there is no ledger at {database.shown(url)}",
+        hint="if this is the first import from here, make it: ticket-importer ledger init. If not, find the "
+        "former ledger first: without it every row looks new, and tickets would be made twice",
+    )
+
+
 def _checked(url: str, path: Path | None, *, make: bool = False) -> sa.Engine:
     if path is not None:
         refuse_network(path)
+        private.tighten(path)
     engine = database.make_engine(url)
     try:
         if make:

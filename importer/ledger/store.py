@@ -79,6 +79,7 @@ class Ledger:
             with self._translated():
                 self._lock = leases.RunLock(self._path, run.id)
                 self._lock.take()
+                self._place.checkpoint()  # what a killed run has left in the log
                 self._place.take_reserve()
         with self.writing() as db:
             leases.bury_the_dead(db, run, self._path)
@@ -132,6 +133,8 @@ class Ledger:
             alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
             db.execute(schema.runs.update().where(alive).values(ended_at=utc_now(), exit_code=exit_code))
             leases.release(db, run_id)
+        if self._place is not None:
+            self._place.checkpoint()
         self._drop_lock()
 
     # -- rows before sending ----------------------------------------------------------------------------------------

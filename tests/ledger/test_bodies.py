@@ -36,7 +36,7 @@ def bodies(folder: Path, key: str) -> list[str]:
     return [str(body) for (body,) in ask(folder, sql, key)]
 
 
-@pytest.mark.parametrize(
+settling = pytest.mark.parametrize(
     "outcome",
     [
         created("A"),
@@ -45,6 +45,9 @@ def bodies(folder: Path, key: str) -> list[str]:
     ],
     ids=["created", "failed", "pending"],
 )
+
+
+@settling
 def test_a_settled_row_loses_its_body_in_the_same_commit(ledger: Ledger, tmp_path: Path, outcome: Outcome) -> None:
     """Other rows of the commit keep theirs, and so does an unknown one."""
     run = begun(ledger, "A", "B", "C")
@@ -54,8 +57,9 @@ def test_a_settled_row_loses_its_body_in_the_same_commit(ledger: Ledger, tmp_pat
     assert [bodies(tmp_path, key) for key in "ABC"] == [[""], [body_of("B")], [body_of("C")]]
 
 
+@settling
 def test_an_unknown_row_that_is_sent_again_loses_all_its_bodies_when_it_is_settled(
-    ledger: Ledger, tmp_path: Path
+    ledger: Ledger, tmp_path: Path, outcome: Outcome
 ) -> None:
     """Until then the first one is needed: its ticket may be there."""
     run = begun(ledger, "A")
@@ -63,7 +67,7 @@ def test_an_unknown_row_that_is_sent_again_loses_all_its_bodies_when_it_is_settl
     ledger.commit(run, [unclear("A")])
     sent(ledger, run, "A")
     assert bodies(tmp_path, "A") == [body_of("A")] * 2
-    ledger.commit(run, [created("A")])
+    ledger.commit(run, [outcome])
     assert bodies(tmp_path, "A") == ["", ""]
 
 
@@ -186,8 +190,7 @@ def test_the_backup_of_an_older_ledger_is_named_as_it_holds_the_texts(
     (backup,) = backups(tmp_path)
     assert b"Title of made" in backup.read_bytes()
     assert backup.stat().st_mode & 0o777 == 0o600
-    (message,) = [record.getMessage() for record in caplog.records]
-    assert str(backup) in message
+    (message,) = [text for text in caplog.messages if str(backup) in text]
     assert "remove that file" in message
 
 
