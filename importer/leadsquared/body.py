@@ -19,7 +19,7 @@ from importer.models import Attachment, Ticket
 
 _READ_SIZE_BYTES = 128 * 1024
 # The files that one process may have open, or its memory: passes, and says nothing about the file that met it.
-_SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class AttachmentChanged(Exception):
@@ -69,7 +69,7 @@ def _open_checked(attachment: Attachment) -> io.BufferedReader:
     try:
         file = open(attachment.path, "rb", opener=_open_at_once)  # noqa: SIM115 - Path.open takes no opener
     except OSError as error:
-        if error.errno in _SCARCE:
+        if error.errno in SCARCE:
             raise
         raise AttachmentChanged(f"{attachment.path} can't be opened any more: {error.strerror}") from error
     now = os.fstat(file.fileno())

@@ -21,7 +21,7 @@ from urllib.parse import quote
 import aiohttp
 from aiohttp import hdrs
 
-from importer.leadsquared.body import AttachmentChanged, build_body, text_body, whole_given
+from importer.leadsquared.body import SCARCE, AttachmentChanged, build_body, text_body, whole_given
 from importer.leadsquared.connections import Gate, GatedConnector, Sending, Upload, sending_now
 from importer.leadsquared.details import Looked, read_details
 from importer.leadsquared.wire import (
@@ -192,7 +192,7 @@ class Client:
             except AttachmentChanged as error:
                 return NotSendable("attachment-changed", str(error))
             except OSError as error:
-                return NotSent(one_line(_describe(error)))
+                return self._not_sent(error, Sending(gate))
             return await self._post(parts, Sending(gate, upload=Upload(parts.size or 0)))
 
     async def _post(self, body: bytes | aiohttp.MultipartWriter, sending: Sending) -> Answer:
@@ -251,8 +251,9 @@ class Client:
                     body = self._endpoint.mask(await _read_limited(response))
                     return Said(status=response.status, headers=response.headers, body=body)
         except (aiohttp.ClientError, OSError) as error:
-            text = self._described(error, sending)
-            return Unclear("no-answer", text) if sending.left else NotSent(text, stale=sending.stale)
+            if not sending.left:
+                return self._not_sent(error, sending)
+            return Unclear("no-answer", self._described(error, sending))
 
     def _described(self, error: BaseException, sending: Sending) -> str:
         if sending.left and isinstance(error, aiohttp.ClientResponseError):
@@ -262,9 +263,8 @@ class Client:
         return one_line(_describe(error))
 
     def _explain(self, error: BaseException, sending: Sending) -> Answer:
-        text = self._described(error, sending)
         if not sending.left:
-            return NotSent(text, stale=sending.stale)
+            return self._not_sent(error, sending)
         if sending.head is not None and sending.head[0] != HTTPStatus.OK:
             return read_answer(
                 *sending.head, None, time.time()
@@ -273,7 +273,11 @@ class Client:
             if sending.sent_whole:
                 return Unclear("answer-timeout", f"no answer within {self._patience.answer_s:g} s after the last byte")
             return Unclear("upload-stalled", f"no byte moved for {self._patience.idle_s:g} s")
-        return Unclear("no-answer", text)
+        return Unclear("no-answer", self._described(error, sending))
+
+    def _not_sent(self, error: BaseException, sending: Sending) -> NotSent:
+        scarce = isinstance(error, OSError) and error.errno in SCARCE
+        return NotSent(self._described(error, sending), stale=sending.stale, scarce=scarce)
 
 
 async def _opened(ticket: Ticket, files: contextlib.ExitStack) -> aiohttp.MultipartWriter:
