@@ -23,7 +23,7 @@ from aiohttp import hdrs
 from importer.leadsquared.body import open_body, text_body, whole_given
 from importer.leadsquared.connections import Gate, GatedConnector, Sending, Upload, sending_now
 from importer.leadsquared.details import Looked, read_details
-from importer.leadsquared.files import AttachmentChanged
+from importer.leadsquared.files import SCARCE, AttachmentChanged
 from importer.leadsquared.wire import (
     ANSWER_LIMIT_BYTES,
     CHANGED_WHILE_SENT,
@@ -193,7 +193,7 @@ class Client:
             except AttachmentChanged as error:
                 return NotSendable("attachment-changed", str(error))
             except OSError as error:
-                return NotSent(one_line(_describe(error)))
+                return self._not_sent(error, Sending(gate))
             return await self._post(parts, Sending(gate, upload=Upload(parts.size or 0), files=checked))
 
     async def _post(self, body: bytes | aiohttp.MultipartWriter, sending: Sending) -> Answer:
@@ -252,8 +252,9 @@ class Client:
                     body = self._endpoint.mask(await _read_limited(response))
                     return Said(status=response.status, headers=response.headers, body=body)
         except (aiohttp.ClientError, OSError) as error:
-            text = self._described(error, sending)
-            return Unclear("no-answer", text) if sending.left else NotSent(text, stale=sending.stale)
+            if not sending.left:
+                return self._not_sent(error, sending)
+            return Unclear("no-answer", self._described(error, sending))
 
     def _described(self, error: BaseException, sending: Sending) -> str:
         if sending.left and isinstance(error, aiohttp.ClientResponseError):
@@ -263,21 +264,25 @@ class Client:
         return one_line(_describe(error))
 
     def _explain(self, error: BaseException, sending: Sending) -> Answer:
-        text = self._described(error, sending)
         changed = next((each for each in (error, error.__cause__) if isinstance(each, AttachmentChanged)), None)
         if not sending.left:
-            unsent = NotSent(text, stale=sending.stale)
-            return unsent if changed is None else NotSendable("attachment-changed", str(changed))
+            return (
+                self._not_sent(error, sending) if changed is None else NotSendable("attachment-changed", str(changed))
+            )
         if sending.head is not None and sending.head[0] != HTTPStatus.OK:
             # The status alone decides, although the connection broke off.
             return read_answer(*sending.head, None, time.time())
         if changed is not None:
             return Unclear(CHANGED_WHILE_SENT, f"{changed}; the request was broken off")
         if not isinstance(error, TimeoutError):
-            return Unclear("no-answer", text)
+            return Unclear("no-answer", self._described(error, sending))
         if sending.sent_whole:
             return Unclear("answer-timeout", f"no answer within {self._patience.answer_s:g} s after the last byte")
         return Unclear("upload-stalled", f"no byte moved for {self._patience.idle_s:g} s")
+
+    def _not_sent(self, error: BaseException, sending: Sending) -> NotSent:
+        scarce = isinstance(error, OSError) and error.errno in SCARCE
+        return NotSent(self._described(error, sending), stale=sending.stale, scarce=scarce)
 
 
 async def _read_limited(response: aiohttp.ClientResponse) -> bytes | None:

@@ -19,7 +19,7 @@ from importer.models import Attachment, file_identity
 
 _BLOCK_BYTES = 128 * 1024
 # The files that one process may have open, or its memory: passes, and says nothing about the file that met it.
-_SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _HASHED_BYTES = 4_000_000
 _COARSEST_TICK_NS = 2_000_000_000  # of the clock that stamps files: FAT's
 
@@ -47,7 +47,7 @@ class CheckedFile:
         try:
             self._descriptor = _open_real(self._path)
         except OSError as error:
-            if error.errno in _SCARCE:
+            if error.errno in SCARCE:
                 raise
             raise AttachmentChanged(f"{self._path} can't be opened any more: {error.strerror}") from error
         try:
@@ -119,7 +119,7 @@ class CheckedFile:
         try:
             descriptor = _open_real(self._path)
         except OSError as error:
-            return error.errno in _SCARCE
+            return error.errno in SCARCE
         try:
             there = os.fstat(descriptor)
         finally:

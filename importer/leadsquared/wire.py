@@ -78,10 +78,15 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Not one byte went out. ``stale``: a kept connection was found closed, which says nothing about the server."""
+    """Not one byte went out.
+
+    ``stale``: the server closed a connection that had waited long for its slot. ``scarce``: this process can open no
+    more files or has no memory. Neither says anything about the server.
+    """
 
     reason: str
     stale: bool = False
+    scarce: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from importer.submission.gate import Gate, Proof
 from importer.submission.journal import Journal
 from importer.submission.line import Line, Sendable
 from importer.submission.outcomes import as_ending, as_known, back, halted, outcome
-from importer.submission.retry import Again, FailureLimit, Halt, Outage, RetryPolicy, Settled, UsedUp, judge
+from importer.submission.retry import Again, AtOnce, FailureLimit, Halt, Outage, RetryPolicy, Settled, UsedUp, judge
 
 # A call with files up to this size takes as long as the network and the server, not as its upload.
 _SMALL_BYTES = 1 << 16
@@ -89,6 +89,7 @@ class Submission:
         self._proof = Proof()
         self._call_s = 0.0  # about the longest that calls took of late
         self._used_up = UsedUp(terms.give_up_after_s)
+        self._at_once = AtOnce(terms.concurrency)
         self._drain_until = math.inf
         self._ending: ImporterError | None = None
         self._now = asyncio.get_running_loop().time
@@ -191,9 +192,9 @@ class Submission:
         """How many rows may be under way at once."""
         rate = self._means.quota.rate
         if not self._proof.given:  # they wait at the gate, but for one
-            return min(self._terms.concurrency, rate.calls, self._terms.at_first)
+            return min(self._at_once.most, rate.calls, self._terms.at_first)
         needed = math.ceil(_ROOM * self._call_s * rate.calls / rate.period_s)
-        return min(self._terms.concurrency, max(self._terms.at_first, needed))
+        return min(self._at_once.most, max(self._terms.at_first, needed))
 
     async def _wait(self) -> None:
         """Wait until something has changed, or it is time to look again."""
@@ -309,7 +310,7 @@ class Submission:
             wait_s = max(verdict.delay_s, quota.held_back_s)
             unsent = back(row, name, counted=verdict.may_exist, code=verdict.code, error=verdict.error)
             await self._write(replace(unsent, wait_s=round(wait_s, 3)))
-        if not isinstance(answer, Throttled) and not (isinstance(answer, NotSent) and answer.stale):
+        if not isinstance(answer, Throttled) and not (isinstance(answer, NotSent) and (answer.stale or answer.scarce)):
             row.attempt += 1
         self._line.done(row, made=False)
         self._line.again(row, self._now() + verdict.delay_s)
@@ -330,6 +331,10 @@ class Submission:
             self._note_time(gate)
         if isinstance(answer, Throttled):
             self._hold_back(answer, gate)
+        if isinstance(answer, NotSent) and answer.scarce:
+            if (too_few := self._at_once.too_few(answer, len(self._under_way) - 1)) is not None:
+                self._halt(too_few)
+            return self._at_once.news()
         if self._outage.is_on and not was_on:
             self._withdraw_waiting()
             return f"sending pauses, one row at a time probes the server: {self._outage.reason}"
