@@ -86,7 +86,8 @@ def _begun(job: Job, desk: Desk) -> Iterator[Importing]:
             stack.callback(ledger.close)
         if job.choice.only is not None:
             origins = Origins(judging.manifest, job.manifest, judging.mapping, job.choice, judging.info, ledger)
-            judging.hold_against(*origins.settle(judging.folder, desk.note))
+            original = origins.settle(judging.folder, desk.note)
+            judging.hold_against(original.path, original.comparison, stores_numbers=original.stores_numbers)
         judging.check_fit()
         yield Importing(job, judging, ledger)
 
