@@ -8,7 +8,9 @@ Synchronous: whoever runs an event loop calls it from a thread (``submission.jou
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import secrets
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -19,6 +21,7 @@ import sqlalchemy as sa
 
 from importer.errors import ImporterError, LedgerError
 from importer.ledger import database, leases, migrations, schema
+from importer.ledger.hashes import KeyedHash
 from importer.ledger.place import Place, refuse_network
 from importer.ledger.quotas import PoolRecord
 from importer.ledger.records import (
@@ -293,10 +296,11 @@ class Ledger:
 
         Raises StoppedEarly if the run has lost its lease or a row is not its own: then nothing may be sent.
         """
+        keyed_hash = self.keyed_hash
         with self.writing() as db:
             if any(isinstance(record, Intent) for record in records):
                 leases.renew(db, run.id)
-            self._under_way.enter(db, run, records)
+            self._under_way.enter(db, run, records, keyed_hash)
 
     def give_reserve_back(self) -> None:
         """Let what was sent be written down although the disk is full: nothing more must be sent then."""
@@ -304,6 +308,18 @@ class Ledger:
             self._place.give_reserve_back()
 
     # -- inside -----------------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def keyed_hash(self) -> KeyedHash:
+        """Hashes texts with this ledger's secret."""
+        with self.reading() as db:
+            secret = db.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == "secret"))
+        if secret is None:
+            raise LedgerError(
+                f"the ledger {database.shown(str(self._engine.url))} has no secret for its hashes",
+                hint="it is damaged; restore it from a backup",
+            )
+        return KeyedHash(bytes.fromhex(secret))
 
     @property
     def path(self) -> Path | None:
@@ -337,7 +353,13 @@ def _make_tables(engine: sa.Engine) -> None:
     with engine.connect().execution_options(writes=True) as db, db.begin():
         if not sa.inspect(db).has_table(schema.meta.name):  # one of another version stays as it is
             schema.metadata.create_all(db)
-            db.execute(schema.meta.insert().values(name="schema_version", value=str(schema.SCHEMA_VERSION)))
+            version = str(schema.SCHEMA_VERSION)
+            secret = secrets.token_hex(schema.SECRET_BYTES)
+            db.execute(
+                schema.meta.insert(),
+                [{"name": "schema_version", "value": version}, {"name": "secret", "value": secret}],
+            )
+            db.execute(schema.alembic_version.insert().values(version_num=version))
 
 
 _ENTRY = [

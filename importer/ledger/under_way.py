@@ -15,6 +15,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from importer.errors import StoppedEarly
 from importer.ledger import schema
+from importer.ledger.hashes import KeyedHash
 from importer.ledger.records import Intent, Outcome, RunInfo, utc_now
 
 _tickets, _attempts = schema.tickets.c, schema.attempts.c
@@ -54,6 +55,8 @@ _SEND = (
         state=_fixed("sending"),
         run=_given("run"),
         content=_given("content"),
+        title_hash=_given("title_hash"),
+        lead_hash=_given("lead_hash"),
         attempts=_tickets.attempts + _fixed("1"),
     )
 )
@@ -136,18 +139,27 @@ class UnderWay:
         self._settle_with_ids = _Prepared(_SETTLE_WITH_IDS, dialect)
         self._settle_attempt = _Prepared(_SETTLE_ATTEMPT, dialect)
 
-    def enter(self, db: sa.Connection, run: RunInfo, records: Sequence[Intent | Outcome]) -> None:
+    def enter(
+        self, db: sa.Connection, run: RunInfo, records: Sequence[Intent | Outcome], keyed_hash: KeyedHash
+    ) -> None:
         """Enter a batch of records. Raises StoppedEarly if a row that is to be sent is not the run's."""
         for stage in _stages(records):
             if stage.outcomes:
                 self._settle(db, run, stage.outcomes.values())
             if stage.intents:
-                self._intend(db, run, stage.intents.values())
+                self._intend(db, run, stage.intents.values(), keyed_hash)
 
-    def _intend(self, db: sa.Connection, run: RunInfo, intents: Iterable[Intent]) -> None:
+    def _intend(self, db: sa.Connection, run: RunInfo, intents: Iterable[Intent], keyed_hash: KeyedHash) -> None:
         common = _common(run, utc_now())
         rows = [
-            {**common, "given_key": each.key, "given_content": each.content, "given_request": each.request}
+            {
+                **common,
+                "given_key": each.key,
+                "given_content": each.content,
+                "given_request": each.request,
+                "given_title_hash": keyed_hash.hex(each.title),
+                "given_lead_hash": keyed_hash.hex(each.lead),
+            }
             for each in intents
         ]
         self._leave_attempt(db, rows)
