@@ -25,6 +25,7 @@ from importer.mapping import Mapping, check_columns, load_mapping
 from importer.models import ManifestOptions
 from importer.results import COLUMNS, WORKBOOK_ENDING, Comparison, check_results, check_target, data_columns
 from importer.rows import Findings, Rows
+from importer.submission.export_checks import ExportLimits
 from importer.submission.plan import Disposition
 from importer.validation import Validator, check_own_texts, for_stored_numbers
 
@@ -48,6 +49,7 @@ class Job:
     fields: AccountFields | None = None  # as far as the account has told them
     skip_invalid: bool = False
     limit: int | None = None
+    export_limits: ExportLimits = field(default_factory=ExportLimits)
 
 
 class Listener(Findings, Protocol):
