@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from importer.errors import StoppedEarly
-from importer.ledger import schema
+from importer.ledger import bodies, schema
 from importer.ledger.hashes import KeyedHash
 from importer.ledger.records import Intent, Outcome, RunInfo, utc_now
 
@@ -44,8 +44,8 @@ _SENT_HERE = (_tickets.run == _given("run")) & (
     (_tickets.state == _fixed("sending")) | (_tickets.state == _fixed("unknown"))
 )
 _LEAVE_ATTEMPT = schema.attempts.insert().from_select(
-    ["ticket", "run", "intended_at", "request"],
-    sa.select(_tickets.id, _given("run"), _given("now"), _given("request")).where(_MAY_BE_SENT),
+    ["ticket", "run", "intended_at", "request", "title_hash"],
+    sa.select(_tickets.id, _given("run"), _given("now"), _given("request"), _given("title_hash")).where(_MAY_BE_SENT),
     include_defaults=False,
 )
 _SEND = (
@@ -100,6 +100,9 @@ _SETTLE_ATTEMPT = (
         wait_s=_given("wait_s", sa.Float),
     )
 )
+_SETTLE_ATTEMPT_AND_ERASE = _SETTLE_ATTEMPT.values(request=_fixed(""))
+# The row's other requests, of which one was unclear before this one was made.
+_ERASE_OTHERS = bodies.erase(_TICKET)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +141,8 @@ class UnderWay:
         self._settle_ticket = _Prepared(_SETTLE, dialect)
         self._settle_with_ids = _Prepared(_SETTLE_WITH_IDS, dialect)
         self._settle_attempt = _Prepared(_SETTLE_ATTEMPT, dialect)
+        self._settle_attempt_and_erase = _Prepared(_SETTLE_ATTEMPT_AND_ERASE, dialect)
+        self._erase_others = _Prepared(_ERASE_OTHERS, dialect)
 
     def enter(
         self, db: sa.Connection, run: RunInfo, records: Sequence[Intent | Outcome], keyed_hash: KeyedHash
@@ -183,7 +188,13 @@ class UnderWay:
         for settle, rows in ((self._settle_ticket, plain), (self._settle_with_ids, with_ids)):
             if rows:
                 settle(db, rows)
-                self._settle_attempt(db, rows)
+            unknown = [row for row in rows if row["given_state"] == "unknown"]
+            settled = [row for row in rows if row["given_state"] != "unknown"]
+            if unknown:
+                self._settle_attempt(db, unknown)
+            if settled:
+                self._settle_attempt_and_erase(db, settled)
+                self._erase_others(db, settled)
 
 
 def _common(run: RunInfo, now: str) -> dict[str, Any]:
