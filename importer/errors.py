@@ -8,6 +8,7 @@
     │   ├── ResultsError
     │   └── LedgerError
     ├── Declined                   1   the question was answered with no
+    ├── ExportStopped              1   the export is unlike the ones before it; nothing was sent, rows are pending
     ├── CapReached                 1   the account has had all calls of its day; the rest of the rows is pending
     ├── StoppedEarly               3   the rest of the rows is pending
     │   └── ProgramError           3   a bug
@@ -89,6 +90,12 @@ class LedgerError(UsageError):
 
 class Declined(ImporterError):
     """The user was asked and said no: rows were judged, nothing was sent, and they are pending."""
+
+    exit_code = 1
+
+
+class ExportStopped(ImporterError):
+    """The export is unlike the ones before it: rows were judged, nothing was sent, and they are pending."""
 
     exit_code = 1
 

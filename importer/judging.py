@@ -25,13 +25,12 @@ from importer.mapping import Mapping, check_columns, load_mapping
 from importer.models import ManifestOptions
 from importer.results import COLUMNS, WORKBOOK_ENDING, Comparison, check_results, check_target, data_columns
 from importer.rows import Findings, Rows
+from importer.submission.export_checks import ExportLimits
 from importer.submission.plan import Disposition
 from importer.validation import Validator, check_own_texts, for_stored_numbers
 
 if TYPE_CHECKING:  # a check without a ledger needs no database
     from importer.ledger import Ledger
-
-_STORING_NUMBERS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".json", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +50,7 @@ class Job:
     skip_invalid: bool = False
     limit: int | None = None
     strict_end: bool = False  # a last row without a line end is rejected
+    export_limits: ExportLimits = field(default_factory=ExportLimits)
 
 
 class Listener(Findings, Protocol):
@@ -97,7 +97,7 @@ class Judging:
             key_field=mapping.key_field,
         )
         self._finder: AttachmentFinder | None = None
-        self.rows = self._rows(job.manifest)
+        self.rows = self._rows(job.manifest, stores_numbers=manifest.detected.stores_numbers)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -105,9 +105,12 @@ class Judging:
         of_files = self._finder.doubts if self._finder is not None else ()
         return (*self.manifest.detected.warnings, *self.mapping.warnings, *self._doubts, *of_files)
 
-    def hold_against(self, original: Path, comparison: Comparison | None) -> None:
-        """Take the rows of a results file for those of the manifest ``original``, as far as it was found."""
-        self.rows = self._rows(original)  # attachments lie beside the manifest, wherever its results are
+    def hold_against(self, original: Path, comparison: Comparison | None, *, stores_numbers: bool) -> None:
+        """Take the rows of a results file for those of the manifest ``original``, as far as it was found.
+
+        Its attachments lie beside the manifest. Its numbers are those of the manifest, or of the workbook that it is.
+        """
+        self.rows = self._rows(original, stores_numbers=stores_numbers or self.manifest.detected.stores_numbers)
         self.rows.hold_against(comparison)
 
     def check_fit(self) -> None:
@@ -120,12 +123,10 @@ class Judging:
         """Say whether judged rows may go out: none is rejected, or the others are to go all the same."""
         return self._job.skip_invalid or not self.rows.plan.counts()[Disposition.REJECT]
 
-    def _rows(self, original: Path) -> Rows:
+    def _rows(self, original: Path, *, stores_numbers: bool) -> Rows:
         if self.mapping.attachments is not None:
             root = original.absolute().parent / (self.mapping.attachments.root or "")
             self._finder = AttachmentFinder(self.mapping.attachments, root)
-        # The results of a workbook are a CSV that holds its numbers as they were stored.
-        stores_numbers = self.manifest.detected.stores_numbers or original.suffix.lower() in _STORING_NUMBERS
         mapping = for_stored_numbers(self.mapping) if stores_numbers else self.mapping
         validator = Validator(mapping, self._finder, self.manifest.sheet, self._job.fields)
         return Rows(self.manifest, self.mapping, validator, self._job.choice)

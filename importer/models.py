@@ -121,11 +121,11 @@ class Ticket:
 
     @property
     def lead(self) -> str:
-        """What names the lead: the ID, or mail address and phone without regard to case; empty without any."""
+        """What names the lead: the ID, else the mail address, else the phone; without regard to case, empty if none."""
         if self.lead_id is not None:
             return self.lead_id.lower()
         fields = dict(self.fields)
-        return "\n".join(fields.get(name, "").lower() for name in LEAD_NAMES).strip("\n")
+        return next((fields[name].lower() for name in LEAD_NAMES if fields.get(name)), "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,7 @@ from importer.earlier import Choice
 from importer.errors import ManifestError, ResultsError
 from importer.ledger import Ledger, RunInfo
 from importer.ledger.origins import Origin, keys_not_known, origins
-from importer.manifest import Manifest, open_manifest, private_copy
+from importer.manifest import Manifest, PrivateCopy, open_manifest, private_copy
 from importer.mapping import Mapping
 from importer.models import Status
 from importer.results import Comparison, compare, read_results
@@ -30,6 +30,19 @@ _HINT_KEYS = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Original:
+    """The manifest of a results file, as far as it was found.
+
+    ``path``: relative to its folder the attachments lie. ``comparison`` is ``None`` where the manifest itself was not
+    found. ``stores_numbers``: its cells are, or may be, numbers and not texts, so that 1.234 may not be 1,234.
+    """
+
+    path: Path
+    comparison: Comparison | None = None
+    stores_numbers: bool = True
+
+
 @dataclass(frozen=True)
 class Origins:
     """Finds out where a results file came from, and holds it against that."""
@@ -41,22 +54,22 @@ class Origins:
     info: RunInfo
     ledger: Ledger | None
 
-    def settle(self, folder: Path, note: Callable[[str], None]) -> tuple[Path, Comparison | None]:
+    def settle(self, folder: Path, note: Callable[[str], None]) -> Original:
         """Hold the file against its manifest, or else against what the ledger knows.
 
-        Gives the manifest's path, or the file's own where it can't be found. ``folder``: where private copies may lie.
-        Raises ResultsError if rows are missing or what must not change was changed; ManifestError if the manifest that
-        was named can't be read.
+        ``folder``: where private copies may lie. Raises ResultsError if rows are missing or what must not change was
+        changed; ManifestError if the manifest that was named can't be read.
         """
         for path, copy in self._manifests(folder):
-            comparison = self._compared(path, copy)
-            if comparison is not None:
-                if comparison.missing and not self.choice.allow_missing:
+            original = self._compared(path, copy)
+            if original is not None:
+                comparison = original.comparison
+                if comparison is not None and comparison.missing and not self.choice.allow_missing:
                     raise ResultsError(
                         f"{self.shown} is not whole: {_listed(comparison.missing)} missing of those in {path}",
                         hint=_HINT_MISSING,
                     )
-                return path, comparison
+                return original
         self._check_by_ledger()
         note(
             f"{self.shown} can't be held against its manifest, so what a spreadsheet changed in it is not noticed; "
@@ -64,14 +77,14 @@ class Origins:
         )
         if gaps := list(_gaps(self._numbers())):
             note(f"the manifest's {_listed(gaps)} not in {self.shown}: blank there, or lost since")
-        return self.shown, None
+        return Original(path=self._probable_path())
 
     # -- the manifest -----------------------------------------------------------------------------------------------
 
-    def _manifests(self, folder: Path) -> Iterator[tuple[Path, Path]]:
+    def _manifests(self, folder: Path) -> Iterator[tuple[Path, PrivateCopy]]:
         """The manifest that was named, or those of the ledger that are still the same, each with a copy of it."""
         if self.choice.manifest is not None:
-            yield self.choice.manifest, private_copy(self.choice.manifest, folder).path
+            yield self.choice.manifest, private_copy(self.choice.manifest, folder)
             return
         hashes: dict[str, set[str]] = {}
         for origin in self._runs():
@@ -81,7 +94,7 @@ class Origins:
             with contextlib.suppress(ManifestError):
                 copy = private_copy(Path(name), folder)
                 if copy.sha256 in hashes[name]:
-                    yield Path(name), copy.path
+                    yield Path(name), copy
                 copy.path.unlink()
 
     def _runs(self) -> list[Origin]:
@@ -97,10 +110,10 @@ class Origins:
     def _named_runs(self) -> set[str]:
         return {run for chunk in self.results.chunks() for run in chunk.frame["import_run"]}
 
-    def _compared(self, path: Path, copy: Path) -> Comparison | None:
+    def _compared(self, path: Path, copy: PrivateCopy) -> Original | None:
         """Compare; ``None`` if it can't be the manifest, which is an error if it was named."""
         expected = {use.column for use in self.mapping.uses}
-        manifest = open_manifest(copy, self.mapping.manifest, expected, may_lack=expected, shown_as=path)
+        manifest = open_manifest(copy.path, self.mapping.manifest, expected, may_lack=expected, shown_as=path)
         key_columns = () if self.mapping.key_is_row_content else self.mapping.key
         wrong = ""
         if absent := [column for column in key_columns if column not in manifest.columns]:
@@ -112,13 +125,36 @@ class Origins:
             elif len(comparison.strangers) > comparison.known + len(comparison.keys):
                 wrong = f"{_listed(comparison.strangers)} of other keys there"
             else:
-                return comparison
+                stores_numbers = manifest.detected.stores_numbers or not self._may_be_read(copy.sha256)
+                return Original(path=path, comparison=comparison, stores_numbers=stores_numbers)
         if self.choice.manifest is None:
             return None
         raise ResultsError(
             f"{path} is not the manifest of {self.shown}: {wrong}",
             hint="name the manifest as it was when these results were written",
         )
+
+    def _may_be_read(self, sha256: str) -> bool:
+        """Say whether this is the content that the results were made of, as far as the ledger knows their runs.
+
+        A workbook that was saved as CSV since has the same keys, and other numbers.
+        """
+        read = {origin.manifest_sha256 for origin in self._first_runs()}
+        return not read or sha256 in read
+
+    def _first_runs(self) -> list[Origin]:
+        """The runs that read the manifest itself; after several reruns no row of the file names one of them."""
+        named, known = self._named_runs(), self._runs()
+        if not any(origin.run in named for origin in known):
+            return []  # another ledger's results
+        runs = [origin for origin in known if origin.command == "run"]
+        return [origin for origin in runs if origin.run in named] or runs
+
+    def _probable_path(self) -> Path:
+        """The manifest's path where all runs that may have read it agree on its folder, else the file's own path."""
+        paths = [Path(origin.manifest) for origin in self._first_runs()]
+        one_folder = len({path.parent for path in paths}) == 1 and paths[0].parent.is_dir()
+        return paths[0] if one_folder else self.shown
 
     # -- the ledger -------------------------------------------------------------------------------------------------
 

@@ -36,9 +36,10 @@ from importer.results import (
 from importer.submission.fates import Fates
 from importer.submission.line import Sendable
 from importer.submission.plan import TO_SEND, Disposition, Plan, judge
-from importer.validation import Checked, KeyIndex, RowKeys, SharedLeads, Validator, content_hashes, fingerprints
+from importer.validation import Checked, KeyIndex, Names, RowKeys, SharedLeads, Validator, content_hashes, fingerprints
 
 if TYPE_CHECKING:  # a check without a ledger needs no database
+    from importer.export_comparison import ExportComparison
     from importer.ledger import Ledger
 
 _JUDGED_CHUNK_ROWS = 100_000
@@ -75,6 +76,7 @@ class Rows:
         self._leads = SharedLeads()
         self._earlier = Earlier(mapping, validator, choice)
         self.plan = Plan()
+        self.comparison: ExportComparison | None = None  # of a run's export with those before it
 
     def hold_against(self, comparison: Comparison | None) -> None:
         """Take the rows for those of a manifest with which their results file was compared."""
@@ -84,6 +86,10 @@ class Rows:
     def columns(self) -> list[str]:
         """The manifest's own columns."""
         return self._columns
+
+    def names(self) -> Names:
+        """What makes title and lead of the rows."""
+        return Names(self._validator.mapping, self._manifest.sheet)
 
     def check_fit(self, results: Path) -> None:
         """Raise ResultsError with the cells that no workbook can hold, or if it can't hold so many."""
@@ -136,6 +142,9 @@ class Rows:
         whole = ~np.isin(np.array(chunk.rows), list(misshapen))
         keys, states = self._keys_and_states(chunk, prior, ledger, run)
         firsts = self._keys.add(keys.prints, keys.there & whole, start=len(self.plan))
+        if self.comparison is not None:
+            counted = np.flatnonzero(keys.there & whole & (firsts < 0))
+            self.comparison.take(chunk, [keys.text(at) for at in counted.tolist()], counted)
         fates = Fates(
             rows=chunk.rows,
             manifest_rows=chunk.rows if prior is None else [each.row for each in prior],
@@ -173,7 +182,7 @@ class Rows:
                 prints=prints, there=there, text=lambda at: self._validator.key_at(chunk, at, self._columns)
             ), {}
         keys = self._keys_of(chunk, prior)
-        known = _states(ledger, run, keys)
+        known = _states(ledger, run, keys) if self.comparison is None else self.comparison.look_up(keys)
         there = np.array(list(map(bool, keys)), dtype=bool)
         states = {at: known[key] for at, key in enumerate(keys) if key in known} if known else {}
         return RowKeys(prints=fingerprints(Column.of_any(keys)), there=there, text=keys.__getitem__), states

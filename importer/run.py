@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from importer.collecting import frozen
-from importer.errors import Declined, ImporterError, LedgerError, ProgramError, StoppedEarly, UsageError
+from importer.errors import (
+    CapReached,
+    Declined,
+    ExportStopped,
+    ImporterError,
+    LedgerError,
+    ProgramError,
+    StoppedEarly,
+    UsageError,
+)
+from importer.export_comparison import ExportComparison
 from importer.judging import Job, Judging, Listener, prepared
 from importer.leadsquared.client import Client, Patience
 from importer.leadsquared.wire import preview
@@ -24,6 +34,7 @@ from importer.results import Outcomes, PartFile, part_of, write_whole
 from importer.room import LEDGER_LEAST_BYTES, LEDGER_ROW_BYTES, RESULTS_ROW_BYTES, Need, check_room
 from importer.settings import Account
 from importer.signals import Interruptions, interruptions
+from importer.submission.export_checks import Stop
 from importer.submission.journal import Journal
 from importer.submission.line import Sendable
 from importer.submission.sharing import calls_today, shared_quota
@@ -65,6 +76,9 @@ def run_import(job: Job, sending: Sending, desk: Desk, account: Account | None) 
         plan = importing.plan_summary(sending)
         desk.show(plan)
         check_room(importing.needs(plan))
+        summary.export, summary.stops = plan.export, plan.stops
+        if plan.stops:
+            summary.ending = stopped_by_export(plan)
         sends = importing.may_send() and plan.to_send > 0
         if sends and not importing.agreed(desk, plan):
             raise Declined("nothing was sent", hint="--limit 10 tries ten rows, --dry-run shows what would be sent")
@@ -72,6 +86,8 @@ def run_import(job: Job, sending: Sending, desk: Desk, account: Account | None) 
             if sends:
                 summary.ending = asyncio.run(importing.send(_Way(sending, desk, account, signals), summary))
             importing.conclude(summary)
+        if importing.may_send() and (summary.ending is None or isinstance(summary.ending, CapReached)):
+            importing.finish_export()
         return summary
 
 
@@ -86,7 +102,8 @@ def _begun(job: Job, desk: Desk) -> Iterator[Importing]:
             stack.callback(ledger.close)
         if job.choice.only is not None:
             origins = Origins(judging.manifest, job.manifest, judging.mapping, job.choice, judging.info, ledger)
-            judging.hold_against(*origins.settle(judging.folder, desk.note))
+            original = origins.settle(judging.folder, desk.note)
+            judging.hold_against(original.path, original.comparison, stores_numbers=original.stores_numbers)
         judging.check_fit()
         yield Importing(job, judging, ledger)
 
@@ -100,12 +117,24 @@ class Importing:
         self._ledger = ledger
         self._info = judging.info
         self._rows = judging.rows
+        self._comparison: ExportComparison | None = None
+        self._stops: tuple[Stop, ...] = ()
 
     def judge(self, desk: Desk, *, record: bool) -> None:
-        """Judge every row; with ``record``, claim those to be sent, and record how many there are."""
+        """Judge every row; with ``record``, claim those to be sent, and record how many there are.
+
+        The export of a run is compared with those before it.
+        """
+        if self._ledger is not None and self._job.choice.only is None:
+            self._comparison = ExportComparison(self._ledger, self._info, self._judging.mapping, self._rows.names())
+        self._rows.comparison = self._comparison
         self._rows.judge(self._ledger, self._info, desk, record=record)
+        if self._comparison is not None:
+            self._stops = tuple(self._comparison.conclude(len(self._rows.plan), self._job.export_limits))
         if record:
             note_rows(self._open_ledger(), self._info.id, len(self._rows.plan))
+            if self._comparison is not None:
+                self._comparison.remember()
 
     @contextlib.contextmanager
     def recorded(self, desk: Desk) -> Iterator[Summary]:
@@ -135,7 +164,12 @@ class Importing:
 
     def may_send(self) -> bool:
         """Say whether rows may go out."""
-        return self._judging.may_send()
+        return self._judging.may_send() and not self._stops
+
+    def finish_export(self) -> None:
+        """Record the export of a run that was not stopped as the one with which the next is compared."""
+        if self._comparison is not None:
+            self._comparison.finish()
 
     def first_requests(self, url: str) -> list[str]:
         """The first requests as they would go out to ``url``."""
@@ -166,6 +200,8 @@ class Importing:
             made_today=made_today,
             days=sending.days(to_send, made_today),
             warnings=(*self._judging.warnings, *sending.policy.warnings()),
+            export=self._comparison.figures if self._comparison is not None else None,
+            stops=self._stops,
         )
 
     def needs(self, plan: PlanSummary) -> Iterator[Need]:
@@ -236,6 +272,14 @@ class Importing:
     def _open_ledger(self) -> Ledger:
         assert self._ledger is not None, "only what is recorded comes here"
         return self._ledger
+
+
+def stopped_by_export(plan: PlanSummary) -> ExportStopped:
+    """The stops of a plan as one error."""
+    first, *others = plan.stops
+    details = [*first.examples, *(line for stop in others for line in (f"also: {stop.reason}", *stop.examples))]
+    advice = dict.fromkeys(stop.advice for stop in plan.stops)
+    return ExportStopped(f"nothing was sent: {first.reason}", hint=" ".join(advice), details=details)
 
 
 def _after_sending(error: ImporterError, summary: Summary) -> ImporterError:

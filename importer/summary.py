@@ -9,6 +9,7 @@ from pathlib import Path
 
 from importer.errors import ImporterError
 from importer.models import TICKET_STATUSES, Rate, Status
+from importer.submission.export_checks import ExportFigures, Stop
 from importer.submission.plan import Disposition
 
 _REASONS_KEPT = 1_000
@@ -36,6 +37,8 @@ class PlanSummary:
     made_today: int = 0
     days: int = 1
     warnings: tuple[str, ...]
+    export: ExportFigures | None = None  # beside earlier exports; of a run only
+    stops: tuple[Stop, ...] = ()  # why nothing of it is sent
 
 
 @dataclass(kw_only=True)
@@ -53,6 +56,8 @@ class Summary:
     seconds: float = 0.0
     limit: str = ""  # how the account's limit was kept
     ending: ImporterError | None = None
+    export: ExportFigures | None = None  # beside earlier exports; of a run only
+    stops: tuple[Stop, ...] = ()  # why nothing of it was sent
 
     @property
     def exit_code(self) -> int:

@@ -27,6 +27,7 @@ DECIDES = (
     *("models", "mapping", "quota", "summary"),
     *("fields.cells", "fields.fit", "fields.values", "ledger.records"),
     *("leadsquared.details", "leadsquared.members", "leadsquared.metadata", "leadsquared.wire"),
+    *("submission.changed_keys", "submission.export_checks"),
     *("submission.decisions", "submission.findings", "submission.gaps", "submission.plan", "submission.retry"),
     *("suggest.contents", "suggest.draft", "suggest.judging", "suggest.proposals", "suggest.rules", "suggest.times"),
     "suggest.words",

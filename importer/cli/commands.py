@@ -29,6 +29,7 @@ from importer.settings import (
 
 if TYPE_CHECKING:
     from importer.judging import Job
+    from importer.submission.export_checks import ExportLimits
     from importer.summary import Summary
     from importer.terms import Sending
 
@@ -47,6 +48,7 @@ def cli() -> None:
 @cli.command()
 @click.argument("manifest", type=options.PATH)
 @options.strict_end
+@options.comparing
 @options.sending
 def run(manifest: Path, **flags: Any) -> int:
     """Import the tickets of MANIFEST (a table as CSV, workbook or JSON Lines) and write a results file.
@@ -177,6 +179,7 @@ def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) 
             skip_invalid=flags["skip_invalid"],
             limit=flags["limit"],
             strict_end=flags.get("strict_end", False),
+            export_limits=_export_limits(flags),
         )
         if flags["dry_run"]:
             base_url, tenant = (account.base_url, account.tenant_id) if account else ("http://sandbox", "sandbox")
@@ -186,20 +189,29 @@ def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) 
     return _show(summary, job, flags)
 
 
+def _export_limits(flags: dict[str, Any]) -> ExportLimits:
+    from importer.submission.export_checks import ExportLimits  # noqa: PLC0415 - see the package's docstring
+
+    names = ("expect_new", "max_changed", "max_gone", "min_rows")
+    return ExportLimits(**{name: flags[name] for name in names if name in flags})
+
+
 def _rehearse(job: Job, sending: Sending, url: str, *, as_json: bool) -> int:
     """Show the plan and the first requests."""
     from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
     from importer.report import plan_json, plan_lines, warning_lines  # noqa: PLC0415
-    from importer.run import rehearse  # noqa: PLC0415
+    from importer.run import rehearse, stopped_by_export  # noqa: PLC0415
 
     desk = Terminal(sending.rate)
     plan, requests = rehearse(job, sending, desk, url)
-    code = int(desk.tally.rows > 0)
+    code = int(desk.tally.rows > 0 or bool(plan.stops))
     if as_json:
         say(plan_json(plan, requests, exit_code=code))
         return code
     for line in (*desk.tally.lines(), *plan_lines(plan), *warning_lines(plan)):
         say(line)
+    if plan.stops:
+        say_error(stopped_by_export(plan), word="stopped")
     for request in requests:
         say(f"\n{request}")
     say("\nA rehearsal: no call was made, nothing was recorded, and no results were written.")
@@ -260,6 +272,11 @@ def _next_lines(summary: Summary, job: Job, flags: dict[str, Any]) -> Iterator[s
     again = [job.command, str(job.manifest), *mapping, *where, *limits]
     if flags["results"]:
         again += ["-o", str(flags["results"])]
+    if summary.stops:
+        yield "next       correct the export or the mapping; if this export is right, go on with"
+        again += [word for stop in summary.stops for word in stop.go_on_with.split()]
+        yield f"           {shlex.join(['ticket-importer', *again])}"
+        return
     if statuses[Status.REJECTED] and statuses[Status.PENDING] and not summary.calls and not job.skip_invalid:
         yield "stopped    nothing was sent, because rows are rejected; --skip-invalid sends the others"
     if statuses[Status.FAILED] or statuses[Status.REJECTED]:

@@ -58,6 +58,17 @@ def _share(text: str) -> float:
     return share
 
 
+def _portion(text: str) -> float:
+    number, percent, rest = text.strip().partition("%")
+    try:
+        portion = float(number) / 100
+    except ValueError:
+        portion = -1.0
+    if not percent or rest or not 0 <= portion <= 1:
+        raise ValueError(f"{text!r} is not a share; write it as 50%, from 0% to 100%")
+    return portion
+
+
 def _patience(text: str) -> float:
     seconds = parse_duration(text)
     if not seconds:
@@ -161,6 +172,24 @@ _SENDING = (
     click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object."),
     click.option("--progress/--no-progress", default=None, help="Show a bar.  [default: on a terminal]"),
 )
+_COMPARING = (
+    click.option("--expect-new", is_flag=True, help="Go on although the keys look changed: all these rows are new."),
+    click.option(
+        "--max-changed",
+        type=_Parsed("N%", _portion),
+        default="50%",
+        show_default=True,
+        help="Stop where more of the known rows name another title or lead than when they were sent.",
+    ),
+    click.option(
+        "--max-gone",
+        type=_Parsed("N%", _portion),
+        default="50%",
+        show_default=True,
+        help="Stop where more of the last export's keys are gone, if the exports before held nearly all.",
+    ),
+    click.option("--min-rows", type=click.IntRange(min=0), metavar="N", help="Stop where the export has fewer rows."),
+)
 _LOGGING = (
     click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True),
     click.option("--log-file", type=PATH, help="Write the log to this file, too."),
@@ -189,6 +218,11 @@ def asking(command: _Command) -> _Command:
 def sending(command: _Command) -> _Command:
     """Add the flags of `run` and `rerun`."""
     return _with((*_MAPPING, *_SENDING, *_LOGGING), command)
+
+
+def comparing(command: _Command) -> _Command:
+    """Add the flags of `run` about what an export may be, beside those before it."""
+    return _with(_COMPARING, command)
 
 
 def logging_flags(command: _Command) -> _Command:

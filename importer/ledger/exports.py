@@ -1,12 +1,14 @@
 """What the last run found in a manifest, for a comparison of the next export with it; and which rows are known.
 
-A manifest is recognised by account, source and the name of its file without the folder.
+A manifest is recognised by account, source and the name of its file without the folder. Two more exports are kept by
+names that no file can have: NAME/CONTENT, one that was read and has not been finished yet, and NAME/former, the one
+with other content that was finished before NAME.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -44,8 +46,14 @@ class Known(NamedTuple):
     """A row that the ledger knows, with ``KeyedHash.hex`` of title and lead as last sent; empty where not known."""
 
     state: str
-    title_hash: str
-    lead_hash: str
+    title_hash: str = ""
+    lead_hash: str = ""
+    attempts: int = 0
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether any run may have sent it; a run that is stopped before its first call leaves rows that were not."""
+        return self.state != "pending" or self.attempts > 0
 
 
 def last_export(ledger: Ledger, account: str, source: str, manifest_name: str) -> Export | None:
@@ -67,6 +75,33 @@ def record_export(ledger: Ledger, export: Export) -> None:
         db.execute(statement.on_conflict_do_update(index_elements=primary, set_=others))
 
 
+def first_reading(ledger: Ledger, account: str, source: str, manifest_name: str, content_sha256: str) -> Export | None:
+    """What was recorded when this content was first read by a run, if no run has finished it since."""
+    return last_export(ledger, account, source, f"{manifest_name}/{content_sha256}")
+
+
+def record_reading(ledger: Ledger, export: Export) -> None:
+    """Record that a run has read a content; it may be stopped before it has finished."""
+    record_export(ledger, replace(export, manifest_name=f"{export.manifest_name}/{export.content_sha256}", keys=b""))
+
+
+def former_export(ledger: Ledger, account: str, source: str, manifest_name: str) -> Export | None:
+    """The export of this name with other content that was finished before the last one."""
+    return last_export(ledger, account, source, f"{manifest_name}/former")
+
+
+def finish_export(ledger: Ledger, export: Export, last: Export | None) -> None:
+    """Record an export in the place of the ``last`` one of its name, which is kept as the former one."""
+    if last is not None and last.content_sha256 != export.content_sha256:
+        record_export(ledger, replace(last, manifest_name=f"{export.manifest_name}/former"))
+    record_export(ledger, export)
+    columns = schema.exports.c
+    of_source = (columns.account == export.account) & (columns.source == export.source)
+    with ledger.writing() as db:
+        name = f"{export.manifest_name}/{export.content_sha256}"
+        db.execute(schema.exports.delete().where(of_source & (columns.manifest_name == name)))
+
+
 def packed_keys(keyed_hash: KeyedHash, keys: Iterable[str]) -> bytes:
     """Keyed hashes of 64 bits, sorted, each once: read them with ``unpacked_keys``."""
     hashes = b"".join(keyed_hash(key)[:_KEY_BYTES] for key in keys)
@@ -79,9 +114,11 @@ def unpacked_keys(keys: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
 
 
 def known_keys(ledger: Ledger, account: str, source: str) -> Iterator[tuple[str, str]]:
-    """Every key of an account and source that the ledger knows, with its state, in no order and not all at once."""
+    """Every key of an account and source that may have been sent, with its state, in no order and not all at once."""
     columns = schema.tickets.c
-    statement = sa.select(columns.key, columns.state).where((columns.account == account) & (columns.source == source))
+    was_sent = (columns.state != "pending") | (columns.attempts > 0)
+    where = (columns.account == account) & (columns.source == source) & was_sent
+    statement = sa.select(columns.key, columns.state).where(where)
     with ledger.reading() as db:
         for row in db.execution_options(yield_per=_READ_ROWS).execute(statement):
             yield row[0], row[1]
@@ -93,5 +130,5 @@ def known_rows(ledger: Ledger, account: str, source: str, keys: Collection[str])
     with ledger.reading() as db:
         wanted = database.is_one_of(db, columns.key, list(keys))
         where = (columns.account == account) & (columns.source == source) & wanted
-        found = db.execute(sa.select(columns.key, columns.state, columns.title_hash, columns.lead_hash).where(where))
-        return {row[0]: Known(row[1], row[2], row[3]) for row in found}
+        wanted_columns = (columns.key, columns.state, columns.title_hash, columns.lead_hash, columns.attempts)
+        return {row[0]: Known(*row[1:]) for row in db.execute(sa.select(*wanted_columns).where(where))}

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from importer.models import Status
 from importer.progress import duration, limit_text
 from importer.report.wording import one_line, size_text
+from importer.submission.export_checks import ExportFigures, Stop
 from importer.submission.plan import TO_SEND, Disposition
 from importer.summary import PlanSummary, Summary
 
@@ -44,6 +45,8 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
     for disposition, of_one, of_several in _PLAN_LINES:
         if count := plan.counts[disposition]:
             yield f"           {count:,} {of_one if count == 1 else of_several}"
+    if plan.export is not None:
+        yield f"keys       {_export_text(plan.export)}"
     all_to_send = sum(plan.counts[disposition] for disposition in TO_SEND)
     up_to = "up to " if plan.to_send < all_to_send else ""
     size = f" with {up_to}{size_text(plan.attachment_bytes)} of attachments" if plan.attachment_bytes else ""
@@ -75,12 +78,32 @@ def plan_json(plan: PlanSummary, requests: Sequence[str], *, exit_code: int) -> 
             "rejected": plan.counts[Disposition.REJECT],
             "attachment_bytes": plan.attachment_bytes,
             "seconds": round(plan.seconds, 3),
+            **_export_facts(plan.export, plan.stops),
+            "stopped": plan.stops[0].reason if plan.stops else None,
             "warnings": list(plan.warnings),
             "requests": list(requests),
             "exit_code": exit_code,
         },
         ensure_ascii=False,
     )
+
+
+def _export_text(export: ExportFigures) -> str:
+    return f"{export.new:,} new, {export.known:,} known, {export.changed:,} changed, {export.gone:,} gone"
+
+
+def _export_facts(export: ExportFigures | None, stops: Sequence[Stop]) -> dict[str, object]:
+    """An export beside those before it, for JSON; of a rerun, which is not compared, nothing."""
+    if export is None:
+        return {}
+    return {
+        "new": export.new,
+        "known": export.known,
+        "changed": export.changed,
+        "gone": export.gone,
+        "stopped_by": stops[0].name if stops else None,
+        "go_on_with": " ".join(stop.go_on_with for stop in stops) or None,
+    }
 
 
 def warning_lines(plan: PlanSummary) -> Iterator[str]:
@@ -119,6 +142,7 @@ def summary_json(summary: Summary) -> str:
             "results": str(summary.results) if summary.results else None,
             "rows": summary.statuses.total(),
             **{status.value: summary.statuses[status] for status in Status},
+            **_export_facts(summary.export, summary.stops),
             "calls": summary.calls,
             "throttled": summary.throttled,
             "repeated": summary.repeated,

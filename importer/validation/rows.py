@@ -102,6 +102,11 @@ class Validator:
         self._screen = Screen(mapping, self._judge_cells, self._account)
         self._constants = [(name, as_constant(name, value)[0]) for name, value in mapping.constants]
 
+    @property
+    def mapping(self) -> Mapping:
+        """The mapping by which rows are judged."""
+        return self._mapping
+
     def keys(self, frame: pd.DataFrame) -> list[str]:
         """Each row's key: the raw cell, or a JSON list of the raw cells; empty if a cell of it is blank."""
         columns = self._mapping.key

@@ -9,6 +9,10 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importer.ledger import Ledger
 
 COLUMNS = ("Legacy ID", "Subject", "Details", "State", "Prio", "Due", "Email", "Phone", "Source", "Notes")
 WIDE_MAPPING = """\
@@ -32,7 +36,7 @@ TICKET_COLUMNS = ("CustomData.LegacyId", "Title", "Status", "LeadDetail.EmailAdd
 LEDGER_RUN = "bench.20260101T000000Z.000000"
 _LEDGER_COLUMNS = (
     *("account", "source", "key", "state", "manifest_row", "number", "ticket_id", "ticket_key", "attempts"),
-    *("finished_at", "run"),
+    *("finished_at", "run", "title_hash", "lead_hash"),
 )
 _LEDGER_ROWS_AT_ONCE = 50_000
 FILES_COLUMN = "Files"
@@ -175,15 +179,17 @@ def fill_ledger(url: str, account: str, rows: int) -> None:
         for start in range(0, rows, _LEDGER_ROWS_AT_ONCE):
             end = min(start + _LEDGER_ROWS_AT_ONCE, rows)
             with ledger.writing() as db:
-                db.exec_driver_sql(statement, [_ticket_of_ledger(account, n) for n in range(start, end)])
+                db.exec_driver_sql(statement, [_ticket_of_ledger(ledger, account, n) for n in range(start, end)])
     finally:
         ledger.close()
 
 
-def _ticket_of_ledger(account: str, n: int) -> tuple[str | int, ...]:
+def _ticket_of_ledger(ledger: Ledger, account: str, n: int) -> tuple[str | int, ...]:
     """One row of a wide file as the ledger has it, in the order of ``_LEDGER_COLUMNS``."""
     ids = (str(n + 1), f"00000000-0000-4000-8000-{n:012}", f"#{n + 1}")
-    return (account, "bench", wide_row(n)[0], "created", n + 2, *ids, 1, "2026-01-01T00:00:00Z", LEDGER_RUN)
+    row = dict(zip(COLUMNS, wide_row(n), strict=True))
+    hashes = map(ledger.keyed_hash.hex, (row["Subject"], row["Email"].lower()))
+    return (account, "bench", row["Legacy ID"], "created", n + 2, *ids, 1, "2026-01-01T00:00:00Z", LEDGER_RUN, *hashes)
 
 
 def main(kind: str, target: str, rows: str, more: str = "") -> None:

@@ -92,7 +92,7 @@ def _title_and_lead(request: str) -> tuple[str, str]:
         title, lead = fields.get("Title", ""), ticket.get("LeadId")
         if lead is None:
             names = ("LeadDetail.EmailAddress", "LeadDetail.Phone")
-            lead = "\n".join(fields.get(name, "") for name in names).strip("\n")
+            lead = next((fields[name] for name in names if fields.get(name)), "")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # no ticket that this program has sent
         return "", ""
     return str(title), str(lead).lower()

@@ -1,0 +1,180 @@
+"""Compares an export with the ones before it while its rows are judged: new, known, changed and gone ones.
+
+The ledger has the keys, keyed hashes of titles and leads, and what was read last. The rules are in
+``submission.export_checks``. Prints nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+
+import numpy as np
+import numpy.typing as npt
+
+from importer.ledger import Ledger, RunInfo, utc_now
+from importer.ledger.exports import (
+    Export,
+    Known,
+    finish_export,
+    first_reading,
+    former_export,
+    known_keys,
+    known_rows,
+    last_export,
+    record_reading,
+    unpacked_keys,
+)
+from importer.manifest import Chunk
+from importer.mapping import Mapping
+from importer.submission.changed_keys import MOST_COMPARED, Resemblance, resemblance
+from importer.submission.export_checks import ExportFigures, ExportLimits, FormerExport, Stop, stops
+from importer.validation import Names
+
+_FEW_ARE_THE_SAME = 0.10
+_Hashes = npt.NDArray[np.uint64]
+
+
+class ExportComparison:
+    """What one run finds in one export. ``look_up`` and ``take`` come for each chunk in turn, then ``conclude``."""
+
+    def __init__(self, ledger: Ledger, run: RunInfo, mapping: Mapping, names: Names) -> None:
+        self._ledger = ledger
+        self._run = run
+        self._mapping = mapping
+        self._names = names
+        self._name = PurePath(run.manifest).name
+        self._looked_up: dict[str, Known] = {}
+        self._parts: list[_Hashes] = []
+        self._keys: _Hashes = np.empty(0, dtype=np.uint64)
+        self._unknown: list[tuple[int, int, str]] = []  # hash, place among all, key
+        self._known = self._new = self._comparable = self._changed = 0
+        self._last: Export | None = None
+        self.figures = ExportFigures(rows=0, new=0, known=0)
+
+    def look_up(self, keys: Sequence[str]) -> dict[str, str]:
+        """The states of those of a chunk's keys that the ledger has."""
+        wanted = [key for key in keys if key]
+        self._looked_up = known_rows(self._ledger, self._run.account, self._run.source, wanted)
+        return {key: known.state for key, known in self._looked_up.items()}
+
+    def take(self, chunk: Chunk, keys: Sequence[str], positions: npt.NDArray[np.intp]) -> None:
+        """Count the rows at some positions of the chunk, whose keys come for the first time; ``keys``: theirs."""
+        hashes = self._hashes(keys)
+        self._parts.append(hashes)
+        known = [self._looked_up.get(key) for key in keys]
+        were_sent = np.fromiter((each is not None and each.was_sent for each in known), dtype=bool, count=len(known))
+        unknown = np.flatnonzero(~were_sent)
+        self._unknown += [(int(hashes[at]), self._new + n, keys[at]) for n, at in enumerate(unknown.tolist())]
+        if len(self._unknown) > 2 * MOST_COMPARED:
+            self._unknown = sorted(self._unknown)[:MOST_COMPARED]  # by hash, so at random
+        self._new += unknown.size
+        self._known += len(keys) - unknown.size
+        sent = {
+            at: each for at, each in enumerate(known) if each and each.was_sent and (each.title_hash or each.lead_hash)
+        }
+        if sent:
+            self._compare_names(list(sent.values()), self._names.of(chunk, positions[list(sent)]))
+
+    def _compare_names(self, were: Sequence[Known], are: Sequence[tuple[str, str] | None]) -> None:
+        hash_of = self._ledger.keyed_hash.hex
+        for sent, named in zip(were, are, strict=True):
+            if named is None:
+                continue
+            title, lead = named
+            self._comparable += 1
+            other_title = bool(sent.title_hash) and hash_of(title) != sent.title_hash
+            self._changed += other_title or (bool(sent.lead_hash) and hash_of(lead) != sent.lead_hash)
+
+    def conclude(self, rows: int, limits: ExportLimits) -> list[Stop]:
+        """Sum up, after all chunks; give every reason to send nothing."""
+        place = (self._ledger, self._run.account, self._run.source, self._name)
+        keys = self._sorted_keys()
+        self._last = last = last_export(*place)
+        same = last is not None and last.content_sha256 == self._run.manifest_sha256
+        other_keys = False
+        if last is not None and same:
+            former_keys = unpacked_keys(last.keys)
+            held = int(np.isin(former_keys, keys, assume_unique=True).sum())
+            other_keys = held < _FEW_ARE_THE_SAME * former_keys.size
+        other = former_export(*place) if same else last
+        gone = 0
+        if other is not None:
+            gone = int((~np.isin(unpacked_keys(other.keys), keys, assume_unique=True)).sum())
+        self.figures = ExportFigures(
+            rows=rows,
+            new=self._new,
+            known=self._known,
+            comparable=self._comparable,
+            changed=self._changed,
+            gone=gone,
+            former=None if other is None else _former(other),
+            other_keys=other_keys,
+            accepted=same and not other_keys,
+        )
+        return stops(self.figures, self._resemblance(limits), limits)
+
+    def remember(self) -> None:
+        """Record that this content was read: if its run is stopped, its rows are known when it is read again."""
+        if first_reading(self._ledger, *self._place()) is None and not self.figures.accepted:
+            record_reading(self._ledger, self._export(b"", self.figures.known_share, finished_at=""))
+
+    def finish(self) -> None:
+        """Record this export as the one with which the next is compared."""
+        first = first_reading(self._ledger, *self._place())
+        known_share = first.known_share if first is not None else self.figures.known_share
+        if self.figures.accepted and self._last is not None:
+            known_share = self._last.known_share
+        export = self._export(self._sorted_keys().tobytes(), known_share, finished_at=utc_now())
+        finish_export(self._ledger, export, self._last)
+
+    def _place(self) -> tuple[str, str, str, str]:
+        return self._run.account, self._run.source, self._name, self._run.manifest_sha256
+
+    def _export(self, keys: bytes, known_share: float | None, *, finished_at: str) -> Export:
+        former = self.figures.former
+        return Export(
+            account=self._run.account,
+            source=self._run.source,
+            manifest_name=self._name,
+            content_sha256=self._run.manifest_sha256,
+            run=self._run.id,
+            keys=keys,
+            rows=self.figures.rows,
+            known_share=known_share,
+            held_share=self.figures.held_share,
+            previous_held_share=former.held_share if former is not None else None,
+            finished_at=finished_at,
+        )
+
+    def _hashes(self, keys: Sequence[str]) -> _Hashes:
+        hash_of = self._ledger.keyed_hash
+        return np.frombuffer(b"".join([hash_of(key)[:8] for key in keys]), dtype="<u8")
+
+    def _sorted_keys(self) -> _Hashes:
+        if self._parts:
+            self._keys = np.unique(np.concatenate([self._keys, *self._parts]))
+            self._parts = []
+        return self._keys
+
+    def _is_here(self, key: str) -> bool:
+        wanted = self._hashes([key])[0]
+        at = int(np.searchsorted(self._keys, wanted))
+        return at < self._keys.size and self._keys[at] == wanted
+
+    def _resemblance(self, limits: ExportLimits) -> Resemblance | None:
+        if limits.expect_new or self._mapping.key_is_row_content or not self.figures.compares_keys:
+            return None
+        compared = sorted(self._unknown)[:MOST_COMPARED]
+        unknown = [key for _, _, key in sorted(compared, key=lambda each: each[1])]
+        known = (key for key, _ in known_keys(self._ledger, self._run.account, self._run.source))
+        return resemblance(unknown, known, self._is_here, compound=len(self._mapping.key) > 1)
+
+
+def _former(export: Export) -> FormerExport:
+    return FormerExport(
+        keys=unpacked_keys(export.keys).size,
+        known_share=export.known_share,
+        held_share=export.held_share,
+        previous_held_share=export.previous_held_share,
+    )

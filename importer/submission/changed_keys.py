@@ -1,0 +1,147 @@
+"""Whether unknown keys are known keys in another spelling: an export that writes `HD-123` for `123`. Pure.
+
+A key is unknown if the ledger has no ticket of it. Its spelling is compared without blanks around it, upper case, zeros
+in front and `.0` behind, and with or without one prefix that has no digit and is the same for all keys.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+MOST_COMPARED = 20_000  # unknown keys; of more, a random part says as much
+_EXAMPLES = 3
+_MOST_PREFIX_CHARS = 40
+_FRACTION = re.compile(r"^([^0-9]*[0-9]+)\.0+$")
+_ZEROS = re.compile(r"^(?:([^0-9]+)0+(?=[0-9])|0+(?=[0-9a-z]))")  # in front, or in front of the number after a prefix
+_NO_DIGITS = re.compile(r"^[^0-9]*")
+
+# A key in its compared spelling: a part for each key column.
+_Parts = tuple[str, ...]
+# A prefix: whether the new keys have it (or the known ones had it), in which part, and the prefix itself.
+_Prefix = tuple[bool, int, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resemblance:
+    """How many of the ``compared`` unknown keys are ``alike`` known ones, with examples (unknown, known)."""
+
+    compared: int
+    alike: int
+    examples: tuple[tuple[str, str], ...] = ()
+    difference: str = ""
+
+
+def resemblance(
+    unknown: Sequence[str], known: Iterable[str], is_here: Callable[[str], bool], *, compound: bool
+) -> Resemblance:
+    """Compare unknown keys of an export, at most ``MOST_COMPARED`` and each once, with all known ones of its source.
+
+    ``is_here`` says whether a known key is in this export, too: then a key like it is another row's. ``compound``: keys
+    are JSON lists of several columns' cells.
+    """
+    matches = _Matches(unknown, compound=compound)
+    for key in known:
+        parts = _parts(key, compound=compound)
+        if matches.may_match(parts) and not is_here(key):
+            matches.add(key, parts)
+    return matches.best()
+
+
+class _Matches:
+    """Unknown keys with the known ones that are like them."""
+
+    def __init__(self, unknown: Sequence[str], *, compound: bool) -> None:
+        self._unknown = unknown
+        self._same: dict[_Parts, list[int]] = defaultdict(list)
+        self._without_prefix: dict[_Parts, list[tuple[int, _Prefix]]] = defaultdict(list)
+        self._cores: set[_Parts] = set()
+        # The known key for each unknown one, by its position: those of the same spelling, and those by a prefix.
+        self._spelled: dict[int, str] = {}
+        self._prefixed: dict[_Prefix, dict[int, str]] = defaultdict(dict)
+        for position, key in enumerate(unknown):
+            parts = _parts(key, compound=compound)
+            self._same[parts].append(position)
+            self._cores.add(_core(parts))
+            for at, prefix, rest in _splits(parts):
+                self._without_prefix[rest].append((position, (True, at, prefix)))
+
+    def may_match(self, parts: _Parts) -> bool:
+        """Say whether any unknown key could be like this known one: of most known keys none is."""
+        return _core(parts) in self._cores
+
+    def add(self, key: str, parts: _Parts) -> None:
+        """Note which unknown keys are like a known one."""
+        for position in self._same.get(parts, ()):
+            self._spelled.setdefault(position, key)
+        for position, prefix in self._without_prefix.get(parts, ()):
+            self._prefixed[prefix].setdefault(position, key)
+        for at, prefix_text, rest in _splits(parts):
+            for position in self._same.get(rest, ()):
+                self._prefixed[False, at, prefix_text].setdefault(position, key)
+
+    def best(self) -> Resemblance:
+        """Take the one prefix by which most keys are like known ones, besides those of the same spelling."""
+        pairs, prefix = self._spelled, None
+        for each, found in self._prefixed.items():
+            both = {**found, **self._spelled}
+            if len(both) > len(pairs):
+                pairs, prefix = both, each
+        shown = [(self._unknown[at], pairs[at]) for at in sorted(pairs)]
+        difference = _prefix_text(prefix) if prefix and len(self._spelled) < len(pairs) / 2 else _usual(shown)
+        return Resemblance(
+            compared=len(self._unknown), alike=len(pairs), examples=tuple(shown[:_EXAMPLES]), difference=difference
+        )
+
+
+def _parts(key: str, *, compound: bool) -> _Parts:
+    if not compound:
+        return (_plain(key),)
+    try:
+        cells = json.loads(key)
+    except ValueError:  # of another mapping, whose key was one column
+        cells = None
+    return tuple(_plain(str(cell)) for cell in cells) if isinstance(cells, list) else (_plain(key),)
+
+
+def _plain(cell: str) -> str:
+    return _ZEROS.sub(r"\1", _FRACTION.sub(r"\1", cell.strip().casefold()))
+
+
+def _core(parts: _Parts) -> _Parts:
+    """What stays the same when a prefix without digits is added or taken away."""
+    return tuple(_ZEROS.sub(r"\1", _NO_DIGITS.sub("", part)) for part in parts)
+
+
+def _splits(parts: _Parts) -> Iterator[tuple[int, str, _Parts]]:
+    """Every prefix without digits of every part, with the key without it."""
+    for at, part in enumerate(parts):
+        match = _NO_DIGITS.match(part)
+        longest = min(match.end() if match else 0, len(part) - 1, _MOST_PREFIX_CHARS)
+        for end in range(1, longest + 1):
+            rest = _ZEROS.sub(r"\1", part[end:].strip())
+            yield at, part[:end], (*parts[:at], rest, *parts[at + 1 :])
+
+
+def _prefix_text(prefix: _Prefix) -> str:
+    is_new, _, text = prefix
+    return f"the prefix {text!r} was added to the keys" if is_new else f"the prefix {text!r} is missing from the keys"
+
+
+def _usual(pairs: Sequence[tuple[str, str]]) -> str:
+    """The difference that most pairs have."""
+    found = Counter(_difference(new, old) for new, old in pairs).most_common(1)
+    return found[0][0] if found else ""
+
+
+def _difference(new: str, old: str) -> str:
+    if new.strip() == old.strip():
+        return "blanks around the keys"
+    if new.strip().casefold() == old.strip().casefold():
+        return "upper and lower case"
+    if _FRACTION.sub(r"\1", new.strip()) == _FRACTION.sub(r"\1", old.strip()):
+        return "whole numbers became decimal ones such as 1.0, or the other way round"
+    return "leading zeros were lost or added, as a spreadsheet does"
