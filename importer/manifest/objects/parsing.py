@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-_MOST_CHARS = 1 << 25  # of one object
+_MOST_CHARS = 1 << 24  # of one object
 _MOST_LEVELS = 100  # of lists and objects within one another
 _BLOCK_CHARS = 1 << 18
 _TOKEN_CHARS = 16  # no sign of JSON that can be cut at a block's end is longer, but for texts and numbers
