@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,3 +94,41 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path):
     """Nobody may ever write into it: it is not what would replace it, and that is known without a look into it."""
     os.mkfifo(tmp_path / "pipe.csv")
     assert not begins_as(tmp_path / "pipe.csv", (b"x",))
+
+
+DIES_WITH_A_HALF = """
+import os, signal, sys
+from pathlib import Path
+from importer.whole_files import replacing
+os.umask(0)
+with replacing(Path(sys.argv[1])) as temporary:
+    temporary.write_text("half of what customers wrote")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files are not locked on Windows")
+def test_what_a_killed_run_has_left_is_removed(tmp_path: Path):
+    """The next file of that name removes it; files in use, links, and whatever is called otherwise stay."""
+    path = tmp_path / "report.csv"
+    assert subprocess.run([sys.executable, "-c", DIES_WITH_A_HALF, path], check=False).returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert rights(left) == 0o600, "nobody else reads it, whatever the umask"
+    others = {
+        ".report.csv.backup.tmp",
+        ".report.csv.12345678.txt",
+        ".report.csv.x.12345678.tmp",
+        "report.csv.12345678.tmp",
+    }
+    for name in others:
+        (tmp_path / name).touch()
+    (tmp_path / ".report.csv.abcdefgh.tmp").symlink_to(tmp_path / "kept")
+    (tmp_path / "kept").touch()
+    (tmp_path / ".report.csv.abcdefgi.tmp").mkdir()
+    stay = others | {".report.csv.abcdefgh.tmp", ".report.csv.abcdefgi.tmp", "kept"}
+    with replacing(path) as live, replacing(path) as other:
+        assert {each.name for each in tmp_path.iterdir()} == stay | {live.name, other.name}
+        live.write_text("live")
+        other.write_text("other")
+    assert {each.name for each in tmp_path.iterdir()} == stay | {"report.csv"}
+    assert path.read_text() == "live"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
 import os
 import signal
@@ -229,3 +230,38 @@ def test_what_a_killed_run_has_left_is_removed_and_no_live_ones(tmp_path: Path, 
             assert other != live
             assert list(tmp_path.glob("ticket-importer-run-*/manifest.copy")) == [live / "manifest.copy"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ticket-importer-other", "ticket-importer-run-new"]
+
+
+DIES_WITH_AN_ARCHIVE = """
+import os, signal, sys
+from pathlib import Path
+from importer.manifest import open_manifest, private_copy, private_folder
+from importer.models import ManifestOptions
+source = Path(sys.argv[1])
+with private_folder() as folder:
+    copy = private_copy(source, folder)
+    manifest = open_manifest(copy.path, ManifestOptions(), shown_as=source)
+    print(len(list(folder.iterdir())), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are not locked on Windows")
+def test_what_a_killed_run_has_unpacked_is_removed(tmp_path: Path, monkeypatch) -> None:
+    """It is in the run's private folder, which the next run removes."""
+    temporary, source = tmp_path / "temporary", tmp_path / "tickets.csv.gz"
+    temporary.mkdir()
+    source.write_bytes(gzip.compress(b"id,text\n1,x\n"))
+    killed = subprocess.run(
+        [sys.executable, "-c", DIES_WITH_AN_ARCHIVE, source],
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        capture_output=True,
+    )
+    assert (killed.stdout, killed.returncode) == (b"2\n", -signal.SIGKILL)
+    (left,) = temporary.iterdir()
+    assert [path.stat().st_mode & 0o777 for path in left.iterdir()] == [0o600, 0o600]
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with private_folder() as folder:
+        assert list(temporary.iterdir()) == [folder]

@@ -6,13 +6,22 @@ import itertools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from importer.catalogue import CATALOGUE
 from importer.errors import ManifestError
 from importer.manifest.detected import Detected
 from importer.manifest.header import Header
-from importer.manifest.objects.parsing import BrokenObjectError, Found, JsonObject, cell_text, elements, lines
-from importer.manifest.records import RecordList, is_blank
+from importer.manifest.objects.parsing import (
+    BlankLines,
+    BrokenObjectError,
+    Found,
+    JsonObject,
+    cell_text,
+    elements,
+    lines,
+)
+from importer.manifest.records import BlankRecords, RecordList, is_blank
 from importer.manifest.table import Batch
 from importer.manifest.text.encoding import Encoding, find_encoding
 from importer.models import ManifestOptions, Problem
@@ -43,23 +52,33 @@ class JsonFile:
 
         A value that is a list or an object, and a name that stands twice in one object, are problems of their rows.
         """
-        columns = self.header.columns
         row = 1
         with self.encoding.open(self.path) as text:
-            found = elements(text) if self.is_list else lines(text)
-            while some := list(itertools.islice(found, min(size, _MOST_AT_ONCE))):
-                problems: list[Problem] = []
-                records: list[list[str]] = []
-                for number, record in enumerate(some, start=row):
-                    if isinstance(record, BrokenObjectError):
-                        broken = f"{_unit(is_list=self.is_list)} {number}: {record}"
-                        raise _unreadable(self.shown, [broken], is_list=self.is_list)
-                    cells = {name: cell_text(value) for name, value in record.items()}
-                    records.append([cells.get(column, "") for column in columns])
-                    if not is_blank(cells.values()):
-                        problems += _problems(number, record, cells)
-                yield Batch(first_row=row, records=RecordList(records=records), problems=tuple(problems))
-                row += len(some)
+            found = elements(text) if self.is_list else _with_few_blanks(lines(text))
+            for is_blank_run, some in itertools.groupby(found, lambda each: isinstance(each, BlankLines)):
+                if is_blank_run:
+                    for run in some:
+                        assert isinstance(run, BlankLines)
+                        yield Batch(first_row=row, records=BlankRecords(size=run.size))
+                        row += run.size
+                    continue
+                objects = cast("Iterator[Found]", some)
+                while part := list(itertools.islice(objects, min(size, _MOST_AT_ONCE))):
+                    yield self._batch(row, part)
+                    row += len(part)
+
+    def _batch(self, first_row: int, some: Sequence[Found]) -> Batch:
+        problems: list[Problem] = []
+        records: list[list[str]] = []
+        for number, record in enumerate(some, start=first_row):
+            if isinstance(record, BrokenObjectError):
+                broken = f"{_unit(is_list=self.is_list)} {number}: {record}"
+                raise _unreadable(self.shown, [broken], is_list=self.is_list)
+            cells = {name: cell_text(value) for name, value in record.items()}
+            records.append([cells.get(column, "") for column in self.header.columns])
+            if not is_blank(cells.values()):
+                problems += _problems(number, record, cells)
+        return Batch(first_row=first_row, records=RecordList(records=records), problems=tuple(problems))
 
 
 def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], shown: str) -> JsonFile:
@@ -89,11 +108,23 @@ def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], s
     return JsonFile(path=path, shown=shown, encoding=encoding, is_list=is_list, detected=detected, header=header)
 
 
-def _names(found: Iterator[Found], shown: str, *, is_list: bool, may_be_empty: bool) -> list[str]:
+def _with_few_blanks(found: Iterator[Found | BlankLines]) -> Iterator[Found | BlankLines]:
+    """Make an empty object of each blank line, unless there are very many one after another."""
+    for each in found:
+        if isinstance(each, BlankLines) and each.size < _MOST_AT_ONCE:
+            yield from itertools.repeat(JsonObject(), each.size)
+        else:
+            yield each
+
+
+def _names(found: Iterator[Found | BlankLines], shown: str, *, is_list: bool, may_be_empty: bool) -> list[str]:
     names: dict[str, None] = {}
     broken: list[str] = []
     number = 0
-    for number, record in enumerate(found, start=1):
+    for record in found:
+        number += record.size if isinstance(record, BlankLines) else 1
+        if isinstance(record, BlankLines):
+            continue
         if isinstance(record, BrokenObjectError):
             broken.append(f"{_unit(is_list=is_list)} {number}: {record}")
             if len(broken) == _MOST_BROKEN:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from typing import Any, TextIO
 
-_MOST_CHARS = 1 << 25  # of one object
+_MOST_CHARS = 1 << 24  # of one object
 _MOST_LEVELS = 100  # of lists and objects within one another
 _BLOCK_CHARS = 1 << 18
 _TOKEN_CHARS = 16  # no sign of JSON that can be cut at a block's end is longer, but for texts and numbers
+_BLANKS = " \t\n\r"
 _NOT_BLANK = re.compile(r"[^ \t\n\r]")
+_LINE_END = re.compile(r"\r\n?|\n")
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _TEXT_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*+"|NaN|-?Infinity')
 _HALF = re.compile("[\ud800-\udfff]")
@@ -28,16 +31,61 @@ class BrokenObjectError(Exception):
     """What stands there is not one JSON object that can be a row; the text says why."""
 
 
+@dataclass(frozen=True)
+class BlankLines:
+    """So many lines without an object, one after another."""
+
+    size: int
+
+
 Found = JsonObject | BrokenObjectError
 
 
-def lines(text: TextIO) -> Iterator[Found]:
-    """Yield an object for each line; an empty one for a blank line."""
-    while line := text.readline(_MOST_CHARS):
-        try:
-            yield _parse(line)
-        except BrokenObjectError as error:
-            yield error
+def lines(text: TextIO, *, block_chars: int = _BLOCK_CHARS) -> Iterator[Found | BlankLines]:
+    """Yield an object for each line that has one; behind a line that is too long comes nothing more.
+
+    ``block_chars``: how much is read at once.
+    """
+    buffer = ""
+    while part := text.read(max(block_chars, len(buffer))):
+        buffer += part
+        # A carriage return at the end of what is in memory may be the first half of a line end.
+        end = len(buffer) - buffer.endswith("\r")
+        at = yield from _whole_lines(buffer, end)
+        buffer = buffer[at:]
+        if len(buffer) > _MOST_CHARS:
+            yield BrokenObjectError(f"it has more than {_MOST_CHARS:,} characters")
+            return
+    at = yield from _whole_lines(buffer, len(buffer))
+    if rest := buffer[at:]:
+        yield _found(rest) if rest.strip() else BlankLines(1)
+
+
+def _whole_lines(buffer: str, end: int) -> Generator[Found | BlankLines, None, int]:
+    """Yield what stands on the lines before ``end``; gives where the last, unfinished one begins."""
+    at = 0
+    while at < end:
+        if buffer[at] in _BLANKS:
+            visible = _NOT_BLANK.search(buffer, at, end)
+            stop = end if visible is None else visible.start()
+            behind = max(buffer.rfind("\n", at, stop), buffer.rfind("\r", at, stop)) + 1
+            if behind > at:
+                yield BlankLines(len(_LINE_END.findall(buffer, at, behind)))
+                at = behind
+                continue
+        line_end = _LINE_END.search(buffer, at, end)
+        if line_end is None:
+            break
+        yield _found(buffer[at : line_end.end()])
+        at = line_end.end()
+    return at
+
+
+def _found(line: str) -> Found:
+    try:
+        return _parse(line)
+    except BrokenObjectError as error:
+        return error
 
 
 def elements(text: TextIO, *, block_chars: int = _BLOCK_CHARS) -> Iterator[Found]:
@@ -127,11 +175,9 @@ class _Elements:
 
 
 def _parse(line: str) -> JsonObject:
-    """The object of a line; an empty one for a blank line. Raises BrokenObjectError if there is no such."""
+    """The object of a line; an empty one for a line of other blanks. Raises BrokenObjectError if there is no such."""
     if not line.strip():
         return JsonObject()
-    if len(line) == _MOST_CHARS and not line.endswith(("\n", "\r")):
-        raise BrokenObjectError(f"it has more than {_MOST_CHARS:,} characters")
     try:
         value = _DECODER.decode(line)
     except json.JSONDecodeError as error:

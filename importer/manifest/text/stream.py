@@ -18,8 +18,8 @@ _BLOCK_BYTES = 1 << 21
 
 # Python's default of 128 KB refuses real descriptions; without any limit, one stray quote makes the rest of the file
 # a single cell (at 4 bytes a character).
-MAX_CELL_CHARS = 1 << 24
-MAX_RECORD_BYTES = 1 << 25
+MAX_CELL_CHARS = 1 << 23
+MAX_RECORD_BYTES = 1 << 24
 _MAX_BROKEN_ROWS = 20
 _BLANKS = b" \t\r\n"
 _CHARACTER_BYTES = 8  # at least as many as a character has

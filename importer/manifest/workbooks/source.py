@@ -1,4 +1,4 @@
-"""Workbooks of all kinds -> batches of records, which a process of their own reads."""
+"""Workbooks of all kinds -> batches of records, which a separate process reads."""
 
 from __future__ import annotations
 
