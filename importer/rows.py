@@ -29,6 +29,7 @@ from importer.results import (
     Outcomes,
     ResultRow,
     data_columns,
+    harmless,
     imports,
     project,
     unfit,
@@ -92,7 +93,8 @@ class Rows:
         cells: list[str] = []
         for chunk in self._manifest.chunks():
             rows += len(chunk.rows)
-            found = list(unfit(chunk.rows, "import_key", self._keys_of(chunk, self._earlier.rows(chunk))))
+            keys = list(map(harmless, self._keys_of(chunk, self._earlier.rows(chunk))))
+            found = list(unfit(chunk.rows, "import_key", keys))
             for column in self._columns:
                 found += unfit(chunk.rows, column, chunk.frame[column].tolist())
             cells += [text for _, text in sorted(found)]

@@ -151,7 +151,7 @@ def _open_plain(path: Path, flags: int, *, devices: bool = False) -> int:
     try:
         descriptor = os.open(path, flags | _NO_LINKS)
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EMLINK):  # a link; a pipe that nobody reads
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):  # a link, a pipe or socket, a folder
             refuse_other_than_file(path)
         raise
     try:

@@ -154,6 +154,9 @@ def explain(code: str | None) -> int:
         )
     entry = CATALOGUE[name]
     (state,) = [state for state, entries in STATES.items() if name in entries]
-    say(f"{name}: the code of a row that is {state}\n")
-    say(f"What it means: {entry.meaning}\nWhy: {entry.why}\nWhat to do: {entry.advice}")
+    say(f"{name}: the code of a row that is {state}")
+    say("")
+    say(f"What it means: {entry.meaning}")
+    say(f"Why: {entry.why}")
+    say(f"What to do: {entry.advice}")
     return 0

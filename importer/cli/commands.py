@@ -188,8 +188,10 @@ def _rehearse(job: Job, sending: Sending, url: str, *, as_json: bool) -> int:
     for line in (*desk.tally.lines(), *plan_lines(plan), *warning_lines(plan)):
         say(line)
     for request in requests:
-        say(f"\n{request}")
-    say("\nA rehearsal: no call was made, nothing was recorded, and no results were written.")
+        for line in ("", *request.split("\n")):
+            say(line)
+    say("")
+    say("A rehearsal: no call was made, nothing was recorded, and no results were written.")
     return code
 
 
