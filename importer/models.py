@@ -97,6 +97,22 @@ class Attachment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AttachmentCounts:
+    """The files of all rows of a manifest, and what lies below the attachments' root and belongs to no row.
+
+    ``unclaimed_folders`` are those in which no file is a row's, ``unclaimed_files`` lie in other folders. Both are
+    ``None`` where that was not counted. ``warnings`` are for a person.
+    """
+
+    files: int = 0
+    size_bytes: int = 0
+    rows: int = 0
+    unclaimed_files: int | None = None
+    unclaimed_folders: int | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Ticket:
     """What one row asks for, in the API's terms but not yet in its bytes.
 

@@ -217,6 +217,8 @@ class Rows:
             if wanted[position]:
                 fates.add(position, *fates.problems.pop(position, ()), *judged.problems.get(position, ()))
         self.plan.attachment_bytes += judged.attachment_bytes
+        files, size_bytes, rows = (of_all + here for of_all, here in zip(self.plan.files, judged.files, strict=True))
+        self.plan.files = files, size_bytes, rows
 
     def _check_positions(self, chunk: Chunk, positions: Sequence[int]) -> Checked:
         return self._validator.check(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from importer.errors import ImporterError
-from importer.models import TICKET_STATUSES, Rate, Status
+from importer.models import TICKET_STATUSES, AttachmentCounts, Rate, Status
 from importer.submission.plan import Disposition
 
 _REASONS_KEPT = 1_000
@@ -30,6 +30,7 @@ class PlanSummary:
     counts: Counter[Disposition]
     to_send: int
     attachment_bytes: int
+    attachments: AttachmentCounts | None = None
     seconds: float
     limit: Rate
     daily_cap: int | None = None
@@ -52,6 +53,7 @@ class Summary:
     repeated: int = 0  # rows sent again although an earlier request for them may have made a ticket
     seconds: float = 0.0
     limit: str = ""  # how the account's limit was kept
+    attachments: AttachmentCounts | None = None
     ending: ImporterError | None = None
 
     @property

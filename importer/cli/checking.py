@@ -44,7 +44,7 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
     with paused():
         from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
         from importer.judging import Job, validate  # noqa: PLC0415
-        from importer.report import report_file  # noqa: PLC0415
+        from importer.report import attachments_line, report_file  # noqa: PLC0415
 
     environment = Environment(os.environ, Path(".env"))
     set_up_log(flags, written=(ledger_url(flags["ledger"], environment),))
@@ -73,6 +73,8 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
     already = f", {about.skipped_rows:,} are tickets already" if about.skipped_rows else ""
     rows = "1 row" if about.rows == 1 else f"{about.rows:,} rows"
     say(f"{rows}, {about.wrong_rows:,} rejected{already}")
+    if judging.attachments is not None:
+        say(attachments_line(judging.attachments, about.rows))
     if report is not None:
         say(f"report     {report}")
     return int(about.wrong_rows > 0)

@@ -20,12 +20,13 @@ Measure = Callable[[list[tuple[str, ...]]], list[tuple[int, int]]]  # rows of ce
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Measured:
-    """Of some rows: the bytes of each one's files, and which of them the finder has to look at one by one.
+    """Of some rows: bytes and number of each one's files, and which of them the finder has to look at one by one.
 
-    ``doubtful`` counts the rows from 0, and what is said of their bytes does not hold.
+    ``doubtful`` counts the rows from 0, and what is said of their files does not hold.
     """
 
     size_bytes: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.int64]
     doubtful: Positions
 
 
@@ -44,7 +45,11 @@ class FileScreen:
             parts.append(self._folders.look([_cells(chunk, name, positions) for name in folder]))
         size_bytes, numbers = np.stack(parts, axis=1)
         doubtful = self._finder.doubtful(size_bytes, numbers)
-        return Measured(size_bytes=np.maximum(size_bytes, 0).sum(axis=0), doubtful=np.flatnonzero(doubtful))
+        return Measured(
+            size_bytes=np.maximum(size_bytes, 0).sum(axis=0),
+            numbers=numbers.sum(axis=0),
+            doubtful=np.flatnonzero(doubtful),
+        )
 
     def rows(self, chunk: Chunk, positions: Positions) -> list[list[tuple[str, str]]]:
         """The (column, cell) pairs of some rows, as the finder takes them."""
