@@ -66,8 +66,13 @@ def create_anew(path: Path) -> int:
 
 
 def open_made(path: Path) -> int:
-    """Open a file that `replacing` has made, and not a link that took its place. Raises OSError."""
-    return _open_plain(path, os.O_WRONLY)
+    """Open a file that `replacing` has made, or make it, and empty it; never a link in its place. Raises OSError."""
+    try:
+        descriptor = _open_plain(path, os.O_WRONLY)
+    except FileNotFoundError:
+        return create(path, mode=_PRIVATE)
+    os.ftruncate(descriptor, 0)
+    return descriptor
 
 
 def open_to_append(path: Path) -> int:

@@ -59,10 +59,12 @@ class Claims:
 
     def prints(self) -> _Prints:
         """A hash of each path, sorted, each once."""
-        unique = np.unique(np.frombuffer(self._prints, dtype=np.int64)) if self._prints else np.empty(0, np.int64)
-        self._prints = array("q", unique.tobytes())
+        prints = np.array(self._prints, dtype=np.int64)
+        prints.sort()  # by far faster than to have numpy find the different ones
+        prints = prints[np.diff(prints, prepend=prints[:1] - 1) != 0]
+        self._prints = array("q", prints.tobytes())
         self._unique = len(self._prints)
-        return unique
+        return prints
 
 
 def find_unclaimed(root: str, below: str, claims: Claims) -> Unclaimed:
@@ -122,10 +124,13 @@ class _Listing:
                     entries += 1
                     if entry.name.startswith("."):
                         continue
-                    if entry.is_dir(follow_symlinks=False):
+                    if entry.is_file(follow_symlinks=False):  # as most are
+                        batch.append(entry.path)
+                        folders.append(number)
+                    elif entry.is_dir(follow_symlinks=False):
                         waiting.append((f"{entry.path}/", number))
-                    elif entry.is_file():  # or a link to one
-                        batch.append(os.path.realpath(entry.path) if entry.is_symlink() else entry.path)
+                    elif entry.is_file():
+                        batch.append(os.path.realpath(entry.path))
                         folders.append(number)
             if len(batch) >= _BATCH or not waiting:
                 self._count(batch, folders)

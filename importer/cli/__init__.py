@@ -34,7 +34,7 @@ def invoke(arguments: Sequence[str]) -> int:
             code = cli.main(list(arguments), prog_name="ticket-importer", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        error.message = visible(error.message)
+        error.message = visible(error.message)  # type: ignore[misc]  # it is shown by several classes of click
         with contextlib.suppress(OSError):
             error.show()
         return _without_summary(arguments, UsageError(error.format_message()))
