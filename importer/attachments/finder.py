@@ -16,12 +16,14 @@ from importer.attachments.patterns import OutsideError, Patterns, UnlistedError,
 from importer.attachments.place import NOT_THERE, Place
 from importer.attachments.unclaimed import Claims, Unclaimed, find_unclaimed
 from importer.mapping import AttachmentRules
-from importer.models import file_identity
+from importer.models import file_identity, file_state
 
 FAULTY = -1  # in place of the bytes of what has a fault
 _REMEMBERED = 200_000
 
+Measure = tuple[int, int, int]  # bytes, number, and the states added, see `models.file_state`
 Measures = npt.NDArray[np.int64]
+_NOTHING: Measure = (0, 0, 0)
 
 _Found = tuple[str, File | Fault]  # a path as the manifest says it, and what is there
 _Look = Callable[[str], File | Fault]
@@ -118,14 +120,14 @@ class AttachmentFinder:
             return [*named[: self._rules.max_files], Named(over.column, over.name, fault)]
         return named
 
-    def measure_cells(self, cells: Iterable[str]) -> list[tuple[int, int]]:
-        """For each cell of a naming column, the bytes of its files (or FAULTY) and their number.
+    def measure_cells(self, cells: Iterable[str]) -> list[Measure]:
+        """For each cell of a naming column, the bytes of its files (or FAULTY), their number and their added states.
 
         It is not remembered: whoever asks for many cells asks for each different one once.
         """
-        return [self._measure(cell) if cell else (0, 0) for cell in cells]
+        return [self._measure(cell) if cell else _NOTHING for cell in cells]
 
-    def measure_folders(self, rows: Iterable[Sequence[str]]) -> list[tuple[int, int]]:
+    def measure_folders(self, rows: Iterable[Sequence[str]]) -> list[Measure]:
         """The same for each row's folder, given as the cells of the folder's columns."""
         columns = self.folder_columns
         return [_measured(self._in_folder(dict(zip(columns, row, strict=True)), self._check)) for row in rows]
@@ -143,14 +145,16 @@ class AttachmentFinder:
             doubtful |= (numbers > 0).sum(axis=0) > 1
         return np.asarray(doubtful)
 
-    def _measure(self, cell: str) -> tuple[int, int]:
+    def _measure(self, cell: str) -> Measure:
         if self._rules.glob or self._rules.separator in cell:
             return _measured(self._in_cell(cell, self._look_up))
         name = cell.strip()  # by itself, as most are: what is in the way of speed is left out
         if not name:
-            return 0, 0
+            return _NOTHING
         _, found = self._named(name, self._check)
-        return (FAULTY if isinstance(found, Fault) else found.size_bytes), 1
+        if isinstance(found, Fault):
+            return FAULTY, 1, 0
+        return found.size_bytes, 1, file_state(found.size_bytes, found.identity)
 
     def _found(self, row: Mapping[str, str]) -> Iterator[tuple[str, str, File | Fault]]:
         for column in self.naming_columns:
@@ -249,11 +253,12 @@ class AttachmentFinder:
         return File(path, status.st_size, file_identity(status))
 
 
-def _measured(found: Iterable[_Found]) -> tuple[int, int]:
-    size_bytes = number = 0
+def _measured(found: Iterable[_Found]) -> Measure:
+    size_bytes = number = state = 0
     for _, file in found:
         number += 1
         if isinstance(file, Fault):
-            return FAULTY, number
+            return FAULTY, number, 0
         size_bytes += file.size_bytes
-    return size_bytes, number
+        state += file_state(file.size_bytes, file.identity)
+    return size_bytes, number, state

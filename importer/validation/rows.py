@@ -80,12 +80,14 @@ class Checked:
 class Judged:
     """What is wrong with the wanted rows of a chunk, by their positions; ``attachment_bytes`` is of the others wanted.
 
-    ``files``: number and bytes of the files of all rows, and how many rows have any.
+    ``files``: number and bytes of the files of all rows, and how many rows have any. ``file_states``: of each row the
+    states of its files, added; absent where rows have no files.
     """
 
     problems: dict[int, list[Problem]]
     attachment_bytes: int
     files: tuple[int, int, int] = (0, 0, 0)
+    file_states: npt.NDArray[np.int64] | None = None
 
 
 class Validator:
@@ -175,20 +177,22 @@ class Validator:
         if self._finder is None or self._files is None:
             return Judged(problems=dict(problems), attachment_bytes=0)
         measured = self._files.look(chunk, np.arange(len(chunk.rows)))
-        sizes, numbers = measured.size_bytes, measured.numbers
+        sizes, numbers, states = measured.size_bytes, measured.numbers, measured.states
         report = Report(self.problem, np.array(chunk.rows, dtype=np.int64), problems)
         for at, row in zip(measured.doubtful.tolist(), self._files.rows(chunk, measured.doubtful), strict=True):
             named = self._finder.find(row)
             if wanted[at]:
                 _report_faults(at, named, report)
-            found = [each.found.size_bytes for each in named if isinstance(each.found, Attachment)]
-            sizes[at], numbers[at] = sum(found), len(found)
+            found = [each.found for each in named if isinstance(each.found, Attachment)]
+            sizes[at], numbers[at] = sum(file.size_bytes for file in found), len(found)
+            states[at] = sum(file.state for file in found)
         good = np.array(wanted, dtype=bool)
         good[list(problems)] = False
         return Judged(
             problems=dict(problems),
             attachment_bytes=int(sizes[good].sum()),
             files=(int(numbers.sum()), int(sizes.sum()), int(np.count_nonzero(numbers))),
+            file_states=states,
         )
 
     def lead_names(self, chunk: Chunk, positions: npt.NDArray[np.intp]) -> list[str]:
