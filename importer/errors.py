@@ -24,8 +24,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# Of a terminal: all but line ends and tabs that move it, switch the direction of writing, or are no character at all.
-_STEERING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# What moves a terminal's cursor, starts a new line, switches the direction of writing, or is no character at all.
+_STEERING = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 # A file of ten thousand columns may have something wrong with each, and a name of a million characters.
 _MOST_DETAILS = 200
@@ -55,7 +55,20 @@ class ImporterError(Exception):
             lines.append(f"  … and {len(self.details) - _MOST_DETAILS:,} more")
         if self.hint:
             lines.append(f"hint: {self.hint}")
-        return [_STEERING.sub(lambda match: ascii(match.group())[1:-1], _cut(line)) for line in lines]
+        return [visible(_cut(line)) for line in lines]
+
+
+def visible(text: str) -> str:
+    """One line of text as a terminal may have it: control and direction characters are shown as escapes.
+
+    Text that is JSON stays JSON, and means the same.
+    """
+    return _STEERING.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    letter = match.group()
+    return ascii(letter)[1:-1] if letter < " " else f"\\u{ord(letter):04x}"
 
 
 def _cut(line: str) -> str:

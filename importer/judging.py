@@ -7,6 +7,7 @@ loaded here.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,8 +23,8 @@ from importer.fields import AccountFields, check_fit
 from importer.ledger.records import RunInfo, new_run_id
 from importer.manifest import Manifest, PrivateCopy, open_manifest, private_copy, private_folder
 from importer.mapping import Mapping, check_columns, load_mapping
-from importer.models import ManifestOptions
-from importer.results import COLUMNS, WORKBOOK_ENDING, Comparison, check_results, check_target, data_columns
+from importer.models import AttachmentCounts, ManifestOptions
+from importer.results import COLUMNS, WORKBOOK_ENDING, Comparison, check_results, check_target, data_columns, part_of
 from importer.rows import Findings, Rows
 from importer.submission.export_checks import ExportLimits
 from importer.submission.plan import Disposition
@@ -67,6 +68,8 @@ def validate(job: Job, listener: Listener, ledger: Ledger | None) -> Judging:
             listener.note(warning)
         with paused():
             judging.rows.judge(ledger, judging.info, listener, record=False)
+        for warning in judging.attachments.warnings if judging.attachments is not None else ():
+            listener.note(warning)
         return judging
 
 
@@ -105,6 +108,24 @@ class Judging:
         of_files = self._finder.doubts if self._finder is not None else ()
         return (*self.manifest.detected.warnings, *self.mapping.warnings, *self._doubts, *of_files)
 
+    @functools.cached_property
+    def attachments(self) -> AttachmentCounts | None:
+        """The files of all rows, which are judged by now, and what belongs to none; ``None`` without attachments."""
+        if self._finder is None:
+            return None
+        results = self._job.results
+        written = [] if results is None else [results, part_of(results)]
+        unclaimed = self._finder.unclaimed([self._original, *self.mapping.files, *written])
+        files, size_bytes, rows = self.rows.plan.files
+        return AttachmentCounts(
+            files=files,
+            size_bytes=size_bytes,
+            rows=rows,
+            unclaimed_files=unclaimed.files,
+            unclaimed_folders=unclaimed.folders,
+            warnings=unclaimed.warnings,
+        )
+
     def hold_against(self, original: Path, comparison: Comparison | None, *, stores_numbers: bool) -> None:
         """Take the rows of a results file for those of the manifest ``original``, as far as it was found.
 
@@ -124,6 +145,7 @@ class Judging:
         return self._job.skip_invalid or not self.rows.plan.counts()[Disposition.REJECT]
 
     def _rows(self, original: Path, *, stores_numbers: bool) -> Rows:
+        self._original = original
         if self.mapping.attachments is not None:
             root = original.absolute().parent / (self.mapping.attachments.root or "")
             self._finder = AttachmentFinder(self.mapping.attachments, root)

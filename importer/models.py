@@ -86,6 +86,14 @@ def file_identity(status: FileStatus) -> bytes:
     return _IDENTITY.pack(status.st_dev & _64_BITS, status.st_ino & _64_BITS, status.st_mtime_ns, status.st_ctime_ns)
 
 
+def file_state(size_bytes: int, identity: bytes) -> int:
+    """A hash of a file's size and of the time of its last change, so small that those of some files can be added.
+
+    For two looks that lie hours apart: a backup in between changes the rest of what the system says of a file.
+    """
+    return hash((size_bytes, _IDENTITY.unpack(identity)[2])) & 0xFFFFFFFF
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attachment:
     """A file as it was checked: read again only if it is still the same."""
@@ -100,6 +108,27 @@ class Attachment:
     def modified_ns(self) -> int:
         """When the content was last changed, in nanoseconds."""
         return int(_IDENTITY.unpack(self.identity)[2])
+
+    @property
+    def state(self) -> int:
+        """See `file_state`."""
+        return file_state(self.size_bytes, self.identity)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttachmentCounts:
+    """The files of all rows of a manifest, and what lies below the attachments' root and belongs to no row.
+
+    ``unclaimed_folders`` are those in which no file is a row's, ``unclaimed_files`` lie in other folders. Both are
+    ``None`` where that was not counted. ``warnings`` are for a person.
+    """
+
+    files: int = 0
+    size_bytes: int = 0
+    rows: int = 0
+    unclaimed_files: int | None = None
+    unclaimed_folders: int | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,7 @@ from importer.errors import ResultsError
 from importer.ledger.records import RunInfo
 from importer.manifest import Chunk, Column, Manifest
 from importer.mapping import Mapping
-from importer.models import Problem, Status
+from importer.models import Problem, Status, Ticket
 from importer.results import (
     COLUMNS,
     MAX_COLUMNS,
@@ -29,6 +29,7 @@ from importer.results import (
     Outcomes,
     ResultRow,
     data_columns,
+    harmless,
     imports,
     project,
     unfit,
@@ -98,7 +99,8 @@ class Rows:
         cells: list[str] = []
         for chunk in self._manifest.chunks():
             rows += len(chunk.rows)
-            found = list(unfit(chunk.rows, "import_key", self._keys_of(chunk, self._earlier.rows(chunk))))
+            keys = list(map(harmless, self._keys_of(chunk, self._earlier.rows(chunk))))
+            found = list(unfit(chunk.rows, "import_key", keys))
             for column in self._columns:
                 found += unfit(chunk.rows, column, chunk.frame[column].tolist())
             cells += [text for _, text in sorted(found)]
@@ -224,6 +226,10 @@ class Rows:
             if wanted[position]:
                 fates.add(position, *fates.problems.pop(position, ()), *judged.problems.get(position, ()))
         self.plan.attachment_bytes += judged.attachment_bytes
+        files, size_bytes, rows = (of_all + here for of_all, here in zip(self.plan.files, judged.files, strict=True))
+        self.plan.files = files, size_bytes, rows
+        if judged.file_states is not None:
+            self.plan.file_states.frombytes(judged.file_states.tobytes())
 
     def _check_positions(self, chunk: Chunk, positions: Sequence[int]) -> Checked:
         return self._validator.check(
@@ -262,7 +268,7 @@ class Rows:
         emails, phones = checked.lead_identifiers()
         sendables = []
         for index, at in enumerate(local):
-            problems = checked.problems.get(index)
+            problems, ticket = checked.problems.get(index), checked.ticket(index)
             leads = self._leads.shared((emails[index], phones[index]))
             sendables.append(
                 Sendable(
@@ -270,14 +276,22 @@ class Rows:
                     key=keys[at],
                     cells=cells[index],
                     content=contents[index],
-                    ticket=checked.ticket(index),
+                    ticket=ticket,
                     leads=tuple(sorted(leads)),
                     repeated=self.plan.dispositions[positions[index]] == Disposition.RESEND,
                     prior=_prior_state(states.get(keys[at])),
-                    spoiled=problems[0].message if problems else "",
+                    spoiled=problems[0].message if problems else self._file_change(positions[index], ticket),
                 )
             )
         return sendables
+
+    def _file_change(self, position: int, ticket: Ticket) -> str:
+        """Say that the files of a row are no longer those that the plan counted; nothing if they are."""
+        state = sum(file.state for file in ticket.attachments)
+        if not self.plan.file_states or self.plan.file_states[position] == state:
+            return ""
+        names = ", ".join(file.name for file in ticket.attachments)
+        return f"the row's attachments changed after they had been checked: {names or 'there are none now'}"
 
     # -- at last: results -------------------------------------------------------------------------------------------
 

@@ -74,6 +74,7 @@ def run_import(job: Job, sending: Sending, desk: Desk, account: Account | None) 
     with _begun(job, desk) as importing, importing.recorded(desk) as summary:
         importing.judge(desk, record=True)
         plan = importing.plan_summary(sending)
+        summary.attachments = plan.attachments
         desk.show(plan)
         check_room(importing.needs(plan))
         summary.export, summary.stops = plan.export, plan.stops
@@ -181,7 +182,7 @@ class Importing:
 
     def plan_summary(self, sending: Sending) -> PlanSummary:
         """Sum up what is about to happen."""
-        plan = self._rows.plan
+        plan, files = self._rows.plan, self._judging.attachments
         to_send = plan.to_send(self._job.limit)
         capped = sending.daily_cap is not None and self._ledger is not None
         made_today = calls_today(self._open_ledger(), self._info.account) if capped else 0
@@ -199,7 +200,8 @@ class Importing:
             daily_cap=sending.daily_cap,
             made_today=made_today,
             days=sending.days(to_send, made_today),
-            warnings=(*self._judging.warnings, *sending.policy.warnings()),
+            attachments=files,
+            warnings=(*self._judging.warnings, *(files.warnings if files else ()), *sending.policy.warnings()),
             export=self._comparison.figures if self._comparison is not None else None,
             stops=self._stops,
         )

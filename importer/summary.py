@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from importer.errors import ImporterError
-from importer.models import TICKET_STATUSES, Rate, Status
+from importer.models import TICKET_STATUSES, AttachmentCounts, Rate, Status
 from importer.submission.export_checks import ExportFigures, Stop
 from importer.submission.plan import Disposition
 
@@ -31,6 +31,7 @@ class PlanSummary:
     counts: Counter[Disposition]
     to_send: int
     attachment_bytes: int
+    attachments: AttachmentCounts | None = None
     seconds: float
     limit: Rate
     daily_cap: int | None = None
@@ -55,6 +56,7 @@ class Summary:
     repeated: int = 0  # rows sent again although an earlier request for them may have made a ticket
     seconds: float = 0.0
     limit: str = ""  # how the account's limit was kept
+    attachments: AttachmentCounts | None = None
     ending: ImporterError | None = None
     export: ExportFigures | None = None  # beside earlier exports; of a run only
     stops: tuple[Stop, ...] = ()  # why nothing of it was sent

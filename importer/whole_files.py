@@ -108,8 +108,13 @@ def create_anew(path: Path) -> int:
 
 
 def open_made(path: Path) -> int:
-    """Open a file that `replacing` has made, and not a link that took its place. Raises OSError."""
-    return _open_plain(path, os.O_WRONLY)
+    """Open a file that `replacing` has made, or make it, and empty it; never a link in its place. Raises OSError."""
+    try:
+        descriptor = _open_plain(path, os.O_WRONLY)
+    except FileNotFoundError:
+        return create(path, mode=_PRIVATE)
+    os.ftruncate(descriptor, 0)
+    return descriptor
 
 
 def open_to_append(path: Path) -> int:
@@ -193,7 +198,7 @@ def _open_plain(path: Path, flags: int, *, devices: bool = False) -> int:
     try:
         descriptor = os.open(path, flags | _NO_LINKS)
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EMLINK):  # a link; a pipe that nobody reads
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):  # a link, a pipe or socket, a folder
             refuse_other_than_file(path)
         raise
     try:

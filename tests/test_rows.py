@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -339,6 +340,24 @@ def test_a_file_that_went_away_after_judging_spoils_its_row(bench) -> None:
     assert "there is no file 'a.txt'" in spoiled.spoiled
     assert spoiled.ticket.attachments == ()
     assert (fine.spoiled, len(fine.ticket.attachments)) == ("", 1)
+
+
+def test_a_file_that_changed_after_judging_spoils_its_row(bench) -> None:
+    """What is sent is what the plan counted: a file that grew, or became another, is not sent hours later."""
+    for name in "abcd":
+        (bench.folder / f"{name}.txt").write_text("content")
+    bench.write(*(good(name, files=f"{name}.txt; d.txt") for name in "abc"))
+    judged = bench.judged()
+    with (bench.folder / "a.txt").open("a") as file:
+        file.write("more")
+    os.utime(bench.folder / "b.txt", ns=(1, 1))
+    (bench.folder / "c.txt").chmod(0o400)  # not a change of what is sent
+    rows = bench.rows()
+    rows.plan = judged.plan
+    grown, touched, same = bench.to_send(rows)
+    assert "the row's attachments changed after they had been checked: a.txt, d.txt" in grown.spoiled
+    assert "b.txt, d.txt" in touched.spoiled
+    assert same.spoiled == ""
 
 
 # -- a rerun

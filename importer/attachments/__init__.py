@@ -1,10 +1,12 @@
 """Cells to files: named, found below one root, and checked. A file is never read here, only looked at.
 
 In ``naming``, what a name in a cell means and under which name the file is sent; in ``place``, where a path really is;
-in ``patterns``, which files a pattern stands for; in ``finder``, all of it for the cells of a row.
+in ``patterns``, which files a pattern stands for; in ``unclaimed``, which files belong to no row; in ``finder``, all of
+it for the cells of a row.
 """
 
 from importer.attachments.finder import FAULTY, AttachmentFinder
 from importer.attachments.found import Fault, Named
+from importer.attachments.unclaimed import Unclaimed
 
-__all__ = ["FAULTY", "AttachmentFinder", "Fault", "Named"]
+__all__ = ["FAULTY", "AttachmentFinder", "Fault", "Named", "Unclaimed"]

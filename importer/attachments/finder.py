@@ -14,13 +14,16 @@ from importer.attachments.found import Fault, File, Named
 from importer.attachments.naming import as_attachment, as_path, bad_name, ending_of, last_part
 from importer.attachments.patterns import OutsideError, Patterns, UnlistedError, escaped, is_pattern
 from importer.attachments.place import NOT_THERE, Place
+from importer.attachments.unclaimed import Claims, Unclaimed, find_unclaimed
 from importer.mapping import AttachmentRules
-from importer.models import file_identity
+from importer.models import file_identity, file_state
 
 FAULTY = -1  # in place of the bytes of what has a fault
 _REMEMBERED = 200_000
 
+Measure = tuple[int, int, int]  # bytes, number, and the states added, see `models.file_state`
 Measures = npt.NDArray[np.int64]
+_NOTHING: Measure = (0, 0, 0)
 
 _Found = tuple[str, File | Fault]  # a path as the manifest says it, and what is there
 _Look = Callable[[str], File | Fault]
@@ -37,6 +40,7 @@ class AttachmentFinder:
         self._place = Place(root, remembered)
         self._patterns = Patterns(self._place, remembered)
         self._known: dict[str, File | Fault] = {}
+        self._claims = Claims()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -58,9 +62,8 @@ class AttachmentFinder:
         """What no row would show: as none need have files, a slip in the folder's name leaves out all."""
         if self._rules.folder is None:
             return ()
-        before, _ = self._rules.folder.parts[0]
-        common = before.replace("\\", "/").rpartition("/")[0]
-        if before.startswith("/") or ".." in common.split("/") or is_pattern(common):
+        common = self._common_folder()
+        if common is None:
             return ()
         try:
             if self._patterns.holds_files(common):
@@ -68,6 +71,29 @@ class AttachmentFinder:
         except (OutsideError, UnlistedError):  # each row says so
             return ()
         return (f"attachments > folder: there is no file below {self._root / common}, so no row has files of its own",)
+
+    def _common_folder(self) -> str | None:
+        """The part of the folder's name that is the same for all rows; ``None`` if it is no plain folder."""
+        if self._rules.folder is None:
+            return None
+        before, _ = self._rules.folder.parts[0]
+        common = before.replace("\\", "/").rpartition("/")[0]
+        return None if before.startswith("/") or ".." in common.split("/") or is_pattern(common) else common
+
+    def unclaimed(self, ours: Iterable[Path] = ()) -> Unclaimed:
+        """What lies below the root and belongs to none of the rows that were looked at.
+
+        ``ours``: files that are no attachments. Where one of them lies in the root itself, as a manifest often does,
+        other files may lie there, too; then only the folder that those of all rows have in common is listed.
+        """
+        for path in ours:
+            self._claims.add(os.path.realpath(path))
+        real = self._place.real_root
+        is_shared = any(os.path.realpath(path.absolute().parent) == real.rstrip("/") for path in ours)
+        common = self._common_folder() if is_shared else ""
+        if os.sep != "/" or (is_shared and not common) or common is None:
+            return Unclaimed(files=None, folders=None)
+        return find_unclaimed(real, f"{common}/" if common else "", self._claims)
 
     def find(self, cells: Iterable[tuple[str, str]]) -> list[Named]:
         """Look up every file of one row, given as its (column, cell) pairs: those that it names, then its folder's.
@@ -94,14 +120,14 @@ class AttachmentFinder:
             return [*named[: self._rules.max_files], Named(over.column, over.name, fault)]
         return named
 
-    def measure_cells(self, cells: Iterable[str]) -> list[tuple[int, int]]:
-        """For each cell of a naming column, the bytes of its files (or FAULTY) and their number.
+    def measure_cells(self, cells: Iterable[str]) -> list[Measure]:
+        """For each cell of a naming column, the bytes of its files (or FAULTY), their number and their added states.
 
         It is not remembered: whoever asks for many cells asks for each different one once.
         """
-        return [self._measure(cell) if cell else (0, 0) for cell in cells]
+        return [self._measure(cell) if cell else _NOTHING for cell in cells]
 
-    def measure_folders(self, rows: Iterable[Sequence[str]]) -> list[tuple[int, int]]:
+    def measure_folders(self, rows: Iterable[Sequence[str]]) -> list[Measure]:
         """The same for each row's folder, given as the cells of the folder's columns."""
         columns = self.folder_columns
         return [_measured(self._in_folder(dict(zip(columns, row, strict=True)), self._check)) for row in rows]
@@ -119,14 +145,16 @@ class AttachmentFinder:
             doubtful |= (numbers > 0).sum(axis=0) > 1
         return np.asarray(doubtful)
 
-    def _measure(self, cell: str) -> tuple[int, int]:
+    def _measure(self, cell: str) -> Measure:
         if self._rules.glob or self._rules.separator in cell:
             return _measured(self._in_cell(cell, self._look_up))
         name = cell.strip()  # by itself, as most are: what is in the way of speed is left out
         if not name:
-            return 0, 0
+            return _NOTHING
         _, found = self._named(name, self._check)
-        return (FAULTY if isinstance(found, Fault) else found.size_bytes), 1
+        if isinstance(found, Fault):
+            return FAULTY, 1, 0
+        return found.size_bytes, 1, file_state(found.size_bytes, found.identity)
 
     def _found(self, row: Mapping[str, str]) -> Iterator[tuple[str, str, File | Fault]]:
         for column in self.naming_columns:
@@ -169,7 +197,10 @@ class AttachmentFinder:
                 text = f"{cell!r} ({column}) can't be a part of the name of a file or folder"
                 return [(shown, Fault("attachment-bad-name", text))]
         pattern = template.fill({column: escaped(cell) for column, cell in cells.items()})
-        return self._fitting(pattern, look, shown=shown, whole_folders=True)
+        found = self._fitting(pattern, look, shown=shown, whole_folders=True)
+        if not found:
+            self._claims.miss(shown)
+        return found
 
     def _fitting(
         self, pattern: str, look: _Look, *, shown: str | None = None, whole_folders: bool = False
@@ -197,8 +228,10 @@ class AttachmentFinder:
             return Fault("attachment-outside-root", f"{name!r} lies outside {self._root}")
         if isinstance(status, OSError):
             if status.errno in NOT_THERE:
+                self._claims.miss(name)
                 return Fault("attachment-missing", f"there is no file {name!r} in {self._root}")
             return Fault("attachment-unreadable", f"{name!r} can't be looked at: {status.strerror}")
+        self._claims.add(path)
         return self._judge(name, path, status)
 
     def _judge(self, name: str, path: str, status: os.stat_result) -> File | Fault:
@@ -220,11 +253,12 @@ class AttachmentFinder:
         return File(path, status.st_size, file_identity(status))
 
 
-def _measured(found: Iterable[_Found]) -> tuple[int, int]:
-    size_bytes = number = 0
+def _measured(found: Iterable[_Found]) -> Measure:
+    size_bytes = number = state = 0
     for _, file in found:
         number += 1
         if isinstance(file, Fault):
-            return FAULTY, number
+            return FAULTY, number, 0
         size_bytes += file.size_bytes
-    return size_bytes, number
+        state += file_state(file.size_bytes, file.identity)
+    return size_bytes, number, state

@@ -32,6 +32,11 @@ class Place:
         # The short cut knows slashes only; where folders are parted by something else, nothing is remembered.
         self._folders: dict[str, str | None] = {"": self._real if os.sep == "/" else None}
 
+    @property
+    def real_root(self) -> str:
+        """The root's real path, with a slash at its end."""
+        return self._real
+
     def contains(self, real_path: str) -> bool:
         """Say whether a real path is the root's or lies below it."""
         return real_path.startswith(self._real) or real_path == self._real.removesuffix(os.sep)

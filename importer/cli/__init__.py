@@ -17,7 +17,7 @@ import click
 from importer.cli import checking, fields, history, resolve, schema, suggest  # noqa: F401 - they add themselves to the commands
 from importer.cli.commands import cli
 from importer.cli.output import close_log, say, say_error, write_any_text
-from importer.errors import ImporterError, ProgramError, UsageError
+from importer.errors import ImporterError, ProgramError, UsageError, visible
 from importer.signals import raising
 
 
@@ -34,6 +34,7 @@ def invoke(arguments: Sequence[str]) -> int:
             code = cli.main(list(arguments), prog_name="ticket-importer", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
+        error.message = visible(error.message)  # type: ignore[misc]  # it is shown by several classes of click
         with contextlib.suppress(OSError):
             error.show()
         return _without_summary(arguments, UsageError(error.format_message()))

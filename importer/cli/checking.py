@@ -45,7 +45,7 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
     with paused():
         from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
         from importer.judging import Job, validate  # noqa: PLC0415
-        from importer.report import report_file  # noqa: PLC0415
+        from importer.report import attachments_line, report_file  # noqa: PLC0415
 
     environment = Environment(os.environ, Path(".env"))
     set_up_log(flags, written=(ledger_url(flags["ledger"], environment),))
@@ -75,6 +75,8 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
     already = f", {about.skipped_rows:,} are tickets already" if about.skipped_rows else ""
     rows = "1 row" if about.rows == 1 else f"{about.rows:,} rows"
     say(f"{rows}, {about.wrong_rows:,} rejected{already}")
+    if judging.attachments is not None:
+        say(attachments_line(judging.attachments, about.rows))
     if report is not None:
         say(f"report     {report}")
     return int(about.wrong_rows > 0)
@@ -156,6 +158,9 @@ def explain(code: str | None) -> int:
         )
     entry = CATALOGUE[name]
     (state,) = [state for state, entries in STATES.items() if name in entries]
-    say(f"{name}: the code of a row that is {state}\n")
-    say(f"What it means: {entry.meaning}\nWhy: {entry.why}\nWhat to do: {entry.advice}")
+    say(f"{name}: the code of a row that is {state}")
+    say("")
+    say(f"What it means: {entry.meaning}")
+    say(f"Why: {entry.why}")
+    say(f"What to do: {entry.advice}")
     return 0

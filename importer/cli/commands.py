@@ -213,8 +213,10 @@ def _rehearse(job: Job, sending: Sending, url: str, *, as_json: bool) -> int:
     if plan.stops:
         say_error(stopped_by_export(plan), word="stopped")
     for request in requests:
-        say(f"\n{request}")
-    say("\nA rehearsal: no call was made, nothing was recorded, and no results were written.")
+        for line in ("", *request.split("\n")):
+            say(line)
+    say("")
+    say("A rehearsal: no call was made, nothing was recorded, and no results were written.")
     return code
 
 

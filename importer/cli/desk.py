@@ -6,9 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-import click
-
-from importer.cli.output import ask, log
+from importer.cli.output import ask, log, say_beside
 from importer.models import Problem, Rate
 from importer.progress import Bar, Figures, Lines, Progress, Silent
 from importer.report import NoReport, ProblemTally, Report, plan_lines, warning_lines
@@ -72,7 +70,7 @@ class Terminal:
             if log.isEnabledFor(level):
                 log.log(level, "%s", line)
             elif self._asks:  # nobody can agree to what -q has hidden
-                click.echo(line, err=True)
+                say_beside(line)
 
     def progress(self, total: int, limit: Rate) -> Progress:
         """Give a bar, log lines, or nothing."""

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 import click
 
-from importer.errors import ImporterError, ProgramError, UsageError
+from importer.errors import ImporterError, ProgramError, UsageError, visible
 from importer.whole_files import open_to_append
 
 log = logging.getLogger("importer")
@@ -28,11 +28,16 @@ _TIME = "%Y-%m-%dT%H:%M:%S%z"
 def say(text: str) -> None:
     """Print a line of results. Whoever reads them may have gone, as `head` does: the exit code still tells all."""
     try:
-        click.echo(text)
+        click.echo(visible(text))
     except OSError as error:
         _hush(sys.stdout)
         if error.errno not in (errno.EPIPE, errno.EIO):
             log.warning("standard output can't be written: %s", error.strerror)
+
+
+def say_beside(line: str) -> None:
+    """Print a line on standard error."""
+    click.echo(visible(line), err=True)
 
 
 def say_error(error: ImporterError, *, word: str = "error") -> None:
@@ -82,7 +87,7 @@ def is_terminal() -> bool:
 def ask(question: str) -> bool:
     """Ask the person at the terminal; whoever ends the input instead of answering has said no."""
     while True:
-        click.echo(f"{question} [y/N]: ", nl=False, err=True)
+        click.echo(f"{visible(question)} [y/N]: ", nl=False, err=True)
         _wait_for_input()
         answer = sys.stdin.readline()
         if not answer:
@@ -191,7 +196,9 @@ class _Plain(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         lines = getattr(record, "lines", None)
-        return super().format(record) if lines is None else _as_text(record.__dict__["word"], lines)
+        if lines is not None:
+            return _as_text(record.__dict__["word"], lines)
+        return super().format(_with_text(record, record.getMessage()))
 
 
 class _Stamped(logging.Formatter):
@@ -199,10 +206,8 @@ class _Stamped(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         lines = getattr(record, "lines", None)
-        if lines is None:
-            return super().format(record)
-        whole = logging.makeLogRecord({**record.__dict__, "msg": "; ".join(map(str.strip, lines)), "args": ()})
-        return super().format(whole)
+        text = record.getMessage() if lines is None else "; ".join(map(str.strip, lines))
+        return super().format(_with_text(record, text))
 
 
 def _text(handler: logging.Handler) -> logging.Formatter:
@@ -210,6 +215,10 @@ def _text(handler: logging.Handler) -> logging.Formatter:
     if isinstance(handler, _LogFile):
         return _Stamped(stamp, _TIME)
     return _Plain() if _is_tty(sys.stderr) else _Plain(stamp, _TIME)
+
+
+def _with_text(record: logging.LogRecord, text: str) -> logging.LogRecord:
+    return logging.makeLogRecord({**record.__dict__, "msg": visible(text), "args": ()})
 
 
 def _json() -> logging.Formatter:

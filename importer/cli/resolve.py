@@ -15,7 +15,7 @@ import click
 
 from importer.cli import options
 from importer.cli.commands import cli
-from importer.cli.output import ask, is_terminal, log, say, set_up_log
+from importer.cli.output import ask, is_terminal, log, say, say_beside, set_up_log
 from importer.models import Rate
 from importer.settings import SANDBOX_ACCOUNT, Account, Environment, ledger_url, read_connection
 
@@ -147,5 +147,5 @@ class _Desk:
 
     def _tell(self, line: str) -> None:
         if self._asks and not log.isEnabledFor(logging.INFO):  # nobody can agree to what -q has hidden
-            click.echo(line, err=True)
+            say_beside(line)
         log.info("%s", line)

@@ -17,5 +17,6 @@ def schema() -> int:
     """
     from importer.mapping.schema import mapping_schema  # noqa: PLC0415 - see the package's docstring
 
-    say(json.dumps(mapping_schema(), indent=2, ensure_ascii=False))
+    for line in json.dumps(mapping_schema(), indent=2, ensure_ascii=False).split("\n"):
+        say(line)
     return 0

@@ -39,7 +39,8 @@ def suggest(manifest: Path, output: Path | None, **flags: Any) -> int:
         _check_place(output)
     suggestion = suggest(manifest, _fields())
     if output is None:
-        say(suggestion.text.rstrip("\n"))
+        for line in suggestion.text.rstrip("\n").split("\n"):
+            say(line)
     else:
         _write(output, suggestion.text)
     _tell(suggestion, manifest, output)

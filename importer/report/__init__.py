@@ -2,7 +2,14 @@
 
 from importer.report.files import NoReport, Report, report_file
 from importer.report.page import About
-from importer.report.summaries import plan_json, plan_lines, summary_json, summary_lines, warning_lines
+from importer.report.summaries import (
+    attachments_line,
+    plan_json,
+    plan_lines,
+    summary_json,
+    summary_lines,
+    warning_lines,
+)
 from importer.report.tally import Kind, ProblemTally
 from importer.report.wording import one_line, size_text
 
@@ -12,6 +19,7 @@ __all__ = [
     "NoReport",
     "ProblemTally",
     "Report",
+    "attachments_line",
     "one_line",
     "plan_json",
     "plan_lines",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from importer.models import Status
+from importer.models import AttachmentCounts, Status
 from importer.progress import duration, limit_text
 from importer.report.wording import one_line, size_text
 from importer.submission.export_checks import ExportFigures, Stop
@@ -45,6 +45,8 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
     for disposition, of_one, of_several in _PLAN_LINES:
         if count := plan.counts[disposition]:
             yield f"           {count:,} {of_one if count == 1 else of_several}"
+    if plan.attachments is not None:
+        yield attachments_line(plan.attachments, plan.rows)
     if plan.export is not None:
         yield f"keys       {_export_text(plan.export)}"
     all_to_send = sum(plan.counts[disposition] for disposition in TO_SEND)
@@ -63,6 +65,37 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
         yield f"daily cap  {plan.daily_cap:,} calls, {left:,} of them left in these 24 hours{days}"
 
 
+def attachments_line(counts: AttachmentCounts, rows: int) -> str:
+    """How many files the rows have, and what belongs to none of them."""
+    files, with_files = _counted(counts.files, "file"), f"{counts.rows:,} of {_counted(rows, 'row')}"
+    unclaimed = [
+        _counted(number, what)
+        for number, what in ((counts.unclaimed_folders, "folder"), (counts.unclaimed_files, "file"))
+        if number
+    ]
+    belongs = "belongs" if (counts.unclaimed_folders or 0) + (counts.unclaimed_files or 0) == 1 else "belong"
+    left = f"; {' and '.join(unclaimed)} below the root {belongs} to no row" if unclaimed else ""
+    size = size_text(counts.size_bytes).replace(".0 ", " ")
+    return f"attachments {files} ({size}) for {with_files}{left}"
+
+
+def attachments_json(counts: AttachmentCounts | None) -> dict[str, int | None] | None:
+    """The same for JSON."""
+    if counts is None:
+        return None
+    return {
+        "files": counts.files,
+        "bytes": counts.size_bytes,
+        "rows": counts.rows,
+        "unclaimed_files": counts.unclaimed_files,
+        "unclaimed_folders": counts.unclaimed_folders,
+    }
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def plan_json(plan: PlanSummary, requests: Sequence[str], *, exit_code: int) -> str:
     """The plan of a rehearsal as one JSON object, with the first requests as they would go out."""
     return json.dumps(
@@ -77,6 +110,7 @@ def plan_json(plan: PlanSummary, requests: Sequence[str], *, exit_code: int) -> 
             "unknown": plan.counts[Disposition.HOLD],
             "rejected": plan.counts[Disposition.REJECT],
             "attachment_bytes": plan.attachment_bytes,
+            "attachments": attachments_json(plan.attachments),
             "seconds": round(plan.seconds, 3),
             **_export_facts(plan.export, plan.stops),
             "stopped": plan.stops[0].reason if plan.stops else None,
@@ -146,6 +180,7 @@ def summary_json(summary: Summary) -> str:
             "calls": summary.calls,
             "throttled": summary.throttled,
             "repeated": summary.repeated,
+            "attachments": attachments_json(summary.attachments),
             "limit": summary.limit or None,
             "seconds": round(summary.seconds, 3),
             "exit_code": summary.exit_code,

@@ -48,16 +48,16 @@ class ResultRow:
     def with_key(self, key: str) -> ResultRow:
         """The same row, known by the key that it had before a spreadsheet changed that."""
         place = COLUMNS.index("import_key")
-        return replace(self, key=key, kept=(*self.kept[:place], key, *self.kept[place + 1 :]))
+        return replace(self, key=key, kept=(*self.kept[:place], harmless(key), *self.kept[place + 1 :]))
 
     def cells(self) -> tuple[str, ...]:
-        """The cells in the order of ``COLUMNS``. The key is the manifest's own text; all else can't start a formula."""
+        """The cells in the order of ``COLUMNS``; none of them starts a formula."""
         if self.kept:
             return self.kept
         ids = self.ids
         return (
             str(self.row),
-            self.key,
+            harmless(self.key),
             self.status,
             *((harmless(ids.ticket_id), harmless(ids.number), harmless(ids.key)) if ids is not None else _NO_IDS),
             self.code,
@@ -71,7 +71,7 @@ class ResultRow:
 
 
 def harmless(text: str) -> str:
-    """Text of a server or a rule, as a spreadsheet may see it: an apostrophe keeps it from being a formula."""
+    """Text as a spreadsheet may see it: an apostrophe keeps it from being a formula. `as_given` undoes it exactly."""
     if not text or text[0] not in _SUSPICIOUS:
         return text
     return f"'{text}" if text.lstrip("'").startswith(_STARTS_A_FORMULA) else text

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from importer.manifest import Chunk, Manifest
+from importer.results.columns import as_given
 from importer.results.reading import data_columns
 from importer.results.spreadsheet import changed_by_spreadsheet, one_line_end
 
@@ -77,7 +78,7 @@ class _Known:
         for chunk in results.chunks():
             for number, key in zip(chunk.frame["import_row"], chunk.frame["import_key"], strict=True):
                 places[int(number)] = len(places)
-                keys.append(key)
+                keys.append(as_given(key))
             parts.append(_hashes(chunk, columns))
         hashes = np.concatenate(parts) if parts else np.empty((0, len(columns)), dtype=np.uint64)
         return cls(columns=columns, places=places, keys=keys, hashes=hashes)

@@ -29,7 +29,7 @@ def read_results(frame: pd.DataFrame) -> list[ResultRow]:
     return [
         ResultRow(
             row=int(cells["import_row"]),
-            key=cells["import_key"],
+            key=as_given(cells["import_key"]),
             status=Status(cells["import_status"]),
             ids=_ids(cells),
             code=cells["import_error_code"],

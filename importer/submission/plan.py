@@ -52,7 +52,9 @@ class Plan:
     """Every row of a manifest with its disposition, in the manifest's order."""
 
     dispositions: bytearray = field(default_factory=bytearray)
-    attachment_bytes: int = 0
+    attachment_bytes: int = 0  # of the rows to be sent
+    files: tuple[int, int, int] = (0, 0, 0)  # of all rows: number and bytes, and how many rows have any
+    file_states: array[int] = field(default_factory=lambda: array("q"))  # of each row; see `models.file_state`
     # Rows count on by one, but for where some were left out, such as blank ones: positions, and rows there.
     _breaks: array[int] = field(default_factory=lambda: array("q"))
     _rows: array[int] = field(default_factory=lambda: array("q"))

@@ -15,17 +15,19 @@ from importer.validation.fingerprints import Prints, combined, fingerprints
 _REMEMBERED = 200_000
 
 Positions = npt.NDArray[np.intp]
-Measure = Callable[[list[tuple[str, ...]]], list[tuple[int, int]]]  # rows of cells -> bytes and number of files
+Measure = Callable[[list[tuple[str, ...]]], list[tuple[int, int, int]]]  # of rows of cells; see the finder
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Measured:
-    """Of some rows: the bytes of each one's files, and which of them the finder has to look at one by one.
+    """Of some rows: bytes, number and added states of each one's files, and which the finder has to look at one by one.
 
-    ``doubtful`` counts the rows from 0, and what is said of their bytes does not hold.
+    ``doubtful`` counts the rows from 0, and what is said of their files does not hold.
     """
 
     size_bytes: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.int64]
+    states: npt.NDArray[np.int64]
     doubtful: Positions
 
 
@@ -42,9 +44,14 @@ class FileScreen:
         parts = [self._cells.look([_cells(chunk, name, positions)]) for name in self._finder.naming_columns]
         if folder := self._finder.folder_columns:
             parts.append(self._folders.look([_cells(chunk, name, positions) for name in folder]))
-        size_bytes, numbers = np.stack(parts, axis=1)
+        size_bytes, numbers, states = np.stack(parts, axis=1)
         doubtful = self._finder.doubtful(size_bytes, numbers)
-        return Measured(size_bytes=np.maximum(size_bytes, 0).sum(axis=0), doubtful=np.flatnonzero(doubtful))
+        return Measured(
+            size_bytes=np.maximum(size_bytes, 0).sum(axis=0),
+            numbers=numbers.sum(axis=0),
+            states=states.sum(axis=0),
+            doubtful=np.flatnonzero(doubtful),
+        )
 
     def rows(self, chunk: Chunk, positions: Positions) -> list[list[tuple[str, str]]]:
         """The (column, cell) pairs of some rows, as the finder takes them."""
@@ -60,10 +67,10 @@ class _Known:
         self._measure = measure
         self._remembered = remembered
         self._prints: Prints = np.empty((2, 0), dtype=np.uint64)
-        self._measures = np.empty((2, 0), dtype=np.int64)
+        self._measures = np.empty((3, 0), dtype=np.int64)
 
     def look(self, columns: Sequence[Column]) -> npt.NDArray[np.int64]:
-        """The bytes (or FAULTY) and the number of the files of each row, as an array of (2, rows)."""
+        """The bytes (or FAULTY), number and added states of the files of each row, as an array of (3, rows)."""
         prints = combined([fingerprints(column) for column in columns])
         measures, known = self._recall(prints)
         unknown = np.flatnonzero(~known)
@@ -80,7 +87,7 @@ class _Known:
 
     def _recall(self, prints: Prints) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
         if not self._prints.size:
-            return np.zeros((2, prints.shape[1]), dtype=np.int64), np.zeros(prints.shape[1], dtype=bool)
+            return np.zeros((3, prints.shape[1]), dtype=np.int64), np.zeros(prints.shape[1], dtype=bool)
         # Looked for in their order, neighbours are found close together: three times as fast as at random.
         order = np.argsort(prints[0])
         at = np.empty(order.size, dtype=np.intp)

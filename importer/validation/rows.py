@@ -78,10 +78,16 @@ class Checked:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """What is wrong with the rows of a chunk, by their positions; ``attachment_bytes`` is of all the others."""
+    """What is wrong with the wanted rows of a chunk, by their positions; ``attachment_bytes`` is of the others wanted.
+
+    ``files``: number and bytes of the files of all rows, and how many rows have any. ``file_states``: of each row the
+    states of its files, added; absent where rows have no files.
+    """
 
     problems: dict[int, list[Problem]]
     attachment_bytes: int
+    files: tuple[int, int, int] = (0, 0, 0)
+    file_states: npt.NDArray[np.int64] | None = None
 
 
 class Validator:
@@ -166,22 +172,33 @@ class Validator:
                 cells = pd.Series(chunk.texts_at(rule.column, positions), dtype=object)
                 self._field(cells, rule, Report(self.problem, rows[positions], found))
                 _add(found, positions, problems)
-        size_bytes = self._judge_files(chunk, np.flatnonzero(wanted), problems)
-        return Judged(problems=dict(problems), attachment_bytes=size_bytes)
+        return self._judge_files(chunk, wanted, problems)
 
-    def _judge_files(self, chunk: Chunk, positions: npt.NDArray[np.intp], problems: dict[int, list[Problem]]) -> int:
-        """Add what is wrong with the attachments of some rows; give the bytes of all rows without a problem."""
+    def _judge_files(self, chunk: Chunk, wanted: Mask, problems: dict[int, list[Problem]]) -> Judged:
+        """Add what is wrong with the attachments of wanted rows.
+
+        Those of the other rows, which may be tickets already, are looked for so that it is known whose files they are.
+        """
         if self._finder is None or self._files is None:
-            return 0
-        measured = self._files.look(chunk, positions)
-        sizes = measured.size_bytes
-        doubtful = positions[measured.doubtful]
+            return Judged(problems=dict(problems), attachment_bytes=0)
+        measured = self._files.look(chunk, np.arange(len(chunk.rows)))
+        sizes, numbers, states = measured.size_bytes, measured.numbers, measured.states
         report = Report(self.problem, np.array(chunk.rows, dtype=np.int64), problems)
-        for index, row in zip(measured.doubtful.tolist(), self._files.rows(chunk, doubtful), strict=True):
+        for at, row in zip(measured.doubtful.tolist(), self._files.rows(chunk, measured.doubtful), strict=True):
             named = self._finder.find(row)
-            _report_faults(int(positions[index]), named, report)
-            sizes[index] = sum(each.found.size_bytes for each in named if isinstance(each.found, Attachment))
-        return int(sizes[~np.isin(positions, list(problems))].sum())
+            if wanted[at]:
+                _report_faults(at, named, report)
+            found = [each.found for each in named if isinstance(each.found, Attachment)]
+            sizes[at], numbers[at] = sum(file.size_bytes for file in found), len(found)
+            states[at] = sum(file.state for file in found)
+        good = np.array(wanted, dtype=bool)
+        good[list(problems)] = False
+        return Judged(
+            problems=dict(problems),
+            attachment_bytes=int(sizes[good].sum()),
+            files=(int(numbers.sum()), int(sizes.sum()), int(np.count_nonzero(numbers))),
+            file_states=states,
+        )
 
     def lead_names(self, chunk: Chunk, positions: npt.NDArray[np.intp]) -> list[str]:
         """All e-mail addresses and phone numbers of some rows without problems, as `Checked.lead_identifiers` has them.
