@@ -42,7 +42,7 @@ IMPORTED_ONLY_BY = {
     "aiohttp": ("leadsquared", "sandbox"),
     "aiolimiter": ("leadsquared",),
     "click": ("cli",),
-    "dotenv": ("settings",),
+    "dotenv": ("env_file",),
     "pandas": ("manifest", "validation", "results"),
     "olefile": ("manifest.workbooks",),
     "phonenumbers": ("validation",),

@@ -18,7 +18,7 @@ from importer.cli.commands import cli
 from importer.cli.known_fields import fetch_fields, keep
 from importer.cli.output import log, say, set_up_log
 from importer.errors import UsageError
-from importer.settings import Environment, ledger_url, read_connection
+from importer.settings import Environment, fields_folder, ledger_url, read_connection
 from importer.whole_files import begins_as, replacing, writing
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def fields(output: Path | None, **flags: Any) -> int:
     for note in fetched.fields.notes:
         log.warning("%s", note)
     if account is not None:
-        keep(fetched.fields)
+        keep(fetched.fields, fields_folder(flags["ledger"], environment))
     if output is not None:
         _write(output, fetched.fields)
     _show(fetched, as_json=flags["as_json"])

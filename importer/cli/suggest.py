@@ -14,7 +14,7 @@ from importer.cli.commands import cli
 from importer.cli.known_fields import fields_line, kept_fields
 from importer.cli.output import log, say, set_up_log
 from importer.errors import SettingsError, UsageError
-from importer.settings import Environment, read_account
+from importer.settings import Environment, fields_folder, read_account
 from importer.whole_files import writing
 
 if TYPE_CHECKING:
@@ -48,11 +48,12 @@ def suggest(manifest: Path, output: Path | None, **flags: Any) -> int:
 
 def _fields() -> AccountFields | None:
     """The account's fields, where an account is set and they were read before."""
+    environment = Environment(os.environ, Path(".env"))
     try:
-        name = read_account(Environment(os.environ, Path(".env"))).name
+        name = read_account(environment).name
     except SettingsError:
         return None
-    found = kept_fields(name)
+    found = kept_fields(name, fields_folder(None, environment))
     if found is None:
         log.info("the account's fields are not known; `ticket-importer fields` reads them, and makes a better draft")
     else:

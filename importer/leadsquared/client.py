@@ -24,6 +24,8 @@ from aiohttp import hdrs
 
 from importer.leadsquared.body import AttachmentChanged, arrivals_read, build_body, text_body
 from importer.leadsquared.details import Looked, read_details
+from importer.leadsquared.failures import describe, settings_fault
+from importer.leadsquared.masking import masked
 from importer.leadsquared.wire import (
     ANSWER_LIMIT_BYTES,
     Answer,
@@ -34,6 +36,8 @@ from importer.leadsquared.wire import (
     read_answer,
 )
 from importer.models import Secret, Ticket
+from importer.proxy import parted
+from importer.redaction import Redactor
 
 _WATCH_INTERVAL_S = 0.5
 # Servers close idle connections after a time of their own, often 2 or 5 s, and say so a moment too late: a request
@@ -79,8 +83,14 @@ class Endpoint:
         """The keys. For each request anew: aiohttp shows the headers of a session to the proxy, too, unencrypted."""
         return {"X-LSQ-ACCESS-KEY": self.access_key.reveal(), "X-LSQ-SECRET-KEY": self.secret_key.reveal()}
 
+    @functools.cached_property
+    def redactor(self) -> Redactor:
+        """Hides both keys and the proxy's password."""
+        _, user, password = parted(self.proxy or "")
+        return Redactor((self.access_key.reveal(), self.secret_key.reveal(), password, f"{user}:{password}"))
+
     def mask(self, body: bytes | None) -> bytes | None:
-        """Take both keys out of an answer that repeats them."""
+        """Take both keys out of an answer that repeats them as they are."""
         for key in (self.access_key, self.secret_key):
             if body and key:
                 body = body.replace(key.reveal().encode(), b"********")
@@ -232,6 +242,7 @@ class Client:
     def __init__(self, endpoint: Endpoint, patience: Patience, *, connections: int) -> None:
         self._endpoint = endpoint
         self._patience = patience
+        self._proxy = _proxy_options(endpoint.proxy)
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
         self._watch = _Watch(patience)
@@ -273,7 +284,7 @@ class Client:
             except AttachmentChanged as error:
                 return NotSendable("attachment-changed", str(error))
             except OSError as error:
-                return NotSent(one_line(_describe(error)))
+                return NotSent(one_line(describe(error)))
             return await self._post(parts, _Sending(gate, upload=_Upload(parts.size or 0)))
 
     async def _post(self, body: bytes | aiohttp.MultipartWriter, sending: _Sending) -> Answer:
@@ -288,13 +299,13 @@ class Client:
                         data=body,
                         headers=keys | self._text_type if isinstance(body, bytes) else keys,
                         allow_redirects=False,
-                        proxy=self._endpoint.proxy,
+                        **self._proxy,
                         upload_tracker=sending.upload.tracker if sending.upload is not None else None,
                     ) as response,
                 ):
                     sending.head = (response.status, response.headers)
                     answer_body = self._endpoint.mask(await _read_limited(response))
-                    return read_answer(response.status, response.headers, answer_body)
+                    return masked(read_answer(response.status, response.headers, answer_body), self._endpoint.redactor)
         except (aiohttp.ClientError, OSError, AttachmentChanged) as error:
             return self._explain(error, sending)
 
@@ -324,26 +335,30 @@ class Client:
                         data=question,
                         headers=headers,
                         allow_redirects=False,
-                        proxy=self._endpoint.proxy,
+                        **self._proxy,
                     ) as response,
                 ):
                     body = self._endpoint.mask(await _read_limited(response))
                     return Said(status=response.status, headers=response.headers, body=body)
         except (aiohttp.ClientError, OSError) as error:
-            text = one_line(_describe(error))
-            return Unclear("no-answer", text) if sending.left else NotSent(text, stale=sending.stale)
+            return Unclear("no-answer", self._text(error)) if sending.left else self._not_sent(error, sending)
+
+    def _text(self, error: BaseException) -> str:
+        return one_line(self._endpoint.redactor.text(describe(error)))
+
+    def _not_sent(self, error: BaseException, sending: _Sending) -> NotSent:
+        return NotSent(self._text(error), stale=sending.stale, settings_fault=settings_fault(error))
 
     def _explain(self, error: BaseException, sending: _Sending) -> Answer:
-        text = one_line(_describe(error))
         if not sending.left:
-            return NotSent(text, stale=sending.stale)
+            return self._not_sent(error, sending)
         if sending.head is not None and sending.head[0] != HTTPStatus.OK:
             return read_answer(*sending.head, None)  # the status alone tells, although the connection broke off
         if isinstance(error, TimeoutError):
             if sending.sent_whole:
                 return Unclear("answer-timeout", f"no answer within {self._patience.answer_s:g} s after the last byte")
             return Unclear("upload-stalled", f"no byte moved for {self._patience.idle_s:g} s")
-        return Unclear("no-answer", text)
+        return Unclear("no-answer", self._text(error))
 
 
 async def _opened(ticket: Ticket, files: contextlib.ExitStack) -> aiohttp.MultipartWriter:
@@ -374,8 +389,11 @@ async def _read_limited(response: aiohttp.ClientResponse) -> bytes | None:
     return bytes(body)
 
 
-def _describe(error: BaseException) -> str:
-    if isinstance(error, aiohttp.ClientResponseError):  # its own text names the URL, a proxy's password in it
-        return f"{type(error).__name__}: {error.status} {error.message}"
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+def _proxy_options(proxy: str | None) -> dict[str, Any]:
+    """A request's proxy. Its address is given without the user name and password: aiohttp's errors name it."""
+    if proxy is None:
+        return {}
+    url, user, password = parted(proxy)
+    if not (user or password):
+        return {"proxy": url}
+    return {"proxy": url, "proxy_headers": {hdrs.PROXY_AUTHORIZATION: aiohttp.encode_basic_auth(user, password)}}

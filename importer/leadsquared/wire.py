@@ -75,10 +75,15 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Not one byte went out. ``stale``: a kept connection was found closed, which says nothing about the server."""
+    """Not one byte went out.
+
+    ``stale``: a kept connection was found closed, which says nothing about the server. ``settings_fault``: the setting
+    that is the likely cause on a first call, such as a host name that does not resolve.
+    """
 
     reason: str
     stale: bool = False
+    settings_fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
