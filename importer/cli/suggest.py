@@ -34,10 +34,11 @@ def suggest(manifest: Path, output: Path | None, **flags: Any) -> int:
     """
     from importer.suggest import suggest  # noqa: PLC0415 - see the package's docstring
 
-    set_up_log(flags)
+    environment = Environment(os.environ, Path(".env"))
+    set_up_log(flags, environment)
     if output is not None:
         _check_place(output)
-    suggestion = suggest(manifest, _fields())
+    suggestion = suggest(manifest, _fields(environment))
     if output is None:
         say(suggestion.text.rstrip("\n"))
     else:
@@ -46,9 +47,8 @@ def suggest(manifest: Path, output: Path | None, **flags: Any) -> int:
     return int(not suggestion.has_lead)
 
 
-def _fields() -> AccountFields | None:
+def _fields(environment: Environment) -> AccountFields | None:
     """The account's fields, where an account is set and they were read before."""
-    environment = Environment(os.environ, Path(".env"))
     try:
         name = read_account(environment).name
     except SettingsError:
