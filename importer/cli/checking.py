@@ -114,7 +114,10 @@ def _known_account(environment: Environment, ledger_flag: str | None) -> Iterato
         name = read_account(environment).name
     except SettingsError:
         name = ""
-    known = _open_ledger(ledger_url(ledger_flag, environment)) if name else None
+    known = None
+    if name:
+        with contextlib.suppress(SettingsError):  # of a user without a home folder, where no ledger is named
+            known = _open_ledger(ledger_url(ledger_flag, environment))
     try:
         yield name, known
     finally:

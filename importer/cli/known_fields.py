@@ -76,7 +76,7 @@ def fetch_fields(account: Account | None, environment: Environment, flags: Mappi
     from importer.fields.fetching import Terms, fetch  # noqa: PLC0415 - see the package's docstring
     from importer.ledger import Ledger  # noqa: PLC0415
 
-    url = ledger_url(flags.get("ledger"), environment)
+    url = ledger_url(flags.get("ledger"), environment) if account is not None else ""
     return fetch(
         Terms(
             account=account,
