@@ -11,8 +11,8 @@
     ├── ExportStopped              1   the export is unlike the ones before it; nothing was sent, rows are pending
     ├── CapReached                 1   the account has had all calls of its day; the rest of the rows is pending
     ├── StoppedEarly               3   the rest of the rows is pending
-    │   └── ProgramError           3   a bug
     ├── HeldByAnotherRun           4
+    ├── ProgramError               5   a bug of this program
     └── Interrupted          130/143   everything is accounted for
 
 A message says where, what, and (as ``hint``) what to do next. One error carries all that is wrong: the further
@@ -139,5 +139,7 @@ class Interrupted(ImporterError):
         self.exit_code = 128 + signal_number
 
 
-class ProgramError(StoppedEarly):
-    """A bug: something that was not foreseen. Its cause is written to a file, not to the screen."""
+class ProgramError(ImporterError):
+    """A bug of this program. Its cause is written to a file, not to the screen."""
+
+    exit_code = 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 import ssl
@@ -10,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import dotenv
 import platformdirs
 
+from importer.env_file import others_may_read, read_env_file
 from importer.errors import SettingsError
 from importer.models import Rate, Secret
+from importer.proxy import is_exempt, parted, read_proxy
+from importer.redaction import Redactor
 
 HOST, TENANT = "LSQ_HOST", "LSQ_TENANT_ID"
 ACCESS_KEY, SECRET_KEY = "LSQ_ACCESS_KEY", "LSQ_SECRET_KEY"
@@ -31,6 +34,8 @@ VARIABLES = {
 }
 DEFAULT_RATE = Rate(25, 5.0)
 SANDBOX_ACCOUNT = "sandbox"
+_LEDGER_FILE = "ledger.sqlite"
+_VENDOR_DOMAIN = "leadsquared.com"
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
 _UNIT_S = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -59,16 +64,16 @@ class Account:
 
 
 class Environment:
-    """The process's environment over the ``.env`` file; the first that has a variable wins."""
+    """The process's environment over the ``.env`` file; the first that has a variable wins.
+
+    ``warnings``: what a person would want to know of the file, and of the files that hold keys.
+    """
 
     def __init__(self, environ: Mapping[str, str], dotenv_file: Path) -> None:
-        from_file: dict[str, str | None] = {}
-        if dotenv_file.is_file():
-            try:
-                from_file = dict(dotenv.dotenv_values(dotenv_file, interpolate=False, encoding="utf-8-sig"))
-            except (OSError, UnicodeDecodeError) as error:
-                raise SettingsError(f"{dotenv_file} can't be read: {error}", hint="save it as UTF-8 text") from error
-        self._layers = (dict(environ), {name: value or "" for name, value in from_file.items()})
+        file = read_env_file(dotenv_file, _is_secret)
+        self._file = dotenv_file
+        self._layers = (dict(environ), file.values)
+        self.warnings = list(file.warnings)
 
     def get(self, name: str) -> str:
         """The variable without outer blanks; empty if it is not set."""
@@ -80,20 +85,52 @@ class Environment:
             if value := layer.get(name, "").strip():
                 return value
             if file := layer.get(f"{name}_FILE", "").strip():
-                return _content(name, file)
+                return self._content(name, file)
             if name in layer:
                 break
         return ""
 
+    def untrusted_host(self, names: Sequence[str]) -> str:
+        """The secrets of ``names`` that are not in the ``.env`` file, where the host is; empty if there are none.
 
-def _content(name: str, file: str) -> str:
-    try:
-        return Path(file).read_text(encoding="utf-8-sig").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"{name}_FILE: {file} can't be read: {getattr(error, 'strerror', None) or error}",
-            hint="name a text file that holds nothing but the key",
-        ) from error
+        A stranger's folder can name a host, but may not have the keys of the environment, or of a file, sent there.
+        """
+        environ, file = self._layers
+        if HOST in environ or not file.get(HOST, "").strip():
+            return ""
+        elsewhere = [
+            name
+            for name in names
+            if environ.get(name) or environ.get(f"{name}_FILE") or (not file.get(name) and file.get(f"{name}_FILE"))
+        ]
+        return " and ".join(elsewhere)
+
+    def redactor(self) -> Redactor:
+        """Hides the keys and the proxy's password, as far as they can be read."""
+        secrets: list[str] = []
+        for name in (ACCESS_KEY, SECRET_KEY):
+            with contextlib.suppress(SettingsError):
+                secrets.append(self.secret(name))
+        with contextlib.suppress(ValueError):
+            _, user, password = parted(read_proxy(self.get("HTTPS_PROXY") or self.get("https_proxy")))
+            secrets += [password, f"{user}:{password}"] if password else []
+        return Redactor(secrets)
+
+    def _content(self, name: str, file: str) -> str:
+        try:
+            content = Path(file).read_text(encoding="utf-8-sig").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"{name}_FILE: {file} can't be read: {getattr(error, 'strerror', None) or error}",
+                hint="name a text file that holds nothing but the key",
+            ) from error
+        if (loose := others_may_read(Path(file))) and loose not in self.warnings:
+            self.warnings.append(loose)
+        return content
+
+
+def _is_secret(name: str) -> bool:
+    return name in (ACCESS_KEY, SECRET_KEY)
 
 
 def read_account(environment: Environment) -> Account:
@@ -114,6 +151,12 @@ def read_account(environment: Environment) -> Account:
             base_url = read_host(values[HOST])
         except ValueError as error:
             wrong.append(f"{HOST}: {error}")
+    host = urlsplit(base_url).hostname or ""
+    if base_url and not _is_known(host) and (elsewhere := environment.untrusted_host((ACCESS_KEY, SECRET_KEY))):
+        wrong.append(
+            f"{HOST} ({base_url}) is set by .env in this folder, and {elsewhere} by something else: such keys are not "
+            f"sent to a host that a folder names. If the host is right, set {HOST} in the environment, too"
+        )
     proxy = None
     try:
         proxy = _proxy(environment, base_url)
@@ -202,6 +245,11 @@ def read_host(text: str) -> str:
     return f"{url.scheme}://{url.netloc}"
 
 
+def _is_known(host: str) -> bool:
+    """Say whether keys may go to a host whoever named it: one of LeadSquared's own, or this machine."""
+    return is_loopback(host) or f".{host.lower()}".endswith(f".{_VENDOR_DOMAIN}")
+
+
 def is_loopback(host: str) -> bool:
     """Say whether a host is this machine."""
     if host == "localhost":
@@ -213,16 +261,38 @@ def is_loopback(host: str) -> bool:
 
 
 def ledger_url(flag: str | None, environment: Environment) -> str:
-    """The ledger's SQLAlchemy URL: flag, environment, or a file in the user's state folder."""
+    """The ledger's SQLAlchemy URL: flag, environment, or a file in the user's state folder.
+
+    Raises SettingsError where none of them says where it is, as in a container whose user has no home folder.
+    """
     text = (flag or environment.get(LEDGER)).strip()
-    if not text:
-        text = str(platformdirs.user_state_path("lsq-ticket-importer") / "ledger.sqlite")
-    return text if "://" in text else f"sqlite:///{Path(text).expanduser().absolute()}"
+    if "://" in text:
+        return text
+    try:
+        path = Path(text).expanduser() if text else platformdirs.user_state_path("lsq-ticket-importer") / _LEDGER_FILE
+    except RuntimeError:
+        path = Path("~")
+    if "~" in path.parts[:1] or not (text or path.is_absolute()):
+        raise SettingsError(
+            "the place of the ledger is not known: this user has no home folder, and HOME is not set",
+            hint=f"set {LEDGER} (or --ledger) to a file on a disk that stays, such as /data/ledger.sqlite, or set HOME",
+        )
+    return f"sqlite:///{path.absolute()}"
 
 
-def fields_folder() -> Path:
-    """Where it is kept what accounts have told of their fields."""
-    return platformdirs.user_cache_path("lsq-ticket-importer") / "fields"
+def fields_folder(ledger: str | None, environment: Environment) -> Path | None:
+    """Where the fields of accounts are kept: in the user's cache folder, else beside the ledger, else nowhere.
+
+    ``ledger``: the flag.
+    """
+    with contextlib.suppress(RuntimeError):
+        folder = platformdirs.user_cache_path("lsq-ticket-importer") / "fields"
+        if folder.is_absolute():
+            return folder
+    with contextlib.suppress(SettingsError):
+        if (url := ledger_url(ledger, environment)).startswith("sqlite:///"):
+            return Path(url.removeprefix("sqlite:///")).parent / "fields"
+    return None
 
 
 def read_rate(flag: str | None, environment: Environment) -> Rate:
@@ -250,15 +320,6 @@ def _proxy(environment: Environment, base_url: str) -> str | None:
     if not proxy or url.scheme != "https" or is_loopback(url.hostname or ""):
         return None
     exceptions = environment.get("NO_PROXY") or environment.get("no_proxy")
-    if any(_matches(url.hostname or "", exception) for exception in exceptions.split(",")):
+    if is_exempt(url.hostname or "", url.port or 443, exceptions):
         return None
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
-    if urlsplit(proxy).scheme not in ("http", "https"):
-        raise ValueError("only a proxy that is reached by http:// or https:// can be used")
-    return proxy
-
-
-def _matches(host: str, exception: str) -> bool:
-    """Say whether an entry of NO_PROXY (a host, a domain with or without its dot, or ``*``) covers a host."""
-    domain = exception.strip().lstrip(".").lower()
-    return domain == "*" or (bool(domain) and (host == domain or host.endswith(f".{domain}")))
+    return read_proxy(proxy)

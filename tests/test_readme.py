@@ -32,6 +32,7 @@ MODULES = {
     # distribution -> the module it is imported as, where that is another name
     "charset-normalizer": "charset_normalizer",
     "email-validator": "email_validator",
+    "google-re2": "re2",
     "python-calamine": "python_calamine",
     "python-dotenv": "dotenv",
     "python-json-logger": "pythonjsonlogger",

@@ -16,43 +16,46 @@ import click
 
 from importer.cli import checking, fields, history, resolve, schema, suggest  # noqa: F401 - they add themselves to the commands
 from importer.cli.commands import cli
-from importer.cli.output import close_log, say, say_error, write_any_text
+from importer.cli.envelope import Envelope
+from importer.cli.output import close_log, finish_streams, say, say_error, write_any_text
 from importer.errors import ImporterError, ProgramError, UsageError, visible
 from importer.signals import raising
 
 
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
-    sys.exit(invoke(sys.argv[1:]))
+    code = invoke(sys.argv[1:])
+    finish_streams()
+    sys.exit(code)
 
 
 def invoke(arguments: Sequence[str]) -> int:
     """Run one command; every error becomes a message on standard error and an exit code."""
     write_any_text()
+    envelope = Envelope()
     try:
         with raising():
-            code = cli.main(list(arguments), prog_name="ticket-importer", standalone_mode=False)
+            code = cli.main(list(arguments), prog_name="ticket-importer", standalone_mode=False, obj=envelope)
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
         error.message = visible(error.message)  # type: ignore[misc]  # it is shown by several classes of click
         with contextlib.suppress(OSError):
             error.show()
-        return _without_summary(arguments, UsageError(error.format_message()))
+        return _without_summary(arguments, envelope, UsageError(error.format_message()))
     except ImporterError as error:
         say_error(error)
-        return _without_summary(arguments, error)
+        return _without_summary(arguments, envelope, error)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug is a line for the user, and a file for us
         bug = ProgramError(f"an unforeseen {type(error).__name__}: {error}")
         bug.__cause__ = error
         say_error(bug)
-        return _without_summary(arguments, bug)
+        return _without_summary(arguments, envelope, bug)
     finally:
         close_log()
 
 
-def _without_summary(arguments: Sequence[str], error: ImporterError) -> int:
+def _without_summary(arguments: Sequence[str], envelope: Envelope, error: ImporterError) -> int:
     """Let a job that reads only JSON know how a command ended that has nothing to sum up; give the code."""
     if "--json" in arguments:
-        facts = {**error.facts, "exit_code": error.exit_code, "stopped": error.message}
-        say(json.dumps(facts, ensure_ascii=False))
+        say(json.dumps({**envelope.members(error=error), **error.facts}, ensure_ascii=False))
     return error.exit_code

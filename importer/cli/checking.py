@@ -17,7 +17,7 @@ from importer.cli.commands import cli
 from importer.cli.known_fields import fields_to_check
 from importer.cli.output import say, set_up_log
 from importer.collecting import paused
-from importer.errors import ProgramError, SettingsError, StoppedEarly, UsageError
+from importer.errors import SettingsError, StoppedEarly, UsageError
 from importer.settings import DEFAULT_RATE, Account, Environment, ledger_url, read_account
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
         from importer.report import attachments_line, report_file  # noqa: PLC0415
 
     environment = Environment(os.environ, Path(".env"))
-    set_up_log(flags, written=(ledger_url(flags["ledger"], environment),))
+    set_up_log(flags, environment)
     with (
         _known_account(environment, flags["ledger"]) as (account_name, known),
         report_file(report, inputs=(manifest, mapping)) as problems,
@@ -86,8 +86,6 @@ def _fields(account: Account | None, environment: Environment, flags: dict[str, 
     """The account's fields. Raises UsageError where they can't be had: no row is judged then, and nothing was sent."""
     try:
         return fields_to_check(account, environment, flags)
-    except ProgramError:
-        raise
     except StoppedEarly as error:
         raise UsageError(
             error.message, hint=f"{error.hint}; or check without --read-fields", details=error.details
@@ -120,7 +118,10 @@ def _known_account(environment: Environment, ledger_flag: str | None) -> Iterato
         name = read_account(environment).name
     except SettingsError:
         name = ""
-    known = _open_ledger(ledger_url(ledger_flag, environment)) if name else None
+    known = None
+    if name:
+        with contextlib.suppress(SettingsError):  # of a user without a home folder, where no ledger is named
+            known = _open_ledger(ledger_url(ledger_flag, environment))
     try:
         yield name, known
     finally:

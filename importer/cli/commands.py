@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shlex
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ import click
 
 from importer import __version__
 from importer.cli import options
+from importer.cli.envelope import enveloped
 from importer.cli.known_fields import fields_to_check
-from importer.cli.output import ask, is_terminal, say, say_error, set_up_log
+from importer.cli.output import ask, is_terminal, note_bug, say, say_error, set_up_log
 from importer.collecting import paused
 from importer.errors import LedgerError, UsageError
 from importer.models import Rate, Status
@@ -145,7 +147,7 @@ def sandbox(port: int, faults: Path | None, **flags: Any) -> int:
 
 def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) -> int:
     environment = _environment()
-    set_up_log(flags, written=(results, ledger_url(flags["ledger"], environment)))
+    set_up_log(flags, environment, written=(results,))
     account, rate = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
     with paused():
         from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
@@ -206,7 +208,7 @@ def _rehearse(job: Job, sending: Sending, url: str, *, as_json: bool) -> int:
     plan, requests = rehearse(job, sending, desk, url)
     code = int(desk.tally.rows > 0 or bool(plan.stops))
     if as_json:
-        say(plan_json(plan, requests, exit_code=code))
+        say(enveloped(json.loads(plan_json(plan, requests, exit_code=code))))
         return code
     for line in (*desk.tally.lines(), *plan_lines(plan), *warning_lines(plan)):
         say(line)
@@ -241,8 +243,10 @@ def _show(summary: Summary, job: Job, flags: dict[str, Any]) -> int:
     """Print how a run ended, and what to type next."""
     from importer.report import summary_json, summary_lines  # noqa: PLC0415 - see the package's docstring
 
+    if summary.ending is not None:
+        note_bug(summary.ending)
     if flags["as_json"]:
-        say(summary_json(summary))
+        say(enveloped(json.loads(summary_json(summary)), error=summary.ending))
     else:
         for line in (*summary_lines(summary), *_next_lines(summary, job, flags)):
             say(line)

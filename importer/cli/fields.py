@@ -15,10 +15,11 @@ import click
 
 from importer.cli import options
 from importer.cli.commands import cli
+from importer.cli.envelope import enveloped
 from importer.cli.known_fields import fetch_fields, keep
 from importer.cli.output import log, say, set_up_log
 from importer.errors import UsageError
-from importer.settings import Environment, ledger_url, read_connection
+from importer.settings import Environment, fields_folder, read_connection
 from importer.whole_files import begins_as, open_made, replacing, writing
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def fields(output: Path | None, **flags: Any) -> int:
     An administrator's keys are needed. Name, SchemaName, type, whether a ticket needs it, and a select field's values.
     """
     environment = Environment(os.environ, Path(".env"))
-    set_up_log(flags, written=(ledger_url(flags["ledger"], environment),))
+    set_up_log(flags, environment)
     if output is not None:
         _check_place(output)
     account, _ = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
@@ -54,7 +55,7 @@ def fields(output: Path | None, **flags: Any) -> int:
     for note in fetched.fields.notes:
         log.warning("%s", note)
     if account is not None:
-        keep(fetched.fields)
+        keep(fetched.fields, fields_folder(flags["ledger"], environment))
     if output is not None:
         _write(output, fetched.fields)
     _show(fetched, as_json=flags["as_json"])
@@ -80,7 +81,7 @@ def _check_place(path: Path) -> None:
 def _show(fetched: Fetched, *, as_json: bool) -> None:
     found = fetched.fields
     if as_json:
-        say(json.dumps(_as_data(found), ensure_ascii=False))
+        say(enveloped(_as_data(found)))
         return
     rows = [_COLUMNS, *map(_cells, found)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS) - 1)]

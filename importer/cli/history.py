@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from importer.cli.commands import cli
+from importer.cli.envelope import enveloped
 from importer.cli.output import say
 from importer.settings import Environment, ledger_url
 
@@ -24,6 +25,7 @@ _ENDINGS = {
     2: "nothing was sent",
     3: "stopped early",
     4: "another run held the rows",
+    5: "a bug of this program",
     129: "interrupted",
     130: "interrupted",
     143: "interrupted",
@@ -47,7 +49,7 @@ def history(run_name: str | None, address: str | None, *, as_json: bool) -> int:
     try:
         if run_name is None:
             runs = past_runs(ledger)
-            lines = [json.dumps({"runs": [_as_data(run) for run in runs]}, ensure_ascii=False)]
+            lines = [enveloped({"runs": [_as_data(run) for run in runs]})]
             for line in lines if as_json else _run_lines(runs):
                 say(line)
             return 0
@@ -82,7 +84,7 @@ def _row_lines(run: PastRun, rows: Iterable[PastRow]) -> Iterator[str]:
 
 def _rows_as_json(run: PastRun, rows: Iterable[PastRow]) -> Iterator[str]:
     """One object, a line for each row: a run may have hundreds of thousands."""
-    yield f'{{"run": {json.dumps(_as_data(run), ensure_ascii=False)}, "rows": ['
+    yield f'{enveloped({"run": _as_data(run), "account": run.account})[:-1]}, "rows": ['
     lead = ""
     for row in rows:
         yield f"{lead}{json.dumps(asdict(row), ensure_ascii=False)}"

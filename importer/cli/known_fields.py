@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from importer.cli.output import log
@@ -35,7 +36,8 @@ def fields_to_check(
     ``account`` is ``None`` for the embedded sandbox, of which nothing is kept. Where the keys may not read the fields,
     that is said, and what was kept will do.
     """
-    kept = kept_fields(account.name) if account is not None else None
+    folder = fields_folder(flags.get("ledger"), environment)
+    kept = kept_fields(account.name, folder) if account is not None else None
     if not flags["read_fields"]:
         if kept is not None:
             log.info("%s", fields_line(kept))
@@ -52,16 +54,16 @@ def fields_to_check(
         log.warning("%s; it goes on %s", error.message, "with those read before" if kept else "without them")
         return kept
     if account is not None:
-        keep(found)
+        keep(found, folder)
     log.info("%s", fields_line(found))
     return found
 
 
-def kept_fields(account_name: str) -> AccountFields | None:
+def kept_fields(account_name: str, folder: Path | None) -> AccountFields | None:
     """Give the fields that were read before, if they were."""
     from importer.fields import FieldsCache  # noqa: PLC0415 - see the package's docstring
 
-    return FieldsCache(fields_folder()).load(account_name) if account_name else None
+    return FieldsCache(folder).load(account_name) if account_name and folder is not None else None
 
 
 def fields_line(fields: AccountFields) -> str:
@@ -74,7 +76,7 @@ def fetch_fields(account: Account | None, environment: Environment, flags: Mappi
     from importer.fields.fetching import Terms, fetch  # noqa: PLC0415 - see the package's docstring
     from importer.ledger import Ledger  # noqa: PLC0415
 
-    url = ledger_url(flags.get("ledger"), environment)
+    url = ledger_url(flags.get("ledger"), environment) if account is not None else ""
     return fetch(
         Terms(
             account=account,
@@ -94,11 +96,14 @@ def _mapping(flags: Mapping[str, Any]) -> LoadedMapping:
     return load_mapping(flags["mapping"], source=flags["source"], key=flags["key"])
 
 
-def keep(found: AccountFields) -> None:
+def keep(found: AccountFields, folder: Path | None) -> None:
     """Keep them for later commands, if there is a place for them."""
     from importer.fields import FieldsCache  # noqa: PLC0415 - see the package's docstring
 
+    if folder is None:
+        log.warning("the fields can't be kept, as this user has no home folder: set HOME, or LSQ_LEDGER to a file")
+        return
     try:
-        FieldsCache(fields_folder()).save(found)
+        FieldsCache(folder).save(found)
     except OSError as error:
-        log.warning("the fields can't be kept in %s: %s", fields_folder(), error.strerror)
+        log.warning("the fields can't be kept in %s: %s", folder, error.strerror)

@@ -18,17 +18,21 @@ from typing import Any, TextIO
 
 import click
 
-from importer.errors import ImporterError, ProgramError, UsageError, visible
+from importer.cli.envelope import envelope
+from importer.errors import ImporterError, ProgramError, SettingsError, UsageError, visible
+from importer.redaction import Redactor
+from importer.settings import Environment, ledger_url
 from importer.whole_files import open_to_append
 
 log = logging.getLogger("importer")
+_DETAILS_ARE_IN = "details are in"
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
 
 
 def say(text: str) -> None:
-    """Print a line of results. Whoever reads them may have gone, as `head` does: the exit code still tells all."""
+    """Print a line of results. Its reader may have gone, as `head` does: the exit code still tells all."""
     try:
-        click.echo(visible(text))
+        click.echo(visible(_redactor().text(text)))
     except OSError as error:
         _hush(sys.stdout)
         if error.errno not in (errno.EPIPE, errno.EIO):
@@ -42,26 +46,31 @@ def say_beside(line: str) -> None:
 
 def say_error(error: ImporterError, *, word: str = "error") -> None:
     """Print an error with its details and hint: as it is on a screen, as one entry in a file and in JSON."""
+    note_bug(error)
     lines = error.lines()
-    extra = {"word": word, "lines": lines, "details": list(error.details), "hint": error.hint}
-    if isinstance(error, ProgramError) and error.__cause__ is not None:
-        extra["details"] = [f"details are in {keep_traceback(error.__cause__)}"]
-        lines += extra["details"]
     if log.handlers:
+        extra = {"word": word, "lines": lines, "details": list(error.details), "hint": error.hint}
         log.error("%s", error.message, extra=extra)
         return
     with contextlib.suppress(OSError):
-        click.echo(_as_text(word, lines), err=True)
+        click.echo(_redactor().text(_as_text(word, lines)), err=True)
+
+
+def note_bug(error: ImporterError) -> None:
+    """Write the traceback of a bug to a file, once, and name that file in the error's details."""
+    if isinstance(error, ProgramError) and not any(each.startswith(_DETAILS_ARE_IN) for each in error.details):
+        error.details = (*error.details, f"{_DETAILS_ARE_IN} {keep_traceback(error.__cause__ or error)}")
 
 
 def keep_traceback(error: BaseException) -> str:
-    """Write the traceback of a bug to a file of its own, and give its name."""
+    """Write the traceback of a bug to a new file that only its owner can read, and give its name."""
     try:
         descriptor, name = tempfile.mkstemp(prefix="ticket-importer-", suffix=".log")
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.writelines(traceback.format_exception(error))
+            file.write(_redactor().text("".join(traceback.format_exception(error))))
     except OSError as trouble:
-        return f"no file, as none could be written ({trouble.strerror}): {traceback.format_tb(error.__traceback__)[-1]}"
+        last = (traceback.format_tb(error.__traceback__) or ["no line is known"])[-1]
+        return f"no file, as none could be written ({trouble.strerror}): {last}"
     return name
 
 
@@ -71,6 +80,16 @@ def _hush(stream: object) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())  # type: ignore[attr-defined]  # a closed or missing stream is suppressed
         os.close(nowhere)
+
+
+def finish_streams() -> None:
+    """Write what is left to both streams, so that Python's own attempt at its end can't change the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            _hush(stream)
 
 
 def write_any_text() -> None:
@@ -120,14 +139,18 @@ def _wait_for_input() -> None:
         os.close(wake)
 
 
-def set_up_log(flags: Mapping[str, Any], *, written: Sequence[Path | str] = ()) -> None:
+def set_up_log(flags: Mapping[str, Any], environment: Environment, *, written: Sequence[Path | str] = ()) -> None:
     """Send the log to standard error, and to a file if one is named. Raises UsageError.
 
-    ``written``: what the command writes to without an argument that names it, a ledger by its URL.
+    From here on no line shows a key of ``environment``, and its warnings are logged. ``written``: what the command
+    writes to without an argument that names it; the ledger is known.
     """
     close_log()
+    log.addFilter(_Hiding(environment.redactor()))
     log_file: Path | None = flags["log_file"]
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)] if sys.stderr is not None else []
+    handlers: list[logging.Handler] = [_Screen(sys.stderr)] if sys.stderr is not None else []
+    with contextlib.suppress(SettingsError):
+        written = (*written, ledger_url(flags.get("ledger"), environment))
     if log_file is not None:
         _check_log_place(log_file, [*_named_files(), *written, Path(".env")])
         try:
@@ -141,13 +164,59 @@ def set_up_log(flags: Mapping[str, Any], *, written: Sequence[Path | str] = ()) 
         log.addHandler(handler)
     log.setLevel(logging.WARNING if flags["quiet"] else logging.DEBUG if flags["verbose"] else logging.INFO)
     log.propagate = False
+    for warning in environment.warnings:
+        log.warning("%s", warning)
+    envelope().warnings.extend(environment.warnings)
+
+
+class _Hiding(logging.Filter):
+    """Takes the keys out of what is logged."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self.redactor = redactor
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = self.redactor.text(record.getMessage()), ()
+        for name in ("lines", "details", "hint"):
+            if hasattr(record, name):
+                setattr(record, name, self.redactor.value(getattr(record, name)))
+        return True
+
+
+def _redactor() -> Redactor:
+    """What hides the keys, once the settings are read."""
+    return next((each.redactor for each in log.filters if isinstance(each, _Hiding)), Redactor())
+
+
+class _Screen(logging.StreamHandler[Any]):
+    """Standard error, for as long as it can be written."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the name is Python's
+        _hush(self.stream)
+
+
+def _let_go(handler: logging.Handler) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        handler.close()
 
 
 class _LogFile(logging.StreamHandler[TextIO]):
-    """Adds to a file, which is opened without following a link. Raises OSError."""
+    """The file of ``--log-file``, opened without following a link. Raises OSError.
+
+    When its disk is full, one warning says so, and the command goes on without it.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__(os.fdopen(open_to_append(path), "a", encoding="utf-8"))
+        self._path = path
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the name is Python's
+        error = sys.exc_info()[1]
+        log.removeHandler(self)
+        _let_go(self)
+        reason = getattr(error, "strerror", None) or error
+        log.warning("the log %s can't be written any more: %s; the command goes on", self._path, reason)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -186,7 +255,9 @@ def close_log() -> None:
     """Let go of standard error and the log file."""
     for handler in list(log.handlers):
         log.removeHandler(handler)
-        handler.close()
+        _let_go(handler)
+    for each in list(log.filters):
+        log.removeFilter(each)
     log.setLevel(logging.NOTSET)
     log.propagate = True
 

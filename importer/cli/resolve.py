@@ -15,6 +15,7 @@ import click
 
 from importer.cli import options
 from importer.cli.commands import cli
+from importer.cli.envelope import enveloped
 from importer.cli.output import ask, is_terminal, log, say, say_beside, set_up_log
 from importer.models import Rate
 from importer.settings import SANDBOX_ACCOUNT, Account, Environment, ledger_url, read_connection
@@ -58,7 +59,7 @@ def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> int
     from importer.search import Terms  # noqa: PLC0415
 
     environment = Environment(os.environ, Path(".env"))
-    set_up_log(flags, written=(ledger_url(flags["ledger"], environment),))
+    set_up_log(flags, environment)
     account, rate = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
     desk = _Desk(rate, asks=is_terminal() and not flags["yes"])
     terms = Terms(
@@ -101,7 +102,7 @@ def _show(resolution: Resolution, *, as_json: bool) -> None:
     summary, outcomes = resolution.summary, resolution.outcomes
     if as_json:
         counts = {outcome.replace("-", "_"): outcomes[outcome] for outcome in _OUTCOMES}
-        say(json.dumps({**json.loads(summary_json(summary)), **counts}, ensure_ascii=False))
+        say(enveloped({**json.loads(summary_json(summary)), **counts}, error=summary.ending))
         return
     for outcome, text in _OUTCOMES.items():
         if outcomes[outcome]:

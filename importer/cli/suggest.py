@@ -14,7 +14,7 @@ from importer.cli.commands import cli
 from importer.cli.known_fields import fields_line, kept_fields
 from importer.cli.output import log, say, set_up_log
 from importer.errors import SettingsError, UsageError
-from importer.settings import Environment, read_account
+from importer.settings import Environment, fields_folder, read_account
 from importer.whole_files import create, writing
 
 if TYPE_CHECKING:
@@ -34,10 +34,11 @@ def suggest(manifest: Path, output: Path | None, **flags: Any) -> int:
     """
     from importer.suggest import suggest  # noqa: PLC0415 - see the package's docstring
 
-    set_up_log(flags)
+    environment = Environment(os.environ, Path(".env"))
+    set_up_log(flags, environment)
     if output is not None:
         _check_place(output)
-    suggestion = suggest(manifest, _fields())
+    suggestion = suggest(manifest, _fields(environment))
     if output is None:
         for line in suggestion.text.rstrip("\n").split("\n"):
             say(line)
@@ -47,13 +48,13 @@ def suggest(manifest: Path, output: Path | None, **flags: Any) -> int:
     return int(not suggestion.has_lead)
 
 
-def _fields() -> AccountFields | None:
+def _fields(environment: Environment) -> AccountFields | None:
     """The account's fields, where an account is set and they were read before."""
     try:
-        name = read_account(Environment(os.environ, Path(".env"))).name
+        name = read_account(environment).name
     except SettingsError:
         return None
-    found = kept_fields(name)
+    found = kept_fields(name, fields_folder(None, environment))
     if found is None:
         log.info("the account's fields are not known; `ticket-importer fields` reads them, and makes a better draft")
     else:

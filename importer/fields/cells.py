@@ -7,26 +7,17 @@ documented, so their values pass here.
 from __future__ import annotations
 
 import difflib
-import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from importer.fields.patterns import pattern
 from importer.fields.values import AccountField
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _SHOWN_CHARS = 80
 _SHOWN_VALUES = 12
-_MOST_REPEATS = 2
-_PATTERN_CHARS = 500  # no longer value is held against a pattern: one written carelessly could take forever
-# What all dialects of regular expressions understand alike.
-_COMMON_REGEX = re.compile(
-    r"(?:[^\\(*+?{]|\\[dDwWsSbB.\\/^$|?*+()\[\]{}-]|\((?!\?)|\(\?:|[*+?](?![*+])|\{\d+(?:,\d*)?\}(?!\+))*"
-)
-
-
-_SETS_OF_SETS = re.compile(r"\[\^?\[|--|&&|\|\||~~")  # some dialects have them
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +41,7 @@ def complaint(field: AccountField, value: str) -> Complaint | None:
 
 def takes_anything_short(field: AccountField) -> bool:
     """Whether nothing but the length of a value that is not blank can be wrong."""
-    judged = (field.is_select and field.values is not None) or field.is_number or _pattern(field.regex) is not None
+    judged = (field.is_select and field.values is not None) or field.is_number or pattern(field.regex) is not None
     return not judged and field.min_length is None
 
 
@@ -107,8 +98,8 @@ def _of_length(field: AccountField, value: str) -> Complaint | None:
 
 
 def _of_form(field: AccountField, value: str) -> Complaint | None:
-    pattern = _pattern(field.regex)
-    if pattern is None or len(value) > _PATTERN_CHARS or pattern.search(value):
+    form = pattern(field.regex)
+    if form is None or form.allows(value):
         return None
     text = f"{shown(value)} has not the form that the account's {field.schema_name} asks for: {field.regex}"
     return Complaint("wrong-form-for-field", text)
@@ -138,20 +129,3 @@ def _decimal(value: str) -> Decimal | None:
         return Decimal(value.strip())
     except InvalidOperation:
         return None
-
-
-@functools.lru_cache(maxsize=512)
-def _pattern(regex: str) -> re.Pattern[str] | None:
-    """A field's pattern, if it means here what it means there; it need not cover a value whole unless it says so."""
-    if not regex or not _COMMON_REGEX.fullmatch(regex) or _SETS_OF_SETS.search(regex) or _may_take_for_ever(regex):
-        return None
-    try:
-        return re.compile(regex)
-    except (re.error, OverflowError, RecursionError):
-        return None
-
-
-def _may_take_for_ever(regex: str) -> bool:
-    """Whether looking for it may take more than the square of a value's length: it has too many ways to try."""
-    bare = re.sub(r"\[\^?\]?[^\]]*\]", "x", re.sub(r"\\.", "x", regex))
-    return re.search(r"\)[*+{]", bare) is not None or len(re.findall(r"[*+]|\{\d+,", bare)) > _MOST_REPEATS

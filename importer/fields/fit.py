@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from importer.fields.cells import complaint, listed
+from importer.fields.cells import complaint, listed, shown
+from importer.fields.patterns import pattern
 from importer.fields.values import AccountField, AccountFields
 from importer.mapping import FieldType, Mapping, Rule
 from importer.mapping.fields import SYSTEM_FIELDS
@@ -33,7 +34,7 @@ class Fit:
 def check_fit(mapping: Mapping, fields: AccountFields, now: datetime) -> Fit:
     """Hold a mapping against the account. Fields of the lead are not among those of tickets, and pass."""
     errors = [*_filled(mapping, fields), *_texts(mapping, fields)]
-    doubts = list(_types(mapping, fields))
+    doubts = [*_types(mapping, fields), *_unchecked_patterns(mapping, fields)]
     for field in _unfilled(mapping, fields):
         text = f"{field.schema_name} is mandatory in the account, and nothing fills it{_choices(field)}"
         # What nobody documents as a field to be sent may be one that the account fills by itself.
@@ -96,6 +97,17 @@ def _types(mapping: Mapping, fields: AccountFields) -> Iterator[Finding]:
                 f"{rule.field} is a {field.data_type} in the account: with `type: {right}` wrong cells are found here"
             )
             yield Finding(rule.line, f"columns > {rule.column}: {text}")
+
+
+def _unchecked_patterns(mapping: Mapping, fields: AccountFields) -> Iterator[Finding]:
+    """Fields whose pattern the cells are not checked against."""
+    told = set()
+    for name, line, section in _names(mapping):
+        field = fields.by_name.get(name)
+        if field is not None and field.regex and pattern(field.regex) is None and name not in told:
+            told.add(name)
+            text = f"{section}: values of {name} are not checked against the account's pattern {shown(field.regex)}"
+            yield Finding(line, f"{text}, which is too long or can be read in several ways")
 
 
 def _unfilled(mapping: Mapping, fields: AccountFields) -> Iterator[AccountField]:

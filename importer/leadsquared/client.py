@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ssl
 import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 import aiohttp
@@ -23,7 +24,9 @@ from aiohttp import hdrs
 from importer.leadsquared.body import open_body, text_body, whole_given
 from importer.leadsquared.connections import Gate, GatedConnector, Sending, Upload, sending_now
 from importer.leadsquared.details import Looked, read_details
+from importer.leadsquared.failures import describe, settings_fault
 from importer.leadsquared.files import SCARCE, AttachmentChanged
+from importer.leadsquared.masking import masked
 from importer.leadsquared.wire import (
     ANSWER_LIMIT_BYTES,
     CHANGED_WHILE_SENT,
@@ -35,6 +38,8 @@ from importer.leadsquared.wire import (
     read_answer,
 )
 from importer.models import Secret, Ticket
+from importer.proxy import parted
+from importer.redaction import Redactor
 
 _WATCH_INTERVAL_S = 0.5
 # Larger or more headers than any server or gateway sends. aiohttp's own limits are 8 KB and 128 headers.
@@ -67,8 +72,14 @@ class Endpoint:
         """The keys. For each request anew: aiohttp shows the headers of a session to the proxy, too, unencrypted."""
         return {"X-LSQ-ACCESS-KEY": self.access_key.reveal(), "X-LSQ-SECRET-KEY": self.secret_key.reveal()}
 
+    @functools.cached_property
+    def redactor(self) -> Redactor:
+        """Hides both keys and the proxy's password."""
+        _, user, password = parted(self.proxy or "")
+        return Redactor((self.access_key.reveal(), self.secret_key.reveal(), password, f"{user}:{password}"))
+
     def mask(self, body: bytes | None) -> bytes | None:
-        """Take both keys out of an answer that repeats them."""
+        """Take both keys out of an answer that repeats them as they are."""
         for key in (self.access_key, self.secret_key):
             if body and key:
                 body = body.replace(key.reveal().encode(), b"********")
@@ -151,6 +162,7 @@ class Client:
     def __init__(self, endpoint: Endpoint, patience: Patience, *, connections: int) -> None:
         self._endpoint = endpoint
         self._patience = patience
+        self._proxy = _proxy_options(endpoint.proxy)
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
         self._watch = _Watch(patience)
@@ -208,7 +220,7 @@ class Client:
                         data=body,
                         headers=keys | self._text_type if isinstance(body, bytes) else keys,
                         allow_redirects=False,
-                        proxy=self._endpoint.proxy,
+                        **self._proxy,
                         upload_tracker=sending.upload.tracker if sending.upload is not None else None,
                     ) as response,
                 ):
@@ -216,7 +228,8 @@ class Client:
                     if response.status == HTTPStatus.OK and not (isinstance(body, bytes) or whole_given(body)):
                         return Unclear("unclear-answer", "200 before the request had been sent whole", HTTPStatus.OK)
                     answer_body = self._endpoint.mask(await _read_limited(response))
-                    return read_answer(response.status, response.headers, answer_body, time.time())
+                    answer = read_answer(response.status, response.headers, answer_body, time.time())
+                    return masked(answer, self._endpoint.redactor)
         except (aiohttp.ClientError, OSError, AttachmentChanged) as error:
             return self._explain(error, sending)
 
@@ -246,7 +259,7 @@ class Client:
                         data=question,
                         headers=headers,
                         allow_redirects=False,
-                        proxy=self._endpoint.proxy,
+                        **self._proxy,
                     ) as response,
                 ):
                     body = self._endpoint.mask(await _read_limited(response))
@@ -257,11 +270,10 @@ class Client:
             return Unclear("no-answer", self._described(error, sending))
 
     def _described(self, error: BaseException, sending: Sending) -> str:
+        # An error's message may quote the answer, which may repeat a key.
         if sending.left and isinstance(error, aiohttp.ClientResponseError):
-            # Its message quotes the answer, which may repeat a key.
-            quoted = self._endpoint.mask(error.message.encode()) or b""
-            return one_line(f"an answer came that can't be read: {quoted.decode()}")
-        return one_line(_describe(error))
+            return one_line(self._endpoint.redactor.text(f"an answer came that can't be read: {error.message}"))
+        return one_line(self._endpoint.redactor.text(describe(error)))
 
     def _explain(self, error: BaseException, sending: Sending) -> Answer:
         changed = next((each for each in (error, error.__cause__) if isinstance(each, AttachmentChanged)), None)
@@ -282,7 +294,9 @@ class Client:
 
     def _not_sent(self, error: BaseException, sending: Sending) -> NotSent:
         scarce = isinstance(error, OSError) and error.errno in SCARCE
-        return NotSent(self._described(error, sending), stale=sending.stale, scarce=scarce)
+        return NotSent(
+            self._described(error, sending), stale=sending.stale, scarce=scarce, settings_fault=settings_fault(error)
+        )
 
 
 async def _read_limited(response: aiohttp.ClientResponse) -> bytes | None:
@@ -295,8 +309,11 @@ async def _read_limited(response: aiohttp.ClientResponse) -> bytes | None:
     return bytes(body)
 
 
-def _describe(error: BaseException) -> str:
-    if isinstance(error, aiohttp.ClientResponseError):  # its own text names the URL, a proxy's password in it
-        return f"{type(error).__name__}: {error.status} {error.message}"
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+def _proxy_options(proxy: str | None) -> dict[str, Any]:
+    """A request's proxy. Its address is given without the user name and password: aiohttp's errors name it."""
+    if proxy is None:
+        return {}
+    url, user, password = parted(proxy)
+    if not (user or password):
+        return {"proxy": url}
+    return {"proxy": url, "proxy_headers": {hdrs.PROXY_AUTHORIZATION: aiohttp.encode_basic_auth(user, password)}}

@@ -81,12 +81,14 @@ class NotSent:
     """Not one byte went out.
 
     ``stale``: the server closed a connection that had waited long for its slot. ``scarce``: this process can open no
-    more files or has no memory. Neither says anything about the server.
+    more files or has no memory. Neither says anything about the server. ``settings_fault``: the setting that is the
+    likely cause on a first call, such as a host name that does not resolve.
     """
 
     reason: str
     stale: bool = False
     scarce: bool = False
+    settings_fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,24 @@ _SAMPLE = datetime(2024, 8, 29, 22, 36, 23, tzinfo=UTC)  # no two parts alike, a
 # Each could be another date if its parts were read in another order.
 _MISTAKABLE = (datetime(2023, 4, 3, 2, 1, 5, tzinfo=UTC), datetime(2024, 11, 10, 13, 12, 9, tzinfo=UTC))
 _YEAR_DIRECTIVES = re.compile(r"%(?:Y|y|G|c|x)")
+# No cell holds them, and Pythons differ in what they make of them.
+_NO_CHARACTER = re.compile(r"[\0\ud800-\udfff]")
+_WEEKDAY_DIRECTIVES = ("%u", "%w", "%A", "%a")
 
 
 def format_fault(text: str) -> str:
     """Why a strptime format can't read whole dates; empty if it can. Tried on a date, so the platform has its say."""
     if "%" not in text:
         return "is not a strptime format, such as %d/%m/%Y or %Y-%m-%d %H:%M"
+    if _NO_CHARACTER.search(text):
+        return "is not a format that strptime knows"
     directives = text.replace("%%", "")
     if not _YEAR_DIRECTIVES.search(directives):
         return "has no year (%Y or %y)"
     if "%Z" in directives:  # IST is three zones, and each platform knows others
         return "names a zone by letters (%Z); write them as they are, such as UTC, and say by `timezone` which it is"
+    if "%G" in directives and not ("%V" in directives and any(day in directives for day in _WEEKDAY_DIRECTIVES)):
+        return "has the year of a week (%G) without the week (%V) and its day (such as %u); write %Y"
     return _reading_fault(text)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from importer.catalogue import CATALOGUE
-from importer.errors import ImporterError, ProgramError, StoppedEarly, UsageError
-from importer.leadsquared.wire import Answer
+from importer.errors import ImporterError, ProgramError, SettingsError, StoppedEarly, UsageError
+from importer.leadsquared.wire import Answer, NotSent
 from importer.ledger.records import Outcome
 from importer.models import Status
 from importer.submission.line import Sendable
@@ -29,10 +29,19 @@ def back(row: Sendable, outcome: str, *, counted: bool, code: str = "", error: s
     return Outcome(key=row.key, state=row.prior.value, outcome=outcome, error_code=code, error=error, counted=counted)
 
 
-def halted(halt: Halt) -> StoppedEarly:
-    """The error of a run that the account's answer has ended."""
+def halted(halt: Halt) -> ImporterError:
+    """The error of a run that an answer has ended, or a first call that a wrong setting kept from being made."""
+    if halt.code == "not-connected":
+        return SettingsError(f"no connection: {halt.error}", hint=CATALOGUE[halt.code].advice)
     what = "the account refuses the keys" if halt.code == "keys-refused" else "the URL is not that of the account's API"
     return StoppedEarly(f"{what}: {halt.error}", hint=CATALOGUE[halt.code].advice)
+
+
+def wrong_settings(answer: Answer) -> Halt | None:
+    """Say that a run ends whose first call can't be made because of a setting; after a call it may be an outage."""
+    if isinstance(answer, NotSent) and answer.settings_fault:
+        return Halt(code="not-connected", error=f"{answer.settings_fault}: {answer.reason}")
+    return None
 
 
 def as_known(row: Sendable, settled: Settled) -> Settled:
@@ -45,7 +54,8 @@ def as_known(row: Sendable, settled: Settled) -> Settled:
 
 def as_ending(error: BaseException) -> ImporterError:
     """The error of a run that ended for a reason found on the way."""
-    if isinstance(error, UsageError):  # its exit code would say that nothing was sent
+    # The exit code of the others would say that nothing was sent.
+    if isinstance(error, UsageError) and not isinstance(error, SettingsError):
         return StoppedEarly(error.message, hint=error.hint, details=error.details)
     return error if isinstance(error, ImporterError) else _unforeseen(error)
 

@@ -14,6 +14,7 @@ from importer.errors import StoppedEarly
 from importer.leadsquared.connections import Gate
 from importer.leadsquared.quota import Quota, Slot
 from importer.leadsquared.wire import NotSent, Throttled, Unclear
+from importer.submission.outcomes import halted, wrong_settings
 from importer.submission.retry import UsedUp, backoff_s
 
 log = logging.getLogger("importer")
@@ -58,6 +59,8 @@ class Questions:
             now = asyncio.get_running_loop().time()
             if isinstance(answer, Throttled):
                 self._hold_back(answer, slot, now)
+            elif isinstance(answer, NotSent) and not self.calls and (halt := wrong_settings(answer)):
+                raise halted(halt)
             elif isinstance(answer, NotSent | Unclear):
                 tries += 1
                 if tries == 1:

@@ -21,7 +21,7 @@ from importer.models import Status
 from importer.submission.gate import Gate, Proof
 from importer.submission.journal import Journal
 from importer.submission.line import Line, Sendable
-from importer.submission.outcomes import as_ending, as_known, back, halted, outcome
+from importer.submission.outcomes import as_ending, as_known, back, halted, outcome, wrong_settings
 from importer.submission.retry import Again, AtOnce, FailureLimit, Halt, Outage, RetryPolicy, Settled, UsedUp, judge
 
 # A call with files up to this size takes as long as the network and the server, not as its upload.
@@ -87,6 +87,7 @@ class Submission:
         self._under_way: dict[asyncio.Task[None], Gate] = {}
         self._changed = asyncio.Event()
         self._proof = Proof()
+        self._called = False  # a request has gone out
         self._call_s = 0.0  # about the longest that calls took of late
         self._used_up = UsedUp(terms.give_up_after_s)
         self._at_once = AtOnce(terms.concurrency)
@@ -271,7 +272,8 @@ class Submission:
                 await self._write(back(row, "withdrawn", counted=False))
             self._line.put_back(row)
             return
-        verdict = judge(
+        self._called = self._called or gate.left
+        verdict = (None if self._called else wrong_settings(answer)) or judge(
             answer,
             attempt=row.attempt,
             proven=self._proof.given,
@@ -297,7 +299,7 @@ class Submission:
             self._means.observer.called(answer)
         if settled is not None:
             self._means.observer.finished(row, settled)
-        if news:
+        if news and not isinstance(verdict, Halt):
             self._means.observer.note(news)
 
     async def _go_again(self, row: Sendable, gate: Gate, verdict: Again, answer: Answer) -> None:

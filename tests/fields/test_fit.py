@@ -130,3 +130,14 @@ def test_old_fields_are_said_to_be_old(tmp_path: Path):
     """After a week there is a warning, and the command that reads them anew."""
     (warning,) = fit(tmp_path, TITLE + LEAD, age=timedelta(days=9)).warnings
     assert warning == "the account's fields were read 9 days ago: `ticket-importer fields` reads them anew"
+
+
+@pytest.mark.parametrize("regex", ["(?=a)b", r"(a)\1", "a?" * 1_000])
+def test_a_pattern_that_is_not_checked_is_a_warning(tmp_path: Path, regex: str):
+    """A look-ahead, a reference and a very long pattern: the line says that values of the field are not checked."""
+    fields = (
+        AccountField(schema_name="Title", active=True),
+        AccountField(schema_name="Tags", active=True, regex=regex),
+    )
+    (warning,) = fit(tmp_path, f"{TITLE}{LEAD}  X: Tags\n", *fields).warnings
+    assert warning.startswith("7: columns > X: values of Tags are not checked against the account's pattern")

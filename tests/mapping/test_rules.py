@@ -63,6 +63,9 @@ FAULTS = [
     ("{field: Tags, type: boolean, false_words: [Yes]}", "'yes' can't be both true and false (the usual words are in force where none are given)"),
     ("{field: Tags, type: date, format: ['%d.%m.%Y', '%d.%m.%Y']}", "`format` has '%d.%m.%Y' more than once"),
     ('{field: Tags, type: date, format: "%Y-%m-%d\\0"}', "'%Y-%m-%d\\x00' is not a format that strptime knows"),
+    ('{field: Tags, type: date, format: "\\0%Y-%m-%d"}', "'\\x00%Y-%m-%d' is not a format that strptime knows"),
+    ("{field: Tags, type: date, format: '%Y-%m-%d%'}", "'%Y-%m-%d%' is not a format that strptime knows"),
+    ("{field: Tags, type: date, format: '%Y-%m-%d %G'}", "'%Y-%m-%d %G' has the year of a week (%G) without the week (%V) and its day (such as %u); write %Y"),
     ("{field: Tags, type: date, format: ['%d.%m.%Y', '%m.%Y']}", "'%m.%Y' does not tell the whole date: year, month and day"),
     ("{field: Tags, type: date, format: ['%d/%m/%Y', '%m/%d/%Y']}", "'03/04/2023' is one time by '%d/%m/%Y' and another by '%m/%d/%Y'; a column can't have both"),
     ("{field: Tags, type: date, format: ['%d.%m.%Y', '%d.%m.%y', '%y.%m.%d']}", "'03.04.23' is one time by '%d.%m.%y' and another by '%y.%m.%d'; a column can't have both"),
@@ -102,6 +105,7 @@ def test_a_value_of_the_wrong_shape_is_one_clear_problem(problems: Problems, rul
         "{field: Tags, type: boolean, true_words: [no], false_words: [yes]}",
         "{field: Tags, type: date, format: ['%d/%m/%Y', '%Y-%m-%d', '%d.%m.%y', '%d %b %Y']}",
         "{field: Tags, type: date, format: ['%d%m%Y', '%Y%m%d']}",
+        "{field: Tags, type: date, format: '%G-W%V-%u'}",
     ],
 )
 def test_what_only_looks_odd_is_accepted(load: Load, rule: str):

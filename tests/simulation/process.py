@@ -63,6 +63,11 @@ class SimulatedClient:
             await asyncio.sleep(self._chance.uniform(*self._network.connect_s))
 
 
+def _began(task: asyncio.Task[Any]) -> int:
+    """The number that asyncio gave a task when it was made."""
+    return int(task.get_name().rpartition("-")[2])
+
+
 class Process:
     """One life. ``pool`` and ``books`` are what it finds on the disk, and what it leaves there."""
 
@@ -105,7 +110,8 @@ class Process:
         for disk in self._disks:
             disk.die(committed=self._chance.random() < 0.5)
         this = asyncio.current_task()
-        while tasks := asyncio.all_tasks() - {this}:
+        # In the order in which they began: a set's order is another one each time, and so would be the rounds it takes.
+        while tasks := sorted(asyncio.all_tasks() - {this}, key=_began):
             for task in tasks:  # again and again: what cleans up would wait for a disk that never answers
                 task.cancel()
             await asyncio.sleep(0)

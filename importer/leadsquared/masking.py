@@ -1,0 +1,23 @@
+"""An answer without the keys that a server may have repeated in it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from importer.leadsquared.wire import Answer, Created, Throttled, Unclear
+from importer.models import TicketIds
+from importer.redaction import Redactor
+
+
+def masked(answer: Answer, redactor: Redactor) -> Answer:
+    """Give the answer with its texts redacted. A ticket's number with a key in it is no number."""
+    match answer:
+        case Created(ids):
+            number = redactor.text(ids.number)
+            if number != ids.number:
+                return Unclear("unclear-answer", "200 with Status Success, but with a key as its Id", 200)
+            return Created(TicketIds(number=number, ticket_id=redactor.text(ids.ticket_id), key=redactor.text(ids.key)))
+        case Throttled():
+            return answer
+        case _:
+            return replace(answer, reason=redactor.text(answer.reason))
