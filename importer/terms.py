@@ -10,7 +10,7 @@ from importer.leadsquared.quota import Limits
 from importer.models import Rate
 from importer.quota import usual_s
 from importer.submission.retry import FailureLimit, RetryPolicy
-from importer.submission.submit import Terms
+from importer.submission.means import Terms
 
 _UNDER_WAY_PER_CALL = 4
 _MOST_UNDER_WAY = 1_000

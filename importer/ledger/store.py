@@ -288,15 +288,16 @@ class Ledger:
 
     # -- rows under way ---------------------------------------------------------------------------------------------
 
-    def commit(self, run: RunInfo, records: Sequence[Intent | Outcome]) -> None:
+    def commit(self, run: RunInfo, records: Sequence[Intent | Outcome]) -> dict[Outcome, Outcome]:
         """Make a batch of intents and outcomes durable, all or none.
 
+        Gives what is recorded in place of an outcome whose ticket another row of the account has.
         Raises StoppedEarly if the run has lost its lease or a row is not its own: then nothing may be sent.
         """
         with self.writing() as db:
             if any(isinstance(record, Intent) for record in records):
                 leases.renew(db, run.id)
-            self._under_way.enter(db, run, records)
+            return self._under_way.enter(db, run, records)
 
     def give_reserve_back(self) -> None:
         """Let what was sent be written down although the disk is full: nothing more must be sent then."""

@@ -8,7 +8,7 @@ from importer.leadsquared.wire import Answer
 from importer.ledger.records import Outcome
 from importer.models import Status
 from importer.submission.line import Sendable
-from importer.submission.retry import Halt, Settled
+from importer.submission.retry import Halt, Held, Settled
 
 
 def outcome(row: Sendable, settled: Settled, answer: Answer) -> Outcome:
@@ -29,10 +29,24 @@ def back(row: Sendable, outcome: str, *, counted: bool, code: str = "", error: s
     return Outcome(key=row.key, state=row.prior.value, outcome=outcome, error_code=code, error=error, counted=counted)
 
 
+def held(row: Sendable, verdict: Held, answer: Answer) -> Outcome:
+    """The row after a refusal that may speak of the account: pending, or what it was before this run."""
+    before = as_known(row, Settled(status=Status.FAILED, code="refused", error=verdict.error))
+    pending = row.prior is Status.PENDING
+    return Outcome(
+        key=row.key,
+        state=row.prior.value,
+        outcome=type(answer).__name__.lower(),
+        error_code=verdict.code if pending else before.code,
+        error=verdict.error if pending else before.error,
+        http_status=getattr(answer, "http_status", None),
+        counted=False,
+    )
+
+
 def halted(halt: Halt) -> StoppedEarly:
-    """The error of a run that the account's answer has ended."""
-    what = "the account refuses the keys" if halt.code == "keys-refused" else "the URL is not that of the account's API"
-    return StoppedEarly(f"{what}: {halt.error}", hint=CATALOGUE[halt.code].advice)
+    """The error of a run that refused keys have ended."""
+    return StoppedEarly(f"the account refuses the keys: {halt.error}", hint=CATALOGUE[halt.code].advice)
 
 
 def as_known(row: Sendable, settled: Settled) -> Settled:

@@ -16,7 +16,8 @@ from importer.models import Ticket
 from importer.quota import Pool
 from importer.submission.line import Sendable
 from importer.submission.retry import RetryPolicy, Settled
-from importer.submission.submit import Means, Submission
+from importer.submission.means import Means
+from importer.submission.submit import Submission
 from importer.terms import Sending
 from tests.simulation.account import Account
 from tests.simulation.disk import Books, Disk, SimulatedJournal, SimulatedKeeper, State
