@@ -41,6 +41,7 @@ IMPORTED_ONLY_BY = {
     "judging": ("cli", "run"),
     "aiohttp": ("leadsquared", "sandbox"),
     "aiolimiter": ("leadsquared",),
+    "alembic": ("ledger",),
     "click": ("cli",),
     "dotenv": ("settings",),
     "pandas": ("manifest", "validation", "results"),

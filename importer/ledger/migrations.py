@@ -1,7 +1,6 @@
 """Whether a ledger is sound and of this program's version; an older one is brought up to date when it is opened.
 
-A version's step is added to ``STEPS`` in the same change as ``schema.SCHEMA_VERSION``. It makes the tables what they
-were in that version, in statements of its own: ``schema`` goes on changing, and a step must not change with it.
+Alembic applies the revisions. It is loaded only where there is one to apply.
 """
 
 from __future__ import annotations
@@ -10,48 +9,39 @@ import contextlib
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from importer.errors import LedgerError
 from importer.ledger import database, leases, schema
 
-Step = Callable[[sa.Connection], None]
-_FIRST = 1
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+REVISIONS = Path(__file__).parent / "revisions"
 
 
-def _share_the_quota(db: sa.Connection) -> None:
-    db.execute(
-        sa.text("create table quotas (account text not null primary key, boot_id text not null, pool text not null)")
-    )
-    db.execute(
-        sa.text(
-            "create table calls (account text not null, minute integer not null, calls integer not null, "
-            "primary key (account, minute))"
-        )
-    )
+def check(
+    engine: sa.Engine, path: Path | None, newest: int = schema.SCHEMA_VERSION, revisions: Sequence[Path] = ()
+) -> None:
+    """Raise LedgerError for a ledger that is damaged or newer than this program; bring an older one up to date.
 
-
-STEPS: Mapping[int, Step] = {2: _share_the_quota}
-"""By the version that a step leads to, from the one before."""
-
-
-def check(engine: sa.Engine, path: Path | None, steps: Mapping[int, Step] = STEPS) -> None:
-    """Raise LedgerError for a ledger that is damaged or newer than this program; bring an older one up to date."""
+    ``newest`` is the version of this program. ``revisions``: folders of more revisions than the package has.
+    """
     with engine.connect() as db:
         if path is not None:
             _refuse_damaged(db, path)
         version = _version(db)
-    newest = max(steps, default=_FIRST)
     if version > newest:
         raise LedgerError(
             f"the ledger {database.shown(str(engine.url))} has schema version {version}; this program knows {newest}",
             hint="use the version of ticket-importer that wrote it, or a newer one",
         )
     if version < newest:
-        _bring_up_to_date(engine, path, range(version + 1, newest + 1), steps)
+        _bring_up_to_date(engine, path, range(version + 1, newest + 1), revisions)
 
 
 def _refuse_damaged(db: sa.Connection, path: Path) -> None:
@@ -74,12 +64,13 @@ def _version(db: sa.Connection, *, lock: bool = False) -> int:
     return int(text)
 
 
-def _bring_up_to_date(engine: sa.Engine, path: Path | None, versions: range, steps: Mapping[int, Step]) -> None:
-    """Go from step to step, each in a transaction of its own with the version that it leads to."""
-    if missing := [to for to in versions if to not in steps]:
+def _bring_up_to_date(engine: sa.Engine, path: Path | None, versions: range, revisions: Sequence[Path]) -> None:
+    """Go from version to version, each in a transaction of its own."""
+    config = _config(revisions)
+    if missing := _missing(config, range(versions.start - 1, versions.stop)):
         raise LedgerError(
             f"the ledger {database.shown(str(engine.url))} has schema version {versions.start - 1}, and this program "
-            f"knows no way from there to version {missing[0]}",
+            f"knows no way from there to version {max(missing[0], versions.start)}",
             hint="open it once with the version of ticket-importer that came next, then with this one",
         )
     if path is not None:
@@ -89,8 +80,38 @@ def _bring_up_to_date(engine: sa.Engine, path: Path | None, versions: range, ste
             if _version(db, lock=True) >= to:  # another process was faster
                 continue
             leases.refuse_live(db, path)
-            steps[to](db)
+            _apply(db, config, to)
             db.execute(schema.meta.update().where(schema.meta.c.name == "schema_version").values(value=str(to)))
+
+
+def _config(revisions: Sequence[Path]) -> Config:
+    from alembic.config import Config  # noqa: PLC0415 - most ledgers are up to date
+
+    config = Config()
+    folders = [REVISIONS / "versions", *revisions]
+    # Settings of Alembic are texts, in which a percent sign is doubled.
+    config.set_main_option("script_location", str(REVISIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(map(str, folders)).replace("%", "%%"))
+    return config
+
+
+def _missing(config: Config, versions: range) -> list[int]:
+    """The versions for which there is no revision."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    return [version for version in versions if str(version) not in known]
+
+
+def _apply(db: sa.Connection, config: Config, to: int) -> None:
+    """Apply the revision that leads to a version, in the transaction of ``db``."""
+    from alembic import command  # noqa: PLC0415
+
+    config.attributes["connection"] = db
+    # What `ledger_meta` says decides, and a ledger that Alembic has not seen before has no record of its own.
+    command.stamp(config, str(to - 1), purge=True)
+    command.upgrade(config, str(to))
 
 
 def _back_up(path: Path, version: int) -> None:

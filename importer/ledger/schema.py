@@ -1,4 +1,4 @@
-"""The tables of the ledger, version 2.
+"""The tables of the ledger, version 3.
 
 runs       a row a run; live while ``ended_at`` is null and its lease is renewed
 tickets    a row per account, source and key: its state, its IDs, and the run that holds it
@@ -6,18 +6,26 @@ attempts   a row a request
 rejections the rows of a run that were judged and never sent
 quotas     a row per account: who may call it when, shared by all runs
 calls      a row per account and minute: how many calls there were
+exports    a row per account, source and manifest name: what the last run found in that manifest
+
+A change of the tables is a change here, of ``SCHEMA_VERSION``, and a revision in ``revisions/versions`` that makes the
+same change in an existing ledger.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+SECRET_BYTES = 32
 
 metadata = sa.MetaData()
+# schema_version: the version of the tables; secret: the key of keyed hashes, in hexadecimal, made once per ledger.
 meta = sa.Table(
     "ledger_meta", metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
 )
+# Alembic's own record of the version. `ledger_meta` decides; older programs read only that.
+alembic_version = sa.Table("alembic_version", metadata, sa.Column("version_num", sa.String(32), primary_key=True))
 runs = sa.Table(
     "runs",
     metadata,
@@ -57,9 +65,28 @@ tickets = sa.Table(
     sa.Column("error", sa.Text, nullable=False, server_default=""),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),  # requests that the API may have taken
     sa.Column("finished_at", sa.Text, nullable=False, server_default=""),
+    # Keyed hashes of title and lead as last sent, in hexadecimal; empty where they are not known.
+    sa.Column("title_hash", sa.Text, nullable=False, server_default=""),
+    sa.Column("lead_hash", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("account", "source", "key"),
 )
 sa.Index("tickets_by_holder", tickets.c.held_by, tickets.c.state)
+# They hold only rows that have a number or an ID: a query uses them if it says `number != ''`, too. Not unique: rows
+# of older ledgers, and rows with one ticket, share numbers.
+sa.Index(
+    "tickets_by_number",
+    tickets.c.account,
+    tickets.c.number,
+    sqlite_where=tickets.c.number != "",
+    postgresql_where=tickets.c.number != "",
+)
+sa.Index(
+    "tickets_by_ticket_id",
+    tickets.c.account,
+    tickets.c.ticket_id,
+    sqlite_where=tickets.c.ticket_id != "",
+    postgresql_where=tickets.c.ticket_id != "",
+)
 attempts = sa.Table(
     "attempts",
     metadata,
@@ -99,6 +126,22 @@ calls = sa.Table(
     sa.Column("account", sa.Text, primary_key=True),
     sa.Column("minute", sa.Integer, primary_key=True),  # since 1970, UTC
     sa.Column("calls", sa.Integer, nullable=False),
+)
+exports = sa.Table(
+    "exports",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("manifest_name", sa.Text, primary_key=True),  # the file's name without its folder
+    sa.Column("content_sha256", sa.Text, nullable=False),
+    sa.Column("run", sa.ForeignKey("runs.id"), nullable=False),
+    sa.Column("keys", sa.LargeBinary, nullable=False),  # keyed hashes of 64 bits, sorted, packed, little-endian
+    sa.Column("rows", sa.Integer, nullable=False),
+    # Shares are from 0 to 1, and null where there was nothing to compare with.
+    sa.Column("known_share", sa.Float),  # of its keys, those that were tickets when this content was first read
+    sa.Column("held_share", sa.Float),  # of the former export's keys, those that it held
+    sa.Column("previous_held_share", sa.Float),  # the same of the export before it
+    sa.Column("finished_at", sa.Text, nullable=False),
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -338,7 +339,13 @@ def _make_tables(engine: sa.Engine) -> None:
     with engine.connect().execution_options(writes=True) as db, db.begin():
         if not sa.inspect(db).has_table(schema.meta.name):  # one of another version stays as it is
             schema.metadata.create_all(db)
-            db.execute(schema.meta.insert().values(name="schema_version", value=str(schema.SCHEMA_VERSION)))
+            version = str(schema.SCHEMA_VERSION)
+            secret = secrets.token_hex(schema.SECRET_BYTES)
+            db.execute(
+                schema.meta.insert(),
+                [{"name": "schema_version", "value": version}, {"name": "secret", "value": secret}],
+            )
+            db.execute(schema.alembic_version.insert().values(version_num=version))
 
 
 _ENTRY = [

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -10,12 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from importer.errors import LedgerError
 from importer.ledger import Ledger, migrations, schema
 from importer.ledger.database import make_engine, translated
-from importer.ledger.migrations import STEPS, Step
 from importer.models import Rate
 from importer.quota import Asks, Booking
 from tests.ledger.making import IDS, ask, begun, created, entry, intent, new_ledger, new_run, url_of
@@ -29,23 +30,13 @@ from pathlib import Path
 from tests.ledger.test_migrations import INVENTED, bring_up
 bring_up(Path(sys.argv[1]), INVENTED)
 """
-
-
-def _to_the_next(db: sa.Connection) -> None:
-    db.execute(sa.text("alter table runs add column key_field text"))
-
-
-def _to_newest(db: sa.Connection) -> None:
-    db.execute(sa.text("alter table attempts add column wait_s float"))
-    db.execute(sa.text("update tickets set error = 'by the last step' where key = 'B'"))
-
-
-def _to_newest_but_breaks_off(db: sa.Connection) -> None:
-    _to_newest(db)
-    raise OSError("the power is cut")
-
-
-INVENTED: Mapping[int, Step] = {OLD + 1: _to_the_next, NEW: _to_newest}
+ADDS_A_COLUMN = "op.add_column('runs', sa.Column('key_field', sa.Text))"
+CHANGES_A_ROW = """
+    op.add_column("attempts", sa.Column("wait_s", sa.Float))
+    op.execute("update tickets set error = 'by the last revision' where key = 'B'")
+"""
+BREAKS_OFF = f"{CHANGES_A_ROW}    raise OSError('the power is cut')"
+INVENTED = {OLD + 1: ADDS_A_COLUMN, NEW: CHANGES_A_ROW}
 
 
 def older_ledger(folder: Path) -> None:
@@ -61,19 +52,29 @@ def older_ledger(folder: Path) -> None:
 
 
 def set_version(folder: Path, version: object) -> None:
-    ask(folder, "update ledger_meta set value = ?", str(version))
+    ask(folder, "update ledger_meta set value = ? where name = 'schema_version'", str(version))
 
 
 def version_of(folder: Path) -> int:
-    return int(str(ask(folder, "select value from ledger_meta")[0][0]))
+    return int(str(ask(folder, "select value from ledger_meta where name = 'schema_version'")[0][0]))
 
 
-def bring_up(folder: Path, steps: Mapping[int, Step]) -> None:
+def revisions(folder: Path, upgrades: Mapping[int, str]) -> Path:
+    """A folder of revisions, each named by the version that it leads to, with the code of its upgrade."""
+    of_these = folder / f"revisions-{len(list(folder.glob('revisions-*')))}-{os.getpid()}"
+    of_these.mkdir()
+    for version, upgrade in upgrades.items():
+        text = f"import sqlalchemy as sa\nfrom alembic import op\nrevision = '{version}'\ndown_revision = '{version - 1}'\n"
+        (of_these / f"version_{version}.py").write_text(f"{text}def upgrade():\n    {upgrade.strip()}\n", "utf-8")
+    return of_these
+
+
+def bring_up(folder: Path, upgrades: Mapping[int, str]) -> None:
     path = folder / "ledger.sqlite"
     engine = make_engine(url_of(path))
     try:
         with translated(url_of(path)):
-            migrations.check(engine, path, steps)
+            migrations.check(engine, path, NEW, [revisions(folder, upgrades)])
     finally:
         engine.dispose()
 
@@ -97,7 +98,7 @@ def test_an_older_ledger_is_brought_up_to_date_step_by_step(tmp_path: Path) -> N
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
         run = begun(ledger, "A", "B")
         assert entry(ledger, run, "A").state == "created"
-        assert entry(ledger, run, "B").error == "by the last step"
+        assert entry(ledger, run, "B").error == "by the last revision"
         ledger.commit(run, [intent("B")])
         ledger.commit(run, [created("B")])
 
@@ -126,7 +127,7 @@ def test_a_step_that_breaks_off_leaves_nothing_of_itself(tmp_path: Path) -> None
     """Each step and the version that it leads to are one transaction: the next start goes on from there."""
     older_ledger(tmp_path)
     with pytest.raises(LedgerError, match="the power is cut"):
-        bring_up(tmp_path, {**INVENTED, NEW: _to_newest_but_breaks_off})
+        bring_up(tmp_path, {**INVENTED, NEW: BREAKS_OFF})
     assert version_of(tmp_path) == OLD + 1
     assert "key_field" in columns(tmp_path / "ledger.sqlite", "runs")
     assert "wait_s" not in columns(tmp_path / "ledger.sqlite", "attempts")
@@ -169,7 +170,7 @@ def test_a_version_without_a_way_from_it_is_refused_untouched(tmp_path: Path) ->
     """Too old for this program's steps: said before anything is changed, with a way out."""
     older_ledger(tmp_path)
     with pytest.raises(LedgerError, match=f"no way from there to version {OLD + 1}") as caught:
-        bring_up(tmp_path, {NEW: _to_newest})
+        bring_up(tmp_path, {})
     assert caught.value.hint
     assert version_of(tmp_path) == OLD
     assert backups(tmp_path) == []
@@ -186,44 +187,55 @@ def test_a_newer_or_nameless_version_is_refused(tmp_path: Path, version: object)
     assert backups(tmp_path) == []
 
 
-def version_1(folder: Path) -> None:
-    """A ledger that the program of version 1 wrote; its last run was killed."""
+def ledger_of(version: int, folder: Path) -> None:
+    """A ledger that the program of this schema version wrote; its last run was killed."""
     with contextlib.closing(sqlite3.connect(folder / "ledger.sqlite")) as db:
-        db.executescript((Path(__file__).parent / "version_1.sql").read_text("utf-8"))
+        db.executescript((Path(__file__).parent / f"version_{version}.sql").read_text("utf-8"))
 
 
 def structure(folder: Path) -> dict[str, set[tuple[object, ...]]]:
-    """Every table's columns: name, type, whether it may be null, its default, its place in the primary key."""
+    """Every table's columns (name, type, null or not, default, place in the primary key), references and indexes."""
     tables = [str(name) for (name,) in ask(folder, "select name from sqlite_master where type = 'table'")]
-    return {table: {tuple(row[1:]) for row in ask(folder, f"pragma table_info({table})")} for table in tables}
+    found: dict[str, set[tuple[object, ...]]] = {}
+    for table in tables:
+        found[table] = {tuple(row[1:]) for row in ask(folder, f"pragma table_info({table})")}
+        found[table] |= {("references", *row[2:]) for row in ask(folder, f"pragma foreign_key_list({table})")}
+        for _, name, unique, origin, partial in ask(folder, f"pragma index_list({table})"):
+            of_these = tuple(row[2] for row in ask(folder, f"pragma index_info({name})"))
+            found[table].add(("index", name, unique, origin, partial, *of_these))
+    return found
 
 
-def test_a_ledger_of_version_1_keeps_all_that_it_knew(tmp_path: Path) -> None:
-    """Tickets, attempts and runs are the same rows afterwards, and the backup is a ledger of version 1."""
-    version_1(tmp_path)
+@pytest.mark.parametrize(("version", "rows"), [(1, [2, 5, 4, 0]), (2, [2, 9, 11, 1])])
+def test_an_older_ledger_keeps_all_that_it_knew(tmp_path: Path, version: int, rows: list[int]) -> None:
+    """Tickets, attempts and runs are the same rows afterwards, and the backup is a ledger of that version."""
+    ledger_of(version, tmp_path)
     tables = ("runs", "tickets", "attempts", "rejections")
-    before = {table: ask(tmp_path, f"select * from {table}") for table in tables}
-    assert [len(rows) for rows in before.values()] == [2, 5, 4, 0]
+    known = {table: ", ".join(sorted(columns(tmp_path / "ledger.sqlite", table))) for table in tables}
+    before = {table: ask(tmp_path, f"select {known[table]} from {table}") for table in tables}
+    assert [len(rows) for rows in before.values()] == rows
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))):
-        assert {table: ask(tmp_path, f"select * from {table}") for table in tables} == before
+        assert {table: ask(tmp_path, f"select {known[table]} from {table}") for table in tables} == before
     assert version_of(tmp_path) == schema.SCHEMA_VERSION
     (backup,) = backups(tmp_path)
+    assert f"version-{version}" in backup.name
     assert columns(backup, "tickets")
-    assert not columns(backup, "quotas")
+    assert not columns(backup, "exports")
 
 
-def test_a_ledger_of_version_1_becomes_one_like_a_new_one(tmp_path: Path) -> None:
-    """Whoever was here from the first has the same tables as who comes now: the steps make what the schema says."""
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_older_ledger_becomes_one_like_a_new_one(tmp_path: Path, version: int) -> None:
+    """The revisions make the same tables, columns and indexes as the schema."""
     (new := tmp_path / "new").mkdir()
     new_ledger(new).close()
-    version_1(tmp_path)
+    ledger_of(version, tmp_path)
     Ledger.open(url_of(tmp_path / "ledger.sqlite")).close()
     assert structure(tmp_path) == structure(new)
 
 
 def test_a_ledger_of_version_1_works_on(tmp_path: Path) -> None:
     """The killed run's row is unknown, a ticket is never made again, the rest is sent, and calls are shared and counted."""
-    version_1(tmp_path)
+    ledger_of(1, tmp_path)
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
         run = begun(ledger, "failed", "pending")
         states = {key: entry(ledger, run, key).state for key in ("made", "failed", "unknown", "pending", "under way")}
@@ -246,6 +258,51 @@ def test_a_ledger_of_version_1_works_on(tmp_path: Path) -> None:
         ledger.end_run(run.id, 0)
 
 
-def test_every_version_up_to_this_one_has_its_step() -> None:
-    """Whoever raises the schema's version writes the step that leads there; version 1 was the first."""
-    assert set(STEPS) == set(range(2, schema.SCHEMA_VERSION + 1))
+def test_each_version_up_to_this_one_has_its_revision() -> None:
+    """The revisions are one line from version 1 to the version of ``schema``, and a new ledger is at its end."""
+    folder = migrations.REVISIONS / "versions"
+    lines = [
+        re.search(r'^revision = "(\d+)"\ndown_revision = "?(\w+)"?$', path.read_text("utf-8"), re.MULTILINE)
+        for path in folder.glob("version_*.py")
+    ]
+    found = sorted((int(line[1]), line[2]) for line in lines if line)
+    assert found == [(1, "None"), *((to, str(to - 1)) for to in range(2, schema.SCHEMA_VERSION + 1))]
+
+
+def test_a_new_ledger_is_at_the_last_revision_of_alembic(tmp_path: Path) -> None:
+    """Alembic's own record says the same as the ledger's, in a new ledger and in one that was brought up to date."""
+    (new := tmp_path / "new").mkdir()
+    new_ledger(new).close()
+    ledger_of(1, tmp_path)
+    Ledger.open(url_of(tmp_path / "ledger.sqlite")).close()
+    for folder in (new, tmp_path):
+        assert ask(folder, "select version_num from alembic_version") == [(str(schema.SCHEMA_VERSION),)]
+
+
+def test_alembic_is_loaded_only_for_an_older_ledger(tmp_path: Path) -> None:
+    """A ledger that is up to date is opened without it: it takes longer to load than to open the ledger."""
+    new_ledger(tmp_path).close()
+    opens = f"from importer.ledger import Ledger; Ledger.open({url_of(tmp_path / 'ledger.sqlite')!r}).close()"
+    command = [sys.executable, "-c", f"import sys; {opens}; print('alembic' in sys.modules)"]
+
+    def loaded() -> str:
+        return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=40).stdout.strip()
+
+    assert loaded() == "False"
+    (tmp_path / "ledger.sqlite").unlink()
+    ledger_of(1, tmp_path)
+    assert loaded() == "True"
+
+
+def test_each_ledger_has_a_secret_of_its_own(tmp_path: Path) -> None:
+    """It is made once, with the ledger or when it is brought up to date, and stays."""
+    secrets = set()
+    for name, make in (("one", new_ledger), ("two", new_ledger), ("old", functools.partial(ledger_of, 2))):
+        (folder := tmp_path / name).mkdir()
+        if (ledger := make(folder)) is not None:
+            ledger.close()
+        for _ in range(2):
+            Ledger.open(url_of(folder / "ledger.sqlite")).close()
+            ((secret,),) = ask(folder, "select value from ledger_meta where name = 'secret'")
+            secrets.add(str(secret))
+    assert [len(bytes.fromhex(secret)) for secret in secrets] == [32, 32, 32]
