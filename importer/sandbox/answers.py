@@ -20,7 +20,11 @@ _LOGIN_PAGE = b"<!DOCTYPE html><html><body>Please sign in to the network.</body>
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An HTTP answer. ``close``: the connection ends with it. ``cut``: it ends after half of the announced body."""
+    """An HTTP answer. ``close``: the connection ends with it. ``cut``: it ends after half of the announced body.
+
+    ``unannounced``: it ends with the answer, but the answer announces keep-alive. ``again_after_s``: the same bytes are
+    sent a second time, so many seconds later.
+    """
 
     status: int
     body: bytes = b""
@@ -29,6 +33,8 @@ class Answer:
     reason: str | None = None
     close: bool = False
     cut: bool = False
+    unannounced: bool = False
+    again_after_s: float | None = None
 
 
 def as_json(data: object) -> Answer:
@@ -54,29 +60,32 @@ def too_many(rate: Rate) -> Answer:
 def of_fault(rule: FaultRule, ticket: TicketRecord | None, rate: Rate) -> Answer:
     """What the client of a struck call is told, if it is told anything.
 
-    ``ticket`` is the one that was made, for the faults that make one. Faults without an answer (hangs, resets, closed
-    connections) never come here.
+    ``ticket`` is the one that the answer names, for the faults that name one. Faults without an answer (hangs, resets,
+    closed connections) never come here.
     """
-    answer = _of_fault(rule.fault, rate) if ticket is None else _after_ticket(rule.fault, ticket)
+    answer = _of_fault(rule.fault, rate) if ticket is None else _after_ticket(rule, ticket)
     if rule.retry_after_s is not None:
         answer = replace(answer, headers=(("Retry-After", str(rule.retry_after_s)),))
     return answer
 
 
-def _after_ticket(fault: Fault, ticket: TicketRecord) -> Answer:
-    match fault:
+def _after_ticket(rule: FaultRule, ticket: TicketRecord) -> Answer:
+    match rule.fault:
         case Fault.SERVER_ERROR_AFTER:
             return failure(500, "internal server error")
         case Fault.REFUSED_200_WITH_ID:
             return failure(200, "an attachment could not be stored", ticket=ticket)
-        case Fault.CUT_JSON:
-            return replace(success(ticket), cut=True)
         case Fault.SUCCESS_WITHOUT_ID:
             return as_json(_document(status="Success", message="Ticket created successfully."))
         case Fault.HUGE_ANSWER:
             return success(ticket, message="x" * _HUGE_BYTES)
-        case _:
-            return success(ticket)
+        case fault:
+            return replace(
+                success(ticket),
+                cut=fault is Fault.CUT_JSON,
+                unannounced=fault is Fault.CLOSED_AFTER_ANSWER,
+                again_after_s=rule.delay_s if fault is Fault.ANSWERED_TWICE else None,
+            )
 
 
 def _of_fault(fault: Fault, rate: Rate) -> Answer:

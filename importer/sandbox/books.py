@@ -46,6 +46,11 @@ class Books:
         """Every ticket made, in that order."""
         return tuple(self._tickets.values())
 
+    @property
+    def first_ticket(self) -> TicketRecord | None:
+        """The ticket that was made first, ``None`` if there is none."""
+        return next(iter(self._tickets.values()), None)
+
     def open_call(self, call: CallRecord, *, is_post: bool) -> CallRecord:
         """Enter a call that has arrived; gives it its ordinals."""
         if is_post:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import struct
 
@@ -20,7 +21,12 @@ async def deliver(request: web.BaseRequest, answer: Answer) -> web.StreamRespons
     response = web.Response(status=answer.status, body=answer.body, headers=headers)
     if answer.close:
         response.force_close()
+    if answer.close or answer.unannounced:
         await _send(request, response, answer.body, whole=True)
+    if answer.again_after_s is not None:
+        await response.prepare(request)
+        await response.write_eof()
+        _send_again(request, response, answer)
     return response
 
 
@@ -41,6 +47,24 @@ async def _send(request: web.BaseRequest, response: web.StreamResponse, body: by
             await response.write(body)
     finally:
         close(request)
+
+
+def _send_again(request: web.BaseRequest, response: web.Response, answer: Answer) -> None:
+    """Write the same answer a second time, whatever the client asks for meanwhile."""
+    transport = request.transport
+    if transport is None:
+        return
+    head = [f"HTTP/1.1 {response.status} {response.reason}", *(f"{k}: {v}" for k, v in response.headers.items())]
+    copy = "\r\n".join([*head, "", ""]).encode() + answer.body
+
+    def write() -> None:
+        if not transport.is_closing():
+            transport.write(copy)
+
+    if answer.again_after_s:
+        asyncio.get_running_loop().call_later(answer.again_after_s, write)
+    else:
+        write()
 
 
 def close(request: web.BaseRequest) -> None:

@@ -18,23 +18,26 @@ class FaultDice:
         self._seed = seed
         self._struck: Counter[int] = Counter()
 
-    def for_call(self, ordinal: int, *, reused: bool) -> FaultRule | None:
-        """The rule that strikes the ``ordinal``-th `POST /tickets`, as far as that is known before its body."""
+    def for_call(self, ordinal: int, *, reused: bool, first: bool = False) -> FaultRule | None:
+        """The rule that strikes the ``ordinal``-th `POST /tickets`, as far as that is known before its body.
+
+        ``reused``: its connection has served a request before. ``first``: the account has no ticket yet.
+        """
         rules = self._plan.rules
         fitting = [
             index
             for index, rule in enumerate(rules)
-            if (reused or not rule.fault.needs_reuse) and rule.chooses_call(ordinal, self._lot(index, ordinal))
+            if _possible(rule, reused=reused, first=first) and rule.chooses_call(ordinal, self._lot(index, ordinal))
         ]
         return self._strike(fitting)
 
-    def for_ticket(self, fields: Mapping[str, str], *, reused: bool) -> FaultRule | None:
+    def for_ticket(self, fields: Mapping[str, str], *, reused: bool, first: bool = False) -> FaultRule | None:
         """The rule that strikes a ticket with these fields."""
         rules = self._plan.rules
         fitting = [
             index
             for index, rule in enumerate(rules)
-            if (reused or not rule.fault.needs_reuse) and rule.chooses_ticket(fields)
+            if _possible(rule, reused=reused, first=first) and rule.chooses_ticket(fields)
         ]
         return self._strike(fitting)
 
@@ -49,3 +52,7 @@ class FaultDice:
     def _lot(self, index: int, ordinal: int) -> float:
         # Seeded per rule and call: requests that overtake each other don't change who is struck.
         return random.Random(f"{self._seed}/{index}/{ordinal}").random()  # noqa: S311  # a simulation, not a secret
+
+
+def _possible(rule: FaultRule, *, reused: bool, first: bool) -> bool:
+    return (reused or not rule.fault.needs_reuse) and not (first and rule.fault.names_first_ticket)

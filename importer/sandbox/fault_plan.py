@@ -6,6 +6,8 @@
 - {probability: 0.01, fault: "503", times: 5}
 - {match: {Title: Printer on fire}, fault: reset-after}
 - {calls: 4, fault: slow, delay_s: 12}
+- {every: 20, fault: answered-twice, delay_s: 0.1}
+- {probability: 0.02, fault: repeated-number}
 """
 
 from __future__ import annotations
@@ -75,7 +77,7 @@ class _RuleParser:
         match = tuple(self._match())
         times = self._whole("times")
         retry_after_s = self._whole("retry_after", least=0)
-        delay_s = self._delay()
+        delay_s = self._delay(fault)
         if fault is not None:
             self._check_fit(fault)
         if fault is None or self.problems:
@@ -108,8 +110,8 @@ class _RuleParser:
             self._complain(f"{fault} strikes before the ticket is read, so it can't match on its fields; use calls")
         if "retry_after" in self._entry and not fault.takes_retry_after:
             self._complain(f"{fault} has no retry_after; 429, early-429 and 503 have")
-        if "delay_s" in self._entry and fault is not Fault.SLOW:
-            self._complain(f"{fault} has no delay_s; slow has")
+        if "delay_s" in self._entry and not fault.takes_delay:
+            self._complain(f"{fault} has no delay_s; slow and answered-twice have")
 
     def _fault(self) -> Fault | None:
         raw = self._entry.get("fault")
@@ -156,8 +158,8 @@ class _RuleParser:
         self._complain(f"probability: {raw!r} is not a number from 0 to 1")
         return None
 
-    def _delay(self) -> float:
-        raw = self._entry.get("delay_s", FaultRule.delay_s)
+    def _delay(self, fault: Fault | None) -> float:
+        raw = self._entry.get("delay_s", 0.0 if fault is Fault.ANSWERED_TWICE else FaultRule.delay_s)
         if isinstance(raw, int | float) and not isinstance(raw, bool) and 0 <= raw < math.inf:
             return float(raw)
         self._complain(f"delay_s: {raw!r} is not a number of seconds")

@@ -37,6 +37,12 @@ class Fault(enum.StrEnum):
     EARLY_413 = "early-413"
     EARLY_429 = "early-429"
     CLOSE_MID_BODY = "close-mid-body"  # closed before the last byte of the body was read
+    CLOSED_BEFORE = "closed-before"  # closed without an answer after the whole body was read; no ticket was made
+    CLOSED_AFTER = "closed-after"  # the same, but the ticket was made
+    CLOSED_AFTER_ANSWER = "closed-after-answer"  # a good answer that announces keep-alive, then closed at once
+    ANSWERED_TWICE = "answered-twice"  # a good answer, and the same bytes again, `delay_s` later (default: at once)
+    CACHED_ANSWER = "cached-answer"  # no ticket is made; the answer is the one of the account's first ticket
+    REPEATED_NUMBER = "repeated-number"  # the ticket is made, but the answer names the account's first ticket
     REUSED_CLOSED_BEFORE = "reused-closed-before"  # a keep-alive connection closed as the next request comes
     REUSED_MADE_THEN_CLOSED = "reused-made-then-closed"  # the same to the client, but the ticket was made
 
@@ -56,6 +62,16 @@ class Fault(enum.StrEnum):
         return self in (Fault.REUSED_CLOSED_BEFORE, Fault.REUSED_MADE_THEN_CLOSED)
 
     @property
+    def names_first_ticket(self) -> bool:
+        """Whether its answer names the account's first ticket, so that it can't strike before there is one."""
+        return self in (Fault.CACHED_ANSWER, Fault.REPEATED_NUMBER)
+
+    @property
+    def takes_delay(self) -> bool:
+        """Whether it waits for ``delay_s`` before it goes on."""
+        return self in (Fault.SLOW, Fault.ANSWERED_TWICE)
+
+    @property
     def takes_retry_after(self) -> bool:
         """Whether its answer can carry a ``Retry-After``."""
         return self in (Fault.TOO_MANY, Fault.EARLY_429, Fault.UNAVAILABLE)
@@ -71,6 +87,10 @@ _MAKE_TICKET = frozenset(
         Fault.SLOW,
         Fault.HANG_AFTER,
         Fault.RESET_AFTER,
+        Fault.CLOSED_AFTER,
+        Fault.CLOSED_AFTER_ANSWER,
+        Fault.ANSWERED_TWICE,
+        Fault.REPEATED_NUMBER,
         Fault.REUSED_MADE_THEN_CLOSED,
     }
 )
@@ -85,6 +105,7 @@ class FaultRule:
 
     ``calls`` are ranges of ordinals, both ends included; the first `POST /tickets` that arrives is 1. ``match`` maps
     SchemaNames to the values that a ticket must have, all of them. ``times`` is how often the rule strikes at most.
+    ``delay_s`` is 5 s for ``slow`` and 0 s for ``answered-twice`` unless the plan says otherwise.
     """
 
     fault: Fault

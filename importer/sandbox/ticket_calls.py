@@ -39,13 +39,14 @@ class TicketCalls:
     async def create(self, exchange: Exchange) -> Answer | None:
         """*Create Ticket with Attachments*, or *Create Tickets* where the body is JSON."""
         call = exchange.call
-        rule = self._dice.for_call(call.post or 0, reused=call.reused)
+        first = self._books.first_ticket is None
+        rule = self._dice.for_call(call.post or 0, reused=call.reused, first=first)
         if rule is not None and rule.fault.comes_early:
             return await self._strike_early(exchange, rule)
         body = await self._receive(exchange)
         order, problems = self._judge(body, CREATE_AS_JSON if body.as_json else CREATE)
         if rule is None and order is not None:
-            rule = self._dice.for_ticket(dict(order.fields), reused=call.reused)
+            rule = self._dice.for_ticket(dict(order.fields), reused=call.reused, first=first)
         if rule is not None and not rule.fault.makes_ticket:
             return await self._strike(exchange, rule, None)
         if order is None:
@@ -109,12 +110,13 @@ class TicketCalls:
             case Fault.RESET_BEFORE | Fault.RESET_AFTER:
                 reset(exchange.request)
                 return None
-            case Fault.REUSED_MADE_THEN_CLOSED:
+            case Fault.CLOSED_BEFORE | Fault.CLOSED_AFTER | Fault.REUSED_MADE_THEN_CLOSED:
                 close(exchange.request)
                 return None
             case Fault.SLOW:
                 await asyncio.sleep(rule.delay_s)
-        return answers.of_fault(rule, ticket, self._options.rate)
+        told = self._books.first_ticket if rule.fault.names_first_ticket else ticket
+        return answers.of_fault(rule, told, self._options.rate)
 
 
 async def _read_half(request: web.BaseRequest) -> None:

@@ -20,6 +20,9 @@ PLAN = """
 - {probability: 0.01, fault: "503", times: 5}
 - {match: {Title: Printer on fire, Status: Open}, fault: reset-after}
 - {calls: 4, fault: slow, delay_s: 0.5}
+- {calls: 5, fault: slow}
+- {calls: 6, fault: answered-twice}
+- {every: 20, fault: answered-twice, delay_s: 0.1}
 """
 
 
@@ -38,6 +41,9 @@ def test_a_plan_is_read_as_people_write_it() -> None:
         FaultRule(fault=Fault.UNAVAILABLE, probability=0.01, times=5),
         FaultRule(fault=Fault.RESET_AFTER, match=(("Title", "Printer on fire"), ("Status", "Open"))),
         FaultRule(fault=Fault.SLOW, calls=((4, 4),), delay_s=0.5),
+        FaultRule(fault=Fault.SLOW, calls=((5, 5),), delay_s=5),
+        FaultRule(fault=Fault.ANSWERED_TWICE, calls=((6, 6),), delay_s=0),
+        FaultRule(fault=Fault.ANSWERED_TWICE, every=20, delay_s=0.1),
     )
     data = yaml.safe_load(PLAN)
     assert FaultPlan.parse(data) == FaultPlan.parse(json.loads(json.dumps(data))) == FaultPlan(rules=rules)

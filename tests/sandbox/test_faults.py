@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from typing import Any
 
@@ -254,6 +255,75 @@ def test_faults_of_reused_connections_look_alike(fault: str) -> None:
     asyncio.run(whole())
 
 
+@pytest.mark.parametrize("fault", ["closed-before", "closed-after"])
+def test_a_fault_that_closes(fault: str) -> None:
+    """The connection ends in order and without an answer, before or after the ticket was made."""
+
+    async def whole() -> None:
+        async with account(options(one(fault))) as client:
+            assert await exchange(client.sandbox) == b""
+            assert len(client.sandbox.tickets) == Fault(fault).makes_ticket
+            assert client.sandbox.calls[0].status is None
+
+    asyncio.run(whole())
+
+
+def test_closed_after_answer_announces_nothing() -> None:
+    """The answer is whole and lets the client keep the connection, which ends all the same."""
+
+    async def whole() -> None:
+        async with account(options(one("closed-after-answer"))) as client:
+            reader, writer = await raw_connection(client.sandbox)
+            writer.write(raw_head(client.sandbox, len(BODY)) + BODY)
+            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+            writer.close()
+            assert b"close" not in head
+            assert json.loads(body)["Id"] == "157" == client.sandbox.tickets[0].number
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("delay_s", [None, 0.05])
+def test_answered_twice_sends_the_same_bytes_again(delay_s: float | None) -> None:
+    """One request makes one ticket and gets two whole answers on its connection, at once or later."""
+
+    async def whole() -> None:
+        more = {} if delay_s is None else {"delay_s": delay_s}
+        async with account(options(one("answered-twice", **more))) as client:
+            reader, writer = await raw_connection(client.sandbox)
+            writer.write(raw_head(client.sandbox, len(BODY)) + BODY)
+            answers = []
+            for _ in range(2):
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().partition(b"content-length: ")[2].split()[0])
+                answers.append(head + await reader.readexactly(length))
+            assert answers[0] == answers[1]
+            assert b'"Id": "157"' in answers[0]
+            writer.write(raw_head(client.sandbox, len(BODY)) + BODY)
+            assert b" 200 " in await reader.readline()
+            writer.close()
+            assert len(client.sandbox.tickets) == 2
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("fault", ["cached-answer", "repeated-number"])
+def test_a_fault_that_names_the_first_ticket(fault: str) -> None:
+    """The first call is spared; then the answer names the first ticket, and one fault makes a ticket all the same."""
+
+    async def whole() -> None:
+        async with account(options([{"calls": "1-3", "fault": fault, "times": 2}])) as client:
+            answers = [await client.create() for _ in range(4)]
+            made = Fault(fault).makes_ticket
+            assert [data["Id"] for _, data in answers] == ["157"] * 3 + ["160" if made else "158"]
+            assert len({data["TicketId"] for _, data in answers}) == 2
+            assert {status for status, _ in answers} == {200}
+            assert len(client.sandbox.tickets) == (4 if made else 2)
+            assert [call.fault for call in client.sandbox.calls] == [None, fault, fault, None]
+
+    asyncio.run(whole())
+
+
 def test_a_ticket_is_struck_by_its_fields() -> None:
     """A rule by match strikes the ticket wherever it comes, and no other."""
 
@@ -322,5 +392,9 @@ def test_every_fault_says_what_it_leaves_behind() -> None:
         "slow",
         "hang-after",
         "reset-after",
+        "closed-after",
+        "closed-after-answer",
+        "answered-twice",
+        "repeated-number",
         "reused-made-then-closed",
     }
