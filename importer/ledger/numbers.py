@@ -17,12 +17,19 @@ from importer.models import TicketIds
 NUMBER_TWICE = "number-twice"
 _Row = tuple[str, str]  # source and key
 _tickets = schema.tickets.c
+_NOTHING = sa.literal_column("''")  # in the statement itself: only so does it fit the condition of the partial indexes
 
 
 def has_ticket(db: sa.Connection, account: str) -> bool:
     """Say whether the ledger has a ticket of an account."""
-    known = sa.select(_tickets.id).where((_tickets.account == account) & (_tickets.number > "")).limit(1)
+    known = sa.select(_tickets.id).where((_tickets.account == account) & (_tickets.number != _NOTHING)).limit(1)
     return db.execute(known).first() is not None
+
+
+def greatest_number(db: sa.Connection, account: str) -> int:
+    """Give the greatest ticket number that the ledger knows of an account; 0 if it knows none."""
+    known = sa.select(_tickets.number).where((_tickets.account == account) & (_tickets.number != _NOTHING))
+    return max((int(number) for number in db.scalars(known) if number.isdecimal()), default=0)
 
 
 def take_turns(db: sa.Connection, account: str) -> None:
@@ -67,7 +74,7 @@ def _owners(db: sa.Connection, account: str, ids: Sequence[TicketIds]) -> dict[t
         if not wanted:
             continue
         found = sa.select(column, _tickets.source, _tickets.key).where(
-            (_tickets.account == account) & database.is_one_of(db, column, wanted)
+            (_tickets.account == account) & (column != _NOTHING) & database.is_one_of(db, column, wanted)
         )
         owners |= {(column.name, name): (source, key) for name, source, key in db.execute(found)}
     return owners

@@ -106,6 +106,9 @@ class Outcome:
 FOUND, SET_CREATED, SET_PENDING = "found", "set-created", "set-pending"
 NOT_FOUND, AMBIGUOUS = "not-found", "ambiguous"
 
+# The state of a pending row that the account has refused once: it is never the first to be sent again.
+REFUSED = "refused"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:

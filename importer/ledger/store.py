@@ -23,6 +23,8 @@ from importer.ledger import database, leases, migrations, schema
 from importer.ledger.place import Place, refuse_network
 from importer.ledger.quotas import PoolRecord
 from importer.ledger.records import (
+    REFUSED,
+    SET_PENDING,
     Claim,
     Entry,
     Import,
@@ -181,13 +183,16 @@ class Ledger:
         return found
 
     def states(self, account: str, source: str, keys: Sequence[str]) -> dict[str, str]:
-        """The states of the tickets of these keys; see ``Entry``. A fraction of what ``look_up`` takes."""
+        """The states of the tickets of these keys; see ``Entry``. A fraction of what ``look_up`` takes.
+
+        A pending row that was refused by the account, or that a person has set to pending, is ``refused``.
+        """
         columns = schema.tickets.c
         with self._translated(), self._engine.connect() as db:
             wanted = database.is_one_of(db, columns.key, keys)
             where = (columns.account == account) & (columns.source == source) & wanted
-            found = db.execute(sa.select(columns.key, columns.state).where(where))
-            return {row[0]: row[1] for row in found}
+            found = db.execute(sa.select(columns.key, columns.state, columns.error_code).where(where))
+            return {key: REFUSED if state == "pending" and code in _WAS_SENT else state for key, state, code in found}
 
     def claim(self, run: RunInfo, claims: Sequence[Claim]) -> dict[str, str]:
         """Take rows for this run, and renew its lease: judging may take long.
@@ -347,6 +352,8 @@ def _make_tables(engine: sa.Engine) -> None:
             )
             db.execute(schema.alembic_version.insert().values(version_num=version))
 
+
+_WAS_SENT = ("keys-refused", "wrong-url", SET_PENDING)
 
 _ENTRY = [
     schema.tickets.c[name]
