@@ -302,7 +302,7 @@ _UNKNOWN = {
     "application-error": Entry(
         "The account's application answered with an error (its type begins with MX), and not whether it made a ticket.",
         "Look once in the account whether such a row is a ticket; if none is, run with --refusals TYPE.",
-        "Mostly a refusal, such as a mandatory field that is missing, but whether nothing was made is documented for no "
+        "Mostly a refusal, such as a mandatory field that is missing. Whether nothing was made is documented for no "
         "type. `--refusals` (or `LSQ_REFUSALS`) names the types that you know to be refusals: such rows are `failed`.",
     ),
     "number-twice": Entry(

@@ -27,8 +27,8 @@ from importer.settings import Account
 from importer.signals import Interruptions, interruptions
 from importer.submission.journal import Journal
 from importer.submission.line import Sendable
-from importer.submission.sharing import calls_today, shared_quota
 from importer.submission.means import Means
+from importer.submission.sharing import calls_today, shared_quota
 from importer.submission.submit import Submission
 from importer.summary import PlanSummary, Summary
 from importer.terms import Sending

@@ -238,7 +238,7 @@ def read_rate(flag: str | None, environment: Environment) -> Rate:
 
 
 def read_refusals(flag: frozenset[str] | None, environment: Environment) -> frozenset[str]:
-    """The types of application errors that are refusals: the flag's, or else the environment's. Raises SettingsError."""
+    """The types of application errors that are refusals, of the flag or the environment. Raises SettingsError."""
     if flag is not None:
         return flag
     text = environment.get(REFUSALS)

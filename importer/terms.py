@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importer.leadsquared.quota import Limits
 from importer.models import Rate
 from importer.quota import usual_s
-from importer.submission.retry import FailureLimit, RetryPolicy
 from importer.submission.means import Terms
+from importer.submission.retry import FailureLimit, RetryPolicy
 
 _UNDER_WAY_PER_CALL = 4
 _MOST_UNDER_WAY = 1_000

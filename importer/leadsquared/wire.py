@@ -137,7 +137,9 @@ def preview(ticket: Ticket, url: str) -> str:
     return "\n".join(lines)
 
 
-def read_answer(http_status: int, headers: Mapping[str, str], body: bytes | None) -> Answer:
+def read_answer(  # noqa: PLR0911 - one for each class of answers
+    http_status: int, headers: Mapping[str, str], body: bytes | None
+) -> Answer:
     """Say what an answer means. ``body`` is ``None`` where it was longer than ``ANSWER_LIMIT_BYTES``.
 
     The table is the one of README, "What is sent when".
@@ -186,9 +188,9 @@ def one_line(text: str) -> str:
 def _read_success(headers: Mapping[str, str], body: bytes | None) -> Answer:
     answer = _json_object(body)
     if answer is None:
-        if _is_web_page(headers, body):
-            return Unclear("unclear-answer", "200 with a web page instead of JSON", HTTPStatus.OK, web_page=True)
-        return Unclear("unclear-answer", "200 with a body that is not the documented JSON", HTTPStatus.OK)
+        page = _is_web_page(headers, body)
+        what = "a web page instead of JSON" if page else "a body that is not the documented JSON"
+        return Unclear("unclear-answer", f"200 with {what}", HTTPStatus.OK, web_page=page)
     number = _as_given(answer.get("Id"))
     status = answer.get("Status")
     if status == "Success":
@@ -210,9 +212,7 @@ def _created(number: str, answer: Mapping[str, Any]) -> Created:
     given = {"TicketId": _text(answer.get("TicketId")), "Key": _text(answer.get("Key"))}
     ids = plain_ids(number, given["TicketId"], given["Key"])
     kept = {"TicketId": ids.ticket_id, "Key": ids.key}
-    odd = [
-        f"{name} {_excerpt(text)}" for name, text in given.items() if text not in ("", _NO_GUID) and not kept[name]
-    ]
+    odd = [f"{name} {_excerpt(text)}" for name, text in given.items() if text not in ("", _NO_GUID) and not kept[name]]
     note = f"the account names ticket {number} with {' and '.join(odd)}, which is not kept" if odd else ""
     return Created(ids, note)
 

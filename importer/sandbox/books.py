@@ -30,9 +30,7 @@ class Submission:
 class Books:
     """Only ever grows; ``on_change`` is called after every entry."""
 
-    def __init__(
-        self, random: Random, on_change: Callable[[], None], first_number: int = FIRST_TICKET_NUMBER
-    ) -> None:
+    def __init__(self, random: Random, on_change: Callable[[], None], first_number: int = FIRST_TICKET_NUMBER) -> None:
         self.calls: list[CallRecord] = []
         self.leads: list[LeadRecord] = []
         self.warnings: list[str] = []

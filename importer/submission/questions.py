@@ -49,8 +49,8 @@ class Questions:
     ) -> _Told:
         """Make a call, which gets a gate of its own each time, until its answer tells.
 
-        Raises StoppedEarly for an error of the account's application, and when no answer has come for ``give_up_after_s``, or would not: ``silence`` says what the server
-        "has not" done then.
+        Raises StoppedEarly for an error of the account's application, and when no answer has come for
+        ``give_up_after_s``, or would not. ``silence`` says what the server "has not" done then.
         """
         silent_since, tries = math.inf, 0
         while True:
@@ -61,7 +61,7 @@ class Questions:
             elif isinstance(answer, Unclear) and answer.exception_type:
                 raise StoppedEarly(
                     f"the server has not {silence}; the account's application answered with an error: {answer.reason}",
-                    hint="see in the account, or ask its vendor, what this error means; the same call would get it again",
+                    hint="ask the account's vendor what this error means; the same call would get it again",
                 )
             elif isinstance(answer, NotSent | Unclear):
                 tries += 1

@@ -255,14 +255,17 @@ class Submission:
         if (stop := self._refusals.note(answer)) is not None:
             self._halt(stop)
         # The observer comes last: an error there must not cost a row its outcome.
-        if gate.left:
-            self._means.observer.called(answer)
-        if settled is not None:
-            self._means.observer.finished(row, settled)
+        self._tell(row, gate, answer, settled)
         for text in filter(None, (news, *self._refusals.news())):
             self._means.observer.note(text)
         if settled is not None and settled.status is Status.CREATED:
             await self._settle_held()
+
+    def _tell(self, row: Sendable, gate: Gate, answer: Answer, settled: Settled | None) -> None:
+        if gate.left:
+            self._means.observer.called(answer)
+        if settled is not None:
+            self._means.observer.finished(row, settled)
 
     async def _settle(self, row: Sendable, settled: Settled, answer: Answer, *, late: bool = False) -> Settled:
         """Write down the end of a row, and count it. Gives it as the ledger has it.
@@ -271,9 +274,7 @@ class Submission:
         """
         stored = await self._means.journal.write(replace(outcome(row, settled, answer), late=late))
         if stored is not None:
-            settled = Settled(
-                status=Status(stored.state), code=stored.error_code, error=stored.error, counts=True
-            )
+            settled = Settled(status=Status(stored.state), code=stored.error_code, error=stored.error, counts=True)
             self._proof.withdraw()
             if (stop := self._refusals.number_twice(stored.error)) is not None:
                 self._halt(stop)

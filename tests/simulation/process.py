@@ -15,8 +15,8 @@ from importer.leadsquared.wire import Answer
 from importer.models import Ticket
 from importer.quota import Pool
 from importer.submission.line import Sendable
-from importer.submission.retry import RetryPolicy, Settled
 from importer.submission.means import Means
+from importer.submission.retry import RetryPolicy, Settled
 from importer.submission.submit import Submission
 from importer.terms import Sending
 from tests.simulation.account import Account

@@ -20,8 +20,8 @@ from importer.quota import Margin
 from importer.sandbox import Sandbox
 from importer.submission.journal import Journal
 from importer.submission.line import Sendable
-from importer.submission.retry import FailureLimit, RetryPolicy, Settled
 from importer.submission.means import Means, Terms
+from importer.submission.retry import FailureLimit, RetryPolicy, Settled
 from importer.submission.submit import Submission
 from tests.ledger.making import begun, new_ledger
 

@@ -54,9 +54,7 @@ MISSING = Unclear("application-error", "City", 500, exception_type="MXMandatoryA
 _chances = st.floats(0, 1, exclude_max=True)
 
 
-def decide(
-    answer: Answer, *, attempt: int = 1, succeeded: bool = True, policy: RetryPolicy = HOLD
-) -> Verdict:
+def decide(answer: Answer, *, attempt: int = 1, succeeded: bool = True, policy: RetryPolicy = HOLD) -> Verdict:
     read = policy.read(answer, succeeded=succeeded)
     return judge(read, attempt=attempt, succeeded=succeeded, policy=policy, chance=0.5)
 
