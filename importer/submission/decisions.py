@@ -74,5 +74,5 @@ def _problems(
         yield f"there is no row {row} in the results"
     if number and not is_number(number):
         yield f"{number[:_SHOWN_CHARS]!r} is not a ticket number"
-    elif number in taken:
+    elif number and number in taken:
         yield f"ticket {number} is that of {taken[number]} already"
