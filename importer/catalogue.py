@@ -274,7 +274,8 @@ _FAILED = {
         "The API answered that it did not make the ticket, and why.",
         "Mend what its reason names, then run the row again.",
         "A value that the account does not know, a field that it demands, or one that the key may not write. The "
-        "API's own words stand in `import_error`.",
+        "API's own words are in `import_error`. A 403 or 404 for single rows, while others become tickets, comes from "
+        "a firewall that dislikes their text. An error type that you name with `--refusals` is a refusal, too.",
     ),
 }
 
@@ -309,6 +310,19 @@ _UNKNOWN = {
         "Look in the account whether the ticket is there before the row is sent again.",
         "A gateway answers 502 or 503, too, when it has lost the server that was just making the ticket. So the row "
         "is not sent again unasked.",
+    ),
+    "application-error": Entry(
+        "The account's application answered with an error (its type begins with MX), and not whether it made a ticket.",
+        "Look once in the account whether such a row is a ticket; if none is, run with --refusals TYPE.",
+        "Mostly a refusal, such as a mandatory field that is missing. Whether nothing was made is documented for no "
+        "type. `--refusals` (or `LSQ_REFUSALS`) names the types that you know to be refusals: such rows are `failed`.",
+    ),
+    "number-twice": Entry(
+        "The answer names a ticket that another row has already, by its number or its GUID.",
+        "Look in the account whether the row's ticket is there before the row is sent again.",
+        "A gateway or cache between here and the account answers in its place, or an answer reached the wrong request. "
+        "The earlier row keeps the ticket; nothing proves that there is another one. Three such answers in a row stop "
+        "the run.",
     ),
     "unclear-answer": Entry(
         "The server's answer could not be understood, so the ticket may have been made.",
@@ -352,14 +366,16 @@ _PENDING = {
     "keys-refused": Entry(
         "The account refused the keys.",
         "Check LSQ_ACCESS_KEY and LSQ_SECRET_KEY, that the API is enabled, and the IP whitelist; then run again.",
-        "A key was mistyped or renewed, its user lost a right, or this machine's address is not on the list. The run "
-        "stops at the first such answer, so it costs one call.",
+        "A key was mistyped or renewed, its user lost a right, or this machine's address is not on the list. A 401 "
+        "stops the run. A 403 stops it if the ledger has no ticket of the account, or when three rows in a row are "
+        "refused before the run's first ticket.",
     ),
     "wrong-url": Entry(
         "The URL is not that of the account's API.",
         "Check LSQ_HOST and LSQ_TENANT_ID, then run again.",
         "The host belongs to another region, the tenant ID is another account's, or a proxy sends the request "
-        "elsewhere. The run stops at the first such answer.",
+        "elsewhere. The run stops if the ledger has no ticket of the account, or when three rows in a row are refused "
+        "before the run's first ticket.",
     ),
     "limit-exceeded": Entry(
         "The account's limit was used up by others until the run gave up.",

@@ -12,8 +12,13 @@ from importer.settings import Account
 
 
 @contextlib.asynccontextmanager
-async def reached(account: Account | None, mapping: Mapping | None, rate: Rate) -> AsyncIterator[Endpoint]:
-    """Give the endpoint of ``account``; for ``None``, of an empty stand-in with the fields that ``mapping`` names."""
+async def reached(
+    account: Account | None, mapping: Mapping | None, rate: Rate, *, known: int = 0
+) -> AsyncIterator[Endpoint]:
+    """Give the endpoint of ``account``; for ``None``, of an empty stand-in with the fields that ``mapping`` names.
+
+    ``known``: the greatest ticket number that an earlier stand-in has given.
+    """
     if account is not None:
         yield Endpoint(
             base_url=account.base_url,
@@ -26,7 +31,7 @@ async def reached(account: Account | None, mapping: Mapping | None, rate: Rate) 
         return
     from importer.stand_in import stand_in  # noqa: PLC0415 - a server is loaded only where one is wanted
 
-    async with stand_in(mapping, rate) as sandbox:
+    async with stand_in(mapping, rate, known) as sandbox:
         yield Endpoint(
             base_url=sandbox.url,
             tenant_id=sandbox.tenant_id,

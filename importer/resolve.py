@@ -187,7 +187,7 @@ class _Resolving:
             self._job.decisions,
             unknown={row for key in open_entries for row in unknown[key]},
             others=others,
-            taken={each.number for each in known},
+            taken={each.number: str(each) for each in known},
         )
         self._refuse_twins([unknown[key] for key in open_entries])
         requests: dict[int, list[Unanswered]] = defaultdict(list)
@@ -271,7 +271,7 @@ class _Resolving:
         """
         evidence = Evidence(
             requests=self._requests(),
-            known={each.number for each in known_numbers(self._ledger, self._info.account)},
+            known={each.number: str(each) for each in known_numbers(self._ledger, self._info.account)},
             tickets=asked.tickets,
             gaps=search.gaps,
             at=utc_now(),
@@ -283,6 +283,12 @@ class _Resolving:
                 desk.note(conclusion.note)
         findings = [conclusion.finding for conclusion in follows]
         settled = record_findings(self._ledger, self._info, findings)
+        for row, finding in zip(self._rows, findings, strict=True):
+            if finding.ids is not None and finding.key not in settled:
+                desk.note(
+                    f"row {row.rows[0]}: ticket {finding.ids.number} is another row's, by its number or its GUID, or "
+                    "the row is not unknown any more; it stays as it is"
+                )
         resolution.outcomes.update(finding.outcome for finding in findings if finding.key in settled)
 
     # -- write down -------------------------------------------------------------------------------------------------

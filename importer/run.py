@@ -24,6 +24,7 @@ from importer.judging import Job, Judging, Listener, prepared
 from importer.leadsquared.client import Client, Patience
 from importer.leadsquared.wire import preview
 from importer.ledger import Ledger
+from importer.ledger.numbers import greatest_number, has_ticket
 from importer.ledger.origins import note_rows
 from importer.limit_news import LimitNews
 from importer.models import Rate
@@ -37,8 +38,9 @@ from importer.signals import Interruptions, interruptions
 from importer.submission.export_checks import Stop
 from importer.submission.journal import Journal
 from importer.submission.line import Sendable
+from importer.submission.means import Means
 from importer.submission.sharing import calls_today, shared_quota
-from importer.submission.submit import Means, Submission
+from importer.submission.submit import Submission
 from importer.summary import PlanSummary, Summary
 from importer.terms import Sending
 from importer.watching import Watcher
@@ -226,11 +228,13 @@ class Importing:
         assert self._job.results is not None
         part = PartFile(self._job.results, self._rows.columns)
         sending, desk = way.sending, way.desk
-        terms = sending.terms()
+        terms = sending.terms(account_known=self._account_known())
         total = self._rows.plan.to_send(self._job.limit)
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(part.close)
-            endpoint = await stack.enter_async_context(reached(way.account, self._judging.mapping, sending.rate))
+            mapping = self._judging.mapping
+            known = self._greatest_number() if way.account is None else 0
+            endpoint = await stack.enter_async_context(reached(way.account, mapping, sending.rate, known=known))
             patience = Patience(answer_s=sending.answer_timeout_s)
             client = await stack.enter_async_context(Client(endpoint, patience, connections=terms.concurrency))
             journal = await stack.enter_async_context(Journal(self._open_ledger(), self._info))
@@ -246,6 +250,16 @@ class Importing:
             summary.limit = news.text()
         summary.seconds = loop.time() - started
         return ending
+
+    def _account_known(self) -> bool:
+        """Say whether a ticket of the account is in the ledger, so that its settings were right once."""
+        with self._open_ledger().reading() as db:
+            return has_ticket(db, self._info.account)
+
+    def _greatest_number(self) -> int:
+        """The greatest ticket number in the ledger: a new sandbox must not give it again."""
+        with self._open_ledger().reading() as db:
+            return greatest_number(db, self._info.account)
 
     async def _sendables(self) -> AsyncIterator[Sendable]:
         """The rows to be sent; their files are read in a thread, so that the event loop never waits for a disk."""

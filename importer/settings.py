@@ -21,7 +21,7 @@ from importer.redaction import Redactor
 
 HOST, TENANT = "LSQ_HOST", "LSQ_TENANT_ID"
 ACCESS_KEY, SECRET_KEY = "LSQ_ACCESS_KEY", "LSQ_SECRET_KEY"
-LEDGER, RATE = "LSQ_LEDGER", "LSQ_RATE"
+LEDGER, RATE, REFUSALS = "LSQ_LEDGER", "LSQ_RATE", "LSQ_REFUSALS"
 VARIABLES = {
     HOST: "the account's base URL, such as https://apigw.service-in.leadsquared.com (ask your account manager)",
     TENANT: "the tenant ID: the account number under My Profile",
@@ -29,6 +29,7 @@ VARIABLES = {
     SECRET_KEY: f"the secret key; or {SECRET_KEY}_FILE, a file that holds it",
     LEDGER: "where the ledger is: a file, or a SQLAlchemy URL",
     RATE: "the account's limit, calls/seconds (default 25/5)",
+    REFUSALS: "types of application errors after which there is no ticket, such as MXDuplicateEntryException",
     "HTTPS_PROXY": "a proxy, as elsewhere; NO_PROXY names what is reached without it",
     "SSL_CERT_FILE": "a PEM file of certificates to trust, as elsewhere",
 }
@@ -304,6 +305,28 @@ def read_rate(flag: str | None, environment: Environment) -> Rate:
         raise SettingsError(
             f"{'--rate' if flag else RATE}: {error}", hint="the account's limit is on its plan"
         ) from None
+
+
+def read_refusals(flag: frozenset[str] | None, environment: Environment) -> frozenset[str]:
+    """The types of application errors that are refusals, of the flag or the environment. Raises SettingsError."""
+    if flag is not None:
+        return flag
+    text = environment.get(REFUSALS)
+    try:
+        return parse_refusals(text) if text else frozenset()
+    except ValueError as error:
+        raise SettingsError(f"{REFUSALS}: {error}", hint="the types are in import_error of the unknown rows") from None
+
+
+def parse_refusals(text: str) -> frozenset[str]:
+    """Read ``MXFirstException,MXSecondException``. Raises ValueError with all that is wrong."""
+    types = [part.strip() for part in text.split(",")]
+    if wrong := [each for each in types if not re.fullmatch(r"MX[0-9A-Za-z_.]+", each)]:
+        raise ValueError(
+            f"{', '.join(map(repr, wrong))}: the type of an application error begins with MX; "
+            "write MXDuplicateEntryException, with commas between several"
+        )
+    return frozenset(types)
 
 
 def parse_duration(text: str) -> float:

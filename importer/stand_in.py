@@ -26,10 +26,14 @@ _KINDS = {
 }
 
 
-def stand_in(mapping: Mapping | None, rate: Rate) -> AbstractAsyncContextManager[Sandbox]:
-    """Serve an account for one rehearsal, on a free port of this machine. ``rate``: its limit, as the user names it."""
+def stand_in(mapping: Mapping | None, rate: Rate, known: int = 0) -> AbstractAsyncContextManager[Sandbox]:
+    """Serve an account for one rehearsal, on a free port of this machine. ``rate``: its limit, as the user names it.
+
+    Its tickets have other numbers and GUIDs than those of an earlier one, up to the number ``known``.
+    """
     account = default_account() if mapping is None else account_for(mapping)
-    return serve(SandboxOptions(account=account, rate=rate))
+    first = max(known + 1, SandboxOptions.first_number)
+    return serve(SandboxOptions(account=account, rate=rate, first_number=first, seed=known))
 
 
 def account_for(mapping: Mapping) -> Account:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importer.leadsquared.quota import Limits
 from importer.models import Rate
 from importer.quota import usual_s
+from importer.submission.means import Terms
 from importer.submission.retry import FailureLimit, RetryPolicy
-from importer.submission.submit import Terms
 
 _UNDER_WAY_PER_CALL = 4
 _MOST_UNDER_WAY = 1_000
@@ -63,8 +63,8 @@ class Sending:
             spacing_s=spread_s / self.rate.calls,
         )
 
-    def terms(self) -> Terms:
-        """The same as the submission wants it."""
+    def terms(self, *, account_known: bool = False) -> Terms:
+        """The same as the submission wants it. ``account_known``: the ledger has a ticket of the account."""
         most = self.concurrency or _most_under_way()
         return Terms(
             policy=self.policy,
@@ -74,6 +74,7 @@ class Sending:
             concurrency=most,
             at_first=min(most, _UNDER_WAY_PER_CALL * min(max(self.rate.calls, 5), 50)),
             chance=random.random,
+            account_known=account_known,
         )
 
 

@@ -27,6 +27,7 @@ from importer.settings import (
     Environment,
     ledger_url,
     read_connection,
+    read_refusals,
 )
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) 
     environment = _environment()
     set_up_log(flags, environment, written=(results,))
     account, rate = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
+    flags["refusals"] = read_refusals(flags["refusals"], environment)
     with paused():
         from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
         from importer.earlier import Choice  # noqa: PLC0415
@@ -228,7 +230,11 @@ def _sending(rate: Rate, flags: dict[str, Any]) -> Sending:
 
     return Sending(
         rate=rate,
-        policy=RetryPolicy(retry_unknown=flags["on_unknown"] == "retry", retry_statuses=flags["retry_status"]),
+        policy=RetryPolicy(
+            retry_unknown=flags["on_unknown"] == "retry",
+            retry_statuses=flags["retry_status"],
+            refusals=flags["refusals"],
+        ),
         max_failures=flags["max_failures"],
         give_up_after_s=flags["give_up_after"],
         answer_timeout_s=flags["answer_timeout"],
@@ -273,6 +279,7 @@ def _next_lines(summary: Summary, job: Job, flags: dict[str, Any]) -> Iterator[s
     limits = ["--rate-share", f"{100 * flags['rate_share']:g}%"] if flags["rate_share"] < 1 else []
     limits += ["--daily-cap", str(flags["daily_cap"])] if flags["daily_cap"] else []
     limits += ["--read-fields"] if flags["read_fields"] else []
+    limits += ["--refusals", ",".join(sorted(flags["refusals"]))] if flags["refusals"] else []
     mapping = ["-m", str(job.mapping), *table]
     rerun = ["rerun", str(summary.results), *mapping, *where, *held, *limits]
     again = [job.command, str(job.manifest), *mapping, *where, *limits]

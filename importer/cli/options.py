@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from importer.models import Rate
-from importer.settings import parse_duration
+from importer.settings import parse_duration, parse_refusals
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -135,6 +135,11 @@ _SENDING = (
         type=_Parsed("500,503", _statuses),
         default=frozenset(),
         help="Server errors after which a row is sent again. May make tickets twice.  [default: none]",
+    ),
+    click.option(
+        "--refusals",
+        type=_Parsed("TYPE,TYPE", parse_refusals),
+        help="Application errors (MX…) after which there is no ticket; or LSQ_REFUSALS.  [default: none]",
     ),
     _give_up_after,
     click.option(

@@ -11,7 +11,16 @@ from http import HTTPStatus
 from typing import Any
 
 from importer.leadsquared.members import loaded, text_of
-from importer.leadsquared.wire import KeysRefused, NotSent, Refused, Throttled, Unclear, WrongUrl, read_answer
+from importer.leadsquared.wire import (
+    KeysRefused,
+    NotSent,
+    Refused,
+    Throttled,
+    Unclear,
+    WrongUrl,
+    plain_ids,
+    read_answer,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,10 +67,11 @@ def _read_shown(number: str, body: bytes | None) -> Looked:
         return NotShown(text_of(data.get("ReasonForFailure")) or "no reason given")
     if found != number or not isinstance(data.get("Fields"), list):
         return Unclear("unclear-answer", f"200 without ticket {number} and its fields", HTTPStatus.OK)
+    ids = plain_ids(number, text_of(data.get("TicketId")), text_of(data.get("Key")))
     return Details(
         number=number,
-        ticket_id=text_of(data.get("TicketId")),
-        key=text_of(data.get("Key")),
+        ticket_id=ids.ticket_id,
+        key=ids.key,
         lead_id=text_of(data.get("LeadId")) or None,
         fields={name: value for name, value in _fields(data["Fields"]).items() if value},
     )

@@ -25,10 +25,10 @@ PAGE_FIELDS = 25
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldsPage:
-    """Some of the fields. ``size``: how many entries the page has, ``total``: how many there are in all."""
+    """Some of the fields. ``entries`` are all of the page as text, ``total``: how many there are in the account."""
 
     fields: tuple[AccountField, ...]
-    size: int
+    entries: tuple[str, ...]
     total: int
 
 
@@ -63,7 +63,11 @@ def read_page(http_status: int, headers: Mapping[str, str], body: bytes | None) 
     if not isinstance(entries, list) or type(total) is not int:
         return _no_answer(data)
     fields = (_field(entry) for entry in entries if isinstance(entry, dict))
-    return FieldsPage(fields=tuple(field for field in fields if field is not None), size=len(entries), total=total)
+    return FieldsPage(
+        fields=tuple(field for field in fields if field is not None),
+        entries=tuple(json.dumps(entry, sort_keys=True) for entry in entries),
+        total=total,
+    )
 
 
 def read_lookup(http_status: int, headers: Mapping[str, str], body: bytes | None) -> LookupValues | Denied:
@@ -116,6 +120,8 @@ def _field(entry: dict[str, Any]) -> AccountField | None:
 
 def _denied(http_status: int, headers: Mapping[str, str], body: bytes | None) -> Denied:
     answer = read_answer(http_status, headers, body)
+    if isinstance(answer, Unclear) and answer.exception_type:  # the application has answered, and will say the same
+        return Refused(answer.reason, http_status)
     if isinstance(answer, KeysRefused | WrongUrl | Refused | Throttled | Unclear):
         return answer
     return Unclear("unclear-answer", f"{http_status} is no answer to this question", http_status)

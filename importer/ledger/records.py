@@ -100,12 +100,16 @@ class Outcome:
     error: str = ""
     http_status: int | None = None
     counted: bool = True
+    late: bool = False  # its request was not counted when its answer came, and is now
     wait_s: float | None = None  # how long the row is held back before it goes again
 
 
 # What is recorded of an unknown row that was looked for, or decided upon: the outcomes of attempts without a request.
 FOUND, SET_CREATED, SET_PENDING = "found", "set-created", "set-pending"
 NOT_FOUND, AMBIGUOUS = "not-found", "ambiguous"
+
+# The state of a pending row that the account has refused once: it is never the first to be sent again.
+REFUSED = "refused"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

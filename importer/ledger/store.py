@@ -24,6 +24,8 @@ from importer.ledger.hashes import KeyedHash
 from importer.ledger.place import Place
 from importer.ledger.quotas import PoolRecord
 from importer.ledger.records import (
+    REFUSED,
+    SET_PENDING,
     Claim,
     Entry,
     Import,
@@ -151,13 +153,16 @@ class Ledger:
         return found
 
     def states(self, account: str, source: str, keys: Sequence[str]) -> dict[str, str]:
-        """The states of the tickets of these keys; see ``Entry``. A fraction of what ``look_up`` takes."""
+        """The states of the tickets of these keys; see ``Entry``. A fraction of what ``look_up`` takes.
+
+        A pending row that was refused by the account, or that a person has set to pending, is ``refused``.
+        """
         columns = schema.tickets.c
         with self._translated(), self._engine.connect() as db:
             wanted = database.is_one_of(db, columns.key, keys)
             where = (columns.account == account) & (columns.source == source) & wanted
-            found = db.execute(sa.select(columns.key, columns.state).where(where))
-            return {row[0]: row[1] for row in found}
+            found = db.execute(sa.select(columns.key, columns.state, columns.error_code).where(where))
+            return {key: REFUSED if state == "pending" and code in _WAS_SENT else state for key, state, code in found}
 
     def claim(self, run: RunInfo, claims: Sequence[Claim]) -> dict[str, str]:
         """Take rows for this run, and renew its lease: judging may take long.
@@ -260,16 +265,17 @@ class Ledger:
 
     # -- rows under way ---------------------------------------------------------------------------------------------
 
-    def commit(self, run: RunInfo, records: Sequence[Intent | Outcome]) -> None:
+    def commit(self, run: RunInfo, records: Sequence[Intent | Outcome]) -> dict[Outcome, Outcome]:
         """Make a batch of intents and outcomes durable, all or none.
 
+        Gives what is recorded in place of an outcome whose ticket another row of the account has.
         Raises StoppedEarly if the run has lost its lease or a row is not its own: then nothing may be sent.
         """
         keyed_hash = self.keyed_hash
         with self.writing() as db:
             if any(isinstance(record, Intent) for record in records):
                 leases.renew(db, run.id)
-            self._under_way.enter(db, run, records, keyed_hash)
+            return self._under_way.enter(db, run, records, keyed_hash)
 
     def give_reserve_back(self) -> None:
         """Let what was sent be written down although the disk is full: nothing more must be sent then."""
@@ -317,6 +323,8 @@ class Ledger:
     def _translated(self) -> contextlib.AbstractContextManager[None]:
         return database.translated(str(self._engine.url))
 
+
+_WAS_SENT = ("keys-refused", "wrong-url", SET_PENDING)
 
 _ENTRY = [
     schema.tickets.c[name]

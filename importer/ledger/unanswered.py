@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from importer.ledger import bodies, leases, schema
-from importer.ledger.records import FOUND, SET_CREATED, Finding, RunInfo, utc_now
+from importer.ledger.numbers import given_twice, take_turns
+from importer.ledger.records import FOUND, SET_CREATED, Finding, Outcome, RunInfo, utc_now
 from importer.ledger.store import Ledger
 
 _GIVES_A_NUMBER = (FOUND, SET_CREATED)
@@ -40,8 +41,12 @@ class KnownNumber:
     number: str
     key: str
     source: str
+    manifest_row: int
     attempt: int | None
     settled_after: int | None
+
+    def __str__(self) -> str:
+        return f"row {self.manifest_row} (key {self.key!r}, source {self.source!r})"
 
 
 def unanswered_requests(ledger: Ledger, account: str) -> list[UnansweredRequest]:
@@ -106,14 +111,21 @@ def known_numbers(ledger: Ledger, account: str) -> list[KnownNumber]:
     """The number of every ticket that the ledger knows in an account."""
     attempts, tickets = schema.attempts.c, schema.tickets.c
     statement = (
-        sa.select(tickets.number, tickets.key, tickets.source, attempts.id, attempts.settled_after)
+        sa.select(
+            tickets.number, tickets.key, tickets.source, tickets.manifest_row, attempts.id, attempts.settled_after
+        )
         .join(schema.attempts, (attempts.ticket == tickets.id) & (attempts.outcome == "created"), isouter=True)
         .where((tickets.account == account) & (tickets.number != ""))
     )
     with ledger.reading() as db:
         return [
             KnownNumber(
-                number=row.number, key=row.key, source=row.source, attempt=row.id, settled_after=row.settled_after
+                number=row.number,
+                key=row.key,
+                source=row.source,
+                manifest_row=row.manifest_row,
+                attempt=row.id,
+                settled_after=row.settled_after,
             )
             for row in db.execute(statement)
         ]
@@ -122,12 +134,13 @@ def known_numbers(ledger: Ledger, account: str) -> list[KnownNumber]:
 def record_findings(ledger: Ledger, run: RunInfo, findings: Sequence[Finding]) -> set[str]:
     """Record what was found out of rows that ``run`` holds, and settle them; give the keys for which it holds.
 
-    A row that is not unknown any more stays as it is, and so does one whose number is another row's by now. Raises
+    A row that is not unknown any more stays as it is, and so does one whose ticket another row has meanwhile. Raises
     StoppedEarly, and records nothing, if another run has taken over.
     """
     settled: set[str] = set()
     with ledger.writing() as db:
         leases.renew(db, run.id)
+        take_turns(db, run.account)
         for finding in findings:
             if _record(db, run, finding):
                 settled.add(finding.key)
@@ -147,10 +160,9 @@ def _record(db: sa.Connection, run: RunInfo, finding: Finding) -> bool:
     if finding.state != "unknown":
         values |= {"run": run.id, "finished_at": "" if finding.state == "pending" else now}
     if finding.ids is not None:
-        other = schema.tickets.alias()
-        taken = sa.exists().where((other.c.account == run.account) & (other.c.number == finding.ids.number))
-        where &= ~taken
         ids = finding.ids
+        if given_twice(db, run, [Outcome(key=finding.key, state=finding.state, outcome=finding.outcome, ids=ids)]):
+            return False
         values |= {"number": ids.number, "ticket_id": ids.ticket_id, "ticket_key": ids.key}
     ticket = db.execute(schema.tickets.update().where(where).values(values).returning(columns.id)).scalar()
     if ticket is None:

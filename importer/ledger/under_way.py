@@ -16,6 +16,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from importer.errors import StoppedEarly
 from importer.ledger import bodies, schema
 from importer.ledger.hashes import KeyedHash
+from importer.ledger.numbers import given_twice, take_turns
 from importer.ledger.records import Intent, Outcome, RunInfo, utc_now
 
 _tickets, _attempts = schema.tickets.c, schema.attempts.c
@@ -77,7 +78,8 @@ _SETTLE = (
         run=_given("run"),
         finished_at=_given("finished_at"),
         # A request that never got as far as its intent has not been counted.
-        attempts=_tickets.attempts - sa.case((_SENT_HERE, _given("uncounted", sa.Integer)), else_=_fixed("0")),
+        attempts=_tickets.attempts
+        - sa.case((_SENT_HERE, _given("uncounted", sa.Integer)), else_=_given("uncounted_late", sa.Integer)),
     )
 )
 _SETTLE_WITH_IDS = _SETTLE.values(
@@ -146,13 +148,22 @@ class UnderWay:
 
     def enter(
         self, db: sa.Connection, run: RunInfo, records: Sequence[Intent | Outcome], keyed_hash: KeyedHash
-    ) -> None:
-        """Enter a batch of records. Raises StoppedEarly if a row that is to be sent is not the run's."""
+    ) -> dict[Outcome, Outcome]:
+        """Enter a batch of records. Gives what was entered in place of an outcome whose ticket another row has.
+
+        Raises StoppedEarly if a row that is to be sent is not the run's.
+        """
+        changed: dict[Outcome, Outcome] = {}
         for stage in _stages(records):
             if stage.outcomes:
-                self._settle(db, run, stage.outcomes.values())
+                outcomes = list(stage.outcomes.values())
+                if any(each.ids is not None for each in outcomes):
+                    take_turns(db, run.account)
+                    changed |= given_twice(db, run, outcomes)
+                self._settle(db, run, [changed.get(each, each) for each in outcomes])
             if stage.intents:
                 self._intend(db, run, stage.intents.values(), keyed_hash)
+        return changed
 
     def _intend(self, db: sa.Connection, run: RunInfo, intents: Iterable[Intent], keyed_hash: KeyedHash) -> None:
         common = _common(run, utc_now())
@@ -209,6 +220,7 @@ def _settled(outcome: Outcome, now: str) -> dict[str, Any]:
         "given_error": outcome.error,
         "given_finished_at": "" if outcome.state == "pending" else now,
         "given_uncounted": 0 if outcome.counted else 1,
+        "given_uncounted_late": -1 if outcome.late else 0,
         "given_outcome": outcome.outcome,
         "given_http_status": outcome.http_status,
         "given_wait_s": outcome.wait_s,

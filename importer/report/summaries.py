@@ -30,8 +30,8 @@ _PLAN_LINES = (  # of one row, and of several
     (Disposition.KEEP, "stays as it is", "stay as they are"),
     (
         Disposition.RESEND,
-        "failed or was unknown before and is sent last",
-        "failed or were unknown before and are sent last",
+        "failed, was refused or was unknown before and is sent last",
+        "failed, were refused or were unknown before and are sent last",
     ),
 )
 

@@ -15,6 +15,11 @@ from importer.sandbox.records import TicketRecord
 
 _HUGE_BYTES = 2 * 1024 * 1024
 _BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
+_APPLICATION_ERROR = {  # as on the vendor's page about errors
+    "Status": "Error",
+    "ExceptionType": "MXMandatoryAttributeMissingException",
+    "ExceptionMessage": "'City' is mandatory for creating ticket",
+}
 _LOGIN_PAGE = b"<!DOCTYPE html><html><body>Please sign in to the network.</body></html>\n"
 
 
@@ -131,8 +136,10 @@ _WITHOUT_TICKET = {
     Fault.FORBIDDEN: failure(403, "the caller's address is not on the IP whitelist"),
     Fault.NOT_FOUND: failure(404, "there is nothing at this URL"),
     Fault.REDIRECT: Answer(status=301, headers=(("Location", "/moved"),)),
+    Fault.FOUND: Answer(status=302, headers=(("Location", "/sign-in"),)),
     Fault.TIMEOUT: failure(408, "the request took too long"),
     Fault.SERVER_ERROR: failure(500, "internal server error"),
+    Fault.APPLICATION_ERROR: Answer(status=500, body=_dump(_APPLICATION_ERROR)),
     Fault.BAD_GATEWAY_HTML: Answer(status=502, body=_BAD_GATEWAY, content_type="text/html"),
     Fault.UNAVAILABLE: failure(503, "the service is unavailable"),
     Fault.NO_CONTENT: Answer(status=204),

@@ -30,7 +30,7 @@ class Submission:
 class Books:
     """Only ever grows; ``on_change`` is called after every entry."""
 
-    def __init__(self, random: Random, on_change: Callable[[], None]) -> None:
+    def __init__(self, random: Random, on_change: Callable[[], None], first_number: int = FIRST_TICKET_NUMBER) -> None:
         self.calls: list[CallRecord] = []
         self.leads: list[LeadRecord] = []
         self.warnings: list[str] = []
@@ -38,6 +38,7 @@ class Books:
         self._numbers: dict[str, str] = {}  # TicketId -> number
         self._lead_of: dict[tuple[str, str], LeadRecord] = {}
         self._posts = 0
+        self._first_number = first_number
         self._random = random
         self._on_change = on_change
 
@@ -88,7 +89,7 @@ class Books:
 
     def create(self, submission: Submission, now_s: float) -> TicketRecord:
         """Make the ticket and, if there was none when the request came, its lead."""
-        number = str(FIRST_TICKET_NUMBER + len(self._tickets))
+        number = str(self._first_number + len(self._tickets))
         ticket_id = self._guid()
         order = submission.order
         ticket = TicketRecord(

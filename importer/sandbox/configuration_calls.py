@@ -5,6 +5,8 @@ Sources: *Get Ticket Fields Metadata*, *Get Lookup Values*, *Get Ticket Details*
 
 from __future__ import annotations
 
+from typing import Literal
+
 from importer.sandbox.account import Account
 from importer.sandbox.answers import Answer, as_json, failure
 from importer.sandbox.books import Books
@@ -13,6 +15,7 @@ from importer.sandbox.ticket_dto import read_json
 
 # No largest page is documented. One may come short of the ``Limit`` asked for, so a client has to go by ``Total``.
 MAX_PAGE = 25
+Offset = Literal["record-0", "record-1", "page-0", "page-1"]
 
 
 def ticket_details(account: Account, ticket: TicketRecord) -> Answer:
@@ -32,8 +35,11 @@ def lookup_values(account: Account, lookup_name: str) -> Answer:
     return failure(404, f"no lookup {lookup_name!r}") if field is None else as_json(field.lookup_values())
 
 
-def fields_page(account: Account, document: bytes) -> Answer:
-    """One page of the ticket's fields whose names hold ``SearchText``, in either letter case."""
+def fields_page(account: Account, document: bytes, offset_is: Offset = "record-0") -> Answer:
+    """One page of the ticket's fields whose names hold ``SearchText``, in either letter case.
+
+    An account that counts from 1 refuses an Offset of 0.
+    """
     try:
         data = read_json(document)
     except ValueError as error:
@@ -43,12 +49,17 @@ def fields_page(account: Account, document: bytes) -> Answer:
     limit, offset, text = data["Limit"], data["Offset"], data["SearchText"]
     if type(limit) is not int or type(offset) is not int or not isinstance(text, str) or limit < 1 or offset < 0:
         return failure(400, "Limit is not a number from 1 on, Offset not one from 0 on, or SearchText not a string")
+    if offset_is.endswith("1") and not offset:
+        return failure(400, "Offset is less than 1")
+    size = min(limit, MAX_PAGE)
+    skipped = {"record-0": offset, "record-1": offset - 1, "page-0": size * offset, "page-1": size * (offset - 1)}
+    start = skipped[offset_is]
     found = [
         entry
         for entry in (field.metadata() for field in account.ticket_fields)
         if text.lower() in f"{entry['DisplayName']}\n{entry['SchemaName']}".lower()
     ]
-    return as_json({"Total": len(found), "TicketsFields": found[offset : offset + min(limit, MAX_PAGE)]})
+    return as_json({"Total": len(found), "TicketsFields": found[start : start + size]})
 
 
 def trash(books: Books, document: bytes) -> Answer:

@@ -15,10 +15,12 @@ class Fault(enum.StrEnum):
     FORBIDDEN = "403"
     NOT_FOUND = "404"
     REDIRECT = "301"
+    FOUND = "302"  # to a page of its own, as a network that asks for a login does
     TIMEOUT = "408"
     TOO_MANY = "429"
     SERVER_ERROR = "500"
     SERVER_ERROR_AFTER = "500-after"
+    APPLICATION_ERROR = "500-mx"  # of the vendor's application: a mandatory field is missing
     BAD_GATEWAY_HTML = "502-html"
     UNAVAILABLE = "503"
     NO_CONTENT = "204"

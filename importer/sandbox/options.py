@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from importer.errors import SettingsError
 from importer.models import Rate, Secret
 from importer.sandbox.account import Account, default_account
+from importer.sandbox.books import FIRST_TICKET_NUMBER
+from importer.sandbox.configuration_calls import Offset
 from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.limiter import Algorithm
 
@@ -31,6 +33,9 @@ class SandboxOptions:
     admin: whether the keys may read the configuration and use the trash; if not, those calls get a 403.
     max_body_bytes: larger bodies get a 413.
     keepalive_s: how long an idle connection stays open.
+    first_number: the number of the first ticket.
+    offset: how the account reads the Offset of a page of fields: as a number of records from 0 or from 1 on, or as the
+    number of a page from 0 or from 1 on. The vendor's page can be read in each of these ways.
     """
 
     rate: Rate = field(default_factory=lambda: Rate(25, 5))
@@ -46,6 +51,8 @@ class SandboxOptions:
     faults: FaultPlan = field(default_factory=FaultPlan)
     max_body_bytes: int = 4 * 1024**3
     keepalive_s: float = 75.0
+    first_number: int = FIRST_TICKET_NUMBER
+    offset: Offset = "record-0"
 
     def __post_init__(self) -> None:
         problems = list(self._problems())

@@ -32,7 +32,7 @@ class Service:
         self._limiter = make_limiter(options.algorithm, options.rate)
         self._jitter = random.Random(f"{options.seed}/jitter")  # noqa: S311  # a simulation, not a secret
         guids = random.Random(f"{options.seed}/guids")  # noqa: S311  # as above
-        self.books = Books(guids, self._announce)
+        self.books = Books(guids, self._announce, options.first_number)
         self._ticket_calls = TicketCalls(options, self.books)
         self._watchers: list[asyncio.Future[None]] = []
         self._work: set[asyncio.Task[web.StreamResponse]] = set()
@@ -155,4 +155,4 @@ class Service:
             return answers.failure(400, "; ".join(problems))
         if operation is Operation.TRASH:
             return configuration_calls.trash(self.books, document)
-        return configuration_calls.fields_page(self._options.account, document)
+        return configuration_calls.fields_page(self._options.account, document, self._options.offset)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from importer.errors import UsageError
+from importer.leadsquared.wire import is_number
 
 _FORM = re.compile(r"\s*([^=]*?)\s*=\s*([a-z]+)\s*(?::\s*#?\s*(.*?)\s*)?")
 _NOT_FOUND = "not-found"
+_SHOWN_CHARS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +27,12 @@ class Decisions:
 
 
 def read_decisions(
-    texts: Sequence[str], *, unknown: Collection[int], others: Collection[int], taken: Collection[str]
+    texts: Sequence[str], *, unknown: Collection[int], others: Collection[int], taken: Mapping[str, str]
 ) -> Decisions:
     """Read ``ROW=created:NUMBER``, ``ROW=pending`` and ``not-found=pending``. Raises UsageError with all that is wrong.
 
-    ``unknown`` and ``others``: the import_row of rows that are unknown, and that are not. ``taken``: numbers of
-    tickets that are some row's already.
+    ``unknown`` and ``others``: the import_row of rows that are unknown, and that are not. ``taken``: the numbers of
+    tickets that some row has already, each with that row in words.
     """
     created: dict[int, str] = {}
     pending: set[int] = set()
@@ -63,12 +65,14 @@ def read_decisions(
 
 
 def _problems(
-    row: int, number: str | None, known: tuple[Collection[int], Collection[int], Collection[str]]
+    row: int, number: str | None, known: tuple[Collection[int], Collection[int], Mapping[str, str]]
 ) -> Iterator[str]:
     unknown, others, taken = known
     if row in others:
         yield f"row {row} is not unknown"
     elif row not in unknown:
         yield f"there is no row {row} in the results"
-    if number is not None and number in taken:
-        yield f"ticket {number} is another row's"
+    if number and not is_number(number):
+        yield f"{number[:_SHOWN_CHARS]!r} is not a ticket number"
+    elif number and number in taken:
+        yield f"ticket {number} is that of {taken[number]} already"

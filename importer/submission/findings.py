@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from importer.errors import UsageError
@@ -33,7 +33,7 @@ class Evidence:
     """
 
     requests: Sequence[Unanswered]
-    known: Collection[str]
+    known: Mapping[str, str]  # number -> the row that has it, in words
     tickets: Mapping[str, Details]
     gaps: Gaps
     at: str
@@ -76,7 +76,7 @@ def _check(decisions: Decisions, evidence: Evidence) -> None:
 def _contradictions(decisions: Decisions, evidence: Evidence) -> Iterator[str]:
     for row, number in decisions.created.items():
         if number in evidence.known:
-            yield f"'{row}=created:{number}': ticket {number} is another row's by now"
+            yield f"'{row}=created:{number}': ticket {number} is that of {evidence.known[number]} meanwhile"
         elif number not in evidence.tickets:
             yield f"'{row}=created:{number}': the account shows no ticket {number}"
 

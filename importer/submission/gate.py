@@ -40,6 +40,10 @@ class Proof:
             self.given = True
             self._tell()
 
+    def withdraw(self) -> None:
+        """Take note that the account may not take calls after all: those that have not left go one at a time."""
+        self.given = False
+
     def over(self, gate: Gate) -> None:
         """Take note that a call has come to an end, or is withdrawn."""
         if self._going is gate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Self
+from typing import Self, TypeVar
 
 from importer.errors import ImporterError, LedgerError, ProgramError, StoppedEarly
 from importer.ledger import LEASE_S, Intent, Ledger, Outcome, RunInfo, boot_clock_s
@@ -13,7 +13,9 @@ from importer.ledger import LEASE_S, Intent, Ledger, Outcome, RunInfo, boot_cloc
 _BATCH_LIMIT = 500
 # What comes within this time of a record shares its commit, which costs about as much for many as for one.
 _GATHER_S = 0.01
-_Batch = Sequence[tuple[Intent | Outcome, asyncio.Future[None]]]
+_Batch = Sequence[tuple[Intent | Outcome, asyncio.Future[Outcome | None]]]
+_Changed = dict[Outcome, Outcome]
+_Result = TypeVar("_Result")
 
 
 class Journal:
@@ -28,7 +30,7 @@ class Journal:
         self._run = run
         self._clock = clock
         self._held_at = clock()  # when the run surely held its rows
-        self._waiting: list[tuple[Intent | Outcome, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Intent | Outcome, asyncio.Future[Outcome | None]]] = []
         self._has_work = asyncio.Event()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._tasks: list[asyncio.Task[None]] = []
@@ -44,12 +46,15 @@ class Journal:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._executor.shutdown()
 
-    async def write(self, record: Intent | Outcome) -> None:
-        """Make a record durable. Raises StoppedEarly if that can't be done."""
-        future = asyncio.get_running_loop().create_future()
+    async def write(self, record: Intent | Outcome) -> Outcome | None:
+        """Make a record durable. Gives what is recorded in its place, if another row has the ticket that it names.
+
+        Raises StoppedEarly if that can't be done.
+        """
+        future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((record, future))
         self._has_work.set()
-        await future  # who is cancelled here gives up waiting; the record is written all the same
+        return await future  # who is cancelled here gives up waiting; the record is written all the same
 
     async def check_lease(self) -> None:
         """Return if the run surely holds its rows now, however long the process was paused. Raises StoppedEarly."""
@@ -73,7 +78,7 @@ class Journal:
 
     async def _write_batch(self, batch: _Batch) -> None:
         try:
-            await self._commit([record for record, _ in batch])
+            changed = await self._commit([record for record, _ in batch])
         except ImporterError as error:
             first = self.failure is None
             self.failure = error  # nothing more is sent; what was sent is true all the same
@@ -87,22 +92,24 @@ class Journal:
             # A record that no database takes spoils only itself; a database that takes none is not asked for each.
             parts = [[each] for each in outcomes] if isinstance(error, ProgramError) else [outcomes]
             for part in filter(None, parts):
-                _tell(part, await self._refusal(part))
+                await self._write_part(part)
         else:
-            _tell(batch, None)
+            _tell(batch, changed)
 
-    async def _refusal(self, batch: _Batch) -> ImporterError | None:
+    async def _write_part(self, batch: _Batch) -> None:
         try:
-            await self._commit([record for record, _ in batch])
+            changed = await self._commit([record for record, _ in batch])
         except ImporterError as error:
-            return error
-        return None
+            _tell(batch, error)
+        else:
+            _tell(batch, changed)
 
-    async def _commit(self, records: list[Intent | Outcome]) -> None:
+    async def _commit(self, records: list[Intent | Outcome]) -> _Changed:
         began = self._clock()
-        await self._in_thread(self._ledger.commit, self._run, records)
+        changed = await self._in_thread(self._ledger.commit, self._run, records)
         if any(isinstance(record, Intent) for record in records):
             self._held_at = began
+        return changed
 
     async def _renew(self) -> None:
         while True:
@@ -117,10 +124,10 @@ class Journal:
         await self._in_thread(self._ledger.renew, self._run.id)
         self._held_at = began
 
-    async def _in_thread(self, function: Callable[..., None], *arguments: object) -> None:
+    async def _in_thread(self, function: Callable[..., _Result], *arguments: object) -> _Result:
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._executor, function, *arguments)
+            return await loop.run_in_executor(self._executor, function, *arguments)
         except LedgerError as error:
             raise StoppedEarly(error.message, hint=error.hint) from error  # rows were judged, and may have been sent
         except ImporterError:
@@ -129,13 +136,13 @@ class Journal:
             raise ProgramError(f"an unforeseen {type(error).__name__} in the ledger: {error}") from error
 
 
-def _tell(batch: _Batch, error: ImporterError | None) -> None:
+def _tell(batch: _Batch, what: _Changed | ImporterError) -> None:
     """Tell those who wait for these records what came of them."""
-    for _, future in batch:
+    for record, future in batch:
         if future.cancelled():
             continue
-        if error is None:
-            future.set_result(None)
+        if isinstance(what, dict):
+            future.set_result(what.get(record) if isinstance(record, Outcome) else None)
         else:
-            future.set_exception(error)
+            future.set_exception(what)
             future.exception()  # it is kept in ``failure``; a cancelled row must not warn of it again

@@ -8,7 +8,7 @@ from importer.leadsquared.wire import Answer, NotSent
 from importer.ledger.records import Outcome
 from importer.models import Status
 from importer.submission.line import Sendable
-from importer.submission.retry import Halt, Settled
+from importer.submission.retry import Halt, Held, Settled
 
 
 def outcome(row: Sendable, settled: Settled, answer: Answer) -> Outcome:
@@ -29,12 +29,26 @@ def back(row: Sendable, outcome: str, *, counted: bool, code: str = "", error: s
     return Outcome(key=row.key, state=row.prior.value, outcome=outcome, error_code=code, error=error, counted=counted)
 
 
+def held(row: Sendable, verdict: Held, answer: Answer) -> Outcome:
+    """The row after a refusal that may speak of the account: pending, or what it was before this run."""
+    before = as_known(row, Settled(status=Status.FAILED, code="refused", error=verdict.error))
+    pending = row.prior is Status.PENDING
+    return Outcome(
+        key=row.key,
+        state=row.prior.value,
+        outcome=type(answer).__name__.lower(),
+        error_code=verdict.code if pending else before.code,
+        error=verdict.error if pending else before.error,
+        http_status=getattr(answer, "http_status", None),
+        counted=False,
+    )
+
+
 def halted(halt: Halt) -> ImporterError:
-    """The error of a run that an answer has ended, or a first call that a wrong setting kept from being made."""
+    """The error of a run that refused keys have ended, or a first call that a wrong setting kept from being made."""
     if halt.code == "not-connected":
         return SettingsError(f"no connection: {halt.error}", hint=CATALOGUE[halt.code].advice)
-    what = "the account refuses the keys" if halt.code == "keys-refused" else "the URL is not that of the account's API"
-    return StoppedEarly(f"{what}: {halt.error}", hint=CATALOGUE[halt.code].advice)
+    return StoppedEarly(f"the account refuses the keys: {halt.error}", hint=CATALOGUE[halt.code].advice)
 
 
 def wrong_settings(answer: Answer) -> Halt | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from importer.ledger import records
 from importer.models import Status
 
 _NONE_BEFORE = -1  # rows are counted from 1
@@ -23,7 +24,7 @@ class Disposition(enum.IntEnum):
     """What happens to one row in this run."""
 
     SEND = 0  # never sent by any run, or surely not taken
-    RESEND = 1  # failed in an earlier run: sent after all others
+    RESEND = 1  # failed or was refused in an earlier run: sent after all others
     SKIP = 2  # a ticket already
     HOLD = 3  # unknown: sent once without an answer that tells, so not unasked
     REJECT = 4  # not valid
@@ -41,7 +42,7 @@ def judge(state: str | None, *, resend_unknown: bool) -> Disposition:
             return Disposition.SKIP
         case Status.UNKNOWN | "sending":
             return Disposition.RESEND if resend_unknown else Disposition.HOLD
-        case Status.FAILED:
+        case Status.FAILED | records.REFUSED:
             return Disposition.RESEND
         case _:
             return Disposition.SEND

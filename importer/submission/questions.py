@@ -50,8 +50,8 @@ class Questions:
     ) -> _Told:
         """Make a call, which gets a gate of its own each time, until its answer tells.
 
-        Raises StoppedEarly when none has come for ``give_up_after_s``, or would not: ``silence`` says what the server
-        "has not" done then.
+        Raises StoppedEarly for an error of the account's application, and when no answer has come for
+        ``give_up_after_s``, or would not. ``silence`` says what the server "has not" done then.
         """
         silent_since, tries = math.inf, 0
         while True:
@@ -61,6 +61,11 @@ class Questions:
                 self._hold_back(answer, slot, now)
             elif isinstance(answer, NotSent) and not self.calls and (halt := wrong_settings(answer)):
                 raise halted(halt)
+            elif isinstance(answer, Unclear) and answer.exception_type:
+                raise StoppedEarly(
+                    f"the server has not {silence}; the account's application answered with an error: {answer.reason}",
+                    hint="ask the account's vendor what this error means; the same call would get it again",
+                )
             elif isinstance(answer, NotSent | Unclear):
                 tries += 1
                 if tries == 1:

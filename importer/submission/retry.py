@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import assert_never
 
 from importer.errors import StoppedEarly
@@ -32,10 +33,28 @@ _UNCLEAR_IN_A_ROW = 5
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """``--on-unknown retry`` and ``--retry-status``: for those who prefer a duplicate to a gap."""
+    """What the user knows of the account's answers, and which of them are to be followed by another request.
+
+    ``--on-unknown retry`` and ``--retry-status`` are for those who prefer a duplicate to a gap. ``refusals`` are the
+    types of application errors after which there is no ticket.
+    """
 
     retry_unknown: bool = False
     retry_statuses: frozenset[int] = frozenset()
+    refusals: frozenset[str] = frozenset()
+
+    def read(self, answer: Answer, *, succeeded: bool) -> Answer:
+        """Read an answer by what the user knows, and by whether this run has made a ticket.
+
+        After a ticket a redirect is no wrong URL: it answers one request, which the account may have taken.
+        """
+        match answer:
+            case Unclear(exception_type=str(exception_type)) if exception_type in self.refusals:
+                return Refused(answer.reason, answer.http_status or 0)
+            case WrongUrl(reason, http_status) if succeeded and http_status != HTTPStatus.NOT_FOUND:
+                return Unclear("unclear-answer", reason, http_status)
+            case _:
+                return answer
 
     def repeats(self, answer: Unclear) -> bool:
         """Say whether the user has asked for this answer's request to be repeated."""
@@ -53,12 +72,13 @@ class RetryPolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settled:
-    """The row is done in this run."""
+    """The row is done in this run. ``counts``: it counts for ``--max-failures`` although it is unknown."""
 
     status: Status
     ids: TicketIds | None = None
     code: str = ""
     error: str = ""
+    counts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,28 +99,39 @@ class Halt:
     error: str
 
 
-Verdict = Settled | Again | Halt
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """A refusal that speaks of the account or of its row; the first ticket of this run decides.
+
+    The row is pending until then, and failed afterwards where nothing can have been made.
+    """
+
+    code: str
+    error: str
+
+
+Verdict = Settled | Again | Halt | Held
 
 
 def judge(  # noqa: C901, PLR0911 - one case for each answer; split up, the table could not be read
-    answer: Answer, *, attempt: int, proven: bool, policy: RetryPolicy, chance: float
+    answer: Answer, *, attempt: int, succeeded: bool, policy: RetryPolicy, chance: float
 ) -> Verdict:
-    """Say what follows from an answer.
+    """Say what follows from an answer, as ``RetryPolicy.read`` reads it.
 
-    ``attempt`` counts the row's tries in this run from 1; ``proven``: an earlier call of this run reached the API, so
-    the URL is right; ``chance`` is uniform in [0, 1).
+    ``attempt`` counts the row's tries in this run from 1; ``succeeded``: this run has made a ticket, so the keys and
+    the URL are right; ``chance`` is uniform in [0, 1).
     """
     match answer:
         case Created(ids):
             return Settled(status=Status.CREATED, ids=ids)
         case Refused(reason):
             return Settled(status=Status.FAILED, code="refused", error=reason)
-        case KeysRefused(reason):
+        case KeysRefused(reason, HTTPStatus.UNAUTHORIZED):
             return Halt(code="keys-refused", error=reason)
-        case WrongUrl(reason, http_status):
-            if proven and http_status == 404:  # noqa: PLR2004 - not found
+        case KeysRefused(reason) | WrongUrl(reason):
+            if succeeded:
                 return Settled(status=Status.FAILED, code="refused", error=reason)
-            return Halt(code="wrong-url", error=reason)
+            return Held(code="keys-refused" if isinstance(answer, KeysRefused) else "wrong-url", error=reason)
         case Throttled():
             return Again(delay_s=0.0, code="limit-exceeded", error="429: the account's limit was used up")
         case NotSent(reason, stale, scarce):
@@ -112,9 +143,15 @@ def judge(  # noqa: C901, PLR0911 - one case for each answer; split up, the tabl
         case Unclear(code, reason):
             if policy.repeats(answer) and attempt < _ATTEMPTS_LIMIT:
                 return Again(delay_s=backoff_s(attempt, chance), code=code, error=reason, may_exist=True)
-            return Settled(status=Status.UNKNOWN, code=code, error=reason)
+            return Settled(status=Status.UNKNOWN, code=code, error=reason, counts=_speaks_of_its_row(answer))
         case _:
             assert_never(answer)
+
+
+def _speaks_of_its_row(answer: Unclear) -> bool:
+    """Say whether somebody answered and did not make the ticket, as far as one can see."""
+    redirect = answer.http_status is not None and 300 <= answer.http_status < 400  # noqa: PLR2004 - redirects
+    return bool(answer.exception_type) or answer.web_page or redirect
 
 
 def backoff_s(attempt: int, chance: float) -> float:
@@ -149,14 +186,14 @@ class Outage:
         match answer:
             case Throttled() | NotSendable() | Unclear(wire.CHANGED_WHILE_SENT):
                 pass  # says nothing about the server's health
-            case Unclear(_, reason):
+            case Unclear(_, reason) if not answer.exception_type:
                 self._unclear_in_a_row += 1
                 if self._unclear_in_a_row >= _UNCLEAR_IN_A_ROW or self.is_on:
                     self._pause(reason, now, chance, probe=probe)
             case NotSent(reason, stale, scarce):
                 if not (stale or scarce):
                     self._pause(reason, now, chance, probe=probe)
-            case Created() | Refused() | KeysRefused() | WrongUrl():
+            case Created() | Refused() | KeysRefused() | WrongUrl() | Unclear():  # of the application: it is there
                 self._unclear_in_a_row = 0
                 self._since = math.inf
                 self._probes = 0
@@ -259,20 +296,26 @@ class FailureLimit:
         self._in_a_row = 0
         self._failed = 0
         self._finished = 0
+        self._some_unknown = False
 
-    def note(self, status: Status) -> None:
-        """Count a row that is finished."""
-        failed = status is Status.FAILED
+    def note(self, status: Status, *, counts: bool = False) -> None:
+        """Count a row that is finished. ``counts``: as a failure, although it is unknown."""
+        failed = counts or status is Status.FAILED
         self._finished += 1
         self._failed += failed
         self._in_a_row = self._in_a_row + 1 if failed else 0
+        self._some_unknown |= counts
+
+    @property
+    def _what(self) -> str:
+        return "failed or were refused with an unclear answer" if self._some_unknown else "failed"
 
     def reached(self) -> str:
         """Say in words that there are too many failures; empty if there are not."""
         if self._share:
             enough = self._finished >= self._SHARE_COUNTS_FROM
             if enough and self._failed * 100 > self._number * self._finished:
-                return f"{self._failed} of {self._finished} rows failed, more than {self._number} %"
+                return f"{self._failed} of {self._finished} rows {self._what}, more than {self._number} %"
         elif self._in_a_row >= self._number:
-            return f"{self._in_a_row} rows in a row failed" if self._in_a_row > 1 else "a row failed"
+            return f"{self._in_a_row} rows in a row {self._what}" if self._in_a_row > 1 else f"a row {self._what}"
         return ""

@@ -8,21 +8,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from importer.errors import CapReached, ImporterError, StoppedEarly
-from importer.leadsquared.client import Client
-from importer.leadsquared.quota import Quota, Slot
+from importer.leadsquared.quota import Slot
 from importer.leadsquared.wire import Answer, Created, NotSendable, NotSent, Refused, Throttled, Unclear
 from importer.ledger import Outcome
 from importer.models import Status
 from importer.submission.gate import Gate, Proof
-from importer.submission.journal import Journal
 from importer.submission.line import Line, Sendable
-from importer.submission.outcomes import as_ending, as_known, back, halted, outcome, wrong_settings
-from importer.submission.retry import Again, AtOnce, FailureLimit, Halt, Outage, RetryPolicy, Settled, UsedUp, judge
+from importer.submission.means import Means, Terms
+from importer.submission.outcomes import as_ending, as_known, back, halted, held, outcome, wrong_settings
+from importer.submission.refusals import Refusals
+from importer.submission.retry import Again, AtOnce, Halt, Held, Outage, Settled, UsedUp, judge
 
 # A call with files up to this size takes as long as the network and the server, not as its upload.
 _SMALL_BYTES = 1 << 16
@@ -32,48 +31,6 @@ _ROOM = 2
 # How soon, at the soonest and at the latest, it is looked again whether a row may go, if nothing has happened.
 _PACE_S = 0.02
 _LOOKS_EVERY_S = 1.0
-
-
-class Observer(Protocol):
-    """Who looks on. Called on the event loop; must not block for long."""
-
-    def finished(self, row: Sendable, settled: Settled) -> None:
-        """A row is done; its outcome is in the ledger."""
-
-    def called(self, answer: Answer) -> None:
-        """A call that was made came to an end, whatever follows from it."""
-
-    def note(self, text: str) -> None:
-        """Something that a person would want to know: sending pauses, goes on, stops."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Terms:
-    """The terms on which rows are sent.
-
-    ``concurrency``: the most rows under way at once, however slow they are. ``at_first``: the most as long as calls are
-    quick; it grows with the time that they take, as far as ``concurrency``, so that slow ones don't slow the rate. What
-    is never answered takes no time: a server that hangs gets no more than it had.
-    """
-
-    policy: RetryPolicy
-    failure_limit: FailureLimit
-    give_up_after_s: float
-    grace_s: float
-    concurrency: int
-    at_first: int = 1_000
-    chance: Callable[[], float]  # uniform in [0, 1)
-    first_probe_s: float = 1.0  # after how long a server that is away is looked for first; each later wait is doubled
-
-
-@dataclass(frozen=True, kw_only=True)
-class Means:
-    """What rows are sent with."""
-
-    client: Client
-    quota: Quota
-    journal: Journal
-    observer: Observer
 
 
 class Submission:
@@ -88,6 +45,7 @@ class Submission:
         self._changed = asyncio.Event()
         self._proof = Proof()
         self._called = False  # a request has gone out
+        self._refusals = Refusals(account_known=terms.account_known)
         self._call_s = 0.0  # about the longest that calls took of late
         self._used_up = UsedUp(terms.give_up_after_s)
         self._at_once = AtOnce(terms.concurrency)
@@ -273,10 +231,11 @@ class Submission:
             self._line.put_back(row)
             return
         self._called = self._called or gate.left
+        answer = self._terms.policy.read(answer, succeeded=self._refusals.succeeded)
         verdict = (None if self._called else wrong_settings(answer)) or judge(
             answer,
             attempt=row.attempt,
-            proven=self._proof.given,
+            succeeded=self._refusals.succeeded,
             policy=self._terms.policy,
             chance=self._terms.chance(),
         )
@@ -284,23 +243,57 @@ class Submission:
         settled = None
         match verdict:
             case Settled():
-                settled = as_known(row, verdict)
-                await self._write(outcome(row, settled, answer))
+                settled = await self._settle(row, as_known(row, verdict), answer)
                 self._line.done(row, made=settled.status is Status.CREATED)
-                self._count(row, settled)
             case Again():
                 await self._go_again(row, gate, verdict, answer)
+            case Held():
+                await self._write(held(row, verdict, answer))
+                self._refusals.hold(row, verdict, answer)
+                self._line.done(row, made=False)
             case Halt():
                 await self._write(back(row, verdict.code, counted=False, code=verdict.code, error=verdict.error))
                 self._line.put_back(row)
                 self._halt(halted(verdict))
-        # Who looks on comes last: an error there must not cost a row its outcome.
+                news = ""  # the run's end says the same
+        if (stop := self._refusals.note(answer)) is not None:
+            self._halt(stop)
+        # The observer comes last: an error there must not cost a row its outcome.
+        self._tell(row, gate, answer, settled)
+        for text in filter(None, (news, *self._refusals.news())):
+            self._means.observer.note(text)
+        if settled is not None and settled.status is Status.CREATED:
+            await self._settle_held()
+
+    def _tell(self, row: Sendable, gate: Gate, answer: Answer, settled: Settled | None) -> None:
         if gate.left:
             self._means.observer.called(answer)
         if settled is not None:
             self._means.observer.finished(row, settled)
-        if news and not isinstance(verdict, Halt):
-            self._means.observer.note(news)
+
+    async def _settle(self, row: Sendable, settled: Settled, answer: Answer, *, late: bool = False) -> Settled:
+        """Write down the end of a row, and count it. Gives it as the ledger has it.
+
+        The ledger refuses a ticket that another row has.
+        """
+        stored = await self._means.journal.write(replace(outcome(row, settled, answer), late=late))
+        if stored is not None:
+            settled = Settled(status=Status(stored.state), code=stored.error_code, error=stored.error, counts=True)
+            self._proof.withdraw()
+            if (stop := self._refusals.number_twice(stored.error)) is not None:
+                self._halt(stop)
+        elif settled.status is Status.CREATED:
+            self._refusals.made()
+            self._proof.give()
+        self._count(row, settled)
+        return settled
+
+    async def _settle_held(self) -> None:
+        """Settle the rows that were refused before the first ticket: the account was not the reason."""
+        for row, verdict, answer in self._refusals.released():
+            refused = Settled(status=Status.FAILED, code="refused", error=verdict.error)
+            settled = await self._settle(row, as_known(row, refused), answer, late=True)
+            self._means.observer.finished(row, settled)
 
     async def _go_again(self, row: Sendable, gate: Gate, verdict: Again, answer: Answer) -> None:
         if verdict.may_exist:
@@ -329,8 +322,11 @@ class Submission:
             self._outage.note(answer, self._now(), self._terms.chance(), probe=gate.probe)
         self._used_up.note(answer)
         if isinstance(answer, Created | Refused):
-            self._proof.give()
             self._note_time(gate)
+        if isinstance(answer, Refused):  # a ticket shows it only when the ledger has it
+            self._proof.give()
+        elif self._refusals.doubted_by(answer):
+            self._proof.withdraw()
         if isinstance(answer, Throttled):
             self._hold_back(answer, gate)
         if isinstance(answer, NotSent) and answer.scarce:
@@ -361,14 +357,14 @@ class Submission:
         quota.throttled(min(wait_s, self._terms.give_up_after_s), gate.slot)
 
     def _count(self, row: Sendable, settled: Settled) -> None:
-        if row.repeated and settled.status is Status.FAILED:
+        if row.repeated and (settled.counts or settled.status is Status.FAILED):
             return
-        self._terms.failure_limit.note(settled.status)
+        self._terms.failure_limit.note(settled.status, counts=settled.counts)
         if too_many := self._terms.failure_limit.reached():
             self._halt(
                 StoppedEarly(
                     f"too many failures: {too_many}",
-                    hint="see the reasons in the results, mend the rows or the mapping, then run again",
+                    hint="see the reasons in the results, correct the rows or the mapping, then run again",
                 )
             )
 

@@ -11,7 +11,7 @@ import pytest
 
 from importer.errors import StoppedEarly
 from importer.fields import AccountField, AccountFields
-from importer.fields.reading import FieldsNotShown, FieldsReader
+from importer.fields.reading import FieldsIncomplete, FieldsNotShown, FieldsReader
 from importer.leadsquared.client import Client, Endpoint, Patience
 from importer.leadsquared.keeper import OwnPool
 from importer.leadsquared.quota import Limits, Quota
@@ -112,24 +112,65 @@ def test_all_pages_are_read(size: int):
     assert [body["Offset"] for _, _, body in server.asked] == list(range(0, 60, size))
 
 
-def test_an_empty_page_ends_it():
-    """An account that promises more than it shows is not asked for ever, and a field that comes twice is one."""
+def test_a_field_that_comes_twice_is_one():
+    """The account's total counts entries; two of one SchemaName are one field, as the first of them says."""
+    entries = [entry("Title"), entry("Title", "Number"), entry("Status")]
+    fields, _ = read(Told(pages(entries, 25)))
+    assert [(field.schema_name, field.data_type) for field in fields] == [("Title", "Text"), ("Status", "Text")]
+
+
+@pytest.mark.parametrize("size", [25, 7])
+@pytest.mark.parametrize("number", [0, 1, 24, 25, 26, 49, 50, 51, 60])
+@pytest.mark.parametrize("refuses_0", [True, False])
+@pytest.mark.parametrize("counts", ["record-0", "record-1", "page-0", "page-1"])
+def test_an_account_may_count_from_1_or_in_pages(counts: str, refuses_0: bool, number: int, size: int):  # noqa: FBT001
+    """Whatever Offset means to the account, and whether it refuses a 0 or takes it for a 1: all fields are read."""
+    entries = [entry(f"CustomData.F{each}") for each in range(number)]
+    first = int(counts[-1])
+
+    def say(_path: str, body: Any) -> bytes:
+        offset = body["Offset"]
+        if refuses_0 and offset < first:
+            return answer("400 Bad Request", {"Status": "Failure", "ReasonForFailure": "Offset"})
+        at = max(0, offset - first) * (size if counts.startswith("page") else 1)
+        return answer(data={"Total": number, "TicketsFields": entries[at : at + size]})
+
+    fields, reader = read(Told(say))
+    assert sorted(field.schema_name for field in fields) == sorted(each["SchemaName"] for each in entries)
+    assert reader.calls <= 2 * (number // size + 2) + 2
+
+
+@pytest.mark.parametrize("shown", [0, 2, 25, 59])
+def test_fewer_than_the_account_says_it_has_is_an_error(shown: int):
+    """An account that promises more than it shows is not asked for ever, and what it showed is not taken for all."""
     server = Told(
-        lambda _, body: answer(data={"Total": 99, "TicketsFields": [entry("Title")] if body["Offset"] < 2 else []})
+        lambda _, body: answer(
+            data={"Total": 60, "TicketsFields": [entry(f"F{n}") for n in range(shown)][body["Offset"] :][:25]}
+        )
     )
-    fields, _ = read(server)
-    assert [field.schema_name for field in fields] == ["Title"]
-    assert len(server.asked) == 3
+    with pytest.raises(FieldsIncomplete, match=f"has 60 fields, and showed {shown} of them") as raised:
+        read(server)
+    assert raised.value.exit_code == 3
+    assert len(server.asked) < 70
 
 
 def test_a_list_without_an_end():
-    """An account that goes on telling is not asked for ever, and that there may be more is said."""
+    """An account that goes on telling is not asked for ever, and what it told is not taken for all."""
     server = Told(
         lambda _, body: answer(data={"Total": body["Offset"] + 99, "TicketsFields": [entry(f"F{body['Offset']}")]})
     )
-    fields, reader = read(server)
-    assert len(fields) == reader.calls == 400
-    assert "did not end after 400 calls" in fields.notes[0]
+    with pytest.raises(FieldsIncomplete, match="showed 400 of them in 400 pages"):
+        read(server)
+    assert len(server.asked) == 400
+
+
+def test_an_error_of_the_application_is_no_outage():
+    """An error that begins with MX is the answer: it is not asked for again."""
+    said = {"Status": "Error", "ExceptionType": "MXNotAllowedException", "ExceptionMessage": "not for you"}
+    server = Told(lambda _path, _body: answer("500 Internal Server Error", said))
+    with pytest.raises(FieldsNotShown, match="MXNotAllowedException: not for you"):
+        read(server)
+    assert [body["Offset"] for _, _, body in server.asked] == [0, 1, 2]
 
 
 def test_keys_go_with_each_call():
@@ -178,14 +219,15 @@ def test_values_that_can_not_be_read_are_not_known():
 
 
 @pytest.mark.parametrize(
-    "status", ["401 Unauthorized", "403 Forbidden", "404 Not Found", "400 Bad Request", "302 Found"]
+    ("status", "calls"),
+    [("401 Unauthorized", 1), ("403 Forbidden", 1), ("404 Not Found", 1), ("302 Found", 1), ("400 Bad Request", 3)],
 )
-def test_keys_that_may_not_read(status: str):
-    """Whatever a refusal looks like, one call is made, and the reason is told without the keys."""
+def test_keys_that_may_not_read(status: str, calls: int):
+    """One call is made, or one for each way of counting if the Offset may be the reason; no key is in the message."""
     server = Told(lambda _path, _body: answer(status, {"Message": f"no {KEYS[0]}"}))
     with pytest.raises(FieldsNotShown) as raised:
         read(server)
-    assert len(server.asked) == 1
+    assert len(server.asked) == calls
     assert status in raised.value.message
     assert KEYS[0] not in raised.value.message
     assert "administrator" in raised.value.hint

@@ -128,6 +128,112 @@ def test_200_that_does_not_tell_is_unclear(document: object) -> None:
     assert (found.code, found.http_status) == ("unclear-answer", 200)
 
 
+@pytest.mark.parametrize(
+    "number",
+    [0, "0", -5, "-5", "", None, " 157", "157 ", "1 57", "1\n57", "157\x00", "\x1b[2J", "abc", "0157", "1.5", 1.5, True,
+     "１５７", "9" * 900_000, "9" * 19],
+    ids=lambda number: repr(number)[:20],
+)  # fmt: skip
+def test_an_id_that_is_no_ticket_number_is_unclear(number: object) -> None:
+    """Not a whole number from 1 on, of at most 18 digits: no proof of a ticket, and never shown raw or at length."""
+    found = answer(200, without(Id=number))
+    assert isinstance(found, Unclear)
+    assert (found.code, found.http_status) == ("unclear-answer", 200)
+    assert len(found.reason) < 150
+    assert found.reason.isprintable()
+
+
+def test_an_id_of_very_many_digits_that_is_no_text_is_unclear() -> None:
+    """Python reads no number of 900,000 digits, and what can't be read tells nothing."""
+    assert isinstance(answer(200, b'{"Status": "Success", "Id": ' + b"9" * 900_000 + b"}"), Unclear)
+
+
+@pytest.mark.parametrize("number", [0, "0", "-1", " ", "\x1b[2J", "9" * 900_000], ids=lambda number: repr(number)[:20])
+def test_a_failure_with_any_id_is_unclear(number: object) -> None:
+    """Its message is one line of moderate length, whatever the Id is."""
+    found = answer(200, without(Status="Failure", Id=number))
+    assert isinstance(found, Unclear)
+    assert len(found.reason) < 200
+    assert found.reason.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("5af882cc-0000-4000-8000-000000000000", True), ("5A", True), ("a_1-b", True), ("../../x", False), ("a/b", False),
+     ("a b", False), ("=1+1", False), ("\x1b[2J", False), ("x" * 65, False), ("-a", False), ("a\n", True),
+     ("00000000-0000-0000-0000-000000000000", False)],
+)  # fmt: skip
+def test_a_ticket_id_is_kept_only_in_its_form(given: str, kept: bool) -> None:  # noqa: FBT001 - a column of the table
+    """The number is proof enough: the row is created, without what is no ID, and a note says so."""
+    found = answer(200, without(TicketId=given))
+    assert isinstance(found, Created)
+    assert (found.ids.number, found.ids.ticket_id) == ("157", given.strip() if kept else "")
+    assert bool(found.note) is (not kept and not given.startswith("0000"))
+    assert found.note.isprintable()
+
+
+@pytest.mark.parametrize(("given", "kept"), [("#157", True), ("SUP-157", True), ("=cmd", False), ("#1\x1b7", False)])
+def test_a_ticket_key_is_kept_only_in_its_form(given: str, kept: bool) -> None:  # noqa: FBT001 - a column of the table
+    """The same for the display form of the number."""
+    found = answer(200, without(Key=given))
+    assert isinstance(found, Created)
+    assert (found.ids.key, bool(found.note)) == (given if kept else "", not kept)
+
+
+MX = {"Status": "Error", "ExceptionType": "MXDuplicateEntryException", "ExceptionMessage": "there\nalready"}
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 599])
+def test_an_error_of_the_application(status: int) -> None:
+    """5xx with Status Error and a type that begins with MX: the account has answered, with its type and its words."""
+    found = answer(status, MX)
+    assert isinstance(found, Unclear)
+    assert (found.code, found.http_status, found.exception_type) == (
+        "application-error",
+        status,
+        "MXDuplicateEntryException",
+    )
+    assert found.reason.endswith(": MXDuplicateEntryException: there already")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"Status": "Failure"}, {"Status": None}, {"ExceptionType": "NullReferenceException"}, {"ExceptionType": None},
+     {"ExceptionType": ["MX"]}, {"Id": "157"}],
+    ids=repr,
+)  # fmt: skip
+def test_other_server_errors_are_none_of_the_application(change: dict[str, object]) -> None:
+    """Another type or status, or a ticket's number in it: a server error like any other."""
+    found = answer(500, MX | change)
+    assert isinstance(found, Unclear)
+    assert (found.code, found.exception_type) == ("server-error", "")
+
+
+def test_a_type_of_an_error_is_shown_as_one_short_line() -> None:
+    """It begins with MX, whatever follows."""
+    found = answer(500, MX | {"ExceptionType": "MX\x1b\n" + "x" * 9_000})
+    assert isinstance(found, Unclear)
+    assert found.exception_type
+    assert found.exception_type.isprintable()
+    assert len(found.reason) <= REASON_LIMIT_CHARS
+
+
+@pytest.mark.parametrize(
+    ("body", "page"),
+    [(b"<!DOCTYPE html><html>", True), (b"\xef\xbb\xbf \n<html>", True), (b"<?xml version='1.0'?>", True),
+     (b"sign in", False), (b"", False), (b"[]", False)],
+)  # fmt: skip
+def test_a_web_page_is_known(body: bytes, page: bool) -> None:  # noqa: FBT001 - a column of the table
+    """A sign-in page or a notice of maintenance, told from other answers that are no JSON."""
+    for status in (200, 203):
+        found = answer(status, body)
+        assert isinstance(found, Unclear)
+        assert found.web_page is page
+    too_long = read_answer(200, {"Content-Type": "text/html; charset=utf-8"}, None)
+    assert isinstance(too_long, Unclear)
+    assert too_long.web_page
+
+
 def test_an_answer_that_is_too_long_is_unclear() -> None:
     """What was longer than the limit was not read, whatever it said."""
     assert isinstance(read_answer(200, {}, None), Unclear)

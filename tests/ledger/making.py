@@ -53,8 +53,16 @@ def intent(key: str) -> Intent:
     return Intent(key=key, content=f"content of {key}", request="{}")
 
 
+def ids_of(key: str) -> TicketIds:
+    """The ticket of a row: one of its own, and ``IDS`` for row A."""
+    if key == "A":
+        return IDS
+    number = 1_000 + int.from_bytes(key.encode())
+    return TicketIds(number=str(number), ticket_id=f"guid-{number}", key=f"#{number}")
+
+
 def created(key: str) -> Outcome:
-    return Outcome(key=key, state="created", outcome="created", ids=IDS, http_status=200)
+    return Outcome(key=key, state="created", outcome="created", ids=ids_of(key), http_status=200)
 
 
 def entry(ledger: Ledger, run: RunInfo, key: str) -> Entry:

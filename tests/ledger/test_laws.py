@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precon
 
 from importer.errors import HeldByAnotherRun, StoppedEarly
 from importer.ledger import Ledger, Outcome, RunInfo
-from tests.ledger.making import IDS, claims, intent, let_lease_lapse, new_ledger, new_run, reopened
+from tests.ledger.making import claims, ids_of, intent, let_lease_lapse, new_ledger, new_run, reopened
 
 KEYS = st.sampled_from(["A", "B", "C"])
 SIDES = st.integers(0, 1)
@@ -144,7 +144,7 @@ class TwoProcesses(RuleBasedStateMachine):
             return  # nobody is there to take the answer, or the request has had it
         run = self.runs[side]
         assert run is not None
-        ids = IDS if state == "created" else None
+        ids = ids_of(key) if state == "created" else None
         self.ledgers[side].commit(run, [Outcome(key=key, state=state, outcome="answer", ids=ids, counted=counted)])
         if mine:
             ticket.state, ticket.attempts = state, ticket.attempts - (not counted)

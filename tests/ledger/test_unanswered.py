@@ -11,7 +11,7 @@ from importer.ledger import Ledger, Outcome, RunInfo
 from importer.ledger.records import FOUND, NOT_FOUND, SET_PENDING, Finding
 from importer.ledger.unanswered import known_numbers, record_findings, unanswered_requests
 from importer.models import TicketIds
-from tests.ledger.making import ask, begun, claims, created, entry, intent, let_lease_lapse, new_run
+from tests.ledger.making import ask, begun, claims, created, entry, ids_of, intent, let_lease_lapse, new_run
 
 IDS = TicketIds(number="4711", ticket_id="guid")
 
@@ -106,7 +106,7 @@ def test_a_number_is_one_rows(ledger: Ledger):
     other = begun(ledger, "B", source="other")
     ledger.commit(other, [intent("B")])
     ledger.commit(other, [created("B")])
-    assert record_findings(ledger, run, [found("A", "157")]) == set()
+    assert record_findings(ledger, run, [found("A", ids_of("B").number)]) == set()
     assert entry(ledger, run, "A").state == "unknown"
 
 

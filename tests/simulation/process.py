@@ -15,8 +15,9 @@ from importer.leadsquared.wire import Answer
 from importer.models import Ticket
 from importer.quota import Pool
 from importer.submission.line import Sendable
+from importer.submission.means import Means
 from importer.submission.retry import RetryPolicy, Settled
-from importer.submission.submit import Means, Submission
+from importer.submission.submit import Submission
 from importer.terms import Sending
 from tests.simulation.account import Account
 from tests.simulation.disk import Books, Disk, SimulatedJournal, SimulatedKeeper, State

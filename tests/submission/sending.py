@@ -20,8 +20,9 @@ from importer.quota import Margin
 from importer.sandbox import Sandbox
 from importer.submission.journal import Journal
 from importer.submission.line import Sendable
+from importer.submission.means import Means, Terms
 from importer.submission.retry import FailureLimit, RetryPolicy, Settled
-from importer.submission.submit import Means, Submission, Terms
+from importer.submission.submit import Submission
 from tests.ledger.making import begun, new_ledger
 
 LEAD_ID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"

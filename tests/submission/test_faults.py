@@ -37,19 +37,32 @@ SERVER_ERROR = Fate("unknown", "server-error")
 UNCLEAR = Fate("unknown", "unclear-answer")
 NO_ANSWER = Fate("unknown", "no-answer")
 TIMEOUT = Fate("unknown", "answer-timeout")
+APPLICATION_ERROR = Fate("unknown", "application-error")
+NUMBER_TWICE = Fate("unknown", "number-twice")
 KEYS = Fate("pending", "keys-refused", goes_on=False)
 URL = Fate("pending", "wrong-url", goes_on=False)
+ON_THE_FIRST_CALL = {
+    # Before the first ticket of a ledger these speak of the account.
+    Fault.FORBIDDEN: KEYS,
+    Fault.NOT_FOUND: URL,
+    Fault.REDIRECT: URL,
+    Fault.FOUND: URL,
+    Fault.NOT_JSON: Fate("unknown", "unclear-answer", goes_on=False),
+    Fault.APPLICATION_ERROR: Fate("unknown", "application-error", goes_on=False),
+}
 
 TABLE = {
     Fault.BAD_REQUEST: REFUSED,
     Fault.UNAUTHORIZED: KEYS,
-    Fault.FORBIDDEN: KEYS,
-    Fault.NOT_FOUND: REFUSED,  # not the first call, so the URL is right
-    Fault.REDIRECT: URL,
+    Fault.FORBIDDEN: REFUSED,  # not the first call, so the keys are right
+    Fault.NOT_FOUND: REFUSED,
+    Fault.REDIRECT: UNCLEAR,
+    Fault.FOUND: UNCLEAR,
     Fault.TIMEOUT: SERVER_ERROR,
     Fault.TOO_MANY: SENT_AGAIN,
     Fault.SERVER_ERROR: SERVER_ERROR,
     Fault.SERVER_ERROR_AFTER: SERVER_ERROR,
+    Fault.APPLICATION_ERROR: APPLICATION_ERROR,
     Fault.BAD_GATEWAY_HTML: SERVER_ERROR,
     Fault.UNAVAILABLE: SERVER_ERROR,
     Fault.NO_CONTENT: UNCLEAR,
@@ -72,6 +85,8 @@ TABLE = {
     Fault.CLOSED_AFTER: NO_ANSWER,
     Fault.CLOSED_AFTER_ANSWER: CREATED,
     Fault.ANSWERED_TWICE: CREATED,
+    Fault.CACHED_ANSWER: NUMBER_TWICE,
+    Fault.REPEATED_NUMBER: NUMBER_TWICE,
     Fault.REUSED_CLOSED_BEFORE: CREATED,  # no connection carries a second request
     Fault.REUSED_MADE_THEN_CLOSED: CREATED,
 }
@@ -152,9 +167,11 @@ def test_a_row_with_a_ticket_never_looks_as_if_it_had_none(fault: Fault, tmp_pat
                 assert seen.tickets[key] <= 1
 
 
-@pytest.mark.parametrize("fault", [fault for fault in TABLE if not fault.needs_reuse], ids=str)
+@pytest.mark.parametrize(
+    "fault", [fault for fault in TABLE if not fault.needs_reuse and not fault.names_first_ticket], ids=str
+)
 def test_a_fault_on_the_first_call(fault: Fault, tmp_path: Path) -> None:
-    """The same but for 404, which says on the first call that the URL is wrong: one call, and nothing else is sent."""
+    """The same but for answers that speak of the account: one call, and nothing else is sent."""
     plan = [{**rules(fault)[0], "calls": 1}]
 
     async def whole() -> None:
@@ -163,8 +180,9 @@ def test_a_fault_on_the_first_call(fault: Fault, tmp_path: Path) -> None:
             hangs = fault in (Fault.HANG_BEFORE, Fault.HANG_AFTER)
             async with sending(tmp_path, sandbox, two, answer_s=0.3 if hangs else 20.0) as run:
                 ending = await run.of(two)
-                fate = URL if fault is Fault.NOT_FOUND else TABLE[fault]
+                fate = ON_THE_FIRST_CALL.get(fault, TABLE[fault])
                 assert run.states() == [fate.state, "created" if fate.goes_on else "pending"]
+                assert run.entries()["2"].error_code == fate.code
                 assert isinstance(ending, StoppedEarly) is not fate.goes_on
                 if not fate.goes_on:
                     assert len(sandbox.calls) == 1

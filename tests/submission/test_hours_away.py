@@ -17,8 +17,9 @@ from importer.leadsquared.wire import Answer, Created, NotSent, Throttled, Uncle
 from importer.ledger import Intent, Outcome
 from importer.models import Rate, Status, Ticket, TicketIds
 from importer.submission.line import Sendable
+from importer.submission.means import Means, Terms
 from importer.submission.retry import FailureLimit, RetryPolicy, Settled
-from importer.submission.submit import Means, Submission, Terms
+from importer.submission.submit import Submission
 from tests.leadsquared import fake_time
 
 HOUR_S = 3600.0

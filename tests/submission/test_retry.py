@@ -20,7 +20,19 @@ from importer.leadsquared.wire import (
     WrongUrl,
 )
 from importer.models import Status, TicketIds
-from importer.submission.retry import Again, FailureLimit, Halt, Outage, RetryPolicy, Settled, UsedUp, backoff_s, judge
+from importer.submission.retry import (
+    Again,
+    FailureLimit,
+    Halt,
+    Held,
+    Outage,
+    RetryPolicy,
+    Settled,
+    UsedUp,
+    Verdict,
+    backoff_s,
+    judge,
+)
 
 HOLD = RetryPolicy()
 EXAMPLES: tuple[Answer, ...] = (
@@ -36,13 +48,15 @@ EXAMPLES: tuple[Answer, ...] = (
     NotSent("closed", stale=True),
     NotSendable("attachment-changed", "gone"),
 )
+FORBIDDEN = KeysRefused("a firewall", 403)
+PAGE = Unclear("unclear-answer", "a page", 200, web_page=True)
+MISSING = Unclear("application-error", "City", 500, exception_type="MXMandatoryAttributeMissingException")
 _chances = st.floats(0, 1, exclude_max=True)
 
 
-def decide(
-    answer: Answer, *, attempt: int = 1, proven: bool = True, policy: RetryPolicy = HOLD
-) -> Settled | Again | Halt:
-    return judge(answer, attempt=attempt, proven=proven, policy=policy, chance=0.5)
+def decide(answer: Answer, *, attempt: int = 1, succeeded: bool = True, policy: RetryPolicy = HOLD) -> Verdict:
+    read = policy.read(answer, succeeded=succeeded)
+    return judge(read, attempt=attempt, succeeded=succeeded, policy=policy, chance=0.5)
 
 
 def test_there_is_an_example_of_every_answer() -> None:
@@ -51,15 +65,20 @@ def test_there_is_an_example_of_every_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "proven", "expected"),
+    ("answer", "succeeded", "expected"),
     [
         (EXAMPLES[0], True, Settled(status=Status.CREATED, ids=TicketIds(number="157"))),
         (EXAMPLES[1], True, Settled(status=Status.FAILED, code="refused", error="no such lead")),
         (EXAMPLES[2], True, Halt(code="keys-refused", error="no")),
+        (EXAMPLES[2], False, Halt(code="keys-refused", error="no")),
+        (FORBIDDEN, True, Settled(status=Status.FAILED, code="refused", error="a firewall")),
+        (FORBIDDEN, False, Held(code="keys-refused", error="a firewall")),
         (EXAMPLES[3], True, Settled(status=Status.FAILED, code="refused", error="nothing here")),
-        (EXAMPLES[3], False, Halt(code="wrong-url", error="nothing here")),
-        (EXAMPLES[4], True, Halt(code="wrong-url", error="elsewhere")),
-        (EXAMPLES[4], False, Halt(code="wrong-url", error="elsewhere")),
+        (EXAMPLES[3], False, Held(code="wrong-url", error="nothing here")),
+        (EXAMPLES[4], True, Settled(status=Status.UNKNOWN, code="unclear-answer", error="elsewhere", counts=True)),
+        (EXAMPLES[4], False, Held(code="wrong-url", error="elsewhere")),
+        (PAGE, True, Settled(status=Status.UNKNOWN, code="unclear-answer", error="a page", counts=True)),
+        (MISSING, True, Settled(status=Status.UNKNOWN, code="application-error", error="City", counts=True)),
         (EXAMPLES[5], True, Again(delay_s=0, code="limit-exceeded", error="429: the account's limit was used up")),
         (EXAMPLES[6], True, Settled(status=Status.UNKNOWN, code="server-error", error="away")),
         (EXAMPLES[7], True, Settled(status=Status.UNKNOWN, code="no-answer", error="cut")),
@@ -68,20 +87,20 @@ def test_there_is_an_example_of_every_answer() -> None:
         (EXAMPLES[10], True, Settled(status=Status.FAILED, code="attachment-changed", error="gone")),
     ],
 )
-def test_the_table(answer: Answer, proven: bool, expected: object) -> None:  # noqa: FBT001 - a column of the table
+def test_the_table(answer: Answer, succeeded: bool, expected: object) -> None:  # noqa: FBT001 - a column of the table
     """README, "What is sent when", line by line."""
-    assert decide(answer, proven=proven) == expected
+    assert decide(answer, succeeded=succeeded) == expected
 
 
 @given(st.sampled_from(EXAMPLES), st.integers(1, 10_000), st.booleans(), _chances)
 def test_nothing_that_may_have_made_a_ticket_is_repeated_unasked(
     answer: Answer,
     attempt: int,
-    proven: bool,  # noqa: FBT001 - drawn by Hypothesis
+    succeeded: bool,  # noqa: FBT001 - drawn by Hypothesis
     chance: float,
 ) -> None:
     """With the default policy only what surely made none goes again, however often it was tried."""
-    verdict = judge(answer, attempt=attempt, proven=proven, policy=HOLD, chance=chance)
+    verdict = judge(answer, attempt=attempt, succeeded=succeeded, policy=HOLD, chance=chance)
     if isinstance(verdict, Again):
         assert isinstance(answer, Throttled | NotSent)
         assert not verdict.may_exist
