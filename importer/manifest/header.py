@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from importer.errors import ManifestError
@@ -15,6 +15,7 @@ class Header:
     """The names of the columns and where they stand.
 
     ``columns`` are the names exactly as written, without nameless columns at the end; ``width`` counts those too.
+    ``repeated`` are those that stand in it several times, ``copies`` the numbered names of all but the first.
     ``row`` is the header's row, ``first_column`` how many empty columns a workbook has before it.
     """
 
@@ -23,6 +24,8 @@ class Header:
     row: int
     first_column: int = 0
     sheet: str | None = None
+    repeated: frozenset[str] = frozenset()
+    copies: frozenset[str] = frozenset()
 
 
 def column_letter(index: int) -> str:
@@ -43,15 +46,28 @@ def find_header(records: Iterable[Sequence[str]], wanted_row: int) -> tuple[int,
     return None
 
 
-def make_header(
-    record: Sequence[str], *, row: int, shown: str, first_column: int = 0, sheet: str | None = None
-) -> Header:
-    """Check the header's names. Raises ManifestError that lists every name that is missing or there twice."""
+@dataclass(frozen=True, kw_only=True)
+class HeaderPlace:
+    """Where a header is: its row, the empty columns before it, and the sheet of a workbook."""
+
+    row: int
+    first_column: int = 0
+    sheet: str | None = None
+
+
+def make_header(record: Sequence[str], at: HeaderPlace, shown: str, may_repeat: Container[str] | None) -> Header:
+    """Check the header's names. Raises ManifestError that lists every name that is missing or there twice.
+
+    Of the columns ``may_repeat`` (``None``: any) there may be several: the second `Labels` becomes `Labels (2)`.
+    """
     width = len(record)
     named = width
     while named and not record[named - 1].strip():
         named -= 1
-    columns = tuple(record[:named])
+    repeated = {name for name, count in Counter(record[:named]).items() if count > 1 and name.strip()}
+    allowed = {name for name in repeated if may_repeat is None or name in may_repeat}
+    columns = _numbered(record[:named], allowed)
+    row, first_column, sheet = at.row, at.first_column, at.sheet
     places: dict[str, list[str]] = defaultdict(list)
     for index, name in enumerate(columns):
         places[name if name.strip() else ""].append(column_letter(first_column + index))
@@ -63,10 +79,33 @@ def make_header(
         raise ManifestError(
             f"{where}: the header can't be used, because every column needs a name of its own",
             details=details,
-            hint="Mend the names in the header; if it stands in another row, set `manifest: {header_row: N}` in the"
-            " mapping.",
+            hint="Mend the names in the header, or list those that stand there twice under `ignore`; if it stands in "
+            "another row, set `manifest: {header_row: N}` in the mapping.",
         )
-    return Header(columns=columns, width=width, row=row, first_column=first_column, sheet=sheet)
+    return Header(
+        columns=columns,
+        width=width,
+        row=row,
+        first_column=first_column,
+        sheet=sheet,
+        repeated=frozenset(allowed),
+        copies=frozenset(columns) - frozenset(record),
+    )
+
+
+def _numbered(names: Sequence[str], repeated: Collection[str]) -> tuple[str, ...]:
+    """Give each further one of the repeated names a number that no other column has."""
+    taken = set(names)
+    counts: Counter[str] = Counter()
+    columns = []
+    for name in names:
+        counts[name] += 1
+        column = name
+        while name in repeated and counts[name] > 1 and (column := f"{name} ({counts[name]})") in taken:
+            counts[name] += 1
+        taken.add(column)
+        columns.append(column)
+    return tuple(columns)
 
 
 def no_header(shown: str, wanted_row: int) -> ManifestError:

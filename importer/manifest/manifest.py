@@ -10,13 +10,15 @@ from typing import Protocol, assert_never
 
 from importer.errors import ManifestError
 from importer.manifest.ahead import ahead
+from importer.manifest.chunk import Chunk
 from importer.manifest.detect import Kind, detect_kind
 from importer.manifest.detected import Detected
 from importer.manifest.header import Header
 from importer.manifest.objects.json_file import open_json
 from importer.manifest.packed import Unpacked, unpack
-from importer.manifest.table import Batch, Chunk, RowCounter, shape
+from importer.manifest.table import Batch, RowCounter, shape
 from importer.manifest.text.delimited import open_delimited
+from importer.manifest.workbooks.indented import without_indents
 from importer.manifest.workbooks.package import usual_package
 from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
 from importer.manifest.workbooks.workbook import open_workbook
@@ -53,6 +55,16 @@ class Manifest:
     def columns(self) -> tuple[str, ...]:
         """The names in the header, exactly as written, in its order."""
         return self._source.header.columns
+
+    @property
+    def repeated(self) -> frozenset[str]:
+        """The names that stand in the header several times; the second `Labels` is the column `Labels (2)`."""
+        return self._source.header.repeated
+
+    @property
+    def copies(self) -> frozenset[str]:
+        """The columns of such names but for the first of each."""
+        return self._source.header.copies
 
     @property
     def detected(self) -> Detected:
@@ -148,18 +160,19 @@ def _open_source(path: Path, kind: Kind, options: ManifestOptions, names: _Names
             return open_delimited(path, options, names.expected, shown)
         case Kind.JSON:
             return open_json(path, options, names.may_lack, shown)
-        case Kind.WORKBOOK | Kind.MACRO_WORKBOOK | Kind.BINARY_WORKBOOK:
+        case Kind.WORKBOOK | Kind.MACRO_WORKBOOK | Kind.BINARY_WORKBOOK | Kind.OPEN_DOCUMENT:
             return _open_package(path, kind, options, names, shown)
-        case Kind.OLD_WORKBOOK | Kind.OPEN_DOCUMENT:
+        case Kind.OLD_WORKBOOK:
             return open_workbook(path, kind, options, names.expected, shown)
         case _:
             assert_never(kind)
 
 
 def _open_package(path: Path, kind: Kind, options: ManifestOptions, names: _Names, shown: str) -> _Source:
-    """Open a workbook that is a package of parts, whatever these are called."""
+    """Open a workbook that is a package of parts, whatever these are called and however they are written."""
+    as_usual = without_indents if kind is Kind.OPEN_DOCUMENT else usual_package
     try:
-        with usual_package(path) as usual:
+        with as_usual(path) as usual:
             return open_workbook(usual, kind, options, names.expected, shown)
     except UnreadableSheetError as error:
         raise ManifestError(

@@ -4,6 +4,7 @@ from importer.validation.fingerprints import Prints, fingerprints
 from importer.validation.keys import KeyIndex, RowKeys
 from importer.validation.leads import SharedLeads
 from importer.validation.numbers import for_stored_numbers
+from importer.validation.oddities import Oddities
 from importer.validation.own_texts import check_own_texts
 from importer.validation.rows import Checked, Validator, content_hashes
 from importer.validation.screen import Mask
@@ -12,6 +13,7 @@ __all__ = [
     "Checked",
     "KeyIndex",
     "Mask",
+    "Oddities",
     "Prints",
     "RowKeys",
     "SharedLeads",

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from importer.errors import ManifestError
 from importer.manifest.detected import DELIMITERS, Detected
-from importer.manifest.header import Header, find_header, make_header, no_header
+from importer.manifest.header import Header, HeaderPlace, find_header, make_header, no_header
 from importer.manifest.table import Batch
+from importer.manifest.text.delimiters import likely_delimiter, not_divided
 from importer.manifest.text.encoding import Encoding, find_encoding
 from importer.manifest.text.stream import RecordReader, Text, allow_long_cells
 from importer.manifest.title import TITLE_ROWS, check_title, known_columns
@@ -59,7 +60,7 @@ def open_delimited(path: Path, options: ManifestOptions, expected: Collection[st
     encoding = find_encoding(path, options.encoding, shown)
     delimiter = _choose_delimiter(path, encoding, options, frozenset(expected), shown)
     with contextlib.closing(_open_records(path, encoding, delimiter, shown)) as records:
-        header = _find_header(records, options.header_row, expected, shown)
+        header = _find_header(records, delimiter, options, expected)
     detected = Detected(
         format="CSV",
         encoding=encoding.codec,
@@ -74,15 +75,18 @@ def open_delimited(path: Path, options: ManifestOptions, expected: Collection[st
     )
 
 
-def _find_header(records: Iterator[list[str]], wanted_row: int, expected: Collection[str], shown: str) -> Header:
+def _find_header(records: RecordReader, delimiter: str, options: ManifestOptions, expected: Collection[str]) -> Header:
+    wanted_row, shown = options.header_row, records.shown
     found = find_header(records, wanted_row)
     if found is None:
         raise no_header(shown, wanted_row)
     row, record = found
+    if likely := likely_delimiter(record, delimiter, expected):
+        raise not_divided(shown, row, delimiter.join(record), likely)
     # Where the first row has all that is looked for, no row below can have more of it, and none need be read.
     if wanted_row == 1 and not set(expected) <= set(record):
         check_title(record, row, itertools.islice(records, TITLE_ROWS), expected, shown)
-    return make_header(record, row=row, shown=shown)
+    return make_header(record, HeaderPlace(row=row), shown, options.may_repeat)
 
 
 def _open_records(path: Path, encoding: Encoding, delimiter: str, shown: str) -> RecordReader:

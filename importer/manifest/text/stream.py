@@ -25,6 +25,14 @@ _LONE_QUOTE_HINT = (
     'Write a quote inside a quoted cell twice (""), and close every quote that is opened; most programs do so by'
     " themselves when they export CSV."
 )
+_BLANKS_HINT = (
+    "Blanks stand between a closing quote and the delimiter: export without them, or replace them throughout the file, "
+    "such as '\" ,' by '\",'."
+)
+_BACKSLASH_HINT = (
+    'Quotes are written as \\" here, as MySQL does: export with a quote written twice (""), in MySQL with '
+    "FIELDS ESCAPED BY '\"'."
+)
 _NEVER_CLOSED = "a quote is opened here and never closed"
 _CUT_HINT = " Or the file is cut off there: then export it again."
 
@@ -46,13 +54,19 @@ class RecordReader:
         allow_long_cells()
         self._text = text
         self._delimiter = delimiter
-        self._reader = csv.reader(self._text.lines(), delimiter=delimiter, strict=True)
-        self._shown = shown
+        self._line = ""
+        self._reader = csv.reader(self._lines(), delimiter=delimiter, strict=True)
+        self.shown = shown
         self._row = 0
 
     def close(self) -> None:
         """Close the file."""
         self._text.close()
+
+    def _lines(self) -> Iterator[str]:
+        for line in self._text.lines():
+            self._line = line
+            yield line
 
     def __iter__(self) -> Iterator[list[str]]:
         return self
@@ -89,6 +103,7 @@ class RecordReader:
     def _broken(self, error: csv.Error) -> ManifestError:
         """Read on only to name further broken rows, so that a person can mend them all at once."""
         details = [self._describe(error)]
+        cause = self._cause()
         while len(details) < _MAX_BROKEN_ROWS:
             self._row += 1
             try:
@@ -98,10 +113,16 @@ class RecordReader:
             except StopIteration:
                 break
         return ManifestError(
-            f"{self._shown} has broken quotes, so its cells can't be told apart",
+            f"{self.shown} has broken quotes, so its cells can't be told apart",
             details=details,
-            hint=_LONE_QUOTE_HINT + (_CUT_HINT if details[-1].endswith(_NEVER_CLOSED) else ""),
+            hint=(cause or _LONE_QUOTE_HINT) + (_CUT_HINT if details[-1].endswith(_NEVER_CLOSED) else ""),
         )
+
+    def _cause(self) -> str:
+        """What in the line that was read last breaks its quotes, where it is a habit of the program that wrote it."""
+        if re.search(rf'"[ \t]+(?:{re.escape(self._delimiter)}|[\r\n]|\Z)', self._line):
+            return _BLANKS_HINT
+        return _BACKSLASH_HINT if '\\"' in self._line else ""
 
     def _describe(self, error: csv.Error) -> str:
         reason = str(error)
