@@ -93,7 +93,7 @@ _MARKDOWN = re.compile(
     rb"[^\r\n|]*+\|[^\r\n]*+\r?\n[ \t]*+\|?(?:[ \t]*+:?-{3,}+:?[ \t]*+\|)++[ \t]*+(?::?-{3,}+:?[ \t]*+)?\|?\s*?[\r\n]"
 )
 _DRAWN = re.compile(
-    rb"\+-[-+]*+\+\r?\n\||[^\r\n|]*+\|[^\r\n]*+\r?\n-++(?:\+-++)++[ \t]*+[\r\n]|[\xe2][\x94\x95][\x80-\xbf]"
+    rb"\+-[-+]*+\r?\n\||[^\r\n|]*+\|[^\r\n]*+\r?\n-++(?:\+-++)++[ \t]*+[\r\n]|[\xe2][\x94\x95][\x80-\xbf]"
 )
 
 _WEB_TABLE = Foreign("a table of a web page (HTML)", OPEN_AND_SAVE, is_table=True)

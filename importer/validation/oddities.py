@@ -18,6 +18,7 @@ from importer.manifest import Chunk, Column
 from importer.mapping import FieldType, Mapping
 from importer.validation.values import without_extension
 
+Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.intp]
 Test = Callable[[str], bool]
@@ -127,7 +128,8 @@ class _Searched:
 
     def __init__(self, *, has_escapes: bool) -> None:
         self._has_escapes = has_escapes
-        self._places: dict[tuple[int, re.Pattern[bytes]], Positions] = {}
+        # With the bytes themselves, so that no other ones get their place in memory meanwhile.
+        self._places: dict[tuple[int, re.Pattern[bytes]], tuple[Bytes, Positions]] = {}
 
     def kinds(self, cells: Column) -> Iterator[tuple[str, Positions]]:
         """The positions of the odd cells, by kind."""
@@ -154,8 +156,8 @@ class _Searched:
         key = id(cells.data), pattern
         if key not in self._places:
             found = [match.start() for match in pattern.finditer(cells.data.tobytes())]
-            self._places[key] = np.array(found, dtype=np.intp)
-        places = self._places[key]
+            self._places[key] = cells.data, np.array(found, dtype=np.intp)
+        places = self._places[key][1]
         if not places.size:
             return places
         # The next place from the cell's beginning on is in the cell, or behind it.

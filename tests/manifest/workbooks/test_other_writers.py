@@ -47,6 +47,23 @@ def rewritten(
     return path
 
 
+def with_lists(path: Path) -> Path:
+    """Add the lists of parts that every program writes, and `books` leaves out of an .xlsb."""
+    with zipfile.ZipFile(path, "a") as archive:
+        if "_rels/.rels" not in archive.namelist():
+            kind = "application/vnd.ms-excel.sheet.binary.macroEnabled.main"
+            archive.writestr(
+                "[Content_Types].xml",
+                f'<Types xmlns="t"><Override PartName="/xl/workbook.bin" ContentType="{kind}"/></Types>',
+            )
+            archive.writestr(
+                "_rels/.rels",
+                '<Relationships xmlns="r"><Relationship Id="rId1" Type="t/officeDocument" Target="xl/workbook.bin"/>'
+                "</Relationships>",
+            )
+    return path
+
+
 def moved(old: bytes, new: bytes) -> tuple[Renaming, Callable[[str, bytes], bytes]]:
     """Part names, and what refers to them, with another text in them."""
     return (
@@ -70,7 +87,7 @@ def in_utf16(content: bytes) -> bytes:
 )
 def test_the_workbook_is_found_by_the_lists_of_parts(tmp_path: Path, kind: str, old: bytes, new: bytes) -> None:
     """The standard fixes no names; the relations of the package say which part is the workbook."""
-    path = rewritten(write(tmp_path / f"tickets{kind}", Page(rows=ROWS)), *moved(old, new))
+    path = rewritten(with_lists(write(tmp_path / f"tickets{kind}", Page(rows=ROWS))), *moved(old, new))
     assert read(path).cells == CELLS
 
 
