@@ -48,19 +48,16 @@ def rewritten(
 
 
 def with_lists(path: Path) -> Path:
-    """Add the lists of parts that every program writes, and `books` leaves out of an .xlsb."""
+    """Add what every program lists of the parts, and `books` leaves out of an .xlsb."""
+    with zipfile.ZipFile(path) as archive:
+        if "_rels/.rels" in archive.namelist():
+            return path
+    kind = "application/vnd.ms-excel.sheet.binary.macroEnabled.main"
+    types = f'<Types xmlns="t"><Override PartName="/xl/workbook.bin" ContentType="{kind}"/></Types>'
+    with_part(path, "[Content_Types].xml", lambda _: types.encode())
+    relation = '<Relationship Id="rId1" Type="t/officeDocument" Target="xl/workbook.bin"/>'
     with zipfile.ZipFile(path, "a") as archive:
-        if "_rels/.rels" not in archive.namelist():
-            kind = "application/vnd.ms-excel.sheet.binary.macroEnabled.main"
-            archive.writestr(
-                "[Content_Types].xml",
-                f'<Types xmlns="t"><Override PartName="/xl/workbook.bin" ContentType="{kind}"/></Types>',
-            )
-            archive.writestr(
-                "_rels/.rels",
-                '<Relationships xmlns="r"><Relationship Id="rId1" Type="t/officeDocument" Target="xl/workbook.bin"/>'
-                "</Relationships>",
-            )
+        archive.writestr("_rels/.rels", f'<Relationships xmlns="r">{relation}</Relationships>')
     return path
 
 
