@@ -214,7 +214,7 @@ class _ZipContents:
             return WORD
         if "ppt/presentation.xml" in self.names or "presentationml" in content_type:
             return POWERPOINT
-        if any(name.startswith("Index/") and name.endswith(".iwa") for name in self.names):
+        if any(name.endswith(".iwa") for name in self.names):
             return APPLE
         mimetype = self.mimetype.strip()
         if mimetype.startswith(_OPEN_DOCUMENT) and not mimetype.startswith(_OPEN_DOCUMENT + b"spreadsheet"):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from importer.errors import ManifestError
 from importer.manifest.records import is_blank
+
+_ORIGINAL = re.compile(r" \([0-9]+\)\Z")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,11 @@ class Header:
     sheet: str | None = None
     repeated: frozenset[str] = frozenset()
     copies: frozenset[str] = frozenset()
+
+    def is_again(self, record: Sequence[str]) -> bool:
+        """Whether a record is the header once more, but for its first cell."""
+        written = (_ORIGINAL.sub("", name) if name in self.copies else name for name in self.columns[1:])
+        return tuple(record[1 : len(self.columns)]) == tuple(written)
 
 
 def column_letter(index: int) -> str:

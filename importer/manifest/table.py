@@ -92,7 +92,7 @@ def _headers(source: Records, header: Header) -> list[int]:
     ways = (names[0], f"{_MARK}{names[0]}", f'{_MARK}"{names[0]}"')
     alike = np.flatnonzero(np.logical_or.reduce([first.is_text(way) for way in ways]))
     found = zip(alike.tolist(), source.take(alike).texts(), strict=True)
-    return [at for at, (_, *record) in found if tuple(record[: len(names) - 1]) == names[1:]]
+    return [at for at, record in found if header.is_again(record)]
 
 
 def _header_again(row: int, header: Header) -> Problem:

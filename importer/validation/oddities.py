@@ -21,19 +21,24 @@ from importer.validation.values import without_extension
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.intp]
+Find = Callable[[Bytes], Positions]
 Test = Callable[[str], bool]
 
 _APOSTROPHE, _EQUALS, _QUOTE = b"'=\""
 _BEHIND_APOSTROPHE = np.zeros(256, dtype=bool)
 _BEHIND_APOSTROPHE[list(b"0123456789+-=@.")] = True
-_LAST_ASCII = 0x7F
 
-# Letters that are the first byte of a character in UTF-8, each followed by what may be its second.
-_SUSPECT = re.compile(rb"\xc3[\x82-\xb4](?:\xc2[\x80-\xbf]|[\xe2\xc5\xc6\xcb])")
+# How UTF-8 writes Â to ô, each the first byte of a character in UTF-8, and how what Windows-1252 has behind it begins.
+_LETTER, _FIRST_LETTER, _LAST_LETTER = 0xC3, 0x82, 0xB4
+_SECONDS = np.zeros(256, dtype=bool)
+_SECONDS[[0xC2, 0xC5, 0xC6, 0xCB, 0xE2]] = True
 _MISREAD = re.compile("[\u00c2-\u00f4][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]{1,3}(?=(.?))", re.DOTALL)
 _PUNCTUATION = frozenset("€‚„…‘’“”•–—™")
-_ESCAPE = re.compile(rb"\\[ntr]")
-_EXTENSION_SIGN = re.compile(rb"[xX#]|\xd0\xb4\xd0\xbe\xd0\xb1")
+_BACKSLASH = ord("\\")
+_ESCAPED = np.zeros(256, dtype=bool)
+_ESCAPED[list(b"ntr")] = True
+_EXTENSION_SIGNS = np.zeros(256, dtype=bool)
+_EXTENSION_SIGNS[[*b"xX#", 0xD0]] = True  # or a Cyrillic letter
 _PATH = re.compile(r"\b[A-Za-z]:\\|\\\\\w")
 
 # For one cell, for several, and what to know and do.
@@ -129,7 +134,7 @@ class _Searched:
     def __init__(self, *, has_escapes: bool) -> None:
         self._has_escapes = has_escapes
         # With the bytes themselves, so that no other ones get their place in memory meanwhile.
-        self._places: dict[tuple[int, re.Pattern[bytes]], tuple[Bytes, Positions]] = {}
+        self._places: dict[tuple[int, Find], tuple[Bytes, Positions]] = {}
 
     def kinds(self, cells: Column) -> Iterator[tuple[str, Positions]]:
         """The positions of the odd cells, by kind."""
@@ -139,24 +144,22 @@ class _Searched:
         formulas = _second(cells, np.flatnonzero(first == _EQUALS), is_quote)
         yield "formula", formulas[[text.endswith('"') for text in cells.take(formulas).texts()]]
         yield "null", np.flatnonzero(cells.is_text("\\N"))
-        if cells.data.max(initial=0) > _LAST_ASCII:
-            yield "misread", self._at(cells, _SUSPECT, is_misread)
+        yield "misread", self._at(cells, _suspects, is_misread)
         if self._has_escapes:
-            yield "escape", self._at(cells, _ESCAPE, lambda text: not _PATH.search(text))
+            yield "escape", self._at(cells, _escapes, lambda text: not _PATH.search(text))
 
     def extensions(self, cells: Column) -> Iterator[tuple[str, Positions]]:
         """The positions of the phone numbers with an extension."""
         yield (
             "extension",
-            self._at(cells, _EXTENSION_SIGN, lambda text: without_extension(text.strip()) != text.strip()),
+            self._at(cells, _extension_signs, lambda text: without_extension(text.strip()) != text.strip()),
         )
 
-    def _at(self, cells: Column, pattern: re.Pattern[bytes], holds: Test) -> Positions:
-        """The cells in which a pattern is found, and that are odd as text."""
-        key = id(cells.data), pattern
+    def _at(self, cells: Column, find: Find, holds: Test) -> Positions:
+        """The cells in whose bytes something is found, and that are odd as text."""
+        key = id(cells.data), find
         if key not in self._places:
-            found = [match.start() for match in pattern.finditer(cells.data.tobytes())]
-            self._places[key] = cells.data, np.array(found, dtype=np.intp)
+            self._places[key] = cells.data, find(cells.data)
         places = self._places[key][1]
         if not places.size:
             return places
@@ -164,6 +167,22 @@ class _Searched:
         following = np.append(places, cells.data.size)[np.searchsorted(places, cells.starts)]
         candidates: Positions = np.flatnonzero(following < cells.ends)
         return candidates[[holds(text) for text in cells.take(candidates).texts()]]
+
+
+def _suspects(data: Bytes) -> Positions:
+    """Where a letter stands that may be the first byte of another one, with what may be its second behind it."""
+    places = np.flatnonzero(data[:-2] == _LETTER)
+    letters = data[places + 1]
+    return places[(letters >= _FIRST_LETTER) & (letters <= _LAST_LETTER) & _SECONDS[data[places + 2]]]
+
+
+def _escapes(data: Bytes) -> Positions:
+    places = np.flatnonzero(data[:-1] == _BACKSLASH)
+    return places[_ESCAPED[data[places + 1]]]
+
+
+def _extension_signs(data: Bytes) -> Positions:
+    return np.flatnonzero(_EXTENSION_SIGNS[data])
 
 
 def _second(cells: Column, candidates: Positions, allowed: Mask) -> Positions:

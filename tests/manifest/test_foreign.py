@@ -51,6 +51,8 @@ TABLES = {
     "Markdown without edges": ("id | subject\n--- | ---\n1 | Help\n", "a Markdown table"),
     "the mysql client": ("+----+---------+\n| id | subject |\n+----+---------+\n", "a table drawn with lines"),
     "psql": (" id | subject \n----+---------\n  1 | Help\n", "a table drawn with lines"),
+    "sqlcmd": ("id,subject\n--,-------\n1,Help\n", "a table with a line of dashes below its header"),
+    "sqlcmd in columns": ("id  subject\n--- -------\n1   Help\n", "a table with a line of dashes below its header"),
     "a web archive": (
         "MIME-Version: 1.0\nX-Program: x\nContent-Type: multipart/related; boundary=a\n\n--a\n<table>",
         "a web archive (MHTML)",
@@ -97,6 +99,7 @@ def test_a_text_that_is_no_table_is_called_what_it_is(tmp_path: Path, content: s
         ("<b>;<i>\n1;2\n", ["<b>", "<i>"]),
         ("ID;Prio;Title\nB;1;x\nC;2;y\n", ["ID", "Prio", "Title"]),
         ("id|subject\n-|-\n1|x\n", ["id", "subject"]),
+        ("id,subject\n--1,x\n", ["id", "subject"]),
         ("set,copy into\n1,2\n", ["set", "copy into"]),
         ("From,To,Date,Subject\na,b,c,d\n", ["From", "To", "Date", "Subject"]),
         ("TABLE,0\n1,2\n", ["TABLE", "0"]),

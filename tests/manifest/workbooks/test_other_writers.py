@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.manifest.books import Formatted, Page, with_part, write
+from tests.manifest.books import Cell, Formatted, Page, with_part, write
 from tests.manifest.reading import read, refusal
 
 # -- .xls that name a code page (Perl's WriteExcel, PEAR's Spreadsheet_Excel_Writer, reports from mainframes) ----------
@@ -30,7 +30,7 @@ def test_texts_of_an_old_workbook_are_unicode_whatever_code_page_it_names(tmp_pa
 
 # -- parts of .xlsx and .ods as few programs write them ---------------------------------------------------------------
 
-ROWS = [["Id", "Subject", "Code"], ["A1", "Grüße", Formatted(123, "00000")]]
+ROWS: list[list[Cell]] = [["Id", "Subject", "Code"], ["A1", "Grüße", Formatted(123, "00000")]]
 CELLS = [["A1", "Grüße", "00123"]]
 Renaming = Callable[[str], str]
 
