@@ -8,18 +8,18 @@
     detected    what all three say of a file: how it is read, and what a person should know of it
     header      the names of the columns and where they stand     title   a title above them
     records     records as each kind has them at hand, and     column     the cells of a column as bytes
-    chunk       some rows, and     footer   what short rows at the very end are
+    footer      what short rows at the very end are
     table       records -> chunks: blank rows, rows of the wrong width
     ahead       the next chunk is made ready while one is worked on
 
 ``manifest`` opens a file with one of the three rooms, which gives batches of records; ``table`` makes chunks of them.
 """
 
-from importer.manifest.chunk import Chunk
 from importer.manifest.column import Column, is_visible
 from importer.manifest.detected import Detected
 from importer.manifest.manifest import Manifest, open_manifest
 from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
+from importer.manifest.table import Chunk
 
 __all__ = [
     "Chunk",

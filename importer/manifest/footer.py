@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from importer.manifest.chunk import Chunk
+from importer.models import Problem
 
 _SHORT = "too-few-cells"
 _MOST_ROWS = 20
 _END_OF_COPY = [r"\."]
 
 
-def ends_short(chunk: Chunk) -> bool:
-    """Whether the last row has too few cells."""
-    return any(problem.row == chunk.rows[-1] for problem in chunk.problems if problem.code == _SHORT)
+def ends_short(rows: Sequence[int], problems: Iterable[Problem]) -> bool:
+    """Whether the last of some rows has too few cells."""
+    return any(problem.row == rows[-1] for problem in problems if problem.code == _SHORT)
 
 
-def with_footer(chunk: Chunk) -> Chunk:
-    """The last chunk of a manifest, whose last rows are short: their problems say what they look like."""
-    short = {problem.row for problem in chunk.problems if problem.code == _SHORT}
-    count = 0
-    for row in reversed(chunk.rows):
-        if row not in short:
-            break
-        count += 1
+def with_footer_hints(
+    rows: Sequence[int], problems: Sequence[Problem], records: Callable[[Sequence[int]], list[list[str]]]
+) -> tuple[Problem, ...]:
+    """The problems of a manifest's last rows, the very last of which are short and look like something.
+
+    ``records`` reads rows by their positions.
+    """
+    short = {problem.row for problem in problems if problem.code == _SHORT}
+    count = next((at for at, row in enumerate(reversed(rows)) if row not in short), len(rows))
     if count > _MOST_ROWS:
-        return chunk
-    last = chunk.rows[-count:]
-    records = chunk.records(range(len(chunk.rows) - count, len(chunk.rows)))
-    hint = _hint(last, records)
-    problems = (
-        replace(problem, hint=hint) if problem.code == _SHORT and problem.row in last else problem
-        for problem in chunk.problems
+        return tuple(problems)
+    last = rows[-count:]
+    hint = _hint(last, records(range(len(rows) - count, len(rows))))
+    is_last = frozenset(last)
+    return tuple(
+        replace(problem, hint=hint) if problem.code == _SHORT and problem.row in is_last else problem
+        for problem in problems
     )
-    return replace(chunk, problems=tuple(problems))
 
 
-def _hint(rows: tuple[int, ...], records: list[list[str]]) -> str:
+def _hint(rows: Sequence[int], records: list[list[str]]) -> str:
     if records == [_END_OF_COPY]:
         return "It is the end mark of PostgreSQL's COPY: delete the line, or export with WITH (FORMAT csv, HEADER)."
     where = f"row {rows[0]}" if len(rows) == 1 else f"rows {rows[0]} to {rows[-1]}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Container, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from importer.errors import ManifestError
 from importer.manifest.records import is_blank
@@ -54,28 +54,15 @@ def find_header(records: Iterable[Sequence[str]], wanted_row: int) -> tuple[int,
     return None
 
 
-@dataclass(frozen=True, kw_only=True)
-class HeaderPlace:
-    """Where a header is: its row, the empty columns before it, and the sheet of a workbook."""
-
-    row: int
-    first_column: int = 0
-    sheet: str | None = None
-
-
-def make_header(record: Sequence[str], at: HeaderPlace, shown: str, may_repeat: Container[str] | None) -> Header:
-    """Check the header's names. Raises ManifestError that lists every name that is missing or there twice.
-
-    Of the columns ``may_repeat`` (``None``: any) there may be several: the second `Labels` becomes `Labels (2)`.
-    """
+def make_header(
+    record: Sequence[str], *, row: int, shown: str, first_column: int = 0, sheet: str | None = None
+) -> Header:
+    """Check the header's names. Raises ManifestError that lists every name that is missing or there twice."""
     width = len(record)
     named = width
     while named and not record[named - 1].strip():
         named -= 1
-    repeated = {name for name, count in Counter(record[:named]).items() if count > 1 and name.strip()}
-    allowed = {name for name in repeated if may_repeat is None or name in may_repeat}
-    columns = _numbered(record[:named], allowed)
-    row, first_column, sheet = at.row, at.first_column, at.sheet
+    columns = tuple(record[:named])
     places: dict[str, list[str]] = defaultdict(list)
     for index, name in enumerate(columns):
         places[name if name.strip() else ""].append(column_letter(first_column + index))
@@ -90,30 +77,35 @@ def make_header(record: Sequence[str], at: HeaderPlace, shown: str, may_repeat: 
             hint="Mend the names in the header, or list those that stand there twice under `ignore`; if it stands in "
             "another row, set `manifest: {header_row: N}` in the mapping.",
         )
-    return Header(
-        columns=columns,
-        width=width,
-        row=row,
-        first_column=first_column,
-        sheet=sheet,
-        repeated=frozenset(allowed),
-        copies=frozenset(columns) - frozenset(record),
-    )
+    return Header(columns=columns, width=width, row=row, first_column=first_column, sheet=sheet)
 
 
-def _numbered(names: Sequence[str], repeated: Collection[str]) -> tuple[str, ...]:
-    """Give each further one of the repeated names a number that no other column has."""
-    taken = set(names)
-    counts: Counter[str] = Counter()
-    columns = []
-    for name in names:
+@dataclass(frozen=True, kw_only=True)
+class Numbered:
+    """A header in which names that may stand several times have numbers: the second `Labels` is `Labels (2)`."""
+
+    names: tuple[str, ...]
+    repeated: frozenset[str]
+    copies: frozenset[str]
+
+    def noted(self, header: Header) -> Header:
+        """The header of these names, with which of them have numbers."""
+        return replace(header, repeated=self.repeated, copies=self.copies)
+
+
+def number_repeated(record: Sequence[str], may_repeat: Container[str] | None) -> Numbered:
+    """Number the names of which there may be several; ``None``: any. A number is one that no other column has."""
+    repeated = {name for name, count in Counter(record).items() if count > 1 and name.strip()}
+    repeated = {name for name in repeated if may_repeat is None or name in may_repeat}
+    taken, counts, names = set(record), Counter[str](), []
+    for name in record:
         counts[name] += 1
         column = name
         while name in repeated and counts[name] > 1 and (column := f"{name} ({counts[name]})") in taken:
             counts[name] += 1
         taken.add(column)
-        columns.append(column)
-    return tuple(columns)
+        names.append(column)
+    return Numbered(names=tuple(names), repeated=frozenset(repeated), copies=frozenset(names) - frozenset(record))
 
 
 def no_header(shown: str, wanted_row: int) -> ManifestError:

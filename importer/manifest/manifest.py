@@ -10,13 +10,12 @@ from typing import Protocol, assert_never
 
 from importer.errors import ManifestError
 from importer.manifest.ahead import ahead
-from importer.manifest.chunk import Chunk
 from importer.manifest.detect import Kind, detect_kind
 from importer.manifest.detected import Detected
 from importer.manifest.header import Header
 from importer.manifest.objects.json_file import open_json
 from importer.manifest.packed import Unpacked, unpack
-from importer.manifest.table import Batch, RowCounter, shape
+from importer.manifest.table import Batch, Chunk, RowCounter, shape
 from importer.manifest.text.delimited import open_delimited
 from importer.manifest.workbooks.indented import without_indents
 from importer.manifest.workbooks.package import usual_package

@@ -173,11 +173,12 @@ def _suspects(data: Bytes) -> Positions:
     """Where a letter stands that may be the first byte of another one, with what may be its second behind it."""
     places = np.flatnonzero(data[:-2] == _LETTER)
     letters = data[places + 1]
-    return places[(letters >= _FIRST_LETTER) & (letters <= _LAST_LETTER) & _SECONDS[data[places + 2]]]
+    found: Positions = places[(letters >= _FIRST_LETTER) & (letters <= _LAST_LETTER) & _SECONDS[data[places + 2]]]
+    return found
 
 
 def _escapes(data: Bytes) -> Positions:
-    places = np.flatnonzero(data[:-1] == _BACKSLASH)
+    places: Positions = np.flatnonzero(data[:-1] == _BACKSLASH)
     return places[_ESCAPED[data[places + 1]]]
 
 
@@ -189,7 +190,8 @@ def _second(cells: Column, candidates: Positions, allowed: Mask) -> Positions:
     """Those of some cells whose second byte is allowed."""
     if not candidates.size:
         return candidates
-    return candidates[allowed[cells.take(candidates).matrix(2)[1]]]
+    found: Positions = candidates[allowed[cells.take(candidates).matrix(2)[1]]]
+    return found
 
 
 def is_misread(text: str) -> bool:

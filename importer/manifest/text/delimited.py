@@ -13,7 +13,7 @@ from pathlib import Path
 
 from importer.errors import ManifestError
 from importer.manifest.detected import DELIMITERS, Detected
-from importer.manifest.header import Header, HeaderPlace, find_header, make_header, no_header
+from importer.manifest.header import Header, find_header, make_header, no_header, number_repeated
 from importer.manifest.table import Batch
 from importer.manifest.text.delimiters import likely_delimiter, not_divided
 from importer.manifest.text.encoding import Encoding, find_encoding
@@ -86,7 +86,8 @@ def _find_header(records: RecordReader, delimiter: str, options: ManifestOptions
     # Where the first row has all that is looked for, no row below can have more of it, and none need be read.
     if wanted_row == 1 and not set(expected) <= set(record):
         check_title(record, row, itertools.islice(records, TITLE_ROWS), expected, shown)
-    return make_header(record, HeaderPlace(row=row), shown, options.may_repeat)
+    numbered = number_repeated(record, options.may_repeat)
+    return numbered.noted(make_header(numbered.names, row=row, shown=shown))
 
 
 def _open_records(path: Path, encoding: Encoding, delimiter: str, shown: str) -> RecordReader:

@@ -113,7 +113,7 @@ def test_a_dimension_that_names_no_cells_is_passed_over(tmp_path: Path, dimensio
 
 def test_an_indented_open_document(tmp_path: Path) -> None:
     """Blanks between elements are none of a cell's text, and those in a paragraph are."""
-    rows = [*ROWS, ["A2", "two  words\nand lines", Formatted(7, "00000")], ["A3", "<&> \"'", None]]
+    rows: list[list[Cell]] = [*ROWS, ["A2", "two  words\nand lines", Formatted(7, "00000")], ["A3", "<&> \"'", None]]
     path = write(tmp_path / "tickets.ods", Page(rows=rows))
     whole = read(path).cells
     with_part(path, "content.xml", lambda content: re.sub(rb">(?=<)", b">\n    ", content))
