@@ -30,7 +30,7 @@ class ManifestOptions:
     delimiter: str | None = None
     sheet: str | None = None
     header_row: int = 1  # as a spreadsheet counts: the first row is 1
-    may_repeat: frozenset[str] | None = frozenset()  # columns of which there may be several; None: any
+    may_repeat: frozenset[str] | None = frozenset()  # columns that the header may have several times; None: any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

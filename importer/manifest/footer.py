@@ -20,7 +20,7 @@ def ends_short(rows: Sequence[int], problems: Iterable[Problem]) -> bool:
 def with_footer_hints(
     rows: Sequence[int], problems: Sequence[Problem], records: Callable[[Sequence[int]], list[list[str]]]
 ) -> tuple[Problem, ...]:
-    """The problems of a manifest's last rows, the very last of which are short and look like something.
+    """The problems of a manifest's last rows; those of short rows at the very end say what these look like.
 
     ``records`` reads rows by their positions.
     """

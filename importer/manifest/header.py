@@ -18,7 +18,7 @@ class Header:
     """The names of the columns and where they stand.
 
     ``columns`` are the names exactly as written, without nameless columns at the end; ``width`` counts those too.
-    ``repeated`` are those that stand in it several times, ``copies`` the numbered names of all but the first.
+    ``repeated`` are those that the header has several times, ``copies`` the numbered names of all but the first.
     ``row`` is the header's row, ``first_column`` how many empty columns a workbook has before it.
     """
 
@@ -74,8 +74,8 @@ def make_header(
         raise ManifestError(
             f"{where}: the header can't be used, because every column needs a name of its own",
             details=details,
-            hint="Mend the names in the header, or list those that stand there twice under `ignore`; if it stands in "
-            "another row, set `manifest: {header_row: N}` in the mapping.",
+            hint="Correct the names in the header, or list repeated ones under `ignore`; if the header is in another "
+            "row, set `manifest: {header_row: N}` in the mapping.",
         )
     return Header(columns=columns, width=width, row=row, first_column=first_column, sheet=sheet)
 
@@ -94,7 +94,7 @@ class Numbered:
 
 
 def number_repeated(record: Sequence[str], may_repeat: Container[str] | None) -> Numbered:
-    """Number the names of which there may be several; ``None``: any. A number is one that no other column has."""
+    """Number the names that may be repeated (``None``: any), so that no other column has the same name."""
     repeated = {name for name, count in Counter(record).items() if count > 1 and name.strip()}
     repeated = {name for name in repeated if may_repeat is None or name in may_repeat}
     taken, counts, names = set(record), Counter[str](), []

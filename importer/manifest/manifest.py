@@ -57,7 +57,7 @@ class Manifest:
 
     @property
     def repeated(self) -> frozenset[str]:
-        """The names that stand in the header several times; the second `Labels` is the column `Labels (2)`."""
+        """The names that the header has several times; the second `Labels` is the column `Labels (2)`."""
         return self._source.header.repeated
 
     @property

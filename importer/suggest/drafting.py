@@ -171,15 +171,15 @@ def _without_files(decided: Draft, files: FileColumns) -> Draft:
 
 
 def _without_repeated(decided: Draft, opened: Manifest) -> Draft:
-    """The columns that stand in the header several times are for no field: which is meant, only a person knows."""
-    why = "TODO: it stands in the header several times, and such columns can't be mapped; give each a name of its own"
+    """Columns that the header has several times are for no field: which is meant, only a person knows."""
+    why = "TODO: the header has it several times, and such columns can't be mapped; give each a different name"
     decisions = tuple(
         Decision(column=each.column, sureness=Sureness.LEFT, why=why) if each.column in opened.repeated else each
         for each in decided.decisions
     )
     key = decided.key
     if key.column in opened.repeated:
-        key = Key(why="the column with a value of its own in each row stands in the header several times")
+        key = Key(why="the header has the column with different values several times")
     return replace(decided, key=key, decisions=decisions)
 
 

@@ -56,7 +56,7 @@ _NOTES = {
     "misread": (
         "looks like UTF-8 that was read as Windows-1252",
         "look like UTF-8 that was read as Windows-1252",
-        "an earlier program broke these characters: export again as UTF-8, or mend them where they come from",
+        "an earlier program broke these characters: export again as UTF-8, or correct them at the source",
     ),
     "null": (
         "is \\N",

@@ -24,7 +24,7 @@ ignore: [Note]
 
 
 def warnings(folder: Path, *rows: tuple[str, str, str], delimiter: str = ",", size: int = 10_000) -> list[str]:
-    """What is said of rows of ID, subject and phone, read ``size`` at a time; the note is ignored."""
+    """The warnings for rows of ID, subject and phone, read ``size`` at a time; the note is ignored."""
     (folder / "m.yaml").write_text(MAPPING, encoding="utf-8")
     mapping = load_mapping(folder / "m.yaml")
     lines = [delimiter.join(("Id", "Subject", "Phone", "Note")), *(delimiter.join((*row, "'1")) for row in rows)]
@@ -78,7 +78,7 @@ def test_escapes_of_a_file_without_quotes(tmp_path: Path) -> None:
 
 
 def test_extensions_of_phone_numbers(tmp_path: Path) -> None:
-    """They are left out of the number that is sent, which is said."""
+    """They are left out of the number that is sent, with a warning."""
     (line,) = warnings(tmp_path, ("1", "x12", "+49 30 1234567 x12"), ("2", "y", "+49 30 1234568"))
     assert line.startswith("column 'Phone': 1 cell has an extension, which is left out of the phone number")
 

@@ -69,7 +69,7 @@ _OF_PAGES = frozenset(
 def check_wrapper(text: TextIO, expected: Collection[str], shown: str) -> None:
     """Raise ManifestError if a text that begins with an object is no JSON Lines, but one object or several over lines.
 
-    ``expected``: the columns that the mapping knows, by which a row is told from what holds rows.
+    ``expected``: the columns that the mapping knows, which tell a row from an object that holds rows.
     """
     first = text.readline(_MOST_CHARS)
     try:
@@ -100,7 +100,7 @@ def check_wrapper(text: TextIO, expected: Collection[str], shown: str) -> None:
 
 
 def _check_members(outer: dict[str, Any], expected: Collection[str], shown: str) -> None:
-    """Raise ManifestError if an object's rows stand in a list within it."""
+    """Raise ManifestError if an object's rows are in a list within it."""
     found = list(_lists(outer, ""))
     if not found:
         return
@@ -116,9 +116,9 @@ def _check_members(outer: dict[str, Any], expected: Collection[str], shown: str)
     others = [name for name, _ in found if name != path][:_MOST_NAMED]
     more = f" (other lists: {', '.join(others)})" if others else ""
     raise ManifestError(
-        f"{shown} is one JSON object, and its rows stand in the list {path!r} in it ({len(rows):,} "
+        f"{shown} is one JSON object, and its rows are in the list {path!r} ({len(rows):,} "
         f"object{'s' if len(rows) > 1 else ''}){more}; a manifest is such a list alone, or JSON Lines",
-        hint=f"Write that list to a file of its own, such as with `jq .{path} FILE > rows.json`, and name that. If the "
+        hint=f"Write that list to a new file, such as with `jq .{path} FILE > rows.json`, and name that. If the "
         "object names a next page, get all pages.",
     )
 

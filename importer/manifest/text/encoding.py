@@ -88,7 +88,7 @@ def _unit_bytes(codec: str) -> int:
 
 
 def _padding(path: Path, end: int, codec: str, shown: str) -> Iterator[str]:
-    """What to say of padding; nothing of the one sign with which DOS ends a file, on a line of its own."""
+    """Warn of padding, but not of the single Ctrl+Z on the last line with which DOS ends a file."""
     with path.open("rb") as file:
         file.seek(max(end - _unit_bytes(codec), 0))
         rest = file.read(2 * _unit_bytes(codec) + 1)

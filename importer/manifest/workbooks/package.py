@@ -132,7 +132,7 @@ class _Changes:
         return f"xl/workbook{posixpath.splitext(self.main)[1].lower() or '.xml'}"
 
     def write(self, archive: zipfile.ZipFile, new: zipfile.ZipFile) -> None:
-        """Write the copy, all parts of which are in the folder `xl`."""
+        """Write the copy, with all parts in the folder `xl`."""
         usual = self._usual_main
         new.writestr(_ROOT_RELATIONS, _relations([(_OFFICE_DOCUMENT, "rId1", usual)]))
         for name in _names(archive):

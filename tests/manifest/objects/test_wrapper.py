@@ -29,7 +29,7 @@ def test_the_list_that_holds_the_rows_is_named(
 ) -> None:
     """One error of two lines, whether the page is on one line or on many."""
     text = refusal_of_bytes(tmp_path, json.dumps(content, indent=indent).encode(), expected)
-    assert f"its rows stand in the list {path!r} in it (2 objects)" in text
+    assert f"its rows are in the list {path!r} (2 objects)" in text
     assert f"jq .{path} FILE" in text
     assert "Extra data" not in text
     assert len(text.splitlines()) == 2
@@ -54,7 +54,7 @@ def test_a_row_with_a_list_of_its_own_is_a_row(tmp_path: Path) -> None:
     ],
 )
 def test_rows_over_several_lines(tmp_path: Path, content: str, said: str) -> None:
-    """What `jq .` writes is told from broken lines."""
+    """The output of `jq .` is no list of broken lines."""
     text = refusal_of_bytes(tmp_path, content.encode())
     assert said in text
     assert "jq -c" in text
@@ -62,7 +62,7 @@ def test_rows_over_several_lines(tmp_path: Path, content: str, said: str) -> Non
 
 
 def test_broken_lines_are_still_listed(tmp_path: Path) -> None:
-    """A file of lines, some of which are broken, is no object over many lines."""
+    """Broken lines are no object over many lines."""
     text = refusal_of_bytes(tmp_path, b'{"Id": 1\n{"Id": 2}\n{"Id": }\n')
     assert "line 1:" in text
     assert "line 3:" in text

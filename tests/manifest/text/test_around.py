@@ -45,7 +45,7 @@ def test_padding_of_json_lines(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", [b"", b"\x1a"])
 def test_nothing_is_said_of_an_ordinary_end(tmp_path: Path, end: bytes) -> None:
-    """A text of DOS ends with one sign on a line of its own."""
+    """A text of DOS ends with Ctrl+Z on the last line."""
     table = read_bytes(tmp_path, b"id,text\n1,x\n" + end)
     assert (table.cells, table.manifest.detected.warnings) == ([["1", "x"]], ())
 
