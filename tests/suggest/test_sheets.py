@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ HEADER = ("Id", "Subject", "Mail")
 ROWS = [(f"T-{number}", f"Printer {number}", f"mina{number}@example.com") for number in range(30)]
 
 
-def workbook(path: Path, **sheets: list[tuple[str, ...]]) -> Path:
+def workbook(path: Path, **sheets: Sequence[tuple[str, ...]]) -> Path:
     with xlsxwriter.Workbook(path) as book:
         for name, rows in sheets.items():
             sheet = book.add_worksheet(name)
