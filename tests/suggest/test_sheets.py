@@ -67,7 +67,7 @@ def test_repeated_columns_are_left_to_the_user(tmp_path: Path) -> None:
     lines = ["Key,Summary,Mail,Labels,Labels,Subject,Subject", *(",".join((*row, "a", "", "b", "c")) for row in ROWS)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     text = suggest(path, None).text
-    ignored = text[text.index("ignore:") :]
-    assert "  - Labels\n" in ignored
-    assert "  - Subject\n" in ignored
+    ignored = text[text.index("ignore:") :].split()
+    assert "Labels" in ignored
+    assert "Subject" in ignored
     assert "(2)" not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from typing import Any, TextIO
 
@@ -12,6 +13,7 @@ _MOST_CHARS = 1 << 24  # of a file that is one object; a larger one is an export
 _START_CHARS = 1 << 12
 _MOST_DEPTH = 3
 _MOST_NAMED = 5
+_PLAIN_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 # What stands beside the rows on a page of an API.
 _OF_PAGES = frozenset(
     {
@@ -113,14 +115,19 @@ def _check_members(outer: dict[str, Any], expected: Collection[str], shown: str)
     if not is_wrapper:
         return
     path, rows = best
-    others = [name for name, _ in found if name != path][:_MOST_NAMED]
+    others = [repr(name) for name, _ in found if name != path][:_MOST_NAMED]
     more = f" (other lists: {', '.join(others)})" if others else ""
     raise ManifestError(
         f"{shown} is one JSON object, and its rows are in the list {path!r} ({len(rows):,} "
         f"object{'s' if len(rows) > 1 else ''}){more}; a manifest is such a list alone, or JSON Lines",
-        hint=f"Write that list to a new file, such as with `jq .{path} FILE > rows.json`, and name that. If the "
-        "object names a next page, get all pages.",
+        hint=f"Write that list to a new file{_by_jq(path)}, and name that. If the object names a next page, "
+        "get all pages.",
     )
+
+
+def _by_jq(path: str) -> str:
+    """How `jq` does it, for names that need no quotes."""
+    return f", such as with `jq .{path} FILE > rows.json`" if _PLAIN_PATH.fullmatch(path) else ""
 
 
 def _lists(outer: dict[str, Any], above: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:

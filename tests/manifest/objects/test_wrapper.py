@@ -35,6 +35,13 @@ def test_the_list_that_holds_the_rows_is_named(
     assert len(text.splitlines()) == 2
 
 
+def test_a_name_with_signs_of_a_terminal_is_shown_escaped(tmp_path: Path) -> None:
+    """No command is made of it."""
+    text = refusal_of_bytes(tmp_path, json.dumps({"a\x1b[2J": ROWS}, ensure_ascii=False).encode())
+    assert "\x1b" not in text
+    assert "jq" not in text
+
+
 def read_json(folder: Path, content: str, expected: tuple[str, ...] = ()) -> list[str]:
     return read_bytes(folder, content.encode(), expected).columns
 
