@@ -68,7 +68,8 @@ def validate(job: Job, listener: Listener, ledger: Ledger | None) -> Judging:
             listener.note(warning)
         with paused():
             judging.rows.judge(ledger, judging.info, listener, record=False)
-        for warning in judging.attachments.warnings if judging.attachments is not None else ():
+        of_files = judging.attachments.warnings if judging.attachments is not None else ()
+        for warning in (*judging.rows.warnings, *of_files):
             listener.note(warning)
         return judging
 
@@ -104,9 +105,10 @@ class Judging:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person would want to know of the files."""
+        """What a person would want to know of the files, and of the cells once the rows are judged."""
         of_files = self._finder.doubts if self._finder is not None else ()
-        return (*self.manifest.detected.warnings, *self.mapping.warnings, *self._doubts, *of_files)
+        of_cells = self.rows.warnings
+        return (*self.manifest.detected.warnings, *self.mapping.warnings, *self._doubts, *of_files, *of_cells)
 
     @functools.cached_property
     def attachments(self) -> AttachmentCounts | None:

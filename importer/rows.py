@@ -18,7 +18,7 @@ from importer.earlier import Choice, Earlier
 from importer.errors import ResultsError
 from importer.ledger.records import RunInfo
 from importer.manifest import Chunk, Column, Manifest
-from importer.mapping import Mapping
+from importer.mapping import Mapping, is_ignored
 from importer.models import Problem, Status, Ticket
 from importer.results import (
     COLUMNS,
@@ -37,7 +37,17 @@ from importer.results import (
 from importer.submission.fates import Fates
 from importer.submission.line import Sendable
 from importer.submission.plan import TO_SEND, Disposition, Plan, judge
-from importer.validation import Checked, KeyIndex, Names, RowKeys, SharedLeads, Validator, content_hashes, fingerprints
+from importer.validation import (
+    Checked,
+    KeyIndex,
+    Names,
+    Oddities,
+    RowKeys,
+    SharedLeads,
+    Validator,
+    content_hashes,
+    fingerprints,
+)
 
 if TYPE_CHECKING:  # a check without a ledger needs no database
     from importer.export_comparison import ExportComparison
@@ -76,12 +86,18 @@ class Rows:
         self._keys = KeyIndex()
         self._leads = SharedLeads()
         self._earlier = Earlier(mapping, validator, choice)
+        self._oddities = Oddities(mapping, has_escapes=manifest.detected.delimiter == "\t")
         self.plan = Plan()
         self.comparison: ExportComparison | None = None  # of a run's export with those before it
 
     def hold_against(self, comparison: Comparison | None) -> None:
         """Take the rows for those of a manifest with which their results file was compared."""
         self._earlier.comparison = comparison
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person would want to know of the cells that are to be sent; complete once the rows are judged."""
+        return self._oddities.warnings
 
     @property
     def columns(self) -> list[str]:
@@ -172,6 +188,7 @@ class Rows:
         self._check(chunk, fates)
         for position in np.flatnonzero(repeated).tolist():
             self._judge_twin(position, fates)
+        self._oddities.look(chunk, fates.to_send())
         return fates
 
     def _keys_and_states(
@@ -194,7 +211,9 @@ class Rows:
         found: dict[int, list[Problem]] = {}
         for problem in chunk.problems:
             # Spreadsheets leave out empty cells at a row's end. What an import adds was found whole.
-            if problem.column not in self._mapping.ignore and (prior is None or problem.code != "too-few-cells"):
+            if not (problem.column is not None and is_ignored(self._mapping, problem.column)) and (
+                prior is None or problem.code != "too-few-cells"
+            ):
                 found.setdefault(problem.row, []).append(problem)
         for problem in () if prior is None else self._earlier.not_mended(chunk, prior):
             found.setdefault(problem.row, [problem])

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 @cli.command()
 @click.argument("manifest", type=options.PATH)
 @click.option("-o", "--output", type=options.PATH, help="Write the mapping to this new file.  [default: print it]")
+@click.option(
+    "--sheet", metavar="NAME", help="Draft for this sheet of a workbook.  [default: the first that holds a table]"
+)
 @options.logging_flags
-def suggest(manifest: Path, output: Path | None, **flags: Any) -> int:
+def suggest(manifest: Path, output: Path | None, sheet: str | None, **flags: Any) -> int:
     """Draft a mapping from what MANIFEST's columns are called and hold, and call nothing.
 
     What is guessed is marked, and what is left to you is under `ignore`. Where `fields` has read the account's fields
@@ -38,7 +41,7 @@ def suggest(manifest: Path, output: Path | None, **flags: Any) -> int:
     set_up_log(flags, environment)
     if output is not None:
         _check_place(output)
-    suggestion = suggest(manifest, _fields(environment))
+    suggestion = suggest(manifest, _fields(environment), sheet)
     if output is None:
         for line in suggestion.text.rstrip("\n").split("\n"):
             say(line)

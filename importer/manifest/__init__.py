@@ -2,11 +2,13 @@
 
     snapshot    the private copy that a run reads
     packed      a gzip or ZIP archive -> the file in it     detect     what kind of file that is, by its content
+    foreign     files that are no manifest, each with its name and the way out
     manifest    the room's story: unpack, detect, open with the room of that kind, read in passes
     text        CSV and its kin     workbooks     .xlsx .xlsm .xls .xlsb .ods     objects     JSON Lines, JSON
     detected    what all three say of a file: how it is read, and what a person should know of it
     header      the names of the columns and where they stand     title   a title above them
     records     records as each kind has them at hand, and     column     the cells of a column as bytes
+    footer      what short rows at the very end are
     table       records -> chunks: blank rows, rows of the wrong width
     ahead       the next chunk is made ready while one is worked on
 

@@ -8,7 +8,7 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from xml.parsers.expat import ExpatError
 
 from importer.errors import ManifestError
@@ -79,6 +79,7 @@ _CONTENT_TYPES = {
     "spreadsheetml.sheet.main": Kind.WORKBOOK,
     "spreadsheetml.template.main": Kind.WORKBOOK,
 }
+_MAIN_PARTS = {"workbook.xml": Kind.WORKBOOK, "workbook.bin": Kind.BINARY_WORKBOOK}
 
 
 def detect_kind(path: Path, shown: str, *, encoding: str | None = None) -> Kind:
@@ -201,8 +202,10 @@ class _ZipContents:
             return Kind.MACRO_WORKBOOK if "xl/vbaProject.bin" in self.names else Kind.WORKBOOK
         if "xl/workbook.bin" in self.names:
             return Kind.BINARY_WORKBOOK
-        content_type = self.main.content_type if self.main is not None else ""
-        return next((kind for sign, kind in _CONTENT_TYPES.items() if sign in content_type), None)
+        if self.main is None:
+            return None
+        known = next((kind for sign, kind in _CONTENT_TYPES.items() if sign in self.main.content_type), None)
+        return known or _MAIN_PARTS.get(PurePosixPath(self.main.name).name.lower())
 
     def foreign(self) -> Foreign | None:
         """What other document it is; None if it may be a workbook."""
@@ -211,7 +214,7 @@ class _ZipContents:
             return WORD
         if "ppt/presentation.xml" in self.names or "presentationml" in content_type:
             return POWERPOINT
-        if any(name.startswith("Index/") and name.endswith(".iwa") for name in self.names):
+        if any(name.endswith(".iwa") for name in self.names):
             return APPLE
         mimetype = self.mimetype.strip()
         if mimetype.startswith(_OPEN_DOCUMENT) and not mimetype.startswith(_OPEN_DOCUMENT + b"spreadsheet"):

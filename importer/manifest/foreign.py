@@ -93,8 +93,10 @@ _MARKDOWN = re.compile(
     rb"[^\r\n|]*+\|[^\r\n]*+\r?\n[ \t]*+\|?(?:[ \t]*+:?-{3,}+:?[ \t]*+\|)++[ \t]*+(?::?-{3,}+:?[ \t]*+)?\|?\s*?[\r\n]"
 )
 _DRAWN = re.compile(
-    rb"\+-[-+]*+\+\r?\n\||[^\r\n|]*+\|[^\r\n]*+\r?\n-++(?:\+-++)++[ \t]*+[\r\n]|[\xe2][\x94\x95][\x80-\xbf]"
+    rb"\+-[-+]*+\r?\n\||[^\r\n|]*+\|[^\r\n]*+\r?\n-++(?:\+-++)++[ \t]*+[\r\n]|[\xe2][\x94\x95][\x80-\xbf]"
 )
+
+_RULED = re.compile(rb"[^\r\n]++\r?\n[ \t]*+-{2,}+(?:[ ]*[,;\t |][ ]*-++)+[ ]*+[\r\n]")
 
 _WEB_TABLE = Foreign("a table of a web page (HTML)", OPEN_AND_SAVE, is_table=True)
 _WEB_PAGE = Foreign(
@@ -115,6 +117,11 @@ _MARKDOWN_TABLE = Foreign("a Markdown table", f"Paste it into a spreadsheet. {SA
 _DRAWN_TABLE = Foreign(
     "a table drawn with lines, as database clients show it",
     "Export it as CSV: `mysql --batch` writes tab-separated rows, `psql --csv` CSV.",
+    is_table=True,
+)
+_RULED_TABLE = Foreign(
+    "a table with a line of dashes below its header, as sqlcmd prints it",
+    "Delete that line (it would be a ticket), or export the table as CSV.",
     is_table=True,
 )
 _SQL_DUMP = Foreign("an SQL dump", "Load it into a database, and export the table as CSV.")
@@ -189,5 +196,6 @@ _TEXTS = (
     _shaped(_SQL_COMMENT, _SQL_DUMP),
     _shaped(_MARKDOWN, _MARKDOWN_TABLE),
     _shaped(_DRAWN, _DRAWN_TABLE),
+    _shaped(_RULED, _RULED_TABLE),
     _shaped(re.compile(rb"BEGIN:(?:VCALENDAR|VCARD)\r?\n"), _CALENDAR),
 )

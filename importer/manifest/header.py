@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from importer.errors import ManifestError
 from importer.manifest.records import is_blank
 
 _MOST_COLUMNS = 1 << 14  # as many as a spreadsheet has
+_ORIGINAL = re.compile(r" \([0-9]+\)\Z")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +19,7 @@ class Header:
     """The names of the columns and where they stand.
 
     ``columns`` are the names exactly as written, without nameless columns at the end; ``width`` counts those too.
+    ``repeated`` are those that the header has several times, ``copies`` the numbered names of all but the first.
     ``row`` is the header's row, ``first_column`` how many empty columns a workbook has before it.
     """
 
@@ -25,6 +28,13 @@ class Header:
     row: int
     first_column: int = 0
     sheet: str | None = None
+    repeated: frozenset[str] = frozenset()
+    copies: frozenset[str] = frozenset()
+
+    def is_again(self, record: Sequence[str]) -> bool:
+        """Whether a record is the header once more, but for its first cell."""
+        written = (_ORIGINAL.sub("", name) if name in self.copies else name for name in self.columns[1:])
+        return tuple(record[1 : len(self.columns)]) == tuple(written)
 
 
 def column_letter(index: int) -> str:
@@ -70,10 +80,38 @@ def make_header(
         raise ManifestError(
             f"{where}: the header can't be used, because every column needs a name of its own",
             details=details,
-            hint="Mend the names in the header; if it stands in another row, set `manifest: {header_row: N}` in the"
-            " mapping.",
+            hint="Correct the names in the header, or list repeated ones under `ignore`; if the header is in another "
+            "row, set `manifest: {header_row: N}` in the mapping.",
         )
     return Header(columns=columns, width=width, row=row, first_column=first_column, sheet=sheet)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbered:
+    """A header in which names that may stand several times have numbers: the second `Labels` is `Labels (2)`."""
+
+    names: tuple[str, ...]
+    repeated: frozenset[str]
+    copies: frozenset[str]
+
+    def noted(self, header: Header) -> Header:
+        """The header of these names, with which of them have numbers."""
+        return replace(header, repeated=self.repeated, copies=self.copies)
+
+
+def number_repeated(record: Sequence[str], may_repeat: Container[str] | None) -> Numbered:
+    """Number the names that may be repeated (``None``: any), so that no other column has the same name."""
+    repeated = {name for name, count in Counter(record).items() if count > 1 and name.strip()}
+    repeated = {name for name in repeated if may_repeat is None or name in may_repeat}
+    taken, counts, names = set(record), Counter[str](), []
+    for name in record:
+        counts[name] += 1
+        column = name
+        while name in repeated and counts[name] > 1 and (column := f"{name} ({counts[name]})") in taken:
+            counts[name] += 1
+        taken.add(column)
+        names.append(column)
+    return Numbered(names=tuple(names), repeated=frozenset(repeated), copies=frozenset(names) - frozenset(record))
 
 
 def no_header(shown: str, wanted_row: int) -> ManifestError:

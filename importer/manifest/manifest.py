@@ -53,6 +53,16 @@ class Manifest:
         return self._source.header.columns
 
     @property
+    def repeated(self) -> frozenset[str]:
+        """The names that the header has several times; the second `Labels` is the column `Labels (2)`."""
+        return self._source.header.repeated
+
+    @property
+    def copies(self) -> frozenset[str]:
+        """The columns of such names but for the first of each."""
+        return self._source.header.copies
+
+    @property
     def detected(self) -> Detected:
         """How the file is read."""
         return self._detected

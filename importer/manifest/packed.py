@@ -207,7 +207,7 @@ def _is_by_the_way(info: zipfile.ZipInfo) -> bool:
 
 def _is_of_office(name: str) -> bool:
     """Whether an archive with such a file in it is a document."""
-    return name.replace("\\", "/") in _OFFICE_FILES or (name.startswith("Index/") and name.endswith(".iwa"))
+    return name.replace("\\", "/") in _OFFICE_FILES or name.endswith(".iwa")
 
 
 def _printable(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import pandas as pd
 
 from importer.catalogue import CATALOGUE
 from importer.manifest.column import Column, is_visible
+from importer.manifest.footer import ends_short, with_footer_hints
 from importer.manifest.header import Header, column_letter
 from importer.manifest.records import BlankRecords, Records, is_blank
 from importer.models import Problem
@@ -98,6 +99,7 @@ def shape(batches: Iterable[Batch], header: Header, counter: RowCounter) -> Iter
     A batch of blank records gives ``None``, so that the caller can stop in the middle of a million of them.
     """
     width = len(header.columns)
+    held: Chunk | None = None  # ends with a row of too few cells, which may be the last row of all
     for batch in batches:
         source = batch.records
         if isinstance(source, BlankRecords):
@@ -117,12 +119,19 @@ def shape(batches: Iterable[Batch], header: Header, counter: RowCounter) -> Iter
             found = zip(uneven.tolist(), source.take(uneven).texts(), strict=True)
             problems = [_misfit(numbers[position], record, header) for position, record in found]
             problems += [_header_again(numbers[position], header) for position in _headers(source, header)]
-            yield Chunk(
+            if held is not None:
+                yield held
+            chunk = Chunk(
                 columns=header.columns,
                 rows=numbers,
                 source=source,
                 problems=(*batch.problems, *(problem for problem in problems if problem is not None)),
             )
+            held = chunk if ends_short(chunk.rows, chunk.problems) else None
+            if held is None:
+                yield chunk
+    if held is not None:
+        yield replace(held, problems=with_footer_hints(held.rows, held.problems, held.records))
 
 
 def _filled(source: Records) -> npt.NDArray[np.intp]:
@@ -150,7 +159,7 @@ def _headers(source: Records, header: Header) -> list[int]:
     ways = (names[0], f"{_MARK}{names[0]}", f'{_MARK}"{names[0]}"')
     alike = np.flatnonzero(np.logical_or.reduce([first.is_text(way) for way in ways]))
     found = zip(alike.tolist(), source.take(alike).texts(), strict=True)
-    return [at for at, (_, *record) in found if tuple(record[: len(names) - 1]) == names[1:]]
+    return [at for at, record in found if header.is_again(record)]
 
 
 def _header_again(row: int, header: Header) -> Problem:

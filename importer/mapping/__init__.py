@@ -11,7 +11,7 @@
 Reading in ``files`` is its only I/O.
 """
 
-from importer.mapping.columns import check_columns
+from importer.mapping.columns import check_columns, is_ignored
 from importer.mapping.loading import load_mapping
 from importer.mapping.templates import Template
 from importer.mapping.values import AttachmentRules, ColumnUse, FieldType, Mapping, Rule, Use
@@ -25,5 +25,6 @@ __all__ = [
     "Template",
     "Use",
     "check_columns",
+    "is_ignored",
     "load_mapping",
 ]

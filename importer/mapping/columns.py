@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 from importer.errors import MappingError
@@ -9,6 +10,7 @@ from importer.mapping.findings import Finding, did_you_mean, located
 from importer.mapping.including import is_table
 from importer.mapping.values import Mapping
 
+_COPY = re.compile(r"(.*) \([0-9]+\)", re.DOTALL)  # as the reader of a header names it
 _HINT = (
     "columns are compared letter by letter: give each a field under `columns`, or list it under `ignore`, and take out "
     "of the mapping what the manifest does not have"
@@ -27,6 +29,12 @@ _ABSENT_HINT = (
     "give each name of the objects a field under `columns`, or list it under `ignore`; a column that no object has may "
     "be an empty one, but not the key's, and not most of them: export those as null, or take them out of the mapping"
 )
+
+
+def is_ignored(mapping: Mapping, column: str) -> bool:
+    """Whether a column is ignored, by its name or as one of several that have it: `Labels (2)` is a `Labels`."""
+    copy = _COPY.fullmatch(column)
+    return column in mapping.ignore or (copy is not None and copy[1] in mapping.ignore)
 
 
 def check_columns(mapping: Mapping, columns: Sequence[str], absent: Collection[str] = ()) -> None:
@@ -72,11 +80,16 @@ def _absent(mapping: Mapping, columns: Sequence[str]) -> Iterator[Finding]:
             yield Finding(use.line, f"{use.use}: the manifest has no column {use.column!r}{guess}")
 
 
+def _first(column: str) -> str:
+    copy = _COPY.fullmatch(column)
+    return copy[1] if copy else column
+
+
 def _unmentioned(mapping: Mapping, columns: Sequence[str]) -> Iterator[Finding]:
     there = frozenset(columns)
     absent = [use.column for use in mapping.uses if use.column not in there]
     known = {use.column for use in mapping.uses}
     for column in dict.fromkeys(columns):
-        if column not in known:
+        if column not in known and not (is_ignored(mapping, column) and _first(column) in there):
             guess = did_you_mean(column, absent)
             yield Finding(0, f"the manifest's column {column!r} is neither mapped nor ignored{guess}")

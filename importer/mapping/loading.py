@@ -93,7 +93,7 @@ def _mapping(path: Path, files: Files, model: MappingModel, document: Document) 
         attachments=_attachments(model.attachments) if model.attachments else None,
         ignore=frozenset(model.ignore),
         duplicates=model.duplicates,
-        manifest=ManifestOptions(**model.manifest.model_dump()),
+        manifest=ManifestOptions(**model.manifest.model_dump(), may_repeat=frozenset(model.ignore)),
         uses=tuple(checks.column_uses(model, document)),
         lines=MappingProxyType(document.lines),
         warnings=tuple(located(path, checks.check_doubts(model, document))),

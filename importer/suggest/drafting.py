@@ -15,7 +15,7 @@ from importer.mapping import check_columns, load_mapping
 from importer.models import ManifestOptions, Problem
 from importer.results import COLUMNS
 from importer.suggest.contents import Kind, look_at
-from importer.suggest.draft import Decision, Draft, FileColumns, Sureness, draft
+from importer.suggest.draft import Decision, Draft, FileColumns, Key, Sureness, draft
 from importer.suggest.files import find_files
 from importer.suggest.writing import About, written
 from importer.validation import Validator
@@ -48,16 +48,20 @@ class Suggestion:
         return self.draft.has_lead
 
 
-def suggest(manifest: Path, fields: AccountFields | None) -> Suggestion:
-    """Draft a mapping for a manifest. Raises ManifestError, and UsageError for what is no manifest."""
+def suggest(manifest: Path, fields: AccountFields | None, sheet: str | None = None) -> Suggestion:
+    """Draft a mapping for a manifest, of a workbook perhaps for one ``sheet``.
+
+    Raises ManifestError, and UsageError for what is no manifest.
+    """
     with private_folder() as folder:
         copy = private_copy(manifest, folder)
-        header_row, opened = _opened(copy.path, manifest)
+        header_row, opened = _opened(copy.path, manifest, sheet)
         sample, is_whole = _sample(opened, manifest)
-        cells = {column: sample.texts(column) for column in opened.columns}
+        cells = {column: sample.texts(column) for column in opened.columns if column not in opened.copies}
         looked = {column: look_at(texts) for column, texts in cells.items()}
         files = find_files({name: (looked[name], cells[name]) for name in looked}, manifest.absolute().parent)
         decided = _without_nested(_without_files(draft(looked, fields), files), sample)
+        decided = _without_repeated(decided, opened)
         about = About(
             manifest=manifest.name,
             source=_source(manifest),
@@ -65,6 +69,7 @@ def suggest(manifest: Path, fields: AccountFields | None) -> Suggestion:
             rows=len(sample.rows),
             is_whole=is_whole,
             has_fields=fields is not None,
+            sheet=sheet,
         )
         decided = _held(decided, about, sample, fields)
         return Suggestion(
@@ -76,7 +81,7 @@ def suggest(manifest: Path, fields: AccountFields | None) -> Suggestion:
         )
 
 
-def _opened(path: Path, manifest: Path) -> tuple[int, Manifest]:
+def _opened(path: Path, manifest: Path, sheet: str | None) -> tuple[int, Manifest]:
     """Open the manifest with its first row as the header, or with one below it that has the names of a table.
 
     Raises ManifestError if the first row is neither that nor a title above it. A row of the table is never taken for
@@ -85,7 +90,8 @@ def _opened(path: Path, manifest: Path) -> tuple[int, Manifest]:
     first: Manifest | ManifestError | None = None
     for header_row in range(1, _HEADER_ROWS + 1):
         try:
-            opened = open_manifest(path, ManifestOptions(header_row=header_row), (), shown_as=manifest)
+            options = ManifestOptions(header_row=header_row, sheet=sheet, may_repeat=None)
+            opened = open_manifest(path, options, (), shown_as=manifest)
             sample = next(opened.chunks(_PROBED_ROWS), None)
         except ManifestError as error:
             first = first or error
@@ -97,7 +103,7 @@ def _opened(path: Path, manifest: Path) -> tuple[int, Manifest]:
         # A title of one cell makes a table of one column, in which every row fits.
         if len(opened.columns) > 1 and 2 * len(sample.problems) < len(sample.rows):
             if is_first or _are_names(sample):
-                return opened.detected.header_row, opened
+                return (1 if is_first else opened.detected.header_row), opened  # blank rows above need no word
             if isinstance(first, Manifest) and len(first.columns) < len(opened.columns):
                 first = _too_few_names(manifest, first, opened)
             break  # the table has begun
@@ -161,6 +167,19 @@ def _without_files(decided: Draft, files: FileColumns) -> Draft:
         if each.column not in files.used
     )
     return replace(decided, decisions=decisions)
+
+
+def _without_repeated(decided: Draft, opened: Manifest) -> Draft:
+    """Columns that the header has several times are for no field: which is meant, only a person knows."""
+    why = "TODO: the header has it several times, and such columns can't be mapped; give each a different name"
+    decisions = tuple(
+        Decision(column=each.column, sureness=Sureness.LEFT, why=why) if each.column in opened.repeated else each
+        for each in decided.decisions
+    )
+    key = decided.key
+    if key.column in opened.repeated:
+        key = Key(why="the header has the column with different values several times")
+    return replace(decided, key=key, decisions=decisions)
 
 
 def _without_nested(decided: Draft, sample: Chunk) -> Draft:

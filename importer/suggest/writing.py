@@ -23,6 +23,7 @@ class About:
     """What a draft was made from.
 
     ``rows``: how many were looked at; ``has_fields``: the account's are known; ``header_row``: where the header is.
+    ``sheet``: the one that was asked for.
     """
 
     manifest: str
@@ -31,6 +32,7 @@ class About:
     is_whole: bool
     has_fields: bool
     header_row: int = 1
+    sheet: str | None = None
 
 
 def written(draft: Draft, files: FileColumns, about: About) -> str:
@@ -75,8 +77,12 @@ def _keys(draft: Draft, about: About) -> Iterator[str]:
     yield from _lines(
         f"source: {scalar(about.source)}", "from the file's name; leave it alone once tickets are imported"
     )
+    options = [f"sheet: {scalar(about.sheet)}"] if about.sheet is not None else []
     if about.header_row > 1:
-        yield from _lines(f"manifest: {{header_row: {about.header_row}}}", "guess: with what is above, rows don't fit")
+        options.append(f"header_row: {about.header_row}")
+    if options:
+        guess = "guess: with what is above, rows don't fit" if about.header_row > 1 else ""
+        yield from _lines(f"manifest: {{{', '.join(options)}}}", guess)
     key = draft.key
     if not key.column:
         yield from _lines("key: row-content", f"guess: {key.why}")

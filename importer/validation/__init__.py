@@ -5,6 +5,7 @@ from importer.validation.keys import KeyIndex, RowKeys
 from importer.validation.leads import SharedLeads
 from importer.validation.named import Names
 from importer.validation.numbers import for_stored_numbers
+from importer.validation.oddities import Oddities
 from importer.validation.own_texts import check_own_texts
 from importer.validation.rows import Checked, Validator, content_hashes
 from importer.validation.screen import Mask
@@ -14,6 +15,7 @@ __all__ = [
     "KeyIndex",
     "Mask",
     "Names",
+    "Oddities",
     "Prints",
     "RowKeys",
     "SharedLeads",

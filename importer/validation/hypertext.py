@@ -16,6 +16,9 @@ _WORD_OR_BLANKS = re.compile(r"[ \t\n\f]+|[^ \t\n\f]+")
 _PARAGRAPHS = re.compile(r"\n(?:[ \t]*\n)+")
 _BLANK_THAT_COUNTS = re.compile(r"^ | (?= )", re.MULTILINE)
 
+_WHOLE_PAGE = re.compile(r"\s*<(?:!|[a-zA-Z])[^<>]*>.*</?[a-zA-Z][^<>]*>\s*", re.DOTALL)
+_MOST_ESCAPES = 2
+
 _UNSEEN = frozenset({"head", "script", "style", "template", "title", "-comment", "-doctype"})
 _BLOCKS = frozenset({"address", "article", "aside", "body", "center", "dd", "details", "dialog", "div", "dt"})
 _BLOCKS |= {"fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "hr", "legend", "li", "main"}
@@ -30,10 +33,13 @@ _TARGETS = ("http://", "https://", "mailto:", "tel:")
 def to_text(cell: str) -> str:
     """What a reader of the HTML sees: paragraphs, line breaks, lists, quotes, cells of tables, and where links lead.
 
-    A cell without any tag keeps its line breaks. What holds nothing to be seen becomes the empty text. Of HTML that no
+    A cell without any tag keeps its line breaks. HTML that was escaped once more (`&lt;p&gt;`) is read as HTML if all
+    of the cell is. What holds nothing to be seen becomes the empty text. Of HTML that no
     parser could take in a second there are the words, in lines.
     """
     source = _LINE_END.sub("\n", cell)
+    if not has_tags(source):
+        source = _unescaped_page(source) or source
     if not has_tags(source):
         return _tidy(html.unescape(source))
     source = only_tags(source)
@@ -48,6 +54,17 @@ def to_text(cell: str) -> str:
             else:
                 page.close(node)
     return _tidy("".join(page.parts))
+
+
+def _unescaped_page(source: str) -> str:
+    """HTML that was escaped as a whole, once or twice; empty if it is none: a text may speak of a tag."""
+    for _ in range(_MOST_ESCAPES):
+        if "&" not in source:
+            break
+        source = html.unescape(source)
+        if _WHOLE_PAGE.fullmatch(source) and has_tags(source):
+            return source
+    return ""
 
 
 def from_text(text: str) -> str:

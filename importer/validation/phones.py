@@ -20,8 +20,8 @@ def e164(number: str, region: str) -> str | None:
 
     Judged by country code and length, and not by which numbers are given out: those change faster than any program
     learns of it. But a short one without the region's leading 0 may be a local number, which E.164 would make another
-    one of: it has to be given out. A number with letters, as in an extension, is none, because E.164 has no place for
-    them.
+    one of: it has to be given out. A number with letters is none, because E.164 has no place for them;
+    an extension is left out before.
     """
     if any(map(str.isalpha, number)):
         return None

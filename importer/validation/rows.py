@@ -25,6 +25,7 @@ from importer.validation.files import FileScreen
 from importer.validation.fingerprints import Prints, combined, fingerprints
 from importer.validation.reporting import Report
 from importer.validation.screen import LEAD_ID, LEAD_IDENTIFIERS, Mask, Screen
+from importer.validation.values import without_extension
 
 _LEAD_PREFIX = "LeadDetail."
 _EMAIL = "LeadDetail.EmailAddress"
@@ -343,7 +344,7 @@ def _email(address: str) -> str:
 
 
 def _phone(number: str) -> str:
-    return "".join(filter(str.isdecimal, number))
+    return "".join(filter(str.isdecimal, without_extension(number.strip())))
 
 
 _NORMAL = {_EMAIL: _email, _PHONE: _phone}

@@ -21,6 +21,9 @@ _BARE_GUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _GUID = rf"{_BARE_GUID}|\{{{_BARE_GUID}\}}"
 _PHONE_BLANKS = r"[ ()./]"
 _PHONE = r"\+?[0-9](?:-?[0-9]){5,14}"
+_EXTENSION = re.compile(
+    r"(?<=[0-9)])(?:[ ,;]*(?:;ext=|ext(?:ension|n)?\b|x|#|\u0434\u043e\u0431)[ .:]*[0-9]{1,7}[ #]*)\Z", re.IGNORECASE
+)
 # What the library surely takes, as `forms` tells it from bytes, at a fiftieth of the library's time.
 _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
 _NO_MAIL = "|".join(sorted({name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES}))
@@ -50,12 +53,17 @@ def convert(cells: Cells, rule: Rule) -> Converted:  # noqa: PLR0911 - one retur
             wrong = {address for address in stripped.unique() if not _is_email(address)}
             return Converted(stripped, stripped.isin(wrong), "not-an-email", "an e-mail address")
         case FieldType.PHONE:
-            stripped = cells.str.strip()
+            stripped = cells.str.strip().map(without_extension)
             return _phones(stripped) if rule.region is None else _phones_of(rule.region, stripped)
         case FieldType.GUID:
             stripped = cells.str.strip()
             values = stripped.str.strip("{}").str.lower()
             return Converted(values, ~stripped.str.fullmatch(_GUID), "not-a-guid", "a GUID")
+
+
+def without_extension(number: str) -> str:
+    """Leave out the extension at a phone number's end, such as x12 or ext. 12: E.164 has no place for one."""
+    return _EXTENSION.sub("", number)
 
 
 def _booleans(cells: Cells, rule: Rule) -> Converted:

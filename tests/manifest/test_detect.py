@@ -64,9 +64,9 @@ def test_what_is_no_table_is_named(tmp_path: Path, content: bytes, name: str) ->
 
 
 def test_a_workbook_whose_parts_are_elsewhere(tmp_path: Path) -> None:
-    """The standard lets them have any names, and what reads the cells does not: it is a workbook all the same."""
+    """Where the list of parts is damaged, and none has the usual name, it is called a workbook all the same."""
     text = refusal_of_bytes(tmp_path, zipped("[Content_Types].xml", "_rels/.rels", "xl/workbook2.xml"))
-    assert "is an Excel workbook whose parts have unusual names" in text
+    assert "looks like an Excel workbook, but its list of parts is missing or damaged" in text
     assert "Open it in Excel and save it again" in text
 
 
@@ -88,7 +88,7 @@ def test_formats_that_are_not_read_yet(tmp_path: Path, content: bytes, name: str
 
 def test_old_office_file(tmp_path: Path) -> None:
     """A container without a workbook may be anything from the nineties, whatever words are in it."""
-    content = container({"WordDocument": "of a Workbook and an EncryptedPackage".encode("utf-16-le")})
+    content = container({"Contents": "of a Workbook and an EncryptedPackage".encode("utf-16-le")})
     assert "a file of an old Office program" in refusal_of_bytes(tmp_path, content)
 
 

@@ -63,6 +63,12 @@ def test_where_a_link_leads_is_kept(html: str, text: str):
     ("html", "text"),
     [
         ("&lt;b&gt; &amp;lt; &euro; &#128512; &#x1F600; &bogus;<br>", "<b> &lt; € 😀 😀 &bogus;"),
+        ("&lt;p&gt;Hello &lt;b&gt;you&lt;/b&gt;&lt;/p&gt;&lt;p&gt;a &amp;lt; b&lt;/p&gt;", "Hello you\n\na < b"),
+        ("&amp;lt;div&amp;gt;a&amp;lt;br&amp;gt;b&amp;lt;/div&amp;gt;", "a\nb"),
+        ("&#60;p&#62;Hello&#60;/p&#62;", "Hello"),
+        ("Use the &lt;p&gt; tag", "Use the <p> tag"),
+        ("&lt;mina@example.com&gt; wrote &lt;none&gt;", "<mina@example.com> wrote <none>"),
+        ("<p>Write &lt;p&gt;x&lt;/p&gt;</p>", "Write <p>x</p>"),
         ("&euro; 5 &amp; more\nsecond line", "€ 5 & more\nsecond line"),
         ("a < b, 3<4 & c > d\n  e  ", "a < b, 3<4 & c > d\n  e"),
         ("plain\r\ntext\rof three", "plain\ntext\nof three"),

@@ -233,13 +233,14 @@ def test_emails(cell: str, fits: bool):  # noqa: FBT001 - a case, not a flag
         ("12 - 34 - 5678", "12-34-5678"),
         ("+1 202 555 0100", "+12025550100"),
         ("123456", "123456"),
+        *((f"030 123456{extension}", "030123456") for extension in ("x12", " x 12", " ext 7", ", Ext. 7", ";ext=7", "#12", " доб. 12")),
         ("123456789012345", "123456789012345"),
         *((cell, None) for cell in ("12345", "1234567890123456", "1--23456", "-123456", "123456-", "+-123456", "++123456")),
-        *((cell, None) for cell in ("12345a", "123456 ext 7", "123+456", "１２３４５６", "()", "none")),
+        *((cell, None) for cell in ("12345a", "123456 ext", "12345 x7", "123+456", "１２３４５６", "()", "none")),
     ],
 )  # fmt: skip
 def test_phones(cell: str, value: str | None):
-    """6 to 15 digits, with what people write between them taken out, but for single hyphens."""
+    """6 to 15 digits, without an extension and what people write between them, but for single hyphens."""
     assert convert_one(FieldType.PHONE, cell) == value
 
 

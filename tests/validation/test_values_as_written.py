@@ -132,7 +132,9 @@ def test_the_words_of_one_side_leave_the_other_alone():
         ("IT", "06 1234567", "+39061234567"),
         ("US", "202.555.0100", "+12025550100"),
         *(("IN", cell, None) for cell in ("12345", "+999 123456", "9876543210 / 9876543211", "none", "", "+", "()")),
-        *(("DE", cell, None) for cell in ("030 123456 ext. 7", "030 123456;7", "112", "tel:+4930123456")),
+        *(("DE", cell, None) for cell in ("030 123456 ext.", "030 123456;7", "112", "tel:+4930123456")),
+        *(("DE", f"030 123456{extension}", "+4930123456") for extension in (" ext. 7", "x12", ";ext=12", " extn 5")),
+        ("US", "+1 (202) 555-0100 #5", "+12025550100"),
         ("DE", "0049 12345", "+4912345"),
         ("DE", "01234567", "+491234567"),
         ("DE", "30 1234567", "+49301234567"),
@@ -145,7 +147,7 @@ def test_the_words_of_one_side_leave_the_other_alone():
     ],
 )
 def test_phones_of_a_region(region: str, cell: str, value: str | None):
-    """Read as people of the region dial, sent as E.164; what would lose a part, or reach nobody from afar, is refused."""
+    """Read as people of the region dial, sent as E.164; extensions are left out; what reaches nobody from afar is refused."""
     assert convert_one(FieldType.PHONE, cell, region=region) == value
 
 

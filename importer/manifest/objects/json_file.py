@@ -21,6 +21,7 @@ from importer.manifest.objects.parsing import (
     elements,
     lines,
 )
+from importer.manifest.objects.wrapper import check_wrapper
 from importer.manifest.records import BlankRecords, RecordList, is_blank
 from importer.manifest.table import Batch
 from importer.manifest.text.encoding import Encoding, find_encoding
@@ -90,6 +91,9 @@ def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], s
     encoding = find_encoding(path, options.encoding, shown)
     with encoding.open(path) as text:
         is_list = text.read(_START_CHARS).lstrip().startswith("[")
+    if not is_list:
+        with encoding.open(path) as text:
+            check_wrapper(text, may_lack, shown)
     with encoding.open(path) as text:
         found = elements(text) if is_list else lines(text)
         names = _names(found, shown, is_list=is_list, may_be_empty=bool(may_lack))

@@ -16,9 +16,10 @@ import numpy as np
 from importer.catalogue import CATALOGUE
 from importer.errors import ManifestError
 from importer.manifest.detected import DELIMITERS, Detected
-from importer.manifest.header import Header, find_header, make_header, no_header
+from importer.manifest.header import Header, find_header, make_header, no_header, number_repeated
 from importer.manifest.records import BlankRecords, is_blank
 from importer.manifest.table import Batch
+from importer.manifest.text.delimiters import likely_delimiter, not_divided
 from importer.manifest.text.encoding import Encoding, find_encoding
 from importer.manifest.text.ending import lacks_line_end
 from importer.manifest.text.stream import RecordReader, Text, allow_long_cells
@@ -89,7 +90,7 @@ def open_delimited(path: Path, options: ManifestOptions, expected: Collection[st
     encoding = find_encoding(path, options.encoding, shown)
     delimiter = _choose_delimiter(path, encoding, options, frozenset(expected), shown)
     with contextlib.closing(_open_records(path, encoding, delimiter, shown)) as records:
-        header = _find_header(records, options.header_row, expected, shown)
+        header = _find_header(records, delimiter, options, expected)
         lacks_end = records.has_more and lacks_line_end(path, encoding)
     detected = Detected(
         format="CSV",
@@ -118,16 +119,20 @@ def _no_line_end(shown: str) -> str:
     )
 
 
-def _find_header(records: RecordReader, wanted_row: int, expected: Collection[str], shown: str) -> Header:
+def _find_header(records: RecordReader, delimiter: str, options: ManifestOptions, expected: Collection[str]) -> Header:
+    wanted_row, shown = options.header_row, records.shown
     skipped = records.skip_blank()
     found = find_header(records, max(wanted_row - skipped, 1))
     if found is None:
         raise no_header(shown, wanted_row)
     row, record = found[0] + skipped, found[1]
+    if likely := likely_delimiter(record, delimiter, expected):
+        raise not_divided(shown, row, delimiter.join(record), likely)
     # Where the first row has all that is looked for, no row below can have more of it, and none need be read.
     if wanted_row == 1 and not set(expected) <= set(record):
         check_title(record, row, itertools.islice(records, TITLE_ROWS), expected, shown)
-    return make_header(record, row=row, shown=shown)
+    numbered = number_repeated(record, options.may_repeat)
+    return numbered.noted(make_header(numbered.names, row=row, shown=shown))
 
 
 def _open_records(path: Path, encoding: Encoding, delimiter: str, shown: str) -> RecordReader:

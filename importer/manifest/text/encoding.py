@@ -88,7 +88,7 @@ def _unit_bytes(codec: str) -> int:
 
 
 def _padding(path: Path, end: int, codec: str, shown: str) -> Iterator[str]:
-    """What to say of padding; nothing of the one sign with which DOS ends a file, on a line of its own."""
+    """Warn of padding, but not of the single Ctrl+Z on the last line with which DOS ends a file."""
     with path.open("rb") as file:
         file.seek(max(end - _unit_bytes(codec), 0))
         rest = file.read(2 * _unit_bytes(codec) + 1)
@@ -96,9 +96,8 @@ def _padding(path: Path, end: int, codec: str, shown: str) -> Iterator[str]:
         return
     size_bytes = path.stat().st_size - end
     yield (
-        f"{shown} ends with {size_bytes:,} byte{'s' if size_bytes > 1 else ''} of padding (NUL or Ctrl+Z), which "
-        f"{'are' if size_bytes > 1 else 'is'} passed over; if the program that wrote the file was interrupted, rows "
-        "are missing: then export it again"
+        f"{shown} ends with padding (NUL or Ctrl+Z, {size_bytes:,} byte{'s' if size_bytes > 1 else ''}), which is "
+        "passed over; if the program that wrote the file was interrupted, rows are missing: then export it again"
     )
 
 

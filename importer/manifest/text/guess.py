@@ -47,7 +47,8 @@ _LEAST_READABLE_OF_SCRIPTS = 0.9
 _TIE = 0.02  # of charset-normalizer's measure of disorder, where 0.2 is rubbish
 
 # Cells are cut out at bytes that no multi-byte encoding uses as the second half of a character.
-_CELL = re.compile(rb"[^\n\r,;\t\"]*[\x80-\xff][^\n\r,;\t\"]*")
+# A search begins where a cell does, and nowhere within one: else a long cell takes its length squared.
+_CELL = re.compile(rb"(?<![^\n\r,;\t\"])[^\n\r,;\t\"\x80-\xff]*+[\x80-\xff][^\n\r,;\t\"]*+")
 
 _HIGH = re.compile(rb"[\x80-\xff]")
 _EXAMPLE_BYTES = 40

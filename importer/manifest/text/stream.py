@@ -29,6 +29,14 @@ _LONE_QUOTE_HINT = (
     'Write a quote inside a quoted cell twice (""), and close every quote that is opened; most programs do so by'
     " themselves when they export CSV."
 )
+_BLANKS_HINT = (
+    "Blanks stand between a closing quote and the delimiter: export without them, or replace them throughout the file, "
+    "such as '\" ,' by '\",'."
+)
+_BACKSLASH_HINT = (
+    'Quotes are written as \\" here, as MySQL does: export with a quote written twice (""), in MySQL with '
+    "FIELDS ESCAPED BY '\"'."
+)
 _NEVER_CLOSED = "a quote is opened here and never closed"
 _CUT_HINT = " Or the file is cut off there: then export it again."
 
@@ -55,7 +63,7 @@ class RecordReader:
         self._text = text
         self._delimiter = delimiter
         self._reader = csv.reader(self._lines(), delimiter=delimiter, strict=True)
-        self._shown = shown
+        self.shown = shown
         self._row = 0
         self._record: list[str] = []  # the lines of the record that is read
         self._start = 0  # where it begins
@@ -141,7 +149,7 @@ class RecordReader:
         finally:
             allow_long_cells()
         index = max(range(len(cells)), key=lambda at: len(cells[at]))
-        where = f"{self._shown}, row {self._row:,}"
+        where = f"{self.shown}, row {self._row:,}"
         if len(cells[index]) <= MAX_CELL_CHARS:
             return ManifestError(
                 f"{where}: the row has more than {MAX_RECORD_BYTES:,} bytes, and longer ones are not read",
@@ -161,6 +169,7 @@ class RecordReader:
     def _broken(self, error: csv.Error) -> ManifestError:
         """Read on only to name further broken rows, so that a person can mend them all at once."""
         details = [self._describe(error)]
+        cause = self._cause()
         while len(details) < _MAX_BROKEN_ROWS:
             self._begin_record()
             try:
@@ -170,10 +179,17 @@ class RecordReader:
             except (StopIteration, _TooLongError):
                 break
         return ManifestError(
-            f"{self._shown} has broken quotes, so its cells can't be told apart",
+            f"{self.shown} has broken quotes, so its cells can't be told apart",
             details=details,
-            hint=_LONE_QUOTE_HINT + (_CUT_HINT if details[-1].endswith(_NEVER_CLOSED) else ""),
+            hint=(cause or _LONE_QUOTE_HINT) + (_CUT_HINT if details[-1].endswith(_NEVER_CLOSED) else ""),
         )
+
+    def _cause(self) -> str:
+        """What in the line that was read last breaks its quotes, where it is a habit of the program that wrote it."""
+        line = self._record[-1] if self._record else ""
+        if re.search(rf'"[ \t]+(?:{re.escape(self._delimiter)}|[\r\n]|\Z)', line):
+            return _BLANKS_HINT
+        return _BACKSLASH_HINT if '\\"' in line else ""
 
     def _describe(self, error: csv.Error) -> str:
         reason = str(error)

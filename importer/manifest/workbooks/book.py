@@ -21,6 +21,7 @@ from importer.manifest.workbooks.foreign_errors import without_foreign_errors
 from importer.manifest.workbooks.sheet import Cells
 from importer.manifest.workbooks.sheet_facts import SheetFacts
 
+_COLUMNS_OF_TABLE = 3
 _SAVE_WITHOUT = "Open it in Excel, take the password off (File > Info > Protect Workbook) and save it again."
 
 
@@ -40,8 +41,16 @@ class Loaded:
     below: tuple[Sequence[str], ...]
 
     def known(self, expected: Collection[str]) -> int:
-        """How many of some names the header has, or a row below it if that has more."""
+        """How many of some names the header has, or a row below it if that has more; without names, how wide it is."""
+        if not expected:
+            return self._columns_of_table
         return known_columns(expected, self.header, *self.below)
+
+    @property
+    def _columns_of_table(self) -> int:
+        """How many columns several of the first rows have, up to a few: a cover has one or two."""
+        widths = sorted((sum(bool(cell.strip()) for cell in row) for row in (self.header, *self.below)), reverse=True)
+        return min(widths[1], _COLUMNS_OF_TABLE) if len(widths) > 1 else 0
 
     def without_front(self, facts: SheetFacts) -> Loaded:
         """The same without columns in front that have neither a name nor anything below it: a title stood in them."""

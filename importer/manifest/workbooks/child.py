@@ -13,12 +13,14 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from importer.errors import ManifestError
 from importer.manifest.detect import Kind
 from importer.manifest.records import BlankRecords
+from importer.manifest.workbooks.indented import without_indents
 from importer.manifest.workbooks.messages import (
     BlankRows,
     Bug,
@@ -35,9 +37,9 @@ from importer.manifest.workbooks.messages import (
     unpacked,
 )
 from importer.manifest.workbooks.package import usual_package
+from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
 from importer.manifest.workbooks.workbook import open_workbook
 
-_PACKAGES = (Kind.WORKBOOK, Kind.MACRO_WORKBOOK, Kind.BINARY_WORKBOOK)
 _ADDRESS_SPACE_BYTES = 1 << 30  # more than memory: libraries reserve what they never use
 _NEARLY_ALL = 0.75
 _OUT_OF_MEMORY_SCORE = "1000"  # of all processes, this one is to go first
@@ -61,8 +63,7 @@ def _answer(request: Request, answers: IO[bytes]) -> None:
     try:
         _limit(request.limits)
         gc.disable()
-        is_package = request.kind in _PACKAGES
-        with usual_package(request.path, request.shown) if is_package else contextlib.nullcontext(request.path) as path:
+        with _as_calamine_expects(request) as path:
             _send_sheet(path, request, answers)
         send(answers, End())
     except ManifestError as error:
@@ -79,6 +80,28 @@ def _answer(request: Request, answers: IO[bytes]) -> None:
         send(answers, Unreadable(number=error.errno or 0, text=error.strerror or str(error)))
     except Exception:  # noqa: BLE001 - it is raised again in the parent
         send(answers, Bug(traceback=traceback.format_exc()))
+
+
+@contextlib.contextmanager
+def _as_calamine_expects(request: Request) -> Iterator[Path]:
+    """Yield the workbook's path, or that of a copy that calamine reads. Raises ManifestError."""
+    path, shown = request.path, request.shown
+    folder = None if str(path) == shown else path.parent  # beside a private copy, with which it is removed
+    try:
+        match request.kind:
+            case Kind.WORKBOOK | Kind.MACRO_WORKBOOK | Kind.BINARY_WORKBOOK:
+                with usual_package(path, folder) as usual:
+                    yield usual
+            case Kind.OPEN_DOCUMENT:
+                with without_indents(path, folder) as usual:
+                    yield usual
+            case _:
+                yield path
+    except UnreadableSheetError as error:
+        raise ManifestError(
+            f"{shown}: the workbook is damaged: one of its parts can't be read",
+            hint="Open it in Excel and save it again, or export it again.",
+        ) from error
 
 
 def _send_sheet(path: Path, request: Request, answers: IO[bytes]) -> None:

@@ -1,7 +1,7 @@
 """An .xls that names a code page although its texts are Unicode: Perl's WriteExcel and PEAR's writer make such files.
 
-In Excel 97 to 2003 a text is UTF-16, or the lower half of it, whatever the code page is ([MS-XLS], CodePage: it is
-1200). calamine decodes by the code page instead, and puts a NUL behind each letter.
+In Excel 97 to 2003 a text is UTF-16, or the lower half of it, whatever the code page is ([MS-XLS], CodePage).
+calamine decodes by the code page instead, and puts a NUL behind each letter.
 """
 
 from __future__ import annotations

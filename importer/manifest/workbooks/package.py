@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import IO
 from xml.sax.saxutils import quoteattr
 
-from importer.errors import ManifestError
 from importer.manifest.workbooks.ooxml import each_element, opened
-from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
 
 _ROOT_RELATIONS = "_rels/.rels"
 _CONTENT_TYPES = "[Content_Types].xml"
 _OFFICE_DOCUMENT = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
+_USUAL_NAMES = frozenset({"workbook.xml", "workbook.bin"})
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 _BLOCK_BYTES = 1 << 20
 _HEAD_BYTES = 4096
@@ -43,7 +42,7 @@ class MainPart:
 
 
 def main_part(archive: zipfile.ZipFile) -> MainPart | None:
-    """Find the main part of an Office document: by the package's relations, or else by its content type.
+    """Find the main part of an Office document: by the package's relations, its content type, or else its name.
 
     Raises ExpatError and the like if the lists are no XML.
     """
@@ -53,7 +52,8 @@ def main_part(archive: zipfile.ZipFile) -> MainPart | None:
         types = _overrides(archive, names[_CONTENT_TYPES.casefold()])
     targets = _main_targets(archive) if _ROOT_RELATIONS in names else []
     of_type = [name for name, kind in types.items() if ".main" in kind]
-    for target in (*targets, *of_type):
+    usual = [name for name in names if posixpath.basename(name) in _USUAL_NAMES]
+    for target in (*targets, *of_type, *usual):
         if target.casefold() in names:
             return MainPart(name=names[target.casefold()], content_type=types.get(target.casefold(), ""))
     return None
@@ -82,24 +82,12 @@ def _main_targets(archive: zipfile.ZipFile) -> list[str]:
 
 
 @contextmanager
-def usual_package(path: Path, shown: str) -> Iterator[Path]:
+def usual_package(path: Path, folder: Path | None = None) -> Iterator[Path]:
     """Yield the workbook's path, or that of a copy with the usual names, which is gone afterwards.
 
-    The copy lies beside a private copy of the workbook, or else in the folder for temporary files. Raises ManifestError
-    if a part is missing or damaged.
+    The copy is made in ``folder``, or else where temporary files go. Raises UnreadableSheetError if a part is missing
+    or damaged.
     """
-    try:
-        with _usual(path, None if str(path) == shown else path.parent) as usual:
-            yield usual
-    except UnreadableSheetError as error:
-        raise ManifestError(
-            f"{shown}: the workbook is damaged: one of its parts can't be read",
-            hint="Open it in Excel and save it again, or export it again.",
-        ) from error
-
-
-@contextmanager
-def _usual(path: Path, folder: Path | None) -> Iterator[Path]:
     with opened(path) as archive:
         main = main_part(archive)
         changes = None if main is None else _Changes.of(archive, main.name)
@@ -145,16 +133,24 @@ class _Changes:
         return f"xl/workbook{posixpath.splitext(self.main)[1].lower() or '.xml'}"
 
     def write(self, archive: zipfile.ZipFile, new: zipfile.ZipFile) -> None:
-        """Write the copy. Parts that the main part refers to keep their names."""
+        """Write the copy, with all parts in the folder `xl`."""
         usual = self._usual_main
         new.writestr(_ROOT_RELATIONS, _relations([(_OFFICE_DOCUMENT, "rId1", usual)]))
-        left_out = {_ROOT_RELATIONS, usual, f"xl/_rels/{posixpath.basename(usual)}.rels", self.main, self.relations}
         for name in _names(archive):
-            if name not in left_out:
-                self._copy(archive, new, name, name)
-        self._copy(archive, new, self.main, usual)
+            if name not in {_ROOT_RELATIONS, _CONTENT_TYPES, self.relations}:
+                self._copy(archive, new, name, self._renamed(name))
         found = _resolved(archive, self.relations, posixpath.dirname(self.main))
-        new.writestr(f"xl/_rels/{posixpath.basename(usual)}.rels", _relations(found))
+        relations = [(kind, name, posixpath.relpath(self._renamed(target), "xl")) for kind, name, target in found]
+        new.writestr(f"xl/_rels/{posixpath.basename(usual)}.rels", _relations(relations))
+
+    def _renamed(self, name: str) -> str:
+        """The name of a part in the copy."""
+        if name == self.main:
+            return self._usual_main
+        folder = posixpath.dirname(self.main)
+        within = f"xl/{name[len(folder) :].lstrip('/')}"
+        is_within = not folder or name.startswith(f"{folder}/")
+        return within if is_within and within != self._usual_main else f"xl/other/{name}"
 
     def _copy(self, archive: zipfile.ZipFile, new: zipfile.ZipFile, name: str, as_name: str) -> None:
         with archive.open(name) as source, new.open(as_name, "w", force_zip64=True) as target:
@@ -193,13 +189,13 @@ def _copy_as_utf8(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 def _resolved(archive: zipfile.ZipFile, part: str, folder: str) -> list[tuple[str, str, str]]:
-    """The relations of the main part, each a type, an ID and a target that begins at the package's root."""
+    """The relations of the main part, each a type, an ID and the name of a part."""
     found: list[tuple[str, str, str]] = []
 
     def see(name: str, attributes: dict[str, str]) -> None:
         if name == "Relationship" and attributes.get("TargetMode") != "External":
             target = posixpath.join("/", folder, attributes["Target"].replace("\\", "/"))
-            found.append((attributes["Type"], attributes["Id"], posixpath.normpath(target)))
+            found.append((attributes["Type"], attributes["Id"], posixpath.normpath(target).lstrip("/")))
 
     each_element(archive, part, see)
     return found

@@ -12,7 +12,7 @@ from importer.catalogue import CATALOGUE
 from importer.errors import ManifestError
 from importer.manifest.detect import Kind
 from importer.manifest.detected import Detected
-from importer.manifest.header import Header, column_letter, make_header, no_header
+from importer.manifest.header import Header, column_letter, make_header, no_header, number_repeated
 from importer.manifest.records import BlankRecords
 from importer.manifest.title import check_title
 from importer.manifest.workbooks.book import Book, Loaded, reading
@@ -81,7 +81,9 @@ def open_workbook(
         facts = scan.facts(name) if early is None else early.result()
     _check_header(loaded, facts, expected, where)
     loaded = loaded.without_front(facts)
-    header = make_header(loaded.header, row=loaded.row, shown=shown, first_column=loaded.first_column, sheet=name)
+    numbered = number_repeated(loaded.header, options.may_repeat)
+    header = make_header(numbered.names, row=loaded.row, shown=shown, first_column=loaded.first_column, sheet=name)
+    header = numbered.noted(header)
     choice = None
     if options.sheet is None:
         hidden = [sheet for sheet in book.sheets if sheet not in candidates]

@@ -1,0 +1,53 @@
+"""A header that is one cell to the usual delimiters, and what seems to divide it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from importer.errors import ManifestError
+
+_LEAST_NAMES = 2
+# What is in no name of a column: a run of signs, of control characters, or a broken bar.
+_RUN = re.compile(r"[^\w\s\"'()\[\]{}.,:/&%$€+-]+|[\x01-\x08\x0b\x0e-\x1f]+|[;|:,\t]{2,}")
+_NAME = re.compile(r"[^\W_][\w .()/-]*")
+
+
+def likely_delimiter(header: Sequence[str], delimiter: str, expected: Collection[str]) -> str:
+    """What divides a header into names better than the delimiter that was chosen; empty if nothing does.
+
+    ``expected``: the columns that the mapping knows. One of them is enough; without a mapping all parts must be names.
+    """
+    cells = [cell for cell in header if cell.strip()]
+    if len(cells) == 1 and cells[0] in expected:
+        return ""
+    text = delimiter.join(header)
+    runs = [run for run in dict.fromkeys(_RUN.findall(text)) if len(cells) == 1 or delimiter in run[:-1] + run[1:]]
+    return next((run for run in runs if _divides(text, run, frozenset(expected))), "")
+
+
+def _divides(header: str, delimiter: str, expected: frozenset[str]) -> bool:
+    names = [name.strip().strip('"') for name in header.split(delimiter)]
+    if len(names) < _LEAST_NAMES or len(set(names)) < len(names) or any(map(set(delimiter).intersection, names)):
+        return False
+    if expected:
+        return bool(expected.intersection(names))
+    return len(names) > _LEAST_NAMES and all(map(_NAME.fullmatch, names))
+
+
+def not_divided(shown: str, row: int, header: str, delimiter: str) -> ManifestError:
+    """Build the error for such a header."""
+    if len(delimiter) > 1:
+        hint = (
+            f"A delimiter is a single character: replace {delimiter!r} throughout the file by one that is in no cell, "
+            "such as a tab, or export with commas."
+        )
+    else:
+        line = f"`manifest: {{delimiter: {_quoted(delimiter)}}}`"
+        hint = f"If it does, add this line to the mapping: {line}; or export with commas or tabs."
+    return ManifestError(f"{shown}, row {row}: {delimiter!r} seems to divide the header {header[:100]!r}", hint=hint)
+
+
+def _quoted(delimiter: str) -> str:
+    """As YAML, on one line."""
+    return f'"{delimiter}"' if delimiter.isprintable() else f'"\\x{ord(delimiter):02x}"'

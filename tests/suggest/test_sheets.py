@@ -1,0 +1,73 @@
+"""`suggest` drafts from the sheet that holds the table, or from the one that is named; and from repeated columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
+
+from importer.errors import ManifestError
+from importer.manifest import open_manifest
+from importer.mapping import load_mapping
+from importer.suggest import suggest
+
+HEADER = ("Id", "Subject", "Mail")
+ROWS = [(f"T-{number}", f"Printer {number}", f"mina{number}@example.com") for number in range(30)]
+
+
+def workbook(path: Path, **sheets: Sequence[tuple[str, ...]]) -> Path:
+    with xlsxwriter.Workbook(path) as book:
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    return path
+
+
+@pytest.mark.parametrize(
+    "cover",
+    [
+        [("Report of March",)],
+        [("Report",), (), ("Made by", "Mina"), ("Made on", "2024-03-08"), ("For", "all")],
+        [],
+    ],
+)
+def test_a_cover_is_passed_over(tmp_path: Path, cover: list[tuple[str, ...]]) -> None:
+    """The sheet with the table is found, as `validate` finds it by the mapping's columns."""
+    path = workbook(tmp_path / "tickets.xlsx", Cover=cover, Data=[HEADER, *ROWS])
+    suggestion = suggest(path, None)
+    assert "sheet 'Data'" in suggestion.detected
+    (tmp_path / "m.yaml").write_text(suggestion.text, encoding="utf-8")
+    mapping = load_mapping(tmp_path / "m.yaml")
+    found = open_manifest(path, mapping.manifest, [use.column for use in mapping.uses])
+    assert found.sheet == "Data"
+
+
+def test_the_first_of_two_tables_is_taken(tmp_path: Path) -> None:
+    """A wider table behind it is no reason to pass over the first."""
+    wide = [(*HEADER, "a", "b"), *((*row, "x", "y") for row in ROWS)]
+    assert "sheet 'First'" in suggest(workbook(tmp_path / "t.xlsx", First=[HEADER, *ROWS], Second=wide), None).detected
+
+
+def test_a_sheet_that_is_named(tmp_path: Path) -> None:
+    """The draft names it as well, so that `validate` reads the same one."""
+    path = workbook(tmp_path / "t.xlsx", First=[HEADER, *ROWS], Other=[("Key", "Summary", "Mail"), *ROWS])
+    suggestion = suggest(path, None, "Other")
+    assert "manifest: {sheet: Other}" in suggestion.text
+    assert "Summary: " in suggestion.text
+    with pytest.raises(ManifestError, match="has no sheet 'Othr'"):
+        suggest(path, None, "Othr")
+
+
+def test_repeated_columns_are_left_to_the_user(tmp_path: Path) -> None:
+    """None of them can be mapped, and the draft is a mapping that fits the file all the same."""
+    path = tmp_path / "jira.csv"
+    lines = ["Key,Summary,Mail,Labels,Labels,Subject,Subject", *(",".join((*row, "a", "", "b", "c")) for row in ROWS)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = suggest(path, None).text
+    ignored = text[text.index("ignore:") :].split()
+    assert "Labels" in ignored
+    assert "Subject" in ignored
+    assert "(2)" not in text
