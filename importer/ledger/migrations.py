@@ -90,7 +90,7 @@ def _bring_up_to_date(engine: sa.Engine, path: Path | None, versions: range, rev
             db.execute(schema.meta.update().where(schema.meta.c.name == "schema_version").values(value=str(to)))
     if backup is not None:
         log.warning(
-            "the ledger %s is brought up to date; %s holds it as it was, with every text of a ticket that is erased now: "
+            "the ledger %s is brought up to date; %s holds it as it was, with every text that is erased now: "
             "remove that file when you don't need it any more",
             path,
             backup,
