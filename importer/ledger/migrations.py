@@ -72,7 +72,7 @@ def _version(db: sa.Connection, *, lock: bool = False) -> int:
 
 
 def _bring_up_to_date(engine: sa.Engine, path: Path | None, versions: range, revisions: Sequence[Path]) -> None:
-    """Go from version to version, each in a transaction of its own."""
+    """Go from version to version, one transaction for each."""
     config = _config(revisions)
     if missing := _missing(config, range(versions.start - 1, versions.stop)):
         raise LedgerError(
@@ -90,8 +90,8 @@ def _bring_up_to_date(engine: sa.Engine, path: Path | None, versions: range, rev
             db.execute(schema.meta.update().where(schema.meta.c.name == "schema_version").values(value=str(to)))
     if backup is not None:
         log.warning(
-            "the ledger %s is brought up to date; %s holds it as it was, with the texts of all tickets that were sent: "
-            "remove that file when the new one has proved itself",
+            "the ledger %s is brought up to date; %s holds it as it was, with every text that is erased now: "
+            "remove that file when you don't need it any more",
             path,
             backup,
         )
@@ -148,7 +148,7 @@ def _apply(db: sa.Connection, config: Config, to: int) -> None:
     from alembic import command  # noqa: PLC0415
 
     config.attributes["connection"] = db
-    # What `ledger_meta` says decides, and a ledger that Alembic has not seen before has no record of its own.
+    # `ledger_meta` decides. A ledger that Alembic has never changed has no record of Alembic's.
     command.stamp(config, str(to - 1), purge=True)
     command.upgrade(config, str(to))
 

@@ -22,7 +22,8 @@ def make_folder(folder: Path) -> None:
         make_folder(folder.parent)
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=_OWNER_ONLY_FOLDER)
-            folder.chmod(_OWNER_ONLY_FOLDER)  # a umask may have taken rights of the owner
+            if stat.S_IMODE(folder.stat().st_mode) != _OWNER_ONLY_FOLDER:  # a umask has taken rights of the owner
+                folder.chmod(_OWNER_ONLY_FOLDER)
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is no folder")
 
@@ -34,8 +35,8 @@ def create(path: Path) -> int:
     """
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     number = os.open(path, flags, OWNER_ONLY)
-    with contextlib.suppress(AttributeError, OSError):  # a umask may have taken rights of the owner
-        os.fchmod(number, OWNER_ONLY)
+    if os.name == "posix" and stat.S_IMODE(os.fstat(number).st_mode) != OWNER_ONLY:
+        os.fchmod(number, OWNER_ONLY)  # a umask has taken rights of the owner
     return number
 
 

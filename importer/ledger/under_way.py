@@ -103,8 +103,10 @@ _SETTLE_ATTEMPT = (
     )
 )
 _SETTLE_ATTEMPT_AND_ERASE = _SETTLE_ATTEMPT.values(request=_fixed(""))
-# The row's other requests, of which one was unclear before this one was made; most rows have none.
-_ERASE_OTHERS = bodies.erase(_TICKET & (_tickets.attempts + _given("uncounted", sa.Integer) > _fixed("1")))
+# The row's earlier requests. Most rows have none: only an unclear answer leaves a body behind.
+_ERASE_OTHERS = bodies.erase(
+    _TICKET & ((_tickets.attempts > _fixed("1")) | (_given("uncounted", sa.Integer) != _fixed("0")))
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ _OWN_FIELDS = "CustomData."
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unanswered:
-    """One request without an answer that tells, and what it asked for. ``row`` tells rows of any source apart.
+    """One request whose result is not known, and what it asked for. ``row`` is one number for all sources.
 
     Where its row is settled, only ``title_hash`` is left of what it asked for; it is ``None`` for all others.
     """

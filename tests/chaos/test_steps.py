@@ -20,6 +20,7 @@ KINDS = {
     # the ledger: a run begins, claims, intends, settles, ends
     "mkdir the folder",
     "open ledger.sqlite.RUN.lock",
+    "chmod",  # of the lock, which is open: its rights don't depend on the umask
     "fcntl.flock ledger.sqlite.RUN.lock",
     "remove ledger.sqlite.RUN.lock",
     "commit",

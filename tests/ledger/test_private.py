@@ -61,7 +61,7 @@ Ledger.create("sqlite:///{tmp_path}/l.sqlite").close()
 def test_a_ledger_that_others_can_read_is_closed_to_them_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is said once: from then on it is as it should be. The rights of a folder that was there stay."""
+    """The warning comes once, as the rights are right from then on. Those of a folder that was there stay."""
     tmp_path.chmod(0o755)
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
         begun(ledger, "A")
