@@ -28,7 +28,11 @@ RATE = Rate(40, 1)
 AT_LAST = Rate(1000, 1)  # for the run that does what the killed ones have left
 LATENCIES_S = (0.01, 0.05, 0.25)  # with the first, few are under way at any moment; with the last, a whole burst is
 # What goes wrong on the wire meanwhile. Rows whose answer is lost are unknown; the others must be right all the same.
+# The number that is given again is the first ticket's. Its own call is struck by nothing, so that the ledger knows it.
 FAULTS = (
+    {"calls": 1, "fault": "slow", "delay_s": 0},
+    {"probability": 0.02, "fault": "repeated-number"},
+    {"probability": 0.02, "fault": "cached-answer"},
     {"probability": 0.04, "fault": "answered-twice"},
     {"probability": 0.04, "fault": "answered-twice", "delay_s": 0.02},
     {"probability": 0.02, "fault": "closed-before"},
@@ -82,6 +86,7 @@ async def campaign(folder: Path, *, kills: int, seed: int) -> Count:
         command = Command(folder, sandbox, latency_s)
         assert await command.to_the_end("ledger", "init") == 0
         run = ("run", "manifest.csv", "-m", "mapping.yaml", "--yes", "--no-progress", "-q", "--rate")
+        assert await command.to_the_end(*run, str(RATE), "--limit", "1") == 1
         while count.kills < kills:
             killed = await _kill_once(command, (*run, str(RATE)), chance, count)
             if killed is None:
