@@ -85,7 +85,7 @@ class GatedConnector(aiohttp.TCPConnector):
     ) -> aiohttp.connector.Connection:
         """Open a connection, and give it when the gate is passed. Raises ClientConnectionError if it can't be used."""
         sending = sending_now.get()
-        if sending.left:  # aiohttp sends a GET again by itself; here each one takes a slot of its own
+        if sending.left:  # aiohttp repeats a GET by itself, which would take no slot
             raise aiohttp.ClientConnectionError("the connection was closed before an answer came")
         connection = await super().connect(req, traces, timeout)
         opened_at = self._loop.time()

@@ -135,7 +135,7 @@ def judge(  # noqa: C901, PLR0911 - one case for each answer; split up, the tabl
         case Throttled():
             return Again(delay_s=0.0, code="limit-exceeded", error="429: the account's limit was used up")
         case NotSent(reason, stale, scarce):
-            # Neither says anything about the server: the row goes again at once, or when fewer are under way.
+            # The server is not at fault: the row goes again at once, or as soon as fewer rows are under way.
             delay_s = 0.0 if stale or scarce else backoff_s(attempt, chance)
             return Again(delay_s=delay_s, code="not-connected", error=reason)
         case NotSendable(code, reason):
@@ -252,14 +252,17 @@ class UsedUp:
 
 
 class AtOnce:
-    """How many rows may be under way at once: fewer where this process can't open the files that they need."""
+    """The most rows under way at once. It falls when this process can't open the files that they need."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self._news = ""
 
     def too_few(self, answer: NotSent, others: int) -> StoppedEarly | None:
-        """Take note that a row found no file to open while ``others`` were under way; say so if it was alone."""
+        """Lower the number, as a row could open no file while ``others`` were under way.
+
+        Return the error that ends the run if there were no others.
+        """
         if not others:
             return StoppedEarly(
                 f"this process can't open enough files to send a single row: {answer.reason}",
