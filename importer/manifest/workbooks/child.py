@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -33,7 +34,7 @@ from importer.manifest.workbooks.messages import (
     send,
     unpacked,
 )
-from importer.manifest.workbooks.workbook import open_workbook
+from importer.manifest.workbooks.workbook import WorkbookFile, open_workbook
 
 _ADDRESS_SPACE_BYTES = 1 << 30  # more than memory: libraries reserve what they never use
 _NEARLY_ALL = 0.75
@@ -54,18 +55,24 @@ def main() -> None:
     os._exit(0)  # to give memory back piece by piece takes long
 
 
+def messages_of(sheet: WorkbookFile) -> Iterator[Opened | Rows | BlankRows | End]:
+    """All that the importer needs of a sheet. Raises ManifestError if it can't be read to its end."""
+    yield Opened(where=sheet.where, detected=sheet.detected, header=sheet.header)
+    for block, problems in sheet.blocks():
+        if isinstance(block, BlankRecords):
+            yield BlankRows(size=len(block))
+        else:
+            yield Rows.of(block, problems)
+    yield End()
+
+
 def _answer(request: Request, answers: IO[bytes]) -> None:
     try:
         _limit(request.limits)
         gc.disable()
         sheet = open_workbook(request.path, request.kind, request.options, request.expected, request.shown)
-        send(answers, Opened(where=sheet.where, detected=sheet.detected, header=sheet.header))
-        for block, problems in sheet.blocks():
-            if isinstance(block, BlankRecords):
-                send(answers, BlankRows(size=len(block)))
-            else:
-                send(answers, Rows.of(block, problems))
-        send(answers, End())
+        for message in messages_of(sheet):
+            send(answers, message)
     except ManifestError as error:
         # A library that gets no memory may panic, too, as it does at damage.
         if _is_panic(error.__cause__) and _used_bytes() > _NEARLY_ALL * request.limits.memory_bytes:
