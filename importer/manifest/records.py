@@ -71,7 +71,7 @@ class RecordList:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BlankRecords:
-    """So many consecutive records without content, of which nothing but their number is kept."""
+    """Consecutive records without content: only their number is kept."""
 
     size: int
 

@@ -285,7 +285,7 @@ class Text:
 
 
 def _whole_characters(content: bytes) -> bytes:
-    """Leave out the character at the end, of which not all bytes may be there."""
+    """Leave out the last character: some of its bytes may be missing."""
     end = len(content) - 1
     while content[end] & 0xC0 == 0x80:  # noqa: PLR2004 - the bits of a byte that goes on with a character
         end -= 1
