@@ -87,6 +87,10 @@ class BlankRecords:
         """Some of these records."""
         return BlankRecords(size=positions.size)
 
+    def part(self, start: int, stop: int) -> BlankRecords:
+        """The records from ``start`` to before ``stop``."""
+        return BlankRecords(size=max(min(stop, self.size) - start, 0))
+
     def column(self, _index: int) -> Column | None:
         """The cell at an index of each record: empty."""
         return Column.from_texts([""] * self.size)
