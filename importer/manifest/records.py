@@ -71,7 +71,7 @@ class RecordList:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BlankRecords:
-    """So many consecutive records without content, of which nothing but their number is kept."""
+    """Consecutive records without content: only their number is kept."""
 
     size: int
 
@@ -86,6 +86,10 @@ class BlankRecords:
     def take(self, positions: npt.NDArray[np.intp]) -> BlankRecords:
         """Some of these records."""
         return BlankRecords(size=positions.size)
+
+    def part(self, start: int, stop: int) -> BlankRecords:
+        """The records from ``start`` to before ``stop``."""
+        return BlankRecords(size=max(min(stop, self.size) - start, 0))
 
     def column(self, _index: int) -> Column | None:
         """The cell at an index of each record: empty."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.manifest.reading import ReadHere
 
 _EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "50"))
 
@@ -12,3 +16,10 @@ _EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "50"))
 settings.register_profile(
     "fuzz", max_examples=_EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def read_here() -> Iterator[None]:
+    """Read workbooks without a process for each; `tests/manifest/workbooks/test_hostile.py` has the process."""
+    with ReadHere.used():
+        yield

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import pickle
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +12,34 @@ import pytest
 
 from importer.errors import ManifestError
 from importer.manifest import Manifest, open_manifest
+from importer.manifest.detect import Kind
+from importer.manifest.workbooks import source
+from importer.manifest.workbooks.child import messages_of
+from importer.manifest.workbooks.messages import End, Limits, Request
 from importer.models import ManifestOptions, Problem
+
+
+class ReadHere:
+    """Reads workbooks in this process, for tests of thousands of them: a process for each takes long to start."""
+
+    def __init__(self, path: Path, kind: Kind, options: ManifestOptions, expected: Collection[str], shown: str) -> None:
+        no_limits = Limits(memory_bytes=0, cpu_s=0)
+        request = Request(path=path, kind=kind, options=options, expected=expected, shown=shown, limits=no_limits)
+        self._messages = messages_of(request)
+        self.opened = next(self._messages)
+
+    def next_rows(self) -> bytes | None:
+        """The next message, packed."""
+        message = next(self._messages)
+        return None if isinstance(message, End) else pickle.dumps(message)
+
+    @classmethod
+    @contextmanager
+    def used(cls) -> Iterator[None]:
+        """For as long as the block lasts, instead of the process."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(source, "SheetReader", cls)
+            yield
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,11 @@ import csv
 import io
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 from importer.errors import ManifestError
 from importer.manifest import open_manifest
 from importer.models import ManifestOptions
-from tests.manifest.reading import read
+from tests.manifest.reading import ReadHere, read
 
 # Every character but half surrogates, which no file can hold, the byte order mark, which is no text, and control
 # characters, of which a few are text and many make a binary file.
@@ -26,6 +28,13 @@ TRICKY = st.sampled_from(
 )
 CELL = TEXT | TRICKY
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def read_here() -> Iterator[None]:
+    """Read workbooks without a process for each; `tests/manifest/workbooks/test_hostile.py` has the process."""
+    with ReadHere.used():
+        yield
 
 
 @st.composite

@@ -22,6 +22,8 @@ MAX_CELL_CHARS = 1 << 23
 MAX_RECORD_BYTES = 1 << 24
 _MAX_BROKEN_ROWS = 20
 _BLANKS = b" \t\r\n"
+_MANY_BLANKS_BYTES = 1 << 16
+_MOST_MARKS = 1 << 19  # of one block, which takes a hundred bytes for each
 _CHARACTER_BYTES = 8  # at least as many as a character has
 _LINE_END = re.compile(rb"\r\n?|\n")
 
@@ -122,13 +124,20 @@ class RecordReader:
                 self._text.skip(size_bytes)
                 yield BlankRecords(size=rows)
                 continue
-            block = find_block(content, self._delimiter, last=self._text.is_last) if self._text.is_utf8 else None
+            is_last = self._text.is_last
+            while self._marks(content) > _MOST_MARKS:
+                content, is_last = content[: len(content) // 2], False
+            block = find_block(content, self._delimiter, last=is_last) if self._text.is_utf8 else None
             if block is None:
                 yield self._one_by_one(len(content))
             else:
                 self._row += len(block)
                 self._text.skip(min(int(block.record_ends[-1]), len(content)))
                 yield block
+
+    def _marks(self, content: bytes) -> int:
+        """How many bytes may end a cell or a record."""
+        return sum(map(content.count, (b"\n", b"\r", self._delimiter.encode())))
 
     def _one_by_one(self, size_bytes: int) -> RecordList:
         """Read the records that begin in the next ``size_bytes``."""
@@ -201,12 +210,16 @@ class RecordReader:
 
 
 def _blank_bytes(content: bytes, delimiter: str, *, last: bool) -> int:
-    """How many bytes in front are records of nothing but blanks and delimiters; ``last``: nothing follows."""
+    """How many bytes in front are records of nothing but blanks and delimiters, if they are very many.
+
+    ``last``: nothing follows ``content``.
+    """
     blanks = _BLANKS + (delimiter.encode() if delimiter.isascii() else b"")
     end = len(content) - len(content.lstrip(blanks))
     if end == len(content) and content[-1:] == b"\r" and not last:
         end -= 1  # its line feed may be the next byte
-    return max(content.rfind(b"\n", 0, end), content.rfind(b"\r", 0, end)) + 1
+    size_bytes = max(content.rfind(b"\n", 0, end), content.rfind(b"\r", 0, end)) + 1
+    return size_bytes if size_bytes >= _MANY_BLANKS_BYTES else 0
 
 
 class Text:
@@ -300,7 +313,7 @@ class Text:
 
 
 def _whole_characters(content: bytes) -> bytes:
-    """Leave out the character at the end, of which not all bytes may be there."""
+    """Leave out the last character: some of its bytes may be missing."""
     end = len(content) - 1
     while content[end] & 0xC0 == 0x80:  # noqa: PLR2004 - the bits of a byte that goes on with a character
         end -= 1

@@ -59,13 +59,25 @@ def main() -> None:
     os._exit(0)  # to give memory back piece by piece takes long
 
 
+def messages_of(request: Request) -> Iterator[Opened | Rows | BlankRows | End]:
+    """All that the importer needs of a sheet. Raises ManifestError if it can't be read to its end."""
+    with _as_calamine_expects(request) as path:
+        sheet = open_workbook(path, request.kind, request.options, request.expected, request.shown)
+        yield Opened(where=sheet.where, detected=sheet.detected, header=sheet.header)
+        for block, problems in sheet.blocks():
+            if isinstance(block, BlankRecords):
+                yield BlankRows(size=len(block))
+            else:
+                yield Rows.of(block, problems)
+    yield End()
+
+
 def _answer(request: Request, answers: IO[bytes]) -> None:
     try:
         _limit(request.limits)
         gc.disable()
-        with _as_calamine_expects(request) as path:
-            _send_sheet(path, request, answers)
-        send(answers, End())
+        for message in messages_of(request):
+            send(answers, message)
     except ManifestError as error:
         # A library that gets no memory may panic, too, as it does at damage.
         if _is_panic(error.__cause__) and _used_bytes() > _NEARLY_ALL * request.limits.memory_bytes:
@@ -102,16 +114,6 @@ def _as_calamine_expects(request: Request) -> Iterator[Path]:
             f"{shown}: the workbook is damaged: one of its parts can't be read",
             hint="Open it in Excel and save it again, or export it again.",
         ) from error
-
-
-def _send_sheet(path: Path, request: Request, answers: IO[bytes]) -> None:
-    sheet = open_workbook(path, request.kind, request.options, request.expected, request.shown)
-    send(answers, Opened(where=sheet.where, detected=sheet.detected, header=sheet.header))
-    for block, problems in sheet.blocks():
-        if isinstance(block, BlankRecords):
-            send(answers, BlankRows(size=len(block)))
-        else:
-            send(answers, Rows.of(block, problems))
 
 
 def _is_panic(error: BaseException | None) -> bool:

@@ -208,7 +208,7 @@ def test_unclosed_quote_names_its_row(tmp_path: Path) -> None:
 
 
 def test_endless_quote_is_found_before_memory_ends(tmp_path: Path) -> None:
-    """A stray quote in a huge file is told after 8 million characters, not after all of them."""
+    """A stray quote in a huge file is found after 8 million characters, not after all of them."""
     line = b"x" * 1023 + b"\n"
     text = refusal_of_bytes(tmp_path, b'a,b\n1,2\n3,"' + line * (9 * 1024))
     assert "row 3, column B: a quote is opened here and not closed within 8,388,608 characters" in text
