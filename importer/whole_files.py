@@ -71,7 +71,8 @@ def open_made(path: Path) -> int:
         descriptor = _open_plain(path, os.O_WRONLY)
     except FileNotFoundError:
         return create(path, mode=_PRIVATE)
-    os.ftruncate(descriptor, 0)
+    if os.fstat(descriptor).st_size:
+        os.ftruncate(descriptor, 0)
     return descriptor
 
 
@@ -118,7 +119,9 @@ def keep_copy(path: Path, kept: Path) -> None:
             shutil.copyfileobj(there, here)
         shutil.copystat(source, kept)
     with contextlib.suppress(OSError):  # another user's file
-        kept.chmod(stat.S_IMODE(kept.stat().st_mode) & _LOOSEST)
+        rights = stat.S_IMODE(kept.stat().st_mode)
+        if rights & ~_LOOSEST:
+            kept.chmod(rights & _LOOSEST)
 
 
 @contextmanager
