@@ -112,7 +112,7 @@ class Judging:
 
     @functools.cached_property
     def attachments(self) -> AttachmentCounts | None:
-        """The files of all rows, which are judged by now, and what belongs to none; ``None`` without attachments."""
+        """The files of all judged rows, and what belongs to no row; ``None`` for a mapping without attachments."""
         if self._finder is None:
             return None
         results = self._job.results

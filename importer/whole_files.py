@@ -24,7 +24,7 @@ _KINDS = {stat.S_IFLNK: "a link", stat.S_IFIFO: "a pipe", stat.S_IFDIR: "a folde
 
 
 class NotOursError(OSError):
-    """What is there is no file of its own, so it is not written. ``strerror`` says what it is."""
+    """A file can't be written because something else stands in its place, which ``strerror`` names."""
 
     def __init__(self, what: str) -> None:
         super().__init__(errno.EEXIST, what)
@@ -35,8 +35,8 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Give an empty file beside ``path`` to be written; it takes its place when the block ends without an error.
 
     Until then nobody else can read it, and with ``private`` not even then; else it has the rights of the file that it
-    replaces, or those that the user gives to new files, but never more than ``rw-r-----``. What stands at ``path`` must
-    be a file of its own or a link, which is replaced and not followed. Raises OSError: ``path`` is as it was.
+    replaces, or those that the user gives to new files, but never more than ``rw-r-----``. A link at ``path`` is
+    replaced and not followed; a pipe, folder or device is refused. Raises OSError: ``path`` is as it was.
     """
     refuse_other_than_file(path, or_link=True)
     prefix = f".{path.name[:_NAME_CHARS]}."
@@ -113,7 +113,8 @@ def open_made(path: Path) -> int:
         descriptor = _open_plain(path, os.O_WRONLY)
     except FileNotFoundError:
         return create(path, mode=_PRIVATE)
-    os.ftruncate(descriptor, 0)
+    if os.fstat(descriptor).st_size:
+        os.ftruncate(descriptor, 0)
     return descriptor
 
 
@@ -160,7 +161,9 @@ def keep_copy(path: Path, kept: Path) -> None:
             shutil.copyfileobj(there, here)
         shutil.copystat(source, kept)
     with contextlib.suppress(OSError):  # another user's file
-        kept.chmod(stat.S_IMODE(kept.stat().st_mode) & _LOOSEST)
+        rights = stat.S_IMODE(kept.stat().st_mode)
+        if rights & ~_LOOSEST:
+            kept.chmod(rights & _LOOSEST)
 
 
 @contextmanager

@@ -23,9 +23,9 @@ _Prints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class Unclaimed:
-    """What belongs to no row. ``files`` lie in folders some files of which belong to rows; ``folders`` have none.
+    """What belongs to no row: ``folders`` without any row's file, and ``files`` that lie in other folders.
 
-    Both are ``None`` where not all was listed, which ``warnings`` says. These are for a person.
+    Both are ``None`` where not everything was listed; ``warnings`` then say why.
     """
 
     files: int | None = 0
@@ -61,7 +61,7 @@ class Claims:
         """A hash of each path, sorted, each once."""
         prints = np.array(self._prints, dtype=np.int64)
         prints.sort()  # by far faster than to have numpy find the different ones
-        prints = prints[np.diff(prints, prepend=prints[:1] - 1) != 0]
+        prints = np.asarray(prints[np.diff(prints, prepend=prints[:1] - 1) != 0])
         self._prints = array("q", prints.tobytes())
         self._unique = len(self._prints)
         return prints

@@ -24,12 +24,13 @@ async def check_files(files: Sequence[CheckedFile]) -> None:
 
 
 async def open_body(ticket: Ticket, files: contextlib.ExitStack) -> tuple[aiohttp.MultipartWriter, list[CheckedFile]]:
-    """Open the files in a thread. Whoever is cancelled meanwhile leaves none open: a thread can't be called back."""
+    """Open the files in a thread. A caller that is cancelled meanwhile leaves none open."""
     opened = contextlib.ExitStack()
     building = asyncio.get_running_loop().run_in_executor(None, _build_body, ticket, opened)
     try:
         found = await asyncio.shield(building)
     except BaseException:
+        # The thread goes on, so what it opens is closed when it ends.
         building.add_done_callback(functools.partial(_close_late, opened))
         raise
     files.enter_context(opened)

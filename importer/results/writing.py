@@ -227,7 +227,7 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = "choose another place with -o, or mend its rights"
+        hint = "choose another place with -o, or change its rights"
         if isinstance(error, NotOursError):
             hint = "move it away, or choose another place with -o"
         raise ResultsError(f"{path} can't be written: {error.strerror}", hint=hint) from error

@@ -22,7 +22,7 @@ Measure = Callable[[list[tuple[str, ...]]], list[tuple[int, int, int]]]  # of ro
 class Measured:
     """Of some rows: bytes, number and added states of each one's files, and which the finder has to look at one by one.
 
-    ``doubtful`` counts the rows from 0, and what is said of their files does not hold.
+    ``doubtful`` counts the rows from 0; their other values are not valid.
     """
 
     size_bytes: npt.NDArray[np.int64]

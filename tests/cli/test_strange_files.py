@@ -34,7 +34,7 @@ def test_a_part_file_that_is_no_file_of_ours(shop: Shop, account: Account, make:
 
 
 def test_a_part_file_of_a_killed_run_is_replaced(shop: Shop, account: Account):
-    """It is a file of its own, so the next run begins another."""
+    """It is a regular file without other names, so the next run begins a new one."""
     shop.manifest(3)
     shop.path("tickets.results.csv.part").write_text("half a row")
     assert shop.run().code == 0
@@ -83,7 +83,7 @@ def test_what_is_written_is_never_loose(shop: Shop, account: Account):
 
 @pytest.mark.parametrize("arguments", [["validate"], ["run"], ["run", "--dry-run"], ["run", "--json"], ["suggest"]])
 def test_a_name_can_not_steer_the_terminal(shop: Shop, account: Account, arguments: list[str]):
-    """The name of a file is shown with escapes, in lines of its own; JSON stays JSON."""
+    """The name of a file is shown with escapes and starts no new line; JSON stays JSON."""
     shop.manifest(2, name=EVIL)
     mapping = [] if arguments == ["suggest"] else ["-m", "mapping.yaml"]
     ended = shop.do(arguments[0], EVIL, *mapping, *arguments[1:], "--log-file", "import.log")

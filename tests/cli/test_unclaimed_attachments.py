@@ -124,7 +124,7 @@ def test_a_root_that_is_the_manifests_own_folder(shop: Shop, account: Account):
 
 
 def test_a_root_that_is_not_there(shop: Shop):
-    """Nothing can be counted, and the reason is said."""
+    """Nothing can be counted; a warning gives the reason."""
     rows(shop, ["1"])
     shop.path("mapping.yaml").write_text(MAPPING + FOLDERS)
     told = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
