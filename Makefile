@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 # The pinned setuptools builds the package, not the newest of the day.
 INSTALL = $(PIP) install --constraint $(PINS) setuptools && $(PIP) install --constraint $(PINS) --no-build-isolation
 
-.PHONY: help demo test check lint format fuzz chaos simulation build-check bench bench-quick pins clean distclean
+.PHONY: help demo test debian-test check lint format fuzz chaos simulation build-check bench bench-quick pins clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ demo: .venv/runtime.stamp ## imports the sample tickets into a stand-in account;
 
 test: .venv/dev.stamp ## all tests, three at a time, as most of them wait (WORKERS=N)
 	@$(BIN)/python -m pytest -n $(WORKERS)
+
+debian-test: ## `make demo` and `make test` in a new root of Debian 13; needs root and debootstrap
+	@.ci/debian-test trixie
 
 check: lint build-check ## what has to be right before a merge: lint, the built wheel, tests with layers and coverage
 	@rm -f .coverage .coverage.*

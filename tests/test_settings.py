@@ -79,10 +79,10 @@ def test_a_dotenv_file_makes_an_account(dotenv) -> None:
 
 def test_the_environment_wins_over_the_file(dotenv) -> None:
     """Also with an empty value, which is how a container takes a variable out."""
-    dotenv.write_text("LSQ_RATE=1/1\nLSQ_TENANT_ID=file\nHTTPS_PROXY=http://proxy.example.com\n", encoding="utf-8")
-    found = Environment({**GOOD, "HTTPS_PROXY": ""}, dotenv)
+    dotenv.write_text("LSQ_RATE=1/1\nLSQ_TENANT_ID=file\nLSQ_LEDGER=file.sqlite\n", encoding="utf-8")
+    found = Environment({**GOOD, "LSQ_LEDGER": ""}, dotenv)
     assert read_account(found).tenant_id == "12345"
-    assert read_account(found).proxy is None
+    assert "file.sqlite" not in ledger_url(None, found)
     assert read_rate(None, found) == Rate(1, 1)
 
 
@@ -124,6 +124,132 @@ def test_a_dotenv_file_that_is_no_text_is_named(dotenv) -> None:
     with pytest.raises(SettingsError, match="can't be read") as caught:
         Environment({}, dotenv)
     assert str(dotenv) in caught.value.message
+
+
+# -- a .env file that is a stranger's, or was written carelessly
+
+
+@pytest.mark.parametrize(
+    "name", ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"]
+)
+def test_a_dotenv_file_sets_no_proxy_and_no_certificates(name: str, dotenv: Path) -> None:
+    """It is ignored with its line: a stranger's folder could read the keys of the environment with it."""
+    dotenv.write_text(f"# mine\n\n{name}=http://proxy.example.com\n", encoding="utf-8")
+    found = Environment(GOOD, dotenv)
+    assert found.get(name) == ""
+    assert (read_account(found).proxy, read_account(found).certificates) == (None, None)
+    (warning,) = found.warnings
+    assert warning.startswith(f"{dotenv}, line 3: {name} is ignored")
+
+
+KEYS = {name: GOOD[name] for name in ("LSQ_ACCESS_KEY", "LSQ_SECRET_KEY")}
+REST = {"LSQ_TENANT_ID": "12345"}
+
+
+def with_host(dotenv: Path, host: str, lines: dict[str, str], environ: dict[str, str]) -> Account:
+    text = "".join(f"{name}={value}\n" for name, value in {"LSQ_HOST": host, **lines}.items())
+    dotenv.write_text(text, encoding="utf-8")
+    dotenv.chmod(0o600)
+    return read_account(Environment({**REST, **environ}, dotenv))
+
+
+@pytest.mark.parametrize("where", ["environment", "file of the environment", "file of .env", "one of them"])
+def test_keys_from_elsewhere_do_not_go_to_a_host_of_a_dotenv_file(where: str, dotenv: Path) -> None:
+    """A folder that names a host of its own does not get keys that are not in the folder."""
+    key = dotenv.parent / "key"
+    key.write_text("of-somebody-else", encoding="utf-8")
+    key.chmod(0o600)
+    files = {f"{name}_FILE": str(key) for name in KEYS}
+    lines, environ = {
+        "environment": ({}, KEYS),
+        "file of the environment": ({}, files),
+        "file of .env": (files, {}),
+        "one of them": ({"LSQ_ACCESS_KEY": "mine"}, {"LSQ_SECRET_KEY": "of-the-environment"}),
+    }[where]
+    with pytest.raises(SettingsError, match=r"set LSQ_HOST in the environment, too") as caught:
+        with_host(dotenv, "https://api.example.com", lines, environ)
+    assert "https://api.example.com" in caught.value.message
+    assert "LSQ_SECRET_KEY" in caught.value.message
+    assert ("LSQ_ACCESS_KEY" in caught.value.message) is (where != "one of them")
+
+
+@pytest.mark.parametrize(
+    ("host", "lines", "environ"),
+    [
+        ("https://api.example.com", KEYS, {}),
+        ("https://apigw.service-in.leadsquared.com", {}, KEYS),
+        ("https://LEADSQUARED.com", {}, KEYS),
+        ("http://127.0.0.1:8080", {}, KEYS),
+        ("https://api.example.com", {}, {**KEYS, "LSQ_HOST": "https://api.example.com"}),
+    ],
+)
+def test_usual_places_of_host_and_keys_work(
+    host: str, lines: dict[str, str], environ: dict[str, str], dotenv: Path
+) -> None:
+    """All in the file, all in the environment, and LeadSquared's own hosts and this machine from either."""
+    assert with_host(dotenv, host, lines, environ).access_key.reveal() == "access-key-of-nobody"
+
+
+@pytest.mark.parametrize("host", ["https://evilleadsquared.com", "https://leadsquared.com.example.org"])
+def test_a_host_that_only_looks_like_leadsquareds_is_a_strangers(host: str, dotenv: Path) -> None:
+    """The end of the name counts, from a dot on."""
+    with pytest.raises(SettingsError, match="set LSQ_HOST in the environment"):
+        with_host(dotenv, host, {}, KEYS)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400, 0o640, 0o604, 0o644])
+def test_a_file_with_keys_that_others_can_read_is_warned_of(mode: int, tmp_path: Path, dotenv: Path) -> None:
+    """A `.env` file that has a key, and a key file; each once, with the command that cures it."""
+    key = tmp_path / "key"
+    key.write_text("of-nobody", encoding="utf-8")
+    dotenv.write_text(f"LSQ_ACCESS_KEY=of-nobody\nLSQ_SECRET_KEY_FILE={key}\n", encoding="utf-8")
+    for path in (key, dotenv):
+        path.chmod(mode)
+    found = Environment({}, dotenv)
+    for _ in range(2):
+        assert found.secret("LSQ_SECRET_KEY") == "of-nobody"
+    loose = [f"{path} holds a key and can be read by other users (mode {mode:04o}); run: chmod 600 {path}" for path in (dotenv, key)]  # fmt: skip
+    assert found.warnings == (loose if mode & 0o077 else [])
+
+
+def test_a_dotenv_file_without_keys_may_be_read_by_all(dotenv: Path) -> None:
+    """A host is no secret."""
+    dotenv.write_text("LSQ_HOST=https://api.example.com\n", encoding="utf-8")
+    dotenv.chmod(0o644)
+    assert Environment({}, dotenv).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("line", "value", "warned"),
+    [
+        ("LSQ_SECRET_KEY=abc #def", "abc", True),
+        ("LSQ_SECRET_KEY=abc # def", "abc", True),
+        ("export LSQ_SECRET_KEY = abc\t#def", "abc", True),
+        ("LSQ_SECRET_KEY='abc #def'", "abc #def", False),
+        ('LSQ_SECRET_KEY="abc #def"  # mine', "abc #def", False),
+        ("LSQ_SECRET_KEY=abc#def", "abc#def", False),
+        ("LSQ_LEDGER=/data/run #1.sqlite", "/data/run", True),
+        ("LSQ_RATE=25/5  # of the plan", "25/5", False),
+    ],
+)
+def test_a_value_that_a_comment_cuts_is_warned_of(line: str, value: str, warned: bool, dotenv: Path) -> None:  # noqa: FBT001
+    """With its line and how to quote it; of a key always, elsewhere where it does not look like a comment."""
+    dotenv.write_text(f"# settings\n\n{line}\n", encoding="utf-8")
+    dotenv.chmod(0o600)
+    found = Environment({}, dotenv)
+    name = line.removeprefix("export ").partition("=")[0].strip()
+    assert found.get(name) == value
+    assert [text.startswith(f"{dotenv}, line 3: the value of {name} ends before") for text in found.warnings] == (
+        [True] if warned else []
+    )
+
+
+def test_a_line_that_can_not_be_read_is_warned_of(dotenv: Path) -> None:
+    """A quote that does not end, and words without a sign between."""
+    dotenv.write_text("LSQ_RATE=1/1\nthis is no setting\n", encoding="utf-8")
+    found = Environment({}, dotenv)
+    assert found.get("LSQ_RATE") == "1/1"
+    assert found.warnings == [f"{dotenv}, line 2 can't be read and is ignored; write NAME=VALUE, or NAME='VALUE'"]
 
 
 # -- what is wrong
