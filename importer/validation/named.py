@@ -39,7 +39,7 @@ class Names:
 
 
 class _Named:
-    """Some fields, of which the first that is filled names a row."""
+    """The title, or the fields that name a lead: the first one with a value does."""
 
     def __init__(self, mapping: Mapping, sheet: str | None, fields: Sequence[str]) -> None:
         self._is_title = TITLE in fields

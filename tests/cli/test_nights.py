@@ -178,7 +178,7 @@ def test_changed_keys_stop_a_run(nights: Nights, was: str, is_now: str, differen
 
 
 def test_changed_keys_beside_a_few_new_ones_stop_a_run(nights: Nights):
-    """More than half are known keys in another spelling; of half, or of fewer than ten, nothing is said."""
+    """More than half of at least ten unknown keys are known ones in another spelling; half is not enough, nor is nine."""
     nights.sent(rows(range(1, 1 + ROWS), "{:04}"))
     nights.stopped(rows([*range(1, 12), *range(100, 110)], "{}"), by="keys-changed")
     nights.sent(rows([*range(1, 11), *range(100, 110)], "{}"), name="half.csv")
