@@ -70,21 +70,13 @@ class ExportComparison:
             self._unknown = sorted(self._unknown)[:MOST_COMPARED]  # by hash, so at random
         self._new += unknown.size
         self._known += len(keys) - unknown.size
-        sent = {
-            at: each for at, each in enumerate(known) if each and each.was_sent and (each.title_hash or each.lead_hash)
-        }
+        sent = {at: each for at, each in enumerate(known) if each and (each.title_hash or each.lead_hash)}
+        sent = {at: each for at, each in sent.items() if each.was_sent}
         if sent:
-            self._compare_names(list(sent.values()), self._names.of(chunk, positions[list(sent)]))
-
-    def _compare_names(self, were: Sequence[Known], are: Sequence[tuple[str, str] | None]) -> None:
-        hash_of = self._ledger.keyed_hash.hex
-        for sent, named in zip(were, are, strict=True):
-            if named is None:
-                continue
-            title, lead = named
-            self._comparable += 1
-            other_title = bool(sent.title_hash) and hash_of(title) != sent.title_hash
-            self._changed += other_title or (bool(sent.lead_hash) and hash_of(lead) != sent.lead_hash)
+            names = [(each.title_hash, each.lead_hash) for each in sent.values()]
+            changed = self._names.changed(chunk, positions[list(sent)], names, self._ledger.keyed_hash.hex)
+            self._comparable += sum(each is not None for each in changed)
+            self._changed += sum(each is True for each in changed)
 
     def conclude(self, rows: int, limits: ExportLimits) -> list[Stop]:
         """Sum up, after all chunks; give every reason to send nothing."""

@@ -41,7 +41,7 @@ ORDINARY = {
 
 @pytest.mark.parametrize(("found", "keys"), ORDINARY.values(), ids=ORDINARY)
 def test_an_ordinary_export_is_sent(found: ExportFigures, keys: Resemblance | None):
-    """Nothing is said of it."""
+    """There is no reason to stop it."""
     assert stops(found, keys, ExportLimits()) == []
 
 
@@ -129,7 +129,7 @@ def test_one_prefix_counts_and_not_several():
 
 
 def test_keys_of_this_export_are_no_former_spelling():
-    """Where `100` stands in the export, `0100` is another row."""
+    """An export that has both `100` and `0100` has two rows."""
     assert compared(["0100", "0101"], ["100", "101"], here=["100"]).examples == (("0101", "101"),)
 
 
