@@ -19,6 +19,8 @@ class Status(enum.StrEnum):
     UNDONE = "undone"  # moved to the trash
 
 
+TITLE = "Title"
+LEAD_NAMES = ("LeadDetail.EmailAddress", "LeadDetail.Phone")
 TICKET_STATUSES = frozenset({Status.CREATED, Status.SKIPPED})
 
 
@@ -71,6 +73,19 @@ class Ticket:
     fields: tuple[tuple[str, str], ...]  # (SchemaName, Value), in the mapping's order
     lead_id: str | None = None
     attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The title; empty without one."""
+        return dict(self.fields).get(TITLE, "")
+
+    @property
+    def lead(self) -> str:
+        """What names the lead: the ID, or mail address and phone without regard to case; empty without any."""
+        if self.lead_id is not None:
+            return self.lead_id.lower()
+        fields = dict(self.fields)
+        return "\n".join(fields.get(name, "").lower() for name in LEAD_NAMES).strip("\n")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -246,6 +246,7 @@ class _Resolving:
                     lead_id=lead_id,
                     fields=fields,
                     key_field=each.key_field,
+                    title_hash=None if each.request else each.title_hash,
                 )
             )
         return requests
@@ -274,6 +275,7 @@ class _Resolving:
             tickets=asked.tickets,
             gaps=search.gaps,
             at=utc_now(),
+            hashed=self._ledger.keyed_hash.hex,
         )
         follows = conclusions(self._rows, self._decisions, evidence)
         for conclusion in follows:

@@ -110,6 +110,18 @@ def ledger_init(address: str | None) -> int:
     return 0
 
 
+@ledger.command("backup")
+@click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--ledger", "address", metavar="FILE|URL", help="Where the ledger is; or LSQ_LEDGER.")
+def ledger_backup(target: Path, address: str | None) -> int:
+    """Copy the ledger into a new FILE, which may be done while runs go on."""
+    from importer.ledger.backup import back_up  # noqa: PLC0415 - see the package's docstring
+
+    backup = back_up(ledger_url(address, _environment()), target)
+    say(f"the ledger is copied to {target}: {backup.rows:,} rows, {backup.size_bytes:,} bytes, checked")
+    return 0
+
+
 @cli.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port.  [default: a free one]")
 @click.option("--rate", type=options.RATE, default="25/5", show_default=True, help="The account's limit.")

@@ -63,6 +63,9 @@ def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = full")  # a commit is on the disk when it returns
     connection.execute("pragma foreign_keys = on")
+    connection.execute(
+        "pragma secure_delete = on"
+    )  # what is erased is overwritten; not every build does that by itself
 
 
 def _on_begin(connection: sa.Connection) -> None:
@@ -94,6 +97,11 @@ def sqlite_path(url: str) -> Path | None:
     if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:"):
         raise LedgerError("a ledger in memory would be forgotten", hint="name a file: sqlite:////path/ledger.sqlite")
     return Path(parsed.database)
+
+
+def plain_connection(path: Path, patience_s: float) -> sqlite3.Connection:
+    """Connect to an SQLite file that is there, for what is no transaction. Raises sqlite3.Error."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=patience_s)
 
 
 def shown(url: str) -> str:

@@ -6,6 +6,7 @@ Alembic applies the revisions. It is loaded only where there is one to apply.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 import tempfile
@@ -21,7 +22,10 @@ from importer.ledger import database, leases, schema
 if TYPE_CHECKING:
     from alembic.config import Config
 
+log = logging.getLogger("importer")
 REVISIONS = Path(__file__).parent / "revisions"
+_PATIENCE_S = 2.0
+_IS_TO_BE_COMPACTED = sa.select(schema.meta.c.value).where(schema.meta.c.name == "compact")
 
 
 def check(
@@ -35,6 +39,7 @@ def check(
         if path is not None:
             _refuse_damaged(db, path)
         version = _version(db)
+        compact = db.scalar(_IS_TO_BE_COMPACTED)
     if version > newest:
         raise LedgerError(
             f"the ledger {database.shown(str(engine.url))} has schema version {version}; this program knows {newest}",
@@ -42,6 +47,8 @@ def check(
         )
     if version < newest:
         _bring_up_to_date(engine, path, range(version + 1, newest + 1), revisions)
+    if path is not None and (compact or version < newest):
+        _compact(engine, path)
 
 
 def _refuse_damaged(db: sa.Connection, path: Path) -> None:
@@ -73,8 +80,7 @@ def _bring_up_to_date(engine: sa.Engine, path: Path | None, versions: range, rev
             f"knows no way from there to version {max(missing[0], versions.start)}",
             hint="open it once with the version of ticket-importer that came next, then with this one",
         )
-    if path is not None:
-        _back_up(path, versions.start - 1)
+    backup = _back_up(path, versions.start - 1) if path is not None else None
     for to in versions:
         with engine.connect().execution_options(writes=True) as db, db.begin():
             if _version(db, lock=True) >= to:  # another process was faster
@@ -82,6 +88,39 @@ def _bring_up_to_date(engine: sa.Engine, path: Path | None, versions: range, rev
             leases.refuse_live(db, path)
             _apply(db, config, to)
             db.execute(schema.meta.update().where(schema.meta.c.name == "schema_version").values(value=str(to)))
+    if backup is not None:
+        log.warning(
+            "the ledger %s is brought up to date; %s holds it as it was, with the texts of all tickets that were sent: "
+            "remove that file when the new one has proved itself",
+            path,
+            backup,
+        )
+
+
+def _compact(engine: sa.Engine, path: Path) -> None:
+    """Write the whole file anew if a revision has erased something: free places in it may still hold copies of that.
+
+    It is tried again at the next start if it can't be done now; the ledger can be used all the same.
+    """
+    with engine.connect() as db:
+        if not db.scalar(_IS_TO_BE_COMPACTED):
+            return
+    try:
+        with contextlib.closing(database.plain_connection(path, _PATIENCE_S)) as file:
+            file.execute("vacuum")
+            busy, *_ = file.execute("pragma wal_checkpoint(truncate)").fetchone()
+            trouble = "another program reads it" if busy else ""
+    except sqlite3.Error as error:
+        trouble = str(error)
+    if trouble:
+        log.warning(
+            "the ledger %s may still hold texts that were erased from it (%s); the next start tries again",
+            path,
+            trouble,
+        )
+        return
+    with engine.connect().execution_options(writes=True) as db, db.begin():
+        db.execute(schema.meta.delete().where(schema.meta.c.name == "compact"))
 
 
 def _config(revisions: Sequence[Path]) -> Config:
@@ -114,12 +153,12 @@ def _apply(db: sa.Connection, config: Config, to: int) -> None:
     command.upgrade(config, str(to))
 
 
-def _back_up(path: Path, version: int) -> None:
+def _back_up(path: Path, version: int) -> Path:
     """Keep the ledger as it is beside it; a backup that is there is of the same version, and older, and stays."""
     backup = path.with_name(f"{path.name}.version-{version}.backup")
     if backup.exists():
-        return
-    descriptor, name = tempfile.mkstemp(prefix=f".{backup.name}.", dir=path.parent)
+        return backup
+    descriptor, name = tempfile.mkstemp(prefix=f".{backup.name}.", dir=path.parent)  # nobody else can read it
     os.close(descriptor)
     try:
         with contextlib.closing(sqlite3.connect(path)) as here, contextlib.closing(sqlite3.connect(name)) as there:
@@ -127,3 +166,4 @@ def _back_up(path: Path, version: int) -> None:
         Path(name).replace(backup)  # a backup that was broken off is none
     finally:
         Path(name).unlink(missing_ok=True)
+    return backup

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sqlite3
 from pathlib import Path
 
 from importer.errors import LedgerError
+from importer.ledger import database, private
 
 RESERVE_BYTES = 4 * 1024 * 1024  # what a thousand requests under way need to be settled, several times over
+_PATIENCE_S = 0.2
 
 _MOUNTS = Path("/proc/self/mountinfo")
 # Locks and shared memory, which SQLite's log depends on, hold on one machine only.
@@ -76,14 +79,28 @@ class Place:
         if self._reserve.exists() and self._reserve.stat().st_size == RESERVE_BYTES:
             return
         try:
-            with self._reserve.open("wb") as file:
+            self._reserve.unlink(missing_ok=True)
+            with os.fdopen(private.create(self._reserve), "wb") as file:
                 if hasattr(os, "posix_fallocate"):
                     os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
                 else:
                     file.write(os.urandom(RESERVE_BYTES))  # nothing that a file system could make small
+        except FileExistsError:  # another run has just made it
+            return
         except OSError:
             self.give_reserve_back()
             raise
+
+    def checkpoint(self) -> None:
+        """Bring all that was committed into the file itself, so that nothing of it lies only in the log beside it.
+
+        Where others are at work with the ledger this is left to the last of them.
+        """
+        with (
+            contextlib.suppress(sqlite3.Error),
+            contextlib.closing(database.plain_connection(self._path, _PATIENCE_S)) as file,
+        ):
+            file.execute("pragma wal_checkpoint(truncate)")
 
     def give_reserve_back(self) -> None:
         """Let the ledger have the room, so that what was sent can be written down."""

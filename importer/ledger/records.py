@@ -76,11 +76,13 @@ class Rejection:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intent:
-    """A request that is about to go out."""
+    """A request that is about to go out. Of ``title`` and ``lead`` the ledger keeps hashes only."""
 
     key: str
     content: str
     request: str
+    title: str = ""
+    lead: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""The tables of the ledger, version 3.
+"""The tables of the ledger, version 4.
 
 runs       a row a run; live while ``ended_at`` is null and its lease is renewed
 tickets    a row per account, source and key: its state, its IDs, and the run that holds it
@@ -16,16 +16,22 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 SECRET_BYTES = 32
 
 metadata = sa.MetaData()
-# schema_version: the version of the tables; secret: the key of keyed hashes, in hexadecimal, made once per ledger.
+# schema_version: the version of the tables; secret: the key of keyed hashes, in hexadecimal, made once per ledger;
+# compact: there while a file has remains of erased texts, which only rewriting all of it removes.
 meta = sa.Table(
     "ledger_meta", metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
 )
 # Alembic's own record of the version. `ledger_meta` decides; older programs read only that.
-alembic_version = sa.Table("alembic_version", metadata, sa.Column("version_num", sa.String(32), primary_key=True))
+alembic_version = sa.Table(
+    "alembic_version",
+    metadata,
+    sa.Column("version_num", sa.String(32)),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 runs = sa.Table(
     "runs",
     metadata,
@@ -94,7 +100,9 @@ attempts = sa.Table(
     sa.Column("ticket", sa.ForeignKey("tickets.id"), nullable=False, index=True),
     sa.Column("run", sa.ForeignKey("runs.id"), nullable=False),
     sa.Column("intended_at", sa.Text, nullable=False),
-    sa.Column("request", sa.Text, nullable=False),  # ticketDTO as it went out, so that an unknown row can be looked for
+    # ticketDTO as it went out, so that an unknown row can be looked for; erased when the row is settled.
+    sa.Column("request", sa.Text, nullable=False),
+    sa.Column("title_hash", sa.Text, nullable=False, server_default=""),  # keyed hash of its title; stays
     sa.Column("outcome", sa.Text),
     sa.Column("http_status", sa.Integer),
     sa.Column("detail", sa.Text, nullable=False, server_default=""),

@@ -8,8 +8,8 @@ Synchronous: whoever runs an event loop calls it from a thread (``submission.jou
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
-import secrets
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -19,8 +19,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from importer.errors import ImporterError, LedgerError
-from importer.ledger import database, leases, migrations, schema
-from importer.ledger.place import Place, refuse_network
+from importer.ledger import bodies, database, leases, opening, schema
+from importer.ledger.hashes import KeyedHash
+from importer.ledger.place import Place
 from importer.ledger.quotas import PoolRecord
 from importer.ledger.records import (
     REFUSED,
@@ -51,51 +52,17 @@ class Ledger:
     @classmethod
     def create(cls, url: str) -> Ledger:
         """Make the ledger, or open it if it is there. Raises LedgerError."""
-        path = database.sqlite_path(url)
-        with database.translated(url):
-            if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            return cls._checked(url, path, make=True)
+        return cls(*opening.created(url))
 
     @classmethod
     def exists(cls, url: str) -> bool:
         """Say whether there is a ledger to open."""
-        path = database.sqlite_path(url)
-        with database.translated(url):
-            if path is not None:
-                return path.exists() and path.stat().st_size > 0
-            engine = database.make_engine(url)
-            try:
-                return sa.inspect(engine).has_table("ledger_meta")
-            finally:
-                engine.dispose()
+        return opening.exists(url)
 
     @classmethod
     def open(cls, url: str) -> Ledger:
-        """Open a ledger that is there. Raises LedgerError if it is not, is damaged, or of another version."""
-        if not cls.exists(url):
-            raise LedgerError(
-                f"there is no ledger at {database.shown(url)}",
-                hint="if this is the first import from here, make it: ticket-importer ledger init. If not, find the "
-                "former ledger first: without it every row looks new, and tickets would be made twice",
-            )
-        path = database.sqlite_path(url)
-        with database.translated(url):
-            return cls._checked(url, path)
-
-    @classmethod
-    def _checked(cls, url: str, path: Path | None, *, make: bool = False) -> Ledger:
-        if path is not None:
-            refuse_network(path)
-        engine = database.make_engine(url)
-        try:
-            if make:
-                _make_tables(engine)
-            migrations.check(engine, path)
-            return cls(engine, path)
-        except BaseException:
-            engine.dispose()
-            raise
+        """Open a ledger that is there. Raises LedgerError if it is not, is damaged, or of a newer version."""
+        return cls(*opening.opened(url))
 
     def pool(self, account: str) -> PoolRecord:
         """The slots of an account, shared by all runs with this ledger. The caller closes it."""
@@ -114,6 +81,7 @@ class Ledger:
             with self._translated():
                 self._lock = leases.RunLock(self._path, run.id)
                 self._lock.take()
+                self._place.checkpoint()  # what a killed run has left in the log
                 self._place.take_reserve()
         with self.writing() as db:
             leases.bury_the_dead(db, run, self._path)
@@ -167,6 +135,8 @@ class Ledger:
             alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
             db.execute(schema.runs.update().where(alive).values(ended_at=utc_now(), exit_code=exit_code))
             leases.release(db, run_id)
+        if self._place is not None:
+            self._place.checkpoint()
         self._drop_lock()
 
     # -- rows before sending ----------------------------------------------------------------------------------------
@@ -259,6 +229,7 @@ class Ledger:
                 ),
                 values,
             )
+            bodies.erase_of_keys(db, run.account, run.source, [known.key for known in imports])
 
     def reject(self, run_id: str, rejections: Sequence[Rejection]) -> None:
         """Record rows that were judged and not sent."""
@@ -300,10 +271,11 @@ class Ledger:
         Gives what is recorded in place of an outcome whose ticket another row of the account has.
         Raises StoppedEarly if the run has lost its lease or a row is not its own: then nothing may be sent.
         """
+        keyed_hash = self.keyed_hash
         with self.writing() as db:
             if any(isinstance(record, Intent) for record in records):
                 leases.renew(db, run.id)
-            return self._under_way.enter(db, run, records)
+            return self._under_way.enter(db, run, records, keyed_hash)
 
     def give_reserve_back(self) -> None:
         """Let what was sent be written down although the disk is full: nothing more must be sent then."""
@@ -311,6 +283,18 @@ class Ledger:
             self._place.give_reserve_back()
 
     # -- inside -----------------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def keyed_hash(self) -> KeyedHash:
+        """Hashes texts with this ledger's secret."""
+        with self.reading() as db:
+            secret = db.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == "secret"))
+        if secret is None:
+            raise LedgerError(
+                f"the ledger {database.shown(str(self._engine.url))} has no secret for its hashes",
+                hint="it is damaged; restore it from a backup",
+            )
+        return KeyedHash(bytes.fromhex(secret))
 
     @property
     def path(self) -> Path | None:
@@ -338,19 +322,6 @@ class Ledger:
 
     def _translated(self) -> contextlib.AbstractContextManager[None]:
         return database.translated(str(self._engine.url))
-
-
-def _make_tables(engine: sa.Engine) -> None:
-    with engine.connect().execution_options(writes=True) as db, db.begin():
-        if not sa.inspect(db).has_table(schema.meta.name):  # one of another version stays as it is
-            schema.metadata.create_all(db)
-            version = str(schema.SCHEMA_VERSION)
-            secret = secrets.token_hex(schema.SECRET_BYTES)
-            db.execute(
-                schema.meta.insert(),
-                [{"name": "schema_version", "value": version}, {"name": "secret", "value": secret}],
-            )
-            db.execute(schema.alembic_version.insert().values(version_num=version))
 
 
 _WAS_SENT = ("keys-refused", "wrong-url", SET_PENDING)

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from importer.ledger import leases, schema
+from importer.ledger import bodies, leases, schema
 from importer.ledger.numbers import given_twice, take_turns
 from importer.ledger.records import FOUND, SET_CREATED, Finding, Outcome, RunInfo, utc_now
 from importer.ledger.store import Ledger
@@ -19,13 +19,17 @@ _GIVES_A_NUMBER = (FOUND, SET_CREATED)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnansweredRequest:
-    """A request that may have made a ticket whose number nobody knows. ``request`` is the ticketDTO as it went out."""
+    """A request that may have made a ticket whose number nobody knows.
+
+    ``request`` is the ticketDTO as it went out; it is empty where the row is settled, and so erased.
+    """
 
     ticket: int  # the row in the ledger, whatever its source
     key: str
     attempt: int
     settled_after: int | None
     request: str
+    title_hash: str
     key_field: str | None
     detail: str
 
@@ -58,6 +62,7 @@ def unanswered_requests(ledger: Ledger, account: str) -> list[UnansweredRequest]
             attempts.outcome,
             attempts.settled_after,
             attempts.request,
+            attempts.title_hash,
             attempts.detail,
             tickets.key,
             runs.key_field,
@@ -78,6 +83,7 @@ def unanswered_requests(ledger: Ledger, account: str) -> list[UnansweredRequest]
             attempt=row.id,
             settled_after=row.settled_after,
             request=row.request,
+            title_hash=row.title_hash,
             key_field=row.key_field,
             detail=row.detail,
         )
@@ -172,4 +178,5 @@ def _record(db: sa.Connection, run: RunInfo, finding: Finding) -> bool:
             settled_at=now,
         )
     )
+    db.execute(bodies.erase(columns.id == ticket))
     return True

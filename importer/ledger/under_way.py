@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from importer.errors import StoppedEarly
-from importer.ledger import schema
+from importer.ledger import bodies, schema
+from importer.ledger.hashes import KeyedHash
 from importer.ledger.numbers import given_twice, take_turns
 from importer.ledger.records import Intent, Outcome, RunInfo, utc_now
 
@@ -44,8 +45,8 @@ _SENT_HERE = (_tickets.run == _given("run")) & (
     (_tickets.state == _fixed("sending")) | (_tickets.state == _fixed("unknown"))
 )
 _LEAVE_ATTEMPT = schema.attempts.insert().from_select(
-    ["ticket", "run", "intended_at", "request"],
-    sa.select(_tickets.id, _given("run"), _given("now"), _given("request")).where(_MAY_BE_SENT),
+    ["ticket", "run", "intended_at", "request", "title_hash"],
+    sa.select(_tickets.id, _given("run"), _given("now"), _given("request"), _given("title_hash")).where(_MAY_BE_SENT),
     include_defaults=False,
 )
 _SEND = (
@@ -55,6 +56,8 @@ _SEND = (
         state=_fixed("sending"),
         run=_given("run"),
         content=_given("content"),
+        title_hash=_given("title_hash"),
+        lead_hash=_given("lead_hash"),
         attempts=_tickets.attempts + _fixed("1"),
     )
 )
@@ -99,6 +102,9 @@ _SETTLE_ATTEMPT = (
         wait_s=_given("wait_s", sa.Float),
     )
 )
+_SETTLE_ATTEMPT_AND_ERASE = _SETTLE_ATTEMPT.values(request=_fixed(""))
+# The row's other requests, of which one was unclear before this one was made; most rows have none.
+_ERASE_OTHERS = bodies.erase(_TICKET & (_tickets.attempts + _given("uncounted", sa.Integer) > _fixed("1")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,8 +143,12 @@ class UnderWay:
         self._settle_ticket = _Prepared(_SETTLE, dialect)
         self._settle_with_ids = _Prepared(_SETTLE_WITH_IDS, dialect)
         self._settle_attempt = _Prepared(_SETTLE_ATTEMPT, dialect)
+        self._settle_attempt_and_erase = _Prepared(_SETTLE_ATTEMPT_AND_ERASE, dialect)
+        self._erase_others = _Prepared(_ERASE_OTHERS, dialect)
 
-    def enter(self, db: sa.Connection, run: RunInfo, records: Sequence[Intent | Outcome]) -> dict[Outcome, Outcome]:
+    def enter(
+        self, db: sa.Connection, run: RunInfo, records: Sequence[Intent | Outcome], keyed_hash: KeyedHash
+    ) -> dict[Outcome, Outcome]:
         """Enter a batch of records. Gives what was entered in place of an outcome whose ticket another row has.
 
         Raises StoppedEarly if a row that is to be sent is not the run's.
@@ -152,13 +162,20 @@ class UnderWay:
                     changed |= given_twice(db, run, outcomes)
                 self._settle(db, run, [changed.get(each, each) for each in outcomes])
             if stage.intents:
-                self._intend(db, run, stage.intents.values())
+                self._intend(db, run, stage.intents.values(), keyed_hash)
         return changed
 
-    def _intend(self, db: sa.Connection, run: RunInfo, intents: Iterable[Intent]) -> None:
+    def _intend(self, db: sa.Connection, run: RunInfo, intents: Iterable[Intent], keyed_hash: KeyedHash) -> None:
         common = _common(run, utc_now())
         rows = [
-            {**common, "given_key": each.key, "given_content": each.content, "given_request": each.request}
+            {
+                **common,
+                "given_key": each.key,
+                "given_content": each.content,
+                "given_request": each.request,
+                "given_title_hash": keyed_hash.hex(each.title),
+                "given_lead_hash": keyed_hash.hex(each.lead),
+            }
             for each in intents
         ]
         self._leave_attempt(db, rows)
@@ -182,7 +199,13 @@ class UnderWay:
         for settle, rows in ((self._settle_ticket, plain), (self._settle_with_ids, with_ids)):
             if rows:
                 settle(db, rows)
-                self._settle_attempt(db, rows)
+            unknown = [row for row in rows if row["given_state"] == "unknown"]
+            settled = [row for row in rows if row["given_state"] != "unknown"]
+            if unknown:
+                self._settle_attempt(db, unknown)
+            if settled:
+                self._settle_attempt_and_erase(db, settled)
+                self._erase_others(db, settled)
 
 
 def _common(run: RunInfo, now: str) -> dict[str, Any]:

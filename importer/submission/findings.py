@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from importer.errors import UsageError
 from importer.leadsquared.details import Details
@@ -27,13 +27,17 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """All that is known when it is decided. ``requests`` and ``known`` numbers are read after the last question."""
+    """All that is known when it is decided. ``requests`` and ``known`` numbers are read after the last question.
+
+    ``hashed`` gives the hash of a title as the ledger has it.
+    """
 
     requests: Sequence[Unanswered]
     known: Mapping[str, str]  # number -> the row that has it, in words
     tickets: Mapping[str, Details]
     gaps: Gaps
     at: str
+    hashed: Callable[[str], str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +54,7 @@ def conclusions(rows: Iterable[Row], decisions: Decisions, evidence: Evidence) -
     _check(decisions, evidence)
     chosen = set(decisions.created.values())
     candidates = [
-        _found(ticket)
+        replace(_found(ticket), title_hash=evidence.hashed(ticket.fields.get("Title", "")))
         for number, ticket in evidence.tickets.items()
         if number not in chosen and number not in evidence.known
     ]

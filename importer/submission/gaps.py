@@ -20,13 +20,17 @@ from dataclasses import dataclass
 # How far beyond its neighbours a ticket is looked for: it may be made late, after requests that went out later.
 LATE = 25
 _TITLE = "Title"
+_TITLE_HASH = "hash of Title"
 _LEAD = "LeadDetail."
 _OWN_FIELDS = "CustomData."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unanswered:
-    """One request without an answer that tells, and what it asked for. ``row`` tells rows of any source apart."""
+    """One request without an answer that tells, and what it asked for. ``row`` tells rows of any source apart.
+
+    Where its row is settled, only ``title_hash`` is left of what it asked for; it is ``None`` for all others.
+    """
 
     row: int
     key: str
@@ -35,6 +39,7 @@ class Unanswered:
     lead_id: str | None
     fields: Mapping[str, str]  # SchemaName -> Value
     key_field: str | None = None
+    title_hash: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,12 +53,13 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """A ticket as the account shows it (*Get a Ticket's Details*)."""
+    """A ticket as the account shows it (*Get a Ticket's Details*). ``title_hash``: as the ledger hashes titles."""
 
     number: str
     ticket_id: str
     lead_id: str | None
     fields: Mapping[str, str]
+    title_hash: str = ""
 
 
 class Gaps:
@@ -148,6 +154,9 @@ class _Index:
         self._key_fields = {each.key_field for each in requests if each.key_field is not None}
         self._by_value: defaultdict[tuple[str, str], list[Unanswered]] = defaultdict(list)
         for each in requests:
+            if each.title_hash is not None:
+                self._by_value[_TITLE_HASH, each.title_hash].append(each)
+                continue
             self._by_value[_TITLE, each.fields.get(_TITLE, "")].append(each)
             for name in self._key_fields - {_TITLE}:
                 if value := each.fields.get(name, "").strip():
@@ -156,6 +165,7 @@ class _Index:
     def near(self, ticket: Found) -> Iterator[Unanswered]:
         """Those whose ticket it may be; some come twice."""
         values = {(_TITLE, ""), (_TITLE, ticket.fields.get(_TITLE, ""))}
+        values |= {(_TITLE_HASH, ""), (_TITLE_HASH, ticket.title_hash)}
         values |= {(name, ticket.fields.get(name, "").strip()) for name in self._key_fields - {_TITLE}}
         for value in values:
             yield from self._by_value.get(value, ())
@@ -191,8 +201,12 @@ def _fits(request: Unanswered, ticket: Found) -> bool:
 def _may_have_made(other: Unanswered, ticket: Found, own: Sequence[Unanswered]) -> bool:
     """Say whether another row's request may have made a ticket that fits this one."""
     by_key = next((each.key_field for each in own if _carries_its_key(each) and _fits(each, ticket)), None)
+    if by_key is not None and other.title_hash is not None:
+        return other.key.strip() == ticket.fields[by_key].strip()
     if by_key is not None:
         return other.fields.get(by_key, "").strip() == ticket.fields[by_key].strip()
+    if other.title_hash is not None:
+        return other.title_hash in ("", ticket.title_hash)
     if _carries_its_key(other):
         return _fits(other, ticket)
     if other.fields.get(_TITLE, ticket.fields.get(_TITLE, "")) != ticket.fields.get(_TITLE, ""):

@@ -73,11 +73,13 @@ class Gate:
         await self._proof.turn(self)
         await self.slot.near(_INTENT_AHEAD_S)
         if not self.intended:
-            row = self.row
+            row, ticket = self.row, self.row.ticket
             # From here on the ledger may hold the intent, whatever happens to this task.
             self.intended = True
             try:
-                await self._journal.write(Intent(key=row.key, content=row.content, request=ticket_json(row.ticket)))
+                request = ticket_json(ticket)
+                intent = Intent(key=row.key, content=row.content, request=request, title=ticket.title, lead=ticket.lead)
+                await self._journal.write(intent)
             except ImporterError:
                 self.intended = False
                 raise

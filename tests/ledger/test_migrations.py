@@ -208,10 +208,13 @@ def structure(folder: Path) -> dict[str, set[tuple[object, ...]]]:
 
 @pytest.mark.parametrize(("version", "rows"), [(1, [2, 5, 4, 0]), (2, [2, 9, 11, 1])])
 def test_an_older_ledger_keeps_all_that_it_knew(tmp_path: Path, version: int, rows: list[int]) -> None:
-    """Tickets, attempts and runs are the same rows afterwards, and the backup is a ledger of that version."""
+    """Tickets, attempts and runs are the same rows afterwards, and the backup is a ledger of that version.
+
+    The bodies of requests are another test's.
+    """
     ledger_of(version, tmp_path)
     tables = ("runs", "tickets", "attempts", "rejections")
-    known = {table: ", ".join(sorted(columns(tmp_path / "ledger.sqlite", table))) for table in tables}
+    known = {table: ", ".join(sorted(columns(tmp_path / "ledger.sqlite", table) - {"request"})) for table in tables}
     before = {table: ask(tmp_path, f"select {known[table]} from {table}") for table in tables}
     assert [len(rows) for rows in before.values()] == rows
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))):

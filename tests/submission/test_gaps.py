@@ -110,16 +110,18 @@ class Account:
         return Gaps(made, self.known)
 
     def unanswered(self) -> list[Unanswered]:
-        """What the ledger knows of requests without an answer."""
+        """What the ledger knows of requests without an answer; of those of settled rows it has erased the bodies."""
+        settled = {each.row for each in self.requests if each.answered}
         return [
             Unanswered(
                 row=each.row,
                 key=f"K{each.row}",
                 attempt=each.attempt,
                 settled_after=each.settled_after,
-                lead_id=each.lead_id,
-                fields=each.fields,
+                lead_id=None if each.row in settled else each.lead_id,
+                fields={} if each.row in settled else each.fields,
                 key_field=each.key_field,
+                title_hash=title_hash(each.fields) if each.row in settled else None,
             )
             for each in self.requests
             if not each.answered
@@ -127,7 +129,17 @@ class Account:
 
 
 def ticket(number: int, fields: dict[str, str], lead_id: str) -> Found:
-    return Found(number=str(number), ticket_id=f"guid {number}", lead_id=lead_id, fields=fields)
+    return Found(
+        number=str(number),
+        ticket_id=f"guid {number}",
+        lead_id=lead_id,
+        fields=fields,
+        title_hash=title_hash(fields),
+    )
+
+
+def title_hash(fields: dict[str, str]) -> str:
+    return f"hash of {fields['Title']}" if "Title" in fields else ""
 
 
 def wanted(random: Random, row: int) -> tuple[dict[str, str], str | None, str | None]:
@@ -270,3 +282,29 @@ def test_keys_of_two_sources_in_one_field_are_told_apart_by_nobody():
         request(2, {**fields, "Title": "B"}, key="K1", key_field=KEY_FIELD),
     ]
     assert matches(rows, [ticket(7, fields, "x")]) == {1: [], 2: []}
+
+
+def erased(row: int, title: str, **more: object) -> Unanswered:
+    """A request without an answer whose row another request has settled: its body is erased."""
+    return request(row, {}, lead_id=None, title_hash=title and title_hash({"Title": title}), **more)
+
+
+@pytest.mark.parametrize(("title", "found"), [("A", []), ("", []), ("B", ["7"])])
+def test_a_request_whose_body_is_erased_may_have_made_a_ticket_of_its_title(title: str, found: list[str]):
+    """It can't be compared field by field any more, so the title decides: one that has none may have made any."""
+    fields = {"Title": "A", "Status": "Open"}
+    rows = [request(1, fields), erased(2, title)]
+    assert [each.number for each in matches(rows, [ticket(7, fields, "x")])[1]] == found
+
+
+@pytest.mark.parametrize(("key", "found"), [("K2", ["7"]), ("K1", [])])
+def test_a_key_in_the_key_field_decides_beside_an_erased_body(key: str, found: list[str]):
+    """The ticket names its row; only a row of another source with the same key may have made it, too."""
+    fields = {"Title": "A", KEY_FIELD: "K1"}
+    rows = [request(1, fields, key_field=KEY_FIELD), erased(2, "A", key=key, key_field=KEY_FIELD)]
+    assert [each.number for each in matches(rows, [ticket(7, fields, "x")])[1]] == found
+
+
+def test_a_request_whose_body_is_erased_gets_no_ticket():
+    """Its row has one already."""
+    assert matches([erased(1, "A"), erased(2, "")], [ticket(7, {"Title": "A"}, "x"), ticket(8, {}, "x")]) == {}

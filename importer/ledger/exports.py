@@ -1,0 +1,97 @@
+"""What the last run found in a manifest, for a comparison of the next export with it; and which rows are known.
+
+A manifest is recognised by account, source and the name of its file without the folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import sqlalchemy as sa
+
+from importer.ledger import database, schema
+from importer.ledger.hashes import KeyedHash
+from importer.ledger.store import Ledger
+
+_KEY_BYTES = 8
+_READ_ROWS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Export:
+    """A manifest as a run that was not stopped has read it.
+
+    ``keys``: see ``packed_keys``. The shares are from 0 to 1, and ``None`` where there was nothing to compare with.
+    """
+
+    account: str
+    source: str
+    manifest_name: str
+    content_sha256: str
+    run: str
+    keys: bytes
+    rows: int
+    known_share: float | None  # of its keys, those that were tickets when this content was first read
+    held_share: float | None  # of the former export's keys, those that it held
+    previous_held_share: float | None  # the ``held_share`` of the export before it
+    finished_at: str
+
+
+class Known(NamedTuple):
+    """A row that the ledger knows, with ``KeyedHash.hex`` of title and lead as last sent; empty where not known."""
+
+    state: str
+    title_hash: str
+    lead_hash: str
+
+
+def last_export(ledger: Ledger, account: str, source: str, manifest_name: str) -> Export | None:
+    """The export of this name that was recorded last."""
+    columns = schema.exports.c
+    where = (columns.account == account) & (columns.source == source) & (columns.manifest_name == manifest_name)
+    with ledger.reading() as db:
+        row = db.execute(schema.exports.select().where(where)).first()
+    return None if row is None else Export(**row._asdict())
+
+
+def record_export(ledger: Ledger, export: Export) -> None:
+    """Record an export in the place of the former one of its name."""
+    values = {name: getattr(export, name) for name in Export.__slots__}
+    with ledger.writing() as db:
+        statement = database.insert(db, schema.exports).values(values)
+        primary = [column.name for column in schema.exports.primary_key]
+        others = {name: statement.excluded[name] for name in values if name not in primary}
+        db.execute(statement.on_conflict_do_update(index_elements=primary, set_=others))
+
+
+def packed_keys(keyed_hash: KeyedHash, keys: Iterable[str]) -> bytes:
+    """Keyed hashes of 64 bits, sorted, each once: read them with ``unpacked_keys``."""
+    hashes = b"".join(keyed_hash(key)[:_KEY_BYTES] for key in keys)
+    return np.unique(np.frombuffer(hashes, dtype="<u8")).tobytes()
+
+
+def unpacked_keys(keys: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+    """The hashes of ``packed_keys``, for ``numpy.isin`` and the like."""
+    return np.frombuffer(keys, dtype="<u8")
+
+
+def known_keys(ledger: Ledger, account: str, source: str) -> Iterator[tuple[str, str]]:
+    """Every key of an account and source that the ledger knows, with its state, in no order and not all at once."""
+    columns = schema.tickets.c
+    statement = sa.select(columns.key, columns.state).where((columns.account == account) & (columns.source == source))
+    with ledger.reading() as db:
+        for row in db.execution_options(yield_per=_READ_ROWS).execute(statement):
+            yield row[0], row[1]
+
+
+def known_rows(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> dict[str, Known]:
+    """Those of the keys that the ledger knows, in one query for all; ``Ledger.states`` with the hashes."""
+    columns = schema.tickets.c
+    with ledger.reading() as db:
+        wanted = database.is_one_of(db, columns.key, list(keys))
+        where = (columns.account == account) & (columns.source == source) & wanted
+        found = db.execute(sa.select(columns.key, columns.state, columns.title_hash, columns.lead_hash).where(where))
+        return {row[0]: Known(row[1], row[2], row[3]) for row in found}

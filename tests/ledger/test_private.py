@@ -1,0 +1,120 @@
+"""Nobody but its owner can read a ledger's files, whatever the umask and at whatever moment."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from importer.ledger import Ledger
+from tests.ledger.making import ask, begun, new_ledger, new_run, reopened, url_of
+from tests.ledger.test_migrations import ROOT, ledger_of
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="rights of owner, group and others")
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o377], ids=oct)
+def umask(request):
+    former = os.umask(request.param)
+    yield
+    os.umask(former)
+
+
+def rights(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+
+def test_every_file_of_a_ledger_is_its_owners(tmp_path: Path, umask: None) -> None:
+    """The ledger, its log, its index, the reserve and the lock of a run; and the folders that were made for it."""
+    folder = tmp_path / "state" / "importer"
+    with contextlib.closing(new_ledger(folder)) as ledger:
+        run = begun(ledger, "A")
+        names = {"ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite.reserve"}
+        found = rights(folder)
+        assert names < found.keys()
+        assert any(name.endswith(".lock") for name in found)
+        assert set(found.values()) == {0o600}
+        ledger.end_run(run.id, 0)
+    assert [path.stat().st_mode & 0o777 for path in (folder, folder.parent)] == [0o700, 0o700]
+
+
+def test_a_new_ledger_is_at_no_moment_open_to_others(tmp_path: Path) -> None:
+    """Its file is made with the rights that it keeps: every call that opens or makes one is watched."""
+    watches = f"""
+import os, sys
+os.umask(0)
+sys.addaudithook(lambda event, args: event == "sqlite3.connect" and print(oct(os.stat({str(tmp_path / "l.sqlite")!r}).st_mode & 0o777)))
+from importer.ledger import Ledger
+Ledger.create("sqlite:///{tmp_path}/l.sqlite").close()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", watches], cwd=ROOT, check=True, capture_output=True, text=True, timeout=50
+    )
+    assert set(done.stdout.split()) == {"0o600"}
+
+
+def test_a_ledger_that_others_can_read_is_closed_to_them_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is said once: from then on it is as it should be. The rights of a folder that was there stay."""
+    tmp_path.chmod(0o755)
+    with contextlib.closing(new_ledger(tmp_path)) as ledger:
+        begun(ledger, "A")
+        for path in tmp_path.glob("ledger.sqlite*"):
+            path.chmod(0o644)
+        with caplog.at_level(logging.WARNING, logger="importer"):
+            for _ in range(2):
+                reopened(tmp_path).close()
+        found = rights(tmp_path)
+        assert {found[f"ledger.sqlite{end}"] for end in ("", "-wal", "-shm")} == {0o600}
+    messages = [record.getMessage() for record in caplog.records]
+    assert [message.split("rights ")[1][:3] for message in messages] == ["644"] * 3
+    assert str(tmp_path / "ledger.sqlite") in messages[0]
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def test_the_backup_before_a_migration_is_its_owners(tmp_path: Path) -> None:
+    """Also where the ledger itself was not."""
+    ledger_of(2, tmp_path)
+    (tmp_path / "ledger.sqlite").chmod(0o644)
+    Ledger.open(url_of(tmp_path / "ledger.sqlite")).close()
+    assert set(rights(tmp_path).values()) == {0o600}
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link], ids=["symbolic", "hard"])
+def test_the_reserve_is_not_written_through_a_link(tmp_path: Path, link) -> None:
+    """A file elsewhere that somebody has linked there keeps its content."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious", "utf-8")
+    with contextlib.closing(new_ledger(tmp_path)) as ledger:
+        link(victim, tmp_path / "ledger.sqlite.reserve")
+        begun(ledger, "A")
+    assert victim.read_text("utf-8") == "precious"
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["ended", "killed"])
+def test_nothing_is_left_in_the_log_when_a_run_has_ended_or_the_next_begins(tmp_path: Path, ended: bool) -> None:  # noqa: FBT001
+    """Another process has the ledger open all the time, so that closing it does not empty the log by itself."""
+    log = tmp_path / "ledger.sqlite-wal"
+    with contextlib.closing(new_ledger(tmp_path)) as watcher, contextlib.closing(reopened(tmp_path)) as ledger:
+        run = begun(ledger, *(f"key {number}" for number in range(1_000)))
+        assert watcher.states(run.account, run.source, ["key 1"])
+        assert log.stat().st_size > 0
+        if ended:
+            ledger.end_run(run.id, 0)
+        else:
+            with contextlib.closing(reopened(tmp_path)) as second:
+                before = log.stat().st_size
+                second.begin_run(new_run("other"))
+                assert log.stat().st_size < before / 2
+            return
+        assert log.stat().st_size == 0
+        copy = tmp_path / "copy"
+        copy.mkdir()
+        (copy / "ledger.sqlite").write_bytes((tmp_path / "ledger.sqlite").read_bytes())
+        assert ask(copy, "select count(*) from tickets") == [(1_000,)]
