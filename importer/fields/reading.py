@@ -14,7 +14,8 @@ from typing import Protocol, TypeVar
 
 from importer.errors import StoppedEarly
 from importer.fields.values import AccountField, AccountFields
-from importer.leadsquared.client import Client, Gate, Said
+from importer.leadsquared.client import Client, Said
+from importer.leadsquared.connections import Gate
 from importer.leadsquared.metadata import (
     FIELDS_PATH,
     Denied,

@@ -7,21 +7,19 @@ import contextlib
 import errno
 import io
 import os
-import select
 import stat
 from pathlib import Path
 
 import aiohttp
 from aiohttp import hdrs, payload
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import StreamWriter
 
 from importer.leadsquared.wire import ticket_json
 from importer.models import Attachment, Ticket
 
 _READ_SIZE_BYTES = 128 * 1024
 # The files that one process may have open, or its memory: passes, and says nothing about the file that met it.
-_SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class AttachmentChanged(Exception):
@@ -42,6 +40,11 @@ def build_body(ticket: Ticket, files: contextlib.ExitStack) -> aiohttp.Multipart
         part.headers[hdrs.CONTENT_TYPE] = attachment.content_type
         body.append_payload(part)
     return body
+
+
+def whole_given(body: aiohttp.MultipartWriter) -> bool:
+    """Say whether the last byte of every file was given to the connection."""
+    return all(part.given for part, _, _ in body if isinstance(part, _FilePart))
 
 
 def text_body(ticket: Ticket, boundary: str) -> bytes:
@@ -66,7 +69,7 @@ def _open_checked(attachment: Attachment) -> io.BufferedReader:
     try:
         file = open(attachment.path, "rb", opener=_open_at_once)  # noqa: SIM115 - Path.open takes no opener
     except OSError as error:
-        if error.errno in _SCARCE:
+        if error.errno in SCARCE:
             raise
         raise AttachmentChanged(f"{attachment.path} can't be opened any more: {error.strerror}") from error
     now = os.fstat(file.fileno())
@@ -92,6 +95,7 @@ class _FilePart(payload.Payload):
         super().__init__(file, content_type=attachment.content_type, filename=None)
         self._size = attachment.size_bytes
         self._path = attachment.path
+        self.given = False  # its last byte was given to the connection
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         raise NotImplementedError("a file part is streamed")
@@ -104,31 +108,5 @@ class _FilePart(payload.Payload):
             if not data:
                 raise AttachmentChanged(f"{self._path} became shorter while it was being sent")
             left -= len(data)
-            await _let_answer_in(writer)
             await writer.write(data)
-
-
-async def arrivals_read() -> None:
-    """Return when the event loop has read what had arrived by now, the end of a connection included: two rounds."""
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-
-
-async def _let_answer_in(writer: AbstractStreamWriter) -> None:
-    """Read what has arrived before more is written.
-
-    A server that answers early and closes the connection resets it at the next byte. If that byte is written before
-    the answer is read, the event loop drops the connection, answer and all.
-    """
-    transport = writer.transport if isinstance(writer, StreamWriter) else None
-    connection = None if transport is None else transport.get_extra_info("socket")
-    if connection is not None and _may_be_readable(connection.fileno()):
-        await arrivals_read()
-
-
-def _may_be_readable(file_number: int) -> bool:
-    if file_number < 0 or not hasattr(select, "poll"):  # closed; Windows
-        return True
-    poll = select.poll()
-    poll.register(file_number, select.POLLIN)
-    return bool(poll.poll(0))
+        self.given = True

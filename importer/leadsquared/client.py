@@ -10,19 +10,19 @@ import asyncio
 import contextlib
 import functools
 import ssl
+import time
 import uuid
-import weakref
 from collections.abc import Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Protocol, Self
+from typing import Any, Self
 from urllib.parse import quote
 
 import aiohttp
 from aiohttp import hdrs
 
-from importer.leadsquared.body import AttachmentChanged, arrivals_read, build_body, text_body
+from importer.leadsquared.body import SCARCE, AttachmentChanged, build_body, text_body, whole_given
+from importer.leadsquared.connections import Gate, GatedConnector, Sending, Upload, sending_now
 from importer.leadsquared.details import Looked, read_details
 from importer.leadsquared.wire import (
     ANSWER_LIMIT_BYTES,
@@ -36,22 +36,9 @@ from importer.leadsquared.wire import (
 from importer.models import Secret, Ticket
 
 _WATCH_INTERVAL_S = 0.5
-# Servers close idle connections after a time of their own, often 2 or 5 s, and say so a moment too late: a request
-# that meets that is `unknown`. A connection that has rested for longer is not used; another is opened ahead of time.
-_KEEPALIVE_S = 0.5
-# How long a connection may then wait for its slot: one that was used before, and a new one.
-_KEPT_WAITS_S = 1.25
-_NEW_WAITS_S = 10.0
-
-
-class Gate(Protocol):
-    """What a request waits for when its connection is ready to be written to."""
-
-    async def passed(self) -> None:
-        """Return when the request may go out now. What is raised instead ends the call, with nothing sent."""
-
-    def leaving(self) -> None:
-        """Take note that the first byte goes out now."""
+# Larger or more headers than any server or gateway sends. aiohttp's own limits are 8 KB and 128 headers.
+_HEADER_LIMIT_BYTES = 64 * 1024
+_HEADERS_LIMIT = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,48 +92,23 @@ class Said:
     body: bytes | None
 
 
-@dataclass(slots=True, eq=False)
-class _Sending:
-    """One request on its way, as the connector and the watch see it."""
-
-    gate: Gate
-    upload: _Upload | None = None  # where files are sent; a text is given to the connection as a whole
-    left: bool = False
-    kept: bool = False  # its connection has carried a request before
-    stale: bool = False
-    sent_whole: bool = False
-    limit: asyncio.Timeout | None = None
-    head: tuple[int, Mapping[str, str]] | None = None  # the answer's status and headers
-
-
-_sending: ContextVar[_Sending] = ContextVar("sending")
-
-
-@dataclass(slots=True)
-class _Upload:
-    """How far a body of known size is."""
-
-    size_bytes: int
-    tracker: aiohttp.UploadTracker = field(default_factory=aiohttp.UploadTracker)
-    moved_bytes: int = -1  # when it was looked at last
-
-
 class _Watched:
     """A request under way. A class, as a generator for each would take twice as long."""
 
     __slots__ = ("_sending", "_token", "_under_way")
 
-    def __init__(self, sending: _Sending, under_way: set[_Sending]) -> None:
+    def __init__(self, sending: Sending, under_way: set[Sending]) -> None:
         self._sending = sending
         self._under_way = under_way
 
     def __enter__(self) -> None:
-        self._token = _sending.set(self._sending)
+        self._token = sending_now.set(self._sending)
         self._under_way.add(self._sending)
 
     def __exit__(self, *_: object) -> None:
         self._under_way.discard(self._sending)
-        _sending.reset(self._token)
+        self._sending.close()
+        sending_now.reset(self._token)
 
 
 class _Watch:
@@ -155,9 +117,9 @@ class _Watch:
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._interval_s = min(_WATCH_INTERVAL_S, patience.idle_s / 4, patience.answer_s / 4)
-        self._under_way: set[_Sending] = set()
+        self._under_way: set[Sending] = set()
 
-    def over(self, sending: _Sending) -> _Watched:
+    def over(self, sending: Sending) -> _Watched:
         """Watch one request while a block lasts, and let the connector know of it."""
         return _Watched(sending, self._under_way)
 
@@ -170,7 +132,7 @@ class _Watch:
                 if sending.left and not sending.sent_whole and sending.limit is not None:
                     self._look(sending, sending.limit, now)
 
-    def _look(self, sending: _Sending, limit: asyncio.Timeout, now: float) -> None:
+    def _look(self, sending: Sending, limit: asyncio.Timeout, now: float) -> None:
         """Move the request's time limit forward as long as bytes move; after the last byte, set the answer's."""
         upload = sending.upload
         written = upload.tracker.bytes_written if upload is not None else 0
@@ -180,50 +142,6 @@ class _Watch:
         elif written != upload.moved_bytes:
             upload.moved_bytes = written
             limit.reschedule(now + self._patience.idle_s)
-
-
-class _GatedConnector(aiohttp.TCPConnector):
-    """Hands a connection out only when the gate is passed, so that the slot's time is the time of the first byte."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._seen: weakref.WeakSet[Any] = weakref.WeakSet()
-
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Any],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the signature is aiohttp's
-    ) -> aiohttp.connector.Connection:
-        sending = _sending.get()
-        if sending.left:  # aiohttp sends a GET again by itself; here each one takes a slot of its own
-            raise aiohttp.ClientConnectionError("the connection was closed before an answer came")
-        connection = await super().connect(req, traces, timeout)
-        sending.kept = connection.protocol in self._seen
-        if not sending.kept:
-            self._seen.add(connection.protocol)
-        rests_since = self._loop.time()
-        try:
-            await sending.gate.passed()
-            rested_s = self._loop.time() - rests_since
-            await _refuse_closed(connection, rested_s)
-        except BaseException:
-            connection.close()  # a cancelled wait would leave the socket open and counted
-            raise
-        sending.left = True
-        sending.gate.leaving()
-        return connection
-
-
-async def _refuse_closed(connection: aiohttp.connector.Connection, rested_s: float) -> None:
-    """Raise if the peer has closed the connection, or may just be closing it."""
-    await arrivals_read()
-    sending = _sending.get()
-    too_long = rested_s > (_KEPT_WAITS_S if sending.kept else _NEW_WAITS_S)
-    if too_long or connection.transport is None or connection.transport.is_closing():
-        # A new one that is closed at once is the server's or the network's trouble.
-        sending.stale = sending.kept or rested_s > _KEPT_WAITS_S
-        raise aiohttp.ClientConnectionError("the connection was closed before anything was sent")
 
 
 class Client:
@@ -240,14 +158,15 @@ class Client:
         self._text_type = {hdrs.CONTENT_TYPE: f"multipart/form-data; boundary={self._boundary}"}
 
     async def __aenter__(self) -> Self:
-        connector = _GatedConnector(
-            limit=self._connections, keepalive_timeout=_KEEPALIVE_S, ssl=self._endpoint.ssl_context or True
-        )
+        connector = GatedConnector(limit=self._connections, ssl=self._endpoint.ssl_context or True)
         self._session = aiohttp.ClientSession(
             connector=connector,
             # `connect` ends before the gate, and counts DNS, TLS and a proxy's CONNECT in.
             timeout=aiohttp.ClientTimeout(total=None, connect=self._patience.connect_s),
             cookie_jar=aiohttp.DummyCookieJar(),
+            max_line_size=_HEADER_LIMIT_BYTES,
+            max_field_size=_HEADER_LIMIT_BYTES,
+            max_headers=_HEADERS_LIMIT,
         )
         self._watching = asyncio.create_task(self._watch.run())
         return self
@@ -266,17 +185,17 @@ class Client:
         """
         if not ticket.attachments:
             body = text_body(ticket, self._boundary)
-            return await self._post(body, _Sending(gate))
+            return await self._post(body, Sending(gate))
         with contextlib.ExitStack() as files:
             try:
                 parts = await _opened(ticket, files)
             except AttachmentChanged as error:
                 return NotSendable("attachment-changed", str(error))
             except OSError as error:
-                return NotSent(one_line(_describe(error)))
-            return await self._post(parts, _Sending(gate, upload=_Upload(parts.size or 0)))
+                return self._not_sent(error, Sending(gate))
+            return await self._post(parts, Sending(gate, upload=Upload(parts.size or 0)))
 
-    async def _post(self, body: bytes | aiohttp.MultipartWriter, sending: _Sending) -> Answer:
+    async def _post(self, body: bytes | aiohttp.MultipartWriter, sending: Sending) -> Answer:
         assert self._session is not None, "use the client as an async context manager"
         keys = self._endpoint.headers()
         try:
@@ -293,8 +212,10 @@ class Client:
                     ) as response,
                 ):
                     sending.head = (response.status, response.headers)
+                    if response.status == HTTPStatus.OK and not (isinstance(body, bytes) or whole_given(body)):
+                        return Unclear("unclear-answer", "200 before the request had been sent whole", HTTPStatus.OK)
                     answer_body = self._endpoint.mask(await _read_limited(response))
-                    return read_answer(response.status, response.headers, answer_body)
+                    return read_answer(response.status, response.headers, answer_body, time.time())
         except (aiohttp.ClientError, OSError, AttachmentChanged) as error:
             return self._explain(error, sending)
 
@@ -312,7 +233,7 @@ class Client:
         Nothing is changed by it, so whoever gets no answer may ask again. Raises nothing but what the gate raises.
         """
         assert self._session is not None, "use the client as an async context manager"
-        sending = _Sending(gate)
+        sending = Sending(gate)
         headers = self._endpoint.headers() | ({hdrs.CONTENT_TYPE: "application/json"} if question is not None else {})
         try:
             with self._watch.over(sending):
@@ -330,20 +251,33 @@ class Client:
                     body = self._endpoint.mask(await _read_limited(response))
                     return Said(status=response.status, headers=response.headers, body=body)
         except (aiohttp.ClientError, OSError) as error:
-            text = one_line(_describe(error))
-            return Unclear("no-answer", text) if sending.left else NotSent(text, stale=sending.stale)
+            if not sending.left:
+                return self._not_sent(error, sending)
+            return Unclear("no-answer", self._described(error, sending))
 
-    def _explain(self, error: BaseException, sending: _Sending) -> Answer:
-        text = one_line(_describe(error))
+    def _described(self, error: BaseException, sending: Sending) -> str:
+        if sending.left and isinstance(error, aiohttp.ClientResponseError):
+            # Its message quotes the answer, which may repeat a key.
+            quoted = self._endpoint.mask(error.message.encode()) or b""
+            return one_line(f"an answer came that can't be read: {quoted.decode()}")
+        return one_line(_describe(error))
+
+    def _explain(self, error: BaseException, sending: Sending) -> Answer:
         if not sending.left:
-            return NotSent(text, stale=sending.stale)
+            return self._not_sent(error, sending)
         if sending.head is not None and sending.head[0] != HTTPStatus.OK:
-            return read_answer(*sending.head, None)  # the status alone tells, although the connection broke off
+            return read_answer(
+                *sending.head, None, time.time()
+            )  # the status alone tells, although the connection broke off
         if isinstance(error, TimeoutError):
             if sending.sent_whole:
                 return Unclear("answer-timeout", f"no answer within {self._patience.answer_s:g} s after the last byte")
             return Unclear("upload-stalled", f"no byte moved for {self._patience.idle_s:g} s")
-        return Unclear("no-answer", text)
+        return Unclear("no-answer", self._described(error, sending))
+
+    def _not_sent(self, error: BaseException, sending: Sending) -> NotSent:
+        scarce = isinstance(error, OSError) and error.errno in SCARCE
+        return NotSent(self._described(error, sending), stale=sending.stale, scarce=scarce)
 
 
 async def _opened(ticket: Ticket, files: contextlib.ExitStack) -> aiohttp.MultipartWriter:

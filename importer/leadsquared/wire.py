@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import mktime_tz, parsedate_tz
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +22,7 @@ RELATED_TICKET_TYPE_ID = 1  # a number on the wire
 ANSWER_LIMIT_BYTES = 1_000_000
 REASON_LIMIT_CHARS = 500
 _EXCERPT_CHARS = 40
+_RETRY_AFTER_LIMIT_S = 999_999.0
 
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")  # JSON can say them; neither a file nor a database takes them
@@ -88,10 +90,15 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Not one byte went out. ``stale``: a kept connection was found closed, which says nothing about the server."""
+    """Not one byte went out.
+
+    ``stale``: the server closed a connection that had waited long for its slot. ``scarce``: this process can open no
+    more files or has no memory. Neither says anything about the server.
+    """
 
     reason: str
     stale: bool = False
+    scarce: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +145,18 @@ def preview(ticket: Ticket, url: str) -> str:
 
 
 def read_answer(  # noqa: PLR0911 - one for each class of answers
-    http_status: int, headers: Mapping[str, str], body: bytes | None
+    http_status: int, headers: Mapping[str, str], body: bytes | None, now_s: float | None = None
 ) -> Answer:
     """Say what an answer means. ``body`` is ``None`` where it was longer than ``ANSWER_LIMIT_BYTES``.
 
+    ``now_s`` is the time in seconds since 1970. A date in ``Retry-After`` counts from it if the answer has no ``Date``.
     The table is the one of README, "What is sent when".
     """
     if http_status == HTTPStatus.OK:
         return _read_success(headers, body)
     reason = _reason(http_status, body)
     if http_status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Throttled(_retry_after_s(headers.get("Retry-After")))
+        return Throttled(_retry_after_s(headers, now_s))
     if http_status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return KeysRefused(reason, http_status)
     if http_status == HTTPStatus.NOT_FOUND or 300 <= http_status < 400:  # noqa: PLR2004 - the class of redirects
@@ -276,8 +284,21 @@ def _reason(http_status: int, body: bytes | None) -> str:
     return one_line(f"{http_status} {phrase}" + (f": {said}" if said else ""))
 
 
-def _retry_after_s(value: str | None) -> float | None:
-    """Read ``Retry-After`` in seconds; its date form depends on two wall clocks, so it is as if it were not there."""
-    if value is None or not re.fullmatch(r"\s*\d{1,6}(\.\d+)?\s*", value):
+def _retry_after_s(headers: Mapping[str, str], now_s: float | None) -> float | None:
+    """Read ``Retry-After``: seconds, or a date, counted from the answer's own ``Date``. A date in the past is 0."""
+    value = headers.get("Retry-After", "")
+    if re.fullmatch(r"\s*\d{1,6}(\.\d+)?\s*", value):
+        return float(value)
+    until_s, since_s = _http_date_s(value), _http_date_s(headers.get("Date", ""))
+    if until_s is None or (since_s := now_s if since_s is None else since_s) is None:
         return None
-    return float(value)
+    return min(max(until_s - since_s, 0.0), _RETRY_AFTER_LIMIT_S)
+
+
+def _http_date_s(text: str) -> float | None:
+    """Read a date of HTTP, in any of its three forms, as seconds since 1970; ``None`` if it is none."""
+    date = parsedate_tz(text)
+    try:
+        return None if date is None else float(mktime_tz(date))
+    except (ValueError, OverflowError):
+        return None

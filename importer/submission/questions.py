@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from importer.errors import StoppedEarly
-from importer.leadsquared.client import Gate
+from importer.leadsquared.connections import Gate
 from importer.leadsquared.quota import Quota, Slot
 from importer.leadsquared.wire import NotSent, Throttled, Unclear
 from importer.submission.retry import UsedUp, backoff_s

@@ -133,9 +133,9 @@ def judge(  # noqa: C901, PLR0911 - one case for each answer; split up, the tabl
             return Held(code="keys-refused" if isinstance(answer, KeysRefused) else "wrong-url", error=reason)
         case Throttled():
             return Again(delay_s=0.0, code="limit-exceeded", error="429: the account's limit was used up")
-        case NotSent(reason, stale):
-            # A kept connection that was closed says nothing about the server: the next one is opened at once.
-            delay_s = 0.0 if stale else backoff_s(attempt, chance)
+        case NotSent(reason, stale, scarce):
+            # Neither says anything about the server: the row goes again at once, or when fewer are under way.
+            delay_s = 0.0 if stale or scarce else backoff_s(attempt, chance)
             return Again(delay_s=delay_s, code="not-connected", error=reason)
         case NotSendable(code, reason):
             return Settled(status=Status.FAILED, code=code, error=reason)
@@ -187,8 +187,8 @@ class Outage:
                 self._unclear_in_a_row += 1
                 if self._unclear_in_a_row >= _UNCLEAR_IN_A_ROW or self.is_on:
                     self._pause(reason, now, chance, probe=probe)
-            case NotSent(reason, stale):
-                if not stale:
+            case NotSent(reason, stale, scarce):
+                if not (stale or scarce):
                     self._pause(reason, now, chance, probe=probe)
             case Throttled() | NotSendable():
                 pass  # says nothing about the server's health
@@ -232,7 +232,7 @@ class UsedUp:
 
     def note(self, answer: object) -> None:
         """Learn from an answer: one that is no 429 shows that calls are let in again."""
-        if not isinstance(answer, Throttled) and not (isinstance(answer, NotSent) and answer.stale):
+        if not isinstance(answer, Throttled) and not (isinstance(answer, NotSent) and (answer.stale or answer.scarce)):
             self._since = math.inf
 
     def refused(self, wait_s: float, now: float) -> StoppedEarly | None:
@@ -248,6 +248,36 @@ class UsedUp:
             f"the account's limit is used up, and would be for longer than {self._give_up_after_s:g} s",
             hint="when the account has calls left, run the same command again",
         )
+
+
+class AtOnce:
+    """How many rows may be under way at once: fewer where this process can't open the files that they need."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._news = ""
+
+    def too_few(self, answer: NotSent, others: int) -> StoppedEarly | None:
+        """Take note that a row found no file to open while ``others`` were under way; say so if it was alone."""
+        if not others:
+            return StoppedEarly(
+                f"this process can't open enough files to send a single row: {answer.reason}",
+                hint="raise its limit, such as by `ulimit -n 1024`, then run the same command again",
+            )
+        # A quarter of the files is left to the rest of the program.
+        fewer = min(self.most, max(1, others * 3 // 4))
+        self._news = (
+            f"this process can't open as many files as it needs (`ulimit -n`): at most {fewer} rows are sent at once"
+            if fewer < self.most
+            else ""
+        )
+        self.most = fewer
+        return None
+
+    def news(self) -> str:
+        """Say once in words that there are fewer now."""
+        news, self._news = self._news, ""
+        return news
 
 
 class FailureLimit:

@@ -21,7 +21,7 @@ from importer.submission.line import Line, Sendable
 from importer.submission.means import Means, Terms
 from importer.submission.outcomes import as_ending, as_known, back, halted, held, outcome
 from importer.submission.refusals import Refusals
-from importer.submission.retry import Again, Halt, Held, Outage, Settled, UsedUp, judge
+from importer.submission.retry import Again, AtOnce, Halt, Held, Outage, Settled, UsedUp, judge
 
 # A call with files up to this size takes as long as the network and the server, not as its upload.
 _SMALL_BYTES = 1 << 16
@@ -47,6 +47,7 @@ class Submission:
         self._refusals = Refusals(account_known=terms.account_known)
         self._call_s = 0.0  # about the longest that calls took of late
         self._used_up = UsedUp(terms.give_up_after_s)
+        self._at_once = AtOnce(terms.concurrency)
         self._drain_until = math.inf
         self._ending: ImporterError | None = None
         self._now = asyncio.get_running_loop().time
@@ -149,9 +150,9 @@ class Submission:
         """How many rows may be under way at once."""
         rate = self._means.quota.rate
         if not self._proof.given:  # they wait at the gate, but for one
-            return min(self._terms.concurrency, rate.calls, self._terms.at_first)
+            return min(self._at_once.most, rate.calls, self._terms.at_first)
         needed = math.ceil(_ROOM * self._call_s * rate.calls / rate.period_s)
-        return min(self._terms.concurrency, max(self._terms.at_first, needed))
+        return min(self._at_once.most, max(self._terms.at_first, needed))
 
     async def _wait(self) -> None:
         """Wait until something has changed, or it is time to look again."""
@@ -301,7 +302,7 @@ class Submission:
             wait_s = max(verdict.delay_s, quota.held_back_s)
             unsent = back(row, name, counted=verdict.may_exist, code=verdict.code, error=verdict.error)
             await self._write(replace(unsent, wait_s=round(wait_s, 3)))
-        if not isinstance(answer, Throttled) and not (isinstance(answer, NotSent) and answer.stale):
+        if not isinstance(answer, Throttled) and not (isinstance(answer, NotSent) and (answer.stale or answer.scarce)):
             row.attempt += 1
         self._line.done(row, made=False)
         self._line.again(row, self._now() + verdict.delay_s)
@@ -325,6 +326,10 @@ class Submission:
             self._proof.withdraw()
         if isinstance(answer, Throttled):
             self._hold_back(answer, gate)
+        if isinstance(answer, NotSent) and answer.scarce:
+            if (too_few := self._at_once.too_few(answer, len(self._under_way) - 1)) is not None:
+                self._halt(too_few)
+            return self._at_once.news()
         if self._outage.is_on and not was_on:
             self._withdraw_waiting()
             return f"sending pauses, one row at a time probes the server: {self._outage.reason}"

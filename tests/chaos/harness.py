@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from importer.models import Rate
-from importer.sandbox import Sandbox, SandboxOptions, serve
+from importer.sandbox import FaultPlan, Sandbox, SandboxOptions, serve
 
 KEY_FIELD = "CustomData.LegacyId"
 MAPPING = f"""\
@@ -27,6 +27,16 @@ columns: {{ID: {KEY_FIELD}, Subject: Title, Email: LeadDetail.EmailAddress}}
 RATE = Rate(40, 1)
 AT_LAST = Rate(1000, 1)  # for the run that does what the killed ones have left
 LATENCIES_S = (0.01, 0.05, 0.25)  # with the first, few are under way at any moment; with the last, a whole burst is
+# What goes wrong on the wire meanwhile. Rows whose answer is lost are unknown; the others must be right all the same.
+FAULTS = (
+    {"probability": 0.04, "fault": "answered-twice"},
+    {"probability": 0.04, "fault": "answered-twice", "delay_s": 0.02},
+    {"probability": 0.02, "fault": "closed-before"},
+    {"probability": 0.02, "fault": "closed-after"},
+    {"probability": 0.02, "fault": "closed-after-answer"},
+    {"probability": 0.02, "fault": "cut-json"},
+    {"probability": 0.02, "fault": "reset-after"},
+)
 CALLS_PER_RUN = 45  # the most that is waited for before a kill
 ROWS_PER_KILL = 90  # those, and a burst that comes on top
 SHARE_OF_EARLY_KILLS = 0.1  # at any moment from the process's start on, before it sends as well as after
@@ -66,7 +76,7 @@ async def campaign(folder: Path, *, kills: int, seed: int) -> Count:
     _write_input(folder, kills * ROWS_PER_KILL)
     count = Count()
     latency_s = LATENCIES_S[seed % len(LATENCIES_S)]
-    options = SandboxOptions(rate=AT_LAST, latency_s=latency_s, seed=seed)
+    options = SandboxOptions(rate=AT_LAST, latency_s=latency_s, seed=seed, faults=FaultPlan.parse(list(FAULTS)))
     unknown: set[str] = set()
     async with serve(options) as sandbox:
         command = Command(folder, sandbox, latency_s)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
+import socket
+import ssl
+import threading
 from pathlib import Path
 
 import pytest
+import trustme
 
 from importer.leadsquared.wire import Answer, Created, KeysRefused, Refused, Throttled, Unclear, WrongUrl
 from importer.sandbox import serve
@@ -116,6 +121,83 @@ def test_a_status_tells_although_its_body_is_cut(status: str, kind: type) -> Non
         assert answer.retry_after_s == 7
     if isinstance(answer, Unclear):
         assert (answer.code, answer.http_status) == ("server-error", 503)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+LENGTH = b"Content-Length: %d\r\n" % len(MADE)
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+CHUNK = b"%x\r\n" % len(MADE) + MADE + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (HEAD + b"\r\n" + MADE, Created),
+        (HEAD + LENGTH + b"\r\n" + MADE, Created),
+        (HEAD + LENGTH + LENGTH + b"\r\n" + MADE, Unclear),
+        (HEAD + LENGTH + b"Content-Length: 5\r\n\r\n" + MADE, Unclear),
+        (HEAD + b"Content-Length: 5\r\n" + LENGTH + b"\r\n" + MADE, Unclear),
+        (HEAD + b"Content-Length: 40\r\n\r\n" + MADE, Unclear),
+        (HEAD + b"Content-Length: 999\r\n\r\n" + MADE, Unclear),
+        (HEAD + LENGTH + CHUNKED + CHUNK + b"0\r\n\r\n", Unclear),
+        (HEAD + CHUNKED + CHUNK + b"0\r\n\r\n", Created),
+        (HEAD + CHUNKED + CHUNK, Unclear),
+        (HEAD + CHUNKED + CHUNK + b"garbage\r\n", Unclear),
+        (HEAD + CHUNKED + CHUNK[:-2] + b"garbage\r\n0\r\n\r\n", Unclear),
+        (2 * (HEAD + LENGTH + b"\r\n" + MADE), Created),
+        (HEAD + LENGTH + b"\r\n" + MADE + reply(b"", "500 Internal Server Error"), Created),
+        (reply(b"", "500 Internal Server Error") + HEAD + LENGTH + b"\r\n" + MADE, Unclear),
+        (b"\x00" + HEAD + LENGTH + b"\r\n" + MADE, Unclear),
+        (b"HTTP/2.0 200 OK\r\n" + LENGTH + b"\r\n" + MADE[:-9], Unclear),
+    ],
+    ids=["no length", "length", "two lengths", "larger and smaller length", "smaller and larger length",
+         "length too small", "length too large", "length and chunks", "chunks", "no last chunk", "bad last chunk",
+         "a chunk too long", "twice", "success and error", "error and success", "a byte before", "cut, other version"],
+)  # fmt: skip
+def test_only_a_whole_answer_makes_a_row_created(said: bytes, kind: type) -> None:
+    """Whatever contradicts itself, has too little, or is not the first answer, never makes a row created."""
+    assert isinstance(ask(answering(said, ends=True)), kind)
+
+
+def test_answers_with_large_or_many_headers_are_read() -> None:
+    """Gateways add cookies, policies and traces: far more than the 8 KB and the 128 headers that aiohttp allows."""
+    large = reply(MADE, "200 OK", f"Content-Security-Policy: {'x' * 60_000}")
+    many = reply(MADE, "200 OK", *(f"X-Trace-{number}: {number}" for number in range(400)))
+    for said in (large, many):
+        assert isinstance(ask(answering(said)), Created)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [[f"X-Echo: {ACCESS_KEY}{'x' * 200_000}"], [f"X-Trace-{number}: {number}" for number in range(2_000)]],
+    ids=["too large", "too many"],
+)
+def test_headers_beyond_all_bounds_are_unclear(headers: list[str]) -> None:
+    """The reason says that an answer came and why it can't be read, and never repeats a key."""
+    answer = ask(answering(reply(MADE, "200 OK", *headers)))
+    assert isinstance(answer, Unclear)
+    assert answer.code == "no-answer"
+    assert answer.reason.startswith("an answer came that can't be read: ")
+    assert ACCESS_KEY not in answer.reason
+
+
+def test_a_success_before_the_request_was_sent_whole(tmp_path: Path) -> None:
+    """It can't be the answer to a request that the server doesn't have: unclear, with its reason."""
+    file = attach(tmp_path / "a.bin", bytes(30_000_000))
+
+    async def early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        writer.write(reply())
+        await writer.drain()
+        await asyncio.Event().wait()
+
+    async def whole() -> Answer:
+        async with asyncio.timeout(20), peer(early) as url, client(to(url)) as session:
+            return await session.create_ticket(ticket(file), OpenGate())
+
+    answer = asyncio.run(whole())
+    assert isinstance(answer, Unclear)
+    assert "before the request had been sent whole" in answer.reason
 
 
 def test_interim_answers_are_passed_over() -> None:
@@ -228,6 +310,48 @@ def test_an_early_answer_is_seen(fault: str, tmp_path: Path) -> None:
             assert sandbox.tickets == ()
 
     asyncio.run(whole())
+
+
+def _refuse_at_once(listening: socket.socket, context: ssl.SSLContext | None) -> None:
+    """Serve in a thread: read a head, answer 413, and close at once, which resets the connection."""
+
+    def one(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection:
+            stream = connection if context is None else context.wrap_socket(connection, server_side=True)
+            with stream:
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    head += stream.recv(65_536)
+                stream.sendall(reply(b'{"ReasonForFailure": "too large"}', "413 Too Large"))
+
+    with contextlib.suppress(OSError):
+        while True:
+            threading.Thread(target=one, args=(listening.accept()[0],), daemon=True).start()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_answer_that_comes_with_a_reset_is_read(scheme: str, tmp_path: Path) -> None:
+    """A server on another thread closes while bytes are still written: what had arrived before the error is read."""
+    file = attach(tmp_path / "a.bin", bytes(30_000_000))
+    authority = trustme.CA()
+    ours, theirs = ssl.create_default_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.configure_trust(ours)
+    authority.issue_cert("127.0.0.1").configure_cert(theirs)
+
+    async def whole(port: int) -> list[Answer]:
+        way = to(f"{scheme}://127.0.0.1:{port}", ssl_context=ours)
+        async with asyncio.timeout(60), client(way, connections=5) as session:
+            return await asyncio.gather(*(session.create_ticket(ticket(file), OpenGate()) for _ in range(30)))
+
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as listening:
+        serving = threading.Thread(
+            target=_refuse_at_once, args=(listening, theirs if scheme == "https" else None), daemon=True
+        )
+        serving.start()
+        answers = asyncio.run(whole(listening.getsockname()[1]))
+        listening.shutdown(socket.SHUT_RDWR)  # wakes the thread
+    serving.join()
+    assert set(answers) == {Refused("413 Request Entity Too Large: too large", 413)}
 
 
 def test_an_early_answer_on_an_open_connection(tmp_path: Path) -> None:

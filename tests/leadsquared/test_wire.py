@@ -256,13 +256,42 @@ def test_the_url(status: int) -> None:
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("3", 3.0), (" 0 ", 0.0), ("2.5", 2.5), ("-1", None), ("nan", None), ("9" * 9, None), ("", None),
-     ("Wed, 21 Oct 2026 07:28:00 GMT", None)],
+    [("3", 3.0), (" 0 ", 0.0), ("2.5", 2.5), ("-1", None), ("nan", None), ("9" * 9, None), ("", None), ("soon", None)],
 )  # fmt: skip
 def test_the_limit(header: str, seconds: float | None) -> None:
     """429 waits as long as Retry-After says in seconds; anything else there is as if it were not there."""
     assert answer(429, b"", Retry_After=header) == Throttled(seconds)
     assert answer(429, b"") == Throttled(None)
+
+
+NOON_S = 1792584000.0  # 2026-10-21T12:00:00Z
+
+
+@pytest.mark.parametrize(
+    ("until", "date", "seconds"),
+    [
+        ("Wed, 21 Oct 2026 12:00:30 GMT", None, 30.0),
+        ("Wednesday, 21-Oct-26 12:00:30 GMT", None, 30.0),
+        ("Wed Oct 21 12:00:30 2026", None, 30.0),
+        ("Wed, 21 Oct 2026 12:00:30 GMT", "Wed, 21 Oct 2026 12:00:10 GMT", 20.0),
+        ("Wed, 21 Oct 2026 09:00:30 GMT", "Wed, 21 Oct 2026 09:00:00 GMT", 30.0),
+        ("Wed, 21 Oct 2026 12:00:30 GMT", "today", 30.0),
+        ("Wed, 21 Oct 2026 11:59:59 GMT", None, 0.0),
+        ("Fri, 21 Oct 2326 12:00:00 GMT", None, 999_999.0),
+        ("Wed, 21 Oct 2026", None, None),
+        ("Wed, 41 Foo 2026 12:00:30 GMT", None, None),
+        ("Wed, 21 Oct 99999999999 12:00:30 GMT", None, None),
+    ],
+)
+def test_a_date_to_retry_after(until: str, date: str | None, seconds: float | None) -> None:
+    """A date counts from the answer's own Date, so that a wrong clock matters on neither side, or else from our clock."""
+    headers = {"Retry-After": until} | ({"Date": date} if date else {})
+    assert read_answer(429, headers, b"", NOON_S) == Throttled(seconds)
+
+
+def test_a_date_to_retry_after_without_any_clock() -> None:
+    """A date that counts from nothing is as if it were not there."""
+    assert answer(429, b"", Retry_After="Wed, 21 Oct 2026 12:00:30 GMT") == Throttled(None)
 
 
 @pytest.mark.parametrize("status", [400, 402, 405, 409, 410, 411, 413, 414, 415, 417, 418, 422, 431, 451, 499])
@@ -280,10 +309,12 @@ def test_all_else_is_unclear(status: int) -> None:
         assert (found.code, found.http_status) == ("unclear-answer" if status < 300 else "server-error", status)
 
 
-@given(st.integers(100, 999), st.binary() | st.none(), st.dictionaries(st.just("Retry-After"), st.text()))
+@given(
+    st.integers(100, 999), st.binary() | st.none(), st.dictionaries(st.sampled_from(["Retry-After", "Date"]), st.text())
+)
 def test_any_answer_is_read(status: int, body: bytes | None, headers: dict[str, str]) -> None:
     """No bytes, status or header raise, and without a document nothing is ever created."""
-    assert not isinstance(read_answer(status, headers, body), Created)
+    assert not isinstance(read_answer(status, headers, body, NOON_S), Created)
 
 
 _json = st.recursive(

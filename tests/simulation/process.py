@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from importer.errors import ImporterError
-from importer.leadsquared.client import Gate
+from importer.leadsquared.connections import Gate
 from importer.leadsquared.quota import Quota
 from importer.leadsquared.wire import Answer
 from importer.models import Ticket
