@@ -17,7 +17,9 @@ from importer.models import TicketIds
 NUMBER_TWICE = "number-twice"
 _Row = tuple[str, str]  # source and key
 _tickets = schema.tickets.c
-_NOTHING = sa.literal_column("''")  # in the statement itself: only so does it fit the condition of the partial indexes
+_NOTHING: sa.ColumnElement[str] = sa.literal_column(
+    "''"
+)  # in the statement itself: only so does it fit the condition of the partial indexes
 
 
 def has_ticket(db: sa.Connection, account: str) -> bool:

@@ -310,15 +310,15 @@ class FailureLimit:
         self._some_unknown |= counts
 
     @property
-    def _what(self) -> str:
-        return "failed or were refused with an unclear answer" if self._some_unknown else "failed"
+    def _more(self) -> str:
+        return ", or were refused with an unclear answer" if self._some_unknown else ""
 
     def reached(self) -> str:
         """Say in words that there are too many failures; empty if there are not."""
         if self._share:
             enough = self._finished >= self._SHARE_COUNTS_FROM
             if enough and self._failed * 100 > self._number * self._finished:
-                return f"{self._failed} of {self._finished} rows {self._what}, more than {self._number} %"
+                return f"{self._failed} of {self._finished} rows failed{self._more}, more than {self._number} %"
         elif self._in_a_row >= self._number:
-            return f"{self._in_a_row} rows in a row {self._what}" if self._in_a_row > 1 else f"a row {self._what}"
+            return (f"{self._in_a_row} rows in a row failed" if self._in_a_row > 1 else "a row failed") + self._more
         return ""

@@ -85,7 +85,7 @@ def test_zeros_are_no_limits():
 def test_entries_that_are_no_fields_count_in_the_page():
     """What has no name is no field, but the next page begins behind it."""
     found = page(DOCUMENTED, {"SchemaName": ""}, 7, {}, total=30)
-    assert (len(found.fields), found.size, found.total) == (1, 4, 30)
+    assert (len(found.fields), len(found.entries), found.total) == (1, 4, 30)
 
 
 def test_values_in_the_accounts_order():

@@ -15,7 +15,7 @@ from importer.submission.journal import Journal
 from tests.ledger.making import begun, created, entry, intent, let_lease_lapse, new_ledger, reopened, url_of
 
 
-async def written(journal: Journal, *records) -> list[BaseException | None]:
+async def written(journal: Journal, *records) -> list[Outcome | BaseException | None]:
     """Write all at once, as many rows do; say for each what came of it."""
     return await asyncio.gather(*(journal.write(record) for record in records), return_exceptions=True)
 

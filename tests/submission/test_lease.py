@@ -111,7 +111,7 @@ def test_one_record_that_no_database_takes_spoils_no_other(tmp_path: Path) -> No
         ledger.commit(run, [intent(key) for key in "ABC"])
         unstorable = Outcome(key="B", state="failed", outcome="refused", error="half a pair: \ud800")
 
-        async def main() -> list[BaseException | None]:
+        async def main() -> list[Outcome | BaseException | None]:
             async with Journal(ledger, run) as journal:
                 records = (created("A"), unstorable, created("C"))
                 return await asyncio.gather(*map(journal.write, records), return_exceptions=True)
@@ -130,7 +130,7 @@ def test_outcomes_get_onto_a_full_disk(tmp_path: Path) -> None:
         ledger.commit(run, [intent(key) for key in keys])
         disk.fill()
 
-        async def main() -> list[BaseException | None]:
+        async def main() -> list[Outcome | BaseException | None]:
             async with Journal(ledger, run) as journal:
                 answers = await asyncio.gather(*(journal.write(created(key)) for key in keys), return_exceptions=True)
                 if journal.failure is None:  # they fitted into what the log had left
@@ -156,7 +156,7 @@ def test_a_database_that_is_locked_is_not_asked_row_by_row(tmp_path: Path) -> No
         ledger.commit(run, [intent(key) for key in keys])
         holder.execute("begin immediate")
 
-        async def main() -> list[BaseException | None]:
+        async def main() -> list[Outcome | BaseException | None]:
             async with Journal(ledger, run) as journal, asyncio.timeout(10):
                 return await asyncio.gather(*(journal.write(created(key)) for key in keys), return_exceptions=True)
 
