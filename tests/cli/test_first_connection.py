@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 import trustme
@@ -19,7 +19,7 @@ ASKS = (
     ("fields", "--json"),
 )
 
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None] | None]
 
 
 @contextlib.contextmanager

@@ -143,12 +143,18 @@ def test_a_user_without_a_home_needs_only_a_ledger(shop: Shop, account: Account)
 def test_a_user_without_home_and_ledger_learns_what_is_missing(shop: Shop, account: Account):
     """An error of the settings, not a bug; what needs no ledger works without one."""
     shop.manifest(1)
-    for arguments in (("ledger", "init"), RUN, ("history",)):
+    needing: tuple[tuple[str, ...], ...] = (("ledger", "init"), RUN, ("history",))
+    for arguments in needing:
         done = homeless(shop, *arguments)
         assert done.returncode == 2, done.stderr
         assert "the place of the ledger is not known" in done.stderr
         assert "LSQ_LEDGER" in done.stderr
-    for arguments in (("validate", *RUN[1:4]), (*RUN, "--sandbox"), ("suggest", "tickets.csv")):
+    needless: tuple[tuple[str, ...], ...] = (
+        ("validate", *RUN[1:4]),
+        (*RUN, "--sandbox"),
+        ("suggest", "tickets.csv"),
+    )
+    for arguments in needless:
         done = homeless(shop, *arguments)
         assert done.returncode == 0, done.stderr
     assert account.calls == 0
