@@ -69,7 +69,7 @@ class _Pages:
         return self._total is not None and len(self._entries) >= self._total
 
     async def read_records(self, first: int) -> None:
-        """Ask for records, the first of which has this number; a page may come short of what was asked for."""
+        """Ask for records, counted from ``first``. A page may have fewer than were asked for."""
         offset = first
         while not self.whole and (page := await self._page(offset)) is not None and page.entries:
             offset += len(page.entries)

@@ -15,7 +15,7 @@ class Fault(enum.StrEnum):
     FORBIDDEN = "403"
     NOT_FOUND = "404"
     REDIRECT = "301"
-    FOUND = "302"  # to a page of its own, as a network that asks for a login does
+    FOUND = "302"  # to a sign-in page
     TIMEOUT = "408"
     TOO_MANY = "429"
     SERVER_ERROR = "500"
