@@ -247,7 +247,10 @@ def test_other_fields_do_not_count_as_changed(nights: Nights):
     [
         ("{field: LeadDetail.EmailAddress, type: email}", "{field: LeadDetail.Phone, type: phone, region: DE}"),
         ("{field: LeadDetail.EmailAddress, type: email}", "{field: LeadId, type: guid}"),
-        ("  Subject: {field: Title, required: true}", "  Subject: {field: Title, max_length: 5, on_too_long: truncate}"),
+        (
+            "  Subject: {field: Title, required: true}",
+            "  Subject: {field: Title, max_length: 5, on_too_long: truncate}",
+        ),
         ("  Subject: {field: Title, required: true}", "templates: {Title: '{Subject} ({ID})'}\ncolumns:"),
     ],
     ids=["phone", "LeadId", "cut", "template"],
