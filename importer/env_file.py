@@ -14,7 +14,7 @@ from dotenv.parser import Binding, parse_stream
 
 from importer.errors import SettingsError
 
-# Whoever wrote a folder's `.env` could read with these the keys that are in the environment.
+# With these the author of a folder's `.env` could read the keys of the environment.
 REAL_ENVIRONMENT_ONLY = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _COMMENT = re.compile(r"=\s*[^\s'\"#][^\r\n]*?\s#(?P<comment>[^\r\n]*)")
 _OTHERS_MAY_READ = stat.S_IRGRP | stat.S_IROTH
@@ -70,7 +70,7 @@ def _line_warnings(path: Path, bindings: list[Binding], is_secret: Callable[[str
         elif name in REAL_ENVIRONMENT_ONLY:
             yield (
                 f"{place}: {name} is ignored; a proxy and certificates are taken only from the environment, because "
-                "whoever wrote this file could read the keys with them"
+                "the author of this file could read the keys with them"
             )
         elif name is not None and _may_be_cut(binding, is_secret(name)):
             yield (

@@ -247,7 +247,7 @@ def read_host(text: str) -> str:
 
 
 def _is_known(host: str) -> bool:
-    """Say whether keys may go to a host whoever named it: one of LeadSquared's own, or this machine."""
+    """Say whether a host is LeadSquared's own or this machine: keys may go there even if a ``.env`` file names it."""
     return is_loopback(host) or f".{host.lower()}".endswith(f".{_VENDOR_DOMAIN}")
 
 

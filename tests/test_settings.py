@@ -155,7 +155,7 @@ def with_host(dotenv: Path, host: str, lines: dict[str, str], environ: dict[str,
 
 @pytest.mark.parametrize("where", ["environment", "file of the environment", "file of .env", "one of them"])
 def test_keys_from_elsewhere_do_not_go_to_a_host_of_a_dotenv_file(where: str, dotenv: Path) -> None:
-    """A folder that names a host of its own does not get keys that are not in the folder."""
+    """A folder that names a host gets only the keys that are in the same folder."""
     key = dotenv.parent / "key"
     key.write_text("of-somebody-else", encoding="utf-8")
     key.chmod(0o600)

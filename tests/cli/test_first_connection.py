@@ -19,12 +19,12 @@ ASKS = (
     ("fields", "--json"),
 )
 
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None] | None]
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @contextlib.contextmanager
 def listening(handle: Handler, context: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Serve in a thread of its own for as long as the block lasts; gives the port."""
+    """Serve in another thread for as long as the block lasts; gives the port."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

@@ -80,7 +80,7 @@ def test_every_json_object_has_the_same_members(shop: Shop, account: Account, ar
 
 
 def test_warnings_of_the_settings_are_in_the_log_and_in_json(shop: Shop, account: Account):
-    """A proxy in `.env` is ignored, and that is said once in each place."""
+    """A proxy in `.env` is ignored; the log and JSON each have one warning of it."""
     shop.manifest(1)
     shop.path(".env").write_text("HTTPS_PROXY=http://proxy.example.com\n", encoding="utf-8")
     done = shop.run("--json")
@@ -143,19 +143,13 @@ def test_a_user_without_a_home_needs_only_a_ledger(shop: Shop, account: Account)
 def test_a_user_without_home_and_ledger_learns_what_is_missing(shop: Shop, account: Account):
     """An error of the settings, not a bug; what needs no ledger works without one."""
     shop.manifest(1)
-    needing: tuple[tuple[str, ...], ...] = (("ledger", "init"), RUN, ("history",))
-    for arguments in needing:
+    for arguments in (("ledger", "init"), RUN, ("history",)):
         done = homeless(shop, *arguments)
         assert done.returncode == 2, done.stderr
         assert "the place of the ledger is not known" in done.stderr
         assert "LSQ_LEDGER" in done.stderr
-    needless: tuple[tuple[str, ...], ...] = (
-        ("validate", *RUN[1:4]),
-        (*RUN, "--sandbox"),
-        ("suggest", "tickets.csv"),
-    )
-    for arguments in needless:
-        done = homeless(shop, *arguments)
+    for needs_none in (("validate", *RUN[1:4]), (*RUN, "--sandbox"), ("suggest", "tickets.csv")):
+        done = homeless(shop, *needs_none)
         assert done.returncode == 0, done.stderr
     assert account.calls == 0
     assert not shop.path("~").exists()
