@@ -56,7 +56,7 @@ class ExportComparison:
         """The states of those of a chunk's keys that the ledger has."""
         wanted = [key for key in keys if key]
         self._looked_up = known_rows(self._ledger, self._run.account, self._run.source, wanted)
-        return {key: known.state for key, known in self._looked_up.items()}
+        return {key: known.judged_state for key, known in self._looked_up.items()}
 
     def take(self, chunk: Chunk, keys: Sequence[str], positions: npt.NDArray[np.intp]) -> None:
         """Count the rows at some positions of the chunk, whose keys come for the first time; ``keys``: theirs."""

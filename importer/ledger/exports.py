@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from importer.ledger import database, schema
 from importer.ledger.hashes import KeyedHash
+from importer.ledger.records import judged_state
 from importer.ledger.store import Ledger
 
 _KEY_BYTES = 8
@@ -49,11 +50,17 @@ class Known(NamedTuple):
     title_hash: str = ""
     lead_hash: str = ""
     attempts: int = 0
+    error_code: str = ""
 
     @property
     def was_sent(self) -> bool:
         """Whether any run may have sent it; a run that is stopped before its first call leaves rows that were not."""
         return self.state != "pending" or self.attempts > 0
+
+    @property
+    def judged_state(self) -> str:
+        """The state by which the row is judged; see ``Ledger.states``."""
+        return judged_state(self.state, self.error_code)
 
 
 def last_export(ledger: Ledger, account: str, source: str, manifest_name: str) -> Export | None:
@@ -130,5 +137,5 @@ def known_rows(ledger: Ledger, account: str, source: str, keys: Collection[str])
     with ledger.reading() as db:
         wanted = database.is_one_of(db, columns.key, list(keys))
         where = (columns.account == account) & (columns.source == source) & wanted
-        wanted_columns = (columns.key, columns.state, columns.title_hash, columns.lead_hash, columns.attempts)
-        return {row[0]: Known(*row[1:]) for row in db.execute(sa.select(*wanted_columns).where(where))}
+        values = (columns.state, columns.title_hash, columns.lead_hash, columns.attempts, columns.error_code)
+        return {row[0]: Known(*row[1:]) for row in db.execute(sa.select(columns.key, *values).where(where))}

@@ -110,6 +110,12 @@ NOT_FOUND, AMBIGUOUS = "not-found", "ambiguous"
 
 # The state of a pending row that the account has refused once: it is never the first to be sent again.
 REFUSED = "refused"
+_WAS_SENT = ("keys-refused", "wrong-url", SET_PENDING)
+
+
+def judged_state(state: str, error_code: str) -> str:
+    """Give the state by which a row is judged: ``REFUSED`` if it was refused, or set to pending, and else its own."""
+    return REFUSED if state == "pending" and error_code in _WAS_SENT else state
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,8 +24,6 @@ from importer.ledger.hashes import KeyedHash
 from importer.ledger.place import Place
 from importer.ledger.quotas import PoolRecord
 from importer.ledger.records import (
-    REFUSED,
-    SET_PENDING,
     Claim,
     Entry,
     Import,
@@ -33,6 +31,7 @@ from importer.ledger.records import (
     Outcome,
     Rejection,
     RunInfo,
+    judged_state,
     utc_now,
 )
 from importer.ledger.under_way import UnderWay
@@ -162,7 +161,7 @@ class Ledger:
             wanted = database.is_one_of(db, columns.key, keys)
             where = (columns.account == account) & (columns.source == source) & wanted
             found = db.execute(sa.select(columns.key, columns.state, columns.error_code).where(where))
-            return {key: REFUSED if state == "pending" and code in _WAS_SENT else state for key, state, code in found}
+            return {key: judged_state(state, code) for key, state, code in found}
 
     def claim(self, run: RunInfo, claims: Sequence[Claim]) -> dict[str, str]:
         """Take rows for this run, and renew its lease: judging may take long.
@@ -323,8 +322,6 @@ class Ledger:
     def _translated(self) -> contextlib.AbstractContextManager[None]:
         return database.translated(str(self._engine.url))
 
-
-_WAS_SENT = ("keys-refused", "wrong-url", SET_PENDING)
 
 _ENTRY = [
     schema.tickets.c[name]

@@ -80,6 +80,17 @@ def test_rows_before_the_first_ticket_are_settled_by_it(shop: Shop, open_account
     assert part["failed"] == done.summary["failed"] == 2
 
 
+@pytest.mark.parametrize("fault", ["403", "404", "302"])
+def test_a_row_that_stopped_the_first_run_is_not_the_first_of_the_next(shop: Shop, open_account: Open, fault: str):
+    """A blocked row at the head of a manifest stops the first run of a new ledger, and no run after it."""
+    open_account(blocked(fault, 1))
+    shop.manifest(5)
+    assert shop.run().code == 3
+    again = shop.run()
+    assert again.code == 1, again.err
+    assert shop.statuses() == {"created": 4, "unknown" if fault == "302" else "failed": 1}
+
+
 @pytest.mark.parametrize(
     ("fault", "first", "code"),
     [("401", "pending", "keys-refused"), ("403", "pending", "keys-refused"), ("404", "pending", "wrong-url"),
