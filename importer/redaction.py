@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 HIDDEN = "********"
-_LEAST_CHARS = 4  # what is shorter is part of many words
+LEAST_CHARS = 4  # what is shorter is part of many words
 _LEAST_CUT_CHARS = 8  # so much of a secret that was cut off is a part of it, and no accident
 _NESTED_CHARS = 48
 _NAMED = {character: name for name, character in html.entities.html5.items() if name.endswith(";")}
@@ -25,7 +25,7 @@ class Redactor:
     """Hides some secrets. Two with the same secrets are equal."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = tuple(sorted({each for each in secrets if len(each) >= _LEAST_CHARS}, key=len, reverse=True))
+        self._secrets = tuple(sorted({each for each in secrets if len(each) >= LEAST_CHARS}, key=len, reverse=True))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Redactor) and self._secrets == other._secrets

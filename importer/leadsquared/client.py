@@ -39,7 +39,7 @@ from importer.leadsquared.wire import (
 )
 from importer.models import Secret, Ticket
 from importer.proxy import parted
-from importer.redaction import Redactor
+from importer.redaction import HIDDEN, LEAST_CHARS, Redactor
 
 _WATCH_INTERVAL_S = 0.5
 # Larger or more headers than any server or gateway sends. aiohttp's own limits are 8 KB and 128 headers.
@@ -76,13 +76,14 @@ class Endpoint:
     def redactor(self) -> Redactor:
         """Hides both keys and the proxy's password."""
         _, user, password = parted(self.proxy or "")
-        return Redactor((self.access_key.reveal(), self.secret_key.reveal(), password, f"{user}:{password}"))
+        login = f"{user}:{password}" if password else ""
+        return Redactor((self.access_key.reveal(), self.secret_key.reveal(), password, login))
 
     def mask(self, body: bytes | None) -> bytes | None:
         """Take both keys out of an answer that repeats them as they are."""
-        for key in (self.access_key, self.secret_key):
-            if body and key:
-                body = body.replace(key.reveal().encode(), b"********")
+        for key in (self.access_key.reveal(), self.secret_key.reveal()):
+            if body and len(key) >= LEAST_CHARS:
+                body = body.replace(key.encode(), HIDDEN.encode())
         return body
 
 

@@ -12,11 +12,12 @@ from importer.redaction import Redactor
 def masked(answer: Answer, redactor: Redactor) -> Answer:
     """Give the answer with its texts redacted. A ticket's number with a key in it is no number."""
     match answer:
-        case Created(ids):
+        case Created(ids, note):
             number = redactor.text(ids.number)
             if number != ids.number:
                 return Unclear("unclear-answer", "200 with Status Success, but with a key as its Id", 200)
-            return Created(TicketIds(number=number, ticket_id=redactor.text(ids.ticket_id), key=redactor.text(ids.key)))
+            kept = TicketIds(number=number, ticket_id=redactor.text(ids.ticket_id), key=redactor.text(ids.key))
+            return Created(kept, redactor.text(note))
         case Throttled():
             return answer
         case _:

@@ -17,8 +17,8 @@ from tests.leadsquared.peers import OpenGate, client, peer, read_head, ticket, t
 KEY = 'aB3+/x="quoted"&more'
 
 
-def answer_to(raw: bytes) -> Answer:
-    """What the client makes of an answer, with both keys equal to KEY."""
+def answer_to(raw: bytes, key: str = KEY) -> Answer:
+    """What the client makes of an answer; the secret key is the access key with an end."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_head(reader)
@@ -28,7 +28,7 @@ def answer_to(raw: bytes) -> Answer:
 
     async def whole() -> Answer:
         async with asyncio.timeout(60), peer(handle) as url:
-            endpoint = replace(to(url), access_key=Secret(KEY), secret_key=Secret(f"{KEY}-2"))
+            endpoint = replace(to(url), access_key=Secret(key), secret_key=Secret(f"{key}-2"))
             async with client(endpoint) as session:
                 return await session.create_ticket(ticket(), OpenGate())
 
@@ -60,14 +60,36 @@ def test_a_reason_with_a_key_in_it(spelt: str, encoding: str) -> None:
 
 
 def test_ids_with_a_key_in_them() -> None:
-    """A GUID is shown without the key; a number with a key in it is none, so the row is unknown."""
+    """A GUID that repeats the key is not kept; a number with a key in it is none, so the row is unknown."""
     body = json.dumps({"Status": "Success", "Id": "157", "Key": KEY, "TicketId": f"x{KEY}"}).encode()
     answer = answer_to(with_body("200 OK", body))
     assert isinstance(answer, Created)
-    assert (answer.ids.number, answer.ids.key, answer.ids.ticket_id) == ("157", "********", "x********")
+    assert (answer.ids.number, answer.ids.key, answer.ids.ticket_id) == ("157", "", "")
     answer = answer_to(with_body("200 OK", f'{{"Status": "Success", "Id": "{escaped(KEY)}"}}'.encode()))
     assert isinstance(answer, Unclear)
     assert KEY not in answer.reason
+
+
+def test_ids_of_another_form_are_spoken_of() -> None:
+    """A ticket is created without a GUID that has not the form of one, and that is said, without a key in it."""
+    body = json.dumps({"Status": "Success", "Id": "157", "Key": "#157", "TicketId": "../etc"}).encode()
+    answer = answer_to(with_body("200 OK", body))
+    assert isinstance(answer, Created)
+    assert (answer.ids.number, answer.ids.key, answer.ids.ticket_id) == ("157", "#157", "")
+    assert "../etc" in answer.note
+    answer = answer_to(with_body("200 OK", body.replace(b"../etc", b"../access-key-0815")), "access-key-0815")
+    assert isinstance(answer, Created)
+    assert "********" in answer.note
+    assert "access-key" not in answer.note
+
+
+@pytest.mark.parametrize("key", ["1", "a", "Id", "St"])
+def test_a_key_of_a_few_letters_spoils_no_answer(key: str) -> None:
+    """Such as a stand-in's: it is part of many words, so nothing is replaced."""
+    body = json.dumps({"Status": "Success", "Id": "157", "Key": "#157", "TicketId": None}).encode()
+    answer = answer_to(with_body("200 OK", body), key)
+    assert isinstance(answer, Created)
+    assert answer.ids.number == "157"
 
 
 @pytest.mark.parametrize(
