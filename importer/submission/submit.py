@@ -262,7 +262,7 @@ class Submission:
         self._tell(row, gate, answer, settled)
         for text in filter(None, (news, *self._refusals.news())):
             self._means.observer.note(text)
-        if settled is not None and settled.status is Status.CREATED:
+        if self._refusals.succeeded:
             await self._settle_held()
 
     def _tell(self, row: Sendable, gate: Gate, answer: Answer, settled: Settled | None) -> None:
