@@ -217,6 +217,7 @@ class Submission:
             if gate.left:
                 answer = Unclear("interrupted", "the program was stopped while the request was under way")
         except ImporterError as error:  # the gate let nothing pass
+            gate.ended = True  # or it would be called back itself, and not write down that it was not sent
             self._halt(error)
         finally:
             gate.ended = True
