@@ -6,12 +6,14 @@ of small files, and of those that were just written, the hash of the content whe
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
 import stat
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -29,7 +31,7 @@ _FOLDER = _PLAIN | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_DIRECTORY", 0)
 
 
 class AttachmentChanged(Exception):
-    """A file is no longer what was checked."""
+    """A file is no longer what was checked, or can't be read any more."""
 
 
 class CheckedFile:
@@ -44,12 +46,8 @@ class CheckedFile:
         self._path = attachment.path
         self._left_bytes = attachment.size_bytes
         self._lock = threading.Lock()  # a call that was cancelled may still read when the file is closed
-        try:
+        with self._reading("opened"):
             self._descriptor = _open_real(self._path)
-        except OSError as error:
-            if error.errno in SCARCE:
-                raise
-            raise AttachmentChanged(f"{self._path} can't be opened any more: {error.strerror}") from error
         try:
             self.check()
             self._sent = hashlib.sha256()
@@ -73,7 +71,7 @@ class CheckedFile:
 
     def check(self) -> None:
         """Raise AttachmentChanged if the open file is not what was checked. Nothing has been sent yet."""
-        with self._lock:
+        with self._lock, self._reading():
             now = os.fstat(self._descriptor)
         if not stat.S_ISREG(now.st_mode) or not self._is_as_checked(now) or not self._is_still_there(now):
             raise AttachmentChanged(f"{self._path} changed after it had been checked")
@@ -83,7 +81,8 @@ class CheckedFile:
         with self._lock:
             if not self._left_bytes or self._descriptor < 0:
                 return b""
-            block = os.read(self._descriptor, min(_BLOCK_BYTES, self._left_bytes))
+            with self._reading():
+                block = os.read(self._descriptor, min(_BLOCK_BYTES, self._left_bytes))
             if not block:
                 raise AttachmentChanged(f"{self._path} became shorter while it was being sent")
             if self._checked is not None:
@@ -128,11 +127,22 @@ class CheckedFile:
 
     def _digest(self) -> bytes:
         digest, left = hashlib.sha256(), self._left_bytes  # a file that is added to may have no end
-        while block := os.read(self._descriptor, min(_BLOCK_BYTES, left)):
-            digest.update(block)
-            left -= len(block)
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        with self._reading():
+            while block := os.read(self._descriptor, min(_BLOCK_BYTES, left)):
+                digest.update(block)
+                left -= len(block)
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
         return digest.digest()
+
+    @contextlib.contextmanager
+    def _reading(self, what: str = "read") -> Iterator[None]:
+        """Raise AttachmentChanged for an error of the disk: it says nothing of the server. SCARCE stays OSError."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in SCARCE:
+                raise
+            raise AttachmentChanged(f"{self._path} can't be {what} any more: {error.strerror}") from error
 
 
 def _open_real(path: Path) -> int:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from importer.attachments import AttachmentFinder
 from importer.leadsquared.client import Client, Patience
 from importer.leadsquared.wire import CHANGED_WHILE_SENT, Answer, Created, NotSendable, Unclear
 from importer.mapping import AttachmentRules
-from importer.models import Attachment, Rate, Ticket
+from importer.models import Attachment, Rate, Ticket, file_identity
 from importer.sandbox import serve
 from importer.submission.retry import Outage
 from tests.leadsquared.peers import OpenGate, at, attach, quick
@@ -107,3 +110,37 @@ def test_files_that_change_say_nothing_about_the_server() -> None:
             Unclear(CHANGED_WHILE_SENT, "a.txt changed while it was being sent"), float(second), 0.5, probe=False
         )
     assert not outage.is_on
+
+
+def unreadable() -> Attachment:
+    """A file that can be opened, and every reading of which fails: the kernel has some."""
+    for path in Path("/sys/devices").glob("**/power/autosuspend_delay_ms"):
+        with path.open("rb", buffering=0) as file:
+            try:
+                file.read(1)
+            except OSError:
+                status = os.fstat(file.fileno())
+                return Attachment(
+                    path=path.resolve(),
+                    name=path.name,
+                    size_bytes=status.st_size,
+                    identity=file_identity(status),
+                    content_type="text/plain",
+                )
+    pytest.skip("this system has no such file")
+
+
+def test_a_file_that_cannot_be_read_costs_its_row_and_no_pause(tmp_path: Path) -> None:
+    """An error of the disk fails the row, and is not taken for a server that can't be reached."""
+    some = [row(2), row(3, unreadable()), row(4)]
+
+    async def whole() -> None:
+        async with serve(quick()) as sandbox, sending(tmp_path, sandbox, some, give_up_after_s=3.0) as run:
+            assert await run.of(some) is None
+            assert run.states() == ["created", "failed", "created"]
+            failed = run.entries()["3"]
+            assert failed.error_code == "attachment-changed"
+            assert "can't be read any more" in failed.error
+            assert not run.watcher.notes
+
+    asyncio.run(whole())
