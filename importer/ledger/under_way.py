@@ -221,7 +221,7 @@ def _settled(outcome: Outcome, now: str) -> dict[str, Any]:
         "given_error_code": outcome.error_code,
         "given_error": outcome.error,
         "given_finished_at": "" if outcome.state == "pending" else now,
-        "given_uncounted": 0 if outcome.counted else 1,
+        "given_uncounted": -1 if outcome.late else int(not outcome.counted),
         "given_uncounted_late": -1 if outcome.late else 0,
         "given_outcome": outcome.outcome,
         "given_http_status": outcome.http_status,

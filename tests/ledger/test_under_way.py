@@ -83,3 +83,20 @@ def test_answers_of_every_kind_share_a_commit(ledger: Ledger):
         ("unknown", 1, "cut", False),
     ]
     assert [bool(each.finished_at) for each in found] == [True, True, False, True]
+
+
+@pytest.mark.parametrize(("before", "after"), [("pending", "failed"), ("failed", "failed"), ("unknown", "unknown")])
+def test_a_request_that_counts_late_is_counted_once(ledger: Ledger, before: str, after: str) -> None:
+    """A refusal is not counted while it may speak of the account; then it is, whatever the row was before."""
+    first = begun(ledger, "A")
+    earlier = int(before != "pending")
+    if earlier:
+        ledger.commit(first, [intent("A")])
+        ledger.commit(first, [Outcome(key="A", state=before, outcome="unclear")])
+    ledger.end_run(first.id, 0)
+    second = begun(ledger, "A")
+    ledger.commit(second, [intent("A")])
+    ledger.commit(second, [Outcome(key="A", state=before, outcome="keysrefused", counted=False)])
+    assert entry(ledger, second, "A").attempts == earlier
+    ledger.commit(second, [Outcome(key="A", state=after, outcome="keysrefused", late=True)])
+    assert (entry(ledger, second, "A").state, entry(ledger, second, "A").attempts) == (after, earlier + 1)
