@@ -386,8 +386,7 @@ _PENDING = {
     "not-connected": Entry(
         "No connection to the server could be made until the run gave up.",
         "Check the network, the host and the certificate, then run the same command again.",
-        "DNS, a firewall, a proxy or a certificate stands in between, or the server is down. Not one byte of the "
-        "request went out.",
+        "DNS, a firewall, a proxy or a certificate is in the way, or the server is down. Not one byte went out.",
     ),
 }
 

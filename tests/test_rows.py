@@ -107,9 +107,11 @@ class Bench:
         self.ledger.claim(self.run, [Claim(key=key, manifest_row=2) for key in keys])
         self.ledger.commit(self.run, [Intent(key=key, content="", request="{}") for key in keys])
         if state != "sending":
-            ids = TicketIds(number="157") if state in ("created", "undone") else None
+            ids = {key: TicketIds(number=f"{int.from_bytes(key.encode())}") for key in keys}
+            made = state in ("created", "undone")
             self.ledger.commit(
-                self.run, [Outcome(key=key, state=state, outcome="answer", ids=ids, counted=True) for key in keys]
+                self.run,
+                [Outcome(key=key, state=state, outcome="answer", ids=ids[key] if made else None) for key in keys],
             )
 
     def results(self, rows: Rows) -> list[ResultRow]:
@@ -413,4 +415,4 @@ def test_a_stale_results_file_does_not_make_a_ticket_twice(bench) -> None:
     rows = bench.judged(RERUN, name="results.csv")
     assert bench.to_send(rows) == []
     (result,) = bench.results(rows)
-    assert (result.status, result.ids) == (Status.SKIPPED, TicketIds(number="157"))
+    assert (result.status, result.ids) == (Status.SKIPPED, TicketIds(number=str(ord("A"))))

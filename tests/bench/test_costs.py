@@ -100,8 +100,10 @@ def test_a_ledger_that_is_made_at_once_is_as_the_importer_would_fill_it(tmp_path
     ledger.enter(info, tickets)
     ledger.close()
     made, entered = (rows_of(tmp_path / name) for name in ("made.db", "entered.db"))
-    assert made == entered
+    hashes = 2  # of title and lead, which a run enters and a results file does not know
+    assert [row[:-hashes] for row in made] == [row[:-hashes] for row in entered]
     assert len(made) == 3
+    assert all(all(row[-hashes:]) for row in made)
 
 
 def rows_of(ledger: Path) -> list[tuple[object, ...]]:

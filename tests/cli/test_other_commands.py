@@ -196,7 +196,7 @@ def test_the_shell_completes(shop: Shop):
     shop.set(_TICKET_IMPORTER_COMPLETE="bash_source")
     script = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "_TICKET_IMPORTER_COMPLETE=bash_complete" in script
-    shop.set(_TICKET_IMPORTER_COMPLETE="bash_complete", COMP_WORDS="ticket-importer run --max", COMP_CWORD="2")
+    shop.set(_TICKET_IMPORTER_COMPLETE="bash_complete", COMP_WORDS="ticket-importer run --max-f", COMP_CWORD="2")
     completed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert completed.split() == ["plain,--max-failures"]
 

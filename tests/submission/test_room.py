@@ -23,6 +23,7 @@ class Counter:
         self._takes_s = takes_s
         self._together = together
         self._under_way = 0
+        self._answered = 0
         self._enough = asyncio.Event()
         self._changed = asyncio.Condition()
 
@@ -36,7 +37,8 @@ class Counter:
             else:
                 await self._enough.wait()
             self._under_way -= 1
-            writer.write(reply())
+            self._answered += 1
+            writer.write(reply(f'{{"Status": "Success", "Id": "{self._answered}"}}'.encode()))
             await writer.drain()
 
     async def _came(self) -> None:
