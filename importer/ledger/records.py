@@ -100,6 +100,7 @@ class Outcome:
     error: str = ""
     http_status: int | None = None
     counted: bool = True
+    unchanged: bool = False  # the row's code and error stay what they were before this request
     late: bool = False  # its request was not counted when its answer came, and is now
     wait_s: float | None = None  # how long the row is held back before it goes again
 

@@ -73,8 +73,8 @@ _SETTLE = (
     .where(_TICKET & ((_tickets.held_by == _given("run")) | _SENT_HERE))
     .values(
         state=_given("state"),
-        error_code=_given("error_code"),
-        error=_given("error"),
+        error_code=sa.func.coalesce(_given("new_code"), _tickets.error_code),
+        error=sa.func.coalesce(_given("new_error"), _tickets.error),
         run=_given("run"),
         finished_at=_given("finished_at"),
         # A request that never got as far as its intent has not been counted.
@@ -218,7 +218,8 @@ def _settled(outcome: Outcome, now: str) -> dict[str, Any]:
     values = {
         "given_key": outcome.key,
         "given_state": outcome.state,
-        "given_error_code": outcome.error_code,
+        "given_new_code": None if outcome.unchanged else outcome.error_code,
+        "given_new_error": None if outcome.unchanged else outcome.error,
         "given_error": outcome.error,
         "given_finished_at": "" if outcome.state == "pending" else now,
         "given_uncounted": -1 if outcome.late else int(not outcome.counted),

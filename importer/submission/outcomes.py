@@ -26,7 +26,16 @@ def outcome(row: Sendable, settled: Settled, answer: Answer) -> Outcome:
 
 def back(row: Sendable, outcome: str, *, counted: bool, code: str = "", error: str = "") -> Outcome:
     """The row is what it was before this request, and may be sent again."""
-    return Outcome(key=row.key, state=row.prior.value, outcome=outcome, error_code=code, error=error, counted=counted)
+    return Outcome(
+        key=row.key,
+        state=row.prior.value,
+        outcome=outcome,
+        error_code=code,
+        error=error,
+        counted=counted,
+        # Why a row failed, or is unknown, is not forgotten over a request that changed nothing.
+        unchanged=not counted and (not code or row.prior is not Status.PENDING),
+    )
 
 
 def held(row: Sendable, verdict: Held, answer: Answer) -> Outcome:

@@ -7,13 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from importer.errors import StoppedEarly
 from importer.leadsquared.keeper import OwnPool
+from importer.ledger import Outcome
+from importer.models import Status
 from importer.quota import Pool
 from importer.sandbox import serve
 from tests.leadsquared.peers import quick
-from tests.ledger.making import ask
-from tests.submission.sending import rows, sending
+from tests.ledger.making import ask, intent
+from tests.submission.sending import row, rows, sending
 
 _Told = TypeVar("_Told")
 
@@ -53,5 +57,25 @@ def test_a_row_whose_slot_is_lost_after_its_intent_is_pending(tmp_path: Path) ->
             assert not sandbox.calls
         assert ask(tmp_path, "select outcome from attempts") == [("withdrawn",)]
         assert ask(tmp_path, "select state, attempts from tickets") == [("pending", 0)]
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("state", [Status.FAILED, Status.UNKNOWN])
+@pytest.mark.parametrize("fault", ["withdrawn", "401"])
+def test_a_row_that_goes_back_keeps_its_reason(state: Status, fault: str, tmp_path: Path) -> None:
+    """A failed or unknown row that is sent again for nothing is what it was before, with the code and the words of then."""
+    some = [row(2, prior=state)]
+
+    async def whole() -> None:
+        keeper = Lost(asyncio.get_running_loop()) if fault == "withdrawn" else None
+        async with serve(quick([{"every": 1, "fault": "401"}])) as sandbox:
+            async with sending(tmp_path, sandbox, some, keeper=keeper) as run:
+                before = Outcome(key="2", state=state.value, outcome="unclear", error_code="why", error="as it was")
+                run.ledger.commit(run.run, [intent("2"), before])
+                assert isinstance(await run.of(some), StoppedEarly)
+            assert len(sandbox.calls) == (fault == "401")
+        found = ask(tmp_path, "select state, error_code, error, attempts from tickets")
+        assert found == [(state.value, "why", "as it was", 1)]
 
     asyncio.run(whole())
