@@ -48,7 +48,6 @@ _UNICODE_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff"
 _UTF8_MARKS_AND_BLANKS = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*+")
 
 _TAR_AT = 257
-_SHAPE_BYTES = 1 << 12  # enough to tell by
 _HARMLESS_PART_BYTES = 1 << 27  # of a workbook, which is held in memory
 
 _JSON = re.compile(rb'\s*(?:(?:\[\s*)?\{\s*(?:"(?:[^"\n\\]|\\.)*"\s*:|\}\s*[,\]\s])|\[\s*\]\s*\Z)')
