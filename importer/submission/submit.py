@@ -371,7 +371,8 @@ class Submission:
 
     def _halt(self, error: BaseException) -> None:
         """End the run for a reason found on the way; what is under way is waited for."""
-        if self._ending is None:
+        # That the day is used up must not hide what would keep the next day's rows from being sent, too.
+        if self._ending is None or isinstance(self._ending, CapReached):
             self._ending = as_ending(error)
         if not isinstance(error, CapReached):  # the last calls of the day are booked, and go out
             self._withdraw_waiting()

@@ -71,7 +71,7 @@ def test_ids_with_a_key_in_them() -> None:
 
 
 def test_ids_of_another_form_are_spoken_of() -> None:
-    """A ticket is created without a GUID that has not the form of one, and that is said, without a key in it."""
+    """A GUID of another form is not kept; a note quotes it, without a key."""
     body = json.dumps({"Status": "Success", "Id": "157", "Key": "#157", "TicketId": "../etc"}).encode()
     answer = answer_to(with_body("200 OK", body))
     assert isinstance(answer, Created)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.errors import CapReached
+from importer.errors import CapReached, StoppedEarly
 from importer.sandbox import serve
 from tests.leadsquared.peers import quick
 from tests.submission.sending import of_one_lead, rows, sending
@@ -71,5 +71,22 @@ def test_rows_that_wait_for_others_are_pending_at_the_cap(tmp_path: Path) -> Non
                 assert isinstance(await run.of(many), CapReached)
                 assert sorted(run.states()) == ["created"] * 3 + ["pending"] * 7
             assert sandbox.warnings == ()
+
+    asyncio.run(whole())
+
+
+def test_refused_keys_are_named_although_the_day_is_used_up(tmp_path: Path) -> None:
+    """The last call of the day is answered 401 when the next row has found no call left: the keys end the run."""
+
+    async def whole() -> None:
+        some = rows(3)
+        async with (
+            serve(quick([{"calls": 2, "fault": "401"}], latency_s=0.3)) as sandbox,
+            sending(tmp_path, sandbox, some, daily_cap=2) as run,
+        ):
+            ending = await run.of(some)
+            assert isinstance(ending, StoppedEarly)
+            assert "refuses the keys" in ending.message
+            assert run.states() == ["created", "pending", "pending"]
 
     asyncio.run(whole())
