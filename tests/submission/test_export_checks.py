@@ -84,8 +84,8 @@ def test_fewer_rows_than_wanted_are_stopped_also_for_the_same_content(rows: int,
 # -- keys
 
 
-def compared(unknown: Sequence[str], known: Sequence[str], here: Sequence[str] = (), **how: bool) -> Resemblance:
-    return resemblance(unknown, known, lambda key: key in here, **{"compound": False, **how})
+def compared(unknown: Sequence[str], known: Sequence[str], **how: bool) -> Resemblance:
+    return resemblance(unknown, known, **{"compound": False, **how})
 
 
 ALIKE = {
@@ -126,11 +126,6 @@ def test_one_prefix_counts_and_not_several():
     """Names that end like other names have no prefix in common."""
     new = ["ann-lee1", "bo-lee1", "cy-lee1"]
     assert compared(new, ["lee1"]).alike == 1
-
-
-def test_keys_of_this_export_are_no_former_spelling():
-    """An export that has both `100` and `0100` has two rows."""
-    assert compared(["0100", "0101"], ["100", "101"], here=["100"]).examples == (("0101", "101"),)
 
 
 def test_the_difference_is_named():
