@@ -18,6 +18,7 @@ from importer.ledger.exports import (
     Export,
     KeyHashes,
     Known,
+    count_known_keys,
     finish_export,
     first_reading,
     former_export,
@@ -31,7 +32,7 @@ from importer.ledger.exports import (
 )
 from importer.manifest import Chunk
 from importer.mapping import Mapping
-from importer.submission.changed_keys import MOST_COMPARED, Resemblance, resemblance
+from importer.submission.changed_keys import MOST_COMPARED, Resemblance, may_be_alike, resemblance
 from importer.submission.export_checks import ExportFigures, ExportLimits, FormerExport, Stop, stops
 from importer.validation import Names
 
@@ -160,7 +161,11 @@ class ExportComparison:
             return None
         compared = sorted(self._unknown)[:MOST_COMPARED]
         unknown = [key for _, _, key in sorted(compared, key=lambda each: each[1])]
-        return resemblance(unknown, self._known_elsewhere(), compound=len(self._mapping.key) > 1)
+        compound = len(self._mapping.key) > 1
+        elsewhere = count_known_keys(self._ledger, self._run.account, self._run.source) - self._known
+        if not may_be_alike(unknown, elsewhere, compound=compound):
+            return None
+        return resemblance(unknown, self._known_elsewhere(), compound=compound)
 
     def _known_elsewhere(self) -> Iterator[str]:
         """The known keys that are not in this export."""

@@ -122,13 +122,23 @@ def unpacked_keys(keys: bytes) -> KeyHashes:
 
 def known_keys(ledger: Ledger, account: str, source: str) -> Iterator[list[str]]:
     """Every key of an account and source that may have been sent, in no order, some thousands at once."""
-    columns = schema.tickets.c
-    was_sent = (columns.state != "pending") | (columns.attempts > 0)
-    where = (columns.account == account) & (columns.source == source) & was_sent
-    statement = sa.select(columns.key).where(where)
+    statement = sa.select(schema.tickets.c.key).where(_was_sent(account, source))
     with ledger.reading() as db:
         for part in db.execution_options(yield_per=_READ_ROWS).scalars(statement).partitions():
             yield list(part)
+
+
+def count_known_keys(ledger: Ledger, account: str, source: str) -> int:
+    """How many keys ``known_keys`` gives."""
+    with ledger.reading() as db:
+        statement = sa.select(sa.func.count()).select_from(schema.tickets).where(_was_sent(account, source))
+        return db.scalars(statement).one()
+
+
+def _was_sent(account: str, source: str) -> sa.ColumnElement[bool]:
+    columns = schema.tickets.c
+    was_sent = (columns.state != "pending") | (columns.attempts > 0)
+    return (columns.account == account) & (columns.source == source) & was_sent
 
 
 def known_rows(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> dict[str, Known]:

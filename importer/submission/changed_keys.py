@@ -36,6 +36,12 @@ class Resemblance:
     difference: str = ""
 
 
+def may_be_alike(unknown: Sequence[str], known: int, *, compound: bool) -> bool:
+    """Whether so many known keys could be like more than half of the unknown ones: each is so to those of one core."""
+    cores = Counter(_core(_parts(key, compound=compound)) for key in unknown)
+    return 2 * sum(size for _, size in cores.most_common(known)) > len(unknown)
+
+
 def resemblance(unknown: Sequence[str], known: Iterable[str], *, compound: bool) -> Resemblance:
     """Compare unknown keys of an export, at most ``MOST_COMPARED`` and each once, with the known ones of its source.
 
