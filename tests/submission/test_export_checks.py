@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from importer.submission.changed_keys import Resemblance, resemblance
+from importer.submission.changed_keys import Resemblance, may_be_alike, resemblance
 from importer.submission.export_checks import ExportFigures, ExportLimits, FormerExport, stops
 
 FULL = FormerExport(keys=100, known_share=0.97, held_share=0.95, previous_held_share=0.92)
@@ -120,6 +120,12 @@ def test_keys_are_alike_whichever_of_them_is_the_new_one(one: str, other: str):
 def test_keys_are_not_alike_by_accident(one: str, other: str):
     """Numbers that count on, other prefixes, prefixes with digits, endings."""
     assert compared([one], [other]).alike == compared([other], [one]).alike == 0
+
+
+@pytest.mark.parametrize(("unknown", "least"), [(["1", "2", "3", "4"], 3), (["7", "07", "A-7", "8"], 1)])
+def test_too_few_known_keys_are_not_compared(unknown: list[str], least: int):
+    """One known key can be like several unknown ones, but only like those that differ from it in spelling."""
+    assert [known for known in range(5) if may_be_alike(unknown, known, compound=False)] == [*range(least, 5)]
 
 
 def test_one_prefix_counts_and_not_several():
