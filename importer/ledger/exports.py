@@ -17,8 +17,7 @@ import sqlalchemy as sa
 
 from importer.ledger import database, schema
 from importer.ledger.hashes import KeyedHash
-from importer.ledger.records import REFUSED
-from importer.ledger.store import STATE, Ledger
+from importer.ledger.store import Ledger
 
 _READ_ROWS = 10_000
 
@@ -56,7 +55,7 @@ class Known(NamedTuple):
     @property
     def was_sent(self) -> bool:
         """Whether any run may have sent it; a run that is stopped before its first call leaves rows that were not."""
-        return self.attempts > 0 or self.state not in ("pending", REFUSED)
+        return self.state != "pending" or self.attempts > 0
 
 
 def last_export(ledger: Ledger, account: str, source: str, manifest_name: str) -> Export | None:
@@ -147,5 +146,5 @@ def known_rows(ledger: Ledger, account: str, source: str, keys: Collection[str])
     with ledger.reading() as db:
         wanted = database.is_one_of(db, columns.key, list(keys))
         where = (columns.account == account) & (columns.source == source) & wanted
-        wanted_columns = (columns.key, STATE, columns.title_hash, columns.lead_hash, columns.attempts)
+        wanted_columns = (columns.key, columns.state, columns.title_hash, columns.lead_hash, columns.attempts)
         return {row[0]: Known(*row[1:]) for row in db.execute(sa.select(*wanted_columns).where(where)).all()}

@@ -161,7 +161,8 @@ class Ledger:
         with self._translated(), self._engine.connect() as db:
             wanted = database.is_one_of(db, columns.key, keys)
             where = (columns.account == account) & (columns.source == source) & wanted
-            return dict(db.execute(sa.select(columns.key, STATE).where(where)).all())
+            found = db.execute(sa.select(columns.key, columns.state, columns.error_code).where(where))
+            return {key: REFUSED if state == "pending" and code in _WAS_SENT else state for key, state, code in found}
 
     def claim(self, run: RunInfo, claims: Sequence[Claim]) -> dict[str, str]:
         """Take rows for this run, and renew its lease: judging may take long.
@@ -324,12 +325,6 @@ class Ledger:
 
 
 _WAS_SENT = ("keys-refused", "wrong-url", SET_PENDING)
-
-STATE = sa.case(
-    ((schema.tickets.c.state == "pending") & schema.tickets.c.error_code.in_(_WAS_SENT), REFUSED),
-    else_=schema.tickets.c.state,
-)
-"""The state of a ticket as ``Ledger.states`` gives it."""
 
 _ENTRY = [
     schema.tickets.c[name]

@@ -21,7 +21,6 @@ from importer.ledger.exports import (
     unpacked_keys,
 )
 from importer.ledger.hashes import KeyedHash
-from importer.ledger.records import SET_PENDING
 from importer.models import Ticket
 from tests.ledger.making import ask, begun, claims, created, intent, new_ledger, new_run
 
@@ -100,20 +99,6 @@ def test_title_and_lead_are_kept_as_hashes_of_what_was_sent_last(ledger: Ledger,
     ledger.commit(run, [Intent(key="B", content="", request="{}", title="Second", lead="")])
     assert known_rows(ledger, "tenant", "old-helpdesk", ["B"]) == {"B": Known("sending", hashed("Second"), "", 1)}
     assert ask(tmp_path, "select count(*) from tickets where title_hash like '%First%'") == [(0,)]
-
-
-@pytest.mark.parametrize("code", ["keys-refused", "wrong-url", SET_PENDING])
-def test_a_row_that_was_refused_is_known_as_refused(ledger: Ledger, code: str) -> None:
-    """A run sends it after the rows that were never sent, whether exports are compared or not."""
-    begun(ledger, "A", "B")
-    with ledger.writing() as db:
-        db.exec_driver_sql("update tickets set error_code = ?, attempts = 1 where key = 'A'", (code,))
-    known = known_rows(ledger, "tenant", "old-helpdesk", ["A", "B"])
-    assert {key: (row.state, row.was_sent) for key, row in known.items()} == {
-        "A": ("refused", True),
-        "B": ("pending", False),
-    }
-    assert ledger.states("tenant", "old-helpdesk", ["A", "B"]) == {key: row.state for key, row in known.items()}
 
 
 @pytest.mark.parametrize(
