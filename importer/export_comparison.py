@@ -6,7 +6,8 @@ The ledger has the keys, keyed hashes of titles and leads, and what was read las
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 import numpy as np
@@ -15,24 +16,27 @@ import numpy.typing as npt
 from importer.ledger import Ledger, RunInfo, utc_now
 from importer.ledger.exports import (
     Export,
+    KeyHashes,
     Known,
+    count_known_keys,
     finish_export,
     first_reading,
     former_export,
+    key_hashes,
     known_keys,
     known_rows,
     last_export,
+    packed_keys,
     record_reading,
     unpacked_keys,
 )
 from importer.manifest import Chunk
 from importer.mapping import Mapping
-from importer.submission.changed_keys import MOST_COMPARED, Resemblance, resemblance
+from importer.submission.changed_keys import MOST_COMPARED, Resemblance, may_be_alike, resemblance
 from importer.submission.export_checks import ExportFigures, ExportLimits, FormerExport, Stop, stops
 from importer.validation import Names
 
 _FEW_ARE_THE_SAME = 0.10
-_Hashes = npt.NDArray[np.uint64]
 
 
 class ExportComparison:
@@ -45,9 +49,10 @@ class ExportComparison:
         self._names = names
         self._name = PurePath(run.manifest).name
         self._looked_up: dict[str, Known] = {}
-        self._parts: list[_Hashes] = []
-        self._keys: _Hashes = np.empty(0, dtype=np.uint64)
+        self._parts: list[KeyHashes] = []
+        self._keys: KeyHashes = np.empty(0, dtype=np.uint64)
         self._unknown: list[tuple[int, int, str]] = []  # hash, place among all, key
+        self._compared_up_to = np.iinfo(np.uint64).max  # the greatest hash of an unknown key that is compared
         self._known = self._new = self._comparable = self._changed = 0
         self._last: Export | None = None
         self.figures = ExportFigures(rows=0, new=0, known=0)
@@ -60,23 +65,28 @@ class ExportComparison:
 
     def take(self, chunk: Chunk, keys: Sequence[str], positions: npt.NDArray[np.intp]) -> None:
         """Count the rows at some positions of the chunk, whose keys come for the first time; ``keys``: theirs."""
-        hashes = self._hashes(keys)
+        hashes = key_hashes(self._ledger.keyed_hash, keys)
         self._parts.append(hashes)
-        known = [self._looked_up.get(key) for key in keys]
-        were_sent = np.fromiter((each is not None and each.was_sent for each in known), dtype=bool, count=len(known))
-        unknown = np.flatnonzero(~were_sent)
-        self._unknown += [(int(hashes[at]), self._new + n, keys[at]) for n, at in enumerate(unknown.tolist())]
+        known = {at: each for at, key in enumerate(keys) if (each := self._looked_up.get(key)) and each.was_sent}
+        is_unknown = np.ones(len(keys), dtype=bool)
+        is_unknown[list(known)] = False
+        self._sample(keys, hashes, is_unknown)
+        self._new += len(keys) - len(known)
+        self._known += len(known)
+        named = [at for at, each in known.items() if each.title_hash or each.lead_hash]
+        if named:
+            sent = [known[at].title_hash for at in named], [known[at].lead_hash for at in named]
+            found = self._names.changed(chunk, positions[named], sent, self._ledger.keyed_hash.joined)
+            self._comparable += found[0]
+            self._changed += found[1]
+
+    def _sample(self, keys: Sequence[str], hashes: KeyHashes, is_unknown: npt.NDArray[np.bool_]) -> None:
+        """Take unknown keys to be compared with known ones: of too many those with the least hashes, so at random."""
+        wanted = np.flatnonzero(is_unknown & (hashes <= self._compared_up_to)).tolist()
+        self._unknown += [(int(hashes[at]), self._new + at, keys[at]) for at in wanted]
         if len(self._unknown) > 2 * MOST_COMPARED:
-            self._unknown = sorted(self._unknown)[:MOST_COMPARED]  # by hash, so at random
-        self._new += unknown.size
-        self._known += len(keys) - unknown.size
-        sent = {at: each for at, each in enumerate(known) if each and (each.title_hash or each.lead_hash)}
-        sent = {at: each for at, each in sent.items() if each.was_sent}
-        if sent:
-            names = [(each.title_hash, each.lead_hash) for each in sent.values()]
-            changed = self._names.changed(chunk, positions[list(sent)], names, self._ledger.keyed_hash.hex)
-            self._comparable += sum(each is not None for each in changed)
-            self._changed += sum(each is True for each in changed)
+            self._unknown = sorted(self._unknown)[:MOST_COMPARED]
+            self._compared_up_to = self._unknown[-1][0]
 
     def conclude(self, rows: int, limits: ExportLimits) -> list[Stop]:
         """Sum up, after all chunks; give every reason to send nothing."""
@@ -87,12 +97,12 @@ class ExportComparison:
         other_keys = False
         if last is not None and same:
             former_keys = unpacked_keys(last.keys)
-            held = int(np.isin(former_keys, keys, assume_unique=True).sum())
+            held = int(_are_in(former_keys, keys).sum())
             other_keys = held < _FEW_ARE_THE_SAME * former_keys.size
         other = former_export(*place) if same else last
         gone = 0
         if other is not None:
-            gone = int((~np.isin(unpacked_keys(other.keys), keys, assume_unique=True)).sum())
+            gone = int((~_are_in(unpacked_keys(other.keys), keys)).sum())
         self.figures = ExportFigures(
             rows=rows,
             new=self._new,
@@ -117,7 +127,7 @@ class ExportComparison:
         known_share = first.known_share if first is not None else self.figures.known_share
         if self.figures.accepted and self._last is not None:
             known_share = self._last.known_share
-        export = self._export(self._sorted_keys().tobytes(), known_share, finished_at=utc_now())
+        export = self._export(packed_keys(self._sorted_keys()), known_share, finished_at=utc_now())
         finish_export(self._ledger, export, self._last)
 
     def _place(self) -> tuple[str, str, str, str]:
@@ -139,28 +149,37 @@ class ExportComparison:
             finished_at=finished_at,
         )
 
-    def _hashes(self, keys: Sequence[str]) -> _Hashes:
-        hash_of = self._ledger.keyed_hash
-        return np.frombuffer(b"".join([hash_of(key)[:8] for key in keys]), dtype="<u8")
-
-    def _sorted_keys(self) -> _Hashes:
+    def _sorted_keys(self) -> KeyHashes:
         if self._parts:
-            self._keys = np.unique(np.concatenate([self._keys, *self._parts]))
+            self._keys = np.concatenate([self._keys, *self._parts])
             self._parts = []
+            self._keys.sort()
         return self._keys
-
-    def _is_here(self, key: str) -> bool:
-        wanted = self._hashes([key])[0]
-        at = int(np.searchsorted(self._keys, wanted))
-        return at < self._keys.size and self._keys[at] == wanted
 
     def _resemblance(self, limits: ExportLimits) -> Resemblance | None:
         if limits.expect_new or self._mapping.key_is_row_content or not self.figures.compares_keys:
             return None
         compared = sorted(self._unknown)[:MOST_COMPARED]
         unknown = [key for _, _, key in sorted(compared, key=lambda each: each[1])]
-        known = (key for key, _ in known_keys(self._ledger, self._run.account, self._run.source))
-        return resemblance(unknown, known, self._is_here, compound=len(self._mapping.key) > 1)
+        compound = len(self._mapping.key) > 1
+        elsewhere = count_known_keys(self._ledger, self._run.account, self._run.source) - self._known
+        if not may_be_alike(unknown, elsewhere, compound=compound):
+            return None
+        return resemblance(unknown, self._known_elsewhere(), compound=compound)
+
+    def _known_elsewhere(self) -> Iterator[str]:
+        """The known keys that are not in this export."""
+        for keys in known_keys(self._ledger, self._run.account, self._run.source):
+            is_here = _are_in(key_hashes(self._ledger.keyed_hash, keys), self._sorted_keys())
+            yield from itertools.compress(keys, (~is_here).tolist())
+
+
+def _are_in(wanted: KeyHashes, keys: KeyHashes) -> npt.NDArray[np.bool_]:
+    """Which hashes are among sorted ones."""
+    if not keys.size:
+        return np.zeros(wanted.size, dtype=bool)
+    is_there: npt.NDArray[np.bool_] = keys[np.minimum(np.searchsorted(keys, wanted), keys.size - 1)] == wanted
+    return is_there
 
 
 def _former(export: Export) -> FormerExport:

@@ -344,7 +344,7 @@ class Rows:
 
     def _keys_of(self, chunk: Chunk, prior: list[ResultRow] | None) -> list[str]:
         """A rerun knows its rows by ``import_key``, whatever was edited; a row that never had one, by its cells."""
-        keys = self._validator.keys(chunk.frame[self._columns])
+        keys = self._validator.keys_of(chunk, self._columns)
         if prior is None:
             return keys
         return [before.key or key for before, key in zip(prior, keys, strict=True)]

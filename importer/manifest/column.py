@@ -116,7 +116,7 @@ class Column:
         if not len(self):
             return []
         first, last = int(self.starts.min()), int(self.ends.max())
-        places = list(zip((self.starts - first).tolist(), (self.ends - first).tolist(), strict=True))
+        places = zip((self.starts - first).tolist(), (self.ends - first).tolist(), strict=True)
         content = self.data[first:last].tobytes()
         if content.isascii():
             letters = content.decode("ascii")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 MOST_COMPARED = 20_000  # unknown keys; of more, a random part says as much
@@ -18,6 +18,7 @@ _MOST_PREFIX_CHARS = 40
 _FRACTION = re.compile(r"^([^0-9]*[0-9]+)\.0+$")
 _ZEROS = re.compile(r"^(?:([^0-9]+)0+(?=[0-9])|0+(?=[0-9a-z]))")  # in front, or in front of the number after a prefix
 _NO_DIGITS = re.compile(r"^[^0-9]*")
+_NUMBER = re.compile(r"[^0-9]*0*([0-9]+)")  # a number after any prefix; its digits are the key's core
 
 # A key in its compared spelling: a part for each key column.
 _Parts = tuple[str, ...]
@@ -35,19 +36,22 @@ class Resemblance:
     difference: str = ""
 
 
-def resemblance(
-    unknown: Sequence[str], known: Iterable[str], is_here: Callable[[str], bool], *, compound: bool
-) -> Resemblance:
-    """Compare unknown keys of an export, at most ``MOST_COMPARED`` and each once, with all known ones of its source.
+def may_be_alike(unknown: Sequence[str], known: int, *, compound: bool) -> bool:
+    """Whether so many known keys could be like more than half of the unknown ones: each is so to those of one core."""
+    cores = Counter(_core(_parts(key, compound=compound)) for key in unknown)
+    return 2 * sum(size for _, size in cores.most_common(known)) > len(unknown)
 
-    ``is_here`` says whether a known key is in this export, too: then a key like it is another row's. ``compound``: keys
+
+def resemblance(unknown: Sequence[str], known: Iterable[str], *, compound: bool) -> Resemblance:
+    """Compare unknown keys of an export, at most ``MOST_COMPARED`` and each once, with the known ones of its source.
+
+    Known keys that are in this export, too, are left out: a key like one of them is another row's. ``compound``: keys
     are JSON lists of several columns' cells.
     """
     matches = _Matches(unknown, compound=compound)
     for key in known:
-        parts = _parts(key, compound=compound)
-        if matches.may_match(parts) and not is_here(key):
-            matches.add(key, parts)
+        if matches.may_match(key):
+            matches.add(key)
     return matches.best()
 
 
@@ -56,6 +60,7 @@ class _Matches:
 
     def __init__(self, unknown: Sequence[str], *, compound: bool) -> None:
         self._unknown = unknown
+        self._compound = compound
         self._same: dict[_Parts, list[int]] = defaultdict(list)
         self._without_prefix: dict[_Parts, list[tuple[int, _Prefix]]] = defaultdict(list)
         self._cores: set[_Parts] = set()
@@ -69,12 +74,14 @@ class _Matches:
             for at, prefix, rest in _splits(parts):
                 self._without_prefix[rest].append((position, (True, at, prefix)))
 
-    def may_match(self, parts: _Parts) -> bool:
+    def may_match(self, key: str) -> bool:
         """Say whether any unknown key could be like this known one: of most known keys none is."""
-        return _core(parts) in self._cores
+        number = None if self._compound else _NUMBER.fullmatch(key)  # most keys are; to see it saves most of the time
+        return ((number[1],) if number else _core(_parts(key, compound=self._compound))) in self._cores
 
-    def add(self, key: str, parts: _Parts) -> None:
+    def add(self, key: str) -> None:
         """Note which unknown keys are like a known one."""
+        parts = _parts(key, compound=self._compound)
         for position in self._same.get(parts, ()):
             self._spelled.setdefault(position, key)
         for position, prefix in self._without_prefix.get(parts, ()):

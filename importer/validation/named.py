@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,11 +12,12 @@ from importer.manifest import Chunk
 from importer.mapping import Mapping
 from importer.models import LEAD_NAMES, TITLE
 from importer.validation.rows import Validator
-from importer.validation.screen import LEAD_ID
+from importer.validation.screen import LEAD_ID, Mask
 
-# A hash of a text as the ledger keeps it.
-HashOf = Callable[[str], str]
+# Hashes of texts as the ledger keeps them: 16 bytes for each, joined.
+HashesOf = Callable[[Sequence[str]], bytes]
 _Positions = npt.NDArray[np.intp]
+_HEX = "S32"  # a hash as digits; empty where it is not known
 
 
 class Names:
@@ -27,15 +28,18 @@ class Names:
         self._lead = _Named(mapping, sheet, (LEAD_ID, *LEAD_NAMES))
 
     def changed(
-        self, chunk: Chunk, positions: _Positions, sent: Sequence[tuple[str, str]], hash_of: HashOf
-    ) -> list[bool | None]:
-        """Say of some rows whether title or lead is another than the ``sent`` one; an empty hash is not known.
+        self, chunk: Chunk, positions: _Positions, sent: tuple[Sequence[str], Sequence[str]], hashes_of: HashesOf
+    ) -> tuple[int, int]:
+        """How many of some rows can be compared, and how many of those name another title or lead than was ``sent``.
 
-        ``None`` for a row that could not be sent with them.
+        ``sent``: the hashes of their titles and of their leads; an empty one is not known. A row that could not be sent
+        can't be compared.
         """
-        titles = self._title.changed(chunk, positions, [title for title, _ in sent], hash_of)
-        leads = self._lead.changed(chunk, positions, [lead for _, lead in sent], hash_of)
-        return [None if None in both else any(both) for both in zip(titles, leads, strict=True)]
+        titles, leads = sent
+        title_differs, no_title = self._title.compare(chunk, positions, titles, hashes_of)
+        lead_differs, no_lead = self._lead.compare(chunk, positions, leads, hashes_of)
+        can_be_compared = ~(no_title | no_lead)
+        return int(can_be_compared.sum()), int(((title_differs | lead_differs) & can_be_compared).sum())
 
 
 class _Named:
@@ -55,28 +59,36 @@ class _Named:
         self._columns = list(dict.fromkeys([*(rule.column for rule in self._mapping.rules), *of_templates]))
         self._validator = Validator(self._mapping, None, sheet)
 
-    def changed(self, chunk: Chunk, positions: _Positions, sent: Sequence[str], hash_of: HashOf) -> list[bool | None]:
-        found: list[bool | None] = [False] * len(sent)
-        if not self._columns:
-            return found
+    def compare(
+        self, chunk: Chunk, positions: _Positions, sent: Sequence[str], hashes_of: HashesOf
+    ) -> tuple[Mask, Mask]:
+        """Which rows name another one than was sent, and which could not be sent."""
+        differs, is_wrong = np.zeros((2, len(sent)), dtype=bool)
+        before = np.array(sent, dtype=_HEX)
+        if not self._columns or not before.any():
+            return differs, is_wrong
         # Most cells are sent as they are written: only where they are not is it found out what would be sent.
-        doubtful = [
-            at
-            for at, (text, before) in enumerate(zip(self._as_written(chunk, positions), sent, strict=True))
-            if before and hash_of(text) != before
-        ]
-        if doubtful:
-            for at, text in zip(doubtful, self._as_sent(chunk, positions[doubtful]), strict=True):
-                found[at] = None if text is None else hash_of(text) != sent[at]
-        return found
+        here = _hex(self._as_written(chunk, positions), hashes_of)
+        doubtful = np.flatnonzero((before != b"") & (here != before))
+        if doubtful.size:
+            texts = self._as_sent(chunk, positions[doubtful])
+            is_wrong[doubtful] = [text is None for text in texts]
+            differs[doubtful] = _hex([text or "" for text in texts], hashes_of) != before[doubtful]
+        return differs, is_wrong
 
-    def _as_written(self, chunk: Chunk, positions: _Positions) -> Iterable[str]:
-        columns = [chunk.texts_at(rule.column, positions) for rule in self._guessed]
-        if not columns:
-            return [""] * positions.size
-        if self._is_title:
-            return [cells[0].strip() if self._guessed[0].strip else cells[0] for cells in zip(*columns, strict=True)]
-        return [next(filter(None, cells), "").strip().lower() for cells in zip(*columns, strict=True)]
+    def _as_written(self, chunk: Chunk, positions: _Positions) -> list[str]:
+        """The first cell with a value; of a title, that of its one column."""
+        texts = [""] * positions.size
+        empty = np.arange(positions.size)
+        for rule in self._guessed:
+            for at, text in zip(empty.tolist(), chunk.texts_at(rule.column, positions[empty]), strict=True):
+                texts[at] = text
+            empty = empty[[not texts[at] for at in empty.tolist()]]
+            if self._is_title or not empty.size:
+                break
+        if not self._is_title:
+            return [text.strip().lower() for text in texts]
+        return [text.strip() for text in texts] if self._guessed and self._guessed[0].strip else texts
 
     def _as_sent(self, chunk: Chunk, positions: _Positions) -> list[str | None]:
         frame = chunk.part(positions.tolist())[self._columns]
@@ -84,3 +96,7 @@ class _Named:
         wrong = {at for at, found in checked.problems.items() if any(each.code != "missing-lead" for each in found)}
         tickets = (None if at in wrong else checked.ticket(at) for at in range(len(frame)))
         return [None if each is None else each.title if self._is_title else each.lead for each in tickets]
+
+
+def _hex(texts: Sequence[str], hashes_of: HashesOf) -> npt.NDArray[np.bytes_]:
+    return np.frombuffer(hashes_of(texts).hex().encode(), dtype=_HEX)

@@ -116,10 +116,15 @@ class Validator:
 
     def keys(self, frame: pd.DataFrame) -> list[str]:
         """Each row's key: the raw cell, or a JSON list of the raw cells; empty if a cell of it is blank."""
-        columns = self._mapping.key
         if self._mapping.key_is_row_content:
             return content_hashes(frame)
-        return list(map(_key, zip(*(frame[column] for column in columns), strict=True)))
+        return _keys([frame[column].tolist() for column in self._mapping.key])
+
+    def keys_of(self, chunk: Chunk, columns: Sequence[str]) -> list[str]:
+        """The same for a chunk, of whose cells no more are made text than are needed; ``columns``: see ``key_at``."""
+        if self._mapping.key_is_row_content:
+            return content_hashes(chunk.frame[list(columns)])
+        return _keys([chunk.texts(column) for column in self._mapping.key])
 
     def key_at(self, chunk: Chunk, position: int, columns: Sequence[str]) -> str:
         """One row's key as `keys` has it; ``columns``: what `key: row-content` is made of."""
@@ -284,6 +289,12 @@ def _require_lead(fields: list[SentField], report: Report) -> None:
     for position in np.flatnonzero(~found):
         names = ", ".join(field.name for field in fields if field.name in LEAD_IDENTIFIERS)
         report.add_one(int(position), "missing-lead", f"the row names no lead ({names or 'none is mapped'})")
+
+
+def _keys(columns: Sequence[Sequence[str]]) -> list[str]:
+    if len(columns) == 1:
+        return [cell if cell.strip() else "" for cell in columns[0]]
+    return list(map(_key, zip(*columns, strict=True)))
 
 
 def _key(cells: Sequence[str]) -> str:

@@ -134,6 +134,9 @@ def test_keys_that_look_alike_are_others_where_the_known_one_is_there_too(nights
     """`100` and `0100` are two rows of one export."""
     nights.sent(rows(range(100, 120), "{}"))
     nights.sent(rows(range(100, 120), "{}") + rows(range(100, 120), "{:04}"))
+    nights.sent(rows(range(200, 240), "{}"), name="other.csv")
+    spellings = [each for key in ("{}", "{:04}", "{:05}") for each in rows(range(100, 120), key)]
+    nights.sent(spellings, name="again.csv")
 
 
 def test_numbers_that_count_on_are_not_alike(nights: Nights):
