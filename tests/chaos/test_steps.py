@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+import pytest
+
 from tests.chaos.steps import SUBJECTS, Stop, judge, stop_everywhere
+
+# Some eighty steps, each with two runs: on a slow machine they take longer than a test usually may.
+pytestmark = pytest.mark.timeout(300)
 
 # Every kind of step there is. A new one is to be looked at (is it safe to die before it?), and then named here.
 KINDS = {
