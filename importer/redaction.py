@@ -81,11 +81,14 @@ def _forms(secret: str) -> Iterable[str]:
 
 
 def _beginning(spelt: list[str]) -> str:
-    """The pattern of a secret that a server cut off: its first characters, and as many more as there are."""
+    """The pattern of a secret that a server cut off: its first characters, as many more as there are, and no word on.
+
+    A word that goes on in another way, such as a tenant's ID with the same beginning, is no part of the secret.
+    """
     more = ""
     for spelling in reversed(spelt[_LEAST_CUT_CHARS:_NESTED_CHARS]):
         more = f"(?:{spelling}{more})?"
-    return "".join(spelt[:_LEAST_CUT_CHARS]) + more
+    return "".join(spelt[:_LEAST_CUT_CHARS]) + more + r"(?!\w)"
 
 
 def _spellings(character: str) -> str:

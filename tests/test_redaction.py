@@ -63,7 +63,14 @@ def test_a_key_in_base64_is_hidden(key: str, before: str, after: str) -> None:
 
 def test_a_key_that_was_cut_off_is_hidden() -> None:
     """An error that shows the first 100 characters may show the first half of a key."""
-    assert Redactor(["access-key-0815"]).text("error: access-key-0") == f"error: {HIDDEN}"
+    redactor = Redactor(["access-key-0815"])
+    assert redactor.text("error: access-key-0") == f"error: {HIDDEN}"
+    assert redactor.text('{"key": "access-key…"}') == f'{{"key": "{HIDDEN}…"}}'
+
+
+def test_a_word_that_only_begins_like_a_key_stays() -> None:
+    """An account's name may begin as its key does."""
+    assert Redactor(["sandbox-access-key"]).text("sandbox-tenant@127.0.0.1") == "sandbox-tenant@127.0.0.1"
 
 
 def test_other_texts_stay_as_they_are() -> None:

@@ -41,6 +41,7 @@ class Setup:
     jitter_s: float = 0.0
     keepalive_s: float = 75.0
     seed: int = 0
+    first_number: int = 1
     wire: Wire | None = None
     foreign: Traffic | None = None
     certificates: str | None = None
@@ -65,6 +66,7 @@ class Setup:
             jitter_s=self.jitter_s,
             keepalive_s=self.keepalive_s,
             seed=self.seed,
+            first_number=self.first_number,
         )
 
 

@@ -136,7 +136,8 @@ def _send(bench: Bench, command: Sequence[str], tickets: int, *, already: int = 
     The ledger knows the first ``already`` rows of a wide manifest as tickets. Raises RuntimeError unless the client
     has made so many ``tickets``: a figure of one that failed is none.
     """
-    with tempfile.TemporaryDirectory(dir=bench.folder) as name, opened(Setup(rate=UNLIMITED, latency_s=0)) as account:
+    setup = Setup(rate=UNLIMITED, latency_s=0, first_number=already + 1)  # no number that the ledger has already
+    with tempfile.TemporaryDirectory(dir=bench.folder) as name, opened(setup) as account:
         ledger = Path(name, "ledger.db")
         if already:
             bench.make("ledger", str(ledger), already, account.name)
