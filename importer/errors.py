@@ -143,3 +143,17 @@ class ProgramError(ImporterError):
     """A bug of this program. Its cause is written to a file, not to the screen."""
 
     exit_code = 5
+
+
+def as_ending(error: BaseException) -> ImporterError:
+    """The error of a run that ended for a reason found on the way."""
+    # The exit code of the others would say that nothing was sent.
+    if isinstance(error, UsageError) and not isinstance(error, SettingsError):
+        return StoppedEarly(error.message, hint=error.hint, details=error.details)
+    return error if isinstance(error, ImporterError) else _unforeseen(error)
+
+
+def _unforeseen(error: BaseException) -> ProgramError:
+    problem = ProgramError(f"an unforeseen {type(error).__name__}: {error}")
+    problem.__cause__ = error
+    return problem

@@ -45,7 +45,7 @@ class ManifestOptions:
 class Problem:
     """One thing wrong with one row, found before anything was sent.
 
-    ``code`` is a key of ``importer.catalogue``. ``row`` counts as a spreadsheet does: the header is row 1 (unless
+    ``code`` is a key of ``importer.error_codes``. ``row`` counts as a spreadsheet does: the header is row 1 (unless
     ``header_row`` says otherwise), a record with line breaks inside quotes is one row.
     """
 

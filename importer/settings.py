@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
-from importer.env_file import others_may_read, read_env_file
 from importer.errors import SettingsError
 from importer.models import Rate, Secret
-from importer.proxy import is_exempt, parted, read_proxy
-from importer.redaction import Redactor
+from importer.runtime.env_file import others_may_read, read_env_file
+from importer.runtime.proxy import is_exempt, parted, read_proxy
+from importer.runtime.redaction import Redactor
 
 HOST, TENANT = "LSQ_HOST", "LSQ_TENANT_ID"
 ACCESS_KEY, SECRET_KEY = "LSQ_ACCESS_KEY", "LSQ_SECRET_KEY"

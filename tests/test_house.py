@@ -16,7 +16,7 @@ import grimp
 import pytest
 
 import importer
-from importer.catalogue import CATALOGUE, Entry
+from importer.error_codes import CATALOGUE, Entry
 
 PACKAGE = Path(importer.__file__).parent
 ROOT = Path(__file__).parent.parent
@@ -101,7 +101,7 @@ def inside(module: str, rooms: tuple[str, ...]) -> bool:
 
 
 def named(rule: str) -> str:
-    """The module that a name in the tables stands for: ours first, so ``run`` is ``importer.run``."""
+    """The module that a name in the tables stands for: ours first, so ``run`` is ``importer.workflows.run``."""
     ours = (PACKAGE / f"{rule}.py").exists() or (PACKAGE / rule).is_dir() or rule in {"cli", "run"}
     return f"importer.{rule}" if ours else rule
 

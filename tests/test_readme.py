@@ -15,8 +15,8 @@ import pytest
 
 import importer
 from importer import errors, settings
-from importer.catalogue import CATALOGUE
 from importer.cli.commands import cli
+from importer.error_codes import CATALOGUE
 from importer.mapping import load_mapping
 from importer.models import Status
 from importer.results import COLUMNS

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from importer.attachments.found import Fault, File, Named
+from importer.attachments.found_files import Fault, File, Named
+from importer.attachments.location import NOT_THERE, Place
 from importer.attachments.naming import as_attachment, as_path, bad_name, ending_of, last_part
 from importer.attachments.patterns import OutsideError, Patterns, UnlistedError, escaped, is_pattern
-from importer.attachments.place import NOT_THERE, Place
 from importer.attachments.unclaimed import Claims, Unclaimed, find_unclaimed
 from importer.mapping import AttachmentRules
 from importer.models import file_identity, file_state

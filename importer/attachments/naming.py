@@ -8,7 +8,7 @@ import re
 import urllib.parse
 from pathlib import Path
 
-from importer.attachments.found import Fault, File
+from importer.attachments.found_files import Fault, File
 from importer.models import Attachment
 
 _BAD_NAME = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import translate
 from typing import NamedTuple
 
-from importer.attachments.place import NOT_THERE, Place
+from importer.attachments.location import NOT_THERE, Place
 
 _WILD = re.compile(r"[*?[]")
 _ESCAPED = re.compile(r"\[([*?[])\]")

@@ -14,12 +14,12 @@ from typing import NoReturn
 
 import click
 
-from importer.cli import checking, fields, history, resolve, schema, suggest  # noqa: F401 - they add themselves to the commands
+from importer.cli import fields, history, resolve, schema, suggest, validate  # noqa: F401 - they add themselves to the commands
 from importer.cli.commands import cli
-from importer.cli.envelope import Envelope
+from importer.cli.json_envelope import Envelope
 from importer.cli.output import close_log, finish_streams, say, say_error, write_any_text
 from importer.errors import ImporterError, ProgramError, UsageError, visible
-from importer.signals import raising
+from importer.runtime.signals import raising
 
 
 def main() -> NoReturn:

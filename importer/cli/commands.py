@@ -14,12 +14,12 @@ import click
 
 from importer import __version__
 from importer.cli import options
-from importer.cli.envelope import enveloped
+from importer.cli.json_envelope import enveloped
 from importer.cli.known_fields import fields_to_check
 from importer.cli.output import ask, is_terminal, note_bug, say, say_error, set_up_log
-from importer.collecting import paused
 from importer.errors import LedgerError, UsageError
 from importer.models import Rate, Status
+from importer.runtime.garbage_collection import paused
 from importer.settings import (
     SANDBOX_ACCOUNT,
     VARIABLES,
@@ -31,10 +31,10 @@ from importer.settings import (
 )
 
 if TYPE_CHECKING:
-    from importer.judging import Job
-    from importer.submission.export_checks import ExportLimits
-    from importer.summary import Summary
-    from importer.terms import Sending
+    from importer.export_checks.checks import ExportLimits
+    from importer.reports.summary import Summary
+    from importer.workflows.preflight import Job
+    from importer.workflows.send_options import Sending
 
 _EPILOG = "Settings come from flags, then the environment, then .env in this folder:\n\n\b\n" + "\n".join(
     f"{name:<16}{text}" for name, text in VARIABLES.items()
@@ -152,10 +152,10 @@ def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) 
     account, rate = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
     flags["refusals"] = read_refusals(flags["refusals"], environment)
     with paused():
-        from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
-        from importer.earlier import Choice  # noqa: PLC0415
-        from importer.judging import Job  # noqa: PLC0415
-        from importer.run import run_import  # noqa: PLC0415
+        from importer.cli.terminal import Terminal  # noqa: PLC0415 - see the package's docstring
+        from importer.workflows.preflight import Job  # noqa: PLC0415
+        from importer.workflows.rerun.previous_results import Choice  # noqa: PLC0415
+        from importer.workflows.run import run_import  # noqa: PLC0415
 
     asks = is_terminal() and not flags["yes"]
     bar = flags["progress"]
@@ -194,7 +194,7 @@ def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) 
 
 
 def _export_limits(flags: dict[str, Any]) -> ExportLimits:
-    from importer.submission.export_checks import ExportLimits  # noqa: PLC0415 - see the package's docstring
+    from importer.export_checks.checks import ExportLimits  # noqa: PLC0415 - see the package's docstring
 
     names = ("expect_new", "max_changed", "max_gone", "min_rows")
     return ExportLimits(**{name: flags[name] for name in names if name in flags})
@@ -202,9 +202,9 @@ def _export_limits(flags: dict[str, Any]) -> ExportLimits:
 
 def _rehearse(job: Job, sending: Sending, url: str, *, as_json: bool) -> int:
     """Show the plan and the first requests."""
-    from importer.cli.desk import Terminal  # noqa: PLC0415 - see the package's docstring
-    from importer.report import plan_json, plan_lines, warning_lines  # noqa: PLC0415
-    from importer.run import rehearse, stopped_by_export  # noqa: PLC0415
+    from importer.cli.terminal import Terminal  # noqa: PLC0415 - see the package's docstring
+    from importer.reports import plan_json, plan_lines, warning_lines  # noqa: PLC0415
+    from importer.workflows.run import rehearse, stopped_by_export  # noqa: PLC0415
 
     desk = Terminal(sending.rate)
     plan, requests = rehearse(job, sending, desk, url)
@@ -226,7 +226,7 @@ def _rehearse(job: Job, sending: Sending, url: str, *, as_json: bool) -> int:
 
 def _sending(rate: Rate, flags: dict[str, Any]) -> Sending:
     from importer.submission.retry import RetryPolicy  # noqa: PLC0415 - see the package's docstring
-    from importer.terms import Sending  # noqa: PLC0415
+    from importer.workflows.send_options import Sending  # noqa: PLC0415
 
     return Sending(
         rate=rate,
@@ -247,7 +247,7 @@ def _sending(rate: Rate, flags: dict[str, Any]) -> Sending:
 
 def _show(summary: Summary, job: Job, flags: dict[str, Any]) -> int:
     """Print how a run ended, and what to type next."""
-    from importer.report import summary_json, summary_lines  # noqa: PLC0415 - see the package's docstring
+    from importer.reports import summary_json, summary_lines  # noqa: PLC0415 - see the package's docstring
 
     if summary.ending is not None:
         note_bug(summary.ending)

@@ -15,16 +15,16 @@ import click
 
 from importer.cli import options
 from importer.cli.commands import cli
-from importer.cli.envelope import enveloped
+from importer.cli.json_envelope import enveloped
 from importer.cli.known_fields import fetch_fields, keep
 from importer.cli.output import log, say, set_up_log
 from importer.errors import UsageError
+from importer.runtime.atomic_files import begins_as, open_made, replacing, writing
 from importer.settings import Environment, fields_folder, read_connection
-from importer.whole_files import begins_as, open_made, replacing, writing
 
 if TYPE_CHECKING:
-    from importer.fields import AccountField, AccountFields
-    from importer.fields.fetching import Fetched
+    from importer.account_fields import AccountField, AccountFields
+    from importer.workflows.fetch_fields import Fetched
 
 _CSV_COLUMNS = ("SchemaName", "name", "type", "mandatory", "active", "default", "max_length", "values")
 _BEGINNINGS = {
@@ -113,7 +113,7 @@ def _values_text(field: AccountField) -> str:
 
 
 def _as_data(found: AccountFields) -> dict[str, Any]:
-    from importer.fields.cache import as_data  # noqa: PLC0415 - see the package's docstring
+    from importer.account_fields.cache import as_data  # noqa: PLC0415 - see the package's docstring
 
     return as_data(found)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from importer.cli.commands import cli
-from importer.cli.envelope import enveloped
+from importer.cli.json_envelope import enveloped
 from importer.cli.output import say
 from importer.settings import Environment, ledger_url
 
@@ -63,7 +63,7 @@ def history(run_name: str | None, address: str | None, *, as_json: bool) -> int:
 
 
 def _run_lines(runs: Iterable[PastRun]) -> Iterator[str]:
-    from importer.report import one_line  # noqa: PLC0415 - see the package's docstring
+    from importer.reports import one_line  # noqa: PLC0415 - see the package's docstring
 
     for run in runs:
         yield f"{run.id}  {run.command}: {_ending(run)}"
@@ -73,7 +73,7 @@ def _run_lines(runs: Iterable[PastRun]) -> Iterator[str]:
 
 
 def _row_lines(run: PastRun, rows: Iterable[PastRow]) -> Iterator[str]:
-    from importer.report import one_line  # noqa: PLC0415 - see the package's docstring
+    from importer.reports import one_line  # noqa: PLC0415 - see the package's docstring
 
     yield from _run_lines([run])
     yield ""

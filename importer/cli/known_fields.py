@@ -23,9 +23,9 @@ from importer.settings import (
 )
 
 if TYPE_CHECKING:
-    from importer.fields import AccountFields
-    from importer.fields.fetching import Fetched
+    from importer.account_fields import AccountFields
     from importer.mapping import Mapping as LoadedMapping
+    from importer.workflows.fetch_fields import Fetched
 
 
 def fields_to_check(
@@ -46,7 +46,7 @@ def fields_to_check(
         raise UsageError(
             "--read-fields calls the account, and --dry-run calls nothing", hint="run `ticket-importer fields` before"
         )
-    from importer.fields.reading import FieldsNotShown  # noqa: PLC0415 - see the package's docstring
+    from importer.account_fields.reading import FieldsNotShown  # noqa: PLC0415 - see the package's docstring
 
     try:
         found = fetch_fields(account, environment, flags).fields
@@ -61,7 +61,7 @@ def fields_to_check(
 
 def kept_fields(account_name: str, folder: Path | None) -> AccountFields | None:
     """Give the fields that were read before, if they were."""
-    from importer.fields import FieldsCache  # noqa: PLC0415 - see the package's docstring
+    from importer.account_fields import FieldsCache  # noqa: PLC0415 - see the package's docstring
 
     return FieldsCache(folder).load(account_name) if account_name and folder is not None else None
 
@@ -73,8 +73,8 @@ def fields_line(fields: AccountFields) -> str:
 
 def fetch_fields(account: Account | None, environment: Environment, flags: Mapping[str, Any]) -> Fetched:
     """Ask the account for its fields. Raises FieldsNotShown, StoppedEarly and Interrupted."""
-    from importer.fields.fetching import Terms, fetch  # noqa: PLC0415 - see the package's docstring
     from importer.ledger import Ledger  # noqa: PLC0415
+    from importer.workflows.fetch_fields import Terms, fetch  # noqa: PLC0415 - see the package's docstring
 
     url = ledger_url(flags.get("ledger"), environment) if account is not None else ""
     return fetch(
@@ -98,7 +98,7 @@ def _mapping(flags: Mapping[str, Any]) -> LoadedMapping:
 
 def keep(found: AccountFields, folder: Path | None) -> None:
     """Keep them for later commands, if there is a place for them."""
-    from importer.fields import FieldsCache  # noqa: PLC0415 - see the package's docstring
+    from importer.account_fields import FieldsCache  # noqa: PLC0415 - see the package's docstring
 
     if folder is None:
         log.warning("the fields can't be kept, as this user has no home folder: set HOME, or LSQ_LEDGER to a file")

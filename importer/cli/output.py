@@ -18,11 +18,11 @@ from typing import Any, TextIO
 
 import click
 
-from importer.cli.envelope import envelope
+from importer.cli.json_envelope import envelope
 from importer.errors import ImporterError, ProgramError, SettingsError, UsageError, visible
-from importer.redaction import Redactor
+from importer.runtime.atomic_files import open_to_append
+from importer.runtime.redaction import Redactor
 from importer.settings import Environment, ledger_url
-from importer.whole_files import open_to_append
 
 log = logging.getLogger("importer")
 _DETAILS_ARE_IN = "details are in"

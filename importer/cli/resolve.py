@@ -15,14 +15,14 @@ import click
 
 from importer.cli import options
 from importer.cli.commands import cli
-from importer.cli.envelope import enveloped
+from importer.cli.json_envelope import enveloped
 from importer.cli.output import ask, is_terminal, log, say, say_beside, set_up_log
 from importer.models import Rate
 from importer.settings import SANDBOX_ACCOUNT, Account, Environment, ledger_url, read_connection
 
 if TYPE_CHECKING:
-    from importer.resolve import Resolution
-    from importer.search import SearchPlan
+    from importer.resolve.search import SearchPlan
+    from importer.resolve.workflow import Resolution
 
 _LINE_EVERY_S = 10.0
 _OUTCOMES = {
@@ -55,8 +55,8 @@ def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> int
     Only a ticket that is surely a row's own settles it. A row that is not found stays unknown, unless you say with
     --set what is to become of it.
     """
-    from importer.resolve import Job, resolve  # noqa: PLC0415 - see the package's docstring
-    from importer.search import Terms  # noqa: PLC0415
+    from importer.resolve.search import Terms  # noqa: PLC0415
+    from importer.resolve.workflow import Job, resolve  # noqa: PLC0415 - see the package's docstring
 
     environment = Environment(os.environ, Path(".env"))
     set_up_log(flags, environment)
@@ -97,7 +97,7 @@ def _ledger(account: Account | None, flag: str | None, environment: Environment)
 
 
 def _show(resolution: Resolution, *, as_json: bool) -> None:
-    from importer.report import summary_json, summary_lines  # noqa: PLC0415 - see the package's docstring
+    from importer.reports import summary_json, summary_lines  # noqa: PLC0415 - see the package's docstring
 
     summary, outcomes = resolution.summary, resolution.outcomes
     if as_json:
@@ -121,7 +121,7 @@ class _Desk:
         self._next_line_at = clock() + _LINE_EVERY_S
 
     def show(self, plan: SearchPlan) -> None:
-        from importer.progress import duration, limit_text  # noqa: PLC0415 - see the package's docstring
+        from importer.runtime.progress import duration, limit_text  # noqa: PLC0415 - see the package's docstring
 
         self._tell(f"account    {plan.account}")
         by_hand = f", {plan.decided:,} of them set by hand" if plan.decided else ""

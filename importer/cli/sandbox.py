@@ -11,8 +11,8 @@ import yaml
 
 from importer.errors import UsageError
 from importer.models import Rate
+from importer.runtime.signals import interruptions
 from importer.sandbox import RECORD_PATH, FaultPlan, SandboxOptions, serve
-from importer.signals import interruptions
 
 
 def serve_until_interrupted(port: int, faults: Path | None, *, rate: Rate, algorithm: Any, **waits: float) -> int:

@@ -14,11 +14,11 @@ from importer.cli.commands import cli
 from importer.cli.known_fields import fields_line, kept_fields
 from importer.cli.output import log, say, set_up_log
 from importer.errors import SettingsError, UsageError
+from importer.runtime.atomic_files import create, writing
 from importer.settings import Environment, fields_folder, read_account
-from importer.whole_files import create, writing
 
 if TYPE_CHECKING:
-    from importer.fields import AccountFields
+    from importer.account_fields import AccountFields
     from importer.suggest import Suggestion
 
 

@@ -21,12 +21,12 @@ from urllib.parse import quote
 import aiohttp
 from aiohttp import hdrs
 
-from importer.leadsquared.body import open_body, text_body, whole_given
+from importer.leadsquared.attachment_streams import SCARCE, AttachmentChanged
+from importer.leadsquared.connection_errors import describe, settings_fault
 from importer.leadsquared.connections import Gate, GatedConnector, Sending, Upload, sending_now
-from importer.leadsquared.details import Looked, read_details
-from importer.leadsquared.failures import describe, settings_fault
-from importer.leadsquared.files import SCARCE, AttachmentChanged
 from importer.leadsquared.masking import masked
+from importer.leadsquared.multipart_body import open_body, text_body, whole_given
+from importer.leadsquared.ticket_details import Looked, read_details
 from importer.leadsquared.wire import (
     ANSWER_LIMIT_BYTES,
     CHANGED_WHILE_SENT,
@@ -38,8 +38,8 @@ from importer.leadsquared.wire import (
     read_answer,
 )
 from importer.models import Secret, Ticket
-from importer.proxy import parted
-from importer.redaction import HIDDEN, LEAST_CHARS, Redactor
+from importer.runtime.proxy import parted
+from importer.runtime.redaction import HIDDEN, LEAST_CHARS, Redactor
 
 _WATCH_INTERVAL_S = 0.5
 # Larger or more headers than any server or gateway sends. aiohttp's own limits are 8 KB and 128 headers.

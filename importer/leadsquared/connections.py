@@ -17,8 +17,8 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from importer.leadsquared.body import check_files
-from importer.leadsquared.files import CheckedFile
+from importer.leadsquared.attachment_streams import CheckedFile
+from importer.leadsquared.multipart_body import check_files
 
 # A server that closes a new connection sooner than this is in trouble. Later, it has only lost patience with one that
 # carries no request, and another is opened at once.

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from importer.leadsquared.wire import Answer, Created, Throttled, Unclear
 from importer.models import TicketIds
-from importer.redaction import Redactor
+from importer.runtime.redaction import Redactor
 
 
 def masked(answer: Answer, redactor: Redactor) -> Answer:

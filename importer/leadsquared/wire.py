@@ -14,7 +14,7 @@ from email.utils import mktime_tz, parsedate_tz
 from http import HTTPStatus
 from typing import Any
 
-from importer.leadsquared.members import loaded
+from importer.leadsquared.json_members import loaded
 from importer.models import Ticket, TicketIds
 
 TICKET_TYPE_ID = "1"  # a string on the wire
@@ -188,6 +188,11 @@ def plain_ids(number: str, ticket_id: str, key: str) -> TicketIds:
 def is_number(text: str) -> bool:
     """Say whether a text has the form of a ticket number: a whole number from 1 on, of at most 18 digits."""
     return _NUMBER.fullmatch(text) is not None
+
+
+def is_accepted(answer: object) -> bool:
+    """Return whether the account's limit let a call in, as far as its answer shows."""
+    return not isinstance(answer, Throttled) and not (isinstance(answer, NotSent) and (answer.stale or answer.scarce))
 
 
 def one_line(text: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from importer.errors import LedgerError, UsageError
-from importer.ledger import database, opening, private
+from importer.ledger import database, opening, permissions
 
 _PATIENCE_S = 30.0
 _STEP_PAGES = 5_000  # between two steps the process hears signals
@@ -92,7 +92,7 @@ def _link(temporary: Path, target: Path) -> None:
     except FileExistsError:
         raise
     except OSError:  # a disk without links: the name is taken first, then the file put there
-        os.close(private.create(target))
+        os.close(permissions.create(target))
         temporary.replace(target)
     with contextlib.suppress(OSError):  # not every system lets a folder be opened
         _sync(target.parent)

@@ -10,7 +10,7 @@ import filelock
 import sqlalchemy as sa
 
 from importer.errors import HeldByAnotherRun, LedgerError, StoppedEarly
-from importer.ledger import database, private, schema
+from importer.ledger import database, permissions, schema
 from importer.ledger.records import RunInfo, utc_now
 
 LEASE_S = 60.0
@@ -117,7 +117,7 @@ class RunLock:
 
     def __init__(self, ledger: Path, run_id: str) -> None:
         self._path = ledger.with_name(f"{ledger.name}.{run_id.rsplit('.', 1)[-1]}.lock")
-        self._lock = filelock.FileLock(self._path, mode=private.OWNER_ONLY)
+        self._lock = filelock.FileLock(self._path, mode=permissions.OWNER_ONLY)
 
     def take(self) -> None:
         """Lock it. Raises OSError or filelock.Timeout."""

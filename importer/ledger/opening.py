@@ -8,8 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from importer.errors import LedgerError
-from importer.ledger import database, migrations, private, schema
-from importer.ledger.place import refuse_network
+from importer.ledger import database, migrations, permissions, schema
+from importer.ledger.location import refuse_network
 
 
 def created(url: str) -> tuple[sa.Engine, Path | None]:
@@ -17,9 +17,9 @@ def created(url: str) -> tuple[sa.Engine, Path | None]:
     path = database.sqlite_path(url)
     with database.translated(url):
         if path is not None:
-            private.make_folder(path.parent)
+            permissions.make_folder(path.parent)
             refuse_network(path)
-            private.create_ledger(path)
+            permissions.create_ledger(path)
         return _checked(url, path, make=True), path
 
 
@@ -57,7 +57,7 @@ def no_ledger(url: str) -> LedgerError:
 def _checked(url: str, path: Path | None, *, make: bool = False) -> sa.Engine:
     if path is not None:
         refuse_network(path)
-        private.tighten(path)
+        permissions.tighten(path)
     engine = database.make_engine(url)
     try:
         if make:

@@ -19,10 +19,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from importer.errors import ImporterError, LedgerError
-from importer.ledger import bodies, database, leases, opening, schema
-from importer.ledger.hashes import KeyedHash
-from importer.ledger.place import Place
-from importer.ledger.quotas import PoolRecord
+from importer.ledger import database, leases, opening, request_bodies, schema
+from importer.ledger.in_flight import UnderWay
+from importer.ledger.keyed_hashes import KeyedHash
+from importer.ledger.location import Place
 from importer.ledger.records import (
     Claim,
     Entry,
@@ -34,7 +34,6 @@ from importer.ledger.records import (
     judged_state,
     utc_now,
 )
-from importer.ledger.under_way import UnderWay
 from importer.models import TicketIds
 
 
@@ -63,9 +62,10 @@ class Ledger:
         """Open a ledger that is there. Raises LedgerError if it is not, is damaged, or of a newer version."""
         return cls(*opening.opened(url))
 
-    def pool(self, account: str) -> PoolRecord:
-        """The slots of an account, shared by all runs with this ledger. The caller closes it."""
-        return PoolRecord(self._engine.url, account)
+    @property
+    def url(self) -> sa.URL:
+        """The database's address."""
+        return self._engine.url
 
     def close(self) -> None:
         """Release the connections, and the lock of a run that could not be ended."""
@@ -228,7 +228,7 @@ class Ledger:
                 ),
                 values,
             )
-            bodies.erase_of_keys(db, run.account, run.source, [known.key for known in imports])
+            request_bodies.erase_of_keys(db, run.account, run.source, [known.key for known in imports])
 
     def reject(self, run_id: str, rejections: Sequence[Rejection]) -> None:
         """Record rows that were judged and not sent."""

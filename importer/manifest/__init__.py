@@ -21,11 +21,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from importer.manifest.column import Column, is_visible
+    from importer.manifest.chunks import Chunk
     from importer.manifest.detected import Detected
     from importer.manifest.manifest import Manifest, open_manifest
     from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
-    from importer.manifest.table import Chunk
+    from importer.manifest.text_column import Column, is_visible
 
 __all__ = [
     "Chunk",

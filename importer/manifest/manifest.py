@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Protocol, assert_never
 
 from importer.errors import ManifestError
-from importer.manifest.ahead import ahead
-from importer.manifest.detect import Kind, detect_kind
+from importer.manifest.archives import Unpacked, unpack
+from importer.manifest.chunks import Batch, Chunk, RowCounter, shape
+from importer.manifest.delimited.delimited_file import open_delimited
 from importer.manifest.detected import Detected
+from importer.manifest.file_type import Kind, detect_kind
 from importer.manifest.header import Header
-from importer.manifest.objects.json_file import open_json
-from importer.manifest.packed import Unpacked, unpack
-from importer.manifest.table import Batch, Chunk, RowCounter, shape
-from importer.manifest.text.delimited import open_delimited
+from importer.manifest.json_files.json_file import open_json
+from importer.manifest.prefetch import ahead
 from importer.manifest.workbooks.source import open_workbook
 from importer.models import ManifestOptions
 

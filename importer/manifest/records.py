@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from importer.manifest.column import Column, Places
+from importer.manifest.text_column import Column, Places
 
 
 class Records(Protocol):

@@ -13,8 +13,8 @@ Reading in ``files`` is its only I/O.
 
 from importer.mapping.columns import check_columns, is_ignored
 from importer.mapping.loading import load_mapping
+from importer.mapping.rules import AttachmentRules, ColumnUse, FieldType, Mapping, Rule, Use
 from importer.mapping.templates import Template
-from importer.mapping.values import AttachmentRules, ColumnUse, FieldType, Mapping, Rule, Use
 
 __all__ = [
     "AttachmentRules",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from importer.mapping.fields import LEAD_IDENTIFIERS, doubtful_name, wrong_name
+from importer.mapping.document_check import Shape
+from importer.mapping.field_names import LEAD_IDENTIFIERS, doubtful_name, wrong_name
 from importer.mapping.findings import Finding, did_you_mean
 from importer.mapping.language import ROW_CONTENT, AttachmentsModel, MappingModel
-from importer.mapping.rulechecks import rule_faults, sure_faults
-from importer.mapping.shape import Shape
-from importer.mapping.source import Document, Place
+from importer.mapping.rule_checks import rule_faults, sure_faults
+from importer.mapping.rules import ColumnUse, FieldType, Use
 from importer.mapping.templates import Template
-from importer.mapping.values import ColumnUse, FieldType, Use
+from importer.mapping.yaml_source import Document, Place
 
 
 def check_meaning(model: MappingModel, document: Document, shape: Shape) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from importer.errors import MappingError
 from importer.mapping.findings import Finding, did_you_mean, located
-from importer.mapping.including import is_table
-from importer.mapping.values import Mapping
+from importer.mapping.includes import is_table
+from importer.mapping.rules import Mapping
 
 _COPY = re.compile(r"(.*) \([0-9]+\)", re.DOTALL)  # as the reader of a header names it
 _HINT = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from importer.mapping.likeness import closest, difference
+from importer.mapping.similar_names import closest, difference
 
 
 class Line(int):

@@ -2,7 +2,7 @@
 
 Every leaf arrives as the text that was written, or None for nothing; pydantic makes booleans and numbers of the few
 that are. What a value means together with others is judged in ``importer.mapping.checks``, the wording of what
-pydantic finds is in ``importer.mapping.wording``.
+pydantic finds is in ``importer.mapping.error_wording``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.types import StringConstraints
 
+from importer.mapping.rules import DEFAULT_MAX_FILE_SIZE_BYTES, DEFAULT_MAX_FILES, FieldType
 from importer.mapping.templates import Template
-from importer.mapping.values import DEFAULT_MAX_FILE_SIZE_BYTES, DEFAULT_MAX_FILES, FieldType
 
 ROW_CONTENT = "row-content"
 THOUSANDS = (".", ",", "'", "’", "_", " ")

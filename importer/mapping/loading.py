@@ -9,14 +9,14 @@ from types import MappingProxyType
 
 from importer.errors import MappingError
 from importer.mapping import checks
-from importer.mapping.files import Files
+from importer.mapping.document_check import check_shape
 from importer.mapping.findings import Finding, located
-from importer.mapping.including import is_table, read_whole
+from importer.mapping.includes import is_table, read_whole
 from importer.mapping.language import AttachmentsModel, MappingModel, RuleModel
-from importer.mapping.shape import check_shape
-from importer.mapping.source import Document, Place, UnreadableError
+from importer.mapping.mapping_files import Files
+from importer.mapping.rules import AttachmentRules, Mapping, Rule
 from importer.mapping.templates import Template
-from importer.mapping.values import AttachmentRules, Mapping, Rule
+from importer.mapping.yaml_source import Document, Place, UnreadableError
 from importer.models import ManifestOptions
 
 _HINT = "mend the mapping and run the same command again; mappings/README.md explains the whole language"

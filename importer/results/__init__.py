@@ -1,9 +1,9 @@
 """The results file: out, and in again for `rerun`."""
 
+from importer.results.cell_limits import ENDING as WORKBOOK_ENDING
+from importer.results.cell_limits import MAX_COLUMNS, MAX_ROWS, unfit
 from importer.results.columns import COLUMNS, ResultRow, harmless
 from importer.results.comparison import Comparison, compare
-from importer.results.limits import ENDING as WORKBOOK_ENDING
-from importer.results.limits import MAX_COLUMNS, MAX_ROWS, unfit
 from importer.results.projection import Judged, project
 from importer.results.reading import check_results, data_columns, imports, read_results
 from importer.results.writing import Outcomes, PartFile, check_target, part_of, write_whole

@@ -12,7 +12,7 @@ import pandas as pd
 from importer.manifest import Chunk, Manifest
 from importer.results.columns import as_given
 from importer.results.reading import data_columns
-from importer.results.spreadsheet import changed_by_spreadsheet, one_line_end
+from importer.results.spreadsheet_damage import changed_by_spreadsheet, one_line_end
 
 _Hashes = npt.NDArray[np.uint64]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from importer.catalogue import CATALOGUE
+from importer.error_codes import CATALOGUE
 from importer.ledger.records import Entry, Rejection
 from importer.models import Status
 from importer.results.columns import ResultRow

@@ -16,8 +16,8 @@ from typing import Self
 import xlsxwriter  # type: ignore[import-untyped]  # it comes without types
 import xlsxwriter.utility  # type: ignore[import-untyped]
 
-from importer.results.limits import MAX_CELL, cut, fits
-from importer.whole_files import open_made
+from importer.results.cell_limits import MAX_CELL, cut, fits
+from importer.runtime.atomic_files import open_made
 
 _SHEET = "Results"
 _COLUMN_WIDTH = 18

@@ -18,9 +18,9 @@ from importer.errors import ManifestError, ResultsError, StoppedEarly
 from importer.ledger.records import source_of_run
 from importer.manifest import open_manifest
 from importer.models import ManifestOptions
+from importer.results.cell_limits import ENDING
 from importer.results.columns import COLUMNS, INDISPENSABLE, ResultRow
-from importer.results.limits import ENDING
-from importer.whole_files import (
+from importer.runtime.atomic_files import (
     NotOursError,
     create_anew,
     is_same,

@@ -9,10 +9,10 @@ from importer.sandbox.account import Account, Field, default_account
 from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.faults import Fault, FaultRule
 from importer.sandbox.options import DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, SandboxOptions
-from importer.sandbox.record import RECORD_PATH
-from importer.sandbox.records import CallRecord, FileRecord, LeadRecord, TicketRecord
 from importer.sandbox.server import Sandbox, serve
-from importer.sandbox.values import Kind
+from importer.sandbox.state_document import RECORD_PATH
+from importer.sandbox.state_records import CallRecord, FileRecord, LeadRecord, TicketRecord
+from importer.sandbox.value_checks import Kind
 
 __all__ = [
     "DEFAULT_ACCESS_KEY",

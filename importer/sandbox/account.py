@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from importer.sandbox.values import Kind, problem_of
+from importer.sandbox.value_checks import Kind, problem_of
 
 LEAD_PREFIX = "LeadDetail."
 CUSTOM_PREFIX = "CustomData."

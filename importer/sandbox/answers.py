@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from importer.models import Rate
 from importer.sandbox.faults import Fault, FaultRule
-from importer.sandbox.records import TicketRecord
+from importer.sandbox.state_records import TicketRecord
 
 _HUGE_BYTES = 2 * 1024 * 1024
 _BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Literal
 
 from importer.sandbox.account import Account
+from importer.sandbox.account_state import Books
 from importer.sandbox.answers import Answer, as_json, failure
-from importer.sandbox.books import Books
-from importer.sandbox.records import TicketRecord
+from importer.sandbox.state_records import TicketRecord
 from importer.sandbox.ticket_dto import read_json
 
 # No largest page is documented. One may come short of the ``Limit`` asked for, so a client has to go by ``Total``.

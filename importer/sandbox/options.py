@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importer.errors import SettingsError
 from importer.models import Rate, Secret
 from importer.sandbox.account import Account, default_account
-from importer.sandbox.books import FIRST_TICKET_NUMBER
+from importer.sandbox.account_state import FIRST_TICKET_NUMBER
 from importer.sandbox.configuration_calls import Offset
 from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.limiter import Algorithm

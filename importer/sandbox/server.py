@@ -11,9 +11,9 @@ from aiohttp import web
 from importer.errors import SettingsError
 from importer.models import Secret
 from importer.sandbox.options import SandboxOptions
-from importer.sandbox.record import record_of
-from importer.sandbox.records import CallRecord, LeadRecord, TicketRecord
 from importer.sandbox.service import Service
+from importer.sandbox.state_document import record_of
+from importer.sandbox.state_records import CallRecord, LeadRecord, TicketRecord
 
 _SHUTDOWN_S = 0.1
 

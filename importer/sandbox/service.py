@@ -12,15 +12,15 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from importer.sandbox import answers, configuration_calls
+from importer.sandbox.account_state import Books
 from importer.sandbox.answers import Answer
-from importer.sandbox.body import TooLarge, read_document
-from importer.sandbox.books import Books
 from importer.sandbox.delivery import deliver, invite_body
 from importer.sandbox.limiter import make_limiter
 from importer.sandbox.options import SandboxOptions
-from importer.sandbox.record import RECORD_PATH, record_of
-from importer.sandbox.records import CallRecord
+from importer.sandbox.request_body import TooLarge, read_document
 from importer.sandbox.routes import ADMIN_ONLY, Operation, Route, find_route
+from importer.sandbox.state_document import RECORD_PATH, record_of
+from importer.sandbox.state_records import CallRecord
 from importer.sandbox.ticket_calls import Exchange, TicketCalls
 
 

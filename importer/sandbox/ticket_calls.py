@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from importer.sandbox import answers
+from importer.sandbox.account_state import Books, Submission
 from importer.sandbox.answers import Answer
-from importer.sandbox.body import TicketBody, read_ticket
-from importer.sandbox.books import Books, Submission
 from importer.sandbox.delivery import close, reset
-from importer.sandbox.fault_dice import FaultDice
+from importer.sandbox.fault_selection import FaultDice
 from importer.sandbox.faults import Fault, FaultRule
 from importer.sandbox.options import SandboxOptions
-from importer.sandbox.records import CallRecord, TicketRecord
+from importer.sandbox.request_body import TicketBody, read_ticket
+from importer.sandbox.state_records import CallRecord, TicketRecord
 from importer.sandbox.ticket_dto import CREATE, CREATE_AS_JSON, Expected, TicketOrder, judge
 
 

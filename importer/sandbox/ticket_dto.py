@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from importer.sandbox.account import LEAD_IDENTIFIERS, LEAD_PREFIX, Account
-from importer.sandbox.values import is_guid
+from importer.sandbox.value_checks import is_guid
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as json.dumps writes it, and not the text backslash, u, 0000
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from importer.errors import ImporterError
-from importer.leadsquared.quota import Slot
 from importer.leadsquared.wire import ticket_json
 from importer.ledger import Intent
+from importer.rate_limit.limiter import Slot
 from importer.submission.journal import Journal
-from importer.submission.line import Sendable
+from importer.submission.send_queue import Sendable
 
 # The intent is committed this long before its slot is free, so that the commit's time is not the limit's loss.
 _INTENT_AHEAD_S = 0.05

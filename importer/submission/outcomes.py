@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from importer.catalogue import CATALOGUE
-from importer.errors import ImporterError, ProgramError, SettingsError, StoppedEarly, UsageError
+from importer.error_codes import CATALOGUE
+from importer.errors import ImporterError, StoppedEarly
+from importer.leadsquared.connection_errors import no_connection
 from importer.leadsquared.wire import Answer, NotSent
 from importer.ledger.records import Outcome
 from importer.models import Status
-from importer.submission.line import Sendable
 from importer.submission.retry import Halt, Held, Settled
+from importer.submission.send_queue import Sendable
 
 
 def outcome(row: Sendable, settled: Settled, answer: Answer) -> Outcome:
@@ -56,7 +57,7 @@ def held(row: Sendable, verdict: Held, answer: Answer) -> Outcome:
 def halted(halt: Halt) -> ImporterError:
     """The error of a run that refused keys have ended, or a first call that a wrong setting kept from being made."""
     if halt.code == "not-connected":
-        return SettingsError(f"no connection: {halt.error}", hint=CATALOGUE[halt.code].advice)
+        return no_connection(halt.error)
     return StoppedEarly(f"the account refuses the keys: {halt.error}", hint=CATALOGUE[halt.code].advice)
 
 
@@ -73,17 +74,3 @@ def as_known(row: Sendable, settled: Settled) -> Settled:
         return settled
     error = f"an earlier request may have made the ticket; the last one did not: {settled.error}"
     return Settled(status=Status.UNKNOWN, code="unclear-answer", error=error)
-
-
-def as_ending(error: BaseException) -> ImporterError:
-    """The error of a run that ended for a reason found on the way."""
-    # The exit code of the others would say that nothing was sent.
-    if isinstance(error, UsageError) and not isinstance(error, SettingsError):
-        return StoppedEarly(error.message, hint=error.hint, details=error.details)
-    return error if isinstance(error, ImporterError) else _unforeseen(error)
-
-
-def _unforeseen(error: BaseException) -> ProgramError:
-    problem = ProgramError(f"an unforeseen {type(error).__name__}: {error}")
-    problem.__cause__ = error
-    return problem

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from importer.catalogue import CATALOGUE
+from importer.error_codes import CATALOGUE
 from importer.errors import StoppedEarly
 from importer.leadsquared.wire import Answer, Created, KeysRefused, Refused, Unclear, WrongUrl
-from importer.submission.line import Sendable
 from importer.submission.retry import Held
+from importer.submission.send_queue import Sendable
 
 _IN_A_ROW = 3
 _TWICE_IN_A_ROW = 3

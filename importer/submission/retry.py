@@ -24,9 +24,8 @@ from importer.leadsquared.wire import (
     WrongUrl,
 )
 from importer.models import Status, TicketIds
+from importer.rate_limit.backoff import BACKOFF_BASE_S, BACKOFF_LIMIT_S, backoff_s
 
-_BACKOFF_BASE_S = 1.0
-_BACKOFF_LIMIT_S = 60.0
 _ATTEMPTS_LIMIT = 5  # for what is repeated only because --on-unknown or --retry-status asks for it
 _UNCLEAR_IN_A_ROW = 5
 
@@ -154,11 +153,6 @@ def _speaks_of_its_row(answer: Unclear) -> bool:
     return bool(answer.exception_type) or answer.web_page or redirect
 
 
-def backoff_s(attempt: int, chance: float) -> float:
-    """Exponential with full jitter: up to 1 s after the first try, 2 s after the second, never over a minute."""
-    return chance * min(_BACKOFF_LIMIT_S, _BACKOFF_BASE_S * 2.0 ** min(attempt - 1, 30))
-
-
 class Outage:
     """Whether the server is there, judged by what it answers.
 
@@ -167,7 +161,7 @@ class Outage:
     one clock.
     """
 
-    def __init__(self, give_up_after_s: float, first_wait_s: float = _BACKOFF_BASE_S) -> None:
+    def __init__(self, give_up_after_s: float, first_wait_s: float = BACKOFF_BASE_S) -> None:
         self._give_up_after_s = give_up_after_s
         self._first_wait_s = first_wait_s
         self._unclear_in_a_row = 0
@@ -217,38 +211,8 @@ class Outage:
             return  # what was under way already says nothing that was not known
         self._probes += 1
         # At least half of the wait is kept: probes that came at once would cost rows and learn nothing.
-        wait_s = min(_BACKOFF_LIMIT_S, self._first_wait_s * 2.0 ** min(self._probes - 1, 30))
+        wait_s = min(BACKOFF_LIMIT_S, self._first_wait_s * 2.0 ** min(self._probes - 1, 30))
         self.next_probe_at = now + wait_s * (1 + chance) / 2
-
-
-class UsedUp:
-    """For how long the account's limit has been used up, by this run's own 429s or by those of which others have told.
-
-    All times in seconds on one clock.
-    """
-
-    def __init__(self, give_up_after_s: float) -> None:
-        self._give_up_after_s = give_up_after_s
-        self._since = math.inf
-
-    def note(self, answer: object) -> None:
-        """Learn from an answer: one that is no 429 shows that calls are let in again."""
-        if not isinstance(answer, Throttled) and not (isinstance(answer, NotSent) and (answer.stale or answer.scarce)):
-            self._since = math.inf
-
-    def refused(self, wait_s: float, now: float) -> StoppedEarly | None:
-        """Take note of a 429 after which nothing may be sent for ``wait_s``; say why that is too long, if it is."""
-        self._since = min(self._since, now)
-        return self.held_back(now + wait_s - self._since)
-
-    def held_back(self, seconds: float) -> StoppedEarly | None:
-        """Say why it is too long to be held back for so many seconds, if it is."""
-        if seconds <= self._give_up_after_s:
-            return None
-        return StoppedEarly(
-            f"the account's limit is used up, and would be for longer than {self._give_up_after_s:g} s",
-            hint="when the account has calls left, run the same command again",
-        )
 
 
 class AtOnce:

@@ -11,17 +11,18 @@ import math
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from importer.errors import CapReached, ImporterError, StoppedEarly
-from importer.leadsquared.quota import Slot
-from importer.leadsquared.wire import Answer, Created, NotSendable, NotSent, Refused, Throttled, Unclear
+from importer.errors import CapReached, ImporterError, StoppedEarly, as_ending
+from importer.leadsquared.wire import Answer, Created, NotSendable, NotSent, Refused, Throttled, Unclear, is_accepted
 from importer.ledger import Outcome
 from importer.models import Status
+from importer.rate_limit.exhausted import ExhaustedLimit
+from importer.rate_limit.limiter import Slot
+from importer.submission.context import Means, Terms
 from importer.submission.gate import Gate, Proof
-from importer.submission.line import Line, Sendable
-from importer.submission.means import Means, Terms
-from importer.submission.outcomes import as_ending, as_known, back, halted, held, outcome, wrong_settings
+from importer.submission.outcomes import as_known, back, halted, held, outcome, wrong_settings
 from importer.submission.refusals import Refusals
-from importer.submission.retry import Again, AtOnce, Halt, Held, Outage, Settled, UsedUp, judge
+from importer.submission.retry import Again, AtOnce, Halt, Held, Outage, Settled, judge
+from importer.submission.send_queue import Line, Sendable
 
 # A call with files up to this size takes as long as the network and the server, not as its upload.
 _SMALL_BYTES = 1 << 16
@@ -47,7 +48,7 @@ class Submission:
         self._called = False  # a request has gone out
         self._refusals = Refusals(account_known=terms.account_known)
         self._call_s = 0.0  # about the longest that calls took of late
-        self._used_up = UsedUp(terms.give_up_after_s)
+        self._exhausted = ExhaustedLimit(terms.give_up_after_s)
         self._at_once = AtOnce(terms.concurrency)
         self._drain_until = math.inf
         self._ending: ImporterError | None = None
@@ -139,7 +140,7 @@ class Submission:
                     hint="when the server is back, run the same command again",
                 )
             )
-        if (too_long := self._used_up.held_back(self._means.quota.held_back_s)) is not None:
+        if (too_long := self._exhausted.blocked(self._means.quota.held_back_s)) is not None:
             self._halt(too_long)
         if self._ending is not None:
             return False
@@ -321,7 +322,7 @@ class Submission:
         was_on = self._outage.is_on
         if self._ending is None:  # what is broken off at the end says nothing of the server
             self._outage.note(answer, self._now(), self._terms.chance(), probe=gate.probe)
-        self._used_up.note(answer)
+        self._exhausted.note(accepted=is_accepted(answer))
         if isinstance(answer, Created | Refused):
             self._note_time(gate)
         if isinstance(answer, Refused):  # a ticket shows it only when the ledger has it
@@ -352,7 +353,7 @@ class Submission:
     def _hold_back(self, answer: Throttled, gate: Gate) -> None:
         quota = self._means.quota
         wait_s = quota.rate.period_s if answer.retry_after_s is None else answer.retry_after_s
-        if (too_long := self._used_up.refused(wait_s, self._now())) is not None:
+        if (too_long := self._exhausted.refused(wait_s, self._now())) is not None:
             self._halt(too_long)
         # What the server says of a time beyond that may be wrong, and the next run is to find out by a call.
         quota.throttled(min(wait_s, self._terms.give_up_after_s), gate.slot)

@@ -8,6 +8,6 @@
 Wrong and sure is what must not be: where name and cells don't agree, or two columns compete, it is a guess and marked.
 """
 
-from importer.suggest.drafting import Suggestion, suggest
+from importer.suggest.suggestion import Suggestion, suggest
 
 __all__ = ["Suggestion", "suggest"]

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as part
 
-from importer.fields.values import AccountField, AccountFields
-from importer.suggest import words
-from importer.suggest.contents import Contents, Kind
-from importer.suggest.judging import Agreement
+from importer.account_fields.ticket_fields import AccountField, AccountFields
+from importer.suggest import vocabulary
+from importer.suggest.agreement import Agreement
+from importer.suggest.column_contents import Contents, Kind
 from importer.suggest.proposals import BY_CELLS, LIKELY, KnownFields, Proposal, proposals
-from importer.suggest.rules import Rule, rule_for
+from importer.suggest.rule_keys import Rule, rule_for
 
-LEAD_FIELDS = (words.LEAD_ID, words.EMAIL, words.PHONE)
+LEAD_FIELDS = (vocabulary.LEAD_ID, vocabulary.EMAIL, vocabulary.PHONE)
 
 _KEY_CHARS = 60
 _KEY_ROWS = 20  # of fewer, many a column has different values in each
@@ -156,7 +156,7 @@ def _doubt(chosen: Proposal, contents: Contents) -> str:
     """Why a choice is a guess; empty if it is none."""
     often = f"a column with this name often is {chosen.field}"
     if chosen.rank == BY_CELLS:
-        of_account = chosen.field not in (*LEAD_FIELDS, words.TITLE, words.DESCRIPTION)
+        of_account = chosen.field not in (*LEAD_FIELDS, vocabulary.TITLE, vocabulary.DESCRIPTION)
         by_cells = f"by its cells: {f'values of {chosen.field}' if of_account else contents.kind}"
         return f"{by_cells}, but {chosen.why}" if chosen.why else by_cells
     if chosen.agreement is Agreement.DOUBT:
@@ -188,14 +188,16 @@ def _left(column: str, contents: Contents, own: Sequence[Proposal], taken: Mappi
 
 
 def _key(columns: Mapping[str, Contents], account: KnownFields) -> Key:
-    named = {column: words.plain(column) for column, contents in columns.items() if contents.is_key}
+    named = {column: vocabulary.plain(column) for column, contents in columns.items() if contents.is_key}
     sure = sorted(
-        (words.SURE_NAMES[words.KEY].index(name), column)
+        (vocabulary.SURE_NAMES[vocabulary.KEY].index(name), column)
         for column, name in named.items()
-        if name in words.SURE_NAMES[words.KEY]
+        if name in vocabulary.SURE_NAMES[vocabulary.KEY]
     )
     likely = [
-        column for column, name in named.items() if name in words.LIKELY_NAMES[words.KEY] or _KEY_WORD.search(name)
+        column
+        for column, name in named.items()
+        if name in vocabulary.LIKELY_NAMES[vocabulary.KEY] or _KEY_WORD.search(name)
     ]
     odd = (Kind.TIME, Kind.EMAIL, Kind.EMAILS, Kind.PHONE, Kind.FILE, Kind.URL)
     short = [
@@ -215,6 +217,8 @@ def _key(columns: Mapping[str, Contents], account: KnownFields) -> Key:
         return Key(why="no column has a value of its own in each row; an edited row is then a new row")
     if account.names.get(named[column], "") in (carriers := account.texts):
         return Key(column=column, field=account.names[named[column]], why=why)
-    likely = [name for name in carriers if words.plain(name.rpartition(".")[2]) in words.SURE_NAMES[words.KEY]]
+    likely = [
+        name for name in carriers if vocabulary.plain(name.rpartition(".")[2]) in vocabulary.SURE_NAMES[vocabulary.KEY]
+    ]
     field_why = "by its name, this field is for keys of another system" if len(likely) == 1 else ""
     return Key(column=column, field=likely[0] if field_why else "", why=why, field_why=field_why)

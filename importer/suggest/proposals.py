@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from importer.fields.values import AccountField, AccountFields
-from importer.suggest import words
-from importer.suggest.contents import Contents, Kind
-from importer.suggest.judging import Agreement, Verdict, agree
+from importer.account_fields.ticket_fields import AccountField, AccountFields
+from importer.suggest import vocabulary
+from importer.suggest.agreement import Agreement, Verdict, agree
+from importer.suggest.column_contents import Contents, Kind
 
 # How a field is found for a column: the account calls it so, everybody does, many do, or its cells say it.
 BY_ACCOUNT, BY_NAME, LIKELY, BY_CELLS = range(4)
@@ -43,12 +43,12 @@ class KnownFields:
         self.names: dict[str, str] = {}
         for name, each in self.fields.items():
             for alias in (each.display_name, name.rpartition(".")[2]):
-                self.names.setdefault(words.plain(alias), name)
+                self.names.setdefault(vocabulary.plain(alias), name)
 
     @property
     def demanded(self) -> Iterator[AccountField]:
         """The fields without which the account refuses a ticket."""
-        return (each for each in self.fields.values() if each.is_demanded and each.schema_name != words.LEAD_ID)
+        return (each for each in self.fields.values() if each.is_demanded and each.schema_name != vocabulary.LEAD_ID)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -58,14 +58,14 @@ class KnownFields:
 
     def lacks(self, field: str) -> bool:
         """Whether it surely has no such field; those of leads are not told."""
-        of_lead = field.startswith("LeadDetail.") or field == words.LEAD_ID
+        of_lead = field.startswith("LeadDetail.") or field == vocabulary.LEAD_ID
         return self.is_known and not of_lead and field not in self.fields
 
 
 def proposals(at: int, column: str, contents: Contents, account: KnownFields) -> Iterator[Proposal]:
     """Every field that the column of this place may be for."""
-    name = words.plain(column)
-    is_staff = not words.STAFF.isdisjoint(name.split())
+    name = vocabulary.plain(column)
+    is_staff = not vocabulary.STAFF.isdisjoint(name.split())
     for field, rank, place in _candidates(name, contents, account, by_cells=not is_staff):
         verdict = agree(field, contents, account.fields.get(field))
         if account.lacks(field):
@@ -77,8 +77,10 @@ def proposals(at: int, column: str, contents: Contents, account: KnownFields) ->
 
 def _has_another_meaning(name: str, field: str) -> bool:
     """Whether what the account calls one field is elsewhere the name of another, as `Source` often is the channel."""
-    tables = (words.SURE_NAMES, words.LIKELY_NAMES)
-    return any(name in known for table in tables for other, known in table.items() if other not in (field, words.KEY))
+    tables = (vocabulary.SURE_NAMES, vocabulary.LIKELY_NAMES)
+    return any(
+        name in known for table in tables for other, known in table.items() if other not in (field, vocabulary.KEY)
+    )
 
 
 def _candidates(
@@ -88,10 +90,10 @@ def _candidates(
     own = account.names.get(name)
     if own:
         yield own, BY_ACCOUNT, 0
-    for rank, table in ((BY_NAME, words.SURE_NAMES), (LIKELY, words.LIKELY_NAMES)):
+    for rank, table in ((BY_NAME, vocabulary.SURE_NAMES), (LIKELY, vocabulary.LIKELY_NAMES)):
         for field, known in table.items():
-            called = name if name in known else words.without_noun(name)
-            if field not in (words.KEY, own) and called in known:
+            called = name if name in known else vocabulary.without_noun(name)
+            if field not in (vocabulary.KEY, own) and called in known:
                 yield field, rank, known.index(called)
     if by_cells:
         yield from _by_cells(contents, account)
@@ -99,12 +101,12 @@ def _candidates(
 
 def _by_cells(contents: Contents, account: KnownFields) -> Iterator[tuple[str, int, int]]:
     if contents.kind is Kind.EMAIL:
-        yield words.EMAIL, BY_CELLS, 0
+        yield vocabulary.EMAIL, BY_CELLS, 0
     if contents.kind is Kind.PHONE:
-        yield words.PHONE, BY_CELLS, 0
+        yield vocabulary.PHONE, BY_CELLS, 0
     # Whose name is a text, too, but of two words.
     if contents.kind is Kind.TEXT and contents.words >= _SENTENCE_WORDS and _FULL * contents.rows <= contents.distinct:
-        yield words.TITLE if contents.longest <= _TITLE_CHARS else words.DESCRIPTION, BY_CELLS, 0
+        yield vocabulary.TITLE if contents.longest <= _TITLE_CHARS else vocabulary.DESCRIPTION, BY_CELLS, 0
     if contents.is_choice and len(contents.values) > 1 and contents.kind is Kind.TEXT:
         for field, each in account.fields.items():
             fitting = sum(value in (each.values or ()) for value, _ in contents.values)

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from importer.manifest import Chunk, Column, is_visible
 from importer.mapping import FieldType, Mapping, Rule, Template
-from importer.validation.account import AccountRules
+from importer.validation.account_rules import AccountRules
 from importer.validation.fingerprints import Prints, fingerprints
-from importer.validation.forms import surely_fit
+from importer.validation.form_screen import surely_fit
 
 LEAD_ID = "LeadId"
 LEAD_IDENTIFIERS = (LEAD_ID, "LeadDetail.EmailAddress", "LeadDetail.Phone")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.report.browser import Tab, browser, find_browser, tab
+from tests.reports.browser import Tab, browser, find_browser, tab
 
 SOUGHT = "customer.1239@example.com"
 _STATUS = "document.querySelector('#status').innerText"

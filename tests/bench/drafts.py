@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from importer.fields import AccountFields
+from importer.account_fields import AccountFields
 from importer.suggest import suggest
 from importer.suggest.draft import Sureness
 from tests.suggest.exports import ALL, FURTHER, KEY, MISLEADING, Export

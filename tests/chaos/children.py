@@ -24,8 +24,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-import importer.cli.desk
-import importer.run  # noqa: F401 - loaded before the fork, as is the desk
+import importer.cli.terminal
+import importer.workflows.run  # noqa: F401 - loaded before the fork, as is the desk
 from importer.cli import invoke
 from importer.results import PartFile
 

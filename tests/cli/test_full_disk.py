@@ -11,7 +11,7 @@ import pytest
 
 from importer.errors import UsageError
 from importer.models import Rate
-from importer.room import Need, check_room, free_bytes
+from importer.runtime.disk_space import Need, check_room, free_bytes
 from tests.cli.shop import Account, Shop, ended
 from tests.ledger.disks import SmallDisk, small_disk
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from importer.mapping import load_mapping
-from importer.stand_in import account_for
+from importer.sandbox.embedded import account_for
 from tests.cli.shop import KEY_FIELD, ROOT, Account, Shop
 
 # The example of mappings/README.md, with a template.

@@ -10,7 +10,7 @@ import pytest
 SCRIPT = """
 import signal, sys
 from importer.errors import Interrupted
-from importer.signals import interruptions, raising
+from importer.runtime.signals import interruptions, raising
 
 class Finalized:
     def __del__(self):

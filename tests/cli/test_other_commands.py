@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from importer.catalogue import CATALOGUE
 from importer.cli.commands import cli
+from importer.error_codes import CATALOGUE
 from tests.cli.shop import HEADER, Account, Shop, ended, good_row
 
 BAD = [

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from importer.models import Rate, Status
-from importer.progress import Figures, Lines, duration
+from importer.runtime.progress import Figures, Lines, duration
 
 
 class Clock:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from importer.cli import invoke
-from importer.results.limits import MAX_CELL
+from importer.results.cell_limits import MAX_CELL
 from tests.cli.shop import KEY_FIELD, Account, Shop, good_row, next_command
 from tests.cli.spreadsheets import mend, read, save
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from importer.models import Rate, Status
-from importer.report import summary_lines
-from importer.summary import Summary
+from importer.reports import summary_lines
+from importer.reports.summary import Summary
 from tests.cli.shop import Account, Shop, ended, good_row
 from tests.cli.terminal import Terminal
 

@@ -12,7 +12,7 @@ import pytest
 
 import importer
 from tests.cli.shop import Account, Shop
-from tests.test_whole_files import STRANGE, a_folder, a_hard_link, a_link, a_pipe
+from tests.runtime.test_atomic_files import STRANGE, a_folder, a_hard_link, a_link, a_pipe
 
 EVIL = "x\x1b[2J\x9b\u202e\u200f\ny.csv"
 

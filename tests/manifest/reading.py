@@ -12,7 +12,7 @@ import pytest
 
 from importer.errors import ManifestError
 from importer.manifest import Manifest, open_manifest
-from importer.manifest.detect import Kind
+from importer.manifest.file_type import Kind
 from importer.manifest.workbooks import source
 from importer.manifest.workbooks.child import messages_of
 from importer.manifest.workbooks.messages import End, Limits, Request

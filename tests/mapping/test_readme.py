@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from importer.mapping import FieldType, load_mapping
-from importer.mapping.fields import SYSTEM_FIELDS
+from importer.mapping.field_names import SYSTEM_FIELDS
 from importer.mapping.language import AttachmentsModel, ManifestModel, MappingModel, RuleModel
 from tests.mapping.conftest import Load
 

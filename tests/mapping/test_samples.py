@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from importer.attachments import AttachmentFinder
-from importer.catalogue import CATALOGUE
+from importer.error_codes import CATALOGUE
 from importer.manifest import open_manifest
 from importer.mapping import FieldType, Mapping, check_columns, load_mapping
 from importer.models import ManifestOptions

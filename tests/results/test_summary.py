@@ -6,7 +6,7 @@ import pytest
 
 from importer.errors import HeldByAnotherRun, Interrupted, StoppedEarly
 from importer.models import Status
-from importer.summary import Summary
+from importer.reports.summary import Summary
 
 
 def summary(*statuses: Status, ending=None) -> Summary:

@@ -16,7 +16,7 @@ from importer.errors import StoppedEarly
 from importer.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results import COLUMNS, check_results, check_target, read_results, write_whole
-from importer.results.limits import MAX_CELL, unfit
+from importer.results.cell_limits import MAX_CELL, unfit
 from importer.results.workbook import WorkbookFile
 from tests.results.making import created, outcomes, write
 

@@ -10,7 +10,7 @@ import yaml
 
 from importer.errors import SettingsError
 from importer.sandbox import Fault, FaultPlan, FaultRule
-from importer.sandbox.fault_dice import FaultDice
+from importer.sandbox.fault_selection import FaultDice
 
 PLAN = """
 - {calls: [3, 7], fault: 500}

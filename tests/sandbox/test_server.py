@@ -16,7 +16,7 @@ import trustme
 from importer.errors import SettingsError
 from importer.models import Rate, Secret
 from importer.sandbox import Field, Sandbox, SandboxOptions, default_account, serve
-from importer.sandbox.values import is_guid
+from importer.sandbox.value_checks import is_guid
 from tests.sandbox.account_client import (
     MULTIPART,
     Client,

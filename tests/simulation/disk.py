@@ -7,11 +7,11 @@ import enum
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
-from importer.leadsquared.keeper import Keeper
 from importer.ledger import Intent, Outcome
 from importer.models import Ticket
-from importer.quota import Pool
-from importer.submission.line import Sendable
+from importer.rate_limit import Pool
+from importer.rate_limit.slot_storage import Keeper
+from importer.submission.send_queue import Sendable
 
 _Told = TypeVar("_Told")
 _LONGEST_PAUSE_S = 3600.0

@@ -10,15 +10,15 @@ from typing import Any, cast
 
 from importer.errors import ImporterError
 from importer.leadsquared.connections import Gate
-from importer.leadsquared.quota import Quota
 from importer.leadsquared.wire import Answer
 from importer.models import Ticket
-from importer.quota import Pool
-from importer.submission.line import Sendable
-from importer.submission.means import Means
+from importer.rate_limit import Pool
+from importer.rate_limit.limiter import Quota
+from importer.submission.context import Means
 from importer.submission.retry import RetryPolicy, Settled
+from importer.submission.send_queue import Sendable
 from importer.submission.submit import Submission
-from importer.terms import Sending
+from importer.workflows.send_options import Sending
 from tests.simulation.account import Account
 from tests.simulation.disk import Books, Disk, SimulatedJournal, SimulatedKeeper, State
 from tests.simulation.scenario import Scenario

@@ -7,8 +7,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from importer.quota import Pool
-from tests.leadsquared import fake_time
+from importer.rate_limit import Pool
+from tests import fake_time
 from tests.simulation.account import Account, Calls
 from tests.simulation.disk import Books, State, reread
 from tests.simulation.process import Process

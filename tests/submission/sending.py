@@ -11,17 +11,17 @@ from typing import Any
 
 from importer.errors import ImporterError
 from importer.leadsquared.client import Client, Endpoint, Patience
-from importer.leadsquared.keeper import OwnPool
-from importer.leadsquared.quota import Limits, Quota
 from importer.leadsquared.wire import Answer
 from importer.ledger import Entry, Ledger, RunInfo
 from importer.models import Attachment, Rate, Ticket
-from importer.quota import Margin
+from importer.rate_limit import Margin
+from importer.rate_limit.limiter import Limits, Quota
+from importer.rate_limit.slot_storage import OwnPool
 from importer.sandbox import Sandbox
+from importer.submission.context import Means, Terms
 from importer.submission.journal import Journal
-from importer.submission.line import Sendable
-from importer.submission.means import Means, Terms
 from importer.submission.retry import FailureLimit, RetryPolicy, Settled
+from importer.submission.send_queue import Sendable
 from importer.submission.submit import Submission
 from tests.ledger.making import begun, new_ledger
 

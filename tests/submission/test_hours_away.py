@@ -11,16 +11,16 @@ from typing import Any, cast
 import pytest
 
 from importer.errors import Interrupted
-from importer.leadsquared.keeper import OwnPool
-from importer.leadsquared.quota import Limits, Quota
 from importer.leadsquared.wire import Answer, Created, NotSent, Throttled, Unclear
 from importer.ledger import Intent, Outcome
 from importer.models import Rate, Status, Ticket, TicketIds
-from importer.submission.line import Sendable
-from importer.submission.means import Means, Terms
+from importer.rate_limit.limiter import Limits, Quota
+from importer.rate_limit.slot_storage import OwnPool
+from importer.submission.context import Means, Terms
 from importer.submission.retry import FailureLimit, RetryPolicy, Settled
+from importer.submission.send_queue import Sendable
 from importer.submission.submit import Submission
-from tests.leadsquared import fake_time
+from tests import fake_time
 
 HOUR_S = 3600.0
 RATE = Rate(25, 5.0)

@@ -16,7 +16,7 @@ from importer.ledger import LEASE_S, Ledger, Outcome, RunInfo
 from importer.models import Ticket
 from importer.submission.gate import Gate, Proof
 from importer.submission.journal import Journal
-from importer.submission.line import Sendable
+from importer.submission.send_queue import Sendable
 from tests.ledger.disks import small_disk
 from tests.ledger.making import ask, begun, created, entry, intent, let_lease_lapse, new_ledger, reopened, url_of
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from importer.errors import StoppedEarly
-from importer.leadsquared.keeper import OwnPool
 from importer.models import Rate
+from importer.rate_limit.slot_storage import OwnPool
 from importer.sandbox import serve
 from importer.submission.retry import RetryPolicy
 from tests.leadsquared.peers import peer, quick, read_request, reply, to

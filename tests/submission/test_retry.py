@@ -18,8 +18,11 @@ from importer.leadsquared.wire import (
     Throttled,
     Unclear,
     WrongUrl,
+    is_accepted,
 )
 from importer.models import Status, TicketIds
+from importer.rate_limit.backoff import backoff_s
+from importer.rate_limit.exhausted import ExhaustedLimit
 from importer.submission.retry import (
     Again,
     FailureLimit,
@@ -28,9 +31,7 @@ from importer.submission.retry import (
     Outage,
     RetryPolicy,
     Settled,
-    UsedUp,
     Verdict,
-    backoff_s,
     judge,
 )
 
@@ -224,16 +225,16 @@ def test_giving_up() -> None:
 
 def test_a_limit_is_used_up_from_its_first_429_to_any_other_answer() -> None:
     """An outage between two 429s is none of it; a kept connection that was found closed says nothing."""
-    used_up = UsedUp(100)
+    used_up = ExhaustedLimit(100)
     assert used_up.refused(60, 0) is None
-    used_up.note(Throttled(None))
-    used_up.note(NotSent("closed", stale=True))
+    used_up.note(accepted=is_accepted(Throttled(None)))
+    used_up.note(accepted=is_accepted(NotSent("closed", stale=True)))
     assert used_up.refused(40, 60) is None
     assert used_up.refused(41, 60) is not None
-    used_up.note(Unclear("server-error", "503", 503))
+    used_up.note(accepted=is_accepted(Unclear("server-error", "503", 503)))
     assert used_up.refused(100, 500) is None
     assert used_up.refused(101, 500) is not None
-    used_up.note(Created(TicketIds(number="1")))
+    used_up.note(accepted=is_accepted(Created(TicketIds(number="1"))))
     assert used_up.refused(5, 1000) is None
 
 

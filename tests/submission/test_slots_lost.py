@@ -10,10 +10,10 @@ from typing import TypeVar
 import pytest
 
 from importer.errors import StoppedEarly
-from importer.leadsquared.keeper import OwnPool
 from importer.ledger import Outcome
 from importer.models import Status
-from importer.quota import Pool
+from importer.rate_limit import Pool
+from importer.rate_limit.slot_storage import OwnPool
 from importer.sandbox import serve
 from tests.leadsquared.peers import quick
 from tests.ledger.making import ask, intent

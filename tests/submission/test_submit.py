@@ -12,8 +12,8 @@ import pytest
 from importer.errors import Interrupted, ManifestError, ProgramError, StoppedEarly
 from importer.models import Rate, Secret, Status
 from importer.sandbox import Sandbox, serve
-from importer.submission.line import Sendable
 from importer.submission.retry import FailureLimit
+from importer.submission.send_queue import Sendable
 from tests.leadsquared.peers import attach, quick
 from tests.ledger.making import ask
 from tests.submission.sending import address, of_one_lead, row, rows, sending

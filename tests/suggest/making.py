@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from importer.fields import AccountField, AccountFields
-from importer.leadsquared.metadata import FieldsPage, LookupValues, read_lookup, read_page
+from importer.account_fields import AccountField, AccountFields
+from importer.account_fields.metadata import FieldsPage, LookupValues, read_lookup, read_page
 from importer.mapping import Mapping, load_mapping
 from importer.sandbox import default_account
 from importer.suggest import Suggestion, suggest

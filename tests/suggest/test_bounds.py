@@ -8,7 +8,7 @@ import pytest
 
 from importer.errors import UsageError
 from importer.suggest import suggest
-from importer.suggest.times import read_times
+from importer.suggest.date_formats import read_times
 
 
 @pytest.mark.parametrize(

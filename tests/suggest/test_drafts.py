@@ -13,14 +13,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from importer.account_fields import AccountField
 from importer.errors import ManifestError, UsageError
-from importer.fields import AccountField
 from importer.mapping import check_columns, load_mapping
-from importer.mapping.source import parse
+from importer.mapping.yaml_source import parse
 from importer.suggest import suggest
+from importer.suggest.date_formats import read_times
 from importer.suggest.draft import Sureness
-from importer.suggest.times import read_times
-from importer.suggest.writing import scalar
+from importer.suggest.yaml_writer import scalar
 from importer.validation import Validator
 from tests.suggest.making import account_fields, drafted, fields_of, loaded
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.fields import AccountFields
+from importer.account_fields import AccountFields
 from importer.mapping import check_columns, load_mapping
 from importer.suggest import Suggestion, suggest
 from importer.suggest.draft import Sureness

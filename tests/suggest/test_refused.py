@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from importer.fields import AccountField
+from importer.account_fields import AccountField
 from importer.suggest.draft import Sureness
 from importer.validation import Validator
 from tests.suggest.making import account_fields, drafted, fields_of, known, loaded

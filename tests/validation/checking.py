@@ -14,7 +14,7 @@ import pandas as pd
 from importer.attachments import AttachmentFinder
 from importer.mapping import FieldType, Mapping, Rule, load_mapping
 from importer.validation import Checked, Validator
-from importer.validation.values import convert
+from importer.validation.type_conversion import convert
 
 HEAD = "version: 1\nsource: old-helpdesk\nkey: ID\n"
 MAIL = "mina@example.com"

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importer.attachments import AttachmentFinder, Fault, Named
-from importer.catalogue import CATALOGUE
+from importer.error_codes import CATALOGUE
 from importer.mapping import AttachmentRules
 from importer.mapping.templates import Template
 from tests.validation.checking import HEAD, check, codes

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from importer.attachments import AttachmentFinder, Fault, Named
-from importer.catalogue import CATALOGUE
+from importer.error_codes import CATALOGUE
 from importer.mapping import AttachmentRules
 from importer.models import Attachment, file_identity
 from tests.validation.checking import HEAD, check, codes

@@ -21,7 +21,7 @@ from importer.manifest.records import RecordList
 from importer.mapping import AttachmentRules
 from importer.mapping.templates import Template
 from importer.models import Attachment
-from importer.validation.files import FileScreen
+from importer.validation.attachments import FileScreen
 from tests.validation.test_attachments import as_a_user_without_rights
 
 UMLAUT = "übersicht é.pdf"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from importer.mapping import FieldType
 from importer.sandbox import Kind
-from importer.sandbox.values import is_guid, problem_of
+from importer.sandbox.value_checks import is_guid, problem_of
 from tests.validation.checking import convert_all
 
 KINDS = {

@@ -12,12 +12,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from importer.manifest import Chunk, Column
+from importer.manifest.delimited.block_parser import find_block
 from importer.manifest.records import RecordList
-from importer.manifest.text.blocks import find_block
 from importer.mapping import FieldType, Rule
 from importer.validation import SharedLeads, Validator, fingerprints
-from importer.validation.forms import surely_fit
-from importer.validation.values import convert
+from importer.validation.form_screen import surely_fit
+from importer.validation.type_conversion import convert
 from tests.validation.checking import mapping_of
 
 RULES = [

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import IO
 
 from importer.errors import ManifestError
-from importer.manifest.detect import Kind
+from importer.manifest.file_type import Kind
 from importer.manifest.records import BlankRecords
-from importer.manifest.workbooks.indented import without_indents
 from importer.manifest.workbooks.messages import (
     BlankRows,
     Bug,
@@ -36,7 +35,8 @@ from importer.manifest.workbooks.messages import (
     send,
     unpacked,
 )
-from importer.manifest.workbooks.package import usual_package
+from importer.manifest.workbooks.ods_indents import without_indents
+from importer.manifest.workbooks.package_parts import usual_package
 from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
 from importer.manifest.workbooks.workbook import open_workbook
 

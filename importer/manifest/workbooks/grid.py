@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from importer.manifest.column import SPARE_BYTES, Column
+from importer.manifest.text_column import SPARE_BYTES, Column
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,10 +11,10 @@ from typing import IO, Any
 
 import numpy as np
 
-from importer.manifest.column import Column
-from importer.manifest.detect import Kind
 from importer.manifest.detected import Detected
+from importer.manifest.file_type import Kind
 from importer.manifest.header import Header
+from importer.manifest.text_column import Column
 from importer.manifest.workbooks.grid import Grid
 from importer.models import ManifestOptions, Problem
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from importer.errors import ManifestError
-from importer.manifest.detect import Kind
+from importer.manifest.file_type import Kind
 from importer.manifest.workbooks.limits import limits_for
 from importer.manifest.workbooks.messages import (
     BlankRows,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from importer.errors import ManifestError
-from importer.manifest.detect import Kind
+from importer.manifest.file_type import Kind
 from importer.manifest.workbooks import ods, xls, xlsb, xlsx
 from importer.manifest.workbooks.sheet_facts import SheetFacts, UnreadableSheetError
 

@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from importer.manifest.detect import Kind
+from importer.manifest.chunks import Batch
 from importer.manifest.detected import Detected
+from importer.manifest.file_type import Kind
 from importer.manifest.header import Header
 from importer.manifest.records import BlankRecords
-from importer.manifest.table import Batch
-from importer.manifest.workbooks.kept import KeptRows
 from importer.manifest.workbooks.messages import BlankRows
 from importer.manifest.workbooks.reader import SheetReader
+from importer.manifest.workbooks.row_cache import KeptRows
 from importer.models import ManifestOptions
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from importer.manifest.workbooks.days import DayFormat, day_format
+from importer.manifest.workbooks.date_formats import DayFormat, day_format
 from importer.manifest.workbooks.zero_padding import ZeroPadding
 
 

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from importer.catalogue import CATALOGUE
+from importer.error_codes import CATALOGUE
 from importer.errors import ManifestError
-from importer.manifest.detect import Kind
 from importer.manifest.detected import Detected
+from importer.manifest.file_type import Kind
 from importer.manifest.header import Header, column_letter, make_header, no_header, number_repeated
 from importer.manifest.records import BlankRecords
-from importer.manifest.title import check_title
-from importer.manifest.workbooks.book import Book, Loaded, reading
+from importer.manifest.title_rows import check_title
+from importer.manifest.workbooks.calamine_book import Book, Loaded, reading
 from importer.manifest.workbooks.grid import Grid
 from importer.manifest.workbooks.scan import Scan
 from importer.manifest.workbooks.sheet import Sheet, TablePlace

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from importer.manifest.workbooks.biff import error_text, short_number
-from importer.manifest.workbooks.days import days_text
+from importer.manifest.workbooks.date_formats import days_text
 from importer.manifest.workbooks.ooxml import Relations, opened
 from importer.manifest.workbooks.sheet_facts import Area, SheetFacts
 from importer.manifest.workbooks.styles import Styles

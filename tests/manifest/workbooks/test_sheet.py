@@ -18,8 +18,8 @@ from importer.errors import ManifestError
 from importer.manifest import open_manifest
 from importer.manifest.records import BlankRecords
 from importer.manifest.workbooks.grid import Grid
-from importer.manifest.workbooks.kept import KeptRows
 from importer.manifest.workbooks.messages import BlankRows, Rows
+from importer.manifest.workbooks.row_cache import KeptRows
 from importer.manifest.workbooks.sheet import BLOCK_ROWS, Sheet, TablePlace
 from importer.manifest.workbooks.sheet_facts import SheetFacts
 from importer.manifest.workbooks.sheet_notes import PROMISED_ROWS

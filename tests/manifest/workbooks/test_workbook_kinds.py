@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from importer.errors import ManifestError
 from importer.manifest import open_manifest
 from importer.manifest.workbooks.biff import short_number
-from importer.manifest.workbooks.days import DayFormat, day_format, days_text
+from importer.manifest.workbooks.date_formats import DayFormat, day_format, days_text
 from importer.models import ManifestOptions
 from tests.manifest.books import Cell, Error, Formatted, Formula, Page, container, with_part, write
 from tests.manifest.reading import Table, read, refusal

@@ -1,0 +1,14 @@
+"""The account's own rules: which fields its tickets have, and what each of them takes.
+
+    values   a field, as the account describes it      cells   a value held against it
+    fit      a mapping held against all of them        cache   what was read, kept for the next command
+
+Asking the account for them is in ``reading``; whoever only checks never loads it.
+"""
+
+from importer.account_fields.cache import FieldsCache
+from importer.account_fields.cells import Complaint, complaint
+from importer.account_fields.fit import Fit, check_fit
+from importer.account_fields.ticket_fields import AccountField, AccountFields
+
+__all__ = ["AccountField", "AccountFields", "Complaint", "FieldsCache", "Fit", "check_fit", "complaint"]

@@ -1,0 +1,131 @@
+"""One value against one field of the account: what the account would refuse, as far as it says so itself. Pure.
+
+Only what is sure is a complaint. Which forms the account takes for dates, yes and no, and phone numbers is not
+documented, so their values pass here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from importer.account_fields.patterns import pattern
+from importer.account_fields.ticket_fields import AccountField
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_SHOWN_CHARS = 80
+_SHOWN_VALUES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Why the account would refuse a value; ``code`` is one of the catalogue's."""
+
+    code: str
+    text: str
+
+
+def complaint(field: AccountField, value: str) -> Complaint | None:
+    """Say what is wrong with a value that is sent, or nothing. Of a blank one, whether it may be blank."""
+    if not value.strip() and field.is_demanded:
+        return Complaint("missing-value", f"{field.schema_name} is mandatory in the account")
+    if field.is_select and field.values is not None:
+        return _of_choice(field, field.values, value) if value else None
+    if not value.strip():
+        return None
+    return _of_length(field, value) or _of_number(field, value) or _of_form(field, value)
+
+
+def takes_anything_short(field: AccountField) -> bool:
+    """Whether nothing but the length of a value that is not blank can be wrong."""
+    judged = (field.is_select and field.values is not None) or field.is_number or pattern(field.regex) is not None
+    return not judged and field.min_length is None
+
+
+def nearest(value: str, values: Sequence[str]) -> str:
+    """The configured value that was probably meant, or an empty text."""
+    folded = value.strip().casefold()
+    for each in values:
+        if each.strip().casefold() == folded:
+            return each
+    by_folded = {each.casefold(): each for each in values}
+    found = difflib.get_close_matches(folded, list(by_folded), n=1, cutoff=0.6)
+    return by_folded[found[0]] if found else ""
+
+
+def shortened(value: str) -> str:
+    """A value as a message shows it: not longer than a line."""
+    return value if len(value) <= _SHOWN_CHARS else f"{value[: _SHOWN_CHARS - 1]}…"
+
+
+def shown(value: str) -> str:
+    """A value in quotes, not longer than a line."""
+    return repr(shortened(value))
+
+
+def listed(values: Sequence[str]) -> str:
+    """The first of several values, in quotes."""
+    return f"{', '.join(map(repr, values[:_SHOWN_VALUES]))}{', …' if len(values) > _SHOWN_VALUES else ''}"
+
+
+def _of_choice(field: AccountField, values: Sequence[str], value: str) -> Complaint | None:
+    if value in values:
+        return None
+    name = field.schema_name
+    if value in field.retired:
+        return Complaint("not-configured", f"{shown(value)} is a value of {name} that the account has retired")
+    guess = nearest(value, values)
+    if guess:
+        there = f"the nearest is {guess!r}"
+    elif values:
+        there = f"there are {listed(values)}"
+    else:
+        there = "there are none"
+    return Complaint("not-configured", f"{shown(value)} is not a value of {name} in the account; {there}")
+
+
+def _of_length(field: AccountField, value: str) -> Complaint | None:
+    name, least, most = field.schema_name, field.min_length, field.max_length
+    if most is not None and len(value) > most:
+        return Complaint("too-long-for-field", f"{len(value):,} characters, and the account's {name} takes {most:,}")
+    if least is not None and len(value) < least:
+        text = f"{shown(value)} is shorter than the {least:,} characters that the account's {name} needs"
+        return Complaint("too-short-for-field", text)
+    return None
+
+
+def _of_form(field: AccountField, value: str) -> Complaint | None:
+    form = pattern(field.regex)
+    if form is None or form.allows(value):
+        return None
+    text = f"{shown(value)} has not the form that the account's {field.schema_name} asks for: {field.regex}"
+    return Complaint("wrong-form-for-field", text)
+
+
+def _of_number(field: AccountField, value: str) -> Complaint | None:
+    if not field.is_number:
+        return None
+    number = _decimal(value)
+    if number is None:
+        return Complaint(
+            "not-a-number", f"{shown(value)} is not a number, and the account's {field.schema_name} is one"
+        )
+    low, high = field.min_value, field.max_value
+    if (low is not None and number < low) or (high is not None and number > high):
+        bounds = " ".join(
+            f"{word} {bound:f}" for word, bound in (("at least", low), ("at most", high)) if bound is not None
+        )
+        return Complaint("out-of-range", f"{shown(value)}: the account's {field.schema_name} is {bounds}")
+    return None
+
+
+def _decimal(value: str) -> Decimal | None:
+    if not _NUMBER.fullmatch(value.strip()):
+        return None
+    try:
+        return Decimal(value.strip())
+    except InvalidOperation:
+        return None

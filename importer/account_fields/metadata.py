@@ -1,0 +1,151 @@
+"""The account's answers about its own configuration, read. Pure.
+
+Sources: *Get Ticket Fields Metadata* (POST ``ticket-types/1/fields/filter``) and *Get Lookup Values* (GET
+``lookups/{LookupName}/values``). Members that nobody documents are passed over. What a key that may not read them is
+told is not documented; 401, 403 and other refusals are taken for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from importer.account_fields.ticket_fields import AccountField
+from importer.leadsquared.json_members import loaded, text_of
+from importer.leadsquared.wire import KeysRefused, Refused, Throttled, Unclear, WrongUrl, one_line, read_answer
+
+FIELDS_PATH = "ticket-types/1/fields/filter"
+PAGE_FIELDS = 25
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldsPage:
+    """Some of the fields. ``entries`` are all of the page as text, ``total``: how many there are in the account."""
+
+    fields: tuple[AccountField, ...]
+    entries: tuple[str, ...]
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LookupValues:
+    """The values of one select field, in the account's order: those that it takes, and those that it took once."""
+
+    values: tuple[str, ...]
+    retired: tuple[str, ...]
+
+
+Denied = KeysRefused | WrongUrl | Refused | Throttled | Unclear
+
+
+def page_request(offset: int) -> bytes:
+    """Write the question for the fields from ``offset`` on."""
+    return json.dumps({"Limit": PAGE_FIELDS, "Offset": offset, "SearchText": ""}).encode()
+
+
+def lookup_path(name: str) -> str:
+    """The address of a lookup's values below the account's."""
+    return f"lookups/{quote(name, safe='')}/values"
+
+
+def read_page(http_status: int, headers: Mapping[str, str], body: bytes | None) -> FieldsPage | Denied:
+    """Say what the answer to a question for fields means."""
+    if http_status != HTTPStatus.OK:
+        return _denied(http_status, headers, body)
+    data = loaded(body)
+    entries = data.get("TicketsFields") if isinstance(data, dict) else None
+    total = data.get("Total") if isinstance(data, dict) else None
+    if not isinstance(entries, list) or type(total) is not int:
+        return _no_answer(data)
+    fields = (_field(entry) for entry in entries if isinstance(entry, dict))
+    return FieldsPage(
+        fields=tuple(field for field in fields if field is not None),
+        entries=tuple(json.dumps(entry, sort_keys=True) for entry in entries),
+        total=total,
+    )
+
+
+def read_lookup(http_status: int, headers: Mapping[str, str], body: bytes | None) -> LookupValues | Denied:
+    """Say what the answer to a question for a lookup's values means. ``Value`` is what a ticket carries."""
+    if http_status != HTTPStatus.OK:
+        return _denied(http_status, headers, body)
+    data = loaded(body)
+    if not isinstance(data, list):
+        return _no_answer(data)
+    entries = [entry for entry in data if isinstance(entry, dict) and _value(entry)]
+    entries.sort(key=lambda entry: order if type(order := entry.get("SortingOrder")) is int else len(entries))
+    there: list[str] = []
+    gone: list[str] = []
+    for entry in entries:
+        lives = entry.get("Active") is not False and entry.get("Deleted") is not True
+        (there if lives else gone).append(_value(entry))
+    return LookupValues(
+        values=tuple(dict.fromkeys(there)), retired=tuple(value for value in dict.fromkeys(gone) if value not in there)
+    )
+
+
+def _value(entry: dict[str, Any]) -> str:
+    return text_of(entry.get("Value")) or text_of(entry.get("Text"))
+
+
+def _field(entry: dict[str, Any]) -> AccountField | None:
+    name = text_of(entry.get("SchemaName")).strip()
+    if not name:
+        return None
+    limits = entry.get("ValidationProperties")
+    limits = limits if isinstance(limits, dict) else {}
+    low, high = _number(limits.get("MinValue")), _number(limits.get("MaxValue"))
+    if low is not None and high is not None and low >= high:  # as where both are 0: nothing would be in such a range
+        low = high = None
+    return AccountField(
+        schema_name=name,
+        display_name=text_of(entry.get("DisplayName")),
+        data_type=text_of(entry.get("DataType")),
+        mandatory=limits.get("IsMandatory") is True,
+        active=entry.get("Active") is not False and entry.get("Deleted") is not True,
+        default=text_of(entry.get("DefaultValue")),
+        lookup_id=text_of(entry.get("RelatedLookupId")),
+        min_length=_length(limits.get("MinLength")),
+        max_length=_length(limits.get("MaxLength")),
+        min_value=low,
+        max_value=high,
+        regex=text_of(limits.get("Regex")),
+    )
+
+
+def _denied(http_status: int, headers: Mapping[str, str], body: bytes | None) -> Denied:
+    answer = read_answer(http_status, headers, body)
+    if isinstance(answer, Unclear) and answer.exception_type:  # the application has answered, and will say the same
+        return Refused(answer.reason, http_status)
+    if isinstance(answer, KeysRefused | WrongUrl | Refused | Throttled | Unclear):
+        return answer
+    return Unclear("unclear-answer", f"{http_status} is no answer to this question", http_status)
+
+
+def _no_answer(data: Any) -> Refused | Unclear:
+    """A 200 can carry a failure; anything else that is not as documented may be anything."""
+    status = text_of(data.get("Status")) if isinstance(data, dict) else ""
+    if status and status != "Success":
+        return Refused(one_line(text_of(data.get("ReasonForFailure"))) or "no reason given", HTTPStatus.OK)
+    return Unclear("unclear-answer", "200 with a body that is not the documented JSON", HTTPStatus.OK)
+
+
+def _length(value: object) -> int | None:
+    """A number of characters; 0 and less is how some say that there is no limit."""
+    number = _number(value)
+    return int(number) if number is not None and number >= 1 else None
+
+
+def _number(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None

@@ -1,0 +1,179 @@
+"""Whether an export is so unlike the ones before it that nothing of it should be sent. Pure.
+
+A nightly job sends what its export holds. An export with changed keys would make every ticket again, one whose rows got
+other keys would be taken for imported, and one that was cut would pass for a quiet night.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from importer.export_checks.changed_keys import Resemblance
+
+LEAST_ROWS = 10
+"""From how many rows or keys on a share of them says something: one edited row of two is half of them."""
+_MOST_WERE_KNOWN, _FEW_ARE_KNOWN = 0.95, 0.10
+_IS_WHOLE = 0.90
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportLimits:
+    """What the user allows. The shares are from 0 to 1."""
+
+    expect_new: bool = False
+    max_changed: float = 0.5
+    max_gone: float = 0.5
+    min_rows: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormerExport:
+    """The last export with other content: how many ``keys`` it had, and its shares; ``None`` where not known.
+
+    ``known_share``: of its keys, those that were known when its content was first read. ``held_share``: of the keys of
+    the export before it, those that it held; ``previous_held_share``: the same of that export.
+    """
+
+    keys: int
+    known_share: float | None = None
+    held_share: float | None = None
+    previous_held_share: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportFigures:
+    """What an export holds, beside the ledger and the former export.
+
+    ``new`` and ``known`` count different keys. ``comparable``: known rows whose title and lead are known as they were
+    sent; ``changed``: those of them that name another title or lead now. ``gone``: keys of the former export that are
+    not in this one. ``other_keys``: the same content was read before, and few of its keys are the same now.
+    ``accepted``: this content, with these keys, is the one that was read last, and was not stopped then.
+    """
+
+    rows: int
+    new: int
+    known: int
+    comparable: int = 0
+    changed: int = 0
+    gone: int = 0
+    former: FormerExport | None = None
+    other_keys: bool = False
+    accepted: bool = False
+
+    @property
+    def known_share(self) -> float | None:
+        """Of its keys, those that are known."""
+        keys = self.new + self.known
+        return self.known / keys if keys else None
+
+    @property
+    def held_share(self) -> float | None:
+        """Of the former export's keys, those that it holds."""
+        return 1 - self.gone / self.former.keys if self.former is not None and self.former.keys else None
+
+    @property
+    def compares_keys(self) -> bool:
+        """Whether so many keys are unknown that they are compared with known ones."""
+        return self.new >= LEAST_ROWS and not self.accepted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """Why nothing of an export is sent. ``name``: for scripts; ``go_on_with``: the flag that sends it all the same."""
+
+    name: str
+    go_on_with: str
+    reason: str
+    examples: tuple[str, ...] = ()
+    advice: str
+
+
+def stops(figures: ExportFigures, alike: Resemblance | None, limits: ExportLimits) -> list[Stop]:
+    """Every reason to send nothing of an export. ``alike``: its unknown keys beside the known ones."""
+    found: list[Stop | None] = [_too_few(figures, limits)]
+    if not figures.accepted:  # the same file again is never stopped by what did not stop it before
+        keys_changed = None if limits.expect_new else _changed_keys(figures, alike)
+        found = [keys_changed, _renumbered(figures, limits), _shrunk(figures, limits), *found]
+    return [stop for stop in found if stop is not None]
+
+
+def _changed_keys(figures: ExportFigures, alike: Resemblance | None) -> Stop | None:
+    if figures.new < LEAST_ROWS:
+        return None
+    former, share = figures.former, figures.known_share or 0.0
+    examples: tuple[str, ...] = ()
+    if alike is not None and 2 * alike.alike > alike.compared:
+        sample = " that were compared" if alike.compared < figures.new else ""
+        reason = f"{alike.alike:,} of {alike.compared:,} unknown keys{sample} are known keys in another spelling"
+        examples = (*(f"{new!r} was {old!r}" for new, old in alike.examples), f"likely reason: {alike.difference}")
+    elif figures.other_keys:
+        reason = "this file was imported before with other keys; likely reason: the mapping names another key column"
+    elif (
+        former is not None
+        and former.known_share is not None
+        and former.known_share >= _MOST_WERE_KNOWN
+        and share < _FEW_ARE_KNOWN
+    ):
+        reason = (
+            f"{share:.0%} of the keys are known, and {former.known_share:.0%} of the last export's were; likely "
+            "reason: the export writes its keys in another way, or the mapping names another key column"
+        )
+    else:
+        return None
+    return Stop(
+        name="keys-changed",
+        go_on_with="--expect-new",
+        reason=f"the keys look changed: {reason}",
+        examples=examples,
+        advice="Correct the export or the mapping, as rows with a changed key would become tickets a second time. If "
+        "all of these rows are new, go on with --expect-new.",
+    )
+
+
+def _renumbered(figures: ExportFigures, limits: ExportLimits) -> Stop | None:
+    if figures.comparable < LEAST_ROWS or figures.changed <= limits.max_changed * figures.comparable:
+        return None
+    go_on_with = f"--max-changed {_percent(figures.changed, figures.comparable)}"
+    return Stop(
+        name="renumbered",
+        go_on_with=go_on_with,
+        reason=f"{figures.changed:,} of {figures.comparable:,} known rows name another title or lead than when they "
+        f"were sent, more than --max-changed {limits.max_changed:.0%}; likely reason: the export gave its keys to "
+        "other rows, or the mapping makes titles and leads in another way now",
+        advice="Compare some rows with their tickets. If keys belong to other rows now, correct the export: these "
+        f"rows would be skipped as imported. If the titles or leads were meant to change, go on with {go_on_with}.",
+    )
+
+
+def _shrunk(figures: ExportFigures, limits: ExportLimits) -> Stop | None:
+    former = figures.former
+    if former is None or former.keys < LEAST_ROWS or figures.gone <= limits.max_gone * former.keys:
+        return None
+    if any(share is None or share < _IS_WHOLE for share in (former.held_share, former.previous_held_share)):
+        return None
+    go_on_with = f"--max-gone {_percent(figures.gone, former.keys)}"
+    return Stop(
+        name="shrunk",
+        go_on_with=go_on_with,
+        reason=f"{figures.gone:,} of the last export's {former.keys:,} keys are gone, more than --max-gone "
+        f"{limits.max_gone:.0%}, although the exports before held nearly all; likely reason: the export was cut short, "
+        "or it has another filter now",
+        advice=f"Export the file again. If so many rows were meant to go, go on with {go_on_with}.",
+    )
+
+
+def _too_few(figures: ExportFigures, limits: ExportLimits) -> Stop | None:
+    if limits.min_rows is None or figures.rows >= limits.min_rows:
+        return None
+    return Stop(
+        name="min-rows",
+        go_on_with=f"--min-rows {figures.rows}",
+        reason=f"the export has {figures.rows:,} rows, fewer than --min-rows {limits.min_rows:,}",
+        advice=f"Export the file again. If so few rows are right, go on with --min-rows {figures.rows}.",
+    )
+
+
+def _percent(part: int, of: int) -> str:
+    """The smallest whole percentage that allows so many."""
+    return f"{math.ceil(100 * part / of)}%"

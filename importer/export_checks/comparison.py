@@ -1,0 +1,191 @@
+"""Compares an export with the ones before it while its rows are judged: new, known, changed and gone ones.
+
+The ledger has the keys, keyed hashes of titles and leads, and what was read last. The rules are in
+``submission.export_checks``. Prints nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+
+import numpy as np
+import numpy.typing as npt
+
+from importer.export_checks.changed_keys import MOST_COMPARED, Resemblance, may_be_alike, resemblance
+from importer.export_checks.checks import ExportFigures, ExportLimits, FormerExport, Stop, stops
+from importer.ledger import Ledger, RunInfo, utc_now
+from importer.ledger.previous_exports import (
+    Export,
+    KeyHashes,
+    Known,
+    count_known_keys,
+    finish_export,
+    first_reading,
+    former_export,
+    key_hashes,
+    known_keys,
+    known_rows,
+    last_export,
+    packed_keys,
+    record_reading,
+    unpacked_keys,
+)
+from importer.manifest import Chunk
+from importer.mapping import Mapping
+from importer.validation import Names
+
+_FEW_ARE_THE_SAME = 0.10
+
+
+class ExportComparison:
+    """What one run finds in one export. ``look_up`` and ``take`` come for each chunk in turn, then ``conclude``."""
+
+    def __init__(self, ledger: Ledger, run: RunInfo, mapping: Mapping, names: Names) -> None:
+        self._ledger = ledger
+        self._run = run
+        self._mapping = mapping
+        self._names = names
+        self._name = PurePath(run.manifest).name
+        self._looked_up: dict[str, Known] = {}
+        self._parts: list[KeyHashes] = []
+        self._keys: KeyHashes = np.empty(0, dtype=np.uint64)
+        self._unknown: list[tuple[int, int, str]] = []  # hash, place among all, key
+        self._compared_up_to = np.iinfo(np.uint64).max  # the greatest hash of an unknown key that is compared
+        self._known = self._new = self._comparable = self._changed = 0
+        self._last: Export | None = None
+        self.figures = ExportFigures(rows=0, new=0, known=0)
+
+    def look_up(self, keys: Sequence[str]) -> dict[str, str]:
+        """The states of those of a chunk's keys that the ledger has."""
+        wanted = [key for key in keys if key]
+        self._looked_up = known_rows(self._ledger, self._run.account, self._run.source, wanted)
+        return {key: known.judged_state for key, known in self._looked_up.items()}
+
+    def take(self, chunk: Chunk, keys: Sequence[str], positions: npt.NDArray[np.intp]) -> None:
+        """Count the rows at some positions of the chunk, whose keys come for the first time; ``keys``: theirs."""
+        hashes = key_hashes(self._ledger.keyed_hash, keys)
+        self._parts.append(hashes)
+        known = {at: each for at, key in enumerate(keys) if (each := self._looked_up.get(key)) and each.was_sent}
+        is_unknown = np.ones(len(keys), dtype=bool)
+        is_unknown[list(known)] = False
+        self._sample(keys, hashes, is_unknown)
+        self._new += len(keys) - len(known)
+        self._known += len(known)
+        named = [at for at, each in known.items() if each.title_hash or each.lead_hash]
+        if named:
+            sent = [known[at].title_hash for at in named], [known[at].lead_hash for at in named]
+            found = self._names.changed(chunk, positions[named], sent, self._ledger.keyed_hash.joined)
+            self._comparable += found[0]
+            self._changed += found[1]
+
+    def _sample(self, keys: Sequence[str], hashes: KeyHashes, is_unknown: npt.NDArray[np.bool_]) -> None:
+        """Take unknown keys to be compared with known ones: of too many those with the least hashes, so at random."""
+        wanted = np.flatnonzero(is_unknown & (hashes <= self._compared_up_to)).tolist()
+        self._unknown += [(int(hashes[at]), self._new + at, keys[at]) for at in wanted]
+        if len(self._unknown) > 2 * MOST_COMPARED:
+            self._unknown = sorted(self._unknown)[:MOST_COMPARED]
+            self._compared_up_to = self._unknown[-1][0]
+
+    def conclude(self, rows: int, limits: ExportLimits) -> list[Stop]:
+        """Sum up, after all chunks; give every reason to send nothing."""
+        place = (self._ledger, self._run.account, self._run.source, self._name)
+        keys = self._sorted_keys()
+        self._last = last = last_export(*place)
+        same = last is not None and last.content_sha256 == self._run.manifest_sha256
+        other_keys = False
+        if last is not None and same:
+            former_keys = unpacked_keys(last.keys)
+            held = int(_are_in(former_keys, keys).sum())
+            other_keys = held < _FEW_ARE_THE_SAME * former_keys.size
+        other = former_export(*place) if same else last
+        gone = 0
+        if other is not None:
+            gone = int((~_are_in(unpacked_keys(other.keys), keys)).sum())
+        self.figures = ExportFigures(
+            rows=rows,
+            new=self._new,
+            known=self._known,
+            comparable=self._comparable,
+            changed=self._changed,
+            gone=gone,
+            former=None if other is None else _former(other),
+            other_keys=other_keys,
+            accepted=same and not other_keys,
+        )
+        return stops(self.figures, self._resemblance(limits), limits)
+
+    def remember(self) -> None:
+        """Record that this content was read: if its run is stopped, its rows are known when it is read again."""
+        if first_reading(self._ledger, *self._place()) is None and not self.figures.accepted:
+            record_reading(self._ledger, self._export(b"", self.figures.known_share, finished_at=""))
+
+    def finish(self) -> None:
+        """Record this export as the one with which the next is compared."""
+        first = first_reading(self._ledger, *self._place())
+        known_share = first.known_share if first is not None else self.figures.known_share
+        if self.figures.accepted and self._last is not None:
+            known_share = self._last.known_share
+        export = self._export(packed_keys(self._sorted_keys()), known_share, finished_at=utc_now())
+        finish_export(self._ledger, export, self._last)
+
+    def _place(self) -> tuple[str, str, str, str]:
+        return self._run.account, self._run.source, self._name, self._run.manifest_sha256
+
+    def _export(self, keys: bytes, known_share: float | None, *, finished_at: str) -> Export:
+        former = self.figures.former
+        return Export(
+            account=self._run.account,
+            source=self._run.source,
+            manifest_name=self._name,
+            content_sha256=self._run.manifest_sha256,
+            run=self._run.id,
+            keys=keys,
+            rows=self.figures.rows,
+            known_share=known_share,
+            held_share=self.figures.held_share,
+            previous_held_share=former.held_share if former is not None else None,
+            finished_at=finished_at,
+        )
+
+    def _sorted_keys(self) -> KeyHashes:
+        if self._parts:
+            self._keys = np.concatenate([self._keys, *self._parts])
+            self._parts = []
+            self._keys.sort()
+        return self._keys
+
+    def _resemblance(self, limits: ExportLimits) -> Resemblance | None:
+        if limits.expect_new or self._mapping.key_is_row_content or not self.figures.compares_keys:
+            return None
+        compared = sorted(self._unknown)[:MOST_COMPARED]
+        unknown = [key for _, _, key in sorted(compared, key=lambda each: each[1])]
+        compound = len(self._mapping.key) > 1
+        elsewhere = count_known_keys(self._ledger, self._run.account, self._run.source) - self._known
+        if not may_be_alike(unknown, elsewhere, compound=compound):
+            return None
+        return resemblance(unknown, self._known_elsewhere(), compound=compound)
+
+    def _known_elsewhere(self) -> Iterator[str]:
+        """The known keys that are not in this export."""
+        for keys in known_keys(self._ledger, self._run.account, self._run.source):
+            is_here = _are_in(key_hashes(self._ledger.keyed_hash, keys), self._sorted_keys())
+            yield from itertools.compress(keys, (~is_here).tolist())
+
+
+def _are_in(wanted: KeyHashes, keys: KeyHashes) -> npt.NDArray[np.bool_]:
+    """Which hashes are among sorted ones."""
+    if not keys.size:
+        return np.zeros(wanted.size, dtype=bool)
+    is_there: npt.NDArray[np.bool_] = keys[np.minimum(np.searchsorted(keys, wanted), keys.size - 1)] == wanted
+    return is_there
+
+
+def _former(export: Export) -> FormerExport:
+    return FormerExport(
+        keys=unpacked_keys(export.keys).size,
+        known_share=export.known_share,
+        held_share=export.held_share,
+        previous_held_share=export.previous_held_share,
+    )

@@ -1,0 +1,158 @@
+"""What the last run found in a manifest, for a comparison of the next export with it; and which rows are known.
+
+A manifest is recognised by account, source and the name of its file without the folder. Two more exports are kept by
+names that no file can have: NAME/CONTENT, one that was read and has not been finished yet, and NAME/former, the one
+with other content that was finished before NAME.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import sqlalchemy as sa
+
+from importer.ledger import database, schema
+from importer.ledger.keyed_hashes import KeyedHash
+from importer.ledger.records import judged_state
+from importer.ledger.store import Ledger
+
+_READ_ROWS = 10_000
+
+KeyHashes = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Export:
+    """A manifest as a run that was not stopped has read it.
+
+    ``keys``: see ``packed_keys``. The shares are from 0 to 1, and ``None`` where there was nothing to compare with.
+    """
+
+    account: str
+    source: str
+    manifest_name: str
+    content_sha256: str
+    run: str
+    keys: bytes
+    rows: int
+    known_share: float | None  # of its keys, those that were tickets when this content was first read
+    held_share: float | None  # of the former export's keys, those that it held
+    previous_held_share: float | None  # the ``held_share`` of the export before it
+    finished_at: str
+
+
+class Known(NamedTuple):
+    """A row that the ledger knows, with ``KeyedHash.hex`` of title and lead as last sent; empty where not known."""
+
+    state: str
+    title_hash: str = ""
+    lead_hash: str = ""
+    attempts: int = 0
+    error_code: str = ""
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether any run may have sent it; a run that is stopped before its first call leaves rows that were not."""
+        return self.state != "pending" or self.attempts > 0
+
+    @property
+    def judged_state(self) -> str:
+        """The state by which the row is judged; see ``Ledger.states``."""
+        return judged_state(self.state, self.error_code)
+
+
+def last_export(ledger: Ledger, account: str, source: str, manifest_name: str) -> Export | None:
+    """The export of this name that was recorded last."""
+    columns = schema.exports.c
+    where = (columns.account == account) & (columns.source == source) & (columns.manifest_name == manifest_name)
+    with ledger.reading() as db:
+        row = db.execute(schema.exports.select().where(where)).first()
+    return None if row is None else Export(**row._asdict())
+
+
+def record_export(ledger: Ledger, export: Export) -> None:
+    """Record an export in the place of the former one of its name."""
+    values = {name: getattr(export, name) for name in Export.__slots__}
+    with ledger.writing() as db:
+        statement = database.insert(db, schema.exports).values(values)
+        primary = [column.name for column in schema.exports.primary_key]
+        others = {name: statement.excluded[name] for name in values if name not in primary}
+        db.execute(statement.on_conflict_do_update(index_elements=primary, set_=others))
+
+
+def first_reading(ledger: Ledger, account: str, source: str, manifest_name: str, content_sha256: str) -> Export | None:
+    """What was recorded when this content was first read by a run, if no run has finished it since."""
+    return last_export(ledger, account, source, f"{manifest_name}/{content_sha256}")
+
+
+def record_reading(ledger: Ledger, export: Export) -> None:
+    """Record that a run has read a content; it may be stopped before it has finished."""
+    record_export(ledger, replace(export, manifest_name=f"{export.manifest_name}/{export.content_sha256}", keys=b""))
+
+
+def former_export(ledger: Ledger, account: str, source: str, manifest_name: str) -> Export | None:
+    """The export of this name with other content that was finished before the last one."""
+    return last_export(ledger, account, source, f"{manifest_name}/former")
+
+
+def finish_export(ledger: Ledger, export: Export, last: Export | None) -> None:
+    """Record an export in the place of the ``last`` one of its name, which is kept as the former one."""
+    if last is not None and last.content_sha256 != export.content_sha256:
+        record_export(ledger, replace(last, manifest_name=f"{export.manifest_name}/former"))
+    record_export(ledger, export)
+    columns = schema.exports.c
+    of_source = (columns.account == export.account) & (columns.source == export.source)
+    with ledger.writing() as db:
+        name = f"{export.manifest_name}/{export.content_sha256}"
+        db.execute(schema.exports.delete().where(of_source & (columns.manifest_name == name)))
+
+
+def key_hashes(keyed_hash: KeyedHash, keys: Sequence[str]) -> KeyHashes:
+    """The keyed hash of each key: the first 64 bits of it."""
+    return np.frombuffer(keyed_hash.joined(keys), dtype="<u8")[::2].copy()
+
+
+def packed_keys(hashes: KeyHashes) -> bytes:
+    """Hashes for the ledger, sorted, each once: read them with ``unpacked_keys``."""
+    return np.unique(hashes).astype("<u8", copy=False).tobytes()
+
+
+def unpacked_keys(keys: bytes) -> KeyHashes:
+    """The hashes of ``packed_keys``, sorted."""
+    return np.frombuffer(keys, dtype="<u8")
+
+
+def known_keys(ledger: Ledger, account: str, source: str) -> Iterator[list[str]]:
+    """Every key of an account and source that may have been sent, in no order, some thousands at once."""
+    statement = sa.select(schema.tickets.c.key).where(_was_sent(account, source))
+    with ledger.reading() as db:
+        for part in db.execution_options(yield_per=_READ_ROWS).scalars(statement).partitions():
+            yield list(part)
+
+
+def count_known_keys(ledger: Ledger, account: str, source: str) -> int:
+    """How many keys ``known_keys`` gives."""
+    with ledger.reading() as db:
+        statement = sa.select(sa.func.count()).select_from(schema.tickets).where(_was_sent(account, source))
+        return db.scalars(statement).one()
+
+
+def _was_sent(account: str, source: str) -> sa.ColumnElement[bool]:
+    columns = schema.tickets.c
+    was_sent = (columns.state != "pending") | (columns.attempts > 0)
+    return (columns.account == account) & (columns.source == source) & was_sent
+
+
+def known_rows(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> dict[str, Known]:
+    """Those of the keys that the ledger knows, in one query for all; ``Ledger.states`` with the hashes."""
+    columns = schema.tickets.c
+    with ledger.reading() as db:
+        wanted = database.is_one_of(db, columns.key, list(keys))
+        where = (columns.account == account) & (columns.source == source) & wanted
+        values = (columns.state, columns.title_hash, columns.lead_hash, columns.attempts, columns.error_code)
+        rows = db.execute(sa.select(columns.key, *values).where(where)).all()  # one by one takes longer
+        return {row[0]: Known(*row[1:]) for row in rows}

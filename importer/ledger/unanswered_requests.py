@@ -1,0 +1,182 @@
+"""What the ledger knows of requests without an answer, and what was found out or decided of their rows later."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from importer.ledger import leases, request_bodies, schema
+from importer.ledger.records import FOUND, SET_CREATED, Finding, Outcome, RunInfo, utc_now
+from importer.ledger.store import Ledger
+from importer.ledger.ticket_numbers import given_twice, take_turns
+
+_GIVES_A_NUMBER = (FOUND, SET_CREATED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnansweredRequest:
+    """A request that may have made a ticket whose number nobody knows.
+
+    ``request`` is the ticketDTO as it went out; it is empty where the row is settled, and so erased.
+    """
+
+    ticket: int  # the row in the ledger, whatever its source
+    key: str
+    attempt: int
+    settled_after: int | None
+    request: str
+    title_hash: str
+    key_field: str | None
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownNumber:
+    """The number of a row's ticket, and the request that was answered with it, where one was."""
+
+    number: str
+    key: str
+    source: str
+    manifest_row: int
+    attempt: int | None
+    settled_after: int | None
+
+    def __str__(self) -> str:
+        return f"row {self.manifest_row} (key {self.key!r}, source {self.source!r})"
+
+
+def unanswered_requests(ledger: Ledger, account: str) -> list[UnansweredRequest]:
+    """All requests to an account that may have made a ticket of which no number is known, in their order.
+
+    Also those of rows that are tickets by now: one of several requests made it, and another one may have made another.
+    """
+    attempts, tickets, runs = schema.attempts.c, schema.tickets.c, schema.runs.c
+    statement = (
+        sa.select(
+            attempts.id,
+            attempts.ticket,
+            attempts.outcome,
+            attempts.settled_after,
+            attempts.request,
+            attempts.title_hash,
+            attempts.detail,
+            tickets.key,
+            runs.key_field,
+        )
+        .join(schema.tickets, tickets.id == attempts.ticket)
+        .join(schema.runs, runs.id == attempts.run)
+        .where((tickets.account == account) & _may_have_made_a_ticket(attempts.outcome))
+        .order_by(attempts.id)
+    )
+    of_ticket: defaultdict[int, list[Any]] = defaultdict(list)
+    with ledger.reading() as db:
+        for row in db.execute(statement).all():
+            of_ticket[row.ticket].append(row)
+    return [
+        UnansweredRequest(
+            ticket=row.ticket,
+            key=row.key,
+            attempt=row.id,
+            settled_after=row.settled_after,
+            request=row.request,
+            title_hash=row.title_hash,
+            key_field=row.key_field,
+            detail=row.detail,
+        )
+        for rows in of_ticket.values()
+        for row in _without_number(rows)
+    ]
+
+
+def _may_have_made_a_ticket(outcome: sa.Column[str | None]) -> sa.ColumnElement[bool]:
+    return outcome.is_(None) | outcome.in_(["unclear", *_GIVES_A_NUMBER])
+
+
+def _without_number(rows: list[Any]) -> list[Any]:
+    """A number that was found later is that of the only request before it; of several, nobody knows which one's."""
+    open_ones: list[Any] = []
+    for row in rows:
+        if row.outcome not in _GIVES_A_NUMBER:
+            open_ones.append(row)
+        elif len(open_ones) == 1:
+            open_ones = []
+    return open_ones
+
+
+def known_numbers(ledger: Ledger, account: str) -> list[KnownNumber]:
+    """The number of every ticket that the ledger knows in an account."""
+    attempts, tickets = schema.attempts.c, schema.tickets.c
+    statement = (
+        sa.select(
+            tickets.number, tickets.key, tickets.source, tickets.manifest_row, attempts.id, attempts.settled_after
+        )
+        .join(schema.attempts, (attempts.ticket == tickets.id) & (attempts.outcome == "created"), isouter=True)
+        .where((tickets.account == account) & (tickets.number != ""))
+    )
+    with ledger.reading() as db:
+        return [
+            KnownNumber(
+                number=row.number,
+                key=row.key,
+                source=row.source,
+                manifest_row=row.manifest_row,
+                attempt=row.id,
+                settled_after=row.settled_after,
+            )
+            for row in db.execute(statement)
+        ]
+
+
+def record_findings(ledger: Ledger, run: RunInfo, findings: Sequence[Finding]) -> set[str]:
+    """Record what was found out of rows that ``run`` holds, and settle them; give the keys for which it holds.
+
+    A row that is not unknown any more stays as it is, and so does one whose ticket another row has meanwhile. Raises
+    StoppedEarly, and records nothing, if another run has taken over.
+    """
+    settled: set[str] = set()
+    with ledger.writing() as db:
+        leases.renew(db, run.id)
+        take_turns(db, run.account)
+        for finding in findings:
+            if _record(db, run, finding):
+                settled.add(finding.key)
+    return settled
+
+
+def _record(db: sa.Connection, run: RunInfo, finding: Finding) -> bool:
+    columns, now = schema.tickets.c, utc_now()
+    where = (
+        (columns.account == run.account)
+        & (columns.source == run.source)
+        & (columns.key == finding.key)
+        & (columns.held_by == run.id)
+        & (columns.state == "unknown")
+    )
+    values = {"state": finding.state, "error_code": finding.error_code, "error": finding.error}
+    if finding.state != "unknown":
+        values |= {"run": run.id, "finished_at": "" if finding.state == "pending" else now}
+    if finding.ids is not None:
+        ids = finding.ids
+        if given_twice(db, run, [Outcome(key=finding.key, state=finding.state, outcome=finding.outcome, ids=ids)]):
+            return False
+        values |= {"number": ids.number, "ticket_id": ids.ticket_id, "ticket_key": ids.key}
+    ticket = db.execute(schema.tickets.update().where(where).values(values).returning(columns.id)).scalar()
+    if ticket is None:
+        return False
+    db.execute(
+        schema.attempts.insert().values(
+            ticket=ticket,
+            run=run.id,
+            intended_at=now,
+            request="",
+            outcome=finding.outcome,
+            detail=finding.error,
+            settled_at=now,
+        )
+    )
+    db.execute(request_bodies.erase(columns.id == ticket))
+    return True

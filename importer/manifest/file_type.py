@@ -1,0 +1,242 @@
+"""What a file is, judged by its content: endings lie, and a picture read as text would be an import of nonsense."""
+
+from __future__ import annotations
+
+import codecs
+import enum
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from xml.parsers.expat import ExpatError
+
+from importer.errors import ManifestError
+from importer.manifest.archives import is_bomb
+from importer.manifest.delimited.padding import without_padding
+from importer.manifest.delimited.unmarked_unicode import SAMPLE_BYTES, codec_without_mark
+from importer.manifest.unsupported import (
+    APPLE,
+    EXCEL_95,
+    OLD_POWERPOINT,
+    OLD_WORD,
+    OUTLOOK_MESSAGE,
+    POWERPOINT,
+    SAVE_AS,
+    WORD,
+    Foreign,
+    foreign_file,
+)
+from importer.manifest.workbooks.ole2 import OLE2_SIGNATURE, stream_names
+from importer.manifest.workbooks.package_parts import MainPart, main_part
+from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
+from importer.manifest.workbooks.xls import is_encrypted
+
+_ZIP = b"PK\x03\x04"
+_MIMETYPE, _DOCUMENT_PARTS = "mimetype", "META-INF/manifest.xml"
+_OPEN_DOCUMENT = b"application/vnd.oasis.opendocument."
+_ENCRYPTED = b"encryption-data"
+_LIST_BYTES = 1 << 20
+_UNLOCK_DOCUMENT = "Open it in LibreOffice, save it without a password (File > Save As), and run again."
+_OLD_STREAMS = {
+    "Book": EXCEL_95,
+    "WordDocument": OLD_WORD,
+    "PowerPoint Document": OLD_POWERPOINT,
+    "__properties_version1.0": OUTLOOK_MESSAGE,
+}
+_UNICODE_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+_UTF8_MARKS_AND_BLANKS = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*+")
+
+_TAR_AT = 257
+_HARMLESS_PART_BYTES = 1 << 27  # of a workbook, which is held in memory
+
+_JSON = re.compile(rb'\s*(?:(?:\[\s*)?\{\s*(?:"(?:[^"\n\\]|\\.)*"\s*:|\}\s*[,\]\s])|\[\s*\]\s*\Z)')
+
+# Control characters that text files hold for good reasons: tab, LF, VT, FF, CR, the DOS end of file, escape.
+_BINARY = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
+_BINARY_SHARE = 0.03
+_BINARY_LEAST = 8  # in a file of a few bytes one stray NUL is a large share
+
+
+class Kind(enum.Enum):
+    """What the importer can read."""
+
+    DELIMITED = "delimited text"
+    JSON = "JSON Lines, or a list in JSON"
+    WORKBOOK = "an Excel workbook (.xlsx)"
+    MACRO_WORKBOOK = "an Excel workbook with macros (.xlsm)"
+    BINARY_WORKBOOK = "an Excel binary workbook (.xlsb)"
+    OLD_WORKBOOK = "a workbook of Excel 97-2003 (.xls)"
+    OPEN_DOCUMENT = "an OpenDocument spreadsheet (.ods)"
+
+
+# The most special ones first.
+_CONTENT_TYPES = {
+    "sheet.binary": Kind.BINARY_WORKBOOK,
+    "ms-excel.sheet.macroEnabled": Kind.MACRO_WORKBOOK,
+    "ms-excel.template.macroEnabled": Kind.MACRO_WORKBOOK,
+    "spreadsheetml.sheet.main": Kind.WORKBOOK,
+    "spreadsheetml.template.main": Kind.WORKBOOK,
+}
+_MAIN_PARTS = {"workbook.xml": Kind.WORKBOOK, "workbook.bin": Kind.BINARY_WORKBOOK}
+
+
+def detect_kind(path: Path, shown: str, *, encoding: str | None = None) -> Kind:
+    """Look into the file. Raises ManifestError that says what it is, if that can't be read; OSError as it comes.
+
+    ``encoding``: what the user says it is, if anything; a file of which that is said is text unless it has a signature
+    of something else.
+    """
+    with path.open("rb") as file:
+        sample = file.read(SAMPLE_BYTES)
+    if not sample:
+        raise ManifestError(f"{shown} is empty: it has no bytes", hint="Export the file again.")
+    if sample.startswith(_ZIP):
+        return _detect_zip(path, shown)
+    if sample.startswith(OLE2_SIGNATURE):
+        return _detect_ole2(path, shown)
+    if sample[_TAR_AT:].startswith(b"ustar"):
+        raise _not_a_manifest(shown, "a tar archive")
+    if (foreign := foreign_file(sample, _latin(sample))) is not None:
+        raise foreign.error(shown)
+    if encoding is None and _is_binary(sample):
+        raise _not_a_manifest(shown, "a binary file")
+    return Kind.JSON if _JSON.match(_latin(sample)) else Kind.DELIMITED
+
+
+def _latin(sample: bytes) -> bytes:
+    """The beginning of a text with its ASCII characters as single bytes, whichever way Unicode is written."""
+    for mark in _UNICODE_MARKS:
+        sample = sample.removeprefix(mark)
+    text = sample.replace(b"\0", b"")
+    blanks = _UTF8_MARKS_AND_BLANKS.match(text)
+    return text[blanks.end() :] if blanks else text
+
+
+def _is_binary(sample: bytes) -> bool:
+    sample = without_padding(sample) or sample
+    if sample.startswith(_UNICODE_MARKS) or codec_without_mark(sample) is not None:
+        return False
+    if b"\0" not in sample and _is_utf8(sample):
+        return False  # whatever it says, it is text
+    controls = len(sample) - len(sample.translate(None, _BINARY))
+    return controls > max(_BINARY_LEAST, len(sample) * _BINARY_SHARE)
+
+
+def _is_utf8(sample: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)  # which may end within a character
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _not_a_manifest(shown: str, name: str) -> ManifestError:
+    return Foreign(name).error(shown)
+
+
+def _detect_zip(path: Path, shown: str) -> Kind:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+            contents = _ZipContents.of(archive)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
+        raise ManifestError(
+            f"{shown} looks like an Excel workbook or a ZIP archive, but it is cut off or damaged",
+            hint="Export or copy the file again.",
+        ) from error
+    if any(is_bomb(part.file_size, part.compress_size, _HARMLESS_PART_BYTES) for part in parts):
+        raise ManifestError(
+            f"{shown} is a workbook that unfolds to hundreds of times what it is packed",
+            hint="No export is like that; if it is one, save the sheet as CSV and name that.",
+        )
+    if (foreign := contents.foreign()) is not None:
+        raise foreign.error(shown)
+    if contents.is_locked:
+        raise ManifestError(f"{shown} is protected by a password", hint=_UNLOCK_DOCUMENT)
+    kind = contents.kind()
+    if kind is not None:
+        return kind
+    if any(name.startswith("xl/") for name in contents.names):
+        raise ManifestError(
+            f"{shown} looks like an Excel workbook, but its list of parts is missing or damaged",
+            hint="Open it in Excel and save it again.",
+        )
+    raise _not_a_manifest(shown, "a ZIP archive")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ZipContents:
+    """What a ZIP archive that is no packed manifest says of itself."""
+
+    names: frozenset[str]
+    mimetype: bytes
+    main: MainPart | None  # of an Office document
+    is_locked: bool  # an OpenDocument file whose parts are encrypted
+
+    @classmethod
+    def of(cls, archive: zipfile.ZipFile) -> _ZipContents:
+        """Read the lists of an archive's parts."""
+        names = {name.replace("\\", "/") for name in archive.namelist()}  # some programs of Windows write it so
+        lists = {}
+        for name in {_MIMETYPE, _DOCUMENT_PARTS} & names:
+            with archive.open(name) as file:
+                lists[name] = file.read(_LIST_BYTES)
+        try:
+            main = main_part(archive)
+        except (ExpatError, LookupError):
+            main = None
+        return cls(
+            names=frozenset(names),
+            mimetype=lists.get(_MIMETYPE, b""),
+            main=main,
+            is_locked=_ENCRYPTED in lists.get(_DOCUMENT_PARTS, b"").replace(b"\0", b""),
+        )
+
+    def kind(self) -> Kind | None:
+        """The kind of workbook; None if it is none."""
+        if self.mimetype.strip().startswith(_OPEN_DOCUMENT + b"spreadsheet"):
+            return Kind.OPEN_DOCUMENT
+        if "xl/workbook.xml" in self.names:
+            return Kind.MACRO_WORKBOOK if "xl/vbaProject.bin" in self.names else Kind.WORKBOOK
+        if "xl/workbook.bin" in self.names:
+            return Kind.BINARY_WORKBOOK
+        if self.main is None:
+            return None
+        known = next((kind for sign, kind in _CONTENT_TYPES.items() if sign in self.main.content_type), None)
+        return known or _MAIN_PARTS.get(PurePosixPath(self.main.name).name.lower())
+
+    def foreign(self) -> Foreign | None:
+        """What other document it is; None if it may be a workbook."""
+        content_type = self.main.content_type if self.main is not None else ""
+        if "word/document.xml" in self.names or "wordprocessingml" in content_type:
+            return WORD
+        if "ppt/presentation.xml" in self.names or "presentationml" in content_type:
+            return POWERPOINT
+        if any(name.endswith(".iwa") for name in self.names):
+            return APPLE
+        mimetype = self.mimetype.strip()
+        if mimetype.startswith(_OPEN_DOCUMENT) and not mimetype.startswith(_OPEN_DOCUMENT + b"spreadsheet"):
+            return Foreign("an OpenDocument text or drawing")
+        return Foreign("an e-book (EPUB)") if mimetype.startswith(b"application/epub") else None
+
+
+def _detect_ole2(path: Path, shown: str) -> Kind:
+    try:
+        streams = stream_names(path)
+        is_locked = "EncryptedPackage" in streams or ("Workbook" in streams and is_encrypted(path))
+    except UnreadableSheetError as error:
+        raise ManifestError(
+            f"{shown} looks like a workbook of Excel 97-2003, but it is cut off or damaged",
+            hint="Export or copy the file again.",
+        ) from error
+    if is_locked:
+        raise ManifestError(
+            f"{shown} is protected by a password",
+            hint="Open it in Excel, take the password off (File > Info > Protect Workbook) and save it again.",
+        )
+    if "Workbook" in streams:
+        return Kind.OLD_WORKBOOK
+    if (found := next((each for name, each in _OLD_STREAMS.items() if name in streams), None)) is not None:
+        raise found.error(shown)
+    raise ManifestError(f"{shown} is a file of an old Office program, which isn't read", hint=SAVE_AS)

@@ -1,0 +1,189 @@
+"""JSON Lines, or a list in JSON -> batches of records: an object is a row."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from importer.error_codes import CATALOGUE
+from importer.errors import ManifestError
+from importer.manifest.chunks import Batch
+from importer.manifest.delimited.encoding import Encoding, find_encoding
+from importer.manifest.detected import Detected
+from importer.manifest.header import Header
+from importer.manifest.json_files.parsing import (
+    BlankLines,
+    BrokenObjectError,
+    Found,
+    JsonObject,
+    cell_text,
+    elements,
+    lines,
+)
+from importer.manifest.json_files.wrapper import check_wrapper
+from importer.manifest.records import BlankRecords, RecordList, is_blank
+from importer.models import ManifestOptions, Problem
+
+_MOST_COLUMNS = 1 << 14
+_MOST_AT_ONCE = 10_000  # an object in memory is many times as large as its text
+_MOST_BROKEN = 20
+_MOST_SHOWN = 5
+_START_CHARS = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsonFile:
+    """A text file of objects whose names are known: one a line, or in one list.
+
+    There is no row of names, so rows count from the first line, or the list's first object, as 1.
+    """
+
+    path: Path
+    shown: str
+    encoding: Encoding
+    is_list: bool
+    detected: Detected
+    header: Header
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Read all objects, at most ``size`` at a time, in one pass; a blank line is a blank row.
+
+        A value that is a list or an object, and a name that stands twice in one object, are problems of their rows.
+        """
+        row = 1
+        with self.encoding.open(self.path) as text:
+            found = elements(text) if self.is_list else _with_few_blanks(lines(text))
+            for is_blank_run, some in itertools.groupby(found, lambda each: isinstance(each, BlankLines)):
+                if is_blank_run:
+                    for run in some:
+                        assert isinstance(run, BlankLines)
+                        yield Batch(first_row=row, records=BlankRecords(size=run.size))
+                        row += run.size
+                    continue
+                objects = cast("Iterator[Found]", some)
+                while part := list(itertools.islice(objects, min(size, _MOST_AT_ONCE))):
+                    yield self._batch(row, part)
+                    row += len(part)
+
+    def _batch(self, first_row: int, some: Sequence[Found]) -> Batch:
+        problems: list[Problem] = []
+        records: list[list[str]] = []
+        for number, record in enumerate(some, start=first_row):
+            if isinstance(record, BrokenObjectError):
+                broken = f"{_unit(is_list=self.is_list)} {number}: {record}"
+                raise _unreadable(self.shown, [broken], is_list=self.is_list)
+            cells = {name: cell_text(value) for name, value in record.items()}
+            records.append([cells.get(column, "") for column in self.header.columns])
+            if not is_blank(cells.values()):
+                problems += _problems(number, record, cells)
+        return Batch(first_row=first_row, records=RecordList(records=records), problems=tuple(problems))
+
+
+def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], shown: str) -> JsonFile:
+    """Find the encoding, and in a first pass all names: the columns, in the order in which they first appear.
+
+    Behind them come those of ``may_lack`` that no object has, which are all that an empty list has. Raises
+    ManifestError that lists what is not one JSON object, or that there is no name.
+    """
+    encoding = find_encoding(path, options.encoding, shown)
+    with encoding.open(path) as text:
+        is_list = text.read(_START_CHARS).lstrip().startswith("[")
+    if not is_list:
+        with encoding.open(path) as text:
+            check_wrapper(text, may_lack, shown)
+    with encoding.open(path) as text:
+        found = elements(text) if is_list else lines(text)
+        names = _names(found, shown, is_list=is_list, may_be_empty=bool(may_lack))
+    absent = sorted(frozenset(may_lack).difference(names))
+    columns = (*names, *absent)
+    header = Header(columns=columns, width=len(columns), row=0)
+    detected = Detected(
+        format="JSON" if is_list else "JSON Lines",
+        encoding=encoding.codec,
+        bom=bool(encoding.mark),
+        sureness=encoding.sureness,
+        header_row=0,
+        absent=tuple(absent),
+        warnings=(*encoding.warnings, *(_absence(absent) if names else ())),
+    )
+    return JsonFile(path=path, shown=shown, encoding=encoding, is_list=is_list, detected=detected, header=header)
+
+
+def _with_few_blanks(found: Iterator[Found | BlankLines]) -> Iterator[Found | BlankLines]:
+    """Make an empty object of each blank line, unless there are very many one after another."""
+    for each in found:
+        if isinstance(each, BlankLines) and each.size < _MOST_AT_ONCE:
+            yield from itertools.repeat(JsonObject(), each.size)
+        else:
+            yield each
+
+
+def _names(found: Iterator[Found | BlankLines], shown: str, *, is_list: bool, may_be_empty: bool) -> list[str]:
+    names: dict[str, None] = {}
+    broken: list[str] = []
+    number = 0
+    for record in found:
+        number += record.size if isinstance(record, BlankLines) else 1
+        if isinstance(record, BlankLines):
+            continue
+        if isinstance(record, BrokenObjectError):
+            broken.append(f"{_unit(is_list=is_list)} {number}: {record}")
+            if len(broken) == _MOST_BROKEN:
+                break
+        else:
+            names |= dict.fromkeys(record)
+        if len(names) > _MOST_COLUMNS:
+            where = f"{_unit(is_list=is_list)} {number}"
+            raise ManifestError(
+                f"{shown}: its objects have more than {_MOST_COLUMNS:,} different names by {where}",
+                hint="A name is a column here, the same in every row; export the file with such names.",
+            )
+    if broken:
+        raise _unreadable(shown, broken, is_list=is_list)
+    if not names and (number or not may_be_empty):
+        raise ManifestError(f"{shown} holds no JSON object with a name in it", hint="Export the file again.")
+    return list(names)
+
+
+def _absence(absent: Sequence[str]) -> Iterator[str]:
+    if absent:
+        more = f" and {len(absent) - _MOST_SHOWN:,} more" if len(absent) > _MOST_SHOWN else ""
+        yield f"no object has {', '.join(map(repr, absent[:_MOST_SHOWN]))}{more}: taken as empty, as JSON has no header"
+
+
+def _unit(*, is_list: bool) -> str:
+    return "object" if is_list else "line"
+
+
+def _unreadable(shown: str, broken: list[str], *, is_list: bool) -> ManifestError:
+    if is_list:
+        return ManifestError(
+            f"{shown} is not a list of objects in JSON:",
+            details=broken,
+            hint="Export the file again, or mend it there.",
+        )
+    return ManifestError(
+        f"{shown} is not JSON Lines, which is one JSON object a line:",
+        details=broken,
+        hint='Write one object a line, such as {"id": 1, "subject": "Help"}, or all in one list: [{...}, {...}].',
+    )
+
+
+def _problems(row: int, record: JsonObject, cells: dict[str, str]) -> Iterator[Problem]:
+    for name, value in record.items():
+        if isinstance(value, list | dict):
+            kind = "a list" if isinstance(value, list) else "an object"
+            yield _problem("nested-value", row, name, cells[name], f"{name}: the value is {kind}.")
+    for name in sorted(record.halved):
+        yield _problem(
+            "half-character", row, name, cells[name], f"{name}: the value holds half a character, written as an escape."
+        )
+    for name in sorted(record.twice):
+        yield _problem("name-twice", row, name, cells[name], f"{name}: the object has this name more than once.")
+
+
+def _problem(code: str, row: int, column: str, value: str, message: str) -> Problem:
+    return Problem(code=code, row=row, column=column, value=value, message=message, hint=CATALOGUE[code].advice)

@@ -1,0 +1,31 @@
+"""What people are told: problems counted by kind, plans and summaries as lines, and every problem in a file."""
+
+from importer.reports.html_page import About
+from importer.reports.problem_files import NoReport, Report, report_file
+from importer.reports.problem_tally import Kind, ProblemTally
+from importer.reports.summary_text import (
+    attachments_line,
+    plan_json,
+    plan_lines,
+    summary_json,
+    summary_lines,
+    warning_lines,
+)
+from importer.runtime.display_text import one_line, size_text
+
+__all__ = [
+    "About",
+    "Kind",
+    "NoReport",
+    "ProblemTally",
+    "Report",
+    "attachments_line",
+    "one_line",
+    "plan_json",
+    "plan_lines",
+    "report_file",
+    "size_text",
+    "summary_json",
+    "summary_lines",
+    "warning_lines",
+]

@@ -1,0 +1,77 @@
+"""What a run is about to do, and how it ended, as values. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from importer.errors import ImporterError
+from importer.export_checks.checks import ExportFigures, Stop
+from importer.models import TICKET_STATUSES, AttachmentCounts, Rate, Status
+from importer.submission.plan import Disposition
+
+_REASONS_KEPT = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSummary:
+    """What a run is about to do, for whoever must agree to it.
+
+    ``limit``: the calls per period that it may make, ``seconds``: what it takes at that. ``made_today``: the account's
+    calls of the last 24 hours, where a ``daily_cap`` counts them; ``days``: on how many days the calls are made then.
+    """
+
+    account: str
+    manifest: str
+    detected: str
+    rows: int
+    blank_rows: int
+    counts: Counter[Disposition]
+    to_send: int
+    attachment_bytes: int
+    attachments: AttachmentCounts | None = None
+    seconds: float
+    limit: Rate
+    daily_cap: int | None = None
+    made_today: int = 0
+    days: int = 1
+    warnings: tuple[str, ...]
+    export: ExportFigures | None = None  # beside earlier exports; of a run only
+    stops: tuple[Stop, ...] = ()  # why nothing of it is sent
+
+
+@dataclass(kw_only=True)
+class Summary:
+    """How a run ended. ``ending`` says why it ended before all rows were done."""
+
+    run: str
+    account: str
+    results: Path | None
+    statuses: Counter[Status] = field(default_factory=Counter)
+    reasons: Counter[tuple[Status, str, str]] = field(default_factory=Counter)  # status, code, error
+    calls: int = 0
+    throttled: int = 0
+    repeated: int = 0  # rows sent again although an earlier request for them may have made a ticket
+    seconds: float = 0.0
+    limit: str = ""  # how the account's limit was kept
+    attachments: AttachmentCounts | None = None
+    ending: ImporterError | None = None
+    export: ExportFigures | None = None  # beside earlier exports; of a run only
+    stops: tuple[Stop, ...] = ()  # why nothing of it was sent
+
+    @property
+    def exit_code(self) -> int:
+        """The process's exit code."""
+        if self.ending is not None:
+            return self.ending.exit_code
+        return int(any(n for status, n in self.statuses.items() if status not in TICKET_STATUSES))
+
+    def count(self, rows: Iterable[tuple[Status, str, str]]) -> None:
+        """Count rows by state, and those that are no tickets by (state, code, error); of reasons, only so many."""
+        for reason in rows:
+            status = reason[0]
+            self.statuses[status] += 1
+            if status not in TICKET_STATUSES and (reason in self.reasons or len(self.reasons) < _REASONS_KEPT):
+                self.reasons[reason] += 1

@@ -1,0 +1,1 @@
+"""The process and what surrounds it: signals, files, disk space, progress, environment files, proxies, secrets."""

@@ -1,0 +1,96 @@
+"""How a column becomes the field that it is for: the further keys of its rule. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from importer.account_fields.ticket_fields import AccountField
+from importer.suggest import vocabulary
+from importer.suggest.column_contents import BOOLEANS, Contents
+
+RuleValue = str | bool | tuple[str, ...] | Mapping[str, str]
+Rule = Mapping[str, RuleValue]
+
+_TYPES = {vocabulary.EMAIL: "email", vocabulary.PHONE: "phone", vocabulary.LEAD_ID: "guid", vocabulary.DUE: "datetime"}
+_DATA_TYPES = {"date": "date", "datetime": "datetime", "boolean": "boolean", "email": "email", "phone": "phone"}
+_KNOWN_BOOLEANS = 3  # of them, the first
+_CHOICES = (vocabulary.STATUS, vocabulary.PRIORITY, vocabulary.CHANNEL, vocabulary.TYPE, vocabulary.SUB_TYPE)
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """The further keys of a rule. ``guess``: what of them is one; ``note``: what a person should look at."""
+
+    rule: Rule
+    note: str = ""
+    guess: str = ""
+
+
+def rule_for(field: str, contents: Contents, of_account: AccountField | None) -> Further:
+    """Give the rule's further keys. ``of_account``: the field there, if known."""
+    rule: dict[str, RuleValue] = {}
+    if kind := _type(field, of_account):
+        rule["type"] = kind
+    if kind in ("date", "datetime"):
+        return _dates(rule, contents)
+    if kind == "number" and contents.has_comma:
+        rule |= {"decimal": ","} | ({"thousands": "."} if contents.has_dots else {})
+    if kind == "boolean":
+        rule |= _boolean_words(contents)
+    if field == vocabulary.TITLE and contents.filled == contents.rows:
+        rule["required"] = True
+    if of_account is not None and of_account.is_select and of_account.values is not None:
+        return _with_values(rule, field, contents, of_account.values)
+    if kind == "phone" and contents.is_national:
+        return Further(
+            rule, "numbers without a country code are sent as they are; a `region`, such as DE, completes them"
+        )
+    if field == vocabulary.DESCRIPTION and contents.has_tags:
+        return Further(rule, "it holds HTML, which is sent as it is; `html: to_text` makes plain text of it")
+    if field in _CHOICES and contents.values:
+        shown = ", ".join(value for value, _ in contents.values)
+        return Further(rule, f"the account has to know these values, or they need `values`: {shown}")
+    return Further(rule)
+
+
+def _type(field: str, of_account: AccountField | None) -> str:
+    if field in _TYPES or of_account is None:
+        return _TYPES.get(field, "")
+    return "number" if of_account.is_number else _DATA_TYPES.get(of_account.data_type.casefold().replace(" ", ""), "")
+
+
+def _boolean_words(contents: Contents) -> dict[str, RuleValue]:
+    """The words for yes and no where they are not those that the language knows by itself."""
+    there = {value.strip().casefold() for value, _ in contents.values}
+    if not there or any(there <= set(known) for known in BOOLEANS[:_KNOWN_BOOLEANS]):
+        return {}
+    found = next((each for each in BOOLEANS if there <= set(each)), None)
+    return {} if found is None else {"true_words": (found[0],), "false_words": (found[1],)}
+
+
+def _dates(rule: dict[str, RuleValue], contents: Contents) -> Further:
+    times = contents.times
+    if times is None:
+        return Further({}, "TODO: say how its dates are written, with `type` and `format`")
+    if times.formats:
+        rule["format"] = (*times.beside, times.formats[0]) if times.beside else times.formats[0]
+    if times.has_clock and not times.has_offset and rule["type"] == "datetime":
+        return Further(rule, "its times are sent as they are written, or in UTC with a `timezone`")
+    return Further(rule)
+
+
+def _with_values(rule: dict[str, RuleValue], field: str, contents: Contents, configured: tuple[str, ...]) -> Further:
+    renamed = {
+        value: same
+        for value, _ in contents.values
+        if value not in configured and (same := vocabulary.same_value(field, value, configured))
+    }
+    strange = [
+        value for value, _ in contents.values if value not in configured and value not in renamed and value.strip()
+    ]
+    if renamed:
+        rule["values"] = renamed
+    there = ", ".join(configured)
+    note = f"TODO: say under `values` what becomes of {', '.join(strange)}; there are {there}" if strange else ""
+    return Further(rule, note, "`values`, by what the words mean" if renamed else "")

@@ -1,0 +1,269 @@
+"""The story of a draft: read a sample, look at its columns, decide, write, and hold the outcome against the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from importer.account_fields import AccountFields
+from importer.errors import ManifestError, MappingError, ProgramError, UsageError
+from importer.manifest import Chunk, Manifest, open_manifest, private_copy, private_folder
+from importer.mapping import check_columns, load_mapping
+from importer.models import ManifestOptions, Problem
+from importer.results import COLUMNS
+from importer.suggest.attachment_columns import find_files
+from importer.suggest.column_contents import Kind, look_at
+from importer.suggest.draft import Decision, Draft, FileColumns, Key, Sureness, draft
+from importer.suggest.yaml_writer import About, written
+from importer.validation import Validator
+
+SAMPLE_ROWS = 10_000
+_PROBED_ROWS = 100
+_HEADER_ROWS = 10  # the first rows, one of which is the header
+_MOST_COLUMNS, _MOST_NAMES_CHARS = 5_000, 200_000  # a mapping is something that people read, and has its own limit
+# No column is called so.
+_NO_NAMES = (Kind.EMAIL, Kind.EMAILS, Kind.PHONE, Kind.GUID, Kind.TIME, Kind.INTEGER, Kind.NUMBER, Kind.URL)
+_PACKED = (".gz", ".zip")
+_OF_A_TYPE = ("type", "format", "decimal", "thousands", "true_words", "false_words")  # and of no text
+_MOST_REFUSED = 0.5  # by the account: of the others, what becomes of them is soon said
+_MOST_WRONG = 0.2  # of a column's cells: so many may be mistakes, and more are not what we took them for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggestion:
+    """``text``: the mapping. ``detected``: how the manifest was read. ``has_lead``: whether the mapping can be used."""
+
+    text: str
+    draft: Draft
+    files: FileColumns
+    detected: str
+    rows: int
+
+    @property
+    def has_lead(self) -> bool:
+        """Whether the mapping can be used as it is."""
+        return self.draft.has_lead
+
+
+def suggest(manifest: Path, fields: AccountFields | None, sheet: str | None = None) -> Suggestion:
+    """Draft a mapping for a manifest, of a workbook perhaps for one ``sheet``.
+
+    Raises ManifestError, and UsageError for what is no manifest.
+    """
+    with private_folder() as folder:
+        copy = private_copy(manifest, folder)
+        header_row, opened = _opened(copy.path, manifest, sheet)
+        sample, is_whole = _sample(opened, manifest)
+        cells = {column: sample.texts(column) for column in opened.columns if column not in opened.copies}
+        looked = {column: look_at(texts) for column, texts in cells.items()}
+        files = find_files({name: (looked[name], cells[name]) for name in looked}, manifest.absolute().parent)
+        decided = _without_nested(_without_files(draft(looked, fields), files), sample)
+        decided = _without_repeated(decided, opened)
+        about = About(
+            manifest=manifest.name,
+            source=_source(manifest),
+            header_row=header_row,
+            rows=len(sample.rows),
+            is_whole=is_whole,
+            has_fields=fields is not None,
+            sheet=sheet,
+        )
+        decided = _held(decided, about, sample, fields)
+        return Suggestion(
+            text=_checked(decided, files, about, opened.columns),
+            draft=decided,
+            files=files,
+            detected=opened.detected.describe(),
+            rows=len(sample.rows),
+        )
+
+
+def _opened(path: Path, manifest: Path, sheet: str | None) -> tuple[int, Manifest]:
+    """Open the manifest with its first row as the header, or with one below it that has the names of a table.
+
+    Raises ManifestError if the first row is neither that nor a title above it. A row of the table is never taken for
+    its header: it is a ticket, and nobody would hear of it.
+    """
+    first: Manifest | ManifestError | None = None
+    for header_row in range(1, _HEADER_ROWS + 1):
+        try:
+            options = ManifestOptions(header_row=header_row, sheet=sheet, may_repeat=None)
+            opened = open_manifest(path, options, (), shown_as=manifest)
+            sample = next(opened.chunks(_PROBED_ROWS), None)
+        except ManifestError as error:
+            first = first or error
+            continue
+        is_first = first is None
+        first = first or opened
+        if sample is None:
+            break
+        # A title of one cell makes a table of one column, in which every row fits.
+        if len(opened.columns) > 1 and 2 * len(sample.problems) < len(sample.rows):
+            if is_first or _are_names(sample):
+                return (1 if is_first else opened.detected.header_row), opened  # blank rows above need no word
+            if isinstance(first, Manifest) and len(first.columns) < len(opened.columns):
+                first = _too_few_names(manifest, first, opened)
+            break  # the table has begun
+    if isinstance(first, ManifestError):
+        raise first
+    assert first is not None
+    return 1, first
+
+
+def _too_few_names(manifest: Path, first: Manifest, table: Manifest) -> ManifestError:
+    return ManifestError(
+        f"{manifest}, row {first.detected.header_row}: the header can't be used, because the rows below it have more "
+        f"cells ({len(table.columns):,}) than it has names",
+        hint="Name every column in the header; if a title stands in its place, take that away.",
+    )
+
+
+def _are_names(sample: Chunk) -> bool:
+    """Whether the columns' names are words, unlike what is below them: else they are themselves a row of the table."""
+    below = {name: sample.texts(name) for name in sample.columns}
+    if any(look_at([name]).kind in _NO_NAMES or name in cells for name, cells in below.items()):
+        return False
+    return any(look_at(cells).kind in _NO_NAMES for cells in below.values())
+
+
+def _sample(opened: Manifest, manifest: Path) -> tuple[Chunk, bool]:
+    """The first rows, and whether there are no more."""
+    count, chars = len(opened.columns), sum(map(len, opened.columns))
+    if count > _MOST_COLUMNS or chars > _MOST_NAMES_CHARS:
+        raise UsageError(
+            f"{manifest} has {count:,} columns, with {chars:,} characters in their names: too many for a draft",
+            hint=f"export the wanted columns alone: at most {_MOST_COLUMNS:,}, with {_MOST_NAMES_CHARS:,} characters",
+        )
+    if taken := [column for column in opened.columns if column in COLUMNS]:
+        raise UsageError(
+            f"{manifest} has columns that only results have: {', '.join(taken)}",
+            hint="draft from the manifest; results are run again with the mapping that made them",
+        )
+    chunks = opened.chunks(SAMPLE_ROWS)
+    sample = next(chunks, None)
+    if sample is None:
+        raise ManifestError(f"{manifest} has a header and no rows", hint="a draft needs rows to look at")
+    return sample, next(chunks, None) is None
+
+
+def _source(manifest: Path) -> str:
+    """A name for the system that the tickets come from; `tickets.csv.gz` is `tickets`."""
+    stem = Path(manifest.stem).stem if manifest.suffix.lower() in _PACKED else manifest.stem
+    name = "".join(letter for letter in stem if letter.isprintable()).strip()
+    while name and not name[0].isalnum():
+        name = name[1:]
+    return name[:100].strip() or "manifest"
+
+
+def _without_files(decided: Draft, files: FileColumns) -> Draft:
+    """The columns of attachments are decided on by their files."""
+    why = "TODO: it looks like names of files, and none of them is beside the manifest"
+    decisions = tuple(
+        Decision(column=each.column, sureness=Sureness.LEFT, why=why) if each.column in files.left else each
+        for each in decided.decisions
+        if each.column not in files.used
+    )
+    return replace(decided, decisions=decisions)
+
+
+def _without_repeated(decided: Draft, opened: Manifest) -> Draft:
+    """Columns that the header has several times are for no field: which is meant, only a person knows."""
+    why = "TODO: the header has it several times, and such columns can't be mapped; give each a different name"
+    decisions = tuple(
+        Decision(column=each.column, sureness=Sureness.LEFT, why=why) if each.column in opened.repeated else each
+        for each in decided.decisions
+    )
+    key = decided.key
+    if key.column in opened.repeated:
+        key = Key(why="the header has the column with different values several times")
+    return replace(decided, key=key, decisions=decisions)
+
+
+def _without_nested(decided: Draft, sample: Chunk) -> Draft:
+    """The columns in which a line of JSON has a list or an object are for no field: such a row is rejected."""
+    nested = {problem.column for problem in sample.problems if problem.code == "nested-value"}
+    why = "TODO: it holds lists or objects; export it as one text"
+    decisions = tuple(
+        Decision(column=each.column, sureness=Sureness.LEFT, why=why) if each.column in nested else each
+        for each in decided.decisions
+    )
+    return replace(decided, decisions=decisions)
+
+
+def _held(decided: Draft, about: About, sample: Chunk, fields: AccountFields | None) -> Draft:
+    """Take out of the draft what most of the sample's cells would be rejected for, and say so there."""
+    if not decided.has_lead:
+        return decided
+    wrong = _wrong(decided, about, sample, None)
+    decided = replace(decided, decisions=tuple(_loosened(each, wrong, sample) for each in decided.decisions))
+    if fields is None:
+        return decided
+    return _without_refused(decided, _wrong(decided, about, sample, fields), sample, fields)
+
+
+def _wrong(
+    decided: Draft, about: About, sample: Chunk, fields: AccountFields | None
+) -> Mapping[str, Sequence[Problem]]:
+    """What is wrong with the cells that are filled, by their columns, one problem for each."""
+    with private_folder() as folder:
+        path = folder / "draft.yaml"
+        path.write_text(written(decided, FileColumns(), about), encoding="utf-8")
+        mapping = load_mapping(path)
+    checked = Validator(mapping, None, None, fields).check(sample.frame, np.array(sample.rows, dtype=np.int64))
+    wrong: dict[str, list[Problem]] = {}
+    for problems in checked.problems.values():
+        of_row = {problem.column: problem for problem in problems if problem.code != "missing-value"}
+        for column, problem in of_row.items():
+            if column is not None:
+                wrong.setdefault(column, []).append(problem)
+    return wrong
+
+
+def _loosened(decision: Decision, wrong: Mapping[str, Sequence[Problem]], sample: Chunk) -> Decision:
+    filled, count = _filled(decision, sample), len(wrong.get(decision.column, ()))
+    if "type" not in decision.rule or count <= _MOST_WRONG * filled:
+        return decision
+    kind = decision.rule["type"]
+    rule = {key: value for key, value in decision.rule.items() if key not in _OF_A_TYPE}
+    note = f"TODO: {count:,} of {filled:,} cells would be rejected with `type: {kind}`"
+    return replace(decision, sureness=Sureness.GUESS, rule=rule, why=decision.why or "by its name", note=note)
+
+
+def _without_refused(
+    decided: Draft, wrong: Mapping[str, Sequence[Problem]], sample: Chunk, fields: AccountFields
+) -> Draft:
+    """Leave the columns of which the account refuses most cells, but for those of fields that each ticket needs."""
+    decisions, key = [], decided.key
+    for each in decided.decisions:
+        problems, filled = wrong.get(each.column, ()), _filled(each, sample)
+        field = fields.by_name.get(each.field)
+        if len(problems) <= _MOST_REFUSED * filled or (field is not None and field.is_demanded):
+            decisions.append(each)
+        elif each.column == key.column:
+            key = replace(key, field="", field_why="")
+        else:
+            count = f"{len(problems):,} of {filled:,} cells for {each.field}"
+            why = f"TODO: the account refuses {count}, such as {problems[0].value!r}"
+            decisions.append(replace(each, sureness=Sureness.LEFT, why=why, guess=""))
+    return replace(decided, key=key, decisions=tuple(decisions))
+
+
+def _filled(decision: Decision, sample: Chunk) -> int:
+    return sum(bool(cell.strip()) for cell in sample.texts(decision.column))
+
+
+def _checked(decided: Draft, files: FileColumns, about: About, columns: Sequence[str]) -> str:
+    """The text, which loads and fits the columns, but for a lead that is yet to be named."""
+    text = written(decided, files, about)
+    if decided.has_lead:
+        with private_folder() as folder:
+            path = folder / "draft.yaml"
+            path.write_text(text, encoding="utf-8")
+            try:
+                check_columns(load_mapping(path), columns)
+            except MappingError as error:
+                raise ProgramError(f"the draft is no mapping: {'; '.join(error.details)}") from error
+    return text

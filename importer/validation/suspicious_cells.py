@@ -1,0 +1,219 @@
+r"""Cells that are sent as they are although an earlier program has probably changed them: counted, with an example.
+
+A spreadsheet writes an apostrophe or `="..."` around text that looks like a number, a database `\N` for nothing, and a
+program that takes UTF-8 for Windows-1252 writes `GrÃ¼ÃŸe`. Which of them is meant, only a person can say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from importer.account_fields.cells import shortened
+from importer.manifest import Chunk, Column
+from importer.mapping import FieldType, Mapping
+from importer.validation.type_conversion import without_extension
+
+Bytes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.intp]
+Find = Callable[[Bytes], Positions]
+Test = Callable[[str], bool]
+
+_APOSTROPHE, _EQUALS, _QUOTE = b"'=\""
+_BEHIND_APOSTROPHE = np.zeros(256, dtype=bool)
+_BEHIND_APOSTROPHE[list(b"0123456789+-=@.")] = True
+
+# How UTF-8 writes Â to ô, each the first byte of a character in UTF-8, and how what Windows-1252 has behind it begins.
+_LETTER, _FIRST_LETTER, _LAST_LETTER = 0xC3, 0x82, 0xB4
+_SECONDS = np.zeros(256, dtype=bool)
+_SECONDS[[0xC2, 0xC5, 0xC6, 0xCB, 0xE2]] = True
+_MISREAD = re.compile("[\u00c2-\u00f4][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]{1,3}(?=(.?))", re.DOTALL)
+_PUNCTUATION = frozenset("€‚„…‘’“”•–—™")
+_BACKSLASH = ord("\\")
+_ESCAPED = np.zeros(256, dtype=bool)
+_ESCAPED[list(b"ntr")] = True
+_EXTENSION_SIGNS = np.zeros(256, dtype=bool)
+_EXTENSION_SIGNS[[*b"xX#", 0xD0]] = True  # or a Cyrillic letter
+_PATH = re.compile(r"\b[A-Za-z]:\\|\\\\\w")
+
+# For one cell, for several, and what to know and do.
+_NOTES = {
+    "apostrophe": (
+        "begins with an apostrophe before a number or sign",
+        "begin with an apostrophe before a number or sign",
+        "spreadsheets mark text with it, and it is sent as it is: export the column without it if it is not meant",
+    ),
+    "formula": (
+        'is a text written as ="..."',
+        'are texts written as ="..."',
+        "spreadsheets read it as text, and here it is sent as it is: export the column without it",
+    ),
+    "misread": (
+        "looks like UTF-8 that was read as Windows-1252",
+        "look like UTF-8 that was read as Windows-1252",
+        "an earlier program broke these characters: export again as UTF-8, or correct them at the source",
+    ),
+    "null": (
+        "is \\N",
+        "are \\N",
+        "databases write it for an empty value, and it is sent as it is: export with empty cells, or as quoted CSV",
+    ),
+    "extension": (
+        "has an extension, which is left out of the phone number",
+        "have an extension, which is left out of the phone number",
+        "a lead is found by the number alone; if the extension matters, map the column to another field as well",
+    ),
+    "escape": (
+        "holds \\n, \\t or \\r as two characters",
+        "hold \\n, \\t or \\r as two characters",
+        "databases write line breaks and tabs so where nothing is quoted, and it is sent as it is: export quoted CSV",
+    ),
+}
+_KEY_NOTE = "; it is part of the key, so a later export without it makes these rows new ones"
+
+
+@dataclass
+class _Found:
+    """How many cells of a column are odd in one way, and the first of them."""
+
+    row: int
+    example: str
+    cells: int = 0
+
+
+class Oddities:
+    """Looks through the rows that are to be sent, chunk by chunk. ``has_escapes``: the file is tab-separated."""
+
+    def __init__(self, mapping: Mapping, *, has_escapes: bool) -> None:
+        self._keys = frozenset(() if mapping.key_is_row_content else mapping.key)
+        sent = [rule.column for rule in mapping.rules]
+        sent += [column for _, template in mapping.templates for column in template.columns]
+        self._columns = list(dict.fromkeys((*mapping.key, *sent)) if self._keys else dict.fromkeys(sent))
+        self._has_escapes = has_escapes
+        self._phones = frozenset(rule.column for rule in mapping.rules if rule.type is FieldType.PHONE)
+        self._found: dict[tuple[str, str], _Found] = {}
+
+    def look(self, chunk: Chunk, wanted: Mask) -> None:
+        """Look at the mapped columns and the key's of some rows of a chunk."""
+        positions = np.flatnonzero(wanted)
+        if not positions.size:
+            return
+        searched = _Searched(has_escapes=self._has_escapes)
+        for name in self._columns:
+            column = chunk.column(name)
+            whole = Column.of_any(chunk.texts(name)) if column is None else column
+            cells = whole if positions.size == len(whole) else whole.take(positions)
+            found = [*searched.kinds(cells), *(searched.extensions(cells) if name in self._phones else ())]
+            for kind, odd in found:
+                if odd.size:
+                    self._note(kind, name, cells.take(odd[:1]).texts()[0], chunk.rows[int(positions[odd[0]])], odd.size)
+
+    def _note(self, kind: str, name: str, example: str, row: int, count: int) -> None:
+        self._found.setdefault((kind, name), _Found(row=row, example=example)).cells += count
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A line for each column and kind."""
+        return tuple(self._line(kind, name, found) for (kind, name), found in self._found.items())
+
+    def _line(self, kind: str, name: str, found: _Found) -> str:
+        one, several, advice = _NOTES[kind]
+        cells = f"1 cell {one}" if found.cells == 1 else f"{found.cells:,} cells {several}"
+        key = _KEY_NOTE if name in self._keys else ""
+        return f"column {name!r}: {cells}, first {shortened(found.example)!r} in row {found.row}; {advice}{key}"
+
+
+class _Searched:
+    """Looks at columns that may share their bytes, which are searched once."""
+
+    def __init__(self, *, has_escapes: bool) -> None:
+        self._has_escapes = has_escapes
+        # With the bytes themselves, so that no other ones get their place in memory meanwhile.
+        self._places: dict[tuple[int, Find], tuple[Bytes, Positions]] = {}
+
+    def kinds(self, cells: Column) -> Iterator[tuple[str, Positions]]:
+        """The positions of the odd cells, by kind."""
+        first = cells.first_bytes()
+        yield "apostrophe", _second(cells, np.flatnonzero(first == _APOSTROPHE), _BEHIND_APOSTROPHE)
+        is_quote = np.arange(256) == _QUOTE
+        formulas = _second(cells, np.flatnonzero(first == _EQUALS), is_quote)
+        yield "formula", formulas[[text.endswith('"') for text in cells.take(formulas).texts()]]
+        yield "null", np.flatnonzero(cells.is_text("\\N"))
+        yield "misread", self._at(cells, _suspects, is_misread)
+        if self._has_escapes:
+            yield "escape", self._at(cells, _escapes, lambda text: not _PATH.search(text))
+
+    def extensions(self, cells: Column) -> Iterator[tuple[str, Positions]]:
+        """The positions of the phone numbers with an extension."""
+        yield (
+            "extension",
+            self._at(cells, _extension_signs, lambda text: without_extension(text.strip()) != text.strip()),
+        )
+
+    def _at(self, cells: Column, find: Find, holds: Test) -> Positions:
+        """The cells in whose bytes something is found, and that are odd as text."""
+        key = id(cells.data), find
+        if key not in self._places:
+            self._places[key] = cells.data, find(cells.data)
+        places = self._places[key][1]
+        if not places.size:
+            return places
+        # The next place from the cell's beginning on is in the cell, or behind it.
+        following = np.append(places, cells.data.size)[np.searchsorted(places, cells.starts)]
+        candidates: Positions = np.flatnonzero(following < cells.ends)
+        return candidates[[holds(text) for text in cells.take(candidates).texts()]]
+
+
+def _suspects(data: Bytes) -> Positions:
+    """Where a letter stands that may be the first byte of another one, with what may be its second behind it."""
+    places = np.flatnonzero(data[:-2] == _LETTER)
+    letters = data[places + 1]
+    found: Positions = places[(letters >= _FIRST_LETTER) & (letters <= _LAST_LETTER) & _SECONDS[data[places + 2]]]
+    return found
+
+
+def _escapes(data: Bytes) -> Positions:
+    places: Positions = np.flatnonzero(data[:-1] == _BACKSLASH)
+    return places[_ESCAPED[data[places + 1]]]
+
+
+def _extension_signs(data: Bytes) -> Positions:
+    return np.flatnonzero(_EXTENSION_SIGNS[data])
+
+
+def _second(cells: Column, candidates: Positions, allowed: Mask) -> Positions:
+    """Those of some cells whose second byte is allowed."""
+    if not candidates.size:
+        return candidates
+    found: Positions = candidates[allowed[cells.take(candidates).matrix(2)[1]]]
+    return found
+
+
+def is_misread(text: str) -> bool:
+    """Whether characters of a text are the bytes of UTF-8, each read as one of Windows-1252."""
+    return any(_is_misread(match) for match in _MISREAD.finditer(text))
+
+
+def _is_misread(match: re.Match[str]) -> bool:
+    characters = match[0]
+    for length in range(len(characters), 1, -1):
+        try:
+            _as_bytes(characters[:length]).decode()
+        except UnicodeDecodeError:
+            continue
+        # A closing quote behind a capital letter is one; within a word it is the second byte of a letter.
+        is_inside = length < len(characters) or match[1].isalpha()
+        return length > 2 or characters[1] not in _PUNCTUATION or is_inside  # noqa: PLR2004 - a letter and a sign
+    return False
+
+
+def _as_bytes(characters: str) -> bytes:
+    """The bytes that Windows-1252 reads so; five of them have no character there."""
+    return b"".join(
+        character.encode("latin-1") if character < "\u0100" else character.encode("cp1252") for character in characters
+    )

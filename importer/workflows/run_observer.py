@@ -1,0 +1,57 @@
+"""Who looks on while rows are sent, and takes what happens to the part file, the progress and the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from importer.error_codes import CATALOGUE
+from importer.leadsquared.wire import Answer, Throttled
+from importer.ledger import RunInfo, utc_now
+from importer.models import Status
+from importer.reports.summary import Summary
+from importer.results import PartFile, ResultRow
+from importer.runtime.progress import Progress
+from importer.submission.retry import Settled
+from importer.submission.send_queue import Sendable
+
+
+class Watcher:
+    """The observer of one submission."""
+
+    def __init__(
+        self, part: PartFile, progress: Progress, note: Callable[[str], None], summary: Summary, info: RunInfo
+    ) -> None:
+        self._part = part
+        self._progress = progress
+        self._note = note
+        self._summary = summary
+        self._info = info
+
+    def finished(self, row: Sendable, settled: Settled) -> None:
+        """A row is done."""
+        self._progress.finished(settled.status)
+        self._summary.repeated += row.prior is Status.UNKNOWN
+        result = ResultRow(
+            row=row.row,
+            key=row.key,
+            status=settled.status,
+            ids=settled.ids,
+            code=settled.code,
+            error=settled.error,
+            hint=CATALOGUE[settled.code].advice if settled.code else "",
+            attempts=row.attempt,
+            finished_at=utc_now(),
+            account=self._info.account,
+            run=self._info.id,
+        )
+        self._part.add(row.cells, result.cells())
+
+    def called(self, answer: Answer) -> None:
+        """A call came to an end."""
+        self._summary.calls += 1
+        self._summary.throttled += isinstance(answer, Throttled)
+        self._progress.called()
+
+    def note(self, text: str) -> None:
+        """Something that a person would want to know."""
+        self._note(text)

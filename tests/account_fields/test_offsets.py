@@ -1,0 +1,35 @@
+"""`fields` reads every field, however the account counts the Offset of a page."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import get_args
+
+import pytest
+
+from importer.account_fields.reading import FieldsReader
+from importer.models import Rate
+from importer.rate_limit.limiter import Limits, Quota
+from importer.rate_limit.slot_storage import OwnPool
+from importer.sandbox import Field, SandboxOptions, default_account, serve
+from importer.sandbox.configuration_calls import Offset
+from tests.leadsquared.peers import at, client
+
+
+@pytest.mark.parametrize("offset", get_args(Offset))
+def test_all_fields_are_read(offset: Offset):
+    """Over a real socket, from an account of three pages."""
+    account = default_account().with_fields(Field(schema_name=f"CustomData.F{number}") for number in range(50))
+    options = SandboxOptions(account=account, offset=offset, latency_s=0.0, rate=Rate(1000, 1))
+
+    async def main() -> set[str]:
+        pool = OwnPool(asyncio.get_running_loop().time)
+        async with (
+            serve(options) as sandbox,
+            client(at(sandbox)) as session,
+            Quota(Limits(rate=Rate(1000, 60)), pool) as quota,
+        ):
+            found = await FieldsReader(session, quota, 30, lambda: 0.0).read("tenant")
+            return {field.schema_name for field in found.fields}
+
+    assert asyncio.run(main()) == {field.schema_name for field in account.ticket_fields}

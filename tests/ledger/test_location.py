@@ -1,0 +1,170 @@
+"""Where an SQLite ledger lies: no network's disk, room to write down what was sent, and the same file to the end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from importer.errors import LedgerError
+from importer.ledger import Ledger, RunInfo
+from importer.ledger.location import RESERVE_BYTES, file_system, refuse_network
+from tests.ledger.disks import SmallDisk, small_disk
+from tests.ledger.making import begun, created, entry, intent, new_ledger, new_run, reopened, url_of
+
+MOUNTS = """\
+27 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+23 27 0:22 / /sys rw,relatime shared:7 - sysfs sysfs rw
+40 27 0:35 / /net rw,relatime shared:1 master:2 - nfs4 server.example.com:/net rw,vers=4.2
+41 40 8:1 / /net/ann/local\\040disk rw - xfs /dev/sdb1 rw
+42 27 0:36 / /share rw - cifs //server.example.com/share rw
+43 27 0:37 / /ssh rw - fuse.sshfs ann@host.example.com: rw
+44 27 0:38 / /win rw - fuseblk /dev/sdc1 rw
+45 27 0:39 / /over rw - nfs server.example.com:/a rw
+46 27 8:2 / /over rw - ext4 /dev/sdd1 rw
+47 27 0:40 / /bucket rw - fuse.s3fs s3fs rw
+nonsense
+"""
+
+
+def intend_all(ledger: Ledger, run: RunInfo, rows: int) -> None:
+    for number in range(rows):
+        ledger.commit(run, [intent(f"queued {number}")])
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with small_disk(tmp_path / "disk", 8_000_000) as disk:
+        yield disk
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/var/lib/ledger.sqlite", "ext4"),
+        ("/net/ann/ledger.sqlite", "nfs4"),
+        ("/net/ann/local disk/ledger.sqlite", "xfs"),
+        ("/nets/ledger.sqlite", "ext4"),
+        ("/share/ledger.sqlite", "cifs"),
+        ("/ssh/deep/down/ledger.sqlite", "fuse.sshfs"),
+        ("/over/ledger.sqlite", "ext4"),
+    ],
+)
+def test_the_file_system_of_a_path_is_that_of_its_nearest_mount(path: str, kind: str) -> None:
+    """Names that only begin alike, escaped blanks, and mounts over mounts are told apart."""
+    assert file_system(Path(path), MOUNTS) == kind
+
+
+def test_a_system_that_tells_nothing_forbids_nothing(tmp_path: Path) -> None:
+    """Where there is no list of mounts, or an unknown one, the ledger is used all the same."""
+    assert file_system(Path("/x"), "") == ""
+    refuse_network(tmp_path / "ledger.sqlite", tmp_path / "no such list")
+
+
+@pytest.mark.parametrize(
+    ("path", "refused"),
+    [
+        ("/net/ann/l", True),
+        ("/share/l", True),
+        ("/ssh/l", True),
+        ("/bucket/l", True),
+        ("/win/l", False),
+        ("/l", False),
+    ],
+)
+def test_a_ledger_on_a_network_file_system_is_refused(tmp_path: Path, path: str, refused: bool) -> None:  # noqa: FBT001 - a table
+    """SQLite's locks hold on one machine: NFS, SMB and FUSE over a network are refused with two ways out."""
+    (tmp_path / "mounts").write_text(MOUNTS, encoding="utf-8")
+    if not refused:
+        refuse_network(Path(path), tmp_path / "mounts")
+        return
+    with pytest.raises(LedgerError, match="network file system") as caught:
+        refuse_network(Path(path), tmp_path / "mounts")
+    assert caught.value.exit_code == 2
+    assert "LSQ_LEDGER" in caught.value.hint
+    assert "PostgreSQL" in caught.value.hint
+
+
+def test_a_link_to_another_file_system_is_followed(tmp_path: Path) -> None:
+    """What counts is where the file lies, not where its name does."""
+    (tmp_path / "mounts").write_text(f"1 1 0:1 / / rw - ext4 a rw\n2 1 0:2 / {tmp_path}/far rw - nfs b rw\n", "utf-8")
+    (tmp_path / "far").mkdir()
+    (tmp_path / "near").symlink_to(tmp_path / "far")
+    with pytest.raises(LedgerError, match=r"\(nfs\)"):
+        refuse_network(tmp_path / "near" / "ledger.sqlite", tmp_path / "mounts")
+
+
+def test_a_run_holds_room_for_what_it_has_under_way(tmp_path: Path) -> None:
+    """The reserve is there when a run begins, and it takes its bytes from the disk, not from a promise."""
+    with contextlib.closing(new_ledger(tmp_path)) as ledger:
+        begun(ledger, "A")
+        status = (tmp_path / "ledger.sqlite.reserve").stat()
+        assert status.st_size == RESERVE_BYTES
+        assert status.st_blocks * 512 >= RESERVE_BYTES
+
+
+def test_no_room_for_the_reserve_is_found_before_a_row_is_judged(disk: SmallDisk) -> None:
+    """A disk that is full when the run begins: an error of usage that says what to do, and nothing is left behind."""
+    with contextlib.closing(new_ledger(disk.folder)) as ledger:
+        disk.fill(but=RESERVE_BYTES // 2)
+        with pytest.raises(LedgerError, match="No space left") as caught:
+            ledger.begin_run(new_run())
+        assert "make room on the disk" in caught.value.hint
+        assert not (disk.folder / "ledger.sqlite.reserve").exists()
+        disk.empty()
+    with contextlib.closing(reopened(disk.folder)) as ledger:
+        begun(ledger, "A")
+
+
+def test_on_a_full_disk_the_reserve_lets_what_was_sent_be_settled(disk: SmallDisk) -> None:
+    """No intent can be written, so nothing is sent; given back, the reserve takes all outcomes and the run's end."""
+    keys = [f"key {number}" for number in range(200)]
+    with contextlib.closing(new_ledger(disk.folder)) as ledger:
+        run = begun(ledger, *keys, *(f"queued {number}" for number in range(5_000)))
+        ledger.commit(run, [intent(key) for key in keys])
+        disk.fill()
+        with pytest.raises(LedgerError, match=r"full|disk I/O"):  # the tables, or the index of the log
+            intend_all(ledger, run, 5_000)
+        ledger.give_reserve_back()
+        for key in keys:
+            ledger.commit(run, [created(key)])
+        ledger.end_run(run.id, 3)
+        assert {each.state for each in ledger.look_up(run.account, run.source, keys).values()} == {"created"}
+    disk.empty()
+    with contextlib.closing(reopened(disk.folder)) as ledger:
+        again = begun(ledger, *keys, "queued 4999")
+        assert entry(ledger, again, keys[-1]).state == "created"
+        assert entry(ledger, again, "queued 4999").state == "pending"
+
+
+def test_a_read_only_disk_is_found_before_a_row_is_judged(disk: SmallDisk) -> None:
+    """The disk itself forbids writing: found when the ledger is opened or the run begins, and no call was made."""
+    new_ledger(disk.folder).close()
+    disk.forbid_writing()
+    with (
+        pytest.raises(LedgerError) as caught,
+        contextlib.closing(Ledger.open(url_of(disk.folder / "ledger.sqlite"))) as ledger,
+    ):
+        ledger.begin_run(new_run())
+    assert caught.value.exit_code == 2
+    assert "can't be used" in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_a_ledger_that_is_gone_takes_no_more_intents(tmp_path: Path, how: str) -> None:
+    """Removed or replaced in mid-run: what would be written to the open file would be found by nobody."""
+    path = tmp_path / "ledger.sqlite"
+    with contextlib.closing(new_ledger(tmp_path)) as ledger:
+        run = begun(ledger, "A")
+        path.rename(tmp_path / "elsewhere.sqlite")
+        if how == "replaced":
+            path.write_bytes((tmp_path / "elsewhere.sqlite").read_bytes())
+        with pytest.raises(LedgerError, match="moved, removed or replaced") as caught:
+            ledger.commit(run, [intent("A")])
+        assert "put the file back" in caught.value.hint
+        (tmp_path / "elsewhere.sqlite").replace(path)
+        ledger.commit(run, [intent("A")])
+        assert entry(ledger, run, "A").state == "sending"

@@ -1,0 +1,157 @@
+"""What the ledger keeps of an export for the comparison with the next one: hashes, never a key, a title or a lead."""
+
+from __future__ import annotations
+
+import contextlib
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from importer.ledger import Intent, Ledger
+from importer.ledger.keyed_hashes import KeyedHash
+from importer.ledger.previous_exports import (
+    Export,
+    Known,
+    key_hashes,
+    known_keys,
+    known_rows,
+    last_export,
+    packed_keys,
+    record_export,
+    unpacked_keys,
+)
+from importer.models import Ticket
+from tests.ledger.making import ask, begun, claims, created, intent, new_ledger, new_run
+
+HASH = KeyedHash(b"secret")
+
+
+def export(run: str, **changes: object) -> Export:
+    values: dict[str, object] = {
+        "account": "tenant",
+        "source": "old-helpdesk",
+        "manifest_name": "tickets.csv",
+        "content_sha256": "00",
+        "run": run,
+        "keys": b"\0" * 8,
+        "rows": 1,
+        "known_share": None,
+        "held_share": None,
+        "previous_held_share": None,
+        "finished_at": "2026-03-01T09:30:00Z",
+    }
+    return Export(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_an_export_is_found_by_account_source_and_name(ledger: Ledger) -> None:
+    """The last one of its name replaces the one before; those of other names, sources and accounts stay."""
+    run = begun(ledger).id
+    first = export(run)
+    others = [export(run, **{name: "other"}) for name in ("account", "source", "manifest_name")]
+    for each in (first, *others):
+        record_export(ledger, each)
+    assert last_export(ledger, "tenant", "old-helpdesk", "tickets.csv") == first
+    second = export(
+        run, content_sha256="11", keys=b"\1" * 16, rows=2, known_share=0.5, held_share=1.0, previous_held_share=0.0
+    )
+    record_export(ledger, second)
+    assert last_export(ledger, "tenant", "old-helpdesk", "tickets.csv") == second
+    found = [last_export(ledger, each.account, each.source, each.manifest_name) for each in others]
+    assert found == others
+    assert last_export(ledger, "tenant", "old-helpdesk", "more.csv") is None
+
+
+def test_packed_keys_are_sorted_and_each_is_there_once() -> None:
+    """The same keys in another order and number give the same bytes, eight for each."""
+    packed = packed_keys(key_hashes(HASH, ["b", "a", "c", "a", "ü\udc80"]))
+    assert packed == packed_keys(key_hashes(HASH, ["ü\udc80", "c", "b", "a"]))
+    assert len(packed) == 4 * 8
+    hashes = unpacked_keys(packed).tolist()
+    assert hashes == sorted(int.from_bytes(HASH(key)[:8], "little") for key in ["a", "b", "c", "ü\udc80"])
+    assert packed_keys(key_hashes(HASH, [])) == b""
+
+
+def test_hashes_of_two_ledgers_differ(tmp_path: Path) -> None:
+    """The secret is one ledger's: what one has of a text says nothing in another."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    with (
+        contextlib.closing(new_ledger(tmp_path / "one")) as one,
+        contextlib.closing(new_ledger(tmp_path / "two")) as two,
+    ):
+        assert one.keyed_hash("text") == one.keyed_hash("text")
+        assert one.keyed_hash("text") != two.keyed_hash("text")
+        assert one.keyed_hash.hex("text") == one.keyed_hash("text").hex()
+        assert one.keyed_hash.hex("") == ""
+
+
+def test_title_and_lead_are_kept_as_hashes_of_what_was_sent_last(ledger: Ledger, tmp_path: Path) -> None:
+    """A row that was never sent has none; one that is sent again has those of its last request."""
+    run = begun(ledger, "A", "B")
+    ledger.commit(run, [Intent(key="A", content="", request="{}", title="First", lead="ann@example.com")])
+    ledger.commit(run, [created("A")])
+    hashed = ledger.keyed_hash.hex
+    assert known_rows(ledger, "tenant", "old-helpdesk", ["A", "B", "C"]) == {
+        "A": Known("created", hashed("First"), hashed("ann@example.com"), 1),
+        "B": Known("pending", "", "", 0),
+    }
+    ledger.commit(run, [Intent(key="B", content="", request="{}", title="Second", lead="")])
+    assert known_rows(ledger, "tenant", "old-helpdesk", ["B"]) == {"B": Known("sending", hashed("Second"), "", 1)}
+    assert ask(tmp_path, "select count(*) from tickets where title_hash like '%First%'") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("ticket", "title", "lead"),
+    [
+        (Ticket(fields=(("Title", "A"), ("LeadDetail.EmailAddress", "Ann@Example.com"))), "A", "ann@example.com"),
+        (Ticket(fields=(("LeadDetail.Phone", "+491701234567"),)), "", "+491701234567"),
+        (
+            Ticket(fields=(("LeadDetail.Phone", "+491701234567"), ("LeadDetail.EmailAddress", "a@example.com"))),
+            "",
+            "a@example.com",
+        ),
+        (Ticket(fields=(("Title", "A"),), lead_id="5AF882CC"), "A", "5af882cc"),
+        (Ticket(fields=()), "", ""),
+    ],
+)
+def test_a_ticket_says_what_its_title_and_lead_are(ticket: Ticket, title: str, lead: str) -> None:
+    """The ID of the lead if it has one, else the mail address, else the phone; the case of letters is no difference."""
+    assert (ticket.title, ticket.lead) == (title, lead)
+
+
+def test_all_keys_of_a_source_are_read_piece_by_piece(ledger: Ledger) -> None:
+    """Those of other sources and accounts and rows never sent are not among them; a reader holds a part at a time."""
+    keys = [f"key {number:06} {'x' * 200}" for number in range(60_000)]
+    run = new_run()
+    ledger.begin_run(run)
+    ledger.claim(run, claims(*keys))
+    begun(ledger, "other", source="other")
+    begun(ledger, "other", account="other")
+    with ledger.writing() as db:
+        db.exec_driver_sql("update tickets set state = 'failed'")
+    ledger.claim(run, claims("never sent"))
+    tracemalloc.start()
+    try:
+        count = sum(map(len, known_keys(ledger, "tenant", "old-helpdesk")))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert count == len(keys)
+    assert peak < 8_000_000, "all of them would be 17 MB"
+    assert set(*known_keys(ledger, "tenant", "other")) == {"other"}
+    assert set().union(*known_keys(ledger, "tenant", "old-helpdesk")) == set(keys)
+
+
+def plan_of(folder: Path, sql: str) -> str:
+    return " ".join(str(row[3]) for row in ask(folder, f"explain query plan {sql}"))
+
+
+@pytest.mark.parametrize(("column", "index"), [("number", "tickets_by_number"), ("ticket_id", "tickets_by_ticket_id")])
+def test_a_number_is_found_by_its_index(ledger: Ledger, tmp_path: Path, column: str, index: str) -> None:
+    """A search among a million tickets reads the index, and rows without a number are not in it."""
+    run = begun(ledger, "A", "B")
+    ledger.commit(run, [intent("A")])
+    ledger.commit(run, [created("A")])
+    where = f"from tickets where account = 'tenant' and {column} = '157' and {column} != ''"
+    assert index in plan_of(tmp_path, f"select key {where}")

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import gc
+import gzip
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+
+import pytest
+import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
+
+from importer.errors import ManifestError
+from importer.manifest import open_manifest
+from importer.manifest.archives import unpack
+from importer.models import ManifestOptions
+from tests.manifest.reading import read, read_bytes, refusal_of_bytes
+
+CSV = "id;ort\n1;Zürich\n2;Köln\n".encode()
+CELLS = [["1", "Zürich"], ["2", "Köln"]]
+
+
+def zipped(*names: str, content: bytes = CSV, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name in names:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def workbook() -> bytes:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        book.add_worksheet("Tickets").write_row(0, 0, ["id", "ort"])
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for temporary files, and nothing else in it."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_one_table_in_a_zip(tmp_path: Path, method: int) -> None:
+    """It is read as if it stood beside the archive, and what was done is told."""
+    table = read_bytes(tmp_path, zipped("export/tickets.csv", method=method))
+    assert table.cells == CELLS
+    assert table.how == "CSV in a ZIP archive, certainly UTF-8, semicolon"
+
+
+@pytest.mark.parametrize("parts", [[CSV], [CSV[:10], CSV[10:]], [CSV, b""]])
+def test_gzip(tmp_path: Path, parts: list[bytes]) -> None:
+    """One stream or several, which programs append to one another."""
+    table = read_bytes(tmp_path, b"".join(map(gzip.compress, parts)))
+    assert table.cells == CELLS
+    assert table.how == "CSV in gzip, certainly UTF-8, semicolon"
+
+
+def test_packed_workbooks_and_json(tmp_path: Path) -> None:
+    """What is in an archive may have any format that is read."""
+    assert read_bytes(tmp_path, zipped("a.xlsx", content=workbook())).columns == ["id", "ort"]
+    assert read_bytes(tmp_path, gzip.compress(workbook())).columns == ["id", "ort"]
+    assert read_bytes(tmp_path, gzip.compress(b'{"id": 1.10}')).cells == [["1.10"]]
+
+
+def test_what_systems_add_is_not_counted(tmp_path: Path) -> None:
+    """Folders, hidden files and those of macOS and Windows are no tables."""
+    names = ["export/", "export/tickets.csv", "__MACOSX/export/._tickets.csv", "export/.DS_Store", "Thumbs.db"]
+    table = read_bytes(tmp_path, zipped(*names))
+    assert table.cells == CELLS
+    assert table.manifest.detected.warnings == ()
+
+
+@pytest.mark.parametrize("names", [["tickets.csv", "readme.txt", "attachments/a.png"], ["a.png", "tickets.XLSX"]])
+def test_the_one_table_among_other_files(tmp_path: Path, names: list[str]) -> None:
+    """Its ending tells; and the user is told that the others, perhaps attachments, are not read."""
+    table = read_bytes(tmp_path, zipped(*names))
+    assert table.cells == CELLS
+    (warning,) = table.manifest.detected.warnings
+    assert f"holds {len(names) - 1} more file" in warning
+
+
+def test_a_name_without_an_ending(tmp_path: Path) -> None:
+    """The only file is meant, whatever it is called."""
+    assert read_bytes(tmp_path, zipped("EXPORT-2024")).cells == CELLS
+
+
+def test_several_tables_are_named(tmp_path: Path) -> None:
+    """Which is meant the user must say; names that could steer a terminal are escaped."""
+    text = refusal_of_bytes(tmp_path, zipped("tickets.csv", "old/tickets.tsv", "x\x1b[2J.csv", "readme.txt"))
+    assert "is a ZIP archive of 3 files, and which of them is the manifest can't be told" in text
+    assert "\n  tickets.csv\n  old/tickets.tsv\n" in text
+    assert "\x1b" not in text
+    assert "... and 5 more" in refusal_of_bytes(tmp_path, zipped(*(f"{n}.csv" for n in range(25))))
+    assert "of 2 files" in refusal_of_bytes(tmp_path, zipped("a.png", "b.png"))
+
+
+def test_nothing_in_it(tmp_path: Path) -> None:
+    """An archive of folders holds no manifest, and neither does an empty file in one."""
+    assert "without a file in it" in refusal_of_bytes(tmp_path, zipped("export/"))
+    assert "is empty: it has no bytes" in refusal_of_bytes(tmp_path, zipped("tickets.csv", content=b""))
+    assert "is empty: it has no bytes" in refusal_of_bytes(tmp_path, gzip.compress(b""))
+
+
+def test_errors_name_both_files(tmp_path: Path) -> None:
+    """What is wrong in the packed file is told with its name and the archive's."""
+    text = refusal_of_bytes(tmp_path, zipped("in/tickets.csv", content=b'id\n"x'))
+    assert text.startswith(f"in/tickets.csv in {tmp_path / 'tickets.csv'} has broken quotes")
+
+
+def test_an_archive_in_an_archive_is_refused(tmp_path: Path) -> None:
+    """One layer is opened; more are a mistake, or made to fill a disk."""
+    assert "its content is that of a ZIP archive" in refusal_of_bytes(tmp_path, gzip.compress(zipped("tickets.csv")))
+    text = refusal_of_bytes(tmp_path, zipped("tickets.csv.gz", content=gzip.compress(CSV)))
+    assert "its content is that of a gzip archive" in text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(CSV)[:-9],
+        gzip.compress(CSV)[:-6] + b"\0\0\0\0\0\0",
+        gzip.compress(CSV) + b"more",
+        zipped("tickets.csv")[:-10],
+        zipped("tickets.csv", method=zipfile.ZIP_STORED).replace(b"ort", b"0rt"),
+    ],
+    ids=["gzip cut off", "gzip with a wrong sum", "gzip with more behind it", "zip cut off", "zip with a wrong sum"],
+)
+def test_damaged_archives(tmp_path: Path, temporary: Path, content: bytes) -> None:
+    """Cut or changed bytes are found by the archive's own sums, and nothing of it is left."""
+    assert "cut off or damaged" in refusal_of_bytes(tmp_path, content)
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_password(tmp_path: Path) -> None:
+    """A protected archive is told to be one."""
+    content = bytearray(zipped("tickets.csv"))
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    assert "is protected by a password" in refusal_of_bytes(tmp_path, bytes(content))
+
+
+def test_a_method_that_is_not_known(tmp_path: Path) -> None:
+    """Windows packs large files by a method that Python lacks."""
+    content = bytearray(zipped("tickets.csv"))
+    content[8] = 9
+    content[content.index(b"PK\x01\x02") + 10] = 9
+    assert "is packed in a way that can't be unpacked here" in refusal_of_bytes(tmp_path, bytes(content))
+
+
+def test_what_is_unpacked_goes_away(tmp_path: Path, temporary: Path) -> None:
+    """The unpacked file is there for as long as the manifest, for this user alone, and not where the archive is."""
+    path = tmp_path / "tickets.csv.gz"
+    path.write_bytes(gzip.compress(CSV))
+    manifest = open_manifest(path, ManifestOptions())
+    (unpacked,) = temporary.iterdir()
+    assert unpacked.stat().st_mode & 0o777 == 0o600
+    chunks = manifest.chunks(1)
+    next(chunks)
+    del manifest
+    gc.collect()
+    assert unpacked.exists(), "a pass that is under way still needs it"
+    del chunks
+    gc.collect()
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_can_not_be_read_leaves_nothing(tmp_path: Path, temporary: Path) -> None:
+    """A file that is refused after it was unpacked is not left behind."""
+    refusal_of_bytes(tmp_path, gzip.compress(b"%PDF-1.7"))
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_disk_that_is_nearly_full(tmp_path: Path, temporary: Path) -> None:
+    """Room is asked for before a ZIP archive is unpacked, and while a gzip file is, whose size nobody knows."""
+    path = tmp_path / "tickets.zip"
+    for content in (zipped("tickets.csv", content=bytes(3_000_000)), gzip.compress(bytes(3_000_000))):
+        path.write_bytes(content)
+        with pytest.raises(ManifestError, match=r"can't be unpacked to .*temporary: it needs .* MB") as caught:
+            unpack(path, str(path), free=lambda _folder: 1000)
+        assert "TMPDIR" in caught.value.hint
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_bomb_is_not_unfolded(tmp_path: Path, temporary: Path) -> None:
+    """A ZIP archive says how large it unfolds; more than a gigabyte at hundreds of times its size is no export."""
+    content = bytearray(zipped("tickets.csv"))
+    at = content.index(b"PK\x01\x02")
+    content[at + 24 : at + 28] = (3 << 30).to_bytes(4, "little")
+    text = refusal_of_bytes(tmp_path, bytes(content))
+    assert "unfolds to more than 3.2 GB, over 200 times what it is packed" in text
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_workbook_is_no_archive(tmp_path: Path) -> None:
+    """An .xlsx file is a ZIP file, and is read as what it is."""
+    assert read_bytes(tmp_path, workbook()).manifest.detected.packed is None
+
+
+def test_the_archive_may_be_read_again(tmp_path: Path) -> None:
+    """Each opening unpacks it anew."""
+    path = tmp_path / "tickets.zip"
+    path.write_bytes(zipped("tickets.csv"))
+    assert read(path).cells == read(path).cells == CELLS

@@ -1,0 +1,72 @@
+"""Reading ahead in a thread gives what reading gives, and leaves nothing at work behind it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from importer.manifest.prefetch import ahead
+
+
+class Stop(Exception):
+    """What a signal's handler raises."""
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise Stop
+
+    former = signal.signal(signal.SIGUSR1, stop)
+    yield
+    signal.signal(signal.SIGUSR1, former)
+
+
+def counted(closed: list[int], most: int) -> Generator[int, None, None]:
+    try:
+        yield from range(1, most + 1)
+    finally:
+        closed.append(most)
+
+
+def test_what_is_read_comes_in_order():
+    """Every item, once, and the source is closed at the end."""
+    closed: list[int] = []
+    assert list(ahead(counted(closed, 9))) == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert closed == [9]
+
+
+def test_an_error_comes_in_its_turn():
+    """What was read before the error is not lost."""
+
+    def failing() -> Generator[int, None, None]:
+        yield 1
+        raise OSError("gone")
+
+    items = ahead(failing())
+    assert next(items) == 1
+    with pytest.raises(OSError, match="gone"):
+        next(items)
+
+
+def test_interrupted_while_the_thread_starts(interruptible: None):
+    """A signal ends the reading by its handler's error and no other, though the thread is at work and nobody knows it."""
+    closed: list[int] = []
+
+    def interrupting() -> Generator[int, None, None]:
+        try:
+            os.kill(os.getpid(), signal.SIGUSR1)  # the thread has just begun, and whoever started it may not know yet
+            yield sum(range(2_000_000))  # long enough for the other thread to have its turn
+            yield 0
+        finally:
+            closed.append(1)
+
+    for number in range(1, 21):
+        items = ahead(interrupting())
+        with pytest.raises(Stop):
+            for _ in items:
+                pass
+        assert len(closed) == number

@@ -1,0 +1,70 @@
+"""Which name was meant, and what of it can't be seen."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.mapping.findings import did_you_mean
+from importer.mapping.similar_names import closest, difference, skeleton
+
+UNSEEN = [  # what is written, what was meant, and what is said of that
+    ("Legacy ID", "Legacy\u00a0ID", "which has a non-breaking blank (U+00A0)"),
+    ("Legacy\u00a0ID", "Legacy ID", "which has no non-breaking blank (U+00A0)"),
+    ("ID", "\ufeffID", "which has a byte order mark (U+FEFF)"),
+    ("ID", "\u00ef\u00bb\u00bfID", "which has a byte order mark that was read in the wrong encoding"),
+    ("ID", "I\u200bD", "which has a blank of no width (U+200B)"),
+    ("ID", "ID\u2060", "which has a word joiner (U+2060)"),
+    ("Sub\u00adject", "Subject", "which has no soft hyphen (U+00AD)"),
+    ("Mail", "M\u0430il", "which has a Cyrillic letter \u0430 (U+0430)"),
+    ("Name", "\u039dame", "which has a Greek letter \u039d (U+039D)"),
+    ("ID", "\uff29D", "which has a character \uff29 (U+FF29)"),
+    ("E-mail", "E\u2011mail", "which has a character \u2011 (U+2011)"),
+    ("Owner's", "Owner\u2019s", "which has a character \u2019 (U+2019)"),
+    ("Subject", " Subject", "which has a blank at its beginning"),
+    ("Subject", "Subject ", "which has a blank at its end"),
+    ("Due date", "Due  date", "which has a double blank"),
+    ("Due date", "Due\ndate", "which has a line break (U+000A)"),
+    ("Due date", "Due\tdate", "which has a tab (U+0009)"),
+    (unicodedata.normalize("NFC", "Größe"), unicodedata.normalize("NFD", "Größe"), "which has an accent that is a character of its own (U+0308)"),
+    ("Due date", "due\u00a0date ", "which has a blank at its end and a non-breaking blank (U+00A0)"),
+    ("A\u00a0b", "A\u202fb", "which has a narrow non-breaking blank (U+202F) and has no non-breaking blank (U+00A0)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "meant", "said"), UNSEEN)
+def test_what_cant_be_seen_is_said(written: str, meant: str, said: str):
+    """Two names that look alike are told apart by what the one has and the other has not."""
+    assert did_you_mean(written, ["Something else", meant]) == f" (did you mean {meant!r}, {said}?)"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("id", "ID"), ("Subjcet", "Subject"), ("статус", "Статус"), ("ΟΝΟΜΑ", "ονομα"), ("E-Mail", "Email")],
+)
+def test_what_everyone_sees_is_not_said(written: str, meant: str):
+    """Capital letters and letters that differ need no words; a script is not odd where all is written in it."""
+    assert did_you_mean(written, ["Something else", meant]) == f" (did you mean {meant!r}?)"
+
+
+def test_the_same_but_for_case_comes_before_the_same_to_the_eye():
+    """Of two that look alike the one that differs least is meant."""
+    assert closest("id", ["\u0456d", "ID"]) == "ID"
+    assert closest("id", ["\u0456d", "Idea"]) == "\u0456d"
+
+
+def test_nothing_is_like_it():
+    """A name unlike all others brings no guess."""
+    assert did_you_mean("Subject", ["Phone", ""]) == ""
+    assert did_you_mean("Subject", []) == ""
+
+
+@given(st.text(max_size=12), st.text(max_size=12))
+def test_any_two_names_can_be_held_against_each_other(one: str, other: str):
+    """Whatever a header holds, there is an answer; a name differs from itself in nothing."""
+    assert difference(one, one) == ""
+    assert difference(one, other) == "" or skeleton(one) == skeleton(other)
+    assert closest(one, [other, one]) is not None or one == ""

@@ -1,0 +1,130 @@
+"""A mapping that is a table of two columns, with `source` and `key` beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.errors import MappingError
+from importer.mapping import Use, load_mapping
+from importer.mapping.two_column_files import read_pairs
+from importer.mapping.yaml_source import UnreadableError
+
+TABLE = "column,SchemaName\nLegacy ID,CustomData.LegacyId\nSubject,Title\nMail,LeadDetail.EmailAddress\nNotes,\n"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "fields.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    return path
+
+
+def refusal(path: Path, content: str | bytes, source: str | None = "old", key: tuple[str, ...] = ("ID",)) -> list[str]:
+    """Write a table that is refused; give what is said of it, without its path."""
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(MappingError) as caught:
+        load_mapping(path, source=source, key=key)
+    return [detail.removeprefix(f"{path}:").strip() for detail in caught.value.details]
+
+
+def test_a_table_is_a_mapping(table: Path):
+    """Each column becomes its field, one without a field is ignored; lines are those of the table."""
+    mapping = load_mapping(table, source="old-helpdesk", key=["Legacy ID"])
+    assert (mapping.source, mapping.key, mapping.key_is_row_content) == ("old-helpdesk", ("Legacy ID",), False)
+    assert [(rule.column, rule.field, rule.line) for rule in mapping.rules] == [
+        ("Legacy ID", "CustomData.LegacyId", 2),
+        ("Subject", "Title", 3),
+        ("Mail", "LeadDetail.EmailAddress", 4),
+    ]
+    assert [(use.column, use.line) for use in mapping.uses if use.use is Use.IGNORE] == [("Notes", 5)]
+
+
+def test_several_columns_or_the_row_itself_may_be_the_key(table: Path):
+    """As in YAML: more columns than one, or `row-content`."""
+    assert load_mapping(table, source="a", key=["System", "Legacy ID"]).key == ("System", "Legacy ID")
+    mapping = load_mapping(table, source="a", key=["row-content"])
+    assert (mapping.key, mapping.key_is_row_content) == ((), True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    "header",
+    ["column,SchemaName", "Column,Schema Name", "COLUMN,SCHEMANAME", '"column","schema_name"', "column,SchemaName,,"],
+)
+def test_a_table_saved_by_any_spreadsheet(table: Path, encoding: str, ending: str, delimiter: str, header: str):  # fmt: skip
+    """With or without a byte order mark, with any line ends and delimiter, and the header in any case."""
+    lines = [header, "Grüße,Title", "Mail,LeadDetail.EmailAddress", "", ",,,"]
+    text = ending.join(lines).replace(",", delimiter) + ending
+    table.write_bytes(text.encode(encoding))
+    mapping = load_mapping(table, source="a", key=["ID"])
+    assert [(rule.column, rule.field) for rule in mapping.rules] == [
+        ("Grüße", "Title"),
+        ("Mail", "LeadDetail.EmailAddress"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "problems"),
+    [
+        ("", ["1: the first line has 0 cells; this file needs two, parted by a comma or a semicolon"]),
+        ("Subject,Title\n", ["1: the first line must be `column,SchemaName`, not 'Subject' and 'Title'"]),
+        ("column\nSubject\n", ["1: the first line has 1 cell; this file needs two, parted by a comma or a semicolon"]),
+        ("column,SchemaName\n", ["1: columns must not be empty"]),
+        (f"{TABLE}Mail,Tags\n", ["6: 'Mail' is written twice, first in line 4"]),
+        (f"{TABLE}State,Status,x\n", ["6: this line has 3 cells, and not two; quotes may be missing"]),
+        (f"{TABLE}State,Title\n", ["6: columns: 'Title' is filled by 'Subject' already, in line 3"]),
+        (f"{TABLE},Tags\n", ["6: columns: a name must not be empty"]),
+        (b"column,SchemaName\nGr\xfc\xdfe,Title\n", ["2: the text is not UTF-8; save it as UTF-8 (in a spreadsheet: CSV UTF-8)"]),
+        (b"PK\x03\x04\x00", ["this is not a text file in UTF-8 (in a spreadsheet: CSV UTF-8)"]),
+        ('column,SchemaName\nA,"B\n', ["2: not valid CSV: unexpected end of data"]),
+        ("column,SchemaName\nSubject,Title\n", ["1: columns: no ticket could have a lead; map a column to LeadId, LeadDetail.EmailAddress or LeadDetail.Phone"]),
+    ],
+)  # fmt: skip
+def test_a_table_that_cant_be_used(table: Path, content: str | bytes, problems: list[str]):
+    """Each mistake is told with its line; a table without its header is not guessed at."""
+    assert refusal(table, content) == problems
+
+
+def test_what_the_flags_say_is_judged_as_well(table: Path):
+    """A source that can't be one is told of the mapping as a whole: it stands in no line of it."""
+    assert refusal(table, TABLE, source="-x") == ["source: '-x' must start with a letter or a digit"]
+    with pytest.raises(MappingError, match="--key 'ID' is given twice"):
+        load_mapping(table, source="a", key=("ID", "No", "ID"))
+
+
+@pytest.mark.parametrize(
+    ("source", "key", "missing"),
+    [
+        (None, (), "--source NAME and --key COLUMN"),
+        ("a", (), "--key COLUMN"),
+        (None, ("ID",), "--source NAME"),
+        ("", ("ID",), "--source NAME"),
+    ],
+)
+def test_a_flag_that_is_missing_is_named(table: Path, source: str | None, key: tuple[str, ...], missing: str):
+    """A table can't say whose keys these are, nor which column they stand in."""
+    with pytest.raises(MappingError, match=f"needs {missing} beside it"):
+        load_mapping(table, source=source, key=key)
+
+
+def test_the_flags_are_for_a_table_only(tmp_path: Path):
+    """What a YAML mapping says itself isn't said twice."""
+    with pytest.raises(MappingError, match=r"--source and --key can't be given with .*, which says it itself"):
+        load_mapping(tmp_path / "mapping.yaml", source="a", key=("ID",))
+
+
+@given(st.text(max_size=80) | st.text(alphabet=',;\t"\n\r\ufeffab ', max_size=40))
+def test_any_text_is_read_or_refused(text: str):
+    """Whatever stands in the file, the answer is a list of pairs, or why there is none."""
+    try:
+        pairs = read_pairs(text)
+    except UnreadableError:
+        return
+    assert len({pair.first for pair in pairs.pairs}) == len(pairs.pairs)
+    assert all(pair.line > pairs.header.line for pair in pairs.pairs)

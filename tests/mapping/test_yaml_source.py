@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from importer.errors import MappingError
+from importer.mapping import FieldType, load_mapping
+from importer.mapping.error_wording import finding
+from importer.mapping.language import AttachmentsModel, ManifestModel, MappingModel, RuleModel
+from importer.mapping.yaml_source import MAX_BYTES, MAX_NODES, UnreadableError, decode, parse
+from tests.mapping.conftest import BASE, Problems
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(MappingError) as caught:
+        load_mapping(path)
+    (detail,) = caught.value.details
+    assert caught.value.exit_code == 2
+    assert caught.value.hint
+    return detail.removeprefix(f"{path}:").strip()
+
+
+def test_a_file_that_cant_be_read_says_why(tmp_path: Path):
+    """A missing file, a folder and a FIFO are told apart, and nothing waits for the FIFO's other end."""
+    assert refused(tmp_path / "gone.yaml") == "there is no such file"
+    assert refused(tmp_path) == "this is not a file"
+    os.mkfifo(tmp_path / "fifo")
+    assert refused(tmp_path / "fifo") == "this is not a file"
+    assert refused(tmp_path / ("x" * 300)).startswith("the file can't be read: File name too long")
+
+
+def test_a_path_that_no_file_can_have(tmp_path: Path):
+    """Even a NUL in the path is an answer and not a traceback."""
+    with pytest.raises(MappingError):
+        load_mapping(tmp_path / "a\0b")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "the file is empty; a mapping starts with `version: 1`"),
+        (b"# only a comment\n", "the file is empty; a mapping starts with `version: 1`"),
+        (b"\xef\xbb\xbf", "the file is empty; a mapping starts with `version: 1`"),
+        (b"~", "the file is empty; a mapping starts with `version: 1`"),
+        (b"- a\n- b\n", "the file holds a list; a mapping starts with `version: 1`"),
+        (b"just a text", "the file holds 'just a text'; a mapping starts with `version: 1`"),
+        (b"PK\x03\x04\x00\x00", "this is not a text file in UTF-8 (in a spreadsheet: CSV UTF-8)"),
+        (BASE.encode("utf-16"), "this is not a text file in UTF-8 (in a spreadsheet: CSV UTF-8)"),
+        (b"version: 1\nsource: B\xfcro\n", "2: the text is not UTF-8; save it as UTF-8 (in a spreadsheet: CSV UTF-8)"),
+        (b"a: b\nc: \x07\n", "2: the character U+0007 is not allowed in YAML"),
+        (b"a: [b\nc: d\n", "2: not valid YAML: while parsing a flow sequence, expected ',' or ']', but got ':' (column 2)"),
+        (b"a: b\n\tc: d\n", "2: not valid YAML: while scanning for the next token, found character '\\t' that cannot start any token (column 1); indent with blanks, not with tabs"),
+        (b"a: *gone\n", "1: not valid YAML: found undefined alias 'gone' (column 4); put a name or text that begins with %, @, ` or * in quotes"),
+        (b"a: b\n---\nc: d\n", "2: not valid YAML: expected a single document in the stream, but found another document (column 1)"),
+        (b"#" * (MAX_BYTES + 1), f"the file has more than {MAX_BYTES:,} bytes, the most that a mapping has"),
+    ],
+)  # fmt: skip
+def test_what_is_no_mapping_at_all(tmp_path: Path, content: bytes, problem: str):
+    """Empty, binary, wrongly encoded, broken or huge: one clear problem."""
+    path = tmp_path / "mapping.yaml"
+    path.write_bytes(content)
+    assert refused(path) == problem
+
+
+@pytest.mark.parametrize(
+    ("lines", "line", "advice"),
+    [
+        ("  Ticket #: Title\n  Mail: Tags\n", 5, "; put a name with ` #` in it in quotes"),
+        ("  Mail: Tags\n  Ticket #: Title\n", 6, "; put a name with ` #` in it in quotes"),
+        ("  Mail: Tags # one: two\n Ticket: Title\n", 6, ""),
+        ("  Mail: Tags\n\tTicket: Title\n", 6, "; indent with blanks, not with tabs"),
+        ("  D: {field: DueDate, format: %d/%m}\n", 5, "; put a name or text that begins with %, @, ` or * in quotes"),
+        ("  @X: Title\n", 5, "; put a name or text that begins with %, @, ` or * in quotes"),
+        ("  All: *\n", 5, "; put a name or text that begins with %, @, ` or * in quotes"),
+        ("  Due: date: DueDate\n", 5, "; put a name or text with `: ` in it in quotes"),
+        ("  Due: {field: DueDate\nkey_field: x\n\n", 6, ""),
+        ("  Due: 'DueDate\n\n\n", 5, ""),
+    ],
+)
+def test_a_trap_of_yaml_is_told_with_its_line_and_the_way_out(tmp_path: Path, lines: str, line: int, advice: str):
+    """Whoever meets YAML for the first time learns what to do, where the trap is and not where YAML noticed it."""
+    path = tmp_path / "mapping.yaml"
+    path.write_text(f"version: 1\nsource: a\nkey: ID\ncolumns:\n{lines}", "utf-8")
+    problem = refused(path)
+    assert problem.startswith(f"{line}: not valid YAML: ")
+    assert problem.endswith(advice or ")")
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 8)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[" * 100_000, "1: nested deeper than 12 levels"),
+        ("a: " + "{b: " * 500, "1: nested deeper than 12 levels"),
+        ("".join(f"{' ' * depth}a:\n" for depth in range(60)), "13: nested deeper than 12 levels"),
+        ("a: &a [*a]\n", "1: too much once its aliases (*name) are followed; write it out instead"),
+        ("&a {b: *a}\n", "1: too much once its aliases (*name) are followed; write it out instead"),
+        (BOMB, "1: too much once its aliases (*name) are followed; write it out instead"),
+        ("- x\n" * (2 * MAX_NODES + 10), f"99998: more than {MAX_NODES:,} names and values"),
+    ],
+    ids=["flow-lists", "flow-mappings", "blocks", "self", "self-in-mapping", "billion-laughs", "many"],
+)
+def test_hostile_yaml_is_refused_soon(problems: Problems, text: str, problem: str):
+    """Neither depth nor aliases can use up the stack, the memory or the patience."""
+    (found,) = problems(text)
+    assert found.split(": ", 1)[1] == problem.split(": ", 1)[1]
+
+
+def test_every_problem_is_in_our_words():
+    """A kind of error that pydantic may grow gets a plain sentence, not the library's."""
+    document = parse(BASE)
+    error = {"type": "brand_new", "loc": ("source",), "msg": "Input should be", "input": "x"}
+    told = finding(error, document)  # type: ignore[arg-type]
+    assert (told.line, told.text) == (2, "source is not what the language knows here, not 'x'")
+
+
+_MODELS = (MappingModel, RuleModel, AttachmentsModel, ManifestModel)
+_WORDS = [
+    *(key for model in _MODELS for key in model.model_fields),
+    *FieldType,
+    "Title",
+    "LeadId",
+    "UTC",
+    "1",
+    "true",
+    "~",
+    "%Y",
+]
+_words = st.deferred(lambda: st.sampled_from(_WORDS) | st.text(max_size=8))  # a short name in reports
+_trees = st.recursive(
+    _words, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_words, inner, max_size=5), max_leaves=25
+)
+
+
+def flow(tree: object) -> str:
+    match tree:
+        case dict():
+            return "{" + ", ".join(f"{flow(key)}: {flow(value)}" for key, value in tree.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(flow, tree)) + "]"
+        case _:
+            text = str(tree)
+            return text if text.replace("_", "").isalnum() and text.isascii() else "'" + text.replace("'", "''") + "'"
+
+
+def judge(content: bytes, folder: Path) -> None:
+    path = folder / "fuzz.yaml"
+    path.write_bytes(content)
+    details: tuple[str, ...] | None = None
+    try:
+        load_mapping(path)
+    except MappingError as error:
+        details = error.details
+    assert details != ()
+    for detail in details or ():
+        assert detail.startswith(f"{path}:")
+        assert "Input should" not in detail
+        assert "is not what the language knows here" not in detail
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("fuzz")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    content=st.binary(max_size=200)
+    | st.text(alphabet=st.sampled_from("ab:-[]{}&*!|>'\"%@`#,?~\n\t \\0"), max_size=60).map(str.encode)
+)
+def test_any_bytes_are_answered(folder: Path, content: bytes):
+    """Whatever the file holds, the answer is a mapping or a MappingError."""
+    judge(content, folder)
+
+
+@settings(max_examples=150, deadline=None)
+@given(sections=st.dictionaries(_words, _trees, max_size=6), base=st.booleans())
+def test_any_tree_is_answered_in_our_words(folder: Path, sections: dict[str, object], base: bool):  # noqa: FBT001
+    """The language's words in any wrong place: every problem is one of ours, and nothing escapes."""
+    lines = "".join(f"{flow(key)}: {flow(value)}\n" for key, value in sections.items())
+    judge(((BASE if base else "") + lines).encode("utf-8", "replace"), folder)
+
+
+@settings(max_examples=200, deadline=None)
+@given(written=st.text(alphabet="%YmdHMSpIjGVuzZyx/-: .", max_size=14), zone=st.text(max_size=12))
+def test_any_format_and_zone_are_answered(folder: Path, written: str, zone: str):
+    """Both strptime and the time zone database have many ways to fail; none of them is the user's traceback."""
+    rule = f"  X: {{field: DueDate, type: datetime, format: {flow(written)}, timezone: {flow(zone)}}}\n"
+    judge((BASE + rule).encode("utf-8", "replace"), folder)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    texts=st.lists(
+        st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=12),
+        unique=True,
+        max_size=6,
+    )
+)
+def test_quoted_texts_arrive_unchanged(texts: list[str]):
+    """Any text in quotes is that text: as a name and as a value."""
+    text = "".join(f"{flow(each)}: [{flow(each)}]\n" for each in (f"'{each}" for each in texts))
+    document = parse(text)
+    assert (document.data or {}) == {f"'{each}": [f"'{each}"] for each in texts}
+    assert not document.findings
+
+
+def test_the_line_of_a_part_is_that_of_its_key():
+    """People look where the key stands; a part that has no line of its own has that of what is around it."""
+    document = parse("a:\n  b:\n    - c\n    - d\n")
+    assert [document.line(place) for place in [(), ("a",), ("a", "b"), ("a", "b", 1), ("a", "b", 1, "x"), ("z",)]] == [
+        1,
+        1,
+        2,
+        4,
+        4,
+        1,
+    ]
+    assert parse("").line(("a",)) == 1
+
+
+def test_decode_counts_the_bytes_first():
+    """A text that is too large is not even decoded."""
+    with pytest.raises(UnreadableError):
+        decode(b"\xff" * (MAX_BYTES + 1))

@@ -1,0 +1,161 @@
+"""Runs that share a pool, on a clock that is moved by hand: each books, uses, is late, gives back, pauses or dies."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from importer.rate_limit import AHEAD_S, ON_TIME_S, Asks, Booking, Capped, Later, Pool
+
+LONGEST_PAUSE_S = 3600.0
+Ending = Literal["used", "alone", "late", "given back", "throttled", "dies"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What a run does with one booking. ``delay``: how late it is for it, as a part of what it may be."""
+
+    ending: Ending = "used"
+    delay: float = 0.0
+    thinks_s: float = 0.0  # before it asks
+    pause_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """A call. ``order``: which booking it was of, in the order of booking. ``limit``, ``ceiling``: what it had to keep."""
+
+    run: str
+    at: float
+    order: int
+    limit: int
+    ceiling: int
+
+
+@dataclass
+class Run:
+    """One run and what it is going to do. After its steps it goes on as ``forever`` says, or leaves."""
+
+    asks: Asks
+    steps: Sequence[Step] = ()
+    forever: Step | None = None
+    starts_at: float = 0.0
+    asked_at: float = float("-inf")
+    done: int = 0
+
+    def next_step(self) -> Step | None:
+        """What comes next; ``None`` at its end."""
+        return self.steps[self.done] if self.done < len(self.steps) else self.forever
+
+
+@dataclass
+class Crowd:
+    """Some runs and their pool. ``as_text``: the pool is written down and read again at every change."""
+
+    runs: Sequence[Run]
+    as_text: bool = False
+    pool: Pool = field(default_factory=Pool)
+    now: float = 0.0
+    uses: list[Use] = field(default_factory=list)
+    held_back: list[tuple[float, float]] = field(default_factory=list)  # pauses, from and to
+    asked: int = 0
+
+    def go(self, until: float) -> list[Use]:
+        """Let time pass, and give all calls that were made, the earliest first."""
+        order = itertools.count()
+        agenda: list[tuple[float, int, Run, tuple[Booking, int, int] | None]] = []
+        for run in self.runs:
+            heapq.heappush(agenda, (run.starts_at + self._thinks(run), next(order), run, None))
+        bookings = itertools.count()
+        while agenda and agenda[0][0] <= until:
+            self.now, _, run, held = heapq.heappop(agenda)
+            self._reread()
+            if held is None:
+                answer = self._ask(run)
+                if isinstance(answer, Later):
+                    due = max(answer.at - AHEAD_S, self.now + 1e-6)
+                    heapq.heappush(agenda, (due, next(order), run, None))
+                elif isinstance(answer, Booking):
+                    held = (answer, next(bookings), self._limit(run))
+                    heapq.heappush(agenda, (self._acts_at(run, answer), next(order), run, held))
+            elif (asks_at := self._act(run, *held)) is not None:
+                heapq.heappush(agenda, (asks_at, next(order), run, None))
+        self.now = until
+        return sorted(self.uses, key=lambda use: use.at)
+
+    def _ask(self, run: Run) -> Booking | Later | Capped:
+        run.asked_at = self.now
+        self.asked += 1
+        answer = self.pool.book(run.asks, self.now)
+        if isinstance(answer, Booking):
+            assert self.now <= answer.at <= self.now + AHEAD_S + 1e-9
+            assert answer.at >= self.pool.paused_until
+        return answer
+
+    def _limit(self, run: Run) -> int:
+        """The smallest limit of those who have asked for a slot within a period, and the run's own."""
+        period_s = run.asks.rate.period_s
+        live = [other.asks.rate.calls for other in self.runs if self.now - other.asked_at <= period_s]
+        return min(*live, run.asks.rate.calls)
+
+    @staticmethod
+    def _acts_at(run: Run, booking: Booking) -> float:
+        step = run.next_step()
+        assert step is not None
+        if step.ending == "late":
+            return booking.at + ON_TIME_S * (1 + step.delay) + 1e-6
+        return booking.at + ON_TIME_S * step.delay
+
+    def _act(self, run: Run, booking: Booking, order: int, limit: int) -> float | None:
+        """Do what is to be done with a booking; say when the run asks again."""
+        step = run.next_step()
+        assert step is not None
+        if step.ending == "dies":
+            return None
+        paused = self.pool.paused_until > self.now
+        if paused or step.ending in {"given back", "late"}:
+            self.pool.give_back(booking, run.asks.run)
+            if step.ending != "given back":
+                run.done += step.ending == "late"
+                return self.now if run.next_step() is not None else None
+        else:
+            self.pool.used(booking, run.asks.run, self.now, alone=step.ending == "alone")
+            ceiling = int(run.asks.ceiling)
+            self.uses.append(Use(run=run.asks.run, at=self.now, order=order, limit=limit, ceiling=ceiling))
+            if step.ending == "throttled":
+                self.pool.throttled(run.asks, self.now, sent_at=self.now, wait_s=step.pause_s)
+                self.held_back.append((self.now, self.now + step.pause_s))
+        run.done += 1
+        if run.next_step() is None:
+            self.pool.leave(run.asks.run)
+            run.asked_at = float("-inf")
+            return None
+        return self.now + self._thinks(run)
+
+    @staticmethod
+    def _thinks(run: Run) -> float:
+        step = run.next_step()
+        return step.thinks_s if step is not None else 0.0
+
+    def _reread(self) -> None:
+        if self.as_text:
+            counted = self.pool.counted
+            self.pool = Pool.from_json(self.pool.to_json(), self.now, LONGEST_PAUSE_S)
+            self.pool.counted = counted
+
+
+def assert_kept(uses: Sequence[Use], period_s: float) -> None:
+    """No window of a period, both ends included, has more calls than its last booking had to keep.
+
+    Nor has it more calls than the ceiling of that last one, of runs with no higher ceiling.
+    """
+    uses = sorted(uses, key=lambda use: use.at)
+    for index, first in enumerate(uses):
+        window = [use for use in uses[index:] if use.at - first.at <= period_s]
+        last = max(window, key=lambda use: use.order)
+        assert len(window) <= last.limit, (len(window), last.limit, first.at)
+        modest = sum(use.ceiling <= last.ceiling for use in window)
+        assert modest <= last.ceiling, (modest, last.ceiling, first.at)

@@ -1,0 +1,617 @@
+"""The account's limit is never passed and not wasted, whatever its users do. All on a clock that is moved by waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from importer.errors import CapReached
+from importer.models import Rate
+from importer.rate_limit import ON_TIME_S, Margin, Pool
+from importer.rate_limit.limiter import LEAD_S, Limits, Quota, Slot
+from importer.rate_limit.margin import MOST_MARGIN_S
+from importer.rate_limit.slot_storage import Keeper, OwnPool
+from tests.fake_time import run
+
+AN_AGE_S = 100_000.0
+MARGIN_S = 0.1
+
+
+def make(rate: Rate, **limits: Any) -> Quota:
+    return Quota(Limits(rate=rate, **limits), OwnPool(asyncio.get_running_loop().time), margin())
+
+
+def margin() -> Margin:
+    return Margin(first_s=MARGIN_S, least_s=MARGIN_S)
+
+
+async def use(quota: Quota, *, alone: bool = False) -> float:
+    slot = await called(quota, alone=alone)
+    assert slot.used_at is not None
+    return slot.used_at
+
+
+async def called(quota: Quota, *, alone: bool = False) -> Slot:
+    slot = await quota.reserve()
+    await slot.ready()
+    slot.used(alone=alone)
+    return slot
+
+
+def assert_kept(uses: Sequence[float], rate: Rate) -> None:
+    """No window of a period, both of its ends included, holds more than ``calls``."""
+    uses = sorted(uses)
+    for first, beyond in zip(uses, uses[rate.calls :], strict=False):
+        assert beyond - first > rate.period_s
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one user of the quota does with one slot."""
+
+    thinks_s: float
+    hesitates_s: float  # between having its connection and being ready to write
+    ending: str  # used, alone, withdrawn, withdrawn late
+    pause_s: float = 0.0
+
+
+_STEPS = st.builds(
+    Step,
+    thinks_s=st.sampled_from([0.0, 0.0, 0.3, 4.9, 7.0]),
+    hesitates_s=st.sampled_from([0.0, 0.0, 0.7, 6.0]),
+    ending=st.sampled_from(["used", "used", "used", "alone", "withdrawn", "withdrawn late"]),
+    pause_s=st.sampled_from([0.0, 0.0, 0.0, 2.0, 11.0]),
+)
+_RATES = st.sampled_from([Rate(1, 5), Rate(2, 5), Rate(3, 0.5), Rate(5, 5), Rate(25, 5)])
+
+
+async def follow(quota: Quota, steps: Sequence[Step], uses: list[float]) -> None:
+    for step in steps:
+        await asyncio.sleep(step.thinks_s)
+        slot = await quota.reserve()
+        await slot.near(0.05)
+        await asyncio.sleep(step.hesitates_s)
+        if step.ending == "withdrawn":
+            slot.release()
+            continue
+        await slot.ready()
+        if step.ending != "withdrawn late":
+            slot.used(alone=step.ending == "alone")
+            uses.append(quota.now())
+        slot.release()
+        if step.pause_s:
+            quota.throttled(step.pause_s, slot)
+
+
+@settings(max_examples=200, deadline=None)
+@given(_RATES, st.lists(st.lists(_STEPS, max_size=12), max_size=12))
+def test_no_window_ever_has_more_calls_than_the_limit(rate: Rate, users: list[list[Step]]) -> None:
+    """For any pattern of reserving, using, giving back and pausing; and all of them get their turn in the end."""
+
+    async def whole() -> list[float]:
+        quota, uses = make(rate), list[float]()
+        async with asyncio.timeout(AN_AGE_S):
+            await asyncio.gather(*(follow(quota, steps, uses) for steps in users))
+        return uses
+
+    assert_kept(run(whole()), rate)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from([0.0, 0.0, 0.1, 2.0]), min_size=60, max_size=120))
+def test_the_floor_holds_by_itself(waits_s: list[float]) -> None:
+    """Below the pool, and whatever slots it would let go when, stands an exact sliding window."""
+
+    async def one(quota: Quota, at: float) -> float:
+        await asyncio.sleep(at)
+        await quota.floor.passed()
+        return quota.now()
+
+    async def whole() -> list[float]:
+        quota = make(Rate(25, 5))
+        return await asyncio.gather(*(one(quota, at) for at in itertools.accumulate(waits_s)))
+
+    times = sorted(run(whole()))
+    assert all(beyond - first > 5 - 1e-6 for first, beyond in zip(times, times[25:], strict=False))
+
+
+def test_the_limit_is_used_to_the_full() -> None:
+    """150 calls of an account with 25 per 5 s, the first alone, take 0.97 of the ideal."""
+
+    async def whole() -> float:
+        quota = make(Rate(25, 5))
+        await use(quota, alone=True)
+        await asyncio.sleep(0.2)  # its answer
+        first = quota.now()
+        return max(await asyncio.gather(*(use(quota) for _ in range(149)))) - first
+
+    took_s = run(whole())
+    assert 25.0 / took_s >= 0.97
+
+
+def test_the_first_call_gets_its_slot_back_with_the_first_burst() -> None:
+    """Else every later burst would begin with one call ahead of the others, and straddle two windows."""
+
+    async def whole() -> list[float]:
+        quota = make(Rate(5, 5))
+        await use(quota, alone=True)
+        await asyncio.sleep(2)
+        return await asyncio.gather(*(use(quota) for _ in range(14)))
+
+    uses = sorted(run(whole()))
+    cycle_s = 5 + MARGIN_S
+    assert uses == pytest.approx([2.0] * 4 + [2.0 + cycle_s] * 5 + [2.0 + 2 * cycle_s] * 5, abs=1e-3)
+
+
+def test_a_slot_that_is_given_back_does_not_free_that_of_the_first_call() -> None:
+    """Only a use says when the burst is; a withdrawn call says nothing."""
+
+    async def whole() -> list[float]:
+        quota = make(Rate(2, 5))
+        first = await use(quota, alone=True)
+        for _ in range(3):
+            await asyncio.sleep(1)
+            (await quota.reserve()).release()
+        return [first, *await asyncio.gather(*(use(quota) for _ in range(3)))]
+
+    uses = run(whole())
+    assert uses == pytest.approx([0.0, 3.0, 8.1, 8.1], abs=1e-3)
+
+
+@pytest.mark.parametrize("rate", [Rate(1, 5), Rate(2, 5), Rate(25, 5), Rate(1500, 1)], ids=str)
+def test_calls_that_go_alone_again_and_again_never_run_out_of_slots(rate: Rate) -> None:
+    """Each is answered 429 and holds the quota back; the next one finds a slot all the same, soon after the pause."""
+
+    async def whole() -> list[float]:
+        quota = make(rate)
+        uses = []
+        for _ in range(40):
+            slot = await called(quota, alone=True)
+            uses.append(slot.used_at or 0.0)
+            quota.throttled(rate.period_s, slot)
+        return uses
+
+    uses = run(whole())
+    gaps = [later - earlier for earlier, later in itertools.pairwise(uses)]
+    assert max(gaps) <= rate.period_s + MOST_MARGIN_S + 1e-6
+    assert min(gaps) >= rate.period_s
+
+
+def test_many_calls_a_period() -> None:
+    """Above a thousand, one bucket is the floor, and the scheduler still keeps the window."""
+    rate = Rate(1200, 1)
+
+    async def whole() -> list[float]:
+        quota = make(rate)
+        return await asyncio.gather(*(use(quota) for _ in range(3000)))
+
+    uses = run(whole())
+    assert_kept(uses, rate)
+    assert max(uses) < 2.5
+
+
+def test_one_call_in_a_long_period() -> None:
+    """A limit of one call is one call, each a period after the other."""
+
+    async def whole() -> list[float]:
+        quota = make(Rate(1, 5))
+        return [await use(quota, alone=number == 0) for number in range(4)]
+
+    assert run(whole()) == pytest.approx([0.0, 5.1, 10.2, 15.3], abs=1e-3)
+
+
+def test_a_pause_holds_back_what_was_reserved_before_it() -> None:
+    """A 429 stops everything: those who have a slot, those who wait for one, and those who come later."""
+
+    async def whole() -> list[float]:
+        quota = make(Rate(2, 5))
+        first = await called(quota)
+        await use(quota)
+        waiting = [asyncio.ensure_future(use(quota)) for _ in range(2)]
+        await asyncio.sleep(5)
+        quota.throttled(60, first)
+        quota.throttled(1, first)  # a shorter one takes nothing back
+        return await asyncio.gather(*waiting)
+
+    assert run(whole()) == pytest.approx([65.0, 65.0], abs=1e-3)
+
+
+def test_nobody_comes_before_the_slot_is_near() -> None:
+    """A reservation is granted a second ahead, time enough for a connection, and no earlier: waiters hold sockets."""
+
+    async def whole() -> list[float]:
+        quota = make(Rate(1, 5))
+        await use(quota)
+        slot = await quota.reserve()
+        reserved = quota.now()
+        await slot.near(0.05)
+        near = quota.now()
+        await slot.ready()
+        return [reserved, near, quota.now()]
+
+    assert run(whole()) == pytest.approx([5.1 - LEAD_S, 5.1 - 0.05, 5.1], abs=1e-3)
+
+
+def test_a_withdrawn_slot_is_there_for_the_next() -> None:
+    """Giving back is immediate, wakes who waits, and counts once."""
+
+    async def whole() -> float:
+        quota = make(Rate(1, 5))
+        slot = await quota.reserve()
+        waiting = asyncio.ensure_future(use(quota))
+        await asyncio.sleep(3)
+        slot.release()
+        slot.release()
+        await waiting
+        return quota.now()
+
+    assert run(whole()) == pytest.approx(3.0, abs=1e-3)
+
+
+def test_nobody_overtakes_whoever_waits_for_a_slot() -> None:
+    """A slot that is given back is for who has waited longest, although another asks before that one can look."""
+
+    async def go(slot: Slot) -> None:
+        await slot.ready()
+        slot.used()
+
+    async def whole() -> list[Slot]:
+        quota = make(Rate(3, 5))
+        for moment in (0.0, 0.5, 0.5):
+            await asyncio.sleep(moment - quota.now())
+            await use(quota)
+        held, first, second = [await quota.reserve() for _ in range(3)]
+        await held.near(0.2)
+        waiting = asyncio.ensure_future(go(first))
+        await asyncio.sleep(0.01)
+        held.release()
+        await go(second)
+        await waiting
+        return [first, second]
+
+    first, second = run(whole())
+    assert first.used_at is not None
+    assert second.used_at is not None
+    assert first.used_at < second.used_at - 0.3
+
+
+def test_a_slot_that_passed_the_floor_unused_is_there_for_the_next() -> None:
+    """No call was made, so the floor is as open as before: a connection that is found closed costs no part of the limit."""
+
+    async def whole() -> list[float]:
+        quota = make(Rate(2, 5))
+        slot = await quota.reserve()
+        await slot.ready()
+        slot.release()  # its connection was found closed
+        return [await use(quota) for _ in range(2)]
+
+    assert run(whole()) == pytest.approx([0.0, 0.0], abs=1e-3)
+
+
+def test_the_floor_holds_where_slots_pass_it_unused_again_and_again() -> None:
+    """What was passed in vain is open once more, and what was used is not."""
+
+    async def whole() -> list[float]:
+        quota, uses = make(Rate(3, 5)), list[float]()
+        for number in range(12):
+            for _ in range(number % 3):
+                slot = await quota.reserve()
+                await slot.ready()
+                slot.release()
+            uses.append(await use(quota))
+        return uses
+
+    uses = run(whole())
+    assert_kept(uses, Rate(3, 5))
+    assert uses[-1] == pytest.approx(3 * (5 + MARGIN_S), abs=1e-2)
+
+
+def test_whoever_is_late_for_a_slot_takes_another() -> None:
+    """A slot that was booked and not used in time is given back; the next one is waited for, and the floor passed anew."""
+
+    async def whole() -> list[float]:
+        quota = make(Rate(2, 5))
+        slot = await quota.reserve()
+        await slot.ready()
+        await asyncio.sleep(ON_TIME_S + 0.01)  # the ledger took its time
+        await slot.ready()
+        slot.used()
+        return [slot.used_at or 0.0, await use(quota), await use(quota)]
+
+    first, second, third = run(whole())
+    assert first == pytest.approx(ON_TIME_S + 0.01, abs=1e-3)
+    assert second <= 5.0 + MARGIN_S
+    assert third >= first + 5.0
+
+
+def test_a_share_of_the_limit_is_so_many_calls() -> None:
+    """60 % of 10 are 6 in a period; the rest is left to others."""
+
+    async def whole() -> list[float]:
+        quota = make(Rate(10, 5), share=0.6)
+        assert (quota.allowed, quota.most) == (6.0, 6.0)
+        return await asyncio.gather(*(use(quota) for _ in range(12)))
+
+    assert sorted(run(whole())) == pytest.approx([0.0] * 6 + [5.1] * 6, abs=1e-3)
+
+
+def test_others_are_given_way_and_the_limit_is_taken_back() -> None:
+    """After a 429 that nothing of ours explains there are fewer calls, evenly; later as many as before."""
+
+    async def whole() -> tuple[float, float, float]:
+        quota = make(Rate(25, 5))
+        slot = await called(quota)
+        quota.throttled(5.0, slot)
+        given_way = quota.allowed
+        uses = [await use(quota) for _ in range(5)]
+        gaps = [later - earlier for earlier, later in itertools.pairwise(uses)]
+        await asyncio.sleep(60)
+        return given_way, min(gaps), quota.allowed
+
+    given_way, gap_s, allowed = run(whole())
+    assert given_way <= 12.5
+    assert gap_s >= 0.9 * 5.0 / given_way
+    assert allowed == 25.0
+
+
+def test_the_margin_is_wider_after_a_429_at_the_whole_limit_only() -> None:
+    """Where others are known to be there, a 429 says nothing of the network."""
+
+    async def whole() -> list[float]:
+        quota, seconds = make(Rate(25, 5)), list[float]()
+        quota.margin.seconds = 0.05
+        for _ in range(2):
+            slot = await called(quota)
+            quota.throttled(1.0, slot)
+            seconds.append(quota.margin.seconds)
+        return seconds
+
+    first, second = run(whole())
+    assert first >= 0.1
+    assert second == first
+
+
+def test_a_quiet_network_makes_the_margin_small() -> None:
+    """What calls take is learnt from, a while after they came."""
+
+    async def whole() -> float:
+        quota = Quota(Limits(rate=Rate(25, 5)), OwnPool(asyncio.get_running_loop().time))
+        for _ in range(50):
+            await use(quota)
+            quota.heard(0.05)
+        return quota.margin.seconds
+
+    assert run(whole()) < MARGIN_S / 2
+
+
+def test_the_last_call_of_the_day_is_the_last() -> None:
+    """Whoever asks after it is told so; a slot that is given back is one call more."""
+
+    async def whole() -> list[float]:
+        quota = make(Rate(5, 5), daily_cap=3)
+        uses = [await use(quota), await use(quota)]
+        slot = await quota.reserve()
+        await slot.near(0)
+        other = await quota.reserve()
+        with pytest.raises(CapReached, match="had 3 calls"):
+            await other.ready()
+        other.release()
+        slot.release()
+        return [*uses, await use(quota)]
+
+    assert run(whole()) == pytest.approx([0.0] * 3, abs=1e-3)
+
+
+def test_a_pause_that_comes_while_the_floor_is_waited_for_holds() -> None:
+    """The slot is ready only when the pool, the floor and the pause have let it go."""
+
+    async def whole() -> float:
+        quota = make(Rate(1, 5))
+        await quota.floor.passed()
+        slot = await quota.reserve()
+        waiting = asyncio.ensure_future(slot.ready())
+        await asyncio.sleep(1)
+        quota.throttled(30, slot)
+        await waiting
+        return quota.now()
+
+    assert run(whole()) >= 31.0
+
+
+_Told = TypeVar("_Told")
+
+
+class SlowPool(Keeper):
+    """A keeper as far away as a database: a change takes its time, and is made half way through it."""
+
+    def __init__(self, takes_s: float) -> None:
+        self.pool = Pool()
+        self._half_s = takes_s / 2
+        self._turn = asyncio.Lock()
+        self._told: set[asyncio.Task[object]] = set()
+
+    def now(self) -> float:
+        """See ``Keeper``."""
+        return asyncio.get_running_loop().time()
+
+    async def change(self, change: Callable[[Pool, float], _Told]) -> tuple[Pool, _Told]:
+        """See ``Keeper``."""
+        async with self._turn:
+            await asyncio.sleep(self._half_s)
+            told = change(self.pool, self.now())
+            seen = Pool.from_json(self.pool.to_json(), self.now(), 1e9)
+            await asyncio.sleep(self._half_s)
+            return seen, told
+
+    def tell(self, change: Callable[[Pool, float], object]) -> None:
+        """See ``Keeper``."""
+        task = asyncio.ensure_future(self.change(change))
+        self._told.add(task)
+        task.add_done_callback(self._told.discard)
+
+    async def settled(self) -> Pool:
+        """The pool when all changes are made."""
+        await asyncio.gather(*self._told)
+        return self.pool
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    _RATES, st.lists(st.lists(_STEPS, max_size=8), max_size=8), st.sampled_from([0.001, 0.02, 0.1]), st.integers(1, 3)
+)
+def test_runs_that_share_a_slow_keeper_keep_the_limit_together(
+    rate: Rate, users: list[list[Step]], takes_s: float, runs: int
+) -> None:
+    """For any pattern, however long a change takes; all get their turn, and nothing stays booked."""
+
+    async def whole() -> tuple[list[float], Pool, float]:
+        keeper, uses = SlowPool(takes_s), list[float]()
+        async with asyncio.timeout(AN_AGE_S):
+            quotas = [Quota(Limits(rate=rate, run=f"run {number}"), keeper, margin()) for number in range(runs)]
+            await asyncio.gather(
+                *(follow(quotas[number % runs], steps, uses) for number, steps in enumerate(users)),
+            )
+        return uses, await keeper.settled(), keeper.now()
+
+    uses, pool, _ = run(whole())
+    assert_kept(uses, rate)
+    assert pool.counted == len(uses), "what was booked and not used was given back"
+
+
+class CopyingPool(SlowPool):
+    """A slow keeper that says that what it shows are copies."""
+
+    shows_copies = True
+
+
+def test_those_who_wait_are_booked_for_together() -> None:
+    """A burst takes as long as one change of a slow pool, or two, and not one change for each of its calls."""
+
+    async def whole() -> list[float]:
+        quota = Quota(Limits(rate=Rate(25, 5)), CopyingPool(0.02), margin())
+        slots = [await quota.reserve() for _ in range(25)]
+        await asyncio.gather(*(slot.near(0) for slot in slots))
+        for slot in slots:
+            await slot.ready()
+            slot.used()
+        return [slot.used_at or math.inf for slot in slots]
+
+    assert max(run(whole())) == pytest.approx(2 * 0.02, abs=0.001)
+
+
+def test_what_was_booked_for_one_who_is_gone_is_given_back() -> None:
+    """Those who came to be booked for together, and went while that was done, leave nothing booked."""
+
+    async def whole() -> tuple[Pool, int]:
+        keeper = CopyingPool(0.1)
+        async with Quota(Limits(rate=Rate(5, 5), run="A"), keeper, margin()) as quota:
+            slots = [await quota.reserve() for _ in range(4)]
+            waiting = [asyncio.ensure_future(slot.near(0)) for slot in slots]
+            await asyncio.sleep(0.01)  # the first books for all of them
+            for task in waiting[1:3]:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            for slot in slots[1:3]:
+                slot.release()
+            for slot in (slots[0], slots[3]):
+                await slot.ready()
+                slot.used()
+        pool = await keeper.settled()
+        return pool, sum(slot.run == "A" for slot in pool.slots)
+
+    pool, used = run(whole())
+    assert (pool.counted, used) == (2, 2)
+
+
+def test_a_quota_knows_of_its_own_calls_before_it_asks_again() -> None:
+    """The margin is drawn from when calls went out, the first with its burst, and not from what was booked."""
+    seen = list[list[float]]()
+
+    class Learning(Margin):
+        def learn(self, uses: Sequence[float]) -> None:
+            seen.append(list(uses))
+            super().learn(uses)
+
+    async def whole() -> list[float]:
+        quota = Quota(Limits(rate=Rate(25, 5)), CopyingPool(0.01), Learning())
+        await use(quota, alone=True)
+        await asyncio.sleep(0.3)
+        slots = [await quota.reserve() for _ in range(24)]
+        await asyncio.gather(*(slot.ready() for slot in slots))
+        for slot in slots:
+            slot.used()
+        for _ in range(25):
+            quota.heard(0.1)
+        return [slot.used_at or math.inf for slot in slots]
+
+    used = run(whole())
+    assert seen == [[used[0], *used]]
+
+
+def test_a_pause_holds_although_an_older_view_of_the_pool_comes_in_after_it() -> None:
+    """A change that was under way when the 429 came knows nothing of it; nobody calls for that reason."""
+
+    async def whole() -> float:
+        keeper = SlowPool(0.1)
+        quota = Quota(Limits(rate=Rate(5, 5)), keeper, margin())
+        first = await called(quota)
+        second = await quota.reserve()
+        booking = asyncio.ensure_future(second.ready())
+        await asyncio.sleep(0.08)  # the booking is made, and the answer is on its way
+        quota.throttled(30, first)
+        paused_until = quota.now() + 30
+        await booking
+        return quota.now() - paused_until
+
+    assert run(whole()) >= 0.0
+
+
+def test_a_booking_that_is_not_waited_for_is_given_back() -> None:
+    """Also where it is made only after its run was told to stop, at the very end."""
+
+    async def whole() -> Pool:
+        keeper = SlowPool(0.1)
+        async with Quota(Limits(rate=Rate(5, 5), run="A"), keeper, margin()) as quota:
+            slot = await quota.reserve()
+            waiting = asyncio.ensure_future(slot.ready())
+            await asyncio.sleep(0.01)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            slot.release()
+        return await keeper.settled()
+
+    pool = run(whole())
+    assert pool.counted == 0
+    assert not pool.users
+    assert {slot.run for slot in pool.slots} <= {""}
+
+
+def test_what_is_given_back_while_another_asks_wakes_that_one() -> None:
+    """It asked just before, was told to wait, and looks again at once; it does not sleep out a period."""
+
+    async def whole() -> float:
+        keeper = SlowPool(0.1)
+        quota = Quota(Limits(rate=Rate(3, 5)), keeper, margin())
+        await use(quota)
+        await use(quota)
+        held, other, third = [await quota.reserve() for _ in range(3)]
+        await held.near(0)
+        queuing = asyncio.ensure_future(quota.reserve())  # which waits for news as well
+        waiting = asyncio.ensure_future(other.ready())
+        await asyncio.sleep(0.08)  # it has been told to wait, and does not know it yet
+        held.release()
+        released_at = quota.now()
+        await waiting
+        third.release()
+        queuing.cancel()
+        return quota.now() - released_at
+
+    assert run(whole()) < 1.0

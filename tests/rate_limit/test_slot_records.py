@@ -1,0 +1,170 @@
+"""The pool of an account in the ledger's file: every process changes the same one, and a killed one leaves it whole."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from importer.ledger import database
+from importer.ledger.records import utc_minute
+from importer.models import Rate
+from importer.rate_limit import Asks, Booking, Later, Pool
+from importer.rate_limit.slot_records import DAY_MINUTES, PoolRecord
+from tests.ledger.making import ask, new_ledger, url_of
+
+ROOT = Path(__file__).parents[2]
+HOLDS_BOOKINGS = """
+import sys, time
+from pathlib import Path
+from tests.rate_limit.test_slot_records import book, record_in
+for _ in range(3):
+    book(record_in(Path(sys.argv[1])), "killed")
+print("booked", flush=True)
+time.sleep(600)
+"""
+
+
+def record_in(folder: Path, account: str = "tenant") -> PoolRecord:
+    return PoolRecord(sa.make_url(url_of(folder / "ledger.sqlite")), account)
+
+
+def book(record: PoolRecord, run: str, calls: int = 5) -> Booking | Later:
+    asks = Asks(run=run, rate=Rate(calls, 600.0), margin_s=0.1, ceiling=calls)
+    _, (answer,) = record.change([lambda pool, now: pool.book(asks, now)])
+    assert isinstance(answer, Booking | Later)
+    return answer
+
+
+def look(record: PoolRecord) -> Pool:
+    return record.change([])[0]
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[tuple[PoolRecord, PoolRecord]]:
+    """The pool as two processes have it open."""
+    with contextlib.closing(new_ledger(tmp_path)):
+        first, second = record_in(tmp_path), record_in(tmp_path)
+        yield first, second
+        first.close()
+        second.close()
+
+
+def test_all_take_from_one_pool(records: tuple[PoolRecord, PoolRecord]) -> None:
+    """Five slots are five, whoever takes them; each goes out once."""
+    answers = [book(records[number % 2], f"run {number % 2}") for number in range(8)]
+    numbers = [answer.number for answer in answers if isinstance(answer, Booking)]
+    assert len(numbers) == len(set(numbers)) <= 5
+    assert numbers
+
+
+def test_a_killed_process_leaves_its_bookings_and_nothing_else(tmp_path: Path) -> None:
+    """After `kill -9` the pool can be changed at once, and what was booked counts as used."""
+    with contextlib.closing(new_ledger(tmp_path)), contextlib.closing(record_in(tmp_path)) as record:
+        command = [sys.executable, "-c", HOLDS_BOOKINGS, str(tmp_path)]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "booked\n"
+            process.send_signal(signal.SIGKILL)
+        assert sum(slot.run == "killed" for slot in look(record).slots) == 3
+        assert isinstance(book(record, "alive"), Booking)
+
+
+def test_the_times_of_another_boot_are_not_compared(records: tuple[PoolRecord, PoolRecord], tmp_path: Path) -> None:
+    """All slots may just have been used; a pause of before is over."""
+    book(records[0], "before")
+    ask(tmp_path, "update quotas set boot_id = 'another'")
+    pool = look(records[1])
+    assert {slot.used_at for slot in pool.slots} != {float("-inf")}
+    assert not pool.users
+    assert isinstance(book(records[1], "after"), Later)
+
+
+def test_calls_of_a_day_are_counted(records: tuple[PoolRecord, PoolRecord], tmp_path: Path) -> None:
+    """Those of 24 hours, of all runs of this account; older ones not, those of a clock that was set back are."""
+    book(records[0], "A")
+    for minutes, calls in ((-DAY_MINUTES - 2, 1_000), (-DAY_MINUTES + 2, 20), (60, 300)):
+        ask(tmp_path, "insert into calls values ('tenant', ?, ?)", utc_minute() + minutes, calls)
+    ask(tmp_path, "insert into calls values ('other', ?, 7)", utc_minute())
+    assert look(records[1]).made_today == 1 + 20 + 300
+
+
+def give_back(record: PoolRecord, bookings: Sequence[Booking], run: str = "A") -> None:
+    def change(pool: Pool, _now: float) -> None:
+        for booking in bookings:
+            pool.give_back(booking, run)
+
+    record.change([change])
+
+
+def counted(folder: Path) -> list[int]:
+    return [int(str(calls)) for (calls,) in ask(folder, "select calls from calls order by minute")]
+
+
+def test_a_call_that_is_given_back_is_taken_off_its_own_minute(
+    records: tuple[PoolRecord, PoolRecord], tmp_path: Path
+) -> None:
+    """Also when the minute is over by then: no minute has fewer calls than none, or a day could come short of one."""
+    record, _ = records
+    bookings = []
+    for _ in range(3):
+        booking = book(record, "A")
+        assert isinstance(booking, Booking)
+        bookings.append(booking)
+        ask(tmp_path, "update calls set minute = minute - 1")
+    assert counted(tmp_path) == [1, 1, 1]
+    give_back(record, bookings[1:2])
+    give_back(record, bookings[2:])
+    assert (counted(tmp_path), look(record).made_today) == ([1, 0, 0], 1)
+    ask(tmp_path, "update calls set calls = 3")
+    give_back(record, bookings * 2)
+    assert (counted(tmp_path), look(record).made_today) == ([3, 0, 0], 3)
+
+
+def test_more_than_was_counted_can_not_be_taken_off(records: tuple[PoolRecord, PoolRecord], tmp_path: Path) -> None:
+    """Somebody emptied the table while a run was at work: the day begins with none."""
+    booking = book(records[0], "A")
+    assert isinstance(booking, Booking)
+    ask(tmp_path, "delete from calls")
+    give_back(records[0], [booking])
+    assert look(records[0]).made_today == 0
+    book(records[0], "A")
+    assert look(records[0]).made_today == 1
+
+
+def test_where_the_system_names_no_boot_all_processes_share_one_pool(tmp_path: Path) -> None:
+    """Each having a name of its own, every change of one would be another boot to the other, and nobody would ever call."""
+    code = "import sys; from pathlib import Path; from importer.ledger.database import boot_id; print(boot_id(Path(sys.argv[1])))"
+    command = [sys.executable, "-c", code, str(tmp_path / "none")]
+    elsewhere = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert elsewhere.stdout.strip() == database.boot_id(tmp_path / "none") != ""
+
+
+def test_a_clock_that_began_anew_unnoticed_costs_a_period(
+    records: tuple[PoolRecord, PoolRecord], tmp_path: Path
+) -> None:
+    """Where the system names no boot: times and a pause of the former clock, far ahead of this one, are of this moment."""
+    book(records[0], "before")
+    ahead = f"json_set(pool, '$.last_at', {1e9}, '$.paused_until', {1e9}, '$.slots[4][1]', {1e9})"
+    ask(tmp_path, f"update quotas set pool = {ahead}")
+    before = records[1].now()
+    pool = look(records[1])
+    assert before <= pool.paused_until == pool.last_at == pool.slots[-1].used_at <= records[1].now()
+
+
+def test_a_change_that_fails_changes_nothing(records: tuple[PoolRecord, PoolRecord]) -> None:
+    """Neither the change itself nor those made with it."""
+
+    def fails(_pool: Pool, _now: float) -> None:
+        raise OSError
+
+    asks = Asks(run="A", rate=Rate(5, 600.0), margin_s=0.1, ceiling=5)
+    with pytest.raises(Exception, match="ledger"):
+        records[0].change([lambda pool, now: pool.book(asks, now), fails])
+    assert look(records[1]).slots == []

@@ -1,0 +1,100 @@
+"""What a person is told of the limit: when others are noticed, when they have gone, and how it is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+
+from importer.models import Rate
+from importer.rate_limit import Pool
+from importer.rate_limit.limiter import Limits, Quota
+from importer.rate_limit.slot_storage import OwnPool
+from importer.rate_limit.status import LimitNews
+from importer.runtime.progress import Silent
+from tests.fake_time import run
+
+RATE = Rate(25, 5.0)
+
+
+class Shown(Silent):
+    """Keeps what the bar would show of others."""
+
+    def __init__(self) -> None:
+        self.left: list[float | None] = []
+
+    def left_for_us(self, calls: float | None) -> None:
+        """See `Progress`."""
+        self.left.append(calls)
+
+
+def a_minute_with_others(share: float = 1.0) -> tuple[list[str], list[float | None], list[str]]:
+    """A 429 at the whole limit, and a minute after it, looked at every second: what was said, shown, and summed up."""
+    said, shown, texts = list[str](), Shown(), list[str]()
+
+    async def whole() -> None:
+        quota = Quota(Limits(rate=RATE, share=share), OwnPool(asyncio.get_running_loop().time))
+        news = LimitNews(quota, shown, said.append)
+        news.tick()
+        texts.append(news.text())
+        slot = await quota.reserve()
+        await slot.ready()
+        slot.used()
+        await asyncio.sleep(0.1)  # until it is answered
+        quota.throttled(5.0, slot)
+        for _ in range(60):
+            news.tick()
+            texts.append(news.text())
+            await asyncio.sleep(1)
+
+    run(whole())
+    return said, shown.left, texts
+
+
+def test_others_are_spoken_of_when_they_come_and_when_they_have_gone() -> None:
+    """Once each, however often it is looked; the bar shows meanwhile what is left, and nothing before and after."""
+    said, left, _ = a_minute_with_others()
+    assert said == [
+        "others use the account's limit, too: giving way, to 10 of 25 per 5 s",
+        "the account's whole limit is free again",
+    ]
+    assert left[0] is left[-1] is None
+    between = [calls for calls in left if calls is not None]
+    assert between == sorted(between)
+    assert between[0] == 10.0
+
+
+def test_a_share_that_was_asked_for_is_no_news() -> None:
+    """What the user leaves to others is not others' coming: 20 % are less than what was noticed to be left."""
+    assert a_minute_with_others(share=0.2)[0] == []
+
+
+def test_a_long_wait_is_told_once() -> None:
+    """A Retry-After of minutes, be it this run's or another's: nobody watches a bar that stands still without a word."""
+    said = list[str]()
+
+    def pause(seconds: float, pool: Pool, now: float) -> None:
+        pool.paused_until = now + seconds
+
+    async def whole() -> None:
+        keeper = OwnPool(asyncio.get_running_loop().time)
+        async with Quota(Limits(rate=RATE), keeper) as quota:
+            news = LimitNews(quota, Silent(), said.append)
+            for seconds in (5.0, 600.0, 300.0):
+                keeper.tell(functools.partial(pause, seconds))
+                for _ in range(3):
+                    news.tick()
+                    await asyncio.sleep(1)
+                await asyncio.sleep(seconds)
+                news.tick()
+
+    run(whole())
+    told = "the account's limit is used up, as a 429 has told: nothing is sent for"
+    assert said == [f"{told} 10 min", f"{told} 5 min"]
+
+
+def test_the_summary_tells_the_margin_and_what_was_left() -> None:
+    """In a line, with the figures of its moment."""
+    _, _, texts = a_minute_with_others()
+    assert texts[0] == "25 per 5 s, with a margin of 150 ms"
+    assert texts[1] == "25 per 5 s, with a margin of 150 ms, others have some of it: 10 are left for us"
+    assert texts[-1] == texts[0]

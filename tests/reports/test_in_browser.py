@@ -1,0 +1,370 @@
+"""The HTML report, as `validate` writes it, in a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from importer import __version__
+from tests.cli.shop import Shop, good_row
+from tests.reports.browser import Screen, Tab, tab
+
+EVIL = "</script><script>document.title = 'taken'</script><img src=http://example.com/x onerror=alert(1)>"
+ROWS = [
+    good_row(1),
+    ("00002", "", "wip", "b@example.com"),
+    ("00003", EVIL, "wip", "c@example.com"),
+    ("00004", "A blank that can't be seen", "Open\u00a0", "d@example.com"),
+    ("00001", "The first row's key", "Open", "e@example.com"),
+    ("00006", "Too many", "Open", "f@example.com", "a cell more"),
+    ("00007", "No address", "Open", "not an address"),
+]
+# (row, column, code), in the manifest's order
+FOUND = [
+    ("Row 3 · Subject", "missing-value"),
+    ("Row 3 · State", "not-allowed"),
+    ("Row 4 · State", "not-allowed"),
+    ("Row 5 · State", "not-allowed"),
+    ("Row 6 · ID", "duplicate-key"),
+    ("Row 7", "too-many-cells"),
+    ("Row 8 · Email", "not-an-email"),
+]
+NARROW = Screen(width=420, height=800)
+
+
+def look(
+    shop: Shop,
+    address: str,
+    steps: Callable[[Tab], Awaitable[None]],
+    *,
+    screen: Screen | None = None,
+    name: str = "tickets.csv",
+) -> None:
+    """Have the report written, open it, and go some steps in it; it must not complain or ask for anything."""
+    ended = shop.do("validate", name, "-m", "mapping.yaml", "--report", "problems.html")
+    assert ended.code in (0, 1), ended.err
+
+    async def go() -> None:
+        async with opened(address, shop.path("problems.html").as_uri(), screen) as page:
+            await steps(page)
+
+    asyncio.run(go())
+
+
+@asynccontextmanager
+async def opened(address: str, url: str, screen: Screen | None = None) -> AsyncIterator[Tab]:
+    async with tab(address, screen) as page:
+        await page.open(url)
+        await page.until("document.querySelector('#counts').innerText")
+        yield page
+        assert page.complaints == []
+        assert page.requests == [url]
+
+
+@pytest.fixture
+def manifest(shop: Shop) -> None:
+    """A manifest with something wrong of many kinds."""
+    shop.manifest(ROWS)
+
+
+async def listed(page: Tab) -> list[tuple[str, str]]:
+    """What the list shows."""
+    await page.until(
+        "document.querySelector('.item') || document.querySelector('#status').innerText.startsWith('0 of')"
+    )
+    places = await page.texts(".item .where")
+    return list(zip(places, await page.texts(".item .code"), strict=True))
+
+
+@pytest.mark.usefixtures("manifest")
+def test_it_says_what_was_checked_and_what_is_wrong(shop: Shop, browser_address: str):
+    """The head has the file, how it was read, by what and when; the list has every problem in the manifest's order."""
+
+    async def steps(page: Tab) -> None:
+        assert await page.value("document.title") == "Problems in tickets.csv"
+        assert await page.text("#counts") == "7 problems in 6 of 7 rows."
+        facts = " ".join((await page.text("#facts")).split())
+        assert re.search(
+            r"Manifest tickets\.csv Read as CSV.*UTF-8, comma Mapping mapping\.yaml Checked 20\d\d-", facts
+        )
+        assert __version__ in facts
+        assert await listed(page) == FOUND
+        kinds = [" ".join(text.split()) for text in await page.texts("#kinds button")]
+        assert kinds[:2] == ["all kinds 7", "not-allowed 3 State"]
+        assert len(kinds) == 1 + 5
+
+    look(shop, browser_address, steps)
+
+
+@pytest.mark.usefixtures("manifest")
+def test_a_kind_shows_what_to_do_and_its_values(shop: Shop, browser_address: str):
+    """A kind that is chosen is explained, lists only its problems, and its values with their counts; a value, only its own."""
+
+    async def steps(page: Tab) -> None:
+        await page.click("#kinds button", "not-allowed")
+        assert await listed(page) == [each for each in FOUND if each[1] == "not-allowed"]
+        assert "add the value to values" in await page.text("#kind")
+        assert await page.texts(".values button") == ["wip2", "OpenNBSP1"]
+        await page.click(".values button", "NBSP")
+        assert await listed(page) == [("Row 5 · State", "not-allowed")]
+        assert await page.text("#status") == "1 of 7 problems"
+        await page.click("#reset")
+        assert await listed(page) == FOUND
+
+    look(shop, browser_address, steps)
+
+
+@pytest.mark.usefixtures("manifest")
+def test_columns_and_text_are_searched(shop: Shop, browser_address: str):
+    """A column has its own problems; a text is found in the cells of a row, wrong or not, in messages and codes."""
+
+    async def steps(page: Tab) -> None:
+        await page.value(
+            "(() => { const it = document.querySelector('#column'); it.value = '=State'; it.dispatchEvent(new Event('change')) })()"
+        )
+        assert await listed(page) == [each for each in FOUND if "State" in each[0]]
+        await page.click("#reset")
+        await page.press("/")
+        await page.type("B@EXAMPLE.com")
+        await page.until("document.querySelector('#status').innerText == '2 of 7 problems'")
+        assert await listed(page) == FOUND[:2]
+        await page.value("document.querySelector('#search').select()")
+        await page.type("duplicate-key")
+        await page.until("document.querySelector('#status').innerText == '1 of 7 problems'")
+        assert await listed(page) == [("Row 6 · ID", "duplicate-key")]
+        await page.value("document.querySelector('#search').select()")
+        await page.type("nowhere to be found")
+        await page.until("document.querySelector('#status').innerText == '0 of 7 problems'")
+        assert await page.text("#row-body") == "Nothing fits the filters."
+
+    look(shop, browser_address, steps)
+
+
+@pytest.mark.usefixtures("manifest")
+def test_the_row_is_shown_with_its_wrong_cells_marked(shop: Shop, browser_address: str):
+    """All cells of a row, those that are meant marked, every problem of it, and what to do."""
+
+    async def steps(page: Tab) -> None:
+        await page.click(".item", "Row 3 · State")
+        await page.until("document.querySelector('#row-title').innerText.toLowerCase() == 'row 3'")
+        assert await page.texts("#row tr th") == ["ID", "Subject", "State", "Email"]
+        assert await page.texts("#row tr td") == ["00002", "empty", "wip", "b@example.com"]
+        assert await page.texts("#row tr.wrong th") == ["Subject", "State"]
+        assert await page.texts("#row mark") == ["empty", "wip"]
+        assert await page.texts("#row .told > .code") == ["missing-value", "not-allowed"]
+        assert "Fill the cell" in await page.text("#row .told")
+        await page.click(".item", "Row 7")
+        await page.until("document.querySelector('#row-title').innerText.toLowerCase() == 'row 7'")
+        assert await page.texts("#row tr.wrong") == ["cell 5, which has no column\ta cell more"]
+
+    look(shop, browser_address, steps)
+
+
+@pytest.mark.usefixtures("manifest")
+def test_what_stands_in_a_cell_stays_text(shop: Shop, browser_address: str):
+    """Tags, scripts and pictures in a cell are shown as they are written; nothing of them runs or loads."""
+
+    async def steps(page: Tab) -> None:
+        await page.click(".item", "Row 4")
+        await page.until("document.querySelector('#row-title').innerText.toLowerCase() == 'row 4'")
+        assert EVIL in await page.texts("#row td")
+        assert await page.value("document.title") == "Problems in tickets.csv"
+        assert await page.value("document.images.length") == 0
+
+    look(shop, browser_address, steps)
+
+
+@pytest.mark.usefixtures("manifest")
+def test_its_policy_forbids_what_is_not_its_own(shop: Shop, browser_address: str):
+    """A script that got into the page all the same would not run, and nothing could be sent anywhere."""
+
+    async def steps(page: Tab) -> None:
+        await page.value(
+            "(() => { const it = document.createElement('script'); it.textContent = 'document.title = 1'; document.body.append(it) })()"
+        )
+        assert await page.value("fetch('http://127.0.0.1:9/').then(() => 'sent', () => 'refused')") == "refused"
+        assert await page.value("document.title") == "Problems in tickets.csv"
+        assert len(page.complaints) >= 2
+        assert all("Content Security Policy" in each for each in page.complaints)
+        page.complaints.clear()
+
+    look(shop, browser_address, steps)
+
+
+@pytest.mark.usefixtures("manifest")
+def test_the_keyboard_goes_everywhere(shop: Shop, browser_address: str):
+    """Arrows, Home and End walk the list, and a screen reader is told which item and of how many."""
+
+    async def steps(page: Tab) -> None:
+        await page.value("document.querySelector('#list').focus()")
+        await page.press("ArrowDown", "ArrowDown")
+        chosen = "document.getElementById(document.querySelector('#list').getAttribute('aria-activedescendant'))"
+        assert await page.value(f"{chosen}.querySelector('.where').innerText") == "Row 4 · State"
+        await page.press("End")
+        assert (
+            await page.value(
+                f"[{chosen}.getAttribute('aria-posinset'), {chosen}.getAttribute('aria-setsize')].join(' of ')"
+            )
+            == "7 of 7"
+        )
+        await page.press("Home")
+        assert await page.value(f"{chosen}.getAttribute('aria-selected')") == "true"
+        unnamed = "[...document.querySelectorAll('input, select, button, nav, section, aside, [role=listbox]')].filter(each => !(each.innerText || each.labels?.length || each.getAttribute('aria-labelledby'))).map(each => each.id)"
+        assert await page.value(unnamed) == []
+
+    look(shop, browser_address, steps)
+
+
+@pytest.mark.usefixtures("manifest")
+def test_a_narrow_screen_has_all_of_it(shop: Shop, browser_address: str):
+    """Nothing is wider than a phone; a row opens over the list, and closes by its button and by Escape."""
+
+    async def steps(page: Tab) -> None:
+        assert await page.value("document.documentElement.scrollWidth") <= NARROW.width
+        await page.click(".item", "Row 3 · State")
+        await page.until("document.querySelector('#row').classList.contains('open')")
+        assert await page.value("document.activeElement.id") == "close"
+        assert await page.value("document.documentElement.scrollWidth") <= NARROW.width
+        await page.click("#close")
+        assert await page.value("getComputedStyle(document.querySelector('#row')).display") == "none"
+        await page.press("Enter")
+        assert await page.value("getComputedStyle(document.querySelector('#row')).display") == "block"
+        await page.press("Escape")
+        assert await page.value("getComputedStyle(document.querySelector('#row')).display") == "none"
+
+    look(shop, browser_address, steps, screen=NARROW)
+
+
+@pytest.mark.usefixtures("manifest")
+def test_it_prints_what_is_listed(shop: Shop, browser_address: str):
+    """On paper stand the problems that are listed, as a table, and what to do; no buttons, no boxes that scroll."""
+
+    async def steps(page: Tab) -> None:
+        await page.click("#kinds button", "not-allowed")
+        await page.value("dispatchEvent(new Event('beforeprint'))")
+        await page.call("Emulation.setEmulatedMedia", media="print")
+        assert [text.split("\t")[:3] for text in await page.texts("#paper tbody tr")] == [
+            ["3", "State", "not-allowed"],
+            ["4", "State", "not-allowed"],
+            ["5", "State", "not-allowed"],
+        ]
+        assert "add the value to values" in await page.text("#paper")
+        assert await page.value("getComputedStyle(document.querySelector('#main')).display") == "none"
+
+    look(shop, browser_address, steps)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.usefixtures("manifest")
+def test_texts_can_be_read_in_light_and_dark(shop: Shop, browser_address: str, scheme: str):
+    """Every text has a contrast of at least 4.5 : 1 with what is behind it (WCAG 2, AA)."""
+    script = """(() => {
+      const light = colour => { const part = colour.match(/[\\d.]+/g).slice(0, 3).map(each => each / 255)
+        .map(each => each <= .04045 ? each / 12.92 : ((each + .055) / 1.055) ** 2.4);
+        return .2126 * part[0] + .7152 * part[1] + .0722 * part[2] };
+      const behind = each => { for (; each; each = each.parentElement) {
+        const colour = getComputedStyle(each).backgroundColor; if (!/, 0\\)$/.test(colour)) return colour } };
+      const texts = [...document.querySelectorAll('body *')].filter(each =>
+        each.offsetParent && [...each.childNodes].some(child => child.nodeType === 3 && child.data.trim()));
+      return texts.map(each => { const both = [light(getComputedStyle(each).color), light(behind(each))].sort((a, b) => b - a);
+        return [(both[0] + .05) / (both[1] + .05), each.className + ' ' + each.innerText] }).sort((a, b) => a[0] - b[0])
+    })()"""
+
+    async def steps(page: Tab) -> None:
+        await page.click("#kinds button", "not-allowed")
+        await page.until("document.querySelector('#row td')")
+        contrasts = await page.value(script)
+        assert len(contrasts) > 30
+        assert contrasts[0][0] >= 4.5, contrasts[0]
+
+    look(shop, browser_address, steps, screen=Screen(scheme=scheme))
+
+
+def test_only_what_is_in_sight_is_in_the_page(shop: Shop, browser_address: str):
+    """A list of thousands keeps few of them in the page, and its end can be reached, read and filtered."""
+    shop.manifest([(f"{number:05}", "s", f"wrong {number}", f"{number}@example.com") for number in range(1, 5_001)])
+
+    async def steps(page: Tab) -> None:
+        await page.until("document.querySelectorAll('.item').length")
+        await page.value("document.querySelector('#list').focus()")
+        await page.press("End")
+        await page.until("document.querySelector('#row-title').innerText.toLowerCase() == 'row 5001'")
+        assert await page.texts("#row mark") == ["wrong 5000"]
+        assert await page.value("document.querySelectorAll('.item').length") < 60
+        await page.value("document.querySelector('#search').focus()")
+        await page.type("wrong 4321")
+        await page.until("document.querySelector('#status').innerText == '1 of 5,000 problems'")
+        assert await listed(page) == [("Row 4322 · State", "not-allowed")]
+
+    look(shop, browser_address, steps)
+
+
+def test_a_manifest_without_problems_has_a_page_that_says_so(shop: Shop, browser_address: str):
+    """Nothing wrong: one sentence, and no empty lists."""
+    shop.manifest(3)
+
+    async def steps(page: Tab) -> None:
+        assert await page.text("#counts") == "No problem in 3 rows."
+        assert await page.value("getComputedStyle(document.querySelector('#main')).display") == "none"
+
+    look(shop, browser_address, steps)
+
+
+def test_names_of_any_script_arrive(shop: Shop, browser_address: str):
+    """Columns and cells in any script, with quotes, line breaks and characters that can't be seen, are told as they are."""
+    column, cell = "Bétreff «ж» 件名 <b>", 'אבג\u200b\n"quoted" 🖨 &amp; '
+    shop.path("mapping.yaml").write_text(
+        f"version: 1\nsource: s\nkey: ID\ncolumns:\n  ID: CustomData.Id\n  E: LeadDetail.EmailAddress\n"
+        f"  '{column}': {{field: Status, one_of: [Open]}}\n",
+        encoding="utf-8",
+    )
+    quoted = cell.replace('"', '""')
+    shop.path("names.csv").write_text(f'ID,E,{column}\n1,a@example.com,"{quoted}"\n', encoding="utf-8", newline="")
+
+    async def steps(page: Tab) -> None:
+        await page.until("document.querySelector('#row td')")
+        assert await page.texts("#row tr.wrong th") == [column]
+        shown = await page.value("document.querySelector('#row tr.wrong td').textContent")
+        assert shown == 'אבגZWSP\n"quoted" 🖨 &amp;␠'
+
+    look(shop, browser_address, steps, name="names.csv")
+
+
+def test_a_wrong_cell_far_down_is_in_sight(shop: Shop, browser_address: str):
+    """In a row of a hundred cells, the one that is meant is scrolled to."""
+    more = [f"Column {number}" for number in range(100)]
+    shop.path("mapping.yaml").write_text(
+        "version: 1\nsource: s\nkey: ID\ncolumns:\n  ID: CustomData.Id\n  E: LeadDetail.EmailAddress\n"
+        f"  Last: {{field: Status, one_of: [Open]}}\nignore: [{', '.join(more)}]\n",
+        encoding="utf-8",
+    )
+    cells = ["1", "a@example.com", *more, "wip"]
+    shop.path("wide.csv").write_text(f"ID,E,{','.join(more)},Last\n{','.join(cells)}\n", encoding="utf-8")
+
+    async def steps(page: Tab) -> None:
+        await page.until("document.querySelector('#row mark')")
+        place = "(box => [box.top, box.bottom])(document.querySelector('#row mark').getBoundingClientRect())"
+        top, bottom = await page.value(place)
+        assert 0 < top < bottom < Screen().height
+
+    look(shop, browser_address, steps, name="wide.csv")
+
+
+def test_a_page_that_is_damaged_says_so(shop: Shop, browser_address: str):
+    """Where the data can't be read, as in a file that was cut, the page tells what to do and is not just empty."""
+    shop.manifest([("00001", "", "Open", "a@example.com")])
+    shop.do("validate", "tickets.csv", "-m", "mapping.yaml", "--report", "problems.html")
+    text = shop.path("problems.html").read_text(encoding="utf-8")
+    shop.path("problems.html").write_text(text.replace('class="rows">', 'class="rows">AAAA'), encoding="utf-8")
+
+    async def go() -> None:
+        async with opened(browser_address, shop.path("problems.html").as_uri()) as page:
+            await page.until("document.querySelector('#counts').innerText.includes('have the report written as .csv')")
+            await page.until("true")
+            page.complaints.clear()
+
+    asyncio.run(go())

@@ -1,0 +1,198 @@
+"""The report as a file: what its ending says, whole or not at all."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import functools
+import gzip
+import io
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from importer.errors import UsageError
+from importer.models import Problem
+from importer.reports import About, ProblemTally, report_file
+from importer.reports.html_page import Page
+
+COLUMNS = ("ID", "State")
+
+
+def about(tally: ProblemTally) -> About:
+    return About(
+        manifest="tickets.csv", mapping="mapping.yaml", detected="CSV, UTF-8, comma", made_at=datetime(2024, 8, 29, tzinfo=UTC),
+        rows=10, wrong_rows=tally.rows, blank_rows=0, skipped_rows=0, kinds=tally.kinds(),
+    )  # fmt: skip
+
+
+def problem(row: int, value: str = "wip", code: str = "not-allowed", column: str | None = "State") -> Problem:
+    return Problem(code=code, row=row, column=column, value=value, message=f"{value} is wrong", hint="Mend it.")
+
+
+def write(path: Path, *problems: Problem, cells: Sequence[Sequence[str]] | None = None) -> str:
+    """Write a report, and give its text."""
+    tally = ProblemTally()
+    rows = sorted({each.row for each in problems})
+    with report_file(path) as report:
+        report.wrong_rows(rows, COLUMNS, lambda: cells or [(str(row), "wip") for row in rows])
+        for each in problems:
+            tally.problem(each)
+            report.problem(each)
+        report.conclude(about(tally))
+    return path.read_text(encoding="utf-8")
+
+
+def cells_of(rows: Sequence[int]) -> list[list[str]]:
+    """Cells by which their row is known."""
+    return [[f"{row:05}", "wip"] for row in rows]
+
+
+def blocks(page: str, name: str) -> list[Any]:
+    """The data of a page, as its script unpacks it."""
+    packed = re.findall(f'<script type="text/plain" class="{name}">(.*?)</script>', page)
+    return [json.loads(gzip.decompress(base64.b64decode(each))) for each in packed]
+
+
+def test_a_spreadsheet_opens_the_csv(tmp_path: Path) -> None:
+    """A byte order mark says that it is UTF-8, lines end as Excel wants them, and no cell starts a formula."""
+    text = write(tmp_path / "problems.csv", problem(2, "=1+1"), problem(3, "Ø\n,"))
+    assert text.startswith("\ufeff")
+    assert b"\r\n" in (tmp_path / "problems.csv").read_bytes()
+    read = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+    assert [(each["row"], each["value"], each["hint"]) for each in read] == [
+        ("2", "'=1+1", "Mend it."),
+        ("3", "Ø\n,", "Mend it."),
+    ]
+
+
+def test_a_script_reads_the_json(tmp_path: Path) -> None:
+    """Each problem has the cells of its row by their columns, those that are over and those that are not there included."""
+    text = write(
+        tmp_path / "problems.json", problem(2), problem(3), problem(4),
+        cells=[("00002", "wip"), ("00003",), ("00004", "wip", "over", "too")],
+    )  # fmt: skip
+    assert [each["cells"] for each in json.loads(text)] == [
+        {"ID": "00002", "State": "wip"},
+        {"ID": "00003"},
+        {"ID": "00004", "State": "wip", "+1": "over", "+2": "too"},
+    ]
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "html"])
+def test_no_character_breaks_a_report(tmp_path: Path, ending: str) -> None:
+    """Half a surrogate pair, NUL and the end of a script in a cell: the report is written, and says them as escapes."""
+    evil = "\ud83d \x00 </script><!-- \u2028"
+    text = write(tmp_path / f"problems.{ending}", problem(2, evil), cells=[("00002", evil)])
+    match ending:
+        case "csv":
+            assert r"\ud83d" in text
+        case "json":
+            assert json.loads(text)[0]["cells"]["State"] == evil
+        case _:
+            assert blocks(text, "cells") == [[["00002", evil]]]
+            assert "00002" not in text
+
+
+def test_a_page_holds_the_rows_in_their_order(tmp_path: Path) -> None:
+    """However many blocks there are, each row is there once with its problems and its cells, in the manifest's order."""
+    tally = ProblemTally()
+    with report_file(tmp_path / "problems.html") as report:
+        for start in range(2, 10_002, 2_000):
+            rows = range(start, start + 2_000)
+            report.wrong_rows(rows, COLUMNS, functools.partial(cells_of, rows))
+            for row in rows:
+                for column in COLUMNS:
+                    tally.problem(problem(row, column=column))
+                    report.problem(problem(row, column=column))
+        report.conclude(about(tally))
+    page = (tmp_path / "problems.html").read_text(encoding="utf-8")
+    found = [row for block in blocks(page, "rows") for row in block]
+    cells = [each for block in blocks(page, "cells") for each in block]
+    assert [(row[0], len(row[1:])) for row in found] == [(row, 2) for row in range(2, 10_002)]
+    assert cells == cells_of(range(2, 10_002))
+    assert list(map(len, blocks(page, "rows"))) == list(map(len, blocks(page, "cells")))
+
+
+def test_a_page_of_too_many_problems_has_some_of_each_kind() -> None:
+    """Past its bound a page holds what is rare all the same; its counts are of all, and it says how many are shown."""
+    file, tally = io.StringIO(), ProblemTally()
+    page = Page(file, most_problems=1_000)
+    for row in range(2, 5_002):
+        code = "not-an-email" if row > 4_990 else "not-allowed"
+        page.wrong_rows([row], COLUMNS, lambda: [("1", "wip")])
+        tally.problem(problem(row, code=code))
+        page.problem(problem(row, code=code))
+    page.conclude(about(tally))
+    (head,) = blocks(file.getvalue(), "about")
+    assert (head["count"], head["shown"]) == (5_000, 1_011)
+    assert {kind["code"]: (kind["count"], kind["shown"]) for kind in head["kinds"]} == {
+        "not-allowed": (4_989, 1_000),
+        "not-an-email": (11, 11),
+    }
+
+
+def test_a_page_loads_nothing(tmp_path: Path) -> None:
+    """One file is all of it: no address but data in it, and a policy that names only its own style and script."""
+    text = write(tmp_path / "problems.html", problem(2))
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert policy is not None
+    assert re.fullmatch(
+        r"default-src 'none'; style-src 'sha256-\S+'; script-src 'sha256-\S+'; img-src data:; base-uri 'none'; form-action 'none'",
+        policy[1],
+    )
+    assert not re.search(
+        r"(?:https?:)?//(?! )[a-z]|\b(?:src|href)=(?!\"data:,)", re.sub(r'<script type="text/plain".*', "", text)
+    )
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "html"])
+def test_half_a_report_never_appears(tmp_path: Path, ending: str) -> None:
+    """A check that ends in an error leaves the former report as it was, and nothing beside it."""
+    path = tmp_path / f"problems.{ending}"
+    former = write(path, problem(2))
+
+    def fail() -> None:
+        with report_file(path) as report:
+            report.problem(problem(2))
+            raise UsageError("the manifest is damaged", hint="mend it")
+
+    with pytest.raises(UsageError):
+        fail()
+    assert path.read_text(encoding="utf-8") == former
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "html"])
+def test_a_full_disk_is_told(ending: str) -> None:
+    """A report that can't be written is an error of its place, not of the program."""
+    with pytest.raises(UsageError, match="can't be written"), report_file(Path(f"/proc/problems.{ending}")):
+        pass
+
+
+def test_a_name_that_no_disk_takes_is_told(tmp_path: Path) -> None:
+    """A name that is too long is an error of the name, also where it is held against the files that were read."""
+    (tmp_path / "tickets.csv").touch()
+    path = tmp_path / f"{'a' * 300}.csv"
+    with pytest.raises(UsageError, match="can't be written"), report_file(path, [tmp_path / "tickets.csv"]):
+        pass
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "html"])
+def test_only_a_report_is_replaced(tmp_path: Path, ending: str) -> None:
+    """A former report and an empty file may go; results, a manifest or anything else of that ending stays."""
+    path = tmp_path / f"problems.{ending}"
+    path.touch()
+    write(path)
+    first = write(path, problem(2))
+    assert write(path, problem(3)) != first
+    path.write_text("[Legacy ID,import_status\n00123,created\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="is not a report"):
+        write(path, problem(2))
+    assert "00123" in path.read_text(encoding="utf-8")
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,113 @@
+"""Whose turn it is: no row is lost, none comes twice, and no two that could make one lead twice are out together."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.submission.send_queue import Line, Sendable
+from tests.submission.sending import row
+
+_LEADS = st.lists(st.sampled_from("abc"), max_size=2, unique=True)
+
+
+def accept_or_park(line: Line, each: Sendable) -> bool:
+    """What the sender does with a new row."""
+    if line.accept(each):
+        return True
+    line.park(each)
+    return False
+
+
+@given(st.lists(_LEADS, max_size=20), st.randoms())
+def test_any_story_ends_with_every_row_done_once(leads: list[list[str]], random: Random) -> None:
+    """Rows are taken, put back, sent again and done in any order: each ends once, and leads are never made twice."""
+    line, now = Line(), 0.0
+    new = deque(row(number, leads=tuple(each)) for number, each in enumerate(leads, start=2))
+    out: list[Sendable] = []
+    made: set[str] = set()
+    done: list[int] = []
+    for _ in range(2_000):
+        taken = line.take(now) if random.random() < 0.7 else None
+        if taken is None and new and line.has_room:
+            each = new.popleft()
+            taken = each if accept_or_park(line, each) else None
+        if taken is not None:
+            assert not any(lead in other.leads and lead not in made for lead in taken.leads for other in out)
+            out.append(taken)
+        if out and random.random() < 0.6:
+            each = out.pop(random.randrange(len(out)))
+            match random.choice(["made", "failed", "again", "back"]):
+                case "made":
+                    line.done(each, made=True)
+                    made.update(each.leads)
+                    done.append(each.row)
+                case "failed":
+                    line.done(each, made=False)
+                    done.append(each.row)
+                case "again":
+                    line.done(each, made=False)
+                    line.again(each, now + random.choice([0, 1, 5]))
+                case "back":
+                    line.put_back(each)
+        now += random.choice([0, 1])
+        assert len(line) + len(out) + len(new) + len(done) == len(leads)
+        if len(done) == len(leads):
+            break
+    assert sorted(done) == list(range(2, len(leads) + 2))
+
+
+def test_order_is_kept() -> None:
+    """Rows come out as they went in, but those whose lead is under way let others pass."""
+    line = Line()
+    first, second, third = row(2, leads=("a",)), row(3, leads=("a",)), row(4)
+    assert accept_or_park(line, first)
+    assert not accept_or_park(line, second)
+    assert accept_or_park(line, third)
+    assert line.take(0) is None
+    line.done(first, made=False)
+    assert line.take(0) is second
+
+
+def test_a_lead_that_is_there_holds_up_nobody() -> None:
+    """Once one ticket of it is made, its rows go side by side; a failed one changes nothing about that."""
+    line = Line()
+    rows = [row(number, leads=("a",)) for number in range(2, 6)]
+    assert accept_or_park(line, rows[0])
+    assert not accept_or_park(line, rows[1])
+    line.done(rows[0], made=True)
+    assert line.take(0) is rows[1]
+    assert line.accept(rows[2])
+    line.done(rows[1], made=False)
+    assert line.accept(rows[3])
+
+
+def test_a_row_that_goes_again_waits_its_time() -> None:
+    """It holds up nobody meanwhile, its lead included, and then goes before the others."""
+    line = Line()
+    early, late = row(2, leads=("a",)), row(3, leads=("a",))
+    assert line.accept(early)
+    line.park(late)
+    line.done(early, made=False)
+    line.again(early, 10.0)
+    assert line.next_due_at() == 10.0
+    assert line.take(9.9) is late
+    line.done(late, made=False)
+    assert line.take(10.0) is early
+    assert line.next_due_at() == math.inf
+
+
+def test_rows_that_wait_are_few() -> None:
+    """A manifest of one lead is not read into memory to wait there."""
+    line = Line()
+    assert line.accept(row(2, leads=("a",)))
+    number = 3
+    while line.has_room:
+        line.park(row(number, leads=("a",)))
+        number += 1
+        assert number < 2_000
+    assert {each.row for each in line} == set(range(3, number))
