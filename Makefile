@@ -33,14 +33,15 @@ test: .venv/dev.stamp ## all tests, three at a time, as most of them wait (WORKE
 debian-test: ## `make demo` and `make test` in a new root of Debian 13; needs root and debootstrap
 	@.ci/debian-test trixie
 
-check: lint build-check ## what has to be right before a merge: lint, the built wheel, tests with layers and coverage
+check: lint build-check ## what has to be right before a merge: lint, the built wheel, tests with coverage
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term
 
-lint: .venv/dev.stamp ## format, lint and types; changes nothing
+lint: .venv/dev.stamp ## format, lint, types and layers; changes nothing
 	@$(BIN)/ruff format --quiet --check . || { echo "mend it with: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
+	@layers=$$($(BIN)/lint-imports --no-logo) || { echo "$$layers" >&2; exit 1; }
 
 format: .venv/dev.stamp ## formats the code and mends what can be mended
 	@$(BIN)/ruff check --quiet --fix-only .

@@ -43,7 +43,7 @@ _UNIT_S = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class AccountSettings:
     """Where the account is, and the keys to it."""
 
     base_url: str  # scheme and host, no path
@@ -134,7 +134,7 @@ def _is_secret(name: str) -> bool:
     return name in (ACCESS_KEY, SECRET_KEY)
 
 
-def read_account(environment: Environment) -> Account:
+def read_account(environment: Environment) -> AccountSettings:
     """Read the account's settings. Raises one SettingsError that names all that is missing or wrong."""
     values: dict[str, str] = {}
     wrong: list[str] = []
@@ -172,7 +172,7 @@ def read_account(environment: Environment) -> Account:
     ]
     if wrong:
         raise _wrong_settings(wrong)
-    return Account(
+    return AccountSettings(
         base_url=base_url,
         tenant_id=values[TENANT],
         access_key=Secret(values[ACCESS_KEY]),
@@ -182,7 +182,9 @@ def read_account(environment: Environment) -> Account:
     )
 
 
-def read_connection(environment: Environment, rate: Rate | None, *, sandbox: bool) -> tuple[Account | None, Rate]:
+def read_connection(
+    environment: Environment, rate: Rate | None, *, sandbox: bool
+) -> tuple[AccountSettings | None, Rate]:
     """Read the account (``None`` for the embedded sandbox) and its limit, which ``rate`` overrides.
 
     Raises one SettingsError that names all that is missing or wrong, certificates that can't be used among it.

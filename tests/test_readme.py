@@ -16,7 +16,7 @@ import pytest
 import importer
 from importer import errors, settings
 from importer.cli.commands import cli
-from importer.error_codes import CATALOGUE
+from importer.error_codes import ERROR_CODES
 from importer.mapping import load_mapping
 from importer.models import Status
 from importer.results import COLUMNS
@@ -202,7 +202,7 @@ def test_results_columns_and_states_are_documented():
 
 def test_the_error_catalogue_is_the_codes_own():
     """Every code with its meaning and advice, word for word and in order."""
-    expected = [[f"`{code}`", entry.meaning, entry.advice] for code, entry in CATALOGUE.items()]
+    expected = [[f"`{code}`", entry.meaning, entry.advice] for code, entry in ERROR_CODES.items()]
     assert rows(section("## Error catalogue")) == expected
 
 

@@ -12,7 +12,7 @@ from importer.errors import SettingsError
 from importer.models import Rate, Secret
 from importer.settings import (
     VARIABLES,
-    Account,
+    AccountSettings,
     Environment,
     is_loopback,
     ledger_url,
@@ -37,7 +37,7 @@ def environment(**changes: str) -> Environment:
     return Environment(values, NOWHERE)
 
 
-def account(**changes: str) -> Account:
+def account(**changes: str) -> AccountSettings:
     return read_account(environment(**changes))
 
 
@@ -146,7 +146,7 @@ KEYS = {name: GOOD[name] for name in ("LSQ_ACCESS_KEY", "LSQ_SECRET_KEY")}
 REST = {"LSQ_TENANT_ID": "12345"}
 
 
-def with_host(dotenv: Path, host: str, lines: dict[str, str], environ: dict[str, str]) -> Account:
+def with_host(dotenv: Path, host: str, lines: dict[str, str], environ: dict[str, str]) -> AccountSettings:
     text = "".join(f"{name}={value}\n" for name, value in {"LSQ_HOST": host, **lines}.items())
     dotenv.write_text(text, encoding="utf-8")
     dotenv.chmod(0o600)

@@ -7,8 +7,8 @@ Asking the account for them is in ``reading``; whoever only checks never loads i
 """
 
 from importer.account_fields.cache import FieldsCache
-from importer.account_fields.cells import Complaint, complaint
-from importer.account_fields.fit import Fit, check_fit
+from importer.account_fields.cells import ValueComplaint, complaint
+from importer.account_fields.fit import MappingFit, check_fit
 from importer.account_fields.ticket_fields import AccountField, AccountFields
 
-__all__ = ["AccountField", "AccountFields", "Complaint", "FieldsCache", "Fit", "check_fit", "complaint"]
+__all__ = ["AccountField", "AccountFields", "FieldsCache", "MappingFit", "ValueComplaint", "check_fit", "complaint"]

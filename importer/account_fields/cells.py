@@ -21,17 +21,17 @@ _SHOWN_VALUES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class ValueComplaint:
     """Why the account would refuse a value; ``code`` is one of the catalogue's."""
 
     code: str
     text: str
 
 
-def complaint(field: AccountField, value: str) -> Complaint | None:
+def complaint(field: AccountField, value: str) -> ValueComplaint | None:
     """Say what is wrong with a value that is sent, or nothing. Of a blank one, whether it may be blank."""
     if not value.strip() and field.is_demanded:
-        return Complaint("missing-value", f"{field.schema_name} is mandatory in the account")
+        return ValueComplaint("missing-value", f"{field.schema_name} is mandatory in the account")
     if field.is_select and field.values is not None:
         return _of_choice(field, field.values, value) if value else None
     if not value.strip():
@@ -61,7 +61,7 @@ def shortened(value: str) -> str:
     return value if len(value) <= _SHOWN_CHARS else f"{value[: _SHOWN_CHARS - 1]}…"
 
 
-def shown(value: str) -> str:
+def quoted(value: str) -> str:
     """A value in quotes, not longer than a line."""
     return repr(shortened(value))
 
@@ -71,12 +71,12 @@ def listed(values: Sequence[str]) -> str:
     return f"{', '.join(map(repr, values[:_SHOWN_VALUES]))}{', …' if len(values) > _SHOWN_VALUES else ''}"
 
 
-def _of_choice(field: AccountField, values: Sequence[str], value: str) -> Complaint | None:
+def _of_choice(field: AccountField, values: Sequence[str], value: str) -> ValueComplaint | None:
     if value in values:
         return None
     name = field.schema_name
     if value in field.retired:
-        return Complaint("not-configured", f"{shown(value)} is a value of {name} that the account has retired")
+        return ValueComplaint("not-configured", f"{quoted(value)} is a value of {name} that the account has retired")
     guess = nearest(value, values)
     if guess:
         there = f"the nearest is {guess!r}"
@@ -84,41 +84,43 @@ def _of_choice(field: AccountField, values: Sequence[str], value: str) -> Compla
         there = f"there are {listed(values)}"
     else:
         there = "there are none"
-    return Complaint("not-configured", f"{shown(value)} is not a value of {name} in the account; {there}")
+    return ValueComplaint("not-configured", f"{quoted(value)} is not a value of {name} in the account; {there}")
 
 
-def _of_length(field: AccountField, value: str) -> Complaint | None:
+def _of_length(field: AccountField, value: str) -> ValueComplaint | None:
     name, least, most = field.schema_name, field.min_length, field.max_length
     if most is not None and len(value) > most:
-        return Complaint("too-long-for-field", f"{len(value):,} characters, and the account's {name} takes {most:,}")
+        return ValueComplaint(
+            "too-long-for-field", f"{len(value):,} characters, and the account's {name} takes {most:,}"
+        )
     if least is not None and len(value) < least:
-        text = f"{shown(value)} is shorter than the {least:,} characters that the account's {name} needs"
-        return Complaint("too-short-for-field", text)
+        text = f"{quoted(value)} is shorter than the {least:,} characters that the account's {name} needs"
+        return ValueComplaint("too-short-for-field", text)
     return None
 
 
-def _of_form(field: AccountField, value: str) -> Complaint | None:
+def _of_form(field: AccountField, value: str) -> ValueComplaint | None:
     form = pattern(field.regex)
     if form is None or form.allows(value):
         return None
-    text = f"{shown(value)} has not the form that the account's {field.schema_name} asks for: {field.regex}"
-    return Complaint("wrong-form-for-field", text)
+    text = f"{quoted(value)} has not the form that the account's {field.schema_name} asks for: {field.regex}"
+    return ValueComplaint("wrong-form-for-field", text)
 
 
-def _of_number(field: AccountField, value: str) -> Complaint | None:
+def _of_number(field: AccountField, value: str) -> ValueComplaint | None:
     if not field.is_number:
         return None
     number = _decimal(value)
     if number is None:
-        return Complaint(
-            "not-a-number", f"{shown(value)} is not a number, and the account's {field.schema_name} is one"
+        return ValueComplaint(
+            "not-a-number", f"{quoted(value)} is not a number, and the account's {field.schema_name} is one"
         )
     low, high = field.min_value, field.max_value
     if (low is not None and number < low) or (high is not None and number > high):
         bounds = " ".join(
             f"{word} {bound:f}" for word, bound in (("at least", low), ("at most", high)) if bound is not None
         )
-        return Complaint("out-of-range", f"{shown(value)}: the account's {field.schema_name} is {bounds}")
+        return ValueComplaint("out-of-range", f"{quoted(value)}: the account's {field.schema_name} is {bounds}")
     return None
 
 

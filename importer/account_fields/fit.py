@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from importer.account_fields.cells import complaint, listed, shown
+from importer.account_fields.cells import complaint, listed, quoted
 from importer.account_fields.patterns import pattern
 from importer.account_fields.ticket_fields import AccountField, AccountFields
 from importer.mapping import FieldType, Mapping, Rule
 from importer.mapping.field_names import SYSTEM_FIELDS
-from importer.mapping.findings import Finding, located
+from importer.mapping.findings import MappingFinding, located
 from importer.mapping.rule_checks import sent_texts
 from importer.mapping.similar_names import closest
 from importer.mapping.yaml_source import Place
@@ -24,14 +24,14 @@ _DATES = {"date": FieldType.DATE, "datetime": FieldType.DATETIME}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fit:
+class MappingFit:
     """Whole lines for a person: what the account would refuse in every ticket, and what is only probably wrong."""
 
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
-def check_fit(mapping: Mapping, fields: AccountFields, now: datetime) -> Fit:
+def check_fit(mapping: Mapping, fields: AccountFields, now: datetime) -> MappingFit:
     """Hold a mapping against the account. Fields of the lead are not among those of tickets, and pass."""
     errors = [*_filled(mapping, fields), *_texts(mapping, fields)]
     doubts = [*_types(mapping, fields), *_unchecked_patterns(mapping, fields)]
@@ -39,25 +39,25 @@ def check_fit(mapping: Mapping, fields: AccountFields, now: datetime) -> Fit:
         text = f"{field.schema_name} is mandatory in the account, and nothing fills it{_choices(field)}"
         # What nobody documents as a field to be sent may be one that the account fills by itself.
         ours = field.schema_name in SYSTEM_FIELDS or "." in field.schema_name
-        (errors if ours else doubts).append(Finding(0, text))
+        (errors if ours else doubts).append(MappingFinding(0, text))
     age = (f"the account's fields were read {fields.age_text(now)}: `ticket-importer fields` reads them anew",)
-    return Fit(
+    return MappingFit(
         errors=tuple(located(mapping.path, errors)),
         warnings=(*located(mapping.path, doubts), *(age if fields.is_old(now) else ())),
     )
 
 
-def _filled(mapping: Mapping, fields: AccountFields) -> Iterator[Finding]:
+def _filled(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
     """Fields that are not there, or not any more."""
     for name, line, section in _names(mapping):
         field = fields.by_name.get(name)
         if field is None:
-            yield Finding(line, f"{section}: the account has no field {name!r}{_guess(name, fields)}")
+            yield MappingFinding(line, f"{section}: the account has no field {name!r}{_guess(name, fields)}")
         elif not field.active:
-            yield Finding(line, f"{section}: {name!r} is a field that the account has switched off or deleted")
+            yield MappingFinding(line, f"{section}: {name!r} is a field that the account has switched off or deleted")
 
 
-def _texts(mapping: Mapping, fields: AccountFields) -> Iterator[Finding]:
+def _texts(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
     """Texts of the mapping itself that the account would refuse."""
     for rule in mapping.rules:
         field = fields.by_name.get(rule.field)
@@ -69,12 +69,12 @@ def _texts(mapping: Mapping, fields: AccountFields) -> Iterator[Finding]:
             if wrong is not None and text not in told:
                 told.add(text)
                 line = mapping.line("columns", rule.column, *place)
-                yield Finding(line, f"columns > {rule.column}: {place[0]}: {wrong.text}")
+                yield MappingFinding(line, f"columns > {rule.column}: {place[0]}: {wrong.text}")
     for name, text in mapping.constants:
         field = fields.by_name.get(name)
         wrong = complaint(field, text) if field is not None and field.active else None
         if wrong is not None:
-            yield Finding(mapping.line("constants", name), f"constants > {name}: {wrong.text}")
+            yield MappingFinding(mapping.line("constants", name), f"constants > {name}: {wrong.text}")
 
 
 def _rule_texts(rule: Rule) -> Iterator[tuple[Place, str]]:
@@ -85,7 +85,7 @@ def _rule_texts(rule: Rule) -> Iterator[tuple[Place, str]]:
     yield from ((("one_of", index), text) for index, text in enumerate(rule.one_of))
 
 
-def _types(mapping: Mapping, fields: AccountFields) -> Iterator[Finding]:
+def _types(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
     """Rules that say less than the account demands: what they let pass is refused row by row."""
     for rule in mapping.rules:
         field = fields.by_name.get(rule.field)
@@ -96,18 +96,18 @@ def _types(mapping: Mapping, fields: AccountFields) -> Iterator[Finding]:
             text = (
                 f"{rule.field} is a {field.data_type} in the account: with `type: {right}` wrong cells are found here"
             )
-            yield Finding(rule.line, f"columns > {rule.column}: {text}")
+            yield MappingFinding(rule.line, f"columns > {rule.column}: {text}")
 
 
-def _unchecked_patterns(mapping: Mapping, fields: AccountFields) -> Iterator[Finding]:
+def _unchecked_patterns(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
     """Fields whose pattern the cells are not checked against."""
     told = set()
     for name, line, section in _names(mapping):
         field = fields.by_name.get(name)
         if field is not None and field.regex and pattern(field.regex) is None and name not in told:
             told.add(name)
-            text = f"{section}: values of {name} are not checked against the account's pattern {shown(field.regex)}"
-            yield Finding(line, f"{text}, which is too long or can be read in several ways")
+            text = f"{section}: values of {name} are not checked against the account's pattern {quoted(field.regex)}"
+            yield MappingFinding(line, f"{text}, which is too long or can be read in several ways")
 
 
 def _unfilled(mapping: Mapping, fields: AccountFields) -> Iterator[AccountField]:

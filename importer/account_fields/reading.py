@@ -24,11 +24,11 @@ from importer.account_fields.metadata import (
 )
 from importer.account_fields.ticket_fields import AccountField, AccountFields
 from importer.errors import StoppedEarly
-from importer.leadsquared.client import Client, Said
-from importer.leadsquared.connections import Gate
-from importer.leadsquared.reads import Questions
+from importer.leadsquared.client import AccountReply, Client
+from importer.leadsquared.connections import RequestGate
+from importer.leadsquared.reads import AccountReads
 from importer.leadsquared.wire import KeysRefused, NotSent, Refused, Unclear, WrongUrl
-from importer.rate_limit.limiter import Quota
+from importer.rate_limit.limiter import RateLimiter
 
 _MOST_UNCLEAR_ANSWERS = 5  # of the same question; a server that is out of order is not waited for
 _MOST_PAGES = 400  # an account that never comes to an end is not asked for ever
@@ -126,10 +126,10 @@ class FieldsReader:
     """One reading. ``chance`` is that of the waits, uniform in [0, 1)."""
 
     def __init__(
-        self, client: Client, quota: Quota, give_up_after_s: float, chance: Callable[[], float] = random.random
+        self, client: Client, quota: RateLimiter, give_up_after_s: float, chance: Callable[[], float] = random.random
     ) -> None:
         self._client = client
-        self._questions = Questions(quota, give_up_after_s, chance=chance)
+        self._questions = AccountReads(quota, give_up_after_s, chance=chance)
 
     @property
     def calls(self) -> int:
@@ -190,10 +190,10 @@ class FieldsReader:
         """Ask until there is an answer that tells; one that is unclear again and again is a refusal."""
         unclear = 0
 
-        async def ask(gate: Gate) -> _Told | Denied | NotSent:
+        async def ask(gate: RequestGate) -> _Told | Denied | NotSent:
             nonlocal unclear
             said = await self._client.ask(question.path, gate, question.body)
-            answer = read(said.status, said.headers, said.body) if isinstance(said, Said) else said
+            answer = read(said.status, said.headers, said.body) if isinstance(said, AccountReply) else said
             if isinstance(answer, Unclear) and answer.http_status is not None:
                 unclear += 1
                 if unclear == _MOST_UNCLEAR_ANSWERS:

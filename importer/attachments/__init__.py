@@ -6,7 +6,7 @@ it for the cells of a row.
 """
 
 from importer.attachments.finder import FAULTY, AttachmentFinder
-from importer.attachments.found_files import Fault, Named
+from importer.attachments.found_files import FileFault, NamedFiles
 from importer.attachments.unclaimed import Unclaimed
 
-__all__ = ["FAULTY", "AttachmentFinder", "Fault", "Named", "Unclaimed"]
+__all__ = ["FAULTY", "AttachmentFinder", "FileFault", "NamedFiles", "Unclaimed"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from importer.attachments.found_files import Fault, File, Named
-from importer.attachments.location import NOT_THERE, Place
+from importer.attachments.found_files import FileFault, FoundFile, NamedFiles
+from importer.attachments.location import NOT_THERE, AttachmentFolder
 from importer.attachments.naming import as_attachment, as_path, bad_name, ending_of, last_part
 from importer.attachments.patterns import OutsideError, Patterns, UnlistedError, escaped, is_pattern
 from importer.attachments.unclaimed import Claims, Unclaimed, find_unclaimed
@@ -25,8 +25,8 @@ Measure = tuple[int, int, int]  # bytes, number, and the states added, see `mode
 Measures = npt.NDArray[np.int64]
 _NOTHING: Measure = (0, 0, 0)
 
-_Found = tuple[str, File | Fault]  # a path as the manifest says it, and what is there
-_Look = Callable[[str], File | Fault]
+_Found = tuple[str, FoundFile | FileFault]  # a path as the manifest says it, and what is there
+_Look = Callable[[str], FoundFile | FileFault]
 
 
 class AttachmentFinder:
@@ -37,9 +37,9 @@ class AttachmentFinder:
         self._rules = rules
         self._root = root
         self._remembered = remembered
-        self._place = Place(root, remembered)
+        self._place = AttachmentFolder(root, remembered)
         self._patterns = Patterns(self._place, remembered)
-        self._known: dict[str, File | Fault] = {}
+        self._known: dict[str, FoundFile | FileFault] = {}
         self._claims = Claims()
 
     @property
@@ -95,29 +95,31 @@ class AttachmentFinder:
             return Unclaimed(files=None, folders=None)
         return find_unclaimed(real, f"{common}/" if common else "", self._claims)
 
-    def find(self, cells: Iterable[tuple[str, str]]) -> list[Named]:
+    def find(self, cells: Iterable[tuple[str, str]]) -> list[NamedFiles]:
         """Look up every file of one row, given as its (column, cell) pairs: those that it names, then its folder's.
 
         A file that a pattern or the folder finds once more is there once.
         """
         row = dict(cells)
-        named: list[Named] = []
+        named: list[NamedFiles] = []
         taken: set[str] = set()
         for column, path, found in self._found(row):
-            if isinstance(found, File):
+            if isinstance(found, FoundFile):
                 if found.path in taken and (self._rules.glob or column in self.folder_columns):
                     continue
                 taken.add(found.path)
-            named.append(Named(column, path, as_attachment(path, found) if isinstance(found, File) else found))
+            named.append(
+                NamedFiles(column, path, as_attachment(path, found) if isinstance(found, FoundFile) else found)
+            )
         if self._rules.required and not named:
             column = self.columns[0]
-            return [Named(column, row[column], Fault("attachment-required", "the row has no attachment"))]
+            return [NamedFiles(column, row[column], FileFault("attachment-required", "the row has no attachment"))]
         if len(named) > self._rules.max_files:
             over = named[self._rules.max_files]
-            fault = Fault(
+            fault = FileFault(
                 "attachment-too-many", f"{len(named)} attachments; at most {self._rules.max_files} are allowed"
             )
-            return [*named[: self._rules.max_files], Named(over.column, over.name, fault)]
+            return [*named[: self._rules.max_files], NamedFiles(over.column, over.name, fault)]
         return named
 
     def measure_cells(self, cells: Iterable[str]) -> list[Measure]:
@@ -152,11 +154,11 @@ class AttachmentFinder:
         if not name:
             return _NOTHING
         _, found = self._named(name, self._check)
-        if isinstance(found, Fault):
+        if isinstance(found, FileFault):
             return FAULTY, 1, 0
         return found.size_bytes, 1, file_state(found.size_bytes, found.identity)
 
-    def _found(self, row: Mapping[str, str]) -> Iterator[tuple[str, str, File | Fault]]:
+    def _found(self, row: Mapping[str, str]) -> Iterator[tuple[str, str, FoundFile | FileFault]]:
         for column in self.naming_columns:
             if cell := row[column]:
                 yield from ((column, *found) for found in self._in_cell(cell, self._look_up))
@@ -168,20 +170,20 @@ class AttachmentFinder:
         if not self._rules.glob:
             return [self._named(name, look) for name in names]
         found = [each for name in names for each in self._named_or_fitting(name, look)]
-        return list({file.path if isinstance(file, File) else path: (path, file) for path, file in found}.values())
+        return list({file.path if isinstance(file, FoundFile) else path: (path, file) for path, file in found}.values())
 
     def _named(self, name: str, look: _Look) -> _Found:
         path = as_path(name)
-        return (name, path) if isinstance(path, Fault) else (path, look(path))
+        return (name, path) if isinstance(path, FileFault) else (path, look(path))
 
     def _named_or_fitting(self, name: str, look: _Look) -> list[_Found]:
         """What is there under a name as it is written; else, of a pattern, all that fits it, and there must be some."""
         named = self._named(name, look)
-        if not is_pattern(name) or not isinstance(named[1], Fault) or named[1].code != "attachment-missing":
+        if not is_pattern(name) or not isinstance(named[1], FileFault) or named[1].code != "attachment-missing":
             return [named]
         pattern = named[0]
         return self._fitting(pattern, look) or [
-            (pattern, Fault("attachment-missing", f"there is no file that fits {pattern!r} in {self._root}"))
+            (pattern, FileFault("attachment-missing", f"there is no file that fits {pattern!r} in {self._root}"))
         ]
 
     def _in_folder(self, row: Mapping[str, str], look: _Look) -> list[_Found]:
@@ -195,7 +197,7 @@ class AttachmentFinder:
         for column, cell in cells.items():
             if "/" in cell or "\\" in cell or cell in (".", "..") or bad_name(cell):
                 text = f"{cell!r} ({column}) can't be a part of the name of a file or folder"
-                return [(shown, Fault("attachment-bad-name", text))]
+                return [(shown, FileFault("attachment-bad-name", text))]
         pattern = template.fill({column: escaped(cell) for column, cell in cells.items()})
         found = self._fitting(pattern, look, shown=shown, whole_folders=True)
         if not found:
@@ -210,11 +212,11 @@ class AttachmentFinder:
             names = self._patterns.expand(pattern, whole_folders=whole_folders)
             return [(name, bad_name(name) or look(name)) for name in names]
         except OutsideError:
-            return [(shown, Fault("attachment-outside-root", f"{shown!r} leads out of {self._root}"))]
+            return [(shown, FileFault("attachment-outside-root", f"{shown!r} leads out of {self._root}"))]
         except UnlistedError as error:
-            return [(shown, Fault("attachment-unreadable", str(error)))]
+            return [(shown, FileFault("attachment-unreadable", str(error)))]
 
-    def _look_up(self, name: str) -> File | Fault:
+    def _look_up(self, name: str) -> FoundFile | FileFault:
         found = self._known.get(name)
         if found is None:
             if len(self._known) >= self._remembered:
@@ -222,42 +224,42 @@ class AttachmentFinder:
             found = self._known[name] = self._check(name)
         return found
 
-    def _check(self, name: str) -> File | Fault:
+    def _check(self, name: str) -> FoundFile | FileFault:
         path, status = self._place.locate(name)
         if not self._place.contains(path):
-            return Fault("attachment-outside-root", f"{name!r} lies outside {self._root}")
+            return FileFault("attachment-outside-root", f"{name!r} lies outside {self._root}")
         if isinstance(status, OSError):
             if status.errno in NOT_THERE:
                 self._claims.miss(name)
-                return Fault("attachment-missing", f"there is no file {name!r} in {self._root}")
-            return Fault("attachment-unreadable", f"{name!r} can't be looked at: {status.strerror}")
+                return FileFault("attachment-missing", f"there is no file {name!r} in {self._root}")
+            return FileFault("attachment-unreadable", f"{name!r} can't be looked at: {status.strerror}")
         self._claims.add(path)
         return self._judge(name, path, status)
 
-    def _judge(self, name: str, path: str, status: os.stat_result) -> File | Fault:
+    def _judge(self, name: str, path: str, status: os.stat_result) -> FoundFile | FileFault:
         rules = self._rules
         if not stat.S_ISREG(status.st_mode):
-            return Fault("attachment-not-a-file", f"{name!r} is not a regular file")
+            return FileFault("attachment-not-a-file", f"{name!r} is not a regular file")
         if not os.access(path, os.R_OK):
-            return Fault("attachment-unreadable", f"{name!r} may not be read by this user")
+            return FileFault("attachment-unreadable", f"{name!r} may not be read by this user")
         if status.st_size == 0:
-            return Fault("attachment-empty", f"{name!r} has no bytes")
+            return FileFault("attachment-empty", f"{name!r} has no bytes")
         if status.st_size > rules.max_file_size_bytes:
-            return Fault(
+            return FileFault(
                 "attachment-too-large",
                 f"{name!r} has {status.st_size:,} bytes; at most {rules.max_file_size_bytes:,} are allowed",
             )
         # Of a link its own ending: what people see is what it must tell.
         if rules.extensions and ending_of(last_part(name)).lower() not in rules.extensions:
-            return Fault("attachment-type", f"{name!r} does not end in one of {', '.join(rules.extensions)}")
-        return File(path, status.st_size, file_identity(status))
+            return FileFault("attachment-type", f"{name!r} does not end in one of {', '.join(rules.extensions)}")
+        return FoundFile(path, status.st_size, file_identity(status))
 
 
 def _measured(found: Iterable[_Found]) -> Measure:
     size_bytes = number = state = 0
     for _, file in found:
         number += 1
-        if isinstance(file, Fault):
+        if isinstance(file, FileFault):
             return FAULTY, number, 0
         size_bytes += file.size_bytes
         state += file_state(file.size_bytes, file.identity)

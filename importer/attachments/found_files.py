@@ -9,7 +9,7 @@ from importer.models import Attachment
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FileFault:
     """Why a named file can't be attached. ``code`` is one of the catalogue's."""
 
     code: str
@@ -17,15 +17,15 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedFiles:
     """One file that a row names, by a cell of ``column`` or by its folder, and what it stands for."""
 
     column: str
     name: str
-    found: Attachment | Fault
+    found: Attachment | FileFault
 
 
-class File(NamedTuple):
+class FoundFile(NamedTuple):
     """A file that is fine, in little room: there may be as many as rows."""
 
     path: str

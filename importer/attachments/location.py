@@ -16,7 +16,7 @@ _NO_NAMES = ("", ".", "..")
 _UNICODE_FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 
 
-class Place:
+class AttachmentFolder:
     """Paths below a root, followed to where they lead.
 
     A path is real when each of its links is followed, which asks the system for every part of it. But a name in a

@@ -8,7 +8,7 @@ import re
 import urllib.parse
 from pathlib import Path
 
-from importer.attachments.found_files import Fault, File
+from importer.attachments.found_files import FileFault, FoundFile
 from importer.models import Attachment
 
 _BAD_NAME = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -28,24 +28,24 @@ for _ending, _type in {
     _CONTENT_TYPES.add_type(_type, _ending)
 
 
-def as_path(name: str) -> str | Fault:
+def as_path(name: str) -> str | FileFault:
     """The path that a name stands for: itself, or what a `file:` address says. An address elsewhere is a fault."""
     if ":" in name:
         if _FILE.match(name):
             return _path_of(name)
         if _ADDRESS.match(name):
-            return Fault("attachment-url", f"{name!r} is an address and not a file")
+            return FileFault("attachment-url", f"{name!r} is an address and not a file")
     return bad_name(name) or name
 
 
-def bad_name(name: str) -> Fault | None:
+def bad_name(name: str) -> FileFault | None:
     """The fault of a path that can't be sent as a file's name."""
     if not _BAD_NAME.search(name):
         return None
-    return Fault("attachment-bad-name", f"the path {name!r} holds a character that can't be sent in a file name")
+    return FileFault("attachment-bad-name", f"the path {name!r} holds a character that can't be sent in a file name")
 
 
-def _path_of(address: str) -> str | Fault:
+def _path_of(address: str) -> str | FileFault:
     """`file:///C:/a%20b.pdf`, `file:///srv/a.pdf`, `file://localhost/srv/a.pdf`, `file:a.pdf` (RFC 8089)."""
     rest = address[len("file:") :]
     host = ""
@@ -55,7 +55,7 @@ def _path_of(address: str) -> str | Fault:
     try:
         path = urllib.parse.unquote(rest, errors="strict")
     except UnicodeDecodeError:
-        return Fault("attachment-bad-name", f"{address!r} is not UTF-8 behind its percent signs")
+        return FileFault("attachment-bad-name", f"{address!r} is not UTF-8 behind its percent signs")
     if _DRIVE.match(path):
         path = f"{path[1]}:{path[3:]}"
     if host.lower() not in ("", "localhost"):
@@ -63,7 +63,7 @@ def _path_of(address: str) -> str | Fault:
     return bad_name(path) or path
 
 
-def as_attachment(path: str, file: File) -> Attachment:
+def as_attachment(path: str, file: FoundFile) -> Attachment:
     """The file as the ticket has it; ``path`` as the manifest says it."""
     shown_name = last_part(path)
     return Attachment(

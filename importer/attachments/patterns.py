@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import translate
 from typing import NamedTuple
 
-from importer.attachments.location import NOT_THERE, Place
+from importer.attachments.location import NOT_THERE, AttachmentFolder
 
 _WILD = re.compile(r"[*?[]")
 _ESCAPED = re.compile(r"\[([*?[])\]")
@@ -49,7 +49,7 @@ def escaped(text: str) -> str:
 class Patterns:
     """Finds files by patterns. Folders are listed once, as long as not more than ``remembered`` names are known."""
 
-    def __init__(self, place: Place, remembered: int) -> None:
+    def __init__(self, place: AttachmentFolder, remembered: int) -> None:
         self._place = place
         self._remembered = remembered
         self._listings: dict[str, list[_Entry]] = {}

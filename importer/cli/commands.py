@@ -23,7 +23,7 @@ from importer.runtime.garbage_collection import paused
 from importer.settings import (
     SANDBOX_ACCOUNT,
     VARIABLES,
-    Account,
+    AccountSettings,
     Environment,
     ledger_url,
     read_connection,
@@ -33,8 +33,8 @@ from importer.settings import (
 if TYPE_CHECKING:
     from importer.export_checks.checks import ExportLimits
     from importer.reports.summary import Summary
-    from importer.workflows.preflight import Job
-    from importer.workflows.send_options import Sending
+    from importer.workflows.preflight import ImportJob
+    from importer.workflows.send_options import SendOptions
 
 _EPILOG = "Settings come from flags, then the environment, then .env in this folder:\n\n\b\n" + "\n".join(
     f"{name:<16}{text}" for name, text in VARIABLES.items()
@@ -105,12 +105,12 @@ def ledger() -> None:
 @click.option("--ledger", "address", metavar="FILE|URL", help="Where it is to be; or LSQ_LEDGER.")
 def ledger_init(address: str | None) -> int:
     """Make the ledger, once, before the first import. One that is there stays as it is."""
-    from importer.ledger import Ledger, shown  # noqa: PLC0415 - see the package's docstring
+    from importer.ledger import Ledger, safe_url  # noqa: PLC0415 - see the package's docstring
 
     url = ledger_url(address, _environment())
     there = Ledger.exists(url)
     Ledger.create(url).close()
-    say(f"the ledger {'was there already' if there else 'is made'}: {shown(url)}")
+    say(f"the ledger {'was there already' if there else 'is made'}: {safe_url(url)}")
     return 0
 
 
@@ -153,8 +153,8 @@ def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) 
     flags["refusals"] = read_refusals(flags["refusals"], environment)
     with paused():
         from importer.cli.terminal import Terminal  # noqa: PLC0415 - see the package's docstring
-        from importer.workflows.preflight import Job  # noqa: PLC0415
-        from importer.workflows.rerun.previous_results import Choice  # noqa: PLC0415
+        from importer.workflows.preflight import ImportJob  # noqa: PLC0415
+        from importer.workflows.rerun.previous_results import RowSelection  # noqa: PLC0415
         from importer.workflows.run import run_import  # noqa: PLC0415
 
     asks = is_terminal() and not flags["yes"]
@@ -163,7 +163,7 @@ def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) 
         bar = is_terminal() and flags["log_format"] == "text"
     desk = Terminal(rate, asks=asks, bar=None if flags["quiet"] else bar)
     with _ledger(account, environment, flags, asks=asks) as url:
-        job = Job(
+        job = ImportJob(
             command=command,
             manifest=manifest,
             mapping=flags["mapping"],
@@ -172,7 +172,7 @@ def _import(command: str, manifest: Path, results: Path, flags: dict[str, Any]) 
             results=None if flags["dry_run"] else results,
             account_name=account.name if account else SANDBOX_ACCOUNT,
             ledger_url=url,
-            choice=Choice(
+            choice=RowSelection(
                 only=flags.get("only"),
                 resend_unknown=flags["on_unknown"] == "retry",
                 manifest=flags.get("original"),
@@ -200,7 +200,7 @@ def _export_limits(flags: dict[str, Any]) -> ExportLimits:
     return ExportLimits(**{name: flags[name] for name in names if name in flags})
 
 
-def _rehearse(job: Job, sending: Sending, url: str, *, as_json: bool) -> int:
+def _rehearse(job: ImportJob, sending: SendOptions, url: str, *, as_json: bool) -> int:
     """Show the plan and the first requests."""
     from importer.cli.terminal import Terminal  # noqa: PLC0415 - see the package's docstring
     from importer.reports import plan_json, plan_lines, warning_lines  # noqa: PLC0415
@@ -224,11 +224,11 @@ def _rehearse(job: Job, sending: Sending, url: str, *, as_json: bool) -> int:
     return code
 
 
-def _sending(rate: Rate, flags: dict[str, Any]) -> Sending:
+def _sending(rate: Rate, flags: dict[str, Any]) -> SendOptions:
     from importer.submission.retry import RetryPolicy  # noqa: PLC0415 - see the package's docstring
-    from importer.workflows.send_options import Sending  # noqa: PLC0415
+    from importer.workflows.send_options import SendOptions  # noqa: PLC0415
 
-    return Sending(
+    return SendOptions(
         rate=rate,
         policy=RetryPolicy(
             retry_unknown=flags["on_unknown"] == "retry",
@@ -245,7 +245,7 @@ def _sending(rate: Rate, flags: dict[str, Any]) -> Sending:
     )
 
 
-def _show(summary: Summary, job: Job, flags: dict[str, Any]) -> int:
+def _show(summary: Summary, job: ImportJob, flags: dict[str, Any]) -> int:
     """Print how a run ended, and what to type next."""
     from importer.reports import summary_json, summary_lines  # noqa: PLC0415 - see the package's docstring
 
@@ -261,14 +261,14 @@ def _show(summary: Summary, job: Job, flags: dict[str, Any]) -> int:
     return summary.exit_code
 
 
-def _next_lines(summary: Summary, job: Job, flags: dict[str, Any]) -> Iterator[str]:
+def _next_lines(summary: Summary, job: ImportJob, flags: dict[str, Any]) -> Iterator[str]:
     """What brings the import on from here; the command stands in a line of its own, to be copied."""
-    from importer.ledger import shown  # noqa: PLC0415 - see the package's docstring
+    from importer.ledger import safe_url  # noqa: PLC0415 - see the package's docstring
 
     statuses = summary.statuses
     where = ["--sandbox"] if flags["sandbox"] else []
     if address := flags["ledger"]:
-        where += ["--ledger", shown(address) if "://" in address else address]
+        where += ["--ledger", safe_url(address) if "://" in address else address]
     where += ["--rate", str(flags["rate"])] if flags["rate"] else []
     table = ["--source", job.mapping_source] if job.mapping_source else []
     table += [word for column in job.mapping_key for word in ("--key", column)]
@@ -309,10 +309,10 @@ def _next_lines(summary: Summary, job: Job, flags: dict[str, Any]) -> Iterator[s
 
 @contextlib.contextmanager
 def _ledger(
-    account: Account | None, environment: Environment, flags: dict[str, Any], *, asks: bool
+    account: AccountSettings | None, environment: Environment, flags: dict[str, Any], *, asks: bool
 ) -> Iterator[str | None]:
     """Give the ledger's address: a temporary one for the sandbox, none for a rehearsal that finds none."""
-    from importer.ledger import Ledger, shown  # noqa: PLC0415 - see the package's docstring
+    from importer.ledger import Ledger, safe_url  # noqa: PLC0415 - see the package's docstring
     from importer.manifest import private_folder  # noqa: PLC0415
 
     if account is None:
@@ -326,13 +326,15 @@ def _ledger(
         yield url
     elif flags["dry_run"]:
         yield None
-    elif asks and ask(f"There is no ledger at {shown(url)}. Is this the first import from here, and shall it be made?"):
+    elif asks and ask(
+        f"There is no ledger at {safe_url(url)}. Is this the first import from here, and shall it be made?"
+    ):
         Ledger.create(url).close()
         yield url
     else:
         command = ["ticket-importer", "ledger", "init", *(["--ledger", flags["ledger"]] if flags["ledger"] else [])]
         raise LedgerError(
-            f"there is no ledger at {shown(url)}",
+            f"there is no ledger at {safe_url(url)}",
             hint=f"if this is the first import from here, make it with `{shlex.join(command)}`; if not, find the "
             "former one first: without it every row looks new, and tickets would be made twice",
         )

@@ -24,7 +24,7 @@ from importer.settings import Environment, fields_folder, read_connection
 
 if TYPE_CHECKING:
     from importer.account_fields import AccountField, AccountFields
-    from importer.workflows.fetch_fields import Fetched
+    from importer.workflows.fetch_fields import FetchedFields
 
 _CSV_COLUMNS = ("SchemaName", "name", "type", "mandatory", "active", "default", "max_length", "values")
 _BEGINNINGS = {
@@ -78,7 +78,7 @@ def _check_place(path: Path) -> None:
         )
 
 
-def _show(fetched: Fetched, *, as_json: bool) -> None:
+def _show(fetched: FetchedFields, *, as_json: bool) -> None:
     found = fetched.fields
     if as_json:
         say(enveloped(_as_data(found)))

@@ -14,7 +14,7 @@ from importer.cli.output import log
 from importer.errors import UsageError
 from importer.settings import (
     SANDBOX_ACCOUNT,
-    Account,
+    AccountSettings,
     Environment,
     fields_folder,
     ledger_url,
@@ -25,11 +25,11 @@ from importer.settings import (
 if TYPE_CHECKING:
     from importer.account_fields import AccountFields
     from importer.mapping import Mapping as LoadedMapping
-    from importer.workflows.fetch_fields import Fetched
+    from importer.workflows.fetch_fields import FetchedFields
 
 
 def fields_to_check(
-    account: Account | None, environment: Environment, flags: Mapping[str, Any]
+    account: AccountSettings | None, environment: Environment, flags: Mapping[str, Any]
 ) -> AccountFields | None:
     """Give the fields that rows are held against: those kept, or the account's own where ``--read-fields`` is said.
 
@@ -71,14 +71,14 @@ def fields_line(fields: AccountFields) -> str:
     return f"fields     {len(fields):,} of the account, read {fields.age_text(datetime.now(UTC))}"
 
 
-def fetch_fields(account: Account | None, environment: Environment, flags: Mapping[str, Any]) -> Fetched:
+def fetch_fields(account: AccountSettings | None, environment: Environment, flags: Mapping[str, Any]) -> FetchedFields:
     """Ask the account for its fields. Raises FieldsNotShown, StoppedEarly and Interrupted."""
     from importer.ledger import Ledger  # noqa: PLC0415
-    from importer.workflows.fetch_fields import Terms, fetch  # noqa: PLC0415 - see the package's docstring
+    from importer.workflows.fetch_fields import FetchOptions, fetch  # noqa: PLC0415 - see the package's docstring
 
     url = ledger_url(flags.get("ledger"), environment) if account is not None else ""
     return fetch(
-        Terms(
+        FetchOptions(
             account=account,
             account_name=account.name if account else SANDBOX_ACCOUNT,
             rate=flags.get("rate") or read_rate(None, environment),

@@ -18,7 +18,7 @@ from importer.cli.commands import cli
 from importer.cli.json_envelope import enveloped
 from importer.cli.output import ask, is_terminal, log, say, say_beside, set_up_log
 from importer.models import Rate
-from importer.settings import SANDBOX_ACCOUNT, Account, Environment, ledger_url, read_connection
+from importer.settings import SANDBOX_ACCOUNT, AccountSettings, Environment, ledger_url, read_connection
 
 if TYPE_CHECKING:
     from importer.resolve.search import SearchPlan
@@ -55,14 +55,14 @@ def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> int
     Only a ticket that is surely a row's own settles it. A row that is not found stays unknown, unless you say with
     --set what is to become of it.
     """
-    from importer.resolve.search import Terms  # noqa: PLC0415
-    from importer.resolve.workflow import Job, resolve  # noqa: PLC0415 - see the package's docstring
+    from importer.resolve.search import SearchOptions  # noqa: PLC0415
+    from importer.resolve.workflow import ResolveJob, resolve  # noqa: PLC0415 - see the package's docstring
 
     environment = Environment(os.environ, Path(".env"))
     set_up_log(flags, environment)
     account, rate = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
     desk = _Desk(rate, asks=is_terminal() and not flags["yes"])
-    terms = Terms(
+    terms = SearchOptions(
         account=account,
         rate=rate,
         give_up_after_s=flags["give_up_after"],
@@ -70,7 +70,7 @@ def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> int
     )
     kept = results_file.suffix.lower() in (".csv", ".xlsx")
     with _ledger(account, flags["ledger"], environment) as url:
-        job = Job(
+        job = ResolveJob(
             results=results_file,
             target=flags["results"] or (results_file if kept else results_file.with_suffix(".csv")),
             account_name=account.name if account else SANDBOX_ACCOUNT,
@@ -83,7 +83,7 @@ def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> int
 
 
 @contextlib.contextmanager
-def _ledger(account: Account | None, flag: str | None, environment: Environment) -> Iterator[str]:
+def _ledger(account: AccountSettings | None, flag: str | None, environment: Environment) -> Iterator[str]:
     from importer.ledger import Ledger  # noqa: PLC0415 - see the package's docstring
     from importer.manifest import private_folder  # noqa: PLC0415
 

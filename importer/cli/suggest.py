@@ -80,7 +80,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _tell(suggestion: Suggestion, manifest: Path, output: Path | None) -> None:
-    from importer.suggest.draft import Sureness  # noqa: PLC0415 - see the package's docstring
+    from importer.suggest.draft import Confidence  # noqa: PLC0415 - see the package's docstring
 
     counts = suggestion.draft.counts
     files = f", {len(suggestion.files.used):,} of attachments" if suggestion.files.used else ""
@@ -88,7 +88,7 @@ def _tell(suggestion: Suggestion, manifest: Path, output: Path | None) -> None:
     log.info("%s (%s): %s looked at", manifest, suggestion.detected, rows)
     log.info(
         "columns    %s sure, %s guessed, %s left under `ignore`%s",
-        *(f"{counts[each]:,}" for each in Sureness),
+        *(f"{counts[each]:,}" for each in Confidence),
         files,
     )
     if not suggestion.has_lead:

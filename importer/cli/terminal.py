@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from importer.cli.output import ask, log, say_beside
 from importer.models import Problem, Rate
-from importer.reports import NoReport, ProblemTally, Report, plan_lines, warning_lines
+from importer.reports import NoProblemReport, ProblemReport, ProblemTally, plan_lines, warning_lines
 from importer.reports.summary import PlanSummary
-from importer.runtime.progress import Bar, Figures, Lines, Progress, Silent
+from importer.runtime.progress import Figures, Progress, ProgressBar, ProgressLines, SilentProgress
 
 _JUDGED_LINE_EVERY_S = 10.0
 
@@ -28,13 +28,13 @@ class Terminal:
         *,
         asks: bool = False,
         bar: bool | None = False,
-        report: Report | None = None,
+        report: ProblemReport | None = None,
     ) -> None:
         self.tally = ProblemTally()
         self._rate = rate
         self._asks = asks
         self._bar = bar
-        self._report = report or NoReport()
+        self._report = report or NoProblemReport()
         self._judged = 0
         self._next_line_at = time.monotonic() + _JUDGED_LINE_EVERY_S
 
@@ -75,9 +75,9 @@ class Terminal:
     def progress(self, total: int, limit: Rate) -> Progress:
         """Give a bar, log lines, or nothing."""
         if self._bar is None:
-            return Silent()
+            return SilentProgress()
         figures = Figures(total=total, limit=limit, clock=time.monotonic)
-        return Bar(figures) if self._bar else Lines(figures)
+        return ProgressBar(figures) if self._bar else ProgressLines(figures)
 
     def note(self, text: str) -> None:
         """Log it."""

@@ -18,13 +18,13 @@ from importer.cli.known_fields import fields_to_check
 from importer.cli.output import say, set_up_log
 from importer.errors import SettingsError, StoppedEarly, UsageError
 from importer.runtime.garbage_collection import paused
-from importer.settings import DEFAULT_RATE, Account, Environment, ledger_url, read_account
+from importer.settings import DEFAULT_RATE, AccountSettings, Environment, ledger_url, read_account
 
 if TYPE_CHECKING:
     from importer.account_fields import AccountFields
     from importer.ledger import Ledger
-    from importer.reports import About, ProblemTally
-    from importer.workflows.preflight import Job, Judging
+    from importer.reports import PageHeader, ProblemTally
+    from importer.workflows.preflight import ImportJob, Preflight
 
 _LIKE = 0.6  # how much of a code must be right for it to be meant
 
@@ -37,7 +37,7 @@ _LIKE = 0.6  # how much of a code must be right for it to be meant
 @options.strict_end
 @options.asking
 @options.logging_flags
-def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -> int:
+def validate_manifest(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -> int:
     """Check every row of MANIFEST as `run` would, and call nothing but for --read-fields.
 
     Where the account is set and the ledger knows it, rows that are tickets already are not looked at.
@@ -45,7 +45,7 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
     with paused():
         from importer.cli.terminal import Terminal  # noqa: PLC0415 - see the package's docstring
         from importer.reports import attachments_line, report_file  # noqa: PLC0415
-        from importer.workflows.preflight import Job, validate  # noqa: PLC0415
+        from importer.workflows.preflight import ImportJob, validate_manifest  # noqa: PLC0415
 
     environment = Environment(os.environ, Path(".env"))
     set_up_log(flags, environment)
@@ -55,7 +55,7 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
     ):
         desk = Terminal(DEFAULT_RATE, report=problems)
         account = read_account(environment) if account_name or flags["read_fields"] else None
-        job = Job(
+        job = ImportJob(
             command="validate",
             manifest=manifest,
             mapping=mapping,
@@ -66,7 +66,7 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
             mapping_key=flags["key"],
             strict_end=flags["strict_end"],
         )
-        judging = validate(job, desk, known)
+        judging = validate_manifest(job, desk, known)
         about = _about(job, judging, desk.tally)
         problems.conclude(about)
     for line in desk.tally.lines():
@@ -82,7 +82,7 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
     return int(about.wrong_rows > 0)
 
 
-def _fields(account: Account | None, environment: Environment, flags: dict[str, Any]) -> AccountFields | None:
+def _fields(account: AccountSettings | None, environment: Environment, flags: dict[str, Any]) -> AccountFields | None:
     """The account's fields. Raises UsageError where they can't be had: no row is judged then, and nothing was sent."""
     try:
         return fields_to_check(account, environment, flags)
@@ -92,12 +92,12 @@ def _fields(account: Account | None, environment: Environment, flags: dict[str, 
         ) from error
 
 
-def _about(job: Job, judging: Judging, tally: ProblemTally) -> About:
-    from importer.reports import About  # noqa: PLC0415 - see the package's docstring
+def _about(job: ImportJob, judging: Preflight, tally: ProblemTally) -> PageHeader:
+    from importer.reports import PageHeader  # noqa: PLC0415 - see the package's docstring
     from importer.submission.plan import Disposition  # noqa: PLC0415
 
     plan = judging.rows.plan
-    return About(
+    return PageHeader(
         manifest=str(job.manifest),
         mapping=str(job.mapping),
         detected=judging.manifest.detected.describe(),
@@ -139,25 +139,25 @@ def _open_ledger(url: str) -> Ledger | None:
 @click.argument("code", required=False)
 def explain(code: str | None) -> int:
     """Say what an error CODE of the results means, how it comes about, and what to do; without one, list all."""
-    from importer.error_codes import CATALOGUE, STATES  # noqa: PLC0415 - see the package's docstring
+    from importer.error_codes import ERROR_CODES, STATES  # noqa: PLC0415 - see the package's docstring
 
     if code is None:
-        width = max(map(len, CATALOGUE))
+        width = max(map(len, ERROR_CODES))
         for state, entries in STATES.items():
             say(f"{state}:")
             for each, entry in entries.items():
                 say(f"  {each:<{width}}  {entry.meaning}")
         return 0
     name = code.strip().strip("`'\"").lower().replace("_", "-").replace(" ", "-")
-    if name not in CATALOGUE:
-        meant = difflib.get_close_matches(name, CATALOGUE, n=3, cutoff=_LIKE)
+    if name not in ERROR_CODES:
+        meant = difflib.get_close_matches(name, ERROR_CODES, n=3, cutoff=_LIKE)
         did_you_mean = f"did you mean {' or '.join(meant)}? " if meant else ""
         raise UsageError(
             f"there is no error code {code!r}; those that there are:",
             details=[f"{state}: {', '.join(entries)}" for state, entries in STATES.items()],
             hint=f"{did_you_mean}`ticket-importer explain` says what each of them means",
         )
-    entry = CATALOGUE[name]
+    entry = ERROR_CODES[name]
     (state,) = [state for state, entries in STATES.items() if name in entries]
     say(f"{name}: the code of a row that is {state}")
     say("")

@@ -27,7 +27,7 @@ _Prefix = tuple[bool, int, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resemblance:
+class KeyResemblance:
     """How many of the ``compared`` unknown keys are ``alike`` known ones, with examples (unknown, known)."""
 
     compared: int
@@ -42,7 +42,7 @@ def may_be_alike(unknown: Sequence[str], known: int, *, compound: bool) -> bool:
     return 2 * sum(size for _, size in cores.most_common(known)) > len(unknown)
 
 
-def resemblance(unknown: Sequence[str], known: Iterable[str], *, compound: bool) -> Resemblance:
+def resemblance(unknown: Sequence[str], known: Iterable[str], *, compound: bool) -> KeyResemblance:
     """Compare unknown keys of an export, at most ``MOST_COMPARED`` and each once, with the known ones of its source.
 
     Known keys that are in this export, too, are left out: a key like one of them is another row's. ``compound``: keys
@@ -90,7 +90,7 @@ class _Matches:
             for position in self._same.get(rest, ()):
                 self._prefixed[False, at, prefix_text].setdefault(position, key)
 
-    def best(self) -> Resemblance:
+    def best(self) -> KeyResemblance:
         """Take the one prefix by which most keys are like known ones, besides those of the same spelling."""
         pairs, prefix = self._spelled, None
         for each, found in self._prefixed.items():
@@ -99,7 +99,7 @@ class _Matches:
                 pairs, prefix = both, each
         shown = [(self._unknown[at], pairs[at]) for at in sorted(pairs)]
         difference = _prefix_text(prefix) if prefix and len(self._spelled) < len(pairs) / 2 else _usual(shown)
-        return Resemblance(
+        return KeyResemblance(
             compared=len(self._unknown), alike=len(pairs), examples=tuple(shown[:_EXAMPLES]), difference=difference
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from importer.export_checks.changed_keys import Resemblance
+from importer.export_checks.changed_keys import KeyResemblance
 
 LEAST_ROWS = 10
 """From how many rows or keys on a share of them says something: one edited row of two is half of them."""
@@ -79,7 +79,7 @@ class ExportFigures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stop:
+class ExportStop:
     """Why nothing of an export is sent. ``name``: for scripts; ``go_on_with``: the flag that sends it all the same."""
 
     name: str
@@ -89,16 +89,16 @@ class Stop:
     advice: str
 
 
-def stops(figures: ExportFigures, alike: Resemblance | None, limits: ExportLimits) -> list[Stop]:
+def stops(figures: ExportFigures, alike: KeyResemblance | None, limits: ExportLimits) -> list[ExportStop]:
     """Every reason to send nothing of an export. ``alike``: its unknown keys beside the known ones."""
-    found: list[Stop | None] = [_too_few(figures, limits)]
+    found: list[ExportStop | None] = [_too_few(figures, limits)]
     if not figures.accepted:  # the same file again is never stopped by what did not stop it before
         keys_changed = None if limits.expect_new else _changed_keys(figures, alike)
         found = [keys_changed, _renumbered(figures, limits), _shrunk(figures, limits), *found]
     return [stop for stop in found if stop is not None]
 
 
-def _changed_keys(figures: ExportFigures, alike: Resemblance | None) -> Stop | None:
+def _changed_keys(figures: ExportFigures, alike: KeyResemblance | None) -> ExportStop | None:
     if figures.new < LEAST_ROWS:
         return None
     former, share = figures.former, figures.known_share or 0.0
@@ -121,7 +121,7 @@ def _changed_keys(figures: ExportFigures, alike: Resemblance | None) -> Stop | N
         )
     else:
         return None
-    return Stop(
+    return ExportStop(
         name="keys-changed",
         go_on_with="--expect-new",
         reason=f"the keys look changed: {reason}",
@@ -131,11 +131,11 @@ def _changed_keys(figures: ExportFigures, alike: Resemblance | None) -> Stop | N
     )
 
 
-def _renumbered(figures: ExportFigures, limits: ExportLimits) -> Stop | None:
+def _renumbered(figures: ExportFigures, limits: ExportLimits) -> ExportStop | None:
     if figures.comparable < LEAST_ROWS or figures.changed <= limits.max_changed * figures.comparable:
         return None
     go_on_with = f"--max-changed {_percent(figures.changed, figures.comparable)}"
-    return Stop(
+    return ExportStop(
         name="renumbered",
         go_on_with=go_on_with,
         reason=f"{figures.changed:,} of {figures.comparable:,} known rows name another title or lead than when they "
@@ -146,14 +146,14 @@ def _renumbered(figures: ExportFigures, limits: ExportLimits) -> Stop | None:
     )
 
 
-def _shrunk(figures: ExportFigures, limits: ExportLimits) -> Stop | None:
+def _shrunk(figures: ExportFigures, limits: ExportLimits) -> ExportStop | None:
     former = figures.former
     if former is None or former.keys < LEAST_ROWS or figures.gone <= limits.max_gone * former.keys:
         return None
     if any(share is None or share < _IS_WHOLE for share in (former.held_share, former.previous_held_share)):
         return None
     go_on_with = f"--max-gone {_percent(figures.gone, former.keys)}"
-    return Stop(
+    return ExportStop(
         name="shrunk",
         go_on_with=go_on_with,
         reason=f"{figures.gone:,} of the last export's {former.keys:,} keys are gone, more than --max-gone "
@@ -163,10 +163,10 @@ def _shrunk(figures: ExportFigures, limits: ExportLimits) -> Stop | None:
     )
 
 
-def _too_few(figures: ExportFigures, limits: ExportLimits) -> Stop | None:
+def _too_few(figures: ExportFigures, limits: ExportLimits) -> ExportStop | None:
     if limits.min_rows is None or figures.rows >= limits.min_rows:
         return None
-    return Stop(
+    return ExportStop(
         name="min-rows",
         go_on_with=f"--min-rows {figures.rows}",
         reason=f"the export has {figures.rows:,} rows, fewer than --min-rows {limits.min_rows:,}",

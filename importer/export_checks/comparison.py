@@ -13,13 +13,13 @@ from pathlib import PurePath
 import numpy as np
 import numpy.typing as npt
 
-from importer.export_checks.changed_keys import MOST_COMPARED, Resemblance, may_be_alike, resemblance
-from importer.export_checks.checks import ExportFigures, ExportLimits, FormerExport, Stop, stops
+from importer.export_checks.changed_keys import MOST_COMPARED, KeyResemblance, may_be_alike, resemblance
+from importer.export_checks.checks import ExportFigures, ExportLimits, ExportStop, FormerExport, stops
 from importer.ledger import Ledger, RunInfo, utc_now
 from importer.ledger.previous_exports import (
-    Export,
+    ExportRecord,
     KeyHashes,
-    Known,
+    KnownRows,
     count_known_keys,
     finish_export,
     first_reading,
@@ -34,7 +34,7 @@ from importer.ledger.previous_exports import (
 )
 from importer.manifest import Chunk
 from importer.mapping import Mapping
-from importer.validation import Names
+from importer.validation import RowNames
 
 _FEW_ARE_THE_SAME = 0.10
 
@@ -42,19 +42,19 @@ _FEW_ARE_THE_SAME = 0.10
 class ExportComparison:
     """What one run finds in one export. ``look_up`` and ``take`` come for each chunk in turn, then ``conclude``."""
 
-    def __init__(self, ledger: Ledger, run: RunInfo, mapping: Mapping, names: Names) -> None:
+    def __init__(self, ledger: Ledger, run: RunInfo, mapping: Mapping, names: RowNames) -> None:
         self._ledger = ledger
         self._run = run
         self._mapping = mapping
         self._names = names
         self._name = PurePath(run.manifest).name
-        self._looked_up: dict[str, Known] = {}
+        self._looked_up: dict[str, KnownRows] = {}
         self._parts: list[KeyHashes] = []
         self._keys: KeyHashes = np.empty(0, dtype=np.uint64)
         self._unknown: list[tuple[int, int, str]] = []  # hash, place among all, key
         self._compared_up_to = np.iinfo(np.uint64).max  # the greatest hash of an unknown key that is compared
         self._known = self._new = self._comparable = self._changed = 0
-        self._last: Export | None = None
+        self._last: ExportRecord | None = None
         self.figures = ExportFigures(rows=0, new=0, known=0)
 
     def look_up(self, keys: Sequence[str]) -> dict[str, str]:
@@ -88,7 +88,7 @@ class ExportComparison:
             self._unknown = sorted(self._unknown)[:MOST_COMPARED]
             self._compared_up_to = self._unknown[-1][0]
 
-    def conclude(self, rows: int, limits: ExportLimits) -> list[Stop]:
+    def conclude(self, rows: int, limits: ExportLimits) -> list[ExportStop]:
         """Sum up, after all chunks; give every reason to send nothing."""
         place = (self._ledger, self._run.account, self._run.source, self._name)
         keys = self._sorted_keys()
@@ -133,9 +133,9 @@ class ExportComparison:
     def _place(self) -> tuple[str, str, str, str]:
         return self._run.account, self._run.source, self._name, self._run.manifest_sha256
 
-    def _export(self, keys: bytes, known_share: float | None, *, finished_at: str) -> Export:
+    def _export(self, keys: bytes, known_share: float | None, *, finished_at: str) -> ExportRecord:
         former = self.figures.former
-        return Export(
+        return ExportRecord(
             account=self._run.account,
             source=self._run.source,
             manifest_name=self._name,
@@ -156,7 +156,7 @@ class ExportComparison:
             self._keys.sort()
         return self._keys
 
-    def _resemblance(self, limits: ExportLimits) -> Resemblance | None:
+    def _resemblance(self, limits: ExportLimits) -> KeyResemblance | None:
         if limits.expect_new or self._mapping.key_is_row_content or not self.figures.compares_keys:
             return None
         compared = sorted(self._unknown)[:MOST_COMPARED]
@@ -182,7 +182,7 @@ def _are_in(wanted: KeyHashes, keys: KeyHashes) -> npt.NDArray[np.bool_]:
     return is_there
 
 
-def _former(export: Export) -> FormerExport:
+def _former(export: ExportRecord) -> FormerExport:
     return FormerExport(
         keys=unpacked_keys(export.keys).size,
         known_share=export.known_share,

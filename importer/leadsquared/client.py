@@ -23,7 +23,7 @@ from aiohttp import hdrs
 
 from importer.leadsquared.attachment_streams import SCARCE, AttachmentChanged
 from importer.leadsquared.connection_errors import describe, settings_fault
-from importer.leadsquared.connections import Gate, GatedConnector, Sending, Upload, sending_now
+from importer.leadsquared.connections import GatedConnector, RequestGate, SendState, Upload, sending_now
 from importer.leadsquared.masking import masked
 from importer.leadsquared.multipart_body import open_body, text_body, whole_given
 from importer.leadsquared.ticket_details import Looked, read_details
@@ -88,7 +88,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
+class Timeouts:
     """How long the parts of a call may take, in seconds. There is no limit on the whole: an upload may take hours."""
 
     connect_s: float = 15.0
@@ -97,7 +97,7 @@ class Patience:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Said:
+class AccountReply:
     """An answer as it came; ``body`` is ``None`` where it was too long to be one."""
 
     status: int
@@ -110,7 +110,7 @@ class _Watched:
 
     __slots__ = ("_sending", "_token", "_under_way")
 
-    def __init__(self, sending: Sending, under_way: set[Sending]) -> None:
+    def __init__(self, sending: SendState, under_way: set[SendState]) -> None:
         self._sending = sending
         self._under_way = under_way
 
@@ -127,12 +127,12 @@ class _Watched:
 class _Watch:
     """Looks at all requests under way every now and then: a task for each would cost more than the request."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Timeouts) -> None:
         self._patience = patience
         self._interval_s = min(_WATCH_INTERVAL_S, patience.idle_s / 4, patience.answer_s / 4)
-        self._under_way: set[Sending] = set()
+        self._under_way: set[SendState] = set()
 
-    def over(self, sending: Sending) -> _Watched:
+    def over(self, sending: SendState) -> _Watched:
         """Watch one request while a block lasts, and let the connector know of it."""
         return _Watched(sending, self._under_way)
 
@@ -145,7 +145,7 @@ class _Watch:
                 if sending.left and not sending.sent_whole and sending.limit is not None:
                     self._look(sending, sending.limit, now)
 
-    def _look(self, sending: Sending, limit: asyncio.Timeout, now: float) -> None:
+    def _look(self, sending: SendState, limit: asyncio.Timeout, now: float) -> None:
         """Move the request's time limit forward as long as bytes move; after the last byte, set the answer's."""
         upload = sending.upload
         written = upload.tracker.bytes_written if upload is not None else 0
@@ -160,7 +160,7 @@ class _Watch:
 class Client:
     """Use as ``async with Client(endpoint, patience, connections=N) as client``."""
 
-    def __init__(self, endpoint: Endpoint, patience: Patience, *, connections: int) -> None:
+    def __init__(self, endpoint: Endpoint, patience: Timeouts, *, connections: int) -> None:
         self._endpoint = endpoint
         self._patience = patience
         self._proxy = _proxy_options(endpoint.proxy)
@@ -192,24 +192,24 @@ class Client:
         if self._session is not None:
             await self._session.close()
 
-    async def create_ticket(self, ticket: Ticket, gate: Gate) -> Answer:
+    async def create_ticket(self, ticket: Ticket, gate: RequestGate) -> Answer:
         """Send one ticket (*Create Ticket with Attachments*). Raises nothing but what the gate raises.
 
         The body is built anew at each call. Cancelling is safe: whether a byte had gone out is known to the gate.
         """
         if not ticket.attachments:
             body = text_body(ticket, self._boundary)
-            return await self._post(body, Sending(gate))
+            return await self._post(body, SendState(gate))
         with contextlib.ExitStack() as files:
             try:
                 parts, checked = await open_body(ticket, files)
             except AttachmentChanged as error:
                 return NotSendable("attachment-changed", str(error))
             except OSError as error:
-                return self._not_sent(error, Sending(gate))
-            return await self._post(parts, Sending(gate, upload=Upload(parts.size or 0), files=checked))
+                return self._not_sent(error, SendState(gate))
+            return await self._post(parts, SendState(gate, upload=Upload(parts.size or 0), files=checked))
 
-    async def _post(self, body: bytes | aiohttp.MultipartWriter, sending: Sending) -> Answer:
+    async def _post(self, body: bytes | aiohttp.MultipartWriter, sending: SendState) -> Answer:
         assert self._session is not None, "use the client as an async context manager"
         keys = self._endpoint.headers()
         try:
@@ -234,21 +234,23 @@ class Client:
         except (aiohttp.ClientError, OSError, AttachmentChanged) as error:
             return self._explain(error, sending)
 
-    async def get_ticket(self, number: str, gate: Gate) -> Looked:
+    async def get_ticket(self, number: str, gate: RequestGate) -> Looked:
         """Ask for one ticket (*Get a Ticket's Details by Id*). Raises nothing but what the gate raises.
 
         Nothing is changed by it, so whoever gets no answer may ask again: through a gate of its own.
         """
         said = await self.ask(f"tickets/{quote(number, safe='')}", gate)
-        return read_details(number, said.status, said.headers, said.body) if isinstance(said, Said) else said
+        return read_details(number, said.status, said.headers, said.body) if isinstance(said, AccountReply) else said
 
-    async def ask(self, path: str, gate: Gate, question: bytes | None = None) -> Said | Unclear | NotSent:
+    async def ask(
+        self, path: str, gate: RequestGate, question: bytes | None = None
+    ) -> AccountReply | Unclear | NotSent:
         """Ask for what is at ``path`` below the account's address: GET, or POST of a ``question`` in JSON.
 
         Nothing is changed by it, so whoever gets no answer may ask again. Raises nothing but what the gate raises.
         """
         assert self._session is not None, "use the client as an async context manager"
-        sending = Sending(gate)
+        sending = SendState(gate)
         headers = self._endpoint.headers() | ({hdrs.CONTENT_TYPE: "application/json"} if question is not None else {})
         try:
             with self._watch.over(sending):
@@ -264,19 +266,19 @@ class Client:
                     ) as response,
                 ):
                     body = self._endpoint.mask(await _read_limited(response))
-                    return Said(status=response.status, headers=response.headers, body=body)
+                    return AccountReply(status=response.status, headers=response.headers, body=body)
         except (aiohttp.ClientError, OSError) as error:
             if not sending.left:
                 return self._not_sent(error, sending)
             return Unclear("no-answer", self._described(error, sending))
 
-    def _described(self, error: BaseException, sending: Sending) -> str:
+    def _described(self, error: BaseException, sending: SendState) -> str:
         # An error's message may quote the answer, which may repeat a key.
         if sending.left and isinstance(error, aiohttp.ClientResponseError):
             return one_line(self._endpoint.redactor.text(f"an answer came that can't be read: {error.message}"))
         return one_line(self._endpoint.redactor.text(describe(error)))
 
-    def _explain(self, error: BaseException, sending: Sending) -> Answer:
+    def _explain(self, error: BaseException, sending: SendState) -> Answer:
         changed = next((each for each in (error, error.__cause__) if isinstance(each, AttachmentChanged)), None)
         if not sending.left:
             return (
@@ -293,7 +295,7 @@ class Client:
             return Unclear("answer-timeout", f"no answer within {self._patience.answer_s:g} s after the last byte")
         return Unclear("upload-stalled", f"no byte moved for {self._patience.idle_s:g} s")
 
-    def _not_sent(self, error: BaseException, sending: Sending) -> NotSent:
+    def _not_sent(self, error: BaseException, sending: SendState) -> NotSent:
         scarce = isinstance(error, OSError) and error.errno in SCARCE
         return NotSent(
             self._described(error, sending), stale=sending.stale, scarce=scarce, settings_fault=settings_fault(error)

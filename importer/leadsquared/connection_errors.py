@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import aiohttp
 
-from importer.error_codes import CATALOGUE
+from importer.error_codes import ERROR_CODES
 from importer.errors import SettingsError
 
 _PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
@@ -47,4 +47,4 @@ def _broken_off(error: aiohttp.ClientConnectorSSLError) -> bool:
 
 def no_connection(reason: str) -> SettingsError:
     """Return the error of a command whose first call can't be made because of a setting."""
-    return SettingsError(f"no connection: {reason}", hint=CATALOGUE["not-connected"].advice)
+    return SettingsError(f"no connection: {reason}", hint=ERROR_CODES["not-connected"].advice)

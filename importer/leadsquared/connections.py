@@ -29,7 +29,7 @@ _WAITS_S = 10.0
 _READS_ON_S = 1.0
 
 
-class Gate(Protocol):
+class RequestGate(Protocol):
     """What a request waits for when its connection is ready to be written to."""
 
     async def passed(self) -> None:
@@ -49,10 +49,10 @@ class Upload:
 
 
 @dataclass(slots=True, eq=False)
-class Sending:
+class SendState:
     """One request on its way, as the connector and the watch see it."""
 
-    gate: Gate
+    gate: RequestGate
     upload: Upload | None = None  # where files are sent; a text is given to the connection as a whole
     files: Sequence[CheckedFile] = ()
     left: bool = False
@@ -68,7 +68,7 @@ class Sending:
             self.transport.abort()
 
 
-sending_now: ContextVar[Sending] = ContextVar("sending")
+sending_now: ContextVar[SendState] = ContextVar("sending")
 
 
 class GatedConnector(aiohttp.TCPConnector):

@@ -12,18 +12,18 @@ from typing import TypeVar
 
 from importer.errors import StoppedEarly
 from importer.leadsquared.connection_errors import no_connection
-from importer.leadsquared.connections import Gate
+from importer.leadsquared.connections import RequestGate
 from importer.leadsquared.wire import NotSent, Throttled, Unclear, is_accepted
 from importer.rate_limit.backoff import backoff_s
 from importer.rate_limit.exhausted import ExhaustedLimit
-from importer.rate_limit.limiter import Quota, Slot
+from importer.rate_limit.limiter import RateLimiter, Slot
 
 log = logging.getLogger("importer")
 
 _Told = TypeVar("_Told")
 
 
-class Questions:
+class AccountReads:
     """The questions of one command. ``calls`` were made so far, ``throttled`` of them answered 429.
 
     ``on_call`` is told after every call how many there were. ``chance`` is that of the waits, uniform in [0, 1).
@@ -31,7 +31,7 @@ class Questions:
 
     def __init__(
         self,
-        quota: Quota,
+        quota: RateLimiter,
         give_up_after_s: float,
         *,
         on_call: Callable[[int], None] = lambda _: None,
@@ -47,7 +47,7 @@ class Questions:
         self.throttled = 0
 
     async def told(
-        self, call: Callable[[Gate], Awaitable[_Told | Throttled | NotSent | Unclear]], silence: str
+        self, call: Callable[[RequestGate], Awaitable[_Told | Throttled | NotSent | Unclear]], silence: str
     ) -> _Told:
         """Make a call, which gets a gate of its own each time, until its answer tells.
 
@@ -83,7 +83,7 @@ class Questions:
                 return answer
 
     async def _made(
-        self, call: Callable[[Gate], Awaitable[_Told | Throttled | NotSent | Unclear]]
+        self, call: Callable[[RequestGate], Awaitable[_Told | Throttled | NotSent | Unclear]]
     ) -> tuple[Slot, _Told | Throttled | NotSent | Unclear]:
         if (too_long := self._exhausted.blocked(self._quota.held_back_s)) is not None:
             raise too_long

@@ -24,7 +24,7 @@ from importer.leadsquared.wire import (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Details:
+class TicketDetails:
     """One ticket. A field without a value is not among ``fields``."""
 
     number: str
@@ -35,13 +35,13 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
-class NotShown:
+class TicketNotShown:
     """The account shows no ticket of this number."""
 
     reason: str
 
 
-Looked = Details | NotShown | KeysRefused | WrongUrl | Throttled | Unclear | NotSent
+Looked = TicketDetails | TicketNotShown | KeysRefused | WrongUrl | Throttled | Unclear | NotSent
 
 
 def read_details(number: str, http_status: int, headers: Mapping[str, str], body: bytes | None) -> Looked:
@@ -51,7 +51,7 @@ def read_details(number: str, http_status: int, headers: Mapping[str, str], body
     answer = read_answer(http_status, headers, body)
     match answer:
         case WrongUrl(reason, HTTPStatus.NOT_FOUND) | Refused(reason):
-            return NotShown(reason)
+            return TicketNotShown(reason)
         case KeysRefused() | WrongUrl() | Throttled() | Unclear():
             return answer
         case _:
@@ -64,11 +64,11 @@ def _read_shown(number: str, body: bytes | None) -> Looked:
         return Unclear("unclear-answer", "200 with a body that is not the documented JSON", HTTPStatus.OK)
     found = text_of(data.get("Id"))
     if not found and text_of(data.get("Status")) not in ("", "Success"):
-        return NotShown(text_of(data.get("ReasonForFailure")) or "no reason given")
+        return TicketNotShown(text_of(data.get("ReasonForFailure")) or "no reason given")
     if found != number or not isinstance(data.get("Fields"), list):
         return Unclear("unclear-answer", f"200 without ticket {number} and its fields", HTTPStatus.OK)
     ids = plain_ids(number, text_of(data.get("TicketId")), text_of(data.get("Key")))
-    return Details(
+    return TicketDetails(
         number=number,
         ticket_id=ids.ticket_id,
         key=ids.key,

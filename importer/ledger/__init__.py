@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from importer.ledger.records import (
     Claim,
-    Entry,
-    Import,
     Intent,
+    LedgerEntry,
     Outcome,
+    PastImport,
     Rejection,
     RunInfo,
     new_run_id,
@@ -20,11 +20,16 @@ from importer.ledger.records import (
 )
 
 if TYPE_CHECKING:
-    from importer.ledger.database import boot_clock_s, shown
+    from importer.ledger.database import boot_clock_s, safe_url
     from importer.ledger.leases import LEASE_S
     from importer.ledger.store import Ledger
 else:
-    _HOMES = {"LEASE_S": "leases", "Ledger": "store", "boot_clock_s": "database", "shown": "database"}
+    _HOMES = {
+        "LEASE_S": "leases",
+        "Ledger": "store",
+        "boot_clock_s": "database",
+        "safe_url": "database",
+    }
 
     def __getattr__(name: str) -> object:
         if name not in _HOMES:
@@ -35,16 +40,16 @@ else:
 __all__ = [
     "LEASE_S",
     "Claim",
-    "Entry",
-    "Import",
     "Intent",
     "Ledger",
+    "LedgerEntry",
     "Outcome",
+    "PastImport",
     "Rejection",
     "RunInfo",
     "boot_clock_s",
     "new_run_id",
-    "shown",
+    "safe_url",
     "source_of_run",
     "utc_now",
 ]

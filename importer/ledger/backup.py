@@ -35,7 +35,7 @@ def back_up(url: str, target: Path) -> Backup:
     ledger = database.sqlite_path(url)
     if ledger is None:
         raise LedgerError(
-            f"the ledger {database.shown(url)} is on a PostgreSQL server, which has a tool for backups",
+            f"the ledger {database.safe_url(url)} is on a PostgreSQL server, which has a tool for backups",
             hint="use pg_dump, such as `pg_dump --format=custom --file=ledger.dump DATABASE`, and pg_restore",
         )
     if not opening.exists(url):
@@ -92,7 +92,7 @@ def _link(temporary: Path, target: Path) -> None:
     except FileExistsError:
         raise
     except OSError:  # a disk without links: the name is taken first, then the file put there
-        os.close(permissions.create(target))
+        os.close(permissions.create_private(target))
         temporary.replace(target)
     with contextlib.suppress(OSError):  # not every system lets a folder be opened
         _sync(target.parent)

@@ -37,7 +37,7 @@ def make_engine(url: str) -> sa.Engine:
         engine = sa.create_engine(parsed, connect_args=patience)
     except ImportError as error:
         raise LedgerError(
-            f"the ledger {shown(url)} needs the package {error.name!r}",
+            f"the ledger {safe_url(url)} needs the package {error.name!r}",
             hint="pip install 'lsq-ticket-importer[postgres]'",
         ) from error
     sa.event.listen(engine, "connect", _on_connect)
@@ -52,7 +52,7 @@ def _parsed(url: str) -> sa.URL:
         parsed = None
     if parsed is None or parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise LedgerError(
-            f"{shown(url)} is not a ledger's address",
+            f"{safe_url(url)} is not a ledger's address",
             hint="write sqlite:////absolute/path/ledger.sqlite or postgresql+psycopg://user@host/database",
         )
     return parsed
@@ -104,7 +104,7 @@ def plain_connection(path: Path, patience_s: float) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=patience_s)
 
 
-def shown(url: str) -> str:
+def safe_url(url: str) -> str:
     """A ledger's address without its password."""
     try:
         return sa.make_url(url).set(query={}).render_as_string(hide_password=True)
@@ -138,10 +138,10 @@ def translated(url: str) -> Iterator[None]:
         yield
     except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
         cause: Any = getattr(error, "orig", None) or error
-        raise LedgerError(f"the ledger {shown(url)} can't be used: {cause}", hint=_way_out(str(cause))) from error
+        raise LedgerError(f"the ledger {safe_url(url)} can't be used: {cause}", hint=_way_out(str(cause))) from error
     except (OSError, filelock.Timeout) as error:
         raise LedgerError(
-            f"the ledger {shown(url)} can't be used: {error}",
+            f"the ledger {safe_url(url)} can't be used: {error}",
             hint=_FULL if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) else _CHECK,
         ) from error
 

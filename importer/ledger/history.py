@@ -152,6 +152,6 @@ def _past_run(ledger: Ledger, db: sa.Connection, row: sa.Row[Any], states: dict[
         started_at=row.started_at,
         ended_at=row.ended_at,
         exit_code=row.exit_code,
-        live=row.ended_at is None and not leases.is_dead(db, row, ledger.path),
+        live=row.ended_at is None and not leases.is_expired(db, row, ledger.path),
         states=states.get(row.id, {}),
     )

@@ -136,7 +136,7 @@ class _Prepared:
         return db.exec_driver_sql(self._text, values).rowcount
 
 
-class UnderWay:
+class InFlightRequests:
     """Enters what a run sends and what comes back."""
 
     def __init__(self, dialect: sa.Dialect) -> None:

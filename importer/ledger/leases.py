@@ -39,12 +39,12 @@ def renew(db: sa.Connection, run_id: str) -> None:
         )
 
 
-def bury_the_dead(db: sa.Connection, run: RunInfo, ledger: Path | None) -> None:
+def expire_leases(db: sa.Connection, run: RunInfo, ledger: Path | None) -> None:
     """End every dead run of this account and source; what it had under way is unknown."""
     columns = schema.runs.c
     where = (columns.account == run.account) & (columns.source == run.source) & columns.ended_at.is_(None)
     for other in db.execute(schema.runs.select().where(where)).all():
-        if not is_dead(db, other, ledger):
+        if not is_expired(db, other, ledger):
             continue
         db.execute(schema.runs.update().where(columns.id == other.id).values(ended_at=utc_now()))
         release(db, other.id)
@@ -69,7 +69,7 @@ def release(db: sa.Connection, run_id: str) -> None:
     db.execute(schema.tickets.update().where(held).values(held_by=None))
 
 
-def is_dead(db: sa.Connection, other: sa.Row[Any], ledger: Path | None) -> bool:
+def is_expired(db: sa.Connection, other: sa.Row[Any], ledger: Path | None) -> bool:
     """Say whether a run that has not ended never will: its machine was started anew, or its process is gone."""
     if db.dialect.name == "sqlite" and other.boot_id != database.boot_id():
         return True
@@ -104,7 +104,7 @@ def refuse_live(db: sa.Connection, ledger: Path | None) -> None:
     columns = schema.runs.c
     known: sa.Select[Any] = sa.select(columns.id, columns.host, columns.pid, columns.boot_id, columns.lease_until)
     for other in db.execute(known.where(columns.ended_at.is_(None))).all():
-        if not is_dead(db, other, ledger):
+        if not is_expired(db, other, ledger):
             raise LedgerError(
                 f"the ledger is an older version's, and run {other.id} of that version on host {other.host} (process "
                 f"{other.pid}) is at work with it",

@@ -58,7 +58,7 @@ def refuse_network(path: Path, mounts: Path = _MOUNTS) -> None:
         )
 
 
-class Place:
+class LedgerLocation:
     """The file of one open ledger, with what lies beside it."""
 
     def __init__(self, path: Path) -> None:
@@ -80,7 +80,7 @@ class Place:
             return
         try:
             self._reserve.unlink(missing_ok=True)
-            with os.fdopen(permissions.create(self._reserve), "wb") as file:
+            with os.fdopen(permissions.create_private(self._reserve), "wb") as file:
                 if hasattr(os, "posix_fallocate"):
                     os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
                 else:

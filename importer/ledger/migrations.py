@@ -42,7 +42,8 @@ def check(
         compact = db.scalar(_IS_TO_BE_COMPACTED)
     if version > newest:
         raise LedgerError(
-            f"the ledger {database.shown(str(engine.url))} has schema version {version}; this program knows {newest}",
+            f"the ledger {database.safe_url(str(engine.url))} has schema version {version}; "
+            f"this program knows {newest}",
             hint="use the version of ticket-importer that wrote it, or a newer one",
         )
     if version < newest:
@@ -65,7 +66,7 @@ def _version(db: sa.Connection, *, lock: bool = False) -> int:
     text = db.scalar(wanted.with_for_update() if lock else wanted)
     if text is None or not text.isdecimal():
         raise LedgerError(
-            f"the ledger {database.shown(str(db.engine.url))} names no schema version ({text!r})",
+            f"the ledger {database.safe_url(str(db.engine.url))} names no schema version ({text!r})",
             hint="it is damaged or no ledger; restore it from a backup",
         )
     return int(text)
@@ -76,7 +77,8 @@ def _bring_up_to_date(engine: sa.Engine, path: Path | None, versions: range, rev
     config = _config(revisions)
     if missing := _missing(config, range(versions.start - 1, versions.stop)):
         raise LedgerError(
-            f"the ledger {database.shown(str(engine.url))} has schema version {versions.start - 1}, and this program "
+            f"the ledger {database.safe_url(str(engine.url))} has schema version {versions.start - 1}, "
+            "and this program "
             f"knows no way from there to version {max(missing[0], versions.start)}",
             hint="open it once with the version of ticket-importer that came next, then with this one",
         )

@@ -12,7 +12,7 @@ from importer.ledger import database, migrations, permissions, schema
 from importer.ledger.location import refuse_network
 
 
-def created(url: str) -> tuple[sa.Engine, Path | None]:
+def create_ledger(url: str) -> tuple[sa.Engine, Path | None]:
     """Make a ledger, or open it if it is there. Raises LedgerError."""
     path = database.sqlite_path(url)
     with database.translated(url):
@@ -36,7 +36,7 @@ def exists(url: str) -> bool:
             engine.dispose()
 
 
-def opened(url: str) -> tuple[sa.Engine, Path | None]:
+def open_ledger(url: str) -> tuple[sa.Engine, Path | None]:
     """Open a ledger that is there. Raises LedgerError if it is not, is damaged, or of a newer version."""
     if not exists(url):
         raise no_ledger(url)
@@ -48,7 +48,7 @@ def opened(url: str) -> tuple[sa.Engine, Path | None]:
 def no_ledger(url: str) -> LedgerError:
     """Say that there is no ledger, and what to do."""
     return LedgerError(
-        f"there is no ledger at {database.shown(url)}",
+        f"there is no ledger at {database.safe_url(url)}",
         hint="if this is the first import from here, make it: ticket-importer ledger init. If not, find the "
         "former ledger first: without it every row looks new, and tickets would be made twice",
     )

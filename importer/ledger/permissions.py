@@ -28,7 +28,7 @@ def make_folder(folder: Path) -> None:
         raise NotADirectoryError(f"{folder} is no folder")
 
 
-def create(path: Path) -> int:
+def create_private(path: Path) -> int:
     """Create a file that is not there, for its owner only, and open it; give its number. Raises OSError.
 
     What is there is left alone, links included. Nobody else can open the new file at any moment.
@@ -43,7 +43,7 @@ def create(path: Path) -> int:
 def create_ledger(path: Path) -> None:
     """Create the empty file that SQLite is about to open, if there is none. Raises OSError."""
     with contextlib.suppress(FileExistsError):
-        os.close(create(Path(os.path.realpath(path))))
+        os.close(create_private(Path(os.path.realpath(path))))
 
 
 def tighten(path: Path) -> None:

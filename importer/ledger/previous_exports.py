@@ -26,7 +26,7 @@ KeyHashes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Export:
+class ExportRecord:
     """A manifest as a run that was not stopped has read it.
 
     ``keys``: see ``packed_keys``. The shares are from 0 to 1, and ``None`` where there was nothing to compare with.
@@ -45,7 +45,7 @@ class Export:
     finished_at: str
 
 
-class Known(NamedTuple):
+class KnownRows(NamedTuple):
     """A row that the ledger knows, with ``KeyedHash.hex`` of title and lead as last sent; empty where not known."""
 
     state: str
@@ -65,18 +65,18 @@ class Known(NamedTuple):
         return judged_state(self.state, self.error_code)
 
 
-def last_export(ledger: Ledger, account: str, source: str, manifest_name: str) -> Export | None:
+def last_export(ledger: Ledger, account: str, source: str, manifest_name: str) -> ExportRecord | None:
     """The export of this name that was recorded last."""
     columns = schema.exports.c
     where = (columns.account == account) & (columns.source == source) & (columns.manifest_name == manifest_name)
     with ledger.reading() as db:
         row = db.execute(schema.exports.select().where(where)).first()
-    return None if row is None else Export(**row._asdict())
+    return None if row is None else ExportRecord(**row._asdict())
 
 
-def record_export(ledger: Ledger, export: Export) -> None:
+def record_export(ledger: Ledger, export: ExportRecord) -> None:
     """Record an export in the place of the former one of its name."""
-    values = {name: getattr(export, name) for name in Export.__slots__}
+    values = {name: getattr(export, name) for name in ExportRecord.__slots__}
     with ledger.writing() as db:
         statement = database.insert(db, schema.exports).values(values)
         primary = [column.name for column in schema.exports.primary_key]
@@ -84,22 +84,24 @@ def record_export(ledger: Ledger, export: Export) -> None:
         db.execute(statement.on_conflict_do_update(index_elements=primary, set_=others))
 
 
-def first_reading(ledger: Ledger, account: str, source: str, manifest_name: str, content_sha256: str) -> Export | None:
+def first_reading(
+    ledger: Ledger, account: str, source: str, manifest_name: str, content_sha256: str
+) -> ExportRecord | None:
     """What was recorded when this content was first read by a run, if no run has finished it since."""
     return last_export(ledger, account, source, f"{manifest_name}/{content_sha256}")
 
 
-def record_reading(ledger: Ledger, export: Export) -> None:
+def record_reading(ledger: Ledger, export: ExportRecord) -> None:
     """Record that a run has read a content; it may be stopped before it has finished."""
     record_export(ledger, replace(export, manifest_name=f"{export.manifest_name}/{export.content_sha256}", keys=b""))
 
 
-def former_export(ledger: Ledger, account: str, source: str, manifest_name: str) -> Export | None:
+def former_export(ledger: Ledger, account: str, source: str, manifest_name: str) -> ExportRecord | None:
     """The export of this name with other content that was finished before the last one."""
     return last_export(ledger, account, source, f"{manifest_name}/former")
 
 
-def finish_export(ledger: Ledger, export: Export, last: Export | None) -> None:
+def finish_export(ledger: Ledger, export: ExportRecord, last: ExportRecord | None) -> None:
     """Record an export in the place of the ``last`` one of its name, which is kept as the former one."""
     if last is not None and last.content_sha256 != export.content_sha256:
         record_export(ledger, replace(last, manifest_name=f"{export.manifest_name}/former"))
@@ -147,7 +149,7 @@ def _was_sent(account: str, source: str) -> sa.ColumnElement[bool]:
     return (columns.account == account) & (columns.source == source) & was_sent
 
 
-def known_rows(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> dict[str, Known]:
+def known_rows(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> dict[str, KnownRows]:
     """Those of the keys that the ledger knows, in one query for all; ``Ledger.states`` with the hashes."""
     columns = schema.tickets.c
     with ledger.reading() as db:
@@ -155,4 +157,4 @@ def known_rows(ledger: Ledger, account: str, source: str, keys: Collection[str])
         where = (columns.account == account) & (columns.source == source) & wanted
         values = (columns.state, columns.title_hash, columns.lead_hash, columns.attempts, columns.error_code)
         rows = db.execute(sa.select(columns.key, *values).where(where)).all()  # one by one takes longer
-        return {row[0]: Known(*row[1:]) for row in rows}
+        return {row[0]: KnownRows(*row[1:]) for row in rows}

@@ -24,7 +24,7 @@ class RunInfo:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class LedgerEntry:
     """One ticket as the ledger knows it. ``state`` is a ``models.Status`` value, or ``sending``."""
 
     id: int
@@ -49,7 +49,7 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Import:
+class PastImport:
     """A row that a results file knows, for a ledger that may not."""
 
     key: str
@@ -120,7 +120,7 @@ def judged_state(state: str, error_code: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class RowSettlement:
     """What was found out, or decided, of an unknown row. ``state``: ``created``, ``pending`` or still ``unknown``."""
 
     key: str

@@ -20,15 +20,15 @@ import sqlalchemy as sa
 
 from importer.errors import ImporterError, LedgerError
 from importer.ledger import database, leases, opening, request_bodies, schema
-from importer.ledger.in_flight import UnderWay
+from importer.ledger.in_flight import InFlightRequests
 from importer.ledger.keyed_hashes import KeyedHash
-from importer.ledger.location import Place
+from importer.ledger.location import LedgerLocation
 from importer.ledger.records import (
     Claim,
-    Entry,
-    Import,
     Intent,
+    LedgerEntry,
     Outcome,
+    PastImport,
     Rejection,
     RunInfo,
     judged_state,
@@ -43,14 +43,14 @@ class Ledger:
     def __init__(self, engine: sa.Engine, path: Path | None) -> None:
         self._engine = engine
         self._path = path
-        self._place = Place(path) if path is not None else None
+        self._place = LedgerLocation(path) if path is not None else None
         self._lock: leases.RunLock | None = None
-        self._under_way = UnderWay(engine.dialect)
+        self._under_way = InFlightRequests(engine.dialect)
 
     @classmethod
     def create(cls, url: str) -> Ledger:
         """Make the ledger, or open it if it is there. Raises LedgerError."""
-        return cls(*opening.created(url))
+        return cls(*opening.create_ledger(url))
 
     @classmethod
     def exists(cls, url: str) -> bool:
@@ -60,7 +60,7 @@ class Ledger:
     @classmethod
     def open(cls, url: str) -> Ledger:
         """Open a ledger that is there. Raises LedgerError if it is not, is damaged, or of a newer version."""
-        return cls(*opening.opened(url))
+        return cls(*opening.open_ledger(url))
 
     @property
     def url(self) -> sa.URL:
@@ -83,7 +83,7 @@ class Ledger:
                 self._place.checkpoint()  # what a killed run has left in the log
                 self._place.take_reserve()
         with self.writing() as db:
-            leases.bury_the_dead(db, run, self._path)
+            leases.expire_leases(db, run, self._path)
             db.execute(
                 schema.runs.insert().values(
                     id=run.id,
@@ -140,9 +140,9 @@ class Ledger:
 
     # -- rows before sending ----------------------------------------------------------------------------------------
 
-    def look_up(self, account: str, source: str, keys: Sequence[str]) -> dict[str, Entry]:
+    def look_up(self, account: str, source: str, keys: Sequence[str]) -> dict[str, LedgerEntry]:
         """Find the tickets of these keys, in any number."""
-        found: dict[str, Entry] = {}
+        found: dict[str, LedgerEntry] = {}
         columns = schema.tickets.c
         with self._translated(), self._engine.connect() as db:
             wanted = database.is_one_of(db, columns.key, keys)
@@ -152,7 +152,7 @@ class Ledger:
         return found
 
     def states(self, account: str, source: str, keys: Sequence[str]) -> dict[str, str]:
-        """The states of the tickets of these keys; see ``Entry``. A fraction of what ``look_up`` takes.
+        """The states of the tickets of these keys; see ``LedgerEntry``. A fraction of what ``look_up`` takes.
 
         A pending row that was refused by the account, or that a person has set to pending, is ``refused``.
         """
@@ -189,7 +189,7 @@ class Ledger:
             db.execute(statement, [{**common, "key": c.key, "manifest_row": c.manifest_row} for c in claims])
             return states
 
-    def enter(self, run: RunInfo, imports: Sequence[Import]) -> None:
+    def enter(self, run: RunInfo, imports: Sequence[PastImport]) -> None:
         """Enter rows that a results file knows and this ledger does not; what the ledger knows stays."""
         if not imports:
             return
@@ -290,7 +290,7 @@ class Ledger:
             secret = db.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == "secret"))
         if secret is None:
             raise LedgerError(
-                f"the ledger {database.shown(str(self._engine.url))} has no secret for its hashes",
+                f"the ledger {database.safe_url(str(self._engine.url))} has no secret for its hashes",
                 hint="it is damaged; restore it from a backup",
             )
         return KeyedHash(bytes.fromhex(secret))
@@ -343,9 +343,9 @@ _ENTRY = [
 ]
 
 
-def _entry(row: Sequence[Any]) -> Entry:
+def _entry(row: Sequence[Any]) -> LedgerEntry:
     ticket, key, state, held_by, run, content, error_code, error, attempts, finished_at, number, ticket_id, shown = row
-    return Entry(
+    return LedgerEntry(
         id=ticket,
         key=key,
         state=state,

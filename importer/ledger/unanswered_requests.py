@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from importer.ledger import leases, request_bodies, schema
-from importer.ledger.records import FOUND, SET_CREATED, Finding, Outcome, RunInfo, utc_now
+from importer.ledger.records import FOUND, SET_CREATED, Outcome, RowSettlement, RunInfo, utc_now
 from importer.ledger.store import Ledger
 from importer.ledger.ticket_numbers import given_twice, take_turns
 
@@ -131,7 +131,7 @@ def known_numbers(ledger: Ledger, account: str) -> list[KnownNumber]:
         ]
 
 
-def record_findings(ledger: Ledger, run: RunInfo, findings: Sequence[Finding]) -> set[str]:
+def record_findings(ledger: Ledger, run: RunInfo, findings: Sequence[RowSettlement]) -> set[str]:
     """Record what was found out of rows that ``run`` holds, and settle them; give the keys for which it holds.
 
     A row that is not unknown any more stays as it is, and so does one whose ticket another row has meanwhile. Raises
@@ -147,7 +147,7 @@ def record_findings(ledger: Ledger, run: RunInfo, findings: Sequence[Finding]) -
     return settled
 
 
-def _record(db: sa.Connection, run: RunInfo, finding: Finding) -> bool:
+def _record(db: sa.Connection, run: RunInfo, finding: RowSettlement) -> bool:
     columns, now = schema.tickets.c, utc_now()
     where = (
         (columns.account == run.account)

@@ -37,7 +37,7 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, gzip.BadGzipFile, EO
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unpacked:
+class UnpackedFile:
     """A table out of an archive. ``path`` is the caller's to remove. ``shown``: what people are to be told it is."""
 
     path: Path
@@ -48,7 +48,7 @@ class Unpacked:
 
 def unpack(
     path: Path, shown: str, *, folder: Path | None = None, free: Callable[[Path], int] | None = None
-) -> Unpacked | None:
+) -> UnpackedFile | None:
     """Unpack a gzip file, or the one table of a ZIP archive; None if the file is neither (a workbook is a ZIP file).
 
     ``folder``: where to; the folder for temporary files, if none is given. ``free``: how many bytes may still be
@@ -84,11 +84,11 @@ class _Unpacking:
         self._free = free
         self._size_bytes = path.stat().st_size
 
-    def gzip(self) -> Unpacked:
+    def gzip(self) -> UnpackedFile:
         with self._translated(), gzip.open(self._path) as content:
-            return Unpacked(path=self._write(content, self._shown), shown=self._shown, archive="gzip")
+            return UnpackedFile(path=self._write(content, self._shown), shown=self._shown, archive="gzip")
 
-    def zip(self) -> Unpacked | None:
+    def zip(self) -> UnpackedFile | None:
         with self._translated(), zipfile.ZipFile(self._path) as archive:
             files = [info for info in archive.infolist() if not _is_by_the_way(info)]
             if any(map(_is_of_office, archive.namelist())):
@@ -104,7 +104,7 @@ class _Unpacking:
             with archive.open(info) as content:
                 unpacked = self._write(content, shown)
             warnings = self._warnings(len(files) - 1, info.filename)
-            return Unpacked(path=unpacked, shown=shown, archive="a ZIP archive", warnings=warnings)
+            return UnpackedFile(path=unpacked, shown=shown, archive="a ZIP archive", warnings=warnings)
 
     def _warnings(self, others: int, name: str) -> tuple[str, ...]:
         if not others:

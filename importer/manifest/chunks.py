@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from importer.error_codes import CATALOGUE
+from importer.error_codes import ERROR_CODES
 from importer.manifest.footer import ends_short, with_footer_hints
 from importer.manifest.header import Header, column_letter
 from importer.manifest.records import BlankRecords, Records, is_blank
@@ -163,7 +163,7 @@ def _headers(source: Records, header: Header) -> list[int]:
 
 
 def _header_again(row: int, header: Header) -> Problem:
-    entry = CATALOGUE["header-again"]
+    entry = ERROR_CODES["header-again"]
     return Problem(code="header-again", row=row, sheet=header.sheet, message=entry.meaning, hint=entry.advice)
 
 
@@ -180,7 +180,7 @@ def _too_few(row: int, cells: int, header: Header) -> Problem:
         row=row,
         sheet=header.sheet,
         message=f"The row has {cells} cell{'s' if cells > 1 else ''}, the header {len(header.columns)} columns.",
-        hint=CATALOGUE["too-few-cells"].advice,
+        hint=ERROR_CODES["too-few-cells"].advice,
     )
 
 
@@ -198,6 +198,6 @@ def _too_many(row: int, record: list[str], header: Header) -> Problem:
         else f"The row has {len(record)} cells, the header {width} column{'s' if width > 1 else ''}.",
         hint=f"Name column {letter} in the header, or empty the cell."
         if nameless
-        else CATALOGUE["too-many-cells"].advice,
+        else ERROR_CODES["too-many-cells"].advice,
         value=record[surplus],
     )

@@ -29,7 +29,7 @@ _ENCODING_NAMES = {
 }
 
 
-class Sureness(enum.Enum):
+class EncodingCertainty(enum.Enum):
     """How sure an encoding is."""
 
     CERTAIN = "certainly {}"  # a byte order mark says it, or all of it is proper UTF-8, which no other text is
@@ -59,7 +59,7 @@ class Detected:
     format: str
     encoding: str | None = None
     bom: bool = False
-    sureness: Sureness = Sureness.CERTAIN
+    sureness: EncodingCertainty = EncodingCertainty.CERTAIN
     delimiter: str | None = None
     sheet: str | None = None
     header_row: int = 1
@@ -70,7 +70,7 @@ class Detected:
     @property
     def guessed(self) -> bool:
         """Whether the encoding was inferred from the text, and nothing in the file or the mapping says it."""
-        return self.sureness in (Sureness.LIKELY, Sureness.GUESS)
+        return self.sureness in (EncodingCertainty.LIKELY, EncodingCertainty.GUESS)
 
     @property
     def stores_numbers(self) -> bool:

@@ -24,8 +24,8 @@ from importer.manifest.unsupported import (
     POWERPOINT,
     SAVE_AS,
     WORD,
-    Foreign,
-    foreign_file,
+    UnsupportedFile,
+    unsupported_file,
 )
 from importer.manifest.workbooks.ole2 import OLE2_SIGNATURE, stream_names
 from importer.manifest.workbooks.package_parts import MainPart, main_part
@@ -58,7 +58,7 @@ _BINARY_SHARE = 0.03
 _BINARY_LEAST = 8  # in a file of a few bytes one stray NUL is a large share
 
 
-class Kind(enum.Enum):
+class FileType(enum.Enum):
     """What the importer can read."""
 
     DELIMITED = "delimited text"
@@ -72,16 +72,16 @@ class Kind(enum.Enum):
 
 # The most special ones first.
 _CONTENT_TYPES = {
-    "sheet.binary": Kind.BINARY_WORKBOOK,
-    "ms-excel.sheet.macroEnabled": Kind.MACRO_WORKBOOK,
-    "ms-excel.template.macroEnabled": Kind.MACRO_WORKBOOK,
-    "spreadsheetml.sheet.main": Kind.WORKBOOK,
-    "spreadsheetml.template.main": Kind.WORKBOOK,
+    "sheet.binary": FileType.BINARY_WORKBOOK,
+    "ms-excel.sheet.macroEnabled": FileType.MACRO_WORKBOOK,
+    "ms-excel.template.macroEnabled": FileType.MACRO_WORKBOOK,
+    "spreadsheetml.sheet.main": FileType.WORKBOOK,
+    "spreadsheetml.template.main": FileType.WORKBOOK,
 }
-_MAIN_PARTS = {"workbook.xml": Kind.WORKBOOK, "workbook.bin": Kind.BINARY_WORKBOOK}
+_MAIN_PARTS = {"workbook.xml": FileType.WORKBOOK, "workbook.bin": FileType.BINARY_WORKBOOK}
 
 
-def detect_kind(path: Path, shown: str, *, encoding: str | None = None) -> Kind:
+def detect_kind(path: Path, shown: str, *, encoding: str | None = None) -> FileType:
     """Look into the file. Raises ManifestError that says what it is, if that can't be read; OSError as it comes.
 
     ``encoding``: what the user says it is, if anything; a file of which that is said is text unless it has a signature
@@ -97,11 +97,11 @@ def detect_kind(path: Path, shown: str, *, encoding: str | None = None) -> Kind:
         return _detect_ole2(path, shown)
     if sample[_TAR_AT:].startswith(b"ustar"):
         raise _not_a_manifest(shown, "a tar archive")
-    if (foreign := foreign_file(sample, _latin(sample))) is not None:
+    if (foreign := unsupported_file(sample, _latin(sample))) is not None:
         raise foreign.error(shown)
     if encoding is None and _is_binary(sample):
         raise _not_a_manifest(shown, "a binary file")
-    return Kind.JSON if _JSON.match(_latin(sample)) else Kind.DELIMITED
+    return FileType.JSON if _JSON.match(_latin(sample)) else FileType.DELIMITED
 
 
 def _latin(sample: bytes) -> bytes:
@@ -132,10 +132,10 @@ def _is_utf8(sample: bytes) -> bool:
 
 
 def _not_a_manifest(shown: str, name: str) -> ManifestError:
-    return Foreign(name).error(shown)
+    return UnsupportedFile(name).error(shown)
 
 
-def _detect_zip(path: Path, shown: str) -> Kind:
+def _detect_zip(path: Path, shown: str) -> FileType:
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
@@ -193,20 +193,20 @@ class _ZipContents:
             is_locked=_ENCRYPTED in lists.get(_DOCUMENT_PARTS, b"").replace(b"\0", b""),
         )
 
-    def kind(self) -> Kind | None:
+    def kind(self) -> FileType | None:
         """The kind of workbook; None if it is none."""
         if self.mimetype.strip().startswith(_OPEN_DOCUMENT + b"spreadsheet"):
-            return Kind.OPEN_DOCUMENT
+            return FileType.OPEN_DOCUMENT
         if "xl/workbook.xml" in self.names:
-            return Kind.MACRO_WORKBOOK if "xl/vbaProject.bin" in self.names else Kind.WORKBOOK
+            return FileType.MACRO_WORKBOOK if "xl/vbaProject.bin" in self.names else FileType.WORKBOOK
         if "xl/workbook.bin" in self.names:
-            return Kind.BINARY_WORKBOOK
+            return FileType.BINARY_WORKBOOK
         if self.main is None:
             return None
         known = next((kind for sign, kind in _CONTENT_TYPES.items() if sign in self.main.content_type), None)
         return known or _MAIN_PARTS.get(PurePosixPath(self.main.name).name.lower())
 
-    def foreign(self) -> Foreign | None:
+    def foreign(self) -> UnsupportedFile | None:
         """What other document it is; None if it may be a workbook."""
         content_type = self.main.content_type if self.main is not None else ""
         if "word/document.xml" in self.names or "wordprocessingml" in content_type:
@@ -217,11 +217,11 @@ class _ZipContents:
             return APPLE
         mimetype = self.mimetype.strip()
         if mimetype.startswith(_OPEN_DOCUMENT) and not mimetype.startswith(_OPEN_DOCUMENT + b"spreadsheet"):
-            return Foreign("an OpenDocument text or drawing")
-        return Foreign("an e-book (EPUB)") if mimetype.startswith(b"application/epub") else None
+            return UnsupportedFile("an OpenDocument text or drawing")
+        return UnsupportedFile("an e-book (EPUB)") if mimetype.startswith(b"application/epub") else None
 
 
-def _detect_ole2(path: Path, shown: str) -> Kind:
+def _detect_ole2(path: Path, shown: str) -> FileType:
     try:
         streams = stream_names(path)
         is_locked = "EncryptedPackage" in streams or ("Workbook" in streams and is_encrypted(path))
@@ -236,7 +236,7 @@ def _detect_ole2(path: Path, shown: str) -> Kind:
             hint="Open it in Excel, take the password off (File > Info > Protect Workbook) and save it again.",
         )
     if "Workbook" in streams:
-        return Kind.OLD_WORKBOOK
+        return FileType.OLD_WORKBOOK
     if (found := next((each for name, each in _OLD_STREAMS.items() if name in streams), None)) is not None:
         raise found.error(shown)
     raise ManifestError(f"{shown} is a file of an old Office program, which isn't read", hint=SAVE_AS)

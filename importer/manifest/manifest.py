@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Protocol, assert_never
 
 from importer.errors import ManifestError
-from importer.manifest.archives import Unpacked, unpack
+from importer.manifest.archives import UnpackedFile, unpack
 from importer.manifest.chunks import Batch, Chunk, RowCounter, shape
 from importer.manifest.delimited.delimited_file import open_delimited
 from importer.manifest.detected import Detected
-from importer.manifest.file_type import Kind, detect_kind
+from importer.manifest.file_type import FileType, detect_kind
 from importer.manifest.header import Header
 from importer.manifest.json_files.json_file import open_json
-from importer.manifest.prefetch import ahead
+from importer.manifest.prefetch import prefetch
 from importer.manifest.workbooks.source import open_workbook
 from importer.models import ManifestOptions
 
-_NOT_OF = {Kind.DELIMITED: ("sheet",), Kind.JSON: ("sheet", "delimiter", "header_row")}  # a workbook is no text
+_NOT_OF = {FileType.DELIMITED: ("sheet",), FileType.JSON: ("sheet", "delimiter", "header_row")}  # a workbook is no text
 
 
 class _Source(Protocol):
@@ -38,7 +38,7 @@ class _Source(Protocol):
 class Manifest:
     """The rows of a file as text. Made by ``open_manifest``."""
 
-    def __init__(self, source: _Source, unpacked: Unpacked | None, warnings: tuple[str, ...]) -> None:
+    def __init__(self, source: _Source, unpacked: UnpackedFile | None, warnings: tuple[str, ...]) -> None:
         self._source = source
         self._detected = replace(source.detected, warnings=(*source.detected.warnings, *warnings))
         if unpacked is not None:
@@ -86,7 +86,7 @@ class Manifest:
         """
         if size < 1:
             raise ValueError(f"a chunk has at least one row, not {size}")
-        steps = ahead(self._pass(size)) if read_ahead else self._pass(size)
+        steps = prefetch(self._pass(size)) if read_ahead else self._pass(size)
         return (chunk for chunk in steps if chunk is not None)
 
     def _pass(self, size: int) -> Generator[Chunk | None, None, None]:
@@ -145,26 +145,32 @@ def _open(path: Path, options: ManifestOptions, names: _Names, shown: str, folde
 
 
 def _open_unpacked(
-    path: Path, options: ManifestOptions, names: _Names, shown: str, unpacked: Unpacked | None
+    path: Path, options: ManifestOptions, names: _Names, shown: str, unpacked: UnpackedFile | None
 ) -> Manifest:
     kind = detect_kind(path, shown, encoding=options.encoding)
     source = _open_source(path, kind, options, names, shown)
     return Manifest(source, unpacked, _passed_over(kind, options, shown))
 
 
-def _open_source(path: Path, kind: Kind, options: ManifestOptions, names: _Names, shown: str) -> _Source:
+def _open_source(path: Path, kind: FileType, options: ManifestOptions, names: _Names, shown: str) -> _Source:
     match kind:
-        case Kind.DELIMITED:
+        case FileType.DELIMITED:
             return open_delimited(path, options, names.expected, shown)
-        case Kind.JSON:
+        case FileType.JSON:
             return open_json(path, options, names.may_lack, shown)
-        case Kind.WORKBOOK | Kind.MACRO_WORKBOOK | Kind.BINARY_WORKBOOK | Kind.OLD_WORKBOOK | Kind.OPEN_DOCUMENT:
+        case (
+            FileType.WORKBOOK
+            | FileType.MACRO_WORKBOOK
+            | FileType.BINARY_WORKBOOK
+            | FileType.OLD_WORKBOOK
+            | FileType.OPEN_DOCUMENT
+        ):
             return open_workbook(path, kind, options, names.expected, shown)
         case _:
             assert_never(kind)
 
 
-def _passed_over(kind: Kind, options: ManifestOptions, shown: str) -> tuple[str, ...]:
+def _passed_over(kind: FileType, options: ManifestOptions, shown: str) -> tuple[str, ...]:
     """What the mapping says of the manifest that such a file has not."""
     foreign = _NOT_OF.get(kind, ("encoding", "delimiter"))
     given = [name for name in foreign if getattr(options, name) != getattr(ManifestOptions(), name)]

@@ -17,7 +17,7 @@ class _End:
 _END = _End()
 
 
-def ahead(items: Generator[_Item, None, None]) -> Generator[_Item, None, None]:
+def prefetch(items: Generator[_Item, None, None]) -> Generator[_Item, None, None]:
     """Yield the items, of which the next one is made meanwhile; never more than one, so memory stays bounded.
 
     An error is raised when its item's turn comes. When the caller leaves early, ``items`` are closed.

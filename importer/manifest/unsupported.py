@@ -19,7 +19,7 @@ _EXPORT_TABLE = "Export the table itself as CSV or .xlsx, and name that file."
 
 
 @dataclass(frozen=True)
-class Foreign:
+class UnsupportedFile:
     """``name``: what a file is. ``hint``: what to do. ``is_table``: whether it holds a table that isn't read yet."""
 
     name: str
@@ -98,69 +98,69 @@ _DRAWN = re.compile(
 
 _RULED = re.compile(rb"[^\r\n]++\r?\n[ \t]*+-{2,}+(?:[ ]*[,;\t |][ ]*-++)+[ ]*+[\r\n]")
 
-_WEB_TABLE = Foreign("a table of a web page (HTML)", OPEN_AND_SAVE, is_table=True)
-_WEB_PAGE = Foreign(
+_WEB_TABLE = UnsupportedFile("a table of a web page (HTML)", OPEN_AND_SAVE, is_table=True)
+_WEB_PAGE = UnsupportedFile(
     "a web page (HTML)",
     f"Open it in a browser: it may be a login or error page, and then export anew. {OPEN_AND_SAVE}",
     is_table=True,
 )
-_ARCHIVED_PAGE = Foreign("a web archive (MHTML)", OPEN_AND_SAVE, is_table=True)
-_XML_SPREADSHEET = Foreign("an XML spreadsheet of Excel 2003 (SpreadsheetML)", OPEN_AND_SAVE, is_table=True)
-_FLAT_DOCUMENT = Foreign("an OpenDocument spreadsheet in XML (.fods)", OPEN_AND_SAVE, is_table=True)
-_XML_FILE = Foreign(
+_ARCHIVED_PAGE = UnsupportedFile("a web archive (MHTML)", OPEN_AND_SAVE, is_table=True)
+_XML_SPREADSHEET = UnsupportedFile("an XML spreadsheet of Excel 2003 (SpreadsheetML)", OPEN_AND_SAVE, is_table=True)
+_FLAT_DOCUMENT = UnsupportedFile("an OpenDocument spreadsheet in XML (.fods)", OPEN_AND_SAVE, is_table=True)
+_XML_FILE = UnsupportedFile(
     "an XML file", f"Export CSV, JSON or .xlsx instead, if the program can. {OPEN_AND_SAVE}", is_table=True
 )
-_SYLK_FILE = Foreign("a SYLK spreadsheet (.slk)", OPEN_AND_SAVE, is_table=True)
-_DIF_FILE = Foreign("a DIF spreadsheet (.dif)", OPEN_AND_SAVE, is_table=True)
-_VERY_OLD_FILE = Foreign("a workbook of Excel 5 or older", OPEN_AND_SAVE, is_table=True)
-_MARKDOWN_TABLE = Foreign("a Markdown table", f"Paste it into a spreadsheet. {SAVE_AS}", is_table=True)
-_DRAWN_TABLE = Foreign(
+_SYLK_FILE = UnsupportedFile("a SYLK spreadsheet (.slk)", OPEN_AND_SAVE, is_table=True)
+_DIF_FILE = UnsupportedFile("a DIF spreadsheet (.dif)", OPEN_AND_SAVE, is_table=True)
+_VERY_OLD_FILE = UnsupportedFile("a workbook of Excel 5 or older", OPEN_AND_SAVE, is_table=True)
+_MARKDOWN_TABLE = UnsupportedFile("a Markdown table", f"Paste it into a spreadsheet. {SAVE_AS}", is_table=True)
+_DRAWN_TABLE = UnsupportedFile(
     "a table drawn with lines, as database clients show it",
     "Export it as CSV: `mysql --batch` writes tab-separated rows, `psql --csv` CSV.",
     is_table=True,
 )
-_RULED_TABLE = Foreign(
+_RULED_TABLE = UnsupportedFile(
     "a table with a line of dashes below its header, as sqlcmd prints it",
     "Delete that line (it would be a ticket), or export the table as CSV.",
     is_table=True,
 )
-_SQL_DUMP = Foreign("an SQL dump", "Load it into a database, and export the table as CSV.")
-_MAILBOX = Foreign("a mailbox (mbox)", _EXPORT_TABLE)
-_MAIL = Foreign(
+_SQL_DUMP = UnsupportedFile("an SQL dump", "Load it into a database, and export the table as CSV.")
+_MAILBOX = UnsupportedFile("a mailbox (mbox)", _EXPORT_TABLE)
+_MAIL = UnsupportedFile(
     "an e-mail message (.eml)", "Save the attached table from it, or export the table as CSV, and name that file."
 )
-_CALENDAR = Foreign("a calendar or an address card (iCalendar, vCard)", _EXPORT_TABLE)
+_CALENDAR = UnsupportedFile("a calendar or an address card (iCalendar, vCard)", _EXPORT_TABLE)
 
-OUTLOOK_MESSAGE = Foreign("an Outlook message (.msg)", "Save the attached table from it, and name that file.")
-OLD_WORD = Foreign("a Word document (.doc)", _EXPORT_TABLE)
-OLD_POWERPOINT = Foreign("a PowerPoint presentation (.ppt)", _EXPORT_TABLE)
-EXCEL_95 = Foreign("a workbook of Excel 5 or 95", OPEN_AND_SAVE, is_table=True)
-WORD = Foreign("a Word document", _EXPORT_TABLE)
-POWERPOINT = Foreign("a PowerPoint presentation", _EXPORT_TABLE)
-APPLE = Foreign(
+OUTLOOK_MESSAGE = UnsupportedFile("an Outlook message (.msg)", "Save the attached table from it, and name that file.")
+OLD_WORD = UnsupportedFile("a Word document (.doc)", _EXPORT_TABLE)
+OLD_POWERPOINT = UnsupportedFile("a PowerPoint presentation (.ppt)", _EXPORT_TABLE)
+EXCEL_95 = UnsupportedFile("a workbook of Excel 5 or 95", OPEN_AND_SAVE, is_table=True)
+WORD = UnsupportedFile("a Word document", _EXPORT_TABLE)
+POWERPOINT = UnsupportedFile("a PowerPoint presentation", _EXPORT_TABLE)
+APPLE = UnsupportedFile(
     "an Apple Numbers (or Pages, Keynote) document",
     "In Numbers choose File > Export To > CSV (encoding Unicode UTF-8) or Excel, and name that file.",
     is_table=True,
 )
 
 
-def foreign_file(sample: bytes, start: bytes) -> Foreign | None:
+def unsupported_file(sample: bytes, start: bytes) -> UnsupportedFile | None:
     """Say what a file is that is no manifest; None if it may be one.
 
     ``sample``: its beginning. ``start``: the same as text, without what is before it (marks, blanks) and without NULs.
     """
     for signature, name in _SIGNATURES.items():
         if sample.startswith(signature):
-            return Foreign(name)
+            return UnsupportedFile(name)
     for at, signature, name in _LATER_SIGNATURES:
         if sample.startswith(signature, at) and b"\0" in sample[:16]:
-            return Foreign(name)
+            return UnsupportedFile(name)
     if _VERY_OLD_EXCEL.match(sample):
         return _VERY_OLD_FILE
     return next((found for look in _TEXTS if (found := look(start)) is not None), None)
 
 
-def _markup(start: bytes) -> Foreign | None:
+def _markup(start: bytes) -> UnsupportedFile | None:
     comments = _COMMENTS.match(start)
     inside = start[comments.end() :] if comments else start
     if not inside.startswith(b"<") or _BRACKETED_HEADER.match(inside):
@@ -174,7 +174,7 @@ def _markup(start: bytes) -> Foreign | None:
     return _XML_FILE if _XML.match(inside) else None
 
 
-def _mail(start: bytes) -> Foreign | None:
+def _mail(start: bytes) -> UnsupportedFile | None:
     if _MBOX.match(start):
         return _MAILBOX
     header = _MAIL_HEADER.match(start)
@@ -183,7 +183,7 @@ def _mail(start: bytes) -> Foreign | None:
     return _ARCHIVED_PAGE if b"multipart/related" in start else _MAIL
 
 
-def _shaped(pattern: re.Pattern[bytes], found: Foreign) -> Callable[[bytes], Foreign | None]:
+def _shaped(pattern: re.Pattern[bytes], found: UnsupportedFile) -> Callable[[bytes], UnsupportedFile | None]:
     return lambda start: found if pattern.match(start) else None
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from importer.errors import MappingError
-from importer.mapping.findings import Finding, did_you_mean, located
+from importer.mapping.findings import MappingFinding, did_you_mean, located
 from importer.mapping.includes import is_table
 from importer.mapping.rules import Mapping
 
@@ -70,14 +70,14 @@ def _hint(mapping: Mapping, columns: Sequence[str]) -> str:
     return _TABLE_HINT if is_table(mapping.path) else _HINT
 
 
-def _absent(mapping: Mapping, columns: Sequence[str]) -> Iterator[Finding]:
+def _absent(mapping: Mapping, columns: Sequence[str]) -> Iterator[MappingFinding]:
     known, there = {use.column for use in mapping.uses}, frozenset(columns)
     unclaimed = [column for column in columns if column not in known]
     for use in mapping.uses:
         if use.column not in there:
             # One that another place names as well is meant only if it looks the same.
             guess = did_you_mean(use.column, unclaimed) or did_you_mean(use.column, columns, cutoff=1)
-            yield Finding(use.line, f"{use.use}: the manifest has no column {use.column!r}{guess}")
+            yield MappingFinding(use.line, f"{use.use}: the manifest has no column {use.column!r}{guess}")
 
 
 def _first(column: str) -> str:
@@ -85,11 +85,11 @@ def _first(column: str) -> str:
     return copy[1] if copy else column
 
 
-def _unmentioned(mapping: Mapping, columns: Sequence[str]) -> Iterator[Finding]:
+def _unmentioned(mapping: Mapping, columns: Sequence[str]) -> Iterator[MappingFinding]:
     there = frozenset(columns)
     absent = [use.column for use in mapping.uses if use.column not in there]
     known = {use.column for use in mapping.uses}
     for column in dict.fromkeys(columns):
         if column not in known and not (is_ignored(mapping, column) and _first(column) in there):
             guess = did_you_mean(column, absent)
-            yield Finding(0, f"the manifest's column {column!r} is neither mapped nor ignored{guess}")
+            yield MappingFinding(0, f"the manifest's column {column!r} is neither mapped nor ignored{guess}")

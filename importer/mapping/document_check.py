@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from importer.mapping import error_wording
-from importer.mapping.findings import Finding
+from importer.mapping.findings import MappingFinding
 from importer.mapping.language import MappingModel
 from importer.mapping.yaml_source import Document, Place
 
@@ -21,7 +21,7 @@ _STAND_INS = {"version": "1", "source": "x", "key": "row-content"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
+class DocumentShape:
     """``model`` is None where there is too little left to judge.
 
     ``broken`` are the columns of whose rule a part is not known. Where ``complete`` is false, nothing may be concluded
@@ -29,24 +29,28 @@ class Shape:
     """
 
     model: MappingModel | None
-    findings: tuple[Finding, ...]
+    findings: tuple[MappingFinding, ...]
     broken: frozenset[str] = frozenset()
     complete: bool = True
 
 
-def check_shape(document: Document) -> Shape:
+def check_shape(document: Document) -> DocumentShape:
     """Judge the keys and the shape of every value."""
     if not isinstance(document.data, dict):
-        what = "the file is empty" if document.data is None else f"the file holds {error_wording.shown(document.data)}"
-        findings = (Finding(0, f"{what}; a mapping starts with `version: 1`"),) if document.whole else ()
-        return Shape(model=None, findings=findings)
+        what = (
+            "the file is empty"
+            if document.data is None
+            else f"the file holds {error_wording.quoted_value(document.data)}"
+        )
+        findings = (MappingFinding(0, f"{what}; a mapping starts with `version: 1`"),) if document.whole else ()
+        return DocumentShape(model=None, findings=findings)
     try:
-        return Shape(model=MappingModel.model_validate(document.data), findings=(), complete=document.whole)
+        return DocumentShape(model=MappingModel.model_validate(document.data), findings=(), complete=document.whole)
     except ValidationError as error:
         return _salvage(document, error.errors(include_url=False))
 
 
-def _salvage(document: Document, errors: list[ErrorDetails]) -> Shape:
+def _salvage(document: Document, errors: list[ErrorDetails]) -> DocumentShape:
     told = [each for each in errors if document.whole or each["type"] != "missing"]
     findings = tuple(error_wording.finding(each, document) for each in told)
     rest = _copied(document.data)
@@ -57,8 +61,8 @@ def _salvage(document: Document, errors: list[ErrorDetails]) -> Shape:
     try:
         model = MappingModel.model_validate(rest)
     except ValidationError:  # no columns, or none that is left
-        return Shape(model=None, findings=findings)
-    return Shape(model=model, findings=findings, broken=frozenset(broken), complete=complete)
+        return DocumentShape(model=None, findings=findings)
+    return DocumentShape(model=model, findings=findings, broken=frozenset(broken), complete=complete)
 
 
 def _copied(data: Any) -> Any:

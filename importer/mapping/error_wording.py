@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from importer.mapping.findings import Finding, did_you_mean
+from importer.mapping.findings import MappingFinding, did_you_mean
 from importer.mapping.language import SECTIONS
 from importer.mapping.yaml_source import Document, Place
 
@@ -43,13 +43,13 @@ def place_text(place: Place) -> str:
     return " > ".join(str(part + 1) if isinstance(part, int) else part for part in place)
 
 
-def finding(error: ErrorDetails, document: Document) -> Finding:
+def finding(error: ErrorDetails, document: Document) -> MappingFinding:
     """One error of pydantic as a line for the author of the mapping."""
     place: Place = error["loc"]
     if place[-1] == "[key]":  # pydantic's mark for a name, as opposed to the value behind it
         wrong = _HALF if error["type"] == "string_unicode" else "must not be empty"
         # The place has another character in place of half a one.
-        return Finding(document.line((*place[:-2], error["input"])), f"{place_text(place[:-2])}: a name {wrong}")
+        return MappingFinding(document.line((*place[:-2], error["input"])), f"{place_text(place[:-2])}: a name {wrong}")
     where = place_text(place)
     match error["type"]:
         case "missing":
@@ -61,15 +61,15 @@ def finding(error: ErrorDetails, document: Document) -> Finding:
         case "literal_error" | "enum":
             text = f"{where} {_choice(error)}"
         case "value_error":
-            text = f"{where}: {shown(error['input'])} {error['ctx']['error']}"
+            text = f"{where}: {quoted_value(error['input'])} {error['ctx']['error']}"
         case "string_unicode":
             text = f"{where} {_HALF}"
         case kind:
             text = f"{where} {_wrong_shape(kind, error, place)}"
-    return Finding(document.line(place), text)
+    return MappingFinding(document.line(place), text)
 
 
-def shown(value: Any) -> str:
+def quoted_value(value: Any) -> str:
     """What is there, in few characters."""
     match value:
         case None:
@@ -96,16 +96,16 @@ def _choice(error: ErrorDetails) -> str:
     guess = did_you_mean(value, choices) if isinstance(value, str) else ""
     *others, last = (choice if choice.isidentifier() or choice.isalnum() else repr(choice) for choice in choices)
     expected = f"{', '.join(others)} or {last}" if others else last
-    return f"must be {expected}, not {shown(value)}{guess}"
+    return f"must be {expected}, not {quoted_value(value)}{guess}"
 
 
 def _wrong_shape(kind: str, error: ErrorDetails, place: Place) -> str:
     value = error["input"]
     if kind == "model_type" and place[0] == "columns":
         advice = "; to leave the column out, list it under `ignore`" if value is None else ""
-        return f"must be a SchemaName or a rule such as `{{field: Title}}`, not {shown(value)}{advice}"
+        return f"must be a SchemaName or a rule such as `{{field: Title}}`, not {quoted_value(value)}{advice}"
     expected = _EXPECTED.get(kind, "is not what the language knows here").format(**error.get("ctx", {}))
     advice = "; put the word null in quotes if the text is meant" if value is None and kind == "string_type" else ""
     if place[0] == "templates" and isinstance(value, dict):
         advice = "; put a text with braces in quotes"
-    return f"{expected}, not {shown(value)}{advice}"
+    return f"{expected}, not {quoted_value(value)}{advice}"

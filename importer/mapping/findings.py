@@ -10,7 +10,7 @@ from typing import Self
 from importer.mapping.similar_names import closest, difference
 
 
-class Line(int):
+class SourceLine(int):
     """A line, from 1; 0 stands for a file as a whole.
 
     ``file`` is the file in which it is counted; ``None`` for a mapping that is one file. All that only counts lines may
@@ -34,14 +34,14 @@ class Line(int):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Finding:
+class MappingFinding:
     """One thing that is wrong, or doubtful. ``line`` may be a `Line`; a mere number is one of the mapping itself."""
 
     line: int
     text: str
 
 
-def located(path: Path, findings: Iterable[Finding]) -> list[str]:
+def located(path: Path, findings: Iterable[MappingFinding]) -> list[str]:
     """The findings as ``FILE:LINE: text``, each only once: those of ``path``, then those of the files it includes.
 
     Each is one line, whatever the names in it.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from importer.mapping.findings import Finding, Line
+from importer.mapping.findings import MappingFinding, SourceLine
 from importer.mapping.mapping_files import MAX_FILES, Files
 from importer.mapping.two_column_files import ENDINGS, as_mapping, read_pairs, value_faults
 from importer.mapping.yaml_source import MAX_BYTES, MAX_DEPTH, Document, Place, UnreadableError, decode, parse
@@ -36,7 +36,7 @@ class _Reader:
             document = document.within(path)  # in one file, a line is a mere number
         base = Document(data={}, lines={}, findings=())
         for index, name in enumerate(names):
-            named = Finding(document.line(("include", index)), f"include: {name!r}")
+            named = MappingFinding(document.line(("include", index)), f"include: {name!r}")
             try:
                 included = self._include(path.parent / name, named, (*includers, path))
             except UnreadableError as error:
@@ -50,7 +50,7 @@ class _Reader:
         rest = {key: value for key, value in document.data.items() if key != "include"}
         return _merged(base, replace(document, data=rest))
 
-    def _include(self, path: Path, named: Finding, includers: tuple[Path, ...]) -> Document:
+    def _include(self, path: Path, named: MappingFinding, includers: tuple[Path, ...]) -> Document:
         if _resolved(path) in map(_resolved, includers):
             raise UnreadableError(f"{named.text} is, or includes, this file itself", named.line)
         if len(includers) > MAX_DEPTH:
@@ -78,7 +78,7 @@ class _Reader:
             except UnreadableError as error:
                 problem = error.finding
                 if not problem.line:
-                    problem = Finding(line, f"columns > {column} > values_from: {name!r}: {problem.text}")
+                    problem = MappingFinding(line, f"columns > {column} > values_from: {name!r}: {problem.text}")
                 document = replace(document, findings=[*document.findings, problem])
                 continue
             own = rule.get("values") or {}
@@ -95,14 +95,14 @@ class _Reader:
             )
         return document
 
-    def _values(self, path: Path) -> tuple[dict[str, tuple[str, Line]], list[Finding]]:
+    def _values(self, path: Path) -> tuple[dict[str, tuple[str, SourceLine]], list[MappingFinding]]:
         """What each value becomes, with its line; and the lines that are wrong."""
         try:
             pairs = read_pairs(decode(self.files.read(path, MAX_VALUES_BYTES), MAX_VALUES_BYTES))
         except UnreadableError as error:
             raise (error.within(path) if error.finding.line else error) from None
-        findings = [Finding(Line(finding.line, path), finding.text) for finding in value_faults(pairs)]
-        return {pair.first: (pair.second, Line(pair.line, path)) for pair in pairs.pairs}, findings
+        findings = [MappingFinding(SourceLine(finding.line, path), finding.text) for finding in value_faults(pairs)]
+        return {pair.first: (pair.second, SourceLine(pair.line, path)) for pair in pairs.pairs}, findings
 
 
 def is_table(path: Path) -> bool:

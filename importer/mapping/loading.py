@@ -10,7 +10,7 @@ from types import MappingProxyType
 from importer.errors import MappingError
 from importer.mapping import checks
 from importer.mapping.document_check import check_shape
-from importer.mapping.findings import Finding, located
+from importer.mapping.findings import MappingFinding, located
 from importer.mapping.includes import is_table, read_whole
 from importer.mapping.language import AttachmentsModel, MappingModel, RuleModel
 from importer.mapping.mapping_files import Files
@@ -73,7 +73,7 @@ def _with_flags(document: Document, source: str | None, key: Sequence[str]) -> D
     return replace(document, data={**document.data, **said}, lines=lines)
 
 
-def _error(path: Path, findings: list[Finding]) -> MappingError:
+def _error(path: Path, findings: list[MappingFinding]) -> MappingError:
     return MappingError(f"the mapping {path} can't be used:", hint=_HINT, details=located(path, findings))
 
 

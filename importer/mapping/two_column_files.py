@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from importer.mapping.findings import Finding
+from importer.mapping.findings import MappingFinding
 from importer.mapping.yaml_source import Document, Place, UnreadableError
 
 ENDINGS = (".csv", ".tsv")  # what is not YAML, by the file's name
@@ -33,7 +33,7 @@ class Pairs:
 
     header: Pair
     pairs: tuple[Pair, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[MappingFinding, ...]
 
 
 def read_pairs(text: str) -> Pairs:
@@ -52,10 +52,10 @@ def read_pairs(text: str) -> Pairs:
     for number, found in rows:
         if len(found) != _TWO:
             text = f"this line has {_counted(len(found))}, and not two; quotes may be missing"
-            findings.append(Finding(number, text))
+            findings.append(MappingFinding(number, text))
         elif found[0] in pairs:
             first = pairs[found[0]].line
-            findings.append(Finding(number, f"{found[0]!r} is written twice, first in line {first}"))
+            findings.append(MappingFinding(number, f"{found[0]!r} is written twice, first in line {first}"))
         else:
             pairs[found[0]] = Pair(line=number, first=found[0], second=found[1])
     header = Pair(line=line, first=cells[0], second=cells[1])
@@ -82,24 +82,24 @@ def as_mapping(pairs: Pairs) -> Document:
     return Document(data=data, lines=lines, findings=pairs.findings)
 
 
-def value_faults(pairs: Pairs) -> list[Finding]:
+def value_faults(pairs: Pairs) -> list[MappingFinding]:
     """What is wrong with the file of a value map, whose header is ``old,new``: without one, the first pair would be."""
     wrong = _wrong_header(pairs.header, *_VALUES_HEADERS)
     findings = [*([wrong] if wrong else []), *pairs.findings]
     for pair in pairs.pairs:
         if not pair.second:  # a list that is not finished would empty cells in silence
             advice = f'to make an empty cell of it, write `{pair.first!r}: ""` under `values` and take this line out'
-            findings.append(Finding(pair.line, f"{pair.first!r} has no new value; {advice}"))
+            findings.append(MappingFinding(pair.line, f"{pair.first!r} has no new value; {advice}"))
     if not pairs.pairs and not findings:
-        findings = [Finding(pairs.header.line, "there is nothing below the header")]
+        findings = [MappingFinding(pairs.header.line, "there is nothing below the header")]
     return findings
 
 
-def _wrong_header(header: Pair, *expected: tuple[str, str]) -> Finding | None:
+def _wrong_header(header: Pair, *expected: tuple[str, str]) -> MappingFinding | None:
     if (_bare(header.first), _bare(header.second)) in [tuple(map(_bare, each)) for each in expected]:
         return None
     text = f"the first line must be `{','.join(expected[0])}`, not {header.first!r} and {header.second!r}"
-    return Finding(header.line, text)
+    return MappingFinding(header.line, text)
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:

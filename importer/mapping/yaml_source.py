@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from importer.mapping.findings import Finding, Line
+from importer.mapping.findings import MappingFinding, SourceLine
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 12  # the language needs five levels
@@ -48,13 +48,13 @@ class UnreadableError(Exception):
 
     def __init__(self, text: str, line: int = 0) -> None:
         super().__init__(text)
-        self.finding = Finding(line, text)
+        self.finding = MappingFinding(line, text)
 
     def within(self, file: Path) -> UnreadableError:
         """The same, said of a file that the mapping includes; unless it is known to be another one's."""
-        if isinstance(self.finding.line, Line):
+        if isinstance(self.finding.line, SourceLine):
             return self
-        return UnreadableError(self.finding.text, Line(self.finding.line, file))
+        return UnreadableError(self.finding.text, SourceLine(self.finding.line, file))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class Document:
 
     data: Data
     lines: Mapping[Place, int]
-    findings: Sequence[Finding]  # what is wrong although the rest could be read: keys written twice and such
+    findings: Sequence[MappingFinding]  # what is wrong although the rest could be read: keys written twice and such
     whole: bool = True
 
     def line(self, place: Place) -> int:
@@ -77,8 +77,8 @@ class Document:
         """The same, each line of which knows that it is one of ``file``."""
         return replace(
             self,
-            lines={place: Line(line, file) for place, line in self.lines.items()},
-            findings=[Finding(Line(finding.line, file), finding.text) for finding in self.findings],
+            lines={place: SourceLine(line, file) for place, line in self.lines.items()},
+            findings=[MappingFinding(SourceLine(finding.line, file), finding.text) for finding in self.findings],
         )
 
 
@@ -167,7 +167,7 @@ def _line(part: yaml.Node | yaml.Event) -> int:
 @dataclass
 class _Converter:
     lines: dict[Place, int] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[MappingFinding] = field(default_factory=list)
     nodes: int = 0
     whole: bool = True
 
@@ -189,15 +189,17 @@ class _Converter:
         for key_node, value_node in node.value:
             line = _line(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
-                self.findings.append(Finding(line, "a list or a mapping can't be a name"))
+                self.findings.append(MappingFinding(line, "a list or a mapping can't be a name"))
                 continue
             if key_node.tag == _MERGE_TAG and key_node.style is None:
-                self.findings.append(Finding(line, "merging (<<) is not part of the language; write the keys out"))
+                self.findings.append(
+                    MappingFinding(line, "merging (<<) is not part of the language; write the keys out")
+                )
                 continue
             key: str = key_node.value
             if key in data:
                 first = self.lines[*place, key]
-                self.findings.append(Finding(line, f"{key!r} is written twice, first in line {first}"))
+                self.findings.append(MappingFinding(line, f"{key!r} is written twice, first in line {first}"))
                 continue
             if self.refuses(value_node):
                 continue
@@ -210,6 +212,6 @@ class _Converter:
         if node.tag in _RESOLVED_TAGS:  # YAML's own; `!anything` and `!!python/…` were written by hand
             return False
         text = f"{node.tag!r} is a YAML tag, and the language has none; quote a text that starts with '!'"
-        self.findings.append(Finding(_line(node), text))
+        self.findings.append(MappingFinding(_line(node), text))
         self.whole = False
         return True

@@ -25,7 +25,7 @@ _GROWTH = 0.05  # of the limit per period squared
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class AdaptiveShare:
     """``calls`` per period were safe ``since`` a moment; infinitely many where nobody else was ever noticed."""
 
     calls: float = math.inf
@@ -38,7 +38,7 @@ class Share:
         grown_for = max(0.0, (now - self.since) / rate.period_s - _HOLD_PERIODS)
         return max(1.0, min(float(rate.calls), self.calls + _GROWTH * rate.calls * grown_for**2))
 
-    def throttled(self, now: float, rate: Rate, *, sent_at: float) -> Share:
+    def throttled(self, now: float, rate: Rate, *, sent_at: float) -> AdaptiveShare:
         """The share after a 429 for a call that was sent at ``sent_at``; one sent before the last 429 tells nothing."""
         if sent_at < self.since:
             return self
@@ -49,4 +49,4 @@ class Share:
             calls = self.calls * _LESS
         else:
             calls = min(tried * _BACK, self.calls + _MORE * rate.calls)
-        return Share(max(1.0, calls), now)
+        return AdaptiveShare(max(1.0, calls), now)

@@ -16,7 +16,7 @@ from importer.models import Rate
 Part = AsyncLimiter
 
 
-class Floor:
+class HardLimit:
     """The floor below one quota."""
 
     def __init__(self, rate: Rate) -> None:

@@ -16,9 +16,9 @@ from typing import Self, TypeVar
 
 from importer.errors import CapReached
 from importer.models import Rate
-from importer.rate_limit import AHEAD_S, ON_TIME_S, Asks, Booking, Capped, Later, Margin, Pool
-from importer.rate_limit.hard_limit import Floor, Part
-from importer.rate_limit.slot_storage import Keeper
+from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, Capped, Later, Margin, SlotPool, SlotRequest
+from importer.rate_limit.hard_limit import HardLimit, Part
+from importer.rate_limit.slot_storage import SlotStorage
 
 # How long before its slot a request may go and open its connection.
 LEAD_S = 1.0
@@ -30,7 +30,7 @@ _Told = TypeVar("_Told")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
+class LimiterOptions:
     """What one run may do. ``share``: the part of the account's limit that is to be used, up to 1."""
 
     rate: Rate
@@ -51,7 +51,7 @@ class _Booked:
 class Slot:
     """A place in the queue for the next call. End it by ``used`` or ``release``."""
 
-    def __init__(self, quota: Quota) -> None:
+    def __init__(self, quota: RateLimiter) -> None:
         self._quota = quota
         self._booking: Booking | None = None
         self._passed: Part | None = None  # the part of the floor that let it through, and when
@@ -98,7 +98,7 @@ class Slot:
         return self._booking is None or self._quota.now() > self._booking.at + ON_TIME_S
 
     def used(self, *, alone: bool = False) -> None:
-        """Say that the request is being written now. ``alone``: see ``Pool.used``."""
+        """Say that the request is being written now. ``alone``: see ``SlotPool.used``."""
         if self._open and self._booking is not None:
             self._open = False
             self.used_at = self._quota.now()
@@ -125,16 +125,16 @@ class Slot:
             self._passed, self._passed_at = None, -math.inf
 
 
-class Quota:
+class RateLimiter:
     """Hands out slots in the order in which they are asked for. Use as ``async with Quota(...) as quota``."""
 
-    def __init__(self, limits: Limits, keeper: Keeper, margin: Margin | None = None) -> None:
+    def __init__(self, limits: LimiterOptions, keeper: SlotStorage, margin: Margin | None = None) -> None:
         self.rate = limits.rate
         self.margin = margin if margin is not None else Margin()
         self._keeper = keeper
         parts = math.ceil(limits.rate.calls / MANY_CALLS)
         kept = Rate(limits.rate.calls // parts, limits.rate.period_s / parts)
-        self._asks = Asks(
+        self._asks = SlotRequest(
             run=limits.run,
             rate=kept,
             margin_s=0.0,
@@ -143,7 +143,7 @@ class Quota:
             daily_cap=limits.daily_cap,
         )
         self._learns_at = -math.inf
-        self._view = Pool()  # as it was when the keeper was asked last
+        self._view = SlotPool()  # as it was when the keeper was asked last
         self._paused_until = -math.inf  # by our own 429s, of which the view may not know yet
         self._queued = 0  # slots that were given out and are not booked
         self._at_desk = 0  # those of them that are waiting to be booked
@@ -152,7 +152,7 @@ class Quota:
         self._desk = asyncio.Lock()
         self._changed = asyncio.Event()  # of the next change: each has its own, so that no waiter misses one
         self._late: set[asyncio.Future[_Booked]] = set()  # bookings that nobody waits for any more
-        self.floor = Floor(kept)
+        self.floor = HardLimit(kept)
 
     async def __aenter__(self) -> Self:
         await self._change(_look)
@@ -224,7 +224,7 @@ class Quota:
     # -- what slots do ----------------------------------------------------------------------------------------------
 
     @property
-    def asks(self) -> Asks:
+    def asks(self) -> SlotRequest:
         """What this run asks of the pool, with the margin as it is now."""
         if self._asks.margin_s != self.margin.seconds:
             self._asks = replace(self._asks, margin_s=self.margin.seconds)
@@ -267,14 +267,14 @@ class Quota:
         self._tell_waiters()  # there is room for another in the queue
         return booking
 
-    def _booked_now(self, asks: Asks, wanted: int) -> _Booked | None:
+    def _booked_now(self, asks: SlotRequest, wanted: int) -> _Booked | None:
         """Book where the keeper answers at once: a task for each booking would cost more than the rest of it."""
         if (changed := self._keeper.change_now(lambda pool, now: _book(pool, asks, now, wanted))) is None:
             return None
         self._view, booked = changed
         return booked
 
-    async def _booked(self, asks: Asks, wanted: int) -> _Booked:
+    async def _booked(self, asks: SlotRequest, wanted: int) -> _Booked:
         booking = asyncio.ensure_future(self._change(lambda pool, now: _book(pool, asks, now, wanted)))
         try:
             return await asyncio.shield(booking)
@@ -315,11 +315,11 @@ class Quota:
         now = self.now()
         return self._view.forecast(self.asks, now, self._queued) - LEAD_S - now
 
-    async def _change(self, change: Callable[[Pool, float], _Told]) -> _Told:
+    async def _change(self, change: Callable[[SlotPool, float], _Told]) -> _Told:
         self._view, told = await self._keeper.change(change)
         return told
 
-    def _tell(self, change: Callable[[Pool, float], object]) -> None:
+    def _tell(self, change: Callable[[SlotPool, float], object]) -> None:
         self._keeper.tell(change)
         if self._keeper.shows_copies:  # what is done has to be seen before the keeper is asked again
             change(self._view, self.now())
@@ -335,7 +335,7 @@ async def _wait(changed: asyncio.Event, at_most_s: float) -> None:
             await changed.wait()
 
 
-def _book(pool: Pool, asks: Asks, now: float, wanted: int) -> _Booked:
+def _book(pool: SlotPool, asks: SlotRequest, now: float, wanted: int) -> _Booked:
     """Book so many slots, or as many as are free soon."""
     bookings: list[Booking] = []
     while len(bookings) < wanted:
@@ -346,5 +346,5 @@ def _book(pool: Pool, asks: Asks, now: float, wanted: int) -> _Booked:
     return _Booked(bookings, None)
 
 
-def _look(_pool: Pool, _now: float) -> None:
+def _look(_pool: SlotPool, _now: float) -> None:
     """Change nothing."""

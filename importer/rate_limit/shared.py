@@ -10,42 +10,42 @@ from typing import Any, Self, TypeVar
 
 from importer.errors import ImporterError, ProgramError, as_ending
 from importer.ledger import Ledger
-from importer.rate_limit import Pool
-from importer.rate_limit.limiter import MANY_CALLS, Limits, Quota
-from importer.rate_limit.slot_records import PoolRecord
-from importer.rate_limit.slot_storage import Keeper, OwnPool
+from importer.rate_limit import SlotPool
+from importer.rate_limit.limiter import MANY_CALLS, LimiterOptions, RateLimiter
+from importer.rate_limit.slot_records import SlotRecords
+from importer.rate_limit.slot_storage import MemorySlots, SlotStorage
 
 _Told = TypeVar("_Told")
-_Change = Callable[[Pool, float], Any]
+_Change = Callable[[SlotPool, float], Any]
 
 
 @contextlib.asynccontextmanager
-async def shared_quota(ledger: Ledger, account: str, limits: Limits) -> AsyncIterator[Quota]:
+async def shared_rate_limiter(ledger: Ledger, account: str, limits: LimiterOptions) -> AsyncIterator[RateLimiter]:
     """The quota of one run, shared with all runs that call the account and have the same ledger.
 
     Where a period has more than ``MANY_CALLS`` calls, each process keeps the limit for itself.
     """
     if limits.rate.calls > MANY_CALLS and limits.daily_cap is None:
-        async with Quota(limits, OwnPool(asyncio.get_running_loop().time)) as quota:
+        async with RateLimiter(limits, MemorySlots(asyncio.get_running_loop().time)) as quota:
             yield quota
         return
-    async with SharedPool(PoolRecord(ledger.url, account)) as keeper, Quota(limits, keeper) as quota:
+    async with SharedSlots(SlotRecords(ledger.url, account)) as keeper, RateLimiter(limits, keeper) as quota:
         yield quota
 
 
 def calls_today(ledger: Ledger, account: str) -> int:
     """How many calls of the account the ledger knows of the last 24 hours. Raises LedgerError."""
-    with contextlib.closing(PoolRecord(ledger.url, account)) as record:
+    with contextlib.closing(SlotRecords(ledger.url, account)) as record:
         pool, _ = record.change([])
         return pool.made_today
 
 
-class SharedPool(Keeper):
+class SharedSlots(SlotStorage):
     """The keeper of a pool in a database. Use as ``async with SharedPool(record) as keeper``; it closes the record."""
 
     shows_copies = True
 
-    def __init__(self, record: PoolRecord) -> None:
+    def __init__(self, record: SlotRecords) -> None:
         self._record = record
         self._waiting: list[tuple[_Change, asyncio.Future[Any] | None]] = []
         self._has_work = asyncio.Event()
@@ -67,20 +67,20 @@ class SharedPool(Keeper):
         self._record.close()
 
     def now(self) -> float:
-        """See ``Keeper``."""
+        """See ``SlotStorage``."""
         return self._record.now()
 
-    async def change(self, change: Callable[[Pool, float], _Told]) -> tuple[Pool, _Told]:
-        """See ``Keeper``. Raises StoppedEarly if the database can't be used."""
+    async def change(self, change: Callable[[SlotPool, float], _Told]) -> tuple[SlotPool, _Told]:
+        """See ``SlotStorage``. Raises StoppedEarly if the database can't be used."""
         if self._failure is not None:
             raise _as_ending(self._failure)
-        future: asyncio.Future[tuple[Pool, _Told]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[tuple[SlotPool, _Told]] = asyncio.get_running_loop().create_future()
         self._waiting.append((change, future))
         self._has_work.set()
         return await future
 
     def tell(self, change: _Change) -> None:
-        """See ``Keeper``."""
+        """See ``SlotStorage``."""
         self._waiting.append((change, None))
         self._has_work.set()
 

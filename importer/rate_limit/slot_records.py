@@ -9,16 +9,16 @@ import sqlalchemy as sa
 
 from importer.ledger import database, leases, schema
 from importer.ledger.records import utc_minute
-from importer.rate_limit import Pool
+from importer.rate_limit import SlotPool
 
 DAY_MINUTES = 24 * 60
 _LONGEST_PAUSE_S = 24 * 3600.0
 _KEPT_MINUTES = 3 * DAY_MINUTES
 
-Change = Callable[[Pool, float], Any]
+Change = Callable[[SlotPool, float], Any]
 
 
-class PoolRecord:
+class SlotRecords:
     """The pool of one account. Synchronous; each call is one short transaction of its own.
 
     A use of a slot need not outlive a power failure, since nobody calls anybody for longer than a period after one:
@@ -41,7 +41,7 @@ class PoolRecord:
         """The clock of the pool, in seconds: this machine's since it was started, or the server's, as last seen."""
         return database.boot_clock_s() + self._ahead_s
 
-    def change(self, changes: Sequence[Change]) -> tuple[Pool, list[Any]]:
+    def change(self, changes: Sequence[Change]) -> tuple[SlotPool, list[Any]]:
         """Make changes one after the other, and nobody else in between; give the pool then, and their answers.
 
         Raises LedgerError: then nothing has changed.
@@ -56,25 +56,25 @@ class PoolRecord:
             self._save(db, pool)
             return pool, answers
 
-    def _load(self, db: sa.Connection) -> tuple[Pool, float]:
+    def _load(self, db: sa.Connection) -> tuple[SlotPool, float]:
         columns = schema.quotas.c
         where = columns.account == self._account
         found = db.execute(schema.quotas.select().where(where).with_for_update()).first()
         if found is None:
-            blank = {"account": self._account, "boot_id": database.boot_id(), "pool": Pool().to_json()}
+            blank = {"account": self._account, "boot_id": database.boot_id(), "pool": SlotPool().to_json()}
             db.execute(database.insert(db, schema.quotas).values(blank).on_conflict_do_nothing())
             found = db.execute(schema.quotas.select().where(where).with_for_update()).one()
         asked_at = database.boot_clock_s()
         now = leases.now(db)  # after the lock was waited for
         if db.dialect.name != "sqlite":  # which has this machine's clock: what passes here is no difference
             self._ahead_s = now - (asked_at + database.boot_clock_s()) / 2
-        pool = Pool.from_json(found.pool, now, _LONGEST_PAUSE_S)
+        pool = SlotPool.from_json(found.pool, now, _LONGEST_PAUSE_S)
         if db.dialect.name == "sqlite" and found.boot_id != database.boot_id():
-            pool = Pool.all_used(len(pool.slots), now)  # its times are those of another clock
+            pool = SlotPool.all_used(len(pool.slots), now)  # its times are those of another clock
         pool.made_today = self._made_today(db)
         return pool, now
 
-    def _save(self, db: sa.Connection, pool: Pool) -> None:
+    def _save(self, db: sa.Connection, pool: SlotPool) -> None:
         values = {"boot_id": database.boot_id(), "pool": pool.to_json()}
         db.execute(schema.quotas.update().where(schema.quotas.c.account == self._account).values(values))
         if pool.counted > 0:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from importer.models import Rate
-from importer.rate_limit.adaptive_share import Share
+from importer.rate_limit.adaptive_share import AdaptiveShare
 
 # How much later than booked a call may go out; one that would be later books anew.
 ON_TIME_S = 0.25
@@ -35,7 +35,7 @@ _used_at = operator.attrgetter("used_at")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asks:
+class SlotRequest:
     """What one run asks of the pool.
 
     ``ceiling``: the most calls per period that this run makes together with all others that want no more than that;
@@ -92,7 +92,7 @@ class _User:
 
 
 @dataclass(kw_only=True)
-class Pool:
+class SlotPool:
     """The state of one account. Made empty, or by ``from_json``.
 
     ``made_today``: the account's calls of the last 24 hours before this change, and ``counted``: those added by it;
@@ -103,14 +103,14 @@ class Pool:
     users: dict[str, _User] = field(default_factory=dict)
     last_at: float = -math.inf
     paused_until: float = -math.inf
-    share: Share = field(default_factory=Share)
+    share: AdaptiveShare = field(default_factory=AdaptiveShare)
     alone: int | None = None
     made_today: int = 0
     counted: int = 0
 
     # -- one call ---------------------------------------------------------------------------------------------------
 
-    def book(self, asks: Asks, now: float) -> Booking | Later | Capped:
+    def book(self, asks: SlotRequest, now: float) -> Booking | Later | Capped:
         """Book the next slot, if it is free soon."""
         self._meet(asks, now)
         if asks.daily_cap is not None and self.made_today + self.counted >= asks.daily_cap:
@@ -154,7 +154,7 @@ class Pool:
 
     # -- all calls --------------------------------------------------------------------------------------------------
 
-    def forecast(self, asks: Asks, now: float, ahead: int = 0) -> float:
+    def forecast(self, asks: SlotRequest, now: float, ahead: int = 0) -> float:
         """When, as things stand, the next call may go out, or the one that has ``ahead`` of the same run before it.
 
         Runs take turns: where there are several, each of those calls has one of every other run beside it.
@@ -165,26 +165,26 @@ class Pool:
         at = max(self._free_at(asks, now, rate, ahead), self.last_at + spacing_s * (ahead + 1))
         return max(at, self.paused_until)
 
-    def rate(self, asks: Asks, now: float) -> Rate:
+    def rate(self, asks: SlotRequest, now: float) -> Rate:
         """The account's limit: the smallest that a live run knows of."""
         if not self.users or (len(self.users) == 1 and asks.run in self.users):
             return asks.rate  # it is asked for several times a call, mostly by who is alone
         live = [user.rate for run, user in self.users.items() if run != asks.run and self._is_active(user, now)]
         return min((asks.rate, *live), key=lambda rate: rate.calls / rate.period_s)
 
-    def allowed(self, asks: Asks, now: float) -> float:
+    def allowed(self, asks: SlotRequest, now: float) -> float:
         """How many calls per period all runs together may make now."""
         rate = self.rate(asks, now)
         return min(self.share.at(now, rate), asks.ceiling)
 
-    def uses(self, asks: Asks, now: float) -> list[float]:
+    def uses(self, asks: SlotRequest, now: float) -> list[float]:
         """When the last calls go out that share a period: as many as the limit has, in order."""
         known = [slot.used_at for slot in self.slots if not math.isinf(slot.used_at)]
         # Those that are only booked go out, as far as is known, at the time for which they are.
         gone = sorted(at if at <= now else at - ON_TIME_S for at in known)
         return gone[-self.rate(asks, now).calls :]
 
-    def throttled(self, asks: Asks, now: float, *, sent_at: float, wait_s: float) -> None:
+    def throttled(self, asks: SlotRequest, now: float, *, sent_at: float, wait_s: float) -> None:
         """Hold every call back for ``wait_s`` after a 429, and give way to whoever else is there."""
         self.paused_until = max(self.paused_until, now + wait_s)
         self.share = self.share.throttled(now, self.rate(asks, now), sent_at=sent_at)
@@ -195,7 +195,7 @@ class Pool:
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
-    def _meet(self, asks: Asks, now: float) -> None:
+    def _meet(self, asks: SlotRequest, now: float) -> None:
         for number in range(len(self.slots), asks.rate.calls):
             self.slots.insert(0, _Slot(number))
         for run, user in list(self.users.items()):
@@ -207,7 +207,7 @@ class Pool:
         # Nobody asks during a pause, and however short the period is, some time passes from one question to the next.
         return now - max(user.seen_at, self.paused_until) < _ACTIVE_PERIODS * user.rate.period_s + AHEAD_S
 
-    def _free_at(self, asks: Asks, now: float, rate: Rate, ahead: int = 0) -> float:
+    def _free_at(self, asks: SlotRequest, now: float, rate: Rate, ahead: int = 0) -> float:
         """When fewer slots are in their period than may be."""
         rest_s = rate.period_s + asks.margin_s
         usable = min(math.ceil(self.share.at(now, rate) - 1e-9), rate.calls)
@@ -218,18 +218,18 @@ class Pool:
         modest = [slot for slot in self.slots if slot.run not in users or users[slot.run].ceiling <= asks.ceiling]
         return max(at, _freed_at(modest, ceiling, ahead, now, rest_s))
 
-    def _spacing_s(self, asks: Asks, now: float, rate: Rate) -> float:
+    def _spacing_s(self, asks: SlotRequest, now: float, rate: Rate) -> float:
         share = self.share.at(now, rate)
         evenly_s = rate.period_s / share
         if share < rate.calls:
             return evenly_s  # so that a 429 costs one call and not a burst
         return min(asks.spacing_s, evenly_s)
 
-    def _later(self, asks: Asks, now: float, at: float) -> Later:
+    def _later(self, asks: SlotRequest, now: float, at: float) -> Later:
         self.users[asks.run] = _User(now, asks.rate, asks.ceiling, waits=True)
         return Later(at)
 
-    def _gives_way(self, asks: Asks, at: float, rate: Rate) -> bool:
+    def _gives_way(self, asks: SlotRequest, at: float, rate: Rate) -> bool:
         """Whether the run has had its part, and one that has not waits for its own."""
         if len(self.users) == 1:
             return False
@@ -281,7 +281,7 @@ class Pool:
         )
 
     @classmethod
-    def from_json(cls, text: str, now: float, longest_s: float) -> Pool:
+    def from_json(cls, text: str, now: float, longest_s: float) -> SlotPool:
         """Read a pool. A use that is further ahead than any booking can be is taken for one of this moment.
 
         So is the end of a pause that is more than ``longest_s`` away, and any where the last call was so far ahead:
@@ -301,12 +301,12 @@ class Pool:
             },
             last_at=_within(last_at, now, latest),
             paused_until=_within(_past(known["paused_until"]), now, now + longest_s),
-            share=Share(math.inf if calls is None else calls, _within(_past(since), now, latest)),
+            share=AdaptiveShare(math.inf if calls is None else calls, _within(_past(since), now, latest)),
             alone=known["alone"],
         )
 
     @classmethod
-    def all_used(cls, calls: int, now: float) -> Pool:
+    def all_used(cls, calls: int, now: float) -> SlotPool:
         """A pool of which nothing is known but that its slots may just have been used."""
         return cls(slots=[_Slot(number, now) for number in range(calls)])
 

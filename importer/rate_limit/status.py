@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from importer.rate_limit.limiter import Quota
+from importer.rate_limit.limiter import RateLimiter
 from importer.runtime.progress import Progress, duration, limit_text
 
 log = logging.getLogger("importer")
 _TOLD_STEP_S = 0.02
 
 
-class LimitNews:
+class LimitStatus:
     """Looks at the quota about once a second, and says when others are noticed and when they have gone."""
 
-    def __init__(self, quota: Quota, progress: Progress, say: Callable[[str], None]) -> None:
+    def __init__(self, quota: RateLimiter, progress: Progress, say: Callable[[str], None]) -> None:
         self._quota = quota
         self._progress = progress
         self._say = say

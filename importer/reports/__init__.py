@@ -1,8 +1,8 @@
 """What people are told: problems counted by kind, plans and summaries as lines, and every problem in a file."""
 
-from importer.reports.html_page import About
-from importer.reports.problem_files import NoReport, Report, report_file
-from importer.reports.problem_tally import Kind, ProblemTally
+from importer.reports.html_page import PageHeader
+from importer.reports.problem_files import NoProblemReport, ProblemReport, report_file
+from importer.reports.problem_tally import ProblemKind, ProblemTally
 from importer.reports.summary_text import (
     attachments_line,
     plan_json,
@@ -14,11 +14,11 @@ from importer.reports.summary_text import (
 from importer.runtime.display_text import one_line, size_text
 
 __all__ = [
-    "About",
-    "Kind",
-    "NoReport",
+    "NoProblemReport",
+    "PageHeader",
+    "ProblemKind",
+    "ProblemReport",
     "ProblemTally",
-    "Report",
     "attachments_line",
     "one_line",
     "plan_json",

@@ -19,9 +19,9 @@ from importlib import resources
 from typing import TextIO
 
 from importer import __version__
-from importer.error_codes import CATALOGUE
+from importer.error_codes import ERROR_CODES
 from importer.models import Problem
-from importer.reports.problem_tally import Kind
+from importer.reports.problem_tally import ProblemKind
 
 # Reads the cells of all rows that were announced together, too many or too few of them included.
 CellReader = Callable[[], Sequence[Sequence[str]]]
@@ -38,7 +38,7 @@ _VALUES_SHOWN = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class About:
+class PageHeader:
     """What a report says of the check: ``rows`` were judged, ``wrong_rows`` have problems, all of them of ``kinds``.
 
     ``detected``: how the manifest was read. ``made_at`` has a time zone.
@@ -52,7 +52,7 @@ class About:
     wrong_rows: int
     blank_rows: int
     skipped_rows: int
-    kinds: Sequence[Kind]
+    kinds: Sequence[ProblemKind]
     warnings: Sequence[str] = ()
 
 
@@ -94,11 +94,11 @@ class Page:
         if problem.row not in self._rows and len(self._rows) >= _BLOCK_ROWS:
             self._flush()
         found: list[object] = [kind, problem.message, problem.value]
-        if problem.hint != CATALOGUE[problem.code].advice:
+        if problem.hint != ERROR_CODES[problem.code].advice:
             found.append(problem.hint)
         self._rows.setdefault(problem.row, []).append(found)
 
-    def conclude(self, about: About) -> None:
+    def conclude(self, about: PageHeader) -> None:
         """Write the head of the report, which is known last, and the page's end."""
         self._flush()
         self._write_block("about", self._head(about))
@@ -124,7 +124,7 @@ class Page:
         packed = base64.b64encode(gzip.compress(data, _PACKING, mtime=0)).decode()
         self._file.write(f'<script type="text/plain" class="{name}">{packed}</script>\n')
 
-    def _head(self, about: About) -> dict[str, object]:
+    def _head(self, about: PageHeader) -> dict[str, object]:
         return {
             "version": __version__,
             "manifest": about.manifest,
@@ -143,9 +143,9 @@ class Page:
             "kinds": [self._kind(kind) for kind in about.kinds],
         }
 
-    def _kind(self, kind: Kind) -> dict[str, object]:
+    def _kind(self, kind: ProblemKind) -> dict[str, object]:
         index = self._kinds[kind.code, kind.column]
-        entry = CATALOGUE[kind.code]
+        entry = ERROR_CODES[kind.code]
         return {
             "id": index,
             "code": kind.code,
@@ -161,7 +161,7 @@ class Page:
             "values": kind.values.most_common(_VALUES_SHOWN),
         }
 
-    def _places(self, kind: Kind) -> Iterator[int]:
+    def _places(self, kind: ProblemKind) -> Iterator[int]:
         """Which cells of a row are meant, counted from 0; of a key of several columns, which are listed, all."""
         name = kind.column or ""
         names = [name] if name in self._columns else name.split(", ")

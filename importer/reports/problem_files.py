@@ -13,7 +13,7 @@ from typing import Protocol, TextIO
 
 from importer.errors import UsageError
 from importer.models import Problem
-from importer.reports.html_page import BEGINNING, About, CellReader, Page
+from importer.reports.html_page import BEGINNING, CellReader, Page, PageHeader
 from importer.results import harmless
 from importer.runtime.atomic_files import begins_as, is_same, open_made, replacing, writing
 
@@ -21,7 +21,7 @@ ENDINGS = (".csv", ".json", ".html")
 _COLUMNS = ("sheet", "row", "column", "value", "code", "message", "hint")
 
 
-class Report(Protocol):
+class ProblemReport(Protocol):
     """Takes the problems of a manifest in its order."""
 
     def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: CellReader) -> None:
@@ -30,11 +30,11 @@ class Report(Protocol):
     def problem(self, problem: Problem) -> None:
         """Take one problem of one of these rows."""
 
-    def conclude(self, about: About) -> None:
+    def conclude(self, about: PageHeader) -> None:
         """Every row was looked at: the report is whole."""
 
 
-class NoReport:
+class NoProblemReport:
     """Where none is wanted."""
 
     def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: CellReader) -> None:
@@ -43,18 +43,18 @@ class NoReport:
     def problem(self, problem: Problem) -> None:
         """Do nothing."""
 
-    def conclude(self, about: About) -> None:
+    def conclude(self, about: PageHeader) -> None:
         """Do nothing."""
 
 
 @contextmanager
-def report_file(path: Path | None, inputs: Iterable[Path] = ()) -> Iterator[Report]:
+def report_file(path: Path | None, inputs: Iterable[Path] = ()) -> Iterator[ProblemReport]:
     """Write every problem to a file, as what its ending says; it appears when it is whole.
 
     ``inputs``: files that it must not replace. Raises UsageError.
     """
     if path is None:
-        yield NoReport()
+        yield NoProblemReport()
         return
     if path.suffix.lower() not in ENDINGS:
         endings = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
@@ -88,7 +88,7 @@ def _writing(path: Path) -> AbstractContextManager[None]:
 class _Guarded:
     """A report whose disk may be full."""
 
-    def __init__(self, report: Report, path: Path) -> None:
+    def __init__(self, report: ProblemReport, path: Path) -> None:
         self._report = report
         self._path = path
 
@@ -100,12 +100,12 @@ class _Guarded:
         with _writing(self._path):
             self._report.problem(problem)
 
-    def conclude(self, about: About) -> None:
+    def conclude(self, about: PageHeader) -> None:
         with _writing(self._path):
             self._report.conclude(about)
 
 
-class _Csv(NoReport):
+class _Csv(NoProblemReport):
     def __init__(self, file: TextIO) -> None:
         self._writer = csv.writer(file, lineterminator="\r\n")
         self._writer.writerow(_COLUMNS)
@@ -132,7 +132,7 @@ class _Json:
         self._file.write(f"{self._lead}{json.dumps(values, ensure_ascii=False)}")
         self._lead = ",\n"
 
-    def conclude(self, _: About) -> None:
+    def conclude(self, _: PageHeader) -> None:
         self._file.write("\n]\n" if self._lead == ",\n" else "[]\n")
 
 
@@ -147,4 +147,4 @@ _BEGINNINGS: dict[str, tuple[bytes, ...]] = {
     ".json": (b'[\n{"sheet": ', b"[]\n"),
     ".html": (BEGINNING.encode(),),
 }
-_KINDS: dict[str, Callable[[TextIO], Report]] = {".csv": _Csv, ".json": _Json, ".html": Page}
+_KINDS: dict[str, Callable[[TextIO], ProblemReport]] = {".csv": _Csv, ".json": _Json, ".html": Page}

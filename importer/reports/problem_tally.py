@@ -19,7 +19,7 @@ _KINDS_WITH_MANY_VALUES = 100
 _VALUES_KEPT_OF_MORE = 10
 
 
-class Values:
+class ValueExamples:
     """Counts how often each value comes, in bounded memory.
 
     Past ``kept`` different ones the rarest are forgotten now and then: then ``exact`` is false, and the counts of
@@ -49,13 +49,13 @@ class Values:
 
 
 @dataclass(kw_only=True)
-class Kind:
+class ProblemKind:
     """All problems of one code in one column. ``rows``: some more rows than that of the ``first``."""
 
     first: Problem
     count: int = 0
     rows: list[int] = field(default_factory=list)
-    values: Values = field(default_factory=Values)
+    values: ValueExamples = field(default_factory=ValueExamples)
 
     @property
     def code(self) -> str:
@@ -81,7 +81,7 @@ class ProblemTally:
 
     def __init__(self) -> None:
         self.rows = 0
-        self._kinds: dict[tuple[str, str | None], Kind] = {}
+        self._kinds: dict[tuple[str, str | None], ProblemKind] = {}
         self._last_row = -1
 
     def problem(self, problem: Problem) -> None:
@@ -89,7 +89,7 @@ class ProblemTally:
         kind = self._kinds.get((problem.code, problem.column))
         if kind is None:
             kept = _VALUES_KEPT if len(self._kinds) < _KINDS_WITH_MANY_VALUES else _VALUES_KEPT_OF_MORE
-            kind = self._kinds[problem.code, problem.column] = Kind(first=problem, values=Values(kept))
+            kind = self._kinds[problem.code, problem.column] = ProblemKind(first=problem, values=ValueExamples(kept))
         kind.add(problem)
         if problem.row != self._last_row:
             self.rows += 1
@@ -100,7 +100,7 @@ class ProblemTally:
         """How many problems there are."""
         return sum(kind.count for kind in self._kinds.values())
 
-    def kinds(self) -> list[Kind]:
+    def kinds(self) -> list[ProblemKind]:
         """Every kind, the most frequent first."""
         return sorted(self._kinds.values(), key=lambda kind: -kind.count)
 
@@ -118,7 +118,7 @@ class ProblemTally:
             yield f"… and {count:,} × of {len(more):,} more kinds: `validate --report FILE.html` shows them all"
 
 
-def _kind_lines(kind: Kind) -> Iterator[str]:
+def _kind_lines(kind: ProblemKind) -> Iterator[str]:
     first = kind.first
     times = f"{kind.count:,} × " if kind.count > 1 else ""
     sheet = f"sheet {first.sheet!r}, " if first.sheet else ""
@@ -130,7 +130,7 @@ def _kind_lines(kind: Kind) -> Iterator[str]:
         yield f"    {values}"
 
 
-def _values_text(kind: Kind) -> str:
+def _values_text(kind: ProblemKind) -> str:
     """What a person who mends a mapping wants to know: which values are wrong, and how often each."""
     found, different = kind.values.most_common(_VALUES_SHOWN), kind.values.different
     if kind.count == 1 or not any(value.strip() for value, _ in found):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from importer.errors import ImporterError
-from importer.export_checks.checks import ExportFigures, Stop
+from importer.export_checks.checks import ExportFigures, ExportStop
 from importer.models import TICKET_STATUSES, AttachmentCounts, Rate, Status
 from importer.submission.plan import Disposition
 
@@ -39,7 +39,7 @@ class PlanSummary:
     days: int = 1
     warnings: tuple[str, ...]
     export: ExportFigures | None = None  # beside earlier exports; of a run only
-    stops: tuple[Stop, ...] = ()  # why nothing of it is sent
+    stops: tuple[ExportStop, ...] = ()  # why nothing of it is sent
 
 
 @dataclass(kw_only=True)
@@ -59,7 +59,7 @@ class Summary:
     attachments: AttachmentCounts | None = None
     ending: ImporterError | None = None
     export: ExportFigures | None = None  # beside earlier exports; of a run only
-    stops: tuple[Stop, ...] = ()  # why nothing of it was sent
+    stops: tuple[ExportStop, ...] = ()  # why nothing of it was sent
 
     @property
     def exit_code(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from importer.export_checks.checks import ExportFigures, Stop
+from importer.export_checks.checks import ExportFigures, ExportStop
 from importer.models import AttachmentCounts, Status
 from importer.reports.summary import PlanSummary, Summary
 from importer.runtime.display_text import one_line, size_text
@@ -126,7 +126,7 @@ def _export_text(export: ExportFigures) -> str:
     return f"{export.new:,} new, {export.known:,} known, {export.changed:,} changed, {export.gone:,} gone"
 
 
-def _export_facts(export: ExportFigures | None, stops: Sequence[Stop]) -> dict[str, object]:
+def _export_facts(export: ExportFigures | None, stops: Sequence[ExportStop]) -> dict[str, object]:
     """An export beside those before it, for JSON; of a rerun, which is not compared, nothing."""
     if export is None:
         return {}

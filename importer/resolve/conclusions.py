@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from importer.errors import UsageError
-from importer.leadsquared.ticket_details import Details
-from importer.ledger.records import AMBIGUOUS, FOUND, NOT_FOUND, SET_CREATED, SET_PENDING, Entry, Finding
+from importer.leadsquared.ticket_details import TicketDetails
+from importer.ledger.records import AMBIGUOUS, FOUND, NOT_FOUND, SET_CREATED, SET_PENDING, LedgerEntry, RowSettlement
 from importer.models import Status, TicketIds
 from importer.resolve.decisions import Decisions
-from importer.resolve.number_gaps import Found, Gaps, Unanswered, fits, matches
+from importer.resolve.number_gaps import Found, NumberGaps, UnansweredRequest, fits_gap, matches
 
 _LOOKED = "; resolve "
 _TICKETS_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class UnknownRow:
     """An unknown row with its requests that have no answer. ``rows``: its import_row; several if it has twins."""
 
     rows: tuple[int, ...]
-    entry: Entry
-    requests: tuple[Unanswered, ...]
+    entry: LedgerEntry
+    requests: tuple[UnansweredRequest, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +32,10 @@ class Evidence:
     ``hashed`` gives the hash of a title as the ledger has it.
     """
 
-    requests: Sequence[Unanswered]
+    requests: Sequence[UnansweredRequest]
     known: Mapping[str, str]  # number -> the row that has it, in words
-    tickets: Mapping[str, Details]
-    gaps: Gaps
+    tickets: Mapping[str, TicketDetails]
+    gaps: NumberGaps
     at: str
     hashed: Callable[[str], str]
 
@@ -44,11 +44,11 @@ class Evidence:
 class Conclusion:
     """What is to be recorded of one row, and what a person would want to know of it."""
 
-    finding: Finding
+    finding: RowSettlement
     note: str = ""
 
 
-def conclusions(rows: Iterable[Row], decisions: Decisions, evidence: Evidence) -> list[Conclusion]:
+def conclusions(rows: Iterable[UnknownRow], decisions: Decisions, evidence: Evidence) -> list[Conclusion]:
     """Say what follows for each row. Raises UsageError with all decisions that can't be followed."""
     rows = list(rows)
     _check(decisions, evidence)
@@ -81,11 +81,11 @@ def _contradictions(decisions: Decisions, evidence: Evidence) -> Iterator[str]:
             yield f"'{row}=created:{number}': the account shows no ticket {number}"
 
 
-def _decided(row: Row, decisions: Decisions, evidence: Evidence) -> Conclusion | None:
+def _decided(row: UnknownRow, decisions: Decisions, evidence: Evidence) -> Conclusion | None:
     number = next((decisions.created[each] for each in row.rows if each in decisions.created), None)
     if number is not None:
         ticket = evidence.tickets[number]
-        differs = bool(row.requests) and not fits(row.requests, _found(ticket))
+        differs = bool(row.requests) and not fits_gap(row.requests, _found(ticket))
         note = f"row {row.rows[0]}: ticket {number} is not what the row asked for; it is set as you say"
         return Conclusion(finding=_created(row, SET_CREATED, ticket), note=note if differs else "")
     if any(each in decisions.pending for each in row.rows):
@@ -93,7 +93,7 @@ def _decided(row: Row, decisions: Decisions, evidence: Evidence) -> Conclusion |
     return None
 
 
-def _searched(row: Row, tickets: list[Found] | None, decisions: Decisions, evidence: Evidence) -> Conclusion:
+def _searched(row: UnknownRow, tickets: list[Found] | None, decisions: Decisions, evidence: Evidence) -> Conclusion:
     if tickets is not None and len(tickets) == 1:
         return Conclusion(finding=_created(row, FOUND, evidence.tickets[tickets[0].number]))
     before = row.entry.error.partition(_LOOKED)[0]
@@ -109,7 +109,7 @@ def _searched(row: Row, tickets: list[Found] | None, decisions: Decisions, evide
     return Conclusion(finding=_unknown(row, NOT_FOUND, looked))
 
 
-def _where(row: Row, evidence: Evidence) -> str:
+def _where(row: UnknownRow, evidence: Evidence) -> str:
     """What was asked for a row, in words."""
     ranges = evidence.gaps.around(row.requests)
     count = evidence.gaps.count(ranges)
@@ -123,20 +123,22 @@ def _where(row: Row, evidence: Evidence) -> str:
     return f"asked for {numbers} {span} at {evidence.at}, and no ticket there fits"
 
 
-def _created(row: Row, outcome: str, ticket: Details) -> Finding:
+def _created(row: UnknownRow, outcome: str, ticket: TicketDetails) -> RowSettlement:
     ids = TicketIds(number=ticket.number, ticket_id=ticket.ticket_id, key=ticket.key)
-    return Finding(key=row.entry.key, state=Status.CREATED.value, outcome=outcome, ids=ids)
+    return RowSettlement(key=row.entry.key, state=Status.CREATED.value, outcome=outcome, ids=ids)
 
 
-def _pending(row: Row, error: str) -> Finding:
-    return Finding(
+def _pending(row: UnknownRow, error: str) -> RowSettlement:
+    return RowSettlement(
         key=row.entry.key, state=Status.PENDING.value, outcome=SET_PENDING, error_code=SET_PENDING, error=error
     )
 
 
-def _unknown(row: Row, outcome: str, error: str) -> Finding:
-    return Finding(key=row.entry.key, state=Status.UNKNOWN.value, outcome=outcome, error_code=outcome, error=error)
+def _unknown(row: UnknownRow, outcome: str, error: str) -> RowSettlement:
+    return RowSettlement(
+        key=row.entry.key, state=Status.UNKNOWN.value, outcome=outcome, error_code=outcome, error=error
+    )
 
 
-def _found(ticket: Details) -> Found:
+def _found(ticket: TicketDetails) -> Found:
     return Found(number=ticket.number, ticket_id=ticket.ticket_id, lead_id=ticket.lead_id, fields=ticket.fields)

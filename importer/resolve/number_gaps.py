@@ -26,7 +26,7 @@ _OWN_FIELDS = "CustomData."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Unanswered:
+class UnansweredRequest:
     """One request whose result is not known, and what it asked for. ``row`` is one number for all sources.
 
     Where its row is settled, only ``title_hash`` is left of what it asked for; it is ``None`` for all others.
@@ -43,7 +43,7 @@ class Unanswered:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
+class KnownTicket:
     """A request that was answered with a ticket's number."""
 
     number: int
@@ -62,16 +62,16 @@ class Found:
     title_hash: str = ""
 
 
-class Gaps:
+class NumberGaps:
     """Where the tickets of unanswered requests may be. ``known``: numbers that are some row's already."""
 
-    def __init__(self, made: Iterable[Made], known: Iterable[int]) -> None:
+    def __init__(self, made: Iterable[KnownTicket], known: Iterable[int]) -> None:
         made = list(made)
         self._known = sorted(set(known))
         self._lower, self._upper = _Bounds(made, below=True), _Bounds(made, below=False)
         self._span = (min(each.number for each in made), max(each.number for each in made)) if made else None
 
-    def around(self, requests: Iterable[Unanswered]) -> list[range]:
+    def around(self, requests: Iterable[UnansweredRequest]) -> list[range]:
         """The numbers among which the tickets may be: ranges that rise and don't overlap; none without a neighbour."""
         if self._span is None:
             return []
@@ -113,7 +113,7 @@ def _merged(ranges: Iterable[range]) -> list[range]:
 class _Bounds:
     """For any attempt: the greatest number that was surely given out before it, or the least surely given after."""
 
-    def __init__(self, made: Iterable[Made], *, below: bool) -> None:
+    def __init__(self, made: Iterable[KnownTicket], *, below: bool) -> None:
         self._below = below
         order = sorted((each.settled_after if below else -each.attempt, each.number) for each in made)
         self._at = [at for at, _ in order]
@@ -128,7 +128,7 @@ class _Bounds:
         return self._best[index - 1] if index else None
 
 
-def matches(requests: Iterable[Unanswered], found: Iterable[Found]) -> dict[int, list[Found]]:
+def matches(requests: Iterable[UnansweredRequest], found: Iterable[Found]) -> dict[int, list[Found]]:
     """Row -> the tickets that may be its own; exactly one means that it surely is.
 
     ``requests`` are all unanswered ones of the account: one that is left out could have made another's ticket. A row
@@ -149,10 +149,10 @@ def matches(requests: Iterable[Unanswered], found: Iterable[Found]) -> dict[int,
 class _Index:
     """Requests by what a ticket of theirs has in any case: their title, if they have one, or what a key field holds."""
 
-    def __init__(self, requests: Iterable[Unanswered]) -> None:
+    def __init__(self, requests: Iterable[UnansweredRequest]) -> None:
         requests = list(requests)
         self._key_fields = {each.key_field for each in requests if each.key_field is not None}
-        self._by_value: defaultdict[tuple[str, str], list[Unanswered]] = defaultdict(list)
+        self._by_value: defaultdict[tuple[str, str], list[UnansweredRequest]] = defaultdict(list)
         for each in requests:
             if each.title_hash is not None:
                 self._by_value[_TITLE_HASH, each.title_hash].append(each)
@@ -162,7 +162,7 @@ class _Index:
                 if value := each.fields.get(name, "").strip():
                     self._by_value[name, value].append(each)
 
-    def near(self, ticket: Found) -> Iterator[Unanswered]:
+    def near(self, ticket: Found) -> Iterator[UnansweredRequest]:
         """Those whose ticket it may be; some come twice."""
         values = {(_TITLE, ""), (_TITLE, ticket.fields.get(_TITLE, ""))}
         values |= {(_TITLE_HASH, ""), (_TITLE_HASH, ticket.title_hash)}
@@ -177,12 +177,12 @@ class _Index:
         return any(_may_have_made(each, ticket, own) for each in near if each.row != row)
 
 
-def fits(requests: Sequence[Unanswered], ticket: Found) -> bool:
+def fits_gap(requests: Sequence[UnansweredRequest], ticket: Found) -> bool:
     """Say whether a ticket is what one of a row's requests asked for."""
     return any(_fits(each, ticket) for each in requests)
 
 
-def _fits(request: Unanswered, ticket: Found) -> bool:
+def _fits(request: UnansweredRequest, ticket: Found) -> bool:
     if _carries_its_key(request):
         field = request.key_field
         return field is not None and ticket.fields.get(field, "").strip() == request.key.strip()
@@ -198,7 +198,7 @@ def _fits(request: Unanswered, ticket: Found) -> bool:
     return len(shown) == len(details) or _is_marked(request)
 
 
-def _may_have_made(other: Unanswered, ticket: Found, own: Sequence[Unanswered]) -> bool:
+def _may_have_made(other: UnansweredRequest, ticket: Found, own: Sequence[UnansweredRequest]) -> bool:
     """Say whether another row's request may have made a ticket that fits this one."""
     by_key = next((each.key_field for each in own if _carries_its_key(each) and _fits(each, ticket)), None)
     if by_key is not None and other.title_hash is not None:
@@ -218,13 +218,13 @@ def _may_have_made(other: Unanswered, ticket: Found, own: Sequence[Unanswered]) 
     return changed <= 1
 
 
-def _carries_its_key(request: Unanswered) -> bool:
+def _carries_its_key(request: UnansweredRequest) -> bool:
     """Whether the ticket has the key itself in its key field; a template or a value of the mapping is not the key."""
     value = request.fields.get(request.key_field, "").strip() if request.key_field is not None else ""
     return bool(value) and value == request.key.strip()
 
 
-def _is_marked(request: Unanswered) -> bool:
+def _is_marked(request: UnansweredRequest) -> bool:
     """Whether one of the ticket's own fields tells the row apart from all others, so that the lead needn't be seen."""
     if request.key_field is not None and request.fields.get(request.key_field):
         return True

@@ -9,31 +9,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from importer.leadsquared.client import Client, Patience
+from importer.leadsquared.client import Client, Timeouts
 from importer.ledger import Ledger, RunInfo
 from importer.ledger.unanswered_requests import KnownNumber
 from importer.models import Rate
 from importer.rate_limit import usual_s
-from importer.rate_limit.limiter import Limits
-from importer.rate_limit.shared import shared_quota
-from importer.resolve.conclusions import Row
+from importer.rate_limit.limiter import LimiterOptions
+from importer.rate_limit.shared import shared_rate_limiter
+from importer.resolve.conclusions import UnknownRow
 from importer.resolve.decisions import Decisions
-from importer.resolve.number_gaps import Gaps, Made
-from importer.resolve.ticket_lookup import Asked, Asking
+from importer.resolve.number_gaps import KnownTicket, NumberGaps
+from importer.resolve.ticket_lookup import LookupResult, TicketLookup
 from importer.runtime.signals import Interruptions
-from importer.settings import Account
+from importer.settings import AccountSettings
 from importer.submission.journal import Journal
-from importer.workflows.account_access import reached
+from importer.workflows.account_access import open_endpoint
 
 _PROOFS = 3
 _QUESTIONS_PER_CALL = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
+class SearchOptions:
     """How the account is asked. ``account`` is ``None`` for the embedded sandbox."""
 
-    account: Account | None
+    account: AccountSettings | None
     rate: Rate
     give_up_after_s: float
     answer_timeout_s: float
@@ -54,7 +54,7 @@ class SearchPlan:
     seconds: float
 
 
-class Desk(Protocol):
+class ResolveInterface(Protocol):
     """The person, or whatever stands in for one."""
 
     def show(self, plan: SearchPlan) -> None:
@@ -71,33 +71,33 @@ class Desk(Protocol):
 
 
 @dataclass(frozen=True)
-class Way:
+class SearchContext:
     """How the questions get from here to the account."""
 
-    terms: Terms
-    desk: Desk
+    terms: SearchOptions
+    desk: ResolveInterface
     signals: Interruptions
 
 
 class Search:
     """The questions for the rows on which nobody has decided, and for the tickets that somebody has named."""
 
-    def __init__(self, rows: Sequence[Row], decisions: Decisions, known: Sequence[KnownNumber]) -> None:
+    def __init__(self, rows: Sequence[UnknownRow], decisions: Decisions, known: Sequence[KnownNumber]) -> None:
         self._rows = rows
         self._decisions = decisions
         numbered = [each for each in known if _is_number(each.number)]
         made = [
-            Made(number=int(each.number), attempt=each.attempt, settled_after=each.settled_after)
+            KnownTicket(number=int(each.number), attempt=each.attempt, settled_after=each.settled_after)
             for each in numbered
             if each.attempt is not None and each.settled_after is not None
         ]
-        self.gaps = Gaps(made, (int(each.number) for each in numbered))
+        self.gaps = NumberGaps(made, (int(each.number) for each in numbered))
         latest = sorted(made, key=lambda each: each.attempt)[-_PROOFS:]
         self._proofs = [str(each.number) for each in reversed(latest)]
         searched = [row for row in rows if self._decided(row) is None]
         self._ranges = self.gaps.around(request for row in searched for request in row.requests)
 
-    def _decided(self, row: Row) -> int | None:
+    def _decided(self, row: UnknownRow) -> int | None:
         """The row that --set names, if one does."""
         return next((each for each in row.rows if each in self._decisions), None)
 
@@ -120,7 +120,7 @@ class Search:
 
     # -- ask --------------------------------------------------------------------------------------------------------
 
-    async def ask(self, way: Way, plan: SearchPlan, ledger: Ledger, run: RunInfo) -> Asked:
+    async def ask(self, way: SearchContext, plan: SearchPlan, ledger: Ledger, run: RunInfo) -> LookupResult:
         """Ask for every number; ``run`` keeps its lease meanwhile. Raises StoppedEarly and Interrupted."""
         loop, terms = asyncio.get_running_loop(), way.terms
         started = loop.time()
@@ -128,13 +128,15 @@ class Search:
         chosen = list(self._decisions.created.values())
         in_gaps = (str(number) for number in self.gaps.numbers(self._ranges) if str(number) not in chosen)
         async with contextlib.AsyncExitStack() as stack:
-            endpoint = await stack.enter_async_context(reached(terms.account, None, terms.rate))
-            patience = Patience(answer_s=terms.answer_timeout_s)
+            endpoint = await stack.enter_async_context(open_endpoint(terms.account, None, terms.rate))
+            patience = Timeouts(answer_s=terms.answer_timeout_s)
             client = await stack.enter_async_context(Client(endpoint, patience, connections=concurrency))
             await stack.enter_async_context(Journal(ledger, run))  # renews the lease
-            asking = Asking(
+            asking = TicketLookup(
                 client,
-                await stack.enter_async_context(shared_quota(ledger, run.account, Limits(rate=terms.rate, run=run.id))),
+                await stack.enter_async_context(
+                    shared_rate_limiter(ledger, run.account, LimiterOptions(rate=terms.rate, run=run.id))
+                ),
                 terms.give_up_after_s,
                 lambda calls: way.desk.asked(calls, plan),
             )

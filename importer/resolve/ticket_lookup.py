@@ -7,37 +7,39 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from importer.error_codes import CATALOGUE
+from importer.error_codes import ERROR_CODES
 from importer.errors import StoppedEarly
 from importer.leadsquared.client import Client
-from importer.leadsquared.reads import Questions
-from importer.leadsquared.ticket_details import Details, NotShown
+from importer.leadsquared.reads import AccountReads
+from importer.leadsquared.ticket_details import TicketDetails, TicketNotShown
 from importer.leadsquared.wire import KeysRefused, WrongUrl
-from importer.rate_limit.limiter import Quota
+from importer.rate_limit.limiter import RateLimiter
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class LookupResult:
     """What came of it so far: the tickets that are there, by their numbers."""
 
-    tickets: dict[str, Details]
+    tickets: dict[str, TicketDetails]
     calls: int = 0
     throttled: int = 0
     seconds: float = 0.0
 
 
-class Asking:
+class TicketLookup:
     """One round of questions. ``on_call`` is told after every call how many there were."""
 
-    def __init__(self, client: Client, quota: Quota, give_up_after_s: float, on_call: Callable[[int], None]) -> None:
+    def __init__(
+        self, client: Client, quota: RateLimiter, give_up_after_s: float, on_call: Callable[[int], None]
+    ) -> None:
         self._client = client
-        self._questions = Questions(quota, give_up_after_s, on_call=on_call)
-        self._tickets: dict[str, Details] = {}
+        self._questions = AccountReads(quota, give_up_after_s, on_call=on_call)
+        self._tickets: dict[str, TicketDetails] = {}
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> LookupResult:
         """What came of it so far."""
-        return Asked(tickets=self._tickets, calls=self._questions.calls, throttled=self._questions.throttled)
+        return LookupResult(tickets=self._tickets, calls=self._questions.calls, throttled=self._questions.throttled)
 
     async def ask(self, first: Iterable[str], numbers: Iterator[str], *, concurrency: int) -> None:
         """Ask for ``first``, one after the other until one is there, and then for all ``numbers``.
@@ -74,20 +76,20 @@ class Asking:
 
     async def _ask(self, number: str) -> bool:
         """Ask until there is an answer that tells; say whether the ticket is there."""
-        answer: Details | NotShown | KeysRefused | WrongUrl = await self._questions.told(
+        answer: TicketDetails | TicketNotShown | KeysRefused | WrongUrl = await self._questions.told(
             lambda gate: self._client.get_ticket(number, gate), f"said whether there is a ticket {number}"
         )
         match answer:
-            case Details():
+            case TicketDetails():
                 self._tickets[number] = answer
                 return True
-            case NotShown():
+            case TicketNotShown():
                 return False
             case KeysRefused(reason):
-                raise StoppedEarly(f"the account refuses the keys: {reason}", hint=CATALOGUE["keys-refused"].advice)
+                raise StoppedEarly(f"the account refuses the keys: {reason}", hint=ERROR_CODES["keys-refused"].advice)
             case WrongUrl(reason):
                 raise StoppedEarly(
-                    f"the URL is not that of the account's API: {reason}", hint=CATALOGUE["wrong-url"].advice
+                    f"the URL is not that of the account's API: {reason}", hint=ERROR_CODES["wrong-url"].advice
                 )
             case _:
                 assert_never(answer)

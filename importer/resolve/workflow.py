@@ -17,20 +17,20 @@ from pathlib import Path
 
 from importer.errors import Declined, ImporterError, LedgerError, ProgramError, ResultsError, UsageError
 from importer.leadsquared.ticket_details import read_request
-from importer.ledger import Claim, Entry, Ledger, RunInfo, new_run_id, source_of_run, utc_now
+from importer.ledger import Claim, Ledger, LedgerEntry, RunInfo, new_run_id, source_of_run, utc_now
 from importer.ledger.results_origins import keys_not_known, note_rows, origins
 from importer.ledger.unanswered_requests import known_numbers, record_findings, unanswered_requests
 from importer.manifest import Manifest, open_manifest, private_copy, private_folder
 from importer.models import ManifestOptions, Status
 from importer.reports.summary import Summary
-from importer.resolve.conclusions import Evidence, Row, conclusions
+from importer.resolve.conclusions import Evidence, UnknownRow, conclusions
 from importer.resolve.decisions import Decisions, read_decisions
-from importer.resolve.number_gaps import Unanswered
-from importer.resolve.search import Desk, Search, SearchPlan, Terms, Way
-from importer.resolve.ticket_lookup import Asked
+from importer.resolve.number_gaps import UnansweredRequest
+from importer.resolve.search import ResolveInterface, Search, SearchContext, SearchOptions, SearchPlan
+from importer.resolve.ticket_lookup import LookupResult
 from importer.results import (
     COLUMNS,
-    Judged,
+    JudgedRow,
     Outcomes,
     ResultRow,
     check_results,
@@ -49,7 +49,7 @@ _SHOWN = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class ResolveJob:
     """What the user asked for. ``decisions``: the texts of ``--set``."""
 
     results: Path
@@ -67,7 +67,7 @@ class Resolution:
     outcomes: Counter[str] = field(default_factory=Counter)
 
 
-def resolve(job: Job, terms: Terms, desk: Desk) -> Resolution:
+def resolve(job: ResolveJob, terms: SearchOptions, desk: ResolveInterface) -> Resolution:
     """Settle what can be settled, and write the results anew. Raises ImporterError; then nothing was settled."""
     with _prepared(job) as resolving, resolving.recorded(desk) as resolution:
         search = resolving.take()
@@ -76,7 +76,7 @@ def resolve(job: Job, terms: Terms, desk: Desk) -> Resolution:
         if plan.calls and not resolving.agreed(desk, plan):
             raise Declined("nothing was asked, and nothing is settled")
         with interruptions() as signals:
-            asked = resolving.ask(search, plan, Way(terms, desk, signals))
+            asked = resolving.ask(search, plan, SearchContext(terms, desk, signals))
             resolving.settle(asked, search, resolution, desk)
             resolving.conclude(resolution.summary)
         resolution.summary.calls, resolution.summary.throttled = asked.calls, asked.throttled
@@ -85,7 +85,7 @@ def resolve(job: Job, terms: Terms, desk: Desk) -> Resolution:
 
 
 @contextlib.contextmanager
-def _prepared(job: Job) -> Iterator[_Resolving]:
+def _prepared(job: ResolveJob) -> Iterator[_Resolving]:
     """Find everything that is wrong with the file before the ledger is touched."""
     with private_folder() as folder:
         copy = private_copy(job.results, folder)
@@ -128,16 +128,16 @@ def _source(manifest: Manifest) -> str:
 class _Resolving:
     """The unknown rows of one results file. Rows of one key (``duplicates: first``) are settled together."""
 
-    def __init__(self, job: Job, manifest: Manifest, ledger: Ledger, info: RunInfo) -> None:
+    def __init__(self, job: ResolveJob, manifest: Manifest, ledger: Ledger, info: RunInfo) -> None:
         self._job = job
         self._manifest = manifest
         self._ledger = ledger
         self._info = info
-        self._rows: list[Row] = []
+        self._rows: list[UnknownRow] = []
         self._decisions = Decisions()
 
     @contextlib.contextmanager
-    def recorded(self, desk: Desk) -> Iterator[Resolution]:
+    def recorded(self, desk: ResolveInterface) -> Iterator[Resolution]:
         """Hold a lease in the ledger, and record how it ended."""
         summary = Summary(run=self._info.id, account=self._info.account, results=self._job.target)
         self._ledger.begin_run(self._info)
@@ -190,11 +190,11 @@ class _Resolving:
             taken={each.number: str(each) for each in known},
         )
         self._refuse_twins([unknown[key] for key in open_entries])
-        requests: dict[int, list[Unanswered]] = defaultdict(list)
+        requests: dict[int, list[UnansweredRequest]] = defaultdict(list)
         for request in self._requests():
             requests[request.row].append(request)
         self._rows = [
-            Row(rows=tuple(unknown[key]), entry=entry, requests=tuple(requests[entry.id]))
+            UnknownRow(rows=tuple(unknown[key]), entry=entry, requests=tuple(requests[entry.id]))
             for key, entry in open_entries.items()
         ]
         return Search(self._rows, self._decisions, known)
@@ -229,16 +229,16 @@ class _Resolving:
                     hint="take the file as the import wrote it",
                 )
 
-    def _look_up(self, keys: list[str]) -> dict[str, Entry]:
+    def _look_up(self, keys: list[str]) -> dict[str, LedgerEntry]:
         return self._ledger.look_up(self._info.account, self._info.source, keys)
 
-    def _requests(self) -> list[Unanswered]:
+    def _requests(self) -> list[UnansweredRequest]:
         """Every unanswered request of the account, of other sources, too: each may have made a ticket."""
         requests = []
         for each in unanswered_requests(self._ledger, self._info.account):
             lead_id, fields = read_request(each.request)
             requests.append(
-                Unanswered(
+                UnansweredRequest(
                     row=each.ticket,
                     key=each.key,
                     attempt=each.attempt,
@@ -253,18 +253,18 @@ class _Resolving:
 
     # -- what the account shows, and what follows -------------------------------------------------------------------
 
-    def agreed(self, desk: Desk, plan: SearchPlan) -> bool:
+    def agreed(self, desk: ResolveInterface, plan: SearchPlan) -> bool:
         """Ask whether to go on; however long the answer takes, the rows stay this run's."""
         with self._ledger.renewing(self._info.id):
             return desk.confirm(plan)
 
-    def ask(self, search: Search, plan: SearchPlan, way: Way) -> Asked:
+    def ask(self, search: Search, plan: SearchPlan, way: SearchContext) -> LookupResult:
         """Ask what there is to be asked. Raises StoppedEarly and Interrupted."""
         if not plan.calls:
-            return Asked(tickets={})
+            return LookupResult(tickets={})
         return asyncio.run(search.ask(way, plan, self._ledger, self._info))
 
-    def settle(self, asked: Asked, search: Search, resolution: Resolution, desk: Desk) -> None:
+    def settle(self, asked: LookupResult, search: Search, resolution: Resolution, desk: ResolveInterface) -> None:
         """Record what was found, not found, and decided.
 
         What the ledger knows is read again: whatever the account has shown by now was asked for before this moment.
@@ -307,7 +307,7 @@ class _Resolving:
                 contents = content_hashes(chunk.frame[columns])
                 results = [
                     project(
-                        Judged(row=each.row, key=each.key, content=content, entry=entries[each.key], rejection=None),
+                        JudgedRow(row=each.row, key=each.key, content=content, entry=entries[each.key], rejection=None),
                         account=self._info.account,
                         run=self._info.id,
                     )

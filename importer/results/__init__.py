@@ -4,9 +4,9 @@ from importer.results.cell_limits import ENDING as WORKBOOK_ENDING
 from importer.results.cell_limits import MAX_COLUMNS, MAX_ROWS, unfit
 from importer.results.columns import COLUMNS, ResultRow, harmless
 from importer.results.comparison import Comparison, compare
-from importer.results.projection import Judged, project
+from importer.results.projection import JudgedRow, project
 from importer.results.reading import check_results, data_columns, imports, read_results
-from importer.results.writing import Outcomes, PartFile, check_target, part_of, write_whole
+from importer.results.writing import Outcomes, PartFile, check_target, part_path, write_whole
 
 __all__ = [
     "COLUMNS",
@@ -14,7 +14,7 @@ __all__ = [
     "MAX_ROWS",
     "WORKBOOK_ENDING",
     "Comparison",
-    "Judged",
+    "JudgedRow",
     "Outcomes",
     "PartFile",
     "ResultRow",
@@ -24,7 +24,7 @@ __all__ = [
     "data_columns",
     "harmless",
     "imports",
-    "part_of",
+    "part_path",
     "project",
     "read_results",
     "unfit",

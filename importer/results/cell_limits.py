@@ -26,7 +26,7 @@ def unfit(rows: Sequence[int], name: str, cells: Sequence[str]) -> Iterator[tupl
             yield row, f"row {row}, {name}: it holds a character that a workbook can't"
 
 
-def fits(cell: str) -> bool:
+def fits_cell(cell: str) -> bool:
     """Say whether a cell can hold a text as it is."""
     return _units(cell) <= MAX_CELL and not _NO_CHARACTER.search(cell)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from importer.error_codes import CATALOGUE
-from importer.ledger.records import Entry, Rejection
+from importer.error_codes import ERROR_CODES
+from importer.ledger.records import LedgerEntry, Rejection
 from importer.models import Status
 from importer.results.columns import ResultRow
 
@@ -16,17 +16,17 @@ _EDITED_HINT = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Judged:
+class JudgedRow:
     """One row with everything that its result depends on. ``content`` is the hash of its cells as they are now."""
 
     row: int
     key: str
     content: str
-    entry: Entry | None
+    entry: LedgerEntry | None
     rejection: Rejection | None
 
 
-def project(judged: Judged, *, account: str, run: str) -> ResultRow:
+def project(judged: JudgedRow, *, account: str, run: str) -> ResultRow:
     """Say what became of a row."""
     entry = judged.entry
     if judged.rejection is not None:
@@ -41,7 +41,7 @@ def project(judged: Judged, *, account: str, run: str) -> ResultRow:
     return _row(judged, state, code, account, entry.run or run)
 
 
-def _rejected(judged: Judged, rejection: Rejection, account: str, run: str) -> ResultRow:
+def _rejected(judged: JudgedRow, rejection: Rejection, account: str, run: str) -> ResultRow:
     return ResultRow(
         row=judged.row,
         key=rejection.key,
@@ -54,9 +54,9 @@ def _rejected(judged: Judged, rejection: Rejection, account: str, run: str) -> R
     )
 
 
-def _row(judged: Judged, status: Status, code: str, account: str, run: str) -> ResultRow:
+def _row(judged: JudgedRow, status: Status, code: str, account: str, run: str) -> ResultRow:
     entry = judged.entry
-    hint = CATALOGUE[code].advice if code in CATALOGUE else ""
+    hint = ERROR_CODES[code].advice if code in ERROR_CODES else ""
     if status is Status.SKIPPED and entry is not None and entry.content not in ("", judged.content):
         hint = _EDITED_HINT
     return ResultRow(

@@ -16,7 +16,7 @@ from typing import Self
 import xlsxwriter  # type: ignore[import-untyped]  # it comes without types
 import xlsxwriter.utility  # type: ignore[import-untyped]
 
-from importer.results.cell_limits import MAX_CELL, cut, fits
+from importer.results.cell_limits import MAX_CELL, cut, fits_cell
 from importer.runtime.atomic_files import open_made
 
 _SHEET = "Results"
@@ -34,7 +34,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f]")
 _LOOKS_ESCAPED = re.compile("_(?=x[0-9a-fA-F]{4}_)")
 
 
-class WorkbookFile:
+class ResultsWorkbook:
     """One sheet of text that is written row by row; nothing of it is held in memory. For use in ``with``.
 
     A library makes all of the workbook but the rows below the header: it would take nine times as long for them. Raises
@@ -98,7 +98,7 @@ class WorkbookFile:
         """The text of a cell; of ours, as much as fits one."""
         if place >= self._own:
             cell = cut(cell)
-        elif not fits(cell):
+        elif not fits_cell(cell):
             # No cell is left out in silence: what does not fit was refused before.
             raise ValueError(f"row {self._rows}, column {place + 1} does not fit a workbook")
         cell = _LOOKS_ESCAPED.sub("_x005F_", cell)

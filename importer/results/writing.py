@@ -32,7 +32,7 @@ from importer.runtime.atomic_files import (
 )
 
 if TYPE_CHECKING:
-    from importer.results.workbook import WorkbookFile
+    from importer.results.workbook import ResultsWorkbook
 
 RESULTS_ENDINGS = (".csv", ENDING)
 _LINE_END = "\r\n"
@@ -43,7 +43,7 @@ class PartFile:
     """``RESULTS.part``: the rows as they are done, for whoever looks on or must rescue something."""
 
     def __init__(self, results: Path, columns: Sequence[str]) -> None:
-        self.path = part_of(results)
+        self.path = part_path(results)
         with _told(self.path):
             self._file = _marked(create_anew(self.path))
             self._writer = csv.writer(self._file, lineterminator=_LINE_END)
@@ -67,7 +67,7 @@ class PartFile:
             self._file.close()
 
 
-def part_of(results: Path) -> Path:
+def part_path(results: Path) -> Path:
     """The file that grows while rows are sent."""
     return results.with_name(f"{results.name}.part")
 
@@ -93,7 +93,7 @@ def write_whole(results: Path, columns: Sequence[str], outcomes: Iterable[Outcom
     rows = 0
     try:
         with replacing(results) as temporary:
-            form: Callable[[Path, Sequence[str]], _Csv | WorkbookFile]
+            form: Callable[[Path, Sequence[str]], _Csv | ResultsWorkbook]
             form = _workbook if results.suffix.lower() == ENDING else _Csv
             with form(temporary, columns) as file:
                 for some in outcomes:
@@ -132,10 +132,10 @@ class _Csv:
         self._writer.writerows(rows)
 
 
-def _workbook(path: Path, columns: Sequence[str]) -> WorkbookFile:
-    from importer.results.workbook import WorkbookFile  # noqa: PLC0415 - most results are none, and it is a library's
+def _workbook(path: Path, columns: Sequence[str]) -> ResultsWorkbook:
+    from importer.results.workbook import ResultsWorkbook  # noqa: PLC0415 - most results are none, and it is a library's
 
-    return WorkbookFile(path, [*columns, *COLUMNS], own=len(columns))
+    return ResultsWorkbook(path, [*columns, *COLUMNS], own=len(columns))
 
 
 def keep_former(results: Path) -> Path | None:
@@ -172,8 +172,8 @@ def check_target(
         raise ResultsError(f"{results} is an input of this run and must not be replaced", hint="name another file")
     with _told(results):
         refuse_other_than_file(results.resolve() if is_link else results)
-    with _told(part_of(results)):
-        refuse_other_than_file(part_of(results), alone=True)
+    with _told(part_path(results)):
+        refuse_other_than_file(part_path(results), alone=True)
     with _told(results):
         descriptor, name = tempfile.mkstemp(prefix=f".{results.name}.", suffix=".tmp", dir=results.parent)
         os.close(descriptor)

@@ -17,7 +17,7 @@ LEDGER_LEAST_BYTES = 1_000_000  # its log, which is written before the tables ar
 
 
 @dataclass(frozen=True, kw_only=True)
-class Need:
+class SpaceNeed:
     """So many bytes, in one folder, for something with a name."""
 
     what: str
@@ -30,9 +30,9 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def check_room(needs: Iterable[Need], free: Callable[[Path], int] = free_bytes) -> None:
+def check_space(needs: Iterable[SpaceNeed], free: Callable[[Path], int] = free_bytes) -> None:
     """Raise UsageError if a disk has less room than all that is to be written to it needs."""
-    disks: dict[int, list[Need]] = {}
+    disks: dict[int, list[SpaceNeed]] = {}
     for need in needs:
         disks.setdefault(need.folder.stat().st_dev, []).append(need)
     for on_disk in disks.values():

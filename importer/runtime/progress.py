@@ -40,7 +40,7 @@ class Progress(Protocol):
         """Others use the account, too, and leave so many calls a period; ``None``: nobody else does."""
 
 
-class Silent:
+class SilentProgress:
     """Shows nothing."""
 
     def __enter__(self) -> Self:
@@ -111,7 +111,7 @@ class Figures:
         return self.limit.calls / self.limit.period_s
 
 
-class Bar:
+class ProgressBar:
     """A tqdm bar on standard error; log lines go above it. It vanishes with its terminal, and the run goes on."""
 
     def __init__(self, figures: Figures) -> None:
@@ -164,7 +164,7 @@ class Bar:
             self._bar = None
 
 
-class Lines:
+class ProgressLines:
     """A log line at most every ten seconds, for where there is no terminal."""
 
     def __init__(self, figures: Figures) -> None:

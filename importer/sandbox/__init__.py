@@ -5,29 +5,29 @@ for trying a mapping, for rehearsing a run, and for every test of this package; 
 own rules go further than it knows.
 """
 
-from importer.sandbox.account import Account, Field, default_account
+from importer.sandbox.account import Field, SandboxAccount, default_account
 from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.faults import Fault, FaultRule
 from importer.sandbox.options import DEFAULT_ACCESS_KEY, DEFAULT_SECRET_KEY, SandboxOptions
 from importer.sandbox.server import Sandbox, serve
 from importer.sandbox.state_document import RECORD_PATH
 from importer.sandbox.state_records import CallRecord, FileRecord, LeadRecord, TicketRecord
-from importer.sandbox.value_checks import Kind
+from importer.sandbox.value_checks import FieldKind
 
 __all__ = [
     "DEFAULT_ACCESS_KEY",
     "DEFAULT_SECRET_KEY",
     "RECORD_PATH",
-    "Account",
     "CallRecord",
     "Fault",
     "FaultPlan",
     "FaultRule",
     "Field",
+    "FieldKind",
     "FileRecord",
-    "Kind",
     "LeadRecord",
     "Sandbox",
+    "SandboxAccount",
     "SandboxOptions",
     "TicketRecord",
     "default_account",

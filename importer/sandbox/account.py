@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from importer.sandbox.value_checks import Kind, problem_of
+from importer.sandbox.value_checks import FieldKind, problem_of
 
 LEAD_PREFIX = "LeadDetail."
 CUSTOM_PREFIX = "CustomData."
@@ -21,16 +21,16 @@ LEAD_IDENTIFIERS = ("LeadDetail.EmailAddress", "LeadDetail.Phone")
 
 _SCHEMA_NAME = re.compile(r"(?:(?:LeadDetail|CustomData)\.)?[A-Za-z][A-Za-z0-9_]*")
 _TYPES = {
-    Kind.TEXT: ("Text", "Textbox"),
-    Kind.LONG_TEXT: ("Text", "TextArea"),
-    Kind.SELECT: ("Select", "Dropdown"),
-    Kind.INTEGER: ("Number", "Textbox"),
-    Kind.NUMBER: ("Number", "Textbox"),
-    Kind.BOOLEAN: ("Boolean", "Checkbox"),
-    Kind.DATE: ("Date", "Date"),
-    Kind.DATETIME: ("DateTime", "DateTime"),
-    Kind.EMAIL: ("Email", "Email"),
-    Kind.PHONE: ("Phone", "Phone"),
+    FieldKind.TEXT: ("Text", "Textbox"),
+    FieldKind.LONG_TEXT: ("Text", "TextArea"),
+    FieldKind.SELECT: ("Select", "Dropdown"),
+    FieldKind.INTEGER: ("Number", "Textbox"),
+    FieldKind.NUMBER: ("Number", "Textbox"),
+    FieldKind.BOOLEAN: ("Boolean", "Checkbox"),
+    FieldKind.DATE: ("Date", "Date"),
+    FieldKind.DATETIME: ("DateTime", "DateTime"),
+    FieldKind.EMAIL: ("Email", "Email"),
+    FieldKind.PHONE: ("Phone", "Phone"),
 }
 
 
@@ -44,7 +44,7 @@ class Field:
     """
 
     schema_name: str
-    kind: Kind = Kind.TEXT
+    kind: FieldKind = FieldKind.TEXT
     mandatory: bool = False
     max_length: int | None = None
     values: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Field:
     def __post_init__(self) -> None:
         if not _SCHEMA_NAME.fullmatch(self.schema_name):
             raise ValueError(f"{self.schema_name!r} is no SchemaName")
-        if (self.kind is Kind.SELECT) != bool(self.values):
+        if (self.kind is FieldKind.SELECT) != bool(self.values):
             raise ValueError(f"{self.schema_name}: a select field has values, and no other field has")
 
     @property
@@ -76,7 +76,7 @@ class Field:
         units = len(value.encode("utf-16-le", "surrogatepass")) // 2
         if self.max_length is not None and units > self.max_length:
             return f"{units} characters, and {self.max_length} are allowed"
-        if self.kind is Kind.SELECT:
+        if self.kind is FieldKind.SELECT:
             return None if value in self.values else f"{value!r} is not a configured value"
         return problem_of(self.kind, value)
 
@@ -116,7 +116,7 @@ class Field:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class SandboxAccount:
     """All fields of an account, in its own order. Raises ValueError if two of them share a SchemaName."""
 
     fields: tuple[Field, ...]
@@ -143,16 +143,16 @@ class Account:
         selects = (field for field in self.ticket_fields if field.values)
         return next((field for field in selects if field.name == lookup_name), None)
 
-    def with_fields(self, fields: Iterable[Field]) -> Account:
+    def with_fields(self, fields: Iterable[Field]) -> SandboxAccount:
         """This account with these fields, too; one whose SchemaName is there already takes that one's place."""
-        return Account(fields=tuple((self._by_name | {field.schema_name: field for field in fields}).values()))
+        return SandboxAccount(fields=tuple((self._by_name | {field.schema_name: field for field in fields}).values()))
 
-    def with_values(self, values: Mapping[str, Iterable[str]]) -> Account:
+    def with_values(self, values: Mapping[str, Iterable[str]]) -> SandboxAccount:
         """This account with further values in select fields, by SchemaName. Raises ValueError for any other field."""
         changed = []
         for schema_name, more in values.items():
             field = self.field(schema_name)
-            if field is None or field.kind is not Kind.SELECT:
+            if field is None or field.kind is not FieldKind.SELECT:
                 raise ValueError(f"{schema_name} is no select field of the account")
             wanted = tuple(dict.fromkeys((*field.values, *more)))
             retired = tuple(text for text in field.retired if text not in wanted)
@@ -160,42 +160,42 @@ class Account:
         return self.with_fields(changed)
 
 
-def default_account() -> Account:
+def default_account() -> SandboxAccount:
     """The documented system fields, a custom field of every kind, and a usual set of lead fields."""
-    return Account(fields=(*_SYSTEM_FIELDS, *_CUSTOM_FIELDS, *_LEAD_FIELDS))
+    return SandboxAccount(fields=(*_SYSTEM_FIELDS, *_CUSTOM_FIELDS, *_LEAD_FIELDS))
 
 
 _SYSTEM_FIELDS = (
     Field(schema_name="Title", mandatory=True, max_length=255),
-    Field(schema_name="Description", kind=Kind.LONG_TEXT, max_length=32_000),
-    Field(schema_name="Status", kind=Kind.SELECT, values=("Open", "In Progress", "Pending", "Resolved", "Closed")),
-    Field(schema_name="Priority", kind=Kind.SELECT, values=("Low", "Medium", "High", "Urgent")),
+    Field(schema_name="Description", kind=FieldKind.LONG_TEXT, max_length=32_000),
+    Field(schema_name="Status", kind=FieldKind.SELECT, values=("Open", "In Progress", "Pending", "Resolved", "Closed")),
+    Field(schema_name="Priority", kind=FieldKind.SELECT, values=("Low", "Medium", "High", "Urgent")),
     Field(
         schema_name="Channel",
-        kind=Kind.SELECT,
+        kind=FieldKind.SELECT,
         values=("Email", "Phone", "Chat", "Web", "Social"),
         retired=("Fax",),
     ),
-    Field(schema_name="Type", kind=Kind.SELECT, values=("Question", "Incident", "Problem", "Request")),
-    Field(schema_name="SubType", kind=Kind.SELECT, values=("Billing", "Login", "Hardware", "Software", "Other")),
+    Field(schema_name="Type", kind=FieldKind.SELECT, values=("Question", "Incident", "Problem", "Request")),
+    Field(schema_name="SubType", kind=FieldKind.SELECT, values=("Billing", "Login", "Hardware", "Software", "Other")),
     Field(schema_name="CcEmails", max_length=2_000),
     Field(schema_name="Tags", max_length=2_000),
-    Field(schema_name="DueDate", kind=Kind.DATETIME),
+    Field(schema_name="DueDate", kind=FieldKind.DATETIME),
     Field(schema_name="RelatedCustomerId", max_length=255),
 )
 _CUSTOM_FIELDS = (
     Field(schema_name="CustomData.LegacyId", max_length=255),
     Field(schema_name="CustomData.Source", max_length=255),
-    Field(schema_name="CustomData.Region", kind=Kind.SELECT, values=("North", "South", "East", "West")),
-    Field(schema_name="CustomData.Effort", kind=Kind.INTEGER),
-    Field(schema_name="CustomData.Amount", kind=Kind.NUMBER),
-    Field(schema_name="CustomData.Escalated", kind=Kind.BOOLEAN),
-    Field(schema_name="CustomData.PurchaseDate", kind=Kind.DATE),
+    Field(schema_name="CustomData.Region", kind=FieldKind.SELECT, values=("North", "South", "East", "West")),
+    Field(schema_name="CustomData.Effort", kind=FieldKind.INTEGER),
+    Field(schema_name="CustomData.Amount", kind=FieldKind.NUMBER),
+    Field(schema_name="CustomData.Escalated", kind=FieldKind.BOOLEAN),
+    Field(schema_name="CustomData.PurchaseDate", kind=FieldKind.DATE),
     Field(schema_name="CustomData.OldSystem", max_length=255, active=False),
 )
 _LEAD_FIELDS = (
-    Field(schema_name="LeadDetail.EmailAddress", kind=Kind.EMAIL, max_length=255),
-    Field(schema_name="LeadDetail.Phone", kind=Kind.PHONE, max_length=50),
+    Field(schema_name="LeadDetail.EmailAddress", kind=FieldKind.EMAIL, max_length=255),
+    Field(schema_name="LeadDetail.Phone", kind=FieldKind.PHONE, max_length=50),
     *(
         Field(schema_name=f"LeadDetail.{name}", max_length=255)
         for name in ("FirstName", "LastName", "Company", "JobTitle", "Website")

@@ -14,7 +14,7 @@ FIRST_TICKET_NUMBER = 157  # the number in the documented answer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Submission:
+class ReceivedTicket:
     """A good ticket on its way into the books.
 
     ``lead_id`` is the lead as it was found when the request came, ``None`` if there was none: what another request
@@ -27,7 +27,7 @@ class Submission:
     lead_id: str | None
 
 
-class Books:
+class AccountState:
     """Only ever grows; ``on_change`` is called after every entry."""
 
     def __init__(self, random: Random, on_change: Callable[[], None], first_number: int = FIRST_TICKET_NUMBER) -> None:
@@ -87,7 +87,7 @@ class Books:
         found = (self._lead_of.get(identifier) for identifier in order.lead_identifiers)
         return order.lead_id or next((lead.lead_id for lead in found if lead), None)
 
-    def create(self, submission: Submission, now_s: float) -> TicketRecord:
+    def create(self, submission: ReceivedTicket, now_s: float) -> TicketRecord:
         """Make the ticket and, if there was none when the request came, its lead."""
         number = str(self._first_number + len(self._tickets))
         ticket_id = self._guid()
@@ -108,7 +108,7 @@ class Books:
         self._change_call(submission.call, lambda call: replace(call, ticket=number))
         return ticket
 
-    def update(self, number: str, submission: Submission) -> TicketRecord:
+    def update(self, number: str, submission: ReceivedTicket) -> TicketRecord:
         """Put fields into the place of those of the same name, add the others and the files."""
         ticket, order = self._tickets[number], submission.order
         ticket = replace(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from importer.sandbox.account import Account
-from importer.sandbox.account_state import Books
+from importer.sandbox.account import SandboxAccount
+from importer.sandbox.account_state import AccountState
 from importer.sandbox.answers import Answer, as_json, failure
 from importer.sandbox.state_records import TicketRecord
 from importer.sandbox.ticket_dto import read_json
@@ -18,7 +18,7 @@ MAX_PAGE = 25
 Offset = Literal["record-0", "record-1", "page-0", "page-1"]
 
 
-def ticket_details(account: Account, ticket: TicketRecord) -> Answer:
+def ticket_details(account: SandboxAccount, ticket: TicketRecord) -> Answer:
     """All active fields in the account's order, unset ones as null; the documented answer shows no attachments."""
     values = dict(ticket.fields)
     fields: list[dict[str, object]] = [
@@ -29,13 +29,13 @@ def ticket_details(account: Account, ticket: TicketRecord) -> Answer:
     return as_json({"Id": ticket.number, "TicketId": ticket.ticket_id, "LeadId": ticket.lead_id, "Fields": fields})
 
 
-def lookup_values(account: Account, lookup_name: str) -> Answer:
+def lookup_values(account: SandboxAccount, lookup_name: str) -> Answer:
     """The values of a select field; 404 if there is no such lookup."""
     field = account.lookup(lookup_name)
     return failure(404, f"no lookup {lookup_name!r}") if field is None else as_json(field.lookup_values())
 
 
-def fields_page(account: Account, document: bytes, offset_is: Offset = "record-0") -> Answer:
+def fields_page(account: SandboxAccount, document: bytes, offset_is: Offset = "record-0") -> Answer:
     """One page of the ticket's fields whose names hold ``SearchText``, in either letter case.
 
     An account that counts from 1 refuses an Offset of 0.
@@ -62,7 +62,7 @@ def fields_page(account: Account, document: bytes, offset_is: Offset = "record-0
     return as_json({"Total": len(found), "TicketsFields": found[start : start + size]})
 
 
-def trash(books: Books, document: bytes) -> Answer:
+def trash(books: AccountState, document: bytes) -> Answer:
     """Move tickets to the trash, by their numbers, sent as strings and answered as numbers, as documented."""
     try:
         data = read_json(document)

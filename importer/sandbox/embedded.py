@@ -11,22 +11,22 @@ from contextlib import AbstractAsyncContextManager
 
 from importer.mapping import FieldType, Mapping, Rule
 from importer.models import Rate
-from importer.sandbox import Account, Field, Kind, Sandbox, SandboxOptions, default_account, serve
+from importer.sandbox import Field, FieldKind, Sandbox, SandboxAccount, SandboxOptions, default_account, serve
 
 _KINDS = {
-    FieldType.TEXT: Kind.LONG_TEXT,
-    FieldType.INTEGER: Kind.INTEGER,
-    FieldType.NUMBER: Kind.NUMBER,
-    FieldType.BOOLEAN: Kind.BOOLEAN,
-    FieldType.DATE: Kind.DATE,
-    FieldType.DATETIME: Kind.DATETIME,
-    FieldType.EMAIL: Kind.EMAIL,
-    FieldType.PHONE: Kind.PHONE,
-    FieldType.GUID: Kind.TEXT,
+    FieldType.TEXT: FieldKind.LONG_TEXT,
+    FieldType.INTEGER: FieldKind.INTEGER,
+    FieldType.NUMBER: FieldKind.NUMBER,
+    FieldType.BOOLEAN: FieldKind.BOOLEAN,
+    FieldType.DATE: FieldKind.DATE,
+    FieldType.DATETIME: FieldKind.DATETIME,
+    FieldType.EMAIL: FieldKind.EMAIL,
+    FieldType.PHONE: FieldKind.PHONE,
+    FieldType.GUID: FieldKind.TEXT,
 }
 
 
-def stand_in(mapping: Mapping | None, rate: Rate, known: int = 0) -> AbstractAsyncContextManager[Sandbox]:
+def embedded_account(mapping: Mapping | None, rate: Rate, known: int = 0) -> AbstractAsyncContextManager[Sandbox]:
     """Serve an account for one rehearsal, on a free port of this machine. ``rate``: its limit, as the user names it.
 
     Its tickets have other numbers and GUIDs than those of an earlier one, up to the number ``known``.
@@ -36,10 +36,10 @@ def stand_in(mapping: Mapping | None, rate: Rate, known: int = 0) -> AbstractAsy
     return serve(SandboxOptions(account=account, rate=rate, first_number=first, seed=known))
 
 
-def account_for(mapping: Mapping) -> Account:
+def account_for(mapping: Mapping) -> SandboxAccount:
     """The sandbox's default account, with what the mapping names beyond it."""
     account = default_account()
-    kinds = {name: Kind.LONG_TEXT for name, _ in (*mapping.constants, *mapping.templates)}
+    kinds = {name: FieldKind.LONG_TEXT for name, _ in (*mapping.constants, *mapping.templates)}
     kinds |= {rule.field: _KINDS[rule.type] for rule in mapping.rules}
     new = [Field(schema_name=name, kind=kind) for name, kind in kinds.items() if account.field(name) is None]
     account = account.with_fields([field for field in new if field.schema_name != "LeadId"])
@@ -48,7 +48,7 @@ def account_for(mapping: Mapping) -> Account:
         values[rule.field] += _values(rule)
     for name, value in mapping.constants:
         values[name].append(value)
-    selects = {field.schema_name for field in account.fields if field.kind is Kind.SELECT}
+    selects = {field.schema_name for field in account.fields if field.kind is FieldKind.SELECT}
     return account.with_values({name: more for name, more in values.items() if name in selects})
 
 

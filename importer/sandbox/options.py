@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from importer.errors import SettingsError
 from importer.models import Rate, Secret
-from importer.sandbox.account import Account, default_account
+from importer.sandbox.account import SandboxAccount, default_account
 from importer.sandbox.account_state import FIRST_TICKET_NUMBER
 from importer.sandbox.configuration_calls import Offset
 from importer.sandbox.fault_plan import FaultPlan
@@ -47,7 +47,7 @@ class SandboxOptions:
     access_key: Secret = field(default_factory=lambda: Secret(DEFAULT_ACCESS_KEY))
     secret_key: Secret = field(default_factory=lambda: Secret(DEFAULT_SECRET_KEY))
     admin: bool = True
-    account: Account = field(default_factory=default_account)
+    account: SandboxAccount = field(default_factory=default_account)
     faults: FaultPlan = field(default_factory=FaultPlan)
     max_body_bytes: int = 4 * 1024**3
     keepalive_s: float = 75.0

@@ -12,7 +12,7 @@ from importer.errors import SettingsError
 from importer.models import Secret
 from importer.sandbox.options import SandboxOptions
 from importer.sandbox.service import Service
-from importer.sandbox.state_document import record_of
+from importer.sandbox.state_document import state_document
 from importer.sandbox.state_records import CallRecord, LeadRecord, TicketRecord
 
 _SHUTDOWN_S = 0.1
@@ -63,7 +63,7 @@ class Sandbox:
 
     def record(self) -> dict[str, object]:
         """All of it as JSON-able data, the same that `GET /sandbox/record` answers."""
-        return record_of(self._options, self._service.books)
+        return state_document(self._options, self._service.books)
 
     async def until(self, condition: Callable[[Sandbox], bool]) -> None:
         """Wait until the condition holds; it is looked at after every entry in the books. Bring your own timeout."""

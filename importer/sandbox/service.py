@@ -12,14 +12,14 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from importer.sandbox import answers, configuration_calls
-from importer.sandbox.account_state import Books
+from importer.sandbox.account_state import AccountState
 from importer.sandbox.answers import Answer
 from importer.sandbox.delivery import deliver, invite_body
 from importer.sandbox.limiter import make_limiter
 from importer.sandbox.options import SandboxOptions
 from importer.sandbox.request_body import TooLarge, read_document
 from importer.sandbox.routes import ADMIN_ONLY, Operation, Route, find_route
-from importer.sandbox.state_document import RECORD_PATH, record_of
+from importer.sandbox.state_document import RECORD_PATH, state_document
 from importer.sandbox.state_records import CallRecord
 from importer.sandbox.ticket_calls import Exchange, TicketCalls
 
@@ -32,7 +32,7 @@ class Service:
         self._limiter = make_limiter(options.algorithm, options.rate)
         self._jitter = random.Random(f"{options.seed}/jitter")  # noqa: S311  # a simulation, not a secret
         guids = random.Random(f"{options.seed}/guids")  # noqa: S311  # as above
-        self.books = Books(guids, self._announce, options.first_number)
+        self.books = AccountState(guids, self._announce, options.first_number)
         self._ticket_calls = TicketCalls(options, self.books)
         self._watchers: list[asyncio.Future[None]] = []
         self._work: set[asyncio.Task[web.StreamResponse]] = set()
@@ -41,7 +41,7 @@ class Service:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request. What the account has begun it ends, also for a client that no longer waits."""
         if (request.method, request.raw_path) == ("GET", RECORD_PATH):
-            return await deliver(request, answers.as_json(record_of(self._options, self.books)))
+            return await deliver(request, answers.as_json(state_document(self._options, self.books)))
         exchange = self._enter(request)
         work = asyncio.create_task(self._process(exchange))
         self._work.add(work)

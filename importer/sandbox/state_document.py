@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from importer.sandbox.account_state import Books
+from importer.sandbox.account_state import AccountState
 from importer.sandbox.options import SandboxOptions
 
 RECORD_PATH = "/sandbox/record"
 
 
-def record_of(options: SandboxOptions, books: Books) -> dict[str, object]:
+def state_document(options: SandboxOptions, books: AccountState) -> dict[str, object]:
     """``tenant_id, rate, algorithm, tickets, calls, leads, warnings``; list members are those of the records.
 
     Fields are lists of ``[SchemaName, Value]``. Keys are not in it.

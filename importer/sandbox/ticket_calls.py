@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from importer.sandbox import answers
-from importer.sandbox.account_state import Books, Submission
+from importer.sandbox.account_state import AccountState, ReceivedTicket
 from importer.sandbox.answers import Answer
 from importer.sandbox.delivery import close, reset
 from importer.sandbox.fault_selection import FaultDice
@@ -16,7 +16,7 @@ from importer.sandbox.faults import Fault, FaultRule
 from importer.sandbox.options import SandboxOptions
 from importer.sandbox.request_body import TicketBody, read_ticket
 from importer.sandbox.state_records import CallRecord, TicketRecord
-from importer.sandbox.ticket_dto import CREATE, CREATE_AS_JSON, Expected, TicketOrder, judge
+from importer.sandbox.ticket_dto import CREATE, CREATE_AS_JSON, ExpectedTicket, TicketOrder, check_ticket
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Exchange:
 class TicketCalls:
     """Creates and updates tickets. An answer of ``None`` means that the client gets none."""
 
-    def __init__(self, options: SandboxOptions, books: Books) -> None:
+    def __init__(self, options: SandboxOptions, books: AccountState) -> None:
         self._options = options
         self._books = books
         self._dice = FaultDice(options.faults, options.seed)
@@ -64,7 +64,7 @@ class TicketCalls:
             return answers.failure(404, f"no ticket {name!r}")
         if body.as_json:
             return await self._refuse(("an update is multipart/form-data",))
-        order, problems = self._judge(body, Expected(id_member=True, number=ticket.number))
+        order, problems = self._judge(body, ExpectedTicket(id_member=True, number=ticket.number))
         if order is None:
             return await self._refuse(problems)
         submission = self._submission(exchange.call, order, body)
@@ -76,15 +76,15 @@ class TicketCalls:
         self._books.received(exchange.call.ordinal, asyncio.get_running_loop().time())
         return body
 
-    def _judge(self, body: TicketBody, expected: Expected) -> tuple[TicketOrder | None, tuple[str, ...]]:
+    def _judge(self, body: TicketBody, expected: ExpectedTicket) -> tuple[TicketOrder | None, tuple[str, ...]]:
         if body.document is None:
             return None, body.problems
-        order, problems = judge(body.document, self._options.account, expected)
+        order, problems = check_ticket(body.document, self._options.account, expected)
         return (None if body.problems else order), (*body.problems, *problems)
 
-    def _submission(self, call: CallRecord, order: TicketOrder, body: TicketBody) -> Submission:
+    def _submission(self, call: CallRecord, order: TicketOrder, body: TicketBody) -> ReceivedTicket:
         # The lead is looked up now and made after the latency: two requests at once can make it twice.
-        return Submission(call=call.ordinal, order=order, files=body.files, lead_id=self._books.find_lead(order))
+        return ReceivedTicket(call=call.ordinal, order=order, files=body.files, lead_id=self._books.find_lead(order))
 
     async def _refuse(self, problems: tuple[str, ...]) -> Answer:
         await asyncio.sleep(self._options.latency_s)

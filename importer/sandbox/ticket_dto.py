@@ -10,22 +10,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from importer.sandbox.account import LEAD_IDENTIFIERS, LEAD_PREFIX, Account
+from importer.sandbox.account import LEAD_IDENTIFIERS, LEAD_PREFIX, SandboxAccount
 from importer.sandbox.value_checks import is_guid
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as json.dumps writes it, and not the text backslash, u, 0000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Expected:
+class ExpectedTicket:
     """The ``Id`` that a call's document carries: no such member, ``null``, or the ticket's number."""
 
     id_member: bool
     number: str | None = None
 
 
-CREATE = Expected(id_member=False)  # multipart/form-data
-CREATE_AS_JSON = Expected(id_member=True)  # *Create Tickets* shows "Id": null
+CREATE = ExpectedTicket(id_member=False)  # multipart/form-data
+CREATE_AS_JSON = ExpectedTicket(id_member=True)  # *Create Tickets* shows "Id": null
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,9 @@ class TicketOrder:
         return tuple((name, value.casefold()) for name, value in self.fields if name in LEAD_IDENTIFIERS)
 
 
-def judge(document: bytes, account: Account, expected: Expected) -> tuple[TicketOrder | None, tuple[str, ...]]:
+def check_ticket(
+    document: bytes, account: SandboxAccount, expected: ExpectedTicket
+) -> tuple[TicketOrder | None, tuple[str, ...]]:
     """The order, or ``None`` and everything that is wrong with it."""
     try:
         data = read_json(document)
@@ -98,7 +100,7 @@ def _is_one(value: object) -> bool:
     return type(value) is int and value == 1
 
 
-def _member_problems(data: dict[str, object], expected: Expected) -> Iterator[str]:
+def _member_problems(data: dict[str, object], expected: ExpectedTicket) -> Iterator[str]:
     known = {"TypeId", "LeadId", "Fields", "RelatedTicketTypeId"} | ({"Id"} if expected.id_member else set())
     for name in data:
         if name not in known:
@@ -128,7 +130,7 @@ def _read_fields(raw: object) -> tuple[list[tuple[str, str]], list[str]]:
     return pairs, problems
 
 
-def _field_problems(order: TicketOrder, account: Account) -> Iterator[str]:
+def _field_problems(order: TicketOrder, account: SandboxAccount) -> Iterator[str]:
     seen: set[str] = set()
     for name, value in order.fields:
         if name in seen:

@@ -12,7 +12,7 @@ import enum
 import re
 
 
-class Kind(enum.StrEnum):
+class FieldKind(enum.StrEnum):
     """What a field holds."""
 
     TEXT = "text"
@@ -27,22 +27,22 @@ class Kind(enum.StrEnum):
     PHONE = "phone"
 
 
-_FORMS: dict[Kind, tuple[re.Pattern[str], str]] = {
-    Kind.INTEGER: (re.compile(r"-?(?:0|[1-9][0-9]*)"), "a whole number such as 42"),
-    Kind.NUMBER: (re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"), "a number such as 12.5"),
-    Kind.BOOLEAN: (re.compile(r"true|false"), "true or false"),
-    Kind.DATE: (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), "a date such as 2024-08-29"),
-    Kind.DATETIME: (
+_FORMS: dict[FieldKind, tuple[re.Pattern[str], str]] = {
+    FieldKind.INTEGER: (re.compile(r"-?(?:0|[1-9][0-9]*)"), "a whole number such as 42"),
+    FieldKind.NUMBER: (re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"), "a number such as 12.5"),
+    FieldKind.BOOLEAN: (re.compile(r"true|false"), "true or false"),
+    FieldKind.DATE: (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), "a date such as 2024-08-29"),
+    FieldKind.DATETIME: (
         re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"),
         "a date and time such as 2024-08-29T10:36:23",
     ),
-    Kind.EMAIL: (re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(?:\.[^@\s,;<>.]+)+"), "an e-mail address"),
-    Kind.PHONE: (re.compile(r"\+?[0-9](?:-?[0-9]){5,14}"), "a phone number of 6 to 15 digits"),
+    FieldKind.EMAIL: (re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(?:\.[^@\s,;<>.]+)+"), "an e-mail address"),
+    FieldKind.PHONE: (re.compile(r"\+?[0-9](?:-?[0-9]){5,14}"), "a phone number of 6 to 15 digits"),
 }
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
-def problem_of(kind: Kind, value: str) -> str | None:
+def problem_of(kind: FieldKind, value: str) -> str | None:
     """Why this is no value of that kind, or ``None``. Select fields are judged by their account."""
     form = _FORMS.get(kind)
     if form is None:
@@ -58,8 +58,8 @@ def is_guid(text: str) -> bool:
     return _GUID.fullmatch(text) is not None
 
 
-def _is_on_the_calendar(kind: Kind, value: str) -> bool:
-    if kind in (Kind.DATE, Kind.DATETIME):
+def _is_on_the_calendar(kind: FieldKind, value: str) -> bool:
+    if kind in (FieldKind.DATE, FieldKind.DATETIME):
         try:
             dt.datetime.fromisoformat(value)
         except ValueError:

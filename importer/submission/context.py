@@ -8,7 +8,7 @@ from typing import Protocol
 
 from importer.leadsquared.client import Client
 from importer.leadsquared.wire import Answer
-from importer.rate_limit.limiter import Quota
+from importer.rate_limit.limiter import RateLimiter
 from importer.submission.journal import Journal
 from importer.submission.retry import FailureLimit, RetryPolicy, Settled
 from importer.submission.send_queue import Sendable
@@ -28,7 +28,7 @@ class Observer(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
+class SubmissionOptions:
     """The terms on which rows are sent.
 
     ``concurrency``: the most rows under way at once, however slow they are. ``at_first``: the most as long as calls are
@@ -48,10 +48,10 @@ class Terms:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Means:
+class SubmissionContext:
     """What rows are sent with."""
 
     client: Client
-    quota: Quota
+    quota: RateLimiter
     journal: Journal
     observer: Observer

@@ -23,10 +23,10 @@ class Proof:
 
     def __init__(self) -> None:
         self.given = False
-        self._going: Gate | None = None
+        self._going: SlotGate | None = None
         self._changed = asyncio.Event()  # of the next change
 
-    async def turn(self, gate: Gate) -> None:
+    async def turn(self, gate: SlotGate) -> None:
         """Wait until a call may go, with others or, if none has shown it yet, alone."""
         while not self.given:
             if self._going is None:
@@ -44,7 +44,7 @@ class Proof:
         """Take note that the account may not take calls after all: those that have not left go one at a time."""
         self.given = False
 
-    def over(self, gate: Gate) -> None:
+    def over(self, gate: SlotGate) -> None:
         """Take note that a call has come to an end, or is withdrawn."""
         if self._going is gate:
             self._going = None
@@ -55,7 +55,7 @@ class Proof:
         self._changed = asyncio.Event()
 
 
-class Gate:
+class SlotGate:
     """Where a request with its connection ready waits for its slot, leaves its intent, and departs."""
 
     def __init__(self, row: Sendable, slot: Slot, journal: Journal, proof: Proof, *, probe: bool = False) -> None:

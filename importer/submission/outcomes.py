@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importer.error_codes import CATALOGUE
+from importer.error_codes import ERROR_CODES
 from importer.errors import ImporterError, StoppedEarly
 from importer.leadsquared.connection_errors import no_connection
 from importer.leadsquared.wire import Answer, NotSent
@@ -58,7 +58,7 @@ def halted(halt: Halt) -> ImporterError:
     """The error of a run that refused keys have ended, or a first call that a wrong setting kept from being made."""
     if halt.code == "not-connected":
         return no_connection(halt.error)
-    return StoppedEarly(f"the account refuses the keys: {halt.error}", hint=CATALOGUE[halt.code].advice)
+    return StoppedEarly(f"the account refuses the keys: {halt.error}", hint=ERROR_CODES[halt.code].advice)
 
 
 def wrong_settings(answer: Answer) -> Halt | None:

@@ -35,7 +35,7 @@ class Disposition(enum.IntEnum):
 TO_SEND = (Disposition.SEND, Disposition.RESEND)
 
 
-def judge(state: str | None, *, resend_unknown: bool) -> Disposition:
+def disposition_of(state: str | None, *, resend_unknown: bool) -> Disposition:
     """Say what a row with a good key is up to, from its ticket's state in the ledger (``None``: not there)."""
     match state:
         case Status.CREATED:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from importer.error_codes import CATALOGUE
+from importer.error_codes import ERROR_CODES
 from importer.errors import StoppedEarly
 from importer.leadsquared.wire import Answer, Created, KeysRefused, Refused, Unclear, WrongUrl
 from importer.submission.retry import Held
@@ -19,7 +19,7 @@ _IN_A_ROW = 3
 _TWICE_IN_A_ROW = 3
 
 
-class Refusals:
+class AccountRefusals:
     """Counts them in one run. ``account_known``: the ledger has a ticket of the account, so the settings were right."""
 
     def __init__(self, *, account_known: bool) -> None:
@@ -117,4 +117,4 @@ def _hint(code: str) -> str:
             "log in to the network, wait for the end of the maintenance, or check the proxy and LSQ_HOST; then look in "
             "the account whether the unknown rows are tickets, and run again"
         )
-    return CATALOGUE[code].advice
+    return ERROR_CODES[code].advice

@@ -112,7 +112,7 @@ class Held:
 Verdict = Settled | Again | Halt | Held
 
 
-def judge(  # noqa: C901, PLR0911 - one case for each answer; split up, the table could not be read
+def next_step(  # noqa: C901, PLR0911 - one case for each answer; split up, the table could not be read
     answer: Answer, *, attempt: int, succeeded: bool, policy: RetryPolicy, chance: float
 ) -> Verdict:
     """Say what follows from an answer, as ``RetryPolicy.read`` reads it.
@@ -215,7 +215,7 @@ class Outage:
         self.next_probe_at = now + wait_s * (1 + chance) / 2
 
 
-class AtOnce:
+class ConcurrencyLimit:
     """The most rows under way at once. It falls when this process can't open the files that they need."""
 
     def __init__(self, most: int) -> None:

@@ -35,7 +35,7 @@ class Sendable:
     spoiled: str = ""  # why it can't be sent after all: it was judged good, and is not any more
 
 
-class Line:
+class SendQueue:
     """Hands rows out in order, but none whose lead another one under way could be making at the same time."""
 
     def __init__(self) -> None:

@@ -17,12 +17,12 @@ from importer.ledger import Outcome
 from importer.models import Status
 from importer.rate_limit.exhausted import ExhaustedLimit
 from importer.rate_limit.limiter import Slot
-from importer.submission.context import Means, Terms
-from importer.submission.gate import Gate, Proof
+from importer.submission.context import SubmissionContext, SubmissionOptions
+from importer.submission.gate import Proof, SlotGate
 from importer.submission.outcomes import as_known, back, halted, held, outcome, wrong_settings
-from importer.submission.refusals import Refusals
-from importer.submission.retry import Again, AtOnce, Halt, Held, Outage, Settled, judge
-from importer.submission.send_queue import Line, Sendable
+from importer.submission.refusals import AccountRefusals
+from importer.submission.retry import Again, ConcurrencyLimit, Halt, Held, Outage, Settled, next_step
+from importer.submission.send_queue import Sendable, SendQueue
 
 # A call with files up to this size takes as long as the network and the server, not as its upload.
 _SMALL_BYTES = 1 << 16
@@ -37,19 +37,19 @@ _LOOKS_EVERY_S = 1.0
 class Submission:
     """Sends every row of one plan. One object, one run."""
 
-    def __init__(self, means: Means, terms: Terms) -> None:
+    def __init__(self, means: SubmissionContext, terms: SubmissionOptions) -> None:
         self._means = means
         self._terms = terms
-        self._line = Line()
+        self._line = SendQueue()
         self._outage = Outage(terms.give_up_after_s, terms.first_probe_s)
-        self._under_way: dict[asyncio.Task[None], Gate] = {}
+        self._under_way: dict[asyncio.Task[None], SlotGate] = {}
         self._changed = asyncio.Event()
         self._proof = Proof()
         self._called = False  # a request has gone out
-        self._refusals = Refusals(account_known=terms.account_known)
+        self._refusals = AccountRefusals(account_known=terms.account_known)
         self._call_s = 0.0  # about the longest that calls took of late
         self._exhausted = ExhaustedLimit(terms.give_up_after_s)
-        self._at_once = AtOnce(terms.concurrency)
+        self._at_once = ConcurrencyLimit(terms.concurrency)
         self._drain_until = math.inf
         self._ending: ImporterError | None = None
         self._now = asyncio.get_running_loop().time
@@ -195,7 +195,7 @@ class Submission:
     # -- the way of one row -----------------------------------------------------------------------------------------
 
     def _start(self, row: Sendable, slot: Slot) -> None:
-        gate = Gate(row, slot, self._means.journal, self._proof, probe=self._outage.is_on)
+        gate = SlotGate(row, slot, self._means.journal, self._proof, probe=self._outage.is_on)
         task = asyncio.create_task(self._send(row, slot, gate))
         self._under_way[task] = gate
         task.add_done_callback(self._finished)
@@ -210,7 +210,7 @@ class Submission:
         elif (error := task.exception()) is not None:
             self._halt(error)
 
-    async def _send(self, row: Sendable, slot: Slot, gate: Gate) -> None:
+    async def _send(self, row: Sendable, slot: Slot, gate: SlotGate) -> None:
         answer: Answer | None = None
         try:
             answer = await self._means.client.create_ticket(row.ticket, gate)
@@ -225,7 +225,7 @@ class Submission:
             slot.release()
         await self._conclude(row, gate, answer)
 
-    async def _conclude(self, row: Sendable, gate: Gate, answer: Answer | None) -> None:
+    async def _conclude(self, row: Sendable, gate: SlotGate, answer: Answer | None) -> None:
         """Write down what became of a request, then act on it. ``answer`` is ``None`` if it was withdrawn unsent."""
         if answer is None:
             if gate.intended:
@@ -234,7 +234,7 @@ class Submission:
             return
         self._called = self._called or gate.left
         answer = self._terms.policy.read(answer, succeeded=self._refusals.succeeded)
-        verdict = (None if self._called else wrong_settings(answer)) or judge(
+        verdict = (None if self._called else wrong_settings(answer)) or next_step(
             answer,
             attempt=row.attempt,
             succeeded=self._refusals.succeeded,
@@ -267,7 +267,7 @@ class Submission:
         if self._refusals.succeeded:
             await self._settle_held()
 
-    def _tell(self, row: Sendable, gate: Gate, answer: Answer, settled: Settled | None) -> None:
+    def _tell(self, row: Sendable, gate: SlotGate, answer: Answer, settled: Settled | None) -> None:
         if gate.left:
             self._means.observer.called(answer)
         if settled is not None:
@@ -297,7 +297,7 @@ class Submission:
             settled = await self._settle(row, as_known(row, refused), answer, late=True)
             self._means.observer.finished(row, settled)
 
-    async def _go_again(self, row: Sendable, gate: Gate, verdict: Again, answer: Answer) -> None:
+    async def _go_again(self, row: Sendable, gate: SlotGate, verdict: Again, answer: Answer) -> None:
         if verdict.may_exist:
             row.prior = Status.UNKNOWN
         if gate.intended:
@@ -317,7 +317,7 @@ class Submission:
 
     # -- what a row's end means for the others ----------------------------------------------------------------------
 
-    def _learn(self, answer: Answer, gate: Gate) -> str:
+    def _learn(self, answer: Answer, gate: SlotGate) -> str:
         """Learn from an answer; say in words if it means that sending pauses, or goes on."""
         was_on = self._outage.is_on
         if self._ending is None:  # what is broken off at the end says nothing of the server
@@ -342,7 +342,7 @@ class Submission:
             return "the server answers again, sending goes on"
         return ""
 
-    def _note_time(self, gate: Gate) -> None:
+    def _note_time(self, gate: SlotGate) -> None:
         """Let the quota know how long a call took, unless that was the time of its upload."""
         quota, files = self._means.quota, gate.row.ticket.attachments
         took_s = quota.now() - (gate.slot.used_at or 0.0)
@@ -350,7 +350,7 @@ class Submission:
         if sum(file.size_bytes for file in files) <= _SMALL_BYTES:
             quota.heard(took_s)
 
-    def _hold_back(self, answer: Throttled, gate: Gate) -> None:
+    def _hold_back(self, answer: Throttled, gate: SlotGate) -> None:
         quota = self._means.quota
         wait_s = quota.rate.period_s if answer.retry_after_s is None else answer.retry_after_s
         if (too_long := self._exhausted.refused(wait_s, self._now())) is not None:

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from importer.ledger.records import Claim, Rejection
 from importer.models import Problem
-from importer.submission.plan import TO_SEND, Disposition, judge
+from importer.submission.plan import TO_SEND, Disposition, disposition_of
 from importer.validation import Mask, RowKeys
 
-NOT_WHOLE = (
+INCOMPLETE_ROW_CODES = (
     *("too-few-cells", "too-many-cells", "header-again"),
     *("cell-error", "formula-without-value"),
     *("nested-value", "half-character", "name-twice"),
@@ -21,7 +21,7 @@ NOT_WHOLE = (
 
 
 @dataclass(kw_only=True, slots=True)
-class Fates:
+class RowVerdicts:
     """What becomes of each row, as it is judged; positions count the chunk's rows from 0."""
 
     rows: tuple[int, ...]
@@ -49,7 +49,7 @@ class Fates:
     def _rejection(self, position: int) -> Rejection:
         problems = self.problems[position]
         # A row whose key is missing or another row's has none of its own: mended, it is known by its cells.
-        keyless = problems[0].code in ("missing-key", "duplicate-key", *NOT_WHOLE)
+        keyless = problems[0].code in ("missing-key", "duplicate-key", *INCOMPLETE_ROW_CODES)
         return Rejection(
             manifest_row=self.manifest_rows[position],
             key="" if keyless else self.keys.text(position),
@@ -69,7 +69,7 @@ class Fates:
         for at in self._claimed():
             state = states.get(self.keys.text(at))
             if state is not None and self.dispositions[at] != Disposition.REJECT:
-                self.dispositions[at] = judge(state, resend_unknown=resend_unknown)
+                self.dispositions[at] = disposition_of(state, resend_unknown=resend_unknown)
 
     def _claimed(self) -> list[int]:
         return sorted({*np.flatnonzero(self.to_send()).tolist(), *self.under_way})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from importer.account_fields.ticket_fields import AccountField
 from importer.suggest import vocabulary
-from importer.suggest.column_contents import FEW, Contents, Kind
+from importer.suggest.column_contents import FEW, ContentKind, Contents
 
 _HALF = 0.5
 _FULL = 0.9
@@ -28,44 +28,48 @@ class Agreement(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FieldVerdict:
     """``why`` says what is in the way of a yes."""
 
     agreement: Agreement
     why: str = ""
 
 
-_YES = Verdict(Agreement.YES)
-_Judge = Callable[[Contents], Verdict]
+_YES = FieldVerdict(Agreement.YES)
+_Judge = Callable[[Contents], FieldVerdict]
 
 
-def agree(field: str, contents: Contents, of_account: AccountField | None) -> Verdict:
+def agree(field: str, contents: Contents, of_account: AccountField | None) -> FieldVerdict:
     """Say whether the cells are what the field holds. ``of_account``: the field there, if it is known."""
-    if contents.kind is Kind.EMPTY:
-        return Verdict(Agreement.DOUBT, "its cells are empty in all rows that were looked at")
+    if contents.kind is ContentKind.EMPTY:
+        return FieldVerdict(Agreement.DOUBT, "its cells are empty in all rows that were looked at")
     if of_account is not None and of_account.is_select and of_account.values is not None:
         return _configured(field, contents, of_account.values)
     if field in _JUDGES:
         return _JUDGES[field](contents)
-    return _of_data_type(contents, of_account) if of_account is not None else Verdict(Agreement.DOUBT)
+    return _of_data_type(contents, of_account) if of_account is not None else FieldVerdict(Agreement.DOUBT)
 
 
-def _configured(field: str, contents: Contents, values: tuple[str, ...]) -> Verdict:
+def _configured(field: str, contents: Contents, values: tuple[str, ...]) -> FieldVerdict:
     if not contents.values:
-        return Verdict(Agreement.NO, f"it holds {contents.distinct:,} different values, which no list of choices has")
+        return FieldVerdict(
+            Agreement.NO, f"it holds {contents.distinct:,} different values, which no list of choices has"
+        )
     found = sum(bool(vocabulary.same_value(field, value, values)) for value, _ in contents.values)
     if found >= _HALF * len(contents.values):
         return _YES
-    return Verdict(Agreement.DOUBT, f"the account knows {found} of its {len(contents.values)} values")
+    return FieldVerdict(Agreement.DOUBT, f"the account knows {found} of its {len(contents.values)} values")
 
 
-def _title(contents: Contents) -> Verdict:
-    if contents.kind is not Kind.TEXT:
-        return Verdict(Agreement.NO, f"it holds {contents.kind}")
+def _title(contents: Contents) -> FieldVerdict:
+    if contents.kind is not ContentKind.TEXT:
+        return FieldVerdict(Agreement.NO, f"it holds {contents.kind}")
     if contents.filled < _FULL * contents.rows:
-        return Verdict(Agreement.DOUBT, f"{contents.rows - contents.filled:,} of {contents.rows:,} cells are empty")
+        return FieldVerdict(
+            Agreement.DOUBT, f"{contents.rows - contents.filled:,} of {contents.rows:,} cells are empty"
+        )
     if contents.is_choice and contents.rows >= _MIN_FOR_CHOICE:
-        return Verdict(Agreement.DOUBT, _few(contents))
+        return FieldVerdict(Agreement.DOUBT, _few(contents))
     return _YES
 
 
@@ -75,86 +79,90 @@ def _few(contents: Contents) -> str:
     return f"it holds only {contents.distinct} different {contents.kind}"
 
 
-def _description(contents: Contents) -> Verdict:
-    if contents.kind is not Kind.TEXT:
-        return Verdict(Agreement.DOUBT, f"it holds {contents.kind}")
+def _description(contents: Contents) -> FieldVerdict:
+    if contents.kind is not ContentKind.TEXT:
+        return FieldVerdict(Agreement.DOUBT, f"it holds {contents.kind}")
     if contents.is_choice and contents.rows >= _MIN_FOR_CHOICE:
-        return Verdict(Agreement.DOUBT, _few(contents))
+        return FieldVerdict(Agreement.DOUBT, _few(contents))
     return _YES
 
 
-def _choice(field: str, contents: Contents) -> Verdict:
-    if not contents.values or contents.kind not in (Kind.TEXT, Kind.INTEGER):
-        what = f"{contents.distinct:,} different values" if contents.kind is Kind.TEXT else contents.kind
-        return Verdict(Agreement.NO, f"it holds {what}")
-    levels = field == vocabulary.PRIORITY and contents.kind is Kind.INTEGER and contents.distinct <= _FEW_LEVELS
+def _choice(field: str, contents: Contents) -> FieldVerdict:
+    if not contents.values or contents.kind not in (ContentKind.TEXT, ContentKind.INTEGER):
+        what = f"{contents.distinct:,} different values" if contents.kind is ContentKind.TEXT else contents.kind
+        return FieldVerdict(Agreement.NO, f"it holds {what}")
+    levels = field == vocabulary.PRIORITY and contents.kind is ContentKind.INTEGER and contents.distinct <= _FEW_LEVELS
     if levels or vocabulary.known_share(field, [value for value, _ in contents.values]) >= _HALF:
         return _YES
-    return Verdict(Agreement.DOUBT, f"its values are not the usual ones of a {field}")
+    return FieldVerdict(Agreement.DOUBT, f"its values are not the usual ones of a {field}")
 
 
-def _sub_type(contents: Contents) -> Verdict:
-    return _YES if contents.kind is Kind.TEXT and contents.is_choice else Verdict(Agreement.DOUBT, "no list of choices")
+def _sub_type(contents: Contents) -> FieldVerdict:
+    return (
+        _YES
+        if contents.kind is ContentKind.TEXT and contents.is_choice
+        else FieldVerdict(Agreement.DOUBT, "no list of choices")
+    )
 
 
-def _tags(contents: Contents) -> Verdict:
-    return _YES if contents.kind is Kind.TEXT else Verdict(Agreement.DOUBT, f"it holds {contents.kind}")
+def _tags(contents: Contents) -> FieldVerdict:
+    return _YES if contents.kind is ContentKind.TEXT else FieldVerdict(Agreement.DOUBT, f"it holds {contents.kind}")
 
 
-def _time(contents: Contents) -> Verdict:
+def _time(contents: Contents) -> FieldVerdict:
     if contents.times is None:
-        return Verdict(Agreement.NO, f"it holds {contents.kind}, and no dates that are all written alike")
+        return FieldVerdict(Agreement.NO, f"it holds {contents.kind}, and no dates that are all written alike")
     if contents.times.is_ambiguous:
         ways = " or ".join(contents.times.formats)
-        return Verdict(Agreement.NO, f"its dates can be read in two ways ({contents.times.example}: {ways})")
+        return FieldVerdict(Agreement.NO, f"its dates can be read in two ways ({contents.times.example}: {ways})")
     if contents.times.alike:
         ways = " or ".join((*contents.times.formats, *contents.times.alike))
-        return Verdict(Agreement.DOUBT, f"day and month are the same in all its dates, so they may be {ways}")
+        return FieldVerdict(Agreement.DOUBT, f"day and month are the same in all its dates, so they may be {ways}")
     return _YES
 
 
-def _phone(contents: Contents) -> Verdict:
-    if contents.kind is Kind.PHONE:
+def _phone(contents: Contents) -> FieldVerdict:
+    if contents.kind is ContentKind.PHONE:
         return _YES
-    if contents.kind is Kind.INTEGER and contents.longest in _PHONE_DIGITS:
-        return Verdict(Agreement.DOUBT, "its numbers have neither a + nor a blank")
-    return Verdict(Agreement.NO, f"it holds {contents.kind}")
+    if contents.kind is ContentKind.INTEGER and contents.longest in _PHONE_DIGITS:
+        return FieldVerdict(Agreement.DOUBT, "its numbers have neither a + nor a blank")
+    return FieldVerdict(Agreement.NO, f"it holds {contents.kind}")
 
 
-def _email(contents: Contents) -> Verdict:
-    if contents.kind is not Kind.EMAIL:
-        return Verdict(Agreement.NO, f"it holds {contents.kind}")
+def _email(contents: Contents) -> FieldVerdict:
+    if contents.kind is not ContentKind.EMAIL:
+        return FieldVerdict(Agreement.NO, f"it holds {contents.kind}")
     # Of those who ask, few ask so often: it may be the address that all of them write to.
     if contents.distinct <= FEW and _OFTEN * contents.distinct <= contents.filled:
-        return Verdict(Agreement.DOUBT, _few(contents))
+        return FieldVerdict(Agreement.DOUBT, _few(contents))
     return _YES
 
 
-def _name(contents: Contents) -> Verdict:
-    return _YES if contents.kind is Kind.TEXT else Verdict(Agreement.NO, f"it holds {contents.kind}")
+def _name(contents: Contents) -> FieldVerdict:
+    return _YES if contents.kind is ContentKind.TEXT else FieldVerdict(Agreement.NO, f"it holds {contents.kind}")
 
 
-def _only(*kinds: Kind) -> _Judge:
-    return lambda contents: _YES if contents.kind in kinds else Verdict(Agreement.NO, f"it holds {contents.kind}")
+def _only(*kinds: ContentKind) -> _Judge:
+    return lambda contents: _YES if contents.kind in kinds else FieldVerdict(Agreement.NO, f"it holds {contents.kind}")
 
 
-def _of_data_type(contents: Contents, field: AccountField) -> Verdict:
+def _of_data_type(contents: Contents, field: AccountField) -> FieldVerdict:
     kind = field.data_type.casefold().replace(" ", "")
     if kind in ("date", "datetime"):
         return _time(contents)
     if field.is_number:
-        return _only(Kind.INTEGER, Kind.NUMBER)(contents)
+        return _only(ContentKind.INTEGER, ContentKind.NUMBER)(contents)
     judge = _BY_DATA_TYPE.get(kind)
-    return judge(contents) if judge is not None else Verdict(Agreement.DOUBT, f"it is a {field.data_type} there")
+    return judge(contents) if judge is not None else FieldVerdict(Agreement.DOUBT, f"it is a {field.data_type} there")
 
 
-def _any(_contents: Contents) -> Verdict:
+def _any(_contents: Contents) -> FieldVerdict:
     return _YES
 
 
 _BY_DATA_TYPE: dict[str, _Judge] = {
-    "boolean": _only(Kind.BOOLEAN),
-    "email": _only(Kind.EMAIL),
+    "boolean": _only(ContentKind.BOOLEAN),
+    "email": _only(ContentKind.EMAIL),
     "phone": _phone,
     "text": _any,
 }
@@ -167,9 +175,9 @@ _JUDGES: dict[str, _Judge] = {
     vocabulary.TYPE: functools.partial(_choice, vocabulary.TYPE),
     vocabulary.SUB_TYPE: _sub_type,
     vocabulary.TAGS: _tags,
-    vocabulary.CC: _only(Kind.EMAIL, Kind.EMAILS),
+    vocabulary.CC: _only(ContentKind.EMAIL, ContentKind.EMAILS),
     vocabulary.DUE: _time,
-    vocabulary.LEAD_ID: _only(Kind.GUID),
+    vocabulary.LEAD_ID: _only(ContentKind.GUID),
     vocabulary.EMAIL: _email,
     vocabulary.PHONE: _phone,
     vocabulary.FIRST_NAME: _name,

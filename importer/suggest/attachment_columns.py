@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from importer.suggest.column_contents import Contents, Kind
+from importer.suggest.column_contents import ContentKind, Contents
 from importer.suggest.draft import FileColumns
 
 _SEPARATORS = (";", "|", "\n", ",")
@@ -17,7 +17,7 @@ _MOST_NAMES = 2_000  # looked for on the disk
 
 def find_files(columns: Mapping[str, tuple[Contents, Sequence[str]]], folder: Path) -> FileColumns:
     """Look for the files that columns seem to name in the manifest's folder and the folders in it."""
-    named = {name: cells for name, (contents, cells) in columns.items() if contents.kind is Kind.FILE}
+    named = {name: cells for name, (contents, cells) in columns.items() if contents.kind is ContentKind.FILE}
     if not named:
         return FileColumns()
     separator = _separator([cell for cells in named.values() for cell in cells])

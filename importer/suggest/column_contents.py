@@ -35,7 +35,7 @@ BOOLEANS = (("true", "false"), ("yes", "no"), ("y", "n"), ("ja", "nein"), ("oui"
 _Test = Callable[[dict[str, int], int], bool]  # different texts with their numbers, and the sum of these
 
 
-class Kind(enum.StrEnum):
+class ContentKind(enum.StrEnum):
     """What nearly every cell that is not blank is."""
 
     EMPTY = "empty"
@@ -65,7 +65,7 @@ class Contents:
     rows: int
     filled: int
     distinct: int
-    kind: Kind
+    kind: ContentKind
     longest: int
     words: float = 0.0
     values: tuple[tuple[str, int], ...] = ()
@@ -100,20 +100,22 @@ def look_at(cells: Sequence[str]) -> Contents:
         longest=max(map(len, counts), default=0),
         words=sum(len(cell.split()) for cell in counts) / max(1, len(counts)),
         values=tuple(counts.most_common()) if few else (),
-        times=read_times(list(counts)) if kind is Kind.TIME else None,
-        has_comma=kind is Kind.NUMBER and any("," in cell for cell in counts),
-        has_dots=kind is Kind.NUMBER and any("," in cell for cell in counts) and any("." in cell for cell in counts),
-        is_national=kind in (Kind.PHONE, Kind.INTEGER)
+        times=read_times(list(counts)) if kind is ContentKind.TIME else None,
+        has_comma=kind is ContentKind.NUMBER and any("," in cell for cell in counts),
+        has_dots=kind is ContentKind.NUMBER
+        and any("," in cell for cell in counts)
+        and any("." in cell for cell in counts),
+        is_national=kind in (ContentKind.PHONE, ContentKind.INTEGER)
         and not all(cell.strip().startswith(_WITH_COUNTRY) for cell in counts),
-        has_tags=kind is Kind.TEXT and any(map(_TAG.search, counts)),
+        has_tags=kind is ContentKind.TEXT and any(map(_TAG.search, counts)),
     )
 
 
-def _kind(counts: Counter[str], filled: int) -> Kind:
+def _kind(counts: Counter[str], filled: int) -> ContentKind:
     if not counts:
-        return Kind.EMPTY
+        return ContentKind.EMPTY
     texts = {cell.strip(): number for cell, number in counts.items()}
-    return next((kind for kind, fits in _TESTS.items() if fits(texts, filled)), Kind.TEXT)
+    return next((kind for kind, fits in _TESTS.items() if fits(texts, filled)), ContentKind.TEXT)
 
 
 def _are_phones(texts: dict[str, int], filled: int) -> bool:
@@ -158,15 +160,15 @@ def _mostly(form: re.Pattern[str], between: re.Pattern[str] | None = None) -> _T
 
 _are_plain_numbers = _are_numbers(_NUMBER)
 # The narrow ones first: the first that fits it is.
-_TESTS: dict[Kind, _Test] = {
-    Kind.GUID: _mostly(_GUID),
-    Kind.EMAIL: _mostly(_EMAIL),
-    Kind.URL: _mostly(_URL),
-    Kind.BOOLEAN: _are_booleans,
-    Kind.TIME: lambda texts, _filled: read_times(list(texts)) is not None,
-    Kind.INTEGER: _are_numbers(_INTEGER),
-    Kind.NUMBER: lambda texts, filled: _are_plain_numbers(texts, filled) or _are_comma_numbers(texts, filled),
-    Kind.PHONE: _are_written_phones,
-    Kind.EMAILS: _mostly(_EMAIL, _BETWEEN_ADDRESSES),
-    Kind.FILE: _mostly(_FILE, _BETWEEN_NAMES),
+_TESTS: dict[ContentKind, _Test] = {
+    ContentKind.GUID: _mostly(_GUID),
+    ContentKind.EMAIL: _mostly(_EMAIL),
+    ContentKind.URL: _mostly(_URL),
+    ContentKind.BOOLEAN: _are_booleans,
+    ContentKind.TIME: lambda texts, _filled: read_times(list(texts)) is not None,
+    ContentKind.INTEGER: _are_numbers(_INTEGER),
+    ContentKind.NUMBER: lambda texts, filled: _are_plain_numbers(texts, filled) or _are_comma_numbers(texts, filled),
+    ContentKind.PHONE: _are_written_phones,
+    ContentKind.EMAILS: _mostly(_EMAIL, _BETWEEN_ADDRESSES),
+    ContentKind.FILE: _mostly(_FILE, _BETWEEN_NAMES),
 }

@@ -11,7 +11,7 @@ from dataclasses import field as part
 from importer.account_fields.ticket_fields import AccountField, AccountFields
 from importer.suggest import vocabulary
 from importer.suggest.agreement import Agreement
-from importer.suggest.column_contents import Contents, Kind
+from importer.suggest.column_contents import ContentKind, Contents
 from importer.suggest.proposals import BY_CELLS, LIKELY, KnownFields, Proposal, proposals
 from importer.suggest.rule_keys import Rule, rule_for
 
@@ -22,7 +22,7 @@ _KEY_ROWS = 20  # of fewer, many a column has different values in each
 _KEY_WORD = re.compile(r"(?:\A| )(?:id|key|nr|no|number|nummer|uuid|guid)\Z")
 
 
-class Sureness(enum.Enum):
+class Confidence(enum.Enum):
     """How sure a decision is."""
 
     SURE = "sure"
@@ -39,7 +39,7 @@ class Decision:
     """
 
     column: str
-    sureness: Sureness
+    sureness: Confidence
     field: str = ""
     rule: Rule = part(default_factory=dict)
     why: str = ""
@@ -71,13 +71,13 @@ class Draft:
     @property
     def has_lead(self) -> bool:
         """Whether a ticket could have a lead."""
-        return any(each.field in LEAD_FIELDS and each.sureness is not Sureness.LEFT for each in self.decisions)
+        return any(each.field in LEAD_FIELDS and each.sureness is not Confidence.LEFT for each in self.decisions)
 
     @property
-    def counts(self) -> Mapping[Sureness, int]:
+    def counts(self) -> Mapping[Confidence, int]:
         """How many columns are sure, are marked as a guess in any part, and are left."""
-        found = [Sureness.GUESS if each.guess else each.sureness for each in self.decisions]
-        return {sureness: found.count(sureness) for sureness in Sureness}
+        found = [Confidence.GUESS if each.guess else each.sureness for each in self.decisions]
+        return {sureness: found.count(sureness) for sureness in Confidence}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +143,7 @@ def _decision(column: str, contents: Contents, chosen: Proposal, rivals: str, ac
     why = rivals or _doubt(chosen, contents)
     return Decision(
         column=column,
-        sureness=Sureness.GUESS if why else Sureness.SURE,
+        sureness=Confidence.GUESS if why else Confidence.SURE,
         field=chosen.field,
         rule=further.rule,
         why=why,
@@ -168,13 +168,13 @@ def _key_decision(key: Key) -> list[Decision]:
     if not key.field:
         return []
     why = key.field_why or key.why
-    sureness = Sureness.GUESS if why else Sureness.SURE
+    sureness = Confidence.GUESS if why else Confidence.SURE
     return [Decision(column=key.column, sureness=sureness, field=key.field, why=why)]
 
 
 def _left(column: str, contents: Contents, own: Sequence[Proposal], taken: Mapping[str, str]) -> Decision:
     why = "no field is known for it"
-    if contents.kind is Kind.EMPTY:
+    if contents.kind is ContentKind.EMPTY:
         why = "empty in all rows that were looked at"
     # What its name says is more to a person than what its cells might be as well.
     best = next((each for each in own if each.rank < BY_CELLS), own[0] if own else None)
@@ -182,9 +182,9 @@ def _left(column: str, contents: Contents, own: Sequence[Proposal], taken: Mappi
         why = f"{best.field} is rather {taken[best.field]!r}"  # which may be left for its cells
     elif best is not None and best.rank < BY_CELLS and best.why:
         why = f"TODO: by its name it is {best.field}, but {best.why}"
-    elif contents.kind is Kind.URL:
+    elif contents.kind is ContentKind.URL:
         why = "web addresses: files have to be downloaded before they can be attachments"
-    return Decision(column=column, sureness=Sureness.LEFT, why=why)
+    return Decision(column=column, sureness=Confidence.LEFT, why=why)
 
 
 def _key(columns: Mapping[str, Contents], account: KnownFields) -> Key:
@@ -199,7 +199,14 @@ def _key(columns: Mapping[str, Contents], account: KnownFields) -> Key:
         for column, name in named.items()
         if name in vocabulary.LIKELY_NAMES[vocabulary.KEY] or _KEY_WORD.search(name)
     ]
-    odd = (Kind.TIME, Kind.EMAIL, Kind.EMAILS, Kind.PHONE, Kind.FILE, Kind.URL)
+    odd = (
+        ContentKind.TIME,
+        ContentKind.EMAIL,
+        ContentKind.EMAILS,
+        ContentKind.PHONE,
+        ContentKind.FILE,
+        ContentKind.URL,
+    )
     short = [
         column
         for column in named

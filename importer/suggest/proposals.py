@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from importer.account_fields.ticket_fields import AccountField, AccountFields
 from importer.suggest import vocabulary
-from importer.suggest.agreement import Agreement, Verdict, agree
-from importer.suggest.column_contents import Contents, Kind
+from importer.suggest.agreement import Agreement, FieldVerdict, agree
+from importer.suggest.column_contents import ContentKind, Contents
 
 # How a field is found for a column: the account calls it so, everybody does, many do, or its cells say it.
 BY_ACCOUNT, BY_NAME, LIKELY, BY_CELLS = range(4)
@@ -69,7 +69,7 @@ def proposals(at: int, column: str, contents: Contents, account: KnownFields) ->
     for field, rank, place in _candidates(name, contents, account, by_cells=not is_staff):
         verdict = agree(field, contents, account.fields.get(field))
         if account.lacks(field):
-            verdict = Verdict(Agreement.NO, f"the account has no field {field}")
+            verdict = FieldVerdict(Agreement.NO, f"the account has no field {field}")
         doubtful = is_staff or (rank == BY_ACCOUNT and _has_another_meaning(name, field))
         agreement = max(verdict.agreement, Agreement.DOUBT) if doubtful else verdict.agreement
         yield Proposal(agreement=agreement, rank=rank, place=place, at=at, field=field, why=verdict.why)
@@ -100,14 +100,18 @@ def _candidates(
 
 
 def _by_cells(contents: Contents, account: KnownFields) -> Iterator[tuple[str, int, int]]:
-    if contents.kind is Kind.EMAIL:
+    if contents.kind is ContentKind.EMAIL:
         yield vocabulary.EMAIL, BY_CELLS, 0
-    if contents.kind is Kind.PHONE:
+    if contents.kind is ContentKind.PHONE:
         yield vocabulary.PHONE, BY_CELLS, 0
     # Whose name is a text, too, but of two words.
-    if contents.kind is Kind.TEXT and contents.words >= _SENTENCE_WORDS and _FULL * contents.rows <= contents.distinct:
+    if (
+        contents.kind is ContentKind.TEXT
+        and contents.words >= _SENTENCE_WORDS
+        and _FULL * contents.rows <= contents.distinct
+    ):
         yield vocabulary.TITLE if contents.longest <= _TITLE_CHARS else vocabulary.DESCRIPTION, BY_CELLS, 0
-    if contents.is_choice and len(contents.values) > 1 and contents.kind is Kind.TEXT:
+    if contents.is_choice and len(contents.values) > 1 and contents.kind is ContentKind.TEXT:
         for field, each in account.fields.items():
             fitting = sum(value in (each.values or ()) for value, _ in contents.values)
             if fitting >= _FULL * len(contents.values):

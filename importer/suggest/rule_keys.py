@@ -19,7 +19,7 @@ _CHOICES = (vocabulary.STATUS, vocabulary.PRIORITY, vocabulary.CHANNEL, vocabula
 
 
 @dataclass(frozen=True, slots=True)
-class Further:
+class RuleKeys:
     """The further keys of a rule. ``guess``: what of them is one; ``note``: what a person should look at."""
 
     rule: Rule
@@ -27,7 +27,7 @@ class Further:
     guess: str = ""
 
 
-def rule_for(field: str, contents: Contents, of_account: AccountField | None) -> Further:
+def rule_for(field: str, contents: Contents, of_account: AccountField | None) -> RuleKeys:
     """Give the rule's further keys. ``of_account``: the field there, if known."""
     rule: dict[str, RuleValue] = {}
     if kind := _type(field, of_account):
@@ -43,15 +43,15 @@ def rule_for(field: str, contents: Contents, of_account: AccountField | None) ->
     if of_account is not None and of_account.is_select and of_account.values is not None:
         return _with_values(rule, field, contents, of_account.values)
     if kind == "phone" and contents.is_national:
-        return Further(
+        return RuleKeys(
             rule, "numbers without a country code are sent as they are; a `region`, such as DE, completes them"
         )
     if field == vocabulary.DESCRIPTION and contents.has_tags:
-        return Further(rule, "it holds HTML, which is sent as it is; `html: to_text` makes plain text of it")
+        return RuleKeys(rule, "it holds HTML, which is sent as it is; `html: to_text` makes plain text of it")
     if field in _CHOICES and contents.values:
         shown = ", ".join(value for value, _ in contents.values)
-        return Further(rule, f"the account has to know these values, or they need `values`: {shown}")
-    return Further(rule)
+        return RuleKeys(rule, f"the account has to know these values, or they need `values`: {shown}")
+    return RuleKeys(rule)
 
 
 def _type(field: str, of_account: AccountField | None) -> str:
@@ -69,18 +69,18 @@ def _boolean_words(contents: Contents) -> dict[str, RuleValue]:
     return {} if found is None else {"true_words": (found[0],), "false_words": (found[1],)}
 
 
-def _dates(rule: dict[str, RuleValue], contents: Contents) -> Further:
+def _dates(rule: dict[str, RuleValue], contents: Contents) -> RuleKeys:
     times = contents.times
     if times is None:
-        return Further({}, "TODO: say how its dates are written, with `type` and `format`")
+        return RuleKeys({}, "TODO: say how its dates are written, with `type` and `format`")
     if times.formats:
         rule["format"] = (*times.beside, times.formats[0]) if times.beside else times.formats[0]
     if times.has_clock and not times.has_offset and rule["type"] == "datetime":
-        return Further(rule, "its times are sent as they are written, or in UTC with a `timezone`")
-    return Further(rule)
+        return RuleKeys(rule, "its times are sent as they are written, or in UTC with a `timezone`")
+    return RuleKeys(rule)
 
 
-def _with_values(rule: dict[str, RuleValue], field: str, contents: Contents, configured: tuple[str, ...]) -> Further:
+def _with_values(rule: dict[str, RuleValue], field: str, contents: Contents, configured: tuple[str, ...]) -> RuleKeys:
     renamed = {
         value: same
         for value, _ in contents.values
@@ -93,4 +93,4 @@ def _with_values(rule: dict[str, RuleValue], field: str, contents: Contents, con
         rule["values"] = renamed
     there = ", ".join(configured)
     note = f"TODO: say under `values` what becomes of {', '.join(strange)}; there are {there}" if strange else ""
-    return Further(rule, note, "`values`, by what the words mean" if renamed else "")
+    return RuleKeys(rule, note, "`values`, by what the words mean" if renamed else "")

@@ -15,9 +15,9 @@ from importer.mapping import check_columns, load_mapping
 from importer.models import ManifestOptions, Problem
 from importer.results import COLUMNS
 from importer.suggest.attachment_columns import find_files
-from importer.suggest.column_contents import Kind, look_at
-from importer.suggest.draft import Decision, Draft, FileColumns, Key, Sureness, draft
-from importer.suggest.yaml_writer import About, written
+from importer.suggest.column_contents import ContentKind, look_at
+from importer.suggest.draft import Confidence, Decision, Draft, FileColumns, Key, draft
+from importer.suggest.yaml_writer import DraftHeader, written
 from importer.validation import Validator
 
 SAMPLE_ROWS = 10_000
@@ -25,7 +25,16 @@ _PROBED_ROWS = 100
 _HEADER_ROWS = 10  # the first rows, one of which is the header
 _MOST_COLUMNS, _MOST_NAMES_CHARS = 5_000, 200_000  # a mapping is something that people read, and has its own limit
 # No column is called so.
-_NO_NAMES = (Kind.EMAIL, Kind.EMAILS, Kind.PHONE, Kind.GUID, Kind.TIME, Kind.INTEGER, Kind.NUMBER, Kind.URL)
+_NO_NAMES = (
+    ContentKind.EMAIL,
+    ContentKind.EMAILS,
+    ContentKind.PHONE,
+    ContentKind.GUID,
+    ContentKind.TIME,
+    ContentKind.INTEGER,
+    ContentKind.NUMBER,
+    ContentKind.URL,
+)
 _PACKED = (".gz", ".zip")
 _OF_A_TYPE = ("type", "format", "decimal", "thousands", "true_words", "false_words")  # and of no text
 _MOST_REFUSED = 0.5  # by the account: of the others, what becomes of them is soon said
@@ -62,7 +71,7 @@ def suggest(manifest: Path, fields: AccountFields | None, sheet: str | None = No
         files = find_files({name: (looked[name], cells[name]) for name in looked}, manifest.absolute().parent)
         decided = _without_nested(_without_files(draft(looked, fields), files), sample)
         decided = _without_repeated(decided, opened)
-        about = About(
+        about = DraftHeader(
             manifest=manifest.name,
             source=_source(manifest),
             header_row=header_row,
@@ -162,7 +171,7 @@ def _without_files(decided: Draft, files: FileColumns) -> Draft:
     """The columns of attachments are decided on by their files."""
     why = "TODO: it looks like names of files, and none of them is beside the manifest"
     decisions = tuple(
-        Decision(column=each.column, sureness=Sureness.LEFT, why=why) if each.column in files.left else each
+        Decision(column=each.column, sureness=Confidence.LEFT, why=why) if each.column in files.left else each
         for each in decided.decisions
         if each.column not in files.used
     )
@@ -173,7 +182,7 @@ def _without_repeated(decided: Draft, opened: Manifest) -> Draft:
     """Columns that the header has several times are for no field: which is meant, only a person knows."""
     why = "TODO: the header has it several times, and such columns can't be mapped; give each a different name"
     decisions = tuple(
-        Decision(column=each.column, sureness=Sureness.LEFT, why=why) if each.column in opened.repeated else each
+        Decision(column=each.column, sureness=Confidence.LEFT, why=why) if each.column in opened.repeated else each
         for each in decided.decisions
     )
     key = decided.key
@@ -187,13 +196,13 @@ def _without_nested(decided: Draft, sample: Chunk) -> Draft:
     nested = {problem.column for problem in sample.problems if problem.code == "nested-value"}
     why = "TODO: it holds lists or objects; export it as one text"
     decisions = tuple(
-        Decision(column=each.column, sureness=Sureness.LEFT, why=why) if each.column in nested else each
+        Decision(column=each.column, sureness=Confidence.LEFT, why=why) if each.column in nested else each
         for each in decided.decisions
     )
     return replace(decided, decisions=decisions)
 
 
-def _held(decided: Draft, about: About, sample: Chunk, fields: AccountFields | None) -> Draft:
+def _held(decided: Draft, about: DraftHeader, sample: Chunk, fields: AccountFields | None) -> Draft:
     """Take out of the draft what most of the sample's cells would be rejected for, and say so there."""
     if not decided.has_lead:
         return decided
@@ -205,7 +214,7 @@ def _held(decided: Draft, about: About, sample: Chunk, fields: AccountFields | N
 
 
 def _wrong(
-    decided: Draft, about: About, sample: Chunk, fields: AccountFields | None
+    decided: Draft, about: DraftHeader, sample: Chunk, fields: AccountFields | None
 ) -> Mapping[str, Sequence[Problem]]:
     """What is wrong with the cells that are filled, by their columns, one problem for each."""
     with private_folder() as folder:
@@ -229,7 +238,7 @@ def _loosened(decision: Decision, wrong: Mapping[str, Sequence[Problem]], sample
     kind = decision.rule["type"]
     rule = {key: value for key, value in decision.rule.items() if key not in _OF_A_TYPE}
     note = f"TODO: {count:,} of {filled:,} cells would be rejected with `type: {kind}`"
-    return replace(decision, sureness=Sureness.GUESS, rule=rule, why=decision.why or "by its name", note=note)
+    return replace(decision, sureness=Confidence.GUESS, rule=rule, why=decision.why or "by its name", note=note)
 
 
 def _without_refused(
@@ -247,7 +256,7 @@ def _without_refused(
         else:
             count = f"{len(problems):,} of {filled:,} cells for {each.field}"
             why = f"TODO: the account refuses {count}, such as {problems[0].value!r}"
-            decisions.append(replace(each, sureness=Sureness.LEFT, why=why, guess=""))
+            decisions.append(replace(each, sureness=Confidence.LEFT, why=why, guess=""))
     return replace(decided, key=key, decisions=tuple(decisions))
 
 
@@ -255,7 +264,7 @@ def _filled(decision: Decision, sample: Chunk) -> int:
     return sum(bool(cell.strip()) for cell in sample.texts(decision.column))
 
 
-def _checked(decided: Draft, files: FileColumns, about: About, columns: Sequence[str]) -> str:
+def _checked(decided: Draft, files: FileColumns, about: DraftHeader, columns: Sequence[str]) -> str:
     """The text, which loads and fits the columns, but for a lead that is yet to be named."""
     text = written(decided, files, about)
     if decided.has_lead:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from importer.suggest import vocabulary
-from importer.suggest.draft import Decision, Draft, FileColumns, Sureness
+from importer.suggest.draft import Confidence, Decision, Draft, FileColumns
 from importer.suggest.rule_keys import RuleValue
 
 _PLAIN = re.compile(r"[^\W_](?:[\w /().+%€-]*[\w)%€])?")
@@ -19,7 +19,7 @@ _NAME_CHARS = 1_024
 
 
 @dataclass(frozen=True, kw_only=True)
-class About:
+class DraftHeader:
     """What a draft was made from.
 
     ``rows``: how many were looked at; ``has_fields``: the account's are known; ``header_row``: where the header is.
@@ -35,7 +35,7 @@ class About:
     sheet: str | None = None
 
 
-def written(draft: Draft, files: FileColumns, about: About) -> str:
+def written(draft: Draft, files: FileColumns, about: DraftHeader) -> str:
     """The text of the mapping."""
     blocks = [_head(draft, about), _keys(draft, about), _columns(draft)]
     if files.used:
@@ -57,13 +57,13 @@ def _escaped(letter: str) -> str:
     return f"\\u{number:04X}" if number <= 0xFFFF else f"\\U{number:08X}"  # noqa: PLR2004 - four hexadecimal digits
 
 
-def _head(draft: Draft, about: About) -> Iterator[str]:
+def _head(draft: Draft, about: DraftHeader) -> Iterator[str]:
     rows = "all rows" if about.is_whole else f"the first {about.rows:,} rows"
     counts = draft.counts
     yield _comment(f"A draft for {about.manifest}, made by `ticket-importer suggest` from {rows}.")
     yield _comment(
-        f"Columns that are sure: {counts[Sureness.SURE]}. Guessed, and to be looked at: {counts[Sureness.GUESS]}, "
-        f"marked `guess`. Left to you: {counts[Sureness.LEFT]}, under `ignore`."
+        f"Columns that are sure: {counts[Confidence.SURE]}. Guessed, and to be looked at: {counts[Confidence.GUESS]}, "
+        f"marked `guess`. Left to you: {counts[Confidence.LEFT]}, under `ignore`."
     )
     if not about.has_fields:
         yield _comment(
@@ -72,7 +72,7 @@ def _head(draft: Draft, about: About) -> Iterator[str]:
     yield _comment("mappings/README.md explains the language; `ticket-importer validate` says what is wrong.")
 
 
-def _keys(draft: Draft, about: About) -> Iterator[str]:
+def _keys(draft: Draft, about: DraftHeader) -> Iterator[str]:
     yield "version: 1"
     yield from _lines(
         f"source: {scalar(about.source)}", "from the file's name; leave it alone once tickets are imported"
@@ -99,7 +99,7 @@ def _keys(draft: Draft, about: About) -> Iterator[str]:
 def _columns(draft: Draft) -> Iterator[str]:
     yield "columns:"
     for decision in draft.decisions:
-        if decision.sureness is not Sureness.LEFT:
+        if decision.sureness is not Confidence.LEFT:
             yield from _lines(f"  {_rule_line(decision)}", _remark(decision))
     if not draft.has_lead:
         yield f"  {_comment('TODO: a ticket needs a lead; name a column of addresses or numbers, without the #:')}"
@@ -129,7 +129,7 @@ def _value(value: RuleValue) -> str:
 
 
 def _remark(decision: Decision) -> str:
-    why = decision.why if decision.sureness is Sureness.GUESS else ""
+    why = decision.why if decision.sureness is Confidence.GUESS else ""
     guesses = "; ".join(filter(None, (why, decision.guess)))
     return "; ".join(filter(None, (f"guess: {guesses}" if guesses else "", decision.note)))
 
@@ -153,7 +153,7 @@ def _unfilled(draft: Draft) -> Iterator[str]:
 
 
 def _ignored(draft: Draft) -> Iterator[str]:
-    left = [decision for decision in draft.decisions if decision.sureness is Sureness.LEFT]
+    left = [decision for decision in draft.decisions if decision.sureness is Confidence.LEFT]
     if left:
         yield _comment("These stay behind. To use one, move it to `columns`.")
         yield "ignore:"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from importer.account_fields import AccountField, AccountFields, Complaint, complaint
+from importer.account_fields import AccountField, AccountFields, ValueComplaint, complaint
 from importer.account_fields.cells import takes_anything_short
 from importer.manifest import Column, is_visible
 from importer.mapping import FieldType
@@ -42,12 +42,12 @@ class AccountRules:
             fit = column.lengths <= field.max_length if kind in _NOT_LONGER_THAN_THEIR_CELLS else ~fit
         return fit & is_visible(column.first_bytes()) if field.is_demanded else np.asarray(fit | (column.lengths == 0))
 
-    def complaints(self, name: str, values: Sequence[str], sent: Mask) -> Iterator[tuple[int, Complaint]]:
+    def complaints(self, name: str, values: Sequence[str], sent: Mask) -> Iterator[tuple[int, ValueComplaint]]:
         """Yield what the account would refuse, with its position; a value that is not sent is as good as empty."""
         field = self._fields.get(name)
         if field is None:
             return
-        known: dict[str, Complaint | None] = {}
+        known: dict[str, ValueComplaint | None] = {}
         for position, (value, is_sent) in enumerate(zip(values, sent.tolist(), strict=True)):
             text = value if is_sent else ""
             if text not in known:

@@ -19,7 +19,7 @@ Measure = Callable[[list[tuple[str, ...]]], list[tuple[int, int, int]]]  # of ro
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Measured:
+class MeasuredFiles:
     """Of some rows: bytes, number and added states of each one's files, and which the finder has to look at one by one.
 
     ``doubtful`` counts the rows from 0; their other values are not valid.
@@ -39,14 +39,14 @@ class FileScreen:
         self._cells = _Known(lambda rows: finder.measure_cells(cell for (cell,) in rows), remembered)
         self._folders = _Known(finder.measure_folders, remembered)
 
-    def look(self, chunk: Chunk, positions: Positions) -> Measured:
+    def look(self, chunk: Chunk, positions: Positions) -> MeasuredFiles:
         """Measure the files of some rows of a chunk."""
         parts = [self._cells.look([_cells(chunk, name, positions)]) for name in self._finder.naming_columns]
         if folder := self._finder.folder_columns:
             parts.append(self._folders.look([_cells(chunk, name, positions) for name in folder]))
         size_bytes, numbers, states = np.stack(parts, axis=1)
         doubtful = self._finder.doubtful(size_bytes, numbers)
-        return Measured(
+        return MeasuredFiles(
             size_bytes=np.maximum(size_bytes, 0).sum(axis=0),
             numbers=numbers.sum(axis=0),
             states=states.sum(axis=0),

@@ -12,7 +12,7 @@ import pandas as pd
 
 from importer.mapping import FieldType, Rule, Template
 from importer.validation.converted import Cells
-from importer.validation.problem_collector import Report
+from importer.validation.problem_collector import ProblemCollector
 from importer.validation.screen import LEAD_ID
 from importer.validation.type_conversion import convert
 
@@ -41,7 +41,7 @@ class SentField:
     sent: npt.NDArray[np.bool_]
 
 
-def field_of_cells(cells: Cells, rule: Rule, report: Report) -> SentField:
+def field_of_cells(cells: Cells, rule: Rule, report: ProblemCollector) -> SentField:
     """Judge one column by its rule, step by step as `Rule` has them."""
     written, cells = cells, _prepared(cells, rule)
     empty = cells == ""
@@ -75,7 +75,7 @@ def field_of_cells(cells: Cells, rule: Rule, report: Report) -> SentField:
     return SentField(name=rule.field, values=cells.tolist(), sent=sent)
 
 
-def field_of_template(frame: pd.DataFrame, name: str, template: Template, report: Report) -> SentField:
+def field_of_template(frame: pd.DataFrame, name: str, template: Template, report: ProblemCollector) -> SentField:
     """Fill a template for every row; where all its cells are empty there is nothing to send."""
     columns = template.columns
     rows = [dict(zip(columns, cells, strict=True)) for cells in frame[[*columns]].itertuples(index=False, name=None)]
@@ -122,7 +122,7 @@ def _prepared(cells: Cells, rule: Rule) -> Cells:
     return cells
 
 
-def _judge(cells: Cells, filled: Cells, rule: Rule, report: Report) -> Cells:
+def _judge(cells: Cells, filled: Cells, rule: Rule, report: ProblemCollector) -> Cells:
     if _may_hold_unsendable(filled):
         bad = filled.str.contains(_UNSENDABLE)
         report.add("bad-text", bad, filled, rule, lambda _: f"the value {UNSENDABLE}")

@@ -8,7 +8,7 @@ import pandas as pd
 
 from importer.errors import MappingError
 from importer.mapping import Mapping, Rule
-from importer.mapping.findings import Finding, located
+from importer.mapping.findings import MappingFinding, located
 from importer.mapping.rule_checks import sent_texts
 from importer.mapping.yaml_source import Place
 from importer.validation.field_conversion import UNSENDABLE, as_constant, as_sent, unsendable
@@ -21,13 +21,13 @@ def check_own_texts(mapping: Mapping) -> None:
     Raises MappingError whose ``details`` name every text that could never be sent, with file and line.
     """
     findings = [
-        Finding(mapping.line("columns", rule.column, *place), f"columns > {rule.column}: {text}")
+        MappingFinding(mapping.line("columns", rule.column, *place), f"columns > {rule.column}: {text}")
         for rule in mapping.rules
         for place, text in _faults(rule)
     ]
     for name, value in mapping.constants:
         if wrong := as_constant(name, value)[1]:
-            findings.append(Finding(mapping.line("constants", name), f"constants > {name}: {value!r} {wrong}"))
+            findings.append(MappingFinding(mapping.line("constants", name), f"constants > {name}: {value!r} {wrong}"))
     if findings:
         hint = "mend the mapping and run the same command again; mappings/README.md explains the whole language"
         message = f"the mapping {mapping.path} can't be used:"

@@ -23,7 +23,7 @@ class MakeProblem(Protocol):
         """Make a problem of a row of the manifest."""
 
 
-class Report:
+class ProblemCollector:
     """Collects the problems of one chunk under their rows' positions; ``rows`` are the rows' numbers."""
 
     def __init__(self, make: MakeProblem, rows: npt.NDArray[np.int64], problems: dict[int, list[Problem]]) -> None:

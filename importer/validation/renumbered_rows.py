@@ -20,7 +20,7 @@ _Positions = npt.NDArray[np.intp]
 _HEX = "S32"  # a hash as digits; empty where it is not known
 
 
-class Names:
+class RowNames:
     """Compares titles and leads of rows with hashes of what was sent."""
 
     def __init__(self, mapping: Mapping, sheet: str | None) -> None:

@@ -86,7 +86,7 @@ class _Found:
     cells: int = 0
 
 
-class Oddities:
+class SuspiciousCells:
     """Looks through the rows that are to be sent, chunk by chunk. ``has_escapes``: the file is tab-separated."""
 
     def __init__(self, mapping: Mapping, *, has_escapes: bool) -> None:

@@ -14,8 +14,8 @@ import pandas as pd
 
 from importer.account_fields import AccountFields
 from importer.account_fields.cells import shortened
-from importer.attachments import AttachmentFinder, Fault, Named
-from importer.error_codes import CATALOGUE
+from importer.attachments import AttachmentFinder, FileFault, NamedFiles
+from importer.error_codes import ERROR_CODES
 from importer.manifest import Chunk, Column, is_visible
 from importer.mapping import FieldType, Mapping, Rule
 from importer.models import Attachment, Problem, Ticket
@@ -23,7 +23,7 @@ from importer.validation.account_rules import AccountRules
 from importer.validation.attachments import FileScreen
 from importer.validation.field_conversion import SentField, as_constant, field_of_cells, field_of_template
 from importer.validation.fingerprints import Prints, combined, fingerprints
-from importer.validation.problem_collector import Report
+from importer.validation.problem_collector import ProblemCollector
 from importer.validation.screen import LEAD_ID, LEAD_IDENTIFIERS, Mask, Screen
 from importer.validation.type_conversion import without_extension
 
@@ -32,7 +32,7 @@ _EMAIL = "LeadDetail.EmailAddress"
 _PHONE = "LeadDetail.Phone"
 
 
-class Checked:
+class CheckedFields:
     """The outcome for one chunk; positions count its rows from 0."""
 
     def __init__(self, size: int) -> None:
@@ -78,7 +78,7 @@ class Checked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class JudgedChunk:
     """What is wrong with the wanted rows of a chunk, by their positions; ``attachment_bytes`` is of the others wanted.
 
     ``files``: number and bytes of the files of all rows, and how many rows have any. ``file_states``: of each row the
@@ -157,13 +157,13 @@ class Validator:
             code=code,
             row=row,
             message=message,
-            hint=CATALOGUE[code].advice,
+            hint=ERROR_CODES[code].advice,
             sheet=self._sheet,
             column=column,
             value=value,
         )
 
-    def judge(self, chunk: Chunk, wanted: Mask) -> Judged:
+    def judge(self, chunk: Chunk, wanted: Mask) -> JudgedChunk:
         """Find every problem of the wanted rows as `check` does, which judges all that is not known to be right."""
         doubts = self._screen.doubts(chunk)
         problems: dict[int, list[Problem]] = defaultdict(list)
@@ -176,20 +176,20 @@ class Validator:
             if positions.size:
                 found: dict[int, list[Problem]] = defaultdict(list)
                 cells = pd.Series(chunk.texts_at(rule.column, positions), dtype=object)
-                self._field(cells, rule, Report(self.problem, rows[positions], found))
+                self._field(cells, rule, ProblemCollector(self.problem, rows[positions], found))
                 _add(found, positions, problems)
         return self._judge_files(chunk, wanted, problems)
 
-    def _judge_files(self, chunk: Chunk, wanted: Mask, problems: dict[int, list[Problem]]) -> Judged:
+    def _judge_files(self, chunk: Chunk, wanted: Mask, problems: dict[int, list[Problem]]) -> JudgedChunk:
         """Add what is wrong with the attachments of wanted rows.
 
         Those of the other rows, which may be tickets already, are looked for so that it is known whose files they are.
         """
         if self._finder is None or self._files is None:
-            return Judged(problems=dict(problems), attachment_bytes=0)
+            return JudgedChunk(problems=dict(problems), attachment_bytes=0)
         measured = self._files.look(chunk, np.arange(len(chunk.rows)))
         sizes, numbers, states = measured.size_bytes, measured.numbers, measured.states
-        report = Report(self.problem, np.array(chunk.rows, dtype=np.int64), problems)
+        report = ProblemCollector(self.problem, np.array(chunk.rows, dtype=np.int64), problems)
         for at, row in zip(measured.doubtful.tolist(), self._files.rows(chunk, measured.doubtful), strict=True):
             named = self._finder.find(row)
             if wanted[at]:
@@ -199,7 +199,7 @@ class Validator:
             states[at] = sum(file.state for file in found)
         good = np.array(wanted, dtype=bool)
         good[list(problems)] = False
-        return Judged(
+        return JudgedChunk(
             problems=dict(problems),
             attachment_bytes=int(sizes[good].sum()),
             files=(int(numbers.sum()), int(sizes.sum()), int(np.count_nonzero(numbers))),
@@ -231,17 +231,19 @@ class Validator:
             if not lead_id
         ]
 
-    def check(self, frame: pd.DataFrame, rows: npt.NDArray[np.int64]) -> Checked:
+    def check(self, frame: pd.DataFrame, rows: npt.NDArray[np.int64]) -> CheckedFields:
         """Judge every row of ``frame`` (text cells, any index), which stands at ``rows`` of the manifest."""
         frame = frame.reset_index(drop=True)
         checked = self._check_fields(frame, rows)
         if self._finder is not None:
-            checked.attachments = _find_attachments(frame, self._finder, Report(self.problem, rows, checked.problems))
+            checked.attachments = _find_attachments(
+                frame, self._finder, ProblemCollector(self.problem, rows, checked.problems)
+            )
         return checked
 
-    def _check_fields(self, frame: pd.DataFrame, rows: npt.NDArray[np.int64]) -> Checked:
-        checked = Checked(len(frame))
-        report = Report(self.problem, rows, checked.problems)
+    def _check_fields(self, frame: pd.DataFrame, rows: npt.NDArray[np.int64]) -> CheckedFields:
+        checked = CheckedFields(len(frame))
+        report = ProblemCollector(self.problem, rows, checked.problems)
         everywhere = np.ones(len(frame), dtype=bool)
         checked.fields = [self._field(frame[rule.column], rule, report) for rule in self._mapping.rules]
         for name, template in self._mapping.templates:
@@ -256,19 +258,19 @@ class Validator:
     def _judge_cells(self, rule: Rule, cells: Sequence[str]) -> tuple[Mask, Mask]:
         """Say which cells a rule takes, and for which of them it sends more than blanks."""
         problems: dict[int, list[Problem]] = defaultdict(list)
-        report = Report(self.problem, np.zeros(len(cells), dtype=np.int64), problems)
+        report = ProblemCollector(self.problem, np.zeros(len(cells), dtype=np.int64), problems)
         field = self._field(pd.Series(list(cells), dtype=object), rule, report)
         good = np.ones(len(cells), dtype=bool)
         good[list(problems)] = False
         return good, field.sent & _are_filled(field.values)
 
-    def _field(self, cells: pd.Series, rule: Rule, report: Report) -> SentField:
+    def _field(self, cells: pd.Series, rule: Rule, report: ProblemCollector) -> SentField:
         """Judge one column, by its rule and by what the account says of the field."""
         field = field_of_cells(cells, rule, report)
         self._hold_against_account(field, rule.column, report)
         return field
 
-    def _hold_against_account(self, field: SentField, column: str | None, report: Report) -> None:
+    def _hold_against_account(self, field: SentField, column: str | None, report: ProblemCollector) -> None:
         for position, wrong in self._account.complaints(field.name, field.values, field.sent):
             if not report.has(position, column):
                 where, value = column or field.name, field.values[position]
@@ -281,7 +283,7 @@ def _add(found: dict[int, list[Problem]], places: npt.NDArray[np.intp], problems
         problems[int(places[index])] += its
 
 
-def _require_lead(fields: list[SentField], report: Report) -> None:
+def _require_lead(fields: list[SentField], report: ProblemCollector) -> None:
     found = np.zeros(len(fields[0].values) if fields else 0, dtype=bool)
     for field in fields:
         if field.name in LEAD_IDENTIFIERS:
@@ -315,20 +317,20 @@ def _are_filled(values: Sequence[str]) -> Mask:
 
 
 def _find_attachments(
-    frame: pd.DataFrame, finder: AttachmentFinder, report: Report
+    frame: pd.DataFrame, finder: AttachmentFinder, report: ProblemCollector
 ) -> dict[int, tuple[Attachment, ...]]:
     found: dict[int, tuple[Attachment, ...]] = {}
     for position, cells in enumerate(zip(*(frame[column] for column in finder.columns), strict=True)):
         named = finder.find(zip(finder.columns, cells, strict=True))
         _report_faults(position, named, report)
-        if files := tuple(each.found for each in named if not isinstance(each.found, Fault)):
+        if files := tuple(each.found for each in named if not isinstance(each.found, FileFault)):
             found[position] = files
     return found
 
 
-def _report_faults(position: int, files: Iterable[Named], report: Report) -> None:
+def _report_faults(position: int, files: Iterable[NamedFiles], report: ProblemCollector) -> None:
     for named in files:
-        if isinstance(named.found, Fault):
+        if isinstance(named.found, FileFault):
             message = f"{named.column}: {named.found.message}"
             report.add_one(position, named.found.code, message, column=named.column, value=shortened(named.name))
 

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from importer.leadsquared.client import Endpoint
 from importer.mapping import Mapping
 from importer.models import Rate
-from importer.settings import Account
+from importer.settings import AccountSettings
 
 
 @contextlib.asynccontextmanager
-async def reached(
-    account: Account | None, mapping: Mapping | None, rate: Rate, *, known: int = 0
+async def open_endpoint(
+    account: AccountSettings | None, mapping: Mapping | None, rate: Rate, *, known: int = 0
 ) -> AsyncIterator[Endpoint]:
     """Give the endpoint of ``account``; for ``None``, of an empty stand-in with the fields that ``mapping`` names.
 
@@ -29,9 +29,9 @@ async def reached(
             ssl_context=account.ssl_context(),
         )
         return
-    from importer.sandbox.embedded import stand_in  # noqa: PLC0415 - a server is loaded only where one is wanted
+    from importer.sandbox.embedded import embedded_account  # noqa: PLC0415 - a server is loaded only where one is wanted
 
-    async with stand_in(mapping, rate, known) as sandbox:
+    async with embedded_account(mapping, rate, known) as sandbox:
         yield Endpoint(
             base_url=sandbox.url,
             tenant_id=sandbox.tenant_id,

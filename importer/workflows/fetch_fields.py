@@ -10,26 +10,26 @@ from dataclasses import dataclass
 
 from importer.account_fields.reading import FieldsReader
 from importer.account_fields.ticket_fields import AccountFields
-from importer.leadsquared.client import Client, Patience
+from importer.leadsquared.client import Client, Timeouts
 from importer.ledger import Ledger
 from importer.mapping import Mapping
 from importer.models import Rate
-from importer.rate_limit.limiter import Limits, Quota
-from importer.rate_limit.shared import shared_quota
-from importer.rate_limit.slot_storage import OwnPool
+from importer.rate_limit.limiter import LimiterOptions, RateLimiter
+from importer.rate_limit.shared import shared_rate_limiter
+from importer.rate_limit.slot_storage import MemorySlots
 from importer.runtime.signals import Interruptions, interruptions
-from importer.settings import Account
-from importer.workflows.account_access import reached
+from importer.settings import AccountSettings
+from importer.workflows.account_access import open_endpoint
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
+class FetchOptions:
     """How the account is asked. ``account`` is ``None`` for the embedded sandbox, with what ``mapping`` names.
 
     ``ledger_url``: where the account's calls are counted, if there is a ledger; its limit is then shared with all runs.
     """
 
-    account: Account | None
+    account: AccountSettings | None
     account_name: str
     rate: Rate
     give_up_after_s: float
@@ -39,7 +39,7 @@ class Terms:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fetched:
+class FetchedFields:
     """What the account told, and what it took."""
 
     fields: AccountFields
@@ -48,7 +48,7 @@ class Fetched:
     seconds: float
 
 
-def fetch(terms: Terms) -> Fetched:
+def fetch(terms: FetchOptions) -> FetchedFields:
     """Read the account's fields and their values.
 
     Raises FieldsNotShown where the keys may not, StoppedEarly, Interrupted, and LedgerError for an unusable ledger.
@@ -57,29 +57,29 @@ def fetch(terms: Terms) -> Fetched:
         return asyncio.run(_fetch(terms, signals))
 
 
-async def _fetch(terms: Terms, signals: Interruptions) -> Fetched:
+async def _fetch(terms: FetchOptions, signals: Interruptions) -> FetchedFields:
     loop = asyncio.get_running_loop()
     started = loop.time()
     async with contextlib.AsyncExitStack() as stack:
-        endpoint = await stack.enter_async_context(reached(terms.account, terms.mapping, terms.rate))
-        patience = Patience(answer_s=terms.answer_timeout_s)
+        endpoint = await stack.enter_async_context(open_endpoint(terms.account, terms.mapping, terms.rate))
+        patience = Timeouts(answer_s=terms.answer_timeout_s)
         client = await stack.enter_async_context(Client(endpoint, patience, connections=1))
         quota = await stack.enter_async_context(_quota(terms))
         reader = FieldsReader(client, quota, terms.give_up_after_s)
         fields = await signals.unless_stopped(reader.read(terms.account_name))
-    return Fetched(fields=fields, calls=reader.calls, throttled=reader.throttled, seconds=loop.time() - started)
+    return FetchedFields(fields=fields, calls=reader.calls, throttled=reader.throttled, seconds=loop.time() - started)
 
 
 @contextlib.asynccontextmanager
-async def _quota(terms: Terms) -> AsyncIterator[Quota]:
-    limits = Limits(rate=terms.rate, run=f"fields-{uuid.uuid4().hex[:8]}")
+async def _quota(terms: FetchOptions) -> AsyncIterator[RateLimiter]:
+    limits = LimiterOptions(rate=terms.rate, run=f"fields-{uuid.uuid4().hex[:8]}")
     if terms.ledger_url is None:
-        async with Quota(limits, OwnPool(asyncio.get_running_loop().time)) as quota:
+        async with RateLimiter(limits, MemorySlots(asyncio.get_running_loop().time)) as quota:
             yield quota
         return
     ledger = Ledger.open(terms.ledger_url)
     try:
-        async with shared_quota(ledger, terms.account_name, limits) as quota:
+        async with shared_rate_limiter(ledger, terms.account_name, limits) as quota:
             yield quota
     finally:
         ledger.close()

@@ -23,19 +23,19 @@ from importer.ledger.records import RunInfo, new_run_id
 from importer.manifest import Manifest, PrivateCopy, open_manifest, private_copy, private_folder
 from importer.mapping import Mapping, check_columns, load_mapping
 from importer.models import AttachmentCounts, ManifestOptions
-from importer.results import COLUMNS, WORKBOOK_ENDING, Comparison, check_results, check_target, data_columns, part_of
+from importer.results import COLUMNS, WORKBOOK_ENDING, Comparison, check_results, check_target, data_columns, part_path
 from importer.runtime.garbage_collection import paused
 from importer.submission.plan import Disposition
 from importer.validation import Validator, check_own_texts, for_stored_numbers
-from importer.workflows.rerun.previous_results import Choice
-from importer.workflows.row_passes import Findings, Rows
+from importer.workflows.rerun.previous_results import RowSelection
+from importer.workflows.row_passes import ProblemReceiver, RowPasses
 
 if TYPE_CHECKING:  # a check without a ledger needs no database
     from importer.ledger import Ledger
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class ImportJob:
     """What the user asked for. ``results`` is ``None`` where none are written, ``ledger_url`` where none is there."""
 
     command: str
@@ -46,7 +46,7 @@ class Job:
     ledger_url: str | None = None
     mapping_source: str | None = None  # for a mapping that is a table of columns, as is `mapping_key`
     mapping_key: tuple[str, ...] = ()
-    choice: Choice = field(default_factory=Choice)
+    choice: RowSelection = field(default_factory=RowSelection)
     fields: AccountFields | None = None  # as far as the account has told them
     skip_invalid: bool = False
     limit: int | None = None
@@ -54,14 +54,14 @@ class Job:
     export_limits: ExportLimits = field(default_factory=ExportLimits)
 
 
-class Listener(Findings, Protocol):
+class PreflightInterface(ProblemReceiver, Protocol):
     """Who is told of what is wrong with rows and files."""
 
     def note(self, text: str) -> None:
         """Take something that a person would want to know."""
 
 
-def validate(job: Job, listener: Listener, ledger: Ledger | None) -> Judging:
+def validate_manifest(job: ImportJob, listener: PreflightInterface, ledger: Ledger | None) -> Preflight:
     """Judge every row of a manifest. With a ``ledger``, rows that are tickets already are not looked at."""
     with prepared(job) as judging:
         for warning in judging.warnings:
@@ -74,14 +74,14 @@ def validate(job: Job, listener: Listener, ledger: Ledger | None) -> Judging:
         return judging
 
 
-class Judging:
+class Preflight:
     """The checked files of a job, and the rows in them.
 
     ``doubts``: what is probably wrong with the mapping. ``folder`` is for private copies, as long as it lasts.
     """
 
     def __init__(
-        self, job: Job, mapping: Mapping, doubts: tuple[str, ...], manifest: Manifest, copy: PrivateCopy
+        self, job: ImportJob, mapping: Mapping, doubts: tuple[str, ...], manifest: Manifest, copy: PrivateCopy
     ) -> None:
         self._job = job
         self.mapping = mapping
@@ -116,7 +116,7 @@ class Judging:
         if self._finder is None:
             return None
         results = self._job.results
-        written = [] if results is None else [results, part_of(results)]
+        written = [] if results is None else [results, part_path(results)]
         unclaimed = self._finder.unclaimed([self._original, *self.mapping.files, *written])
         files, size_bytes, rows = self.rows.plan.files
         return AttachmentCounts(
@@ -146,18 +146,18 @@ class Judging:
         """Say whether judged rows may go out: none is rejected, or the others are to go all the same."""
         return self._job.skip_invalid or not self.rows.plan.counts()[Disposition.REJECT]
 
-    def _rows(self, original: Path, *, stores_numbers: bool) -> Rows:
+    def _rows(self, original: Path, *, stores_numbers: bool) -> RowPasses:
         self._original = original
         if self.mapping.attachments is not None:
             root = original.absolute().parent / (self.mapping.attachments.root or "")
             self._finder = AttachmentFinder(self.mapping.attachments, root)
         mapping = for_stored_numbers(self.mapping) if stores_numbers else self.mapping
         validator = Validator(mapping, self._finder, self.manifest.sheet, self._job.fields)
-        return Rows(self.manifest, self.mapping, validator, self._job.choice)
+        return RowPasses(self.manifest, self.mapping, validator, self._job.choice)
 
 
 @contextlib.contextmanager
-def prepared(job: Job) -> Iterator[Judging]:
+def prepared(job: ImportJob) -> Iterator[Preflight]:
     """Find everything that is wrong with the files before a row is looked at."""
     mapping = load_mapping(job.mapping, source=job.mapping_source, key=job.mapping_key)
     with private_folder() as folder:
@@ -170,10 +170,10 @@ def prepared(job: Job) -> Iterator[Judging]:
             manifest = open_manifest(copy.path, options, expected, may_lack=may_lack, shown_as=job.manifest)
         doubts = _check_mapping(job, mapping, manifest, _own_columns(job, manifest, mapping))
         _check_results_place(job, mapping)
-        yield Judging(job, mapping, doubts, manifest, copy)
+        yield Preflight(job, mapping, doubts, manifest, copy)
 
 
-def _check_mapping(job: Job, mapping: Mapping, manifest: Manifest, columns: Sequence[str]) -> tuple[str, ...]:
+def _check_mapping(job: ImportJob, mapping: Mapping, manifest: Manifest, columns: Sequence[str]) -> tuple[str, ...]:
     """Hold a mapping against its own types, the manifest's columns and the account; give what is probably wrong.
 
     Raises one MappingError with all that is surely wrong, so that nobody needs a round for each.
@@ -201,7 +201,7 @@ def _check_mapping(job: Job, mapping: Mapping, manifest: Manifest, columns: Sequ
     return doubts
 
 
-def _hold_against_account(job: Job, mapping: Mapping) -> tuple[str, ...]:
+def _hold_against_account(job: ImportJob, mapping: Mapping) -> tuple[str, ...]:
     """Give what the account will probably not take of a mapping. Raises MappingError with what it surely will not."""
     if job.fields is None:
         return ()
@@ -217,11 +217,11 @@ def _hold_against_account(job: Job, mapping: Mapping) -> tuple[str, ...]:
     return fit.warnings
 
 
-def _expected(job: Job, mapping: Mapping) -> set[str]:
+def _expected(job: ImportJob, mapping: Mapping) -> set[str]:
     return {use.column for use in mapping.uses}.union(COLUMNS if job.choice.only is not None else ())
 
 
-def _own_columns(job: Job, manifest: Manifest, mapping: Mapping) -> tuple[str, ...]:
+def _own_columns(job: ImportJob, manifest: Manifest, mapping: Mapping) -> tuple[str, ...]:
     """The columns that are not an import's, of a file that is what the command takes."""
     if job.choice.only is not None:
         check_results(manifest, str(job.manifest), account=job.account_name, source=mapping.source)
@@ -234,7 +234,7 @@ def _own_columns(job: Job, manifest: Manifest, mapping: Mapping) -> tuple[str, .
     return manifest.columns
 
 
-def _check_results_place(job: Job, mapping: Mapping) -> None:
+def _check_results_place(job: ImportJob, mapping: Mapping) -> None:
     if job.results is None:
         return
     former = job.manifest if job.choice.only is None else job.choice.manifest

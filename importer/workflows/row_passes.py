@@ -24,7 +24,7 @@ from importer.results import (
     MAX_COLUMNS,
     MAX_ROWS,
     Comparison,
-    Judged,
+    JudgedRow,
     Outcomes,
     ResultRow,
     data_columns,
@@ -33,21 +33,21 @@ from importer.results import (
     project,
     unfit,
 )
-from importer.submission.plan import TO_SEND, Disposition, Plan, judge
+from importer.submission.plan import TO_SEND, Disposition, Plan, disposition_of
 from importer.submission.send_queue import Sendable
-from importer.submission.verdicts import Fates
+from importer.submission.verdicts import RowVerdicts
 from importer.validation import (
-    Checked,
+    CheckedFields,
     KeyIndex,
-    Names,
-    Oddities,
     RowKeys,
+    RowNames,
     SharedLeads,
+    SuspiciousCells,
     Validator,
     content_hashes,
     fingerprints,
 )
-from importer.workflows.rerun.previous_results import Choice, Earlier
+from importer.workflows.rerun.previous_results import PreviousResults, RowSelection
 
 if TYPE_CHECKING:  # a check without a ledger needs no database
     from importer.export_checks.comparison import ExportComparison
@@ -61,7 +61,7 @@ _SHOWN_CELLS = 10
 _OUTCOMES = (Status.FAILED, Status.UNKNOWN)
 
 
-class Findings(Protocol):
+class ProblemReceiver(Protocol):
     """Who is told of what is wrong."""
 
     def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: Callable[[], list[list[str]]]) -> None:
@@ -74,10 +74,10 @@ class Findings(Protocol):
         """Take note that so many more rows are judged."""
 
 
-class Rows:
+class RowPasses:
     """``ledger`` and ``run`` are absent where nothing is to be recorded (`validate`, ``--dry-run``)."""
 
-    def __init__(self, manifest: Manifest, mapping: Mapping, validator: Validator, choice: Choice) -> None:
+    def __init__(self, manifest: Manifest, mapping: Mapping, validator: Validator, choice: RowSelection) -> None:
         self._manifest = manifest
         self._mapping = mapping
         self._validator = validator
@@ -85,8 +85,8 @@ class Rows:
         self._columns = list(data_columns(manifest.columns)) if choice.only is not None else list(manifest.columns)
         self._keys = KeyIndex()
         self._leads = SharedLeads()
-        self._earlier = Earlier(mapping, validator, choice)
-        self._oddities = Oddities(mapping, has_escapes=manifest.detected.delimiter == "\t")
+        self._earlier = PreviousResults(mapping, validator, choice)
+        self._oddities = SuspiciousCells(mapping, has_escapes=manifest.detected.delimiter == "\t")
         self.plan = Plan()
         self.comparison: ExportComparison | None = None  # of a run's export with those before it
 
@@ -104,9 +104,9 @@ class Rows:
         """The manifest's own columns."""
         return self._columns
 
-    def names(self) -> Names:
+    def names(self) -> RowNames:
         """What makes title and lead of the rows."""
-        return Names(self._validator.mapping, self._manifest.sheet)
+        return RowNames(self._validator.mapping, self._manifest.sheet)
 
     def check_fit(self, results: Path) -> None:
         """Raise ResultsError with the cells that no workbook can hold, or if it can't hold so many."""
@@ -133,7 +133,7 @@ class Rows:
 
     # -- first: judge -----------------------------------------------------------------------------------------------
 
-    def judge(self, ledger: Ledger | None, run: RunInfo, findings: Findings, *, record: bool) -> None:
+    def judge(self, ledger: Ledger | None, run: RunInfo, findings: ProblemReceiver, *, record: bool) -> None:
         """Judge every row. With ``record``, rejections and claims go into the ledger.
 
         Raises HeldByAnotherRun if a live run holds one of the rows.
@@ -155,7 +155,9 @@ class Rows:
             self.plan.extend(fates.rows, fates.dispositions.tobytes())
         self._keys = KeyIndex()  # not needed any more: a million keys are 16 MB
 
-    def _judge_chunk(self, chunk: Chunk, prior: list[ResultRow] | None, ledger: Ledger | None, run: RunInfo) -> Fates:
+    def _judge_chunk(
+        self, chunk: Chunk, prior: list[ResultRow] | None, ledger: Ledger | None, run: RunInfo
+    ) -> RowVerdicts:
         misshapen = self._misshapen(chunk, prior)
         whole = ~np.isin(np.array(chunk.rows), list(misshapen))
         keys, states = self._keys_and_states(chunk, prior, ledger, run)
@@ -163,7 +165,7 @@ class Rows:
         if self.comparison is not None:
             counted = np.flatnonzero(keys.there & whole & (firsts < 0))
             self.comparison.take(chunk, [keys.text(at) for at in counted.tolist()], counted)
-        fates = Fates(
+        fates = RowVerdicts(
             rows=chunk.rows,
             manifest_rows=chunk.rows if prior is None else [each.row for each in prior],
             keys=keys,
@@ -181,7 +183,7 @@ class Rows:
         repeated = ~kept & whole & keys.there & (firsts >= 0)
         fates.dispositions[repeated] = Disposition.REJECT
         for position in states.keys() & set(np.flatnonzero(fates.to_send()).tolist()):
-            fates.dispositions[position] = judge(states[position], resend_unknown=self._choice.resend_unknown)
+            fates.dispositions[position] = disposition_of(states[position], resend_unknown=self._choice.resend_unknown)
             if states[position] == "sending":
                 fates.under_way.add(position)
         self._earlier.reject_spoiled(chunk, fates)
@@ -219,7 +221,7 @@ class Rows:
             found.setdefault(problem.row, [problem])
         return found
 
-    def _judge_twin(self, position: int, fates: Fates) -> None:
+    def _judge_twin(self, position: int, fates: RowVerdicts) -> None:
         """Judge a row that has the key of an earlier one, whose own fate is settled."""
         known, first = len(self.plan), int(fates.firsts[position])
         if first < known:
@@ -237,7 +239,7 @@ class Rows:
         row = fates.rows[position]
         fates.add(position, self._validator.problem("duplicate-key", row, message, column=columns, value=key))
 
-    def _check(self, chunk: Chunk, fates: Fates) -> None:
+    def _check(self, chunk: Chunk, fates: RowVerdicts) -> None:
         """Hold the rows that would be sent against the mapping."""
         wanted = fates.to_send()
         judged = self._validator.judge(chunk, wanted)
@@ -250,7 +252,7 @@ class Rows:
         if judged.file_states is not None:
             self.plan.file_states.frombytes(judged.file_states.tobytes())
 
-    def _check_positions(self, chunk: Chunk, positions: Sequence[int]) -> Checked:
+    def _check_positions(self, chunk: Chunk, positions: Sequence[int]) -> CheckedFields:
         return self._validator.check(
             chunk.part(positions)[self._columns], np.array(chunk.rows, dtype=np.int64)[list(positions)]
         )
@@ -329,7 +331,7 @@ class Rows:
                 if prior is not None and self.plan.dispositions[start + position] == Disposition.KEEP:
                     results.append(prior[position])
                     continue
-                judged = Judged(
+                judged = JudgedRow(
                     row=numbers[position],
                     key=key,
                     content=contents[position],
@@ -355,7 +357,7 @@ def _states(ledger: Ledger | None, run: RunInfo, keys: Sequence[str]) -> dict[st
     return {} if ledger is None else ledger.states(run.account, run.source, [key for key in keys if key])
 
 
-def _tell(findings: Findings, chunk: Chunk, problems: dict[int, list[Problem]]) -> None:
+def _tell(findings: ProblemReceiver, chunk: Chunk, problems: dict[int, list[Problem]]) -> None:
     """Tell all problems of a chunk in its order, of some rows at a time: whoever wants their cells holds no more."""
     wrong = sorted(problems)
     for start in range(0, len(wrong), _TOLD_ROWS):

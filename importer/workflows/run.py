@@ -18,37 +18,37 @@ from importer.errors import (
     StoppedEarly,
     UsageError,
 )
-from importer.export_checks.checks import Stop
+from importer.export_checks.checks import ExportStop
 from importer.export_checks.comparison import ExportComparison
-from importer.leadsquared.client import Client, Patience
+from importer.leadsquared.client import Client, Timeouts
 from importer.leadsquared.wire import preview
 from importer.ledger import Ledger
 from importer.ledger.results_origins import note_rows
 from importer.ledger.ticket_numbers import greatest_number, has_ticket
 from importer.models import Rate
-from importer.rate_limit.shared import calls_today, shared_quota
-from importer.rate_limit.status import LimitNews
+from importer.rate_limit.shared import calls_today, shared_rate_limiter
+from importer.rate_limit.status import LimitStatus
 from importer.reports.summary import PlanSummary, Summary
-from importer.results import Outcomes, PartFile, part_of, write_whole
-from importer.runtime.disk_space import LEDGER_LEAST_BYTES, LEDGER_ROW_BYTES, RESULTS_ROW_BYTES, Need, check_room
+from importer.results import Outcomes, PartFile, part_path, write_whole
+from importer.runtime.disk_space import LEDGER_LEAST_BYTES, LEDGER_ROW_BYTES, RESULTS_ROW_BYTES, SpaceNeed, check_space
 from importer.runtime.garbage_collection import frozen
 from importer.runtime.progress import Progress
 from importer.runtime.signals import Interruptions, interruptions
-from importer.settings import Account
-from importer.submission.context import Means
+from importer.settings import AccountSettings
+from importer.submission.context import SubmissionContext
 from importer.submission.journal import Journal
 from importer.submission.send_queue import Sendable
 from importer.submission.submit import Submission
-from importer.workflows.account_access import reached
-from importer.workflows.preflight import Job, Judging, Listener, prepared
+from importer.workflows.account_access import open_endpoint
+from importer.workflows.preflight import ImportJob, Preflight, PreflightInterface, prepared
 from importer.workflows.rerun.origins import Origins
-from importer.workflows.run_observer import Watcher
-from importer.workflows.send_options import Sending
+from importer.workflows.run_observer import RunObserver
+from importer.workflows.send_options import SendOptions
 
 _PREVIEWED_REQUESTS = 3
 
 
-class Desk(Listener, Protocol):
+class RunInterface(PreflightInterface, Protocol):
     """The person, or whatever stands in for one."""
 
     def show(self, plan: PlanSummary) -> None:
@@ -61,14 +61,14 @@ class Desk(Listener, Protocol):
         """Give the progress to be shown while ``total`` rows are sent."""
 
 
-def rehearse(job: Job, sending: Sending, desk: Desk, url: str) -> tuple[PlanSummary, list[str]]:
+def rehearse(job: ImportJob, sending: SendOptions, desk: RunInterface, url: str) -> tuple[PlanSummary, list[str]]:
     """Do all of a run but the calls: the plan, and the first requests as they would go out."""
     with _begun(job, desk) as importing:
         importing.judge(desk, record=False)
         return importing.plan_summary(sending), importing.first_requests(url)
 
 
-def run_import(job: Job, sending: Sending, desk: Desk, account: Account | None) -> Summary:
+def run_import(job: ImportJob, sending: SendOptions, desk: RunInterface, account: AccountSettings | None) -> Summary:
     """Run an import from its manifest to its results. ``account`` is ``None`` for the embedded sandbox.
 
     Raises ImporterError where nothing was sent and no results could be written.
@@ -78,7 +78,7 @@ def run_import(job: Job, sending: Sending, desk: Desk, account: Account | None) 
         plan = importing.plan_summary(sending)
         summary.attachments = plan.attachments
         desk.show(plan)
-        check_room(importing.needs(plan))
+        check_space(importing.needs(plan))
         summary.export, summary.stops = plan.export, plan.stops
         if plan.stops:
             summary.ending = stopped_by_export(plan)
@@ -95,7 +95,7 @@ def run_import(job: Job, sending: Sending, desk: Desk, account: Account | None) 
 
 
 @contextlib.contextmanager
-def _begun(job: Job, desk: Desk) -> Iterator[Importing]:
+def _begun(job: ImportJob, desk: RunInterface) -> Iterator[ImportRun]:
     """Find everything that is wrong with the files and the ledger before a row is looked at."""
     with contextlib.ExitStack() as stack:
         judging = stack.enter_context(prepared(job))
@@ -108,22 +108,22 @@ def _begun(job: Job, desk: Desk) -> Iterator[Importing]:
             original = origins.settle(judging.folder, desk.note)
             judging.hold_against(original.path, original.comparison, stores_numbers=original.stores_numbers)
         judging.check_fit()
-        yield Importing(job, judging, ledger)
+        yield ImportRun(job, judging, ledger)
 
 
-class Importing:
+class ImportRun:
     """One import from its checked files on. ``ledger`` is absent where nothing is recorded: a rehearsal without one."""
 
-    def __init__(self, job: Job, judging: Judging, ledger: Ledger | None) -> None:
+    def __init__(self, job: ImportJob, judging: Preflight, ledger: Ledger | None) -> None:
         self._job = job
         self._judging = judging
         self._ledger = ledger
         self._info = judging.info
         self._rows = judging.rows
         self._comparison: ExportComparison | None = None
-        self._stops: tuple[Stop, ...] = ()
+        self._stops: tuple[ExportStop, ...] = ()
 
-    def judge(self, desk: Desk, *, record: bool) -> None:
+    def judge(self, desk: RunInterface, *, record: bool) -> None:
         """Judge every row; with ``record``, claim those to be sent, and record how many there are.
 
         The export of a run is compared with those before it.
@@ -140,7 +140,7 @@ class Importing:
                 self._comparison.remember()
 
     @contextlib.contextmanager
-    def recorded(self, desk: Desk) -> Iterator[Summary]:
+    def recorded(self, desk: RunInterface) -> Iterator[Summary]:
         """Hold a lease in the ledger while the run goes on, and record how it ended."""
         ledger = self._open_ledger()
         summary = Summary(run=self._info.id, account=self._info.account, results=self._job.results)
@@ -160,7 +160,7 @@ class Importing:
             except LedgerError as error:  # no reason to hide how the run ended; its rows are free as after a crash
                 desk.note(f"the end of this run could not be recorded: {error.message}")
 
-    def agreed(self, desk: Desk, plan: PlanSummary) -> bool:
+    def agreed(self, desk: RunInterface, plan: PlanSummary) -> bool:
         """Ask whether to go on; however long the answer takes, the rows stay this run's."""
         with self._open_ledger().renewing(self._info.id):
             return desk.confirm(plan)
@@ -182,7 +182,7 @@ class Importing:
         chunks = self._rows.to_send(self._ledger, self._info, limit)
         return [preview(sendable.ticket, url) for sendables in chunks for sendable in sendables]
 
-    def plan_summary(self, sending: Sending) -> PlanSummary:
+    def plan_summary(self, sending: SendOptions) -> PlanSummary:
         """Sum up what is about to happen."""
         plan, files = self._rows.plan, self._judging.attachments
         to_send = plan.to_send(self._job.limit)
@@ -208,16 +208,16 @@ class Importing:
             stops=self._stops,
         )
 
-    def needs(self, plan: PlanSummary) -> Iterator[Need]:
+    def needs(self, plan: PlanSummary) -> Iterator[SpaceNeed]:
         """What the ledger and the results will take of their disks, at least."""
         if (path := self._open_ledger().path) is not None and plan.to_send:
             size_bytes = LEDGER_LEAST_BYTES + plan.to_send * (
                 LEDGER_ROW_BYTES + self._judging.text_bytes // (2 * plan.rows)
             )
-            yield Need(what="the ledger", folder=path.absolute().parent, size_bytes=size_bytes)
+            yield SpaceNeed(what="the ledger", folder=path.absolute().parent, size_bytes=size_bytes)
         if self._job.results is not None:
             size_bytes = plan.rows * RESULTS_ROW_BYTES + self._judging.text_bytes
-            yield Need(what="the results", folder=self._job.results.absolute().parent, size_bytes=size_bytes)
+            yield SpaceNeed(what="the results", folder=self._job.results.absolute().parent, size_bytes=size_bytes)
 
     # -- send -------------------------------------------------------------------------------------------------------
 
@@ -234,17 +234,21 @@ class Importing:
             stack.callback(part.close)
             mapping = self._judging.mapping
             known = self._greatest_number() if way.account is None else 0
-            endpoint = await stack.enter_async_context(reached(way.account, mapping, sending.rate, known=known))
-            patience = Patience(answer_s=sending.answer_timeout_s)
+            endpoint = await stack.enter_async_context(open_endpoint(way.account, mapping, sending.rate, known=known))
+            patience = Timeouts(answer_s=sending.answer_timeout_s)
             client = await stack.enter_async_context(Client(endpoint, patience, connections=terms.concurrency))
             journal = await stack.enter_async_context(Journal(self._open_ledger(), self._info))
             progress = stack.enter_context(desk.progress(total, sending.rate))
-            watcher = Watcher(part, progress, desk.note, summary, self._info)
+            watcher = RunObserver(part, progress, desk.note, summary, self._info)
             limits = sending.limits(self._info.id, total)
-            quota = await stack.enter_async_context(shared_quota(self._open_ledger(), self._info.account, limits))
-            submission = Submission(Means(client=client, quota=quota, journal=journal, observer=watcher), terms)
+            quota = await stack.enter_async_context(
+                shared_rate_limiter(self._open_ledger(), self._info.account, limits)
+            )
+            submission = Submission(
+                SubmissionContext(client=client, quota=quota, journal=journal, observer=watcher), terms
+            )
             stack.enter_context(way.signals.stopping(lambda why, at_once: submission.stop(why, at_once=at_once)))
-            news = LimitNews(quota, progress, desk.note)
+            news = LimitStatus(quota, progress, desk.note)
             await stack.enter_async_context(_ticking(progress, news))
             ending = await submission.run(self._sendables())
             summary.limit = news.text()
@@ -278,7 +282,7 @@ class Importing:
             written = write_whole(results, self._rows.columns, self._outcomes(summary))
         if written != len(self._rows.plan):
             raise ProgramError(f"{len(self._rows.plan)} rows went in, and {written} came out")
-        part_of(results).unlink(missing_ok=True)
+        part_path(results).unlink(missing_ok=True)
 
     def _outcomes(self, summary: Summary) -> Iterator[Outcomes]:
         for outcomes in self._rows.results(self._open_ledger(), self._info):
@@ -313,14 +317,14 @@ def _after_sending(error: ImporterError, summary: Summary) -> ImporterError:
 class _Way:
     """How the rows get from here to the account. ``account`` is ``None`` for the embedded sandbox."""
 
-    sending: Sending
-    desk: Desk
-    account: Account | None
+    sending: SendOptions
+    desk: RunInterface
+    account: AccountSettings | None
     signals: Interruptions
 
 
 @contextlib.asynccontextmanager
-async def _ticking(progress: Progress, news: LimitNews) -> AsyncIterator[None]:
+async def _ticking(progress: Progress, news: LimitStatus) -> AsyncIterator[None]:
     async def tick() -> None:
         while True:
             await asyncio.sleep(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from importer.error_codes import CATALOGUE
+from importer.error_codes import ERROR_CODES
 from importer.leadsquared.wire import Answer, Throttled
 from importer.ledger import RunInfo, utc_now
 from importer.models import Status
@@ -15,7 +15,7 @@ from importer.submission.retry import Settled
 from importer.submission.send_queue import Sendable
 
 
-class Watcher:
+class RunObserver:
     """The observer of one submission."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Watcher:
             ids=settled.ids,
             code=settled.code,
             error=settled.error,
-            hint=CATALOGUE[settled.code].advice if settled.code else "",
+            hint=ERROR_CODES[settled.code].advice if settled.code else "",
             attempts=row.attempt,
             finished_at=utc_now(),
             account=self._info.account,

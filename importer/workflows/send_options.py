@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from importer.models import Rate
 from importer.rate_limit import usual_s
-from importer.rate_limit.limiter import Limits
-from importer.submission.context import Terms
+from importer.rate_limit.limiter import LimiterOptions
+from importer.submission.context import SubmissionOptions
 from importer.submission.retry import FailureLimit, RetryPolicy
 
 _UNDER_WAY_PER_CALL = 4
@@ -21,7 +21,7 @@ _MOST_SPREAD_PERIODS = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sending:
+class SendOptions:
     """What the user says of the sending. ``rate_share``: the part of the account's limit to be used, up to 1."""
 
     rate: Rate
@@ -50,12 +50,12 @@ class Sending:
         later = max(0, calls - max(0, self.daily_cap - made_today))
         return 1 + math.ceil(later / self.daily_cap)
 
-    def limits(self, run: str, calls: int) -> Limits:
+    def limits(self, run: str, calls: int) -> LimiterOptions:
         """What the quota is to keep while a run makes so many calls."""
         takes_s = self.seconds(calls)
         costs_s = _SPREAD_PART * takes_s + _SPREAD_MORE * max(0.0, takes_s - 60)
         spread_s = min(_MOST_SPREAD_PERIODS * self.rate.period_s, costs_s)
-        return Limits(
+        return LimiterOptions(
             rate=self.rate,
             run=run,
             share=self.rate_share,
@@ -63,10 +63,10 @@ class Sending:
             spacing_s=spread_s / self.rate.calls,
         )
 
-    def terms(self, *, account_known: bool = False) -> Terms:
+    def terms(self, *, account_known: bool = False) -> SubmissionOptions:
         """The same as the submission wants it. ``account_known``: the ledger has a ticket of the account."""
         most = self.concurrency or _most_under_way()
-        return Terms(
+        return SubmissionOptions(
             policy=self.policy,
             failure_limit=FailureLimit(self.max_failures),
             give_up_after_s=self.give_up_after_s,

@@ -11,7 +11,7 @@ import pytest
 from importer.account_fields import AccountField, complaint
 from importer.account_fields.cells import nearest
 from importer.account_fields.patterns import pattern
-from importer.sandbox import Field, Kind, default_account
+from importer.sandbox import Field, FieldKind, default_account
 
 STATUS = AccountField(schema_name="Status", data_type="Select", values=("Open", "In Progress"), retired=("Fax",))
 AMOUNT = AccountField(schema_name="Amount", data_type="Number", min_value=Decimal(0), max_value=Decimal("99.5"))
@@ -184,6 +184,6 @@ def test_what_is_surely_wrong_is_refused_by_the_stand_in_too():
 
 def test_kinds_of_the_stand_in_are_told_apart():
     """The words for its types are those that are judged here: a number is one, a choice is one."""
-    number = Field(schema_name="N", kind=Kind.NUMBER).metadata()["DataType"]
+    number = Field(schema_name="N", kind=FieldKind.NUMBER).metadata()["DataType"]
     assert AccountField(schema_name="N", data_type=str(number)).is_number
     assert re.fullmatch("Select", STATUS.data_type)

@@ -9,8 +9,8 @@ import pytest
 
 from importer.account_fields.reading import FieldsReader
 from importer.models import Rate
-from importer.rate_limit.limiter import Limits, Quota
-from importer.rate_limit.slot_storage import OwnPool
+from importer.rate_limit.limiter import LimiterOptions, RateLimiter
+from importer.rate_limit.slot_storage import MemorySlots
 from importer.sandbox import Field, SandboxOptions, default_account, serve
 from importer.sandbox.configuration_calls import Offset
 from tests.leadsquared.peers import at, client
@@ -23,11 +23,11 @@ def test_all_fields_are_read(offset: Offset):
     options = SandboxOptions(account=account, offset=offset, latency_s=0.0, rate=Rate(1000, 1))
 
     async def main() -> set[str]:
-        pool = OwnPool(asyncio.get_running_loop().time)
+        pool = MemorySlots(asyncio.get_running_loop().time)
         async with (
             serve(options) as sandbox,
             client(at(sandbox)) as session,
-            Quota(Limits(rate=Rate(1000, 60)), pool) as quota,
+            RateLimiter(LimiterOptions(rate=Rate(1000, 60)), pool) as quota,
         ):
             found = await FieldsReader(session, quota, 30, lambda: 0.0).read("tenant")
             return {field.schema_name for field in found.fields}

@@ -12,10 +12,10 @@ import pytest
 from importer.account_fields import AccountField, AccountFields
 from importer.account_fields.reading import FieldsIncomplete, FieldsNotShown, FieldsReader
 from importer.errors import StoppedEarly
-from importer.leadsquared.client import Client, Endpoint, Patience
+from importer.leadsquared.client import Client, Endpoint, Timeouts
 from importer.models import Rate, Secret
-from importer.rate_limit.limiter import Limits, Quota
-from importer.rate_limit.slot_storage import OwnPool
+from importer.rate_limit.limiter import LimiterOptions, RateLimiter
+from importer.rate_limit.slot_storage import MemorySlots
 
 FIELDS_PATH = "/api/tenants/t/ticket-types/1/fields/filter"
 KEYS = ("access-hush", "secret-hush")
@@ -76,11 +76,11 @@ def read(server: Told, give_up_after_s: float = 30, rate: Rate | None = None) ->
             access_key=Secret(KEYS[0]),
             secret_key=Secret(KEYS[1]),
         )
-        pool = OwnPool(asyncio.get_running_loop().time)
+        pool = MemorySlots(asyncio.get_running_loop().time)
         async with (
             listening,
-            Client(endpoint, Patience(), connections=1) as client,
-            Quota(Limits(rate=rate or Rate(1000, 60)), pool) as quota,
+            Client(endpoint, Timeouts(), connections=1) as client,
+            RateLimiter(LimiterOptions(rate=rate or Rate(1000, 60)), pool) as quota,
         ):
             reader = FieldsReader(client, quota, give_up_after_s, lambda: 0.0)
             return await reader.read("tenant"), reader

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.ledger import Import, Ledger, RunInfo
+from importer.ledger import Ledger, PastImport, RunInfo
 from importer.manifest import open_manifest
 from importer.models import ManifestOptions, TicketIds
 from tests.bench import inputs
@@ -84,7 +84,7 @@ def test_a_ledger_that_is_made_at_once_is_as_the_importer_would_fill_it(tmp_path
         key_field=None,
     )
     tickets = [
-        Import(
+        PastImport(
             key=wide_row(n)[0],
             manifest_row=n + 2,
             state="created",

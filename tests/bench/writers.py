@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from importer.results.columns import COLUMNS as RESULT_COLUMNS
-from importer.results.workbook import WorkbookFile
+from importer.results.workbook import ResultsWorkbook
 from tests.bench.inputs import COLUMNS, LEDGER_RUN, wide_row
 
 ALL_COLUMNS = (*COLUMNS, *RESULT_COLUMNS)
@@ -26,7 +26,7 @@ def result_row(n: int) -> tuple[str, ...]:
 
 def write_ours(path: Path, rows: Iterator[Sequence[str]]) -> None:
     """As the importer does."""
-    with WorkbookFile(path, ALL_COLUMNS, own=len(COLUMNS)) as file:
+    with ResultsWorkbook(path, ALL_COLUMNS, own=len(COLUMNS)) as file:
         file.add(rows)
 
 

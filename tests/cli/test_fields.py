@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.sandbox import Field, Kind, default_account
+from importer.sandbox import Field, FieldKind, default_account
 from tests.cli.shop import Account, Shop, ended, good_row
 
 
@@ -47,7 +47,7 @@ def test_the_table(shop: Shop, account: Account):
 def test_pages_and_long_lists(shop: Shop, open_account: Callable[..., Account]):
     """More fields than a page holds are read to the last, and a line shows only as many values as it takes."""
     many = [Field(schema_name=f"CustomData.F{number}") for number in range(60)]
-    line = Field(schema_name="CustomData.Line", kind=Kind.SELECT, values=tuple(f"value {n}" for n in range(40)))
+    line = Field(schema_name="CustomData.Line", kind=FieldKind.SELECT, values=tuple(f"value {n}" for n in range(40)))
     open_account(account=default_account().with_fields([*many, line]))
     told = shop.do("fields", "-o", "fields.json")
     assert "80 fields" in told.out

@@ -11,7 +11,7 @@ import pytest
 
 from importer.errors import UsageError
 from importer.models import Rate
-from importer.runtime.disk_space import Need, check_room, free_bytes
+from importer.runtime.disk_space import SpaceNeed, check_space, free_bytes
 from tests.cli.shop import Account, Shop, ended
 from tests.ledger.disks import SmallDisk, small_disk
 
@@ -134,10 +134,10 @@ def test_needs_on_one_disk_are_added_up(tmp_path: Path):
     """Ledger and results that fit one by one, and not together, are refused together; on the edge they fit."""
     half = free_bytes(tmp_path) // 2
     needs = [
-        Need(what="the ledger", folder=tmp_path, size_bytes=half),
-        Need(what="the results", folder=tmp_path, size_bytes=half),
+        SpaceNeed(what="the ledger", folder=tmp_path, size_bytes=half),
+        SpaceNeed(what="the results", folder=tmp_path, size_bytes=half),
     ]
-    check_room(needs, lambda _: 2 * half)
+    check_space(needs, lambda _: 2 * half)
     with pytest.raises(UsageError, match="are needed for the ledger and the results"):
-        check_room(needs, lambda _: 2 * half - 1)
+        check_space(needs, lambda _: 2 * half - 1)
     assert free_bytes(tmp_path) > 0

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from importer.cli.commands import cli
-from importer.error_codes import CATALOGUE
+from importer.error_codes import ERROR_CODES
 from tests.cli.shop import HEADER, Account, Shop, ended, good_row
 
 BAD = [
@@ -87,12 +87,12 @@ def test_rows_that_are_tickets_are_not_looked_at(shop: Shop, account: Account):
     assert "3 rows, 0 rejected, 2 are tickets already" in outcome.out
 
 
-@pytest.mark.parametrize("code", CATALOGUE)
+@pytest.mark.parametrize("code", ERROR_CODES)
 def test_every_code_is_explained(shop: Shop, code: str):
     """`explain` gives the meaning, the cause and the advice of each code that results can have."""
     outcome = shop.do("explain", code)
     assert outcome.code == 0
-    entry = CATALOGUE[code]
+    entry = ERROR_CODES[code]
     assert all(sentence in outcome.out for sentence in (entry.meaning, entry.why, entry.advice))
 
 
@@ -100,7 +100,7 @@ def test_an_unknown_code_lists_the_known(shop: Shop):
     """A code that is not one is exit 2, with those that are; what is nearly one is recognised."""
     outcome = shop.do("explain", "nope")
     assert outcome.code == 2
-    assert all(code in outcome.err for code in CATALOGUE)
+    assert all(code in outcome.err for code in ERROR_CODES)
     assert "did you mean" not in outcome.err
     assert "did you mean not-allowed" in shop.do("explain", "notallowd").err
 
@@ -114,7 +114,7 @@ def test_a_code_may_be_written_as_people_do(shop: Shop, written: str):
 def test_explain_alone_lists_every_code(shop: Shop):
     """Without a code there is one line for each, under the state of its rows."""
     lines = shop.do("explain").out.splitlines()
-    assert [line.split()[0] for line in lines if line.startswith(" ")] == list(CATALOGUE)
+    assert [line.split()[0] for line in lines if line.startswith(" ")] == list(ERROR_CODES)
     assert [line for line in lines if not line.startswith(" ")] == ["rejected:", "failed:", "unknown:", "pending:"]
 
 

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from importer.models import Rate, Status
-from importer.runtime.progress import Figures, Lines, duration
+from importer.runtime.progress import Figures, ProgressLines, duration
 
 
 class Clock:
@@ -71,7 +71,7 @@ def test_the_end_is_the_end(figures: Figures, clock: Clock):
 def test_a_line_every_ten_seconds(figures: Figures, clock: Clock, caplog: pytest.LogCaptureFixture):
     """Without a terminal there is a line after ten seconds and every ten from then on, however often it ticks."""
     caplog.set_level(logging.INFO, logger="importer")
-    with Lines(figures) as lines:
+    with ProgressLines(figures) as lines:
         for _ in range(35):
             clock.now += 1
             lines.called()

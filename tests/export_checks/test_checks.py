@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from importer.export_checks.changed_keys import Resemblance, may_be_alike, resemblance
+from importer.export_checks.changed_keys import KeyResemblance, may_be_alike, resemblance
 from importer.export_checks.checks import ExportFigures, ExportLimits, FormerExport, stops
 
 FULL = FormerExport(keys=100, known_share=0.97, held_share=0.95, previous_held_share=0.92)
@@ -17,8 +17,8 @@ def figures(*, new: int = 0, known: int = 0, **more: object) -> ExportFigures:
     return ExportFigures(**{"rows": new + known, "new": new, "known": known, **more})  # type: ignore[arg-type]
 
 
-def alike(count: int, of: int) -> Resemblance:
-    return Resemblance(compared=of, alike=count, examples=(("1", "01"),), difference="zeros")
+def alike(count: int, of: int) -> KeyResemblance:
+    return KeyResemblance(compared=of, alike=count, examples=(("1", "01"),), difference="zeros")
 
 
 ORDINARY = {
@@ -40,7 +40,7 @@ ORDINARY = {
 
 
 @pytest.mark.parametrize(("found", "keys"), ORDINARY.values(), ids=ORDINARY)
-def test_an_ordinary_export_is_sent(found: ExportFigures, keys: Resemblance | None):
+def test_an_ordinary_export_is_sent(found: ExportFigures, keys: KeyResemblance | None):
     """There is no reason to stop it."""
     assert stops(found, keys, ExportLimits()) == []
 
@@ -57,7 +57,7 @@ ACCIDENTS = {
 
 @pytest.mark.parametrize(("found", "keys", "name", "flag"), ACCIDENTS.values(), ids=ACCIDENTS)
 def test_an_accident_is_stopped_and_its_flag_goes_on(
-    found: ExportFigures, keys: Resemblance | None, name: str, flag: str
+    found: ExportFigures, keys: KeyResemblance | None, name: str, flag: str
 ):
     """The flag that is named is enough, and the others are no answer to it."""
     (stop,) = stops(found, keys, ExportLimits())
@@ -84,7 +84,7 @@ def test_fewer_rows_than_wanted_are_stopped_also_for_the_same_content(rows: int,
 # -- keys
 
 
-def compared(unknown: Sequence[str], known: Sequence[str], **how: bool) -> Resemblance:
+def compared(unknown: Sequence[str], known: Sequence[str], **how: bool) -> KeyResemblance:
     return resemblance(unknown, known, **{"compound": False, **how})
 
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from importer.leadsquared.client import Client, Endpoint, Patience
+from importer.leadsquared.client import Client, Endpoint, Timeouts
 from importer.models import Attachment, Rate, Secret, Ticket, file_identity
 from importer.sandbox import FaultPlan, Sandbox, SandboxOptions
 
@@ -91,7 +91,7 @@ def to(url: str, **changes: Any) -> Endpoint:
 
 def client(endpoint: Endpoint, *, connections: int = 5, **patience: float) -> Client:
     """A client with short limits where a test sets them."""
-    return Client(endpoint, Patience(**patience), connections=connections)
+    return Client(endpoint, Timeouts(**patience), connections=connections)
 
 
 @asynccontextmanager

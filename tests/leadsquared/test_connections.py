@@ -10,7 +10,7 @@ import ssl
 import pytest
 import trustme
 
-from importer.leadsquared.client import Client, Said
+from importer.leadsquared.client import AccountReply, Client
 from importer.leadsquared.wire import Answer, Created, NotSent, Unclear
 from importer.sandbox import serve
 from tests.leadsquared.peers import (
@@ -203,7 +203,7 @@ def test_each_request_has_a_connection_of_its_own(kind: str) -> None:
                 if kind == "tickets":
                     assert isinstance(await send(session), Created)
                 else:
-                    assert isinstance(await session.ask("tickets/157", OpenGate()), Said)
+                    assert isinstance(await session.ask("tickets/157", OpenGate()), AccountReply)
             assert [call.reused for call in sandbox.calls] == [False] * 3
 
     asyncio.run(whole())

@@ -6,7 +6,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from importer.ledger import Claim, Entry, Intent, Ledger, Outcome, RunInfo, new_run_id
+from importer.ledger import Claim, Intent, Ledger, LedgerEntry, Outcome, RunInfo, new_run_id
 from importer.models import TicketIds
 
 IDS = TicketIds(number="157", ticket_id="5af882cc-0000-4000-8000-000000000000", key="#157")
@@ -65,7 +65,7 @@ def created(key: str) -> Outcome:
     return Outcome(key=key, state="created", outcome="created", ids=ids_of(key), http_status=200)
 
 
-def entry(ledger: Ledger, run: RunInfo, key: str) -> Entry:
+def entry(ledger: Ledger, run: RunInfo, key: str) -> LedgerEntry:
     return ledger.look_up(run.account, run.source, [key])[key]
 
 

@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from importer.errors import LedgerError
-from importer.ledger import Ledger, shown
+from importer.ledger import Ledger, safe_url
 from importer.ledger.schema import SCHEMA_VERSION
 from tests.ledger.making import ask, begun, claims, entry, intent, new_ledger, new_run, reopened, url_of
 
@@ -89,7 +89,7 @@ def test_an_address_that_is_none_is_refused(url, deed) -> None:
 def test_a_password_is_never_shown(url, deed) -> None:
     """Not in the message, the details or the hint, whichever part of the address it stands in."""
     assert "hunter2" not in refusal(url, deed)
-    assert "hunter2" not in shown(url)
+    assert "hunter2" not in safe_url(url)
 
 
 def test_a_server_that_is_away_is_an_error_with_a_way_out() -> None:

@@ -18,8 +18,8 @@ from importer.errors import LedgerError
 from importer.ledger import Ledger, migrations, schema
 from importer.ledger.database import make_engine, translated
 from importer.models import Rate
-from importer.rate_limit import Asks, Booking
-from importer.rate_limit.slot_records import PoolRecord
+from importer.rate_limit import Booking, SlotRequest
+from importer.rate_limit.slot_records import SlotRecords
 from tests.ledger.making import IDS, ask, begun, created, entry, intent, new_ledger, new_run, url_of
 
 ROOT = Path(__file__).parents[2]
@@ -254,8 +254,8 @@ def test_a_ledger_of_version_1_works_on(tmp_path: Path) -> None:
         ledger.commit(run, [intent("pending")])
         ledger.commit(run, [created("pending")])
         assert entry(ledger, run, "pending").state == "created"
-        with contextlib.closing(PoolRecord(ledger.url, "tenant")) as record:
-            asks = Asks(run=run.id, rate=Rate(5, 5.0), margin_s=0.1, ceiling=5)
+        with contextlib.closing(SlotRecords(ledger.url, "tenant")) as record:
+            asks = SlotRequest(run=run.id, rate=Rate(5, 5.0), margin_s=0.1, ceiling=5)
             pool, (booking,) = record.change([lambda pool, now: pool.book(asks, now)])
         assert isinstance(booking, Booking)
         assert pool.made_today == 1

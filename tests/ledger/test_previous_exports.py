@@ -11,8 +11,8 @@ import pytest
 from importer.ledger import Intent, Ledger
 from importer.ledger.keyed_hashes import KeyedHash
 from importer.ledger.previous_exports import (
-    Export,
-    Known,
+    ExportRecord,
+    KnownRows,
     key_hashes,
     known_keys,
     known_rows,
@@ -27,7 +27,7 @@ from tests.ledger.making import ask, begun, claims, created, intent, new_ledger,
 HASH = KeyedHash(b"secret")
 
 
-def export(run: str, **changes: object) -> Export:
+def export(run: str, **changes: object) -> ExportRecord:
     values: dict[str, object] = {
         "account": "tenant",
         "source": "old-helpdesk",
@@ -41,7 +41,7 @@ def export(run: str, **changes: object) -> Export:
         "previous_held_share": None,
         "finished_at": "2026-03-01T09:30:00Z",
     }
-    return Export(**{**values, **changes})  # type: ignore[arg-type]
+    return ExportRecord(**{**values, **changes})  # type: ignore[arg-type]
 
 
 def test_an_export_is_found_by_account_source_and_name(ledger: Ledger) -> None:
@@ -93,11 +93,11 @@ def test_title_and_lead_are_kept_as_hashes_of_what_was_sent_last(ledger: Ledger,
     ledger.commit(run, [created("A")])
     hashed = ledger.keyed_hash.hex
     assert known_rows(ledger, "tenant", "old-helpdesk", ["A", "B", "C"]) == {
-        "A": Known("created", hashed("First"), hashed("ann@example.com"), 1),
-        "B": Known("pending", "", "", 0),
+        "A": KnownRows("created", hashed("First"), hashed("ann@example.com"), 1),
+        "B": KnownRows("pending", "", "", 0),
     }
     ledger.commit(run, [Intent(key="B", content="", request="{}", title="Second", lead="")])
-    assert known_rows(ledger, "tenant", "old-helpdesk", ["B"]) == {"B": Known("sending", hashed("Second"), "", 1)}
+    assert known_rows(ledger, "tenant", "old-helpdesk", ["B"]) == {"B": KnownRows("sending", hashed("Second"), "", 1)}
     assert ask(tmp_path, "select count(*) from tickets where title_hash like '%First%'") == [(0,)]
 
 

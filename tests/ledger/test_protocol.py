@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from importer.errors import StoppedEarly
-from importer.ledger import Import, Intent, Outcome, Rejection
+from importer.ledger import Intent, Outcome, PastImport, Rejection
 from importer.models import TicketIds
 from tests.ledger.making import IDS, ask, begun, claims, created, entry, intent, new_run
 
@@ -120,8 +120,8 @@ def test_rejections_are_found_by_their_rows(ledger) -> None:
     assert ledger.rejections(another.id, (2, 9)) == {2: made[0]}
 
 
-def known(state: str, key: str = "A", ids: TicketIds | None = IDS) -> Import:
-    return Import(
+def known(state: str, key: str = "A", ids: TicketIds | None = IDS) -> PastImport:
+    return PastImport(
         key=key,
         manifest_row=2,
         state=state,

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from importer.ledger import Ledger, Outcome
-from importer.ledger.records import Import
+from importer.ledger.records import PastImport
 from importer.ledger.ticket_numbers import greatest_number, has_ticket
 from importer.models import TicketIds
 from tests.ledger.making import IDS, ask, begun, created, entry, intent
@@ -70,7 +70,7 @@ def test_tickets_of_a_results_file_are_known_and_do_not_clash(ledger: Ledger):
     """What a results file says is entered as it is, shared numbers too; a new answer with such a number is not."""
     run = begun(ledger, "C")
     known = [
-        Import(
+        PastImport(
             key=key, manifest_row=row, state="created", ids=IDS, error_code="", error="", attempts=1,
             finished_at="", run=run.id,
         )

@@ -12,18 +12,20 @@ import pytest
 
 from importer.errors import ManifestError
 from importer.manifest import Manifest, open_manifest
-from importer.manifest.file_type import Kind
+from importer.manifest.file_type import FileType
 from importer.manifest.workbooks import source
 from importer.manifest.workbooks.child import messages_of
-from importer.manifest.workbooks.messages import End, Limits, Request
+from importer.manifest.workbooks.messages import End, ReaderLimits, Request
 from importer.models import ManifestOptions, Problem
 
 
 class ReadHere:
     """Reads workbooks in this process, for tests of thousands of them: a process for each takes long to start."""
 
-    def __init__(self, path: Path, kind: Kind, options: ManifestOptions, expected: Collection[str], shown: str) -> None:
-        no_limits = Limits(memory_bytes=0, cpu_s=0)
+    def __init__(
+        self, path: Path, kind: FileType, options: ManifestOptions, expected: Collection[str], shown: str
+    ) -> None:
+        no_limits = ReaderLimits(memory_bytes=0, cpu_s=0)
         request = Request(path=path, kind=kind, options=options, expected=expected, shown=shown, limits=no_limits)
         self._messages = messages_of(request)
         self.opened = next(self._messages)

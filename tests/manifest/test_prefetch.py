@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from importer.manifest.prefetch import ahead
+from importer.manifest.prefetch import prefetch
 
 
 class Stop(Exception):
@@ -35,7 +35,7 @@ def counted(closed: list[int], most: int) -> Generator[int, None, None]:
 def test_what_is_read_comes_in_order():
     """Every item, once, and the source is closed at the end."""
     closed: list[int] = []
-    assert list(ahead(counted(closed, 9))) == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert list(prefetch(counted(closed, 9))) == [1, 2, 3, 4, 5, 6, 7, 8, 9]
     assert closed == [9]
 
 
@@ -46,7 +46,7 @@ def test_an_error_comes_in_its_turn():
         yield 1
         raise OSError("gone")
 
-    items = ahead(failing())
+    items = prefetch(failing())
     assert next(items) == 1
     with pytest.raises(OSError, match="gone"):
         next(items)
@@ -65,7 +65,7 @@ def test_interrupted_while_the_thread_starts(interruptible: None):
             closed.append(1)
 
     for number in range(1, 21):
-        items = ahead(interrupting())
+        items = prefetch(interrupting())
         with pytest.raises(Stop):
             for _ in items:
                 pass

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from importer.attachments import AttachmentFinder
-from importer.error_codes import CATALOGUE
+from importer.error_codes import ERROR_CODES
 from importer.manifest import open_manifest
 from importer.mapping import FieldType, Mapping, check_columns, load_mapping
 from importer.models import ManifestOptions
@@ -124,7 +124,7 @@ def mistakes() -> dict[int, list[str]]:
 
 def test_broken_csv_has_one_of_each_mistake():
     """Every code that rejects a row is in the list, and the list has every row of the file."""
-    codes = list(CATALOGUE)
+    codes = list(ERROR_CODES)
     others = (SAMPLES / "README.md").read_text(encoding="utf-8").split("Not in the file")[1]
     rejecting = set(codes[: codes.index("attachment-changed")]) - set(re.findall(r"`([a-z-]+)`", others))
     listed = mistakes()

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.leadsquared.client import Client as LeadSquaredClient
-from importer.leadsquared.client import Endpoint, Patience
+from importer.leadsquared.client import Endpoint, Timeouts
 from importer.leadsquared.wire import Created, NotSent
 from importer.sandbox import Sandbox, serve
 from tests.leadsquared.peers import OpenGate, Peer, at, quick, ticket
@@ -216,11 +216,11 @@ def test_tls_through_the_wire() -> None:
             serve(quick(), ssl_context=authority.server_context()) as sandbox,
             delaying(Wire(one_way_s=0.01, jitter_s=0.01), int(sandbox.url.rpartition(":")[2])) as port,
         ):
-            async with LeadSquaredClient(through(sandbox, port, authority), Patience(), connections=5) as client:
+            async with LeadSquaredClient(through(sandbox, port, authority), Timeouts(), connections=5) as client:
                 made = await asyncio.gather(*(client.create_ticket(ticket(), OpenGate()) for _ in range(10)))
             assert all(isinstance(answer, Created) for answer in made)
             assert len(sandbox.tickets) == 10
-            async with LeadSquaredClient(through(sandbox, port, stranger), Patience(), connections=1) as client:
+            async with LeadSquaredClient(through(sandbox, port, stranger), Timeouts(), connections=1) as client:
                 assert isinstance(await client.create_ticket(ticket(), OpenGate()), NotSent)
 
     asyncio.run(whole())
@@ -238,7 +238,7 @@ def test_another_process_trusts_the_authoritys_file(tmp_path: Path) -> None:
             serve(quick(), ssl_context=authority.server_context("127.0.0.1")) as sandbox,
         ):
             endpoint = at(sandbox, ssl_context=ssl.create_default_context(cafile=file))
-            async with LeadSquaredClient(endpoint, Patience(), connections=1) as client:
+            async with LeadSquaredClient(endpoint, Timeouts(), connections=1) as client:
                 assert isinstance(await client.create_ticket(ticket(), OpenGate()), Created)
 
     asyncio.run(whole())

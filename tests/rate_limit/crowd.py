@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from importer.rate_limit import AHEAD_S, ON_TIME_S, Asks, Booking, Capped, Later, Pool
+from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, Capped, Later, SlotPool, SlotRequest
 
 LONGEST_PAUSE_S = 3600.0
 Ending = Literal["used", "alone", "late", "given back", "throttled", "dies"]
@@ -39,7 +39,7 @@ class Use:
 class Run:
     """One run and what it is going to do. After its steps it goes on as ``forever`` says, or leaves."""
 
-    asks: Asks
+    asks: SlotRequest
     steps: Sequence[Step] = ()
     forever: Step | None = None
     starts_at: float = 0.0
@@ -57,7 +57,7 @@ class Crowd:
 
     runs: Sequence[Run]
     as_text: bool = False
-    pool: Pool = field(default_factory=Pool)
+    pool: SlotPool = field(default_factory=SlotPool)
     now: float = 0.0
     uses: list[Use] = field(default_factory=list)
     held_back: list[tuple[float, float]] = field(default_factory=list)  # pauses, from and to
@@ -143,7 +143,7 @@ class Crowd:
     def _reread(self) -> None:
         if self.as_text:
             counted = self.pool.counted
-            self.pool = Pool.from_json(self.pool.to_json(), self.now, LONGEST_PAUSE_S)
+            self.pool = SlotPool.from_json(self.pool.to_json(), self.now, LONGEST_PAUSE_S)
             self.pool.counted = counted
 
 

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.models import Rate
-from importer.rate_limit import Share
+from importer.rate_limit import AdaptiveShare
 
 RATE = Rate(25, 5.0)
 _RATES = st.builds(Rate, st.integers(1, 1000), st.sampled_from([0.1, 1.0, 5.0, 60.0]))
-_SHARES = st.builds(Share, st.floats(1, 1000), st.floats(-1e6, 1e6)) | st.just(Share())
+_SHARES = st.builds(AdaptiveShare, st.floats(1, 1000), st.floats(-1e6, 1e6)) | st.just(AdaptiveShare())
 
 
-def refused_until(share: Share, moments: list[float], rate: Rate = RATE) -> Share:
+def refused_until(share: AdaptiveShare, moments: list[float], rate: Rate = RATE) -> AdaptiveShare:
     for moment in moments:
         share = share.throttled(moment, rate, sent_at=moment)
     return share
@@ -25,18 +25,18 @@ def refused_until(share: Share, moments: list[float], rate: Rate = RATE) -> Shar
 
 def test_without_a_429_it_is_the_whole_limit() -> None:
     """However long ago the run began."""
-    assert [Share().at(now, RATE) for now in (-1e9, 0.0, 1e9)] == [25.0] * 3
+    assert [AdaptiveShare().at(now, RATE) for now in (-1e9, 0.0, 1e9)] == [25.0] * 3
 
 
 @given(_SHARES, _RATES, st.floats(-1e6, 1e6))
-def test_it_is_from_one_call_to_the_whole_limit(share: Share, rate: Rate, now: float) -> None:
+def test_it_is_from_one_call_to_the_whole_limit(share: AdaptiveShare, rate: Rate, now: float) -> None:
     """Never nothing, or a run would hang for ever; never more than the account has, also for a smaller limit."""
     assert 1.0 <= share.at(now, rate) <= rate.calls
     assert 1.0 <= share.throttled(now, rate, sent_at=now).at(now, rate) <= rate.calls
 
 
 @given(_SHARES, _RATES, st.floats(0, 1e6))
-def test_a_429_makes_it_less_at_once(share: Share, rate: Rate, now: float) -> None:
+def test_a_429_makes_it_less_at_once(share: AdaptiveShare, rate: Rate, now: float) -> None:
     """By a seventh at least of what was tried, as far as there is anything to give."""
     tried = share.at(now, rate)
     left = share.throttled(now, rate, sent_at=now).at(now, rate)
@@ -45,7 +45,7 @@ def test_a_429_makes_it_less_at_once(share: Share, rate: Rate, now: float) -> No
 
 
 @given(_SHARES, _RATES, st.lists(st.floats(0, 1e4), min_size=2))
-def test_without_more_of_them_it_never_becomes_less(share: Share, rate: Rate, moments: list[float]) -> None:
+def test_without_more_of_them_it_never_becomes_less(share: AdaptiveShare, rate: Rate, moments: list[float]) -> None:
     """What is taken back is kept until somebody else is noticed again."""
     share = share.throttled(0.0, rate, sent_at=0.0)
     calls = [share.at(moment, rate) for moment in sorted(moments)]
@@ -54,14 +54,14 @@ def test_without_more_of_them_it_never_becomes_less(share: Share, rate: Rate, mo
 
 def test_the_first_one_makes_room_for_somebody_unknown() -> None:
     """Nothing is known of the other but that it is there: it has more than half of the limit, for two periods."""
-    share = refused_until(Share(), [100.0])
+    share = refused_until(AdaptiveShare(), [100.0])
     assert [share.at(now, RATE) for now in (100.0, 107.0, 110.0)] == pytest.approx([10.0] * 3)
     assert share.at(111.0, RATE) > 10.0
 
 
 def test_it_is_taken_back_more_and_more_quickly_and_to_the_full() -> None:
     """A call or two more at first; all of it within a minute of the last 429."""
-    share = refused_until(Share(), [0.0])
+    share = refused_until(AdaptiveShare(), [0.0])
     grown = [share.at(10.0 + 5.0 * periods, RATE) for periods in range(4)]
     steps = [later - earlier for earlier, later in itertools.pairwise(grown)]
     assert steps == sorted(steps)
@@ -71,7 +71,7 @@ def test_it_is_taken_back_more_and_more_quickly_and_to_the_full() -> None:
 
 def test_calls_of_before_the_last_429_tell_nothing() -> None:
     """A burst that was refused is one message, and not 25."""
-    share = refused_until(Share(), [100.0])
+    share = refused_until(AdaptiveShare(), [100.0])
     for sent_at in (99.0, 99.9):
         assert share.throttled(100.4, RATE, sent_at=sent_at) is share
     assert share.throttled(101.0, RATE, sent_at=100.5).calls < share.calls
@@ -79,7 +79,7 @@ def test_calls_of_before_the_last_429_tell_nothing() -> None:
 
 def test_what_was_safe_is_where_it_begins_again() -> None:
     """A trial of more that failed doesn't cost what went well before it, but for what the trial proved."""
-    share = Share(10.0, 0.0)
+    share = AdaptiveShare(10.0, 0.0)
     tried_at = next(now for now in itertools.count(10.0, 0.5) if share.at(now, RATE) > 15.0)
     after = share.throttled(tried_at, RATE, sent_at=tried_at)
     assert 10.0 <= after.calls <= 10.0 + 0.02 * RATE.calls
@@ -87,20 +87,20 @@ def test_what_was_safe_is_where_it_begins_again() -> None:
 
 def test_what_was_refused_as_it_was_is_too_much() -> None:
     """Nothing more was tried, so the others have become more: again and again, down to one call."""
-    share = Share(10.0, 0.0)
+    share = AdaptiveShare(10.0, 0.0)
     assert share.throttled(1.0, RATE, sent_at=1.0).calls == pytest.approx(8.5)
     assert refused_until(share, [float(second) for second in range(1, 40)]).at(40.0, RATE) == 1.0
 
 
 def test_a_share_that_was_refused_at_the_whole_limit_begins_anew() -> None:
     """Somebody came after a long time alone: what was safe an hour ago says nothing."""
-    share = Share(20.0, 0.0)
+    share = AdaptiveShare(20.0, 0.0)
     assert share.at(3600.0, RATE) == 25.0
     assert share.throttled(3600.0, RATE, sent_at=3600.0).calls == pytest.approx(10.0)
 
 
 def test_a_limit_of_one_call_is_one_call() -> None:
     """There is nothing to give, and the run goes on."""
-    share = refused_until(Share(), [0.0, 1.0, 2.0], Rate(1, 5.0))
+    share = refused_until(AdaptiveShare(), [0.0, 1.0, 2.0], Rate(1, 5.0))
     assert share.at(2.0, Rate(1, 5.0)) == 1.0
     assert not math.isinf(share.calls)

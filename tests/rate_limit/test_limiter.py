@@ -15,31 +15,31 @@ from hypothesis import strategies as st
 
 from importer.errors import CapReached
 from importer.models import Rate
-from importer.rate_limit import ON_TIME_S, Margin, Pool
-from importer.rate_limit.limiter import LEAD_S, Limits, Quota, Slot
+from importer.rate_limit import ON_TIME_S, Margin, SlotPool
+from importer.rate_limit.limiter import LEAD_S, LimiterOptions, RateLimiter, Slot
 from importer.rate_limit.margin import MOST_MARGIN_S
-from importer.rate_limit.slot_storage import Keeper, OwnPool
+from importer.rate_limit.slot_storage import MemorySlots, SlotStorage
 from tests.fake_time import run
 
 AN_AGE_S = 100_000.0
 MARGIN_S = 0.1
 
 
-def make(rate: Rate, **limits: Any) -> Quota:
-    return Quota(Limits(rate=rate, **limits), OwnPool(asyncio.get_running_loop().time), margin())
+def make(rate: Rate, **limits: Any) -> RateLimiter:
+    return RateLimiter(LimiterOptions(rate=rate, **limits), MemorySlots(asyncio.get_running_loop().time), margin())
 
 
 def margin() -> Margin:
     return Margin(first_s=MARGIN_S, least_s=MARGIN_S)
 
 
-async def use(quota: Quota, *, alone: bool = False) -> float:
+async def use(quota: RateLimiter, *, alone: bool = False) -> float:
     slot = await called(quota, alone=alone)
     assert slot.used_at is not None
     return slot.used_at
 
 
-async def called(quota: Quota, *, alone: bool = False) -> Slot:
+async def called(quota: RateLimiter, *, alone: bool = False) -> Slot:
     slot = await quota.reserve()
     await slot.ready()
     slot.used(alone=alone)
@@ -73,7 +73,7 @@ _STEPS = st.builds(
 _RATES = st.sampled_from([Rate(1, 5), Rate(2, 5), Rate(3, 0.5), Rate(5, 5), Rate(25, 5)])
 
 
-async def follow(quota: Quota, steps: Sequence[Step], uses: list[float]) -> None:
+async def follow(quota: RateLimiter, steps: Sequence[Step], uses: list[float]) -> None:
     for step in steps:
         await asyncio.sleep(step.thinks_s)
         slot = await quota.reserve()
@@ -110,7 +110,7 @@ def test_no_window_ever_has_more_calls_than_the_limit(rate: Rate, users: list[li
 def test_the_floor_holds_by_itself(waits_s: list[float]) -> None:
     """Below the pool, and whatever slots it would let go when, stands an exact sliding window."""
 
-    async def one(quota: Quota, at: float) -> float:
+    async def one(quota: RateLimiter, at: float) -> float:
         await asyncio.sleep(at)
         await quota.floor.passed()
         return quota.now()
@@ -383,7 +383,7 @@ def test_a_quiet_network_makes_the_margin_small() -> None:
     """What calls take is learnt from, a while after they came."""
 
     async def whole() -> float:
-        quota = Quota(Limits(rate=Rate(25, 5)), OwnPool(asyncio.get_running_loop().time))
+        quota = RateLimiter(LimiterOptions(rate=Rate(25, 5)), MemorySlots(asyncio.get_running_loop().time))
         for _ in range(50):
             await use(quota)
             quota.heard(0.05)
@@ -429,35 +429,35 @@ def test_a_pause_that_comes_while_the_floor_is_waited_for_holds() -> None:
 _Told = TypeVar("_Told")
 
 
-class SlowPool(Keeper):
+class SlowPool(SlotStorage):
     """A keeper as far away as a database: a change takes its time, and is made half way through it."""
 
     def __init__(self, takes_s: float) -> None:
-        self.pool = Pool()
+        self.pool = SlotPool()
         self._half_s = takes_s / 2
         self._turn = asyncio.Lock()
         self._told: set[asyncio.Task[object]] = set()
 
     def now(self) -> float:
-        """See ``Keeper``."""
+        """See ``SlotStorage``."""
         return asyncio.get_running_loop().time()
 
-    async def change(self, change: Callable[[Pool, float], _Told]) -> tuple[Pool, _Told]:
-        """See ``Keeper``."""
+    async def change(self, change: Callable[[SlotPool, float], _Told]) -> tuple[SlotPool, _Told]:
+        """See ``SlotStorage``."""
         async with self._turn:
             await asyncio.sleep(self._half_s)
             told = change(self.pool, self.now())
-            seen = Pool.from_json(self.pool.to_json(), self.now(), 1e9)
+            seen = SlotPool.from_json(self.pool.to_json(), self.now(), 1e9)
             await asyncio.sleep(self._half_s)
             return seen, told
 
-    def tell(self, change: Callable[[Pool, float], object]) -> None:
-        """See ``Keeper``."""
+    def tell(self, change: Callable[[SlotPool, float], object]) -> None:
+        """See ``SlotStorage``."""
         task = asyncio.ensure_future(self.change(change))
         self._told.add(task)
         task.add_done_callback(self._told.discard)
 
-    async def settled(self) -> Pool:
+    async def settled(self) -> SlotPool:
         """The pool when all changes are made."""
         await asyncio.gather(*self._told)
         return self.pool
@@ -472,10 +472,12 @@ def test_runs_that_share_a_slow_keeper_keep_the_limit_together(
 ) -> None:
     """For any pattern, however long a change takes; all get their turn, and nothing stays booked."""
 
-    async def whole() -> tuple[list[float], Pool, float]:
+    async def whole() -> tuple[list[float], SlotPool, float]:
         keeper, uses = SlowPool(takes_s), list[float]()
         async with asyncio.timeout(AN_AGE_S):
-            quotas = [Quota(Limits(rate=rate, run=f"run {number}"), keeper, margin()) for number in range(runs)]
+            quotas = [
+                RateLimiter(LimiterOptions(rate=rate, run=f"run {number}"), keeper, margin()) for number in range(runs)
+            ]
             await asyncio.gather(
                 *(follow(quotas[number % runs], steps, uses) for number, steps in enumerate(users)),
             )
@@ -496,7 +498,7 @@ def test_those_who_wait_are_booked_for_together() -> None:
     """A burst takes as long as one change of a slow pool, or two, and not one change for each of its calls."""
 
     async def whole() -> list[float]:
-        quota = Quota(Limits(rate=Rate(25, 5)), CopyingPool(0.02), margin())
+        quota = RateLimiter(LimiterOptions(rate=Rate(25, 5)), CopyingPool(0.02), margin())
         slots = [await quota.reserve() for _ in range(25)]
         await asyncio.gather(*(slot.near(0) for slot in slots))
         for slot in slots:
@@ -510,9 +512,9 @@ def test_those_who_wait_are_booked_for_together() -> None:
 def test_what_was_booked_for_one_who_is_gone_is_given_back() -> None:
     """Those who came to be booked for together, and went while that was done, leave nothing booked."""
 
-    async def whole() -> tuple[Pool, int]:
+    async def whole() -> tuple[SlotPool, int]:
         keeper = CopyingPool(0.1)
-        async with Quota(Limits(rate=Rate(5, 5), run="A"), keeper, margin()) as quota:
+        async with RateLimiter(LimiterOptions(rate=Rate(5, 5), run="A"), keeper, margin()) as quota:
             slots = [await quota.reserve() for _ in range(4)]
             waiting = [asyncio.ensure_future(slot.near(0)) for slot in slots]
             await asyncio.sleep(0.01)  # the first books for all of them
@@ -541,7 +543,7 @@ def test_a_quota_knows_of_its_own_calls_before_it_asks_again() -> None:
             super().learn(uses)
 
     async def whole() -> list[float]:
-        quota = Quota(Limits(rate=Rate(25, 5)), CopyingPool(0.01), Learning())
+        quota = RateLimiter(LimiterOptions(rate=Rate(25, 5)), CopyingPool(0.01), Learning())
         await use(quota, alone=True)
         await asyncio.sleep(0.3)
         slots = [await quota.reserve() for _ in range(24)]
@@ -561,7 +563,7 @@ def test_a_pause_holds_although_an_older_view_of_the_pool_comes_in_after_it() ->
 
     async def whole() -> float:
         keeper = SlowPool(0.1)
-        quota = Quota(Limits(rate=Rate(5, 5)), keeper, margin())
+        quota = RateLimiter(LimiterOptions(rate=Rate(5, 5)), keeper, margin())
         first = await called(quota)
         second = await quota.reserve()
         booking = asyncio.ensure_future(second.ready())
@@ -577,9 +579,9 @@ def test_a_pause_holds_although_an_older_view_of_the_pool_comes_in_after_it() ->
 def test_a_booking_that_is_not_waited_for_is_given_back() -> None:
     """Also where it is made only after its run was told to stop, at the very end."""
 
-    async def whole() -> Pool:
+    async def whole() -> SlotPool:
         keeper = SlowPool(0.1)
-        async with Quota(Limits(rate=Rate(5, 5), run="A"), keeper, margin()) as quota:
+        async with RateLimiter(LimiterOptions(rate=Rate(5, 5), run="A"), keeper, margin()) as quota:
             slot = await quota.reserve()
             waiting = asyncio.ensure_future(slot.ready())
             await asyncio.sleep(0.01)
@@ -599,7 +601,7 @@ def test_what_is_given_back_while_another_asks_wakes_that_one() -> None:
 
     async def whole() -> float:
         keeper = SlowPool(0.1)
-        quota = Quota(Limits(rate=Rate(3, 5)), keeper, margin())
+        quota = RateLimiter(LimiterOptions(rate=Rate(3, 5)), keeper, margin())
         await use(quota)
         await use(quota)
         held, other, third = [await quota.reserve() for _ in range(3)]

@@ -14,10 +14,10 @@ import pytest
 from importer.errors import CapReached, ProgramError, StoppedEarly
 from importer.ledger import Ledger
 from importer.models import Rate
-from importer.rate_limit import Margin, Pool
-from importer.rate_limit.limiter import MANY_CALLS, Limits, Quota
-from importer.rate_limit.shared import SharedPool, calls_today, shared_quota
-from importer.rate_limit.slot_records import PoolRecord
+from importer.rate_limit import Margin, SlotPool
+from importer.rate_limit.limiter import MANY_CALLS, LimiterOptions, RateLimiter
+from importer.rate_limit.shared import SharedSlots, calls_today, shared_rate_limiter
+from importer.rate_limit.slot_records import SlotRecords
 from tests.ledger.making import ask, new_ledger, reopened
 
 ACCOUNT = "tenant"
@@ -31,8 +31,8 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 @contextlib.asynccontextmanager
-async def keeper_of(ledger: Ledger) -> AsyncIterator[SharedPool]:
-    async with asyncio.timeout(PATIENCE_S), SharedPool(PoolRecord(ledger.url, ACCOUNT)) as keeper:
+async def keeper_of(ledger: Ledger) -> AsyncIterator[SharedSlots]:
+    async with asyncio.timeout(PATIENCE_S), SharedSlots(SlotRecords(ledger.url, ACCOUNT)) as keeper:
         yield keeper
 
 
@@ -44,7 +44,7 @@ class Held:
         self.begun = asyncio.Event()
         self._let_go = threading.Event()
 
-    def __call__(self, pool: Pool, _now: float) -> None:
+    def __call__(self, pool: SlotPool, _now: float) -> None:
         """Be made."""
         pool.alone = 7
         self._loop.call_soon_threadsafe(self.begun.set)
@@ -55,22 +55,22 @@ class Held:
         self._let_go.set()
 
 
-def writing(made: list[int], number: int) -> Callable[[Pool, float], int]:
-    def change(_pool: Pool, _now: float) -> int:
+def writing(made: list[int], number: int) -> Callable[[SlotPool, float], int]:
+    def change(_pool: SlotPool, _now: float) -> int:
         made.append(number)
         return number
 
     return change
 
 
-def noting(number: int) -> Callable[[Pool, float], None]:
-    def change(pool: Pool, _now: float) -> None:
+def noting(number: int) -> Callable[[SlotPool, float], None]:
+    def change(pool: SlotPool, _now: float) -> None:
         pool.alone = number
 
     return change
 
 
-def look(_pool: Pool, _now: float) -> None:
+def look(_pool: SlotPool, _now: float) -> None:
     """Change nothing."""
 
 
@@ -114,7 +114,7 @@ def test_what_has_come_meanwhile_is_one_transaction(ledger: Ledger) -> None:
 def test_whoever_waits_sees_the_pool_with_all_of_its_transaction(ledger: Ledger, tmp_path: Path) -> None:
     """The view that comes with an answer is what is in the file then, for another process, too."""
 
-    async def whole() -> tuple[Pool, Pool]:
+    async def whole() -> tuple[SlotPool, SlotPool]:
         with contextlib.closing(reopened(tmp_path)) as other:
             async with keeper_of(ledger) as keeper, keeper_of(other) as elsewhere:
                 keeper.tell(noting(3))
@@ -148,7 +148,7 @@ def test_a_change_whose_waiter_is_gone_before_its_turn_is_not_made(ledger: Ledge
 def test_a_change_whose_waiter_goes_while_it_is_made_is_made(ledger: Ledger) -> None:
     """A thread can't be called back: what it does counts, and the others get their answers."""
 
-    async def whole() -> tuple[Pool, int]:
+    async def whole() -> tuple[SlotPool, int]:
         held, made = Held(), list[int]()
         async with keeper_of(ledger) as keeper:
             gone = asyncio.create_task(keeper.change(held))
@@ -167,7 +167,7 @@ def test_a_change_whose_waiter_goes_while_it_is_made_is_made(ledger: Ledger) -> 
 def test_closing_makes_what_was_told_last(ledger: Ledger) -> None:
     """The last use of a slot and a run's leaving come when nobody waits any more: the others have to know."""
 
-    async def whole() -> Pool:
+    async def whole() -> SlotPool:
         async with keeper_of(ledger) as keeper:
             await keeper.change(look)
             for number in range(1, 6):
@@ -181,7 +181,7 @@ def test_closing_makes_what_was_told_last(ledger: Ledger) -> None:
 def test_closing_makes_what_was_told_while_another_change_is_made(ledger: Ledger) -> None:
     """The end comes in the midst of a transaction: the one after it is made all the same."""
 
-    async def whole() -> Pool:
+    async def whole() -> SlotPool:
         async with keeper_of(ledger) as keeper:
             held = Held()
             keeper.tell(held)
@@ -235,7 +235,7 @@ def test_what_could_not_be_told_is_said_to_the_next_who_waits(ledger: Ledger, tm
 def test_a_change_that_has_an_error_in_it_hangs_nobody(ledger: Ledger) -> None:
     """A fault of the program is called that, to everybody in the line, and closing comes to its end."""
 
-    def faulty(_pool: Pool, _now: float) -> None:
+    def faulty(_pool: SlotPool, _now: float) -> None:
         raise ValueError("so it is")
 
     async def whole() -> list[object]:
@@ -253,7 +253,7 @@ def assert_kept(uses: list[float], rate: Rate) -> None:
         assert beyond - first > rate.period_s
 
 
-async def use(quota: Quota, uses: list[float]) -> None:
+async def use(quota: RateLimiter, uses: list[float]) -> None:
     slot = await quota.reserve()
     await slot.ready()
     slot.used()
@@ -261,8 +261,8 @@ async def use(quota: Quota, uses: list[float]) -> None:
     uses.append(slot.used_at)
 
 
-def quota_on(keeper: SharedPool, run: str, rate: Rate) -> Quota:
-    return Quota(Limits(rate=rate, run=run), keeper, Margin(first_s=0.001, least_s=0.001))
+def quota_on(keeper: SharedSlots, run: str, rate: Rate) -> RateLimiter:
+    return RateLimiter(LimiterOptions(rate=rate, run=run), keeper, Margin(first_s=0.001, least_s=0.001))
 
 
 def test_two_runs_keep_the_limit_together(ledger: Ledger, tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_two_runs_keep_the_limit_together(ledger: Ledger, tmp_path: Path) -> Non
 def test_a_run_that_ends_is_no_longer_shared_with(ledger: Ledger) -> None:
     """It leaves no user and no booked slot behind, and what it used is known of it."""
 
-    async def whole() -> Pool:
+    async def whole() -> SlotPool:
         uses = list[float]()
         async with keeper_of(ledger) as keeper, quota_on(keeper, "A", Rate(5, 60.0)) as quota:
             await use(quota, uses)
@@ -312,12 +312,12 @@ def test_the_days_calls_are_those_of_all_runs(ledger: Ledger, tmp_path: Path) ->
     """What one has used of the cap the other has not; at the cap both are told so, as is who asks beforehand."""
 
     async def whole() -> None:
-        limits = [Limits(rate=Rate(50, 1.0), run=run, daily_cap=5) for run in ("A", "B")]
+        limits = [LimiterOptions(rate=Rate(50, 1.0), run=run, daily_cap=5) for run in ("A", "B")]
         with contextlib.closing(reopened(tmp_path)) as other:
             async with (
                 asyncio.timeout(PATIENCE_S),
-                shared_quota(ledger, ACCOUNT, limits[0]) as a,
-                shared_quota(other, ACCOUNT, limits[1]) as b,
+                shared_rate_limiter(ledger, ACCOUNT, limits[0]) as a,
+                shared_rate_limiter(other, ACCOUNT, limits[1]) as b,
             ):
                 for quota in itertools.islice(itertools.cycle((a, b)), 5):
                     await use(quota, [])
@@ -337,8 +337,8 @@ def test_a_limit_of_very_many_calls_is_each_runs_own(
     """To share so many slots would cost more than the calls; but a day's calls are counted all the same."""
 
     async def whole() -> None:
-        limits = Limits(rate=Rate(2 * MANY_CALLS, 1.0), run="A", daily_cap=daily_cap)
-        async with asyncio.timeout(PATIENCE_S), shared_quota(ledger, ACCOUNT, limits) as quota:
+        limits = LimiterOptions(rate=Rate(2 * MANY_CALLS, 1.0), run="A", daily_cap=daily_cap)
+        async with asyncio.timeout(PATIENCE_S), shared_rate_limiter(ledger, ACCOUNT, limits) as quota:
             await use(quota, [])
 
     asyncio.run(whole())

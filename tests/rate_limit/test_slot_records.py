@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from importer.ledger import database
 from importer.ledger.records import utc_minute
 from importer.models import Rate
-from importer.rate_limit import Asks, Booking, Later, Pool
-from importer.rate_limit.slot_records import DAY_MINUTES, PoolRecord
+from importer.rate_limit import Booking, Later, SlotPool, SlotRequest
+from importer.rate_limit.slot_records import DAY_MINUTES, SlotRecords
 from tests.ledger.making import ask, new_ledger, url_of
 
 ROOT = Path(__file__).parents[2]
@@ -31,23 +31,23 @@ time.sleep(600)
 """
 
 
-def record_in(folder: Path, account: str = "tenant") -> PoolRecord:
-    return PoolRecord(sa.make_url(url_of(folder / "ledger.sqlite")), account)
+def record_in(folder: Path, account: str = "tenant") -> SlotRecords:
+    return SlotRecords(sa.make_url(url_of(folder / "ledger.sqlite")), account)
 
 
-def book(record: PoolRecord, run: str, calls: int = 5) -> Booking | Later:
-    asks = Asks(run=run, rate=Rate(calls, 600.0), margin_s=0.1, ceiling=calls)
+def book(record: SlotRecords, run: str, calls: int = 5) -> Booking | Later:
+    asks = SlotRequest(run=run, rate=Rate(calls, 600.0), margin_s=0.1, ceiling=calls)
     _, (answer,) = record.change([lambda pool, now: pool.book(asks, now)])
     assert isinstance(answer, Booking | Later)
     return answer
 
 
-def look(record: PoolRecord) -> Pool:
+def look(record: SlotRecords) -> SlotPool:
     return record.change([])[0]
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[tuple[PoolRecord, PoolRecord]]:
+def records(tmp_path: Path) -> Iterator[tuple[SlotRecords, SlotRecords]]:
     """The pool as two processes have it open."""
     with contextlib.closing(new_ledger(tmp_path)):
         first, second = record_in(tmp_path), record_in(tmp_path)
@@ -56,7 +56,7 @@ def records(tmp_path: Path) -> Iterator[tuple[PoolRecord, PoolRecord]]:
         second.close()
 
 
-def test_all_take_from_one_pool(records: tuple[PoolRecord, PoolRecord]) -> None:
+def test_all_take_from_one_pool(records: tuple[SlotRecords, SlotRecords]) -> None:
     """Five slots are five, whoever takes them; each goes out once."""
     answers = [book(records[number % 2], f"run {number % 2}") for number in range(8)]
     numbers = [answer.number for answer in answers if isinstance(answer, Booking)]
@@ -76,7 +76,7 @@ def test_a_killed_process_leaves_its_bookings_and_nothing_else(tmp_path: Path) -
         assert isinstance(book(record, "alive"), Booking)
 
 
-def test_the_times_of_another_boot_are_not_compared(records: tuple[PoolRecord, PoolRecord], tmp_path: Path) -> None:
+def test_the_times_of_another_boot_are_not_compared(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
     """All slots may just have been used; a pause of before is over."""
     book(records[0], "before")
     ask(tmp_path, "update quotas set boot_id = 'another'")
@@ -86,7 +86,7 @@ def test_the_times_of_another_boot_are_not_compared(records: tuple[PoolRecord, P
     assert isinstance(book(records[1], "after"), Later)
 
 
-def test_calls_of_a_day_are_counted(records: tuple[PoolRecord, PoolRecord], tmp_path: Path) -> None:
+def test_calls_of_a_day_are_counted(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
     """Those of 24 hours, of all runs of this account; older ones not, those of a clock that was set back are."""
     book(records[0], "A")
     for minutes, calls in ((-DAY_MINUTES - 2, 1_000), (-DAY_MINUTES + 2, 20), (60, 300)):
@@ -95,8 +95,8 @@ def test_calls_of_a_day_are_counted(records: tuple[PoolRecord, PoolRecord], tmp_
     assert look(records[1]).made_today == 1 + 20 + 300
 
 
-def give_back(record: PoolRecord, bookings: Sequence[Booking], run: str = "A") -> None:
-    def change(pool: Pool, _now: float) -> None:
+def give_back(record: SlotRecords, bookings: Sequence[Booking], run: str = "A") -> None:
+    def change(pool: SlotPool, _now: float) -> None:
         for booking in bookings:
             pool.give_back(booking, run)
 
@@ -108,7 +108,7 @@ def counted(folder: Path) -> list[int]:
 
 
 def test_a_call_that_is_given_back_is_taken_off_its_own_minute(
-    records: tuple[PoolRecord, PoolRecord], tmp_path: Path
+    records: tuple[SlotRecords, SlotRecords], tmp_path: Path
 ) -> None:
     """Also when the minute is over by then: no minute has fewer calls than none, or a day could come short of one."""
     record, _ = records
@@ -127,7 +127,7 @@ def test_a_call_that_is_given_back_is_taken_off_its_own_minute(
     assert (counted(tmp_path), look(record).made_today) == ([3, 0, 0], 3)
 
 
-def test_more_than_was_counted_can_not_be_taken_off(records: tuple[PoolRecord, PoolRecord], tmp_path: Path) -> None:
+def test_more_than_was_counted_can_not_be_taken_off(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
     """Somebody emptied the table while a run was at work: the day begins with none."""
     booking = book(records[0], "A")
     assert isinstance(booking, Booking)
@@ -147,7 +147,7 @@ def test_where_the_system_names_no_boot_all_processes_share_one_pool(tmp_path: P
 
 
 def test_a_clock_that_began_anew_unnoticed_costs_a_period(
-    records: tuple[PoolRecord, PoolRecord], tmp_path: Path
+    records: tuple[SlotRecords, SlotRecords], tmp_path: Path
 ) -> None:
     """Where the system names no boot: times and a pause of the former clock, far ahead of this one, are of this moment."""
     book(records[0], "before")
@@ -158,13 +158,13 @@ def test_a_clock_that_began_anew_unnoticed_costs_a_period(
     assert before <= pool.paused_until == pool.last_at == pool.slots[-1].used_at <= records[1].now()
 
 
-def test_a_change_that_fails_changes_nothing(records: tuple[PoolRecord, PoolRecord]) -> None:
+def test_a_change_that_fails_changes_nothing(records: tuple[SlotRecords, SlotRecords]) -> None:
     """Neither the change itself nor those made with it."""
 
-    def fails(_pool: Pool, _now: float) -> None:
+    def fails(_pool: SlotPool, _now: float) -> None:
         raise OSError
 
-    asks = Asks(run="A", rate=Rate(5, 600.0), margin_s=0.1, ceiling=5)
+    asks = SlotRequest(run="A", rate=Rate(5, 600.0), margin_s=0.1, ceiling=5)
     with pytest.raises(Exception, match="ledger"):
         records[0].change([lambda pool, now: pool.book(asks, now), fails])
     assert look(records[1]).slots == []

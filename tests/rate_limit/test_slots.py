@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.models import Rate
-from importer.rate_limit import AHEAD_S, ON_TIME_S, Asks, Booking, Capped, Later, Pool
+from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, Capped, Later, SlotPool, SlotRequest
 from tests.rate_limit.crowd import LONGEST_PAUSE_S, Crowd, Run, Step, Use, assert_kept
 
 MARGIN_S = 0.1
@@ -28,8 +28,8 @@ def asks(
     ceiling: float | None = None,
     spacing_s: float = 0.0,
     daily_cap: int | None = None,
-) -> Asks:
-    return Asks(
+) -> SlotRequest:
+    return SlotRequest(
         run=run,
         rate=Rate(calls, period_s),
         margin_s=margin_s,
@@ -39,18 +39,18 @@ def asks(
     )
 
 
-def booked(pool: Pool, who: Asks, now: float) -> Booking:
+def booked(pool: SlotPool, who: SlotRequest, now: float) -> Booking:
     booking = pool.book(who, now)
     assert isinstance(booking, Booking), booking
     return booking
 
 
-def spend(pool: Pool, who: Asks, now: float, calls: int = 1, *, alone: bool = False) -> None:
+def spend(pool: SlotPool, who: SlotRequest, now: float, calls: int = 1, *, alone: bool = False) -> None:
     for _ in range(calls):
         pool.used(booked(pool, who, now), who.run, now, alone=alone)
 
 
-def next_at(pool: Pool, who: Asks, now: float) -> float:
+def next_at(pool: SlotPool, who: SlotRequest, now: float) -> float:
     """When this run gets its next slot, asking as it is told to."""
     for _ in range(20):
         answer = pool.book(who, now)
@@ -124,7 +124,7 @@ def test_a_pool_is_the_same_when_it_is_read_again(case: tuple[Crowd, float]) -> 
     crowd, _ = case
     crowd.go(until=15.0)
     pool = crowd.pool
-    again = Pool.from_json(pool.to_json(), crowd.now, LONGEST_PAUSE_S)
+    again = SlotPool.from_json(pool.to_json(), crowd.now, LONGEST_PAUSE_S)
     again.made_today, again.counted = pool.made_today, pool.counted  # which its keeper has elsewhere
     assert again == pool
     json.loads(pool.to_json(), parse_constant=pytest.fail)  # no infinity: a database may look into it
@@ -158,7 +158,7 @@ def test_runs_that_want_all_of_it_get_the_same(runs: int) -> None:
 
 def test_who_has_had_its_part_gives_way_to_one_that_waits() -> None:
     """It asks first, and has its part of the burst that comes free; the rest is for the other, without a pause."""
-    pool, first, second = Pool(), asks("first"), asks("second")
+    pool, first, second = SlotPool(), asks("first"), asks("second")
     spend(pool, first, 0.0, 25)
     assert isinstance(pool.book(second, 1.0), Later)
     for _ in range(13):
@@ -170,7 +170,7 @@ def test_who_has_had_its_part_gives_way_to_one_that_waits() -> None:
 
 def test_who_has_had_its_part_goes_on_where_nobody_waits() -> None:
     """One that has what it wants is no reason to leave a slot idle."""
-    pool, hungry, content = Pool(), asks("hungry"), asks("content")
+    pool, hungry, content = SlotPool(), asks("hungry"), asks("content")
     spend(pool, content, 0.0)
     spend(pool, hungry, 0.0, 24)
     assert [booked(pool, hungry, 5.0).at for _ in range(25)] == pytest.approx([5.1] * 25)
@@ -178,7 +178,7 @@ def test_who_has_had_its_part_goes_on_where_nobody_waits() -> None:
 
 def test_what_is_used_in_one_burst_is_no_part_of_the_next() -> None:
     """All slots were used within half a second, and are due within half a second: nobody holds any back for others."""
-    pool, runs = Pool(), [asks(f"run {number}") for number in range(4)]
+    pool, runs = SlotPool(), [asks(f"run {number}") for number in range(4)]
     moments = [number * 0.02 for number in range(25)]
     for number, at in enumerate(moments):
         spend(pool, runs[number % 4], at)
@@ -190,7 +190,7 @@ def test_what_is_used_in_one_burst_is_no_part_of_the_next() -> None:
 
 def test_runs_that_share_a_pool_queue_for_their_turns() -> None:
     """Beside three others, the seventh in a run's queue is the last of the burst; the eighth is told of the next."""
-    pool, runs = Pool(), [asks(f"run {number}") for number in range(4)]
+    pool, runs = SlotPool(), [asks(f"run {number}") for number in range(4)]
     for who in runs:
         spend(pool, who, 0.0, 6)
     assert pool.forecast(runs[0], 4.0, 6) == pytest.approx(5.1)
@@ -199,7 +199,7 @@ def test_runs_that_share_a_pool_queue_for_their_turns() -> None:
 
 def test_a_slot_that_is_booked_counts_among_the_calls_at_its_time() -> None:
     """Not at the last moment at which it may be used: a margin drawn from that would be too wide."""
-    pool, who = Pool(), asks(calls=3)
+    pool, who = SlotPool(), asks(calls=3)
     spend(pool, who, 1.0, 2)
     assert booked(pool, who, 1.1).at == pytest.approx(1.1)
     assert pool.uses(who, 1.1) == pytest.approx([1.0, 1.0, 1.1])
@@ -207,12 +207,12 @@ def test_a_slot_that_is_booked_counts_among_the_calls_at_its_time() -> None:
 
 def test_a_pool_of_an_earlier_version_is_read() -> None:
     """It does not say who waits: then nobody does."""
-    pool, who = Pool(), asks()
+    pool, who = SlotPool(), asks()
     spend(pool, who, 1.0)
     pool.counted = 0
     known = json.loads(pool.to_json())
     known["users"] = {run: user[:4] for run, user in known["users"].items()}
-    assert Pool.from_json(json.dumps(known), 2.0, LONGEST_PAUSE_S) == pool
+    assert SlotPool.from_json(json.dumps(known), 2.0, LONGEST_PAUSE_S) == pool
 
 
 def test_what_one_does_not_want_others_have() -> None:
@@ -227,7 +227,7 @@ def test_what_one_does_not_want_others_have() -> None:
 
 def test_a_dead_run_holds_its_slots_for_a_period_and_no_longer() -> None:
     """It booked all of them and was killed: they count as used at the last moment at which they might have been."""
-    pool = Pool()
+    pool = SlotPool()
     for _ in range(25):
         booked(pool, asks("dead"), 100.0)
     assert next_at(pool, asks("alive"), 100.1) == pytest.approx(100.0 + ON_TIME_S + 5.0 + MARGIN_S)
@@ -246,7 +246,7 @@ def test_a_dead_run_is_not_shared_with_any_more() -> None:
 
 def test_a_run_that_has_left_is_not_waited_for() -> None:
     """The one that stays asks once, and has the slot."""
-    pool = Pool()
+    pool = SlotPool()
     spend(pool, asks("A", 4), 0.0, 2)
     spend(pool, asks("B", 4), 0.0, 2)
     pool.leave("B")
@@ -256,7 +256,7 @@ def test_a_run_that_has_left_is_not_waited_for() -> None:
 
 def test_the_smallest_limit_holds_for_all() -> None:
     """A run whose owner knows of a smaller plan is believed, for as long as it is there."""
-    pool = Pool()
+    pool = SlotPool()
     spend(pool, asks("small", 5), 0.0)
     assert pool.rate(asks("large", 25), 0.0) == Rate(5, 5.0)
     spend(pool, asks("large", 25), 0.0, 4)
@@ -267,7 +267,7 @@ def test_the_smallest_limit_holds_for_all() -> None:
 
 def test_the_smallest_limit_holds_after_a_long_pause() -> None:
     """Nobody asks while all are held back, and yet nobody is gone."""
-    pool = Pool()
+    pool = SlotPool()
     small, large = asks("small", 5), asks("large", 25)
     spend(pool, small, 0.0)
     pool.throttled(small, 0.0, sent_at=0.0, wait_s=600.0)
@@ -279,7 +279,7 @@ def test_the_smallest_limit_holds_after_a_long_pause() -> None:
 
 def test_a_ceiling_leaves_the_rest_to_others() -> None:
     """Runs that may use 60 % of the limit make no more calls than that together; one that may use all of it does."""
-    pool = Pool()
+    pool = SlotPool()
     first, second = asks("modest", 10, ceiling=6), asks("modest, too", 10, ceiling=6)
     spend(pool, first, 0.0, 3)
     spend(pool, second, 0.0, 3)
@@ -303,7 +303,7 @@ def test_a_run_with_a_ceiling_has_its_part_beside_those_without(ceiling: int, ot
 
 def test_a_call_that_went_alone_comes_back_with_its_burst() -> None:
     """Its slot is free when those of the first burst are; else every burst would straddle two windows."""
-    pool, who = Pool(), asks(calls=5)
+    pool, who = SlotPool(), asks(calls=5)
     spend(pool, who, 0.0, alone=True)
     spend(pool, who, 2.0, 4)
     assert [next_at(pool, who, 2.0) for _ in range(5)] == pytest.approx([2.0 + 5 + MARGIN_S] * 5)
@@ -311,7 +311,7 @@ def test_a_call_that_went_alone_comes_back_with_its_burst() -> None:
 
 def test_what_is_given_back_is_there_again_at_once() -> None:
     """With the time of its last use, so that the one who comes next need not wait for longer than that."""
-    pool, who = Pool(), asks(calls=2)
+    pool, who = SlotPool(), asks(calls=2)
     spend(pool, who, 0.0, 2)
     first = booked(pool, who, 5.0)
     pool.give_back(first, who.run)
@@ -321,7 +321,7 @@ def test_what_is_given_back_is_there_again_at_once() -> None:
 
 def test_a_use_counts_from_when_it_was_made() -> None:
     """Not from the moment of its booking, nor from the last at which it would have been on time."""
-    pool, who = Pool(), asks(calls=1)
+    pool, who = SlotPool(), asks(calls=1)
     booking = booked(pool, who, 0.0)
     pool.used(booking, who.run, 0.2)
     assert next_at(pool, who, 0.2) == pytest.approx(0.2 + 5 + MARGIN_S)
@@ -329,7 +329,7 @@ def test_a_use_counts_from_when_it_was_made() -> None:
 
 def test_a_use_counts_although_its_slot_is_anothers_by_now() -> None:
     """A process that was stopped between its last look at the clock and the write: the call was made, and takes a slot."""
-    pool, slow, quick = Pool(), asks("slow", 2), asks("quick", 2)
+    pool, slow, quick = SlotPool(), asks("slow", 2), asks("quick", 2)
     late = booked(pool, slow, 0.0)
     spend(pool, quick, 0.0)
     spend(pool, quick, 10.0)  # a slot each, that of the slow one among them
@@ -341,7 +341,7 @@ def test_a_use_counts_although_its_slot_is_anothers_by_now() -> None:
 
 def test_calls_keep_their_distance() -> None:
     """``spacing_s`` is the least time from one call to the next, whoever makes it."""
-    pool = Pool()
+    pool = SlotPool()
     moments = [next_at(pool, asks(run, spacing_s=0.04), 0.0) for run in "ABABAB"]
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert min(gaps) >= 0.04 - 1e-9
@@ -349,7 +349,7 @@ def test_calls_keep_their_distance() -> None:
 
 def test_where_others_use_the_limit_calls_go_evenly() -> None:
     """A 429 costs one call then, and not a burst."""
-    pool, who = Pool(), asks()
+    pool, who = SlotPool(), asks()
     spend(pool, who, 0.0)
     pool.throttled(who, 0.0, sent_at=0.0, wait_s=1.0)
     moments = [next_at(pool, who, 1.0)]
@@ -361,7 +361,7 @@ def test_where_others_use_the_limit_calls_go_evenly() -> None:
 
 def test_the_day_has_so_many_calls_and_no_more() -> None:
     """What others had of it counts, what was given back does not, and a cap says how many there were."""
-    pool, who = Pool(made_today=7), asks(daily_cap=10)
+    pool, who = SlotPool(made_today=7), asks(daily_cap=10)
     first = booked(pool, who, 0.0)
     spend(pool, who, 0.0, 2)
     assert pool.book(who, 0.0) == Capped(10)
@@ -374,7 +374,7 @@ def test_the_day_has_so_many_calls_and_no_more() -> None:
 @pytest.mark.parametrize("ahead", range(5))
 def test_the_forecast_is_what_happens(ahead: int) -> None:
     """Whoever queues behind so many others is told when its turn comes at the latest, within a period."""
-    pool, who = Pool(), asks(calls=5, spacing_s=0.1)
+    pool, who = SlotPool(), asks(calls=5, spacing_s=0.1)
     spend(pool, who, 0.0, 1)
     forecast = pool.forecast(who, 0.0, ahead)
     now, moments = 0.0, list[float]()
@@ -386,10 +386,10 @@ def test_the_forecast_is_what_happens(ahead: int) -> None:
 
 def test_times_that_can_not_be_are_those_of_this_moment() -> None:
     """Slots, last call and users from the far future: a period later all is as it should be."""
-    pool, who = Pool(), asks(calls=2)
+    pool, who = SlotPool(), asks(calls=2)
     spend(pool, who, 1e9, 2)
     pool.throttled(who, 1e9, sent_at=1e9, wait_s=60)
-    again = Pool.from_json(pool.to_json(), 50.0, LONGEST_PAUSE_S)
+    again = SlotPool.from_json(pool.to_json(), 50.0, LONGEST_PAUSE_S)
     assert again.last_at == again.paused_until == again.share.since == 50.0
     assert [slot.used_at for slot in again.slots] == [50.0, 50.0]
     assert next_at(again, who, 50.0) == pytest.approx(50.0 + 5 + MARGIN_S)
@@ -397,10 +397,10 @@ def test_times_that_can_not_be_are_those_of_this_moment() -> None:
 
 def test_a_pause_and_a_booking_that_can_be_are_kept() -> None:
     """What lies ahead by no more than it may is no error of any clock."""
-    pool, who = Pool(), asks(calls=2)
+    pool, who = SlotPool(), asks(calls=2)
     booking = booked(pool, who, 50.0)
     pool.throttled(who, 50.0, sent_at=50.0, wait_s=LONGEST_PAUSE_S)
-    again = Pool.from_json(pool.to_json(), 50.0, LONGEST_PAUSE_S)
+    again = SlotPool.from_json(pool.to_json(), 50.0, LONGEST_PAUSE_S)
     assert again.paused_until == 50.0 + LONGEST_PAUSE_S
     again.give_back(booking, who.run)
     assert [slot.used_at for slot in again.slots] == [-math.inf] * 2
@@ -408,6 +408,6 @@ def test_a_pause_and_a_booking_that_can_be_are_kept() -> None:
 
 def test_a_pool_of_which_nothing_is_known_is_free_in_a_period() -> None:
     """That of another boot: its slots may have been used just now, and no more than that."""
-    pool, who = Pool.all_used(3, 7.0), asks(calls=3)
+    pool, who = SlotPool.all_used(3, 7.0), asks(calls=3)
     assert isinstance(pool.book(who, 7.0), Later)
     assert [next_at(pool, who, 7.0) for _ in range(3)] == pytest.approx([7.0 + 5 + MARGIN_S] * 3)

@@ -6,17 +6,17 @@ import asyncio
 import functools
 
 from importer.models import Rate
-from importer.rate_limit import Pool
-from importer.rate_limit.limiter import Limits, Quota
-from importer.rate_limit.slot_storage import OwnPool
-from importer.rate_limit.status import LimitNews
-from importer.runtime.progress import Silent
+from importer.rate_limit import SlotPool
+from importer.rate_limit.limiter import LimiterOptions, RateLimiter
+from importer.rate_limit.slot_storage import MemorySlots
+from importer.rate_limit.status import LimitStatus
+from importer.runtime.progress import SilentProgress
 from tests.fake_time import run
 
 RATE = Rate(25, 5.0)
 
 
-class Shown(Silent):
+class Shown(SilentProgress):
     """Keeps what the bar would show of others."""
 
     def __init__(self) -> None:
@@ -32,8 +32,8 @@ def a_minute_with_others(share: float = 1.0) -> tuple[list[str], list[float | No
     said, shown, texts = list[str](), Shown(), list[str]()
 
     async def whole() -> None:
-        quota = Quota(Limits(rate=RATE, share=share), OwnPool(asyncio.get_running_loop().time))
-        news = LimitNews(quota, shown, said.append)
+        quota = RateLimiter(LimiterOptions(rate=RATE, share=share), MemorySlots(asyncio.get_running_loop().time))
+        news = LimitStatus(quota, shown, said.append)
         news.tick()
         texts.append(news.text())
         slot = await quota.reserve()
@@ -72,13 +72,13 @@ def test_a_long_wait_is_told_once() -> None:
     """A Retry-After of minutes, be it this run's or another's: nobody watches a bar that stands still without a word."""
     said = list[str]()
 
-    def pause(seconds: float, pool: Pool, now: float) -> None:
+    def pause(seconds: float, pool: SlotPool, now: float) -> None:
         pool.paused_until = now + seconds
 
     async def whole() -> None:
-        keeper = OwnPool(asyncio.get_running_loop().time)
-        async with Quota(Limits(rate=RATE), keeper) as quota:
-            news = LimitNews(quota, Silent(), said.append)
+        keeper = MemorySlots(asyncio.get_running_loop().time)
+        async with RateLimiter(LimiterOptions(rate=RATE), keeper) as quota:
+            news = LimitStatus(quota, SilentProgress(), said.append)
             for seconds in (5.0, 600.0, 300.0):
                 keeper.tell(functools.partial(pause, seconds))
                 for _ in range(3):

@@ -18,14 +18,14 @@ import pytest
 
 from importer.errors import UsageError
 from importer.models import Problem
-from importer.reports import About, ProblemTally, report_file
+from importer.reports import PageHeader, ProblemTally, report_file
 from importer.reports.html_page import Page
 
 COLUMNS = ("ID", "State")
 
 
-def about(tally: ProblemTally) -> About:
-    return About(
+def about(tally: ProblemTally) -> PageHeader:
+    return PageHeader(
         manifest="tickets.csv", mapping="mapping.yaml", detected="CSV, UTF-8, comma", made_at=datetime(2024, 8, 29, tzinfo=UTC),
         rows=10, wrong_rows=tally.rows, blank_rows=0, skipped_rows=0, kinds=tally.kinds(),
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importer.models import Problem
 from importer.reports import ProblemTally
-from importer.reports.problem_tally import Values
+from importer.reports.problem_tally import ValueExamples
 
 
 def problem(row: int, value: str | None = "wip", **changes) -> Problem:
@@ -101,7 +101,7 @@ def test_no_cell_steers_the_terminal() -> None:
 
 def test_values_are_counted_in_bounded_memory() -> None:
     """Of a million different values the frequent ones are still found, and the counts say that they are lower bounds."""
-    values = Values(kept=100)
+    values = ValueExamples(kept=100)
     for number in range(10_000):
         values.add(f"rare {number}")
         if number % 10 == 0:

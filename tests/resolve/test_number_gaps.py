@@ -10,7 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from importer.resolve.number_gaps import LATE, Found, Gaps, Made, Unanswered, fits, matches
+from importer.resolve.number_gaps import LATE, Found, KnownTicket, NumberGaps, UnansweredRequest, fits_gap, matches
 
 KEY_FIELD = "CustomData.LegacyId"
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # a history is told by lot: making it smaller takes minutes
@@ -100,20 +100,20 @@ class Account:
         """The numbers that clients were told."""
         return {each.number for each in self.requests if each.answered and each.number is not None}
 
-    def gaps(self) -> Gaps:
+    def gaps(self) -> NumberGaps:
         """What the ledger knows of where to look."""
         made = [
-            Made(number=each.number, attempt=each.attempt, settled_after=each.settled_after)
+            KnownTicket(number=each.number, attempt=each.attempt, settled_after=each.settled_after)
             for each in self.requests
             if each.answered and each.number is not None and each.settled_after is not None
         ]
-        return Gaps(made, self.known)
+        return NumberGaps(made, self.known)
 
-    def unanswered(self) -> list[Unanswered]:
+    def unanswered(self) -> list[UnansweredRequest]:
         """What the ledger knows of requests without an answer; of those of settled rows it has erased the bodies."""
         settled = {each.row for each in self.requests if each.answered}
         return [
-            Unanswered(
+            UnansweredRequest(
                 row=each.row,
                 key=f"K{each.row}",
                 attempt=each.attempt,
@@ -215,20 +215,20 @@ def test_every_number_is_asked_for_once(random: Random):
     assert all(before.stop < after.start for before, after in itertools.pairwise(ranges))
 
 
-def request(row: int, fields: dict[str, str], **more: object) -> Unanswered:
+def request(row: int, fields: dict[str, str], **more: object) -> UnansweredRequest:
     defaults = {"key": f"K{row}", "attempt": row, "settled_after": row, "lead_id": "x"}
-    return Unanswered(row=row, fields=fields, **{**defaults, **more})  # type: ignore[arg-type]  # of mixed types
+    return UnansweredRequest(row=row, fields=fields, **{**defaults, **more})  # type: ignore[arg-type]  # of mixed types
 
 
 def test_gaps_end_where_neighbours_were_surely_made():
     """Below: the last ticket that was answered before the request went out. Above: the first sent after its end."""
     made = [
-        Made(number=10, attempt=1, settled_after=1),
-        Made(number=14, attempt=2, settled_after=4),  # under way beside the one that is looked for
-        Made(number=20, attempt=5, settled_after=5),
-        Made(number=30, attempt=6, settled_after=6),
+        KnownTicket(number=10, attempt=1, settled_after=1),
+        KnownTicket(number=14, attempt=2, settled_after=4),  # under way beside the one that is looked for
+        KnownTicket(number=20, attempt=5, settled_after=5),
+        KnownTicket(number=30, attempt=6, settled_after=6),
     ]
-    (numbers,) = Gaps(made, [10, 14, 20, 30]).around([request(3, {}, settled_after=4)])
+    (numbers,) = NumberGaps(made, [10, 14, 20, 30]).around([request(3, {}, settled_after=4)])
     assert (numbers.start, numbers.stop - 1) == (11, 20 + LATE)
 
 
@@ -251,17 +251,17 @@ def test_several_attempts_for_one_row_are_one():
 def test_a_key_field_decides_alone(shown: dict[str, str], own: bool):  # noqa: FBT001 - a column of the table
     """With the key in the key field nothing else matters, and without it nothing helps."""
     asked = request(1, {"Title": "A", "Status": "Open", KEY_FIELD: "K1"}, key_field=KEY_FIELD)
-    assert fits([asked], ticket(7, shown, "another lead")) == own
+    assert fits_gap([asked], ticket(7, shown, "another lead")) == own
 
 
 def test_a_lead_that_is_not_seen_needs_a_mark():
     """A ticket shows no e-mail address: without the key in a field of its own it could be anybody's of that title."""
     fields = {"Title": "A", "LeadDetail.EmailAddress": "a@example.com"}
-    assert not fits([request(1, fields, lead_id=None)], ticket(7, {"Title": "A"}, "x"))
+    assert not fits_gap([request(1, fields, lead_id=None)], ticket(7, {"Title": "A"}, "x"))
     marked = {**fields, "CustomData.Old": "K1"}
-    assert fits([request(1, marked, lead_id=None)], ticket(7, {"Title": "A", "CustomData.Old": "K1"}, "x"))
+    assert fits_gap([request(1, marked, lead_id=None)], ticket(7, {"Title": "A", "CustomData.Old": "K1"}, "x"))
     told = {"Title": "A", "LeadDetail.EmailAddress": "b@example.com"}
-    assert not fits([request(1, fields, lead_id=None)], ticket(7, told, "x"))
+    assert not fits_gap([request(1, fields, lead_id=None)], ticket(7, told, "x"))
 
 
 def test_another_row_that_a_change_may_have_made_alike_is_in_the_way():
@@ -284,7 +284,7 @@ def test_keys_of_two_sources_in_one_field_are_told_apart_by_nobody():
     assert matches(rows, [ticket(7, fields, "x")]) == {1: [], 2: []}
 
 
-def erased(row: int, title: str, **more: object) -> Unanswered:
+def erased(row: int, title: str, **more: object) -> UnansweredRequest:
     """A request without an answer whose row another request has settled: its body is erased."""
     return request(row, {}, lead_id=None, title_hash=title and title_hash({"Title": title}), **more)
 

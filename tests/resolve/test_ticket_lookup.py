@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 from importer.errors import StoppedEarly
-from importer.leadsquared.client import Client, Endpoint, Patience
+from importer.leadsquared.client import Client, Endpoint, Timeouts
 from importer.models import Rate, Secret
-from importer.rate_limit.limiter import Limits, Quota
-from importer.rate_limit.slot_storage import OwnPool
-from importer.resolve.ticket_lookup import Asked, Asking
+from importer.rate_limit.limiter import LimiterOptions, RateLimiter
+from importer.rate_limit.slot_storage import MemorySlots
+from importer.resolve.ticket_lookup import LookupResult, TicketLookup
 
 TICKET = (
     b'{"Id": 7, "TicketId": "guid", "LeadId": null, "More": [1], "Fields": [{"SchemaName": "Title", "Value": "A"}]}'
@@ -45,20 +45,22 @@ class Scripted:
             writer.close()
 
 
-def ask(server: Scripted, first: list[str], numbers: list[str], give_up_after_s: float = 30) -> tuple[Asked, int]:
+def ask(
+    server: Scripted, first: list[str], numbers: list[str], give_up_after_s: float = 30
+) -> tuple[LookupResult, int]:
     """Ask, one at a time; give what came of it, and how many slots were used."""
 
-    async def main() -> tuple[Asked, int]:
+    async def main() -> tuple[LookupResult, int]:
         loop = asyncio.get_running_loop()
-        keeper = OwnPool(loop.time)
-        quota = Quota(Limits(rate=Rate(1000, 60)), keeper)
+        keeper = MemorySlots(loop.time)
+        quota = RateLimiter(LimiterOptions(rate=Rate(1000, 60)), keeper)
         listening = await asyncio.start_server(server, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
         endpoint = Endpoint(
             base_url=f"http://127.0.0.1:{port}", tenant_id="t", access_key=Secret("access"), secret_key=Secret("hush")
         )
-        async with listening, Client(endpoint, Patience(), connections=1) as client:
-            asking = Asking(client, quota, give_up_after_s, lambda _: None)
+        async with listening, Client(endpoint, Timeouts(), connections=1) as client:
+            asking = TicketLookup(client, quota, give_up_after_s, lambda _: None)
             await asking.ask(first, iter(numbers), concurrency=1)
             _, slots = await keeper.change(lambda pool, _: pool.counted)
             return asking.asked, slots

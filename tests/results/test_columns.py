@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.ledger import Entry, Rejection
+from importer.ledger import LedgerEntry, Rejection
 from importer.models import Status, TicketIds
-from importer.results import COLUMNS, Judged, ResultRow, data_columns, harmless, project
+from importer.results import COLUMNS, JudgedRow, ResultRow, data_columns, harmless, project
 from importer.results.columns import as_given
 
 RUN = "old-helpdesk.20240101T000000Z.abcdef"
@@ -65,7 +65,7 @@ def test_data_columns_are_the_manifests() -> None:
 # -- what became of a row
 
 
-def entry(state: str, **changes) -> Entry:
+def entry(state: str, **changes) -> LedgerEntry:
     values = {
         "id": 1,
         "key": "A",
@@ -79,11 +79,11 @@ def entry(state: str, **changes) -> Entry:
         "attempts": 1,
         "finished_at": "t",
     }
-    return Entry(**{**values, **changes})
+    return LedgerEntry(**{**values, **changes})
 
 
-def projected(found: Entry | None, rejection: Rejection | None = None, content: str = "c") -> ResultRow:
-    judged = Judged(row=7, key="A", content=content, entry=found, rejection=rejection)
+def projected(found: LedgerEntry | None, rejection: Rejection | None = None, content: str = "c") -> ResultRow:
+    judged = JudgedRow(row=7, key="A", content=content, entry=found, rejection=rejection)
     return project(judged, account="tenant", run=RUN)
 
 

@@ -17,7 +17,7 @@ from importer.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results import COLUMNS, check_results, check_target, read_results, write_whole
 from importer.results.cell_limits import MAX_CELL, unfit
-from importer.results.workbook import WorkbookFile
+from importer.results.workbook import ResultsWorkbook
 from tests.results.making import created, outcomes, write
 
 ROOT = Path(__file__).parents[2]
@@ -147,9 +147,9 @@ def test_results_that_fail_half_way_leave_the_former_ones(tmp_path) -> None:
 def test_nothing_is_written_elsewhere(tmp_path, monkeypatch) -> None:
     """Finished or abandoned, a file needs no room in the folder for temporary files, which is often a small one."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
-    with WorkbookFile(tmp_path / "whole.xlsx", ["a"], own=1) as file:
+    with ResultsWorkbook(tmp_path / "whole.xlsx", ["a"], own=1) as file:
         file.add([["1"]])
-    with pytest.raises(RuntimeError), WorkbookFile(tmp_path / "abandoned", ["a"], own=1):
+    with pytest.raises(RuntimeError), ResultsWorkbook(tmp_path / "abandoned", ["a"], own=1):
         raise RuntimeError
     assert openpyxl.load_workbook(tmp_path / "whole.xlsx").active["A2"].value == "1"  # type: ignore[index]
 
@@ -157,11 +157,11 @@ def test_nothing_is_written_elsewhere(tmp_path, monkeypatch) -> None:
 def test_more_than_a_workbook_can_be_is_an_error(tmp_path) -> None:
     """A sheet beyond the format's limit would be taken for damaged: it is told before, and counts bytes."""
     rows = [["ü" * 100]] * 100
-    with WorkbookFile(tmp_path / "fits", ["a"], own=1, most_bytes=40_000) as file:
+    with ResultsWorkbook(tmp_path / "fits", ["a"], own=1, most_bytes=40_000) as file:
         file.add(rows)
     with (
         pytest.raises(OSError, match="as CSV"),
-        WorkbookFile(tmp_path / "not", ["a"], own=1, most_bytes=20_000) as file,
+        ResultsWorkbook(tmp_path / "not", ["a"], own=1, most_bytes=20_000) as file,
     ):
         file.add(rows)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from importer.sandbox import Account, Field, Kind, default_account
+from importer.sandbox import Field, FieldKind, SandboxAccount, default_account
 from importer.sandbox.account import LEAD_IDENTIFIERS
 
 ACCOUNT = default_account()
@@ -89,7 +89,7 @@ def test_with_values_is_for_select_fields(schema_name: str) -> None:
     [
         ({"schema_name": "Custom Data"}, "no SchemaName"),
         ({"schema_name": "Other.Name"}, "no SchemaName"),
-        ({"schema_name": "Colour", "kind": Kind.SELECT}, "select field has values"),
+        ({"schema_name": "Colour", "kind": FieldKind.SELECT}, "select field has values"),
         ({"schema_name": "Colour", "values": ("Red",)}, "select field has values"),
     ],
 )
@@ -102,7 +102,7 @@ def test_a_field_that_no_account_could_have(arguments: dict[str, object], messag
 def test_names_are_unique() -> None:
     """An account has no two fields of one SchemaName."""
     with pytest.raises(ValueError, match="share a SchemaName"):
-        Account(fields=(Field(schema_name="Title"), Field(schema_name="Title")))
+        SandboxAccount(fields=(Field(schema_name="Title"), Field(schema_name="Title")))
 
 
 def test_metadata_has_the_documented_members() -> None:

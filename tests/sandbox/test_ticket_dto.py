@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from importer.sandbox import default_account
-from importer.sandbox.ticket_dto import CREATE, CREATE_AS_JSON, Expected, judge
+from importer.sandbox.ticket_dto import CREATE, CREATE_AS_JSON, ExpectedTicket, check_ticket
 from tests.sandbox.account_client import LEAD_ID, dto
 
 ACCOUNT = default_account()
 
 
-def problems_of(document: Any, expected: Expected = CREATE) -> tuple[str, ...]:
+def problems_of(document: Any, expected: ExpectedTicket = CREATE) -> tuple[str, ...]:
     text = document if isinstance(document, bytes) else json.dumps(document).encode()
-    order, problems = judge(text, ACCOUNT, expected)
+    order, problems = check_ticket(text, ACCOUNT, expected)
     assert (order is None) == bool(problems)
     return problems
 
@@ -24,7 +24,7 @@ def problems_of(document: Any, expected: Expected = CREATE) -> tuple[str, ...]:
 def test_a_good_ticket_keeps_its_fields_in_order() -> None:
     """What was sent is what the account has: same order, same text."""
     text = json.dumps(dto(("Status", "Open"), ("Description", " 00123 \\u0000\n")))
-    order, problems = judge(text.encode(), ACCOUNT, CREATE)
+    order, problems = check_ticket(text.encode(), ACCOUNT, CREATE)
     assert problems == ()
     assert order is not None
     assert order.fields == (("Title", "Printer on fire"), ("Status", "Open"), ("Description", " 00123 \\u0000\n"))
@@ -34,7 +34,7 @@ def test_a_good_ticket_keeps_its_fields_in_order() -> None:
 def test_lead_details_stand_for_a_lead() -> None:
     """An identifier among the fields takes the place of LeadId, and is compared without letter case."""
     document = dto(("LeadDetail.EmailAddress", "Ann@Example.com"), ("LeadDetail.FirstName", "Ann"), LeadId=...)
-    order, problems = judge(json.dumps(document).encode(), ACCOUNT, CREATE)
+    order, problems = check_ticket(json.dumps(document).encode(), ACCOUNT, CREATE)
     assert problems == ()
     assert order is not None
     assert order.lead_details == (("LeadDetail.EmailAddress", "Ann@Example.com"), ("LeadDetail.FirstName", "Ann"))
@@ -90,13 +90,13 @@ def test_what_the_page_does_not_show_is_refused(document: Any, problem: str) -> 
         (CREATE_AS_JSON, dto(Id=None), True),
         (CREATE_AS_JSON, dto(), False),
         (CREATE_AS_JSON, dto(Id="143"), False),
-        (Expected(id_member=True, number="143"), dto(Id="143"), True),
-        (Expected(id_member=True, number="143"), dto(Id=143), False),
-        (Expected(id_member=True, number="143"), dto(Id=None), False),
-        (Expected(id_member=True, number="143"), dto(), False),
+        (ExpectedTicket(id_member=True, number="143"), dto(Id="143"), True),
+        (ExpectedTicket(id_member=True, number="143"), dto(Id=143), False),
+        (ExpectedTicket(id_member=True, number="143"), dto(Id=None), False),
+        (ExpectedTicket(id_member=True, number="143"), dto(), False),
     ],
 )
-def test_the_id_is_the_one_that_the_call_takes(expected: Expected, document: dict[str, Any], good: bool) -> None:  # noqa: FBT001  # a column of the table
+def test_the_id_is_the_one_that_the_call_takes(expected: ExpectedTicket, document: dict[str, Any], good: bool) -> None:  # noqa: FBT001  # a column of the table
     """`Id` is null in a JSON create and the ticket's number in an update, and has to be there."""
     assert (problems_of(document, expected) == ()) == good
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from importer.ledger import Intent, Outcome
 from importer.models import Ticket
-from importer.rate_limit import Pool
-from importer.rate_limit.slot_storage import Keeper
+from importer.rate_limit import SlotPool
+from importer.rate_limit.slot_storage import SlotStorage
 from importer.submission.send_queue import Sendable
 
 _Told = TypeVar("_Told")
@@ -125,10 +125,10 @@ class SimulatedJournal:
         """Nobody else holds these rows."""
 
 
-class SimulatedKeeper(Keeper):
+class SimulatedKeeper(SlotStorage):
     """A pool that is changed by commits, as where several runs share it. See ``leadsquared.quota.Keeper``."""
 
-    def __init__(self, pool: Pool, disk: Disk) -> None:
+    def __init__(self, pool: SlotPool, disk: Disk) -> None:
         self._pool = pool
         self._disk = disk
         self._loop = asyncio.get_running_loop()
@@ -137,17 +137,17 @@ class SimulatedKeeper(Keeper):
         """Seconds, on a clock that outlives the process."""
         return self._loop.time()
 
-    async def change(self, change: Callable[[Pool, float], _Told]) -> tuple[Pool, _Told]:
+    async def change(self, change: Callable[[SlotPool, float], _Told]) -> tuple[SlotPool, _Told]:
         """Change the pool, and wait until that is done."""
         done: asyncio.Future[_Told] = asyncio.get_running_loop().create_future()
         self._disk.write(lambda: change(self._pool, self.now()), done)
         return self._pool, await done
 
-    def tell(self, change: Callable[[Pool, float], object]) -> None:
+    def tell(self, change: Callable[[SlotPool, float], object]) -> None:
         """Change the pool, and don't wait."""
         self._disk.write(lambda: change(self._pool, self.now()))
 
 
-def reread(pool: Pool, now: float) -> Pool:
+def reread(pool: SlotPool, now: float) -> SlotPool:
     """The pool as the next process finds it."""
-    return Pool.from_json(pool.to_json(), now, _LONGEST_PAUSE_S)
+    return SlotPool.from_json(pool.to_json(), now, _LONGEST_PAUSE_S)

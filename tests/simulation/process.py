@@ -9,16 +9,16 @@ from dataclasses import replace
 from typing import Any, cast
 
 from importer.errors import ImporterError
-from importer.leadsquared.connections import Gate
+from importer.leadsquared.connections import RequestGate
 from importer.leadsquared.wire import Answer
 from importer.models import Ticket
-from importer.rate_limit import Pool
-from importer.rate_limit.limiter import Quota
-from importer.submission.context import Means
+from importer.rate_limit import SlotPool
+from importer.rate_limit.limiter import RateLimiter
+from importer.submission.context import SubmissionContext
 from importer.submission.retry import RetryPolicy, Settled
 from importer.submission.send_queue import Sendable
 from importer.submission.submit import Submission
-from importer.workflows.send_options import Sending
+from importer.workflows.send_options import SendOptions
 from tests.simulation.account import Account
 from tests.simulation.disk import Books, Disk, SimulatedJournal, SimulatedKeeper, State
 from tests.simulation.scenario import Scenario
@@ -35,7 +35,7 @@ class SimulatedClient:
         self._loop = asyncio.get_running_loop()
         self._idle: deque[float] = deque()  # since when, the longest first
 
-    async def create_ticket(self, ticket: Ticket, gate: Gate) -> Answer:
+    async def create_ticket(self, ticket: Ticket, gate: RequestGate) -> Answer:
         """Send one ticket; the row is its title."""
         row = int(ticket.fields[0][1])
         await self._connect()
@@ -72,7 +72,7 @@ def _began(task: asyncio.Task[Any]) -> int:
 class Process:
     """One life. ``pool`` and ``books`` are what it finds on the disk, and what it leaves there."""
 
-    def __init__(self, scenario: Scenario, account: Account, books: Books, pool: Pool, *, number: int) -> None:
+    def __init__(self, scenario: Scenario, account: Account, books: Books, pool: SlotPool, *, number: int) -> None:
         self._scenario = scenario
         self._books = books
         self._number = number
@@ -86,7 +86,7 @@ class Process:
 
     async def run(self) -> ImporterError | None:
         """Send what is to be sent; say why it ended before all was done, or nothing."""
-        sending = Sending(
+        sending = SendOptions(
             rate=self._scenario.rate,
             policy=RetryPolicy(retry_statuses=frozenset({503} if self._scenario.repeats else ())),
             max_failures="25",
@@ -96,8 +96,8 @@ class Process:
             concurrency=1_000,
         )
         limits = sending.limits(f"run-{self._number}", self._books.states.count(State.PENDING))
-        async with Quota(limits, self._keeper) as quota:
-            means = Means(
+        async with RateLimiter(limits, self._keeper) as quota:
+            means = SubmissionContext(
                 client=cast("Any", self._client),
                 quota=quota,
                 journal=cast("Any", self._journal),

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from importer.rate_limit import Pool
+from importer.rate_limit import SlotPool
 from tests import fake_time
 from tests.simulation.account import Account, Calls
 from tests.simulation.disk import Books, State, reread
@@ -75,7 +75,7 @@ def simulate(scenario: Scenario, progress: Progress = lambda _at, _made: None) -
 async def _simulate(scenario: Scenario, progress: Progress) -> Facts:
     loop = asyncio.get_running_loop()
     chance = random.Random(f"{scenario.seed}/crashes")
-    account, books, pool = Account(scenario), Books(scenario.tickets), Pool()
+    account, books, pool = Account(scenario), Books(scenario.tickets), SlotPool()
     endings: list[str] = []
     crashes = given_up = 0
 

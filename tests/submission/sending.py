@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from importer.errors import ImporterError
-from importer.leadsquared.client import Client, Endpoint, Patience
+from importer.leadsquared.client import Client, Endpoint, Timeouts
 from importer.leadsquared.wire import Answer
-from importer.ledger import Entry, Ledger, RunInfo
+from importer.ledger import Ledger, LedgerEntry, RunInfo
 from importer.models import Attachment, Rate, Ticket
 from importer.rate_limit import Margin
-from importer.rate_limit.limiter import Limits, Quota
-from importer.rate_limit.slot_storage import OwnPool
+from importer.rate_limit.limiter import LimiterOptions, RateLimiter
+from importer.rate_limit.slot_storage import MemorySlots
 from importer.sandbox import Sandbox
-from importer.submission.context import Means, Terms
+from importer.submission.context import SubmissionContext, SubmissionOptions
 from importer.submission.journal import Journal
 from importer.submission.retry import FailureLimit, RetryPolicy, Settled
 from importer.submission.send_queue import Sendable
@@ -71,7 +71,7 @@ class Sending:
         async with asyncio.timeout(30):
             return await self.submission.run(each(rows))
 
-    def entries(self) -> dict[str, Entry]:
+    def entries(self) -> dict[str, LedgerEntry]:
         """What the ledger knows of each row."""
         return self.ledger.look_up(self.run.account, self.run.source, self.keys)
 
@@ -130,7 +130,7 @@ async def sending(
     rate: Rate = FAST,
     daily_cap: int | None = None,
     answer_s: float = 20.0,
-    keeper: OwnPool | None = None,
+    keeper: MemorySlots | None = None,
     **terms: Any,
 ) -> AsyncIterator[Sending]:
     """Everything that a run needs, with short waits; the rows are claimed, as before a run."""
@@ -143,21 +143,21 @@ async def sending(
         "chance": lambda: 0.0,
         "first_probe_s": 0.02,
     }
-    settled = Terms(**{**known, **terms})
+    settled = SubmissionOptions(**{**known, **terms})
     keys = [each_row.key for each_row in claimed]
     ledger = new_ledger(folder)
     try:
         run = begun(ledger, *keys)
         watcher = Watcher()
-        patience = Patience(answer_s=answer_s)
-        keeper = keeper or OwnPool(asyncio.get_running_loop().time)
+        patience = Timeouts(answer_s=answer_s)
+        keeper = keeper or MemorySlots(asyncio.get_running_loop().time)
         margin = Margin(first_s=0.001, least_s=0.001)
         async with (
             Client(address(server), patience, connections=settled.concurrency) as client,
             Journal(ledger, run) as journal,
-            Quota(Limits(rate=rate, daily_cap=daily_cap), keeper, margin) as quota,
+            RateLimiter(LimiterOptions(rate=rate, daily_cap=daily_cap), keeper, margin) as quota,
         ):
-            means = Means(client=client, quota=quota, journal=journal, observer=watcher)
+            means = SubmissionContext(client=client, quota=quota, journal=journal, observer=watcher)
             yield Sending(Submission(means, settled), ledger, run, watcher, keys)
         ledger.end_run(run.id, 0)
     finally:

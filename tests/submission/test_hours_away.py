@@ -14,9 +14,9 @@ from importer.errors import Interrupted
 from importer.leadsquared.wire import Answer, Created, NotSent, Throttled, Unclear
 from importer.ledger import Intent, Outcome
 from importer.models import Rate, Status, Ticket, TicketIds
-from importer.rate_limit.limiter import Limits, Quota
-from importer.rate_limit.slot_storage import OwnPool
-from importer.submission.context import Means, Terms
+from importer.rate_limit.limiter import LimiterOptions, RateLimiter
+from importer.rate_limit.slot_storage import MemorySlots
+from importer.submission.context import SubmissionContext, SubmissionOptions
 from importer.submission.retry import FailureLimit, RetryPolicy, Settled
 from importer.submission.send_queue import Sendable
 from importer.submission.submit import Submission
@@ -103,7 +103,7 @@ def send(world: World, count: int, *, give_up_after_s: float = 900.0, stop_at_s:
     async def main():
         loop = asyncio.get_running_loop()
         chances = itertools.cycle([0.0, 0.5, 0.999])
-        terms = Terms(
+        terms = SubmissionOptions(
             policy=RetryPolicy(),
             failure_limit=FailureLimit("25"),
             give_up_after_s=give_up_after_s,
@@ -112,8 +112,8 @@ def send(world: World, count: int, *, give_up_after_s: float = 900.0, stop_at_s:
             chance=lambda: next(chances),
         )
         part = cast("Any", world)
-        quota = Quota(Limits(rate=RATE), OwnPool(loop.time))
-        submission = Submission(Means(client=part, quota=quota, journal=part, observer=part), terms)
+        quota = RateLimiter(LimiterOptions(rate=RATE), MemorySlots(loop.time))
+        submission = Submission(SubmissionContext(client=part, quota=quota, journal=part, observer=part), terms)
         if stop_at_s is not None:
             loop.call_at(stop_at_s, lambda: submission.stop(Interrupted(15, "interrupted")))
         ending = await submission.run(rows(count))

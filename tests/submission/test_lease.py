@@ -14,7 +14,7 @@ import pytest
 from importer.errors import ProgramError, StoppedEarly
 from importer.ledger import LEASE_S, Ledger, Outcome, RunInfo
 from importer.models import Ticket
-from importer.submission.gate import Gate, Proof
+from importer.submission.gate import Proof, SlotGate
 from importer.submission.journal import Journal
 from importer.submission.send_queue import Sendable
 from tests.ledger.disks import small_disk
@@ -51,7 +51,7 @@ def pass_gate(ledger: Ledger, run: RunInfo, slot: HeldUp) -> None:
 
     async def main() -> None:
         async with Journal(ledger, run, slot.clock) as journal:
-            await Gate(ROW, cast("Any", slot), journal, Proof(), probe=False).passed()
+            await SlotGate(ROW, cast("Any", slot), journal, Proof(), probe=False).passed()
 
     asyncio.run(main())
 
@@ -91,9 +91,9 @@ def test_a_refused_intent_is_not_taken_back(tmp_path: Path) -> None:
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
         run = begun(ledger, "B")
 
-        async def main() -> Gate:
+        async def main() -> SlotGate:
             async with Journal(ledger, run) as journal:
-                gate = Gate(ROW, cast("Any", HeldUp(0.0, lambda: None)), journal, Proof(), probe=False)
+                gate = SlotGate(ROW, cast("Any", HeldUp(0.0, lambda: None)), journal, Proof(), probe=False)
                 with pytest.raises(StoppedEarly):
                     await gate.passed()
                 return gate

@@ -13,7 +13,7 @@ import pytest
 
 from importer.errors import StoppedEarly
 from importer.models import Rate
-from importer.rate_limit.slot_storage import OwnPool
+from importer.rate_limit.slot_storage import MemorySlots
 from importer.sandbox import serve
 from importer.submission.retry import RetryPolicy
 from tests.leadsquared.peers import peer, quick, read_request, reply, to
@@ -275,7 +275,7 @@ def test_an_account_that_another_run_found_used_up(held_s: float, tmp_path: Path
     """Waited for where that is soon enough; else the run ends without a call, instead of hanging."""
 
     async def whole() -> None:
-        keeper = OwnPool(asyncio.get_running_loop().time)
+        keeper = MemorySlots(asyncio.get_running_loop().time)
         keeper.tell(lambda pool, now: setattr(pool, "paused_until", now + held_s))
         async with serve(quick()) as sandbox:
             some = rows(3)
@@ -297,7 +297,7 @@ def test_the_next_run_finds_out_by_a_call_whether_the_limit_is_free(tmp_path: Pa
     """A Retry-After of hours ends this run, and holds none back for longer than this one would have waited."""
 
     async def whole() -> None:
-        keeper = OwnPool(asyncio.get_running_loop().time)
+        keeper = MemorySlots(asyncio.get_running_loop().time)
         async with serve(quick([{"calls": 1, "fault": "429", "retry_after": 86_400}])) as sandbox:
             some = rows(3)
             for folder, ending_is in (("first", StoppedEarly), ("second", type(None))):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.models import Status
-from importer.submission.plan import TO_SEND, Disposition, Plan, judge
+from importer.submission.plan import TO_SEND, Disposition, Plan, disposition_of
 
 
 @pytest.mark.parametrize(
@@ -26,13 +26,13 @@ from importer.submission.plan import TO_SEND, Disposition, Plan, judge
 )
 def test_what_the_ledger_knows_decides(state: str | None, expected: Disposition) -> None:
     """A ticket is never sent again, and what may be one is not sent unasked."""
-    assert judge(state, resend_unknown=False) is expected
+    assert disposition_of(state, resend_unknown=False) is expected
 
 
 @pytest.mark.parametrize("state", [None, "sending", *Status])
 def test_asking_for_unknown_rows_changes_only_those(state: str | None) -> None:
     """--on-unknown retry sends them after all others; a ticket stays a ticket."""
-    unasked, asked = judge(state, resend_unknown=False), judge(state, resend_unknown=True)
+    unasked, asked = disposition_of(state, resend_unknown=False), disposition_of(state, resend_unknown=True)
     assert asked is (Disposition.RESEND if unasked is Disposition.HOLD else unasked)
 
 

@@ -32,7 +32,7 @@ from importer.submission.retry import (
     RetryPolicy,
     Settled,
     Verdict,
-    judge,
+    next_step,
 )
 
 HOLD = RetryPolicy()
@@ -57,7 +57,7 @@ _chances = st.floats(0, 1, exclude_max=True)
 
 def decide(answer: Answer, *, attempt: int = 1, succeeded: bool = True, policy: RetryPolicy = HOLD) -> Verdict:
     read = policy.read(answer, succeeded=succeeded)
-    return judge(read, attempt=attempt, succeeded=succeeded, policy=policy, chance=0.5)
+    return next_step(read, attempt=attempt, succeeded=succeeded, policy=policy, chance=0.5)
 
 
 def test_there_is_an_example_of_every_answer() -> None:
@@ -101,7 +101,7 @@ def test_nothing_that_may_have_made_a_ticket_is_repeated_unasked(
     chance: float,
 ) -> None:
     """With the default policy only what surely made none goes again, however often it was tried."""
-    verdict = judge(answer, attempt=attempt, succeeded=succeeded, policy=HOLD, chance=chance)
+    verdict = next_step(answer, attempt=attempt, succeeded=succeeded, policy=HOLD, chance=chance)
     if isinstance(verdict, Again):
         assert isinstance(answer, Throttled | NotSent)
         assert not verdict.may_exist

@@ -9,13 +9,13 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.submission.send_queue import Line, Sendable
+from importer.submission.send_queue import Sendable, SendQueue
 from tests.submission.sending import row
 
 _LEADS = st.lists(st.sampled_from("abc"), max_size=2, unique=True)
 
 
-def accept_or_park(line: Line, each: Sendable) -> bool:
+def accept_or_park(line: SendQueue, each: Sendable) -> bool:
     """What the sender does with a new row."""
     if line.accept(each):
         return True
@@ -26,7 +26,7 @@ def accept_or_park(line: Line, each: Sendable) -> bool:
 @given(st.lists(_LEADS, max_size=20), st.randoms())
 def test_any_story_ends_with_every_row_done_once(leads: list[list[str]], random: Random) -> None:
     """Rows are taken, put back, sent again and done in any order: each ends once, and leads are never made twice."""
-    line, now = Line(), 0.0
+    line, now = SendQueue(), 0.0
     new = deque(row(number, leads=tuple(each)) for number, each in enumerate(leads, start=2))
     out: list[Sendable] = []
     made: set[str] = set()
@@ -63,7 +63,7 @@ def test_any_story_ends_with_every_row_done_once(leads: list[list[str]], random:
 
 def test_order_is_kept() -> None:
     """Rows come out as they went in, but those whose lead is under way let others pass."""
-    line = Line()
+    line = SendQueue()
     first, second, third = row(2, leads=("a",)), row(3, leads=("a",)), row(4)
     assert accept_or_park(line, first)
     assert not accept_or_park(line, second)
@@ -75,7 +75,7 @@ def test_order_is_kept() -> None:
 
 def test_a_lead_that_is_there_holds_up_nobody() -> None:
     """Once one ticket of it is made, its rows go side by side; a failed one changes nothing about that."""
-    line = Line()
+    line = SendQueue()
     rows = [row(number, leads=("a",)) for number in range(2, 6)]
     assert accept_or_park(line, rows[0])
     assert not accept_or_park(line, rows[1])
@@ -88,7 +88,7 @@ def test_a_lead_that_is_there_holds_up_nobody() -> None:
 
 def test_a_row_that_goes_again_waits_its_time() -> None:
     """It holds up nobody meanwhile, its lead included, and then goes before the others."""
-    line = Line()
+    line = SendQueue()
     early, late = row(2, leads=("a",)), row(3, leads=("a",))
     assert line.accept(early)
     line.park(late)
@@ -103,7 +103,7 @@ def test_a_row_that_goes_again_waits_its_time() -> None:
 
 def test_rows_that_wait_are_few() -> None:
     """A manifest of one lead is not read into memory to wait there."""
-    line = Line()
+    line = SendQueue()
     assert line.accept(row(2, leads=("a",)))
     number = 3
     while line.has_room:

@@ -12,8 +12,8 @@ import pytest
 from importer.errors import StoppedEarly
 from importer.ledger import Outcome
 from importer.models import Status
-from importer.rate_limit import Pool
-from importer.rate_limit.slot_storage import OwnPool
+from importer.rate_limit import SlotPool
+from importer.rate_limit.slot_storage import MemorySlots
 from importer.sandbox import serve
 from tests.leadsquared.peers import quick
 from tests.ledger.making import ask, intent
@@ -22,7 +22,7 @@ from tests.submission.sending import row, rows, sending
 _Told = TypeVar("_Told")
 
 
-class Lost(OwnPool):
+class Lost(MemorySlots):
     """A pool that is lost when a slot is booked and its row's intent is being written; the slot is late by then."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -30,7 +30,7 @@ class Lost(OwnPool):
         self._loop = loop
         self.ahead_s = 0.0
 
-    def change_now(self, change: Callable[[Pool, float], _Told]) -> tuple[Pool, _Told]:
+    def change_now(self, change: Callable[[SlotPool, float], _Told]) -> tuple[SlotPool, _Told]:
         """See ``Keeper``."""
         if self.ahead_s:
             raise StoppedEarly("the slots can't be read")

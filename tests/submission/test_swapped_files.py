@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from importer.attachments import AttachmentFinder
-from importer.leadsquared.client import Client, Patience
+from importer.leadsquared.client import Client, Timeouts
 from importer.leadsquared.wire import CHANGED_WHILE_SENT, Answer, Created, NotSendable, Unclear
 from importer.mapping import AttachmentRules
 from importer.models import Attachment, Rate, Ticket, file_identity
@@ -59,7 +59,7 @@ def test_no_file_from_outside_is_sent(tmp_path: Path) -> None:
         async with (
             asyncio.timeout(120),
             serve(quick()) as sandbox,
-            Client(at(sandbox), Patience(), connections=1) as client,
+            Client(at(sandbox), Timeouts(), connections=1) as client,
         ):
             tried = 0
             while tried < 300:

@@ -19,7 +19,7 @@ from importer.mapping import check_columns, load_mapping
 from importer.mapping.yaml_source import parse
 from importer.suggest import suggest
 from importer.suggest.date_formats import read_times
-from importer.suggest.draft import Sureness
+from importer.suggest.draft import Confidence
 from importer.suggest.yaml_writer import scalar
 from importer.validation import Validator
 from tests.suggest.making import account_fields, drafted, fields_of, loaded
@@ -33,7 +33,7 @@ def test_the_sample(fields, tmp_path: Path):
     suggestion = suggest(SAMPLE, fields)
     mapping = loaded(tmp_path, suggestion)
     right = {rule.column: rule for rule in load_mapping(SAMPLE.parent.parent / "mappings" / "old-helpdesk.yaml").rules}
-    sure = fields_of(suggestion, Sureness.SURE)
+    sure = fields_of(suggestion, Confidence.SURE)
     assert {column: right[column].field for column in sure} == sure
     assert len(sure) >= 10
     assert mapping.key == ("Legacy ID",)
@@ -128,7 +128,7 @@ def test_dates_of_which_some_are_iso_have_both_formats(day: str, iso: str, tmp_p
     cells = [when.strftime(day if number % 2 else iso) for number, when in enumerate(days)]
     rows = [("ID", "Email", "Due date"), *((str(n), f"a{n}@example.com", cell) for n, cell in enumerate(cells))]
     suggestion = drafted(tmp_path, *rows)
-    assert fields_of(suggestion, Sureness.SURE)["Due date"] == "DueDate"
+    assert fields_of(suggestion, Confidence.SURE)["Due date"] == "DueDate"
     due = next(rule for rule in loaded(tmp_path, suggestion).rules if rule.field == "DueDate")
     assert due.formats == (iso, day)
     checked = Validator(loaded(tmp_path, suggestion), None, None).check(
@@ -142,7 +142,7 @@ def test_dates_are_no_phone_numbers(tmp_path: Path):
     cells = ("29.08.2024", "2024-08-30", "8/31/2024") * 3
     rows = [("ID", "Email", "Due"), *((str(n), f"a{n}@example.com", cell) for n, cell in enumerate(cells))]
     suggestion = drafted(tmp_path, *rows)
-    assert fields_of(suggestion, Sureness.LEFT) == {"Due": ""}
+    assert fields_of(suggestion, Confidence.LEFT) == {"Due": ""}
     assert "by its name it is DueDate" in suggestion.text
 
 
@@ -150,7 +150,7 @@ def test_national_phone_numbers_ask_for_a_region(tmp_path: Path):
     """Numbers as a town writes them are phone numbers; that they lack their country is said, and only then."""
     rows = [("ID", "Telefon"), *((str(n), f"030 / 12345{n:02}") for n in range(12))]
     suggestion = drafted(tmp_path, *rows)
-    assert fields_of(suggestion, Sureness.SURE)["Telefon"] == "LeadDetail.Phone"
+    assert fields_of(suggestion, Confidence.SURE)["Telefon"] == "LeadDetail.Phone"
     assert "`region`" in suggestion.text
     abroad = [("ID", "Telefon"), *((str(n), f"+49 30 / 12345{n:02}") for n in range(12))]
     assert "`region`" not in drafted(tmp_path, *abroad).text
@@ -177,7 +177,7 @@ def test_lists_in_json_are_left(tmp_path: Path):
     path = tmp_path / "tickets.jsonl"
     path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     suggestion = suggest(path, None)
-    assert fields_of(suggestion, Sureness.LEFT) == {"tags": "", "note": ""}
+    assert fields_of(suggestion, Confidence.LEFT) == {"tags": "", "note": ""}
     assert "it holds lists or objects" in suggestion.text
 
 
@@ -185,7 +185,7 @@ def test_dates_that_can_be_read_in_two_ways_are_left(tmp_path: Path):
     """A due date of which nobody knows the month is not mapped, and both readings are named."""
     rows = [("ID", "Email", "Due date"), ("1", "a@example.com", "03/04/2024"), ("2", "b@example.com", "05/06/2024")]
     suggestion = drafted(tmp_path, *rows)
-    assert fields_of(suggestion, Sureness.LEFT) == {"Due date": ""}
+    assert fields_of(suggestion, Confidence.LEFT) == {"Due date": ""}
     assert "%d/%m/%Y or %m/%d/%Y" in suggestion.text
 
 
@@ -193,8 +193,8 @@ def test_two_columns_for_one_field_are_a_guess(tmp_path: Path):
     """Where two columns could be the requester's address, neither is called sure, and the other one is named."""
     rows = [("ID", "Email", "Requester email")] + [(str(n), f"a{n}@example.com", f"b{n}@example.com") for n in range(9)]
     suggestion = drafted(tmp_path, *rows)
-    assert fields_of(suggestion, Sureness.SURE) == {}
-    assert fields_of(suggestion, Sureness.GUESS) == {"Requester email": "LeadDetail.EmailAddress"}
+    assert fields_of(suggestion, Confidence.SURE) == {}
+    assert fields_of(suggestion, Confidence.GUESS) == {"Requester email": "LeadDetail.EmailAddress"}
     assert "'Email' could be LeadDetail.EmailAddress as well" in suggestion.text
 
 
@@ -225,7 +225,7 @@ def test_files_that_are_not_there_are_left(tmp_path: Path):
         ("2", "b@example.com", "two.png;three.txt"),
     ]
     suggestion = drafted(tmp_path, *rows)
-    assert fields_of(suggestion, Sureness.LEFT) == {"Attachments": ""}
+    assert fields_of(suggestion, Confidence.LEFT) == {"Attachments": ""}
     (tmp_path / "files").mkdir()
     for name in ("one.pdf", "two.png"):
         (tmp_path / "files" / name).write_bytes(b"x")
@@ -253,7 +253,7 @@ def test_fields_that_the_account_lacks_are_not_drafted(tmp_path: Path):
     ]
     fields = (AccountField(schema_name="Title", data_type="Text"), AccountField(schema_name="Tags", active=False))
     suggestion = drafted(tmp_path, *rows, fields=fields)
-    assert fields_of(suggestion, Sureness.LEFT) == {"Tags": ""}
+    assert fields_of(suggestion, Confidence.LEFT) == {"Tags": ""}
     assert "the account has no field Tags" in suggestion.text
 
 
@@ -305,7 +305,7 @@ def test_numbers_and_words_of_other_languages(tmp_path: Path):
     assert (rules["Betrag"].type, rules["Betrag"].decimal, rules["Betrag"].thousands) == ("number", ",", ".")
     assert (rules["Eskaliert"].true_words, rules["Eskaliert"].false_words) == (("ja",), ("nein",))
     # Nobody can say whether it is more than a thousand, or a little more than one.
-    assert fields_of(suggestion, Sureness.LEFT) == {"Menge": ""}
+    assert fields_of(suggestion, Confidence.LEFT) == {"Menge": ""}
     assert not any("would be rejected" in line for line in suggestion.text.splitlines())
 
 
@@ -318,7 +318,7 @@ def test_names_that_no_disk_has(tmp_path: Path):
     suggestion = drafted(
         inner, ("ID", "Email", "Files"), *((str(n), "a@example.com", name) for n, name in enumerate(names))
     )
-    assert fields_of(suggestion, Sureness.LEFT) == {"Files": ""}
+    assert fields_of(suggestion, Confidence.LEFT) == {"Files": ""}
 
 
 def test_a_type_that_would_reject_most_rows_is_taken_out(tmp_path: Path):
@@ -328,4 +328,4 @@ def test_a_type_that_would_reject_most_rows_is_taken_out(tmp_path: Path):
     (rule,) = loaded(tmp_path, suggestion).rules
     assert rule.type == "text"
     assert "TODO: 12 of 12 cells would be rejected with `type: email`" in suggestion.text
-    assert fields_of(suggestion, Sureness.GUESS) == {"Email": "LeadDetail.EmailAddress"}
+    assert fields_of(suggestion, Confidence.GUESS) == {"Email": "LeadDetail.EmailAddress"}

@@ -9,7 +9,7 @@ import pytest
 from importer.account_fields import AccountFields
 from importer.mapping import check_columns, load_mapping
 from importer.suggest import Suggestion, suggest
-from importer.suggest.draft import Sureness
+from importer.suggest.draft import Confidence
 from tests.suggest.exports import ALL, FURTHER, KEY, MISLEADING, Export
 from tests.suggest.making import account_fields
 
@@ -20,11 +20,11 @@ def drafted(export: Export, folder: Path, fields: AccountFields | None) -> Sugge
     return suggest(manifest, fields)
 
 
-def decided(suggestion: Suggestion) -> dict[str, tuple[str, Sureness]]:
+def decided(suggestion: Suggestion) -> dict[str, tuple[str, Confidence]]:
     """Column -> what the draft makes of it, and how sure it is."""
     found = {each.column: (each.field, each.sureness) for each in suggestion.draft.decisions}
     key = suggestion.draft.key
-    return found | ({key.column: (KEY, Sureness.GUESS if key.why else Sureness.SURE)} if key.column else {})
+    return found | ({key.column: (KEY, Confidence.GUESS if key.why else Confidence.SURE)} if key.column else {})
 
 
 @pytest.mark.parametrize("fields", [None, account_fields()], ids=["alone", "with-fields"])
@@ -36,7 +36,7 @@ def test_nothing_wrong_is_called_sure(name: str, fields: AccountFields | None, t
     wrong = {
         column: field
         for column, (field, sureness) in decided(suggestion).items()
-        if sureness is Sureness.SURE and field not in export.truth[column]
+        if sureness is Confidence.SURE and field not in export.truth[column]
     }
     assert wrong == {}
 
@@ -53,7 +53,7 @@ def test_most_columns_find_their_field(name: str, fields: AccountFields | None, 
     if fields is not None:
         reachable -= {"Kategorie", "Category", "Subcategory"}  # whose values the account doesn't know
     right = {column for column in reachable if found.get(column, ("", None))[0] in export.truth[column]}
-    sure = {column for column in right if found[column][1] is Sureness.SURE}
+    sure = {column for column in right if found[column][1] is Confidence.SURE}
     assert len(right) >= 0.9 * len(reachable), reachable - right
     assert len(sure) >= 2 / 3 * len(reachable), reachable - sure
 
@@ -68,7 +68,7 @@ def test_a_draft_is_a_mapping_that_fits(name: str, fields: AccountFields | None,
     mapping = load_mapping(path)
     check_columns(mapping, list(ALL[name].columns))
     assert mapping.source == "export"
-    left = {each.column for each in suggestion.draft.decisions if each.sureness is Sureness.LEFT}
+    left = {each.column for each in suggestion.draft.decisions if each.sureness is Confidence.LEFT}
     assert mapping.ignore == left
     for line in suggestion.text.partition("ignore:\n")[2].splitlines():
         assert "#" in line
@@ -79,5 +79,5 @@ def test_what_misleads_is_left_or_marked(tmp_path: Path):
     suggestion = drafted(MISLEADING, tmp_path, None)
     assert "DueDate" in suggestion.text
     assert "%d/%m/%Y or %m/%d/%Y" in suggestion.text
-    assert decided(suggestion)["Vorname"] == ("LeadDetail.Phone", Sureness.GUESS)
-    assert decided(suggestion)["Email"] == ("", Sureness.LEFT)
+    assert decided(suggestion)["Vorname"] == ("LeadDetail.Phone", Confidence.GUESS)
+    assert decided(suggestion)["Email"] == ("", Confidence.LEFT)

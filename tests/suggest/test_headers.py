@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from importer.errors import ManifestError
-from importer.suggest.draft import Sureness
+from importer.suggest.draft import Confidence
 from tests.suggest.making import drafted, fields_of, loaded
 
 ROWS = [("Fix it", "HD-1", "a@example.com", "x", "y"), ("Do it", "HD-2", "b@example.com", "x", "y"), ("Be it", "HD-3", "c@example.com", "x", "y")]  # fmt: skip
@@ -61,7 +61,7 @@ def test_rows_that_are_too_short_do_not_make_a_ticket_the_header(tmp_path: Path)
     header = ("Summary", "Issue key", "Email", "Label", "Team")
     suggestion = drafted(tmp_path, header, ROWS[0], *(row[:3] for row in ROWS[1:] * 4))
     assert loaded(tmp_path, suggestion).manifest.header_row == 1
-    assert fields_of(suggestion, Sureness.SURE)["Email"] == "LeadDetail.EmailAddress"
+    assert fields_of(suggestion, Confidence.SURE)["Email"] == "LeadDetail.EmailAddress"
 
 
 def test_rows_below_a_title_are_no_header_where_it_has_none(tmp_path: Path):

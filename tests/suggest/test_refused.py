@@ -9,7 +9,7 @@ import pandas as pd
 import yaml
 
 from importer.account_fields import AccountField
-from importer.suggest.draft import Sureness
+from importer.suggest.draft import Confidence
 from importer.validation import Validator
 from tests.suggest.making import account_fields, drafted, fields_of, known, loaded
 
@@ -43,7 +43,7 @@ def test_what_the_account_demands_is_not_left(tmp_path: Path):
     status = AccountField(schema_name="Status", data_type="Select", mandatory=True, values=("Open",))
     rows = [(str(n), f"a{n}@example.com", ("odd", "strange")[n % 2]) for n in range(30)]
     suggestion = drafted(tmp_path, ("ID", "Email", "Status"), *rows, fields=(status,))
-    assert fields_of(suggestion, Sureness.GUESS) == {"Status": "Status"}
+    assert fields_of(suggestion, Confidence.GUESS) == {"Status": "Status"}
     assert "TODO: say under `values` what becomes of odd, strange; there are Open" in suggestion.text
 
 

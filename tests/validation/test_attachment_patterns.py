@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from importer.attachments import AttachmentFinder, Fault, Named
-from importer.error_codes import CATALOGUE
+from importer.attachments import AttachmentFinder, FileFault, NamedFiles
+from importer.error_codes import ERROR_CODES
 from importer.mapping import AttachmentRules
 from importer.mapping.templates import Template
 from tests.validation.checking import HEAD, check, codes
@@ -44,8 +44,8 @@ def found(root: Path, row: dict[str, str], **rules) -> list[str]:
     return [told(named, root) for named in AttachmentFinder(AttachmentRules(**rules), root).find(row.items())]
 
 
-def told(named: Named, root: Path) -> str:
-    if isinstance(named.found, Fault):
+def told(named: NamedFiles, root: Path) -> str:
+    if isinstance(named.found, FileFault):
         return named.found.code
     return named.found.path.relative_to(os.path.realpath(root)).as_posix()
 
@@ -110,7 +110,7 @@ def test_any_cell_is_answered(root: Path, cell: str, key: str):
         (root / "out").symlink_to("../outside")
     rules = {"columns": ("Files",), "glob": True, "folder": "{Key}/**"}
     outcome = found(root, {"Files": cell, "Key": key}, **rules)
-    names = [each for each in outcome if each not in CATALOGUE]
+    names = [each for each in outcome if each not in ERROR_CODES]
     assert all((root / name).is_file() for name in names)
     assert len(set(names)) == len(names)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from importer.attachments import AttachmentFinder, Fault, Named
-from importer.error_codes import CATALOGUE
+from importer.attachments import AttachmentFinder, FileFault, NamedFiles
+from importer.error_codes import ERROR_CODES
 from importer.mapping import AttachmentRules
 from importer.models import Attachment, file_identity
 from tests.validation.checking import HEAD, check, codes
@@ -32,7 +32,7 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def find(root: Path, *cells: str, **rules: object) -> list[Named]:
+def find(root: Path, *cells: str, **rules: object) -> list[NamedFiles]:
     """Look up the cells of the columns A, B and so on."""
     columns = tuple("ABCDEF"[: len(cells)])
     finder = AttachmentFinder(AttachmentRules(columns=columns, **rules), root)  # type: ignore[arg-type]
@@ -42,8 +42,8 @@ def find(root: Path, *cells: str, **rules: object) -> list[Named]:
 def outcome(root: Path, name: str, **rules: object) -> str:
     """The code of what is wrong with one named file, or the name under which it is sent."""
     (named,) = find(root, name, **rules)
-    if isinstance(named.found, Fault):
-        assert named.found.code in CATALOGUE
+    if isinstance(named.found, FileFault):
+        assert named.found.code in ERROR_CODES
         return named.found.code
     return f"sent as {named.found.name}"
 
@@ -148,8 +148,8 @@ def test_the_root_may_be_a_link_itself(root: Path):
 def test_a_root_that_is_not_there_has_no_files(root: Path):
     """Then each file is missing, which says where it was looked for."""
     (named,) = find(root / "none", "a.pdf")
-    assert isinstance(named.found, Fault)
-    assert named.found == Fault("attachment-missing", f"there is no file 'a.pdf' in {root / 'none'}")
+    assert isinstance(named.found, FileFault)
+    assert named.found == FileFault("attachment-missing", f"there is no file 'a.pdf' in {root / 'none'}")
 
 
 @pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
@@ -257,7 +257,7 @@ def test_too_many_files_are_one_problem(root: Path):
     *fine, over = find(root, "a.pdf;a.pdf", "2024/b.png;a.pdf;a.pdf", max_files=2)
     assert [named.name for named in fine] == ["a.pdf", "a.pdf"]
     assert (over.column, over.name) == ("B", "2024/b.png")
-    assert over.found == Fault("attachment-too-many", "5 attachments; at most 2 are allowed")
+    assert over.found == FileFault("attachment-too-many", "5 attachments; at most 2 are allowed")
 
 
 TEXT = (
@@ -329,7 +329,7 @@ def test_names_that_only_look_like_a_file(name: str, code: str, tmp_path: Path):
     finder = AttachmentFinder(AttachmentRules(columns=("Files",)), tmp_path)
     for _ in range(2):  # once as new, once as remembered
         (named,) = finder.find([("Files", name)])
-        assert isinstance(named.found, Fault)
+        assert isinstance(named.found, FileFault)
         assert named.found.code == code
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from importer.attachments import AttachmentFinder, Fault, Named
+from importer.attachments import AttachmentFinder, FileFault, NamedFiles
 from importer.manifest import Chunk
 from importer.manifest.records import RecordList
 from importer.mapping import AttachmentRules
@@ -98,8 +98,8 @@ def long_way(root: Path, name: str) -> str:
     return f"{path} of {status.st_size}"
 
 
-def told(found: Attachment | Fault) -> str:
-    return found.code if isinstance(found, Fault) else f"{found.path} of {found.size_bytes}"
+def told(found: Attachment | FileFault) -> str:
+    return found.code if isinstance(found, FileFault) else f"{found.path} of {found.size_bytes}"
 
 
 def names_of(root: Path) -> list[str]:
@@ -184,11 +184,11 @@ def test_a_chunk_is_its_rows(root: Path, chunks: list[list[tuple[str, str, str]]
         assert [finder.find(row) for row in cells] == [expected[position] for position in doubtful]
 
 
-def has_fault(named: list[Named]) -> bool:
-    return any(isinstance(each.found, Fault) for each in named)
+def has_fault(named: list[NamedFiles]) -> bool:
+    return any(isinstance(each.found, FileFault) for each in named)
 
 
-def bytes_of(named: list[Named]) -> int:
+def bytes_of(named: list[NamedFiles]) -> int:
     return sum(each.found.size_bytes for each in named if isinstance(each.found, Attachment))
 
 

@@ -9,18 +9,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from importer.mapping import FieldType
-from importer.sandbox import Kind
+from importer.sandbox import FieldKind
 from importer.sandbox.value_checks import is_guid, problem_of
 from tests.validation.checking import convert_all
 
 KINDS = {
-    FieldType.INTEGER: Kind.INTEGER,
-    FieldType.NUMBER: Kind.NUMBER,
-    FieldType.BOOLEAN: Kind.BOOLEAN,
-    FieldType.DATE: Kind.DATE,
-    FieldType.DATETIME: Kind.DATETIME,
-    FieldType.EMAIL: Kind.EMAIL,
-    FieldType.PHONE: Kind.PHONE,
+    FieldType.INTEGER: FieldKind.INTEGER,
+    FieldType.NUMBER: FieldKind.NUMBER,
+    FieldType.BOOLEAN: FieldKind.BOOLEAN,
+    FieldType.DATE: FieldKind.DATE,
+    FieldType.DATETIME: FieldKind.DATETIME,
+    FieldType.EMAIL: FieldKind.EMAIL,
+    FieldType.PHONE: FieldKind.PHONE,
 }
 # Cells that come near: of the characters that each type is made of, so that many are let through.
 NEAR = st.one_of(
@@ -65,7 +65,7 @@ def test_guids_that_are_let_through_are_guids(cells: list[str]):
 def test_times_in_any_zone_are_in_the_accounts_form(zone: str, moments: list[dt.datetime]):
     """Moving a time to UTC never leaves the calendar, nor raises."""
     values = convert_all(FieldType.DATETIME, [moment.isoformat() for moment in moments], timezone=zone)
-    assert [value for value in values if value is not None and problem_of(Kind.DATETIME, value)] == []
+    assert [value for value in values if value is not None and problem_of(FieldKind.DATETIME, value)] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

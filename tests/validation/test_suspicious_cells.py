@@ -9,7 +9,7 @@ import pytest
 
 from importer.manifest import open_manifest
 from importer.mapping import load_mapping
-from importer.validation import Oddities
+from importer.validation import SuspiciousCells
 from importer.validation.suspicious_cells import is_misread
 
 MAPPING = """version: 1
@@ -30,7 +30,7 @@ def warnings(folder: Path, *rows: tuple[str, str, str], delimiter: str = ",", si
     lines = [delimiter.join(("Id", "Subject", "Phone", "Note")), *(delimiter.join((*row, "'1")) for row in rows)]
     (folder / "t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     manifest = open_manifest(folder / "t.csv", mapping.manifest, ("Id", "Subject", "Phone", "Note"))
-    oddities = Oddities(mapping, has_escapes=delimiter == "\t")
+    oddities = SuspiciousCells(mapping, has_escapes=delimiter == "\t")
     for chunk in manifest.chunks(size):
         oddities.look(chunk, np.ones(len(chunk.rows), dtype=bool))
     return list(oddities.warnings)

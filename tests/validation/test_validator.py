@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from importer.error_codes import CATALOGUE
+from importer.error_codes import ERROR_CODES
 from importer.models import Problem
 from tests.validation.checking import FIRST_ROW, HEAD, MAIL, check, codes, mapping_of, sent
 
@@ -207,7 +207,7 @@ def test_a_problem_says_where_it_is_and_what_to_do():
                 code="not-an-integer",
                 row=FIRST_ROW + 1,
                 message="Count: 'many' is not a whole number",
-                hint=CATALOGUE["not-an-integer"].advice,
+                hint=ERROR_CODES["not-an-integer"].advice,
                 sheet="Tickets",
                 column="Count",
                 value="many",

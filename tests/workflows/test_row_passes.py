@@ -20,8 +20,8 @@ from importer.results import COLUMNS, ResultRow, write_whole
 from importer.submission.plan import Disposition
 from importer.submission.send_queue import Sendable
 from importer.validation import Validator
-from importer.workflows.rerun.previous_results import Choice
-from importer.workflows.row_passes import Rows
+from importer.workflows.rerun.previous_results import RowSelection
+from importer.workflows.row_passes import RowPasses
 
 MAPPING = """\
 version: 1
@@ -33,7 +33,7 @@ columns:
 attachments: {columns: [Files]}
 ignore: [ID]
 """
-RERUN = Choice(only=frozenset({Status.FAILED, Status.REJECTED, Status.PENDING}))
+RERUN = RowSelection(only=frozenset({Status.FAILED, Status.REJECTED, Status.PENDING}))
 
 
 @dataclass
@@ -87,16 +87,18 @@ class Bench:
         lines = ["ID,Subject,Mail,Files", *(",".join(row) for row in rows)]
         (self.folder / "tickets.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def rows(self, choice: Choice | None = None, duplicates: str = "reject", name: str = "tickets.csv") -> Rows:
+    def rows(
+        self, choice: RowSelection | None = None, duplicates: str = "reject", name: str = "tickets.csv"
+    ) -> RowPasses:
         """The rows of a file, not judged yet."""
         (self.folder / "mapping.yaml").write_text(f"{MAPPING}duplicates: {duplicates}\n", encoding="utf-8")
         mapping = load_mapping(self.folder / "mapping.yaml")
         assert mapping.attachments is not None
         manifest = open_manifest(self.folder / name, ManifestOptions(), ["ID", "Subject"])
         finder = AttachmentFinder(mapping.attachments, self.folder)
-        return Rows(manifest, mapping, Validator(mapping, finder, None), choice or Choice())
+        return RowPasses(manifest, mapping, Validator(mapping, finder, None), choice or RowSelection())
 
-    def judged(self, choice: Choice | None = None, **how) -> Rows:
+    def judged(self, choice: RowSelection | None = None, **how) -> RowPasses:
         """The rows of a file, judged and claimed."""
         rows = self.rows(choice, **how)
         rows.judge(self.ledger, self.run, self.notes, record=True)
@@ -114,15 +116,15 @@ class Bench:
                 [Outcome(key=key, state=state, outcome="answer", ids=ids[key] if made else None) for key in keys],
             )
 
-    def results(self, rows: Rows) -> list[ResultRow]:
+    def results(self, rows: RowPasses) -> list[ResultRow]:
         """What became of each row."""
         return [row for outcomes in rows.results(self.ledger, self.run) for row in outcomes.results]
 
-    def write_results(self, rows: Rows) -> None:
+    def write_results(self, rows: RowPasses) -> None:
         """Write the results file."""
         write_whole(self.folder / "results.csv", rows.columns, rows.results(self.ledger, self.run))
 
-    def to_send(self, rows: Rows, limit: int | None = None) -> list[Sendable]:
+    def to_send(self, rows: RowPasses, limit: int | None = None) -> list[Sendable]:
         """The rows whose turn it is, in their order."""
         return [each for some in rows.to_send(self.ledger, self.run, limit) for each in some]
 
@@ -137,7 +139,7 @@ def good(key: str, subject: str = "Broken", files: str = "", mail: str = "") -> 
     return [key, subject, mail or f"{key or 'x'}@example.com".lower().replace(" ", ""), files]
 
 
-def dispositions(rows: Rows) -> list[Disposition]:
+def dispositions(rows: RowPasses) -> list[Disposition]:
     return [Disposition(each) for each in rows.plan.dispositions]
 
 
@@ -162,7 +164,7 @@ def test_what_the_ledger_knows_decides(bench, state, disposition, with_retry) ->
         bench.send("A", state=state)
     bench.next_run()
     assert dispositions(bench.judged()) == [disposition]
-    assert dispositions(bench.judged(Choice(resend_unknown=True))) == [with_retry]
+    assert dispositions(bench.judged(RowSelection(resend_unknown=True))) == [with_retry]
 
 
 def test_problems_of_a_ticket_are_not_looked_for(bench) -> None:
@@ -244,7 +246,7 @@ def test_what_another_run_sent_while_this_one_judged_decides(bench, before, afte
                     bench.send("A", state=after)
                 bench.ledger.end_run(bench.run.id, 1)
 
-        rows = other.rows(Choice(resend_unknown=retry))
+        rows = other.rows(RowSelection(resend_unknown=retry))
         rows.judge(ledger, other.run, Meanwhile(), record=True)
         assert dispositions(rows) == [disposition, Disposition.SEND]
 

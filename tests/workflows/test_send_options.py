@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from importer.models import Rate
 from importer.submission.retry import RetryPolicy
-from importer.workflows.send_options import Sending
+from importer.workflows.send_options import SendOptions
 
 
-def sending(**changes: Any) -> Sending:
+def sending(**changes: Any) -> SendOptions:
     known = {
         "rate": Rate(25, 5.0),
         "policy": RetryPolicy(),
@@ -23,7 +23,7 @@ def sending(**changes: Any) -> Sending:
         "grace_s": 20.0,
         "concurrency": None,
     }
-    return Sending(**{**known, **changes})
+    return SendOptions(**{**known, **changes})
 
 
 @given(st.integers(1, 10_000), st.integers(0, 20_000), st.integers(0, 100_000))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from importer.error_codes import CATALOGUE
+from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError
 from importer.manifest.chunks import Batch
 from importer.manifest.delimited.delimiter_hint import likely_delimiter, not_divided
@@ -63,7 +63,7 @@ class DelimitedFile:
         """The problem of the last record, unless it is blank."""
         if is_blank(last.records.take(np.array([len(last.records) - 1])).texts()[0]):
             return ()
-        entry = CATALOGUE["cut-off"]
+        entry = ERROR_CODES["cut-off"]
         row = last.first_row + len(last.records) - 1
         return (Problem(code="cut-off", row=row, message=entry.meaning, hint=entry.advice),)
 

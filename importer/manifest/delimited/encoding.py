@@ -14,7 +14,7 @@ from importer.manifest.delimited.encoding_guess import Sample, candidates
 from importer.manifest.delimited.encoding_proof import MOST_MISFITS, Misfit, blocks, find_misfits, is_damaged_utf8
 from importer.manifest.delimited.padding import PartOfFile, blank_lines, text_end, utf8_mark, without_padding
 from importer.manifest.delimited.unmarked_unicode import SAMPLE_BYTES, codec_without_mark
-from importer.manifest.detected import Sureness, encoding_name
+from importer.manifest.detected import EncodingCertainty, encoding_name
 
 # UTF-32 stands before UTF-16, whose mark is the beginning of its own.
 _MARKS = (
@@ -50,7 +50,7 @@ class Encoding:
 
     codec: str
     mark: bytes = b""
-    sureness: Sureness = Sureness.CERTAIN
+    sureness: EncodingCertainty = EncodingCertainty.CERTAIN
     end: int | None = None
     warnings: tuple[str, ...] = ()
 
@@ -109,7 +109,9 @@ def _find(path: Path, wanted: str | None, shown: str) -> Encoding:
     mark, marked_codec = _mark_of(start)
     codec = marked_codec or codec_without_mark(start)
     if codec is not None:
-        encoding = Encoding(codec=codec, mark=mark, sureness=Sureness.CERTAIN if mark else Sureness.LIKELY)
+        encoding = Encoding(
+            codec=codec, mark=mark, sureness=EncodingCertainty.CERTAIN if mark else EncodingCertainty.LIKELY
+        )
         _require_fit(path, encoding, f"{shown} begins like {encoding_name(codec)}, but")
         return encoding
     misfits = find_misfits(path, "utf-8")
@@ -136,7 +138,9 @@ def _guessed(codec: str, sample: Sample, *, likely: bool, shown: str) -> Encodin
         f"{shown} does not say its encoding; read as {encoding_name(codec)}, one of its cells is "
         f"{sample.example(codec)!r}: if that is right, `manifest: {{encoding: {codec}}}` in the mapping makes it sure"
     )
-    return Encoding(codec=codec, sureness=Sureness.LIKELY if likely else Sureness.GUESS, warnings=(warning,))
+    return Encoding(
+        codec=codec, sureness=EncodingCertainty.LIKELY if likely else EncodingCertainty.GUESS, warnings=(warning,)
+    )
 
 
 def _utf8(path: Path, shown: str) -> Encoding:
@@ -161,7 +165,7 @@ def _utf8(path: Path, shown: str) -> Encoding:
             "read what stood there, and wrote that instead; only a new export brings it back"
         )
     is_certain = codec == "utf-8" and not is_doubtful
-    sureness = Sureness.CERTAIN if is_certain else Sureness.LIKELY
+    sureness = EncodingCertainty.CERTAIN if is_certain else EncodingCertainty.LIKELY
     return Encoding(codec=codec, sureness=sureness, warnings=tuple(warnings))
 
 
@@ -170,7 +174,7 @@ def _explicit(path: Path, wanted: str, start: bytes, shown: str) -> Encoding:
     mark, marked_codec = _mark_of(start)
     # The mark is no text; and `utf-16` alone leaves the byte order to it.
     if marked_codec is not None and codec in {marked_codec, f"{marked_codec}-sig", marked_codec[:6]}:
-        encoding = Encoding(codec=marked_codec, mark=mark, sureness=Sureness.SAID)
+        encoding = Encoding(codec=marked_codec, mark=mark, sureness=EncodingCertainty.SAID)
     elif codec in _WITHOUT_AN_ORDER:
         ordered = codec_without_mark(start) or ""
         if not ordered.startswith(codec):
@@ -178,9 +182,9 @@ def _explicit(path: Path, wanted: str, start: bytes, shown: str) -> Encoding:
                 f"{shown} is not {wanted} with a byte order mark, and without one its order of bytes can't be told",
                 hint=f"Set `manifest: {{encoding}}` in the mapping to {codec}-le or {codec}-be, or leave it out.",
             )
-        encoding = Encoding(codec=ordered, sureness=Sureness.SAID)
+        encoding = Encoding(codec=ordered, sureness=EncodingCertainty.SAID)
     else:
-        encoding = Encoding(codec="utf-8" if codec == "utf-8-sig" else codec, sureness=Sureness.SAID)
+        encoding = Encoding(codec="utf-8" if codec == "utf-8-sig" else codec, sureness=EncodingCertainty.SAID)
     _require_fit(path, encoding, f"{shown} is not {wanted}, which the mapping says it is:")
     return encoding
 

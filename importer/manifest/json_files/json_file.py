@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from importer.error_codes import CATALOGUE
+from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError
 from importer.manifest.chunks import Batch
 from importer.manifest.delimited.encoding import Encoding, find_encoding
@@ -186,4 +186,4 @@ def _problems(row: int, record: JsonObject, cells: dict[str, str]) -> Iterator[P
 
 
 def _problem(code: str, row: int, column: str, value: str, message: str) -> Problem:
-    return Problem(code=code, row=row, column=column, value=value, message=message, hint=CATALOGUE[code].advice)
+    return Problem(code=code, row=row, column=column, value=value, message=message, hint=ERROR_CODES[code].advice)

@@ -26,7 +26,7 @@ _SAVE_WITHOUT = "Open it in Excel, take the password off (File > Info > Protect 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loaded:
+class LoadedWorkbook:
     """A sheet in memory, with its header: the row, its cells and how many empty columns stand before them.
 
     Rows are counted from 1; ``end_row`` is the last. ``below``: the first rows behind the header.
@@ -52,7 +52,7 @@ class Loaded:
         widths = sorted((sum(bool(cell.strip()) for cell in row) for row in (self.header, *self.below)), reverse=True)
         return min(widths[1], _COLUMNS_OF_TABLE) if len(widths) > 1 else 0
 
-    def without_front(self, facts: SheetFacts) -> Loaded:
+    def without_front(self, facts: SheetFacts) -> LoadedWorkbook:
         """The same without columns in front that have neither a name nor anything below it: a title stood in them."""
         named = next(at for at, name in enumerate(self.header) if name.strip())
         faults = (max(column - self.first_column, 0) for (row, column), _ in facts.faults() if row >= self.row)
@@ -145,7 +145,7 @@ class Book:
             )
         return self.visible_sheets
 
-    def load(self, sheet: str, wanted_row: int) -> Loaded | None:
+    def load(self, sheet: str, wanted_row: int) -> LoadedWorkbook | None:
         """Load a sheet as a whole, with its header; None without one. An error cell (#N/A) is as an empty one."""
         with reading(f"{self._shown}, sheet {sheet!r}"):
             cells = self._cells(sheet)
@@ -156,7 +156,7 @@ class Book:
                 return None
             below = tuple(map(texts, itertools.islice(cells.iter_rows(), found[0], found[0] + TITLE_ROWS)))
         row, header = found
-        return Loaded(
+        return LoadedWorkbook(
             name=sheet,
             cells=cells,
             row=row,
@@ -176,7 +176,9 @@ class Book:
             with copy:
                 return python_calamine.CalamineWorkbook.from_filelike(copy).get_sheet_by_name(sheet)
 
-    def best(self, names: Sequence[str], header_row: int, expected: Collection[str]) -> tuple[str, Loaded | None]:
+    def best(
+        self, names: Sequence[str], header_row: int, expected: Collection[str]
+    ) -> tuple[str, LoadedWorkbook | None]:
         """Return the sheet of some that knows most of the mapping's columns; a tie goes to the first.
 
         A sheet without anything on it is chosen only if there is no other. No more than two are in memory at once.

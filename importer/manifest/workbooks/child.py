@@ -18,18 +18,18 @@ from pathlib import Path
 from typing import IO
 
 from importer.errors import ManifestError
-from importer.manifest.file_type import Kind
+from importer.manifest.file_type import FileType
 from importer.manifest.records import BlankRecords
 from importer.manifest.workbooks.messages import (
     BlankRows,
     Bug,
     End,
-    Limits,
     Opened,
     OutOfMemory,
-    Refused,
+    ReaderLimits,
+    ReadRefused,
     Request,
-    Rows,
+    RowsMessage,
     Unreadable,
     receive,
     send,
@@ -38,7 +38,7 @@ from importer.manifest.workbooks.messages import (
 from importer.manifest.workbooks.ods_indents import without_indents
 from importer.manifest.workbooks.package_parts import usual_package
 from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
-from importer.manifest.workbooks.workbook import open_workbook
+from importer.manifest.workbooks.workbook import load_workbook
 
 _ADDRESS_SPACE_BYTES = 1 << 30  # more than memory: libraries reserve what they never use
 _NEARLY_ALL = 0.75
@@ -59,16 +59,16 @@ def main() -> None:
     os._exit(0)  # to give memory back piece by piece takes long
 
 
-def messages_of(request: Request) -> Iterator[Opened | Rows | BlankRows | End]:
+def messages_of(request: Request) -> Iterator[Opened | RowsMessage | BlankRows | End]:
     """All that the importer needs of a sheet. Raises ManifestError if it can't be read to its end."""
     with _as_calamine_expects(request) as path:
-        sheet = open_workbook(path, request.kind, request.options, request.expected, request.shown)
+        sheet = load_workbook(path, request.kind, request.options, request.expected, request.shown)
         yield Opened(where=sheet.where, detected=sheet.detected, header=sheet.header)
         for block, problems in sheet.blocks():
             if isinstance(block, BlankRecords):
                 yield BlankRows(size=len(block))
             else:
-                yield Rows.of(block, problems)
+                yield RowsMessage.of(block, problems)
     yield End()
 
 
@@ -83,7 +83,7 @@ def _answer(request: Request, answers: IO[bytes]) -> None:
         if _is_panic(error.__cause__) and _used_bytes() > _NEARLY_ALL * request.limits.memory_bytes:
             send(answers, OutOfMemory())
         else:
-            send(answers, Refused(message=error.message, hint=error.hint, details=error.details))
+            send(answers, ReadRefused(message=error.message, hint=error.hint, details=error.details))
     except MemoryError:
         send(answers, OutOfMemory())
     except BrokenPipeError:
@@ -101,10 +101,10 @@ def _as_calamine_expects(request: Request) -> Iterator[Path]:
     folder = None if str(path) == shown else path.parent  # beside a private copy, with which it is removed
     try:
         match request.kind:
-            case Kind.WORKBOOK | Kind.MACRO_WORKBOOK | Kind.BINARY_WORKBOOK:
+            case FileType.WORKBOOK | FileType.MACRO_WORKBOOK | FileType.BINARY_WORKBOOK:
                 with usual_package(path, folder) as usual:
                     yield usual
-            case Kind.OPEN_DOCUMENT:
+            case FileType.OPEN_DOCUMENT:
                 with without_indents(path, folder) as usual:
                     yield usual
             case _:
@@ -143,7 +143,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _limit(limits: Limits) -> None:
+def _limit(limits: ReaderLimits) -> None:
     if os.name != "posix":
         return
     import resource  # noqa: PLC0415 - Windows has none

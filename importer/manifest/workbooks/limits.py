@@ -7,7 +7,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from importer.manifest.workbooks.messages import Limits
+from importer.manifest.workbooks.messages import ReaderLimits
 
 # calamine takes up to 10 bytes of memory for each byte of an unpacked sheet whose cells hold values, and 24 bytes for
 # each empty cell between the first and the last.
@@ -20,14 +20,14 @@ _MOST_PACKED = 1032  # what deflate can make of a byte, whatever an archive decl
 _CONTROL_GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
-def limits_for(path: Path) -> Limits:
+def limits_for(path: Path) -> ReaderLimits:
     """Say what reading a workbook may take at most: more for a larger one, never more than half of the machine."""
     size_bytes = unpacked_bytes(path)
     memory_bytes = max(_LEAST_MEMORY_BYTES, _MEMORY_PER_BYTE * size_bytes)
     machine_bytes = _machine_bytes()
     if machine_bytes is not None:
         memory_bytes = min(memory_bytes, int(_SHARE_OF_MACHINE * machine_bytes))
-    return Limits(memory_bytes=memory_bytes, cpu_s=_LEAST_CPU_S + int(_CPU_S_PER_BYTE * size_bytes))
+    return ReaderLimits(memory_bytes=memory_bytes, cpu_s=_LEAST_CPU_S + int(_CPU_S_PER_BYTE * size_bytes))
 
 
 def unpacked_bytes(path: Path) -> int:

@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 
 from importer.manifest.detected import Detected
-from importer.manifest.file_type import Kind
+from importer.manifest.file_type import FileType
 from importer.manifest.header import Header
 from importer.manifest.text_column import Column
 from importer.manifest.workbooks.grid import Grid
@@ -22,7 +22,7 @@ _LENGTH = struct.Struct("<Q")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class ReaderLimits:
     """What a process may use before the system stops it."""
 
     memory_bytes: int
@@ -34,11 +34,11 @@ class Request:
     """Which sheet to read; the fields are those of ``open_workbook``."""
 
     path: Path
-    kind: Kind
+    kind: FileType
     options: ManifestOptions
     expected: Collection[str]
     shown: str
-    limits: Limits
+    limits: ReaderLimits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class Opened:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
+class RowsMessage:
     """Consecutive rows below the header, and what is wrong with cells of them."""
 
     cells: tuple[tuple[bytes, bytes], ...]  # of each column: its data, and the ends of its cells
@@ -60,7 +60,7 @@ class Rows:
     problems: tuple[Problem, ...]
 
     @classmethod
-    def of(cls, grid: Grid, problems: tuple[Problem, ...]) -> Rows:
+    def of(cls, grid: Grid, problems: tuple[Problem, ...]) -> RowsMessage:
         """Make a message of a grid whose columns begin at the first byte of their data and have no gaps."""
         cells = tuple((column.data.tobytes(), column.ends.astype(np.int64).tobytes()) for column in grid.cells)
         return cls(cells=cells, named=grid.named, unsayable=grid.unsayable, problems=problems)
@@ -84,7 +84,7 @@ class End:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refused:
+class ReadRefused:
     """A ManifestError."""
 
     message: str

@@ -7,7 +7,7 @@ import xml.parsers.expat
 import zipfile
 from pathlib import Path
 
-from importer.manifest.workbooks.ooxml import opened
+from importer.manifest.workbooks.ooxml import open_package
 from importer.manifest.workbooks.sheet_facts import Area, SheetFacts
 from importer.manifest.workbooks.zero_padding import ZeroPadding
 
@@ -24,7 +24,7 @@ _MOST_REPEATED = 1 << 20  # a sheet has no more rows
 
 def find_facts(path: Path) -> dict[str, SheetFacts]:
     """Go through all sheets, by their names. Raises UnreadableSheetError if a part is missing or damaged."""
-    with opened(path) as archive:
+    with open_package(path) as archive:
         formats = _Formats()
         if _STYLES in archive.namelist():
             _parse(archive, _STYLES, formats, None)

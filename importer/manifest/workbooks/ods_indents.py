@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 from xml.sax.saxutils import escape, quoteattr
 
-from importer.manifest.workbooks.ooxml import opened
+from importer.manifest.workbooks.ooxml import open_package
 
 _CONTENT = "content.xml"
 _START_BYTES = 1 << 20
@@ -31,13 +31,13 @@ def without_indents(path: Path, folder: Path | None = None) -> Iterator[Path]:
     The copy is made in ``folder``, or else where temporary files go. Raises UnreadableSheetError if a part is missing
     or damaged.
     """
-    with opened(path) as archive, archive.open(_CONTENT) as file:
+    with open_package(path) as archive, archive.open(_CONTENT) as file:
         is_indented = _INDENT.search(file.read(_START_BYTES)) is not None
     if not is_indented:
         yield path
         return
     with tempfile.NamedTemporaryFile(prefix="ticket-importer-", suffix=".workbook", dir=folder) as copy:
-        with opened(path) as archive, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
+        with open_package(path) as archive, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
             _write(archive, new)
         copy.flush()
         yield Path(copy.name)

@@ -13,7 +13,7 @@ from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def open_package(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open an archive. Whatever is found missing or damaged meanwhile is raised as UnreadableSheetError."""
     try:
         with zipfile.ZipFile(path) as archive:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 from xml.sax.saxutils import quoteattr
 
-from importer.manifest.workbooks.ooxml import each_element, opened
+from importer.manifest.workbooks.ooxml import each_element, open_package
 
 _ROOT_RELATIONS = "_rels/.rels"
 _CONTENT_TYPES = "[Content_Types].xml"
@@ -88,14 +88,14 @@ def usual_package(path: Path, folder: Path | None = None) -> Iterator[Path]:
     The copy is made in ``folder``, or else where temporary files go. Raises UnreadableSheetError if a part is missing
     or damaged.
     """
-    with opened(path) as archive:
+    with open_package(path) as archive:
         main = main_part(archive)
         changes = None if main is None else _Changes.of(archive, main.name)
     if changes is None or not changes.needed:
         yield path
         return
     with tempfile.NamedTemporaryFile(prefix="ticket-importer-", suffix=".workbook", dir=folder) as copy:
-        with opened(path) as archive, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
+        with open_package(path) as archive, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
             changes.write(archive, new)
         copy.flush()
         yield Path(copy.name)

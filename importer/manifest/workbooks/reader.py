@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from importer.errors import ManifestError
-from importer.manifest.file_type import Kind
+from importer.manifest.file_type import FileType
 from importer.manifest.workbooks.limits import limits_for
 from importer.manifest.workbooks.messages import (
     BlankRows,
@@ -21,9 +21,9 @@ from importer.manifest.workbooks.messages import (
     End,
     Opened,
     OutOfMemory,
-    Refused,
+    ReadRefused,
     Request,
-    Rows,
+    RowsMessage,
     Unreadable,
     receive,
     send,
@@ -50,7 +50,9 @@ class SheetReader:
 
     opened: Opened
 
-    def __init__(self, path: Path, kind: Kind, options: ManifestOptions, expected: Collection[str], shown: str) -> None:
+    def __init__(
+        self, path: Path, kind: FileType, options: ManifestOptions, expected: Collection[str], shown: str
+    ) -> None:
         self._shown = shown
         self._limits = limits_for(path)
         self._process, self._errors = self._start()
@@ -105,18 +107,18 @@ class SheetReader:
             raise
         return process, errors
 
-    def _message(self) -> tuple[bytes, Opened | Rows | BlankRows | End]:
+    def _message(self) -> tuple[bytes, Opened | RowsMessage | BlankRows | End]:
         """Read the next message, packed and unpacked. Raises what went wrong in the process."""
         content = receive(_pipe(self._process.stdout))
         if content is None:
             raise self._ended()
         message = unpacked(content)
-        if not isinstance(message, Opened | Rows | BlankRows):  # it is the last one
+        if not isinstance(message, Opened | RowsMessage | BlankRows):  # it is the last one
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_LAST_S)
             self.close()
         match message:
-            case Refused():
+            case ReadRefused():
                 raise ManifestError(message.message, hint=message.hint, details=message.details)
             case Unreadable():
                 raise OSError(message.number, message.text)

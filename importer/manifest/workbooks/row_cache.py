@@ -11,30 +11,30 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from importer.errors import ManifestError
-from importer.manifest.workbooks.messages import BlankRows, Rows, unpacked
+from importer.manifest.workbooks.messages import BlankRows, RowsMessage, unpacked
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """What gives the rows once."""
 
     def next_rows(self) -> bytes | None:
         """Read the next rows, a packed message; ``None`` behind the last. Raises ManifestError if that fails."""
 
 
-class KeptRows:
+class RowCache:
     """All rows of a source, for any number of passes, which may be broken off and may overlap.
 
     Another process can't find the file, and nothing of it outlives this process. Rows that the disk doesn't take stay
     in memory.
     """
 
-    def __init__(self, source: Source) -> None:
-        self._source: Source | None = source
+    def __init__(self, source: RowSource) -> None:
+        self._source: RowSource | None = source
         self._file: Any = None
         self._kept: list[tuple[int, int] | bytes] = []  # where packed rows begin and how long they are, or they
         self._lock = threading.Lock()  # passes may run in several threads, and the file has one position
 
-    def __iter__(self) -> Iterator[Rows | BlankRows]:
+    def __iter__(self) -> Iterator[RowsMessage | BlankRows]:
         """Read all rows. Raises ManifestError if that fails."""
         for index in itertools.count():
             content = self._content(index)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from importer.errors import ManifestError
-from importer.manifest.file_type import Kind
+from importer.manifest.file_type import FileType
 from importer.manifest.workbooks import ods, xls, xlsb, xlsx
 from importer.manifest.workbooks.sheet_facts import SheetFacts, UnreadableSheetError
 
-_XML_KINDS = (Kind.WORKBOOK, Kind.MACRO_WORKBOOK)
+_XML_KINDS = (FileType.WORKBOOK, FileType.MACRO_WORKBOOK)
 
 
 class Scan:
     """Goes through each sheet that is asked for, once. Every method raises ManifestError if it can't be read."""
 
-    def __init__(self, path: Path, kind: Kind, shown: str) -> None:
+    def __init__(self, path: Path, kind: FileType, shown: str) -> None:
         self._path = path
         self._kind = kind
         self._shown = shown
@@ -50,14 +50,14 @@ class Scan:
 
     def _find_all(self) -> dict[str, SheetFacts]:
         """All sheets of the kinds of which calamine loads all at once."""
-        if self._kind is Kind.OPEN_DOCUMENT:
+        if self._kind is FileType.OPEN_DOCUMENT:
             return ods.find_facts(self._path)
-        return xls.find_facts(self._path) if self._kind is Kind.OLD_WORKBOOK else {}
+        return xls.find_facts(self._path) if self._kind is FileType.OLD_WORKBOOK else {}
 
     def _find(self, sheet: str) -> SheetFacts:
         if self._kind in _XML_KINDS:
             return xlsx.find_facts(self._path, sheet)
-        if self._kind is Kind.BINARY_WORKBOOK:
+        if self._kind is FileType.BINARY_WORKBOOK:
             return xlsb.find_facts(self._path, sheet)
         raise UnreadableSheetError(f"calamine finds a sheet {sheet!r}, and the scan none")
 

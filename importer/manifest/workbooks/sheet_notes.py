@@ -13,14 +13,14 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class SheetChoice:
     """A sheet among others: those that could have been chosen, too, and those that are hidden."""
 
     others: Sequence[str]
     hidden: Sequence[str]
 
 
-def notes(header: Header, end_row: int, facts: SheetFacts, choice: Choice | None) -> tuple[str, ...]:
+def notes(header: Header, end_row: int, facts: SheetFacts, choice: SheetChoice | None) -> tuple[str, ...]:
     """Tell what stands out; ``choice`` is ``None`` if the mapping names the sheet. ``end_row`` counts from 1."""
     table = _Table(header=header, end_row=end_row)
     where = f"sheet {header.sheet!r}"
@@ -58,7 +58,7 @@ class _Table:
         return self.header.columns[column - self.header.first_column]
 
 
-def _sheets(where: str, choice: Choice) -> Iterator[str]:
+def _sheets(where: str, choice: SheetChoice) -> Iterator[str]:
     others = [repr(name) for name in choice.others] + [f"{name!r} (hidden)" for name in choice.hidden]
     if others:
         yield f"{where} is read; the workbook also has {_some(others)}: `manifest: {{sheet: NAME}}` chooses another one"

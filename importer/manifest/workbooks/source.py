@@ -8,12 +8,12 @@ from pathlib import Path
 
 from importer.manifest.chunks import Batch
 from importer.manifest.detected import Detected
-from importer.manifest.file_type import Kind
+from importer.manifest.file_type import FileType
 from importer.manifest.header import Header
 from importer.manifest.records import BlankRecords
 from importer.manifest.workbooks.messages import BlankRows
 from importer.manifest.workbooks.reader import SheetReader
-from importer.manifest.workbooks.row_cache import KeptRows
+from importer.manifest.workbooks.row_cache import RowCache
 from importer.models import ManifestOptions
 
 
@@ -23,7 +23,7 @@ class WorkbookSource:
 
     detected: Detected
     header: Header
-    rows: KeptRows
+    rows: RowCache
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Read the records below the header, at most ``size`` at a time. Raises ManifestError if that fails."""
@@ -43,9 +43,9 @@ class WorkbookSource:
 
 
 def open_workbook(
-    path: Path, kind: Kind, options: ManifestOptions, expected: Collection[str], shown: str
+    path: Path, kind: FileType, options: ManifestOptions, expected: Collection[str], shown: str
 ) -> WorkbookSource:
     """Choose the sheet and find its header. Raises ManifestError if there is none, or if reading it takes too much."""
     reader = SheetReader(path, kind, options, expected, shown)
     opened = reader.opened
-    return WorkbookSource(detected=opened.detected, header=opened.header, rows=KeptRows(reader))
+    return WorkbookSource(detected=opened.detected, header=opened.header, rows=RowCache(reader))

@@ -8,9 +8,9 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
-from importer.manifest.workbooks.ooxml import opened
+from importer.manifest.workbooks.ooxml import open_package
 from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
-from importer.manifest.workbooks.xlsx import part_of, row_blocks
+from importer.manifest.workbooks.xlsx import row_blocks, sheet_part
 
 _FOREIGN = re.compile(
     rb"(<c [^<>]*?\bt\s*=\s*[\"']e[\"'][^<>]*+>(?:<f(?:[ /][^<>]*+)?>(?:[^<]*+</f>)?)?<v>)"
@@ -40,8 +40,8 @@ def without_foreign_errors(path: Path, sheet: str) -> IO[bytes] | None:
 def _copied(path: Path, sheet: str, copy: IO[bytes]) -> int:
     """Write the copy, and say how many errors it has others for."""
     found = 0
-    with opened(path) as archive, zipfile.ZipFile(copy, "w") as new:
-        part = archive.getinfo(part_of(archive, sheet)).filename
+    with open_package(path) as archive, zipfile.ZipFile(copy, "w") as new:
+        part = archive.getinfo(sheet_part(archive, sheet)).filename
         for name in archive.namelist():
             with new.open(name, "w", force_zip64=True) as target:
                 if name != part:

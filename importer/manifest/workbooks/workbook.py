@@ -8,27 +8,27 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from importer.error_codes import CATALOGUE
+from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError
 from importer.manifest.detected import Detected
-from importer.manifest.file_type import Kind
+from importer.manifest.file_type import FileType
 from importer.manifest.header import Header, column_letter, make_header, no_header, number_repeated
 from importer.manifest.records import BlankRecords
 from importer.manifest.title_rows import check_title
-from importer.manifest.workbooks.calamine_book import Book, Loaded, reading
+from importer.manifest.workbooks.calamine_book import Book, LoadedWorkbook, reading
 from importer.manifest.workbooks.grid import Grid
 from importer.manifest.workbooks.scan import Scan
 from importer.manifest.workbooks.sheet import Sheet, TablePlace
 from importer.manifest.workbooks.sheet_facts import UNTOLD_FORMULA, Place, SheetFacts
-from importer.manifest.workbooks.sheet_notes import Choice, notes
+from importer.manifest.workbooks.sheet_notes import SheetChoice, notes
 from importer.models import ManifestOptions, Problem
 
 _NAMES = {
-    Kind.WORKBOOK: "Excel .xlsx",
-    Kind.MACRO_WORKBOOK: "Excel .xlsm",
-    Kind.BINARY_WORKBOOK: "Excel .xlsb",
-    Kind.OLD_WORKBOOK: "Excel .xls",
-    Kind.OPEN_DOCUMENT: "OpenDocument .ods",
+    FileType.WORKBOOK: "Excel .xlsx",
+    FileType.MACRO_WORKBOOK: "Excel .xlsm",
+    FileType.BINARY_WORKBOOK: "Excel .xlsb",
+    FileType.OLD_WORKBOOK: "Excel .xls",
+    FileType.OPEN_DOCUMENT: "OpenDocument .ods",
 }
 
 
@@ -60,8 +60,8 @@ def _row_of(fault: tuple[Place, Problem]) -> int:
     return fault[1].row
 
 
-def open_workbook(
-    path: Path, kind: Kind, options: ManifestOptions, expected: Collection[str], shown: str
+def load_workbook(
+    path: Path, kind: FileType, options: ManifestOptions, expected: Collection[str], shown: str
 ) -> WorkbookFile:
     """Choose the sheet and find its header. Raises ManifestError if there is none."""
     scan = Scan(path, kind, shown)
@@ -87,7 +87,7 @@ def open_workbook(
     choice = None
     if options.sheet is None:
         hidden = [sheet for sheet in book.sheets if sheet not in candidates]
-        choice = Choice(others=[sheet for sheet in candidates if sheet != name], hidden=hidden)
+        choice = SheetChoice(others=[sheet for sheet in candidates if sheet != name], hidden=hidden)
     detected = Detected(
         format=_NAMES[kind],
         sheet=name,
@@ -103,7 +103,7 @@ def open_workbook(
     )
 
 
-def _check_header(loaded: Loaded, facts: SheetFacts, expected: Collection[str], where: str) -> None:
+def _check_header(loaded: LoadedWorkbook, facts: SheetFacts, expected: Collection[str], where: str) -> None:
     """Raise ManifestError if there is an error or the like where a name is needed: to calamine it is an empty cell."""
     names = [name for name in loaded.header if name.strip()]
     end = loaded.first_column + max(at for at, name in enumerate(loaded.header, start=1) if name.strip())
@@ -121,7 +121,7 @@ def _check_header(loaded: Loaded, facts: SheetFacts, expected: Collection[str], 
         )
 
 
-def _sheet(loaded: Loaded, facts: SheetFacts, header: Header) -> Sheet:
+def _sheet(loaded: LoadedWorkbook, facts: SheetFacts, header: Header) -> Sheet:
     place = TablePlace(
         header_row=loaded.row,
         end_row=loaded.end_row,
@@ -145,7 +145,7 @@ def _faults(facts: SheetFacts, header: Header) -> Iterator[tuple[Place, Problem]
                     sheet=header.sheet,
                     column=name,
                     message=f"{name}: cell {column_letter(column)}{row + 1} holds {_fault(code, shown)}",
-                    hint=CATALOGUE[code].advice,
+                    hint=ERROR_CODES[code].advice,
                     value=shown,
                 ),
             )

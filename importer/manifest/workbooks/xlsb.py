@@ -12,7 +12,7 @@ from pathlib import Path
 
 from importer.manifest.workbooks.biff import error_text, short_number
 from importer.manifest.workbooks.date_formats import days_text
-from importer.manifest.workbooks.ooxml import Relations, opened
+from importer.manifest.workbooks.ooxml import Relations, open_package
 from importer.manifest.workbooks.sheet_facts import Area, SheetFacts
 from importer.manifest.workbooks.styles import Styles
 
@@ -29,7 +29,7 @@ _ROW_HIDDEN_AT, _ROW_HIDDEN = 11, 0x10
 
 def find_facts(path: Path, sheet: str) -> SheetFacts:
     """Go through a sheet. Raises UnreadableSheetError if a part of the workbook is missing or damaged."""
-    with opened(path) as archive:
+    with open_package(path) as archive:
         try:
             relations = Relations(archive, _WORKBOOK)
             book = _Book(archive)

@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from importer.manifest.workbooks.ooxml import Relations, column_index, each_element, is_true, opened
+from importer.manifest.workbooks.ooxml import Relations, column_index, each_element, is_true, open_package
 from importer.manifest.workbooks.sheet_facts import Area, SheetFacts, is_too_large
 from importer.manifest.workbooks.styles import Styles
 
@@ -49,11 +49,11 @@ _STYLE = re.compile(rb' s="([0-9]++)"')
 
 def is_surely_small(path: Path, sheet: str) -> bool:
     """Whether a sheet says of itself how large it is, and can be loaded. Raises UnreadableSheetError."""
-    with opened(path) as archive, archive.open(part_of(archive, sheet)) as file:
+    with open_package(path) as archive, archive.open(sheet_part(archive, sheet)) as file:
         return _says_small(file.read(_HEAD_BYTES))
 
 
-def part_of(archive: zipfile.ZipFile, sheet: str) -> str:
+def sheet_part(archive: zipfile.ZipFile, sheet: str) -> str:
     """Name the part that a sheet is. Raises LookupError if there is none."""
     return _Book(archive, Relations(archive, _WORKBOOK)).sheets[sheet]
 
@@ -65,7 +65,7 @@ def _says_small(head: bytes) -> bool:
 
 def find_facts(path: Path, sheet: str) -> SheetFacts:
     """Go through a sheet. Raises UnreadableSheetError if a part of the workbook is missing or damaged."""
-    with opened(path) as archive:
+    with open_package(path) as archive:
         relations = Relations(archive, _WORKBOOK)
         book = _Book(archive, relations)
         styles = _read_styles(archive, relations.styles)

@@ -20,7 +20,7 @@ from importer.mapping import Mapping
 from importer.models import Status
 from importer.results import Comparison, compare, read_results
 from importer.validation import Validator
-from importer.workflows.rerun.previous_results import Choice
+from importer.workflows.rerun.previous_results import RowSelection
 
 _SHOWN = 10
 _MANIFESTS_TRIED = 3  # where every night's has a name of its own, there are many
@@ -31,7 +31,7 @@ _HINT_KEYS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Original:
+class OriginalManifest:
     """The manifest of a results file, as far as it was found.
 
     ``path``: relative to its folder the attachments lie. ``comparison`` is ``None`` where the manifest itself was not
@@ -50,11 +50,11 @@ class Origins:
     results: Manifest
     shown: Path
     mapping: Mapping
-    choice: Choice
+    choice: RowSelection
     info: RunInfo
     ledger: Ledger | None
 
-    def settle(self, folder: Path, note: Callable[[str], None]) -> Original:
+    def settle(self, folder: Path, note: Callable[[str], None]) -> OriginalManifest:
         """Hold the file against its manifest, or else against what the ledger knows.
 
         ``folder``: where private copies may lie. Raises ResultsError if rows are missing or what must not change was
@@ -77,7 +77,7 @@ class Origins:
         )
         if gaps := list(_gaps(self._numbers())):
             note(f"the manifest's {_listed(gaps)} not in {self.shown}: blank there, or lost since")
-        return Original(path=self._probable_path())
+        return OriginalManifest(path=self._probable_path())
 
     # -- the manifest -----------------------------------------------------------------------------------------------
 
@@ -110,7 +110,7 @@ class Origins:
     def _named_runs(self) -> set[str]:
         return {run for chunk in self.results.chunks() for run in chunk.frame["import_run"]}
 
-    def _compared(self, path: Path, copy: PrivateCopy) -> Original | None:
+    def _compared(self, path: Path, copy: PrivateCopy) -> OriginalManifest | None:
         """Compare; ``None`` if it can't be the manifest, which is an error if it was named."""
         expected = {use.column for use in self.mapping.uses}
         manifest = open_manifest(copy.path, self.mapping.manifest, expected, may_lack=expected, shown_as=path)
@@ -126,7 +126,7 @@ class Origins:
                 wrong = f"{_listed(comparison.strangers)} of other keys there"
             else:
                 stores_numbers = manifest.detected.stores_numbers or not self._may_be_read(copy.sha256)
-                return Original(path=path, comparison=comparison, stores_numbers=stores_numbers)
+                return OriginalManifest(path=path, comparison=comparison, stores_numbers=stores_numbers)
         if self.choice.manifest is None:
             return None
         raise ResultsError(

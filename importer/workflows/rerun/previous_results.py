@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from importer.account_fields.cells import shown
+from importer.account_fields.cells import quoted
 from importer.manifest import Chunk
 from importer.mapping import Mapping
 from importer.models import Problem, Status
 from importer.results import Comparison, ResultRow, read_results
-from importer.submission.verdicts import NOT_WHOLE, Fates
+from importer.submission.verdicts import INCOMPLETE_ROW_CODES, RowVerdicts
 from importer.validation import Mask, Validator
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class RowSelection:
     """Which rows the user wants sent. ``only``: the states of a rerun; ``None`` for a run.
 
     Of a rerun: the ``manifest`` to hold the file against, whether rows may be missing, and whether cells may be as a
@@ -32,10 +32,10 @@ class Choice:
     accept_edits: bool = False
 
 
-class Earlier:
+class PreviousResults:
     """``comparison``: of the results file with its manifest, where that was found."""
 
-    def __init__(self, mapping: Mapping, validator: Validator, choice: Choice) -> None:
+    def __init__(self, mapping: Mapping, validator: Validator, choice: RowSelection) -> None:
         self._mapping = mapping
         self._validator = validator
         self._choice = choice
@@ -60,7 +60,7 @@ class Earlier:
         if self._choice.accept_edits:
             return
         for row, before in zip(chunk.rows, prior, strict=True):
-            if before.code not in NOT_WHOLE:
+            if before.code not in INCOMPLETE_ROW_CODES:
                 continue
             if self.comparison is None:
                 message = f"{before.error} Whether it is mended can be told with --manifest only"
@@ -70,7 +70,7 @@ class Earlier:
                 continue
             yield self._validator.problem(before.code, row, message)
 
-    def reject_spoiled(self, chunk: Chunk, fates: Fates) -> None:
+    def reject_spoiled(self, chunk: Chunk, fates: RowVerdicts) -> None:
         """Add the cells to the rows' problems that a spreadsheet has changed, as far as the mapping uses them.
 
         The rows are still held against the mapping: all that is wrong with a row is told at once.
@@ -85,7 +85,7 @@ class Earlier:
                 spoiled = self.comparison.spoiled(row, column, cell)
                 if spoiled is not None and column in used:
                     original, reason = spoiled
-                    message = f"{column} is {shown(cell)} here and {shown(original)} in the manifest: {reason}"
+                    message = f"{column} is {quoted(cell)} here and {quoted(original)} in the manifest: {reason}"
                     fates.problems.setdefault(position, []).append(
                         self._validator.problem(
                             "spreadsheet-changed", fates.rows[position], message, column=column, value=cell

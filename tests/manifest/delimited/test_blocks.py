@@ -19,7 +19,7 @@ from importer.manifest.delimited.block_parser import Block, find_block
 from importer.manifest.delimited.encoding import Encoding
 from importer.manifest.delimited.record_reader import RecordReader, Text
 from importer.manifest.header import make_header
-from importer.manifest.prefetch import ahead
+from importer.manifest.prefetch import prefetch
 from importer.manifest.records import RecordList
 from importer.manifest.text_column import Column
 
@@ -183,9 +183,9 @@ def test_reading_ahead_changes_nothing_but_the_time() -> None:
 
     got: list[int] = []
     with pytest.raises(ValueError, match="the third"):
-        got.extend(ahead(items()))
+        got.extend(prefetch(items()))
     assert got == [1, 2]
-    early = ahead(items())
+    early = prefetch(items())
     assert next(early) == 1
     early.close()
     assert closed == [True, True]

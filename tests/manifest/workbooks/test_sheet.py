@@ -18,8 +18,8 @@ from importer.errors import ManifestError
 from importer.manifest import open_manifest
 from importer.manifest.records import BlankRecords
 from importer.manifest.workbooks.grid import Grid
-from importer.manifest.workbooks.messages import BlankRows, Rows
-from importer.manifest.workbooks.row_cache import KeptRows
+from importer.manifest.workbooks.messages import BlankRows, RowsMessage
+from importer.manifest.workbooks.row_cache import RowCache
 from importer.manifest.workbooks.sheet import BLOCK_ROWS, Sheet, TablePlace
 from importer.manifest.workbooks.sheet_facts import SheetFacts
 from importer.manifest.workbooks.sheet_notes import PROMISED_ROWS
@@ -60,7 +60,7 @@ class Process:
         block = next(self._blocks, None)
         if isinstance(block, BlankRecords):
             return pickle.dumps(BlankRows(size=len(block)))
-        return None if block is None else pickle.dumps(Rows.of(block, ()))
+        return None if block is None else pickle.dumps(RowsMessage.of(block, ()))
 
 
 def sheet_of(cells: Counted, facts: SheetFacts | None = None) -> Sheet:
@@ -68,8 +68,8 @@ def sheet_of(cells: Counted, facts: SheetFacts | None = None) -> Sheet:
     return Sheet(cells, facts or SheetFacts(), place)
 
 
-def kept() -> KeptRows:
-    return KeptRows(Process(sheet_of(Counted())))
+def kept() -> RowCache:
+    return RowCache(Process(sheet_of(Counted())))
 
 
 EXPECTED = [[f"T-{number}", str(number)] for number in range(ROWS)]
@@ -79,14 +79,14 @@ def rows_of(sheet: Sheet) -> list[list[str]]:
     return [row for block in sheet.blocks() for row in block.texts()]
 
 
-def all_rows(blocks: Iterable[Rows | BlankRows]) -> list[list[str]]:
-    return [row for block in blocks if isinstance(block, Rows) for row in block.grid().texts()]
+def all_rows(blocks: Iterable[RowsMessage | BlankRows]) -> list[list[str]]:
+    return [row for block in blocks if isinstance(block, RowsMessage) for row in block.grid().texts()]
 
 
 def test_a_sheet_is_read_once_from_its_process() -> None:
     """Later passes take what was kept."""
     process = Process(sheet_of(Counted()))
-    rows = KeptRows(process)
+    rows = RowCache(process)
     assert all_rows(rows) == EXPECTED
     given = process.given
     assert all_rows(rows) == all_rows(rows) == EXPECTED
@@ -105,7 +105,7 @@ def test_a_pass_that_is_broken_off_leaves_nothing_out(blocks: int) -> None:
 
 def test_a_process_that_fails_fails_in_every_pass() -> None:
     """What it gave before is never taken for all that there is."""
-    rows = KeptRows(Process(sheet_of(Counted()), fails_behind=2))
+    rows = RowCache(Process(sheet_of(Counted()), fails_behind=2))
     for _ in range(2):
         with pytest.raises(ManifestError, match="the process has ended"):
             all_rows(rows)

@@ -1,0 +1,188 @@
+"""Rules that the code keeps to: sizes, places, wording of errors. `.importlinter` has those of imports."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import importer
+from importer.error_codes import ERROR_CODES, ErrorCode
+
+PACKAGE = Path(importer.__file__).parent
+ROOT = Path(__file__).parent.parent
+
+CODE_NAMES = {"code", "error_code"}  # of what is given an error code
+READS_THE_ENVIRONMENT = ("settings.py", "cli/")
+AT_THE_PACKAGE_ROOT = {"__init__", "__main__", "error_codes", "errors", "models", "settings"}
+AT_THE_ROOT = {"importer", "mappings", "sample_data", "tests", "pyproject.toml", "Makefile", "README.md", "LICENSE", "CHANGELOG.md"}  # fmt: skip
+BUILT = ("build", "dist", "*.egg-info", "__pycache__")  # and ignored by git
+MAX_MODULE_LINES = 400
+MAX_FUNCTION_LINES = 50
+
+
+def sources() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def source_id(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def called(call: ast.Call) -> str:
+    return str(getattr(call.func, "id", getattr(call.func, "attr", "")))
+
+
+def tracked_files() -> list[Path]:
+    """Every file that a clone holds: at the root, in the allowed folders, in `.ci`; nothing built, no data over 1 MB."""
+    tops = [path for path in ROOT.iterdir() if path.name in {*AT_THE_ROOT, ".ci"} or path.name.startswith(".git")]
+    files = [path for top in tops if top.name != ".git" for path in ([top] if top.is_file() else top.rglob("*"))]
+    return [path for path in files if path.is_file() and path.suffix != ".pyc" and path.stat().st_size < 1_000_000]
+
+
+@pytest.mark.parametrize("path", sources(), ids=source_id)
+def test_the_environment_is_read_in_settings_only(path: Path) -> None:
+    """Below the settings nothing reads the environment: what a run depends on is in one value."""
+    names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(tree(path))}
+    assert source_id(path).startswith(READS_THE_ENVIRONMENT) or not names & {"environ", "getenv"}
+
+
+@pytest.mark.parametrize("path", sources(), ids=source_id)
+def test_modules_and_functions_stay_small(path: Path) -> None:
+    """A module has one subject and a function fits on a screen; docstrings and decorators are not counted."""
+    text = path.read_text("utf-8")
+    lines = text.count("\n")
+    assert lines <= MAX_MODULE_LINES, "split it by subject"
+    assert path.stem not in {"utils", "util", "helpers", "common", "misc"}, "name it after what it holds"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0]
+            docstring = ast.get_docstring(node) is not None
+            told = (first.end_lineno or 0) - first.lineno + 1 if docstring else 0
+            length = (node.end_lineno or 0) - node.lineno + 1 - told
+            assert length <= MAX_FUNCTION_LINES, f"{node.name} has {length} lines: part it"
+
+
+def test_the_package_root_has_few_modules() -> None:
+    """Every topic has a folder; only what all of them share is a module at the root."""
+    assert {path.stem for path in PACKAGE.glob("*.py")} == AT_THE_PACKAGE_ROOT
+
+
+def test_the_root_folder_stays_short() -> None:
+    """At the root lie the package, its mappings, samples and tests, and what tools look for there; no more."""
+    extra = {
+        path.name
+        for path in ROOT.iterdir()
+        if path.name not in AT_THE_ROOT and not path.name.startswith(".") and not any(map(path.match, BUILT))
+    }
+    assert not extra
+
+
+def test_no_file_names_the_machine_it_was_written_on() -> None:
+    """A path below someone's home or workspace means nothing to whoever clones this."""
+    machine = re.compile(r"(?<![\w.:~}/>-])/(?:home|root|work|workspaces?|Users|mnt)/\w")
+    found = {path.name: line for path in tracked_files() for line in text_of(path).splitlines() if machine.search(line)}
+    assert not found
+
+
+def test_mail_addresses_are_nobodys() -> None:
+    """Samples, tests and texts use the domains reserved for examples (RFC 2606, RFC 6761)."""
+    address = re.compile(r"[\w.+-]+@((?:[\w-]+\.)+[a-zA-Z]{2,})\b")
+    reserved = re.compile(r"(?:^|\.)(?:example(?:\.(?:com|org|net))?|invalid|test|localhost)$", re.IGNORECASE)
+    found = {
+        f"{path.name}: {match[0]}"
+        for path in tracked_files()
+        for match in address.finditer(text_of(path))
+        if not reserved.search(match[1])
+    }
+    assert not found
+
+
+@pytest.mark.parametrize(("code", "entry"), ERROR_CODES.items(), ids=ERROR_CODES)
+def test_every_error_code_is_explained(code: str, entry: ErrorCode) -> None:
+    """A code is words with hyphens, and says in whole sentences what happened, why, and what to do next."""
+    assert re.fullmatch(r"[a-z]+(?:-[a-z]+)*", code)
+    for sentence in (entry.meaning, entry.advice, entry.why):
+        assert re.match(r"[A-Z`]", sentence), "starts like a sentence"
+        assert sentence.endswith("."), "ends like one"
+        assert sentence == " ".join(sentence.split()), "has no stray blanks"
+    assert len({entry.meaning, entry.advice, entry.why}) == 3
+
+
+def takers_of_codes() -> dict[str, int]:
+    """Each function and class of ours that is given an error code, with the place of the code among what is given."""
+    found = {}
+    for node in (node for path in sources() for node in ast.walk(tree(path))):
+        match node:
+            case ast.FunctionDef(name=name, args=args) | ast.AsyncFunctionDef(name=name, args=args):
+                given = [each.arg for each in (*args.posonlyargs, *args.args) if each.arg != "self"]
+            case ast.ClassDef(name=name, body=body):
+                given = [ast.unparse(each.target) for each in body if isinstance(each, ast.AnnAssign)]
+            case _:
+                continue
+        for code in CODE_NAMES & set(given):
+            found[name] = given.index(code)
+    return found
+
+
+def texts_of(node: ast.expr) -> set[str]:
+    """The texts that an expression may be, as far as it says so itself."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return {text} - {""}
+        case ast.IfExp(body=one, orelse=other):
+            return texts_of(one) | texts_of(other)
+        case ast.BoolOp(values=parts):
+            return {text for part in parts for text in texts_of(part)}
+    return set()
+
+
+def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
+    """A problem that `explain` can't explain is no help."""
+    places = takers_of_codes()
+    assert {
+        "Problem",
+        "problem",
+        "Unclear",
+        "NotSendable",
+        "Settled",
+        "FileFault",
+        "ValueComplaint",
+        "Converted",
+    } <= set(places)
+    codes = set()
+    for call in (node for path in sources() for node in ast.walk(tree(path)) if isinstance(node, ast.Call)):
+        given = [keyword.value for keyword in call.keywords if keyword.arg in CODE_NAMES]
+        place = places.get(called(call), len(call.args))
+        codes |= {text for each in (*given, *call.args[place : place + 1]) for text in texts_of(each)}
+    assert codes <= ERROR_CODES.keys(), codes - ERROR_CODES.keys()
+    assert len(codes) > len(ERROR_CODES) / 2
+
+
+def told(node: ast.AST) -> Iterator[str]:
+    """Every text in some code, but for what a value is only compared with or looked up by, and for lists of codes."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif not isinstance(node, ast.Compare | ast.Subscript | ast.Starred):
+        for child in ast.iter_child_nodes(node):
+            yield from told(child)
+
+
+def test_every_code_in_the_catalogue_is_raised() -> None:
+    """What can't happen needs no explanation."""
+    texts = {text for path in sources() if path.name != "error_codes.py" for text in told(tree(path))}
+    assert ERROR_CODES.keys() <= texts, ERROR_CODES.keys() - texts
+
+
+@functools.cache
+def text_of(path: Path) -> str:
+    return path.read_text("utf-8", errors="replace")
