@@ -41,11 +41,11 @@ __all__ = [
 
 # Loaded when they are asked for: the process that reads a workbook needs none of them, and pandas takes long to load.
 _MODULES = {
-    "column": ("Column", "is_visible"),
+    "text_column": ("Column", "is_visible"),
     "detected": ("Detected",),
     "manifest": ("Manifest", "open_manifest"),
     "snapshot": ("PrivateCopy", "private_copy", "private_folder"),
-    "table": ("Chunk",),
+    "chunks": ("Chunk",),
 }
 
 
