@@ -156,7 +156,7 @@ def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
         "NotSendable",
         "Settled",
         "FileFault",
-        "ValueComplaint",
+        "FieldViolation",
         "Converted",
     } <= set(places)
     codes = set()

@@ -245,7 +245,7 @@ def test_the_mapping_example_loads(tmp_path: Path):
     mapping = load_mapping(path)
     header = re.search(r"^\| (Legacy ID .*) \|$", TEXT, flags=re.MULTILINE)
     assert header is not None
-    assert {use.column for use in mapping.uses} == set(header[1].split(" | "))
+    assert mapping.mentioned_columns == set(header[1].split(" | "))
     assert mapping.warnings == ()
 
 

@@ -7,8 +7,16 @@ Asking the account for them is in ``reading``; whoever only checks never loads i
 """
 
 from importer.account_fields.cache import FieldsCache
-from importer.account_fields.cells import ValueComplaint, complaint
-from importer.account_fields.fit import MappingFit, check_fit
+from importer.account_fields.mapping_check import MappingCheck, check_mapping
 from importer.account_fields.ticket_fields import AccountField, AccountFields
+from importer.account_fields.value_check import FieldViolation, find_violation
 
-__all__ = ["AccountField", "AccountFields", "FieldsCache", "MappingFit", "ValueComplaint", "check_fit", "complaint"]
+__all__ = [
+    "AccountField",
+    "AccountFields",
+    "FieldViolation",
+    "FieldsCache",
+    "MappingCheck",
+    "check_mapping",
+    "find_violation",
+]

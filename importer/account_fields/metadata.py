@@ -40,7 +40,7 @@ class LookupValues:
     retired: tuple[str, ...]
 
 
-Denied = KeysRefused | WrongUrl | Refused | Throttled | Unclear
+UnusableAnswer = KeysRefused | WrongUrl | Refused | Throttled | Unclear
 
 
 def page_request(offset: int) -> bytes:
@@ -53,7 +53,7 @@ def lookup_path(name: str) -> str:
     return f"lookups/{quote(name, safe='')}/values"
 
 
-def read_page(http_status: int, headers: Mapping[str, str], body: bytes | None) -> FieldsPage | Denied:
+def read_page(http_status: int, headers: Mapping[str, str], body: bytes | None) -> FieldsPage | UnusableAnswer:
     """Say what the answer to a question for fields means."""
     if http_status != HTTPStatus.OK:
         return _denied(http_status, headers, body)
@@ -70,7 +70,7 @@ def read_page(http_status: int, headers: Mapping[str, str], body: bytes | None) 
     )
 
 
-def read_lookup(http_status: int, headers: Mapping[str, str], body: bytes | None) -> LookupValues | Denied:
+def read_lookup(http_status: int, headers: Mapping[str, str], body: bytes | None) -> LookupValues | UnusableAnswer:
     """Say what the answer to a question for a lookup's values means. ``Value`` is what a ticket carries."""
     if http_status != HTTPStatus.OK:
         return _denied(http_status, headers, body)
@@ -118,7 +118,7 @@ def _field(entry: dict[str, Any]) -> AccountField | None:
     )
 
 
-def _denied(http_status: int, headers: Mapping[str, str], body: bytes | None) -> Denied:
+def _denied(http_status: int, headers: Mapping[str, str], body: bytes | None) -> UnusableAnswer:
     answer = read_answer(http_status, headers, body)
     if isinstance(answer, Unclear) and answer.exception_type:  # the application has answered, and will say the same
         return Refused(answer.reason, http_status)

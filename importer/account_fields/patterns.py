@@ -36,7 +36,7 @@ class Pattern:
 
 
 @functools.lru_cache(maxsize=512)
-def pattern(regex: str) -> Pattern | None:
+def compiled_pattern(regex: str) -> Pattern | None:
     """Compile a field's pattern; ``None`` where it is not checked."""
     translated = _translated(regex) if 0 < len(regex) <= _MOST_CHARS and not _SETS_OF_SETS.search(regex) else None
     if translated is None:

@@ -49,7 +49,7 @@ class AccountField:
         return self.data_type.casefold() in _NUMBERS
 
     @property
-    def is_demanded(self) -> bool:
+    def is_required(self) -> bool:
         """Whether a ticket without a value for it is refused."""
         return self.mandatory and self.active and not self.default
 

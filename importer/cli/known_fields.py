@@ -46,7 +46,7 @@ def fields_to_check(
         raise UsageError(
             "--read-fields calls the account, and --dry-run calls nothing", hint="run `ticket-importer fields` before"
         )
-    from importer.account_fields.reading import FieldsNotShown  # noqa: PLC0415 - see the package's docstring
+    from importer.account_fields.fields_reader import FieldsNotShown  # noqa: PLC0415 - see the package's docstring
 
     try:
         found = fetch_fields(account, environment, flags).fields

@@ -15,7 +15,7 @@ def schema() -> int:
     With it in a file, an editor checks and explains a mapping that begins with
     `# yaml-language-server: $schema=FILE`.
     """
-    from importer.mapping.schema import mapping_schema  # noqa: PLC0415 - see the package's docstring
+    from importer.mapping.json_schema import mapping_schema  # noqa: PLC0415 - see the package's docstring
 
     for line in json.dumps(mapping_schema(), indent=2, ensure_ascii=False).split("\n"):
         say(line)

@@ -80,7 +80,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _tell(suggestion: Suggestion, manifest: Path, output: Path | None) -> None:
-    from importer.suggest.draft import Confidence  # noqa: PLC0415 - see the package's docstring
+    from importer.suggest.decisions import Confidence  # noqa: PLC0415 - see the package's docstring
 
     counts = suggestion.draft.counts
     files = f", {len(suggestion.files.used):,} of attachments" if suggestion.files.used else ""

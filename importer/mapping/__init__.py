@@ -1,29 +1,46 @@
-"""The mapping language: what becomes of each column of a manifest.
+"""The mapping language: which column of a manifest fills which field of a ticket.
 
-    source      YAML text -> plain data, every text as written, with lines
-    language    the keys there are and the shape of their values      wording     its errors, in our words
-    shape       data -> model, and what keeps it from being one
-    rulechecks  one rule by itself (formats: its dates)      checks  all parts together     fields      its names
-    values      the checked, frozen outcome                            columns     outcome against a manifest
-    including   all the files of a mapping -> one document             pairs       tables of two columns
-    likeness    which name was meant (zones: of time zones)            schema      the language, for editors
+A mapping file passes these modules, in this order:
 
-Reading in ``files`` is its only I/O.
+    loading              the workflow: file -> Mapping, or all its errors at once
+    mapping_files        reads the files, with limits; no other module here does I/O
+    yaml_parser          YAML text -> document        two_column_files  the same for a table of two columns
+    includes             all files of one mapping -> one document
+    document_models      the keys of the language and the form of each value (pydantic)
+    structure_check      document -> model            structure_messages  its errors in plain words
+    rule_checks          checks of one rule           strptime_formats, time_zones, field_names  its values
+    consistency          checks across rules and sections
+    checked_mapping      the result, frozen: what the rest of the program uses
+    manifest_columns     the checked mapping against the columns of a manifest
+
+Beside them: ``findings`` (an error with its line), ``similar_names`` (did you mean ...), ``templates``, and
+``json_schema`` with ``descriptions`` (the language, for editors).
 """
 
-from importer.mapping.columns import check_columns, is_ignored
+from importer.mapping.checked_mapping import (
+    FALSE_WORDS,
+    TRUE_WORDS,
+    AttachmentRules,
+    ColumnMention,
+    FieldType,
+    Mapping,
+    Rule,
+    Section,
+)
 from importer.mapping.loading import load_mapping
-from importer.mapping.rules import AttachmentRules, ColumnUse, FieldType, Mapping, Rule, Use
+from importer.mapping.manifest_columns import check_columns, is_ignored
 from importer.mapping.templates import Template
 
 __all__ = [
+    "FALSE_WORDS",
+    "TRUE_WORDS",
     "AttachmentRules",
-    "ColumnUse",
+    "ColumnMention",
     "FieldType",
     "Mapping",
     "Rule",
+    "Section",
     "Template",
-    "Use",
     "check_columns",
     "is_ignored",
     "load_mapping",

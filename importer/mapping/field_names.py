@@ -1,15 +1,14 @@
-"""What the API's documentation says about the names of ticket fields, and what a misspelt one probably meant.
+"""Checks names of ticket fields (SchemaNames) against the API's documentation.
 
-Source: *Create Ticket with Attachments* and *Create Tickets*. An account may have more fields than are documented, so
-only a wrong form and a wrong case are errors; a near miss is a warning.
+Source: *Create Ticket with Attachments* and *Create Tickets*. An account may have fields that are not documented, so a
+name that is similar to a documented one is only a warning; a wrong form and wrong capital letters are errors.
 """
 
 from __future__ import annotations
 
 import re
 
-from importer.mapping.findings import did_you_mean
-from importer.mapping.similar_names import closest
+from importer.mapping.similar_names import closest_name, did_you_mean
 
 SYSTEM_FIELDS = (
     "LeadId",
@@ -31,37 +30,37 @@ PREFIXES = ("CustomData", "LeadDetail")
 
 _FORM = re.compile(r"(?:([A-Za-z]\w*)\.)?([A-Za-z_]\w*)", re.ASCII)
 
-# Chosen on the documented names: `Titel` is near `Title`, `LeadDetail.Email` near `EmailAddress`, and neither
-# `StatusReason` nor `LeadDetail.Company` is near anything.
-_NEAR_SYSTEM_FIELD = 0.75
-_NEAR_LEAD_FIELD = 0.58
+# Least similarity. `Titel` is similar to `Title`, and `LeadDetail.Email` to `EmailAddress`; `StatusReason` and
+# `LeadDetail.Company` are similar to no documented name.
+_SYSTEM_FIELD_CUTOFF = 0.75
+_LEAD_FIELD_CUTOFF = 0.58
 
 
-def wrong_name(name: str) -> str:
-    """Why ``name`` can't be a SchemaName, with a guess at the right one; empty if it can."""
+def field_name_error(name: str) -> str:
+    """Return why a name can't be a SchemaName, with a guess at the right one; empty if it can."""
     form = _FORM.fullmatch(name)
     if form is None:
         guess = did_you_mean(name, (*SYSTEM_FIELDS, *LEAD_FIELDS))
-        return f"{name!r} is not a SchemaName, which is `Name`, `CustomData.Name` or `LeadDetail.Name`{guess}"
+        return f"{name!r} is not a SchemaName; write `Name`, `CustomData.Name` or `LeadDetail.Name`{guess}"
     prefix, bare = form.groups()
     if prefix is not None and prefix not in PREFIXES:
-        right = closest(prefix, PREFIXES)
+        right = closest_name(prefix, PREFIXES)
         guess = f" (did you mean '{right}.{bare}'?)" if right else ""
-        return f"{name!r}: a SchemaName's prefix is `CustomData` or `LeadDetail`, not {prefix!r}{guess}"
+        return f"{name!r}: the prefix of a SchemaName must be `CustomData` or `LeadDetail`, not {prefix!r}{guess}"
     for known in (*SYSTEM_FIELDS, *LEAD_FIELDS):
         if known != name and known.lower() == name.lower():
-            return f"{name!r} is not a field (did you mean {known!r}?)"
+            return f"{name!r} has the wrong capital letters (did you mean {known!r}?)"
     return ""
 
 
-def doubtful_name(name: str) -> str:
-    """Why a well-formed name is probably a misspelling; empty if there is no reason to think so."""
+def field_name_warning(name: str) -> str:
+    """Return a warning if a well-formed name is probably misspelled; empty if it is not."""
     prefix, _, bare = name.rpartition(".")
     right: str | None = None
     if not prefix and name not in SYSTEM_FIELDS:
-        right = closest(name, SYSTEM_FIELDS, _NEAR_SYSTEM_FIELD)
+        right = closest_name(name, SYSTEM_FIELDS, _SYSTEM_FIELD_CUTOFF)
     elif prefix == "LeadDetail" and name not in LEAD_FIELDS:
         bare_names = [known.partition(".")[2] for known in LEAD_FIELDS]
-        right_bare = closest(bare, bare_names, _NEAR_LEAD_FIELD)
+        right_bare = closest_name(bare, bare_names, _LEAD_FIELD_CUTOFF)
         right = f"LeadDetail.{right_bare}" if right_bare else None
     return f"{name!r} is not a documented field (did you mean {right!r}?)" if right else ""

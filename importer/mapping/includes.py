@@ -1,4 +1,4 @@
-"""A mapping and the files that it names, as one document: what stands nearer to the mapping itself wins."""
+"""Merges a mapping and the files that it includes into one document; the including file wins."""
 
 from __future__ import annotations
 
@@ -6,127 +6,131 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from importer.mapping.document import MAX_BYTES, Document, KeyPath, UnreadableError, decode
 from importer.mapping.findings import MappingFinding, SourceLine
-from importer.mapping.mapping_files import MAX_FILES, Files
-from importer.mapping.two_column_files import ENDINGS, as_mapping, read_pairs, value_faults
-from importer.mapping.yaml_source import MAX_BYTES, MAX_DEPTH, Document, Place, UnreadableError, decode, parse
+from importer.mapping.mapping_files import MAX_FILES, MappingFiles
+from importer.mapping.two_column_files import TABLE_SUFFIXES, mapping_document, read_pairs, value_map_errors
+from importer.mapping.yaml_parser import parse
 
-MAX_VALUES_BYTES = 10_000_000
-_BY_NAME = ("columns", "constants", "templates", "attachments", "manifest")  # sections that are merged, not replaced
+MAX_INCLUDE_DEPTH = 12
+MAX_VALUE_MAP_BYTES = 10_000_000
+_MERGED_SECTIONS = ("columns", "constants", "templates", "attachments", "manifest")  # others are replaced as a whole
 
 
-def read_whole(path: Path, files: Files) -> Document:
-    """Read a mapping, all that it includes, and the value maps that its rules take from other files.
+def read_document(path: Path, files: MappingFiles) -> Document:
+    """Read a mapping, the files that it includes, and the value maps of its rules.
 
-    Raises UnreadableError, whose line knows its file, where one of them can't be read.
+    Raises UnreadableError, with a line that knows its file, if one of them can't be read.
     """
-    return _Reader(files=files).read(path, ())
+    return _DocumentReader(files=files).read(path, ())
+
+
+def is_two_column_mapping(path: Path) -> bool:
+    """Return whether a mapping is a table of two columns, judged by its file name."""
+    return path.suffix.lower() in TABLE_SUFFIXES
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Reader:
-    files: Files
+class _DocumentReader:
+    files: MappingFiles
 
-    def read(self, path: Path, includers: tuple[Path, ...]) -> Document:
-        """Read a file that is included by way of ``includers``, the mapping itself first."""
+    def read(self, path: Path, including: tuple[Path, ...]) -> Document:
+        """Read one file. ``including``: the chain of files that include it, the mapping itself first."""
         text = decode(self.files.read(path, MAX_BYTES))
-        document = as_mapping(read_pairs(text)) if is_table(path) else parse(text)
-        names = _included(document)
-        if names or includers:
-            document = document.within(path)  # in one file, a line is a mere number
+        document = mapping_document(read_pairs(text)) if is_two_column_mapping(path) else parse(text)
+        names = _included_names(document)
+        if names or including:
+            document = document.in_file(path)  # lines of a mapping in one file need no file name
         base = Document(data={}, lines={}, findings=())
         for index, name in enumerate(names):
-            named = MappingFinding(document.line(("include", index)), f"include: {name!r}")
+            at = MappingFinding(document.line(("include", index)), f"include: {name!r}")
             try:
-                included = self._include(path.parent / name, named, (*includers, path))
+                included = self._include(path.parent / name, at, (*including, path))
             except UnreadableError as error:
                 if len(self.files.paths) >= MAX_FILES:
                     raise
-                included = Document(data={}, lines={}, findings=[error.finding], whole=False)
+                included = Document(data={}, lines={}, findings=[error.finding], is_complete=False)
             base = _merged(base, included)
-        document = self._with_values(document, path)
+        document = self._with_value_maps(document, path)
         if not names or not isinstance(document.data, dict):
             return document
         rest = {key: value for key, value in document.data.items() if key != "include"}
         return _merged(base, replace(document, data=rest))
 
-    def _include(self, path: Path, named: MappingFinding, includers: tuple[Path, ...]) -> Document:
-        if _resolved(path) in map(_resolved, includers):
-            raise UnreadableError(f"{named.text} is, or includes, this file itself", named.line)
-        if len(includers) > MAX_DEPTH:
-            raise UnreadableError(f"{named.text}: files include one another more than {MAX_DEPTH} deep", named.line)
+    def _include(self, path: Path, at: MappingFinding, including: tuple[Path, ...]) -> Document:
+        if _resolved(path) in map(_resolved, including):
+            raise UnreadableError(f"{at.text} includes this file in turn; remove one of the two includes", at.line)
+        if len(including) > MAX_INCLUDE_DEPTH:
+            text = f"{at.text}: files include one another more than {MAX_INCLUDE_DEPTH} levels deep; merge some of them"
+            raise UnreadableError(text, at.line)
         try:
-            document = self.read(path, includers)
+            document = self.read(path, including)
         except UnreadableError as error:
             if error.finding.line:
-                raise error.within(path) from None
-            raise UnreadableError(f"{named.text}: {error.finding.text}", named.line) from None
+                raise error.in_file(path) from None
+            raise UnreadableError(f"{at.text}: {error.finding.text}", at.line) from None
         if not isinstance(document.data, dict):
-            raise UnreadableError(f"{named.text} holds no mapping", named.line)
+            raise UnreadableError(f"{at.text} is not a mapping; a mapping holds keys such as `columns:`", at.line)
         version = document.data.get("version")
         if version not in (None, "1"):
             raise UnreadableError(f"version must be 1, not {version!r}", document.line(("version",)))
         return document
 
-    def _with_values(self, document: Document, path: Path) -> Document:
-        """Put the pairs of each ``values_from`` into its rule's ``values``, where the rule's own ones win."""
-        for column, rule in _rules_with_file(document):
-            place: Place = ("columns", column)
-            name, line = rule["values_from"], document.line((*place, "values_from"))
+    def _with_value_maps(self, document: Document, path: Path) -> Document:
+        """Add the pairs of each ``values_from`` file to the rule's ``values``; the rule's own values win."""
+        for column, rule in _rules_with_value_map(document):
+            key_path: KeyPath = ("columns", column)
+            name, line = rule["values_from"], document.line((*key_path, "values_from"))
             try:
-                found, findings = self._values(path.parent / name)
+                targets, lines, findings = self._read_value_map(path.parent / name)
             except UnreadableError as error:
-                problem = error.finding
-                if not problem.line:
-                    problem = MappingFinding(line, f"columns > {column} > values_from: {name!r}: {problem.text}")
-                document = replace(document, findings=[*document.findings, problem])
+                finding = error.finding
+                if not finding.line:
+                    finding = MappingFinding(line, f"columns > {column} > values_from: {name!r}: {finding.text}")
+                document = replace(document, findings=[*document.findings, finding])
                 continue
             own = rule.get("values") or {}
-            lines: dict[Place, int] = {
-                (*place, "values", value): at for value, (_, at) in found.items() if value not in own
+            new_lines: dict[KeyPath, int] = {
+                (*key_path, "values", value): at for value, at in lines.items() if value not in own
             }
-            values = {value: target for value, (target, _) in found.items()}
-            together = {"values": both} if (both := {**values, **own}) else {}
+            values = {**targets, **own}
+            new_rule = {**rule, "values": values} if values else rule
             document = replace(
                 document,
-                data=_with_rule(document.data, column, {**rule, **together}),
-                lines={(*place, "values"): line, **document.lines, **lines},
+                data=_with_rule(document.data, column, new_rule),
+                lines={(*key_path, "values"): line, **document.lines, **new_lines},
                 findings=[*document.findings, *findings],
             )
         return document
 
-    def _values(self, path: Path) -> tuple[dict[str, tuple[str, SourceLine]], list[MappingFinding]]:
-        """What each value becomes, with its line; and the lines that are wrong."""
+    def _read_value_map(self, path: Path) -> tuple[dict[str, str], dict[str, SourceLine], list[MappingFinding]]:
+        """Return the new value of each old one, the line of each old one, and the errors."""
         try:
-            pairs = read_pairs(decode(self.files.read(path, MAX_VALUES_BYTES), MAX_VALUES_BYTES))
+            table = read_pairs(decode(self.files.read(path, MAX_VALUE_MAP_BYTES), MAX_VALUE_MAP_BYTES))
         except UnreadableError as error:
-            raise (error.within(path) if error.finding.line else error) from None
-        findings = [MappingFinding(SourceLine(finding.line, path), finding.text) for finding in value_faults(pairs)]
-        return {pair.first: (pair.second, SourceLine(pair.line, path)) for pair in pairs.pairs}, findings
-
-
-def is_table(path: Path) -> bool:
-    """Whether a mapping is written as a table of two columns, by its name."""
-    return path.suffix.lower() in ENDINGS
+            raise (error.in_file(path) if error.finding.line else error) from None
+        findings = [MappingFinding(SourceLine(each.line, path), each.text) for each in value_map_errors(table)]
+        targets = {pair.first: pair.second for pair in table.pairs}
+        return targets, {pair.first: SourceLine(pair.line, path) for pair in table.pairs}, findings
 
 
 def _resolved(path: Path) -> Path:
     try:
         return path.resolve()
-    except (OSError, RuntimeError, ValueError):  # links in a circle, or a NUL: reading it tells
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or a NUL: reading the file reports it
         return path
 
 
-def _included(document: Document) -> list[str]:
-    """The files that a document names; none where what stands there is neither a name nor a list of names."""
+def _included_names(document: Document) -> list[str]:
+    """Return the file names under ``include``; none if the value has a wrong form, which is reported later."""
     data = document.data
-    named = data.get("include") if isinstance(data, dict) else None
-    names = named if isinstance(named, list) else [named]
+    value = data.get("include") if isinstance(data, dict) else None
+    names = value if isinstance(value, list) else [value]
     return [name for name in names if name] if all(isinstance(name, str) for name in names) else []
 
 
-def _rules_with_file(document: Document) -> list[tuple[str, dict[str, Any]]]:
-    """The rules that name a file and have nothing in its way; what is wrong with the others is told as their shape."""
+def _rules_with_value_map(document: Document) -> list[tuple[str, dict[str, Any]]]:
+    """Return the rules with a usable ``values_from``; a wrong form is reported later."""
     columns = document.data.get("columns") if isinstance(document.data, dict) else None
     rules = columns.items() if isinstance(columns, dict) else ()
     return [
@@ -144,27 +148,29 @@ def _with_rule(data: Any, column: str, rule: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merged(base: Document, over: Document) -> Document:
-    """Both documents, ``over`` winning: key by key, and name by name in the sections that have names.
+    """Return both documents as one; ``over`` wins, key by key and, in sections with names, name by name.
 
-    A name with nothing behind it takes out what the base says of it.
+    A name without a value in ``over`` removes that name of ``base``.
     """
     if not isinstance(base.data, dict) or not isinstance(over.data, dict):
         return over
     data = {**base.data}
-    lines = {place: line for place, line in base.lines.items() if place}
+    lines = {key_path: line for key_path, line in base.lines.items() if key_path}
     for key, value in over.data.items():
-        former = data.get(key, None if base.whole else {})  # what is taken out may be in the part that is not there
-        if key not in _BY_NAME or not isinstance(former, dict) or not isinstance(value, dict):
-            replaced: set[Place] = {(key,)}
+        former = data.get(key, None if base.is_complete else {})  # an unreadable part may hold what is removed here
+        if key not in _MERGED_SECTIONS or not isinstance(former, dict) or not isinstance(value, dict):
+            replaced: set[KeyPath] = {(key,)}
             data[key] = value
         else:
             replaced = {(key, name) for name in value}
-            taken_out = {name for name, each in value.items() if each is None and (name in former or not base.whole)}
-            data[key] = {name: each for name, each in {**former, **value}.items() if name not in taken_out}
-        lines = {place: line for place, line in lines.items() if not {place[:1], place[:2]} & replaced}
+            removed = {
+                name for name, each in value.items() if each is None and (name in former or not base.is_complete)
+            }
+            data[key] = {name: each for name, each in {**former, **value}.items() if name not in removed}
+        lines = {key_path: line for key_path, line in lines.items() if not {key_path[:1], key_path[:2]} & replaced}
     return Document(
         data=data,
         lines={**lines, **over.lines},
         findings=[*base.findings, *over.findings],
-        whole=base.whole and over.whole,
+        is_complete=base.is_complete and over.is_complete,
     )

@@ -1,4 +1,4 @@
-"""File -> Mapping, or one error with everything that is wrong with it."""
+"""Loads a mapping file: file -> Mapping, or one error with everything that is wrong."""
 
 from __future__ import annotations
 
@@ -8,77 +8,75 @@ from pathlib import Path
 from types import MappingProxyType
 
 from importer.errors import MappingError
-from importer.mapping import checks
-from importer.mapping.document_check import check_shape
-from importer.mapping.findings import MappingFinding, located
-from importer.mapping.includes import is_table, read_whole
-from importer.mapping.language import AttachmentsModel, MappingModel, RuleModel
-from importer.mapping.mapping_files import Files
-from importer.mapping.rules import AttachmentRules, Mapping, Rule
+from importer.mapping import consistency
+from importer.mapping.checked_mapping import AttachmentRules, Mapping, Rule
+from importer.mapping.document import Document, KeyPath, UnreadableError
+from importer.mapping.document_models import AttachmentsModel, MappingModel, RuleModel
+from importer.mapping.findings import MappingFinding, format_findings
+from importer.mapping.includes import is_two_column_mapping, read_document
+from importer.mapping.mapping_files import MappingFiles
+from importer.mapping.structure_check import check_structure
 from importer.mapping.templates import Template
-from importer.mapping.yaml_source import Document, Place, UnreadableError
 from importer.models import ManifestOptions
 
-_HINT = "mend the mapping and run the same command again; mappings/README.md explains the whole language"
+_HINT = "correct the mapping and run the same command again; mappings/README.md explains all keys"
 
 
 def load_mapping(path: Path, *, source: str | None = None, key: Sequence[str] = ()) -> Mapping:
-    """Read and check a mapping file and all that it includes.
+    """Read and check a mapping file and the files that it includes.
 
-    ``source`` and ``key`` (columns) are for a table of two columns, which can't say them, and for nothing else. Raises
-    MappingError whose ``details`` are all problems, each ``FILE:LINE: what is wrong``, in the file's order.
+    ``source`` and ``key`` (columns) are for a table of two columns, and only for it. Raises MappingError whose
+    ``details`` are all errors, each ``FILE:LINE: what is wrong``, in the order of the file.
     """
     _check_flags(path, source, key)
-    files = Files()
+    files = MappingFiles()
     try:
-        document = read_whole(path, files)
+        document = read_document(path, files)
     except UnreadableError as error:
         raise _error(path, [error.finding]) from None
-    if is_table(path):
+    if is_two_column_mapping(path):
         document = _with_flags(document, source, key)
-    shape = check_shape(document)
-    findings = [*document.findings, *shape.findings]
-    if shape.model is not None:
-        findings += checks.check_meaning(shape.model, document, shape)
-    if findings or shape.model is None:
+    structure = check_structure(document)
+    findings = [*document.findings, *structure.findings]
+    if structure.model is not None:
+        findings += consistency.check_consistency(structure.model, document, structure)
+    if findings or structure.model is None:
         raise _error(path, findings)
-    return _mapping(path, files, shape.model, document)
+    return _mapping(path, files, structure.model, document)
 
 
 def _check_flags(path: Path, source: str | None, key: Sequence[str]) -> None:
-    given = {"--source NAME": bool(source), "--key COLUMN": bool(key)}
-    if not is_table(path):
-        if any(given.values()):
-            flags = " and ".join(flag.split()[0] for flag, there in given.items() if there)
+    is_set = {"--source NAME": bool(source), "--key COLUMN": bool(key)}
+    if not is_two_column_mapping(path):
+        if flags := " and ".join(flag.split()[0] for flag, there in is_set.items() if there):
             raise MappingError(
-                f"{flags} can't be given with {path}, which says it itself",
-                hint="the flags are for a table of two columns, the name of which ends in .csv or .tsv; a YAML mapping"
-                " has the keys `source` and `key`",
+                f"{flags} can't be used with the YAML mapping {path}",
+                hint="set `source` and `key` in the mapping; the flags are for a table of two columns (.csv or .tsv)",
             )
-    elif missing := [flag for flag, there in given.items() if not there]:
+    elif missing := [flag for flag, there in is_set.items() if not there]:
         raise MappingError(
-            f"the mapping {path} is a table of columns, and needs {' and '.join(missing)} beside it",
+            f"the mapping {path} is a table of two columns, which also needs {' and '.join(missing)}",
             hint="--source names the system that the tickets come from, --key the column that identifies a row"
             " (several times for several columns)",
         )
-    elif twice := [column for column in key if key.count(column) > 1]:
-        raise MappingError(f"--key {twice[0]!r} is given twice", hint="several columns are a key together, each once")
+    elif repeated := [column for column in key if key.count(column) > 1]:
+        raise MappingError(f"--key {repeated[0]!r} is given twice", hint="give each column of the key once")
 
 
 def _with_flags(document: Document, source: str | None, key: Sequence[str]) -> Document:
     assert isinstance(document.data, dict)
-    # One column as a text, as `key: row-content` is written.
-    said = {"source": source, "key": key[0] if len(key) == 1 else [*key]}
-    lines: dict[Place, int] = {**document.lines, ("source",): 0, ("key",): 0}  # in no line of the file
-    return replace(document, data={**document.data, **said}, lines=lines)
+    # One column is a text and not a list, so that `--key row-content` means the same as in a mapping.
+    flags = {"source": source, "key": key[0] if len(key) == 1 else [*key]}
+    lines: dict[KeyPath, int] = {**document.lines, ("source",): 0, ("key",): 0}  # in no line of the file
+    return replace(document, data={**document.data, **flags}, lines=lines)
 
 
 def _error(path: Path, findings: list[MappingFinding]) -> MappingError:
-    return MappingError(f"the mapping {path} can't be used:", hint=_HINT, details=located(path, findings))
+    return MappingError(f"the mapping {path} can't be used:", hint=_HINT, details=format_findings(path, findings))
 
 
-def _mapping(path: Path, files: Files, model: MappingModel, document: Document) -> Mapping:
-    is_row_content = checks.is_row_content(model, document)
+def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Document) -> Mapping:
+    is_row_content = consistency.key_is_row_content(model, document)
     return Mapping(
         path=path,
         files=tuple(files.paths),
@@ -94,9 +92,9 @@ def _mapping(path: Path, files: Files, model: MappingModel, document: Document) 
         ignore=frozenset(model.ignore),
         duplicates=model.duplicates,
         manifest=ManifestOptions(**model.manifest.model_dump(), may_repeat=frozenset(model.ignore)),
-        uses=tuple(checks.column_uses(model, document)),
+        mentions=tuple(consistency.column_mentions(model, document)),
         lines=MappingProxyType(document.lines),
-        warnings=tuple(located(path, checks.check_doubts(model, document))),
+        warnings=tuple(format_findings(path, consistency.consistency_warnings(model, document))),
     )
 
 

@@ -1,4 +1,4 @@
-"""The files that a mapping is made of: read here and nowhere else, and told apart by what they hold."""
+"""Reads the files of one mapping, and hashes them."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from importer.mapping.yaml_source import UnreadableError
+from importer.mapping.document import UnreadableError
 
 MAX_FILES = 100
 
 
 @dataclass
-class Files:
-    """Reads files and remembers what they held."""
+class MappingFiles:
+    """The files that were read for one mapping, in the order of reading."""
 
-    digests: list[bytes] = field(default_factory=list)
     paths: list[Path] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
 
     def read(self, path: Path, max_bytes: int) -> bytes:
-        """The bytes of a file, or the first ``max_bytes`` and one more. Raises UnreadableError that says why not."""
+        """Return at most ``max_bytes`` + 1 bytes of a file. Raises UnreadableError if it can't be read."""
         if len(self.paths) >= MAX_FILES:
-            raise UnreadableError(f"the mapping is made of more than {MAX_FILES} files")
+            raise UnreadableError(f"the mapping includes more than {MAX_FILES} files, the limit; merge some of them")
         try:
-            if path.exists() and not path.is_file():
-                # Opening a FIFO would wait for a writer that may never come.
-                raise UnreadableError("this is not a file")
+            if path.exists() and not path.is_file():  # opening a FIFO would wait for ever
+                raise UnreadableError("this is not a file; name a mapping file")
             with path.open("rb") as file:
                 content = file.read(max_bytes + 1)
         except FileNotFoundError:
-            raise UnreadableError("there is no such file") from None
+            raise UnreadableError("there is no such file; check its name and folder") from None
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             reason = getattr(error, "strerror", None) or str(error)
             raise UnreadableError(f"the file can't be read: {reason}") from None
@@ -39,7 +38,7 @@ class Files:
 
     @property
     def sha256(self) -> str:
-        """Hex digest of the one file's bytes; of several, that of their digests in the order of reading."""
+        """Hex digest of the only file, or of the digests of all files in the order of reading."""
         if len(self.digests) == 1:
             return self.digests[0].hex()
         return hashlib.sha256(b"".join(self.digests)).hexdigest()

@@ -1,21 +1,20 @@
-"""What one rule says, judged by itself: whether its parts go together."""
+"""Checks of one rule by itself: contradictory keys, keys without effect, values that can't work."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from importer.mapping.boolean_words import FALSE_WORDS, TRUE_WORDS
-from importer.mapping.date_formats import contradiction, format_fault
-from importer.mapping.findings import did_you_mean
-from importer.mapping.language import RuleModel
-from importer.mapping.rules import FieldType, Rule
-from importer.mapping.time_zones import zone_fault
-from importer.mapping.yaml_source import Place
+from importer.mapping.checked_mapping import FALSE_WORDS, TRUE_WORDS, FieldType, Rule
+from importer.mapping.document import KeyPath
+from importer.mapping.document_models import RuleModel
+from importer.mapping.similar_names import did_you_mean
+from importer.mapping.strptime_formats import find_ambiguity, format_error
+from importer.mapping.time_zones import time_zone_error
 
-Fault = tuple[Place, str]  # where in the rule, as `("values", "new")`, and what is wrong there
+RuleError = tuple[KeyPath, str]  # where in the rule, such as `("values", "new")`, and what is wrong there
 
-# A key that does nothing for a type is a mistake: its author believes that it does.
-_FOR_TYPES: dict[str, tuple[FieldType, ...]] = {
+# A key without effect is an error, because its author expects one.
+_TYPES_OF_KEY: dict[str, tuple[FieldType, ...]] = {
     "format": (FieldType.DATE, FieldType.DATETIME),
     "timezone": (FieldType.DATETIME,),
     "decimal": (FieldType.NUMBER,),
@@ -27,126 +26,132 @@ _FOR_TYPES: dict[str, tuple[FieldType, ...]] = {
 }
 
 
-def rule_faults(rule: RuleModel) -> Iterator[Fault]:
-    """Everything that contradicts itself, does nothing or can't work."""
-    for key, types in _FOR_TYPES.items():
+def rule_errors(rule: RuleModel) -> Iterator[RuleError]:
+    """Yield every error of a rule."""
+    for key, types in _TYPES_OF_KEY.items():
         if getattr(rule, key) is not None and rule.type not in types:
-            called = " and ".join(types)
-            yield (key,), f"`{key}` is for the type{'s' if len(types) > 1 else ''} {called}, not for {rule.type}"
-    yield from sure_faults(rule)
-    yield from _length(rule)
-    yield from _letters(rule)
-    yield from _never_met(rule)
-    yield from _numbers(rule)
-    yield from _boolean_words(rule)
+            allowed = " and ".join(f"`type: {each}`" for each in types)
+            yield (key,), f"`{key}` works only with {allowed}, not with `type: {rule.type}`"
+    yield from errors_of_known_keys(rule)
+    yield from _truncation_errors(rule)
+    yield from _case_errors(rule)
+    yield from _unreachable_values(rule)
+    yield from _separator_errors(rule)
+    yield from _boolean_word_errors(rule)
 
 
-def sure_faults(rule: RuleModel) -> Iterator[Fault]:
-    """Those of its faults that the rule has whatever else it says: a part of it may not be known."""
-    yield from _empty_cells(rule)
-    yield from _too_long(rule)
-    yield from _choices(rule)
-    yield from _dates(rule)
+def errors_of_known_keys(rule: RuleModel) -> Iterator[RuleError]:
+    """Yield the errors that a rule has even if some of its keys could not be read."""
+    yield from _empty_cell_errors(rule)
+    yield from _length_errors(rule)
+    yield from _choice_errors(rule)
+    yield from _date_errors(rule)
 
 
-def _empty_cells(rule: RuleModel) -> Iterator[Fault]:
-    if rule.send_empty and rule.required:
-        yield ("send_empty",), "`send_empty` sends empty cells, and `required` refuses them; take one of them out"
-    if rule.send_empty and rule.default is not None:
-        yield ("send_empty",), "`default` fills empty cells, so `send_empty` does nothing; take one of them out"
-
-
-def _length(rule: RuleModel) -> Iterator[Fault]:
-    if rule.on_too_long is not None and rule.max_length is None:
-        yield ("on_too_long",), "`on_too_long` needs a `max_length`"
-    if rule.on_too_long == "truncate" and rule.type is not FieldType.TEXT:
-        yield ("on_too_long",), f"only a text can be truncated, not a value of type {rule.type}"
-    if rule.on_too_long == "truncate" and rule.html == "from_text":
-        yield ("on_too_long",), "HTML can't be truncated, as its end would be missing; take `on_too_long` or `html` out"
-
-
-def _too_long(rule: RuleModel) -> Iterator[Fault]:
-    if rule.max_length is not None:
-        for place, text in sent_texts(rule):
-            if len(text) > rule.max_length:
-                yield place, f"{text!r} is longer than `max_length`, which is {rule.max_length}"
-
-
-def _choices(rule: RuleModel) -> Iterator[Fault]:
-    if twice := _twice(rule.one_of or ()):
-        yield ("one_of",), f"`one_of` has {twice} more than once"
-    if rule.one_of is not None:
-        for place, text in sent_texts(rule):
-            if text not in rule.one_of:
-                yield place, f"{text!r} is not in `one_of`{did_you_mean(text, rule.one_of)}"
-
-
-def sent_texts(rule: RuleModel | Rule) -> Iterator[tuple[Place, str]]:
-    """The texts that the rule itself may put into a ticket, each once, with the place that does."""
+def literal_texts(rule: RuleModel | Rule) -> Iterator[RuleError]:
+    """Yield each text that the rule itself can put into a ticket, with its place in the rule."""
     seen = {""}  # an empty cell is no text
     for value, target in (rule.values or {}).items():
         if target not in seen:
             seen.add(target)
             yield ("values", value), target
     if rule.default is not None:
-        yield ("default",), rule.default  # `values` is for what stands in cells, and is not applied to it
+        yield ("default",), rule.default  # `values` is not applied to it
 
 
-def _letters(rule: RuleModel) -> Iterator[Fault]:
-    wanted = [key for key in ("lower", "upper") if getattr(rule, key)]
-    if len(wanted) > 1:
-        yield ("upper",), "`lower` and `upper` can't both be true; take one of them out"
+def _empty_cell_errors(rule: RuleModel) -> Iterator[RuleError]:
+    if rule.send_empty and rule.required:
+        yield ("send_empty",), "`send_empty` sends empty cells and `required` rejects them; remove one of the two keys"
+    if rule.send_empty and rule.default is not None:
+        yield ("send_empty",), "`send_empty` has no effect, as `default` fills empty cells; remove one of the two keys"
+
+
+def _truncation_errors(rule: RuleModel) -> Iterator[RuleError]:
+    if rule.on_too_long is not None and rule.max_length is None:
+        yield ("on_too_long",), "`on_too_long` has no effect without `max_length`; add it"
+    if rule.on_too_long == "truncate" and rule.type is not FieldType.TEXT:
+        text = f"only texts can be truncated, not values of `type: {rule.type}`; remove `on_too_long` or `type`"
+        yield ("on_too_long",), text
+    if rule.on_too_long == "truncate" and rule.html == "from_text":
+        yield ("on_too_long",), "HTML can't be truncated, as its end would be missing; remove `on_too_long` or `html`"
+
+
+def _length_errors(rule: RuleModel) -> Iterator[RuleError]:
+    if rule.max_length is not None:
+        for key_path, text in literal_texts(rule):
+            if len(text) > rule.max_length:
+                yield key_path, f"{text!r} has {len(text)} characters, more than `max_length: {rule.max_length}`"
+
+
+def _choice_errors(rule: RuleModel) -> Iterator[RuleError]:
+    if repeated := _repeated(rule.one_of or ()):
+        yield ("one_of",), f"`one_of` lists {repeated} more than once"
+    if rule.one_of is not None:
+        for key_path, text in literal_texts(rule):
+            if text not in rule.one_of:
+                yield key_path, f"{text!r} is not in `one_of`{did_you_mean(text, rule.one_of)}"
+
+
+def _case_errors(rule: RuleModel) -> Iterator[RuleError]:
+    keys = [key for key in ("lower", "upper") if getattr(rule, key)]
+    if len(keys) > 1:
+        yield ("upper",), "`lower` and `upper` contradict each other; remove one of the two keys"
     has_letters = rule.type in {FieldType.TEXT, FieldType.EMAIL} or rule.values or rule.one_of
-    if wanted and not has_letters:
-        yield (wanted[0],), f"`{wanted[0]}` does nothing for the type {rule.type}"
+    if keys and not has_letters:
+        yield (keys[0],), f"`{keys[0]}` has no effect with `type: {rule.type}`; remove it"
 
 
-def _never_met(rule: RuleModel) -> Iterator[Fault]:
-    """What cells are compared with after `strip`, `lower` or `upper`, and what none of them is by then."""
+def _unreachable_values(rule: RuleModel) -> Iterator[RuleError]:
+    """Yield values that no cell can have after `strip`, `lower` or `upper`."""
     steps = [key for key in ("strip", "lower", "upper") if getattr(rule, key)]
     own = {*(rule.values or {}).values(), rule.default}
-    compared: list[tuple[Place, str]] = [(("values", text), text) for text in rule.values or {}]
+    compared: list[RuleError] = [(("values", text), text) for text in rule.values or {}]
     compared += [(("one_of", index), text) for index, text in enumerate(rule.one_of or ()) if text not in own]
-    for place, text in compared:
-        met = text
+    for key_path, text in compared:
+        changed = text
         for step in steps:
-            met = getattr(met, step)()
-        if met != text:
-            yield place, f"no cell is {text!r} after {' and '.join(f'`{step}`' for step in steps)}; write {met!r}"
+            changed = getattr(changed, step)()
+        if changed != text:
+            done = " and ".join(f"`{step}`" for step in steps)
+            yield key_path, f"no cell can be {text!r} after {done}; write {changed!r}"
 
 
-def _numbers(rule: RuleModel) -> Iterator[Fault]:
+def _separator_errors(rule: RuleModel) -> Iterator[RuleError]:
     if rule.thousands is not None and rule.type is FieldType.NUMBER and rule.thousands == (rule.decimal or "."):
-        said = "`decimal` is the same" if rule.decimal else "`decimal` is '.' where it is not given"
-        yield ("thousands",), f"{rule.thousands!r} can't stand between thousands, as {said}"
+        default = "" if rule.decimal else " ('.' is the default of `decimal`)"
+        yield ("thousands",), f"`thousands` and `decimal` are both {rule.thousands!r}{default}; change one of them"
 
 
-def _boolean_words(rule: RuleModel) -> Iterator[Fault]:
+def _boolean_word_errors(rule: RuleModel) -> Iterator[RuleError]:
     for key in ("true_words", "false_words"):
-        if twice := _twice([word.strip().casefold() for word in getattr(rule, key) or ()]):
-            yield (key,), f"`{key}` has {twice} more than once; capital letters do not count"
+        if repeated := _repeated([word.strip().casefold() for word in getattr(rule, key) or ()]):
+            yield (key,), f"`{key}` lists {repeated} more than once; upper and lower case are the same"
     true = {word.strip().casefold() for word in rule.true_words or TRUE_WORDS}
     false = {word.strip().casefold() for word in rule.false_words or FALSE_WORDS}
     if both := sorted(true & false):
-        key = "true_words" if rule.true_words else "false_words"
-        usual = "" if rule.true_words and rule.false_words else " (the usual words are in force where none are given)"
-        yield (key,), f"{', '.join(map(repr, both))} can't be both true and false{usual}"
+        key, other = ("true_words", "false_words") if rule.true_words else ("false_words", "true_words")
+        default = "" if rule.true_words and rule.false_words else f"; the usual words are used without `{other}`"
+        yield (key,), f"{', '.join(map(repr, both))} means both true and false{default}"
 
 
-def _twice(texts: Iterable[str]) -> str:
-    """Those that are there more than once, as a list for people."""
+def _repeated(texts: Iterable[str]) -> str:
+    """Return the texts that occur more than once, quoted."""
     every = list(texts)
     return ", ".join(map(repr, sorted({text for text in every if every.count(text) > 1})))
 
 
-def _dates(rule: RuleModel) -> Iterator[Fault]:
-    if rule.format is not None and rule.type in _FOR_TYPES["format"]:
-        faults = {form: fault for form in rule.format if (fault := format_fault(form))}
-        for form, fault in faults.items():
-            yield ("format",), f"{form!r} {fault}"
-        if twice := _twice(rule.format):
-            yield ("format",), f"`format` has {twice} more than once"
-        if not faults and (found := contradiction(rule.format)):
-            yield ("format",), found
-    if rule.timezone is not None and rule.type in _FOR_TYPES["timezone"] and (fault := zone_fault(rule.timezone)):
-        yield ("timezone",), fault
+def _date_errors(rule: RuleModel) -> Iterator[RuleError]:
+    if rule.format is not None and rule.type in _TYPES_OF_KEY["format"]:
+        errors = {form: error for form in rule.format if (error := format_error(form))}
+        for form, error in errors.items():
+            yield ("format",), f"{form!r} {error}"
+        if repeated := _repeated(rule.format):
+            yield ("format",), f"`format` lists {repeated} more than once"
+        if not errors and (ambiguity := find_ambiguity(rule.format)):
+            yield ("format",), ambiguity
+    if (
+        rule.timezone is not None
+        and rule.type in _TYPES_OF_KEY["timezone"]
+        and (error := time_zone_error(rule.timezone))
+    ):
+        yield ("timezone",), error

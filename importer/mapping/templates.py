@@ -11,10 +11,9 @@ _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|([{}])|[^{}]+")
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """A text to be filled with a row's cells.
+    """A text with columns in braces, split into its parts.
 
-    ``text`` is as written. ``parts``: pairs of a text that stands as it is, and the column whose cell follows, if one
-    does.
+    ``parts``: pairs of a literal text and the column whose cell follows it, or None at the end.
     """
 
     text: str
@@ -22,17 +21,17 @@ class Template:
 
     @classmethod
     def parse(cls, text: str) -> Template:
-        """Read a template; ``{{`` and ``}}`` are braces. Raises ValueError that says what is wrong with it."""
+        """Read a template; ``{{`` and ``}}`` are literal braces. Raises ValueError that says what is wrong."""
         parts: list[tuple[str, str | None]] = []
         literal = ""
         for found in _PART.finditer(text):
-            column, alone = found.groups()
-            if alone is not None:
-                raise ValueError(f"has a {alone!r} without its other half; a brace that is meant is written twice")
+            column, lone_brace = found.groups()
+            if lone_brace is not None:
+                raise ValueError(f"has a single {lone_brace!r}; close the braces, or write a literal brace twice")
             if column is None:
                 literal += {"{{": "{", "}}": "}"}.get(found[0], found[0])
             elif not column.strip():
-                raise ValueError("has braces with no column in them; a brace that is meant is written twice")
+                raise ValueError("has braces without a column; name a column in them, or write a literal brace twice")
             else:
                 parts.append((literal, column))
                 literal = ""
@@ -42,9 +41,9 @@ class Template:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column that is named, each once, in the order of appearance."""
+        """Each column that is named, in the order of its first use."""
         return tuple(dict.fromkeys(column for _, column in self.parts if column is not None))
 
     def fill(self, cells: Mapping[str, str]) -> str:
-        """The text with each column's cell put in, letter by letter."""
+        """Return the text with each column replaced by its cell, unchanged."""
         return "".join(text + (cells[column] if column is not None else "") for text, column in self.parts)

@@ -1,33 +1,35 @@
-"""Names of time zones, and which was meant by one that there is not: a guess that is hours off would be believed."""
+"""Checks names of time zones, and suggests the right one only if there is no doubt: a wrong zone shifts every time."""
 
 from __future__ import annotations
 
 import re
 import zoneinfo
 
-from importer.mapping.similar_names import closest
+from importer.mapping.similar_names import closest_name
 
-_NEAR = 0.8  # part by part: `Calcuta` is near `Calcutta`, and `Bangalore` is not near `Bangkok`
-_LETTERS_OR_OFFSET = re.compile(r"[A-Z]{2,5}|.*[0-9].*")
+_CUTOFF = 0.8  # for each part: `Calcuta` is similar to `Calcutta`; `Bangalore` is not similar to `Bangkok`
+_ABBREVIATION_OR_OFFSET = re.compile(r"[A-Z]{2,5}|.*[0-9].*")
 
 
-def zone_fault(name: str) -> str:
-    """Why a name is not that of a time zone, with the one that was probably meant; empty if it is."""
+def time_zone_error(name: str) -> str:
+    """Return why a name is not a time zone, with the one that it probably means; empty if it is one."""
     zones = zoneinfo.available_timezones()
     if name in zones:
         return ""
-    text = f"{name!r} is not a time zone, such as Asia/Kolkata or UTC"
-    if _LETTERS_OR_OFFSET.fullmatch(name.strip()):
-        return f"{text}; letters stand for several zones, and an offset for no place's all year: name it as `Area/City`"
-    found = _meant(name, sorted(zones))
-    return f"{text} (did you mean {found!r}?)" if found else text
+    text = f"{name!r} is not a time zone"
+    if _ABBREVIATION_OR_OFFSET.fullmatch(name.strip()):
+        return (
+            f"{text}; abbreviations and offsets are ambiguous, so write it as `Area/City`, such as Asia/Kolkata, or UTC"
+        )
+    found = _similar_zone(name, sorted(zones))
+    return f"{text} (did you mean {found!r}?)" if found else f"{text}; write it as Asia/Kolkata or UTC"
 
 
-def _meant(name: str, zones: list[str]) -> str | None:
-    """The one zone of which each part that is written, counted from its end, is near."""
+def _similar_zone(name: str, zones: list[str]) -> str | None:
+    """Return the only zone whose last parts are similar to the parts of ``name``."""
     parts = name.strip().replace(" ", "_").split("/")
-    tails = {zone: zone.split("/")[-len(parts) :] for zone in zones if zone.count("/") >= len(parts) - 1}
-    for at, part in enumerate(parts):
-        best = closest(part, dict.fromkeys(tail[at] for tail in tails.values()), _NEAR)
-        tails = {zone: tail for zone, tail in tails.items() if tail[at] == best}
-    return next(iter(tails)) if len(tails) == 1 else None
+    endings = {zone: zone.split("/")[-len(parts) :] for zone in zones if zone.count("/") >= len(parts) - 1}
+    for index, part in enumerate(parts):
+        best = closest_name(part, dict.fromkeys(ending[index] for ending in endings.values()), _CUTOFF)
+        endings = {zone: ending for zone, ending in endings.items() if ending[index] == best}
+    return next(iter(endings)) if len(endings) == 1 else None

@@ -1,4 +1,4 @@
-"""Files of two columns, as a spreadsheet saves them: for value maps, and for whole mappings of the simplest kind."""
+"""CSV files of two columns: value maps (``old,new``) and simple mappings (``column,SchemaName``)."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from importer.mapping.document import Document, KeyPath, UnreadableError
 from importer.mapping.findings import MappingFinding
-from importer.mapping.yaml_source import Document, Place, UnreadableError
 
-ENDINGS = (".csv", ".tsv")  # what is not YAML, by the file's name
+TABLE_SUFFIXES = (".csv", ".tsv")  # a mapping file with another suffix is YAML
 
 _DELIMITERS = ",;\t"
 _TWO = 2
 _MAPPING_HEADER = ("column", "SchemaName")
-_VALUES_HEADERS = (("old", "new"), ("from", "to"))
+_VALUE_MAP_HEADERS = (("old", "new"), ("from", "to"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
-    """A line of the file: both its cells, exactly as they are."""
+    """The two cells of one row, unchanged."""
 
     line: int
     first: str
@@ -28,112 +28,111 @@ class Pair:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pairs:
-    """The header and what stands below it; ``findings``: lines that are no pairs, and names that are there twice."""
+class PairTable:
+    """The content of one file. ``findings``: rows that do not have two cells, and repeated first cells."""
 
     header: Pair
     pairs: tuple[Pair, ...]
     findings: tuple[MappingFinding, ...]
 
 
-def read_pairs(text: str) -> Pairs:
-    """Read a file with a header and two columns, parted by commas, semicolons or tabs.
+def read_pairs(text: str) -> PairTable:
+    """Read a header and rows of two cells, separated by comma, semicolon or tab.
 
-    Raises UnreadableError where it can't be read so.
+    Raises UnreadableError if the text is not valid CSV, or its header does not have two cells.
     """
     rows = iter(_rows(text))
-    line, cells = next(rows, (1, []))
-    if len(cells) != _TWO:
+    line, header = next(rows, (1, []))
+    if len(header) != _TWO:
         raise UnreadableError(
-            f"the first line has {_counted(len(cells))}; this file needs two, parted by a comma or a semicolon", line
+            f"the header has {_counted(len(header))} instead of two; separate two columns by a comma or semicolon", line
         )
     pairs: dict[str, Pair] = {}
     findings = []
-    for number, found in rows:
-        if len(found) != _TWO:
-            text = f"this line has {_counted(len(found))}, and not two; quotes may be missing"
-            findings.append(MappingFinding(number, text))
-        elif found[0] in pairs:
-            first = pairs[found[0]].line
-            findings.append(MappingFinding(number, f"{found[0]!r} is written twice, first in line {first}"))
+    for number, cells in rows:
+        if len(cells) != _TWO:
+            wrong = f"this row has {_counted(len(cells))} instead of two; put a cell with a separator in it in quotes"
+            findings.append(MappingFinding(number, wrong))
+        elif cells[0] in pairs:
+            wrong = f"{cells[0]!r} is written twice, first in line {pairs[cells[0]].line}; remove one of them"
+            findings.append(MappingFinding(number, wrong))
         else:
-            pairs[found[0]] = Pair(line=number, first=found[0], second=found[1])
-    header = Pair(line=line, first=cells[0], second=cells[1])
-    return Pairs(header=header, pairs=tuple(pairs.values()), findings=tuple(findings))
+            pairs[cells[0]] = Pair(line=number, first=cells[0], second=cells[1])
+    first = Pair(line=line, first=header[0], second=header[1])
+    return PairTable(header=first, pairs=tuple(pairs.values()), findings=tuple(findings))
 
 
-def as_mapping(pairs: Pairs) -> Document:
-    """A mapping's columns as a file with the header ``column,SchemaName`` gives them; no field: the column is ignored.
+def mapping_document(table: PairTable) -> Document:
+    """Return the document of a table ``column,SchemaName``; a column without a SchemaName is ignored.
 
-    Raises UnreadableError for another header, as the first column might be taken for one.
+    Raises UnreadableError for another header: the file may have none, and its first column would be lost.
     """
-    if wrong := _wrong_header(pairs.header, _MAPPING_HEADER):
+    if wrong := _header_error(table.header, _MAPPING_HEADER):
         raise UnreadableError(wrong.text, wrong.line)
-    columns = [pair for pair in pairs.pairs if pair.second.strip()]
-    ignored = [pair for pair in pairs.pairs if not pair.second.strip()]
-    lines: dict[Place, int] = {(): pairs.header.line}
-    lines |= {("columns", pair.first): pair.line for pair in columns}
+    mapped = [pair for pair in table.pairs if pair.second.strip()]
+    ignored = [pair for pair in table.pairs if not pair.second.strip()]
+    lines: dict[KeyPath, int] = {(): table.header.line}
+    lines |= {("columns", pair.first): pair.line for pair in mapped}
     lines |= {("ignore", index): pair.line for index, pair in enumerate(ignored)}
     data = {
         "version": "1",
-        "columns": {pair.first: pair.second for pair in columns},
+        "columns": {pair.first: pair.second for pair in mapped},
         "ignore": [pair.first for pair in ignored],
     }
-    return Document(data=data, lines=lines, findings=pairs.findings)
+    return Document(data=data, lines=lines, findings=table.findings)
 
 
-def value_faults(pairs: Pairs) -> list[MappingFinding]:
-    """What is wrong with the file of a value map, whose header is ``old,new``: without one, the first pair would be."""
-    wrong = _wrong_header(pairs.header, *_VALUES_HEADERS)
-    findings = [*([wrong] if wrong else []), *pairs.findings]
-    for pair in pairs.pairs:
-        if not pair.second:  # a list that is not finished would empty cells in silence
-            advice = f'to make an empty cell of it, write `{pair.first!r}: ""` under `values` and take this line out'
-            findings.append(MappingFinding(pair.line, f"{pair.first!r} has no new value; {advice}"))
-    if not pairs.pairs and not findings:
-        findings = [MappingFinding(pairs.header.line, "there is nothing below the header")]
+def value_map_errors(table: PairTable) -> list[MappingFinding]:
+    """Return every error of a value map, whose header must be ``old,new`` or ``from,to``."""
+    wrong_header = _header_error(table.header, *_VALUE_MAP_HEADERS)
+    findings = [*([wrong_header] if wrong_header else []), *table.findings]
+    for pair in table.pairs:
+        if not pair.second:  # an unfinished list must not empty cells unnoticed
+            text = (
+                f"{pair.first!r} has no new value; to make its cells empty, remove this row and write"
+                f' `{pair.first!r}: ""` under `values`'
+            )
+            findings.append(MappingFinding(pair.line, text))
+    if not table.pairs and not findings:
+        findings = [MappingFinding(table.header.line, "there are no rows below the header; add rows `old,new`")]
     return findings
 
 
-def _wrong_header(header: Pair, *expected: tuple[str, str]) -> MappingFinding | None:
-    if (_bare(header.first), _bare(header.second)) in [tuple(map(_bare, each)) for each in expected]:
+def _header_error(header: Pair, *expected: tuple[str, str]) -> MappingFinding | None:
+    if (_letters(header.first), _letters(header.second)) in [tuple(map(_letters, each)) for each in expected]:
         return None
-    text = f"the first line must be `{','.join(expected[0])}`, not {header.first!r} and {header.second!r}"
+    text = f"the header must be `{','.join(expected[0])}`, not {header.first!r} and {header.second!r}"
     return MappingFinding(header.line, text)
 
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row that is not blank with its line; empty cells behind the second, as spreadsheets leave them, are none."""
+    """Yield each row that is not blank, with its line and without the empty cells that spreadsheets append."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     line = 1
-    while True:
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise UnreadableError(f"not valid CSV: {error}", line) from None
-        if cells is None:
-            return
-        while len(cells) > _TWO and not cells[-1].strip():
-            cells.pop()
-        if any(cell.strip() for cell in cells):
-            yield line, cells
-        line = reader.line_num + 1
+    try:
+        for cells in reader:
+            while len(cells) > _TWO and not cells[-1].strip():
+                cells.pop()
+            if any(cell.strip() for cell in cells):
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UnreadableError(f"not valid CSV: {error}; check the quotes from this line on", line) from None
 
 
 def _delimiter(text: str) -> str:
-    """The one that makes two cells of the first line, or else the one that it has."""
+    """Return the delimiter that splits the first line into two cells, or else into most cells."""
     first = next((line for line in text.splitlines() if line.strip(_DELIMITERS + " ")), "")
     try:
-        numbers = {sign: len(next(csv.reader([first.rstrip(sign)], delimiter=sign), [])) for sign in _DELIMITERS}
+        counts = {sign: len(next(csv.reader([first.rstrip(sign)], delimiter=sign), [])) for sign in _DELIMITERS}
     except csv.Error:
         return ","
-    fitting = [sign for sign, number in numbers.items() if number == _TWO]
-    return fitting[0] if fitting else max(numbers, key=lambda sign: numbers[sign])
+    return next((sign for sign, count in counts.items() if count == _TWO), max(counts, key=lambda sign: counts[sign]))
 
 
 def _counted(cells: int) -> str:
     return f"{cells} cell" if cells == 1 else f"{cells} cells"
 
 
-def _bare(name: str) -> str:
+def _letters(name: str) -> str:
     return "".join(filter(str.isalnum, name)).casefold()

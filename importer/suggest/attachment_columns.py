@@ -7,15 +7,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from importer.suggest.column_contents import ContentKind, Contents
-from importer.suggest.draft import FileColumns
+from importer.suggest.column_profile import ColumnProfile, ContentKind
+from importer.suggest.decisions import FileColumns
 
 _SEPARATORS = (";", "|", "\n", ",")
 _MOST_FOLDERS = 50
 _MOST_NAMES = 2_000  # looked for on the disk
 
 
-def find_files(columns: Mapping[str, tuple[Contents, Sequence[str]]], folder: Path) -> FileColumns:
+def find_files(columns: Mapping[str, tuple[ColumnProfile, Sequence[str]]], folder: Path) -> FileColumns:
     """Look for the files that columns seem to name in the manifest's folder and the folders in it."""
     named = {name: cells for name, (contents, cells) in columns.items() if contents.kind is ContentKind.FILE}
     if not named:

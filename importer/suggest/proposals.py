@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from importer.account_fields.ticket_fields import AccountField, AccountFields
 from importer.suggest import vocabulary
-from importer.suggest.agreement import Agreement, FieldVerdict, agree
-from importer.suggest.column_contents import ContentKind, Contents
+from importer.suggest.column_profile import ColumnProfile, ContentKind
+from importer.suggest.content_match import ContentMatch, Match, match_contents
 
 # How a field is found for a column: the account calls it so, everybody does, many do, or its cells say it.
 BY_ACCOUNT, BY_NAME, LIKELY, BY_CELLS = range(4)
@@ -21,7 +21,7 @@ _TITLE_CHARS = 200
 class Proposal:
     """A field for a column: those that agree first, then by how plainly the name says it."""
 
-    agreement: Agreement
+    agreement: Match
     rank: int  # how the field was found, the surest way first
     place: int  # among the names
     at: int  # of the column
@@ -31,10 +31,10 @@ class Proposal:
     @property
     def is_plain(self) -> bool:
         """Whether nothing speaks against it."""
-        return self.agreement is Agreement.YES and self.rank <= BY_NAME
+        return self.agreement is Match.YES and self.rank <= BY_NAME
 
 
-class KnownFields:
+class AccountFieldIndex:
     """The account's fields, or that nothing is known of them."""
 
     def __init__(self, fields: AccountFields | None) -> None:
@@ -43,12 +43,12 @@ class KnownFields:
         self.names: dict[str, str] = {}
         for name, each in self.fields.items():
             for alias in (each.display_name, name.rpartition(".")[2]):
-                self.names.setdefault(vocabulary.plain(alias), name)
+                self.names.setdefault(vocabulary.normalized(alias), name)
 
     @property
     def demanded(self) -> Iterator[AccountField]:
         """The fields without which the account refuses a ticket."""
-        return (each for each in self.fields.values() if each.is_demanded and each.schema_name != vocabulary.LEAD_ID)
+        return (each for each in self.fields.values() if each.is_required and each.schema_name != vocabulary.LEAD_ID)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -62,16 +62,16 @@ class KnownFields:
         return self.is_known and not of_lead and field not in self.fields
 
 
-def proposals(at: int, column: str, contents: Contents, account: KnownFields) -> Iterator[Proposal]:
+def proposals(at: int, column: str, contents: ColumnProfile, account: AccountFieldIndex) -> Iterator[Proposal]:
     """Every field that the column of this place may be for."""
-    name = vocabulary.plain(column)
+    name = vocabulary.normalized(column)
     is_staff = not vocabulary.STAFF.isdisjoint(name.split())
     for field, rank, place in _candidates(name, contents, account, by_cells=not is_staff):
-        verdict = agree(field, contents, account.fields.get(field))
+        verdict = match_contents(field, contents, account.fields.get(field))
         if account.lacks(field):
-            verdict = FieldVerdict(Agreement.NO, f"the account has no field {field}")
+            verdict = ContentMatch(Match.NO, f"the account has no field {field}")
         doubtful = is_staff or (rank == BY_ACCOUNT and _has_another_meaning(name, field))
-        agreement = max(verdict.agreement, Agreement.DOUBT) if doubtful else verdict.agreement
+        agreement = max(verdict.agreement, Match.DOUBT) if doubtful else verdict.agreement
         yield Proposal(agreement=agreement, rank=rank, place=place, at=at, field=field, why=verdict.why)
 
 
@@ -84,7 +84,7 @@ def _has_another_meaning(name: str, field: str) -> bool:
 
 
 def _candidates(
-    name: str, contents: Contents, account: KnownFields, *, by_cells: bool
+    name: str, contents: ColumnProfile, account: AccountFieldIndex, *, by_cells: bool
 ) -> Iterator[tuple[str, int, int]]:
     """Fields with how each was found: the rank, and the place among the names."""
     own = account.names.get(name)
@@ -92,14 +92,14 @@ def _candidates(
         yield own, BY_ACCOUNT, 0
     for rank, table in ((BY_NAME, vocabulary.SURE_NAMES), (LIKELY, vocabulary.LIKELY_NAMES)):
         for field, known in table.items():
-            called = name if name in known else vocabulary.without_noun(name)
+            called = name if name in known else vocabulary.without_ticket_noun(name)
             if field not in (vocabulary.KEY, own) and called in known:
                 yield field, rank, known.index(called)
     if by_cells:
         yield from _by_cells(contents, account)
 
 
-def _by_cells(contents: Contents, account: KnownFields) -> Iterator[tuple[str, int, int]]:
+def _by_cells(contents: ColumnProfile, account: AccountFieldIndex) -> Iterator[tuple[str, int, int]]:
     if contents.kind is ContentKind.EMAIL:
         yield vocabulary.EMAIL, BY_CELLS, 0
     if contents.kind is ContentKind.PHONE:

@@ -15,9 +15,9 @@ from importer.mapping import check_columns, load_mapping
 from importer.models import ManifestOptions, Problem
 from importer.results import COLUMNS
 from importer.suggest.attachment_columns import find_files
-from importer.suggest.column_contents import ContentKind, look_at
-from importer.suggest.draft import Confidence, Decision, Draft, FileColumns, Key, draft
-from importer.suggest.yaml_writer import DraftHeader, written
+from importer.suggest.column_profile import ContentKind, profile_column
+from importer.suggest.decisions import ColumnDecision, Confidence, Draft, FileColumns, KeyDecision, draft
+from importer.suggest.yaml_writer import DraftSource, written
 from importer.validation import Validator
 
 SAMPLE_ROWS = 10_000
@@ -67,11 +67,11 @@ def suggest(manifest: Path, fields: AccountFields | None, sheet: str | None = No
         header_row, opened = _opened(copy.path, manifest, sheet)
         sample, is_whole = _sample(opened, manifest)
         cells = {column: sample.texts(column) for column in opened.columns if column not in opened.copies}
-        looked = {column: look_at(texts) for column, texts in cells.items()}
+        looked = {column: profile_column(texts) for column, texts in cells.items()}
         files = find_files({name: (looked[name], cells[name]) for name in looked}, manifest.absolute().parent)
         decided = _without_nested(_without_files(draft(looked, fields), files), sample)
         decided = _without_repeated(decided, opened)
-        about = DraftHeader(
+        about = DraftSource(
             manifest=manifest.name,
             source=_source(manifest),
             header_row=header_row,
@@ -133,9 +133,9 @@ def _too_few_names(manifest: Path, first: Manifest, table: Manifest) -> Manifest
 def _are_names(sample: Chunk) -> bool:
     """Whether the columns' names are words, unlike what is below them: else they are themselves a row of the table."""
     below = {name: sample.texts(name) for name in sample.columns}
-    if any(look_at([name]).kind in _NO_NAMES or name in cells for name, cells in below.items()):
+    if any(profile_column([name]).kind in _NO_NAMES or name in cells for name, cells in below.items()):
         return False
-    return any(look_at(cells).kind in _NO_NAMES for cells in below.values())
+    return any(profile_column(cells).kind in _NO_NAMES for cells in below.values())
 
 
 def _sample(opened: Manifest, manifest: Path) -> tuple[Chunk, bool]:
@@ -171,7 +171,9 @@ def _without_files(decided: Draft, files: FileColumns) -> Draft:
     """The columns of attachments are decided on by their files."""
     why = "TODO: it looks like names of files, and none of them is beside the manifest"
     decisions = tuple(
-        Decision(column=each.column, sureness=Confidence.LEFT, why=why) if each.column in files.left else each
+        ColumnDecision(column=each.column, confidence=Confidence.UNMAPPED, why=why)
+        if each.column in files.left
+        else each
         for each in decided.decisions
         if each.column not in files.used
     )
@@ -182,12 +184,14 @@ def _without_repeated(decided: Draft, opened: Manifest) -> Draft:
     """Columns that the header has several times are for no field: which is meant, only a person knows."""
     why = "TODO: the header has it several times, and such columns can't be mapped; give each a different name"
     decisions = tuple(
-        Decision(column=each.column, sureness=Confidence.LEFT, why=why) if each.column in opened.repeated else each
+        ColumnDecision(column=each.column, confidence=Confidence.UNMAPPED, why=why)
+        if each.column in opened.repeated
+        else each
         for each in decided.decisions
     )
     key = decided.key
     if key.column in opened.repeated:
-        key = Key(why="the header has the column with different values several times")
+        key = KeyDecision(why="the header has the column with different values several times")
     return replace(decided, key=key, decisions=decisions)
 
 
@@ -196,13 +200,13 @@ def _without_nested(decided: Draft, sample: Chunk) -> Draft:
     nested = {problem.column for problem in sample.problems if problem.code == "nested-value"}
     why = "TODO: it holds lists or objects; export it as one text"
     decisions = tuple(
-        Decision(column=each.column, sureness=Confidence.LEFT, why=why) if each.column in nested else each
+        ColumnDecision(column=each.column, confidence=Confidence.UNMAPPED, why=why) if each.column in nested else each
         for each in decided.decisions
     )
     return replace(decided, decisions=decisions)
 
 
-def _held(decided: Draft, about: DraftHeader, sample: Chunk, fields: AccountFields | None) -> Draft:
+def _held(decided: Draft, about: DraftSource, sample: Chunk, fields: AccountFields | None) -> Draft:
     """Take out of the draft what most of the sample's cells would be rejected for, and say so there."""
     if not decided.has_lead:
         return decided
@@ -214,7 +218,7 @@ def _held(decided: Draft, about: DraftHeader, sample: Chunk, fields: AccountFiel
 
 
 def _wrong(
-    decided: Draft, about: DraftHeader, sample: Chunk, fields: AccountFields | None
+    decided: Draft, about: DraftSource, sample: Chunk, fields: AccountFields | None
 ) -> Mapping[str, Sequence[Problem]]:
     """What is wrong with the cells that are filled, by their columns, one problem for each."""
     with private_folder() as folder:
@@ -231,14 +235,14 @@ def _wrong(
     return wrong
 
 
-def _loosened(decision: Decision, wrong: Mapping[str, Sequence[Problem]], sample: Chunk) -> Decision:
+def _loosened(decision: ColumnDecision, wrong: Mapping[str, Sequence[Problem]], sample: Chunk) -> ColumnDecision:
     filled, count = _filled(decision, sample), len(wrong.get(decision.column, ()))
     if "type" not in decision.rule or count <= _MOST_WRONG * filled:
         return decision
     kind = decision.rule["type"]
     rule = {key: value for key, value in decision.rule.items() if key not in _OF_A_TYPE}
     note = f"TODO: {count:,} of {filled:,} cells would be rejected with `type: {kind}`"
-    return replace(decision, sureness=Confidence.GUESS, rule=rule, why=decision.why or "by its name", note=note)
+    return replace(decision, confidence=Confidence.GUESS, rule=rule, why=decision.why or "by its name", note=note)
 
 
 def _without_refused(
@@ -249,22 +253,22 @@ def _without_refused(
     for each in decided.decisions:
         problems, filled = wrong.get(each.column, ()), _filled(each, sample)
         field = fields.by_name.get(each.field)
-        if len(problems) <= _MOST_REFUSED * filled or (field is not None and field.is_demanded):
+        if len(problems) <= _MOST_REFUSED * filled or (field is not None and field.is_required):
             decisions.append(each)
         elif each.column == key.column:
             key = replace(key, field="", field_why="")
         else:
             count = f"{len(problems):,} of {filled:,} cells for {each.field}"
             why = f"TODO: the account refuses {count}, such as {problems[0].value!r}"
-            decisions.append(replace(each, sureness=Confidence.LEFT, why=why, guess=""))
+            decisions.append(replace(each, confidence=Confidence.UNMAPPED, why=why, guess=""))
     return replace(decided, key=key, decisions=tuple(decisions))
 
 
-def _filled(decision: Decision, sample: Chunk) -> int:
+def _filled(decision: ColumnDecision, sample: Chunk) -> int:
     return sum(bool(cell.strip()) for cell in sample.texts(decision.column))
 
 
-def _checked(decided: Draft, files: FileColumns, about: DraftHeader, columns: Sequence[str]) -> str:
+def _checked(decided: Draft, files: FileColumns, about: DraftSource, columns: Sequence[str]) -> str:
     """The text, which loads and fits the columns, but for a lead that is yet to be named."""
     text = written(decided, files, about)
     if decided.has_lead:

@@ -1,6 +1,6 @@
 """What columns and values are called in the exports of helpdesks, in English and German. Pure.
 
-Names of columns are compared in the form that ``plain`` gives them.
+Names of columns are compared in the form that ``normalized`` gives them.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ _SAME = {
 }
 
 
-def plain(name: str) -> str:
+def normalized(name: str) -> str:
     """A name without case, accents, and whatever stands between its words."""
     parted = re.sub(r"(?<=[a-zäöü0-9])(?=[A-ZÄÖÜ][a-zäöü])", " ", unicodedata.normalize("NFKC", name))
     bare = "".join(
@@ -145,29 +145,29 @@ def plain(name: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", bare.replace("ß", "ss"))).replace("e mail", "email")
 
 
-def without_noun(name: str) -> str:
+def without_ticket_noun(name: str) -> str:
     """A plain name without the word for a ticket before it: `case subject` is a subject."""
     noun, _, rest = name.partition(" ")
     return rest if noun in _NOUNS and rest else name
 
 
-def known_share(field: str, values: list[str]) -> float:
+def share_of_known_values(field: str, values: list[str]) -> float:
     """How many of some values are known words for values of this field, from 0 to 1."""
     known = {word for words in _SAME.get(field, ()) for word in words}
     return sum(_word(value) in known for value in values) / len(values) if values else 0.0
 
 
-def same_value(field: str, value: str, configured: tuple[str, ...]) -> str:
+def matching_value(field: str, value: str, configured: tuple[str, ...]) -> str:
     """The configured value that a value of the export stands for, or an empty text."""
     word = _word(value)
     for each in configured:
-        if plain(each) == word:
+        if normalized(each) == word:
             return each
     group = next((words for words in _SAME.get(field, ()) if word in words), ())
-    return next((each for each in configured if plain(each) in group), "")
+    return next((each for each in configured if normalized(each) in group), "")
 
 
 def _word(value: str) -> str:
     """A value's word: `1 - Critical` is critical."""
-    word = plain(value)
+    word = normalized(value)
     return re.sub(r"\A\d+ (?=\D)", "", word)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from importer.suggest import vocabulary
-from importer.suggest.draft import Confidence, Decision, Draft, FileColumns
-from importer.suggest.rule_keys import RuleValue
+from importer.suggest.decisions import ColumnDecision, Confidence, Draft, FileColumns
+from importer.suggest.rule_options import OptionValue
 
 _PLAIN = re.compile(r"[^\W_](?:[\w /().+%€-]*[\w)%€])?")
 _NOT_PLAIN = frozenset({"null", "Null", "NULL", "~"})
@@ -19,7 +19,7 @@ _NAME_CHARS = 1_024
 
 
 @dataclass(frozen=True, kw_only=True)
-class DraftHeader:
+class DraftSource:
     """What a draft was made from.
 
     ``rows``: how many were looked at; ``has_fields``: the account's are known; ``header_row``: where the header is.
@@ -35,7 +35,7 @@ class DraftHeader:
     sheet: str | None = None
 
 
-def written(draft: Draft, files: FileColumns, about: DraftHeader) -> str:
+def written(draft: Draft, files: FileColumns, about: DraftSource) -> str:
     """The text of the mapping."""
     blocks = [_head(draft, about), _keys(draft, about), _columns(draft)]
     if files.used:
@@ -44,7 +44,7 @@ def written(draft: Draft, files: FileColumns, about: DraftHeader) -> str:
     return "\n".join(line for lines in blocks if (block := list(lines)) for line in (*block, "")).rstrip("\n") + "\n"
 
 
-def scalar(text: str) -> str:
+def yaml_scalar(text: str) -> str:
     """A text as YAML that reads back as the same text, wherever it stands."""
     if _PLAIN.fullmatch(text) and text not in _NOT_PLAIN:
         return text
@@ -57,13 +57,13 @@ def _escaped(letter: str) -> str:
     return f"\\u{number:04X}" if number <= 0xFFFF else f"\\U{number:08X}"  # noqa: PLR2004 - four hexadecimal digits
 
 
-def _head(draft: Draft, about: DraftHeader) -> Iterator[str]:
+def _head(draft: Draft, about: DraftSource) -> Iterator[str]:
     rows = "all rows" if about.is_whole else f"the first {about.rows:,} rows"
     counts = draft.counts
     yield _comment(f"A draft for {about.manifest}, made by `ticket-importer suggest` from {rows}.")
     yield _comment(
         f"Columns that are sure: {counts[Confidence.SURE]}. Guessed, and to be looked at: {counts[Confidence.GUESS]}, "
-        f"marked `guess`. Left to you: {counts[Confidence.LEFT]}, under `ignore`."
+        f"marked `guess`. Left to you: {counts[Confidence.UNMAPPED]}, under `ignore`."
     )
     if not about.has_fields:
         yield _comment(
@@ -72,12 +72,12 @@ def _head(draft: Draft, about: DraftHeader) -> Iterator[str]:
     yield _comment("mappings/README.md explains the language; `ticket-importer validate` says what is wrong.")
 
 
-def _keys(draft: Draft, about: DraftHeader) -> Iterator[str]:
+def _keys(draft: Draft, about: DraftSource) -> Iterator[str]:
     yield "version: 1"
     yield from _lines(
-        f"source: {scalar(about.source)}", "from the file's name; leave it alone once tickets are imported"
+        f"source: {yaml_scalar(about.source)}", "from the file's name; leave it alone once tickets are imported"
     )
-    options = [f"sheet: {scalar(about.sheet)}"] if about.sheet is not None else []
+    options = [f"sheet: {yaml_scalar(about.sheet)}"] if about.sheet is not None else []
     if about.header_row > 1:
         options.append(f"header_row: {about.header_row}")
     if options:
@@ -88,10 +88,10 @@ def _keys(draft: Draft, about: DraftHeader) -> Iterator[str]:
         yield from _lines("key: row-content", f"guess: {key.why}")
         return
     # One that is called `row-content` would not be taken for a column.
-    column = f"[{scalar(key.column)}]" if key.column == "row-content" else scalar(key.column)
+    column = f"[{yaml_scalar(key.column)}]" if key.column == "row-content" else yaml_scalar(key.column)
     yield from _lines(f"key: {column}", f"guess: {key.why}" if key.why else "")
     if key.field:
-        yield from _lines(f"key_field: {scalar(key.field)}", f"guess: {key.field_why}" if key.field_why else "")
+        yield from _lines(f"key_field: {yaml_scalar(key.field)}", f"guess: {key.field_why}" if key.field_why else "")
     else:
         yield _comment("key_field: CustomData.NAME   a text field of the account that carries the key is worth having")
 
@@ -99,7 +99,7 @@ def _keys(draft: Draft, about: DraftHeader) -> Iterator[str]:
 def _columns(draft: Draft) -> Iterator[str]:
     yield "columns:"
     for decision in draft.decisions:
-        if decision.sureness is not Confidence.LEFT:
+        if decision.confidence is not Confidence.UNMAPPED:
             yield from _lines(f"  {_rule_line(decision)}", _remark(decision))
     if not draft.has_lead:
         yield f"  {_comment('TODO: a ticket needs a lead; name a column of addresses or numbers, without the #:')}"
@@ -107,29 +107,29 @@ def _columns(draft: Draft) -> Iterator[str]:
         yield f"  {_comment(f'YOUR COLUMN: {{field: {vocabulary.PHONE}, type: phone}}')}"
 
 
-def _rule_line(decision: Decision) -> str:
+def _rule_line(decision: ColumnDecision) -> str:
     """A column and its rule: a line, or two where the name is longer than YAML takes before a colon."""
-    name, rule = scalar(decision.column), scalar(decision.field)
+    name, rule = yaml_scalar(decision.column), yaml_scalar(decision.field)
     if decision.rule:
         parts = [f"field: {rule}", *(f"{key}: {_value(value)}" for key, value in decision.rule.items())]
         rule = f"{{{', '.join(parts)}}}"
     return f"{name}: {rule}" if len(name) <= _NAME_CHARS else f"? {name}\n  : {rule}"
 
 
-def _value(value: RuleValue) -> str:
+def _value(value: OptionValue) -> str:
     match value:
         case bool():
             return str(value).lower()
         case str():
-            return scalar(value)
+            return yaml_scalar(value)
         case tuple():
             return _list(value)
         case _:
-            return f"{{{', '.join(f'{scalar(name)}: {scalar(text)}' for name, text in value.items())}}}"
+            return f"{{{', '.join(f'{yaml_scalar(name)}: {yaml_scalar(text)}' for name, text in value.items())}}}"
 
 
-def _remark(decision: Decision) -> str:
-    why = decision.why if decision.sureness is Confidence.GUESS else ""
+def _remark(decision: ColumnDecision) -> str:
+    why = decision.why if decision.confidence is Confidence.GUESS else ""
     guesses = "; ".join(filter(None, (why, decision.guess)))
     return "; ".join(filter(None, (f"guess: {guesses}" if guesses else "", decision.note)))
 
@@ -138,9 +138,9 @@ def _attachments(files: FileColumns) -> Iterator[str]:
     yield "attachments:"
     yield from _lines(f"  columns: {_list(files.used)}", f"guess: {files.why}" if files.why else "")
     if files.separator:
-        yield f"  separator: {scalar(files.separator)}"
+        yield f"  separator: {yaml_scalar(files.separator)}"
     if files.root:
-        yield f"  root: {scalar(files.root)}"
+        yield f"  root: {yaml_scalar(files.root)}"
 
 
 def _unfilled(draft: Draft) -> Iterator[str]:
@@ -153,18 +153,18 @@ def _unfilled(draft: Draft) -> Iterator[str]:
 
 
 def _ignored(draft: Draft) -> Iterator[str]:
-    left = [decision for decision in draft.decisions if decision.sureness is Confidence.LEFT]
+    left = [decision for decision in draft.decisions if decision.confidence is Confidence.UNMAPPED]
     if left:
         yield _comment("These stay behind. To use one, move it to `columns`.")
         yield "ignore:"
     for decision in left:
-        yield from _lines(f"  - {scalar(decision.column)}", decision.why)
+        yield from _lines(f"  - {yaml_scalar(decision.column)}", decision.why)
         if decision.field:
             yield f"  {_comment('  # '.join(filter(None, (_rule_line(decision), decision.note))))}"
 
 
 def _list(texts: Iterable[str]) -> str:
-    return f"[{', '.join(map(scalar, texts))}]"
+    return f"[{', '.join(map(yaml_scalar, texts))}]"
 
 
 def _lines(line: str, remark: str) -> Iterator[str]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from importer.account_fields import AccountField, AccountFields, ValueComplaint, complaint
-from importer.account_fields.cells import takes_anything_short
+from importer.account_fields import AccountField, AccountFields, FieldViolation, find_violation
+from importer.account_fields.value_check import only_length_is_limited
 from importer.manifest import Column, is_visible
 from importer.mapping import FieldType
 
@@ -34,23 +34,23 @@ class AccountRules:
         field = self._fields.get(name)
         if field is None:
             return np.ones(len(column), dtype=bool)
-        if not takes_anything_short(field):
+        if not only_length_is_limited(field):
             return np.zeros(len(column), dtype=bool)
         fit = np.ones(len(column), dtype=bool)
         if field.max_length is not None:
             # Characters are not more than bytes.
             fit = column.lengths <= field.max_length if kind in _NOT_LONGER_THAN_THEIR_CELLS else ~fit
-        return fit & is_visible(column.first_bytes()) if field.is_demanded else np.asarray(fit | (column.lengths == 0))
+        return fit & is_visible(column.first_bytes()) if field.is_required else np.asarray(fit | (column.lengths == 0))
 
-    def complaints(self, name: str, values: Sequence[str], sent: Mask) -> Iterator[tuple[int, ValueComplaint]]:
+    def complaints(self, name: str, values: Sequence[str], sent: Mask) -> Iterator[tuple[int, FieldViolation]]:
         """Yield what the account would refuse, with its position; a value that is not sent is as good as empty."""
         field = self._fields.get(name)
         if field is None:
             return
-        known: dict[str, ValueComplaint | None] = {}
+        known: dict[str, FieldViolation | None] = {}
         for position, (value, is_sent) in enumerate(zip(values, sent.tolist(), strict=True)):
             text = value if is_sent else ""
             if text not in known:
-                known[text] = complaint(field, text)
+                known[text] = find_violation(field, text)
             if (wrong := known[text]) is not None:
                 yield position, wrong

@@ -8,9 +8,9 @@ import pandas as pd
 
 from importer.errors import MappingError
 from importer.mapping import Mapping, Rule
-from importer.mapping.findings import MappingFinding, located
-from importer.mapping.rule_checks import sent_texts
-from importer.mapping.yaml_source import Place
+from importer.mapping.document import KeyPath
+from importer.mapping.findings import MappingFinding, format_findings
+from importer.mapping.rule_checks import literal_texts
 from importer.validation.field_conversion import UNSENDABLE, as_constant, as_sent, unsendable
 from importer.validation.type_conversion import convert
 
@@ -31,17 +31,17 @@ def check_own_texts(mapping: Mapping) -> None:
     if findings:
         hint = "mend the mapping and run the same command again; mappings/README.md explains the whole language"
         message = f"the mapping {mapping.path} can't be used:"
-        raise MappingError(message, hint=hint, details=located(mapping.path, findings))
+        raise MappingError(message, hint=hint, details=format_findings(mapping.path, findings))
 
 
-def _faults(rule: Rule) -> Iterator[tuple[Place, str]]:
+def _faults(rule: Rule) -> Iterator[tuple[KeyPath, str]]:
     if rule.region is not None:
         from importer.validation.phones import is_region  # noqa: PLC0415 - loaded by those alone who name one
 
         if not is_region(rule.region):
             yield ("region",), f"{rule.region!r} is not a region of ISO 3166 with phone numbers, such as IN, DE or GB"
             return
-    own = list(sent_texts(rule))
+    own = list(literal_texts(rule))
     targets = frozenset(rule.values.values())
     own += [(("one_of", index), text) for index, text in enumerate(rule.one_of) if text not in targets]
     if own:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from importer.account_fields.cells import shortened
+from importer.account_fields.value_check import shortened
 from importer.mapping import Rule
 from importer.models import Problem
 

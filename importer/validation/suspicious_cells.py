@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from importer.account_fields.cells import shortened
+from importer.account_fields.value_check import shortened
 from importer.manifest import Chunk, Column
 from importer.mapping import FieldType, Mapping
 from importer.validation.type_conversion import without_extension

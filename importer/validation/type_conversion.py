@@ -11,8 +11,7 @@ import re
 import pandas as pd
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
-from importer.mapping import FieldType, Rule
-from importer.mapping.boolean_words import FALSE_WORDS, TRUE_WORDS
+from importer.mapping import FALSE_WORDS, TRUE_WORDS, FieldType, Rule
 from importer.validation.converted import Cells, Converted
 from importer.validation.dates import convert_times
 from importer.validation.numbers import convert_integers, convert_numbers

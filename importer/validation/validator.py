@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from importer.account_fields import AccountFields
-from importer.account_fields.cells import shortened
+from importer.account_fields.value_check import shortened
 from importer.attachments import AttachmentFinder, FileFault, NamedFiles
 from importer.error_codes import ERROR_CODES
 from importer.manifest import Chunk, Column, is_visible

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from importer.account_fields.reading import FieldsReader
+from importer.account_fields.fields_reader import FieldsReader
 from importer.account_fields.ticket_fields import AccountFields
 from importer.leadsquared.client import Client, Timeouts
 from importer.ledger import Ledger

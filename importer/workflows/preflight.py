@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from importer.account_fields import AccountFields, check_fit
+from importer.account_fields import AccountFields, check_mapping
 from importer.attachments import AttachmentFinder
 from importer.errors import MappingError, UsageError
 from importer.export_checks.checks import ExportLimits
@@ -206,7 +206,7 @@ def _hold_against_account(job: ImportJob, mapping: Mapping) -> tuple[str, ...]:
     if job.fields is None:
         return ()
     now = datetime.now(UTC)
-    fit = check_fit(mapping, job.fields, now)
+    fit = check_mapping(mapping, job.fields, now)
     if fit.errors:
         raise MappingError(
             f"the mapping {mapping.path} does not fit the account {job.account_name}:",
@@ -218,7 +218,7 @@ def _hold_against_account(job: ImportJob, mapping: Mapping) -> tuple[str, ...]:
 
 
 def _expected(job: ImportJob, mapping: Mapping) -> set[str]:
-    return {use.column for use in mapping.uses}.union(COLUMNS if job.choice.only is not None else ())
+    return mapping.mentioned_columns.union(COLUMNS if job.choice.only is not None else ())
 
 
 def _own_columns(job: ImportJob, manifest: Manifest, mapping: Mapping) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from importer.account_fields.reading import FieldsReader
+from importer.account_fields.fields_reader import FieldsReader
 from importer.models import Rate
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from importer.account_fields import AccountFields
 from importer.suggest import suggest
-from importer.suggest.draft import Confidence
+from importer.suggest.decisions import Confidence
 from tests.suggest.exports import ALL, FURTHER, KEY, MISLEADING, Export
 from tests.suggest.making import account_fields
 
@@ -51,7 +51,7 @@ def drafted(folder: Path, fields: AccountFields | None) -> Iterator[tuple[Export
         manifest = folder / "export.csv"
         export.write(manifest)
         draft = suggest(manifest, fields).draft
-        decided = {each.column: (each.field, each.sureness is Confidence.SURE) for each in draft.decisions}
+        decided = {each.column: (each.field, each.confidence is Confidence.SURE) for each in draft.decisions}
         if draft.key.column:
             decided[draft.key.column] = (KEY, not draft.key.why)
         yield export, decided

@@ -156,10 +156,10 @@ def test_every_mistake_is_told_where_it_stands(files: Files):
     ) == [
         "main.yaml:5: unknown key 'duplicate' (did you mean 'duplicates'?)",
         "base.yaml:3: columns > Subject: unknown key 'typ' (did you mean 'type'?)",
-        "base.yaml:5: 'Mail' is written twice, first in line 4",
+        "base.yaml:5: 'Mail' is written twice, first in line 4; remove one of them",
         "base.yaml:7: constants > Status must be a text, not a list",
-        "prio.csv:3: '1' is written twice, first in line 2",
-        "prio.csv:4: this line has 1 cell, and not two; quotes may be missing",
+        "prio.csv:3: '1' is written twice, first in line 2; remove one of them",
+        "prio.csv:4: this row has 1 cell instead of two; put a cell with a separator in it in quotes",
         "prio.csv:5: columns > P > values: a name must not be empty",
         "prio.csv:6: '3' has no new value; to make an empty cell of it, write `'3': \"\"` under `values` and take this line out",
     ]
@@ -170,8 +170,8 @@ def test_a_clash_of_two_files_names_both(files: Files):
     assert files.problems(
         base=SHARED, main="include: base.yaml\ncolumns:\n  X: Title\nignore: [Mail]\n"
     ) == [
-        "main.yaml:3: columns: 'Title' is filled by 'Subject' already, in line 5 of base.yaml",
-        "main.yaml:4: ignore: 'Mail' can't be ignored and used as well, in line 6 of base.yaml",
+        "main.yaml:3: columns: 'Title' is filled already by columns > Subject in line 5 of base.yaml; remove one of them",
+        "main.yaml:4: ignore: 'Mail' is used by `columns` in line 6, so it can't be ignored; remove one of them of base.yaml",
     ]  # fmt: skip
 
 
@@ -195,7 +195,7 @@ def test_what_a_value_map_can_make_is_held_against_the_rule(files: Files):
         main="include: base.yaml\ncolumns:\n  P: {field: Priority, one_of: [high], lower: true, values_from: prio.csv}\n",
     ) == [
         "prio.csv:2: columns > P: 'hihg' is not in `one_of` (did you mean 'high'?)",
-        "prio.csv:2: columns > P: no cell is 'B' after `lower`; write 'b'",
+        "prio.csv:2: columns > P: no cell can be 'B' after `lower`; write 'b'",
     ]
 
 
@@ -212,20 +212,20 @@ def test_pairs_of_the_mapping_itself_win_over_a_files(files: Files):
 @pytest.mark.parametrize(
     ("texts", "problem"),
     [
-        ({"main": "include: none.yaml\n"}, "main.yaml:1: include: 'none.yaml': there is no such file"),
-        ({"main": "include: [., x]\n", "x": "a"}, ("main.yaml:1: include: '.': this is not a file", "main.yaml:1: include: 'x': there is no such file")),
-        ({"main": "include: [a.yaml, b.yaml]\nfoo: 1\ncolumns: {A: ~, B: {field: Titel.X}}\n", "a": "a: !b c\n"}, ("main.yaml:1: include: 'b.yaml': there is no such file", "main.yaml:2: unknown key 'foo'", "main.yaml:3: columns: 'Titel.X': a SchemaName", "a.yaml:1: '!b' is a YAML tag")),
-        ({"main": "version: 1\ninclude: .\n"}, "main.yaml:2: include: '.': this is not a file"),
-        ({"main": "include: main.yaml\n"}, "main.yaml:1: include: 'main.yaml' is, or includes, this file itself"),
+        ({"main": "include: none.yaml\n"}, "main.yaml:1: include: 'none.yaml': there is no such file; check its name and folder"),
+        ({"main": "include: [., x]\n", "x": "a"}, ("main.yaml:1: include: '.': this is not a file; name a mapping file", "main.yaml:1: include: 'x': there is no such file; check its name and folder")),
+        ({"main": "include: [a.yaml, b.yaml]\nfoo: 1\ncolumns: {A: ~, B: {field: Titel.X}}\n", "a": "a: !b c\n"}, ("main.yaml:1: include: 'b.yaml': there is no such file; check its name and folder", "main.yaml:2: unknown key 'foo'", "main.yaml:3: columns: 'Titel.X': the prefix of a SchemaName", "a.yaml:1: '!b' is a YAML tag")),
+        ({"main": "version: 1\ninclude: .\n"}, "main.yaml:2: include: '.': this is not a file; name a mapping file"),
+        ({"main": "include: main.yaml\n"}, "main.yaml:1: include: 'main.yaml' includes this file in turn"),
         (
             {"main": "include: a.yaml\n", "a": "version: 1\ninclude: ./b.yaml\n", "b": "include: a.yaml\n"},
-            "b.yaml:1: include: 'a.yaml' is, or includes, this file itself",
+            "b.yaml:1: include: 'a.yaml' includes this file in turn",
         ),
         ({"main": "include: a.yaml\n", "a": "columns: {\n"}, "a.yaml:2: not valid YAML: while parsing a flow node"),
-        ({"main": "include: a.yaml\n", "a": "- a\n"}, "main.yaml:1: include: 'a.yaml' holds no mapping"),
-        ({"main": "include: a.yaml\n", "a": ""}, "main.yaml:1: include: 'a.yaml' holds no mapping"),
+        ({"main": "include: a.yaml\n", "a": "- a\n"}, "main.yaml:1: include: 'a.yaml' is not a mapping"),
+        ({"main": "include: a.yaml\n", "a": ""}, "main.yaml:1: include: 'a.yaml' is not a mapping"),
         ({"main": "include: a.yaml\n", "a": "\nversion: 2\n"}, "a.yaml:2: version must be 1, not '2'"),
-        ({"main": "include: a.csv\n", "a_csv": "a,b\n"}, "a.csv:1: the first line must be `column,SchemaName`, not 'a' and 'b'"),
+        ({"main": "include: a.csv\n", "a_csv": "a,b\n"}, "a.csv:1: the header must be `column,SchemaName`, not 'a' and 'b'"),
         ({"main": 'include: "a\\0"\n'}, "main.yaml:1: include: 'a\\x00': the file can't be read: embedded null byte"),
     ],
 )  # fmt: skip
@@ -251,15 +251,24 @@ def test_an_include_of_another_shape_is_told_as_such(files: Files):
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
-        (None, "main.yaml:3: columns > P > values_from: 'prio.csv': there is no such file"),
-        ("", "prio.csv:1: the first line has 0 cells; this file needs two, parted by a comma or a semicolon"),
-        ("old\n1\n", "prio.csv:1: the first line has 1 cell; this file needs two, parted by a comma or a semicolon"),
-        ("old,new\n", "prio.csv:1: there is nothing below the header"),
-        ("1,High\n2,Low\n", "prio.csv:1: the first line must be `old,new`, not '1' and 'High'"),
-        ("1,High\n", "prio.csv:1: the first line must be `old,new`, not '1' and 'High'"),
-        ('old,new\n1,"High\n2,Low\n', "prio.csv:2: not valid CSV: unexpected end of data"),
-        ('old,new\n1,"Hi"gh\n', "prio.csv:2: not valid CSV: ',' expected after '\"'"),
-        ("old,new\n1,2,3\n", "prio.csv:2: this line has 3 cells, and not two; quotes may be missing"),
+        (None, "main.yaml:3: columns > P > values_from: 'prio.csv': there is no such file; check its name and folder"),
+        ("", "prio.csv:1: the header has 0 cells instead of two; separate two columns by a comma or semicolon"),
+        ("old\n1\n", "prio.csv:1: the header has 1 cell instead of two; separate two columns by a comma or semicolon"),
+        ("old,new\n", "prio.csv:1: there are no rows below the header; add rows `old,new`"),
+        ("1,High\n2,Low\n", "prio.csv:1: the header must be `old,new`, not '1' and 'High'"),
+        ("1,High\n", "prio.csv:1: the header must be `old,new`, not '1' and 'High'"),
+        (
+            'old,new\n1,"High\n2,Low\n',
+            "prio.csv:2: not valid CSV: unexpected end of data; check the quotes from this line on",
+        ),
+        (
+            'old,new\n1,"Hi"gh\n',
+            "prio.csv:2: not valid CSV: ',' expected after '\"'; check the quotes from this line on",
+        ),
+        (
+            "old,new\n1,2,3\n",
+            "prio.csv:2: this row has 3 cells instead of two; put a cell with a separator in it in quotes",
+        ),
     ],
 )
 def test_a_value_map_that_cant_be_read(files: Files, values: str | None, problem: str):

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.mapping.findings import did_you_mean
-from importer.mapping.similar_names import closest, difference, skeleton
+from importer.mapping.similar_names import closest_name, did_you_mean, invisible_difference, visual_skeleton
 
 UNSEEN = [  # what is written, what was meant, and what is said of that
     ("Legacy ID", "Legacy\u00a0ID", "which has a non-breaking blank (U+00A0)"),
@@ -29,7 +28,7 @@ UNSEEN = [  # what is written, what was meant, and what is said of that
     ("Due date", "Due  date", "which has a double blank"),
     ("Due date", "Due\ndate", "which has a line break (U+000A)"),
     ("Due date", "Due\tdate", "which has a tab (U+0009)"),
-    (unicodedata.normalize("NFC", "Größe"), unicodedata.normalize("NFD", "Größe"), "which has an accent that is a character of its own (U+0308)"),
+    (unicodedata.normalize("NFC", "Größe"), unicodedata.normalize("NFD", "Größe"), "which has a separate accent (U+0308)"),
     ("Due date", "due\u00a0date ", "which has a blank at its end and a non-breaking blank (U+00A0)"),
     ("A\u00a0b", "A\u202fb", "which has a narrow non-breaking blank (U+202F) and has no non-breaking blank (U+00A0)"),
 ]  # fmt: skip
@@ -52,8 +51,8 @@ def test_what_everyone_sees_is_not_said(written: str, meant: str):
 
 def test_the_same_but_for_case_comes_before_the_same_to_the_eye():
     """Of two that look alike the one that differs least is meant."""
-    assert closest("id", ["\u0456d", "ID"]) == "ID"
-    assert closest("id", ["\u0456d", "Idea"]) == "\u0456d"
+    assert closest_name("id", ["\u0456d", "ID"]) == "ID"
+    assert closest_name("id", ["\u0456d", "Idea"]) == "\u0456d"
 
 
 def test_nothing_is_like_it():
@@ -65,6 +64,6 @@ def test_nothing_is_like_it():
 @given(st.text(max_size=12), st.text(max_size=12))
 def test_any_two_names_can_be_held_against_each_other(one: str, other: str):
     """Whatever a header holds, there is an answer; a name differs from itself in nothing."""
-    assert difference(one, one) == ""
-    assert difference(one, other) == "" or skeleton(one) == skeleton(other)
-    assert closest(one, [other, one]) is not None or one == ""
+    assert invisible_difference(one, one) == ""
+    assert invisible_difference(one, other) == "" or visual_skeleton(one) == visual_skeleton(other)
+    assert closest_name(one, [other, one]) is not None or one == ""

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.errors import MappingError
-from importer.mapping import Template, Use, check_columns
+from importer.mapping import Section, Template, check_columns
 from tests.mapping.conftest import BASE, Load, Problems
 
 CELLS = {"A": "1", "B c": "", "ID": "{A}"}
@@ -45,12 +45,12 @@ def test_every_text_can_be_written_as_a_template(parts):
 @pytest.mark.parametrize(
     ("template", "problem"),
     [
-        ("'{A'", "'{A' has a '{' without its other half; a brace that is meant is written twice"),
-        ("'A}'", "'A}' has a '}' without its other half; a brace that is meant is written twice"),
-        ("'{A{B}}'", "'{A{B}}' has a '{' without its other half; a brace that is meant is written twice"),
-        ("'{} {A}'", "'{} {A}' has braces with no column in them; a brace that is meant is written twice"),
-        ("A", "'A' names no column in braces; a text that is the same in every ticket is one of the `constants`"),
-        ("'{{A}}'", "'{{A}}' names no column in braces; a text that is the same in every ticket is one of the `constants`"),
+        ("'{A'", "'{A' has a single '{'; close the braces, or write a literal brace twice"),
+        ("'A}'", "'A}' has a single '}'; close the braces, or write a literal brace twice"),
+        ("'{A{B}}'", "'{A{B}}' has a single '{'; close the braces, or write a literal brace twice"),
+        ("'{} {A}'", "'{} {A}' has braces without a column; name a column in them, or write a literal brace twice"),
+        ("A", "'A' names no column in braces; put a text that is the same in every ticket under `constants`"),
+        ("'{{A}}'", "'{{A}}' names no column in braces; put a text that is the same in every ticket under `constants`"),
     ],
 )  # fmt: skip
 def test_what_is_no_template_is_said(problems: Problems, template: str, problem: str):
@@ -63,16 +63,19 @@ def test_what_is_no_template_is_said(problems: Problems, template: str, problem:
 @pytest.mark.parametrize(
     ("section", "problem"),
     [
-        ("templates: {Title: '{A}'}", "7: templates: 'Title' is filled by 'Subject' already, in line 5"),
+        (
+            "templates: {Title: '{A}'}",
+            "7: templates: 'Title' is filled already by columns > Subject in line 5; remove one of them",
+        ),
         (
             "constants: {Tags: a}\ntemplates: {Tags: '{A}'}",
-            "8: templates: 'Tags' is filled by 'Tags' already, in line 7",
+            "8: templates: 'Tags' is filled already by constants > Tags in line 7; remove one of them",
         ),
         ("templates: {Due Date: '{A}'}", "7: templates: 'Due Date' is not a SchemaName"),
-        ("templates: {title: '{A}'}", "7: templates: 'title' is not a field (did you mean 'Title'?)"),
+        ("templates: {title: '{A}'}", "7: templates: 'title' has the wrong capital letters (did you mean 'Title'?)"),
         (
             "templates: {Tags: '{A}'}\nignore: [A]",
-            "8: ignore: 'A' can't be ignored and used as well, in line 7",
+            "8: ignore: 'A' is used by `templates` in line 7, so it can't be ignored; remove one of them",
         ),
         ("templates: ['{A}']", "7: templates must hold `name: text` pairs, not a list"),
         (
@@ -99,7 +102,7 @@ def test_a_template_may_name_any_column_and_one_column_often(load: Load):
         "attachments: {columns: F}\n"
     )
     assert [name for name, _ in mapping.templates] == ["Tags", "CustomData.A"]
-    assert [(use.column, use.line) for use in mapping.uses if use.use is Use.TEMPLATES] == [
+    assert [(mention.column, mention.line) for mention in mapping.mentions if mention.section is Section.TEMPLATES] == [
         ("ID", 8), ("Subject", 8), ("A", 8), ("A", 9), ("F", 9),
     ]  # fmt: skip
 
@@ -137,4 +140,4 @@ def test_a_template_of_the_whole_key_can_tell_rows_apart(load: Load):
     text = BASE.replace("key: ID", "key: [System, ID]") + "key_field: Tags\n"
     assert load(f"{text}templates: {{Tags: '{{System}}-{{ID}}'}}\n").warnings == ()
     (doubt,) = load(f"{text}templates: {{Tags: '{{ID}}'}}\n").warnings
-    assert "can't tell rows apart" in doubt
+    assert "does not identify a ticket" in doubt

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.errors import MappingError
-from importer.mapping import Use, load_mapping
+from importer.mapping import Section, load_mapping
+from importer.mapping.document import UnreadableError
 from importer.mapping.two_column_files import read_pairs
-from importer.mapping.yaml_source import UnreadableError
 
 TABLE = "column,SchemaName\nLegacy ID,CustomData.LegacyId\nSubject,Title\nMail,LeadDetail.EmailAddress\nNotes,\n"
 
@@ -40,7 +40,9 @@ def test_a_table_is_a_mapping(table: Path):
         ("Subject", "Title", 3),
         ("Mail", "LeadDetail.EmailAddress", 4),
     ]
-    assert [(use.column, use.line) for use in mapping.uses if use.use is Use.IGNORE] == [("Notes", 5)]
+    assert [(mention.column, mention.line) for mention in mapping.mentions if mention.section is Section.IGNORE] == [
+        ("Notes", 5)
+    ]
 
 
 def test_several_columns_or_the_row_itself_may_be_the_key(table: Path):
@@ -72,18 +74,18 @@ def test_a_table_saved_by_any_spreadsheet(table: Path, encoding: str, ending: st
 @pytest.mark.parametrize(
     ("content", "problems"),
     [
-        ("", ["1: the first line has 0 cells; this file needs two, parted by a comma or a semicolon"]),
-        ("Subject,Title\n", ["1: the first line must be `column,SchemaName`, not 'Subject' and 'Title'"]),
-        ("column\nSubject\n", ["1: the first line has 1 cell; this file needs two, parted by a comma or a semicolon"]),
-        ("column,SchemaName\n", ["1: columns must not be empty"]),
-        (f"{TABLE}Mail,Tags\n", ["6: 'Mail' is written twice, first in line 4"]),
-        (f"{TABLE}State,Status,x\n", ["6: this line has 3 cells, and not two; quotes may be missing"]),
-        (f"{TABLE}State,Title\n", ["6: columns: 'Title' is filled by 'Subject' already, in line 3"]),
+        ("", ["1: the header has 0 cells instead of two; separate two columns by a comma or semicolon"]),
+        ("Subject,Title\n", ["1: the header must be `column,SchemaName`, not 'Subject' and 'Title'"]),
+        ("column\nSubject\n", ["1: the header has 1 cell instead of two; separate two columns by a comma or semicolon"]),
+        ("column,SchemaName\n", ["1: columns must not be empty; write a value"]),
+        (f"{TABLE}Mail,Tags\n", ["6: 'Mail' is written twice, first in line 4; remove one of them"]),
+        (f"{TABLE}State,Status,x\n", ["6: this row has 3 cells instead of two; put a cell with a separator in it in quotes"]),
+        (f"{TABLE}State,Title\n", ["6: columns: 'Title' is filled already by columns > Subject in line 3; remove one of them"]),
         (f"{TABLE},Tags\n", ["6: columns: a name must not be empty"]),
         (b"column,SchemaName\nGr\xfc\xdfe,Title\n", ["2: the text is not UTF-8; save it as UTF-8 (in a spreadsheet: CSV UTF-8)"]),
-        (b"PK\x03\x04\x00", ["this is not a text file in UTF-8 (in a spreadsheet: CSV UTF-8)"]),
-        ('column,SchemaName\nA,"B\n', ["2: not valid CSV: unexpected end of data"]),
-        ("column,SchemaName\nSubject,Title\n", ["1: columns: no ticket could have a lead; map a column to LeadId, LeadDetail.EmailAddress or LeadDetail.Phone"]),
+        (b"PK\x03\x04\x00", ["this is not a text file in UTF-8; save it as UTF-8 (in a spreadsheet: CSV UTF-8)"]),
+        ('column,SchemaName\nA,"B\n', ["2: not valid CSV: unexpected end of data; check the quotes from this line on"]),
+        ("column,SchemaName\nSubject,Title\n", ["1: columns: every ticket needs a lead; map a column to LeadId, LeadDetail.EmailAddress or LeadDetail.Phone"]),
     ],
 )  # fmt: skip
 def test_a_table_that_cant_be_used(table: Path, content: str | bytes, problems: list[str]):
@@ -109,13 +111,13 @@ def test_what_the_flags_say_is_judged_as_well(table: Path):
 )
 def test_a_flag_that_is_missing_is_named(table: Path, source: str | None, key: tuple[str, ...], missing: str):
     """A table can't say whose keys these are, nor which column they stand in."""
-    with pytest.raises(MappingError, match=f"needs {missing} beside it"):
+    with pytest.raises(MappingError, match=f"also needs {missing}"):
         load_mapping(table, source=source, key=key)
 
 
 def test_the_flags_are_for_a_table_only(tmp_path: Path):
     """What a YAML mapping says itself isn't said twice."""
-    with pytest.raises(MappingError, match=r"--source and --key can't be given with .*, which says it itself"):
+    with pytest.raises(MappingError, match=r"--source and --key can't be used with the YAML mapping"):
         load_mapping(tmp_path / "mapping.yaml", source="a", key=("ID",))
 
 

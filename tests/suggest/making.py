@@ -13,7 +13,7 @@ from importer.account_fields.metadata import FieldsPage, LookupValues, read_look
 from importer.mapping import Mapping, load_mapping
 from importer.sandbox import default_account
 from importer.suggest import Suggestion, suggest
-from importer.suggest.draft import Confidence
+from importer.suggest.decisions import Confidence
 
 
 def account_fields() -> AccountFields:
@@ -55,6 +55,6 @@ def loaded(folder: Path, suggestion: Suggestion) -> Mapping:
     return load_mapping(path)
 
 
-def fields_of(suggestion: Suggestion, sureness: Confidence) -> dict[str, str]:
+def fields_of(suggestion: Suggestion, confidence: Confidence) -> dict[str, str]:
     """The columns that are as sure as this, with their fields."""
-    return {each.column: each.field for each in suggestion.draft.decisions if each.sureness is sureness}
+    return {each.column: each.field for each in suggestion.draft.decisions if each.confidence is confidence}

@@ -8,7 +8,7 @@ import pytest
 
 from importer.errors import UsageError
 from importer.suggest import suggest
-from importer.suggest.date_formats import read_times
+from importer.suggest.date_detection import detect_dates
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,10 @@ def test_more_than_a_mapping_takes_is_refused_before_it_is_looked_at(names: list
 @pytest.mark.parametrize("cell", ["1" * 1_000_000, "01/02/2024" + " " * 50 + "x" * 50, "1/2/3"])
 def test_what_is_too_long_or_short_is_no_date(cell: str):
     """Formats are only tried on what has the length of a date."""
-    assert read_times([cell]) is None
+    assert detect_dates([cell]) is None
 
 
 @pytest.mark.parametrize("cell", ["1/1/24", "20240131", "30 September 2024, 12:59 PM"])
 def test_the_shortest_and_the_longest_dates_are_some(cell: str):
     """The bounds leave out no date that a format of ours has."""
-    assert read_times([cell]) is not None
+    assert detect_dates([cell]) is not None

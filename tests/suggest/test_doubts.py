@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.suggest.draft import Confidence
+from importer.suggest.decisions import Confidence
 from tests.suggest.making import account_fields, drafted, fields_of
 
 

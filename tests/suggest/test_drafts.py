@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from importer.account_fields import AccountField
 from importer.errors import ManifestError, UsageError
 from importer.mapping import check_columns, load_mapping
-from importer.mapping.yaml_source import parse
+from importer.mapping.yaml_parser import parse
 from importer.suggest import suggest
-from importer.suggest.date_formats import read_times
-from importer.suggest.draft import Confidence
-from importer.suggest.yaml_writer import scalar
+from importer.suggest.date_detection import detect_dates
+from importer.suggest.decisions import Confidence
+from importer.suggest.yaml_writer import yaml_scalar
 from importer.validation import Validator
 from tests.suggest.making import account_fields, drafted, fields_of, loaded
 
@@ -57,7 +57,7 @@ def test_any_text_reads_back(text: str):
         return
     if "\0" in text:
         return
-    written = scalar(text)
+    written = yaml_scalar(text)
     assert parse(f"{written}: [{written}, {{a: {written}}}]").data == {text: [text, {"a": text}]}
     assert "\n" not in written
 
@@ -109,7 +109,7 @@ def test_comments_can_not_become_yaml(tmp_path: Path):
 )
 def test_dates_are_read_in_the_one_way_that_fits(cells: list[str], formats: tuple[str, ...]):
     """All formats that make other days of the cells are told: with two of them, nobody can be sure."""
-    times = read_times(cells)
+    times = detect_dates(cells)
     assert times is not None
     assert times.formats == formats
 
@@ -117,7 +117,7 @@ def test_dates_are_read_in_the_one_way_that_fits(cells: list[str], formats: tupl
 @pytest.mark.parametrize("cells", [["31/02/2024"], ["12345678"], ["soon"], ["2024-13-01"], ["now"], ["1", "2"], ["29/08/2024", "soon", "2024-08-29"], ["29/08/2024", "2024-08-29Z"]])  # fmt: skip
 def test_what_is_no_date(cells: list[str]):
     """Days that are not on the calendar, numbers and mixtures are no dates."""
-    assert read_times(cells) is None
+    assert detect_dates(cells) is None
 
 
 @pytest.mark.parametrize("day", ["%d.%m.%Y", "%d/%m/%Y", "%m-%d-%Y", "%d.%m.%y", "%Y/%m/%d", "%Y%m%d", "%d %b %Y"])
@@ -142,7 +142,7 @@ def test_dates_are_no_phone_numbers(tmp_path: Path):
     cells = ("29.08.2024", "2024-08-30", "8/31/2024") * 3
     rows = [("ID", "Email", "Due"), *((str(n), f"a{n}@example.com", cell) for n, cell in enumerate(cells))]
     suggestion = drafted(tmp_path, *rows)
-    assert fields_of(suggestion, Confidence.LEFT) == {"Due": ""}
+    assert fields_of(suggestion, Confidence.UNMAPPED) == {"Due": ""}
     assert "by its name it is DueDate" in suggestion.text
 
 
@@ -177,7 +177,7 @@ def test_lists_in_json_are_left(tmp_path: Path):
     path = tmp_path / "tickets.jsonl"
     path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     suggestion = suggest(path, None)
-    assert fields_of(suggestion, Confidence.LEFT) == {"tags": "", "note": ""}
+    assert fields_of(suggestion, Confidence.UNMAPPED) == {"tags": "", "note": ""}
     assert "it holds lists or objects" in suggestion.text
 
 
@@ -185,7 +185,7 @@ def test_dates_that_can_be_read_in_two_ways_are_left(tmp_path: Path):
     """A due date of which nobody knows the month is not mapped, and both readings are named."""
     rows = [("ID", "Email", "Due date"), ("1", "a@example.com", "03/04/2024"), ("2", "b@example.com", "05/06/2024")]
     suggestion = drafted(tmp_path, *rows)
-    assert fields_of(suggestion, Confidence.LEFT) == {"Due date": ""}
+    assert fields_of(suggestion, Confidence.UNMAPPED) == {"Due date": ""}
     assert "%d/%m/%Y or %m/%d/%Y" in suggestion.text
 
 
@@ -225,7 +225,7 @@ def test_files_that_are_not_there_are_left(tmp_path: Path):
         ("2", "b@example.com", "two.png;three.txt"),
     ]
     suggestion = drafted(tmp_path, *rows)
-    assert fields_of(suggestion, Confidence.LEFT) == {"Attachments": ""}
+    assert fields_of(suggestion, Confidence.UNMAPPED) == {"Attachments": ""}
     (tmp_path / "files").mkdir()
     for name in ("one.pdf", "two.png"):
         (tmp_path / "files" / name).write_bytes(b"x")
@@ -253,7 +253,7 @@ def test_fields_that_the_account_lacks_are_not_drafted(tmp_path: Path):
     ]
     fields = (AccountField(schema_name="Title", data_type="Text"), AccountField(schema_name="Tags", active=False))
     suggestion = drafted(tmp_path, *rows, fields=fields)
-    assert fields_of(suggestion, Confidence.LEFT) == {"Tags": ""}
+    assert fields_of(suggestion, Confidence.UNMAPPED) == {"Tags": ""}
     assert "the account has no field Tags" in suggestion.text
 
 
@@ -305,7 +305,7 @@ def test_numbers_and_words_of_other_languages(tmp_path: Path):
     assert (rules["Betrag"].type, rules["Betrag"].decimal, rules["Betrag"].thousands) == ("number", ",", ".")
     assert (rules["Eskaliert"].true_words, rules["Eskaliert"].false_words) == (("ja",), ("nein",))
     # Nobody can say whether it is more than a thousand, or a little more than one.
-    assert fields_of(suggestion, Confidence.LEFT) == {"Menge": ""}
+    assert fields_of(suggestion, Confidence.UNMAPPED) == {"Menge": ""}
     assert not any("would be rejected" in line for line in suggestion.text.splitlines())
 
 
@@ -318,7 +318,7 @@ def test_names_that_no_disk_has(tmp_path: Path):
     suggestion = drafted(
         inner, ("ID", "Email", "Files"), *((str(n), "a@example.com", name) for n, name in enumerate(names))
     )
-    assert fields_of(suggestion, Confidence.LEFT) == {"Files": ""}
+    assert fields_of(suggestion, Confidence.UNMAPPED) == {"Files": ""}
 
 
 def test_a_type_that_would_reject_most_rows_is_taken_out(tmp_path: Path):

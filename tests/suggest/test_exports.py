@@ -9,7 +9,7 @@ import pytest
 from importer.account_fields import AccountFields
 from importer.mapping import check_columns, load_mapping
 from importer.suggest import Suggestion, suggest
-from importer.suggest.draft import Confidence
+from importer.suggest.decisions import Confidence
 from tests.suggest.exports import ALL, FURTHER, KEY, MISLEADING, Export
 from tests.suggest.making import account_fields
 
@@ -22,7 +22,7 @@ def drafted(export: Export, folder: Path, fields: AccountFields | None) -> Sugge
 
 def decided(suggestion: Suggestion) -> dict[str, tuple[str, Confidence]]:
     """Column -> what the draft makes of it, and how sure it is."""
-    found = {each.column: (each.field, each.sureness) for each in suggestion.draft.decisions}
+    found = {each.column: (each.field, each.confidence) for each in suggestion.draft.decisions}
     key = suggestion.draft.key
     return found | ({key.column: (KEY, Confidence.GUESS if key.why else Confidence.SURE)} if key.column else {})
 
@@ -35,8 +35,8 @@ def test_nothing_wrong_is_called_sure(name: str, fields: AccountFields | None, t
     suggestion = drafted(export, tmp_path, fields)
     wrong = {
         column: field
-        for column, (field, sureness) in decided(suggestion).items()
-        if sureness is Confidence.SURE and field not in export.truth[column]
+        for column, (field, confidence) in decided(suggestion).items()
+        if confidence is Confidence.SURE and field not in export.truth[column]
     }
     assert wrong == {}
 
@@ -68,7 +68,7 @@ def test_a_draft_is_a_mapping_that_fits(name: str, fields: AccountFields | None,
     mapping = load_mapping(path)
     check_columns(mapping, list(ALL[name].columns))
     assert mapping.source == "export"
-    left = {each.column for each in suggestion.draft.decisions if each.sureness is Confidence.LEFT}
+    left = {each.column for each in suggestion.draft.decisions if each.confidence is Confidence.UNMAPPED}
     assert mapping.ignore == left
     for line in suggestion.text.partition("ignore:\n")[2].splitlines():
         assert "#" in line
@@ -80,4 +80,4 @@ def test_what_misleads_is_left_or_marked(tmp_path: Path):
     assert "DueDate" in suggestion.text
     assert "%d/%m/%Y or %m/%d/%Y" in suggestion.text
     assert decided(suggestion)["Vorname"] == ("LeadDetail.Phone", Confidence.GUESS)
-    assert decided(suggestion)["Email"] == ("", Confidence.LEFT)
+    assert decided(suggestion)["Email"] == ("", Confidence.UNMAPPED)

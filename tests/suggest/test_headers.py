@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from importer.errors import ManifestError
-from importer.suggest.draft import Confidence
+from importer.suggest.decisions import Confidence
 from tests.suggest.making import drafted, fields_of, loaded
 
 ROWS = [("Fix it", "HD-1", "a@example.com", "x", "y"), ("Do it", "HD-2", "b@example.com", "x", "y"), ("Be it", "HD-3", "c@example.com", "x", "y")]  # fmt: skip

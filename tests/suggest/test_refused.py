@@ -9,7 +9,7 @@ import pandas as pd
 import yaml
 
 from importer.account_fields import AccountField
-from importer.suggest.draft import Confidence
+from importer.suggest.decisions import Confidence
 from importer.validation import Validator
 from tests.suggest.making import account_fields, drafted, fields_of, known, loaded
 

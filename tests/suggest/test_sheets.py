@@ -41,7 +41,7 @@ def test_a_cover_is_passed_over(tmp_path: Path, cover: list[tuple[str, ...]]) ->
     assert "sheet 'Data'" in suggestion.detected
     (tmp_path / "m.yaml").write_text(suggestion.text, encoding="utf-8")
     mapping = load_mapping(tmp_path / "m.yaml")
-    found = open_manifest(path, mapping.manifest, [use.column for use in mapping.uses])
+    found = open_manifest(path, mapping.manifest, [mention.column for mention in mapping.mentions])
     assert found.sheet == "Data"
 
 

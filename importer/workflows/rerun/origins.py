@@ -112,7 +112,7 @@ class Origins:
 
     def _compared(self, path: Path, copy: PrivateCopy) -> OriginalManifest | None:
         """Compare; ``None`` if it can't be the manifest, which is an error if it was named."""
-        expected = {use.column for use in self.mapping.uses}
+        expected = self.mapping.mentioned_columns
         manifest = open_manifest(copy.path, self.mapping.manifest, expected, may_lack=expected, shown_as=path)
         key_columns = () if self.mapping.key_is_row_content else self.mapping.key
         wrong = ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from importer.account_fields.cells import quoted
+from importer.account_fields.value_check import quoted
 from importer.manifest import Chunk
 from importer.mapping import Mapping
 from importer.models import Problem, Status
@@ -77,7 +77,7 @@ class PreviousResults:
         """
         if self.comparison is None or self._choice.accept_edits:
             return
-        used = {use.column for use in self._mapping.uses} - set(self._mapping.ignore)
+        used = self._mapping.mentioned_columns - set(self._mapping.ignore)
         for position in np.flatnonzero(fates.to_send()).tolist():
             row = fates.manifest_rows[position]
             for column in self.comparison.cells.get(row, ()):

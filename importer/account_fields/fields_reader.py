@@ -14,9 +14,9 @@ from typing import Protocol, TypeVar
 
 from importer.account_fields.metadata import (
     FIELDS_PATH,
-    Denied,
     FieldsPage,
     LookupValues,
+    UnusableAnswer,
     lookup_path,
     page_request,
     read_lookup,
@@ -41,7 +41,7 @@ _Out = TypeVar("_Out", covariant=True)  # noqa: PLC0105 - as short as it is used
 class _Read(Protocol[_Out]):
     """Says what an answer means."""
 
-    def __call__(self, http_status: int, headers: Mapping[str, str], body: bytes | None) -> _Out | Denied: ...
+    def __call__(self, http_status: int, headers: Mapping[str, str], body: bytes | None) -> _Out | UnusableAnswer: ...
 
 
 class FieldsNotShown(StoppedEarly):
@@ -190,7 +190,7 @@ class FieldsReader:
         """Ask until there is an answer that tells; one that is unclear again and again is a refusal."""
         unclear = 0
 
-        async def ask(gate: RequestGate) -> _Told | Denied | NotSent:
+        async def ask(gate: RequestGate) -> _Told | UnusableAnswer | NotSent:
             nonlocal unclear
             said = await self._client.ask(question.path, gate, question.body)
             answer = read(said.status, said.headers, said.body) if isinstance(said, AccountReply) else said

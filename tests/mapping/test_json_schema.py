@@ -12,10 +12,10 @@ import yaml
 
 from importer.errors import MappingError
 from importer.mapping.descriptions import DESCRIPTIONS
-from importer.mapping.language import SECTIONS
-from importer.mapping.schema import mapping_schema
+from importer.mapping.document_models import SECTIONS
+from importer.mapping.json_schema import mapping_schema
 from tests.mapping.conftest import BASE, Load
-from tests.mapping.test_load import FULL
+from tests.mapping.test_loading import FULL
 
 MAPPINGS = Path(__file__).parent.parent.parent / "mappings"
 README = re.findall(r"```yaml\n(.*?)```", (MAPPINGS / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from importer.account_fields.ticket_fields import AccountField
 from importer.suggest import vocabulary
-from importer.suggest.column_contents import BOOLEANS, Contents
+from importer.suggest.column_profile import BOOLEANS, ColumnProfile
 
-RuleValue = str | bool | tuple[str, ...] | Mapping[str, str]
-Rule = Mapping[str, RuleValue]
+OptionValue = str | bool | tuple[str, ...] | Mapping[str, str]
+RuleOptions = Mapping[str, OptionValue]
 
 _TYPES = {vocabulary.EMAIL: "email", vocabulary.PHONE: "phone", vocabulary.LEAD_ID: "guid", vocabulary.DUE: "datetime"}
 _DATA_TYPES = {"date": "date", "datetime": "datetime", "boolean": "boolean", "email": "email", "phone": "phone"}
@@ -19,17 +19,17 @@ _CHOICES = (vocabulary.STATUS, vocabulary.PRIORITY, vocabulary.CHANNEL, vocabula
 
 
 @dataclass(frozen=True, slots=True)
-class RuleKeys:
+class SuggestedRule:
     """The further keys of a rule. ``guess``: what of them is one; ``note``: what a person should look at."""
 
-    rule: Rule
+    rule: RuleOptions
     note: str = ""
     guess: str = ""
 
 
-def rule_for(field: str, contents: Contents, of_account: AccountField | None) -> RuleKeys:
+def suggest_rule(field: str, contents: ColumnProfile, of_account: AccountField | None) -> SuggestedRule:
     """Give the rule's further keys. ``of_account``: the field there, if known."""
-    rule: dict[str, RuleValue] = {}
+    rule: dict[str, OptionValue] = {}
     if kind := _type(field, of_account):
         rule["type"] = kind
     if kind in ("date", "datetime"):
@@ -43,15 +43,15 @@ def rule_for(field: str, contents: Contents, of_account: AccountField | None) ->
     if of_account is not None and of_account.is_select and of_account.values is not None:
         return _with_values(rule, field, contents, of_account.values)
     if kind == "phone" and contents.is_national:
-        return RuleKeys(
+        return SuggestedRule(
             rule, "numbers without a country code are sent as they are; a `region`, such as DE, completes them"
         )
     if field == vocabulary.DESCRIPTION and contents.has_tags:
-        return RuleKeys(rule, "it holds HTML, which is sent as it is; `html: to_text` makes plain text of it")
+        return SuggestedRule(rule, "it holds HTML, which is sent as it is; `html: to_text` makes plain text of it")
     if field in _CHOICES and contents.values:
         shown = ", ".join(value for value, _ in contents.values)
-        return RuleKeys(rule, f"the account has to know these values, or they need `values`: {shown}")
-    return RuleKeys(rule)
+        return SuggestedRule(rule, f"the account has to know these values, or they need `values`: {shown}")
+    return SuggestedRule(rule)
 
 
 def _type(field: str, of_account: AccountField | None) -> str:
@@ -60,7 +60,7 @@ def _type(field: str, of_account: AccountField | None) -> str:
     return "number" if of_account.is_number else _DATA_TYPES.get(of_account.data_type.casefold().replace(" ", ""), "")
 
 
-def _boolean_words(contents: Contents) -> dict[str, RuleValue]:
+def _boolean_words(contents: ColumnProfile) -> dict[str, OptionValue]:
     """The words for yes and no where they are not those that the language knows by itself."""
     there = {value.strip().casefold() for value, _ in contents.values}
     if not there or any(there <= set(known) for known in BOOLEANS[:_KNOWN_BOOLEANS]):
@@ -69,22 +69,24 @@ def _boolean_words(contents: Contents) -> dict[str, RuleValue]:
     return {} if found is None else {"true_words": (found[0],), "false_words": (found[1],)}
 
 
-def _dates(rule: dict[str, RuleValue], contents: Contents) -> RuleKeys:
+def _dates(rule: dict[str, OptionValue], contents: ColumnProfile) -> SuggestedRule:
     times = contents.times
     if times is None:
-        return RuleKeys({}, "TODO: say how its dates are written, with `type` and `format`")
+        return SuggestedRule({}, "TODO: say how its dates are written, with `type` and `format`")
     if times.formats:
         rule["format"] = (*times.beside, times.formats[0]) if times.beside else times.formats[0]
     if times.has_clock and not times.has_offset and rule["type"] == "datetime":
-        return RuleKeys(rule, "its times are sent as they are written, or in UTC with a `timezone`")
-    return RuleKeys(rule)
+        return SuggestedRule(rule, "its times are sent as they are written, or in UTC with a `timezone`")
+    return SuggestedRule(rule)
 
 
-def _with_values(rule: dict[str, RuleValue], field: str, contents: Contents, configured: tuple[str, ...]) -> RuleKeys:
+def _with_values(
+    rule: dict[str, OptionValue], field: str, contents: ColumnProfile, configured: tuple[str, ...]
+) -> SuggestedRule:
     renamed = {
         value: same
         for value, _ in contents.values
-        if value not in configured and (same := vocabulary.same_value(field, value, configured))
+        if value not in configured and (same := vocabulary.matching_value(field, value, configured))
     }
     strange = [
         value for value, _ in contents.values if value not in configured and value not in renamed and value.strip()
@@ -93,4 +95,4 @@ def _with_values(rule: dict[str, RuleValue], field: str, contents: Contents, con
         rule["values"] = renamed
     there = ", ".join(configured)
     note = f"TODO: say under `values` what becomes of {', '.join(strange)}; there are {there}" if strange else ""
-    return RuleKeys(rule, note, "`values`, by what the words mean" if renamed else "")
+    return SuggestedRule(rule, note, "`values`, by what the words mean" if renamed else "")

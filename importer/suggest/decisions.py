@@ -10,10 +10,10 @@ from dataclasses import field as part
 
 from importer.account_fields.ticket_fields import AccountField, AccountFields
 from importer.suggest import vocabulary
-from importer.suggest.agreement import Agreement
-from importer.suggest.column_contents import ContentKind, Contents
-from importer.suggest.proposals import BY_CELLS, LIKELY, KnownFields, Proposal, proposals
-from importer.suggest.rule_keys import Rule, rule_for
+from importer.suggest.column_profile import ColumnProfile, ContentKind
+from importer.suggest.content_match import Match
+from importer.suggest.proposals import BY_CELLS, LIKELY, AccountFieldIndex, Proposal, proposals
+from importer.suggest.rule_options import RuleOptions, suggest_rule
 
 LEAD_FIELDS = (vocabulary.LEAD_ID, vocabulary.EMAIL, vocabulary.PHONE)
 
@@ -27,11 +27,11 @@ class Confidence(enum.Enum):
 
     SURE = "sure"
     GUESS = "guess"
-    LEFT = "left"
+    UNMAPPED = "unmapped"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class ColumnDecision:
     """What becomes of a column. ``field``: what it is for; empty where that isn't known. ``rule``: its further keys.
 
     ``why``: on what a guess rests, or why the column is left. ``guess``: what of its rule is one, however sure the
@@ -39,16 +39,16 @@ class Decision:
     """
 
     column: str
-    sureness: Confidence
+    confidence: Confidence
     field: str = ""
-    rule: Rule = part(default_factory=dict)
+    rule: RuleOptions = part(default_factory=dict)
     why: str = ""
     guess: str = ""
     note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Key:
+class KeyDecision:
     """What tells rows apart: a column, or none for the whole row. ``why`` it is a guess, if it is.
 
     ``field`` is the account's field that is to carry it, ``field_why`` why that is a guess.
@@ -64,20 +64,20 @@ class Key:
 class Draft:
     """All decisions, in the manifest's order, but for the key's column where it fills no field."""
 
-    key: Key
-    decisions: tuple[Decision, ...]
+    key: KeyDecision
+    decisions: tuple[ColumnDecision, ...]
     unfilled: tuple[AccountField, ...] = ()  # which the account demands
 
     @property
     def has_lead(self) -> bool:
         """Whether a ticket could have a lead."""
-        return any(each.field in LEAD_FIELDS and each.sureness is not Confidence.LEFT for each in self.decisions)
+        return any(each.field in LEAD_FIELDS and each.confidence is not Confidence.UNMAPPED for each in self.decisions)
 
     @property
     def counts(self) -> Mapping[Confidence, int]:
         """How many columns are sure, are marked as a guess in any part, and are left."""
-        found = [Confidence.GUESS if each.guess else each.sureness for each in self.decisions]
-        return {sureness: found.count(sureness) for sureness in Confidence}
+        found = [Confidence.GUESS if each.guess else each.confidence for each in self.decisions]
+        return {confidence: found.count(confidence) for confidence in Confidence}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +94,9 @@ class FileColumns:
     why: str = ""
 
 
-def draft(columns: Mapping[str, Contents], fields: AccountFields | None) -> Draft:
+def draft(columns: Mapping[str, ColumnProfile], fields: AccountFields | None) -> Draft:
     """Decide on every column. ``fields``: the account's, where they are known; a draft without them says less."""
-    account = KnownFields(fields)
+    account = AccountFieldIndex(fields)
     key = _key(columns, account)
     found = sorted(
         proposal
@@ -108,7 +108,7 @@ def draft(columns: Mapping[str, Contents], fields: AccountFields | None) -> Draf
     taken = {key.field: key.column} if key.field else {}
     names = list(columns)
     for proposal in found:
-        if proposal.agreement is not Agreement.NO and proposal.at not in chosen and proposal.field not in taken:
+        if proposal.agreement is not Match.NO and proposal.at not in chosen and proposal.field not in taken:
             chosen[proposal.at] = proposal
             taken[proposal.field] = names[proposal.at]
     decisions = []
@@ -125,25 +125,29 @@ def draft(columns: Mapping[str, Contents], fields: AccountFields | None) -> Draf
     return Draft(key=key, decisions=tuple(decisions), unfilled=unfilled)
 
 
-def _rivals(chosen: Mapping[int, Proposal], at: int, found: Sequence[Proposal], columns: Mapping[str, Contents]) -> str:
+def _rivals(
+    chosen: Mapping[int, Proposal], at: int, found: Sequence[Proposal], columns: Mapping[str, ColumnProfile]
+) -> str:
     """Say which columns could be the field of the column ``at`` as well: of the lead, also those that tell more."""
     field, names, looked = chosen[at].field, list(columns), list(columns.values())
     others = [each for each in found if each.field == field and each.at != at]
     if plain := [names[each.at] for each in others if each.is_plain]:
         return f"{', '.join(map(repr, plain))} could be {field} as well"
     for each in others:
-        free = each.agreement is Agreement.YES and each.at not in chosen
+        free = each.agreement is Match.YES and each.at not in chosen
         if field in LEAD_FIELDS and free and looked[each.at].distinct > looked[at].distinct:
             return f"{names[each.at]!r} holds more different {looked[at].kind}"
     return ""
 
 
-def _decision(column: str, contents: Contents, chosen: Proposal, rivals: str, account: KnownFields) -> Decision:
-    further = rule_for(chosen.field, contents, account.fields.get(chosen.field))
+def _decision(
+    column: str, contents: ColumnProfile, chosen: Proposal, rivals: str, account: AccountFieldIndex
+) -> ColumnDecision:
+    further = suggest_rule(chosen.field, contents, account.fields.get(chosen.field))
     why = rivals or _doubt(chosen, contents)
-    return Decision(
+    return ColumnDecision(
         column=column,
-        sureness=Confidence.GUESS if why else Confidence.SURE,
+        confidence=Confidence.GUESS if why else Confidence.SURE,
         field=chosen.field,
         rule=further.rule,
         why=why,
@@ -152,43 +156,43 @@ def _decision(column: str, contents: Contents, chosen: Proposal, rivals: str, ac
     )
 
 
-def _doubt(chosen: Proposal, contents: Contents) -> str:
+def _doubt(chosen: Proposal, contents: ColumnProfile) -> str:
     """Why a choice is a guess; empty if it is none."""
     often = f"a column with this name often is {chosen.field}"
     if chosen.rank == BY_CELLS:
         of_account = chosen.field not in (*LEAD_FIELDS, vocabulary.TITLE, vocabulary.DESCRIPTION)
         by_cells = f"by its cells: {f'values of {chosen.field}' if of_account else contents.kind}"
         return f"{by_cells}, but {chosen.why}" if chosen.why else by_cells
-    if chosen.agreement is Agreement.DOUBT:
+    if chosen.agreement is Match.DOUBT:
         return chosen.why or often
     return often if chosen.rank == LIKELY else ""
 
 
-def _key_decision(key: Key) -> list[Decision]:
+def _key_decision(key: KeyDecision) -> list[ColumnDecision]:
     if not key.field:
         return []
     why = key.field_why or key.why
-    sureness = Confidence.GUESS if why else Confidence.SURE
-    return [Decision(column=key.column, sureness=sureness, field=key.field, why=why)]
+    confidence = Confidence.GUESS if why else Confidence.SURE
+    return [ColumnDecision(column=key.column, confidence=confidence, field=key.field, why=why)]
 
 
-def _left(column: str, contents: Contents, own: Sequence[Proposal], taken: Mapping[str, str]) -> Decision:
+def _left(column: str, contents: ColumnProfile, own: Sequence[Proposal], taken: Mapping[str, str]) -> ColumnDecision:
     why = "no field is known for it"
     if contents.kind is ContentKind.EMPTY:
         why = "empty in all rows that were looked at"
     # What its name says is more to a person than what its cells might be as well.
     best = next((each for each in own if each.rank < BY_CELLS), own[0] if own else None)
-    if best is not None and best.field in taken and best.agreement is not Agreement.NO:
+    if best is not None and best.field in taken and best.agreement is not Match.NO:
         why = f"{best.field} is rather {taken[best.field]!r}"  # which may be left for its cells
     elif best is not None and best.rank < BY_CELLS and best.why:
         why = f"TODO: by its name it is {best.field}, but {best.why}"
     elif contents.kind is ContentKind.URL:
         why = "web addresses: files have to be downloaded before they can be attachments"
-    return Decision(column=column, sureness=Confidence.LEFT, why=why)
+    return ColumnDecision(column=column, confidence=Confidence.UNMAPPED, why=why)
 
 
-def _key(columns: Mapping[str, Contents], account: KnownFields) -> Key:
-    named = {column: vocabulary.plain(column) for column, contents in columns.items() if contents.is_key}
+def _key(columns: Mapping[str, ColumnProfile], account: AccountFieldIndex) -> KeyDecision:
+    named = {column: vocabulary.normalized(column) for column, contents in columns.items() if contents.is_key}
     sure = sorted(
         (vocabulary.SURE_NAMES[vocabulary.KEY].index(name), column)
         for column, name in named.items()
@@ -221,11 +225,13 @@ def _key(columns: Mapping[str, Contents], account: KnownFields) -> Key:
     elif likely or short:
         column, why = (likely or short)[0], "each row that was looked at has a value of its own in it"
     else:
-        return Key(why="no column has a value of its own in each row; an edited row is then a new row")
+        return KeyDecision(why="no column has a value of its own in each row; an edited row is then a new row")
     if account.names.get(named[column], "") in (carriers := account.texts):
-        return Key(column=column, field=account.names[named[column]], why=why)
+        return KeyDecision(column=column, field=account.names[named[column]], why=why)
     likely = [
-        name for name in carriers if vocabulary.plain(name.rpartition(".")[2]) in vocabulary.SURE_NAMES[vocabulary.KEY]
+        name
+        for name in carriers
+        if vocabulary.normalized(name.rpartition(".")[2]) in vocabulary.SURE_NAMES[vocabulary.KEY]
     ]
     field_why = "by its name, this field is for keys of another system" if len(likely) == 1 else ""
-    return Key(column=column, field=likely[0] if field_why else "", why=why, field_why=field_why)
+    return KeyDecision(column=column, field=likely[0] if field_why else "", why=why, field_why=field_why)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from importer.errors import MappingError
 from importer.mapping import FieldType, load_mapping
-from importer.mapping.error_wording import finding
-from importer.mapping.language import AttachmentsModel, ManifestModel, MappingModel, RuleModel
-from importer.mapping.yaml_source import MAX_BYTES, MAX_NODES, UnreadableError, decode, parse
+from importer.mapping.document import MAX_BYTES, UnreadableError, decode
+from importer.mapping.document_models import AttachmentsModel, ManifestModel, MappingModel, RuleModel
+from importer.mapping.structure_messages import describe_error
+from importer.mapping.yaml_parser import MAX_NODES, parse
 from tests.mapping.conftest import BASE, Problems
 
 
@@ -26,10 +27,10 @@ def refused(path: Path) -> str:
 
 def test_a_file_that_cant_be_read_says_why(tmp_path: Path):
     """A missing file, a folder and a FIFO are told apart, and nothing waits for the FIFO's other end."""
-    assert refused(tmp_path / "gone.yaml") == "there is no such file"
-    assert refused(tmp_path) == "this is not a file"
+    assert refused(tmp_path / "gone.yaml") == "there is no such file; check its name and folder"
+    assert refused(tmp_path) == "this is not a file; name a mapping file"
     os.mkfifo(tmp_path / "fifo")
-    assert refused(tmp_path / "fifo") == "this is not a file"
+    assert refused(tmp_path / "fifo") == "this is not a file; name a mapping file"
     assert refused(tmp_path / ("x" * 300)).startswith("the file can't be read: File name too long")
 
 
@@ -48,15 +49,15 @@ def test_a_path_that_no_file_can_have(tmp_path: Path):
         (b"~", "the file is empty; a mapping starts with `version: 1`"),
         (b"- a\n- b\n", "the file holds a list; a mapping starts with `version: 1`"),
         (b"just a text", "the file holds 'just a text'; a mapping starts with `version: 1`"),
-        (b"PK\x03\x04\x00\x00", "this is not a text file in UTF-8 (in a spreadsheet: CSV UTF-8)"),
-        (BASE.encode("utf-16"), "this is not a text file in UTF-8 (in a spreadsheet: CSV UTF-8)"),
+        (b"PK\x03\x04\x00\x00", "this is not a text file in UTF-8; save it as UTF-8 (in a spreadsheet: CSV UTF-8)"),
+        (BASE.encode("utf-16"), "this is not a text file in UTF-8; save it as UTF-8 (in a spreadsheet: CSV UTF-8)"),
         (b"version: 1\nsource: B\xfcro\n", "2: the text is not UTF-8; save it as UTF-8 (in a spreadsheet: CSV UTF-8)"),
-        (b"a: b\nc: \x07\n", "2: the character U+0007 is not allowed in YAML"),
+        (b"a: b\nc: \x07\n", "2: the character U+0007 is not allowed in YAML; remove it"),
         (b"a: [b\nc: d\n", "2: not valid YAML: while parsing a flow sequence, expected ',' or ']', but got ':' (column 2)"),
         (b"a: b\n\tc: d\n", "2: not valid YAML: while scanning for the next token, found character '\\t' that cannot start any token (column 1); indent with blanks, not with tabs"),
         (b"a: *gone\n", "1: not valid YAML: found undefined alias 'gone' (column 4); put a name or text that begins with %, @, ` or * in quotes"),
         (b"a: b\n---\nc: d\n", "2: not valid YAML: expected a single document in the stream, but found another document (column 1)"),
-        (b"#" * (MAX_BYTES + 1), f"the file has more than {MAX_BYTES:,} bytes, the most that a mapping has"),
+        (b"#" * (MAX_BYTES + 1), f"the file is larger than {MAX_BYTES:,} bytes, the limit for this kind of file"),
     ],
 )  # fmt: skip
 def test_what_is_no_mapping_at_all(tmp_path: Path, content: bytes, problem: str):
@@ -98,13 +99,16 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[" * 100_000, "1: nested deeper than 12 levels"),
-        ("a: " + "{b: " * 500, "1: nested deeper than 12 levels"),
-        ("".join(f"{' ' * depth}a:\n" for depth in range(60)), "13: nested deeper than 12 levels"),
-        ("a: &a [*a]\n", "1: too much once its aliases (*name) are followed; write it out instead"),
-        ("&a {b: *a}\n", "1: too much once its aliases (*name) are followed; write it out instead"),
-        (BOMB, "1: too much once its aliases (*name) are followed; write it out instead"),
-        ("- x\n" * (2 * MAX_NODES + 10), f"99998: more than {MAX_NODES:,} names and values"),
+        ("[" * 100_000, "1: the file is nested deeper than 12 levels, the limit"),
+        ("a: " + "{b: " * 500, "1: the file is nested deeper than 12 levels, the limit"),
+        (
+            "".join(f"{' ' * depth}a:\n" for depth in range(60)),
+            "13: the file is nested deeper than 12 levels, the limit",
+        ),
+        ("a: &a [*a]\n", "1: too large after its aliases (*name) are followed; write the values out"),
+        ("&a {b: *a}\n", "1: too large after its aliases (*name) are followed; write the values out"),
+        (BOMB, "1: too large after its aliases (*name) are followed; write the values out"),
+        ("- x\n" * (2 * MAX_NODES + 10), f"99998: the file has more than {MAX_NODES:,} names and values, the limit"),
     ],
     ids=["flow-lists", "flow-mappings", "blocks", "self", "self-in-mapping", "billion-laughs", "many"],
 )
@@ -118,8 +122,8 @@ def test_every_problem_is_in_our_words():
     """A kind of error that pydantic may grow gets a plain sentence, not the library's."""
     document = parse(BASE)
     error = {"type": "brand_new", "loc": ("source",), "msg": "Input should be", "input": "x"}
-    told = finding(error, document)  # type: ignore[arg-type]
-    assert (told.line, told.text) == (2, "source is not what the language knows here, not 'x'")
+    told = describe_error(error, document)  # type: ignore[arg-type]
+    assert (told.line, told.text) == (2, "source has a wrong form, not 'x'")
 
 
 _MODELS = (MappingModel, RuleModel, AttachmentsModel, ManifestModel)
@@ -163,7 +167,7 @@ def judge(content: bytes, folder: Path) -> None:
     for detail in details or ():
         assert detail.startswith(f"{path}:")
         assert "Input should" not in detail
-        assert "is not what the language knows here" not in detail
+        assert "has a wrong form" not in detail
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ _LEAST_YEAR, _LAST_YEAR = 1950, 2100  # eight digits are a number oftener than a
 
 
 @dataclass(frozen=True, kw_only=True)
-class Times:
+class DetectedDates:
     """``formats``: strptime formats that fit all cells; none where they are ISO 8601.
 
     Of two or more, each would make other days of the same cells. ``alike``: formats with day and month the other way
@@ -41,7 +41,7 @@ class Times:
         return len(self.formats) > 1
 
 
-def read_times(cells: Sequence[str]) -> Times | None:
+def detect_dates(cells: Sequence[str]) -> DetectedDates | None:
     """Say how different cells are written as dates; ``None`` if they are none."""
     texts = [cell.strip() for cell in cells[:_LOOKED_AT]]
     if not texts or not all(_LEAST_CHARS <= len(text) <= _MOST_CHARS for text in texts):
@@ -51,7 +51,7 @@ def read_times(cells: Sequence[str]) -> Times | None:
     if all(_ISO.fullmatch(text) and _is_day(text[:10], "%Y-%m-%d") for text in texts):
         has_clock = any(len(text) > len("2024-08-29") for text in texts)
         has_offset = any(re.search(r"(?:Z|[+-]\d{2}:?\d{2})\Z", text[10:]) for text in texts)
-        return Times(formats=(), has_clock=has_clock, has_offset=has_offset, example=texts[0])
+        return DetectedDates(formats=(), has_clock=has_clock, has_offset=has_offset, example=texts[0])
     found = _ways(texts)
     beside: tuple[str, ...] = ()
     if not found:
@@ -61,7 +61,7 @@ def read_times(cells: Sequence[str]) -> Times | None:
         found = _ways(texts) if all(beside) else {}
     if not found:
         return None
-    return Times(
+    return DetectedDates(
         formats=tuple(found),
         alike=tuple(form for forms in found.values() for form in forms),
         beside=beside,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from importer.account_fields import AccountField, AccountFields
-from importer.account_fields.reading import FieldsIncomplete, FieldsNotShown, FieldsReader
+from importer.account_fields.fields_reader import FieldsIncomplete, FieldsNotShown, FieldsReader
 from importer.errors import StoppedEarly
 from importer.leadsquared.client import Client, Endpoint, Timeouts
 from importer.models import Rate, Secret

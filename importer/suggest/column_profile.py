@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from importer.suggest.date_formats import Times, read_times
+from importer.suggest.date_detection import DetectedDates, detect_dates
 
 FEW = 30  # different values that a person can look through
 
@@ -53,7 +53,7 @@ class ContentKind(enum.StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contents:
+class ColumnProfile:
     """One column of a sample of ``rows`` rows, ``filled`` of whose cells are not blank.
 
     ``distinct``: how many different ones; ``values``: these with their numbers, the most frequent first, where they are
@@ -69,7 +69,7 @@ class Contents:
     longest: int
     words: float = 0.0
     values: tuple[tuple[str, int], ...] = ()
-    times: Times | None = None
+    times: DetectedDates | None = None
     has_comma: bool = False
     has_dots: bool = False
     is_national: bool = False
@@ -86,13 +86,13 @@ class Contents:
         return bool(self.values) and (self.distinct <= 3 or 2 * self.distinct <= self.filled)  # noqa: PLR2004 - few
 
 
-def look_at(cells: Sequence[str]) -> Contents:
+def profile_column(cells: Sequence[str]) -> ColumnProfile:
     """Look at the cells of one column."""
     counts = Counter(cell for cell in cells if cell.strip())
     filled = counts.total()
     kind = _kind(counts, filled)
     few = len(counts) <= FEW and all(len(value) <= _SHORT_CHARS and "\n" not in value for value in counts)
-    return Contents(
+    return ColumnProfile(
         rows=len(cells),
         filled=filled,
         distinct=len(counts),
@@ -100,7 +100,7 @@ def look_at(cells: Sequence[str]) -> Contents:
         longest=max(map(len, counts), default=0),
         words=sum(len(cell.split()) for cell in counts) / max(1, len(counts)),
         values=tuple(counts.most_common()) if few else (),
-        times=read_times(list(counts)) if kind is ContentKind.TIME else None,
+        times=detect_dates(list(counts)) if kind is ContentKind.TIME else None,
         has_comma=kind is ContentKind.NUMBER and any("," in cell for cell in counts),
         has_dots=kind is ContentKind.NUMBER
         and any("," in cell for cell in counts)
@@ -165,7 +165,7 @@ _TESTS: dict[ContentKind, _Test] = {
     ContentKind.EMAIL: _mostly(_EMAIL),
     ContentKind.URL: _mostly(_URL),
     ContentKind.BOOLEAN: _are_booleans,
-    ContentKind.TIME: lambda texts, _filled: read_times(list(texts)) is not None,
+    ContentKind.TIME: lambda texts, _filled: detect_dates(list(texts)) is not None,
     ContentKind.INTEGER: _are_numbers(_INTEGER),
     ContentKind.NUMBER: lambda texts, filled: _are_plain_numbers(texts, filled) or _are_comma_numbers(texts, filled),
     ContentKind.PHONE: _are_written_phones,

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from importer.account_fields.cells import complaint, listed, quoted
-from importer.account_fields.patterns import pattern
+from importer.account_fields.patterns import compiled_pattern
 from importer.account_fields.ticket_fields import AccountField, AccountFields
+from importer.account_fields.value_check import find_violation, listed, quoted
 from importer.mapping import FieldType, Mapping, Rule
+from importer.mapping.document import KeyPath
 from importer.mapping.field_names import SYSTEM_FIELDS
-from importer.mapping.findings import MappingFinding, located
-from importer.mapping.rule_checks import sent_texts
-from importer.mapping.similar_names import closest
-from importer.mapping.yaml_source import Place
+from importer.mapping.findings import MappingFinding, format_findings
+from importer.mapping.rule_checks import literal_texts
+from importer.mapping.similar_names import closest_name
 
 LEAD_PREFIX = "LeadDetail."
 NOT_TICKET_FIELDS = ("LeadId",)
@@ -24,14 +24,14 @@ _DATES = {"date": FieldType.DATE, "datetime": FieldType.DATETIME}
 
 
 @dataclass(frozen=True, kw_only=True)
-class MappingFit:
+class MappingCheck:
     """Whole lines for a person: what the account would refuse in every ticket, and what is only probably wrong."""
 
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
-def check_fit(mapping: Mapping, fields: AccountFields, now: datetime) -> MappingFit:
+def check_mapping(mapping: Mapping, fields: AccountFields, now: datetime) -> MappingCheck:
     """Hold a mapping against the account. Fields of the lead are not among those of tickets, and pass."""
     errors = [*_filled(mapping, fields), *_texts(mapping, fields)]
     doubts = [*_types(mapping, fields), *_unchecked_patterns(mapping, fields)]
@@ -41,9 +41,9 @@ def check_fit(mapping: Mapping, fields: AccountFields, now: datetime) -> Mapping
         ours = field.schema_name in SYSTEM_FIELDS or "." in field.schema_name
         (errors if ours else doubts).append(MappingFinding(0, text))
     age = (f"the account's fields were read {fields.age_text(now)}: `ticket-importer fields` reads them anew",)
-    return MappingFit(
-        errors=tuple(located(mapping.path, errors)),
-        warnings=(*located(mapping.path, doubts), *(age if fields.is_old(now) else ())),
+    return MappingCheck(
+        errors=tuple(format_findings(mapping.path, errors)),
+        warnings=(*format_findings(mapping.path, doubts), *(age if fields.is_old(now) else ())),
     )
 
 
@@ -65,23 +65,23 @@ def _texts(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
             continue
         told = set()
         for place, text in _rule_texts(rule):
-            wrong = complaint(field, text)
+            wrong = find_violation(field, text)
             if wrong is not None and text not in told:
                 told.add(text)
                 line = mapping.line("columns", rule.column, *place)
                 yield MappingFinding(line, f"columns > {rule.column}: {place[0]}: {wrong.text}")
     for name, text in mapping.constants:
         field = fields.by_name.get(name)
-        wrong = complaint(field, text) if field is not None and field.active else None
+        wrong = find_violation(field, text) if field is not None and field.active else None
         if wrong is not None:
             yield MappingFinding(mapping.line("constants", name), f"constants > {name}: {wrong.text}")
 
 
-def _rule_texts(rule: Rule) -> Iterator[tuple[Place, str]]:
+def _rule_texts(rule: Rule) -> Iterator[tuple[KeyPath, str]]:
     """What the rule itself may put into a ticket, and what it lets pass, where it is sent as it stands there."""
     if rule.type is not FieldType.TEXT or rule.html is not None:
         return
-    yield from sent_texts(rule)
+    yield from literal_texts(rule)
     yield from ((("one_of", index), text) for index, text in enumerate(rule.one_of))
 
 
@@ -104,7 +104,7 @@ def _unchecked_patterns(mapping: Mapping, fields: AccountFields) -> Iterator[Map
     told = set()
     for name, line, section in _names(mapping):
         field = fields.by_name.get(name)
-        if field is not None and field.regex and pattern(field.regex) is None and name not in told:
+        if field is not None and field.regex and compiled_pattern(field.regex) is None and name not in told:
             told.add(name)
             text = f"{section}: values of {name} are not checked against the account's pattern {quoted(field.regex)}"
             yield MappingFinding(line, f"{text}, which is too long or can be read in several ways")
@@ -114,7 +114,7 @@ def _unfilled(mapping: Mapping, fields: AccountFields) -> Iterator[AccountField]
     names = {name for name, _, _ in _names(mapping)}
     for field in fields:
         apart = field.schema_name in NOT_TICKET_FIELDS or field.schema_name.startswith(LEAD_PREFIX)
-        if field.is_demanded and field.schema_name not in names and not apart:
+        if field.is_required and field.schema_name not in names and not apart:
             yield field
 
 
@@ -143,7 +143,7 @@ def _guess(name: str, fields: AccountFields) -> str:
     bare = name.rpartition(".")[2]
     # With the prefix that they share, any two names would be like each other.
     bare_names = [alias for alias in known if "." not in alias]
-    best = closest(name, known, 1) or closest(bare, known, 1) or closest(bare, bare_names, _NEAR)
+    best = closest_name(name, known, 1) or closest_name(bare, known, 1) or closest_name(bare, bare_names, _NEAR)
     return f" (did you mean {known[best]!r}?)" if best else ""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.account_fields import AccountField, MappingFit, check_fit
+from importer.account_fields import AccountField, MappingCheck, check_mapping
 from importer.mapping import load_mapping
 from tests.suggest.making import account_fields, known
 
@@ -16,14 +16,14 @@ LEAD = "  Email: LeadDetail.EmailAddress\n"
 TITLE = "  Subject: Title\n"
 
 
-def fit(folder: Path, text: str, *fields: AccountField, age: timedelta = timedelta()) -> MappingFit:
+def fit(folder: Path, text: str, *fields: AccountField, age: timedelta = timedelta()) -> MappingCheck:
     """Hold a mapping against these fields, or against those of the stand-in; with the lines of `text` after HEAD."""
     path = folder / "m.yaml"
     path.write_text(HEAD + text, encoding="utf-8")
     found = known(*fields) if fields else account_fields()
-    result = check_fit(load_mapping(path), found, datetime.now(UTC) + age)
+    result = check_mapping(load_mapping(path), found, datetime.now(UTC) + age)
     start = f"{path}:"
-    return MappingFit(
+    return MappingCheck(
         errors=tuple(line.removeprefix(start).strip() for line in result.errors),
         warnings=tuple(line.removeprefix(start).strip() for line in result.warnings),
     )
@@ -34,7 +34,7 @@ def test_a_mapping_that_fits(tmp_path: Path):
     text = (
         f"{TITLE}{LEAD}  Co: LeadDetail.mx_Anything\n  State: {{field: Status, values: {{a: Open}}, default: Closed}}\n"
     )
-    assert fit(tmp_path, f"{text}constants: {{Channel: Email}}\n") == MappingFit(errors=(), warnings=())
+    assert fit(tmp_path, f"{text}constants: {{Channel: Email}}\n") == MappingCheck(errors=(), warnings=())
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_what_does_not_fit_is_told_with_the_file_and_line_in_which_it_stands(tmp
     )
     path = tmp_path / "m.yaml"
     path.write_text(HEAD + text, encoding="utf-8")
-    result = check_fit(load_mapping(path), account_fields(), datetime.now(UTC))
+    result = check_mapping(load_mapping(path), account_fields(), datetime.now(UTC))
     told = [line.removeprefix(f"{tmp_path}/").partition(": ")[::2] for line in result.errors]
     assert [(place, what.partition(" ")[0], "Opne" in what) for place, what in told] == [
         ("m.yaml:13", "columns", False),

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from importer.account_fields import AccountField, complaint
-from importer.account_fields.cells import nearest
-from importer.account_fields.patterns import pattern
+from importer.account_fields import AccountField, find_violation
+from importer.account_fields.patterns import compiled_pattern
+from importer.account_fields.value_check import nearest
 from importer.sandbox import Field, FieldKind, default_account
 
 STATUS = AccountField(schema_name="Status", data_type="Select", values=("Open", "In Progress"), retired=("Fax",))
@@ -20,7 +20,7 @@ CODE = AccountField(schema_name="Code", data_type="Text", regex="^[A-Z]{2}[0-9]+
 
 
 def code(field: AccountField, value: str) -> str:
-    wrong = complaint(field, value)
+    wrong = find_violation(field, value)
     return wrong.code if wrong else ""
 
 
@@ -59,19 +59,19 @@ def test_complaints(field: AccountField, value: str, expected: str):
 
 def test_the_nearest_value_is_shown():
     """Whoever mistypes a value sees the one that was probably meant; whoever is far off sees what there is."""
-    assert "the nearest is 'In Progress'" in complaint(STATUS, "in progres").text  # type: ignore[union-attr]
-    assert "there are 'Open', 'In Progress'" in complaint(STATUS, "zzz").text  # type: ignore[union-attr]
+    assert "the nearest is 'In Progress'" in find_violation(STATUS, "in progres").text  # type: ignore[union-attr]
+    assert "there are 'Open', 'In Progress'" in find_violation(STATUS, "zzz").text  # type: ignore[union-attr]
     assert nearest(" OPEN ", ("Closed", "Open")) == "Open"
 
 
 def test_values_that_are_not_known_judge_nothing():
     """A select field whose values could not be read takes anything here."""
-    assert complaint(AccountField(schema_name="Status", data_type="Select"), "whatever") is None
+    assert find_violation(AccountField(schema_name="Status", data_type="Select"), "whatever") is None
 
 
 def test_a_default_fills_what_is_mandatory():
     """The account has a value of its own for an empty mandatory field with a default."""
-    assert complaint(AccountField(schema_name="T", mandatory=True, default="x"), "") is None
+    assert find_violation(AccountField(schema_name="T", mandatory=True, default="x"), "") is None
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_default_fills_what_is_mandatory():
 )
 def test_a_pattern_of_a_dialect_judges_nothing(regex: str):
     """What not every dialect of regular expressions reads alike, or none does, is left to the account."""
-    assert complaint(AccountField(schema_name="Code", regex=regex), "???") is None
+    assert find_violation(AccountField(schema_name="Code", regex=regex), "???") is None
 
 
 EVIL = [f"^{'a?' * 28}{'a' * 28}$", "^(a+)+$", "^(a|a)*$", "^(?:a{1,9}){1,9}$", "a*a*a*a*b", "^(.*,){9}$", "a?" * 500]
@@ -92,7 +92,7 @@ def test_every_pattern_takes_time_by_the_values_length_alone(regex: str):
     assert code(field, "a" * 28) in ("", "wrong-form-for-field")
     began = time.process_time()
     for number in range(100):
-        complaint(field, f"{'a' * 10_000}!{number}")
+        find_violation(field, f"{'a' * 10_000}!{number}")
     assert time.process_time() - began < 10
 
 
@@ -102,7 +102,7 @@ def test_every_pattern_takes_time_by_the_values_length_alone(regex: str):
 def test_a_pattern_of_any_length_is_read_in_no_time(regex: str):
     """One that is too long to compile judges nothing."""
     began = time.process_time()
-    assert complaint(AccountField(schema_name="Code", regex=regex), "x") is None
+    assert find_violation(AccountField(schema_name="Code", regex=regex), "x") is None
     assert time.process_time() - began < 2
 
 
@@ -130,10 +130,10 @@ SAME = [
 @pytest.mark.parametrize(("regex", "values"), SAME)
 def test_usual_patterns_mean_what_they_mean_to_python(regex: str, values: list[str]):
     """Letters and digits of all alphabets, ends before a last line break, and sets."""
-    assert pattern(regex) is not None
+    assert compiled_pattern(regex) is not None
     field = AccountField(schema_name="Code", regex=regex)
     for value in filter(str.strip, values):
-        assert (complaint(field, value) is None) == (re.search(regex, value) is not None), value
+        assert (find_violation(field, value) is None) == (re.search(regex, value) is not None), value
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_nothing_is_refused_that_the_stand_in_takes():
         assert there is not None
         if field.active:
             taken = [value for value in values if there.problem(value) is None]
-            assert [value for value in taken if complaint(field, value)] == []
+            assert [value for value in taken if find_violation(field, value)] == []
 
 
 def test_what_is_surely_wrong_is_refused_by_the_stand_in_too():
@@ -178,7 +178,7 @@ def test_what_is_surely_wrong_is_refused_by_the_stand_in_too():
         there = account.field(field.schema_name)
         assert there is not None
         for value in ("", "x" * 300, "opne", "1e400", "-5"):
-            if field.active and complaint(field, value) is not None:
+            if field.active and find_violation(field, value) is not None:
                 assert there.problem(value) is not None, (field.schema_name, value)
 
 

@@ -98,7 +98,7 @@ def test_columns_that_no_manifest_may_lack(load: Load, there: list[str], absent:
     with pytest.raises(MappingError) as caught:
         check_columns(load(WHOLE), [*there, *absent], absent)
     assert all(any(f"no column {column!r}" in detail for detail in caught.value.details) for column in absent)
-    assert "export those as null" in caught.value.hint
+    assert "export the others as null" in caught.value.hint
 
 
 def test_the_whole_row_as_a_key_may_lack_no_column(load: Load):
@@ -113,5 +113,5 @@ def test_a_table_is_mended_as_a_table(path: Path):
     table.write_text("column,SchemaName\nID,\nSubject,Title\nMail,LeadDetail.EmailAddress\n", encoding="utf-8")
     with pytest.raises(MappingError) as caught:
         check_columns(load_mapping(table, source="old", key=("ID",)), ["ID", "Subject", "Mail", "Prio"])
-    assert "a line in the table" in caught.value.hint
+    assert "a row in the table" in caught.value.hint
     assert "`ignore`" not in caught.value.hint

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.mapping import AttachmentRules, FieldType, Use
+from importer.mapping import AttachmentRules, FieldType, Section
 from importer.models import ManifestOptions
 from tests.mapping.conftest import BASE, Load
 
@@ -73,7 +73,9 @@ def test_every_part_arrives(load: Load, path: Path):
         ("Due", "DueDate", 15),
         ("Customer", "LeadId", 16),
     ]
-    assert ("Screenshot", Use.ATTACHMENTS, 21) in [(use.column, use.use, use.line) for use in mapping.uses]
+    assert ("Screenshot", Section.ATTACHMENTS, 21) in [
+        (mention.column, mention.section, mention.line) for mention in mapping.mentions
+    ]
 
 
 def test_rules_arrive(load: Load):
@@ -161,7 +163,7 @@ def test_row_content_is_no_column(load: Load):
     """`key: row-content` stands for the whole row; as a list it names a column that is called so."""
     mapping = load(BASE.replace("key: ID", "key: row-content"))
     assert (mapping.key, mapping.key_is_row_content) == ((), True)
-    assert Use.KEY not in [use.use for use in mapping.uses]
+    assert Section.KEY not in [mention.section for mention in mapping.mentions]
     mapping = load(BASE.replace("key: ID", "key: [row-content]"))
     assert (mapping.key, mapping.key_is_row_content) == (("row-content",), False)
 
@@ -213,13 +215,13 @@ def test_line_ends_and_a_byte_order_mark_do_not_matter(load: Load, ending: str, 
 @pytest.mark.parametrize(
     ("line", "warning"),
     [
-        ("  X: Titel", "8: 'Titel' is not a documented field (did you mean 'Title'?)"),
+        ("  X: Titel", "8: columns: 'Titel' is not a documented field (did you mean 'Title'?)"),
         (
             "  X: LeadDetail.Email",
-            "8: 'LeadDetail.Email' is not a documented field (did you mean 'LeadDetail.EmailAddress'?)",
+            "8: columns: 'LeadDetail.Email' is not a documented field (did you mean 'LeadDetail.EmailAddress'?)",
         ),
         ("  X: LeadId", "8: columns > X: LeadId is a GUID"),
-        ("constants: {Statuss: Open}", "8: 'Statuss' is not a documented field (did you mean 'Status'?)"),
+        ("constants: {Statuss: Open}", "8: constants: 'Statuss' is not a documented field (did you mean 'Status'?)"),
         ("key_field: Title", "8: key_field: 'Title' is not filled by the key column alone"),
         ("constants: {Tags: x}\nkey_field: Tags", "9: key_field: 'Tags' is not filled by the key column alone"),
     ],

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from importer.account_fields.patterns import pattern
+from importer.account_fields.patterns import compiled_pattern
 from importer.account_fields.ticket_fields import AccountField
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
@@ -21,17 +21,17 @@ _SHOWN_VALUES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class ValueComplaint:
+class FieldViolation:
     """Why the account would refuse a value; ``code`` is one of the catalogue's."""
 
     code: str
     text: str
 
 
-def complaint(field: AccountField, value: str) -> ValueComplaint | None:
+def find_violation(field: AccountField, value: str) -> FieldViolation | None:
     """Say what is wrong with a value that is sent, or nothing. Of a blank one, whether it may be blank."""
-    if not value.strip() and field.is_demanded:
-        return ValueComplaint("missing-value", f"{field.schema_name} is mandatory in the account")
+    if not value.strip() and field.is_required:
+        return FieldViolation("missing-value", f"{field.schema_name} is mandatory in the account")
     if field.is_select and field.values is not None:
         return _of_choice(field, field.values, value) if value else None
     if not value.strip():
@@ -39,9 +39,11 @@ def complaint(field: AccountField, value: str) -> ValueComplaint | None:
     return _of_length(field, value) or _of_number(field, value) or _of_form(field, value)
 
 
-def takes_anything_short(field: AccountField) -> bool:
+def only_length_is_limited(field: AccountField) -> bool:
     """Whether nothing but the length of a value that is not blank can be wrong."""
-    judged = (field.is_select and field.values is not None) or field.is_number or pattern(field.regex) is not None
+    judged = (
+        (field.is_select and field.values is not None) or field.is_number or compiled_pattern(field.regex) is not None
+    )
     return not judged and field.min_length is None
 
 
@@ -71,12 +73,12 @@ def listed(values: Sequence[str]) -> str:
     return f"{', '.join(map(repr, values[:_SHOWN_VALUES]))}{', …' if len(values) > _SHOWN_VALUES else ''}"
 
 
-def _of_choice(field: AccountField, values: Sequence[str], value: str) -> ValueComplaint | None:
+def _of_choice(field: AccountField, values: Sequence[str], value: str) -> FieldViolation | None:
     if value in values:
         return None
     name = field.schema_name
     if value in field.retired:
-        return ValueComplaint("not-configured", f"{quoted(value)} is a value of {name} that the account has retired")
+        return FieldViolation("not-configured", f"{quoted(value)} is a value of {name} that the account has retired")
     guess = nearest(value, values)
     if guess:
         there = f"the nearest is {guess!r}"
@@ -84,35 +86,35 @@ def _of_choice(field: AccountField, values: Sequence[str], value: str) -> ValueC
         there = f"there are {listed(values)}"
     else:
         there = "there are none"
-    return ValueComplaint("not-configured", f"{quoted(value)} is not a value of {name} in the account; {there}")
+    return FieldViolation("not-configured", f"{quoted(value)} is not a value of {name} in the account; {there}")
 
 
-def _of_length(field: AccountField, value: str) -> ValueComplaint | None:
+def _of_length(field: AccountField, value: str) -> FieldViolation | None:
     name, least, most = field.schema_name, field.min_length, field.max_length
     if most is not None and len(value) > most:
-        return ValueComplaint(
+        return FieldViolation(
             "too-long-for-field", f"{len(value):,} characters, and the account's {name} takes {most:,}"
         )
     if least is not None and len(value) < least:
         text = f"{quoted(value)} is shorter than the {least:,} characters that the account's {name} needs"
-        return ValueComplaint("too-short-for-field", text)
+        return FieldViolation("too-short-for-field", text)
     return None
 
 
-def _of_form(field: AccountField, value: str) -> ValueComplaint | None:
-    form = pattern(field.regex)
+def _of_form(field: AccountField, value: str) -> FieldViolation | None:
+    form = compiled_pattern(field.regex)
     if form is None or form.allows(value):
         return None
     text = f"{quoted(value)} has not the form that the account's {field.schema_name} asks for: {field.regex}"
-    return ValueComplaint("wrong-form-for-field", text)
+    return FieldViolation("wrong-form-for-field", text)
 
 
-def _of_number(field: AccountField, value: str) -> ValueComplaint | None:
+def _of_number(field: AccountField, value: str) -> FieldViolation | None:
     if not field.is_number:
         return None
     number = _decimal(value)
     if number is None:
-        return ValueComplaint(
+        return FieldViolation(
             "not-a-number", f"{quoted(value)} is not a number, and the account's {field.schema_name} is one"
         )
     low, high = field.min_value, field.max_value
@@ -120,7 +122,7 @@ def _of_number(field: AccountField, value: str) -> ValueComplaint | None:
         bounds = " ".join(
             f"{word} {bound:f}" for word, bound in (("at least", low), ("at most", high)) if bound is not None
         )
-        return ValueComplaint("out-of-range", f"{quoted(value)}: the account's {field.schema_name} is {bounds}")
+        return FieldViolation("out-of-range", f"{quoted(value)}: the account's {field.schema_name} is {bounds}")
     return None
 
 

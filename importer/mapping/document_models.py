@@ -1,8 +1,8 @@
-"""The mapping language as pydantic models: which keys there are, and the shape of each value.
+"""The mapping language as pydantic models: its keys, and the form of each value.
 
-Every leaf arrives as the text that was written, or None for nothing; pydantic makes booleans and numbers of the few
-that are. What a value means together with others is judged in ``importer.mapping.checks``, the wording of what
-pydantic finds is in ``importer.mapping.error_wording``.
+A value arrives as the text that was written, or None for nothing; pydantic converts it to a boolean or number where the
+key needs one. ``rule_checks`` and ``consistency`` check what values mean together; ``structure_messages`` words the
+errors.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.types import StringConstraints
 
-from importer.mapping.rules import DEFAULT_MAX_FILE_SIZE_BYTES, DEFAULT_MAX_FILES, FieldType
+from importer.mapping.checked_mapping import DEFAULT_MAX_FILE_SIZE_BYTES, DEFAULT_MAX_FILES, FieldType
 from importer.mapping.templates import Template
 
 ROW_CONTENT = "row-content"
 THOUSANDS = (".", ",", "'", "’", "_", " ")
 
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?(B|KB|MB|GB)?")
-# As far as a schema can say it, for editors; their dialects agree on these.
-_SIZE_FORM = r"^(?=.*[1-9])[0-9]{1,12}(\.[0-9]{1,6})? ?([Bb]|[KkMmGg][Bb])?$"
-_SOURCE_FORM = r"^[^\s!-/:-@\[-`{-~]"
-_EXTENSION_FORM = r"^\.?[^\s./\\-]+$"
-_DELIMITER_FORM = r'^([^A-Za-z0-9"\r\n]|tab|\\t)$'
-_TEMPLATE_FORM = r"\{[^{}]+\}"
-_FOLDER_FORM = rf"^(?!(.*[/\\])?\.\.([/\\]|$)).*{_TEMPLATE_FORM}"
 _UNIT_BYTES = {None: 1, "B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
+# Patterns for the JSON Schema. Editors use different dialects of regular expressions, which agree on these.
+_SIZE_PATTERN = r"^(?=.*[1-9])[0-9]{1,12}(\.[0-9]{1,6})? ?([Bb]|[KkMmGg][Bb])?$"
+_SOURCE_PATTERN = r"^[^\s!-/:-@\[-`{-~]"
+_EXTENSION_PATTERN = r"^\.?[^\s./\\-]+$"
+_DELIMITER_PATTERN = r'^([^A-Za-z0-9"\r\n]|tab|\\t)$'
+_TEMPLATE_PATTERN = r"\{[^{}]+\}"
+_FOLDER_PATTERN = rf"^(?!(.*[/\\])?\.\.([/\\]|$)).*{_TEMPLATE_PATTERN}"
 
 
 def _as_list(value: Any) -> Any:
@@ -44,24 +44,28 @@ def _size_bytes(value: Any) -> Any:
     form = _SIZE.fullmatch(value.upper()) if isinstance(value, str) else None
     size_bytes = int(Decimal(form[1]) * _UNIT_BYTES[form[2]]) if form else 0
     if size_bytes < 1:
-        raise ValueError("is not a size; write it as `20 MB`, `500 KB` or `1 GB`")
+        raise ValueError("is not a size; write it like `20 MB`, `500 KB` or `1 GB`")
     return size_bytes
 
 
-def _source(value: str) -> str:
-    if len(value) > 100:  # noqa: PLR2004 - the number is in the message
-        raise ValueError("is longer than 100 characters")
-    if not value[0].isalnum():
-        raise ValueError("must start with a letter or a digit")
+def _printable(value: str) -> str:
     if not value.isprintable():
         raise ValueError("must not hold control characters or line breaks")
     return value
 
 
+def _source(value: str) -> str:
+    if len(value) > 100:  # noqa: PLR2004 - the number is in the message
+        raise ValueError("is longer than 100 characters; shorten it")
+    if not value[0].isalnum():
+        raise ValueError("must start with a letter or a digit")
+    return _printable(value)
+
+
 def _extension(value: str) -> str:
     extension = value.removeprefix(".").lower()
     if not re.fullmatch(r"\w+", extension):
-        raise ValueError("is not a file's ending; write it alone, such as `pdf`")
+        raise ValueError("is not a file extension; write only its letters and digits, such as `pdf`")
     return extension
 
 
@@ -70,81 +74,73 @@ def _encoding(value: str) -> str:
         "".encode(value)
         return codecs.lookup(value).name
     except (LookupError, ValueError):
-        raise ValueError("is not an encoding that Python knows, such as `utf-8` or `cp1252`") from None
+        raise ValueError("is not a known encoding; write it like `utf-8` or `cp1252`") from None
 
 
 def _delimiter(value: str) -> str:
     delimiter = {"tab": "\t", "\\t": "\t"}.get(value, value)
     if len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"\r\n':
-        raise ValueError("is not a delimiter, which is one character such as `;`, or `tab`")
+        raise ValueError("is not a delimiter; write one character such as `;`, or `tab`")
     return delimiter
 
 
 def _template(value: str) -> str:
     if not Template.parse(value).columns:
-        raise ValueError("names no column in braces; a text that is the same in every ticket is one of the `constants`")
+        raise ValueError("names no column in braces; put a text that is the same in every ticket under `constants`")
     return value
 
 
 def _thousands(value: str) -> str:
     if value not in THOUSANDS:
-        raise ValueError(f"is not a sign between thousands, which is one of {' '.join(THOUSANDS).strip()} or a blank")
+        raise ValueError(f"is not a thousands separator; write one of {' '.join(THOUSANDS).strip()} or a blank")
     return value
 
 
 def _region(value: str) -> str:
     if not re.fullmatch("[A-Z]{2}", value):
-        raise ValueError("is not a region, which is two capital letters such as IN or DE (ISO 3166)")
-    return value
-
-
-def _path(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("must not hold control characters or line breaks")
+        raise ValueError("is not a region; write the two capital letters of a country, such as IN or DE (ISO 3166)")
     return value
 
 
 def _folder(value: str) -> str:
     if not Template.parse(value).columns:
-        raise ValueError("names no column in braces, so that all tickets would have the same files")
-    if not value.isprintable():
-        raise ValueError("must not hold control characters or line breaks")
-    if ".." in value.replace("\\", "/").split("/"):
+        raise ValueError("names no column in braces, so all tickets would have the same files; add one such as `{ID}`")
+    if ".." in _printable(value).replace("\\", "/").split("/"):
         raise ValueError("must not lead upwards with `..`; set `root` to the folder above")
     return value
 
 
-def _shown(**said: Any) -> Any:
-    """What a schema says of a text that a validator judges."""
-    return Field(json_schema_extra=said)
+def _schema_hint(**keywords: Any) -> Any:
+    """Add keywords to the JSON Schema of a text that a validator checks."""
+    return Field(json_schema_extra=keywords)
 
 
 Text = Annotated[str, StringConstraints(min_length=1)]
-ValueMap = Annotated[dict[Text, str], Field(min_length=1)]  # an empty new value makes an empty cell
-# What a validator takes before it makes a list, a rule or a number of it is said for the JSON Schema.
+ValueMap = Annotated[dict[Text, str], Field(min_length=1)]  # an empty new value makes the cell empty
+# json_schema_input_type: what the user may write, before the validator converts it.
 TextOrList = BeforeValidator(_as_list, json_schema_input_type=Text | list[Text])
 Texts = Annotated[list[Text], TextOrList, Field(min_length=1)]
-Size = Annotated[int, BeforeValidator(_size_bytes, json_schema_input_type=Annotated[str, Field(pattern=_SIZE_FORM)])]
-Extension = Annotated[Text, AfterValidator(_extension), _shown(pattern=_EXTENSION_FORM)]
+Size = Annotated[int, BeforeValidator(_size_bytes, json_schema_input_type=Annotated[str, Field(pattern=_SIZE_PATTERN)])]
+Extension = Annotated[Text, AfterValidator(_extension), _schema_hint(pattern=_EXTENSION_PATTERN)]
 Extensions = Annotated[list[Extension], BeforeValidator(_as_list, json_schema_input_type=Extension | list[Extension])]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
-class _Section(BaseModel):
-    """A part of the language: an unknown key is an error, a known key with nothing behind it is as good as absent."""
+class _SectionModel(BaseModel):
+    """One section of a mapping: an unknown key is an error, and a known key without a value counts as absent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _drop_nothing(cls, data: Any) -> Any:
+    def _drop_empty_keys(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
         return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
 
 
-class RuleModel(_Section):
-    """One column's rule, in its long form."""
+class RuleModel(_SectionModel):
+    """The rule of one column, with all its keys."""
 
     field: Text
     type: FieldType = FieldType.TEXT
@@ -163,41 +159,41 @@ class RuleModel(_Section):
     format: Texts | None = None
     timezone: Text | None = None
     decimal: Literal[".", ","] | None = None
-    thousands: Annotated[Text, AfterValidator(_thousands), _shown(enum=[*THOUSANDS])] | None = None
+    thousands: Annotated[Text, AfterValidator(_thousands), _schema_hint(enum=[*THOUSANDS])] | None = None
     true_words: Texts | None = None
     false_words: Texts | None = None
-    region: Annotated[Text, AfterValidator(_region), _shown(pattern="^[A-Z]{2}$")] | None = None
+    region: Annotated[Text, AfterValidator(_region), _schema_hint(pattern="^[A-Z]{2}$")] | None = None
 
 
-class AttachmentsModel(_Section):
+class AttachmentsModel(_SectionModel):
     """The ``attachments`` section."""
 
     columns: Texts | None = None
     separator: Text | None = None
     glob: bool = False
-    folder: Annotated[Text, AfterValidator(_folder), _shown(pattern=_FOLDER_FORM)] | None = None
+    folder: Annotated[Text, AfterValidator(_folder), _schema_hint(pattern=_FOLDER_PATTERN)] | None = None
     required: bool = False
-    root: Annotated[Text, AfterValidator(_path)] | None = None
+    root: Annotated[Text, AfterValidator(_printable)] | None = None
     max_file_size: Size = DEFAULT_MAX_FILE_SIZE_BYTES
     max_files: Count = DEFAULT_MAX_FILES
     extensions: Extensions = []
 
 
-class ManifestModel(_Section):
-    """The ``manifest`` section: what overrides the detection."""
+class ManifestModel(_SectionModel):
+    """The ``manifest`` section: how to read the manifest, instead of detecting it."""
 
     encoding: Annotated[Text, AfterValidator(_encoding)] | None = None
-    delimiter: Annotated[Text, AfterValidator(_delimiter), _shown(pattern=_DELIMITER_FORM)] | None = None
+    delimiter: Annotated[Text, AfterValidator(_delimiter), _schema_hint(pattern=_DELIMITER_PATTERN)] | None = None
     sheet: Text | None = None
     header_row: Count = 1
 
 
-class MappingModel(_Section):
+class MappingModel(_SectionModel):
     """A whole mapping file."""
 
     version: Literal["1"]
     include: Texts | None = None
-    source: Annotated[Text, AfterValidator(_source), _shown(pattern=_SOURCE_FORM, maxLength=100)]
+    source: Annotated[Text, AfterValidator(_source), _schema_hint(pattern=_SOURCE_PATTERN, maxLength=100)]
     key: Texts
     key_field: Text | None = None
     columns: Annotated[
@@ -205,14 +201,14 @@ class MappingModel(_Section):
         Field(min_length=1),
     ]
     constants: dict[Text, Text] = {}
-    templates: dict[Text, Annotated[Text, AfterValidator(_template), _shown(pattern=_TEMPLATE_FORM)]] = {}
+    templates: dict[Text, Annotated[Text, AfterValidator(_template), _schema_hint(pattern=_TEMPLATE_PATTERN)]] = {}
     attachments: AttachmentsModel | None = None
     ignore: Annotated[list[Text], TextOrList] = []
     duplicates: Literal["reject", "first"] = "reject"
     manifest: ManifestModel = ManifestModel()
 
 
-SECTIONS: dict[str, type[_Section]] = {
+SECTIONS: dict[str, type[_SectionModel]] = {
     "": MappingModel,
     "columns": RuleModel,
     "attachments": AttachmentsModel,

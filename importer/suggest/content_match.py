@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from importer.account_fields.ticket_fields import AccountField
 from importer.suggest import vocabulary
-from importer.suggest.column_contents import FEW, ContentKind, Contents
+from importer.suggest.column_profile import FEW, ColumnProfile, ContentKind
 
 _HALF = 0.5
 _FULL = 0.9
@@ -19,7 +19,7 @@ _PHONE_DIGITS = range(7, 16)
 _MIN_FOR_CHOICE = 10  # rows, below which a column of choices and one of texts look alike
 
 
-class Agreement(enum.IntEnum):
+class Match(enum.IntEnum):
     """How well they go together."""
 
     YES = 0
@@ -28,135 +28,131 @@ class Agreement(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class FieldVerdict:
+class ContentMatch:
     """``why`` says what is in the way of a yes."""
 
-    agreement: Agreement
+    agreement: Match
     why: str = ""
 
 
-_YES = FieldVerdict(Agreement.YES)
-_Judge = Callable[[Contents], FieldVerdict]
+_YES = ContentMatch(Match.YES)
+_Judge = Callable[[ColumnProfile], ContentMatch]
 
 
-def agree(field: str, contents: Contents, of_account: AccountField | None) -> FieldVerdict:
+def match_contents(field: str, contents: ColumnProfile, of_account: AccountField | None) -> ContentMatch:
     """Say whether the cells are what the field holds. ``of_account``: the field there, if it is known."""
     if contents.kind is ContentKind.EMPTY:
-        return FieldVerdict(Agreement.DOUBT, "its cells are empty in all rows that were looked at")
+        return ContentMatch(Match.DOUBT, "its cells are empty in all rows that were looked at")
     if of_account is not None and of_account.is_select and of_account.values is not None:
         return _configured(field, contents, of_account.values)
     if field in _JUDGES:
         return _JUDGES[field](contents)
-    return _of_data_type(contents, of_account) if of_account is not None else FieldVerdict(Agreement.DOUBT)
+    return _of_data_type(contents, of_account) if of_account is not None else ContentMatch(Match.DOUBT)
 
 
-def _configured(field: str, contents: Contents, values: tuple[str, ...]) -> FieldVerdict:
+def _configured(field: str, contents: ColumnProfile, values: tuple[str, ...]) -> ContentMatch:
     if not contents.values:
-        return FieldVerdict(
-            Agreement.NO, f"it holds {contents.distinct:,} different values, which no list of choices has"
-        )
-    found = sum(bool(vocabulary.same_value(field, value, values)) for value, _ in contents.values)
+        return ContentMatch(Match.NO, f"it holds {contents.distinct:,} different values, which no list of choices has")
+    found = sum(bool(vocabulary.matching_value(field, value, values)) for value, _ in contents.values)
     if found >= _HALF * len(contents.values):
         return _YES
-    return FieldVerdict(Agreement.DOUBT, f"the account knows {found} of its {len(contents.values)} values")
+    return ContentMatch(Match.DOUBT, f"the account knows {found} of its {len(contents.values)} values")
 
 
-def _title(contents: Contents) -> FieldVerdict:
+def _title(contents: ColumnProfile) -> ContentMatch:
     if contents.kind is not ContentKind.TEXT:
-        return FieldVerdict(Agreement.NO, f"it holds {contents.kind}")
+        return ContentMatch(Match.NO, f"it holds {contents.kind}")
     if contents.filled < _FULL * contents.rows:
-        return FieldVerdict(
-            Agreement.DOUBT, f"{contents.rows - contents.filled:,} of {contents.rows:,} cells are empty"
-        )
+        return ContentMatch(Match.DOUBT, f"{contents.rows - contents.filled:,} of {contents.rows:,} cells are empty")
     if contents.is_choice and contents.rows >= _MIN_FOR_CHOICE:
-        return FieldVerdict(Agreement.DOUBT, _few(contents))
+        return ContentMatch(Match.DOUBT, _few(contents))
     return _YES
 
 
-def _few(contents: Contents) -> str:
+def _few(contents: ColumnProfile) -> str:
     if contents.distinct == 1:
         return f"all its {contents.kind} are the same"
     return f"it holds only {contents.distinct} different {contents.kind}"
 
 
-def _description(contents: Contents) -> FieldVerdict:
+def _description(contents: ColumnProfile) -> ContentMatch:
     if contents.kind is not ContentKind.TEXT:
-        return FieldVerdict(Agreement.DOUBT, f"it holds {contents.kind}")
+        return ContentMatch(Match.DOUBT, f"it holds {contents.kind}")
     if contents.is_choice and contents.rows >= _MIN_FOR_CHOICE:
-        return FieldVerdict(Agreement.DOUBT, _few(contents))
+        return ContentMatch(Match.DOUBT, _few(contents))
     return _YES
 
 
-def _choice(field: str, contents: Contents) -> FieldVerdict:
+def _choice(field: str, contents: ColumnProfile) -> ContentMatch:
     if not contents.values or contents.kind not in (ContentKind.TEXT, ContentKind.INTEGER):
         what = f"{contents.distinct:,} different values" if contents.kind is ContentKind.TEXT else contents.kind
-        return FieldVerdict(Agreement.NO, f"it holds {what}")
+        return ContentMatch(Match.NO, f"it holds {what}")
     levels = field == vocabulary.PRIORITY and contents.kind is ContentKind.INTEGER and contents.distinct <= _FEW_LEVELS
-    if levels or vocabulary.known_share(field, [value for value, _ in contents.values]) >= _HALF:
+    if levels or vocabulary.share_of_known_values(field, [value for value, _ in contents.values]) >= _HALF:
         return _YES
-    return FieldVerdict(Agreement.DOUBT, f"its values are not the usual ones of a {field}")
+    return ContentMatch(Match.DOUBT, f"its values are not the usual ones of a {field}")
 
 
-def _sub_type(contents: Contents) -> FieldVerdict:
+def _sub_type(contents: ColumnProfile) -> ContentMatch:
     return (
         _YES
         if contents.kind is ContentKind.TEXT and contents.is_choice
-        else FieldVerdict(Agreement.DOUBT, "no list of choices")
+        else ContentMatch(Match.DOUBT, "no list of choices")
     )
 
 
-def _tags(contents: Contents) -> FieldVerdict:
-    return _YES if contents.kind is ContentKind.TEXT else FieldVerdict(Agreement.DOUBT, f"it holds {contents.kind}")
+def _tags(contents: ColumnProfile) -> ContentMatch:
+    return _YES if contents.kind is ContentKind.TEXT else ContentMatch(Match.DOUBT, f"it holds {contents.kind}")
 
 
-def _time(contents: Contents) -> FieldVerdict:
+def _time(contents: ColumnProfile) -> ContentMatch:
     if contents.times is None:
-        return FieldVerdict(Agreement.NO, f"it holds {contents.kind}, and no dates that are all written alike")
+        return ContentMatch(Match.NO, f"it holds {contents.kind}, and no dates that are all written alike")
     if contents.times.is_ambiguous:
         ways = " or ".join(contents.times.formats)
-        return FieldVerdict(Agreement.NO, f"its dates can be read in two ways ({contents.times.example}: {ways})")
+        return ContentMatch(Match.NO, f"its dates can be read in two ways ({contents.times.example}: {ways})")
     if contents.times.alike:
         ways = " or ".join((*contents.times.formats, *contents.times.alike))
-        return FieldVerdict(Agreement.DOUBT, f"day and month are the same in all its dates, so they may be {ways}")
+        return ContentMatch(Match.DOUBT, f"day and month are the same in all its dates, so they may be {ways}")
     return _YES
 
 
-def _phone(contents: Contents) -> FieldVerdict:
+def _phone(contents: ColumnProfile) -> ContentMatch:
     if contents.kind is ContentKind.PHONE:
         return _YES
     if contents.kind is ContentKind.INTEGER and contents.longest in _PHONE_DIGITS:
-        return FieldVerdict(Agreement.DOUBT, "its numbers have neither a + nor a blank")
-    return FieldVerdict(Agreement.NO, f"it holds {contents.kind}")
+        return ContentMatch(Match.DOUBT, "its numbers have neither a + nor a blank")
+    return ContentMatch(Match.NO, f"it holds {contents.kind}")
 
 
-def _email(contents: Contents) -> FieldVerdict:
+def _email(contents: ColumnProfile) -> ContentMatch:
     if contents.kind is not ContentKind.EMAIL:
-        return FieldVerdict(Agreement.NO, f"it holds {contents.kind}")
+        return ContentMatch(Match.NO, f"it holds {contents.kind}")
     # Of those who ask, few ask so often: it may be the address that all of them write to.
     if contents.distinct <= FEW and _OFTEN * contents.distinct <= contents.filled:
-        return FieldVerdict(Agreement.DOUBT, _few(contents))
+        return ContentMatch(Match.DOUBT, _few(contents))
     return _YES
 
 
-def _name(contents: Contents) -> FieldVerdict:
-    return _YES if contents.kind is ContentKind.TEXT else FieldVerdict(Agreement.NO, f"it holds {contents.kind}")
+def _name(contents: ColumnProfile) -> ContentMatch:
+    return _YES if contents.kind is ContentKind.TEXT else ContentMatch(Match.NO, f"it holds {contents.kind}")
 
 
 def _only(*kinds: ContentKind) -> _Judge:
-    return lambda contents: _YES if contents.kind in kinds else FieldVerdict(Agreement.NO, f"it holds {contents.kind}")
+    return lambda contents: _YES if contents.kind in kinds else ContentMatch(Match.NO, f"it holds {contents.kind}")
 
 
-def _of_data_type(contents: Contents, field: AccountField) -> FieldVerdict:
+def _of_data_type(contents: ColumnProfile, field: AccountField) -> ContentMatch:
     kind = field.data_type.casefold().replace(" ", "")
     if kind in ("date", "datetime"):
         return _time(contents)
     if field.is_number:
         return _only(ContentKind.INTEGER, ContentKind.NUMBER)(contents)
     judge = _BY_DATA_TYPE.get(kind)
-    return judge(contents) if judge is not None else FieldVerdict(Agreement.DOUBT, f"it is a {field.data_type} there")
+    return judge(contents) if judge is not None else ContentMatch(Match.DOUBT, f"it is a {field.data_type} there")
 
 
-def _any(_contents: Contents) -> FieldVerdict:
+def _any(_contents: ColumnProfile) -> ContentMatch:
     return _YES
 
 

@@ -1,0 +1,133 @@
+"""A checked mapping, as the rest of the program uses it. All values are frozen."""
+
+from __future__ import annotations
+
+import collections.abc
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from importer.mapping.document import KeyPath, nearest_line
+from importer.mapping.templates import Template
+from importer.models import ManifestOptions
+
+DEFAULT_MAX_FILE_SIZE_BYTES = 20_000_000
+DEFAULT_MAX_FILES = 20
+
+# Words for yes and no where a rule names none. Upper and lower case are the same.
+TRUE_WORDS = frozenset({"true", "yes", "y", "1", "on"})
+FALSE_WORDS = frozenset({"false", "no", "n", "0", "off"})
+
+
+class FieldType(enum.StrEnum):
+    """Type of a rule: how the text of a cell is checked and converted."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    EMAIL = "email"
+    PHONE = "phone"
+    GUID = "guid"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """How one column fills one field.
+
+    The steps, in their order: ``strip``; ``html`` to text; ``case``; ``values``; ``default`` for a cell that is now
+    empty; ``required``; ``one_of``; ``type``; ``html`` from text; ``max_length``, in characters.
+    """
+
+    column: str
+    field: str  # SchemaName
+    line: int  # of the mapping file, from 1
+    type: FieldType = FieldType.TEXT
+    required: bool = False
+    default: str | None = None
+    values: collections.abc.Mapping[str, str]
+    one_of: tuple[str, ...] = ()
+    max_length: int | None = None
+    on_too_long: Literal["reject", "truncate"] = "reject"
+    send_empty: bool = False  # never together with `required` or `default`
+    strip: bool = False
+    case: Literal["lower", "upper"] | None = None
+    html: Literal["to_text", "from_text"] | None = None
+    formats: tuple[str, ...] = ()  # of strptime; for dates and datetimes
+    timezone: str | None = None  # IANA; for datetimes without an offset
+    decimal: str = "."
+    thousands: str | None = None  # a blank means any kind of blank
+    true_words: tuple[str, ...] = ()  # casefolded; empty: TRUE_WORDS
+    false_words: tuple[str, ...] = ()  # casefolded; empty: FALSE_WORDS
+    region: str | None = None  # ISO 3166; for phone numbers without a country code
+    stored_numbers: bool = False  # set for a workbook: its numbers have a decimal point, whatever ``decimal`` is
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttachmentRules:
+    """Which cells name files, where the files are, and the limits for one ticket."""
+
+    columns: tuple[str, ...] = ()
+    separator: str = ";"
+    glob: bool = False  # cells may hold patterns
+    folder: Template | None = None  # pattern of the files of one row
+    required: bool = False  # a row without any file is an error
+    root: Path | None = None  # as written: relative to the manifest's folder; None is that folder
+    max_file_size_bytes: int = DEFAULT_MAX_FILE_SIZE_BYTES
+    max_files: int = DEFAULT_MAX_FILES  # per row, over all columns
+    extensions: tuple[str, ...] = ()  # lower case, without the dot; empty: any
+
+
+class Section(enum.StrEnum):
+    """Section of a mapping that can name columns."""
+
+    KEY = "key"
+    COLUMNS = "columns"
+    ATTACHMENTS = "attachments"
+    FOLDER = "attachments > folder"
+    TEMPLATES = "templates"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ColumnMention:
+    """One place of a mapping file that names a column of the manifest."""
+
+    column: str
+    section: Section
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapping:
+    """Content of one mapping file and of the files that it includes. Lists keep the order of the file."""
+
+    path: Path
+    files: tuple[Path, ...]  # all that were read, ``path`` first
+    sha256: str  # hex, over all files
+    source: str
+    key: tuple[str, ...]  # empty if ``key_is_row_content``
+    key_is_row_content: bool
+    key_field: str | None
+    rules: tuple[Rule, ...]
+    constants: tuple[tuple[str, str], ...]  # SchemaName, value
+    templates: tuple[tuple[str, Template], ...] = ()  # SchemaName, template
+    attachments: AttachmentRules | None
+    ignore: frozenset[str]
+    duplicates: Literal["reject", "first"]
+    manifest: ManifestOptions
+    mentions: tuple[ColumnMention, ...]
+    lines: collections.abc.Mapping[KeyPath, int]
+    warnings: tuple[str, ...]  # each a whole line with file and line number
+
+    @property
+    def mentioned_columns(self) -> set[str]:
+        """All columns that the mapping names in any section."""
+        return {mention.column for mention in self.mentions}
+
+    def line(self, *key_path: str | int) -> int:
+        """Return the line of a part such as ``"columns", "State", "values"``, or of what encloses it."""
+        return nearest_line(self.lines, key_path)
