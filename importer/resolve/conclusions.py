@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from importer.errors import UsageError
 from importer.leadsquared.ticket_details import TicketDetails
-from importer.ledger.records import AMBIGUOUS, FOUND, NOT_FOUND, SET_CREATED, SET_PENDING, LedgerEntry, RowSettlement
+from importer.ledger.records import AMBIGUOUS, FOUND, NOT_FOUND, SET_CREATED, SET_PENDING, LedgerEntry, RowFinding
 from importer.models import Status, TicketIds
 from importer.resolve.decisions import Decisions
 from importer.resolve.number_gaps import Found, NumberGaps, UnansweredRequest, fits_gap, matches
@@ -44,7 +44,7 @@ class Evidence:
 class Conclusion:
     """What is to be recorded of one row, and what a person would want to know of it."""
 
-    finding: RowSettlement
+    finding: RowFinding
     note: str = ""
 
 
@@ -123,21 +123,19 @@ def _where(row: UnknownRow, evidence: Evidence) -> str:
     return f"asked for {numbers} {span} at {evidence.at}, and no ticket there fits"
 
 
-def _created(row: UnknownRow, outcome: str, ticket: TicketDetails) -> RowSettlement:
+def _created(row: UnknownRow, outcome: str, ticket: TicketDetails) -> RowFinding:
     ids = TicketIds(number=ticket.number, ticket_id=ticket.ticket_id, key=ticket.key)
-    return RowSettlement(key=row.entry.key, state=Status.CREATED.value, outcome=outcome, ids=ids)
+    return RowFinding(key=row.entry.key, state=Status.CREATED.value, outcome=outcome, ids=ids)
 
 
-def _pending(row: UnknownRow, error: str) -> RowSettlement:
-    return RowSettlement(
+def _pending(row: UnknownRow, error: str) -> RowFinding:
+    return RowFinding(
         key=row.entry.key, state=Status.PENDING.value, outcome=SET_PENDING, error_code=SET_PENDING, error=error
     )
 
 
-def _unknown(row: UnknownRow, outcome: str, error: str) -> RowSettlement:
-    return RowSettlement(
-        key=row.entry.key, state=Status.UNKNOWN.value, outcome=outcome, error_code=outcome, error=error
-    )
+def _unknown(row: UnknownRow, outcome: str, error: str) -> RowFinding:
+    return RowFinding(key=row.entry.key, state=Status.UNKNOWN.value, outcome=outcome, error_code=outcome, error=error)
 
 
 def _found(ticket: TicketDetails) -> Found:

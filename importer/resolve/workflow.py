@@ -18,7 +18,7 @@ from pathlib import Path
 from importer.errors import Declined, ImporterError, LedgerError, ProgramError, ResultsError, UsageError
 from importer.leadsquared.ticket_details import read_request
 from importer.ledger import Claim, Ledger, LedgerEntry, RunInfo, new_run_id, source_of_run, utc_now
-from importer.ledger.results_origins import keys_not_known, note_rows, origins
+from importer.ledger.results_runs import record_row_count, runs_of_source, unknown_keys
 from importer.ledger.unanswered_requests import known_numbers, record_findings, unanswered_requests
 from importer.manifest import Manifest, open_manifest, private_copy, private_folder
 from importer.models import ManifestOptions, Status
@@ -165,13 +165,13 @@ class _Resolving:
         unknown: dict[str, list[int]] = defaultdict(list)
         others: set[int] = set()
         for prior in self._prior():
-            self._ledger.enter(self._info, imports(prior))
+            self._ledger.add_from_results(self._info, imports(prior))
             for result in prior:
                 if result.status is Status.UNKNOWN and result.key:
                     unknown[result.key].append(result.row)
                 else:
                     others.add(result.row)
-        note_rows(self._ledger, self._info.id, len(others) + sum(map(len, unknown.values())))
+        record_row_count(self._ledger, self._info.id, len(others) + sum(map(len, unknown.values())))
         entries = self._look_up(list(unknown))
         claims = [
             Claim(key=key, manifest_row=unknown[key][0])
@@ -215,14 +215,14 @@ class _Resolving:
     def _check_keys(self) -> None:
         """A run of this ledger has all its keys there: one that is not was changed in the file. Raises ResultsError."""
         account, source = self._info.account, self._info.source
-        runs = {origin.run for origin in origins(self._ledger, account, source)}
+        runs = {origin.run for origin in runs_of_source(self._ledger, account, source)}
         for prior in self._prior():
             rows = {
                 result.key: result.row
                 for result in prior
                 if result.key and result.run in runs and result.status in _MAY_BE_TICKETS
             }
-            if strange := keys_not_known(self._ledger, account, source, rows):
+            if strange := unknown_keys(self._ledger, account, source, rows):
                 raise ResultsError(
                     f"{self._job.results}: import_key was changed; the ledger knows the runs, and not these keys",
                     details=[f"import_row {rows[key]}: {key!r}" for key in strange[:_SHOWN]],
