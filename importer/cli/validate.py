@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _LIKE = 0.6  # how much of a code must be right for it to be meant
 
 
-@cli.command()
+@cli.command("validate")
 @click.argument("manifest", type=options.PATH)
 @options.mapping
 @click.option("--report", type=options.PATH, help="Write every problem to this file, .csv, .json or .html.")
@@ -37,7 +37,7 @@ _LIKE = 0.6  # how much of a code must be right for it to be meant
 @options.strict_end
 @options.asking
 @options.logging_flags
-def validate_manifest(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -> int:
+def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -> int:
     """Check every row of MANIFEST as `run` would, and call nothing but for --read-fields.
 
     Where the account is set and the ledger knows it, rows that are tickets already are not looked at.

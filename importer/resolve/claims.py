@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from importer.errors import ResultsError, UsageError
 from importer.ledger import Claim, LedgerEntry
-from importer.ledger.results_origins import keys_not_known, note_rows, origins
+from importer.ledger.results_runs import record_row_count, runs_of_source, unknown_keys
 from importer.ledger.unanswered_requests import KnownNumber, known_numbers
 from importer.models import Status
 from importer.resolve.conclusions import UnknownRow
@@ -55,14 +55,14 @@ def claim_unknown_rows(run: ResolveRun) -> ClaimedRows:
 def _check_keys(run: ResolveRun) -> None:
     """Raise ResultsError for a key that the ledger does not know although it knows its run: the file was changed."""
     account, source = run.info.account, run.info.source
-    runs = {origin.run for origin in origins(run.ledger, account, source)}
+    runs = {each.run for each in runs_of_source(run.ledger, account, source)}
     for results in run.result_rows():
         rows = {
             result.key: result.row
             for result in results
             if result.key and result.run in runs and result.status in _MAY_BE_TICKETS
         }
-        if changed := keys_not_known(run.ledger, account, source, rows):
+        if changed := unknown_keys(run.ledger, account, source, rows):
             raise ResultsError(
                 f"{run.job.results}: import_key was changed; the ledger knows these rows' run, but not their keys",
                 details=[f"import_row {rows[key]}: {key!r}" for key in changed[:_MAX_KEYS_SHOWN]],
@@ -75,13 +75,13 @@ def _read_rows(run: ResolveRun) -> tuple[ImportRows, set[int]]:
     unknown: ImportRows = defaultdict(list)
     others: set[int] = set()
     for results in run.result_rows():
-        run.ledger.enter(run.info, imports(results))
+        run.ledger.add_from_results(run.info, imports(results))
         for result in results:
             if result.status is Status.UNKNOWN and result.key:
                 unknown[result.key].append(result.row)
             else:
                 others.add(result.row)
-    note_rows(run.ledger, run.info.id, len(others) + sum(map(len, unknown.values())))
+    record_row_count(run.ledger, run.info.id, len(others) + sum(map(len, unknown.values())))
     return unknown, others
 
 

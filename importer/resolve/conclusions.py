@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from importer.errors import UsageError
 from importer.leadsquared.ticket_details import TicketDetails
-from importer.ledger.records import AMBIGUOUS, FOUND, NOT_FOUND, SET_CREATED, SET_PENDING, LedgerEntry, RowSettlement
+from importer.ledger.records import AMBIGUOUS, FOUND, NOT_FOUND, SET_CREATED, SET_PENDING, LedgerEntry, RowFinding
 from importer.models import Status, TicketIds
 from importer.resolve.decisions import Decisions
 from importer.resolve.number_gaps import FoundTicket, NumberGaps, UnansweredRequest, fits_any_request, match_tickets
@@ -51,7 +51,7 @@ class Evidence:
 class Conclusion:
     """What the ledger records about one row, and a warning for the user."""
 
-    settlement: RowSettlement
+    finding: RowFinding
     warning: str = ""
 
 
@@ -99,9 +99,9 @@ def _conclude_decided(row: UnknownRow, decisions: Decisions, evidence: Evidence)
         warning = (
             f"row {row.import_rows[0]}: ticket {number} differs from the row's request; it is set because --set says so"
         )
-        return Conclusion(settlement=_created(row, SET_CREATED, ticket), warning=warning if differs else "")
+        return Conclusion(finding=_created(row, SET_CREATED, ticket), warning=warning if differs else "")
     if any(each in decisions.pending for each in row.import_rows):
-        return Conclusion(settlement=_pending(row, f"set to pending by hand at {evidence.at}"))
+        return Conclusion(finding=_pending(row, f"set to pending by hand at {evidence.at}"))
     return None
 
 
@@ -109,16 +109,16 @@ def _conclude_searched(
     row: UnknownRow, tickets: list[FoundTicket] | None, decisions: Decisions, evidence: Evidence
 ) -> Conclusion:
     if tickets is not None and len(tickets) == 1:
-        return Conclusion(settlement=_created(row, FOUND, evidence.tickets[tickets[0].number]))
+        return Conclusion(finding=_created(row, FOUND, evidence.tickets[tickets[0].number]))
     before = row.entry.error.partition(_RESOLVE_NOTE)[0]
     if tickets is not None:
         numbers = ", ".join(each.number for each in tickets[:_MAX_TICKETS_SHOWN])
         text = f"found several tickets that fit: {numbers}" if tickets else "found a ticket that also fits other rows"
-        return Conclusion(settlement=_unknown(row, AMBIGUOUS, f"{before}{_RESOLVE_NOTE}{text} ({evidence.at})"))
+        return Conclusion(finding=_unknown(row, AMBIGUOUS, f"{before}{_RESOLVE_NOTE}{text} ({evidence.at})"))
     looked = f"{before}{_RESOLVE_NOTE}{_describe_search(row, evidence)}"
     if decisions.not_found_pending:
-        return Conclusion(settlement=_pending(row, f"{looked}; then it was set to pending by hand"))
-    return Conclusion(settlement=_unknown(row, NOT_FOUND, looked))
+        return Conclusion(finding=_pending(row, f"{looked}; then it was set to pending by hand"))
+    return Conclusion(finding=_unknown(row, NOT_FOUND, looked))
 
 
 def _describe_search(row: UnknownRow, evidence: Evidence) -> str:
@@ -135,21 +135,19 @@ def _describe_search(row: UnknownRow, evidence: Evidence) -> str:
     return f"asked for {numbers} {span} at {evidence.at}, and no ticket there fits"
 
 
-def _created(row: UnknownRow, outcome: str, ticket: TicketDetails) -> RowSettlement:
+def _created(row: UnknownRow, outcome: str, ticket: TicketDetails) -> RowFinding:
     ids = TicketIds(number=ticket.number, ticket_id=ticket.ticket_id, key=ticket.key)
-    return RowSettlement(key=row.entry.key, state=Status.CREATED.value, outcome=outcome, ids=ids)
+    return RowFinding(key=row.entry.key, state=Status.CREATED.value, outcome=outcome, ids=ids)
 
 
-def _pending(row: UnknownRow, error: str) -> RowSettlement:
-    return RowSettlement(
+def _pending(row: UnknownRow, error: str) -> RowFinding:
+    return RowFinding(
         key=row.entry.key, state=Status.PENDING.value, outcome=SET_PENDING, error_code=SET_PENDING, error=error
     )
 
 
-def _unknown(row: UnknownRow, outcome: str, error: str) -> RowSettlement:
-    return RowSettlement(
-        key=row.entry.key, state=Status.UNKNOWN.value, outcome=outcome, error_code=outcome, error=error
-    )
+def _unknown(row: UnknownRow, outcome: str, error: str) -> RowFinding:
+    return RowFinding(key=row.entry.key, state=Status.UNKNOWN.value, outcome=outcome, error_code=outcome, error=error)
 
 
 def _found(ticket: TicketDetails) -> FoundTicket:

@@ -97,15 +97,15 @@ def _settle(
     for conclusion in concluded:
         if conclusion.warning:
             dialog.warn(conclusion.warning)
-    settlements = [conclusion.settlement for conclusion in concluded]
-    settled_keys = record_findings(run.ledger, run.info, settlements)
-    for row, settlement in zip(claimed.rows, settlements, strict=True):
-        if settlement.ids is not None and settlement.key not in settled_keys:
+    findings = [conclusion.finding for conclusion in concluded]
+    settled_keys = record_findings(run.ledger, run.info, findings)
+    for row, finding in zip(claimed.rows, findings, strict=True):
+        if finding.ids is not None and finding.key not in settled_keys:
             dialog.warn(
-                f"row {row.import_rows[0]}: not settled, because ticket {settlement.ids.number} (or its GUID) already "
+                f"row {row.import_rows[0]}: not settled, because ticket {finding.ids.number} (or its GUID) already "
                 "belongs to another row, or because the row is no longer unknown"
             )
-    return Counter(settlement.outcome for settlement in settlements if settlement.key in settled_keys)
+    return Counter(finding.outcome for finding in findings if finding.key in settled_keys)
 
 
 def _write_results(run: ResolveRun, summary: Summary) -> None:

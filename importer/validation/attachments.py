@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from importer.attachments import FAULTY, AttachmentFinder
 from importer.manifest import Chunk, Column
-from importer.validation.fingerprints import Prints, combined, fingerprints
+from importer.validation.fingerprints import Fingerprints, combined, fingerprints
 
 _REMEMBERED = 200_000
 
@@ -31,7 +31,7 @@ class MeasuredFiles:
     doubtful: Positions
 
 
-class FileScreen:
+class FileMeasurer:
     """Looks through chunk after chunk. ``remembered``: how many different cells are known at most."""
 
     def __init__(self, finder: AttachmentFinder, *, remembered: int = _REMEMBERED) -> None:
@@ -66,7 +66,7 @@ class _Known:
     def __init__(self, measure: Measure, remembered: int) -> None:
         self._measure = measure
         self._remembered = remembered
-        self._prints: Prints = np.empty((2, 0), dtype=np.uint64)
+        self._prints: Fingerprints = np.empty((2, 0), dtype=np.uint64)
         self._measures = np.empty((3, 0), dtype=np.int64)
 
     def look(self, columns: Sequence[Column]) -> npt.NDArray[np.int64]:
@@ -85,7 +85,7 @@ class _Known:
             self._learn(prints[:, unknown[firsts]], found)
         return measures
 
-    def _recall(self, prints: Prints) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    def _recall(self, prints: Fingerprints) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
         if not self._prints.size:
             return np.zeros((3, prints.shape[1]), dtype=np.int64), np.zeros(prints.shape[1], dtype=bool)
         # Looked for in their order, neighbours are found close together: three times as fast as at random.
@@ -95,7 +95,7 @@ class _Known:
         at = np.minimum(at, self._prints.shape[1] - 1)
         return self._measures[:, at], (self._prints[:, at] == prints).all(axis=0)
 
-    def _learn(self, prints: Prints, measures: npt.NDArray[np.int64]) -> None:
+    def _learn(self, prints: Fingerprints, measures: npt.NDArray[np.int64]) -> None:
         """Put new ones, which are sorted, where they belong."""
         if self._prints.shape[1] + prints.shape[1] > self._remembered:
             self._prints, self._measures = prints, measures

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from importer.mapping import FieldType, Rule
-from importer.validation.converted import Cells, Converted
+from importer.validation.conversion_result import Cells, ConversionResult
 
 _ISO_DATE = r"\d{4}-\d{2}-\d{2}"
 _ISO_MINUTES = rf"{_ISO_DATE}[T ]\d{{2}}:\d{{2}}"
@@ -18,7 +18,7 @@ _CONVERTIBLE = (pd.Timestamp("0001-01-02"), pd.Timestamp("9999-12-30"))  # a zon
 Times = pd.Series  # of datetime64 without a zone: as written, or in UTC where a zone or an offset says when that was
 
 
-def convert_times(cells: Cells, rule: Rule, code: str) -> Converted:
+def convert_times(cells: Cells, rule: Rule, code: str) -> ConversionResult:
     """Dates and times; one in a ``timezone`` or with an offset is sent as UTC, any other as it is written."""
     readings = [_in_zone(_parsed(cells, rule, form), rule) for form in rule.formats] or [_iso(cells, rule)]
     times, *others = readings
@@ -28,7 +28,7 @@ def convert_times(cells: Cells, rule: Rule, code: str) -> Converted:
         times = times.fillna(other)
     written = times.dt.strftime("%Y-%m-%d" if rule.type is FieldType.DATE else "%Y-%m-%dT%H:%M:%S")
     bad = times.isna() | ambiguous
-    return Converted(written.astype(object), bad, code, _expected(rule), ambiguous if ambiguous.any() else None)
+    return ConversionResult(written.astype(object), bad, code, _expected(rule), ambiguous if ambiguous.any() else None)
 
 
 def _expected(rule: Rule) -> str:

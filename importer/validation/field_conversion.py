@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from importer.mapping import FieldType, Rule, Template
-from importer.validation.converted import Cells
+from importer.validation.conversion_result import Cells
 from importer.validation.problem_collector import ProblemCollector
-from importer.validation.screen import LEAD_ID
+from importer.validation.quick_check import LEAD_ID
 from importer.validation.type_conversion import convert
 
 UNSENDABLE = "holds a character that can't be sent"
@@ -41,7 +41,7 @@ class SentField:
     sent: npt.NDArray[np.bool_]
 
 
-def field_of_cells(cells: Cells, rule: Rule, report: ProblemCollector) -> SentField:
+def field_of_cells(cells: Cells, rule: Rule, collector: ProblemCollector) -> SentField:
     """Judge one column by its rule, step by step as `Rule` has them."""
     written, cells = cells, _prepared(cells, rule)
     empty = cells == ""
@@ -49,7 +49,7 @@ def field_of_cells(cells: Cells, rule: Rule, report: ProblemCollector) -> SentFi
         blank = cells.str.strip() == ""
         missing = blank if rule.default is None else blank & ~empty
         unseen = ", and nothing is seen of {}" if rule.html == "to_text" else ""
-        report.add(
+        collector.add(
             "missing-value", missing, written, rule, lambda cell: f"{rule.field} is required{unseen.format(cell)}"
         )
     if rule.values:
@@ -57,7 +57,7 @@ def field_of_cells(cells: Cells, rule: Rule, report: ProblemCollector) -> SentFi
         if "" in rule.values.values():
             emptied, empty = (cells == "") & ~empty, cells == ""
             if rule.required and rule.default is None:
-                report.add(
+                collector.add(
                     "missing-value",
                     emptied,
                     written,
@@ -68,14 +68,14 @@ def field_of_cells(cells: Cells, rule: Rule, report: ProblemCollector) -> SentFi
         cells, empty = cells.mask(empty, rule.default), pd.Series(data=False, index=cells.index)
     filled = cells[~empty]
     if not filled.empty:
-        cells = _judge(cells, filled, rule, report)
+        cells = _convert_filled(cells, filled, rule, collector)
     # An empty LeadId names no lead and must not stand in the way of the row's LeadDetail fields.
     sends_empty = rule.send_empty and rule.field != LEAD_ID
     sent = np.ones(len(cells), dtype=bool) if sends_empty else (~empty).to_numpy()
     return SentField(name=rule.field, values=cells.tolist(), sent=sent)
 
 
-def field_of_template(frame: pd.DataFrame, name: str, template: Template, report: ProblemCollector) -> SentField:
+def field_of_template(frame: pd.DataFrame, name: str, template: Template, collector: ProblemCollector) -> SentField:
     """Fill a template for every row; where all its cells are empty there is nothing to send."""
     columns = template.columns
     rows = [dict(zip(columns, cells, strict=True)) for cells in frame[[*columns]].itertuples(index=False, name=None)]
@@ -84,7 +84,7 @@ def field_of_template(frame: pd.DataFrame, name: str, template: Template, report
     # Problems are shown at a cell: of several, at the first.
     rule = Rule(column=columns[0], field=name, line=0, values={})
     if sent.any():
-        texts = _judge(texts, texts[sent], rule, report)
+        texts = _convert_filled(texts, texts[sent], rule, collector)
     return SentField(name=name, values=texts.tolist(), sent=sent)
 
 
@@ -122,22 +122,22 @@ def _prepared(cells: Cells, rule: Rule) -> Cells:
     return cells
 
 
-def _judge(cells: Cells, filled: Cells, rule: Rule, report: ProblemCollector) -> Cells:
+def _convert_filled(cells: Cells, filled: Cells, rule: Rule, collector: ProblemCollector) -> Cells:
     if _may_hold_unsendable(filled):
         bad = filled.str.contains(_UNSENDABLE)
-        report.add("bad-text", bad, filled, rule, lambda _: f"the value {UNSENDABLE}")
+        collector.add("bad-text", bad, filled, rule, lambda _: f"the value {UNSENDABLE}")
     if rule.one_of:
         allowed = ", ".join(rule.one_of)
         wrong = ~filled.isin(rule.one_of)
-        report.add("not-allowed", wrong, filled, rule, lambda cell: f"{cell} is not one of {allowed}")
+        collector.add("not-allowed", wrong, filled, rule, lambda cell: f"{cell} is not one of {allowed}")
     converted = convert(filled, as_sent(rule))
     bad = converted.bad
     if converted.ambiguous is not None:
         code, text = _AMBIGUOUS["number" if rule.thousands else "date"]
-        report.add(code, converted.ambiguous, filled, rule, lambda cell: f"{cell} {text}")
+        collector.add(code, converted.ambiguous, filled, rule, lambda cell: f"{cell} {text}")
         bad = bad & ~converted.ambiguous
     if converted.code:
-        report.add(converted.code, bad, filled, rule, lambda cell: f"{cell} is not {converted.expected}")
+        collector.add(converted.code, bad, filled, rule, lambda cell: f"{cell} is not {converted.expected}")
     values = converted.values.where(~converted.bad, filled)
     if rule.html == "from_text":
         from importer.validation.html_text import from_text  # noqa: PLC0415 - see above
@@ -149,7 +149,7 @@ def _judge(cells: Cells, filled: Cells, rule: Rule, report: ProblemCollector) ->
             values = values.str.slice(0, length)
         else:
             too_long = values.str.len() > length
-            report.add("too-long", too_long, values, rule, lambda _: f"longer than {length} characters")
+            collector.add("too-long", too_long, values, rule, lambda _: f"longer than {length} characters")
     result = cells.copy()
     result[filled.index] = values
     return result

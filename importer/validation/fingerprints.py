@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from importer.manifest import Column
 
-Prints = npt.NDArray[np.uint64]
+Fingerprints = npt.NDArray[np.uint64]
 
 _WORD = 8  # bytes
 _MOST_WORDS = 32  # of a cell that is worked through beside others; longer ones are rare, and hashed one by one
@@ -19,7 +19,7 @@ _MULTIPLIERS = ((0xBF58476D1CE4E5B9, 0x94D049BB133111EB), (0xFF51AFD7ED558CCD, 0
 _HALF, _THIRD = np.uint64(32), np.uint64(29)
 
 
-def fingerprints(column: Column) -> Prints:
+def fingerprints(column: Column) -> Fingerprints:
     """Each cell's fingerprint, as an array of (2, cells)."""
     lengths = column.lengths
     # With the lengths, as the zeros behind a cell's last byte could be its own.
@@ -47,7 +47,7 @@ def fingerprints(column: Column) -> Prints:
     return lanes
 
 
-def combined(columns: Sequence[Prints]) -> Prints:
+def combined(columns: Sequence[Fingerprints]) -> Fingerprints:
     """One fingerprint for each row of several columns' cells."""
     first, *others = columns
     lanes = first.copy()

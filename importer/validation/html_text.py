@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from importer.validation.heavy_html import flat_text, is_heavy
+from importer.validation.expensive_html import flat_text, is_heavy
 from importer.validation.html_tags import has_tags, only_tags
 
 _LINE_END = re.compile(r"\r\n?")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from importer.validation.fingerprints import Prints
+from importer.validation.fingerprints import Fingerprints
 
 _LEAST_MERGED = 1 << 17
 _MOST_TABLES = 8
@@ -34,11 +34,11 @@ class _Table:
 class RowKeys:
     """The keys of a chunk's rows: to be told apart, and as text for those that are asked for by their position.
 
-    ``there``: which rows have one at all.
+    ``has_key``: which rows have one at all.
     """
 
-    prints: Prints
-    there: npt.NDArray[np.bool_]
+    fingerprints: Fingerprints
+    has_key: npt.NDArray[np.bool_]
     text: Callable[[int], str]
 
 
@@ -53,7 +53,7 @@ class KeyIndex:
         self._tables: list[_Table] = []
         self._size = 0
 
-    def add(self, prints: Prints, wanted: npt.NDArray[np.bool_], start: int) -> npt.NDArray[np.int64]:
+    def add(self, prints: Fingerprints, wanted: npt.NDArray[np.bool_], start: int) -> npt.NDArray[np.int64]:
         """Add keys by their fingerprints, at the positions from ``start`` on.
 
         Gives each one's first position, or -1 if it is new; one that is not ``wanted`` is no key, and always new.

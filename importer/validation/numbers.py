@@ -9,7 +9,7 @@ from decimal import Decimal
 import pandas as pd
 
 from importer.mapping import Mapping, Rule
-from importer.validation.converted import Cells, Converted, Mask
+from importer.validation.conversion_result import Cells, ConversionResult, Mask
 
 _INTEGER = r"[+-]?[0-9]+"
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
@@ -18,12 +18,12 @@ _ONE_GROUP = r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}"
 _BLANKS = "[ \u00a0\u2009\u202f]"  # also those that keep a number on one line
 
 
-def for_stored_numbers(mapping: Mapping) -> Mapping:
+def with_stored_numbers(mapping: Mapping) -> Mapping:
     """The mapping for a manifest such as a workbook, in which 1.234 may be a stored number as well as a text."""
     return replace(mapping, rules=tuple(replace(rule, stored_numbers=True) for rule in mapping.rules))
 
 
-def convert_integers(cells: Cells, rule: Rule) -> Converted:
+def convert_integers(cells: Cells, rule: Rule) -> ConversionResult:
     """Whole numbers, without a plus sign and leading zeros."""
     ambiguous = _ambiguous(cells, rule)
     if rule.thousands is not None:
@@ -32,10 +32,10 @@ def convert_integers(cells: Cells, rule: Rule) -> Converted:
     sign = cells.str.startswith("-").map({True: "-", False: ""})
     digits = cells.str.lstrip("+-").str.lstrip("0")
     values = (sign + digits).where(digits != "", "0")
-    return Converted(values, bad, "not-an-integer", _expected("a whole number", rule), _if_any(ambiguous))
+    return ConversionResult(values, bad, "not-an-integer", _expected("a whole number", rule), _if_any(ambiguous))
 
 
-def convert_numbers(cells: Cells, rule: Rule) -> Converted:
+def convert_numbers(cells: Cells, rule: Rule) -> ConversionResult:
     """Numbers with a decimal point and all their digits, an exponent written out."""
     ambiguous = _ambiguous(cells, rule)
     if rule.thousands is not None:
@@ -49,7 +49,9 @@ def convert_numbers(cells: Cells, rule: Rule) -> Converted:
     values = cells.copy()
     values[odd] = [format(Decimal(cell), "f") for cell in cells[odd]]  # 1e5, +5 and .5 as 100000, 5 and 0.5
     example = f"12{rule.decimal}5"
-    return Converted(values, bad, "not-a-number", _expected(f"a number such as {example}", rule), _if_any(ambiguous))
+    return ConversionResult(
+        values, bad, "not-a-number", _expected(f"a number such as {example}", rule), _if_any(ambiguous)
+    )
 
 
 def _ambiguous(cells: Cells, rule: Rule) -> Mask:

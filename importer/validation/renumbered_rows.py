@@ -11,7 +11,7 @@ import numpy.typing as npt
 from importer.manifest import Chunk
 from importer.mapping import Mapping
 from importer.models import LEAD_NAMES, TITLE
-from importer.validation.screen import LEAD_ID, Mask
+from importer.validation.quick_check import LEAD_ID, Mask
 from importer.validation.validator import Validator
 
 # Hashes of texts as the ledger keeps them: 16 bytes for each, joined.
@@ -20,14 +20,14 @@ _Positions = npt.NDArray[np.intp]
 _HEX = "S32"  # a hash as digits; empty where it is not known
 
 
-class RowNames:
+class RenumberedRowCounter:
     """Compares titles and leads of rows with hashes of what was sent."""
 
     def __init__(self, mapping: Mapping, sheet: str | None) -> None:
         self._title = _Named(mapping, sheet, (TITLE,))
         self._lead = _Named(mapping, sheet, (LEAD_ID, *LEAD_NAMES))
 
-    def changed(
+    def count(
         self, chunk: Chunk, positions: _Positions, sent: tuple[Sequence[str], Sequence[str]], hashes_of: HashesOf
     ) -> tuple[int, int]:
         """How many of some rows can be compared, and how many of those name another title or lead than was ``sent``.
@@ -92,7 +92,7 @@ class _Named:
 
     def _as_sent(self, chunk: Chunk, positions: _Positions) -> list[str | None]:
         frame = chunk.part(positions.tolist())[self._columns]
-        checked = self._validator.check(frame, np.zeros(len(frame), dtype=np.int64))
+        checked = self._validator.convert_rows(frame, np.zeros(len(frame), dtype=np.int64))
         wrong = {at for at, found in checked.problems.items() if any(each.code != "missing-lead" for each in found)}
         tickets = (None if at in wrong else checked.ticket(at) for at in range(len(frame)))
         return [None if each is None else each.title if self._is_title else each.lead for each in tickets]

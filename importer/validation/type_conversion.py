@@ -13,7 +13,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 
 from importer.mapping import FieldType, Rule
 from importer.mapping.boolean_words import FALSE_WORDS, TRUE_WORDS
-from importer.validation.converted import Cells, Converted
+from importer.validation.conversion_result import Cells, ConversionResult
 from importer.validation.dates import convert_times
 from importer.validation.numbers import convert_integers, convert_numbers
 
@@ -33,11 +33,11 @@ _PLAIN_EMAIL = re.compile(
 _OTHER_DOTS = re.compile(r"[。．｡]")  # dots to a resolver, and to nobody else
 
 
-def convert(cells: Cells, rule: Rule) -> Converted:  # noqa: PLR0911 - one return for each type
+def convert(cells: Cells, rule: Rule) -> ConversionResult:  # noqa: PLR0911 - one return for each type
     """Convert non-empty cells to the rule's type."""
     match rule.type:
         case FieldType.TEXT:
-            return Converted(cells, pd.Series(data=False, index=cells.index))
+            return ConversionResult(cells, pd.Series(data=False, index=cells.index))
         case FieldType.INTEGER:
             return convert_integers(cells.str.strip(), rule)
         case FieldType.NUMBER:
@@ -51,14 +51,14 @@ def convert(cells: Cells, rule: Rule) -> Converted:  # noqa: PLR0911 - one retur
         case FieldType.EMAIL:
             stripped = cells.str.strip()
             wrong = {address for address in stripped.unique() if not _is_email(address)}
-            return Converted(stripped, stripped.isin(wrong), "not-an-email", "an e-mail address")
+            return ConversionResult(stripped, stripped.isin(wrong), "not-an-email", "an e-mail address")
         case FieldType.PHONE:
             stripped = cells.str.strip().map(without_extension)
             return _phones(stripped) if rule.region is None else _phones_of(rule.region, stripped)
         case FieldType.GUID:
             stripped = cells.str.strip()
             values = stripped.str.strip("{}").str.lower()
-            return Converted(values, ~stripped.str.fullmatch(_GUID), "not-a-guid", "a GUID")
+            return ConversionResult(values, ~stripped.str.fullmatch(_GUID), "not-a-guid", "a GUID")
 
 
 def without_extension(number: str) -> str:
@@ -66,7 +66,7 @@ def without_extension(number: str) -> str:
     return _EXTENSION.sub("", number)
 
 
-def _booleans(cells: Cells, rule: Rule) -> Converted:
+def _booleans(cells: Cells, rule: Rule) -> ConversionResult:
     words = cells.str.casefold()
     true, false = frozenset(rule.true_words) or TRUE_WORDS, frozenset(rule.false_words) or FALSE_WORDS
     is_true = words.isin(true)
@@ -74,26 +74,26 @@ def _booleans(cells: Cells, rule: Rule) -> Converted:
     expected = "true or false, yes or no, 1 or 0"
     if rule.true_words or rule.false_words:
         expected = f"a word for true ({_listed(true)}) or false ({_listed(false)})"
-    return Converted(values, ~(is_true | words.isin(false)), "not-a-boolean", expected)
+    return ConversionResult(values, ~(is_true | words.isin(false)), "not-a-boolean", expected)
 
 
 def _listed(words: frozenset[str]) -> str:
     return ", ".join(sorted(words))
 
 
-def _phones(cells: Cells) -> Converted:
+def _phones(cells: Cells) -> ConversionResult:
     """Phone numbers without the blanks, brackets, dots and slashes that people write; single hyphens stay."""
     values = cells.str.replace(_PHONE_BLANKS, "", regex=True)
-    return Converted(values, ~values.str.fullmatch(_PHONE), "not-a-phone", "a phone number of 6 to 15 digits")
+    return ConversionResult(values, ~values.str.fullmatch(_PHONE), "not-a-phone", "a phone number of 6 to 15 digits")
 
 
-def _phones_of(region: str, cells: Cells) -> Converted:
+def _phones_of(region: str, cells: Cells) -> ConversionResult:
     from importer.validation.phones import e164  # noqa: PLC0415 - 50 MB of tables, loaded by those alone who need them
 
     numbers = {cell: e164(cell, region) for cell in cells.unique()}
     values = cells.map(numbers)
     expected = f"a phone number of {region}, or one that starts with + and its country's code"
-    return Converted(values, values.isna(), "not-a-phone", expected)
+    return ConversionResult(values, values.isna(), "not-a-phone", expected)
 
 
 def _is_email(address: str) -> bool:

@@ -20,11 +20,11 @@ from importer.manifest import Chunk, Column, is_visible
 from importer.mapping import FieldType, Mapping, Rule
 from importer.models import Attachment, Problem, Ticket
 from importer.validation.account_rules import AccountRules
-from importer.validation.attachments import FileScreen
+from importer.validation.attachments import FileMeasurer
 from importer.validation.field_conversion import SentField, as_constant, field_of_cells, field_of_template
-from importer.validation.fingerprints import Prints, combined, fingerprints
+from importer.validation.fingerprints import Fingerprints, combined, fingerprints
 from importer.validation.problem_collector import ProblemCollector
-from importer.validation.screen import LEAD_ID, LEAD_IDENTIFIERS, Mask, Screen
+from importer.validation.quick_check import LEAD_ID, LEAD_IDENTIFIERS, Mask, QuickCheck
 from importer.validation.type_conversion import without_extension
 
 _LEAD_PREFIX = "LeadDetail."
@@ -32,7 +32,7 @@ _EMAIL = "LeadDetail.EmailAddress"
 _PHONE = "LeadDetail.Phone"
 
 
-class CheckedFields:
+class ConvertedRows:
     """The outcome for one chunk; positions count its rows from 0."""
 
     def __init__(self, size: int) -> None:
@@ -78,7 +78,7 @@ class CheckedFields:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JudgedChunk:
+class ChunkProblems:
     """What is wrong with the wanted rows of a chunk, by their positions; ``attachment_bytes`` is of the others wanted.
 
     ``files``: number and bytes of the files of all rows, and how many rows have any. ``file_states``: of each row the
@@ -103,10 +103,10 @@ class Validator:
     ) -> None:
         self._mapping = mapping
         self._finder = finder
-        self._files = FileScreen(finder) if finder is not None else None
+        self._files = FileMeasurer(finder) if finder is not None else None
         self._sheet = sheet
         self._account = AccountRules(fields)
-        self._screen = Screen(mapping, self._judge_cells, self._account)
+        self._screen = QuickCheck(mapping, self._check_cells, self._account)
         self._constants = [(name, as_constant(name, value)[0]) for name, value in mapping.constants]
 
     @property
@@ -120,7 +120,7 @@ class Validator:
             return content_hashes(frame)
         return _keys([frame[column].tolist() for column in self._mapping.key])
 
-    def keys_of(self, chunk: Chunk, columns: Sequence[str]) -> list[str]:
+    def chunk_keys(self, chunk: Chunk, columns: Sequence[str]) -> list[str]:
         """The same for a chunk, of whose cells no more are made text than are needed; ``columns``: see ``key_at``."""
         if self._mapping.key_is_row_content:
             return content_hashes(chunk.frame[list(columns)])
@@ -132,7 +132,7 @@ class Validator:
             return content_hashes(chunk.part([position])[list(columns)])[0]
         return _key([chunk.text(name, position) for name in self._mapping.key])
 
-    def key_prints(self, chunk: Chunk, columns: Sequence[str]) -> tuple[Prints, Mask]:
+    def key_fingerprints(self, chunk: Chunk, columns: Sequence[str]) -> tuple[Fingerprints, Mask]:
         """A fingerprint of each row's key, and which rows have one; ``columns``: what `key: row-content` is made of."""
         names = columns if self._mapping.key_is_row_content else self._mapping.key
         found = [chunk.column(name) or Column.of_any(chunk.texts(name)) for name in names]
@@ -163,14 +163,14 @@ class Validator:
             value=value,
         )
 
-    def judge(self, chunk: Chunk, wanted: Mask) -> JudgedChunk:
+    def find_problems(self, chunk: Chunk, wanted: Mask) -> ChunkProblems:
         """Find every problem of the wanted rows as `check` does, which judges all that is not known to be right."""
         doubts = self._screen.doubts(chunk)
         problems: dict[int, list[Problem]] = defaultdict(list)
         rows = np.array(chunk.rows, dtype=np.int64)
         whole = np.flatnonzero(wanted & doubts.elsewhere)
         if whole.size:
-            _add(self._check_fields(chunk.part(whole.tolist()), rows[whole]).problems, whole, problems)
+            _add(self._convert_fields(chunk.part(whole.tolist()), rows[whole]).problems, whole, problems)
         for rule, doubtful in zip(self._mapping.rules, doubts.cells, strict=True):
             positions = np.flatnonzero(wanted & doubtful & ~doubts.elsewhere)
             if positions.size:
@@ -178,35 +178,35 @@ class Validator:
                 cells = pd.Series(chunk.texts_at(rule.column, positions), dtype=object)
                 self._field(cells, rule, ProblemCollector(self.problem, rows[positions], found))
                 _add(found, positions, problems)
-        return self._judge_files(chunk, wanted, problems)
+        return self._measure_files(chunk, wanted, problems)
 
-    def _judge_files(self, chunk: Chunk, wanted: Mask, problems: dict[int, list[Problem]]) -> JudgedChunk:
+    def _measure_files(self, chunk: Chunk, wanted: Mask, problems: dict[int, list[Problem]]) -> ChunkProblems:
         """Add what is wrong with the attachments of wanted rows.
 
         Those of the other rows, which may be tickets already, are looked for so that it is known whose files they are.
         """
         if self._finder is None or self._files is None:
-            return JudgedChunk(problems=dict(problems), attachment_bytes=0)
+            return ChunkProblems(problems=dict(problems), attachment_bytes=0)
         measured = self._files.look(chunk, np.arange(len(chunk.rows)))
         sizes, numbers, states = measured.size_bytes, measured.numbers, measured.states
-        report = ProblemCollector(self.problem, np.array(chunk.rows, dtype=np.int64), problems)
+        collector = ProblemCollector(self.problem, np.array(chunk.rows, dtype=np.int64), problems)
         for at, row in zip(measured.doubtful.tolist(), self._files.rows(chunk, measured.doubtful), strict=True):
             named = self._finder.find(row)
             if wanted[at]:
-                _report_faults(at, named, report)
+                _report_faults(at, named, collector)
             found = [each.found for each in named if isinstance(each.found, Attachment)]
             sizes[at], numbers[at] = sum(file.size_bytes for file in found), len(found)
             states[at] = sum(file.state for file in found)
         good = np.array(wanted, dtype=bool)
         good[list(problems)] = False
-        return JudgedChunk(
+        return ChunkProblems(
             problems=dict(problems),
             attachment_bytes=int(sizes[good].sum()),
             files=(int(numbers.sum()), int(sizes.sum()), int(np.count_nonzero(numbers))),
             file_states=states,
         )
 
-    def lead_names(self, chunk: Chunk, positions: npt.NDArray[np.intp]) -> list[str]:
+    def lead_identifiers(self, chunk: Chunk, positions: npt.NDArray[np.intp]) -> list[str]:
         """All e-mail addresses and phone numbers of some rows without problems, as `Checked.lead_identifiers` has them.
 
         No order is promised, and empty ones may be among them.
@@ -219,7 +219,7 @@ class Validator:
         plain = len(set(named)) == len(named) and not otherwise and all(map(_is_sent_as_written, rules))
         if not plain:
             frame = chunk.part(positions.tolist())
-            emails, phones = self._check_fields(frame, np.zeros(len(frame), dtype=np.int64)).lead_identifiers()
+            emails, phones = self._convert_fields(frame, np.zeros(len(frame), dtype=np.int64)).lead_identifiers()
             return emails + phones
         texts = {rule.field: chunk.texts(rule.column) for rule in rules}
         cells = {field: [of_all[at] for at in positions.tolist()] for field, of_all in texts.items()}
@@ -231,50 +231,50 @@ class Validator:
             if not lead_id
         ]
 
-    def check(self, frame: pd.DataFrame, rows: npt.NDArray[np.int64]) -> CheckedFields:
+    def convert_rows(self, frame: pd.DataFrame, rows: npt.NDArray[np.int64]) -> ConvertedRows:
         """Judge every row of ``frame`` (text cells, any index), which stands at ``rows`` of the manifest."""
         frame = frame.reset_index(drop=True)
-        checked = self._check_fields(frame, rows)
+        checked = self._convert_fields(frame, rows)
         if self._finder is not None:
             checked.attachments = _find_attachments(
                 frame, self._finder, ProblemCollector(self.problem, rows, checked.problems)
             )
         return checked
 
-    def _check_fields(self, frame: pd.DataFrame, rows: npt.NDArray[np.int64]) -> CheckedFields:
-        checked = CheckedFields(len(frame))
-        report = ProblemCollector(self.problem, rows, checked.problems)
+    def _convert_fields(self, frame: pd.DataFrame, rows: npt.NDArray[np.int64]) -> ConvertedRows:
+        checked = ConvertedRows(len(frame))
+        collector = ProblemCollector(self.problem, rows, checked.problems)
         everywhere = np.ones(len(frame), dtype=bool)
-        checked.fields = [self._field(frame[rule.column], rule, report) for rule in self._mapping.rules]
+        checked.fields = [self._field(frame[rule.column], rule, collector) for rule in self._mapping.rules]
         for name, template in self._mapping.templates:
-            checked.fields.append(field_of_template(frame, name, template, report))
-            self._hold_against_account(checked.fields[-1], template.columns[0], report)
+            checked.fields.append(field_of_template(frame, name, template, collector))
+            self._check_with_account(checked.fields[-1], template.columns[0], collector)
         for name, value in self._constants:
             checked.fields.append(SentField(name=name, values=[value] * len(frame), sent=everywhere))
-            self._hold_against_account(checked.fields[-1], None, report)
-        _require_lead(checked.fields, report)
+            self._check_with_account(checked.fields[-1], None, collector)
+        _require_lead(checked.fields, collector)
         return checked
 
-    def _judge_cells(self, rule: Rule, cells: Sequence[str]) -> tuple[Mask, Mask]:
+    def _check_cells(self, rule: Rule, cells: Sequence[str]) -> tuple[Mask, Mask]:
         """Say which cells a rule takes, and for which of them it sends more than blanks."""
         problems: dict[int, list[Problem]] = defaultdict(list)
-        report = ProblemCollector(self.problem, np.zeros(len(cells), dtype=np.int64), problems)
-        field = self._field(pd.Series(list(cells), dtype=object), rule, report)
+        collector = ProblemCollector(self.problem, np.zeros(len(cells), dtype=np.int64), problems)
+        field = self._field(pd.Series(list(cells), dtype=object), rule, collector)
         good = np.ones(len(cells), dtype=bool)
         good[list(problems)] = False
         return good, field.sent & _are_filled(field.values)
 
-    def _field(self, cells: pd.Series, rule: Rule, report: ProblemCollector) -> SentField:
+    def _field(self, cells: pd.Series, rule: Rule, collector: ProblemCollector) -> SentField:
         """Judge one column, by its rule and by what the account says of the field."""
-        field = field_of_cells(cells, rule, report)
-        self._hold_against_account(field, rule.column, report)
+        field = field_of_cells(cells, rule, collector)
+        self._check_with_account(field, rule.column, collector)
         return field
 
-    def _hold_against_account(self, field: SentField, column: str | None, report: ProblemCollector) -> None:
+    def _check_with_account(self, field: SentField, column: str | None, collector: ProblemCollector) -> None:
         for position, wrong in self._account.complaints(field.name, field.values, field.sent):
-            if not report.has(position, column):
+            if not collector.has(position, column):
                 where, value = column or field.name, field.values[position]
-                report.add_one(position, wrong.code, f"{where}: {wrong.text}", column=column, value=shortened(value))
+                collector.add_one(position, wrong.code, f"{where}: {wrong.text}", column=column, value=shortened(value))
 
 
 def _add(found: dict[int, list[Problem]], places: npt.NDArray[np.intp], problems: dict[int, list[Problem]]) -> None:
@@ -283,14 +283,14 @@ def _add(found: dict[int, list[Problem]], places: npt.NDArray[np.intp], problems
         problems[int(places[index])] += its
 
 
-def _require_lead(fields: list[SentField], report: ProblemCollector) -> None:
+def _require_lead(fields: list[SentField], collector: ProblemCollector) -> None:
     found = np.zeros(len(fields[0].values) if fields else 0, dtype=bool)
     for field in fields:
         if field.name in LEAD_IDENTIFIERS:
             found |= field.sent & _are_filled(field.values)
     for position in np.flatnonzero(~found):
         names = ", ".join(field.name for field in fields if field.name in LEAD_IDENTIFIERS)
-        report.add_one(int(position), "missing-lead", f"the row names no lead ({names or 'none is mapped'})")
+        collector.add_one(int(position), "missing-lead", f"the row names no lead ({names or 'none is mapped'})")
 
 
 def _keys(columns: Sequence[Sequence[str]]) -> list[str]:
@@ -317,22 +317,22 @@ def _are_filled(values: Sequence[str]) -> Mask:
 
 
 def _find_attachments(
-    frame: pd.DataFrame, finder: AttachmentFinder, report: ProblemCollector
+    frame: pd.DataFrame, finder: AttachmentFinder, collector: ProblemCollector
 ) -> dict[int, tuple[Attachment, ...]]:
     found: dict[int, tuple[Attachment, ...]] = {}
     for position, cells in enumerate(zip(*(frame[column] for column in finder.columns), strict=True)):
         named = finder.find(zip(finder.columns, cells, strict=True))
-        _report_faults(position, named, report)
+        _report_faults(position, named, collector)
         if files := tuple(each.found for each in named if not isinstance(each.found, FileFault)):
             found[position] = files
     return found
 
 
-def _report_faults(position: int, files: Iterable[NamedFiles], report: ProblemCollector) -> None:
+def _report_faults(position: int, files: Iterable[NamedFiles], collector: ProblemCollector) -> None:
     for named in files:
         if isinstance(named.found, FileFault):
             message = f"{named.column}: {named.found.message}"
-            report.add_one(position, named.found.code, message, column=named.column, value=shortened(named.name))
+            collector.add_one(position, named.found.code, message, column=named.column, value=shortened(named.name))
 
 
 def content_hashes(frame: pd.DataFrame) -> list[str]:

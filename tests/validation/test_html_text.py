@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.validation.heavy_html import flat_text, is_heavy
+from importer.validation.expensive_html import flat_text, is_heavy
 from importer.validation.html_text import from_text, to_text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from importer.errors import MappingError
-from importer.validation import check_own_texts
+from importer.validation import check_mapping_values
 from tests.validation.checking import HEAD, MAIL, check, codes, mapping_of, one_rule, sent
 
 GUID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
@@ -69,7 +69,7 @@ NOTHING = "values: {N/A: '', '-': '', new: Open}"
 def test_what_stands_for_nothing_is_an_empty_cell(rule: str, cell: str, value: str | None, problems: list[str]):
     """By `values`; what becomes of it is what becomes of an empty cell, and no type is asked whether it fits."""
     mapping = mapping_of(one_rule(rule))
-    check_own_texts(mapping)
+    check_mapping_values(mapping)
     assert sent(rule, cell) == (value, problems)
 
 
@@ -200,7 +200,7 @@ def test_a_rule_that_would_spoil_row_after_row_is_refused(rule: str, problem: st
     """Its default, its new values and its choices must be what its type takes; said with the line, before any row."""
     mapping = mapping_of(one_rule(rule))
     with pytest.raises(MappingError) as caught:
-        check_own_texts(mapping)
+        check_mapping_values(mapping)
     (detail,) = caught.value.details
     assert detail.startswith(f"{mapping.path}:6: columns > Cell: {problem}")
 
@@ -216,7 +216,7 @@ def test_a_rule_that_would_spoil_row_after_row_is_refused(rule: str, problem: st
 )
 def test_what_a_rule_sends_by_right_is_accepted(rule: str):
     """In any form that a cell might have."""
-    check_own_texts(mapping_of(one_rule(rule)))
+    check_mapping_values(mapping_of(one_rule(rule)))
 
 
 def test_a_text_of_a_rule_is_told_with_its_own_line():
@@ -224,7 +224,7 @@ def test_a_text_of_a_rule_is_told_with_its_own_line():
     rule = "\n    field: CustomData.N\n    type: integer\n    values:\n      x: '1'\n      y: one\n    default: none"
     mapping = mapping_of(one_rule(rule))
     with pytest.raises(MappingError) as caught:
-        check_own_texts(mapping)
+        check_mapping_values(mapping)
     lines = [detail.removeprefix(f"{mapping.path}:").partition(":")[0] for detail in caught.value.details]
     assert lines == ["11", "12"]
 
@@ -251,7 +251,7 @@ def test_a_constant_that_would_spoil_every_ticket_is_refused(constant: str, prob
         + ("" if "Lead" in constant else "  LeadDetail.Phone: '123456'\n")
     )
     with pytest.raises(MappingError) as caught:
-        check_own_texts(mapping)
+        check_mapping_values(mapping)
     assert caught.value.details == (f"{mapping.path}:7: constants > {problem}",)
 
 
@@ -261,7 +261,7 @@ def test_a_constant_is_sent_in_the_form_of_its_field():
         f"{HEAD}columns: {{Cell: Title}}\nconstants: {{DueDate: 2024-08-29 10:36, CustomData.Note: ' 1 ',"
         " LeadDetail.Phone: +49 (30) 123456}\nignore: [ID]\n"
     )
-    check_own_texts(mapping_of(text))
+    check_mapping_values(mapping_of(text))
     assert check(text, ["ID", "Cell"], ["1", ""]).ticket(0).fields == (
         ("DueDate", "2024-08-29T10:36:00"),
         ("CustomData.Note", " 1 "),

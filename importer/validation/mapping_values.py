@@ -15,7 +15,7 @@ from importer.validation.field_conversion import UNSENDABLE, as_constant, as_sen
 from importer.validation.type_conversion import convert
 
 
-def check_own_texts(mapping: Mapping) -> None:
+def check_mapping_values(mapping: Mapping) -> None:
     """Hold `default`, `values` and `one_of` of every rule against its type, and each constant against its field's.
 
     Raises MappingError whose ``details`` name every text that could never be sent, with file and line.

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from importer.manifest import Chunk, Column, is_visible
 from importer.mapping import FieldType, Mapping, Rule, Template
 from importer.validation.account_rules import AccountRules
-from importer.validation.fingerprints import Prints, fingerprints
-from importer.validation.form_screen import surely_fit
+from importer.validation.byte_checks import certainly_valid
+from importer.validation.fingerprints import Fingerprints, fingerprints
 
 LEAD_ID = "LeadId"
 LEAD_IDENTIFIERS = (LEAD_ID, "LeadDetail.EmailAddress", "LeadDetail.Phone")
@@ -26,11 +26,11 @@ _FEW = 64  # parts of a chunk: so small a share of it is left to the judge as wh
 
 Mask = npt.NDArray[np.bool_]
 # Of different cells by themselves: whether each is right, and whether what is sent for it is more than blanks.
-Judge = Callable[[Rule, Sequence[str]], tuple[Mask, Mask]]
+CheckCells = Callable[[Rule, Sequence[str]], tuple[Mask, Mask]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Doubts:
+class UnclearCells:
     """Which rows of a chunk may be wrong, and where.
 
     ``cells``: for each of the mapping's rules, the rows of which its cell may be. ``elsewhere``: the rows that may name
@@ -41,16 +41,16 @@ class Doubts:
     elsewhere: Mask
 
 
-class Screen:
+class QuickCheck:
     """Looks through chunk after chunk, and remembers what it has learnt of the cells of former ones."""
 
-    def __init__(self, mapping: Mapping, judge: Judge, account: AccountRules) -> None:
+    def __init__(self, mapping: Mapping, judge: CheckCells, account: AccountRules) -> None:
         self._columns = [_ColumnScreen(rule, judge, account) for rule in mapping.rules]
         self._templates = mapping.templates
         self._account = account
         self._names_lead = any(name in LEAD_IDENTIFIERS and value.strip() for name, value in mapping.constants)
 
-    def doubts(self, chunk: Chunk) -> Doubts:
+    def doubts(self, chunk: Chunk) -> UnclearCells:
         """Say what of each row may be wrong; its attachments are not looked at."""
         rows = len(chunk.rows)
         cells: list[Mask] = []
@@ -70,7 +70,7 @@ class Screen:
             elsewhere |= ~right
             if name in LEAD_IDENTIFIERS:
                 leads |= filled
-        return Doubts(cells=cells, elsewhere=elsewhere | ~leads)
+        return UnclearCells(cells=cells, elsewhere=elsewhere | ~leads)
 
     def _look_at_template(self, chunk: Chunk, name: str, template: Template) -> tuple[Mask, Mask]:
         """Say which rows fill it rightly, and which of these with more than blanks.
@@ -89,12 +89,12 @@ class Screen:
 class _ColumnScreen:
     """One rule, and some cells that it is known to take."""
 
-    def __init__(self, rule: Rule, judge: Judge, account: AccountRules) -> None:
+    def __init__(self, rule: Rule, judge: CheckCells, account: AccountRules) -> None:
         self.rule = rule
         self._judge = judge
         self._account = account
         self._kind = FieldType.GUID if rule.field == LEAD_ID else rule.type
-        self._known: Prints = np.empty((2, 0), dtype=np.uint64)
+        self._known: Fingerprints = np.empty((2, 0), dtype=np.uint64)
         self._filled = np.empty(0, dtype=bool)
 
     def look(self, column: Column) -> tuple[Mask, Mask]:
@@ -110,7 +110,7 @@ class _ColumnScreen:
         rule = self.rule
         if rule.values or rule.one_of or self._says_more_than_forms():
             return np.zeros(len(column), dtype=bool)
-        right = surely_fit(column, rule, self._kind)
+        right = certainly_valid(column, rule, self._kind)
         if rule.required:
             right &= is_visible(column.first_bytes())
         if rule.max_length is not None and rule.on_too_long == "reject":
@@ -148,14 +148,14 @@ class _ColumnScreen:
             self._learn(prints[:, unknown[firsts[good]]], named[good])
         return right, filled
 
-    def _recall(self, prints: Prints) -> tuple[Mask, Mask]:
+    def _recall(self, prints: Fingerprints) -> tuple[Mask, Mask]:
         if not self._filled.size:
             return np.zeros(prints.shape[1], dtype=bool), np.zeros(prints.shape[1], dtype=bool)
         at = np.minimum(np.searchsorted(self._known[0], prints[0]), self._filled.size - 1)
         right = (self._known[:, at] == prints).all(axis=0)
         return right, right & self._filled[at]
 
-    def _learn(self, prints: Prints, filled: Mask) -> None:
+    def _learn(self, prints: Fingerprints, filled: Mask) -> None:
         if self._filled.size + filled.size > _MOST_KNOWN:
             return
         known, filled = np.concatenate((self._known, prints), axis=1), np.concatenate((self._filled, filled))

@@ -37,7 +37,7 @@ _DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.i
 _NO_MAIL = {(len(top), ord(top[0]), ord(top[-1])) for top in (n.rpartition(".")[2] for n in SPECIAL_USE_DOMAIN_NAMES)}
 
 
-def surely_fit(column: Column, rule: Rule, kind: FieldType) -> Mask:  # noqa: PLR0911 - one return for each type
+def certainly_valid(column: Column, rule: Rule, kind: FieldType) -> Mask:  # noqa: PLR0911 - one return for each type
     """Say which cells are not empty and are values of this type."""
     match kind:
         case FieldType.TEXT:

@@ -11,7 +11,7 @@ Mask = pd.Series  # of bool
 
 
 @dataclass(frozen=True, slots=True)
-class Converted:
+class ConversionResult:
     """``values`` where ``bad`` is false; ``code`` and ``expected`` say what the bad cells should have been.
 
     ``ambiguous`` are those of the bad cells that could be two values, where there are any.
