@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _LIKE = 0.6  # how much of a code must be right for it to be meant
 
 
-@cli.command()
+@cli.command("validate")
 @click.argument("manifest", type=options.PATH)
 @options.mapping
 @click.option("--report", type=options.PATH, help="Write every problem to this file, .csv, .json or .html.")

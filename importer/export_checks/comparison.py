@@ -19,7 +19,7 @@ from importer.ledger import Ledger, RunInfo, utc_now
 from importer.ledger.previous_exports import (
     ExportRecord,
     KeyHashes,
-    KnownRows,
+    KnownRow,
     count_known_keys,
     finish_export,
     first_reading,
@@ -34,7 +34,7 @@ from importer.ledger.previous_exports import (
 )
 from importer.manifest import Chunk
 from importer.mapping import Mapping
-from importer.validation import RowNames
+from importer.validation import RenumberedRowCounter
 
 _FEW_ARE_THE_SAME = 0.10
 
@@ -42,13 +42,13 @@ _FEW_ARE_THE_SAME = 0.10
 class ExportComparison:
     """What one run finds in one export. ``look_up`` and ``take`` come for each chunk in turn, then ``conclude``."""
 
-    def __init__(self, ledger: Ledger, run: RunInfo, mapping: Mapping, names: RowNames) -> None:
+    def __init__(self, ledger: Ledger, run: RunInfo, mapping: Mapping, names: RenumberedRowCounter) -> None:
         self._ledger = ledger
         self._run = run
         self._mapping = mapping
         self._names = names
         self._name = PurePath(run.manifest).name
-        self._looked_up: dict[str, KnownRows] = {}
+        self._looked_up: dict[str, KnownRow] = {}
         self._parts: list[KeyHashes] = []
         self._keys: KeyHashes = np.empty(0, dtype=np.uint64)
         self._unknown: list[tuple[int, int, str]] = []  # hash, place among all, key
@@ -61,7 +61,7 @@ class ExportComparison:
         """The states of those of a chunk's keys that the ledger has."""
         wanted = [key for key in keys if key]
         self._looked_up = known_rows(self._ledger, self._run.account, self._run.source, wanted)
-        return {key: known.judged_state for key, known in self._looked_up.items()}
+        return {key: known.effective_state for key, known in self._looked_up.items()}
 
     def take(self, chunk: Chunk, keys: Sequence[str], positions: npt.NDArray[np.intp]) -> None:
         """Count the rows at some positions of the chunk, whose keys come for the first time; ``keys``: theirs."""
@@ -76,7 +76,7 @@ class ExportComparison:
         named = [at for at, each in known.items() if each.title_hash or each.lead_hash]
         if named:
             sent = [known[at].title_hash for at in named], [known[at].lead_hash for at in named]
-            found = self._names.changed(chunk, positions[named], sent, self._ledger.keyed_hash.joined)
+            found = self._names.count(chunk, positions[named], sent, self._ledger.keyed_hash.joined)
             self._comparable += found[0]
             self._changed += found[1]
 

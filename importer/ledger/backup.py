@@ -42,7 +42,7 @@ def back_up(url: str, target: Path) -> Backup:
         raise opening.no_ledger(url)
     _refuse(ledger, target)
     with _new_file(target) as temporary:
-        with database.translated(url):
+        with database.translated_errors(url):
             rows = _copy(ledger, temporary)
         size_bytes = temporary.stat().st_size
     return Backup(rows=rows, size_bytes=size_bytes)
@@ -109,7 +109,7 @@ def _sync(path: Path) -> None:
 def _copy(ledger: Path, target: Path) -> int:
     """Copy a ledger as it is now, check the copy, and count its tickets. Raises LedgerError and sqlite3.Error."""
     with (
-        contextlib.closing(database.plain_connection(ledger, _PATIENCE_S)) as here,
+        contextlib.closing(database.sqlite3_connection(ledger, _PATIENCE_S)) as here,
         contextlib.closing(sqlite3.connect(target, isolation_level=None)) as there,
     ):
         here.execute("begin")  # what is read from here on is of one moment, whatever runs write meanwhile

@@ -79,7 +79,7 @@ def insert(db: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Ins
     return postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
 
 
-def is_one_of(db: sa.Connection, column: sa.ColumnElement[str], texts: Sequence[str]) -> sa.ColumnElement[bool]:
+def column_is_in(db: sa.Connection, column: sa.ColumnElement[str], texts: Sequence[str]) -> sa.ColumnElement[bool]:
     """Whether a column holds one of these texts, which go to the database as one value, however many they are."""
     if db.dialect.name == "postgresql":
         return column == sa.any_(sa.bindparam("texts", list(texts), type_=postgresql.ARRAY(sa.Text), unique=True))
@@ -99,7 +99,7 @@ def sqlite_path(url: str) -> Path | None:
     return Path(parsed.database)
 
 
-def plain_connection(path: Path, patience_s: float) -> sqlite3.Connection:
+def sqlite3_connection(path: Path, patience_s: float) -> sqlite3.Connection:
     """Connect to an SQLite file that is there, for what is no transaction. Raises sqlite3.Error."""
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=patience_s)
 
@@ -132,7 +132,7 @@ def boot_clock_s() -> float:
 
 
 @contextlib.contextmanager
-def translated(url: str) -> Iterator[None]:
+def translated_errors(url: str) -> Iterator[None]:
     """Turn what the database, the driver or the disk says into a LedgerError with a way out."""
     try:
         yield

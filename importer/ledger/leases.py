@@ -39,7 +39,7 @@ def renew(db: sa.Connection, run_id: str) -> None:
         )
 
 
-def expire_leases(db: sa.Connection, run: RunInfo, ledger: Path | None) -> None:
+def end_expired_runs(db: sa.Connection, run: RunInfo, ledger: Path | None) -> None:
     """End every dead run of this account and source; what it had under way is unknown."""
     columns = schema.runs.c
     where = (columns.account == run.account) & (columns.source == run.source) & columns.ended_at.is_(None)
@@ -47,10 +47,10 @@ def expire_leases(db: sa.Connection, run: RunInfo, ledger: Path | None) -> None:
         if not is_expired(db, other, ledger):
             continue
         db.execute(schema.runs.update().where(columns.id == other.id).values(ended_at=utc_now()))
-        release(db, other.id)
+        release_rows(db, other.id)
 
 
-def release(db: sa.Connection, run_id: str) -> None:
+def release_rows(db: sa.Connection, run_id: str) -> None:
     """Let a run's rows go; what it had under way is unknown."""
     held = schema.tickets.c.held_by == run_id
     sending = sa.select(schema.tickets.c.id).where(held & (schema.tickets.c.state == "sending"))
@@ -84,7 +84,7 @@ def refuse_held(db: sa.Connection, run: RunInfo, keys: Sequence[str]) -> None:
     of_others = (
         (columns.account == run.account)
         & (columns.source == run.source)
-        & database.is_one_of(db, columns.key, keys)
+        & database.column_is_in(db, columns.key, keys)
         & columns.held_by.is_not(None)
         & (columns.held_by != run.id)
         & schema.runs.c.ended_at.is_(None)

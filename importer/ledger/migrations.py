@@ -108,7 +108,7 @@ def _compact(engine: sa.Engine, path: Path) -> None:
         if not db.scalar(_IS_TO_BE_COMPACTED):
             return
     try:
-        with contextlib.closing(database.plain_connection(path, _PATIENCE_S)) as file:
+        with contextlib.closing(database.sqlite3_connection(path, _PATIENCE_S)) as file:
             file.execute("vacuum")
             busy, *_ = file.execute("pragma wal_checkpoint(truncate)").fetchone()
             trouble = "another program reads it" if busy else ""

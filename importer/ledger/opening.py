@@ -9,16 +9,16 @@ import sqlalchemy as sa
 
 from importer.errors import LedgerError
 from importer.ledger import database, migrations, permissions, schema
-from importer.ledger.location import refuse_network
+from importer.ledger.sqlite_file import refuse_network_disk
 
 
 def create_ledger(url: str) -> tuple[sa.Engine, Path | None]:
     """Make a ledger, or open it if it is there. Raises LedgerError."""
     path = database.sqlite_path(url)
-    with database.translated(url):
+    with database.translated_errors(url):
         if path is not None:
             permissions.make_folder(path.parent)
-            refuse_network(path)
+            refuse_network_disk(path)
             permissions.create_ledger(path)
         return _checked(url, path, make=True), path
 
@@ -26,7 +26,7 @@ def create_ledger(url: str) -> tuple[sa.Engine, Path | None]:
 def exists(url: str) -> bool:
     """Say whether there is a ledger to open."""
     path = database.sqlite_path(url)
-    with database.translated(url):
+    with database.translated_errors(url):
         if path is not None:
             return path.exists() and path.stat().st_size > 0
         engine = database.make_engine(url)
@@ -41,7 +41,7 @@ def open_ledger(url: str) -> tuple[sa.Engine, Path | None]:
     if not exists(url):
         raise no_ledger(url)
     path = database.sqlite_path(url)
-    with database.translated(url):
+    with database.translated_errors(url):
         return _checked(url, path), path
 
 
@@ -56,7 +56,7 @@ def no_ledger(url: str) -> LedgerError:
 
 def _checked(url: str, path: Path | None, *, make: bool = False) -> sa.Engine:
     if path is not None:
-        refuse_network(path)
+        refuse_network_disk(path)
         permissions.tighten(path)
     engine = database.make_engine(url)
     try:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from importer.ledger import database, schema
 from importer.ledger.keyed_hashes import KeyedHash
-from importer.ledger.records import judged_state
+from importer.ledger.records import effective_state
 from importer.ledger.store import Ledger
 
 _READ_ROWS = 10_000
@@ -45,7 +45,7 @@ class ExportRecord:
     finished_at: str
 
 
-class KnownRows(NamedTuple):
+class KnownRow(NamedTuple):
     """A row that the ledger knows, with ``KeyedHash.hex`` of title and lead as last sent; empty where not known."""
 
     state: str
@@ -60,9 +60,9 @@ class KnownRows(NamedTuple):
         return self.state != "pending" or self.attempts > 0
 
     @property
-    def judged_state(self) -> str:
+    def effective_state(self) -> str:
         """The state by which the row is judged; see ``Ledger.states``."""
-        return judged_state(self.state, self.error_code)
+        return effective_state(self.state, self.error_code)
 
 
 def last_export(ledger: Ledger, account: str, source: str, manifest_name: str) -> ExportRecord | None:
@@ -149,12 +149,12 @@ def _was_sent(account: str, source: str) -> sa.ColumnElement[bool]:
     return (columns.account == account) & (columns.source == source) & was_sent
 
 
-def known_rows(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> dict[str, KnownRows]:
+def known_rows(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> dict[str, KnownRow]:
     """Those of the keys that the ledger knows, in one query for all; ``Ledger.states`` with the hashes."""
     columns = schema.tickets.c
     with ledger.reading() as db:
-        wanted = database.is_one_of(db, columns.key, list(keys))
+        wanted = database.column_is_in(db, columns.key, list(keys))
         where = (columns.account == account) & (columns.source == source) & wanted
         values = (columns.state, columns.title_hash, columns.lead_hash, columns.attempts, columns.error_code)
         rows = db.execute(sa.select(columns.key, *values).where(where)).all()  # one by one takes longer
-        return {row[0]: KnownRows(*row[1:]) for row in rows}
+        return {row[0]: KnownRow(*row[1:]) for row in rows}

@@ -49,7 +49,7 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PastImport:
+class RowFromResults:
     """A row that a results file knows, for a ledger that may not."""
 
     key: str
@@ -114,13 +114,13 @@ REFUSED = "refused"
 _WAS_SENT = ("keys-refused", "wrong-url", SET_PENDING)
 
 
-def judged_state(state: str, error_code: str) -> str:
+def effective_state(state: str, error_code: str) -> str:
     """Give the state by which a row is judged: ``REFUSED`` if it was refused, or set to pending, and else its own."""
     return REFUSED if state == "pending" and error_code in _WAS_SENT else state
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RowSettlement:
+class RowFinding:
     """What was found out, or decided, of an unknown row. ``state``: ``created``, ``pending`` or still ``unknown``."""
 
     key: str

@@ -32,5 +32,5 @@ def erase(tickets: sa.ColumnElement[bool]) -> sa.Update:
 
 def erase_of_keys(db: sa.Connection, account: str, source: str, keys: Sequence[str]) -> None:
     """Erase the bodies of those of the keys that are settled."""
-    these = (_tickets.account == account) & (_tickets.source == source) & database.is_one_of(db, _tickets.key, keys)
+    these = (_tickets.account == account) & (_tickets.source == source) & database.column_is_in(db, _tickets.key, keys)
     db.execute(erase(these))

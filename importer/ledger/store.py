@@ -20,20 +20,20 @@ import sqlalchemy as sa
 
 from importer.errors import ImporterError, LedgerError
 from importer.ledger import database, leases, opening, request_bodies, schema
-from importer.ledger.in_flight import InFlightRequests
 from importer.ledger.keyed_hashes import KeyedHash
-from importer.ledger.location import LedgerLocation
 from importer.ledger.records import (
     Claim,
     Intent,
     LedgerEntry,
     Outcome,
-    PastImport,
     Rejection,
+    RowFromResults,
     RunInfo,
-    judged_state,
+    effective_state,
     utc_now,
 )
+from importer.ledger.request_recorder import RequestRecorder
+from importer.ledger.sqlite_file import LedgerFile
 from importer.models import TicketIds
 
 
@@ -43,9 +43,9 @@ class Ledger:
     def __init__(self, engine: sa.Engine, path: Path | None) -> None:
         self._engine = engine
         self._path = path
-        self._place = LedgerLocation(path) if path is not None else None
+        self._file = LedgerFile(path) if path is not None else None
         self._lock: leases.RunLock | None = None
-        self._under_way = InFlightRequests(engine.dialect)
+        self._recorder = RequestRecorder(engine.dialect)
 
     @classmethod
     def create(cls, url: str) -> Ledger:
@@ -76,14 +76,14 @@ class Ledger:
 
     def begin_run(self, run: RunInfo) -> None:
         """Enter a run with a live lease, after every dead run was ended and what it had under way made unknown."""
-        if self._path is not None and self._place is not None:
-            with self._translated():
+        if self._path is not None and self._file is not None:
+            with self._translated_errors():
                 self._lock = leases.RunLock(self._path, run.id)
                 self._lock.take()
-                self._place.checkpoint()  # what a killed run has left in the log
-                self._place.take_reserve()
+                self._file.checkpoint()  # what a killed run has left in the log
+                self._file.take_reserve()
         with self.writing() as db:
-            leases.expire_leases(db, run, self._path)
+            leases.end_expired_runs(db, run, self._path)
             db.execute(
                 schema.runs.insert().values(
                     id=run.id,
@@ -133,9 +133,9 @@ class Ledger:
         with self.writing() as db:
             alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
             db.execute(schema.runs.update().where(alive).values(ended_at=utc_now(), exit_code=exit_code))
-            leases.release(db, run_id)
-        if self._place is not None:
-            self._place.checkpoint()
+            leases.release_rows(db, run_id)
+        if self._file is not None:
+            self._file.checkpoint()
         self._drop_lock()
 
     # -- rows before sending ----------------------------------------------------------------------------------------
@@ -144,8 +144,8 @@ class Ledger:
         """Find the tickets of these keys, in any number."""
         found: dict[str, LedgerEntry] = {}
         columns = schema.tickets.c
-        with self._translated(), self._engine.connect() as db:
-            wanted = database.is_one_of(db, columns.key, keys)
+        with self._translated_errors(), self._engine.connect() as db:
+            wanted = database.column_is_in(db, columns.key, keys)
             where = (columns.account == account) & (columns.source == source) & wanted
             for row in db.execute(sa.select(*_ENTRY).where(where)):
                 found[row[1]] = _entry(row)
@@ -157,11 +157,11 @@ class Ledger:
         A pending row that was refused by the account, or that a person has set to pending, is ``refused``.
         """
         columns = schema.tickets.c
-        with self._translated(), self._engine.connect() as db:
-            wanted = database.is_one_of(db, columns.key, keys)
+        with self._translated_errors(), self._engine.connect() as db:
+            wanted = database.column_is_in(db, columns.key, keys)
             where = (columns.account == account) & (columns.source == source) & wanted
             found = db.execute(sa.select(columns.key, columns.state, columns.error_code).where(where))
-            return {key: judged_state(state, code) for key, state, code in found}
+            return {key: effective_state(state, code) for key, state, code in found}
 
     def claim(self, run: RunInfo, claims: Sequence[Claim]) -> dict[str, str]:
         """Take rows for this run, and renew its lease: judging may take long.
@@ -178,7 +178,7 @@ class Ledger:
             leases.refuse_held(db, run, keys)
             columns = schema.tickets.c
             where = (columns.account == run.account) & (columns.source == run.source) & (columns.state != "pending")
-            of_these = where & database.is_one_of(db, columns.key, keys)
+            of_these = where & database.column_is_in(db, columns.key, keys)
             states = {row[0]: row[1] for row in db.execute(sa.select(columns.key, columns.state).where(of_these))}
             statement = database.insert(db, schema.tickets)
             statement = statement.on_conflict_do_update(
@@ -189,7 +189,7 @@ class Ledger:
             db.execute(statement, [{**common, "key": c.key, "manifest_row": c.manifest_row} for c in claims])
             return states
 
-    def enter(self, run: RunInfo, imports: Sequence[PastImport]) -> None:
+    def add_from_results(self, run: RunInfo, imports: Sequence[RowFromResults]) -> None:
         """Enter rows that a results file knows and this ledger does not; what the ledger knows stays."""
         if not imports:
             return
@@ -254,7 +254,7 @@ class Ledger:
         """The rejections of a run from one row to another, both included."""
         columns = schema.rejections.c
         where = (columns.run == run_id) & columns.manifest_row.between(*rows)
-        with self._translated(), self._engine.connect() as db:
+        with self._translated_errors(), self._engine.connect() as db:
             return {
                 row.manifest_row: Rejection(
                     manifest_row=row.manifest_row, key=row.key, code=row.code, error=row.error, hint=row.hint
@@ -274,12 +274,12 @@ class Ledger:
         with self.writing() as db:
             if any(isinstance(record, Intent) for record in records):
                 leases.renew(db, run.id)
-            return self._under_way.enter(db, run, records, keyed_hash)
+            return self._recorder.record(db, run, records, keyed_hash)
 
     def give_reserve_back(self) -> None:
         """Let what was sent be written down although the disk is full: nothing more must be sent then."""
-        if self._place is not None:
-            self._place.give_reserve_back()
+        if self._file is not None:
+            self._file.give_reserve_back()
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
@@ -303,15 +303,15 @@ class Ledger:
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A connection for the other modules of this room."""
-        with self._translated(), self._engine.connect() as db:
+        with self._translated_errors(), self._engine.connect() as db:
             yield db
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """The same, in one transaction that may write."""
-        with self._translated(), self._engine.connect().execution_options(writes=True) as db, db.begin():
-            if self._place is not None:
-                self._place.check_same()
+        with self._translated_errors(), self._engine.connect().execution_options(writes=True) as db, db.begin():
+            if self._file is not None:
+                self._file.check_same()
             yield db
 
     def _drop_lock(self) -> None:
@@ -319,8 +319,8 @@ class Ledger:
             self._lock.drop()
             self._lock = None
 
-    def _translated(self) -> contextlib.AbstractContextManager[None]:
-        return database.translated(str(self._engine.url))
+    def _translated_errors(self) -> contextlib.AbstractContextManager[None]:
+        return database.translated_errors(str(self._engine.url))
 
 
 _ENTRY = [

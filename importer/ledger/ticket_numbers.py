@@ -34,13 +34,13 @@ def greatest_number(db: sa.Connection, account: str) -> int:
     return max((int(number) for number in db.scalars(known) if number.isdecimal()), default=0)
 
 
-def take_turns(db: sa.Connection, account: str) -> None:
+def lock_settling(db: sa.Connection, account: str) -> None:
     """Let no other transaction settle tickets of this account before this one ends."""
     if db.dialect.name == "postgresql":  # SQLite has one writer at a time
         db.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"tickets of {account}", 0))))
 
 
-def given_twice(db: sa.Connection, run: RunInfo, outcomes: Sequence[Outcome]) -> dict[Outcome, Outcome]:
+def duplicates_as_unknown(db: sa.Connection, run: RunInfo, outcomes: Sequence[Outcome]) -> dict[Outcome, Outcome]:
     """Find the outcomes whose ticket another row of the account has; give for each what is true of its row instead."""
     made = [(each, each.ids) for each in outcomes if each.ids is not None]
     owners = _owners(db, run.account, [ids for _, ids in made])
@@ -76,7 +76,7 @@ def _owners(db: sa.Connection, account: str, ids: Sequence[TicketIds]) -> dict[t
         if not wanted:
             continue
         found = sa.select(column, _tickets.source, _tickets.key).where(
-            (_tickets.account == account) & (column != _NOTHING) & database.is_one_of(db, column, wanted)
+            (_tickets.account == account) & (column != _NOTHING) & database.column_is_in(db, column, wanted)
         )
         owners |= {(column.name, name): (source, key) for name, source, key in db.execute(found)}
     return owners

@@ -10,9 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from importer.ledger import leases, request_bodies, schema
-from importer.ledger.records import FOUND, SET_CREATED, Outcome, RowSettlement, RunInfo, utc_now
+from importer.ledger.records import FOUND, SET_CREATED, Outcome, RowFinding, RunInfo, utc_now
 from importer.ledger.store import Ledger
-from importer.ledger.ticket_numbers import given_twice, take_turns
+from importer.ledger.ticket_numbers import duplicates_as_unknown, lock_settling
 
 _GIVES_A_NUMBER = (FOUND, SET_CREATED)
 
@@ -131,7 +131,7 @@ def known_numbers(ledger: Ledger, account: str) -> list[KnownNumber]:
         ]
 
 
-def record_findings(ledger: Ledger, run: RunInfo, findings: Sequence[RowSettlement]) -> set[str]:
+def record_findings(ledger: Ledger, run: RunInfo, findings: Sequence[RowFinding]) -> set[str]:
     """Record what was found out of rows that ``run`` holds, and settle them; give the keys for which it holds.
 
     A row that is not unknown any more stays as it is, and so does one whose ticket another row has meanwhile. Raises
@@ -140,14 +140,14 @@ def record_findings(ledger: Ledger, run: RunInfo, findings: Sequence[RowSettleme
     settled: set[str] = set()
     with ledger.writing() as db:
         leases.renew(db, run.id)
-        take_turns(db, run.account)
+        lock_settling(db, run.account)
         for finding in findings:
             if _record(db, run, finding):
                 settled.add(finding.key)
     return settled
 
 
-def _record(db: sa.Connection, run: RunInfo, finding: RowSettlement) -> bool:
+def _record(db: sa.Connection, run: RunInfo, finding: RowFinding) -> bool:
     columns, now = schema.tickets.c, utc_now()
     where = (
         (columns.account == run.account)
@@ -161,7 +161,9 @@ def _record(db: sa.Connection, run: RunInfo, finding: RowSettlement) -> bool:
         values |= {"run": run.id, "finished_at": "" if finding.state == "pending" else now}
     if finding.ids is not None:
         ids = finding.ids
-        if given_twice(db, run, [Outcome(key=finding.key, state=finding.state, outcome=finding.outcome, ids=ids)]):
+        if duplicates_as_unknown(
+            db, run, [Outcome(key=finding.key, state=finding.state, outcome=finding.outcome, ids=ids)]
+        ):
             return False
         values |= {"number": ids.number, "ticket_id": ids.ticket_id, "ticket_key": ids.key}
     ticket = db.execute(schema.tickets.update().where(where).values(values).returning(columns.id)).scalar()

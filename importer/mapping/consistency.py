@@ -42,8 +42,8 @@ def consistency_warnings(model: MappingModel, document: Document) -> Iterator[Ma
         filled_by = [column for column, rule in model.columns.items() if rule.field == model.key_field]
         template = model.templates.get(model.key_field)
         if filled_by != model.key and not (template and set(Template.parse(template).columns).issuperset(model.key)):
-            text = f"key_field: {model.key_field!r} is not filled by the key column alone, so it does not identify a ticket"
-            yield MappingFinding(document.line(("key_field",)), text)
+            reason = "is not filled by the key column alone, so it does not identify a ticket"
+            yield MappingFinding(document.line(("key_field",)), f"key_field: {model.key_field!r} {reason}")
 
 
 def column_mentions(model: MappingModel, document: Document) -> Iterator[ColumnMention]:

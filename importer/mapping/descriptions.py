@@ -15,7 +15,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "templates": "SchemaName: text with columns in braces, such as {System}/{Legacy ID}.",
         "attachments": "Which cells or folders name the files of a ticket, and the limits for one ticket.",
         "ignore": "Columns that are not imported. A column that the mapping does not mention is an error.",
-        "duplicates": "Several rows with one key. reject: reject the later ones. first: they get the first row's ticket.",
+        "duplicates": "For rows with the same key. reject: reject the later ones. first: use the first row's ticket.",
         "manifest": "How to read the manifest, if the automatic detection is wrong.",
     },
     "columns": {

@@ -14,7 +14,7 @@ from importer.mapping.similar_names import did_you_mean
 _COPY = re.compile(r"(.*) \([0-9]+\)", re.DOTALL)  # the manifest's reader numbers the copies of a column
 _HINT = (
     "give each column of the manifest a field under `columns`, or list it under `ignore`; remove from the mapping the "
-    "columns that the manifest does not have; names must be the same letter by letter"
+    "columns that the manifest does not have; names are compared letter by letter"
 )
 _NO_COMMON_COLUMN_HINT = (
     "either the mapping belongs to another manifest, or the column names are not in the first row: then set "
@@ -22,7 +22,7 @@ _NO_COMMON_COLUMN_HINT = (
 )
 _TABLE_HINT = (
     "give each column of the manifest a row in the table, without a SchemaName to ignore it; remove the columns that "
-    "the manifest does not have; names must be the same letter by letter"
+    "the manifest does not have; names are compared letter by letter"
 )
 _ABSENT_HINT = (
     "give each name of the JSON objects a field under `columns`, or list it under `ignore`; a column that no object "
@@ -47,7 +47,7 @@ def check_columns(mapping: Mapping, columns: Sequence[str], absent: Collection[s
         return
     findings = [*_missing(mapping, present), *_unmentioned(mapping, present)]
     if findings:
-        message = f"the mapping {mapping.path} and the manifest have different columns:"
+        message = f"the mapping {mapping.path} does not fit the manifest's columns:"
         hint = _ABSENT_HINT if absent else _hint(mapping, present)
         raise MappingError(message, hint=hint, details=format_findings(mapping.path, findings))
 

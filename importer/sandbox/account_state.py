@@ -1,4 +1,4 @@
-"""The books of the stand-in account: its tickets, its leads, and every call. Pure: time and chance are handed in."""
+"""The state of the stand-in account: its tickets, its leads, and every call. Pure: time and chance are handed in."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from importer.sandbox.state_records import CallRecord, FileRecord, LeadRecord, TicketRecord
-from importer.sandbox.ticket_dto import TicketOrder
+from importer.sandbox.ticket_dto import RequestedTicket
 
 FIRST_TICKET_NUMBER = 157  # the number in the documented answer
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedTicket:
-    """A good ticket on its way into the books.
+    """A good ticket on its way into the state.
 
     ``lead_id`` is the lead as it was found when the request came, ``None`` if there was none: what another request
     makes of it in the meantime is not looked at again.
     """
 
     call: int
-    order: TicketOrder
+    order: RequestedTicket
     files: tuple[FileRecord, ...]
     lead_id: str | None
 
@@ -61,19 +61,19 @@ class AccountState:
         self._on_change()
         return call
 
-    def counted(self, ordinal: int, now_s: float) -> None:
+    def record_counted(self, ordinal: int, now_s: float) -> None:
         """The limit was charged, or found exhausted, at this time."""
         self._change_call(ordinal, lambda call: replace(call, counted_s=now_s))
 
-    def received(self, ordinal: int, now_s: float) -> None:
+    def record_body_read(self, ordinal: int, now_s: float) -> None:
         """The last byte of the call's body was read at this time."""
         self._change_call(ordinal, lambda call: replace(call, received_s=now_s))
 
-    def struck(self, ordinal: int, fault: str) -> None:
+    def record_fault(self, ordinal: int, fault: str) -> None:
         """A fault strikes this call."""
         self._change_call(ordinal, lambda call: replace(call, fault=fault))
 
-    def answered(self, ordinal: int, status: int, reason: str | None) -> None:
+    def record_answer(self, ordinal: int, status: int, reason: str | None) -> None:
         """This is what the call is being told."""
         self._change_call(ordinal, lambda call: replace(call, status=status, reason=reason))
 
@@ -82,41 +82,41 @@ class AccountState:
         ticket = self._tickets.get(self._numbers.get(name.lower(), name))
         return None if ticket is None or ticket.trashed else ticket
 
-    def find_lead(self, order: TicketOrder) -> str | None:
+    def find_lead(self, order: RequestedTicket) -> str | None:
         """The lead of a ticket as things stand: the one it names, or one known by an identifier."""
         found = (self._lead_of.get(identifier) for identifier in order.lead_identifiers)
         return order.lead_id or next((lead.lead_id for lead in found if lead), None)
 
-    def create(self, submission: ReceivedTicket, now_s: float) -> TicketRecord:
+    def create(self, received: ReceivedTicket, now_s: float) -> TicketRecord:
         """Make the ticket and, if there was none when the request came, its lead."""
         number = str(self._first_number + len(self._tickets))
         ticket_id = self._guid()
-        order = submission.order
+        order = received.order
         ticket = TicketRecord(
             number=number,
             ticket_id=ticket_id,
             key=f"#{number}",
             fields=order.fields,
-            lead_id=submission.lead_id or self._make_lead(order, number),
+            lead_id=received.lead_id or self._make_lead(order, number),
             lead_details=order.lead_details,
-            files=submission.files,
-            call=submission.call,
+            files=received.files,
+            call=received.call,
             made_s=now_s,
         )
         self._tickets[number] = ticket
         self._numbers[ticket_id] = number
-        self._change_call(submission.call, lambda call: replace(call, ticket=number))
+        self._change_call(received.call, lambda call: replace(call, ticket=number))
         return ticket
 
-    def update(self, number: str, submission: ReceivedTicket) -> TicketRecord:
+    def update(self, number: str, received: ReceivedTicket) -> TicketRecord:
         """Put fields into the place of those of the same name, add the others and the files."""
-        ticket, order = self._tickets[number], submission.order
+        ticket, order = self._tickets[number], received.order
         ticket = replace(
             ticket,
             fields=tuple((dict(ticket.fields) | dict(order.fields)).items()),
-            lead_id=submission.lead_id or self._make_lead(order, number),
+            lead_id=received.lead_id or self._make_lead(order, number),
             lead_details=order.lead_details or ticket.lead_details,
-            files=(*ticket.files, *submission.files),
+            files=(*ticket.files, *received.files),
         )
         self._tickets[number] = ticket
         self._on_change()
@@ -131,7 +131,7 @@ class AccountState:
         self._on_change()
         return True
 
-    def _make_lead(self, order: TicketOrder, number: str) -> str:
+    def _make_lead(self, order: RequestedTicket, number: str) -> str:
         lead = LeadRecord(
             lead_id=self._guid(), identifiers=order.lead_identifiers, details=order.lead_details, ticket=number
         )

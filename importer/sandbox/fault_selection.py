@@ -10,7 +10,7 @@ from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.faults import FaultRule
 
 
-class FaultDice:
+class FaultSelector:
     """A plan in use: remembers how often each rule has struck."""
 
     def __init__(self, plan: FaultPlan, seed: int) -> None:

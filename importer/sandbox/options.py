@@ -11,9 +11,9 @@ from importer.errors import SettingsError
 from importer.models import Rate, Secret
 from importer.sandbox.account import SandboxAccount, default_account
 from importer.sandbox.account_state import FIRST_TICKET_NUMBER
-from importer.sandbox.configuration_calls import Offset
 from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.limiter import Algorithm
+from importer.sandbox.other_calls import Offset
 
 # Throwaway keys of the stand-in; they open nothing else.
 DEFAULT_ACCESS_KEY = "sandbox-access-key"

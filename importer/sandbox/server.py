@@ -11,7 +11,7 @@ from aiohttp import web
 from importer.errors import SettingsError
 from importer.models import Secret
 from importer.sandbox.options import SandboxOptions
-from importer.sandbox.service import Service
+from importer.sandbox.request_handler import RequestHandler
 from importer.sandbox.state_document import state_document
 from importer.sandbox.state_records import CallRecord, LeadRecord, TicketRecord
 
@@ -21,7 +21,7 @@ _SHUTDOWN_S = 0.1
 class Sandbox:
     """A running stand-in: where it is, what opens it, and what has happened in it so far."""
 
-    def __init__(self, url: str, options: SandboxOptions, service: Service) -> None:
+    def __init__(self, url: str, options: SandboxOptions, service: RequestHandler) -> None:
         self.url = url  # what LSQ_HOST takes, such as http://127.0.0.1:40123
         self._options = options
         self._service = service
@@ -44,29 +44,29 @@ class Sandbox:
     @property
     def tickets(self) -> tuple[TicketRecord, ...]:
         """Every ticket made, trashed ones included, in the order of making."""
-        return self._service.books.tickets
+        return self._service.state.tickets
 
     @property
     def calls(self) -> tuple[CallRecord, ...]:
         """Every call, in the order of arrival; those for the record are not among them."""
-        return tuple(self._service.books.calls)
+        return tuple(self._service.state.calls)
 
     @property
     def leads(self) -> tuple[LeadRecord, ...]:
         """Every lead that a ticket made."""
-        return tuple(self._service.books.leads)
+        return tuple(self._service.state.leads)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What would need cleaning up in a real account, such as two leads for one identifier."""
-        return tuple(self._service.books.warnings)
+        return tuple(self._service.state.warnings)
 
     def record(self) -> dict[str, object]:
         """All of it as JSON-able data, the same that `GET /sandbox/record` answers."""
-        return state_document(self._options, self._service.books)
+        return state_document(self._options, self._service.state)
 
     async def until(self, condition: Callable[[Sandbox], bool]) -> None:
-        """Wait until the condition holds; it is looked at after every entry in the books. Bring your own timeout."""
+        """Wait until the condition holds; it is looked at after every entry in the state. Bring your own timeout."""
         while not condition(self):
             await self._service.changed()
 
@@ -84,7 +84,7 @@ async def serve(
     At the end it closes at once, whatever hangs: requests under way are dropped, and make no ticket any more.
     Raises SettingsError if it can't listen there.
     """
-    service = Service(options)
+    service = RequestHandler(options)
     server = web.Server(
         service.handle, handler_cancellation=True, access_log=None, keepalive_timeout=options.keepalive_s
     )

@@ -1,4 +1,4 @@
-"""The books as one JSON-able document, for people, for other processes and for tests. Pure."""
+"""The state as one JSON-able document, for people, for other processes and for tests. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importer.sandbox.options import SandboxOptions
 RECORD_PATH = "/sandbox/record"
 
 
-def state_document(options: SandboxOptions, books: AccountState) -> dict[str, object]:
+def state_document(options: SandboxOptions, state: AccountState) -> dict[str, object]:
     """``tenant_id, rate, algorithm, tickets, calls, leads, warnings``; list members are those of the records.
 
     Fields are lists of ``[SchemaName, Value]``. Keys are not in it.
@@ -19,10 +19,10 @@ def state_document(options: SandboxOptions, books: AccountState) -> dict[str, ob
         "tenant_id": options.tenant_id,
         "rate": str(options.rate),
         "algorithm": options.algorithm,
-        "tickets": [_lists(asdict(ticket)) for ticket in books.tickets],
-        "calls": [asdict(call) for call in books.calls],
-        "leads": [_lists(asdict(lead)) for lead in books.leads],
-        "warnings": list(books.warnings),
+        "tickets": [_lists(asdict(ticket)) for ticket in state.tickets],
+        "calls": [asdict(call) for call in state.calls],
+        "leads": [_lists(asdict(lead)) for lead in state.leads],
+        "warnings": list(state.warnings),
     }
 
 

@@ -1,4 +1,4 @@
-"""The calls that carry a ticket: read, judged, struck by a fault or entered in the books after the latency."""
+"""The calls that carry a ticket: read, judged, struck by a fault or entered in the state after the latency."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from aiohttp import web
 from importer.sandbox import answers
 from importer.sandbox.account_state import AccountState, ReceivedTicket
 from importer.sandbox.answers import Answer
-from importer.sandbox.delivery import close, reset
-from importer.sandbox.fault_selection import FaultDice
+from importer.sandbox.connection import close, reset
+from importer.sandbox.fault_selection import FaultSelector
 from importer.sandbox.faults import Fault, FaultRule
 from importer.sandbox.options import SandboxOptions
 from importer.sandbox.request_body import TicketBody, read_ticket
 from importer.sandbox.state_records import CallRecord, TicketRecord
-from importer.sandbox.ticket_dto import CREATE, CREATE_AS_JSON, ExpectedTicket, TicketOrder, check_ticket
+from importer.sandbox.ticket_dto import CREATE, CREATE_AS_JSON, ExpectedTicket, RequestedTicket, check_ticket
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,35 +31,35 @@ class Exchange:
 class TicketCalls:
     """Creates and updates tickets. An answer of ``None`` means that the client gets none."""
 
-    def __init__(self, options: SandboxOptions, books: AccountState) -> None:
+    def __init__(self, options: SandboxOptions, state: AccountState) -> None:
         self._options = options
-        self._books = books
-        self._dice = FaultDice(options.faults, options.seed)
+        self._state = state
+        self._faults = FaultSelector(options.faults, options.seed)
 
     async def create(self, exchange: Exchange) -> Answer | None:
         """*Create Ticket with Attachments*, or *Create Tickets* where the body is JSON."""
         call = exchange.call
-        first = self._books.first_ticket is None
-        rule = self._dice.for_call(call.post or 0, reused=call.reused, first=first)
+        first = self._state.first_ticket is None
+        rule = self._faults.for_call(call.post or 0, reused=call.reused, first=first)
         if rule is not None and rule.fault.comes_early:
             return await self._strike_early(exchange, rule)
         body = await self._receive(exchange)
         order, problems = self._judge(body, CREATE_AS_JSON if body.as_json else CREATE)
         if rule is None and order is not None:
-            rule = self._dice.for_ticket(dict(order.fields), reused=call.reused, first=first)
+            rule = self._faults.for_ticket(dict(order.fields), reused=call.reused, first=first)
         if rule is not None and not rule.fault.makes_ticket:
             return await self._strike(exchange, rule, None)
         if order is None:
             return await self._refuse(problems)
-        submission = self._submission(call, order, body)
+        received = self._received(call, order, body)
         await asyncio.sleep(self._options.latency_s)
-        ticket = self._books.create(submission, asyncio.get_running_loop().time())
+        ticket = self._state.create(received, asyncio.get_running_loop().time())
         return answers.success(ticket) if rule is None else await self._strike(exchange, rule, ticket)
 
     async def update(self, exchange: Exchange, name: str) -> Answer:
         """*Update Ticket with Attachments*: a whole document, its ``Id`` the number of the ticket in the URL."""
         body = await self._receive(exchange)
-        ticket = self._books.ticket(name)
+        ticket = self._state.ticket(name)
         if ticket is None:
             return answers.failure(404, f"no ticket {name!r}")
         if body.as_json:
@@ -67,31 +67,31 @@ class TicketCalls:
         order, problems = self._judge(body, ExpectedTicket(id_member=True, number=ticket.number))
         if order is None:
             return await self._refuse(problems)
-        submission = self._submission(exchange.call, order, body)
+        received = self._received(exchange.call, order, body)
         await asyncio.sleep(self._options.latency_s)
-        return answers.success(self._books.update(ticket.number, submission), "Ticket updated successfully.")
+        return answers.success(self._state.update(ticket.number, received), "Ticket updated successfully.")
 
     async def _receive(self, exchange: Exchange) -> TicketBody:
         body = await read_ticket(exchange.request, self._options.max_body_bytes)
-        self._books.received(exchange.call.ordinal, asyncio.get_running_loop().time())
+        self._state.record_body_read(exchange.call.ordinal, asyncio.get_running_loop().time())
         return body
 
-    def _judge(self, body: TicketBody, expected: ExpectedTicket) -> tuple[TicketOrder | None, tuple[str, ...]]:
+    def _judge(self, body: TicketBody, expected: ExpectedTicket) -> tuple[RequestedTicket | None, tuple[str, ...]]:
         if body.document is None:
             return None, body.problems
         order, problems = check_ticket(body.document, self._options.account, expected)
         return (None if body.problems else order), (*body.problems, *problems)
 
-    def _submission(self, call: CallRecord, order: TicketOrder, body: TicketBody) -> ReceivedTicket:
+    def _received(self, call: CallRecord, order: RequestedTicket, body: TicketBody) -> ReceivedTicket:
         # The lead is looked up now and made after the latency: two requests at once can make it twice.
-        return ReceivedTicket(call=call.ordinal, order=order, files=body.files, lead_id=self._books.find_lead(order))
+        return ReceivedTicket(call=call.ordinal, order=order, files=body.files, lead_id=self._state.find_lead(order))
 
     async def _refuse(self, problems: tuple[str, ...]) -> Answer:
         await asyncio.sleep(self._options.latency_s)
         return answers.failure(400, "; ".join(problems))
 
     async def _strike_early(self, exchange: Exchange, rule: FaultRule) -> Answer | None:
-        self._books.struck(exchange.call.ordinal, rule.fault)
+        self._state.record_fault(exchange.call.ordinal, rule.fault)
         if rule.fault is Fault.CLOSE_MID_BODY:
             await _read_half(exchange.request)
         elif rule.fault is not Fault.REUSED_CLOSED_BEFORE:
@@ -100,7 +100,7 @@ class TicketCalls:
         return None
 
     async def _strike(self, exchange: Exchange, rule: FaultRule, ticket: TicketRecord | None) -> Answer | None:
-        self._books.struck(exchange.call.ordinal, rule.fault)
+        self._state.record_fault(exchange.call.ordinal, rule.fault)
         if ticket is None:
             await asyncio.sleep(self._options.latency_s)
         match rule.fault:
@@ -115,7 +115,7 @@ class TicketCalls:
                 return None
             case Fault.SLOW:
                 await asyncio.sleep(rule.delay_s)
-        told = self._books.first_ticket if rule.fault.names_first_ticket else ticket
+        told = self._state.first_ticket if rule.fault.names_first_ticket else ticket
         return answers.of_fault(rule, told, self._options.rate)
 
 

@@ -29,7 +29,7 @@ CREATE_AS_JSON = ExpectedTicket(id_member=True)  # *Create Tickets* shows "Id": 
 
 
 @dataclass(frozen=True, kw_only=True)
-class TicketOrder:
+class RequestedTicket:
     """What a good document asks for: its fields in their order, those of a new lead among them."""
 
     fields: tuple[tuple[str, str], ...]
@@ -48,7 +48,7 @@ class TicketOrder:
 
 def check_ticket(
     document: bytes, account: SandboxAccount, expected: ExpectedTicket
-) -> tuple[TicketOrder | None, tuple[str, ...]]:
+) -> tuple[RequestedTicket | None, tuple[str, ...]]:
     """The order, or ``None`` and everything that is wrong with it."""
     try:
         data = read_json(document)
@@ -57,7 +57,7 @@ def check_ticket(
     if not isinstance(data, dict):
         return None, ("the ticket is not a JSON object",)
     pairs, problems = _read_fields(data.get("Fields"))
-    order = TicketOrder(fields=tuple(pairs), lead_id=data.get("LeadId"))
+    order = RequestedTicket(fields=tuple(pairs), lead_id=data.get("LeadId"))
     problems = [
         *_member_problems(data, expected),
         *problems,
@@ -130,7 +130,7 @@ def _read_fields(raw: object) -> tuple[list[tuple[str, str]], list[str]]:
     return pairs, problems
 
 
-def _field_problems(order: TicketOrder, account: SandboxAccount) -> Iterator[str]:
+def _field_problems(order: RequestedTicket, account: SandboxAccount) -> Iterator[str]:
     seen: set[str] = set()
     for name, value in order.fields:
         if name in seen:
@@ -146,7 +146,7 @@ def _field_problems(order: TicketOrder, account: SandboxAccount) -> Iterator[str
             yield f"{field.schema_name}: mandatory and missing"
 
 
-def _lead_problems(data: dict[str, object], order: TicketOrder) -> Iterator[str]:
+def _lead_problems(data: dict[str, object], order: RequestedTicket) -> Iterator[str]:
     if "LeadId" in data:
         lead_id = data["LeadId"]
         if not isinstance(lead_id, str) or not is_guid(lead_id):

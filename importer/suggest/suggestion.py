@@ -225,7 +225,7 @@ def _wrong(
         path = folder / "draft.yaml"
         path.write_text(written(decided, FileColumns(), about), encoding="utf-8")
         mapping = load_mapping(path)
-    checked = Validator(mapping, None, None, fields).check(sample.frame, np.array(sample.rows, dtype=np.int64))
+    checked = Validator(mapping, None, None, fields).convert_rows(sample.frame, np.array(sample.rows, dtype=np.int64))
     wrong: dict[str, list[Problem]] = {}
     for problems in checked.problems.values():
         of_row = {problem.column: problem for problem in problems if problem.code != "missing-value"}

@@ -26,7 +26,7 @@ from importer.models import AttachmentCounts, ManifestOptions
 from importer.results import COLUMNS, WORKBOOK_ENDING, Comparison, check_results, check_target, data_columns, part_path
 from importer.runtime.garbage_collection import paused
 from importer.submission.plan import Disposition
-from importer.validation import Validator, check_own_texts, for_stored_numbers
+from importer.validation import Validator, check_mapping_values, with_stored_numbers
 from importer.workflows.rerun.previous_results import RowSelection
 from importer.workflows.row_passes import ProblemReceiver, RowPasses
 
@@ -151,7 +151,7 @@ class Preflight:
         if self.mapping.attachments is not None:
             root = original.absolute().parent / (self.mapping.attachments.root or "")
             self._finder = AttachmentFinder(self.mapping.attachments, root)
-        mapping = for_stored_numbers(self.mapping) if stores_numbers else self.mapping
+        mapping = with_stored_numbers(self.mapping) if stores_numbers else self.mapping
         validator = Validator(mapping, self._finder, self.manifest.sheet, self._job.fields)
         return RowPasses(self.manifest, self.mapping, validator, self._job.choice)
 
@@ -179,7 +179,7 @@ def _check_mapping(job: ImportJob, mapping: Mapping, manifest: Manifest, columns
     Raises one MappingError with all that is surely wrong, so that nobody needs a round for each.
     """
     checks: tuple[Callable[[], tuple[str, ...] | None], ...] = (
-        partial(check_own_texts, mapping),
+        partial(check_mapping_values, mapping),
         partial(check_columns, mapping, columns, manifest.detected.absent),
         partial(_hold_against_account, job, mapping),
     )

@@ -37,10 +37,10 @@ from importer.submission.plan import TO_SEND, Disposition, Plan, disposition_of
 from importer.submission.send_queue import Sendable
 from importer.submission.verdicts import RowVerdicts
 from importer.validation import (
-    CheckedFields,
+    ConvertedRows,
     KeyIndex,
+    RenumberedRowCounter,
     RowKeys,
-    RowNames,
     SharedLeads,
     SuspiciousCells,
     Validator,
@@ -104,9 +104,9 @@ class RowPasses:
         """The manifest's own columns."""
         return self._columns
 
-    def names(self) -> RowNames:
+    def names(self) -> RenumberedRowCounter:
         """What makes title and lead of the rows."""
-        return RowNames(self._validator.mapping, self._manifest.sheet)
+        return RenumberedRowCounter(self._validator.mapping, self._manifest.sheet)
 
     def check_fit(self, results: Path) -> None:
         """Raise ResultsError with the cells that no workbook can hold, or if it can't hold so many."""
@@ -143,7 +143,7 @@ class RowPasses:
         for chunk in self._manifest.chunks(size, read_ahead=True):
             prior = self._earlier.rows(chunk)
             if ledger is not None and record and prior is not None:
-                ledger.enter(run, imports(prior))
+                ledger.add_from_results(run, imports(prior))
             fates = self._judge_chunk(chunk, prior, ledger, run)
             _tell(findings, chunk, fates.problems)
             findings.judged(len(fates.rows))
@@ -151,7 +151,7 @@ class RowPasses:
                 ledger.reject(run.id, fates.rejections())
                 # What another run has sent while these rows were judged is found out when they are ours.
                 fates.judge_again(ledger.claim(run, fates.claims()), resend_unknown=self._choice.resend_unknown)
-                self._leads.add(self._validator.lead_names(chunk, np.flatnonzero(fates.to_send())))
+                self._leads.add(self._validator.lead_identifiers(chunk, np.flatnonzero(fates.to_send())))
             self.plan.extend(fates.rows, fates.dispositions.tobytes())
         self._keys = KeyIndex()  # not needed any more: a million keys are 16 MB
 
@@ -161,9 +161,9 @@ class RowPasses:
         misshapen = self._misshapen(chunk, prior)
         whole = ~np.isin(np.array(chunk.rows), list(misshapen))
         keys, states = self._keys_and_states(chunk, prior, ledger, run)
-        firsts = self._keys.add(keys.prints, keys.there & whole, start=len(self.plan))
+        firsts = self._keys.add(keys.fingerprints, keys.has_key & whole, start=len(self.plan))
         if self.comparison is not None:
-            counted = np.flatnonzero(keys.there & whole & (firsts < 0))
+            counted = np.flatnonzero(keys.has_key & whole & (firsts < 0))
             self.comparison.take(chunk, [keys.text(at) for at in counted.tolist()], counted)
         fates = RowVerdicts(
             rows=chunk.rows,
@@ -178,9 +178,9 @@ class RowPasses:
         fates.dispositions[kept] = Disposition.KEEP
         for position in np.flatnonzero(~kept & ~whole).tolist():
             fates.add(position, *misshapen[chunk.rows[position]])
-        for position in np.flatnonzero(~kept & whole & ~keys.there).tolist():
+        for position in np.flatnonzero(~kept & whole & ~keys.has_key).tolist():
             fates.add(position, self._validator.missing_key(chunk.rows[position]))
-        repeated = ~kept & whole & keys.there & (firsts >= 0)
+        repeated = ~kept & whole & keys.has_key & (firsts >= 0)
         fates.dispositions[repeated] = Disposition.REJECT
         for position in states.keys() & set(np.flatnonzero(fates.to_send()).tolist()):
             fates.dispositions[position] = disposition_of(states[position], resend_unknown=self._choice.resend_unknown)
@@ -190,7 +190,7 @@ class RowPasses:
         self._check(chunk, fates)
         for position in np.flatnonzero(repeated).tolist():
             self._judge_twin(position, fates)
-        self._oddities.look(chunk, fates.to_send())
+        self._oddities.check(chunk, fates.to_send())
         return fates
 
     def _keys_and_states(
@@ -198,15 +198,15 @@ class RowPasses:
     ) -> tuple[RowKeys, dict[int, str]]:
         """The rows' keys, and what the ledger knows of them; without one, no key is made text that nobody reads."""
         if ledger is None and prior is None:
-            prints, there = self._validator.key_prints(chunk, self._columns)
+            prints, there = self._validator.key_fingerprints(chunk, self._columns)
             return RowKeys(
-                prints=prints, there=there, text=lambda at: self._validator.key_at(chunk, at, self._columns)
+                fingerprints=prints, has_key=there, text=lambda at: self._validator.key_at(chunk, at, self._columns)
             ), {}
         keys = self._keys_of(chunk, prior)
         known = _states(ledger, run, keys) if self.comparison is None else self.comparison.look_up(keys)
         there = np.array(list(map(bool, keys)), dtype=bool)
         states = {at: known[key] for at, key in enumerate(keys) if key in known} if known else {}
-        return RowKeys(prints=fingerprints(Column.of_any(keys)), there=there, text=keys.__getitem__), states
+        return RowKeys(fingerprints=fingerprints(Column.of_any(keys)), has_key=there, text=keys.__getitem__), states
 
     def _misshapen(self, chunk: Chunk, prior: list[ResultRow] | None) -> dict[int, list[Problem]]:
         """The rows that are not whole, and those of a results file that were rejected for it and are not mended."""
@@ -242,7 +242,7 @@ class RowPasses:
     def _check(self, chunk: Chunk, fates: RowVerdicts) -> None:
         """Hold the rows that would be sent against the mapping."""
         wanted = fates.to_send()
-        judged = self._validator.judge(chunk, wanted)
+        judged = self._validator.find_problems(chunk, wanted)
         for position in fates.problems.keys() | judged.problems.keys():
             if wanted[position]:
                 fates.add(position, *fates.problems.pop(position, ()), *judged.problems.get(position, ()))
@@ -252,8 +252,8 @@ class RowPasses:
         if judged.file_states is not None:
             self.plan.file_states.frombytes(judged.file_states.tobytes())
 
-    def _check_positions(self, chunk: Chunk, positions: Sequence[int]) -> CheckedFields:
-        return self._validator.check(
+    def _check_positions(self, chunk: Chunk, positions: Sequence[int]) -> ConvertedRows:
+        return self._validator.convert_rows(
             chunk.part(positions)[self._columns], np.array(chunk.rows, dtype=np.int64)[list(positions)]
         )
 
@@ -346,7 +346,7 @@ class RowPasses:
 
     def _keys_of(self, chunk: Chunk, prior: list[ResultRow] | None) -> list[str]:
         """A rerun knows its rows by ``import_key``, whatever was edited; a row that never had one, by its cells."""
-        keys = self._validator.keys_of(chunk, self._columns)
+        keys = self._validator.chunk_keys(chunk, self._columns)
         if prior is None:
             return keys
         return [before.key or key for before, key in zip(prior, keys, strict=True)]

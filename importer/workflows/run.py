@@ -23,7 +23,7 @@ from importer.export_checks.comparison import ExportComparison
 from importer.leadsquared.client import Client, Timeouts
 from importer.leadsquared.wire import preview
 from importer.ledger import Ledger
-from importer.ledger.results_origins import note_rows
+from importer.ledger.results_runs import record_row_count
 from importer.ledger.ticket_numbers import greatest_number, has_ticket
 from importer.models import Rate
 from importer.rate_limit.shared import calls_today, shared_rate_limiter
@@ -135,7 +135,7 @@ class ImportRun:
         if self._comparison is not None:
             self._stops = tuple(self._comparison.conclude(len(self._rows.plan), self._job.export_limits))
         if record:
-            note_rows(self._open_ledger(), self._info.id, len(self._rows.plan))
+            record_row_count(self._open_ledger(), self._info.id, len(self._rows.plan))
             if self._comparison is not None:
                 self._comparison.remember()
 

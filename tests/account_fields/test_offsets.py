@@ -12,7 +12,7 @@ from importer.models import Rate
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.sandbox import Field, SandboxOptions, default_account, serve
-from importer.sandbox.configuration_calls import Offset
+from importer.sandbox.other_calls import Offset
 from tests.leadsquared.peers import at, client
 
 

@@ -55,7 +55,7 @@ def test_flags_that_are_missing_are_named(shop: Shop, account: Account, table: t
     assert "needs --source NAME and --key COLUMN" in refused.err
     refused = shop.do(command, file, "-m", "mapping.yaml", *FLAGS)
     assert refused.code == 2
-    assert "--source and --key can't be given with mapping.yaml" in refused.err
+    assert "--source and --key can't be used with the YAML mapping mapping.yaml" in refused.err
     assert account.calls == calls
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from importer.errors import LedgerError
 from importer.ledger import Ledger, migrations, schema
-from importer.ledger.database import make_engine, translated
+from importer.ledger.database import make_engine, translated_errors
 from importer.models import Rate
 from importer.rate_limit import Booking, SlotRequest
 from importer.rate_limit.slot_records import SlotRecords
@@ -74,7 +74,7 @@ def bring_up(folder: Path, upgrades: Mapping[int, str]) -> None:
     path = folder / "ledger.sqlite"
     engine = make_engine(url_of(path))
     try:
-        with translated(url_of(path)):
+        with translated_errors(url_of(path)):
             migrations.check(engine, path, NEW, [revisions(folder, upgrades)])
     finally:
         engine.dispose()

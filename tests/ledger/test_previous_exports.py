@@ -12,7 +12,7 @@ from importer.ledger import Intent, Ledger
 from importer.ledger.keyed_hashes import KeyedHash
 from importer.ledger.previous_exports import (
     ExportRecord,
-    KnownRows,
+    KnownRow,
     key_hashes,
     known_keys,
     known_rows,
@@ -93,11 +93,11 @@ def test_title_and_lead_are_kept_as_hashes_of_what_was_sent_last(ledger: Ledger,
     ledger.commit(run, [created("A")])
     hashed = ledger.keyed_hash.hex
     assert known_rows(ledger, "tenant", "old-helpdesk", ["A", "B", "C"]) == {
-        "A": KnownRows("created", hashed("First"), hashed("ann@example.com"), 1),
-        "B": KnownRows("pending", "", "", 0),
+        "A": KnownRow("created", hashed("First"), hashed("ann@example.com"), 1),
+        "B": KnownRow("pending", "", "", 0),
     }
     ledger.commit(run, [Intent(key="B", content="", request="{}", title="Second", lead="")])
-    assert known_rows(ledger, "tenant", "old-helpdesk", ["B"]) == {"B": KnownRows("sending", hashed("Second"), "", 1)}
+    assert known_rows(ledger, "tenant", "old-helpdesk", ["B"]) == {"B": KnownRow("sending", hashed("Second"), "", 1)}
     assert ask(tmp_path, "select count(*) from tickets where title_hash like '%First%'") == [(0,)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from importer.errors import StoppedEarly
-from importer.ledger import Intent, Outcome, PastImport, Rejection
+from importer.ledger import Intent, Outcome, Rejection, RowFromResults
 from importer.models import TicketIds
 from tests.ledger.making import IDS, ask, begun, claims, created, entry, intent, new_run
 
@@ -120,8 +120,8 @@ def test_rejections_are_found_by_their_rows(ledger) -> None:
     assert ledger.rejections(another.id, (2, 9)) == {2: made[0]}
 
 
-def known(state: str, key: str = "A", ids: TicketIds | None = IDS) -> PastImport:
-    return PastImport(
+def known(state: str, key: str = "A", ids: TicketIds | None = IDS) -> RowFromResults:
+    return RowFromResults(
         key=key,
         manifest_row=2,
         state=state,
@@ -154,8 +154,8 @@ def test_what_a_results_file_knows_is_entered_unless_the_ledger_knows_better(led
         ids = TicketIds(number="1") if here == "created" else None
         ledger.commit(run, [intent("A")])
         ledger.commit(run, [Outcome(key="A", state=here, outcome="answer", ids=ids)])
-    ledger.enter(run, [known(there, ids=IDS if there == "created" else None)])
-    ledger.enter(run, [])
+    ledger.add_from_results(run, [known(there, ids=IDS if there == "created" else None)])
+    ledger.add_from_results(run, [])
     found = entry(ledger, run, "A")
     assert found.state == then
     assert (found.ids is not None) == (then == "created")
@@ -166,7 +166,7 @@ def test_what_a_results_file_knows_is_entered_unless_the_ledger_knows_better(led
 def test_an_entered_ticket_can_not_be_sent(ledger) -> None:
     """What a results file says is a ticket is as good as one of this ledger."""
     run = begun(ledger)
-    ledger.enter(run, [known("created")])
+    ledger.add_from_results(run, [known("created")])
     ledger.claim(run, claims("A"))
     with pytest.raises(StoppedEarly):
         ledger.commit(run, [intent("A")])

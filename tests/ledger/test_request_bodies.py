@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from importer.leadsquared.wire import ticket_json
-from importer.ledger import Intent, Ledger, Outcome, PastImport, RunInfo
-from importer.ledger.records import RowSettlement
+from importer.ledger import Intent, Ledger, Outcome, RowFromResults, RunInfo
+from importer.ledger.records import RowFinding
 from importer.ledger.unanswered_requests import record_findings, unanswered_requests
 from importer.models import Ticket, TicketIds
 from tests.ledger.making import IDS, ask, begun, created, url_of
@@ -89,14 +89,14 @@ def test_a_row_that_another_run_sends_keeps_that_body_when_a_late_answer_comes(
 @pytest.mark.parametrize(
     ("finding", "left"),
     [
-        (RowSettlement(key="A", state="created", outcome="found", ids=IDS), ""),
-        (RowSettlement(key="A", state="pending", outcome="set-pending"), ""),
-        (RowSettlement(key="A", state="unknown", outcome="not-found", error_code="not-found"), body_of("A")),
+        (RowFinding(key="A", state="created", outcome="found", ids=IDS), ""),
+        (RowFinding(key="A", state="pending", outcome="set-pending"), ""),
+        (RowFinding(key="A", state="unknown", outcome="not-found", error_code="not-found"), body_of("A")),
     ],
     ids=["found", "set", "not found"],
 )
 def test_resolve_erases_the_body_of_a_row_that_it_settles(
-    ledger: Ledger, tmp_path: Path, finding: RowSettlement, left: str
+    ledger: Ledger, tmp_path: Path, finding: RowFinding, left: str
 ) -> None:
     """A row that stays unknown can be looked for again."""
     run = begun(ledger, "A")
@@ -115,7 +115,7 @@ def test_a_row_that_results_know_as_a_ticket_loses_its_body(ledger: Ledger, tmp_
     run = begun(ledger, "A", "B")
     sent(ledger, run, "A", "B")
     ledger.commit(run, [unclear("A"), unclear("B")])
-    known = PastImport(
+    known = RowFromResults(
         key="A",
         manifest_row=2,
         state="created",
@@ -126,7 +126,7 @@ def test_a_row_that_results_know_as_a_ticket_loses_its_body(ledger: Ledger, tmp_
         finished_at="2026-03-01T09:30:00Z",
         run="old-helpdesk.20260301T093000Z.f87c39",
     )
-    ledger.enter(run, [known])
+    ledger.add_from_results(run, [known])
     assert [bodies(tmp_path, key) for key in "AB"] == [[""], [body_of("B")]]
 
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from importer.ledger import Ledger, Outcome
-from importer.ledger.records import PastImport
+from importer.ledger.records import RowFromResults
 from importer.ledger.ticket_numbers import greatest_number, has_ticket
 from importer.models import TicketIds
 from tests.ledger.making import IDS, ask, begun, created, entry, intent
@@ -70,14 +70,14 @@ def test_tickets_of_a_results_file_are_known_and_do_not_clash(ledger: Ledger):
     """What a results file says is entered as it is, shared numbers too; a new answer with such a number is not."""
     run = begun(ledger, "C")
     known = [
-        PastImport(
+        RowFromResults(
             key=key, manifest_row=row, state="created", ids=IDS, error_code="", error="", attempts=1,
             finished_at="", run=run.id,
         )
         for row, key in enumerate("AB", start=2)
     ]  # fmt: skip
-    ledger.enter(run, known)
-    ledger.enter(run, known)
+    ledger.add_from_results(run, known)
+    ledger.add_from_results(run, known)
     assert [entry(ledger, run, key).state for key in "AB"] == ["created", "created"]
     ledger.commit(run, [intent("C")])
     assert ledger.commit(run, [answered("C", IDS)])

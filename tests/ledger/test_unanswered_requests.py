@@ -8,7 +8,7 @@ import pytest
 
 from importer.errors import StoppedEarly
 from importer.ledger import Ledger, Outcome, RunInfo
-from importer.ledger.records import FOUND, NOT_FOUND, SET_PENDING, RowSettlement
+from importer.ledger.records import FOUND, NOT_FOUND, SET_PENDING, RowFinding
 from importer.ledger.unanswered_requests import known_numbers, record_findings, unanswered_requests
 from importer.models import TicketIds
 from tests.ledger.making import ask, begun, claims, created, entry, ids_of, intent, let_lease_lapse, new_run
@@ -20,8 +20,8 @@ def unclear(key: str) -> Outcome:
     return Outcome(key=key, state="unknown", outcome="unclear", error_code="no-answer", error="cut")
 
 
-def found(key: str, number: str = "4711") -> RowSettlement:
-    return RowSettlement(key=key, state="created", outcome=FOUND, ids=TicketIds(number=number, ticket_id="guid"))
+def found(key: str, number: str = "4711") -> RowFinding:
+    return RowFinding(key=key, state="created", outcome=FOUND, ids=TicketIds(number=number, ticket_id="guid"))
 
 
 def keys(ledger: Ledger) -> list[str]:
@@ -113,7 +113,7 @@ def test_a_number_is_one_rows(ledger: Ledger):
 def test_a_row_that_is_let_go_may_be_sent(ledger: Ledger):
     """Set to pending, a row can be claimed and sent; its former request is still reckoned with."""
     run = unknown(ledger, "A")
-    let_go = RowSettlement(key="A", state="pending", outcome=SET_PENDING, error_code="set-pending", error="by hand")
+    let_go = RowFinding(key="A", state="pending", outcome=SET_PENDING, error_code="set-pending", error="by hand")
     assert record_findings(ledger, run, [let_go]) == {"A"}
     assert entry(ledger, run, "A").state == "pending"
     assert keys(ledger) == ["A"]
@@ -126,7 +126,7 @@ def test_not_finding_changes_words_only(ledger: Ledger):
     run = unknown(ledger, "A")
     before = entry(ledger, run, "A")
     record_findings(
-        ledger, run, [RowSettlement(key="A", state="unknown", outcome=NOT_FOUND, error_code=NOT_FOUND, error="25")]
+        ledger, run, [RowFinding(key="A", state="unknown", outcome=NOT_FOUND, error_code=NOT_FOUND, error="25")]
     )
     after = entry(ledger, run, "A")
     assert (after.state, after.run, after.finished_at, after.error) == ("unknown", before.run, before.finished_at, "25")

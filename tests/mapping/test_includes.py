@@ -161,7 +161,7 @@ def test_every_mistake_is_told_where_it_stands(files: Files):
         "prio.csv:3: '1' is written twice, first in line 2; remove one of them",
         "prio.csv:4: this row has 1 cell instead of two; put a cell with a separator in it in quotes",
         "prio.csv:5: columns > P > values: a name must not be empty",
-        "prio.csv:6: '3' has no new value; to make an empty cell of it, write `'3': \"\"` under `values` and take this line out",
+        "prio.csv:6: '3' has no new value; to make its cells empty, remove this row and write `'3': \"\"` under `values`",
     ]
 
 
@@ -171,7 +171,7 @@ def test_a_clash_of_two_files_names_both(files: Files):
         base=SHARED, main="include: base.yaml\ncolumns:\n  X: Title\nignore: [Mail]\n"
     ) == [
         "main.yaml:3: columns: 'Title' is filled already by columns > Subject in line 5 of base.yaml; remove one of them",
-        "main.yaml:4: ignore: 'Mail' is used by `columns` in line 6, so it can't be ignored; remove one of them of base.yaml",
+        "main.yaml:4: ignore: 'Mail' is used by `columns` in line 6 of base.yaml, so it can't be ignored; remove one of them",
     ]  # fmt: skip
 
 
@@ -214,7 +214,7 @@ def test_pairs_of_the_mapping_itself_win_over_a_files(files: Files):
     [
         ({"main": "include: none.yaml\n"}, "main.yaml:1: include: 'none.yaml': there is no such file; check its name and folder"),
         ({"main": "include: [., x]\n", "x": "a"}, ("main.yaml:1: include: '.': this is not a file; name a mapping file", "main.yaml:1: include: 'x': there is no such file; check its name and folder")),
-        ({"main": "include: [a.yaml, b.yaml]\nfoo: 1\ncolumns: {A: ~, B: {field: Titel.X}}\n", "a": "a: !b c\n"}, ("main.yaml:1: include: 'b.yaml': there is no such file; check its name and folder", "main.yaml:2: unknown key 'foo'", "main.yaml:3: columns: 'Titel.X': the prefix of a SchemaName", "a.yaml:1: '!b' is a YAML tag")),
+        ({"main": "include: [a.yaml, b.yaml]\nfoo: 1\ncolumns: {A: ~, B: {field: Titel.X}}\n", "a": "a: !b c\n"}, ("main.yaml:1: include: 'b.yaml': there is no such file; check its name and folder", "main.yaml:2: unknown key 'foo'", "main.yaml:3: columns: 'Titel.X': the prefix of a SchemaName", "a.yaml:1: the YAML tag '!b' is not part of the mapping language")),
         ({"main": "version: 1\ninclude: .\n"}, "main.yaml:2: include: '.': this is not a file; name a mapping file"),
         ({"main": "include: main.yaml\n"}, "main.yaml:1: include: 'main.yaml' includes this file in turn"),
         (

@@ -10,7 +10,7 @@ import yaml
 
 from importer.errors import SettingsError
 from importer.sandbox import Fault, FaultPlan, FaultRule
-from importer.sandbox.fault_selection import FaultDice
+from importer.sandbox.fault_selection import FaultSelector
 
 PLAN = """
 - {calls: [3, 7], fault: 500}
@@ -27,7 +27,7 @@ PLAN = """
 
 
 def strikes(data: object, ordinals: range, *, seed: int = 0, reused: bool = False) -> list[int]:
-    dice = FaultDice(FaultPlan.parse(data), seed)
+    dice = FaultSelector(FaultPlan.parse(data), seed)
     return [ordinal for ordinal in ordinals if dice.for_call(ordinal, reused=reused)]
 
 
@@ -125,7 +125,7 @@ def test_a_rule_strikes_the_calls_it_names(rule: dict[str, Any], expected: list[
 def test_lots_depend_on_the_seed_and_the_call_alone() -> None:
     """Who is struck is the same in another order of arrival, and another with another seed."""
     plan = FaultPlan.parse([{"probability": 0.2, "fault": "500"}])
-    forward, backward = FaultDice(plan, 1), FaultDice(plan, 1)
+    forward, backward = FaultSelector(plan, 1), FaultSelector(plan, 1)
     struck = [ordinal for ordinal in range(1, 501) if forward.for_call(ordinal, reused=False)]
     again = [ordinal for ordinal in range(500, 0, -1) if backward.for_call(ordinal, reused=False)]
     assert struck == again[::-1]
@@ -135,7 +135,7 @@ def test_lots_depend_on_the_seed_and_the_call_alone() -> None:
 
 def test_the_first_rule_that_fits_strikes() -> None:
     """When a rule is used up, the next one that fits takes its place."""
-    dice = FaultDice(
+    dice = FaultSelector(
         FaultPlan.parse([{"calls": "1-9", "fault": "500", "times": 1}, {"calls": "1-2", "fault": "503"}]), 0
     )
     struck = [dice.for_call(ordinal, reused=False) for ordinal in (1, 2, 3)]
@@ -144,7 +144,7 @@ def test_the_first_rule_that_fits_strikes() -> None:
 
 def test_a_match_needs_every_field() -> None:
     """A ticket is struck if all the named fields have the named values, and as often as the rule says."""
-    dice = FaultDice(FaultPlan.parse([{"match": {"Title": "x", "Status": "Open"}, "fault": "500", "times": 1}]), 0)
+    dice = FaultSelector(FaultPlan.parse([{"match": {"Title": "x", "Status": "Open"}, "fault": "500", "times": 1}]), 0)
     assert dice.for_ticket({"Title": "x"}, reused=False) is None
     assert dice.for_ticket({"Title": "x", "Status": "Open", "Tags": "t"}, reused=False) is not None
     assert dice.for_ticket({"Title": "x", "Status": "Open"}, reused=False) is None
@@ -153,6 +153,6 @@ def test_a_match_needs_every_field() -> None:
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault.needs_reuse])
 def test_faults_of_reused_connections_spare_fresh_ones(fault: Fault) -> None:
     """A fresh connection can't be a stale one, and a spared call does not use the rule up."""
-    dice = FaultDice(FaultPlan.parse([{"calls": "1-2", "fault": fault.value, "times": 1}]), 0)
+    dice = FaultSelector(FaultPlan.parse([{"calls": "1-2", "fault": fault.value, "times": 1}]), 0)
     assert dice.for_call(1, reused=False) is None
     assert dice.for_call(2, reused=True) is not None

@@ -13,7 +13,7 @@ import pandas as pd
 
 from importer.attachments import AttachmentFinder
 from importer.mapping import FieldType, Mapping, Rule, load_mapping
-from importer.validation import CheckedFields, Validator
+from importer.validation import ConvertedRows, Validator
 from importer.validation.type_conversion import convert
 
 HEAD = "version: 1\nsource: old-helpdesk\nkey: ID\n"
@@ -31,12 +31,12 @@ def mapping_of(text: str) -> Mapping:
 
 def check(
     text: str, columns: Sequence[str], *rows: Sequence[str], root: Path | None = None, sheet: str | None = None
-) -> CheckedFields:
+) -> ConvertedRows:
     """Judge rows of text cells by a mapping; ``root`` is the folder of the attachments."""
     mapping = mapping_of(text)
     finder = AttachmentFinder(mapping.attachments, root) if mapping.attachments is not None and root else None
     frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
-    return Validator(mapping, finder, sheet).check(frame, np.arange(FIRST_ROW, FIRST_ROW + len(rows)))
+    return Validator(mapping, finder, sheet).convert_rows(frame, np.arange(FIRST_ROW, FIRST_ROW + len(rows)))
 
 
 def convert_one(kind: FieldType, cell: str, **options: Any) -> str | None:
@@ -51,7 +51,7 @@ def convert_all(kind: FieldType, cells: Sequence[str], **options: Any) -> list[s
     return [None if bad else value for value, bad in zip(converted.values, converted.bad, strict=True)]
 
 
-def codes(checked: CheckedFields, position: int = 0) -> list[str]:
+def codes(checked: ConvertedRows, position: int = 0) -> list[str]:
     """The codes of a row's problems, in their order."""
     return [problem.code for problem in checked.problems.get(position, [])]
 

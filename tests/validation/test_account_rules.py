@@ -14,7 +14,7 @@ from importer.account_fields import AccountField
 from importer.validation import Validator
 from tests.suggest.making import known
 from tests.validation.checking import mapping_of
-from tests.validation.test_screen import CELL, chunk_of
+from tests.validation.test_quick_check import CELL, chunk_of
 
 FIELDS = [
     AccountField(schema_name="Title", data_type="Text", max_length=3),
@@ -64,17 +64,17 @@ def test_chunks_and_rows_are_judged_alike(rule, field, rows, as_block) -> None:
     )
     validator = Validator(mapping, None, None, known(field))
     chunk = chunk_of(rows, ("Mail", "Cell"), as_block=as_block)
-    expected = validator.check(chunk.frame, np.array(chunk.rows)).problems
+    expected = validator.convert_rows(chunk.frame, np.array(chunk.rows)).problems
     everyone = np.ones(len(rows), dtype=bool)
     for _ in range(2):
-        assert validator.judge(chunk, everyone).problems == dict(expected)
+        assert validator.find_problems(chunk, everyone).problems == dict(expected)
 
 
 def judged(columns: str, cells: list[str], *fields: AccountField, more: str = "") -> list[list[tuple[str, str | None]]]:
     """The problems of rows of one cell each, as codes with the column, by a mapping whose key is another column."""
     text = f"version: 1\nsource: s\nkey: Mail\ncolumns: {{Mail: LeadDetail.EmailAddress, {columns}}}\n{more}"
     frame = pd.DataFrame({"Mail": "a@example.com", "Cell": cells}, dtype=object)
-    checked = Validator(mapping_of(text), None, None, known(*fields)).check(frame, np.arange(2, 2 + len(cells)))
+    checked = Validator(mapping_of(text), None, None, known(*fields)).convert_rows(frame, np.arange(2, 2 + len(cells)))
     return [[(each.code, each.column) for each in checked.problems.get(at, [])] for at in range(len(cells))]
 
 
@@ -115,5 +115,5 @@ def test_every_wrong_cell_of_many_is_found(cells):
     text = "version: 1\nsource: s\nkey: Mail\ncolumns: {Mail: LeadDetail.EmailAddress, Cell: Status}\n"
     validator = Validator(mapping_of(text), None, None, known(STATUS))
     chunk = chunk_of([("a@example.com", cell) for cell in cells], ("Mail", "Cell"), as_block=True)
-    found = validator.judge(chunk, np.ones(len(cells), dtype=bool)).problems
+    found = validator.find_problems(chunk, np.ones(len(cells), dtype=bool)).problems
     assert sorted(found) == [at for at, cell in enumerate(cells) if cell not in ("Open", "Closed")]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from importer.errors import ManifestError, ResultsError
 from importer.ledger import Ledger, RunInfo
-from importer.ledger.results_origins import Origin, keys_not_known, origins
+from importer.ledger.results_runs import ResultsRun, runs_of_source, unknown_keys
 from importer.manifest import Manifest, PrivateCopy, open_manifest, private_copy
 from importer.mapping import Mapping
 from importer.models import Status
@@ -97,11 +97,11 @@ class Origins:
                     yield Path(name), copy
                 copy.path.unlink()
 
-    def _runs(self) -> list[Origin]:
+    def _runs(self) -> list[ResultsRun]:
         """The runs that may have written the file, those that it names first."""
         if self.ledger is None:
             return []
-        known = origins(self.ledger, self.info.account, self.info.source)
+        known = runs_of_source(self.ledger, self.info.account, self.info.source)
         named = self._named_runs()
         return [origin for origin in known if origin.run in named] + [
             origin for origin in known if origin.run not in named
@@ -142,7 +142,7 @@ class Origins:
         read = {origin.manifest_sha256 for origin in self._first_runs()}
         return not read or sha256 in read
 
-    def _first_runs(self) -> list[Origin]:
+    def _first_runs(self) -> list[ResultsRun]:
         """The runs that read the manifest itself; after several reruns no row of the file names one of them."""
         named, known = self._named_runs(), self._runs()
         if not any(origin.run in named for origin in known):
@@ -179,7 +179,7 @@ class Origins:
                 for result in read_results(chunk.frame)
                 if result.key and result.run in runs and result.status is not Status.REJECTED
             }
-            if strange := keys_not_known(ledger, self.info.account, self.info.source, rows):
+            if strange := unknown_keys(ledger, self.info.account, self.info.source, rows):
                 raise ResultsError(
                     f"{self.shown}: import_key was changed; the ledger knows the runs, and not these keys",
                     details=[f"import_row {rows[key]}: {key!r}" for key in strange[:_SHOWN]],

@@ -16,7 +16,7 @@ from importer.manifest.delimited.block_parser import find_block
 from importer.manifest.records import RecordList
 from importer.mapping import FieldType, Rule
 from importer.validation import SharedLeads, Validator, fingerprints
-from importer.validation.form_screen import surely_fit
+from importer.validation.byte_checks import certainly_valid
 from importer.validation.type_conversion import convert
 from tests.validation.checking import mapping_of
 
@@ -156,11 +156,11 @@ def test_the_judge_of_chunks_finds_what_the_judge_of_rows_finds(rule, lead, rows
     mapping = mapping_of(f"version: 1\nsource: s\nkey: Lead\ncolumns: {{Lead: {lead}, Cell: {rule}}}\n")
     validator = Validator(mapping, None, None)
     chunk = chunk_of(rows, ("Lead", "Cell"), as_block=as_block)
-    expected = validator.check(chunk.frame, np.array(chunk.rows)).problems
+    expected = validator.convert_rows(chunk.frame, np.array(chunk.rows)).problems
     everyone = np.ones(len(rows), dtype=bool)
     for _ in range(2):
-        assert validator.judge(chunk, everyone).problems == dict(expected)
-    assert validator.judge(chunk, ~everyone).problems == {}
+        assert validator.find_problems(chunk, everyone).problems == dict(expected)
+    assert validator.find_problems(chunk, ~everyone).problems == {}
 
 
 @settings(max_examples=150, deadline=None)
@@ -181,11 +181,11 @@ def test_templates_are_judged_alike(templates, rows) -> None:
     # A file of text holds neither a NUL nor half a surrogate pair.
     as_block = not any("\0" in cell or "\ud800" in cell for row in rows for cell in row)
     chunk = chunk_of(rows, ("Name", "Cell"), as_block=as_block)
-    checked = validator.check(chunk.frame, np.array(chunk.rows))
-    assert validator.judge(chunk, np.ones(len(rows), dtype=bool)).problems == dict(checked.problems)
+    checked = validator.convert_rows(chunk.frame, np.array(chunk.rows))
+    assert validator.find_problems(chunk, np.ones(len(rows), dtype=bool)).problems == dict(checked.problems)
     emails, phones = checked.lead_identifiers()
     good = np.array([at for at in range(len(rows)) if at not in checked.problems], dtype=np.intp)
-    assert sorted(filter(None, validator.lead_names(chunk, good))) == sorted(filter(None, emails + phones))
+    assert sorted(filter(None, validator.lead_identifiers(chunk, good))) == sorted(filter(None, emails + phones))
 
 
 @settings(max_examples=150, deadline=None)
@@ -205,11 +205,11 @@ def test_a_rows_lead_is_known_by_the_same_names(leads, rows) -> None:
     mapping = mapping_of(f"version: 1\nsource: s\nkey: row-content\ncolumns: {{{columns}}}\n")
     validator = Validator(mapping, None, None)
     chunk = chunk_of([row[: len(leads)] for row in rows], names, as_block=True)
-    checked = validator.check(chunk.frame, np.array(chunk.rows))
+    checked = validator.convert_rows(chunk.frame, np.array(chunk.rows))
     emails, phones = checked.lead_identifiers()
     good = np.array([at for at in range(len(rows)) if at not in checked.problems], dtype=np.intp)
     expected = sorted(name for name in emails + phones if name)
-    assert sorted(name for name in validator.lead_names(chunk, good) if name) == expected
+    assert sorted(name for name in validator.lead_identifiers(chunk, good) if name) == expected
 
 
 def test_a_name_is_shared_when_it_comes_twice() -> None:
@@ -247,7 +247,7 @@ def test_what_has_the_form_converts(kind, cells, form, zone) -> None:
     )
     column = Column.from_texts(cells)
     if column is not None:
-        fits = surely_fit(column, rule, kind)
+        fits = certainly_valid(column, rule, kind)
         bad = convert(pd.Series(cells, dtype=object), rule).bad.to_numpy(dtype=bool)
         assert not (fits & bad).any()
 
@@ -270,7 +270,7 @@ def test_an_address_of_the_plain_form_is_one(address: str) -> None:
     rule = Rule(column="C", field="CustomData.C", line=1, type=FieldType.EMAIL, values={})
     column = Column.from_texts([address])
     assert column is not None
-    fits = bool(surely_fit(column, rule, FieldType.EMAIL)[0])
+    fits = bool(certainly_valid(column, rule, FieldType.EMAIL)[0])
     taken = not convert(pd.Series([address], dtype=object), rule).bad.iloc[0]
     try:
         validate_email(address.strip(), check_deliverability=False)
@@ -302,7 +302,7 @@ def test_the_usual_forms_are_known(kind, cell, form) -> None:
     rule = Rule(
         column="C", field="CustomData.C", line=1, type=kind, values={}, formats=(form,) if form else (), timezone=zone
     )
-    assert surely_fit(column, rule, kind).tolist() == [True, False]
+    assert certainly_valid(column, rule, kind).tolist() == [True, False]
 
 
 # -- the fingerprints

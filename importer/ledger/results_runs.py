@@ -12,7 +12,7 @@ from importer.ledger.store import Ledger
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
+class ResultsRun:
     """A run as far as its results need it. ``rows`` is ``None`` where the run ended before it had read them all."""
 
     run: str
@@ -22,13 +22,13 @@ class Origin:
     rows: int | None
 
 
-def note_rows(ledger: Ledger, run_id: str, rows: int) -> None:
+def record_row_count(ledger: Ledger, run_id: str, rows: int) -> None:
     """Record how many rows a run has judged: so many have its results."""
     with ledger.writing() as db:
         db.execute(schema.runs.update().where(schema.runs.c.id == run_id).values(rows=rows))
 
 
-def origins(ledger: Ledger, account: str, source: str) -> list[Origin]:
+def runs_of_source(ledger: Ledger, account: str, source: str) -> list[ResultsRun]:
     """Every run of an account and source, the newest first."""
     runs = schema.runs.c
     order = (runs.started_at.desc(), runs.lease_until.desc(), runs.id)
@@ -39,7 +39,7 @@ def origins(ledger: Ledger, account: str, source: str) -> list[Origin]:
     )
     with ledger.reading() as db:
         return [
-            Origin(
+            ResultsRun(
                 run=row.id,
                 command=row.command,
                 manifest=row.manifest,
@@ -50,7 +50,7 @@ def origins(ledger: Ledger, account: str, source: str) -> list[Origin]:
         ]
 
 
-def keys_not_known(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> list[str]:
+def unknown_keys(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> list[str]:
     """Those of the keys of which the ledger knows nothing."""
     wanted = list(dict.fromkeys(keys))
     found = ledger.look_up(account, source, wanted)

@@ -29,7 +29,7 @@ _NETWORK_FUSE = re.compile(
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
-def file_system(path: Path, mounts: str) -> str:
+def file_system_type(path: Path, mounts: str) -> str:
     """The type of the file system that an absolute path lies on, by the text of Linux' ``mountinfo``; or nothing."""
     best, found = -1, ""
     for line in mounts.splitlines():
@@ -44,10 +44,10 @@ def file_system(path: Path, mounts: str) -> str:
     return found
 
 
-def refuse_network(path: Path, mounts: Path = _MOUNTS) -> None:
+def refuse_network_disk(path: Path, mounts: Path = _MOUNTS) -> None:
     """Raise LedgerError if the ledger would lie on a file system of a network, as far as the system tells."""
     try:
-        kind = file_system(path.resolve(), mounts.read_text("utf-8", errors="surrogateescape"))
+        kind = file_system_type(path.resolve(), mounts.read_text("utf-8", errors="surrogateescape"))
     except OSError:  # no Linux
         return
     if kind in _NETWORK or _NETWORK_FUSE.fullmatch(kind):
@@ -58,7 +58,7 @@ def refuse_network(path: Path, mounts: Path = _MOUNTS) -> None:
         )
 
 
-class LedgerLocation:
+class LedgerFile:
     """The file of one open ledger, with what lies beside it."""
 
     def __init__(self, path: Path) -> None:
@@ -98,7 +98,7 @@ class LedgerLocation:
         """
         with (
             contextlib.suppress(sqlite3.Error),
-            contextlib.closing(database.plain_connection(self._path, _PATIENCE_S)) as file,
+            contextlib.closing(database.sqlite3_connection(self._path, _PATIENCE_S)) as file,
         ):
             file.execute("pragma wal_checkpoint(truncate)")
 

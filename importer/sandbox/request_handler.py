@@ -11,10 +11,10 @@ from typing import assert_never
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from importer.sandbox import answers, configuration_calls
+from importer.sandbox import answers, other_calls
 from importer.sandbox.account_state import AccountState
 from importer.sandbox.answers import Answer
-from importer.sandbox.delivery import deliver, invite_body
+from importer.sandbox.connection import deliver, invite_body
 from importer.sandbox.limiter import make_limiter
 from importer.sandbox.options import SandboxOptions
 from importer.sandbox.request_body import TooLarge, read_document
@@ -24,16 +24,16 @@ from importer.sandbox.state_records import CallRecord
 from importer.sandbox.ticket_calls import Exchange, TicketCalls
 
 
-class Service:
-    """The request handler of a stand-in account, and its books."""
+class RequestHandler:
+    """The request handler of a stand-in account, and its state."""
 
     def __init__(self, options: SandboxOptions) -> None:
         self._options = options
         self._limiter = make_limiter(options.algorithm, options.rate)
         self._jitter = random.Random(f"{options.seed}/jitter")  # noqa: S311  # a simulation, not a secret
         guids = random.Random(f"{options.seed}/guids")  # noqa: S311  # as above
-        self.books = AccountState(guids, self._announce, options.first_number)
-        self._ticket_calls = TicketCalls(options, self.books)
+        self.state = AccountState(guids, self._announce, options.first_number)
+        self._ticket_calls = TicketCalls(options, self.state)
         self._watchers: list[asyncio.Future[None]] = []
         self._work: set[asyncio.Task[web.StreamResponse]] = set()
         self._served: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
@@ -41,7 +41,7 @@ class Service:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request. What the account has begun it ends, also for a client that no longer waits."""
         if (request.method, request.raw_path) == ("GET", RECORD_PATH):
-            return await deliver(request, answers.as_json(state_document(self._options, self.books)))
+            return await deliver(request, answers.as_json(state_document(self._options, self.state)))
         exchange = self._enter(request)
         work = asyncio.create_task(self._process(exchange))
         self._work.add(work)
@@ -52,7 +52,7 @@ class Service:
             exchange.gone.set()
 
     async def changed(self) -> None:
-        """Wait for the next entry in the books."""
+        """Wait for the next entry in the state."""
         watcher = asyncio.get_running_loop().create_future()
         self._watchers.append(watcher)
         await watcher
@@ -83,7 +83,7 @@ class Service:
         if transport is not None:
             self._served.add(transport)
         is_post = route is not None and route.operation is Operation.CREATE
-        return Exchange(request=request, call=self.books.open_call(call, is_post=is_post))
+        return Exchange(request=request, call=self.state.open_call(call, is_post=is_post))
 
     def _route(self, request: web.BaseRequest) -> Route | None:
         return find_route(request.method, request.raw_path, self._options.tenant_id)
@@ -93,7 +93,7 @@ class Service:
             answer = await self._judge(exchange)
             if answer is None:
                 return web.Response()  # goes nowhere: the connection is closed
-            self.books.answered(exchange.call.ordinal, answer.status, answer.reason)
+            self.state.record_answer(exchange.call.ordinal, answer.status, answer.reason)
             return await deliver(exchange.request, answer)
         except (ConnectionError, HttpProcessingError, web.RequestPayloadError):
             return web.Response()  # the client went away, or sent what is no HTTP; there is nobody to answer
@@ -104,7 +104,7 @@ class Service:
             await asyncio.sleep(self._jitter.uniform(0, self._options.jitter_s))
         now_s = asyncio.get_running_loop().time()
         allowed = self._limiter.take(now_s)
-        self.books.counted(exchange.call.ordinal, now_s)
+        self.state.record_counted(exchange.call.ordinal, now_s)
         if not allowed:
             return answers.too_many(self._options.rate)
         route = self._route(request)
@@ -138,13 +138,13 @@ class Service:
                 return await self._perform_document(exchange, route.operation)
             case Operation.GET:
                 await asyncio.sleep(self._options.latency_s)
-                ticket = self.books.ticket(route.name)
+                ticket = self.state.ticket(route.name)
                 if ticket is None:
                     return answers.failure(404, f"no ticket {route.name!r}")
-                return configuration_calls.ticket_details(self._options.account, ticket)
+                return other_calls.ticket_details(self._options.account, ticket)
             case Operation.LOOKUP:
                 await asyncio.sleep(self._options.latency_s)
-                return configuration_calls.lookup_values(self._options.account, route.name)
+                return other_calls.lookup_values(self._options.account, route.name)
             case _:
                 assert_never(route.operation)
 
@@ -154,5 +154,5 @@ class Service:
         if document is None:
             return answers.failure(400, "; ".join(problems))
         if operation is Operation.TRASH:
-            return configuration_calls.trash(self.books, document)
-        return configuration_calls.fields_page(self._options.account, document, self._options.offset)
+            return other_calls.trash(self.state, document)
+        return other_calls.fields_page(self._options.account, document, self._options.offset)

@@ -10,7 +10,7 @@ import pytest
 
 from importer.errors import LedgerError
 from importer.ledger import Ledger, RunInfo
-from importer.ledger.location import RESERVE_BYTES, file_system, refuse_network
+from importer.ledger.sqlite_file import RESERVE_BYTES, file_system_type, refuse_network_disk
 from tests.ledger.disks import SmallDisk, small_disk
 from tests.ledger.making import begun, created, entry, intent, new_ledger, new_run, reopened, url_of
 
@@ -54,13 +54,13 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 )
 def test_the_file_system_of_a_path_is_that_of_its_nearest_mount(path: str, kind: str) -> None:
     """Names that only begin alike, escaped blanks, and mounts over mounts are told apart."""
-    assert file_system(Path(path), MOUNTS) == kind
+    assert file_system_type(Path(path), MOUNTS) == kind
 
 
 def test_a_system_that_tells_nothing_forbids_nothing(tmp_path: Path) -> None:
     """Where there is no list of mounts, or an unknown one, the ledger is used all the same."""
-    assert file_system(Path("/x"), "") == ""
-    refuse_network(tmp_path / "ledger.sqlite", tmp_path / "no such list")
+    assert file_system_type(Path("/x"), "") == ""
+    refuse_network_disk(tmp_path / "ledger.sqlite", tmp_path / "no such list")
 
 
 @pytest.mark.parametrize(
@@ -78,10 +78,10 @@ def test_a_ledger_on_a_network_file_system_is_refused(tmp_path: Path, path: str,
     """SQLite's locks hold on one machine: NFS, SMB and FUSE over a network are refused with two ways out."""
     (tmp_path / "mounts").write_text(MOUNTS, encoding="utf-8")
     if not refused:
-        refuse_network(Path(path), tmp_path / "mounts")
+        refuse_network_disk(Path(path), tmp_path / "mounts")
         return
     with pytest.raises(LedgerError, match="network file system") as caught:
-        refuse_network(Path(path), tmp_path / "mounts")
+        refuse_network_disk(Path(path), tmp_path / "mounts")
     assert caught.value.exit_code == 2
     assert "LSQ_LEDGER" in caught.value.hint
     assert "PostgreSQL" in caught.value.hint
@@ -93,7 +93,7 @@ def test_a_link_to_another_file_system_is_followed(tmp_path: Path) -> None:
     (tmp_path / "far").mkdir()
     (tmp_path / "near").symlink_to(tmp_path / "far")
     with pytest.raises(LedgerError, match=r"\(nfs\)"):
-        refuse_network(tmp_path / "near" / "ledger.sqlite", tmp_path / "mounts")
+        refuse_network_disk(tmp_path / "near" / "ledger.sqlite", tmp_path / "mounts")
 
 
 def test_a_run_holds_room_for_what_it_has_under_way(tmp_path: Path) -> None:

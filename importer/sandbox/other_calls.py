@@ -62,7 +62,7 @@ def fields_page(account: SandboxAccount, document: bytes, offset_is: Offset = "r
     return as_json({"Total": len(found), "TicketsFields": found[start : start + size]})
 
 
-def trash(books: AccountState, document: bytes) -> Answer:
+def trash(state: AccountState, document: bytes) -> Answer:
     """Move tickets to the trash, by their numbers, sent as strings and answered as numbers, as documented."""
     try:
         data = read_json(document)
@@ -73,7 +73,7 @@ def trash(books: AccountState, document: bytes) -> Answer:
         return failure(400, "the body does not consist of TicketIds, an array that is not empty")
     if not all(isinstance(number, str) and number.isascii() and number.isdigit() for number in numbers):
         return failure(400, "TicketIds holds something else than ticket numbers as strings")
-    done = {number: books.trash(number) for number in dict.fromkeys(numbers)}
+    done = {number: state.trash(number) for number in dict.fromkeys(numbers)}
     return as_json(
         {
             "SuccessfulIds": [int(number) for number, moved in done.items() if moved],

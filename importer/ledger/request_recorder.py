@@ -17,7 +17,7 @@ from importer.errors import StoppedEarly
 from importer.ledger import request_bodies, schema
 from importer.ledger.keyed_hashes import KeyedHash
 from importer.ledger.records import Intent, Outcome, RunInfo, utc_now
-from importer.ledger.ticket_numbers import given_twice, take_turns
+from importer.ledger.ticket_numbers import duplicates_as_unknown, lock_settling
 
 _tickets, _attempts = schema.tickets.c, schema.attempts.c
 
@@ -136,7 +136,7 @@ class _Prepared:
         return db.exec_driver_sql(self._text, values).rowcount
 
 
-class InFlightRequests:
+class RequestRecorder:
     """Enters what a run sends and what comes back."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
@@ -148,7 +148,7 @@ class InFlightRequests:
         self._settle_attempt_and_erase = _Prepared(_SETTLE_ATTEMPT_AND_ERASE, dialect)
         self._erase_others = _Prepared(_ERASE_OTHERS, dialect)
 
-    def enter(
+    def record(
         self, db: sa.Connection, run: RunInfo, records: Sequence[Intent | Outcome], keyed_hash: KeyedHash
     ) -> dict[Outcome, Outcome]:
         """Enter a batch of records. Gives what was entered in place of an outcome whose ticket another row has.
@@ -160,8 +160,8 @@ class InFlightRequests:
             if stage.outcomes:
                 outcomes = list(stage.outcomes.values())
                 if any(each.ids is not None for each in outcomes):
-                    take_turns(db, run.account)
-                    changed |= given_twice(db, run, outcomes)
+                    lock_settling(db, run.account)
+                    changed |= duplicates_as_unknown(db, run, outcomes)
                 self._settle(db, run, [changed.get(each, each) for each in outcomes])
             if stage.intents:
                 self._intend(db, run, stage.intents.values(), keyed_hash)
