@@ -9,10 +9,10 @@ from typing import assert_never
 
 from importer.error_codes import ERROR_CODES
 from importer.errors import StoppedEarly
+from importer.leadsquared.answers import KeysRefused, WrongUrl
 from importer.leadsquared.client import Client
 from importer.leadsquared.reads import AccountReads
 from importer.leadsquared.ticket_details import TicketDetails, TicketNotShown
-from importer.leadsquared.wire import KeysRefused, WrongUrl
 from importer.rate_limit.limiter import RateLimiter
 
 
@@ -30,10 +30,10 @@ class TicketLookup:
     """One round of questions. ``on_call`` is told after every call how many there were."""
 
     def __init__(
-        self, client: Client, quota: RateLimiter, give_up_after_s: float, on_call: Callable[[int], None]
+        self, client: Client, limiter: RateLimiter, give_up_after_s: float, on_call: Callable[[int], None]
     ) -> None:
         self._client = client
-        self._questions = AccountReads(quota, give_up_after_s, on_call=on_call)
+        self._questions = AccountReads(limiter, give_up_after_s, on_call=on_call)
         self._tickets: dict[str, TicketDetails] = {}
 
     @property
@@ -48,7 +48,7 @@ class TicketLookup:
         not come for too long.
         """
         await self._prove(list(first))
-        if not self._questions.proven and (number := next(numbers, None)) is not None:
+        if not self._questions.account_answered and (number := next(numbers, None)) is not None:
             await self._ask(number)  # alone: wrong keys cost one call
         workers = [asyncio.create_task(self._work(numbers)) for _ in range(concurrency)]
         try:
@@ -76,8 +76,8 @@ class TicketLookup:
 
     async def _ask(self, number: str) -> bool:
         """Ask until there is an answer that tells; say whether the ticket is there."""
-        answer: TicketDetails | TicketNotShown | KeysRefused | WrongUrl = await self._questions.told(
-            lambda gate: self._client.get_ticket(number, gate), f"said whether there is a ticket {number}"
+        answer: TicketDetails | TicketNotShown | KeysRefused | WrongUrl = await self._questions.call(
+            lambda gate: self._client.get_ticket(number, gate), f"ticket {number}"
         )
         match answer:
             case TicketDetails():

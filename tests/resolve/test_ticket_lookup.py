@@ -53,14 +53,14 @@ def ask(
     async def main() -> tuple[LookupResult, int]:
         loop = asyncio.get_running_loop()
         keeper = MemorySlots(loop.time)
-        quota = RateLimiter(LimiterOptions(rate=Rate(1000, 60)), keeper)
+        limiter = RateLimiter(LimiterOptions(rate=Rate(1000, 60)), keeper)
         listening = await asyncio.start_server(server, "127.0.0.1", 0)
         port = listening.sockets[0].getsockname()[1]
         endpoint = Endpoint(
             base_url=f"http://127.0.0.1:{port}", tenant_id="t", access_key=Secret("access"), secret_key=Secret("hush")
         )
         async with listening, Client(endpoint, Timeouts(), connections=1) as client:
-            asking = TicketLookup(client, quota, give_up_after_s, lambda _: None)
+            asking = TicketLookup(client, limiter, give_up_after_s, lambda _: None)
             await asking.ask(first, iter(numbers), concurrency=1)
             _, slots = await keeper.change(lambda pool, _: pool.counted)
             return asking.asked, slots
@@ -111,7 +111,7 @@ def test_wrong_keys_and_addresses_end_it_at_once(said: str):
 
 def test_a_server_that_stays_away_is_given_up():
     """No answer that tells for longer than was agreed: it ends, instead of asking for ever."""
-    with pytest.raises(StoppedEarly, match="whether there is a ticket 6"):
+    with pytest.raises(StoppedEarly, match="no usable answer to the request for ticket 6"):
         ask(Scripted(*[answer("500 No")] * 50), [], ["6", "7"], give_up_after_s=0)
 
 
