@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # a check without a ledger needs no database
 _JUDGED_CHUNK_ROWS = 100_000
 _KNOWN_CHUNK_ROWS = 10_000
 _SENDING_CHUNK_ROWS = 1_000
+_RESULTS_CHUNK_ROWS = 2_000  # what the ledger has of them is held in memory, too
 _TOLD_ROWS = 2_000
 _SHOWN_CELLS = 10
 _OUTCOMES = (Status.FAILED, Status.UNKNOWN)
@@ -319,7 +320,7 @@ class RowPasses:
     def results(self, ledger: Ledger, run: RunInfo) -> Iterator[Outcomes]:
         """Yield every row of the manifest with what became of it."""
         start = 0
-        for chunk in self._manifest.chunks(_KNOWN_CHUNK_ROWS):
+        for chunk in self._manifest.chunks(_RESULTS_CHUNK_ROWS):
             prior = self._earlier.rows(chunk)
             keys = self._keys_of(chunk, prior)
             entries = ledger.look_up(run.account, run.source, [key for key in keys if key])
