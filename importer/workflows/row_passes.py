@@ -190,7 +190,7 @@ class RowPasses:
         self._check(chunk, fates)
         for position in np.flatnonzero(repeated).tolist():
             self._judge_twin(position, fates)
-        self._oddities.look(chunk, fates.to_send())
+        self._oddities.check(chunk, fates.to_send())
         return fates
 
     def _keys_and_states(

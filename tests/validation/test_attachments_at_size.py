@@ -170,17 +170,17 @@ def test_a_chunk_is_its_rows(root: Path, chunks: list[list[tuple[str, str, str]]
     remembered = more.pop("remembered")
     all_rules = rules(("A", "B"), max_files=max_files, folder=FOLDER, **more)
     finder = AttachmentFinder(all_rules, root, remembered=remembered)
-    screen = FileMeasurer(finder, remembered=remembered)
+    measurer = FileMeasurer(finder, remembered=remembered)
     for rows in chunks:
         expected = [AttachmentFinder(all_rules, root).find(zip(COLUMNS, row, strict=True)) for row in rows]
         chunk = chunk_of(rows)
-        measured = screen.look(chunk, np.arange(len(rows)))
-        doubtful = measured.doubtful.tolist()
+        measured = measurer.measure(chunk, np.arange(len(rows)))
+        doubtful = measured.unclear.tolist()
         for position, named in enumerate(expected):
             if position not in doubtful:
                 assert not has_fault(named)
                 assert measured.size_bytes[position] == bytes_of(named)
-        cells = screen.rows(chunk, measured.doubtful)
+        cells = measurer.rows(chunk, measured.unclear)
         assert [finder.find(row) for row in cells] == [expected[position] for position in doubtful]
 
 
@@ -196,15 +196,15 @@ def test_rows_that_are_not_wanted_are_not_looked_at(root: Path):
     """Only the positions that are asked for count, and are counted from 0."""
     finder = AttachmentFinder(rules(), root)
     chunk = chunk_of([("none.pdf",), ("a.pdf",), ("none.pdf",), ("a.pdf;a.pdf",)], ("A",))
-    measured = FileMeasurer(finder).look(chunk, np.array([1, 2, 3]))
-    assert measured.doubtful.tolist() == [1]
+    measured = FileMeasurer(finder).measure(chunk, np.array([1, 2, 3]))
+    assert measured.unclear.tolist() == [1]
     assert measured.size_bytes[[0, 2]].tolist() == [4, 8]
 
 
 def test_names_that_bytes_cant_say(root: Path):
     """Half a surrogate pair or a NUL in one cell of a chunk harms no other."""
     chunk = chunk_of([("a\0.pdf",), ("a.pdf",), ("\ud800.pdf",)], ("A",))
-    assert FileMeasurer(AttachmentFinder(rules(), root)).look(chunk, np.arange(3)).doubtful.tolist() == [0, 2]
+    assert FileMeasurer(AttachmentFinder(rules(), root)).measure(chunk, np.arange(3)).unclear.tolist() == [0, 2]
 
 
 def test_a_usual_row_is_not_looked_at_one_by_one(tmp_path: Path):
@@ -214,4 +214,4 @@ def test_a_usual_row_is_not_looked_at_one_by_one(tmp_path: Path):
         (tmp_path / name).write_bytes(b"%PDF")
     finder = AttachmentFinder(rules(folder=FOLDER), tmp_path)
     chunk = chunk_of([("a.pdf", "none"), ("", "1"), ("", "")], ("A", "Key"))
-    assert FileMeasurer(finder).look(chunk, np.arange(3)).doubtful.tolist() == []
+    assert FileMeasurer(finder).measure(chunk, np.arange(3)).unclear.tolist() == []

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.validation.expensive_html import flat_text, is_heavy
+from importer.validation.expensive_html import flat_text, is_expensive
 from importer.validation.html_text import from_text, to_text
 
 
@@ -140,7 +140,7 @@ _ATTRIBUTES = " ".join(f"a{number}=1" for number in range(20_000))
 )
 def test_html_made_to_be_expensive_never_meets_the_parser(html: str):
     """What would cost it minutes or gigabytes gives its words all the same, and no more of them than there are."""
-    assert is_heavy(html)
+    assert is_expensive(html)
     text = to_text(html)
     assert text.endswith("deep")
     assert text.count("deep") == html.count("deep")
@@ -159,7 +159,7 @@ def test_html_made_to_be_expensive_never_meets_the_parser(html: str):
 )
 def test_long_html_as_programs_write_it_is_parsed(html: str):
     """Size alone is no reason: links, lists and quotes of long threads are wanted as well."""
-    assert not is_heavy(html)
+    assert not is_expensive(html)
 
 
 def test_the_words_of_expensive_html_are_those_that_are_seen():

@@ -119,10 +119,10 @@ def test_an_ambiguous_date_is_a_problem_of_its_own():
 @pytest.mark.parametrize(
     ("rule", "cell", "message"),
     [
-        ("html: to_text, required: true", "<br>", "Cell: CustomData.N is required, and nothing is seen of '<br>'"),
+        ("html: to_text, required: true", "<br>", "Cell: CustomData.N is required, and '<br>' contains no visible text"),
         ("type: number, decimal: ',', thousands: '.'", "1.23.4", "Cell: '1.23.4' is not a number such as 12,5, or grouped such as 1.234.567"),
         ("type: boolean, true_words: [ja], false_words: [nein]", "yes", "Cell: 'yes' is not a word for true (ja) or false (nein)"),
-        ("type: phone, region: DE", "112", "Cell: '112' is not a phone number of DE, or one that starts with + and its country's code"),
+        ("type: phone, region: DE", "112", "Cell: '112' is not a phone number of DE, or a number that starts with + and a country code"),
         ("type: datetime, format: '%d.%m.%Y %H:%M %z'", "x", "Cell: 'x' is not a date such as 29.08.2024 10:36 +0000"),
         ("type: date, format: ['%d.%m.%Y', '%Y%m%d']", "x", "Cell: 'x' is not a date such as 29.08.2024 or 20240829"),
     ],
@@ -187,13 +187,13 @@ def test_a_lead_id_from_a_template_is_a_guid():
 @pytest.mark.parametrize(
     ("rule", "problem"),
     [
-        ("{field: CustomData.N, type: integer, default: none}", "`default` has 'none', which is not a whole number"),
-        ("{field: CustomData.N, type: boolean, true_words: [ja], false_words: [nein], default: no}", "`default` has 'no', which is not a word for true (ja) or false (nein)"),
-        ("{field: CustomData.N, type: number, decimal: ',', values: {x: 1.5}}", "`values` has '1.5', which is not a number such as 12,5"),
-        ("{field: DueDate, type: date, format: '%d.%m.%Y', one_of: [01.01.2024, 2024-01-02]}", "`one_of` has '2024-01-02', which is not a date such as 29.08.2024"),
-        ("{field: LeadId, default: me}", "`default` has 'me', which is not a GUID"),
-        ('{field: Title, default: "a\\0b"}', r"`default` has 'a\x00b', which holds a character that can't be sent"),
-        ("{field: CustomData.N, type: phone, region: UK}", "'UK' is not a region of ISO 3166 with phone numbers, such as IN, DE or GB"),
+        ("{field: CustomData.N, type: integer, default: none}", "`default`: 'none' is not a whole number"),
+        ("{field: CustomData.N, type: boolean, true_words: [ja], false_words: [nein], default: no}", "`default`: 'no' is not a word for true (ja) or false (nein)"),
+        ("{field: CustomData.N, type: number, decimal: ',', values: {x: 1.5}}", "`values`: '1.5' is not a number such as 12,5"),
+        ("{field: DueDate, type: date, format: '%d.%m.%Y', one_of: [01.01.2024, 2024-01-02]}", "`one_of`: '2024-01-02' is not a date such as 29.08.2024"),
+        ("{field: LeadId, default: me}", "`default`: 'me' is not a GUID"),
+        ('{field: Title, default: "a\\0b"}', r"`default`: 'a\x00b' contains a character that can't be sent"),
+        ("{field: CustomData.N, type: phone, region: UK}", "'UK' is not a country code with phone numbers, such as IN, DE or GB"),
     ],
 )  # fmt: skip
 def test_a_rule_that_would_spoil_row_after_row_is_refused(rule: str, problem: str):
@@ -235,7 +235,7 @@ def test_a_text_of_a_rule_is_told_with_its_own_line():
 @pytest.mark.parametrize(
     ("constant", "problem"),
     [
-        ('Status: "a\\0b"', r"Status: 'a\x00b' holds a character that can't be sent"),
+        ('Status: "a\\0b"', r"Status: 'a\x00b' contains a character that can't be sent"),
         ("DueDate: tomorrow", "DueDate: 'tomorrow' is not a date and time such as 2024-08-29T10:36:23"),
         ("LeadId: nonsense", "LeadId: 'nonsense' is not a GUID"),
         ('LeadId: "  "', "LeadId: '  ' is not a GUID"),

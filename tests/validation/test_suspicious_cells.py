@@ -32,7 +32,7 @@ def warnings(folder: Path, *rows: tuple[str, str, str], delimiter: str = ",", si
     manifest = open_manifest(folder / "t.csv", mapping.manifest, ("Id", "Subject", "Phone", "Note"))
     oddities = SuspiciousCells(mapping, has_escapes=delimiter == "\t")
     for chunk in manifest.chunks(size):
-        oddities.look(chunk, np.ones(len(chunk.rows), dtype=bool))
+        oddities.check(chunk, np.ones(len(chunk.rows), dtype=bool))
     return list(oddities.warnings)
 
 
@@ -73,14 +73,14 @@ def test_escapes_of_a_file_without_quotes(tmp_path: Path) -> None:
     """In a tab-separated file they stand for line breaks; a path of Windows is none, and no other file is looked at."""
     rows = [("1", "one\\ntwo", ""), ("2", "C:\\temp\\new", "")]
     (line,) = warnings(tmp_path, *rows, delimiter="\t")
-    assert line.startswith("column 'Subject': 1 cell holds \\n, \\t or \\r as two characters")
+    assert line.startswith("column 'Subject': 1 cell contains \\n, \\t or \\r as two characters")
     assert not warnings(tmp_path, *rows)
 
 
 def test_extensions_of_phone_numbers(tmp_path: Path) -> None:
     """They are left out of the number that is sent, with a warning."""
     (line,) = warnings(tmp_path, ("1", "x12", "+49 30 1234567 x12"), ("2", "y", "+49 30 1234568"))
-    assert line.startswith("column 'Phone': 1 cell has an extension, which is left out of the phone number")
+    assert line.startswith("column 'Phone': 1 cell has an extension, which is removed from the phone number")
 
 
 @pytest.mark.parametrize("text", ["Â£5", "æ—¥æœ¬", "ðŸŽ«", "cafÃ©", "Ã€ bientÃ´t", "â€œokâ€\u009d"])
