@@ -87,7 +87,7 @@ class RowPasses:
         self._keys = KeyIndex()
         self._leads = SharedLeads()
         self._earlier = PreviousResults(mapping, validator, choice)
-        self._oddities = SuspiciousCells(mapping, has_escapes=manifest.detected.delimiter == "\t")
+        self._oddities = SuspiciousCells(mapping, has_escapes=manifest.format.delimiter == "\t")
         self.plan = Plan()
         self.comparison: ExportComparison | None = None  # of a run's export with those before it
 
@@ -207,7 +207,9 @@ class RowPasses:
         known = _states(ledger, run, keys) if self.comparison is None else self.comparison.look_up(keys)
         there = np.array(list(map(bool, keys)), dtype=bool)
         states = {at: known[key] for at, key in enumerate(keys) if key in known} if known else {}
-        return RowKeys(fingerprints=fingerprints(Column.of_any(keys)), has_key=there, text=keys.__getitem__), states
+        return RowKeys(
+            fingerprints=fingerprints(Column.from_any_texts(keys)), has_key=there, text=keys.__getitem__
+        ), states
 
     def _misshapen(self, chunk: Chunk, prior: list[ResultRow] | None) -> dict[int, list[Problem]]:
         """The rows that are not whole, and those of a results file that were rejected for it and are not mended."""
