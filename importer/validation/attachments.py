@@ -107,5 +107,5 @@ class _MeasureCache:
 
 
 def _cells(chunk: Chunk, name: str, positions: Positions) -> Column:
-    column = chunk.column(name) or Column.of_any(chunk.texts(name))
+    column = chunk.column(name) or Column.from_any_texts(chunk.texts(name))
     return column if positions.size == len(column) else column.take(positions)

@@ -107,7 +107,7 @@ class SuspiciousCells:
         search = _ColumnSearch(has_escapes=self._has_escapes)
         for name in self._columns:
             column = chunk.column(name)
-            whole = Column.of_any(chunk.texts(name)) if column is None else column
+            whole = Column.from_any_texts(chunk.texts(name)) if column is None else column
             cells = whole if positions.size == len(whole) else whole.take(positions)
             found = [*search.kinds(cells), *(search.extensions(cells) if name in self._phones else ())]
             for kind, odd in found:
@@ -144,7 +144,7 @@ class _ColumnSearch:
         is_quote = np.arange(256) == _QUOTE
         formulas = _second(cells, np.flatnonzero(first == _EQUALS), is_quote)
         yield "formula", formulas[[text.endswith('"') for text in cells.take(formulas).texts()]]
-        yield "null", np.flatnonzero(cells.is_text("\\N"))
+        yield "null", np.flatnonzero(cells.equals("\\N"))
         yield "misread", self._at(cells, _suspects, is_misread)
         if self._has_escapes:
             yield "escape", self._at(cells, _escapes, lambda text: not _PATH.search(text))

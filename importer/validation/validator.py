@@ -135,7 +135,7 @@ class Validator:
     def key_fingerprints(self, chunk: Chunk, columns: Sequence[str]) -> tuple[Fingerprints, Mask]:
         """Return a fingerprint of each row's key, and which rows have a key. ``columns``: see ``key_at``."""
         names = columns if self._mapping.key_is_row_content else self._mapping.key
-        found = [chunk.column(name) or Column.of_any(chunk.texts(name)) for name in names]
+        found = [chunk.column(name) or Column.from_any_texts(chunk.texts(name)) for name in names]
         there = np.ones(len(chunk.rows), dtype=bool)
         for column in () if self._mapping.key_is_row_content else found:
             visible = is_visible(column.first_bytes())

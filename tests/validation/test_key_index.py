@@ -82,7 +82,7 @@ def test_any_text_has_a_content_hash():
 def add(index: KeyIndex, keys: list[str], start: int) -> list[int]:
     """Add keys as the first pass over a manifest does."""
     there = np.array([bool(key) for key in keys], dtype=bool)
-    return list(map(int, index.add(fingerprints(Column.of_any(keys)), there, start)))
+    return list(map(int, index.add(fingerprints(Column.from_any_texts(keys)), there, start)))
 
 
 @given(chunks=st.lists(st.lists(st.sampled_from(["", "a", "b", "c", "d", "A", "a "]), max_size=7), max_size=8))

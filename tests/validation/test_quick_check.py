@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from importer.manifest import Chunk, Column
-from importer.manifest.delimited.block_parser import find_block
+from importer.manifest.delimited.block_parser import parse_block
 from importer.manifest.records import RecordList
 from importer.mapping import FieldType, Rule
 from importer.validation import SharedLeads, Validator, fingerprints
@@ -138,8 +138,8 @@ def chunk_of(rows: list[tuple[str, ...]], columns: tuple[str, ...], *, as_block:
     if as_block:
         text = io.StringIO(newline="")
         csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
-        block = find_block(text.getvalue().encode(), ",", last=True)
-        if block is not None:  # a text with a NUL has no bytes column
+        block = parse_block(text.getvalue().encode(), ",", last=True)
+        if block is not None:  # a text with a NUL has no block
             return Chunk(columns=columns, rows=numbers, source=block.part(0, len(block)))
     return Chunk(columns=columns, rows=numbers, source=RecordList(records=[list(row) for row in rows]))
 
@@ -314,9 +314,9 @@ def test_byte_checks_accept_the_usual_forms(kind, cell, form) -> None:
 )
 def test_only_equal_cells_have_equal_fingerprints(texts) -> None:
     """Of any length and of any characters."""
-    prints = fingerprints(Column.of_any(texts)).T.tolist()
+    prints = fingerprints(Column.from_any_texts(texts)).T.tolist()
     assert len({tuple(each) for each in prints}) == len(set(texts))
-    assert prints == [fingerprints(Column.of_any([text])).T.tolist()[0] for text in texts]
+    assert prints == [fingerprints(Column.from_any_texts([text])).T.tolist()[0] for text in texts]
 
 
 @settings(deadline=None)
@@ -325,4 +325,4 @@ def test_fingerprints_do_not_depend_on_quoting(texts) -> None:
     """The same cell from a file and from a ledger is the same key."""
     column = chunk_of([(text,) for text in texts], ("C",), as_block=True).column("C")
     assert column is not None
-    assert fingerprints(column).tolist() == fingerprints(Column.of_any(texts)).tolist()
+    assert fingerprints(column).tolist() == fingerprints(Column.from_any_texts(texts)).tolist()
