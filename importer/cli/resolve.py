@@ -55,8 +55,9 @@ def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> int
     Only a ticket that is surely a row's own settles it. A row that is not found stays unknown, unless you say with
     --set what is to become of it.
     """
+    from importer.resolve.run import ResolveJob  # noqa: PLC0415 - see the package's docstring
     from importer.resolve.search import SearchOptions  # noqa: PLC0415
-    from importer.resolve.workflow import ResolveJob, resolve  # noqa: PLC0415 - see the package's docstring
+    from importer.resolve.workflow import resolve  # noqa: PLC0415
 
     environment = Environment(os.environ, Path(".env"))
     set_up_log(flags, environment)
@@ -120,7 +121,7 @@ class _Desk:
         self._clock = clock
         self._next_line_at = clock() + _LINE_EVERY_S
 
-    def show(self, plan: SearchPlan) -> None:
+    def show_plan(self, plan: SearchPlan) -> None:
         from importer.runtime.progress import duration, limit_text  # noqa: PLC0415 - see the package's docstring
 
         self._tell(f"account    {plan.account}")
@@ -135,15 +136,15 @@ class _Desk:
         what = "1 ticket number" if plan.numbers == 1 else f"{plan.numbers:,} ticket numbers"
         self._tell(f"to ask     for {what}{span}: {calls} at {limit_text(self._rate)}{time_s}")
 
-    def confirm(self, plan: SearchPlan) -> bool:
+    def confirm_plan(self, plan: SearchPlan) -> bool:
         return not self._asks or ask(f"Ask {plan.account} for them?")
 
-    def asked(self, calls: int, plan: SearchPlan) -> None:
+    def show_calls(self, calls: int, plan: SearchPlan) -> None:
         if self._clock() >= self._next_line_at:
             self._next_line_at = self._clock() + _LINE_EVERY_S
             log.info("%s of %s calls made", f"{calls:,}", f"{plan.calls:,}")
 
-    def note(self, text: str) -> None:
+    def warn(self, text: str) -> None:
         log.warning("%s", text)
 
     def _tell(self, line: str) -> None:

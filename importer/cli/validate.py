@@ -100,7 +100,7 @@ def _about(job: ImportJob, judging: Preflight, tally: ProblemTally) -> PageHeade
     return PageHeader(
         manifest=str(job.manifest),
         mapping=str(job.mapping),
-        detected=judging.manifest.detected.describe(),
+        detected=judging.manifest.format.describe(),
         made_at=datetime.now().astimezone(),
         rows=len(plan),
         wrong_rows=tally.rows,

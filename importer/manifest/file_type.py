@@ -14,7 +14,7 @@ from xml.parsers.expat import ExpatError
 from importer.errors import ManifestError
 from importer.manifest.archives import is_bomb
 from importer.manifest.delimited.padding import without_padding
-from importer.manifest.delimited.unmarked_unicode import SAMPLE_BYTES, codec_without_mark
+from importer.manifest.delimited.utf_without_bom import SAMPLE_BYTES, detect_utf_without_bom
 from importer.manifest.unsupported import (
     APPLE,
     EXCEL_95,
@@ -81,7 +81,7 @@ _CONTENT_TYPES = {
 _MAIN_PARTS = {"workbook.xml": FileType.WORKBOOK, "workbook.bin": FileType.BINARY_WORKBOOK}
 
 
-def detect_kind(path: Path, shown: str, *, encoding: str | None = None) -> FileType:
+def detect_file_type(path: Path, shown: str, *, encoding: str | None = None) -> FileType:
     """Look into the file. Raises ManifestError that says what it is, if that can't be read; OSError as it comes.
 
     ``encoding``: what the user says it is, if anything; a file of which that is said is text unless it has a signature
@@ -90,7 +90,7 @@ def detect_kind(path: Path, shown: str, *, encoding: str | None = None) -> FileT
     with path.open("rb") as file:
         sample = file.read(SAMPLE_BYTES)
     if not sample:
-        raise ManifestError(f"{shown} is empty: it has no bytes", hint="Export the file again.")
+        raise ManifestError(f"{shown} is empty (0 bytes)", hint="Export the file again.")
     if sample.startswith(_ZIP):
         return _detect_zip(path, shown)
     if sample.startswith(OLE2_SIGNATURE):
@@ -115,7 +115,7 @@ def _latin(sample: bytes) -> bytes:
 
 def _is_binary(sample: bytes) -> bool:
     sample = without_padding(sample) or sample
-    if sample.startswith(_UNICODE_MARKS) or codec_without_mark(sample) is not None:
+    if sample.startswith(_UNICODE_MARKS) or detect_utf_without_bom(sample) is not None:
         return False
     if b"\0" not in sample and _is_utf8(sample):
         return False  # whatever it says, it is text

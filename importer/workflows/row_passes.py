@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # a check without a ledger needs no database
 _JUDGED_CHUNK_ROWS = 100_000
 _KNOWN_CHUNK_ROWS = 10_000
 _SENDING_CHUNK_ROWS = 1_000
+_RESULTS_CHUNK_ROWS = 2_000  # what the ledger has of them is held in memory, too
 _TOLD_ROWS = 2_000
 _SHOWN_CELLS = 10
 _OUTCOMES = (Status.FAILED, Status.UNKNOWN)
@@ -86,7 +87,7 @@ class RowPasses:
         self._keys = KeyIndex()
         self._leads = SharedLeads()
         self._earlier = PreviousResults(mapping, validator, choice)
-        self._oddities = SuspiciousCells(mapping, has_escapes=manifest.detected.delimiter == "\t")
+        self._oddities = SuspiciousCells(mapping, has_escapes=manifest.format.delimiter == "\t")
         self.plan = Plan()
         self.comparison: ExportComparison | None = None  # of a run's export with those before it
 
@@ -190,7 +191,7 @@ class RowPasses:
         self._check(chunk, fates)
         for position in np.flatnonzero(repeated).tolist():
             self._judge_twin(position, fates)
-        self._oddities.look(chunk, fates.send_mask())
+        self._oddities.check(chunk, fates.send_mask())
         return fates
 
     def _keys_and_states(
@@ -206,7 +207,9 @@ class RowPasses:
         known = _states(ledger, run, keys) if self.comparison is None else self.comparison.look_up(keys)
         there = np.array(list(map(bool, keys)), dtype=bool)
         states = {at: known[key] for at, key in enumerate(keys) if key in known} if known else {}
-        return RowKeys(fingerprints=fingerprints(Column.of_any(keys)), has_key=there, text=keys.__getitem__), states
+        return RowKeys(
+            fingerprints=fingerprints(Column.from_any_texts(keys)), has_key=there, text=keys.__getitem__
+        ), states
 
     def _misshapen(self, chunk: Chunk, prior: list[ResultRow] | None) -> dict[int, list[Problem]]:
         """The rows that are not whole, and those of a results file that were rejected for it and are not mended."""
@@ -319,7 +322,7 @@ class RowPasses:
     def results(self, ledger: Ledger, run: RunInfo) -> Iterator[Outcomes]:
         """Yield every row of the manifest with what became of it."""
         start = 0
-        for chunk in self._manifest.chunks(_KNOWN_CHUNK_ROWS):
+        for chunk in self._manifest.chunks(_RESULTS_CHUNK_ROWS):
             prior = self._earlier.rows(chunk)
             keys = self._keys_of(chunk, prior)
             entries = ledger.look_up(run.account, run.source, [key for key in keys if key])

@@ -191,7 +191,7 @@ class ImportRun:
         return PlanSummary(
             account=self._info.account,
             manifest=str(self._job.manifest),
-            detected=self._judging.manifest.detected.describe(),
+            detected=self._judging.manifest.format.describe(),
             rows=len(plan),
             blank_rows=self._judging.manifest.blank_rows,
             counts=plan.counts(),

@@ -49,7 +49,7 @@ def test_one_table_in_a_zip(tmp_path: Path, method: int) -> None:
     """It is read as if it stood beside the archive, and what was done is told."""
     table = read_bytes(tmp_path, zipped("export/tickets.csv", method=method))
     assert table.cells == CELLS
-    assert table.how == "CSV in a ZIP archive, certainly UTF-8, semicolon"
+    assert table.how == "CSV in a ZIP archive, UTF-8, semicolon-separated"
 
 
 @pytest.mark.parametrize("parts", [[CSV], [CSV[:10], CSV[10:]], [CSV, b""]])
@@ -57,7 +57,7 @@ def test_gzip(tmp_path: Path, parts: list[bytes]) -> None:
     """One stream or several, which programs append to one another."""
     table = read_bytes(tmp_path, b"".join(map(gzip.compress, parts)))
     assert table.cells == CELLS
-    assert table.how == "CSV in gzip, certainly UTF-8, semicolon"
+    assert table.how == "CSV in gzip, UTF-8, semicolon-separated"
 
 
 def test_packed_workbooks_and_json(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_what_systems_add_is_not_counted(tmp_path: Path) -> None:
     names = ["export/", "export/tickets.csv", "__MACOSX/export/._tickets.csv", "export/.DS_Store", "Thumbs.db"]
     table = read_bytes(tmp_path, zipped(*names))
     assert table.cells == CELLS
-    assert table.manifest.detected.warnings == ()
+    assert table.manifest.format.warnings == ()
 
 
 @pytest.mark.parametrize("names", [["tickets.csv", "readme.txt", "attachments/a.png"], ["a.png", "tickets.XLSX"]])
@@ -80,7 +80,7 @@ def test_the_one_table_among_other_files(tmp_path: Path, names: list[str]) -> No
     """Its ending tells; and the user is told that the others, perhaps attachments, are not read."""
     table = read_bytes(tmp_path, zipped(*names))
     assert table.cells == CELLS
-    (warning,) = table.manifest.detected.warnings
+    (warning,) = table.manifest.format.warnings
     assert f"holds {len(names) - 1} more file" in warning
 
 
@@ -102,8 +102,8 @@ def test_several_tables_are_named(tmp_path: Path) -> None:
 def test_nothing_in_it(tmp_path: Path) -> None:
     """An archive of folders holds no manifest, and neither does an empty file in one."""
     assert "without a file in it" in refusal_of_bytes(tmp_path, zipped("export/"))
-    assert "is empty: it has no bytes" in refusal_of_bytes(tmp_path, zipped("tickets.csv", content=b""))
-    assert "is empty: it has no bytes" in refusal_of_bytes(tmp_path, gzip.compress(b""))
+    assert "is empty (0 bytes)" in refusal_of_bytes(tmp_path, zipped("tickets.csv", content=b""))
+    assert "is empty (0 bytes)" in refusal_of_bytes(tmp_path, gzip.compress(b""))
 
 
 def test_errors_name_both_files(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_a_bomb_is_not_unfolded(tmp_path: Path, temporary: Path) -> None:
 
 def test_a_workbook_is_no_archive(tmp_path: Path) -> None:
     """An .xlsx file is a ZIP file, and is read as what it is."""
-    assert read_bytes(tmp_path, workbook()).manifest.detected.packed is None
+    assert read_bytes(tmp_path, workbook()).manifest.format.archive is None
 
 
 def test_the_archive_may_be_read_again(tmp_path: Path) -> None:

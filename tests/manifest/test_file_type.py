@@ -158,7 +158,7 @@ def test_a_workbook_that_is_a_bomb(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "options", "passed_over"),
+    ("content", "options", "ignored"),
     [
         (b"a,b\n1,2\n", {"sheet": "x", "header_row": 1, "delimiter": ",", "encoding": "utf-8"}, "sheet"),
         (gzip.compress(b"a,b\n1,2\n", mtime=0), {"sheet": "x"}, "sheet"),
@@ -169,7 +169,7 @@ def test_a_workbook_that_is_a_bomb(tmp_path: Path) -> None:
     ],
 )
 def test_what_the_mapping_says_in_vain_is_told(
-    tmp_path: Path, content: bytes | None, options: dict[str, Any], passed_over: str | None
+    tmp_path: Path, content: bytes | None, options: dict[str, Any], ignored: str | None
 ) -> None:
     """A sheet of a text, a delimiter of a workbook: the mapping was perhaps written for another file."""
     path = tmp_path / "tickets"
@@ -178,8 +178,6 @@ def test_what_the_mapping_says_in_vain_is_told(
             book.add_worksheet().write_row(0, 0, ["a", "b"])
     else:
         path.write_bytes(content)
-    warnings = read(path, **options).manifest.detected.warnings
-    assert [warning.split("`")[1] for warning in warnings] == (
-        [] if passed_over is None else [f"manifest: {{{passed_over}}}"]
-    )
+    warnings = read(path, **options).manifest.format.warnings
+    assert [warning.split("`")[1] for warning in warnings] == ([] if ignored is None else [f"manifest: {{{ignored}}}"])
     assert all(str(path) in warning and "take it out" in warning for warning in warnings)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from importer.manifest.text_column import SPARE_BYTES, Bytes, Column, Mask, Places
+from importer.manifest.text_column import SPARE_BYTES, Bytes, Column, Integers, Mask
 
 _QUOTE, _LF, _CR = b'"\n\r'
 _LEAST_BYTES = 2
@@ -31,44 +31,44 @@ class Block:
 
     data: Bytes
     delimiter: str
-    record_starts: Places
-    record_ends: Places  # behind the line end
-    widths: Places
-    first_cells: Places
-    starts: Places
-    ends: Places
+    record_starts: Integers
+    record_ends: Integers  # behind the line end
+    widths: Integers
+    first_cells: Integers
+    starts: Integers
+    ends: Integers
     escaped: Mask
 
     def __len__(self) -> int:
         return self.widths.size
 
-    def part(self, start: int, stop: int) -> Excerpt:
+    def part(self, start: int, stop: int) -> BlockRecords:
         """The records from ``start`` to before ``stop``."""
-        return Excerpt(block=self, records=np.arange(start, min(stop, len(self)), dtype=np.int64))
+        return BlockRecords(block=self, records=np.arange(start, min(stop, len(self)), dtype=np.int64))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Excerpt:
+class BlockRecords:
     """Some records of a block, by their positions in it, in its order."""
 
     block: Block
-    records: Places
+    records: Integers
 
     def __len__(self) -> int:
         return self.records.size
 
     @functools.cached_property
-    def widths(self) -> Places:
+    def widths(self) -> Integers:
         """How many cells each record has."""
         return self.block.widths[self.records]
 
     @functools.cached_property
-    def _first_cells(self) -> Places:
+    def _first_cells(self) -> Integers:
         return self.block.first_cells[self.records]
 
-    def take(self, which: npt.NDArray[np.intp] | Mask) -> Excerpt:
+    def take(self, which: npt.NDArray[np.intp] | Mask) -> BlockRecords:
         """Some of these records."""
-        return Excerpt(block=self.block, records=self.records[which])
+        return BlockRecords(block=self.block, records=self.records[which])
 
     def column(self, index: int) -> Column:
         """The cell at ``index`` of each record; empty where a record has fewer."""
@@ -107,7 +107,7 @@ class Excerpt:
         return list(csv.reader(io.StringIO(content.decode(), newline=""), delimiter=self.block.delimiter, strict=True))
 
 
-def find_block(content: bytes, delimiter: str, *, last: bool) -> Block | None:
+def parse_block(content: bytes, delimiter: str, *, last: bool) -> Block | None:
     """Find the whole records at the beginning of ``content``, which begins with one; ``last``: nothing follows it.
 
     ``content`` is UTF-8 of at least two bytes and fewer than 2 GB. None if there is not one whole record, or if a quote
@@ -132,8 +132,8 @@ def find_block(content: bytes, delimiter: str, *, last: bool) -> Block | None:
 class _Marks:
     """The bytes that part cells, and the quotes, up to the end of the last whole record."""
 
-    places: Places
-    behind: Places  # where that which follows each begins; a CR and its LF are one mark
+    places: Integers
+    behind: Integers  # where that which follows each begins; a CR and its LF are one mark
     is_quote: Mask
     quotes: npt.NDArray[np.int32]  # how many up to each, itself included
     separators: npt.NDArray[np.intp]  # which of the marks part cells or records
@@ -168,7 +168,7 @@ def _find_marks(data: Bytes, delimiter: str) -> _Marks | None:
     )
 
 
-def _places(piece: Bytes, delimiter: str) -> Places:
+def _places(piece: Bytes, delimiter: str) -> Integers:
     is_mark = piece == _QUOTE
     for sign in (ord(delimiter), _LF, _CR):
         is_mark |= piece == sign

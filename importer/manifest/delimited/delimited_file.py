@@ -16,14 +16,14 @@ import numpy as np
 from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError
 from importer.manifest.chunks import Batch
-from importer.manifest.delimited.delimiter_hint import likely_delimiter, not_divided
+from importer.manifest.delimited.delimiter_hint import likely_delimiter, undivided_header_error
 from importer.manifest.delimited.encoding import Encoding, find_encoding
 from importer.manifest.delimited.last_line import lacks_line_end
-from importer.manifest.delimited.record_reader import RecordReader, Text, allow_long_cells
-from importer.manifest.detected import DELIMITERS, Detected
-from importer.manifest.header import Header, find_header, make_header, no_header, number_repeated
+from importer.manifest.delimited.record_reader import RecordReader, Utf8Text, allow_long_cells
+from importer.manifest.header import Header, find_header, make_header, missing_header_error, number_repeated
+from importer.manifest.manifest_format import DELIMITERS, ManifestFormat
 from importer.manifest.records import BlankRecords, is_blank
-from importer.manifest.title_rows import TITLE_ROWS, check_title, known_columns
+from importer.manifest.title_rows import TITLE_ROWS, count_known_columns, refuse_title_rows
 from importer.models import ManifestOptions, Problem
 
 _SAMPLE_CHARS = 1 << 18
@@ -42,7 +42,7 @@ class DelimitedFile:
     shown: str
     encoding: Encoding
     delimiter: str
-    detected: Detected
+    format: ManifestFormat
     header: Header
     rejects_last: bool = False  # it may be cut off
 
@@ -92,11 +92,11 @@ def open_delimited(path: Path, options: ManifestOptions, expected: Collection[st
     with contextlib.closing(_open_records(path, encoding, delimiter, shown)) as records:
         header = _find_header(records, delimiter, options, expected)
         lacks_end = records.has_more and lacks_line_end(path, encoding)
-    detected = Detected(
-        format="CSV",
+    manifest_format = ManifestFormat(
+        name="CSV",
         encoding=encoding.codec,
         bom=bool(encoding.mark),
-        sureness=encoding.sureness,
+        certainty=encoding.certainty,
         delimiter=delimiter if header.width > 1 else None,
         header_row=header.row,
         warnings=(*encoding.warnings, *((_no_line_end(shown),) if lacks_end and not options.strict_end else ())),
@@ -106,7 +106,7 @@ def open_delimited(path: Path, options: ManifestOptions, expected: Collection[st
         shown=shown,
         encoding=encoding,
         delimiter=delimiter,
-        detected=detected,
+        format=manifest_format,
         header=header,
         rejects_last=lacks_end and options.strict_end,
     )
@@ -124,21 +124,21 @@ def _find_header(records: RecordReader, delimiter: str, options: ManifestOptions
     skipped = records.skip_blank()
     found = find_header(records, max(wanted_row - skipped, 1))
     if found is None:
-        raise no_header(shown, wanted_row)
+        raise missing_header_error(shown, wanted_row)
     row, record = found[0] + skipped, found[1]
     if likely := likely_delimiter(record, delimiter, expected):
-        raise not_divided(shown, row, delimiter.join(record), likely)
+        raise undivided_header_error(shown, row, delimiter.join(record), likely)
     # Where the first row has all that is looked for, no row below can have more of it, and none need be read.
     if wanted_row == 1 and not set(expected) <= set(record):
-        check_title(record, row, itertools.islice(records, TITLE_ROWS), expected, shown)
+        refuse_title_rows(record, row, itertools.islice(records, TITLE_ROWS), expected, shown)
     numbered = number_repeated(record, options.may_repeat)
-    return numbered.noted(make_header(numbered.names, row=row, shown=shown))
+    return numbered.apply_to(make_header(numbered.names, row=row, shown=shown))
 
 
 def _open_records(path: Path, encoding: Encoding, delimiter: str, shown: str) -> RecordReader:
     with encoding.open(path) as text:
         match = _SEP_LINE.fullmatch(text.readline(_SEP_LINE_CHARS))
-    return RecordReader(Text(path, encoding, skip_chars=len(match.group()) if match else 0), delimiter, shown)
+    return RecordReader(Utf8Text(path, encoding, skip_chars=len(match.group()) if match else 0), delimiter, shown)
 
 
 def _choose_delimiter(
@@ -180,7 +180,7 @@ def _score(sample: str, delimiter: str, header_row: int, expected: frozenset[str
     below = records[row : row + TITLE_ROWS] if header_row == 1 else []
     widths = [len(record) for record in records[row:] if record]
     share = widths.count(len(header)) / len(widths) if widths else 1.0
-    return known_columns(expected, header, *below), share * (len(header) - 1), share
+    return count_known_columns(expected, header, *below), share * (len(header) - 1), share
 
 
 def _sample_records(sample: str, delimiter: str, limit: int) -> list[list[str]]:

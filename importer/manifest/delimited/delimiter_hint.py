@@ -35,7 +35,7 @@ def _divides(header: str, delimiter: str, expected: frozenset[str]) -> bool:
     return len(names) > _LEAST_NAMES and all(map(_NAME.fullmatch, names))
 
 
-def not_divided(shown: str, row: int, header: str, delimiter: str) -> ManifestError:
+def undivided_header_error(shown: str, row: int, header: str, delimiter: str) -> ManifestError:
     """Build the error for such a header."""
     if len(delimiter) > 1:
         hint = (

@@ -11,10 +11,16 @@ from pathlib import Path
 
 from importer.errors import ManifestError
 from importer.manifest.delimited.encoding_guess import Sample, candidates
-from importer.manifest.delimited.encoding_proof import MOST_MISFITS, Misfit, blocks, find_misfits, is_damaged_utf8
-from importer.manifest.delimited.padding import PartOfFile, blank_lines, text_end, utf8_mark, without_padding
-from importer.manifest.delimited.unmarked_unicode import SAMPLE_BYTES, codec_without_mark
-from importer.manifest.detected import EncodingCertainty, encoding_name
+from importer.manifest.delimited.padding import PartOfFile, blank_lines, text_end, utf8_bom, without_padding
+from importer.manifest.delimited.undecodable import (
+    MAX_PLACES,
+    UndecodablePlace,
+    blocks,
+    find_undecodable,
+    is_damaged_utf8,
+)
+from importer.manifest.delimited.utf_without_bom import SAMPLE_BYTES, detect_utf_without_bom
+from importer.manifest.manifest_format import EncodingCertainty, encoding_name
 
 # UTF-32 stands before UTF-16, whose mark is the beginning of its own.
 _MARKS = (
@@ -50,7 +56,7 @@ class Encoding:
 
     codec: str
     mark: bytes = b""
-    sureness: EncodingCertainty = EncodingCertainty.CERTAIN
+    certainty: EncodingCertainty = EncodingCertainty.CERTAIN
     end: int | None = None
     warnings: tuple[str, ...] = ()
 
@@ -107,24 +113,24 @@ def _find(path: Path, wanted: str | None, shown: str) -> Encoding:
     if wanted is not None:
         return _explicit(path, wanted, start, shown)
     mark, marked_codec = _mark_of(start)
-    codec = marked_codec or codec_without_mark(start)
+    codec = marked_codec or detect_utf_without_bom(start)
     if codec is not None:
         encoding = Encoding(
-            codec=codec, mark=mark, sureness=EncodingCertainty.CERTAIN if mark else EncodingCertainty.LIKELY
+            codec=codec, mark=mark, certainty=EncodingCertainty.CERTAIN if mark else EncodingCertainty.LIKELY
         )
         _require_fit(path, encoding, f"{shown} begins like {encoding_name(codec)}, but")
         return encoding
-    misfits = find_misfits(path, "utf-8")
+    misfits = find_undecodable(path, "utf-8")
     if not misfits:
         return _utf8(path, shown)
     if is_damaged_utf8(path):
         raise _misfit(misfits, f"{shown} is UTF-8 but for a few bytes:")
     sample = Sample.of(path)
     for candidate in candidates(sample):
-        stray = find_misfits(path, candidate.codec)
+        stray = find_undecodable(path, candidate.codec)
         if not stray and not _has_controls(path, candidate.codec):
             return _guessed(candidate.codec, sample, likely=candidate.likely, shown=shown)
-        if 0 < len(stray) < MOST_MISFITS:
+        if 0 < len(stray) < MAX_PLACES:
             raise _misfit(stray, f"{shown} looks like {encoding_name(candidate.codec)}, but")
     raise _misfit(misfits[:1], f"{shown} is not UTF-8, and which other encoding it has could not be told:")
 
@@ -139,7 +145,7 @@ def _guessed(codec: str, sample: Sample, *, likely: bool, shown: str) -> Encodin
         f"{sample.example(codec)!r}: if that is right, `manifest: {{encoding: {codec}}}` in the mapping makes it sure"
     )
     return Encoding(
-        codec=codec, sureness=EncodingCertainty.LIKELY if likely else EncodingCertainty.GUESS, warnings=(warning,)
+        codec=codec, certainty=EncodingCertainty.LIKELY if likely else EncodingCertainty.GUESS, warnings=(warning,)
     )
 
 
@@ -151,7 +157,7 @@ def _utf8(path: Path, shown: str) -> Encoding:
         if b"\x1b" in block or b"~" in block:  # one byte is found much sooner than several
             switched |= {codec for codec, signs in _SWITCHES.items() if any(sign in block for sign in signs)}
         lost += 0 if block.isascii() else block.count(_REPLACEMENT)
-    codec = next((codec for codec in _SWITCHES if codec in switched and not find_misfits(path, codec)), "utf-8")
+    codec = next((codec for codec in _SWITCHES if codec in switched and not find_undecodable(path, codec)), "utf-8")
     warnings: list[str] = []
     if is_doubtful := codec == _READ_ONLY_IF_SAID:
         codec = "utf-8"
@@ -165,8 +171,8 @@ def _utf8(path: Path, shown: str) -> Encoding:
             "read what stood there, and wrote that instead; only a new export brings it back"
         )
     is_certain = codec == "utf-8" and not is_doubtful
-    sureness = EncodingCertainty.CERTAIN if is_certain else EncodingCertainty.LIKELY
-    return Encoding(codec=codec, sureness=sureness, warnings=tuple(warnings))
+    certainty = EncodingCertainty.CERTAIN if is_certain else EncodingCertainty.LIKELY
+    return Encoding(codec=codec, certainty=certainty, warnings=tuple(warnings))
 
 
 def _explicit(path: Path, wanted: str, start: bytes, shown: str) -> Encoding:
@@ -174,23 +180,23 @@ def _explicit(path: Path, wanted: str, start: bytes, shown: str) -> Encoding:
     mark, marked_codec = _mark_of(start)
     # The mark is no text; and `utf-16` alone leaves the byte order to it.
     if marked_codec is not None and codec in {marked_codec, f"{marked_codec}-sig", marked_codec[:6]}:
-        encoding = Encoding(codec=marked_codec, mark=mark, sureness=EncodingCertainty.SAID)
+        encoding = Encoding(codec=marked_codec, mark=mark, certainty=EncodingCertainty.CHOSEN)
     elif codec in _WITHOUT_AN_ORDER:
-        ordered = codec_without_mark(start) or ""
+        ordered = detect_utf_without_bom(start) or ""
         if not ordered.startswith(codec):
             raise ManifestError(
                 f"{shown} is not {wanted} with a byte order mark, and without one its order of bytes can't be told",
                 hint=f"Set `manifest: {{encoding}}` in the mapping to {codec}-le or {codec}-be, or leave it out.",
             )
-        encoding = Encoding(codec=ordered, sureness=EncodingCertainty.SAID)
+        encoding = Encoding(codec=ordered, certainty=EncodingCertainty.CHOSEN)
     else:
-        encoding = Encoding(codec="utf-8" if codec == "utf-8-sig" else codec, sureness=EncodingCertainty.SAID)
+        encoding = Encoding(codec="utf-8" if codec == "utf-8-sig" else codec, certainty=EncodingCertainty.CHOSEN)
     _require_fit(path, encoding, f"{shown} is not {wanted}, which the mapping says it is:")
     return encoding
 
 
 def _mark_of(start: bytes) -> tuple[bytes, str | None]:
-    if mark := utf8_mark(start):
+    if mark := utf8_bom(start):
         return mark, "utf-8"
     return next(((mark, codec) for mark, codec in _MARKS if start.startswith(mark)), (b"", None))
 
@@ -210,11 +216,11 @@ def _text_codec(wanted: str, shown: str) -> str:
 
 
 def _require_fit(path: Path, encoding: Encoding, message: str) -> None:
-    if misfits := find_misfits(path, encoding.codec, skip=len(encoding.mark)):
+    if misfits := find_undecodable(path, encoding.codec, skip=len(encoding.mark)):
         raise _misfit(misfits, message)
 
 
-def _misfit(misfits: list[Misfit], message: str) -> ManifestError:
+def _misfit(misfits: list[UndecodablePlace], message: str) -> ManifestError:
     first, *others = (misfit.describe() for misfit in misfits)
     return ManifestError(
         f"{message} {first} can't be read so",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import charset_normalizer
 
-from importer.manifest.delimited.encoding_proof import blocks
+from importer.manifest.delimited.undecodable import blocks
 
 _GUESS_BYTES = 1 << 15
 _GUESS_BYTES_PER_BLOCK = 1 << 12

@@ -16,7 +16,7 @@ _MARKS_AND_BLANK_LINES = re.compile(rb"(?:[ \t]*+(?:\r\n?|\n)|\xef\xbb\xbf)*+")
 _LAST_OF_UTF_32 = 3  # NULs with which its last character may end
 
 
-def utf8_mark(start: bytes) -> bytes:
+def utf8_bom(start: bytes) -> bytes:
     """The byte order marks at a file's beginning, with the blank lines before and between them; empty without any."""
     found = _MARKS_AND_BLANK_LINES.match(start)
     before, mark, _ = (found[0] if found else b"").rpartition(_MARK)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from importer.errors import ManifestError
-from importer.manifest.delimited.block_parser import Block, find_block
+from importer.manifest.delimited.block_parser import Block, parse_block
 from importer.manifest.delimited.encoding import Encoding
 from importer.manifest.header import column_letter
 from importer.manifest.records import BlankRecords, RecordList
@@ -60,7 +60,7 @@ class RecordReader:
     Close it with ``close``.
     """
 
-    def __init__(self, text: Text, delimiter: str, shown: str) -> None:
+    def __init__(self, text: Utf8Text, delimiter: str, shown: str) -> None:
         allow_long_cells()
         self._text = text
         self._delimiter = delimiter
@@ -127,7 +127,7 @@ class RecordReader:
             is_last = self._text.is_last
             while self._marks(content) > _MOST_MARKS:
                 content, is_last = content[: len(content) // 2], False
-            block = find_block(content, self._delimiter, last=is_last) if self._text.is_utf8 else None
+            block = parse_block(content, self._delimiter, last=is_last) if self._text.is_utf8 else None
             if block is None:
                 yield self._one_by_one(len(content))
             else:
@@ -222,7 +222,7 @@ def _blank_bytes(content: bytes, delimiter: str, *, last: bool) -> int:
     return size_bytes if size_bytes >= _MANY_BLANKS_BYTES else 0
 
 
-class Text:
+class Utf8Text:
     """A text as UTF-8, whatever it is in the file, of which some is always in memory.
 
     The sign with which programs of DOS end a file is not of the text where it stands on a line of its own.

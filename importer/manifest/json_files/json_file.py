@@ -12,18 +12,18 @@ from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError
 from importer.manifest.chunks import Batch
 from importer.manifest.delimited.encoding import Encoding, find_encoding
-from importer.manifest.detected import Detected
 from importer.manifest.header import Header
 from importer.manifest.json_files.parsing import (
     BlankLines,
     BrokenObjectError,
-    Found,
     JsonObject,
+    ParsedObject,
     cell_text,
-    elements,
-    lines,
+    parse_lines,
+    parse_list,
 )
-from importer.manifest.json_files.wrapper import check_wrapper
+from importer.manifest.json_files.wrapper import refuse_wrapper
+from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.records import BlankRecords, RecordList, is_blank
 from importer.models import ManifestOptions, Problem
 
@@ -45,7 +45,7 @@ class JsonFile:
     shown: str
     encoding: Encoding
     is_list: bool
-    detected: Detected
+    format: ManifestFormat
     header: Header
 
     def batches(self, size: int) -> Iterator[Batch]:
@@ -55,7 +55,7 @@ class JsonFile:
         """
         row = 1
         with self.encoding.open(self.path) as text:
-            found = elements(text) if self.is_list else _with_few_blanks(lines(text))
+            found = parse_list(text) if self.is_list else _with_few_blanks(parse_lines(text))
             for is_blank_run, some in itertools.groupby(found, lambda each: isinstance(each, BlankLines)):
                 if is_blank_run:
                     for run in some:
@@ -63,12 +63,12 @@ class JsonFile:
                         yield Batch(first_row=row, records=BlankRecords(size=run.size))
                         row += run.size
                     continue
-                objects = cast("Iterator[Found]", some)
+                objects = cast("Iterator[ParsedObject]", some)
                 while part := list(itertools.islice(objects, min(size, _MOST_AT_ONCE))):
                     yield self._batch(row, part)
                     row += len(part)
 
-    def _batch(self, first_row: int, some: Sequence[Found]) -> Batch:
+    def _batch(self, first_row: int, some: Sequence[ParsedObject]) -> Batch:
         problems: list[Problem] = []
         records: list[list[str]] = []
         for number, record in enumerate(some, start=first_row):
@@ -93,26 +93,26 @@ def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], s
         is_list = text.read(_START_CHARS).lstrip().startswith("[")
     if not is_list:
         with encoding.open(path) as text:
-            check_wrapper(text, may_lack, shown)
+            refuse_wrapper(text, may_lack, shown)
     with encoding.open(path) as text:
-        found = elements(text) if is_list else lines(text)
+        found = parse_list(text) if is_list else parse_lines(text)
         names = _names(found, shown, is_list=is_list, may_be_empty=bool(may_lack))
     absent = sorted(frozenset(may_lack).difference(names))
     columns = (*names, *absent)
     header = Header(columns=columns, width=len(columns), row=0)
-    detected = Detected(
-        format="JSON" if is_list else "JSON Lines",
+    manifest_format = ManifestFormat(
+        name="JSON" if is_list else "JSON Lines",
         encoding=encoding.codec,
         bom=bool(encoding.mark),
-        sureness=encoding.sureness,
+        certainty=encoding.certainty,
         header_row=0,
-        absent=tuple(absent),
+        absent_columns=tuple(absent),
         warnings=(*encoding.warnings, *(_absence(absent) if names else ())),
     )
-    return JsonFile(path=path, shown=shown, encoding=encoding, is_list=is_list, detected=detected, header=header)
+    return JsonFile(path=path, shown=shown, encoding=encoding, is_list=is_list, format=manifest_format, header=header)
 
 
-def _with_few_blanks(found: Iterator[Found | BlankLines]) -> Iterator[Found | BlankLines]:
+def _with_few_blanks(found: Iterator[ParsedObject | BlankLines]) -> Iterator[ParsedObject | BlankLines]:
     """Make an empty object of each blank line, unless there are very many one after another."""
     for each in found:
         if isinstance(each, BlankLines) and each.size < _MOST_AT_ONCE:
@@ -121,7 +121,7 @@ def _with_few_blanks(found: Iterator[Found | BlankLines]) -> Iterator[Found | Bl
             yield each
 
 
-def _names(found: Iterator[Found | BlankLines], shown: str, *, is_list: bool, may_be_empty: bool) -> list[str]:
+def _names(found: Iterator[ParsedObject | BlankLines], shown: str, *, is_list: bool, may_be_empty: bool) -> list[str]:
     names: dict[str, None] = {}
     broken: list[str] = []
     number = 0

@@ -38,10 +38,10 @@ class BlankLines:
     size: int
 
 
-Found = JsonObject | BrokenObjectError
+ParsedObject = JsonObject | BrokenObjectError
 
 
-def lines(text: TextIO, *, block_chars: int = _BLOCK_CHARS) -> Iterator[Found | BlankLines]:
+def parse_lines(text: TextIO, *, block_chars: int = _BLOCK_CHARS) -> Iterator[ParsedObject | BlankLines]:
     """Yield an object for each line that has one; behind a line that is too long comes nothing more.
 
     ``block_chars``: how much is read at once.
@@ -61,7 +61,7 @@ def lines(text: TextIO, *, block_chars: int = _BLOCK_CHARS) -> Iterator[Found | 
         yield _found(rest) if rest.strip() else BlankLines(1)
 
 
-def _whole_lines(buffer: str, end: int) -> Generator[Found | BlankLines, None, int]:
+def _whole_lines(buffer: str, end: int) -> Generator[ParsedObject | BlankLines, None, int]:
     """Yield what stands on the lines before ``end``; gives where the last, unfinished one begins."""
     at = 0
     while at < end:
@@ -81,14 +81,14 @@ def _whole_lines(buffer: str, end: int) -> Generator[Found | BlankLines, None, i
     return at
 
 
-def _found(line: str) -> Found:
+def _found(line: str) -> ParsedObject:
     try:
         return _parse(line)
     except BrokenObjectError as error:
         return error
 
 
-def elements(text: TextIO, *, block_chars: int = _BLOCK_CHARS) -> Iterator[Found]:
+def parse_list(text: TextIO, *, block_chars: int = _BLOCK_CHARS) -> Iterator[ParsedObject]:
     """Yield the objects of a list, which need not end where lines do; behind something broken comes nothing more.
 
     ``block_chars``: how much is read at once.

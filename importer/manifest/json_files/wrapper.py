@@ -68,7 +68,7 @@ _OF_PAGES = frozenset(
 )
 
 
-def check_wrapper(text: TextIO, expected: Collection[str], shown: str) -> None:
+def refuse_wrapper(text: TextIO, expected: Collection[str], shown: str) -> None:
     """Raise ManifestError if a text that begins with an object is no JSON Lines, but one object or several over lines.
 
     ``expected``: the columns that the mapping knows, which tell a row from an object that holds rows.

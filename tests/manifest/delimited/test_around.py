@@ -34,7 +34,7 @@ def test_padding_at_the_end_is_passed_over_and_said(tmp_path: Path, codec: str, 
         table = read_bytes(tmp_path, f"id,text\n{rows}{end}{padding}".encode(codec))
         assert (len(table.cells), table.cells[-1][1]) == ((50, "Grüße") if not end else (51, "x"))
         assert not table.problems
-        assert any("ends with padding" in warning for warning in table.manifest.detected.warnings)
+        assert any("ends with padding" in warning for warning in table.manifest.format.warnings)
 
 
 def test_padding_of_json_lines(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_padding_of_json_lines(tmp_path: Path) -> None:
 def test_nothing_is_said_of_an_ordinary_end(tmp_path: Path, end: bytes) -> None:
     """A text of DOS ends with Ctrl+Z on the last line."""
     table = read_bytes(tmp_path, b"id,text\n1,x\n" + end)
-    assert (table.cells, table.manifest.detected.warnings) == ([["1", "x"]], ())
+    assert (table.cells, table.manifest.format.warnings) == ([["1", "x"]], ())
 
 
 def test_a_header_with_repeated_names_that_comes_again_is_no_ticket(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_stray_byte_turns_no_other_cell(tmp_path: Path, name: str, codec: str,
     at = next(at for at, byte in enumerate(stray) if byte > 0x7F)
     row = content.count(b"\n") + 1
     assert f"looks like {name}, but row {row} (byte {len(content) + at} of the file: 0x{stray[at]:02X} behind" in text
-    assert read_bytes(tmp_path, content).manifest.detected.encoding == codec
+    assert read_bytes(tmp_path, content).manifest.format.encoding == codec
 
 
 def test_a_stray_byte_far_from_the_sample(tmp_path: Path) -> None:
@@ -104,5 +104,5 @@ def test_control_characters_are_no_text(tmp_path: Path) -> None:
     content = "\n".join(["word", *(f'"{cell}"' for cell in polish), ""]).encode("iso8859_2")
     table = read_bytes(tmp_path, content)
     assert table.cells == [[cell] for cell in polish]
-    assert table.manifest.detected.encoding == "iso8859_2"
+    assert table.manifest.format.encoding == "iso8859_2"
     assert "which other encoding it has could not be told" in refusal_of_bytes(tmp_path, content + b'"5\x80"\n')

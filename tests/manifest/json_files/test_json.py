@@ -7,7 +7,7 @@ import pytest
 
 from importer.errors import ManifestError
 from importer.manifest import open_manifest
-from importer.manifest.json_files.parsing import elements
+from importer.manifest.json_files.parsing import parse_list
 from importer.models import ManifestOptions
 from tests.manifest.reading import Table, read, refusal_of_bytes
 
@@ -23,7 +23,7 @@ def test_columns_are_all_names_in_their_order(tmp_path: Path) -> None:
     table = read_lines(tmp_path, '{"id": "1", "b": null}', '{"b": "x", "id": "2"}', '{"id": "3", "c": "y"}')
     assert table.columns == ["id", "b", "c"]
     assert table.cells == [["1", "", ""], ["2", "x", ""], ["3", "", "y"]]
-    assert table.how == "JSON Lines, certainly UTF-8"
+    assert table.how == "JSON Lines, UTF-8"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_list_is_read_like_lines(tmp_path: Path, between: str, mark: str) -> N
     assert table.cells == [["1.10", 'x]"}'], ["2", "[1]"], ["3", ""]]
     assert table.rows == [1, 3, 4]
     assert [(problem.row, problem.code) for problem in table.problems] == [(3, "nested-value"), (4, "name-twice")]
-    assert table.how == f"JSON, certainly UTF-8{' with BOM' if mark else ''}"
+    assert table.how == f"JSON, UTF-8{' with BOM' if mark else ''}"
 
 
 @pytest.mark.parametrize(
@@ -212,15 +212,15 @@ def test_columns_that_no_object_has(tmp_path: Path) -> None:
     path = tmp_path / "tickets.json"
     path.write_text('[{"id": 1, "b": "x"}]')
     manifest = open_manifest(path, ManifestOptions(), may_lack=["id", "note", "due"])
-    assert (manifest.columns, manifest.detected.absent) == (("id", "b", "due", "note"), ("due", "note"))
+    assert (manifest.columns, manifest.format.absent_columns) == (("id", "b", "due", "note"), ("due", "note"))
     (chunk,) = manifest.chunks()
     assert chunk.source.texts() == [["1", "x", "", ""]]
-    (warning,) = manifest.detected.warnings
+    (warning,) = manifest.format.warnings
     assert warning == "no object has 'due', 'note': taken as empty, as JSON has no header"
     assert open_manifest(path, ManifestOptions(), ["note"]).columns == ("id", "b")
     path.write_text("[ ]\n")
     empty = open_manifest(path, ManifestOptions(), may_lack=["id", "note"])
-    assert (empty.columns, list(empty.chunks()), empty.detected.warnings) == (("id", "note"), [], ())
+    assert (empty.columns, list(empty.chunks()), empty.format.warnings) == (("id", "note"), [], ())
     path.write_text("[{}]")
     with pytest.raises(ManifestError, match="no JSON object with a name"):
         open_manifest(path, ManifestOptions(), may_lack=["id", "note"])
@@ -248,9 +248,9 @@ def test_a_block_may_end_anywhere(block_chars: int) -> None:
     written = (
         '[ {"id": -12.50e+3, "a": "\\u00fc\\ud83c\\udfab\\"]"} ,\n{"b": true, "c": null}\n, {"d": [false, {}]}\n] '
     )
-    found = list(elements(io.StringIO(written), block_chars=block_chars))
+    found = list(parse_list(io.StringIO(written), block_chars=block_chars))
     assert found == [{"id": "-12.50e+3", "a": 'ü🎫"]'}, {"b": True, "c": None}, {"d": [False, {}]}]
-    *_, broken = elements(io.StringIO(written.replace("}\n]", "x}}\n]")), block_chars=block_chars)
+    *_, broken = parse_list(io.StringIO(written.replace("}\n]", "x}}\n]")), block_chars=block_chars)
     assert str(broken) == "Expecting ',' delimiter in line 3"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-MOST_MISFITS = 20
+MAX_PLACES = 20
 
 _BLOCK_BYTES = 1 << 20
 _SHOWN_CHARS = 20
@@ -23,7 +23,7 @@ _REPLACEMENT = "\ufffd"  # what a decoder puts where bytes are no text
 
 
 @dataclass(frozen=True, kw_only=True)
-class Misfit:
+class UndecodablePlace:
     """The first place on a line that is not text in an encoding.
 
     ``offset``: of its first byte, from the file's beginning. ``byte``: that byte; None where the file ends within a
@@ -53,12 +53,12 @@ def blocks(path: Path, start: int = 0) -> Iterator[bytes]:
             yield block
 
 
-def find_misfits(path: Path, codec: str, *, skip: int = 0) -> list[Misfit]:
+def find_undecodable(path: Path, codec: str, *, skip: int = 0) -> list[UndecodablePlace]:
     """Decode the whole file strictly, but for ``skip`` bytes at its beginning; nothing if it is text to its end.
 
     Else one place of each line that has any, of the first MOST_MISFITS such lines.
     """
-    offsets = list(itertools.islice(_find_offsets(path, codec, skip), MOST_MISFITS))
+    offsets = list(itertools.islice(_find_offsets(path, codec, skip), MAX_PLACES))
     return list(_place(path, codec, skip, offsets))
 
 
@@ -120,7 +120,7 @@ def _find_offset(path: Path, codec: str, start: int) -> int | None:
     return None
 
 
-def _place(path: Path, codec: str, skip: int, offsets: list[int]) -> Iterator[Misfit]:
+def _place(path: Path, codec: str, skip: int, offsets: list[int]) -> Iterator[UndecodablePlace]:
     """Count rows and lines up to the bytes at ``offsets``, in one pass."""
     decoder = codecs.getincrementaldecoder(codec)("replace")
     place, position = _Place(), skip
@@ -133,7 +133,7 @@ def _place(path: Path, codec: str, skip: int, offsets: list[int]) -> Iterator[Mi
                 place.move(decoder.decode(data), is_there=position == offset)
             rest = file.read(_CHARACTER_BYTES)
             byte = None if _is_cut(rest, codec) else rest[0]
-            yield Misfit(offset=offset, byte=byte, row=place.row, line=place.line, before=place.before)
+            yield UndecodablePlace(offset=offset, byte=byte, row=place.row, line=place.line, before=place.before)
 
 
 @dataclass

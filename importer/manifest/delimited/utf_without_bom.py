@@ -13,7 +13,7 @@ _ODD_CATEGORIES = frozenset({"Cn", "Co", "Cs"})
 _ODD_SHARE = 0.02
 
 
-def codec_without_mark(sample: bytes) -> str | None:
+def detect_utf_without_bom(sample: bytes) -> str | None:
     """Return the codec of a text's beginning that is UTF-16 or UTF-32 without a byte order mark, else None.
 
     Every line end of such a text has a zero, and so has every delimiter; a text in another encoding has none.
