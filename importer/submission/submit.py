@@ -13,20 +13,12 @@ from dataclasses import replace
 
 from importer.errors import CapReached, ImporterError, StoppedEarly, as_ending
 from importer.leadsquared.answers import Answer, Created, NotSendable, NotSent, Refused, Throttled, Unclear, is_accepted
-from importer.ledger import Outcome
 from importer.models import Status
 from importer.rate_limit.exhausted import ExhaustedLimit
 from importer.rate_limit.limiter import Slot
+from importer.submission import outcomes
 from importer.submission.context import SubmissionContext, SubmissionOptions
 from importer.submission.gate import AccountConfirmation, TicketGate
-from importer.submission.outcomes import (
-    final_outcome,
-    keep_unknown,
-    retryable_outcome,
-    stop_error,
-    stop_for_settings,
-    waiting_outcome,
-)
 from importer.submission.refusals import AccountRefusals
 from importer.submission.retry import ConcurrencyLimit, Outage, Retry, Settled, StopRun, WaitForFirstTicket, next_step
 from importer.submission.send_queue import QueuedRow, SendQueue
@@ -118,7 +110,7 @@ class Submission:
 
     async def _fail_unsent(self, row: QueuedRow) -> None:
         settled = Settled(status=Status.FAILED, code="attachment-changed", error=row.unsendable_reason)
-        await self._write(final_outcome(row, settled, NotSendable(settled.code, settled.error)))
+        await self._means.journal.write(outcomes.final_outcome(row, settled, NotSendable(settled.code, settled.error)))
         self._means.observer.row_finished(row, settled)
 
     def _all_done(self) -> bool:
@@ -236,12 +228,12 @@ class Submission:
         """Write down what became of a request, then act on it. ``answer`` is ``None`` if it was withdrawn unsent."""
         if answer is None:
             if gate.intended:
-                await self._write(retryable_outcome(row, "withdrawn", counted=False))
+                await self._means.journal.write(outcomes.retryable_outcome(row, "withdrawn", counted=False))
             self._line.put_back(row)
             return
         self._called = self._called or gate.left
         answer = self._terms.policy.read(answer, succeeded=self._refusals.succeeded)
-        verdict = (None if self._called else stop_for_settings(answer)) or next_step(
+        verdict = (None if self._called else outcomes.stop_for_settings(answer)) or next_step(
             answer,
             attempt=row.attempt,
             succeeded=self._refusals.succeeded,
@@ -252,20 +244,20 @@ class Submission:
         settled = None
         match verdict:
             case Settled():
-                settled = await self._settle(row, keep_unknown(row, verdict), answer)
+                settled = await self._settle(row, outcomes.keep_unknown(row, verdict), answer)
                 self._line.done(row, made=settled.status is Status.CREATED)
             case Retry():
                 await self._go_again(row, gate, verdict, answer)
             case WaitForFirstTicket():
-                await self._write(waiting_outcome(row, verdict, answer))
+                await self._means.journal.write(outcomes.waiting_outcome(row, verdict, answer))
                 self._refusals.hold(row, verdict, answer)
                 self._line.done(row, made=False)
             case StopRun():
-                await self._write(
-                    retryable_outcome(row, verdict.code, counted=False, code=verdict.code, error=verdict.error)
+                await self._means.journal.write(
+                    outcomes.retryable_outcome(row, verdict.code, counted=False, code=verdict.code, error=verdict.error)
                 )
                 self._line.put_back(row)
-                self._halt(stop_error(verdict))
+                self._halt(outcomes.stop_error(verdict))
                 news = ""  # the run's end says the same
         if (stop := self._refusals.note(answer)) is not None:
             self._halt(stop)
@@ -287,7 +279,7 @@ class Submission:
 
         The ledger refuses a ticket that another row has.
         """
-        stored = await self._means.journal.write(replace(final_outcome(row, settled, answer), late=late))
+        stored = await self._means.journal.write(replace(outcomes.final_outcome(row, settled, answer), late=late))
         if stored is not None:
             settled = Settled(
                 status=Status(stored.state), code=stored.error_code, error=stored.error, counts_as_failure=True
@@ -305,7 +297,7 @@ class Submission:
         """Settle the rows that were refused before the first ticket: the account was not the reason."""
         for row, verdict, answer in self._refusals.released():
             refused = Settled(status=Status.FAILED, code="refused", error=verdict.error)
-            settled = await self._settle(row, keep_unknown(row, refused), answer, late=True)
+            settled = await self._settle(row, outcomes.keep_unknown(row, refused), answer, late=True)
             self._means.observer.row_finished(row, settled)
 
     async def _go_again(self, row: QueuedRow, gate: TicketGate, verdict: Retry, answer: Answer) -> None:
@@ -316,19 +308,16 @@ class Submission:
             # A limit that is used up holds all rows back.
             limiter = self._means.limiter
             wait_s = max(verdict.delay_s, limiter.pause_left_s)
-            unsent = retryable_outcome(
+            unsent = outcomes.retryable_outcome(
                 row, name, counted=verdict.may_have_created, code=verdict.code, error=verdict.error
             )
-            await self._write(replace(unsent, wait_s=round(wait_s, 3)))
+            await self._means.journal.write(replace(unsent, wait_s=round(wait_s, 3)))
         if not isinstance(answer, Throttled) and not (
             isinstance(answer, NotSent) and (answer.stale or answer.out_of_resources)
         ):
             row.attempt += 1
         self._line.done(row, made=False)
         self._line.again(row, self._now() + verdict.delay_s)
-
-    async def _write(self, final_outcome: Outcome) -> None:
-        await self._means.journal.write(final_outcome)
 
     # -- what a row's end means for the others ----------------------------------------------------------------------
 
