@@ -23,7 +23,7 @@ _PLAN_LINES = (  # of one row, and of several
     ),
     (Disposition.REJECT, "is rejected", "are rejected"),
     (
-        Disposition.TWIN,
+        Disposition.DUPLICATE,
         "repeats the key of an earlier row and takes over its ticket",
         "repeat the key of an earlier row and take over its ticket",
     ),

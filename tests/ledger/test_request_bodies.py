@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.leadsquared.wire import ticket_json
+from importer.leadsquared.ticket_request import ticket_json
 from importer.ledger import Intent, Ledger, Outcome, RowFromResults, RunInfo
 from importer.ledger.records import RowFinding
 from importer.ledger.unanswered_requests import record_findings, unanswered_requests
