@@ -118,7 +118,7 @@ def test_files_that_may_not_grow_stop_the_run_and_forget_nothing(shop: Shop, ope
     command = ["bash", "-c", 'ulimit -f 300 && exec "$@"', "-", sys.executable, "-m", "importer", *RUN]
     stopped = subprocess.run(command, check=False, capture_output=True, text=True, timeout=40)
     assert stopped.returncode == 3, stopped.stderr
-    assert "check whether the disk is full, or a quota is used up" in stopped.stderr
+    assert "check whether the disk is full or a quota is used up" in stopped.stderr
     statuses, made = shop.statuses(), len(account.tickets)
     assert made < ROWS
     known = statuses["created"] + statuses["skipped"]

@@ -113,7 +113,7 @@ def test_an_existing_target_is_never_replaced(tmp_path: Path, what: str) -> None
             (tmp_path / "link").symlink_to(tmp_path)
             target = tmp_path / "link" / "ledger.sqlite"
     before, content = left(tmp_path), (tmp_path / "ledger.sqlite").read_bytes()
-    with pytest.raises(UsageError, match=r"exists already|ledger.s own files") as caught:
+    with pytest.raises(UsageError, match=r"exists already|ledger's own files") as caught:
         back_up(url_of(tmp_path / "ledger.sqlite"), target)
     assert caught.value.hint
     assert left(tmp_path) == before
@@ -125,7 +125,7 @@ def test_an_existing_target_is_never_replaced(tmp_path: Path, what: str) -> None
 def test_a_name_that_the_ledger_uses_is_refused(tmp_path: Path, end: str) -> None:
     """SQLite would treat such a file as part of the ledger."""
     new_ledger(tmp_path).close()
-    with pytest.raises(UsageError, match="ledger.s own files"):
+    with pytest.raises(UsageError, match="ledger's own files"):
         copied(tmp_path, f"ledger.sqlite{end}")
     assert left(tmp_path) == {"ledger.sqlite"}
 
