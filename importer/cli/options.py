@@ -41,7 +41,7 @@ def _statuses(text: str) -> frozenset[int]:
 
 
 def _failures(text: str) -> str:
-    from importer.submission.retry import FailureLimit  # noqa: PLC0415 - see the package's docstring
+    from importer.submission.failure_limit import FailureLimit  # noqa: PLC0415 - see the package's docstring
 
     FailureLimit(text)
     return text

@@ -17,7 +17,8 @@ from importer.models import Rate, Status, Ticket, TicketIds
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.submission.context import SubmissionContext, SubmissionOptions
-from importer.submission.retry import FailureLimit, RetryPolicy, Settled
+from importer.submission.failure_limit import FailureLimit
+from importer.submission.retry import RetryPolicy, Settled
 from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
 from tests import fake_time
@@ -194,7 +195,7 @@ def test_each_outage_has_the_whole_patience() -> None:
     world = World(server)
     ending, _ = send(world, 500, give_up_after_s=900.0)
     assert ending is None
-    assert len([note for _, note in world.notes if "sending goes on" in note]) == 2
+    assert len([note for _, note in world.notes if "sending continues" in note]) == 2
     assert len(world.settled) == 500
     assert world.statuses()[Status.UNKNOWN] <= 2 * (world.most_under_way + 20)
 
