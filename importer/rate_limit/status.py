@@ -35,7 +35,7 @@ class LimitStatus:
             self._report(f"other programs use the account's limit, too: sending {allowed:.0f} instead of {limit}")
         elif self._shared and allowed >= self._limiter.max_calls:
             self._shared = False
-            self._report(f"other programs no longer use the account's limit: sending {allowed:.0f} instead")
+            self._report(f"other programs no longer use the account's limit: sending {limit} again")
         self._progress.left_for_us(allowed if self._shared else None)
         if abs(self._limiter.margin.seconds - self._margin_s) >= _MARGIN_STEP_S:
             self._margin_s = self._limiter.margin.seconds

@@ -328,7 +328,7 @@ async def _ticking(progress: Progress, news: LimitStatus) -> AsyncIterator[None]
     async def tick() -> None:
         while True:
             await asyncio.sleep(1)
-            news.tick()
+            news.update()
             progress.tick()
 
     task = asyncio.create_task(tick())

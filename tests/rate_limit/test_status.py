@@ -34,7 +34,7 @@ def a_minute_with_others(share: float = 1.0) -> tuple[list[str], list[float | No
     async def whole() -> None:
         limiter = RateLimiter(LimiterOptions(rate=RATE, share=share), MemorySlots(asyncio.get_running_loop().time))
         news = LimitStatus(limiter, shown, said.append)
-        news.tick()
+        news.update()
         texts.append(news.text())
         slot = await limiter.reserve()
         await slot.wait_until_ready()
@@ -42,7 +42,7 @@ def a_minute_with_others(share: float = 1.0) -> tuple[list[str], list[float | No
         await asyncio.sleep(0.1)  # until it is answered
         limiter.pause(5.0, slot)
         for _ in range(60):
-            news.tick()
+            news.update()
             texts.append(news.text())
             await asyncio.sleep(1)
 
@@ -76,16 +76,16 @@ def test_a_long_wait_is_told_once() -> None:
         pool.paused_until = now + seconds
 
     async def whole() -> None:
-        keeper = MemorySlots(asyncio.get_running_loop().time)
-        async with RateLimiter(LimiterOptions(rate=RATE), keeper) as limiter:
+        storage = MemorySlots(asyncio.get_running_loop().time)
+        async with RateLimiter(LimiterOptions(rate=RATE), storage) as limiter:
             news = LimitStatus(limiter, SilentProgress(), said.append)
             for seconds in (5.0, 600.0, 300.0):
-                keeper.change_later(functools.partial(pause, seconds))
+                storage.change_later(functools.partial(pause, seconds))
                 for _ in range(3):
-                    news.tick()
+                    news.update()
                     await asyncio.sleep(1)
                 await asyncio.sleep(seconds)
-                news.tick()
+                news.update()
 
     run(whole())
     told = "the account's limit is used up (answer 429): sending pauses for"

@@ -262,7 +262,7 @@ def test_a_limit_that_stays_used_up_is_given_up(rule: dict[str, object], tmp_pat
             async with sending(tmp_path, sandbox, some, give_up_after_s=0.3) as run:
                 ending = await run.of(some)
                 assert isinstance(ending, StoppedEarly)
-                assert "limit is used up" in ending.message
+                assert "limit stays used up" in ending.message
                 assert run.states() == ["pending"] * 5
                 assert {entry.attempts for entry in run.entries().values()} == {0}
                 assert len(sandbox.calls) == 1 if "retry_after" in rule else len(sandbox.calls) < 8
@@ -286,7 +286,7 @@ def test_an_account_that_another_run_found_used_up(held_s: float, tmp_path: Path
                     assert run.states() == ["created"] * 3
                 else:
                     assert isinstance(ending, StoppedEarly)
-                    assert "limit is used up" in ending.message
+                    assert "limit stays used up" in ending.message
                     assert run.states() == ["pending"] * 3
                     assert not sandbox.calls
 
