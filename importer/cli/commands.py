@@ -334,7 +334,7 @@ def _ledger(
     else:
         command = ["ticket-importer", "ledger", "init", *(["--ledger", flags["ledger"]] if flags["ledger"] else [])]
         raise LedgerError(
-            f"there is no ledger at {safe_url(url)}",
+            f"no ledger found at {safe_url(url)}",
             hint=f"if this is the first import from here, make it with `{shlex.join(command)}`; if not, find the "
             "former one first: without it every row looks new, and tickets would be made twice",
         )

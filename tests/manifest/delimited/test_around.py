@@ -119,7 +119,7 @@ def test_a_delimiter_of_several_characters_is_named(tmp_path: Path, delimiter: s
     """It can't be set yet, and the message says what to replace."""
     content = delimiter.join(["Id", "Subject", "Mail"]) + "\n" + delimiter.join(["1", "A", "c"]) + "\n"
     text = refusal_of_bytes(tmp_path, content.encode(), ("Id", "Subject"))
-    assert f"replace {delimiter!r} throughout the file" in text
+    assert f"replace {delimiter!r} in the whole file" in text
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_an_ordinary_header_is_not_taken_apart(tmp_path: Path, content: bytes, e
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b'"Id" ,"Text"\n"1" ,"a"\n', "Blanks stand between a closing quote and the delimiter"),
+        (b'"Id" ,"Text"\n"1" ,"a"\n', "There are blanks between a closing quote and a delimiter"),
         (b'"Id","Text"\n"1","a \\"b\\" c"\n', "FIELDS ESCAPED BY"),
         (b'"Id","Text"\n"1","a "b" c"\n', "Write a quote inside a quoted cell twice"),
     ],

@@ -204,7 +204,7 @@ def test_unclosed_quote_names_its_row(tmp_path: Path) -> None:
     """A file cut off inside a quote is refused, with the row in which the quote was opened."""
     text = refusal_of_bytes(tmp_path, b'a,b\n1,2\n\n3,"x\n4,5\n6,7\n')
     assert "row 4: a quote is opened here and never closed" in text
-    assert "Or the file is cut off there: then export it again." in text
+    assert "If the file is cut off there, export it again." in text
 
 
 def test_endless_quote_is_found_before_memory_ends(tmp_path: Path) -> None:

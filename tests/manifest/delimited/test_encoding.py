@@ -73,10 +73,10 @@ def test_many_accents_cost_no_more_than_few(tmp_path: Path) -> None:
 
 
 def test_damaged_utf8_is_not_guessed_to_be_something_else(tmp_path: Path) -> None:
-    """A text that is UTF-8 but for a few bytes is a damaged one: read otherwise, all of it would turn to rubbish."""
+    """A text that is UTF-8 except for a few bytes is a damaged one: read otherwise, all of it would turn to rubbish."""
     content = "a,b\n1,日本語\n2,é".encode() + b"\xe9,\n"
     text = refusal_of_bytes(tmp_path, content)
-    assert "is UTF-8 but for a few bytes: row 3 (byte 20 of the file: 0xE9 behind '2,é')" in text
+    assert "is UTF-8 except for a few bytes: row 3 (byte 20 of the file: 0xE9 after '2,é')" in text
 
 
 def test_a_character_may_stand_across_blocks(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_character_may_stand_across_blocks(tmp_path: Path) -> None:
     head = b"a,b\n1," + b"x" * ((1 << 20) - 7)
     assert read_bytes(tmp_path, head + "ü\n".encode()).cells[0][1].endswith("xü")
     text = refusal_of_bytes(tmp_path, head + b"\xc3\n", encoding="utf-8")
-    assert f"row 2 (byte {len(head)} of the file: 0xC3 behind '" in text
+    assert f"row 2 (byte {len(head)} of the file: 0xC3 after '" in text
 
 
 @pytest.mark.parametrize(
@@ -111,16 +111,16 @@ def test_explicit_encoding(tmp_path: Path, wanted: str, content: bytes) -> None:
 @pytest.mark.parametrize(
     ("wanted", "content", "place"),
     [
-        ("ascii", "a,b\n1,2\n3,ü\n".encode(), "row 3 (byte 10 of the file: 0xC3 behind '3,')"),
-        ("utf-8", codecs.BOM_UTF8 + b"a,b\n1,\xff\n", "row 2 (byte 9 of the file: 0xFF behind '1,')"),
-        ("utf-8", b"a,b\n1,\xc3", "row 2 (byte 6 of the file: the file ends within a character behind '1,')"),
+        ("ascii", "a,b\n1,2\n3,ü\n".encode(), "row 3 (byte 10 of the file: 0xC3 after '3,')"),
+        ("utf-8", codecs.BOM_UTF8 + b"a,b\n1,\xff\n", "row 2 (byte 9 of the file: 0xFF after '1,')"),
+        ("utf-8", b"a,b\n1,\xc3", "row 2 (byte 6 of the file: the file ends within a character after '1,')"),
         ("cp1252", b"a\n\x81\n", "row 2 (byte 2 of the file: 0x81)"),
     ],
 )
 def test_explicit_encoding_that_does_not_fit(tmp_path: Path, wanted: str, content: bytes, place: str) -> None:
     """The first place that can't be read is named by line and byte."""
     text = refusal_of_bytes(tmp_path, content, encoding=wanted)
-    assert f"is not {wanted}, which the mapping says it is: {place} can't be read so" in text
+    assert f"is not {wanted}, although the mapping says so: {place} can't be decoded" in text
 
 
 @pytest.mark.parametrize("wanted", ["utf-9", "hex", "idna", "undefined", "", "a\0b"])
@@ -134,7 +134,7 @@ def test_cut_utf16_is_refused(tmp_path: Path) -> None:
     content = codecs.BOM_UTF16_LE + "a,b\n1,2\n".encode("utf-16-le")[:-1]
     text = refusal_of_bytes(tmp_path, content)
     assert (
-        "begins like UTF-16 LE, but row 2 (byte 16 of the file: the file ends within a character behind '1,2')" in text
+        "begins like UTF-16 LE, but row 2 (byte 16 of the file: the file ends within a character after '1,2')" in text
     )
 
 
@@ -233,7 +233,7 @@ def test_a_guess_is_told_with_a_cell_to_judge_by(tmp_path: Path) -> None:
     )
     table = read_bytes(tmp_path, content)
     (warning,) = table.manifest.format.warnings
-    assert "read as Windows-1252, one of its cells is 'Zürich'" in warning
+    assert "In Windows-1252 one of its cells is 'Zürich'" in warning
     assert "`manifest: {encoding: cp1252}`" in warning
     said = read_bytes(tmp_path, content, encoding="cp1252")
     assert said.how == "CSV, Windows-1252 as set in the mapping, semicolon-separated"
@@ -246,8 +246,8 @@ def test_the_row_of_a_misfit_counts_line_breaks_in_quotes_as_none(tmp_path: Path
     content = 'id,text\r1,"a\r\nb\nc"\r2,日本'.encode() + b"\xff,x\r"
     text = refusal_of_bytes(tmp_path, content)
     at = content.index(b"\xff")
-    assert f"row 3 (line 5, byte {at} of the file: 0xFF behind '2,日本')" in text
-    assert "Export the file again as UTF-8, mend that cell, or set `manifest: {encoding}`" in text
+    assert f"row 3 (line 5, byte {at} of the file: 0xFF after '2,日本')" in text
+    assert "Export the file again as UTF-8, correct that cell, or set `manifest: {encoding}`" in text
 
 
 @pytest.mark.parametrize("shift", range(4))
@@ -272,7 +272,7 @@ def test_lost_characters_are_told(tmp_path: Path) -> None:
     table = read_bytes(tmp_path, "a\nx\ufffdy\ufffd\n\ufffd\n".encode())
     assert table.cells == [["x\ufffdy\ufffd"], ["\ufffd"]]
     (warning,) = table.manifest.format.warnings
-    assert "3 times: an earlier program could not read what stood there" in warning
+    assert "3 times: another program wrote it in place of text" in warning
 
 
 def test_what_may_be_hz_is_read_as_it_stands_and_said(tmp_path: Path) -> None:

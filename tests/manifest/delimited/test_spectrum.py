@@ -57,7 +57,7 @@ def test_location_coordinates(tmp_path: Path) -> None:
     table = read_bytes(tmp_path, COORDINATES.format("\ufffd").encode() + b"\n")
     assert table.cells[0][1] == "37\ufffd36'37.8\"N 121\ufffd2'17.9\"W"
     (warning,) = table.manifest.format.warnings
-    assert "holds the character \ufffd 2 times" in warning
+    assert "contains the character \ufffd 2 times" in warning
 
 
 MORE: dict[str, tuple[bytes, list[list[str]]]] = {

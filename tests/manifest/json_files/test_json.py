@@ -102,17 +102,17 @@ def test_broken_lines_are_all_named(tmp_path: Path) -> None:
     assert "line 5: it is a number" in text
     assert "line 6: it is a text" in text
     assert "line 7: it is null" in text
-    assert "line 8: NaN is no JSON" in text
+    assert "line 8: NaN is not JSON" in text
     assert "line 9: Extra data" in text
     assert "line 1:" not in text
-    assert "Write one object a line" in text
+    assert "Write one object per line" in text
 
 
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('{"id": 2, "T": NaN}', "NaN is no JSON at character 16"),
-        ('{"id": "NaN \\"Infinity", "T": [1, -Infinity]}', "-Infinity is no JSON at character 35"),
+        ('{"id": 2, "T": NaN}', "NaN is not JSON at character 16"),
+        ('{"id": "NaN \\"Infinity", "T": [1, -Infinity]}', "-Infinity is not JSON at character 35"),
         ('{"id": "2}', "Unterminated string starting at character 8"),
         ('{"id": "a\tb"}', "Invalid control character at character 10"),
     ],
@@ -143,13 +143,13 @@ def test_a_name_is_needed(tmp_path: Path, content: str) -> None:
 @pytest.mark.parametrize("content", ["{}\n", "{} \n{}\n"])
 def test_no_names_at_all(tmp_path: Path, content: str) -> None:
     """Objects with nothing in them are a failed export."""
-    assert "holds no JSON object with a name in it" in refusal_of_bytes(tmp_path, content.encode())
+    assert "contains no JSON object with a name" in refusal_of_bytes(tmp_path, content.encode())
 
 
 def test_too_many_names(tmp_path: Path) -> None:
     """Where each object has names of its own, names are data, and a table of them would fill the memory."""
     content = "\n".join(f'{{"id {n}": 1}}' for n in range(17_000)).encode()
-    assert "more than 16,384 different names by line 16385" in refusal_of_bytes(tmp_path, content)
+    assert "the objects up to line 16385 have more than 16,384 different names" in refusal_of_bytes(tmp_path, content)
 
 
 def test_a_table_whose_first_name_begins_with_a_brace_is_one(tmp_path: Path) -> None:
@@ -190,8 +190,8 @@ def test_a_list_is_read_like_lines(tmp_path: Path, between: str, mark: str) -> N
         ('[{"id": 1},\n{"id": 2', "object 2: Expecting ',' delimiter in line 2"),
         ('[{"id": 1},\n{"id": "2', "object 2: Unterminated string starting in line 2"),
         ('[{"id": 1},\n{"id": tru, "b": "much more of it"}]', "object 2: Expecting value in line 2"),
-        ('[{"id": 1},\n{"id": NaN}]', "object 2: NaN is no JSON in line 2"),
-        ('[{"id": 1}, {"a": "NaN",\n"id": 2,\n"n": -Infinity}]', "object 2: -Infinity is no JSON in line 3"),
+        ('[{"id": 1},\n{"id": NaN}]', "object 2: NaN is not JSON in line 2"),
+        ('[{"id": 1}, {"a": "NaN",\n"id": 2,\n"n": -Infinity}]', "object 2: -Infinity is not JSON in line 3"),
         ('[{"id": 1} {"id": 2}]', "object 2: neither a comma nor the list's end follows"),
         ('[{"id": 1},]', "object 2: Expecting value in line 1"),
         ('[{"id": 1}, 5]', "object 2: it is a number, not an object in {}"),
@@ -216,7 +216,7 @@ def test_columns_that_no_object_has(tmp_path: Path) -> None:
     (chunk,) = manifest.chunks()
     assert chunk.source.texts() == [["1", "x", "", ""]]
     (warning,) = manifest.format.warnings
-    assert warning == "no object has 'due', 'note': taken as empty, as JSON has no header"
+    assert warning == "no object has 'due', 'note'; these columns count as empty"
     assert open_manifest(path, ManifestOptions(), ["note"]).columns == ("id", "b")
     path.write_text("[ ]\n")
     empty = open_manifest(path, ManifestOptions(), may_lack=["id", "note"])
@@ -228,8 +228,8 @@ def test_columns_that_no_object_has(tmp_path: Path) -> None:
 
 def test_an_empty_list(tmp_path: Path) -> None:
     """A list of objects with nothing in them is a failed export."""
-    assert "holds no JSON object with a name in it" in refusal_of_bytes(tmp_path, b"[{ }, {}]")
-    assert "holds no JSON object with a name in it" in refusal_of_bytes(tmp_path, b"[\n]\n")
+    assert "contains no JSON object with a name" in refusal_of_bytes(tmp_path, b"[{ }, {}]")
+    assert "contains no JSON object with a name" in refusal_of_bytes(tmp_path, b"[\n]\n")
 
 
 def test_a_list_of_any_size_is_read_in_blocks(tmp_path: Path) -> None:
