@@ -1,4 +1,4 @@
-"""Every ``import_error_code``, with its meaning and what to do: the one place that README's table is made of."""
+"""Every ``import_error_code`` with its meaning and advice. importer/results/README.md shows the same catalogue."""
 
 from __future__ import annotations
 
