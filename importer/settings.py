@@ -32,6 +32,7 @@ VARIABLES = {
     REFUSALS: "types of application errors after which there is no ticket, such as MXDuplicateEntryException",
     "HTTPS_PROXY": "a proxy, as elsewhere; NO_PROXY names what is reached without it",
     "SSL_CERT_FILE": "a PEM file of certificates to trust, as elsewhere",
+    "NO_COLOR": "any value: no colours on the terminal",
 }
 DEFAULT_RATE = Rate(25, 5.0)
 SANDBOX_ACCOUNT = "sandbox"

@@ -38,7 +38,7 @@ def test_a_report_holds_every_problem(shop: Shop, ending: str):
     shop.manifest(BAD)
     outcome = shop.do("validate", "tickets.csv", "-m", "mapping.yaml", "--report", f"report.{ending}")
     assert outcome.code == 1
-    assert "4 rows, 3 rejected" in outcome.out
+    assert "rows         4: 3 rejected" in outcome.out
     with shop.path(f"report.{ending}").open(encoding="utf-8-sig", newline="") as file:
         problems = json.load(file) if ending == "json" else list(csv.DictReader(file))
     assert [(str(each["row"]), each["column"], each["code"]) for each in problems] == FOUND
@@ -84,7 +84,7 @@ def test_rows_that_are_tickets_are_not_looked_at(shop: Shop, account: Account):
     calls = account.calls
     outcome = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
     assert (outcome.code, account.calls) == (0, calls)
-    assert "3 rows, 0 rejected, 2 are tickets already" in outcome.out
+    assert "rows         3: no problems found, 2 already imported" in outcome.out
 
 
 @pytest.mark.parametrize("code", ERROR_CODES)
@@ -122,7 +122,7 @@ def test_ledger_init_can_be_repeated(shop: Shop, account: Account):
     """A ledger that is there stays as it is, and the command says so."""
     shop.manifest(1)
     shop.run()
-    assert "was there already" in shop.do("ledger", "init").out
+    assert "exists already" in shop.do("ledger", "init").out
     assert shop.run("--json").summary["skipped"] == 1
 
 

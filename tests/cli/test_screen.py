@@ -29,14 +29,16 @@ def test_the_plan_is_shown_and_a_yes_sends(shop: Shop, account: Account):
         assert terminal.end() == 0
         seen = terminal.seen
     for line in (
-        "account    ",
-        "manifest   tickets.csv (CSV, certainly UTF-8, comma)",
-        "rows       30",
-        "to send    30: 30 calls",
+        "account      ",
+        "manifest     tickets.csv (CSV, ",
+        "rows         30",
+        "to send      30 tickets",
+        "duration     a few seconds: 30 calls at 1,000 per 1 s",
     ):
         assert f"\n{line}" in f"\n{seen}"
     assert re.search(r"100%\|█+\| 30/30, done, 30 created, 0 failed, 0 unknown", seen), seen
-    assert "30 created; 30 calls in" in seen
+    assert re.search(r"^rows +30 created\r?$", seen, re.MULTILINE)
+    assert "calls        30 in " in seen
     assert len(account.tickets) == 30
 
 
@@ -59,7 +61,7 @@ def test_quiet_hides_no_plan_that_is_asked_about(shop: Shop, account: Account):
     shop.manifest(30)
     with Terminal(*RUN, "-q") as terminal:
         terminal.until(QUESTION)
-        assert "to send    30" in terminal.seen
+        assert "to send      30 tickets" in terminal.seen
 
 
 def test_a_missing_ledger_is_asked_about(shop: Shop, account: Account):
@@ -67,12 +69,12 @@ def test_a_missing_ledger_is_asked_about(shop: Shop, account: Account):
     shop.manifest(30)
     shop.path("ledger.sqlite").unlink()
     with Terminal(*RUN) as terminal:
-        terminal.until("There is no ledger at")
+        terminal.until("No ledger found at")
         terminal.type("n\n")
         assert terminal.end() == 2
     assert not shop.path("ledger.sqlite").exists()
     with Terminal(*RUN) as terminal:
-        terminal.until("There is no ledger at")
+        terminal.until("No ledger found at")
         terminal.type("y\n")
         terminal.until(QUESTION)
         terminal.type("y\n")
@@ -112,7 +114,7 @@ def test_json_is_one_object_on_standard_output(shop: Shop, open_account: Open):
     assert (summary["rows"], summary["created"], summary["failed"], summary["calls"]) == (4, 3, 1, 4)
     assert (summary["exit_code"], outcome.code, summary["stopped"]) == (1, 1, None)
     assert summary["results"] == "tickets.results.csv"
-    assert "to send    4" in outcome.err
+    assert "to send      4 tickets" in outcome.err
 
 
 def test_json_says_why_a_run_stopped(shop: Shop, account: Account):
@@ -167,7 +169,7 @@ def test_nobody_else_writes_to_the_screen(shop: Shop, account: Account):
     told = Summary(run="r", account="a", results=None)
     told.count([(Status.FAILED, "refused", f"no\x1b[2J\n60 created{'x' * 5000}")])
     lines = list(summary_lines(told))
-    assert lines[1].startswith("  1 failed: refused: no [2J 60 created")
+    assert lines[1].startswith("             1 failed: refused: no [2J 60 created")
     assert lines[1].isprintable()
     assert len(lines[1]) < 500
 
@@ -206,4 +208,4 @@ def test_a_process_without_a_terminal_logs(shop: Shop, account: Account):
     assert outcome.code == 0
     assert "█" not in outcome.err
     assert all(re.match(r"\d{4}-\d\d-\d\dT[0-9:]+\+\d{4} [A-Z]+ ", line) for line in outcome.err.splitlines())
-    assert outcome.out.startswith("3 created; 3 calls in")
+    assert outcome.out.startswith("rows         3 created\ncalls        3 in ")
