@@ -1,6 +1,3 @@
-"""Bulk ticket importer for LeadSquared Service Cloud.
-
-The rooms of this package, and what flows between them, are described in README.md under "The house".
-"""
+"""Bulk ticket importer for LeadSquared Service Cloud. `.importlinter` shows which folder may import which."""
 
 __version__ = "0.1.0"

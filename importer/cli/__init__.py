@@ -46,7 +46,7 @@ def invoke(arguments: Sequence[str]) -> int:
         print_error(error)
         return _end_with_error(arguments, envelope, error)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug gets one line on the screen and a file
-        bug = ProgramError(f"an unforeseen {type(error).__name__}: {error}")
+        bug = ProgramError(f"unexpected error ({type(error).__name__}): {error}")
         bug.__cause__ = error
         print_error(bug)
         return _end_with_error(arguments, envelope, bug)

@@ -114,7 +114,7 @@ def _page_header(job: ImportJob, preflight: Preflight, tally: ProblemTally) -> P
     return PageHeader(
         manifest=str(job.manifest),
         mapping=str(job.mapping),
-        detected=preflight.manifest.detected.describe(),
+        detected=preflight.manifest.format.describe(),
         made_at=datetime.now().astimezone(),
         rows=len(plan),
         wrong_rows=tally.rows,

@@ -50,7 +50,7 @@ class ExportComparison:
         self._name = PurePath(run.manifest).name
         self._looked_up: dict[str, KnownRow] = {}
         self._parts: list[KeyHashes] = []
-        self._keys: KeyHashes = np.empty(0, dtype=np.uint64)
+        self._packed = b""  # the keys of all parts, once they are sorted
         self._unknown: list[tuple[int, int, str]] = []  # hash, place among all, key
         self._compared_up_to = np.iinfo(np.uint64).max  # the greatest hash of an unknown key that is compared
         self._known = self._new = self._comparable = self._changed = 0
@@ -114,7 +114,9 @@ class ExportComparison:
             other_keys=other_keys,
             accepted=same and not other_keys,
         )
-        return stops(self.figures, self._resemblance(limits), limits)
+        found = stops(self.figures, self._resemblance(limits), limits)
+        self._unknown = []
+        return found
 
     def remember(self) -> None:
         """Record that this content was read: if its run is stopped, its rows are known when it is read again."""
@@ -127,7 +129,7 @@ class ExportComparison:
         known_share = first.known_share if first is not None else self.figures.known_share
         if self.figures.accepted and self._last is not None:
             known_share = self._last.known_share
-        export = self._export(packed_keys(self._sorted_keys()), known_share, finished_at=utc_now())
+        export = self._export(self._packed, known_share, finished_at=utc_now())
         finish_export(self._ledger, export, self._last)
 
     def _place(self) -> tuple[str, str, str, str]:
@@ -151,10 +153,9 @@ class ExportComparison:
 
     def _sorted_keys(self) -> KeyHashes:
         if self._parts:
-            self._keys = np.concatenate([self._keys, *self._parts])
-            self._parts = []
-            self._keys.sort()
-        return self._keys
+            keys, self._parts = np.concatenate(self._parts), []
+            self._packed = packed_keys(keys)
+        return unpacked_keys(self._packed)
 
     def _resemblance(self, limits: ExportLimits) -> KeyResemblance | None:
         if limits.expect_new or self._mapping.key_is_row_content or not self.figures.compares_keys:

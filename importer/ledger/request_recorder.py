@@ -1,7 +1,7 @@
-"""Requests under way: all the intents and outcomes of one commit, in a handful of statements however many they are.
+"""Records the intents and outcomes of one commit, in a few statements for any number of records.
 
-What stands in one commit is older than what follows from it: each answer in it has come, and no request of it has gone
-out. So outcomes are entered before intents, unless they are those of one row, whose records keep their order.
+When a commit begins, the answers in it have arrived, and its requests have not been sent. So outcomes are recorded
+before intents, except that the records of one row keep their order.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _tickets, _attempts = schema.tickets.c, schema.attempts.c
 
 
 def _given(name: str, kind: type[sa.types.TypeEngine[Any]] = sa.Text) -> sa.BindParameter[Any]:
-    """A value that comes with each row; the prefix keeps its name apart from the columns'."""
+    """Return a parameter; the prefix distinguishes its name from the columns' names."""
     return sa.bindparam(f"given_{name}", type_=kind())
 
 
 def _fixed(value: str) -> sa.ColumnElement[Any]:
-    """A constant of the statement itself, so that nothing but what is given comes with a row."""
+    """Return a constant that is part of the statement's text, so that it is no parameter."""
     return sa.literal_column(f"'{value}'" if not value.isdecimal() else value)
 
 
@@ -69,7 +69,7 @@ _LAST_SENT = (
 )
 _SETTLE = (
     schema.tickets.update()
-    # Held by the run, or sent by it before another run took over: an answer that came late is true all the same.
+    # Held by the run, or sent by it before another run took over: a late answer is still valid.
     .where(_TICKET & ((_tickets.held_by == _given("run")) | _SENT_HERE))
     .values(
         state=_given("state"),
@@ -77,7 +77,7 @@ _SETTLE = (
         error=sa.func.coalesce(_given("new_error"), _tickets.error),
         run=_given("run"),
         finished_at=_given("finished_at"),
-        # A request that never got as far as its intent has not been counted.
+        # A request without a recorded intent was never counted.
         attempts=_tickets.attempts
         - sa.case((_SENT_HERE, _given("uncounted", sa.Integer)), else_=_given("uncounted_late", sa.Integer)),
     )
@@ -85,7 +85,7 @@ _SETTLE = (
 _SETTLE_WITH_IDS = _SETTLE.values(
     number=_given("number"), ticket_id=_given("ticket_id"), ticket_key=_given("ticket_key")
 )
-# What became of the request is kept even where the ticket is another run's by now.
+# The request's outcome is recorded even if another run has taken over the ticket.
 _SETTLE_ATTEMPT = (
     schema.attempts.update()
     .where(
@@ -103,7 +103,7 @@ _SETTLE_ATTEMPT = (
     )
 )
 _SETTLE_ATTEMPT_AND_ERASE = _SETTLE_ATTEMPT.values(request=_fixed(""))
-# The row's earlier requests. Most rows have none: only an unclear answer leaves a body behind.
+# Erases bodies of the row's earlier requests; only unclear answers leave bodies, so most rows have none.
 _ERASE_OTHERS = request_bodies.erase(
     _TICKET & ((_tickets.attempts > _fixed("1")) | (_given("uncounted", sa.Integer) != _fixed("0")))
 )
@@ -111,16 +111,16 @@ _ERASE_OTHERS = request_bodies.erase(
 
 @dataclass(frozen=True, kw_only=True)
 class _Stage:
-    """Records that may be entered together: of no row two of a kind, and no outcome that comes after an intent."""
+    """Records that can be written together: at most one outcome and one intent per row, outcome first."""
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     intents: dict[str, Intent] = field(default_factory=dict)
 
 
 class _Prepared:
-    """A statement as its driver takes it, for many rows at once.
+    """A compiled statement that is executed for many rows at once.
 
-    To put a statement together, or only to look it up, costs SQLAlchemy as much as the database needs for ten rows.
+    Compiling a statement, or only finding it in SQLAlchemy's cache, takes as long as the database needs for ten rows.
     """
 
     def __init__(self, statement: sa.UpdateBase, dialect: sa.Dialect) -> None:
@@ -129,7 +129,7 @@ class _Prepared:
         self._in_order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
 
     def __call__(self, db: sa.Connection, rows: list[dict[str, Any]]) -> int:
-        """Execute it for each of the rows; give the number of rows changed."""
+        """Execute the statement for each of the rows; return the number of changed rows."""
         if self._in_order is None:
             return db.exec_driver_sql(self._text, rows).rowcount
         values = [tuple([row[name] for name in self._in_order]) for row in rows]
@@ -137,7 +137,7 @@ class _Prepared:
 
 
 class RequestRecorder:
-    """Enters what a run sends and what comes back."""
+    """Records the intents and outcomes of a run's requests."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
         self._leave_attempt = _Prepared(_LEAVE_ATTEMPT, dialect)
@@ -151,9 +151,9 @@ class RequestRecorder:
     def record(
         self, db: sa.Connection, run: RunInfo, records: Sequence[Intent | Outcome], keyed_hash: KeyedHash
     ) -> dict[Outcome, Outcome]:
-        """Enter a batch of records. Gives what was entered in place of an outcome whose ticket another row has.
+        """Record a batch. Returns the replacements of outcomes whose ticket belongs to another row already.
 
-        Raises StoppedEarly if a row that is to be sent is not the run's.
+        Raises StoppedEarly if the run does not hold a row that it is about to send.
         """
         changed: dict[Outcome, Outcome] = {}
         for stage in _stages(records):
@@ -186,8 +186,8 @@ class RequestRecorder:
             accepted = set(db.scalars(_LAST_SENT.limit(sent), {"given_run": run.id}))
             key = next(row["given_key"] for row in rows if row["given_key"] not in accepted)
             raise StoppedEarly(
-                f"the row with key {key!r} is not this run's any more",
-                hint="another run has taken it over; see what it does with it",
+                f"another run has taken over the row with key {key!r}",
+                hint="wait until that run has ended, then run the same command again",
             )
 
     def _settle(self, db: sa.Connection, run: RunInfo, outcomes: Iterable[Outcome]) -> None:

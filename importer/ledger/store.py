@@ -1,8 +1,8 @@
-"""The ledger's questions and answers, each in one transaction.
+"""The open ledger. Each operation is one transaction.
 
-The intent of a request is committed before its first byte goes out, the outcome before the row counts as done. An
-intent without an outcome is a ticket in state ``sending``; it becomes ``unknown`` when its run is found dead.
-Synchronous: whoever runs an event loop calls it from a thread (``submission.journal``).
+The intent of a request is committed before its first byte is sent, the outcome before the row counts as done. A ticket
+with an intent but no outcome has the state ``sending``; it becomes ``unknown`` when the lease of its run has expired.
+All calls block; an event loop calls them from a thread (``submission.journal``).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from importer.models import TicketIds
 
 
 class Ledger:
-    """One open ledger. ``Ledger.open`` and ``Ledger.create`` make it; close it with ``close``."""
+    """One open ledger. Open it with ``Ledger.open`` or ``Ledger.create``, and close it with ``close``."""
 
     def __init__(self, engine: sa.Engine, path: Path | None) -> None:
         self._engine = engine
@@ -49,17 +49,17 @@ class Ledger:
 
     @classmethod
     def create(cls, url: str) -> Ledger:
-        """Make the ledger, or open it if it is there. Raises LedgerError."""
+        """Create the ledger, or open it if it exists. Raises LedgerError."""
         return cls(*opening.create_ledger(url))
 
     @classmethod
     def exists(cls, url: str) -> bool:
-        """Say whether there is a ledger to open."""
+        """Return whether the ledger exists."""
         return opening.exists(url)
 
     @classmethod
     def open(cls, url: str) -> Ledger:
-        """Open a ledger that is there. Raises LedgerError if it is not, is damaged, or of a newer version."""
+        """Open an existing ledger. Raises LedgerError if it is missing, damaged, or of a newer version."""
         return cls(*opening.open_ledger(url))
 
     @property
@@ -68,19 +68,19 @@ class Ledger:
         return self._engine.url
 
     def close(self) -> None:
-        """Release the connections, and the lock of a run that could not be ended."""
+        """Close the connections, and release the lock of a run that could not be ended."""
         self._engine.dispose()
         self._drop_lock()
 
     # -- runs -------------------------------------------------------------------------------------------------------
 
     def begin_run(self, run: RunInfo) -> None:
-        """Enter a run with a live lease, after every dead run was ended and what it had under way made unknown."""
+        """Record a run with a new lease. First end all runs whose lease has expired."""
         if self._path is not None and self._file is not None:
             with self._translated_errors():
                 self._lock = leases.RunLock(self._path, run.id)
                 self._lock.take()
-                self._file.checkpoint()  # what a killed run has left in the log
+                self._file.checkpoint()  # data that a killed run left in the log
                 self._file.take_reserve()
         with self.writing() as db:
             leases.end_expired_runs(db, run, self._path)
@@ -103,15 +103,15 @@ class Ledger:
             )
 
     def renew(self, run_id: str) -> None:
-        """Move the lease forward. Raises StoppedEarly if another run has taken over."""
+        """Extend the lease. Raises StoppedEarly if another run has taken over."""
         with self.writing() as db:
             leases.renew(db, run_id)
 
     @contextlib.contextmanager
     def renewing(self, run_id: str, *, every_s: float = leases.LEASE_S / 4) -> Iterator[None]:
-        """Renew a run's lease while the block lasts, which may be long: a person is asked, or a large file is written.
+        """Renew a run's lease while the block lasts, such as a question to the user or the writing of a large file.
 
-        If it can't be renewed, whatever the run does next in the ledger says so.
+        If it can't be renewed, the run's next operation on the ledger raises the error.
         """
         over = threading.Event()
 
@@ -129,7 +129,7 @@ class Ledger:
             thread.join()
 
     def end_run(self, run_id: str, exit_code: int) -> None:
-        """Record how a run ended and let its rows go; what it still has under way is unknown."""
+        """Record how a run ended and release its rows; its requests in flight become unknown."""
         with self.writing() as db:
             alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
             db.execute(schema.runs.update().where(alive).values(ended_at=utc_now(), exit_code=exit_code))
@@ -141,7 +141,7 @@ class Ledger:
     # -- rows before sending ----------------------------------------------------------------------------------------
 
     def look_up(self, account: str, source: str, keys: Sequence[str]) -> dict[str, LedgerEntry]:
-        """Find the tickets of these keys, in any number."""
+        """Return the tickets of any number of keys, by key."""
         found: dict[str, LedgerEntry] = {}
         columns = schema.tickets.c
         with self._translated_errors(), self._engine.connect() as db:
@@ -152,9 +152,9 @@ class Ledger:
         return found
 
     def states(self, account: str, source: str, keys: Sequence[str]) -> dict[str, str]:
-        """The states of the tickets of these keys; see ``LedgerEntry``. A fraction of what ``look_up`` takes.
+        """Return the states of the tickets of these keys; much faster than ``look_up``.
 
-        A pending row that was refused by the account, or that a person has set to pending, is ``refused``.
+        A pending row that the account refused, or that the user set to pending, is ``refused``; see ``LedgerEntry``.
         """
         columns = schema.tickets.c
         with self._translated_errors(), self._engine.connect() as db:
@@ -164,11 +164,11 @@ class Ledger:
             return {key: effective_state(state, code) for key, state, code in found}
 
     def claim(self, run: RunInfo, claims: Sequence[Claim]) -> dict[str, str]:
-        """Take rows for this run, and renew its lease: judging may take long.
+        """Reserve rows for this run, and renew its lease.
 
-        Gives the states of those that are not simply pending: another run may have sent them since they were judged.
-        From here on nobody else does. Raises HeldByAnotherRun, and takes none of these, if a live run holds one of
-        them; StoppedEarly if another run has taken over, whose rows they may be by now.
+        Returns the states of the rows that are not pending: another run may have sent them since they were validated.
+        From now on no other run can send them. Raises HeldByAnotherRun, and reserves none of the rows, if a live run
+        holds one of them; StoppedEarly if another run has taken over this run's rows.
         """
         with self.writing() as db:
             leases.renew(db, run.id)
@@ -190,7 +190,7 @@ class Ledger:
             return states
 
     def add_from_results(self, run: RunInfo, imports: Sequence[RowFromResults]) -> None:
-        """Enter rows that a results file knows and this ledger does not; what the ledger knows stays."""
+        """Add rows of a results file that this ledger does not know; known rows stay unchanged."""
         if not imports:
             return
         values = [
@@ -213,9 +213,9 @@ class Ledger:
         ]
         with self.writing() as db:
             statement = database.insert(db, schema.tickets)
-            state = schema.tickets.c.state  # compared one by one: an IN can't be sent to many rows at once
+            state = schema.tickets.c.state  # single comparisons: IN is not possible in an executemany
             unsent_here = ((state == "pending") | (state == "failed")) & (schema.tickets.c.attempts == 0)
-            # A ticket that was made elsewhere is one, whatever came of other requests here.
+            # A ticket that was created with another ledger exists, whatever the outcome of requests here.
             may_be_made = (state == "pending") | (state == "failed") | (state == "unknown")
             made_there = (statement.excluded.state == "created") & may_be_made
             db.execute(
@@ -231,7 +231,7 @@ class Ledger:
             request_bodies.erase_of_keys(db, run.account, run.source, [known.key for known in imports])
 
     def reject(self, run_id: str, rejections: Sequence[Rejection]) -> None:
-        """Record rows that were judged and not sent."""
+        """Record rows that validation rejected."""
         if not rejections:
             return
         with self.writing() as db:
@@ -251,7 +251,7 @@ class Ledger:
             )
 
     def rejections(self, run_id: str, rows: tuple[int, int]) -> dict[int, Rejection]:
-        """The rejections of a run from one row to another, both included."""
+        """Return the rejections of a run by row, in a range of rows with both ends included."""
         columns = schema.rejections.c
         where = (columns.run == run_id) & columns.manifest_row.between(*rows)
         with self._translated_errors(), self._engine.connect() as db:
@@ -262,13 +262,13 @@ class Ledger:
                 for row in db.execute(schema.rejections.select().where(where))
             }
 
-    # -- rows under way ---------------------------------------------------------------------------------------------
+    # -- requests ---------------------------------------------------------------------------------------------------
 
     def commit(self, run: RunInfo, records: Sequence[Intent | Outcome]) -> dict[Outcome, Outcome]:
-        """Make a batch of intents and outcomes durable, all or none.
+        """Commit a batch of intents and outcomes, all or none.
 
-        Gives what is recorded in place of an outcome whose ticket another row of the account has.
-        Raises StoppedEarly if the run has lost its lease or a row is not its own: then nothing may be sent.
+        Returns the replacements of outcomes whose ticket belongs to another row of the account.
+        Raises StoppedEarly if the run has lost its lease or one of the rows; then nothing may be sent.
         """
         keyed_hash = self.keyed_hash
         with self.writing() as db:
@@ -277,38 +277,38 @@ class Ledger:
             return self._recorder.record(db, run, records, keyed_hash)
 
     def give_reserve_back(self) -> None:
-        """Let what was sent be written down although the disk is full: nothing more must be sent then."""
+        """Free the reserved space of a full disk, to record outcomes. Nothing more may be sent after this."""
         if self._file is not None:
             self._file.give_reserve_back()
 
-    # -- inside -----------------------------------------------------------------------------------------------------
+    # -- connections ------------------------------------------------------------------------------------------------
 
     @functools.cached_property
     def keyed_hash(self) -> KeyedHash:
-        """Hashes texts with this ledger's secret."""
+        """The hash function with this ledger's secret."""
         with self.reading() as db:
             secret = db.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == "secret"))
         if secret is None:
             raise LedgerError(
-                f"the ledger {database.safe_url(str(self._engine.url))} has no secret for its hashes",
+                f"the secret is missing in the ledger {database.safe_url(str(self._engine.url))}",
                 hint="it is damaged; restore it from a backup",
             )
         return KeyedHash(bytes.fromhex(secret))
 
     @property
     def path(self) -> Path | None:
-        """The file of an SQLite ledger."""
+        """The file of an SQLite ledger; ``None`` for a server."""
         return self._path
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """A connection for the other modules of this room."""
+        """Give a connection for queries. Raises LedgerError."""
         with self._translated_errors(), self._engine.connect() as db:
             yield db
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """The same, in one transaction that may write."""
+        """Give a connection in one transaction that may write. Raises LedgerError."""
         with self._translated_errors(), self._engine.connect().execution_options(writes=True) as db, db.begin():
             if self._file is not None:
                 self._file.check_same()

@@ -18,7 +18,7 @@ _ROW_LINES = (
     (Disposition.SKIP, "already imported, skipped"),
     (Disposition.HOLD, "unknown: sent before without a usable answer, not sent again"),
     (Disposition.REJECT, "rejected because of problems"),
-    (Disposition.TWIN, "with the key of an earlier row, not sent: they get its ticket"),
+    (Disposition.DUPLICATE, "with the key of an earlier row, not sent: they get its ticket"),
     (Disposition.KEEP, "not selected by --only, unchanged"),
     (Disposition.RESEND, "failed or unknown before, sent again after all others"),
 )

@@ -1,4 +1,19 @@
-"""Rows and rules to tickets and all problems: every row, every problem, in one pass, chunk by chunk."""
+"""Validation: turns rows into tickets by the mapping's rules, and reports every problem of every row in one pass.
+
+validator               entry point: rows of a chunk -> tickets and problems
+quick_check             finds cells that are certainly valid, so that the validator checks only the others
+byte_checks             the quick check's tests by type, on bytes
+field_conversion        one rule or template applied to a column
+type_conversion         cells to values by type; dates, numbers and phones have modules of their own
+account_rules           limits that the account's field metadata sets
+mapping_values          checks the values that the mapping itself contains
+attachments             sizes and problems of the rows' files
+suspicious_cells        warnings about cells that an earlier program probably damaged
+key_index, fingerprints repeated keys in little memory
+shared_leads            rows that name the same lead
+renumbered_rows         known keys whose title or lead changed
+html_text               HTML to text and back
+"""
 
 from importer.validation.fingerprints import Fingerprints, fingerprints
 from importer.validation.key_index import KeyIndex, RowKeys

@@ -1,7 +1,7 @@
-"""Which cells of a column surely fit a type, without a look at each: by their bytes, place by place.
+"""Finds the cells of a column that are certainly valid for a type, by their bytes, for all cells at once.
 
-What these functions say yes to, `values.convert` takes, too; of the other cells they say nothing. So they may be as
-narrow as they like, and know only the forms in which next to all values are written.
+`type_conversion.convert` accepts every cell that these functions accept. A cell that they don't accept may be valid or
+not. So they know only the most common forms of each type.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Mask = npt.NDArray[np.bool_]
 _Matrix = npt.NDArray[np.uint8]
 _Numbers = npt.NDArray[np.int64]
 
-_LONGEST_EMAIL = 64  # no part of one can be too long then
+_LONGEST_EMAIL = 64  # then no part of the address can be too long
 _LONGEST_PHONE = 32
 _LONGEST_NUMBER = 18
 _PHONE_DIGITS = (6, 15)
@@ -33,12 +33,12 @@ _ISO_DATETIMES = (_ISO_DATE, *(f"{_ISO_DATE}{t}%H:%M{s}" for t in "T " for s in 
 _DIGITS_OF = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2}
 _YEARS = (1700, 2200)
 _DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int16)
-# Top-level domains that no mail is sent to, as their length, first and last letter.
+# Top-level domains that receive no mail, as their length, first and last letter.
 _NO_MAIL = {(len(top), ord(top[0]), ord(top[-1])) for top in (n.rpartition(".")[2] for n in SPECIAL_USE_DOMAIN_NAMES)}
 
 
 def certainly_valid(column: Column, rule: Rule, kind: FieldType) -> Mask:  # noqa: PLR0911 - one return for each type
-    """Say which cells are not empty and are values of this type."""
+    """Return which cells are not empty and certainly valid for this type."""
     match kind:
         case FieldType.TEXT:
             return column.lengths > 0
@@ -53,22 +53,22 @@ def certainly_valid(column: Column, rule: Rule, kind: FieldType) -> Mask:  # noq
         case FieldType.DATE | FieldType.DATETIME:
             return _are_times(column, rule, kind)
         case FieldType.BOOLEAN:
-            return np.zeros(len(column), dtype=bool)  # of few different cells, which are better known by heart
+            return np.zeros(len(column), dtype=bool)  # few different cells: the quick check's cache is faster
 
 
 def _within(column: Column, longest: int, fits: Callable[[_Matrix, _Numbers], Mask]) -> Mask:
-    """Ask ``fits`` about the cells that are not too long for it."""
+    """Apply ``fits`` to the non-empty cells of at most ``longest`` bytes; the others are false."""
     found = np.zeros(len(column), dtype=bool)
     here = np.flatnonzero((column.lengths > 0) & (column.lengths <= longest))
     if here.size:
         some = column.take(here)
-        # One place more than the longest cell has, so that each has an end.
+        # One byte more than the longest cell, so that a NUL follows every cell.
         found[here] = fits(some.matrix(int(some.lengths.max()) + 1), some.lengths)
     return found
 
 
 def _of_length(column: Column, length: int, fits: Callable[[_Matrix], Mask]) -> Mask:
-    """Ask ``fits`` about the cells of this length."""
+    """Apply ``fits`` to the cells of this length; the others are false."""
     found = np.zeros(len(column), dtype=bool)
     here = np.flatnonzero(column.lengths == length)
     if here.size:
@@ -77,7 +77,7 @@ def _of_length(column: Column, length: int, fits: Callable[[_Matrix], Mask]) -> 
 
 
 def _is_digit(matrix: _Matrix) -> npt.NDArray[np.bool_]:
-    return matrix - np.uint8(ord("0")) < 10  # noqa: PLR2004 - below zero it begins anew at 255
+    return matrix - np.uint8(ord("0")) < 10  # noqa: PLR2004 - smaller bytes wrap around to large numbers
 
 
 def _is_letter(matrix: _Matrix) -> npt.NDArray[np.bool_]:
@@ -85,7 +85,7 @@ def _is_letter(matrix: _Matrix) -> npt.NDArray[np.bool_]:
 
 
 def _are_emails(matrix: _Matrix, lengths: _Numbers) -> Mask:
-    """A name, an @ and a host, of letters, digits, hyphens, and dots between them; in the name also ``_+'``."""
+    """Return which cells are a name, an @ and a host of letters, digits, hyphens and dots; ``_+'`` in the name."""
     letter, digit, at, dot = _is_letter(matrix), _is_digit(matrix), matrix == ord("@"), matrix == ord(".")
     hyphen, inside = matrix == ord("-"), matrix != 0
     host = np.logical_or.accumulate(at, axis=0)  # from the @ on
@@ -110,7 +110,7 @@ def _are_emails(matrix: _Matrix, lengths: _Numbers) -> Mask:
 
 
 def _are_phones(matrix: _Matrix, _: _Numbers) -> Mask:
-    """Digits with blanks, brackets, dots and slashes anywhere, hyphens between digits, and a plus before all."""
+    """Return which cells are digits with blanks, brackets, dots, slashes, single hyphens and a leading plus."""
     digit, hyphen, plus = _is_digit(matrix), matrix == ord("-"), matrix == ord("+")
     known = digit | hyphen | plus | (matrix == 0) | (matrix == ord(" ")) | (matrix == ord("(")) | (matrix == ord(")"))
     known |= (matrix == ord(".")) | (matrix == ord("/"))
@@ -149,16 +149,16 @@ def _are_times(column: Column, rule: Rule, kind: FieldType) -> Mask:
 
 @dataclass(frozen=True, kw_only=True)
 class _Template:
-    """A strptime format in which every number has its full width, so that each stands at a place of its own."""
+    """A strptime format whose numbers all have a fixed width, so that each has a fixed position."""
 
     length: int
-    literals: tuple[tuple[int, int], ...]  # place and byte
-    numbers: dict[str, tuple[int, int]]  # directive to place and digits
+    literals: tuple[tuple[int, int], ...]  # position and byte
+    numbers: dict[str, tuple[int, int]]  # directive -> position and number of digits
 
     @classmethod
     @functools.cache
     def parse(cls, form: str) -> _Template | None:
-        """Read a format; ``None`` for one with directives that are not in ``_DIGITS_OF``, or without a whole date."""
+        """Read a format; return ``None`` if it has other directives than ``_DIGITS_OF``, or no whole date."""
         literals: list[tuple[int, int]] = []
         numbers: dict[str, tuple[int, int]] = {}
         length = 0
@@ -176,7 +176,7 @@ class _Template:
         return cls(length=length, literals=tuple(literals), numbers=numbers) if numbers.keys() >= {*"Ymd"} else None
 
     def fits(self, matrix: _Matrix, timezone: str | None) -> Mask:
-        """Say which cells are written so and are times that there are, in ``timezone`` once."""
+        """Return which cells have this form and are times that exist, in ``timezone`` exactly once."""
         found = np.ones(matrix.shape[1], dtype=bool)
         for place, literal in self.literals:
             found &= matrix[place] == literal
@@ -188,7 +188,7 @@ class _Template:
                 value = value * np.int16(10) + (digit - np.uint8(ord("0")))
             parts[directive] = value
         year, month, day = parts["Y"], parts["m"], parts["d"]
-        first, last = _YEARS  # in which every library and zone is at home
+        first, last = _YEARS  # which every library and time zone supports
         found &= (year >= first) & (year <= last) & (month >= 1) & (month <= 12) & (day >= 1)  # noqa: PLR2004 - months
         found &= (parts["H"] < 24) & (parts["M"] < 60) & (parts["S"] < 60)  # noqa: PLR2004 - the clock
         leap = (month == 2) & (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))  # noqa: PLR2004 - the calendar
@@ -199,7 +199,7 @@ class _Template:
 
 
 def _are_moments(parts: dict[str, _Numbers], timezone: str) -> Mask:
-    """Say which times the clocks of a zone show exactly once."""
+    """Return which times the clocks of a zone show exactly once."""
     months = (parts["Y"] - 1970) * 12 + parts["m"] - 1
     days = months.astype("datetime64[M]").astype("datetime64[D]") + (parts["d"] - 1).astype("timedelta64[D]")
     seconds = (parts["H"] * 3600 + parts["M"] * 60 + parts["S"]).astype("timedelta64[s]")

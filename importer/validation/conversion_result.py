@@ -1,4 +1,4 @@
-"""What became of a column's cells."""
+"""The result of converting a column of cells to one type."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ Mask = pd.Series  # of bool
 
 @dataclass(frozen=True, slots=True)
 class ConversionResult:
-    """``values`` where ``bad`` is false; ``code`` and ``expected`` say what the bad cells should have been.
+    """Converted ``values``, valid where ``bad`` is false.
 
-    ``ambiguous`` are those of the bad cells that could be two values, where there are any.
+    ``code``: the error code for bad cells. ``expected``: the kind of value that was expected, for the message.
+    ``ambiguous``: the bad cells that have two possible values; ``None`` if there are none.
     """
 
     values: Cells

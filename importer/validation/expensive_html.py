@@ -1,8 +1,8 @@
-"""HTML that a parser takes minutes or gigabytes for: how to know it beforehand, and its text without a parser.
+"""Detects HTML that would cost a parser minutes or gigabytes, and extracts its text without a parser.
 
-The rules by which browsers mend HTML make three things of a few kilobytes expensive: tags that are never closed (every
-other tag looks through all of them), letters in bold and the like that are never closed (every paragraph opens all of
-them again), and tags of thousands of attributes (each is compared with all others). No mail program writes any of them.
+The HTML standard's error recovery makes three things expensive, even in a few kilobytes: tags that are never closed
+(every later tag searches all of them), formatting tags such as <b> that are never closed (every paragraph opens all of
+them again), and tags with thousands of attributes (each is compared with all others). No mail program writes these.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import html
 import re
 from collections import Counter
 
-_HARMLESS_CHARS = 4_000  # whatever stands in them
-_MOST_STEPS = 30_000_000  # from tag to tag that is open: a tenth of a second
-_MOST_REOPENED = 500_000  # 250 bytes each
+_HARMLESS_CHARS = 4_000  # shorter texts are always cheap
+_MOST_STEPS = 30_000_000  # comparisons of a tag with an open tag; together a tenth of a second
+_MOST_REOPENED = 500_000  # formatting tags opened again, 250 bytes each
 _LONGEST_TAG_CHARS = 4_000
 
-_PICTURE = re.compile(r"""=\s*(?:"data:[^"<>]*"|'data:[^'<>]*')""", re.IGNORECASE)  # a long value, but one alone
+_PICTURE = re.compile(r"""=\s*(?:"data:[^"<>]*"|'data:[^'<>]*')""", re.IGNORECASE)  # a long value, but a single one
 _TAG = re.compile(r"""<(/?)([a-zA-Z][^\s/>]*)((?:[^>"']|"[^"]*"|'[^']*')*+)""")
 
 _VOID = frozenset(
@@ -25,7 +25,7 @@ _VOID = frozenset(
 _CLOSED_BY_THE_NEXT = frozenset({"body", "dd", "dt", "head", "html", "li", "option", "p", "td", "th", "tr"})
 _LETTERS = frozenset({"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"})
 
-_UNSEEN = re.compile(
+_INVISIBLE = re.compile(
     r"<!--.*?(?:-->|\Z)|<(script|style|template|title)\b.*?(?:</\1\b[^<>]*>?|\Z)", re.DOTALL | re.IGNORECASE
 )
 _LINE_TAG = re.compile(
@@ -37,8 +37,8 @@ _BLANKS = re.compile(r"\s+")
 _LINE_BREAKS = re.compile(r" ?\n[ \n]*")
 
 
-def is_heavy(source: str) -> bool:
-    """Say whether a parser would take more than a fraction of a second, or of a gigabyte, for this HTML."""
+def is_expensive(source: str) -> bool:
+    """Return whether a parser could need more than about a second or a gigabyte for this HTML."""
     if len(source) <= _HARMLESS_CHARS:
         return False
     is_open: Counter[str] = Counter()
@@ -65,7 +65,7 @@ def is_heavy(source: str) -> bool:
 
 
 def flat_text(source: str) -> str:
-    """The words of any HTML, in lines: what `to_text` gives without lists, quotes, and where links lead. Linear."""
-    seen = _BLANKS.sub(" ", _UNSEEN.sub(" ", source))
+    """Return the words of any HTML, in lines, without marks of lists and quotes and without link targets. Linear."""
+    seen = _BLANKS.sub(" ", _INVISIBLE.sub(" ", source))
     words = html.unescape(_ANY_TAG.sub(" ", _LINE_TAG.sub("\n", seen)))
     return _LINE_BREAKS.sub("\n", _SPACES.sub(" ", words)).strip()

@@ -1,4 +1,4 @@
-"""Cells to fingerprints of 128 bits: equal cells have equal ones, and others don't, for all that chance can do."""
+"""128-bit fingerprints of cells, computed for whole columns: equal for equal cells, different for others."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from importer.manifest import Column
 Fingerprints = npt.NDArray[np.uint64]
 
 _WORD = 8  # bytes
-_MOST_WORDS = 32  # of a cell that is worked through beside others; longer ones are rare, and hashed one by one
+_MOST_WORDS = 32  # of a cell that is hashed together with others; longer cells are rare, and hashed one by one
 _SEEDS = (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03)
 _MULTIPLIERS = ((0xBF58476D1CE4E5B9, 0x94D049BB133111EB), (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53))  # odd, well mixed
 _HALF, _THIRD = np.uint64(32), np.uint64(29)
 
 
 def fingerprints(column: Column) -> Fingerprints:
-    """Each cell's fingerprint, as an array of (2, cells)."""
+    """Return each cell's fingerprint, as an array of (2, cells)."""
     lengths = column.lengths
-    # With the lengths, as the zeros behind a cell's last byte could be its own.
+    # The length is part of the hash: otherwise a cell and the same cell with NULs at its end would be equal.
     sized = lengths.astype(np.uint64)
     lanes = np.stack([_mixed(sized ^ np.uint64(seed), each) for seed, each in zip(_SEEDS, _MULTIPLIERS, strict=True)])
     windows = np.lib.stride_tricks.sliding_window_view(column.data, _WORD)
@@ -42,13 +42,13 @@ def fingerprints(column: Column) -> Fingerprints:
     escaped = np.flatnonzero(column.escaped)
     if escaped.size:
         plain = Column.from_texts(column.take(escaped).texts())
-        assert plain is not None  # they come from bytes
+        assert plain is not None  # the texts come from bytes
         lanes[:, escaped] = fingerprints(plain)
     return lanes
 
 
 def combined(columns: Sequence[Fingerprints]) -> Fingerprints:
-    """One fingerprint for each row of several columns' cells."""
+    """Combine the fingerprints of several columns to one for each row."""
     first, *others = columns
     lanes = first.copy()
     for other in others:
@@ -58,7 +58,7 @@ def combined(columns: Sequence[Fingerprints]) -> Fingerprints:
 
 
 def _mixed(lane: npt.NDArray[np.uint64], multipliers: tuple[int, int]) -> npt.NDArray[np.uint64]:
-    """Spread every bit over all others; no two states become one."""
+    """Spread every bit over all others, reversibly."""
     lane = lane * np.uint64(multipliers[0])
     lane ^= lane >> _HALF
     lane *= np.uint64(multipliers[1])

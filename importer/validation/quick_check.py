@@ -1,7 +1,7 @@
-"""Which cells of a chunk are surely right, at a fraction of the cost of judging them.
+"""Finds the cells of a chunk that are certainly valid, at a fraction of the cost of validating them.
 
-Those have no problem by `Validator.check`, which stays the one judge of all others. So nothing here knows
-what is wrong with a cell or how it is told; it knows cells that are right, by their form or because they were judged.
+A cell is certainly valid if its bytes have a valid form, or if an equal cell was validated before. The validator checks
+all other cells; only it knows what is wrong with them.
 """
 
 from __future__ import annotations
@@ -22,60 +22,60 @@ LEAD_ID = "LeadId"
 LEAD_IDENTIFIERS = (LEAD_ID, "LeadDetail.EmailAddress", "LeadDetail.Phone")
 
 _MOST_KNOWN = 4_096
-_FEW = 64  # parts of a chunk: so small a share of it is left to the judge as whole rows
+_FEW = 64  # up to 1/64 of a chunk's cells go to the validator directly, without the cache
 
 Mask = npt.NDArray[np.bool_]
-# Of different cells by themselves: whether each is right, and whether what is sent for it is more than blanks.
+# Rule, different cells -> whether each cell is valid, and whether its converted value is not blank.
 CheckCells = Callable[[Rule, Sequence[str]], tuple[Mask, Mask]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class UnclearCells:
-    """Which rows of a chunk may be wrong, and where.
+    """Cells and rows of a chunk that may be invalid.
 
-    ``cells``: for each of the mapping's rules, the rows of which its cell may be. ``elsewhere``: the rows that may name
-    no lead, or fill a template wrongly, which other cells than those in doubt may be the reason for.
+    ``cells``: for each rule of the mapping, the rows whose cell may be invalid. ``rows``: rows that may name no lead or
+    fill a template with an invalid text, so that all their cells must be checked.
     """
 
     cells: Sequence[Mask]
-    elsewhere: Mask
+    rows: Mask
 
 
 class QuickCheck:
-    """Looks through chunk after chunk, and remembers what it has learnt of the cells of former ones."""
+    """Checks chunk after chunk, and remembers the valid cells of earlier chunks."""
 
-    def __init__(self, mapping: Mapping, judge: CheckCells, account: AccountRules) -> None:
-        self._columns = [_ColumnScreen(rule, judge, account) for rule in mapping.rules]
+    def __init__(self, mapping: Mapping, check_cells: CheckCells, account: AccountRules) -> None:
+        self._columns = [_ColumnCheck(rule, check_cells, account) for rule in mapping.rules]
         self._templates = mapping.templates
         self._account = account
         self._names_lead = any(name in LEAD_IDENTIFIERS and value.strip() for name, value in mapping.constants)
 
-    def doubts(self, chunk: Chunk) -> UnclearCells:
-        """Say what of each row may be wrong; its attachments are not looked at."""
+    def unclear_cells(self, chunk: Chunk) -> UnclearCells:
+        """Return what may be invalid in each row, attachments excepted."""
         rows = len(chunk.rows)
         cells: list[Mask] = []
-        elsewhere = np.zeros(rows, dtype=bool)
+        unclear_rows = np.zeros(rows, dtype=bool)
         leads = np.full(rows, self._names_lead)
-        for screen in self._columns:
-            column = chunk.column(screen.rule.column)
+        for check in self._columns:
+            column = chunk.column(check.rule.column)
             if column is None:
                 cells.append(np.ones(rows, dtype=bool))
                 continue
-            right, filled = screen.look(column)
-            cells.append(~right)
-            if screen.rule.field in LEAD_IDENTIFIERS:
+            valid, filled = check.check(column)
+            cells.append(~valid)
+            if check.rule.field in LEAD_IDENTIFIERS:
                 leads |= filled
         for name, template in self._templates:
-            right, filled = self._look_at_template(chunk, name, template)
-            elsewhere |= ~right
+            valid, filled = self._check_template(chunk, name, template)
+            unclear_rows |= ~valid
             if name in LEAD_IDENTIFIERS:
                 leads |= filled
-        return UnclearCells(cells=cells, elsewhere=elsewhere | ~leads)
+        return UnclearCells(cells=cells, rows=unclear_rows | ~leads)
 
-    def _look_at_template(self, chunk: Chunk, name: str, template: Template) -> tuple[Mask, Mask]:
-        """Say which rows fill it rightly, and which of these with more than blanks.
+    def _check_template(self, chunk: Chunk, name: str, template: Template) -> tuple[Mask, Mask]:
+        """Return which rows certainly fill the template with a valid text, and which of these texts are not blank.
 
-        All do whose cells can be sent, unless the field is asked to be more than a text.
+        A text is certainly valid unless the field is the LeadId or has rules of the account.
         """
         columns = [chunk.column(column) for column in template.columns]
         filled = np.zeros(len(chunk.rows), dtype=bool)
@@ -86,74 +86,74 @@ class QuickCheck:
         return np.ones_like(filled), filled
 
 
-class _ColumnScreen:
-    """One rule, and some cells that it is known to take."""
+class _ColumnCheck:
+    """Checks one rule's column, with a cache of the cells that the rule accepts."""
 
-    def __init__(self, rule: Rule, judge: CheckCells, account: AccountRules) -> None:
+    def __init__(self, rule: Rule, check_cells: CheckCells, account: AccountRules) -> None:
         self.rule = rule
-        self._judge = judge
+        self._check_cells = check_cells
         self._account = account
         self._kind = FieldType.GUID if rule.field == LEAD_ID else rule.type
         self._known: Fingerprints = np.empty((2, 0), dtype=np.uint64)
         self._filled = np.empty(0, dtype=bool)
 
-    def look(self, column: Column) -> tuple[Mask, Mask]:
-        """Say which cells are right, and which of these stand for more than blanks."""
-        right = self._right_by_form(column)
-        filled = right & is_visible(column.first_bytes())
-        unsure = np.flatnonzero(~right)
+    def check(self, column: Column) -> tuple[Mask, Mask]:
+        """Return which cells are certainly valid, and which of these have a value that is not blank."""
+        valid = self._valid_by_form(column)
+        filled = valid & is_visible(column.first_bytes())
+        unsure = np.flatnonzero(~valid)
         if unsure.size:
-            right[unsure], filled[unsure] = self._right_by_heart(column.take(unsure), len(column) // _FEW)
-        return right, filled
+            valid[unsure], filled[unsure] = self._valid_by_cache(column.take(unsure), len(column) // _FEW)
+        return valid, filled
 
-    def _right_by_form(self, column: Column) -> Mask:
+    def _valid_by_form(self, column: Column) -> Mask:
         rule = self.rule
-        if rule.values or rule.one_of or self._says_more_than_forms():
+        if rule.values or rule.one_of or self._needs_validation():
             return np.zeros(len(column), dtype=bool)
-        right = certainly_valid(column, rule, self._kind)
+        valid = certainly_valid(column, rule, self._kind)
         if rule.required:
-            right &= is_visible(column.first_bytes())
+            valid &= is_visible(column.first_bytes())
         if rule.max_length is not None and rule.on_too_long == "reject":
-            # Their values are not longer than the cells, and characters are not more than bytes.
+            # Values of these types are not longer than their cells, and a text has no more characters than bytes.
             if self._kind in (FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE):
-                right &= column.lengths <= rule.max_length
+                valid &= column.lengths <= rule.max_length
             else:
-                right[:] = False
+                valid[:] = False
         if not rule.required and rule.default is None:
-            right |= column.lengths == 0
-        return right & self._account.surely_fit(rule.field, column, self._kind)
+            valid |= column.lengths == 0
+        return valid & self._account.certainly_valid(rule.field, column, self._kind)
 
-    def _says_more_than_forms(self) -> bool:
-        """Whether what is sent may be wrong although the cell has the right form."""
+    def _needs_validation(self) -> bool:
+        """Return whether a value may be invalid although its cell has a valid form."""
         rule = self.rule
         if rule.html is not None:
             limited = rule.max_length is not None and rule.on_too_long == "reject"
             asked_for = rule.required or rule.field in LEAD_IDENTIFIERS or self._account.knows(rule.field)
             return limited or asked_for
-        # Capital letters may be more than the bytes of the small ones.
+        # In capital letters a text may have more characters: the capital of ß is SS.
         return rule.region is not None or len(rule.formats) > 1 or rule.case == "upper"
 
-    def _right_by_heart(self, column: Column, few: int) -> tuple[Mask, Mask]:
-        """Compare cells with those known; if many are not, have each different one judged."""
+    def _valid_by_cache(self, column: Column, few: int) -> tuple[Mask, Mask]:
+        """Look cells up in the cache; if many are missing, validate each different one."""
         prints = fingerprints(column)
-        right, filled = self._recall(prints)
-        unknown = np.flatnonzero(~right)
+        valid, filled = self._recall(prints)
+        unknown = np.flatnonzero(~valid)
         if unknown.size > few:
             _, firsts, which = np.unique(prints[0, unknown], return_index=True, return_inverse=True)
             texts = column.take(unknown[firsts]).texts()
-            good, named = self._judge(self.rule, texts)
-            # Cells of one hash and another check are as rare as anything; they are left to the judge.
+            good, named = self._check_cells(self.rule, texts)
+            # Cells that share only half a fingerprint are extremely rare; the validator checks them.
             same = prints[1, unknown] == prints[1, unknown[firsts]][which]
-            right[unknown], filled[unknown] = good[which] & same, named[which] & good[which] & same
+            valid[unknown], filled[unknown] = good[which] & same, named[which] & good[which] & same
             self._learn(prints[:, unknown[firsts[good]]], named[good])
-        return right, filled
+        return valid, filled
 
     def _recall(self, prints: Fingerprints) -> tuple[Mask, Mask]:
         if not self._filled.size:
             return np.zeros(prints.shape[1], dtype=bool), np.zeros(prints.shape[1], dtype=bool)
         at = np.minimum(np.searchsorted(self._known[0], prints[0]), self._filled.size - 1)
-        right = (self._known[:, at] == prints).all(axis=0)
-        return right, right & self._filled[at]
+        valid = (self._known[:, at] == prints).all(axis=0)
+        return valid, valid & self._filled[at]
 
     def _learn(self, prints: Fingerprints, filled: Mask) -> None:
         if self._filled.size + filled.size > _MOST_KNOWN:

@@ -1,7 +1,7 @@
-"""A column of cells to a column of values, by type: vectorised, each with a mask of the cells that don't fit.
+"""Converts a column of cells to values of one type, with a mask of the invalid cells.
 
-Values stay text, as the API page shows no other kind: an integer is canonical digits, a boolean ``true`` or ``false``,
-a date ``2024-08-29``, a date and time ``2024-08-29T10:36:23``.
+Values are texts, as on the API page: integers are plain digits, booleans ``true`` or ``false``, dates ``2024-08-29``,
+dates and times ``2024-08-29T10:36:23``.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _PHONE = r"\+?[0-9](?:-?[0-9]){5,14}"
 _EXTENSION = re.compile(
     r"(?<=[0-9)])(?:[ ,;]*(?:;ext=|ext(?:ension|n)?\b|x|#|\u0434\u043e\u0431)[ .:]*[0-9]{1,7}[ #]*)\Z", re.IGNORECASE
 )
-# What the library surely takes, as `forms` tells it from bytes, at a fiftieth of the library's time.
+# Addresses that the library certainly accepts, at a fiftieth of its time; `byte_checks` has the same rule for bytes.
 _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
 _NO_MAIL = "|".join(sorted({name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES}))
 _PLAIN_EMAIL = re.compile(
     rf"(?=.{{1,64}}\Z)[A-Za-z0-9_+'-]+(?:\.[A-Za-z0-9_+'-]+)*@(?:{_LABEL}\.)+(?!(?i:{_NO_MAIL})\Z)[A-Za-z]{{2,}}"
 )
-_OTHER_DOTS = re.compile(r"[。．｡]")  # dots to a resolver, and to nobody else
+_OTHER_DOTS = re.compile(r"[。．｡]")  # a DNS resolver reads them as dots, mail programs don't
 
 
 def convert(cells: Cells, rule: Rule) -> ConversionResult:  # noqa: PLR0911 - one return for each type
@@ -62,7 +62,7 @@ def convert(cells: Cells, rule: Rule) -> ConversionResult:  # noqa: PLR0911 - on
 
 
 def without_extension(number: str) -> str:
-    """Leave out the extension at a phone number's end, such as x12 or ext. 12: E.164 has no place for one."""
+    """Remove an extension at the end of a phone number, such as x12 or ext. 12: E.164 has no extensions."""
     return _EXTENSION.sub("", number)
 
 
@@ -82,17 +82,17 @@ def _listed(words: frozenset[str]) -> str:
 
 
 def _phones(cells: Cells) -> ConversionResult:
-    """Phone numbers without the blanks, brackets, dots and slashes that people write; single hyphens stay."""
+    """Remove blanks, brackets, dots and slashes from phone numbers; single hyphens stay."""
     values = cells.str.replace(_PHONE_BLANKS, "", regex=True)
     return ConversionResult(values, ~values.str.fullmatch(_PHONE), "not-a-phone", "a phone number of 6 to 15 digits")
 
 
 def _phones_of(region: str, cells: Cells) -> ConversionResult:
-    from importer.validation.phones import e164  # noqa: PLC0415 - 50 MB of tables, loaded by those alone who need them
+    from importer.validation.phones import e164  # noqa: PLC0415 - 50 MB of tables, loaded only where a rule has a region
 
     numbers = {cell: e164(cell, region) for cell in cells.unique()}
     values = cells.map(numbers)
-    expected = f"a phone number of {region}, or one that starts with + and its country's code"
+    expected = f"a phone number of {region}, or a number that starts with + and a country code"
     return ConversionResult(values, values.isna(), "not-a-phone", expected)
 
 

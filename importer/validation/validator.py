@@ -1,4 +1,4 @@
-"""A chunk of rows held against the mapping: its tickets, and everything that is wrong with the others."""
+"""Validates chunks of rows by the mapping: gives the tickets of valid rows and the problems of the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from importer.mapping import FieldType, Mapping, Rule
 from importer.models import Attachment, Problem, Ticket
 from importer.validation.account_rules import AccountRules
 from importer.validation.attachments import FileMeasurer
-from importer.validation.field_conversion import SentField, as_constant, field_of_cells, field_of_template
+from importer.validation.field_conversion import SentField, convert_constant, field_of_cells, field_of_template
 from importer.validation.fingerprints import Fingerprints, combined, fingerprints
 from importer.validation.problem_collector import ProblemCollector
 from importer.validation.quick_check import LEAD_ID, LEAD_IDENTIFIERS, Mask, QuickCheck
@@ -33,7 +33,7 @@ _PHONE = "LeadDetail.Phone"
 
 
 class ConvertedRows:
-    """The outcome for one chunk; positions count its rows from 0."""
+    """Converted rows of one chunk, with their problems. Positions count the rows from 0."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -42,19 +42,19 @@ class ConvertedRows:
         self.problems: dict[int, list[Problem]] = defaultdict(list)
 
     def ticket(self, position: int) -> Ticket:
-        """What the row at ``position``, which has no problem, asks for."""
+        """Return the ticket of the row at ``position``, which must have no problem."""
         fields = [(field.name, field.values[position]) for field in self.fields if field.sent[position]]
         lead_id = next((value for name, value in fields if name == LEAD_ID), None)
         if lead_id is None:
             sent = fields
-        else:  # an existing lead: its details are the account's business
+        else:  # an existing lead: its details are not sent
             sent = [(name, value) for name, value in fields if name != LEAD_ID and not name.startswith(_LEAD_PREFIX)]
         return Ticket(fields=tuple(sent), lead_id=lead_id, attachments=self.attachments.get(position, ()))
 
     def lead_identifiers(self) -> tuple[list[str], list[str]]:
-        """Each row's e-mail address and phone number in one form; empty where another row's can't be the same lead.
+        """Return each row's normalised e-mail addresses and phone numbers; empty for rows with a LeadId or a problem.
 
-        Two tickets with one of them, under way at once, could make two leads of one. A row with a LeadId makes none.
+        Two tickets with one of them, in flight at the same time, could create the lead twice.
         """
         known = next((field.sent for field in self.fields if field.name == LEAD_ID), np.zeros(self.size, dtype=bool))
         emails, phones = [""] * self.size, [""] * self.size
@@ -68,7 +68,7 @@ class ConvertedRows:
         return emails, phones
 
     def attachment_bytes(self) -> int:
-        """Sum of the sizes of all files of the rows without problems."""
+        """Return the total size of the files of rows without problems."""
         return sum(
             file.size_bytes
             for position, files in self.attachments.items()
@@ -79,10 +79,10 @@ class ConvertedRows:
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkProblems:
-    """What is wrong with the wanted rows of a chunk, by their positions; ``attachment_bytes`` is of the others wanted.
+    """Problems of the wanted rows of a chunk, by position, and sizes of attachments.
 
-    ``files``: number and bytes of the files of all rows, and how many rows have any. ``file_states``: of each row the
-    states of its files, added; absent where rows have no files.
+    ``attachment_bytes``: of the wanted rows without problems. ``files``: number and bytes of the files of all rows, and
+    number of rows with files. ``file_states``: sum of the states of each row's files; ``None`` without attachments.
     """
 
     problems: dict[int, list[Problem]]
@@ -92,7 +92,7 @@ class ChunkProblems:
 
 
 class Validator:
-    """Judges rows by a mapping. ``finder`` is there if the mapping has attachments."""
+    """Validates rows by a mapping; ``finder`` is for its attachments, ``fields`` is the account's metadata."""
 
     def __init__(
         self,
@@ -103,56 +103,56 @@ class Validator:
     ) -> None:
         self._mapping = mapping
         self._finder = finder
-        self._files = FileMeasurer(finder) if finder is not None else None
+        self._measurer = FileMeasurer(finder) if finder is not None else None
         self._sheet = sheet
         self._account = AccountRules(fields)
-        self._screen = QuickCheck(mapping, self._check_cells, self._account)
-        self._constants = [(name, as_constant(name, value)[0]) for name, value in mapping.constants]
+        self._quick_check = QuickCheck(mapping, self._check_cells, self._account)
+        self._constants = [(name, convert_constant(name, value)[0]) for name, value in mapping.constants]
 
     @property
     def mapping(self) -> Mapping:
-        """The mapping by which rows are judged."""
+        """The mapping by which rows are validated."""
         return self._mapping
 
     def keys(self, frame: pd.DataFrame) -> list[str]:
-        """Each row's key: the raw cell, or a JSON list of the raw cells; empty if a cell of it is blank."""
+        """Return each row's key: the raw cell, or a JSON list of several raw cells; empty if one of them is blank."""
         if self._mapping.key_is_row_content:
             return content_hashes(frame)
         return _keys([frame[column].tolist() for column in self._mapping.key])
 
     def chunk_keys(self, chunk: Chunk, columns: Sequence[str]) -> list[str]:
-        """The same for a chunk, of whose cells no more are made text than are needed; ``columns``: see ``key_at``."""
+        """Return the same for a chunk, without decoding other columns. ``columns``: see ``key_at``."""
         if self._mapping.key_is_row_content:
             return content_hashes(chunk.frame[list(columns)])
         return _keys([chunk.texts(column) for column in self._mapping.key])
 
     def key_at(self, chunk: Chunk, position: int, columns: Sequence[str]) -> str:
-        """One row's key as `keys` has it; ``columns``: what `key: row-content` is made of."""
+        """Return one row's key, as `keys` does. ``columns``: the columns of a `key: row-content`."""
         if self._mapping.key_is_row_content:
             return content_hashes(chunk.part([position])[list(columns)])[0]
         return _key([chunk.text(name, position) for name in self._mapping.key])
 
     def key_fingerprints(self, chunk: Chunk, columns: Sequence[str]) -> tuple[Fingerprints, Mask]:
-        """A fingerprint of each row's key, and which rows have one; ``columns``: what `key: row-content` is made of."""
+        """Return a fingerprint of each row's key, and which rows have a key. ``columns``: see ``key_at``."""
         names = columns if self._mapping.key_is_row_content else self._mapping.key
-        found = [chunk.column(name) or Column.of_any(chunk.texts(name)) for name in names]
+        found = [chunk.column(name) or Column.from_any_texts(chunk.texts(name)) for name in names]
         there = np.ones(len(chunk.rows), dtype=bool)
         for column in () if self._mapping.key_is_row_content else found:
             visible = is_visible(column.first_bytes())
-            doubtful = np.flatnonzero(~visible)
-            visible[doubtful] = [bool(cell.strip()) for cell in column.take(doubtful).texts()]
+            unclear = np.flatnonzero(~visible)
+            visible[unclear] = [bool(cell.strip()) for cell in column.take(unclear).texts()]
             there &= visible
         return combined([fingerprints(column) for column in found]), there
 
     def missing_key(self, row: int) -> Problem:
-        """The problem of a row without a key."""
+        """Return the problem of a row without a key."""
         columns = ", ".join(self._mapping.key)
         return self.problem("missing-key", row, f"the key is empty ({columns})", column=columns)
 
     def problem(
         self, code: str, row: int, message: str, *, column: str | None = None, value: str | None = None
     ) -> Problem:
-        """A problem of a row of this manifest, with the catalogue's advice."""
+        """Return a problem of a row of this manifest, with the error catalogue's advice."""
         return Problem(
             code=code,
             row=row,
@@ -164,15 +164,15 @@ class Validator:
         )
 
     def find_problems(self, chunk: Chunk, wanted: Mask) -> ChunkProblems:
-        """Find every problem of the wanted rows as `check` does, which judges all that is not known to be right."""
-        doubts = self._screen.doubts(chunk)
+        """Find every problem of the wanted rows: the same as `convert_rows`, but much faster."""
+        unclear = self._quick_check.unclear_cells(chunk)
         problems: dict[int, list[Problem]] = defaultdict(list)
         rows = np.array(chunk.rows, dtype=np.int64)
-        whole = np.flatnonzero(wanted & doubts.elsewhere)
+        whole = np.flatnonzero(wanted & unclear.rows)
         if whole.size:
             _add(self._convert_fields(chunk.part(whole.tolist()), rows[whole]).problems, whole, problems)
-        for rule, doubtful in zip(self._mapping.rules, doubts.cells, strict=True):
-            positions = np.flatnonzero(wanted & doubtful & ~doubts.elsewhere)
+        for rule, unclear_cells in zip(self._mapping.rules, unclear.cells, strict=True):
+            positions = np.flatnonzero(wanted & unclear_cells & ~unclear.rows)
             if positions.size:
                 found: dict[int, list[Problem]] = defaultdict(list)
                 cells = pd.Series(chunk.texts_at(rule.column, positions), dtype=object)
@@ -181,16 +181,16 @@ class Validator:
         return self._measure_files(chunk, wanted, problems)
 
     def _measure_files(self, chunk: Chunk, wanted: Mask, problems: dict[int, list[Problem]]) -> ChunkProblems:
-        """Add what is wrong with the attachments of wanted rows.
+        """Add the problems of the wanted rows' attachments, and measure the files of all rows.
 
-        Those of the other rows, which may be tickets already, are looked for so that it is known whose files they are.
+        Files of other rows, which may be imported already, count too: they are not unclaimed files.
         """
-        if self._finder is None or self._files is None:
+        if self._finder is None or self._measurer is None:
             return ChunkProblems(problems=dict(problems), attachment_bytes=0)
-        measured = self._files.look(chunk, np.arange(len(chunk.rows)))
+        measured = self._measurer.measure(chunk, np.arange(len(chunk.rows)))
         sizes, numbers, states = measured.size_bytes, measured.numbers, measured.states
         collector = ProblemCollector(self.problem, np.array(chunk.rows, dtype=np.int64), problems)
-        for at, row in zip(measured.doubtful.tolist(), self._files.rows(chunk, measured.doubtful), strict=True):
+        for at, row in zip(measured.unclear.tolist(), self._measurer.rows(chunk, measured.unclear), strict=True):
             named = self._finder.find(row)
             if wanted[at]:
                 _report_faults(at, named, collector)
@@ -207,9 +207,9 @@ class Validator:
         )
 
     def lead_identifiers(self, chunk: Chunk, positions: npt.NDArray[np.intp]) -> list[str]:
-        """All e-mail addresses and phone numbers of some rows without problems, as `Checked.lead_identifiers` has them.
+        """Return all normalised e-mail addresses and phone numbers of rows without problems, in any order.
 
-        No order is promised, and empty ones may be among them.
+        Some may be empty. See `ConvertedRows.lead_identifiers`.
         """
         rules = [rule for rule in self._mapping.rules if rule.field in LEAD_IDENTIFIERS]
         named = [rule.field for rule in rules]
@@ -232,7 +232,7 @@ class Validator:
         ]
 
     def convert_rows(self, frame: pd.DataFrame, rows: npt.NDArray[np.int64]) -> ConvertedRows:
-        """Judge every row of ``frame`` (text cells, any index), which stands at ``rows`` of the manifest."""
+        """Convert every row of ``frame`` (text cells, any index). ``rows``: the rows' numbers in the manifest."""
         frame = frame.reset_index(drop=True)
         checked = self._convert_fields(frame, rows)
         if self._finder is not None:
@@ -248,15 +248,15 @@ class Validator:
         checked.fields = [self._field(frame[rule.column], rule, collector) for rule in self._mapping.rules]
         for name, template in self._mapping.templates:
             checked.fields.append(field_of_template(frame, name, template, collector))
-            self._check_with_account(checked.fields[-1], template.columns[0], collector)
+            self._check_account_limits(checked.fields[-1], template.columns[0], collector)
         for name, value in self._constants:
             checked.fields.append(SentField(name=name, values=[value] * len(frame), sent=everywhere))
-            self._check_with_account(checked.fields[-1], None, collector)
+            self._check_account_limits(checked.fields[-1], None, collector)
         _require_lead(checked.fields, collector)
         return checked
 
     def _check_cells(self, rule: Rule, cells: Sequence[str]) -> tuple[Mask, Mask]:
-        """Say which cells a rule takes, and for which of them it sends more than blanks."""
+        """Return which cells a rule accepts, and which of these have a value that is not blank."""
         problems: dict[int, list[Problem]] = defaultdict(list)
         collector = ProblemCollector(self.problem, np.zeros(len(cells), dtype=np.int64), problems)
         field = self._field(pd.Series(list(cells), dtype=object), rule, collector)
@@ -265,12 +265,12 @@ class Validator:
         return good, field.sent & _are_filled(field.values)
 
     def _field(self, cells: pd.Series, rule: Rule, collector: ProblemCollector) -> SentField:
-        """Judge one column, by its rule and by what the account says of the field."""
+        """Convert one column by its rule, and check it against the account's limits."""
         field = field_of_cells(cells, rule, collector)
-        self._check_with_account(field, rule.column, collector)
+        self._check_account_limits(field, rule.column, collector)
         return field
 
-    def _check_with_account(self, field: SentField, column: str | None, collector: ProblemCollector) -> None:
+    def _check_account_limits(self, field: SentField, column: str | None, collector: ProblemCollector) -> None:
         for position, wrong in self._account.complaints(field.name, field.values, field.sent):
             if not collector.has(position, column):
                 where, value = column or field.name, field.values[position]
@@ -278,7 +278,7 @@ class Validator:
 
 
 def _add(found: dict[int, list[Problem]], places: npt.NDArray[np.intp], problems: dict[int, list[Problem]]) -> None:
-    """Add problems that are known by their positions among some rows, which stand at ``places`` among all."""
+    """Add problems of a selection of rows; ``places``: the selection's positions in the chunk."""
     for index, its in found.items():
         problems[int(places[index])] += its
 
@@ -306,7 +306,7 @@ def _key(cells: Sequence[str]) -> str:
 
 
 def _is_sent_as_written(rule: Rule) -> bool:
-    """Whether a lead's cell says by itself who it is, but for what all forms of one address or number share."""
+    """Return whether a lead's cell is sent as written, apart from normalisation of addresses and numbers."""
     plain = not rule.values and rule.default is None and rule.max_length is None and rule.region is None
     plain = plain and not rule.strip and rule.html is None and rule.case is None
     return plain and (rule.field == LEAD_ID or rule.type in (FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE))
@@ -336,19 +336,19 @@ def _report_faults(position: int, files: Iterable[NamedFiles], collector: Proble
 
 
 def content_hashes(frame: pd.DataFrame) -> list[str]:
-    """A hash of each row's raw cells, for `key: row-content` and to see whether a row was edited.
+    """Return a hash of each row's raw cells, for `key: row-content` and to detect edited rows.
 
-    In the order of the columns' names: exports put their columns, and above all the names in JSON, now here, now there.
+    The hash does not depend on the order of columns, which changes between exports, above all in JSON.
     """
     rows = zip(*(frame[column] for column in sorted(frame.columns)), strict=True)
     return [
-        hashlib.blake2b(_unmistakable(cells).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        hashlib.blake2b(_joined_with_lengths(cells).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
         for cells in rows
     ]
 
 
-def _unmistakable(cells: Sequence[str]) -> str:
-    """All cells in one text that no other row of cells has: with their lengths, no separator can stand in a cell."""
+def _joined_with_lengths(cells: Sequence[str]) -> str:
+    """Join cells to a text that is unique for them: each cell's length comes before it."""
     return "".join(f"{len(cell)}:{cell}" for cell in cells)
 
 

@@ -15,7 +15,7 @@ from importer.ledger import Ledger
 from importer.mapping import Mapping
 from importer.models import Rate
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
-from importer.rate_limit.shared import shared_rate_limiter
+from importer.rate_limit.shared_slots import shared_rate_limiter
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.runtime.signals import Interruptions, interruptions
 from importer.settings import AccountSettings
@@ -64,22 +64,22 @@ async def _fetch(terms: FetchOptions, signals: Interruptions) -> FetchedFields:
         endpoint = await stack.enter_async_context(open_endpoint(terms.account, terms.mapping, terms.rate))
         patience = Timeouts(answer_s=terms.answer_timeout_s)
         client = await stack.enter_async_context(Client(endpoint, patience, connections=1))
-        quota = await stack.enter_async_context(_quota(terms))
-        reader = FieldsReader(client, quota, terms.give_up_after_s)
+        limiter = await stack.enter_async_context(_limiter(terms))
+        reader = FieldsReader(client, limiter, terms.give_up_after_s)
         fields = await signals.unless_stopped(reader.read(terms.account_name))
     return FetchedFields(fields=fields, calls=reader.calls, throttled=reader.throttled, seconds=loop.time() - started)
 
 
 @contextlib.asynccontextmanager
-async def _quota(terms: FetchOptions) -> AsyncIterator[RateLimiter]:
+async def _limiter(terms: FetchOptions) -> AsyncIterator[RateLimiter]:
     limits = LimiterOptions(rate=terms.rate, run=f"fields-{uuid.uuid4().hex[:8]}")
     if terms.ledger_url is None:
-        async with RateLimiter(limits, MemorySlots(asyncio.get_running_loop().time)) as quota:
-            yield quota
+        async with RateLimiter(limits, MemorySlots(asyncio.get_running_loop().time)) as limiter:
+            yield limiter
         return
     ledger = Ledger.open(terms.ledger_url)
     try:
-        async with shared_rate_limiter(ledger, terms.account_name, limits) as quota:
-            yield quota
+        async with shared_rate_limiter(ledger, terms.account_name, limits) as limiter:
+            yield limiter
     finally:
         ledger.close()

@@ -101,14 +101,14 @@ class Preflight:
             key_field=mapping.key_field,
         )
         self._finder: AttachmentFinder | None = None
-        self.rows = self._rows(job.manifest, stores_numbers=manifest.detected.stores_numbers)
+        self.rows = self._rows(job.manifest, stores_numbers=manifest.format.stores_numbers)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person would want to know of the files, and of the cells once the rows are judged."""
         of_files = self._finder.doubts if self._finder is not None else ()
         of_cells = self.rows.warnings
-        return (*self.manifest.detected.warnings, *self.mapping.warnings, *self._doubts, *of_files, *of_cells)
+        return (*self.manifest.format.warnings, *self.mapping.warnings, *self._doubts, *of_files, *of_cells)
 
     @functools.cached_property
     def attachments(self) -> AttachmentCounts | None:
@@ -133,7 +133,7 @@ class Preflight:
 
         Its attachments lie beside the manifest. Its numbers are those of the manifest, or of the workbook that it is.
         """
-        self.rows = self._rows(original, stores_numbers=stores_numbers or self.manifest.detected.stores_numbers)
+        self.rows = self._rows(original, stores_numbers=stores_numbers or self.manifest.format.stores_numbers)
         self.rows.hold_against(comparison)
 
     def check_fit(self) -> None:
@@ -180,7 +180,7 @@ def _check_mapping(job: ImportJob, mapping: Mapping, manifest: Manifest, columns
     """
     checks: tuple[Callable[[], tuple[str, ...] | None], ...] = (
         partial(check_mapping_values, mapping),
-        partial(check_columns, mapping, columns, manifest.detected.absent),
+        partial(check_columns, mapping, columns, manifest.format.absent_columns),
         partial(_hold_against_account, job, mapping),
     )
     doubts: tuple[str, ...] = ()

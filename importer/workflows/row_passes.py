@@ -33,9 +33,9 @@ from importer.results import (
     project,
     unfit,
 )
+from importer.submission.chunk_decisions import ChunkDecisions
 from importer.submission.plan import TO_SEND, Disposition, Plan, disposition_of
-from importer.submission.send_queue import Sendable
-from importer.submission.verdicts import RowVerdicts
+from importer.submission.send_queue import QueuedRow
 from importer.validation import (
     ConvertedRows,
     KeyIndex,
@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # a check without a ledger needs no database
 _JUDGED_CHUNK_ROWS = 100_000
 _KNOWN_CHUNK_ROWS = 10_000
 _SENDING_CHUNK_ROWS = 1_000
+_RESULTS_CHUNK_ROWS = 2_000  # what the ledger has of them is held in memory, too
 _TOLD_ROWS = 2_000
 _SHOWN_CELLS = 10
 _OUTCOMES = (Status.FAILED, Status.UNKNOWN)
@@ -86,7 +87,7 @@ class RowPasses:
         self._keys = KeyIndex()
         self._leads = SharedLeads()
         self._earlier = PreviousResults(mapping, validator, choice)
-        self._oddities = SuspiciousCells(mapping, has_escapes=manifest.detected.delimiter == "\t")
+        self._oddities = SuspiciousCells(mapping, has_escapes=manifest.format.delimiter == "\t")
         self.plan = Plan()
         self.comparison: ExportComparison | None = None  # of a run's export with those before it
 
@@ -150,14 +151,14 @@ class RowPasses:
             if ledger is not None and record:
                 ledger.reject(run.id, fates.rejections())
                 # What another run has sent while these rows were judged is found out when they are ours.
-                fates.judge_again(ledger.claim(run, fates.claims()), resend_unknown=self._choice.resend_unknown)
-                self._leads.add(self._validator.lead_identifiers(chunk, np.flatnonzero(fates.to_send())))
+                fates.apply_states(ledger.claim(run, fates.claims()), resend_unknown=self._choice.resend_unknown)
+                self._leads.add(self._validator.lead_identifiers(chunk, np.flatnonzero(fates.send_mask())))
             self.plan.extend(fates.rows, fates.dispositions.tobytes())
         self._keys = KeyIndex()  # not needed any more: a million keys are 16 MB
 
     def _judge_chunk(
         self, chunk: Chunk, prior: list[ResultRow] | None, ledger: Ledger | None, run: RunInfo
-    ) -> RowVerdicts:
+    ) -> ChunkDecisions:
         misshapen = self._misshapen(chunk, prior)
         whole = ~np.isin(np.array(chunk.rows), list(misshapen))
         keys, states = self._keys_and_states(chunk, prior, ledger, run)
@@ -165,32 +166,32 @@ class RowPasses:
         if self.comparison is not None:
             counted = np.flatnonzero(keys.has_key & whole & (firsts < 0))
             self.comparison.take(chunk, [keys.text(at) for at in counted.tolist()], counted)
-        fates = RowVerdicts(
+        fates = ChunkDecisions(
             rows=chunk.rows,
             manifest_rows=chunk.rows if prior is None else [each.row for each in prior],
             keys=keys,
             dispositions=np.full(len(chunk.rows), Disposition.SEND, dtype=np.uint8),
             problems={},
-            firsts=firsts,
-            under_way=set(),
+            first_positions=firsts,
+            in_flight=set(),
         )
         kept = self._earlier.kept(len(chunk.rows), prior)
         fates.dispositions[kept] = Disposition.KEEP
         for position in np.flatnonzero(~kept & ~whole).tolist():
-            fates.add(position, *misshapen[chunk.rows[position]])
+            fates.add_problems(position, *misshapen[chunk.rows[position]])
         for position in np.flatnonzero(~kept & whole & ~keys.has_key).tolist():
-            fates.add(position, self._validator.missing_key(chunk.rows[position]))
+            fates.add_problems(position, self._validator.missing_key(chunk.rows[position]))
         repeated = ~kept & whole & keys.has_key & (firsts >= 0)
         fates.dispositions[repeated] = Disposition.REJECT
-        for position in states.keys() & set(np.flatnonzero(fates.to_send()).tolist()):
+        for position in states.keys() & set(np.flatnonzero(fates.send_mask()).tolist()):
             fates.dispositions[position] = disposition_of(states[position], resend_unknown=self._choice.resend_unknown)
             if states[position] == "sending":
-                fates.under_way.add(position)
+                fates.in_flight.add(position)
         self._earlier.reject_spoiled(chunk, fates)
         self._check(chunk, fates)
         for position in np.flatnonzero(repeated).tolist():
             self._judge_twin(position, fates)
-        self._oddities.look(chunk, fates.to_send())
+        self._oddities.check(chunk, fates.send_mask())
         return fates
 
     def _keys_and_states(
@@ -206,7 +207,9 @@ class RowPasses:
         known = _states(ledger, run, keys) if self.comparison is None else self.comparison.look_up(keys)
         there = np.array(list(map(bool, keys)), dtype=bool)
         states = {at: known[key] for at, key in enumerate(keys) if key in known} if known else {}
-        return RowKeys(fingerprints=fingerprints(Column.of_any(keys)), has_key=there, text=keys.__getitem__), states
+        return RowKeys(
+            fingerprints=fingerprints(Column.from_any_texts(keys)), has_key=there, text=keys.__getitem__
+        ), states
 
     def _misshapen(self, chunk: Chunk, prior: list[ResultRow] | None) -> dict[int, list[Problem]]:
         """The rows that are not whole, and those of a results file that were rejected for it and are not mended."""
@@ -221,15 +224,15 @@ class RowPasses:
             found.setdefault(problem.row, [problem])
         return found
 
-    def _judge_twin(self, position: int, fates: RowVerdicts) -> None:
+    def _judge_twin(self, position: int, fates: ChunkDecisions) -> None:
         """Judge a row that has the key of an earlier one, whose own fate is settled."""
-        known, first = len(self.plan), int(fates.firsts[position])
+        known, first = len(self.plan), int(fates.first_positions[position])
         if first < known:
             first_row, first_is = self.plan.row(first), self.plan.dispositions[first]
         else:
             first_row, first_is = fates.rows[first - known], int(fates.dispositions[first - known])
         if self._mapping.duplicates == "first" and first_is != Disposition.REJECT:
-            fates.dispositions[position] = Disposition.TWIN
+            fates.dispositions[position] = Disposition.DUPLICATE
             return
         key = fates.keys.text(position)
         message = f"row {first_row} has the same key, {key!r}"
@@ -237,15 +240,15 @@ class RowPasses:
             message += ", and is rejected"
         columns = ", ".join(self._mapping.key) or None
         row = fates.rows[position]
-        fates.add(position, self._validator.problem("duplicate-key", row, message, column=columns, value=key))
+        fates.add_problems(position, self._validator.problem("duplicate-key", row, message, column=columns, value=key))
 
-    def _check(self, chunk: Chunk, fates: RowVerdicts) -> None:
+    def _check(self, chunk: Chunk, fates: ChunkDecisions) -> None:
         """Hold the rows that would be sent against the mapping."""
-        wanted = fates.to_send()
+        wanted = fates.send_mask()
         judged = self._validator.find_problems(chunk, wanted)
         for position in fates.problems.keys() | judged.problems.keys():
             if wanted[position]:
-                fates.add(position, *fates.problems.pop(position, ()), *judged.problems.get(position, ()))
+                fates.add_problems(position, *fates.problems.pop(position, ()), *judged.problems.get(position, ()))
         self.plan.attachment_bytes += judged.attachment_bytes
         files, size_bytes, rows = (of_all + here for of_all, here in zip(self.plan.files, judged.files, strict=True))
         self.plan.files = files, size_bytes, rows
@@ -259,7 +262,7 @@ class RowPasses:
 
     # -- then: send -------------------------------------------------------------------------------------------------
 
-    def to_send(self, ledger: Ledger | None, run: RunInfo, limit: int | None) -> Iterator[list[Sendable]]:
+    def to_send(self, ledger: Ledger | None, run: RunInfo, limit: int | None) -> Iterator[list[QueuedRow]]:
         """Yield the first ``limit`` rows to be sent, chunk by chunk: new ones first, those that failed before last."""
         left = self.plan.to_send(limit)
         for disposition in TO_SEND:
@@ -277,7 +280,7 @@ class RowPasses:
 
     def _sendables(
         self, chunk: Chunk, start: int, positions: list[int], ledger: Ledger | None, run: RunInfo
-    ) -> list[Sendable]:
+    ) -> list[QueuedRow]:
         local = [position - start for position in positions]
         checked = self._check_positions(chunk, local)
         frame = chunk.part(local)
@@ -292,16 +295,16 @@ class RowPasses:
             problems, ticket = checked.problems.get(index), checked.ticket(index)
             leads = self._leads.shared((emails[index], phones[index]))
             sendables.append(
-                Sendable(
+                QueuedRow(
                     row=prior[at].row if prior is not None else chunk.rows[at],
                     key=keys[at],
                     cells=cells[index],
                     content=contents[index],
                     ticket=ticket,
                     leads=tuple(sorted(leads)),
-                    repeated=self.plan.dispositions[positions[index]] == Disposition.RESEND,
-                    prior=_prior_state(states.get(keys[at])),
-                    spoiled=problems[0].message if problems else self._file_change(positions[index], ticket),
+                    failed_before=self.plan.dispositions[positions[index]] == Disposition.RESEND,
+                    prior_status=_prior_state(states.get(keys[at])),
+                    unsendable_reason=problems[0].message if problems else self._file_change(positions[index], ticket),
                 )
             )
         return sendables
@@ -319,7 +322,7 @@ class RowPasses:
     def results(self, ledger: Ledger, run: RunInfo) -> Iterator[Outcomes]:
         """Yield every row of the manifest with what became of it."""
         start = 0
-        for chunk in self._manifest.chunks(_KNOWN_CHUNK_ROWS):
+        for chunk in self._manifest.chunks(_RESULTS_CHUNK_ROWS):
             prior = self._earlier.rows(chunk)
             keys = self._keys_of(chunk, prior)
             entries = ledger.look_up(run.account, run.source, [key for key in keys if key])

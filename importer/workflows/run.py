@@ -22,12 +22,12 @@ from importer.errors import (
 from importer.export_checks.checks import ExportStop
 from importer.export_checks.comparison import ExportComparison
 from importer.leadsquared.client import Client, Timeouts
-from importer.leadsquared.wire import preview
+from importer.leadsquared.ticket_request import request_preview
 from importer.ledger import Ledger
 from importer.ledger.results_runs import record_row_count
 from importer.ledger.ticket_numbers import greatest_number, has_ticket
 from importer.models import Rate
-from importer.rate_limit.shared import calls_today, shared_rate_limiter
+from importer.rate_limit.shared_slots import calls_today, shared_rate_limiter
 from importer.rate_limit.status import LimitStatus
 from importer.reports.summary import PlanSummary, Summary
 from importer.results import Outcomes, PartFile, part_path, write_whole
@@ -38,7 +38,7 @@ from importer.runtime.signals import Interruptions, interruptions
 from importer.settings import AccountSettings
 from importer.submission.context import SubmissionContext
 from importer.submission.journal import Journal
-from importer.submission.send_queue import Sendable
+from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
 from importer.workflows.account_access import open_endpoint
 from importer.workflows.preflight import ImportJob, Preflight, PreflightDialog, prepared
@@ -182,7 +182,7 @@ class ImportRun:
             return []
         limit = min(self._job.limit or _PREVIEWED_REQUESTS, _PREVIEWED_REQUESTS)
         chunks = self._rows.to_send(self._ledger, self._info, limit)
-        return [preview(sendable.ticket, url) for sendables in chunks for sendable in sendables]
+        return [request_preview(sendable.ticket, url) for sendables in chunks for sendable in sendables]
 
     def plan_summary(self, sending: SendOptions) -> PlanSummary:
         """Sum up what is about to happen."""
@@ -193,7 +193,7 @@ class ImportRun:
         return PlanSummary(
             account=self._info.account,
             manifest=str(self._job.manifest),
-            detected=self._judging.manifest.detected.describe(),
+            detected=self._judging.manifest.format.describe(),
             rows=len(plan),
             blank_rows=self._judging.manifest.blank_rows,
             counts=plan.counts(),
@@ -244,14 +244,14 @@ class ImportRun:
             progress = stack.enter_context(dialog.progress(total, sending.rate))
             watcher = RunObserver(part, progress, dialog.warn, summary, self._info)
             limits = sending.limits(self._info.id, total)
-            quota = await stack.enter_async_context(
+            limiter = await stack.enter_async_context(
                 shared_rate_limiter(self._open_ledger(), self._info.account, limits)
             )
             submission = Submission(
-                SubmissionContext(client=client, quota=quota, journal=journal, observer=watcher), terms
+                SubmissionContext(client=client, limiter=limiter, journal=journal, observer=watcher), terms
             )
             stack.enter_context(way.signals.stopping(lambda why, at_once: submission.stop(why, at_once=at_once)))
-            news = LimitStatus(quota, progress, dialog.warn)
+            news = LimitStatus(limiter, progress, dialog.warn)
             await stack.enter_async_context(_ticking(progress, news))
             ending = await submission.run(self._sendables())
             summary.limit = news.text()
@@ -269,7 +269,7 @@ class ImportRun:
         with self._open_ledger().reading() as db:
             return greatest_number(db, self._info.account)
 
-    async def _sendables(self) -> AsyncIterator[Sendable]:
+    async def _sendables(self) -> AsyncIterator[QueuedRow]:
         """The rows to be sent; their files are read in a thread, so that the event loop never waits for a disk."""
         chunks = self._rows.to_send(self._ledger, self._info, self._job.limit)
         while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:

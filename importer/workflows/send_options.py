@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass
 
 from importer.models import Rate
-from importer.rate_limit import usual_s
+from importer.rate_limit import estimated_duration_s
 from importer.rate_limit.limiter import LimiterOptions
 from importer.submission.context import SubmissionOptions
 from importer.submission.retry import FailureLimit, RetryPolicy
@@ -41,7 +41,7 @@ class SendOptions:
 
     def seconds(self, calls: int) -> float:
         """How long so many calls take at least, without the days that a cap makes of it."""
-        return usual_s(calls, self.usable)
+        return estimated_duration_s(calls, self.usable)
 
     def days(self, calls: int, made_today: int) -> int:
         """On how many days so many calls are made, the first of which had ``made_today`` already."""
@@ -51,7 +51,7 @@ class SendOptions:
         return 1 + math.ceil(later / self.daily_cap)
 
     def limits(self, run: str, calls: int) -> LimiterOptions:
-        """What the quota is to keep while a run makes so many calls."""
+        """What the limiter is to keep while a run makes so many calls."""
         takes_s = self.seconds(calls)
         costs_s = _SPREAD_PART * takes_s + _SPREAD_MORE * max(0.0, takes_s - 60)
         spread_s = min(_MOST_SPREAD_PERIODS * self.rate.period_s, costs_s)
@@ -72,8 +72,8 @@ class SendOptions:
             give_up_after_s=self.give_up_after_s,
             grace_s=self.grace_s,
             concurrency=most,
-            at_first=min(most, _UNDER_WAY_PER_CALL * min(max(self.rate.calls, 5), 50)),
-            chance=random.random,
+            initial_concurrency=min(most, _UNDER_WAY_PER_CALL * min(max(self.rate.calls, 5), 50)),
+            jitter=random.random,
             account_known=account_known,
         )
 

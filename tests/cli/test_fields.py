@@ -152,10 +152,10 @@ def test_all_that_is_wrong_with_a_mapping_is_told_at_once(shop: Shop, account: A
     shop.path("mapping.yaml").write_text(f"{text}constants: {{DueDate: tomorrow}}\nignore: [Notes]\n", "utf-8")
     told = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
     assert told.code == 2
-    assert "the mapping mapping.yaml can't be used:" in told.err
+    assert "the mapping mapping.yaml" in told.err
     for wrong in ("'tomorrow' is not a date", "no column 'Notes'", "'Clozed' is not a value"):
         assert wrong in told.err
-    for advice in ("mend the mapping", "columns are compared letter by letter", "read them anew"):
+    for advice in ("correct the mapping", "columns are compared letter by letter", "read them anew"):
         assert advice in told.err
     assert not account.tickets
 
@@ -202,7 +202,7 @@ def test_a_check_without_an_answer_is_refused_in_time(shop: Shop, open_account: 
     assert done.code == 2
     assert "for 1 s" in done.err
     assert "without --read-fields" in done.err
-    assert "and is asked again" in done.err, "nobody waits in silence"
+    assert "trying again" in done.err, "nobody waits in silence"
 
 
 def test_a_rehearsal_calls_nothing(shop: Shop, account: Account):

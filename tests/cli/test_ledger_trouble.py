@@ -37,9 +37,9 @@ def only_readers(shop: Shop) -> None:
     ("spoil", "said"),
     [
         (lambda shop: change(shop, "update ledger_meta set value = '99'"), "schema version 99"),
-        (lambda shop: change(shop, "delete from ledger_meta"), "names no schema version"),
+        (lambda shop: change(shop, "delete from ledger_meta"), "has no valid schema version"),
         (scribble, "backup"),
-        (only_readers, "let the user that runs the import write to it"),
+        (only_readers, "permission to write to it"),
         (lambda shop: shop.path("ledger.sqlite").write_bytes(b""), "no ledger found"),
         (lambda shop: shop.path("ledger.sqlite").unlink(), "no ledger found"),
     ],
@@ -71,7 +71,7 @@ def test_locked_in_mid_run(shop: Shop, open_account: Open):
         stopped = ended(process)
         holder.execute("rollback")
     assert stopped.code == 3, stopped.err
-    assert "another program holds it" in stopped.err
+    assert "another program keeps it locked" in stopped.err
     assert "the end of this run could not be recorded" in stopped.err
     made, statuses = len(account.tickets), shop.statuses()
     assert statuses["created"] + statuses["unknown"] >= made

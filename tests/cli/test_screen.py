@@ -30,7 +30,7 @@ def test_the_plan_is_shown_and_a_yes_sends(shop: Shop, account: Account):
         seen = terminal.seen
     for line in (
         "account      ",
-        "manifest     tickets.csv (CSV, ",
+        "manifest     tickets.csv (CSV, UTF-8, comma-separated)",
         "rows         30",
         "to send      30 tickets",
         "duration     a few seconds: 30 calls at 1,000 per 1 s",

@@ -111,7 +111,7 @@ def read(content: bytes, **options: object) -> None:
             assert {problem.row for problem in chunk.problems} <= set(chunk.rows)
             rows += chunk.rows
         assert rows == sorted(set(rows))
-        assert manifest.detected.describe().isprintable()
+        assert manifest.format.describe().isprintable()
 
 
 @settings(FUZZ)

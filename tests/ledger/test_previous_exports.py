@@ -1,4 +1,4 @@
-"""What the ledger keeps of an export for the comparison with the next one: hashes, never a key, a title or a lead."""
+"""What the ledger stores of an export for the comparison with the next: hashes, never keys, titles or leads."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def export(run: str, **changes: object) -> ExportRecord:
 
 
 def test_an_export_is_found_by_account_source_and_name(ledger: Ledger) -> None:
-    """The last one of its name replaces the one before; those of other names, sources and accounts stay."""
+    """A new record of one name replaces the former; those of other names, sources and accounts stay."""
     run = begun(ledger).id
     first = export(run)
     others = [export(run, **{name: "other"}) for name in ("account", "source", "manifest_name")]
@@ -62,7 +62,7 @@ def test_an_export_is_found_by_account_source_and_name(ledger: Ledger) -> None:
     assert last_export(ledger, "tenant", "old-helpdesk", "more.csv") is None
 
 
-def test_packed_keys_are_sorted_and_each_is_there_once() -> None:
+def test_packed_keys_are_sorted_without_repetitions() -> None:
     """The same keys in another order and number give the same bytes, eight for each."""
     packed = packed_keys(key_hashes(HASH, ["b", "a", "c", "a", "ü\udc80"]))
     assert packed == packed_keys(key_hashes(HASH, ["ü\udc80", "c", "b", "a"]))
@@ -73,7 +73,7 @@ def test_packed_keys_are_sorted_and_each_is_there_once() -> None:
 
 
 def test_hashes_of_two_ledgers_differ(tmp_path: Path) -> None:
-    """The secret is one ledger's: what one has of a text says nothing in another."""
+    """Each ledger has its own secret, so hashes of two ledgers can't be compared."""
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     with (
@@ -86,8 +86,8 @@ def test_hashes_of_two_ledgers_differ(tmp_path: Path) -> None:
         assert one.keyed_hash.hex("") == ""
 
 
-def test_title_and_lead_are_kept_as_hashes_of_what_was_sent_last(ledger: Ledger, tmp_path: Path) -> None:
-    """A row that was never sent has none; one that is sent again has those of its last request."""
+def test_hashes_of_title_and_lead_are_those_of_the_last_request(ledger: Ledger, tmp_path: Path) -> None:
+    """Rows that were never sent have none."""
     run = begun(ledger, "A", "B")
     ledger.commit(run, [Intent(key="A", content="", request="{}", title="First", lead="ann@example.com")])
     ledger.commit(run, [created("A")])
@@ -115,13 +115,13 @@ def test_title_and_lead_are_kept_as_hashes_of_what_was_sent_last(ledger: Ledger,
         (Ticket(fields=()), "", ""),
     ],
 )
-def test_a_ticket_says_what_its_title_and_lead_are(ticket: Ticket, title: str, lead: str) -> None:
-    """The ID of the lead if it has one, else the mail address, else the phone; the case of letters is no difference."""
+def test_the_lead_of_a_ticket_is_id_or_address_or_phone(ticket: Ticket, title: str, lead: str) -> None:
+    """The ID of the lead if it has one, else the e-mail address, else the phone; letter case does not matter."""
     assert (ticket.title, ticket.lead) == (title, lead)
 
 
-def test_all_keys_of_a_source_are_read_piece_by_piece(ledger: Ledger) -> None:
-    """Those of other sources and accounts and rows never sent are not among them; a reader holds a part at a time."""
+def test_known_keys_are_read_in_parts(ledger: Ledger) -> None:
+    """Without those of other sources and accounts, and without unsent rows."""
     keys = [f"key {number:06} {'x' * 200}" for number in range(60_000)]
     run = new_run()
     ledger.begin_run(run)
@@ -148,8 +148,8 @@ def plan_of(folder: Path, sql: str) -> str:
 
 
 @pytest.mark.parametrize(("column", "index"), [("number", "tickets_by_number"), ("ticket_id", "tickets_by_ticket_id")])
-def test_a_number_is_found_by_its_index(ledger: Ledger, tmp_path: Path, column: str, index: str) -> None:
-    """A search among a million tickets reads the index, and rows without a number are not in it."""
+def test_a_number_search_uses_the_index(ledger: Ledger, tmp_path: Path, column: str, index: str) -> None:
+    """A search among a million tickets reads the index, which omits rows without a number."""
     run = begun(ledger, "A", "B")
     ledger.commit(run, [intent("A")])
     ledger.commit(run, [created("A")])

@@ -1,4 +1,4 @@
-"""One commit of many records says the same as many commits of one, and in which order requests went out."""
+"""One commit of many records has the same result as many commits of one, and keeps the order of requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WITHDRAWN = Outcome(key="A", state="pending", outcome="withdrawn", counted=False
 
 
 def test_records_of_one_row_keep_their_order(ledger: Ledger, tmp_path: Path):
-    """A request that is withdrawn at once, and made again, all in one commit: two attempts, one of them open."""
+    """A request that is withdrawn at once and sent again, in one commit: two attempts, one of them open."""
     run = begun(ledger, "A", "B")
     ledger.commit(run, [intent("A"), WITHDRAWN, intent("B"), intent("A")])
     assert ask(tmp_path, "select t.key, a.outcome from attempts a join tickets t on t.id = a.ticket order by a.id") == [
@@ -29,7 +29,7 @@ def test_records_of_one_row_keep_their_order(ledger: Ledger, tmp_path: Path):
 
 
 def test_two_outcomes_of_one_row_keep_their_order(ledger: Ledger):
-    """The last word counts."""
+    """The last one counts."""
     run = begun(ledger, "A")
     ledger.commit(run, [intent("A")])
     ledger.commit(run, [Outcome(key="A", state="failed", outcome="refused"), created("A")])
@@ -38,7 +38,7 @@ def test_two_outcomes_of_one_row_keep_their_order(ledger: Ledger):
 
 @pytest.mark.parametrize("answer_first", [True, False])
 def test_an_answer_is_older_than_the_requests_of_its_commit(ledger: Ledger, tmp_path: Path, *, answer_first: bool):
-    """It has come, and they have not gone out, wherever it stands among them."""
+    """It has arrived, and they have not been sent, in any order of records."""
     run = begun(ledger, "A", "B")
     ledger.commit(run, [intent("A")])
     records: list[Intent | Outcome] = [created("A"), intent("B")]
@@ -47,22 +47,22 @@ def test_an_answer_is_older_than_the_requests_of_its_commit(ledger: Ledger, tmp_
 
 
 @pytest.mark.parametrize("taken", ["first", "middle", "last"])
-def test_the_row_that_is_refused_is_named(ledger: Ledger, taken: str):
-    """Among many that may be sent, the one that may not is the one in the error, and nothing of the commit stays."""
+def test_the_error_names_the_refused_row(ledger: Ledger, taken: str):
+    """Among many allowed rows, the error names the refused one, and nothing of the commit stays."""
     keys = ["first", "middle", "last", "under way"]
     run = begun(ledger, *keys)
     ledger.commit(run, [intent(taken), intent("under way")])
     ledger.commit(run, [created(taken)])
-    with pytest.raises(StoppedEarly, match=f"'{taken}' is not this run's"):
+    with pytest.raises(StoppedEarly, match=f"taken over the row with key '{taken}'"):
         ledger.commit(run, [created("under way"), *map(intent, keys[:3])])
     assert entry(ledger, run, "under way").state == "sending"
     assert {entry(ledger, run, key).state for key in keys[:3]} == {"pending", "created"}
 
 
 def test_a_row_that_is_intended_twice_in_one_commit_is_refused(ledger: Ledger):
-    """Two requests for one row at once, however they came together, are one too many."""
+    """A row can't have two requests in flight."""
     run = begun(ledger, "A", "B")
-    with pytest.raises(StoppedEarly, match="'A' is not this run's"):
+    with pytest.raises(StoppedEarly, match="taken over the row with key 'A'"):
         ledger.commit(run, [intent("A"), intent("B"), intent("A")])
     assert entry(ledger, run, "A").attempts == 0
 
@@ -87,7 +87,7 @@ def test_answers_of_every_kind_share_a_commit(ledger: Ledger):
 
 @pytest.mark.parametrize(("before", "after"), [("pending", "failed"), ("failed", "failed"), ("unknown", "unknown")])
 def test_a_request_that_counts_late_is_counted_once(ledger: Ledger, before: str, after: str) -> None:
-    """A refusal is not counted while it may speak of the account; then it is, whatever the row was before."""
+    """A refusal is not counted while it may concern the account; later it is, in any state of the row."""
     first = begun(ledger, "A")
     earlier = int(before != "pending")
     if earlier:

@@ -1,4 +1,4 @@
-"""A number or GUID that an account gives twice: the earlier row keeps its ticket, the later one is unknown."""
+"""A number or GUID that an account gives to two rows: the earlier row keeps its ticket, the later one is unknown."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def answered(key: str, ids: TicketIds) -> Outcome:
 @pytest.mark.parametrize("ids", [IDS, SAME, ODD], ids=["all", "number", "guid"])
 @pytest.mark.parametrize("commits", [1, 2])
 def test_the_later_row_is_unknown(ledger: Ledger, tmp_path: Path, commits: int, ids: TicketIds):
-    """Its message names both rows; the earlier one stays, also where both answers are in one commit."""
+    """Its message names both rows; the earlier one stays, also if both answers are in one commit."""
     run = begun(ledger, "A", "B")
     ledger.commit(run, [intent("A"), intent("B")])
     first, second = created("A"), answered("B", ids)
@@ -43,7 +43,7 @@ def test_the_later_row_is_unknown(ledger: Ledger, tmp_path: Path, commits: int, 
 
 
 def test_rows_of_other_sources_and_processes_count(ledger: Ledger, other: Ledger):
-    """The account gives the numbers, whoever asks; another account gives its own."""
+    """Numbers belong to the account, for all sources; another account has its own."""
     first = begun(ledger, "A")
     second = begun(other, "B", source="shop")
     stranger = begun(other, "C", account="another")
@@ -57,8 +57,8 @@ def test_rows_of_other_sources_and_processes_count(ledger: Ledger, other: Ledger
     assert "source 'old-helpdesk'" in entry(other, second, "B").error
 
 
-def test_a_row_is_no_other_row(ledger: Ledger):
-    """The same answer for the same row is recorded twice, as after a commit that was tried again."""
+def test_the_same_answer_for_one_row_is_no_duplicate(ledger: Ledger):
+    """It is recorded twice, as after a repeated commit."""
     run = begun(ledger, "A")
     ledger.commit(run, [intent("A")])
     assert ledger.commit(run, [created("A")]) == {}
@@ -66,8 +66,8 @@ def test_a_row_is_no_other_row(ledger: Ledger):
     assert entry(ledger, run, "A").state == "created"
 
 
-def test_tickets_of_a_results_file_are_known_and_do_not_clash(ledger: Ledger):
-    """What a results file says is entered as it is, shared numbers too; a new answer with such a number is not."""
+def test_tickets_from_a_results_file_may_share_numbers(ledger: Ledger):
+    """They are added unchanged; a new answer with such a number is a duplicate."""
     run = begun(ledger, "C")
     known = [
         RowFromResults(
@@ -83,8 +83,8 @@ def test_tickets_of_a_results_file_are_known_and_do_not_clash(ledger: Ledger):
     assert ledger.commit(run, [answered("C", IDS)])
 
 
-def test_what_is_known_of_an_account(ledger: Ledger):
-    """Whether it has a ticket, and the greatest number."""
+def test_an_account_has_tickets_and_a_greatest_number(ledger: Ledger):
+    """`has_ticket` and `greatest_number` ignore other accounts."""
     run = begun(ledger, "A", "B")
     with ledger.reading() as db:
         assert (has_ticket(db, "tenant"), greatest_number(db, "tenant")) == (False, 0)
@@ -95,7 +95,7 @@ def test_what_is_known_of_an_account(ledger: Ledger):
 
 
 def test_the_search_uses_the_indexes(ledger: Ledger, tmp_path: Path):
-    """Of a million tickets none is looked at but those with the same number or GUID."""
+    """Of a million tickets only those with the same number or GUID are read."""
     run = begun(ledger, "A")
     ledger.commit(run, [intent("A")])
     asked: list[tuple[str, Any]] = []

@@ -1,4 +1,4 @@
-"""What the ledger knows of requests without an answer: their order, whose tickets they may be, and what is settled."""
+"""Requests without an answer: their order, which tickets may be theirs, and how findings settle them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def keys(ledger: Ledger) -> list[str]:
 
 
 def unknown(ledger: Ledger, key: str) -> RunInfo:
-    """A run that holds a row which an earlier run left unknown."""
+    """Return a run that holds a row which an earlier run left unknown."""
     before = begun(ledger, key)
     ledger.commit(before, [intent(key)])
     ledger.commit(before, [unclear(key)])
@@ -37,8 +37,8 @@ def unknown(ledger: Ledger, key: str) -> RunInfo:
     return begun(ledger, key)
 
 
-def test_an_attempt_knows_which_had_gone_out_when_it_was_settled(ledger: Ledger, tmp_path: Path):
-    """The order of requests is the ledger's own: no clock is asked, and a batch is read in its order."""
+def test_an_attempt_records_the_last_sent_one_when_it_is_settled(ledger: Ledger, tmp_path: Path):
+    """This gives the order of requests without a clock, within a batch too."""
     run = begun(ledger, "A", "B", "C")
     ledger.commit(run, [intent("A"), intent("B")])
     ledger.commit(run, [created("A"), intent("C")])
@@ -50,8 +50,8 @@ def test_an_attempt_knows_which_had_gone_out_when_it_was_settled(ledger: Ledger,
     ]
 
 
-def test_what_a_dead_run_left_open_has_an_end(ledger: Ledger, other: Ledger, tmp_path: Path):
-    """When a run is buried, its open requests get the place in the order at which nobody waited for them any more."""
+def test_open_requests_of_a_dead_run_get_an_end(ledger: Ledger, other: Ledger, tmp_path: Path):
+    """When the run is ended, they get the place in the order at which they no longer waited for an answer."""
     dead = begun(ledger, "A")
     ledger.commit(dead, [intent("A")])
     let_lease_lapse(tmp_path, dead)
@@ -59,8 +59,8 @@ def test_what_a_dead_run_left_open_has_an_end(ledger: Ledger, other: Ledger, tmp
     assert [(each.key, each.settled_after) for each in unanswered_requests(other, "tenant")] == [("A", 1)]
 
 
-def test_refused_requests_made_no_ticket(ledger: Ledger):
-    """Only what may have made a ticket is unanswered, in whatever source, and only of this account."""
+def test_refused_requests_are_not_unanswered(ledger: Ledger):
+    """Only requests that may have created a ticket are, of any source, and of this account only."""
     run, elsewhere = begun(ledger, "A", "B"), begun(ledger, "C", source="other")
     foreign = begun(ledger, "D", account="another")
     for holder, key in ((run, "A"), (run, "B"), (elsewhere, "C"), (foreign, "D")):
@@ -71,7 +71,7 @@ def test_refused_requests_made_no_ticket(ledger: Ledger):
 
 
 def test_an_earlier_request_of_a_ticket_stays_unanswered(ledger: Ledger):
-    """A row that was sent twice may have two tickets: the one whose number nobody knows is still to be reckoned with."""
+    """A row that was sent twice may have two tickets, one of them with an unknown number."""
     run = unknown(ledger, "A")
     ledger.commit(run, [intent("A")])
     ledger.commit(run, [created("A")])
@@ -92,7 +92,7 @@ def test_a_finding_settles_the_row_and_its_request(ledger: Ledger, tmp_path: Pat
 
 
 def test_one_number_answers_one_of_two_requests(ledger: Ledger):
-    """Found after two unanswered requests, a ticket is one's: the other may have made another, and stays open."""
+    """A ticket that is found after two unanswered requests belongs to one of them; the other may have created another."""
     run = unknown(ledger, "A")
     ledger.commit(run, [intent("A")])
     ledger.commit(run, [unclear("A")])
@@ -100,8 +100,8 @@ def test_one_number_answers_one_of_two_requests(ledger: Ledger):
     assert keys(ledger) == ["A", "A"]
 
 
-def test_a_number_is_one_rows(ledger: Ledger):
-    """A ticket that another row has got by now settles nothing."""
+def test_a_ticket_of_another_row_settles_nothing(ledger: Ledger):
+    """Meanwhile another row has received this ticket."""
     run = unknown(ledger, "A")
     other = begun(ledger, "B", source="other")
     ledger.commit(other, [intent("B")])
@@ -110,8 +110,8 @@ def test_a_number_is_one_rows(ledger: Ledger):
     assert entry(ledger, run, "A").state == "unknown"
 
 
-def test_a_row_that_is_let_go_may_be_sent(ledger: Ledger):
-    """Set to pending, a row can be claimed and sent; its former request is still reckoned with."""
+def test_a_row_set_to_pending_may_be_sent(ledger: Ledger):
+    """It can be claimed and sent; its former request stays unanswered."""
     run = unknown(ledger, "A")
     let_go = RowFinding(key="A", state="pending", outcome=SET_PENDING, error_code="set-pending", error="by hand")
     assert record_findings(ledger, run, [let_go]) == {"A"}
@@ -121,8 +121,8 @@ def test_a_row_that_is_let_go_may_be_sent(ledger: Ledger):
     assert entry(ledger, run, "A").attempts == 2
 
 
-def test_not_finding_changes_words_only(ledger: Ledger):
-    """A row that was not found is unknown as before, by the run that sent it, and says what was asked."""
+def test_an_unsuccessful_search_changes_only_the_message(ledger: Ledger):
+    """The row stays unknown, by the run that sent it, and says what was searched."""
     run = unknown(ledger, "A")
     before = entry(ledger, run, "A")
     record_findings(
@@ -134,7 +134,7 @@ def test_not_finding_changes_words_only(ledger: Ledger):
 
 @pytest.mark.parametrize("state", ["created", "failed", "pending"])
 def test_only_unknown_rows_are_settled(ledger: Ledger, state: str):
-    """What has been decided in the meantime stays."""
+    """Rows that were settled in the meantime stay unchanged."""
     run = begun(ledger, "A")
     ledger.commit(run, [intent("A")])
     ledger.commit(run, [Outcome(key="A", state=state, outcome="answer", ids=IDS if state == "created" else None)])

@@ -57,7 +57,7 @@ class Table:
     @property
     def how(self) -> str:
         """What was detected, as people are told."""
-        return self.manifest.detected.describe()
+        return self.manifest.format.describe()
 
 
 def read(path: Path, expected: Collection[str] = (), *, size: int = 10_000, **options) -> Table:

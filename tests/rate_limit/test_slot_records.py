@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from importer.ledger import database
 from importer.ledger.records import utc_minute
 from importer.models import Rate
-from importer.rate_limit import Booking, Later, SlotPool, SlotRequest
+from importer.rate_limit import Booking, NotYet, SlotPool, SlotRequest
 from importer.rate_limit.slot_records import DAY_MINUTES, SlotRecords
 from tests.ledger.making import ask, new_ledger, url_of
 
@@ -35,10 +35,10 @@ def record_in(folder: Path, account: str = "tenant") -> SlotRecords:
     return SlotRecords(sa.make_url(url_of(folder / "ledger.sqlite")), account)
 
 
-def book(record: SlotRecords, run: str, calls: int = 5) -> Booking | Later:
+def book(record: SlotRecords, run: str, calls: int = 5) -> Booking | NotYet:
     asks = SlotRequest(run=run, rate=Rate(calls, 600.0), margin_s=0.1, ceiling=calls)
     _, (answer,) = record.change([lambda pool, now: pool.book(asks, now)])
-    assert isinstance(answer, Booking | Later)
+    assert isinstance(answer, Booking | NotYet)
     return answer
 
 
@@ -83,7 +83,7 @@ def test_the_times_of_another_boot_are_not_compared(records: tuple[SlotRecords, 
     pool = look(records[1])
     assert {slot.used_at for slot in pool.slots} != {float("-inf")}
     assert not pool.users
-    assert isinstance(book(records[1], "after"), Later)
+    assert isinstance(book(records[1], "after"), NotYet)
 
 
 def test_calls_of_a_day_are_counted(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:

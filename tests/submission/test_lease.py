@@ -14,19 +14,19 @@ import pytest
 from importer.errors import ProgramError, StoppedEarly
 from importer.ledger import LEASE_S, Ledger, Outcome, RunInfo
 from importer.models import Ticket
-from importer.submission.gate import Proof, SlotGate
+from importer.submission.gate import AccountConfirmation, TicketGate
 from importer.submission.journal import Journal
-from importer.submission.send_queue import Sendable
+from importer.submission.send_queue import QueuedRow
 from tests.ledger.disks import small_disk
 from tests.ledger.making import ask, begun, created, entry, intent, let_lease_lapse, new_ledger, reopened, url_of
 
-ROW = Sendable(row=2, key="A", cells=(), content="", ticket=Ticket(fields=(("Title", "a"),)))
+ROW = QueuedRow(row=2, key="A", cells=(), content="", ticket=Ticket(fields=(("Title", "a"),)))
 
 
 class HeldUp:
     """The slot of a row whose process is held up when its intent is on the disk, until its slot is free."""
 
-    late = False
+    is_late = False
 
     def __init__(self, held_up_s: float, meanwhile: Callable[[], object]) -> None:
         self.now_s = 1_000.0
@@ -37,10 +37,10 @@ class HeldUp:
         """The machine's clock, which passes only here."""
         return self.now_s
 
-    async def near(self, _ahead_s: float) -> None:
+    async def wait_until_near(self, _ahead_s: float) -> None:
         """The slot is near."""
 
-    async def ready(self) -> None:
+    async def wait_until_ready(self) -> None:
         """The slot is free, at last."""
         self.now_s += self._held_up_s
         self._meanwhile()
@@ -51,7 +51,7 @@ def pass_gate(ledger: Ledger, run: RunInfo, slot: HeldUp) -> None:
 
     async def main() -> None:
         async with Journal(ledger, run, slot.clock) as journal:
-            await SlotGate(ROW, cast("Any", slot), journal, Proof(), probe=False).passed()
+            await TicketGate(ROW, cast("Any", slot), journal, AccountConfirmation(), probe=False).wait_until_allowed()
 
     asyncio.run(main())
 
@@ -91,11 +91,13 @@ def test_a_refused_intent_is_not_taken_back(tmp_path: Path) -> None:
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
         run = begun(ledger, "B")
 
-        async def main() -> SlotGate:
+        async def main() -> TicketGate:
             async with Journal(ledger, run) as journal:
-                gate = SlotGate(ROW, cast("Any", HeldUp(0.0, lambda: None)), journal, Proof(), probe=False)
+                gate = TicketGate(
+                    ROW, cast("Any", HeldUp(0.0, lambda: None)), journal, AccountConfirmation(), probe=False
+                )
                 with pytest.raises(StoppedEarly):
-                    await gate.passed()
+                    await gate.wait_until_allowed()
                 return gate
 
         assert not asyncio.run(main()).intended

@@ -18,7 +18,7 @@ from importer.mapping import load_mapping
 from importer.models import ManifestOptions, Problem, Status, TicketIds
 from importer.results import COLUMNS, ResultRow, write_whole
 from importer.submission.plan import Disposition
-from importer.submission.send_queue import Sendable
+from importer.submission.send_queue import QueuedRow
 from importer.validation import Validator
 from importer.workflows.rerun.previous_results import RowSelection
 from importer.workflows.row_passes import RowPasses
@@ -124,7 +124,7 @@ class Bench:
         """Write the results file."""
         write_whole(self.folder / "results.csv", rows.columns, rows.results(self.ledger, self.run))
 
-    def to_send(self, rows: RowPasses, limit: int | None = None) -> list[Sendable]:
+    def to_send(self, rows: RowPasses, limit: int | None = None) -> list[QueuedRow]:
         """The rows whose turn it is, in their order."""
         return [each for some in rows.to_send(self.ledger, self.run, limit) for each in some]
 
@@ -254,7 +254,9 @@ def test_what_another_run_sent_while_this_one_judged_decides(bench, before, afte
 # -- two rows with one key
 
 
-@pytest.mark.parametrize(("duplicates", "disposition"), [("reject", Disposition.REJECT), ("first", Disposition.TWIN)])
+@pytest.mark.parametrize(
+    ("duplicates", "disposition"), [("reject", Disposition.REJECT), ("first", Disposition.DUPLICATE)]
+)
 def test_a_repeated_key_is_found_within_and_across_chunks(bench, duplicates, disposition) -> None:
     """A manifest of more rows than a chunk: the second row is rejected or takes the first's state, near or far."""
     count = 10_050
@@ -298,14 +300,14 @@ def test_new_rows_go_first_and_failed_ones_last(bench) -> None:
     bench.send("A", "C", state="failed")
     bench.next_run()
     rows = bench.judged()
-    assert [(each.key, each.repeated) for each in bench.to_send(rows)] == [
+    assert [(each.key, each.failed_before) for each in bench.to_send(rows)] == [
         ("B", False),
         ("D", False),
         ("E", False),
         ("A", True),
         ("C", True),
     ]
-    assert [each.prior for each in bench.to_send(rows)] == [Status.PENDING] * 3 + [Status.FAILED] * 2
+    assert [each.prior_status for each in bench.to_send(rows)] == [Status.PENDING] * 3 + [Status.FAILED] * 2
     for limit in range(7):
         assert "".join(each.key for each in bench.to_send(rows, limit)) == "BDEAC"[:limit]
 
@@ -341,9 +343,9 @@ def test_a_file_that_went_away_after_judging_spoils_its_row(bench) -> None:
     rows = bench.rows()
     rows.plan = judged.plan
     spoiled, fine = bench.to_send(rows)
-    assert "there is no file 'a.txt'" in spoiled.spoiled
+    assert "there is no file 'a.txt'" in spoiled.unsendable_reason
     assert spoiled.ticket.attachments == ()
-    assert (fine.spoiled, len(fine.ticket.attachments)) == ("", 1)
+    assert (fine.unsendable_reason, len(fine.ticket.attachments)) == ("", 1)
 
 
 def test_a_file_that_changed_after_judging_spoils_its_row(bench) -> None:
@@ -359,9 +361,9 @@ def test_a_file_that_changed_after_judging_spoils_its_row(bench) -> None:
     rows = bench.rows()
     rows.plan = judged.plan
     grown, touched, same = bench.to_send(rows)
-    assert "the row's attachments changed after they had been checked: a.txt, d.txt" in grown.spoiled
-    assert "b.txt, d.txt" in touched.spoiled
-    assert same.spoiled == ""
+    assert "the row's attachments changed after they had been checked: a.txt, d.txt" in grown.unsendable_reason
+    assert "b.txt, d.txt" in touched.unsendable_reason
+    assert same.unsendable_reason == ""
 
 
 # -- a rerun

@@ -14,7 +14,7 @@ import python_calamine
 
 from importer.errors import ManifestError
 from importer.manifest.header import find_header
-from importer.manifest.title_rows import TITLE_ROWS, known_columns
+from importer.manifest.title_rows import TITLE_ROWS, count_known_columns
 from importer.manifest.workbooks.cells import texts
 from importer.manifest.workbooks.codepage import copy_in_unicode
 from importer.manifest.workbooks.sheet import Cells
@@ -44,7 +44,7 @@ class LoadedWorkbook:
         """How many of some names the header has, or a row below it if that has more; without names, how wide it is."""
         if not expected:
             return self._columns_of_table
-        return known_columns(expected, self.header, *self.below)
+        return count_known_columns(expected, self.header, *self.below)
 
     @property
     def _columns_of_table(self) -> int:

@@ -63,7 +63,7 @@ def messages_of(request: Request) -> Iterator[Opened | RowsMessage | BlankRows |
     """All that the importer needs of a sheet. Raises ManifestError if it can't be read to its end."""
     with _as_calamine_expects(request) as path:
         sheet = load_workbook(path, request.kind, request.options, request.expected, request.shown)
-        yield Opened(where=sheet.where, detected=sheet.detected, header=sheet.header)
+        yield Opened(where=sheet.where, format=sheet.format, header=sheet.header)
         for block, problems in sheet.blocks():
             if isinstance(block, BlankRecords):
                 yield BlankRows(size=len(block))

@@ -26,7 +26,7 @@ class Grid:
     @classmethod
     def of(cls, columns: Sequence[Sequence[str]], named: int) -> Grid:
         """Make a grid of columns of text, at least one."""
-        cells = tuple(map(Column.of_any, columns))
+        cells = tuple(map(Column.from_any_texts, columns))
         unsayable = frozenset(index for index, column in enumerate(cells) if not column.data[:-SPARE_BYTES].all())
         return cls(cells=cells, named=named, unsayable=unsayable)
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError
-from importer.manifest.detected import Detected
 from importer.manifest.file_type import FileType
-from importer.manifest.header import Header, column_letter, make_header, no_header, number_repeated
+from importer.manifest.header import Header, column_letter, make_header, missing_header_error, number_repeated
+from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.records import BlankRecords
-from importer.manifest.title_rows import check_title
+from importer.manifest.title_rows import refuse_title_rows
 from importer.manifest.workbooks.calamine_book import Book, LoadedWorkbook, reading
 from importer.manifest.workbooks.grid import Grid
 from importer.manifest.workbooks.scan import Scan
@@ -38,7 +38,7 @@ class WorkbookFile:
 
     where: str  # file and sheet, for errors
     sheet: Sheet
-    detected: Detected
+    format: ManifestFormat
     header: Header
     faults: tuple[tuple[Place, Problem], ...]  # in the sheet's order, below the header and in its columns
 
@@ -75,21 +75,21 @@ def load_workbook(
         name, loaded = book.best(candidates, options.header_row, expected)
         where = f"{shown}, sheet {name!r}"
         if loaded is None:
-            raise no_header(where, options.header_row)
+            raise missing_header_error(where, options.header_row)
         if options.header_row == 1:
-            check_title(loaded.header, loaded.row, loaded.below, expected, where)
+            refuse_title_rows(loaded.header, loaded.row, loaded.below, expected, where)
         facts = scan.facts(name) if early is None else early.result()
     _check_header(loaded, facts, expected, where)
     loaded = loaded.without_front(facts)
     numbered = number_repeated(loaded.header, options.may_repeat)
     header = make_header(numbered.names, row=loaded.row, shown=shown, first_column=loaded.first_column, sheet=name)
-    header = numbered.noted(header)
+    header = numbered.apply_to(header)
     choice = None
     if options.sheet is None:
         hidden = [sheet for sheet in book.sheets if sheet not in candidates]
         choice = SheetChoice(others=[sheet for sheet in candidates if sheet != name], hidden=hidden)
-    detected = Detected(
-        format=_NAMES[kind],
+    manifest_format = ManifestFormat(
+        name=_NAMES[kind],
         sheet=name,
         header_row=loaded.row,
         warnings=notes(header, loaded.end_row, facts, choice),
@@ -97,7 +97,7 @@ def load_workbook(
     return WorkbookFile(
         where=where,
         sheet=_sheet(loaded, facts, header),
-        detected=detected,
+        format=manifest_format,
         header=header,
         faults=tuple(_faults(facts, header)),
     )

@@ -125,7 +125,7 @@ class Origins:
             elif len(comparison.strangers) > comparison.known + len(comparison.keys):
                 wrong = f"{_listed(comparison.strangers)} of other keys there"
             else:
-                stores_numbers = manifest.detected.stores_numbers or not self._may_be_read(copy.sha256)
+                stores_numbers = manifest.format.stores_numbers or not self._may_be_read(copy.sha256)
                 return OriginalManifest(path=path, comparison=comparison, stores_numbers=stores_numbers)
         if self.choice.manifest is None:
             return None

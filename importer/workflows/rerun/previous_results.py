@@ -13,7 +13,7 @@ from importer.manifest import Chunk
 from importer.mapping import Mapping
 from importer.models import Problem, Status
 from importer.results import Comparison, ResultRow, read_results
-from importer.submission.verdicts import INCOMPLETE_ROW_CODES, RowVerdicts
+from importer.submission.chunk_decisions import INCOMPLETE_ROW_CODES, ChunkDecisions
 from importer.validation import Mask, Validator
 
 
@@ -70,7 +70,7 @@ class PreviousResults:
                 continue
             yield self._validator.problem(before.code, row, message)
 
-    def reject_spoiled(self, chunk: Chunk, fates: RowVerdicts) -> None:
+    def reject_spoiled(self, chunk: Chunk, fates: ChunkDecisions) -> None:
         """Add the cells to the rows' problems that a spreadsheet has changed, as far as the mapping uses them.
 
         The rows are still held against the mapping: all that is wrong with a row is told at once.
@@ -78,7 +78,7 @@ class PreviousResults:
         if self.comparison is None or self._choice.accept_edits:
             return
         used = {use.column for use in self._mapping.uses} - set(self._mapping.ignore)
-        for position in np.flatnonzero(fates.to_send()).tolist():
+        for position in np.flatnonzero(fates.send_mask()).tolist():
             row = fates.manifest_rows[position]
             for column in self.comparison.cells.get(row, ()):
                 cell = chunk.frame[column].iloc[position]

@@ -1,22 +1,22 @@
-"""UTF-16 and UTF-32 without a byte order mark, told by where their zeros stand."""
+"""Detects UTF-16 and UTF-32 without a byte order mark, by the positions of zeros."""
 
 from __future__ import annotations
 
 import unicodedata
 
-SAMPLE_BYTES = 1 << 16  # of a file's beginning are enough to tell by
+SAMPLE_BYTES = 1 << 16  # so much of a file's beginning is enough
 _UNIT_BYTES = 4
 _LAST_PLANE = 0x10
 _LINE_ENDS = ("\n", "\r")
-# Unassigned, private, and half surrogate pairs: text read in the wrong order is full of them, and tables hold few.
+# Unassigned, private, half surrogate pairs: common in text that is read in the wrong byte order, else rare.
 _ODD_CATEGORIES = frozenset({"Cn", "Co", "Cs"})
 _ODD_SHARE = 0.02
 
 
-def codec_without_mark(sample: bytes) -> str | None:
-    """Return the codec of a text's beginning that is UTF-16 or UTF-32 without a byte order mark, else None.
+def detect_utf_without_bom(sample: bytes) -> str | None:
+    """Return the codec of a text in UTF-16 or UTF-32 without a byte order mark, else None.
 
-    Every line end of such a text has a zero, and so has every delimiter; a text in another encoding has none.
+    Each line end and delimiter of such a text has a zero byte; a text in another encoding has none.
     """
     if b"\0" not in sample:
         return None
@@ -27,7 +27,7 @@ def codec_without_mark(sample: bytes) -> str | None:
         candidates = ["utf-32-be"]
     else:
         zeros_first, zeros_second = sample[0::2].count(0), sample[1::2].count(0)
-        # In the right order, each ASCII character has its zero on the same side; a binary file has them on both.
+        # ASCII characters all have their zero on the same side; a binary file has zeros on both.
         if zeros_first == zeros_second:
             return None
         candidates = ["utf-16-le" if zeros_second > zeros_first else "utf-16-be"]
@@ -36,7 +36,7 @@ def codec_without_mark(sample: bytes) -> str | None:
 
 def _is_text(sample: bytes, codec: str) -> bool:
     text = sample.decode(codec, "replace")
-    # A sample may end within a character, and only there does text that is right have anything to replace.
+    # A sample may end within a character; only there may text in the right encoding have a replacement.
     if "\ufffd" in text[:-1] and b"\xff\xfd" not in sample and b"\xfd\xff" not in sample:
         return False
     controls = sum(character < " " and character not in "\t\n\v\f\r\x1a\x1b" for character in text)

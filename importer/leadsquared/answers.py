@@ -6,7 +6,6 @@ was made": such an answer is ``Unclear``.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,18 +13,15 @@ from email.utils import mktime_tz, parsedate_tz
 from http import HTTPStatus
 from typing import Any
 
-from importer.leadsquared.json_members import loaded
-from importer.models import Ticket, TicketIds
+from importer.leadsquared.json_members import parse_json
+from importer.models import TicketIds
 
-TICKET_TYPE_ID = "1"  # a string on the wire
-RELATED_TICKET_TYPE_ID = 1  # a number on the wire
 ANSWER_LIMIT_BYTES = 1_000_000
 CHANGED_WHILE_SENT = "attachment-changed-while-sent"  # the code of an Unclear that says nothing of the server
 REASON_LIMIT_CHARS = 500
 _RETRY_AFTER_LIMIT_S = 999_999.0
 _EXCERPT_CHARS = 40
 
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")  # JSON can say them; neither a file nor a database takes them
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # fits the widest integer that a server counts with
 _TICKET_ID = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z_-]{0,62}[0-9A-Za-z])?")
@@ -93,14 +89,14 @@ class Unclear:
 class NotSent:
     """Not one byte went out.
 
-    ``stale``: the server closed a connection that had waited long for its slot. ``scarce``: this process can open no
-    more files or has no memory. Neither says anything about the server. ``settings_fault``: the setting that is the
-    likely cause on a first call, such as a host name that does not resolve.
+    ``stale``: the server closed a connection that had waited long for its slot. ``out_of_resources``: this process
+    can't open more files, or has no memory. Neither says anything about the server. ``settings_fault``: the setting
+    that probably causes the error, such as a host name that does not resolve.
     """
 
     reason: str
     stale: bool = False
-    scarce: bool = False
+    out_of_resources: bool = False
     settings_fault: str = ""
 
 
@@ -113,38 +109,6 @@ class NotSendable:
 
 
 Answer = Created | Refused | KeysRefused | WrongUrl | Throttled | Unclear | NotSent | NotSendable
-
-
-def ticket_json(ticket: Ticket) -> str:
-    """Build the text of the ``ticketDTO`` part; ``LeadId`` is left out where the lead is in ``LeadDetail.*`` fields."""
-    # Its only parts that vary are texts: an encoder of whole objects would take twice as long over each ticket.
-    fields = ", ".join(
-        [f'{{"SchemaName": {_quoted(name)}, "Value": {_quoted(value)}}}' for name, value in ticket.fields]
-    )
-    lead = "" if ticket.lead_id is None else f'"LeadId": {_quoted(ticket.lead_id)}, '
-    head, tail = f'"TypeId": "{TICKET_TYPE_ID}"', f'"RelatedTicketTypeId": {RELATED_TICKET_TYPE_ID}'
-    return f'{{{head}, {lead}"Fields": [{fields}], {tail}}}'
-
-
-def ticket_dto(ticket: Ticket) -> dict[str, Any]:
-    """Build the same as an object, for people."""
-    dto: dict[str, Any] = json.loads(ticket_json(ticket))
-    return dto
-
-
-def preview(ticket: Ticket, url: str) -> str:
-    """Write a request as it would go out, for people; the keys masked, the files only named."""
-    lines = [
-        f"POST {url}",
-        "X-LSQ-ACCESS-KEY: ********",
-        "X-LSQ-SECRET-KEY: ********",
-        "Content-Type: multipart/form-data",
-        "",
-        "ticketDTO:",
-        json.dumps(ticket_dto(ticket), ensure_ascii=False, indent=2),
-    ]
-    lines += [f"files: {file.name} ({file.content_type}, {file.size_bytes:,} bytes)" for file in ticket.attachments]
-    return "\n".join(lines)
 
 
 def read_answer(  # noqa: PLR0911 - one for each class of answers
@@ -173,7 +137,7 @@ def read_answer(  # noqa: PLR0911 - one for each class of answers
     return Unclear("server-error", reason, http_status)
 
 
-def plain_ids(number: str, ticket_id: str, key: str) -> TicketIds:
+def valid_ids(number: str, ticket_id: str, key: str) -> TicketIds:
     """Keep a ticket's ID and key only where they have the form of one; both may end in files and on screens.
 
     The number is proof enough of a ticket.
@@ -185,14 +149,16 @@ def plain_ids(number: str, ticket_id: str, key: str) -> TicketIds:
     )
 
 
-def is_number(text: str) -> bool:
+def is_ticket_number(text: str) -> bool:
     """Say whether a text has the form of a ticket number: a whole number from 1 on, of at most 18 digits."""
     return _NUMBER.fullmatch(text) is not None
 
 
 def is_accepted(answer: object) -> bool:
     """Return whether the account's limit let a call in, as far as its answer shows."""
-    return not isinstance(answer, Throttled) and not (isinstance(answer, NotSent) and (answer.stale or answer.scarce))
+    return not isinstance(answer, Throttled) and not (
+        isinstance(answer, NotSent) and (answer.stale or answer.out_of_resources)
+    )
 
 
 def one_line(text: str) -> str:
@@ -210,7 +176,7 @@ def _read_success(headers: Mapping[str, str], body: bytes | None) -> Answer:
     number = _as_given(answer.get("Id"))
     status = answer.get("Status")
     if status == "Success":
-        if not is_number(number):
+        if not is_ticket_number(number):
             what = f"with an Id that is no ticket number: {_excerpt(number)}" if number else "without an Id"
             return Unclear("unclear-answer", f"200 with Status Success, but {what}", HTTPStatus.OK)
         return _created(number, answer)
@@ -226,7 +192,7 @@ def _read_success(headers: Mapping[str, str], body: bytes | None) -> Answer:
 
 def _created(number: str, answer: Mapping[str, Any]) -> Created:
     given = {"TicketId": _text(answer.get("TicketId")), "Key": _text(answer.get("Key"))}
-    ids = plain_ids(number, given["TicketId"], given["Key"])
+    ids = valid_ids(number, given["TicketId"], given["Key"])
     kept = {"TicketId": ids.ticket_id, "Key": ids.key}
     odd = [f"{name} {_excerpt(text)}" for name, text in given.items() if text not in ("", _NO_GUID) and not kept[name]]
     note = f"the account names ticket {number} with {' and '.join(odd)}, which is not kept" if odd else ""
@@ -257,7 +223,7 @@ def _excerpt(value: object) -> str:
 
 
 def _json_object(body: bytes | None) -> dict[str, Any] | None:
-    answer = loaded(body)
+    answer = parse_json(body)
     return answer if isinstance(answer, dict) else None
 
 

@@ -21,16 +21,16 @@ _Change = Callable[[SlotPool, float], Any]
 
 @contextlib.asynccontextmanager
 async def shared_rate_limiter(ledger: Ledger, account: str, limits: LimiterOptions) -> AsyncIterator[RateLimiter]:
-    """The quota of one run, shared with all runs that call the account and have the same ledger.
+    """The limiter of one run, shared with all runs that call the account and have the same ledger.
 
     Where a period has more than ``MANY_CALLS`` calls, each process keeps the limit for itself.
     """
     if limits.rate.calls > MANY_CALLS and limits.daily_cap is None:
-        async with RateLimiter(limits, MemorySlots(asyncio.get_running_loop().time)) as quota:
-            yield quota
+        async with RateLimiter(limits, MemorySlots(asyncio.get_running_loop().time)) as limiter:
+            yield limiter
         return
-    async with SharedSlots(SlotRecords(ledger.url, account)) as keeper, RateLimiter(limits, keeper) as quota:
-        yield quota
+    async with SharedSlots(SlotRecords(ledger.url, account)) as keeper, RateLimiter(limits, keeper) as limiter:
+        yield limiter
 
 
 def calls_today(ledger: Ledger, account: str) -> int:
@@ -43,13 +43,13 @@ def calls_today(ledger: Ledger, account: str) -> int:
 class SharedSlots(SlotStorage):
     """The keeper of a pool in a database. Use as ``async with SharedPool(record) as keeper``; it closes the record."""
 
-    shows_copies = True
+    returns_copies = True
 
     def __init__(self, record: SlotRecords) -> None:
         self._record = record
         self._waiting: list[tuple[_Change, asyncio.Future[Any] | None]] = []
         self._has_work = asyncio.Event()
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="quota")
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="limiter")
         self._worker: asyncio.Task[None] | None = None
         self._failure: Exception | None = None  # what could not be made once is said to all who come later
         self._ends = False
@@ -79,7 +79,7 @@ class SharedSlots(SlotStorage):
         self._has_work.set()
         return await future
 
-    def tell(self, change: _Change) -> None:
+    def change_later(self, change: _Change) -> None:
         """See ``SlotStorage``."""
         self._waiting.append((change, None))
         self._has_work.set()
@@ -112,7 +112,7 @@ def _as_ending(error: Exception) -> ImporterError:
     if isinstance(error, ImporterError):
         ending = as_ending(error)
     else:
-        ending = ProgramError(f"an unforeseen {type(error).__name__} in the quota: {error}")
+        ending = ProgramError(f"unexpected error ({type(error).__name__}) in the limiter: {error}")
     if ending is not error:
         ending.__cause__ = error
     return ending

@@ -21,7 +21,7 @@ INCOMPLETE_ROW_CODES = (
 
 
 @dataclass(kw_only=True, slots=True)
-class RowVerdicts:
+class ChunkDecisions:
     """What becomes of each row, as it is judged; positions count the chunk's rows from 0."""
 
     rows: tuple[int, ...]
@@ -29,16 +29,16 @@ class RowVerdicts:
     keys: RowKeys
     dispositions: npt.NDArray[np.uint8]
     problems: dict[int, list[Problem]]
-    firsts: npt.NDArray[np.int64]  # where the row stands whose key it repeats, or -1
-    under_way: set[int]  # a live run may be sending it right now
+    first_positions: npt.NDArray[np.int64]  # where the row stands whose key it repeats, or -1
+    in_flight: set[int]  # a live run may be sending it right now
 
-    def add(self, position: int, *problems: Problem) -> None:
+    def add_problems(self, position: int, *problems: Problem) -> None:
         """Note what is wrong with a row."""
         if problems:
             self.problems.setdefault(position, []).extend(problems)
             self.dispositions[position] = Disposition.REJECT
 
-    def to_send(self) -> Mask:
+    def send_mask(self) -> Mask:
         """The rows that would be sent, as far as is known."""
         return np.isin(self.dispositions, TO_SEND)
 
@@ -62,7 +62,7 @@ class RowVerdicts:
         """The rows that a run takes for itself: those that it would send, and those whose fate another one decides."""
         return [Claim(key=self.keys.text(at), manifest_row=self.manifest_rows[at]) for at in self._claimed()]
 
-    def judge_again(self, states: Mapping[str, str], *, resend_unknown: bool) -> None:
+    def apply_states(self, states: Mapping[str, str], *, resend_unknown: bool) -> None:
         """Judge the claimed rows anew by what the ledger has known of some of them, by their keys, since the claim."""
         if not states:
             return
@@ -72,4 +72,4 @@ class RowVerdicts:
                 self.dispositions[at] = disposition_of(state, resend_unknown=resend_unknown)
 
     def _claimed(self) -> list[int]:
-        return sorted({*np.flatnonzero(self.to_send()).tolist(), *self.under_way})
+        return sorted({*np.flatnonzero(self.send_mask()).tolist(), *self.in_flight})

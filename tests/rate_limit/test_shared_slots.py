@@ -16,7 +16,7 @@ from importer.ledger import Ledger
 from importer.models import Rate
 from importer.rate_limit import Margin, SlotPool
 from importer.rate_limit.limiter import MANY_CALLS, LimiterOptions, RateLimiter
-from importer.rate_limit.shared import SharedSlots, calls_today, shared_rate_limiter
+from importer.rate_limit.shared_slots import SharedSlots, calls_today, shared_rate_limiter
 from importer.rate_limit.slot_records import SlotRecords
 from tests.ledger.making import ask, new_ledger, reopened
 
@@ -82,7 +82,7 @@ def test_changes_are_made_in_the_order_in_which_they_are_asked_for(ledger: Ledge
         async with keeper_of(ledger) as keeper:
             for number in range(60):
                 if number % 3:
-                    keeper.tell(writing(made, number))
+                    keeper.change_later(writing(made, number))
                 else:
                     tasks.append(asyncio.create_task(keeper.change(writing(made, number))))
                     await asyncio.sleep(0)  # to where it stands in line
@@ -117,7 +117,7 @@ def test_whoever_waits_sees_the_pool_with_all_of_its_transaction(ledger: Ledger,
     async def whole() -> tuple[SlotPool, SlotPool]:
         with contextlib.closing(reopened(tmp_path)) as other:
             async with keeper_of(ledger) as keeper, keeper_of(other) as elsewhere:
-                keeper.tell(noting(3))
+                keeper.change_later(noting(3))
                 mine, _ = await keeper.change(noting(4))
                 others, _ = await elsewhere.change(look)
                 return mine, others
@@ -171,7 +171,7 @@ def test_closing_makes_what_was_told_last(ledger: Ledger) -> None:
         async with keeper_of(ledger) as keeper:
             await keeper.change(look)
             for number in range(1, 6):
-                keeper.tell(noting(number))
+                keeper.change_later(noting(number))
         async with keeper_of(ledger) as again:
             return (await again.change(look))[0]
 
@@ -184,9 +184,9 @@ def test_closing_makes_what_was_told_while_another_change_is_made(ledger: Ledger
     async def whole() -> SlotPool:
         async with keeper_of(ledger) as keeper:
             held = Held()
-            keeper.tell(held)
+            keeper.change_later(held)
             await held.begun.wait()
-            keeper.tell(noting(5))
+            keeper.change_later(noting(5))
             asyncio.get_running_loop().call_later(0.01, held.let_go)  # closing has begun by then
         async with keeper_of(ledger) as again:
             return (await again.change(look))[0]
@@ -222,7 +222,7 @@ def test_what_could_not_be_told_is_said_to_the_next_who_waits(ledger: Ledger, tm
         async with keeper_of(ledger) as keeper:
             await keeper.change(look)
             ask(tmp_path, "alter table quotas rename to gone")
-            keeper.tell(noting(1))
+            keeper.change_later(noting(1))
             with pytest.raises(StoppedEarly, match="the ledger"):
                 await keeper.change(look)
             ask(tmp_path, "alter table gone rename to quotas")
@@ -245,7 +245,7 @@ def test_a_change_that_has_an_error_in_it_hangs_nobody(ledger: Ledger) -> None:
 
     errors = asyncio.run(whole())
     assert {type(error) for error in errors} == {ProgramError}
-    assert "ValueError in the quota: so it is" in str(errors[0])
+    assert "ValueError in the limiter: so it is" in str(errors[0])
 
 
 def assert_kept(uses: list[float], rate: Rate) -> None:
@@ -253,10 +253,10 @@ def assert_kept(uses: list[float], rate: Rate) -> None:
         assert beyond - first > rate.period_s
 
 
-async def use(quota: RateLimiter, uses: list[float]) -> None:
-    slot = await quota.reserve()
-    await slot.ready()
-    slot.used()
+async def use(limiter: RateLimiter, uses: list[float]) -> None:
+    slot = await limiter.reserve()
+    await slot.wait_until_ready()
+    slot.mark_used()
     assert slot.used_at is not None
     uses.append(slot.used_at)
 
@@ -279,7 +279,7 @@ def test_two_runs_keep_the_limit_together(ledger: Ledger, tmp_path: Path) -> Non
                 quota_on(second, "B", rate) as b,
             ):
                 quotas = zip((a, b), uses, strict=True)
-                await asyncio.gather(*(use(quota, at) for quota, at in quotas for _ in range(25)))
+                await asyncio.gather(*(use(limiter, at) for limiter, at in quotas for _ in range(25)))
         return uses
 
     mine, others = asyncio.run(whole())
@@ -294,10 +294,10 @@ def test_a_run_that_ends_is_no_longer_shared_with(ledger: Ledger) -> None:
 
     async def whole() -> SlotPool:
         uses = list[float]()
-        async with keeper_of(ledger) as keeper, quota_on(keeper, "A", Rate(5, 60.0)) as quota:
-            await use(quota, uses)
-            slot = await quota.reserve()
-            await slot.near(0)
+        async with keeper_of(ledger) as keeper, quota_on(keeper, "A", Rate(5, 60.0)) as limiter:
+            await use(limiter, uses)
+            slot = await limiter.reserve()
+            await slot.wait_until_near(0)
             slot.release()
         async with keeper_of(ledger) as again:
             return (await again.change(look))[0]
@@ -319,11 +319,11 @@ def test_the_days_calls_are_those_of_all_runs(ledger: Ledger, tmp_path: Path) ->
                 shared_rate_limiter(ledger, ACCOUNT, limits[0]) as a,
                 shared_rate_limiter(other, ACCOUNT, limits[1]) as b,
             ):
-                for quota in itertools.islice(itertools.cycle((a, b)), 5):
-                    await use(quota, [])
-                for quota in (a, b):
+                for limiter in itertools.islice(itertools.cycle((a, b)), 5):
+                    await use(limiter, [])
+                for limiter in (a, b):
                     with pytest.raises(CapReached, match="5 calls in 24 hours"):
-                        await use(quota, [])
+                        await use(limiter, [])
 
     asyncio.run(whole())
     assert calls_today(ledger, ACCOUNT) == 5
@@ -338,8 +338,8 @@ def test_a_limit_of_very_many_calls_is_each_runs_own(
 
     async def whole() -> None:
         limits = LimiterOptions(rate=Rate(2 * MANY_CALLS, 1.0), run="A", daily_cap=daily_cap)
-        async with asyncio.timeout(PATIENCE_S), shared_rate_limiter(ledger, ACCOUNT, limits) as quota:
-            await use(quota, [])
+        async with asyncio.timeout(PATIENCE_S), shared_rate_limiter(ledger, ACCOUNT, limits) as limiter:
+            await use(limiter, [])
 
     asyncio.run(whole())
     assert bool(ask(tmp_path, "select * from quotas")) is is_shared

@@ -1,4 +1,4 @@
-"""Whether a whole file is text in one encoding, and if not, where it is none."""
+"""Finds the places of a file that can't be decoded in an encoding."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from pathlib import Path
 
 import numpy as np
 
-MOST_MISFITS = 20
+MAX_PLACES = 20
 
 _BLOCK_BYTES = 1 << 20
 _SHOWN_CHARS = 20
-_CHARACTER_BYTES = 64  # more than any has, with what switches to it
+_CHARACTER_BYTES = 64  # more than any character has, including switches of character sets
 _LINE_END = re.compile(r"\r\n?|\n")
 _LINE_END_BYTE = re.compile(rb"[\r\n]")
 _LAST_ASCII = 0x7F
-_REPLACEMENT = "\ufffd"  # what a decoder puts where bytes are no text
+_REPLACEMENT = "\ufffd"  # a decoder replaces wrong bytes by it
 
 
 @dataclass(frozen=True, kw_only=True)
-class Misfit:
-    """The first place on a line that is not text in an encoding.
+class UndecodablePlace:
+    """The first position_in_text on a line that can't be decoded.
 
-    ``offset``: of its first byte, from the file's beginning. ``byte``: that byte; None where the file ends within a
+    ``offset``: of its first byte from the file's beginning. ``byte``: that byte; None if the file ends within a
     character. ``row`` and ``line`` count from 1; a quoted cell with line breaks has several lines in one row.
-    ``before``: the end of the text in front of it, on its line.
+    ``before``: the end of the text before it, on its line.
     """
 
     offset: int
@@ -38,11 +38,11 @@ class Misfit:
     before: str
 
     def describe(self) -> str:
-        """Say where it is, and what stands there."""
+        """Describe where it is, and what the file contains there."""
         line = "" if self.line == self.row else f"line {self.line}, "
         what = "the file ends within a character" if self.byte is None else f"0x{self.byte:02X}"
-        behind = f" behind {self.before!r}" if self.before else ""
-        return f"row {self.row} ({line}byte {self.offset} of the file: {what}{behind})"
+        after = f" after {self.before!r}" if self.before else ""
+        return f"row {self.row} ({line}byte {self.offset} of the file: {what}{after})"
 
 
 def blocks(path: Path, start: int = 0) -> Iterator[bytes]:
@@ -53,25 +53,25 @@ def blocks(path: Path, start: int = 0) -> Iterator[bytes]:
             yield block
 
 
-def find_misfits(path: Path, codec: str, *, skip: int = 0) -> list[Misfit]:
-    """Decode the whole file strictly, but for ``skip`` bytes at its beginning; nothing if it is text to its end.
+def find_undecodable(path: Path, codec: str, *, skip: int = 0) -> list[UndecodablePlace]:
+    """Decode the file strictly, except its first ``skip`` bytes; return nothing if all is text.
 
-    Else one place of each line that has any, of the first MOST_MISFITS such lines.
+    Else returns one position_in_text of each line that has any, of the first MAX_PLACES such lines.
     """
-    offsets = list(itertools.islice(_find_offsets(path, codec, skip), MOST_MISFITS))
-    return list(_place(path, codec, skip, offsets))
+    offsets = list(itertools.islice(_find_offsets(path, codec, skip), MAX_PLACES))
+    return list(_locate(path, codec, skip, offsets))
 
 
 def is_damaged_utf8(path: Path) -> bool:
-    """Say whether at least half of the runs of bytes beyond ASCII are proper UTF-8.
+    """Return whether at least half of the runs of non-ASCII bytes are valid UTF-8.
 
-    In a text of another encoding few characters are so, by accident, and fewer runs of them. The whole file is counted,
-    and a run with a broken character in it once: neither a column of few words nor a broken emoji weighs more or less.
+    Text in another encoding has few characters, and fewer runs, that are valid by accident. The whole file is counted,
+    and a run with a broken character counts once: neither few different words nor broken emojis distort the result.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     runs = broken = 0
     for block in blocks(path):
-        # Those that stand there already are proper.
+        # Replacement characters that the file already contains are valid.
         text = decoder.decode(block.replace(_REPLACEMENT.encode(), "\u00a0".encode()))
         signs = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
         is_high = signs > _LAST_ASCII
@@ -86,7 +86,7 @@ def _find_offsets(path: Path, codec: str, start: int) -> Iterator[int]:
     position: int | None = start
     while position is not None and (offset := _find_offset(path, codec, position)) is not None:
         yield offset
-        # A line end is where text surely begins anew, and in what is written with more bytes each, it can't be told.
+        # Text surely restarts at a line end; with more bytes per character, line ends can't be found.
         position = _find_line_end(path, offset) if "\n".encode(codec) == b"\n" else None
 
 
@@ -100,11 +100,11 @@ def _find_line_end(path: Path, start: int) -> int | None:
 
 def _find_offset(path: Path, codec: str, start: int) -> int | None:
     decoder = codecs.getincrementaldecoder(codec)("strict")
-    is_ascii_as_it_is = codec in ("utf-8", "ascii")
+    is_ascii_superset = codec in ("utf-8", "ascii")
     position, pending = start, b""
     for block in blocks(path, start):
-        # What is plain ASCII need not be decoded to know that it can be.
-        if not (is_ascii_as_it_is and not pending and block.isascii()):
+        # Plain ASCII need not be decoded.
+        if not (is_ascii_superset and not pending and block.isascii()):
             try:
                 decoder.decode(block)
             except UnicodeDecodeError as error:
@@ -120,25 +120,31 @@ def _find_offset(path: Path, codec: str, start: int) -> int | None:
     return None
 
 
-def _place(path: Path, codec: str, skip: int, offsets: list[int]) -> Iterator[Misfit]:
+def _locate(path: Path, codec: str, skip: int, offsets: list[int]) -> Iterator[UndecodablePlace]:
     """Count rows and lines up to the bytes at ``offsets``, in one pass."""
     decoder = codecs.getincrementaldecoder(codec)("replace")
-    place, position = _Place(), skip
+    position_in_text, position = _TextPosition(), skip
     with path.open("rb") as file:
         for offset in offsets:
             file.seek(position)
             while position < offset:
                 data = file.read(min(_BLOCK_BYTES, offset - position))
                 position += len(data)
-                place.move(decoder.decode(data), is_there=position == offset)
+                position_in_text.move(decoder.decode(data), is_there=position == offset)
             rest = file.read(_CHARACTER_BYTES)
             byte = None if _is_cut(rest, codec) else rest[0]
-            yield Misfit(offset=offset, byte=byte, row=place.row, line=place.line, before=place.before)
+            yield UndecodablePlace(
+                offset=offset,
+                byte=byte,
+                row=position_in_text.row,
+                line=position_in_text.line,
+                before=position_in_text.before,
+            )
 
 
 @dataclass
-class _Place:
-    """How far a text has been read; a line end within quotes ends no row."""
+class _TextPosition:
+    """Position in a text while it is read; a line end within quotes ends no row."""
 
     row: int = 1
     line: int = 1
@@ -147,7 +153,10 @@ class _Place:
     _carried: str = ""
 
     def move(self, text: str, *, is_there: bool) -> None:
-        """Read on; unless it ``is_there``, a carriage return at the end may be the first half of a line end."""
+        """Read on.
+
+        ``is_there``: the position is reached, so a final carriage return is a line end.
+        """
         text = self._carried + text
         self._carried = "\r" if text.endswith("\r") and not is_there else ""
         text = text.removesuffix("\r") if self._carried else text
@@ -160,7 +169,7 @@ class _Place:
 
 
 def _is_cut(rest: bytes, codec: str) -> bool:
-    """Whether the file ends within the character with which ``rest`` begins."""
+    """Return whether the file ends within the character with which ``rest`` begins."""
     try:
         codecs.getincrementaldecoder(codec)("strict").decode(rest, final=False)
     except UnicodeError:
