@@ -38,7 +38,7 @@ _VALUES_SHOWN_CHARS = 60
 
 @click.command()
 @click.option("-o", "--output", type=options.PATH, help="Write the fields to this file, .csv or .json.")
-@click.option("--sandbox", is_flag=True, help="Read from a simulated account on this machine.")
+@click.option("--sandbox", is_flag=True, help="Read from a sandbox account on this machine.")
 @options.reading
 @options.as_json
 @options.logging_flags

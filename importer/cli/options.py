@@ -117,7 +117,7 @@ _SENDING = (
     click.option(
         "--sandbox",
         is_flag=True,
-        help="Import into a simulated account on this machine, as a trial without keys.",
+        help="Import into a sandbox account on this machine, as a trial without keys.",
     ),
     read_fields,
     click.option("--dry-run", is_flag=True, help="Show the plan and the first requests; send nothing."),

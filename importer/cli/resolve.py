@@ -46,7 +46,7 @@ _OUTCOMES = {
     help="Decide it yourself: ROW=created:NUMBER, ROW=pending or not-found=pending. ROW: an import_row. Repeatable.",
 )
 @click.option("-o", "--results", type=options.PATH, help="File for the new results.  [default: replace RESULTS]")
-@click.option("--sandbox", is_flag=True, help="Look in an empty simulated account on this machine.")
+@click.option("--sandbox", is_flag=True, help="Look in an empty sandbox account on this machine.")
 @options.reading
 @click.option("--yes", is_flag=True, help="Do not ask before looking in the account.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
