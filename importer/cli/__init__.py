@@ -46,7 +46,7 @@ def invoke(arguments: Sequence[str]) -> int:
         say_error(error)
         return _without_summary(arguments, envelope, error)
     except Exception as error:  # noqa: BLE001 - the last resort: a bug is a line for the user, and a file for us
-        bug = ProgramError(f"an unforeseen {type(error).__name__}: {error}")
+        bug = ProgramError(f"unexpected error ({type(error).__name__}): {error}")
         bug.__cause__ = error
         say_error(bug)
         return _without_summary(arguments, envelope, bug)

@@ -112,7 +112,7 @@ def _as_ending(error: Exception) -> ImporterError:
     if isinstance(error, ImporterError):
         ending = as_ending(error)
     else:
-        ending = ProgramError(f"an unforeseen {type(error).__name__} in the limiter: {error}")
+        ending = ProgramError(f"unexpected error ({type(error).__name__}) in the limiter: {error}")
     if ending is not error:
         ending.__cause__ = error
     return ending

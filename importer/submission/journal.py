@@ -133,7 +133,7 @@ class Journal:
         except ImporterError:
             raise
         except Exception as error:  # a bug must end the run, not leave those who wait for a commit waiting
-            raise ProgramError(f"an unforeseen {type(error).__name__} in the ledger: {error}") from error
+            raise ProgramError(f"unexpected error ({type(error).__name__}) in the ledger: {error}") from error
 
 
 def _tell(batch: _Batch, what: _Changed | ImporterError) -> None:

@@ -1,6 +1,6 @@
 """What follows from an answer: pure functions and small state machines of (answer, attempt, random, time).
 
-The table is the one of README, "What is sent when": a request that may have made a ticket is never repeated unasked.
+The table is in README.md of this folder, "Answers": a request that may have made a ticket is never repeated unasked.
 """
 
 from __future__ import annotations

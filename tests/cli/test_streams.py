@@ -146,7 +146,7 @@ def test_a_user_without_home_and_ledger_learns_what_is_missing(shop: Shop, accou
     for arguments in (("ledger", "init"), RUN, ("history",)):
         done = homeless(shop, *arguments)
         assert done.returncode == 2, done.stderr
-        assert "the place of the ledger is not known" in done.stderr
+        assert "no place for the ledger" in done.stderr
         assert "LSQ_LEDGER" in done.stderr
     for needs_none in (("validate", *RUN[1:4]), (*RUN, "--sandbox"), ("suggest", "tickets.csv")):
         done = homeless(shop, *needs_none)
