@@ -71,7 +71,7 @@ class ProblemReceiver(Protocol):
     def problem(self, problem: Problem) -> None:
         """Take one problem of one row; they come in the manifest's order."""
 
-    def judged(self, rows: int) -> None:
+    def rows_checked(self, rows: int) -> None:
         """Take note that so many more rows are judged."""
 
 
@@ -147,7 +147,7 @@ class RowPasses:
                 ledger.add_from_results(run, imports(prior))
             fates = self._judge_chunk(chunk, prior, ledger, run)
             _tell(findings, chunk, fates.problems)
-            findings.judged(len(fates.rows))
+            findings.rows_checked(len(fates.rows))
             if ledger is not None and record:
                 ledger.reject(run.id, fates.rejections())
                 # What another run has sent while these rows were judged is found out when they are ours.
