@@ -11,6 +11,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import click
 import pytest
 
 from importer.cli.commands import cli
@@ -166,6 +167,23 @@ def test_every_command_has_help(shop: Shop, command: tuple[str, ...]):
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.startswith("Usage: ticket-importer")
     assert shop.do(*command, "-h") == outcome
+
+
+@pytest.mark.parametrize("group", [(), ("ledger",)], ids=str)
+def test_command_summaries_fit_one_line_of_80_columns(shop: Shop, monkeypatch: pytest.MonkeyPatch, group: tuple[str]):
+    """`--help` cuts no summary off, and every summary is a sentence in one line."""
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = shop.do(*group, "--help").out.split("Commands:\n")[1].split("\n\n")[0].splitlines()
+    names = [line.split()[0] for line in listed if line.strip()]
+    assert names == sorted(cli.commands if not group else ("init", "backup"))
+    assert all(line.endswith(".") and not line.endswith("...") and len(line) <= 80 for line in listed if line.strip())
+
+
+@pytest.mark.parametrize("name", cli.commands)
+def test_every_option_has_a_help_text(name: str):
+    """Each option of each command is explained by a sentence."""
+    options = [each for each in cli.commands[name].params if isinstance(each, click.Option)]
+    assert all(option.help for option in options)
 
 
 @pytest.mark.parametrize(

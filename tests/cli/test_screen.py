@@ -104,6 +104,30 @@ def test_the_bar_has_what_matters(shop: Shop, open_account: Open, columns: int):
     assert "stopped: interrupted by SIGINT" in seen
 
 
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_only_a_terminal_without_no_color_shows_colors(shop: Shop, account: Account, no_color: str):
+    """The plan and the summary are coloured on a terminal, unless NO_COLOR is set; a log file never is."""
+    shop.manifest(3)
+    shop.set(NO_COLOR=no_color)
+    with Terminal(*RUN, "--yes", "--log-file", "run.log") as terminal:
+        assert terminal.end() == 0
+        assert ("\x1b[32m3 created" in terminal.raw) == (not no_color)
+        assert ("\x1b[1mto send" in terminal.raw) == (not no_color)
+    assert "to send      3 tickets" in shop.path("run.log").read_text(encoding="utf-8")
+    assert "\x1b" not in shop.path("run.log").read_text(encoding="utf-8")
+
+
+def test_the_rate_limits_margin_is_logged_only_with_verbose(shop: Shop, account: Account):
+    """The plan and the summary show no margin and no slots; the debug log does."""
+    shop.manifest(3)
+    plain = shop.run()
+    assert "margin" not in plain.out + plain.err
+    shop.manifest(5)
+    verbose = shop.run("-v")
+    assert "margin" in verbose.err
+    assert "margin" not in verbose.out
+
+
 def test_json_is_one_object_on_standard_output(shop: Shop, open_account: Open):
     """--json: standard output is one object whose numbers are those of the results; all else is on standard error."""
     open_account([{"calls": 2, "fault": "400"}])
