@@ -10,12 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from importer.manifest import Chunk, Column, is_visible
 from importer.mapping import FieldType, Mapping, Rule, Template
 from importer.validation.account_rules import AccountRules
-from importer.validation.byte_checks import certainly_valid
+from importer.validation.byte_checks import Mask, certainly_valid
 from importer.validation.fingerprints import Fingerprints, fingerprints
 
 LEAD_ID = "LeadId"
@@ -24,7 +23,6 @@ LEAD_IDENTIFIERS = (LEAD_ID, "LeadDetail.EmailAddress", "LeadDetail.Phone")
 _MOST_KNOWN = 4_096
 _FEW = 64  # up to 1/64 of a chunk's cells go to the validator directly, without the cache
 
-Mask = npt.NDArray[np.bool_]
 # Rule, different cells -> whether each cell is valid, and whether its converted value is not blank.
 CheckCells = Callable[[Rule, Sequence[str]], tuple[Mask, Mask]]
 
