@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import json
 import re
 import shlex
 import sys
@@ -18,9 +19,13 @@ import pytest
 import importer
 from importer import errors, settings
 from importer.cli.commands import cli
+from importer.cli.json_envelope import Envelope
 from importer.error_codes import ERROR_CODES
+from importer.export_checks.checks import ExportFigures
 from importer.mapping import load_mapping
 from importer.models import Status
+from importer.reports.summary import Summary
+from importer.reports.summary_text import summary_json
 from importer.results import COLUMNS
 
 ROOT = Path(__file__).parent.parent
@@ -202,6 +207,22 @@ def test_every_exit_code_is_documented():
     kinds = [value for value in vars(errors).values() if isinstance(value, type)]
     raised = {kind.exit_code for kind in kinds if issubclass(kind, errors.ImporterError)}
     assert {int(code) for code in names(section(COMMAND_LINE, "## Exit codes"))} == raised | {0, 1, 130, 143}
+
+
+def test_every_member_of_the_json_output_is_documented():
+    """The three tables have the members of every object, of a summary, and of the summary of `run`."""
+    every, of_summary, of_run = (
+        [name for row in rows(part) for name in re.findall(r"`([^`]+)`", row[0])]
+        for part in re.split(r"^\|---.*", section(COMMAND_LINE, "## JSON output"), flags=re.MULTILINE)[1:]
+    )
+    assert every == list(Envelope().members())
+    export = ExportFigures(rows=1, new=1, known=0)
+    without, with_export = (
+        json.loads(summary_json(Summary(run="", account="", results=None, export=each))).keys()
+        for each in (None, export)
+    )
+    assert set(of_summary) == without - set(every)
+    assert set(of_run) == with_export - without
 
 
 def test_results_columns_and_states_are_documented():
