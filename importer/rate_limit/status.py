@@ -42,7 +42,7 @@ class LimitStatus:
         self._progress.left_for_us(allowed if self._shared else None)
         if abs(self._limiter.margin.seconds - self._margin_s) >= _TOLD_STEP_S:
             self._margin_s = self._limiter.margin.seconds
-            log.info("the margin between two uses of a slot is %.0f ms now", 1000 * self._margin_s)
+            log.debug("the margin between two uses of a slot is %.0f ms now", 1000 * self._margin_s)
 
     def text(self) -> str:
         """How the limit is kept now, in a line."""

@@ -39,7 +39,12 @@ class Terminal:
     @property
     def seen(self) -> str:
         """All that has come to the screen so far, without escape sequences."""
-        return _ESCAPES.sub("", self._raw.decode("utf-8", "replace"))
+        return _ESCAPES.sub("", self.raw)
+
+    @property
+    def raw(self) -> str:
+        """All that has come to the screen so far, with escape sequences."""
+        return self._raw.decode("utf-8", "replace")
 
     def until(self, text: str) -> None:
         """Read the screen until it has shown a text."""
