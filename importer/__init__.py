@@ -1,3 +1,6 @@
-"""Bulk ticket importer for LeadSquared Service Cloud. `.importlinter` shows which folder may import which."""
+"""Bulk ticket importer for LeadSquared Service Cloud.
+
+README.md in this folder describes the layout of the package and the way of one row through it.
+"""
 
 __version__ = "0.1.0"

@@ -32,6 +32,7 @@ VARIABLES = {
     REFUSALS: "types of application errors that mean there is no ticket, such as MXDuplicateEntryException",
     "HTTPS_PROXY": "the proxy; NO_PROXY names the hosts that need none",
     "SSL_CERT_FILE": "a PEM file with trusted certificates",
+    "NO_COLOR": "any value: no colours on the terminal",
 }
 DEFAULT_RATE = Rate(25, 5.0)
 SANDBOX_ACCOUNT = "sandbox"

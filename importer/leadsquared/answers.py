@@ -117,7 +117,7 @@ def read_answer(  # noqa: PLR0911 - one for each class of answers
     """Say what an answer means. ``body`` is ``None`` where it was longer than ``ANSWER_LIMIT_BYTES``.
 
     ``now_s`` is the time in seconds since 1970. A date in ``Retry-After`` counts from it if the answer has no ``Date``.
-    The table is the one of README, "What is sent when".
+    The table is in ``importer/submission/README.md``, "Answers".
     """
     if http_status == HTTPStatus.OK:
         return _read_success(headers, body)

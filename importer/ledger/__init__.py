@@ -1,6 +1,7 @@
 """The ledger: the database of all tickets, requests and runs. It prevents duplicate tickets and lost rows.
 
 store                entry point: one open ledger; runs, claims, intents and outcomes
+rows                 look-ups, rejected rows, rows from results files
 records              the values that are stored and read
 request_recorder     writes a batch of intents and outcomes
 leases               which runs are alive, and release of the rows of the others
@@ -8,9 +9,11 @@ ticket_numbers       detects a ticket number that two rows received
 unanswered_requests  requests without a clear answer, and the results of resolving them
 request_bodies       erases stored requests when their row is settled
 previous_exports     the last export of each manifest, for comparison with the next
-results_runs, history  queries about past runs
+results_runs         runs that wrote results files
+history              queries about past runs
+connection           address, transactions and secret of an open ledger
 schema, migrations, revisions  the tables, and upgrades of older ledgers
-database, opening, sqlite_file, permissions, backup  the database itself and its files
+database, opening, sqlite_file, sqlite_copy, permissions, backup  the database itself and its files
 
 Database libraries are loaded at first use: `validate` needs only the records.
 """

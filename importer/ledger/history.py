@@ -111,17 +111,7 @@ def rows_of(ledger: Ledger, run_id: str) -> Iterator[PastRow]:
     both = sa.union_all(sent, rejected).subquery()
     with ledger.reading() as db:
         for row in db.execute(sa.select(both).order_by(both.c.row, both.c.key)):
-            yield PastRow(
-                row=row.row,
-                key=row.key,
-                state=row.state,
-                number=row.number,
-                outcome=row.outcome,
-                attempts=row.attempts,
-                settled_at=row.settled_at,
-                error_code=row.error_code,
-                error=row.error,
-            )
+            yield PastRow(**row._asdict())
 
 
 def _states(db: sa.Connection) -> dict[str, dict[str, int]]:

@@ -33,21 +33,12 @@ def runs_of_source(ledger: Ledger, account: str, source: str) -> list[ResultsRun
     runs = schema.runs.c
     order = (runs.started_at.desc(), runs.lease_until.desc(), runs.id)
     statement = (
-        sa.select(runs.id, runs.command, runs.manifest, runs.manifest_sha256, runs.rows)
+        sa.select(runs.id.label("run"), runs.command, runs.manifest, runs.manifest_sha256, runs.rows)
         .where((runs.account == account) & (runs.source == source))
         .order_by(*order)
     )
     with ledger.reading() as db:
-        return [
-            ResultsRun(
-                run=row.id,
-                command=row.command,
-                manifest=row.manifest,
-                manifest_sha256=row.manifest_sha256,
-                rows=row.rows,
-            )
-            for row in db.execute(statement)
-        ]
+        return [ResultsRun(**row._asdict()) for row in db.execute(statement)]
 
 
 def unknown_keys(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> list[str]:

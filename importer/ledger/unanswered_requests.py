@@ -115,23 +115,18 @@ def known_numbers(ledger: Ledger, account: str) -> list[KnownNumber]:
     attempts, tickets = schema.attempts.c, schema.tickets.c
     statement = (
         sa.select(
-            tickets.number, tickets.key, tickets.source, tickets.manifest_row, attempts.id, attempts.settled_after
+            tickets.number,
+            tickets.key,
+            tickets.source,
+            tickets.manifest_row,
+            attempts.id.label("attempt"),
+            attempts.settled_after,
         )
         .join(schema.attempts, (attempts.ticket == tickets.id) & (attempts.outcome == "created"), isouter=True)
         .where((tickets.account == account) & (tickets.number != ""))
     )
     with ledger.reading() as db:
-        return [
-            KnownNumber(
-                number=row.number,
-                key=row.key,
-                source=row.source,
-                manifest_row=row.manifest_row,
-                attempt=row.id,
-                settled_after=row.settled_after,
-            )
-            for row in db.execute(statement)
-        ]
+        return [KnownNumber(**row._asdict()) for row in db.execute(statement)]
 
 
 def record_findings(ledger: Ledger, run: RunInfo, findings: Sequence[RowFinding]) -> set[str]:

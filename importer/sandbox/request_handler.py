@@ -1,4 +1,4 @@
-"""The gate of the stand-in account: every request is entered, counted, checked and led to its call."""
+"""Handles each request: records it, counts it against the limit, checks the keys, and calls the operation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from importer.sandbox.ticket_calls import Exchange, TicketCalls
 
 
 class RequestHandler:
-    """The request handler of a stand-in account, and its state."""
+    """Request handler of one sandbox account, and owner of its state."""
 
     def __init__(self, options: SandboxOptions) -> None:
         self._options = options
@@ -39,7 +39,7 @@ class RequestHandler:
         self._served: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request. What the account has begun it ends, also for a client that no longer waits."""
+        """Answer one request. The account finishes it even if the client disconnects."""
         if (request.method, request.raw_path) == ("GET", RECORD_PATH):
             return await deliver(request, answers.as_json(state_document(self._options, self.state)))
         exchange = self._enter(request)
@@ -52,13 +52,13 @@ class RequestHandler:
             exchange.gone.set()
 
     async def changed(self) -> None:
-        """Wait for the next entry in the state."""
+        """Wait for the next change of the state."""
         watcher = asyncio.get_running_loop().create_future()
         self._watchers.append(watcher)
         await watcher
 
     async def stop(self) -> None:
-        """Drop everything under way; nothing of it is made any more."""
+        """Drop all requests in flight; they create no more tickets."""
         work = tuple(self._work)
         for task in work:
             task.cancel()
@@ -90,15 +90,15 @@ class RequestHandler:
 
     async def _process(self, exchange: Exchange) -> web.StreamResponse:
         try:
-            answer = await self._judge(exchange)
+            answer = await self._answer(exchange)
             if answer is None:
-                return web.Response()  # goes nowhere: the connection is closed
+                return web.Response()  # never sent: the connection is closed
             self.state.record_answer(exchange.call.ordinal, answer.status, answer.reason)
             return await deliver(exchange.request, answer)
         except (ConnectionError, HttpProcessingError, web.RequestPayloadError):
-            return web.Response()  # the client went away, or sent what is no HTTP; there is nobody to answer
+            return web.Response()  # never sent: the client disconnected, or sent invalid HTTP
 
-    async def _judge(self, exchange: Exchange) -> Answer | None:
+    async def _answer(self, exchange: Exchange) -> Answer | None:
         request = exchange.request
         if self._options.jitter_s:
             await asyncio.sleep(self._jitter.uniform(0, self._options.jitter_s))
@@ -110,7 +110,7 @@ class RequestHandler:
         route = self._route(request)
         if route is None:
             return answers.failure(404, "there is nothing at this URL")
-        if not self._keys_fit(request):
+        if not self._has_right_keys(request):
             return answers.unauthorized()
         if route.operation in ADMIN_ONLY and not self._options.admin:
             return answers.failure(403, "these keys are not those of an administrator")
@@ -120,7 +120,7 @@ class RequestHandler:
         except TooLarge:
             return answers.too_large()
 
-    def _keys_fit(self, request: web.BaseRequest) -> bool:
+    def _has_right_keys(self, request: web.BaseRequest) -> bool:
         wanted = {"X-LSQ-ACCESS-KEY": self._options.access_key, "X-LSQ-SECRET-KEY": self._options.secret_key}
         return all(
             len(given := request.headers.getall(name, [])) == 1

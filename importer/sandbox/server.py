@@ -1,4 +1,4 @@
-"""The stand-in account as a server: embedded in a process that runs an import or a test, or on its own."""
+"""Runs a sandbox account as a server: in the process of an import or a test, or standalone."""
 
 from __future__ import annotations
 
@@ -19,54 +19,54 @@ _SHUTDOWN_S = 0.1
 
 
 class Sandbox:
-    """A running stand-in: where it is, what opens it, and what has happened in it so far."""
+    """A running sandbox: its address, its keys, and its state so far."""
 
     def __init__(self, url: str, options: SandboxOptions, service: RequestHandler) -> None:
-        self.url = url  # what LSQ_HOST takes, such as http://127.0.0.1:40123
+        self.url = url  # value for LSQ_HOST, such as http://127.0.0.1:40123
         self._options = options
         self._service = service
 
     @property
     def tenant_id(self) -> str:
-        """What LSQ_TENANT_ID takes."""
+        """Value for LSQ_TENANT_ID."""
         return self._options.tenant_id
 
     @property
     def access_key(self) -> Secret:
-        """What LSQ_ACCESS_KEY takes."""
+        """Value for LSQ_ACCESS_KEY."""
         return self._options.access_key
 
     @property
     def secret_key(self) -> Secret:
-        """What LSQ_SECRET_KEY takes."""
+        """Value for LSQ_SECRET_KEY."""
         return self._options.secret_key
 
     @property
     def tickets(self) -> tuple[TicketRecord, ...]:
-        """Every ticket made, trashed ones included, in the order of making."""
+        """All tickets in the order of creation, trashed ones included."""
         return self._service.state.tickets
 
     @property
     def calls(self) -> tuple[CallRecord, ...]:
-        """Every call, in the order of arrival; those for the record are not among them."""
+        """All calls in the order of arrival, without those for the record."""
         return tuple(self._service.state.calls)
 
     @property
     def leads(self) -> tuple[LeadRecord, ...]:
-        """Every lead that a ticket made."""
+        """All leads that tickets created."""
         return tuple(self._service.state.leads)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What would need cleaning up in a real account, such as two leads for one identifier."""
+        """What a user would have to clean up in a real account, such as two leads for one identifier."""
         return tuple(self._service.state.warnings)
 
     def record(self) -> dict[str, object]:
-        """All of it as JSON-able data, the same that `GET /sandbox/record` answers."""
+        """Return the whole state as JSON-able data, the same as `GET /sandbox/record`."""
         return state_document(self._options, self._service.state)
 
     async def until(self, condition: Callable[[Sandbox], bool]) -> None:
-        """Wait until the condition holds; it is looked at after every entry in the state. Bring your own timeout."""
+        """Wait until the condition holds; it is checked after every change of the state. Has no timeout."""
         while not condition(self):
             await self._service.changed()
 
@@ -79,9 +79,9 @@ async def serve(
     port: int = 0,
     ssl_context: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Sandbox]:
-    """Run a stand-in account for as long as the block lasts; port 0 takes a free one.
+    """Run a sandbox account while the block lasts; port 0 takes a free port.
 
-    At the end it closes at once, whatever hangs: requests under way are dropped, and make no ticket any more.
+    At the end it closes at once: requests in flight are dropped and create no more tickets.
     Raises SettingsError if it can't listen there.
     """
     service = RequestHandler(options)

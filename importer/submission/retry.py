@@ -1,6 +1,6 @@
 """Decide what follows from an answer: the row is done, is sent again, or the run stops. Pure.
 
-The table is "What is sent when" of the documentation. A request that may have created a ticket is never repeated
+The table is in README.md of this folder, "Answers". A request that may have created a ticket is never repeated
 unless the user asks for it.
 """
 

@@ -54,23 +54,23 @@ class ImportJob:
     export_limits: ExportLimits = field(default_factory=ExportLimits)
 
 
-class PreflightInterface(ProblemReceiver, Protocol):
-    """Who is told of what is wrong with rows and files."""
+class PreflightDialog(ProblemReceiver, Protocol):
+    """What a check shows to the user."""
 
-    def note(self, text: str) -> None:
-        """Take something that a person would want to know."""
+    def warn(self, text: str) -> None:
+        """Show a warning."""
 
 
-def validate_manifest(job: ImportJob, listener: PreflightInterface, ledger: Ledger | None) -> Preflight:
+def validate_manifest(job: ImportJob, listener: PreflightDialog, ledger: Ledger | None) -> Preflight:
     """Judge every row of a manifest. With a ``ledger``, rows that are tickets already are not looked at."""
     with prepared(job) as judging:
         for warning in judging.warnings:
-            listener.note(warning)
+            listener.warn(warning)
         with paused():
             judging.rows.judge(ledger, judging.info, listener, record=False)
         of_files = judging.attachments.warnings if judging.attachments is not None else ()
         for warning in (*judging.rows.warnings, *of_files):
-            listener.note(warning)
+            listener.warn(warning)
         return judging
 
 

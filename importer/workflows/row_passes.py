@@ -71,7 +71,7 @@ class ProblemReceiver(Protocol):
     def problem(self, problem: Problem) -> None:
         """Take one problem of one row; they come in the manifest's order."""
 
-    def judged(self, rows: int) -> None:
+    def rows_checked(self, rows: int) -> None:
         """Take note that so many more rows are judged."""
 
 
@@ -147,7 +147,7 @@ class RowPasses:
                 ledger.add_from_results(run, imports(prior))
             fates = self._judge_chunk(chunk, prior, ledger, run)
             _tell(findings, chunk, fates.problems)
-            findings.judged(len(fates.rows))
+            findings.rows_checked(len(fates.rows))
             if ledger is not None and record:
                 ledger.reject(run.id, fates.rejections())
                 # What another run has sent while these rows were judged is found out when they are ours.
@@ -199,9 +199,11 @@ class RowPasses:
     ) -> tuple[RowKeys, dict[int, str]]:
         """The rows' keys, and what the ledger knows of them; without one, no key is made text that nobody reads."""
         if ledger is None and prior is None:
-            prints, there = self._validator.key_fingerprints(chunk, self._columns)
+            prints, there = self._validator.row_keys.fingerprints(chunk, self._columns)
             return RowKeys(
-                fingerprints=prints, has_key=there, text=lambda at: self._validator.key_at(chunk, at, self._columns)
+                fingerprints=prints,
+                has_key=there,
+                text=lambda at: self._validator.row_keys.at(chunk, at, self._columns),
             ), {}
         keys = self._keys_of(chunk, prior)
         known = _states(ledger, run, keys) if self.comparison is None else self.comparison.look_up(keys)
@@ -349,7 +351,7 @@ class RowPasses:
 
     def _keys_of(self, chunk: Chunk, prior: list[ResultRow] | None) -> list[str]:
         """A rerun knows its rows by ``import_key``, whatever was edited; a row that never had one, by its cells."""
-        keys = self._validator.chunk_keys(chunk, self._columns)
+        keys = self._validator.row_keys.of_chunk(chunk, self._columns)
         if prior is None:
             return keys
         return [before.key or key for before, key in zip(prior, keys, strict=True)]

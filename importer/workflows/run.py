@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -40,54 +41,55 @@ from importer.submission.journal import Journal
 from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
 from importer.workflows.account_access import open_endpoint
-from importer.workflows.preflight import ImportJob, Preflight, PreflightInterface, prepared
+from importer.workflows.preflight import ImportJob, Preflight, PreflightDialog, prepared
 from importer.workflows.rerun.origins import Origins
 from importer.workflows.run_observer import RunObserver
 from importer.workflows.send_options import SendOptions
 
+log = logging.getLogger("importer")
 _PREVIEWED_REQUESTS = 3
 
 
-class RunInterface(PreflightInterface, Protocol):
-    """The person, or whatever stands in for one."""
+class RunDialog(PreflightDialog, Protocol):
+    """What an import shows to the user and asks the user."""
 
-    def show(self, plan: PlanSummary) -> None:
-        """Show what is wrong with the rows, and the plan."""
+    def show_plan(self, plan: PlanSummary) -> None:
+        """Show the problems of the rows, and the plan."""
 
-    def confirm(self, plan: PlanSummary) -> bool:
-        """Say whether to go on with a plan that was shown."""
+    def confirm_plan(self, plan: PlanSummary) -> bool:
+        """Ask whether to carry out the plan that was shown."""
 
     def progress(self, total: int, limit: Rate) -> Progress:
-        """Give the progress to be shown while ``total`` rows are sent."""
+        """Return the progress display for ``total`` rows."""
 
 
-def rehearse(job: ImportJob, sending: SendOptions, desk: RunInterface, url: str) -> tuple[PlanSummary, list[str]]:
+def rehearse(job: ImportJob, sending: SendOptions, dialog: RunDialog, url: str) -> tuple[PlanSummary, list[str]]:
     """Do all of a run but the calls: the plan, and the first requests as they would go out."""
-    with _begun(job, desk) as importing:
-        importing.judge(desk, record=False)
+    with _begun(job, dialog) as importing:
+        importing.judge(dialog, record=False)
         return importing.plan_summary(sending), importing.first_requests(url)
 
 
-def run_import(job: ImportJob, sending: SendOptions, desk: RunInterface, account: AccountSettings | None) -> Summary:
+def run_import(job: ImportJob, sending: SendOptions, dialog: RunDialog, account: AccountSettings | None) -> Summary:
     """Run an import from its manifest to its results. ``account`` is ``None`` for the embedded sandbox.
 
     Raises ImporterError where nothing was sent and no results could be written.
     """
-    with _begun(job, desk) as importing, importing.recorded(desk) as summary:
-        importing.judge(desk, record=True)
+    with _begun(job, dialog) as importing, importing.recorded(dialog) as summary:
+        importing.judge(dialog, record=True)
         plan = importing.plan_summary(sending)
         summary.attachments = plan.attachments
-        desk.show(plan)
+        dialog.show_plan(plan)
         check_space(importing.needs(plan))
         summary.export, summary.stops = plan.export, plan.stops
         if plan.stops:
             summary.ending = stopped_by_export(plan)
         sends = importing.may_send() and plan.to_send > 0
-        if sends and not importing.agreed(desk, plan):
+        if sends and not importing.agreed(dialog, plan):
             raise Declined("nothing was sent", hint="--limit 10 tries ten rows, --dry-run shows what would be sent")
         with interruptions() as signals, frozen():
             if sends:
-                summary.ending = asyncio.run(importing.send(_Way(sending, desk, account, signals), summary))
+                summary.ending = asyncio.run(importing.send(_Way(sending, dialog, account, signals), summary))
             importing.conclude(summary)
         if importing.may_send() and (summary.ending is None or isinstance(summary.ending, CapReached)):
             importing.finish_export()
@@ -95,7 +97,7 @@ def run_import(job: ImportJob, sending: SendOptions, desk: RunInterface, account
 
 
 @contextlib.contextmanager
-def _begun(job: ImportJob, desk: RunInterface) -> Iterator[ImportRun]:
+def _begun(job: ImportJob, dialog: RunDialog) -> Iterator[ImportRun]:
     """Find everything that is wrong with the files and the ledger before a row is looked at."""
     with contextlib.ExitStack() as stack:
         judging = stack.enter_context(prepared(job))
@@ -105,7 +107,7 @@ def _begun(job: ImportJob, desk: RunInterface) -> Iterator[ImportRun]:
             stack.callback(ledger.close)
         if job.choice.only is not None:
             origins = Origins(judging.manifest, job.manifest, judging.mapping, job.choice, judging.info, ledger)
-            original = origins.settle(judging.folder, desk.note)
+            original = origins.settle(judging.folder, dialog.warn)
             judging.hold_against(original.path, original.comparison, stores_numbers=original.stores_numbers)
         judging.check_fit()
         yield ImportRun(job, judging, ledger)
@@ -123,7 +125,7 @@ class ImportRun:
         self._comparison: ExportComparison | None = None
         self._stops: tuple[ExportStop, ...] = ()
 
-    def judge(self, desk: RunInterface, *, record: bool) -> None:
+    def judge(self, dialog: RunDialog, *, record: bool) -> None:
         """Judge every row; with ``record``, claim those to be sent, and record how many there are.
 
         The export of a run is compared with those before it.
@@ -131,7 +133,7 @@ class ImportRun:
         if self._ledger is not None and self._job.choice.only is None:
             self._comparison = ExportComparison(self._ledger, self._info, self._judging.mapping, self._rows.names())
         self._rows.comparison = self._comparison
-        self._rows.judge(self._ledger, self._info, desk, record=record)
+        self._rows.judge(self._ledger, self._info, dialog, record=record)
         if self._comparison is not None:
             self._stops = tuple(self._comparison.conclude(len(self._rows.plan), self._job.export_limits))
         if record:
@@ -140,7 +142,7 @@ class ImportRun:
                 self._comparison.remember()
 
     @contextlib.contextmanager
-    def recorded(self, desk: RunInterface) -> Iterator[Summary]:
+    def recorded(self, dialog: RunDialog) -> Iterator[Summary]:
         """Hold a lease in the ledger while the run goes on, and record how it ended."""
         ledger = self._open_ledger()
         summary = Summary(run=self._info.id, account=self._info.account, results=self._job.results)
@@ -158,12 +160,12 @@ class ImportRun:
             try:
                 ledger.end_run(self._info.id, code)
             except LedgerError as error:  # no reason to hide how the run ended; its rows are free as after a crash
-                desk.note(f"the end of this run could not be recorded: {error.message}")
+                dialog.warn(f"the end of this run could not be recorded: {error.message}")
 
-    def agreed(self, desk: RunInterface, plan: PlanSummary) -> bool:
+    def agreed(self, dialog: RunDialog, plan: PlanSummary) -> bool:
         """Ask whether to go on; however long the answer takes, the rows stay this run's."""
         with self._open_ledger().renewing(self._info.id):
-            return desk.confirm(plan)
+            return dialog.confirm_plan(plan)
 
     def may_send(self) -> bool:
         """Say whether rows may go out."""
@@ -196,6 +198,7 @@ class ImportRun:
             blank_rows=self._judging.manifest.blank_rows,
             counts=plan.counts(),
             to_send=to_send,
+            is_blocked=not self._judging.may_send(),
             attachment_bytes=plan.attachment_bytes,
             seconds=sending.seconds(to_send),
             limit=sending.usable,
@@ -227,7 +230,7 @@ class ImportRun:
         started = loop.time()
         assert self._job.results is not None
         part = PartFile(self._job.results, self._rows.columns)
-        sending, desk = way.sending, way.desk
+        sending, dialog = way.sending, way.dialog
         terms = sending.terms(account_known=self._account_known())
         total = self._rows.plan.to_send(self._job.limit)
         async with contextlib.AsyncExitStack() as stack:
@@ -238,8 +241,8 @@ class ImportRun:
             patience = Timeouts(answer_s=sending.answer_timeout_s)
             client = await stack.enter_async_context(Client(endpoint, patience, connections=terms.concurrency))
             journal = await stack.enter_async_context(Journal(self._open_ledger(), self._info))
-            progress = stack.enter_context(desk.progress(total, sending.rate))
-            watcher = RunObserver(part, progress, desk.note, summary, self._info)
+            progress = stack.enter_context(dialog.progress(total, sending.rate))
+            watcher = RunObserver(part, progress, dialog.warn, summary, self._info)
             limits = sending.limits(self._info.id, total)
             limiter = await stack.enter_async_context(
                 shared_rate_limiter(self._open_ledger(), self._info.account, limits)
@@ -248,10 +251,11 @@ class ImportRun:
                 SubmissionContext(client=client, limiter=limiter, journal=journal, observer=watcher), terms
             )
             stack.enter_context(way.signals.stopping(lambda why, at_once: submission.stop(why, at_once=at_once)))
-            news = LimitStatus(limiter, progress, desk.note)
+            news = LimitStatus(limiter, progress, dialog.warn)
             await stack.enter_async_context(_ticking(progress, news))
             ending = await submission.run(self._sendables())
             summary.limit = news.text()
+            log.debug("rate limit: %s", summary.limit)
         summary.seconds = loop.time() - started
         return ending
 
@@ -318,7 +322,7 @@ class _Way:
     """How the rows get from here to the account. ``account`` is ``None`` for the embedded sandbox."""
 
     sending: SendOptions
-    desk: RunInterface
+    dialog: RunDialog
     account: AccountSettings | None
     signals: Interruptions
 

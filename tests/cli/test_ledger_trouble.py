@@ -122,7 +122,7 @@ def test_what_may_make_tickets_twice_is_said_before_and_after(
     done = shop.run(*flags)
     assert done.code == 0
     assert warning in done.err
-    assert "2 rows were sent again after a request that may have made a ticket" in done.out
+    assert "2 rows were sent again although the first request may have created a ticket" in done.out
     assert len(account.tickets) == 6
     with closing(sqlite3.connect(shop.path("ledger.sqlite"))) as ledger:
         waits = ledger.execute("select outcome, wait_s is not null from attempts order by id").fetchall()

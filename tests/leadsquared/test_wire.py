@@ -1,4 +1,4 @@
-"""What goes into a request, and what an answer means: README, "What is sent when"."""
+"""What a request contains, and what an answer means: importer/submission/README.md, "Answers"."""
 
 from __future__ import annotations
 

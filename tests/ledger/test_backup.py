@@ -187,7 +187,7 @@ def test_the_command_needs_only_the_ledgers_address(tmp_path: Path) -> None:
             timeout=50,
         ).stdout
 
-    assert "is made" in command("init")
+    assert "created the ledger" in command("init")
     said = command("backup", "copy.sqlite")
     size_bytes = (tmp_path / "copy.sqlite").stat().st_size
-    assert said == f"the ledger is copied to copy.sqlite: 0 rows, {size_bytes:,} bytes, checked\n"
+    assert said == f"copied the ledger to copy.sqlite: 0 rows, {size_bytes:,} bytes, checked\n"

@@ -85,7 +85,7 @@ def test_there_is_an_example_of_every_answer() -> None:
     ],
 )
 def test_the_table(answer: Answer, succeeded: bool, expected: object) -> None:  # noqa: FBT001 - a column of the table
-    """README, "What is sent when", line by line."""
+    """The table of importer/submission/README.md, "Answers", line by line."""
     assert decide(answer, succeeded=succeeded) == expected
 
 

@@ -48,7 +48,7 @@ class Notes:
         """Keep it."""
         self.problems.append(problem)
 
-    def judged(self, rows: int) -> None:
+    def rows_checked(self, rows: int) -> None:
         """Count them."""
         self.rows += rows
 
@@ -236,9 +236,9 @@ def test_what_another_run_sent_while_this_one_judged_decides(bench, before, afte
 
         @dataclass
         class Meanwhile(Notes):
-            def judged(self, rows: int) -> None:
+            def rows_checked(self, rows: int) -> None:
                 """The run that holds the row sends it, writes down what came of it, and ends."""
-                super().judged(rows)
+                super().rows_checked(rows)
                 if before == "sending":
                     ids = TicketIds(number="157")
                     bench.ledger.commit(bench.run, [Outcome(key="A", state=after, outcome="answer", ids=ids)])
