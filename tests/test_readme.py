@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import json
 import re
 import shlex
 import sys
@@ -18,9 +19,13 @@ import pytest
 import importer
 from importer import errors, settings
 from importer.cli.commands import cli
+from importer.cli.json_envelope import Envelope
 from importer.error_codes import ERROR_CODES
+from importer.export_checks.checks import ExportFigures
 from importer.mapping import load_mapping
 from importer.models import Status
+from importer.reports.summary import Summary
+from importer.reports.summary_text import summary_json
 from importer.results import COLUMNS
 
 ROOT = Path(__file__).parent.parent
@@ -90,16 +95,10 @@ def flags(command: click.Command) -> dict[str, click.Option]:
     return {name: option for option in options for name in (*option.opts, *option.secondary_opts)}
 
 
-def documented_flags() -> dict[str, set[str]]:
-    """Return command -> the flags in the tables."""
-    found: dict[str, set[str]] = {name: set() for name in COMMANDS}
-    sending = names(section(COMMAND_LINE, "## Flags of `run` and `rerun`"))
-    found["run"] |= set(sending) - {"--only", "--manifest", "--accept-edits", "--allow-missing"}
-    found["rerun"] |= set(sending)
-    for row in rows(section(COMMAND_LINE, "## Flags of the other commands")):
-        for command in re.findall(r"`([^`]+)`", row[1]):
-            found[command] |= set(re.findall(r"`([^`]+)`", row[0]))
-    return found
+def flag_rows(command: str) -> list[list[str]]:
+    """Return the rows of all flag tables whose heading names a command."""
+    parts = re.split(r"^### ", section(COMMAND_LINE, "## Flags"), flags=re.MULTILINE)
+    return [row for part in parts for row in rows(part) if f"`{command}`" in part.splitlines()[0]]
 
 
 def shown_commands() -> list[str]:
@@ -141,28 +140,25 @@ def test_every_command_is_documented():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_flag_is_documented(name: str):
-    """Each command has exactly the flags in the tables."""
-    assert documented_flags()[name] == set(flags(COMMANDS[name]))
+    """Each command has exactly the flags in its tables."""
+    documented = [flag for row in flag_rows(name) for flag in re.findall(r"`([^`]+)`", row[0])]
+    assert sorted(documented) == sorted(flags(COMMANDS[name]))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_defaults_are_the_documented_ones(name: str):
     """A default that is written as code is the default of the flag."""
-    heading = "## Flags of `run` and `rerun`" if name in ("run", "rerun") else "## Flags of the other commands"
-    for row in rows(section(COMMAND_LINE, heading)):
-        default = re.fullmatch(r"`([^` ]+)`", row[-2])
-        for flag in re.findall(r"`(-[^`]+)`", row[0]):
-            option = flags(COMMANDS[name]).get(flag)
-            concerned = heading.endswith("`rerun`") or f"`{name}`" in row[1]
-            if option is not None and concerned and default is not None and isinstance(option.default, str):
+    for flag_names, default_text, _ in flag_rows(name):
+        default = re.fullmatch(r"`([^` ]+)`", default_text)
+        for flag in re.findall(r"`([^`]+)`", flag_names):
+            option = flags(COMMANDS[name])[flag]
+            if default is not None and isinstance(option.default, str):
                 assert default[1] == option.default, flag
 
 
 def test_the_default_rate_is_the_documented_one():
     """The default of `--rate` comes from the settings, not from the flag."""
-    (default,) = [
-        row[1] for row in rows(section(COMMAND_LINE, "## Flags of `run` and `rerun`")) if row[0] == "`--rate`"
-    ]
+    (default,) = [row[1] for row in flag_rows("run") if row[0] == "`--rate`"]
     assert default == f"`{settings.DEFAULT_RATE}`"
 
 
@@ -211,6 +207,22 @@ def test_every_exit_code_is_documented():
     kinds = [value for value in vars(errors).values() if isinstance(value, type)]
     raised = {kind.exit_code for kind in kinds if issubclass(kind, errors.ImporterError)}
     assert {int(code) for code in names(section(COMMAND_LINE, "## Exit codes"))} == raised | {0, 1, 130, 143}
+
+
+def test_every_member_of_the_json_output_is_documented():
+    """The three tables have the members of every object, of a summary, and of the summary of `run`."""
+    every, of_summary, of_run = (
+        [name for row in rows(part) for name in re.findall(r"`([^`]+)`", row[0])]
+        for part in re.split(r"^\|---.*", section(COMMAND_LINE, "## JSON output"), flags=re.MULTILINE)[1:]
+    )
+    assert every == list(Envelope().members())
+    export = ExportFigures(rows=1, new=1, known=0)
+    without, with_export = (
+        json.loads(summary_json(Summary(run="", account="", results=None, export=each))).keys()
+        for each in (None, export)
+    )
+    assert set(of_summary) == without - set(every)
+    assert set(of_run) == with_export - without
 
 
 def test_results_columns_and_states_are_documented():

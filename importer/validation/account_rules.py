@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from importer.account_fields import AccountField, AccountFields, ValueComplaint, complaint
 from importer.account_fields.cells import takes_anything_short
 from importer.manifest import Column, is_visible
 from importer.mapping import FieldType
-
-Mask = npt.NDArray[np.bool_]
+from importer.validation.byte_checks import Mask
 
 _NOT_LONGER_THAN_THEIR_CELLS = (FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE)
 

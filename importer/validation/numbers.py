@@ -9,7 +9,7 @@ from decimal import Decimal
 import pandas as pd
 
 from importer.mapping import Mapping, Rule
-from importer.validation.conversion_result import Cells, ConversionResult, Mask
+from importer.validation.conversion_result import BoolSeries, Cells, ConversionResult
 
 _INTEGER = r"[+-]?[0-9]+"
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
@@ -54,14 +54,14 @@ def convert_numbers(cells: Cells, rule: Rule) -> ConversionResult:
     )
 
 
-def _ambiguous(cells: Cells, rule: Rule) -> Mask:
+def _ambiguous(cells: Cells, rule: Rule) -> BoolSeries:
     """Return which cells are 1234 if they are text and 1.234 if they are stored numbers."""
     if rule.stored_numbers and rule.thousands == ".":
         return cells.str.fullmatch(_ONE_GROUP)
     return pd.Series(data=False, index=cells.index)
 
 
-def _if_any(mask: Mask) -> Mask | None:
+def _if_any(mask: BoolSeries) -> BoolSeries | None:
     return mask if mask.any() else None
 
 

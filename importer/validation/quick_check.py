@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from importer.manifest import Chunk, Column, is_visible
 from importer.mapping import FieldType, Mapping, Rule, Template
 from importer.validation.account_rules import AccountRules
-from importer.validation.byte_checks import certainly_valid
-from importer.validation.fingerprints import Fingerprints, fingerprints
+from importer.validation.byte_checks import Mask, certainly_valid
+from importer.validation.fingerprint_cache import FingerprintCache, distinct
+from importer.validation.fingerprints import fingerprints
 
 LEAD_ID = "LeadId"
 LEAD_IDENTIFIERS = (LEAD_ID, "LeadDetail.EmailAddress", "LeadDetail.Phone")
@@ -24,7 +24,6 @@ LEAD_IDENTIFIERS = (LEAD_ID, "LeadDetail.EmailAddress", "LeadDetail.Phone")
 _MOST_KNOWN = 4_096
 _FEW = 64  # up to 1/64 of a chunk's cells go to the validator directly, without the cache
 
-Mask = npt.NDArray[np.bool_]
 # Rule, different cells -> whether each cell is valid, and whether its converted value is not blank.
 CheckCells = Callable[[Rule, Sequence[str]], tuple[Mask, Mask]]
 
@@ -94,8 +93,7 @@ class _ColumnCheck:
         self._check_cells = check_cells
         self._account = account
         self._kind = FieldType.GUID if rule.field == LEAD_ID else rule.type
-        self._known: Fingerprints = np.empty((2, 0), dtype=np.uint64)
-        self._filled = np.empty(0, dtype=bool)
+        self._cache = FingerprintCache(1, _MOST_KNOWN)  # whether the value of a valid cell is not blank
 
     def check(self, column: Column) -> tuple[Mask, Mask]:
         """Return which cells are certainly valid, and which of these have a value that is not blank."""
@@ -136,28 +134,13 @@ class _ColumnCheck:
     def _valid_by_cache(self, column: Column, few: int) -> tuple[Mask, Mask]:
         """Look cells up in the cache; if many are missing, validate each different one."""
         prints = fingerprints(column)
-        valid, filled = self._recall(prints)
+        facts, valid = self._cache.look_up(prints)
+        filled = valid & (facts[0] > 0)
         unknown = np.flatnonzero(~valid)
         if unknown.size > few:
-            _, firsts, which = np.unique(prints[0, unknown], return_index=True, return_inverse=True)
-            texts = column.take(unknown[firsts]).texts()
-            good, named = self._check_cells(self.rule, texts)
-            # Cells that share only half a fingerprint are extremely rare; the validator checks them.
-            same = prints[1, unknown] == prints[1, unknown[firsts]][which]
-            valid[unknown], filled[unknown] = good[which] & same, named[which] & good[which] & same
-            self._learn(prints[:, unknown[firsts[good]]], named[good])
+            firsts, which, same = distinct(prints[:, unknown])
+            good, named = self._check_cells(self.rule, column.take(unknown[firsts]).texts())
+            valid[unknown] = good[which] & same  # the validator checks the others
+            filled[unknown] = named[which] & valid[unknown]
+            self._cache.add(prints[:, unknown[firsts[good]]], named[good].astype(np.int64)[np.newaxis])
         return valid, filled
-
-    def _recall(self, prints: Fingerprints) -> tuple[Mask, Mask]:
-        if not self._filled.size:
-            return np.zeros(prints.shape[1], dtype=bool), np.zeros(prints.shape[1], dtype=bool)
-        at = np.minimum(np.searchsorted(self._known[0], prints[0]), self._filled.size - 1)
-        valid = (self._known[:, at] == prints).all(axis=0)
-        return valid, valid & self._filled[at]
-
-    def _learn(self, prints: Fingerprints, filled: Mask) -> None:
-        if self._filled.size + filled.size > _MOST_KNOWN:
-            return
-        known, filled = np.concatenate((self._known, prints), axis=1), np.concatenate((self._filled, filled))
-        order = np.argsort(known[0])
-        self._known, self._filled = known[:, order], filled[order]

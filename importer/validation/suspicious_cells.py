@@ -16,10 +16,10 @@ import numpy.typing as npt
 from importer.account_fields.cells import shortened
 from importer.manifest import Chunk, Column
 from importer.mapping import FieldType, Mapping
+from importer.validation.byte_checks import Mask
 from importer.validation.type_conversion import without_extension
 
 Bytes = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.intp]
 Find = Callable[[Bytes], Positions]
 Test = Callable[[str], bool]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,65 +14,17 @@ from importer.account_fields import AccountFields
 from importer.account_fields.cells import shortened
 from importer.attachments import AttachmentFinder, FileFault, NamedFiles
 from importer.error_codes import ERROR_CODES
-from importer.manifest import Chunk, Column, is_visible
+from importer.manifest import Chunk
 from importer.mapping import FieldType, Mapping, Rule
-from importer.models import Attachment, Problem, Ticket
+from importer.models import Attachment, Problem
 from importer.validation.account_rules import AccountRules
 from importer.validation.attachments import FileMeasurer
+from importer.validation.byte_checks import Mask
+from importer.validation.converted_rows import NORMALIZERS, ConvertedRows
 from importer.validation.field_conversion import SentField, convert_constant, field_of_cells, field_of_template
-from importer.validation.fingerprints import Fingerprints, combined, fingerprints
 from importer.validation.problem_collector import ProblemCollector
-from importer.validation.quick_check import LEAD_ID, LEAD_IDENTIFIERS, Mask, QuickCheck
-from importer.validation.type_conversion import without_extension
-
-_LEAD_PREFIX = "LeadDetail."
-_EMAIL = "LeadDetail.EmailAddress"
-_PHONE = "LeadDetail.Phone"
-
-
-class ConvertedRows:
-    """Converted rows of one chunk, with their problems. Positions count the rows from 0."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.fields: list[SentField] = []
-        self.attachments: dict[int, tuple[Attachment, ...]] = {}
-        self.problems: dict[int, list[Problem]] = defaultdict(list)
-
-    def ticket(self, position: int) -> Ticket:
-        """Return the ticket of the row at ``position``, which must have no problem."""
-        fields = [(field.name, field.values[position]) for field in self.fields if field.sent[position]]
-        lead_id = next((value for name, value in fields if name == LEAD_ID), None)
-        if lead_id is None:
-            sent = fields
-        else:  # an existing lead: its details are not sent
-            sent = [(name, value) for name, value in fields if name != LEAD_ID and not name.startswith(_LEAD_PREFIX)]
-        return Ticket(fields=tuple(sent), lead_id=lead_id, attachments=self.attachments.get(position, ()))
-
-    def lead_identifiers(self) -> tuple[list[str], list[str]]:
-        """Return each row's normalised e-mail addresses and phone numbers; empty for rows with a LeadId or a problem.
-
-        Two tickets with one of them, in flight at the same time, could create the lead twice.
-        """
-        known = next((field.sent for field in self.fields if field.name == LEAD_ID), np.zeros(self.size, dtype=bool))
-        emails, phones = [""] * self.size, [""] * self.size
-        for field in self.fields:
-            if field.name in (_EMAIL, _PHONE):
-                normal = _NORMAL[field.name]
-                found = emails if field.name == _EMAIL else phones
-                for position in np.flatnonzero(field.sent & ~known).tolist():
-                    if position not in self.problems:
-                        found[position] = normal(field.values[position])
-        return emails, phones
-
-    def attachment_bytes(self) -> int:
-        """Return the total size of the files of rows without problems."""
-        return sum(
-            file.size_bytes
-            for position, files in self.attachments.items()
-            if position not in self.problems
-            for file in files
-        )
+from importer.validation.quick_check import LEAD_ID, LEAD_IDENTIFIERS, QuickCheck
+from importer.validation.row_keys import RowKeyReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +55,7 @@ class Validator:
         self._finder = finder
         self._measurer = FileMeasurer(finder) if finder is not None else None
         self._sheet = sheet
+        self.row_keys = RowKeyReader(mapping)
         self._account = AccountRules(fields)
         self._quick_check = QuickCheck(mapping, self._check_cells, self._account)
         self._constants = [(name, convert_constant(name, value)[0]) for name, value in mapping.constants]
@@ -113,36 +64,6 @@ class Validator:
     def mapping(self) -> Mapping:
         """The mapping by which rows are validated."""
         return self._mapping
-
-    def keys(self, frame: pd.DataFrame) -> list[str]:
-        """Return each row's key: the raw cell, or a JSON list of several raw cells; empty if one of them is blank."""
-        if self._mapping.key_is_row_content:
-            return content_hashes(frame)
-        return _keys([frame[column].tolist() for column in self._mapping.key])
-
-    def chunk_keys(self, chunk: Chunk, columns: Sequence[str]) -> list[str]:
-        """Return the same for a chunk, without decoding other columns. ``columns``: see ``key_at``."""
-        if self._mapping.key_is_row_content:
-            return content_hashes(chunk.frame[list(columns)])
-        return _keys([chunk.texts(column) for column in self._mapping.key])
-
-    def key_at(self, chunk: Chunk, position: int, columns: Sequence[str]) -> str:
-        """Return one row's key, as `keys` does. ``columns``: the columns of a `key: row-content`."""
-        if self._mapping.key_is_row_content:
-            return content_hashes(chunk.part([position])[list(columns)])[0]
-        return _key([chunk.text(name, position) for name in self._mapping.key])
-
-    def key_fingerprints(self, chunk: Chunk, columns: Sequence[str]) -> tuple[Fingerprints, Mask]:
-        """Return a fingerprint of each row's key, and which rows have a key. ``columns``: see ``key_at``."""
-        names = columns if self._mapping.key_is_row_content else self._mapping.key
-        found = [chunk.column(name) or Column.from_any_texts(chunk.texts(name)) for name in names]
-        there = np.ones(len(chunk.rows), dtype=bool)
-        for column in () if self._mapping.key_is_row_content else found:
-            visible = is_visible(column.first_bytes())
-            unclear = np.flatnonzero(~visible)
-            visible[unclear] = [bool(cell.strip()) for cell in column.take(unclear).texts()]
-            there &= visible
-        return combined([fingerprints(column) for column in found]), there
 
     def missing_key(self, row: int) -> Problem:
         """Return the problem of a row without a key."""
@@ -225,7 +146,7 @@ class Validator:
         cells = {field: [of_all[at] for at in positions.tolist()] for field, of_all in texts.items()}
         known = cells.pop(LEAD_ID, [""] * positions.size)
         return [
-            _NORMAL[field](cell)
+            NORMALIZERS[field](cell)
             for field, its in cells.items()
             for cell, lead_id in zip(its, known, strict=True)
             if not lead_id
@@ -293,18 +214,6 @@ def _require_lead(fields: list[SentField], collector: ProblemCollector) -> None:
         collector.add_one(int(position), "missing-lead", f"the row names no lead ({names or 'none is mapped'})")
 
 
-def _keys(columns: Sequence[Sequence[str]]) -> list[str]:
-    if len(columns) == 1:
-        return [cell if cell.strip() else "" for cell in columns[0]]
-    return list(map(_key, zip(*columns, strict=True)))
-
-
-def _key(cells: Sequence[str]) -> str:
-    if not all(cell.strip() for cell in cells):
-        return ""
-    return cells[0] if len(cells) == 1 else json.dumps(cells, ensure_ascii=False)
-
-
 def _is_sent_as_written(rule: Rule) -> bool:
     """Return whether a lead's cell is sent as written, apart from normalisation of addresses and numbers."""
     plain = not rule.values and rule.default is None and rule.max_length is None and rule.region is None
@@ -333,31 +242,3 @@ def _report_faults(position: int, files: Iterable[NamedFiles], collector: Proble
         if isinstance(named.found, FileFault):
             message = f"{named.column}: {named.found.message}"
             collector.add_one(position, named.found.code, message, column=named.column, value=shortened(named.name))
-
-
-def content_hashes(frame: pd.DataFrame) -> list[str]:
-    """Return a hash of each row's raw cells, for `key: row-content` and to detect edited rows.
-
-    The hash does not depend on the order of columns, which changes between exports, above all in JSON.
-    """
-    rows = zip(*(frame[column] for column in sorted(frame.columns)), strict=True)
-    return [
-        hashlib.blake2b(_joined_with_lengths(cells).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-        for cells in rows
-    ]
-
-
-def _joined_with_lengths(cells: Sequence[str]) -> str:
-    """Join cells to a text that is unique for them: each cell's length comes before it."""
-    return "".join(f"{len(cell)}:{cell}" for cell in cells)
-
-
-def _email(address: str) -> str:
-    return address.strip().casefold()
-
-
-def _phone(number: str) -> str:
-    return "".join(filter(str.isdecimal, without_extension(number.strip())))
-
-
-_NORMAL = {_EMAIL: _email, _PHONE: _phone}

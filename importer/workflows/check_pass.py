@@ -109,8 +109,8 @@ class CheckPass:
         """Return the keys of the rows, and the ledger's states by position."""
         columns = self._rows.columns
         if self._ledger is None and previous is None:  # then most keys are never needed as text
-            prints, has_key = self._validator.key_fingerprints(chunk, columns)
-            text = functools.partial(self._validator.key_at, chunk, columns=columns)
+            prints, has_key = self._validator.row_keys.fingerprints(chunk, columns)
+            text = functools.partial(self._validator.row_keys.at, chunk, columns=columns)
             return RowKeys(fingerprints=prints, has_key=has_key, text=text), {}
         keys = self._rows.keys(chunk, previous)
         if self._comparison is None:

@@ -53,7 +53,7 @@ class ManifestRows:
         In a results file that is ``import_key``, even if the cells were edited. Rows without one get a key from their
         cells.
         """
-        keys = self.validator.chunk_keys(chunk, self.columns)
+        keys = self.validator.row_keys.of_chunk(chunk, self.columns)
         if previous is None:
             return keys
         return [each.key or key for each, key in zip(previous, keys, strict=True)]

@@ -273,18 +273,16 @@ def test_a_rows_files_are_in_its_ticket(root: Path):
     checked = check(TEXT, COLUMNS, *rows, root=root)
     assert [file.name for file in checked.ticket(0).attachments] == ["a.pdf", "b.png", "a.pdf"]
     assert checked.ticket(1).attachments == ()
-    assert checked.attachment_bytes() == 4 + 3 + 4
 
 
 def test_every_invalid_file_of_a_row_is_reported(root: Path):
-    """Column and name identify the part of the cell; bytes of an unsent row are not counted."""
+    """Column and name identify the part of the cell."""
     checked = check(TEXT, COLUMNS, ["1", "mina@example.com", "none.pdf;a.pdf", "../secret.pdf"], root=root)
     assert codes(checked) == ["attachment-missing", "attachment-outside-root"]
     assert [(problem.column, problem.value) for problem in checked.problems[0]] == [
         ("Files", "none.pdf"),
         ("Shot", "../secret.pdf"),
     ]
-    assert checked.attachment_bytes() == 0
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from importer.manifest import Column
-from importer.validation import KeyIndex, Validator, content_hashes, fingerprints
+from importer.validation import KeyIndex, RowKeyReader, content_hashes, fingerprints
 from tests.validation.checking import mapping_of
 
 COLUMNS = "columns: {Mail: LeadDetail.EmailAddress}\n"
@@ -21,7 +21,7 @@ CELLS = st.text('ab12:\x1f\n \x00é,"[]\\', max_size=4)
 def keys(key: str, columns: Sequence[str], *rows: Sequence[str]) -> list[str]:
     """Return the keys of rows under a mapping with this `key`."""
     mapping = mapping_of(f"version: 1\nsource: s\nkey: {key}\n{COLUMNS}")
-    return Validator(mapping, None, None).keys(pd.DataFrame(rows, columns=list(columns), dtype=object))
+    return RowKeyReader(mapping).of_frame(pd.DataFrame(rows, columns=list(columns), dtype=object))
 
 
 @pytest.mark.parametrize("cell", ["1", "00123", " 7 ", "NA", "1e5", "漢字", "a\nb"])

@@ -19,7 +19,7 @@ from importer.manifest import Manifest, PrivateCopy, open_manifest, private_copy
 from importer.mapping import Mapping
 from importer.models import Status
 from importer.results import Comparison, compare, read_results
-from importer.validation import Validator
+from importer.validation import RowKeyReader
 from importer.workflows.import_job import RowSelection
 
 _SHOWN = 10
@@ -119,7 +119,7 @@ class Origins:
         if absent := [column for column in key_columns if column not in manifest.columns]:
             wrong = f"it has no column {', '.join(absent)}"
         else:
-            comparison = compare(self.results, manifest, Validator(self.mapping, None, None).keys)
+            comparison = compare(self.results, manifest, RowKeyReader(self.mapping).of_frame)
             if comparison.surplus:
                 wrong = f"it has no {_listed(comparison.surplus).removesuffix(' is').removesuffix(' are')}"
             elif len(comparison.strangers) > comparison.known + len(comparison.keys):
