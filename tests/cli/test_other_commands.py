@@ -130,12 +130,7 @@ def test_ledger_init_can_be_repeated(shop: Shop, account: Account):
 def test_the_sandbox_is_an_account(shop: Shop):
     """`sandbox` prints what a shell needs to use it, serves, applies its fault plan, and ends on SIGTERM with 0."""
     shop.path("faults.yaml").write_text("- {calls: 2, fault: refused-200}\n", encoding="utf-8")
-    with subprocess.Popen(
-        [sys.executable, "-m", "importer", "sandbox", "--faults", "faults.yaml", "--rate", "1000/1", "--latency", "0s"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
+    with shop.start("sandbox", "--faults", "faults.yaml", "--rate", "1000/1", "--latency", "0s") as process:
         assert process.stdout is not None
         lines = [process.stdout.readline().strip() for _ in range(4)]
         shop.set(**dict(line.removeprefix("export ").split("=", 1) for line in lines))
