@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 import importer
 from importer import errors, settings
@@ -27,6 +28,7 @@ from importer.models import Status
 from importer.reports.summary import Summary
 from importer.reports.summary_text import summary_json
 from importer.results import COLUMNS
+from importer.sandbox import Fault, FaultPlan
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(importer.__file__).parent
@@ -248,6 +250,15 @@ def test_every_reason_to_stop_an_export_is_documented():
     calls = [node for node in NODES if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ExportStop"]
     stops = {word.value.value for call in calls for word in call.keywords if word.arg == "name" and isinstance(word.value, ast.Constant)}  # fmt: skip
     assert set(names(section(PAGES["importer/export_checks/README.md"], "## What stops a run"))) == stops
+
+
+def test_every_fault_of_the_sandbox_is_documented():
+    """The table has every fault, and whether a ticket is created; the example plan is valid."""
+    page = PAGES["importer/sandbox/README.md"]
+    documented = {row[0].strip("`"): row[2] for row in rows(section(page, "## Faults"))}
+    assert documented == {fault: "yes" if fault.makes_ticket else "no" for fault in Fault}
+    (plan,) = re.findall(r"^```yaml\n(.*?)```", page, flags=re.DOTALL | re.MULTILINE)
+    assert FaultPlan.parse(yaml.safe_load(plan)).rules
 
 
 def test_every_dependency_is_explained_and_needed():
