@@ -21,8 +21,8 @@ LEASE_S = 60.0
 # Built once, because every commit of intents executes it.
 _RENEW = (
     schema.runs.update()
-    .where((schema.runs.c.id == sa.bindparam("given_run")) & schema.runs.c.ended_at.is_(None))
-    .values(lease_until=sa.bindparam("given_until"))
+    .where((schema.runs.c.id == sa.bindparam("p_run")) & schema.runs.c.ended_at.is_(None))
+    .values(lease_until=sa.bindparam("p_until"))
 )
 
 
@@ -35,7 +35,7 @@ def now(db: sa.Connection) -> float:
 
 def renew(db: sa.Connection, run_id: str) -> None:
     """Extend a lease. Raises StoppedEarly if another run has taken over."""
-    if not db.execute(_RENEW, {"given_run": run_id, "given_until": now(db) + LEASE_S}).rowcount:
+    if not db.execute(_RENEW, {"p_run": run_id, "p_until": now(db) + LEASE_S}).rowcount:
         raise StoppedEarly(
             "this run was paused for so long that another one has taken over its rows",
             hint="let that run finish, then run the same command again",
@@ -81,7 +81,7 @@ def is_expired(db: sa.Connection, other: sa.Row[Any], ledger: Path | None) -> bo
     return ledger is not None and RunLock(ledger, other.id).is_free()
 
 
-def refuse_held(db: sa.Connection, run: RunInfo, keys: Sequence[str]) -> None:
+def refuse_held_rows(db: sa.Connection, run: RunInfo, keys: Sequence[str]) -> None:
     """Raise HeldByAnotherRun if a live run holds a row with one of these keys."""
     columns = schema.tickets.c
     of_others = (
@@ -102,7 +102,7 @@ def refuse_held(db: sa.Connection, run: RunInfo, keys: Sequence[str]) -> None:
         )
 
 
-def refuse_live(db: sa.Connection, ledger: Path | None) -> None:
+def refuse_live_runs(db: sa.Connection, ledger: Path | None) -> None:
     """Raise LedgerError if a run is live: it is of an older version, which needs the tables as they are."""
     columns = schema.runs.c
     known: sa.Select[Any] = sa.select(columns.id, columns.host, columns.pid, columns.boot_id, columns.lease_until)
@@ -122,11 +122,11 @@ class RunLock:
         self._path = ledger.with_name(f"{ledger.name}.{run_id.rsplit('.', 1)[-1]}.lock")
         self._lock = filelock.FileLock(self._path, mode=permissions.OWNER_ONLY)
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """Lock it. Raises OSError or filelock.Timeout."""
         self._lock.acquire(blocking=False)
 
-    def drop(self) -> None:
+    def release(self) -> None:
         """Unlock and remove it."""
         self._lock.release()
         self._path.unlink(missing_ok=True)
@@ -134,8 +134,8 @@ class RunLock:
     def is_free(self) -> bool:
         """Return whether the lock is free; then remove the file."""
         try:
-            self.take()
+            self.acquire()
         except (filelock.Timeout, PermissionError):  # another user's file: only the lease decides
             return False
-        self.drop()
+        self.release()
         return True

@@ -27,7 +27,7 @@ _PATIENCE_S = 2.0
 _NEEDS_COMPACTION = sa.select(schema.meta.c.value).where(schema.meta.c.name == "compact")
 
 
-def check(
+def check_or_upgrade(
     engine: sa.Engine, path: Path | None, newest: int = schema.SCHEMA_VERSION, revisions: Sequence[Path] = ()
 ) -> None:
     """Upgrade an older ledger. Raises LedgerError if the ledger is damaged or newer than this program.
@@ -46,7 +46,7 @@ def check(
             hint="use the version of ticket-importer that wrote it, or a newer one",
         )
     if version < newest:
-        _bring_up_to_date(engine, path, range(version + 1, newest + 1), revisions)
+        _upgrade(engine, path, range(version + 1, newest + 1), revisions)
     if path is not None and (compact or version < newest):
         _compact(engine, path)
 
@@ -72,7 +72,7 @@ def _version(db: sa.Connection, *, lock: bool = False) -> int:
     return int(text)
 
 
-def _bring_up_to_date(engine: sa.Engine, path: Path | None, versions: range, revisions: Sequence[Path]) -> None:
+def _upgrade(engine: sa.Engine, path: Path | None, versions: range, revisions: Sequence[Path]) -> None:
     """Upgrade version by version, one transaction for each."""
     config = _config(revisions)
     if missing := _missing(config, range(versions.start - 1, versions.stop)):
@@ -86,7 +86,7 @@ def _bring_up_to_date(engine: sa.Engine, path: Path | None, versions: range, rev
         with engine.connect().execution_options(writes=True) as db, db.begin():
             if _version(db, lock=True) >= to:  # another process was faster
                 continue
-            leases.refuse_live(db, path)
+            leases.refuse_live_runs(db, path)
             _apply(db, config, to)
             db.execute(schema.meta.update().where(schema.meta.c.name == "schema_version").values(value=str(to)))
     if backup is not None:

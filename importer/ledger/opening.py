@@ -20,7 +20,7 @@ def create_ledger(url: str) -> tuple[sa.Engine, Path | None]:
             permissions.make_folder(path.parent)
             refuse_network_disk(path)
             permissions.create_ledger(path)
-        return _checked(url, path, make=True), path
+        return _open_checked(url, path, make=True), path
 
 
 def exists(url: str) -> bool:
@@ -42,7 +42,7 @@ def open_ledger(url: str) -> tuple[sa.Engine, Path | None]:
         raise no_ledger(url)
     path = database.sqlite_path(url)
     with database.translated_errors(url):
-        return _checked(url, path), path
+        return _open_checked(url, path), path
 
 
 def no_ledger(url: str) -> LedgerError:
@@ -54,15 +54,15 @@ def no_ledger(url: str) -> LedgerError:
     )
 
 
-def _checked(url: str, path: Path | None, *, make: bool = False) -> sa.Engine:
+def _open_checked(url: str, path: Path | None, *, make: bool = False) -> sa.Engine:
     if path is not None:
         refuse_network_disk(path)
-        permissions.tighten(path)
+        permissions.remove_access_of_others(path)
     engine = database.make_engine(url)
     try:
         if make:
             _make_tables(engine)
-        migrations.check(engine, path)
+        migrations.check_or_upgrade(engine, path)
     except BaseException:
         engine.dispose()
         raise

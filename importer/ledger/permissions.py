@@ -46,7 +46,7 @@ def create_ledger(path: Path) -> None:
         os.close(create_private(Path(os.path.realpath(path))))
 
 
-def tighten(path: Path) -> None:
+def remove_access_of_others(path: Path) -> None:
     """Remove other users' permissions on a ledger's files, with a warning."""
     if os.name != "posix":
         return

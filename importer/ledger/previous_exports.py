@@ -29,7 +29,7 @@ KeyHashes = npt.NDArray[np.uint64]
 class ExportRecord:
     """Contents of a manifest when a run read it.
 
-    ``keys``: see ``packed_keys``. Shares are from 0 to 1, and ``None`` where there was nothing to compare with.
+    ``keys``: see ``pack_keys``. Shares are from 0 to 1, and ``None`` where there was nothing to compare with.
     """
 
     account: str
@@ -84,14 +84,14 @@ def record_export(ledger: Ledger, export: ExportRecord) -> None:
         db.execute(statement.on_conflict_do_update(index_elements=primary, set_=others))
 
 
-def first_reading(
+def unfinished_export(
     ledger: Ledger, account: str, source: str, manifest_name: str, content_sha256: str
 ) -> ExportRecord | None:
     """Return the record of the first run that read this content, if no run has finished it since."""
     return last_export(ledger, account, source, f"{manifest_name}/{content_sha256}")
 
 
-def record_reading(ledger: Ledger, export: ExportRecord) -> None:
+def record_unfinished_export(ledger: Ledger, export: ExportRecord) -> None:
     """Record that a run has read this content and has not finished yet."""
     record_export(ledger, replace(export, manifest_name=f"{export.manifest_name}/{export.content_sha256}", keys=b""))
 
@@ -101,7 +101,7 @@ def former_export(ledger: Ledger, account: str, source: str, manifest_name: str)
     return last_export(ledger, account, source, f"{manifest_name}/former")
 
 
-def finish_export(ledger: Ledger, export: ExportRecord, last: ExportRecord | None) -> None:
+def record_finished_export(ledger: Ledger, export: ExportRecord, last: ExportRecord | None) -> None:
     """Record a finished export; the ``last`` one of its name becomes the former one if its content differs."""
     if last is not None and last.content_sha256 != export.content_sha256:
         record_export(ledger, replace(last, manifest_name=f"{export.manifest_name}/former"))
@@ -118,8 +118,8 @@ def key_hashes(keyed_hash: KeyedHash, keys: Sequence[str]) -> KeyHashes:
     return np.frombuffer(keyed_hash.joined(keys), dtype="<u8")[::2].copy()
 
 
-def packed_keys(hashes: KeyHashes) -> bytes:
-    """Sort ``hashes`` in place, and return each of them once, as bytes for ``unpacked_keys``.
+def pack_keys(hashes: KeyHashes) -> bytes:
+    """Sort ``hashes`` in place, and return each of them once, as bytes for ``unpack_keys``.
 
     No copy of a million hashes is made where none repeats.
     """
@@ -130,8 +130,8 @@ def packed_keys(hashes: KeyHashes) -> bytes:
     return distinct.astype("<u8", copy=False).tobytes()
 
 
-def unpacked_keys(keys: bytes) -> KeyHashes:
-    """Return the hashes of ``packed_keys``, sorted."""
+def unpack_keys(keys: bytes) -> KeyHashes:
+    """Return the hashes of ``pack_keys``, sorted."""
     return np.frombuffer(keys, dtype="<u8")
 
 

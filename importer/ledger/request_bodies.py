@@ -19,7 +19,7 @@ def is_settled() -> sa.ColumnElement[bool]:
     return (_tickets.state != sa.literal_column("'unknown'")) & (_tickets.state != sa.literal_column("'sending'"))
 
 
-def erase(tickets: sa.ColumnElement[bool]) -> sa.Update:
+def erase_bodies(tickets: sa.ColumnElement[bool]) -> sa.Update:
     """Return the statement that erases the bodies of these tickets, if they are settled."""
     settled = sa.select(_tickets.id).where(tickets & is_settled())
     # Rows without a body, which are most of them, are not rewritten.
@@ -29,7 +29,7 @@ def erase(tickets: sa.ColumnElement[bool]) -> sa.Update:
     )
 
 
-def erase_of_keys(db: sa.Connection, account: str, source: str, keys: Sequence[str]) -> None:
+def erase_bodies_of_keys(db: sa.Connection, account: str, source: str, keys: Sequence[str]) -> None:
     """Erase the bodies of the rows of these keys, if they are settled."""
     these = (_tickets.account == account) & (_tickets.source == source) & database.column_is_in(db, _tickets.key, keys)
-    db.execute(erase(these))
+    db.execute(erase_bodies(these))

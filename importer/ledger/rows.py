@@ -94,7 +94,7 @@ class LedgerRows(LedgerConnection):
                 ),
                 values,
             )
-            request_bodies.erase_of_keys(db, run.account, run.source, [known.key for known in imports])
+            request_bodies.erase_bodies_of_keys(db, run.account, run.source, [known.key for known in imports])
 
 
 _ENTRY = [

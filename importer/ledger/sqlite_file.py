@@ -88,7 +88,7 @@ class LedgerFile:
         except FileExistsError:  # another run has just created it
             return
         except OSError:
-            self.give_reserve_back()
+            self.free_reserve()
             raise
 
     def checkpoint(self) -> None:
@@ -102,7 +102,7 @@ class LedgerFile:
         ):
             file.execute("pragma wal_checkpoint(truncate)")
 
-    def give_reserve_back(self) -> None:
+    def free_reserve(self) -> None:
         """Free the reserved space, so that outcomes of sent requests can still be recorded."""
         with contextlib.suppress(OSError):
             self._reserve.unlink(missing_ok=True)

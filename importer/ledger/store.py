@@ -56,7 +56,7 @@ class Ledger(LedgerRows):
     def close(self) -> None:
         """Close the connections, and release the lock of a run that could not be ended."""
         self._engine.dispose()
-        self._drop_lock()
+        self._release_lock()
 
     # -- runs -------------------------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ class Ledger(LedgerRows):
         if self.path is not None and self._file is not None:
             with self._translated_errors():
                 self._lock = leases.RunLock(self.path, run.id)
-                self._lock.take()
+                self._lock.acquire()
                 self._file.checkpoint()  # data that a killed run left in the log
                 self._file.take_reserve()
         with self.writing() as db:
@@ -115,7 +115,7 @@ class Ledger(LedgerRows):
             leases.release_rows(db, run_id)
         if self._file is not None:
             self._file.checkpoint()
-        self._drop_lock()
+        self._release_lock()
 
     # -- rows before sending ----------------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class Ledger(LedgerRows):
             if not claims:
                 return {}
             keys = [claim.key for claim in claims]
-            leases.refuse_held(db, run, keys)
+            leases.refuse_held_rows(db, run, keys)
             columns = schema.tickets.c
             where = (columns.account == run.account) & (columns.source == run.source) & (columns.state != "pending")
             of_these = where & database.column_is_in(db, columns.key, keys)
@@ -159,12 +159,12 @@ class Ledger(LedgerRows):
                 leases.renew(db, run.id)
             return self._recorder.record(db, run, records, keyed_hash)
 
-    def give_reserve_back(self) -> None:
+    def free_reserve(self) -> None:
         """Free the reserved space of a full disk, to record outcomes. Nothing more may be sent after this."""
         if self._file is not None:
-            self._file.give_reserve_back()
+            self._file.free_reserve()
 
-    def _drop_lock(self) -> None:
+    def _release_lock(self) -> None:
         if self._lock is not None:
-            self._lock.drop()
+            self._lock.release()
             self._lock = None

@@ -178,5 +178,5 @@ def _record(db: sa.Connection, run: RunInfo, finding: RowFinding) -> bool:
             settled_at=now,
         )
     )
-    db.execute(request_bodies.erase(columns.id == ticket))
+    db.execute(request_bodies.erase_bodies(columns.id == ticket))
     return True

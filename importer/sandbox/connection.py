@@ -13,7 +13,7 @@ from importer.sandbox.answers import Answer
 _LINGER_OFF = struct.pack("ii", 1, 0)
 
 
-async def deliver(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+async def send_answer(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
     """Send the answer; a client that has disconnected is no error."""
     headers = {"Content-Type": answer.content_type, **dict(answer.headers)}
     if answer.cut:
@@ -82,7 +82,7 @@ def reset(request: web.BaseRequest) -> None:
     transport.abort()
 
 
-async def invite_body(request: web.BaseRequest) -> None:
+async def answer_expect(request: web.BaseRequest) -> None:
     """Answer ``Expect: 100-continue``: some clients wait for this before they send a large body."""
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")

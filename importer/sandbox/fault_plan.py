@@ -74,14 +74,14 @@ class _RuleParser:
         self._check_keys()
         fault = self._fault()
         calls = tuple(self._calls())
-        every = self._whole("every")
+        every = self._integer("every")
         probability = self._probability()
         match = tuple(self._match())
-        times = self._whole("times")
-        retry_after_s = self._whole("retry_after", least=0)
+        times = self._integer("times")
+        retry_after_s = self._integer("retry_after", least=0)
         delay_s = self._delay(fault)
         if fault is not None:
-            self._check_fit(fault)
+            self._check_combination(fault)
         if fault is None or self.problems:
             return None
         return FaultRule(
@@ -107,7 +107,7 @@ class _RuleParser:
             found = f", not {' and '.join(chosen)} together" if chosen else ""
             self._add_problem(f"select calls with exactly one of {', '.join(_SELECTORS)}{found}")
 
-    def _check_fit(self, fault: Fault) -> None:
+    def _check_combination(self, fault: Fault) -> None:
         if "match" in self._entry and fault.comes_early:
             self._add_problem(f"{fault} occurs before the ticket is read, so it can't match its fields; use calls")
         if "retry_after" in self._entry and not fault.takes_retry_after:
@@ -142,7 +142,7 @@ class _RuleParser:
             else:
                 self._add_problem(f"calls: {item!r} is neither a call's number (1 or more) nor a range such as 10-20")
 
-    def _whole(self, key: str, *, least: int = 1) -> int | None:
+    def _integer(self, key: str, *, least: int = 1) -> int | None:
         raw = self._entry.get(key)
         if key not in self._entry:
             return None

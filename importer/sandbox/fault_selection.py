@@ -28,7 +28,7 @@ class FaultSelector:
             index
             for index, rule in enumerate(rules)
             if _is_possible(rule, reused=reused, first=first)
-            and rule.chooses_call(ordinal, self._random(index, ordinal))
+            and rule.selects_call(ordinal, self._random(index, ordinal))
         ]
         return self._first_usable(matching)
 
@@ -38,7 +38,7 @@ class FaultSelector:
         matching = [
             index
             for index, rule in enumerate(rules)
-            if _is_possible(rule, reused=reused, first=first) and rule.chooses_ticket(fields)
+            if _is_possible(rule, reused=reused, first=first) and rule.selects_ticket(fields)
         ]
         return self._first_usable(matching)
 

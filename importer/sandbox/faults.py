@@ -119,7 +119,7 @@ class FaultRule:
     retry_after_s: int | None = None
     delay_s: float = 5.0
 
-    def chooses_call(self, ordinal: int, random_number: float) -> bool:
+    def selects_call(self, ordinal: int, random_number: float) -> bool:
         """Return whether the rule selects a call by its number, or by its random number ``random_number`` in [0, 1)."""
         if self.every is not None:
             return ordinal % self.every == 0
@@ -127,6 +127,6 @@ class FaultRule:
             return random_number < self.probability
         return any(first <= ordinal <= last for first, last in self.calls)
 
-    def chooses_ticket(self, fields: Mapping[str, str]) -> bool:
+    def selects_ticket(self, fields: Mapping[str, str]) -> bool:
         """Return whether the rule selects a ticket by its fields."""
         return bool(self.match) and all(fields.get(name) == value for name, value in self.match)

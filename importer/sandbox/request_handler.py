@@ -14,7 +14,7 @@ from aiohttp.http import HttpProcessingError
 from importer.sandbox import answers, other_calls
 from importer.sandbox.account_state import AccountState
 from importer.sandbox.answers import Answer
-from importer.sandbox.connection import deliver, invite_body
+from importer.sandbox.connection import answer_expect, send_answer
 from importer.sandbox.limiter import make_limiter
 from importer.sandbox.options import SandboxOptions
 from importer.sandbox.request_body import TooLarge, read_document
@@ -32,20 +32,20 @@ class RequestHandler:
         self._limiter = make_limiter(options.algorithm, options.rate)
         self._jitter = random.Random(f"{options.seed}/jitter")  # noqa: S311  # a simulation, not a secret
         guids = random.Random(f"{options.seed}/guids")  # noqa: S311  # as above
-        self.state = AccountState(guids, self._announce, options.first_number)
+        self.state = AccountState(guids, self._notify_watchers, options.first_number)
         self._ticket_calls = TicketCalls(options, self.state)
         self._watchers: list[asyncio.Future[None]] = []
-        self._work: set[asyncio.Task[web.StreamResponse]] = set()
+        self._tasks: set[asyncio.Task[web.StreamResponse]] = set()
         self._served: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request. The account finishes it even if the client disconnects."""
         if (request.method, request.raw_path) == ("GET", RECORD_PATH):
-            return await deliver(request, answers.as_json(state_document(self._options, self.state)))
-        exchange = self._enter(request)
+            return await send_answer(request, answers.as_json(state_document(self._options, self.state)))
+        exchange = self._record_call(request)
         work = asyncio.create_task(self._process(exchange))
-        self._work.add(work)
-        work.add_done_callback(self._work.discard)
+        self._tasks.add(work)
+        work.add_done_callback(self._tasks.discard)
         try:
             return await asyncio.shield(work)
         finally:
@@ -59,18 +59,18 @@ class RequestHandler:
 
     async def stop(self) -> None:
         """Drop all requests in flight; they create no more tickets."""
-        work = tuple(self._work)
+        work = tuple(self._tasks)
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
 
-    def _announce(self) -> None:
+    def _notify_watchers(self) -> None:
         watchers, self._watchers = self._watchers, []
         for watcher in watchers:
             if not watcher.done():
                 watcher.set_result(None)
 
-    def _enter(self, request: web.BaseRequest) -> Exchange:
+    def _record_call(self, request: web.BaseRequest) -> Exchange:
         route = self._route(request)
         transport = request.transport
         call = CallRecord(
@@ -94,7 +94,7 @@ class RequestHandler:
             if answer is None:
                 return web.Response()  # never sent: the connection is closed
             self.state.record_answer(exchange.call.ordinal, answer.status, answer.reason)
-            return await deliver(exchange.request, answer)
+            return await send_answer(exchange.request, answer)
         except (ConnectionError, HttpProcessingError, web.RequestPayloadError):
             return web.Response()  # never sent: the client disconnected, or sent invalid HTTP
 
@@ -114,7 +114,7 @@ class RequestHandler:
             return answers.unauthorized()
         if route.operation in ADMIN_ONLY and not self._options.admin:
             return answers.failure(403, "these keys are not those of an administrator")
-        await invite_body(request)
+        await answer_expect(request)
         try:
             return await self._perform(exchange, route)
         except TooLarge:

@@ -21,10 +21,10 @@ _SHUTDOWN_S = 0.1
 class Sandbox:
     """A running sandbox: its address, its keys, and its state so far."""
 
-    def __init__(self, url: str, options: SandboxOptions, service: RequestHandler) -> None:
+    def __init__(self, url: str, options: SandboxOptions, handler: RequestHandler) -> None:
         self.url = url  # value for LSQ_HOST, such as http://127.0.0.1:40123
         self._options = options
-        self._service = service
+        self._handler = handler
 
     @property
     def tenant_id(self) -> str:
@@ -44,31 +44,31 @@ class Sandbox:
     @property
     def tickets(self) -> tuple[TicketRecord, ...]:
         """All tickets in the order of creation, trashed ones included."""
-        return self._service.state.tickets
+        return self._handler.state.tickets
 
     @property
     def calls(self) -> tuple[CallRecord, ...]:
         """All calls in the order of arrival, without those for the record."""
-        return tuple(self._service.state.calls)
+        return tuple(self._handler.state.calls)
 
     @property
     def leads(self) -> tuple[LeadRecord, ...]:
         """All leads that tickets created."""
-        return tuple(self._service.state.leads)
+        return tuple(self._handler.state.leads)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a user would have to clean up in a real account, such as two leads for one identifier."""
-        return tuple(self._service.state.warnings)
+        return tuple(self._handler.state.warnings)
 
     def record(self) -> dict[str, object]:
         """Return the whole state as JSON-able data, the same as `GET /sandbox/record`."""
-        return state_document(self._options, self._service.state)
+        return state_document(self._options, self._handler.state)
 
     async def until(self, condition: Callable[[Sandbox], bool]) -> None:
         """Wait until the condition holds; it is checked after every change of the state. Has no timeout."""
         while not condition(self):
-            await self._service.changed()
+            await self._handler.changed()
 
 
 @asynccontextmanager
@@ -84,9 +84,9 @@ async def serve(
     At the end it closes at once: requests in flight are dropped and create no more tickets.
     Raises SettingsError if it can't listen there.
     """
-    service = RequestHandler(options)
+    handler = RequestHandler(options)
     server = web.Server(
-        service.handle, handler_cancellation=True, access_log=None, keepalive_timeout=options.keepalive_s
+        handler.handle, handler_cancellation=True, access_log=None, keepalive_timeout=options.keepalive_s
     )
     runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
@@ -99,11 +99,11 @@ async def serve(
                 f"the sandbox can't listen on {host}, port {port}: {error}",
                 hint="choose another port, or 0 for a free one",
             ) from error
-        yield Sandbox(_url(runner.addresses[0], secure=ssl_context is not None), options, service)
+        yield Sandbox(_url(runner.addresses[0], secure=ssl_context is not None), options, handler)
     finally:
         for open_site in runner.sites:
             await open_site.stop()
-        await service.stop()
+        await handler.stop()
         await runner.cleanup()
 
 

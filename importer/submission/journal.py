@@ -83,7 +83,7 @@ class Journal:
             first = self.failure is None
             self.failure = error  # nothing more is sent; outcomes are still written below
             if isinstance(error.__cause__, LedgerError):
-                await self._in_thread(self._ledger.give_reserve_back)
+                await self._in_thread(self._ledger.free_reserve)
             outcomes = [each for each in batch if isinstance(each[0], Outcome)]
             if len(outcomes) == len(batch) and not first and not isinstance(error, ProgramError):
                 _settle(batch, error)  # a second try would fail again, and waiting for a lock takes half a minute

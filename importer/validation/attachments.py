@@ -11,7 +11,7 @@ import numpy.typing as npt
 from importer.attachments import FAULTY, AttachmentFinder
 from importer.manifest import Chunk, Column
 from importer.validation.fingerprint_cache import FingerprintCache, Positions, distinct
-from importer.validation.fingerprints import combined, fingerprints
+from importer.validation.fingerprints import combine, fingerprints
 
 _REMEMBERED = 200_000
 
@@ -70,7 +70,7 @@ class _CachedMeasure:
 
     def measure(self, columns: Sequence[Column]) -> npt.NDArray[np.int64]:
         """Return bytes (or FAULTY), number and summed states of each row's files, as an array of (3, rows)."""
-        prints = combined([fingerprints(column) for column in columns])
+        prints = combine([fingerprints(column) for column in columns])
         measures, known = self._cache.look_up(prints)
         unknown = np.flatnonzero(~known)
         if unknown.size:

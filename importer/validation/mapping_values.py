@@ -11,7 +11,7 @@ from importer.mapping import Mapping, Rule
 from importer.mapping.findings import MappingFinding, located
 from importer.mapping.rule_checks import sent_texts
 from importer.mapping.yaml_source import Place
-from importer.validation.field_conversion import UNSENDABLE, convert_constant, unsendable, with_fixed_type
+from importer.validation.field_conversion import UNSENDABLE, convert_constant, is_unsendable, with_fixed_type
 from importer.validation.type_conversion import convert
 
 
@@ -23,7 +23,7 @@ def check_mapping_values(mapping: Mapping) -> None:
     findings = [
         MappingFinding(mapping.line("columns", rule.column, *place), f"columns > {rule.column}: {text}")
         for rule in mapping.rules
-        for place, text in _faults(rule)
+        for place, text in _invalid_values(rule)
     ]
     for name, value in mapping.constants:
         if wrong := convert_constant(name, value)[1]:
@@ -34,7 +34,7 @@ def check_mapping_values(mapping: Mapping) -> None:
         raise MappingError(message, hint=hint, details=located(mapping.path, findings))
 
 
-def _faults(rule: Rule) -> Iterator[tuple[Place, str]]:
+def _invalid_values(rule: Rule) -> Iterator[tuple[Place, str]]:
     if rule.region is not None:
         from importer.validation.phones import is_region  # noqa: PLC0415 - loaded only where a rule has a region
 
@@ -47,7 +47,7 @@ def _faults(rule: Rule) -> Iterator[tuple[Place, str]]:
     if own:
         converted = convert(pd.Series([text for _, text in own], dtype=object), with_fixed_type(rule))
         for (place, text), bad in zip(own, converted.bad, strict=True):
-            if unsendable(text):
+            if is_unsendable(text):
                 yield place, f"`{place[0]}`: {text!r} {UNSENDABLE}"
             elif bad:
                 yield place, f"`{place[0]}`: {text!r} is not {converted.expected}"

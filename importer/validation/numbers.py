@@ -27,7 +27,7 @@ def convert_integers(cells: Cells, rule: Rule) -> ConversionResult:
     """Convert whole numbers; drop a plus sign and leading zeros."""
     ambiguous = _ambiguous(cells, rule)
     if rule.thousands is not None:
-        cells = _ungrouped(cells, rule.thousands, fraction="")
+        cells = _without_thousands(cells, rule.thousands, fraction="")
     bad = ~cells.str.fullmatch(_INTEGER) | ambiguous
     sign = cells.str.startswith("-").map({True: "-", False: ""})
     digits = cells.str.lstrip("+-").str.lstrip("0")
@@ -39,7 +39,7 @@ def convert_numbers(cells: Cells, rule: Rule) -> ConversionResult:
     """Convert numbers to a decimal point and all their digits, without an exponent."""
     ambiguous = _ambiguous(cells, rule)
     if rule.thousands is not None:
-        cells = _ungrouped(cells, rule.thousands, fraction=f"(?:{re.escape(rule.decimal)}[0-9]+)?")
+        cells = _without_thousands(cells, rule.thousands, fraction=f"(?:{re.escape(rule.decimal)}[0-9]+)?")
     if rule.decimal != ".":
         # A point that is left is invalid: read as a decimal point, it would make another number.
         plain = cells.where(~cells.str.contains(".", regex=False), "")
@@ -65,7 +65,7 @@ def _if_any(mask: BoolSeries) -> BoolSeries | None:
     return mask if mask.any() else None
 
 
-def _ungrouped(cells: Cells, thousands: str, *, fraction: str) -> Cells:
+def _without_thousands(cells: Cells, thousands: str, *, fraction: str) -> Cells:
     """Remove the thousands separators of correctly grouped cells (threes, or lakhs and crores).
 
     A grouped number never starts with 0: 0.125 is an eighth, not 125.

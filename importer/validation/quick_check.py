@@ -79,7 +79,7 @@ class QuickCheck:
         columns = [chunk.column(column) for column in template.columns]
         filled = np.zeros(len(chunk.rows), dtype=bool)
         for column in columns:
-            if column is None or name == LEAD_ID or self._account.knows(name):
+            if column is None or name == LEAD_ID or self._account.has_rules(name):
                 return np.zeros_like(filled), filled
             filled |= is_visible(column.first_bytes())
         return np.ones_like(filled), filled
@@ -92,7 +92,7 @@ class _ColumnCheck:
         self.rule = rule
         self._check_cells = check_cells
         self._account = account
-        self._kind = FieldType.GUID if rule.field == LEAD_ID else rule.type
+        self._field_type = FieldType.GUID if rule.field == LEAD_ID else rule.type
         self._cache = FingerprintCache(1, _MOST_KNOWN)  # whether the value of a valid cell is not blank
 
     def check(self, column: Column) -> tuple[Mask, Mask]:
@@ -108,25 +108,25 @@ class _ColumnCheck:
         rule = self.rule
         if rule.values or rule.one_of or self._needs_validation():
             return np.zeros(len(column), dtype=bool)
-        valid = certainly_valid(column, rule, self._kind)
+        valid = certainly_valid(column, rule, self._field_type)
         if rule.required:
             valid &= is_visible(column.first_bytes())
         if rule.max_length is not None and rule.on_too_long == "reject":
             # Values of these types are not longer than their cells, and a text has no more characters than bytes.
-            if self._kind in (FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE):
+            if self._field_type in (FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE):
                 valid &= column.lengths <= rule.max_length
             else:
                 valid[:] = False
         if not rule.required and rule.default is None:
             valid |= column.lengths == 0
-        return valid & self._account.certainly_valid(rule.field, column, self._kind)
+        return valid & self._account.certainly_valid(rule.field, column, self._field_type)
 
     def _needs_validation(self) -> bool:
         """Return whether a value may be invalid although its cell has a valid form."""
         rule = self.rule
         if rule.html is not None:
             limited = rule.max_length is not None and rule.on_too_long == "reject"
-            asked_for = rule.required or rule.field in LEAD_IDENTIFIERS or self._account.knows(rule.field)
+            asked_for = rule.required or rule.field in LEAD_IDENTIFIERS or self._account.has_rules(rule.field)
             return limited or asked_for
         # In capital letters a text may have more characters: the capital of ß is SS.
         return rule.region is not None or len(rule.formats) > 1 or rule.case == "upper"

@@ -12,7 +12,7 @@ import pandas as pd
 from importer.manifest import Chunk, Column, is_visible
 from importer.mapping import Mapping
 from importer.validation.byte_checks import Mask
-from importer.validation.fingerprints import Fingerprints, combined, fingerprints
+from importer.validation.fingerprints import Fingerprints, combine, fingerprints
 
 
 class RowKeyReader:
@@ -49,7 +49,7 @@ class RowKeyReader:
             unclear = np.flatnonzero(~visible)
             visible[unclear] = [bool(cell.strip()) for cell in column.take(unclear).texts()]
             has_key &= visible
-        return combined([fingerprints(column) for column in found]), has_key
+        return combine([fingerprints(column) for column in found]), has_key
 
 
 def _keys(columns: Sequence[Sequence[str]]) -> list[str]:

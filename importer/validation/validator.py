@@ -21,7 +21,7 @@ from importer.validation.account_rules import AccountRules
 from importer.validation.attachments import FileMeasurer
 from importer.validation.byte_checks import Mask
 from importer.validation.converted_rows import NORMALIZERS, ConvertedRows
-from importer.validation.field_conversion import SentField, convert_constant, field_of_cells, field_of_template
+from importer.validation.field_conversion import SentField, convert_constant, convert_field, fill_template
 from importer.validation.problem_collector import ProblemCollector
 from importer.validation.quick_check import LEAD_ID, LEAD_IDENTIFIERS, QuickCheck
 from importer.validation.row_keys import RowKeyReader
@@ -91,14 +91,14 @@ class Validator:
         rows = np.array(chunk.rows, dtype=np.int64)
         whole = np.flatnonzero(wanted & unclear.rows)
         if whole.size:
-            _add(self._convert_fields(chunk.part(whole.tolist()), rows[whole]).problems, whole, problems)
+            _add_problems(self._convert_fields(chunk.part(whole.tolist()), rows[whole]).problems, whole, problems)
         for rule, unclear_cells in zip(self._mapping.rules, unclear.cells, strict=True):
             positions = np.flatnonzero(wanted & unclear_cells & ~unclear.rows)
             if positions.size:
                 found: dict[int, list[Problem]] = defaultdict(list)
                 cells = pd.Series(chunk.texts_at(rule.column, positions), dtype=object)
-                self._field(cells, rule, ProblemCollector(self.problem, rows[positions], found))
-                _add(found, positions, problems)
+                self._convert_field(cells, rule, ProblemCollector(self.problem, rows[positions], found))
+                _add_problems(found, positions, problems)
         return self._measure_files(chunk, wanted, problems)
 
     def _measure_files(self, chunk: Chunk, wanted: Mask, problems: dict[int, list[Problem]]) -> ChunkProblems:
@@ -166,9 +166,9 @@ class Validator:
         checked = ConvertedRows(len(frame))
         collector = ProblemCollector(self.problem, rows, checked.problems)
         everywhere = np.ones(len(frame), dtype=bool)
-        checked.fields = [self._field(frame[rule.column], rule, collector) for rule in self._mapping.rules]
+        checked.fields = [self._convert_field(frame[rule.column], rule, collector) for rule in self._mapping.rules]
         for name, template in self._mapping.templates:
-            checked.fields.append(field_of_template(frame, name, template, collector))
+            checked.fields.append(fill_template(frame, name, template, collector))
             self._check_account_limits(checked.fields[-1], template.columns[0], collector)
         for name, value in self._constants:
             checked.fields.append(SentField(name=name, values=[value] * len(frame), sent=everywhere))
@@ -180,28 +180,30 @@ class Validator:
         """Return which cells a rule accepts, and which of these have a value that is not blank."""
         problems: dict[int, list[Problem]] = defaultdict(list)
         collector = ProblemCollector(self.problem, np.zeros(len(cells), dtype=np.int64), problems)
-        field = self._field(pd.Series(list(cells), dtype=object), rule, collector)
+        field = self._convert_field(pd.Series(list(cells), dtype=object), rule, collector)
         good = np.ones(len(cells), dtype=bool)
         good[list(problems)] = False
         return good, field.sent & _are_filled(field.values)
 
-    def _field(self, cells: pd.Series, rule: Rule, collector: ProblemCollector) -> SentField:
+    def _convert_field(self, cells: pd.Series, rule: Rule, collector: ProblemCollector) -> SentField:
         """Convert one column by its rule, and check it against the account's limits."""
-        field = field_of_cells(cells, rule, collector)
+        field = convert_field(cells, rule, collector)
         self._check_account_limits(field, rule.column, collector)
         return field
 
     def _check_account_limits(self, field: SentField, column: str | None, collector: ProblemCollector) -> None:
-        for position, wrong in self._account.complaints(field.name, field.values, field.sent):
+        for position, wrong in self._account.violations(field.name, field.values, field.sent):
             if not collector.has(position, column):
                 where, value = column or field.name, field.values[position]
                 collector.add_one(position, wrong.code, f"{where}: {wrong.text}", column=column, value=shortened(value))
 
 
-def _add(found: dict[int, list[Problem]], places: npt.NDArray[np.intp], problems: dict[int, list[Problem]]) -> None:
-    """Add problems of a selection of rows; ``places``: the selection's positions in the chunk."""
+def _add_problems(
+    found: dict[int, list[Problem]], positions: npt.NDArray[np.intp], problems: dict[int, list[Problem]]
+) -> None:
+    """Add problems of a selection of rows; ``positions``: the selection's positions in the chunk."""
     for index, its in found.items():
-        problems[int(places[index])] += its
+        problems[int(positions[index])] += its
 
 
 def _require_lead(fields: list[SentField], collector: ProblemCollector) -> None:

@@ -37,7 +37,7 @@ def new_run(source: str = "old-helpdesk", account: str = "tenant") -> RunInfo:
     )
 
 
-def begun(ledger: Ledger, *keys: str, source: str = "old-helpdesk", account: str = "tenant") -> RunInfo:
+def live_run(ledger: Ledger, *keys: str, source: str = "old-helpdesk", account: str = "tenant") -> RunInfo:
     """Return a live run that holds the rows of these keys."""
     run = new_run(source, account)
     ledger.begin_run(run)
@@ -69,11 +69,11 @@ def entry(ledger: Ledger, run: RunInfo, key: str) -> LedgerEntry:
     return ledger.look_up(run.account, run.source, [key])[key]
 
 
-def ask(folder: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
+def query(folder: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
     """Query or change the ledger's file as another program would."""
     with contextlib.closing(sqlite3.connect(folder / "ledger.sqlite", isolation_level=None)) as db:
         return db.execute(sql, values).fetchall()
 
 
-def let_lease_lapse(folder: Path, run: RunInfo) -> None:
-    ask(folder, "update runs set lease_until = 0 where id = ?", run.id)
+def expire_lease(folder: Path, run: RunInfo) -> None:
+    query(folder, "update runs set lease_until = 0 where id = ?", run.id)

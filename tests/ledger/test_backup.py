@@ -15,7 +15,7 @@ import pytest
 from importer.errors import ImporterError, LedgerError, UsageError
 from importer.ledger import Ledger
 from importer.ledger.backup import back_up
-from tests.ledger.making import begun, created, entry, intent, new_ledger, url_of
+from tests.ledger.making import created, entry, intent, live_run, new_ledger, url_of
 from tests.ledger.test_migrations import ROOT, ledger_of
 
 
@@ -27,7 +27,7 @@ def copied(folder: Path, target: str = "copy.sqlite") -> Path:
 def test_a_backup_holds_what_a_killed_run_left_in_the_log(tmp_path: Path) -> None:
     """The last commits are in the log beside the file; a plain copy of the file would miss them."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        run = begun(ledger, "A")
+        run = live_run(ledger, "A")
         ledger.commit(run, [intent("A")])
         ledger.commit(run, [created("A")])
         assert (tmp_path / "ledger.sqlite-wal").stat().st_size > 0
@@ -54,7 +54,7 @@ def test_a_backup_is_of_one_moment_while_runs_go_on(tmp_path: Path) -> None:
             commits += 1
 
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        run = begun(ledger, "A", "B", *(f"key {number}" for number in range(20_000)))
+        run = live_run(ledger, "A", "B", *(f"key {number}" for number in range(20_000)))
         thread = threading.Thread(target=work)
         thread.start()
         try:
@@ -150,7 +150,7 @@ def test_a_damaged_ledger_is_not_copied(tmp_path: Path, what: str) -> None:
                 db.execute("create table bookmarks (url text)")
         case "damaged":
             with contextlib.closing(new_ledger(tmp_path)) as ledger:
-                run = begun(ledger, *(f"key {number}" for number in range(2_000)))
+                run = live_run(ledger, *(f"key {number}" for number in range(2_000)))
                 ledger.end_run(run.id, 0)
             content = bytearray(path.read_bytes())
             content[len(content) // 2 : len(content) // 2 + 20_000] = b"\xa5" * 20_000

@@ -10,7 +10,7 @@ import pytest
 from importer.errors import LedgerError
 from importer.ledger import Ledger, safe_url
 from importer.ledger.schema import SCHEMA_VERSION
-from tests.ledger.making import ask, begun, claims, entry, intent, new_ledger, new_run, reopened, url_of
+from tests.ledger.making import claims, entry, intent, live_run, new_ledger, new_run, query, reopened, url_of
 
 
 def refusal(url: str, deed=Ledger.open) -> str:
@@ -26,7 +26,7 @@ def test_create_opens_an_existing_ledger(tmp_path) -> None:
     folder = tmp_path / "state" / "importer"
     assert not Ledger.exists(url_of(folder / "ledger.sqlite"))
     with contextlib.closing(new_ledger(folder)) as first:
-        run = begun(first, "A")
+        run = live_run(first, "A")
         first.end_run(run.id, 0)
     assert Ledger.exists(url_of(folder / "ledger.sqlite"))
     with contextlib.closing(new_ledger(folder)) as again:
@@ -115,7 +115,7 @@ def test_a_file_that_is_no_database_is_an_error(tmp_path) -> None:
 
 def test_another_programs_database_is_no_ledger(tmp_path) -> None:
     """An SQLite file without the ledger's tables."""
-    ask(tmp_path, "create table bookmarks (url text)")
+    query(tmp_path, "create table bookmarks (url text)")
     assert "this file is not a ledger" in refusal(url_of(tmp_path / "ledger.sqlite"))
 
 
@@ -123,20 +123,20 @@ def test_another_programs_database_is_no_ledger(tmp_path) -> None:
 def test_a_newer_ledger_is_refused_unchanged(tmp_path, deed) -> None:
     """A newer program's ledger is refused by its version; none of its tables is added or changed."""
     new_ledger(tmp_path).close()
-    ask(tmp_path, "update ledger_meta set value = '99'")
-    ask(tmp_path, "drop table rejections")
+    query(tmp_path, "update ledger_meta set value = '99'")
+    query(tmp_path, "drop table rejections")
     text = refusal(url_of(tmp_path / "ledger.sqlite"), deed)
     assert f"schema version 99; this program supports versions up to {SCHEMA_VERSION}" in text
-    assert ask(tmp_path, "select name from sqlite_master where name = 'rejections'") == []
+    assert query(tmp_path, "select name from sqlite_master where name = 'rejections'") == []
 
 
 def test_a_damaged_ledger_is_not_used(tmp_path) -> None:
     """Pages overwritten with noise are found at opening, before any row is validated."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        run = begun(ledger, *(f"key {number}" for number in range(2_000)))
+        run = live_run(ledger, *(f"key {number}" for number in range(2_000)))
         ledger.end_run(run.id, 0)
     path = tmp_path / "ledger.sqlite"
-    ask(tmp_path, "pragma wal_checkpoint(truncate)")
+    query(tmp_path, "pragma wal_checkpoint(truncate)")
     content = bytearray(path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 20_000] = b"\xa5" * 20_000
     path.write_bytes(content)
@@ -148,7 +148,7 @@ def test_a_damaged_ledger_is_not_used(tmp_path) -> None:
 def test_a_read_only_ledger_is_an_error_when_a_run_begins(tmp_path) -> None:
     """A file header that forbids writing makes it read-only, even for root."""
     new_ledger(tmp_path).close()
-    ask(tmp_path, "pragma wal_checkpoint(truncate)")
+    query(tmp_path, "pragma wal_checkpoint(truncate)")
     path = tmp_path / "ledger.sqlite"
     with path.open("r+b") as file:
         file.seek(18)
@@ -172,7 +172,7 @@ def test_a_locked_ledger_is_an_error_not_a_hang(tmp_path) -> None:
             ledger.begin_run(new_run())
         assert "another program keeps it locked" in caught.value.hint
         holder.execute("rollback")
-        run = begun(ledger, "A")
+        run = live_run(ledger, "A")
         assert entry(ledger, run, "A").state == "pending"
 
 
@@ -183,7 +183,7 @@ def test_a_reader_does_not_wait_for_a_writer(tmp_path) -> None:
         contextlib.closing(reopened(tmp_path)) as ledger,
         contextlib.closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as writer,
     ):
-        run = begun(ledger, "A")
+        run = live_run(ledger, "A")
         writer.execute("begin immediate")
         assert entry(ledger, run, "A").state == "pending"
         writer.execute("rollback")
@@ -192,7 +192,7 @@ def test_a_reader_does_not_wait_for_a_writer(tmp_path) -> None:
 def test_a_full_disk_is_an_error_and_leaves_the_ledger_intact(tmp_path) -> None:
     """SQLite's page limit simulates the disk: nothing of the failed transaction stays."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        run = begun(ledger, "A")
+        run = live_run(ledger, "A")
         with ledger._engine.connect() as db:  # the connection returns to the pool with its limit
             db.exec_driver_sql("pragma max_page_count = 1")
         with pytest.raises(LedgerError) as caught:

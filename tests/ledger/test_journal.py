@@ -12,7 +12,7 @@ import pytest
 from importer.errors import ProgramError, StoppedEarly
 from importer.ledger import Ledger, Outcome, RunInfo
 from importer.submission.journal import Journal
-from tests.ledger.making import begun, created, entry, intent, let_lease_lapse, new_ledger, reopened, url_of
+from tests.ledger.making import created, entry, expire_lease, intent, live_run, new_ledger, reopened, url_of
 
 
 async def written(journal: Journal, *records) -> list[Outcome | BaseException | None]:
@@ -30,7 +30,7 @@ def with_journal(ledger: Ledger, run: RunInfo, use):
 
 def test_a_written_record_is_on_the_disk(ledger, other) -> None:
     """Another connection sees it at once."""
-    run = begun(ledger, "A")
+    run = live_run(ledger, "A")
 
     async def use(journal: Journal) -> None:
         await journal.write(intent("A"))
@@ -45,7 +45,7 @@ def test_a_written_record_is_on_the_disk(ledger, other) -> None:
 def test_rows_share_commits_and_none_is_lost(ledger) -> None:
     """With more rows than a batch takes, each caller gets its result, and no record is lost or written twice."""
     keys = [f"key {number}" for number in range(1_200)]
-    run = begun(ledger, *keys)
+    run = live_run(ledger, *keys)
 
     async def use(journal: Journal) -> None:
         assert set(await written(journal, *map(intent, keys))) == {None}
@@ -59,10 +59,10 @@ def test_rows_share_commits_and_none_is_lost(ledger) -> None:
 
 def test_a_refused_intent_keeps_the_outcomes_beside_it(ledger, other, tmp_path) -> None:
     """The run was taken over: nothing more is sent, but answers of the same moment are recorded."""
-    run = begun(ledger, "A", "B")
+    run = live_run(ledger, "A", "B")
     ledger.commit(run, [intent("A")])
-    let_lease_lapse(tmp_path, run)
-    begun(other)
+    expire_lease(tmp_path, run)
+    live_run(other)
 
     async def use(journal: Journal) -> None:
         answers = await written(journal, intent("B"), created("A"))
@@ -77,7 +77,7 @@ def test_a_refused_intent_keeps_the_outcomes_beside_it(ledger, other, tmp_path) 
 
 def test_outcomes_are_written_after_an_intent_was_refused(ledger) -> None:
     """A failure stops sending; outcomes of requests in flight are still recorded."""
-    run = begun(ledger, "A")
+    run = live_run(ledger, "A")
 
     async def use(journal: Journal) -> None:
         await journal.write(intent("A"))
@@ -96,7 +96,7 @@ def test_a_ledger_that_can_not_be_written_stops_the_run(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     with contextlib.ExitStack() as stack:
         ledger = stack.enter_context(contextlib.closing(Ledger.open(url_of(path, "?timeout=0.05"))))
-        run = begun(ledger, "A", "B")
+        run = live_run(ledger, "A", "B")
         ledger.commit(run, [intent("A")])
         holder = stack.enter_context(contextlib.closing(sqlite3.connect(path, isolation_level=None)))
         holder.execute("begin immediate")
@@ -117,7 +117,7 @@ def test_a_ledger_that_can_not_be_written_stops_the_run(tmp_path: Path) -> None:
 
 def test_a_bug_in_the_ledger_ends_the_run_without_hanging(ledger) -> None:
     """A text that no database accepts: waiting callers get the error, and the journal works on for the others."""
-    run = begun(ledger, "A")
+    run = live_run(ledger, "A")
     unstorable = Outcome(key="A", state="failed", outcome="refused", error="half a pair: \ud800")
 
     async def use(journal: Journal) -> None:
@@ -136,7 +136,7 @@ def test_nothing_more_is_sent_once_a_commit_has_failed(ledger, other) -> None:
     """A row with a durable intent that has not been sent yet is not sent."""
 
     async def whole() -> None:
-        run = begun(ledger, "A", "B")
+        run = live_run(ledger, "A", "B")
         async with Journal(ledger, run) as journal:
             await journal.write(intent("A"))
             await journal.check_lease()
@@ -150,7 +150,7 @@ def test_nothing_more_is_sent_once_a_commit_has_failed(ledger, other) -> None:
 
 def test_a_cancelled_row_is_still_recorded(ledger, tmp_path: Path) -> None:
     """Cancelling a row does not take back its record: the intent may be on the disk already."""
-    run = begun(ledger, "A")
+    run = live_run(ledger, "A")
 
     async def use(journal: Journal) -> None:
         waiting = asyncio.create_task(journal.write(intent("A")))

@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precon
 
 from importer.errors import HeldByAnotherRun, StoppedEarly
 from importer.ledger import Ledger, Outcome, RunInfo
-from tests.ledger.making import claims, ids_of, intent, let_lease_lapse, new_ledger, new_run, reopened
+from tests.ledger.making import claims, expire_lease, ids_of, intent, new_ledger, new_run, reopened
 
 KEYS = st.sampled_from(["A", "B", "C"])
 SIDES = st.integers(0, 1)
@@ -88,7 +88,7 @@ class TwoProcesses(RuleBasedStateMachine):
     def pause(self, side: int) -> None:
         """Pause a process for longer than its lease."""
         if (run := self.runs[side]) is not None and run.id in self.live:
-            let_lease_lapse(self.folder, run)
+            expire_lease(self.folder, run)
             self.dead.add(run.id)
 
     @precondition(lambda self: any(self.runs))

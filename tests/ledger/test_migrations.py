@@ -20,7 +20,7 @@ from importer.ledger.database import make_engine, translated_errors
 from importer.models import Rate
 from importer.rate_limit import Booking, SlotRequest
 from importer.rate_limit.slot_records import SlotRecords
-from tests.ledger.making import IDS, ask, begun, created, entry, intent, new_ledger, new_run, url_of
+from tests.ledger.making import IDS, created, entry, intent, live_run, new_ledger, new_run, query, url_of
 
 ROOT = Path(__file__).parents[2]
 OLD = schema.SCHEMA_VERSION  # with two columns fewer than this version
@@ -43,21 +43,21 @@ INVENTED = {OLD + 1: ADDS_A_COLUMN, NEW: CHANGES_A_ROW}
 def older_ledger(folder: Path) -> None:
     """Return a ledger of an older program: a created ticket, a row to send, two columns fewer."""
     with contextlib.closing(new_ledger(folder)) as ledger:
-        run = begun(ledger, "A", "B")
+        run = live_run(ledger, "A", "B")
         ledger.commit(run, [intent("A")])
         ledger.commit(run, [created("A")])
         ledger.end_run(run.id, 1)
-    ask(folder, "alter table runs drop column key_field")
-    ask(folder, "alter table attempts drop column wait_s")
+    query(folder, "alter table runs drop column key_field")
+    query(folder, "alter table attempts drop column wait_s")
     set_version(folder, OLD)
 
 
 def set_version(folder: Path, version: object) -> None:
-    ask(folder, "update ledger_meta set value = ? where name = 'schema_version'", str(version))
+    query(folder, "update ledger_meta set value = ? where name = 'schema_version'", str(version))
 
 
 def version_of(folder: Path) -> int:
-    return int(str(ask(folder, "select value from ledger_meta where name = 'schema_version'")[0][0]))
+    return int(str(query(folder, "select value from ledger_meta where name = 'schema_version'")[0][0]))
 
 
 def revisions(folder: Path, upgrades: Mapping[int, str]) -> Path:
@@ -75,7 +75,7 @@ def bring_up(folder: Path, upgrades: Mapping[int, str]) -> None:
     engine = make_engine(url_of(path))
     try:
         with translated_errors(url_of(path)):
-            migrations.check(engine, path, NEW, [revisions(folder, upgrades)])
+            migrations.check_or_upgrade(engine, path, NEW, [revisions(folder, upgrades)])
     finally:
         engine.dispose()
 
@@ -97,7 +97,7 @@ def test_an_older_ledger_is_upgraded_step_by_step(tmp_path: Path) -> None:
     bring_up(tmp_path, INVENTED)  # nothing to do
     set_version(tmp_path, OLD)  # with all its columns it is this program's version
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
-        run = begun(ledger, "A", "B")
+        run = live_run(ledger, "A", "B")
         assert entry(ledger, run, "A").state == "created"
         assert entry(ledger, run, "B").error == "by the last revision"
         ledger.commit(run, [intent("B")])
@@ -157,7 +157,7 @@ def test_a_ledger_that_an_older_program_is_using_is_not_changed(tmp_path: Path) 
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
         run = new_run()
         ledger.begin_run(run)
-        ask(tmp_path, "alter table attempts drop column wait_s")
+        query(tmp_path, "alter table attempts drop column wait_s")
         set_version(tmp_path, OLD + 1)
         with pytest.raises(LedgerError, match=f"run {run.id} of the older version") as caught:
             bring_up(tmp_path, INVENTED)
@@ -196,13 +196,13 @@ def ledger_of(version: int, folder: Path) -> None:
 
 def structure(folder: Path) -> dict[str, set[tuple[object, ...]]]:
     """Return every table's columns (name, type, nullability, default, primary key position), references and indexes."""
-    tables = [str(name) for (name,) in ask(folder, "select name from sqlite_master where type = 'table'")]
+    tables = [str(name) for (name,) in query(folder, "select name from sqlite_master where type = 'table'")]
     found: dict[str, set[tuple[object, ...]]] = {}
     for table in tables:
-        found[table] = {tuple(row[1:]) for row in ask(folder, f"pragma table_info({table})")}
-        found[table] |= {("references", *row[2:]) for row in ask(folder, f"pragma foreign_key_list({table})")}
-        for _, name, unique, origin, partial in ask(folder, f"pragma index_list({table})"):
-            of_these = tuple(row[2] for row in ask(folder, f"pragma index_info({name})"))
+        found[table] = {tuple(row[1:]) for row in query(folder, f"pragma table_info({table})")}
+        found[table] |= {("references", *row[2:]) for row in query(folder, f"pragma foreign_key_list({table})")}
+        for _, name, unique, origin, partial in query(folder, f"pragma index_list({table})"):
+            of_these = tuple(row[2] for row in query(folder, f"pragma index_info({name})"))
             found[table].add(("index", name, unique, origin, partial, *of_these))
     return found
 
@@ -216,10 +216,10 @@ def test_an_upgrade_keeps_all_rows(tmp_path: Path, version: int, rows: list[int]
     ledger_of(version, tmp_path)
     tables = ("runs", "tickets", "attempts", "rejections")
     known = {table: ", ".join(sorted(columns(tmp_path / "ledger.sqlite", table) - {"request"})) for table in tables}
-    before = {table: ask(tmp_path, f"select {known[table]} from {table}") for table in tables}
+    before = {table: query(tmp_path, f"select {known[table]} from {table}") for table in tables}
     assert [len(rows) for rows in before.values()] == rows
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))):
-        assert {table: ask(tmp_path, f"select {known[table]} from {table}") for table in tables} == before
+        assert {table: query(tmp_path, f"select {known[table]} from {table}") for table in tables} == before
     assert version_of(tmp_path) == schema.SCHEMA_VERSION
     (backup,) = backups(tmp_path)
     assert f"version-{version}" in backup.name
@@ -241,7 +241,7 @@ def test_a_ledger_of_version_1_can_be_used_after_the_upgrade(tmp_path: Path) -> 
     """The killed run's row is unknown, no ticket is created again, other rows are sent, and calls are counted."""
     ledger_of(1, tmp_path)
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
-        run = begun(ledger, "failed", "pending")
+        run = live_run(ledger, "failed", "pending")
         states = {key: entry(ledger, run, key).state for key in ("made", "failed", "unknown", "pending", "under way")}
         assert states == {
             "made": "created",
@@ -280,7 +280,7 @@ def test_a_new_ledger_is_at_the_last_revision_of_alembic(tmp_path: Path) -> None
     ledger_of(1, tmp_path)
     Ledger.open(url_of(tmp_path / "ledger.sqlite")).close()
     for folder in (new, tmp_path):
-        assert ask(folder, "select version_num from alembic_version") == [(str(schema.SCHEMA_VERSION),)]
+        assert query(folder, "select version_num from alembic_version") == [(str(schema.SCHEMA_VERSION),)]
 
 
 def test_alembic_is_loaded_only_for_an_older_ledger(tmp_path: Path) -> None:
@@ -307,6 +307,6 @@ def test_each_ledger_has_its_own_secret(tmp_path: Path) -> None:
             ledger.close()
         for _ in range(2):
             Ledger.open(url_of(folder / "ledger.sqlite")).close()
-            ((secret,),) = ask(folder, "select value from ledger_meta where name = 'secret'")
+            ((secret,),) = query(folder, "select value from ledger_meta where name = 'secret'")
             secrets.add(str(secret))
     assert [len(bytes.fromhex(secret)) for secret in secrets] == [32, 32, 32]

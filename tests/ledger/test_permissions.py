@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from importer.ledger import Ledger
-from tests.ledger.making import ask, begun, new_ledger, new_run, reopened, url_of
+from tests.ledger.making import live_run, new_ledger, new_run, query, reopened, url_of
 from tests.ledger.test_migrations import ROOT, ledger_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="rights of owner, group and others")
@@ -33,7 +33,7 @@ def test_every_file_of_a_ledger_is_private(tmp_path: Path, umask: None) -> None:
     """The ledger, its log, its index, the reserve, the lock of a run, and new folders."""
     folder = tmp_path / "state" / "importer"
     with contextlib.closing(new_ledger(folder)) as ledger:
-        run = begun(ledger, "A")
+        run = live_run(ledger, "A")
         names = {"ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite.reserve"}
         found = rights(folder)
         assert names < found.keys()
@@ -64,7 +64,7 @@ def test_permissions_of_other_users_are_removed_with_a_warning(
     """The warning comes once. The permissions of an existing folder stay."""
     tmp_path.chmod(0o755)
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        begun(ledger, "A")
+        live_run(ledger, "A")
         for path in tmp_path.glob("ledger.sqlite*"):
             path.chmod(0o644)
         with caplog.at_level(logging.WARNING, logger="importer"):
@@ -93,7 +93,7 @@ def test_the_reserve_is_not_written_through_a_link(tmp_path: Path, link) -> None
     victim.write_text("precious", "utf-8")
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
         link(victim, tmp_path / "ledger.sqlite.reserve")
-        begun(ledger, "A")
+        live_run(ledger, "A")
     assert victim.read_text("utf-8") == "precious"
 
 
@@ -102,7 +102,7 @@ def test_the_log_is_emptied_when_a_run_ends_or_begins(tmp_path: Path, ended: boo
     """Another process keeps the ledger open, so that closing it does not empty the log."""
     log = tmp_path / "ledger.sqlite-wal"
     with contextlib.closing(new_ledger(tmp_path)) as watcher, contextlib.closing(reopened(tmp_path)) as ledger:
-        run = begun(ledger, *(f"key {number}" for number in range(1_000)))
+        run = live_run(ledger, *(f"key {number}" for number in range(1_000)))
         assert watcher.states(run.account, run.source, ["key 1"])
         assert log.stat().st_size > 0
         if ended:
@@ -117,4 +117,4 @@ def test_the_log_is_emptied_when_a_run_ends_or_begins(tmp_path: Path, ended: boo
         copy = tmp_path / "copy"
         copy.mkdir()
         (copy / "ledger.sqlite").write_bytes((tmp_path / "ledger.sqlite").read_bytes())
-        assert ask(copy, "select count(*) from tickets") == [(1_000,)]
+        assert query(copy, "select count(*) from tickets") == [(1_000,)]

@@ -17,12 +17,12 @@ from importer.ledger.previous_exports import (
     known_keys,
     known_rows,
     last_export,
-    packed_keys,
+    pack_keys,
     record_export,
-    unpacked_keys,
+    unpack_keys,
 )
 from importer.models import Ticket
-from tests.ledger.making import ask, begun, claims, created, intent, new_ledger, new_run
+from tests.ledger.making import claims, created, intent, live_run, new_ledger, new_run, query
 
 HASH = KeyedHash(b"secret")
 
@@ -46,7 +46,7 @@ def export(run: str, **changes: object) -> ExportRecord:
 
 def test_an_export_is_found_by_account_source_and_name(ledger: Ledger) -> None:
     """A new record of one name replaces the former; those of other names, sources and accounts stay."""
-    run = begun(ledger).id
+    run = live_run(ledger).id
     first = export(run)
     others = [export(run, **{name: "other"}) for name in ("account", "source", "manifest_name")]
     for each in (first, *others):
@@ -64,12 +64,12 @@ def test_an_export_is_found_by_account_source_and_name(ledger: Ledger) -> None:
 
 def test_packed_keys_are_sorted_without_repetitions() -> None:
     """The same keys in another order and number give the same bytes, eight for each."""
-    packed = packed_keys(key_hashes(HASH, ["b", "a", "c", "a", "ü\udc80"]))
-    assert packed == packed_keys(key_hashes(HASH, ["ü\udc80", "c", "b", "a"]))
+    packed = pack_keys(key_hashes(HASH, ["b", "a", "c", "a", "ü\udc80"]))
+    assert packed == pack_keys(key_hashes(HASH, ["ü\udc80", "c", "b", "a"]))
     assert len(packed) == 4 * 8
-    hashes = unpacked_keys(packed).tolist()
+    hashes = unpack_keys(packed).tolist()
     assert hashes == sorted(int.from_bytes(HASH(key)[:8], "little") for key in ["a", "b", "c", "ü\udc80"])
-    assert packed_keys(key_hashes(HASH, [])) == b""
+    assert pack_keys(key_hashes(HASH, [])) == b""
 
 
 def test_hashes_of_two_ledgers_differ(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_hashes_of_two_ledgers_differ(tmp_path: Path) -> None:
 
 def test_hashes_of_title_and_lead_are_those_of_the_last_request(ledger: Ledger, tmp_path: Path) -> None:
     """Rows that were never sent have none."""
-    run = begun(ledger, "A", "B")
+    run = live_run(ledger, "A", "B")
     ledger.commit(run, [Intent(key="A", content="", request="{}", title="First", lead="ann@example.com")])
     ledger.commit(run, [created("A")])
     hashed = ledger.keyed_hash.hex
@@ -98,7 +98,7 @@ def test_hashes_of_title_and_lead_are_those_of_the_last_request(ledger: Ledger, 
     }
     ledger.commit(run, [Intent(key="B", content="", request="{}", title="Second", lead="")])
     assert known_rows(ledger, "tenant", "old-helpdesk", ["B"]) == {"B": KnownRow("sending", hashed("Second"), "", 1)}
-    assert ask(tmp_path, "select count(*) from tickets where title_hash like '%First%'") == [(0,)]
+    assert query(tmp_path, "select count(*) from tickets where title_hash like '%First%'") == [(0,)]
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_known_keys_are_read_in_parts(ledger: Ledger) -> None:
     run = new_run()
     ledger.begin_run(run)
     ledger.claim(run, claims(*keys))
-    begun(ledger, "other", source="other")
-    begun(ledger, "other", account="other")
+    live_run(ledger, "other", source="other")
+    live_run(ledger, "other", account="other")
     with ledger.writing() as db:
         db.exec_driver_sql("update tickets set state = 'failed'")
     ledger.claim(run, claims("never sent"))
@@ -144,13 +144,13 @@ def test_known_keys_are_read_in_parts(ledger: Ledger) -> None:
 
 
 def plan_of(folder: Path, sql: str) -> str:
-    return " ".join(str(row[3]) for row in ask(folder, f"explain query plan {sql}"))
+    return " ".join(str(row[3]) for row in query(folder, f"explain query plan {sql}"))
 
 
 @pytest.mark.parametrize(("column", "index"), [("number", "tickets_by_number"), ("ticket_id", "tickets_by_ticket_id")])
 def test_a_number_search_uses_the_index(ledger: Ledger, tmp_path: Path, column: str, index: str) -> None:
     """A search among a million tickets reads the index, which omits rows without a number."""
-    run = begun(ledger, "A", "B")
+    run = live_run(ledger, "A", "B")
     ledger.commit(run, [intent("A")])
     ledger.commit(run, [created("A")])
     where = f"from tickets where account = 'tenant' and {column} = '157' and {column} != ''"

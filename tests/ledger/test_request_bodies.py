@@ -14,7 +14,7 @@ from importer.ledger import Intent, Ledger, Outcome, RowFromResults, RunInfo
 from importer.ledger.records import RowFinding
 from importer.ledger.unanswered_requests import record_findings, unanswered_requests
 from importer.models import Ticket, TicketIds
-from tests.ledger.making import IDS, ask, begun, created, url_of
+from tests.ledger.making import IDS, created, live_run, query, url_of
 from tests.ledger.test_migrations import backups, ledger_of
 
 
@@ -33,7 +33,7 @@ def unclear(key: str) -> Outcome:
 def bodies(folder: Path, key: str) -> list[str]:
     """Return the bodies of a row's requests, in their order; look-ups have none."""
     sql = "select request from attempts join tickets on tickets.id = ticket where key = ? and outcome is not 'found' order by attempts.id"
-    return [str(body) for (body,) in ask(folder, sql, key)]
+    return [str(body) for (body,) in query(folder, sql, key)]
 
 
 settling = pytest.mark.parametrize(
@@ -50,7 +50,7 @@ settling = pytest.mark.parametrize(
 @settling
 def test_a_settled_row_loses_its_body_in_the_same_commit(ledger: Ledger, tmp_path: Path, outcome: Outcome) -> None:
     """Other rows of the commit keep theirs, and so does an unknown one."""
-    run = begun(ledger, "A", "B", "C")
+    run = live_run(ledger, "A", "B", "C")
     sent(ledger, run, "A", "B", "C")
     assert bodies(tmp_path, "A") == [body_of("A")]
     ledger.commit(run, [outcome, unclear("B")])
@@ -60,7 +60,7 @@ def test_a_settled_row_loses_its_body_in_the_same_commit(ledger: Ledger, tmp_pat
 @settling
 def test_settling_a_resent_row_erases_all_its_bodies(ledger: Ledger, tmp_path: Path, outcome: Outcome) -> None:
     """Until then the first one is needed: its ticket may exist."""
-    run = begun(ledger, "A")
+    run = live_run(ledger, "A")
     sent(ledger, run, "A")
     ledger.commit(run, [unclear("A")])
     sent(ledger, run, "A")
@@ -71,10 +71,10 @@ def test_settling_a_resent_row_erases_all_its_bodies(ledger: Ledger, tmp_path: P
 
 def test_a_late_answer_keeps_the_body_of_the_other_runs_request(ledger: Ledger, other: Ledger, tmp_path: Path) -> None:
     """The late answer settles its own request; the other run's request has no answer yet."""
-    late = begun(ledger, "A")
+    late = live_run(ledger, "A")
     sent(ledger, late, "A")
-    ask(tmp_path, "update runs set lease_until = 0 where id = ?", late.id)
-    now = begun(other, "A")
+    query(tmp_path, "update runs set lease_until = 0 where id = ?", late.id)
+    now = live_run(other, "A")
     sent(other, now, "A")
     ledger.commit(late, [created("A")])
     assert bodies(tmp_path, "A") == ["", body_of("A")]
@@ -95,7 +95,7 @@ def test_resolve_erases_the_body_of_a_row_that_it_settles(
     ledger: Ledger, tmp_path: Path, finding: RowFinding, left: str
 ) -> None:
     """A row that stays unknown can be looked for again."""
-    run = begun(ledger, "A")
+    run = live_run(ledger, "A")
     sent(ledger, run, "A")
     ledger.commit(run, [unclear("A")])
     record_findings(ledger, run, [finding])
@@ -108,7 +108,7 @@ def test_resolve_erases_the_body_of_a_row_that_it_settles(
 
 def test_adding_a_ticket_from_results_erases_its_body(ledger: Ledger, tmp_path: Path) -> None:
     """`rerun` adds rows that were settled elsewhere."""
-    run = begun(ledger, "A", "B")
+    run = live_run(ledger, "A", "B")
     sent(ledger, run, "A", "B")
     ledger.commit(run, [unclear("A"), unclear("B")])
     known = RowFromResults(
@@ -166,14 +166,14 @@ def test_an_upgrade_adds_the_hashes_of_sent_rows(tmp_path: Path) -> None:
     ledger_of(2, tmp_path)
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
         hashed = ledger.keyed_hash.hex
-    found = {str(row[0]): row[1:] for row in ask(tmp_path, "select key, title_hash, lead_hash from tickets")}
+    found = {str(row[0]): row[1:] for row in query(tmp_path, "select key, title_hash, lead_hash from tickets")}
     titles = {key: hashed(f"Title of {key} – ü😀") for key in found if key != "pending"}
     assert {key: title for key, (title, _) in found.items()} == {**titles, "pending": ""}
     mail = Ticket(fields=(("LeadDetail.EmailAddress", "made@example.com"), ("LeadDetail.Phone", "+491701234567")))
     assert found["made"][1] == hashed(mail.lead)
     assert found["by lead id"][1] == hashed("5af882cc-0000-4000-8000-0000000000aa")
     sql = "select title_hash from attempts join tickets on tickets.id = ticket where key = 'retried' and request = ''"
-    assert ask(tmp_path, sql.replace("title_hash", "attempts.title_hash")) == [(titles["retried"],)] * 2
+    assert query(tmp_path, sql.replace("title_hash", "attempts.title_hash")) == [(titles["retried"],)] * 2
 
 
 def test_the_upgrade_names_its_backup_with_the_texts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -193,7 +193,7 @@ def test_a_ledger_that_could_not_be_compacted_is_compacted_at_the_next_start(
 ) -> None:
     """While another program reads the ledger, it is used without compaction, with a warning."""
     with_remains(tmp_path)
-    ask(tmp_path, "pragma journal_mode = wal")
+    query(tmp_path, "pragma journal_mode = wal")
     with contextlib.closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as reader:
         reader.execute("begin")
         reader.execute("select * from tickets").fetchone()
@@ -202,5 +202,5 @@ def test_a_ledger_that_could_not_be_compacted_is_compacted_at_the_next_start(
     caplog.clear()
     Ledger.open(url_of(tmp_path / "ledger.sqlite")).close()
     assert found_in(tmp_path, "Title of remains") == set()
-    assert ask(tmp_path, "select * from ledger_meta where name = 'compact'") == []
+    assert query(tmp_path, "select * from ledger_meta where name = 'compact'") == []
     assert caplog.text == ""

@@ -12,7 +12,7 @@ from importer.errors import LedgerError
 from importer.ledger import Ledger, RunInfo
 from importer.ledger.sqlite_file import RESERVE_BYTES, file_system_type, refuse_network_disk
 from tests.ledger.disks import SmallDisk, small_disk
-from tests.ledger.making import begun, created, entry, intent, new_ledger, new_run, reopened, url_of
+from tests.ledger.making import created, entry, intent, live_run, new_ledger, new_run, reopened, url_of
 
 MOUNTS = """\
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw
@@ -99,7 +99,7 @@ def test_a_link_to_another_file_system_is_followed(tmp_path: Path) -> None:
 def test_a_run_reserves_disk_space_for_requests_in_flight(tmp_path: Path) -> None:
     """The reserve exists when a run begins, and really occupies its bytes."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        begun(ledger, "A")
+        live_run(ledger, "A")
         status = (tmp_path / "ledger.sqlite.reserve").stat()
         assert status.st_size == RESERVE_BYTES
         assert status.st_blocks * 512 >= RESERVE_BYTES
@@ -115,26 +115,26 @@ def test_a_full_disk_is_found_before_any_row_is_validated(disk: SmallDisk) -> No
         assert not (disk.folder / "ledger.sqlite.reserve").exists()
         disk.empty()
     with contextlib.closing(reopened(disk.folder)) as ledger:
-        begun(ledger, "A")
+        live_run(ledger, "A")
 
 
 def test_on_a_full_disk_the_reserve_allows_to_record_outcomes(disk: SmallDisk) -> None:
     """No intent can be written, so nothing is sent; the freed reserve has space for all outcomes and the run's end."""
     keys = [f"key {number}" for number in range(200)]
     with contextlib.closing(new_ledger(disk.folder)) as ledger:
-        run = begun(ledger, *keys, *(f"queued {number}" for number in range(5_000)))
+        run = live_run(ledger, *keys, *(f"queued {number}" for number in range(5_000)))
         ledger.commit(run, [intent(key) for key in keys])
         disk.fill()
         with pytest.raises(LedgerError, match=r"full|disk I/O"):  # the database is full, or the index of its log
             intend_all(ledger, run, 5_000)
-        ledger.give_reserve_back()
+        ledger.free_reserve()
         for key in keys:
             ledger.commit(run, [created(key)])
         ledger.end_run(run.id, 3)
         assert {each.state for each in ledger.look_up(run.account, run.source, keys).values()} == {"created"}
     disk.empty()
     with contextlib.closing(reopened(disk.folder)) as ledger:
-        again = begun(ledger, *keys, "queued 4999")
+        again = live_run(ledger, *keys, "queued 4999")
         assert entry(ledger, again, keys[-1]).state == "created"
         assert entry(ledger, again, "queued 4999").state == "pending"
 
@@ -158,7 +158,7 @@ def test_a_removed_or_replaced_ledger_accepts_no_more_intents(tmp_path: Path, ho
     """Records written to the open file would be lost."""
     path = tmp_path / "ledger.sqlite"
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        run = begun(ledger, "A")
+        run = live_run(ledger, "A")
         path.rename(tmp_path / "elsewhere.sqlite")
         if how == "replaced":
             path.write_bytes((tmp_path / "elsewhere.sqlite").read_bytes())

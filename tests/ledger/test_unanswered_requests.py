@@ -11,7 +11,7 @@ from importer.ledger import Ledger, Outcome, RunInfo
 from importer.ledger.records import FOUND, NOT_FOUND, SET_PENDING, RowFinding
 from importer.ledger.unanswered_requests import known_numbers, record_findings, unanswered_requests
 from importer.models import TicketIds
-from tests.ledger.making import ask, begun, claims, created, entry, ids_of, intent, let_lease_lapse, new_run
+from tests.ledger.making import claims, created, entry, expire_lease, ids_of, intent, live_run, new_run, query
 
 IDS = TicketIds(number="4711", ticket_id="guid")
 
@@ -30,20 +30,20 @@ def keys(ledger: Ledger) -> list[str]:
 
 def unknown(ledger: Ledger, key: str) -> RunInfo:
     """Return a run that holds a row which an earlier run left unknown."""
-    before = begun(ledger, key)
+    before = live_run(ledger, key)
     ledger.commit(before, [intent(key)])
     ledger.commit(before, [unclear(key)])
     ledger.end_run(before.id, 1)
-    return begun(ledger, key)
+    return live_run(ledger, key)
 
 
 def test_an_attempt_records_the_last_sent_one_when_it_is_settled(ledger: Ledger, tmp_path: Path):
     """This gives the order of requests without a clock, within a batch too."""
-    run = begun(ledger, "A", "B", "C")
+    run = live_run(ledger, "A", "B", "C")
     ledger.commit(run, [intent("A"), intent("B")])
     ledger.commit(run, [created("A"), intent("C")])
     ledger.commit(run, [unclear("B")])
-    assert ask(tmp_path, "select id, settled_after from attempts order by id") == [(1, 2), (2, 3), (3, None)]
+    assert query(tmp_path, "select id, settled_after from attempts order by id") == [(1, 2), (2, 3), (3, None)]
     assert [(each.key, each.attempt, each.settled_after) for each in unanswered_requests(ledger, "tenant")] == [
         ("B", 2, 3),
         ("C", 3, None),
@@ -52,17 +52,17 @@ def test_an_attempt_records_the_last_sent_one_when_it_is_settled(ledger: Ledger,
 
 def test_open_requests_of_a_dead_run_get_an_end(ledger: Ledger, other: Ledger, tmp_path: Path):
     """When the run is ended, they get the place in the order at which they no longer waited for an answer."""
-    dead = begun(ledger, "A")
+    dead = live_run(ledger, "A")
     ledger.commit(dead, [intent("A")])
-    let_lease_lapse(tmp_path, dead)
-    begun(other, "B")
+    expire_lease(tmp_path, dead)
+    live_run(other, "B")
     assert [(each.key, each.settled_after) for each in unanswered_requests(other, "tenant")] == [("A", 1)]
 
 
 def test_refused_requests_are_not_unanswered(ledger: Ledger):
     """Only requests that may have created a ticket are, of any source, and of this account only."""
-    run, elsewhere = begun(ledger, "A", "B"), begun(ledger, "C", source="other")
-    foreign = begun(ledger, "D", account="another")
+    run, elsewhere = live_run(ledger, "A", "B"), live_run(ledger, "C", source="other")
+    foreign = live_run(ledger, "D", account="another")
     for holder, key in ((run, "A"), (run, "B"), (elsewhere, "C"), (foreign, "D")):
         ledger.commit(holder, [intent(key)])
     ledger.commit(run, [Outcome(key="A", state="failed", outcome="refused")])
@@ -87,7 +87,7 @@ def test_a_finding_settles_the_row_and_its_request(ledger: Ledger, tmp_path: Pat
     assert (known.state, known.ids, known.run, known.attempts) == ("created", IDS, run.id, 1)
     assert (known.error_code, known.error) == ("", "")
     assert keys(ledger) == []
-    ((outcome, settled_at),) = ask(tmp_path, "select outcome, settled_at from attempts where run = ?", run.id)
+    ((outcome, settled_at),) = query(tmp_path, "select outcome, settled_at from attempts where run = ?", run.id)
     assert (outcome, str(settled_at)[:2]) == (FOUND, "20")
 
 
@@ -103,7 +103,7 @@ def test_one_number_answers_one_of_two_requests(ledger: Ledger):
 def test_a_ticket_of_another_row_settles_nothing(ledger: Ledger):
     """Meanwhile another row has received this ticket."""
     run = unknown(ledger, "A")
-    other = begun(ledger, "B", source="other")
+    other = live_run(ledger, "B", source="other")
     ledger.commit(other, [intent("B")])
     ledger.commit(other, [created("B")])
     assert record_findings(ledger, run, [found("A", ids_of("B").number)]) == set()
@@ -135,7 +135,7 @@ def test_an_unsuccessful_search_changes_only_the_message(ledger: Ledger):
 @pytest.mark.parametrize("state", ["created", "failed", "pending"])
 def test_only_unknown_rows_are_settled(ledger: Ledger, state: str):
     """Rows that were settled in the meantime stay unchanged."""
-    run = begun(ledger, "A")
+    run = live_run(ledger, "A")
     ledger.commit(run, [intent("A")])
     ledger.commit(run, [Outcome(key="A", state=state, outcome="answer", ids=IDS if state == "created" else None)])
     assert record_findings(ledger, run, [found("A", "9")]) == set()
@@ -145,7 +145,7 @@ def test_only_unknown_rows_are_settled(ledger: Ledger, state: str):
 def test_a_run_that_lost_its_rows_settles_nothing(ledger: Ledger, other: Ledger, tmp_path: Path):
     """After a pause in which another run has taken over, nothing is recorded."""
     run = unknown(ledger, "A")
-    let_lease_lapse(tmp_path, run)
+    expire_lease(tmp_path, run)
     next_run = new_run()
     other.begin_run(next_run)
     with pytest.raises(StoppedEarly):

@@ -18,7 +18,7 @@ from importer.rate_limit import Margin, SlotPool
 from importer.rate_limit.limiter import MANY_CALLS, LimiterOptions, RateLimiter
 from importer.rate_limit.shared_slots import SharedSlots, calls_today, shared_rate_limiter
 from importer.rate_limit.slot_records import SlotRecords
-from tests.ledger.making import ask, new_ledger, reopened
+from tests.ledger.making import new_ledger, query, reopened
 
 ACCOUNT = "tenant"
 PATIENCE_S = 30.0
@@ -200,9 +200,9 @@ def test_a_database_that_fails_is_said_to_all_who_wait_and_to_all_who_come(ledge
     async def whole() -> list[BaseException]:
         async with keeper_of(ledger) as storage:
             await storage.change(look)
-            ask(tmp_path, "alter table quotas rename to gone")
+            query(tmp_path, "alter table quotas rename to gone")
             told = await asyncio.gather(*(storage.change(look) for _ in range(3)), return_exceptions=True)
-            ask(tmp_path, "alter table gone rename to quotas")
+            query(tmp_path, "alter table gone rename to quotas")
             told += await asyncio.gather(storage.change(look), return_exceptions=True)
             return [error for error in told if isinstance(error, BaseException)]
 
@@ -221,11 +221,11 @@ def test_what_could_not_be_told_is_said_to_the_next_who_waits(ledger: Ledger, tm
     async def whole() -> None:
         async with keeper_of(ledger) as storage:
             await storage.change(look)
-            ask(tmp_path, "alter table quotas rename to gone")
+            query(tmp_path, "alter table quotas rename to gone")
             storage.change_later(noting(1))
             with pytest.raises(StoppedEarly, match="the ledger"):
                 await storage.change(look)
-            ask(tmp_path, "alter table gone rename to quotas")
+            query(tmp_path, "alter table gone rename to quotas")
             with pytest.raises(StoppedEarly, match="the ledger"):
                 await storage.change(look)
 
@@ -342,5 +342,5 @@ def test_a_limit_of_very_many_calls_is_each_runs_own(
             await use(limiter, [])
 
     asyncio.run(whole())
-    assert bool(ask(tmp_path, "select * from quotas")) is is_shared
+    assert bool(query(tmp_path, "select * from quotas")) is is_shared
     assert calls_today(ledger, ACCOUNT) == is_shared

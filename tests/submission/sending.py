@@ -24,7 +24,7 @@ from importer.submission.journal import Journal
 from importer.submission.retry import RetryPolicy, Settled
 from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
-from tests.ledger.making import begun, new_ledger
+from tests.ledger.making import live_run, new_ledger
 
 LEAD_ID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
 FAST = Rate(1000, 0.05)  # a pause for a whole period, as after a 429, is short, too
@@ -148,7 +148,7 @@ async def sending(
     keys = [each_row.key for each_row in claimed]
     ledger = new_ledger(folder)
     try:
-        run = begun(ledger, *keys)
+        run = live_run(ledger, *keys)
         watcher = Watcher()
         patience = Timeouts(answer_s=answer_s)
         keeper = keeper or MemorySlots(asyncio.get_running_loop().time)

@@ -16,7 +16,7 @@ from importer.rate_limit import SlotPool
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.sandbox import serve
 from tests.leadsquared.peers import quick
-from tests.ledger.making import ask, intent
+from tests.ledger.making import intent, query
 from tests.submission.sending import row, rows, sending
 
 _Told = TypeVar("_Told")
@@ -55,8 +55,8 @@ def test_a_row_whose_slot_is_lost_after_its_intent_is_pending(tmp_path: Path) ->
                 assert isinstance(ending, StoppedEarly)
                 assert ending.message == "the slots can't be read"
             assert not sandbox.calls
-        assert ask(tmp_path, "select outcome from attempts") == [("withdrawn",)]
-        assert ask(tmp_path, "select state, attempts from tickets") == [("pending", 0)]
+        assert query(tmp_path, "select outcome from attempts") == [("withdrawn",)]
+        assert query(tmp_path, "select state, attempts from tickets") == [("pending", 0)]
 
     asyncio.run(whole())
 
@@ -75,7 +75,7 @@ def test_a_row_that_goes_back_keeps_its_reason(state: Status, fault: str, tmp_pa
                 run.ledger.commit(run.run, [intent("2"), before])
                 assert isinstance(await run.of(some), StoppedEarly)
             assert len(sandbox.calls) == (fault == "401")
-        found = ask(tmp_path, "select state, error_code, error, attempts from tickets")
+        found = query(tmp_path, "select state, error_code, error, attempts from tickets")
         assert found == [(state.value, "why", "as it was", 1)]
 
     asyncio.run(whole())

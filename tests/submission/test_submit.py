@@ -15,7 +15,7 @@ from importer.sandbox import Sandbox, serve
 from importer.submission.failure_limit import FailureLimit
 from importer.submission.send_queue import QueuedRow
 from tests.leadsquared.peers import attach, quick
-from tests.ledger.making import ask
+from tests.ledger.making import query
 from tests.submission.sending import address, of_one_lead, row, rows, sending
 
 
@@ -236,7 +236,7 @@ def test_a_ledger_that_is_lost_ends_the_run(tmp_path: Path) -> None:
 
                 def lose(_: QueuedRow) -> None:
                     if len(run.watcher.finished_rows) == 10:
-                        ask(tmp_path, "update runs set ended_at = '2026-01-01'")
+                        query(tmp_path, "update runs set ended_at = '2026-01-01'")
 
                 run.watcher.on_finished = lose
                 ending = await run.of(many)

@@ -20,7 +20,7 @@ from importer.mapping import Mapping
 from importer.models import Status
 from importer.results import Comparison, compare, read_results
 from importer.validation import RowKeyReader
-from importer.workflows.rerun.previous_results import RowSelection
+from importer.workflows.import_job import RowSelection
 
 _SHOWN = 10
 _MANIFESTS_TRIED = 3  # where every night's has a name of its own, there are many
@@ -50,7 +50,7 @@ class Origins:
     results: Manifest
     shown: Path
     mapping: Mapping
-    choice: RowSelection
+    selection: RowSelection
     info: RunInfo
     ledger: Ledger | None
 
@@ -64,7 +64,7 @@ class Origins:
             original = self._compared(path, copy)
             if original is not None:
                 comparison = original.comparison
-                if comparison is not None and comparison.missing and not self.choice.allow_missing:
+                if comparison is not None and comparison.missing and not self.selection.allow_missing:
                     raise ResultsError(
                         f"{self.shown} is not whole: {_listed(comparison.missing)} missing of those in {path}",
                         hint=_HINT_MISSING,
@@ -83,8 +83,8 @@ class Origins:
 
     def _manifests(self, folder: Path) -> Iterator[tuple[Path, PrivateCopy]]:
         """The manifest that was named, or those of the ledger that are still the same, each with a copy of it."""
-        if self.choice.manifest is not None:
-            yield self.choice.manifest, private_copy(self.choice.manifest, folder)
+        if self.selection.manifest is not None:
+            yield self.selection.manifest, private_copy(self.selection.manifest, folder)
             return
         hashes: dict[str, set[str]] = {}
         for origin in self._runs():
@@ -127,7 +127,7 @@ class Origins:
             else:
                 stores_numbers = manifest.format.stores_numbers or not self._may_be_read(copy.sha256)
                 return OriginalManifest(path=path, comparison=comparison, stores_numbers=stores_numbers)
-        if self.choice.manifest is None:
+        if self.selection.manifest is None:
             return None
         raise ResultsError(
             f"{path} is not the manifest of {self.shown}: {wrong}",
@@ -164,7 +164,7 @@ class Origins:
         if self.ledger is None or not known:
             return
         last, rows = known[0], sum(len(chunk.rows) for chunk in self.results.chunks())
-        if last.rows is not None and rows < last.rows and not self.choice.allow_missing:
+        if last.rows is not None and rows < last.rows and not self.selection.allow_missing:
             raise ResultsError(
                 f"{self.shown} is not whole: it has {rows:,} rows, and run {last.run} had {last.rows:,}",
                 hint=_HINT_MISSING,
