@@ -29,9 +29,8 @@ from importer.settings import (
     read_refusals,
 )
 from importer.submission.retry import RetryPolicy
-from importer.workflows.preflight import ImportJob
-from importer.workflows.rerun.previous_results import RowSelection
-from importer.workflows.run import rehearse, run_import, stopped_by_export
+from importer.workflows.import_job import ImportJob, RowSelection
+from importer.workflows.run import dry_run, export_stopped, run_import
 from importer.workflows.send_options import SendOptions
 
 
@@ -52,7 +51,7 @@ def import_tickets(command: str, manifest: Path, results: Path, flags: dict[str,
             results=None if flags["dry_run"] else results,
             account_name=account.name if account else SANDBOX_ACCOUNT,
             ledger_url=ledger_url,
-            choice=_row_selection(flags),
+            selection=_row_selection(flags),
             fields=fields_to_check(account, environment, flags),
             skip_invalid=flags["skip_invalid"],
             limit=flags["limit"],
@@ -62,22 +61,22 @@ def import_tickets(command: str, manifest: Path, results: Path, flags: dict[str,
         send_options = _send_options(rate, flags)
         if flags["dry_run"]:
             return _print_plan(job, send_options, _tickets_url(account), as_json=flags["as_json"])
-        ui = Terminal(rate, asks=asks, bar=_shows_bar(flags))
-        summary = run_import(job, send_options, ui, account)
+        dialog = Terminal(rate, asks=asks, bar=_shows_bar(flags))
+        summary = run_import(job, send_options, dialog, account)
     return _print_summary(summary, job, flags)
 
 
 def _print_plan(job: ImportJob, send_options: SendOptions, url: str, *, as_json: bool) -> int:
     """Print the plan of a dry run and the first requests; return the exit code."""
-    ui = Terminal(send_options.rate)
-    plan, requests = rehearse(job, send_options, ui, url)
-    code = int(ui.tally.rows > 0 or bool(plan.stops))
+    dialog = Terminal(send_options.rate)
+    plan, requests = dry_run(job, send_options, dialog, url)
+    code = int(dialog.tally.rows > 0 or bool(plan.stops))
     if as_json:
         print_line(enveloped(json.loads(plan_json(plan, requests, exit_code=code))))
         return code
-    print_report((*ui.tally.lines(), *plan_lines(plan), *warning_lines(plan)))
+    print_report((*dialog.tally.lines(), *plan_lines(plan), *warning_lines(plan)))
     if plan.stops:
-        print_error(stopped_by_export(plan), word="stopped")
+        print_error(export_stopped(plan), word="stopped")
     for request in requests:
         for line in ("", *request.split("\n")):
             print_line(line)

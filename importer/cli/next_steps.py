@@ -10,7 +10,7 @@ from importer.ledger import safe_url
 from importer.models import Status
 from importer.reports import labelled
 from importer.reports.summary import Summary
-from importer.workflows.preflight import ImportJob
+from importer.workflows.import_job import ImportJob
 
 
 def next_step_lines(summary: Summary, job: ImportJob, flags: dict[str, Any]) -> Iterator[str]:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from importer.account_fields import AccountFields
     from importer.ledger import Ledger
     from importer.reports import PageHeader, ProblemTally
-    from importer.workflows.preflight import ImportJob, Preflight
+    from importer.workflows.import_job import ImportJob
+    from importer.workflows.preflight import Preflight
 
 
 @click.command()
@@ -44,7 +45,8 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
     with paused():
         from importer.cli.terminal import Terminal
         from importer.reports import report_file
-        from importer.workflows.preflight import ImportJob, validate_manifest
+        from importer.workflows.import_job import ImportJob
+        from importer.workflows.preflight import validate_manifest
 
     environment = options.read_environment()
     set_up_log(flags, environment)

@@ -1,4 +1,4 @@
-"""Who looks on while rows are sent, and takes what happens to the part file, the progress and the summary."""
+"""Forwards events of a submission to the part file, the progress display and the summary."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from importer.submission.send_queue import QueuedRow
 
 
 class RunObserver:
-    """The observer of one submission."""
+    """The observer of one submission. ``warn``: shows a warning to the user."""
 
     def __init__(
-        self, part: PartFile, progress: Progress, note: Callable[[str], None], summary: Summary, info: RunInfo
+        self, part: PartFile, progress: Progress, warn: Callable[[str], None], summary: Summary, info: RunInfo
     ) -> None:
         self._part = part
         self._progress = progress
-        self._note = note
+        self._warn = warn
         self._summary = summary
         self._info = info
 
     def row_finished(self, row: QueuedRow, settled: Settled) -> None:
-        """A row is done."""
+        """Record the result of a row."""
         self._progress.finished(settled.status)
         self._summary.repeated += row.prior_status is Status.UNKNOWN
         result = ResultRow(
@@ -47,11 +47,11 @@ class RunObserver:
         self._part.add(row.cells, result.cells())
 
     def call_ended(self, answer: Answer) -> None:
-        """A call came to an end."""
+        """Count a call that ended."""
         self._summary.calls += 1
         self._summary.throttled += isinstance(answer, Throttled)
         self._progress.called()
 
     def message(self, text: str) -> None:
-        """Something that a person would want to know."""
-        self._note(text)
+        """Show a message."""
+        self._warn(text)

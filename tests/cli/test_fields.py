@@ -140,7 +140,7 @@ def test_a_mapping_that_does_not_fit_sends_nothing(shop: Shop, account: Account)
     assert told.code == 2
     assert "did you mean 'CustomData.LegacyId'?" in told.err
     assert "'Clozed' is not a value of Status in the account; the nearest is 'Closed'" in told.err
-    assert "read them anew with `ticket-importer fields`" in told.err
+    assert "read them again with `ticket-importer fields`" in told.err
     assert account.calls == calls
 
 
@@ -155,7 +155,7 @@ def test_all_that_is_wrong_with_a_mapping_is_told_at_once(shop: Shop, account: A
     assert "the mapping mapping.yaml" in told.err
     for wrong in ("'tomorrow' is not a date", "no column 'Notes'", "'Clozed' is not a value"):
         assert wrong in told.err
-    for advice in ("correct the mapping", "columns are compared letter by letter", "read them anew"):
+    for advice in ("correct the mapping", "columns are compared letter by letter", "read them again"):
         assert advice in told.err
     assert not account.tickets
 

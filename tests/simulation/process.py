@@ -95,7 +95,7 @@ class Process:
             grace_s=20.0,
             concurrency=1_000,
         )
-        limits = sending.limits(f"run-{self._number}", self._books.states.count(State.PENDING))
+        limits = sending.limiter_options(f"run-{self._number}", self._books.states.count(State.PENDING))
         async with RateLimiter(limits, self._keeper) as limiter:
             means = SubmissionContext(
                 client=cast("Any", self._client),
@@ -103,7 +103,7 @@ class Process:
                 journal=cast("Any", self._journal),
                 observer=self,
             )
-            submission = Submission(means, replace(sending.terms(), jitter=self._chance.random))
+            submission = Submission(means, replace(sending.submission_options(), jitter=self._chance.random))
             return await submission.run(self._books.to_send())
 
     async def die(self) -> None:
