@@ -17,7 +17,7 @@ from importer.manifest.file_type import FileType, detect_kind
 from importer.manifest.header import Header
 from importer.manifest.json_files.json_file import open_json
 from importer.manifest.prefetch import prefetch
-from importer.manifest.workbooks.source import open_workbook
+from importer.manifest.workbooks.workbook_file import open_workbook
 from importer.models import ManifestOptions
 
 _NOT_OF = {FileType.DELIMITED: ("sheet",), FileType.JSON: ("sheet", "delimiter", "header_row")}  # a workbook is no text
