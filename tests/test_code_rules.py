@@ -157,7 +157,7 @@ def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
         "Settled",
         "FileFault",
         "ValueComplaint",
-        "Converted",
+        "ConversionResult",
     } <= set(places)
     codes = set()
     for call in (node for path in sources() for node in ast.walk(tree(path)) if isinstance(node, ast.Call)):

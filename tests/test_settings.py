@@ -269,7 +269,7 @@ def test_missing_and_wrong_are_named_together() -> None:
     assert "LSQ_HOST: 'ftp://x'" in text
     assert "LSQ_TENANT_ID: 'a/b'" in text
     assert "LSQ_ACCESS_KEY is not set" in text
-    assert "LSQ_SECRET_KEY holds a character that no key has" in text
+    assert "LSQ_SECRET_KEY contains a character that keys don't have" in text
     assert "two" not in text
 
 
@@ -277,7 +277,7 @@ def test_missing_and_wrong_are_named_together() -> None:
 def test_a_key_that_no_header_takes_is_refused_and_not_shown(key) -> None:
     """A key copied with more than itself is found before the first call, and does not reach the screen."""
     text = refusal(LSQ_ACCESS_KEY=key)
-    assert "LSQ_ACCESS_KEY holds a character that no key has" in text
+    assert "LSQ_ACCESS_KEY contains a character that keys don't have" in text
     assert key not in text
 
 
@@ -311,8 +311,8 @@ def test_a_host_is_read_as_people_write_it(text, base_url) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("http://api.example.com", "plain http would show the keys"),
-        ("http://127.0.0.1.example.com", "plain http would show the keys"),
+        ("http://api.example.com", "plain http would send the keys unencrypted"),
+        ("http://127.0.0.1.example.com", "plain http would send the keys unencrypted"),
         ("https://api.example.com/api/tenants/1", "has a path; write only https://api.example.com"),
         ("https://api.example.com?x=1", "has a path"),
         ("https://api.example.com#x", "has a path"),
@@ -321,8 +321,8 @@ def test_a_host_is_read_as_people_write_it(text, base_url) -> None:
         ("https://a b", "is not a base URL"),
         ("https://api.example.com:https", "host or its port"),
         ("https://[::1", "host or its port"),
-        ("https://user:hunter2@api.example.com", "holds a user name"),
-        ("https://@api.example.com", "holds a user name"),
+        ("https://user:hunter2@api.example.com", "contains a user name"),
+        ("https://@api.example.com", "contains a user name"),
     ],
 )
 def test_a_host_that_is_none_is_refused(text, reason) -> None:

@@ -21,7 +21,7 @@ from importer.models import Attachment, file_identity
 
 _BLOCK_BYTES = 128 * 1024
 # The files that one process may have open, or its memory: passes, and says nothing about the file that met it.
-SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+RESOURCE_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _HASHED_BYTES = 4_000_000
 _COARSEST_TICK_NS = 2_000_000_000  # of the clock that stamps files: FAT's
 
@@ -118,7 +118,7 @@ class CheckedFile:
         try:
             descriptor = _open_real(self._path)
         except OSError as error:
-            return error.errno in SCARCE
+            return error.errno in RESOURCE_ERRORS
         try:
             there = os.fstat(descriptor)
         finally:
@@ -140,7 +140,7 @@ class CheckedFile:
         try:
             yield
         except OSError as error:
-            if error.errno in SCARCE:
+            if error.errno in RESOURCE_ERRORS:
                 raise
             raise AttachmentChanged(f"{self._path} can't be {what} any more: {error.strerror}") from error
 

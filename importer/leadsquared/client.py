@@ -21,13 +21,7 @@ from urllib.parse import quote
 import aiohttp
 from aiohttp import hdrs
 
-from importer.leadsquared.attachment_streams import SCARCE, AttachmentChanged
-from importer.leadsquared.connection_errors import describe, settings_fault
-from importer.leadsquared.connections import GatedConnector, RequestGate, SendState, Upload, sending_now
-from importer.leadsquared.masking import masked
-from importer.leadsquared.multipart_body import open_body, text_body, whole_given
-from importer.leadsquared.ticket_details import Looked, read_details
-from importer.leadsquared.wire import (
+from importer.leadsquared.answers import (
     ANSWER_LIMIT_BYTES,
     CHANGED_WHILE_SENT,
     Answer,
@@ -37,6 +31,12 @@ from importer.leadsquared.wire import (
     one_line,
     read_answer,
 )
+from importer.leadsquared.attachment_streams import RESOURCE_ERRORS, AttachmentChanged
+from importer.leadsquared.connection_errors import describe_error, suspected_setting
+from importer.leadsquared.connections import GatedConnector, RequestGate, RequestState, UploadProgress, current_request
+from importer.leadsquared.masking import mask_answer
+from importer.leadsquared.multipart_body import is_sent_whole, open_body, text_body
+from importer.leadsquared.ticket_details import DetailsAnswer, read_details
 from importer.models import Secret, Ticket
 from importer.runtime.proxy import parted
 from importer.runtime.redaction import HIDDEN, LEAST_CHARS, Redactor
@@ -110,18 +110,18 @@ class _Watched:
 
     __slots__ = ("_sending", "_token", "_under_way")
 
-    def __init__(self, sending: SendState, under_way: set[SendState]) -> None:
+    def __init__(self, sending: RequestState, under_way: set[RequestState]) -> None:
         self._sending = sending
         self._under_way = under_way
 
     def __enter__(self) -> None:
-        self._token = sending_now.set(self._sending)
+        self._token = current_request.set(self._sending)
         self._under_way.add(self._sending)
 
     def __exit__(self, *_: object) -> None:
         self._under_way.discard(self._sending)
         self._sending.close()
-        sending_now.reset(self._token)
+        current_request.reset(self._token)
 
 
 class _Watch:
@@ -130,9 +130,9 @@ class _Watch:
     def __init__(self, patience: Timeouts) -> None:
         self._patience = patience
         self._interval_s = min(_WATCH_INTERVAL_S, patience.idle_s / 4, patience.answer_s / 4)
-        self._under_way: set[SendState] = set()
+        self._under_way: set[RequestState] = set()
 
-    def over(self, sending: SendState) -> _Watched:
+    def over(self, sending: RequestState) -> _Watched:
         """Watch one request while a block lasts, and let the connector know of it."""
         return _Watched(sending, self._under_way)
 
@@ -145,7 +145,7 @@ class _Watch:
                 if sending.left and not sending.sent_whole and sending.limit is not None:
                     self._look(sending, sending.limit, now)
 
-    def _look(self, sending: SendState, limit: asyncio.Timeout, now: float) -> None:
+    def _look(self, sending: RequestState, limit: asyncio.Timeout, now: float) -> None:
         """Move the request's time limit forward as long as bytes move; after the last byte, set the answer's."""
         upload = sending.upload
         written = upload.tracker.bytes_written if upload is not None else 0
@@ -199,17 +199,17 @@ class Client:
         """
         if not ticket.attachments:
             body = text_body(ticket, self._boundary)
-            return await self._post(body, SendState(gate))
+            return await self._post(body, RequestState(gate))
         with contextlib.ExitStack() as files:
             try:
                 parts, checked = await open_body(ticket, files)
             except AttachmentChanged as error:
                 return NotSendable("attachment-changed", str(error))
             except OSError as error:
-                return self._not_sent(error, SendState(gate))
-            return await self._post(parts, SendState(gate, upload=Upload(parts.size or 0), files=checked))
+                return self._not_sent(error, RequestState(gate))
+            return await self._post(parts, RequestState(gate, upload=UploadProgress(parts.size or 0), files=checked))
 
-    async def _post(self, body: bytes | aiohttp.MultipartWriter, sending: SendState) -> Answer:
+    async def _post(self, body: bytes | aiohttp.MultipartWriter, sending: RequestState) -> Answer:
         assert self._session is not None, "use the client as an async context manager"
         keys = self._endpoint.headers()
         try:
@@ -226,23 +226,23 @@ class Client:
                     ) as response,
                 ):
                     sending.head = (response.status, response.headers)
-                    if response.status == HTTPStatus.OK and not (isinstance(body, bytes) or whole_given(body)):
+                    if response.status == HTTPStatus.OK and not (isinstance(body, bytes) or is_sent_whole(body)):
                         return Unclear("unclear-answer", "200 before the request had been sent whole", HTTPStatus.OK)
                     answer_body = self._endpoint.mask(await _read_limited(response))
                     answer = read_answer(response.status, response.headers, answer_body, time.time())
-                    return masked(answer, self._endpoint.redactor)
+                    return mask_answer(answer, self._endpoint.redactor)
         except (aiohttp.ClientError, OSError, AttachmentChanged) as error:
             return self._explain(error, sending)
 
-    async def get_ticket(self, number: str, gate: RequestGate) -> Looked:
+    async def get_ticket(self, number: str, gate: RequestGate) -> DetailsAnswer:
         """Ask for one ticket (*Get a Ticket's Details by Id*). Raises nothing but what the gate raises.
 
         Nothing is changed by it, so whoever gets no answer may ask again: through a gate of its own.
         """
-        said = await self.ask(f"tickets/{quote(number, safe='')}", gate)
+        said = await self.read(f"tickets/{quote(number, safe='')}", gate)
         return read_details(number, said.status, said.headers, said.body) if isinstance(said, AccountReply) else said
 
-    async def ask(
+    async def read(
         self, path: str, gate: RequestGate, question: bytes | None = None
     ) -> AccountReply | Unclear | NotSent:
         """Ask for what is at ``path`` below the account's address: GET, or POST of a ``question`` in JSON.
@@ -250,7 +250,7 @@ class Client:
         Nothing is changed by it, so whoever gets no answer may ask again. Raises nothing but what the gate raises.
         """
         assert self._session is not None, "use the client as an async context manager"
-        sending = SendState(gate)
+        sending = RequestState(gate)
         headers = self._endpoint.headers() | ({hdrs.CONTENT_TYPE: "application/json"} if question is not None else {})
         try:
             with self._watch.over(sending):
@@ -272,13 +272,13 @@ class Client:
                 return self._not_sent(error, sending)
             return Unclear("no-answer", self._described(error, sending))
 
-    def _described(self, error: BaseException, sending: SendState) -> str:
+    def _described(self, error: BaseException, sending: RequestState) -> str:
         # An error's message may quote the answer, which may repeat a key.
         if sending.left and isinstance(error, aiohttp.ClientResponseError):
             return one_line(self._endpoint.redactor.text(f"an answer came that can't be read: {error.message}"))
-        return one_line(self._endpoint.redactor.text(describe(error)))
+        return one_line(self._endpoint.redactor.text(describe_error(error)))
 
-    def _explain(self, error: BaseException, sending: SendState) -> Answer:
+    def _explain(self, error: BaseException, sending: RequestState) -> Answer:
         changed = next((each for each in (error, error.__cause__) if isinstance(each, AttachmentChanged)), None)
         if not sending.left:
             return (
@@ -295,10 +295,13 @@ class Client:
             return Unclear("answer-timeout", f"no answer within {self._patience.answer_s:g} s after the last byte")
         return Unclear("upload-stalled", f"no byte moved for {self._patience.idle_s:g} s")
 
-    def _not_sent(self, error: BaseException, sending: SendState) -> NotSent:
-        scarce = isinstance(error, OSError) and error.errno in SCARCE
+    def _not_sent(self, error: BaseException, sending: RequestState) -> NotSent:
+        out_of_resources = isinstance(error, OSError) and error.errno in RESOURCE_ERRORS
         return NotSent(
-            self._described(error, sending), stale=sending.stale, scarce=scarce, settings_fault=settings_fault(error)
+            self._described(error, sending),
+            stale=sending.stale,
+            out_of_resources=out_of_resources,
+            settings_fault=suspected_setting(error),
         )
 
 

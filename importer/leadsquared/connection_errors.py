@@ -13,7 +13,7 @@ from importer.errors import SettingsError
 _PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
 
 
-def describe(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """The error as a text for people."""
     if isinstance(error, aiohttp.ClientResponseError):  # its own text names the URL
         return f"{type(error).__name__}: {error.status} {error.message}"
@@ -21,7 +21,7 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def settings_fault(error: BaseException) -> str:  # noqa: PLR0911 - a case for each cause
+def suspected_setting(error: BaseException) -> str:  # noqa: PLR0911 - a case for each cause
     """Which setting is the likely cause of a connection that can't be made; empty where it may be the network."""
     match error:
         case aiohttp.ClientHttpProxyError(status=407):
@@ -45,6 +45,6 @@ def _broken_off(error: aiohttp.ClientConnectorSSLError) -> bool:
     return isinstance(error.os_error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionError)
 
 
-def no_connection(reason: str) -> SettingsError:
+def connection_error(reason: str) -> SettingsError:
     """Return the error of a command whose first call can't be made because of a setting."""
     return SettingsError(f"no connection: {reason}", hint=ERROR_CODES["not-connected"].advice)

@@ -32,15 +32,15 @@ _READS_ON_S = 1.0
 class RequestGate(Protocol):
     """What a request waits for when its connection is ready to be written to."""
 
-    async def passed(self) -> None:
+    async def wait_until_allowed(self) -> None:
         """Return when the request may go out now. What is raised instead ends the call, with nothing sent."""
 
-    def leaving(self) -> None:
+    def on_first_byte(self) -> None:
         """Take note that the first byte goes out now."""
 
 
 @dataclass(slots=True)
-class Upload:
+class UploadProgress:
     """How far a body of known size is."""
 
     size_bytes: int
@@ -49,11 +49,11 @@ class Upload:
 
 
 @dataclass(slots=True, eq=False)
-class SendState:
+class RequestState:
     """One request on its way, as the connector and the watch see it."""
 
     gate: RequestGate
-    upload: Upload | None = None  # where files are sent; a text is given to the connection as a whole
+    upload: UploadProgress | None = None  # where files are sent; a text is given to the connection as a whole
     files: Sequence[CheckedFile] = ()
     left: bool = False
     stale: bool = False
@@ -68,7 +68,7 @@ class SendState:
             self.transport.abort()
 
 
-sending_now: ContextVar[SendState] = ContextVar("sending")
+current_request: ContextVar[RequestState] = ContextVar("sending")
 
 
 class GatedConnector(aiohttp.TCPConnector):
@@ -84,13 +84,13 @@ class GatedConnector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the signature is aiohttp's
     ) -> aiohttp.connector.Connection:
         """Open a connection, and give it when the gate is passed. Raises ClientConnectionError if it can't be used."""
-        sending = sending_now.get()
+        sending = current_request.get()
         if sending.left:  # aiohttp repeats a GET by itself, which would take no slot
             raise aiohttp.ClientConnectionError("the connection was closed before an answer came")
         connection = await super().connect(req, traces, timeout)
         opened_at = self._loop.time()
         try:
-            await sending.gate.passed()
+            await sending.gate.wait_until_allowed()
             await check_files(sending.files)
             # The event loop reads what has arrived meanwhile, the end of the connection included: two rounds.
             await asyncio.sleep(0)
@@ -101,7 +101,7 @@ class GatedConnector(aiohttp.TCPConnector):
             raise
         sending.left = True
         sending.transport = connection.transport
-        sending.gate.leaving()
+        sending.gate.on_first_byte()
         return connection
 
 
@@ -122,7 +122,7 @@ def _take(connection: aiohttp.connector.Connection, waited_s: float) -> None:
         # an answer that has anything behind it.
         protocol.force_close()
         return
-    sending_now.get().stale = waited_s > _TROUBLE_S
+    current_request.get().stale = waited_s > _TROUBLE_S
     raise aiohttp.ClientConnectionError(reason)
 
 

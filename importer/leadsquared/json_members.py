@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 
-def loaded(body: bytes | None) -> Any:
+def parse_json(body: bytes | None) -> Any:
     """What a body holds; ``None`` also where it is no JSON, or was too long to be read."""
     try:
         return json.loads(body) if body is not None else None
@@ -14,7 +14,7 @@ def loaded(body: bytes | None) -> Any:
         return None
 
 
-def text_of(value: object) -> str:
+def scalar_text(value: object) -> str:
     """A value as a ticket carries it: a text, or a number or a truth as one; what has no such form, as if not there."""
     match value:
         case str():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from importer.leadsquared.wire import Answer, Created, Throttled, Unclear
+from importer.leadsquared.answers import Answer, Created, Throttled, Unclear
 from importer.models import TicketIds
 from importer.runtime.redaction import Redactor
 
 
-def masked(answer: Answer, redactor: Redactor) -> Answer:
+def mask_answer(answer: Answer, redactor: Redactor) -> Answer:
     """Give the answer with its texts redacted. A ticket's number with a key in it is no number."""
     match answer:
         case Created(ids, note):

@@ -13,7 +13,7 @@ from aiohttp import hdrs, payload
 from aiohttp.abc import AbstractStreamWriter
 
 from importer.leadsquared.attachment_streams import CheckedFile
-from importer.leadsquared.wire import ticket_json
+from importer.leadsquared.ticket_request import ticket_json
 from importer.models import Attachment, Ticket
 
 
@@ -42,7 +42,7 @@ def _close_late(opened: contextlib.ExitStack, building: asyncio.Future[Any]) -> 
     opened.close()
 
 
-def whole_given(body: aiohttp.MultipartWriter) -> bool:
+def is_sent_whole(body: aiohttp.MultipartWriter) -> bool:
     """Say whether the last byte of every file was given to the connection."""
     return all(part.given for part, _, _ in body if isinstance(part, _FilePart))
 

@@ -13,15 +13,15 @@ from aiolimiter import AsyncLimiter
 
 from importer.models import Rate
 
-Part = AsyncLimiter
+Bucket = AsyncLimiter
 
 
 class HardLimit:
-    """The floor below one quota."""
+    """The floor below one limiter."""
 
     def __init__(self, rate: Rate) -> None:
         self._period_s = rate.period_s
-        self._parts = deque(Part(1, rate.period_s) for _ in range(rate.calls))  # the next one comes first
+        self._parts = deque(Bucket(1, rate.period_s) for _ in range(rate.calls))  # the next one comes first
 
     @property
     def is_open(self) -> bool:
@@ -33,14 +33,14 @@ class HardLimit:
         while not self.is_open:  # noqa: ASYNC110 - who waits inside the limiter has passed it then
             await asyncio.sleep(self._period_s / 100)
 
-    async def passed(self) -> Part:
+    async def acquire(self) -> Bucket:
         """Pass, at once if it is open; give the part of it that was passed."""
         part = self._parts[0]
         self._parts.rotate(-1)
         await part.acquire()
         return part
 
-    def reopen(self, part: Part) -> None:
+    def reopen(self, part: Bucket) -> None:
         """Take back a passing after which no call was made, such as where a connection was found closed."""
         self._parts.remove(part)
-        self._parts.appendleft(Part(1, self._period_s))
+        self._parts.appendleft(Bucket(1, self._period_s))

@@ -16,8 +16,8 @@ from typing import Self, TypeVar
 
 from importer.errors import CapReached
 from importer.models import Rate
-from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, Capped, Later, Margin, SlotPool, SlotRequest
-from importer.rate_limit.hard_limit import HardLimit, Part
+from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, DailyCapReached, Margin, NotYet, SlotPool, SlotRequest
+from importer.rate_limit.hard_limit import Bucket, HardLimit
 from importer.rate_limit.slot_storage import SlotStorage
 
 # How long before its slot a request may go and open its connection.
@@ -45,64 +45,66 @@ class _Booked:
     """Bookings made together, and what was said to the one after them, if there were fewer than were wanted."""
 
     bookings: list[Booking]
-    then: Later | Capped | None
+    then: NotYet | DailyCapReached | None
 
 
 class Slot:
     """A place in the queue for the next call. End it by ``used`` or ``release``."""
 
-    def __init__(self, quota: RateLimiter) -> None:
-        self._quota = quota
+    def __init__(self, limiter: RateLimiter) -> None:
+        self._limiter = limiter
         self._booking: Booking | None = None
-        self._passed: Part | None = None  # the part of the floor that let it through, and when
+        self._passed: Bucket | None = None  # the part of the floor that let it through, and when
         self._passed_at = -math.inf
         self._open = True
-        self.used_at: float | None = None  # when its request was written, on the quota's clock
+        self.used_at: float | None = None  # when its request was written, on the limiter's clock
 
-    async def near(self, ahead_s: float) -> None:
+    async def wait_until_near(self, ahead_s: float) -> None:
         """Wait until at most ``ahead_s`` are left before the call may be made.
 
         Raises CapReached, or what the keeper raises.
         """
         while True:
             if self._booking is None:
-                self._booking = await self._quota.book()
-            wait_s = max(self._booking.at, self._quota.paused_until) - self._quota.now()
-            if self._quota.paused_until > self._booking.at + ON_TIME_S:
+                self._booking = await self._limiter.book()
+            wait_s = max(self._booking.at, self._limiter.paused_until) - self._limiter.now()
+            if self._limiter.paused_until > self._booking.at + ON_TIME_S:
                 self._give_back()  # a 429 came meanwhile
             elif wait_s <= ahead_s:
                 return
             else:
                 await asyncio.sleep(wait_s - ahead_s)
 
-    async def ready(self) -> None:
+    async def wait_until_ready(self) -> None:
         """Wait until a request may be written now. Raises as ``near``."""
         while True:
-            await self.near(0)
-            if self.late:
+            await self.wait_until_near(0)
+            if self.is_late:
                 self._give_back()
                 continue
-            if self._quota.now() - self._passed_at > ON_TIME_S:
+            if self._limiter.now() - self._passed_at > ON_TIME_S:
                 self._drop_pass()
-                if not self._quota.floor.is_open:  # it is passed only by who goes at once: else no one ever might
+                if (
+                    not self._limiter.hard_limit.is_open
+                ):  # it is passed only by who goes at once: else no one ever might
                     self._give_back()
-                    await self._quota.floor.opens()
+                    await self._limiter.hard_limit.opens()
                     continue
-                self._passed = await self._quota.floor.passed()
-                self._passed_at = self._quota.now()
+                self._passed = await self._limiter.hard_limit.acquire()
+                self._passed_at = self._limiter.now()
             return
 
     @property
-    def late(self) -> bool:
+    def is_late(self) -> bool:
         """Whether the call would be so late for its slot that it has to book another."""
-        return self._booking is None or self._quota.now() > self._booking.at + ON_TIME_S
+        return self._booking is None or self._limiter.now() > self._booking.at + ON_TIME_S
 
-    def used(self, *, alone: bool = False) -> None:
+    def mark_used(self, *, alone: bool = False) -> None:
         """Say that the request is being written now. ``alone``: see ``SlotPool.used``."""
         if self._open and self._booking is not None:
             self._open = False
-            self.used_at = self._quota.now()
-            self._quota.spend(self._booking, self.used_at, alone=alone)
+            self.used_at = self._limiter.now()
+            self._limiter.spend(self._booking, self.used_at, alone=alone)
 
     def release(self) -> None:
         """Give the slot back unused; nothing happens if it was used."""
@@ -110,23 +112,23 @@ class Slot:
             self._open = False
             self._drop_pass()
             if self._booking is None:
-                self._quota.withdraw()
+                self._limiter.withdraw()
             else:
                 self._give_back(withdrawn=True)
 
     def _give_back(self, *, withdrawn: bool = False) -> None:
         if self._booking is not None:
-            self._quota.give_back(self._booking, again=not withdrawn)
+            self._limiter.give_back(self._booking, again=not withdrawn)
             self._booking = None
 
     def _drop_pass(self) -> None:
         if self._passed is not None:
-            self._quota.floor.reopen(self._passed)
+            self._limiter.hard_limit.reopen(self._passed)
             self._passed, self._passed_at = None, -math.inf
 
 
 class RateLimiter:
-    """Hands out slots in the order in which they are asked for. Use as ``async with Quota(...) as quota``."""
+    """Hands out slots in the order in which they are asked for. Use as ``async with Quota(...) as limiter``."""
 
     def __init__(self, limits: LimiterOptions, keeper: SlotStorage, margin: Margin | None = None) -> None:
         self.rate = limits.rate
@@ -152,7 +154,7 @@ class RateLimiter:
         self._desk = asyncio.Lock()
         self._changed = asyncio.Event()  # of the next change: each has its own, so that no waiter misses one
         self._late: set[asyncio.Future[_Booked]] = set()  # bookings that nobody waits for any more
-        self.floor = HardLimit(kept)
+        self.hard_limit = HardLimit(kept)
 
     async def __aenter__(self) -> Self:
         await self._change(_look)
@@ -160,7 +162,7 @@ class RateLimiter:
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(*self._late, return_exceptions=True)  # else they could not be given back
-        self._keeper.tell(lambda pool, _: pool.leave(self._asks.run))
+        self._keeper.change_later(lambda pool, _: pool.remove_run(self._asks.run))
 
     # -- what those who call do -------------------------------------------------------------------------------------
 
@@ -180,14 +182,14 @@ class RateLimiter:
         self._queued += 1
         return Slot(self)
 
-    def heard(self, seconds: float) -> None:
+    def record_response_time(self, seconds: float) -> None:
         """Take note of how long it took from a small request's first byte to its answer's."""
         self.margin.note(seconds)
         if self.margin.is_due and self.now() >= self._learns_at:
             self._learns_at = self.now() + _LEARNS_EVERY_S
-            self.margin.learn(self._view.uses(self.asks, self.now()))
+            self.margin.learn(self._view.recent_uses(self.asks, self.now()))
 
-    def throttled(self, seconds: float, slot: Slot) -> None:
+    def pause(self, seconds: float, slot: Slot) -> None:
         """Hold every call back for ``seconds`` from now: that of ``slot`` was answered 429."""
         if self.allowed >= self.most:
             self.margin.refused()
@@ -205,7 +207,7 @@ class RateLimiter:
         return max(self._paused_until, self._view.paused_until)
 
     @property
-    def held_back_s(self) -> float:
+    def pause_left_s(self) -> float:
         """For how many seconds yet; not more than none if nothing is."""
         return self.paused_until - self.now()
 
@@ -253,9 +255,9 @@ class RateLimiter:
             if self._ready:
                 break
             match booked.then:
-                case Later(at):
+                case NotYet(at):
                     await _wait(changed, at - AHEAD_S - self.now())
-                case Capped(calls):
+                case DailyCapReached(calls):
                     raise CapReached(
                         f"the account has had {calls:,} calls in 24 hours, and --daily-cap allows no more",
                         hint="run the same command again when calls of the last 24 hours are a day old",
@@ -296,7 +298,7 @@ class RateLimiter:
     def spend(self, booking: Booking, at: float, *, alone: bool) -> None:
         """Take note that a booked slot is being used."""
         run = self._asks.run
-        self._tell(lambda pool, _: pool.used(booking, run, at, alone=alone))
+        self._tell(lambda pool, _: pool.mark_used(booking, run, at, alone=alone))
 
     def give_back(self, booking: Booking, *, again: bool) -> None:
         """Take back a slot that was not used; ``again``: whoever had it will book another."""
@@ -320,8 +322,8 @@ class RateLimiter:
         return told
 
     def _tell(self, change: Callable[[SlotPool, float], object]) -> None:
-        self._keeper.tell(change)
-        if self._keeper.shows_copies:  # what is done has to be seen before the keeper is asked again
+        self._keeper.change_later(change)
+        if self._keeper.returns_copies:  # what is done has to be seen before the keeper is asked again
             change(self._view, self.now())
 
     def _tell_waiters(self) -> None:

@@ -17,8 +17,8 @@ import numpy as np
 from importer.models import Rate
 
 # A network that is quiet now need not stay so; and how long a server takes to make a ticket is not jitter.
-LEAST_MARGIN_S = 0.04
-MOST_MARGIN_S = 0.15  # and where nothing is known yet
+MIN_MARGIN_S = 0.04
+MAX_MARGIN_S = 0.15  # and where nothing is known yet
 # What a margin comes to in most runs, for estimates.
 _USUAL_S = 0.1
 _ADDED_S = 0.005
@@ -29,7 +29,7 @@ _NEW_BEFORE_NEXT = 25
 _MANY_CALLS = 100  # of more calls in a period, so many are drawn: fewer need more, not less
 
 
-def usual_s(calls: int, rate: Rate) -> float:
+def estimated_duration_s(calls: int, rate: Rate) -> float:
     """How long so many calls take at a rate, from the first to the last, with the margin that is usual: in seconds."""
     return max(0, calls - 1) // rate.calls * (rate.period_s + _USUAL_S)
 
@@ -37,7 +37,7 @@ def usual_s(calls: int, rate: Rate) -> float:
 class Margin:
     """The margin of one run, ``seconds``: at first, and then as far as is known, between the least and the most."""
 
-    def __init__(self, *, first_s: float = MOST_MARGIN_S, least_s: float = LEAST_MARGIN_S) -> None:
+    def __init__(self, *, first_s: float = MAX_MARGIN_S, least_s: float = MIN_MARGIN_S) -> None:
         self.seconds = first_s
         self._least_s = least_s
         self._times_s: deque[float] = deque(maxlen=_KEPT)
@@ -60,11 +60,11 @@ class Margin:
         self._new = 0
         self._needed_s.append(self._drawn_s(uses[-_MANY_CALLS:]))
         needed_s = max(self._needed_s) + _ADDED_S
-        self.seconds = max(self._least_s, min(needed_s, MOST_MARGIN_S))
+        self.seconds = max(self._least_s, min(needed_s, MAX_MARGIN_S))
 
     def refused(self) -> None:
         """Learn from a 429 while the whole limit was used: what was too little is never gone back to."""
-        self._least_s = max(self._least_s, min(2 * self.seconds, MOST_MARGIN_S))
+        self._least_s = max(self._least_s, min(2 * self.seconds, MAX_MARGIN_S))
         self.seconds = max(self.seconds, self._least_s)
 
     def _drawn_s(self, uses: Sequence[float]) -> float:

@@ -47,7 +47,7 @@ class SlotRecords:
         Raises LedgerError: then nothing has changed.
         """
         with (
-            database.translated(str(self._engine.url)),
+            database.translated_errors(str(self._engine.url)),
             self._engine.connect().execution_options(writes=True) as db,
             db.begin(),
         ):

@@ -1,4 +1,4 @@
-"""Who keeps the pool of an account's slots, as the quota sees it: one that is shared, or one of our own."""
+"""Who keeps the pool of an account's slots, as the limiter sees it: one that is shared, or one of our own."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _Told = TypeVar("_Told")
 class SlotStorage(Protocol):
     """Keeps the pool of one account.
 
-    ``shows_copies``: the pools that it gives are copies, which later changes of the pool don't reach.
+    ``returns_copies``: the pools that it gives are copies, which later changes of the pool don't reach.
     """
 
-    shows_copies: bool = False
+    returns_copies: bool = False
 
     def now(self) -> float:
         """The pool's clock, in seconds."""
@@ -31,7 +31,7 @@ class SlotStorage(Protocol):
         """Make the same change at once, where that takes no waiting; ``None``: it was not made, and has to wait."""
         return None
 
-    def tell(self, change: Callable[[SlotPool, float], object]) -> None:
+    def change_later(self, change: Callable[[SlotPool, float], object]) -> None:
         """Make a change that nobody waits for. If it can't be made, the next one that is waited for says why."""
 
 
@@ -54,6 +54,6 @@ class MemorySlots(SlotStorage):
         """See ``SlotStorage``."""
         return self._pool, change(self._pool, self._clock())
 
-    def tell(self, change: Callable[[SlotPool, float], object]) -> None:
+    def change_later(self, change: Callable[[SlotPool, float], object]) -> None:
         """See ``SlotStorage``."""
         change(self._pool, self._clock())

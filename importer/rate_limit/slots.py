@@ -61,14 +61,14 @@ class Booking:
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class NotYet:
     """There is no slot to be booked yet; ask again ``AHEAD_S`` before ``at``."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Capped:
+class DailyCapReached:
     """The account has had all calls of its day."""
 
     calls: int
@@ -110,11 +110,11 @@ class SlotPool:
 
     # -- one call ---------------------------------------------------------------------------------------------------
 
-    def book(self, asks: SlotRequest, now: float) -> Booking | Later | Capped:
+    def book(self, asks: SlotRequest, now: float) -> Booking | NotYet | DailyCapReached:
         """Book the next slot, if it is free soon."""
         self._meet(asks, now)
         if asks.daily_cap is not None and self.made_today + self.counted >= asks.daily_cap:
-            return Capped(self.made_today + self.counted)
+            return DailyCapReached(self.made_today + self.counted)
         at = max(now, self.forecast(asks, now))
         rate = self.rate(asks, now)
         if self._gives_way(asks, at, rate) and now < (left := self._free_at(asks, now, rate) + _PATIENCE_S):
@@ -130,7 +130,7 @@ class SlotPool:
         self.counted += 1
         return booking
 
-    def used(self, booking: Booking, run: str, at: float, *, alone: bool = False) -> None:
+    def mark_used(self, booking: Booking, run: str, at: float, *, alone: bool = False) -> None:
         """Take note that the request was written.
 
         A call that went ``alone``, before the others, gets its slot back only with the next one that is used: else it
@@ -177,7 +177,7 @@ class SlotPool:
         rate = self.rate(asks, now)
         return min(self.share.at(now, rate), asks.ceiling)
 
-    def uses(self, asks: SlotRequest, now: float) -> list[float]:
+    def recent_uses(self, asks: SlotRequest, now: float) -> list[float]:
         """When the last calls go out that share a period: as many as the limit has, in order."""
         known = [slot.used_at for slot in self.slots if not math.isinf(slot.used_at)]
         # Those that are only booked go out, as far as is known, at the time for which they are.
@@ -189,7 +189,7 @@ class SlotPool:
         self.paused_until = max(self.paused_until, now + wait_s)
         self.share = self.share.throttled(now, self.rate(asks, now), sent_at=sent_at)
 
-    def leave(self, run: str) -> None:
+    def remove_run(self, run: str) -> None:
         """Forget a run that has ended."""
         self.users.pop(run, None)
 
@@ -225,9 +225,9 @@ class SlotPool:
             return evenly_s  # so that a 429 costs one call and not a burst
         return min(asks.spacing_s, evenly_s)
 
-    def _later(self, asks: SlotRequest, now: float, at: float) -> Later:
+    def _later(self, asks: SlotRequest, now: float, at: float) -> NotYet:
         self.users[asks.run] = _User(now, asks.rate, asks.ceiling, waits=True)
-        return Later(at)
+        return NotYet(at)
 
     def _gives_way(self, asks: SlotRequest, at: float, rate: Rate) -> bool:
         """Whether the run has had its part, and one that has not waits for its own."""

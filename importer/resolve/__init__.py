@@ -1,1 +1,1 @@
-"""`resolve`: settles unknown rows by looking for their tickets in the account, or by a person's decision."""
+"""`resolve`: settles unknown rows by tickets found in the account, or by the user's decision."""

@@ -1,13 +1,15 @@
-"""Where an unanswered request's ticket would be, and whether a ticket is the one. Pure.
+"""Where an unanswered request's ticket may be, and which row a found ticket belongs to.
 
-Ticket numbers seem to run up, which no page promises; so a number only says where to look, and nothing is concluded
-from not finding a ticket. Order is told by the ledger's attempts, which are numbered as they go out, and not by clocks:
-``settled_after`` is the number of the last attempt that had gone out when an attempt was settled.
+Ticket numbers seem to increase, but no page of the API promises it. So numbers only tell where to search, and a ticket
+that is not found proves nothing. The order of requests comes from the ledger, which numbers its attempts as they are
+sent, and not from clocks: ``settled_after`` is the number of the last attempt sent when an attempt was settled.
 
-A row is known by its key, where the ticket carries that in the ``key_field``; else by all that was asked for. Two
-things can't be told from what is asked for, and then nothing is settled: whose a ticket is that another unanswered
-request may have made just as well (also if an automation has changed one of its fields since, the title excepted), and
-whose lead it is where a lead was described, for the account shows only the IDs of leads.
+A ticket fits a row if it carries the row's key in its ``key_field``, else if it has all that the row's request asked
+for. Two things can't be seen in a request, and then no row is settled: which row a ticket belongs to if another
+unanswered request may have created it as well (also if an automation changed one of its fields since, except the
+title), and which lead it belongs to if the request described the lead, because the account shows only IDs of leads.
+
+Pure.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-# How far beyond its neighbours a ticket is looked for: it may be made late, after requests that went out later.
-LATE = 25
+# So many numbers beyond a neighbour are searched, because a ticket may be created after those of later requests.
+LATE_NUMBERS = 25
 _TITLE = "Title"
 _TITLE_HASH = "hash of Title"
 _LEAD = "LeadDetail."
@@ -27,9 +29,10 @@ _OWN_FIELDS = "CustomData."
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnansweredRequest:
-    """One request whose result is not known, and what it asked for. ``row`` is one number for all sources.
+    """A request without a known result, and the fields that it sent.
 
-    Where its row is settled, only ``title_hash`` is left of what it asked for; it is ``None`` for all others.
+    ``row``: the ledger's number of the row, unique over all sources. ``title_hash``: all that remains of the fields
+    once the row is settled; ``None`` for all others.
     """
 
     row: int
@@ -52,8 +55,11 @@ class KnownTicket:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """A ticket as the account shows it (*Get a Ticket's Details*). ``title_hash``: as the ledger hashes titles."""
+class FoundTicket:
+    """A ticket as the account shows it (*Get a Ticket's Details*).
+
+    ``title_hash``: the hash of its title as the ledger stores it.
+    """
 
     number: str
     ticket_id: str
@@ -63,16 +69,24 @@ class Found:
 
 
 class NumberGaps:
-    """Where the tickets of unanswered requests may be. ``known``: numbers that are some row's already."""
+    """Ranges of ticket numbers in which the tickets of unanswered requests may be.
 
-    def __init__(self, made: Iterable[KnownTicket], known: Iterable[int]) -> None:
-        made = list(made)
+    ``known``: numbers that already belong to a row.
+    """
+
+    def __init__(self, answered: Iterable[KnownTicket], known: Iterable[int]) -> None:
+        answered = list(answered)
         self._known = sorted(set(known))
-        self._lower, self._upper = _Bounds(made, below=True), _Bounds(made, below=False)
-        self._span = (min(each.number for each in made), max(each.number for each in made)) if made else None
+        self._lower, self._upper = _Bounds(answered, below=True), _Bounds(answered, below=False)
+        self._span = (
+            (min(each.number for each in answered), max(each.number for each in answered)) if answered else None
+        )
 
-    def around(self, requests: Iterable[UnansweredRequest]) -> list[range]:
-        """The numbers among which the tickets may be: ranges that rise and don't overlap; none without a neighbour."""
+    def ranges_around(self, requests: Iterable[UnansweredRequest]) -> list[range]:
+        """Return the numbers that the tickets may have: rising ranges that do not overlap.
+
+        Returns no range if no ticket before or after them is known.
+        """
         if self._span is None:
             return []
         least, greatest = self._span
@@ -80,17 +94,17 @@ class NumberGaps:
         for each in requests:
             above = self._lower.at(each.attempt)
             below = self._upper.at(each.settled_after) if each.settled_after is not None else None
-            first = above + 1 if above is not None else least - LATE
-            last = (below if below is not None else greatest) + LATE
+            first = above + 1 if above is not None else least - LATE_NUMBERS
+            last = (below if below is not None else greatest) + LATE_NUMBERS
             ranges.append(range(max(1, first), max(1, last + 1)))
         return _merged(ranges)
 
     def count(self, ranges: Sequence[range]) -> int:
-        """How many numbers there are to ask for."""
+        """Count the numbers to ask for."""
         return sum(len(each) - len(self._known_in(each)) for each in ranges)
 
     def numbers(self, ranges: Sequence[range]) -> Iterator[int]:
-        """The numbers to ask for, rising, each once; none that is known."""
+        """Return the numbers to ask for: rising, each once, without known ones."""
         for each in ranges:
             known = set(self._known_in(each))
             yield from (number for number in each if number not in known)
@@ -111,11 +125,14 @@ def _merged(ranges: Iterable[range]) -> list[range]:
 
 
 class _Bounds:
-    """For any attempt: the greatest number that was surely given out before it, or the least surely given after."""
+    """Bounds of the number that any attempt got.
 
-    def __init__(self, made: Iterable[KnownTicket], *, below: bool) -> None:
+    The greatest number surely assigned before the attempt (``below``), or the least one surely assigned after it.
+    """
+
+    def __init__(self, answered: Iterable[KnownTicket], *, below: bool) -> None:
         self._below = below
-        order = sorted((each.settled_after if below else -each.attempt, each.number) for each in made)
+        order = sorted((each.settled_after if below else -each.attempt, each.number) for each in answered)
         self._at = [at for at, _ in order]
         self._best: list[int] = []
         for _, number in order:
@@ -123,21 +140,22 @@ class _Bounds:
             self._best.append(max(best, number) if below else min(best, number))
 
     def at(self, attempt: int) -> int | None:
-        """The bound for an attempt; ``None`` where there is none on this side."""
+        """Return the bound for an attempt; ``None`` if there is none on this side."""
         index = bisect.bisect_left(self._at, attempt if self._below else -attempt)
         return self._best[index - 1] if index else None
 
 
-def matches(requests: Iterable[UnansweredRequest], found: Iterable[Found]) -> dict[int, list[Found]]:
-    """Row -> the tickets that may be its own; exactly one means that it surely is.
+def match_tickets(requests: Iterable[UnansweredRequest], found: Iterable[FoundTicket]) -> dict[int, list[FoundTicket]]:
+    """Return row -> the tickets that may belong to it; exactly one surely belongs to it.
 
-    ``requests`` are all unanswered ones of the account: one that is left out could have made another's ticket. A row
-    for which no ticket fits is not there; one whose only ticket may be another row's as well has an empty list.
+    ``requests`` must be all unanswered ones of the account: one that is left out could have created another row's
+    ticket. A row without a fitting ticket is left out; a row whose only ticket may also belong to another row gets an
+    empty list.
     """
     index = _Index(requests)
-    fitting: defaultdict[int, dict[str, Found]] = defaultdict(dict)
+    fitting: defaultdict[int, dict[str, FoundTicket]] = defaultdict(dict)
     for ticket in found:
-        for each in index.near(ticket):
+        for each in index.possible_requests(ticket):
             if _fits(each, ticket):
                 fitting[each.row][ticket.number] = ticket
     return {
@@ -147,7 +165,7 @@ def matches(requests: Iterable[UnansweredRequest], found: Iterable[Found]) -> di
 
 
 class _Index:
-    """Requests by what a ticket of theirs has in any case: their title, if they have one, or what a key field holds."""
+    """Requests by a value that each of their tickets surely has: the title, or a key field."""
 
     def __init__(self, requests: Iterable[UnansweredRequest]) -> None:
         requests = list(requests)
@@ -162,27 +180,27 @@ class _Index:
                 if value := each.fields.get(name, "").strip():
                     self._by_value[name, value].append(each)
 
-    def near(self, ticket: Found) -> Iterator[UnansweredRequest]:
-        """Those whose ticket it may be; some come twice."""
+    def possible_requests(self, ticket: FoundTicket) -> Iterator[UnansweredRequest]:
+        """Return the requests that may have created the ticket; some come twice."""
         values = {(_TITLE, ""), (_TITLE, ticket.fields.get(_TITLE, ""))}
         values |= {(_TITLE_HASH, ""), (_TITLE_HASH, ticket.title_hash)}
         values |= {(name, ticket.fields.get(name, "").strip()) for name in self._key_fields - {_TITLE}}
         for value in values:
             yield from self._by_value.get(value, ())
 
-    def is_doubtful(self, row: int, ticket: Found) -> bool:
-        """Say whether the request of another row may have made a ticket that fits this one's."""
-        near = list(self.near(ticket))
-        own = [each for each in near if each.row == row]
-        return any(_may_have_made(each, ticket, own) for each in near if each.row != row)
+    def is_doubtful(self, row: int, ticket: FoundTicket) -> bool:
+        """Return whether another row's request may have created a ticket that fits this row."""
+        possible_requests = list(self.possible_requests(ticket))
+        own = [each for each in possible_requests if each.row == row]
+        return any(_may_have_created(each, ticket, own) for each in possible_requests if each.row != row)
 
 
-def fits_gap(requests: Sequence[UnansweredRequest], ticket: Found) -> bool:
-    """Say whether a ticket is what one of a row's requests asked for."""
+def fits_any_request(requests: Sequence[UnansweredRequest], ticket: FoundTicket) -> bool:
+    """Return whether a ticket has what one of a row's requests asked for."""
     return any(_fits(each, ticket) for each in requests)
 
 
-def _fits(request: UnansweredRequest, ticket: Found) -> bool:
+def _fits(request: UnansweredRequest, ticket: FoundTicket) -> bool:
     if _carries_its_key(request):
         field = request.key_field
         return field is not None and ticket.fields.get(field, "").strip() == request.key.strip()
@@ -195,11 +213,11 @@ def _fits(request: UnansweredRequest, ticket: Found) -> bool:
     shown = {name: ticket.fields[name] for name in details if name in ticket.fields}
     if any(shown[name] != details[name] for name in shown):
         return False
-    return len(shown) == len(details) or _is_marked(request)
+    return len(shown) == len(details) or _has_identifying_field(request)
 
 
-def _may_have_made(other: UnansweredRequest, ticket: Found, own: Sequence[UnansweredRequest]) -> bool:
-    """Say whether another row's request may have made a ticket that fits this one."""
+def _may_have_created(other: UnansweredRequest, ticket: FoundTicket, own: Sequence[UnansweredRequest]) -> bool:
+    """Return whether another row's request may have created a ticket that fits this row."""
     by_key = next((each.key_field for each in own if _carries_its_key(each) and _fits(each, ticket)), None)
     if by_key is not None and other.title_hash is not None:
         return other.key.strip() == ticket.fields[by_key].strip()
@@ -219,13 +237,16 @@ def _may_have_made(other: UnansweredRequest, ticket: Found, own: Sequence[Unansw
 
 
 def _carries_its_key(request: UnansweredRequest) -> bool:
-    """Whether the ticket has the key itself in its key field; a template or a value of the mapping is not the key."""
+    """Return whether the ticket has the row's key in its key field.
+
+    False for a template or a fixed value of the mapping.
+    """
     value = request.fields.get(request.key_field, "").strip() if request.key_field is not None else ""
     return bool(value) and value == request.key.strip()
 
 
-def _is_marked(request: UnansweredRequest) -> bool:
-    """Whether one of the ticket's own fields tells the row apart from all others, so that the lead needn't be seen."""
+def _has_identifying_field(request: UnansweredRequest) -> bool:
+    """Return whether a field of the ticket identifies the row; then its lead does not matter."""
     if request.key_field is not None and request.fields.get(request.key_field):
         return True
     key = request.key.strip()

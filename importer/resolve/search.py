@@ -1,37 +1,36 @@
-"""Where the tickets of unknown rows may be, and the questions to the account. Prints nothing."""
+"""Plans which ticket numbers to ask the account for, and asks for them. Prints nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from importer.leadsquared.client import Client, Timeouts
-from importer.ledger import Ledger, RunInfo
 from importer.ledger.unanswered_requests import KnownNumber
 from importer.models import Rate
-from importer.rate_limit import usual_s
+from importer.rate_limit import estimated_duration_s
 from importer.rate_limit.limiter import LimiterOptions
-from importer.rate_limit.shared import shared_rate_limiter
+from importer.rate_limit.shared_slots import shared_rate_limiter
 from importer.resolve.conclusions import UnknownRow
 from importer.resolve.decisions import Decisions
 from importer.resolve.number_gaps import KnownTicket, NumberGaps
+from importer.resolve.run import ResolveRun
 from importer.resolve.ticket_lookup import LookupResult, TicketLookup
 from importer.runtime.signals import Interruptions
 from importer.settings import AccountSettings
 from importer.submission.journal import Journal
 from importer.workflows.account_access import open_endpoint
 
-_PROOFS = 3
-_QUESTIONS_PER_CALL = 4
+_PROOF_TICKETS = 3
+_LOOKUPS_PER_CALL_OF_LIMIT = 4  # a lookup takes longer than the period of the limit at times
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions:
-    """How the account is asked. ``account`` is ``None`` for the embedded sandbox."""
+    """How to ask the account. ``account`` is ``None`` for the embedded sandbox."""
 
     account: AccountSettings | None
     rate: Rate
@@ -41,7 +40,10 @@ class SearchOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchPlan:
-    """What is about to be asked. ``numbers``: how many, from ``first`` to ``last``. ``seconds``: at the limit."""
+    """The calls that are about to be made.
+
+    ``numbers``: how many ticket numbers, from ``first`` to ``last``. ``seconds``: how long they take at the limit.
+    """
 
     account: str
     results: str
@@ -54,95 +56,76 @@ class SearchPlan:
     seconds: float
 
 
-class ResolveInterface(Protocol):
-    """The person, or whatever stands in for one."""
-
-    def show(self, plan: SearchPlan) -> None:
-        """Show the plan."""
-
-    def confirm(self, plan: SearchPlan) -> bool:
-        """Say whether to go on with a plan that was shown."""
-
-    def asked(self, calls: int, plan: SearchPlan) -> None:
-        """So many calls were made."""
-
-    def note(self, text: str) -> None:
-        """Take something that a person would want to know."""
-
-
-@dataclass(frozen=True)
-class SearchContext:
-    """How the questions get from here to the account."""
-
-    terms: SearchOptions
-    desk: ResolveInterface
-    signals: Interruptions
-
-
-class Search:
-    """The questions for the rows on which nobody has decided, and for the tickets that somebody has named."""
+class TicketSearch:
+    """The ticket numbers to ask for: those around undecided rows, and those that the user named."""
 
     def __init__(self, rows: Sequence[UnknownRow], decisions: Decisions, known: Sequence[KnownNumber]) -> None:
         self._rows = rows
         self._decisions = decisions
-        numbered = [each for each in known if _is_number(each.number)]
-        made = [
+        numeric = [each for each in known if _is_number(each.number)]
+        answered = [
             KnownTicket(number=int(each.number), attempt=each.attempt, settled_after=each.settled_after)
-            for each in numbered
+            for each in numeric
             if each.attempt is not None and each.settled_after is not None
         ]
-        self.gaps = NumberGaps(made, (int(each.number) for each in numbered))
-        latest = sorted(made, key=lambda each: each.attempt)[-_PROOFS:]
-        self._proofs = [str(each.number) for each in reversed(latest)]
-        searched = [row for row in rows if self._decided(row) is None]
-        self._ranges = self.gaps.around(request for row in searched for request in row.requests)
+        self.gaps = NumberGaps(answered, (int(each.number) for each in numeric))
+        latest = sorted(answered, key=lambda each: each.attempt)[-_PROOF_TICKETS:]
+        self.proof_numbers = [str(each.number) for each in reversed(latest)]
+        undecided = [row for row in rows if not self._is_decided(row)]
+        self._ranges = self.gaps.ranges_around(request for row in undecided for request in row.requests)
 
-    def _decided(self, row: UnknownRow) -> int | None:
-        """The row that --set names, if one does."""
-        return next((each for each in row.rows if each in self._decisions), None)
+    def _is_decided(self, row: UnknownRow) -> bool:
+        return any(each in self._decisions for each in row.import_rows)
+
+    def __len__(self) -> int:
+        named = self._decisions.created.values()
+        return self.gaps.count(self._ranges) + sum(not _is_in(each, self._ranges) for each in named)
+
+    def numbers(self) -> Iterator[str]:
+        """Return the numbers to ask for, each once: first those that the user named."""
+        named = list(self._decisions.created.values())
+        in_gaps = map(str, self.gaps.numbers(self._ranges))
+        return itertools.chain(named, (number for number in in_gaps if number not in named))
 
     def plan(self, account: str, results: str, rate: Rate) -> SearchPlan:
-        """Sum up what is about to be asked."""
-        ranges = self._ranges
-        numbers = self.gaps.count(ranges) + sum(not _is_in(each, ranges) for each in self._decisions.created.values())
-        calls = numbers + bool(numbers and self._proofs)
+        """Sum up the calls that are about to be made."""
+        ranges, numbers = self._ranges, len(self)
+        calls = numbers + bool(numbers and self.proof_numbers)
         return SearchPlan(
             account=account,
             results=results,
             unknown=len(self._rows),
-            decided=sum(self._decided(row) is not None for row in self._rows),
+            decided=sum(map(self._is_decided, self._rows)),
             numbers=numbers,
             first=ranges[0].start if ranges else 0,
             last=ranges[-1].stop - 1 if ranges else 0,
             calls=calls,
-            seconds=usual_s(calls, rate),
+            seconds=estimated_duration_s(calls, rate),
         )
 
-    # -- ask --------------------------------------------------------------------------------------------------------
 
-    async def ask(self, way: SearchContext, plan: SearchPlan, ledger: Ledger, run: RunInfo) -> LookupResult:
-        """Ask for every number; ``run`` keeps its lease meanwhile. Raises StoppedEarly and Interrupted."""
-        loop, terms = asyncio.get_running_loop(), way.terms
-        started = loop.time()
-        concurrency = min(_QUESTIONS_PER_CALL * min(max(terms.rate.calls, 5), 50), plan.numbers)
-        chosen = list(self._decisions.created.values())
-        in_gaps = (str(number) for number in self.gaps.numbers(self._ranges) if str(number) not in chosen)
-        async with contextlib.AsyncExitStack() as stack:
-            endpoint = await stack.enter_async_context(open_endpoint(terms.account, None, terms.rate))
-            patience = Timeouts(answer_s=terms.answer_timeout_s)
-            client = await stack.enter_async_context(Client(endpoint, patience, connections=concurrency))
-            await stack.enter_async_context(Journal(ledger, run))  # renews the lease
-            asking = TicketLookup(
-                client,
-                await stack.enter_async_context(
-                    shared_rate_limiter(ledger, run.account, LimiterOptions(rate=terms.rate, run=run.id))
-                ),
-                terms.give_up_after_s,
-                lambda calls: way.desk.asked(calls, plan),
-            )
-            work = asking.ask(self._proofs, itertools.chain(chosen, in_gaps), concurrency=concurrency)
-            await way.signals.unless_stopped(work)
-        return replace(asking.asked, seconds=loop.time() - started)
+async def look_up_tickets(
+    search: TicketSearch,
+    options: SearchOptions,
+    run: ResolveRun,
+    signals: Interruptions,
+    on_call: Callable[[int], None],
+) -> LookupResult:
+    """Ask the account for each number, and renew the run's lease meanwhile. Raises StoppedEarly and Interrupted."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    concurrency = min(_LOOKUPS_PER_CALL_OF_LIMIT * min(max(options.rate.calls, 5), 50), len(search))
+    async with contextlib.AsyncExitStack() as stack:
+        endpoint = await stack.enter_async_context(open_endpoint(options.account, None, options.rate))
+        timeouts = Timeouts(answer_s=options.answer_timeout_s)
+        client = await stack.enter_async_context(Client(endpoint, timeouts, connections=concurrency))
+        await stack.enter_async_context(Journal(run.ledger, run.info))  # renews the lease
+        limiter_options = LimiterOptions(rate=options.rate, run=run.info.id)
+        limiter = await stack.enter_async_context(shared_rate_limiter(run.ledger, run.info.account, limiter_options))
+        lookup = TicketLookup(client, limiter, options.give_up_after_s, on_call)
+        work = lookup.ask(search.proof_numbers, search.numbers(), concurrency=concurrency)
+        await signals.unless_stopped(work)
+    return replace(lookup.result, seconds=loop.time() - started)
 
 
 def _is_in(number: str, ranges: Sequence[range]) -> bool:

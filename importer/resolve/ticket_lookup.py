@@ -1,24 +1,24 @@
-"""Asks the account for tickets by their numbers: each call takes a slot, and one without an answer is made again."""
+"""Asks the account for tickets by number, within the rate limit. A call without an answer is repeated."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
 from importer.error_codes import ERROR_CODES
 from importer.errors import StoppedEarly
+from importer.leadsquared.answers import KeysRefused, WrongUrl
 from importer.leadsquared.client import Client
 from importer.leadsquared.reads import AccountReads
 from importer.leadsquared.ticket_details import TicketDetails, TicketNotShown
-from importer.leadsquared.wire import KeysRefused, WrongUrl
 from importer.rate_limit.limiter import RateLimiter
 
 
 @dataclass(frozen=True, kw_only=True)
 class LookupResult:
-    """What came of it so far: the tickets that are there, by their numbers."""
+    """The tickets that the account has shown so far, by their numbers, and how many calls this took."""
 
     tickets: dict[str, TicketDetails]
     calls: int = 0
@@ -27,28 +27,28 @@ class LookupResult:
 
 
 class TicketLookup:
-    """One round of questions. ``on_call`` is told after every call how many there were."""
+    """One series of lookups. ``on_call`` is called after every call with their number."""
 
     def __init__(
-        self, client: Client, quota: RateLimiter, give_up_after_s: float, on_call: Callable[[int], None]
+        self, client: Client, limiter: RateLimiter, give_up_after_s: float, on_call: Callable[[int], None]
     ) -> None:
         self._client = client
-        self._questions = AccountReads(quota, give_up_after_s, on_call=on_call)
+        self._reads = AccountReads(limiter, give_up_after_s, on_call=on_call)
         self._tickets: dict[str, TicketDetails] = {}
 
     @property
-    def asked(self) -> LookupResult:
-        """What came of it so far."""
-        return LookupResult(tickets=self._tickets, calls=self._questions.calls, throttled=self._questions.throttled)
+    def result(self) -> LookupResult:
+        """The result so far."""
+        return LookupResult(tickets=self._tickets, calls=self._reads.calls, throttled=self._reads.throttled)
 
-    async def ask(self, first: Iterable[str], numbers: Iterator[str], *, concurrency: int) -> None:
-        """Ask for ``first``, one after the other until one is there, and then for all ``numbers``.
+    async def ask(self, proof_numbers: Sequence[str], numbers: Iterator[str], *, concurrency: int) -> None:
+        """Ask for ``proof_numbers``, one by one until the account shows one, and then for all ``numbers``.
 
-        Raises StoppedEarly if none of ``first`` is there, if the keys or the address are wrong, or when an answer has
-        not come for too long.
+        Raises StoppedEarly if the account shows none of ``proof_numbers``, if the keys or the address are wrong, or
+        if there is no answer for too long.
         """
-        await self._prove(list(first))
-        if not self._questions.proven and (number := next(numbers, None)) is not None:
+        await self._prove_access(proof_numbers)
+        if not self._reads.account_answered and (number := next(numbers, None)) is not None:
             await self._ask(number)  # alone: wrong keys cost one call
         workers = [asyncio.create_task(self._work(numbers)) for _ in range(concurrency)]
         try:
@@ -58,15 +58,15 @@ class TicketLookup:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
 
-    async def _prove(self, numbers: list[str]) -> None:
-        """An account that doesn't show its own tickets would show none: then nothing may follow from that."""
+    async def _prove_access(self, numbers: Sequence[str]) -> None:
+        """Raise StoppedEarly if the account shows none of its own tickets: then it would show no other one either."""
         for number in numbers:
             if await self._ask(number):
                 return
         if numbers:
             raise StoppedEarly(
-                f"the account does not show ticket {', '.join(numbers)}, which the ledger knows of it; so nothing "
-                "follows from what else it does not show",
+                f"the account does not show ticket {', '.join(numbers)}, although the ledger knows that it exists; so "
+                "tickets that are not shown prove nothing",
                 hint="check LSQ_HOST and LSQ_TENANT_ID, and whether these keys may read tickets",
             )
 
@@ -75,9 +75,9 @@ class TicketLookup:
             await self._ask(number)
 
     async def _ask(self, number: str) -> bool:
-        """Ask until there is an answer that tells; say whether the ticket is there."""
-        answer: TicketDetails | TicketNotShown | KeysRefused | WrongUrl = await self._questions.told(
-            lambda gate: self._client.get_ticket(number, gate), f"said whether there is a ticket {number}"
+        """Ask until there is a usable answer; return whether the ticket exists."""
+        answer: TicketDetails | TicketNotShown | KeysRefused | WrongUrl = await self._reads.call(
+            lambda gate: self._client.get_ticket(number, gate), f"ticket {number}"
         )
         match answer:
             case TicketDetails():

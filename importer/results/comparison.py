@@ -47,7 +47,7 @@ def compare(results: Manifest, manifest: Manifest, keys_of: Callable[[pd.DataFra
     """Read both files once. Of the results, hashes of the cells are held in memory; of the manifest, what differs."""
     columns = [column for column in data_columns(results.columns) if column in manifest.columns]
     known = _Known.read(results, columns)
-    comparison = Comparison(guessed=results.detected.guessed)
+    comparison = Comparison(guessed=results.format.is_encoding_guessed)
     seen: set[int] = set()
     for chunk in manifest.chunks():
         comparison.misshapen |= {problem.row: problem.code for problem in chunk.problems}

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from importer.errors import ResultsError
-from importer.ledger.records import PastImport, source_of_run
+from importer.ledger.records import RowFromResults, source_of_run
 from importer.manifest import Manifest
 from importer.models import Status, TicketIds
 from importer.results.columns import COLUMNS, INDISPENSABLE, ResultRow, as_given
@@ -84,11 +84,11 @@ def check_results(manifest: Manifest, shown_as: str, *, account: str, source: st
         )
 
 
-def imports(results: Sequence[ResultRow]) -> list[PastImport]:
+def imports(results: Sequence[ResultRow]) -> list[RowFromResults]:
     """The rows that may be tickets, for a ledger that may not know them."""
     states = {Status.CREATED: "created", Status.SKIPPED: "created", Status.UNKNOWN: "unknown"}
     return [
-        PastImport(
+        RowFromResults(
             key=result.key,
             manifest_row=result.row,
             state=states[result.status],

@@ -11,6 +11,11 @@ def one_line(text: str, longest: int = _TEXT_SHOWN) -> str:
     return f"{shown}…" if len(text) > longest else shown
 
 
+def labelled(label: str, text: str) -> str:
+    """Return a line of a plan or a summary: the label in a column of 13 characters, and the text."""
+    return f"{label:<13}{text}"
+
+
 def size_text(size_bytes: int) -> str:
     """A size in decimal units: ``5.0 MB``."""
     size = float(size_bytes)

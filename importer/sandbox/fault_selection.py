@@ -1,4 +1,4 @@
-"""Which `POST /tickets` is struck. Pure: what is drawn by lot depends on the seed and the call's number alone."""
+"""Selects the fault of each `POST /tickets`. Pure: random choices depend only on the seed and the call's number."""
 
 from __future__ import annotations
 
@@ -10,49 +10,50 @@ from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.faults import FaultRule
 
 
-class FaultDice:
-    """A plan in use: remembers how often each rule has struck."""
+class FaultSelector:
+    """Applies a fault plan, and counts how often each rule was applied."""
 
     def __init__(self, plan: FaultPlan, seed: int) -> None:
         self._plan = plan
         self._seed = seed
-        self._struck: Counter[int] = Counter()
+        self._applied: Counter[int] = Counter()
 
     def for_call(self, ordinal: int, *, reused: bool, first: bool = False) -> FaultRule | None:
-        """The rule that strikes the ``ordinal``-th `POST /tickets`, as far as that is known before its body.
+        """Return the rule for the ``ordinal``-th `POST /tickets`, before its body is read.
 
         ``reused``: its connection has served a request before. ``first``: the account has no ticket yet.
         """
         rules = self._plan.rules
-        fitting = [
+        matching = [
             index
             for index, rule in enumerate(rules)
-            if _possible(rule, reused=reused, first=first) and rule.chooses_call(ordinal, self._lot(index, ordinal))
+            if _is_possible(rule, reused=reused, first=first)
+            and rule.selects_call(ordinal, self._random(index, ordinal))
         ]
-        return self._strike(fitting)
+        return self._first_usable(matching)
 
     def for_ticket(self, fields: Mapping[str, str], *, reused: bool, first: bool = False) -> FaultRule | None:
-        """The rule that strikes a ticket with these fields."""
+        """Return the rule for a ticket with these fields."""
         rules = self._plan.rules
-        fitting = [
+        matching = [
             index
             for index, rule in enumerate(rules)
-            if _possible(rule, reused=reused, first=first) and rule.chooses_ticket(fields)
+            if _is_possible(rule, reused=reused, first=first) and rule.selects_ticket(fields)
         ]
-        return self._strike(fitting)
+        return self._first_usable(matching)
 
-    def _strike(self, fitting: Sequence[int]) -> FaultRule | None:
-        for index in fitting:
+    def _first_usable(self, matching: Sequence[int]) -> FaultRule | None:
+        for index in matching:
             rule = self._plan.rules[index]
-            if rule.times is None or self._struck[index] < rule.times:
-                self._struck[index] += 1
+            if rule.times is None or self._applied[index] < rule.times:
+                self._applied[index] += 1
                 return rule
         return None
 
-    def _lot(self, index: int, ordinal: int) -> float:
-        # Seeded per rule and call: requests that overtake each other don't change who is struck.
+    def _random(self, index: int, ordinal: int) -> float:
+        # Seeded per rule and call, so that the order of arrival does not change the selection.
         return random.Random(f"{self._seed}/{index}/{ordinal}").random()  # noqa: S311  # a simulation, not a secret
 
 
-def _possible(rule: FaultRule, *, reused: bool, first: bool) -> bool:
+def _is_possible(rule: FaultRule, *, reused: bool, first: bool) -> bool:
     return (reused or not rule.fault.needs_reuse) and not (first and rule.fault.names_first_ticket)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 
 from importer.errors import ImporterError
-from importer.leadsquared.wire import ticket_json
+from importer.leadsquared.ticket_request import ticket_json
 from importer.ledger import Intent
 from importer.rate_limit.limiter import Slot
 from importer.submission.journal import Journal
-from importer.submission.send_queue import Sendable
+from importer.submission.send_queue import QueuedRow
 
 # The intent is committed this long before its slot is free, so that the commit's time is not the limit's loss.
 _INTENT_AHEAD_S = 0.05
 
 
-class Proof:
+class AccountConfirmation:
     """That the account takes our calls. Until one has shown it, one goes at a time: wrong keys cost one call.
 
     The others may have their connections ready meanwhile, and go together then.
@@ -23,10 +23,10 @@ class Proof:
 
     def __init__(self) -> None:
         self.given = False
-        self._going: SlotGate | None = None
+        self._going: TicketGate | None = None
         self._changed = asyncio.Event()  # of the next change
 
-    async def turn(self, gate: SlotGate) -> None:
+    async def turn(self, gate: TicketGate) -> None:
         """Wait until a call may go, with others or, if none has shown it yet, alone."""
         while not self.given:
             if self._going is None:
@@ -44,7 +44,7 @@ class Proof:
         """Take note that the account may not take calls after all: those that have not left go one at a time."""
         self.given = False
 
-    def over(self, gate: SlotGate) -> None:
+    def over(self, gate: TicketGate) -> None:
         """Take note that a call has come to an end, or is withdrawn."""
         if self._going is gate:
             self._going = None
@@ -55,10 +55,12 @@ class Proof:
         self._changed = asyncio.Event()
 
 
-class SlotGate:
+class TicketGate:
     """Where a request with its connection ready waits for its slot, leaves its intent, and departs."""
 
-    def __init__(self, row: Sendable, slot: Slot, journal: Journal, proof: Proof, *, probe: bool = False) -> None:
+    def __init__(
+        self, row: QueuedRow, slot: Slot, journal: Journal, proof: AccountConfirmation, *, probe: bool = False
+    ) -> None:
         self.row = row
         self.slot = slot
         self._journal = journal
@@ -68,10 +70,10 @@ class SlotGate:
         self.intended = False
         self.ended = False  # the call is over; what became of it is being written down
 
-    async def passed(self) -> None:
+    async def wait_until_allowed(self) -> None:
         """See ``client.Gate``. Raises StoppedEarly if the intent can't be written, CapReached if no call is left."""
         await self._proof.turn(self)
-        await self.slot.near(_INTENT_AHEAD_S)
+        await self.slot.wait_until_near(_INTENT_AHEAD_S)
         if not self.intended:
             row, ticket = self.row, self.row.ticket
             # From here on the ledger may hold the intent, whatever happens to this task.
@@ -84,14 +86,14 @@ class SlotGate:
                 self.intended = False
                 raise
         while True:
-            await self.slot.ready()
+            await self.slot.wait_until_ready()
             await self._journal.check_lease()
-            if not self.slot.late:
+            if not self.slot.is_late:
                 return
 
-    def leaving(self) -> None:
+    def on_first_byte(self) -> None:
         """See ``client.Gate``."""
-        self.slot.used(alone=self.alone)
+        self.slot.mark_used(alone=self.alone)
 
     @property
     def left(self) -> bool:

@@ -83,7 +83,7 @@ class Journal:
             first = self.failure is None
             self.failure = error  # nothing more is sent; what was sent is true all the same
             if isinstance(error.__cause__, LedgerError):
-                await self._in_thread(self._ledger.give_reserve_back)
+                await self._in_thread(self._ledger.free_reserve)
             outcomes = [each for each in batch if isinstance(each[0], Outcome)]
             if len(outcomes) == len(batch) and not first and not isinstance(error, ProgramError):
                 _tell(batch, error)  # nothing has changed since it was tried before; a lock may take half a minute
@@ -133,7 +133,7 @@ class Journal:
         except ImporterError:
             raise
         except Exception as error:  # a bug must end the run, not leave those who wait for a commit waiting
-            raise ProgramError(f"an unforeseen {type(error).__name__} in the ledger: {error}") from error
+            raise ProgramError(f"unexpected error ({type(error).__name__}) in the ledger: {error}") from error
 
 
 def _tell(batch: _Batch, what: _Changed | ImporterError) -> None:

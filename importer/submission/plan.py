@@ -28,7 +28,7 @@ class Disposition(enum.IntEnum):
     SKIP = 2  # a ticket already
     HOLD = 3  # unknown: sent once without an answer that tells, so not unasked
     REJECT = 4  # not valid
-    TWIN = 5  # has the key of an earlier row, and takes over what became of it (`duplicates: first`)
+    DUPLICATE = 5  # has the key of an earlier row, and takes over what became of it (`duplicates: first`)
     KEEP = 6  # `rerun`: not among the states that are to be sent
 
 

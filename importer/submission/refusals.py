@@ -11,9 +11,9 @@ from http import HTTPStatus
 
 from importer.error_codes import ERROR_CODES
 from importer.errors import StoppedEarly
-from importer.leadsquared.wire import Answer, Created, KeysRefused, Refused, Unclear, WrongUrl
-from importer.submission.retry import Held
-from importer.submission.send_queue import Sendable
+from importer.leadsquared.answers import Answer, Created, KeysRefused, Refused, Unclear, WrongUrl
+from importer.submission.retry import WaitForFirstTicket
+from importer.submission.send_queue import QueuedRow
 
 _IN_A_ROW = 3
 _TWICE_IN_A_ROW = 3
@@ -27,7 +27,7 @@ class AccountRefusals:
         self._limit = _IN_A_ROW if account_known else 1
         self._in_a_row = 0
         self._twice_in_a_row = 0
-        self._held: list[tuple[Sendable, Held, Answer]] = []
+        self._held: list[tuple[QueuedRow, WaitForFirstTicket, Answer]] = []
         self._news: list[str] = []
         self._odd_ids = False
 
@@ -69,11 +69,11 @@ class AccountRefusals:
             "exempt the API's address from it; then look in the account which of the unknown rows are tickets",
         )
 
-    def hold(self, row: Sendable, verdict: Held, answer: Answer) -> None:
+    def hold(self, row: QueuedRow, verdict: WaitForFirstTicket, answer: Answer) -> None:
         """Keep a row whose refusal may speak of the account."""
         self._held.append((row, verdict, answer))
 
-    def released(self) -> Iterator[tuple[Sendable, Held, Answer]]:
+    def released(self) -> Iterator[tuple[QueuedRow, WaitForFirstTicket, Answer]]:
         """Give the rows that were surely refused themselves; a row that was redirected stays pending."""
         kept, self._held = self._held, []
         for row, verdict, answer in kept:

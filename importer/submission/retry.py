@@ -1,6 +1,6 @@
 """What follows from an answer: pure functions and small state machines of (answer, attempt, random, time).
 
-The table is the one of README, "What is sent when": a request that may have made a ticket is never repeated unasked.
+The table is in README.md of this folder, "Answers": a request that may have made a ticket is never repeated unasked.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from http import HTTPStatus
 from typing import assert_never
 
 from importer.errors import StoppedEarly
-from importer.leadsquared import wire
-from importer.leadsquared.wire import (
+from importer.leadsquared import answers
+from importer.leadsquared.answers import (
     Answer,
     Created,
     KeysRefused,
@@ -71,27 +71,27 @@ class RetryPolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settled:
-    """The row is done in this run. ``counts``: it counts for ``--max-failures`` although it is unknown."""
+    """The row is done in this run. ``counts_as_failure``: it counts for ``--max-failures`` although it is unknown."""
 
     status: Status
     ids: TicketIds | None = None
     code: str = ""
     error: str = ""
-    counts: bool = False
+    counts_as_failure: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Again:
-    """The row goes again, after ``delay_s``. ``may_exist``: the request may have made a ticket all the same."""
+class Retry:
+    """The row goes again, after ``delay_s``. ``may_have_created``: the request may have made a ticket all the same."""
 
     delay_s: float
     code: str
     error: str
-    may_exist: bool = False
+    may_have_created: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Halt:
+class StopRun:
     """The run stops; the row is pending."""
 
     code: str
@@ -99,7 +99,7 @@ class Halt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Held:
+class WaitForFirstTicket:
     """A refusal that speaks of the account or of its row; the first ticket of this run decides.
 
     The row is pending until then, and failed afterwards where nothing can have been made.
@@ -109,16 +109,16 @@ class Held:
     error: str
 
 
-Verdict = Settled | Again | Halt | Held
+NextStep = Settled | Retry | StopRun | WaitForFirstTicket
 
 
 def next_step(  # noqa: C901, PLR0911 - one case for each answer; split up, the table could not be read
-    answer: Answer, *, attempt: int, succeeded: bool, policy: RetryPolicy, chance: float
-) -> Verdict:
+    answer: Answer, *, attempt: int, succeeded: bool, policy: RetryPolicy, jitter: float
+) -> NextStep:
     """Say what follows from an answer, as ``RetryPolicy.read`` reads it.
 
     ``attempt`` counts the row's tries in this run from 1; ``succeeded``: this run has made a ticket, so the keys and
-    the URL are right; ``chance`` is uniform in [0, 1).
+    the URL are right; ``jitter`` is uniform in [0, 1).
     """
     match answer:
         case Created(ids):
@@ -126,23 +126,25 @@ def next_step(  # noqa: C901, PLR0911 - one case for each answer; split up, the 
         case Refused(reason):
             return Settled(status=Status.FAILED, code="refused", error=reason)
         case KeysRefused(reason, HTTPStatus.UNAUTHORIZED):
-            return Halt(code="keys-refused", error=reason)
+            return StopRun(code="keys-refused", error=reason)
         case KeysRefused(reason) | WrongUrl(reason):
             if succeeded:
                 return Settled(status=Status.FAILED, code="refused", error=reason)
-            return Held(code="keys-refused" if isinstance(answer, KeysRefused) else "wrong-url", error=reason)
+            return WaitForFirstTicket(
+                code="keys-refused" if isinstance(answer, KeysRefused) else "wrong-url", error=reason
+            )
         case Throttled():
-            return Again(delay_s=0.0, code="limit-exceeded", error="429: the account's limit was used up")
-        case NotSent(reason, stale, scarce):
+            return Retry(delay_s=0.0, code="limit-exceeded", error="429: the account's limit was used up")
+        case NotSent(reason, stale, out_of_resources):
             # The server is not at fault: the row goes again at once, or as soon as fewer rows are under way.
-            delay_s = 0.0 if stale or scarce else backoff_s(attempt, chance)
-            return Again(delay_s=delay_s, code="not-connected", error=reason)
+            delay_s = 0.0 if stale or out_of_resources else backoff_s(attempt, jitter)
+            return Retry(delay_s=delay_s, code="not-connected", error=reason)
         case NotSendable(code, reason):
             return Settled(status=Status.FAILED, code=code, error=reason)
         case Unclear(code, reason):
             if policy.repeats(answer) and attempt < _ATTEMPTS_LIMIT:
-                return Again(delay_s=backoff_s(attempt, chance), code=code, error=reason, may_exist=True)
-            return Settled(status=Status.UNKNOWN, code=code, error=reason, counts=_speaks_of_its_row(answer))
+                return Retry(delay_s=backoff_s(attempt, jitter), code=code, error=reason, may_have_created=True)
+            return Settled(status=Status.UNKNOWN, code=code, error=reason, counts_as_failure=_speaks_of_its_row(answer))
         case _:
             assert_never(answer)
 
@@ -175,18 +177,18 @@ class Outage:
         """True while sending pauses."""
         return math.isfinite(self._since)
 
-    def note(self, answer: Answer, now: float, chance: float, *, probe: bool) -> None:
+    def note(self, answer: Answer, now: float, jitter: float, *, probe: bool) -> None:
         """Learn from an answer. ``probe``: its request went out while sending paused, not before."""
         match answer:
-            case Throttled() | NotSendable() | Unclear(wire.CHANGED_WHILE_SENT):
+            case Throttled() | NotSendable() | Unclear(answers.CHANGED_WHILE_SENT):
                 pass  # says nothing about the server's health
             case Unclear(_, reason) if not answer.exception_type:
                 self._unclear_in_a_row += 1
                 if self._unclear_in_a_row >= _UNCLEAR_IN_A_ROW or self.is_on:
-                    self._pause(reason, now, chance, probe=probe)
-            case NotSent(reason, stale, scarce):
-                if not (stale or scarce):
-                    self._pause(reason, now, chance, probe=probe)
+                    self._pause(reason, now, jitter, probe=probe)
+            case NotSent(reason, stale, out_of_resources):
+                if not (stale or out_of_resources):
+                    self._pause(reason, now, jitter, probe=probe)
             case Created() | Refused() | KeysRefused() | WrongUrl() | Unclear():  # of the application: it is there
                 self._unclear_in_a_row = 0
                 self._since = math.inf
@@ -203,7 +205,7 @@ class Outage:
         """When to look again: at the next probe, or when it is time to give up."""
         return min(self.next_probe_at, self._since + self._give_up_after_s)
 
-    def _pause(self, reason: str, now: float, chance: float, *, probe: bool) -> None:
+    def _pause(self, reason: str, now: float, jitter: float, *, probe: bool) -> None:
         self.reason = reason
         if not self.is_on:
             self._since = now
@@ -212,7 +214,7 @@ class Outage:
         self._probes += 1
         # At least half of the wait is kept: probes that came at once would cost rows and learn nothing.
         wait_s = min(BACKOFF_LIMIT_S, self._first_wait_s * 2.0 ** min(self._probes - 1, 30))
-        self.next_probe_at = now + wait_s * (1 + chance) / 2
+        self.next_probe_at = now + wait_s * (1 + jitter) / 2
 
 
 class ConcurrencyLimit:

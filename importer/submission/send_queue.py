@@ -16,11 +16,11 @@ _PARKED_LIMIT = 500
 
 
 @dataclass(kw_only=True, slots=True)
-class Sendable:
-    """One row on its way to a ticket; it carries its identity, and is never known by its place in a list.
+class QueuedRow:
+    """One row to send, with its identity: it is never identified by its position in a list.
 
-    ``leads``: the lead identifiers that other rows of this manifest have, too. ``prior``: what the ledger says of the
-    row while no request of this run is under way for it.
+    ``leads`` are the lead identifiers that this row shares with other rows of the manifest. ``prior_status`` is the
+    row's state in the ledger while this run has no request for it in flight.
     """
 
     row: int  # as a spreadsheet counts
@@ -29,18 +29,18 @@ class Sendable:
     content: str
     ticket: Ticket
     leads: tuple[str, ...] = ()
-    prior: Status = Status.PENDING
-    repeated: bool = False  # failed in an earlier run
+    prior_status: Status = Status.PENDING
+    failed_before: bool = False  # failed in an earlier run
     attempt: int = 1
-    spoiled: str = ""  # why it can't be sent after all: it was judged good, and is not any more
+    unsendable_reason: str = ""  # why it can't be sent after all: it was judged good, and is not any more
 
 
 class SendQueue:
     """Hands rows out in order, but none whose lead another one under way could be making at the same time."""
 
     def __init__(self) -> None:
-        self._parked: deque[Sendable] = deque()
-        self._later: list[tuple[float, int, Sendable]] = []
+        self._parked: deque[QueuedRow] = deque()
+        self._later: list[tuple[float, int, QueuedRow]] = []
         self._ordinal = itertools.count()
         self._busy: set[str] = set()
         self._made: set[str] = set()
@@ -48,7 +48,7 @@ class SendQueue:
     def __len__(self) -> int:
         return len(self._parked) + len(self._later)
 
-    def __iter__(self) -> Iterator[Sendable]:
+    def __iter__(self) -> Iterator[QueuedRow]:
         return itertools.chain(self._parked, (row for _, _, row in self._later))
 
     @property
@@ -60,20 +60,20 @@ class SendQueue:
         """When the first of the rows that go again may go."""
         return self._later[0][0] if self._later else math.inf
 
-    def again(self, row: Sendable, not_before: float) -> None:
+    def again(self, row: QueuedRow, not_before: float) -> None:
         """Put a row back that goes again, not before a moment on the event loop's clock."""
         heapq.heappush(self._later, (not_before, next(self._ordinal), row))
 
-    def put_back(self, row: Sendable) -> None:
+    def put_back(self, row: QueuedRow) -> None:
         """Put a row back that was taken and not sent; it goes first."""
         self._release(row)
         self._parked.appendleft(row)
 
-    def park(self, row: Sendable) -> None:
+    def park(self, row: QueuedRow) -> None:
         """Let a row wait until its leads are free."""
         self._parked.append(row)
 
-    def take(self, now: float) -> Sendable | None:
+    def take(self, now: float) -> QueuedRow | None:
         """Take the first waiting row whose turn it may be."""
         while self._later and self._later[0][0] <= now:
             self._parked.appendleft(heapq.heappop(self._later)[2])
@@ -83,18 +83,18 @@ class SendQueue:
                 return row
         return None
 
-    def accept(self, row: Sendable) -> bool:
+    def accept(self, row: QueuedRow) -> bool:
         """Mark the row's leads as under way, if none of them is."""
         if any(lead in self._busy for lead in row.leads):
             return False
         self._busy.update(lead for lead in row.leads if lead not in self._made)
         return True
 
-    def done(self, row: Sendable, *, made: bool) -> None:
+    def done(self, row: QueuedRow, *, made: bool) -> None:
         """Let the row's leads go. Once one of its tickets is ``made``, a lead is there and can't be made twice."""
         self._release(row)
         if made:
             self._made.update(row.leads)
 
-    def _release(self, row: Sendable) -> None:
+    def _release(self, row: QueuedRow) -> None:
         self._busy.difference_update(row.leads)

@@ -12,17 +12,16 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from importer.errors import CapReached, ImporterError, StoppedEarly, as_ending
-from importer.leadsquared.wire import Answer, Created, NotSendable, NotSent, Refused, Throttled, Unclear, is_accepted
-from importer.ledger import Outcome
+from importer.leadsquared.answers import Answer, Created, NotSendable, NotSent, Refused, Throttled, Unclear, is_accepted
 from importer.models import Status
 from importer.rate_limit.exhausted import ExhaustedLimit
 from importer.rate_limit.limiter import Slot
+from importer.submission import outcomes
 from importer.submission.context import SubmissionContext, SubmissionOptions
-from importer.submission.gate import Proof, SlotGate
-from importer.submission.outcomes import as_known, back, halted, held, outcome, wrong_settings
+from importer.submission.gate import AccountConfirmation, TicketGate
 from importer.submission.refusals import AccountRefusals
-from importer.submission.retry import Again, ConcurrencyLimit, Halt, Held, Outage, Settled, next_step
-from importer.submission.send_queue import Sendable, SendQueue
+from importer.submission.retry import ConcurrencyLimit, Outage, Retry, Settled, StopRun, WaitForFirstTicket, next_step
+from importer.submission.send_queue import QueuedRow, SendQueue
 
 # A call with files up to this size takes as long as the network and the server, not as its upload.
 _SMALL_BYTES = 1 << 16
@@ -42,9 +41,9 @@ class Submission:
         self._terms = terms
         self._line = SendQueue()
         self._outage = Outage(terms.give_up_after_s, terms.first_probe_s)
-        self._under_way: dict[asyncio.Task[None], SlotGate] = {}
+        self._under_way: dict[asyncio.Task[None], TicketGate] = {}
         self._changed = asyncio.Event()
-        self._proof = Proof()
+        self._proof = AccountConfirmation()
         self._called = False  # a request has gone out
         self._refusals = AccountRefusals(account_known=terms.account_known)
         self._call_s = 0.0  # about the longest that calls took of late
@@ -53,10 +52,10 @@ class Submission:
         self._drain_until = math.inf
         self._ending: ImporterError | None = None
         self._now = asyncio.get_running_loop().time
-        self._incoming: asyncio.Queue[Sendable] = asyncio.Queue(maxsize=100)
+        self._incoming: asyncio.Queue[QueuedRow] = asyncio.Queue(maxsize=100)
         self._all_read = False
 
-    async def run(self, rows: AsyncIterator[Sendable]) -> ImporterError | None:
+    async def run(self, rows: AsyncIterator[QueuedRow]) -> ImporterError | None:
         """Send ``rows``; say why it ended before all were done, or nothing.
 
         Every row that was sent is settled in the ledger when this returns.
@@ -95,9 +94,9 @@ class Submission:
 
     # -- which row, and when ----------------------------------------------------------------------------------------
 
-    async def _read(self, rows: AsyncIterator[Sendable]) -> None:
+    async def _read(self, rows: AsyncIterator[QueuedRow]) -> None:
         async for row in rows:
-            if row.spoiled:
+            if row.unsendable_reason:
                 await self._fail_unsent(row)
                 continue
             await self._incoming.put(row)
@@ -109,15 +108,15 @@ class Submission:
         if not reader.cancelled() and (error := reader.exception()) is not None:
             self._halt(error)
 
-    async def _fail_unsent(self, row: Sendable) -> None:
-        settled = Settled(status=Status.FAILED, code="attachment-changed", error=row.spoiled)
-        await self._write(outcome(row, settled, NotSendable(settled.code, settled.error)))
-        self._means.observer.finished(row, settled)
+    async def _fail_unsent(self, row: QueuedRow) -> None:
+        settled = Settled(status=Status.FAILED, code="attachment-changed", error=row.unsendable_reason)
+        await self._means.journal.write(outcomes.final_outcome(row, settled, NotSendable(settled.code, settled.error)))
+        self._means.observer.row_finished(row, settled)
 
     def _all_done(self) -> bool:
         return self._all_read and self._incoming.empty() and not self._line and not self._under_way
 
-    def _take(self) -> Sendable | None:
+    def _take(self) -> QueuedRow | None:
         """Take the next row that may be sent now, if one may."""
         if not self._may_send():
             return None
@@ -140,7 +139,7 @@ class Submission:
                     hint="when the server is back, run the same command again",
                 )
             )
-        if (too_long := self._exhausted.blocked(self._means.quota.held_back_s)) is not None:
+        if (too_long := self._exhausted.blocked(self._means.limiter.pause_left_s)) is not None:
             self._halt(too_long)
         if self._ending is not None:
             return False
@@ -150,11 +149,11 @@ class Submission:
 
     def _room(self) -> int:
         """How many rows may be under way at once."""
-        rate = self._means.quota.rate
+        rate = self._means.limiter.rate
         if not self._proof.given:  # they wait at the gate, but for one
-            return min(self._at_once.most, rate.calls, self._terms.at_first)
+            return min(self._at_once.most, rate.calls, self._terms.initial_concurrency)
         needed = math.ceil(_ROOM * self._call_s * rate.calls / rate.period_s)
-        return min(self._at_once.most, max(self._terms.at_first, needed))
+        return min(self._at_once.most, max(self._terms.initial_concurrency, needed))
 
     async def _wait(self) -> None:
         """Wait until something has changed, or it is time to look again."""
@@ -171,9 +170,9 @@ class Submission:
 
     async def _reserve(self) -> Slot | None:
         """Wait for a slot, but not longer than the run goes on."""
-        if (slot := self._means.quota.reserve_now()) is not None:
+        if (slot := self._means.limiter.reserve_now()) is not None:
             return slot
-        waiting = asyncio.ensure_future(self._means.quota.reserve())
+        waiting = asyncio.ensure_future(self._means.limiter.reserve())
         while not waiting.done():
             changed = asyncio.ensure_future(self._changed.wait())
             await asyncio.wait((waiting, changed), timeout=_LOOKS_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
@@ -194,8 +193,8 @@ class Submission:
 
     # -- the way of one row -----------------------------------------------------------------------------------------
 
-    def _start(self, row: Sendable, slot: Slot) -> None:
-        gate = SlotGate(row, slot, self._means.journal, self._proof, probe=self._outage.is_on)
+    def _start(self, row: QueuedRow, slot: Slot) -> None:
+        gate = TicketGate(row, slot, self._means.journal, self._proof, probe=self._outage.is_on)
         task = asyncio.create_task(self._send(row, slot, gate))
         self._under_way[task] = gate
         task.add_done_callback(self._finished)
@@ -210,7 +209,7 @@ class Submission:
         elif (error := task.exception()) is not None:
             self._halt(error)
 
-    async def _send(self, row: Sendable, slot: Slot, gate: SlotGate) -> None:
+    async def _send(self, row: QueuedRow, slot: Slot, gate: TicketGate) -> None:
         answer: Answer | None = None
         try:
             answer = await self._means.client.create_ticket(row.ticket, gate)
@@ -225,62 +224,66 @@ class Submission:
             slot.release()
         await self._conclude(row, gate, answer)
 
-    async def _conclude(self, row: Sendable, gate: SlotGate, answer: Answer | None) -> None:
+    async def _conclude(self, row: QueuedRow, gate: TicketGate, answer: Answer | None) -> None:
         """Write down what became of a request, then act on it. ``answer`` is ``None`` if it was withdrawn unsent."""
         if answer is None:
             if gate.intended:
-                await self._write(back(row, "withdrawn", counted=False))
+                await self._means.journal.write(outcomes.retryable_outcome(row, "withdrawn", counted=False))
             self._line.put_back(row)
             return
         self._called = self._called or gate.left
         answer = self._terms.policy.read(answer, succeeded=self._refusals.succeeded)
-        verdict = (None if self._called else wrong_settings(answer)) or next_step(
+        verdict = (None if self._called else outcomes.stop_for_settings(answer)) or next_step(
             answer,
             attempt=row.attempt,
             succeeded=self._refusals.succeeded,
             policy=self._terms.policy,
-            chance=self._terms.chance(),
+            jitter=self._terms.jitter(),
         )
         news = self._learn(answer, gate)
         settled = None
         match verdict:
             case Settled():
-                settled = await self._settle(row, as_known(row, verdict), answer)
+                settled = await self._settle(row, outcomes.keep_unknown(row, verdict), answer)
                 self._line.done(row, made=settled.status is Status.CREATED)
-            case Again():
+            case Retry():
                 await self._go_again(row, gate, verdict, answer)
-            case Held():
-                await self._write(held(row, verdict, answer))
+            case WaitForFirstTicket():
+                await self._means.journal.write(outcomes.waiting_outcome(row, verdict, answer))
                 self._refusals.hold(row, verdict, answer)
                 self._line.done(row, made=False)
-            case Halt():
-                await self._write(back(row, verdict.code, counted=False, code=verdict.code, error=verdict.error))
+            case StopRun():
+                await self._means.journal.write(
+                    outcomes.retryable_outcome(row, verdict.code, counted=False, code=verdict.code, error=verdict.error)
+                )
                 self._line.put_back(row)
-                self._halt(halted(verdict))
+                self._halt(outcomes.stop_error(verdict))
                 news = ""  # the run's end says the same
         if (stop := self._refusals.note(answer)) is not None:
             self._halt(stop)
         # The observer comes last: an error there must not cost a row its outcome.
         self._tell(row, gate, answer, settled)
         for text in filter(None, (news, *self._refusals.news())):
-            self._means.observer.note(text)
+            self._means.observer.message(text)
         if self._refusals.succeeded:
             await self._settle_held()
 
-    def _tell(self, row: Sendable, gate: SlotGate, answer: Answer, settled: Settled | None) -> None:
+    def _tell(self, row: QueuedRow, gate: TicketGate, answer: Answer, settled: Settled | None) -> None:
         if gate.left:
-            self._means.observer.called(answer)
+            self._means.observer.call_ended(answer)
         if settled is not None:
-            self._means.observer.finished(row, settled)
+            self._means.observer.row_finished(row, settled)
 
-    async def _settle(self, row: Sendable, settled: Settled, answer: Answer, *, late: bool = False) -> Settled:
+    async def _settle(self, row: QueuedRow, settled: Settled, answer: Answer, *, late: bool = False) -> Settled:
         """Write down the end of a row, and count it. Gives it as the ledger has it.
 
         The ledger refuses a ticket that another row has.
         """
-        stored = await self._means.journal.write(replace(outcome(row, settled, answer), late=late))
+        stored = await self._means.journal.write(replace(outcomes.final_outcome(row, settled, answer), late=late))
         if stored is not None:
-            settled = Settled(status=Status(stored.state), code=stored.error_code, error=stored.error, counts=True)
+            settled = Settled(
+                status=Status(stored.state), code=stored.error_code, error=stored.error, counts_as_failure=True
+            )
             self._proof.withdraw()
             if (stop := self._refusals.number_twice(stored.error)) is not None:
                 self._halt(stop)
@@ -294,34 +297,35 @@ class Submission:
         """Settle the rows that were refused before the first ticket: the account was not the reason."""
         for row, verdict, answer in self._refusals.released():
             refused = Settled(status=Status.FAILED, code="refused", error=verdict.error)
-            settled = await self._settle(row, as_known(row, refused), answer, late=True)
-            self._means.observer.finished(row, settled)
+            settled = await self._settle(row, outcomes.keep_unknown(row, refused), answer, late=True)
+            self._means.observer.row_finished(row, settled)
 
-    async def _go_again(self, row: Sendable, gate: SlotGate, verdict: Again, answer: Answer) -> None:
-        if verdict.may_exist:
-            row.prior = Status.UNKNOWN
+    async def _go_again(self, row: QueuedRow, gate: TicketGate, verdict: Retry, answer: Answer) -> None:
+        if verdict.may_have_created:
+            row.prior_status = Status.UNKNOWN
         if gate.intended:
             name = type(answer).__name__.lower()
             # A limit that is used up holds all rows back.
-            quota = self._means.quota
-            wait_s = max(verdict.delay_s, quota.held_back_s)
-            unsent = back(row, name, counted=verdict.may_exist, code=verdict.code, error=verdict.error)
-            await self._write(replace(unsent, wait_s=round(wait_s, 3)))
-        if not isinstance(answer, Throttled) and not (isinstance(answer, NotSent) and (answer.stale or answer.scarce)):
+            limiter = self._means.limiter
+            wait_s = max(verdict.delay_s, limiter.pause_left_s)
+            unsent = outcomes.retryable_outcome(
+                row, name, counted=verdict.may_have_created, code=verdict.code, error=verdict.error
+            )
+            await self._means.journal.write(replace(unsent, wait_s=round(wait_s, 3)))
+        if not isinstance(answer, Throttled) and not (
+            isinstance(answer, NotSent) and (answer.stale or answer.out_of_resources)
+        ):
             row.attempt += 1
         self._line.done(row, made=False)
         self._line.again(row, self._now() + verdict.delay_s)
 
-    async def _write(self, outcome: Outcome) -> None:
-        await self._means.journal.write(outcome)
-
     # -- what a row's end means for the others ----------------------------------------------------------------------
 
-    def _learn(self, answer: Answer, gate: SlotGate) -> str:
+    def _learn(self, answer: Answer, gate: TicketGate) -> str:
         """Learn from an answer; say in words if it means that sending pauses, or goes on."""
         was_on = self._outage.is_on
         if self._ending is None:  # what is broken off at the end says nothing of the server
-            self._outage.note(answer, self._now(), self._terms.chance(), probe=gate.probe)
+            self._outage.note(answer, self._now(), self._terms.jitter(), probe=gate.probe)
         self._exhausted.note(accepted=is_accepted(answer))
         if isinstance(answer, Created | Refused):
             self._note_time(gate)
@@ -331,7 +335,7 @@ class Submission:
             self._proof.withdraw()
         if isinstance(answer, Throttled):
             self._hold_back(answer, gate)
-        if isinstance(answer, NotSent) and answer.scarce:
+        if isinstance(answer, NotSent) and answer.out_of_resources:
             if (too_few := self._at_once.too_few(answer, len(self._under_way) - 1)) is not None:
                 self._halt(too_few)
             return self._at_once.news()
@@ -342,26 +346,26 @@ class Submission:
             return "the server answers again, sending goes on"
         return ""
 
-    def _note_time(self, gate: SlotGate) -> None:
-        """Let the quota know how long a call took, unless that was the time of its upload."""
-        quota, files = self._means.quota, gate.row.ticket.attachments
-        took_s = quota.now() - (gate.slot.used_at or 0.0)
+    def _note_time(self, gate: TicketGate) -> None:
+        """Let the limiter know how long a call took, unless that was the time of its upload."""
+        limiter, files = self._means.limiter, gate.row.ticket.attachments
+        took_s = limiter.now() - (gate.slot.used_at or 0.0)
         self._call_s = max(took_s, self._call_s + (took_s - self._call_s) / _CALLS_REMEMBERED)
         if sum(file.size_bytes for file in files) <= _SMALL_BYTES:
-            quota.heard(took_s)
+            limiter.record_response_time(took_s)
 
-    def _hold_back(self, answer: Throttled, gate: SlotGate) -> None:
-        quota = self._means.quota
-        wait_s = quota.rate.period_s if answer.retry_after_s is None else answer.retry_after_s
+    def _hold_back(self, answer: Throttled, gate: TicketGate) -> None:
+        limiter = self._means.limiter
+        wait_s = limiter.rate.period_s if answer.retry_after_s is None else answer.retry_after_s
         if (too_long := self._exhausted.refused(wait_s, self._now())) is not None:
             self._halt(too_long)
         # What the server says of a time beyond that may be wrong, and the next run is to find out by a call.
-        quota.throttled(min(wait_s, self._terms.give_up_after_s), gate.slot)
+        limiter.pause(min(wait_s, self._terms.give_up_after_s), gate.slot)
 
-    def _count(self, row: Sendable, settled: Settled) -> None:
-        if row.repeated and (settled.counts or settled.status is Status.FAILED):
+    def _count(self, row: QueuedRow, settled: Settled) -> None:
+        if row.failed_before and (settled.counts_as_failure or settled.status is Status.FAILED):
             return
-        self._terms.failure_limit.note(settled.status, counts=settled.counts)
+        self._terms.failure_limit.note(settled.status, counts=settled.counts_as_failure)
         if too_many := self._terms.failure_limit.reached():
             self._halt(
                 StoppedEarly(

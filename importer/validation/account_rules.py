@@ -1,36 +1,34 @@
-"""What the account itself says of values, brought to the columns of a manifest."""
+"""Checks values against the limits in the account's field metadata."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from importer.account_fields import AccountField, AccountFields, ValueComplaint, complaint
 from importer.account_fields.cells import takes_anything_short
 from importer.manifest import Column, is_visible
 from importer.mapping import FieldType
+from importer.validation.byte_checks import Mask
 
-Mask = npt.NDArray[np.bool_]
-
-_NOT_LONGER_THAN_THEIR_CELLS = (FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE)
+_NEVER_LONGER_THAN_CELL = (FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE)
 
 
 class AccountRules:
-    """The account's fields, as far as they are known. One that it has switched off is the mapping's matter."""
+    """Limits of the account's active fields. Fields without known metadata have none."""
 
     def __init__(self, fields: AccountFields | None) -> None:
         self._fields: dict[str, AccountField] = {}
         if fields is not None:
             self._fields = {field.schema_name: field for field in fields if field.active}
 
-    def knows(self, name: str) -> bool:
-        """Whether anything is known of a field."""
+    def has_rules(self, name: str) -> bool:
+        """Return whether the field's metadata is known."""
         return name in self._fields
 
-    def surely_fit(self, name: str, column: Column, kind: FieldType) -> Mask:
-        """Say which cells are right by their form, whatever is made of them on the way."""
+    def certainly_valid(self, name: str, column: Column, field_type: FieldType) -> Mask:
+        """Return which cells the account accepts, however their rule converts them."""
         field = self._fields.get(name)
         if field is None:
             return np.ones(len(column), dtype=bool)
@@ -38,12 +36,12 @@ class AccountRules:
             return np.zeros(len(column), dtype=bool)
         fit = np.ones(len(column), dtype=bool)
         if field.max_length is not None:
-            # Characters are not more than bytes.
-            fit = column.lengths <= field.max_length if kind in _NOT_LONGER_THAN_THEIR_CELLS else ~fit
+            # A text never has more characters than bytes.
+            fit = column.lengths <= field.max_length if field_type in _NEVER_LONGER_THAN_CELL else ~fit
         return fit & is_visible(column.first_bytes()) if field.is_demanded else np.asarray(fit | (column.lengths == 0))
 
-    def complaints(self, name: str, values: Sequence[str], sent: Mask) -> Iterator[tuple[int, ValueComplaint]]:
-        """Yield what the account would refuse, with its position; a value that is not sent is as good as empty."""
+    def violations(self, name: str, values: Sequence[str], sent: Mask) -> Iterator[tuple[int, ValueComplaint]]:
+        """Yield position and reason of every value that the account would refuse; an unsent value counts as empty."""
         field = self._fields.get(name)
         if field is None:
             return

@@ -1,4 +1,4 @@
-"""What the attachments of a chunk's rows come to: cells that were looked up once are known by their fingerprints."""
+"""Sizes and numbers of the files that rows name. Cells seen before are recognised by their fingerprints."""
 
 from __future__ import annotations
 
@@ -10,101 +10,79 @@ import numpy.typing as npt
 
 from importer.attachments import FAULTY, AttachmentFinder
 from importer.manifest import Chunk, Column
-from importer.validation.fingerprints import Prints, combined, fingerprints
+from importer.validation.fingerprint_cache import FingerprintCache, Positions, distinct
+from importer.validation.fingerprints import combine, fingerprints
 
 _REMEMBERED = 200_000
 
-Positions = npt.NDArray[np.intp]
-Measure = Callable[[list[tuple[str, ...]]], list[tuple[int, int, int]]]  # of rows of cells; see the finder
+# Rows of cells -> bytes, number and summed states of each row's files; see `AttachmentFinder.measure_cells`.
+Measure = Callable[[list[tuple[str, ...]]], list[tuple[int, int, int]]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MeasuredFiles:
-    """Of some rows: bytes, number and added states of each one's files, and which the finder has to look at one by one.
+    """Bytes, number and summed states of the files of some rows, in the rows' order.
 
-    ``doubtful`` counts the rows from 0; their other values are not valid.
+    ``unclear``: positions of rows that the finder must check one by one; their other values are not valid.
     """
 
     size_bytes: npt.NDArray[np.int64]
     numbers: npt.NDArray[np.int64]
     states: npt.NDArray[np.int64]
-    doubtful: Positions
+    unclear: Positions
 
 
-class FileScreen:
-    """Looks through chunk after chunk. ``remembered``: how many different cells are known at most."""
+class FileMeasurer:
+    """Measures the files of chunk after chunk. ``remembered``: the most different cells to keep in memory."""
 
     def __init__(self, finder: AttachmentFinder, *, remembered: int = _REMEMBERED) -> None:
         self._finder = finder
-        self._cells = _Known(lambda rows: finder.measure_cells(cell for (cell,) in rows), remembered)
-        self._folders = _Known(finder.measure_folders, remembered)
+        self._cells = _CachedMeasure(lambda rows: finder.measure_cells(cell for (cell,) in rows), remembered)
+        self._folders = _CachedMeasure(finder.measure_folders, remembered)
 
-    def look(self, chunk: Chunk, positions: Positions) -> MeasuredFiles:
-        """Measure the files of some rows of a chunk."""
-        parts = [self._cells.look([_cells(chunk, name, positions)]) for name in self._finder.naming_columns]
+    def measure(self, chunk: Chunk, positions: Positions) -> MeasuredFiles:
+        """Measure the files of the rows at ``positions``."""
+        parts = [self._cells.measure([_cells(chunk, name, positions)]) for name in self._finder.naming_columns]
         if folder := self._finder.folder_columns:
-            parts.append(self._folders.look([_cells(chunk, name, positions) for name in folder]))
+            parts.append(self._folders.measure([_cells(chunk, name, positions) for name in folder]))
         size_bytes, numbers, states = np.stack(parts, axis=1)
-        doubtful = self._finder.doubtful(size_bytes, numbers)
+        unclear = self._finder.doubtful(size_bytes, numbers)
         return MeasuredFiles(
             size_bytes=np.maximum(size_bytes, 0).sum(axis=0),
             numbers=numbers.sum(axis=0),
             states=states.sum(axis=0),
-            doubtful=np.flatnonzero(doubtful),
+            unclear=np.flatnonzero(unclear),
         )
 
     def rows(self, chunk: Chunk, positions: Positions) -> list[list[tuple[str, str]]]:
-        """The (column, cell) pairs of some rows, as the finder takes them."""
+        """Return the (column, cell) pairs of the rows at ``positions``, for `AttachmentFinder.find`."""
         columns = self._finder.columns
         texts = [_cells(chunk, name, positions).texts() for name in columns]
         return [list(zip(columns, row, strict=True)) for row in zip(*texts, strict=True)]
 
 
-class _Known:
-    """Cells, or rows of some columns' cells, with their measures; sorted by the first half of their fingerprints."""
+class _CachedMeasure:
+    """Measures the files of rows of cells, each different row once as long as the cache remembers it."""
 
     def __init__(self, measure: Measure, remembered: int) -> None:
         self._measure = measure
-        self._remembered = remembered
-        self._prints: Prints = np.empty((2, 0), dtype=np.uint64)
-        self._measures = np.empty((3, 0), dtype=np.int64)
+        self._cache = FingerprintCache(3, remembered)
 
-    def look(self, columns: Sequence[Column]) -> npt.NDArray[np.int64]:
-        """The bytes (or FAULTY), number and added states of the files of each row, as an array of (3, rows)."""
-        prints = combined([fingerprints(column) for column in columns])
-        measures, known = self._recall(prints)
+    def measure(self, columns: Sequence[Column]) -> npt.NDArray[np.int64]:
+        """Return bytes (or FAULTY), number and summed states of each row's files, as an array of (3, rows)."""
+        prints = combine([fingerprints(column) for column in columns])
+        measures, known = self._cache.look_up(prints)
         unknown = np.flatnonzero(~known)
         if unknown.size:
-            _, firsts, which = np.unique(prints[0, unknown], return_index=True, return_inverse=True)
+            firsts, which, same = distinct(prints[:, unknown])
             rows = zip(*(column.take(unknown[firsts]).texts() for column in columns), strict=True)
             found = np.array(self._measure(list(rows)), dtype=np.int64).T
             measures[:, unknown] = found[:, which]
-            # Two that share half a fingerprint are as rare as anything; the finder tells them apart.
-            other = prints[1, unknown] != prints[1, unknown[firsts]][which]
-            measures[0, unknown[other]] = FAULTY
-            self._learn(prints[:, unknown[firsts]], found)
+            measures[0, unknown[~same]] = FAULTY  # the finder checks these rows one by one
+            self._cache.add(prints[:, unknown[firsts]], found)
         return measures
-
-    def _recall(self, prints: Prints) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        if not self._prints.size:
-            return np.zeros((3, prints.shape[1]), dtype=np.int64), np.zeros(prints.shape[1], dtype=bool)
-        # Looked for in their order, neighbours are found close together: three times as fast as at random.
-        order = np.argsort(prints[0])
-        at = np.empty(order.size, dtype=np.intp)
-        at[order] = np.searchsorted(self._prints[0], prints[0, order])
-        at = np.minimum(at, self._prints.shape[1] - 1)
-        return self._measures[:, at], (self._prints[:, at] == prints).all(axis=0)
-
-    def _learn(self, prints: Prints, measures: npt.NDArray[np.int64]) -> None:
-        """Put new ones, which are sorted, where they belong."""
-        if self._prints.shape[1] + prints.shape[1] > self._remembered:
-            self._prints, self._measures = prints, measures
-            return
-        at = np.searchsorted(self._prints[0], prints[0])
-        self._prints = np.insert(self._prints, at, prints, axis=1)
-        self._measures = np.insert(self._measures, at, measures, axis=1)
 
 
 def _cells(chunk: Chunk, name: str, positions: Positions) -> Column:
-    column = chunk.column(name) or Column.of_any(chunk.texts(name))
+    column = chunk.column(name) or Column.from_any_texts(chunk.texts(name))
     return column if positions.size == len(column) else column.take(positions)

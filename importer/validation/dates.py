@@ -1,4 +1,4 @@
-"""A column of dates, or of dates and times, to the one form in which they are sent."""
+"""Converts columns of dates, or of dates and times, to the form in which they are sent."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from importer.mapping import FieldType, Rule
-from importer.validation.converted import Cells, Converted
+from importer.validation.conversion_result import Cells, ConversionResult
 
 _ISO_DATE = r"\d{4}-\d{2}-\d{2}"
 _ISO_MINUTES = rf"{_ISO_DATE}[T ]\d{{2}}:\d{{2}}"
 _ISO_DATETIME = rf"{_ISO_DATE}(?:[T ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:\.\d{{1,6}})?)?)?"
 _ISO_MOMENT = rf"{_ISO_MINUTES}(?::\d{{2}}(?:\.\d{{1,6}})?)?(?:Z|[+-]\d{{2}}(?::?\d{{2}})?)"
-_CONVERTIBLE = (pd.Timestamp("0001-01-02"), pd.Timestamp("9999-12-30"))  # a zone away, it is a four-digit year still
+_CONVERTIBLE = (pd.Timestamp("0001-01-02"), pd.Timestamp("9999-12-30"))  # the year keeps four digits in every zone
 
-Times = pd.Series  # of datetime64 without a zone: as written, or in UTC where a zone or an offset says when that was
+Times = pd.Series  # of datetime64 without a zone: in UTC if the cell or rule has a zone or offset, else as written
 
 
-def convert_times(cells: Cells, rule: Rule, code: str) -> Converted:
-    """Dates and times; one in a ``timezone`` or with an offset is sent as UTC, any other as it is written."""
-    readings = [_in_zone(_parsed(cells, rule, form), rule) for form in rule.formats] or [_iso(cells, rule)]
+def convert_times(cells: Cells, rule: Rule, code: str) -> ConversionResult:
+    """Convert dates and times: to UTC with a ``timezone`` or an offset, as written otherwise."""
+    readings = [_to_utc(_read_format(cells, rule, form), rule) for form in rule.formats] or [_read_iso(cells, rule)]
     times, *others = readings
     ambiguous = pd.Series(data=False, index=cells.index)
     for other in others:
@@ -28,7 +28,7 @@ def convert_times(cells: Cells, rule: Rule, code: str) -> Converted:
         times = times.fillna(other)
     written = times.dt.strftime("%Y-%m-%d" if rule.type is FieldType.DATE else "%Y-%m-%dT%H:%M:%S")
     bad = times.isna() | ambiguous
-    return Converted(written.astype(object), bad, code, _expected(rule), ambiguous if ambiguous.any() else None)
+    return ConversionResult(written.astype(object), bad, code, _expected(rule), ambiguous if ambiguous.any() else None)
 
 
 def _expected(rule: Rule) -> str:
@@ -38,59 +38,61 @@ def _expected(rule: Rule) -> str:
         expected = "a date and time such as 2024-08-29T10:36:23"
     else:
         expected = "a date such as 2024-08-29"
-    return expected if rule.timezone is None else f"{expected}, as a moment that exists once in {rule.timezone}"
+    return expected if rule.timezone is None else f"{expected} that exists exactly once in {rule.timezone}"
 
 
 def _example(time_format: str) -> str:
     return pd.Timestamp("2024-08-29T10:36:23Z").strftime(time_format)
 
 
-def _iso(cells: Cells, rule: Rule) -> Times:
-    """Read cells by ISO 8601; of dates and times, those with an offset as UTC."""
+def _read_iso(cells: Cells, rule: Rule) -> Times:
+    """Read ISO 8601 cells; dates and times with an offset become UTC."""
     if rule.type is FieldType.DATE:
-        return _in_calendar(_coerced(cells.where(cells.str.fullmatch(_ISO_DATE))))
-    times = _in_zone(_coerced(cells.where(cells.str.fullmatch(_ISO_DATETIME))), rule)
+        return _without_impossible_years(_parse_iso(cells.where(cells.str.fullmatch(_ISO_DATE))))
+    times = _to_utc(_parse_iso(cells.where(cells.str.fullmatch(_ISO_DATETIME))), rule)
     rest = cells[times.isna()]
     moments = rest[rest.str.fullmatch(_ISO_MOMENT)]
     if not moments.empty:
-        times = times.fillna(_in_calendar(_coerced(moments, utc=True).dt.tz_localize(None)))
+        times = times.fillna(_without_impossible_years(_parse_iso(moments, utc=True).dt.tz_localize(None)))
     return times
 
 
-def _coerced(cells: Cells, *, utc: bool = False) -> pd.Series:
+def _parse_iso(cells: Cells, *, utc: bool = False) -> pd.Series:
     return pd.to_datetime(cells, format="ISO8601", errors="coerce", utc=utc)
 
 
-def _in_calendar(times: Times) -> Times:
-    """Leave out what no calendar has, as pandas has a year 0 and more than four digits; all in one unit."""
+def _without_impossible_years(times: Times) -> Times:
+    """Leave out years other than 1 to 9999, which pandas accepts; return all in one unit."""
     there: Times = times.where(times.dt.year.between(1, 9999)).dt.as_unit("us")
     return there
 
 
-def _in_zone(times: pd.Series, rule: Rule) -> Times:
-    """Make UTC of what is read; without a zone and without an offset, leave it as it is written."""
+def _to_utc(times: pd.Series, rule: Rule) -> Times:
+    """Convert times to UTC; leave those without a zone and an offset as written."""
     if times.dt.tz is not None:
-        return _in_calendar(times.dt.tz_convert("UTC").dt.tz_localize(None))
-    times = _in_calendar(times)
+        return _without_impossible_years(times.dt.tz_convert("UTC").dt.tz_localize(None))
+    times = _without_impossible_years(times)
     if rule.timezone is None:
         return times
-    # An hour that the clocks skip or pass twice names no moment: the cell must be mended, not guessed.
+    # Times that the clocks skip or repeat are not guessed; they are problems that the user corrects.
     within = times.where(times.between(*_CONVERTIBLE))
     moments = within.dt.tz_localize(rule.timezone, ambiguous="NaT", nonexistent="NaT")
     in_utc: Times = moments.dt.tz_convert("UTC").dt.tz_localize(None)
     return in_utc
 
 
-def _parsed(cells: Cells, rule: Rule, time_format: str) -> pd.Series:
-    """Read cells by a strptime format; where it has an offset, as UTC, a date by itself as its cell writes it."""
-    dated = cells.where(cells.str.contains(r"[0-9]"))  # pandas takes `now` and `today` for dates in any format
+def _read_format(cells: Cells, rule: Rule, time_format: str) -> pd.Series:
+    """Read cells by a strptime format. With an offset, times become UTC; plain dates stay as written."""
+    dated = cells.where(cells.str.contains(r"[0-9]"))  # pandas accepts `now` and `today` in any format
     if "%z" not in time_format.replace("%%", ""):
         return pd.to_datetime(dated, format=time_format, errors="coerce")
-    moments = {cell: _moment(cell, time_format, as_written=rule.type is FieldType.DATE) for cell in dated.dropna()}
+    moments = {
+        cell: _read_with_offset(cell, time_format, as_written=rule.type is FieldType.DATE) for cell in dated.dropna()
+    }
     return pd.to_datetime(dated.map(moments), utc=True)
 
 
-def _moment(cell: str, time_format: str, *, as_written: bool) -> datetime | None:
+def _read_with_offset(cell: str, time_format: str, *, as_written: bool) -> datetime | None:
     try:
         moment = datetime.strptime(cell, time_format)  # noqa: DTZ007 - the format has %z
         return moment.replace(tzinfo=UTC) if as_written else moment.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Cells to fingerprints of 128 bits: equal cells have equal ones, and others don't, for all that chance can do."""
+"""128-bit fingerprints of cells, computed for whole columns: equal for equal cells, different for others."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import numpy.typing as npt
 
 from importer.manifest import Column
 
-Prints = npt.NDArray[np.uint64]
+Fingerprints = npt.NDArray[np.uint64]
 
 _WORD = 8  # bytes
-_MOST_WORDS = 32  # of a cell that is worked through beside others; longer ones are rare, and hashed one by one
+_MOST_WORDS = 32  # of a cell that is hashed together with others; longer cells are rare, and hashed one by one
 _SEEDS = (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03)
 _MULTIPLIERS = ((0xBF58476D1CE4E5B9, 0x94D049BB133111EB), (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53))  # odd, well mixed
 _HALF, _THIRD = np.uint64(32), np.uint64(29)
 
 
-def fingerprints(column: Column) -> Prints:
-    """Each cell's fingerprint, as an array of (2, cells)."""
+def fingerprints(column: Column) -> Fingerprints:
+    """Return each cell's fingerprint, as an array of (2, cells)."""
     lengths = column.lengths
-    # With the lengths, as the zeros behind a cell's last byte could be its own.
+    # The length is part of the hash: otherwise a cell and the same cell with NULs at its end would be equal.
     sized = lengths.astype(np.uint64)
-    lanes = np.stack([_mixed(sized ^ np.uint64(seed), each) for seed, each in zip(_SEEDS, _MULTIPLIERS, strict=True)])
+    lanes = np.stack([_mix(sized ^ np.uint64(seed), each) for seed, each in zip(_SEEDS, _MULTIPLIERS, strict=True)])
     windows = np.lib.stride_tricks.sliding_window_view(column.data, _WORD)
     by_itself = lengths > _WORD * _MOST_WORDS
     here = np.flatnonzero(~by_itself)
@@ -35,30 +35,30 @@ def fingerprints(column: Column) -> Prints:
         words &= np.uint64(0xFFFFFFFFFFFFFFFF) >> (over * 8).astype(np.uint64)
         words[lengths[here] <= place] = 0
         for lane, multipliers in zip(lanes, _MULTIPLIERS, strict=True):
-            lane[here] = _mixed(lane[here] ^ words, multipliers)
+            lane[here] = _mix(lane[here] ^ words, multipliers)
     for position in np.flatnonzero(by_itself & ~column.escaped).tolist():
         content = column.data[column.starts[position] : column.ends[position]].tobytes()
         lanes[:, position] = np.frombuffer(hashlib.blake2b(content, digest_size=16).digest(), dtype=np.uint64)
     escaped = np.flatnonzero(column.escaped)
     if escaped.size:
         plain = Column.from_texts(column.take(escaped).texts())
-        assert plain is not None  # they come from bytes
+        assert plain is not None  # the texts come from bytes
         lanes[:, escaped] = fingerprints(plain)
     return lanes
 
 
-def combined(columns: Sequence[Prints]) -> Prints:
-    """One fingerprint for each row of several columns' cells."""
+def combine(columns: Sequence[Fingerprints]) -> Fingerprints:
+    """Combine the fingerprints of several columns to one for each row."""
     first, *others = columns
     lanes = first.copy()
     for other in others:
         for lane, theirs, multipliers in zip(lanes, other, _MULTIPLIERS, strict=True):
-            lane[:] = _mixed(_mixed(lane, multipliers) ^ theirs, multipliers)
+            lane[:] = _mix(_mix(lane, multipliers) ^ theirs, multipliers)
     return lanes
 
 
-def _mixed(lane: npt.NDArray[np.uint64], multipliers: tuple[int, int]) -> npt.NDArray[np.uint64]:
-    """Spread every bit over all others; no two states become one."""
+def _mix(lane: npt.NDArray[np.uint64], multipliers: tuple[int, int]) -> npt.NDArray[np.uint64]:
+    """Spread every bit over all others, reversibly."""
     lane = lane * np.uint64(multipliers[0])
     lane ^= lane >> _HALF
     lane *= np.uint64(multipliers[1])

@@ -1,14 +1,14 @@
-"""What is a tag of HTML in a cell, and what is a `<` that people wrote: `<none>`, `<Mina Meier>`, `if a<b then stop`.
+"""Tells HTML tags from other text in angle brackets: `<none>`, `<Mina Meier>`, `if a<b then stop`.
 
-To a browser all of it is tags, and words that look like one it doesn't know are lost. So only what has the name of an
-element is one here; what is none of these is left to be read.
+A browser treats all of these as tags, and drops the words in them. Here only names of HTML elements, and forms that
+only programs write, are tags; everything else stays in the text.
 """
 
 from __future__ import annotations
 
 import re
 
-# HTML's elements, of today and of old, and what programs for mail and office write beside them.
+# HTML's elements, current and obsolete, and those that mail and office programs add.
 _NAMES = (
     "abbr acronym address applet area article aside audio base basefont bdi bdo bgsound big blink blockquote body br "
     "button canvas caption center cite code col colgroup command content data datalist dd del details dfn dialog dir "
@@ -22,14 +22,14 @@ _NAMES = (
 
 
 def _inside(end: str) -> str:
-    """What stands behind the `<` of a tag. ``end``: what may stand for the `>` of one that was cut off."""
-    # Every repetition gives nothing back: in a cell of a megabyte, trying again at each sign would take for ever.
-    # Of one letter, they are as likely to be somebody's variable: a word behind one that is no attribute tells.
+    """Return the pattern of a tag after its `<`. ``end``: what may replace the `>` of a tag that was cut off."""
+    # All repetitions are possessive: backtracking in a cell of a megabyte would take forever.
+    # A one-letter name may be a variable, as in `a<b`: it is a tag only if an attribute or the end follows.
     letters = rf"[abipqsu](?=[\s/]*+(?:>|{end})|\s[^<>=]*+=)"
-    # Those with a prefix, with an attribute in quotes, and every end tag are some program's: nobody writes such words.
+    # Names with a prefix, names with a quoted attribute, and end tags are always tags: users don't write such text.
     prefixed, attributed = r"[a-z][a-z0-9]{0,2}:[a-z][\w-]*+", r"""[a-z][\w.-]*+(?=\s++[\w:.-]++\s*+=\s*+["'])"""
     name = rf"(?:(?:{letters}|{'|'.join(_NAMES.split())}|{prefixed})(?=[\s>]|/\s*+>|{end})|{attributed})"
-    # The `>` may stand in quotes before.
+    # A `>` inside a quoted attribute does not end the tag.
     rest = rf"""(?:(?:[^<>"']|"[^"]*"|'[^']*'){{0,4000}}+>|[^<>]*+>|[\s/]*+{end}|[^<>=]*+=[^<>]*+{end})"""
     return rf"(?:{name}{rest}|/[a-z][\w:.-]*+\s*+(?:>|{end})|!--|!doctype\b|!\[|\?xml\b)"
 
@@ -40,10 +40,10 @@ _NO_TAG = re.compile(f"<(?!{_inside(_THE_END)})", re.IGNORECASE)
 
 
 def has_tags(text: str) -> bool:
-    """Whether anything in a text is a whole tag."""
+    """Return whether a text contains a complete tag."""
     return _TAG.search(text) is not None
 
 
-def only_tags(text: str) -> str:
-    """The text as HTML, in which nothing is a tag but what has the name of one; the last may be cut off."""
+def escape_non_tags(text: str) -> str:
+    """Escape every `<` that starts no tag. The last tag may be cut off."""
     return _NO_TAG.sub("&lt;", text)

@@ -1,4 +1,4 @@
-"""HTML to plain text as it looks when it is read, and plain text to HTML that looks the same."""
+"""Converts HTML to plain text as a reader sees it, and plain text to HTML that looks the same."""
 
 from __future__ import annotations
 
@@ -8,42 +8,41 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from importer.validation.heavy_html import flat_text, is_heavy
-from importer.validation.html_tags import has_tags, only_tags
+from importer.validation.expensive_html import flat_text, is_expensive
+from importer.validation.html_tags import escape_non_tags, has_tags
 
 _LINE_END = re.compile(r"\r\n?")
 _WORD_OR_BLANKS = re.compile(r"[ \t\n\f]+|[^ \t\n\f]+")
 _PARAGRAPHS = re.compile(r"\n(?:[ \t]*\n)+")
-_BLANK_THAT_COUNTS = re.compile(r"^ | (?= )", re.MULTILINE)
+_PRESERVED_BLANK = re.compile(r"^ | (?= )", re.MULTILINE)
 
 _WHOLE_PAGE = re.compile(r"\s*<(?:!|[a-zA-Z])[^<>]*>.*</?[a-zA-Z][^<>]*>\s*", re.DOTALL)
 _MOST_ESCAPES = 2
 
-_UNSEEN = frozenset({"head", "script", "style", "template", "title", "-comment", "-doctype"})
+_INVISIBLE = frozenset({"head", "script", "style", "template", "title", "-comment", "-doctype"})
 _BLOCKS = frozenset({"address", "article", "aside", "body", "center", "dd", "details", "dialog", "div", "dt"})
 _BLOCKS |= {"fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup", "hr", "legend", "li", "main"}
 _BLOCKS |= {"nav", "section", "summary", "tr"}
 _APART = frozenset({"blockquote", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "table", "ul"})
 _LISTS = frozenset({"ol", "ul"})
-_MOST_MARKS = 50  # of quotes and lists in one another: each line begins with all of them
-_LINK_PARTS = 2_000  # in which a link's target is looked for; links can stand in one another
+_MOST_MARKS = 50  # depth of nested quotes and lists that is shown: each line begins with all their marks
+_LINK_PARTS = 2_000  # of a link's text that are compared with its target; a bound, because links can nest
 _TARGETS = ("http://", "https://", "mailto:", "tel:")
 
 
 def to_text(cell: str) -> str:
-    """What a reader of the HTML sees: paragraphs, line breaks, lists, quotes, cells of tables, and where links lead.
+    """Return the visible text of HTML: paragraphs, line breaks, lists, quotes, table cells and link targets.
 
-    A cell without any tag keeps its line breaks. HTML that was escaped once more (`&lt;p&gt;`) is read as HTML if all
-    of the cell is. What holds nothing to be seen becomes the empty text. Of HTML that no
-    parser could take in a second there are the words, in lines.
+    A cell without tags keeps its line breaks. A cell that is escaped HTML as a whole (`&lt;p&gt;`) is unescaped first.
+    HTML without visible text gives an empty text. HTML that is too expensive for a parser gives its words, in lines.
     """
     source = _LINE_END.sub("\n", cell)
     if not has_tags(source):
         source = _unescaped_page(source) or source
     if not has_tags(source):
         return _tidy(html.unescape(source))
-    source = only_tags(source)
-    if is_heavy(source):
+    source = escape_non_tags(source)
+    if is_expensive(source):
         return flat_text(source)
     tree = LexborHTMLParser(source)
     page = _Page()
@@ -57,7 +56,7 @@ def to_text(cell: str) -> str:
 
 
 def _unescaped_page(source: str) -> str:
-    """HTML that was escaped as a whole, once or twice; empty if it is none: a text may speak of a tag."""
+    """Return HTML that was escaped as a whole, once or twice; empty if only a part of the text is escaped HTML."""
     for _ in range(_MOST_ESCAPES):
         if "&" not in source:
             break
@@ -68,9 +67,9 @@ def _unescaped_page(source: str) -> str:
 
 
 def from_text(text: str) -> str:
-    """The text as HTML: a paragraph for what blank lines set apart, ``<br>`` for other line breaks, all blanks kept."""
+    """Return text as HTML: blank lines separate paragraphs, other line breaks are ``<br>``, blanks are kept."""
     lines = _LINE_END.sub("\n", text).strip("\n").replace("\t", "    ")
-    escaped = _BLANK_THAT_COUNTS.sub("&nbsp;", html.escape(lines, quote=False))
+    escaped = _PRESERVED_BLANK.sub("&nbsp;", html.escape(lines, quote=False))
     paragraphs = _PARAGRAPHS.split(escaped)
     return "".join("<p>" + paragraph.replace("\n", "<br>") + "</p>" for paragraph in paragraphs)
 
@@ -81,13 +80,13 @@ def _tidy(text: str) -> str:
 
 
 def _walk(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
-    """Every node below ``root`` as it opens and as it closes; without recursion, as a page may nest at will."""
+    """Yield every node below ``root`` when it opens and when it closes; not recursive, for any depth."""
     node, depth = root, 0
     opens = True
     while True:
         if opens:
             yield node, True
-            below = None if node.tag in _UNSEEN else node.first_child
+            below = None if node.tag in _INVISIBLE else node.first_child
             if below is not None:
                 node, depth = below, depth + 1
                 continue
@@ -99,30 +98,30 @@ def _walk(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
             node, opens = after, True
         else:
             above = node.parent
-            assert above is not None  # the root is above all others
+            assert above is not None  # every node below the root has a parent
             node, depth, opens = above, depth - 1, False
 
 
 class _Page:
-    """Takes nodes in the order of reading, and writes down what is seen of them.
+    """Collects the text of nodes in document order.
 
-    Line breaks and what stands before a line are owed until there is a word: so nothing is written for empty parts, and
-    breaks that several parts ask for are made once.
+    Line breaks and line prefixes are written only when the next word comes. So empty elements leave no trace, and
+    breaks that several elements ask for appear once.
     """
 
     def __init__(self) -> None:
         self.parts: list[str] = []
-        self._breaks = 0  # line ends since the last word
-        self._blank = False  # whether a blank is owed before the next word
-        self._cell = False  # whether the next word stands in another cell of the same row
-        self._marker = ""  # of a list's item that has no word yet
-        self._lists: list[int | None] = []  # for each list around: the number of its last item, if they are numbered
+        self._breaks = 0  # line breaks to write before the next word
+        self._blank = False  # whether to write a blank before the next word
+        self._cell = False  # whether the next word starts another cell of the same row
+        self._marker = ""  # of a list item that has no word yet
+        self._lists: list[int | None] = []  # open lists: the number of the last item; None for lists without numbers
         self._quotes = 0
         self._verbatim = 0
-        self._links: list[int] = []  # for each link around: how many parts there were before it
+        self._links: list[int] = []  # open links: the number of parts before each
 
     def open(self, node: LexborNode) -> None:
-        """Take a node's beginning; a text is all there."""
+        """Add the start of a node, or a whole text node."""
         match node.tag:
             case "-text":
                 self._text(node.text_content or "")
@@ -139,7 +138,7 @@ class _Page:
                 self._begin(tag or "")
 
     def close(self, node: LexborNode) -> None:
-        """Take a node's end."""
+        """Add the end of a node."""
         tag = node.tag or ""
         if tag == "a":
             self._end_link(node.attributes.get("href") or "")

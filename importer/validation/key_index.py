@@ -1,4 +1,4 @@
-"""Which row of a manifest first had a key: for a million rows in 16 bytes each."""
+"""Finds repeated keys among millions of rows, in 16 bytes per row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from importer.validation.fingerprints import Prints
+from importer.validation.fingerprints import Fingerprints
 
 _LEAST_MERGED = 1 << 17
 _MOST_TABLES = 8
@@ -16,7 +16,7 @@ _MOST_TABLES = 8
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Table:
-    """Some keys, sorted by their hash."""
+    """Keys sorted by hash: the first 64 bits, 32 bits more, and the row position of each."""
 
     hashes: npt.NDArray[np.uint64]
     checks: npt.NDArray[np.uint32]
@@ -32,31 +32,28 @@ class _Table:
 
 @dataclass(frozen=True, kw_only=True)
 class RowKeys:
-    """The keys of a chunk's rows: to be told apart, and as text for those that are asked for by their position.
+    """Keys of a chunk's rows. ``has_key``: which rows have one. ``text``: the key of the row at a position."""
 
-    ``there``: which rows have one at all.
-    """
-
-    prints: Prints
-    there: npt.NDArray[np.bool_]
+    fingerprints: Fingerprints
+    has_key: npt.NDArray[np.bool_]
     text: Callable[[int], str]
 
 
 class KeyIndex:
-    """Remembers keys by 96 bits of hash: two of a million keys are taken for one with a chance of 1 in 10^17.
+    """Index of keys by 96 bits of hash; among a million keys, two collide with a chance of 1 in 10^17.
 
-    Sorted tables are merged as they grow to the same size, but never to more than an eighth of all: merging needs twice
-    their memory, and looking through a few tables costs little.
+    Sorted tables of similar size are merged, but never to more than an eighth of all keys: merging needs twice their
+    memory, and searching a few tables costs little.
     """
 
     def __init__(self) -> None:
         self._tables: list[_Table] = []
         self._size = 0
 
-    def add(self, prints: Prints, wanted: npt.NDArray[np.bool_], start: int) -> npt.NDArray[np.int64]:
+    def add(self, prints: Fingerprints, wanted: npt.NDArray[np.bool_], start: int) -> npt.NDArray[np.int64]:
         """Add keys by their fingerprints, at the positions from ``start`` on.
 
-        Gives each one's first position, or -1 if it is new; one that is not ``wanted`` is no key, and always new.
+        Returns the first position of each key, or -1 for a new key. Rows that are not ``wanted`` are not added: -1.
         """
         firsts = np.full(wanted.size, -1, dtype=np.int64)
         where = np.flatnonzero(wanted)
@@ -76,10 +73,10 @@ class KeyIndex:
         head_of = new.positions[heads[np.searchsorted(heads, repeated) - 1]]
         places = new.positions[repeated].astype(np.int64) - start
         firsts[places] = np.where(firsts[places] < 0, head_of, firsts[places])
-        self._keep(new.take(is_head & (firsts[new.positions - np.uint32(start)] < 0)))
+        self._store(new.take(is_head & (firsts[new.positions - np.uint32(start)] < 0)))
         return firsts
 
-    def _keep(self, table: _Table) -> None:
+    def _store(self, table: _Table) -> None:
         self._size += table.size
         most = max(_LEAST_MERGED, self._size // _MOST_TABLES)
         while self._tables and self._tables[-1].size <= 2 * table.size and self._tables[-1].size + table.size <= most:
@@ -95,7 +92,7 @@ class KeyIndex:
 
 
 def _order(table: _Table) -> npt.NDArray[np.intp]:
-    """By hash, and by check where that is needed, which is as good as never; equal keys stay as they stand."""
+    """Return the order by hash, then by check; equal keys keep their order. Equal hashes are extremely rare."""
     order = np.argsort(table.hashes, kind="stable")
     hashes, checks = table.hashes[order], table.checks[order]
     if ((hashes[1:] == hashes[:-1]) & (checks[1:] != checks[:-1])).any():

@@ -1,4 +1,4 @@
-"""Columns of numbers, whatever signs they are written with, to plain digits; no float is ever made of one."""
+"""Converts columns of numbers to plain digits, for any decimal and thousands separators. Never uses floats."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from decimal import Decimal
 import pandas as pd
 
 from importer.mapping import Mapping, Rule
-from importer.validation.converted import Cells, Converted, Mask
+from importer.validation.conversion_result import BoolSeries, Cells, ConversionResult
 
 _INTEGER = r"[+-]?[0-9]+"
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
 _PLAIN_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"
 _ONE_GROUP = r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}"
-_BLANKS = "[ \u00a0\u2009\u202f]"  # also those that keep a number on one line
+_BLANKS = "[ \u00a0\u2009\u202f]"  # also non-breaking and thin ones
 
 
-def for_stored_numbers(mapping: Mapping) -> Mapping:
-    """The mapping for a manifest such as a workbook, in which 1.234 may be a stored number as well as a text."""
+def with_stored_numbers(mapping: Mapping) -> Mapping:
+    """Return the mapping for a workbook, where a cell 1.234 may be a stored number as well as a text."""
     return replace(mapping, rules=tuple(replace(rule, stored_numbers=True) for rule in mapping.rules))
 
 
-def convert_integers(cells: Cells, rule: Rule) -> Converted:
-    """Whole numbers, without a plus sign and leading zeros."""
+def convert_integers(cells: Cells, rule: Rule) -> ConversionResult:
+    """Convert whole numbers; drop a plus sign and leading zeros."""
     ambiguous = _ambiguous(cells, rule)
     if rule.thousands is not None:
-        cells = _ungrouped(cells, rule.thousands, fraction="")
+        cells = _without_thousands(cells, rule.thousands, fraction="")
     bad = ~cells.str.fullmatch(_INTEGER) | ambiguous
     sign = cells.str.startswith("-").map({True: "-", False: ""})
     digits = cells.str.lstrip("+-").str.lstrip("0")
     values = (sign + digits).where(digits != "", "0")
-    return Converted(values, bad, "not-an-integer", _expected("a whole number", rule), _if_any(ambiguous))
+    return ConversionResult(values, bad, "not-an-integer", _expected("a whole number", rule), _if_any(ambiguous))
 
 
-def convert_numbers(cells: Cells, rule: Rule) -> Converted:
-    """Numbers with a decimal point and all their digits, an exponent written out."""
+def convert_numbers(cells: Cells, rule: Rule) -> ConversionResult:
+    """Convert numbers to a decimal point and all their digits, without an exponent."""
     ambiguous = _ambiguous(cells, rule)
     if rule.thousands is not None:
-        cells = _ungrouped(cells, rule.thousands, fraction=f"(?:{re.escape(rule.decimal)}[0-9]+)?")
+        cells = _without_thousands(cells, rule.thousands, fraction=f"(?:{re.escape(rule.decimal)}[0-9]+)?")
     if rule.decimal != ".":
-        # What has a point by now is no number here: as a decimal point it would be another one.
+        # A point that is left is invalid: read as a decimal point, it would make another number.
         plain = cells.where(~cells.str.contains(".", regex=False), "")
         cells = plain.str.replace(rule.decimal, ".", regex=False)
     bad = ~cells.str.fullmatch(_NUMBER) | ambiguous
@@ -49,24 +49,26 @@ def convert_numbers(cells: Cells, rule: Rule) -> Converted:
     values = cells.copy()
     values[odd] = [format(Decimal(cell), "f") for cell in cells[odd]]  # 1e5, +5 and .5 as 100000, 5 and 0.5
     example = f"12{rule.decimal}5"
-    return Converted(values, bad, "not-a-number", _expected(f"a number such as {example}", rule), _if_any(ambiguous))
+    return ConversionResult(
+        values, bad, "not-a-number", _expected(f"a number such as {example}", rule), _if_any(ambiguous)
+    )
 
 
-def _ambiguous(cells: Cells, rule: Rule) -> Mask:
-    """Which cells are thousands if they are texts, and a thousandth of that if they are stored as numbers."""
+def _ambiguous(cells: Cells, rule: Rule) -> BoolSeries:
+    """Return which cells are 1234 if they are text and 1.234 if they are stored numbers."""
     if rule.stored_numbers and rule.thousands == ".":
         return cells.str.fullmatch(_ONE_GROUP)
     return pd.Series(data=False, index=cells.index)
 
 
-def _if_any(mask: Mask) -> Mask | None:
+def _if_any(mask: BoolSeries) -> BoolSeries | None:
     return mask if mask.any() else None
 
 
-def _ungrouped(cells: Cells, thousands: str, *, fraction: str) -> Cells:
-    """Take the signs between thousands out of the cells that are grouped rightly, in threes or in lakhs and crores.
+def _without_thousands(cells: Cells, thousands: str, *, fraction: str) -> Cells:
+    """Remove the thousands separators of correctly grouped cells (threes, or lakhs and crores).
 
-    A grouped number starts with another digit than 0: 0.125 is somebody's eighth, and not a hundred and twenty-five.
+    A grouped number never starts with 0: 0.125 is an eighth, not 125.
     """
     sign = _BLANKS if thousands == " " else re.escape(thousands)
     grouped = rf"[1-9][0-9]{{0,2}}(?:{sign}[0-9]{{3}})+|[1-9][0-9]?(?:{sign}[0-9]{{2}})+{sign}[0-9]{{3}}"

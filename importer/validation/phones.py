@@ -1,27 +1,26 @@
-"""Phone numbers as people of one region write them, to E.164."""
+"""Converts phone numbers in the notation of one region to E.164."""
 
 from __future__ import annotations
 
 import phonenumbers
 from phonenumbers import CountryCodeSource, PhoneNumber, PhoneNumberFormat, ValidationResult
 
-# Besides plain lengths: where a number is dialled only within its town, E.164 would be another number.
+# Local-only lengths are excluded: a number that is dialled only within its town has no E.164 form.
 _POSSIBLE = ValidationResult.IS_POSSIBLE
 _LONGEST_LOCAL = 9  # digits
 
 
 def is_region(code: str) -> bool:
-    """Whether there are phone numbers of a region, such as IN."""
+    """Return whether a region, such as IN, has phone numbers."""
     return code in phonenumbers.SUPPORTED_REGIONS
 
 
 def e164(number: str, region: str) -> str | None:
-    """The number with a plus, country code and nothing but digits; ``None`` if it can't be one.
+    """Return the number as plus, country code and digits; ``None`` if it is no possible number.
 
-    Judged by country code and length, and not by which numbers are given out: those change faster than any program
-    learns of it. But a short one without the region's leading 0 may be a local number, which E.164 would make another
-    one of: it has to be given out. A number with letters is none, because E.164 has no place for them;
-    an extension is left out before.
+    Checks country code and length, not whether the number is assigned: assignments change too often. Exception: a short
+    number without the region's leading 0 may be a local number, so it must be assigned. Numbers with letters are
+    invalid. The caller removes extensions.
     """
     if any(map(str.isalpha, number)):
         return None
@@ -37,7 +36,7 @@ def e164(number: str, region: str) -> str | None:
 
 
 def _may_be_local(parsed: PhoneNumber, region: str) -> bool:
-    """Whether a number is written with neither a country code nor the leading 0 that its region has."""
+    """Return whether a number has neither a country code nor the leading 0 that its region uses."""
     if parsed.country_code_source != CountryCodeSource.FROM_DEFAULT_COUNTRY:
         return False
     number = phonenumbers.national_significant_number(parsed)

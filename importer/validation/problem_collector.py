@@ -1,4 +1,4 @@
-"""Where the problems of a chunk's rows are written down."""
+"""Collects the problems that validation finds in a chunk's rows."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from importer.models import Problem
 
 
 class MakeProblem(Protocol):
-    """Knows the sheet, and the catalogue's advice."""
+    """Makes a Problem; adds the sheet's name and the error catalogue's advice."""
 
     def __call__(
         self, code: str, row: int, message: str, *, column: str | None = None, value: str | None = None
     ) -> Problem:
-        """Make a problem of a row of the manifest."""
+        """Make a problem of one row of the manifest."""
 
 
 class ProblemCollector:
-    """Collects the problems of one chunk under their rows' positions; ``rows`` are the rows' numbers."""
+    """Collects problems of one chunk in ``problems``, by row position. ``rows``: the rows' numbers in the manifest."""
 
     def __init__(self, make: MakeProblem, rows: npt.NDArray[np.int64], problems: dict[int, list[Problem]]) -> None:
         self._make = make
@@ -32,19 +32,19 @@ class ProblemCollector:
         self._problems = problems
 
     def add(self, code: str, bad: pd.Series, cells: pd.Series, rule: Rule, message: Callable[[str], str]) -> None:
-        """Note every cell of ``bad`` (a mask with the index of ``cells``); ``message`` gets the cell as it is shown."""
+        """Add a problem for every cell in the mask ``bad``. ``message`` gets the cell's text in quotes."""
         for position in bad.index[bad.to_numpy(dtype=bool)]:
             value = shortened(cells[position])
             self.add_one(int(position), code, f"{rule.column}: {message(repr(value))}", column=rule.column, value=value)
 
     def has(self, position: int, column: str | None) -> bool:
-        """Whether something is wrong with this cell already."""
+        """Return whether this cell has a problem already."""
         found = self._problems.get(position, ())
         return column is not None and any(problem.column == column for problem in found)
 
     def add_one(
         self, position: int, code: str, message: str, *, column: str | None = None, value: str | None = None
     ) -> None:
-        """Note one problem."""
+        """Add one problem."""
         problem = self._make(code, int(self._rows[position]), message, column=column, value=value)
         self._problems[position].append(problem)

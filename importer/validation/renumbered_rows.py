@@ -1,4 +1,4 @@
-"""Which rows name another title or lead than when they were sent: a known key may be another row's."""
+"""Detects exports whose rows were renumbered: known keys with another title or lead than when they were sent."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ import numpy.typing as npt
 from importer.manifest import Chunk
 from importer.mapping import Mapping
 from importer.models import LEAD_NAMES, TITLE
-from importer.validation.screen import LEAD_ID, Mask
+from importer.validation.byte_checks import Mask
+from importer.validation.quick_check import LEAD_ID
 from importer.validation.validator import Validator
 
-# Hashes of texts as the ledger keeps them: 16 bytes for each, joined.
+# Texts -> keyed hashes as the ledger stores them: 16 bytes each, joined.
 HashesOf = Callable[[Sequence[str]], bytes]
 _Positions = npt.NDArray[np.intp]
-_HEX = "S32"  # a hash as digits; empty where it is not known
+_HEX = "S32"  # a hash in hexadecimal; empty where it is unknown
 
 
-class RowNames:
-    """Compares titles and leads of rows with hashes of what was sent."""
+class RenumberedRowCounter:
+    """Counts rows whose title or lead differs from what was sent, by keyed hashes."""
 
     def __init__(self, mapping: Mapping, sheet: str | None) -> None:
-        self._title = _Named(mapping, sheet, (TITLE,))
-        self._lead = _Named(mapping, sheet, (LEAD_ID, *LEAD_NAMES))
+        self._title = _NameComparison(mapping, sheet, (TITLE,))
+        self._lead = _NameComparison(mapping, sheet, (LEAD_ID, *LEAD_NAMES))
 
-    def changed(
+    def count(
         self, chunk: Chunk, positions: _Positions, sent: tuple[Sequence[str], Sequence[str]], hashes_of: HashesOf
     ) -> tuple[int, int]:
-        """How many of some rows can be compared, and how many of those name another title or lead than was ``sent``.
+        """Return how many of the rows can be compared, and how many of those have another title or lead.
 
-        ``sent``: the hashes of their titles and of their leads; an empty one is not known. A row that could not be sent
-        can't be compared.
+        ``sent``: hashes of the titles and of the leads as sent; empty where unknown. Invalid rows can't be compared.
         """
         titles, leads = sent
         title_differs, no_title = self._title.compare(chunk, positions, titles, hashes_of)
@@ -42,8 +42,8 @@ class RowNames:
         return int(can_be_compared.sum()), int(((title_differs | lead_differs) & can_be_compared).sum())
 
 
-class _Named:
-    """The title, or the fields that name a lead: the first one with a value does."""
+class _NameComparison:
+    """Compares the title, or the lead: the first non-empty of the fields that name a lead."""
 
     def __init__(self, mapping: Mapping, sheet: str | None, fields: Sequence[str]) -> None:
         self._is_title = TITLE in fields
@@ -54,7 +54,7 @@ class _Named:
             constants=tuple(each for each in mapping.constants if each[0] in fields),
             attachments=None,
         )
-        self._guessed = sorted(self._mapping.rules, key=lambda rule: fields.index(rule.field))
+        self._plain_rules = sorted(self._mapping.rules, key=lambda rule: fields.index(rule.field))
         of_templates = (column for _, template in self._mapping.templates for column in template.columns)
         self._columns = list(dict.fromkeys([*(rule.column for rule in self._mapping.rules), *of_templates]))
         self._validator = Validator(self._mapping, None, sheet)
@@ -62,12 +62,12 @@ class _Named:
     def compare(
         self, chunk: Chunk, positions: _Positions, sent: Sequence[str], hashes_of: HashesOf
     ) -> tuple[Mask, Mask]:
-        """Which rows name another one than was sent, and which could not be sent."""
+        """Return which rows differ from what was sent, and which are invalid."""
         differs, is_wrong = np.zeros((2, len(sent)), dtype=bool)
         before = np.array(sent, dtype=_HEX)
         if not self._columns or not before.any():
             return differs, is_wrong
-        # Most cells are sent as they are written: only where they are not is it found out what would be sent.
+        # Most cells are sent as they are written: the costly conversion is needed only where the hashes differ.
         here = _hex(self._as_written(chunk, positions), hashes_of)
         doubtful = np.flatnonzero((before != b"") & (here != before))
         if doubtful.size:
@@ -77,10 +77,10 @@ class _Named:
         return differs, is_wrong
 
     def _as_written(self, chunk: Chunk, positions: _Positions) -> list[str]:
-        """The first cell with a value; of a title, that of its one column."""
+        """Return the cell of the title's column, or the first non-empty cell of the lead's columns."""
         texts = [""] * positions.size
         empty = np.arange(positions.size)
-        for rule in self._guessed:
+        for rule in self._plain_rules:
             for at, text in zip(empty.tolist(), chunk.texts_at(rule.column, positions[empty]), strict=True):
                 texts[at] = text
             empty = empty[[not texts[at] for at in empty.tolist()]]
@@ -88,11 +88,11 @@ class _Named:
                 break
         if not self._is_title:
             return [text.strip().lower() for text in texts]
-        return [text.strip() for text in texts] if self._guessed and self._guessed[0].strip else texts
+        return [text.strip() for text in texts] if self._plain_rules and self._plain_rules[0].strip else texts
 
     def _as_sent(self, chunk: Chunk, positions: _Positions) -> list[str | None]:
         frame = chunk.part(positions.tolist())[self._columns]
-        checked = self._validator.check(frame, np.zeros(len(frame), dtype=np.int64))
+        checked = self._validator.convert_rows(frame, np.zeros(len(frame), dtype=np.int64))
         wrong = {at for at, found in checked.problems.items() if any(each.code != "missing-lead" for each in found)}
         tickets = (None if at in wrong else checked.ticket(at) for at in range(len(frame)))
         return [None if each is None else each.title if self._is_title else each.lead for each in tickets]

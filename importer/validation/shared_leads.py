@@ -1,4 +1,4 @@
-"""Which rows name the same lead: two of them under way at once could make two leads of one."""
+"""Finds rows that name the same lead: sent at the same time, they could create the lead twice."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 
 class SharedLeads:
-    """Finds what more than one row names, in 8 bytes for each name.
+    """Finds the leads that several rows name, in 8 bytes per name.
 
-    By 64 bits of hash: two names taken for one by chance make two rows wait for each other, and nothing worse.
+    Compares 64-bit hashes; a collision only makes two rows wait for each other.
     """
 
     def __init__(self) -> None:
@@ -20,14 +20,14 @@ class SharedLeads:
         self._shared: npt.NDArray[np.int64] | None = None
 
     def add(self, names: Iterable[str]) -> None:
-        """Take the names of some more rows, before ``shared`` is asked; empty ones are none."""
+        """Add the lead names of more rows; empty ones are ignored. Not possible after the first call of ``shared``."""
         self._hashes.extend(hash(name) for name in names if name)
 
     def shared(self, names: Sequence[str]) -> set[str]:
-        """Those of the names that were added more than once."""
+        """Return those of the names that were added more than once."""
         if self._shared is None:
             self._shared = self._repeated()
-            self._hashes = array("q")  # not needed any more: those of two million names are 16 MB
+            self._hashes = array("q")  # frees 16 MB for two million names
         if not self._shared.size:
             return set()
         given = [name for name in names if name]

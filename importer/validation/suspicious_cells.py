@@ -1,7 +1,7 @@
-r"""Cells that are sent as they are although an earlier program has probably changed them: counted, with an example.
+r"""Warns about cells that an earlier program probably damaged. They are sent unchanged; only the user can decide.
 
-A spreadsheet writes an apostrophe or `="..."` around text that looks like a number, a database `\N` for nothing, and a
-program that takes UTF-8 for Windows-1252 writes `GrÃ¼ÃŸe`. Which of them is meant, only a person can say.
+Spreadsheets write an apostrophe before, or `="..."` around, text that looks like a number; databases write `\N` for an
+empty value; a program that reads UTF-8 as Windows-1252 writes `GrÃ¼ÃŸe`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy.typing as npt
 from importer.account_fields.cells import shortened
 from importer.manifest import Chunk, Column
 from importer.mapping import FieldType, Mapping
+from importer.validation.byte_checks import Mask
 from importer.validation.type_conversion import without_extension
 
 Bytes = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.intp]
 Find = Callable[[Bytes], Positions]
 Test = Callable[[str], bool]
@@ -28,7 +28,8 @@ _APOSTROPHE, _EQUALS, _QUOTE = b"'=\""
 _BEHIND_APOSTROPHE = np.zeros(256, dtype=bool)
 _BEHIND_APOSTROPHE[list(b"0123456789+-=@.")] = True
 
-# How UTF-8 writes Â to ô, each the first byte of a character in UTF-8, and how what Windows-1252 has behind it begins.
+# UTF-8 bytes of the letters Â to ô, which are first bytes of UTF-8 characters read as Windows-1252, and the first bytes
+# of the characters that can follow them.
 _LETTER, _FIRST_LETTER, _LAST_LETTER = 0xC3, 0x82, 0xB4
 _SECONDS = np.zeros(256, dtype=bool)
 _SECONDS[[0xC2, 0xC5, 0xC6, 0xCB, 0xE2]] = True
@@ -41,17 +42,17 @@ _EXTENSION_SIGNS = np.zeros(256, dtype=bool)
 _EXTENSION_SIGNS[[*b"xX#", 0xD0]] = True  # or a Cyrillic letter
 _PATH = re.compile(r"\b[A-Za-z]:\\|\\\\\w")
 
-# For one cell, for several, and what to know and do.
+# Text for one cell, text for several cells, and advice.
 _NOTES = {
     "apostrophe": (
         "begins with an apostrophe before a number or sign",
         "begin with an apostrophe before a number or sign",
-        "spreadsheets mark text with it, and it is sent as it is: export the column without it if it is not meant",
+        "spreadsheets mark text this way, and it is sent unchanged: export the column without it if unintended",
     ),
     "formula": (
         'is a text written as ="..."',
         'are texts written as ="..."',
-        "spreadsheets read it as text, and here it is sent as it is: export the column without it",
+        "spreadsheets mark text this way, and it is sent unchanged: export the column without it",
     ),
     "misread": (
         "looks like UTF-8 that was read as Windows-1252",
@@ -61,25 +62,25 @@ _NOTES = {
     "null": (
         "is \\N",
         "are \\N",
-        "databases write it for an empty value, and it is sent as it is: export with empty cells, or as quoted CSV",
+        "databases write it for an empty value, and it is sent unchanged: export with empty cells, or as quoted CSV",
     ),
     "extension": (
-        "has an extension, which is left out of the phone number",
-        "have an extension, which is left out of the phone number",
-        "a lead is found by the number alone; if the extension matters, map the column to another field as well",
+        "has an extension, which is removed from the phone number",
+        "have an extension, which is removed from the phone number",
+        "a lead is found by its number without extension; to keep the extension, map the column to another field too",
     ),
     "escape": (
-        "holds \\n, \\t or \\r as two characters",
-        "hold \\n, \\t or \\r as two characters",
-        "databases write line breaks and tabs so where nothing is quoted, and it is sent as it is: export quoted CSV",
+        "contains \\n, \\t or \\r as two characters",
+        "contain \\n, \\t or \\r as two characters",
+        "databases write line breaks and tabs this way without quotes, and it is sent unchanged: export quoted CSV",
     ),
 }
-_KEY_NOTE = "; it is part of the key, so a later export without it makes these rows new ones"
+_KEY_NOTE = "; it is part of the key, so in a later export without it these rows count as new"
 
 
 @dataclass
 class _Found:
-    """How many cells of a column are odd in one way, and the first of them."""
+    """Number of a column's suspicious cells of one kind, and the first of them."""
 
     row: int
     example: str
@@ -87,7 +88,7 @@ class _Found:
 
 
 class SuspiciousCells:
-    """Looks through the rows that are to be sent, chunk by chunk. ``has_escapes``: the file is tab-separated."""
+    """Counts suspicious cells in the rows to send, chunk by chunk. ``has_escapes``: the file is tab-separated."""
 
     def __init__(self, mapping: Mapping, *, has_escapes: bool) -> None:
         self._keys = frozenset(() if mapping.key_is_row_content else mapping.key)
@@ -98,17 +99,17 @@ class SuspiciousCells:
         self._phones = frozenset(rule.column for rule in mapping.rules if rule.type is FieldType.PHONE)
         self._found: dict[tuple[str, str], _Found] = {}
 
-    def look(self, chunk: Chunk, wanted: Mask) -> None:
-        """Look at the mapped columns and the key's of some rows of a chunk."""
+    def check(self, chunk: Chunk, wanted: Mask) -> None:
+        """Check the mapped columns and key columns of the ``wanted`` rows."""
         positions = np.flatnonzero(wanted)
         if not positions.size:
             return
-        searched = _Searched(has_escapes=self._has_escapes)
+        search = _ColumnSearch(has_escapes=self._has_escapes)
         for name in self._columns:
             column = chunk.column(name)
-            whole = Column.of_any(chunk.texts(name)) if column is None else column
+            whole = Column.from_any_texts(chunk.texts(name)) if column is None else column
             cells = whole if positions.size == len(whole) else whole.take(positions)
-            found = [*searched.kinds(cells), *(searched.extensions(cells) if name in self._phones else ())]
+            found = [*search.kinds(cells), *(search.extensions(cells) if name in self._phones else ())]
             for kind, odd in found:
                 if odd.size:
                     self._note(kind, name, cells.take(odd[:1]).texts()[0], chunk.rows[int(positions[odd[0]])], odd.size)
@@ -118,7 +119,7 @@ class SuspiciousCells:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """A line for each column and kind."""
+        """One line for each column and kind."""
         return tuple(self._line(kind, name, found) for (kind, name), found in self._found.items())
 
     def _line(self, kind: str, name: str, found: _Found) -> str:
@@ -128,49 +129,49 @@ class SuspiciousCells:
         return f"column {name!r}: {cells}, first {shortened(found.example)!r} in row {found.row}; {advice}{key}"
 
 
-class _Searched:
-    """Looks at columns that may share their bytes, which are searched once."""
+class _ColumnSearch:
+    """Searches the columns of one chunk; bytes that several columns share are search once."""
 
     def __init__(self, *, has_escapes: bool) -> None:
         self._has_escapes = has_escapes
-        # With the bytes themselves, so that no other ones get their place in memory meanwhile.
+        # Keeps the bytes alive, so that their id() stays unique.
         self._places: dict[tuple[int, Find], tuple[Bytes, Positions]] = {}
 
     def kinds(self, cells: Column) -> Iterator[tuple[str, Positions]]:
-        """The positions of the odd cells, by kind."""
+        """Yield each kind with the positions of its suspicious cells."""
         first = cells.first_bytes()
-        yield "apostrophe", _second(cells, np.flatnonzero(first == _APOSTROPHE), _BEHIND_APOSTROPHE)
+        yield "apostrophe", _with_second_byte(cells, np.flatnonzero(first == _APOSTROPHE), _BEHIND_APOSTROPHE)
         is_quote = np.arange(256) == _QUOTE
-        formulas = _second(cells, np.flatnonzero(first == _EQUALS), is_quote)
+        formulas = _with_second_byte(cells, np.flatnonzero(first == _EQUALS), is_quote)
         yield "formula", formulas[[text.endswith('"') for text in cells.take(formulas).texts()]]
-        yield "null", np.flatnonzero(cells.is_text("\\N"))
-        yield "misread", self._at(cells, _suspects, is_misread)
+        yield "null", np.flatnonzero(cells.equals("\\N"))
+        yield "misread", self._matching_cells(cells, _misread_candidates, is_misread)
         if self._has_escapes:
-            yield "escape", self._at(cells, _escapes, lambda text: not _PATH.search(text))
+            yield "escape", self._matching_cells(cells, _escapes, lambda text: not _PATH.search(text))
 
     def extensions(self, cells: Column) -> Iterator[tuple[str, Positions]]:
-        """The positions of the phone numbers with an extension."""
+        """Yield the positions of the phone numbers with an extension."""
         yield (
             "extension",
-            self._at(cells, _extension_signs, lambda text: without_extension(text.strip()) != text.strip()),
+            self._matching_cells(cells, _extension_signs, lambda text: without_extension(text.strip()) != text.strip()),
         )
 
-    def _at(self, cells: Column, find: Find, holds: Test) -> Positions:
-        """The cells in whose bytes something is found, and that are odd as text."""
+    def _matching_cells(self, cells: Column, find: Find, is_suspicious: Test) -> Positions:
+        """Return the cells where ``find`` finds a byte position and ``is_suspicious`` accepts the text."""
         key = id(cells.data), find
         if key not in self._places:
             self._places[key] = cells.data, find(cells.data)
         places = self._places[key][1]
         if not places.size:
             return places
-        # The next place from the cell's beginning on is in the cell, or behind it.
+        # The first place after the cell's start is in the cell, or after its end.
         following = np.append(places, cells.data.size)[np.searchsorted(places, cells.starts)]
         candidates: Positions = np.flatnonzero(following < cells.ends)
-        return candidates[[holds(text) for text in cells.take(candidates).texts()]]
+        return candidates[[is_suspicious(text) for text in cells.take(candidates).texts()]]
 
 
-def _suspects(data: Bytes) -> Positions:
-    """Where a letter stands that may be the first byte of another one, with what may be its second behind it."""
+def _misread_candidates(data: Bytes) -> Positions:
+    """Return the positions of letters that may be the first byte of a misread character."""
     places = np.flatnonzero(data[:-2] == _LETTER)
     letters = data[places + 1]
     found: Positions = places[(letters >= _FIRST_LETTER) & (letters <= _LAST_LETTER) & _SECONDS[data[places + 2]]]
@@ -186,8 +187,8 @@ def _extension_signs(data: Bytes) -> Positions:
     return np.flatnonzero(_EXTENSION_SIGNS[data])
 
 
-def _second(cells: Column, candidates: Positions, allowed: Mask) -> Positions:
-    """Those of some cells whose second byte is allowed."""
+def _with_second_byte(cells: Column, candidates: Positions, allowed: Mask) -> Positions:
+    """Return the candidates whose second byte is allowed."""
     if not candidates.size:
         return candidates
     found: Positions = candidates[allowed[cells.take(candidates).matrix(2)[1]]]
@@ -195,7 +196,7 @@ def _second(cells: Column, candidates: Positions, allowed: Mask) -> Positions:
 
 
 def is_misread(text: str) -> bool:
-    """Whether characters of a text are the bytes of UTF-8, each read as one of Windows-1252."""
+    """Return whether a text contains UTF-8 that was read as Windows-1252."""
     return any(_is_misread(match) for match in _MISREAD.finditer(text))
 
 
@@ -206,14 +207,14 @@ def _is_misread(match: re.Match[str]) -> bool:
             _as_bytes(characters[:length]).decode()
         except UnicodeDecodeError:
             continue
-        # A closing quote behind a capital letter is one; within a word it is the second byte of a letter.
+        # A closing quote after a capital letter is just a quote; within a word it is the second byte of a letter.
         is_inside = length < len(characters) or match[1].isalpha()
         return length > 2 or characters[1] not in _PUNCTUATION or is_inside  # noqa: PLR2004 - a letter and a sign
     return False
 
 
 def _as_bytes(characters: str) -> bytes:
-    """The bytes that Windows-1252 reads so; five of them have no character there."""
+    """Return the bytes that Windows-1252 decodes to these characters; its five undefined bytes stay as they are."""
     return b"".join(
         character.encode("latin-1") if character < "\u0100" else character.encode("cp1252") for character in characters
     )

@@ -1,7 +1,7 @@
-"""A column of cells to a column of values, by type: vectorised, each with a mask of the cells that don't fit.
+"""Converts a column of cells to values of one type, with a mask of the invalid cells.
 
-Values stay text, as the API page shows no other kind: an integer is canonical digits, a boolean ``true`` or ``false``,
-a date ``2024-08-29``, a date and time ``2024-08-29T10:36:23``.
+Values are texts, as on the API page: integers are plain digits, booleans ``true`` or ``false``, dates ``2024-08-29``,
+dates and times ``2024-08-29T10:36:23``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 
 from importer.mapping import FieldType, Rule
 from importer.mapping.boolean_words import FALSE_WORDS, TRUE_WORDS
-from importer.validation.converted import Cells, Converted
+from importer.validation.conversion_result import Cells, ConversionResult
 from importer.validation.dates import convert_times
 from importer.validation.numbers import convert_integers, convert_numbers
 
@@ -24,20 +24,20 @@ _PHONE = r"\+?[0-9](?:-?[0-9]){5,14}"
 _EXTENSION = re.compile(
     r"(?<=[0-9)])(?:[ ,;]*(?:;ext=|ext(?:ension|n)?\b|x|#|\u0434\u043e\u0431)[ .:]*[0-9]{1,7}[ #]*)\Z", re.IGNORECASE
 )
-# What the library surely takes, as `forms` tells it from bytes, at a fiftieth of the library's time.
+# Addresses that the library certainly accepts, at a fiftieth of its time; `byte_checks` has the same rule for bytes.
 _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
 _NO_MAIL = "|".join(sorted({name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES}))
 _PLAIN_EMAIL = re.compile(
     rf"(?=.{{1,64}}\Z)[A-Za-z0-9_+'-]+(?:\.[A-Za-z0-9_+'-]+)*@(?:{_LABEL}\.)+(?!(?i:{_NO_MAIL})\Z)[A-Za-z]{{2,}}"
 )
-_OTHER_DOTS = re.compile(r"[。．｡]")  # dots to a resolver, and to nobody else
+_OTHER_DOTS = re.compile(r"[。．｡]")  # a DNS resolver reads them as dots, mail programs don't
 
 
-def convert(cells: Cells, rule: Rule) -> Converted:  # noqa: PLR0911 - one return for each type
+def convert(cells: Cells, rule: Rule) -> ConversionResult:  # noqa: PLR0911 - one return for each type
     """Convert non-empty cells to the rule's type."""
     match rule.type:
         case FieldType.TEXT:
-            return Converted(cells, pd.Series(data=False, index=cells.index))
+            return ConversionResult(cells, pd.Series(data=False, index=cells.index))
         case FieldType.INTEGER:
             return convert_integers(cells.str.strip(), rule)
         case FieldType.NUMBER:
@@ -51,22 +51,22 @@ def convert(cells: Cells, rule: Rule) -> Converted:  # noqa: PLR0911 - one retur
         case FieldType.EMAIL:
             stripped = cells.str.strip()
             wrong = {address for address in stripped.unique() if not _is_email(address)}
-            return Converted(stripped, stripped.isin(wrong), "not-an-email", "an e-mail address")
+            return ConversionResult(stripped, stripped.isin(wrong), "not-an-email", "an e-mail address")
         case FieldType.PHONE:
             stripped = cells.str.strip().map(without_extension)
             return _phones(stripped) if rule.region is None else _phones_of(rule.region, stripped)
         case FieldType.GUID:
             stripped = cells.str.strip()
             values = stripped.str.strip("{}").str.lower()
-            return Converted(values, ~stripped.str.fullmatch(_GUID), "not-a-guid", "a GUID")
+            return ConversionResult(values, ~stripped.str.fullmatch(_GUID), "not-a-guid", "a GUID")
 
 
 def without_extension(number: str) -> str:
-    """Leave out the extension at a phone number's end, such as x12 or ext. 12: E.164 has no place for one."""
+    """Remove an extension at the end of a phone number, such as x12 or ext. 12: E.164 has no extensions."""
     return _EXTENSION.sub("", number)
 
 
-def _booleans(cells: Cells, rule: Rule) -> Converted:
+def _booleans(cells: Cells, rule: Rule) -> ConversionResult:
     words = cells.str.casefold()
     true, false = frozenset(rule.true_words) or TRUE_WORDS, frozenset(rule.false_words) or FALSE_WORDS
     is_true = words.isin(true)
@@ -74,26 +74,26 @@ def _booleans(cells: Cells, rule: Rule) -> Converted:
     expected = "true or false, yes or no, 1 or 0"
     if rule.true_words or rule.false_words:
         expected = f"a word for true ({_listed(true)}) or false ({_listed(false)})"
-    return Converted(values, ~(is_true | words.isin(false)), "not-a-boolean", expected)
+    return ConversionResult(values, ~(is_true | words.isin(false)), "not-a-boolean", expected)
 
 
 def _listed(words: frozenset[str]) -> str:
     return ", ".join(sorted(words))
 
 
-def _phones(cells: Cells) -> Converted:
-    """Phone numbers without the blanks, brackets, dots and slashes that people write; single hyphens stay."""
+def _phones(cells: Cells) -> ConversionResult:
+    """Remove blanks, brackets, dots and slashes from phone numbers; single hyphens stay."""
     values = cells.str.replace(_PHONE_BLANKS, "", regex=True)
-    return Converted(values, ~values.str.fullmatch(_PHONE), "not-a-phone", "a phone number of 6 to 15 digits")
+    return ConversionResult(values, ~values.str.fullmatch(_PHONE), "not-a-phone", "a phone number of 6 to 15 digits")
 
 
-def _phones_of(region: str, cells: Cells) -> Converted:
-    from importer.validation.phones import e164  # noqa: PLC0415 - 50 MB of tables, loaded by those alone who need them
+def _phones_of(region: str, cells: Cells) -> ConversionResult:
+    from importer.validation.phones import e164  # noqa: PLC0415 - 50 MB of tables, loaded only where a rule has a region
 
     numbers = {cell: e164(cell, region) for cell in cells.unique()}
     values = cells.map(numbers)
-    expected = f"a phone number of {region}, or one that starts with + and its country's code"
-    return Converted(values, values.isna(), "not-a-phone", expected)
+    expected = f"a phone number of {region}, or a number that starts with + and a country code"
+    return ConversionResult(values, values.isna(), "not-a-phone", expected)
 
 
 def _is_email(address: str) -> bool:

@@ -12,7 +12,7 @@ from importer.models import Rate
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.sandbox import Field, SandboxOptions, default_account, serve
-from importer.sandbox.configuration_calls import Offset
+from importer.sandbox.other_calls import Offset
 from tests.leadsquared.peers import at, client
 
 
@@ -27,9 +27,9 @@ def test_all_fields_are_read(offset: Offset):
         async with (
             serve(options) as sandbox,
             client(at(sandbox)) as session,
-            RateLimiter(LimiterOptions(rate=Rate(1000, 60)), pool) as quota,
+            RateLimiter(LimiterOptions(rate=Rate(1000, 60)), pool) as limiter,
         ):
-            found = await FieldsReader(session, quota, 30, lambda: 0.0).read("tenant")
+            found = await FieldsReader(session, limiter, 30, lambda: 0.0).read("tenant")
             return {field.schema_name for field in found.fields}
 
     assert asyncio.run(main()) == {field.schema_name for field in account.ticket_fields}

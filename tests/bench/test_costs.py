@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.ledger import Ledger, PastImport, RunInfo
+from importer.ledger import Ledger, RowFromResults, RunInfo
 from importer.manifest import open_manifest
 from importer.models import ManifestOptions, TicketIds
 from tests.bench import inputs
@@ -84,7 +84,7 @@ def test_a_ledger_that_is_made_at_once_is_as_the_importer_would_fill_it(tmp_path
         key_field=None,
     )
     tickets = [
-        PastImport(
+        RowFromResults(
             key=wide_row(n)[0],
             manifest_row=n + 2,
             state="created",
@@ -97,7 +97,7 @@ def test_a_ledger_that_is_made_at_once_is_as_the_importer_would_fill_it(tmp_path
         )
         for n in range(3)
     ]
-    ledger.enter(info, tickets)
+    ledger.add_from_results(info, tickets)
     ledger.close()
     made, entered = (rows_of(tmp_path / name) for name in ("made.db", "entered.db"))
     hashes = 2  # of title and lead, which a run enters and a results file does not know

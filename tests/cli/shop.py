@@ -10,7 +10,6 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +22,7 @@ import pytest
 from importer.cli import invoke
 from importer.models import Rate, Secret
 from importer.sandbox import FaultPlan, Sandbox, SandboxOptions, TicketRecord, serve
+from tests import fork_server
 
 ROOT = Path(__file__).parent.parent.parent
 KEY_FIELD = "CustomData.LegacyId"
@@ -198,9 +198,7 @@ class Shop:
         """Start a command as a process of its own."""
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with heard(signal.SIGINT, signal.SIGHUP):
-            return subprocess.Popen(
-                [sys.executable, "-m", "importer", *arguments], **{"encoding": "utf-8", **pipes, **how}
-            )
+            return fork_server.start(*arguments, **{"encoding": "utf-8", **pipes, **how})
 
 
 @contextlib.contextmanager

@@ -73,7 +73,7 @@ def test_a_night_without_new_tickets_and_a_sparse_one(shop: Shop, account: Accou
         shop.path("tickets.json").write_text(content, encoding="utf-8")
         done = shop.do("run", "tickets.json", "-m", "mapping.yaml")
         assert (done.code, account.calls) == (0, calls), done.err
-        assert ("no object has 'Note': taken as empty" in done.err) == (statuses == ["created"])
+        assert ("no object has 'Note'; these columns count as empty" in done.err) == (statuses == ["created"])
         assert [row["import_status"] for row in shop.results()] == statuses
     assert not shop.results()[0]["import_hint"], "nothing has changed"
 

@@ -41,8 +41,8 @@ def test_at_the_cap_the_rest_is_pending_and_another_day_goes_on(shop: Shop, acco
 @pytest.mark.parametrize(
     ("rows", "line"),
     [
-        (23, "daily cap  10 calls, 10 of them left in these 24 hours: 3 days, with the same command on each"),
-        (10, "daily cap  10 calls, 10 of them left in these 24 hours"),
+        (23, "daily cap    10 calls, 10 of them left in these 24 hours: 3 days, run the same command on each"),
+        (10, "daily cap    10 calls, 10 of them left in these 24 hours"),
     ],
 )
 def test_the_plan_says_how_many_days(rows: int, line: str, shop: Shop, account: Account) -> None:
@@ -60,7 +60,7 @@ def test_the_plan_knows_what_the_day_has_had(shop: Shop, account: Account) -> No
     shop.manifest((f"N{number}", "Ticket", "Open", f"n{number}@example.com") for number in range(8))
     ended = shop.run("--yes", "--daily-cap", "10")
     assert ended.code == 1
-    assert "10 calls, 6 of them left in these 24 hours: 2 days, with the same command on each\n" in ended.err
+    assert "10 calls, 6 of them left in these 24 hours: 2 days, run the same command on each\n" in ended.err
     assert account.calls == 10
     assert shop.statuses() == Counter(created=6, pending=2)
 

@@ -33,7 +33,7 @@ def test_repeated_columns_that_are_mapped_are_refused(shop: Shop):
     shop.path("tickets.csv").write_text("ID,Subject,State,Email,Subject\n1,a,Open,a@example.com,b\n", encoding="utf-8")
     outcome = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
     assert outcome.code == 2
-    assert "'Subject' stands in columns B, E" in outcome.err
+    assert "'Subject' is the name of columns B, E" in outcome.err
 
 
 def test_odd_cells_are_warned_of_in_validate_plan_and_json(shop: Shop):

@@ -42,7 +42,7 @@ def test_the_ledgers_disk_fills_up_in_mid_run(shop: Shop, open_account: Open, di
     disk.fill()
     stopped = ended(process)
     assert stopped.code == 3, stopped.err
-    assert "make room on the disk" in stopped.err or "see whether the disk is full" in stopped.err
+    assert "free space on the disk" in stopped.err or "check whether the disk is full" in stopped.err
     assert "Traceback" not in stopped.err
     made = len(account.tickets)
     assert made < ROWS
@@ -118,7 +118,7 @@ def test_files_that_may_not_grow_stop_the_run_and_forget_nothing(shop: Shop, ope
     command = ["bash", "-c", 'ulimit -f 300 && exec "$@"', "-", sys.executable, "-m", "importer", *RUN]
     stopped = subprocess.run(command, check=False, capture_output=True, text=True, timeout=40)
     assert stopped.returncode == 3, stopped.stderr
-    assert "see whether the disk is full, or a quota is used up" in stopped.stderr
+    assert "check whether the disk is full or a quota is used up" in stopped.stderr
     statuses, made = shop.statuses(), len(account.tickets)
     assert made < ROWS
     known = statuses["created"] + statuses["skipped"]

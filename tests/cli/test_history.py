@@ -33,7 +33,7 @@ def test_runs_come_newest_first_with_how_they_ended(shop: Shop, open_account: Op
     assert newest["account"] == oldest["account"] == shop.results()[0]["import_account"]
     lines = shop.do("history").out.splitlines()
     assert [run["id"] for run in (newest, middle, oldest)] == [line.split()[0] for line in lines if line[0] != " "]
-    assert "exit code 1, rows are left" in lines[-4]
+    assert "exit code 1, some rows are not tickets" in lines[-4]
 
 
 def test_a_run_tells_its_rows(shop: Shop, open_account: Open):
@@ -73,18 +73,18 @@ def test_a_name_has_to_be_one_runs(shop: Shop, account: Account):
 
 
 def test_a_killed_run_and_a_live_one_are_told_apart(shop: Shop, open_account: Open):
-    """A run that goes on is at work; after a kill it has ended without a word, and its row is unknown when it is buried."""
+    """A live run is running. A killed run has ended without an exit code, and the next run makes its row unknown."""
     account = open_account([{"calls": 1, "fault": "hang-after"}])
     shop.manifest(1)
     process = shop.start("run", "tickets.csv", "-m", "mapping.yaml")
     account.until(lambda sandbox: len(sandbox.tickets) == 1)
     (live,) = shop.do("history", "--json").summary["runs"]
-    assert (live["live"], live["ending"], live["states"]) == (True, "at work", {"sending": 1})
+    assert (live["live"], live["ending"], live["states"]) == (True, "running", {"sending": 1})
     process.send_signal(signal.SIGKILL)
     ended(process)
     (killed,) = shop.do("history", "--json").summary["runs"]
     assert killed["live"] is False
-    assert killed["ending"].startswith("ended without a word")
+    assert killed["ending"].startswith("ended without an exit code")
     assert shop.run().code == 1
     assert shop.do("history", "--json").summary["runs"][1]["states"] == {"unknown": 1}
     assert shop.do("resolve", "tickets.results.csv", "--json").summary["unknown"] == 1

@@ -12,6 +12,7 @@ from contextlib import closing
 import pytest
 
 from importer.models import Rate
+from tests import fork_server
 from tests.cli.shop import Account, Shop, ended, heard
 
 Open = Callable[..., Account]
@@ -121,9 +122,7 @@ def test_nohup_is_heeded(shop: Shop, open_account: Open):
     account = open_account(**SLOW)
     shop.manifest(20)
     with heard(signal.SIGHUP, by=signal.SIG_IGN):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "importer", *RUN], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        process = fork_server.start(*RUN, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     account.until(lambda sandbox: len(sandbox.tickets) >= 4)
     process.send_signal(signal.SIGHUP)
     assert process.wait(40) == 0

@@ -37,11 +37,11 @@ def only_readers(shop: Shop) -> None:
     ("spoil", "said"),
     [
         (lambda shop: change(shop, "update ledger_meta set value = '99'"), "schema version 99"),
-        (lambda shop: change(shop, "delete from ledger_meta"), "names no schema version"),
+        (lambda shop: change(shop, "delete from ledger_meta"), "has no valid schema version"),
         (scribble, "backup"),
-        (only_readers, "let the user that runs the import write to it"),
-        (lambda shop: shop.path("ledger.sqlite").write_bytes(b""), "there is no ledger"),
-        (lambda shop: shop.path("ledger.sqlite").unlink(), "there is no ledger"),
+        (only_readers, "permission to write to it"),
+        (lambda shop: shop.path("ledger.sqlite").write_bytes(b""), "no ledger found"),
+        (lambda shop: shop.path("ledger.sqlite").unlink(), "no ledger found"),
     ],
     ids=["newer", "nameless", "damaged", "read-only", "empty", "gone"],
 )
@@ -71,7 +71,7 @@ def test_locked_in_mid_run(shop: Shop, open_account: Open):
         stopped = ended(process)
         holder.execute("rollback")
     assert stopped.code == 3, stopped.err
-    assert "another program holds it" in stopped.err
+    assert "another program keeps it locked" in stopped.err
     assert "the end of this run could not be recorded" in stopped.err
     made, statuses = len(account.tickets), shop.statuses()
     assert statuses["created"] + statuses["unknown"] >= made
@@ -122,7 +122,7 @@ def test_what_may_make_tickets_twice_is_said_before_and_after(
     done = shop.run(*flags)
     assert done.code == 0
     assert warning in done.err
-    assert "2 rows were sent again after a request that may have made a ticket" in done.out
+    assert "2 rows were sent again although the first request may have created a ticket" in done.out
     assert len(account.tickets) == 6
     with closing(sqlite3.connect(shop.path("ledger.sqlite"))) as ledger:
         waits = ledger.execute("select outcome, wait_s is not null from attempts order by id").fetchall()

@@ -148,4 +148,4 @@ def test_addresses_and_missing_files_are_told_with_their_rows(shop: Shop):
         (3, "attachment-missing"),
         (4, "attachment-required"),
     ]
-    assert "Download it first" in problems[0]["hint"]
+    assert "Download the file" in problems[0]["hint"]

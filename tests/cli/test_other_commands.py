@@ -11,6 +11,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import click
 import pytest
 
 from importer.cli.commands import cli
@@ -38,7 +39,7 @@ def test_a_report_holds_every_problem(shop: Shop, ending: str):
     shop.manifest(BAD)
     outcome = shop.do("validate", "tickets.csv", "-m", "mapping.yaml", "--report", f"report.{ending}")
     assert outcome.code == 1
-    assert "4 rows, 3 rejected" in outcome.out
+    assert "rows         4: 3 rejected" in outcome.out
     with shop.path(f"report.{ending}").open(encoding="utf-8-sig", newline="") as file:
         problems = json.load(file) if ending == "json" else list(csv.DictReader(file))
     assert [(str(each["row"]), each["column"], each["code"]) for each in problems] == FOUND
@@ -84,7 +85,7 @@ def test_rows_that_are_tickets_are_not_looked_at(shop: Shop, account: Account):
     calls = account.calls
     outcome = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
     assert (outcome.code, account.calls) == (0, calls)
-    assert "3 rows, 0 rejected, 2 are tickets already" in outcome.out
+    assert "rows         3: no problems found, 2 already imported" in outcome.out
 
 
 @pytest.mark.parametrize("code", ERROR_CODES)
@@ -122,19 +123,14 @@ def test_ledger_init_can_be_repeated(shop: Shop, account: Account):
     """A ledger that is there stays as it is, and the command says so."""
     shop.manifest(1)
     shop.run()
-    assert "was there already" in shop.do("ledger", "init").out
+    assert "exists already" in shop.do("ledger", "init").out
     assert shop.run("--json").summary["skipped"] == 1
 
 
 def test_the_sandbox_is_an_account(shop: Shop):
     """`sandbox` prints what a shell needs to use it, serves, applies its fault plan, and ends on SIGTERM with 0."""
     shop.path("faults.yaml").write_text("- {calls: 2, fault: refused-200}\n", encoding="utf-8")
-    with subprocess.Popen(
-        [sys.executable, "-m", "importer", "sandbox", "--faults", "faults.yaml", "--rate", "1000/1", "--latency", "0s"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
+    with shop.start("sandbox", "--faults", "faults.yaml", "--rate", "1000/1", "--latency", "0s") as process:
         assert process.stdout is not None
         lines = [process.stdout.readline().strip() for _ in range(4)]
         shop.set(**dict(line.removeprefix("export ").split("=", 1) for line in lines))
@@ -166,6 +162,23 @@ def test_every_command_has_help(shop: Shop, command: tuple[str, ...]):
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.startswith("Usage: ticket-importer")
     assert shop.do(*command, "-h") == outcome
+
+
+@pytest.mark.parametrize("group", [(), ("ledger",)], ids=str)
+def test_command_summaries_fit_one_line_of_80_columns(shop: Shop, monkeypatch: pytest.MonkeyPatch, group: tuple[str]):
+    """`--help` cuts no summary off, and every summary is a sentence in one line."""
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = shop.do(*group, "--help").out.split("Commands:\n")[1].split("\n\n")[0].splitlines()
+    names = [line.split()[0] for line in listed if line.strip()]
+    assert names == sorted(cli.commands if not group else ("init", "backup"))
+    assert all(line.endswith(".") and not line.endswith("...") and len(line) <= 80 for line in listed if line.strip())
+
+
+@pytest.mark.parametrize("name", cli.commands)
+def test_every_option_has_a_help_text(name: str):
+    """Each option of each command is explained by a sentence."""
+    options = [each for each in cli.commands[name].params if isinstance(each, click.Option)]
+    assert all(option.help for option in options)
 
 
 @pytest.mark.parametrize(

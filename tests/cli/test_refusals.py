@@ -105,7 +105,7 @@ def write_pipe(path: Path) -> None:
     ("name", "make", "word"),
     [
         ("tickets.csv", write_nowhere, "does not exist"),
-        ("tickets.csv", write_nothing, "no bytes"),
+        ("tickets.csv", write_nothing, "(0 bytes)"),
         ("tickets.csv", write_folder, "folder"),
         ("tickets.csv", write_png, "PNG"),
         ("tickets.csv", write_pipe, "pipe"),

@@ -247,6 +247,8 @@ def test_no_row_gets_the_ticket_of_another_by_hand(shop: Shop, open_account: Ope
     for number in (taken, f"0{taken}", "0", "abc"):
         done = shop.do("resolve", "tickets.results.csv", "--set", f"3=created:{number}")
         assert done.code == 2
-        expected = "row 2 (key '00001', source 'shop') already" if number == taken else "is not a ticket number"
+        expected = (
+            "already belongs to row 2 (key '00001', source 'shop')" if number == taken else "is not a ticket number"
+        )
         assert expected in done.err
     assert shop.statuses() == {"created": 2, "unknown": 1}

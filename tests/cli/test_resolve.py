@@ -80,7 +80,7 @@ def renumber(account: Account, number: str, new: str) -> None:
     """Number a ticket as if the account counted in another way."""
 
     async def change() -> None:
-        books = account.sandbox._service.books
+        books = account.sandbox._handler.state
         ticket = books._tickets.pop(number)
         books._tickets[new] = replace(ticket, number=new, key=f"#{new}")
         books._numbers[ticket.ticket_id] = new

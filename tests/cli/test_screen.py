@@ -29,14 +29,16 @@ def test_the_plan_is_shown_and_a_yes_sends(shop: Shop, account: Account):
         assert terminal.end() == 0
         seen = terminal.seen
     for line in (
-        "account    ",
-        "manifest   tickets.csv (CSV, certainly UTF-8, comma)",
-        "rows       30",
-        "to send    30: 30 calls",
+        "account      ",
+        "manifest     tickets.csv (CSV, UTF-8, comma-separated)",
+        "rows         30",
+        "to send      30 tickets",
+        "duration     a few seconds: 30 calls at 1,000 per 1 s",
     ):
         assert f"\n{line}" in f"\n{seen}"
     assert re.search(r"100%\|█+\| 30/30, done, 30 created, 0 failed, 0 unknown", seen), seen
-    assert "30 created; 30 calls in" in seen
+    assert re.search(r"^rows +30 created\r?$", seen, re.MULTILINE)
+    assert "calls        30 in " in seen
     assert len(account.tickets) == 30
 
 
@@ -59,7 +61,7 @@ def test_quiet_hides_no_plan_that_is_asked_about(shop: Shop, account: Account):
     shop.manifest(30)
     with Terminal(*RUN, "-q") as terminal:
         terminal.until(QUESTION)
-        assert "to send    30" in terminal.seen
+        assert "to send      30 tickets" in terminal.seen
 
 
 def test_a_missing_ledger_is_asked_about(shop: Shop, account: Account):
@@ -67,12 +69,12 @@ def test_a_missing_ledger_is_asked_about(shop: Shop, account: Account):
     shop.manifest(30)
     shop.path("ledger.sqlite").unlink()
     with Terminal(*RUN) as terminal:
-        terminal.until("There is no ledger at")
+        terminal.until("No ledger found at")
         terminal.type("n\n")
         assert terminal.end() == 2
     assert not shop.path("ledger.sqlite").exists()
     with Terminal(*RUN) as terminal:
-        terminal.until("There is no ledger at")
+        terminal.until("No ledger found at")
         terminal.type("y\n")
         terminal.until(QUESTION)
         terminal.type("y\n")
@@ -102,6 +104,30 @@ def test_the_bar_has_what_matters(shop: Shop, open_account: Open, columns: int):
     assert "stopped: interrupted by SIGINT" in seen
 
 
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_only_a_terminal_without_no_color_shows_colors(shop: Shop, account: Account, no_color: str):
+    """The plan and the summary are coloured on a terminal, unless NO_COLOR is set; a log file never is."""
+    shop.manifest(3)
+    shop.set(NO_COLOR=no_color)
+    with Terminal(*RUN, "--yes", "--log-file", "run.log") as terminal:
+        assert terminal.end() == 0
+        assert ("\x1b[32m3 created" in terminal.raw) == (not no_color)
+        assert ("\x1b[1mto send" in terminal.raw) == (not no_color)
+    assert "to send      3 tickets" in shop.path("run.log").read_text(encoding="utf-8")
+    assert "\x1b" not in shop.path("run.log").read_text(encoding="utf-8")
+
+
+def test_the_rate_limits_margin_is_logged_only_with_verbose(shop: Shop, account: Account):
+    """The plan and the summary show no margin and no slots; the debug log does."""
+    shop.manifest(3)
+    plain = shop.run()
+    assert "margin" not in plain.out + plain.err
+    shop.manifest(5)
+    verbose = shop.run("-v")
+    assert "margin" in verbose.err
+    assert "margin" not in verbose.out
+
+
 def test_json_is_one_object_on_standard_output(shop: Shop, open_account: Open):
     """--json: standard output is one object whose numbers are those of the results; all else is on standard error."""
     open_account([{"calls": 2, "fault": "400"}])
@@ -112,7 +138,7 @@ def test_json_is_one_object_on_standard_output(shop: Shop, open_account: Open):
     assert (summary["rows"], summary["created"], summary["failed"], summary["calls"]) == (4, 3, 1, 4)
     assert (summary["exit_code"], outcome.code, summary["stopped"]) == (1, 1, None)
     assert summary["results"] == "tickets.results.csv"
-    assert "to send    4" in outcome.err
+    assert "to send      4 tickets" in outcome.err
 
 
 def test_json_says_why_a_run_stopped(shop: Shop, account: Account):
@@ -167,7 +193,7 @@ def test_nobody_else_writes_to_the_screen(shop: Shop, account: Account):
     told = Summary(run="r", account="a", results=None)
     told.count([(Status.FAILED, "refused", f"no\x1b[2J\n60 created{'x' * 5000}")])
     lines = list(summary_lines(told))
-    assert lines[1].startswith("  1 failed: refused: no [2J 60 created")
+    assert lines[1].startswith("             1 failed: refused: no [2J 60 created")
     assert lines[1].isprintable()
     assert len(lines[1]) < 500
 
@@ -206,4 +232,4 @@ def test_a_process_without_a_terminal_logs(shop: Shop, account: Account):
     assert outcome.code == 0
     assert "█" not in outcome.err
     assert all(re.match(r"\d{4}-\d\d-\d\dT[0-9:]+\+\d{4} [A-Z]+ ", line) for line in outcome.err.splitlines())
-    assert outcome.out.startswith("3 created; 3 calls in")
+    assert outcome.out.startswith("rows         3 created\ncalls        3 in ")

@@ -96,9 +96,9 @@ def test_a_bug_has_an_exit_code_of_its_own(shop: Shop, account: Account):
     assert account.calls == 0
     shop.manifest(1)
     program = (
-        "import sys, importer.cli.commands as commands\n"
+        "import sys, importer.cli.importing as importing\n"
         f"def broken(*_, **__): raise ZeroDivisionError('with {SECRET_KEY} in it')\n"
-        "commands.read_connection = broken\n"
+        "importing.read_connection = broken\n"
         "from importer.cli import main\n"
         "main()\n"
     )
@@ -146,7 +146,7 @@ def test_a_user_without_home_and_ledger_learns_what_is_missing(shop: Shop, accou
     for arguments in (("ledger", "init"), RUN, ("history",)):
         done = homeless(shop, *arguments)
         assert done.returncode == 2, done.stderr
-        assert "the place of the ledger is not known" in done.stderr
+        assert "no place for the ledger" in done.stderr
         assert "LSQ_LEDGER" in done.stderr
     for needs_none in (("validate", *RUN[1:4]), (*RUN, "--sandbox"), ("suggest", "tickets.csv")):
         done = homeless(shop, *needs_none)

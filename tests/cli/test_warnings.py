@@ -36,7 +36,7 @@ def test_a_large_workbook_is_judged_and_warned_of(shop: Shop):
     """`validate` and a rehearsal advise a CSV, and judge every row all the same."""
     large_workbook(shop.path("tickets.xlsx"))
     outcome = shop.do("validate", "tickets.xlsx", "-m", "mapping.yaml")
-    assert (outcome.code, "2 rows, 0 rejected" in outcome.out) == (0, True)
+    assert (outcome.code, "rows         2: no problems found" in outcome.out) == (0, True)
     assert "sheet 'Tickets' has 200,001 rows" in outcome.err
     plan = shop.do("run", "tickets.xlsx", "-m", "mapping.yaml", "--sandbox", "--dry-run")
     assert plan.code == 0
@@ -50,13 +50,15 @@ def test_quiet_hides_no_warning(shop: Shop):
     outcome = shop.run("--sandbox", "--yes", "-q", "--log-file", "run.log")
     assert outcome.code == 0
     assert "no file below" in outcome.err
-    assert "rows       1" not in outcome.err
+    assert "rows         1" not in outcome.err
     (line,) = [line for line in shop.path("run.log").read_text("utf-8").splitlines() if "no file below" in line]
     assert " WARNING " in line
 
 
-def test_the_plan_speaks_of_one_row_as_of_one(shop: Shop):
-    """One row that is rejected is told in the singular, several in the plural."""
-    for wrong, told in ((1, "1 is rejected"), (2, "2 are rejected")):
+def test_the_plan_counts_rejected_rows(shop: Shop):
+    """The plan shows how many rows are rejected, and that nothing will be sent."""
+    for wrong in (1, 2):
         shop.manifest([good_row(1), *((f"{row}", "", "Open", "a@example.com") for row in range(wrong))])
-        assert told in shop.run("--sandbox", "--dry-run").out
+        plan = shop.run("--sandbox", "--dry-run").out
+        assert f"             {wrong} rejected because of problems\n" in plan
+        assert "to send      nothing, because rows are rejected\n" in plan

@@ -31,7 +31,7 @@ def test_every_error_is_told_and_none_that_is_ignored(shop: Shop, book: Account)
     for text in ("cell B3 holds the error #REF!", "cell C3 holds the error #N/A", "cell B4 holds the formula =A1&B1"):
         assert text in report
     assert "E5" not in report
-    assert "4 rows, 2 rejected" in done.out
+    assert "rows         4: 2 rejected" in done.out
 
 
 def test_such_a_row_is_not_sent_until_it_is_mended(shop: Shop, book: Account):

@@ -1,4 +1,4 @@
-"""How many examples each law is tried on: few in the suite, as many as FUZZ_EXAMPLES says in `make fuzz`."""
+"""Number of examples for each property: few in the suite, FUZZ_EXAMPLES in `make fuzz`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.manifest.reading import ForkedReader
 
 _EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "50"))
 
-# A deadline of wall time would fail on a busy machine; `tests.fuzz.answers` has one of the process's own time.
+# A deadline of wall time would fail on a busy machine; `tests.fuzz.answers` limits the CPU time.
 settings.register_profile(
     "fuzz", max_examples=_EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )

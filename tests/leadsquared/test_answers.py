@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from importer.leadsquared.wire import Answer, Created, KeysRefused, Refused, Throttled, Unclear, WrongUrl
+from importer.leadsquared.answers import Answer, Created, KeysRefused, Refused, Throttled, Unclear, WrongUrl
 from importer.sandbox import serve
 from tests.leadsquared.peers import (
     ACCESS_KEY,

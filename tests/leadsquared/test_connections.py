@@ -10,8 +10,8 @@ import ssl
 import pytest
 import trustme
 
+from importer.leadsquared.answers import Answer, Created, NotSent, Unclear
 from importer.leadsquared.client import AccountReply, Client
-from importer.leadsquared.wire import Answer, Created, NotSent, Unclear
 from importer.sandbox import serve
 from tests.leadsquared.peers import (
     MADE,
@@ -119,7 +119,7 @@ def test_a_new_connection_that_is_closed_at_once_is_the_servers_trouble() -> Non
             await reader.read()
 
         class TurnedAway(OpenGate):
-            async def passed(self) -> None:
+            async def wait_until_allowed(self) -> None:
                 await came.wait()
                 peers[0].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
@@ -144,7 +144,7 @@ def test_a_connection_that_ends_while_it_waits_long_is_stale() -> None:
             await reader.read()
 
         class HungUpOn(OpenGate):
-            async def passed(self) -> None:
+            async def wait_until_allowed(self) -> None:
                 await asyncio.sleep(1.3)  # the time itself is the rule
                 peers[0].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
@@ -179,7 +179,7 @@ def test_a_server_that_speaks_before_it_is_asked(said: bytes) -> None:
             await reader.read()
 
         class Waiting(OpenGate):
-            async def passed(self) -> None:
+            async def wait_until_allowed(self) -> None:
                 await spoken.wait()
 
         async with asyncio.timeout(20), peer(handle) as url, client(to(url)) as session:
@@ -203,7 +203,7 @@ def test_each_request_has_a_connection_of_its_own(kind: str) -> None:
                 if kind == "tickets":
                     assert isinstance(await send(session), Created)
                 else:
-                    assert isinstance(await session.ask("tickets/157", OpenGate()), AccountReply)
+                    assert isinstance(await session.read("tickets/157", OpenGate()), AccountReply)
             assert [call.reused for call in sandbox.calls] == [False] * 3
 
     asyncio.run(whole())
@@ -263,7 +263,7 @@ def test_a_gate_that_refuses_closes_the_connection() -> None:
         pass
 
     class Refusing(OpenGate):
-        async def passed(self) -> None:
+        async def wait_until_allowed(self) -> None:
             raise Shut
 
     async def whole() -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from importer.leadsquared.wire import Answer, Created, Refused, Unclear
+from importer.leadsquared.answers import Answer, Created, Refused, Unclear
 from importer.models import Secret
 from tests.leadsquared.peers import OpenGate, client, peer, read_head, ticket, to
 

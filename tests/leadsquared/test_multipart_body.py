@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from importer.leadsquared.answers import Answer, Created, NotSendable, NotSent, Unclear
 from importer.leadsquared.attachment_streams import AttachmentChanged, CheckedFile
-from importer.leadsquared.wire import Answer, Created, NotSendable, NotSent, Unclear, ticket_json
+from importer.leadsquared.ticket_request import ticket_json
 from importer.models import Attachment, Ticket
 from importer.sandbox import serve
 from tests.leadsquared.peers import (

@@ -1,4 +1,4 @@
-"""What goes into a request, and what an answer means: README, "What is sent when"."""
+"""What a request contains, and what an answer means: importer/submission/README.md, "Answers"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.leadsquared.wire import (
+from importer.leadsquared.answers import (
     ANSWER_LIMIT_BYTES,
     REASON_LIMIT_CHARS,
     Answer,
@@ -20,11 +20,9 @@ from importer.leadsquared.wire import (
     Unclear,
     WrongUrl,
     one_line,
-    preview,
     read_answer,
-    ticket_dto,
-    ticket_json,
 )
+from importer.leadsquared.ticket_request import request_preview, ticket_dto, ticket_json
 from importer.models import Attachment, Ticket, TicketIds
 
 LEAD_ID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
@@ -79,7 +77,7 @@ def test_the_preview_shows_no_keys() -> None:
     file = Attachment(
         path=Path("/a/b.pdf"), name="b.pdf", size_bytes=1234, identity=b"", content_type="application/pdf"
     )
-    text = preview(Ticket(fields=(("Title", "x"),), attachments=(file,)), "https://api.example.com/tickets")
+    text = request_preview(Ticket(fields=(("Title", "x"),), attachments=(file,)), "https://api.example.com/tickets")
     assert text.startswith("POST https://api.example.com/tickets\nX-LSQ-ACCESS-KEY: ********\n")
     assert text.endswith("files: b.pdf (application/pdf, 1,234 bytes)")
 

@@ -1,4 +1,4 @@
-"""What the tests of this room share: a ledger in a file, runs, and a look at it from outside."""
+"""Shared helpers: a ledger in a file, runs, and access to the file from outside."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def new_run(source: str = "old-helpdesk", account: str = "tenant") -> RunInfo:
     )
 
 
-def begun(ledger: Ledger, *keys: str, source: str = "old-helpdesk", account: str = "tenant") -> RunInfo:
-    """A live run that holds the rows of these keys."""
+def live_run(ledger: Ledger, *keys: str, source: str = "old-helpdesk", account: str = "tenant") -> RunInfo:
+    """Return a live run that holds the rows of these keys."""
     run = new_run(source, account)
     ledger.begin_run(run)
     ledger.claim(run, claims(*keys))
@@ -54,7 +54,7 @@ def intent(key: str) -> Intent:
 
 
 def ids_of(key: str) -> TicketIds:
-    """The ticket of a row: one of its own, and ``IDS`` for row A."""
+    """Return a row's ticket: a different one for each row, and ``IDS`` for row A."""
     if key == "A":
         return IDS
     number = 1_000 + int.from_bytes(key.encode())
@@ -69,11 +69,11 @@ def entry(ledger: Ledger, run: RunInfo, key: str) -> LedgerEntry:
     return ledger.look_up(run.account, run.source, [key])[key]
 
 
-def ask(folder: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
-    """Look at, or change, the ledger's file as another program would."""
+def query(folder: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
+    """Query or change the ledger's file as another program would."""
     with contextlib.closing(sqlite3.connect(folder / "ledger.sqlite", isolation_level=None)) as db:
         return db.execute(sql, values).fetchall()
 
 
-def let_lease_lapse(folder: Path, run: RunInfo) -> None:
-    ask(folder, "update runs set lease_until = 0 where id = ?", run.id)
+def expire_lease(folder: Path, run: RunInfo) -> None:
+    query(folder, "update runs set lease_until = 0 where id = ?", run.id)

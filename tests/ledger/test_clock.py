@@ -1,4 +1,4 @@
-"""Nobody's wall clock decides anything: it may be set, or jump for daylight saving, while a run goes on."""
+"""No decision depends on the wall clock: it may be set, or jump for daylight saving, during a run."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import contextlib
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import importer
 from importer.ledger import LEASE_S, boot_clock_s
-from tests.ledger.making import ask, begun, new_ledger
+from tests.ledger.making import live_run, new_ledger, query
 
 PACKAGE = Path(importer.__file__).parent
 WALL_CLOCK = {
@@ -20,25 +21,21 @@ WALL_CLOCK = {
     *("datetime.now", "datetime.utcnow", "datetime.today", "date.today", "Timestamp.now", "Timestamp.today"),
     *("func.now", "func.current_timestamp", "func.localtime", "func.localtimestamp"),
 }
-# For people, in records and in names: utc_now and new_run_id. By what else should a day's calls be known over a restart
-# of the machine: utc_minute. A report says when it was made, and people are told how old the account's fields are, which
-# changes nothing else. The stand-in account stamps its tickets as a server does. Every JSON object says when its command
-# began and ended. A date in Retry-After counts from the answer's own date, or else from this clock. The system sets a
-# file's ctime by it.
-MAY = {
-    "cli/json_envelope.py": {"", "members"},
-    "leadsquared/client.py": {"_explain", "_post"},
-    "leadsquared/attachment_streams.py": {"_is_hashed"},
-    "ledger/records.py": {"utc_now", "new_run_id", "utc_minute"},
-    "cli/validate.py": {"_about"},
-    "cli/known_fields.py": {"fields_line"},
-    "account_fields/reading.py": {"read"},
-    "workflows/preflight.py": {"_hold_against_account"},
+# Modules that may read the wall clock, how often, and what for. No decision about rows or calls depends on it.
+MAY_READ = {
+    "account_fields/reading.py": (1, "the time at which the fields were read, shown to the user"),
+    "cli/json_envelope.py": (2, "begin and end of a command in its JSON object"),
+    "cli/known_fields.py": (1, "the age of the account's fields, shown to the user"),
+    "cli/validate.py": (1, "the time at which a report was made"),
+    "leadsquared/attachment_streams.py": (1, "compared with a file's ctime, which the system takes from this clock"),
+    "leadsquared/client.py": (2, "a date in Retry-After, where the answer has no date of its own"),
+    "ledger/records.py": (3, "times for the user, names of runs, and the calls of a day, which outlast a restart"),
+    "workflows/preflight.py": (1, "the age of the account's fields, shown to the user"),
 }
 
 
 def readings(path: Path) -> Iterator[tuple[str, str]]:
-    """Every use of the wall clock in a module, as the function that it stands in and what is used."""
+    """Yield every use of the wall clock in a module: the function around it and the name used."""
     tree = ast.parse(path.read_text("utf-8"))
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     for node in ast.walk(tree):
@@ -49,21 +46,22 @@ def readings(path: Path) -> Iterator[tuple[str, str]]:
                 yield (inside[-1] if inside else "", f"{owner}.{node.attr}")
 
 
-def test_the_wall_clock_is_read_for_people_only() -> None:
-    """Leases, slots, waits and orders go by clocks that nobody can set; records and names show the time of day."""
-    found = {
-        f"{name}: {function} uses {what}"
+def test_only_listed_modules_read_the_wall_clock() -> None:
+    """Leases, slots, waits and orders use clocks that nobody can set; records and names show the time of day."""
+    found = Counter(
+        name
         for path in PACKAGE.rglob("*.py")
         if not (name := path.relative_to(PACKAGE).as_posix()).startswith("sandbox/")
-        for function, what in readings(path)
-        if function not in MAY.get(name, set())
+        for _ in readings(path)
+    )
+    assert dict(found) == {name: uses for name, (uses, _) in MAY_READ.items()}
+    assert {function for function, _ in readings(PACKAGE / "ledger" / "records.py")} == {
+        *("utc_now", "new_run_id", "utc_minute")
     }
-    assert not found
-    assert {function for function, _ in readings(PACKAGE / "ledger" / "records.py")} == MAY["ledger/records.py"]
 
 
-def test_nothing_is_taken_from_a_module_by_a_shorter_name() -> None:
-    """`from time import time` would hide from the rule above."""
+def test_no_module_imports_names_from_time() -> None:
+    """`from time import time` would escape the check above."""
     hidden = {
         f"{path.name}: from time import {alias.name}"
         for path in PACKAGE.rglob("*.py")
@@ -74,8 +72,8 @@ def test_nothing_is_taken_from_a_module_by_a_shorter_name() -> None:
     assert not hidden
 
 
-def test_a_lease_is_on_a_clock_that_counts_from_the_machines_start(tmp_path: Path) -> None:
-    """The same in every process of this machine, suspended time included, and not the time of day."""
+def test_leases_use_the_clock_that_counts_from_machine_start(tmp_path: Path) -> None:
+    """The clock is the same in every process of this machine, and includes suspended time."""
     before = boot_clock_s()
     elsewhere = subprocess.run(
         [sys.executable, "-c", "from importer.ledger import boot_clock_s; print(boot_clock_s())"],
@@ -87,13 +85,13 @@ def test_a_lease_is_on_a_clock_that_counts_from_the_machines_start(tmp_path: Pat
     if hasattr(time, "CLOCK_BOOTTIME"):
         assert abs(boot_clock_s() - time.clock_gettime(time.CLOCK_BOOTTIME)) < 1
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        run = begun(ledger)
-        lease = float(str(ask(tmp_path, "select lease_until from runs where id = ?", run.id)[0][0]))
+        run = live_run(ledger)
+        lease = float(str(query(tmp_path, "select lease_until from runs where id = ?", run.id)[0][0]))
     assert before < lease - LEASE_S <= boot_clock_s()
 
 
-def test_the_order_of_requests_is_not_told_by_the_time_of_day(tmp_path: Path) -> None:
-    """What happened first has the smaller number, whatever the clock on the wall said when it happened."""
+def test_the_order_of_requests_does_not_depend_on_the_time_of_day(tmp_path: Path) -> None:
+    """An earlier request has the smaller number, even if the wall clock was set back in between."""
     with contextlib.closing(new_ledger(tmp_path)):
-        columns = {str(row[1]): str(row[2]) for row in ask(tmp_path, "pragma table_info(attempts)")}
+        columns = {str(row[1]): str(row[2]) for row in query(tmp_path, "pragma table_info(attempts)")}
     assert columns["id"] == columns["settled_after"] == "INTEGER"

@@ -1,4 +1,4 @@
-"""Any sequence of what two processes may do to one ledger, against a model of twenty lines."""
+"""Any sequence of operations of two processes on one ledger, compared with a small model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precon
 
 from importer.errors import HeldByAnotherRun, StoppedEarly
 from importer.ledger import Ledger, Outcome, RunInfo
-from tests.ledger.making import claims, ids_of, intent, let_lease_lapse, new_ledger, new_run, reopened
+from tests.ledger.making import claims, expire_lease, ids_of, intent, new_ledger, new_run, reopened
 
 KEYS = st.sampled_from(["A", "B", "C"])
 SIDES = st.integers(0, 1)
@@ -37,18 +37,18 @@ class TwoProcesses(RuleBasedStateMachine):
         self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.ledgers: list[Ledger] = [new_ledger(self.folder), reopened(self.folder)]
         self.runs: list[RunInfo | None] = [None, None]
-        self.live: set[str] = set()  # not ended, as far as the ledger can know
-        self.dead: set[str] = set()  # of these, those whose process is gone or whose lease has lapsed
+        self.live: set[str] = set()  # not ended in the ledger
+        self.dead: set[str] = set()  # those of them whose process is gone or whose lease has expired
         self.tickets: dict[str, Known] = {}
 
     def teardown(self) -> None:
-        """Close what is open."""
+        """Close both connections."""
         for ledger in self.ledgers:
             ledger.close()
         self.stack.close()
 
-    def let_go(self, run_id: str) -> None:
-        """The model of an end: rows are free, what was under way is unknown."""
+    def release(self, run_id: str) -> None:
+        """Model the end of a run: its rows are free, requests in flight are unknown."""
         self.live.discard(run_id)
         self.dead.discard(run_id)
         for ticket in self.tickets.values():
@@ -59,12 +59,12 @@ class TwoProcesses(RuleBasedStateMachine):
 
     @rule(side=SIDES)
     def begin(self, side: int) -> None:
-        """Start a run, which buries the dead."""
+        """Start a run, which ends all expired runs."""
         if self.runs[side] is None:
             run = self.runs[side] = new_run()
             self.ledgers[side].begin_run(run)
             for dead in list(self.dead):
-                self.let_go(dead)
+                self.release(dead)
             self.live.add(run.id)
 
     @rule(side=SIDES)
@@ -72,12 +72,12 @@ class TwoProcesses(RuleBasedStateMachine):
         """End a run as the program does."""
         if (run := self.runs[side]) is not None:
             self.ledgers[side].end_run(run.id, 0)
-            self.let_go(run.id)
+            self.release(run.id)
             self.runs[side] = None
 
     @rule(side=SIDES)
     def crash(self, side: int) -> None:
-        """End a process without a word."""
+        """End a process without any further operation."""
         self.ledgers[side].close()
         self.ledgers[side] = reopened(self.folder)
         if (run := self.runs[side]) is not None and run.id in self.live:
@@ -86,15 +86,15 @@ class TwoProcesses(RuleBasedStateMachine):
 
     @rule(side=SIDES)
     def pause(self, side: int) -> None:
-        """Hold a process up for longer than its lease."""
+        """Pause a process for longer than its lease."""
         if (run := self.runs[side]) is not None and run.id in self.live:
-            let_lease_lapse(self.folder, run)
+            expire_lease(self.folder, run)
             self.dead.add(run.id)
 
     @precondition(lambda self: any(self.runs))
     @rule(side=SIDES, key=KEYS)
     def claim(self, side: int, key: str) -> None:
-        """Take a row, or be told why not."""
+        """Claim a row, or get the error."""
         run = self.runs[side]
         if run is None:
             return
@@ -115,7 +115,7 @@ class TwoProcesses(RuleBasedStateMachine):
     @precondition(lambda self: any(self.runs))
     @rule(target=requests, side=SIDES, key=KEYS)
     def intend(self, side: int, key: str) -> tuple[str, str] | None:
-        """Be about to send a row, or be told why not."""
+        """Record the intent for a row, or get the error."""
         run = self.runs[side]
         if run is None:
             return None
@@ -133,7 +133,7 @@ class TwoProcesses(RuleBasedStateMachine):
 
     @rule(request=requests, state=ANSWERS, counted=st.booleans())
     def answer(self, request: tuple[str, str] | None, state: str, counted: bool) -> None:  # noqa: FBT001 - drawn
-        """Take the answer to a request, perhaps a late one."""
+        """Record the answer to a request, perhaps a late one."""
         if request is None:
             return
         run_id, key = request
@@ -141,7 +141,7 @@ class TwoProcesses(RuleBasedStateMachine):
         ticket = self.tickets[key]
         mine = ticket.run == run_id and ticket.state in ("sending", "unknown")
         if side is None or (ticket.held_by == run_id and ticket.state != "sending"):
-            return  # nobody is there to take the answer, or the request has had it
+            return  # the process is gone, or the request was answered already
         run = self.runs[side]
         assert run is not None
         ids = ids_of(key) if state == "created" else None
@@ -151,7 +151,7 @@ class TwoProcesses(RuleBasedStateMachine):
 
     @invariant()
     def ledger_is_as_the_model(self) -> None:
-        """Both connections see what the model says."""
+        """Both connections see what the model contains."""
         for ledger in self.ledgers:
             found = ledger.look_up("tenant", "old-helpdesk", ["A", "B", "C"])
             seen = {key: Known(each.state, each.held_by, each.run, each.attempts) for key, each in found.items()}

@@ -87,7 +87,7 @@ class Table:
     @property
     def how(self) -> str:
         """The description of the file that users see."""
-        return self.manifest.detected.describe()
+        return self.manifest.format.describe()
 
 
 def read(path: Path, expected: Collection[str] = (), *, size: int = 10_000, **options) -> Table:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, Capped, Later, SlotPool, SlotRequest
+from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, DailyCapReached, NotYet, SlotPool, SlotRequest
 
 LONGEST_PAUSE_S = 3600.0
 Ending = Literal["used", "alone", "late", "given back", "throttled", "dies"]
@@ -75,7 +75,7 @@ class Crowd:
             self._reread()
             if held is None:
                 answer = self._ask(run)
-                if isinstance(answer, Later):
+                if isinstance(answer, NotYet):
                     due = max(answer.at - AHEAD_S, self.now + 1e-6)
                     heapq.heappush(agenda, (due, next(order), run, None))
                 elif isinstance(answer, Booking):
@@ -86,7 +86,7 @@ class Crowd:
         self.now = until
         return sorted(self.uses, key=lambda use: use.at)
 
-    def _ask(self, run: Run) -> Booking | Later | Capped:
+    def _ask(self, run: Run) -> Booking | NotYet | DailyCapReached:
         run.asked_at = self.now
         self.asked += 1
         answer = self.pool.book(run.asks, self.now)
@@ -122,7 +122,7 @@ class Crowd:
                 run.done += step.ending == "late"
                 return self.now if run.next_step() is not None else None
         else:
-            self.pool.used(booking, run.asks.run, self.now, alone=step.ending == "alone")
+            self.pool.mark_used(booking, run.asks.run, self.now, alone=step.ending == "alone")
             ceiling = int(run.asks.ceiling)
             self.uses.append(Use(run=run.asks.run, at=self.now, order=order, limit=limit, ceiling=ceiling))
             if step.ending == "throttled":
@@ -130,7 +130,7 @@ class Crowd:
                 self.held_back.append((self.now, self.now + step.pause_s))
         run.done += 1
         if run.next_step() is None:
-            self.pool.leave(run.asks.run)
+            self.pool.remove_run(run.asks.run)
             run.asked_at = float("-inf")
             return None
         return self.now + self._thinks(run)

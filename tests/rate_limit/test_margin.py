@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.rate_limit import Margin
-from importer.rate_limit.margin import LEAST_MARGIN_S, MOST_MARGIN_S
+from importer.rate_limit.margin import MAX_MARGIN_S, MIN_MARGIN_S
 
 BURST = [0.0] * 25
 
@@ -38,14 +38,14 @@ def test_before_anything_is_known_it_is_the_widest() -> None:
     for seconds in jitter(0.1, 24):
         margin.note(seconds)
         assert not margin.is_due
-    assert margin.seconds == MOST_MARGIN_S
+    assert margin.seconds == MAX_MARGIN_S
     margin.note(0.05)
     assert margin.is_due
     margin.learn(BURST)
     assert not margin.is_due
 
 
-@pytest.mark.parametrize("least_s", [LEAST_MARGIN_S, 0.001])
+@pytest.mark.parametrize("least_s", [MIN_MARGIN_S, 0.001])
 @pytest.mark.parametrize("uses", [BURST, [0.2 * call for call in range(25)], [0.0], []])
 def test_on_a_quiet_network_it_is_the_least(least_s: float, uses: list[float]) -> None:
     """Calls that all take the same time need nothing, however they go out."""
@@ -76,38 +76,38 @@ def test_calls_that_go_out_together_need_less() -> None:
 )
 def test_it_is_within_its_bounds_and_never_below_what_was_refused(uses: list[float], events: list[float | str]) -> None:
     """Whatever times are measured and whenever a 429 comes: what was too little is not gone back to."""
-    margin, proven_s = Margin(), LEAST_MARGIN_S
+    margin, proven_s = Margin(), MIN_MARGIN_S
     margin.note(0.1)
     for event in events:
         if event == "429":
             before_s = margin.seconds
             margin.refused()
-            assert margin.seconds >= min(2 * before_s, MOST_MARGIN_S)
+            assert margin.seconds >= min(2 * before_s, MAX_MARGIN_S)
             proven_s = max(proven_s, margin.seconds)
         elif event == "learn":
             margin.learn(uses)
         else:
             margin.note(float(event))
-        assert proven_s <= margin.seconds <= MOST_MARGIN_S
+        assert proven_s <= margin.seconds <= MAX_MARGIN_S
 
 
 def test_after_a_429_it_stays_wide_on_a_quiet_network() -> None:
     """The times measured are not all there is: the way there may spread where the answers don't."""
     margin = learnt(Margin(), [0.05] * 25, BURST)
-    assert margin.seconds == LEAST_MARGIN_S
+    assert margin.seconds == MIN_MARGIN_S
     margin.refused()
-    assert learnt(margin, [0.05] * 1_000, BURST).seconds == pytest.approx(2 * LEAST_MARGIN_S)
+    assert learnt(margin, [0.05] * 1_000, BURST).seconds == pytest.approx(2 * MIN_MARGIN_S)
 
 
 def test_a_network_that_has_become_quiet_is_noticed() -> None:
     """Old times are forgotten, and the worst of the last few draws with them; what it came to is no proof."""
     margin = learnt(Margin(), jitter(0.1), BURST)
     noisy_s = margin.seconds
-    assert noisy_s > LEAST_MARGIN_S
+    assert noisy_s > MIN_MARGIN_S
     assert learnt(margin, [0.05] * 400, BURST).seconds == noisy_s
     for _ in range(7):
         learnt(margin, [0.05] * 25, BURST)
-    assert margin.seconds == LEAST_MARGIN_S
+    assert margin.seconds == MIN_MARGIN_S
 
 
 def test_the_same_times_make_the_same_margin() -> None:

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from importer.ledger import database
 from importer.ledger.records import utc_minute
 from importer.models import Rate
-from importer.rate_limit import Booking, Later, SlotPool, SlotRequest
+from importer.rate_limit import Booking, NotYet, SlotPool, SlotRequest
 from importer.rate_limit.slot_records import DAY_MINUTES, SlotRecords
-from tests.ledger.making import ask, new_ledger, url_of
+from tests.ledger.making import new_ledger, query, url_of
 
 ROOT = Path(__file__).parents[2]
 HOLDS_BOOKINGS = """
@@ -35,10 +35,10 @@ def record_in(folder: Path, account: str = "tenant") -> SlotRecords:
     return SlotRecords(sa.make_url(url_of(folder / "ledger.sqlite")), account)
 
 
-def book(record: SlotRecords, run: str, calls: int = 5) -> Booking | Later:
+def book(record: SlotRecords, run: str, calls: int = 5) -> Booking | NotYet:
     asks = SlotRequest(run=run, rate=Rate(calls, 600.0), margin_s=0.1, ceiling=calls)
     _, (answer,) = record.change([lambda pool, now: pool.book(asks, now)])
-    assert isinstance(answer, Booking | Later)
+    assert isinstance(answer, Booking | NotYet)
     return answer
 
 
@@ -79,19 +79,19 @@ def test_a_killed_process_leaves_its_bookings_and_nothing_else(tmp_path: Path) -
 def test_the_times_of_another_boot_are_not_compared(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
     """All slots may just have been used; a pause of before is over."""
     book(records[0], "before")
-    ask(tmp_path, "update quotas set boot_id = 'another'")
+    query(tmp_path, "update quotas set boot_id = 'another'")
     pool = look(records[1])
     assert {slot.used_at for slot in pool.slots} != {float("-inf")}
     assert not pool.users
-    assert isinstance(book(records[1], "after"), Later)
+    assert isinstance(book(records[1], "after"), NotYet)
 
 
 def test_calls_of_a_day_are_counted(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
     """Those of 24 hours, of all runs of this account; older ones not, those of a clock that was set back are."""
     book(records[0], "A")
     for minutes, calls in ((-DAY_MINUTES - 2, 1_000), (-DAY_MINUTES + 2, 20), (60, 300)):
-        ask(tmp_path, "insert into calls values ('tenant', ?, ?)", utc_minute() + minutes, calls)
-    ask(tmp_path, "insert into calls values ('other', ?, 7)", utc_minute())
+        query(tmp_path, "insert into calls values ('tenant', ?, ?)", utc_minute() + minutes, calls)
+    query(tmp_path, "insert into calls values ('other', ?, 7)", utc_minute())
     assert look(records[1]).made_today == 1 + 20 + 300
 
 
@@ -104,7 +104,7 @@ def give_back(record: SlotRecords, bookings: Sequence[Booking], run: str = "A") 
 
 
 def counted(folder: Path) -> list[int]:
-    return [int(str(calls)) for (calls,) in ask(folder, "select calls from calls order by minute")]
+    return [int(str(calls)) for (calls,) in query(folder, "select calls from calls order by minute")]
 
 
 def test_a_call_that_is_given_back_is_taken_off_its_own_minute(
@@ -117,12 +117,12 @@ def test_a_call_that_is_given_back_is_taken_off_its_own_minute(
         booking = book(record, "A")
         assert isinstance(booking, Booking)
         bookings.append(booking)
-        ask(tmp_path, "update calls set minute = minute - 1")
+        query(tmp_path, "update calls set minute = minute - 1")
     assert counted(tmp_path) == [1, 1, 1]
     give_back(record, bookings[1:2])
     give_back(record, bookings[2:])
     assert (counted(tmp_path), look(record).made_today) == ([1, 0, 0], 1)
-    ask(tmp_path, "update calls set calls = 3")
+    query(tmp_path, "update calls set calls = 3")
     give_back(record, bookings * 2)
     assert (counted(tmp_path), look(record).made_today) == ([3, 0, 0], 3)
 
@@ -131,7 +131,7 @@ def test_more_than_was_counted_can_not_be_taken_off(records: tuple[SlotRecords, 
     """Somebody emptied the table while a run was at work: the day begins with none."""
     booking = book(records[0], "A")
     assert isinstance(booking, Booking)
-    ask(tmp_path, "delete from calls")
+    query(tmp_path, "delete from calls")
     give_back(records[0], [booking])
     assert look(records[0]).made_today == 0
     book(records[0], "A")
@@ -152,7 +152,7 @@ def test_a_clock_that_began_anew_unnoticed_costs_a_period(
     """Where the system names no boot: times and a pause of the former clock, far ahead of this one, are of this moment."""
     book(records[0], "before")
     ahead = f"json_set(pool, '$.last_at', {1e9}, '$.paused_until', {1e9}, '$.slots[4][1]', {1e9})"
-    ask(tmp_path, f"update quotas set pool = {ahead}")
+    query(tmp_path, f"update quotas set pool = {ahead}")
     before = records[1].now()
     pool = look(records[1])
     assert before <= pool.paused_until == pool.last_at == pool.slots[-1].used_at <= records[1].now()

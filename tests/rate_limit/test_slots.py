@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.models import Rate
-from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, Capped, Later, SlotPool, SlotRequest
+from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, DailyCapReached, NotYet, SlotPool, SlotRequest
 from tests.rate_limit.crowd import LONGEST_PAUSE_S, Crowd, Run, Step, Use, assert_kept
 
 MARGIN_S = 0.1
@@ -47,7 +47,7 @@ def booked(pool: SlotPool, who: SlotRequest, now: float) -> Booking:
 
 def spend(pool: SlotPool, who: SlotRequest, now: float, calls: int = 1, *, alone: bool = False) -> None:
     for _ in range(calls):
-        pool.used(booked(pool, who, now), who.run, now, alone=alone)
+        pool.mark_used(booked(pool, who, now), who.run, now, alone=alone)
 
 
 def next_at(pool: SlotPool, who: SlotRequest, now: float) -> float:
@@ -56,7 +56,7 @@ def next_at(pool: SlotPool, who: SlotRequest, now: float) -> float:
         answer = pool.book(who, now)
         if isinstance(answer, Booking):
             return answer.at
-        assert isinstance(answer, Later)
+        assert isinstance(answer, NotYet)
         now = max(answer.at - AHEAD_S, now + 1e-6)
     raise AssertionError("always later")
 
@@ -160,10 +160,10 @@ def test_who_has_had_its_part_gives_way_to_one_that_waits() -> None:
     """It asks first, and has its part of the burst that comes free; the rest is for the other, without a pause."""
     pool, first, second = SlotPool(), asks("first"), asks("second")
     spend(pool, first, 0.0, 25)
-    assert isinstance(pool.book(second, 1.0), Later)
+    assert isinstance(pool.book(second, 1.0), NotYet)
     for _ in range(13):
         assert booked(pool, first, 5.0).at == pytest.approx(5.1)
-    assert isinstance(pool.book(first, 5.0), Later)
+    assert isinstance(pool.book(first, 5.0), NotYet)
     for _ in range(12):
         assert booked(pool, second, 5.0).at == pytest.approx(5.1)
 
@@ -183,7 +183,7 @@ def test_what_is_used_in_one_burst_is_no_part_of_the_next() -> None:
     for number, at in enumerate(moments):
         spend(pool, runs[number % 4], at)
     for who in runs:
-        assert isinstance(pool.book(who, 1.0), Later)  # from here on it waits
+        assert isinstance(pool.book(who, 1.0), NotYet)  # from here on it waits
     for number, at in enumerate(moments):
         assert booked(pool, runs[-1 - number % 4], at + 4.9).at == pytest.approx(at + 5.1)
 
@@ -202,7 +202,7 @@ def test_a_slot_that_is_booked_counts_among_the_calls_at_its_time() -> None:
     pool, who = SlotPool(), asks(calls=3)
     spend(pool, who, 1.0, 2)
     assert booked(pool, who, 1.1).at == pytest.approx(1.1)
-    assert pool.uses(who, 1.1) == pytest.approx([1.0, 1.0, 1.1])
+    assert pool.recent_uses(who, 1.1) == pytest.approx([1.0, 1.0, 1.1])
 
 
 def test_a_pool_of_an_earlier_version_is_read() -> None:
@@ -249,7 +249,7 @@ def test_a_run_that_has_left_is_not_waited_for() -> None:
     pool = SlotPool()
     spend(pool, asks("A", 4), 0.0, 2)
     spend(pool, asks("B", 4), 0.0, 2)
-    pool.leave("B")
+    pool.remove_run("B")
     answers = [pool.book(asks("A", 4), 5.1) for _ in range(4)]
     assert all(isinstance(answer, Booking) and answer.at == 5.1 for answer in answers)
 
@@ -261,7 +261,7 @@ def test_the_smallest_limit_holds_for_all() -> None:
     assert pool.rate(asks("large", 25), 0.0) == Rate(5, 5.0)
     spend(pool, asks("large", 25), 0.0, 4)
     assert next_at(pool, asks("large", 25), 0.0) == pytest.approx(5.0 + MARGIN_S, abs=0.2)
-    pool.leave("small")
+    pool.remove_run("small")
     assert pool.rate(asks("large", 25), 0.0) == Rate(25, 5.0)
 
 
@@ -283,7 +283,7 @@ def test_a_ceiling_leaves_the_rest_to_others() -> None:
     first, second = asks("modest", 10, ceiling=6), asks("modest, too", 10, ceiling=6)
     spend(pool, first, 0.0, 3)
     spend(pool, second, 0.0, 3)
-    assert {type(pool.book(modest, 0.0)) for modest in (first, second)} == {Later}
+    assert {type(pool.book(modest, 0.0)) for modest in (first, second)} == {NotYet}
     spend(pool, asks("other", 10), 0.0, 4)
 
 
@@ -323,7 +323,7 @@ def test_a_use_counts_from_when_it_was_made() -> None:
     """Not from the moment of its booking, nor from the last at which it would have been on time."""
     pool, who = SlotPool(), asks(calls=1)
     booking = booked(pool, who, 0.0)
-    pool.used(booking, who.run, 0.2)
+    pool.mark_used(booking, who.run, 0.2)
     assert next_at(pool, who, 0.2) == pytest.approx(0.2 + 5 + MARGIN_S)
 
 
@@ -334,7 +334,7 @@ def test_a_use_counts_although_its_slot_is_anothers_by_now() -> None:
     spend(pool, quick, 0.0)
     spend(pool, quick, 10.0)  # a slot each, that of the slow one among them
     spend(pool, quick, 10.2)
-    pool.used(late, slow.run, 11.0)
+    pool.mark_used(late, slow.run, 11.0)
     assert next_at(pool, quick, 12.0) == pytest.approx(10.2 + 5 + MARGIN_S, abs=0.2)
     assert next_at(pool, slow, 15.4) == pytest.approx(11.0 + 5 + MARGIN_S, abs=0.2)
 
@@ -364,10 +364,10 @@ def test_the_day_has_so_many_calls_and_no_more() -> None:
     pool, who = SlotPool(made_today=7), asks(daily_cap=10)
     first = booked(pool, who, 0.0)
     spend(pool, who, 0.0, 2)
-    assert pool.book(who, 0.0) == Capped(10)
+    assert pool.book(who, 0.0) == DailyCapReached(10)
     pool.give_back(first, who.run)
     spend(pool, who, 0.0)
-    assert pool.book(who, 0.0) == Capped(10)
+    assert pool.book(who, 0.0) == DailyCapReached(10)
     assert isinstance(pool.book(asks("uncapped"), 0.0), Booking)
 
 
@@ -409,5 +409,5 @@ def test_a_pause_and_a_booking_that_can_be_are_kept() -> None:
 def test_a_pool_of_which_nothing_is_known_is_free_in_a_period() -> None:
     """That of another boot: its slots may have been used just now, and no more than that."""
     pool, who = SlotPool.all_used(3, 7.0), asks(calls=3)
-    assert isinstance(pool.book(who, 7.0), Later)
+    assert isinstance(pool.book(who, 7.0), NotYet)
     assert [next_at(pool, who, 7.0) for _ in range(3)] == pytest.approx([7.0 + 5 + MARGIN_S] * 3)

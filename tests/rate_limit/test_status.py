@@ -32,15 +32,15 @@ def a_minute_with_others(share: float = 1.0) -> tuple[list[str], list[float | No
     said, shown, texts = list[str](), Shown(), list[str]()
 
     async def whole() -> None:
-        quota = RateLimiter(LimiterOptions(rate=RATE, share=share), MemorySlots(asyncio.get_running_loop().time))
-        news = LimitStatus(quota, shown, said.append)
+        limiter = RateLimiter(LimiterOptions(rate=RATE, share=share), MemorySlots(asyncio.get_running_loop().time))
+        news = LimitStatus(limiter, shown, said.append)
         news.tick()
         texts.append(news.text())
-        slot = await quota.reserve()
-        await slot.ready()
-        slot.used()
+        slot = await limiter.reserve()
+        await slot.wait_until_ready()
+        slot.mark_used()
         await asyncio.sleep(0.1)  # until it is answered
-        quota.throttled(5.0, slot)
+        limiter.pause(5.0, slot)
         for _ in range(60):
             news.tick()
             texts.append(news.text())
@@ -77,10 +77,10 @@ def test_a_long_wait_is_told_once() -> None:
 
     async def whole() -> None:
         keeper = MemorySlots(asyncio.get_running_loop().time)
-        async with RateLimiter(LimiterOptions(rate=RATE), keeper) as quota:
-            news = LimitStatus(quota, SilentProgress(), said.append)
+        async with RateLimiter(LimiterOptions(rate=RATE), keeper) as limiter:
+            news = LimitStatus(limiter, SilentProgress(), said.append)
             for seconds in (5.0, 600.0, 300.0):
-                keeper.tell(functools.partial(pause, seconds))
+                keeper.change_later(functools.partial(pause, seconds))
                 for _ in range(3):
                     news.tick()
                     await asyncio.sleep(1)

@@ -89,7 +89,7 @@ def test_it_says_what_was_checked_and_what_is_wrong(shop: Shop, browser_address:
         assert await page.text("#counts") == "7 problems in 6 of 7 rows."
         facts = " ".join((await page.text("#facts")).split())
         assert re.search(
-            r"Manifest tickets\.csv Read as CSV.*UTF-8, comma Mapping mapping\.yaml Checked 20\d\d-", facts
+            r"Manifest tickets\.csv Read as CSV.*UTF-8, comma-separated Mapping mapping\.yaml Checked 20\d\d-", facts
         )
         assert __version__ in facts
         assert await listed(page) == FOUND

@@ -26,7 +26,7 @@ COLUMNS = ("ID", "State")
 
 def about(tally: ProblemTally) -> PageHeader:
     return PageHeader(
-        manifest="tickets.csv", mapping="mapping.yaml", detected="CSV, UTF-8, comma", made_at=datetime(2024, 8, 29, tzinfo=UTC),
+        manifest="tickets.csv", mapping="mapping.yaml", detected="CSV, UTF-8, comma-separated", made_at=datetime(2024, 8, 29, tzinfo=UTC),
         rows=10, wrong_rows=tally.rows, blank_rows=0, skipped_rows=0, kinds=tally.kinds(),
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Every fault over a real socket: what the client sees, and what the account has done."""
+"""Every fault over a real socket: the client's view, and the account's state."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LARGE = multipart(ticket_part(dto()), file_part(b"x" * 5_000_000))
 
 
 async def exchange(sandbox: Sandbox, body: bytes = BODY) -> bytes:
-    """Send a ticket on a connection of its own, and read until that ends; what ends it by force is ``b"RST"``."""
+    """Send a ticket on a new connection, and read to its end; a reset gives ``b"RST"``."""
     reader, writer = await raw_connection(sandbox)
     try:
         writer.write(raw_head(sandbox, len(body), "Connection: close") + body)
@@ -71,8 +71,8 @@ def one(fault: str, **more: Any) -> list[dict[str, Any]]:
         (one("early-429", retry_after=1), b"429", b"Retry-After: 1"),
     ],
 )  # fmt: skip
-def test_a_fault_that_answers(rule: list[dict[str, Any]], first_line: bytes, holds: bytes) -> None:
-    """The client sees the fault's answer, and the account has the ticket if, and only if, the fault makes one."""
+def test_faults_with_an_answer(rule: list[dict[str, Any]], first_line: bytes, holds: bytes) -> None:
+    """The client gets the fault's answer, and the ticket exists exactly if the fault creates one."""
 
     async def whole() -> None:
         async with account(options(rule)) as client:
@@ -93,8 +93,8 @@ def test_a_fault_that_answers(rule: list[dict[str, Any]], first_line: bytes, hol
 
 
 @pytest.mark.parametrize("fault", ["reset-before", "reset-after"])
-def test_a_fault_that_resets(fault: str) -> None:
-    """The connection ends in an RST, before or after the ticket was made."""
+def test_faults_that_reset_the_connection(fault: str) -> None:
+    """The connection ends with an RST, before or after the ticket is created."""
 
     async def whole() -> None:
         async with account(options(one(fault))) as client:
@@ -105,8 +105,8 @@ def test_a_fault_that_resets(fault: str) -> None:
     asyncio.run(whole())
 
 
-def test_a_reset_of_a_client_that_has_gone() -> None:
-    """There is nothing left to reset, and the ticket is made."""
+def test_a_reset_after_the_client_disconnected() -> None:
+    """There is nothing to reset, and the ticket is created."""
 
     async def whole() -> None:
         async with account(options(one("reset-after"), latency_s=0.1)) as client:
@@ -121,8 +121,8 @@ def test_a_reset_of_a_client_that_has_gone() -> None:
 
 
 @pytest.mark.parametrize("fault", ["hang-before", "hang-after"])
-def test_a_fault_that_hangs(fault: str) -> None:
-    """No answer comes until the client gives up; the server doesn't mind, and stops at once with others hanging."""
+def test_faults_that_hang(fault: str) -> None:
+    """No answer comes until the client gives up; the server stops at once while other requests hang."""
 
     async def whole() -> float:
         rules = [{"calls": "1-2", "fault": fault}]
@@ -145,7 +145,7 @@ def test_a_fault_that_hangs(fault: str) -> None:
 
 
 def test_cut_json_ends_before_its_length() -> None:
-    """Half of the announced body, then the end: the ticket is there, the client can't read that it is."""
+    """The connection closes after half of the announced body; the ticket exists."""
 
     async def whole() -> None:
         async with account(options(one("cut-json"))) as client:
@@ -157,8 +157,8 @@ def test_cut_json_ends_before_its_length() -> None:
     asyncio.run(whole())
 
 
-def test_a_huge_answer_is_a_good_one() -> None:
-    """Two megabytes of JSON that say Success."""
+def test_a_huge_answer_is_a_success() -> None:
+    """Two megabytes of JSON with Status Success."""
 
     async def whole() -> None:
         async with account(options(one("huge-answer"))) as client:
@@ -170,7 +170,7 @@ def test_a_huge_answer_is_a_good_one() -> None:
 
 
 def test_a_slow_answer_comes_after_the_ticket() -> None:
-    """A client that doesn't wait for it leaves a ticket behind."""
+    """A client that doesn't wait leaves a ticket behind."""
 
     async def whole() -> None:
         async with account(options(one("slow", delay_s=60))) as client:
@@ -184,7 +184,7 @@ def test_a_slow_answer_comes_after_the_ticket() -> None:
 
 @pytest.mark.parametrize(("fault", "status"), [("early-401", b"401"), ("early-413", b"413"), ("early-429", b"429")])
 def test_an_early_answer_does_not_wait_for_the_body(fault: str, status: bytes) -> None:
-    """The answer comes after the headers, and the connection ends with it while the body is still to come."""
+    """The answer follows the headers, and the connection closes before the body has arrived."""
 
     async def whole() -> None:
         async with account(options(one(fault))) as client:
@@ -199,8 +199,8 @@ def test_an_early_answer_does_not_wait_for_the_body(fault: str, status: bytes) -
 
 
 @pytest.mark.parametrize("body", [BODY, LARGE], ids=["small", "large"])
-def test_close_mid_body_leaves_nothing(body: bytes) -> None:
-    """The connection ends somewhere in the body, and there is neither answer nor ticket."""
+def test_close_mid_body_creates_no_ticket(body: bytes) -> None:
+    """The connection closes within the body, without an answer."""
 
     async def whole() -> None:
         async with account(options(one("close-mid-body"))) as client:
@@ -211,8 +211,8 @@ def test_close_mid_body_leaves_nothing(body: bytes) -> None:
     asyncio.run(whole())
 
 
-def test_close_mid_body_of_a_client_that_leaves_first() -> None:
-    """A client that goes away before the middle is no error."""
+def test_close_mid_body_after_the_client_disconnected() -> None:
+    """A client that disconnects before the middle is no error."""
 
     async def whole() -> None:
         async with account(options(one("close-mid-body"))) as client:
@@ -225,8 +225,8 @@ def test_close_mid_body_of_a_client_that_leaves_first() -> None:
     asyncio.run(whole())
 
 
-def test_close_mid_body_of_a_chunked_body_that_is_empty() -> None:
-    """A body that ends before its middle is closed on, too."""
+def test_close_mid_body_of_an_empty_chunked_body() -> None:
+    """A body that ends before its middle closes the connection, too."""
 
     async def whole() -> None:
         async with account(options(one("close-mid-body"))) as client:
@@ -240,8 +240,8 @@ def test_close_mid_body_of_a_chunked_body_that_is_empty() -> None:
 
 
 @pytest.mark.parametrize("fault", ["reused-closed-before", "reused-made-then-closed"])
-def test_faults_of_reused_connections_look_alike(fault: str) -> None:
-    """The client sees a kept connection close without an answer; only one of the two has made a ticket."""
+def test_faults_of_reused_connections_look_the_same_to_the_client(fault: str) -> None:
+    """The connection closes without an answer; only one of the two creates a ticket."""
 
     async def whole() -> None:
         async with account(options([{"calls": "1-9", "fault": fault, "times": 1}])) as client:
@@ -256,8 +256,8 @@ def test_faults_of_reused_connections_look_alike(fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["closed-before", "closed-after"])
-def test_a_fault_that_closes(fault: str) -> None:
-    """The connection ends in order and without an answer, before or after the ticket was made."""
+def test_faults_that_close_the_connection(fault: str) -> None:
+    """The connection closes normally and without an answer, before or after the ticket is created."""
 
     async def whole() -> None:
         async with account(options(one(fault))) as client:
@@ -268,8 +268,8 @@ def test_a_fault_that_closes(fault: str) -> None:
     asyncio.run(whole())
 
 
-def test_closed_after_answer_announces_nothing() -> None:
-    """The answer is whole and lets the client keep the connection, which ends all the same."""
+def test_closed_after_answer_announces_keep_alive() -> None:
+    """The answer is complete, and the connection closes without notice."""
 
     async def whole() -> None:
         async with account(options(one("closed-after-answer"))) as client:
@@ -285,7 +285,7 @@ def test_closed_after_answer_announces_nothing() -> None:
 
 @pytest.mark.parametrize("delay_s", [None, 0.05])
 def test_answered_twice_sends_the_same_bytes_again(delay_s: float | None) -> None:
-    """One request makes one ticket and gets two whole answers on its connection, at once or later."""
+    """One request creates one ticket and gets two complete answers, at once or later."""
 
     async def whole() -> None:
         more = {} if delay_s is None else {"delay_s": delay_s}
@@ -308,8 +308,8 @@ def test_answered_twice_sends_the_same_bytes_again(delay_s: float | None) -> Non
 
 
 @pytest.mark.parametrize("fault", ["cached-answer", "repeated-number"])
-def test_a_fault_that_names_the_first_ticket(fault: str) -> None:
-    """The first call is spared; then the answer names the first ticket, and one fault makes a ticket all the same."""
+def test_faults_that_name_the_first_ticket(fault: str) -> None:
+    """The first call is not affected; later answers name the first ticket, and one of the faults creates a ticket."""
 
     async def whole() -> None:
         async with account(options([{"calls": "1-3", "fault": fault, "times": 2}])) as client:
@@ -324,8 +324,8 @@ def test_a_fault_that_names_the_first_ticket(fault: str) -> None:
     asyncio.run(whole())
 
 
-def test_a_ticket_is_struck_by_its_fields() -> None:
-    """A rule by match strikes the ticket wherever it comes, and no other."""
+def test_a_match_rule_selects_tickets_by_their_fields() -> None:
+    """In any order of arrival, and no other tickets."""
 
     async def whole() -> None:
         rules = [{"match": {"Title": "bad"}, "fault": "503"}]
@@ -336,8 +336,8 @@ def test_a_ticket_is_struck_by_its_fields() -> None:
     asyncio.run(whole())
 
 
-def test_a_bad_ticket_is_refused_by_a_fault_that_would_make_it() -> None:
-    """No fault makes a ticket that the account doesn't take."""
+def test_an_invalid_ticket_is_refused_despite_the_fault() -> None:
+    """No fault creates a ticket that the account refuses."""
 
     async def whole() -> None:
         async with account(options(one("500-after"))) as client:
@@ -349,7 +349,7 @@ def test_a_bad_ticket_is_refused_by_a_fault_that_would_make_it() -> None:
 
 
 def test_only_creates_are_numbered() -> None:
-    """Fault plans count `POST /tickets` alone, so that reading in between moves nothing."""
+    """Fault plans count `POST /tickets` only; reading calls don't change the numbers."""
 
     async def whole() -> None:
         async with account(options([{"calls": 2, "fault": "500"}])) as client:
@@ -365,7 +365,7 @@ def test_only_creates_are_numbered() -> None:
 
 
 def test_the_server_stops_at_once_with_a_body_half_sent() -> None:
-    """A stalled upload does not hold up the end, and makes no ticket."""
+    """A stalled upload does not delay the stop, and creates no ticket."""
 
     async def whole() -> tuple[float, Sandbox]:
         async with serve(options()) as sandbox:
@@ -381,8 +381,8 @@ def test_the_server_stops_at_once_with_a_body_half_sent() -> None:
     assert sandbox.tickets == ()
 
 
-def test_every_fault_says_what_it_leaves_behind() -> None:
-    """Tests of a client rely on this table; a new fault has to find its place in it."""
+def test_every_fault_is_in_the_table_of_its_effects() -> None:
+    """Tests of clients rely on this table; a new fault must be added to it."""
     assert {fault.value for fault in Fault if fault.makes_ticket} == {
         "500-after",
         "refused-200-with-id",

@@ -1,4 +1,4 @@
-"""The stand-in over real sockets: what it refuses, what it makes, what it remembers."""
+"""The sandbox over real sockets: refused requests, created tickets, recorded calls."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Story = Callable[[Client], Awaitable[None]]
 
 
 def play(story: Story, **changes: Any) -> None:
-    """Run a story against an account of its own."""
+    """Run a scenario with a new account."""
 
     async def whole() -> None:
         async with account(options(**changes)) as client:
@@ -45,8 +45,8 @@ def play(story: Story, **changes: Any) -> None:
     asyncio.run(whole())
 
 
-def test_a_ticket_is_made_and_answered_as_documented() -> None:
-    """The success answer is that of *Create Ticket with Attachments*, and the record holds what was sent."""
+def test_a_ticket_is_created_and_answered_as_documented() -> None:
+    """The success answer is that of *Create Ticket with Attachments*, and the record contains the sent ticket."""
 
     async def story(client: Client) -> None:
         first = await client.create(dto(("Status", "Open")), b"hello", b"\x00" * 300_000)
@@ -91,7 +91,7 @@ def test_a_ticket_is_made_and_answered_as_documented() -> None:
     play(story)  # fmt: skip
 
 
-def test_a_ticket_may_come_as_json() -> None:
+def test_a_ticket_may_be_sent_as_json() -> None:
     """*Create Tickets* takes the same document as a JSON body."""
 
     async def story(client: Client) -> None:
@@ -103,8 +103,8 @@ def test_a_ticket_may_come_as_json() -> None:
     play(story)
 
 
-def test_aiohttps_own_form_is_read() -> None:
-    """A form that aiohttp wrote is read, and the Content-Type that it gives a text part is refused."""
+def test_a_form_of_aiohttp_is_read() -> None:
+    """The Content-Type that aiohttp gives a text part is refused."""
 
     async def story(client: Client) -> None:
         url, headers = f"{client.base}/tickets", keys(client.sandbox)
@@ -131,11 +131,11 @@ def test_aiohttps_own_form_is_read() -> None:
 @pytest.mark.parametrize(
     ("parts", "problem"),
     [
-        ([], "0 parts ticketDTO"),
-        ([file_part(b"x")], "0 parts ticketDTO"),
-        ([ticket_part(dto()), ticket_part(dto())], "2 parts ticketDTO"),
+        ([], "0 ticketDTO parts"),
+        ([file_part(b"x")], "0 ticketDTO parts"),
+        ([ticket_part(dto()), ticket_part(dto())], "2 ticketDTO parts"),
         ([part(b"{}", 'form-data; name="ticketDTO"', "Content-Type: application/json")], "has a Content-Type (application/json)"),
-        ([part(b"{}", 'form-data; name="ticketDTO"; filename="a"')], "sent as a file"),
+        ([part(b"{}", 'form-data; name="ticketDTO"; filename="a"')], "must be a text part"),
         ([ticket_part(dto()), part(b"x", 'form-data; name="file"; filename="a"')], "unknown part 'file'"),
         ([ticket_part(dto()), part(b"x", 'form-data; name="files"')], "has no filename"),
         ([ticket_part(dto()), file_part(b"x", "")], "has no filename"),
@@ -143,14 +143,14 @@ def test_aiohttps_own_form_is_read() -> None:
         ([ticket_part(dto()), file_part(b"x", "a\\b")], "malformed"),
         ([ticket_part(dto()), file_part(b"x", "a\\\\b")], "is not a file name"),
         ([ticket_part(dto()), file_part(b"x", "..")], "is not a file name"),
-        ([ticket_part(dto()), file_part(b"")], "has no bytes"),
+        ([ticket_part(dto()), file_part(b"")], "is empty"),
         ([ticket_part(b" " * 8_400_000)], "ticketDTO has 8400000 bytes"),
         ([ticket_part(dto(("Status", "x"))), file_part(b"")], "Status: 'x' is not a configured value"),
         ([part(b"x", "form-data; name=x")], "malformed"),
     ],
 )  # fmt: skip
 def test_a_form_has_the_documented_parts_only(parts: list[bytes], problem: str) -> None:
-    """One ticketDTO that is bare text, files with names, nothing else; the refusal says why, and no ticket is made."""
+    """One ticketDTO of plain text, files with names, nothing else; the refusal has a reason, and no ticket is created."""
 
     async def story(client: Client) -> None:
         body = multipart(*parts) if parts else b"--the-boundary--\r\n"
@@ -165,7 +165,7 @@ def test_a_form_has_the_documented_parts_only(parts: list[bytes], problem: str) 
 
 
 def test_one_refusal_names_the_problems_of_form_and_document() -> None:
-    """What is wrong with the parts and what is wrong with the ticket come in one answer."""
+    """Problems of the parts and of the ticket come in one answer."""
 
     async def story(client: Client) -> None:
         _, data = await client.post(ticket_part(dto(("Title", ""), TypeId=1)), file_part(b""))
@@ -187,7 +187,7 @@ def test_a_body_of_another_type_is_refused(content_type: str) -> None:
 
 
 def test_a_compressed_body_is_refused() -> None:
-    """Nobody documents that the API unpacks bodies."""
+    """The documentation does not say that the API decompresses bodies."""
 
     async def story(client: Client) -> None:
         headers = keys(client.sandbox) | {"Content-Type": MULTIPART}
@@ -205,7 +205,7 @@ def test_a_compressed_body_is_refused() -> None:
     [{"X-LSQ-ACCESS-KEY": "wrong"}, {"X-LSQ-SECRET-KEY": "wrong"}, {"X-LSQ-SECRET-KEY": ""}, {"X-LSQ-ACCESS-KEY": "ключ"}],
 )  # fmt: skip
 def test_wrong_keys_are_refused(changes: dict[str, str]) -> None:
-    """Both keys have to be right."""
+    """Both keys must be right."""
 
     async def story(client: Client) -> None:
         url, headers = f"{client.base}/tickets", keys(client.sandbox) | changes
@@ -234,7 +234,7 @@ def test_wrong_keys_are_refused(changes: dict[str, str]) -> None:
     ],
 )  # fmt: skip
 def test_any_other_url_is_a_404(method: str, path: str) -> None:
-    """URLs and methods are exact, and what isn't there isn't found."""
+    """URLs and methods must match exactly."""
 
     async def story(client: Client) -> None:
         status, data = await client.send(method, path)
@@ -255,7 +255,7 @@ def test_another_tenants_url_is_a_404() -> None:
 
 
 def test_calls_above_the_limit_get_the_documented_sentence() -> None:
-    """Every call counts, whatever becomes of it, and what is refused is not read."""
+    """Every call counts, also failing ones; the body of a refused call is not read."""
 
     async def story(client: Client) -> None:
         assert (await client.send("GET", "/nowhere"))[0] == 404
@@ -268,8 +268,8 @@ def test_calls_above_the_limit_get_the_documented_sentence() -> None:
     play(story, rate=Rate(2, 500))
 
 
-def test_the_limit_is_counted_before_the_body_comes() -> None:
-    """A 429 is answered while the client is still about to send its body."""
+def test_calls_are_counted_before_their_body_arrives() -> None:
+    """A 429 comes while the client is still sending its body."""
 
     async def story(client: Client) -> None:
         await client.send("GET", "/nowhere")
@@ -282,7 +282,7 @@ def test_the_limit_is_counted_before_the_body_comes() -> None:
 
 
 def test_the_networks_jitter_comes_before_the_counting() -> None:
-    """Headers wait up to the jitter before they are counted, as they would on their way."""
+    """Calls are counted up to the jitter after their headers, as in a network."""
 
     async def story(client: Client) -> None:
         await asyncio.gather(*(client.create() for _ in range(20)))
@@ -294,7 +294,7 @@ def test_the_networks_jitter_comes_before_the_counting() -> None:
 
 
 def test_the_latency_is_between_body_and_answer() -> None:
-    """A ticket is made when the latency is over."""
+    """A ticket is created when the latency is over."""
 
     async def story(client: Client) -> None:
         await client.create()
@@ -304,8 +304,8 @@ def test_the_latency_is_between_body_and_answer() -> None:
     play(story, latency_s=0.05)
 
 
-def test_a_client_that_leaves_does_not_undo_its_ticket() -> None:
-    """Once the body is there, the ticket is made, whether or not anybody waits for the answer."""
+def test_a_disconnected_client_does_not_prevent_its_ticket() -> None:
+    """Once the body has arrived, the ticket is created, even if the client no longer waits."""
 
     async def story(client: Client) -> None:
         body = multipart(ticket_part(dto()))
@@ -320,8 +320,8 @@ def test_a_client_that_leaves_does_not_undo_its_ticket() -> None:
     play(story, latency_s=0.2)
 
 
-def test_a_client_that_leaves_in_the_middle_of_its_body_makes_no_ticket() -> None:
-    """Half a body is no ticket, and no error of the server's."""
+def test_a_half_sent_body_creates_no_ticket() -> None:
+    """It is no error of the server either."""
 
     async def story(client: Client) -> None:
         body = multipart(ticket_part(dto()), file_part(b"x" * 100_000))
@@ -338,7 +338,7 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_makes_no_ticket() -> Non
 
 
 def test_a_large_body_is_refused_before_it_is_sent() -> None:
-    """A body that announces more than the maximum is answered with a 413 at once, and the connection ends."""
+    """A body that announces more than the maximum gets a 413 at once, and the connection closes."""
 
     async def story(client: Client) -> None:
         reader, writer = await raw_connection(client.sandbox)
@@ -350,8 +350,8 @@ def test_a_large_body_is_refused_before_it_is_sent() -> None:
     play(story, max_body_bytes=1000)
 
 
-def test_a_large_body_that_announces_nothing_is_refused_on_the_way() -> None:
-    """A chunked body is counted as it comes."""
+def test_a_large_chunked_body_is_refused_while_it_arrives() -> None:
+    """Its bytes are counted as they arrive."""
 
     async def story(client: Client) -> None:
         head = raw_head(client.sandbox, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
@@ -363,8 +363,8 @@ def test_a_large_body_that_announces_nothing_is_refused_on_the_way() -> None:
     play(story, max_body_bytes=1000)
 
 
-def test_a_client_that_asks_first_is_invited() -> None:
-    """`Expect: 100-continue` is answered once the call has passed the gate."""
+def test_expect_100_continue_is_answered() -> None:
+    """It is answered after the limit and the keys were checked."""
 
     async def story(client: Client) -> None:
         body = multipart(ticket_part(dto()))
@@ -378,8 +378,8 @@ def test_a_client_that_asks_first_is_invited() -> None:
     play(story)
 
 
-def test_a_body_with_broken_chunks_makes_no_ticket() -> None:
-    """What is no HTTP is no ticket, and the server lives on."""
+def test_invalid_chunks_create_no_ticket() -> None:
+    """The server continues after invalid HTTP."""
 
     async def story(client: Client) -> None:
         head = raw_head(client.sandbox, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
@@ -394,8 +394,8 @@ def test_a_body_with_broken_chunks_makes_no_ticket() -> None:
     play(story)
 
 
-def test_a_new_identifier_makes_a_lead_once() -> None:
-    """The second ticket of an identifier finds the first one's lead, in either letter case and by either identifier."""
+def test_a_new_identifier_creates_one_lead() -> None:
+    """The second ticket finds the first one's lead, in any letter case and by either identifier."""
 
     async def story(client: Client) -> None:
         await client.create(
@@ -412,8 +412,8 @@ def test_a_new_identifier_makes_a_lead_once() -> None:
     play(story)  # fmt: skip
 
 
-def test_two_at_once_make_two_leads() -> None:
-    """Tickets under way together for an identifier that is no lead yet make one each, and the books warn."""
+def test_two_tickets_at_once_create_two_leads() -> None:
+    """Tickets in flight together with one new identifier create a lead each, with a warning."""
 
     async def story(client: Client) -> None:
         document = dto(("LeadDetail.EmailAddress", "ann@example.com"), LeadId=...)
@@ -426,8 +426,8 @@ def test_two_at_once_make_two_leads() -> None:
     play(story, latency_s=0.05)
 
 
-def test_an_account_knows_the_fields_it_was_given() -> None:
-    """A mapping's own custom fields can be made known, and made mandatory."""
+def test_an_account_has_the_configured_fields() -> None:
+    """A mapping's custom fields can be added, and made mandatory."""
 
     async def story(client: Client) -> None:
         assert "CustomData.Serial: mandatory and missing" in (await client.create())[1]["ReasonForFailure"]
@@ -469,7 +469,7 @@ def test_an_update_changes_fields_and_adds_files() -> None:
 
 
 def test_an_update_is_as_strict_as_a_create() -> None:
-    """The number has to fit, the form has to be multipart, and the document whole."""
+    """The number must match, the form must be multipart, and the document complete."""
 
     async def story(client: Client) -> None:
         await client.create()
@@ -481,7 +481,7 @@ def test_an_update_is_as_strict_as_a_create() -> None:
 
 
 def test_the_trash_takes_numbers() -> None:
-    """Tickets are moved once; what isn't there is listed as failed, and a trashed ticket is not found any more."""
+    """Tickets are moved once; missing ones are listed as failed, and a trashed ticket is not found any more."""
 
     async def story(client: Client) -> None:
         await client.create()
@@ -515,8 +515,8 @@ def test_the_trash_takes_numbers() -> None:
         ("POST", "/ticket-types/1/fields/filter", b"{"),
     ],
 )  # fmt: skip
-def test_sibling_calls_take_the_documented_body_only(method: str, path: str, body: Any) -> None:
-    """A body that isn't as documented is a 400, here too."""
+def test_other_calls_take_the_documented_body_only(method: str, path: str, body: Any) -> None:
+    """Any other body gets a 400, too."""
 
     async def story(client: Client) -> None:
         text = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -527,7 +527,7 @@ def test_sibling_calls_take_the_documented_body_only(method: str, path: str, bod
 
 
 def test_fields_come_in_pages() -> None:
-    """A page may be shorter than asked for: a client goes by Total until it has everything."""
+    """A page may be shorter than requested: a client reads on until it has Total fields."""
     more = [Field(schema_name=f"CustomData.Extra{number}") for number in range(30)]
     wanted = default_account().with_fields(more)
 
@@ -550,7 +550,7 @@ def test_fields_come_in_pages() -> None:
 
 
 def test_lookups_list_the_values_of_a_field() -> None:
-    """A lookup goes by the field's name, without its prefix."""
+    """A lookup has the field's name without its prefix."""
 
     async def story(client: Client) -> None:
         status, values = await client.send("GET", "/lookups/Region/values")
@@ -560,7 +560,7 @@ def test_lookups_list_the_values_of_a_field() -> None:
     play(story)
 
 
-def test_keys_of_no_administrator_may_create_only() -> None:
+def test_keys_without_administrator_rights_may_create_only() -> None:
     """The calls for administrators answer 403 to other keys."""
 
     async def story(client: Client) -> None:
@@ -574,7 +574,7 @@ def test_keys_of_no_administrator_may_create_only() -> None:
 
 
 def test_the_record_is_served_as_json() -> None:
-    """The record needs no keys, isn't counted, is the same in the process and over the wire, and holds no key."""
+    """It needs no keys, isn't counted, is the same in the process and over the wire, and contains no key."""
 
     async def story(client: Client) -> None:
         await client.create(dto(("LeadDetail.EmailAddress", "ann@example.com"), LeadId=...), b"x")
@@ -589,8 +589,8 @@ def test_the_record_is_served_as_json() -> None:
     play(story, rate=Rate(1, 500))
 
 
-def test_two_accounts_of_one_seed_are_alike() -> None:
-    """GUIDs and lots come from the seed, so a run can be repeated."""
+def test_two_accounts_with_one_seed_are_equal() -> None:
+    """GUIDs and random choices follow from the seed, so a run can be repeated."""
 
     async def made(seed: int) -> str:
         async with account(options(seed=seed)) as client:
@@ -599,8 +599,8 @@ def test_two_accounts_of_one_seed_are_alike() -> None:
     assert asyncio.run(made(1)) == asyncio.run(made(1)) != asyncio.run(made(2))
 
 
-def test_waiting_for_the_books_can_be_given_up() -> None:
-    """Whoever waits for something brings a timeout; what comes later harms nobody."""
+def test_waiting_for_the_state_can_be_cancelled() -> None:
+    """Later changes of the state cause no error."""
 
     async def story(client: Client) -> None:
         with pytest.raises(TimeoutError):
@@ -611,7 +611,7 @@ def test_waiting_for_the_books_can_be_given_up() -> None:
 
 
 def test_idle_connections_are_closed_after_a_while() -> None:
-    """The server closes a keep-alive connection that idles for `keepalive_s`."""
+    """The server closes a keep-alive connection after `keepalive_s` without a request."""
 
     async def story(client: Client) -> None:
         reader, writer = await raw_connection(client.sandbox)
@@ -625,7 +625,7 @@ def test_idle_connections_are_closed_after_a_while() -> None:
     play(story, keepalive_s=0.05)
 
 
-def test_it_speaks_tls() -> None:
+def test_tls() -> None:
     """With a TLS context the URL is https, and a client that trusts the authority gets its ticket."""
     authority = trustme.CA()
     server, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
@@ -649,8 +649,8 @@ def test_it_speaks_tls() -> None:
     asyncio.run(whole())
 
 
-def test_it_listens_on_ipv6() -> None:
-    """A URL with an IPv6 address has its brackets."""
+def test_a_url_with_ipv6_has_brackets() -> None:
+    """The server listens on an IPv6 address."""
 
     async def whole() -> str:
         async with serve(options(), host="::1") as sandbox:
@@ -660,8 +660,8 @@ def test_it_listens_on_ipv6() -> None:
 
 
 @pytest.mark.parametrize("port", ["taken", 70_000])
-def test_a_port_that_cannot_be_had_is_an_error_for_the_user(port: Any) -> None:
-    """The error says where it can't listen, and what to do."""
+def test_a_port_in_use_is_an_error(port: Any) -> None:
+    """The error says where the server can't listen, and what to do."""
 
     async def whole() -> None:
         async with serve(options()) as first:
@@ -674,8 +674,8 @@ def test_a_port_that_cannot_be_had_is_an_error_for_the_user(port: Any) -> None:
     assert "another port" in caught.value.hint
 
 
-def test_options_name_all_that_is_wrong() -> None:
-    """One error carries every wrong option."""
+def test_all_invalid_options_are_reported_at_once() -> None:
+    """One error has every problem."""
     with pytest.raises(SettingsError) as caught:
         SandboxOptions(latency_s=-1, jitter_s=float("nan"), max_body_bytes=0, tenant_id="a/b", access_key=Secret(""))
     assert [detail.partition(":")[0] for detail in caught.value.details] == [
@@ -687,7 +687,7 @@ def test_options_name_all_that_is_wrong() -> None:
     ]
 
 
-def test_keys_do_not_show() -> None:
+def test_keys_are_not_shown() -> None:
     """Neither options nor sandbox show a key by accident."""
     chosen = options(access_key=Secret("hush"))
     assert "hush" not in repr(chosen)

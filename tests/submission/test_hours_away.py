@@ -11,14 +11,14 @@ from typing import Any, cast
 import pytest
 
 from importer.errors import Interrupted
-from importer.leadsquared.wire import Answer, Created, NotSent, Throttled, Unclear
+from importer.leadsquared.answers import Answer, Created, NotSent, Throttled, Unclear
 from importer.ledger import Intent, Outcome
 from importer.models import Rate, Status, Ticket, TicketIds
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.submission.context import SubmissionContext, SubmissionOptions
 from importer.submission.retry import FailureLimit, RetryPolicy, Settled
-from importer.submission.send_queue import Sendable
+from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
 from tests import fake_time
 
@@ -51,8 +51,8 @@ class World:
         if answer is None:
             await asyncio.sleep(takes_s)
             return NotSent("connection refused")
-        await gate.passed()
-        gate.leaving()
+        await gate.wait_until_allowed()
+        gate.on_first_byte()
         self.left_at.append(now())
         takes_s, answer = self.server(now(), len(self.left_at))
         self.under_way += 1
@@ -70,15 +70,15 @@ class World:
     async def check_lease(self) -> None:
         """The journal's part, too."""
 
-    def finished(self, row: Sendable, settled: Settled) -> None:
+    def row_finished(self, row: QueuedRow, settled: Settled) -> None:
         """The observer's part."""
         assert row.row not in self.settled, "a row is done once"
         self.settled[row.row] = settled
 
-    def called(self, _answer: Answer) -> None:
+    def call_ended(self, _answer: Answer) -> None:
         """The observer's part, too."""
 
-    def note(self, text: str) -> None:
+    def message(self, text: str) -> None:
         """The observer's part, too."""
         self.notes.append((asyncio.get_running_loop().time(), text))
 
@@ -92,9 +92,9 @@ class World:
         return [each for each in self.records if isinstance(each, Outcome) and each.outcome == name]
 
 
-async def rows(number: int) -> AsyncIterator[Sendable]:
+async def rows(number: int) -> AsyncIterator[QueuedRow]:
     for row in range(number):
-        yield Sendable(row=row, key=str(row), cells=(), content="", ticket=Ticket(fields=(("Title", str(row)),)))
+        yield QueuedRow(row=row, key=str(row), cells=(), content="", ticket=Ticket(fields=(("Title", str(row)),)))
 
 
 def send(world: World, count: int, *, give_up_after_s: float = 900.0, stop_at_s: float | None = None):
@@ -109,11 +109,11 @@ def send(world: World, count: int, *, give_up_after_s: float = 900.0, stop_at_s:
             give_up_after_s=give_up_after_s,
             grace_s=20.0,
             concurrency=100,
-            chance=lambda: next(chances),
+            jitter=lambda: next(chances),
         )
         part = cast("Any", world)
-        quota = RateLimiter(LimiterOptions(rate=RATE), MemorySlots(loop.time))
-        submission = Submission(SubmissionContext(client=part, quota=quota, journal=part, observer=part), terms)
+        limiter = RateLimiter(LimiterOptions(rate=RATE), MemorySlots(loop.time))
+        submission = Submission(SubmissionContext(client=part, limiter=limiter, journal=part, observer=part), terms)
         if stop_at_s is not None:
             loop.call_at(stop_at_s, lambda: submission.stop(Interrupted(15, "interrupted")))
         ending = await submission.run(rows(count))

@@ -276,7 +276,7 @@ def test_an_account_that_another_run_found_used_up(held_s: float, tmp_path: Path
 
     async def whole() -> None:
         keeper = MemorySlots(asyncio.get_running_loop().time)
-        keeper.tell(lambda pool, now: setattr(pool, "paused_until", now + held_s))
+        keeper.change_later(lambda pool, now: setattr(pool, "paused_until", now + held_s))
         async with serve(quick()) as sandbox:
             some = rows(3)
             async with sending(tmp_path, sandbox, some, give_up_after_s=10.0, keeper=keeper) as run:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.leadsquared.wire import (
+from importer.leadsquared.answers import (
     Answer,
     Created,
     KeysRefused,
@@ -24,14 +24,14 @@ from importer.models import Status, TicketIds
 from importer.rate_limit.backoff import backoff_s
 from importer.rate_limit.exhausted import ExhaustedLimit
 from importer.submission.retry import (
-    Again,
     FailureLimit,
-    Halt,
-    Held,
+    NextStep,
     Outage,
+    Retry,
     RetryPolicy,
     Settled,
-    Verdict,
+    StopRun,
+    WaitForFirstTicket,
     next_step,
 )
 
@@ -55,9 +55,9 @@ MISSING = Unclear("application-error", "City", 500, exception_type="MXMandatoryA
 _chances = st.floats(0, 1, exclude_max=True)
 
 
-def decide(answer: Answer, *, attempt: int = 1, succeeded: bool = True, policy: RetryPolicy = HOLD) -> Verdict:
+def decide(answer: Answer, *, attempt: int = 1, succeeded: bool = True, policy: RetryPolicy = HOLD) -> NextStep:
     read = policy.read(answer, succeeded=succeeded)
-    return next_step(read, attempt=attempt, succeeded=succeeded, policy=policy, chance=0.5)
+    return next_step(read, attempt=attempt, succeeded=succeeded, policy=policy, jitter=0.5)
 
 
 def test_there_is_an_example_of_every_answer() -> None:
@@ -70,26 +70,30 @@ def test_there_is_an_example_of_every_answer() -> None:
     [
         (EXAMPLES[0], True, Settled(status=Status.CREATED, ids=TicketIds(number="157"))),
         (EXAMPLES[1], True, Settled(status=Status.FAILED, code="refused", error="no such lead")),
-        (EXAMPLES[2], True, Halt(code="keys-refused", error="no")),
-        (EXAMPLES[2], False, Halt(code="keys-refused", error="no")),
+        (EXAMPLES[2], True, StopRun(code="keys-refused", error="no")),
+        (EXAMPLES[2], False, StopRun(code="keys-refused", error="no")),
         (FORBIDDEN, True, Settled(status=Status.FAILED, code="refused", error="a firewall")),
-        (FORBIDDEN, False, Held(code="keys-refused", error="a firewall")),
+        (FORBIDDEN, False, WaitForFirstTicket(code="keys-refused", error="a firewall")),
         (EXAMPLES[3], True, Settled(status=Status.FAILED, code="refused", error="nothing here")),
-        (EXAMPLES[3], False, Held(code="wrong-url", error="nothing here")),
-        (EXAMPLES[4], True, Settled(status=Status.UNKNOWN, code="unclear-answer", error="elsewhere", counts=True)),
-        (EXAMPLES[4], False, Held(code="wrong-url", error="elsewhere")),
-        (PAGE, True, Settled(status=Status.UNKNOWN, code="unclear-answer", error="a page", counts=True)),
-        (MISSING, True, Settled(status=Status.UNKNOWN, code="application-error", error="City", counts=True)),
-        (EXAMPLES[5], True, Again(delay_s=0, code="limit-exceeded", error="429: the account's limit was used up")),
+        (EXAMPLES[3], False, WaitForFirstTicket(code="wrong-url", error="nothing here")),
+        (
+            EXAMPLES[4],
+            True,
+            Settled(status=Status.UNKNOWN, code="unclear-answer", error="elsewhere", counts_as_failure=True),
+        ),
+        (EXAMPLES[4], False, WaitForFirstTicket(code="wrong-url", error="elsewhere")),
+        (PAGE, True, Settled(status=Status.UNKNOWN, code="unclear-answer", error="a page", counts_as_failure=True)),
+        (MISSING, True, Settled(status=Status.UNKNOWN, code="application-error", error="City", counts_as_failure=True)),
+        (EXAMPLES[5], True, Retry(delay_s=0, code="limit-exceeded", error="429: the account's limit was used up")),
         (EXAMPLES[6], True, Settled(status=Status.UNKNOWN, code="server-error", error="away")),
         (EXAMPLES[7], True, Settled(status=Status.UNKNOWN, code="no-answer", error="cut")),
-        (EXAMPLES[8], True, Again(delay_s=0.5, code="not-connected", error="refused")),
-        (EXAMPLES[9], True, Again(delay_s=0, code="not-connected", error="closed")),
+        (EXAMPLES[8], True, Retry(delay_s=0.5, code="not-connected", error="refused")),
+        (EXAMPLES[9], True, Retry(delay_s=0, code="not-connected", error="closed")),
         (EXAMPLES[10], True, Settled(status=Status.FAILED, code="attachment-changed", error="gone")),
     ],
 )
 def test_the_table(answer: Answer, succeeded: bool, expected: object) -> None:  # noqa: FBT001 - a column of the table
-    """README, "What is sent when", line by line."""
+    """The table of importer/submission/README.md, "Answers", line by line."""
     assert decide(answer, succeeded=succeeded) == expected
 
 
@@ -101,10 +105,10 @@ def test_nothing_that_may_have_made_a_ticket_is_repeated_unasked(
     chance: float,
 ) -> None:
     """With the default policy only what surely made none goes again, however often it was tried."""
-    verdict = next_step(answer, attempt=attempt, succeeded=succeeded, policy=HOLD, chance=chance)
-    if isinstance(verdict, Again):
+    verdict = next_step(answer, attempt=attempt, succeeded=succeeded, policy=HOLD, jitter=chance)
+    if isinstance(verdict, Retry):
         assert isinstance(answer, Throttled | NotSent)
-        assert not verdict.may_exist
+        assert not verdict.may_have_created
         assert 0 <= verdict.delay_s <= 60
 
 
@@ -125,16 +129,16 @@ def test_what_a_policy_repeats(policy: RetryPolicy, repeated: list[int | None]) 
         Unclear("server-error", "away", 504),
     ]
     verdicts = [(answer, decide(answer, policy=policy)) for answer in answers]
-    assert [answer.http_status for answer, verdict in verdicts if isinstance(verdict, Again)] == repeated
-    assert all(verdict.may_exist for _, verdict in verdicts if isinstance(verdict, Again))
+    assert [answer.http_status for answer, verdict in verdicts if isinstance(verdict, Retry)] == repeated
+    assert all(verdict.may_have_created for _, verdict in verdicts if isinstance(verdict, Retry))
 
 
 def test_what_is_repeated_unasked_has_no_end_and_what_was_asked_for_has() -> None:
     """An unclear answer is repeated four times at most; then the row is unknown."""
     policy = RetryPolicy(retry_unknown=True)
     kinds = [type(decide(Unclear("no-answer", ""), attempt=attempt, policy=policy)) for attempt in range(1, 7)]
-    assert kinds == [Again, Again, Again, Again, Settled, Settled]
-    assert isinstance(decide(NotSent("refused"), attempt=1000, policy=policy), Again)
+    assert kinds == [Retry, Retry, Retry, Retry, Settled, Settled]
+    assert isinstance(decide(NotSent("refused"), attempt=1000, policy=policy), Retry)
 
 
 @given(st.integers(1, 10_000), _chances)

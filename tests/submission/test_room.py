@@ -63,7 +63,7 @@ def test_slow_answers_do_not_slow_the_rate(tmp_path: Path) -> None:
         server = Counter(takes_s=0.2, together=30)
         async with peer(server) as url:
             many = rows(90)
-            async with sending(tmp_path, to(url), many, concurrency=30, at_first=3) as run:
+            async with sending(tmp_path, to(url), many, concurrency=30, initial_concurrency=3) as run:
                 assert await run.of(many) is None
                 assert run.states() == ["created"] * 90
         return server.most
@@ -79,7 +79,9 @@ def test_concurrency_is_the_most_however_slow_they_are(concurrency: int, tmp_pat
         server = Counter(first=1_000, takes_s=0.05)
         async with peer(server) as url:
             some = rows(20)
-            async with sending(tmp_path, to(url), some, rate=FAST, concurrency=concurrency, at_first=1) as run:
+            async with sending(
+                tmp_path, to(url), some, rate=FAST, concurrency=concurrency, initial_concurrency=1
+            ) as run:
                 assert await run.of(some) is None
         return server.most
 
@@ -94,7 +96,9 @@ def test_a_server_that_hangs_gets_no_more_than_it_had(tmp_path: Path) -> None:
         async with peer(server) as url:
             many = rows(30)
             # At half a call per second, more room would take calls of many seconds each; all of its calls are free.
-            async with sending(tmp_path, to(url), many, rate=Rate(30, 60.0), concurrency=30, at_first=8) as run:
+            async with sending(
+                tmp_path, to(url), many, rate=Rate(30, 60.0), concurrency=30, initial_concurrency=8
+            ) as run:
                 going = asyncio.create_task(run.of(many))
                 await server.until(5 + 8)
                 await asyncio.sleep(0.3)  # in which others would go out

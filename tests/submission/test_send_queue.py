@@ -9,13 +9,13 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.submission.send_queue import Sendable, SendQueue
+from importer.submission.send_queue import QueuedRow, SendQueue
 from tests.submission.sending import row
 
 _LEADS = st.lists(st.sampled_from("abc"), max_size=2, unique=True)
 
 
-def accept_or_park(line: SendQueue, each: Sendable) -> bool:
+def accept_or_park(line: SendQueue, each: QueuedRow) -> bool:
     """What the sender does with a new row."""
     if line.accept(each):
         return True
@@ -28,7 +28,7 @@ def test_any_story_ends_with_every_row_done_once(leads: list[list[str]], random:
     """Rows are taken, put back, sent again and done in any order: each ends once, and leads are never made twice."""
     line, now = SendQueue(), 0.0
     new = deque(row(number, leads=tuple(each)) for number, each in enumerate(leads, start=2))
-    out: list[Sendable] = []
+    out: list[QueuedRow] = []
     made: set[str] = set()
     done: list[int] = []
     for _ in range(2_000):

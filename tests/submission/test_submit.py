@@ -13,9 +13,9 @@ from importer.errors import Interrupted, ManifestError, ProgramError, StoppedEar
 from importer.models import Rate, Secret, Status
 from importer.sandbox import Sandbox, serve
 from importer.submission.retry import FailureLimit
-from importer.submission.send_queue import Sendable
+from importer.submission.send_queue import QueuedRow
 from tests.leadsquared.peers import attach, quick
-from tests.ledger.making import ask
+from tests.ledger.making import query
 from tests.submission.sending import address, of_one_lead, row, rows, sending
 
 
@@ -125,7 +125,7 @@ def test_failures_of_repeated_rows_are_not_counted(tmp_path: Path) -> None:
 
     async def whole() -> None:
         async with serve(quick([{"every": 1, "fault": "400"}])) as sandbox:
-            again = [row(number, repeated=True) for number in range(2, 8)]
+            again = [row(number, failed_before=True) for number in range(2, 8)]
             async with sending(tmp_path, sandbox, again, failure_limit=FailureLimit("2")) as run:
                 assert await run.of(again) is None
                 assert run.states() == ["failed"] * 6
@@ -234,9 +234,9 @@ def test_a_ledger_that_is_lost_ends_the_run(tmp_path: Path) -> None:
             many = rows(40)
             async with sending(tmp_path, sandbox, many, concurrency=4) as run:
 
-                def lose(_: Sendable) -> None:
+                def lose(_: QueuedRow) -> None:
                     if len(run.watcher.finished_rows) == 10:
-                        ask(tmp_path, "update runs set ended_at = '2026-01-01'")
+                        query(tmp_path, "update runs set ended_at = '2026-01-01'")
 
                 run.watcher.on_finished = lose
                 ending = await run.of(many)
@@ -291,7 +291,7 @@ def test_an_onlooker_that_fails_costs_no_outcome(which: str, error: Exception, t
 def test_rows_that_cannot_be_read_end_the_run(error: Exception, kind: type, tmp_path: Path) -> None:
     """Whatever goes wrong on the way to the next row: the run ends, says that rows were sent, and never hangs."""
 
-    async def some(known: list[Sendable]) -> AsyncIterator[Sendable]:
+    async def some(known: list[QueuedRow]) -> AsyncIterator[QueuedRow]:
         for each in known[:5]:
             yield each
         raise error
@@ -327,7 +327,7 @@ def test_a_bug_between_two_rows_costs_no_outcome(tmp_path: Path) -> None:
         async with serve(quick(latency_s=0.1)) as sandbox:
             many = [*rows(6), row(8, leads=Broken("a")), row(9)]
 
-            async def some() -> AsyncIterator[Sendable]:
+            async def some() -> AsyncIterator[QueuedRow]:
                 for each in many[:6]:
                     yield each
                 await sandbox.until(lambda account: len(account.calls) >= 3)
@@ -350,7 +350,7 @@ def test_a_row_that_was_spoiled_fails_unsent(tmp_path: Path) -> None:
 
     async def whole() -> None:
         async with serve(quick()) as sandbox:
-            some = [row(2), row(3, spoiled="a.pdf is gone"), row(4)]
+            some = [row(2), row(3, unsendable_reason="a.pdf is gone"), row(4)]
             async with sending(tmp_path, sandbox, some) as run:
                 assert await run.of(some) is None
                 entry = run.entries()["3"]
@@ -398,7 +398,7 @@ def test_a_slow_reader_holds_nothing_up(tmp_path: Path) -> None:
         async with serve(quick()) as sandbox:
             some = rows(3)
 
-            async def one_by_one() -> AsyncIterator[Sendable]:
+            async def one_by_one() -> AsyncIterator[QueuedRow]:
                 for number, each in enumerate(some):
                     await sandbox.until(lambda now, number=number: len(now.tickets) == number)  # type: ignore[misc]
                     yield each

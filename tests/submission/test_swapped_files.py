@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from importer.attachments import AttachmentFinder
+from importer.leadsquared.answers import CHANGED_WHILE_SENT, Answer, Created, NotSendable, Unclear
 from importer.leadsquared.client import Client, Timeouts
-from importer.leadsquared.wire import CHANGED_WHILE_SENT, Answer, Created, NotSendable, Unclear
 from importer.mapping import AttachmentRules
 from importer.models import Attachment, Rate, Ticket, file_identity
 from importer.sandbox import serve

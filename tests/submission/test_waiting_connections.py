@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.leadsquared.wire import Created, NotSent
+from importer.leadsquared.answers import Created, NotSent
 from importer.models import Rate
 from importer.sandbox import serve
 from tests.leadsquared.peers import ClosedGate, at, client, quick, ticket

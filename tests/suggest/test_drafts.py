@@ -131,7 +131,7 @@ def test_dates_of_which_some_are_iso_have_both_formats(day: str, iso: str, tmp_p
     assert fields_of(suggestion, Confidence.SURE)["Due date"] == "DueDate"
     due = next(rule for rule in loaded(tmp_path, suggestion).rules if rule.field == "DueDate")
     assert due.formats == (iso, day)
-    checked = Validator(loaded(tmp_path, suggestion), None, None).check(
+    checked = Validator(loaded(tmp_path, suggestion), None, None).convert_rows(
         pd.DataFrame(rows[1:], columns=list(rows[0])), np.arange(2, len(rows) + 1)
     )
     assert not checked.problems

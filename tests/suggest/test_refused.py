@@ -25,7 +25,7 @@ def test_a_draft_passes_as_it_is(tmp_path: Path):
     assert mapping.ignore == {"Sub Type", "Priority"}
     assert "- Sub Type  # TODO: the account refuses 30 of 30 cells for SubType, such as" in suggestion.text
     frame = pd.DataFrame(subjects, columns=[*header, "Subject"])
-    assert not Validator(mapping, None, None, known(*fields)).check(frame, np.arange(2, 32)).problems
+    assert not Validator(mapping, None, None, known(*fields)).convert_rows(frame, np.arange(2, 32)).problems
 
 
 def test_what_is_left_can_be_taken_back(tmp_path: Path):

@@ -18,10 +18,13 @@ from importer.mapping import load_mapping
 from importer.models import ManifestOptions, Problem, Status, TicketIds
 from importer.results import COLUMNS, ResultRow, write_whole
 from importer.submission.plan import Disposition
-from importer.submission.send_queue import Sendable
+from importer.submission.send_queue import QueuedRow
 from importer.validation import Validator
-from importer.workflows.rerun.previous_results import RowSelection
-from importer.workflows.row_passes import RowPasses
+from importer.workflows.check_pass import CheckPass
+from importer.workflows.import_job import RowSelection
+from importer.workflows.manifest_rows import ManifestRows
+from importer.workflows.results_pass import row_results
+from importer.workflows.send_pass import SendPass
 
 MAPPING = """\
 version: 1
@@ -48,7 +51,10 @@ class Notes:
         """Keep it."""
         self.problems.append(problem)
 
-    def judged(self, rows: int) -> None:
+    def warn(self, text: str) -> None:
+        """Ignore it."""
+
+    def rows_checked(self, rows: int) -> None:
         """Count them."""
         self.rows += rows
 
@@ -88,20 +94,20 @@ class Bench:
         (self.folder / "tickets.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def rows(
-        self, choice: RowSelection | None = None, duplicates: str = "reject", name: str = "tickets.csv"
-    ) -> RowPasses:
+        self, selection: RowSelection | None = None, duplicates: str = "reject", name: str = "tickets.csv"
+    ) -> ManifestRows:
         """The rows of a file, not judged yet."""
         (self.folder / "mapping.yaml").write_text(f"{MAPPING}duplicates: {duplicates}\n", encoding="utf-8")
         mapping = load_mapping(self.folder / "mapping.yaml")
         assert mapping.attachments is not None
         manifest = open_manifest(self.folder / name, ManifestOptions(), ["ID", "Subject"])
         finder = AttachmentFinder(mapping.attachments, self.folder)
-        return RowPasses(manifest, mapping, Validator(mapping, finder, None), choice or RowSelection())
+        return ManifestRows(manifest, mapping, Validator(mapping, finder, None), selection or RowSelection())
 
-    def judged(self, choice: RowSelection | None = None, **how) -> RowPasses:
+    def judged(self, selection: RowSelection | None = None, **how) -> ManifestRows:
         """The rows of a file, judged and claimed."""
-        rows = self.rows(choice, **how)
-        rows.judge(self.ledger, self.run, self.notes, record=True)
+        rows = self.rows(selection, **how)
+        CheckPass(rows, self.ledger, self.run).check(self.notes, record=True)
         return rows
 
     def send(self, *keys: str, state: str = "created") -> None:
@@ -116,17 +122,17 @@ class Bench:
                 [Outcome(key=key, state=state, outcome="answer", ids=ids[key] if made else None) for key in keys],
             )
 
-    def results(self, rows: RowPasses) -> list[ResultRow]:
+    def results(self, rows: ManifestRows) -> list[ResultRow]:
         """What became of each row."""
-        return [row for outcomes in rows.results(self.ledger, self.run) for row in outcomes.results]
+        return [row for outcomes in row_results(rows, self.ledger, self.run) for row in outcomes.results]
 
-    def write_results(self, rows: RowPasses) -> None:
+    def write_results(self, rows: ManifestRows) -> None:
         """Write the results file."""
-        write_whole(self.folder / "results.csv", rows.columns, rows.results(self.ledger, self.run))
+        write_whole(self.folder / "results.csv", rows.columns, row_results(rows, self.ledger, self.run))
 
-    def to_send(self, rows: RowPasses, limit: int | None = None) -> list[Sendable]:
+    def to_send(self, rows: ManifestRows, limit: int | None = None) -> list[QueuedRow]:
         """The rows whose turn it is, in their order."""
-        return [each for some in rows.to_send(self.ledger, self.run, limit) for each in some]
+        return [each for some in SendPass(rows, self.ledger, self.run).queued_rows(limit) for each in some]
 
 
 @pytest.fixture
@@ -139,7 +145,7 @@ def good(key: str, subject: str = "Broken", files: str = "", mail: str = "") -> 
     return [key, subject, mail or f"{key or 'x'}@example.com".lower().replace(" ", ""), files]
 
 
-def dispositions(rows: RowPasses) -> list[Disposition]:
+def dispositions(rows: ManifestRows) -> list[Disposition]:
     return [Disposition(each) for each in rows.plan.dispositions]
 
 
@@ -194,7 +200,7 @@ def test_every_problem_is_told_in_the_manifests_order(bench) -> None:
 def test_rejections_and_claims_are_recorded_only_where_asked(bench) -> None:
     """`validate` and a rehearsal look at the ledger and leave nothing in it."""
     bench.write(good("A"), good("B", subject=""))
-    bench.rows().judge(bench.ledger, bench.run, bench.notes, record=False)
+    CheckPass(bench.rows(), bench.ledger, bench.run).check(bench.notes, record=False)
     assert bench.ledger.look_up("tenant", "old-helpdesk", ["A", "B"]) == {}
     assert bench.ledger.rejections(bench.run.id, (1, 9)) == {}
     bench.judged()
@@ -236,9 +242,9 @@ def test_what_another_run_sent_while_this_one_judged_decides(bench, before, afte
 
         @dataclass
         class Meanwhile(Notes):
-            def judged(self, rows: int) -> None:
+            def rows_checked(self, rows: int) -> None:
                 """The run that holds the row sends it, writes down what came of it, and ends."""
-                super().judged(rows)
+                super().rows_checked(rows)
                 if before == "sending":
                     ids = TicketIds(number="157")
                     bench.ledger.commit(bench.run, [Outcome(key="A", state=after, outcome="answer", ids=ids)])
@@ -247,14 +253,16 @@ def test_what_another_run_sent_while_this_one_judged_decides(bench, before, afte
                 bench.ledger.end_run(bench.run.id, 1)
 
         rows = other.rows(RowSelection(resend_unknown=retry))
-        rows.judge(ledger, other.run, Meanwhile(), record=True)
+        CheckPass(rows, ledger, other.run).check(Meanwhile(), record=True)
         assert dispositions(rows) == [disposition, Disposition.SEND]
 
 
 # -- two rows with one key
 
 
-@pytest.mark.parametrize(("duplicates", "disposition"), [("reject", Disposition.REJECT), ("first", Disposition.TWIN)])
+@pytest.mark.parametrize(
+    ("duplicates", "disposition"), [("reject", Disposition.REJECT), ("first", Disposition.DUPLICATE)]
+)
 def test_a_repeated_key_is_found_within_and_across_chunks(bench, duplicates, disposition) -> None:
     """A manifest of more rows than a chunk: the second row is rejected or takes the first's state, near or far."""
     count = 10_050
@@ -298,14 +306,14 @@ def test_new_rows_go_first_and_failed_ones_last(bench) -> None:
     bench.send("A", "C", state="failed")
     bench.next_run()
     rows = bench.judged()
-    assert [(each.key, each.repeated) for each in bench.to_send(rows)] == [
+    assert [(each.key, each.failed_before) for each in bench.to_send(rows)] == [
         ("B", False),
         ("D", False),
         ("E", False),
         ("A", True),
         ("C", True),
     ]
-    assert [each.prior for each in bench.to_send(rows)] == [Status.PENDING] * 3 + [Status.FAILED] * 2
+    assert [each.prior_status for each in bench.to_send(rows)] == [Status.PENDING] * 3 + [Status.FAILED] * 2
     for limit in range(7):
         assert "".join(each.key for each in bench.to_send(rows, limit)) == "BDEAC"[:limit]
 
@@ -341,9 +349,9 @@ def test_a_file_that_went_away_after_judging_spoils_its_row(bench) -> None:
     rows = bench.rows()
     rows.plan = judged.plan
     spoiled, fine = bench.to_send(rows)
-    assert "there is no file 'a.txt'" in spoiled.spoiled
+    assert "there is no file 'a.txt'" in spoiled.unsendable_reason
     assert spoiled.ticket.attachments == ()
-    assert (fine.spoiled, len(fine.ticket.attachments)) == ("", 1)
+    assert (fine.unsendable_reason, len(fine.ticket.attachments)) == ("", 1)
 
 
 def test_a_file_that_changed_after_judging_spoils_its_row(bench) -> None:
@@ -359,9 +367,9 @@ def test_a_file_that_changed_after_judging_spoils_its_row(bench) -> None:
     rows = bench.rows()
     rows.plan = judged.plan
     grown, touched, same = bench.to_send(rows)
-    assert "the row's attachments changed after they had been checked: a.txt, d.txt" in grown.spoiled
-    assert "b.txt, d.txt" in touched.spoiled
-    assert same.spoiled == ""
+    assert "the row's attachments changed after they had been checked: a.txt, d.txt" in grown.unsendable_reason
+    assert "b.txt, d.txt" in touched.unsendable_reason
+    assert same.unsendable_reason == ""
 
 
 # -- a rerun

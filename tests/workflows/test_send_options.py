@@ -44,11 +44,11 @@ def test_without_a_cap_it_is_one_day() -> None:
 def test_a_share_is_of_whole_calls_and_at_least_one(share: float, usable: int) -> None:
     """Rounded down, since the rest is somebody else's; and the time is reckoned by it."""
     part, whole = sending(rate_share=share), sending(rate=Rate(usable, 5.0))
-    assert part.usable == Rate(usable, 5.0)
+    assert part.usable_rate == Rate(usable, 5.0)
     assert part.seconds(1_000) == whole.seconds(1_000)
 
 
 @pytest.mark.parametrize(("calls", "spread"), [(25, 0.0), (1_000_000, 0.95 * 5.0)])
 def test_a_long_run_spreads_its_bursts_and_a_short_one_does_not(calls: int, spread: float) -> None:
     """Others can get a call in between, at the price of a small part of the time; never over more than the period."""
-    assert sending().limits("run", calls).spacing_s * 25 == pytest.approx(spread)
+    assert sending().limiter_options("run", calls).spacing_s * 25 == pytest.approx(spread)

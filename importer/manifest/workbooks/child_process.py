@@ -63,7 +63,7 @@ def messages_of(request: ReadRequest) -> Iterator[SheetOpened | RowsMessage | Bl
     """Yield all answers for a sheet. Raises ManifestError if it can't be read to its end."""
     with _readable_copy(request) as path:
         sheet = open_sheet(path, request.kind, request.options, request.expected, request.shown)
-        yield SheetOpened(where=sheet.where, detected=sheet.detected, header=sheet.header)
+        yield SheetOpened(where=sheet.where, format=sheet.format, header=sheet.header)
         for block, problems in sheet.blocks():
             if isinstance(block, BlankRecords):
                 yield BlankRows(size=len(block))

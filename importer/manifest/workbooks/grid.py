@@ -27,7 +27,7 @@ class Grid:
     @classmethod
     def of(cls, columns: Sequence[Sequence[str]], named: int) -> Grid:
         """Make a grid from at least one column of text."""
-        cells = tuple(map(Column.of_any, columns))
+        cells = tuple(map(Column.from_any_texts, columns))
         columns_with_nul = frozenset(
             index for index, column in enumerate(cells) if not column.data[:-SPARE_BYTES].all()
         )

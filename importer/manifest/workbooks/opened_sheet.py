@@ -10,11 +10,11 @@ from pathlib import Path
 
 from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError
-from importer.manifest.detected import Detected
 from importer.manifest.file_type import FileType
-from importer.manifest.header import Header, column_letter, make_header, no_header, number_repeated
+from importer.manifest.header import Header, column_letter, make_header, missing_header_error, number_repeated
+from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.records import BlankRecords
-from importer.manifest.title_rows import check_title
+from importer.manifest.title_rows import refuse_title_rows
 from importer.manifest.workbooks.grid import Grid
 from importer.manifest.workbooks.sheet_facts import UNKNOWN_FORMULA, SheetFacts
 from importer.manifest.workbooks.sheet_rows import SheetRows, TablePosition
@@ -38,7 +38,7 @@ class OpenedSheet:
 
     where: str  # file and sheet, for errors
     rows: SheetRows
-    detected: Detected
+    format: ManifestFormat
     header: Header
     problems: tuple[Problem, ...]  # of cells below the header, in the order of the rows
 
@@ -69,21 +69,21 @@ def open_sheet(
         name, loaded = sheets.load_best(candidates, options.header_row, expected)
         where = f"{shown}, sheet {name!r}"
         if loaded is None:
-            raise no_header(where, options.header_row)
+            raise missing_header_error(where, options.header_row)
         if options.header_row == 1:
-            check_title(loaded.header, loaded.row, loaded.below, expected, where)
+            refuse_title_rows(loaded.header, loaded.row, loaded.below, expected, where)
         facts = scan_sheet(path, kind, name, shown) if scan is None else scan.result()
     _check_header(loaded, facts, expected, where)
     loaded = loaded.without_empty_columns(facts)
     numbered = number_repeated(loaded.header, options.may_repeat)
     header = make_header(numbered.names, row=loaded.row, shown=shown, first_column=loaded.first_column, sheet=name)
-    header = numbered.noted(header)
+    header = numbered.apply_to(header)
     others = None
     if options.sheet is None:
         hidden = [sheet for sheet in sheets.names if sheet not in candidates]
         others = OtherSheets(visible=[sheet for sheet in candidates if sheet != name], hidden=hidden)
-    detected = Detected(
-        format=_FORMAT_NAMES[kind],
+    manifest_format = ManifestFormat(
+        name=_FORMAT_NAMES[kind],
         sheet=name,
         header_row=loaded.row,
         warnings=sheet_warnings(header, loaded.end_row, facts, others),
@@ -91,7 +91,7 @@ def open_sheet(
     return OpenedSheet(
         where=where,
         rows=SheetRows(loaded.cells, facts, _table_position(loaded, header)),
-        detected=detected,
+        format=manifest_format,
         header=header,
         problems=tuple(_problems(facts, header)),
     )

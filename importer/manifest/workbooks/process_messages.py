@@ -11,9 +11,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from importer.manifest.detected import Detected
 from importer.manifest.file_type import FileType
 from importer.manifest.header import Header
+from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.text_column import Column
 from importer.manifest.workbooks.grid import Grid
 from importer.models import ManifestOptions, Problem
@@ -46,7 +46,7 @@ class SheetOpened:
     """The first answer: the chosen sheet and its header."""
 
     where: str
-    detected: Detected
+    format: ManifestFormat
     header: Header
 
 

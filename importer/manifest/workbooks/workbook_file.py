@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from importer.manifest.chunks import Batch
-from importer.manifest.detected import Detected
 from importer.manifest.file_type import FileType
 from importer.manifest.header import Header
+from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.records import BlankRecords
 from importer.manifest.workbooks.process_messages import BlankRows
 from importer.manifest.workbooks.row_cache import RowCache
@@ -21,7 +21,7 @@ from importer.models import ManifestOptions
 class WorkbookFile:
     """One sheet of a workbook."""
 
-    detected: Detected
+    format: ManifestFormat
     header: Header
     rows: RowCache
 
@@ -48,4 +48,4 @@ def open_workbook(
     """Choose the sheet and find its header. Raises ManifestError if there is none, or if a limit is reached."""
     reader = SheetReader(path, kind, options, expected, shown)
     opened = reader.opened
-    return WorkbookFile(detected=opened.detected, header=opened.header, rows=RowCache(reader))
+    return WorkbookFile(format=opened.format, header=opened.header, rows=RowCache(reader))

@@ -14,7 +14,7 @@ import python_calamine
 
 from importer.errors import ManifestError
 from importer.manifest.header import find_header
-from importer.manifest.title_rows import TITLE_ROWS, known_columns
+from importer.manifest.title_rows import TITLE_ROWS, count_known_columns
 from importer.manifest.workbooks.cell_text import cell_texts
 from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
 from importer.manifest.workbooks.sheet_facts import SheetFacts
@@ -44,7 +44,7 @@ class LoadedSheet:
         """Rate the sheet: the number of expected columns in the header or a row below; else the table's width."""
         if not expected:
             return self._columns_of_table
-        return known_columns(expected, self.header, *self.below)
+        return count_known_columns(expected, self.header, *self.below)
 
     @property
     def _columns_of_table(self) -> int:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from importer.errors import ManifestError, ResultsError
 from importer.ledger import Ledger, RunInfo
-from importer.ledger.results_origins import Origin, keys_not_known, origins
+from importer.ledger.results_runs import ResultsRun, runs_of_source, unknown_keys
 from importer.manifest import Manifest, PrivateCopy, open_manifest, private_copy
 from importer.mapping import Mapping
 from importer.models import Status
 from importer.results import Comparison, compare, read_results
-from importer.validation import Validator
-from importer.workflows.rerun.previous_results import RowSelection
+from importer.validation import RowKeyReader
+from importer.workflows.import_job import RowSelection
 
 _SHOWN = 10
 _MANIFESTS_TRIED = 3  # where every night's has a name of its own, there are many
@@ -50,7 +50,7 @@ class Origins:
     results: Manifest
     shown: Path
     mapping: Mapping
-    choice: RowSelection
+    selection: RowSelection
     info: RunInfo
     ledger: Ledger | None
 
@@ -64,7 +64,7 @@ class Origins:
             original = self._compared(path, copy)
             if original is not None:
                 comparison = original.comparison
-                if comparison is not None and comparison.missing and not self.choice.allow_missing:
+                if comparison is not None and comparison.missing and not self.selection.allow_missing:
                     raise ResultsError(
                         f"{self.shown} is not whole: {_listed(comparison.missing)} missing of those in {path}",
                         hint=_HINT_MISSING,
@@ -83,8 +83,8 @@ class Origins:
 
     def _manifests(self, folder: Path) -> Iterator[tuple[Path, PrivateCopy]]:
         """The manifest that was named, or those of the ledger that are still the same, each with a copy of it."""
-        if self.choice.manifest is not None:
-            yield self.choice.manifest, private_copy(self.choice.manifest, folder)
+        if self.selection.manifest is not None:
+            yield self.selection.manifest, private_copy(self.selection.manifest, folder)
             return
         hashes: dict[str, set[str]] = {}
         for origin in self._runs():
@@ -97,11 +97,11 @@ class Origins:
                     yield Path(name), copy
                 copy.path.unlink()
 
-    def _runs(self) -> list[Origin]:
+    def _runs(self) -> list[ResultsRun]:
         """The runs that may have written the file, those that it names first."""
         if self.ledger is None:
             return []
-        known = origins(self.ledger, self.info.account, self.info.source)
+        known = runs_of_source(self.ledger, self.info.account, self.info.source)
         named = self._named_runs()
         return [origin for origin in known if origin.run in named] + [
             origin for origin in known if origin.run not in named
@@ -119,15 +119,15 @@ class Origins:
         if absent := [column for column in key_columns if column not in manifest.columns]:
             wrong = f"it has no column {', '.join(absent)}"
         else:
-            comparison = compare(self.results, manifest, Validator(self.mapping, None, None).keys)
+            comparison = compare(self.results, manifest, RowKeyReader(self.mapping).of_frame)
             if comparison.surplus:
                 wrong = f"it has no {_listed(comparison.surplus).removesuffix(' is').removesuffix(' are')}"
             elif len(comparison.strangers) > comparison.known + len(comparison.keys):
                 wrong = f"{_listed(comparison.strangers)} of other keys there"
             else:
-                stores_numbers = manifest.detected.stores_numbers or not self._may_be_read(copy.sha256)
+                stores_numbers = manifest.format.stores_numbers or not self._may_be_read(copy.sha256)
                 return OriginalManifest(path=path, comparison=comparison, stores_numbers=stores_numbers)
-        if self.choice.manifest is None:
+        if self.selection.manifest is None:
             return None
         raise ResultsError(
             f"{path} is not the manifest of {self.shown}: {wrong}",
@@ -142,7 +142,7 @@ class Origins:
         read = {origin.manifest_sha256 for origin in self._first_runs()}
         return not read or sha256 in read
 
-    def _first_runs(self) -> list[Origin]:
+    def _first_runs(self) -> list[ResultsRun]:
         """The runs that read the manifest itself; after several reruns no row of the file names one of them."""
         named, known = self._named_runs(), self._runs()
         if not any(origin.run in named for origin in known):
@@ -164,7 +164,7 @@ class Origins:
         if self.ledger is None or not known:
             return
         last, rows = known[0], sum(len(chunk.rows) for chunk in self.results.chunks())
-        if last.rows is not None and rows < last.rows and not self.choice.allow_missing:
+        if last.rows is not None and rows < last.rows and not self.selection.allow_missing:
             raise ResultsError(
                 f"{self.shown} is not whole: it has {rows:,} rows, and run {last.run} had {last.rows:,}",
                 hint=_HINT_MISSING,
@@ -179,7 +179,7 @@ class Origins:
                 for result in read_results(chunk.frame)
                 if result.key and result.run in runs and result.status is not Status.REJECTED
             }
-            if strange := keys_not_known(ledger, self.info.account, self.info.source, rows):
+            if strange := unknown_keys(ledger, self.info.account, self.info.source, rows):
                 raise ResultsError(
                     f"{self.shown}: import_key was changed; the ledger knows the runs, and not these keys",
                     details=[f"import_row {rows[key]}: {key!r}" for key in strange[:_SHOWN]],

@@ -244,9 +244,9 @@ def test_chunks_of_any_size_hold_the_same_rows(tmp_path: Path) -> None:
 def test_a_sheet_of_more_rows_than_promised_works_and_is_warned_of(tmp_path: Path) -> None:
     """It is read all the same; the plan and `validate` say what would be better."""
     small = open_manifest(book_of(tmp_path / "small.xlsx", 3), ManifestOptions())
-    assert small.detected.warnings == ()
+    assert small.format.warnings == ()
     large = open_manifest(book_of(tmp_path / "large.xlsx", PROMISED_ROWS + 1), ManifestOptions())
-    (warning,) = large.detected.warnings
+    (warning,) = large.format.warnings
     assert "sheet 'Tickets' has 200,001 rows" in warning
     assert "CSV" in warning
     assert sum(len(chunk.rows) for chunk in large.chunks()) == PROMISED_ROWS + 1

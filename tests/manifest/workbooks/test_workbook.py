@@ -154,7 +154,7 @@ def test_padding_in_openpyxl_workbooks_wherever_the_table_stands(tmp_path: Path)
     assert table.cells == [["1", "00123", ""], ["2", "00045", ""]]
     assert table.rows == [5, 7]
     assert table.manifest.blank_rows == 1
-    assert table.manifest.detected.header_row == 4
+    assert table.manifest.format.header_row == 4
     assert read_pass(table.manifest, 1).cells == table.cells
 
 
@@ -201,7 +201,7 @@ def test_row_numbers_and_columns_of_an_offset_table(tmp_path: Path) -> None:
     path = written(tmp_path / "tickets.xlsx", [["id", "id"], ["x", "y"]], top=3, left=2)
     text = refusal(path)
     assert "sheet 'Tickets', row 4" in text
-    assert "'id' stands in columns C, D" in text
+    assert "'id' is the name of columns C, D" in text
 
 
 def test_value_beside_the_table(tmp_path: Path) -> None:
@@ -273,8 +273,8 @@ def test_unknown_sheet(tmp_path: Path) -> None:
 def test_empty_sheets(tmp_path: Path) -> None:
     """A sheet without content is no manifest."""
     path = book_of_sheets(tmp_path / "t.xlsx", one=[], two=[])
-    assert "sheet 'one' holds nothing but blanks" in refusal(path)
-    assert "sheet 'two' holds nothing but blanks" in refusal(path, sheet="two")
+    assert "sheet 'one' contains only blanks" in refusal(path)
+    assert "sheet 'two' contains only blanks" in refusal(path, sheet="two")
 
 
 def test_only_hidden_sheets(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Version 3: tickets are found by number, and an export is compared with the one before it."""
+"""Version 3: search of tickets by number, and comparison of an export with the one before it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,48 @@
+"""Queries about the runs that wrote results files: manifest and number of rows of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from importer.ledger import schema
+from importer.ledger.store import Ledger
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResultsRun:
+    """A run that wrote results. ``rows`` is ``None`` if the run ended before it had read all rows."""
+
+    run: str
+    command: str
+    manifest: str
+    manifest_sha256: str
+    rows: int | None
+
+
+def record_row_count(ledger: Ledger, run_id: str, rows: int) -> None:
+    """Record how many rows a run has validated: as many as its results have."""
+    with ledger.writing() as db:
+        db.execute(schema.runs.update().where(schema.runs.c.id == run_id).values(rows=rows))
+
+
+def runs_of_source(ledger: Ledger, account: str, source: str) -> list[ResultsRun]:
+    """Return every run of an account and source, the newest first."""
+    runs = schema.runs.c
+    order = (runs.started_at.desc(), runs.lease_until.desc(), runs.id)
+    statement = (
+        sa.select(runs.id.label("run"), runs.command, runs.manifest, runs.manifest_sha256, runs.rows)
+        .where((runs.account == account) & (runs.source == source))
+        .order_by(*order)
+    )
+    with ledger.reading() as db:
+        return [ResultsRun(**row._asdict()) for row in db.execute(statement)]
+
+
+def unknown_keys(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> list[str]:
+    """Return those of the keys that are not in the ledger."""
+    wanted = list(dict.fromkeys(keys))
+    found = ledger.look_up(account, source, wanted)
+    return [key for key in wanted if key not in found]

@@ -1,0 +1,127 @@
+"""One run of `resolve`: opens the results file and the ledger, and records the run in the ledger."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from importer.errors import ImporterError, LedgerError, ProgramError, ResultsError
+from importer.leadsquared.ticket_details import read_request
+from importer.ledger import Ledger, LedgerEntry, RunInfo, new_run_id, source_of_run
+from importer.ledger.unanswered_requests import unanswered_requests
+from importer.manifest import Manifest, open_manifest, private_copy, private_folder
+from importer.models import ManifestOptions
+from importer.reports.summary import Summary
+from importer.resolve.number_gaps import UnansweredRequest
+from importer.results import COLUMNS, ResultRow, check_results, check_target, read_results
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolveJob:
+    """What the user asks for: the results file to resolve, the file to write, and the ``--set`` texts."""
+
+    results: Path
+    target: Path
+    account_name: str
+    ledger_url: str
+    decisions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolveRun:
+    """An open results file, the open ledger, and the run as the ledger records it."""
+
+    job: ResolveJob
+    manifest: Manifest
+    ledger: Ledger
+    info: RunInfo
+
+    def result_rows(self) -> Iterator[list[ResultRow]]:
+        """Read the rows of the results file, chunk by chunk."""
+        return (read_results(chunk.frame) for chunk in self.manifest.chunks())
+
+    def ledger_entries(self, keys: list[str]) -> dict[str, LedgerEntry]:
+        """Look up the ledger's entries for some keys of the results file."""
+        return self.ledger.look_up(self.info.account, self.info.source, keys)
+
+    def unanswered_requests(self) -> list[UnansweredRequest]:
+        """Read all unanswered requests of the account, also other sources': each may have created a ticket."""
+        requests = []
+        for each in unanswered_requests(self.ledger, self.info.account):
+            lead_id, fields = read_request(each.request)
+            requests.append(
+                UnansweredRequest(
+                    row=each.ticket,
+                    key=each.key,
+                    attempt=each.attempt,
+                    settled_after=each.settled_after,
+                    lead_id=lead_id,
+                    fields=fields,
+                    key_field=each.key_field,
+                    title_hash=None if each.request else each.title_hash,
+                )
+            )
+        return requests
+
+
+@contextlib.contextmanager
+def open_run(job: ResolveJob) -> Iterator[ResolveRun]:
+    """Open the results file and the ledger. Raises ImporterError for a bad file before it opens the ledger."""
+    with private_folder() as folder:
+        copy = private_copy(job.results, folder)
+        manifest = open_manifest(copy.path, ManifestOptions(), COLUMNS, shown_as=job.results)
+        source = _read_source(manifest)
+        check_results(manifest, str(job.results), account=job.account_name, source=source)
+        check_target(job.target, account=job.account_name, source=source, inputs=[])
+        info = RunInfo(
+            id=new_run_id(source),
+            account=job.account_name,
+            source=source,
+            command="resolve",
+            manifest=str(job.results.absolute()),
+            manifest_sha256=copy.sha256,
+            mapping_sha256="",
+            key_field=None,
+        )
+        ledger = Ledger.open(job.ledger_url)
+        try:
+            yield ResolveRun(job=job, manifest=manifest, ledger=ledger, info=info)
+        finally:
+            ledger.close()
+
+
+def _read_source(manifest: Manifest) -> str:
+    """Return the source that the first row's run names; ``check_results`` compares the other rows with it."""
+    if "import_run" not in manifest.columns:
+        return ""  # not a results file: `check_results` refuses it
+    first = next(manifest.chunks(1), None)
+    if first is None:
+        return ""
+    source = source_of_run(first.frame["import_run"].iloc[0])
+    if not source:
+        raise ResultsError(
+            f"row {first.rows[0]} has no import_run",
+            hint="use the results file as the import wrote it, with all of its columns",
+        )
+    return source
+
+
+@contextlib.contextmanager
+def recorded(run: ResolveRun, warn: Callable[[str], None]) -> Iterator[Summary]:
+    """Begin the run in the ledger, which gives it a lease, and record its exit code at the end."""
+    summary = Summary(run=run.info.id, account=run.info.account, results=run.job.target)
+    run.ledger.begin_run(run.info)
+    exit_code = ProgramError.exit_code
+    try:
+        yield summary
+        exit_code = summary.exit_code
+    except ImporterError as error:
+        exit_code = error.exit_code
+        raise
+    finally:
+        try:
+            run.ledger.end_run(run.info.id, exit_code)
+        except LedgerError as error:  # must not hide the result; the lease expires by itself, as after a crash
+            warn(f"the end of this run could not be recorded in the ledger: {error.message}")

@@ -1,0 +1,53 @@
+"""Checks the values in the mapping itself, before any row is read: an invalid default would fail in every row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from importer.errors import MappingError
+from importer.mapping import Mapping, Rule
+from importer.mapping.findings import MappingFinding, located
+from importer.mapping.rule_checks import sent_texts
+from importer.mapping.yaml_source import Place
+from importer.validation.field_conversion import UNSENDABLE, convert_constant, is_unsendable, with_fixed_type
+from importer.validation.type_conversion import convert
+
+
+def check_mapping_values(mapping: Mapping) -> None:
+    """Check `default`, `values` and `one_of` of every rule by the rule's type, and constants by their field's type.
+
+    Raises MappingError; its ``details`` name every invalid value with file and line.
+    """
+    findings = [
+        MappingFinding(mapping.line("columns", rule.column, *place), f"columns > {rule.column}: {text}")
+        for rule in mapping.rules
+        for place, text in _invalid_values(rule)
+    ]
+    for name, value in mapping.constants:
+        if wrong := convert_constant(name, value)[1]:
+            findings.append(MappingFinding(mapping.line("constants", name), f"constants > {name}: {value!r} {wrong}"))
+    if findings:
+        hint = "correct the mapping and run the same command again; mappings/README.md explains the mapping language"
+        message = f"the mapping {mapping.path} contains invalid values:"
+        raise MappingError(message, hint=hint, details=located(mapping.path, findings))
+
+
+def _invalid_values(rule: Rule) -> Iterator[tuple[Place, str]]:
+    if rule.region is not None:
+        from importer.validation.phones import is_region  # noqa: PLC0415 - loaded only where a rule has a region
+
+        if not is_region(rule.region):
+            yield ("region",), f"{rule.region!r} is not a country code with phone numbers, such as IN, DE or GB"
+            return
+    own = list(sent_texts(rule))
+    targets = frozenset(rule.values.values())
+    own += [(("one_of", index), text) for index, text in enumerate(rule.one_of) if text not in targets]
+    if own:
+        converted = convert(pd.Series([text for _, text in own], dtype=object), with_fixed_type(rule))
+        for (place, text), bad in zip(own, converted.bad, strict=True):
+            if is_unsendable(text):
+                yield place, f"`{place[0]}`: {text!r} {UNSENDABLE}"
+            elif bad:
+                yield place, f"`{place[0]}`: {text!r} is not {converted.expected}"
