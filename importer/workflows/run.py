@@ -23,7 +23,7 @@ from importer.workflows.check_pass import CheckPass
 from importer.workflows.dialogs import RunDialog
 from importer.workflows.import_job import ImportJob
 from importer.workflows.preflight import Preflight, open_files
-from importer.workflows.rerun.origins import Origins
+from importer.workflows.rerun.manifest_search import ManifestSearch
 from importer.workflows.results_pass import row_results
 from importer.workflows.run_record import recorded
 from importer.workflows.send_options import SendOptions
@@ -76,10 +76,10 @@ def _open_run(job: ImportJob, dialog: RunDialog) -> Iterator[ImportRun]:
             ledger = Ledger.open(job.ledger_url)
             stack.callback(ledger.close)
         if job.is_rerun:
-            origins = Origins(
+            search = ManifestSearch(
                 preflight.manifest, job.manifest, preflight.mapping, job.selection, preflight.info, ledger
             )
-            original = origins.settle(preflight.folder, dialog.warn)
+            original = search.find(preflight.folder, dialog.warn)
             preflight.set_original(original.path, original.comparison, stores_numbers=original.stores_numbers)
         preflight.check_results_format()
         yield ImportRun(job, preflight, ledger)

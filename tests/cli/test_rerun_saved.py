@@ -192,7 +192,7 @@ def test_on_another_machine_it_is_enough_by_itself(shop: Shop, open_account: Ope
     assert invoke(["ledger", "init"]) == 0
     done = shop.rerun()
     assert done.code == 1
-    assert "can't be held against its manifest" in done.err
+    assert "can't be compared with its manifest" in done.err
     assert [row["import_status"] for row in shop.results()] == ["created", "unknown", "created", "created"]
     assert [shop.results()[at] for at in (0, 1, 3)] == [before[at] for at in (0, 1, 3)]
     calls = account.calls

@@ -89,7 +89,7 @@ def test_many_kinds_end_with_how_many_more_there_are() -> None:
     """A mapping that fits nothing has hundreds of kinds; the report has them all, and is named."""
     told = lines(*(problem(2, column=f"Column {number}") for number in range(100)), problem(3, column="Column 99"))
     assert len(told) <= 30 * 4 + 1
-    assert told[-1] == "… and 70 × of 70 more kinds: `validate --report FILE.html` shows them all"
+    assert told[-1] == "… and 70 problems of 70 more kinds; `validate --report FILE.html` shows all"
 
 
 def test_no_cell_steers_the_terminal() -> None:

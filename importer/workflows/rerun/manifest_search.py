@@ -1,7 +1,7 @@
-"""What a results file that is run again is held against: the manifest it came from, and the ledger that knows its runs.
+"""Finds the manifest of a results file, and compares the file with it or else with the ledger.
 
-With the manifest at hand, nothing that a spreadsheet did to the file goes unseen. Without it the ledger still knows how
-many rows there were, and their keys. Without either, what the file says of itself has to do, and that is said.
+The manifest shows every change that a spreadsheet made to the file. Without it, the ledger still knows the number of
+rows and their keys. Without either, a warning says that changes are not noticed.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from importer.validation import RowKeyReader
 from importer.workflows.import_job import RowSelection
 
 _SHOWN = 10
-_MANIFESTS_TRIED = 3  # where every night's has a name of its own, there are many
-_HINT_MISSING = "take the whole file as the import wrote it; --allow-missing goes on without these rows"
+_MANIFESTS_TRIED = 3  # nightly manifests may have a new name each night
+_HINT_MISSING = "use the complete file as the import wrote it; --allow-missing goes on without these rows"
 _HINT_KEYS = (
-    "take the file as the import wrote it, and edit it as a workbook: -o RESULTS.xlsx writes one whose cells are text"
+    "use the file as the import wrote it, and edit it as a workbook: -o RESULTS.xlsx writes one whose cells are text"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class OriginalManifest:
-    """The manifest of a results file, as far as it was found.
+    """The manifest of a results file.
 
-    ``path``: relative to its folder the attachments lie. ``comparison`` is ``None`` where the manifest itself was not
-    found. ``stores_numbers``: its cells are, or may be, numbers and not texts, so that 1.234 may not be 1,234.
+    ``path``: attachments are relative to its folder. ``comparison`` is ``None`` if the manifest was not found.
+    ``stores_numbers``: its cells are, or may be, numbers and not texts, so that 1.234 can't be 1,234.
     """
 
     path: Path
@@ -44,8 +44,8 @@ class OriginalManifest:
 
 
 @dataclass(frozen=True)
-class Origins:
-    """Finds out where a results file came from, and holds it against that."""
+class ManifestSearch:
+    """Finds the manifest from which a results file was made."""
 
     results: Manifest
     shown: Path
@@ -54,11 +54,11 @@ class Origins:
     info: RunInfo
     ledger: Ledger | None
 
-    def settle(self, folder: Path, note: Callable[[str], None]) -> OriginalManifest:
-        """Hold the file against its manifest, or else against what the ledger knows.
+    def find(self, folder: Path, warn: Callable[[str], None]) -> OriginalManifest:
+        """Compare the file with its manifest, or else with the ledger.
 
-        ``folder``: where private copies may lie. Raises ResultsError if rows are missing or what must not change was
-        changed; ManifestError if the manifest that was named can't be read.
+        ``folder``: for private copies. Raises ResultsError if rows are missing or a column that must not change was
+        changed, and ManifestError if ``--manifest`` can't be read.
         """
         for path, copy in self._manifests(folder):
             original = self._compared(path, copy)
@@ -66,23 +66,23 @@ class Origins:
                 comparison = original.comparison
                 if comparison is not None and comparison.missing and not self.selection.allow_missing:
                     raise ResultsError(
-                        f"{self.shown} is not whole: {_listed(comparison.missing)} missing of those in {path}",
+                        f"{self.shown} is incomplete: {_listed(comparison.missing)} missing of those in {path}",
                         hint=_HINT_MISSING,
                     )
                 return original
         self._check_by_ledger()
-        note(
-            f"{self.shown} can't be held against its manifest, so what a spreadsheet changed in it is not noticed; "
+        warn(
+            f"{self.shown} can't be compared with its manifest, so changes by a spreadsheet are not noticed; "
             "name the manifest with --manifest"
         )
         if gaps := list(_gaps(self._numbers())):
-            note(f"the manifest's {_listed(gaps)} not in {self.shown}: blank there, or lost since")
+            warn(f"{_listed(gaps)} not in {self.shown}: blank in the manifest, or lost since")
         return OriginalManifest(path=self._probable_path())
 
     # -- the manifest -----------------------------------------------------------------------------------------------
 
     def _manifests(self, folder: Path) -> Iterator[tuple[Path, PrivateCopy]]:
-        """The manifest that was named, or those of the ledger that are still the same, each with a copy of it."""
+        """Yield ``--manifest``, or the manifests of the ledger's runs that have not changed, each with a copy."""
         if self.selection.manifest is not None:
             yield self.selection.manifest, private_copy(self.selection.manifest, folder)
             return
@@ -98,7 +98,7 @@ class Origins:
                 copy.path.unlink()
 
     def _runs(self) -> list[ResultsRun]:
-        """The runs that may have written the file, those that it names first."""
+        """Return the runs that may have written the file; the runs that it names come first."""
         if self.ledger is None:
             return []
         known = runs_of_source(self.ledger, self.info.account, self.info.source)
@@ -111,7 +111,7 @@ class Origins:
         return {run for chunk in self.results.chunks() for run in chunk.frame["import_run"]}
 
     def _compared(self, path: Path, copy: PrivateCopy) -> OriginalManifest | None:
-        """Compare; ``None`` if it can't be the manifest, which is an error if it was named."""
+        """Compare with a manifest. Return ``None`` if it is another one; raise ResultsError if the user named it."""
         expected = {use.column for use in self.mapping.uses}
         manifest = open_manifest(copy.path, self.mapping.manifest, expected, may_lack=expected, shown_as=path)
         key_columns = () if self.mapping.key_is_row_content else self.mapping.key
@@ -121,37 +121,38 @@ class Origins:
         else:
             comparison = compare(self.results, manifest, RowKeyReader(self.mapping).of_frame)
             if comparison.surplus:
-                wrong = f"it has no {_listed(comparison.surplus).removesuffix(' is').removesuffix(' are')}"
+                wrong = f"it has no {_numbered(comparison.surplus)}"
             elif len(comparison.strangers) > comparison.known + len(comparison.keys):
-                wrong = f"{_listed(comparison.strangers)} of other keys there"
+                verb = "has" if len(comparison.strangers) == 1 else "have"
+                wrong = f"{_numbered(comparison.strangers)} {verb} other keys there"
             else:
-                stores_numbers = manifest.format.stores_numbers or not self._may_be_read(copy.sha256)
+                stores_numbers = manifest.format.stores_numbers or not self._may_be_original(copy.sha256)
                 return OriginalManifest(path=path, comparison=comparison, stores_numbers=stores_numbers)
         if self.selection.manifest is None:
             return None
         raise ResultsError(
             f"{path} is not the manifest of {self.shown}: {wrong}",
-            hint="name the manifest as it was when these results were written",
+            hint="name the manifest from which these results were made",
         )
 
-    def _may_be_read(self, sha256: str) -> bool:
-        """Say whether this is the content that the results were made of, as far as the ledger knows their runs.
+    def _may_be_original(self, sha256: str) -> bool:
+        """Return whether the results may have been made from this content.
 
-        A workbook that was saved as CSV since has the same keys, and other numbers.
+        A workbook that was saved as CSV later has the same keys, but other numbers.
         """
         read = {origin.manifest_sha256 for origin in self._first_runs()}
         return not read or sha256 in read
 
     def _first_runs(self) -> list[ResultsRun]:
-        """The runs that read the manifest itself; after several reruns no row of the file names one of them."""
+        """Return the runs that read the manifest. After several reruns no row of the file names one of them."""
         named, known = self._named_runs(), self._runs()
         if not any(origin.run in named for origin in known):
-            return []  # another ledger's results
+            return []  # results of another ledger
         runs = [origin for origin in known if origin.command == "run"]
         return [origin for origin in runs if origin.run in named] or runs
 
     def _probable_path(self) -> Path:
-        """The manifest's path where all runs that may have read it agree on its folder, else the file's own path."""
+        """Return the manifest's path if all possible runs have the same folder, otherwise the file's own path."""
         paths = [Path(origin.manifest) for origin in self._first_runs()]
         one_folder = len({path.parent for path in paths}) == 1 and paths[0].parent.is_dir()
         return paths[0] if one_folder else self.shown
@@ -166,13 +167,13 @@ class Origins:
         last, rows = known[0], sum(len(chunk.rows) for chunk in self.results.chunks())
         if last.rows is not None and rows < last.rows and not self.selection.allow_missing:
             raise ResultsError(
-                f"{self.shown} is not whole: it has {rows:,} rows, and run {last.run} had {last.rows:,}",
+                f"{self.shown} is incomplete: it has {rows:,} rows, and run {last.run} had {last.rows:,}",
                 hint=_HINT_MISSING,
             )
         self._check_keys(self.ledger, {origin.run for origin in known})
 
     def _check_keys(self, ledger: Ledger, runs: set[str]) -> None:
-        """A run of this ledger has all its keys there: one that is not was changed in the file."""
+        """Raise ResultsError for changed keys: the ledger knows their runs, but not the keys."""
         for chunk in self.results.chunks():
             rows = {
                 result.key: result.row
@@ -181,7 +182,7 @@ class Origins:
             }
             if strange := unknown_keys(ledger, self.info.account, self.info.source, rows):
                 raise ResultsError(
-                    f"{self.shown}: import_key was changed; the ledger knows the runs, and not these keys",
+                    f"{self.shown}: import_key was changed: the ledger knows the runs, but not these keys",
                     details=[f"import_row {rows[key]}: {key!r}" for key in strange[:_SHOWN]],
                     hint=_HINT_KEYS,
                 )
@@ -196,8 +197,12 @@ def _gaps(numbers: Sequence[int]) -> Iterator[int]:
 
 
 def _listed(rows: Sequence[int]) -> str:
-    """`row 7 is`, `rows 7, 8 are`, `rows 7, 8, … (120) are`."""
+    """Return `row 7 is`, `rows 7, 8 are` or `rows 7, 8, … (120 in all) are`."""
+    return f"{_numbered(rows)} {'is' if len(rows) == 1 else 'are'}"
+
+
+def _numbered(rows: Sequence[int]) -> str:
     if len(rows) == 1:
-        return f"row {rows[0]} is"
+        return f"row {rows[0]}"
     more = f", … ({len(rows):,} in all)" if len(rows) > _SHOWN else ""
-    return f"rows {', '.join(map(str, rows[:_SHOWN]))}{more} are"
+    return f"rows {', '.join(map(str, rows[:_SHOWN]))}{more}"
