@@ -47,7 +47,7 @@ def _parse_statuses(text: str) -> frozenset[int]:
 
 
 def _parse_failure_limit(text: str) -> str:
-    from importer.submission.retry import FailureLimit
+    from importer.submission.failure_limit import FailureLimit
 
     FailureLimit(text)
     return text

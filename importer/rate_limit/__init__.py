@@ -1,4 +1,4 @@
-"""How the limit of an account is shared: among the calls of a run, with other runs, with people. Pure."""
+"""The account's limit: shared by the calls of a run, by runs, and with other programs."""
 
 from importer.rate_limit.adaptive_share import AdaptiveShare
 from importer.rate_limit.margin import Margin, estimated_duration_s

@@ -1,10 +1,11 @@
-"""Whether the account's limit has been used up for too long. Pure."""
+"""Decide whether the account's limit is used up for too long. Pure."""
 
 from __future__ import annotations
 
 import math
 
 from importer.errors import StoppedEarly
+from importer.runtime.progress import duration
 
 
 class ExhaustedLimit:
@@ -32,6 +33,6 @@ class ExhaustedLimit:
         if seconds <= self._give_up_after_s:
             return None
         return StoppedEarly(
-            f"the account's limit is used up, and would be for longer than {self._give_up_after_s:g} s",
+            f"the account's limit stays used up for more than {duration(self._give_up_after_s)}",
             hint="when the account has calls left, run the same command again",
         )

@@ -1,4 +1,4 @@
-"""The pool of slots as the event loop sees it: awaited changes, made in a thread, many in one transaction."""
+"""A slot pool in the ledger, changed from the event loop: in a thread, many changes in one transaction."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from importer.rate_limit.limiter import MANY_CALLS, LimiterOptions, RateLimiter
 from importer.rate_limit.slot_records import SlotRecords
 from importer.rate_limit.slot_storage import MemorySlots, SlotStorage
 
-_Told = TypeVar("_Told")
+_Result = TypeVar("_Result")
 _Change = Callable[[SlotPool, float], Any]
 
 
 @contextlib.asynccontextmanager
 async def shared_rate_limiter(ledger: Ledger, account: str, limits: LimiterOptions) -> AsyncIterator[RateLimiter]:
-    """The limiter of one run, shared with all runs that call the account and have the same ledger.
+    """Return the limiter of one run, which shares the limit with all runs on the account and the ledger.
 
-    Where a period has more than ``MANY_CALLS`` calls, each process keeps the limit for itself.
+    With more than ``MANY_CALLS`` calls in a period, each process uses the limit alone.
     """
     if limits.rate.calls > MANY_CALLS and limits.daily_cap is None:
         async with RateLimiter(limits, MemorySlots(asyncio.get_running_loop().time)) as limiter:
             yield limiter
         return
-    async with SharedSlots(SlotRecords(ledger.url, account)) as keeper, RateLimiter(limits, keeper) as limiter:
+    async with SharedSlots(SlotRecords(ledger.url, account)) as storage, RateLimiter(limits, storage) as limiter:
         yield limiter
 
 
 def calls_today(ledger: Ledger, account: str) -> int:
-    """How many calls of the account the ledger knows of the last 24 hours. Raises LedgerError."""
+    """Return the account's calls of the last 24 hours that the ledger knows. Raises LedgerError."""
     with contextlib.closing(SlotRecords(ledger.url, account)) as record:
         pool, _ = record.change([])
-        return pool.made_today
+        return pool.calls_last_day
 
 
 class SharedSlots(SlotStorage):
-    """The keeper of a pool in a database. Use as ``async with SharedPool(record) as keeper``; it closes the record."""
+    """A slot pool in a database. Use as ``async with SharedSlots(record) as storage``; it closes the record."""
 
     returns_copies = True
 
@@ -51,7 +51,7 @@ class SharedSlots(SlotStorage):
         self._has_work = asyncio.Event()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="limiter")
         self._worker: asyncio.Task[None] | None = None
-        self._failure: Exception | None = None  # what could not be made once is said to all who come later
+        self._failure: Exception | None = None  # every later change raises it, too
         self._ends = False
 
     async def __aenter__(self) -> Self:
@@ -70,11 +70,11 @@ class SharedSlots(SlotStorage):
         """See ``SlotStorage``."""
         return self._record.now()
 
-    async def change(self, change: Callable[[SlotPool, float], _Told]) -> tuple[SlotPool, _Told]:
+    async def change(self, change: Callable[[SlotPool, float], _Result]) -> tuple[SlotPool, _Result]:
         """See ``SlotStorage``. Raises StoppedEarly if the database can't be used."""
         if self._failure is not None:
             raise _as_ending(self._failure)
-        future: asyncio.Future[tuple[SlotPool, _Told]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[tuple[SlotPool, _Result]] = asyncio.get_running_loop().create_future()
         self._waiting.append((change, future))
         self._has_work.set()
         return await future
@@ -97,7 +97,7 @@ class SharedSlots(SlotStorage):
         loop = asyncio.get_running_loop()
         try:
             pool, answers = await loop.run_in_executor(self._executor, self._record.change, changes)
-        except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
+        except Exception as error:  # noqa: BLE001 - all callers that wait get the error
             self._failure = error
             for future in futures:
                 if future is not None and not future.done():
@@ -112,7 +112,7 @@ def _as_ending(error: Exception) -> ImporterError:
     if isinstance(error, ImporterError):
         ending = as_ending(error)
     else:
-        ending = ProgramError(f"unexpected error ({type(error).__name__}) in the limiter: {error}")
+        ending = ProgramError(f"unexpected error ({type(error).__name__}) in the rate limit: {error}")
     if ending is not error:
         ending.__cause__ = error
     return ending

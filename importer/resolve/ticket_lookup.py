@@ -89,7 +89,7 @@ class TicketLookup:
                 raise StoppedEarly(f"the account refuses the keys: {reason}", hint=ERROR_CODES["keys-refused"].advice)
             case WrongUrl(reason):
                 raise StoppedEarly(
-                    f"the URL is not that of the account's API: {reason}", hint=ERROR_CODES["wrong-url"].advice
+                    f"the account's API is not at this URL: {reason}", hint=ERROR_CODES["wrong-url"].advice
                 )
             case _:
                 assert_never(answer)

@@ -1,4 +1,4 @@
-"""What becomes of the rows of one chunk, while they are judged: arrays, and more for the few with something to say."""
+"""Decide for each row of one chunk whether it is sent: arrays, and objects only for rows with problems."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ INCOMPLETE_ROW_CODES = (
 
 @dataclass(kw_only=True, slots=True)
 class ChunkDecisions:
-    """What becomes of each row, as it is judged; positions count the chunk's rows from 0."""
+    """The disposition of each row of one chunk. Positions count the chunk's rows from 0."""
 
     rows: tuple[int, ...]
-    manifest_rows: Sequence[int]  # the same, unless the manifest is a results file
+    manifest_rows: Sequence[int]  # equal to ``rows``, unless the manifest is a results file
     keys: RowKeys
     dispositions: npt.NDArray[np.uint8]
     problems: dict[int, list[Problem]]
-    first_positions: npt.NDArray[np.int64]  # where the row stands whose key it repeats, or -1
-    in_flight: set[int]  # a live run may be sending it right now
+    first_positions: npt.NDArray[np.int64]  # position of the first row with the same key, or -1
+    in_flight: set[int]  # another run may be sending these right now
 
     def add_problems(self, position: int, *problems: Problem) -> None:
-        """Note what is wrong with a row."""
+        """Reject a row if there are ``problems``."""
         if problems:
             self.problems.setdefault(position, []).extend(problems)
             self.dispositions[position] = Disposition.REJECT
 
     def send_mask(self) -> Mask:
-        """The rows that would be sent, as far as is known."""
+        """Return which rows are to be sent."""
         return np.isin(self.dispositions, TO_SEND)
 
     def rejections(self) -> list[Rejection]:
-        """The rows with problems, as the ledger keeps them."""
+        """Return the rows with problems, for the ledger."""
         return [self._rejection(position) for position in sorted(self.problems)]
 
     def _rejection(self, position: int) -> Rejection:
         problems = self.problems[position]
-        # A row whose key is missing or another row's has none of its own: mended, it is known by its cells.
+        # These keys are missing or belong to another row. The corrected row is recognised by its cells.
         keyless = problems[0].code in ("missing-key", "duplicate-key", *INCOMPLETE_ROW_CODES)
         return Rejection(
             manifest_row=self.manifest_rows[position],
@@ -59,11 +59,11 @@ class ChunkDecisions:
         )
 
     def claims(self) -> list[Claim]:
-        """The rows that a run takes for itself: those that it would send, and those whose fate another one decides."""
+        """Return the rows that a run claims: those to be sent, and those that another run may be sending."""
         return [Claim(key=self.keys.text(at), manifest_row=self.manifest_rows[at]) for at in self._claimed()]
 
     def apply_states(self, states: Mapping[str, str], *, resend_unknown: bool) -> None:
-        """Judge the claimed rows anew by what the ledger has known of some of them, by their keys, since the claim."""
+        """Update claimed rows by ``states`` (key -> state in the ledger), which may have changed before the claim."""
         if not states:
             return
         for at in self._claimed():

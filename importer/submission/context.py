@@ -9,8 +9,9 @@ from typing import Protocol
 from importer.leadsquared.answers import Answer
 from importer.leadsquared.client import Client
 from importer.rate_limit.limiter import RateLimiter
+from importer.submission.failure_limit import FailureLimit
 from importer.submission.journal import Journal
-from importer.submission.retry import FailureLimit, RetryPolicy, Settled
+from importer.submission.retry import RetryPolicy, Settled
 from importer.submission.send_queue import QueuedRow
 
 

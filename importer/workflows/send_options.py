@@ -10,7 +10,8 @@ from importer.models import Rate
 from importer.rate_limit import estimated_duration_s
 from importer.rate_limit.limiter import LimiterOptions
 from importer.submission.context import SubmissionOptions
-from importer.submission.retry import FailureLimit, RetryPolicy
+from importer.submission.failure_limit import FailureLimit
+from importer.submission.retry import RetryPolicy
 
 _IN_FLIGHT_PER_CALL = 4
 _MAX_IN_FLIGHT = 1_000

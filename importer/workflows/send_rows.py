@@ -105,7 +105,7 @@ async def _ticking(progress: Progress, limit_status: LimitStatus) -> AsyncIterat
     async def tick() -> None:
         while True:
             await asyncio.sleep(1)
-            limit_status.tick()
+            limit_status.update()
             progress.tick()
 
     task = asyncio.create_task(tick())

@@ -28,7 +28,7 @@ def test_rows_beyond_the_daily_cap_are_pending_until_the_next_day(shop: Shop, ac
         assert ended.code == 1
         assert account.calls == made
         assert shop.statuses()["pending"] == 23 - made
-        assert f"had {10} calls in 24 hours" in ended.err
+        assert f"had {10} calls in the last 24 hours" in ended.err
         assert "run the same command again" in ended.err
         assert shop.run("--yes", "--daily-cap", "10").code == 1, "the same day"
         assert account.calls == made

@@ -119,7 +119,7 @@ def test_flags_that_may_create_duplicates_cause_warnings(
     """The plan warns of the flags, also in a rehearsal; the summary counts the rows that were sent again."""
     account = open_account([{"calls": "2-3", "fault": "500-after"}])
     shop.manifest(4)
-    warning = f"{named}: rows that may be tickets already are sent again, and may become two"
+    warning = f"{named}: rows that may already be tickets are sent again, and may become duplicates"
     assert warning in shop.run("--dry-run", *flags).out
     done = shop.run(*flags)
     assert done.code == 0
@@ -136,4 +136,4 @@ def test_without_such_flags_there_is_no_warning(shop: Shop, account: Account):
     shop.manifest(2)
     done = shop.run("--json")
     assert done.summary["repeated"] == 0
-    assert "may become two" not in done.err
+    assert "may become duplicates" not in done.err

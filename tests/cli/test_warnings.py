@@ -6,7 +6,7 @@ from pathlib import Path
 
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
-from importer.manifest.workbooks.sheet_notes import PROMISED_ROWS
+from importer.manifest.workbooks.sheet_warnings import PROMISED_ROWS
 from tests.cli.shop import HEADER, MAPPING, Shop, good_row
 
 
@@ -40,7 +40,7 @@ def test_a_large_workbook_is_checked_with_a_warning(shop: Shop):
     assert "sheet 'Tickets' has 200,001 rows" in outcome.err
     plan = shop.do("run", "tickets.xlsx", "-m", "mapping.yaml", "--sandbox", "--dry-run")
     assert plan.code == 0
-    assert "saved as CSV" in plan.out
+    assert "save it as CSV" in plan.out
 
 
 def test_quiet_hides_no_warning(shop: Shop):

@@ -258,7 +258,7 @@ def test_a_ledger_of_version_1_can_be_used_after_the_upgrade(tmp_path: Path) -> 
             asks = SlotRequest(run=run.id, rate=Rate(5, 5.0), margin_s=0.1, ceiling=5)
             pool, (booking,) = record.change([lambda pool, now: pool.book(asks, now)])
         assert isinstance(booking, Booking)
-        assert pool.made_today == 1
+        assert pool.calls_last_day == 1
         ledger.end_run(run.id, 0)
 
 

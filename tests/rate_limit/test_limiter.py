@@ -257,7 +257,7 @@ def test_a_withdrawn_slot_is_there_for_the_next() -> None:
 
 
 def test_nobody_overtakes_whoever_waits_for_a_slot() -> None:
-    """A slot that is given back is for who has waited longest, although another asks before that one can look."""
+    """A slot that is given back is for who has waited longest, although another request before that one can look."""
 
     async def go(slot: Slot) -> None:
         await slot.wait_until_ready()
@@ -337,7 +337,7 @@ def test_a_share_of_the_limit_is_so_many_calls() -> None:
 
     async def whole() -> list[float]:
         limiter = make(Rate(10, 5), share=0.6)
-        assert (limiter.allowed, limiter.most) == (6.0, 6.0)
+        assert (limiter.calls_allowed, limiter.max_calls) == (6.0, 6.0)
         return await asyncio.gather(*(use(limiter) for _ in range(12)))
 
     assert sorted(run(whole())) == pytest.approx([0.0] * 6 + [5.1] * 6, abs=1e-3)
@@ -350,11 +350,11 @@ def test_others_are_given_way_and_the_limit_is_taken_back() -> None:
         limiter = make(Rate(25, 5))
         slot = await called(limiter)
         limiter.pause(5.0, slot)
-        given_way = limiter.allowed
+        given_way = limiter.calls_allowed
         uses = [await use(limiter) for _ in range(5)]
         gaps = [later - earlier for earlier, later in itertools.pairwise(uses)]
         await asyncio.sleep(60)
-        return given_way, min(gaps), limiter.allowed
+        return given_way, min(gaps), limiter.calls_allowed
 
     given_way, gap_s, allowed = run(whole())
     assert given_way <= 12.5
@@ -393,7 +393,7 @@ def test_a_quiet_network_makes_the_margin_small() -> None:
 
 
 def test_the_last_call_of_the_day_is_the_last() -> None:
-    """Whoever asks after it is told so; a slot that is given back is one call more."""
+    """Whoever request after it is told so; a slot that is given back is one call more."""
 
     async def whole() -> list[float]:
         limiter = make(Rate(5, 5), daily_cap=3)
@@ -430,7 +430,7 @@ _Told = TypeVar("_Told")
 
 
 class SlowPool(SlotStorage):
-    """A keeper as far away as a database: a change takes its time, and is made half way through it."""
+    """A storage as far away as a database: a change takes its time, and is made half way through it."""
 
     def __init__(self, takes_s: float) -> None:
         self.pool = SlotPool()
@@ -473,23 +473,23 @@ def test_runs_that_share_a_slow_keeper_keep_the_limit_together(
     """For any pattern, however long a change takes; all get their turn, and nothing stays booked."""
 
     async def whole() -> tuple[list[float], SlotPool, float]:
-        keeper, uses = SlowPool(takes_s), list[float]()
+        storage, uses = SlowPool(takes_s), list[float]()
         async with asyncio.timeout(AN_AGE_S):
             quotas = [
-                RateLimiter(LimiterOptions(rate=rate, run=f"run {number}"), keeper, margin()) for number in range(runs)
+                RateLimiter(LimiterOptions(rate=rate, run=f"run {number}"), storage, margin()) for number in range(runs)
             ]
             await asyncio.gather(
                 *(follow(quotas[number % runs], steps, uses) for number, steps in enumerate(users)),
             )
-        return uses, await keeper.settled(), keeper.now()
+        return uses, await storage.settled(), storage.now()
 
     uses, pool, _ = run(whole())
     assert_kept(uses, rate)
-    assert pool.counted == len(uses), "what was booked and not used was given back"
+    assert pool.new_calls == len(uses), "what was booked and not used was given back"
 
 
 class CopyingPool(SlowPool):
-    """A slow keeper that says that what it shows are copies."""
+    """A slow storage that says that what it shows are copies."""
 
     returns_copies = True
 
@@ -513,8 +513,8 @@ def test_what_was_booked_for_one_who_is_gone_is_given_back() -> None:
     """Those who came to be booked for together, and went while that was done, leave nothing booked."""
 
     async def whole() -> tuple[SlotPool, int]:
-        keeper = CopyingPool(0.1)
-        async with RateLimiter(LimiterOptions(rate=Rate(5, 5), run="A"), keeper, margin()) as limiter:
+        storage = CopyingPool(0.1)
+        async with RateLimiter(LimiterOptions(rate=Rate(5, 5), run="A"), storage, margin()) as limiter:
             slots = [await limiter.reserve() for _ in range(4)]
             waiting = [asyncio.ensure_future(slot.wait_until_near(0)) for slot in slots]
             await asyncio.sleep(0.01)  # the first books for all of them
@@ -526,11 +526,11 @@ def test_what_was_booked_for_one_who_is_gone_is_given_back() -> None:
             for slot in (slots[0], slots[3]):
                 await slot.wait_until_ready()
                 slot.mark_used()
-        pool = await keeper.settled()
+        pool = await storage.settled()
         return pool, sum(slot.run == "A" for slot in pool.slots)
 
     pool, used = run(whole())
-    assert (pool.counted, used) == (2, 2)
+    assert (pool.new_calls, used) == (2, 2)
 
 
 def test_a_quota_knows_of_its_own_calls_before_it_asks_again() -> None:
@@ -562,8 +562,8 @@ def test_a_pause_holds_although_an_older_view_of_the_pool_comes_in_after_it() ->
     """A change that was under way when the 429 came knows nothing of it; nobody calls for that reason."""
 
     async def whole() -> float:
-        keeper = SlowPool(0.1)
-        limiter = RateLimiter(LimiterOptions(rate=Rate(5, 5)), keeper, margin())
+        storage = SlowPool(0.1)
+        limiter = RateLimiter(LimiterOptions(rate=Rate(5, 5)), storage, margin())
         first = await called(limiter)
         second = await limiter.reserve()
         booking = asyncio.ensure_future(second.wait_until_ready())
@@ -580,19 +580,19 @@ def test_a_booking_that_is_not_waited_for_is_given_back() -> None:
     """Also where it is made only after its run was told to stop, at the very end."""
 
     async def whole() -> SlotPool:
-        keeper = SlowPool(0.1)
-        async with RateLimiter(LimiterOptions(rate=Rate(5, 5), run="A"), keeper, margin()) as limiter:
+        storage = SlowPool(0.1)
+        async with RateLimiter(LimiterOptions(rate=Rate(5, 5), run="A"), storage, margin()) as limiter:
             slot = await limiter.reserve()
             waiting = asyncio.ensure_future(slot.wait_until_ready())
             await asyncio.sleep(0.01)
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
             slot.release()
-        return await keeper.settled()
+        return await storage.settled()
 
     pool = run(whole())
-    assert pool.counted == 0
-    assert not pool.users
+    assert pool.new_calls == 0
+    assert not pool.runs
     assert {slot.run for slot in pool.slots} <= {""}
 
 
@@ -600,8 +600,8 @@ def test_what_is_given_back_while_another_asks_wakes_that_one() -> None:
     """It asked just before, was told to wait, and looks again at once; it does not sleep out a period."""
 
     async def whole() -> float:
-        keeper = SlowPool(0.1)
-        limiter = RateLimiter(LimiterOptions(rate=Rate(3, 5)), keeper, margin())
+        storage = SlowPool(0.1)
+        limiter = RateLimiter(LimiterOptions(rate=Rate(3, 5)), storage, margin())
         await use(limiter)
         await use(limiter)
         held, other, third = [await limiter.reserve() for _ in range(3)]

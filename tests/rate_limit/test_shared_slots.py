@@ -32,8 +32,8 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 @contextlib.asynccontextmanager
 async def keeper_of(ledger: Ledger) -> AsyncIterator[SharedSlots]:
-    async with asyncio.timeout(PATIENCE_S), SharedSlots(SlotRecords(ledger.url, ACCOUNT)) as keeper:
-        yield keeper
+    async with asyncio.timeout(PATIENCE_S), SharedSlots(SlotRecords(ledger.url, ACCOUNT)) as storage:
+        yield storage
 
 
 class Held:
@@ -46,7 +46,7 @@ class Held:
 
     def __call__(self, pool: SlotPool, _now: float) -> None:
         """Be made."""
-        pool.alone = 7
+        pool.alone_slot = 7
         self._loop.call_soon_threadsafe(self.begun.set)
         assert self._let_go.wait(PATIENCE_S)
 
@@ -65,7 +65,7 @@ def writing(made: list[int], number: int) -> Callable[[SlotPool, float], int]:
 
 def noting(number: int) -> Callable[[SlotPool, float], None]:
     def change(pool: SlotPool, _now: float) -> None:
-        pool.alone = number
+        pool.alone_slot = number
 
     return change
 
@@ -79,12 +79,12 @@ def test_changes_are_made_in_the_order_in_which_they_are_asked_for(ledger: Ledge
 
     async def whole() -> tuple[list[int], list[int]]:
         made, tasks = list[int](), []
-        async with keeper_of(ledger) as keeper:
+        async with keeper_of(ledger) as storage:
             for number in range(60):
                 if number % 3:
-                    keeper.change_later(writing(made, number))
+                    storage.change_later(writing(made, number))
                 else:
-                    tasks.append(asyncio.create_task(keeper.change(writing(made, number))))
+                    tasks.append(asyncio.create_task(storage.change(writing(made, number))))
                     await asyncio.sleep(0)  # to where it stands in line
             answers = [told for _, told in await asyncio.gather(*tasks)]
         return made, answers
@@ -99,10 +99,10 @@ def test_what_has_come_meanwhile_is_one_transaction(ledger: Ledger) -> None:
 
     async def whole() -> set[tuple[int, float]]:
         held = Held()
-        async with keeper_of(ledger) as keeper:
-            first = asyncio.create_task(keeper.change(held))
+        async with keeper_of(ledger) as storage:
+            first = asyncio.create_task(storage.change(held))
             await held.begun.wait()
-            rest = [asyncio.create_task(keeper.change(lambda pool, now: (id(pool), now))) for _ in range(200)]
+            rest = [asyncio.create_task(storage.change(lambda pool, now: (id(pool), now))) for _ in range(200)]
             await asyncio.sleep(0)
             held.let_go()
             await first
@@ -116,14 +116,14 @@ def test_whoever_waits_sees_the_pool_with_all_of_its_transaction(ledger: Ledger,
 
     async def whole() -> tuple[SlotPool, SlotPool]:
         with contextlib.closing(reopened(tmp_path)) as other:
-            async with keeper_of(ledger) as keeper, keeper_of(other) as elsewhere:
-                keeper.change_later(noting(3))
-                mine, _ = await keeper.change(noting(4))
+            async with keeper_of(ledger) as storage, keeper_of(other) as elsewhere:
+                storage.change_later(noting(3))
+                mine, _ = await storage.change(noting(4))
                 others, _ = await elsewhere.change(look)
                 return mine, others
 
     mine, others = asyncio.run(whole())
-    assert mine.alone == others.alone == 4
+    assert mine.alone_slot == others.alone_slot == 4
 
 
 def test_a_change_whose_waiter_is_gone_before_its_turn_is_not_made(ledger: Ledger) -> None:
@@ -131,10 +131,10 @@ def test_a_change_whose_waiter_is_gone_before_its_turn_is_not_made(ledger: Ledge
 
     async def whole() -> list[int]:
         held, made = Held(), list[int]()
-        async with keeper_of(ledger) as keeper:
-            first = asyncio.create_task(keeper.change(held))
+        async with keeper_of(ledger) as storage:
+            first = asyncio.create_task(storage.change(held))
             await held.begun.wait()
-            gone, stays = (asyncio.create_task(keeper.change(writing(made, number))) for number in (1, 2))
+            gone, stays = (asyncio.create_task(storage.change(writing(made, number))) for number in (1, 2))
             await asyncio.sleep(0)
             gone.cancel()
             await asyncio.gather(gone, return_exceptions=True)
@@ -150,10 +150,10 @@ def test_a_change_whose_waiter_goes_while_it_is_made_is_made(ledger: Ledger) -> 
 
     async def whole() -> tuple[SlotPool, int]:
         held, made = Held(), list[int]()
-        async with keeper_of(ledger) as keeper:
-            gone = asyncio.create_task(keeper.change(held))
+        async with keeper_of(ledger) as storage:
+            gone = asyncio.create_task(storage.change(held))
             await held.begun.wait()
-            stays = asyncio.create_task(keeper.change(writing(made, 1)))
+            stays = asyncio.create_task(storage.change(writing(made, 1)))
             await asyncio.sleep(0)
             gone.cancel()
             await asyncio.gather(gone, return_exceptions=True)
@@ -161,49 +161,49 @@ def test_a_change_whose_waiter_goes_while_it_is_made_is_made(ledger: Ledger) -> 
             return await stays
 
     pool, told = asyncio.run(whole())
-    assert (pool.alone, told) == (7, 1)
+    assert (pool.alone_slot, told) == (7, 1)
 
 
 def test_closing_makes_what_was_told_last(ledger: Ledger) -> None:
     """The last use of a slot and a run's leaving come when nobody waits any more: the others have to know."""
 
     async def whole() -> SlotPool:
-        async with keeper_of(ledger) as keeper:
-            await keeper.change(look)
+        async with keeper_of(ledger) as storage:
+            await storage.change(look)
             for number in range(1, 6):
-                keeper.change_later(noting(number))
+                storage.change_later(noting(number))
         async with keeper_of(ledger) as again:
             return (await again.change(look))[0]
 
-    assert asyncio.run(whole()).alone == 5
+    assert asyncio.run(whole()).alone_slot == 5
 
 
 def test_closing_makes_what_was_told_while_another_change_is_made(ledger: Ledger) -> None:
     """The end comes in the midst of a transaction: the one after it is made all the same."""
 
     async def whole() -> SlotPool:
-        async with keeper_of(ledger) as keeper:
+        async with keeper_of(ledger) as storage:
             held = Held()
-            keeper.change_later(held)
+            storage.change_later(held)
             await held.begun.wait()
-            keeper.change_later(noting(5))
+            storage.change_later(noting(5))
             asyncio.get_running_loop().call_later(0.01, held.let_go)  # closing has begun by then
         async with keeper_of(ledger) as again:
             return (await again.change(look))[0]
 
-    assert asyncio.run(whole()).alone == 5
+    assert asyncio.run(whole()).alone_slot == 5
 
 
 def test_a_database_that_fails_is_said_to_all_who_wait_and_to_all_who_come(ledger: Ledger, tmp_path: Path) -> None:
     """Nobody may call without it: the run stops early, so that the exit code tells that rows were sent."""
 
     async def whole() -> list[BaseException]:
-        async with keeper_of(ledger) as keeper:
-            await keeper.change(look)
+        async with keeper_of(ledger) as storage:
+            await storage.change(look)
             query(tmp_path, "alter table quotas rename to gone")
-            told = await asyncio.gather(*(keeper.change(look) for _ in range(3)), return_exceptions=True)
+            told = await asyncio.gather(*(storage.change(look) for _ in range(3)), return_exceptions=True)
             query(tmp_path, "alter table gone rename to quotas")
-            told += await asyncio.gather(keeper.change(look), return_exceptions=True)
+            told += await asyncio.gather(storage.change(look), return_exceptions=True)
             return [error for error in told if isinstance(error, BaseException)]
 
     errors = asyncio.run(whole())
@@ -219,15 +219,15 @@ def test_what_could_not_be_told_is_said_to_the_next_who_waits(ledger: Ledger, tm
     """A call that went out is not in the pool: nobody may book on."""
 
     async def whole() -> None:
-        async with keeper_of(ledger) as keeper:
-            await keeper.change(look)
+        async with keeper_of(ledger) as storage:
+            await storage.change(look)
             query(tmp_path, "alter table quotas rename to gone")
-            keeper.change_later(noting(1))
+            storage.change_later(noting(1))
             with pytest.raises(StoppedEarly, match="the ledger"):
-                await keeper.change(look)
+                await storage.change(look)
             query(tmp_path, "alter table gone rename to quotas")
             with pytest.raises(StoppedEarly, match="the ledger"):
-                await keeper.change(look)
+                await storage.change(look)
 
     asyncio.run(whole())
 
@@ -239,13 +239,13 @@ def test_a_change_that_has_an_error_in_it_hangs_nobody(ledger: Ledger) -> None:
         raise ValueError("so it is")
 
     async def whole() -> list[object]:
-        async with keeper_of(ledger) as keeper:
-            tasks = [asyncio.create_task(keeper.change(change)) for change in (look, faulty, look)]
+        async with keeper_of(ledger) as storage:
+            tasks = [asyncio.create_task(storage.change(change)) for change in (look, faulty, look)]
             return list(await asyncio.gather(*tasks, return_exceptions=True))
 
     errors = asyncio.run(whole())
     assert {type(error) for error in errors} == {ProgramError}
-    assert "ValueError in the limiter: so it is" in str(errors[0])
+    assert "unexpected error (ValueError) in the rate limit: so it is" in str(errors[0])
 
 
 def assert_kept(uses: list[float], rate: Rate) -> None:
@@ -261,8 +261,8 @@ async def use(limiter: RateLimiter, uses: list[float]) -> None:
     uses.append(slot.used_at)
 
 
-def quota_on(keeper: SharedSlots, run: str, rate: Rate) -> RateLimiter:
-    return RateLimiter(LimiterOptions(rate=rate, run=run), keeper, Margin(first_s=0.001, least_s=0.001))
+def quota_on(storage: SharedSlots, run: str, rate: Rate) -> RateLimiter:
+    return RateLimiter(LimiterOptions(rate=rate, run=run), storage, Margin(first_s=0.001, least_s=0.001))
 
 
 def test_two_runs_keep_the_limit_together(ledger: Ledger, tmp_path: Path) -> None:
@@ -294,7 +294,7 @@ def test_a_run_that_ends_is_no_longer_shared_with(ledger: Ledger) -> None:
 
     async def whole() -> SlotPool:
         uses = list[float]()
-        async with keeper_of(ledger) as keeper, quota_on(keeper, "A", Rate(5, 60.0)) as limiter:
+        async with keeper_of(ledger) as storage, quota_on(storage, "A", Rate(5, 60.0)) as limiter:
             await use(limiter, uses)
             slot = await limiter.reserve()
             await slot.wait_until_near(0)
@@ -303,13 +303,13 @@ def test_a_run_that_ends_is_no_longer_shared_with(ledger: Ledger) -> None:
             return (await again.change(look))[0]
 
     pool = asyncio.run(whole())
-    assert not pool.users
+    assert not pool.runs
     assert [slot.run for slot in pool.slots].count("A") == 1
-    assert pool.made_today == 1
+    assert pool.calls_last_day == 1
 
 
 def test_the_days_calls_are_those_of_all_runs(ledger: Ledger, tmp_path: Path) -> None:
-    """What one has used of the cap the other has not; at the cap both are told so, as is who asks beforehand."""
+    """What one has used of the cap the other has not; at the cap both are told so, as is who request beforehand."""
 
     async def whole() -> None:
         limits = [LimiterOptions(rate=Rate(50, 1.0), run=run, daily_cap=5) for run in ("A", "B")]
@@ -322,7 +322,7 @@ def test_the_days_calls_are_those_of_all_runs(ledger: Ledger, tmp_path: Path) ->
                 for limiter in itertools.islice(itertools.cycle((a, b)), 5):
                     await use(limiter, [])
                 for limiter in (a, b):
-                    with pytest.raises(CapReached, match="5 calls in 24 hours"):
+                    with pytest.raises(CapReached, match="5 calls in the last 24 hours"):
                         await use(limiter, [])
 
     asyncio.run(whole())

@@ -36,8 +36,8 @@ def record_in(folder: Path, account: str = "tenant") -> SlotRecords:
 
 
 def book(record: SlotRecords, run: str, calls: int = 5) -> Booking | NotYet:
-    asks = SlotRequest(run=run, rate=Rate(calls, 600.0), margin_s=0.1, ceiling=calls)
-    _, (answer,) = record.change([lambda pool, now: pool.book(asks, now)])
+    request = SlotRequest(run=run, rate=Rate(calls, 600.0), margin_s=0.1, ceiling=calls)
+    _, (answer,) = record.change([lambda pool, now: pool.book(request, now)])
     assert isinstance(answer, Booking | NotYet)
     return answer
 
@@ -82,7 +82,7 @@ def test_the_times_of_another_boot_are_not_compared(records: tuple[SlotRecords, 
     query(tmp_path, "update quotas set boot_id = 'another'")
     pool = look(records[1])
     assert {slot.used_at for slot in pool.slots} != {float("-inf")}
-    assert not pool.users
+    assert not pool.runs
     assert isinstance(book(records[1], "after"), NotYet)
 
 
@@ -92,7 +92,7 @@ def test_calls_of_a_day_are_counted(records: tuple[SlotRecords, SlotRecords], tm
     for minutes, calls in ((-DAY_MINUTES - 2, 1_000), (-DAY_MINUTES + 2, 20), (60, 300)):
         query(tmp_path, "insert into calls values ('tenant', ?, ?)", utc_minute() + minutes, calls)
     query(tmp_path, "insert into calls values ('other', ?, 7)", utc_minute())
-    assert look(records[1]).made_today == 1 + 20 + 300
+    assert look(records[1]).calls_last_day == 1 + 20 + 300
 
 
 def give_back(record: SlotRecords, bookings: Sequence[Booking], run: str = "A") -> None:
@@ -121,10 +121,10 @@ def test_a_call_that_is_given_back_is_taken_off_its_own_minute(
     assert counted(tmp_path) == [1, 1, 1]
     give_back(record, bookings[1:2])
     give_back(record, bookings[2:])
-    assert (counted(tmp_path), look(record).made_today) == ([1, 0, 0], 1)
+    assert (counted(tmp_path), look(record).calls_last_day) == ([1, 0, 0], 1)
     query(tmp_path, "update calls set calls = 3")
     give_back(record, bookings * 2)
-    assert (counted(tmp_path), look(record).made_today) == ([3, 0, 0], 3)
+    assert (counted(tmp_path), look(record).calls_last_day) == ([3, 0, 0], 3)
 
 
 def test_more_than_was_counted_can_not_be_taken_off(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
@@ -133,9 +133,9 @@ def test_more_than_was_counted_can_not_be_taken_off(records: tuple[SlotRecords, 
     assert isinstance(booking, Booking)
     query(tmp_path, "delete from calls")
     give_back(records[0], [booking])
-    assert look(records[0]).made_today == 0
+    assert look(records[0]).calls_last_day == 0
     book(records[0], "A")
-    assert look(records[0]).made_today == 1
+    assert look(records[0]).calls_last_day == 1
 
 
 def test_where_the_system_names_no_boot_all_processes_share_one_pool(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_change_that_fails_changes_nothing(records: tuple[SlotRecords, SlotRec
     def fails(_pool: SlotPool, _now: float) -> None:
         raise OSError
 
-    asks = SlotRequest(run="A", rate=Rate(5, 600.0), margin_s=0.1, ceiling=5)
+    request = SlotRequest(run="A", rate=Rate(5, 600.0), margin_s=0.1, ceiling=5)
     with pytest.raises(Exception, match="ledger"):
-        records[0].change([lambda pool, now: pool.book(asks, now), fails])
+        records[0].change([lambda pool, now: pool.book(request, now), fails])
     assert look(records[1]).slots == []

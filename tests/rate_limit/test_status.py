@@ -34,7 +34,7 @@ def a_minute_with_others(share: float = 1.0) -> tuple[list[str], list[float | No
     async def whole() -> None:
         limiter = RateLimiter(LimiterOptions(rate=RATE, share=share), MemorySlots(asyncio.get_running_loop().time))
         news = LimitStatus(limiter, shown, said.append)
-        news.tick()
+        news.update()
         texts.append(news.text())
         slot = await limiter.reserve()
         await slot.wait_until_ready()
@@ -42,7 +42,7 @@ def a_minute_with_others(share: float = 1.0) -> tuple[list[str], list[float | No
         await asyncio.sleep(0.1)  # until it is answered
         limiter.pause(5.0, slot)
         for _ in range(60):
-            news.tick()
+            news.update()
             texts.append(news.text())
             await asyncio.sleep(1)
 
@@ -54,8 +54,8 @@ def test_others_are_spoken_of_when_they_come_and_when_they_have_gone() -> None:
     """Once each, however often it is looked; the bar shows meanwhile what is left, and nothing before and after."""
     said, left, _ = a_minute_with_others()
     assert said == [
-        "others use the account's limit, too: giving way, to 10 of 25 per 5 s",
-        "the account's whole limit is free again",
+        "other programs use the account's limit, too: sending 10 instead of 25 per 5 s",
+        "other programs no longer use the account's limit: sending 25 per 5 s again",
     ]
     assert left[0] is left[-1] is None
     between = [calls for calls in left if calls is not None]
@@ -76,25 +76,25 @@ def test_a_long_wait_is_told_once() -> None:
         pool.paused_until = now + seconds
 
     async def whole() -> None:
-        keeper = MemorySlots(asyncio.get_running_loop().time)
-        async with RateLimiter(LimiterOptions(rate=RATE), keeper) as limiter:
+        storage = MemorySlots(asyncio.get_running_loop().time)
+        async with RateLimiter(LimiterOptions(rate=RATE), storage) as limiter:
             news = LimitStatus(limiter, SilentProgress(), said.append)
             for seconds in (5.0, 600.0, 300.0):
-                keeper.change_later(functools.partial(pause, seconds))
+                storage.change_later(functools.partial(pause, seconds))
                 for _ in range(3):
-                    news.tick()
+                    news.update()
                     await asyncio.sleep(1)
                 await asyncio.sleep(seconds)
-                news.tick()
+                news.update()
 
     run(whole())
-    told = "the account's limit is used up, as a 429 has told: nothing is sent for"
+    told = "the account's limit is used up (answer 429): sending pauses for"
     assert said == [f"{told} 10 min", f"{told} 5 min"]
 
 
 def test_the_summary_tells_the_margin_and_what_was_left() -> None:
     """In a line, with the figures of its moment."""
     _, _, texts = a_minute_with_others()
-    assert texts[0] == "25 per 5 s, with a margin of 150 ms"
-    assert texts[1] == "25 per 5 s, with a margin of 150 ms, others have some of it: 10 are left for us"
+    assert texts[0] == "25 per 5 s"
+    assert texts[1] == "25 per 5 s, of which other programs leave 10"
     assert texts[-1] == texts[0]

@@ -62,7 +62,7 @@ def ask(
         async with listening, Client(endpoint, Timeouts(), connections=1) as client:
             lookup = TicketLookup(client, limiter, give_up_after_s, lambda _: None)
             await lookup.ask(first, iter(numbers), concurrency=1)
-            _, slots = await slot_storage.change(lambda pool, _: pool.counted)
+            _, slots = await slot_storage.change(lambda pool, _: pool.new_calls)
             return lookup.result, slots
 
     return asyncio.run(main())

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import ssl
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -15,7 +14,7 @@ import trustme
 
 from importer.errors import SettingsError
 from importer.models import Rate, Secret
-from importer.sandbox import Field, Sandbox, SandboxOptions, default_account, serve
+from importer.sandbox import Field, SandboxOptions, default_account, serve
 from importer.sandbox.value_checks import is_guid
 from tests.sandbox.account_client import (
     MULTIPART,
@@ -32,23 +31,10 @@ from tests.sandbox.account_client import (
     ticket_part,
 )
 
-Story = Callable[[Client], Awaitable[None]]
 
-
-def play(story: Story, **changes: Any) -> None:
-    """Run a scenario with a new account."""
-
-    async def whole() -> None:
-        async with account(options(**changes)) as client:
-            await story(client)
-
-    asyncio.run(whole())
-
-
-def test_a_ticket_is_created_and_answered_as_documented() -> None:
+async def test_a_ticket_is_created_and_answered_as_documented() -> None:
     """The success answer is that of *Create Ticket with Attachments*, and the record contains the sent ticket."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         first = await client.create(dto(("Status", "Open")), b"hello", b"\x00" * 300_000)
         second = await client.create()
         ticket_id = first[1]["TicketId"]
@@ -88,25 +74,19 @@ def test_a_ticket_is_created_and_answered_as_documented() -> None:
         assert call.arrived_s <= call.counted_s <= ticket.made_s
         assert [call.reused for call in client.sandbox.calls] == [False, True]
 
-    play(story)  # fmt: skip
 
-
-def test_a_ticket_may_be_sent_as_json() -> None:
+async def test_a_ticket_may_be_sent_as_json() -> None:
     """*Create Tickets* takes the same document as a JSON body."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         status, data = await client.json("POST", "/tickets", dto(Id=None))
         assert (status, data["Status"]) == (200, "Success")
         status, data = await client.json("POST", "/tickets", dto())
         assert (status, data["Status"]) == (400, "Failure")
 
-    play(story)
 
-
-def test_a_form_of_aiohttp_is_read() -> None:
+async def test_a_form_of_aiohttp_is_read() -> None:
     """The Content-Type that aiohttp gives a text part is refused."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         url, headers = f"{client.base}/tickets", keys(client.sandbox)
         text = json.dumps(dto())
         form = aiohttp.FormData(quote_fields=False)
@@ -124,8 +104,6 @@ def test_a_form_of_aiohttp_is_read() -> None:
             async with client.session.post(url, data=writer, headers=headers) as answer:
                 assert answer.status == 200
         assert client.sandbox.tickets[0].files[0].name == 'naïve "1".txt'
-
-    play(story)
 
 
 @pytest.mark.parametrize(
@@ -149,10 +127,9 @@ def test_a_form_of_aiohttp_is_read() -> None:
         ([part(b"x", "form-data; name=x")], "malformed"),
     ],
 )  # fmt: skip
-def test_a_form_has_the_documented_parts_only(parts: list[bytes], problem: str) -> None:
+async def test_a_form_has_the_documented_parts_only(parts: list[bytes], problem: str) -> None:
     """One ticketDTO of plain text, files with names, nothing else; the refusal has a reason, and no ticket is created."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         body = multipart(*parts) if parts else b"--the-boundary--\r\n"
         status, data = await client.send("POST", "/tickets", body, MULTIPART)
         assert status == 400
@@ -161,35 +138,26 @@ def test_a_form_has_the_documented_parts_only(parts: list[bytes], problem: str) 
         assert client.sandbox.tickets == ()
         assert client.sandbox.calls[0].reason == data["ReasonForFailure"]
 
-    play(story)
 
-
-def test_one_refusal_names_the_problems_of_form_and_document() -> None:
+async def test_one_refusal_names_the_problems_of_form_and_document() -> None:
     """Problems of the parts and of the ticket come in one answer."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         _, data = await client.post(ticket_part(dto(("Title", ""), TypeId=1)), file_part(b""))
         assert data["ReasonForFailure"].count(";") == 2
 
-    play(story)
-
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "multipart/form-data", "application/json; charset=latin-1"])
-def test_a_body_of_another_type_is_refused(content_type: str) -> None:
+async def test_a_body_of_another_type_is_refused(content_type: str) -> None:
     """Only multipart/form-data with a boundary and JSON in UTF-8 are documented."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         status, data = await client.send("POST", "/tickets", b"x" * 1000, content_type)
         assert status == 400
         assert "neither multipart" in data["ReasonForFailure"]
 
-    play(story)
 
-
-def test_a_compressed_body_is_refused() -> None:
+async def test_a_compressed_body_is_refused() -> None:
     """The documentation does not say that the API decompresses bodies."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         headers = keys(client.sandbox) | {"Content-Type": MULTIPART}
         url = f"{client.base}/tickets"
         async with client.session.post(
@@ -197,23 +165,18 @@ def test_a_compressed_body_is_refused() -> None:
         ) as answer:
             assert answer.status == 400
 
-    play(story)
-
 
 @pytest.mark.parametrize(
     "changes",
     [{"X-LSQ-ACCESS-KEY": "wrong"}, {"X-LSQ-SECRET-KEY": "wrong"}, {"X-LSQ-SECRET-KEY": ""}, {"X-LSQ-ACCESS-KEY": "ключ"}],
 )  # fmt: skip
-def test_wrong_keys_are_refused(changes: dict[str, str]) -> None:
+async def test_wrong_keys_are_refused(changes: dict[str, str]) -> None:
     """Both keys must be right."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         url, headers = f"{client.base}/tickets", keys(client.sandbox) | changes
         async with client.session.post(url, data=multipart(ticket_part(dto())), headers=headers) as answer:
             assert answer.status == 401
         assert client.sandbox.tickets == ()
-
-    play(story)
 
 
 @pytest.mark.parametrize(
@@ -233,31 +196,24 @@ def test_wrong_keys_are_refused(changes: dict[str, str]) -> None:
         ("POST", "/../other/tickets"),
     ],
 )  # fmt: skip
-def test_any_other_url_is_a_404(method: str, path: str) -> None:
+async def test_any_other_url_is_a_404(method: str, path: str) -> None:
     """URLs and methods must match exactly."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         status, data = await client.send(method, path)
         assert (status, data["Status"]) == (404, "Failure")
 
-    play(story)
 
-
-def test_another_tenants_url_is_a_404() -> None:
+async def test_another_tenants_url_is_a_404() -> None:
     """An account answers below its own tenant ID only."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         client.base = client.base.replace("sandbox-tenant", "other")
         assert (await client.create())[0] == 404
         assert client.sandbox.calls[0].post is None
 
-    play(story)
 
-
-def test_calls_above_the_limit_get_the_documented_sentence() -> None:
+async def test_calls_above_the_limit_get_the_documented_sentence() -> None:
     """Every call counts, also failing ones; the body of a refused call is not read."""
-
-    async def story(client: Client) -> None:
+    async with account(options(rate=Rate(2, 500))) as client:
         assert (await client.send("GET", "/nowhere"))[0] == 404
         assert (await client.create())[0] == 200
         status, data = await client.create()
@@ -265,49 +221,37 @@ def test_calls_above_the_limit_get_the_documented_sentence() -> None:
         assert len(client.sandbox.tickets) == 1
         assert client.sandbox.calls[-1].counted_s is not None
 
-    play(story, rate=Rate(2, 500))
 
-
-def test_calls_are_counted_before_their_body_arrives() -> None:
+async def test_calls_are_counted_before_their_body_arrives() -> None:
     """A 429 comes while the client is still sending its body."""
-
-    async def story(client: Client) -> None:
+    async with account(options(rate=Rate(1, 500))) as client:
         await client.send("GET", "/nowhere")
         reader, writer = await raw_connection(client.sandbox)
         writer.write(raw_head(client.sandbox, 1_000_000))
         assert (await reader.readline()).startswith(b"HTTP/1.1 429 ")
         writer.close()
 
-    play(story, rate=Rate(1, 500))
 
-
-def test_the_networks_jitter_comes_before_the_counting() -> None:
+async def test_the_networks_jitter_comes_before_the_counting() -> None:
     """Calls are counted up to the jitter after their headers, as in a network."""
-
-    async def story(client: Client) -> None:
+    async with account(options(jitter_s=0.05)) as client:
         await asyncio.gather(*(client.create() for _ in range(20)))
         waits = [(call.counted_s or 0) - call.arrived_s for call in client.sandbox.calls]
         assert min(waits) >= 0
         assert max(waits) > 0.02
 
-    play(story, jitter_s=0.05)
 
-
-def test_the_latency_is_between_body_and_answer() -> None:
+async def test_the_latency_is_between_body_and_answer() -> None:
     """A ticket is created when the latency is over."""
-
-    async def story(client: Client) -> None:
+    async with account(options(latency_s=0.05)) as client:
         await client.create()
         (call,) = client.sandbox.calls
         assert client.sandbox.tickets[0].made_s - call.arrived_s >= 0.04
 
-    play(story, latency_s=0.05)
 
-
-def test_a_disconnected_client_does_not_prevent_its_ticket() -> None:
+async def test_a_disconnected_client_does_not_prevent_its_ticket() -> None:
     """Once the body has arrived, the ticket is created, even if the client no longer waits."""
-
-    async def story(client: Client) -> None:
+    async with account(options(latency_s=0.2)) as client:
         body = multipart(ticket_part(dto()))
         _, writer = await raw_connection(client.sandbox)
         writer.write(raw_head(client.sandbox, len(body)) + body)
@@ -317,13 +261,10 @@ def test_a_disconnected_client_does_not_prevent_its_ticket() -> None:
         await client.sandbox.until(lambda sandbox: bool(sandbox.tickets))
         assert client.sandbox.calls[0].ticket == "157"
 
-    play(story, latency_s=0.2)
 
-
-def test_a_half_sent_body_creates_no_ticket() -> None:
+async def test_a_half_sent_body_creates_no_ticket() -> None:
     """It is no error of the server either."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         body = multipart(ticket_part(dto()), file_part(b"x" * 100_000))
         _, writer = await raw_connection(client.sandbox)
         writer.write(raw_head(client.sandbox, len(body)) + body[:50_000])
@@ -334,39 +275,30 @@ def test_a_half_sent_body_creates_no_ticket() -> None:
         assert [call.status for call in client.sandbox.calls] == [None, 200]
         assert len(client.sandbox.tickets) == 1
 
-    play(story)
 
-
-def test_a_large_body_is_refused_before_it_is_sent() -> None:
+async def test_a_large_body_is_refused_before_it_is_sent() -> None:
     """A body that announces more than the maximum gets a 413 at once, and the connection closes."""
-
-    async def story(client: Client) -> None:
+    async with account(options(max_body_bytes=1000)) as client:
         reader, writer = await raw_connection(client.sandbox)
         writer.write(raw_head(client.sandbox, 1001))
         answer = await reader.read()
         assert answer.startswith(b"HTTP/1.1 413 ")
         writer.close()
 
-    play(story, max_body_bytes=1000)
 
-
-def test_a_large_chunked_body_is_refused_while_it_arrives() -> None:
+async def test_a_large_chunked_body_is_refused_while_it_arrives() -> None:
     """Its bytes are counted as they arrive."""
-
-    async def story(client: Client) -> None:
+    async with account(options(max_body_bytes=1000)) as client:
         head = raw_head(client.sandbox, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
         reader, writer = await raw_connection(client.sandbox)
         writer.write(head + b"7d0\r\n--the-boundary\r\n" + b"x" * 1984 + b"\r\n")
         assert (await reader.read()).startswith(b"HTTP/1.1 413 ")
         writer.close()
 
-    play(story, max_body_bytes=1000)
 
-
-def test_expect_100_continue_is_answered() -> None:
+async def test_expect_100_continue_is_answered() -> None:
     """It is answered after the limit and the keys were checked."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         body = multipart(ticket_part(dto()))
         reader, writer = await raw_connection(client.sandbox)
         writer.write(raw_head(client.sandbox, len(body), "Expect: 100-continue"))
@@ -375,13 +307,10 @@ def test_expect_100_continue_is_answered() -> None:
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
         writer.close()
 
-    play(story)
 
-
-def test_invalid_chunks_create_no_ticket() -> None:
+async def test_invalid_chunks_create_no_ticket() -> None:
     """The server continues after invalid HTTP."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         head = raw_head(client.sandbox, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
         _, writer = await raw_connection(client.sandbox)
         writer.write(head)
@@ -391,13 +320,10 @@ def test_invalid_chunks_create_no_ticket() -> None:
         assert client.sandbox.calls[0].status is None
         writer.close()
 
-    play(story)
 
-
-def test_a_new_identifier_creates_one_lead() -> None:
+async def test_a_new_identifier_creates_one_lead() -> None:
     """The second ticket finds the first one's lead, in any letter case and by either identifier."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         await client.create(
             dto(("LeadDetail.EmailAddress", "ann@example.com"), ("LeadDetail.Phone", "+4479460001"), LeadId=...)
         )
@@ -409,13 +335,10 @@ def test_a_new_identifier_creates_one_lead() -> None:
         assert [ticket.lead_id == lead.lead_id for ticket in client.sandbox.tickets] == [True, True, True, False]
         assert client.sandbox.warnings == ()
 
-    play(story)  # fmt: skip
 
-
-def test_two_tickets_at_once_create_two_leads() -> None:
+async def test_two_tickets_at_once_create_two_leads() -> None:
     """Tickets in flight together with one new identifier create a lead each, with a warning."""
-
-    async def story(client: Client) -> None:
+    async with account(options(latency_s=0.05)) as client:
         document = dto(("LeadDetail.EmailAddress", "ann@example.com"), LeadId=...)
         await asyncio.gather(client.create(document), client.create(document))
         assert len(client.sandbox.leads) == 2
@@ -423,23 +346,19 @@ def test_two_tickets_at_once_create_two_leads() -> None:
         assert "'ann@example.com'" in warning
         assert "#157 and #158" in warning
 
-    play(story, latency_s=0.05)
 
-
-def test_an_account_has_the_configured_fields() -> None:
+async def test_an_account_has_the_configured_fields() -> None:
     """A mapping's custom fields can be added, and made mandatory."""
-
-    async def story(client: Client) -> None:
+    async with account(
+        options(account=default_account().with_fields([Field(schema_name="CustomData.Serial", mandatory=True)]))
+    ) as client:
         assert "CustomData.Serial: mandatory and missing" in (await client.create())[1]["ReasonForFailure"]
         assert (await client.create(dto(("CustomData.Serial", "1"))))[0] == 200
 
-    play(story, account=default_account().with_fields([Field(schema_name="CustomData.Serial", mandatory=True)]))
 
-
-def test_a_ticket_can_be_read_by_number_and_guid() -> None:
+async def test_a_ticket_can_be_read_by_number_and_guid() -> None:
     """The details list the account's active fields, unset ones as null, and no field of the lead."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         _, made = await client.create(dto(("LeadDetail.EmailAddress", "ann@example.com"), LeadId=...))
         status, by_number = await client.send("GET", f"/tickets/{made['Id']}")
         assert (status, by_number) == await client.send("GET", f"/tickets/{made['TicketId'].upper()}")
@@ -450,13 +369,10 @@ def test_a_ticket_can_be_read_by_number_and_guid() -> None:
         assert not {"CustomData.OldSystem", "LeadDetail.EmailAddress"} & values.keys()
         assert by_number["Fields"][0]["SubFields"] == []
 
-    play(story)
 
-
-def test_an_update_changes_fields_and_adds_files() -> None:
+async def test_an_update_changes_fields_and_adds_files() -> None:
     """Fields of the same name are replaced, files are added, and the ticket keeps its IDs."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         await client.create(dto(("Status", "Open")), b"one")
         parts = ticket_part(dto(("Status", "Closed"), ("Tags", "t"), Id="157")), file_part(b"two")
         status, data = await client.send("PUT", "/tickets/157/update", multipart(*parts), MULTIPART)
@@ -465,25 +381,19 @@ def test_an_update_changes_fields_and_adds_files() -> None:
         assert ticket.fields == (("Title", "Printer on fire"), ("Status", "Closed"), ("Tags", "t"))
         assert [file.size for file in ticket.files] == [3, 3]
 
-    play(story)
 
-
-def test_an_update_is_as_strict_as_a_create() -> None:
+async def test_an_update_is_as_strict_as_a_create() -> None:
     """The number must match, the form must be multipart, and the document complete."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         await client.create()
         body = multipart(ticket_part(dto(Id="158")))
         assert (await client.send("PUT", "/tickets/157/update", body, MULTIPART))[0] == 400
         assert (await client.json("PUT", "/tickets/157/update", dto(Id="157")))[0] == 400
 
-    play(story)
 
-
-def test_the_trash_takes_numbers() -> None:
+async def test_the_trash_takes_numbers() -> None:
     """Tickets are moved once; missing ones are listed as failed, and a trashed ticket is not found any more."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         await client.create()
         assert await client.json("PUT", "/tickets/trash", {"TicketIds": ["157", "999"]}) == (
             200,
@@ -495,8 +405,6 @@ def test_the_trash_takes_numbers() -> None:
         )
         assert (await client.send("GET", "/tickets/157"))[0] == 404
         assert client.sandbox.tickets[0].trashed
-
-    play(story)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -515,23 +423,20 @@ def test_the_trash_takes_numbers() -> None:
         ("POST", "/ticket-types/1/fields/filter", b"{"),
     ],
 )  # fmt: skip
-def test_other_calls_take_the_documented_body_only(method: str, path: str, body: Any) -> None:
+async def test_other_calls_take_the_documented_body_only(method: str, path: str, body: Any) -> None:
     """Any other body gets a 400, too."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         text = body if isinstance(body, bytes) else json.dumps(body).encode()
         assert (await client.send(method, path, text, "application/json"))[0] == 400
         assert (await client.send(method, path, text, "text/plain"))[0] == 400
 
-    play(story)
 
-
-def test_fields_come_in_pages() -> None:
+async def test_fields_come_in_pages() -> None:
     """A page may be shorter than requested: a client reads on until it has Total fields."""
     more = [Field(schema_name=f"CustomData.Extra{number}") for number in range(30)]
     wanted = default_account().with_fields(more)
 
-    async def story(client: Client) -> None:
+    async with account(options(account=wanted)) as client:
         names: list[str] = []
         total = 1
         while len(names) < total:
@@ -546,37 +451,28 @@ def test_fields_come_in_pages() -> None:
         _, data = await client.json("POST", "/ticket-types/1/fields/filter", query)
         assert [field["SchemaName"] for field in data["TicketsFields"]] == ["SubType"]
 
-    play(story, account=wanted)
 
-
-def test_lookups_list_the_values_of_a_field() -> None:
+async def test_lookups_list_the_values_of_a_field() -> None:
     """A lookup has the field's name without its prefix."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         status, values = await client.send("GET", "/lookups/Region/values")
         assert status == 200
         assert [value["Value"] for value in values] == ["North", "South", "East", "West"]
 
-    play(story)
 
-
-def test_keys_without_administrator_rights_may_create_only() -> None:
+async def test_keys_without_administrator_rights_may_create_only() -> None:
     """The calls for administrators answer 403 to other keys."""
-
-    async def story(client: Client) -> None:
+    async with account(options(admin=False)) as client:
         assert (await client.create())[0] == 200
         assert (await client.send("GET", "/lookups/SubType/values"))[0] == 403
         assert (await client.json("PUT", "/tickets/trash", {"TicketIds": ["157"]}))[0] == 403
         assert (await client.json("POST", "/ticket-types/1/fields/filter", {}))[0] == 403
         assert (await client.send("GET", "/tickets/157"))[0] == 200
 
-    play(story, admin=False)
 
-
-def test_the_record_is_served_as_json() -> None:
+async def test_the_record_is_served_as_json() -> None:
     """It needs no keys, isn't counted, is the same in the process and over the wire, and contains no key."""
-
-    async def story(client: Client) -> None:
+    async with account(options(rate=Rate(1, 500))) as client:
         await client.create(dto(("LeadDetail.EmailAddress", "ann@example.com"), LeadId=...), b"x")
         async with client.session.get(client.sandbox.url + "/sandbox/record") as answer:
             assert answer.status == 200
@@ -585,8 +481,6 @@ def test_the_record_is_served_as_json() -> None:
         assert served == record
         assert [len(served[name]) for name in ("tickets", "calls", "leads", "warnings")] == [1, 1, 1, 0]
         assert client.sandbox.secret_key.reveal() not in json.dumps(record)
-
-    play(story, rate=Rate(1, 500))
 
 
 def test_two_accounts_with_one_seed_are_equal() -> None:
@@ -599,21 +493,17 @@ def test_two_accounts_with_one_seed_are_equal() -> None:
     assert asyncio.run(made(1)) == asyncio.run(made(1)) != asyncio.run(made(2))
 
 
-def test_waiting_for_the_state_can_be_cancelled() -> None:
+async def test_waiting_for_the_state_can_be_cancelled() -> None:
     """Later changes of the state cause no error."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.sandbox.until(lambda sandbox: bool(sandbox.tickets)), 0.01)
         assert (await client.create())[0] == 200
 
-    play(story)
 
-
-def test_idle_connections_are_closed_after_a_while() -> None:
+async def test_idle_connections_are_closed_after_a_while() -> None:
     """The server closes a keep-alive connection after `keepalive_s` without a request."""
-
-    async def story(client: Client) -> None:
+    async with account(options(keepalive_s=0.05)) as client:
         reader, writer = await raw_connection(client.sandbox)
         body = multipart(ticket_part(dto()))
         writer.write(raw_head(client.sandbox, len(body)) + body)
@@ -622,55 +512,41 @@ def test_idle_connections_are_closed_after_a_while() -> None:
         assert reader.at_eof()
         writer.close()
 
-    play(story, keepalive_s=0.05)
 
-
-def test_tls() -> None:
+async def test_tls() -> None:
     """With a TLS context the URL is https, and a client that trusts the authority gets its ticket."""
     authority = trustme.CA()
     server, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
     authority.issue_cert("127.0.0.1").configure_cert(server)
     authority.configure_trust(trusting)
 
-    async def whole() -> None:
-        connector = aiohttp.TCPConnector(ssl=trusting)
-        async with (
-            asyncio.timeout(10),
-            serve(options([{"calls": 2, "fault": "reset-after"}]), ssl_context=server) as sandbox,
-            aiohttp.ClientSession(connector=connector) as session,
-        ):
-            assert sandbox.url.startswith("https://127.0.0.1:")
-            client = Client(sandbox, session)
-            assert (await client.create())[0] == 200
-            with pytest.raises(aiohttp.ClientConnectionError):
-                await client.create()
-            assert len(sandbox.tickets) == 2
-
-    asyncio.run(whole())
+    connector = aiohttp.TCPConnector(ssl=trusting)
+    async with (
+        asyncio.timeout(10),
+        serve(options([{"calls": 2, "fault": "reset-after"}]), ssl_context=server) as sandbox,
+        aiohttp.ClientSession(connector=connector) as session,
+    ):
+        assert sandbox.url.startswith("https://127.0.0.1:")
+        client = Client(sandbox, session)
+        assert (await client.create())[0] == 200
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await client.create()
+        assert len(sandbox.tickets) == 2
 
 
-def test_a_url_with_ipv6_has_brackets() -> None:
+async def test_a_url_with_ipv6_has_brackets() -> None:
     """The server listens on an IPv6 address."""
-
-    async def whole() -> str:
-        async with serve(options(), host="::1") as sandbox:
-            return sandbox.url
-
-    assert asyncio.run(whole()).startswith("http://[::1]:")
+    async with serve(options(), host="::1") as sandbox:
+        assert sandbox.url.startswith("http://[::1]:")
 
 
 @pytest.mark.parametrize("port", ["taken", 70_000])
-def test_a_port_in_use_is_an_error(port: Any) -> None:
+async def test_a_port_in_use_is_an_error(port: Any) -> None:
     """The error says where the server can't listen, and what to do."""
-
-    async def whole() -> None:
-        async with serve(options()) as first:
-            wanted = int(first.url.rpartition(":")[2]) if port == "taken" else port
-            async with serve(options(), port=wanted):
-                pass
-
-    with pytest.raises(SettingsError, match=r"can't listen on 127\.0\.0\.1") as caught:
-        asyncio.run(whole())
+    async with serve(options()) as first:
+        wanted = int(first.url.rpartition(":")[2]) if port == "taken" else port
+        with pytest.raises(SettingsError, match=r"can't listen on 127\.0\.0\.1") as caught:
+            await serve(options(), port=wanted).__aenter__()
     assert "another port" in caught.value.hint
 
 
@@ -687,13 +563,10 @@ def test_all_invalid_options_are_reported_at_once() -> None:
     ]
 
 
-def test_keys_are_not_shown() -> None:
+async def test_keys_are_not_shown() -> None:
     """Neither options nor sandbox show a key by accident."""
     chosen = options(access_key=Secret("hush"))
     assert "hush" not in repr(chosen)
 
-    async def whole() -> Sandbox:
-        async with serve(chosen) as sandbox:
-            return sandbox
-
-    assert "hush" not in f"{asyncio.run(whole()).access_key}"
+    async with serve(chosen) as sandbox:
+        assert "hush" not in f"{sandbox.access_key}"

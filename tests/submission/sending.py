@@ -19,8 +19,9 @@ from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.sandbox import Sandbox
 from importer.submission.context import SubmissionContext, SubmissionOptions
+from importer.submission.failure_limit import FailureLimit
 from importer.submission.journal import Journal
-from importer.submission.retry import FailureLimit, RetryPolicy, Settled
+from importer.submission.retry import RetryPolicy, Settled
 from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
 from tests.ledger.making import live_run, new_ledger

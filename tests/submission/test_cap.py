@@ -24,7 +24,7 @@ def test_calls_that_were_booked_before_the_cap_go_out(cap: int, concurrency: int
             async with sending(tmp_path, sandbox, many, daily_cap=cap, concurrency=concurrency) as run:
                 ending = await run.of(many)
                 assert isinstance(ending, CapReached)
-                assert f"{cap} calls in 24 hours" in ending.message
+                assert f"{cap} calls in the last 24 hours" in ending.message
                 assert ending.exit_code == 1
                 attempts = {entry.state: entry.attempts for entry in run.entries().values()}
                 assert attempts == {"created": 1, "pending": 0}

@@ -17,7 +17,8 @@ from importer.models import Rate, Status, Ticket, TicketIds
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.submission.context import SubmissionContext, SubmissionOptions
-from importer.submission.retry import FailureLimit, RetryPolicy, Settled
+from importer.submission.failure_limit import FailureLimit
+from importer.submission.retry import RetryPolicy, Settled
 from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
 from tests import fake_time
@@ -177,7 +178,7 @@ def test_a_server_that_is_down_at_the_start_is_given_up_in_time(answer: Answer |
     ending, ended_at = send(world, 500, give_up_after_s=900.0)
     assert ending is not None
     assert ending.exit_code == 3
-    assert "900 s" in ending.message
+    assert "15 min" in ending.message
     # Silence is known as such after five answers that did not come; a probe under way is waited for.
     assert 900.0 <= ended_at <= 900.0 + 6 * takes_s + 1
     assert len(world.settled) == (0 if answer is None else len(world.left_at))
@@ -194,7 +195,7 @@ def test_each_outage_has_the_whole_patience() -> None:
     world = World(server)
     ending, _ = send(world, 500, give_up_after_s=900.0)
     assert ending is None
-    assert len([note for _, note in world.notes if "sending goes on" in note]) == 2
+    assert len([note for _, note in world.notes if "sending continues" in note]) == 2
     assert len(world.settled) == 500
     assert world.statuses()[Status.UNKNOWN] <= 2 * (world.most_under_way + 20)
 

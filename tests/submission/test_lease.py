@@ -100,7 +100,7 @@ def test_a_refused_intent_is_not_taken_back(tmp_path: Path) -> None:
                     await gate.wait_until_allowed()
                 return gate
 
-        assert not asyncio.run(main()).intended
+        assert not asyncio.run(main()).intent_written
         back = Outcome(key="B", state="pending", outcome="withdrawn", counted=False)
         ledger.commit(run, [back])
         assert entry(ledger, run, "B").attempts == 0

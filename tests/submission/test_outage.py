@@ -67,7 +67,7 @@ def test_five_answers_that_tell_nothing_and_one_row_at_a_time_probes(tmp_path: P
         assert max(busy.beside[back_at[0] :]) > 1
         assert len(notes) == 2
         assert "503 Service Unavailable" in notes[0]
-        assert "goes on" in notes[1]
+        assert "sending continues" in notes[1]
 
     asyncio.run(whole())
 
@@ -99,7 +99,7 @@ def test_a_server_that_stays_away_is_given_up(tmp_path: Path) -> None:
             async with sending(tmp_path, sandbox, many, give_up_after_s=0.3) as run:
                 ending = await run.of(many)
                 assert isinstance(ending, StoppedEarly)
-                assert "no answer that tells for 0.3 s: 503" in ending.message
+                assert "no usable answer from the server for 0 s: 503" in ending.message
                 assert run.states().count("unknown") == len(sandbox.calls) < 20
                 assert run.states().count("pending") == 200 - len(sandbox.calls)
 
@@ -262,7 +262,7 @@ def test_a_limit_that_stays_used_up_is_given_up(rule: dict[str, object], tmp_pat
             async with sending(tmp_path, sandbox, some, give_up_after_s=0.3) as run:
                 ending = await run.of(some)
                 assert isinstance(ending, StoppedEarly)
-                assert "limit is used up" in ending.message
+                assert "limit stays used up" in ending.message
                 assert run.states() == ["pending"] * 5
                 assert {entry.attempts for entry in run.entries().values()} == {0}
                 assert len(sandbox.calls) == 1 if "retry_after" in rule else len(sandbox.calls) < 8
@@ -286,7 +286,7 @@ def test_an_account_that_another_run_found_used_up(held_s: float, tmp_path: Path
                     assert run.states() == ["created"] * 3
                 else:
                     assert isinstance(ending, StoppedEarly)
-                    assert "limit is used up" in ending.message
+                    assert "limit stays used up" in ending.message
                     assert run.states() == ["pending"] * 3
                     assert not sandbox.calls
 
@@ -340,7 +340,7 @@ def test_a_refusal_does_not_undo_what_may_have_been_made(tmp_path: Path) -> None
                 assert await run.of(one) is None
                 entry = run.entries()["2"]
                 assert (entry.state, entry.attempts) == ("unknown", 2)
-                assert "an earlier request may have made the ticket" in entry.error
+                assert "an earlier request may have created the ticket" in entry.error
             assert len(sandbox.tickets) == 1
 
     asyncio.run(whole())

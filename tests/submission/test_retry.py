@@ -23,17 +23,9 @@ from importer.leadsquared.answers import (
 from importer.models import Status, TicketIds
 from importer.rate_limit.backoff import backoff_s
 from importer.rate_limit.exhausted import ExhaustedLimit
-from importer.submission.retry import (
-    FailureLimit,
-    NextStep,
-    Outage,
-    Retry,
-    RetryPolicy,
-    Settled,
-    StopRun,
-    WaitForFirstTicket,
-    next_step,
-)
+from importer.submission.failure_limit import FailureLimit
+from importer.submission.outage import Outage
+from importer.submission.retry import NextStep, Retry, RetryPolicy, Settled, StopRun, WaitForFirstTicket, next_step
 
 HOLD = RetryPolicy()
 EXAMPLES: tuple[Answer, ...] = (
@@ -56,7 +48,7 @@ _chances = st.floats(0, 1, exclude_max=True)
 
 
 def decide(answer: Answer, *, attempt: int = 1, succeeded: bool = True, policy: RetryPolicy = HOLD) -> NextStep:
-    read = policy.read(answer, succeeded=succeeded)
+    read = policy.interpret(answer, succeeded=succeeded)
     return next_step(read, attempt=attempt, succeeded=succeeded, policy=policy, jitter=0.5)
 
 
@@ -151,7 +143,7 @@ def test_back_off_has_full_jitter(attempt: int, chance: float) -> None:
 
 
 def note(outage: Outage, answer: Answer, now: float, *, probe: bool = False, chance: float = 0.0) -> None:
-    outage.note(answer, now, chance, probe=probe)
+    outage.record(answer, now, chance, probe=probe)
 
 
 UNCLEAR, GOOD = Unclear("server-error", "503 away", 503), Created(TicketIds(number="1"))
@@ -162,9 +154,9 @@ def test_five_in_a_row_are_an_outage() -> None:
     outage = Outage(900)
     for answer in [UNCLEAR] * 4 + [GOOD] + [UNCLEAR] * 4:
         note(outage, answer, 0)
-        assert not outage.is_on
+        assert not outage.is_active
     note(outage, UNCLEAR, 0)
-    assert outage.is_on
+    assert outage.is_active
     assert outage.reason == "503 away"
 
 
@@ -174,10 +166,10 @@ def test_what_says_nothing_about_the_server(answer: Answer) -> None:
     outage = Outage(900)
     for each in [answer, UNCLEAR] * 4:
         note(outage, each, 0)
-        assert not outage.is_on
+        assert not outage.is_active
     note(outage, UNCLEAR, 0)
     note(outage, answer, 1)
-    assert outage.is_on
+    assert outage.is_active
 
 
 @pytest.mark.parametrize("answer", [GOOD, Refused("", 400), KeysRefused("", 401), WrongUrl("", 404)])
@@ -187,9 +179,9 @@ def test_an_answer_that_tells_ends_an_outage(answer: Answer) -> None:
     states = []
     for each in (NotSent("refused"), answer):
         note(outage, each, 0, probe=True)
-        states.append(outage.is_on)
+        states.append(outage.is_active)
     assert states == [True, False]
-    assert not outage.gave_up(10_000)
+    assert not outage.is_too_long(10_000)
 
 
 def test_the_waits_between_probes() -> None:
@@ -219,12 +211,12 @@ def test_giving_up() -> None:
     """Counted from the pause's beginning; the run wakes for it although the next probe is later."""
     outage = Outage(100, first_wait_s=500)
     note(outage, NotSent("refused"), 10)
-    assert not outage.gave_up(109.9)
-    assert outage.gave_up(110)
-    assert outage.wakes_at() == pytest.approx(40)
+    assert not outage.is_too_long(109.9)
+    assert outage.is_too_long(110)
+    assert outage.next_event_at() == pytest.approx(40)
     note(outage, NotSent("refused"), 60, probe=True)
-    assert outage.wakes_at() == pytest.approx(90)
-    assert outage.gave_up(110)
+    assert outage.next_event_at() == pytest.approx(90)
+    assert outage.is_too_long(110)
 
 
 def test_a_limit_is_used_up_from_its_first_429_to_any_other_answer() -> None:
@@ -257,7 +249,7 @@ def test_failures_in_a_row(number: int, ends: list[Status]) -> None:
     """Reached exactly where the last N rows failed; anything else between starts anew."""
     limit = FailureLimit(str(number))
     for count, status in enumerate(ends, start=1):
-        limit.note(status)
+        limit.record(status)
         assert bool(limit.reached()) == (ends[max(0, count - number) : count] == [Status.FAILED] * number)
 
 
@@ -266,6 +258,6 @@ def test_a_share_of_failures(share: int, ends: list[Status]) -> None:
     """Counts from a hundred finished rows on, and only when it is more than the share."""
     limit = FailureLimit(f" {share}% ")
     for count, status in enumerate(ends, start=1):
-        limit.note(status)
+        limit.record(status)
         too_many = ends[:count].count(Status.FAILED) * 100 > share * count
         assert bool(limit.reached()) == (count >= 100 and too_many)

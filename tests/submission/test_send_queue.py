@@ -17,7 +17,7 @@ _LEADS = st.lists(st.sampled_from("abc"), max_size=2, unique=True)
 
 def accept_or_park(line: SendQueue, each: QueuedRow) -> bool:
     """What the sender does with a new row."""
-    if line.accept(each):
+    if line.reserve_leads(each):
         return True
     line.park(each)
     return False
@@ -33,7 +33,7 @@ def test_any_story_ends_with_every_row_done_once(leads: list[list[str]], random:
     done: list[int] = []
     for _ in range(2_000):
         taken = line.take(now) if random.random() < 0.7 else None
-        if taken is None and new and line.has_room:
+        if taken is None and new and line.accepts_new_rows:
             each = new.popleft()
             taken = each if accept_or_park(line, each) else None
         if taken is not None:
@@ -43,15 +43,15 @@ def test_any_story_ends_with_every_row_done_once(leads: list[list[str]], random:
             each = out.pop(random.randrange(len(out)))
             match random.choice(["made", "failed", "again", "back"]):
                 case "made":
-                    line.done(each, made=True)
+                    line.finish(each, created=True)
                     made.update(each.leads)
                     done.append(each.row)
                 case "failed":
-                    line.done(each, made=False)
+                    line.finish(each, created=False)
                     done.append(each.row)
                 case "again":
-                    line.done(each, made=False)
-                    line.again(each, now + random.choice([0, 1, 5]))
+                    line.finish(each, created=False)
+                    line.schedule(each, now + random.choice([0, 1, 5]))
                 case "back":
                     line.put_back(each)
         now += random.choice([0, 1])
@@ -69,7 +69,7 @@ def test_order_is_kept() -> None:
     assert not accept_or_park(line, second)
     assert accept_or_park(line, third)
     assert line.take(0) is None
-    line.done(first, made=False)
+    line.finish(first, created=False)
     assert line.take(0) is second
 
 
@@ -79,24 +79,24 @@ def test_a_lead_that_is_there_holds_up_nobody() -> None:
     rows = [row(number, leads=("a",)) for number in range(2, 6)]
     assert accept_or_park(line, rows[0])
     assert not accept_or_park(line, rows[1])
-    line.done(rows[0], made=True)
+    line.finish(rows[0], created=True)
     assert line.take(0) is rows[1]
-    assert line.accept(rows[2])
-    line.done(rows[1], made=False)
-    assert line.accept(rows[3])
+    assert line.reserve_leads(rows[2])
+    line.finish(rows[1], created=False)
+    assert line.reserve_leads(rows[3])
 
 
 def test_a_row_that_goes_again_waits_its_time() -> None:
     """It holds up nobody meanwhile, its lead included, and then goes before the others."""
     line = SendQueue()
     early, late = row(2, leads=("a",)), row(3, leads=("a",))
-    assert line.accept(early)
+    assert line.reserve_leads(early)
     line.park(late)
-    line.done(early, made=False)
-    line.again(early, 10.0)
+    line.finish(early, created=False)
+    line.schedule(early, 10.0)
     assert line.next_due_at() == 10.0
     assert line.take(9.9) is late
-    line.done(late, made=False)
+    line.finish(late, created=False)
     assert line.take(10.0) is early
     assert line.next_due_at() == math.inf
 
@@ -104,10 +104,10 @@ def test_a_row_that_goes_again_waits_its_time() -> None:
 def test_rows_that_wait_are_few() -> None:
     """A manifest of one lead is not read into memory to wait there."""
     line = SendQueue()
-    assert line.accept(row(2, leads=("a",)))
+    assert line.reserve_leads(row(2, leads=("a",)))
     number = 3
-    while line.has_room:
+    while line.accepts_new_rows:
         line.park(row(number, leads=("a",)))
         number += 1
         assert number < 2_000
-    assert {each.row for each in line} == set(range(3, number))
+    assert len(line) == number - 3

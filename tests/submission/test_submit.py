@@ -12,7 +12,7 @@ import pytest
 from importer.errors import Interrupted, ManifestError, ProgramError, StoppedEarly
 from importer.models import Rate, Secret, Status
 from importer.sandbox import Sandbox, serve
-from importer.submission.retry import FailureLimit
+from importer.submission.failure_limit import FailureLimit
 from importer.submission.send_queue import QueuedRow
 from tests.leadsquared.peers import attach, quick
 from tests.ledger.making import query

@@ -18,7 +18,7 @@ from importer.leadsquared.client import Client, Timeouts
 from importer.mapping import AttachmentRules
 from importer.models import Attachment, Rate, Ticket, file_identity
 from importer.sandbox import serve
-from importer.submission.retry import Outage
+from importer.submission.outage import Outage
 from tests.leadsquared.peers import OpenGate, at, attach, quick
 from tests.submission.sending import LEAD_ID, row, sending
 
@@ -106,10 +106,10 @@ def test_files_that_change_say_nothing_about_the_server() -> None:
     """However many requests are broken off because of their files, sending does not pause."""
     outage = Outage(900.0)
     for second in range(20):
-        outage.note(
+        outage.record(
             Unclear(CHANGED_WHILE_SENT, "a.txt changed while it was being sent"), float(second), 0.5, probe=False
         )
-    assert not outage.is_on
+    assert not outage.is_active
 
 
 def unreadable() -> Attachment:
