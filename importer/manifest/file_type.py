@@ -27,10 +27,10 @@ from importer.manifest.unsupported import (
     UnsupportedFile,
     unsupported_file,
 )
+from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
 from importer.manifest.workbooks.ole2 import OLE2_SIGNATURE, stream_names
-from importer.manifest.workbooks.package_parts import MainPart, main_part
-from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
-from importer.manifest.workbooks.xls import is_encrypted
+from importer.manifest.workbooks.ooxml import MainPart, find_main_part
+from importer.manifest.workbooks.xls_scan import is_encrypted
 
 _ZIP = b"PK\x03\x04"
 _MIMETYPE, _DOCUMENT_PARTS = "mimetype", "META-INF/manifest.xml"
@@ -187,7 +187,7 @@ class _ZipContents:
             with archive.open(name) as file:
                 lists[name] = file.read(_LIST_BYTES)
         try:
-            main = main_part(archive)
+            main = find_main_part(archive)
         except (ExpatError, LookupError):
             main = None
         return cls(
@@ -229,7 +229,7 @@ def _detect_ole2(path: Path, shown: str) -> FileType:
     try:
         streams = stream_names(path)
         is_locked = "EncryptedPackage" in streams or ("Workbook" in streams and is_encrypted(path))
-    except UnreadableSheetError as error:
+    except DamagedWorkbookError as error:
         raise ManifestError(
             f"{shown} looks like a workbook of Excel 97-2003, but it is cut off or damaged",
             hint="Export or copy the file again.",

@@ -17,7 +17,7 @@ from importer.manifest.header import Header
 from importer.manifest.json_files.json_file import open_json
 from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.prefetch import prefetch
-from importer.manifest.workbooks.source import open_workbook
+from importer.manifest.workbooks.workbook_file import open_workbook
 from importer.models import ManifestOptions
 
 # The options that do not apply to a format.

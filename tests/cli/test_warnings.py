@@ -6,7 +6,7 @@ from pathlib import Path
 
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
-from importer.manifest.workbooks.sheet_notes import PROMISED_ROWS
+from importer.manifest.workbooks.sheet_warnings import PROMISED_ROWS
 from tests.cli.shop import HEADER, MAPPING, Shop, good_row
 
 
@@ -32,7 +32,7 @@ def large_workbook(path: Path) -> None:
         sheet.write_row(PROMISED_ROWS + 1, 0, ("00002", "Broken", "Open", "b@example.com"))
 
 
-def test_a_large_workbook_is_judged_and_warned_of(shop: Shop):
+def test_a_large_workbook_is_checked_with_a_warning(shop: Shop):
     """`validate` and a rehearsal advise a CSV, and judge every row all the same."""
     large_workbook(shop.path("tickets.xlsx"))
     outcome = shop.do("validate", "tickets.xlsx", "-m", "mapping.yaml")
@@ -40,7 +40,7 @@ def test_a_large_workbook_is_judged_and_warned_of(shop: Shop):
     assert "sheet 'Tickets' has 200,001 rows" in outcome.err
     plan = shop.do("run", "tickets.xlsx", "-m", "mapping.yaml", "--sandbox", "--dry-run")
     assert plan.code == 0
-    assert "saved as CSV" in plan.out
+    assert "save it as CSV" in plan.out
 
 
 def test_quiet_hides_no_warning(shop: Shop):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.manifest.reading import ReadHere
+from tests.manifest.reading import ForkedReader
 
 _EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "50"))
 
@@ -20,6 +20,6 @@ settings.register_profile(
 
 @pytest.fixture(scope="module", autouse=True)
 def read_here() -> Iterator[None]:
-    """Read workbooks in this process; `tests/manifest/workbooks/test_hostile.py` tests the separate one."""
-    with ReadHere.used():
+    """Read workbooks in forked processes: `tests/manifest/workbooks/test_hostile.py` tests real ones."""
+    with ForkedReader.used():
         yield

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
 from importer.manifest.workbooks.ole2 import read_stream, stream_names
-from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
 from tests.manifest.books import container
 
 
@@ -46,7 +46,7 @@ def test_a_short_stream(tmp_path: Path) -> None:
 
 def test_a_stream_that_is_not_there(tmp_path: Path) -> None:
     """It is an error like any other damage."""
-    with pytest.raises(UnreadableSheetError):
+    with pytest.raises(DamagedWorkbookError):
         read_stream(written(tmp_path, container({"Book": b"x" * 4096})), "Workbook")
 
 
@@ -59,7 +59,7 @@ def test_a_chain_that_breaks(tmp_path: Path, target: int) -> None:
     if target == 2:  # as many sectors as the stream has are read, and its records then make no sense
         assert len(read_stream(path, "Workbook")) == 8192
     else:
-        with pytest.raises(UnreadableSheetError):
+        with pytest.raises(DamagedWorkbookError):
             read_stream(path, "Workbook")
 
 
@@ -67,5 +67,5 @@ def test_a_chain_that_breaks(tmp_path: Path, target: int) -> None:
 def test_a_container_that_is_cut_off(tmp_path: Path, size: int) -> None:
     """Wherever it ends, no part of a stream is taken for all of it."""
     path = written(tmp_path, container({"Workbook": b"x" * 5000})[:size])
-    with pytest.raises(UnreadableSheetError):
+    with pytest.raises(DamagedWorkbookError):
         read_stream(path, "Workbook")

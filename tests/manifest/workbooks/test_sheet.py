@@ -18,11 +18,11 @@ from importer.errors import ManifestError
 from importer.manifest import open_manifest
 from importer.manifest.records import BlankRecords
 from importer.manifest.workbooks.grid import Grid
-from importer.manifest.workbooks.messages import BlankRows, RowsMessage
+from importer.manifest.workbooks.process_messages import BlankRows, RowsMessage
 from importer.manifest.workbooks.row_cache import RowCache
-from importer.manifest.workbooks.sheet import BLOCK_ROWS, Sheet, TablePlace
 from importer.manifest.workbooks.sheet_facts import SheetFacts
-from importer.manifest.workbooks.sheet_notes import PROMISED_ROWS
+from importer.manifest.workbooks.sheet_rows import BLOCK_ROWS, SheetRows, TablePosition
+from importer.manifest.workbooks.sheet_warnings import PROMISED_ROWS
 from importer.manifest.workbooks.zero_padding import ZeroPadding
 from importer.models import ManifestOptions
 from tests.manifest.reading import read_pass
@@ -47,7 +47,7 @@ class Counted:
 class Process:
     """Gives blocks of rows once, as the process that reads a workbook does."""
 
-    def __init__(self, sheet: Sheet, fails_behind: int | None = None) -> None:
+    def __init__(self, sheet: SheetRows, fails_behind: int | None = None) -> None:
         self.given = 0
         self._blocks = sheet.blocks()
         self._fails_behind = fails_behind
@@ -63,9 +63,9 @@ class Process:
         return None if block is None else pickle.dumps(RowsMessage.of(block, ()))
 
 
-def sheet_of(cells: Counted, facts: SheetFacts | None = None) -> Sheet:
-    place = TablePlace(header_row=2, end_row=ROWS + 2, first_column=0, width=2, named=2)
-    return Sheet(cells, facts or SheetFacts(), place)
+def sheet_of(cells: Counted, facts: SheetFacts | None = None) -> SheetRows:
+    place = TablePosition(header_row=2, end_row=ROWS + 2, first_column=0, width=2, named=2)
+    return SheetRows(cells, facts or SheetFacts(), place)
 
 
 def kept() -> RowCache:
@@ -75,7 +75,7 @@ def kept() -> RowCache:
 EXPECTED = [[f"T-{number}", str(number)] for number in range(ROWS)]
 
 
-def rows_of(sheet: Sheet) -> list[list[str]]:
+def rows_of(sheet: SheetRows) -> list[list[str]]:
     return [row for block in sheet.blocks() for row in block.texts()]
 
 
@@ -152,8 +152,8 @@ def test_blocks_have_a_bounded_size(columns: int, text: str, most: int) -> None:
             for _ in range(2_200):
                 yield [text] * columns
 
-    place = TablePlace(header_row=0, end_row=2_200, first_column=0, width=columns, named=columns)
-    sizes = [len(block) for block in Sheet(Wide(), SheetFacts(), place).blocks()]
+    place = TablePosition(header_row=0, end_row=2_200, first_column=0, width=columns, named=columns)
+    sizes = [len(block) for block in SheetRows(Wide(), SheetFacts(), place).blocks()]
     assert sum(sizes) == 2_200
     assert max(sizes) <= most
     assert len(text) < 100 or max(sizes[1:]) * columns * len(text) <= 9_000_000
@@ -177,8 +177,8 @@ def test_what_a_scan_knows_better_stands_in_its_cell() -> None:
     """An error, a formula, a duration: each in its row, in the first block and in a later one."""
     facts = SheetFacts(
         errors={(2, 0): "#N/A", (BLOCK_ROWS + 2, 1): "#REF!", (0, 0): "#NAME?"},
-        unvalued={(3, 1): "=1+1"},
-        others={(ROWS + 1, 1): "36:00:00", (4, 7): "beyond"},
+        formulas_without_value={(3, 1): "=1+1"},
+        texts={(ROWS + 1, 1): "36:00:00", (4, 7): "beyond"},
     )
     expected = [list(row) for row in EXPECTED]
     expected[0][0], expected[BLOCK_ROWS][1], expected[1][1], expected[-1][1] = "#N/A", "#REF!", "=1+1", "36:00:00"
@@ -196,11 +196,11 @@ def test_a_million_blank_rows_are_only_counted() -> None:
             yield from itertools.repeat(["", ""], 50_000)
             yield ["", 0.0]
 
-    place = TablePlace(header_row=1, end_row=50_002, first_column=0, width=2, named=2)
-    blocks = list(Sheet(Sparse(), SheetFacts(), place).blocks())
+    place = TablePosition(header_row=1, end_row=50_002, first_column=0, width=2, named=2)
+    blocks = list(SheetRows(Sparse(), SheetFacts(), place).blocks())
     assert sum(map(len, blocks)) == 50_001
     assert [block.texts()[-1] for block in blocks if isinstance(block, Grid)] == [["", "0"]]
-    blocks = list(Sheet(Sparse(), SheetFacts(errors={(25_000, 0): "#N/A"}), place).blocks())
+    blocks = list(SheetRows(Sparse(), SheetFacts(errors={(25_000, 0): "#N/A"}), place).blocks())
     assert sum(map(len, blocks)) == 50_001
     assert ["#N/A", ""] in [row for block in blocks if isinstance(block, Grid) for row in block.texts()]
 

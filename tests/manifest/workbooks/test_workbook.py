@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
-from importer.manifest.workbooks.cells import texts
+from importer.manifest.workbooks.cell_text import cell_texts
 from importer.manifest.workbooks.zero_padding import ZeroPadding
 from tests.manifest.books import with_part
 from tests.manifest.reading import read, read_pass, refusal
@@ -79,7 +79,7 @@ def test_cells_become_text(tmp_path: Path, stored: object, number_format: str | 
 def test_cells_that_excel_writes_otherwise() -> None:
     """Negative durations, fractions of a second and whole numbers of any kind have a text, too."""
     column = [dt.timedelta(hours=-1), dt.timedelta(days=2, microseconds=5), 7, "x"]
-    assert list(texts(column)) == ["-01:00:00", "48:00:00.000005", "7", "x"]
+    assert list(cell_texts(column)) == ["-01:00:00", "48:00:00.000005", "7", "x"]
 
 
 def test_text_of_a_workbook_is_exact(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import zipfile
 from pathlib import Path
 
@@ -11,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from importer.manifest.workbooks.cell_styles import CellStyles
 from importer.manifest.workbooks.sheet_facts import Area, SheetFacts
-from importer.manifest.workbooks.styles import Styles
-from importer.manifest.workbooks.xlsx import parsed, scanned
+from importer.manifest.workbooks.xlsx_parser_scan import scan_elements
+from importer.manifest.workbooks.xlsx_text_scan import scan_text
 from tests.manifest.reading import read
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -28,9 +28,9 @@ def archive(folder: Path, content: bytes) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-def styled(*numbers: str) -> Styles:
+def styled(*numbers: str) -> CellStyles:
     """Styles that pad with as many zeros as their number says; 9 and 10 are those of a time and of a duration."""
-    styles = Styles()
+    styles = CellStyles()
     for number in numbers:
         styles.add(int(number), 164, {"9": "hh:mm", "10": "[h]:mm"}.get(number, "0" * int(number)))
     return styles
@@ -38,12 +38,12 @@ def styled(*numbers: str) -> Styles:
 
 def both_ways(folder: Path, content: bytes, styles: list[str]) -> tuple[SheetFacts | None, SheetFacts]:
     with archive(folder, content) as sheet:
-        return scanned(sheet, SHEET, styled(*styles)), parsed(sheet, SHEET, styled(*styles))
+        return scan_text(sheet, SHEET, styled(*styles)), scan_elements(sheet, SHEET, styled(*styles))
 
 
 def padded_of(facts: SheetFacts) -> dict[tuple[int, int], list[int]]:
     """(Column, zeros) -> rows."""
-    return {(column, len(zeros.pieces)): list(rows) for (column, zeros), rows in facts.padded.items()}
+    return {(column, len(padding.pieces)): list(rows) for (column, padding), rows in facts.padded.items()}
 
 
 def xml(cells: str) -> str:
@@ -118,7 +118,7 @@ def test_errors_formulas_and_long_numbers_are_found_in_the_text(tmp_path: Path, 
 
 
 def alike(one: SheetFacts, other: SheetFacts) -> bool:
-    return dataclasses.replace(one, rows=0, columns=0) == dataclasses.replace(other, rows=0, columns=0)
+    return one == other
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_dates_below_zero_are_found_in_the_text(tmp_path: Path, cells: str, foun
     scanned, parsed = both_ways(tmp_path, xml(cells).encode(), ["9", "10"])
     assert (scanned is None) == ("'" in cells)
     assert scanned is None or alike(scanned, parsed)
-    assert (parsed.others, parsed.dateless) == (found, list(found))
+    assert (parsed.texts, parsed.negative_dates) == (found, list(found))
 
 
 def test_what_each_of_them_finds(tmp_path: Path) -> None:
@@ -144,9 +144,9 @@ def test_what_each_of_them_finds(tmp_path: Path) -> None:
     for facts in both_ways(tmp_path, xml(cells).encode(), []):
         assert facts is not None
         assert facts.errors == {(1, 0): "#N/A"}
-        assert facts.unvalued == {(1, 1): "=A1<2"}
+        assert facts.formulas_without_value == {(1, 1): "=A1<2"}
         assert facts.rounded == [(1, 26)]
-        assert facts.stale
+        assert facts.is_stale
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_what_each_of_them_finds(tmp_path: Path) -> None:
 def test_a_formula_lacks_its_value_whatever_its_type(tmp_path: Path, cell: str, *, lacks_value: bool) -> None:
     """Only a text may be empty, and then there is an empty element for it."""
     for facts in both_ways(tmp_path, xml(cell.format(' r="B2"')).encode(), []):
-        assert facts is None or facts.unvalued == ({(1, 1): "=1+1"} if lacks_value else {})
+        assert facts is None or facts.formulas_without_value == ({(1, 1): "=1+1"} if lacks_value else {})
 
 
 def test_hidden_and_merged_ones(tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_blocks_of_any_size_tear_no_cell(tmp_path: Path, cells: list[tuple[int, 
     rows = "".join(f'<row r="9"><c r="{reference}"{style}/></row>' for reference, style in with_style)
     content = f"{START}{rows}{END}".encode()
     with archive(tmp_path, content) as sheet:
-        found = scanned(sheet, SHEET, styled("2", "3"), block_bytes)
+        found = scan_text(sheet, SHEET, styled("2", "3"), block_bytes)
         assert found is not None
         expected: dict[tuple[int, int], list[int]] = {}
         columns = {"A": 0, "Z": 25, "AA": 26, "XFD": 16_383}

@@ -1,4 +1,4 @@
-"""Cells of a workbook -> text: what was stored, as people write it."""
+"""Converts cells of a workbook to text: the stored value, written as people write it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EXACT_BELOW = 1e15  # Excel keeps 15 digits
 
 
 def number_text(number: float) -> str:
-    """Write a number with the fewest digits that tell it from its neighbours, never with an exponent."""
+    """Write a number with the fewest digits that identify it, never with an exponent."""
     if number.is_integer() and abs(number) < _EXACT_BELOW:
         return str(int(number))
     if "e" not in (text := repr(number)):  # the same digits as below, several times as fast
@@ -29,15 +29,15 @@ def _duration_text(duration: dt.timedelta) -> str:
     return f"{sign}{hour:02d}:{minute:02d}:{second:02d}{fraction}"
 
 
-def _truth_text(truth: bool) -> str:  # noqa: FBT001 - the cell itself is the bool
-    return "TRUE" if truth else "FALSE"
+def _boolean_text(value: bool) -> str:  # noqa: FBT001 - the cell itself is the bool
+    return "TRUE" if value else "FALSE"
 
 
-_WRITERS: dict[type, Callable[[Any], str]] = {
+_CONVERTERS: dict[type, Callable[[Any], str]] = {
     str: str,
     float: number_text,
     int: str,
-    bool: _truth_text,
+    bool: _boolean_text,
     dt.date: dt.date.isoformat,
     dt.datetime: dt.datetime.isoformat,
     dt.time: dt.time.isoformat,
@@ -45,11 +45,11 @@ _WRITERS: dict[type, Callable[[Any], str]] = {
 }
 
 
-def texts(column: Sequence[Any]) -> Sequence[str]:
-    """Turn a column's cells, as calamine gives them, into text: numbers positional, dates ISO 8601, TRUE or FALSE."""
-    kinds = set(map(type, column))
-    if kinds <= {str}:
-        return column
-    if len(kinds) == 1:
-        return list(map(_WRITERS[kinds.pop()], column))
-    return [_WRITERS[type(cell)](cell) for cell in column]
+def cell_texts(cells: Sequence[Any]) -> Sequence[str]:
+    """Convert cells from calamine to text: numbers without exponents, dates in ISO 8601, TRUE or FALSE."""
+    types = set(map(type, cells))
+    if types <= {str}:
+        return cells
+    if len(types) == 1:
+        return list(map(_CONVERTERS[types.pop()], cells))
+    return [_CONVERTERS[type(cell)](cell) for cell in cells]

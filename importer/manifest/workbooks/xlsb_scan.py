@@ -1,6 +1,7 @@
-"""What a sheet of an .xlsb holds besides its values. Its parts are rows of records: a type, a length, and the content.
+"""Scans a sheet of an .xlsb for the facts that calamine does not report.
 
-The records are those of [MS-XLSB], "Excel Binary File Format (.xlsb) Structure".
+Each part is a sequence of records with a type, a length and content ([MS-XLSB], "Excel Binary File Format (.xlsb)
+Structure").
 """
 
 from __future__ import annotations
@@ -10,38 +11,40 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from importer.manifest.workbooks.biff import error_text, short_number
-from importer.manifest.workbooks.date_formats import days_text
-from importer.manifest.workbooks.ooxml import Relations, open_package
+from importer.manifest.workbooks.biff import error_text, rk_number
+from importer.manifest.workbooks.cell_styles import CellStyles
+from importer.manifest.workbooks.date_formats import whole_days_text
+from importer.manifest.workbooks.ooxml import open_package, read_relations, relations_part
 from importer.manifest.workbooks.sheet_facts import Area, SheetFacts
-from importer.manifest.workbooks.styles import Styles
 
 _WORKBOOK = "xl/workbook.bin"
-_ROW, _SHORT_NUMBER, _ERROR, _NUMBER, _FORMULA_NUMBER, _FORMULA_ERROR = 0x00, 0x02, 0x03, 0x05, 0x09, 0x0B
-_CELLS = frozenset({_SHORT_NUMBER, _ERROR, _NUMBER, _FORMULA_NUMBER, _FORMULA_ERROR})
-_OTHER_CELLS = frozenset({0x04, 0x06, 0x07, 0x08, 0x0A})  # texts, and truths
+_ROW, _RK_NUMBER, _ERROR, _NUMBER, _FORMULA_NUMBER, _FORMULA_ERROR = 0x00, 0x02, 0x03, 0x05, 0x09, 0x0B
+_CELLS = frozenset({_RK_NUMBER, _ERROR, _NUMBER, _FORMULA_NUMBER, _FORMULA_ERROR})
 _FORMAT, _STYLE, _STYLES_BEGIN, _STYLES_END = 0x2C, 0x2F, 0x269, 0x26A
 _COLUMNS, _MERGED, _SHEET, _PROPERTIES = 0x3C, 0xB0, 0x9C, 0x99
-_WHOLE = 2  # of a short number: neither a float nor a hundredth
+_INTEGER = 2  # an RK number that is neither a float nor divided by 100
 _STYLE_BITS = 0xFFFFFF
 _ROW_HIDDEN_AT, _ROW_HIDDEN = 11, 0x10
 
 
-def find_facts(path: Path, sheet: str) -> SheetFacts:
-    """Go through a sheet. Raises UnreadableSheetError if a part of the workbook is missing or damaged."""
+def scan_sheet(path: Path, sheet: str) -> SheetFacts:
+    """Scan a sheet. Raises DamagedWorkbookError."""
     with open_package(path) as archive:
         try:
-            relations = Relations(archive, _WORKBOOK)
-            book = _Book(archive)
-            part = relations.targets[book.relations[sheet]]
-            styles = _read_styles(archive, relations.styles)
-            return _go_through(archive, part, _Cells(styles, is_1904=book.is_1904))
+            relations = read_relations(archive, relations_part(_WORKBOOK), "xl")
+            targets = {each.id: each.target for each in relations}
+            workbook = _Workbook(archive)
+            part = targets[workbook.relations[sheet]]
+            styles = _read_styles(
+                archive, next((each.target for each in relations if each.kind.endswith("/styles")), None)
+            )
+            return _scan_part(archive, part, _CellScan(styles, is_1904=workbook.is_1904))
         except struct.error as error:
             raise ValueError(str(error)) from error
 
 
 def _records(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[int, bytes]]:
-    """Every record's type and content; one that the part is cut off in is left out."""
+    """Yield the type and the content of each record. The content of the last one may be cut off."""
     data = archive.read(part)
     at, end = 0, len(data)
     while at < end:
@@ -62,14 +65,14 @@ def _records(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[int, bytes]]
 
 
 def _text(content: bytes, at: int) -> tuple[str, int]:
-    """Read a text that begins with its length in characters, and where it ends."""
+    """Read a text that begins with its length in characters; return it and the offset of its end."""
     (length,) = struct.unpack_from("<I", content, at)
     end = at + 4 + 2 * length
     return content[at + 4 : end].decode("utf-16-le"), end
 
 
-class _Book:
-    """The sheets' relations by their names, and from when on days are counted."""
+class _Workbook:
+    """Relations of the sheets by name, and whether days count from 1904."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self.relations: dict[str, str] = {}
@@ -82,32 +85,30 @@ class _Book:
                 self.is_1904 = bool(content[0] & 1)
 
 
-def _read_styles(archive: zipfile.ZipFile, part: str | None) -> Styles:
-    styles = Styles()
+def _read_styles(archive: zipfile.ZipFile, part: str | None) -> CellStyles:
+    styles = CellStyles()
     if part is None:
         return styles
     codes: dict[int, str] = {}
-    count, inside = 0, False
+    count, is_inside = 0, False
     for kind, content in _records(archive, part):
         if kind == _FORMAT:
             codes[struct.unpack_from("<H", content)[0]] = _text(content, 2)[0]
         elif kind in (_STYLES_BEGIN, _STYLES_END):
-            inside = kind == _STYLES_BEGIN
-        elif kind == _STYLE and inside:
+            is_inside = kind == _STYLES_BEGIN
+        elif kind == _STYLE and is_inside:
             number = struct.unpack_from("<H", content, 2)[0]
             styles.add(count, number, codes.get(number))
             count += 1
     return styles
 
 
-def _go_through(archive: zipfile.ZipFile, part: str, cells: _Cells) -> SheetFacts:
+def _scan_part(archive: zipfile.ZipFile, part: str, cells: _CellScan) -> SheetFacts:
     facts = cells.facts
     row = 0
     for kind, content in _records(archive, part):
         if kind in _CELLS:
-            cells.see(row, kind, content)
-        elif kind in _OTHER_CELLS:
-            facts.reach(row, struct.unpack_from("<I", content)[0])
+            cells.add(row, kind, content)
         elif kind == _ROW:
             (row,) = struct.unpack_from("<I", content)
             if content[_ROW_HIDDEN_AT] & _ROW_HIDDEN:
@@ -122,31 +123,30 @@ def _go_through(archive: zipfile.ZipFile, part: str, cells: _Cells) -> SheetFact
     return facts
 
 
-class _Cells:
-    """Takes the cells that are numbers or errors, one by one."""
+class _CellScan:
+    """Scan of cells with a number or an error."""
 
-    def __init__(self, styles: Styles, *, is_1904: bool) -> None:
+    def __init__(self, styles: CellStyles, *, is_1904: bool) -> None:
         self.facts = SheetFacts()
         self._styles = styles
         self._is_1904 = is_1904
 
-    def see(self, row: int, kind: int, content: bytes) -> None:
+    def add(self, row: int, kind: int, content: bytes) -> None:
         column, style = struct.unpack_from("<II", content)
         style &= _STYLE_BITS
-        self.facts.reach(row, column)
         if kind in (_ERROR, _FORMULA_ERROR):
             self.facts.errors[row, column] = error_text(content[8])
             return
-        zeros = self._styles.padding.get(style)
-        if zeros is not None:
-            self.facts.padded[column, zeros].append(row)
-        if kind == _SHORT_NUMBER:
-            number = short_number(struct.unpack_from("<I", content, 8)[0])
-            # calamine knows dates by their format, but for whole numbers of this short kind.
-            if style in self._styles.days and content[8] & 3 == _WHOLE:
-                text = days_text(int(number), self._styles.days[style], is_1904=self._is_1904)
+        padding = self._styles.padding.get(style)
+        if padding is not None:
+            self.facts.padded[column, padding].append(row)
+        if kind == _RK_NUMBER:
+            number = rk_number(struct.unpack_from("<I", content, 8)[0])
+            # calamine reads dates and durations by their format, except integers stored as RK numbers.
+            if style in self._styles.dates and content[8] & 3 == _INTEGER:
+                text = whole_days_text(int(number), self._styles.dates[style], is_1904=self._is_1904)
                 if text is not None:
-                    self.facts.others[row, column] = text
+                    self.facts.texts[row, column] = text
         else:
             (number,) = struct.unpack_from("<d", content, 8)
-        self.facts.note_number((row, column), number, is_date=self._styles.is_date(style))
+        self.facts.check_number((row, column), number, is_date=self._styles.is_date(style))

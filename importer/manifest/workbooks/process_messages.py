@@ -1,4 +1,4 @@
-"""What passes between the importer and the process that reads a workbook: pickles, each with its length before it."""
+"""Messages between the importer and the process that reads a workbook: pickles with their length in front."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ _LENGTH = struct.Struct("<Q")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReaderLimits:
-    """What a process may use before the system stops it."""
+class ProcessLimits:
+    """How much memory and processor time the process may use before the system stops it."""
 
     memory_bytes: int
     cpu_s: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """Which sheet to read; the fields are those of ``open_workbook``."""
+class ReadRequest:
+    """The request to read one sheet; the fields are the parameters of ``open_workbook``."""
 
     path: Path
     kind: FileType
     options: ManifestOptions
     expected: Collection[str]
     shown: str
-    limits: ReaderLimits
+    limits: ProcessLimits
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opened:
-    """The first answer: the sheet is chosen, and its header is found."""
+class SheetOpened:
+    """The first answer: the chosen sheet and its header."""
 
     where: str
     format: ManifestFormat
@@ -52,39 +52,39 @@ class Opened:
 
 @dataclass(frozen=True, kw_only=True)
 class RowsMessage:
-    """Consecutive rows below the header, and what is wrong with cells of them."""
+    """Consecutive rows below the header, and the problems of their cells."""
 
     cells: tuple[tuple[bytes, bytes], ...]  # of each column: its data, and the ends of its cells
     named: int
-    unsayable: frozenset[int]
+    columns_with_nul: frozenset[int]
     problems: tuple[Problem, ...]
 
     @classmethod
     def of(cls, grid: Grid, problems: tuple[Problem, ...]) -> RowsMessage:
-        """Make a message of a grid whose columns begin at the first byte of their data and have no gaps."""
+        """Pack a grid whose columns start at the first byte of their data and have no gaps."""
         cells = tuple((column.data.tobytes(), column.ends.astype(np.int64).tobytes()) for column in grid.cells)
-        return cls(cells=cells, named=grid.named, unsayable=grid.unsayable, problems=problems)
+        return cls(cells=cells, named=grid.named, columns_with_nul=grid.columns_with_nul, problems=problems)
 
     def grid(self) -> Grid:
-        """The rows."""
+        """Unpack the rows."""
         cells = tuple(_column(data, ends) for data, ends in self.cells)
-        return Grid(cells=cells, named=self.named, unsayable=self.unsayable)
+        return Grid(cells=cells, named=self.named, columns_with_nul=self.columns_with_nul)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BlankRows:
-    """So many rows without content."""
+    """A number of rows without content."""
 
     size: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class End:
+class EndOfRows:
     """The last answer: there are no more rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadRefused:
+class WorkbookRejected:
     """A ManifestError."""
 
     message: str
@@ -93,7 +93,7 @@ class ReadRefused:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unreadable:
+class FileUnreadable:
     """An OSError."""
 
     number: int
@@ -102,12 +102,12 @@ class Unreadable:
 
 @dataclass(frozen=True, kw_only=True)
 class OutOfMemory:
-    """Python ran into the limit; a library that does ends the process instead."""
+    """A MemoryError. If a library reaches the limit, the process ends without a message."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bug:
-    """Something that was not foreseen."""
+class ProcessBug:
+    """Any other exception."""
 
     traceback: str
 
@@ -121,7 +121,7 @@ def send(stream: IO[bytes], message: Any) -> None:
 
 
 def receive(stream: IO[bytes]) -> bytes | None:
-    """Read a message, still packed; ``None`` if the stream ends before the message does."""
+    """Read a message, still packed; None if the stream ends before the message does."""
     head = stream.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None
@@ -130,16 +130,16 @@ def receive(stream: IO[bytes]) -> bytes | None:
     return content if len(content) == length else None
 
 
-def unpacked(content: bytes) -> Any:
-    """The message."""
+def unpack(content: bytes) -> Any:
+    """Unpack a message."""
     return pickle.loads(content)  # noqa: S301 - both ends are this program, and nothing else can write to the pipe
 
 
 def _column(data: bytes, ends: bytes) -> Column:
-    places = np.frombuffer(ends, dtype=np.int64)
+    cell_ends = np.frombuffer(ends, dtype=np.int64)
     return Column(
         data=np.frombuffer(data, dtype=np.uint8),
-        starts=np.concatenate((np.zeros(1, dtype=np.int64), places))[:-1],
-        ends=places,
-        escaped=np.zeros(places.size, dtype=bool),
+        starts=np.concatenate((np.zeros(1, dtype=np.int64), cell_ends))[:-1],
+        ends=cell_ends,
+        escaped=np.zeros(cell_ends.size, dtype=bool),
     )
