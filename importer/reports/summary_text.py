@@ -38,7 +38,7 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
     if plan.attachments is not None:
         yield attachments_line(plan.attachments, plan.rows)
     yield labelled("to send", _to_send_text(plan))
-    if plan.to_send and not plan.is_blocked:
+    if plan.to_send and not (plan.is_blocked or plan.stops):
         calls = f"{_counted(plan.to_send, 'call')} at {limit_text(plan.limit)}"
         yield labelled(
             "duration", f"{f'at least {duration(plan.seconds)}' if plan.seconds else 'a few seconds'}: {calls}"
@@ -51,7 +51,7 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
 
 def _to_send_text(plan: PlanSummary) -> str:
     if plan.stops:
-        return "nothing, because the export differs too much from earlier imports"
+        return "nothing, because a check of the export stopped the run"
     if plan.is_blocked:
         return "nothing, because rows are rejected"
     if not plan.to_send:
