@@ -166,7 +166,7 @@ def check_results_path(
         raise ResultsError(f"there is no folder {results.parent}", hint="create it, or name another file with -o")
     if results.suffix.lower() not in RESULTS_ENDINGS:
         raise ResultsError(
-            f"results are written as {' or '.join(RESULTS_ENDINGS)}, not as {results.suffix or 'no ending'}",
+            f"results are written as {' or '.join(RESULTS_ENDINGS)}, not as {results.suffix or 'a file without one'}",
             hint="name a file with one of these endings with -o",
         )
     if any(is_same(path, results) for path in inputs):

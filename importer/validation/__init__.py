@@ -7,7 +7,7 @@ field_conversion        one rule or template applied to a column
 type_conversion         cells to values by type; dates, numbers and phones have modules of their own
 account_rules           limits that the account's field metadata sets
 mapping_values          checks the values that the mapping itself contains
-attachments             sizes and problems of the rows' files
+attachments             the rows' files: sizes and problems
 suspicious_cells        warnings about cells that an earlier program probably damaged
 row_keys                keys and content hashes of rows
 key_index, fingerprints repeated keys in little memory

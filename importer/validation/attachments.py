@@ -1,17 +1,22 @@
-"""Sizes and numbers of the files that rows name. Cells seen before are recognised by their fingerprints."""
+"""Finds, checks and measures the files that rows name. Cells seen before are recognised by their fingerprints."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from importer.attachments import FAULTY, AttachmentFinder
+from importer.account_fields.cells import shortened
+from importer.attachments import FAULTY, AttachmentFinder, FileFault, NamedFiles
 from importer.manifest import Chunk, Column
+from importer.models import Attachment
+from importer.validation.byte_checks import Mask
 from importer.validation.fingerprint_cache import FingerprintCache, Positions, distinct
 from importer.validation.fingerprints import combine, fingerprints
+from importer.validation.problem_collector import ProblemCollector
 
 _REMEMBERED = 200_000
 
@@ -30,6 +35,48 @@ class MeasuredFiles:
     numbers: npt.NDArray[np.int64]
     states: npt.NDArray[np.int64]
     unclear: Positions
+
+
+class AttachmentChecker:
+    """Finds the files of rows, and reports the files that can't be sent."""
+
+    def __init__(self, finder: AttachmentFinder) -> None:
+        self._finder = finder
+        self._measurer = FileMeasurer(finder)
+
+    def check_chunk(self, chunk: Chunk, wanted: Mask, collector: ProblemCollector) -> MeasuredFiles:
+        """Report problems of the wanted rows' files, and measure the files of all rows.
+
+        Files of other rows, which may be imported already, count too: they are not unclaimed files.
+        """
+        measured = self._measurer.measure(chunk, np.arange(len(chunk.rows)))
+        for at, row in zip(measured.unclear.tolist(), self._measurer.rows(chunk, measured.unclear), strict=True):
+            named = self._finder.find(row)
+            if wanted[at]:
+                _report_faults(at, named, collector)
+            found = [each.found for each in named if isinstance(each.found, Attachment)]
+            measured.size_bytes[at] = sum(file.size_bytes for file in found)
+            measured.numbers[at] = len(found)
+            measured.states[at] = sum(file.state for file in found)
+        return measured
+
+    def check_frame(self, frame: pd.DataFrame, collector: ProblemCollector) -> dict[int, tuple[Attachment, ...]]:
+        """Return the files of each row by its position, and report their problems."""
+        columns = self._finder.columns
+        found: dict[int, tuple[Attachment, ...]] = {}
+        for position, cells in enumerate(zip(*(frame[column] for column in columns), strict=True)):
+            named = self._finder.find(zip(columns, cells, strict=True))
+            _report_faults(position, named, collector)
+            if files := tuple(each.found for each in named if not isinstance(each.found, FileFault)):
+                found[position] = files
+        return found
+
+
+def _report_faults(position: int, files: Iterable[NamedFiles], collector: ProblemCollector) -> None:
+    for named in files:
+        if isinstance(named.found, FileFault):
+            message = f"{named.column}: {named.found.message}"
+            collector.add_one(position, named.found.code, message, column=named.column, value=shortened(named.name))
 
 
 class FileMeasurer:

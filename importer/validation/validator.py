@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +12,13 @@ import pandas as pd
 
 from importer.account_fields import AccountFields
 from importer.account_fields.cells import shortened
-from importer.attachments import AttachmentFinder, FileFault, NamedFiles
+from importer.attachments import AttachmentFinder
 from importer.error_codes import ERROR_CODES
 from importer.manifest import Chunk
 from importer.mapping import FieldType, Mapping, Rule
-from importer.models import Attachment, Problem
+from importer.models import Problem
 from importer.validation.account_rules import AccountRules
-from importer.validation.attachments import FileMeasurer
+from importer.validation.attachments import AttachmentChecker
 from importer.validation.byte_checks import Mask
 from importer.validation.converted_rows import NORMALIZERS, ConvertedRows
 from importer.validation.field_conversion import SentField, convert_constant, convert_field, fill_template
@@ -52,8 +52,7 @@ class Validator:
         fields: AccountFields | None = None,
     ) -> None:
         self._mapping = mapping
-        self._finder = finder
-        self._measurer = FileMeasurer(finder) if finder is not None else None
+        self._attachments = AttachmentChecker(finder) if finder is not None else None
         self._sheet = sheet
         self.row_keys = RowKeyReader(mapping)
         self._account = AccountRules(fields)
@@ -99,32 +98,21 @@ class Validator:
                 cells = pd.Series(chunk.texts_at(rule.column, positions), dtype=object)
                 self._convert_field(cells, rule, ProblemCollector(self.problem, rows[positions], found))
                 _add_problems(found, positions, problems)
-        return self._measure_files(chunk, wanted, problems)
+        return self._add_attachments(chunk, wanted, problems)
 
-    def _measure_files(self, chunk: Chunk, wanted: Mask, problems: dict[int, list[Problem]]) -> ChunkProblems:
-        """Add the problems of the wanted rows' attachments, and measure the files of all rows.
-
-        Files of other rows, which may be imported already, count too: they are not unclaimed files.
-        """
-        if self._finder is None or self._measurer is None:
+    def _add_attachments(self, chunk: Chunk, wanted: Mask, problems: dict[int, list[Problem]]) -> ChunkProblems:
+        """Add the problems of the wanted rows' attachments, and measure the files of all rows."""
+        if self._attachments is None:
             return ChunkProblems(problems=dict(problems), attachment_bytes=0)
-        measured = self._measurer.measure(chunk, np.arange(len(chunk.rows)))
-        sizes, numbers, states = measured.size_bytes, measured.numbers, measured.states
         collector = ProblemCollector(self.problem, np.array(chunk.rows, dtype=np.int64), problems)
-        for at, row in zip(measured.unclear.tolist(), self._measurer.rows(chunk, measured.unclear), strict=True):
-            named = self._finder.find(row)
-            if wanted[at]:
-                _report_faults(at, named, collector)
-            found = [each.found for each in named if isinstance(each.found, Attachment)]
-            sizes[at], numbers[at] = sum(file.size_bytes for file in found), len(found)
-            states[at] = sum(file.state for file in found)
+        files = self._attachments.check_chunk(chunk, wanted, collector)
         good = np.array(wanted, dtype=bool)
         good[list(problems)] = False
         return ChunkProblems(
             problems=dict(problems),
-            attachment_bytes=int(sizes[good].sum()),
-            files=(int(numbers.sum()), int(sizes.sum()), int(np.count_nonzero(numbers))),
-            file_states=states,
+            attachment_bytes=int(files.size_bytes[good].sum()),
+            files=(int(files.numbers.sum()), int(files.size_bytes.sum()), int(np.count_nonzero(files.numbers))),
+            file_states=files.states,
         )
 
     def lead_identifiers(self, chunk: Chunk, positions: npt.NDArray[np.intp]) -> list[str]:
@@ -147,8 +135,8 @@ class Validator:
         known = cells.pop(LEAD_ID, [""] * positions.size)
         return [
             NORMALIZERS[field](cell)
-            for field, its in cells.items()
-            for cell, lead_id in zip(its, known, strict=True)
+            for field, row_problems in cells.items()
+            for cell, lead_id in zip(row_problems, known, strict=True)
             if not lead_id
         ]
 
@@ -156,9 +144,9 @@ class Validator:
         """Convert every row of ``frame`` (text cells, any index). ``rows``: the rows' numbers in the manifest."""
         frame = frame.reset_index(drop=True)
         checked = self._convert_fields(frame, rows)
-        if self._finder is not None:
-            checked.attachments = _find_attachments(
-                frame, self._finder, ProblemCollector(self.problem, rows, checked.problems)
+        if self._attachments is not None:
+            checked.attachments = self._attachments.check_frame(
+                frame, ProblemCollector(self.problem, rows, checked.problems)
             )
         return checked
 
@@ -202,8 +190,8 @@ def _add_problems(
     found: dict[int, list[Problem]], positions: npt.NDArray[np.intp], problems: dict[int, list[Problem]]
 ) -> None:
     """Add problems of a selection of rows; ``positions``: the selection's positions in the chunk."""
-    for index, its in found.items():
-        problems[int(positions[index])] += its
+    for index, row_problems in found.items():
+        problems[int(positions[index])] += row_problems
 
 
 def _require_lead(fields: list[SentField], collector: ProblemCollector) -> None:
@@ -225,22 +213,3 @@ def _is_sent_as_written(rule: Rule) -> bool:
 
 def _are_filled(values: Sequence[str]) -> Mask:
     return np.array([bool(value.strip()) for value in values], dtype=bool)
-
-
-def _find_attachments(
-    frame: pd.DataFrame, finder: AttachmentFinder, collector: ProblemCollector
-) -> dict[int, tuple[Attachment, ...]]:
-    found: dict[int, tuple[Attachment, ...]] = {}
-    for position, cells in enumerate(zip(*(frame[column] for column in finder.columns), strict=True)):
-        named = finder.find(zip(finder.columns, cells, strict=True))
-        _report_faults(position, named, collector)
-        if files := tuple(each.found for each in named if not isinstance(each.found, FileFault)):
-            found[position] = files
-    return found
-
-
-def _report_faults(position: int, files: Iterable[NamedFiles], collector: ProblemCollector) -> None:
-    for named in files:
-        if isinstance(named.found, FileFault):
-            message = f"{named.column}: {named.found.message}"
-            collector.add_one(position, named.found.code, message, column=named.column, value=shortened(named.name))

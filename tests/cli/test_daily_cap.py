@@ -20,7 +20,7 @@ def a_day_passes(shop: Shop) -> None:
         ledger.execute("update calls set minute = minute - ?", (A_DAY_MIN + 1,))
 
 
-def test_at_the_cap_the_rest_is_pending_and_another_day_goes_on(shop: Shop, account: Account) -> None:
+def test_rows_beyond_the_daily_cap_are_pending_until_the_next_day(shop: Shop, account: Account) -> None:
     """Exit 1 on each day but the last, 0 then; so many calls a day and no more, and no row twice."""
     shop.manifest(23)
     for made in (10, 20):
@@ -45,7 +45,7 @@ def test_at_the_cap_the_rest_is_pending_and_another_day_goes_on(shop: Shop, acco
         (10, "daily cap    10 calls, 10 of them left in these 24 hours"),
     ],
 )
-def test_the_plan_says_how_many_days(rows: int, line: str, shop: Shop, account: Account) -> None:
+def test_the_plan_shows_how_many_days_a_cap_takes(rows: int, line: str, shop: Shop, account: Account) -> None:
     """Before anything is sent, and nothing of days where one is enough."""
     shop.manifest(rows)
     ended = shop.run("--dry-run", "--daily-cap", "10")
@@ -53,7 +53,7 @@ def test_the_plan_says_how_many_days(rows: int, line: str, shop: Shop, account: 
     assert account.calls == 0
 
 
-def test_the_plan_knows_what_the_day_has_had(shop: Shop, account: Account) -> None:
+def test_the_plan_counts_the_calls_of_the_last_24_hours(shop: Shop, account: Account) -> None:
     """Calls of other runs of the account, whatever their manifest was."""
     shop.manifest(4)
     assert shop.run("--yes").code == 0
@@ -65,7 +65,7 @@ def test_the_plan_knows_what_the_day_has_had(shop: Shop, account: Account) -> No
     assert shop.statuses() == Counter(created=6, pending=2)
 
 
-def test_a_summary_for_programs_says_why_it_ended(shop: Shop, account: Account) -> None:
+def test_json_says_that_the_cap_was_reached(shop: Shop, account: Account) -> None:
     """A nightly job is told by the code and by what stopped the run; what is pending is counted."""
     shop.manifest(5)
     ended = shop.run("--yes", "--json", "--daily-cap", "3")
@@ -75,7 +75,7 @@ def test_a_summary_for_programs_says_why_it_ended(shop: Shop, account: Account) 
     assert account.calls == 3
 
 
-def test_calls_that_made_no_ticket_count(shop: Shop, open_account: Callable[..., Account]) -> None:
+def test_calls_without_a_ticket_count_for_the_cap(shop: Shop, open_account: Callable[..., Account]) -> None:
     """A refused row and a 429 are calls of the day as well; the rest of the rows is pending."""
     account = open_account([{"calls": [2], "fault": "429", "retry_after": 0}, {"calls": [3], "fault": "400"}])
     shop.manifest(6)
@@ -85,7 +85,7 @@ def test_calls_that_made_no_ticket_count(shop: Shop, open_account: Callable[...,
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "many", "1.5"])
-def test_a_cap_that_is_none_is_refused(value: str, shop: Shop, account: Account) -> None:
+def test_an_invalid_cap_is_a_usage_error(value: str, shop: Shop, account: Account) -> None:
     """Wrong usage, before anything is read or sent."""
     shop.manifest(1)
     ended = shop.run("--yes", "--daily-cap", value)

@@ -31,7 +31,7 @@ def grow_older(shop: Shop, days: int) -> None:
     path.write_text(json.dumps(data), "utf-8")
 
 
-def test_the_table(shop: Shop, account: Account):
+def test_fields_are_shown_as_a_table(shop: Shop, account: Account):
     """Each field is a line: its name, SchemaName, type, whether it is needed, and its values."""
     told = shop.do("fields")
     assert told.code == 0
@@ -56,7 +56,7 @@ def test_pages_and_long_lists(shop: Shop, open_account: Callable[..., Account]):
     assert [len(field["values"]) for field in fields if field["schema_name"] == "CustomData.Line"] == [40]
 
 
-def test_as_json_and_as_csv(shop: Shop, account: Account):
+def test_fields_are_written_as_json_and_csv(shop: Shop, account: Account):
     """Standard output is one JSON object with --json; a CSV opens in a spreadsheet, and no file is left beside it."""
     told = shop.do("fields", "--json", "-o", "fields.csv")
     assert len(told.summary["fields"]) == 19
@@ -67,7 +67,7 @@ def test_as_json_and_as_csv(shop: Shop, account: Account):
     assert not [path for path in shop.folder.iterdir() if path.name.endswith(".tmp")]
 
 
-def test_wrong_files_cost_no_call(shop: Shop, account: Account):
+def test_an_invalid_output_file_is_refused_before_the_first_call(shop: Shop, account: Account):
     """A file of another kind, or one that can't be written, is refused before anything is asked."""
     assert shop.do("fields", "-o", "fields.txt").code == 2
     for name in ("not/there.csv", f"{'a' * 300}.csv"):
@@ -89,7 +89,7 @@ def test_only_a_former_list_of_fields_is_written_over(shop: Shop, account: Accou
     assert [shop.do("fields", "-o", f"fields.{ending}").code for _ in range(2)] == [0, 0]
 
 
-def test_keys_that_may_not_read(shop: Shop, open_account: Callable[..., Account]):
+def test_keys_that_may_not_read_fields_are_an_error(shop: Shop, open_account: Callable[..., Account]):
     """Without an administrator's keys one call is made, and the exit code is 3."""
     account = open_account(admin=False)
     told = shop.do("fields")
@@ -99,7 +99,7 @@ def test_keys_that_may_not_read(shop: Shop, open_account: Callable[..., Account]
     assert not shop.path("cache").exists()
 
 
-def test_the_sandbox_is_asked_and_nothing_is_kept(shop: Shop):
+def test_fields_of_the_sandbox_are_not_cached(shop: Shop):
     """The stand-in shows what it has, without settings, and says nothing of any real account."""
     told = shop.do("fields", "--sandbox")
     assert told.code == 0
@@ -107,7 +107,7 @@ def test_the_sandbox_is_asked_and_nothing_is_kept(shop: Shop):
     assert not shop.path("cache").exists()
 
 
-def test_kept_fields_are_checked_without_a_call(shop: Shop, account: Account):
+def test_cached_fields_are_used_without_a_call(shop: Shop, account: Account):
     """Once the fields were read, `validate` and `run` hold mapping and rows against them, and call nothing for it."""
     shop.do("fields")
     calls = account.calls
@@ -144,7 +144,7 @@ def test_a_mapping_that_does_not_fit_sends_nothing(shop: Shop, account: Account)
     assert account.calls == calls
 
 
-def test_all_that_is_wrong_with_a_mapping_is_told_at_once(shop: Shop, account: Account):
+def test_all_errors_of_a_mapping_are_reported_at_once(shop: Shop, account: Account):
     """Texts that their own rule refuses, columns that are not there, and what the account lacks: nobody needs three rounds."""
     shop.do("fields")
     shop.manifest(1)
@@ -160,7 +160,7 @@ def test_all_that_is_wrong_with_a_mapping_is_told_at_once(shop: Shop, account: A
     assert not account.tickets
 
 
-def test_nobody_asks_unasked(shop: Shop, account: Account):
+def test_only_read_fields_reads_fields(shop: Shop, account: Account):
     """Without kept fields a run's calls are its tickets, and nothing is said of fields."""
     shop.manifest(2)
     told = shop.run("--yes")
@@ -181,7 +181,7 @@ def test_read_fields_reads_first(command: str, shop: Shop, account: Account):
     assert cache_of(shop).is_file()
 
 
-def test_where_the_keys_may_not_the_run_goes_on(shop: Shop, open_account: Callable[..., Account]):
+def test_a_run_goes_on_without_fields_if_the_keys_may_not_read_them(shop: Shop, open_account: Callable[..., Account]):
     """That the fields can't be read is said once, and the tickets are made all the same."""
     account = open_account(admin=False)
     shop.manifest(2)
@@ -192,7 +192,7 @@ def test_where_the_keys_may_not_the_run_goes_on(shop: Shop, open_account: Callab
     assert len(account.tickets) == 2
 
 
-def test_a_check_without_an_answer_is_refused_in_time(shop: Shop, open_account: Callable[..., Account]):
+def test_a_check_fails_if_the_fields_can_not_be_read(shop: Shop, open_account: Callable[..., Account]):
     """`validate` has no exit code for an account that is away: no row was judged, as with any wrong setting."""
     open_account()
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as nobody:
@@ -205,7 +205,7 @@ def test_a_check_without_an_answer_is_refused_in_time(shop: Shop, open_account: 
     assert "trying again" in done.err, "nobody waits in silence"
 
 
-def test_a_rehearsal_calls_nothing(shop: Shop, account: Account):
+def test_a_dry_run_refuses_to_read_fields(shop: Shop, account: Account):
     """--dry-run and --read-fields contradict each other; with kept fields a rehearsal checks against them."""
     shop.manifest(1)
     assert shop.run("--dry-run", "--read-fields").code == 2
@@ -214,7 +214,7 @@ def test_a_rehearsal_calls_nothing(shop: Shop, account: Account):
     assert "fields       19 of the account" in shop.run("--dry-run").err
 
 
-def test_old_fields_are_warned_of(shop: Shop, account: Account):
+def test_old_fields_cause_a_warning(shop: Shop, account: Account):
     """Fields that were read more than a week ago are still used, with a warning that names the command."""
     shop.do("fields")
     shop.manifest(1)
@@ -224,7 +224,7 @@ def test_old_fields_are_warned_of(shop: Shop, account: Account):
     assert "read 9 days ago: `ticket-importer fields` reads them anew" in told.err
 
 
-def test_an_interruption_ends_it(shop: Shop, open_account: Callable[..., Account]):
+def test_an_interruption_ends_the_command(shop: Shop, open_account: Callable[..., Account]):
     """A Ctrl-C while the account is silent ends the command at once, and nothing is kept."""
     account = open_account(latency_s=600.0)
     process = shop.start("fields")
@@ -234,7 +234,7 @@ def test_an_interruption_ends_it(shop: Shop, open_account: Callable[..., Account
     assert not shop.path("cache").exists()
 
 
-def test_a_place_that_can_not_be_written(shop: Shop, account: Account):
+def test_an_unwritable_cache_causes_a_warning(shop: Shop, account: Account):
     """Where nothing can be kept, as in a container, the fields are shown all the same."""
     shop.path("cache").write_text("not a folder")
     told = shop.do("fields")
@@ -253,7 +253,7 @@ def test_the_sandbox_can_be_checked_against_itself(shop: Shop):
     assert told.code == 1
 
 
-def test_no_key_is_kept_or_shown(shop: Shop, account: Account):
+def test_no_key_is_cached_or_shown(shop: Shop, account: Account):
     """Neither the file nor what is printed holds a key."""
     told = shop.do("fields", "-v", "--json")
     for key in (account.variables["LSQ_ACCESS_KEY"], account.variables["LSQ_SECRET_KEY"]):

@@ -32,7 +32,7 @@ def ledger_on(shop: Shop, disk: SmallDisk) -> None:
     shop.set(LSQ_LEDGER=str(disk.folder / "ledger.sqlite"))
 
 
-def test_the_ledgers_disk_fills_up_in_mid_run(shop: Shop, open_account: Open, disk: SmallDisk):
+def test_a_full_disk_of_the_ledger_stops_the_run(shop: Shop, open_account: Open, disk: SmallDisk):
     """Sending stops at once; every ticket is known as one by its reserve; with room, the same command sends the rest."""
     ledger_on(shop, disk)
     account = open_account(**SLOW)
@@ -53,7 +53,7 @@ def test_the_ledgers_disk_fills_up_in_mid_run(shop: Shop, open_account: Open, di
     assert shop.statuses() == {"skipped": made, "created": ROWS - made}
 
 
-def test_the_disk_of_the_results_fills_up_in_mid_run(shop: Shop, open_account: Open, disk: SmallDisk):
+def test_a_full_disk_of_the_results_stops_the_run(shop: Shop, open_account: Open, disk: SmallDisk):
     """No row is sent that nobody could read about; the error says so, and nothing is sent twice afterwards."""
     account = open_account(**SLOW)
     shop.manifest(ROWS)
@@ -109,7 +109,7 @@ def test_a_read_only_place_for_the_results_is_found_before_the_first_call(
     assert account.calls == 0
 
 
-def test_files_that_may_not_grow_stop_the_run_and_forget_nothing(shop: Shop, open_account: Open):
+def test_a_file_size_limit_stops_the_run_and_loses_nothing(shop: Shop, open_account: Open):
     """A limit on file sizes, as quotas set it, takes no outcome either: then what was under way is unknown, not lost."""
     account = open_account(**SLOW)
     shop.manifest(1, "first.csv")

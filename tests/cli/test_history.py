@@ -36,7 +36,7 @@ def test_runs_come_newest_first_with_how_they_ended(shop: Shop, open_account: Op
     assert "exit code 1, some rows are not tickets" in lines[-4]
 
 
-def test_a_run_tells_its_rows(shop: Shop, open_account: Open):
+def test_a_run_lists_its_rows(shop: Shop, open_account: Open):
     """Every row that was sent or rejected, with key, state, number, the outcome in that run, and how often it was sent."""
     open_account([{"match": {KEY_FIELD: "00002"}, "fault": "400"}])
     bad = ("00004", "", "Open", "lead4@example.com")
@@ -60,7 +60,7 @@ def test_a_run_tells_its_rows(shop: Shop, open_account: Open):
     assert [line.split("\t")[1] for line in text[-4:]] == ["00001", "00002", "00003", "00004"]
 
 
-def test_a_name_has_to_be_one_runs(shop: Shop, account: Account):
+def test_a_name_must_identify_one_run(shop: Shop, account: Account):
     """A part that several runs have, or none, is a usage error that says what there is."""
     shop.manifest(1)
     shop.run()
@@ -90,7 +90,7 @@ def test_a_killed_run_and_a_live_one_are_told_apart(shop: Shop, open_account: Op
     assert shop.do("resolve", "tickets.results.csv", "--json").summary["unknown"] == 1
 
 
-def test_no_ledger_is_made_by_looking(shop: Shop):
+def test_history_creates_no_ledger(shop: Shop):
     """Without a ledger there is no history: exit 2, and none is there afterwards."""
     assert shop.do("history").code == 2
     assert not shop.path("ledger.sqlite").exists()

@@ -25,7 +25,7 @@ RUN = ("run", "tickets.csv", "-m", "mapping.yaml", "--concurrency", "4")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)], ids=str
 )
-def test_a_signal_ends_the_run_in_order(shop: Shop, open_account: Open, number: signal.Signals, code: int):
+def test_a_signal_lets_requests_in_flight_finish(shop: Shop, open_account: Open, number: signal.Signals, code: int):
     """What is under way finishes, the results are whole, and the same command sends the rest: each row once."""
     account = open_account(**SLOW)
     shop.manifest(ROWS)
@@ -60,7 +60,7 @@ def test_a_second_signal_ends_it_at_once(shop: Shop, open_account: Open):
     assert sum(statuses.values()) == ROWS
 
 
-def test_grace_is_not_endless(shop: Shop, open_account: Open):
+def test_requests_beyond_the_grace_are_unknown(shop: Shop, open_account: Open):
     """An answer that does not come within --grace is not waited for; the row is unknown, never pending."""
     account = open_account([{"calls": "3-1000", "fault": "hang-after"}])
     shop.manifest(ROWS)
@@ -71,7 +71,7 @@ def test_grace_is_not_endless(shop: Shop, open_account: Open):
     assert shop.statuses() == {"created": 2, "unknown": 4, "pending": ROWS - 6}
 
 
-def test_kill_9_costs_only_what_was_under_way(shop: Shop, open_account: Open):
+def test_kill_9_makes_only_rows_in_flight_unknown(shop: Shop, open_account: Open):
     """After a kill the same command goes on at once: what was under way is unknown, all else is sent, nothing twice."""
     account = open_account(**SLOW)
     shop.manifest(ROWS)
@@ -92,7 +92,7 @@ def test_kill_9_costs_only_what_was_under_way(shop: Shop, open_account: Open):
         assert ledger.execute("select count(*) from tickets where held_by is not null").fetchone() == (0,)
 
 
-def test_a_closed_standard_output_does_not_lie(shop: Shop, account: Account):
+def test_a_closed_standard_output_keeps_the_exit_code(shop: Shop, account: Account):
     """Whoever reads the summary may have gone: the exit code is that of the rows, and the results are there."""
     shop.manifest(3)
     process = shop.start(*RUN)
@@ -108,7 +108,7 @@ def test_a_closed_standard_output_does_not_lie(shop: Shop, account: Account):
     assert shop.statuses() == {"created": 3}
 
 
-def test_no_streams_at_all(shop: Shop, account: Account):
+def test_a_run_works_without_any_stream(shop: Shop, account: Account):
     """A daemon may close all three streams; the import runs all the same."""
     shop.manifest(3)
     command = [sys.executable, "-m", "importer", *RUN]

@@ -45,7 +45,9 @@ def only_readers(shop: Shop) -> None:
     ],
     ids=["newer", "nameless", "damaged", "read-only", "empty", "gone"],
 )
-def test_found_before_the_first_call(shop: Shop, account: Account, spoil: Callable[[Shop], object], said: str):
+def test_an_unusable_ledger_is_found_before_the_first_call(
+    shop: Shop, account: Account, spoil: Callable[[Shop], object], said: str
+):
     """An error of usage with a way out: no call, no results, and nothing of the ledger is changed by the attempt."""
     shop.manifest(3)
     change(shop, "pragma wal_checkpoint(truncate)")
@@ -59,7 +61,7 @@ def test_found_before_the_first_call(shop: Shop, account: Account, spoil: Callab
     assert not list(shop.folder.glob("*.lock"))
 
 
-def test_locked_in_mid_run(shop: Shop, open_account: Open):
+def test_a_ledger_locked_during_a_run_stops_it(shop: Shop, open_account: Open):
     """Another program holds it: sending stops, exit 3 and not 2, what is not written down is unknown, all goes on."""
     shop.set(LSQ_LEDGER=f"sqlite:///{shop.path('ledger.sqlite')}?timeout=0.3")
     account = open_account(**SLOW)
@@ -82,7 +84,7 @@ def test_locked_in_mid_run(shop: Shop, open_account: Open):
     assert len(account.keys) >= ROWS - statuses["unknown"]
 
 
-def test_taken_away_in_mid_run(shop: Shop, open_account: Open):
+def test_a_ledger_removed_during_a_run_stops_it(shop: Shop, open_account: Open):
     """Whatever were written to a ledger that is gone would be forgotten, so nothing more is sent; put back, it goes on."""
     account = open_account(**SLOW)
     shop.manifest(ROWS)
@@ -111,7 +113,7 @@ def test_taken_away_in_mid_run(shop: Shop, open_account: Open):
     ],
     ids=["unknown", "status", "both"],
 )
-def test_what_may_make_tickets_twice_is_said_before_and_after(
+def test_flags_that_may_create_duplicates_cause_warnings(
     shop: Shop, open_account: Open, flags: tuple[str, ...], named: str
 ):
     """The plan warns of the flags, also in a rehearsal; the summary counts the rows that were sent again."""
@@ -129,7 +131,7 @@ def test_what_may_make_tickets_twice_is_said_before_and_after(
     assert sorted(waits) == [("created", 0)] * 4 + [("unclear", 1)] * 2
 
 
-def test_without_such_flags_nothing_is_said(shop: Shop, account: Account):
+def test_without_such_flags_there_is_no_warning(shop: Shop, account: Account):
     """No warning where nothing is repeated; in JSON the number is there, and is 0."""
     shop.manifest(2)
     done = shop.run("--json")

@@ -43,7 +43,7 @@ def is_at_work(pid: int) -> bool:
         return False
 
 
-def test_while_blank_rows_are_read(shop: Shop, account: Account):
+def test_an_interruption_while_blank_rows_are_read(shop: Shop, account: Account):
     """Rows without content are no rows to be judged, and a run goes through millions of them without giving one."""
     with shop.path("tickets.csv").open("wb") as file:
         file.write("\n".join(",".join(row) for row in (HEADER, good_row(1))).encode() + b"\n")
@@ -60,7 +60,7 @@ def test_while_blank_rows_are_read(shop: Shop, account: Account):
     assert account.calls == 0
 
 
-def test_while_a_workbook_is_read(shop: Shop, account: Account):
+def test_an_interruption_while_a_workbook_is_read(shop: Shop, account: Account):
     """The process that reads it ends with the command, and no temporary file is left."""
     with xlsxwriter.Workbook(shop.path("tickets.xlsx"), {"constant_memory": True}) as book:
         sheet = book.add_worksheet()

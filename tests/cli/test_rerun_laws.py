@@ -79,7 +79,9 @@ def own_cells(file: list[Record]) -> dict[str, tuple[str, ...]]:
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(fates=st.lists(FATES, min_size=1, max_size=6), steps=STEPS)
-def test_any_interleaving_converges(fates, steps, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_any_order_of_edits_and_reruns_converges(
+    fates, steps, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     """Outcomes, edits, forms and orders in any mixture: in the end every row is a ticket or unknown, and none is two."""
     plan = [
         {"match": {KEY_FIELD: f"{number:05}"}, **FAULTS[fate]} for number, fate in enumerate(fates, 1) if fate in FAULTS

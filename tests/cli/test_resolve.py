@@ -132,7 +132,7 @@ def an_eventful_import(shop: Shop, account: Account) -> Others:
 
 
 @pytest.mark.parametrize(("way", "found"), list(zip(MAPPINGS, (18, 15, 15), strict=True)))
-def test_what_is_found_is_right(shop: Shop, open_account: Open, way: str, found: int):
+def test_every_found_ticket_is_the_right_one(shop: Shop, open_account: Open, way: str, found: int):
     """Of forty cut requests, twenty of which made a ticket, none gets another's ticket, and most of theirs are found."""
     made = [number for number in AFTER if number not in LATE]
     rules: list[dict[str, object]] = [

@@ -122,7 +122,7 @@ def test_every_field_and_file_arrives(shop: Shop, account: Account, samples: Pat
         assert not row["Customer"] or tickets[key].lead_id == row["Customer"].lower()
 
 
-def test_every_mistake_is_named_in_one_run(shop: Shop, account: Account, samples: Path):
+def test_every_problem_is_reported_in_one_run(shop: Shop, account: Account, samples: Path):
     """The broken twin: each kind of mistake stands on the screen and each bad row in the results, and nothing is sent."""
     ended = shop.do("run", str(samples / "broken.csv"), "-m", MAPPING)
     assert ended.code == 1
@@ -135,7 +135,7 @@ def test_every_mistake_is_named_in_one_run(shop: Shop, account: Account, samples
     assert "--skip-invalid" in ended.out
 
 
-def test_good_rows_beside_mistakes_become_tickets(shop: Shop, account: Account, samples: Path):
+def test_valid_rows_beside_rejected_ones_become_tickets(shop: Shop, account: Account, samples: Path):
     """--skip-invalid sends the valid rows of the broken twin; the exit code still says that there are others."""
     assert shop.do("run", str(samples / "broken.csv"), "-m", MAPPING, "--skip-invalid").code == 1
     assert sorted(account.keys) == ["00901", "00906", "00920", "00931"]

@@ -43,7 +43,7 @@ def test_the_plan_is_shown_and_a_yes_sends(shop: Shop, account: Account):
 
 
 @pytest.mark.parametrize(("answer", "code"), [("n\n", 1), ("\n", 1), ("\x03", 130), ("\x04", 1)], ids=repr)
-def test_nothing_but_a_yes_sends(shop: Shop, account: Account, answer: str, code: int):
+def test_only_a_yes_sends(shop: Shop, account: Account, answer: str, code: int):
     """No, Enter, Ctrl-C and Ctrl-D at the question end the run before the first call, without a traceback."""
     shop.manifest(30)
     with Terminal(*RUN) as terminal:
@@ -56,7 +56,7 @@ def test_nothing_but_a_yes_sends(shop: Shop, account: Account, answer: str, code
     assert shop.run().code == 0
 
 
-def test_quiet_hides_no_plan_that_is_asked_about(shop: Shop, account: Account):
+def test_quiet_shows_the_plan_before_a_question(shop: Shop, account: Account):
     """With -q a person who is asked still sees what about."""
     shop.manifest(30)
     with Terminal(*RUN, "-q") as terminal:
@@ -64,7 +64,7 @@ def test_quiet_hides_no_plan_that_is_asked_about(shop: Shop, account: Account):
         assert "to send      30 tickets" in terminal.seen
 
 
-def test_a_missing_ledger_is_asked_about(shop: Shop, account: Account):
+def test_the_user_is_asked_to_create_a_missing_ledger(shop: Shop, account: Account):
     """On a terminal, a first run asks whether to make the ledger; a no sends nothing."""
     shop.manifest(30)
     shop.path("ledger.sqlite").unlink()
@@ -83,7 +83,7 @@ def test_a_missing_ledger_is_asked_about(shop: Shop, account: Account):
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_the_bar_has_what_matters(shop: Shop, open_account: Open, columns: int):
+def test_the_bar_shows_time_counts_and_rate(shop: Shop, open_account: Open, columns: int):
     """The bar shows the time left, the counts, and the rate against the limit, also on 80 columns."""
     account = open_account(rate=Rate(4, 0.5))
     shop.manifest(30)
@@ -178,13 +178,13 @@ def test_a_log_file_keeps_what_the_screen_loses(shop: Shop, account: Account):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+\d{4} ERROR nope.csv does not exist; hint: .+", line)
 
 
-def test_quiet_is_quiet(shop: Shop, account: Account):
+def test_a_quiet_run_without_trouble_logs_nothing(shop: Shop, account: Account):
     """-q: a run without trouble has nothing to say on standard error."""
     shop.manifest(2)
     assert shop.run("-q").err == ""
 
 
-def test_nobody_else_writes_to_the_screen(shop: Shop, account: Account):
+def test_text_of_cells_and_servers_can_not_steer_the_terminal(shop: Shop, account: Account):
     """What came from a cell or a server is a line of text: it can't steer the terminal, nor fake a line of ours."""
     shop.manifest([("1\x1b[2J", "a", "\x1b]0;title\x07", "a@example.com")])
     for outcome in (shop.run(), shop.do("validate", "tickets.csv", "-m", "mapping.yaml")):
@@ -198,7 +198,7 @@ def test_nobody_else_writes_to_the_screen(shop: Shop, account: Account):
     assert len(lines[1]) < 500
 
 
-def test_dry_run_only_shows(shop: Shop, account: Account):
+def test_a_dry_run_sends_and_records_nothing(shop: Shop, account: Account):
     """--dry-run prints the requests with their secrets masked; no call, no results, and the ledger stays as it is."""
     shop.manifest(5)
     before = shop.path("ledger.sqlite").read_bytes()

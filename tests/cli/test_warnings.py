@@ -32,7 +32,7 @@ def large_workbook(path: Path) -> None:
         sheet.write_row(PROMISED_ROWS + 1, 0, ("00002", "Broken", "Open", "b@example.com"))
 
 
-def test_a_large_workbook_is_judged_and_warned_of(shop: Shop):
+def test_a_large_workbook_is_checked_with_a_warning(shop: Shop):
     """`validate` and a rehearsal advise a CSV, and judge every row all the same."""
     large_workbook(shop.path("tickets.xlsx"))
     outcome = shop.do("validate", "tickets.xlsx", "-m", "mapping.yaml")

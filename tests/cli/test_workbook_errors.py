@@ -23,7 +23,7 @@ def book(shop: Shop, account: Account) -> Account:
     return account
 
 
-def test_every_error_is_told_and_none_that_is_ignored(shop: Shop, book: Account):
+def test_every_cell_error_is_reported_except_in_ignored_columns(shop: Shop, book: Account):
     """All of a row at once, each with its cell; what the mapping doesn't use harms nothing."""
     done = shop.do("validate", "tickets.xlsx", "-m", "mapping.yaml", "--report", "report.csv")
     assert done.code == 1
@@ -34,7 +34,7 @@ def test_every_error_is_told_and_none_that_is_ignored(shop: Shop, book: Account)
     assert "rows         4: 2 rejected" in done.out
 
 
-def test_such_a_row_is_not_sent_until_it_is_mended(shop: Shop, book: Account):
+def test_a_row_with_a_cell_error_is_not_sent_until_it_is_corrected(shop: Shop, book: Account):
     """The results show what the cell showed. A rerun without an edit sends nothing; mended rows are sent."""
     assert shop.do("run", "tickets.xlsx", "-m", "mapping.yaml", "--skip-invalid").code == 1
     assert shop.statuses() == {"created": 2, "rejected": 2}

@@ -73,7 +73,7 @@ def test_a_batch_is_committed_whole_or_not_at_all(ledger) -> None:
     """One refused intent makes the whole batch fail: none of its rows may be sent."""
     run = live_run(ledger, "A", "B")
     with pytest.raises(StoppedEarly):
-        ledger.commit(run, [intent("A"), intent("nobody's"), intent("B")])
+        ledger.commit(run, [intent("A"), intent("unclaimed"), intent("B")])
     assert {entry(ledger, run, key).state for key in "AB"} == {"pending"}
 
 

@@ -152,7 +152,7 @@ def test_a_page_loads_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ["csv", "json", "html"])
-def test_half_a_report_never_appears(tmp_path: Path, ending: str) -> None:
+def test_an_incomplete_report_never_appears(tmp_path: Path, ending: str) -> None:
     """A check that ends in an error leaves the former report as it was, and nothing beside it."""
     path = tmp_path / f"problems.{ending}"
     former = write(path, problem(2))
@@ -169,13 +169,13 @@ def test_half_a_report_never_appears(tmp_path: Path, ending: str) -> None:
 
 
 @pytest.mark.parametrize("ending", ["csv", "json", "html"])
-def test_a_full_disk_is_told(ending: str) -> None:
+def test_a_full_disk_is_a_usage_error(ending: str) -> None:
     """A report that can't be written is an error of its place, not of the program."""
     with pytest.raises(UsageError, match="can't be written"), report_file(Path(f"/proc/problems.{ending}")):
         pass
 
 
-def test_a_name_that_no_disk_takes_is_told(tmp_path: Path) -> None:
+def test_an_impossible_report_name_is_a_usage_error(tmp_path: Path) -> None:
     """A name that is too long is an error of the name, also where it is held against the files that were read."""
     (tmp_path / "tickets.csv").touch()
     path = tmp_path / f"{'a' * 300}.csv"

@@ -25,12 +25,12 @@ def lines(*problems: Problem) -> list[str]:
     return list(tally.lines())
 
 
-def test_one_problem_is_told_in_two_lines() -> None:
+def test_one_problem_takes_two_lines() -> None:
     """What is wrong where, and what to do; no count and no list of one."""
     assert lines(problem(2)) == ["not-allowed: row 2: State: 'wip' is not one of Open", "    Mend it."]
 
 
-def test_the_first_of_a_kind_stands_for_all() -> None:
+def test_the_first_problem_of_a_kind_is_shown_with_the_count() -> None:
     """A kind has its count, its first problem, some more rows, and its values with how often each came."""
     values = ["new", *["wip"] * 3, *["Open\u00a0"] * 2]
     assert lines(*(problem(row, value) for row, value in enumerate(values, start=2))) == [
@@ -41,7 +41,7 @@ def test_the_first_of_a_kind_stands_for_all() -> None:
     ]
 
 
-def test_what_is_always_the_same_is_said_once() -> None:
+def test_equal_values_and_hints_are_shown_once() -> None:
     """One value that is wrong everywhere is a line in the mapping; an empty one is said by its code."""
     assert "    always 'wip'" in lines(problem(2), problem(3))
     assert not any("always" in line for line in lines(problem(2, ""), problem(3, " ")))

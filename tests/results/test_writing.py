@@ -245,7 +245,7 @@ def test_places_that_can_not_be_written_to_are_named(tmp_path) -> None:
     assert "is a folder" in refusal(tmp_path)
     assert "there is no folder" in refusal(tmp_path / "none" / "r.csv")
     assert "not as .ods" in refusal(tmp_path / "r.ods")
-    assert "without an ending" in refusal(tmp_path / "results")
+    assert "not as a file without one" in refusal(tmp_path / "results")
     assert "can't be written" in refusal(Path("/proc/r.csv"))
 
 

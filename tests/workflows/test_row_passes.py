@@ -163,7 +163,7 @@ def dispositions(rows: ManifestRows) -> list[Disposition]:
         ("sending", Disposition.HOLD, Disposition.RESEND),  # its run ended under way: unknown by now
     ],
 )
-def test_what_the_ledger_knows_decides(bench, state, disposition, with_retry) -> None:
+def test_the_ledgers_state_decides_whether_a_row_is_sent(bench, state, disposition, with_retry) -> None:
     """A ticket is skipped, an unknown row waits unless the user says otherwise, the rest goes."""
     bench.write(good("A"))
     if state is not None:
@@ -173,7 +173,7 @@ def test_what_the_ledger_knows_decides(bench, state, disposition, with_retry) ->
     assert dispositions(bench.judged(RowSelection(resend_unknown=True))) == [with_retry]
 
 
-def test_problems_of_a_ticket_are_not_looked_for(bench) -> None:
+def test_rows_that_are_tickets_are_not_checked(bench) -> None:
     """A row that is a ticket, or may be one, is not judged again by a mapping that has changed."""
     bench.write(good("made", subject=""), good("unknown", subject=""), good("new", subject=""))
     bench.send("made")
@@ -183,7 +183,7 @@ def test_problems_of_a_ticket_are_not_looked_for(bench) -> None:
     assert [(each.row, each.code) for each in bench.notes.problems] == [(4, "missing-value")]
 
 
-def test_every_problem_is_told_in_the_manifests_order(bench) -> None:
+def test_problems_are_reported_in_the_manifests_order(bench) -> None:
     """Rows without a key, of the wrong width, of a repeated key, with a bad cell: each in its place."""
     bench.write(good(""), good("A", subject=""), [*good("B"), "more"], good("A"), good("C", files="none"), good("D"))
     bench.judged()
@@ -209,7 +209,7 @@ def test_rejections_and_claims_are_recorded_only_where_asked(bench) -> None:
 
 
 @pytest.mark.parametrize("state", ["sending", "pending"])
-def test_a_row_that_a_live_run_holds_ends_the_judging(bench, state) -> None:
+def test_a_row_claimed_by_a_live_run_ends_the_check(bench, state) -> None:
     """Queued there or under way: two runs never send one row."""
     bench.write(good("A"))
     bench.judged()
@@ -233,7 +233,7 @@ def test_a_row_that_a_live_run_holds_ends_the_judging(bench, state) -> None:
         ("sending", "created", True, Disposition.SKIP),
     ],
 )
-def test_what_another_run_sent_while_this_one_judged_decides(bench, before, after, retry, disposition) -> None:
+def test_a_state_that_changed_during_the_check_decides(bench, before, after, retry, disposition) -> None:
     """A row that was free to be sent when it was looked up, and is not when it is claimed, is not sent unasked."""
     bench.write(good("A"), good("B"))
     bench.send("A", state=before)
@@ -277,7 +277,7 @@ def test_a_repeated_key_is_found_within_and_across_chunks(bench, duplicates, dis
         ]
 
 
-def test_a_twin_takes_over_what_became_of_the_first(bench) -> None:
+def test_a_duplicate_gets_the_ticket_of_the_first_row(bench) -> None:
     """Same state, same IDs, and one request."""
     bench.write(good("A"), good("A", subject="Other"), good("B"))
     rows = bench.judged(duplicates="first")
@@ -288,7 +288,7 @@ def test_a_twin_takes_over_what_became_of_the_first(bench) -> None:
     assert (first.ids, first.row, twin.row) == (twin.ids, 2, 3)
 
 
-def test_the_twin_of_a_rejected_row_is_rejected(bench) -> None:
+def test_the_duplicate_of_a_rejected_row_is_rejected(bench) -> None:
     """It may not jump in: which of two rows is the ticket does not depend on a mistake in one of them."""
     bench.write(good("A", subject=""), good("A"))
     rows = bench.judged(duplicates="first")
@@ -337,7 +337,7 @@ def test_rows_that_share_a_lead_know_it(bench) -> None:
     assert {each.leads for each in sendables} == {(), ("one@example.com",)}
 
 
-def test_a_file_that_went_away_after_judging_spoils_its_row(bench) -> None:
+def test_a_row_is_not_sent_if_its_file_was_deleted_after_the_check(bench) -> None:
     """Never a ticket without its attachment: the row says why it can't be sent, and the others go."""
     for name in ("a.txt", "b.txt"):
         (bench.folder / name).write_text("content")
@@ -354,7 +354,7 @@ def test_a_file_that_went_away_after_judging_spoils_its_row(bench) -> None:
     assert (fine.unsendable_reason, len(fine.ticket.attachments)) == ("", 1)
 
 
-def test_a_file_that_changed_after_judging_spoils_its_row(bench) -> None:
+def test_a_row_is_not_sent_if_its_file_changed_after_the_check(bench) -> None:
     """What is sent is what the plan counted: a file that grew, or became another, is not sent hours later."""
     for name in "abcd":
         (bench.folder / f"{name}.txt").write_text("content")
@@ -398,7 +398,7 @@ def test_a_rerun_knows_its_rows_by_their_import_key(bench) -> None:
     assert results[2].kept[: len(COLUMNS)] == results[2].cells()
 
 
-def test_a_rerun_without_the_ledger_that_made_the_file_makes_nothing_twice(bench, tmp_path_factory) -> None:
+def test_a_rerun_with_another_ledger_creates_nothing_twice(bench, tmp_path_factory) -> None:
     """Created and unknown rows of the file are tickets, or may be, for the new ledger; a later `run` knows it, too."""
     bench.write(*(good(key) for key in "ABC"))
     rows = bench.judged()

@@ -27,7 +27,7 @@ def sending(**changes: Any) -> SendOptions:
 
 
 @given(st.integers(1, 10_000), st.integers(0, 20_000), st.integers(0, 100_000))
-def test_the_days_are_as_many_as_the_calls_fill(cap: int, made_today: int, calls: int) -> None:
+def test_days_follow_from_calls_and_cap(cap: int, made_today: int, calls: int) -> None:
     """Day by day, the first with what is left of it, the others whole; a first day without a call left is one, too."""
     days, left = 1, calls - min(calls, max(0, cap - made_today))
     while left > 0:

@@ -59,7 +59,7 @@ def test_a_report_without_problems_is_empty(shop: Shop, ending: str):
 
 
 @pytest.mark.parametrize("name", ["tickets.csv", "mapping.yaml", "report.xlsx", "report", "nowhere/report.csv"])
-def test_a_report_replaces_nothing_of_ours(shop: Shop, name: str):
+def test_a_report_replaces_no_other_file(shop: Shop, name: str):
     """The manifest, an ending that is not known, a folder that is not there: exit 2, and nothing is touched."""
     shop.manifest(2)
     before = shop.path("tickets.csv").read_bytes()
@@ -77,7 +77,7 @@ def test_a_failed_check_leaves_the_former_report(shop: Shop):
     assert sorted(path.name for path in shop.folder.iterdir()) == ["mapping.yaml", "report.csv"]
 
 
-def test_rows_that_are_tickets_are_not_looked_at(shop: Shop, account: Account):
+def test_rows_that_are_tickets_are_not_checked_again(shop: Shop, account: Account):
     """`validate` knows what `run` would skip, and that is all it takes from the ledger."""
     shop.manifest(2)
     shop.run()
@@ -107,7 +107,7 @@ def test_an_unknown_code_lists_the_known(shop: Shop):
 
 
 @pytest.mark.parametrize("written", ["Not_Allowed", "`not-allowed`", "not allowed"])
-def test_a_code_may_be_written_as_people_do(shop: Shop, written: str):
+def test_a_code_may_have_other_case_quotes_and_blanks(shop: Shop, written: str):
     """Letter case, quotes and blanks are no reason to refuse what is meant."""
     assert shop.do("explain", written).out == shop.do("explain", "not-allowed").out
 
@@ -193,7 +193,7 @@ def test_every_option_has_a_help_text(name: str):
     ],
     ids=str,
 )
-def test_what_needs_no_library_loads_none(arguments: list[str], code: int):
+def test_help_and_usage_errors_load_no_slow_library(arguments: list[str], code: int):
     """Help, the version and usage errors answer without the libraries that take a second to load."""
     script = (
         "import sys; from importer.cli import invoke; code = invoke(sys.argv[1:]); "
@@ -225,7 +225,7 @@ def test_help_into_a_closed_pipe(shop: Shop):
     process.stderr.close()
 
 
-def test_any_locale_will_do(shop: Shop, account: Account):
+def test_a_plain_locale_imports_any_text(shop: Shop, account: Account):
     """In the plainest locale, without a home folder, an import in several scripts works and prints what it can."""
     shop.manifest([("鍵1", "請求書 – «Störung»", "Open", "a@example.com"), ("鍵2", "x", "失敗", "b@example.com")])
     kept = {name: value for name, value in os.environ.items() if name.startswith(("LSQ_", "PATH", "COVERAGE"))}
@@ -240,7 +240,9 @@ def test_any_locale_will_do(shop: Shop, account: Account):
     assert "1 created, 1 rejected" in outcome.out or "1 rejected" in outcome.out
 
 
-def test_another_folder(shop: Shop, account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_a_run_from_another_folder_writes_beside_the_manifest(
+    shop: Shop, account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     """Started elsewhere, results lie beside the manifest, and the command that is shown works from there."""
     shop.manifest(3)
     elsewhere = tmp_path / "else where"

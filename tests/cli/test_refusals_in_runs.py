@@ -30,7 +30,7 @@ def codes(shop: Shop) -> Counter[tuple[str, str]]:
     [("403", ("failed", "refused")), ("404", ("failed", "refused")), ("302", ("unknown", "unclear-answer")),
      ("not-json", ("unknown", "unclear-answer")), ("500-mx", ("unknown", "application-error"))],
 )  # fmt: skip
-def test_one_blocked_row_ends_no_night(shop: Shop, open_account: Open, fault: str, ends: tuple[str, str]):
+def test_one_refused_row_stops_no_run(shop: Shop, open_account: Open, fault: str, ends: tuple[str, str]):
     """All other rows are tickets after the first night, new rows after each; the blocked row says what came back."""
     account = open_account(blocked(fault, 5))
     for night, rows in enumerate((20, 20, 30), start=1):
@@ -46,7 +46,7 @@ def test_one_blocked_row_ends_no_night(shop: Shop, open_account: Open, fault: st
 
 
 @pytest.mark.parametrize("fault", ["403", "404", "302", "not-json", "500-mx"])
-def test_a_blocked_row_that_comes_alone_ends_nothing(shop: Shop, open_account: Open, fault: str):
+def test_a_single_refused_row_stops_no_run(shop: Shop, open_account: Open, fault: str):
     """Where the ledger has a ticket, one refusal doesn't stop a run: exit 1, and later rows go before it."""
     account = open_account(blocked(fault, 4))
     shop.manifest(3)
@@ -81,7 +81,7 @@ def test_rows_before_the_first_ticket_are_settled_by_it(shop: Shop, open_account
 
 
 @pytest.mark.parametrize("fault", ["403", "404", "302"])
-def test_a_row_that_stopped_the_first_run_is_not_the_first_of_the_next(shop: Shop, open_account: Open, fault: str):
+def test_a_row_that_stopped_a_run_is_not_sent_first_again(shop: Shop, open_account: Open, fault: str):
     """A blocked row at the head of a manifest stops the first run of a new ledger, and no run after it."""
     open_account(blocked(fault, 1))
     shop.manifest(5)
@@ -97,7 +97,7 @@ def test_a_row_that_stopped_the_first_run_is_not_the_first_of_the_next(shop: Sho
      ("302", "pending", "wrong-url"), ("not-json", "unknown", "unclear-answer"),
      ("500-mx", "unknown", "application-error")],
 )  # fmt: skip
-def test_an_account_that_never_took_a_row_costs_one_call(
+def test_a_refusal_by_an_unknown_account_stops_after_one_call(
     shop: Shop, open_account: Open, fault: str, first: str, code: str
 ):
     """With a ledger that has no ticket of the account the first refusal stops the run."""
@@ -115,7 +115,7 @@ def test_an_account_that_never_took_a_row_costs_one_call(
     ("fault", "state"),
     [("403", "pending"), ("404", "pending"), ("302", "pending"), ("not-json", "unknown"), ("500-mx", "unknown")],
 )
-def test_a_night_of_refusals_costs_three_calls(shop: Shop, open_account: Open, fault: str, state: str):
+def test_refusals_by_a_known_account_stop_after_three_calls(shop: Shop, open_account: Open, fault: str, state: str):
     """The account took rows before: three are tried, one at a time whatever --concurrency says, and then it stops."""
     account = open_account([{"calls": "6-1000", "fault": fault}])
     shop.manifest(5)
@@ -163,7 +163,7 @@ def test_an_error_of_the_application_is_no_outage(shop: Shop, open_account: Open
 
 
 @pytest.mark.parametrize("how", ["flag", "variable"])
-def test_a_user_may_know_the_types_that_are_refusals(shop: Shop, open_account: Open, how: str):
+def test_named_types_of_errors_are_refusals(shop: Shop, open_account: Open, how: str):
     """Rows with such an error are failed, in a fresh ledger, too, and `rerun` sends them again."""
     account = open_account([{"calls": "1-30", "fault": "500-mx"}])
     shop.manifest(30)
@@ -187,7 +187,7 @@ def test_other_types_stay_unknown(shop: Shop, open_account: Open):
 
 
 @pytest.mark.parametrize("text", ["NullReferenceException", "MX", "MXOne,,MXTwo", "500", "MXOne MXTwo"])
-def test_types_that_are_none(shop: Shop, account: Account, text: str):
+def test_invalid_types_of_refusals_are_usage_errors(shop: Shop, account: Account, text: str):
     """What can't be a type of an application's error is refused before anything is sent: exit 2."""
     shop.manifest(1)
     for refused in (shop.run("--refusals", text), _with_variable(shop, text)):
@@ -202,7 +202,7 @@ def _with_variable(shop: Shop, text: str):
 
 
 @pytest.mark.parametrize("fault", ["cached-answer", "repeated-number"])
-def test_a_cache_that_answers_for_the_account_is_found_out(shop: Shop, open_account: Open, fault: str):
+def test_answers_of_a_cache_stop_the_run(shop: Shop, open_account: Open, fault: str):
     """One ticket is believed once; three such answers in a row stop the run, and point at what may be in between."""
     account = open_account([{"calls": "2-1000", "fault": fault}])
     shop.manifest(30)
@@ -215,7 +215,7 @@ def test_a_cache_that_answers_for_the_account_is_found_out(shop: Shop, open_acco
     assert "row 3 (key '00002', source 'shop')" in error
 
 
-def test_single_answers_of_a_cache_cost_their_rows_alone(shop: Shop, open_account: Open):
+def test_a_single_answer_of_a_cache_makes_its_row_unknown(shop: Shop, open_account: Open):
     """Between good answers the run goes on; what was not made is never called created."""
     account = open_account([{"every": 4, "fault": "cached-answer"}])
     shop.manifest(40)
@@ -225,7 +225,7 @@ def test_single_answers_of_a_cache_cost_their_rows_alone(shop: Shop, open_accoun
     assert codes(shop) == {("created", ""): 30, ("unknown", "number-twice"): 10}
 
 
-def test_a_sandbox_gives_no_number_again(shop: Shop):
+def test_a_sandbox_gives_no_ticket_number_twice(shop: Shop):
     """A rerun of its results is another sandbox, with the first one's tickets in its ledger."""
     shop.manifest([good_row(1), ("00002", "Ticket 2", "Nonsense", "b@example.com"), good_row(3)])
     assert shop.run("--sandbox", "--skip-invalid").code == 1
@@ -238,7 +238,7 @@ def test_a_sandbox_gives_no_number_again(shop: Shop):
     assert len(set(numbers)) == 3
 
 
-def test_no_row_gets_the_ticket_of_another_by_hand(shop: Shop, open_account: Open):
+def test_set_refuses_the_ticket_of_another_row(shop: Shop, open_account: Open):
     """The message names the row that has it; what is no number is refused as such."""
     open_account(blocked("500", 2))
     shop.manifest(3)

@@ -70,7 +70,7 @@ def test_every_rule_reaches_the_account(shop: Shop, german: Account):
     assert shop.results()[0]["Betreff"] == " Drucker kaputt "
 
 
-def test_what_the_rules_refuse_is_named(shop: Shop, german: Account):
+def test_problems_name_the_rule_that_refuses_a_cell(shop: Shop, german: Account):
     """Every cell of a row that no rule takes, at once and before a call."""
     write(shop, GOOD, BAD)
     ended = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
@@ -93,7 +93,7 @@ def test_a_rule_that_no_row_could_pass_is_an_error_of_the_mapping(shop: Shop, ge
 
 
 @pytest.mark.parametrize("ending", ["xlsx", "jsonl"])
-def test_a_number_that_is_stored_is_not_taken_for_one_that_is_written(shop: Shop, german: Account, ending: str):
+def test_a_stored_number_is_not_parsed_as_text(shop: Shop, german: Account, ending: str):
     """1.234 in a workbook is a little more than one, and a thousand times as much by the rule: a problem, in a rerun, too."""
     amounts = (1.234, 1234.5, "1.234,5", "1.234")
     rows = [{**dict.fromkeys(HEADER.split(";"), ""), "Nummer": str(n), "Betreff": "a", "Telefon": "030 123456", "Betrag": amount} for n, amount in enumerate(amounts)]  # fmt: skip
@@ -110,7 +110,7 @@ def test_a_number_that_is_stored_is_not_taken_for_one_that_is_written(shop: Shop
     assert len(german.tickets) == 1
 
 
-def test_a_rehearsal_takes_the_mappings_word_for_its_templates(shop: Shop):
+def test_the_sandbox_accepts_the_fields_of_templates(shop: Shop):
     """The embedded account has the fields that templates fill."""
     shop.path("mapping.yaml").write_text(MAPPING, encoding="utf-8")
     write(shop, GOOD)

@@ -82,7 +82,7 @@ def test_the_first_import_is_never_stopped(nights: Nights):
     assert counts(nights.sent(rows(range(ROWS)))) == (ROWS, 0, 0, 0)
 
 
-def test_the_same_file_again_is_never_stopped_and_leaves_no_trace(nights: Nights):
+def test_the_same_file_again_is_never_stopped_or_recorded(nights: Nights):
     """After a trial, after a rerun, and twice more; the next night's new rows are not compared with a file that was all known."""
     nights.sent(rows(range(ROWS)))
     second = rows(range(100, 130))
@@ -102,7 +102,7 @@ def test_new_rows_each_night_are_never_stopped(nights: Nights):
     nights.sent(rows([*range(300, 305), *range(500, 520)], "{}"))
 
 
-def test_a_night_that_ended_early_leaves_no_trace(shop: Shop, open_account: Open):
+def test_an_export_that_ended_early_is_not_compared_with(shop: Shop, open_account: Open):
     """Most rows of the file are known when it is read again; the night after it, none is: that is no accident."""
     nights = Nights(shop, open_account([{"match": {KEY_FIELD: "0139"}, "fault": "401", "times": 1}]))
     nights.sent(rows(range(ROWS)))
@@ -122,7 +122,7 @@ def test_a_full_export_that_grows_and_loses_a_few_is_never_stopped(nights: Night
     nights.sent(rows(range(6, 24)))
 
 
-def test_a_few_rows_say_nothing_of_an_export(nights: Nights):
+def test_a_few_rows_are_never_stopped(nights: Nights):
     """One row that is edited is all of a small file, and no accident; nor is the next small file."""
     nights.sent([row("1", 1), row("2", 2)])
     for number in range(3):
@@ -130,7 +130,7 @@ def test_a_few_rows_say_nothing_of_an_export(nights: Nights):
     nights.sent([row("3", 3)])
 
 
-def test_keys_that_look_alike_are_others_where_the_known_one_is_there_too(nights: Nights):
+def test_similar_keys_are_new_if_the_known_key_is_there_too(nights: Nights):
     """`100` and `0100` are two rows of one export."""
     nights.sent(rows(range(100, 120), "{}"))
     nights.sent(rows(range(100, 120), "{}") + rows(range(100, 120), "{:04}"))
@@ -139,7 +139,7 @@ def test_keys_that_look_alike_are_others_where_the_known_one_is_there_too(nights
     nights.sent(spellings, name="again.csv")
 
 
-def test_numbers_that_count_on_are_not_alike(nights: Nights):
+def test_increasing_numbers_are_not_similar_keys(nights: Nights):
     """The tickets of another queue have a prefix of their own, and numbers that others have, too."""
     nights.sent(rows(range(901, 950), "HD-{}"))
     nights.sent(rows(range(951, 1100), "HD-{}"))
@@ -215,7 +215,7 @@ def test_another_key_column_for_the_same_file_stops_a_run(nights: Nights):
     assert "the mapping names another key column" in done.err
 
 
-def test_a_run_that_was_stopped_is_no_excuse_for_the_next(nights: Nights):
+def test_a_stopped_export_is_not_compared_with(nights: Nights):
     """Its rows are in the ledger as pending ones; they are no known keys, and the third night is stopped, too."""
     nights.sent(rows(range(1, 1 + ROWS), "{:04}"))
     for form in ("{}", "HD-{}", "{:05}", "{}"):
@@ -258,7 +258,7 @@ def test_other_fields_do_not_count_as_changed(nights: Nights):
     ],
     ids=["phone", "LeadId", "cut", "template"],
 )
-def test_what_is_sent_otherwise_than_it_is_written_is_not_changed(nights: Nights, old: str, new: str):
+def test_converted_cells_do_not_count_as_changed(nights: Nights, old: str, new: str):
     """The title and the lead are compared as they were sent, whatever the mapping makes of the cells."""
     mapping = nights.shop.path("mapping.yaml")
     text = mapping.read_text("utf-8").replace(old, new)
@@ -334,7 +334,7 @@ def test_the_log_counts_keys(nights: Nights):
     assert any(json.loads(line)["message"] == "compared     with earlier imports: 20 new, 0 known, 0 changed, 0 gone" for line in done.err.splitlines())  # fmt: skip
 
 
-def test_rerun_has_none_of_these_flags(shop: Shop):
+def test_rerun_has_no_export_checks(shop: Shop):
     """What it sends was looked at by a person."""
     for flag in (["--expect-new"], ["--max-changed", "50%"], ["--max-gone", "50%"], ["--min-rows", "1"]):
         assert shop.rerun(*flag).code == 2

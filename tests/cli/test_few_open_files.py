@@ -47,7 +47,7 @@ def import_with(account: Account, folder: Path, *, files: int, rows: int) -> sub
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
-def test_fewer_rows_at_once(tmp_path: Path) -> None:
+def test_few_open_files_lower_the_concurrency(tmp_path: Path) -> None:
     """All rows become tickets without a pause, and a line says that there are fewer at once."""
     with Account(quick(latency_s=0.2)) as account:
         done = import_with(account, tmp_path, files=6, rows=20)
@@ -59,7 +59,7 @@ def test_fewer_rows_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
-def test_too_few_for_a_single_row(tmp_path: Path) -> None:
+def test_too_few_open_files_for_one_row_is_an_error(tmp_path: Path) -> None:
     """The run stops at once and says what to raise: no pause, no call, nothing unknown."""
     with Account(quick()) as account:
         done = import_with(account, tmp_path, files=70, rows=2)

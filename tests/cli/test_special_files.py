@@ -18,7 +18,7 @@ EVIL = "x\x1b[2J\x9b\u202e\u200f\ny.csv"
 
 
 @pytest.mark.parametrize("make", STRANGE)
-def test_a_part_file_that_is_no_file_of_ours(shop: Shop, account: Account, make: Callable[[Path], None]):
+def test_another_file_in_the_place_of_the_part_file_is_kept(shop: Shop, account: Account, make: Callable[[Path], None]):
     """It is refused before the first call (exit 2), at once, and what a link leads to stays as it was."""
     shop.manifest(3)
     other, part = shop.path("other"), shop.path("tickets.results.csv.part")
@@ -43,7 +43,7 @@ def test_a_part_file_of_a_killed_run_is_replaced(shop: Shop, account: Account):
 
 
 @pytest.mark.parametrize("make", [a_pipe, a_folder])
-def test_results_that_are_no_file(shop: Shop, account: Account, make: Callable[[Path], None]):
+def test_results_in_a_special_file_are_refused(shop: Shop, account: Account, make: Callable[[Path], None]):
     """They are refused before the first call."""
     shop.manifest(3)
     make(shop.path("tickets.results.csv"))
@@ -52,7 +52,7 @@ def test_results_that_are_no_file(shop: Shop, account: Account, make: Callable[[
 
 
 @pytest.mark.parametrize("make", [a_link, a_hard_link, a_pipe, a_folder])
-def test_a_log_that_is_no_file_of_its_own(shop: Shop, account: Account, make: Callable[[Path], None]):
+def test_the_log_can_not_be_a_link_or_special_file(shop: Shop, account: Account, make: Callable[[Path], None]):
     """It is refused before the first call; nothing is added to another file, and no reader of a pipe is waited for."""
     shop.manifest(3)
     other = shop.path("other")
@@ -64,7 +64,7 @@ def test_a_log_that_is_no_file_of_its_own(shop: Shop, account: Account, make: Ca
     assert (other.read_text(), account.calls) == ("another's", 0)
 
 
-def test_what_is_written_is_never_loose(shop: Shop, account: Account):
+def test_written_files_are_private(shop: Shop, account: Account):
     """With no umask at all, results, former results, log, report and lists are not readable by all."""
     shop.manifest(2)
     former = os.umask(0)
@@ -115,7 +115,7 @@ def test_only_modules_that_escape_control_characters_print():
 
 
 @pytest.mark.parametrize("key", ["=1+1", "'=1", "+49", "-5", "@user", "\ta", "＝1"])
-def test_a_key_that_starts_a_formula(shop: Shop, account: Account, key: str):
+def test_a_key_that_starts_a_formula_is_harmless_in_results(shop: Shop, account: Account, key: str):
     """The results hold it as text that no spreadsheet computes, and `rerun` takes it for the key that it is."""
     shop.manifest([(key, "a", "Open", "a@example.com"), ("2", "", "Open", "b@example.com")])
     assert shop.run("--skip-invalid").code == 1

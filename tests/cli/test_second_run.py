@@ -33,7 +33,7 @@ def edit(path: Path, key: str, **cells: str) -> None:
         csv.writer(file, lineterminator="\r\n").writerows([header, *records])
 
 
-def test_a_second_run_calls_nobody(shop: Shop, account: Account):
+def test_a_second_run_makes_no_calls(shop: Shop, account: Account):
     """Rows that are tickets are skipped: no call, exit 0, and the results are complete with every ID."""
     shop.manifest(12)
     assert shop.run().code == 0
@@ -59,7 +59,7 @@ def test_new_rows_of_a_grown_manifest_are_sent(shop: Shop, account: Account):
     assert ["changed since" in row["import_hint"] for row in shop.results()] == [False, True, False, False]
 
 
-def test_a_night_without_new_tickets_and_a_sparse_one(shop: Shop, account: Account):
+def test_exports_without_rows_or_columns_are_no_errors(shop: Shop, account: Account):
     """A list in JSON may be empty, and a column that no object has is empty: the job ends well, and says so."""
     mapping = shop.path("mapping.yaml")
     mapping.write_text(mapping.read_text(encoding="utf-8") + "  Note: Description\n", encoding="utf-8")
@@ -89,7 +89,7 @@ def test_a_limit_is_a_trial(shop: Shop, account: Account):
     assert len(set(account.keys)) == len(account.keys) == 9
 
 
-def test_what_goes_on_after_a_rehearsal(shop: Shop):
+def test_the_next_command_after_a_sandbox_run_is_a_rerun(shop: Shop):
     """The sandbox's ledger is gone, so the command that is shown names the manifest, and nothing is warned of."""
     shop.manifest(3)
     trial = shop.run("--sandbox", "--yes", "--limit", "1")
@@ -100,7 +100,7 @@ def test_what_goes_on_after_a_rehearsal(shop: Shop):
 
 
 @pytest.mark.parametrize("flags", [("--manifest", "tickets.csv"), ("--accept-edits",), ("--allow-missing",)])
-def test_what_is_shown_for_unknown_rows_is_a_command(shop: Shop, open_account: Open, flags: tuple[str, ...]):
+def test_the_next_command_for_unknown_rows_is_resolve(shop: Shop, open_account: Open, flags: tuple[str, ...]):
     """After a rerun with flags of its own, `resolve` is shown without those that it does not have."""
     open_account([{"match": {KEY_FIELD: "00002"}, "fault": "500", "times": 1}])
     shop.manifest(2)
@@ -110,7 +110,7 @@ def test_what_is_shown_for_unknown_rows_is_a_command(shop: Shop, open_account: O
     assert next_command(first.out) == ["resolve", "tickets.results.csv"]
 
 
-def test_a_failed_row_is_told_and_sent_last(shop: Shop, open_account: Open):
+def test_a_failed_row_is_reported_and_sent_last(shop: Shop, open_account: Open):
     """A 200 with a failure is `failed` with the server's reason; run again, the row goes out after all new ones."""
     account = open_account([{"match": {KEY_FIELD: "00002"}, "fault": "refused-200", "times": 1}])
     shop.manifest(3)
@@ -191,7 +191,7 @@ def test_results_of_another_account_are_refused(shop: Shop, account: Account):
 
 
 @pytest.mark.parametrize("name", ["tickets.csv", "mapping.csv", "notes.csv"])
-def test_nothing_of_ours_is_overwritten(shop: Shop, account: Account, name: str):
+def test_no_input_and_no_other_results_are_overwritten(shop: Shop, account: Account, name: str):
     """-o onto the manifest, or onto a file that is not a results file, is refused before the first call."""
     shop.manifest(1)
     shop.path("notes.csv").write_text("my,notes\n1,2\n", encoding="utf-8")
@@ -202,7 +202,7 @@ def test_nothing_of_ours_is_overwritten(shop: Shop, account: Account, name: str)
     assert shop.path(name).read_bytes() == before
 
 
-def test_two_at_once(shop: Shop, open_account: Open):
+def test_two_runs_at_once_send_each_row_once(shop: Shop, open_account: Open):
     """A second run of rows that a live one holds ends with exit 4 and sends nothing; the first is not disturbed."""
     account = open_account([{"calls": 2, "fault": "slow", "delay_s": 3}])
     shop.manifest(3)
@@ -214,7 +214,7 @@ def test_two_at_once(shop: Shop, open_account: Open):
     assert sorted(account.keys) == ["00001", "00002", "00003"]
 
 
-def test_rows_in_are_rows_out(shop: Shop, open_account: Open):
+def test_results_have_every_row_of_the_manifest(shop: Shop, open_account: Open):
     """Whatever becomes of the rows, each comes out once, in order, as the account's books and the summary have it."""
     account = open_account(
         [
@@ -246,7 +246,7 @@ def test_rows_in_are_rows_out(shop: Shop, open_account: Open):
     )
 
 
-def test_a_header_alone_is_done_at_once(shop: Shop, account: Account):
+def test_a_manifest_without_rows_ends_at_once(shop: Shop, account: Account):
     """No row is no mistake: exit 0, no call, and results that hold a header."""
     shop.manifest(0)
     nothing = shop.run()
