@@ -1,7 +1,7 @@
-"""Ticket to JSON, and an answer of the API to what it means. Pure: no I/O.
+"""Read what an answer of the API means. Pure: no I/O.
 
-Source: the API page *Create Ticket with Attachments*. Where that page is silent, an answer is never read as "no ticket
-was made": such an answer is ``Unclear``.
+Source: the API page *Create Ticket with Attachments*. An answer that is not documented there is never read as "no
+ticket was created": it is ``Unclear``.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from importer.leadsquared.json_members import parse_json
 from importer.models import TicketIds
 
 ANSWER_LIMIT_BYTES = 1_000_000
-CHANGED_WHILE_SENT = "attachment-changed-while-sent"  # the code of an Unclear that says nothing of the server
+CHANGED_WHILE_SENT = "attachment-changed-while-sent"  # code of an Unclear that says nothing about the server
 REASON_LIMIT_CHARS = 500
 _RETRY_AFTER_LIMIT_S = 999_999.0
 _EXCERPT_CHARS = 40
 
-_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")  # JSON can say them; neither a file nor a database takes them
-_NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # fits the widest integer that a server counts with
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")  # valid in JSON, but not in files and databases
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # fits into 64 bits
 _TICKET_ID = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z_-]{0,62}[0-9A-Za-z])?")
 _TICKET_KEY = re.compile(r"#?[0-9A-Za-z](?:[0-9A-Za-z._-]{0,62}[0-9A-Za-z])?")
-_NO_GUID = "00000000-0000-0000-0000-000000000000"  # what some servers write where they have none
+_NO_GUID = "00000000-0000-0000-0000-000000000000"  # some servers write this instead of null
 _APPLICATION_ERROR = "MX"
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The ticket was made. ``note`` names the IDs beside the number that are not kept because of their form."""
+    """The ticket was created. ``note`` describes IDs that are left out because of their form."""
 
     ids: TicketIds
     note: str = ""
@@ -41,7 +41,7 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The API said no: surely no ticket."""
+    """The API refused the ticket: certainly no ticket."""
 
     reason: str
     http_status: int
@@ -49,7 +49,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class KeysRefused:
-    """401 or 403: the keys, the API switch or the IP whitelist; or a firewall that refuses one request's text."""
+    """401 or 403: wrong keys, API not enabled, IP whitelist; or a firewall that blocks one request's text."""
 
     reason: str
     http_status: int
@@ -57,7 +57,7 @@ class KeysRefused:
 
 @dataclass(frozen=True, slots=True)
 class WrongUrl:
-    """404 or a redirect: there is no such address, or something refuses this one request."""
+    """404 or a redirect: a wrong address, or something that refuses this one request."""
 
     reason: str
     http_status: int
@@ -65,17 +65,17 @@ class WrongUrl:
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """429: the account's limit was used up; surely no ticket. ``retry_after_s`` if the answer named one."""
+    """429: the account's limit was used up, certainly no ticket. ``retry_after_s`` if the answer has one."""
 
     retry_after_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """Sent, and nothing came back that tells whether the ticket was made. ``code`` is one of the catalogue's.
+    """Sent, and there may be a ticket. ``code`` is a key of the error catalogue.
 
-    ``exception_type`` is set where the account's application answered, such as ``MXDuplicateEntryException``;
-    ``web_page`` where a web page came instead of the API's JSON.
+    ``exception_type`` is set if the account's application answered, for example ``MXDuplicateEntryException``;
+    ``web_page`` if a web page came instead of the API's JSON.
     """
 
     code: str
@@ -87,7 +87,7 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Not one byte went out.
+    """Not one byte was sent.
 
     ``stale``: the server closed a connection that had waited long for its slot. ``out_of_resources``: this process
     can't open more files, or has no memory. Neither says anything about the server. ``settings_fault``: the setting
@@ -102,7 +102,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class NotSendable:
-    """An attachment is no longer what was checked; nothing went out."""
+    """An attachment changed after it was checked; nothing was sent."""
 
     code: str
     reason: str
@@ -114,7 +114,7 @@ Answer = Created | Refused | KeysRefused | WrongUrl | Throttled | Unclear | NotS
 def read_answer(  # noqa: PLR0911 - one for each class of answers
     http_status: int, headers: Mapping[str, str], body: bytes | None, now_s: float | None = None
 ) -> Answer:
-    """Say what an answer means. ``body`` is ``None`` where it was longer than ``ANSWER_LIMIT_BYTES``.
+    """Return what an answer means. ``body`` is ``None`` if it was longer than ``ANSWER_LIMIT_BYTES``.
 
     ``now_s`` is the time in seconds since 1970. A date in ``Retry-After`` counts from it if the answer has no ``Date``.
     The table is in ``importer/submission/README.md``, "Answers".
@@ -138,9 +138,9 @@ def read_answer(  # noqa: PLR0911 - one for each class of answers
 
 
 def valid_ids(number: str, ticket_id: str, key: str) -> TicketIds:
-    """Keep a ticket's ID and key only where they have the form of one; both may end in files and on screens.
+    """Return the IDs without a ticket ID or key of an unexpected form, as both are shown in files and on screens.
 
-    The number is proof enough of a ticket.
+    The number is enough to identify a ticket.
     """
     return TicketIds(
         number=number,
@@ -150,19 +150,19 @@ def valid_ids(number: str, ticket_id: str, key: str) -> TicketIds:
 
 
 def is_ticket_number(text: str) -> bool:
-    """Say whether a text has the form of a ticket number: a whole number from 1 on, of at most 18 digits."""
+    """Return whether a text is a ticket number: a whole number from 1, of at most 18 digits."""
     return _NUMBER.fullmatch(text) is not None
 
 
 def is_accepted(answer: object) -> bool:
-    """Return whether the account's limit let a call in, as far as its answer shows."""
+    """Return whether an answer shows that the account's limit accepted the call."""
     return not isinstance(answer, Throttled) and not (
         isinstance(answer, NotSent) and (answer.stale or answer.out_of_resources)
     )
 
 
 def one_line(text: str) -> str:
-    """Text of a server as one line for people: no control characters, at most ``REASON_LIMIT_CHARS``."""
+    """Return a server's text as one line, without control characters and of limited length."""
     line = _CONTROL_CHARACTERS.sub(" ", text).strip()
     return line if len(line) <= REASON_LIMIT_CHARS else line[: REASON_LIMIT_CHARS - 1] + "…"
 
@@ -173,7 +173,7 @@ def _read_success(headers: Mapping[str, str], body: bytes | None) -> Answer:
         page = _is_web_page(headers, body)
         what = "a web page instead of JSON" if page else "a body that is not the documented JSON"
         return Unclear("unclear-answer", f"200 with {what}", HTTPStatus.OK, web_page=page)
-    number = _as_given(answer.get("Id"))
+    number = _unchanged_text(answer.get("Id"))
     status = answer.get("Status")
     if status == "Success":
         if not is_ticket_number(number):
@@ -195,29 +195,29 @@ def _created(number: str, answer: Mapping[str, Any]) -> Created:
     ids = valid_ids(number, given["TicketId"], given["Key"])
     kept = {"TicketId": ids.ticket_id, "Key": ids.key}
     odd = [f"{name} {_excerpt(text)}" for name, text in given.items() if text not in ("", _NO_GUID) and not kept[name]]
-    note = f"the account names ticket {number} with {' and '.join(odd)}, which is not kept" if odd else ""
+    note = f"ticket {number}: {' and '.join(odd)} of the answer left out because of an unexpected form" if odd else ""
     return Created(ids, note)
 
 
 def _is_web_page(headers: Mapping[str, str], body: bytes | None) -> bool:
-    """Say whether an answer is a page for people: a sign-in page, a notice of maintenance."""
+    """Return whether an answer is a web page, such as a login page or a maintenance notice."""
     if body is None:
         return "html" in headers.get("Content-Type", "").lower()
     return body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
 
 
 def _exception_type(body: bytes | None) -> str:
-    """Read the type of an application's error; empty where it is none, or names a ticket in spite of it."""
+    """Return the type of an application error; empty if it is none, or has a ticket's Id."""
     answer = _json_object(body) or {}
     exception_type = answer.get("ExceptionType")
-    if answer.get("Status") != "Error" or not isinstance(exception_type, str) or _as_given(answer.get("Id")):
+    if answer.get("Status") != "Error" or not isinstance(exception_type, str) or _unchanged_text(answer.get("Id")):
         return ""
     exception_type = one_line(_UNSTORABLE.sub("\ufffd", exception_type))
     return exception_type if exception_type.startswith(_APPLICATION_ERROR) else ""
 
 
 def _excerpt(value: object) -> str:
-    """Quote the beginning of a server's value for a message, with escapes."""
+    """Return the beginning of a server's value in quotes, with escapes."""
     text = value if isinstance(value, str) else str(value)
     return ascii(text[:_EXCERPT_CHARS]) + (f"… ({len(text):,} characters)" if len(text) > _EXCERPT_CHARS else "")
 
@@ -228,12 +228,12 @@ def _json_object(body: bytes | None) -> dict[str, Any] | None:
 
 
 def _text(value: object) -> str:
-    """Read an ID or a reason: a string, or a number for it; anything else is as if it were not there."""
-    return _UNSTORABLE.sub("\ufffd", _as_given(value)).strip()
+    """Return an ID or a reason (a text or an integer) without outer blanks; empty for other values."""
+    return _UNSTORABLE.sub("\ufffd", _unchanged_text(value)).strip()
 
 
-def _as_given(value: object) -> str:
-    """Read the same to the letter."""
+def _unchanged_text(value: object) -> str:
+    """Return a text or an integer unchanged, as text; empty for other values."""
     match value:
         case str():
             return value
@@ -246,20 +246,20 @@ def _as_given(value: object) -> str:
 def _reason(http_status: int, body: bytes | None) -> str:
     answer = _json_object(body) or {}
     names = ("ReasonForFailure", "Message", "ExceptionMessage", "message", "error")
-    said = next((text for name in names if (text := _text(answer.get(name)))), "")
+    detail = next((text for name in names if (text := _text(answer.get(name)))), "")
     if exception_type := _text(answer.get("ExceptionType")):
-        said = f"{exception_type}: {said}" if said else exception_type
-    if not said and body and not body.lstrip().startswith(b"<"):
-        said = body[: REASON_LIMIT_CHARS * 4].decode("utf-8", "replace")
+        detail = f"{exception_type}: {detail}" if detail else exception_type
+    if not detail and body and not body.lstrip().startswith(b"<"):
+        detail = body[: REASON_LIMIT_CHARS * 4].decode("utf-8", "replace")
     try:
         phrase = HTTPStatus(http_status).phrase
     except ValueError:
         phrase = "no standard status"
-    return one_line(f"{http_status} {phrase}" + (f": {said}" if said else ""))
+    return one_line(f"{http_status} {phrase}" + (f": {detail}" if detail else ""))
 
 
 def _retry_after_s(headers: Mapping[str, str], now_s: float | None) -> float | None:
-    """Read ``Retry-After``: seconds, or a date, counted from the answer's own ``Date``. A date in the past is 0."""
+    """Read ``Retry-After``: seconds, or a date, relative to the answer's ``Date``. A date in the past is 0."""
     value = headers.get("Retry-After", "")
     if re.fullmatch(r"\s*\d{1,6}(\.\d+)?\s*", value):
         return float(value)
@@ -270,7 +270,7 @@ def _retry_after_s(headers: Mapping[str, str], now_s: float | None) -> float | N
 
 
 def _http_date_s(text: str) -> float | None:
-    """Read a date of HTTP, in any of its three forms, as seconds since 1970; ``None`` if it is none."""
+    """Read an HTTP date, in any of its three forms, as seconds since 1970; ``None`` if it is none."""
     date = parsedate_tz(text)
     try:
         return None if date is None else float(mktime_tz(date))

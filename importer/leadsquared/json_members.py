@@ -1,4 +1,4 @@
-"""The parts of an answer's JSON, read by whoever expects anything. Pure."""
+"""Read JSON of answers, of which nothing is guaranteed. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def parse_json(body: bytes | None) -> Any:
-    """What a body holds; ``None`` also where it is no JSON, or was too long to be read."""
+    """Return the content of a body; ``None`` if it is no JSON or was too long."""
     try:
         return json.loads(body) if body is not None else None
     except (ValueError, RecursionError):
@@ -15,7 +15,7 @@ def parse_json(body: bytes | None) -> Any:
 
 
 def scalar_text(value: object) -> str:
-    """A value as a ticket carries it: a text, or a number or a truth as one; what has no such form, as if not there."""
+    """Return a text, number or boolean as text; empty for other values."""
     match value:
         case str():
             return value

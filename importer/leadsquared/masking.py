@@ -1,4 +1,4 @@
-"""An answer without the keys that a server may have repeated in it. Pure."""
+"""Hide keys that an answer repeats. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importer.runtime.redaction import Redactor
 
 
 def mask_answer(answer: Answer, redactor: Redactor) -> Answer:
-    """Give the answer with its texts redacted. A ticket's number with a key in it is no number."""
+    """Return the answer with redacted texts. An Id with a key in it is no ticket number."""
     match answer:
         case Created(ids, note):
             number = redactor.text(ids.number)

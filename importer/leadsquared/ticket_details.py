@@ -1,6 +1,6 @@
-"""A ticket as the account shows it (*Get a Ticket's Details by Id*), and a request as the ledger keeps it. Pure.
+"""Read a ticket of the account (*Get a Ticket's Details by Id*), and a request in the ledger. Pure.
 
-Which answer says that there is no such ticket is not documented; 404, other refusals and a 200 with a failure do.
+The answer for a ticket that does not exist is not documented: 404, other refusals and a 200 with a failure count as it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from importer.leadsquared.json_members import parse_json, scalar_text
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TicketDetails:
-    """One ticket. A field without a value is not among ``fields``."""
+    """One ticket of the account. ``fields`` has only fields with a value."""
 
     number: str
     ticket_id: str
@@ -45,9 +45,9 @@ DetailsAnswer = TicketDetails | TicketNotShown | KeysRefused | WrongUrl | Thrott
 
 
 def read_details(number: str, http_status: int, headers: Mapping[str, str], body: bytes | None) -> DetailsAnswer:
-    """Say what the answer to a question for one ticket means. Members that nobody documents are passed over."""
+    """Return what the answer to a request for one ticket means. Undocumented members are ignored."""
     if http_status == HTTPStatus.OK:
-        return _read_shown(number, body)
+        return _read_ticket(number, body)
     answer = read_answer(http_status, headers, body)
     match answer:
         case WrongUrl(reason, HTTPStatus.NOT_FOUND) | Refused(reason):
@@ -55,10 +55,10 @@ def read_details(number: str, http_status: int, headers: Mapping[str, str], body
         case KeysRefused() | WrongUrl() | Throttled() | Unclear():
             return answer
         case _:
-            return Unclear("unclear-answer", f"{http_status} is no answer to this question", http_status)
+            return Unclear("unclear-answer", f"{http_status} is not an answer to this request", http_status)
 
 
-def _read_shown(number: str, body: bytes | None) -> DetailsAnswer:
+def _read_ticket(number: str, body: bytes | None) -> DetailsAnswer:
     data = parse_json(body)
     if not isinstance(data, dict):
         return Unclear("unclear-answer", "200 with a body that is not the documented JSON", HTTPStatus.OK)
@@ -78,7 +78,7 @@ def _read_shown(number: str, body: bytes | None) -> DetailsAnswer:
 
 
 def read_request(text: str) -> tuple[str | None, dict[str, str]]:
-    """Read a ``ticketDTO`` as it went out: the lead's ID, and the fields. What is none has no fields."""
+    """Return lead ID and fields of a ``ticketDTO``; no fields if the text is none."""
     data = parse_json(text.encode("utf-8", "surrogatepass"))
     if not isinstance(data, dict):
         return None, {}

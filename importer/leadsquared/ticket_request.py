@@ -14,8 +14,8 @@ _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def ticket_json(ticket: Ticket) -> str:
-    """Build the text of the ``ticketDTO`` part; ``LeadId`` is left out where the lead is in ``LeadDetail.*`` fields."""
-    # Its only parts that vary are texts: an encoder of whole objects would take twice as long over each ticket.
+    """Return the text of the ``ticketDTO`` part; without ``LeadId`` if ``LeadDetail.*`` fields name the lead."""
+    # Only texts vary. Encoding the whole object would take twice as long for each ticket.
     fields = ", ".join(
         [f'{{"SchemaName": {_quoted(name)}, "Value": {_quoted(value)}}}' for name, value in ticket.fields]
     )
@@ -25,13 +25,13 @@ def ticket_json(ticket: Ticket) -> str:
 
 
 def ticket_dto(ticket: Ticket) -> dict[str, Any]:
-    """Build the same as an object, for people."""
+    """Return the same as an object, for display."""
     dto: dict[str, Any] = json.loads(ticket_json(ticket))
     return dto
 
 
 def request_preview(ticket: Ticket, url: str) -> str:
-    """Write a request as it would go out, for people; the keys masked, the files only named."""
+    """Return a request as text for the user, with hidden keys and only the names of the files."""
     lines = [
         f"POST {url}",
         "X-LSQ-ACCESS-KEY: ********",

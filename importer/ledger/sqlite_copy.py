@@ -67,18 +67,18 @@ def _sync(path: Path) -> None:
 
 def _copy(ledger: Path, target: Path) -> int:
     with (
-        contextlib.closing(database.sqlite3_connection(ledger, _PATIENCE_S)) as here,
-        contextlib.closing(sqlite3.connect(target, isolation_level=None)) as there,
+        contextlib.closing(database.sqlite3_connection(ledger, _PATIENCE_S)) as source,
+        contextlib.closing(sqlite3.connect(target, isolation_level=None)) as copy,
     ):
-        here.execute("begin")  # a read transaction: later writes of other processes are not seen
-        here.execute("select count(*) from ledger_meta").fetchone()
-        here.backup(there, pages=_STEP_PAGES)
-        here.execute("rollback")
-        there.execute("pragma journal_mode = delete")  # a single file, without a log beside it
-        found = there.execute("pragma quick_check(1)").fetchone()[0]
+        source.execute("begin")  # a read transaction: later writes of other processes are not seen
+        source.execute("select count(*) from ledger_meta").fetchone()
+        source.backup(copy, pages=_STEP_PAGES)
+        source.execute("rollback")
+        copy.execute("pragma journal_mode = delete")  # a single file, without a log beside it
+        found = copy.execute("pragma quick_check(1)").fetchone()[0]
         if found != "ok":
             raise LedgerError(
                 f"the ledger {ledger} is damaged, so no backup was made: {found}",
                 hint="restore the ledger from an earlier backup; do not import without it",
             )
-        return int(there.execute("select count(*) from tickets").fetchone()[0])
+        return int(copy.execute("select count(*) from tickets").fetchone()[0])

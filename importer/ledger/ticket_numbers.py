@@ -42,10 +42,10 @@ def lock_settling(db: sa.Connection, account: str) -> None:
 
 def duplicates_as_unknown(db: sa.Connection, run: RunInfo, outcomes: Sequence[Outcome]) -> dict[Outcome, Outcome]:
     """Return the outcomes whose ticket belongs to another row of the account, each with its ``unknown`` replacement."""
-    made = [(each, each.ids) for each in outcomes if each.ids is not None]
-    owners = _owners(db, run.account, [ids for _, ids in made])
+    with_ids = [(each, each.ids) for each in outcomes if each.ids is not None]
+    owners = _owners(db, run.account, [ids for _, ids in with_ids])
     twice: dict[Outcome, Outcome] = {}
-    for outcome, ids in made:
+    for outcome, ids in with_ids:
         row = (run.source, outcome.key)
         names = _names(ids)
         owner = next((owners[name] for name in names if owners.get(name, row) != row), None)

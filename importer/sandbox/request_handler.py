@@ -123,8 +123,8 @@ class RequestHandler:
     def _has_right_keys(self, request: web.BaseRequest) -> bool:
         wanted = {"X-LSQ-ACCESS-KEY": self._options.access_key, "X-LSQ-SECRET-KEY": self._options.secret_key}
         return all(
-            len(given := request.headers.getall(name, [])) == 1
-            and hmac.compare_digest(given[0].encode("utf-8", "surrogateescape"), key.reveal().encode())
+            len(values := request.headers.getall(name, [])) == 1
+            and hmac.compare_digest(values[0].encode("utf-8", "surrogateescape"), key.reveal().encode())
             for name, key in wanted.items()
         )
 

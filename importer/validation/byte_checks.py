@@ -59,20 +59,20 @@ def certainly_valid(column: Column, rule: Rule, field_type: FieldType) -> Mask: 
 def _matches_up_to(column: Column, longest: int, matches: Callable[[_Matrix, _Numbers], Mask]) -> Mask:
     """Apply ``matches`` to the non-empty cells of at most ``longest`` bytes; the others are false."""
     found = np.zeros(len(column), dtype=bool)
-    here = np.flatnonzero((column.lengths > 0) & (column.lengths <= longest))
-    if here.size:
-        some = column.take(here)
+    selected = np.flatnonzero((column.lengths > 0) & (column.lengths <= longest))
+    if selected.size:
+        some = column.take(selected)
         # One byte more than the longest cell, so that a NUL follows every cell.
-        found[here] = matches(some.matrix(int(some.lengths.max()) + 1), some.lengths)
+        found[selected] = matches(some.matrix(int(some.lengths.max()) + 1), some.lengths)
     return found
 
 
 def _matches_of_length(column: Column, length: int, matches: Callable[[_Matrix], Mask]) -> Mask:
     """Apply ``matches`` to the cells of this length; the others are false."""
     found = np.zeros(len(column), dtype=bool)
-    here = np.flatnonzero(column.lengths == length)
-    if here.size:
-        found[here] = matches(column.take(here).matrix(length))
+    selected = np.flatnonzero(column.lengths == length)
+    if selected.size:
+        found[selected] = matches(column.take(selected).matrix(length))
     return found
 
 

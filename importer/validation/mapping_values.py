@@ -41,12 +41,12 @@ def _invalid_values(rule: Rule) -> Iterator[tuple[Place, str]]:
         if not is_region(rule.region):
             yield ("region",), f"{rule.region!r} is not a country code with phone numbers, such as IN, DE or GB"
             return
-    own = list(sent_texts(rule))
+    values = list(sent_texts(rule))
     targets = frozenset(rule.values.values())
-    own += [(("one_of", index), text) for index, text in enumerate(rule.one_of) if text not in targets]
-    if own:
-        converted = convert(pd.Series([text for _, text in own], dtype=object), with_fixed_type(rule))
-        for (place, text), bad in zip(own, converted.bad, strict=True):
+    values += [(("one_of", index), text) for index, text in enumerate(rule.one_of) if text not in targets]
+    if values:
+        converted = convert(pd.Series([text for _, text in values], dtype=object), with_fixed_type(rule))
+        for (place, text), bad in zip(values, converted.bad, strict=True):
             if is_unsendable(text):
                 yield place, f"`{place[0]}`: {text!r} {UNSENDABLE}"
             elif bad:

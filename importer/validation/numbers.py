@@ -45,9 +45,9 @@ def convert_numbers(cells: Cells, rule: Rule) -> ConversionResult:
         plain = cells.where(~cells.str.contains(".", regex=False), "")
         cells = plain.str.replace(rule.decimal, ".", regex=False)
     bad = ~cells.str.fullmatch(_NUMBER) | ambiguous
-    odd = ~bad & ~cells.str.fullmatch(_PLAIN_NUMBER)
+    not_plain = ~bad & ~cells.str.fullmatch(_PLAIN_NUMBER)
     values = cells.copy()
-    values[odd] = [format(Decimal(cell), "f") for cell in cells[odd]]  # 1e5, +5 and .5 as 100000, 5 and 0.5
+    values[not_plain] = [format(Decimal(cell), "f") for cell in cells[not_plain]]  # 1e5, +5 and .5 as 100000, 5 and 0.5
     example = f"12{rule.decimal}5"
     return ConversionResult(
         values, bad, "not-a-number", _expected(f"a number such as {example}", rule), _if_any(ambiguous)
@@ -72,8 +72,8 @@ def _without_thousands(cells: Cells, thousands: str, *, fraction: str) -> Cells:
     """
     sign = _BLANKS if thousands == " " else re.escape(thousands)
     grouped = rf"[1-9][0-9]{{0,2}}(?:{sign}[0-9]{{3}})+|[1-9][0-9]?(?:{sign}[0-9]{{2}})+{sign}[0-9]{{3}}"
-    right = cells.str.fullmatch(rf"[+-]?(?:{grouped}){fraction}")
-    return cells.where(~right, cells.str.replace(sign, "", regex=True))
+    is_grouped = cells.str.fullmatch(rf"[+-]?(?:{grouped}){fraction}")
+    return cells.where(~is_grouped, cells.str.replace(sign, "", regex=True))
 
 
 def _expected(what: str, rule: Rule) -> str:

@@ -110,9 +110,15 @@ class SuspiciousCells:
             whole = Column.from_any_texts(chunk.texts(name)) if column is None else column
             cells = whole if positions.size == len(whole) else whole.take(positions)
             found = [*search.kinds(cells), *(search.extensions(cells) if name in self._phones else ())]
-            for kind, odd in found:
-                if odd.size:
-                    self._note(kind, name, cells.take(odd[:1]).texts()[0], chunk.rows[int(positions[odd[0]])], odd.size)
+            for kind, suspicious in found:
+                if suspicious.size:
+                    self._note(
+                        kind,
+                        name,
+                        cells.take(suspicious[:1]).texts()[0],
+                        chunk.rows[int(positions[suspicious[0]])],
+                        suspicious.size,
+                    )
 
     def _note(self, kind: str, name: str, example: str, row: int, count: int) -> None:
         self._found.setdefault((kind, name), _Found(row=row, example=example)).cells += count

@@ -135,8 +135,8 @@ class Validator:
         known = cells.pop(LEAD_ID, [""] * positions.size)
         return [
             NORMALIZERS[field](cell)
-            for field, its in cells.items()
-            for cell, lead_id in zip(its, known, strict=True)
+            for field, row_problems in cells.items()
+            for cell, lead_id in zip(row_problems, known, strict=True)
             if not lead_id
         ]
 
@@ -190,8 +190,8 @@ def _add_problems(
     found: dict[int, list[Problem]], positions: npt.NDArray[np.intp], problems: dict[int, list[Problem]]
 ) -> None:
     """Add problems of a selection of rows; ``positions``: the selection's positions in the chunk."""
-    for index, its in found.items():
-        problems[int(positions[index])] += its
+    for index, row_problems in found.items():
+        problems[int(positions[index])] += row_problems
 
 
 def _require_lead(fields: list[SentField], collector: ProblemCollector) -> None:

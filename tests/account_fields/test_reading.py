@@ -265,7 +265,7 @@ def test_a_server_that_only_fails_shows_nothing():
 def test_a_limit_that_stays_used_up_is_given_up():
     """When the wait would be longer than the user wants, it ends with what to do."""
     server = Told(lambda _path, _body: answer("429 Too Many Requests", {}, "Retry-After: 60"))
-    with pytest.raises(StoppedEarly, match="limit is used up") as raised:
+    with pytest.raises(StoppedEarly, match="limit stays used up") as raised:
         read(server, give_up_after_s=10)
     assert not isinstance(raised.value, FieldsNotShown)
     assert len(server.asked) == 1

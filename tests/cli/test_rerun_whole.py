@@ -110,7 +110,7 @@ def test_another_manifest_is_refused(shop: Shop, failed: Account):
 def test_an_edited_status_does_not_send_a_ticket_again(shop: Shop, failed: Account):
     """Setting a created row to pending would make its ticket twice where no ledger knows it."""
     mend(shop.path(RESULTS), "00001", import_status="pending")
-    assert "it is pending, but has an import_ticket_number" in refused(shop, failed)
+    assert "import_status is pending, but it has an import_ticket_number" in refused(shop, failed)
 
 
 def test_a_created_row_stays_created_whatever_its_cells(shop: Shop, failed: Account):
@@ -187,7 +187,7 @@ def test_cells_too_long_for_a_workbook_are_refused_before_the_first_call(shop: S
     )
     refusal = shop.run("-o", BOOK)
     assert (refusal.code, account.calls) == (2, 0)
-    assert "row 3, Notes: 32,768 characters; a cell holds 32,767" in refusal.err
+    assert "row 3, Notes: 32,768 characters; a cell holds at most 32,767" in refusal.err
     assert not shop.path(BOOK).exists()
     assert shop.run().code == 0
     assert shop.rerun("-o", BOOK).code == 2

@@ -192,7 +192,7 @@ def test_results_of_another_account_are_refused(shop: Shop, account: Account):
 
 @pytest.mark.parametrize("name", ["tickets.csv", "mapping.csv", "notes.csv"])
 def test_no_input_and_no_other_results_are_overwritten(shop: Shop, account: Account, name: str):
-    """-o onto the manifest, or onto a file that is no results file, is refused before the first call."""
+    """-o onto the manifest, or onto a file that is not a results file, is refused before the first call."""
     shop.manifest(1)
     shop.path("notes.csv").write_text("my,notes\n1,2\n", encoding="utf-8")
     shop.path("mapping.csv").write_bytes(shop.path("mapping.yaml").read_bytes())

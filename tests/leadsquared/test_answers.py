@@ -178,7 +178,7 @@ def test_headers_beyond_all_bounds_are_unclear(headers: list[str]) -> None:
     answer = ask(answering(reply(MADE, "200 OK", *headers)))
     assert isinstance(answer, Unclear)
     assert answer.code == "no-answer"
-    assert answer.reason.startswith("an answer came that can't be read: ")
+    assert answer.reason.startswith("the answer can't be read: ")
     assert ACCESS_KEY not in answer.reason
 
 
@@ -198,7 +198,7 @@ def test_a_success_before_the_request_was_sent_whole(tmp_path: Path) -> None:
 
     answer = asyncio.run(whole())
     assert isinstance(answer, Unclear)
-    assert "before the request had been sent whole" in answer.reason
+    assert "before the whole request was sent" in answer.reason
 
 
 def test_interim_answers_are_passed_over() -> None:

@@ -186,7 +186,7 @@ def test_a_server_that_speaks_before_it_is_asked(said: bytes) -> None:
             gate = Waiting()
             answer = await send(session, gate)
             assert isinstance(answer, NotSent)
-            assert "before it was asked" in answer.reason
+            assert "before the request" in answer.reason
             assert not gate.left
             assert isinstance(await send(session), Created)
 

@@ -7,7 +7,7 @@ import pytest
 from importer.errors import StoppedEarly
 from importer.ledger import Intent, Outcome, Rejection, RowFromResults
 from importer.models import TicketIds
-from tests.ledger.making import IDS, claims, created, entry, intent, live_run, new_run, query
+from tests.ledger.ledgers import IDS, claims, created, entry, intent, live_run, new_run, query
 
 
 def test_a_claimed_row_is_pending_and_held(ledger) -> None:
@@ -73,7 +73,7 @@ def test_a_batch_is_committed_whole_or_not_at_all(ledger) -> None:
     """One refused intent makes the whole batch fail: none of its rows may be sent."""
     run = live_run(ledger, "A", "B")
     with pytest.raises(StoppedEarly):
-        ledger.commit(run, [intent("A"), intent("nobody's"), intent("B")])
+        ledger.commit(run, [intent("A"), intent("unclaimed"), intent("B")])
     assert {entry(ledger, run, key).state for key in "AB"} == {"pending"}
 
 

@@ -12,7 +12,7 @@ from importer.sandbox.limiter import Algorithm, make_limiter
 RATE = Rate(3, 5)
 
 
-def judged(algorithm: Algorithm, times: list[float]) -> list[bool]:
+def allowed_calls(algorithm: Algorithm, times: list[float]) -> list[bool]:
     limiter = make_limiter(algorithm, RATE)
     return [limiter.take(now_s) for now_s in times]
 
@@ -34,7 +34,7 @@ def test_each_algorithm_allows_exactly_its_calls(
     algorithm: Algorithm, times: list[float], expected: list[bool]
 ) -> None:
     """As its kind of gateway does."""
-    assert judged(algorithm, times) == expected
+    assert allowed_calls(algorithm, times) == expected
 
 
 @pytest.mark.parametrize(

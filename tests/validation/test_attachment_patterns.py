@@ -41,10 +41,10 @@ def found(root: Path, row: dict[str, str], **rules) -> list[str]:
     """Return the names of a row's files below the root, or the codes of its problems."""
     if isinstance(folder := rules.get("folder"), str):
         rules["folder"] = Template.parse(folder)
-    return [told(named, root) for named in AttachmentFinder(AttachmentRules(**rules), root).find(row.items())]
+    return [path_or_code(named, root) for named in AttachmentFinder(AttachmentRules(**rules), root).find(row.items())]
 
 
-def told(named: NamedFiles, root: Path) -> str:
+def path_or_code(named: NamedFiles, root: Path) -> str:
     if isinstance(named.found, FileFault):
         return named.found.code
     return named.found.path.relative_to(os.path.realpath(root)).as_posix()
@@ -144,7 +144,7 @@ def test_no_pattern_follows_a_link_out_of_the_root(root: Path, target: str):
 
 
 @contextmanager
-def as_nobody() -> Iterator[None]:
+def as_unprivileged_effective_user() -> Iterator[None]:
     """Become an unprivileged user for a while if the tests run as root, who may read all folders."""
     if os.geteuid() != 0:
         yield
@@ -166,7 +166,7 @@ def test_an_unreadable_folder_is_a_problem():
             (root / name / "a.txt").write_bytes(b"x")
         (root / "locked").chmod(0o000)
         (root / "shut").chmod(0o000)
-        with as_nobody():
+        with as_unprivileged_effective_user():
             assert globbed(root, "shut/*.txt") == ["attachment-unreadable"]
             assert globbed(root, "**/*.txt") == ["attachment-unreadable"]
             assert in_folder(root, "K1", "locked/{Key}/*") == ["attachment-unreadable"]

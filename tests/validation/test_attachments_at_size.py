@@ -98,7 +98,7 @@ def slow_lookup(root: Path, name: str) -> str:
     return f"{path} of {status.st_size}"
 
 
-def told(found: Attachment | FileFault) -> str:
+def path_or_code(found: Attachment | FileFault) -> str:
     return found.code if isinstance(found, FileFault) else f"{found.path} of {found.size_bytes}"
 
 
@@ -121,7 +121,7 @@ def test_fast_and_slow_lookups_agree(root: Path):
     with as_unprivileged_user():
         for name in names:
             (named,) = finder.find([("A", name)])
-            assert told(named.found) == slow_lookup(root, name), name
+            assert path_or_code(named.found) == slow_lookup(root, name), name
 
 
 def test_the_cache_of_folders_does_not_change_results(root: Path):
@@ -138,7 +138,7 @@ def test_the_root_may_be_the_file_system_root(root: Path):
     finder = AttachmentFinder(rules(), Path("/"))
     for name in (str(root / "a.pdf"), str(root / "a.pdf").lstrip("/"), f"{root}/link-out/a.pdf", "/", "none.pdf"):
         (named,) = finder.find([("A", name)])
-        assert told(named.found) == slow_lookup(Path("/"), name), name
+        assert path_or_code(named.found) == slow_lookup(Path("/"), name), name
 
 
 CELLS = st.lists(st.sampled_from(["", "a.pdf", "2024/a.pdf", "none.pdf", "empty.pdf", "link-out/a.pdf", " ", "*.pdf", "2024/?.pdf", "x*"]), max_size=4).map(";".join)  # fmt: skip

@@ -16,7 +16,7 @@ from importer.ledger import Claim, Intent, Ledger, Outcome, RunInfo, new_run_id
 from importer.manifest import open_manifest
 from importer.mapping import load_mapping
 from importer.models import ManifestOptions, Problem, Status, TicketIds
-from importer.results import COLUMNS, ResultRow, write_whole
+from importer.results import COLUMNS, ResultRow, write_results
 from importer.submission.plan import Disposition
 from importer.submission.send_queue import QueuedRow
 from importer.validation import Validator
@@ -128,7 +128,7 @@ class Bench:
 
     def write_results(self, rows: ManifestRows) -> None:
         """Write the results file."""
-        write_whole(self.folder / "results.csv", rows.columns, row_results(rows, self.ledger, self.run))
+        write_results(self.folder / "results.csv", rows.columns, row_results(rows, self.ledger, self.run))
 
     def to_send(self, rows: ManifestRows, limit: int | None = None) -> list[QueuedRow]:
         """The rows whose turn it is, in their order."""
