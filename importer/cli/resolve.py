@@ -19,7 +19,7 @@ from importer.cli.log_setup import set_up_log
 from importer.cli.output import log, print_line, print_report
 from importer.cli.questions import ask, can_ask
 from importer.models import Rate
-from importer.runtime.display_text import labelled
+from importer.runtime.display_text import duration, labelled, limit_text
 from importer.settings import SANDBOX_ACCOUNT, ledger_url, read_connection
 
 if TYPE_CHECKING:
@@ -126,8 +126,6 @@ class _ResolveTerminal:
 
 
 def _plan_lines(plan: SearchPlan, rate: Rate) -> Iterator[str]:
-    from importer.runtime.progress import duration, limit_text
-
     yield labelled("account", plan.account)
     by_hand = f", {plan.decided:,} of them set by --set" if plan.decided else ""
     yield labelled("rows", f"{plan.unknown:,} unknown in {plan.results}{by_hand}")

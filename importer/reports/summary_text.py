@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from importer.export_checks.checks import ExportFigures, ExportStop
 from importer.models import AttachmentCounts, Status
 from importer.reports.summary import PlanSummary, Summary
-from importer.runtime.display_text import labelled, one_line, size_text
-from importer.runtime.progress import duration, limit_text
+from importer.runtime.display_text import duration, labelled, limit_text, one_line, size_text
 from importer.submission.plan import TO_SEND, Disposition
 
 _REASONS_SHOWN = 10

@@ -7,7 +7,8 @@ import logging
 import pytest
 
 from importer.models import Rate, Status
-from importer.runtime.progress import Figures, ProgressLines, duration
+from importer.runtime.display_text import duration
+from importer.runtime.progress import Figures, ProgressLines
 
 
 class Clock:
