@@ -138,11 +138,11 @@ def _write(path: Path, found: AccountFields) -> None:
 
 def _csv_text(found: AccountFields) -> str:
     """Return a row per field. Line breaks separate values, as values may contain any other separator."""
-    from importer.results import harmless
+    from importer.results import escape_formula
 
     text = StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows(
-        [harmless(cell) for cell in row] for row in (_CSV_COLUMNS, *map(_csv_cells, found))
+        [escape_formula(cell) for cell in row] for row in (_CSV_COLUMNS, *map(_csv_cells, found))
     )
     return text.getvalue()
 

@@ -14,7 +14,7 @@ from typing import Protocol, TextIO
 from importer.errors import UsageError
 from importer.models import Problem
 from importer.reports.html_page import BEGINNING, CellReader, Page, PageHeader
-from importer.results import harmless
+from importer.results import escape_formula
 from importer.runtime.atomic_files import begins_as, is_same, open_made, replacing, writing
 
 ENDINGS = (".csv", ".json", ".html")
@@ -114,7 +114,7 @@ class _Csv(NoProblemReport):
 
     def problem(self, problem: Problem) -> None:
         values = (getattr(problem, name) for name in _COLUMNS)
-        self._writer.writerow(["" if value is None else harmless(str(value)) for value in values])
+        self._writer.writerow(["" if value is None else escape_formula(str(value)) for value in values])
 
 
 class _Json:

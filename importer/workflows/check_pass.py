@@ -11,7 +11,7 @@ from importer.ledger.records import RunInfo
 from importer.manifest import Chunk, Column
 from importer.mapping import is_ignored
 from importer.models import Problem
-from importer.results import ResultRow, imports
+from importer.results import ResultRow, past_imports
 from importer.submission.chunk_decisions import ChunkDecisions
 from importer.submission.plan import Disposition, disposition_of
 from importer.validation import KeyIndex, RowKeys, fingerprints
@@ -56,7 +56,7 @@ class CheckPass:
         for chunk in rows.manifest.chunks(size, read_ahead=True):
             previous = rows.previous.rows(chunk)
             if ledger is not None and previous is not None:
-                ledger.add_from_results(self._run, imports(previous))
+                ledger.add_from_results(self._run, past_imports(previous))
             decisions = self._decide(chunk, previous)
             _report(dialog, chunk, decisions.problems)
             dialog.rows_checked(len(decisions.rows))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from importer.ledger.records import RunInfo
 from importer.manifest import Chunk, Manifest
 from importer.mapping import Mapping
-from importer.results import Comparison, ResultRow, data_columns
+from importer.results import ManifestComparison, ResultRow, data_columns
 from importer.submission.plan import Plan
 from importer.validation import RenumberedRowCounter, SharedLeads, SuspiciousCells, Validator
 from importer.workflows.import_job import RowSelection
@@ -34,7 +34,7 @@ class ManifestRows:
         mapping: Mapping,
         validator: Validator,
         selection: RowSelection,
-        comparison: Comparison | None = None,
+        comparison: ManifestComparison | None = None,
     ) -> None:
         self.manifest = manifest
         self.mapping = mapping

@@ -21,7 +21,15 @@ from importer.ledger.records import RunInfo, new_run_id
 from importer.manifest import Manifest, PrivateCopy, open_manifest, private_copy, private_folder
 from importer.mapping import Mapping, check_columns, load_mapping
 from importer.models import AttachmentCounts, ManifestOptions
-from importer.results import COLUMNS, WORKBOOK_ENDING, Comparison, check_results, check_target, data_columns, part_path
+from importer.results import (
+    COLUMNS,
+    WORKBOOK_ENDING,
+    ManifestComparison,
+    check_results,
+    check_results_path,
+    data_columns,
+    part_path,
+)
 from importer.runtime.garbage_collection import paused
 from importer.submission.plan import Disposition
 from importer.validation import Validator, check_mapping_values, with_stored_numbers
@@ -74,7 +82,7 @@ class Preflight:
         self._finder: AttachmentFinder | None = None
         self.set_original(job.manifest, None, stores_numbers=False)
 
-    def set_original(self, original: Path, comparison: Comparison | None, *, stores_numbers: bool) -> None:
+    def set_original(self, original: Path, comparison: ManifestComparison | None, *, stores_numbers: bool) -> None:
         """Set the manifest of the rows: of a results file, the manifest ``original`` from which it was made.
 
         Attachments are found relative to ``original``. ``comparison``: of the results file with it. ``stores_numbers``:
@@ -211,4 +219,4 @@ def _check_results_place(job: ImportJob, mapping: Mapping) -> None:
     inputs = [path for path in (*mapping.files, former) if path is not None]
     # `check_results` has checked the account and the source of the results that are sent again.
     checked = job.manifest if job.is_rerun else None
-    check_target(job.results, account=job.account_name, source=mapping.source, inputs=inputs, checked=checked)
+    check_results_path(job.results, account=job.account_name, source=mapping.source, inputs=inputs, checked=checked)

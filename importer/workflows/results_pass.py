@@ -12,12 +12,12 @@ from importer.results import (
     COLUMNS,
     MAX_COLUMNS,
     MAX_ROWS,
-    JudgedRow,
-    Outcomes,
     ResultRow,
-    harmless,
-    project,
-    unfit,
+    RowResults,
+    RowState,
+    escape_formula,
+    find_unwritable_cells,
+    result_of_row,
 )
 from importer.submission.plan import Disposition
 from importer.validation import content_hashes
@@ -30,7 +30,7 @@ _CHUNK_ROWS = 2_000  # the ledger's entries of a chunk are held in memory, too
 _SHOWN_CELLS = 10
 
 
-def row_results(rows: ManifestRows, ledger: Ledger, run: RunInfo) -> Iterator[Outcomes]:
+def row_results(rows: ManifestRows, ledger: Ledger, run: RunInfo) -> Iterator[RowResults]:
     """Yield every row of the manifest with its result, chunk by chunk."""
     start = 0
     for chunk in rows.manifest.chunks(_CHUNK_ROWS):
@@ -45,16 +45,16 @@ def row_results(rows: ManifestRows, ledger: Ledger, run: RunInfo) -> Iterator[Ou
             if previous is not None and rows.plan.dispositions[start + position] == Disposition.KEEP:
                 results.append(previous[position])
                 continue
-            judged = JudgedRow(
+            judged = RowState(
                 row=numbers[position],
                 key=key,
                 content=contents[position],
                 entry=entries.get(key),
                 rejection=rejections.get(numbers[position]),
             )
-            results.append(project(judged, account=run.account, run=run.id))
+            results.append(result_of_row(judged, account=run.account, run=run.id))
         start += len(chunk.rows)
-        yield Outcomes(frame=chunk.frame, results=results)
+        yield RowResults(frame=chunk.frame, results=results)
 
 
 def check_workbook_limits(rows: ManifestRows, results: Path) -> None:
@@ -63,10 +63,10 @@ def check_workbook_limits(rows: ManifestRows, results: Path) -> None:
     cells: list[str] = []
     for chunk in rows.manifest.chunks():
         count += len(chunk.rows)
-        keys = list(map(harmless, rows.keys(chunk, rows.previous.rows(chunk))))
-        found = list(unfit(chunk.rows, "import_key", keys))
+        keys = list(map(escape_formula, rows.keys(chunk, rows.previous.rows(chunk))))
+        found = list(find_unwritable_cells(chunk.rows, "import_key", keys))
         for column in rows.columns:
-            found += unfit(chunk.rows, column, chunk.frame[column].tolist())
+            found += find_unwritable_cells(chunk.rows, column, chunk.frame[column].tolist())
         cells += [text for _, text in sorted(found)]
     width = len(rows.columns) + len(COLUMNS)
     too_many = ""

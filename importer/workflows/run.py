@@ -14,7 +14,7 @@ from importer.ledger import Ledger
 from importer.ledger.results_runs import record_row_count
 from importer.rate_limit.shared_slots import calls_today
 from importer.reports.summary import PlanSummary, Summary
-from importer.results import Outcomes, part_path, write_whole
+from importer.results import RowResults, part_path, write_results
 from importer.runtime.disk_space import LEDGER_LEAST_BYTES, LEDGER_ROW_BYTES, RESULTS_ROW_BYTES, SpaceNeed, check_space
 from importer.runtime.garbage_collection import frozen
 from importer.runtime.signals import interruptions
@@ -180,12 +180,12 @@ class ImportRun:
         results = self._job.results
         assert results is not None
         with self.ledger.renewing(self._info.id):
-            written = write_whole(results, self._rows.columns, self._counted_results(summary))
+            written = write_results(results, self._rows.columns, self._counted_results(summary))
         if written != len(self._rows.plan):
             raise ProgramError(f"the manifest has {len(self._rows.plan)} rows, and {written} results were written")
         part_path(results).unlink(missing_ok=True)
 
-    def _counted_results(self, summary: Summary) -> Iterator[Outcomes]:
+    def _counted_results(self, summary: Summary) -> Iterator[RowResults]:
         for outcomes in row_results(self._rows, self.ledger, self._info):
             summary.count((result.status, result.code, result.error) for result in outcomes.results)
             yield outcomes

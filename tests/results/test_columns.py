@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from importer.ledger import LedgerEntry, Rejection
 from importer.models import Status, TicketIds
-from importer.results import COLUMNS, JudgedRow, ResultRow, data_columns, harmless, project
-from importer.results.columns import as_given
+from importer.results import COLUMNS, ResultRow, RowState, data_columns, escape_formula, result_of_row
+from importer.results.columns import unescape_formula
 
 RUN = "old-helpdesk.20240101T000000Z.abcdef"
 EARLIER = "old-helpdesk.20230101T000000Z.abcdef"
@@ -19,15 +19,17 @@ TRICKY = st.text(st.sampled_from("'=+-@\t\r\n＝a1"), max_size=6) | st.text(max_
 @given(TRICKY)
 def test_what_was_made_harmless_comes_back(text: str) -> None:
     """Any text, also one that begins with apostrophes of its own, is the same after out and in."""
-    assert as_given(harmless(text)) == text
-    assert as_given(text) in (text, text.removeprefix("'")), "of another program's text nothing but an apostrophe goes"
+    assert unescape_formula(escape_formula(text)) == text
+    assert unescape_formula(text) in (text, text.removeprefix("'")), (
+        "of another program's text nothing but an apostrophe goes"
+    )
 
 
 @given(TRICKY)
 def test_harmless_text_never_starts_a_formula(text: str) -> None:
     """Nor does it lose a character."""
-    assert not harmless(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
-    assert harmless(text).endswith(text)
+    assert not escape_formula(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
+    assert escape_formula(text).endswith(text)
 
 
 def test_server_text_and_keys_are_harmless() -> None:
@@ -83,8 +85,8 @@ def entry(state: str, **changes) -> LedgerEntry:
 
 
 def projected(found: LedgerEntry | None, rejection: Rejection | None = None, content: str = "c") -> ResultRow:
-    judged = JudgedRow(row=7, key="A", content=content, entry=found, rejection=rejection)
-    return project(judged, account="tenant", run=RUN)
+    judged = RowState(row=7, key="A", content=content, entry=found, rejection=rejection)
+    return result_of_row(judged, account="tenant", run=RUN)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ LONG = "x" * 40_000
         ("1/2", "2024-01-02T00:00:00", "date"),
         ("Sep 2024", "Sep-24", "date"),
         ("10:36", "10:36:00", "date"),
-        ("true", "TRUE", "true or false"),
+        ("true", "TRUE", "TRUE or FALSE"),
         ("=1+1", "2", "formula"),
         ("=A1", "", "formula"),
         ("-see below", "#NAME?", "formula"),

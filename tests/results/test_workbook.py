@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from importer.errors import StoppedEarly
 from importer.manifest import open_manifest
 from importer.models import ManifestOptions
-from importer.results import COLUMNS, check_results, check_target, read_results, write_whole
-from importer.results.cell_limits import MAX_CELL, unfit
+from importer.results import COLUMNS, check_results, check_results_path, read_result_rows, write_results
+from importer.results.cell_limits import MAX_CELL, find_unwritable_cells
 from importer.results.workbook import ResultsWorkbook
 from tests.results.making import created, outcomes, write
 
@@ -82,13 +82,13 @@ def test_results_are_accepted_again(tmp_path) -> None:
     for cell in ("1", "2"):
         write(path, ["a"], [[cell]])
         check_results(open_manifest(path, ManifestOptions(), COLUMNS), "r", account="tenant", source="old-helpdesk")
-        check_target(path, account="tenant", source="old-helpdesk", inputs=[])
+        check_results_path(path, account="tenant", source="old-helpdesk", inputs=[])
     assert {each.name for each in tmp_path.iterdir()} == {"r.xlsx", "r.1.xlsx"}
 
 
 def test_no_rows_are_a_header(tmp_path) -> None:
     """A manifest of a header alone has results of a header alone."""
-    assert write_whole(tmp_path / "r.xlsx", ["a"], []) == 0
+    assert write_results(tmp_path / "r.xlsx", ["a"], []) == 0
     assert open_manifest(tmp_path / "r.xlsx", ManifestOptions(), ()).columns == ("a", *COLUMNS)
 
 
@@ -104,7 +104,7 @@ def test_no_rows_are_a_header(tmp_path) -> None:
 )
 def test_what_no_cell_holds_is_named(cell, fits) -> None:
     """Characters beyond the first 65,536 count twice, as a spreadsheet counts."""
-    problems = list(unfit([6, 7], "b", ["ok", cell]))
+    problems = list(find_unwritable_cells([6, 7], "b", ["ok", cell]))
     assert (problems == []) is fits
     assert all(row == 7 and problem.startswith("row 7, b: ") for row, problem in problems)
 
@@ -113,9 +113,9 @@ def test_a_servers_reason_is_cut_and_says_so(tmp_path) -> None:
     """What is ours to shorten never keeps results from being written."""
     some = outcomes(["a"], [["1"]])
     some.results[0] = created(2, error="😀" * 40_000, hint="h\uffff")
-    write_whole(tmp_path / "r.xlsx", ["a"], [some])
+    write_results(tmp_path / "r.xlsx", ["a"], [some])
     (chunk,) = open_manifest(tmp_path / "r.xlsx", ManifestOptions(), COLUMNS).chunks()
-    (row,) = read_results(chunk.frame)
+    (row,) = read_result_rows(chunk.frame)
     assert row.error.startswith("😀😀")
     assert row.error.endswith("😀… (cut)")
     assert row.hint == "h\ufffd"
@@ -139,7 +139,7 @@ def test_results_that_fail_half_way_leave_the_former_ones(tmp_path) -> None:
         raise StoppedEarly("the ledger is gone")
 
     with pytest.raises(StoppedEarly, match="the ledger is gone"):
-        write_whole(path, ["a"], breaks())
+        write_results(path, ["a"], breaks())
     assert [each.name for each in tmp_path.iterdir()] == ["r.xlsx"]
     assert path.read_bytes() == before
 
@@ -157,11 +157,11 @@ def test_nothing_is_written_elsewhere(tmp_path, monkeypatch) -> None:
 def test_more_than_a_workbook_can_be_is_an_error(tmp_path) -> None:
     """A sheet beyond the format's limit would be taken for damaged: it is told before, and counts bytes."""
     rows = [["ü" * 100]] * 100
-    with ResultsWorkbook(tmp_path / "fits", ["a"], own=1, most_bytes=40_000) as file:
+    with ResultsWorkbook(tmp_path / "fits", ["a"], own=1, max_bytes=40_000) as file:
         file.add(rows)
     with (
         pytest.raises(OSError, match="as CSV"),
-        ResultsWorkbook(tmp_path / "not", ["a"], own=1, most_bytes=20_000) as file,
+        ResultsWorkbook(tmp_path / "not", ["a"], own=1, max_bytes=20_000) as file,
     ):
         file.add(rows)
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from importer.errors import ResultsError, StoppedEarly
 from importer.manifest import open_manifest
 from importer.models import ManifestOptions
-from importer.results import COLUMNS, PartFile, check_target, write_whole
+from importer.results import COLUMNS, PartFile, check_results_path, write_results
 from tests.results.making import OTHER_SOURCE, created, outcomes, records, write
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +66,7 @@ def test_many_chunks_are_one_file_in_order(tmp_path) -> None:
     """The number of rows is counted, whatever the chunks."""
     path = tmp_path / "r.csv"
     chunks = [outcomes(["a"], [[f"{start + at}"] for at in range(3)], start) for start in (2, 5, 8)]
-    assert write_whole(path, ["a"], chunks) == 9
+    assert write_results(path, ["a"], chunks) == 9
     assert [row["a"] for row in records(path)] == [str(number) for number in range(2, 11)]
     assert [row["import_row"] for row in records(path)] == [str(number) for number in range(2, 11)]
 
@@ -74,7 +74,7 @@ def test_many_chunks_are_one_file_in_order(tmp_path) -> None:
 def test_no_rows_are_a_header(tmp_path) -> None:
     """A manifest of a header alone has results of a header alone, in UTF-8 with the mark that Excel looks for."""
     path = tmp_path / "r.csv"
-    assert write_whole(path, ["ä"], []) == 0
+    assert write_results(path, ["ä"], []) == 0
     assert path.read_bytes() == b"\xef\xbb\xbf" + ",".join(["ä", *COLUMNS]).encode() + b"\r\n"
 
 
@@ -111,7 +111,7 @@ def test_results_that_fail_half_way_leave_the_former_ones(tmp_path) -> None:
         raise StoppedEarly("the ledger is gone")
 
     with pytest.raises(StoppedEarly, match="the ledger is gone"):
-        write_whole(path, ["a"], breaks())
+        write_results(path, ["a"], breaks())
     assert [each.name for each in tmp_path.iterdir()] == ["r.csv"]
     assert records(path)[0]["a"] == "former"
 
@@ -169,7 +169,7 @@ def test_the_part_file_grows_row_by_row(tmp_path) -> None:
 
 def refusal(path: Path, *inputs: Path) -> str:
     with pytest.raises(ResultsError) as caught:
-        check_target(path, account="tenant", source="old-helpdesk", inputs=inputs)
+        check_results_path(path, account="tenant", source="old-helpdesk", inputs=inputs)
     assert caught.value.hint
     assert caught.value.exit_code == 2
     return "\n".join(caught.value.lines())
@@ -177,7 +177,7 @@ def refusal(path: Path, *inputs: Path) -> str:
 
 def accepted(path: Path) -> None:
     before = sorted(path.parent.iterdir())
-    check_target(path, account="tenant", source="old-helpdesk", inputs=[])
+    check_results_path(path, account="tenant", source="old-helpdesk", inputs=[])
     assert sorted(path.parent.iterdir()) == before, "looking leaves nothing behind"
 
 
@@ -187,7 +187,7 @@ def test_a_new_place_and_ones_own_results_are_accepted(tmp_path) -> None:
     accepted(path)
     path.touch()
     accepted(path)
-    write_whole(path, ["a"], [])
+    write_results(path, ["a"], [])
     accepted(path)
     write(path, ["a"], [["1"]])
     accepted(path)
@@ -218,7 +218,7 @@ def test_results_of_another_account_or_source_are_never_replaced(tmp_path, chang
     path = tmp_path / "r.csv"
     some = outcomes(["a"], [["1"]])
     some.results[0] = created(2, **changes)
-    write_whole(path, ["a"], [some])
+    write_results(path, ["a"], [some])
     assert named in refusal(path)
 
 
@@ -244,8 +244,8 @@ def test_places_that_can_not_be_written_to_are_named(tmp_path) -> None:
     """A folder, a folder that is not there, another ending, a file system that takes nothing."""
     assert "is a folder" in refusal(tmp_path)
     assert "there is no folder" in refusal(tmp_path / "none" / "r.csv")
-    assert "not .ods" in refusal(tmp_path / "r.ods")
-    assert "without an ending" in refusal(tmp_path / "results")
+    assert "not as .ods" in refusal(tmp_path / "r.ods")
+    assert "not as a file without one" in refusal(tmp_path / "results")
     assert "can't be written" in refusal(Path("/proc/r.csv"))
 
 
@@ -263,6 +263,6 @@ def test_results_that_were_checked_are_not_read_again(tmp_path) -> None:
     results, others = tmp_path / "r.csv", tmp_path / "others.csv"
     for path in (results, others):
         path.write_text("not,results\n1,2\n", encoding="utf-8")
-    check_target(results, account="a", source="b", inputs=[], checked=results)
-    with pytest.raises(ResultsError, match="no results file"):
-        check_target(others, account="a", source="b", inputs=[], checked=results)
+    check_results_path(results, account="a", source="b", inputs=[], checked=results)
+    with pytest.raises(ResultsError, match="not a results file"):
+        check_results_path(others, account="a", source="b", inputs=[], checked=results)

@@ -18,7 +18,7 @@ from importer.ledger.results_runs import ResultsRun, runs_of_source, unknown_key
 from importer.manifest import Manifest, PrivateCopy, open_manifest, private_copy
 from importer.mapping import Mapping
 from importer.models import Status
-from importer.results import Comparison, compare, read_results
+from importer.results import ManifestComparison, compare_with_manifest, read_result_rows
 from importer.validation import RowKeyReader
 from importer.workflows.import_job import RowSelection
 
@@ -39,7 +39,7 @@ class OriginalManifest:
     """
 
     path: Path
-    comparison: Comparison | None = None
+    comparison: ManifestComparison | None = None
     stores_numbers: bool = True
 
 
@@ -119,12 +119,12 @@ class ManifestSearch:
         if absent := [column for column in key_columns if column not in manifest.columns]:
             wrong = f"it has no column {', '.join(absent)}"
         else:
-            comparison = compare(self.results, manifest, RowKeyReader(self.mapping).of_frame)
+            comparison = compare_with_manifest(self.results, manifest, RowKeyReader(self.mapping).of_frame)
             if comparison.surplus:
                 wrong = f"it has no {_numbered(comparison.surplus)}"
-            elif len(comparison.strangers) > comparison.known + len(comparison.keys):
-                verb = "has" if len(comparison.strangers) == 1 else "have"
-                wrong = f"{_numbered(comparison.strangers)} {verb} other keys there"
+            elif len(comparison.other_keys) > comparison.same_keys + len(comparison.keys):
+                verb = "has" if len(comparison.other_keys) == 1 else "have"
+                wrong = f"{_numbered(comparison.other_keys)} {verb} other keys there"
             else:
                 stores_numbers = manifest.format.stores_numbers or not self._may_be_original(copy.sha256)
                 return OriginalManifest(path=path, comparison=comparison, stores_numbers=stores_numbers)
@@ -177,7 +177,7 @@ class ManifestSearch:
         for chunk in self.results.chunks():
             rows = {
                 result.key: result.row
-                for result in read_results(chunk.frame)
+                for result in read_result_rows(chunk.frame)
                 if result.key and result.run in runs and result.status is not Status.REJECTED
             }
             if strange := unknown_keys(ledger, self.info.account, self.info.source, rows):

@@ -10,7 +10,7 @@ from importer.account_fields.cells import quoted
 from importer.manifest import Chunk
 from importer.mapping import Mapping
 from importer.models import Problem
-from importer.results import Comparison, ResultRow, read_results
+from importer.results import ManifestComparison, ResultRow, read_result_rows
 from importer.submission.chunk_decisions import INCOMPLETE_ROW_CODES, ChunkDecisions
 from importer.validation import Mask, Validator
 from importer.workflows.import_job import RowSelection
@@ -20,7 +20,7 @@ class PreviousResults:
     """The `import_*` columns of a results file. ``comparison``: of the file with its manifest, if that was found."""
 
     def __init__(
-        self, mapping: Mapping, validator: Validator, selection: RowSelection, comparison: Comparison | None
+        self, mapping: Mapping, validator: Validator, selection: RowSelection, comparison: ManifestComparison | None
     ) -> None:
         self._mapping = mapping
         self._validator = validator
@@ -32,7 +32,7 @@ class PreviousResults:
         if self._selection.only is None:
             return None
         keys = self._comparison.keys if self._comparison is not None else {}
-        return [each.with_key(keys[each.row]) if each.row in keys else each for each in read_results(chunk.frame)]
+        return [each.with_key(keys[each.row]) if each.row in keys else each for each in read_result_rows(chunk.frame)]
 
     def is_kept(self, size: int, previous: Sequence[ResultRow] | None) -> Mask:
         """Return which of ``size`` rows keep their result, because the user sends rows of other states only."""
@@ -68,7 +68,7 @@ class PreviousResults:
             row = decisions.manifest_rows[position]
             for column in self._comparison.cells.get(row, ()):
                 cell = chunk.frame[column].iloc[position]
-                changed = self._comparison.spoiled(row, column, cell)
+                changed = self._comparison.spreadsheet_damage(row, column, cell)
                 if changed is not None and column in used:
                     original, reason = changed
                     message = f"{column} is {quoted(cell)} here and {quoted(original)} in the manifest: {reason}"
