@@ -55,7 +55,7 @@ def test_the_ticket_is_written_as_the_page_says() -> None:
     )
 
 
-def test_a_new_lead_travels_among_the_fields() -> None:
+def test_new_lead_is_sent_in_the_fields() -> None:
     """Without a LeadId the member is left out, not null."""
     dto = ticket_dto(Ticket(fields=(("LeadDetail.EmailAddress", "ann@example.com"),)))
     assert dto == {
@@ -355,7 +355,7 @@ def test_a_reason_can_be_stored() -> None:
     assert found.reason == "400 Bad Request: a\ufffdb\ufffdc"
 
 
-def test_an_html_page_is_no_reason() -> None:
+def test_html_is_not_used_as_a_reason() -> None:
     """A gateway's page is left out; the status says enough. Plain text is quoted."""
     html, plain = answer(502, b" <html>secret"), answer(502, b"upstream gone")
     assert isinstance(html, Unclear)
