@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import textwrap
 
 import click
 
@@ -34,7 +35,7 @@ def explain(code: str | None) -> int:
         did_you_mean = f"did you mean {' or '.join(similar)}? " if similar else ""
         raise UsageError(
             f"{code!r} is not an error code; the error codes are:",
-            details=[f"{state}: {', '.join(entries)}" for state, entries in STATES.items()],
+            details=[line for state, codes in STATES.items() for line in _wrapped(f"{state}: {', '.join(codes)}")],
             hint=f"{did_you_mean}`ticket-importer explain` shows what each code means",
         )
     entry = ERROR_CODES[name]
@@ -45,3 +46,7 @@ def explain(code: str | None) -> int:
     print_line(f"Why: {entry.why}")
     print_line(f"What to do: {entry.advice}")
     return 0
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, width=76, subsequent_indent="  ", break_on_hyphens=False)

@@ -14,7 +14,7 @@ from importer.workflows.import_job import ImportJob
 
 
 def next_step_lines(summary: Summary, job: ImportJob, flags: dict[str, Any]) -> Iterator[str]:
-    """Yield what to do next and, in a line of its own, the command for it; nothing if all rows are tickets."""
+    """Yield what to do next, and a line with only the command; nothing if all rows are tickets."""
     statuses = summary.statuses
     if summary.stops:
         yield labelled("next", "correct the export or the mapping; if this export is right, send it with:")
@@ -30,7 +30,7 @@ def next_step_lines(summary: Summary, job: ImportJob, flags: dict[str, Any]) -> 
         yield _command_line(_rerun_command(summary, job, flags))
     elif statuses[Status.PENDING]:
         yield labelled("next", "to send the pending rows, run:")
-        # The sandbox's ledger is deleted by now: only the results file knows the tickets.
+        # The sandbox's ledger is deleted: only the results file knows the tickets.
         if flags["sandbox"] or job.command == "rerun":
             yield _command_line(_rerun_command(summary, job, flags))
         else:
@@ -50,7 +50,7 @@ def _same_command(job: ImportJob, flags: dict[str, Any]) -> list[str]:
 
 
 def _rerun_command(summary: Summary, job: ImportJob, flags: dict[str, Any]) -> list[str]:
-    # The sandbox's ledger, which would know the manifest, is deleted by now.
+    # The sandbox's ledger, which knew the manifest, is deleted.
     original = job.manifest if flags["sandbox"] and job.command == "run" else flags.get("original")
     compared = ["--manifest", str(original)] if original else []
     compared += [f"--{name.replace('_', '-')}" for name in ("accept_edits", "allow_missing") if flags.get(name)]

@@ -21,7 +21,7 @@ def read_environment() -> Environment:
 
 
 class _ParsedType(click.ParamType[Any]):
-    """A flag's type with a parser of its own: the parser's ValueError becomes a usage error."""
+    """A flag's type that parses text with a function; its ValueError becomes a usage error."""
 
     def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
         self.name = name

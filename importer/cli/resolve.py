@@ -19,7 +19,7 @@ from importer.cli.log_setup import set_up_log
 from importer.cli.output import log, print_line, print_report
 from importer.cli.questions import ask, can_ask
 from importer.models import Rate
-from importer.runtime.display_text import labelled
+from importer.runtime.display_text import duration, labelled, limit_text
 from importer.settings import SANDBOX_ACCOUNT, ledger_url, read_connection
 
 if TYPE_CHECKING:
@@ -126,18 +126,15 @@ class _ResolveTerminal:
 
 
 def _plan_lines(plan: SearchPlan, rate: Rate) -> Iterator[str]:
-    from importer.runtime.progress import duration, limit_text
-
     yield labelled("account", plan.account)
-    yield labelled("results", str(plan.results))
-    yield labelled(
-        "rows", f"{plan.unknown:,} unknown{f', {plan.decided:,} of them set by --set' if plan.decided else ''}"
-    )
+    by_hand = f", {plan.decided:,} of them set by --set" if plan.decided else ""
+    yield labelled("rows", f"{plan.unknown:,} unknown in {plan.results}{by_hand}")
     if not plan.calls:
         yield labelled("to look up", "nothing")
         return
     numbers = "1 ticket number" if plan.numbers == 1 else f"{plan.numbers:,} ticket numbers"
-    yield labelled("to look up", f"{numbers}{f' from {plan.first} to {plan.last}' if plan.last else ''}")
+    span = f" from {plan.first} to {plan.last}" if plan.last else ""
+    yield labelled("to look up", f"{numbers}{span}")
     calls = "1 call" if plan.calls == 1 else f"{plan.calls:,} calls"
     time_s = f"at least {duration(plan.seconds)}" if plan.seconds else "a few seconds"
     yield labelled("duration", f"{time_s}: {calls} at {limit_text(rate)}")

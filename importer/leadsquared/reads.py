@@ -17,7 +17,7 @@ from importer.leadsquared.connections import RequestGate
 from importer.rate_limit.backoff import backoff_s
 from importer.rate_limit.exhausted import ExhaustedLimit
 from importer.rate_limit.limiter import RateLimiter, Slot
-from importer.runtime.progress import duration
+from importer.runtime.display_text import duration
 
 log = logging.getLogger("importer")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from importer.errors import StoppedEarly
-from importer.runtime.progress import duration
+from importer.runtime.display_text import duration
 
 
 class ExhaustedLimit:

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable
 
 from importer.rate_limit.limiter import RateLimiter
-from importer.runtime.progress import Progress, duration, limit_text
+from importer.runtime.display_text import duration, limit_text
+from importer.runtime.progress import Progress
 
 log = logging.getLogger("importer")
 _MARGIN_STEP_S = 0.02
@@ -36,7 +37,7 @@ class LimitStatus:
         elif self._shared and allowed >= self._limiter.max_calls:
             self._shared = False
             self._report(f"other programs no longer use the account's limit: sending {limit} again")
-        self._progress.left_for_us(allowed if self._shared else None)
+        self._progress.show_calls_left(allowed if self._shared else None)
         if abs(self._limiter.margin.seconds - self._margin_s) >= _MARGIN_STEP_S:
             self._margin_s = self._limiter.margin.seconds
             log.debug("a slot now rests %.0f ms longer than the period", 1000 * self._margin_s)

@@ -128,11 +128,11 @@
   const list = by("list");
   const drawn = new Map(); // position -> element
 
-  function draw(anew) {
+  function draw(fromScratch) {
     const first = Math.max(0, Math.floor(list.scrollTop / ITEM_PX) - SPARE_ITEMS);
     const end = Math.min(shown.length, Math.ceil((list.scrollTop + list.clientHeight) / ITEM_PX) + SPARE_ITEMS);
     for (const [position, element] of drawn) {
-      if (anew || position < first || position >= end) {
+      if (fromScratch || position < first || position >= end) {
         element.remove();
         drawn.delete(position);
       }
@@ -185,10 +185,10 @@
     if (!row.block.cells) await load(row.block);
     if (shown[chosen]?.row !== row) return;
     by("row-title").textContent = `Row ${row.number}`;
-    const told = row.problems.map((problem) => make("div", { className: "told" },
+    const sections = row.problems.map((problem) => make("div", { className: "problem" },
       make("div", { className: "code" }, problem.kind.code), make("p", { dir: "auto" }, problem.message),
       make("p", {}, ...worded(problem.hint || problem.kind.advice))));
-    by("row-body").replaceChildren(...told, row.block.cells[row.index].length ? tableOf(row) : make("p", { className: "quiet" }, "The report does not contain the cells of this row, as it would be too large."));
+    by("row-body").replaceChildren(...sections, row.block.cells[row.index].length ? tableOf(row) : make("p", { className: "quiet" }, "The report does not contain the cells of this row, as it would be too large."));
     const [meant, body] = [by("row-body").querySelector(`tr[data-place="${kind.places[0]}"]`), by("row")];
     body.scrollTop = 0;
     if (meant) body.scrollTop = Math.max(0, meant.getBoundingClientRect().bottom - body.getBoundingClientRect().bottom + ITEM_PX);
@@ -307,10 +307,10 @@
     const line = (tag, texts) => make("tr", {}, ...texts.map(([text, className]) => make(tag, { className: className || "", dir: "auto" }, text)));
     const list = make("table", {}, make("thead", {}, line("th", [["Row", "narrow"], ["Column", "middle"], ["Code", "middle"], ["Problem"]])),
       make("tbody", {}, ...printed.map(({ row, kind, message }) => line("td", [[String(row.number)], [kind.column ?? ""], [kind.code], [message]]))));
-    const told = [...about.kinds].filter((kind) => ofKind.has(kind)).map((kind) => make("section", {},
+    const sections = [...about.kinds].filter((kind) => ofKind.has(kind)).map((kind) => make("section", {},
       make("h3", {}, `${quantity(kind.count)} × ${kind.code}${kind.column === null ? "" : ` in ${kind.column}`}`), make("p", {}, ...worded(`${kind.meaning} ${kind.advice}`))));
     const rest = shown.length > printed.length ? [make("p", {}, `The first ${quantity(printed.length)} of ${quantity(shown.length)} listed problems; a .csv report has all.`)] : [];
-    by("paper").replaceChildren(...told, make("section", {}, list, ...rest));
+    by("paper").replaceChildren(...sections, make("section", {}, list, ...rest));
   }
 
   // -- start and events -------------------------------------------------------------------------------------------------------

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from importer.export_checks.checks import ExportFigures, ExportStop
 from importer.models import AttachmentCounts, Status
 from importer.reports.summary import PlanSummary, Summary
-from importer.runtime.display_text import labelled, one_line, size_text
-from importer.runtime.progress import duration, limit_text
+from importer.runtime.display_text import duration, labelled, limit_text, one_line, size_text
 from importer.submission.plan import TO_SEND, Disposition
 
 _REASONS_SHOWN = 10
@@ -38,7 +37,7 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
     if plan.attachments is not None:
         yield attachments_line(plan.attachments, plan.rows)
     yield labelled("to send", _to_send_text(plan))
-    if plan.to_send and not plan.is_blocked:
+    if plan.to_send and not (plan.is_blocked or plan.stops):
         calls = f"{_counted(plan.to_send, 'call')} at {limit_text(plan.limit)}"
         yield labelled(
             "duration", f"{f'at least {duration(plan.seconds)}' if plan.seconds else 'a few seconds'}: {calls}"
@@ -51,7 +50,7 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
 
 def _to_send_text(plan: PlanSummary) -> str:
     if plan.stops:
-        return "nothing, because the export differs too much from earlier imports"
+        return "nothing, because a check of the export stopped the run"
     if plan.is_blocked:
         return "nothing, because rows are rejected"
     if not plan.to_send:

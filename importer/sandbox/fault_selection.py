@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.faults import FaultRule
@@ -23,29 +23,20 @@ class FaultSelector:
 
         ``reused``: its connection has served a request before. ``first``: the account has no ticket yet.
         """
-        rules = self._plan.rules
-        matching = [
-            index
-            for index, rule in enumerate(rules)
-            if _is_possible(rule, reused=reused, first=first)
-            and rule.selects_call(ordinal, self._random(index, ordinal))
-        ]
-        return self._first_usable(matching)
+        return self._select(
+            lambda index, rule: rule.selects_call(ordinal, self._random(index, ordinal)), reused=reused, first=first
+        )
 
     def for_ticket(self, fields: Mapping[str, str], *, reused: bool, first: bool = False) -> FaultRule | None:
         """Return the rule for a ticket with these fields."""
-        rules = self._plan.rules
-        matching = [
-            index
-            for index, rule in enumerate(rules)
-            if _is_possible(rule, reused=reused, first=first) and rule.selects_ticket(fields)
-        ]
-        return self._first_usable(matching)
+        return self._select(lambda _, rule: rule.selects_ticket(fields), reused=reused, first=first)
 
-    def _first_usable(self, matching: Sequence[int]) -> FaultRule | None:
-        for index in matching:
-            rule = self._plan.rules[index]
-            if rule.times is None or self._applied[index] < rule.times:
+    def _select(self, selects: Callable[[int, FaultRule], bool], *, reused: bool, first: bool) -> FaultRule | None:
+        """Return the first rule that selects the call and may still be applied, and count its application."""
+        for index, rule in enumerate(self._plan.rules):
+            is_possible = (reused or not rule.fault.needs_reuse) and not (first and rule.fault.names_first_ticket)
+            is_left = rule.times is None or self._applied[index] < rule.times
+            if is_possible and is_left and selects(index, rule):
                 self._applied[index] += 1
                 return rule
         return None
@@ -53,7 +44,3 @@ class FaultSelector:
     def _random(self, index: int, ordinal: int) -> float:
         # Seeded per rule and call, so that the order of arrival does not change the selection.
         return random.Random(f"{self._seed}/{index}/{ordinal}").random()  # noqa: S311  # a simulation, not a secret
-
-
-def _is_possible(rule: FaultRule, *, reused: bool, first: bool) -> bool:
-    return (reused or not rule.fault.needs_reuse) and not (first and rule.fault.names_first_ticket)

@@ -6,7 +6,6 @@ such as text after the last boundary. A client that works with this parser works
 
 from __future__ import annotations
 
-import enum
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,14 +58,6 @@ def boundary_of(content_type: str) -> bytes | None:
     return boundary.encode("ascii")
 
 
-class _At(enum.Enum):
-    START = enum.auto()
-    AFTER_BOUNDARY = enum.auto()
-    HEADERS = enum.auto()
-    BODY = enum.auto()
-    END = enum.auto()
-
-
 class MultipartParser:
     """Parser for one body: call ``feed`` with pieces of any size, then ``close``. Buffers one piece and a boundary."""
 
@@ -75,24 +66,17 @@ class MultipartParser:
         self._sink = sink
         # All boundaries but the first follow a line break; with this one the first does, too.
         self._buffer = bytearray(b"\r\n")
-        self._at = _At.START
-        self._steps: dict[_At, Callable[[], bool]] = {
-            _At.START: self._start,
-            _At.AFTER_BOUNDARY: self._after_boundary,
-            _At.HEADERS: self._headers,
-            _At.BODY: self._body,
-            _At.END: self._end,
-        }
+        self._step: Callable[[], bool] = self._start  # returns whether the next step can go on
 
     def feed(self, data: bytes) -> None:
         """Parse the next piece. Raises Malformed."""
         self._buffer += data
-        while self._steps[self._at]():
+        while self._step():
             pass
 
     def close(self) -> None:
         """End the body. Raises Malformed if the last boundary is missing."""
-        if self._at is not _At.END:
+        if self._step != self._end:
             raise Malformed("the body ends before its last boundary")
 
     def _take(self, count: int) -> bytes:
@@ -105,7 +89,7 @@ class MultipartParser:
             return False
         if self._take(len(self._delimiter)) != self._delimiter:
             raise Malformed("the body does not start with its boundary")
-        self._at = _At.AFTER_BOUNDARY
+        self._step = self._after_boundary
         return True
 
     def _after_boundary(self) -> bool:
@@ -114,7 +98,7 @@ class MultipartParser:
         mark = self._take(2)
         if mark not in (b"\r\n", b"--"):
             raise Malformed("a boundary is followed by neither a line break nor two dashes")
-        self._at = _At.HEADERS if mark == b"\r\n" else _At.END
+        self._step = self._headers if mark == b"\r\n" else self._end
         return True
 
     def _headers(self) -> bool:
@@ -126,7 +110,7 @@ class MultipartParser:
         block = self._take(end)
         self._take(4)
         self._sink.begin(_read_head(block))
-        self._at = _At.BODY
+        self._step = self._body
         return True
 
     def _body(self) -> bool:
@@ -139,7 +123,7 @@ class MultipartParser:
             return False
         self._take(len(self._delimiter))
         self._sink.end()
-        self._at = _At.AFTER_BOUNDARY
+        self._step = self._after_boundary
         return True
 
     def _end(self) -> bool:

@@ -10,7 +10,7 @@ from importer.errors import ImporterError, StoppedEarly
 from importer.leadsquared.answers import Answer, Created, NotSent, Refused, Throttled, is_accepted
 from importer.rate_limit.exhausted import ExhaustedLimit
 from importer.rate_limit.limiter import RateLimiter
-from importer.runtime.progress import duration
+from importer.runtime.display_text import duration
 from importer.submission.concurrency import Concurrency
 from importer.submission.context import SubmissionOptions
 from importer.submission.gate import AccountConfirmation, TicketGate

@@ -1,4 +1,4 @@
-"""A terminal with a command in it, as a person has it: what is on the screen, and the keyboard."""
+"""A terminal with a command in it: its screen and its keyboard."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ A_DAY_MIN = 24 * 60
 
 
 def a_day_passes(shop: Shop) -> None:
-    """Set the times of all calls back, as far as a day and a minute."""
+    """Move the times of all calls into the past, by up to a day and a minute."""
     with contextlib.closing(sqlite3.connect(shop.path("ledger.sqlite"), isolation_level=None)) as ledger:
         ledger.execute("update calls set minute = minute - ?", (A_DAY_MIN + 1,))
 
@@ -66,7 +66,7 @@ def test_the_plan_counts_the_calls_of_the_last_24_hours(shop: Shop, account: Acc
 
 
 def test_json_says_that_the_cap_was_reached(shop: Shop, account: Account) -> None:
-    """A nightly job is told by the code and by what stopped the run; what is pending is counted."""
+    """The exit code and `stopped` say that the cap was reached; pending rows are counted."""
     shop.manifest(5)
     ended = shop.run("--yes", "--json", "--daily-cap", "3")
     assert ended.code == ended.summary["exit_code"] == 1

@@ -48,8 +48,8 @@ class Nights:
     def stopped(self, records: list[Row], *flags: str, by: str, name: str = "tickets.csv") -> Ended:
         """An accident: nothing is sent, every row is in the results, and the flag that goes on is named."""
         before = self.account.calls
-        rehearsed = self.rehearsed(records, *flags, name=name)
-        assert (rehearsed.code, rehearsed.summary["stopped_by"]) == (1, by), rehearsed.err
+        planned = self.planned(records, *flags, name=name)
+        assert (planned.code, planned.summary["stopped_by"]) == (1, by), planned.err
         done = self.night(records, *flags, name=name)
         assert (done.code, done.summary["stopped_by"]) == (1, by), done.err
         assert self.account.calls == before
@@ -59,7 +59,7 @@ class Nights:
         assert "hint: " in done.err
         return done
 
-    def rehearsed(self, records: list[Row], *flags: str, name: str = "tickets.csv") -> Ended:
+    def planned(self, records: list[Row], *flags: str, name: str = "tickets.csv") -> Ended:
         """Look what a run would do."""
         return self.night(records, "--dry-run", *flags, name=name)
 
@@ -198,7 +198,7 @@ def test_changed_keys_of_several_columns_stop_a_run(nights: Nights):
 
 
 def test_keys_that_were_known_and_are_not_stop_a_run(nights: Nights):
-    """The export numbers its rows anew: nothing in the keys shows it, but nearly all were known last time."""
+    """The export renumbers its rows: the keys look normal, but nearly all were known last time."""
     nights.sent(rows(range(ROWS)))
     nights.sent(rows(range(ROWS + 1)))
     done = nights.stopped(rows(range(ROWS + 1), "{}-x-2026"), by="keys-changed")
@@ -272,9 +272,9 @@ def test_converted_cells_do_not_count_as_changed(nights: Nights, old: str, new: 
         lead = lambda n: f"Lead{n}@Example.com"  # noqa: E731
     records = [(f"{n:04}", f" Ticket {n}", "Open", lead(n)) for n in range(ROWS)]
     nights.sent(records)
-    assert counts(nights.rehearsed([*records, (f"{ROWS:04}", "x", "Open", lead(ROWS))])) == (1, ROWS, 0, 0)
+    assert counts(nights.planned([*records, (f"{ROWS:04}", "x", "Open", lead(ROWS))])) == (1, ROWS, 0, 0)
     turned = [(key, title, state, lead(ROWS - n)) for n, (key, title, state, _) in enumerate(records)]
-    assert counts(nights.rehearsed(turned)) == (0, ROWS, ROWS - 1, 0)
+    assert counts(nights.planned(turned)) == (0, ROWS, ROWS - 1, 0)
 
 
 def test_another_title_of_the_mapping_stops_a_run(nights: Nights):
@@ -323,7 +323,7 @@ def test_undone_tickets_count_as_known(nights: Nights):
     nights.sent(rows(range(1, 1 + ROWS), "{:04}"))
     with closing(sqlite3.connect(nights.shop.path("ledger.sqlite"))) as db, db:
         db.execute("update tickets set state = 'undone'")
-    assert counts(nights.rehearsed(rows(range(1, 1 + ROWS), "{:04}"))) == (0, ROWS, 0, 0)
+    assert counts(nights.planned(rows(range(1, 1 + ROWS), "{:04}"))) == (0, ROWS, 0, 0)
     nights.stopped(rows(range(1, 1 + ROWS), "{}"), by="keys-changed")
 
 
@@ -335,6 +335,6 @@ def test_the_log_counts_keys(nights: Nights):
 
 
 def test_rerun_has_no_export_checks(shop: Shop):
-    """What it sends was looked at by a person."""
+    """A rerun is never compared: the user has looked at its rows."""
     for flag in (["--expect-new"], ["--max-changed", "50%"], ["--max-gone", "50%"], ["--min-rows", "1"]):
         assert shop.rerun(*flag).code == 2

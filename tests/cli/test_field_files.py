@@ -1,4 +1,4 @@
-"""Files as people have them, through the whole of a run."""
+"""Files as real helpdesks export them, through a whole run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The account's fields: read when asked, kept, and held against what every other command is given."""
+"""The account's fields: read, cached, and used by the checks of every other command."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_keys_that_may_not_read_fields_are_an_error(shop: Shop, open_account: Ca
 
 
 def test_fields_of_the_sandbox_are_not_cached(shop: Shop):
-    """The stand-in shows what it has, without settings, and says nothing of any real account."""
+    """The fields of the sandbox are shown without settings, and none of a real account are used."""
     told = shop.do("fields", "--sandbox")
     assert told.code == 0
     assert "CustomData.LegacyId" in told.out
@@ -108,7 +108,7 @@ def test_fields_of_the_sandbox_are_not_cached(shop: Shop):
 
 
 def test_cached_fields_are_used_without_a_call(shop: Shop, account: Account):
-    """Once the fields were read, `validate` and `run` hold mapping and rows against them, and call nothing for it."""
+    """Once the fields are cached, `validate` and `run` check mapping and rows with them, without a call."""
     shop.do("fields")
     calls = account.calls
     shop.manifest([good_row(1), ("2", "x" * 256, "Open", "a@example.com"), ("3", "", "Open", "a@example.com")])
@@ -145,7 +145,7 @@ def test_a_mapping_that_does_not_fit_sends_nothing(shop: Shop, account: Account)
 
 
 def test_all_errors_of_a_mapping_are_reported_at_once(shop: Shop, account: Account):
-    """Texts that their own rule refuses, columns that are not there, and what the account lacks: nobody needs three rounds."""
+    """Texts that their own rule refuses, missing columns, and fields that the account lacks are one message."""
     shop.do("fields")
     shop.manifest(1)
     text = shop.path("mapping.yaml").read_text("utf-8").replace("[Open, Closed]", "[Open, Clozed]")
@@ -161,7 +161,7 @@ def test_all_errors_of_a_mapping_are_reported_at_once(shop: Shop, account: Accou
 
 
 def test_only_read_fields_reads_fields(shop: Shop, account: Account):
-    """Without kept fields a run's calls are its tickets, and nothing is said of fields."""
+    """Without cached fields a run's calls are its tickets, and no line mentions fields."""
     shop.manifest(2)
     told = shop.run("--yes")
     assert told.code == 0
@@ -172,7 +172,7 @@ def test_only_read_fields_reads_fields(shop: Shop, account: Account):
 
 @pytest.mark.parametrize("command", ["run", "validate"])
 def test_read_fields_reads_first(command: str, shop: Shop, account: Account):
-    """With --read-fields the account is asked before the first row is judged, and its answer is kept."""
+    """With --read-fields the fields are read before the first row is checked, and cached."""
     shop.manifest([good_row(1), ("2", "x" * 256, "Open", "a@example.com")])
     told = shop.do(command, "tickets.csv", "-m", "mapping.yaml", "--read-fields")
     assert told.code == 1
@@ -182,7 +182,7 @@ def test_read_fields_reads_first(command: str, shop: Shop, account: Account):
 
 
 def test_a_run_goes_on_without_fields_if_the_keys_may_not_read_them(shop: Shop, open_account: Callable[..., Account]):
-    """That the fields can't be read is said once, and the tickets are made all the same."""
+    """One warning says that the fields can not be read, and the tickets are created."""
     account = open_account(admin=False)
     shop.manifest(2)
     told = shop.run("--yes", "--read-fields")
@@ -193,7 +193,7 @@ def test_a_run_goes_on_without_fields_if_the_keys_may_not_read_them(shop: Shop, 
 
 
 def test_a_check_fails_if_the_fields_can_not_be_read(shop: Shop, open_account: Callable[..., Account]):
-    """`validate` has no exit code for an account that is away: no row was judged, as with any wrong setting."""
+    """`validate` has no exit code for an account that is down: it is a usage error, and no row was checked."""
     open_account()
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as nobody:
         shop.set(LSQ_HOST=f"http://127.0.0.1:{nobody.getsockname()[1]}")
@@ -206,7 +206,7 @@ def test_a_check_fails_if_the_fields_can_not_be_read(shop: Shop, open_account: C
 
 
 def test_a_dry_run_refuses_to_read_fields(shop: Shop, account: Account):
-    """--dry-run and --read-fields contradict each other; with kept fields a rehearsal checks against them."""
+    """--dry-run and --read-fields contradict each other; with cached fields a dry run checks rows with them."""
     shop.manifest(1)
     assert shop.run("--dry-run", "--read-fields").code == 2
     assert account.calls == 0
@@ -243,7 +243,7 @@ def test_an_unwritable_cache_causes_a_warning(shop: Shop, account: Account):
 
 
 def test_the_sandbox_can_be_checked_against_itself(shop: Shop):
-    """In a rehearsal the stand-in's own fields are those of the mapping and its documented ones."""
+    """In a sandbox run the account's fields are those of the mapping and the default ones."""
     shop.manifest([good_row(1), ("2", "x" * 256, "Open", "a@example.com")])
     told = shop.run("--sandbox", "--read-fields", "--skip-invalid")
     assert [row["import_error_code"] for row in shop.results("tickets.sandbox.results.csv")] == [

@@ -89,7 +89,7 @@ def assert_told_at_once(shop: Shop, arguments: tuple[str, ...], *words: str) -> 
 
 @pytest.mark.parametrize("arguments", ASKS, ids=lambda arguments: arguments[0])
 def test_a_host_that_does_not_resolve(set_up: Shop, arguments: tuple[str, ...]):
-    """The name is in the message; nobody waits 15 minutes for it."""
+    """The name is in the message, at once and not after 15 minutes."""
     assert_told_at_once(set_up, arguments, "api.invalid does not resolve", "LSQ_HOST")
 
 
@@ -123,7 +123,7 @@ def test_a_password_that_is_not_percent_encoded(set_up: Shop):
 
 @pytest.mark.parametrize("arguments", ASKS, ids=lambda arguments: arguments[0])
 def test_a_certificate_that_does_not_verify(set_up: Shop, arguments: tuple[str, ...]):
-    """A certificate of an authority that nobody knows."""
+    """A certificate of an unknown authority."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with listening(answering(b""), context) as port:

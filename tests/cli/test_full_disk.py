@@ -19,7 +19,7 @@ Open = Callable[..., Account]
 ROWS = 60
 SLOW = {"rate": Rate(1000, 1), "latency_s": 0.2}
 RUN = ("run", "tickets.csv", "-m", "mapping.yaml", "--concurrency", "4")
-"""Some 20 rows a second, four of them under way."""
+"""About 20 rows a second, four of them in flight."""
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_full_disk_of_the_ledger_stops_the_run(shop: Shop, open_account: Open,
 
 
 def test_a_full_disk_of_the_results_stops_the_run(shop: Shop, open_account: Open, disk: SmallDisk):
-    """No row is sent that nobody could read about; the error says so, and nothing is sent twice afterwards."""
+    """No row is sent whose result can not be written; the error says so, and nothing is sent twice afterwards."""
     account = open_account(**SLOW)
     shop.manifest(ROWS)
     out = ("-o", str(disk.folder / "out.csv"))
@@ -110,7 +110,7 @@ def test_a_read_only_place_for_the_results_is_found_before_the_first_call(
 
 
 def test_a_file_size_limit_stops_the_run_and_loses_nothing(shop: Shop, open_account: Open):
-    """A limit on file sizes, as quotas set it, takes no outcome either: then what was under way is unknown, not lost."""
+    """A limit on file sizes, as quotas set it, loses no result: rows in flight are unknown."""
     account = open_account(**SLOW)
     shop.manifest(1, "first.csv")
     assert shop.do("run", "first.csv", "-m", "mapping.yaml").code == 0  # now the reserve is there

@@ -23,9 +23,9 @@ def test_runs_come_newest_first_with_how_they_ended(shop: Shop, open_account: Op
     assert shop.run().code == 1
     assert shop.rerun().code == 1
     assert shop.do("resolve", "tickets.results.csv").code == 0
-    told = shop.do("history", "--json")
-    assert told.code == 0
-    newest, middle, oldest = told.summary["runs"]
+    output = shop.do("history", "--json")
+    assert output.code == 0
+    newest, middle, oldest = output.summary["runs"]
     assert [run["command"] for run in (newest, middle, oldest)] == ["resolve", "rerun", "run"]
     assert [run["exit_code"] for run in (newest, middle, oldest)] == [0, 1, 1]
     assert (newest["states"], middle["states"], oldest["states"]) == ({"created": 1}, {"created": 1}, {"created": 4})
@@ -42,10 +42,10 @@ def test_a_run_lists_its_rows(shop: Shop, open_account: Open):
     bad = ("00004", "", "Open", "lead4@example.com")
     shop.manifest([*((f"{n:05}", f"Ticket {n}", "Open", f"lead{n}@example.com") for n in (1, 2, 3)), bad])
     run = shop.run("--skip-invalid", "--json").summary["run"]
-    told = shop.do("history", run[-6:], "--json").summary
-    assert told["run"]["id"] == run
-    assert told["run"]["states"] == {"created": 2, "failed": 1, "rejected": 1}
-    rows = told["rows"]
+    output = shop.do("history", run[-6:], "--json").summary
+    assert output["run"]["id"] == run
+    assert output["run"]["states"] == {"created": 2, "failed": 1, "rejected": 1}
+    rows = output["rows"]
     assert [(row["row"], row["key"], row["state"], row["attempts"]) for row in rows] == [
         (2, "00001", "created", 1),
         (3, "00002", "failed", 1),

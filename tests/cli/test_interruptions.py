@@ -1,4 +1,4 @@
-"""Signals, kills and closed terminals in the middle of a run, with a real process; the account's books are the judge."""
+"""Signals, kills and closed terminals during a run, in a real process, checked with the account's tickets."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Open = Callable[..., Account]
 ROWS = 120
 SLOW = {"rate": Rate(1000, 1), "latency_s": 0.2}
 RUN = ("run", "tickets.csv", "-m", "mapping.yaml", "--concurrency", "4")
-"""Some 20 rows a second, four of them under way."""
+"""About 20 rows a second, four of them in flight."""
 
 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)], ids=str
 )
 def test_a_signal_lets_requests_in_flight_finish(shop: Shop, open_account: Open, number: signal.Signals, code: int):
-    """What is under way finishes, the results are whole, and the same command sends the rest: each row once."""
+    """Requests in flight finish, the results are complete, and the same command sends the rest: each row once."""
     account = open_account(**SLOW)
     shop.manifest(ROWS)
     process = shop.start(*RUN)
@@ -72,7 +72,7 @@ def test_requests_beyond_the_grace_are_unknown(shop: Shop, open_account: Open):
 
 
 def test_kill_9_makes_only_rows_in_flight_unknown(shop: Shop, open_account: Open):
-    """After a kill the same command goes on at once: what was under way is unknown, all else is sent, nothing twice."""
+    """After a kill the same command goes on at once: rows in flight are unknown, all others are sent, none twice."""
     account = open_account(**SLOW)
     shop.manifest(ROWS)
     process = shop.start(*RUN)

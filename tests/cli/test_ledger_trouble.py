@@ -116,7 +116,7 @@ def test_a_ledger_removed_during_a_run_stops_it(shop: Shop, open_account: Open):
 def test_flags_that_may_create_duplicates_cause_warnings(
     shop: Shop, open_account: Open, flags: tuple[str, ...], named: str
 ):
-    """The plan warns of the flags, also in a rehearsal; the summary counts the rows that were sent again."""
+    """The plan warns of the flags, also in a dry run; the summary counts the rows that were sent again."""
     account = open_account([{"calls": "2-3", "fault": "500-after"}])
     shop.manifest(4)
     warning = f"{named}: rows that may already be tickets are sent again, and may become duplicates"

@@ -44,7 +44,7 @@ def is_at_work(pid: int) -> bool:
 
 
 def test_an_interruption_while_blank_rows_are_read(shop: Shop, account: Account):
-    """Rows without content are no rows to be judged, and a run goes through millions of them without giving one."""
+    """Blank rows are not checked, and a run reads millions of them without yielding one."""
     with shop.path("tickets.csv").open("wb") as file:
         file.write("\n".join(",".join(row) for row in (HEADER, good_row(1))).encode() + b"\n")
         for _ in range(BLANK_ROWS // 1_000_000):

@@ -35,7 +35,7 @@ def test_a_table_is_imported(shop: Shop, account: Account, table: tuple[str, ...
 
 
 def test_the_next_command_has_the_flags_of_the_mapping(shop: Shop, account: Account, table: tuple[str, ...]):
-    """What is copied from the summary works as it stands."""
+    """The command in the summary works when it is copied."""
     shop.manifest(2)
     arguments = next_command(shop.do("run", "tickets.csv", *table, "--limit", "1").out)
     assert shop.do(*arguments).code == 0

@@ -7,7 +7,8 @@ import logging
 import pytest
 
 from importer.models import Rate, Status
-from importer.runtime.progress import Figures, ProgressLines, duration
+from importer.runtime.display_text import duration
+from importer.runtime.progress import Figures, ProgressLines
 
 
 class Clock:
@@ -91,5 +92,5 @@ def test_a_line_every_ten_seconds(figures: Figures, clock: Clock, caplog: pytest
     [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3599, "1 h 0 min"), (20_160, "5 h 36 min"), (200_000, "2 d 7 h")],
 )
 def test_durations_are_readable(seconds: float, text: str):
-    """A duration has the unit that a person would take, and never 60 of the smaller one."""
+    """A duration has a readable unit, and never 60 of the smaller one."""
     assert duration(seconds) == text

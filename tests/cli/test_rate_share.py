@@ -36,7 +36,7 @@ def test_a_period_has_at_most_the_shares_calls(
 
 
 def test_the_plan_estimates_with_the_share(shop: Shop, account: Account) -> None:
-    """How long it takes at least is said of what is used, not of the whole limit."""
+    """The least duration is computed from the used share, not from the whole limit."""
     shop.set(LSQ_RATE="10/5")
     shop.manifest(60)
     lines = {share: shop.run("--dry-run", "--rate-share", share).out for share in ("50%", "100%")}

@@ -47,7 +47,7 @@ def test_wrong_keys_cost_one_call(shop: Shop, account: Account):
 
 
 def test_a_wrong_tenant_costs_one_call(shop: Shop, account: Account):
-    """A URL that is not the account's API is told from a failed ticket: one call, exit 3."""
+    """A URL that is not the account's API differs from a failed ticket: one call, exit 3."""
     shop.manifest(3)
     shop.set(LSQ_TENANT_ID="nobody")
     refused = shop.run()
@@ -212,7 +212,7 @@ def test_the_log_can_not_be_a_file_that_no_argument_names(
 
 
 def test_all_settings_are_checked_at_once(shop: Shop):
-    """A limit or certificates that can't be used hide nothing that is missing, and no row is judged first."""
+    """A wrong limit or certificate does not hide missing settings, and no row is checked first."""
     shop.manifest(1)
     shop.set(LSQ_RATE="xx", SSL_CERT_FILE="/nope.pem")
     assert_clear(shop.run(), "LSQ_RATE", "SSL_CERT_FILE", *ACCOUNT_SETTINGS)
@@ -254,7 +254,7 @@ def test_an_unwritable_results_file_is_refused_before_the_first_call(shop: Shop,
 
 
 def test_a_full_temporary_folder_is_an_error(shop: Shop, account: Account):
-    """Where no temporary file can be made, that is told in a line or got round; never a traceback, never a half import."""
+    """Without a place for temporary files there is a message or a way around; never a traceback, never half an import."""
     shop.manifest(2)
     outcome = ended(shop.start("run", "tickets.csv", "-m", "mapping.yaml", env={**os.environ, "TMPDIR": "/nope"}))
     assert "Traceback" not in outcome.err

@@ -49,7 +49,7 @@ def test_results_are_read_in_every_csv_dialect(shop: Shop, open_account: Open, h
 
 
 def test_results_are_read_in_an_old_encoding(shop: Shop, open_account: Open):
-    """Excel's plain CSV is Windows-1252: what that has is sent, and a row of which it lost letters is not."""
+    """Excel's plain CSV is Windows-1252: its characters are sent, and a row that lost characters is not."""
     account = open_account([{"match": {KEY_FIELD: "A-2"}, "fault": "400", "times": 1}, {"match": {KEY_FIELD: "A-3"}, "fault": "400", "times": 1}])  # fmt: skip
     records = rows(KEYS)
     records[1] = ("A-2", "Müller grüßt für die Gebühr der Straße", "Open", "2@example.com")
@@ -86,7 +86,7 @@ def test_columns_and_rows_may_be_reordered(shop: Shop, open_account: Open):
 
 
 def test_a_workbook_is_corrected_until_every_row_is_a_ticket(shop: Shop, open_account: Open):
-    """`-o RESULTS.xlsx` keeps 00123 as it is; saved again, mended and rerun, it is replaced by the next workbook."""
+    """`-o RESULTS.xlsx` keeps 00123 as text; saved, corrected and rerun, it is replaced by the next workbook."""
     keys = ["00001", "12345678901234567890", "1e5", "=1+1"]
     account = open_account([{"match": {KEY_FIELD: "1e5"}, "fault": "refused-200", "times": 2}])
     shop.manifest([*rows(keys), ("00005", "", "Open", "5@example.com")])
@@ -151,7 +151,7 @@ def test_cells_changed_by_a_spreadsheet_are_not_sent(shop: Shop, open_account: O
 
 
 def test_changed_cells_are_sent_with_accept_edits(shop: Shop, open_account: Open):
-    """--accept-edits sends the cells as they are; the row keeps its key, so a later run does not make it anew."""
+    """--accept-edits sends the cells as they are; the row keeps its key, so a later run does not send it again."""
     account = open_account([{"match": {KEY_FIELD: "00001"}, "fault": "400", "times": 1}])
     shop.manifest(2)
     shop.run()
@@ -182,7 +182,7 @@ def test_columns_that_are_not_sent_may_change(shop: Shop, open_account: Open):
 
 
 def test_results_alone_are_enough_on_another_machine(shop: Shop, open_account: Open):
-    """No ledger and no manifest: that nothing can be compared is said, what is a ticket stays one, the rest goes out."""
+    """Without ledger and manifest there is a warning that nothing is compared; tickets stay tickets, the rest is sent."""
     account = open_account([{"match": {KEY_FIELD: "A-2"}, "fault": "500"}, {"match": {KEY_FIELD: "A-3"}, "fault": "400", "times": 1}])  # fmt: skip
     shop.manifest(rows([*KEYS, "A-4"]))
     shop.run()

@@ -1,4 +1,4 @@
-"""`rerun` refuses a file of which rows are missing or whose own columns were changed, with the reason, and sends nothing."""
+"""`rerun` refuses a file with missing rows or with changed `import_*` columns, with the reason, and sends nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RESULTS, BOOK = "tickets.results.csv", "tickets.results.xlsx"
 
 @pytest.fixture
 def failed(shop: Shop, open_account: Open) -> Account:
-    """Results of five rows, of which the second failed."""
+    """Results of five rows; the second one failed."""
     account = open_account([{"match": {KEY_FIELD: "00002"}, "fault": "refused-200", "times": 1}])
     shop.manifest(5)
     assert shop.run().code == 1
@@ -50,7 +50,7 @@ def test_missing_rows_are_named(shop: Shop, failed: Account):
 
 
 def test_the_next_command_works(shop: Shop, open_account: Open):
-    """What a rerun with missing rows shows to be done next can be typed as it stands."""
+    """The next command after a rerun with missing rows works when it is copied."""
     account = open_account([{"match": {KEY_FIELD: "00002"}, "fault": "refused-200", "times": 2}])
     shop.manifest(5)
     shop.run()
@@ -125,7 +125,7 @@ def test_a_created_row_stays_created_whatever_its_cells(shop: Shop, failed: Acco
 
 @pytest.mark.parametrize("with_manifest", [True, False])
 def test_a_row_of_the_wrong_width_is_not_sent_uncorrected(shop: Shop, account: Account, *, with_manifest: bool):
-    """The results hold such a row cut or filled up, so that it looks whole: it stays rejected until it is mended."""
+    """The results have such a row cut or filled up, so that it looks complete: it stays rejected until it is corrected."""
     header = "ID,Subject,State,Email"
     text = f"{header}\n00001,Good,Open,1@example.com\n00002,Fire, help,Open,2@example.com,x\n00003,Short,Open\n"
     shop.path("tickets.csv").write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`resolve` beyond the search: what a person decides, who else holds the rows, and what stops it."""
+"""`resolve` besides the search: decisions of the user, rows of other runs, and errors that stop it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def two_unknown(shop: Shop, open_account: Open) -> Account:
 
 
 def test_a_found_row_is_created_and_other_rows_do_not_change(shop: Shop, two_unknown: Account):
-    """The ticket's IDs stand in the row; the one that is not found says what was asked; nothing else has changed."""
+    """The row has the ticket's IDs; a row that is not found says what was looked up; nothing else has changed."""
     before = shop.results()
     done = resolve(shop)
     after = shop.results()
@@ -159,7 +159,7 @@ def test_two_tickets_with_one_key_settle_nothing(shop: Shop, two_unknown: Accoun
 
 
 def test_rows_of_a_live_run_are_refused(shop: Shop, open_account: Open):
-    """While a run sends an unknown row again, nobody settles it: exit 4, without a call of its own."""
+    """While a run sends an unknown row again, the row can not be settled: exit 4, without a call."""
     slow = unanswered("00002", "slow", delay_s=4)
     account = open_account([unanswered("00002", times=1), slow])
     shop.manifest(3)
@@ -241,7 +241,7 @@ def test_an_interruption_settles_nothing(shop: Shop, two_unknown: Account):
 
 
 def test_the_user_is_asked_before_the_search(shop: Shop, two_unknown: Account):
-    """On a terminal the number of calls is shown before the first one; whoever says no has made none."""
+    """On a terminal the number of calls is shown before the first one; after a no, none is made."""
     calls = two_unknown.calls
     with Terminal("resolve", RESULTS) as terminal:
         terminal.until("[y/N]")
@@ -252,7 +252,7 @@ def test_the_user_is_asked_before_the_search(shop: Shop, two_unknown: Account):
 
 
 def test_results_of_another_ledger_are_settled_by_set(shop: Shop, two_unknown: Account):
-    """Without the ledger that knows what was sent nothing is looked for; a person can decide all the same."""
+    """Without the ledger of the run nothing is looked up, but the user can decide."""
     shop.set(LSQ_LEDGER=str(shop.path("new.sqlite")))
     assert invoke(["ledger", "init"]) == 0
     calls = two_unknown.calls

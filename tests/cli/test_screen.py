@@ -1,4 +1,4 @@
-"""What a person sees at a terminal, and what a log collector gets elsewhere."""
+"""The screen of a terminal, and the log elsewhere."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_only_a_yes_sends(shop: Shop, account: Account, answer: str, code: int):
 
 
 def test_quiet_shows_the_plan_before_a_question(shop: Shop, account: Account):
-    """With -q a person who is asked still sees what about."""
+    """With -q a user who is asked still sees the plan."""
     shop.manifest(30)
     with Terminal(*RUN, "-q") as terminal:
         terminal.until(QUESTION)
@@ -117,15 +117,16 @@ def test_only_a_terminal_without_no_color_shows_colors(shop: Shop, account: Acco
     assert "\x1b" not in shop.path("run.log").read_text(encoding="utf-8")
 
 
-def test_the_rate_limits_margin_is_logged_only_with_verbose(shop: Shop, account: Account):
-    """The plan and the summary show no margin and no slots; the debug log does."""
+def test_the_use_of_the_rate_limit_is_logged_only_with_verbose(shop: Shop, account: Account):
+    """The plan and the summary show no margin and no slots; the debug log has the use of the limit."""
     shop.manifest(3)
     plain = shop.run()
     assert "margin" not in plain.out + plain.err
+    assert "rate limit" not in plain.out + plain.err
     shop.manifest(5)
     verbose = shop.run("-v")
-    assert "margin" in verbose.err
-    assert "margin" not in verbose.out
+    assert "DEBUG rate limit: 1,000 per 1 s" in verbose.err
+    assert "rate limit" not in verbose.out
 
 
 def test_json_is_one_object_on_standard_output(shop: Shop, open_account: Open):
@@ -202,11 +203,11 @@ def test_a_dry_run_sends_and_records_nothing(shop: Shop, account: Account):
     """--dry-run prints the requests with their secrets masked; no call, no results, and the ledger stays as it is."""
     shop.manifest(5)
     before = shop.path("ledger.sqlite").read_bytes()
-    rehearsed = shop.run("--dry-run", "--limit", "2")
-    assert (rehearsed.code, account.calls) == (0, 0)
-    assert rehearsed.out.count("POST http://127.0.0.1:") == 2
-    assert rehearsed.out.count("X-LSQ-SECRET-KEY: ********") == 2
-    assert '"Value": "Ticket 1"' in rehearsed.out
+    planned = shop.run("--dry-run", "--limit", "2")
+    assert (planned.code, account.calls) == (0, 0)
+    assert planned.out.count("POST http://127.0.0.1:") == 2
+    assert planned.out.count("X-LSQ-SECRET-KEY: ********") == 2
+    assert '"Value": "Ticket 1"' in planned.out
     assert shop.path("ledger.sqlite").read_bytes() == before
     assert not shop.path("tickets.results.csv").exists()
     shop.path("ledger.sqlite").unlink()
@@ -215,18 +216,18 @@ def test_a_dry_run_sends_and_records_nothing(shop: Shop, account: Account):
 
 
 def test_dry_run_as_json(shop: Shop, account: Account):
-    """With --json a rehearsal is one object: the plan's figures, and the first requests."""
+    """With --json a dry run prints one object: the plan's figures, and the first requests."""
     shop.manifest([*map(good_row, range(1, 5)), ("5", "", "Open", "a@example.com")])
-    rehearsed = shop.run("--dry-run", "--json", "--skip-invalid")
-    assert rehearsed.code == rehearsed.summary["exit_code"] == 1
-    plan = rehearsed.summary
+    planned = shop.run("--dry-run", "--json", "--skip-invalid")
+    assert planned.code == planned.summary["exit_code"] == 1
+    plan = planned.summary
     assert (plan["rows"], plan["to_send"], plan["rejected"], plan["skipped"]) == (5, 4, 1, 0)
     assert "X-LSQ-SECRET-KEY: ********" in plan["requests"][0]
     assert account.calls == 0
 
 
 def test_a_process_without_a_terminal_logs(shop: Shop, account: Account):
-    """Without a terminal nobody is asked and no bar is drawn: stamped log lines, and the summary on standard output."""
+    """Without a terminal there is no question and no bar: stamped log lines, and the summary on standard output."""
     shop.manifest(3)
     outcome = ended(shop.start(*RUN))
     assert outcome.code == 0

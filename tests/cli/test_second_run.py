@@ -22,7 +22,7 @@ MIXED = [
 
 
 def edit(path: Path, key: str, **cells: str) -> None:
-    """Change a row of a CSV file as a person would, and leave the others to the letter."""
+    """Change a row of a CSV file as a user does, and leave the other rows unchanged."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         header, *records = csv.reader(file)
     for record in records:
@@ -101,7 +101,7 @@ def test_the_next_command_after_a_sandbox_run_is_a_rerun(shop: Shop):
 
 @pytest.mark.parametrize("flags", [("--manifest", "tickets.csv"), ("--accept-edits",), ("--allow-missing",)])
 def test_the_next_command_for_unknown_rows_is_resolve(shop: Shop, open_account: Open, flags: tuple[str, ...]):
-    """After a rerun with flags of its own, `resolve` is shown without those that it does not have."""
+    """After a rerun with special flags, the next command `resolve` has only the flags that it knows."""
     open_account([{"match": {KEY_FIELD: "00002"}, "fault": "500", "times": 1}])
     shop.manifest(2)
     assert shop.run("--limit", "1").code == 1

@@ -22,7 +22,7 @@ SLEEPY = {"rate": Rate(1000, 1), "latency_s": 0.8}
 """Time enough to put a process to sleep while it does nothing but wait for four answers."""
 RUN = ("run", "tickets.csv", "-m", "mapping.yaml", "--concurrency", "4")
 MANY = 30_000  # rows that take a second to be written
-VERY_MANY = 200_000  # rows that take seconds to be judged
+VERY_MANY = 200_000  # rows that take seconds to check
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -122,7 +122,7 @@ def test_an_interruption_while_rows_are_checked(shop: Shop, account: Account):
 
 
 def test_an_interruption_while_waiting_for_a_slot(shop: Shop, account: Account):
-    """The next call would be allowed in an hour: nobody waits for that; what was not sent is pending."""
+    """The next call would be allowed in an hour: the run ends at once, and unsent rows are pending."""
     shop.manifest(3)
     process = shop.start(*RUN, "--rate", "1/3600")
     account.until(lambda sandbox: len(sandbox.tickets) >= 1)
@@ -165,7 +165,7 @@ def test_an_interruption_while_results_are_written(shop: Shop, account: Account)
 
 
 def test_two_interruptions_while_results_are_written(shop: Shop, account: Account):
-    """A second signal ends it at once: no half results appear, the rows are free, and the same command does it anew."""
+    """A second signal ends it at once: no incomplete results appear, the rows are free, and the same command does it again."""
     shop.manifest((key, subject, "Nope", email) for key, subject, _, email in map(good_row, range(MANY)))
     process = shop.start(*RUN)
     until(lambda: results_begun(shop))
@@ -192,7 +192,7 @@ def test_a_resumed_run_goes_on_if_no_other_run_took_over(shop: Shop, open_accoun
 
 
 def test_a_resumed_run_sends_nothing_after_another_run_took_over(shop: Shop, open_account: Open):
-    """Another run took the rows over meanwhile; the first one settles what it had under way, sends none, and stops."""
+    """Another run took the rows over meanwhile; the first run settles its requests in flight, sends nothing more, and stops."""
     account = open_account(**SLEEPY)
     shop.manifest(12)
     process = shop.start(*RUN)

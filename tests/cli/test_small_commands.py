@@ -243,7 +243,7 @@ def test_a_plain_locale_imports_any_text(shop: Shop, account: Account):
 def test_a_run_from_another_folder_writes_beside_the_manifest(
     shop: Shop, account: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    """Started elsewhere, results lie beside the manifest, and the command that is shown works from there."""
+    """Started elsewhere, results are written beside the manifest, and the next command works from there."""
     shop.manifest(3)
     elsewhere = tmp_path / "else where"
     elsewhere.mkdir()

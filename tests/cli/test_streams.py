@@ -128,7 +128,7 @@ def homeless(shop: Shop, *arguments: str, **variables: str) -> subprocess.Comple
 
 
 def test_a_user_without_a_home_needs_only_a_ledger(shop: Shop, account: Account):
-    """Every command works with LSQ_LEDGER; what else would be kept in the home lies beside it."""
+    """Every command works with LSQ_LEDGER; other files that belong in the home folder are beside the ledger."""
     ledger = str(shop.path("kept") / "ledger.sqlite")
     shop.path("kept").mkdir()
     shop.manifest(1)

@@ -23,8 +23,8 @@ def test_a_draft_is_printed_and_validates(shop: Shop):
 def test_the_next_command_is_quoted_for_a_shell(shop: Shop):
     """The command that comes next is quoted as a shell needs it, whatever the files are called."""
     shop.manifest(3, name="Übersicht (März).csv")
-    told = shop.do("suggest", "Übersicht (März).csv", "-o", "my draft.yaml")
-    name, *command = shlex.split(told.err.strip().rpartition("then run: ")[2])
+    output = shop.do("suggest", "Übersicht (März).csv", "-o", "my draft.yaml")
+    name, *command = shlex.split(output.err.strip().rpartition("then run: ")[2])
     assert name == "ticket-importer"
     assert shop.do(*command).code == 0
 
@@ -41,7 +41,7 @@ def test_a_draft_is_imported(shop: Shop, account: Account):
 
 
 def test_suggest_calls_nothing(shop: Shop, account: Account):
-    """A draft is made from what is there; how it would be better is said."""
+    """A draft is made from the files at hand; a log line says how to improve it."""
     shop.manifest(3)
     ended = shop.do("suggest", "tickets.csv")
     assert account.calls == 0

@@ -48,11 +48,11 @@ def test_folders_without_leading_zeros_are_reported(shop: Shop, account: Account
     line = "attachments  246 files (1.2 KB) for 123 of 400 rows; 126 folders and 30 files belong to no row"
     checked = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
     assert line in checked.out.splitlines()
-    rehearsed = shop.run("--dry-run")
-    assert line in rehearsed.out.splitlines()
-    for told in (checked.err, rehearsed.out):
-        assert "no row has '0035000/sub/', '35200/', '35201/' …" in told
-        assert "rows look for '0035200' and there is '35200': 125 names differ only in leading zeros" in told
+    planned = shop.run("--dry-run")
+    assert line in planned.out.splitlines()
+    for output in (checked.err, planned.out):
+        assert "no row has '0035000/sub/', '35200/', '35201/' …" in output
+        assert "rows look for '0035200' and there is '35200': 125 names differ only in leading zeros" in output
     wanted = {"files": 246, "bytes": 1230, "rows": 123, "unclaimed_files": 30, "unclaimed_folders": 126}
     assert counts(shop) == wanted
     assert shop.run("--json").summary["attachments"] == wanted
@@ -77,8 +77,8 @@ def test_the_likely_reason_for_unclaimed_folders_is_shown(shop: Shop, key: str, 
     rows(shop, [key])
     shop.path("mapping.yaml").write_text(MAPPING + FOLDERS)
     write(shop.path("attachments"), f"{folder}/a.txt")
-    told = shop.do("validate", "tickets.csv", "-m", "mapping.yaml").err
-    assert f"rows look for {key!r} and there is {folder!r}: 1 name differs only in {reason};" in told
+    output = shop.do("validate", "tickets.csv", "-m", "mapping.yaml").err
+    assert f"rows look for {key!r} and there is {folder!r}: 1 name differs only in {reason};" in output
 
 
 def test_another_form_of_unicode_is_the_same_name(shop: Shop, account: Account):
@@ -122,9 +122,9 @@ def test_a_missing_root_causes_a_warning(shop: Shop):
     """Nothing can be counted; a warning gives the reason."""
     rows(shop, ["1"])
     shop.path("mapping.yaml").write_text(MAPPING + FOLDERS)
-    told = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
-    assert told.code == 0
-    assert "can't be listed (No such file or directory)" in told.err
+    output = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
+    assert output.code == 0
+    assert "can't be listed (No such file or directory)" in output.err
 
 
 def test_a_mapping_without_attachments_has_no_counts(shop: Shop, account: Account):

@@ -1,4 +1,4 @@
-"""What is allowed and probably not meant is said before anything is sent, by `validate` as by `run`."""
+"""Warnings about allowed but suspicious input, before anything is sent, by `validate` and by `run`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def large_workbook(path: Path) -> None:
 
 
 def test_a_large_workbook_is_checked_with_a_warning(shop: Shop):
-    """`validate` and a rehearsal advise a CSV, and judge every row all the same."""
+    """`validate` and a dry run advise a CSV, and check every row."""
     large_workbook(shop.path("tickets.xlsx"))
     outcome = shop.do("validate", "tickets.xlsx", "-m", "mapping.yaml")
     assert (outcome.code, "rows         2: no problems found" in outcome.out) == (0, True)

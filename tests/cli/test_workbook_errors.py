@@ -35,7 +35,7 @@ def test_every_cell_error_is_reported_except_in_ignored_columns(shop: Shop, book
 
 
 def test_a_row_with_a_cell_error_is_not_sent_until_it_is_corrected(shop: Shop, book: Account):
-    """The results show what the cell showed. A rerun without an edit sends nothing; mended rows are sent."""
+    """The results show what the cell showed. A rerun without an edit sends nothing; corrected rows are sent."""
     assert shop.do("run", "tickets.xlsx", "-m", "mapping.yaml", "--skip-invalid").code == 1
     assert shop.statuses() == {"created": 2, "rejected": 2}
     first, second = (row for row in shop.results() if row["import_status"] == "rejected")
@@ -43,14 +43,14 @@ def test_a_row_with_a_cell_error_is_not_sent_until_it_is_corrected(shop: Shop, b
     assert (second["Subject"], second["import_error_code"]) == ("=A1&B1", "formula-without-value")
     assert shop.rerun().code == 1
     assert len(book.tickets) == 2
-    mend_row(shop, "3", Subject="mended", State="Open")
-    mend_row(shop, "4", Subject="computed")
+    correct_row(shop, "3", Subject="mended", State="Open")
+    correct_row(shop, "4", Subject="computed")
     assert shop.rerun().code == 0
     titles = [dict(ticket.fields)["Title"] for ticket in book.tickets]
     assert sorted(titles) == ["Ticket 1", "Ticket 4", "computed", "mended"]
 
 
-def mend_row(shop: Shop, row: str, **cells: str) -> None:
+def correct_row(shop: Shop, row: str, **cells: str) -> None:
     """Change a row of the results, known by its number."""
     path = shop.path("tickets.results.csv")
     header, *records = read(path)

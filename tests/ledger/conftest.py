@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from importer.ledger import Ledger
-from tests.ledger.making import new_ledger, reopened
+from tests.ledger.ledgers import new_ledger, reopened
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from importer.errors import ImporterError, LedgerError, UsageError
 from importer.ledger import Ledger
 from importer.ledger.backup import back_up
-from tests.ledger.making import created, entry, intent, live_run, new_ledger, url_of
+from tests.ledger.ledgers import created, entry, intent, live_run, new_ledger, url_of
 from tests.ledger.test_migrations import ROOT, ledger_of
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import importer
 from importer.ledger import LEASE_S, boot_clock_s
-from tests.ledger.making import live_run, new_ledger, query
+from tests.ledger.ledgers import live_run, new_ledger, query
 
 PACKAGE = Path(importer.__file__).parent
 WALL_CLOCK = {

@@ -10,7 +10,7 @@ import pytest
 from importer.errors import LedgerError
 from importer.ledger import Ledger, safe_url
 from importer.ledger.schema import SCHEMA_VERSION
-from tests.ledger.making import claims, entry, intent, live_run, new_ledger, new_run, query, reopened, url_of
+from tests.ledger.ledgers import claims, entry, intent, live_run, new_ledger, new_run, query, reopened, url_of
 
 
 def refusal(url: str, deed=Ledger.open) -> str:

@@ -12,7 +12,7 @@ import pytest
 from importer.errors import ProgramError, StoppedEarly
 from importer.ledger import Ledger, Outcome, RunInfo
 from importer.submission.journal import Journal
-from tests.ledger.making import created, entry, expire_lease, intent, live_run, new_ledger, reopened, url_of
+from tests.ledger.ledgers import created, entry, expire_lease, intent, live_run, new_ledger, reopened, url_of
 
 
 async def written(journal: Journal, *records) -> list[Outcome | BaseException | None]:

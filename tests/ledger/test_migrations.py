@@ -20,7 +20,7 @@ from importer.ledger.database import make_engine, translated_errors
 from importer.models import Rate
 from importer.rate_limit import Booking, SlotRequest
 from importer.rate_limit.slot_records import SlotRecords
-from tests.ledger.making import IDS, created, entry, intent, live_run, new_ledger, new_run, query, url_of
+from tests.ledger.ledgers import IDS, created, entry, intent, live_run, new_ledger, new_run, query, url_of
 
 ROOT = Path(__file__).parents[2]
 OLD = schema.SCHEMA_VERSION  # with two columns fewer than this version
@@ -28,8 +28,8 @@ NEW = OLD + 2
 MIGRATES = """
 import sys
 from pathlib import Path
-from tests.ledger.test_migrations import INVENTED, bring_up
-bring_up(Path(sys.argv[1]), INVENTED)
+from tests.ledger.test_migrations import INVENTED, upgrade
+upgrade(Path(sys.argv[1]), INVENTED)
 """
 ADDS_A_COLUMN = "op.add_column('runs', sa.Column('key_field', sa.Text))"
 CHANGES_A_ROW = """
@@ -70,7 +70,7 @@ def revisions(folder: Path, upgrades: Mapping[int, str]) -> Path:
     return of_these
 
 
-def bring_up(folder: Path, upgrades: Mapping[int, str]) -> None:
+def upgrade(folder: Path, upgrades: Mapping[int, str]) -> None:
     path = folder / "ledger.sqlite"
     engine = make_engine(url_of(path))
     try:
@@ -92,9 +92,9 @@ def columns(path: Path, table: str) -> set[str]:
 def test_an_older_ledger_is_upgraded_step_by_step(tmp_path: Path) -> None:
     """Each step runs once, in order; then this program works with it, and all its contents stay."""
     older_ledger(tmp_path)
-    bring_up(tmp_path, INVENTED)
+    upgrade(tmp_path, INVENTED)
     assert version_of(tmp_path) == NEW
-    bring_up(tmp_path, INVENTED)  # nothing to do
+    upgrade(tmp_path, INVENTED)  # nothing to do
     set_version(tmp_path, OLD)  # with all its columns it is this program's version
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
         run = live_run(ledger, "A", "B")
@@ -107,7 +107,7 @@ def test_an_older_ledger_is_upgraded_step_by_step(tmp_path: Path) -> None:
 def test_the_upgrade_keeps_a_backup(tmp_path: Path) -> None:
     """The backup is a whole database of the version before; an older backup is not overwritten."""
     older_ledger(tmp_path)
-    bring_up(tmp_path, INVENTED)
+    upgrade(tmp_path, INVENTED)
     (backup,) = backups(tmp_path)
     assert f"version-{OLD}" in backup.name
     assert "wait_s" not in columns(backup, "attempts")
@@ -120,7 +120,7 @@ def test_the_upgrade_keeps_a_backup(tmp_path: Path) -> None:
     before = backup.read_bytes()
     set_version(tmp_path, OLD)
     with pytest.raises(LedgerError, match="duplicate column"):
-        bring_up(tmp_path, INVENTED)
+        upgrade(tmp_path, INVENTED)
     assert backup.read_bytes() == before
 
 
@@ -128,11 +128,11 @@ def test_an_interrupted_step_changes_nothing(tmp_path: Path) -> None:
     """Each step and its version number are one transaction: the next start continues there."""
     older_ledger(tmp_path)
     with pytest.raises(LedgerError, match="the power is cut"):
-        bring_up(tmp_path, {**INVENTED, NEW: BREAKS_OFF})
+        upgrade(tmp_path, {**INVENTED, NEW: BREAKS_OFF})
     assert version_of(tmp_path) == OLD + 1
     assert "key_field" in columns(tmp_path / "ledger.sqlite", "runs")
     assert "wait_s" not in columns(tmp_path / "ledger.sqlite", "attempts")
-    bring_up(tmp_path, INVENTED)
+    upgrade(tmp_path, INVENTED)
     assert version_of(tmp_path) == NEW
     assert len(backups(tmp_path)) == 2
 
@@ -152,7 +152,7 @@ def test_processes_that_open_it_at_once_do_each_step_once(tmp_path: Path) -> Non
 def test_a_ledger_that_an_older_program_is_using_is_not_changed(tmp_path: Path) -> None:
     """While a run of the older version is live, its tables stay unchanged."""
     older_ledger(tmp_path)
-    bring_up(tmp_path, INVENTED)
+    upgrade(tmp_path, INVENTED)
     set_version(tmp_path, OLD)
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
         run = new_run()
@@ -160,10 +160,10 @@ def test_a_ledger_that_an_older_program_is_using_is_not_changed(tmp_path: Path) 
         query(tmp_path, "alter table attempts drop column wait_s")
         set_version(tmp_path, OLD + 1)
         with pytest.raises(LedgerError, match=f"run {run.id} of the older version") as caught:
-            bring_up(tmp_path, INVENTED)
+            upgrade(tmp_path, INVENTED)
         assert "wait until that run has ended" in caught.value.hint
         ledger.end_run(run.id, 0)
-    bring_up(tmp_path, INVENTED)
+    upgrade(tmp_path, INVENTED)
     assert version_of(tmp_path) == NEW
 
 
@@ -171,7 +171,7 @@ def test_a_version_without_an_upgrade_is_refused_unchanged(tmp_path: Path) -> No
     """Too old for this program: the error comes before any change, with a hint."""
     older_ledger(tmp_path)
     with pytest.raises(LedgerError, match=f"no upgrade from there to version {OLD + 1}") as caught:
-        bring_up(tmp_path, {})
+        upgrade(tmp_path, {})
     assert caught.value.hint
     assert version_of(tmp_path) == OLD
     assert backups(tmp_path) == []
@@ -183,7 +183,7 @@ def test_a_newer_or_missing_version_is_refused(tmp_path: Path, version: object) 
     older_ledger(tmp_path)
     set_version(tmp_path, version)
     with pytest.raises(LedgerError, match="schema version") as caught:
-        bring_up(tmp_path, INVENTED)
+        upgrade(tmp_path, INVENTED)
     assert caught.value.exit_code == 2
     assert backups(tmp_path) == []
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from importer.ledger import Ledger
-from tests.ledger.making import live_run, new_ledger, new_run, query, reopened, url_of
+from tests.ledger.ledgers import live_run, new_ledger, new_run, query, reopened, url_of
 from tests.ledger.test_migrations import ROOT, ledger_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="rights of owner, group and others")

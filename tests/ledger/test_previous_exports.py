@@ -22,7 +22,7 @@ from importer.ledger.previous_exports import (
     unpack_keys,
 )
 from importer.models import Ticket
-from tests.ledger.making import claims, created, intent, live_run, new_ledger, new_run, query
+from tests.ledger.ledgers import claims, created, intent, live_run, new_ledger, new_run, query
 
 HASH = KeyedHash(b"secret")
 

@@ -7,7 +7,7 @@ import pytest
 from importer.errors import StoppedEarly
 from importer.ledger import Intent, Outcome, Rejection, RowFromResults
 from importer.models import TicketIds
-from tests.ledger.making import IDS, claims, created, entry, intent, live_run, new_run, query
+from tests.ledger.ledgers import IDS, claims, created, entry, intent, live_run, new_run, query
 
 
 def test_a_claimed_row_is_pending_and_held(ledger) -> None:

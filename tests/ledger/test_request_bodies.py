@@ -14,7 +14,7 @@ from importer.ledger import Intent, Ledger, Outcome, RowFromResults, RunInfo
 from importer.ledger.records import RowFinding
 from importer.ledger.unanswered_requests import record_findings, unanswered_requests
 from importer.models import Ticket, TicketIds
-from tests.ledger.making import IDS, created, live_run, query, url_of
+from tests.ledger.ledgers import IDS, created, live_run, query, url_of
 from tests.ledger.test_migrations import backups, ledger_of
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from importer.errors import StoppedEarly
 from importer.ledger import Intent, Ledger, Outcome
-from tests.ledger.making import created, entry, intent, live_run, query
+from tests.ledger.ledgers import created, entry, intent, live_run, query
 
 WITHDRAWN = Outcome(key="A", state="pending", outcome="withdrawn", counted=False)
 

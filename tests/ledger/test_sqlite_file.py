@@ -12,7 +12,7 @@ from importer.errors import LedgerError
 from importer.ledger import Ledger, RunInfo
 from importer.ledger.sqlite_file import RESERVE_BYTES, file_system_type, refuse_network_disk
 from tests.ledger.disks import SmallDisk, small_disk
-from tests.ledger.making import created, entry, intent, live_run, new_ledger, new_run, reopened, url_of
+from tests.ledger.ledgers import created, entry, intent, live_run, new_ledger, new_run, reopened, url_of
 
 MOUNTS = """\
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw

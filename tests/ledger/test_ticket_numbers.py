@@ -13,7 +13,7 @@ from importer.ledger import Ledger, Outcome
 from importer.ledger.records import RowFromResults
 from importer.ledger.ticket_numbers import greatest_number, has_ticket
 from importer.models import TicketIds
-from tests.ledger.making import IDS, created, entry, intent, live_run, query
+from tests.ledger.ledgers import IDS, created, entry, intent, live_run, query
 
 ODD = TicketIds(number="158", ticket_id=IDS.ticket_id)
 SAME = TicketIds(number=IDS.number)

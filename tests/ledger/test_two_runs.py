@@ -11,13 +11,13 @@ import pytest
 
 from importer.errors import HeldByAnotherRun, StoppedEarly
 from importer.ledger import Outcome
-from tests.ledger.making import claims, created, entry, expire_lease, intent, live_run, new_run, query
+from tests.ledger.ledgers import claims, created, entry, expire_lease, intent, live_run, new_run, query
 
 ROOT = Path(__file__).parents[2]
 DIES_WHILE_SENDING = """
 import os, signal, sys
 from pathlib import Path
-from tests.ledger.making import live_run, intent, reopened
+from tests.ledger.ledgers import live_run, intent, reopened
 ledger = reopened(Path(sys.argv[1]))
 run = live_run(ledger, "queued", "under way")
 ledger.commit(run, [intent("under way")])

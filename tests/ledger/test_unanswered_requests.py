@@ -11,7 +11,7 @@ from importer.ledger import Ledger, Outcome, RunInfo
 from importer.ledger.records import FOUND, NOT_FOUND, SET_PENDING, RowFinding
 from importer.ledger.unanswered_requests import known_numbers, record_findings, unanswered_requests
 from importer.models import TicketIds
-from tests.ledger.making import claims, created, entry, expire_lease, ids_of, intent, live_run, new_run, query
+from tests.ledger.ledgers import claims, created, entry, expire_lease, ids_of, intent, live_run, new_run, query
 
 IDS = TicketIds(number="4711", ticket_id="guid")
 

@@ -18,7 +18,7 @@ from importer.rate_limit import Margin, SlotPool
 from importer.rate_limit.limiter import MANY_CALLS, LimiterOptions, RateLimiter
 from importer.rate_limit.shared_slots import SharedSlots, calls_today, shared_rate_limiter
 from importer.rate_limit.slot_records import SlotRecords
-from tests.ledger.making import new_ledger, query, reopened
+from tests.ledger.ledgers import new_ledger, query, reopened
 
 ACCOUNT = "tenant"
 PATIENCE_S = 30.0

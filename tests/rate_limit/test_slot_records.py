@@ -17,7 +17,7 @@ from importer.ledger.records import utc_minute
 from importer.models import Rate
 from importer.rate_limit import Booking, NotYet, SlotPool, SlotRequest
 from importer.rate_limit.slot_records import DAY_MINUTES, SlotRecords
-from tests.ledger.making import new_ledger, query, url_of
+from tests.ledger.ledgers import new_ledger, query, url_of
 
 ROOT = Path(__file__).parents[2]
 HOLDS_BOOKINGS = """

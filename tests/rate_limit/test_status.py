@@ -22,7 +22,7 @@ class Shown(SilentProgress):
     def __init__(self) -> None:
         self.left: list[float | None] = []
 
-    def left_for_us(self, calls: float | None) -> None:
+    def show_calls_left(self, calls: float | None) -> None:
         """See `Progress`."""
         self.left.append(calls)
 

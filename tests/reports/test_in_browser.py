@@ -155,8 +155,8 @@ def test_a_row_is_shown_with_its_problems_highlighted(shop: Shop, browser_addres
         assert await page.texts("#row tr td") == ["00002", "empty", "wip", "b@example.com"]
         assert await page.texts("#row tr.wrong th") == ["Subject", "State"]
         assert await page.texts("#row mark") == ["empty", "wip"]
-        assert await page.texts("#row .told > .code") == ["missing-value", "not-allowed"]
-        assert "Fill the cell" in await page.text("#row .told")
+        assert await page.texts("#row .problem > .code") == ["missing-value", "not-allowed"]
+        assert "Fill the cell" in await page.text("#row .problem")
         await page.click(".item", "Row 7")
         await page.until("document.querySelector('#row-title').innerText.toLowerCase() == 'row 7'")
         assert await page.texts("#row tr.wrong") == ["cell 5, without a column\ta cell more"]
@@ -197,7 +197,7 @@ def test_the_pages_policy_forbids_foreign_content(shop: Shop, browser_address: s
 
 @pytest.mark.usefixtures("manifest")
 def test_the_keyboard_reaches_everything(shop: Shop, browser_address: str):
-    """Arrows, Home and End walk the list, and a screen reader is told which item and of how many."""
+    """Arrows, Home and End move through the list, and a screen reader gets the position and the number of items."""
 
     async def steps(page: Tab) -> None:
         await page.value("document.querySelector('#list').focus()")
@@ -315,7 +315,7 @@ def test_a_page_without_problems_says_so(shop: Shop, browser_address: str):
 
 
 def test_names_in_any_script_are_shown(shop: Shop, browser_address: str):
-    """Columns and cells in any script, with quotes, line breaks and characters that can't be seen, are told as they are."""
+    """Columns and cells in any script, with quotes, line breaks and invisible characters, are shown unchanged."""
     column, cell = "Bétreff «ж» 件名 <b>", 'אבג\u200b\n"quoted" 🖨 &amp; '
     shop.path("mapping.yaml").write_text(
         f"version: 1\nsource: s\nkey: ID\ncolumns:\n  ID: CustomData.Id\n  E: LeadDetail.EmailAddress\n"

@@ -176,7 +176,7 @@ def test_a_full_disk_is_a_usage_error(ending: str) -> None:
 
 
 def test_an_impossible_report_name_is_a_usage_error(tmp_path: Path) -> None:
-    """A name that is too long is an error of the name, also where it is held against the files that were read."""
+    """A name that is too long is a usage error, also when it is compared with the inputs."""
     (tmp_path / "tickets.csv").touch()
     path = tmp_path / f"{'a' * 300}.csv"
     with pytest.raises(UsageError, match="can't be written"), report_file(path, [tmp_path / "tickets.csv"]):

@@ -24,7 +24,7 @@ from importer.submission.journal import Journal
 from importer.submission.retry import RetryPolicy, Settled
 from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
-from tests.ledger.making import live_run, new_ledger
+from tests.ledger.ledgers import live_run, new_ledger
 
 LEAD_ID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
 FAST = Rate(1000, 0.05)  # a pause for a whole period, as after a 429, is short, too

@@ -18,7 +18,7 @@ from importer.submission.gate import AccountConfirmation, TicketGate
 from importer.submission.journal import Journal
 from importer.submission.send_queue import QueuedRow
 from tests.ledger.disks import small_disk
-from tests.ledger.making import created, entry, expire_lease, intent, live_run, new_ledger, query, reopened, url_of
+from tests.ledger.ledgers import created, entry, expire_lease, intent, live_run, new_ledger, query, reopened, url_of
 
 ROW = QueuedRow(row=2, key="A", cells=(), content="", ticket=Ticket(fields=(("Title", "a"),)))
 

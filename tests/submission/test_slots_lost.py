@@ -16,7 +16,7 @@ from importer.rate_limit import SlotPool
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.sandbox import serve
 from tests.leadsquared.peers import quick
-from tests.ledger.making import intent, query
+from tests.ledger.ledgers import intent, query
 from tests.submission.sending import row, rows, sending
 
 _Told = TypeVar("_Told")

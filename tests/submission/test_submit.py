@@ -15,7 +15,7 @@ from importer.sandbox import Sandbox, serve
 from importer.submission.failure_limit import FailureLimit
 from importer.submission.send_queue import QueuedRow
 from tests.leadsquared.peers import attach, quick
-from tests.ledger.making import query
+from tests.ledger.ledgers import query
 from tests.submission.sending import address, of_one_lead, row, rows, sending
 
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precon
 
 from importer.errors import HeldByAnotherRun, StoppedEarly
 from importer.ledger import Ledger, Outcome, RunInfo
-from tests.ledger.making import claims, expire_lease, ids_of, intent, new_ledger, new_run, reopened
+from tests.ledger.ledgers import claims, expire_lease, ids_of, intent, new_ledger, new_run, reopened
 
 KEYS = st.sampled_from(["A", "B", "C"])
 SIDES = st.integers(0, 1)
