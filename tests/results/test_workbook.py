@@ -175,7 +175,7 @@ def test_readers_that_trust_a_sheets_size_find_every_row(tmp_path) -> None:
     book.close()
 
 
-# A limit on the size of files stands in for a full disk; Python ignores the signal, so that a write fails.
+# A limit on the size of files simulates a full disk; Python ignores the signal, so the write fails.
 ON_A_FULL_DISK = """
 import random, resource, sys
 from pathlib import Path

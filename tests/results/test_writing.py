@@ -116,7 +116,7 @@ def test_failed_write_leaves_the_previous_results(tmp_path) -> None:
     assert records(path)[0]["a"] == "former"
 
 
-# A limit on the size of files stands in for a full disk; Python ignores the signal, so that a write fails.
+# A limit on the size of files simulates a full disk; Python ignores the signal, so the write fails.
 ON_A_FULL_DISK = """
 import resource, sys
 from pathlib import Path

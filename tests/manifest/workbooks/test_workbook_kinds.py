@@ -144,10 +144,10 @@ def test_a_formula_of_an_old_workbook_whose_value_was_never_stored(tmp_path: Pat
     assert problem.message == "a: cell B2 holds a formula without a stored value"
     assert table.cells == [["T-1", "=", "x"], ["T-2", "y", ""]]
     whole = path.read_bytes()
-    # As Excel does, it is said with which program the workbook was computed.
+    # Excel records the program that computed the workbook.
     path.write_bytes(whole.replace(bytes.fromhex("42000200b004"), bytes.fromhex("c1010200b004"), 1))
     assert read(path).cells[0] == ["T-1", "", "x"]
-    # Where a text is the value, and the record of it is missing, there is none.
+    # If the record of a text value is missing, the formula has no value.
     path.write_bytes(whole.replace(bytes.fromhex("07020400"), bytes.fromhex("01020400"), 1))
     assert [problem.column for problem in read(path).problems] == ["a", "b"]
 
