@@ -27,6 +27,9 @@ _MIN_OPEN_S = 1.25
 _MAX_IDLE_S = 10.0
 # The longest delay of a write error, until the answer that has arrived is read.
 _MAX_ERROR_DELAY_S = 1.0
+# A write error is delayed at least this many times, even if the whole process was stalled for longer: before each new
+# write, the event loop reads once.
+_MIN_ERROR_DELAYS = 3
 
 
 class RequestGate(Protocol):
@@ -135,6 +138,7 @@ class _Socket(socket.socket):
     """
 
     _delay_until = 0.0
+    _delays = 0
 
     def send(self, data: Any, flags: int = 0, /) -> int:
         try:
@@ -151,14 +155,15 @@ class _Socket(socket.socket):
             raise
 
     def _delay_if_unread(self, error: ConnectionError) -> None:
-        """Raise BlockingIOError if there are bytes to read, but not for longer than ``_MAX_ERROR_DELAY_S``."""
+        """Raise BlockingIOError if there are bytes to read, for up to ``_MAX_ERROR_DELAY_S``."""
         try:
             unread = self.recv(1, socket.MSG_PEEK)
         except OSError:
             return
         now = time.monotonic()
         self._delay_until = self._delay_until or now + _MAX_ERROR_DELAY_S
-        if unread and now < self._delay_until:
+        if unread and (now < self._delay_until or self._delays < _MIN_ERROR_DELAYS):
+            self._delays += 1
             raise BlockingIOError(
                 errno.EAGAIN, "the connection is reset, and bytes that have arrived are not read yet"
             ) from error
