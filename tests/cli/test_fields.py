@@ -73,7 +73,7 @@ def test_an_invalid_output_file_is_refused_before_the_first_call(shop: Shop, acc
     for name in ("not/there.csv", f"{'a' * 300}.csv"):
         told = shop.do("fields", "-o", name)
         assert told.code == 2
-        assert "choose another name or place for -o" in told.err
+        assert "choose another file or folder for -o" in told.err
     assert account.calls == 0
 
 

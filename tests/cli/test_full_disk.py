@@ -90,7 +90,7 @@ def test_a_disk_that_is_nearly_full_is_found_before_the_first_call(
     assert refused.code == 2
     assert f"the disk of {disk.folder} is nearly full" in refused.err
     assert what in refused.err
-    assert "make room" in refused.err
+    assert "free some space" in refused.err
     assert account.calls == 0
     disk.empty()
     assert shop.run(*out).code == 0

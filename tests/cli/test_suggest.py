@@ -66,7 +66,7 @@ def test_an_impossible_file_name_is_a_usage_error(shop: Shop):
     shop.manifest(3)
     ended = shop.do("suggest", "tickets.csv", "-o", f"{'a' * 300}.yaml")
     assert ended.code == 2
-    assert "choose another name or place for -o" in ended.err
+    assert "choose another file or folder for -o" in ended.err
 
 
 def test_a_draft_without_a_lead_is_written_with_a_warning(shop: Shop):

@@ -1,4 +1,4 @@
-"""What the tests of this room share: results written as an import writes them, and a look into the file."""
+"""Writes and reads results for tests."""
 
 from __future__ import annotations
 

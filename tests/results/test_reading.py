@@ -1,4 +1,4 @@
-"""The results file, in: what `rerun` takes from it, and everything for which it is refused."""
+"""Reading a results file for `rerun`, and reasons to refuse it."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def refusal(path: Path) -> list[str]:
 
 
 def test_results_as_they_were_written_are_accepted(path) -> None:
-    """Also after the manifest's own columns were edited."""
+    """Also after columns of the manifest were edited."""
     check(path)
-    changed(path, 1, a="mended")
+    changed(path, 1, a="corrected")
     check(path)
 
 
 @pytest.mark.parametrize(
     "ids", [TicketIds(number="157", key="#157"), TicketIds(number="=1", ticket_id="@x", key="'-"), None]
 )
-def test_a_row_comes_back_as_it_went_out(tmp_path, ids) -> None:
-    """Whatever the server gave as an ID, and whatever the reason began with."""
+def test_written_row_is_read_back_unchanged(tmp_path, ids) -> None:
+    """With any ID and any error text."""
     status = Status.CREATED if ids else Status.FAILED
     row = created(2, ids=ids, status=status, code="refused", error="=cmd|' /C calc'!A0", hint="-x", attempts=3)
     some = outcomes(["a"], [["1"]])
@@ -57,8 +57,8 @@ def test_a_row_comes_back_as_it_went_out(tmp_path, ids) -> None:
     assert [getattr(back, name) for name in fields] == [getattr(row, name) for name in fields]
 
 
-def test_a_manifest_is_no_results_file(tmp_path) -> None:
-    """Every column that is missing is named."""
+def test_manifest_is_not_a_results_file(tmp_path) -> None:
+    """The message names all missing columns."""
     manifest = tmp_path / "tickets.csv"
     manifest.write_text("a,import_row\n1,2\n", encoding="utf-8")
     (text,) = refusal(manifest)
@@ -66,8 +66,8 @@ def test_a_manifest_is_no_results_file(tmp_path) -> None:
     assert all(name in text for name in ("import_key", "import_status", "import_account", "import_run"))
 
 
-def test_columns_that_were_empty_may_be_gone(path) -> None:
-    """A person or a spreadsheet takes out import_error where no row has one; what must be there is named otherwise."""
+def test_empty_columns_may_be_deleted(path) -> None:
+    """A user may delete import_error if no row has one."""
     text = path.read_text(encoding="utf-8-sig")
     gone = [COLUMNS.index(name) + 1 for name in ("import_error_code", "import_error", "import_hint")]
     lines = [[cell for at, cell in enumerate(line.split(",")) if at not in gone] for line in text.splitlines()]
@@ -101,15 +101,15 @@ def test_columns_that_were_empty_may_be_gone(path) -> None:
     ],
 )
 def test_a_changed_import_column_is_refused_with_its_row(path, cells, problem) -> None:
-    """Nothing is guessed from what a person or a spreadsheet made of these columns."""
+    """Changes of these columns by a user or a spreadsheet are not guessed at."""
     changed(path, 1, **cells)
     details = refusal(path)
     assert any(problem in detail for detail in details), details
     assert details[0].startswith("row 3:") or "is in more than one row" in details[0]
 
 
-def test_the_problems_of_all_rows_are_told_at_once(path) -> None:
-    """A spreadsheet that rounded its numbers spoils many rows; none hides what is wrong with another."""
+def test_problems_of_all_rows_are_reported_at_once(path) -> None:
+    """A problem of one row does not hide those of others."""
     changed(path, 0, import_row="1e3")
     changed(path, 1, import_row="1e3", import_status="?")
     details = refusal(path)
@@ -117,8 +117,8 @@ def test_the_problems_of_all_rows_are_told_at_once(path) -> None:
     assert any("row 3: import_status" in detail for detail in details)
 
 
-def test_of_many_problems_the_first_are_named_and_the_others_counted(tmp_path) -> None:
-    """A thousand spoiled rows are a dozen lines."""
+def test_first_problems_are_listed_and_others_counted(tmp_path) -> None:
+    """A thousand damaged rows give a dozen lines."""
     path = tmp_path / "r.csv"
     some = outcomes(["a"], [[f"{number}"] for number in range(1_000)])
     some.results[:] = [created(result.row, account=f"other {result.row % 2}") for result in some.results]
@@ -128,8 +128,8 @@ def test_of_many_problems_the_first_are_named_and_the_others_counted(tmp_path) -
     assert details[-1] == "… and 990 more"
 
 
-def test_a_file_of_another_account_is_told_once(tmp_path) -> None:
-    """Whose it is, and whose this is, instead of the same of each row."""
+def test_other_account_is_reported_once(tmp_path) -> None:
+    """The message names both accounts instead of every row."""
     path = tmp_path / "r.csv"
     some = outcomes(["a"], [[f"{number}"] for number in range(100)])
     some.results[:] = [created(result.row, account="other") for result in some.results]
@@ -140,16 +140,16 @@ def test_a_file_of_another_account_is_told_once(tmp_path) -> None:
     assert "--sandbox" in caught.value.hint
 
 
-def test_rows_that_may_be_tickets_are_for_the_ledger() -> None:
-    """Created, skipped and unknown rows with a key; the others say nothing that a ledger must know."""
+def test_rows_that_may_have_tickets_are_imported() -> None:
+    """Created, skipped and unknown rows with a key go to the ledger."""
     rows = [created(number, f"k{status}", status=status) for number, status in enumerate(Status, start=2)]
     rows.append(ResultRow(row=99, key="", status=Status.UNKNOWN))
     found = {each.key: each.state for each in past_imports(rows)}
     assert found == {"kcreated": "created", "kskipped": "created", "kunknown": "unknown"}
 
 
-def test_an_entry_for_the_ledger_has_all_that_the_file_knows() -> None:
-    """IDs, run, attempts and time go with it."""
+def test_ledger_entry_has_all_values_of_the_file() -> None:
+    """IDs, run, attempts and time."""
     (found,) = past_imports([created(7, "A")])
     assert (found.manifest_row, found.ids, found.attempts) == (
         7,

@@ -7,7 +7,6 @@ this process, and ``sheet_reader`` explains it in a message.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import signal
 import sys
@@ -75,7 +74,6 @@ def messages_of(request: ReadRequest) -> Iterator[SheetOpened | RowsMessage | Bl
 def _answer(request: ReadRequest, answers: IO[bytes]) -> None:
     try:
         _set_limits(request.limits)
-        gc.disable()
         for message in messages_of(request):
             send(answers, message)
     except ManifestError as error:

@@ -123,7 +123,7 @@ class _CellScan:
         self.facts = SheetFacts()
         self._styles = workbook.styles
         self._is_computed = workbook.is_computed
-        self._formula_before_text: Position | None = None  # its text follows in a record of its own
+        self._formula_before_text: Position | None = None  # its text is in the next record
 
     def add(self, kind: int, content: bytes) -> None:
         row, column, style = struct.unpack_from("<HHH", content)

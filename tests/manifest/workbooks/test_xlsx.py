@@ -1,4 +1,4 @@
-"""What a sheet holds is found in its text, or by an XML parser; both find the same, or the first says it can't."""
+"""The text scan and the parser scan find the same facts, or the text scan returns None."""
 
 from __future__ import annotations
 
@@ -169,13 +169,13 @@ def test_what_each_of_them_finds(tmp_path: Path) -> None:
     ],
 )
 def test_a_formula_lacks_its_value_whatever_its_type(tmp_path: Path, cell: str, *, lacks_value: bool) -> None:
-    """Only a text may be empty, and then there is an empty element for it."""
+    """Only a text may be empty, and then it has an empty element."""
     for facts in both_ways(tmp_path, xml(cell.format(' r="B2"')).encode(), []):
         assert facts is None or facts.formulas_without_value == ({(1, 1): "=1+1"} if lacks_value else {})
 
 
 def test_hidden_and_merged_ones(tmp_path: Path) -> None:
-    """Rows, columns and areas, wherever they are said."""
+    """Hidden rows and columns, and merged areas."""
     content = (
         '<worksheet xmlns="urn:x"><cols><col min="1" max="2" width="9"/><col min="3" max="4" hidden="1"/></cols><sheetData>'
         '<row r="2" hidden="1"><c r="A2"><v>1</v></c></row><row r="3" spans="1:2" hidden="true"/><row r="4" hidden="0"/>'
@@ -201,21 +201,21 @@ def test_hidden_and_merged_ones(tmp_path: Path) -> None:
     ],
 )
 def test_other_ways_to_write_them_are_left_to_the_parser(tmp_path: Path, cells: str) -> None:
-    """What the short way can't be sure of, it doesn't say."""
+    """The text scan returns None if it may miss something."""
     scanned, _ = both_ways(tmp_path, xml(cells).encode(), [])
     assert scanned is None
 
 
 def test_another_encoding_is_left_to_the_parser(tmp_path: Path) -> None:
-    """In UTF-16 nothing would be found, and nothing be missed."""
+    """The text scan does not search UTF-16."""
     text = xml('<c r="A2" s="3"/>').replace("UTF-8", "UTF-16")
     scanned, parsed = both_ways(tmp_path, text.encode("utf-16"), ["3"])
     assert scanned is None
     assert padded_of(parsed) == {(0, 3): [1]}
 
 
-def test_a_format_of_whole_rows_is_none_of_their_cells(tmp_path: Path) -> None:
-    """A row may have a style for its empty cells; those that are there have their own."""
+def test_format_of_a_row_does_not_apply_to_its_cells(tmp_path: Path) -> None:
+    """The style of a row is for empty cells; existing cells have their own."""
     rows = '<row r="2" s="3" customFormat="1"><c r="A2" s="3"/></row><row r="3" s="3"><c r="A3"/></row>'
     scanned, parsed = both_ways(tmp_path, f"{START}{rows}{END}".encode(), ["3"])
     assert scanned == parsed
@@ -227,8 +227,8 @@ def test_a_format_of_whole_rows_is_none_of_their_cells(tmp_path: Path) -> None:
     cells=st.lists(st.tuples(st.integers(1, 40), st.sampled_from(["A", "Z", "AA", "XFD"]), st.sampled_from(["", *"1234"]))),
     block_bytes=st.integers(64, 400),
 )  # fmt: skip
-def test_blocks_of_any_size_tear_no_cell(tmp_path: Path, cells: list[tuple[int, str, str]], block_bytes: int) -> None:
-    """The text is read in blocks; where one ends is of no account."""
+def test_blocks_of_any_size_split_no_cell(tmp_path: Path, cells: list[tuple[int, str, str]], block_bytes: int) -> None:
+    """The size of a block does not change the result."""
     with_style = ((f"{letters}{row}", f' s="{style}"' if style else "") for row, letters, style in cells)
     rows = "".join(f'<row r="9"><c r="{reference}"{style}/></row>' for reference, style in with_style)
     content = f"{START}{rows}{END}".encode()
@@ -244,7 +244,7 @@ def test_blocks_of_any_size_tear_no_cell(tmp_path: Path, cells: list[tuple[int, 
 
 
 def test_many_padded_cells_of_several_formats(tmp_path: Path) -> None:
-    """Each column and format by itself, in the order of the rows, through a whole workbook."""
+    """Each column and format has its own rows."""
     path = tmp_path / "tickets.xlsx"
     book = openpyxl.Workbook()
     sheet = book.active
