@@ -19,8 +19,8 @@ from importer.leadsquared.answers import (
     Throttled,
     Unclear,
     WrongUrl,
-    one_line,
     read_answer,
+    reason_text,
 )
 from importer.leadsquared.ticket_request import request_preview, ticket_dto, ticket_json
 from importer.models import Attachment, Ticket, TicketIds
@@ -343,7 +343,7 @@ def test_created_means_success_with_an_id(status: int, document: dict[str, objec
 @given(st.text())
 def test_reasons_are_one_line(text: str) -> None:
     """Text of a server can't break a line, a table or a terminal, and is not endless."""
-    line = one_line(text)
+    line = reason_text(text)
     assert len(line) <= REASON_LIMIT_CHARS
     assert not any(ord(char) < 32 or 127 <= ord(char) < 160 or char in "\u2028\u2029" for char in line)
 
