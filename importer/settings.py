@@ -1,4 +1,7 @@
-"""Settings from flags, environment and ``.env``. The environment is passed in; nothing else reads it."""
+"""Settings from flags, environment and ``.env``.
+
+The environment is passed in; nothing else reads it.
+"""
 
 from __future__ import annotations
 
@@ -311,7 +314,10 @@ def read_rate(flag: str | None, environment: Environment) -> Rate:
 
 
 def read_refusals(flag: frozenset[str] | None, environment: Environment) -> frozenset[str]:
-    """Read the error types that are refusals, of the flag or the environment. Raises SettingsError."""
+    """Read the error types that are refusals, of the flag or the environment.
+
+    Raises SettingsError.
+    """
     if flag is not None:
         return flag
     text = environment.get(REFUSALS)

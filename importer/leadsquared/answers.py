@@ -65,7 +65,10 @@ class WrongUrl:
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """429: the account's limit was used up, certainly no ticket. ``retry_after_s`` if the answer has one."""
+    """429: the account's limit was used up, certainly no ticket.
+
+    ``retry_after_s`` if the answer has one.
+    """
 
     retry_after_s: float | None
 
@@ -259,7 +262,10 @@ def _reason(http_status: int, body: bytes | None) -> str:
 
 
 def _retry_after_s(headers: Mapping[str, str], now_s: float | None) -> float | None:
-    """Read ``Retry-After``: seconds, or a date, relative to the answer's ``Date``. A date in the past is 0."""
+    """Read ``Retry-After``: seconds, or a date, relative to the answer's ``Date``.
+
+    A date in the past is 0.
+    """
     value = headers.get("Retry-After", "")
     if re.fullmatch(r"\s*\d{1,6}(\.\d+)?\s*", value):
         return float(value)

@@ -77,7 +77,10 @@ class CheckedFile:
             raise AttachmentChanged(f"{self._path} changed after it was checked")
 
     def read_block(self) -> bytes:
-        """Return the next block, empty after the last. The last one is returned only if the file is unchanged."""
+        """Return the next block, empty after the last.
+
+        The last one is returned only if the file is unchanged.
+        """
         with self._lock:
             if not self._left_bytes or self._descriptor < 0:
                 return b""

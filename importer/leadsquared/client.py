@@ -89,7 +89,10 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Timeouts:
-    """Limits on the parts of a call, in seconds. The whole call has none: an upload may take hours."""
+    """Limits on the parts of a call, in seconds.
+
+    The whole call has none: an upload may take hours.
+    """
 
     connect_s: float = 15.0
     idle_s: float = 60.0  # without a byte moving in either direction
@@ -159,7 +162,10 @@ class _TimeLimits:
 
 
 class Client:
-    """Client of one account. Use as ``async with Client(endpoint, timeouts, connections=N) as client``."""
+    """Client of one account.
+
+    Use as ``async with Client(endpoint, timeouts, connections=N) as client``.
+    """
 
     def __init__(self, endpoint: Endpoint, timeouts: Timeouts, *, connections: int) -> None:
         self._endpoint = endpoint
@@ -319,7 +325,10 @@ async def _read_limited(response: aiohttp.ClientResponse) -> bytes | None:
 
 
 def _proxy_options(proxy: str | None) -> dict[str, Any]:
-    """Return the proxy options of a request. The URL has no user name and password: errors of aiohttp show it."""
+    """Return the proxy options of a request.
+
+    The URL has no user name and password: errors of aiohttp show it.
+    """
     if proxy is None:
         return {}
     url, user, password = parted(proxy)

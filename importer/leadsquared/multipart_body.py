@@ -24,7 +24,10 @@ async def check_files(files: Sequence[CheckedFile]) -> None:
 
 
 async def open_body(ticket: Ticket, files: contextlib.ExitStack) -> tuple[aiohttp.MultipartWriter, list[CheckedFile]]:
-    """Open the files in a thread and build the body. If the caller is cancelled, the files are closed."""
+    """Open the files in a thread and build the body.
+
+    If the caller is cancelled, the files are closed.
+    """
     opened = contextlib.ExitStack()
     building = asyncio.get_running_loop().run_in_executor(None, _build_body, ticket, opened)
     try:

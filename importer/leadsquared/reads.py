@@ -1,4 +1,7 @@
-"""Read from the account. Each call takes a slot; a call without a usable answer is repeated."""
+"""Read from the account.
+
+Each call takes a slot; a call without a usable answer is repeated.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +108,10 @@ class AccountReads:
         return slot, answer
 
     def _pause(self, answer: Throttled, slot: Slot, now: float) -> None:
-        """Pause all calls after a 429. Raises StoppedEarly if the limit stays used up for too long."""
+        """Pause all calls after a 429.
+
+        Raises StoppedEarly if the limit stays used up for too long.
+        """
         wait_s = self._limiter.rate.period_s if answer.retry_after_s is None else answer.retry_after_s
         too_long = self._exhausted.refused(wait_s, now)
         self._limiter.pause(min(wait_s, self._give_up_after_s), slot)

@@ -45,7 +45,10 @@ DetailsAnswer = TicketDetails | TicketNotShown | KeysRefused | WrongUrl | Thrott
 
 
 def read_details(number: str, http_status: int, headers: Mapping[str, str], body: bytes | None) -> DetailsAnswer:
-    """Return what the answer to a request for one ticket means. Undocumented members are ignored."""
+    """Return what the answer to a request for one ticket means.
+
+    Undocumented members are ignored.
+    """
     if http_status == HTTPStatus.OK:
         return _read_ticket(number, body)
     answer = read_answer(http_status, headers, body)

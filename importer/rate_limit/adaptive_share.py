@@ -39,7 +39,10 @@ class AdaptiveShare:
         return max(1.0, min(float(rate.calls), self.calls + _GROWTH * rate.calls * grown_for**2))
 
     def after_429(self, now: float, rate: Rate, *, sent_at: float) -> AdaptiveShare:
-        """Return the share after a 429. Calls sent before the last 429 (``sent_at``) change nothing."""
+        """Return the share after a 429.
+
+        Calls sent before the last 429 (``sent_at``) change nothing.
+        """
         if sent_at < self.since:
             return self
         tried = self.calls_at(now, rate)

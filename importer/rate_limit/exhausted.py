@@ -24,7 +24,10 @@ class ExhaustedLimit:
             self._since = math.inf
 
     def refused(self, wait_s: float, now: float) -> StoppedEarly | None:
-        """Note a 429 after which nothing may be sent for ``wait_s``. Return an error if that is longer than allowed."""
+        """Note a 429 after which nothing may be sent for ``wait_s``.
+
+        Return an error if that is longer than allowed.
+        """
         self._since = min(self._since, now)
         return self.blocked(now + wait_s - self._since)
 

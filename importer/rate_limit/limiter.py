@@ -60,7 +60,10 @@ class Slot:
         self.used_at: float | None = None  # when its request was sent, on the limiter's clock
 
     async def wait_until_near(self, ahead_s: float) -> None:
-        """Wait until the call may be made in ``ahead_s`` seconds. Raises CapReached, or an error of the storage."""
+        """Wait until the call may be made in ``ahead_s`` seconds.
+
+        Raises CapReached, or an error of the storage.
+        """
         while True:
             if self._booking is None:
                 self._booking = await self._limiter.book()
@@ -123,7 +126,10 @@ class Slot:
 
 
 class RateLimiter:
-    """Hands out slots in the order of the requests. Use as ``async with RateLimiter(...) as limiter``."""
+    """Hands out slots in the order of the requests.
+
+    Use as ``async with RateLimiter(...) as limiter``.
+    """
 
     def __init__(self, limits: LimiterOptions, storage: SlotStorage, margin: Margin | None = None) -> None:
         self.rate = limits.rate

@@ -55,7 +55,10 @@ class Margin:
         return self._new >= _MIN_NEW_TIMES
 
     def learn(self, uses: Sequence[float]) -> None:
-        """Adapt the margin. ``uses``: when the calls of the last period were sent, in seconds and in order."""
+        """Adapt the margin.
+
+        ``uses``: when the calls of the last period were sent, in seconds and in order.
+        """
         self._new = 0
         self._needed_s.append(self._simulate(uses[-_MAX_CALLS_SIMULATED:]))
         needed_s = max(self._needed_s) + _ADDED_S

@@ -34,14 +34,20 @@ async def shared_rate_limiter(ledger: Ledger, account: str, limits: LimiterOptio
 
 
 def calls_today(ledger: Ledger, account: str) -> int:
-    """Return the account's calls of the last 24 hours that the ledger knows. Raises LedgerError."""
+    """Return the account's calls of the last 24 hours that the ledger knows.
+
+    Raises LedgerError.
+    """
     with contextlib.closing(SlotRecords(ledger.url, account)) as record:
         pool, _ = record.change([])
         return pool.calls_last_day
 
 
 class SharedSlots(SlotStorage):
-    """A slot pool in a database. Use as ``async with SharedSlots(record) as storage``; it closes the record."""
+    """A slot pool in a database.
+
+    Use as ``async with SharedSlots(record) as storage``; it closes the record.
+    """
 
     returns_copies = True
 

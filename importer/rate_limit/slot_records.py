@@ -42,7 +42,10 @@ class SlotRecords:
         return database.boot_clock_s() + self._ahead_s
 
     def change(self, changes: Sequence[Change]) -> tuple[SlotPool, list[Any]]:
-        """Make changes in one transaction; return the pool and the results. Raises LedgerError, with no change."""
+        """Make changes in one transaction; return the pool and the results.
+
+        Raises LedgerError, with no change.
+        """
         with (
             database.translated_errors(str(self._engine.url)),
             self._engine.connect().execution_options(writes=True) as db,

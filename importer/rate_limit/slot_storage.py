@@ -32,7 +32,10 @@ class SlotStorage(Protocol):
         return None
 
     def change_later(self, change: Callable[[SlotPool, float], object]) -> None:
-        """Make a change later, without a result. If it fails, the next ``change`` raises the error."""
+        """Make a change later, without a result.
+
+        If it fails, the next ``change`` raises the error.
+        """
 
 
 class MemorySlots(SlotStorage):

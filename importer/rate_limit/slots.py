@@ -52,7 +52,10 @@ class SlotRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Booking:
-    """A booked slot and its time. ``before``: its last use and run, restored if it is given back."""
+    """A booked slot and its time.
+
+    ``before``: its last use and run, restored if it is given back.
+    """
 
     number: int
     at: float

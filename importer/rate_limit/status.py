@@ -14,7 +14,10 @@ _MARGIN_STEP_S = 0.02
 
 
 class LimitStatus:
-    """Watches the limiter, and reports pauses and other programs that use the limit. Call ``update`` every second."""
+    """Watches the limiter, and reports pauses and other programs that use the limit.
+
+    Call ``update`` every second.
+    """
 
     def __init__(self, limiter: RateLimiter, progress: Progress, report: Callable[[str], None]) -> None:
         self._limiter = limiter

@@ -14,7 +14,10 @@ _IN_FLIGHT_FACTOR = 2
 
 
 class Concurrency:
-    """The most rows in flight. It grows with the duration of calls, and falls when this process runs out of files."""
+    """The most rows in flight.
+
+    It grows with the duration of calls, and falls when this process runs out of files.
+    """
 
     def __init__(self, *, most: int, initial: int) -> None:
         self.most = most

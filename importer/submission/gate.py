@@ -77,7 +77,10 @@ class TicketGate:
         self.call_ended = False  # only the outcome is left to be written
 
     async def wait_until_allowed(self) -> None:
-        """See ``RequestGate``. Raises StoppedEarly if the intent can't be written, CapReached if no call is left."""
+        """See ``RequestGate``.
+
+        Raises StoppedEarly if the intent can't be written, CapReached if no call is left.
+        """
         await self._confirmation.wait_for_turn(self)
         await self.slot.wait_until_near(_INTENT_AHEAD_S)
         if not self.intent_written:

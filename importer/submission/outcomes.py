@@ -67,7 +67,10 @@ def stop_error(step: StopRun) -> ImporterError:
 
 
 def stop_for_settings(answer: Answer) -> StopRun | None:
-    """Stop a run if a setting prevents its first call. After a call, the same error may be an outage."""
+    """Stop a run if a setting prevents its first call.
+
+    After a call, the same error may be an outage.
+    """
     if isinstance(answer, NotSent) and answer.settings_fault:
         return StopRun(code="not-connected", error=f"{answer.settings_fault}: {answer.reason}")
     return None

@@ -21,7 +21,10 @@ _MAX_REPEATED_NUMBERS_IN_A_ROW = 3
 
 
 class AccountRefusals:
-    """Refusals of one run. ``account_known``: the ledger has a ticket of the account, so the settings were right."""
+    """Refusals of one run.
+
+    ``account_known``: the ledger has a ticket of the account, so the settings were right.
+    """
 
     def __init__(self, *, account_known: bool) -> None:
         self.succeeded = False  # this run has created a ticket
@@ -60,7 +63,10 @@ class AccountRefusals:
         self._repeated_numbers_in_a_row = 0
 
     def record_repeated_number(self, error: str) -> StoppedEarly | None:
-        """Record an answer with another row's ticket. Return the error that ends the run if there are too many."""
+        """Record an answer with another row's ticket.
+
+        Return the error that ends the run if there are too many.
+        """
         self._repeated_numbers_in_a_row += 1
         if self._repeated_numbers_in_a_row < _MAX_REPEATED_NUMBERS_IN_A_ROW:
             return None

@@ -69,7 +69,10 @@ class RetryPolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settled:
-    """The row is done. ``counts_as_failure``: it counts for ``--max-failures`` although it is unknown."""
+    """The row is done.
+
+    ``counts_as_failure``: it counts for ``--max-failures`` although it is unknown.
+    """
 
     status: Status
     ids: TicketIds | None = None
@@ -80,7 +83,10 @@ class Settled:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retry:
-    """The row is sent again after ``delay_s``. ``may_have_created``: this request may have created a ticket."""
+    """The row is sent again after ``delay_s``.
+
+    ``may_have_created``: this request may have created a ticket.
+    """
 
     delay_s: float
     code: str

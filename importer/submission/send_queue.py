@@ -1,4 +1,7 @@
-"""Order in which rows are sent. A row waits for the time of its retry, and for leads that are in flight. Pure."""
+"""Order in which rows are sent.
+
+A row waits for the time of its retry, and for leads that are in flight. Pure.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +90,10 @@ class SendQueue:
         return True
 
     def finish(self, row: QueuedRow, *, created: bool) -> None:
-        """Release the row's leads. Once a ticket is ``created``, its leads exist and need no order any more."""
+        """Release the row's leads.
+
+        Once a ticket is ``created``, its leads exist and need no order any more.
+        """
         self._release_leads(row)
         if created:
             self._known_leads.update(row.leads)
