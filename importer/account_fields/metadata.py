@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from importer.account_fields.ticket_fields import AccountField
-from importer.leadsquared.answers import KeysRefused, Refused, Throttled, Unclear, WrongUrl, one_line, read_answer
+from importer.leadsquared.answers import KeysRefused, Refused, Throttled, Unclear, WrongUrl, read_answer, reason_text
 from importer.leadsquared.json_members import parse_json, scalar_text
 
 FIELDS_PATH = "ticket-types/1/fields/filter"
@@ -131,7 +131,7 @@ def _no_answer(data: Any) -> Refused | Unclear:
     """A 200 can carry a failure; anything else that is not as documented may be anything."""
     status = scalar_text(data.get("Status")) if isinstance(data, dict) else ""
     if status and status != "Success":
-        return Refused(one_line(scalar_text(data.get("ReasonForFailure"))) or "no reason given", HTTPStatus.OK)
+        return Refused(reason_text(scalar_text(data.get("ReasonForFailure"))) or "no reason given", HTTPStatus.OK)
     return Unclear("unclear-answer", "200 with a body that is not the documented JSON", HTTPStatus.OK)
 
 

@@ -161,8 +161,8 @@ def is_accepted(answer: object) -> bool:
     )
 
 
-def one_line(text: str) -> str:
-    """Return a server's text as one line, without control characters and of limited length."""
+def reason_text(text: str) -> str:
+    """Return a server's text as a reason: one line, no control characters, at most ``REASON_LIMIT_CHARS``."""
     line = _CONTROL_CHARACTERS.sub(" ", text).strip()
     return line if len(line) <= REASON_LIMIT_CHARS else line[: REASON_LIMIT_CHARS - 1] + "…"
 
@@ -184,10 +184,10 @@ def _read_success(headers: Mapping[str, str], body: bytes | None) -> Answer:
     reason = next((text for name in names if (text := _text(answer.get(name)))), "no reason given")
     if number:
         reason = f"200 with Status {_excerpt(status)}, but with Id {_excerpt(number)}: {reason}"
-        return Unclear("unclear-answer", one_line(reason), HTTPStatus.OK)
+        return Unclear("unclear-answer", reason_text(reason), HTTPStatus.OK)
     if "Status" not in answer:
         return Unclear("unclear-answer", "200 with JSON that has no Status", HTTPStatus.OK)
-    return Refused(one_line(reason), HTTPStatus.OK)
+    return Refused(reason_text(reason), HTTPStatus.OK)
 
 
 def _created(number: str, answer: Mapping[str, Any]) -> Created:
@@ -212,7 +212,7 @@ def _exception_type(body: bytes | None) -> str:
     exception_type = answer.get("ExceptionType")
     if answer.get("Status") != "Error" or not isinstance(exception_type, str) or _unchanged_text(answer.get("Id")):
         return ""
-    exception_type = one_line(_UNSTORABLE.sub("\ufffd", exception_type))
+    exception_type = reason_text(_UNSTORABLE.sub("\ufffd", exception_type))
     return exception_type if exception_type.startswith(_APPLICATION_ERROR) else ""
 
 
@@ -255,7 +255,7 @@ def _reason(http_status: int, body: bytes | None) -> str:
         phrase = HTTPStatus(http_status).phrase
     except ValueError:
         phrase = "no standard status"
-    return one_line(f"{http_status} {phrase}" + (f": {detail}" if detail else ""))
+    return reason_text(f"{http_status} {phrase}" + (f": {detail}" if detail else ""))
 
 
 def _retry_after_s(headers: Mapping[str, str], now_s: float | None) -> float | None:

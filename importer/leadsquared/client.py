@@ -28,8 +28,8 @@ from importer.leadsquared.answers import (
     NotSendable,
     NotSent,
     Unclear,
-    one_line,
     read_answer,
+    reason_text,
 )
 from importer.leadsquared.attachment_streams import RESOURCE_ERRORS, AttachmentChanged
 from importer.leadsquared.connection_errors import describe_error, suspected_setting
@@ -280,8 +280,8 @@ class Client:
     def _described(self, error: BaseException, state: RequestState) -> str:
         # The message of an error may quote the answer, which may repeat a key.
         if state.left and isinstance(error, aiohttp.ClientResponseError):
-            return one_line(self._endpoint.redactor.text(f"the answer can't be read: {error.message}"))
-        return one_line(self._endpoint.redactor.text(describe_error(error)))
+            return reason_text(self._endpoint.redactor.text(f"the answer can't be read: {error.message}"))
+        return reason_text(self._endpoint.redactor.text(describe_error(error)))
 
     def _explain(self, error: BaseException, state: RequestState) -> Answer:
         changed = next((each for each in (error, error.__cause__) if isinstance(each, AttachmentChanged)), None)

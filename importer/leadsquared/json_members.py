@@ -1,4 +1,4 @@
-"""Read JSON of answers, of which nothing is guaranteed. Pure."""
+"""Read JSON of answers without relying on its form. Pure."""
 
 from __future__ import annotations
 

@@ -29,14 +29,14 @@ def test_without_a_429_it_is_the_whole_limit() -> None:
 
 
 @given(_SHARES, _RATES, st.floats(-1e6, 1e6))
-def test_it_is_from_one_call_to_the_whole_limit(share: AdaptiveShare, rate: Rate, now: float) -> None:
+def test_share_is_between_one_call_and_the_limit(share: AdaptiveShare, rate: Rate, now: float) -> None:
     """Never nothing, or a run would hang for ever; never more than the account has, also for a smaller limit."""
     assert 1.0 <= share.calls_at(now, rate) <= rate.calls
     assert 1.0 <= share.after_429(now, rate, sent_at=now).calls_at(now, rate) <= rate.calls
 
 
 @given(_SHARES, _RATES, st.floats(0, 1e6))
-def test_a_429_makes_it_less_at_once(share: AdaptiveShare, rate: Rate, now: float) -> None:
+def test_429_lowers_the_share_at_once(share: AdaptiveShare, rate: Rate, now: float) -> None:
     """By a seventh at least of what was tried, as far as there is anything to give."""
     tried = share.calls_at(now, rate)
     left = share.after_429(now, rate, sent_at=now).calls_at(now, rate)
@@ -52,14 +52,14 @@ def test_without_more_of_them_it_never_becomes_less(share: AdaptiveShare, rate: 
     assert calls == sorted(calls)
 
 
-def test_the_first_one_makes_room_for_somebody_unknown() -> None:
+def test_first_429_lowers_the_share_for_unknown_programs() -> None:
     """Nothing is known of the other but that it is there: it has more than half of the limit, for two periods."""
     share = refused_until(AdaptiveShare(), [100.0])
     assert [share.calls_at(now, RATE) for now in (100.0, 107.0, 110.0)] == pytest.approx([10.0] * 3)
     assert share.calls_at(111.0, RATE) > 10.0
 
 
-def test_it_is_taken_back_more_and_more_quickly_and_to_the_full() -> None:
+def test_share_grows_ever_faster_to_the_limit() -> None:
     """A call or two more at first; all of it within a minute of the last 429."""
     share = refused_until(AdaptiveShare(), [0.0])
     grown = [share.calls_at(10.0 + 5.0 * periods, RATE) for periods in range(4)]
@@ -69,7 +69,7 @@ def test_it_is_taken_back_more_and_more_quickly_and_to_the_full() -> None:
     assert share.calls_at(60.0, RATE) == 25.0
 
 
-def test_calls_of_before_the_last_429_tell_nothing() -> None:
+def test_calls_sent_before_the_last_429_change_nothing() -> None:
     """A burst that was refused is one message, and not 25."""
     share = refused_until(AdaptiveShare(), [100.0])
     for sent_at in (99.0, 99.9):
@@ -77,7 +77,7 @@ def test_calls_of_before_the_last_429_tell_nothing() -> None:
     assert share.after_429(101.0, RATE, sent_at=100.5).calls < share.calls
 
 
-def test_what_was_safe_is_where_it_begins_again() -> None:
+def test_safe_share_is_the_next_start() -> None:
     """A trial of more that failed doesn't cost what went well before it, but for what the trial proved."""
     share = AdaptiveShare(10.0, 0.0)
     tried_at = next(now for now in itertools.count(10.0, 0.5) if share.calls_at(now, RATE) > 15.0)
@@ -85,14 +85,14 @@ def test_what_was_safe_is_where_it_begins_again() -> None:
     assert 10.0 <= after.calls <= 10.0 + 0.02 * RATE.calls
 
 
-def test_what_was_refused_as_it_was_is_too_much() -> None:
+def test_refused_safe_share_is_lowered() -> None:
     """Nothing more was tried, so the others have become more: again and again, down to one call."""
     share = AdaptiveShare(10.0, 0.0)
     assert share.after_429(1.0, RATE, sent_at=1.0).calls == pytest.approx(8.5)
     assert refused_until(share, [float(second) for second in range(1, 40)]).calls_at(40.0, RATE) == 1.0
 
 
-def test_a_share_that_was_refused_at_the_whole_limit_begins_anew() -> None:
+def test_share_refused_at_the_whole_limit_starts_again() -> None:
     """Somebody came after a long time alone: what was safe an hour ago says nothing."""
     share = AdaptiveShare(20.0, 0.0)
     assert share.calls_at(3600.0, RATE) == 25.0

@@ -107,7 +107,7 @@ def test_no_window_ever_has_more_calls_than_the_limit(rate: Rate, users: list[li
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.0, 0.1, 2.0]), min_size=60, max_size=120))
-def test_the_floor_holds_by_itself(waits_s: list[float]) -> None:
+def test_hard_limit_holds_without_the_pool(waits_s: list[float]) -> None:
     """Below the pool, and whatever slots it would let go when, stands an exact sliding window."""
 
     async def one(limiter: RateLimiter, at: float) -> float:
@@ -151,7 +151,7 @@ def test_the_first_call_gets_its_slot_back_with_the_first_burst() -> None:
     assert uses == pytest.approx([2.0] * 4 + [2.0 + cycle_s] * 5 + [2.0 + 2 * cycle_s] * 5, abs=1e-3)
 
 
-def test_a_slot_that_is_given_back_does_not_free_that_of_the_first_call() -> None:
+def test_returned_slot_does_not_free_the_first_calls_slot() -> None:
     """Only a use says when the burst is; a withdrawn call says nothing."""
 
     async def whole() -> list[float]:
@@ -208,7 +208,7 @@ def test_one_call_in_a_long_period() -> None:
     assert run(whole()) == pytest.approx([0.0, 5.1, 10.2, 15.3], abs=1e-3)
 
 
-def test_a_pause_holds_back_what_was_reserved_before_it() -> None:
+def test_pause_delays_slots_reserved_before() -> None:
     """A 429 stops everything: those who have a slot, those who wait for one, and those who come later."""
 
     async def whole() -> list[float]:
@@ -224,7 +224,7 @@ def test_a_pause_holds_back_what_was_reserved_before_it() -> None:
     assert run(whole()) == pytest.approx([65.0, 65.0], abs=1e-3)
 
 
-def test_nobody_comes_before_the_slot_is_near() -> None:
+def test_no_slot_is_handed_out_too_early() -> None:
     """A reservation is granted a second ahead, time enough for a connection, and no earlier: waiters hold sockets."""
 
     async def whole() -> list[float]:
@@ -240,7 +240,7 @@ def test_nobody_comes_before_the_slot_is_near() -> None:
     assert run(whole()) == pytest.approx([5.1 - LEAD_S, 5.1 - 0.05, 5.1], abs=1e-3)
 
 
-def test_a_withdrawn_slot_is_there_for_the_next() -> None:
+def test_withdrawn_slot_is_free_for_the_next_call() -> None:
     """Giving back is immediate, wakes who waits, and counts once."""
 
     async def whole() -> float:
@@ -256,7 +256,7 @@ def test_a_withdrawn_slot_is_there_for_the_next() -> None:
     assert run(whole()) == pytest.approx(3.0, abs=1e-3)
 
 
-def test_nobody_overtakes_whoever_waits_for_a_slot() -> None:
+def test_slots_are_handed_out_in_order() -> None:
     """A slot that is given back is for who has waited longest, although another request before that one can look."""
 
     async def go(slot: Slot) -> None:
@@ -283,7 +283,7 @@ def test_nobody_overtakes_whoever_waits_for_a_slot() -> None:
     assert first.used_at < second.used_at - 0.3
 
 
-def test_a_slot_that_passed_the_floor_unused_is_there_for_the_next() -> None:
+def test_unused_slot_returns_its_part_of_the_hard_limit() -> None:
     """No call was made, so the floor is as open as before: a connection that is found closed costs no part of the limit."""
 
     async def whole() -> list[float]:
@@ -296,8 +296,8 @@ def test_a_slot_that_passed_the_floor_unused_is_there_for_the_next() -> None:
     assert run(whole()) == pytest.approx([0.0, 0.0], abs=1e-3)
 
 
-def test_the_floor_holds_where_slots_pass_it_unused_again_and_again() -> None:
-    """What was passed in vain is open once more, and what was used is not."""
+def test_hard_limit_holds_with_many_unused_slots() -> None:
+    """An unused bucket is open again, and a used one is not."""
 
     async def whole() -> list[float]:
         limiter, uses = make(Rate(3, 5)), list[float]()
@@ -314,7 +314,7 @@ def test_the_floor_holds_where_slots_pass_it_unused_again_and_again() -> None:
     assert uses[-1] == pytest.approx(3 * (5 + MARGIN_S), abs=1e-2)
 
 
-def test_whoever_is_late_for_a_slot_takes_another() -> None:
+def test_late_call_books_another_slot() -> None:
     """A slot that was booked and not used in time is given back; the next one is waited for, and the floor passed anew."""
 
     async def whole() -> list[float]:
@@ -343,7 +343,7 @@ def test_a_share_of_the_limit_is_so_many_calls() -> None:
     assert sorted(run(whole())) == pytest.approx([0.0] * 6 + [5.1] * 6, abs=1e-3)
 
 
-def test_others_are_given_way_and_the_limit_is_taken_back() -> None:
+def test_limit_is_left_to_others_and_used_again_later() -> None:
     """After a 429 that nothing of ours explains there are fewer calls, evenly; later as many as before."""
 
     async def whole() -> tuple[float, float, float]:
@@ -393,7 +393,7 @@ def test_a_quiet_network_makes_the_margin_small() -> None:
 
 
 def test_the_last_call_of_the_day_is_the_last() -> None:
-    """Whoever request after it is told so; a slot that is given back is one call more."""
+    """Later requests raise CapReached; a slot that is given back allows one more call."""
 
     async def whole() -> list[float]:
         limiter = make(Rate(5, 5), daily_cap=3)
@@ -410,7 +410,7 @@ def test_the_last_call_of_the_day_is_the_last() -> None:
     assert run(whole()) == pytest.approx([0.0] * 3, abs=1e-3)
 
 
-def test_a_pause_that_comes_while_the_floor_is_waited_for_holds() -> None:
+def test_pause_during_the_wait_for_the_hard_limit_holds() -> None:
     """The slot is ready only when the pool, the floor and the pause have let it go."""
 
     async def whole() -> float:
@@ -467,7 +467,7 @@ class SlowPool(SlotStorage):
 @given(
     _RATES, st.lists(st.lists(_STEPS, max_size=8), max_size=8), st.sampled_from([0.001, 0.02, 0.1]), st.integers(1, 3)
 )
-def test_runs_that_share_a_slow_keeper_keep_the_limit_together(
+def test_runs_with_a_shared_slow_storage_keep_the_limit(
     rate: Rate, users: list[list[Step]], takes_s: float, runs: int
 ) -> None:
     """For any pattern, however long a change takes; all get their turn, and nothing stays booked."""
@@ -494,7 +494,7 @@ class CopyingPool(SlowPool):
     returns_copies = True
 
 
-def test_those_who_wait_are_booked_for_together() -> None:
+def test_waiting_calls_are_booked_together() -> None:
     """A burst takes as long as one change of a slow pool, or two, and not one change for each of its calls."""
 
     async def whole() -> list[float]:
@@ -509,7 +509,7 @@ def test_those_who_wait_are_booked_for_together() -> None:
     assert max(run(whole())) == pytest.approx(2 * 0.02, abs=0.001)
 
 
-def test_what_was_booked_for_one_who_is_gone_is_given_back() -> None:
+def test_booking_of_a_cancelled_call_is_given_back() -> None:
     """Those who came to be booked for together, and went while that was done, leave nothing booked."""
 
     async def whole() -> tuple[SlotPool, int]:
@@ -533,7 +533,7 @@ def test_what_was_booked_for_one_who_is_gone_is_given_back() -> None:
     assert (pool.new_calls, used) == (2, 2)
 
 
-def test_a_quota_knows_of_its_own_calls_before_it_asks_again() -> None:
+def test_limiter_counts_its_own_calls_in_the_view() -> None:
     """The margin is drawn from when calls went out, the first with its burst, and not from what was booked."""
     seen = list[list[float]]()
 
@@ -558,8 +558,8 @@ def test_a_quota_knows_of_its_own_calls_before_it_asks_again() -> None:
     assert seen == [[used[0], *used]]
 
 
-def test_a_pause_holds_although_an_older_view_of_the_pool_comes_in_after_it() -> None:
-    """A change that was under way when the 429 came knows nothing of it; nobody calls for that reason."""
+def test_older_view_of_the_pool_does_not_end_a_pause() -> None:
+    """A change that was in flight when the 429 came knows nothing of it; nobody calls for that reason."""
 
     async def whole() -> float:
         storage = SlowPool(0.1)
@@ -576,7 +576,7 @@ def test_a_pause_holds_although_an_older_view_of_the_pool_comes_in_after_it() ->
     assert run(whole()) >= 0.0
 
 
-def test_a_booking_that_is_not_waited_for_is_given_back() -> None:
+def test_abandoned_booking_is_given_back() -> None:
     """Also where it is made only after its run was told to stop, at the very end."""
 
     async def whole() -> SlotPool:
@@ -596,7 +596,7 @@ def test_a_booking_that_is_not_waited_for_is_given_back() -> None:
     assert {slot.run for slot in pool.slots} <= {""}
 
 
-def test_what_is_given_back_while_another_asks_wakes_that_one() -> None:
+def test_returned_slot_wakes_a_waiting_call() -> None:
     """It asked just before, was told to wait, and looks again at once; it does not sleep out a period."""
 
     async def whole() -> float:

@@ -74,7 +74,7 @@ def look(_pool: SlotPool, _now: float) -> None:
     """Change nothing."""
 
 
-def test_changes_are_made_in_the_order_in_which_they_are_asked_for(ledger: Ledger) -> None:
+def test_changes_are_made_in_order(ledger: Ledger) -> None:
     """Those that are waited for and those that are not, in one line; each has its own answer."""
 
     async def whole() -> tuple[list[int], list[int]]:
@@ -85,7 +85,7 @@ def test_changes_are_made_in_the_order_in_which_they_are_asked_for(ledger: Ledge
                     storage.change_later(writing(made, number))
                 else:
                     tasks.append(asyncio.create_task(storage.change(writing(made, number))))
-                    await asyncio.sleep(0)  # to where it stands in line
+                    await asyncio.sleep(0)  # so that it is queued
             answers = [told for _, told in await asyncio.gather(*tasks)]
         return made, answers
 
@@ -94,7 +94,7 @@ def test_changes_are_made_in_the_order_in_which_they_are_asked_for(ledger: Ledge
     assert answers == list(range(0, 60, 3))
 
 
-def test_what_has_come_meanwhile_is_one_transaction(ledger: Ledger) -> None:
+def test_changes_made_meanwhile_share_one_transaction(ledger: Ledger) -> None:
     """However many wait while one is made, they take one commit together; else the disk would be the limit."""
 
     async def whole() -> set[tuple[int, float]]:
@@ -111,7 +111,7 @@ def test_what_has_come_meanwhile_is_one_transaction(ledger: Ledger) -> None:
     assert len(asyncio.run(whole())) == 1
 
 
-def test_whoever_waits_sees_the_pool_with_all_of_its_transaction(ledger: Ledger, tmp_path: Path) -> None:
+def test_caller_sees_the_pool_after_its_whole_transaction(ledger: Ledger, tmp_path: Path) -> None:
     """The view that comes with an answer is what is in the file then, for another process, too."""
 
     async def whole() -> tuple[SlotPool, SlotPool]:
@@ -126,7 +126,7 @@ def test_whoever_waits_sees_the_pool_with_all_of_its_transaction(ledger: Ledger,
     assert mine.alone_slot == others.alone_slot == 4
 
 
-def test_a_change_whose_waiter_is_gone_before_its_turn_is_not_made(ledger: Ledger) -> None:
+def test_change_of_a_caller_cancelled_before_is_not_made(ledger: Ledger) -> None:
     """A slot that nobody wants any more is not booked; those behind it in line are not held up."""
 
     async def whole() -> list[int]:
@@ -145,7 +145,7 @@ def test_a_change_whose_waiter_is_gone_before_its_turn_is_not_made(ledger: Ledge
     assert asyncio.run(whole()) == [2]
 
 
-def test_a_change_whose_waiter_goes_while_it_is_made_is_made(ledger: Ledger) -> None:
+def test_change_of_a_caller_cancelled_meanwhile_is_made(ledger: Ledger) -> None:
     """A thread can't be called back: what it does counts, and the others get their answers."""
 
     async def whole() -> tuple[SlotPool, int]:
@@ -164,7 +164,7 @@ def test_a_change_whose_waiter_goes_while_it_is_made_is_made(ledger: Ledger) -> 
     assert (pool.alone_slot, told) == (7, 1)
 
 
-def test_closing_makes_what_was_told_last(ledger: Ledger) -> None:
+def test_closing_makes_pending_changes(ledger: Ledger) -> None:
     """The last use of a slot and a run's leaving come when nobody waits any more: the others have to know."""
 
     async def whole() -> SlotPool:
@@ -178,7 +178,7 @@ def test_closing_makes_what_was_told_last(ledger: Ledger) -> None:
     assert asyncio.run(whole()).alone_slot == 5
 
 
-def test_closing_makes_what_was_told_while_another_change_is_made(ledger: Ledger) -> None:
+def test_closing_makes_changes_added_during_a_change(ledger: Ledger) -> None:
     """The end comes in the midst of a transaction: the one after it is made all the same."""
 
     async def whole() -> SlotPool:
@@ -194,7 +194,7 @@ def test_closing_makes_what_was_told_while_another_change_is_made(ledger: Ledger
     assert asyncio.run(whole()).alone_slot == 5
 
 
-def test_a_database_that_fails_is_said_to_all_who_wait_and_to_all_who_come(ledger: Ledger, tmp_path: Path) -> None:
+def test_database_error_reaches_waiting_and_later_callers(ledger: Ledger, tmp_path: Path) -> None:
     """Nobody may call without it: the run stops early, so that the exit code tells that rows were sent."""
 
     async def whole() -> list[BaseException]:
@@ -215,7 +215,7 @@ def test_a_database_that_fails_is_said_to_all_who_wait_and_to_all_who_come(ledge
         assert error.exit_code == 3
 
 
-def test_what_could_not_be_told_is_said_to_the_next_who_waits(ledger: Ledger, tmp_path: Path) -> None:
+def test_failed_later_change_raises_at_the_next_change(ledger: Ledger, tmp_path: Path) -> None:
     """A call that went out is not in the pool: nobody may book on."""
 
     async def whole() -> None:
@@ -232,7 +232,7 @@ def test_what_could_not_be_told_is_said_to_the_next_who_waits(ledger: Ledger, tm
     asyncio.run(whole())
 
 
-def test_a_change_that_has_an_error_in_it_hangs_nobody(ledger: Ledger) -> None:
+def test_error_in_a_change_reaches_all_waiting_callers(ledger: Ledger) -> None:
     """A fault of the program is called that, to everybody in the line, and closing comes to its end."""
 
     def faulty(_pool: SlotPool, _now: float) -> None:
@@ -289,7 +289,7 @@ def test_two_runs_keep_the_limit_together(ledger: Ledger, tmp_path: Path) -> Non
     assert min(others) < max(mine)
 
 
-def test_a_run_that_ends_is_no_longer_shared_with(ledger: Ledger) -> None:
+def test_ended_run_gets_no_share(ledger: Ledger) -> None:
     """It leaves no user and no booked slot behind, and what it used is known of it."""
 
     async def whole() -> SlotPool:
@@ -331,7 +331,7 @@ def test_the_days_calls_are_those_of_all_runs(ledger: Ledger, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("daily_cap", "is_shared"), [(None, False), (10, True)])
-def test_a_limit_of_very_many_calls_is_each_runs_own(
+def test_very_high_limit_is_not_shared(
     daily_cap: int | None, ledger: Ledger, tmp_path: Path, *, is_shared: bool
 ) -> None:
     """To share so many slots would cost more than the calls; but a day's calls are counted all the same."""

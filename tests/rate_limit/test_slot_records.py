@@ -57,14 +57,14 @@ def records(tmp_path: Path) -> Iterator[tuple[SlotRecords, SlotRecords]]:
 
 
 def test_all_take_from_one_pool(records: tuple[SlotRecords, SlotRecords]) -> None:
-    """Five slots are five, whoever takes them; each goes out once."""
+    """Five slots are booked once each, by any of the processes."""
     answers = [book(records[number % 2], f"run {number % 2}") for number in range(8)]
     numbers = [answer.number for answer in answers if isinstance(answer, Booking)]
     assert len(numbers) == len(set(numbers)) <= 5
     assert numbers
 
 
-def test_a_killed_process_leaves_its_bookings_and_nothing_else(tmp_path: Path) -> None:
+def test_killed_process_leaves_only_its_bookings(tmp_path: Path) -> None:
     """After `kill -9` the pool can be changed at once, and what was booked counts as used."""
     with contextlib.closing(new_ledger(tmp_path)), contextlib.closing(record_in(tmp_path)) as record:
         command = [sys.executable, "-c", HOLDS_BOOKINGS, str(tmp_path)]
@@ -107,7 +107,7 @@ def counted(folder: Path) -> list[int]:
     return [int(str(calls)) for (calls,) in query(folder, "select calls from calls order by minute")]
 
 
-def test_a_call_that_is_given_back_is_taken_off_its_own_minute(
+def test_returned_call_is_subtracted_from_its_own_minute(
     records: tuple[SlotRecords, SlotRecords], tmp_path: Path
 ) -> None:
     """Also when the minute is over by then: no minute has fewer calls than none, or a day could come short of one."""
@@ -127,7 +127,7 @@ def test_a_call_that_is_given_back_is_taken_off_its_own_minute(
     assert (counted(tmp_path), look(record).calls_last_day) == ([3, 0, 0], 3)
 
 
-def test_more_than_was_counted_can_not_be_taken_off(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
+def test_day_count_is_never_negative(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
     """Somebody emptied the table while a run was at work: the day begins with none."""
     booking = book(records[0], "A")
     assert isinstance(booking, Booking)
@@ -139,16 +139,14 @@ def test_more_than_was_counted_can_not_be_taken_off(records: tuple[SlotRecords, 
 
 
 def test_where_the_system_names_no_boot_all_processes_share_one_pool(tmp_path: Path) -> None:
-    """Each having a name of its own, every change of one would be another boot to the other, and nobody would ever call."""
+    """With different boot IDs, each change would look like a restart to the other process, and no call would be made."""
     code = "import sys; from pathlib import Path; from importer.ledger.database import boot_id; print(boot_id(Path(sys.argv[1])))"
     command = [sys.executable, "-c", code, str(tmp_path / "none")]
     elsewhere = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     assert elsewhere.stdout.strip() == database.boot_id(tmp_path / "none") != ""
 
 
-def test_a_clock_that_began_anew_unnoticed_costs_a_period(
-    records: tuple[SlotRecords, SlotRecords], tmp_path: Path
-) -> None:
+def test_unnoticed_clock_restart_costs_one_period(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
     """Where the system names no boot: times and a pause of the former clock, far ahead of this one, are of this moment."""
     book(records[0], "before")
     ahead = f"json_set(pool, '$.last_at', {1e9}, '$.paused_until', {1e9}, '$.slots[4][1]', {1e9})"
@@ -158,7 +156,7 @@ def test_a_clock_that_began_anew_unnoticed_costs_a_period(
     assert before <= pool.paused_until == pool.last_at == pool.slots[-1].used_at <= records[1].now()
 
 
-def test_a_change_that_fails_changes_nothing(records: tuple[SlotRecords, SlotRecords]) -> None:
+def test_failed_change_changes_nothing(records: tuple[SlotRecords, SlotRecords]) -> None:
     """Neither the change itself nor those made with it."""
 
     def fails(_pool: SlotPool, _now: float) -> None:

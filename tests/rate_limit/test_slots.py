@@ -1,4 +1,4 @@
-"""The pool of slots: the limit is kept and used to the full, whoever shares it, and however they end."""
+"""The slot pool keeps the limit and uses it fully, with any runs that share it, and any end of them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def spend(pool: SlotPool, who: SlotRequest, now: float, calls: int = 1, *, alone
 
 
 def next_at(pool: SlotPool, who: SlotRequest, now: float) -> float:
-    """When this run gets its next slot, asking as it is told to."""
+    """Return when this run gets its next slot, if it retries at the times that the pool returns."""
     for _ in range(20):
         answer = pool.book(who, now)
         if isinstance(answer, Booking):
@@ -96,7 +96,7 @@ def crowds(draw: st.DrawFn) -> tuple[Crowd, float]:
 
 @settings(max_examples=300, deadline=None)
 @given(crowds())
-def test_no_window_has_more_calls_than_the_smallest_limit_of_those_who_share_it(case: tuple[Crowd, float]) -> None:
+def test_no_window_exceeds_the_smallest_limit_of_all_runs(case: tuple[Crowd, float]) -> None:
     """For any pattern of using on time and late, giving back, pausing, leaving and dying; and nobody waits for ever."""
     crowd, period_s = case
     uses = crowd.go(until=20_000.0)
@@ -105,13 +105,13 @@ def test_no_window_has_more_calls_than_the_smallest_limit_of_those_who_share_it(
         dead = any(step.ending == "dies" for step in run.steps[: run.done + 1])
         assert dead or run.done == len(run.steps), "it got all its turns"
     steps = sum(len(run.steps) for run in crowd.runs)
-    assert crowd.asked <= 40 * steps + 40, "whoever waits sleeps"
+    assert crowd.asked <= 40 * steps + 40, "waiting runs don't poll"
 
 
 @settings(max_examples=300, deadline=None)
 @given(crowds())
-def test_nobody_calls_during_a_pause(case: tuple[Crowd, float]) -> None:
-    """A 429 that one run is told of holds back all of them, those included that had booked before."""
+def test_no_calls_during_a_pause(case: tuple[Crowd, float]) -> None:
+    """A 429 of one run pauses all runs, including those that had booked before."""
     crowd, _ = case
     uses = crowd.go(until=20_000.0)
     assert not [(use, pause) for use in uses for pause in crowd.held_back if pause[0] < use.at < pause[1] - 1e-9]
@@ -119,7 +119,7 @@ def test_nobody_calls_during_a_pause(case: tuple[Crowd, float]) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(crowds())
-def test_a_pool_is_the_same_when_it_is_read_again(case: tuple[Crowd, float]) -> None:
+def test_pool_survives_json(case: tuple[Crowd, float]) -> None:
     """Written down and read, at any moment: the same slots, runs, pause and share."""
     crowd, _ = case
     crowd.go(until=15.0)
@@ -156,7 +156,7 @@ def test_runs_that_want_all_of_it_get_the_same(runs: int) -> None:
     assert min(got.values()) >= 0.8 * max(got.values())
 
 
-def test_who_has_had_its_part_gives_way_to_one_that_waits() -> None:
+def test_run_that_had_its_part_gives_way_to_a_waiting_run() -> None:
     """It request first, and has its part of the burst that comes free; the rest is for the other, without a pause."""
     pool, first, second = SlotPool(), request("first"), request("second")
     spend(pool, first, 0.0, 25)
@@ -168,7 +168,7 @@ def test_who_has_had_its_part_gives_way_to_one_that_waits() -> None:
         assert booked(pool, second, 5.0).at == pytest.approx(5.1)
 
 
-def test_who_has_had_its_part_goes_on_where_nobody_waits() -> None:
+def test_run_that_had_its_part_continues_if_no_run_waits() -> None:
     """One that has what it wants is no reason to leave a slot idle."""
     pool, hungry, content = SlotPool(), request("hungry"), request("content")
     spend(pool, content, 0.0)
@@ -176,7 +176,7 @@ def test_who_has_had_its_part_goes_on_where_nobody_waits() -> None:
     assert [booked(pool, hungry, 5.0).at for _ in range(25)] == pytest.approx([5.1] * 25)
 
 
-def test_what_is_used_in_one_burst_is_no_part_of_the_next() -> None:
+def test_bursts_do_not_count_for_the_next_burst() -> None:
     """All slots were used within half a second, and are due within half a second: nobody holds any back for others."""
     pool, runs = SlotPool(), [request(f"run {number}") for number in range(4)]
     moments = [number * 0.02 for number in range(25)]
@@ -189,7 +189,7 @@ def test_what_is_used_in_one_burst_is_no_part_of_the_next() -> None:
 
 
 def test_runs_that_share_a_pool_queue_for_their_turns() -> None:
-    """Beside three others, the seventh in a run's queue is the last of the burst; the eighth is told of the next."""
+    """Beside three others, the seventh in a run's queue is the last of the burst; the eighth gets the next burst."""
     pool, runs = SlotPool(), [request(f"run {number}") for number in range(4)]
     for who in runs:
         spend(pool, who, 0.0, 6)
@@ -215,7 +215,7 @@ def test_a_pool_of_an_earlier_version_is_read() -> None:
     assert SlotPool.from_json(json.dumps(known), 2.0, LONGEST_PAUSE_S) == pool
 
 
-def test_what_one_does_not_want_others_have() -> None:
+def test_unused_part_goes_to_other_runs() -> None:
     """Beside a run that makes a call now and then, a hungry one uses nearly all the rest."""
     rare = Run(request("rare"), forever=Step(thinks_s=2.0))
     crowd = Crowd([rare, Run(request("hungry"), forever=HUNGRY)])
@@ -225,7 +225,7 @@ def test_what_one_does_not_want_others_have() -> None:
     assert sum(got.values()) >= 0.95 * 40 * 25
 
 
-def test_a_dead_run_holds_its_slots_for_a_period_and_no_longer() -> None:
+def test_killed_run_blocks_its_slots_for_one_period_only() -> None:
     """It booked all of them and was killed: they count as used at the last moment at which they might have been."""
     pool = SlotPool()
     for _ in range(25):
@@ -234,7 +234,7 @@ def test_a_dead_run_holds_its_slots_for_a_period_and_no_longer() -> None:
     spend(pool, request("alive"), 105.5, 24)
 
 
-def test_a_dead_run_is_not_shared_with_any_more() -> None:
+def test_killed_run_gets_no_share() -> None:
     """Two periods after its last sign, the other one has the whole limit, without patience for the dead."""
     dead = Run(request("dead"), steps=[HUNGRY] * 30 + [Step(ending="dies")], forever=HUNGRY)
     crowd = Crowd([dead, Run(request("alive"), forever=HUNGRY)])
@@ -244,7 +244,7 @@ def test_a_dead_run_is_not_shared_with_any_more() -> None:
     assert len(later) / (200.0 - later[0]) * 5.1 >= 0.98 * 25
 
 
-def test_a_run_that_has_left_is_not_waited_for() -> None:
+def test_removed_run_is_not_waited_for() -> None:
     """The one that stays request once, and has the slot."""
     pool = SlotPool()
     spend(pool, request("A", 4), 0.0, 2)
@@ -277,7 +277,7 @@ def test_the_smallest_limit_holds_after_a_long_pause() -> None:
     assert pool.rate(large, 609.0) == Rate(25, 5.0)
 
 
-def test_a_ceiling_leaves_the_rest_to_others() -> None:
+def test_ceiling_leaves_the_rest_to_others() -> None:
     """Runs that may use 60 % of the limit make no more calls than that together; one that may use all of it does."""
     pool = SlotPool()
     first, second = request("modest", 10, ceiling=6), request("modest, too", 10, ceiling=6)
@@ -290,7 +290,7 @@ def test_a_ceiling_leaves_the_rest_to_others() -> None:
 @pytest.mark.parametrize("ceiling", [1, 3, 6])
 @pytest.mark.parametrize("others", [1, 2])
 @pytest.mark.parametrize("noticed", [False, True])
-def test_a_run_with_a_ceiling_has_its_part_beside_those_without(ceiling: int, others: int, *, noticed: bool) -> None:
+def test_run_with_a_ceiling_gets_its_part(ceiling: int, others: int, *, noticed: bool) -> None:
     """It does not starve because they use all of the rest, nor where people are noticed who have some of it."""
     throttled = [Step(ending="throttled")] if noticed else []
     hungry = [Run(request(f"run {number}", 10), steps=throttled, forever=HUNGRY) for number in range(others)]
@@ -301,7 +301,7 @@ def test_a_run_with_a_ceiling_has_its_part_beside_those_without(ceiling: int, ot
     assert counts([use for use in uses if use.at > 100.0])["modest"] >= 0.8 * part * 200 / 5.1
 
 
-def test_a_call_that_went_alone_comes_back_with_its_burst() -> None:
+def test_slot_of_first_call_gets_free_with_its_burst() -> None:
     """Its slot is free when those of the first burst are; else every burst would straddle two windows."""
     pool, who = SlotPool(), request(calls=5)
     spend(pool, who, 0.0, alone=True)
@@ -309,7 +309,7 @@ def test_a_call_that_went_alone_comes_back_with_its_burst() -> None:
     assert [next_at(pool, who, 2.0) for _ in range(5)] == pytest.approx([2.0 + 5 + MARGIN_S] * 5)
 
 
-def test_what_is_given_back_is_there_again_at_once() -> None:
+def test_returned_slot_is_free_at_once() -> None:
     """With the time of its last use, so that the one who comes next need not wait for longer than that."""
     pool, who = SlotPool(), request(calls=2)
     spend(pool, who, 0.0, 2)
@@ -327,7 +327,7 @@ def test_a_use_counts_from_when_it_was_made() -> None:
     assert next_at(pool, who, 0.2) == pytest.approx(0.2 + 5 + MARGIN_S)
 
 
-def test_a_use_counts_although_its_slot_is_anothers_by_now() -> None:
+def test_late_use_of_a_rebooked_slot_counts() -> None:
     """A process that was stopped between its last look at the clock and the write: the call was made, and takes a slot."""
     pool, slow, quick = SlotPool(), request("slow", 2), request("quick", 2)
     late = booked(pool, slow, 0.0)
@@ -339,8 +339,8 @@ def test_a_use_counts_although_its_slot_is_anothers_by_now() -> None:
     assert next_at(pool, slow, 15.4) == pytest.approx(11.0 + 5 + MARGIN_S, abs=0.2)
 
 
-def test_calls_keep_their_distance() -> None:
-    """``spacing_s`` is the least time from one call to the next, whoever makes it."""
+def test_calls_keep_the_spacing() -> None:
+    """``spacing_s`` is the least time between two calls of any runs."""
     pool = SlotPool()
     moments = [next_at(pool, request(run, spacing_s=0.04), 0.0) for run in "ABABAB"]
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
@@ -372,8 +372,8 @@ def test_the_day_has_so_many_calls_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("ahead", range(5))
-def test_the_forecast_is_what_happens(ahead: int) -> None:
-    """Whoever queues behind so many others is told when its turn comes at the latest, within a period."""
+def test_forecast_is_right(ahead: int) -> None:
+    """A run behind many others gets a time for its next try within a period."""
     pool, who = SlotPool(), request(calls=5, spacing_s=0.1)
     spend(pool, who, 0.0, 1)
     forecast = pool.forecast(who, 0.0, ahead)
@@ -384,7 +384,7 @@ def test_the_forecast_is_what_happens(ahead: int) -> None:
     assert forecast == pytest.approx(moments[-1], abs=ON_TIME_S)
 
 
-def test_times_that_can_not_be_are_those_of_this_moment() -> None:
+def test_impossible_times_are_replaced_by_now() -> None:
     """Slots, last call and runs from the far future: a period later all is as it should be."""
     pool, who = SlotPool(), request(calls=2)
     spend(pool, who, 1e9, 2)
@@ -395,7 +395,7 @@ def test_times_that_can_not_be_are_those_of_this_moment() -> None:
     assert next_at(again, who, 50.0) == pytest.approx(50.0 + 5 + MARGIN_S)
 
 
-def test_a_pause_and_a_booking_that_can_be_are_kept() -> None:
+def test_possible_pauses_and_bookings_are_loaded() -> None:
     """What lies ahead by no more than it may is no error of any clock."""
     pool, who = SlotPool(), request(calls=2)
     booking = booked(pool, who, 50.0)
@@ -406,7 +406,7 @@ def test_a_pause_and_a_booking_that_can_be_are_kept() -> None:
     assert [slot.used_at for slot in again.slots] == [-math.inf] * 2
 
 
-def test_a_pool_of_which_nothing_is_known_is_free_in_a_period() -> None:
+def test_fully_used_pool_is_free_after_a_period() -> None:
     """That of another boot: its slots may have been used just now, and no more than that."""
     pool, who = SlotPool.all_used(3, 7.0), request(calls=3)
     assert isinstance(pool.book(who, 7.0), NotYet)

@@ -1,4 +1,4 @@
-"""What a person is told of the limit: when others are noticed, when they have gone, and how it is kept."""
+"""Messages about the limit: other programs that use it, pauses, and the summary."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def a_minute_with_others(share: float = 1.0) -> tuple[list[str], list[float | No
     return said, shown.left, texts
 
 
-def test_others_are_spoken_of_when_they_come_and_when_they_have_gone() -> None:
+def test_other_programs_are_reported_when_they_start_and_end() -> None:
     """Once each, however often it is looked; the bar shows meanwhile what is left, and nothing before and after."""
     said, left, _ = a_minute_with_others()
     assert said == [
@@ -63,12 +63,12 @@ def test_others_are_spoken_of_when_they_come_and_when_they_have_gone() -> None:
     assert between[0] == 10.0
 
 
-def test_a_share_that_was_asked_for_is_no_news() -> None:
+def test_requested_share_is_not_reported() -> None:
     """What the user leaves to others is not others' coming: 20 % are less than what was noticed to be left."""
     assert a_minute_with_others(share=0.2)[0] == []
 
 
-def test_a_long_wait_is_told_once() -> None:
+def test_long_pause_is_reported_once() -> None:
     """A Retry-After of minutes, be it this run's or another's: nobody watches a bar that stands still without a word."""
     said = list[str]()
 
@@ -92,7 +92,7 @@ def test_a_long_wait_is_told_once() -> None:
     assert said == [f"{told} 10 min", f"{told} 5 min"]
 
 
-def test_the_summary_tells_the_margin_and_what_was_left() -> None:
+def test_summary_shows_the_limit_and_what_others_leave() -> None:
     """In a line, with the figures of its moment."""
     _, _, texts = a_minute_with_others()
     assert texts[0] == "25 per 5 s"

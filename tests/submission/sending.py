@@ -32,7 +32,7 @@ FAST = Rate(1000, 0.05)  # a pause for a whole period, as after a 429, is short,
 
 @dataclass
 class Watcher:
-    """Keeps what it is told; ``on_finished`` and the like are called first, and may raise."""
+    """An observer that keeps all events. Its callbacks, such as ``on_finished``, may raise."""
 
     finished_rows: list[tuple[str, Settled]] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
@@ -42,17 +42,17 @@ class Watcher:
     on_note: Callable[[str], None] = lambda _: None
 
     def row_finished(self, row: QueuedRow, settled: Settled) -> None:
-        """See `submit.Observer`."""
+        """See `SubmissionObserver`."""
         self.finished_rows.append((row.key, settled))
         self.on_finished(row)
 
     def call_ended(self, answer: Answer) -> None:
-        """See `submit.Observer`."""
+        """See `SubmissionObserver`."""
         self.answers.append(answer)
         self.on_called(answer)
 
     def message(self, text: str) -> None:
-        """See `submit.Observer`."""
+        """See `SubmissionObserver`."""
         self.notes.append(text)
         self.on_note(text)
 

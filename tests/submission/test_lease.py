@@ -56,7 +56,7 @@ def pass_gate(ledger: Ledger, run: RunInfo, slot: HeldUp) -> None:
     asyncio.run(main())
 
 
-def test_a_run_that_was_paused_at_the_gate_and_overtaken_does_not_send(tmp_path: Path) -> None:
+def test_paused_run_without_its_lease_does_not_send(tmp_path: Path) -> None:
     """Its intent is on the disk, an hour has passed, the row is another run's: not one byte goes out."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger, contextlib.closing(reopened(tmp_path)) as other:
         run = live_run(ledger, "A")
@@ -70,7 +70,7 @@ def test_a_run_that_was_paused_at_the_gate_and_overtaken_does_not_send(tmp_path:
         assert entry(other, run, "A").state == "unknown"
 
 
-def test_a_run_that_was_paused_at_the_gate_and_not_overtaken_goes_on(tmp_path: Path) -> None:
+def test_paused_run_with_its_lease_continues(tmp_path: Path) -> None:
     """The lease is over by the clock, but nobody took it: it is renewed, and the request may leave."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
         run = live_run(ledger, "A")
@@ -78,7 +78,7 @@ def test_a_run_that_was_paused_at_the_gate_and_not_overtaken_goes_on(tmp_path: P
         assert query(tmp_path, "select lease_until > 0 from runs") == [(1,)]
 
 
-def test_a_request_that_is_not_late_costs_no_second_question(tmp_path: Path) -> None:
+def test_request_on_time_does_not_check_the_lease_again(tmp_path: Path) -> None:
     """Within half a lease of the intent nobody can have taken over, so the ledger is left alone."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
         run = live_run(ledger, "A")
@@ -86,7 +86,7 @@ def test_a_request_that_is_not_late_costs_no_second_question(tmp_path: Path) -> 
         assert query(tmp_path, "select lease_until from runs") == [(0,)]
 
 
-def test_a_refused_intent_is_not_taken_back(tmp_path: Path) -> None:
+def test_failed_intent_needs_no_outcome(tmp_path: Path) -> None:
     """What never got on the disk is not subtracted from the row's attempts either."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
         run = live_run(ledger, "B")
@@ -106,7 +106,7 @@ def test_a_refused_intent_is_not_taken_back(tmp_path: Path) -> None:
         assert entry(ledger, run, "B").attempts == 0
 
 
-def test_one_record_that_no_database_takes_spoils_no_other(tmp_path: Path) -> None:
+def test_one_invalid_record_does_not_fail_the_others(tmp_path: Path) -> None:
     """Three answers in one commit, one of them unstorable: the other two are written."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
         run = live_run(ledger, "A", "B", "C")
@@ -125,7 +125,7 @@ def test_one_record_that_no_database_takes_spoils_no_other(tmp_path: Path) -> No
 
 
 def test_outcomes_get_onto_a_full_disk(tmp_path: Path) -> None:
-    """The intent is refused and ends the run; the answers to what is under way are written from the reserve."""
+    """The intent is refused and ends the run; the answers to what is in flight are written from the reserve."""
     with small_disk(tmp_path / "disk", 8_000_000) as disk, contextlib.closing(new_ledger(disk.folder)) as ledger:
         keys = [f"key {number}" for number in range(100)]
         run = live_run(ledger, *keys, "next")
@@ -145,7 +145,7 @@ def test_outcomes_get_onto_a_full_disk(tmp_path: Path) -> None:
         assert {each.state for each in ledger.look_up(run.account, run.source, keys).values()} == {"created"}
 
 
-def test_a_database_that_is_locked_is_not_asked_row_by_row(tmp_path: Path) -> None:
+def test_locked_database_is_not_tried_for_each_row(tmp_path: Path) -> None:
     """A hundred outcomes would wait for the lock a hundred times: they are asked for together, twice at most."""
     new_ledger(tmp_path).close()
     path = tmp_path / "ledger.sqlite"

@@ -84,13 +84,13 @@ def test_there_is_an_example_of_every_answer() -> None:
         (EXAMPLES[10], True, Settled(status=Status.FAILED, code="attachment-changed", error="gone")),
     ],
 )
-def test_the_table(answer: Answer, succeeded: bool, expected: object) -> None:  # noqa: FBT001 - a column of the table
+def test_every_answer_has_its_documented_next_step(answer: Answer, succeeded: bool, expected: object) -> None:  # noqa: FBT001 - a column of the table
     """The table of importer/submission/README.md, "Answers", line by line."""
     assert decide(answer, succeeded=succeeded) == expected
 
 
 @given(st.sampled_from(EXAMPLES), st.integers(1, 10_000), st.booleans(), _chances)
-def test_nothing_that_may_have_made_a_ticket_is_repeated_unasked(
+def test_request_that_may_have_created_a_ticket_is_not_repeated(
     answer: Answer,
     attempt: int,
     succeeded: bool,  # noqa: FBT001 - drawn by Hypothesis
@@ -112,7 +112,7 @@ def test_nothing_that_may_have_made_a_ticket_is_repeated_unasked(
         (RetryPolicy(retry_unknown=True), [503, None, 200, 504]),
     ],
 )
-def test_what_a_policy_repeats(policy: RetryPolicy, repeated: list[int | None]) -> None:
+def test_policy_decides_which_answers_are_repeated(policy: RetryPolicy, repeated: list[int | None]) -> None:
     """--retry-status means statuses of a server, not answers that can't be read; --on-unknown retry means all."""
     answers = [
         Unclear("server-error", "away", 503),
@@ -125,7 +125,7 @@ def test_what_a_policy_repeats(policy: RetryPolicy, repeated: list[int | None]) 
     assert all(verdict.may_have_created for _, verdict in verdicts if isinstance(verdict, Retry))
 
 
-def test_what_is_repeated_unasked_has_no_end_and_what_was_asked_for_has() -> None:
+def test_only_requested_repeats_have_an_attempt_limit() -> None:
     """An unclear answer is repeated four times at most; then the row is unknown."""
     policy = RetryPolicy(retry_unknown=True)
     kinds = [type(decide(Unclear("no-answer", ""), attempt=attempt, policy=policy)) for attempt in range(1, 7)]
@@ -161,7 +161,7 @@ def test_five_in_a_row_are_an_outage() -> None:
 
 
 @pytest.mark.parametrize("answer", [Throttled(None), NotSendable("attachment-changed", ""), NotSent("", stale=True)])
-def test_what_says_nothing_about_the_server(answer: Answer) -> None:
+def test_answers_that_do_not_affect_an_outage(answer: Answer) -> None:
     """A used-up limit, a changed file and a stale connection neither begin an outage nor end one, nor break the row."""
     outage = Outage(900)
     for each in [answer, UNCLEAR] * 4:
@@ -173,7 +173,7 @@ def test_what_says_nothing_about_the_server(answer: Answer) -> None:
 
 
 @pytest.mark.parametrize("answer", [GOOD, Refused("", 400), KeysRefused("", 401), WrongUrl("", 404)])
-def test_an_answer_that_tells_ends_an_outage(answer: Answer) -> None:
+def test_usable_answer_ends_an_outage(answer: Answer) -> None:
     """A refusal is as good as a ticket: somebody is there."""
     outage = Outage(900)
     states = []
@@ -196,7 +196,7 @@ def test_the_waits_between_probes() -> None:
         assert waits == pytest.approx([share * min(60, 2**n) for n in range(9)], rel=1e-5)
 
 
-def test_what_was_under_way_does_not_move_the_probe() -> None:
+def test_requests_in_flight_do_not_move_the_probe() -> None:
     """A hundred requests that come back unanswered after the pause began are no hundred probes."""
     outage = Outage(900)
     for _ in range(5):
@@ -235,7 +235,7 @@ def test_a_limit_is_used_up_from_its_first_429_to_any_other_answer() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "0%", "101%", "x", "1.5", "%", "10 %%", "²"])
-def test_limits_that_are_none(text: str) -> None:
+def test_invalid_failure_limits_are_refused(text: str) -> None:
     """What can't be a number of failures is refused, with what to write."""
     with pytest.raises(ValueError, match="write 25"):
         FailureLimit(text)

@@ -24,7 +24,7 @@ def accept_or_park(line: SendQueue, each: QueuedRow) -> bool:
 
 
 @given(st.lists(_LEADS, max_size=20), st.randoms())
-def test_any_story_ends_with_every_row_done_once(leads: list[list[str]], random: Random) -> None:
+def test_every_row_is_done_exactly_once(leads: list[list[str]], random: Random) -> None:
     """Rows are taken, put back, sent again and done in any order: each ends once, and leads are never made twice."""
     line, now = SendQueue(), 0.0
     new = deque(row(number, leads=tuple(each)) for number, each in enumerate(leads, start=2))
@@ -62,7 +62,7 @@ def test_any_story_ends_with_every_row_done_once(leads: list[list[str]], random:
 
 
 def test_order_is_kept() -> None:
-    """Rows come out as they went in, but those whose lead is under way let others pass."""
+    """Rows come out as they went in, but those whose lead is in flight let others pass."""
     line = SendQueue()
     first, second, third = row(2, leads=("a",)), row(3, leads=("a",)), row(4)
     assert accept_or_park(line, first)
@@ -73,7 +73,7 @@ def test_order_is_kept() -> None:
     assert line.take(0) is second
 
 
-def test_a_lead_that_is_there_holds_up_nobody() -> None:
+def test_known_lead_does_not_delay_rows() -> None:
     """Once one ticket of it is made, its rows go side by side; a failed one changes nothing about that."""
     line = SendQueue()
     rows = [row(number, leads=("a",)) for number in range(2, 6)]
@@ -86,7 +86,7 @@ def test_a_lead_that_is_there_holds_up_nobody() -> None:
     assert line.reserve_leads(rows[3])
 
 
-def test_a_row_that_goes_again_waits_its_time() -> None:
+def test_retried_row_waits_for_its_time() -> None:
     """It holds up nobody meanwhile, its lead included, and then goes before the others."""
     line = SendQueue()
     early, late = row(2, leads=("a",)), row(3, leads=("a",))
@@ -101,7 +101,7 @@ def test_a_row_that_goes_again_waits_its_time() -> None:
     assert line.next_due_at() == math.inf
 
 
-def test_rows_that_wait_are_few() -> None:
+def test_number_of_parked_rows_is_limited() -> None:
     """A manifest of one lead is not read into memory to wait there."""
     line = SendQueue()
     assert line.reserve_leads(row(2, leads=("a",)))

@@ -63,7 +63,7 @@ def test_a_row_whose_slot_is_lost_after_its_intent_is_pending(tmp_path: Path) ->
 
 @pytest.mark.parametrize("state", [Status.FAILED, Status.UNKNOWN])
 @pytest.mark.parametrize("fault", ["withdrawn", "401"])
-def test_a_row_that_goes_back_keeps_its_reason(state: Status, fault: str, tmp_path: Path) -> None:
+def test_row_that_is_put_back_keeps_its_error(state: Status, fault: str, tmp_path: Path) -> None:
     """A failed or unknown row that is sent again for nothing is what it was before, with the code and the words of then."""
     some = [row(2, prior_status=state)]
 

@@ -113,7 +113,7 @@ def test_files_that_change_say_nothing_about_the_server() -> None:
 
 
 def unreadable() -> Attachment:
-    """A file that can be opened, and every reading of which fails: the kernel has some."""
+    """A file that can be opened but not read: the kernel has some."""
     for path in Path("/sys/devices").glob("**/power/autosuspend_delay_ms"):
         with path.open("rb", buffering=0) as file:
             try:
@@ -130,7 +130,7 @@ def unreadable() -> Attachment:
     pytest.skip("this system has no such file")
 
 
-def test_a_file_that_cannot_be_read_costs_its_row_and_no_pause(tmp_path: Path) -> None:
+def test_unreadable_file_fails_its_row_without_a_pause(tmp_path: Path) -> None:
     """An error of the disk fails the row, and is not taken for a server that can't be reached."""
     some = [row(2), row(3, unreadable()), row(4)]
 

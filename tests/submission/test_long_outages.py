@@ -145,7 +145,7 @@ SILENCE = Unclear("answer-timeout", "no answer within 120 s")
     [(0.1, GATEWAY_ERROR), (120.0, SILENCE), (0.0, Unclear("no-answer", "cut"))],
     ids=["errors", "silence", "cut"],
 )
-def test_an_hour_of_outage_costs_what_was_under_way_and_a_row_a_probe(takes_s: float, answer: Answer) -> None:
+def test_hour_of_outage_loses_only_rows_in_flight_and_probes(takes_s: float, answer: Answer) -> None:
     """The run waits and goes on by itself: of 2,000 rows each is settled once, and no more than that are unknown."""
     world = World(away(60.0, 60.0 + HOUR_S, takes_s, answer))
     ending, _ = send(world, 2_000, give_up_after_s=2 * HOUR_S)
@@ -161,7 +161,7 @@ def test_an_hour_of_outage_costs_what_was_under_way_and_a_row_a_probe(takes_s: f
     assert resumed_at <= 60.0 + HOUR_S + 61 + takes_s
 
 
-def test_a_server_that_can_not_be_reached_for_an_hour_costs_no_row() -> None:
+def test_server_unreachable_for_an_hour_loses_no_row() -> None:
     """Nothing was sent, so nothing is unknown: all rows become tickets when it is back, each by one request."""
     world = World(away(60.0, 60.0 + HOUR_S, 0.2, None))
     ending, _ = send(world, 2_000, give_up_after_s=2 * HOUR_S)
@@ -179,13 +179,13 @@ def test_a_server_that_is_down_at_the_start_is_given_up_in_time(answer: Answer |
     assert ending is not None
     assert ending.exit_code == 3
     assert "15 min" in ending.message
-    # Silence is known as such after five answers that did not come; a probe under way is waited for.
+    # Silence is known as such after five answers that did not come; a probe in flight is waited for.
     assert 900.0 <= ended_at <= 900.0 + 6 * takes_s + 1
     assert len(world.settled) == (0 if answer is None else len(world.left_at))
     assert world.calls <= 40 + RATE.calls  # at first, the connections of a whole burst are made ready
 
 
-def test_each_outage_has_the_whole_patience() -> None:
+def test_each_outage_gets_the_whole_give_up_time() -> None:
     """Two of ten minutes are not one of twenty."""
 
     def server(now: float, number: int) -> tuple[float, Answer | None]:
@@ -200,7 +200,7 @@ def test_each_outage_has_the_whole_patience() -> None:
     assert world.statuses()[Status.UNKNOWN] <= 2 * (world.most_under_way + 20)
 
 
-def test_a_used_up_limit_is_waited_for_and_then_given_up() -> None:
+def test_used_up_limit_is_waited_for_until_give_up_time() -> None:
     """A daily cap: 429 again and again. No row is lost or unknown, and no window has more calls than the limit."""
     world = World(lambda now, number: (0.1, created(number) if now < 10 else Throttled(None)))
     ending, ended_at = send(world, 500, give_up_after_s=900.0)
@@ -235,7 +235,7 @@ def test_a_signal_ends_any_wait_at_once(server: Server, at_s: float) -> None:
     assert not open_keys, "an intent without an outcome"
 
 
-def test_a_probe_under_way_has_the_grace_time() -> None:
+def test_probe_in_flight_gets_the_grace_time() -> None:
     """A signal while a probe hangs: it is waited for as long as --grace says, no longer, and is unknown."""
     world = World(away(0.0, HOUR_S, 120.0, SILENCE))
     ending, ended_at = send(world, 50, stop_at_s=700.0)
@@ -245,7 +245,7 @@ def test_a_probe_under_way_has_the_grace_time() -> None:
     assert len(world.settled) == len(world.left_at)
 
 
-def test_the_wait_that_was_chosen_is_in_the_record() -> None:
+def test_chosen_wait_is_recorded() -> None:
     """An attempt after which its row goes again says how long the row was held back: here, a limit's full period."""
     world = World(lambda _now, number: (0.1, Throttled(None) if number <= 3 else created(number)))
     ending, _ = send(world, 5)

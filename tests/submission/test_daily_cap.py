@@ -15,8 +15,8 @@ from tests.submission.sending import of_one_lead, rows, sending
 
 @pytest.mark.parametrize("concurrency", [1, 4, 20])
 @pytest.mark.parametrize("cap", [1, 7])
-def test_calls_that_were_booked_before_the_cap_go_out(cap: int, concurrency: int, tmp_path: Path) -> None:
-    """They are under way for a while yet: each becomes a ticket, none is called back, and no other row has an attempt."""
+def test_calls_booked_before_the_cap_are_sent(cap: int, concurrency: int, tmp_path: Path) -> None:
+    """They are in flight for a while yet: each becomes a ticket, none is called back, and no other row has an attempt."""
 
     async def whole() -> None:
         async with serve(quick(latency_s=0.1)) as sandbox:
@@ -34,7 +34,7 @@ def test_calls_that_were_booked_before_the_cap_go_out(cap: int, concurrency: int
     asyncio.run(whole())
 
 
-def test_a_cap_that_is_just_enough_ends_nothing(tmp_path: Path) -> None:
+def test_daily_cap_that_is_just_enough_does_not_end_the_run(tmp_path: Path) -> None:
     """With the last call of the day for the last row, all is well."""
 
     async def whole() -> None:
@@ -47,7 +47,7 @@ def test_a_cap_that_is_just_enough_ends_nothing(tmp_path: Path) -> None:
     asyncio.run(whole())
 
 
-def test_a_call_that_has_to_be_made_again_counts_again(tmp_path: Path) -> None:
+def test_repeated_call_counts_again(tmp_path: Path) -> None:
     """Its second call may be the one too many: then its row is pending like those that had none."""
 
     async def whole() -> None:
@@ -75,7 +75,7 @@ def test_rows_that_wait_for_others_are_pending_at_the_cap(tmp_path: Path) -> Non
     asyncio.run(whole())
 
 
-def test_refused_keys_are_named_although_the_day_is_used_up(tmp_path: Path) -> None:
+def test_refused_keys_are_reported_although_the_cap_is_reached(tmp_path: Path) -> None:
     """The last call of the day is answered 401 when the next row has found no call left: the keys end the run."""
 
     async def whole() -> None:

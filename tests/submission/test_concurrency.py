@@ -1,4 +1,4 @@
-"""How many rows are under way at once: as many as slow answers need at this rate, and no more where none come."""
+"""How many rows are in flight at once: as many as slow answers need at this rate, and no more where none come."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Counter:
 
 
 def test_slow_answers_do_not_slow_the_rate(tmp_path: Path) -> None:
-    """After one call that took its time, many are under way: a server that waits for 30 at once gets them, and no more."""
+    """After one call that took its time, many are in flight: a server that waits for 30 at once gets them, and no more."""
 
     async def whole() -> int:
         server = Counter(takes_s=0.2, together=30)
@@ -72,7 +72,7 @@ def test_slow_answers_do_not_slow_the_rate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("concurrency", [1, 5])
-def test_concurrency_is_the_most_however_slow_they_are(concurrency: int, tmp_path: Path) -> None:
+def test_concurrency_is_never_exceeded(concurrency: int, tmp_path: Path) -> None:
     """Memory, connections and the user's word are bounds that slow answers don't move."""
 
     async def whole() -> int:
@@ -88,7 +88,7 @@ def test_concurrency_is_the_most_however_slow_they_are(concurrency: int, tmp_pat
     assert asyncio.run(whole()) == concurrency
 
 
-def test_a_server_that_hangs_gets_no_more_than_it_had(tmp_path: Path) -> None:
+def test_hanging_server_gets_no_more_rows(tmp_path: Path) -> None:
     """What is never answered tells nothing of how long calls take: a hang makes few rows unknown, not all of them."""
 
     async def whole() -> None:

@@ -19,8 +19,8 @@ from importer.leadsquared.answers import (
     Throttled,
     Unclear,
     WrongUrl,
-    one_line,
     read_answer,
+    reason_text,
 )
 from importer.leadsquared.ticket_request import request_preview, ticket_dto, ticket_json
 from importer.models import Attachment, Ticket, TicketIds
@@ -55,7 +55,7 @@ def test_the_ticket_is_written_as_the_page_says() -> None:
     )
 
 
-def test_a_new_lead_travels_among_the_fields() -> None:
+def test_new_lead_is_sent_in_the_fields() -> None:
     """Without a LeadId the member is left out, not null."""
     dto = ticket_dto(Ticket(fields=(("LeadDetail.EmailAddress", "ann@example.com"),)))
     assert dto == {
@@ -343,7 +343,7 @@ def test_created_means_success_with_an_id(status: int, document: dict[str, objec
 @given(st.text())
 def test_reasons_are_one_line(text: str) -> None:
     """Text of a server can't break a line, a table or a terminal, and is not endless."""
-    line = one_line(text)
+    line = reason_text(text)
     assert len(line) <= REASON_LIMIT_CHARS
     assert not any(ord(char) < 32 or 127 <= ord(char) < 160 or char in "\u2028\u2029" for char in line)
 
@@ -355,7 +355,7 @@ def test_a_reason_can_be_stored() -> None:
     assert found.reason == "400 Bad Request: a\ufffdb\ufffdc"
 
 
-def test_an_html_page_is_no_reason() -> None:
+def test_html_is_not_used_as_a_reason() -> None:
     """A gateway's page is left out; the status says enough. Plain text is quoted."""
     html, plain = answer(502, b" <html>secret"), answer(502, b"upstream gone")
     assert isinstance(html, Unclear)
