@@ -1,6 +1,6 @@
 """Bulk ticket importer for LeadSquared Service Cloud.
 
-The rooms of this package, and what flows between them, are described in README.md under "The house".
+README.md in this folder describes the layout of the package and the way of one row through it.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""``python -m importer`` is ``ticket-importer``."""
+"""Make ``python -m importer`` the same as ``ticket-importer``."""
 
 from importer.cli import main
 

@@ -1,22 +1,22 @@
-"""Every error that ends the program on purpose, each with its exit code.
+"""Errors that end the program on purpose, with their exit codes.
 
     ImporterError
-    ├── UsageError                 2   nothing was judged, nothing was sent
+    ├── UsageError                 2   nothing was validated, nothing was sent
     │   ├── SettingsError
     │   ├── MappingError
     │   ├── ManifestError
     │   ├── ResultsError
     │   └── LedgerError
-    ├── Declined                   1   the question was answered with no
-    ├── ExportStopped              1   the export is unlike the ones before it; nothing was sent, rows are pending
-    ├── CapReached                 1   the account has had all calls of its day; the rest of the rows is pending
-    ├── StoppedEarly               3   the rest of the rows is pending
+    ├── Declined                   1   the user answered no
+    ├── ExportStopped              1   the export looks unusual; nothing was sent, the rows are pending
+    ├── CapReached                 1   ``--daily-cap`` is used up; the remaining rows are pending
+    ├── StoppedEarly               3   the remaining rows are pending
     ├── HeldByAnotherRun           4
     ├── ProgramError               5   a bug of this program
-    └── Interrupted          130/143   everything is accounted for
+    └── Interrupted          130/143   every row has a known state
 
-A message says where, what, and (as ``hint``) what to do next. One error carries all that is wrong: the further
-findings are its ``details``, a line each.
+A message says what happened and where; its ``hint`` says what to do next. One error reports all problems: the
+``details`` have one line for each.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# What moves a terminal's cursor, starts a new line, switches the direction of writing, or is no character at all.
-_STEERING = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# Characters that move a terminal's cursor, start a line or change the direction of writing, and lone surrogates.
+_CONTROL = re.compile("[\0-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
-# A file of ten thousand columns may have something wrong with each, and a name of a million characters.
-_MOST_DETAILS = 200
-_LINE_CHARS = 2_000
+# A file can have ten thousand wrong columns, or a name of a million characters.
+_MAX_DETAILS = 200
+_MAX_LINE_CHARS = 2_000
 
 
 class ImporterError(Exception):
-    """The root: whatever is raised on purpose and reaches a user as text, never as a traceback."""
+    """Base of all errors that the user sees as text, never as a traceback."""
 
     exit_code = 3
 
@@ -42,28 +42,28 @@ class ImporterError(Exception):
         self.message = message
         self.hint = hint
         self.details = tuple(details)
-        self.facts: dict[str, object] = {}  # what is known by then, for --json
+        self.facts: dict[str, object] = {}  # results so far, for --json
 
     def lines(self) -> list[str]:
-        """The error as lines for a person: what happened, every detail, what to do.
+        """Return the lines to show: message, details, hint.
 
-        What a file has in it can't steer the terminal on which it is quoted, or flood it: control characters are shown
-        as escapes, and of very many details and very long lines there is the beginning.
+        Quoted text of a file can't control or flood the terminal: control characters become escapes, many details and
+        long lines are cut.
         """
-        lines = [self.message, *(f"  {detail}" for detail in self.details[:_MOST_DETAILS])]
-        if len(self.details) > _MOST_DETAILS:
-            lines.append(f"  … and {len(self.details) - _MOST_DETAILS:,} more")
+        lines = [self.message, *(f"  {detail}" for detail in self.details[:_MAX_DETAILS])]
+        if len(self.details) > _MAX_DETAILS:
+            lines.append(f"  … and {len(self.details) - _MAX_DETAILS:,} more")
         if self.hint:
             lines.append(f"hint: {self.hint}")
         return [visible(_cut(line)) for line in lines]
 
 
 def visible(text: str) -> str:
-    """One line of text as a terminal may have it: control and direction characters are shown as escapes.
+    """Replace control and direction characters by escapes, for a terminal.
 
-    Text that is JSON stays JSON, and means the same.
+    JSON stays JSON with the same meaning.
     """
-    return _STEERING.sub(_escape, text)
+    return _CONTROL.sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -72,11 +72,11 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _cut(line: str) -> str:
-    return line if len(line) <= _LINE_CHARS else f"{line[:_LINE_CHARS]}… ({len(line):,} characters)"
+    return line if len(line) <= _MAX_LINE_CHARS else f"{line[:_MAX_LINE_CHARS]}… ({len(line):,} characters)"
 
 
 class UsageError(ImporterError):
-    """Wrong usage, settings or files: no row was judged and nothing was sent."""
+    """Wrong usage, settings or files: nothing was validated and nothing was sent."""
 
     exit_code = 2
 
@@ -86,7 +86,7 @@ class SettingsError(UsageError):
 
 
 class MappingError(UsageError):
-    """The mapping file can't be used, or does not fit the manifest."""
+    """The mapping file can't be used, or does not match the manifest."""
 
 
 class ManifestError(UsageError):
@@ -102,31 +102,31 @@ class LedgerError(UsageError):
 
 
 class Declined(ImporterError):
-    """The user was asked and said no: rows were judged, nothing was sent, and they are pending."""
+    """The user answered no: nothing was sent, and the rows are pending."""
 
     exit_code = 1
 
 
 class ExportStopped(ImporterError):
-    """The export is unlike the ones before it: rows were judged, nothing was sent, and they are pending."""
+    """The export differs too much from earlier ones: nothing was sent, and the rows are pending."""
 
     exit_code = 1
 
 
 class CapReached(ImporterError):
-    """The account has had as many calls in 24 hours as ``--daily-cap`` allows; the rows not reached are pending."""
+    """The calls of 24 hours that ``--daily-cap`` allows are used up; the remaining rows are pending."""
 
     exit_code = 1
 
 
 class StoppedEarly(ImporterError):
-    """Sending stopped before the end; the rows not reached are pending."""
+    """Sending stopped before the end; the remaining rows are pending."""
 
     exit_code = 3
 
 
 class HeldByAnotherRun(ImporterError):
-    """Another live run holds rows of this manifest."""
+    """Another run is sending rows of this manifest."""
 
     exit_code = 4
 
@@ -140,20 +140,18 @@ class Interrupted(ImporterError):
 
 
 class ProgramError(ImporterError):
-    """A bug of this program. Its cause is written to a file, not to the screen."""
+    """A bug in this program. Its traceback goes to a file, not to the screen."""
 
     exit_code = 5
 
 
 def as_ending(error: BaseException) -> ImporterError:
-    """The error of a run that ended for a reason found on the way."""
-    # The exit code of the others would say that nothing was sent.
+    """Return the error for a run that ended while it was sending."""
+    # The exit code of a UsageError would mean that nothing was sent.
     if isinstance(error, UsageError) and not isinstance(error, SettingsError):
         return StoppedEarly(error.message, hint=error.hint, details=error.details)
-    return error if isinstance(error, ImporterError) else _unforeseen(error)
-
-
-def _unforeseen(error: BaseException) -> ProgramError:
-    problem = ProgramError(f"an unforeseen {type(error).__name__}: {error}")
+    if isinstance(error, ImporterError):
+        return error
+    problem = ProgramError(f"unexpected error ({type(error).__name__}): {error}")
     problem.__cause__ = error
     return problem

@@ -1,4 +1,4 @@
-"""The values that flow through the rooms. Pure: no I/O, no third-party imports."""
+"""Values that several folders share. Pure: no I/O, no third-party imports."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Protocol
 
 
 class Status(enum.StrEnum):
-    """``import_status``: the one known state in which every row of a manifest ends."""
+    """``import_status``: every row of a manifest ends in exactly one of these states."""
 
-    CREATED = "created"  # this run made the ticket
-    SKIPPED = "skipped"  # an earlier run made this ticket; its IDs are given
-    REJECTED = "rejected"  # by validation; never sent
-    FAILED = "failed"  # the API said no, or an attachment changed before it could be sent
-    UNKNOWN = "unknown"  # sent, and no answer that tells
-    PENDING = "pending"  # not reached
-    UNDONE = "undone"  # moved to the trash
+    CREATED = "created"  # this run created the ticket
+    SKIPPED = "skipped"  # an earlier run created the ticket; the results have its IDs
+    REJECTED = "rejected"  # validation found problems; never sent
+    FAILED = "failed"  # the API refused it, or an attachment changed before it was sent
+    UNKNOWN = "unknown"  # sent, but no usable answer: there may be a ticket
+    PENDING = "pending"  # not sent, or certainly not accepted
+    UNDONE = "undone"  # created, and later moved to the trash
 
 
 TITLE = "Title"
@@ -28,9 +28,9 @@ TICKET_STATUSES = frozenset({Status.CREATED, Status.SKIPPED})
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestOptions:
-    """What the mapping's ``manifest:`` section overrides of the detection; ``None`` means: find it out.
+    """The mapping's ``manifest:`` section: how to read the manifest. ``None`` means: detect it.
 
-    ``strict_end``, from the command line: a last row without a line end is a problem, and else a warning.
+    ``strict_end`` is a flag of the command line: a last row without a line end is a problem instead of a warning.
     """
 
     encoding: str | None = None
@@ -38,15 +38,15 @@ class ManifestOptions:
     sheet: str | None = None
     header_row: int = 1  # as a spreadsheet counts: the first row is 1
     strict_end: bool = False
-    may_repeat: frozenset[str] | None = frozenset()  # columns that the header may have several times; None: any
+    may_repeat: frozenset[str] | None = frozenset()  # columns that the header may repeat; None: all
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """One thing wrong with one row, found before anything was sent.
+    """One problem of one row, found before anything is sent.
 
-    ``code`` is a key of ``importer.error_codes``. ``row`` counts as a spreadsheet does: the header is row 1 (unless
-    ``header_row`` says otherwise), a record with line breaks inside quotes is one row.
+    ``code`` is a key of ``importer.error_codes``. ``row`` is the row number of a spreadsheet: the header is row 1
+    (unless ``header_row`` is set), and a record with line breaks in quotes is one row.
     """
 
     code: str
@@ -59,7 +59,7 @@ class Problem:
 
 
 class FileStatus(Protocol):
-    """What the system says of a file, as ``os.stat_result`` has it."""
+    """The part of ``os.stat_result`` that identifies a file."""
 
     @property
     def st_dev(self) -> int:
@@ -67,15 +67,15 @@ class FileStatus(Protocol):
 
     @property
     def st_ino(self) -> int:
-        """The file's number on it."""
+        """The file's number on the device."""
 
     @property
     def st_mtime_ns(self) -> int:
-        """When its content was changed."""
+        """When its content was last changed."""
 
     @property
     def st_ctime_ns(self) -> int:
-        """When its content or its status was changed."""
+        """When its content or status was last changed."""
 
 
 _IDENTITY = struct.Struct("=QQqq")
@@ -83,24 +83,24 @@ _64_BITS = 2**64 - 1
 
 
 def file_identity(status: FileStatus) -> bytes:
-    """Device, number and times of a file, packed: hundreds of thousands are kept."""
+    """Pack device, number and times of a file; small, as a run keeps hundreds of thousands of them."""
     return _IDENTITY.pack(status.st_dev & _64_BITS, status.st_ino & _64_BITS, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def file_state(size_bytes: int, identity: bytes) -> int:
-    """A hash of a file's size and of the time of its last change, so small that those of some files can be added.
+    """Hash a file's size and modification time to 32 bits, so that the hashes of several files can be added.
 
-    For two looks that lie hours apart: a backup in between changes the rest of what the system says of a file.
+    Comparing them finds changes over hours. The other times and numbers are left out, as a backup changes them.
     """
     return hash((size_bytes, _IDENTITY.unpack(identity)[2])) & 0xFFFFFFFF
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attachment:
-    """A file as it was checked: read again only if it is still the same."""
+    """A checked file. It is sent only if it is still the same."""
 
-    path: Path  # absolute, links followed
-    name: str  # the file name that the ticket shows
+    path: Path  # absolute, links resolved
+    name: str  # the file name in the ticket
     size_bytes: int
     identity: bytes  # see `file_identity`
     content_type: str
@@ -118,10 +118,10 @@ class Attachment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttachmentCounts:
-    """The files of all rows of a manifest, and what lies below the attachments' root and belongs to no row.
+    """Counts of the attachments of all rows, and of the files below the root that belong to no row.
 
-    ``unclaimed_folders`` are those in which no file is a row's, ``unclaimed_files`` lie in other folders. Both are
-    ``None`` where that was not counted. ``warnings`` are for a person.
+    ``unclaimed_folders`` have no file of any row; ``unclaimed_files`` are in the other folders. Both are ``None`` if
+    they were not counted. ``warnings`` are for the user.
     """
 
     files: int = 0
@@ -134,10 +134,10 @@ class AttachmentCounts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ticket:
-    """What one row asks for, in the API's terms but not yet in its bytes.
+    """The ticket of one row.
 
-    ``lead_id`` is the GUID of an existing lead; where it is ``None``, ``fields`` holds at least one of
-    ``LeadDetail.EmailAddress`` and ``LeadDetail.Phone``.
+    ``lead_id`` is the GUID of an existing lead. If it is ``None``, ``fields`` has ``LeadDetail.EmailAddress``,
+    ``LeadDetail.Phone`` or both.
     """
 
     fields: tuple[tuple[str, str], ...]  # (SchemaName, Value), in the mapping's order
@@ -146,12 +146,12 @@ class Ticket:
 
     @property
     def title(self) -> str:
-        """The title; empty without one."""
+        """The title, or an empty text."""
         return dict(self.fields).get(TITLE, "")
 
     @property
     def lead(self) -> str:
-        """What names the lead: the ID, else the mail address, else the phone; without regard to case, empty if none."""
+        """The lead's ID, else e-mail address, else phone, in lower case; empty if there is none."""
         if self.lead_id is not None:
             return self.lead_id.lower()
         fields = dict(self.fields)
@@ -160,16 +160,16 @@ class Ticket:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TicketIds:
-    """How the account knows a ticket (*Create Ticket with Attachments*, success answer)."""
+    """IDs of a ticket in the account (*Create Ticket with Attachments*, success answer)."""
 
     number: str  # ``Id``
-    ticket_id: str = ""  # ``TicketId``, a GUID; may be null there
-    key: str = ""  # ``Key``, the display form
+    ticket_id: str = ""  # ``TicketId``, a GUID; can be null
+    key: str = ""  # ``Key``, shown to users
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """``calls`` per ``period_s`` seconds, counted by the account in a window."""
+    """A limit of ``calls`` in any window of ``period_s`` seconds."""
 
     calls: int
     period_s: float
@@ -179,19 +179,19 @@ class Rate:
 
     @classmethod
     def parse(cls, text: str) -> Rate:
-        """Read ``25/5`` (calls per seconds). Raises ValueError with what is wrong."""
+        """Read ``25/5`` (calls/seconds). Raises ValueError."""
         calls_text, slash, period_text = text.strip().partition("/")
         try:
             calls, period_s = int(calls_text), float(period_text)
         except ValueError:
             calls, period_s = 0, 0.0
         if not slash or calls < 1 or not 0 < period_s < float("inf"):
-            raise ValueError(f"{text!r} is not a rate; write calls/seconds, such as 25/5")
+            raise ValueError(f"{text!r} is not a rate; write CALLS/SECONDS, such as 25/5")
         return cls(calls, period_s)
 
 
 class Secret:
-    """A key that never shows itself: not in ``str``, ``repr``, logs or errors."""
+    """A key that ``str``, ``repr``, logs and errors never show."""
 
     __slots__ = ("_value",)
 
@@ -199,7 +199,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The key itself, for the one place that puts it into a header."""
+        """Return the key, for a request's header."""
         return self._value
 
     def __repr__(self) -> str:

@@ -1,4 +1,7 @@
-"""Flags, environment and ``.env`` to frozen settings. The environment is passed in; nothing below reads it."""
+"""Settings from flags, environment and ``.env``.
+
+The environment is passed in; nothing else reads it.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +26,16 @@ HOST, TENANT = "LSQ_HOST", "LSQ_TENANT_ID"
 ACCESS_KEY, SECRET_KEY = "LSQ_ACCESS_KEY", "LSQ_SECRET_KEY"
 LEDGER, RATE, REFUSALS = "LSQ_LEDGER", "LSQ_RATE", "LSQ_REFUSALS"
 VARIABLES = {
-    HOST: "the account's base URL, such as https://apigw.service-in.leadsquared.com (ask your account manager)",
+    HOST: "the account's base URL, such as https://apigw.service-in.leadsquared.com (your account manager knows it)",
     TENANT: "the tenant ID: the account number under My Profile",
-    ACCESS_KEY: f"the access key; or {ACCESS_KEY}_FILE, a file that holds it",
-    SECRET_KEY: f"the secret key; or {SECRET_KEY}_FILE, a file that holds it",
-    LEDGER: "where the ledger is: a file, or a SQLAlchemy URL",
+    ACCESS_KEY: f"the access key; or {ACCESS_KEY}_FILE, a file that contains it",
+    SECRET_KEY: f"the secret key; or {SECRET_KEY}_FILE, a file that contains it",
+    LEDGER: "the ledger: a file or an SQLAlchemy URL",
     RATE: "the account's limit, calls/seconds (default 25/5)",
-    REFUSALS: "types of application errors after which there is no ticket, such as MXDuplicateEntryException",
-    "HTTPS_PROXY": "a proxy, as elsewhere; NO_PROXY names what is reached without it",
-    "SSL_CERT_FILE": "a PEM file of certificates to trust, as elsewhere",
+    REFUSALS: "types of application errors that mean there is no ticket, such as MXDuplicateEntryException",
+    "HTTPS_PROXY": "the proxy; NO_PROXY names the hosts that need none",
+    "SSL_CERT_FILE": "a PEM file with trusted certificates",
+    "NO_COLOR": "any value: no colours on the terminal",
 }
 DEFAULT_RATE = Rate(25, 5.0)
 SANDBOX_ACCOUNT = "sandbox"
@@ -44,30 +48,30 @@ _UNIT_S = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.
 
 @dataclass(frozen=True, kw_only=True)
 class AccountSettings:
-    """Where the account is, and the keys to it."""
+    """Address and keys of the account."""
 
     base_url: str  # scheme and host, no path
     tenant_id: str
     access_key: Secret
     secret_key: Secret
-    proxy: str | None = field(default=None, repr=False)  # may hold a password
+    proxy: str | None = field(default=None, repr=False)  # may contain a password
     certificates: Path | None = None  # SSL_CERT_FILE
 
     @property
     def name(self) -> str:
-        """Whose tickets these are in the ledger: the tenant; a loopback host is an account of its own."""
+        """Name of the account in the ledger: the tenant, with the host if that is a loopback host."""
         url = urlsplit(self.base_url)
         return f"{self.tenant_id}@{url.netloc}" if is_loopback(url.hostname or "") else self.tenant_id
 
     def ssl_context(self) -> ssl.SSLContext | None:
-        """How the server's certificate is verified; ``None`` for plain http, which only a loopback host may have."""
+        """Return the TLS settings; ``None`` for plain http, which only a loopback host may use."""
         return None if self.base_url.startswith("http://") else _ssl_context(self.certificates)
 
 
 class Environment:
-    """The process's environment over the ``.env`` file; the first that has a variable wins.
+    """Variables of the process's environment, else of the ``.env`` file.
 
-    ``warnings``: what a person would want to know of the file, and of the files that hold keys.
+    ``warnings`` for the user are about the ``.env`` file and the files that contain keys.
     """
 
     def __init__(self, environ: Mapping[str, str], dotenv_file: Path) -> None:
@@ -77,11 +81,11 @@ class Environment:
         self.warnings = list(file.warnings)
 
     def get(self, name: str) -> str:
-        """The variable without outer blanks; empty if it is not set."""
+        """Return the variable without outer blanks; empty if it is not set."""
         return next((layer[name].strip() for layer in self._layers if name in layer), "")
 
     def secret(self, name: str) -> str:
-        """The variable, or the content of the file that ``NAME_FILE`` names. Raises SettingsError."""
+        """Return the variable, or the content of the file in ``NAME_FILE``. Raises SettingsError."""
         for layer in self._layers:
             if value := layer.get(name, "").strip():
                 return value
@@ -92,9 +96,9 @@ class Environment:
         return ""
 
     def untrusted_host(self, names: Sequence[str]) -> str:
-        """The secrets of ``names`` that are not in the ``.env`` file, where the host is; empty if there are none.
+        """Return the secrets of ``names`` from outside the ``.env`` file if the host is from that file, else empty.
 
-        A stranger's folder can name a host, but may not have the keys of the environment, or of a file, sent there.
+        A ``.env`` file of a stranger can name a host. It must not get the keys of the environment or of a file.
         """
         environ, file = self._layers
         if HOST in environ or not file.get(HOST, "").strip():
@@ -107,7 +111,7 @@ class Environment:
         return " and ".join(elsewhere)
 
     def redactor(self) -> Redactor:
-        """Hides the keys and the proxy's password, as far as they can be read."""
+        """Return a redactor of the keys and the proxy's password that can be read."""
         secrets: list[str] = []
         for name in (ACCESS_KEY, SECRET_KEY):
             with contextlib.suppress(SettingsError):
@@ -123,7 +127,7 @@ class Environment:
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(
                 f"{name}_FILE: {file} can't be read: {getattr(error, 'strerror', None) or error}",
-                hint="name a text file that holds nothing but the key",
+                hint="name a text file that contains only the key",
             ) from error
         if (loose := others_may_read(Path(file))) and loose not in self.warnings:
             self.warnings.append(loose)
@@ -135,7 +139,7 @@ def _is_secret(name: str) -> bool:
 
 
 def read_account(environment: Environment) -> AccountSettings:
-    """Read the account's settings. Raises one SettingsError that names all that is missing or wrong."""
+    """Read the account's settings. Raises one SettingsError for all missing and wrong ones."""
     values: dict[str, str] = {}
     wrong: list[str] = []
     for name in (HOST, TENANT, ACCESS_KEY, SECRET_KEY):
@@ -155,8 +159,8 @@ def read_account(environment: Environment) -> AccountSettings:
     host = urlsplit(base_url).hostname or ""
     if base_url and not _is_known(host) and (elsewhere := environment.untrusted_host((ACCESS_KEY, SECRET_KEY))):
         wrong.append(
-            f"{HOST} ({base_url}) is set by .env in this folder, and {elsewhere} by something else: such keys are not "
-            f"sent to a host that a folder names. If the host is right, set {HOST} in the environment, too"
+            f"{HOST} ({base_url}) is set in .env of this folder, but {elsewhere} elsewhere: keys from elsewhere are "
+            f"not sent to a host from .env. If the host is right, set {HOST} in the environment, too"
         )
     proxy = None
     try:
@@ -166,7 +170,7 @@ def read_account(environment: Environment) -> AccountSettings:
     if values.get(TENANT) and not re.fullmatch(r"[A-Za-z0-9._~-]+", values[TENANT]):
         wrong.append(f"{TENANT}: {values[TENANT]!r} is not a tenant ID (letters, digits, . _ ~ -)")
     wrong += [
-        f"{name} holds a character that no key has; was more than the key copied?"
+        f"{name} contains a character that keys don't have; copy only the key"
         for name in (ACCESS_KEY, SECRET_KEY)
         if not (values.get(name, "").isprintable() and values.get(name, "").isascii())
     ]
@@ -187,7 +191,7 @@ def read_connection(
 ) -> tuple[AccountSettings | None, Rate]:
     """Read the account (``None`` for the embedded sandbox) and its limit, which ``rate`` overrides.
 
-    Raises one SettingsError that names all that is missing or wrong, certificates that can't be used among it.
+    Raises one SettingsError for all missing and wrong settings, including certificates that can't be used.
     """
     account = None
     wrong: list[str] = []
@@ -211,9 +215,9 @@ def read_connection(
 
 def _wrong_settings(wrong: Sequence[str]) -> SettingsError:
     return SettingsError(
-        "the account's settings are not complete" if len(wrong) > 1 else wrong[0],
+        "settings of the account are missing or wrong" if len(wrong) > 1 else wrong[0],
         details=wrong if len(wrong) > 1 else (),
-        hint="set them in the environment or in a file named .env in this folder, or try it with --sandbox",
+        hint="set them in the environment or in a file named .env in this folder, or try --sandbox without an account",
     )
 
 
@@ -226,35 +230,35 @@ def _ssl_context(certificates: Path | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=certificates)
     except OSError as error:
         raise SettingsError(
-            f"SSL_CERT_FILE: {certificates} can't be used: {error}", hint="name a PEM file of certificates"
+            f"SSL_CERT_FILE: {certificates} can't be used: {error}", hint="name a PEM file with certificates"
         ) from error
 
 
 def read_host(text: str) -> str:
-    """Read a base URL. Raises ValueError with what is wrong."""
+    """Read a base URL. Raises ValueError."""
     try:
         url = urlsplit(text if "://" in text else f"https://{text}")
         _ = url.port
     except ValueError:
         raise ValueError("the host or its port can't be read; write https://HOST or https://HOST:PORT") from None
     if "@" in url.netloc:
-        raise ValueError("the base URL holds a user name; write only https://HOST")
+        raise ValueError("the base URL contains a user name; write only https://HOST")
     if url.scheme not in ("http", "https") or not url.hostname or re.search(r"\s", text):
         raise ValueError(f"{text!r} is not a base URL; write https://HOST")
     if url.path not in ("", "/") or url.query or url.fragment:
         raise ValueError(f"{text!r} has a path; write only https://{url.netloc}")
     if url.scheme == "http" and not is_loopback(url.hostname):
-        raise ValueError("plain http would show the keys to the network; write https:// (http is for loopback only)")
+        raise ValueError("plain http would send the keys unencrypted; write https:// (http is for loopback hosts only)")
     return f"{url.scheme}://{url.netloc}"
 
 
 def _is_known(host: str) -> bool:
-    """Say whether a host is LeadSquared's own or this machine: keys may go there even if a ``.env`` file names it."""
+    """Return whether a host is LeadSquared's or this machine: a ``.env`` file may send keys there."""
     return is_loopback(host) or f".{host.lower()}".endswith(f".{_VENDOR_DOMAIN}")
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host is this machine."""
+    """Return whether a host is this machine."""
     if host == "localhost":
         return True
     try:
@@ -264,9 +268,9 @@ def is_loopback(host: str) -> bool:
 
 
 def ledger_url(flag: str | None, environment: Environment) -> str:
-    """The ledger's SQLAlchemy URL: flag, environment, or a file in the user's state folder.
+    """Return the ledger's SQLAlchemy URL: flag, environment, or a file in the user's state folder.
 
-    Raises SettingsError where none of them says where it is, as in a container whose user has no home folder.
+    Raises SettingsError if there is none of these, such as in a container whose user has no home folder.
     """
     text = (flag or environment.get(LEDGER)).strip()
     if "://" in text:
@@ -277,16 +281,16 @@ def ledger_url(flag: str | None, environment: Environment) -> str:
         path = Path("~")
     if "~" in path.parts[:1] or not (text or path.is_absolute()):
         raise SettingsError(
-            "the place of the ledger is not known: this user has no home folder, and HOME is not set",
-            hint=f"set {LEDGER} (or --ledger) to a file on a disk that stays, such as /data/ledger.sqlite, or set HOME",
+            "no place for the ledger: this user has no home folder, and HOME is not set",
+            hint=f"set {LEDGER} (or --ledger) to a file on a permanent disk, such as /data/ledger.sqlite, or set HOME",
         )
     return f"sqlite:///{path.absolute()}"
 
 
 def fields_folder(ledger: str | None, environment: Environment) -> Path | None:
-    """Where the fields of accounts are kept: in the user's cache folder, else beside the ledger, else nowhere.
+    """Return the folder for the fields of accounts: in the user's cache, else next to the ledger, else ``None``.
 
-    ``ledger``: the flag.
+    ``ledger`` is the flag.
     """
     with contextlib.suppress(RuntimeError):
         folder = platformdirs.user_cache_path("lsq-ticket-importer") / "fields"
@@ -299,34 +303,39 @@ def fields_folder(ledger: str | None, environment: Environment) -> Path | None:
 
 
 def read_rate(flag: str | None, environment: Environment) -> Rate:
-    """The account's limit. Raises SettingsError."""
+    """Read the account's limit. Raises SettingsError."""
     text = (flag or environment.get(RATE)).strip()
     try:
         return Rate.parse(text) if text else DEFAULT_RATE
     except ValueError as error:
         raise SettingsError(
-            f"{'--rate' if flag else RATE}: {error}", hint="the account's limit is on its plan"
+            f"{'--rate' if flag else RATE}: {error}", hint="your LeadSquared plan says which limit the account has"
         ) from None
 
 
 def read_refusals(flag: frozenset[str] | None, environment: Environment) -> frozenset[str]:
-    """The types of application errors that are refusals, of the flag or the environment. Raises SettingsError."""
+    """Read the error types that are refusals, of the flag or the environment.
+
+    Raises SettingsError.
+    """
     if flag is not None:
         return flag
     text = environment.get(REFUSALS)
     try:
         return parse_refusals(text) if text else frozenset()
     except ValueError as error:
-        raise SettingsError(f"{REFUSALS}: {error}", hint="the types are in import_error of the unknown rows") from None
+        raise SettingsError(
+            f"{REFUSALS}: {error}", hint="copy the types from import_error of the unknown rows"
+        ) from None
 
 
 def parse_refusals(text: str) -> frozenset[str]:
-    """Read ``MXFirstException,MXSecondException``. Raises ValueError with all that is wrong."""
+    """Read ``MXFirstException,MXSecondException``. Raises one ValueError for all wrong ones."""
     types = [part.strip() for part in text.split(",")]
     if wrong := [each for each in types if not re.fullmatch(r"MX[0-9A-Za-z_.]+", each)]:
         raise ValueError(
-            f"{', '.join(map(repr, wrong))}: the type of an application error begins with MX; "
-            "write MXDuplicateEntryException, with commas between several"
+            f"{', '.join(map(repr, wrong))}: not a type of an application error, which begins with MX; "
+            "write MXDuplicateEntryException, and separate several with commas"
         )
     return frozenset(types)
 

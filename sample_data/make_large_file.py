@@ -1,6 +1,6 @@
-"""Make the two large attachments of the samples, which are not kept in git: ``python sample_data/make_large_file.py``.
+"""Create the two large attachments of the sample data, which are not in git: ``python sample_data/make_large_file.py``.
 
-Always the same bytes. A file that is there already is left alone.
+The content is always the same. A complete file is not written again.
 """
 
 from __future__ import annotations
@@ -8,20 +8,20 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-# The mapping allows 6 MB: the first belongs to a ticket of tickets.csv, the second to a mistake in broken.csv.
+# The mapping allows 6 MB: the first file belongs to a ticket of tickets.csv, the second to a mistake in broken.csv.
 SIZES_BYTES = {"diagnostics.log": 5_000_000, "diagnostics-full.log": 7_000_000}
 
 _LINE = "2024-03-08T10:36:{second:02d}Z gateway request={number:08d} status=200 bytes=512\n"
 
 
 def make_large_files(folder: Path) -> list[Path]:
-    """Make what is missing in ``folder``, which has to exist; return the files made."""
+    """Create the missing files in ``folder``, which must exist. Return the new files."""
     made = []
     for name, size_bytes in SIZES_BYTES.items():
         path = folder / name
         if path.is_file() and path.stat().st_size == size_bytes:
             continue
-        # Written beside and then moved: an interrupted run leaves no short file under the final name.
+        # Renamed when complete: an interrupted run leaves no short file with the final name.
         part = path.with_name(f"{name}.part")
         part.write_bytes(_content(size_bytes))
         part.replace(path)

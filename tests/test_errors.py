@@ -5,12 +5,12 @@ from __future__ import annotations
 from importer.errors import UsageError
 
 
-def test_ten_thousand_details_are_told_by_their_first_and_their_number():
+def test_only_the_first_details_are_shown():
     """A terminal keeps a few hundred lines; all findings stay with the error for those who want them."""
-    error = UsageError("wrong:", details=[f"column {number}" for number in range(10_000)], hint="mend it")
+    error = UsageError("wrong:", details=[f"column {number}" for number in range(10_000)], hint="correct it")
     lines = error.lines()
     assert lines[:2] == ["wrong:", "  column 0"]
-    assert lines[-2:] == ["  … and 9,800 more", "hint: mend it"]
+    assert lines[-2:] == ["  … and 9,800 more", "hint: correct it"]
     assert len(lines) == 203
     assert len(error.details) == 10_000
 
@@ -26,7 +26,7 @@ def test_a_name_of_a_million_characters_is_cut():
     assert line == f"{'a' * 2_000}… (1,000,000 characters)"
 
 
-def test_nothing_steers_the_terminal():
+def test_control_characters_are_escaped():
     """Escape sequences, bells, and marks that turn the direction of writing are shown, not obeyed."""
     (line,) = UsageError("a\x1b[2J\x07\u202eb\r\ud800").lines()
     assert line == "a\\x1b[2J\\x07\\u202eb\\r\\ud800"

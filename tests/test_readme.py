@@ -1,35 +1,53 @@
-"""README.md is held against the code: all that there is is documented, and all that is documented is there."""
+"""The README files are compared with the code: everything is documented, and everything documented exists."""
 
 from __future__ import annotations
 
 import ast
+import configparser
+import json
 import re
 import shlex
 import sys
+import textwrap
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 import importer
 from importer import errors, settings
 from importer.cli.commands import cli
+from importer.cli.json_envelope import Envelope
 from importer.error_codes import ERROR_CODES
+from importer.export_checks.checks import ExportFigures
 from importer.mapping import load_mapping
 from importer.models import Status
+from importer.reports.summary import Summary
+from importer.reports.summary_text import summary_json
 from importer.results import COLUMNS
+from importer.sandbox import Fault, FaultPlan
 
 ROOT = Path(__file__).parent.parent
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+PACKAGE = Path(importer.__file__).parent
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for folder in (".", "mappings", "sample_data", "importer", "importer/*")
+    for path in sorted(ROOT.glob(f"{folder}/README.md"))
+}
+INTRODUCTION = PAGES["README.md"]
+COMMAND_LINE = PAGES["importer/cli/README.md"]
+RESULTS = PAGES["importer/results/README.md"]
+CONTRIBUTORS = PAGES["importer/README.md"]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 TREES = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "importer").rglob("*.py"))]
 NODES = [node for tree in TREES for node in ast.walk(tree)]
 TEXTS = {node.value for node in NODES if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 MODULES = {
-    # distribution -> the module it is imported as, where that is another name
+    # distribution -> module, if the names differ
     "charset-normalizer": "charset_normalizer",
     "email-validator": "email_validator",
     "google-re2": "re2",
@@ -38,30 +56,31 @@ MODULES = {
     "python-json-logger": "pythonjsonlogger",
     "pyyaml": "yaml",
 }
-NOT_IMPORTED = {"tzdata"}  # data: zoneinfo finds it by itself
-BROUGHT_BY_ANOTHER = {"pydantic_core"}  # the types of pydantic's own errors
+NOT_IMPORTED = {"tzdata"}  # data that zoneinfo finds without an import
+TRANSITIVE = {"pydantic_core"}  # the types of pydantic's own errors
+MAX_INTRODUCTION_LINES = 300
 
 
-def section(heading: str) -> str:
-    """The text below a heading, down to the next of its level or above."""
+def section(page: str, heading: str) -> str:
+    """Return the text below a heading, down to the next heading of its level or above."""
     level = heading.split(" ", 1)[0]
-    rest = TEXT.split(f"\n{heading}\n", 1)[1]
+    rest = page.split(f"\n{heading}\n", 1)[1]
     return re.split(rf"^#{{2,{len(level)}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of a section's tables, without headers and rules."""
+    """Return the cells of a section's tables, without headers and rules."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines if line.startswith("| `")]
 
 
 def names(text: str) -> list[str]:
-    """Every code in the first column of a section's tables."""
+    """Return every code in the first column of a section's tables."""
     return [name for row in rows(text) for name in re.findall(r"`([^`]+)`", row[0])]
 
 
 def commands(group: click.Group = cli, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Every command that does something, with its whole name, such as `ledger init`."""
+    """Yield every command with its full name, such as `ledger init`; groups are not commands."""
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from commands(command, f"{prefix}{name} ")
@@ -73,41 +92,44 @@ COMMANDS = dict(commands())
 
 
 def flags(command: click.Command) -> dict[str, click.Option]:
-    """Each flag by its long and its short name."""
+    """Return each flag by its long and its short name."""
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     return {name: option for option in options for name in (*option.opts, *option.secondary_opts)}
 
 
-def documented_flags() -> dict[str, set[str]]:
-    """Command -> the flags that the page gives it."""
-    found: dict[str, set[str]] = {name: set() for name in COMMANDS}
-    sending = names(section("### Flags of `run` and `rerun`"))
-    found["run"] |= set(sending) - {"--only", "--manifest", "--accept-edits", "--allow-missing"}
-    found["rerun"] |= set(sending)
-    for row in rows(section("### Flags of the other commands")):
-        for command in re.findall(r"`([^`]+)`", row[1]):
-            found[command] |= set(re.findall(r"`([^`]+)`", row[0]))
-    return found
+def flag_rows(command: str) -> list[list[str]]:
+    """Return the rows of all flag tables whose heading names a command."""
+    parts = re.split(r"^### ", section(COMMAND_LINE, "## Flags"), flags=re.MULTILINE)
+    return [row for part in parts for row in rows(part) if f"`{command}`" in part.splitlines()[0]]
 
 
 def shown_commands() -> list[str]:
-    """Every command line of ours in the code blocks of the page."""
-    blocks = re.findall(r"^ *```(?:console|text)\n(.*?)^ *```", TEXT, flags=re.DOTALL | re.MULTILINE)
+    """Return every `ticket-importer` command line in the code blocks of all pages."""
+    blocks = [
+        block
+        for page in PAGES.values()
+        for block in re.findall(r"^ *```(?:console|text)\n(.*?)^ *```", page, flags=re.DOTALL | re.MULTILINE)
+    ]
     lines = [line.strip() for block in blocks for line in block.splitlines()]
-    found = [re.search(r"(?:^|&& |^\$ )(ticket-importer .*)", line) for line in lines]
-    return [re.split(r" >>? | 2>", match[1])[0] for match in found if match]
+    found = [re.search(r"(?:^|&& |\.venv/bin/|^\$ )(ticket-importer .*)", line) for line in lines]
+    return list(dict.fromkeys(re.split(r" >>? | 2>", match[1])[0] for match in found if match))
 
 
-def test_it_opens_with_the_two_commands():
-    """Whoever has a minute sees what to type first."""
-    assert re.findall(r"^\$ (.*)$", TEXT, flags=re.MULTILINE)[:2] == ["make demo", "make test"]
-    assert TEXT.index("make test") < 200
+def test_the_introduction_is_short():
+    """A newcomer reads it to the end; the reference is on the other pages."""
+    assert len(INTRODUCTION.splitlines()) <= MAX_INTRODUCTION_LINES
+
+
+def test_the_introduction_opens_with_the_two_commands():
+    """The first thing to read is what to type."""
+    assert re.findall(r"^\$ (.*)$", INTRODUCTION, flags=re.MULTILINE)[:2] == ["make demo", "make test"]
+    assert INTRODUCTION.index("make test") < 200
 
 
 def test_every_command_is_documented():
-    """The table has the commands that there are, each with the arguments it takes."""
+    """The table has exactly the commands, each with its arguments."""
     table = {}
-    for cell in names(section("## Commands").split("###")[0]):
+    for cell in names(section(INTRODUCTION, "## Commands")):
         words = re.match(r"([a-z]+(?: [a-z]+)?)((?: \[?[A-Z]+\]?)*)", cell)
         assert words is not None
         table[words[1]] = words[2].split()
@@ -120,38 +142,38 @@ def test_every_command_is_documented():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_flag_is_documented(name: str):
-    """Each command has exactly the flags that the tables give it."""
-    assert documented_flags()[name] == set(flags(COMMANDS[name]))
+    """Each command has exactly the flags in its tables."""
+    documented = [flag for row in flag_rows(name) for flag in re.findall(r"`([^`]+)`", row[0])]
+    assert sorted(documented) == sorted(flags(COMMANDS[name]))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_defaults_are_the_documented_ones(name: str):
-    """A default that stands in a table as code is the one that is in force."""
-    heading = "### Flags of `run` and `rerun`" if name in ("run", "rerun") else "### Flags of the other commands"
-    for row in rows(section(heading)):
-        default = re.fullmatch(r"`([^` ]+)`", row[-2])
-        for flag in re.findall(r"`(-[^`]+)`", row[0]):
-            option = flags(COMMANDS[name]).get(flag)
-            concerned = heading.endswith("`rerun`") or f"`{name}`" in row[1]
-            if option is not None and concerned and default is not None and isinstance(option.default, str):
+    """A default that is written as code is the default of the flag."""
+    for flag_names, default_text, _ in flag_rows(name):
+        default = re.fullmatch(r"`([^` ]+)`", default_text)
+        for flag in re.findall(r"`([^`]+)`", flag_names):
+            option = flags(COMMANDS[name])[flag]
+            if default is not None and isinstance(option.default, str):
                 assert default[1] == option.default, flag
 
 
 def test_the_default_rate_is_the_documented_one():
-    """`--rate` of a run has its default from the settings, and not from its flag."""
-    (default,) = [row[1] for row in rows(section("### Flags of `run` and `rerun`")) if row[0] == "`--rate`"]
+    """The default of `--rate` comes from the settings, not from the flag."""
+    (default,) = [row[1] for row in flag_rows("run") if row[0] == "`--rate`"]
     assert default == f"`{settings.DEFAULT_RATE}`"
 
 
-def test_every_flag_in_the_text_exists():
-    """A flag that the page speaks of anywhere is one of ours."""
+@pytest.mark.parametrize("page", PAGES)
+def test_every_flag_in_the_text_exists(page: str):
+    """Each flag that a page mentions is a flag of some command."""
     known = {"--version", "--help", "-h"} | {flag for command in COMMANDS.values() for flag in flags(command)}
-    assert set(re.findall(r"(?<=[` ])--[a-z][a-z-]*", TEXT)) - known == set()
+    assert set(re.findall(r"(?<=[` ])--[a-z][a-z-]*", PAGES[page])) - known == set()
 
 
 @pytest.mark.parametrize("line", shown_commands())
 def test_every_command_that_is_shown_parses(line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """What is copied from a code block is understood: command, flags, values and the number of arguments."""
+    """A command line that is copied from a code block has a known command, known flags and valid values."""
     monkeypatch.chdir(tmp_path)
     words = shlex.split(line)[1:]
     command: click.Command = cli
@@ -162,62 +184,89 @@ def test_every_command_that_is_shown_parses(line: str, monkeypatch: pytest.Monke
 
 
 def test_commands_are_shown():
-    """The test above has something to hold."""
-    assert {line.split()[1] for line in shown_commands()} == {
-        "suggest",
-        "run",
-        "rerun",
-        "resolve",
-        "validate",
-        "ledger",
-    }
+    """The code blocks show the commands of a first import, so the test above checks something."""
+    shown = {line.split()[1] for line in shown_commands()}
+    assert shown >= {"suggest", "validate", "ledger", "run", "rerun", "resolve"}
 
 
 def test_every_variable_is_documented():
-    """The table has the variables that the settings read, those in a file of their own among them."""
+    """The table has exactly the variables that the settings read, including those that name a file."""
     shown = {name for name in settings.VARIABLES if name.startswith("LSQ_")}
     ours = {*shown, f"{settings.ACCESS_KEY}_FILE", f"{settings.SECRET_KEY}_FILE"}
     calls = [node for node in NODES if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get"]
     read = {getattr(argument, "value", "") for call in calls for argument in call.args[:1]}
     read = {name for name in read if isinstance(name, str) and name.isupper()}
-    table = set(names(section("## Settings")))
+    table = set(names(section(COMMAND_LINE, "## Settings")))
     assert {name for name in table if name.startswith("LSQ_")} == ours
     assert {name for name in table if not name.startswith("LSQ_") and name.isupper()} == read - ours
     assert read - ours - {"NO_PROXY"} == set(settings.VARIABLES) - shown
-    assert set(re.findall(r"LSQ_[A-Z_]*[A-Z]", TEXT)) <= ours
+    for page in PAGES.values():
+        assert set(re.findall(r"LSQ_[A-Z_]*[A-Z]", page)) <= ours
 
 
 def test_every_exit_code_is_documented():
-    """The table has the codes of all errors, success, rows that are no tickets, and the two signals."""
+    """The table has the codes of all errors, of success, of rows that are not tickets, and of the two signals."""
     kinds = [value for value in vars(errors).values() if isinstance(value, type)]
     raised = {kind.exit_code for kind in kinds if issubclass(kind, errors.ImporterError)}
-    assert {int(code) for code in names(section("## Exit codes"))} == raised | {0, 1, 130, 143}
+    assert {int(code) for code in names(section(COMMAND_LINE, "## Exit codes"))} == raised | {0, 1, 130, 143}
+
+
+def test_every_member_of_the_json_output_is_documented():
+    """The three tables have the members of every object, of a summary, and of the summary of `run`."""
+    every, of_summary, of_run = (
+        [name for row in rows(part) for name in re.findall(r"`([^`]+)`", row[0])]
+        for part in re.split(r"^\|---.*", section(COMMAND_LINE, "## JSON output"), flags=re.MULTILINE)[1:]
+    )
+    assert every == list(Envelope().members())
+    export = ExportFigures(rows=1, new=1, known=0)
+    without, with_export = (
+        json.loads(summary_json(Summary(run="", account="", results=None, export=each))).keys()
+        for each in (None, export)
+    )
+    assert set(of_summary) == without - set(every)
+    assert set(of_run) == with_export - without
 
 
 def test_results_columns_and_states_are_documented():
-    """Both tables of the results are those of the code, in its order."""
-    found = names(section("## Results"))
+    """The two tables have the columns and the states in the order of the code."""
+    found = names(section(RESULTS, "## Columns and states"))
     assert found == [*COLUMNS, *(status.value for status in Status)]
 
 
-def test_the_error_catalogue_is_the_codes_own():
-    """Every code with its meaning and advice, word for word and in order."""
+def test_the_error_catalogue_has_the_words_of_the_code():
+    """Every code is there with its meaning and advice, word for word and in order."""
     expected = [[f"`{code}`", entry.meaning, entry.advice] for code, entry in ERROR_CODES.items()]
-    assert rows(section("## Error catalogue")) == expected
+    assert rows(section(RESULTS, "## Error catalogue")) == expected
 
 
-def test_messages_to_be_looked_up_are_those_that_are_printed():
-    """Whoever searches the page for what the program printed finds it: each message is in the code."""
-    messages = names(section("## Troubleshooting"))
+def test_every_message_under_troubleshooting_is_printed():
+    """A user who searches the page for a message finds it: each message is a text of the code."""
+    messages = names(section(COMMAND_LINE, "## Troubleshooting"))
     assert [message for message in messages if not any(message in text for text in TEXTS)] == []
 
 
+def test_every_reason_to_stop_an_export_is_documented():
+    """The table has exactly the values of `stopped_by`."""
+    calls = [node for node in NODES if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ExportStop"]
+    stops = {word.value.value for call in calls for word in call.keywords if word.arg == "name" and isinstance(word.value, ast.Constant)}  # fmt: skip
+    assert set(names(section(PAGES["importer/export_checks/README.md"], "## What stops a run"))) == stops
+
+
+def test_every_fault_of_the_sandbox_is_documented():
+    """The table has every fault, and whether a ticket is created; the example plan is valid."""
+    page = PAGES["importer/sandbox/README.md"]
+    documented = {row[0].strip("`"): row[2] for row in rows(section(page, "## Faults"))}
+    assert documented == {fault: "yes" if fault.makes_ticket else "no" for fault in Fault}
+    (plan,) = re.findall(r"^```yaml\n(.*?)```", page, flags=re.DOTALL | re.MULTILINE)
+    assert FaultPlan.parse(yaml.safe_load(plan)).rules
+
+
 def test_every_dependency_is_explained_and_needed():
-    """The table is the list of pyproject.toml, and that is what is imported: no more, and nothing that another brings."""
+    """The table is the list of pyproject.toml, and exactly these packages are imported."""
     declared = [re.split(r"[<>=\[ ]", each)[0] for each in PYPROJECT["dependencies"]]
-    assert names(section("## Dependencies")) == declared == sorted(declared)
+    assert names(section(INTRODUCTION, "## Dependencies")) == declared == sorted(declared)
     needed = {MODULES.get(name, name) for name in declared if name not in NOT_IMPORTED}
-    assert needed == imported() - set(sys.stdlib_module_names) - {"importer"} - BROUGHT_BY_ANOTHER
+    assert needed == imported() - set(sys.stdlib_module_names) - {"importer"} - TRANSITIVE
 
 
 def imported() -> set[str]:
@@ -227,34 +276,74 @@ def imported() -> set[str]:
     return {name.partition(".")[0] for name in found}
 
 
-def test_links_lead_somewhere():
-    """Each file that is linked is there, in this folder and in a clone; each heading, too."""
-    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", TEXT, flags=re.MULTILINE)}  # fmt: skip
-    for target in re.findall(r"\]\(([^)]+)\)", TEXT):
+def headings(page: str) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    found = re.findall(r"^#+ (.*)$", page, flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in found}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str):
+    """Each linked file and each linked heading exists."""
+    for target in re.findall(r"\]\(([^)]+)\)", PAGES[page]):
+        if "://" in target:
+            continue
         path, _, anchor = target.partition("#")
-        assert "://" in target or not path or (ROOT / path).is_file(), target
-        assert not anchor or path or anchor in anchors, target
+        file = (ROOT / page).parent / path if path else ROOT / page
+        assert file.is_file(), target
+        if anchor:
+            assert anchor in headings(file.read_text(encoding="utf-8")), target
+
+
+def test_every_page_is_linked_from_the_introduction():
+    """A reader of the introduction finds every other page."""
+    links = set(re.findall(r"\]\(([^)#]+)", INTRODUCTION))
+    assert set(PAGES) - {"README.md"} <= links
 
 
 def test_the_mapping_example_loads(tmp_path: Path):
-    """The annotated example works as it stands, for the manifest above it, without a warning."""
-    text = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)
+    """The example mapping fits the example manifest above it, without a warning."""
+    text = re.findall(r"^   ```yaml\n(.*?)```", INTRODUCTION, flags=re.DOTALL | re.MULTILINE)
     assert len(text) == 1
     path = tmp_path / "mapping.yaml"
-    path.write_text(text[0], encoding="utf-8")
+    path.write_text(textwrap.dedent(text[0]), encoding="utf-8")
     mapping = load_mapping(path)
-    header = re.search(r"^\| (Legacy ID .*) \|$", TEXT, flags=re.MULTILINE)
+    header = re.search(r"^ *\| (Legacy ID .*) \|$", INTRODUCTION, flags=re.MULTILINE)
     assert header is not None
     assert mapping.mentioned_columns == set(header[1].split(" | "))
     assert mapping.warnings == ()
 
 
-def test_the_house_has_the_rooms_that_there_are():
-    """Each module and package of the importer is in the drawing, and nothing else is."""
-    drawing = section("## The house").split("importer/\n", 1)[1].split("```")[0]
-    drawn = set(re.findall(r"(?:^  |   )([a-z_]+(?:\.py|/))", drawing, flags=re.MULTILINE))
-    package = Path(importer.__file__).parent
-    there = {path.name for path in package.glob("*.py")} | {
-        f"{path.parent.name}/" for path in package.glob("*/__init__.py")
-    }
-    assert drawn == there - {"__init__.py", "__main__.py"}
+def test_the_layout_shows_every_folder():
+    """The tree has exactly the folders and modules of the package, and marks those with a page."""
+    tree = section(CONTRIBUTORS, "## Layout").split("importer/\n", 1)[1].split("```")[0]
+    found = re.findall(r"^  ([a-z_]+(?:\.py|/)) +(\*?)", tree, flags=re.MULTILINE)
+    modules = {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py", "__main__.py"}
+    folders = {f"{path.parent.name}/" for path in PACKAGE.glob("*/__init__.py")}
+    assert {name for name, _ in found} == modules | folders
+    assert {name for name, mark in found if mark} == {f"{path.parent.name}/" for path in PACKAGE.glob("*/README.md")}
+
+
+def test_the_layers_are_those_of_the_contract():
+    """The page shows the layers that `make lint` checks."""
+    contract = configparser.ConfigParser()
+    contract.read(ROOT / ".importlinter", encoding="utf-8")
+    layers = contract["importlinter:contract:layers"]["layers"].strip()
+    assert section(CONTRIBUTORS, "## Layers").split("```text\n")[1].split("\n```")[0] == layers
+
+
+def test_files_and_names_on_the_contributors_page_exist():
+    """Each path exists, and each name is defined in the module beside it."""
+    for path in re.findall(r"`([\w/.-]+/[\w/.-]*)`", CONTRIBUTORS):
+        assert (ROOT / path).exists() or (PACKAGE / path).exists(), path
+    for where in re.findall(r"\| (`[\w/]+\.py`: `\w+`) \|", CONTRIBUTORS):
+        module, name = re.findall(r"`([^`]+)`", where)
+        text = (PACKAGE / module).read_text(encoding="utf-8")
+        assert re.search(rf"^ *(?:async def|def|class) {name}\b|^{name} =", text, flags=re.MULTILINE), where
+
+
+def test_every_make_target_is_documented():
+    """The table has exactly the targets that `make help` lists."""
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    documented = [name.removeprefix("make ") for name in names(section(CONTRIBUTORS, "## Make targets"))]
+    assert sorted(documented) == sorted(targets)

@@ -86,7 +86,7 @@ def test_the_environment_wins_over_the_file(dotenv) -> None:
     assert read_rate(None, found) == Rate(1, 1)
 
 
-def test_a_key_may_stand_in_a_file_of_its_own(tmp_path) -> None:
+def test_key_can_be_in_a_separate_file(tmp_path) -> None:
     """As container secrets do, with the line break that editors add and the mark that Windows adds."""
     (tmp_path / "key").write_text("from-a-file\r\n", encoding="utf-8-sig")
     for name, read in (("LSQ_ACCESS_KEY", "access_key"), ("LSQ_SECRET_KEY", "secret_key")):
@@ -94,7 +94,7 @@ def test_a_key_may_stand_in_a_file_of_its_own(tmp_path) -> None:
         assert getattr(found, read).reveal() == "from-a-file"
 
 
-def test_a_key_itself_wins_over_its_file_but_the_environment_over_all(tmp_path, dotenv) -> None:
+def test_key_precedence_is_environment_then_value_then_file(tmp_path, dotenv) -> None:
     """Within one place the variable comes first; a key file of the environment still beats a key in `.env`."""
     (tmp_path / "key").write_text("from-a-file", encoding="utf-8")
     in_file = str(tmp_path / "key")
@@ -107,7 +107,7 @@ def test_a_key_itself_wins_over_its_file_but_the_environment_over_all(tmp_path, 
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", "folder"])
-def test_a_key_file_that_can_not_be_read_is_named(tmp_path, content) -> None:
+def test_unreadable_key_file_is_reported(tmp_path, content) -> None:
     """Missing, not text, a folder: the variable and the path, not what is in it."""
     path = tmp_path / "key"
     if content == "folder":
@@ -118,7 +118,7 @@ def test_a_key_file_that_can_not_be_read_is_named(tmp_path, content) -> None:
     assert f"LSQ_ACCESS_KEY_FILE: {path} can't be read" in text
 
 
-def test_a_dotenv_file_that_is_no_text_is_named(dotenv) -> None:
+def test_binary_dotenv_file_is_reported(dotenv) -> None:
     """An error of the settings, with the file's path."""
     dotenv.write_bytes(b"LSQ_TENANT_ID=\xff\n")
     with pytest.raises(SettingsError, match="can't be read") as caught:
@@ -191,14 +191,14 @@ def test_usual_places_of_host_and_keys_work(
 
 
 @pytest.mark.parametrize("host", ["https://evilleadsquared.com", "https://leadsquared.com.example.org"])
-def test_a_host_that_only_looks_like_leadsquareds_is_a_strangers(host: str, dotenv: Path) -> None:
+def test_host_that_resembles_leadsquared_is_not_trusted(host: str, dotenv: Path) -> None:
     """The end of the name counts, from a dot on."""
     with pytest.raises(SettingsError, match="set LSQ_HOST in the environment"):
         with_host(dotenv, host, {}, KEYS)
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o640, 0o604, 0o644])
-def test_a_file_with_keys_that_others_can_read_is_warned_of(mode: int, tmp_path: Path, dotenv: Path) -> None:
+def test_key_file_readable_by_others_causes_a_warning(mode: int, tmp_path: Path, dotenv: Path) -> None:
     """A `.env` file that has a key, and a key file; each once, with the command that cures it."""
     key = tmp_path / "key"
     key.write_text("of-nobody", encoding="utf-8")
@@ -212,7 +212,7 @@ def test_a_file_with_keys_that_others_can_read_is_warned_of(mode: int, tmp_path:
     assert found.warnings == (loose if mode & 0o077 else [])
 
 
-def test_a_dotenv_file_without_keys_may_be_read_by_all(dotenv: Path) -> None:
+def test_dotenv_file_without_keys_may_be_readable_by_all(dotenv: Path) -> None:
     """A host is no secret."""
     dotenv.write_text("LSQ_HOST=https://api.example.com\n", encoding="utf-8")
     dotenv.chmod(0o644)
@@ -232,7 +232,7 @@ def test_a_dotenv_file_without_keys_may_be_read_by_all(dotenv: Path) -> None:
         ("LSQ_RATE=25/5  # of the plan", "25/5", False),
     ],
 )
-def test_a_value_that_a_comment_cuts_is_warned_of(line: str, value: str, warned: bool, dotenv: Path) -> None:  # noqa: FBT001
+def test_value_cut_by_a_comment_causes_a_warning(line: str, value: str, warned: bool, dotenv: Path) -> None:  # noqa: FBT001
     """With its line and how to quote it; of a key always, elsewhere where it does not look like a comment."""
     dotenv.write_text(f"# settings\n\n{line}\n", encoding="utf-8")
     dotenv.chmod(0o600)
@@ -244,7 +244,7 @@ def test_a_value_that_a_comment_cuts_is_warned_of(line: str, value: str, warned:
     )
 
 
-def test_a_line_that_can_not_be_read_is_warned_of(dotenv: Path) -> None:
+def test_unreadable_dotenv_line_causes_a_warning(dotenv: Path) -> None:
     """A quote that does not end, and words without a sign between."""
     dotenv.write_text("LSQ_RATE=1/1\nthis is no setting\n", encoding="utf-8")
     found = Environment({}, dotenv)
@@ -255,7 +255,7 @@ def test_a_line_that_can_not_be_read_is_warned_of(dotenv: Path) -> None:
 # -- what is wrong
 
 
-def test_all_that_is_missing_is_named_at_once() -> None:
+def test_all_missing_settings_are_reported_together() -> None:
     """One error with every variable and what it is, so that nobody mends one after the other."""
     text = refusal(**dict.fromkeys(GOOD, ""))
     for name in GOOD:
@@ -269,15 +269,15 @@ def test_missing_and_wrong_are_named_together() -> None:
     assert "LSQ_HOST: 'ftp://x'" in text
     assert "LSQ_TENANT_ID: 'a/b'" in text
     assert "LSQ_ACCESS_KEY is not set" in text
-    assert "LSQ_SECRET_KEY holds a character that no key has" in text
+    assert "LSQ_SECRET_KEY contains a character that keys don't have" in text
     assert "two" not in text
 
 
 @pytest.mark.parametrize("key", ["two\nlines", "clé", "tab\there", "\u200binvisible", "nul\x00"])
-def test_a_key_that_no_header_takes_is_refused_and_not_shown(key) -> None:
+def test_key_with_invalid_characters_is_refused_and_hidden(key) -> None:
     """A key copied with more than itself is found before the first call, and does not reach the screen."""
     text = refusal(LSQ_ACCESS_KEY=key)
-    assert "LSQ_ACCESS_KEY holds a character that no key has" in text
+    assert "LSQ_ACCESS_KEY contains a character that keys don't have" in text
     assert key not in text
 
 
@@ -303,7 +303,7 @@ def test_a_tenant_id_can_not_change_the_url(tenant) -> None:
         ("http://[::1]:8080", "http://[::1]:8080"),
     ],
 )
-def test_a_host_is_read_as_people_write_it(text, base_url) -> None:
+def test_host_is_read_in_all_common_forms(text, base_url) -> None:
     """With or without scheme, port and last slash; plain http for this machine only."""
     assert read_host(text) == base_url
 
@@ -311,8 +311,8 @@ def test_a_host_is_read_as_people_write_it(text, base_url) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("http://api.example.com", "plain http would show the keys"),
-        ("http://127.0.0.1.example.com", "plain http would show the keys"),
+        ("http://api.example.com", "plain http would send the keys unencrypted"),
+        ("http://127.0.0.1.example.com", "plain http would send the keys unencrypted"),
         ("https://api.example.com/api/tenants/1", "has a path; write only https://api.example.com"),
         ("https://api.example.com?x=1", "has a path"),
         ("https://api.example.com#x", "has a path"),
@@ -321,11 +321,11 @@ def test_a_host_is_read_as_people_write_it(text, base_url) -> None:
         ("https://a b", "is not a base URL"),
         ("https://api.example.com:https", "host or its port"),
         ("https://[::1", "host or its port"),
-        ("https://user:hunter2@api.example.com", "holds a user name"),
-        ("https://@api.example.com", "holds a user name"),
+        ("https://user:hunter2@api.example.com", "contains a user name"),
+        ("https://@api.example.com", "contains a user name"),
     ],
 )
-def test_a_host_that_is_none_is_refused(text, reason) -> None:
+def test_invalid_host_is_refused(text, reason) -> None:
     """With what is wrong about it, and never with a password that stood in it."""
     with pytest.raises(ValueError, match=reason) as caught:
         read_host(text)
@@ -344,7 +344,7 @@ def test_everything_else_is_another_machine(host) -> None:
     assert not is_loopback(host)
 
 
-def test_a_loopback_host_is_an_account_of_its_own() -> None:
+def test_loopback_host_is_a_separate_account() -> None:
     """Tickets of a stand-in must not look like those of the tenant."""
     assert account(LSQ_HOST="http://127.0.0.1:8080").name == "12345@127.0.0.1:8080"
 
@@ -370,12 +370,12 @@ def test_a_loopback_host_is_an_account_of_its_own() -> None:
         ({"HTTPS_PROXY": "http://p.example.com", "LSQ_HOST": "http://localhost:1"}, None),
     ],
 )
-def test_a_proxy_is_used_as_elsewhere(variables, proxy) -> None:
+def test_proxy_variables_are_respected(variables, proxy) -> None:
     """HTTPS_PROXY but for the hosts of NO_PROXY, and never for this machine."""
     assert account(**variables).proxy == proxy
 
 
-def test_a_proxy_that_can_not_be_used_is_refused_before_anything_is_sent() -> None:
+def test_invalid_proxy_is_refused_before_sending() -> None:
     """Found with the settings, not at the first call, and without its password."""
     text = refusal(HTTPS_PROXY="socks5://user:hunter2@p.example.com")
     assert "HTTPS_PROXY: only a proxy that is reached by http" in text
@@ -425,7 +425,7 @@ def test_the_rate_comes_from_flag_environment_or_the_documented_limit() -> None:
 
 
 @pytest.mark.parametrize("text", ["25", "0/5", "25/0", "-1/5", "25/inf", "25/nan", "x/5", "2.5/5", "25/5/1"])
-def test_a_rate_that_is_none_names_its_flag_or_variable(text) -> None:
+def test_invalid_rate_names_its_flag_or_variable(text) -> None:
     """Nothing is guessed about the account's limit."""
     with pytest.raises(SettingsError, match="--rate"):
         read_rate(text, environment())
@@ -443,7 +443,7 @@ def test_durations(text, seconds) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "m", "-1s", "1w", "1m30s", "1e3", "inf", "nan", "1,5h"])
-def test_what_is_no_duration(text) -> None:
+def test_invalid_durations_are_refused(text) -> None:
     """Anything else is refused with an example."""
     with pytest.raises(ValueError, match="write 20s, 15m or 1h"):
         parse_duration(text)
@@ -461,7 +461,7 @@ def test_no_key_is_ever_shown() -> None:
     assert found.proxy == "http://user:hunter2@p.example.com"
 
 
-def test_a_secret_knows_whether_it_is_there() -> None:
+def test_empty_secret_is_false() -> None:
     """An empty key is none."""
     assert Secret("x")
     assert not Secret("")

@@ -24,10 +24,10 @@ from importer.account_fields.metadata import (
 )
 from importer.account_fields.ticket_fields import AccountField, AccountFields
 from importer.errors import StoppedEarly
+from importer.leadsquared.answers import KeysRefused, NotSent, Refused, Unclear, WrongUrl
 from importer.leadsquared.client import AccountReply, Client
 from importer.leadsquared.connections import RequestGate
 from importer.leadsquared.reads import AccountReads
-from importer.leadsquared.wire import KeysRefused, NotSent, Refused, Unclear, WrongUrl
 from importer.rate_limit.limiter import RateLimiter
 
 _MOST_UNCLEAR_ANSWERS = 5  # of the same question; a server that is out of order is not waited for
@@ -126,10 +126,10 @@ class FieldsReader:
     """One reading. ``chance`` is that of the waits, uniform in [0, 1)."""
 
     def __init__(
-        self, client: Client, quota: RateLimiter, give_up_after_s: float, chance: Callable[[], float] = random.random
+        self, client: Client, limiter: RateLimiter, give_up_after_s: float, chance: Callable[[], float] = random.random
     ) -> None:
         self._client = client
-        self._questions = AccountReads(quota, give_up_after_s, chance=chance)
+        self._questions = AccountReads(limiter, give_up_after_s, jitter=chance)
 
     @property
     def calls(self) -> int:
@@ -192,7 +192,7 @@ class FieldsReader:
 
         async def ask(gate: RequestGate) -> _Told | UnusableAnswer | NotSent:
             nonlocal unclear
-            said = await self._client.ask(question.path, gate, question.body)
+            said = await self._client.read(question.path, gate, question.body)
             answer = read(said.status, said.headers, said.body) if isinstance(said, AccountReply) else said
             if isinstance(answer, Unclear) and answer.http_status is not None:
                 unclear += 1
@@ -200,7 +200,7 @@ class FieldsReader:
                     return Refused(answer.reason, answer.http_status)
             return answer
 
-        return await self._questions.told(ask, "told the account's fields")
+        return await self._questions.call(ask, "the account's fields")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import quote
 
 from importer.account_fields.ticket_fields import AccountField
-from importer.leadsquared.json_members import loaded, text_of
-from importer.leadsquared.wire import KeysRefused, Refused, Throttled, Unclear, WrongUrl, one_line, read_answer
+from importer.leadsquared.answers import KeysRefused, Refused, Throttled, Unclear, WrongUrl, read_answer, reason_text
+from importer.leadsquared.json_members import parse_json, scalar_text
 
 FIELDS_PATH = "ticket-types/1/fields/filter"
 PAGE_FIELDS = 25
@@ -57,7 +57,7 @@ def read_page(http_status: int, headers: Mapping[str, str], body: bytes | None) 
     """Say what the answer to a question for fields means."""
     if http_status != HTTPStatus.OK:
         return _denied(http_status, headers, body)
-    data = loaded(body)
+    data = parse_json(body)
     entries = data.get("TicketsFields") if isinstance(data, dict) else None
     total = data.get("Total") if isinstance(data, dict) else None
     if not isinstance(entries, list) or type(total) is not int:
@@ -74,7 +74,7 @@ def read_lookup(http_status: int, headers: Mapping[str, str], body: bytes | None
     """Say what the answer to a question for a lookup's values means. ``Value`` is what a ticket carries."""
     if http_status != HTTPStatus.OK:
         return _denied(http_status, headers, body)
-    data = loaded(body)
+    data = parse_json(body)
     if not isinstance(data, list):
         return _no_answer(data)
     entries = [entry for entry in data if isinstance(entry, dict) and _value(entry)]
@@ -90,11 +90,11 @@ def read_lookup(http_status: int, headers: Mapping[str, str], body: bytes | None
 
 
 def _value(entry: dict[str, Any]) -> str:
-    return text_of(entry.get("Value")) or text_of(entry.get("Text"))
+    return scalar_text(entry.get("Value")) or scalar_text(entry.get("Text"))
 
 
 def _field(entry: dict[str, Any]) -> AccountField | None:
-    name = text_of(entry.get("SchemaName")).strip()
+    name = scalar_text(entry.get("SchemaName")).strip()
     if not name:
         return None
     limits = entry.get("ValidationProperties")
@@ -104,17 +104,17 @@ def _field(entry: dict[str, Any]) -> AccountField | None:
         low = high = None
     return AccountField(
         schema_name=name,
-        display_name=text_of(entry.get("DisplayName")),
-        data_type=text_of(entry.get("DataType")),
+        display_name=scalar_text(entry.get("DisplayName")),
+        data_type=scalar_text(entry.get("DataType")),
         mandatory=limits.get("IsMandatory") is True,
         active=entry.get("Active") is not False and entry.get("Deleted") is not True,
-        default=text_of(entry.get("DefaultValue")),
-        lookup_id=text_of(entry.get("RelatedLookupId")),
+        default=scalar_text(entry.get("DefaultValue")),
+        lookup_id=scalar_text(entry.get("RelatedLookupId")),
         min_length=_length(limits.get("MinLength")),
         max_length=_length(limits.get("MaxLength")),
         min_value=low,
         max_value=high,
-        regex=text_of(limits.get("Regex")),
+        regex=scalar_text(limits.get("Regex")),
     )
 
 
@@ -129,9 +129,9 @@ def _denied(http_status: int, headers: Mapping[str, str], body: bytes | None) ->
 
 def _no_answer(data: Any) -> Refused | Unclear:
     """A 200 can carry a failure; anything else that is not as documented may be anything."""
-    status = text_of(data.get("Status")) if isinstance(data, dict) else ""
+    status = scalar_text(data.get("Status")) if isinstance(data, dict) else ""
     if status and status != "Success":
-        return Refused(one_line(text_of(data.get("ReasonForFailure"))) or "no reason given", HTTPStatus.OK)
+        return Refused(reason_text(scalar_text(data.get("ReasonForFailure"))) or "no reason given", HTTPStatus.OK)
     return Unclear("unclear-answer", "200 with a body that is not the documented JSON", HTTPStatus.OK)
 
 

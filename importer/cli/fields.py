@@ -1,4 +1,4 @@
-"""`fields`: what the account says of its ticket fields, as a table, a file or JSON."""
+"""`fields`: shows the account's ticket fields, as a table, a file or JSON."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli import options
-from importer.cli.commands import cli
 from importer.cli.json_envelope import enveloped
-from importer.cli.known_fields import fetch_fields, keep
-from importer.cli.output import log, say, set_up_log
+from importer.cli.known_fields import cache_fields, fetch_fields
+from importer.cli.log_setup import set_up_log
+from importer.cli.output import log, print_line, print_report
 from importer.errors import UsageError
 from importer.runtime.atomic_files import begins_as, open_made, replacing, writing
-from importer.settings import Environment, fields_folder, read_connection
+from importer.runtime.display_text import labelled
+from importer.settings import fields_folder, read_connection
 
 if TYPE_CHECKING:
     from importer.account_fields import AccountField, AccountFields
@@ -35,61 +36,65 @@ _COLUMNS = ("name", "SchemaName", "type", "mandatory", "values")
 _VALUES_SHOWN_CHARS = 60
 
 
-@cli.command()
-@click.option("-o", "--output", type=options.PATH, help="Write them to this file, .csv or .json.")
-@click.option("--sandbox", is_flag=True, help="Ask an embedded stand-in account.")
-@options.asking
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.command()
+@click.option("-o", "--output", type=options.PATH, help="Write the fields to this file, .csv or .json.")
+@click.option("--sandbox", is_flag=True, help="Read from a sandbox account on this machine.")
+@options.reading
+@options.as_json
 @options.logging_flags
 def fields(output: Path | None, **flags: Any) -> int:
-    """Show the account's ticket fields, and keep them for the checks of the other commands.
+    """Show the account's ticket fields and save them for checks.
 
-    An administrator's keys are needed. Name, SchemaName, type, whether a ticket needs it, and a select field's values.
+    Shows each field's name, SchemaName, type, whether it is mandatory, and the values of a select field.
+    Later checks use them. This command needs an administrator's keys.
     """
-    environment = Environment(os.environ, Path(".env"))
+    environment = options.read_environment()
     set_up_log(flags, environment)
     if output is not None:
-        _check_place(output)
+        _check_output(output)
     account, _ = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
     fetched = fetch_fields(account, environment, flags)
     for note in fetched.fields.notes:
         log.warning("%s", note)
     if account is not None:
-        keep(fetched.fields, fields_folder(flags["ledger"], environment))
+        cache_fields(fetched.fields, fields_folder(flags["ledger"], environment))
     if output is not None:
         _write(output, fetched.fields)
     _show(fetched, as_json=flags["as_json"])
     if output is not None and not flags["as_json"]:
-        say(f"written    {output}")
+        print_report([labelled("written", str(output))])
     return 0
 
 
-def _check_place(path: Path) -> None:
-    """Raise UsageError for what is no file of fields or can't be one: no call is made for nothing, and nothing lost."""
+def _check_output(path: Path) -> None:
+    """Raise UsageError, before the first call, if the file can't be written or is no list of fields."""
     ending = path.suffix.lower()
     if ending not in _BEGINNINGS:
-        raise UsageError(f"{path}: the fields are written as {' or '.join(_BEGINNINGS)}", hint="choose one for -o")
+        raise UsageError(
+            f"{path}: fields can be written as {' or '.join(_BEGINNINGS)}",
+            hint="choose one for -o",
+        )
     with writing(str(path), "-o"):
         is_other = path.exists() and not begins_as(path, (_BEGINNINGS[ending],))
         tempfile.TemporaryFile(dir=path.parent).close()
     if is_other:
         raise UsageError(
-            f"{path} is there and is not a list of fields", hint="name another file with -o, or move this one away"
+            f"{path} exists and is not a list of fields", hint="name another file with -o, or move this one"
         )
 
 
 def _show(fetched: FetchedFields, *, as_json: bool) -> None:
     found = fetched.fields
     if as_json:
-        say(enveloped(_as_data(found)))
+        print_line(enveloped(_as_data(found)))
         return
     rows = [_COLUMNS, *map(_cells, found)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS) - 1)]
     for row in rows:
         parts = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
-        say("  ".join([*parts, row[-1]]).rstrip())
+        print_line("  ".join([*parts, row[-1]]).rstrip())
     calls = "1 call" if fetched.calls == 1 else f"{fetched.calls:,} calls"
-    say(f"{len(found):,} fields of {found.account}; {calls}")
+    print_line(f"{len(found):,} fields of {found.account}; {calls}")
 
 
 def _cells(field: AccountField) -> tuple[str, ...]:
@@ -100,7 +105,7 @@ def _cells(field: AccountField) -> tuple[str, ...]:
 
 
 def _values_text(field: AccountField) -> str:
-    """As many values as a line takes, or how long a text may be."""
+    """Return as many values as fit one line, or the greatest length of a text field."""
     if field.values is None:
         return f"up to {field.max_length:,} characters" if field.max_length is not None else ""
     shown = ""
@@ -113,13 +118,13 @@ def _values_text(field: AccountField) -> str:
 
 
 def _as_data(found: AccountFields) -> dict[str, Any]:
-    from importer.account_fields.cache import as_data  # noqa: PLC0415 - see the package's docstring
+    from importer.account_fields.cache import as_data
 
     return as_data(found)
 
 
 def _write(path: Path, found: AccountFields) -> None:
-    """Write them to a file that appears when it is whole. Raises UsageError."""
+    """Write the fields to a file that appears when it is complete. Raises UsageError."""
     is_csv = path.suffix.lower() == ".csv"
     text = _csv_text(found) if is_csv else json.dumps(_as_data(found), ensure_ascii=False, indent=1)
     encoding = "utf-8-sig" if is_csv else "utf-8"
@@ -132,12 +137,12 @@ def _write(path: Path, found: AccountFields) -> None:
 
 
 def _csv_text(found: AccountFields) -> str:
-    """A row for each field; values are parted by line breaks, as they may hold any other separator."""
-    from importer.results import harmless  # noqa: PLC0415 - see the package's docstring
+    """Return a row per field. Line breaks separate values, as values may contain any other separator."""
+    from importer.results import escape_formula
 
     text = StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows(
-        [harmless(cell) for cell in row] for row in (_CSV_COLUMNS, *map(_csv_cells, found))
+        [escape_formula(cell) for cell in row] for row in (_CSV_COLUMNS, *map(_csv_cells, found))
     )
     return text.getvalue()
 

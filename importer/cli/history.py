@@ -1,31 +1,30 @@
-"""`history`: what the ledger remembers of runs."""
+"""`history`: lists past runs and their rows from the ledger."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from importer.cli.commands import cli
+from importer.cli import options
 from importer.cli.json_envelope import enveloped
-from importer.cli.output import say
-from importer.settings import Environment, ledger_url
+from importer.cli.output import print_line
+from importer.runtime.display_text import one_line
+from importer.settings import ledger_url
 
 if TYPE_CHECKING:
     from importer.ledger.history import PastRow, PastRun
 
 _ENDINGS = {
     0: "every row is a ticket",
-    1: "rows are left",
+    1: "some rows are not tickets",
     2: "nothing was sent",
     3: "stopped early",
-    4: "another run held the rows",
-    5: "a bug of this program",
+    4: "another run was sending the rows",
+    5: "stopped by a bug of this program",
     129: "interrupted",
     130: "interrupted",
     143: "interrupted",
@@ -33,38 +32,36 @@ _ENDINGS = {
 _HEADER = ("row", "key", "state", "number", "outcome", "attempts", "settled_at", "error_code", "error")
 
 
-@cli.command()
+@click.command()
 @click.argument("run_name", metavar="[RUN]", required=False)
-@click.option("--ledger", "address", metavar="FILE|URL", help="Where the ledger is; or LSQ_LEDGER.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def history(run_name: str | None, address: str | None, *, as_json: bool) -> int:
-    """List the runs of the ledger, the newest first; or the rows of one RUN.
+@options.ledger
+@options.as_json
+def history(run_name: str | None, ledger: str | None, *, as_json: bool) -> int:
+    """List past runs, or the rows of one run.
 
-    Any part of a RUN's name will do that no other run's has, such as its last six characters.
+    The newest run comes first. RUN is any part of a run's name that no other run has, such as its last six characters.
     """
-    from importer.ledger import Ledger  # noqa: PLC0415 - see the package's docstring
-    from importer.ledger.history import past_run, past_runs, rows_of  # noqa: PLC0415
+    from importer.ledger import Ledger
+    from importer.ledger.history import past_run, past_runs, rows_of
 
-    ledger = Ledger.open(ledger_url(address, Environment(os.environ, Path(".env"))))
+    opened = Ledger.open(ledger_url(ledger, options.read_environment()))
     try:
         if run_name is None:
-            runs = past_runs(ledger)
+            runs = past_runs(opened)
             lines = [enveloped({"runs": [_as_data(run) for run in runs]})]
             for line in lines if as_json else _run_lines(runs):
-                say(line)
+                print_line(line)
             return 0
-        run = past_run(ledger, run_name)
-        rows = rows_of(ledger, run.id)
+        run = past_run(opened, run_name)
+        rows = rows_of(opened, run.id)
         for line in _rows_as_json(run, rows) if as_json else _row_lines(run, rows):
-            say(line)
+            print_line(line)
     finally:
-        ledger.close()
+        opened.close()
     return 0
 
 
 def _run_lines(runs: Iterable[PastRun]) -> Iterator[str]:
-    from importer.reports import one_line  # noqa: PLC0415 - see the package's docstring
-
     for run in runs:
         yield f"{run.id}  {run.command}: {_ending(run)}"
         yield f"    {run.started_at} to {run.ended_at or '…'} on {one_line(run.host)}, account {run.account}"
@@ -73,8 +70,6 @@ def _run_lines(runs: Iterable[PastRun]) -> Iterator[str]:
 
 
 def _row_lines(run: PastRun, rows: Iterable[PastRow]) -> Iterator[str]:
-    from importer.reports import one_line  # noqa: PLC0415 - see the package's docstring
-
     yield from _run_lines([run])
     yield ""
     yield "\t".join(_HEADER)
@@ -83,12 +78,12 @@ def _row_lines(run: PastRun, rows: Iterable[PastRow]) -> Iterator[str]:
 
 
 def _rows_as_json(run: PastRun, rows: Iterable[PastRow]) -> Iterator[str]:
-    """One object, a line for each row: a run may have hundreds of thousands."""
+    """Yield one JSON object in pieces, a row at a time: a run may have hundreds of thousands of rows."""
     yield f'{enveloped({"run": _as_data(run), "account": run.account})[:-1]}, "rows": ['
-    lead = ""
+    separator = ""
     for row in rows:
-        yield f"{lead}{json.dumps(asdict(row), ensure_ascii=False)}"
-        lead = ","
+        yield f"{separator}{json.dumps(asdict(row), ensure_ascii=False)}"
+        separator = ","
     yield "]}"
 
 
@@ -97,11 +92,10 @@ def _as_data(run: PastRun) -> dict[str, object]:
 
 
 def _ending(run: PastRun) -> str:
-    """How it ended, in words."""
     if run.live:
-        return "at work"
+        return "running"
     if run.exit_code is None:
-        return "ended without a word, as by a crash or a kill; what was under way is unknown"
+        return "ended without an exit code, as after a crash; the rows that were in flight are unknown"
     return f"exit code {run.exit_code}, {_ENDINGS.get(run.exit_code, 'ended')}"
 
 

@@ -16,19 +16,19 @@ from importer.errors import ImporterError
 
 @dataclass
 class Envelope:
-    """When a command began, and what it has warned of. One object for each command."""
+    """Start time and warnings of the command that runs. One object per command."""
 
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     started_s: float = field(default_factory=time.monotonic)
     warnings: list[str] = field(default_factory=list)
 
     def members(self, *, exit_code: int = 0, error: ImporterError | None = None) -> dict[str, Any]:
-        """The members as they are now; ``error``: why the command stopped."""
+        """Return the members with their current values. ``error``: why the command stopped."""
         return {
             "run": None,
             "account": None,
-            "started_at": _text(self.started_at),
-            "finished_at": _text(datetime.now(UTC)),
+            "started_at": _iso(self.started_at),
+            "finished_at": _iso(datetime.now(UTC)),
             "seconds": round(time.monotonic() - self.started_s, 3),
             "exit_code": error.exit_code if error is not None else exit_code,
             "stopped": error.message if error is not None else None,
@@ -39,18 +39,18 @@ class Envelope:
 
 
 def envelope() -> Envelope:
-    """The envelope of the command that runs."""
+    """Return the envelope of the command that runs."""
     context = click.get_current_context(silent=True)
     found = context.find_object(Envelope) if context is not None else None
     return found if found is not None else Envelope()
 
 
 def enveloped(data: Mapping[str, Any], *, exit_code: int = 0, error: ImporterError | None = None) -> str:
-    """One JSON object with the members of every object and these, which win."""
+    """Return one JSON object: the members that every object has, overridden by ``data``."""
     members = envelope().members(exit_code=exit_code, error=error)
     warnings = [*members["warnings"], *(each for each in data.get("warnings", ()) if each not in members["warnings"])]
     return json.dumps({**members, **data, "warnings": warnings}, ensure_ascii=False)
 
 
-def _text(moment: datetime) -> str:
+def _iso(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")

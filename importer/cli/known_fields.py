@@ -1,6 +1,6 @@
-"""The account's fields for the commands that check against them: as they were kept, or read anew where that is asked.
+"""The account's fields, for commands that check rows with them: from the cache, or read from the account.
 
-No command but `fields` asks the account for them by itself: the first call of a run is a ticket.
+Only `fields` and ``--read-fields`` read them from the account.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from importer.cli.output import log
 from importer.errors import UsageError
+from importer.runtime.display_text import labelled
 from importer.settings import (
     SANDBOX_ACCOUNT,
     AccountSettings,
@@ -31,50 +32,52 @@ if TYPE_CHECKING:
 def fields_to_check(
     account: AccountSettings | None, environment: Environment, flags: Mapping[str, Any]
 ) -> AccountFields | None:
-    """Give the fields that rows are held against: those kept, or the account's own where ``--read-fields`` is said.
+    """Return the fields to check rows with: cached ones, or the account's own with ``--read-fields``.
 
-    ``account`` is ``None`` for the embedded sandbox, of which nothing is kept. Where the keys may not read the fields,
-    that is said, and what was kept will do.
+    ``account`` is ``None`` for the sandbox, whose fields are not cached. If the keys may not read the fields, a warning
+    says so, and cached fields are used.
     """
     folder = fields_folder(flags.get("ledger"), environment)
-    kept = kept_fields(account.name, folder) if account is not None else None
+    cached = cached_fields(account.name, folder) if account is not None else None
     if not flags["read_fields"]:
-        if kept is not None:
-            log.info("%s", fields_line(kept))
-        return kept
+        if cached is not None:
+            log.info("%s", fields_line(cached))
+        return cached
     if flags.get("dry_run"):
         raise UsageError(
-            "--read-fields calls the account, and --dry-run calls nothing", hint="run `ticket-importer fields` before"
+            "--read-fields makes calls to the account, and --dry-run makes none",
+            hint="run `ticket-importer fields` first, then --dry-run without --read-fields",
         )
-    from importer.account_fields.fields_reader import FieldsNotShown  # noqa: PLC0415 - see the package's docstring
+    from importer.account_fields.fields_reader import FieldsNotShown
 
     try:
         found = fetch_fields(account, environment, flags).fields
     except FieldsNotShown as error:
-        log.warning("%s; it goes on %s", error.message, "with those read before" if kept else "without them")
-        return kept
+        instead = "rows are checked with the fields read before" if cached else "rows are checked without them"
+        log.warning("%s; %s", error.message, instead)
+        return cached
     if account is not None:
-        keep(found, folder)
+        cache_fields(found, folder)
     log.info("%s", fields_line(found))
     return found
 
 
-def kept_fields(account_name: str, folder: Path | None) -> AccountFields | None:
-    """Give the fields that were read before, if they were."""
-    from importer.account_fields import FieldsCache  # noqa: PLC0415 - see the package's docstring
+def cached_fields(account_name: str, folder: Path | None) -> AccountFields | None:
+    """Return the fields that were read before, or ``None``."""
+    from importer.account_fields import FieldsCache
 
     return FieldsCache(folder).load(account_name) if account_name and folder is not None else None
 
 
 def fields_line(fields: AccountFields) -> str:
-    """Say which fields rows are held against."""
-    return f"fields     {len(fields):,} of the account, read {fields.age_text(datetime.now(UTC))}"
+    """Return a line that names the fields with which rows are checked."""
+    return labelled("fields", f"{len(fields):,} of the account, read {fields.age_text(datetime.now(UTC))}")
 
 
 def fetch_fields(account: AccountSettings | None, environment: Environment, flags: Mapping[str, Any]) -> FetchedFields:
-    """Ask the account for its fields. Raises FieldsNotShown, StoppedEarly and Interrupted."""
-    from importer.ledger import Ledger  # noqa: PLC0415
-    from importer.workflows.fetch_fields import FetchOptions, fetch  # noqa: PLC0415 - see the package's docstring
+    """Read the fields from the account. Raises FieldsNotShown, StoppedEarly and Interrupted."""
+    from importer.ledger import Ledger
+    from importer.workflows.fetch_fields import FetchOptions, fetch
 
     url = ledger_url(flags.get("ledger"), environment) if account is not None else ""
     return fetch(
@@ -91,19 +94,19 @@ def fetch_fields(account: AccountSettings | None, environment: Environment, flag
 
 
 def _mapping(flags: Mapping[str, Any]) -> LoadedMapping:
-    from importer.mapping import load_mapping  # noqa: PLC0415 - see the package's docstring
+    from importer.mapping import load_mapping
 
     return load_mapping(flags["mapping"], source=flags["source"], key=flags["key"])
 
 
-def keep(found: AccountFields, folder: Path | None) -> None:
-    """Keep them for later commands, if there is a place for them."""
-    from importer.account_fields import FieldsCache  # noqa: PLC0415 - see the package's docstring
+def cache_fields(found: AccountFields, folder: Path | None) -> None:
+    """Cache the fields for later commands; log a warning if that is not possible."""
+    from importer.account_fields import FieldsCache
 
     if folder is None:
-        log.warning("the fields can't be kept, as this user has no home folder: set HOME, or LSQ_LEDGER to a file")
+        log.warning("can't cache the fields, as this user has no home folder: set HOME, or set LSQ_LEDGER to a file")
         return
     try:
         FieldsCache(folder).save(found)
     except OSError as error:
-        log.warning("the fields can't be kept in %s: %s", folder, error.strerror)
+        log.warning("can't cache the fields in %s: %s", folder, error.strerror)

@@ -1,4 +1,4 @@
-"""What a command prints: results on standard output; the log and errors on standard error, and in a file."""
+"""Prints results on standard output, and errors on standard error or in the log."""
 
 from __future__ import annotations
 
@@ -7,176 +7,122 @@ import errno
 import io
 import logging
 import os
-import select
-import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, TextIO
+from collections.abc import Iterable
 
 import click
 
-from importer.cli.json_envelope import envelope
-from importer.errors import ImporterError, ProgramError, SettingsError, UsageError, visible
-from importer.runtime.atomic_files import open_to_append
+from importer.cli.styles import shows_color, style_line
+from importer.errors import ImporterError, ProgramError, visible
 from importer.runtime.redaction import Redactor
-from importer.settings import Environment, ledger_url
 
 log = logging.getLogger("importer")
 _DETAILS_ARE_IN = "details are in"
-_TIME = "%Y-%m-%dT%H:%M:%S%z"
 
 
-def say(text: str) -> None:
-    """Print a line of results. Its reader may have gone, as `head` does: the exit code still tells all."""
+def print_line(text: str) -> None:
+    """Print a line on standard output.
+
+    A reader that has gone, such as `head`, is no error: the exit code still says how the command ended.
+    """
+    _print(visible(redactor().text(text)))
+
+
+def print_report(lines: Iterable[str]) -> None:
+    """Print lines of a plan, a summary or a problem list on standard output, with colours on a terminal."""
+    for line in lines:
+        text = visible(redactor().text(line))
+        _print(style_line(text) if shows_color(sys.stdout) else text)
+
+
+def _print(text: str) -> None:
     try:
-        click.echo(visible(_redactor().text(text)))
+        click.echo(text)
     except OSError as error:
-        _hush(sys.stdout)
+        discard_output(sys.stdout)
         if error.errno not in (errno.EPIPE, errno.EIO):
-            log.warning("standard output can't be written: %s", error.strerror)
+            log.warning("can't write to standard output: %s", error.strerror)
 
 
-def say_beside(line: str) -> None:
-    """Print a line on standard error."""
-    click.echo(visible(line), err=True)
+def print_to_stderr(line: str) -> None:
+    """Print a line of a plan on standard error, with colours on a terminal."""
+    text = visible(line)
+    click.echo(style_line(text) if shows_color(sys.stderr) else text, err=True)
 
 
-def say_error(error: ImporterError, *, word: str = "error") -> None:
-    """Print an error with its details and hint: as it is on a screen, as one entry in a file and in JSON."""
-    note_bug(error)
+def print_error(error: ImporterError, *, word: str = "error") -> None:
+    """Print an error with its details and hint: several lines on a screen, one entry in a log file or in JSON."""
+    write_bug_file(error)
     lines = error.lines()
     if log.handlers:
         extra = {"word": word, "lines": lines, "details": list(error.details), "hint": error.hint}
         log.error("%s", error.message, extra=extra)
         return
+    text = redactor().text(error_text(word, lines))
+    if shows_color(sys.stderr):
+        text = "\n".join(map(style_line, text.split("\n")))
     with contextlib.suppress(OSError):
-        click.echo(_redactor().text(_as_text(word, lines)), err=True)
+        click.echo(text, err=True)
 
 
-def note_bug(error: ImporterError) -> None:
+def error_text(word: str, lines: list[str]) -> str:
+    """Return an error's lines as one text that begins with ``word``."""
+    return "\n".join([f"{word}: {lines[0]}", *lines[1:]])
+
+
+def write_bug_file(error: ImporterError) -> None:
     """Write the traceback of a bug to a file, once, and name that file in the error's details."""
     if isinstance(error, ProgramError) and not any(each.startswith(_DETAILS_ARE_IN) for each in error.details):
-        error.details = (*error.details, f"{_DETAILS_ARE_IN} {keep_traceback(error.__cause__ or error)}")
+        error.details = (*error.details, f"{_DETAILS_ARE_IN} {_write_traceback(error.__cause__ or error)}")
 
 
-def keep_traceback(error: BaseException) -> str:
-    """Write the traceback of a bug to a new file that only its owner can read, and give its name."""
+def _write_traceback(error: BaseException) -> str:
+    """Write a traceback to a new file that only its owner can read, and return the file's name."""
     try:
         descriptor, name = tempfile.mkstemp(prefix="ticket-importer-", suffix=".log")
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(_redactor().text("".join(traceback.format_exception(error))))
-    except OSError as trouble:
+            file.write(redactor().text("".join(traceback.format_exception(error))))
+    except OSError as problem:
         last = (traceback.format_tb(error.__traceback__) or ["no line is known"])[-1]
-        return f"no file, as none could be written ({trouble.strerror}): {last}"
+        return f"no file, as none could be written ({problem.strerror}): {last}"
     return name
 
 
-def _hush(stream: object) -> None:
-    """Let what is still written to a stream that nobody reads vanish without an error."""
+def discard_output(stream: object) -> None:
+    """Redirect a stream that can't be written to the null device, so that later writes don't fail."""
     with contextlib.suppress(OSError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())  # type: ignore[attr-defined]  # a closed or missing stream is suppressed
         os.close(nowhere)
 
 
-def finish_streams() -> None:
-    """Write what is left to both streams, so that Python's own attempt at its end can't change the exit code."""
+def flush_streams() -> None:
+    """Flush both streams, so that a failing flush at Python's exit can't change the exit code."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
                 stream.flush()
         except (OSError, ValueError):
-            _hush(stream)
+            discard_output(stream)
 
 
-def write_any_text() -> None:
-    """Let standard output take any text, whatever the locale: what its encoding lacks is shown by its number."""
+def accept_any_text() -> None:
+    """Let standard output take any text: characters that its encoding lacks are printed as escapes."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def is_terminal() -> bool:
-    """Say whether a person sees standard error and can answer."""
-    return _is_tty(sys.stdin) and _is_tty(sys.stderr)
-
-
-def ask(question: str) -> bool:
-    """Ask the person at the terminal; whoever ends the input instead of answering has said no."""
-    while True:
-        click.echo(f"{visible(question)} [y/N]: ", nl=False, err=True)
-        _wait_for_input()
-        answer = sys.stdin.readline()
-        if not answer:
-            click.echo(err=True)
-        match answer.strip().lower():
-            case "y" | "yes":
-                return True
-            case "n" | "no" | "":
-                return False
-        click.echo("Please answer y or n.", err=True)
-
-
-def _wait_for_input() -> None:
-    """Wait until there is a line to be read, or a signal raises.
-
-    Python runs handlers between its own steps: a signal in the moment before it reads would wait for the next key. So
-    a signal is made something to be read, too.
-    """
-    if os.name != "posix":  # there only sockets can be waited for
-        return
-    woken, wake = os.pipe()
-    os.set_blocking(wake, False)
-    former = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-    try:
-        while sys.stdin not in select.select([sys.stdin, woken], [], [])[0]:
-            os.read(woken, 1)
-    finally:
-        signal.set_wakeup_fd(former)
-        os.close(woken)
-        os.close(wake)
-
-
-def set_up_log(flags: Mapping[str, Any], environment: Environment, *, written: Sequence[Path | str] = ()) -> None:
-    """Send the log to standard error, and to a file if one is named. Raises UsageError.
-
-    From here on no line shows a key of ``environment``, and its warnings are logged. ``written``: what the command
-    writes to without an argument that names it; the ledger is known.
-    """
-    close_log()
-    log.addFilter(_Hiding(environment.redactor()))
-    log_file: Path | None = flags["log_file"]
-    handlers: list[logging.Handler] = [_Screen(sys.stderr)] if sys.stderr is not None else []
-    with contextlib.suppress(SettingsError):
-        written = (*written, ledger_url(flags.get("ledger"), environment))
-    if log_file is not None:
-        _check_log_place(log_file, [*_named_files(), *written, Path(".env")])
-        try:
-            handlers.append(_LogFile(log_file))
-        except OSError as error:
-            raise UsageError(
-                f"the log {log_file} can't be written: {error.strerror}", hint="choose another place for --log-file"
-            ) from error
-    for handler in handlers or [logging.NullHandler()]:
-        handler.setFormatter(_json() if flags["log_format"] == "json" else _text(handler))
-        log.addHandler(handler)
-    log.setLevel(logging.WARNING if flags["quiet"] else logging.DEBUG if flags["verbose"] else logging.INFO)
-    log.propagate = False
-    for warning in environment.warnings:
-        log.warning("%s", warning)
-    envelope().warnings.extend(environment.warnings)
-
-
-class _Hiding(logging.Filter):
-    """Takes the keys out of what is logged."""
+class RedactingFilter(logging.Filter):
+    """Hides the keys in log records."""
 
     def __init__(self, redactor: Redactor) -> None:
         super().__init__()
         self.redactor = redactor
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Redact the record's message, details and hint."""
         record.msg, record.args = self.redactor.text(record.getMessage()), ()
         for name in ("lines", "details", "hint"):
             if hasattr(record, name):
@@ -184,131 +130,6 @@ class _Hiding(logging.Filter):
         return True
 
 
-def _redactor() -> Redactor:
-    """What hides the keys, once the settings are read."""
-    return next((each.redactor for each in log.filters if isinstance(each, _Hiding)), Redactor())
-
-
-class _Screen(logging.StreamHandler[Any]):
-    """Standard error, for as long as it can be written."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the name is Python's
-        _hush(self.stream)
-
-
-def _let_go(handler: logging.Handler) -> None:
-    with contextlib.suppress(OSError, ValueError):
-        handler.close()
-
-
-class _LogFile(logging.StreamHandler[TextIO]):
-    """The file of ``--log-file``, opened without following a link. Raises OSError.
-
-    When its disk is full, one warning says so, and the command goes on without it.
-    """
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(os.fdopen(open_to_append(path), "a", encoding="utf-8"))
-        self._path = path
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the name is Python's
-        error = sys.exc_info()[1]
-        log.removeHandler(self)
-        _let_go(self)
-        reason = getattr(error, "strerror", None) or error
-        log.warning("the log %s can't be written any more: %s; the command goes on", self._path, reason)
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self.stream.close()
-        super().close()
-
-
-def _named_files() -> Iterator[Path]:
-    """The files that the command's arguments and the settings name."""
-    context = click.get_current_context(silent=True)
-    named = context.params.items() if context is not None else ()
-    yield from (path for parameter, path in named if parameter != "log_file" and isinstance(path, Path))
-    yield from (Path(file) for name, file in os.environ.items() if name.startswith("LSQ_") and name.endswith("_FILE"))
-
-
-def _check_log_place(log_file: Path, others: Iterable[Path | str]) -> None:
-    """Raise UsageError if the command uses this file otherwise: a log is added to what is there."""
-    for other in others:
-        path = other if isinstance(other, Path) else Path(other.partition("///")[2])
-        beside = path.with_name(f"{path.name}.part") if path.name else path
-        if _same_file(path, log_file) or _same_file(beside, log_file):
-            raise UsageError(
-                f"the log can't be written to {log_file}, which this command uses otherwise",
-                hint="name another file for --log-file",
-            )
-
-
-def _same_file(one: Path, other: Path) -> bool:
-    try:
-        return one.resolve() == other.resolve() or one.samefile(other)
-    except OSError:  # one of them is not there, or can't be looked at
-        return False
-
-
-def close_log() -> None:
-    """Let go of standard error and the log file."""
-    for handler in list(log.handlers):
-        log.removeHandler(handler)
-        _let_go(handler)
-    for each in list(log.filters):
-        log.removeFilter(each)
-    log.setLevel(logging.NOTSET)
-    log.propagate = True
-
-
-class _Plain(logging.Formatter):
-    """For a screen: an error comes with its details and hint, a line each."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        lines = getattr(record, "lines", None)
-        if lines is not None:
-            return _as_text(record.__dict__["word"], lines)
-        return super().format(_with_text(record, record.getMessage()))
-
-
-class _Stamped(logging.Formatter):
-    """For a file: everything that belongs to an entry stands in its line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        lines = getattr(record, "lines", None)
-        text = record.getMessage() if lines is None else "; ".join(map(str.strip, lines))
-        return super().format(_with_text(record, text))
-
-
-def _text(handler: logging.Handler) -> logging.Formatter:
-    stamp = "%(asctime)s %(levelname)s %(message)s"
-    if isinstance(handler, _LogFile):
-        return _Stamped(stamp, _TIME)
-    return _Plain() if _is_tty(sys.stderr) else _Plain(stamp, _TIME)
-
-
-def _with_text(record: logging.LogRecord, text: str) -> logging.LogRecord:
-    return logging.makeLogRecord({**record.__dict__, "msg": visible(text), "args": ()})
-
-
-def _json() -> logging.Formatter:
-    from pythonjsonlogger.json import JsonFormatter  # noqa: PLC0415 - see the package's docstring
-
-    return JsonFormatter(
-        ["asctime", "levelname", "message"],
-        rename_fields={"asctime": "time", "levelname": "level"},
-        reserved_attrs=["lines", "word", *logging.makeLogRecord({}).__dict__],
-        datefmt=_TIME,
-    )
-
-
-def _as_text(word: str, lines: list[str]) -> str:
-    return "\n".join([f"{word}: {lines[0]}", *lines[1:]])
-
-
-def _is_tty(stream: object) -> bool:
-    try:
-        return bool(stream.isatty())  # type: ignore[attr-defined]  # None, where a daemon closed it
-    except (AttributeError, ValueError):
-        return False
+def redactor() -> Redactor:
+    """Return the redactor of the settings, or one that hides nothing before they are read."""
+    return next((each.redactor for each in log.filters if isinstance(each, RedactingFilter)), Redactor())

@@ -1,22 +1,23 @@
-"""`schema`: the mapping language, for editors."""
+"""`schema`: prints the JSON Schema of the mapping language."""
 
 from __future__ import annotations
 
 import json
 
-from importer.cli.commands import cli
-from importer.cli.output import say
+import click
+
+from importer.cli.output import print_line
 
 
-@cli.command()
+@click.command()
 def schema() -> int:
     """Print the JSON Schema of the mapping language.
 
-    With it in a file, an editor checks and explains a mapping that begins with
-    `# yaml-language-server: $schema=FILE`.
+    Save it to a file and begin a mapping with
+    `# yaml-language-server: $schema=FILE`: an editor then completes and checks the mapping.
     """
-    from importer.mapping.json_schema import mapping_schema  # noqa: PLC0415 - see the package's docstring
+    from importer.mapping.json_schema import mapping_schema
 
     for line in json.dumps(mapping_schema(), indent=2, ensure_ascii=False).split("\n"):
-        say(line)
+        print_line(line)
     return 0

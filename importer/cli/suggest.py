@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from importer.cli import options
-from importer.cli.commands import cli
-from importer.cli.known_fields import fields_line, kept_fields
-from importer.cli.output import log, say, set_up_log
+from importer.cli.known_fields import cached_fields, fields_line
+from importer.cli.log_setup import set_up_log
+from importer.cli.output import log, print_line
 from importer.errors import SettingsError, UsageError
 from importer.runtime.atomic_files import create, writing
+from importer.runtime.display_text import labelled
 from importer.settings import Environment, fields_folder, read_account
 
 if TYPE_CHECKING:
@@ -22,79 +23,76 @@ if TYPE_CHECKING:
     from importer.suggest import Suggestion
 
 
-@cli.command()
+@click.command()
 @click.argument("manifest", type=options.PATH)
 @click.option("-o", "--output", type=options.PATH, help="Write the mapping to this new file.  [default: print it]")
 @click.option(
-    "--sheet", metavar="NAME", help="Draft for this sheet of a workbook.  [default: the first that holds a table]"
+    "--sheet", metavar="NAME", help="Sheet of a workbook to draft for.  [default: the first that holds a table]"
 )
 @options.logging_flags
 def suggest(manifest: Path, output: Path | None, sheet: str | None, **flags: Any) -> int:
-    """Draft a mapping from what MANIFEST's columns are called and hold, and call nothing.
+    """Draft a mapping from the columns of a manifest.
 
-    What is guessed is marked, and what is left to you is under `ignore`. Where `fields` has read the account's fields
-    before, the draft knows them.
+    The draft marks its guesses, and lists the columns left for you under `ignore`. It uses the account's fields if
+    `fields` has read them. Makes no calls.
     """
-    from importer.suggest import suggest  # noqa: PLC0415 - see the package's docstring
+    from importer.suggest import suggest
 
-    environment = Environment(os.environ, Path(".env"))
+    environment = options.read_environment()
     set_up_log(flags, environment)
     if output is not None:
-        _check_place(output)
+        _check_output(output)
     suggestion = suggest(manifest, _fields(environment), sheet)
     if output is None:
         for line in suggestion.text.rstrip("\n").split("\n"):
-            say(line)
+            print_line(line)
     else:
         _write(output, suggestion.text)
-    _tell(suggestion, manifest, output)
+    _log_counts(suggestion, manifest, output)
     return int(not suggestion.has_lead)
 
 
 def _fields(environment: Environment) -> AccountFields | None:
-    """The account's fields, where an account is set and they were read before."""
+    """Return the account's cached fields, or ``None`` without an account or a cache."""
     try:
         name = read_account(environment).name
     except SettingsError:
         return None
-    found = kept_fields(name, fields_folder(None, environment))
+    found = cached_fields(name, fields_folder(None, environment))
     if found is None:
-        log.info("the account's fields are not known; `ticket-importer fields` reads them, and makes a better draft")
+        log.info("the account's fields are not known; run `ticket-importer fields` first for a better draft")
     else:
         log.info("%s", fields_line(found))
     return found
 
 
-def _check_place(path: Path) -> None:
-    """Raise UsageError for a file that is there already, or that no disk takes."""
+def _check_output(path: Path) -> None:
+    """Raise UsageError for a file that exists or can't be written."""
     with writing(str(path), "-o"):
-        is_there = path.exists() or path.is_symlink()
-    if is_there:
-        raise UsageError(f"{path} is there already", hint="name another file with -o, or move that one away")
+        exists = path.exists() or path.is_symlink()
+    if exists:
+        raise UsageError(f"{path} exists already", hint="name another file with -o, or move that one")
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file that was not there. Raises UsageError."""
+    """Write a new file. Raises UsageError."""
     with writing(str(path), "-o"), os.fdopen(create(path), "w", encoding="utf-8", newline="\n") as file:
         file.write(text)
 
 
-def _tell(suggestion: Suggestion, manifest: Path, output: Path | None) -> None:
-    from importer.suggest.decisions import Confidence  # noqa: PLC0415 - see the package's docstring
+def _log_counts(suggestion: Suggestion, manifest: Path, output: Path | None) -> None:
+    from importer.suggest.decisions import Confidence
 
     counts = suggestion.draft.counts
-    files = f", {len(suggestion.files.used):,} of attachments" if suggestion.files.used else ""
+    files = f", {len(suggestion.files.used):,} with attachments" if suggestion.files.used else ""
     rows = "1 row" if suggestion.rows == 1 else f"{suggestion.rows:,} rows"
-    log.info("%s (%s): %s looked at", manifest, suggestion.detected, rows)
-    log.info(
-        "columns    %s sure, %s guessed, %s left under `ignore`%s",
-        *(f"{counts[each]:,}" for each in Confidence),
-        files,
-    )
+    log.info("%s", labelled("manifest", f"{manifest} ({suggestion.detected}), {rows} read"))
+    sure, guessed, ignored = (f"{counts[each]:,}" for each in Confidence)
+    log.info("%s", labelled("columns", f"{sure} sure, {guessed} guessed, {ignored} left under `ignore`{files}"))
     if not suggestion.has_lead:
         log.warning(
-            "no column tells who asked, and every ticket needs a lead: fill in the line marked TODO under `columns`"
+            "no column identifies the lead, which every ticket needs: fill in the line marked TODO under `columns`"
         )
     elif output is not None:
         command = shlex.join(["ticket-importer", "validate", str(manifest), "-m", str(output)])
-        log.info("next       look through it, then: %s", command)
+        log.info("%s", labelled("next", f"review the draft, then run: {command}"))

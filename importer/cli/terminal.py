@@ -1,4 +1,4 @@
-"""The terminal as the desk at which an import reports and asks."""
+"""The dialog of `validate`, `run` and `rerun` with the user: log lines, a progress bar and questions."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from importer.cli.output import ask, log, say_beside
+from importer.cli.output import log, print_to_stderr
+from importer.cli.questions import ask
 from importer.models import Problem, Rate
 from importer.reports import NoProblemReport, ProblemReport, ProblemTally, plan_lines, warning_lines
 from importer.reports.summary import PlanSummary
 from importer.runtime.progress import Figures, Progress, ProgressBar, ProgressLines, SilentProgress
 
-_JUDGED_LINE_EVERY_S = 10.0
+_CHECKED_LINE_EVERY_S = 10.0
 
 
 class Terminal:
-    """Standard error, with a person behind it or not.
+    """The dialog on standard error, which need not be a terminal.
 
-    ``asks``: the user is there and wants to be asked. ``bar``: show a bar, or log lines (``False``), or nothing at
-    all (``None``). ``report`` takes every problem.
+    ``asks``: the user is there and is asked. ``bar``: show a bar (``True``), log lines (``False``) or nothing
+    (``None``). ``report``: gets every problem.
     """
 
     def __init__(
@@ -35,50 +36,52 @@ class Terminal:
         self._asks = asks
         self._bar = bar
         self._report = report or NoProblemReport()
-        self._judged = 0
-        self._next_line_at = time.monotonic() + _JUDGED_LINE_EVERY_S
+        self._checked_rows = 0
+        self._next_line_at = time.monotonic() + _CHECKED_LINE_EVERY_S
 
     def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: Callable[[], list[list[str]]]) -> None:
-        """Let the report have their cells."""
+        """Pass the rows with problems on to the report."""
         self._report.wrong_rows(rows, columns, cells)
 
     def problem(self, problem: Problem) -> None:
-        """Count it, and report it."""
+        """Count a problem and pass it on to the report."""
         self.tally.problem(problem)
         self._report.problem(problem)
 
-    def judged(self, rows: int) -> None:
-        """Say now and then how far the check is."""
-        self._judged += rows
+    def rows_checked(self, rows: int) -> None:
+        """Log the number of checked rows every ten seconds."""
+        self._checked_rows += rows
         if time.monotonic() >= self._next_line_at:
-            self._next_line_at = time.monotonic() + _JUDGED_LINE_EVERY_S
-            log.info("%s rows checked", f"{self._judged:,}")
+            self._next_line_at = time.monotonic() + _CHECKED_LINE_EVERY_S
+            log.info("%s rows checked", f"{self._checked_rows:,}")
 
-    def show(self, plan: PlanSummary) -> None:
-        """Show what is wrong, and the plan."""
-        self._tell(logging.WARNING, self.tally.lines())
-        self._tell(logging.INFO, plan_lines(plan))
-        self._tell(logging.WARNING, warning_lines(plan))
+    def show_plan(self, plan: PlanSummary) -> None:
+        """Show the problems, the plan and the warnings."""
+        show_lines(logging.WARNING, self.tally.lines(), even_if_quiet=self._asks)
+        show_lines(logging.INFO, plan_lines(plan), even_if_quiet=self._asks)
+        show_lines(logging.WARNING, warning_lines(plan), even_if_quiet=self._asks)
 
-    def confirm(self, plan: PlanSummary) -> bool:
-        """Ask, if there is someone to ask."""
+    def confirm_plan(self, plan: PlanSummary) -> bool:
+        """Ask whether to send, if the user is there; otherwise return ``True``."""
         tickets = "1 ticket" if plan.to_send == 1 else f"{plan.to_send:,} tickets"
         return not self._asks or ask(f"Send {tickets} to {plan.account}?")
 
-    def _tell(self, level: int, lines: Iterable[str]) -> None:
-        for line in lines:
-            if log.isEnabledFor(level):
-                log.log(level, "%s", line)
-            elif self._asks:  # nobody can agree to what -q has hidden
-                say_beside(line)
-
     def progress(self, total: int, limit: Rate) -> Progress:
-        """Give a bar, log lines, or nothing."""
+        """Return a progress bar, progress lines, or silent progress."""
         if self._bar is None:
             return SilentProgress()
         figures = Figures(total=total, limit=limit, clock=time.monotonic)
         return ProgressBar(figures) if self._bar else ProgressLines(figures)
 
-    def note(self, text: str) -> None:
-        """Log it."""
+    def warn(self, text: str) -> None:
+        """Log a warning."""
         log.warning("%s", text)
+
+
+def show_lines(level: int, lines: Iterable[str], *, even_if_quiet: bool) -> None:
+    """Log lines. With ``even_if_quiet``, print those that ``--quiet`` hides: the user is asked about them."""
+    for line in lines:
+        if log.isEnabledFor(level):
+            log.log(level, "%s", line)
+        elif even_if_quiet:
+            print_to_stderr(line)

@@ -21,16 +21,16 @@ from importer.ledger.previous_exports import (
     KeyHashes,
     KnownRow,
     count_known_keys,
-    finish_export,
-    first_reading,
     former_export,
     key_hashes,
     known_keys,
     known_rows,
     last_export,
-    packed_keys,
-    record_reading,
-    unpacked_keys,
+    pack_keys,
+    record_finished_export,
+    record_unfinished_export,
+    unfinished_export,
+    unpack_keys,
 )
 from importer.manifest import Chunk
 from importer.mapping import Mapping
@@ -50,7 +50,7 @@ class ExportComparison:
         self._name = PurePath(run.manifest).name
         self._looked_up: dict[str, KnownRow] = {}
         self._parts: list[KeyHashes] = []
-        self._keys: KeyHashes = np.empty(0, dtype=np.uint64)
+        self._packed = b""  # the keys of all parts, once they are sorted
         self._unknown: list[tuple[int, int, str]] = []  # hash, place among all, key
         self._compared_up_to = np.iinfo(np.uint64).max  # the greatest hash of an unknown key that is compared
         self._known = self._new = self._comparable = self._changed = 0
@@ -96,13 +96,13 @@ class ExportComparison:
         same = last is not None and last.content_sha256 == self._run.manifest_sha256
         other_keys = False
         if last is not None and same:
-            former_keys = unpacked_keys(last.keys)
+            former_keys = unpack_keys(last.keys)
             held = int(_are_in(former_keys, keys).sum())
             other_keys = held < _FEW_ARE_THE_SAME * former_keys.size
         other = former_export(*place) if same else last
         gone = 0
         if other is not None:
-            gone = int((~_are_in(unpacked_keys(other.keys), keys)).sum())
+            gone = int((~_are_in(unpack_keys(other.keys), keys)).sum())
         self.figures = ExportFigures(
             rows=rows,
             new=self._new,
@@ -114,21 +114,23 @@ class ExportComparison:
             other_keys=other_keys,
             accepted=same and not other_keys,
         )
-        return stops(self.figures, self._resemblance(limits), limits)
+        found = stops(self.figures, self._resemblance(limits), limits)
+        self._unknown = []
+        return found
 
     def remember(self) -> None:
         """Record that this content was read: if its run is stopped, its rows are known when it is read again."""
-        if first_reading(self._ledger, *self._place()) is None and not self.figures.accepted:
-            record_reading(self._ledger, self._export(b"", self.figures.known_share, finished_at=""))
+        if unfinished_export(self._ledger, *self._place()) is None and not self.figures.accepted:
+            record_unfinished_export(self._ledger, self._export(b"", self.figures.known_share, finished_at=""))
 
     def finish(self) -> None:
         """Record this export as the one with which the next is compared."""
-        first = first_reading(self._ledger, *self._place())
+        first = unfinished_export(self._ledger, *self._place())
         known_share = first.known_share if first is not None else self.figures.known_share
         if self.figures.accepted and self._last is not None:
             known_share = self._last.known_share
-        export = self._export(packed_keys(self._sorted_keys()), known_share, finished_at=utc_now())
-        finish_export(self._ledger, export, self._last)
+        export = self._export(self._packed, known_share, finished_at=utc_now())
+        record_finished_export(self._ledger, export, self._last)
 
     def _place(self) -> tuple[str, str, str, str]:
         return self._run.account, self._run.source, self._name, self._run.manifest_sha256
@@ -151,10 +153,9 @@ class ExportComparison:
 
     def _sorted_keys(self) -> KeyHashes:
         if self._parts:
-            self._keys = np.concatenate([self._keys, *self._parts])
-            self._parts = []
-            self._keys.sort()
-        return self._keys
+            keys, self._parts = np.concatenate(self._parts), []
+            self._packed = pack_keys(keys)
+        return unpack_keys(self._packed)
 
     def _resemblance(self, limits: ExportLimits) -> KeyResemblance | None:
         if limits.expect_new or self._mapping.key_is_row_content or not self.figures.compares_keys:
@@ -184,7 +185,7 @@ def _are_in(wanted: KeyHashes, keys: KeyHashes) -> npt.NDArray[np.bool_]:
 
 def _former(export: ExportRecord) -> FormerExport:
     return FormerExport(
-        keys=unpacked_keys(export.keys).size,
+        keys=unpack_keys(export.keys).size,
         known_share=export.known_share,
         held_share=export.held_share,
         previous_held_share=export.previous_held_share,

@@ -1,1 +1,1 @@
-"""All that knows the LeadSquared Service Cloud API: its bytes, its connections, its limit."""
+"""The LeadSquared Service Cloud API: requests, answers, connections."""

@@ -1,7 +1,7 @@
-"""Attachments while they are sent: opened without following links, read in blocks, compared with what was checked.
+"""Read attachments while they are sent: no links are followed, and a file must be the same as when it was checked.
 
-The check of a manifest looks at files and does not read them. What is compared is device, number, size and times; and
-of small files, and of those that were just written, the hash of the content when the file was opened.
+Validation does not read files. So device, number, size and times are compared; for small files and files that were
+just written, also a hash of the content when the file was opened.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ from typing import Self
 from importer.models import Attachment, file_identity
 
 _BLOCK_BYTES = 128 * 1024
-# The files that one process may have open, or its memory: passes, and says nothing about the file that met it.
-SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+# Too many open files, or too little memory: temporary, and not the fault of this file.
+RESOURCE_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _HASHED_BYTES = 4_000_000
-_COARSEST_TICK_NS = 2_000_000_000  # of the clock that stamps files: FAT's
+_COARSEST_TICK_NS = 2_000_000_000  # resolution of file times on FAT
 
 _PLAIN = os.O_RDONLY | getattr(os, "O_BINARY", 0)
-_FILE = _PLAIN | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe would be waited for
+_FILE = _PLAIN | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # or opening a pipe would wait
 _FOLDER = _PLAIN | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_DIRECTORY", 0)
 
 
 class AttachmentChanged(Exception):
-    """A file is no longer what was checked, or can't be read any more."""
+    """A file is not the same as when it was checked, or can't be read any more."""
 
 
 class CheckedFile:
-    """An attachment that is open, and still is what was checked. For use in ``with``.
+    """An open attachment that is the same as when it was checked. Use in ``with``.
 
-    Raises AttachmentChanged, and OSError where the process can open no file at all. Every method may wait for the
-    disk, so none is called on the event loop.
+    Raises AttachmentChanged, and OSError if this process can't open files. Every method may wait for the disk, so call
+    none on the event loop.
     """
 
     def __init__(self, attachment: Attachment) -> None:
         self._attachment = attachment
         self._path = attachment.path
         self._left_bytes = attachment.size_bytes
-        self._lock = threading.Lock()  # a call that was cancelled may still read when the file is closed
+        self._lock = threading.Lock()  # a cancelled call may still be reading when the file is closed
         with self._reading("opened"):
             self._descriptor = _open_real(self._path)
         try:
@@ -70,14 +70,17 @@ class CheckedFile:
             self._descriptor = -1
 
     def check(self) -> None:
-        """Raise AttachmentChanged if the open file is not what was checked. Nothing has been sent yet."""
+        """Raise AttachmentChanged if the open file has changed since it was checked."""
         with self._lock, self._reading():
             now = os.fstat(self._descriptor)
         if not stat.S_ISREG(now.st_mode) or not self._is_as_checked(now) or not self._is_still_there(now):
-            raise AttachmentChanged(f"{self._path} changed after it had been checked")
+            raise AttachmentChanged(f"{self._path} changed after it was checked")
 
     def read_block(self) -> bytes:
-        """The next block; none after the last. The last one is only given if the file is unchanged."""
+        """Return the next block, empty after the last.
+
+        The last one is returned only if the file is unchanged.
+        """
         with self._lock:
             if not self._left_bytes or self._descriptor < 0:
                 return b""
@@ -96,16 +99,16 @@ class CheckedFile:
         now = os.fstat(self._descriptor)
         checked = self._attachment
         is_same = (now.st_size, now.st_mtime_ns) == (checked.size_bytes, checked.modified_ns)
-        # New rights or a new hard link change the status, too. Where there is a hash, that decides.
+        # Rights and hard links change the status, too. If there is a hash, it decides.
         is_same &= self._is_as_checked(now) if self._checked is None else self._sent.digest() == self._checked
         if not is_same or not self._is_still_there(now):
             raise AttachmentChanged(f"{self._path} changed while it was being sent")
 
     def _is_hashed(self) -> bool:
-        """Say whether the content is to be hashed before it is sent, which takes reading it twice.
+        """Return whether the content is hashed before it is sent, for which it is read twice.
 
-        A large file's times show a change, unless it was written a moment ago: a second change in the same tick of
-        the disk's clock leaves them as they are.
+        The times of a large file show a change. They don't if it was written a moment ago, and again in the same tick
+        of the disk's clock.
         """
         age_ns = time.time_ns() - os.fstat(self._descriptor).st_ctime_ns
         return self._attachment.size_bytes <= _HASHED_BYTES or age_ns < _COARSEST_TICK_NS
@@ -114,11 +117,11 @@ class CheckedFile:
         return (now.st_size, file_identity(now)) == (self._attachment.size_bytes, self._attachment.identity)
 
     def _is_still_there(self, now: os.stat_result) -> bool:
-        """Say whether the path still leads to the open file."""
+        """Return whether the path still leads to the open file."""
         try:
             descriptor = _open_real(self._path)
         except OSError as error:
-            return error.errno in SCARCE
+            return error.errno in RESOURCE_ERRORS
         try:
             there = os.fstat(descriptor)
         finally:
@@ -126,7 +129,7 @@ class CheckedFile:
         return (there.st_dev, there.st_ino) == (now.st_dev, now.st_ino)
 
     def _digest(self) -> bytes:
-        digest, left = hashlib.sha256(), self._left_bytes  # a file that is added to may have no end
+        digest, left = hashlib.sha256(), self._left_bytes  # a growing file may have no end
         with self._reading():
             while block := os.read(self._descriptor, min(_BLOCK_BYTES, left)):
                 digest.update(block)
@@ -136,19 +139,19 @@ class CheckedFile:
 
     @contextlib.contextmanager
     def _reading(self, what: str = "read") -> Iterator[None]:
-        """Raise AttachmentChanged for an error of the disk: it says nothing of the server. SCARCE stays OSError."""
+        """Raise AttachmentChanged for disk errors; RESOURCE_ERRORS stay OSError."""
         try:
             yield
         except OSError as error:
-            if error.errno in SCARCE:
+            if error.errno in RESOURCE_ERRORS:
                 raise
             raise AttachmentChanged(f"{self._path} can't be {what} any more: {error.strerror}") from error
 
 
 def _open_real(path: Path) -> int:
-    """Open a file by its real path, folder by folder from the top, and follow no link. Raises OSError.
+    """Open a file by its real path, folder by folder, without following links. Raises OSError.
 
-    A folder that was exchanged for a link after the check can't lead to another file.
+    A folder that was replaced by a link after the check can't lead to another file.
     """
     if os.open not in os.supports_dir_fd:
         return _open_by_name(path)
@@ -166,12 +169,12 @@ def _open_real(path: Path) -> int:
 def _open_folder(name: str, parent: int | None) -> int:
     try:
         return os.open(name, _FOLDER, dir_fd=parent)
-    except PermissionError:  # to go through a folder, the right to list it is not needed
+    except PermissionError:  # a folder can be passed without the right to list it
         return os.open(name, _FOLDER | getattr(os, "O_PATH", 0), dir_fd=parent)
 
 
 def _open_by_name(path: Path) -> int:
-    """Open a file where folders have no handles (Windows), then look whether a link was followed."""
+    """Open a file on systems without folder handles (Windows), then check that no link was followed."""
     descriptor = os.open(path, _FILE)
     if Path(os.path.realpath(path)) != path:
         os.close(descriptor)

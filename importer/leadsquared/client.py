@@ -1,7 +1,7 @@
-"""One connection pool to one account: sends a ticket and says what became of it, or asks for one.
+"""HTTP client of one account: creates tickets, and reads tickets and fields.
 
-Every failure of the network is translated here, and only here, into an ``Answer``: ``NotSent`` where not one byte of
-the request can have gone out, ``Unclear`` for everything after that.
+Every network error is translated here, and only here, into an ``Answer``: ``NotSent`` if not one byte of the request
+was sent, ``Unclear`` after that.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ from urllib.parse import quote
 import aiohttp
 from aiohttp import hdrs
 
-from importer.leadsquared.attachment_streams import SCARCE, AttachmentChanged
-from importer.leadsquared.connection_errors import describe, settings_fault
-from importer.leadsquared.connections import GatedConnector, RequestGate, SendState, Upload, sending_now
-from importer.leadsquared.masking import masked
-from importer.leadsquared.multipart_body import open_body, text_body, whole_given
-from importer.leadsquared.ticket_details import Looked, read_details
-from importer.leadsquared.wire import (
+from importer.leadsquared.answers import (
     ANSWER_LIMIT_BYTES,
     CHANGED_WHILE_SENT,
     Answer,
     NotSendable,
     NotSent,
     Unclear,
-    one_line,
     read_answer,
+    reason_text,
 )
+from importer.leadsquared.attachment_streams import RESOURCE_ERRORS, AttachmentChanged
+from importer.leadsquared.connection_errors import describe_error, suspected_setting
+from importer.leadsquared.connections import GatedConnector, RequestGate, RequestState, UploadProgress, current_request
+from importer.leadsquared.masking import mask_answer
+from importer.leadsquared.multipart_body import is_sent_whole, open_body, text_body
+from importer.leadsquared.ticket_details import DetailsAnswer, read_details
 from importer.models import Secret, Ticket
 from importer.runtime.proxy import parted
 from importer.runtime.redaction import HIDDEN, LEAST_CHARS, Redactor
 
-_WATCH_INTERVAL_S = 0.5
-# Larger or more headers than any server or gateway sends. aiohttp's own limits are 8 KB and 128 headers.
+_CHECK_INTERVAL_S = 0.5
+# More than any server or gateway sends. The defaults of aiohttp are 8 KB and 128 headers.
 _HEADER_LIMIT_BYTES = 64 * 1024
 _HEADERS_LIMIT = 500
 
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Where the account is and how it knows us. ``base_url`` has no path: ``https://host``."""
+    """Address and keys of the account. ``base_url`` has no path: ``https://host``."""
 
     base_url: str
     tenant_id: str
@@ -60,27 +60,27 @@ class Endpoint:
 
     @property
     def account_url(self) -> str:
-        """What the address of every call begins with."""
+        """The beginning of every call's URL."""
         return f"{self.base_url}/api/tenants/{self.tenant_id}"
 
     @property
     def tickets_url(self) -> str:
-        """The address of *Create Ticket with Attachments*."""
+        """The URL of *Create Ticket with Attachments*."""
         return f"{self.account_url}/tickets"
 
     def headers(self) -> dict[str, str]:
-        """The keys. For each request anew: aiohttp shows the headers of a session to the proxy, too, unencrypted."""
+        """Return the keys, for each request: aiohttp sends a session's headers to the proxy, too, unencrypted."""
         return {"X-LSQ-ACCESS-KEY": self.access_key.reveal(), "X-LSQ-SECRET-KEY": self.secret_key.reveal()}
 
     @functools.cached_property
     def redactor(self) -> Redactor:
-        """Hides both keys and the proxy's password."""
+        """Redactor of both keys and the proxy's password."""
         _, user, password = parted(self.proxy or "")
         login = f"{user}:{password}" if password else ""
         return Redactor((self.access_key.reveal(), self.secret_key.reveal(), password, login))
 
     def mask(self, body: bytes | None) -> bytes | None:
-        """Take both keys out of an answer that repeats them as they are."""
+        """Hide both keys in an answer that repeats them."""
         for key in (self.access_key.reveal(), self.secret_key.reveal()):
             if body and len(key) >= LEAST_CHARS:
                 body = body.replace(key.encode(), HIDDEN.encode())
@@ -89,231 +89,246 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Timeouts:
-    """How long the parts of a call may take, in seconds. There is no limit on the whole: an upload may take hours."""
+    """Limits on the parts of a call, in seconds.
+
+    The whole call has none: an upload may take hours.
+    """
 
     connect_s: float = 15.0
     idle_s: float = 60.0  # without a byte moving in either direction
-    answer_s: float = 120.0  # after the last byte has gone
+    answer_s: float = 120.0  # after the last byte was sent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountReply:
-    """An answer as it came; ``body`` is ``None`` where it was too long to be one."""
+    """An answer of the account. ``body`` is ``None`` if it was too long."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes | None
+    is_early: bool = False  # a 200 before the whole request was sent; its body is not read
 
 
-class _Watched:
-    """A request under way. A class, as a generator for each would take twice as long."""
+class _WatchedRequest:
+    """Context of a request in flight. A class, as a generator would take twice as long."""
 
-    __slots__ = ("_sending", "_token", "_under_way")
+    __slots__ = ("_in_flight", "_state", "_token")
 
-    def __init__(self, sending: SendState, under_way: set[SendState]) -> None:
-        self._sending = sending
-        self._under_way = under_way
+    def __init__(self, state: RequestState, in_flight: set[RequestState]) -> None:
+        self._state = state
+        self._in_flight = in_flight
 
     def __enter__(self) -> None:
-        self._token = sending_now.set(self._sending)
-        self._under_way.add(self._sending)
+        self._token = current_request.set(self._state)
+        self._in_flight.add(self._state)
 
     def __exit__(self, *_: object) -> None:
-        self._under_way.discard(self._sending)
-        self._sending.close()
-        sending_now.reset(self._token)
+        self._in_flight.discard(self._state)
+        self._state.close()
+        current_request.reset(self._token)
 
 
-class _Watch:
-    """Looks at all requests under way every now and then: a task for each would cost more than the request."""
+class _TimeLimits:
+    """Checks the time limits of all requests in flight: a task for each would cost more than the request."""
 
-    def __init__(self, patience: Timeouts) -> None:
-        self._patience = patience
-        self._interval_s = min(_WATCH_INTERVAL_S, patience.idle_s / 4, patience.answer_s / 4)
-        self._under_way: set[SendState] = set()
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
+        self._interval_s = min(_CHECK_INTERVAL_S, timeouts.idle_s / 4, timeouts.answer_s / 4)
+        self._in_flight: set[RequestState] = set()
 
-    def over(self, sending: SendState) -> _Watched:
-        """Watch one request while a block lasts, and let the connector know of it."""
-        return _Watched(sending, self._under_way)
+    def over(self, state: RequestState) -> _WatchedRequest:
+        """Watch one request during a ``with`` block, in which the connector can get it."""
+        return _WatchedRequest(state, self._in_flight)
 
     async def run(self) -> None:
         """Watch until cancelled."""
         while True:
             await asyncio.sleep(self._interval_s)
             now = asyncio.get_running_loop().time()
-            for sending in self._under_way:
-                if sending.left and not sending.sent_whole and sending.limit is not None:
-                    self._look(sending, sending.limit, now)
+            for state in self._in_flight:
+                if state.left and not state.sent_whole and state.limit is not None:
+                    self._check(state, state.limit, now)
 
-    def _look(self, sending: SendState, limit: asyncio.Timeout, now: float) -> None:
-        """Move the request's time limit forward as long as bytes move; after the last byte, set the answer's."""
-        upload = sending.upload
+    def _check(self, state: RequestState, limit: asyncio.Timeout, now: float) -> None:
+        """Extend the request's time limit while bytes move; after the last byte, set the answer's limit."""
+        upload = state.upload
         written = upload.tracker.bytes_written if upload is not None else 0
         if upload is None or written >= upload.size_bytes:
-            sending.sent_whole = True
-            limit.reschedule(now + self._patience.answer_s)
+            state.sent_whole = True
+            limit.reschedule(now + self._timeouts.answer_s)
         elif written != upload.moved_bytes:
             upload.moved_bytes = written
-            limit.reschedule(now + self._patience.idle_s)
+            limit.reschedule(now + self._timeouts.idle_s)
 
 
 class Client:
-    """Use as ``async with Client(endpoint, patience, connections=N) as client``."""
+    """Client of one account.
 
-    def __init__(self, endpoint: Endpoint, patience: Timeouts, *, connections: int) -> None:
+    Use as ``async with Client(endpoint, timeouts, connections=N) as client``.
+    """
+
+    def __init__(self, endpoint: Endpoint, timeouts: Timeouts, *, connections: int) -> None:
         self._endpoint = endpoint
-        self._patience = patience
+        self._timeouts = timeouts
         self._proxy = _proxy_options(endpoint.proxy)
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
-        self._watch = _Watch(patience)
-        self._watching: asyncio.Task[None] | None = None
+        self._watch = _TimeLimits(timeouts)
+        self._watch_task: asyncio.Task[None] | None = None
         self._boundary = uuid.uuid4().hex
-        self._text_type = {hdrs.CONTENT_TYPE: f"multipart/form-data; boundary={self._boundary}"}
+        self._text_type: dict[str, str] = {hdrs.CONTENT_TYPE: f"multipart/form-data; boundary={self._boundary}"}
 
     async def __aenter__(self) -> Self:
         connector = GatedConnector(limit=self._connections, ssl=self._endpoint.ssl_context or True)
         self._session = aiohttp.ClientSession(
             connector=connector,
-            # `connect` ends before the gate, and counts DNS, TLS and a proxy's CONNECT in.
-            timeout=aiohttp.ClientTimeout(total=None, connect=self._patience.connect_s),
+            # `connect` includes DNS, TLS and a proxy's CONNECT, and ends before the gate.
+            timeout=aiohttp.ClientTimeout(total=None, connect=self._timeouts.connect_s),
             cookie_jar=aiohttp.DummyCookieJar(),
             max_line_size=_HEADER_LIMIT_BYTES,
             max_field_size=_HEADER_LIMIT_BYTES,
             max_headers=_HEADERS_LIMIT,
         )
-        self._watching = asyncio.create_task(self._watch.run())
+        self._watch_task = asyncio.create_task(self._watch.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+        if self._watch_task is not None:
+            self._watch_task.cancel()
+            await asyncio.gather(self._watch_task, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
 
     async def create_ticket(self, ticket: Ticket, gate: RequestGate) -> Answer:
-        """Send one ticket (*Create Ticket with Attachments*). Raises nothing but what the gate raises.
+        """Send one ticket (*Create Ticket with Attachments*). Raises only the errors of the gate.
 
-        The body is built anew at each call. Cancelling is safe: whether a byte had gone out is known to the gate.
+        Cancelling is safe: the gate knows whether a byte was sent.
         """
         if not ticket.attachments:
             body = text_body(ticket, self._boundary)
-            return await self._post(body, SendState(gate))
+            return await self._post_ticket(body, RequestState(gate))
         with contextlib.ExitStack() as files:
             try:
                 parts, checked = await open_body(ticket, files)
             except AttachmentChanged as error:
                 return NotSendable("attachment-changed", str(error))
             except OSError as error:
-                return self._not_sent(error, SendState(gate))
-            return await self._post(parts, SendState(gate, upload=Upload(parts.size or 0), files=checked))
-
-    async def _post(self, body: bytes | aiohttp.MultipartWriter, sending: SendState) -> Answer:
-        assert self._session is not None, "use the client as an async context manager"
-        keys = self._endpoint.headers()
-        try:
-            with self._watch.over(sending):
-                async with (
-                    asyncio.timeout(None) as sending.limit,
-                    self._session.post(
-                        self._endpoint.tickets_url,
-                        data=body,
-                        headers=keys | self._text_type if isinstance(body, bytes) else keys,
-                        allow_redirects=False,
-                        **self._proxy,
-                        upload_tracker=sending.upload.tracker if sending.upload is not None else None,
-                    ) as response,
-                ):
-                    sending.head = (response.status, response.headers)
-                    if response.status == HTTPStatus.OK and not (isinstance(body, bytes) or whole_given(body)):
-                        return Unclear("unclear-answer", "200 before the request had been sent whole", HTTPStatus.OK)
-                    answer_body = self._endpoint.mask(await _read_limited(response))
-                    answer = read_answer(response.status, response.headers, answer_body, time.time())
-                    return masked(answer, self._endpoint.redactor)
-        except (aiohttp.ClientError, OSError, AttachmentChanged) as error:
-            return self._explain(error, sending)
-
-    async def get_ticket(self, number: str, gate: RequestGate) -> Looked:
-        """Ask for one ticket (*Get a Ticket's Details by Id*). Raises nothing but what the gate raises.
-
-        Nothing is changed by it, so whoever gets no answer may ask again: through a gate of its own.
-        """
-        said = await self.ask(f"tickets/{quote(number, safe='')}", gate)
-        return read_details(number, said.status, said.headers, said.body) if isinstance(said, AccountReply) else said
-
-    async def ask(
-        self, path: str, gate: RequestGate, question: bytes | None = None
-    ) -> AccountReply | Unclear | NotSent:
-        """Ask for what is at ``path`` below the account's address: GET, or POST of a ``question`` in JSON.
-
-        Nothing is changed by it, so whoever gets no answer may ask again. Raises nothing but what the gate raises.
-        """
-        assert self._session is not None, "use the client as an async context manager"
-        sending = SendState(gate)
-        headers = self._endpoint.headers() | ({hdrs.CONTENT_TYPE: "application/json"} if question is not None else {})
-        try:
-            with self._watch.over(sending):
-                async with (
-                    asyncio.timeout(None) as sending.limit,
-                    self._session.request(
-                        hdrs.METH_GET if question is None else hdrs.METH_POST,
-                        f"{self._endpoint.account_url}/{path}",
-                        data=question,
-                        headers=headers,
-                        allow_redirects=False,
-                        **self._proxy,
-                    ) as response,
-                ):
-                    body = self._endpoint.mask(await _read_limited(response))
-                    return AccountReply(status=response.status, headers=response.headers, body=body)
-        except (aiohttp.ClientError, OSError) as error:
-            if not sending.left:
-                return self._not_sent(error, sending)
-            return Unclear("no-answer", self._described(error, sending))
-
-    def _described(self, error: BaseException, sending: SendState) -> str:
-        # An error's message may quote the answer, which may repeat a key.
-        if sending.left and isinstance(error, aiohttp.ClientResponseError):
-            return one_line(self._endpoint.redactor.text(f"an answer came that can't be read: {error.message}"))
-        return one_line(self._endpoint.redactor.text(describe(error)))
-
-    def _explain(self, error: BaseException, sending: SendState) -> Answer:
-        changed = next((each for each in (error, error.__cause__) if isinstance(each, AttachmentChanged)), None)
-        if not sending.left:
-            return (
-                self._not_sent(error, sending) if changed is None else NotSendable("attachment-changed", str(changed))
+                return self._not_sent(error, RequestState(gate))
+            return await self._post_ticket(
+                parts, RequestState(gate, upload=UploadProgress(parts.size or 0), files=checked)
             )
-        if sending.head is not None and sending.head[0] != HTTPStatus.OK:
-            # The status alone decides, although the connection broke off.
-            return read_answer(*sending.head, None, time.time())
-        if changed is not None:
-            return Unclear(CHANGED_WHILE_SENT, f"{changed}; the request was broken off")
-        if not isinstance(error, TimeoutError):
-            return Unclear("no-answer", self._described(error, sending))
-        if sending.sent_whole:
-            return Unclear("answer-timeout", f"no answer within {self._patience.answer_s:g} s after the last byte")
-        return Unclear("upload-stalled", f"no byte moved for {self._patience.idle_s:g} s")
 
-    def _not_sent(self, error: BaseException, sending: SendState) -> NotSent:
-        scarce = isinstance(error, OSError) and error.errno in SCARCE
+    async def _post_ticket(self, body: bytes | aiohttp.MultipartWriter, state: RequestState) -> Answer:
+        headers: Mapping[str, str] = self._text_type if isinstance(body, bytes) else {}
+        try:
+            reply = await self._exchange(hdrs.METH_POST, "tickets", state, headers, body)
+        except (aiohttp.ClientError, OSError, AttachmentChanged) as error:
+            return self._explain(error, state)
+        if reply.is_early:
+            return Unclear("unclear-answer", "200 before the whole request was sent", HTTPStatus.OK)
+        return mask_answer(read_answer(reply.status, reply.headers, reply.body, time.time()), self._endpoint.redactor)
+
+    async def get_ticket(self, number: str, gate: RequestGate) -> DetailsAnswer:
+        """Read one ticket (*Get a Ticket's Details by Id*). Raises only the errors of the gate.
+
+        The call changes nothing, so it may be repeated, with a new gate.
+        """
+        reply = await self.read(f"tickets/{quote(number, safe='')}", gate)
+        if isinstance(reply, AccountReply):
+            return read_details(number, reply.status, reply.headers, reply.body)
+        return reply
+
+    async def read(self, path: str, gate: RequestGate, body: bytes | None = None) -> AccountReply | Unclear | NotSent:
+        """Read what is at ``path`` below the account's URL: GET, or POST with a JSON ``body``.
+
+        The call changes nothing, so it may be repeated. Raises only the errors of the gate.
+        """
+        state = RequestState(gate)
+        method = hdrs.METH_GET if body is None else hdrs.METH_POST
+        headers: Mapping[str, str] = {} if body is None else {hdrs.CONTENT_TYPE: "application/json"}
+        try:
+            return await self._exchange(method, path, state, headers, body)
+        except (aiohttp.ClientError, OSError) as error:
+            if not state.left:
+                return self._not_sent(error, state)
+            return Unclear("no-answer", self._described(error, state))
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        state: RequestState,
+        headers: Mapping[str, str],
+        body: bytes | aiohttp.MultipartWriter | None,
+    ) -> AccountReply:
+        """Send one request and read its answer."""
+        assert self._session is not None, "use the client as an async context manager"
+        with self._watch.over(state):
+            async with (
+                asyncio.timeout(None) as state.limit,
+                self._session.request(
+                    method,
+                    f"{self._endpoint.account_url}/{path}",
+                    data=body,
+                    headers={**self._endpoint.headers(), **headers},
+                    allow_redirects=False,
+                    **self._proxy,
+                    upload_tracker=state.upload.tracker if state.upload is not None else None,
+                ) as response,
+            ):
+                state.head = (response.status, response.headers)
+                is_partly_sent = isinstance(body, aiohttp.MultipartWriter) and not is_sent_whole(body)
+                if response.status == HTTPStatus.OK and is_partly_sent:
+                    return AccountReply(status=response.status, headers=response.headers, body=None, is_early=True)
+                answer_body = self._endpoint.mask(await _read_limited(response))
+                return AccountReply(status=response.status, headers=response.headers, body=answer_body)
+
+    def _described(self, error: BaseException, state: RequestState) -> str:
+        # The message of an error may quote the answer, which may repeat a key.
+        if state.left and isinstance(error, aiohttp.ClientResponseError):
+            return reason_text(self._endpoint.redactor.text(f"the answer can't be read: {error.message}"))
+        return reason_text(self._endpoint.redactor.text(describe_error(error)))
+
+    def _explain(self, error: BaseException, state: RequestState) -> Answer:
+        changed = next((each for each in (error, error.__cause__) if isinstance(each, AttachmentChanged)), None)
+        if not state.left:
+            return self._not_sent(error, state) if changed is None else NotSendable("attachment-changed", str(changed))
+        if state.head is not None and state.head[0] != HTTPStatus.OK:
+            # The status is enough, although the connection broke.
+            return read_answer(*state.head, None, time.time())
+        if changed is not None:
+            return Unclear(CHANGED_WHILE_SENT, f"{changed}; the request was aborted")
+        if not isinstance(error, TimeoutError):
+            return Unclear("no-answer", self._described(error, state))
+        if state.sent_whole:
+            return Unclear("answer-timeout", f"no answer within {self._timeouts.answer_s:g} s after the last byte")
+        return Unclear("upload-stalled", f"the upload stalled for {self._timeouts.idle_s:g} s")
+
+    def _not_sent(self, error: BaseException, state: RequestState) -> NotSent:
+        out_of_resources = isinstance(error, OSError) and error.errno in RESOURCE_ERRORS
         return NotSent(
-            self._described(error, sending), stale=sending.stale, scarce=scarce, settings_fault=settings_fault(error)
+            self._described(error, state),
+            stale=state.stale,
+            out_of_resources=out_of_resources,
+            settings_fault=suspected_setting(error),
         )
 
 
 async def _read_limited(response: aiohttp.ClientResponse) -> bytes | None:
-    """Read the answer's body; ``None`` if it is longer than ``ANSWER_LIMIT_BYTES``."""
+    """Read the answer's body; return ``None`` if it is longer than ``ANSWER_LIMIT_BYTES``."""
     body = bytearray()
     while not response.content.at_eof():
-        body += await response.content.readany()  # mostly all of it
+        body += await response.content.readany()  # usually all of it
         if len(body) > ANSWER_LIMIT_BYTES:
             return None
     return bytes(body)
 
 
 def _proxy_options(proxy: str | None) -> dict[str, Any]:
-    """A request's proxy. Its address is given without the user name and password: aiohttp's errors name it."""
+    """Return the proxy options of a request.
+
+    The URL has no user name and password: errors of aiohttp show it.
+    """
     if proxy is None:
         return {}
     url, user, password = parted(proxy)

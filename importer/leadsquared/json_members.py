@@ -1,4 +1,4 @@
-"""The parts of an answer's JSON, read by whoever expects anything. Pure."""
+"""Read JSON of answers without relying on its form. Pure."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import json
 from typing import Any
 
 
-def loaded(body: bytes | None) -> Any:
-    """What a body holds; ``None`` also where it is no JSON, or was too long to be read."""
+def parse_json(body: bytes | None) -> Any:
+    """Return the content of a body; ``None`` if it is no JSON or was too long."""
     try:
         return json.loads(body) if body is not None else None
     except (ValueError, RecursionError):
         return None
 
 
-def text_of(value: object) -> str:
-    """A value as a ticket carries it: a text, or a number or a truth as one; what has no such form, as if not there."""
+def scalar_text(value: object) -> str:
+    """Return a text, number or boolean as text; empty for other values."""
     match value:
         case str():
             return value

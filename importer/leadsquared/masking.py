@@ -1,16 +1,16 @@
-"""An answer without the keys that a server may have repeated in it. Pure."""
+"""Hide keys that an answer repeats. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from importer.leadsquared.wire import Answer, Created, Throttled, Unclear
+from importer.leadsquared.answers import Answer, Created, Throttled, Unclear
 from importer.models import TicketIds
 from importer.runtime.redaction import Redactor
 
 
-def masked(answer: Answer, redactor: Redactor) -> Answer:
-    """Give the answer with its texts redacted. A ticket's number with a key in it is no number."""
+def mask_answer(answer: Answer, redactor: Redactor) -> Answer:
+    """Return the answer with redacted texts. An Id with a key in it is no ticket number."""
     match answer:
         case Created(ids, note):
             number = redactor.text(ids.number)

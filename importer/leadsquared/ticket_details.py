@@ -1,6 +1,6 @@
-"""A ticket as the account shows it (*Get a Ticket's Details by Id*), and a request as the ledger keeps it. Pure.
+"""Read a ticket of the account (*Get a Ticket's Details by Id*), and a request in the ledger. Pure.
 
-Which answer says that there is no such ticket is not documented; 404, other refusals and a 200 with a failure do.
+The answer for a ticket that does not exist is not documented: 404, other refusals and a 200 with a failure count as it.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from importer.leadsquared.json_members import loaded, text_of
-from importer.leadsquared.wire import (
+from importer.leadsquared.answers import (
     KeysRefused,
     NotSent,
     Refused,
     Throttled,
     Unclear,
     WrongUrl,
-    plain_ids,
     read_answer,
+    valid_ids,
 )
+from importer.leadsquared.json_members import parse_json, scalar_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TicketDetails:
-    """One ticket. A field without a value is not among ``fields``."""
+    """One ticket of the account. ``fields`` has only fields with a value."""
 
     number: str
     ticket_id: str
@@ -41,13 +41,16 @@ class TicketNotShown:
     reason: str
 
 
-Looked = TicketDetails | TicketNotShown | KeysRefused | WrongUrl | Throttled | Unclear | NotSent
+DetailsAnswer = TicketDetails | TicketNotShown | KeysRefused | WrongUrl | Throttled | Unclear | NotSent
 
 
-def read_details(number: str, http_status: int, headers: Mapping[str, str], body: bytes | None) -> Looked:
-    """Say what the answer to a question for one ticket means. Members that nobody documents are passed over."""
+def read_details(number: str, http_status: int, headers: Mapping[str, str], body: bytes | None) -> DetailsAnswer:
+    """Return what the answer to a request for one ticket means.
+
+    Undocumented members are ignored.
+    """
     if http_status == HTTPStatus.OK:
-        return _read_shown(number, body)
+        return _read_ticket(number, body)
     answer = read_answer(http_status, headers, body)
     match answer:
         case WrongUrl(reason, HTTPStatus.NOT_FOUND) | Refused(reason):
@@ -55,37 +58,37 @@ def read_details(number: str, http_status: int, headers: Mapping[str, str], body
         case KeysRefused() | WrongUrl() | Throttled() | Unclear():
             return answer
         case _:
-            return Unclear("unclear-answer", f"{http_status} is no answer to this question", http_status)
+            return Unclear("unclear-answer", f"{http_status} is not an answer to this request", http_status)
 
 
-def _read_shown(number: str, body: bytes | None) -> Looked:
-    data = loaded(body)
+def _read_ticket(number: str, body: bytes | None) -> DetailsAnswer:
+    data = parse_json(body)
     if not isinstance(data, dict):
         return Unclear("unclear-answer", "200 with a body that is not the documented JSON", HTTPStatus.OK)
-    found = text_of(data.get("Id"))
-    if not found and text_of(data.get("Status")) not in ("", "Success"):
-        return TicketNotShown(text_of(data.get("ReasonForFailure")) or "no reason given")
+    found = scalar_text(data.get("Id"))
+    if not found and scalar_text(data.get("Status")) not in ("", "Success"):
+        return TicketNotShown(scalar_text(data.get("ReasonForFailure")) or "no reason given")
     if found != number or not isinstance(data.get("Fields"), list):
         return Unclear("unclear-answer", f"200 without ticket {number} and its fields", HTTPStatus.OK)
-    ids = plain_ids(number, text_of(data.get("TicketId")), text_of(data.get("Key")))
+    ids = valid_ids(number, scalar_text(data.get("TicketId")), scalar_text(data.get("Key")))
     return TicketDetails(
         number=number,
         ticket_id=ids.ticket_id,
         key=ids.key,
-        lead_id=text_of(data.get("LeadId")) or None,
+        lead_id=scalar_text(data.get("LeadId")) or None,
         fields={name: value for name, value in _fields(data["Fields"]).items() if value},
     )
 
 
 def read_request(text: str) -> tuple[str | None, dict[str, str]]:
-    """Read a ``ticketDTO`` as it went out: the lead's ID, and the fields. What is none has no fields."""
-    data = loaded(text.encode("utf-8", "surrogatepass"))
+    """Return lead ID and fields of a ``ticketDTO``; no fields if the text is none."""
+    data = parse_json(text.encode("utf-8", "surrogatepass"))
     if not isinstance(data, dict):
         return None, {}
     fields = data.get("Fields")
-    return text_of(data.get("LeadId")) or None, _fields(fields) if isinstance(fields, list) else {}
+    return scalar_text(data.get("LeadId")) or None, _fields(fields) if isinstance(fields, list) else {}
 
 
 def _fields(entries: list[Any]) -> dict[str, str]:
     named = [each for each in entries if isinstance(each, dict) and isinstance(each.get("SchemaName"), str)]
-    return {each["SchemaName"]: text_of(each.get("Value")) for each in named}
+    return {each["SchemaName"]: scalar_text(each.get("Value")) for each in named}

@@ -1,6 +1,21 @@
-"""The ledger: one database that knows every ticket, every request for one, and every run.
+"""The ledger: the database of all tickets, requests and runs. It prevents duplicate tickets and lost rows.
 
-Who only judges rows needs no more than its records: the database behind it is loaded when first asked for.
+store                entry point: one open ledger; runs, claims, intents and outcomes
+rows                 look-ups, rejected rows, rows from results files
+records              the values that are stored and read
+request_recorder     writes a batch of intents and outcomes
+leases               which runs are alive, and release of the rows of the others
+ticket_numbers       detects a ticket number that two rows received
+unanswered_requests  requests without a clear answer, and the results of resolving them
+request_bodies       erases stored requests when their row is settled
+previous_exports     the last export of each manifest, for comparison with the next
+results_runs         runs that wrote results files
+history              queries about past runs
+connection           address, transactions and secret of an open ledger
+schema, migrations, revisions  the tables, and upgrades of older ledgers
+database, opening, sqlite_file, sqlite_copy, permissions, backup  the database itself and its files
+
+Database libraries are loaded at first use: `validate` needs only the records.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""What the ledger remembers of runs: each one's end, and what has become of its rows."""
+"""Queries about past runs: how each ended, and the current states of its rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHOWN_RUNS = 10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PastRun:
-    """One run. ``states``: how many of its rows are in which state now. ``live``: it has not ended, and may go on."""
+    """One run. ``states``: number of its rows in each current state. ``live``: its process is still running."""
 
     id: str
     account: str
@@ -35,13 +35,13 @@ class PastRun:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PastRow:
-    """One row that a run sent, settled or rejected: what that came to, and in which state the row is now."""
+    """One row that a run sent, settled or rejected: the outcome in that run, and the row's current state."""
 
     row: int
     key: str
     state: str
     number: str
-    outcome: str  # of the run's last request for it; empty where none came back
+    outcome: str  # of the run's last request for it; empty without an answer
     attempts: int  # by this run
     settled_at: str
     error_code: str
@@ -49,16 +49,16 @@ class PastRow:
 
 
 def past_runs(ledger: Ledger) -> list[PastRun]:
-    """Every run of a ledger, the newest first."""
+    """Return every run of a ledger, the newest first."""
     with ledger.reading() as db:
         states = _states(db)
-        # By the time of the start, and for those of one second by the time at which they were entered.
+        # Runs that started in the same second are sorted by the boot clock.
         order = (schema.runs.c.started_at.desc(), schema.runs.c.lease_until.desc(), schema.runs.c.id)
         return [_past_run(ledger, db, row, states) for row in db.execute(schema.runs.select().order_by(*order)).all()]
 
 
 def past_run(ledger: Ledger, name: str) -> PastRun:
-    """The run of this name, or of which it is a part that no other has. Raises UsageError."""
+    """Return the run of this name or unique part of a name. Raises UsageError."""
     runs = past_runs(ledger)
     named = [run for run in runs if run.id == name] or [run for run in runs if name and name in run.id]
     if len(named) == 1:
@@ -73,7 +73,7 @@ def past_run(ledger: Ledger, name: str) -> PastRun:
 
 
 def rows_of(ledger: Ledger, run_id: str) -> Iterator[PastRow]:
-    """The rows of a run, in the manifest's order."""
+    """Yield the rows of a run, in the manifest's order."""
     attempts, tickets, rejections = schema.attempts.c, schema.tickets.c, schema.rejections.c
     last = (
         sa.select(attempts.ticket, sa.func.max(attempts.id).label("last"), sa.func.count().label("tries"))
@@ -111,21 +111,11 @@ def rows_of(ledger: Ledger, run_id: str) -> Iterator[PastRow]:
     both = sa.union_all(sent, rejected).subquery()
     with ledger.reading() as db:
         for row in db.execute(sa.select(both).order_by(both.c.row, both.c.key)):
-            yield PastRow(
-                row=row.row,
-                key=row.key,
-                state=row.state,
-                number=row.number,
-                outcome=row.outcome,
-                attempts=row.attempts,
-                settled_at=row.settled_at,
-                error_code=row.error_code,
-                error=row.error,
-            )
+            yield PastRow(**row._asdict())
 
 
 def _states(db: sa.Connection) -> dict[str, dict[str, int]]:
-    """Run -> state -> how many of the rows that it sent, settled or rejected are in it now."""
+    """Return run -> state -> number of rows in that state now, of the rows that the run sent, settled or rejected."""
     attempts, tickets, rejections = schema.attempts.c, schema.tickets.c, schema.rejections.c
     states: defaultdict[str, dict[str, int]] = defaultdict(dict)
     sent = (

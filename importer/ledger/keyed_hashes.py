@@ -1,4 +1,4 @@
-"""Keyed hashes: equal texts have equal ones in one ledger, and nobody finds out the text without its secret."""
+"""Keyed hashes of texts (BLAKE2b with the ledger's secret): they allow comparison without storing the text."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ DIGEST_BYTES = 16
 
 
 class KeyedHash:
-    """Hashes texts with the secret of one ledger."""
+    """Hashes texts with the secret of one ledger. Hashes of two ledgers can't be compared."""
 
     def __init__(self, secret: bytes) -> None:
         self._blank = hashlib.blake2b(key=secret, digest_size=DIGEST_BYTES)
 
     def __call__(self, text: str) -> bytes:
-        """Hash a text; 16 bytes."""
+        """Return the hash of a text: 16 bytes."""
         return self.joined([text])
 
     def joined(self, texts: Sequence[str]) -> bytes:
-        """Hash many texts; 16 bytes for each, in their order."""
+        """Return the hashes of many texts in their order, 16 bytes each, joined."""
         try:
             encoded = [text.encode() for text in texts]
         except UnicodeEncodeError:  # half a surrogate pair
@@ -33,5 +33,5 @@ class KeyedHash:
         return b"".join(digests)
 
     def hex(self, text: str) -> str:
-        """Hash a text for a column of the ledger: 32 digits, and nothing for an empty text, which means: not known."""
+        """Return the hash of a text in hexadecimal; empty for an empty text, which means: not known."""
         return self(text).hex() if text else ""

@@ -1,4 +1,7 @@
-"""Who is alive: a run holds its rows while it renews its lease; a dead one's are free, and what it sent is unknown."""
+"""Leases of runs: a run holds its rows while it renews its lease.
+
+When a lease has expired, the run's rows are released, and its requests without an answer become unknown.
+"""
 
 from __future__ import annotations
 
@@ -15,24 +18,24 @@ from importer.ledger.records import RunInfo, utc_now
 
 LEASE_S = 60.0
 
-# Made once: it is part of every commit of intents.
+# Built once, because every commit of intents executes it.
 _RENEW = (
     schema.runs.update()
-    .where((schema.runs.c.id == sa.bindparam("given_run")) & schema.runs.c.ended_at.is_(None))
-    .values(lease_until=sa.bindparam("given_until"))
+    .where((schema.runs.c.id == sa.bindparam("p_run")) & schema.runs.c.ended_at.is_(None))
+    .values(lease_until=sa.bindparam("p_until"))
 )
 
 
 def now(db: sa.Connection) -> float:
-    """Seconds on a clock that nobody sets: PostgreSQL's own, or this machine's time since it was started."""
+    """Return seconds on a clock that users don't set: PostgreSQL's clock, or the time since this machine started."""
     if db.dialect.name == "postgresql":
         return float(db.scalar(sa.text("select extract(epoch from clock_timestamp())")) or 0.0)
     return database.boot_clock_s()
 
 
 def renew(db: sa.Connection, run_id: str) -> None:
-    """Move a lease forward. Raises StoppedEarly if another run has taken over."""
-    if not db.execute(_RENEW, {"given_run": run_id, "given_until": now(db) + LEASE_S}).rowcount:
+    """Extend a lease. Raises StoppedEarly if another run has taken over."""
+    if not db.execute(_RENEW, {"p_run": run_id, "p_until": now(db) + LEASE_S}).rowcount:
         raise StoppedEarly(
             "this run was paused for so long that another one has taken over its rows",
             hint="let that run finish, then run the same command again",
@@ -40,7 +43,7 @@ def renew(db: sa.Connection, run_id: str) -> None:
 
 
 def end_expired_runs(db: sa.Connection, run: RunInfo, ledger: Path | None) -> None:
-    """End every dead run of this account and source; what it had under way is unknown."""
+    """End every run of this account and source whose lease has expired; its requests in flight become unknown."""
     columns = schema.runs.c
     where = (columns.account == run.account) & (columns.source == run.source) & columns.ended_at.is_(None)
     for other in db.execute(schema.runs.select().where(where)).all():
@@ -51,7 +54,7 @@ def end_expired_runs(db: sa.Connection, run: RunInfo, ledger: Path | None) -> No
 
 
 def release_rows(db: sa.Connection, run_id: str) -> None:
-    """Let a run's rows go; what it had under way is unknown."""
+    """Release a run's rows; its requests in flight become unknown."""
     held = schema.tickets.c.held_by == run_id
     sending = sa.select(schema.tickets.c.id).where(held & (schema.tickets.c.state == "sending"))
     left_open = schema.attempts.c.ticket.in_(sending) & schema.attempts.c.outcome.is_(None)
@@ -62,7 +65,7 @@ def release_rows(db: sa.Connection, run_id: str) -> None:
         .values(
             state="unknown",
             error_code="interrupted",
-            error=f"run {run_id} ended while the request was under way",
+            error=f"run {run_id} ended before the request was answered",
             finished_at=utc_now(),
         )
     )
@@ -70,7 +73,7 @@ def release_rows(db: sa.Connection, run_id: str) -> None:
 
 
 def is_expired(db: sa.Connection, other: sa.Row[Any], ledger: Path | None) -> bool:
-    """Say whether a run that has not ended never will: its machine was started anew, or its process is gone."""
+    """Return whether an open run is dead: its machine restarted, its lease expired, or its process is gone."""
     if db.dialect.name == "sqlite" and other.boot_id != database.boot_id():
         return True
     if other.lease_until < now(db):
@@ -78,7 +81,7 @@ def is_expired(db: sa.Connection, other: sa.Row[Any], ledger: Path | None) -> bo
     return ledger is not None and RunLock(ledger, other.id).is_free()
 
 
-def refuse_held(db: sa.Connection, run: RunInfo, keys: Sequence[str]) -> None:
+def refuse_held_rows(db: sa.Connection, run: RunInfo, keys: Sequence[str]) -> None:
     """Raise HeldByAnotherRun if a live run holds a row with one of these keys."""
     columns = schema.tickets.c
     of_others = (
@@ -93,46 +96,46 @@ def refuse_held(db: sa.Connection, run: RunInfo, keys: Sequence[str]) -> None:
     other = db.execute(statement.where(of_others).limit(1)).first()
     if other is not None:
         raise HeldByAnotherRun(
-            f"run {other.id} on host {other.host} (process {other.pid}, started {other.started_at}) holds rows of this "
-            f"manifest, such as the one with key {other.key!r}",
-            hint="wait until it has ended, or stop it; then run the same command again",
+            f"run {other.id} is still importing rows of this manifest, such as the row with key {other.key!r} "
+            f"(host {other.host}, process {other.pid}, started {other.started_at})",
+            hint="wait until that run has ended, or stop it; then run the same command again",
         )
 
 
-def refuse_live(db: sa.Connection, ledger: Path | None) -> None:
-    """Raise LedgerError if a run is at work: it is an older program's, which knows only the tables as they are."""
+def refuse_live_runs(db: sa.Connection, ledger: Path | None) -> None:
+    """Raise LedgerError if a run is live: it is of an older version, which needs the tables as they are."""
     columns = schema.runs.c
     known: sa.Select[Any] = sa.select(columns.id, columns.host, columns.pid, columns.boot_id, columns.lease_until)
     for other in db.execute(known.where(columns.ended_at.is_(None))).all():
         if not is_expired(db, other, ledger):
             raise LedgerError(
-                f"the ledger is an older version's, and run {other.id} of that version on host {other.host} (process "
-                f"{other.pid}) is at work with it",
-                hint="wait until it has ended, then run the same command again",
+                f"the ledger must be upgraded, but run {other.id} of the older version still uses it "
+                f"(host {other.host}, process {other.pid})",
+                hint="wait until that run has ended, then run the same command again",
             )
 
 
 class RunLock:
-    """A file beside an SQLite ledger that a live run holds locked; the system lets go of it when the process ends."""
+    """Lock file beside an SQLite ledger. A live run holds the lock; the system releases it when the process ends."""
 
     def __init__(self, ledger: Path, run_id: str) -> None:
         self._path = ledger.with_name(f"{ledger.name}.{run_id.rsplit('.', 1)[-1]}.lock")
         self._lock = filelock.FileLock(self._path, mode=permissions.OWNER_ONLY)
 
-    def take(self) -> None:
+    def acquire(self) -> None:
         """Lock it. Raises OSError or filelock.Timeout."""
         self._lock.acquire(blocking=False)
 
-    def drop(self) -> None:
+    def release(self) -> None:
         """Unlock and remove it."""
         self._lock.release()
         self._path.unlink(missing_ok=True)
 
     def is_free(self) -> bool:
-        """Say whether nobody holds it; then it is removed."""
+        """Return whether the lock is free; then remove the file."""
         try:
-            self.take()
-        except (filelock.Timeout, PermissionError):  # another user's: then its lease alone tells
+            self.acquire()
+        except (filelock.Timeout, PermissionError):  # another user's file: only the lease decides
             return False
-        self.drop()
+        self.release()
         return True

@@ -1,4 +1,4 @@
-"""How a ledger is found, made and opened: its address, its file, its tables."""
+"""Finds, creates and opens a ledger by its address."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from importer.ledger.sqlite_file import refuse_network_disk
 
 
 def create_ledger(url: str) -> tuple[sa.Engine, Path | None]:
-    """Make a ledger, or open it if it is there. Raises LedgerError."""
+    """Create a ledger, or open it if it exists. Raises LedgerError."""
     path = database.sqlite_path(url)
     with database.translated_errors(url):
         if path is not None:
             permissions.make_folder(path.parent)
             refuse_network_disk(path)
             permissions.create_ledger(path)
-        return _checked(url, path, make=True), path
+        return _open_checked(url, path, make=True), path
 
 
 def exists(url: str) -> bool:
-    """Say whether there is a ledger to open."""
+    """Return whether the ledger exists."""
     path = database.sqlite_path(url)
     with database.translated_errors(url):
         if path is not None:
@@ -37,32 +37,32 @@ def exists(url: str) -> bool:
 
 
 def open_ledger(url: str) -> tuple[sa.Engine, Path | None]:
-    """Open a ledger that is there. Raises LedgerError if it is not, is damaged, or of a newer version."""
+    """Open an existing ledger. Raises LedgerError if it is missing, damaged, or of a newer version."""
     if not exists(url):
         raise no_ledger(url)
     path = database.sqlite_path(url)
     with database.translated_errors(url):
-        return _checked(url, path), path
+        return _open_checked(url, path), path
 
 
 def no_ledger(url: str) -> LedgerError:
-    """Say that there is no ledger, and what to do."""
+    """Return the error for a missing ledger."""
     return LedgerError(
-        f"there is no ledger at {database.safe_url(url)}",
-        hint="if this is the first import from here, make it: ticket-importer ledger init. If not, find the "
-        "former ledger first: without it every row looks new, and tickets would be made twice",
+        f"no ledger found at {database.safe_url(url)}",
+        hint="if you have never imported into this account, create it: ticket-importer ledger init. Otherwise find the "
+        "existing ledger first: without it every row counts as new, and tickets would be created twice",
     )
 
 
-def _checked(url: str, path: Path | None, *, make: bool = False) -> sa.Engine:
+def _open_checked(url: str, path: Path | None, *, make: bool = False) -> sa.Engine:
     if path is not None:
         refuse_network_disk(path)
-        permissions.tighten(path)
+        permissions.remove_access_of_others(path)
     engine = database.make_engine(url)
     try:
         if make:
             _make_tables(engine)
-        migrations.check(engine, path)
+        migrations.check_or_upgrade(engine, path)
     except BaseException:
         engine.dispose()
         raise
@@ -71,7 +71,7 @@ def _checked(url: str, path: Path | None, *, make: bool = False) -> sa.Engine:
 
 def _make_tables(engine: sa.Engine) -> None:
     with engine.connect().execution_options(writes=True) as db, db.begin():
-        if not sa.inspect(db).has_table(schema.meta.name):  # one of another version stays as it is
+        if not sa.inspect(db).has_table(schema.meta.name):  # an existing ledger stays unchanged
             schema.metadata.create_all(db)
             version = str(schema.SCHEMA_VERSION)
             values = {"schema_version": version, "secret": secrets.token_hex(schema.SECRET_BYTES)}

@@ -1,4 +1,4 @@
-"""The ledger's files are readable by their owner only, whatever the umask: they hold customers' data."""
+"""Keeps the ledger's files readable by their owner only, for any umask: they contain customers' data."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ log = logging.getLogger("importer")
 OWNER_ONLY = 0o600
 _OWNER_ONLY_FOLDER = 0o700
 _OTHERS = 0o077
-_BESIDE = ("", "-wal", "-shm", "-journal")  # SQLite gives its other files the rights of the first
+_BESIDE = ("", "-wal", "-shm", "-journal")  # SQLite gives its other files the permissions of the first
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it that are missing, for their owner only. Raises OSError."""
+    """Create a folder and its missing parents, for their owner only. Raises OSError."""
     if not folder.is_dir():
         make_folder(folder.parent)
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=_OWNER_ONLY_FOLDER)
-            if stat.S_IMODE(folder.stat().st_mode) != _OWNER_ONLY_FOLDER:  # a umask has taken rights of the owner
+            if stat.S_IMODE(folder.stat().st_mode) != _OWNER_ONLY_FOLDER:  # the umask removed permissions of the owner
                 folder.chmod(_OWNER_ONLY_FOLDER)
     if not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is no folder")
+        raise NotADirectoryError(f"{folder} is not a folder")
 
 
 def create_private(path: Path) -> int:
-    """Create a file that is not there, for its owner only, and open it; give its number. Raises OSError.
+    """Create a new file that only its owner can ever open; return its descriptor. Raises OSError.
 
-    What is there is left alone, links included. Nobody else can open the new file at any moment.
+    An existing file or link is left unchanged: FileExistsError.
     """
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     number = os.open(path, flags, OWNER_ONLY)
     if os.name == "posix" and stat.S_IMODE(os.fstat(number).st_mode) != OWNER_ONLY:
-        os.fchmod(number, OWNER_ONLY)  # a umask has taken rights of the owner
+        os.fchmod(number, OWNER_ONLY)  # the umask removed permissions of the owner
     return number
 
 
 def create_ledger(path: Path) -> None:
-    """Create the empty file that SQLite is about to open, if there is none. Raises OSError."""
+    """Create an empty file for SQLite to open, unless it exists. Raises OSError."""
     with contextlib.suppress(FileExistsError):
         os.close(create_private(Path(os.path.realpath(path))))
 
 
-def tighten(path: Path) -> None:
-    """Take the rights of others on a ledger's files away, and warn that they had some."""
+def remove_access_of_others(path: Path) -> None:
+    """Remove other users' permissions on a ledger's files, with a warning."""
     if os.name != "posix":
         return
     for each in (path.with_name(f"{path.name}{end}") for end in _BESIDE):
@@ -59,10 +59,10 @@ def tighten(path: Path) -> None:
         except FileNotFoundError:
             continue
         except OSError as error:
-            log.warning("others than its owner can use the ledger's file %s (rights %03o): %s", each, mode, error)
+            log.warning("other users have access to the ledger's file %s (permissions %03o): %s", each, mode, error)
             continue
         log.warning(
-            "others than its owner could use the ledger's file %s (rights %03o); now they can't (%03o)",
+            "other users had access to the ledger's file %s (permissions %03o); this access was removed (%03o)",
             each,
             mode,
             mode & ~_OTHERS,

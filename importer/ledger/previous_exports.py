@@ -1,8 +1,8 @@
-"""What the last run found in a manifest, for a comparison of the next export with it; and which rows are known.
+"""Records of each manifest's last export, which the next export is compared with; and look-ups of known rows.
 
-A manifest is recognised by account, source and the name of its file without the folder. Two more exports are kept by
-names that no file can have: NAME/CONTENT, one that was read and has not been finished yet, and NAME/former, the one
-with other content that was finished before NAME.
+A manifest is identified by account, source and file name without the folder. Two more records per manifest have names
+that no file can have: NAME/CONTENT for an export that was read but not finished yet, and NAME/former for the last
+finished export with other content.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ KeyHashes = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportRecord:
-    """A manifest as a run that was not stopped has read it.
+    """Contents of a manifest when a run read it.
 
-    ``keys``: see ``packed_keys``. The shares are from 0 to 1, and ``None`` where there was nothing to compare with.
+    ``keys``: see ``pack_keys``. Shares are from 0 to 1, and ``None`` where there was nothing to compare with.
     """
 
     account: str
@@ -39,14 +39,14 @@ class ExportRecord:
     run: str
     keys: bytes
     rows: int
-    known_share: float | None  # of its keys, those that were tickets when this content was first read
-    held_share: float | None  # of the former export's keys, those that it held
+    known_share: float | None  # share of its keys that were known when this content was first read
+    held_share: float | None  # share of the former export's keys that it contains
     previous_held_share: float | None  # the ``held_share`` of the export before it
     finished_at: str
 
 
 class KnownRow(NamedTuple):
-    """A row that the ledger knows, with ``KeyedHash.hex`` of title and lead as last sent; empty where not known."""
+    """A row in the ledger, with ``KeyedHash.hex`` of its title and lead as last sent; empty where not known."""
 
     state: str
     title_hash: str = ""
@@ -56,17 +56,17 @@ class KnownRow(NamedTuple):
 
     @property
     def was_sent(self) -> bool:
-        """Whether any run may have sent it; a run that is stopped before its first call leaves rows that were not."""
+        """Whether a run may have sent it. A run that stops before its first call leaves unsent rows."""
         return self.state != "pending" or self.attempts > 0
 
     @property
     def effective_state(self) -> str:
-        """The state by which the row is judged; see ``Ledger.states``."""
+        """The state with ``refused`` told apart from ``pending``; see ``records.effective_state``."""
         return effective_state(self.state, self.error_code)
 
 
 def last_export(ledger: Ledger, account: str, source: str, manifest_name: str) -> ExportRecord | None:
-    """The export of this name that was recorded last."""
+    """Return the export of this name that was recorded last."""
     columns = schema.exports.c
     where = (columns.account == account) & (columns.source == source) & (columns.manifest_name == manifest_name)
     with ledger.reading() as db:
@@ -75,7 +75,7 @@ def last_export(ledger: Ledger, account: str, source: str, manifest_name: str) -
 
 
 def record_export(ledger: Ledger, export: ExportRecord) -> None:
-    """Record an export in the place of the former one of its name."""
+    """Record an export; it replaces the one of the same name."""
     values = {name: getattr(export, name) for name in ExportRecord.__slots__}
     with ledger.writing() as db:
         statement = database.insert(db, schema.exports).values(values)
@@ -84,25 +84,25 @@ def record_export(ledger: Ledger, export: ExportRecord) -> None:
         db.execute(statement.on_conflict_do_update(index_elements=primary, set_=others))
 
 
-def first_reading(
+def unfinished_export(
     ledger: Ledger, account: str, source: str, manifest_name: str, content_sha256: str
 ) -> ExportRecord | None:
-    """What was recorded when this content was first read by a run, if no run has finished it since."""
+    """Return the record of the first run that read this content, if no run has finished it since."""
     return last_export(ledger, account, source, f"{manifest_name}/{content_sha256}")
 
 
-def record_reading(ledger: Ledger, export: ExportRecord) -> None:
-    """Record that a run has read a content; it may be stopped before it has finished."""
+def record_unfinished_export(ledger: Ledger, export: ExportRecord) -> None:
+    """Record that a run has read this content and has not finished yet."""
     record_export(ledger, replace(export, manifest_name=f"{export.manifest_name}/{export.content_sha256}", keys=b""))
 
 
 def former_export(ledger: Ledger, account: str, source: str, manifest_name: str) -> ExportRecord | None:
-    """The export of this name with other content that was finished before the last one."""
+    """Return the last finished export of this name whose content differs from the last one's."""
     return last_export(ledger, account, source, f"{manifest_name}/former")
 
 
-def finish_export(ledger: Ledger, export: ExportRecord, last: ExportRecord | None) -> None:
-    """Record an export in the place of the ``last`` one of its name, which is kept as the former one."""
+def record_finished_export(ledger: Ledger, export: ExportRecord, last: ExportRecord | None) -> None:
+    """Record a finished export; the ``last`` one of its name becomes the former one if its content differs."""
     if last is not None and last.content_sha256 != export.content_sha256:
         record_export(ledger, replace(last, manifest_name=f"{export.manifest_name}/former"))
     record_export(ledger, export)
@@ -114,22 +114,29 @@ def finish_export(ledger: Ledger, export: ExportRecord, last: ExportRecord | Non
 
 
 def key_hashes(keyed_hash: KeyedHash, keys: Sequence[str]) -> KeyHashes:
-    """The keyed hash of each key: the first 64 bits of it."""
+    """Return the first 64 bits of each key's keyed hash."""
     return np.frombuffer(keyed_hash.joined(keys), dtype="<u8")[::2].copy()
 
 
-def packed_keys(hashes: KeyHashes) -> bytes:
-    """Hashes for the ledger, sorted, each once: read them with ``unpacked_keys``."""
-    return np.unique(hashes).astype("<u8", copy=False).tobytes()
+def pack_keys(hashes: KeyHashes) -> bytes:
+    """Sort ``hashes`` in place, and return each of them once, as bytes for ``unpack_keys``.
+
+    No copy of a million hashes is made where none repeats.
+    """
+    hashes.sort()
+    is_first = np.ones(hashes.size, dtype=bool)
+    np.not_equal(hashes[1:], hashes[:-1], out=is_first[1:])
+    distinct = hashes if is_first.all() else hashes[is_first]
+    return distinct.astype("<u8", copy=False).tobytes()
 
 
-def unpacked_keys(keys: bytes) -> KeyHashes:
-    """The hashes of ``packed_keys``, sorted."""
+def unpack_keys(keys: bytes) -> KeyHashes:
+    """Return the hashes of ``pack_keys``, sorted."""
     return np.frombuffer(keys, dtype="<u8")
 
 
 def known_keys(ledger: Ledger, account: str, source: str) -> Iterator[list[str]]:
-    """Every key of an account and source that may have been sent, in no order, some thousands at once."""
+    """Yield every key of an account and source that may have been sent, thousands at a time, in any order."""
     statement = sa.select(schema.tickets.c.key).where(_was_sent(account, source))
     with ledger.reading() as db:
         for part in db.execution_options(yield_per=_READ_ROWS).scalars(statement).partitions():
@@ -137,7 +144,7 @@ def known_keys(ledger: Ledger, account: str, source: str) -> Iterator[list[str]]
 
 
 def count_known_keys(ledger: Ledger, account: str, source: str) -> int:
-    """How many keys ``known_keys`` gives."""
+    """Return the number of keys that ``known_keys`` yields."""
     with ledger.reading() as db:
         statement = sa.select(sa.func.count()).select_from(schema.tickets).where(_was_sent(account, source))
         return db.scalars(statement).one()
@@ -150,11 +157,11 @@ def _was_sent(account: str, source: str) -> sa.ColumnElement[bool]:
 
 
 def known_rows(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> dict[str, KnownRow]:
-    """Those of the keys that the ledger knows, in one query for all; ``Ledger.states`` with the hashes."""
+    """Return the known rows of these keys, in one query: like ``Ledger.states``, with hashes."""
     columns = schema.tickets.c
     with ledger.reading() as db:
         wanted = database.column_is_in(db, columns.key, list(keys))
         where = (columns.account == account) & (columns.source == source) & wanted
         values = (columns.state, columns.title_hash, columns.lead_hash, columns.attempts, columns.error_code)
-        rows = db.execute(sa.select(columns.key, *values).where(where)).all()  # one by one takes longer
+        rows = db.execute(sa.select(columns.key, *values).where(where)).all()  # fetching rows one by one is slower
         return {row[0]: KnownRow(*row[1:]) for row in rows}

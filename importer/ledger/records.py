@@ -1,4 +1,4 @@
-"""What goes into the ledger and comes out of it. Pure values."""
+"""The values that are stored in the ledger and read from it. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importer.models import TicketIds
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunInfo:
-    """What is recorded of a run at its start."""
+    """The facts of a run that are recorded when it starts."""
 
     id: str
     account: str
@@ -25,7 +25,7 @@ class RunInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerEntry:
-    """One ticket as the ledger knows it. ``state`` is a ``models.Status`` value, or ``sending``."""
+    """One row of the ledger's tickets. ``state`` is a ``models.Status`` value, or ``sending``."""
 
     id: int
     key: str
@@ -50,7 +50,7 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowFromResults:
-    """A row that a results file knows, for a ledger that may not."""
+    """A row's state in a results file, for a ledger that may not know the row."""
 
     key: str
     manifest_row: int
@@ -65,7 +65,7 @@ class RowFromResults:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rejection:
-    """A row that was judged and never sent."""
+    """A row that validation rejected; it is not sent."""
 
     manifest_row: int
     key: str
@@ -76,7 +76,7 @@ class Rejection:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intent:
-    """A request that is about to go out. Of ``title`` and ``lead`` the ledger keeps hashes only."""
+    """A request that is about to be sent. The ledger stores ``title`` and ``lead`` as hashes only."""
 
     key: str
     content: str
@@ -87,41 +87,42 @@ class Intent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What became of a request. ``counted`` is false where the API surely did not take it (429, not sent).
+    """The outcome of a request. ``counted`` is false if the API certainly did not process it (429, not sent).
 
-    ``state`` is what the ticket is now: ``created``, ``failed``, ``unknown``, or ``pending`` if it may be sent again.
+    ``state`` is the row's new state: ``created``, ``failed``, ``unknown``, or ``pending`` if it may be sent again.
     """
 
     key: str
     state: str
-    outcome: str  # the kind of answer, for the attempt's record
+    outcome: str  # kind of answer, stored with the attempt
     ids: TicketIds | None = None
     error_code: str = ""
     error: str = ""
     http_status: int | None = None
     counted: bool = True
-    unchanged: bool = False  # the row's code and error stay what they were before this request
-    late: bool = False  # its request was not counted when its answer came, and is now
-    wait_s: float | None = None  # how long the row is held back before it goes again
+    unchanged: bool = False  # the row keeps the code and error it had before this request
+    late: bool = False  # the request was not counted when its answer came, and is counted now
+    wait_s: float | None = None  # how long the row waits before it is sent again
 
 
-# What is recorded of an unknown row that was looked for, or decided upon: the outcomes of attempts without a request.
+# Outcomes of resolving an unknown row; they are stored as attempts without a request.
 FOUND, SET_CREATED, SET_PENDING = "found", "set-created", "set-pending"
 NOT_FOUND, AMBIGUOUS = "not-found", "ambiguous"
 
-# The state of a pending row that the account has refused once: it is never the first to be sent again.
+# Effective state of a pending row that the account refused before, or that was set to pending by the user. Such a row
+# is never the first to be sent again.
 REFUSED = "refused"
 _WAS_SENT = ("keys-refused", "wrong-url", SET_PENDING)
 
 
 def effective_state(state: str, error_code: str) -> str:
-    """Give the state by which a row is judged: ``REFUSED`` if it was refused, or set to pending, and else its own."""
+    """Return ``REFUSED`` for a pending row that was refused or set to pending; else the state itself."""
     return REFUSED if state == "pending" and error_code in _WAS_SENT else state
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowFinding:
-    """What was found out, or decided, of an unknown row. ``state``: ``created``, ``pending`` or still ``unknown``."""
+    """Result of resolving an unknown row. ``state``: ``created``, ``pending`` or still ``unknown``."""
 
     key: str
     state: str
@@ -132,20 +133,20 @@ class RowFinding:
 
 
 def utc_now() -> str:
-    """The wall clock as ISO 8601, for people; no decision is ever made by it."""
+    """Return the wall clock as ISO 8601, for display only; no decision depends on it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def utc_minute() -> int:
-    """The wall clock in minutes since 1970: of a day's calls nothing but the time of day tells, over restarts, too."""
+    """Return the wall clock in minutes since 1970, to count a day's calls across restarts of the machine."""
     return int(datetime.now(UTC).timestamp()) // 60
 
 
 def new_run_id(source: str) -> str:
-    """A run's name: source, start, and enough chance to be unique. The source can be read back from it."""
+    """Return a unique name for a run: source, start time and random digits."""
     return f"{source}.{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{uuid.uuid4().hex[:6]}"
 
 
 def source_of_run(run_id: str) -> str:
-    """The source in a run's name."""
+    """Return the source in a run's name."""
     return run_id.rsplit(".", 2)[0]

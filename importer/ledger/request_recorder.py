@@ -1,7 +1,7 @@
-"""Requests under way: all the intents and outcomes of one commit, in a handful of statements however many they are.
+"""Records the intents and outcomes of one commit, in a few statements for any number of records.
 
-What stands in one commit is older than what follows from it: each answer in it has come, and no request of it has gone
-out. So outcomes are entered before intents, unless they are those of one row, whose records keep their order.
+When a commit begins, the answers in it have arrived, and its requests have not been sent. So outcomes are recorded
+before intents, except that the records of one row keep their order.
 """
 
 from __future__ import annotations
@@ -22,105 +22,109 @@ from importer.ledger.ticket_numbers import duplicates_as_unknown, lock_settling
 _tickets, _attempts = schema.tickets.c, schema.attempts.c
 
 
-def _given(name: str, kind: type[sa.types.TypeEngine[Any]] = sa.Text) -> sa.BindParameter[Any]:
-    """A value that comes with each row; the prefix keeps its name apart from the columns'."""
-    return sa.bindparam(f"given_{name}", type_=kind())
+def _parameter(name: str, kind: type[sa.types.TypeEngine[Any]] = sa.Text) -> sa.BindParameter[Any]:
+    """Return a parameter; the prefix distinguishes its name from the columns' names."""
+    return sa.bindparam(f"p_{name}", type_=kind())
 
 
-def _fixed(value: str) -> sa.ColumnElement[Any]:
-    """A constant of the statement itself, so that nothing but what is given comes with a row."""
+def _constant(value: str) -> sa.ColumnElement[Any]:
+    """Return a constant that is part of the statement's text, so that it is no parameter."""
     return sa.literal_column(f"'{value}'" if not value.isdecimal() else value)
 
 
 _TICKET = (
-    (_tickets.account == _given("account")) & (_tickets.source == _given("source")) & (_tickets.key == _given("key"))
+    (_tickets.account == _parameter("account"))
+    & (_tickets.source == _parameter("source"))
+    & (_tickets.key == _parameter("key"))
 )
 _MAY_BE_SENT = (
     _TICKET
-    & (_tickets.held_by == _given("run"))
-    & (_tickets.state != _fixed("created"))
-    & (_tickets.state != _fixed("sending"))
+    & (_tickets.held_by == _parameter("run"))
+    & (_tickets.state != _constant("created"))
+    & (_tickets.state != _constant("sending"))
 )
-_SENT_HERE = (_tickets.run == _given("run")) & (
-    (_tickets.state == _fixed("sending")) | (_tickets.state == _fixed("unknown"))
+_SENT_HERE = (_tickets.run == _parameter("run")) & (
+    (_tickets.state == _constant("sending")) | (_tickets.state == _constant("unknown"))
 )
 _LEAVE_ATTEMPT = schema.attempts.insert().from_select(
     ["ticket", "run", "intended_at", "request", "title_hash"],
-    sa.select(_tickets.id, _given("run"), _given("now"), _given("request"), _given("title_hash")).where(_MAY_BE_SENT),
+    sa.select(_tickets.id, _parameter("run"), _parameter("now"), _parameter("request"), _parameter("title_hash")).where(
+        _MAY_BE_SENT
+    ),
     include_defaults=False,
 )
 _SEND = (
     schema.tickets.update()
     .where(_MAY_BE_SENT)
     .values(
-        state=_fixed("sending"),
-        run=_given("run"),
-        content=_given("content"),
-        title_hash=_given("title_hash"),
-        lead_hash=_given("lead_hash"),
-        attempts=_tickets.attempts + _fixed("1"),
+        state=_constant("sending"),
+        run=_parameter("run"),
+        content=_parameter("content"),
+        title_hash=_parameter("title_hash"),
+        lead_hash=_parameter("lead_hash"),
+        attempts=_tickets.attempts + _constant("1"),
     )
 )
 _LAST_SENT = (
     sa.select(_tickets.key)
     .join(schema.attempts, _attempts.ticket == _tickets.id)
-    .where(_attempts.run == _given("run"))
+    .where(_attempts.run == _parameter("run"))
     .order_by(_attempts.id.desc())
 )
 _SETTLE = (
     schema.tickets.update()
-    # Held by the run, or sent by it before another run took over: an answer that came late is true all the same.
-    .where(_TICKET & ((_tickets.held_by == _given("run")) | _SENT_HERE))
+    # Held by the run, or sent by it before another run took over: a late answer is still valid.
+    .where(_TICKET & ((_tickets.held_by == _parameter("run")) | _SENT_HERE))
     .values(
-        state=_given("state"),
-        error_code=sa.func.coalesce(_given("new_code"), _tickets.error_code),
-        error=sa.func.coalesce(_given("new_error"), _tickets.error),
-        run=_given("run"),
-        finished_at=_given("finished_at"),
-        # A request that never got as far as its intent has not been counted.
+        state=_parameter("state"),
+        error_code=sa.func.coalesce(_parameter("new_code"), _tickets.error_code),
+        error=sa.func.coalesce(_parameter("new_error"), _tickets.error),
+        run=_parameter("run"),
+        finished_at=_parameter("finished_at"),
+        # A request without a recorded intent was never counted.
         attempts=_tickets.attempts
-        - sa.case((_SENT_HERE, _given("uncounted", sa.Integer)), else_=_given("uncounted_late", sa.Integer)),
+        - sa.case((_SENT_HERE, _parameter("uncounted", sa.Integer)), else_=_parameter("uncounted_late", sa.Integer)),
     )
 )
 _SETTLE_WITH_IDS = _SETTLE.values(
-    number=_given("number"), ticket_id=_given("ticket_id"), ticket_key=_given("ticket_key")
+    number=_parameter("number"), ticket_id=_parameter("ticket_id"), ticket_key=_parameter("ticket_key")
 )
-# What became of the request is kept even where the ticket is another run's by now.
+# The request's outcome is recorded even if another run has taken over the ticket.
 _SETTLE_ATTEMPT = (
     schema.attempts.update()
     .where(
         (_attempts.ticket == sa.select(_tickets.id).where(_TICKET).scalar_subquery())
-        & (_attempts.run == _given("run"))
+        & (_attempts.run == _parameter("run"))
         & _attempts.outcome.is_(None)
     )
     .values(
-        outcome=_given("outcome"),
-        http_status=_given("http_status", sa.Integer),
-        detail=_given("error"),
-        settled_at=_given("now"),
+        outcome=_parameter("outcome"),
+        http_status=_parameter("http_status", sa.Integer),
+        detail=_parameter("error"),
+        settled_at=_parameter("now"),
         settled_after=schema.last_attempt(),
-        wait_s=_given("wait_s", sa.Float),
+        wait_s=_parameter("wait_s", sa.Float),
     )
 )
-_SETTLE_ATTEMPT_AND_ERASE = _SETTLE_ATTEMPT.values(request=_fixed(""))
-# The row's earlier requests. Most rows have none: only an unclear answer leaves a body behind.
-_ERASE_OTHERS = request_bodies.erase(
-    _TICKET & ((_tickets.attempts > _fixed("1")) | (_given("uncounted", sa.Integer) != _fixed("0")))
+_SETTLE_ATTEMPT_AND_ERASE = _SETTLE_ATTEMPT.values(request=_constant(""))
+# Erases bodies of the row's earlier requests; only unclear answers leave bodies, so most rows have none.
+_ERASE_OTHERS = request_bodies.erase_bodies(
+    _TICKET & ((_tickets.attempts > _constant("1")) | (_parameter("uncounted", sa.Integer) != _constant("0")))
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Stage:
-    """Records that may be entered together: of no row two of a kind, and no outcome that comes after an intent."""
+    """Records that can be written together: at most one outcome and one intent per row, outcome first."""
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     intents: dict[str, Intent] = field(default_factory=dict)
 
 
-class _Prepared:
-    """A statement as its driver takes it, for many rows at once.
+class _BulkStatement:
+    """A compiled statement that is executed for many rows at once.
 
-    To put a statement together, or only to look it up, costs SQLAlchemy as much as the database needs for ten rows.
+    Compiling a statement, or only finding it in SQLAlchemy's cache, takes as long as the database needs for ten rows.
     """
 
     def __init__(self, statement: sa.UpdateBase, dialect: sa.Dialect) -> None:
@@ -129,7 +133,7 @@ class _Prepared:
         self._in_order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
 
     def __call__(self, db: sa.Connection, rows: list[dict[str, Any]]) -> int:
-        """Execute it for each of the rows; give the number of rows changed."""
+        """Execute the statement for each of the rows; return the number of changed rows."""
         if self._in_order is None:
             return db.exec_driver_sql(self._text, rows).rowcount
         values = [tuple([row[name] for name in self._in_order]) for row in rows]
@@ -137,23 +141,23 @@ class _Prepared:
 
 
 class RequestRecorder:
-    """Enters what a run sends and what comes back."""
+    """Records the intents and outcomes of a run's requests."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
-        self._leave_attempt = _Prepared(_LEAVE_ATTEMPT, dialect)
-        self._send = _Prepared(_SEND, dialect)
-        self._settle_ticket = _Prepared(_SETTLE, dialect)
-        self._settle_with_ids = _Prepared(_SETTLE_WITH_IDS, dialect)
-        self._settle_attempt = _Prepared(_SETTLE_ATTEMPT, dialect)
-        self._settle_attempt_and_erase = _Prepared(_SETTLE_ATTEMPT_AND_ERASE, dialect)
-        self._erase_others = _Prepared(_ERASE_OTHERS, dialect)
+        self._leave_attempt = _BulkStatement(_LEAVE_ATTEMPT, dialect)
+        self._send = _BulkStatement(_SEND, dialect)
+        self._settle_ticket = _BulkStatement(_SETTLE, dialect)
+        self._settle_with_ids = _BulkStatement(_SETTLE_WITH_IDS, dialect)
+        self._settle_attempt = _BulkStatement(_SETTLE_ATTEMPT, dialect)
+        self._settle_attempt_and_erase = _BulkStatement(_SETTLE_ATTEMPT_AND_ERASE, dialect)
+        self._erase_others = _BulkStatement(_ERASE_OTHERS, dialect)
 
     def record(
         self, db: sa.Connection, run: RunInfo, records: Sequence[Intent | Outcome], keyed_hash: KeyedHash
     ) -> dict[Outcome, Outcome]:
-        """Enter a batch of records. Gives what was entered in place of an outcome whose ticket another row has.
+        """Record a batch. Returns the replacements of outcomes whose ticket belongs to another row already.
 
-        Raises StoppedEarly if a row that is to be sent is not the run's.
+        Raises StoppedEarly if the run does not hold a row that it is about to send.
         """
         changed: dict[Outcome, Outcome] = {}
         for stage in _stages(records):
@@ -168,41 +172,41 @@ class RequestRecorder:
         return changed
 
     def _intend(self, db: sa.Connection, run: RunInfo, intents: Iterable[Intent], keyed_hash: KeyedHash) -> None:
-        common = _common(run, utc_now())
+        common = _run_parameters(run, utc_now())
         rows = [
             {
                 **common,
-                "given_key": each.key,
-                "given_content": each.content,
-                "given_request": each.request,
-                "given_title_hash": keyed_hash.hex(each.title),
-                "given_lead_hash": keyed_hash.hex(each.lead),
+                "p_key": each.key,
+                "p_content": each.content,
+                "p_request": each.request,
+                "p_title_hash": keyed_hash.hex(each.title),
+                "p_lead_hash": keyed_hash.hex(each.lead),
             }
             for each in intents
         ]
         self._leave_attempt(db, rows)
         sent = self._send(db, rows)
         if sent < len(rows):
-            accepted = set(db.scalars(_LAST_SENT.limit(sent), {"given_run": run.id}))
-            key = next(row["given_key"] for row in rows if row["given_key"] not in accepted)
+            accepted = set(db.scalars(_LAST_SENT.limit(sent), {"p_run": run.id}))
+            key = next(row["p_key"] for row in rows if row["p_key"] not in accepted)
             raise StoppedEarly(
-                f"the row with key {key!r} is not this run's any more",
-                hint="another run has taken it over; see what it does with it",
+                f"another run has taken over the row with key {key!r}",
+                hint="wait until that run has ended, then run the same command again",
             )
 
     def _settle(self, db: sa.Connection, run: RunInfo, outcomes: Iterable[Outcome]) -> None:
         now = utc_now()
-        common = _common(run, now)
+        common = _run_parameters(run, now)
         plain: list[dict[str, Any]] = []
         with_ids: list[dict[str, Any]] = []
         for each in outcomes:
-            row = {**common, **_settled(each, now)}
+            row = {**common, **_outcome_parameters(each, now)}
             (plain if each.ids is None else with_ids).append(row)
         for settle, rows in ((self._settle_ticket, plain), (self._settle_with_ids, with_ids)):
             if rows:
                 settle(db, rows)
-            unknown = [row for row in rows if row["given_state"] == "unknown"]
-            settled = [row for row in rows if row["given_state"] != "unknown"]
+            unknown = [row for row in rows if row["p_state"] == "unknown"]
+            settled = [row for row in rows if row["p_state"] != "unknown"]
             if unknown:
                 self._settle_attempt(db, unknown)
             if settled:
@@ -210,28 +214,28 @@ class RequestRecorder:
                 self._erase_others(db, settled)
 
 
-def _common(run: RunInfo, now: str) -> dict[str, Any]:
-    return {"given_account": run.account, "given_source": run.source, "given_run": run.id, "given_now": now}
+def _run_parameters(run: RunInfo, now: str) -> dict[str, Any]:
+    return {"p_account": run.account, "p_source": run.source, "p_run": run.id, "p_now": now}
 
 
-def _settled(outcome: Outcome, now: str) -> dict[str, Any]:
+def _outcome_parameters(outcome: Outcome, now: str) -> dict[str, Any]:
     values = {
-        "given_key": outcome.key,
-        "given_state": outcome.state,
-        "given_new_code": None if outcome.unchanged else outcome.error_code,
-        "given_new_error": None if outcome.unchanged else outcome.error,
-        "given_error": outcome.error,
-        "given_finished_at": "" if outcome.state == "pending" else now,
-        "given_uncounted": -1 if outcome.late else int(not outcome.counted),
-        "given_uncounted_late": -1 if outcome.late else 0,
-        "given_outcome": outcome.outcome,
-        "given_http_status": outcome.http_status,
-        "given_wait_s": outcome.wait_s,
+        "p_key": outcome.key,
+        "p_state": outcome.state,
+        "p_new_code": None if outcome.unchanged else outcome.error_code,
+        "p_new_error": None if outcome.unchanged else outcome.error,
+        "p_error": outcome.error,
+        "p_finished_at": "" if outcome.state == "pending" else now,
+        "p_uncounted": -1 if outcome.late else int(not outcome.counted),
+        "p_uncounted_late": -1 if outcome.late else 0,
+        "p_outcome": outcome.outcome,
+        "p_http_status": outcome.http_status,
+        "p_wait_s": outcome.wait_s,
     }
     if outcome.ids is not None:
-        values["given_number"] = outcome.ids.number
-        values["given_ticket_id"] = outcome.ids.ticket_id
-        values["given_ticket_key"] = outcome.ids.key
+        values["p_number"] = outcome.ids.number
+        values["p_ticket_id"] = outcome.ids.ticket_id
+        values["p_ticket_key"] = outcome.ids.key
     return values
 
 

@@ -1,4 +1,4 @@
-"""Where results come from: the runs that wrote them, each with its manifest and how many rows that had."""
+"""Queries about the runs that wrote results files: manifest and number of rows of each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from importer.ledger.store import Ledger
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultsRun:
-    """A run as far as its results need it. ``rows`` is ``None`` where the run ended before it had read them all."""
+    """A run that wrote results. ``rows`` is ``None`` if the run ended before it had read all rows."""
 
     run: str
     command: str
@@ -23,35 +23,26 @@ class ResultsRun:
 
 
 def record_row_count(ledger: Ledger, run_id: str, rows: int) -> None:
-    """Record how many rows a run has judged: so many have its results."""
+    """Record how many rows a run has validated: as many as its results have."""
     with ledger.writing() as db:
         db.execute(schema.runs.update().where(schema.runs.c.id == run_id).values(rows=rows))
 
 
 def runs_of_source(ledger: Ledger, account: str, source: str) -> list[ResultsRun]:
-    """Every run of an account and source, the newest first."""
+    """Return every run of an account and source, the newest first."""
     runs = schema.runs.c
     order = (runs.started_at.desc(), runs.lease_until.desc(), runs.id)
     statement = (
-        sa.select(runs.id, runs.command, runs.manifest, runs.manifest_sha256, runs.rows)
+        sa.select(runs.id.label("run"), runs.command, runs.manifest, runs.manifest_sha256, runs.rows)
         .where((runs.account == account) & (runs.source == source))
         .order_by(*order)
     )
     with ledger.reading() as db:
-        return [
-            ResultsRun(
-                run=row.id,
-                command=row.command,
-                manifest=row.manifest,
-                manifest_sha256=row.manifest_sha256,
-                rows=row.rows,
-            )
-            for row in db.execute(statement)
-        ]
+        return [ResultsRun(**row._asdict()) for row in db.execute(statement)]
 
 
 def unknown_keys(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> list[str]:
-    """Those of the keys of which the ledger knows nothing."""
+    """Return those of the keys that are not in the ledger."""
     wanted = list(dict.fromkeys(keys))
     found = ledger.look_up(account, source, wanted)
     return [key for key in wanted if key not in found]

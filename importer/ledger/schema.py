@@ -1,15 +1,15 @@
 """The tables of the ledger, version 4.
 
-runs       a row a run; live while ``ended_at`` is null and its lease is renewed
-tickets    a row per account, source and key: its state, its IDs, and the run that holds it
-attempts   a row a request
-rejections the rows of a run that were judged and never sent
-quotas     a row per account: who may call it when, shared by all runs
-calls      a row per account and minute: how many calls there were
-exports    a row per account, source and manifest name: what the last run found in that manifest
+runs       one row per run; a run is live while ``ended_at`` is null and its lease is renewed
+tickets    one row per account, source and key: its state, its IDs, and the run that holds it
+attempts   one row per request
+rejections rows that validation rejected in a run
+quotas     one row per account: its slots, shared by all runs
+calls      one row per account and minute: the number of calls
+exports    one row per account, source and manifest name: the contents of the last export
 
-A change of the tables is a change here, of ``SCHEMA_VERSION``, and a revision in ``revisions/versions`` that makes the
-same change in an existing ledger.
+To change the tables, change them here, raise ``SCHEMA_VERSION``, and add a revision to ``revisions/versions`` that
+makes the same change in existing ledgers.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ SCHEMA_VERSION = 4
 SECRET_BYTES = 32
 
 metadata = sa.MetaData()
-# schema_version: the version of the tables; secret: the key of keyed hashes, in hexadecimal, made once per ledger;
-# compact: there while a file has remains of erased texts, which only rewriting all of it removes.
+# schema_version: the version of the tables. secret: the key of keyed hashes in hexadecimal, created with the ledger.
+# compact: exists while the file contains remains of erased texts, which only a VACUUM removes.
 meta = sa.Table(
     "ledger_meta", metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
 )
-# Alembic's own record of the version. `ledger_meta` decides; older programs read only that.
+# Alembic's own version record. The version in `ledger_meta` decides; older programs read only that.
 alembic_version = sa.Table(
     "alembic_version",
     metadata,
@@ -48,7 +48,7 @@ runs = sa.Table(
     sa.Column("started_at", sa.Text, nullable=False),
     sa.Column("ended_at", sa.Text),
     sa.Column("exit_code", sa.Integer),
-    sa.Column("rows", sa.Integer),  # judged by it, and so in its results
+    sa.Column("rows", sa.Integer),  # validated rows; as many are in its results
     sa.Column("boot_id", sa.Text, nullable=False),
     sa.Column("lease_until", sa.Float, nullable=False),  # on the clock that Ledger.now reads
 )
@@ -77,8 +77,8 @@ tickets = sa.Table(
     sa.UniqueConstraint("account", "source", "key"),
 )
 sa.Index("tickets_by_holder", tickets.c.held_by, tickets.c.state)
-# They hold only rows that have a number or an ID: a query uses them if it says `number != ''`, too. Not unique: rows
-# of older ledgers, and rows with one ticket, share numbers.
+# Partial indexes: a query uses them only if it contains the same condition, such as `number != ''`. Not unique: rows of
+# older ledgers, and rows that share a ticket, have equal numbers.
 sa.Index(
     "tickets_by_number",
     tickets.c.account,
@@ -100,16 +100,16 @@ attempts = sa.Table(
     sa.Column("ticket", sa.ForeignKey("tickets.id"), nullable=False, index=True),
     sa.Column("run", sa.ForeignKey("runs.id"), nullable=False),
     sa.Column("intended_at", sa.Text, nullable=False),
-    # ticketDTO as it went out, so that an unknown row can be looked for; erased when the row is settled.
+    # The ticketDTO as sent, to find the ticket of an unknown row; erased when the row is settled.
     sa.Column("request", sa.Text, nullable=False),
-    sa.Column("title_hash", sa.Text, nullable=False, server_default=""),  # keyed hash of its title; stays
+    sa.Column("title_hash", sa.Text, nullable=False, server_default=""),  # keyed hash of its title; never erased
     sa.Column("outcome", sa.Text),
     sa.Column("http_status", sa.Integer),
     sa.Column("detail", sa.Text, nullable=False, server_default=""),
     sa.Column("settled_at", sa.Text),
-    # The last attempt that had gone out when this one was settled: the order of attempts, which no clock can tell.
+    # The last attempt that had been sent when this one was settled: gives the order without a clock.
     sa.Column("settled_after", sa.Integer),
-    sa.Column("wait_s", sa.Float),  # how long its row was held back after it; null if it did not go again
+    sa.Column("wait_s", sa.Float),  # how long its row waited after it; null if it was not sent again
 )
 rejections = sa.Table(
     "rejections",
@@ -126,7 +126,7 @@ quotas = sa.Table(
     metadata,
     sa.Column("account", sa.Text, primary_key=True),
     sa.Column("boot_id", sa.Text, nullable=False),
-    sa.Column("pool", sa.Text, nullable=False),  # `quota.Pool` as JSON: one row, so that one lock holds all its slots
+    sa.Column("pool", sa.Text, nullable=False),  # slot pool as JSON: one row, so that one lock covers all slots
 )
 calls = sa.Table(
     "calls",
@@ -146,14 +146,14 @@ exports = sa.Table(
     sa.Column("keys", sa.LargeBinary, nullable=False),  # keyed hashes of 64 bits, sorted, packed, little-endian
     sa.Column("rows", sa.Integer, nullable=False),
     # Shares are from 0 to 1, and null where there was nothing to compare with.
-    sa.Column("known_share", sa.Float),  # of its keys, those that were tickets when this content was first read
-    sa.Column("held_share", sa.Float),  # of the former export's keys, those that it held
+    sa.Column("known_share", sa.Float),  # share of its keys that were known when this content was first read
+    sa.Column("held_share", sa.Float),  # share of the former export's keys that it contains
     sa.Column("previous_held_share", sa.Float),  # the same of the export before it
     sa.Column("finished_at", sa.Text, nullable=False),
 )
 
 
 def last_attempt() -> sa.ScalarSelect[int]:
-    """The number of the last attempt that has gone out."""
+    """Return the number of the last attempt that was sent."""
     attempt = attempts.alias()
     return sa.select(sa.func.max(attempt.c.id)).scalar_subquery()

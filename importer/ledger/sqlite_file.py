@@ -1,4 +1,4 @@
-"""Where an SQLite ledger lies: on what kind of file system, with what reserve, and whether it is still there."""
+"""The file of an SQLite ledger: checks of its file system and identity, and a reserve of disk space."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from importer.errors import LedgerError
 from importer.ledger import database, permissions
 
-RESERVE_BYTES = 4 * 1024 * 1024  # what a thousand requests under way need to be settled, several times over
+RESERVE_BYTES = 4 * 1024 * 1024  # several times the space that settling a thousand requests in flight needs
 _PATIENCE_S = 0.2
 
 _MOUNTS = Path("/proc/self/mountinfo")
-# Locks and shared memory, which SQLite's log depends on, hold on one machine only.
+# SQLite's log needs locks and shared memory, which work on one machine only.
 _NETWORK = frozenset(
     {
         *("9p2000.L", "afs", "beegfs", "ceph", "cifs", "coda", "davfs", "glusterfs", "gpfs", "lustre", "ncpfs"),
@@ -30,7 +30,7 @@ _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 def file_system_type(path: Path, mounts: str) -> str:
-    """The type of the file system that an absolute path lies on, by the text of Linux' ``mountinfo``; or nothing."""
+    """Return the type of the file system of an absolute path, from the text of Linux' ``mountinfo``; or empty."""
     best, found = -1, ""
     for line in mounts.splitlines():
         mount, separator, source = line.partition(" - ")
@@ -38,28 +38,28 @@ def file_system_type(path: Path, mounts: str) -> str:
         if not separator or len(fields) < 5:  # noqa: PLR2004 - the mount point is the fifth field
             continue
         point = Path(_ESCAPED.sub(lambda code: chr(int(code[1], 8)), fields[4]))
-        # Of two in one place, the later one covers the other.
+        # Of two mounts at one place, the later one is visible.
         if path.is_relative_to(point) and len(point.parts) >= best:
             best, found = len(point.parts), source.partition(" ")[0]
     return found
 
 
 def refuse_network_disk(path: Path, mounts: Path = _MOUNTS) -> None:
-    """Raise LedgerError if the ledger would lie on a file system of a network, as far as the system tells."""
+    """Raise LedgerError if the ledger's file is on a known network file system."""
     try:
         kind = file_system_type(path.resolve(), mounts.read_text("utf-8", errors="surrogateescape"))
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         return
     if kind in _NETWORK or _NETWORK_FUSE.fullmatch(kind):
         raise LedgerError(
-            f"the ledger {path} lies on a network file system ({kind}), where SQLite's locks can't be relied on",
-            hint="name a file on a disk of this machine with LSQ_LEDGER or --ledger (and move the ledger there, if it "
-            "is in use already), or take a PostgreSQL server: LSQ_LEDGER=postgresql+psycopg://…",
+            f"the ledger {path} is on a network file system ({kind}), where SQLite's locks are not reliable",
+            hint="name a file on a local disk with LSQ_LEDGER or --ledger (move an existing ledger there first), "
+            "or use a PostgreSQL server: LSQ_LEDGER=postgresql+psycopg://…",
         )
 
 
 class LedgerFile:
-    """The file of one open ledger, with what lies beside it."""
+    """The file of one open SQLite ledger, with its reserve file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -67,15 +67,15 @@ class LedgerFile:
         self._identity = _identity(path)
 
     def check_same(self) -> None:
-        """Raise LedgerError if the file has gone or is another one: what is written now would be lost with it."""
+        """Raise LedgerError if the file was removed or replaced: further records would be lost."""
         if _identity(self._path) != self._identity:
             raise LedgerError(
                 f"the ledger {self._path} was moved, removed or replaced while it was in use",
-                hint="put the file back that was there, then run the same command again",
+                hint="put the original file back, then run the same command again",
             )
 
     def take_reserve(self) -> None:
-        """Hold room on the disk. Raises OSError if there is none."""
+        """Reserve disk space with a file. Raises OSError if there is no space."""
         if self._reserve.exists() and self._reserve.stat().st_size == RESERVE_BYTES:
             return
         try:
@@ -84,17 +84,17 @@ class LedgerFile:
                 if hasattr(os, "posix_fallocate"):
                     os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
                 else:
-                    file.write(os.urandom(RESERVE_BYTES))  # nothing that a file system could make small
-        except FileExistsError:  # another run has just made it
+                    file.write(os.urandom(RESERVE_BYTES))  # random, so that no file system compresses it
+        except FileExistsError:  # another run has just created it
             return
         except OSError:
-            self.give_reserve_back()
+            self.free_reserve()
             raise
 
     def checkpoint(self) -> None:
-        """Bring all that was committed into the file itself, so that nothing of it lies only in the log beside it.
+        """Move all committed data from the log beside the file into the file itself.
 
-        Where others are at work with the ledger this is left to the last of them.
+        Does nothing while other processes use the ledger; the last of them does it.
         """
         with (
             contextlib.suppress(sqlite3.Error),
@@ -102,8 +102,8 @@ class LedgerFile:
         ):
             file.execute("pragma wal_checkpoint(truncate)")
 
-    def give_reserve_back(self) -> None:
-        """Let the ledger have the room, so that what was sent can be written down."""
+    def free_reserve(self) -> None:
+        """Free the reserved space, so that outcomes of sent requests can still be recorded."""
         with contextlib.suppress(OSError):
             self._reserve.unlink(missing_ok=True)
 

@@ -1,6 +1,6 @@
-"""Which row has a ticket: a number or a GUID that an account gives twice proves nothing for the second row.
+"""Detects ticket numbers and GUIDs that the account gives to two rows: for the second row they prove nothing.
 
-There is no unique index: rows of one key (``duplicates: first``) and older ledgers share numbers.
+There is no unique index, because rows of one key (``duplicates: first``) and older ledgers share numbers.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ _Row = tuple[str, str]  # source and key
 _tickets = schema.tickets.c
 _NOTHING: sa.ColumnElement[str] = sa.literal_column(
     "''"
-)  # in the statement itself: only so does it fit the condition of the partial indexes
+)  # literal, because a parameter would not match the partial indexes' condition
 
 
 def has_ticket(db: sa.Connection, account: str) -> bool:
-    """Say whether the ledger has a ticket of an account."""
+    """Return whether the ledger has a ticket of an account."""
     known = sa.select(_tickets.id).where((_tickets.account == account) & (_tickets.number != _NOTHING)).limit(1)
     return db.execute(known).first() is not None
 
 
 def greatest_number(db: sa.Connection, account: str) -> int:
-    """Give the greatest ticket number that the ledger knows of an account; 0 if it knows none."""
+    """Return the greatest known ticket number of an account; 0 without any."""
     known = sa.select(_tickets.number).where((_tickets.account == account) & (_tickets.number != _NOTHING))
     return max((int(number) for number in db.scalars(known) if number.isdecimal()), default=0)
 
 
 def lock_settling(db: sa.Connection, account: str) -> None:
-    """Let no other transaction settle tickets of this account before this one ends."""
-    if db.dialect.name == "postgresql":  # SQLite has one writer at a time
+    """Make other transactions wait to settle tickets of this account until this one ends."""
+    if db.dialect.name == "postgresql":  # SQLite allows one writer at a time
         db.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(f"tickets of {account}", 0))))
 
 
 def duplicates_as_unknown(db: sa.Connection, run: RunInfo, outcomes: Sequence[Outcome]) -> dict[Outcome, Outcome]:
-    """Find the outcomes whose ticket another row of the account has; give for each what is true of its row instead."""
-    made = [(each, each.ids) for each in outcomes if each.ids is not None]
-    owners = _owners(db, run.account, [ids for _, ids in made])
+    """Return the outcomes whose ticket belongs to another row of the account, each with its ``unknown`` replacement."""
+    with_ids = [(each, each.ids) for each in outcomes if each.ids is not None]
+    owners = _owners(db, run.account, [ids for _, ids in with_ids])
     twice: dict[Outcome, Outcome] = {}
-    for outcome, ids in made:
+    for outcome, ids in with_ids:
         row = (run.source, outcome.key)
         names = _names(ids)
         owner = next((owners[name] for name in names if owners.get(name, row) != row), None)
@@ -64,12 +64,12 @@ def duplicates_as_unknown(db: sa.Connection, run: RunInfo, outcomes: Sequence[Ou
 
 
 def _names(ids: TicketIds) -> list[tuple[str, str]]:
-    """Both ways in which an account names a ticket, as far as it does."""
+    """Return a ticket's number and, if it has one, its GUID, with their columns' names."""
     return [("number", ids.number), *([("ticket_id", ids.ticket_id)] if ids.ticket_id else [])]
 
 
 def _owners(db: sa.Connection, account: str, ids: Sequence[TicketIds]) -> dict[tuple[str, str], _Row]:
-    """The rows that have these tickets, by number and by GUID. Each is a search in an index."""
+    """Return the rows that have these tickets, by number and by GUID. Both are index searches."""
     owners: dict[tuple[str, str], _Row] = {}
     for column in (_tickets.number, _tickets.ticket_id):
         wanted = [name for each in ids for kind, name in _names(each) if kind == column.name]
@@ -85,8 +85,8 @@ def _owners(db: sa.Connection, account: str, ids: Sequence[TicketIds]) -> dict[t
 def _message(db: sa.Connection, account: str, ids: TicketIds, owner: _Row, row: _Row) -> str:
     named = f"ticket {ids.number}" + (f" ({ids.ticket_id})" if ids.ticket_id else "")
     return (
-        f"the answer for {_described(db, account, row)} names {named}, which is that of "
-        f"{_described(db, account, owner)}; nothing proves that there are two"
+        f"the answer for {_described(db, account, row)} names {named}, but that is the ticket of "
+        f"{_described(db, account, owner)}; it is unknown whether a second ticket exists"
     )
 
 

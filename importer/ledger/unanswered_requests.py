@@ -1,4 +1,4 @@
-"""What the ledger knows of requests without an answer, and what was found out or decided of their rows later."""
+"""Requests without a clear answer, known ticket numbers, and the results of resolving unknown rows."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _GIVES_A_NUMBER = (FOUND, SET_CREATED)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnansweredRequest:
-    """A request that may have made a ticket whose number nobody knows.
+    """A request that may have created a ticket with an unknown number.
 
-    ``request`` is the ticketDTO as it went out; it is empty where the row is settled, and so erased.
+    ``request``: the ticketDTO as sent; empty if the row is settled.
     """
 
     ticket: int  # the row in the ledger, whatever its source
@@ -36,7 +36,7 @@ class UnansweredRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownNumber:
-    """The number of a row's ticket, and the request that was answered with it, where one was."""
+    """A row's ticket number, and the request that was answered with it, if any."""
 
     number: str
     key: str
@@ -50,9 +50,9 @@ class KnownNumber:
 
 
 def unanswered_requests(ledger: Ledger, account: str) -> list[UnansweredRequest]:
-    """All requests to an account that may have made a ticket of which no number is known, in their order.
+    """Return all requests to an account that may have created a ticket with an unknown number, in their order.
 
-    Also those of rows that are tickets by now: one of several requests made it, and another one may have made another.
+    This includes requests of created rows: if a row was sent several times, each request may have created a ticket.
     """
     attempts, tickets, runs = schema.attempts.c, schema.tickets.c, schema.runs.c
     statement = (
@@ -97,7 +97,10 @@ def _may_have_made_a_ticket(outcome: sa.Column[str | None]) -> sa.ColumnElement[
 
 
 def _without_number(rows: list[Any]) -> list[Any]:
-    """A number that was found later is that of the only request before it; of several, nobody knows which one's."""
+    """Return the requests that no number belongs to.
+
+    A number that was found later belongs to the request before it if there is only one; otherwise all stay open.
+    """
     open_ones: list[Any] = []
     for row in rows:
         if row.outcome not in _GIVES_A_NUMBER:
@@ -108,33 +111,28 @@ def _without_number(rows: list[Any]) -> list[Any]:
 
 
 def known_numbers(ledger: Ledger, account: str) -> list[KnownNumber]:
-    """The number of every ticket that the ledger knows in an account."""
+    """Return the number of every ticket of an account in the ledger."""
     attempts, tickets = schema.attempts.c, schema.tickets.c
     statement = (
         sa.select(
-            tickets.number, tickets.key, tickets.source, tickets.manifest_row, attempts.id, attempts.settled_after
+            tickets.number,
+            tickets.key,
+            tickets.source,
+            tickets.manifest_row,
+            attempts.id.label("attempt"),
+            attempts.settled_after,
         )
         .join(schema.attempts, (attempts.ticket == tickets.id) & (attempts.outcome == "created"), isouter=True)
         .where((tickets.account == account) & (tickets.number != ""))
     )
     with ledger.reading() as db:
-        return [
-            KnownNumber(
-                number=row.number,
-                key=row.key,
-                source=row.source,
-                manifest_row=row.manifest_row,
-                attempt=row.id,
-                settled_after=row.settled_after,
-            )
-            for row in db.execute(statement)
-        ]
+        return [KnownNumber(**row._asdict()) for row in db.execute(statement)]
 
 
 def record_findings(ledger: Ledger, run: RunInfo, findings: Sequence[RowFinding]) -> set[str]:
-    """Record what was found out of rows that ``run`` holds, and settle them; give the keys for which it holds.
+    """Record findings about unknown rows that ``run`` holds; return the keys of the recorded ones.
 
-    A row that is not unknown any more stays as it is, and so does one whose ticket another row has meanwhile. Raises
+    Rows that are no longer unknown stay unchanged, and rows whose ticket belongs to another row too. Raises
     StoppedEarly, and records nothing, if another run has taken over.
     """
     settled: set[str] = set()
@@ -180,5 +178,5 @@ def _record(db: sa.Connection, run: RunInfo, finding: RowFinding) -> bool:
             settled_at=now,
         )
     )
-    db.execute(request_bodies.erase(columns.id == ticket))
+    db.execute(request_bodies.erase_bodies(columns.id == ticket))
     return True

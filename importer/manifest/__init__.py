@@ -1,18 +1,16 @@
-"""File -> rows of text: what it is, how it is encoded, and its rows in chunks; nothing of it is interpreted.
+"""Reads a manifest file into chunks of rows of text. No cell is interpreted here.
 
-    snapshot    the private copy that a run reads
-    packed      a gzip or ZIP archive -> the file in it     detect     what kind of file that is, by its content
-    foreign     files that are no manifest, each with its name and the way out
-    manifest    the room's story: unpack, detect, open with the room of that kind, read in passes
-    text        CSV and its kin     workbooks     .xlsx .xlsm .xls .xlsb .ods     objects     JSON Lines, JSON
-    detected    what all three say of a file: how it is read, and what a person should know of it
-    header      the names of the columns and where they stand     title   a title above them
-    records     records as each kind has them at hand, and     column     the cells of a column as bytes
-    footer      what short rows at the very end are
-    table       records -> chunks: blank rows, rows of the wrong width
-    ahead       the next chunk is made ready while one is worked on
+In reading order:
 
-``manifest`` opens a file with one of the three rooms, which gives batches of records; ``table`` makes chunks of them.
+    snapshot         the private copy that a run reads
+    archives         unpacks a gzip or ZIP archive
+    file_type        what kind of file it is, by its content; `unsupported`: kinds that are refused
+    manifest         opens the file with the reader of its kind: `delimited/`, `workbooks/` or `json_files/`
+    manifest_format  how the file is read (encoding, delimiter, sheet), and warnings about it
+    header           the names of the columns; `title_rows`: titles above them
+    records          batches of records, as each reader gives them; `text_column`: the cells of one column as bytes
+    chunks           records -> chunks, without blank rows and with problems of structure; `footer`: short last rows
+    prefetch         reads the next chunk in a thread
 """
 
 from __future__ import annotations
@@ -22,16 +20,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from importer.manifest.chunks import Chunk
-    from importer.manifest.detected import Detected
     from importer.manifest.manifest import Manifest, open_manifest
+    from importer.manifest.manifest_format import ManifestFormat
     from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
     from importer.manifest.text_column import Column, is_visible
 
 __all__ = [
     "Chunk",
     "Column",
-    "Detected",
     "Manifest",
+    "ManifestFormat",
     "PrivateCopy",
     "is_visible",
     "open_manifest",
@@ -39,10 +37,10 @@ __all__ = [
     "private_folder",
 ]
 
-# Loaded when they are asked for: the process that reads a workbook needs none of them, and pandas takes long to load.
+# Loaded on first use: the process that reads a workbook needs none of them, and pandas takes long to load.
 _MODULES = {
     "text_column": ("Column", "is_visible"),
-    "detected": ("Detected",),
+    "manifest_format": ("ManifestFormat",),
     "manifest": ("Manifest", "open_manifest"),
     "snapshot": ("PrivateCopy", "private_copy", "private_folder"),
     "chunks": ("Chunk",),

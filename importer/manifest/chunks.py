@@ -1,4 +1,4 @@
-"""Records -> chunks: the rules that hold for every format, about blank rows and rows of the wrong width."""
+"""Turns records into chunks: handles blank rows and rows of the wrong width."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import numpy.typing as npt
 import pandas as pd
 
 from importer.error_codes import ERROR_CODES
-from importer.manifest.footer import ends_short, with_footer_hints
+from importer.manifest.footer import add_footer_hints, ends_with_short_row
 from importer.manifest.header import Header, column_letter
 from importer.manifest.records import BlankRecords, Records, is_blank
 from importer.manifest.text_column import Column, is_visible
 from importer.models import Problem
 
-_MARK = "\ufeff"
+_BOM = "\ufeff"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Chunk:
     """Some rows of the manifest, in its order.
 
-    ``columns``: the header's names. ``rows``: for each row its number as a spreadsheet counts. ``problems``: structural
-    ones (``too-many-cells``, ``too-few-cells``, ``header-again``); such a row is cut or padded with ``""``, and must
-    not be sent.
+    ``columns``: the header's names. ``rows``: each row's number as a spreadsheet counts. ``problems``: problems of
+    structure (``too-many-cells``, ``too-few-cells``, ``header-again``); such a row is cut or padded with ``""``, and
+    must not be sent.
     """
 
     columns: tuple[str, ...]
@@ -36,31 +36,31 @@ class Chunk:
 
     @functools.cached_property
     def frame(self) -> pd.DataFrame:
-        """All cells: one column per header name, object dtype, every cell a ``str``, a RangeIndex from 0."""
+        """Return all cells: a column per name, object dtype, each cell a ``str``."""
         return self._frame(self.source)
 
     def part(self, positions: Sequence[int]) -> pd.DataFrame:
-        """The cells of some rows, by their positions from 0 on; the frame's index counts them from 0, too."""
+        """Return the cells of some rows by their positions from 0; the index counts from 0, too."""
         return self._frame(self._take(positions))
 
     def records(self, positions: Sequence[int]) -> list[list[str]]:
-        """The cells of some rows as they stand in the file, too many or too few of them included."""
+        """Return the cells of some rows as in the file, including too many or too few."""
         return self._take(positions).texts()
 
     def column(self, name: str) -> Column | None:
-        """One column's cells as bytes; ``None`` if there is one that bytes can't say."""
+        """Return one column's cells as bytes; ``None`` if one of them can't be stored as bytes."""
         return self.source.column(self.columns.index(name))
 
     def texts(self, name: str) -> list[str]:
-        """One column's cells as text."""
+        """Return one column's cells as text."""
         return self.source.column_texts(self.columns.index(name))
 
     def texts_at(self, name: str, positions: npt.NDArray[np.intp]) -> list[str]:
-        """Some of one column's cells as text."""
+        """Return some of one column's cells as text."""
         return self.source.take(positions).column_texts(self.columns.index(name))
 
     def text(self, name: str, position: int) -> str:
-        """One cell's text."""
+        """Return one cell's text."""
         return self.texts_at(name, np.array([position]))[0]
 
     def _take(self, positions: Sequence[int]) -> Records:
@@ -76,9 +76,9 @@ class Chunk:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Consecutive records as they stand in the file; ``first_row`` is the number of the first one.
+    """Consecutive records as in the file; ``first_row`` is the row number of the first one.
 
-    ``problems``: what the format knows of cells that can't be sent; none of their records is blank.
+    ``problems``: what the format's reader reports about cells that can't be sent; none of these records is blank.
     """
 
     first_row: int
@@ -88,18 +88,18 @@ class Batch:
 
 @dataclass
 class RowCounter:
-    """What one pass has counted so far."""
+    """Counts of one pass so far."""
 
     blank_rows: int = 0
 
 
-def shape(batches: Iterable[Batch], header: Header, counter: RowCounter) -> Iterator[Chunk | None]:
-    """Turn records below the header into chunks; blank ones are counted, what is no row gets a problem.
+def make_chunks(batches: Iterable[Batch], header: Header, counter: RowCounter) -> Iterator[Chunk | None]:
+    """Turn records below the header into chunks; skip blank ones, report malformed ones.
 
-    A batch of blank records gives ``None``, so that the caller can stop in the middle of a million of them.
+    Yields ``None`` for a batch of blank records, so that the caller can stop between millions of them.
     """
     width = len(header.columns)
-    held: Chunk | None = None  # ends with a row of too few cells, which may be the last row of all
+    pending: Chunk | None = None  # ends with a row of too few cells, which may be the file's last row
     for batch in batches:
         source = batch.records
         if isinstance(source, BlankRecords):
@@ -117,25 +117,30 @@ def shape(batches: Iterable[Batch], header: Header, counter: RowCounter) -> Iter
             uneven = np.flatnonzero(source.widths != width)
             numbers = tuple(rows.tolist())
             found = zip(uneven.tolist(), source.take(uneven).texts(), strict=True)
-            problems = [_misfit(numbers[position], record, header) for position, record in found]
-            problems += [_header_again(numbers[position], header) for position in _headers(source, header)]
-            if held is not None:
-                yield held
+            problems = [_width_problem(numbers[position], record, header) for position, record in found]
+            problems += [
+                _repeated_header_problem(numbers[position], header) for position in _repeated_headers(source, header)
+            ]
+            if pending is not None:
+                yield pending
             chunk = Chunk(
                 columns=header.columns,
                 rows=numbers,
                 source=source,
                 problems=(*batch.problems, *(problem for problem in problems if problem is not None)),
             )
-            held = chunk if ends_short(chunk.rows, chunk.problems) else None
-            if held is None:
+            pending = chunk if ends_with_short_row(chunk.rows, chunk.problems) else None
+            if pending is None:
                 yield chunk
-    if held is not None:
-        yield replace(held, problems=with_footer_hints(held.rows, held.problems, held.records))
+    if pending is not None:
+        yield replace(pending, problems=add_footer_hints(pending.rows, pending.problems, pending.records))
 
 
 def _filled(source: Records) -> npt.NDArray[np.intp]:
-    """The positions of the records that are not blank, most of which their first cell tells."""
+    """Return the positions of the records that are not blank.
+
+    For most of them the first cell decides.
+    """
     first = source.column(0)
     if first is None:
         filled = empty = np.zeros(len(source), dtype=bool)
@@ -146,29 +151,32 @@ def _filled(source: Records) -> npt.NDArray[np.intp]:
     return np.flatnonzero(filled)
 
 
-def _headers(source: Records, header: Header) -> list[int]:
-    """The positions of the records that are the header once more, perhaps with the mark of a file put behind another.
+def _repeated_headers(source: Records, header: Header) -> list[int]:
+    """Return the positions of records that repeat the header, also behind a byte order mark.
 
-    In a table of one column a cell may well be called as its column is.
+    A table of one column has no such records: a cell may equal its column's name.
     """
     names = header.columns
     first = source.column(0)
     if not header.row or len(names) == 1 or first is None:
         return []
-    # Behind a mark, quotes are no longer the first of their cell, and so they are text.
-    ways = (names[0], f"{_MARK}{names[0]}", f'{_MARK}"{names[0]}"')
-    alike = np.flatnonzero(np.logical_or.reduce([first.is_text(way) for way in ways]))
+    # Behind a byte order mark quotes are not the cell's first character, so they are text.
+    spellings = (names[0], f"{_BOM}{names[0]}", f'{_BOM}"{names[0]}"')
+    alike = np.flatnonzero(np.logical_or.reduce([first.equals(spelling) for spelling in spellings]))
     found = zip(alike.tolist(), source.take(alike).texts(), strict=True)
-    return [at for at, record in found if header.is_again(record)]
+    return [at for at, record in found if header.is_repeated_in(record)]
 
 
-def _header_again(row: int, header: Header) -> Problem:
+def _repeated_header_problem(row: int, header: Header) -> Problem:
     entry = ERROR_CODES["header-again"]
     return Problem(code="header-again", row=row, sheet=header.sheet, message=entry.meaning, hint=entry.advice)
 
 
-def _misfit(row: int, record: list[str], header: Header) -> Problem | None:
-    """What is wrong with a row that has not as many cells as the header; nothing, if all that are over are empty."""
+def _width_problem(row: int, record: list[str], header: Header) -> Problem | None:
+    """Return the problem of a row with too few or too many cells.
+
+    Surplus empty cells are no problem.
+    """
     if len(record) < len(header.columns):
         return _too_few(row, len(record), header)
     return _too_many(row, record, header) if any(record[len(header.columns) :]) else None
@@ -179,7 +187,7 @@ def _too_few(row: int, cells: int, header: Header) -> Problem:
         code="too-few-cells",
         row=row,
         sheet=header.sheet,
-        message=f"The row has {cells} cell{'s' if cells > 1 else ''}, the header {len(header.columns)} columns.",
+        message=f"The row has {cells} cell{'s' if cells > 1 else ''}, the header has {len(header.columns)} columns.",
         hint=ERROR_CODES["too-few-cells"].advice,
     )
 
@@ -195,8 +203,8 @@ def _too_many(row: int, record: list[str], header: Header) -> Problem:
         sheet=header.sheet,
         message=f"Column {letter} holds a value, but the header (row {header.row}) gives it no name."
         if nameless
-        else f"The row has {len(record)} cells, the header {width} column{'s' if width > 1 else ''}.",
-        hint=f"Name column {letter} in the header, or empty the cell."
+        else f"The row has {len(record)} cells, the header has {width} column{'s' if width > 1 else ''}.",
+        hint=f"Name column {letter} in the header, or clear the cell."
         if nameless
         else ERROR_CODES["too-many-cells"].advice,
         value=record[surplus],

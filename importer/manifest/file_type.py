@@ -1,4 +1,4 @@
-"""What a file is, judged by its content: endings lie, and a picture read as text would be an import of nonsense."""
+"""Detects what kind of file the manifest is, by its content: a file's ending proves nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xml.parsers.expat import ExpatError
 from importer.errors import ManifestError
 from importer.manifest.archives import is_bomb
 from importer.manifest.delimited.padding import without_padding
-from importer.manifest.delimited.unmarked_unicode import SAMPLE_BYTES, codec_without_mark
+from importer.manifest.delimited.utf_without_bom import SAMPLE_BYTES, detect_utf_without_bom
 from importer.manifest.unsupported import (
     APPLE,
     EXCEL_95,
@@ -27,10 +27,10 @@ from importer.manifest.unsupported import (
     UnsupportedFile,
     unsupported_file,
 )
+from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
 from importer.manifest.workbooks.ole2 import OLE2_SIGNATURE, stream_names
-from importer.manifest.workbooks.package_parts import MainPart, main_part
-from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
-from importer.manifest.workbooks.xls import is_encrypted
+from importer.manifest.workbooks.ooxml import MainPart, find_main_part
+from importer.manifest.workbooks.xls_scan import is_encrypted
 
 _ZIP = b"PK\x03\x04"
 _MIMETYPE, _DOCUMENT_PARTS = "mimetype", "META-INF/manifest.xml"
@@ -48,18 +48,18 @@ _UNICODE_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff"
 _UTF8_MARKS_AND_BLANKS = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*+")
 
 _TAR_AT = 257
-_HARMLESS_PART_BYTES = 1 << 27  # of a workbook, which is held in memory
+_HARMLESS_PART_BYTES = 1 << 27  # of a workbook, which is read into memory
 
 _JSON = re.compile(rb'\s*(?:(?:\[\s*)?\{\s*(?:"(?:[^"\n\\]|\\.)*"\s*:|\}\s*[,\]\s])|\[\s*\]\s*\Z)')
 
-# Control characters that text files hold for good reasons: tab, LF, VT, FF, CR, the DOS end of file, escape.
+# All control characters except those of text files: tab, LF, VT, FF, CR, the DOS end of file, escape.
 _BINARY = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1a\x1b"))
 _BINARY_SHARE = 0.03
-_BINARY_LEAST = 8  # in a file of a few bytes one stray NUL is a large share
+_BINARY_LEAST = 8  # in a tiny file one stray NUL is a large share
 
 
 class FileType(enum.Enum):
-    """What the importer can read."""
+    """The kinds of file that the importer can read."""
 
     DELIMITED = "delimited text"
     JSON = "JSON Lines, or a list in JSON"
@@ -70,7 +70,7 @@ class FileType(enum.Enum):
     OPEN_DOCUMENT = "an OpenDocument spreadsheet (.ods)"
 
 
-# The most special ones first.
+# The most specific ones first.
 _CONTENT_TYPES = {
     "sheet.binary": FileType.BINARY_WORKBOOK,
     "ms-excel.sheet.macroEnabled": FileType.MACRO_WORKBOOK,
@@ -81,31 +81,35 @@ _CONTENT_TYPES = {
 _MAIN_PARTS = {"workbook.xml": FileType.WORKBOOK, "workbook.bin": FileType.BINARY_WORKBOOK}
 
 
-def detect_kind(path: Path, shown: str, *, encoding: str | None = None) -> FileType:
-    """Look into the file. Raises ManifestError that says what it is, if that can't be read; OSError as it comes.
+def detect_file_type(path: Path, shown: str, *, encoding: str | None = None) -> FileType:
+    """Return the kind of the file.
 
-    ``encoding``: what the user says it is, if anything; a file of which that is said is text unless it has a signature
-    of something else.
+    Raises ManifestError that names a kind that can't be read; OSError.
+
+    ``encoding``: the encoding set in the mapping; with one, the file counts as text unless it has another signature.
     """
     with path.open("rb") as file:
         sample = file.read(SAMPLE_BYTES)
     if not sample:
-        raise ManifestError(f"{shown} is empty: it has no bytes", hint="Export the file again.")
+        raise ManifestError(f"{shown} is empty (0 bytes)", hint="Export the file again.")
     if sample.startswith(_ZIP):
         return _detect_zip(path, shown)
     if sample.startswith(OLE2_SIGNATURE):
         return _detect_ole2(path, shown)
     if sample[_TAR_AT:].startswith(b"ustar"):
         raise _not_a_manifest(shown, "a tar archive")
-    if (foreign := unsupported_file(sample, _latin(sample))) is not None:
-        raise foreign.error(shown)
+    if (unsupported := unsupported_file(sample, _as_ascii(sample))) is not None:
+        raise unsupported.error(shown)
     if encoding is None and _is_binary(sample):
         raise _not_a_manifest(shown, "a binary file")
-    return FileType.JSON if _JSON.match(_latin(sample)) else FileType.DELIMITED
+    return FileType.JSON if _JSON.match(_as_ascii(sample)) else FileType.DELIMITED
 
 
-def _latin(sample: bytes) -> bytes:
-    """The beginning of a text with its ASCII characters as single bytes, whichever way Unicode is written."""
+def _as_ascii(sample: bytes) -> bytes:
+    """Return the beginning of a text with ASCII characters as single bytes.
+
+    Works for any Unicode encoding.
+    """
     for mark in _UNICODE_MARKS:
         sample = sample.removeprefix(mark)
     text = sample.replace(b"\0", b"")
@@ -115,17 +119,17 @@ def _latin(sample: bytes) -> bytes:
 
 def _is_binary(sample: bytes) -> bool:
     sample = without_padding(sample) or sample
-    if sample.startswith(_UNICODE_MARKS) or codec_without_mark(sample) is not None:
+    if sample.startswith(_UNICODE_MARKS) or detect_utf_without_bom(sample) is not None:
         return False
     if b"\0" not in sample and _is_utf8(sample):
-        return False  # whatever it says, it is text
+        return False
     controls = len(sample) - len(sample.translate(None, _BINARY))
     return controls > max(_BINARY_LEAST, len(sample) * _BINARY_SHARE)
 
 
 def _is_utf8(sample: bytes) -> bool:
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)  # which may end within a character
+        codecs.getincrementaldecoder("utf-8")().decode(sample)  # the sample may end within a character
     except UnicodeDecodeError:
         return False
     return True
@@ -147,11 +151,11 @@ def _detect_zip(path: Path, shown: str) -> FileType:
         ) from error
     if any(is_bomb(part.file_size, part.compress_size, _HARMLESS_PART_BYTES) for part in parts):
         raise ManifestError(
-            f"{shown} is a workbook that unfolds to hundreds of times what it is packed",
-            hint="No export is like that; if it is one, save the sheet as CSV and name that.",
+            f"{shown} is a workbook that expands to hundreds of times its size, as files made to fill a memory do",
+            hint="If it really is an export, save the sheet as CSV and use that.",
         )
-    if (foreign := contents.foreign()) is not None:
-        raise foreign.error(shown)
+    if (unsupported := contents.unsupported()) is not None:
+        raise unsupported.error(shown)
     if contents.is_locked:
         raise ManifestError(f"{shown} is protected by a password", hint=_UNLOCK_DOCUMENT)
     kind = contents.kind()
@@ -167,7 +171,7 @@ def _detect_zip(path: Path, shown: str) -> FileType:
 
 @dataclass(frozen=True, kw_only=True)
 class _ZipContents:
-    """What a ZIP archive that is no packed manifest says of itself."""
+    """The contents list of a ZIP archive that is a document, or may be one."""
 
     names: frozenset[str]
     mimetype: bytes
@@ -177,13 +181,13 @@ class _ZipContents:
     @classmethod
     def of(cls, archive: zipfile.ZipFile) -> _ZipContents:
         """Read the lists of an archive's parts."""
-        names = {name.replace("\\", "/") for name in archive.namelist()}  # some programs of Windows write it so
+        names = {name.replace("\\", "/") for name in archive.namelist()}  # some Windows programs write backslashes
         lists = {}
         for name in {_MIMETYPE, _DOCUMENT_PARTS} & names:
             with archive.open(name) as file:
                 lists[name] = file.read(_LIST_BYTES)
         try:
-            main = main_part(archive)
+            main = find_main_part(archive)
         except (ExpatError, LookupError):
             main = None
         return cls(
@@ -194,7 +198,7 @@ class _ZipContents:
         )
 
     def kind(self) -> FileType | None:
-        """The kind of workbook; None if it is none."""
+        """Return the kind of workbook; None if it is not a workbook."""
         if self.mimetype.strip().startswith(_OPEN_DOCUMENT + b"spreadsheet"):
             return FileType.OPEN_DOCUMENT
         if "xl/workbook.xml" in self.names:
@@ -206,8 +210,8 @@ class _ZipContents:
         known = next((kind for sign, kind in _CONTENT_TYPES.items() if sign in self.main.content_type), None)
         return known or _MAIN_PARTS.get(PurePosixPath(self.main.name).name.lower())
 
-    def foreign(self) -> UnsupportedFile | None:
-        """What other document it is; None if it may be a workbook."""
+    def unsupported(self) -> UnsupportedFile | None:
+        """Return which unsupported document it is; None if it may be a workbook."""
         content_type = self.main.content_type if self.main is not None else ""
         if "word/document.xml" in self.names or "wordprocessingml" in content_type:
             return WORD
@@ -225,7 +229,7 @@ def _detect_ole2(path: Path, shown: str) -> FileType:
     try:
         streams = stream_names(path)
         is_locked = "EncryptedPackage" in streams or ("Workbook" in streams and is_encrypted(path))
-    except UnreadableSheetError as error:
+    except DamagedWorkbookError as error:
         raise ManifestError(
             f"{shown} looks like a workbook of Excel 97-2003, but it is cut off or damaged",
             hint="Export or copy the file again.",
@@ -233,10 +237,10 @@ def _detect_ole2(path: Path, shown: str) -> FileType:
     if is_locked:
         raise ManifestError(
             f"{shown} is protected by a password",
-            hint="Open it in Excel, take the password off (File > Info > Protect Workbook) and save it again.",
+            hint="Open it in Excel, remove the password (File > Info > Protect Workbook) and save it again.",
         )
     if "Workbook" in streams:
         return FileType.OLD_WORKBOOK
     if (found := next((each for name, each in _OLD_STREAMS.items() if name in streams), None)) is not None:
         raise found.error(shown)
-    raise ManifestError(f"{shown} is a file of an old Office program, which isn't read", hint=SAVE_AS)
+    raise ManifestError(f"{shown} is a file of an old Office program, which is not supported", hint=SAVE_AS)

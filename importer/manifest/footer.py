@@ -1,4 +1,4 @@
-"""Short rows at the very end of a manifest: the footer of a report, the end mark of a dump, or where a file was cut."""
+"""Hints about short rows at the end: a report's footer, an end mark, or a cut file."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from dataclasses import replace
 from importer.models import Problem
 
 _SHORT = "too-few-cells"
-_MOST_ROWS = 20
-_END_OF_COPY = [r"\."]
+_MAX_ROWS = 20
+_COPY_END_MARK = [r"\."]
 
 
-def ends_short(rows: Sequence[int], problems: Iterable[Problem]) -> bool:
-    """Whether the last of some rows has too few cells."""
+def ends_with_short_row(rows: Sequence[int], problems: Iterable[Problem]) -> bool:
+    """Return whether the last row has too few cells."""
     return any(problem.row == rows[-1] for problem in problems if problem.code == _SHORT)
 
 
-def with_footer_hints(
+def add_footer_hints(
     rows: Sequence[int], problems: Sequence[Problem], records: Callable[[Sequence[int]], list[list[str]]]
 ) -> tuple[Problem, ...]:
-    """The problems of a manifest's last rows; those of short rows at the very end say what these look like.
+    """Return the problems, those of short rows at the end with a hint.
 
-    ``records`` reads rows by their positions.
+    The hint says what these rows look like. ``records`` reads rows by their positions.
     """
     short = {problem.row for problem in problems if problem.code == _SHORT}
     count = next((at for at, row in enumerate(reversed(rows)) if row not in short), len(rows))
-    if count > _MOST_ROWS:
+    if count > _MAX_ROWS:
         return tuple(problems)
     last = rows[-count:]
     hint = _hint(last, records(range(len(rows) - count, len(rows))))
@@ -38,12 +38,10 @@ def with_footer_hints(
 
 
 def _hint(rows: Sequence[int], records: list[list[str]]) -> str:
-    if records == [_END_OF_COPY]:
-        return "It is the end mark of PostgreSQL's COPY: delete the line, or export with WITH (FORMAT csv, HEADER)."
+    if records == [_COPY_END_MARK]:
+        return "This is the end mark of PostgreSQL's COPY: delete the line, or export with WITH (FORMAT csv, HEADER)."
     where = f"row {rows[0]}" if len(rows) == 1 else f"rows {rows[0]} to {rows[-1]}"
     delete = f"delete {where} from the file, or export without a footer (in Salesforce: Details Only)"
     if len(rows) == 1:
-        return (
-            f"It is the last row: if the file is cut off there, export it again; if it is a report's footer, {delete}."
-        )
-    return f"It looks like a report's footer: {delete}, and run again."
+        return f"This is the last row: if the file was cut off there, export it again; if it is a footer, {delete}."
+    return f"This looks like a report's footer: {delete}, and run again."

@@ -1,4 +1,4 @@
-"""The header: where the names of the columns stand, and what keeps them from being used."""
+"""Finds the header and checks the columns' names."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 from importer.errors import ManifestError
 from importer.manifest.records import is_blank
 
-_MOST_COLUMNS = 1 << 14  # as many as a spreadsheet has
-_ORIGINAL = re.compile(r" \([0-9]+\)\Z")
+_MAX_COLUMNS = 1 << 14  # as many as a spreadsheet has
+_NUMBER_SUFFIX = re.compile(r" \([0-9]+\)\Z")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """The names of the columns and where they stand.
+    """The names of the columns and their position.
 
-    ``columns`` are the names exactly as written, without nameless columns at the end; ``width`` counts those too.
-    ``repeated`` are those that the header has several times, ``copies`` the numbered names of all but the first.
-    ``row`` is the header's row, ``first_column`` how many empty columns a workbook has before it.
+    ``columns``: the names exactly as written, without nameless columns at the end; ``width`` counts those, too.
+    ``repeated_names``: names that the header has several times; ``numbered_columns``: what all but the first are
+    called. ``row``: the header's row. ``first_column``: how many empty columns a workbook has before it.
     """
 
     columns: tuple[str, ...]
@@ -28,17 +28,17 @@ class Header:
     row: int
     first_column: int = 0
     sheet: str | None = None
-    repeated: frozenset[str] = frozenset()
-    copies: frozenset[str] = frozenset()
+    repeated_names: frozenset[str] = frozenset()
+    numbered_columns: frozenset[str] = frozenset()
 
-    def is_again(self, record: Sequence[str]) -> bool:
-        """Whether a record is the header once more, but for its first cell."""
-        written = (_ORIGINAL.sub("", name) if name in self.copies else name for name in self.columns[1:])
+    def is_repeated_in(self, record: Sequence[str]) -> bool:
+        """Return whether a record repeats the header, except for its first cell."""
+        written = (_NUMBER_SUFFIX.sub("", name) if name in self.numbered_columns else name for name in self.columns[1:])
         return tuple(record[1 : len(self.columns)]) == tuple(written)
 
 
 def column_letter(index: int) -> str:
-    """Name a column as spreadsheets do: 0 is A, 25 is Z, 26 is AA."""
+    """Return a column's name in spreadsheets: 0 is A, 25 is Z, 26 is AA."""
     letters = ""
     index += 1
     while index:
@@ -48,7 +48,7 @@ def column_letter(index: int) -> str:
 
 
 def find_header(records: Iterable[Sequence[str]], wanted_row: int) -> tuple[int, Sequence[str]] | None:
-    """Return the first record at or below ``wanted_row`` that is not blank, with its row; None if there is none."""
+    """Return the first record that is not blank at or below ``wanted_row``, with its row."""
     for row, record in enumerate(records, start=1):
         if row >= wanted_row and not is_blank(record):
             return row, record
@@ -58,13 +58,16 @@ def find_header(records: Iterable[Sequence[str]], wanted_row: int) -> tuple[int,
 def make_header(
     record: Sequence[str], *, row: int, shown: str, first_column: int = 0, sheet: str | None = None
 ) -> Header:
-    """Check the header's names. Raises ManifestError that lists every name that is missing or there twice."""
+    """Check the header's names.
+
+    Raises ManifestError with all names that are missing or repeated.
+    """
     width = len(record)
     where = f"{shown}, sheet {sheet!r}, row {row}" if sheet is not None else f"{shown}, row {row}"
-    if width > _MOST_COLUMNS:
+    if width > _MAX_COLUMNS:
         raise ManifestError(
-            f"{where}: the header has {width:,} columns; at most {_MOST_COLUMNS:,} can be read",
-            hint="Export fewer columns, or set `manifest: {delimiter}` in the mapping to what parts them.",
+            f"{where}: the header has {width:,} columns, but at most {_MAX_COLUMNS:,} are supported",
+            hint="Export fewer columns, or set `manifest: {delimiter}` in the mapping to the delimiter of the file.",
         )
     named = width
     while named and not record[named - 1].strip():
@@ -75,10 +78,10 @@ def make_header(
         places[name if name.strip() else ""].append(column_letter(first_column + index))
     nameless = places.pop("", [])
     details = [f"column {letter} has no name" for letter in nameless]
-    details += [f"{name!r} stands in columns {', '.join(at)}" for name, at in places.items() if len(at) > 1]
+    details += [f"{name!r} is the name of columns {', '.join(at)}" for name, at in places.items() if len(at) > 1]
     if details:
         raise ManifestError(
-            f"{where}: the header can't be used, because every column needs a name of its own",
+            f"{where}: the header can't be used, because each column needs a different name",
             details=details,
             hint="Correct the names in the header, or list repeated ones under `ignore`; if the header is in another "
             "row, set `manifest: {header_row: N}` in the mapping.",
@@ -87,20 +90,26 @@ def make_header(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Numbered:
-    """A header in which names that may stand several times have numbers: the second `Labels` is `Labels (2)`."""
+class NumberedNames:
+    """A header's names, with numbers for repeated ones.
+
+    The second `Labels` is `Labels (2)`.
+    """
 
     names: tuple[str, ...]
-    repeated: frozenset[str]
-    copies: frozenset[str]
+    repeated_names: frozenset[str]
+    numbered_columns: frozenset[str]
 
-    def noted(self, header: Header) -> Header:
-        """The header of these names, with which of them have numbers."""
-        return replace(header, repeated=self.repeated, copies=self.copies)
+    def apply_to(self, header: Header) -> Header:
+        """Return the header with the information which of its names have numbers."""
+        return replace(header, repeated_names=self.repeated_names, numbered_columns=self.numbered_columns)
 
 
-def number_repeated(record: Sequence[str], may_repeat: Container[str] | None) -> Numbered:
-    """Number the names that may be repeated (``None``: any), so that no other column has the same name."""
+def number_repeated(record: Sequence[str], may_repeat: Container[str] | None) -> NumberedNames:
+    """Number repeated names, so that all columns have different names.
+
+    ``may_repeat``: the names to number; ``None`` for all.
+    """
     repeated = {name for name, count in Counter(record).items() if count > 1 and name.strip()}
     repeated = {name for name in repeated if may_repeat is None or name in may_repeat}
     taken, counts, names = set(record), Counter[str](), []
@@ -111,16 +120,16 @@ def number_repeated(record: Sequence[str], may_repeat: Container[str] | None) ->
             counts[name] += 1
         taken.add(column)
         names.append(column)
-    return Numbered(names=tuple(names), repeated=frozenset(repeated), copies=frozenset(names) - frozenset(record))
+    return NumberedNames(
+        names=tuple(names), repeated_names=frozenset(repeated), numbered_columns=frozenset(names) - frozenset(record)
+    )
 
 
-def no_header(shown: str, wanted_row: int) -> ManifestError:
-    """Build the error for a table in which no header was found at or below ``wanted_row``."""
+def missing_header_error(shown: str, wanted_row: int) -> ManifestError:
+    """Return the error for a table without a header at or below ``wanted_row``."""
     if wanted_row == 1:
-        return ManifestError(
-            f"{shown} holds nothing but blanks", hint="Export the file again: it needs a header and rows."
-        )
+        return ManifestError(f"{shown} contains only blanks", hint="Export the file again: it needs a header and rows.")
     return ManifestError(
-        f"{shown} has no header: row {wanted_row} and all below are blank or not there",
-        hint="Set `manifest: {header_row: N}` in the mapping to the row that holds the names of the columns.",
+        f"{shown} has no header: row {wanted_row} and all rows below it are blank or missing",
+        hint="Set `manifest: {header_row: N}` in the mapping to the row with the names of the columns.",
     )

@@ -1,4 +1,4 @@
-"""A manifest, whatever its format: opened once, read in as many passes as needed."""
+"""A manifest of any format: opened once, read in as many passes as needed."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from typing import Protocol, assert_never
 
 from importer.errors import ManifestError
 from importer.manifest.archives import UnpackedFile, unpack
-from importer.manifest.chunks import Batch, Chunk, RowCounter, shape
+from importer.manifest.chunks import Batch, Chunk, RowCounter, make_chunks
 from importer.manifest.delimited.delimited_file import open_delimited
-from importer.manifest.detected import Detected
-from importer.manifest.file_type import FileType, detect_kind
+from importer.manifest.file_type import FileType, detect_file_type
 from importer.manifest.header import Header
 from importer.manifest.json_files.json_file import open_json
+from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.prefetch import prefetch
-from importer.manifest.workbooks.source import open_workbook
+from importer.manifest.workbooks.workbook_file import open_workbook
 from importer.models import ManifestOptions
 
-_NOT_OF = {FileType.DELIMITED: ("sheet",), FileType.JSON: ("sheet", "delimiter", "header_row")}  # a workbook is no text
+# The options that do not apply to a format.
+_UNUSED_OPTIONS = {FileType.DELIMITED: ("sheet",), FileType.JSON: ("sheet", "delimiter", "header_row")}
+_UNUSED_BY_WORKBOOKS = ("encoding", "delimiter")
 
 
 class _Source(Protocol):
-    """What every format offers."""
+    """What the reader of each format offers."""
 
     @property
-    def detected(self) -> Detected: ...
+    def format(self) -> ManifestFormat: ...
 
     @property
     def header(self) -> Header: ...
@@ -36,53 +38,52 @@ class _Source(Protocol):
 
 
 class Manifest:
-    """The rows of a file as text. Made by ``open_manifest``."""
+    """The rows of an open manifest as text. ``open_manifest`` creates it."""
 
     def __init__(self, source: _Source, unpacked: UnpackedFile | None, warnings: tuple[str, ...]) -> None:
         self._source = source
-        self._detected = replace(source.detected, warnings=(*source.detected.warnings, *warnings))
+        self._format = replace(source.format, warnings=(*source.format.warnings, *warnings))
         if unpacked is not None:
-            warnings = (*self._detected.warnings, *unpacked.warnings)
-            self._detected = replace(self._detected, packed=unpacked.archive, warnings=warnings)
+            warnings = (*self._format.warnings, *unpacked.warnings)
+            self._format = replace(self._format, archive=unpacked.archive, warnings=warnings)
             weakref.finalize(self, unpacked.path.unlink, missing_ok=True)
         self._counter = RowCounter()
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names in the header, exactly as written, in its order."""
+        """Return the known_columns in the header, exactly as written and in its order."""
         return self._source.header.columns
 
     @property
-    def repeated(self) -> frozenset[str]:
-        """The names that the header has several times; the second `Labels` is the column `Labels (2)`."""
-        return self._source.header.repeated
+    def repeated_names(self) -> frozenset[str]:
+        """Return the known_columns that the header has several times: the second `Labels` is `Labels (2)`."""
+        return self._source.header.repeated_names
 
     @property
-    def copies(self) -> frozenset[str]:
-        """The columns of such names but for the first of each."""
-        return self._source.header.copies
+    def numbered_columns(self) -> frozenset[str]:
+        """Return the columns that got a number, because an earlier column has the same name."""
+        return self._source.header.numbered_columns
 
     @property
-    def detected(self) -> Detected:
-        """How the file is read."""
-        return self._detected
+    def format(self) -> ManifestFormat:
+        """Return how the file is read."""
+        return self._format
 
     @property
     def sheet(self) -> str | None:
-        """The sheet of a workbook; None for text files."""
-        return self._source.detected.sheet
+        """Return the sheet of a workbook; None for text files."""
+        return self._source.format.sheet
 
     @property
     def blank_rows(self) -> int:
-        """How many rows without content the pass begun last has met: all of them once it has ended, 0 before."""
+        """Return how many blank rows the latest pass has skipped so far."""
         return self._counter.blank_rows
 
     def chunks(self, size: int = 10_000, *, read_ahead: bool = False) -> Iterator[Chunk]:
-        """Read the rows in the file's order, at most ``size`` at a time; every call is a fresh pass over the file.
+        """Read the rows in order, at most ``size`` at a time. Each call is a new pass over the file.
 
-        Blank rows are left out, but they count in the numbers of the rows. Raises ManifestError if the file turns out
-        to be damaged further down, such as by a quote that is never closed. With ``read_ahead`` a thread makes the next
-        chunk ready while the caller works on one, for a pass that looks at every row.
+        Blank rows are skipped, but count in the row numbers. ``read_ahead`` reads the next chunk in a thread, for a
+        pass over all rows. Raises ManifestError for damage further down, such as a quote that is never closed.
         """
         if size < 1:
             raise ValueError(f"a chunk has at least one row, not {size}")
@@ -91,7 +92,7 @@ class Manifest:
 
     def _pass(self, size: int) -> Generator[Chunk | None, None, None]:
         self._counter = counter = RowCounter()
-        yield from shape(self._source.batches(size), self._source.header, counter)
+        yield from make_chunks(self._source.batches(size), self._source.header, counter)
 
 
 def open_manifest(
@@ -102,12 +103,11 @@ def open_manifest(
     may_lack: Collection[str] = (),
     shown_as: Path | None = None,
 ) -> Manifest:
-    """Find out what the file is and how to read it.
+    """Detect the file's type and format, and open it. Raises ManifestError if it can't be read as a table.
 
-    ``expected``: the column names that the mapping knows; the delimiter or sheet that yields most of them is taken.
-    ``may_lack``: columns, empty ones, also of JSON in which no object has them, as it has no header to name them.
-    ``shown_as``: the path that errors name, where ``path`` is a private copy; what is unpacked of it is put beside it.
-    Raises ManifestError if the file can't be read as a table.
+    ``expected``: the columns of the mapping; the delimiter or sheet with most of them is chosen.
+    ``may_lack``: columns that JSON gets as empty ones if no object has them, because JSON has no header.
+    ``shown_as``: the path to name in errors if ``path`` is a private copy; an archive is unpacked beside the copy.
     """
     shown = str(path if shown_as is None else shown_as)
     if options.header_row < 1:
@@ -117,47 +117,51 @@ def open_manifest(
         )
     folder = None if shown_as is None else path.parent
     try:
-        return _open(path, options, _Names(expected=expected, may_lack=may_lack), shown, folder)
+        return _open(path, options, _KnownColumns(expected=expected, may_lack=may_lack), shown, folder)
     except OSError as error:
         raise ManifestError(
             f"{shown} can't be read: {error.strerror or error}",
-            hint="Check the path, and that the user who runs the import may read it.",
+            hint="Check the path, and whether the user who runs the import may read the file.",
         ) from error
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Names:
-    """What `open_manifest` is told of columns."""
+class _KnownColumns:
+    """The columns that the caller of ``open_manifest`` knows."""
 
     expected: Collection[str]
     may_lack: Collection[str]
 
 
-def _open(path: Path, options: ManifestOptions, names: _Names, shown: str, folder: Path | None) -> Manifest:
+def _open(
+    path: Path, options: ManifestOptions, known_columns: _KnownColumns, shown: str, folder: Path | None
+) -> Manifest:
     unpacked = unpack(path, shown, folder=folder)
     if unpacked is None:
-        return _open_unpacked(path, options, names, shown, None)
+        return _open_unpacked(path, options, known_columns, shown, None)
     try:
-        return _open_unpacked(unpacked.path, options, names, unpacked.shown, unpacked)
+        return _open_unpacked(unpacked.path, options, known_columns, unpacked.shown, unpacked)
     except BaseException:
         unpacked.path.unlink(missing_ok=True)
         raise
 
 
 def _open_unpacked(
-    path: Path, options: ManifestOptions, names: _Names, shown: str, unpacked: UnpackedFile | None
+    path: Path, options: ManifestOptions, known_columns: _KnownColumns, shown: str, unpacked: UnpackedFile | None
 ) -> Manifest:
-    kind = detect_kind(path, shown, encoding=options.encoding)
-    source = _open_source(path, kind, options, names, shown)
-    return Manifest(source, unpacked, _passed_over(kind, options, shown))
+    kind = detect_file_type(path, shown, encoding=options.encoding)
+    source = _open_source(path, kind, options, known_columns, shown)
+    return Manifest(source, unpacked, _unused_option_warning(kind, options, shown))
 
 
-def _open_source(path: Path, kind: FileType, options: ManifestOptions, names: _Names, shown: str) -> _Source:
+def _open_source(
+    path: Path, kind: FileType, options: ManifestOptions, known_columns: _KnownColumns, shown: str
+) -> _Source:
     match kind:
         case FileType.DELIMITED:
-            return open_delimited(path, options, names.expected, shown)
+            return open_delimited(path, options, known_columns.expected, shown)
         case FileType.JSON:
-            return open_json(path, options, names.may_lack, shown)
+            return open_json(path, options, known_columns.may_lack, shown)
         case (
             FileType.WORKBOOK
             | FileType.MACRO_WORKBOOK
@@ -165,17 +169,17 @@ def _open_source(path: Path, kind: FileType, options: ManifestOptions, names: _N
             | FileType.OLD_WORKBOOK
             | FileType.OPEN_DOCUMENT
         ):
-            return open_workbook(path, kind, options, names.expected, shown)
+            return open_workbook(path, kind, options, known_columns.expected, shown)
         case _:
             assert_never(kind)
 
 
-def _passed_over(kind: FileType, options: ManifestOptions, shown: str) -> tuple[str, ...]:
-    """What the mapping says of the manifest that such a file has not."""
-    foreign = _NOT_OF.get(kind, ("encoding", "delimiter"))
-    given = [name for name in foreign if getattr(options, name) != getattr(ManifestOptions(), name)]
+def _unused_option_warning(kind: FileType, options: ManifestOptions, shown: str) -> tuple[str, ...]:
+    """Warn of options in the mapping that do not apply to this kind of file."""
+    unused = _UNUSED_OPTIONS.get(kind, _UNUSED_BY_WORKBOOKS)
+    unused_set = [name for name in unused if getattr(options, name) != getattr(ManifestOptions(), name)]
     warning = (
-        f"`manifest: {{{', '.join(given)}}}` in the mapping is passed over, because {shown} is {kind.value}; take it "
-        "out of the mapping, or name the file that it was written for"
+        f"`manifest: {{{', '.join(unused_set)}}}` in the mapping is ignored, because {shown} is {kind.value}; remove "
+        "it from the mapping, or use the file that the mapping was written for"
     )
-    return (warning,) if given else ()
+    return (warning,) if unused_set else ()

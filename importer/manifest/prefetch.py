@@ -1,4 +1,4 @@
-"""Reading ahead: the next part of a file is made ready in a thread while the present one is worked on."""
+"""Reads ahead: a thread makes the next item while the caller works on the current one."""
 
 from __future__ import annotations
 
@@ -11,30 +11,31 @@ _Item = TypeVar("_Item")
 
 
 class _End:
-    """Stands behind the last item."""
+    """Marks the end of the items."""
 
 
 _END = _End()
 
 
 def prefetch(items: Generator[_Item, None, None]) -> Generator[_Item, None, None]:
-    """Yield the items, of which the next one is made meanwhile; never more than one, so memory stays bounded.
+    """Yield the items, and make the next one in a thread meanwhile.
 
-    An error is raised when its item's turn comes. When the caller leaves early, ``items`` are closed.
+    Only one item is made ahead, to bound the memory. An error is raised in its item's turn. When the caller leaves
+    early, ``items`` are closed.
     """
-    # A signal that interrupts the start of the thread leaves it at work, and the executor doesn't know of it.
-    at_work = threading.Lock()
+    # A signal that interrupts the thread's start leaves it running, and the executor does not know about it.
+    is_running = threading.Lock()
 
     def make() -> _Item | _End:
-        with at_work:
+        with is_running:
             return next(items, _END)
 
     try:
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as thread:
-            coming = thread.submit(make)
-            while not isinstance(item := coming.result(), _End):
-                coming = thread.submit(make)
+            next_item = thread.submit(make)
+            while not isinstance(item := next_item.result(), _End):
+                next_item = thread.submit(make)
                 yield item
     finally:
-        with at_work:
+        with is_running:
             items.close()

@@ -1,4 +1,4 @@
-"""The private copy that a run reads, so that an export which rewrites the manifest meanwhile harms nothing."""
+"""The private copy that a run reads, so that a program may rewrite the manifest meanwhile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from importer.errors import ManifestError
 
-_FOLDERS = "ticket-importer-run-"
+_FOLDER_PREFIX = "ticket-importer-run-"
 _BLOCK_BYTES = 1 << 20
 _ATTEMPTS = 3
 _WAIT_S = 0.5
@@ -24,7 +24,7 @@ _WAIT_S = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateCopy:
-    """A copy that nobody else writes to. ``sha256`` (hex) and ``size_bytes`` are those of the bytes in it."""
+    """A copy that no other program writes to, with the SHA-256 (hex) and size of its bytes."""
 
     path: Path
     sha256: str
@@ -33,40 +33,41 @@ class PrivateCopy:
 
 @contextlib.contextmanager
 def private_folder() -> Iterator[Path]:
-    """A folder for private copies, as long as the block lasts; what killed runs of this user have left is removed.
+    """Provide a folder for private copies, as long as the block lasts.
 
-    A run holds its folder locked, and the system lets go of that when the process ends, however it ends.
+    Also removes folders that killed runs of this user left behind: a run locks its folder, and the system releases the
+    lock when the process ends in any way.
     """
     if os.name == "posix":
         _remove_left_behind()
-    with tempfile.TemporaryDirectory(prefix=_FOLDERS) as name, contextlib.ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix=_FOLDER_PREFIX) as name, contextlib.ExitStack() as stack:
         if os.name == "posix":
-            stack.callback(os.close, _locked(name, os.O_RDONLY))
+            stack.callback(os.close, _open_locked(name, os.O_RDONLY))
         yield Path(name)
 
 
 def _remove_left_behind() -> None:
     folders: list[Path] = []
     with contextlib.suppress(OSError):
-        folders = list(Path(tempfile.gettempdir()).glob(f"{_FOLDERS}*"))
+        folders = list(Path(tempfile.gettempdir()).glob(f"{_FOLDER_PREFIX}*"))
     for folder in folders:
-        with contextlib.suppress(OSError):  # another user's, in use, or gone by now
-            descriptor = _locked(folder, os.O_RDONLY | os.O_NOFOLLOW, at_once=True)
+        with contextlib.suppress(OSError):  # another user's, in use, or already removed
+            descriptor = _open_locked(folder, os.O_RDONLY | os.O_NOFOLLOW, without_waiting=True)
             try:
-                # One with nothing in it may have been made just now, and be locked next.
+                # An empty folder may be brand new, and not locked yet.
                 if os.fstat(descriptor).st_uid == os.geteuid() and any(folder.iterdir()):
                     shutil.rmtree(folder)
             finally:
                 os.close(descriptor)
 
 
-def _locked(folder: Path | str, flags: int, *, at_once: bool = False) -> int:
-    """Open and lock a folder. Raises OSError, also where it is locked and that must be ``at_once``."""
+def _open_locked(folder: Path | str, flags: int, *, without_waiting: bool = False) -> int:
+    """Open and lock a folder. Raises OSError, with ``without_waiting`` also if it is locked."""
     import fcntl  # noqa: PLC0415 - Windows has none
 
     descriptor = os.open(folder, flags)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if at_once else 0))
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if without_waiting else 0))
     except BaseException:
         os.close(descriptor)
         raise
@@ -76,11 +77,12 @@ def _locked(folder: Path | str, flags: int, *, at_once: bool = False) -> int:
 def private_copy(
     source: Path, folder: Path, *, on_bytes: Callable[[int], None] | None = None, wait_s: float = _WAIT_S
 ) -> PrivateCopy:
-    """Copy ``source`` into ``folder`` (made if missing), readable by this user only, and hash it on the way.
+    """Copy ``source`` into ``folder``, readable by this user only, and hash it.
 
-    ``on_bytes`` is told the length of every block copied. A file that changes meanwhile is copied anew after
-    ``wait_s`` seconds, three times in all. Raises ManifestError if there is no regular, readable file with content
-    that holds still, or if the copy can't be written; then nothing is left in ``folder``.
+    ``folder`` is created if missing. ``on_bytes`` is called with the length of each copied block. A file that changes
+    meanwhile is copied again after ``wait_s`` seconds, three times in all. Raises ManifestError if ``source`` is not a
+    regular, readable file with content that stays the same, or if the copy can't be written; then nothing is left in
+    ``folder``.
     """
     _require_regular_file(source)
     target = _new_file(source, folder)
@@ -96,8 +98,8 @@ def private_copy(
         raise
     target.unlink()
     raise ManifestError(
-        f"{source} is being written to: it changed while it was copied, {_ATTEMPTS} times in a row",
-        hint="Wait until the export has ended, then run the same command again.",
+        f"{source} is still being written: it changed while it was copied, {_ATTEMPTS} times in a row",
+        hint="Wait until the export has finished, then run the same command again.",
     )
 
 
@@ -107,11 +109,11 @@ def _require_regular_file(source: Path) -> None:
     except (OSError, ValueError) as error:
         raise _unreadable(source, error) from error
     if stat.S_ISDIR(mode):
-        raise ManifestError(f"{source} is a folder, not a file", hint="Name the manifest itself.")
+        raise ManifestError(f"{source} is a folder, not a file", hint="Give the path of the manifest file.")
     if not stat.S_ISREG(mode):
-        # A pipe could be read only once, and opening it would wait for a writer that may never come.
+        # A pipe can be read only once, and opening it waits for a writer.
         raise ManifestError(
-            f"{source} is a pipe or a device, not a regular file", hint="Save the rows to a file and name that."
+            f"{source} is a pipe or a device, not a regular file", hint="Save the rows to a file, and give its path."
         )
 
 
@@ -120,7 +122,7 @@ def _unreadable(source: Path, error: OSError | ValueError) -> ManifestError:
         return ManifestError(f"{source} does not exist", hint=_similar_names(source))
     reason = getattr(error, "strerror", None) or str(error)
     return ManifestError(
-        f"{source} can't be read: {reason}", hint="Check the path, and that the user who runs the import may read it."
+        f"{source} can't be read: {reason}", hint="Check the path, and whether this user may read the file."
     )
 
 
@@ -135,7 +137,7 @@ def _similar_names(source: Path) -> str:
 def _new_file(source: Path, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # mkstemp makes the file for this user alone: tickets hold what customers wrote.
+        # mkstemp creates the file for this user only: tickets hold customers' data.
         descriptor, name = tempfile.mkstemp(dir=folder, prefix="manifest-", suffix=".copy")
     except OSError as error:
         raise _unwritable(source, error) from error
@@ -146,12 +148,12 @@ def _new_file(source: Path, folder: Path) -> Path:
 def _unwritable(source: Path, error: OSError) -> ManifestError:
     return ManifestError(
         f"{source} can't be copied to {error.filename or 'the working folder'}: {error.strerror}",
-        hint="Free some disk space, or let this user write to that folder.",
+        hint="Free some disk space, or allow this user to write to that folder.",
     )
 
 
 def _copy_once(source: Path, target: Path, on_bytes: Callable[[int], None] | None) -> PrivateCopy | None:
-    """Copy; None if the source changed while it was copied."""
+    """Copy the file; return None if it changed meanwhile."""
     digest = hashlib.sha256()
     size_bytes = 0
     try:
@@ -170,7 +172,7 @@ def _copy_once(source: Path, target: Path, on_bytes: Callable[[int], None] | Non
     if before != after or size_bytes != after[0]:
         return None
     if not size_bytes:
-        raise ManifestError(f"{source} is empty: it has no bytes", hint="Export the file again.")
+        raise ManifestError(f"{source} is empty (0 bytes)", hint="Export the file again.")
     return PrivateCopy(path=target, sha256=digest.hexdigest(), size_bytes=size_bytes)
 
 

@@ -1,4 +1,4 @@
-"""A column of cells as bytes, so that what is said of all of them can be said without making text of each."""
+"""The cells of a column as bytes, so that one operation checks all cells."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-SPARE_BYTES = 8  # behind the last cell, so that eight bytes can be read from any byte of one
+SPARE_BYTES = 8  # after the last cell, so that eight bytes can be read from any position in a cell
 
 Bytes = npt.NDArray[np.uint8]
-Places = npt.NDArray[np.integer]  # of bytes or records, in whichever width they fit
+Integers = npt.NDArray[np.integer]  # offsets and counts, of any width
 Mask = npt.NDArray[np.bool_]
 
 
@@ -20,7 +20,10 @@ _FIRST_VISIBLE, _LAST_VISIBLE = ord("!"), ord("~")
 
 
 def is_visible(character: Bytes) -> Mask:
-    """Whether bytes are characters by themselves and no blanks; of those beyond ASCII, bytes alone don't tell."""
+    """Return which bytes are visible ASCII characters.
+
+    Bytes of other characters count as not visible.
+    """
     return (character >= _FIRST_VISIBLE) & (character <= _LAST_VISIBLE)
 
 
@@ -28,18 +31,18 @@ def is_visible(character: Bytes) -> Mask:
 class Column:
     """The cells of one column of a chunk.
 
-    ``data``: UTF-8 with ``SPARE_BYTES`` more; the cell of row n is ``data[starts[n]:ends[n]]``. Where ``escaped``, the
-    quotes in it stand doubled as in the file, and those bytes are not yet the cell's text. No cell holds a NUL.
+    ``data``: UTF-8 with ``SPARE_BYTES`` more; the cell of row n is ``data[starts[n]:ends[n]]``. ``escaped``: which
+    cells still have quotes doubled as in the file, so that their bytes are not yet the text. No cell contains a NUL.
     """
 
     data: Bytes
-    starts: Places
-    ends: Places
+    starts: Integers
+    ends: Integers
     escaped: Mask
 
     @classmethod
     def from_texts(cls, texts: Sequence[str]) -> Self | None:
-        """Make a column of texts; ``None`` if one holds a NUL or half a surrogate pair, unknown to UTF-8."""
+        """Create a column from texts; ``None`` if one contains a NUL or half a surrogate pair."""
         joined = "".join(texts)
         if "\0" in joined:
             return None
@@ -47,11 +50,11 @@ class Column:
             joined.encode()
         except UnicodeEncodeError:
             return None
-        return cls.of_any(texts)
+        return cls.from_any_texts(texts)
 
     @classmethod
-    def of_any(cls, texts: Sequence[str]) -> Self:
-        """Make a column of any texts, only to tell them apart, or whether they are empty."""
+    def from_any_texts(cls, texts: Sequence[str]) -> Self:
+        """Create a column from any texts, only to compare cells or to see which are empty."""
         joined = "".join(texts)
         content = joined.encode("utf-8", "surrogatepass")
         is_ascii = len(content) == len(joined)
@@ -69,11 +72,11 @@ class Column:
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
-        """How many bytes each cell has, doubled quotes counted twice."""
+        """Return how many bytes each cell has; doubled quotes count twice."""
         return np.subtract(self.ends, self.starts, dtype=np.int64)
 
     def take(self, positions: npt.NDArray[np.intp]) -> Column:
-        """Some of the cells, by their positions or a mask."""
+        """Return some of the cells, by positions or a mask."""
         return Column(
             data=self.data,
             starts=self.starts[positions],
@@ -82,9 +85,10 @@ class Column:
         )
 
     def matrix(self, width: int) -> Bytes:
-        """The first ``width`` bytes of each cell, as an array of (width, cells); 0 stands behind a cell's end.
+        """Return the first ``width`` bytes of each cell, as an array of (width, cells).
 
-        A row of it is one place in all cells: what compares a place is one operation over the column.
+        Shorter cells are filled up with 0. Each row of the array is one position of all cells, so a comparison is one
+        operation for the whole column.
         """
         short = self.data.size - width
         if short < 0 or (self.starts.size and int(self.starts.max()) > short):
@@ -99,20 +103,20 @@ class Column:
         return matrix
 
     def first_bytes(self) -> Bytes:
-        """The first byte of each cell; 0 for an empty one."""
+        """Return the first byte of each cell; 0 for an empty one."""
         return self.data[self.starts] * (self.ends > self.starts)
 
-    def is_text(self, text: str) -> Mask:
-        """Whether each cell is this text, to the letter; of one with doubled quotes it is not said."""
+    def equals(self, text: str) -> Mask:
+        """Return which cells equal the text exactly. Not reliable for cells with doubled quotes."""
         wanted = np.frombuffer(text.encode("utf-8", "surrogatepass"), dtype=np.uint8)
-        is_it: Mask = self.lengths == wanted.size
-        alike = np.flatnonzero(is_it)
-        if alike.size:
-            is_it[alike] = (self.take(alike).matrix(wanted.size) == wanted[:, np.newaxis]).all(axis=0)
-        return is_it
+        equal: Mask = self.lengths == wanted.size
+        same_length = np.flatnonzero(equal)
+        if same_length.size:
+            equal[same_length] = (self.take(same_length).matrix(wanted.size) == wanted[:, np.newaxis]).all(axis=0)
+        return equal
 
     def texts(self) -> list[str]:
-        """Every cell's text."""
+        """Return each cell's text."""
         if not len(self):
             return []
         first, last = int(self.starts.min()), int(self.ends.max())

@@ -1,4 +1,4 @@
-"""A title above the header: "Tickets of March" in the first row, and the columns' names some rows below."""
+"""Detects titles above the header, such as "Tickets of March" in the first row."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from collections.abc import Collection, Iterable, Sequence
 
 from importer.errors import ManifestError
 
-TITLE_ROWS = 20  # so far below the first row that holds anything, a header is looked for
+TITLE_ROWS = 20  # so many rows below the first filled one are searched for the header
 
 
-def known_columns(expected: Collection[str], *rows: Sequence[str]) -> int:
-    """How many of the mapping's columns the row has that has most of them: the header, or one below a title."""
+def count_known_columns(expected: Collection[str], *rows: Sequence[str]) -> int:
+    """Return how many of the mapping's columns the best of some rows has."""
     names = frozenset(expected)
     return max(len(names.intersection(row)) for row in rows)
 
 
-def check_title(
+def refuse_title_rows(
     header: Sequence[str], row: int, below: Iterable[Sequence[str]], expected: Collection[str], shown: str
 ) -> None:
-    """Raise ManifestError if a row below knows more of the mapping's columns than the header, which stands in ``row``.
+    """Raise ManifestError if a row below has more of the mapping's columns than the header.
 
-    ``below``: the rows behind it, blank ones included. It is not taken as the header unasked: of what stands above it
-    nobody would hear.
+    ``row``: the header's row. ``below``: the rows after it, including blank ones. Such a row does not become the header
+    by itself, because the rows above it would silently be lost.
     """
     names = frozenset(expected)
     known, header_row = len(names.intersection(header)), row
     found: frozenset[str] = frozenset()
     for number, record in enumerate(below, start=row + 1):
-        if len(here := names.intersection(record)) > max(known, len(found)):
-            found, header_row = here, number
+        if len(in_record := names.intersection(record)) > max(known, len(found)):
+            found, header_row = in_record, number
     if not found:
         return
     some = ", ".join(repr(name) for name in header if name.strip())
     raise ManifestError(
-        f"{shown}, row {row} ({some}) is not the header: the names of the mapping's columns stand in row {header_row}",
+        f"{shown}, row {row} ({some}) is not the header: the names of the mapping's columns are in row {header_row}",
         hint=f"Add this line to the mapping: `manifest: {{header_row: {header_row}}}`",
     )

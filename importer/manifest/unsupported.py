@@ -1,7 +1,7 @@
-"""Files that are no manifest, or none that is read yet: what each is, by its content, and the way out of it.
+"""Kinds of file that can't be read: each with its name, and a hint what to do instead.
 
-Every text is looked for by its first lines. A table may begin with a word in angle brackets or with `ID;P`, so one sign
-alone is never enough.
+Every text format is recognized by its first lines. A single sign is never enough, because a table may begin with a word
+in angle brackets or with `ID;P`.
 """
 
 from __future__ import annotations
@@ -14,23 +14,26 @@ from importer.errors import ManifestError
 
 SAVE_AS = "Save it as .xlsx or as CSV (in Excel: CSV UTF-8), then run again."
 OPEN_AND_SAVE = f"Open it in Excel or LibreOffice. {SAVE_AS}"
-_NAME_ANOTHER = "Name the exported CSV file or Excel workbook; the file's ending says nothing about its content."
-_EXPORT_TABLE = "Export the table itself as CSV or .xlsx, and name that file."
+_USE_EXPORT = "Use the exported CSV file or Excel workbook; the file's ending says nothing about its content."
+_EXPORT_TABLE = "Export the table itself as CSV or .xlsx, and use that file."
 
 
 @dataclass(frozen=True)
 class UnsupportedFile:
-    """``name``: what a file is. ``hint``: what to do. ``is_table``: whether it holds a table that isn't read yet."""
+    """A kind of file: its name, and a hint.
+
+    ``is_table``: it holds a table in an unsupported format.
+    """
 
     name: str
-    hint: str = _NAME_ANOTHER
+    hint: str = _USE_EXPORT
     is_table: bool = False
 
     def error(self, shown: str) -> ManifestError:
-        """Build the error that refuses the file."""
+        """Return the error that refuses the file."""
         if self.is_table:
-            return ManifestError(f"{shown} is {self.name}, a format that isn't read yet", hint=self.hint)
-        return ManifestError(f"{shown} is not a table: its content is that of {self.name}", hint=self.hint)
+            return ManifestError(f"{shown} is {self.name}, a format that is not supported", hint=self.hint)
+        return ManifestError(f"{shown} is not a table but {self.name}", hint=self.hint)
 
 
 _SIGNATURES = {
@@ -60,7 +63,7 @@ _SIGNATURES = {
     b"\x7fELF": "a program",
     b"{\\rtf": "an RTF document",
 }
-# In front of some pictures and films there is a length.
+# Some pictures and films begin with a length.
 _LATER_SIGNATURES = ((8, b"WEBP", "a WebP picture"), (4, b"ftyp", "a picture or film (HEIC, MP4)"))
 _VERY_OLD_EXCEL = re.compile(rb"\x09[\x00\x02\x04\x08][\x04-\x10]\x00..[\x00\x05\x10\x20\x40]\x00", re.DOTALL)
 
@@ -92,30 +95,30 @@ _SQL_COMMENT = re.compile(rb"--\s+(?:MySQL|MariaDB|phpMyAdmin SQL|PostgreSQL dat
 _MARKDOWN = re.compile(
     rb"[^\r\n|]*+\|[^\r\n]*+\r?\n[ \t]*+\|?(?:[ \t]*+:?-{3,}+:?[ \t]*+\|)++[ \t]*+(?::?-{3,}+:?[ \t]*+)?\|?\s*?[\r\n]"
 )
-_DRAWN = re.compile(
+_DRAWN_LINES = re.compile(
     rb"\+-[-+]*+\r?\n\||[^\r\n|]*+\|[^\r\n]*+\r?\n-++(?:\+-++)++[ \t]*+[\r\n]|[\xe2][\x94\x95][\x80-\xbf]"
 )
 
-_RULED = re.compile(rb"[^\r\n]++\r?\n[ \t]*+-{2,}+(?:[ ]*[,;\t |][ ]*-++)+[ ]*+[\r\n]")
+_LINE_OF_DASHES = re.compile(rb"[^\r\n]++\r?\n[ \t]*+-{2,}+(?:[ ]*[,;\t |][ ]*-++)+[ ]*+[\r\n]")
 
 _WEB_TABLE = UnsupportedFile("a table of a web page (HTML)", OPEN_AND_SAVE, is_table=True)
 _WEB_PAGE = UnsupportedFile(
     "a web page (HTML)",
-    f"Open it in a browser: it may be a login or error page, and then export anew. {OPEN_AND_SAVE}",
+    f"Open it in a browser: if it is a login or error page, export again. {OPEN_AND_SAVE}",
     is_table=True,
 )
 _ARCHIVED_PAGE = UnsupportedFile("a web archive (MHTML)", OPEN_AND_SAVE, is_table=True)
 _XML_SPREADSHEET = UnsupportedFile("an XML spreadsheet of Excel 2003 (SpreadsheetML)", OPEN_AND_SAVE, is_table=True)
 _FLAT_DOCUMENT = UnsupportedFile("an OpenDocument spreadsheet in XML (.fods)", OPEN_AND_SAVE, is_table=True)
 _XML_FILE = UnsupportedFile(
-    "an XML file", f"Export CSV, JSON or .xlsx instead, if the program can. {OPEN_AND_SAVE}", is_table=True
+    "an XML file", f"If the program can, export CSV, JSON or .xlsx instead. {OPEN_AND_SAVE}", is_table=True
 )
 _SYLK_FILE = UnsupportedFile("a SYLK spreadsheet (.slk)", OPEN_AND_SAVE, is_table=True)
 _DIF_FILE = UnsupportedFile("a DIF spreadsheet (.dif)", OPEN_AND_SAVE, is_table=True)
 _VERY_OLD_FILE = UnsupportedFile("a workbook of Excel 5 or older", OPEN_AND_SAVE, is_table=True)
 _MARKDOWN_TABLE = UnsupportedFile("a Markdown table", f"Paste it into a spreadsheet. {SAVE_AS}", is_table=True)
 _DRAWN_TABLE = UnsupportedFile(
-    "a table drawn with lines, as database clients show it",
+    "a table drawn with lines, as database clients print it",
     "Export it as CSV: `mysql --batch` writes tab-separated rows, `psql --csv` CSV.",
     is_table=True,
 )
@@ -127,11 +130,11 @@ _RULED_TABLE = UnsupportedFile(
 _SQL_DUMP = UnsupportedFile("an SQL dump", "Load it into a database, and export the table as CSV.")
 _MAILBOX = UnsupportedFile("a mailbox (mbox)", _EXPORT_TABLE)
 _MAIL = UnsupportedFile(
-    "an e-mail message (.eml)", "Save the attached table from it, or export the table as CSV, and name that file."
+    "an e-mail message (.eml)", "Save the attached table from it, or export the table as CSV, and use that file."
 )
 _CALENDAR = UnsupportedFile("a calendar or an address card (iCalendar, vCard)", _EXPORT_TABLE)
 
-OUTLOOK_MESSAGE = UnsupportedFile("an Outlook message (.msg)", "Save the attached table from it, and name that file.")
+OUTLOOK_MESSAGE = UnsupportedFile("an Outlook message (.msg)", "Save the attached table from it, and use that file.")
 OLD_WORD = UnsupportedFile("a Word document (.doc)", _EXPORT_TABLE)
 OLD_POWERPOINT = UnsupportedFile("a PowerPoint presentation (.ppt)", _EXPORT_TABLE)
 EXCEL_95 = UnsupportedFile("a workbook of Excel 5 or 95", OPEN_AND_SAVE, is_table=True)
@@ -139,15 +142,15 @@ WORD = UnsupportedFile("a Word document", _EXPORT_TABLE)
 POWERPOINT = UnsupportedFile("a PowerPoint presentation", _EXPORT_TABLE)
 APPLE = UnsupportedFile(
     "an Apple Numbers (or Pages, Keynote) document",
-    "In Numbers choose File > Export To > CSV (encoding Unicode UTF-8) or Excel, and name that file.",
+    "In Numbers choose File > Export To > CSV (encoding Unicode UTF-8) or Excel, and use that file.",
     is_table=True,
 )
 
 
 def unsupported_file(sample: bytes, start: bytes) -> UnsupportedFile | None:
-    """Say what a file is that is no manifest; None if it may be one.
+    """Return which unsupported kind a file is; None if it may be a manifest.
 
-    ``sample``: its beginning. ``start``: the same as text, without what is before it (marks, blanks) and without NULs.
+    ``sample``: its beginning. ``start``: the same as text, without byte order marks, leading blanks and NULs.
     """
     for signature, name in _SIGNATURES.items():
         if sample.startswith(signature):
@@ -178,24 +181,24 @@ def _mail(start: bytes) -> UnsupportedFile | None:
     if _MBOX.match(start):
         return _MAILBOX
     header = _MAIL_HEADER.match(start)
-    if header is None or not _MAIL_NAME.search(header[0]):  # From and To stand above reports, too
+    if header is None or not _MAIL_NAME.search(header[0]):  # reports may begin with From and To, too
         return None
     return _ARCHIVED_PAGE if b"multipart/related" in start else _MAIL
 
 
-def _shaped(pattern: re.Pattern[bytes], found: UnsupportedFile) -> Callable[[bytes], UnsupportedFile | None]:
+def _recognizer(pattern: re.Pattern[bytes], found: UnsupportedFile) -> Callable[[bytes], UnsupportedFile | None]:
     return lambda start: found if pattern.match(start) else None
 
 
 _TEXTS = (
     _markup,
     _mail,
-    _shaped(_SYLK, _SYLK_FILE),
-    _shaped(_DIF, _DIF_FILE),
-    _shaped(_SQL, _SQL_DUMP),
-    _shaped(_SQL_COMMENT, _SQL_DUMP),
-    _shaped(_MARKDOWN, _MARKDOWN_TABLE),
-    _shaped(_DRAWN, _DRAWN_TABLE),
-    _shaped(_RULED, _RULED_TABLE),
-    _shaped(re.compile(rb"BEGIN:(?:VCALENDAR|VCARD)\r?\n"), _CALENDAR),
+    _recognizer(_SYLK, _SYLK_FILE),
+    _recognizer(_DIF, _DIF_FILE),
+    _recognizer(_SQL, _SQL_DUMP),
+    _recognizer(_SQL_COMMENT, _SQL_DUMP),
+    _recognizer(_MARKDOWN, _MARKDOWN_TABLE),
+    _recognizer(_DRAWN_LINES, _DRAWN_TABLE),
+    _recognizer(_LINE_OF_DASHES, _RULED_TABLE),
+    _recognizer(re.compile(rb"BEGIN:(?:VCALENDAR|VCARD)\r?\n"), _CALENDAR),
 )

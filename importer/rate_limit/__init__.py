@@ -1,18 +1,18 @@
-"""How the limit of an account is shared: among the calls of a run, with other runs, with people. Pure."""
+"""The account's limit: shared by the calls of a run, by runs, and with other programs."""
 
 from importer.rate_limit.adaptive_share import AdaptiveShare
-from importer.rate_limit.margin import Margin, usual_s
-from importer.rate_limit.slots import AHEAD_S, ON_TIME_S, Booking, Capped, Later, SlotPool, SlotRequest
+from importer.rate_limit.margin import Margin, estimated_duration_s
+from importer.rate_limit.slots import AHEAD_S, ON_TIME_S, Booking, DailyCapReached, NotYet, SlotPool, SlotRequest
 
 __all__ = [
     "AHEAD_S",
     "ON_TIME_S",
     "AdaptiveShare",
     "Booking",
-    "Capped",
-    "Later",
+    "DailyCapReached",
     "Margin",
+    "NotYet",
     "SlotPool",
     "SlotRequest",
-    "usual_s",
+    "estimated_duration_s",
 ]

@@ -1,10 +1,11 @@
-"""Whether the account's limit has been used up for too long. Pure."""
+"""Decide whether the account's limit is used up for too long. Pure."""
 
 from __future__ import annotations
 
 import math
 
 from importer.errors import StoppedEarly
+from importer.runtime.display_text import duration
 
 
 class ExhaustedLimit:
@@ -23,7 +24,10 @@ class ExhaustedLimit:
             self._since = math.inf
 
     def refused(self, wait_s: float, now: float) -> StoppedEarly | None:
-        """Note a 429 after which nothing may be sent for ``wait_s``. Return an error if that is longer than allowed."""
+        """Note a 429 after which nothing may be sent for ``wait_s``.
+
+        Return an error if that is longer than allowed.
+        """
         self._since = min(self._since, now)
         return self.blocked(now + wait_s - self._since)
 
@@ -32,6 +36,6 @@ class ExhaustedLimit:
         if seconds <= self._give_up_after_s:
             return None
         return StoppedEarly(
-            f"the account's limit is used up, and would be for longer than {self._give_up_after_s:g} s",
+            f"the account's limit stays used up for more than {duration(self._give_up_after_s)}",
             hint="when the account has calls left, run the same command again",
         )

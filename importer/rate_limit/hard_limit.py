@@ -1,7 +1,7 @@
-"""What no call of this process passes, whatever the pool of slots says: ``calls`` in any window of ``period_s``.
+"""A second limit in each process, which is kept even if the pool of slots is wrong.
 
-It is made of ``aiolimiter``'s leaky buckets, one of capacity one for each call of a period; together they are exactly a
-sliding window (a single bucket of capacity 25 would let 50 calls into one window).
+It has one of ``aiolimiter``'s leaky buckets of capacity one for each call of a period. Together they are exactly a
+sliding window; a single bucket of capacity 25 would let 50 calls into one window.
 """
 
 from __future__ import annotations
@@ -13,34 +13,34 @@ from aiolimiter import AsyncLimiter
 
 from importer.models import Rate
 
-Part = AsyncLimiter
+Bucket = AsyncLimiter
 
 
 class HardLimit:
-    """The floor below one quota."""
+    """At most ``rate.calls`` calls in any window of ``rate.period_s``."""
 
     def __init__(self, rate: Rate) -> None:
         self._period_s = rate.period_s
-        self._parts = deque(Part(1, rate.period_s) for _ in range(rate.calls))  # the next one comes first
+        self._buckets = deque(Bucket(1, rate.period_s) for _ in range(rate.calls))  # the next one first
 
     @property
     def is_open(self) -> bool:
-        """Whether a call may pass now; it may where the pool let it, but for accidents."""
-        return self._parts[0].has_capacity()
+        """Whether a call may be made now. It may if the pool is right."""
+        return self._buckets[0].has_capacity()
 
-    async def opens(self) -> None:
-        """Wait until a call may pass."""
-        while not self.is_open:  # noqa: ASYNC110 - who waits inside the limiter has passed it then
+    async def wait_until_open(self) -> None:
+        """Wait until a call may be made."""
+        while not self.is_open:  # noqa: ASYNC110 - to wait in the bucket would fill it
             await asyncio.sleep(self._period_s / 100)
 
-    async def passed(self) -> Part:
-        """Pass, at once if it is open; give the part of it that was passed."""
-        part = self._parts[0]
-        self._parts.rotate(-1)
-        await part.acquire()
-        return part
+    async def acquire(self) -> Bucket:
+        """Wait until a call may be made, and return the bucket that it fills."""
+        bucket = self._buckets[0]
+        self._buckets.rotate(-1)
+        await bucket.acquire()
+        return bucket
 
-    def reopen(self, part: Part) -> None:
-        """Take back a passing after which no call was made, such as where a connection was found closed."""
-        self._parts.remove(part)
-        self._parts.appendleft(Part(1, self._period_s))
+    def reopen(self, bucket: Bucket) -> None:
+        """Empty a bucket after which no call was made, for example as the connection was closed."""
+        self._buckets.remove(bucket)
+        self._buckets.appendleft(Bucket(1, self._period_s))

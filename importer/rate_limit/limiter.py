@@ -1,7 +1,7 @@
 """The account's limit: at most ``calls`` request headers arrive in any window of ``period_s`` seconds.
 
-Who may call when is decided by a pool of slots, which the runs of one account may share. A second
-limit in this process (``hard_limit``) is never exceeded, whatever the pool says.
+A pool of slots, which the runs of one account can share, decides who may call when. A second limit in this process
+(``hard_limit``) is never exceeded, even if the pool is wrong.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from typing import Self, TypeVar
 
 from importer.errors import CapReached
 from importer.models import Rate
-from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, Capped, Later, Margin, SlotPool, SlotRequest
-from importer.rate_limit.hard_limit import HardLimit, Part
+from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, DailyCapReached, Margin, NotYet, SlotPool, SlotRequest
+from importer.rate_limit.hard_limit import Bucket, HardLimit
 from importer.rate_limit.slot_storage import SlotStorage
 
-# How long before its slot a request may go and open its connection.
+# How long before its slot a request may open its connection.
 LEAD_S = 1.0
-# Above so many calls a period, the window is made of as many shorter ones as it takes: it is as exact, without a burst.
+# A limit of more calls is kept as several shorter windows: just as exact, and without a burst.
 MANY_CALLS = 1_000
-_LEARNS_EVERY_S = 1.0
+_LEARNING_INTERVAL_S = 1.0
 
-_Told = TypeVar("_Told")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LimiterOptions:
-    """What one run may do. ``share``: the part of the account's limit that is to be used, up to 1."""
+    """Limits of one run. ``share``: the part of the account's limit that it uses, up to 1."""
 
     rate: Rate
     run: str = ""
@@ -42,99 +42,102 @@ class LimiterOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Booked:
-    """Bookings made together, and what was said to the one after them, if there were fewer than were wanted."""
+    """Bookings made together, and why there are not more if there are fewer than wanted."""
 
     bookings: list[Booking]
-    then: Later | Capped | None
+    reason: NotYet | DailyCapReached | None
 
 
 class Slot:
-    """A place in the queue for the next call. End it by ``used`` or ``release``."""
+    """The right to make one call, in turn. End it with ``mark_used`` or ``release``."""
 
-    def __init__(self, quota: RateLimiter) -> None:
-        self._quota = quota
+    def __init__(self, limiter: RateLimiter) -> None:
+        self._limiter = limiter
         self._booking: Booking | None = None
-        self._passed: Part | None = None  # the part of the floor that let it through, and when
-        self._passed_at = -math.inf
+        self._bucket: Bucket | None = None  # of the hard limit, and when it was acquired
+        self._bucket_at = -math.inf
         self._open = True
-        self.used_at: float | None = None  # when its request was written, on the quota's clock
+        self.used_at: float | None = None  # when its request was sent, on the limiter's clock
 
-    async def near(self, ahead_s: float) -> None:
-        """Wait until at most ``ahead_s`` are left before the call may be made.
+    async def wait_until_near(self, ahead_s: float) -> None:
+        """Wait until the call may be made in ``ahead_s`` seconds.
 
-        Raises CapReached, or what the keeper raises.
+        Raises CapReached, or an error of the storage.
         """
         while True:
             if self._booking is None:
-                self._booking = await self._quota.book()
-            wait_s = max(self._booking.at, self._quota.paused_until) - self._quota.now()
-            if self._quota.paused_until > self._booking.at + ON_TIME_S:
+                self._booking = await self._limiter.book()
+            wait_s = max(self._booking.at, self._limiter.paused_until) - self._limiter.now()
+            if self._limiter.paused_until > self._booking.at + ON_TIME_S:
                 self._give_back()  # a 429 came meanwhile
             elif wait_s <= ahead_s:
                 return
             else:
                 await asyncio.sleep(wait_s - ahead_s)
 
-    async def ready(self) -> None:
-        """Wait until a request may be written now. Raises as ``near``."""
+    async def wait_until_ready(self) -> None:
+        """Wait until the call may be made now. Raises the same errors as ``wait_until_near``."""
         while True:
-            await self.near(0)
-            if self.late:
+            await self.wait_until_near(0)
+            if self.is_late:
                 self._give_back()
                 continue
-            if self._quota.now() - self._passed_at > ON_TIME_S:
-                self._drop_pass()
-                if not self._quota.floor.is_open:  # it is passed only by who goes at once: else no one ever might
+            if self._limiter.now() - self._bucket_at > ON_TIME_S:
+                self._return_bucket()
+                if not self._limiter.hard_limit.is_open:  # a call that waits here would keep it closed for others
                     self._give_back()
-                    await self._quota.floor.opens()
+                    await self._limiter.hard_limit.wait_until_open()
                     continue
-                self._passed = await self._quota.floor.passed()
-                self._passed_at = self._quota.now()
+                self._bucket = await self._limiter.hard_limit.acquire()
+                self._bucket_at = self._limiter.now()
             return
 
     @property
-    def late(self) -> bool:
-        """Whether the call would be so late for its slot that it has to book another."""
-        return self._booking is None or self._quota.now() > self._booking.at + ON_TIME_S
+    def is_late(self) -> bool:
+        """Whether the call is so late for its slot that it has to book another."""
+        return self._booking is None or self._limiter.now() > self._booking.at + ON_TIME_S
 
-    def used(self, *, alone: bool = False) -> None:
-        """Say that the request is being written now. ``alone``: see ``SlotPool.used``."""
+    def mark_used(self, *, alone: bool = False) -> None:
+        """Record that the request is being sent now. ``alone``: see ``SlotPool.mark_used``."""
         if self._open and self._booking is not None:
             self._open = False
-            self.used_at = self._quota.now()
-            self._quota.spend(self._booking, self.used_at, alone=alone)
+            self.used_at = self._limiter.now()
+            self._limiter.mark_used(self._booking, self.used_at, alone=alone)
 
     def release(self) -> None:
-        """Give the slot back unused; nothing happens if it was used."""
+        """Give the slot back, unless it was used."""
         if self._open:
             self._open = False
-            self._drop_pass()
+            self._return_bucket()
             if self._booking is None:
-                self._quota.withdraw()
+                self._limiter.leave_queue()
             else:
                 self._give_back(withdrawn=True)
 
     def _give_back(self, *, withdrawn: bool = False) -> None:
         if self._booking is not None:
-            self._quota.give_back(self._booking, again=not withdrawn)
+            self._limiter.give_back(self._booking, again=not withdrawn)
             self._booking = None
 
-    def _drop_pass(self) -> None:
-        if self._passed is not None:
-            self._quota.floor.reopen(self._passed)
-            self._passed, self._passed_at = None, -math.inf
+    def _return_bucket(self) -> None:
+        if self._bucket is not None:
+            self._limiter.hard_limit.reopen(self._bucket)
+            self._bucket, self._bucket_at = None, -math.inf
 
 
 class RateLimiter:
-    """Hands out slots in the order in which they are asked for. Use as ``async with Quota(...) as quota``."""
+    """Hands out slots in the order of the requests.
 
-    def __init__(self, limits: LimiterOptions, keeper: SlotStorage, margin: Margin | None = None) -> None:
+    Use as ``async with RateLimiter(...) as limiter``.
+    """
+
+    def __init__(self, limits: LimiterOptions, storage: SlotStorage, margin: Margin | None = None) -> None:
         self.rate = limits.rate
         self.margin = margin if margin is not None else Margin()
-        self._keeper = keeper
+        self._storage = storage
         parts = math.ceil(limits.rate.calls / MANY_CALLS)
         kept = Rate(limits.rate.calls // parts, limits.rate.period_s / parts)
-        self._asks = SlotRequest(
+        self._request = SlotRequest(
             run=limits.run,
             rate=kept,
             margin_s=0.0,
@@ -142,189 +145,189 @@ class RateLimiter:
             spacing_s=limits.spacing_s,
             daily_cap=limits.daily_cap,
         )
-        self._learns_at = -math.inf
-        self._view = SlotPool()  # as it was when the keeper was asked last
-        self._paused_until = -math.inf  # by our own 429s, of which the view may not know yet
-        self._queued = 0  # slots that were given out and are not booked
-        self._at_desk = 0  # those of them that are waiting to be booked
-        self._ready: deque[Booking] = deque()  # booked for those at the desk, and not handed out yet
-        self._door = asyncio.Lock()
-        self._desk = asyncio.Lock()
-        self._changed = asyncio.Event()  # of the next change: each has its own, so that no waiter misses one
-        self._late: set[asyncio.Future[_Booked]] = set()  # bookings that nobody waits for any more
-        self.floor = HardLimit(kept)
+        self._next_learning_at = -math.inf
+        self._view = SlotPool()  # the pool after the last change that was awaited
+        self._paused_until = -math.inf  # by this run's 429s, which the view may not have yet
+        self._unbooked_count = 0  # slots that were handed out and are not booked
+        self._waiting_count = 0  # calls of ``book`` that are waiting
+        self._booked_ahead: deque[Booking] = deque()  # bookings for the waiting calls of ``book``
+        self._reserve_lock = asyncio.Lock()
+        self._booking_lock = asyncio.Lock()
+        self._changed = asyncio.Event()  # replaced at each change, so that no waiter misses one
+        self._abandoned: set[asyncio.Future[_Booked]] = set()  # bookings whose caller was cancelled
+        self.hard_limit = HardLimit(kept)
 
     async def __aenter__(self) -> Self:
-        await self._change(_look)
+        await self._change(_no_change)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*self._late, return_exceptions=True)  # else they could not be given back
-        self._keeper.tell(lambda pool, _: pool.leave(self._asks.run))
+        await asyncio.gather(*self._abandoned, return_exceptions=True)  # so that they are given back
+        self._storage.change_later(lambda pool, _: pool.remove_run(self._request.run))
 
-    # -- what those who call do -------------------------------------------------------------------------------------
+    # -- for callers ------------------------------------------------------------------------------------------------
 
     async def reserve(self) -> Slot:
-        """Wait until a call is expected to be possible within ``LEAD_S``, and queue for it."""
-        async with self._door:  # in order, and one looks for all
+        """Wait until a call is probably possible within ``LEAD_S``; return its slot."""
+        async with self._reserve_lock:  # in order
             while (slot := self.reserve_now()) is None:
                 wait_s = self._wait_s()
                 await _wait(self._changed, wait_s if wait_s > 0 else math.inf)
-                await self._change(_look)  # others may have called
+                await self._change(_no_change)  # other runs may have called
             return slot
 
     def reserve_now(self) -> Slot | None:
-        """The same where nobody has to wait for it."""
-        if self._queued >= self._asks.rate.calls or self._wait_s() > 0:
+        """Return a slot if no wait is needed, else ``None``."""
+        if self._unbooked_count >= self._request.rate.calls or self._wait_s() > 0:
             return None
-        self._queued += 1
+        self._unbooked_count += 1
         return Slot(self)
 
-    def heard(self, seconds: float) -> None:
-        """Take note of how long it took from a small request's first byte to its answer's."""
+    def record_response_time(self, seconds: float) -> None:
+        """Record the time from the first byte of a small request to the first byte of its answer."""
         self.margin.note(seconds)
-        if self.margin.is_due and self.now() >= self._learns_at:
-            self._learns_at = self.now() + _LEARNS_EVERY_S
-            self.margin.learn(self._view.uses(self.asks, self.now()))
+        if self.margin.is_due and self.now() >= self._next_learning_at:
+            self._next_learning_at = self.now() + _LEARNING_INTERVAL_S
+            self.margin.learn(self._view.recent_uses(self.request, self.now()))
 
-    def throttled(self, seconds: float, slot: Slot) -> None:
-        """Hold every call back for ``seconds`` from now: that of ``slot`` was answered 429."""
-        if self.allowed >= self.most:
+    def pause(self, seconds: float, slot: Slot) -> None:
+        """Pause all calls for ``seconds`` from now, as the call of ``slot`` was answered 429."""
+        if self.calls_allowed >= self.max_calls:
             self.margin.refused()
         self._paused_until = max(self._paused_until, self.now() + seconds)
-        asks, sent_at = self.asks, slot.used_at or 0.0
-        self._tell(lambda pool, now: pool.throttled(asks, now, sent_at=sent_at, wait_s=seconds))
+        request, sent_at = self.request, slot.used_at or 0.0
+        self._change_later(lambda pool, now: pool.pause_after_429(request, now, sent_at=sent_at, wait_s=seconds))
 
     def now(self) -> float:
         """The pool's clock, in seconds."""
-        return self._keeper.now()
+        return self._storage.now()
 
     @property
     def paused_until(self) -> float:
-        """Until when every slot is held back."""
+        """The end of the current pause of all calls."""
         return max(self._paused_until, self._view.paused_until)
 
     @property
-    def held_back_s(self) -> float:
-        """For how many seconds yet; not more than none if nothing is."""
+    def pause_left_s(self) -> float:
+        """The remaining seconds of the pause; zero or negative without one."""
         return self.paused_until - self.now()
 
     @property
-    def allowed(self) -> float:
-        """How many calls a period all runs together make now: fewer than the limit where others use it, too."""
-        kept = self._asks.rate
-        return self._view.allowed(self.asks, self.now()) * self.rate.calls / kept.calls
+    def calls_allowed(self) -> float:
+        """Calls per period of all runs together now: fewer than the limit if other programs use it, too."""
+        kept = self._request.rate
+        return self._view.calls_allowed(self.request, self.now()) * self.rate.calls / kept.calls
 
     @property
-    def most(self) -> float:
-        """How many calls a period all runs together may make where nobody else uses the account."""
-        kept = self._asks.rate
-        return min(self._asks.ceiling, kept.calls) * self.rate.calls / kept.calls
+    def max_calls(self) -> float:
+        """Calls per period of all runs together if no other program uses the account."""
+        kept = self._request.rate
+        return min(self._request.ceiling, kept.calls) * self.rate.calls / kept.calls
 
-    # -- what slots do ----------------------------------------------------------------------------------------------
+    # -- for slots --------------------------------------------------------------------------------------------------
 
     @property
-    def asks(self) -> SlotRequest:
-        """What this run asks of the pool, with the margin as it is now."""
-        if self._asks.margin_s != self.margin.seconds:
-            self._asks = replace(self._asks, margin_s=self.margin.seconds)
-        return self._asks
+    def request(self) -> SlotRequest:
+        """This run's request to the pool, with the current margin."""
+        if self._request.margin_s != self.margin.seconds:
+            self._request = replace(self._request, margin_s=self.margin.seconds)
+        return self._request
 
     async def book(self) -> Booking:
-        """Book a slot for whoever has waited longest. Raises CapReached, or the keeper's error."""
-        if not self._at_desk and (booked := self._booked_now(self.asks, 1)) is not None and booked.bookings:
-            return self._handed_out(booked.bookings[0])
-        self._at_desk += 1
+        """Book a slot, in the order of the calls. Raises CapReached, or an error of the storage."""
+        if not self._waiting_count and (booked := self._book_now(self.request, 1)) is not None and booked.bookings:
+            return self._hand_out(booked.bookings[0])
+        self._waiting_count += 1
         try:
-            async with self._desk:
+            async with self._booking_lock:
                 return await self._book_in_turn()
         finally:
-            self._at_desk -= 1
-            while len(self._ready) > self._at_desk:  # whom it was booked for does not want it any more
-                self._return(self._ready.pop())
+            self._waiting_count -= 1
+            while len(self._booked_ahead) > self._waiting_count:  # the caller was cancelled
+                self._return(self._booked_ahead.pop())
 
     async def _book_in_turn(self) -> Booking:
-        while not self._ready:
+        while not self._booked_ahead:
             changed = self._changed
-            asks, wanted = self.asks, self._at_desk
-            # Whoever is first books for all: one by one, each would wait for a transaction of its own.
-            booked = self._booked_now(asks, wanted) or await self._booked(asks, wanted)
-            self._ready.extend(booked.bookings)
-            if self._ready:
+            request, wanted = self.request, self._waiting_count
+            # The first caller books for all that wait: otherwise each would wait for another transaction.
+            booked = self._book_now(request, wanted) or await self._book_later(request, wanted)
+            self._booked_ahead.extend(booked.bookings)
+            if self._booked_ahead:
                 break
-            match booked.then:
-                case Later(at):
+            match booked.reason:
+                case NotYet(at):
                     await _wait(changed, at - AHEAD_S - self.now())
-                case Capped(calls):
+                case DailyCapReached(calls):
                     raise CapReached(
-                        f"the account has had {calls:,} calls in 24 hours, and --daily-cap allows no more",
-                        hint="run the same command again when calls of the last 24 hours are a day old",
+                        f"--daily-cap is reached: the account has had {calls:,} calls in the last 24 hours",
+                        hint="run the same command again when some of these calls are more than 24 hours old",
                     )
-        return self._handed_out(self._ready.popleft())
+        return self._hand_out(self._booked_ahead.popleft())
 
-    def _handed_out(self, booking: Booking) -> Booking:
-        self._queued -= 1
-        self._tell_waiters()  # there is room for another in the queue
+    def _hand_out(self, booking: Booking) -> Booking:
+        self._unbooked_count -= 1
+        self._notify()  # another slot can be handed out
         return booking
 
-    def _booked_now(self, asks: SlotRequest, wanted: int) -> _Booked | None:
-        """Book where the keeper answers at once: a task for each booking would cost more than the rest of it."""
-        if (changed := self._keeper.change_now(lambda pool, now: _book(pool, asks, now, wanted))) is None:
+    def _book_now(self, request: SlotRequest, wanted: int) -> _Booked | None:
+        """Book without waiting if the storage can: a task for each booking would cost more than the booking."""
+        if (changed := self._storage.change_now(lambda pool, now: _book(pool, request, now, wanted))) is None:
             return None
         self._view, booked = changed
         return booked
 
-    async def _booked(self, asks: SlotRequest, wanted: int) -> _Booked:
-        booking = asyncio.ensure_future(self._change(lambda pool, now: _book(pool, asks, now, wanted)))
+    async def _book_later(self, request: SlotRequest, wanted: int) -> _Booked:
+        booking = asyncio.ensure_future(self._change(lambda pool, now: _book(pool, request, now, wanted)))
         try:
             return await asyncio.shield(booking)
         except asyncio.CancelledError:
-            self._late.add(booking)
-            booking.add_done_callback(self._return_late)
+            self._abandoned.add(booking)
+            booking.add_done_callback(self._return_abandoned)
             raise
 
-    def _return_late(self, booking: asyncio.Future[_Booked]) -> None:
-        self._late.discard(booking)
+    def _return_abandoned(self, booking: asyncio.Future[_Booked]) -> None:
+        self._abandoned.discard(booking)
         if not booking.cancelled() and booking.exception() is None:
             for booked in booking.result().bookings:
                 self._return(booked)
 
     def _return(self, booking: Booking) -> None:
-        self._tell(lambda pool, _: pool.give_back(booking, self._asks.run))
-        self._tell_waiters()
+        self._change_later(lambda pool, _: pool.give_back(booking, self._request.run))
+        self._notify()
 
-    def spend(self, booking: Booking, at: float, *, alone: bool) -> None:
-        """Take note that a booked slot is being used."""
-        run = self._asks.run
-        self._tell(lambda pool, _: pool.used(booking, run, at, alone=alone))
+    def mark_used(self, booking: Booking, at: float, *, alone: bool) -> None:
+        """Record that a booked slot is used."""
+        run = self._request.run
+        self._change_later(lambda pool, _: pool.mark_used(booking, run, at, alone=alone))
 
     def give_back(self, booking: Booking, *, again: bool) -> None:
-        """Take back a slot that was not used; ``again``: whoever had it will book another."""
-        self._queued += again
+        """Take back an unused slot. ``again``: its caller will book another."""
+        self._unbooked_count += again
         self._return(booking)
 
-    def withdraw(self) -> None:
-        """Take note that one who queued does not want to call any more."""
-        self._queued -= 1
-        self._tell_waiters()
+    def leave_queue(self) -> None:
+        """Record that the caller of a slot that is not booked gives it up."""
+        self._unbooked_count -= 1
+        self._notify()
 
-    # -- inside -----------------------------------------------------------------------------------------------------
+    # -- internal ---------------------------------------------------------------------------------------------------
 
     def _wait_s(self) -> float:
-        """How long until the next in the queue is near its call, as far as is known."""
+        """Return the expected seconds until the next slot can be handed out."""
         now = self.now()
-        return self._view.forecast(self.asks, now, self._queued) - LEAD_S - now
+        return self._view.forecast(self.request, now, self._unbooked_count) - LEAD_S - now
 
-    async def _change(self, change: Callable[[SlotPool, float], _Told]) -> _Told:
-        self._view, told = await self._keeper.change(change)
-        return told
+    async def _change(self, change: Callable[[SlotPool, float], _Result]) -> _Result:
+        self._view, result = await self._storage.change(change)
+        return result
 
-    def _tell(self, change: Callable[[SlotPool, float], object]) -> None:
-        self._keeper.tell(change)
-        if self._keeper.shows_copies:  # what is done has to be seen before the keeper is asked again
+    def _change_later(self, change: Callable[[SlotPool, float], object]) -> None:
+        self._storage.change_later(change)
+        if self._storage.returns_copies:  # the view must include it before the next change that is awaited
             change(self._view, self.now())
 
-    def _tell_waiters(self) -> None:
+    def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -335,16 +338,16 @@ async def _wait(changed: asyncio.Event, at_most_s: float) -> None:
             await changed.wait()
 
 
-def _book(pool: SlotPool, asks: SlotRequest, now: float, wanted: int) -> _Booked:
-    """Book so many slots, or as many as are free soon."""
+def _book(pool: SlotPool, request: SlotRequest, now: float, wanted: int) -> _Booked:
+    """Book the wanted number of slots, or those that are free soon."""
     bookings: list[Booking] = []
     while len(bookings) < wanted:
-        booked = pool.book(asks, now)
+        booked = pool.book(request, now)
         if not isinstance(booked, Booking):
             return _Booked(bookings, booked)
         bookings.append(booked)
     return _Booked(bookings, None)
 
 
-def _look(_pool: SlotPool, _now: float) -> None:
-    """Change nothing."""
+def _no_change(_pool: SlotPool, _now: float) -> None:
+    """Change nothing: only the view is refreshed."""

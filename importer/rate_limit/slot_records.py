@@ -1,4 +1,4 @@
-"""The pool of an account's slots in the ledger's database, where every run that calls the account changes it."""
+"""The slot pool of an account in the ledger's database, shared by all runs."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ Change = Callable[[SlotPool, float], Any]
 
 
 class SlotRecords:
-    """The pool of one account. Synchronous; each call is one short transaction of its own.
+    """The slot pool of one account. Synchronous; each change is one short transaction.
 
-    A use of a slot need not outlive a power failure, since nobody calls anybody for longer than a period after one:
-    its commits don't wait for the disk.
+    Its commits don't wait for the disk: after a power failure, no call is made for longer than a period, so the last
+    uses of slots don't matter.
     """
 
     def __init__(self, url: sa.URL, account: str) -> None:
         self._engine = database.make_engine(url.render_as_string(hide_password=False))
         self._account = account
-        self._ahead_s = 0.0  # of the server's clock before this machine's
+        self._ahead_s = 0.0  # by how much the server's clock is ahead of this machine's
         self._tidied = utc_minute()
         if url.get_backend_name() == "sqlite":
-            sa.event.listen(self._engine, "connect", _need_not_sync)
+            sa.event.listen(self._engine, "connect", _skip_sync)
 
     def close(self) -> None:
         """Release the connection."""
         self._engine.dispose()
 
     def now(self) -> float:
-        """The clock of the pool, in seconds: this machine's since it was started, or the server's, as last seen."""
+        """Return the pool's time in seconds: this machine's since its start, or the database server's."""
         return database.boot_clock_s() + self._ahead_s
 
     def change(self, changes: Sequence[Change]) -> tuple[SlotPool, list[Any]]:
-        """Make changes one after the other, and nobody else in between; give the pool then, and their answers.
+        """Make changes in one transaction; return the pool and the results.
 
-        Raises LedgerError: then nothing has changed.
+        Raises LedgerError, with no change.
         """
         with (
             database.translated_errors(str(self._engine.url)),
@@ -65,33 +65,33 @@ class SlotRecords:
             db.execute(database.insert(db, schema.quotas).values(blank).on_conflict_do_nothing())
             found = db.execute(schema.quotas.select().where(where).with_for_update()).one()
         asked_at = database.boot_clock_s()
-        now = leases.now(db)  # after the lock was waited for
-        if db.dialect.name != "sqlite":  # which has this machine's clock: what passes here is no difference
+        now = leases.now(db)  # after waiting for the lock
+        if db.dialect.name != "sqlite":  # SQLite uses this machine's clock
             self._ahead_s = now - (asked_at + database.boot_clock_s()) / 2
         pool = SlotPool.from_json(found.pool, now, _LONGEST_PAUSE_S)
         if db.dialect.name == "sqlite" and found.boot_id != database.boot_id():
-            pool = SlotPool.all_used(len(pool.slots), now)  # its times are those of another clock
-        pool.made_today = self._made_today(db)
+            pool = SlotPool.all_used(len(pool.slots), now)  # the machine was restarted: the times are of another clock
+        pool.calls_last_day = self._calls_last_day(db)
         return pool, now
 
     def _save(self, db: sa.Connection, pool: SlotPool) -> None:
         values = {"boot_id": database.boot_id(), "pool": pool.to_json()}
         db.execute(schema.quotas.update().where(schema.quotas.c.account == self._account).values(values))
-        if pool.counted > 0:
+        if pool.new_calls > 0:
             statement = database.insert(db, schema.calls).values(
-                account=self._account, minute=utc_minute(), calls=pool.counted
+                account=self._account, minute=utc_minute(), calls=pool.new_calls
             )
             calls = schema.calls.c.calls + statement.excluded.calls
             db.execute(statement.on_conflict_do_update(index_elements=["account", "minute"], set_={"calls": calls}))
-        elif pool.counted < 0:
-            self._uncount(db, -pool.counted)
-        pool.made_today += pool.counted
-        pool.counted = 0
+        elif pool.new_calls < 0:
+            self._subtract(db, -pool.new_calls)
+        pool.calls_last_day += pool.new_calls
+        pool.new_calls = 0
 
-    def _uncount(self, db: sa.Connection, calls: int) -> None:
-        """Take calls that were given back off the last minutes that have any: theirs, and not that of giving back.
+    def _subtract(self, db: sa.Connection, calls: int) -> None:
+        """Subtract calls that were given back from the last minutes with calls.
 
-        Else a minute could have fewer than none, and a day later, when theirs is forgotten first, so could the day.
+        If they were subtracted from the current minute, its count, and later the day's, could become negative.
         """
         columns = schema.calls.c
         mine = (columns.account == self._account) & (columns.calls > 0)
@@ -104,16 +104,16 @@ class SlotRecords:
             if not calls:
                 return
 
-    def _made_today(self, db: sa.Connection) -> int:
+    def _calls_last_day(self, db: sa.Connection) -> int:
         columns = schema.calls.c
         mine, minute = columns.account == self._account, utc_minute()
         if minute != self._tidied:
             self._tidied = minute
             db.execute(schema.calls.delete().where(mine & (columns.minute < minute - _KEPT_MINUTES)))
-        # A minute of which only a part is within the day counts as a whole.
+        # A minute that is partly within the 24 hours counts fully.
         where = mine & (columns.minute >= minute - DAY_MINUTES)
         return int(db.scalar(sa.select(sa.func.sum(columns.calls)).where(where)) or 0)
 
 
-def _need_not_sync(connection: Any, _record: object) -> None:
+def _skip_sync(connection: Any, _record: object) -> None:
     connection.execute("pragma synchronous = normal")

@@ -1,4 +1,4 @@
-"""Who keeps the pool of an account's slots, as the quota sees it: one that is shared, or one of our own."""
+"""Storage of the slot pool: in the ledger, shared with other runs, or in memory."""
 
 from __future__ import annotations
 
@@ -7,36 +7,39 @@ from typing import Protocol, TypeVar
 
 from importer.rate_limit import SlotPool
 
-_Told = TypeVar("_Told")
+_Result = TypeVar("_Result")
 
 
 class SlotStorage(Protocol):
-    """Keeps the pool of one account.
+    """Storage of the slot pool of one account.
 
-    ``shows_copies``: the pools that it gives are copies, which later changes of the pool don't reach.
+    ``returns_copies``: later changes of the pool don't change the pools that it returned.
     """
 
-    shows_copies: bool = False
+    returns_copies: bool = False
 
     def now(self) -> float:
-        """The pool's clock, in seconds."""
+        """Return the time of the pool's clock, in seconds."""
 
-    async def change(self, change: Callable[[SlotPool, float], _Told]) -> tuple[SlotPool, _Told]:
-        """Let ``change`` have the pool and the time, alone; give the pool as it is then, and what was answered.
+    async def change(self, change: Callable[[SlotPool, float], _Result]) -> tuple[SlotPool, _Result]:
+        """Call ``change`` with the pool and the time; return the pool and the result.
 
-        Changes are made in the order in which they are asked for.
+        Changes are made one at a time, in the order of the calls.
         """
 
-    def change_now(self, change: Callable[[SlotPool, float], _Told]) -> tuple[SlotPool, _Told] | None:  # noqa: ARG002
-        """Make the same change at once, where that takes no waiting; ``None``: it was not made, and has to wait."""
+    def change_now(self, change: Callable[[SlotPool, float], _Result]) -> tuple[SlotPool, _Result] | None:  # noqa: ARG002
+        """Make a change without waiting, or return ``None`` if that is not possible."""
         return None
 
-    def tell(self, change: Callable[[SlotPool, float], object]) -> None:
-        """Make a change that nobody waits for. If it can't be made, the next one that is waited for says why."""
+    def change_later(self, change: Callable[[SlotPool, float], object]) -> None:
+        """Make a change later, without a result.
+
+        If it fails, the next ``change`` raises the error.
+        """
 
 
 class MemorySlots(SlotStorage):
-    """The keeper of a pool that nobody shares. ``clock``: seconds, such as the event loop's."""
+    """A slot pool in memory. ``clock`` returns seconds, such as the event loop's clock."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -46,14 +49,14 @@ class MemorySlots(SlotStorage):
         """See ``SlotStorage``."""
         return self._clock()
 
-    async def change(self, change: Callable[[SlotPool, float], _Told]) -> tuple[SlotPool, _Told]:
+    async def change(self, change: Callable[[SlotPool, float], _Result]) -> tuple[SlotPool, _Result]:
         """See ``SlotStorage``."""
         return self.change_now(change)
 
-    def change_now(self, change: Callable[[SlotPool, float], _Told]) -> tuple[SlotPool, _Told]:
+    def change_now(self, change: Callable[[SlotPool, float], _Result]) -> tuple[SlotPool, _Result]:
         """See ``SlotStorage``."""
         return self._pool, change(self._pool, self._clock())
 
-    def tell(self, change: Callable[[SlotPool, float], object]) -> None:
+    def change_later(self, change: Callable[[SlotPool, float], object]) -> None:
         """See ``SlotStorage``."""
         change(self._pool, self._clock())

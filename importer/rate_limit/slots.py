@@ -1,11 +1,10 @@
-"""The slots of one account: who makes the next call, and when. Pure: others keep the pool and bring the clock.
+"""The slots of one account: which run makes the next call, and when. Pure: storage and clock are passed in.
 
-There is one slot for each call of a period, and a slot is used again a period and a margin after its last use; that is
-a sliding window, to the full. Whoever wants to call books the slot that was used longest ago, for the moment at which
-it is free. A booking counts as a use at the last moment at which it may be used, so that a run that dies with one takes
-nothing from the others but that.
+There is one slot for each call of a period. A slot can be used again a period and a margin after its last use, so the
+slots are a sliding window that can be used fully. A call books the slot with the oldest use, for the time at which it
+is free. A booking counts as a use at its latest time, so that a run that is killed costs the others one slot only.
 
-Times are seconds on one clock that nobody sets, the same for all runs that share the pool.
+All times are seconds on one monotonic clock of all runs that share the pool.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from dataclasses import dataclass, field
 from importer.models import Rate
 from importer.rate_limit.adaptive_share import AdaptiveShare
 
-# How much later than booked a call may go out; one that would be later books anew.
+# How much later than booked a call may be made; a later one books another slot.
 ON_TIME_S = 0.25
-# How long before its slot is free it may be booked: time for a commit.
+# How early a slot may be booked: time for a commit.
 AHEAD_S = 0.25
-# How long the others have the first go at a slot, where one run has had its part already.
+# How long a run that had its part leaves a free slot to the others.
 _PATIENCE_S = 0.1
-# What is used in one burst comes free in one: of a run's part of a period, what comes free so soon counts no more.
+# Slots that are used in a burst get free in a burst. Uses that end within this part of a period don't count any more.
 _SOON_PERIODS = 0.2
 _ACTIVE_PERIODS = 1.5
 
@@ -36,11 +35,11 @@ _used_at = operator.attrgetter("used_at")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SlotRequest:
-    """What one run asks of the pool.
+    """The limits of one run.
 
-    ``ceiling``: the most calls per period that this run makes together with all others that want no more than that;
-    beside one that wants more it has its part. ``spacing_s``: the least time from one call to the next. ``daily_cap``:
-    the most calls of the account in 24 hours.
+    ``ceiling``: the most calls per period of this run and all runs with the same or a lower ceiling; a run with a
+    higher ceiling gets its part besides. ``spacing_s``: the least time between two calls. ``daily_cap``: the most
+    calls of the account in 24 hours.
     """
 
     run: str
@@ -53,7 +52,10 @@ class SlotRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Booking:
-    """A slot of one's own at a moment. ``before``: when it was used, and by whom, if it is given back."""
+    """A booked slot and its time.
+
+    ``before``: its last use and run, restored if it is given back.
+    """
 
     number: int
     at: float
@@ -61,15 +63,15 @@ class Booking:
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
-    """There is no slot to be booked yet; ask again ``AHEAD_S`` before ``at``."""
+class NotYet:
+    """No slot can be booked yet; try again ``AHEAD_S`` before ``at``."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
-class Capped:
-    """The account has had all calls of its day."""
+class DailyCapReached:
+    """The account has had all calls of the daily cap."""
 
     calls: int
 
@@ -82,8 +84,8 @@ class _Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class _User:
-    """A run that shares the pool: when it asked last, what it wants, and whether it waits for a slot."""
+class _RunState:
+    """A run that shares the pool: its last request, its limits, and whether it waits for a slot."""
 
     seen_at: float
     rate: Rate
@@ -93,159 +95,159 @@ class _User:
 
 @dataclass(kw_only=True)
 class SlotPool:
-    """The state of one account. Made empty, or by ``from_json``.
+    """State of the slots of one account.
 
-    ``made_today``: the account's calls of the last 24 hours before this change, and ``counted``: those added by it;
-    the keeper of the pool brings the one and takes the other.
+    ``calls_last_day``: the account's calls of the last 24 hours before this change; ``new_calls``: those that this
+    change adds. The storage loads the first and saves the second.
     """
 
-    slots: list[_Slot] = field(default_factory=list)  # the one used longest ago comes first
-    users: dict[str, _User] = field(default_factory=dict)
+    slots: list[_Slot] = field(default_factory=list)  # the oldest use first
+    runs: dict[str, _RunState] = field(default_factory=dict)
     last_at: float = -math.inf
     paused_until: float = -math.inf
     share: AdaptiveShare = field(default_factory=AdaptiveShare)
-    alone: int | None = None
-    made_today: int = 0
-    counted: int = 0
+    alone_slot: int | None = None
+    calls_last_day: int = 0
+    new_calls: int = 0
 
     # -- one call ---------------------------------------------------------------------------------------------------
 
-    def book(self, asks: SlotRequest, now: float) -> Booking | Later | Capped:
-        """Book the next slot, if it is free soon."""
-        self._meet(asks, now)
-        if asks.daily_cap is not None and self.made_today + self.counted >= asks.daily_cap:
-            return Capped(self.made_today + self.counted)
-        at = max(now, self.forecast(asks, now))
-        rate = self.rate(asks, now)
-        if self._gives_way(asks, at, rate) and now < (left := self._free_at(asks, now, rate) + _PATIENCE_S):
-            return self._later(asks, now, max(at, left + AHEAD_S))
+    def book(self, request: SlotRequest, now: float) -> Booking | NotYet | DailyCapReached:
+        """Book the next slot if it is free soon."""
+        self._register(request, now)
+        if request.daily_cap is not None and self.calls_last_day + self.new_calls >= request.daily_cap:
+            return DailyCapReached(self.calls_last_day + self.new_calls)
+        at = max(now, self.forecast(request, now))
+        rate = self.rate(request, now)
+        if self._gives_way(request, at, rate) and now < (left := self._free_at(request, now, rate) + _PATIENCE_S):
+            return self._later(request, now, max(at, left + AHEAD_S))
         if at - now > AHEAD_S:
-            return self._later(asks, now, at)
+            return self._later(request, now, at)
         slot = self.slots[0]
         booking = Booking(number=slot.number, at=at, before=(slot.used_at, slot.run))
-        if slot.number == self.alone:
-            self.alone = None
-        self._move(slot, at + ON_TIME_S, asks.run)
+        if slot.number == self.alone_slot:
+            self.alone_slot = None
+        self._move(slot, at + ON_TIME_S, request.run)
         self.last_at = at
-        self.counted += 1
+        self.new_calls += 1
         return booking
 
-    def used(self, booking: Booking, run: str, at: float, *, alone: bool = False) -> None:
-        """Take note that the request was written.
+    def mark_used(self, booking: Booking, run: str, at: float, *, alone: bool = False) -> None:
+        """Record that the request was sent.
 
-        A call that went ``alone``, before the others, gets its slot back only with the next one that is used: else it
-        would come free before the rest of its burst for ever after, and each burst would straddle two windows.
+        The slot of a call that was sent ``alone``, before the others, counts as used together with the next slot.
+        Otherwise it would always be free before the rest of its burst, and each burst would fall into two windows.
         """
-        # One that came so late that its slot is another's is a use all the same.
-        self._move(self._held(booking, run) or self.slots[0], at, run)
-        first = self.alone
+        # A call that is so late that another run has its slot is a use, too.
+        self._move(self._booked_slot(booking, run) or self.slots[0], at, run)
+        first = self.alone_slot
         if first is not None and first != booking.number:
-            self.alone = None
+            self.alone_slot = None
             slot = self._slot(first)
             self._move(slot, at, slot.run)
         if alone and len(self.slots) > 1:
-            self.alone = booking.number
+            self.alone_slot = booking.number
 
     def give_back(self, booking: Booking, run: str) -> None:
-        """Take back a slot that was booked and not used."""
-        if (slot := self._held(booking, run)) is not None:
+        """Take back a booked slot that was not used."""
+        if (slot := self._booked_slot(booking, run)) is not None:
             self._move(slot, *booking.before)
-        self.counted -= 1
+        self.new_calls -= 1
 
     # -- all calls --------------------------------------------------------------------------------------------------
 
-    def forecast(self, asks: SlotRequest, now: float, ahead: int = 0) -> float:
-        """When, as things stand, the next call may go out, or the one that has ``ahead`` of the same run before it.
+    def forecast(self, request: SlotRequest, now: float, ahead: int = 0) -> float:
+        """Return the expected time of the next call, or of the call with ``ahead`` calls of the same run before it.
 
-        Runs take turns: where there are several, each of those calls has one of every other run beside it.
+        Runs take turns: one call of every other run comes with each of those calls.
         """
-        ahead *= max(1, len(self.users))
-        rate = self.rate(asks, now)
-        spacing_s = self._spacing_s(asks, now, rate)
-        at = max(self._free_at(asks, now, rate, ahead), self.last_at + spacing_s * (ahead + 1))
+        ahead *= max(1, len(self.runs))
+        rate = self.rate(request, now)
+        spacing_s = self._spacing_s(request, now, rate)
+        at = max(self._free_at(request, now, rate, ahead), self.last_at + spacing_s * (ahead + 1))
         return max(at, self.paused_until)
 
-    def rate(self, asks: SlotRequest, now: float) -> Rate:
-        """The account's limit: the smallest that a live run knows of."""
-        if not self.users or (len(self.users) == 1 and asks.run in self.users):
-            return asks.rate  # it is asked for several times a call, mostly by who is alone
-        live = [user.rate for run, user in self.users.items() if run != asks.run and self._is_active(user, now)]
-        return min((asks.rate, *live), key=lambda rate: rate.calls / rate.period_s)
+    def rate(self, request: SlotRequest, now: float) -> Rate:
+        """Return the account's limit: the smallest of the active runs."""
+        if not self.runs or (len(self.runs) == 1 and request.run in self.runs):
+            return request.rate  # the most common case, several times per call
+        live = [other.rate for run, other in self.runs.items() if run != request.run and self._is_active(other, now)]
+        return min((request.rate, *live), key=lambda rate: rate.calls / rate.period_s)
 
-    def allowed(self, asks: SlotRequest, now: float) -> float:
-        """How many calls per period all runs together may make now."""
-        rate = self.rate(asks, now)
-        return min(self.share.at(now, rate), asks.ceiling)
+    def calls_allowed(self, request: SlotRequest, now: float) -> float:
+        """Return the calls per period that all runs together may make now."""
+        rate = self.rate(request, now)
+        return min(self.share.calls_at(now, rate), request.ceiling)
 
-    def uses(self, asks: SlotRequest, now: float) -> list[float]:
-        """When the last calls go out that share a period: as many as the limit has, in order."""
+    def recent_uses(self, request: SlotRequest, now: float) -> list[float]:
+        """Return the times of the last calls, in order: as many as the limit has per period."""
         known = [slot.used_at for slot in self.slots if not math.isinf(slot.used_at)]
-        # Those that are only booked go out, as far as is known, at the time for which they are.
-        gone = sorted(at if at <= now else at - ON_TIME_S for at in known)
-        return gone[-self.rate(asks, now).calls :]
+        # Calls that are only booked are expected at their booked time.
+        times = sorted(at if at <= now else at - ON_TIME_S for at in known)
+        return times[-self.rate(request, now).calls :]
 
-    def throttled(self, asks: SlotRequest, now: float, *, sent_at: float, wait_s: float) -> None:
-        """Hold every call back for ``wait_s`` after a 429, and give way to whoever else is there."""
+    def pause_after_429(self, request: SlotRequest, now: float, *, sent_at: float, wait_s: float) -> None:
+        """Pause all calls for ``wait_s`` after a 429, and leave a part of the limit to other programs."""
         self.paused_until = max(self.paused_until, now + wait_s)
-        self.share = self.share.throttled(now, self.rate(asks, now), sent_at=sent_at)
+        self.share = self.share.after_429(now, self.rate(request, now), sent_at=sent_at)
 
-    def leave(self, run: str) -> None:
+    def remove_run(self, run: str) -> None:
         """Forget a run that has ended."""
-        self.users.pop(run, None)
+        self.runs.pop(run, None)
 
-    # -- inside -----------------------------------------------------------------------------------------------------
+    # -- internal ---------------------------------------------------------------------------------------------------
 
-    def _meet(self, asks: SlotRequest, now: float) -> None:
-        for number in range(len(self.slots), asks.rate.calls):
+    def _register(self, request: SlotRequest, now: float) -> None:
+        for number in range(len(self.slots), request.rate.calls):
             self.slots.insert(0, _Slot(number))
-        for run, user in list(self.users.items()):
-            if not self._is_active(user, now):
-                del self.users[run]
-        self.users[asks.run] = _User(now, asks.rate, asks.ceiling)
+        for run, other in list(self.runs.items()):
+            if not self._is_active(other, now):
+                del self.runs[run]
+        self.runs[request.run] = _RunState(now, request.rate, request.ceiling)
 
-    def _is_active(self, user: _User, now: float) -> bool:
-        # Nobody asks during a pause, and however short the period is, some time passes from one question to the next.
-        return now - max(user.seen_at, self.paused_until) < _ACTIVE_PERIODS * user.rate.period_s + AHEAD_S
+    def _is_active(self, other: _RunState, now: float) -> bool:
+        # There are no requests during a pause. AHEAD_S allows for short periods.
+        return now - max(other.seen_at, self.paused_until) < _ACTIVE_PERIODS * other.rate.period_s + AHEAD_S
 
-    def _free_at(self, asks: SlotRequest, now: float, rate: Rate, ahead: int = 0) -> float:
-        """When fewer slots are in their period than may be."""
-        rest_s = rate.period_s + asks.margin_s
-        usable = min(math.ceil(self.share.at(now, rate) - 1e-9), rate.calls)
+    def _free_at(self, request: SlotRequest, now: float, rate: Rate, ahead: int = 0) -> float:
+        """Return when a slot gets free."""
+        rest_s = rate.period_s + request.margin_s
+        usable = min(math.ceil(self.share.calls_at(now, rate) - 1e-9), rate.calls)
         at = _freed_at(self.slots, usable, ahead, now, rest_s)
-        if (ceiling := math.ceil(asks.ceiling - 1e-9)) >= usable:
+        if (ceiling := math.ceil(request.ceiling - 1e-9)) >= usable:
             return at
-        users = self.users
-        modest = [slot for slot in self.slots if slot.run not in users or users[slot.run].ceiling <= asks.ceiling]
+        runs = self.runs
+        modest = [slot for slot in self.slots if slot.run not in runs or runs[slot.run].ceiling <= request.ceiling]
         return max(at, _freed_at(modest, ceiling, ahead, now, rest_s))
 
-    def _spacing_s(self, asks: SlotRequest, now: float, rate: Rate) -> float:
-        share = self.share.at(now, rate)
+    def _spacing_s(self, request: SlotRequest, now: float, rate: Rate) -> float:
+        share = self.share.calls_at(now, rate)
         evenly_s = rate.period_s / share
         if share < rate.calls:
-            return evenly_s  # so that a 429 costs one call and not a burst
-        return min(asks.spacing_s, evenly_s)
+            return evenly_s  # so that a 429 refuses one call, not a burst
+        return min(request.spacing_s, evenly_s)
 
-    def _later(self, asks: SlotRequest, now: float, at: float) -> Later:
-        self.users[asks.run] = _User(now, asks.rate, asks.ceiling, waits=True)
-        return Later(at)
+    def _later(self, request: SlotRequest, now: float, at: float) -> NotYet:
+        self.runs[request.run] = _RunState(now, request.rate, request.ceiling, waits=True)
+        return NotYet(at)
 
-    def _gives_way(self, asks: SlotRequest, at: float, rate: Rate) -> bool:
-        """Whether the run has had its part, and one that has not waits for its own."""
-        if len(self.users) == 1:
+    def _gives_way(self, request: SlotRequest, at: float, rate: Rate) -> bool:
+        """Return whether the run had its part, and another run waits that had not."""
+        if len(self.runs) == 1:
             return False
-        since = at - rate.period_s * (1 - _SOON_PERIODS) - asks.margin_s
+        since = at - rate.period_s * (1 - _SOON_PERIODS) - request.margin_s
         had = Counter(slot.run for slot in self.slots if slot.used_at > since)
-        modest = sum(user.ceiling <= asks.ceiling for user in self.users.values())
-        part = math.ceil(min(self.share.at(at, rate) / len(self.users), asks.ceiling / modest))
-        if had[asks.run] < part:
+        modest = sum(other.ceiling <= request.ceiling for other in self.runs.values())
+        part = math.ceil(min(self.share.calls_at(at, rate) / len(self.runs), request.ceiling / modest))
+        if had[request.run] < part:
             return False
-        return any(user.waits and had[run] < part for run, user in self.users.items() if run != asks.run)
+        return any(other.waits and had[run] < part for run, other in self.runs.items() if run != request.run)
 
     def _slot(self, number: int) -> _Slot:
         return next(slot for slot in self.slots if slot.number == number)
 
-    def _held(self, booking: Booking, run: str) -> _Slot | None:
-        """The booked slot, unless it was too late and another run has it."""
+    def _booked_slot(self, booking: Booking, run: str) -> _Slot | None:
+        """Return the booked slot, or ``None`` if the call was too late and another run has it."""
         index = bisect.bisect_left(self.slots, booking.at + ON_TIME_S, key=_used_at)
         while index < len(self.slots) and self.slots[index].used_at == booking.at + ON_TIME_S:
             if self.slots[index].number == booking.number and self.slots[index].run == run:
@@ -264,28 +266,28 @@ class SlotPool:
     # -- as text ----------------------------------------------------------------------------------------------------
 
     def to_json(self) -> str:
-        """The pool as text, for ``from_json``."""
+        """Return the pool as text for ``from_json``."""
         return json.dumps(
             {
                 "slots": [[slot.number, _finite(slot.used_at), slot.run] for slot in self.slots],
                 "users": {
-                    run: [user.seen_at, user.rate.calls, user.rate.period_s, user.ceiling, user.waits]
-                    for run, user in self.users.items()
+                    run: [other.seen_at, other.rate.calls, other.rate.period_s, other.ceiling, other.waits]
+                    for run, other in self.runs.items()
                 },
                 "last_at": _finite(self.last_at),
                 "paused_until": _finite(self.paused_until),
                 "share": [_finite(self.share.calls), _finite(self.share.since)],
-                "alone": self.alone,
+                "alone": self.alone_slot,
             },
             separators=(",", ":"),
         )
 
     @classmethod
     def from_json(cls, text: str, now: float, longest_s: float) -> SlotPool:
-        """Read a pool. A use that is further ahead than any booking can be is taken for one of this moment.
+        """Read a pool. Times that are too far ahead to be true are replaced by ``now``.
 
-        So is the end of a pause that is more than ``longest_s`` away, and any where the last call was so far ahead:
-        then all is of another clock.
+        These are uses later than any booking, and pauses of more than ``longest_s``. If the last call is too far ahead,
+        all times are of another clock, and a pause is not believed either.
         """
         known = json.loads(text)
         latest = now + AHEAD_S + 2 * ON_TIME_S
@@ -295,24 +297,26 @@ class SlotPool:
         calls, since = known["share"]
         return cls(
             slots=sorted(slots, key=_used_at),
-            users={
-                run: _User(_within(at, now, latest), Rate(calls, period_s), ceiling, *waits)
-                for run, (at, calls, period_s, ceiling, *waits) in known["users"].items()  # pools of old don't say
+            runs={
+                run: _RunState(_within(at, now, latest), Rate(calls, period_s), ceiling, *waits)
+                for run, (at, calls, period_s, ceiling, *waits) in known[
+                    "users"
+                ].items()  # older pools don't have ``waits``
             },
             last_at=_within(last_at, now, latest),
             paused_until=_within(_past(known["paused_until"]), now, now + longest_s),
             share=AdaptiveShare(math.inf if calls is None else calls, _within(_past(since), now, latest)),
-            alone=known["alone"],
+            alone_slot=known["alone"],
         )
 
     @classmethod
     def all_used(cls, calls: int, now: float) -> SlotPool:
-        """A pool of which nothing is known but that its slots may just have been used."""
+        """Return a pool whose slots may all have been used just now."""
         return cls(slots=[_Slot(number, now) for number in range(calls)])
 
 
 def _freed_at(slots: Sequence[_Slot], usable: int, ahead: int, now: float, rest_s: float) -> float:
-    """When fewer than ``usable`` of these slots, the one used longest ago first, are in their period."""
+    """Return when fewer than ``usable`` of these slots (oldest use first) are in their period."""
     index = len(slots) - usable + ahead
     if index < 0:
         return -math.inf

@@ -1,4 +1,4 @@
-"""What a person is told of the account's limit while it is used."""
+"""Tell the user how the account's limit is used."""
 
 from __future__ import annotations
 
@@ -6,43 +6,46 @@ import logging
 from collections.abc import Callable
 
 from importer.rate_limit.limiter import RateLimiter
-from importer.runtime.progress import Progress, duration, limit_text
+from importer.runtime.display_text import duration, limit_text
+from importer.runtime.progress import Progress
 
 log = logging.getLogger("importer")
-_TOLD_STEP_S = 0.02
+_MARGIN_STEP_S = 0.02
 
 
 class LimitStatus:
-    """Looks at the quota about once a second, and says when others are noticed and when they have gone."""
+    """Watches the limiter, and reports pauses and other programs that use the limit.
 
-    def __init__(self, quota: RateLimiter, progress: Progress, say: Callable[[str], None]) -> None:
-        self._quota = quota
+    Call ``update`` every second.
+    """
+
+    def __init__(self, limiter: RateLimiter, progress: Progress, report: Callable[[str], None]) -> None:
+        self._limiter = limiter
         self._progress = progress
-        self._say = say
-        self._shared = self._held_back = False
-        self._margin_s = quota.margin.seconds
+        self._report = report
+        self._shared = self._paused = False
+        self._margin_s = limiter.margin.seconds
 
-    def tick(self) -> None:
-        """Say what is new."""
-        held_back_s = self._quota.held_back_s
-        if held_back_s > 2 * self._quota.rate.period_s and not self._held_back:
-            self._say(f"the account's limit is used up, as a 429 has told: nothing is sent for {duration(held_back_s)}")
-        self._held_back = held_back_s > 0
-        allowed = self._quota.allowed
-        if not self._shared and allowed < self._quota.most:
+    def update(self) -> None:
+        """Report what changed since the last call."""
+        pause_left_s = self._limiter.pause_left_s
+        limit = limit_text(self._limiter.rate)
+        if pause_left_s > 2 * self._limiter.rate.period_s and not self._paused:
+            self._report(f"the account's limit is used up (answer 429): sending pauses for {duration(pause_left_s)}")
+        self._paused = pause_left_s > 0
+        allowed = self._limiter.calls_allowed
+        if not self._shared and allowed < self._limiter.max_calls:
             self._shared = True
-            self._say(
-                f"others use the account's limit, too: giving way, to {allowed:.0f} of {limit_text(self._quota.rate)}"
-            )
-        elif self._shared and allowed >= self._quota.most:
+            self._report(f"other programs use the account's limit, too: sending {allowed:.0f} instead of {limit}")
+        elif self._shared and allowed >= self._limiter.max_calls:
             self._shared = False
-            self._say("the account's whole limit is free again")
-        self._progress.left_for_us(allowed if self._shared else None)
-        if abs(self._quota.margin.seconds - self._margin_s) >= _TOLD_STEP_S:
-            self._margin_s = self._quota.margin.seconds
-            log.info("the margin between two uses of a slot is %.0f ms now", 1000 * self._margin_s)
+            self._report(f"other programs no longer use the account's limit: sending {limit} again")
+        self._progress.show_calls_left(allowed if self._shared else None)
+        if abs(self._limiter.margin.seconds - self._margin_s) >= _MARGIN_STEP_S:
+            self._margin_s = self._limiter.margin.seconds
+            log.debug("a slot now rests %.0f ms longer than the period", 1000 * self._margin_s)
 
     def text(self) -> str:
-        """How the limit is kept now, in a line."""
-        shared = f", others have some of it: {self._quota.allowed:.0f} are left for us" if self._shared else ""
-        return f"{limit_text(self._quota.rate)}, with a margin of {1000 * self._quota.margin.seconds:.0f} ms{shared}"
+        """Return the limit, and what other programs leave of it, for the summary."""
+        shared = f", of which other programs leave {self._limiter.calls_allowed:.0f}" if self._shared else ""
+        return f"{limit_text(self._limiter.rate)}{shared}"

@@ -1,4 +1,4 @@
-"""What people are told: problems counted by kind, plans and summaries as lines, and every problem in a file."""
+"""Reports for the user: problems by kind, plans and summaries as text, and files with every problem."""
 
 from importer.reports.html_page import PageHeader
 from importer.reports.problem_files import NoProblemReport, ProblemReport, report_file
@@ -11,7 +11,7 @@ from importer.reports.summary_text import (
     summary_lines,
     warning_lines,
 )
-from importer.runtime.display_text import one_line, size_text
+from importer.runtime.display_text import labelled, one_line, size_text
 
 __all__ = [
     "NoProblemReport",
@@ -20,6 +20,7 @@ __all__ = [
     "ProblemReport",
     "ProblemTally",
     "attachments_line",
+    "labelled",
     "one_line",
     "plan_json",
     "plan_lines",

@@ -1,8 +1,8 @@
-"""The report as one HTML page that needs no network: the data in packed blocks, and a script of our own that shows it.
+"""Writes the report as one HTML page that needs no network: packed blocks of data, and a script that shows them.
 
-Nothing of a manifest ever becomes markup: cells stand in blocks of base64, and the script puts them into the page as
-text. The page's own policy forbids every other script, style, connection and picture. The blocks are packed because a
-browser spends most of its time on a page's length: a hundred thousand rows open in a third of the time.
+Text of a manifest never becomes markup: the blocks are base64, and the script adds cells to the page as text. The
+page's content security policy forbids every other script, style, connection and picture. Packed blocks open in a third
+of the time, as a browser needs most of it for the length of the page.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from importer.error_codes import ERROR_CODES
 from importer.models import Problem
 from importer.reports.problem_tally import ProblemKind
 
-# Reads the cells of all rows that were announced together, too many or too few of them included.
+# Reads the cells of all rows that were announced together. A row may have too many or too few.
 CellReader = Callable[[], Sequence[Sequence[str]]]
 
-BEGINNING = "<!DOCTYPE html>\n<!-- a report of ticket-importer -->\n"  # by which a former report is known
+BEGINNING = "<!DOCTYPE html>\n<!-- a report of ticket-importer -->\n"  # identifies an earlier report
 _MOST_PROBLEMS = 100_000
-_LEAST_OF_A_KIND = 100  # are shown all the same, where there are more problems than can be
-_KINDS_WITH_A_LEAST = 200
-_MOST_CELLS_CHARS = 50_000_000  # of all rows that are shown; what is beyond has its problems without its cells
+_LEAST_OF_A_KIND = 100  # are shown even beyond the most problems
+_KINDS_WITH_LEAST = 200
+_MOST_CELLS_CHARS = 50_000_000  # of all rows; rows beyond it are shown without their cells
 _CELL_CHARS = 2_000
 _BLOCK_ROWS = 2_000
-_PACKING = 4  # more takes longer and saves next to nothing
+_PACKING = 4  # a higher level takes longer and saves almost nothing
 _VALUES_SHOWN = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class PageHeader:
-    """What a report says of the check: ``rows`` were judged, ``wrong_rows`` have problems, all of them of ``kinds``.
+    """The head of a report. ``wrong_rows`` of the ``rows`` have problems; ``kinds`` counts the problems.
 
-    ``detected``: how the manifest was read. ``made_at`` has a time zone.
+    ``detected``: the format of the manifest. ``made_at`` has a time zone.
     """
 
     manifest: str
@@ -57,7 +57,7 @@ class PageHeader:
 
 
 class Page:
-    """Writes the page while the problems come, in little memory; so that a browser can hold it, it is bounded, too."""
+    """Writes the page while problems come in, in bounded memory. The page has a size that a browser can open."""
 
     def __init__(self, file: TextIO, most_problems: int = _MOST_PROBLEMS) -> None:
         self._file = file
@@ -76,18 +76,18 @@ class Page:
         file.write(_filled(start))
 
     def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: CellReader) -> None:
-        """Take note of the rows whose problems come next; their cells are read when the first of them is shown."""
+        """Receive the numbers of the rows whose problems come next; their cells are read when the first is shown."""
         self._flush()
         self._columns = columns
         self._announced = rows
         self._read = cells
 
     def problem(self, problem: Problem) -> None:
-        """Take one problem."""
+        """Receive one problem."""
         self._sheet = problem.sheet
         kind = self._kinds.setdefault((problem.code, problem.column), len(self._kinds))
-        seldom = self._shown[kind] < _LEAST_OF_A_KIND and kind < _KINDS_WITH_A_LEAST
-        if self._shown_count >= self._most and not seldom:
+        is_rare = self._shown[kind] < _LEAST_OF_A_KIND and kind < _KINDS_WITH_LEAST
+        if self._shown_count >= self._most and not is_rare:
             return
         self._shown[kind] += 1
         self._shown_count += 1
@@ -98,14 +98,14 @@ class Page:
             found.append(problem.hint)
         self._rows.setdefault(problem.row, []).append(found)
 
-    def conclude(self, about: PageHeader) -> None:
-        """Write the head of the report, which is known last, and the page's end."""
+    def conclude(self, header: PageHeader) -> None:
+        """Write the head of the report, which is known only now, and the end of the page."""
         self._flush()
-        self._write_block("about", self._head(about))
+        self._write_block("about", self._head(header))
         self._file.write(_filled(self._end))
 
     def _flush(self) -> None:
-        """Write the rows that have come, in the order in which they came."""
+        """Write the rows received so far, in their order."""
         if self._rows:
             if self._announced and self._cells_chars < _MOST_CELLS_CHARS:
                 self._cells = dict(zip(self._announced, self._read(), strict=True))
@@ -119,28 +119,28 @@ class Page:
         return cells
 
     def _write_block(self, name: str, value: object) -> None:
-        # A cell may hold half a surrogate pair, which no encoding takes; its escape means just that.
+        # A cell may hold half a surrogate pair, which can't be encoded; its escape means the same in JSON.
         data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
         packed = base64.b64encode(gzip.compress(data, _PACKING, mtime=0)).decode()
         self._file.write(f'<script type="text/plain" class="{name}">{packed}</script>\n')
 
-    def _head(self, about: PageHeader) -> dict[str, object]:
+    def _head(self, header: PageHeader) -> dict[str, object]:
         return {
             "version": __version__,
-            "manifest": about.manifest,
-            "mapping": about.mapping,
-            "detected": about.detected,
+            "manifest": header.manifest,
+            "mapping": header.mapping,
+            "detected": header.detected,
             "sheet": self._sheet,
-            "madeAt": about.made_at.isoformat(timespec="seconds"),
-            "rows": about.rows,
-            "wrongRows": about.wrong_rows,
-            "blankRows": about.blank_rows,
-            "skippedRows": about.skipped_rows,
-            "warnings": list(about.warnings),
+            "madeAt": header.made_at.isoformat(timespec="seconds"),
+            "rows": header.rows,
+            "wrongRows": header.wrong_rows,
+            "blankRows": header.blank_rows,
+            "skippedRows": header.skipped_rows,
+            "warnings": list(header.warnings),
             "columns": list(self._columns),
-            "count": sum(kind.count for kind in about.kinds),
+            "count": sum(kind.count for kind in header.kinds),
             "shown": self._shown_count,
-            "kinds": [self._kind(kind) for kind in about.kinds],
+            "kinds": [self._kind(kind) for kind in header.kinds],
         }
 
     def _kind(self, kind: ProblemKind) -> dict[str, object]:
@@ -162,7 +162,7 @@ class Page:
         }
 
     def _places(self, kind: ProblemKind) -> Iterator[int]:
-        """Which cells of a row are meant, counted from 0; of a key of several columns, which are listed, all."""
+        """Yield the positions, from 0, of the cells to highlight; a key may have several columns."""
         name = kind.column or ""
         names = [name] if name in self._columns else name.split(", ")
         for position, column in enumerate(self._columns):
@@ -179,7 +179,7 @@ def _asset(name: str) -> str:
 
 
 def _filled(template: str) -> str:
-    """Put style and script into the page, and their hashes, which are all that its policy allows, into its head."""
+    """Fill in the style and the script, and their hashes, which the page's policy allows."""
     style, script = _asset("page.css"), _asset("page.js")
     return (
         template.replace("STYLE-HASH", _hash(style))

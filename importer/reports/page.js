@@ -1,5 +1,5 @@
 "use strict";
-// Shows the problems that stand in the page's blocks of JSON. Whatever comes from a manifest becomes text, never markup.
+// Shows the problems in the page's blocks of JSON. Text of a manifest is added as text, never as markup.
 (async () => {
   const ITEM_PX = 60; // as .item in the style
   const SPARE_ITEMS = 8;
@@ -11,27 +11,27 @@
   const counted = (number, one, many) => `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
   const quantity = (number) => number.toLocaleString("en");
 
-  /** Make an element; children are nodes or text, properties are set as such. */
+  /** Make an element with properties and children, which are nodes or text. */
   function make(name, properties, ...children) {
     const element = Object.assign(document.createElement(name), properties);
     element.append(...children);
     return element;
   }
 
-  /** Text with a sign in the place of each character that can't be seen: it is often what is wrong. */
+  /** Replace each invisible character of a text by a sign: it is often what is wrong. */
   function legible(text) {
     const parts = [];
     let end = 0;
     for (const match of text.matchAll(UNSEEN)) {
       const number = match[0].codePointAt(0);
       const name = number === 32 ? "␠".repeat(match[0].length) : UNSEEN_NAMES[match[0]] || `U+${number.toString(16).toUpperCase().padStart(4, "0")}`;
-      parts.push(text.slice(end, match.index), make("span", { className: "unseen", title: "A character that can't be seen" }, name));
+      parts.push(text.slice(end, match.index), make("span", { className: "unseen", title: "An invisible character" }, name));
       end = match.index + match[0].length;
     }
     return [...parts, text.slice(end)];
   }
 
-  /** A sentence of ours, in which what stands between backticks is code. */
+  /** Turn a sentence with code between backticks into nodes. */
   function worded(sentence) {
     return sentence.split("`").map((part, index) => (index % 2 ? make("code", { className: "code" }, part) : part));
   }
@@ -63,19 +63,19 @@
     }
   }
 
-  /** Read the cells of a block of rows. They are most of the data, and nobody waits for them when the page opens. */
+  /** Read the cells of a block of rows. They are most of the data, so the page opens without them. */
   function load(block) {
     block.reading ||= read(block.node).then((cells) => { block.cells = cells; });
     return block.reading;
   }
 
-  /** All that is searched of a row whose cells are loaded, made when it is first needed. */
+  /** Return the searchable text of a row whose cells are loaded. */
   function textOf(row) {
     row.text ||= [`row ${row.number}`, ...row.block.cells[row.index], ...row.problems.flatMap((each) => [each.kind.code, each.message])].join("\n").toLowerCase();
     return row.text;
   }
 
-  /** Make ready for the first search, without getting into anyone's way. */
+  /** Prepare the first search in idle time. */
   async function readAhead() {
     for (const block of blocks) await load(block);
     let next = 0;
@@ -86,7 +86,7 @@
     if (window.requestIdleCallback) requestIdleCallback(work);
   }
 
-  // -- what is shown of them -----------------------------------------------------------------------------------------
+  // -- filters -----------------------------------------------------------------------------------------
 
   const wanted = { kind: null, value: null, column: null, text: "" };
   let shown = problems;
@@ -96,7 +96,7 @@
     const text = wanted.text.toLowerCase();
     if (text && blocks.some((block) => !block.cells)) {
       await Promise.all(blocks.map(load));
-      if (text !== wanted.text.toLowerCase()) return; // it was typed on, and is searched by that
+      if (text !== wanted.text.toLowerCase()) return; // the user typed on: a later search is running
     }
     const former = shown[chosen];
     shown = problems.filter((each) =>
@@ -123,16 +123,16 @@
     by("room").style.height = `${shown.length * ITEM_PX}px`;
   }
 
-  // -- the list: only what is in sight is in the page ----------------------------------------------------------------
+  // -- the list: only visible items are in the page ----------------------------------------------------------------
 
   const list = by("list");
   const drawn = new Map(); // position -> element
 
-  function draw(anew) {
+  function draw(fromScratch) {
     const first = Math.max(0, Math.floor(list.scrollTop / ITEM_PX) - SPARE_ITEMS);
     const end = Math.min(shown.length, Math.ceil((list.scrollTop + list.clientHeight) / ITEM_PX) + SPARE_ITEMS);
     for (const [position, element] of drawn) {
-      if (anew || position < first || position >= end) {
+      if (fromScratch || position < first || position >= end) {
         element.remove();
         drawn.delete(position);
       }
@@ -178,17 +178,17 @@
   async function tell() {
     if (!shown.length) {
       by("row-title").textContent = "No row";
-      by("row-body").replaceChildren(make("p", { className: "quiet" }, "Nothing fits the filters."));
+      by("row-body").replaceChildren(make("p", { className: "quiet" }, "No problem matches the filters."));
       return;
     }
     const { row, kind } = shown[chosen];
     if (!row.block.cells) await load(row.block);
     if (shown[chosen]?.row !== row) return;
     by("row-title").textContent = `Row ${row.number}`;
-    const told = row.problems.map((problem) => make("div", { className: "told" },
+    const sections = row.problems.map((problem) => make("div", { className: "problem" },
       make("div", { className: "code" }, problem.kind.code), make("p", { dir: "auto" }, problem.message),
       make("p", {}, ...worded(problem.hint || problem.kind.advice))));
-    by("row-body").replaceChildren(...told, row.block.cells[row.index].length ? tableOf(row) : make("p", { className: "quiet" }, "The report had no room for this row's cells."));
+    by("row-body").replaceChildren(...sections, row.block.cells[row.index].length ? tableOf(row) : make("p", { className: "quiet" }, "The report does not contain the cells of this row, as it would be too large."));
     const [meant, body] = [by("row-body").querySelector(`tr[data-place="${kind.places[0]}"]`), by("row")];
     body.scrollTop = 0;
     if (meant) body.scrollTop = Math.max(0, meant.getBoundingClientRect().bottom - body.getBoundingClientRect().bottom + ITEM_PX);
@@ -196,14 +196,14 @@
 
   function tableOf(row) {
     const cells = row.block.cells[row.index];
-    const table = make("table", {}, make("caption", {}, "The row's cells; those that are meant are marked."));
+    const table = make("table", {}, make("caption", {}, "Cells of this row; problems are highlighted."));
     const last = Math.max(about.columns.length, cells.length);
     for (let place = 0; place < last; place++) {
-      const name = about.columns[place] ?? `cell ${place + 1}, which has no column`;
+      const name = about.columns[place] ?? `cell ${place + 1}, without a column`;
       const cell = cells[place];
       const codes = row.problems.filter((each) => each.kind.places.includes(place)).map((each) => each.kind.code);
       if (place >= about.columns.length && cell) codes.push("too-many-cells");
-      const content = cell === undefined ? ["not there"] : cell === "" ? ["empty"] : legible(cell);
+      const content = cell === undefined ? ["missing"] : cell === "" ? ["empty"] : legible(cell);
       const line = make("tr", { className: codes.length ? "wrong" : "" }, make("th", { scope: "row" }, name),
         make("td", { dir: "auto", className: cell ? "" : "quiet" }, ...(codes.length ? [make("mark", { title: codes.join(", ") }, ...content)] : content)));
       line.dataset.place = place;
@@ -254,7 +254,7 @@
       parts.push(make("p", { className: "quiet" }, number + most));
       parts.push(make("div", { className: "values" }, ...values.map(([value, count]) => valueButton(value, count, kind.exact))));
     }
-    if (kind.shown < kind.count) parts.push(make("p", { className: "note" }, `${quantity(kind.shown)} of ${quantity(kind.count)} are listed here.`));
+    if (kind.shown < kind.count) parts.push(make("p", { className: "note" }, `This page lists ${quantity(kind.shown)} of ${quantity(kind.count)}.`));
     return parts;
   }
 
@@ -282,24 +282,24 @@
     const name = about.manifest.split(/[\\/]/).pop();
     document.title = `Problems in ${name}`;
     by("title").textContent = document.title;
-    const already = about.skippedRows ? `; ${counted(about.skippedRows, "row is a ticket", "rows are tickets")} already and ${about.skippedRows === 1 ? "was" : "were"} not looked at` : "";
+    const already = about.skippedRows ? `; ${counted(about.skippedRows, "row", "rows")} already imported and not checked` : "";
     by("counts").textContent = about.count
       ? `${counted(about.count, "problem", "problems")} in ${quantity(about.wrongRows)} of ${counted(about.rows, "row", "rows")}${already}.`
       : `No problem in ${counted(about.rows, "row", "rows")}${already}.`;
     const read = about.sheet && !about.detected.includes(about.sheet) ? `${about.detected}, sheet ${about.sheet}` : about.detected;
-    const facts = { Manifest: about.manifest, "Read as": read, Mapping: about.mapping, Checked: about.madeAt.replace("T", " "), By: `ticket-importer ${about.version}` };
+    const facts = { Manifest: about.manifest, Format: read, Mapping: about.mapping, Checked: about.madeAt.replace("T", " "), By: `ticket-importer ${about.version}` };
     if (about.blankRows) facts["Blank rows"] = quantity(about.blankRows);
     by("facts").append(...Object.entries(facts).map(([term, fact]) => make("div", {}, make("dt", {}, term), make("dd", {}, fact))));
     by("warnings").append(...about.warnings.map((warning) => make("li", {}, warning)));
     by("warnings").hidden = !about.warnings.length;
     if (about.shown < about.count) {
-      by("bounded").textContent = `${quantity(about.shown)} of ${quantity(about.count)} problems are listed here, each kind among them; the counts are of all. For every one, have the report written as .csv (validate --report problems.csv).`;
+      by("bounded").textContent = `This page lists ${quantity(about.shown)} of ${quantity(about.count)} problems, with some of each kind. For all of them, write the report as .csv (validate --report problems.csv).`;
       by("bounded").hidden = false;
     }
     by("main").hidden = !about.count;
   }
 
-  // -- on paper ------------------------------------------------------------------------------------------------------
+  // -- printing ------------------------------------------------------------------------------------------------------
 
   function print() {
     const printed = shown.slice(0, PRINTED);
@@ -307,13 +307,13 @@
     const line = (tag, texts) => make("tr", {}, ...texts.map(([text, className]) => make(tag, { className: className || "", dir: "auto" }, text)));
     const list = make("table", {}, make("thead", {}, line("th", [["Row", "narrow"], ["Column", "middle"], ["Code", "middle"], ["Problem"]])),
       make("tbody", {}, ...printed.map(({ row, kind, message }) => line("td", [[String(row.number)], [kind.column ?? ""], [kind.code], [message]]))));
-    const told = [...about.kinds].filter((kind) => ofKind.has(kind)).map((kind) => make("section", {},
+    const sections = [...about.kinds].filter((kind) => ofKind.has(kind)).map((kind) => make("section", {},
       make("h3", {}, `${quantity(kind.count)} × ${kind.code}${kind.column === null ? "" : ` in ${kind.column}`}`), make("p", {}, ...worded(`${kind.meaning} ${kind.advice}`))));
-    const rest = shown.length > printed.length ? [make("p", {}, `The first ${quantity(printed.length)} of ${quantity(shown.length)} that are listed; a report that ends in .csv has them all.`)] : [];
-    by("paper").replaceChildren(...told, make("section", {}, list, ...rest));
+    const rest = shown.length > printed.length ? [make("p", {}, `The first ${quantity(printed.length)} of ${quantity(shown.length)} listed problems; a .csv report has all.`)] : [];
+    by("paper").replaceChildren(...sections, make("section", {}, list, ...rest));
   }
 
-  // -- at work -------------------------------------------------------------------------------------------------------
+  // -- start and events -------------------------------------------------------------------------------------------------------
 
   function keyDown(event) {
     const page = Math.max(1, Math.floor(list.clientHeight / ITEM_PX) - 1);
@@ -349,6 +349,6 @@
   await filter();
   readAhead();
 })().catch((error) => {
-  document.getElementById("counts").textContent = `This page can't be shown here (${error.message}). Open it in a newer browser, or have the report written as .csv.`;
+  document.getElementById("counts").textContent = `This page can't be shown here (${error.message}). Open it in a newer browser, or write the report as .csv.`;
   throw error;
 });

@@ -1,4 +1,4 @@
-"""Every problem in a file: CSV for a spreadsheet, JSON for a script, one HTML page for a browser."""
+"""Writes every problem to a file: CSV for a spreadsheet, JSON for a script, or an HTML page for a browser."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Protocol, TextIO
 from importer.errors import UsageError
 from importer.models import Problem
 from importer.reports.html_page import BEGINNING, CellReader, Page, PageHeader
-from importer.results import harmless
+from importer.results import escape_formula
 from importer.runtime.atomic_files import begins_as, is_same, open_made, replacing, writing
 
 ENDINGS = (".csv", ".json", ".html")
@@ -22,20 +22,20 @@ _COLUMNS = ("sheet", "row", "column", "value", "code", "message", "hint")
 
 
 class ProblemReport(Protocol):
-    """Takes the problems of a manifest in its order."""
+    """Receives the problems of a manifest, in its order."""
 
     def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: CellReader) -> None:
-        """Take note of the rows whose problems come next; ``cells`` reads them, for whoever wants them."""
+        """Receive the numbers of the rows whose problems come next. ``cells`` reads their cells."""
 
     def problem(self, problem: Problem) -> None:
-        """Take one problem of one of these rows."""
+        """Receive one problem of one of these rows."""
 
-    def conclude(self, about: PageHeader) -> None:
-        """Every row was looked at: the report is whole."""
+    def conclude(self, header: PageHeader) -> None:
+        """Complete the report after the last row."""
 
 
 class NoProblemReport:
-    """Where none is wanted."""
+    """A report that is not written."""
 
     def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: CellReader) -> None:
         """Do nothing."""
@@ -43,13 +43,13 @@ class NoProblemReport:
     def problem(self, problem: Problem) -> None:
         """Do nothing."""
 
-    def conclude(self, about: PageHeader) -> None:
+    def conclude(self, header: PageHeader) -> None:
         """Do nothing."""
 
 
 @contextmanager
 def report_file(path: Path | None, inputs: Iterable[Path] = ()) -> Iterator[ProblemReport]:
-    """Write every problem to a file, as what its ending says; it appears when it is whole.
+    """Yield a report that writes to ``path`` in the format of its ending. The file appears when it is complete.
 
     ``inputs``: files that it must not replace. Raises UsageError.
     """
@@ -58,27 +58,29 @@ def report_file(path: Path | None, inputs: Iterable[Path] = ()) -> Iterator[Prob
         return
     if path.suffix.lower() not in ENDINGS:
         endings = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
-        raise UsageError(f"{path}: a report ends in {endings}", hint="choose one of these endings for --report")
+        raise UsageError(f"{path}: a report must end in {endings}", hint="choose one of these endings for --report")
     with _writing(path):
         is_input = any(is_same(path, each) for each in inputs)
     if is_input:
-        raise UsageError(f"{path} is an input of this check and must not be replaced", hint="name another file")
+        raise UsageError(
+            f"{path} is an input of this check and can't be replaced", hint="name another file with --report"
+        )
     with _writing(path):
         is_other = path.exists() and not begins_as(path, _BEGINNINGS[path.suffix.lower()])
-    if is_other:  # results and manifests have these endings, too
-        raise UsageError(f"{path} is there and is not a report", hint="name another file, or move this one away")
+    if is_other:  # results and manifests have these endings too
+        raise UsageError(f"{path} exists and is not a report", hint="name another file with --report, or move this one")
     with ExitStack() as stack:
         with _writing(path):
             temporary = stack.enter_context(replacing(path))
             encoding = "utf-8-sig" if path.suffix.lower() == ".csv" else "utf-8"
-            # A cell may hold half a surrogate pair, which no encoding takes; in JSON its escape means just that.
+            # A cell may hold half a surrogate pair, which can't be encoded; its escape means the same in JSON.
             file = stack.enter_context(
                 os.fdopen(open_made(temporary), "w", encoding=encoding, errors="backslashreplace", newline="")
             )
             report = _Guarded(_KINDS[path.suffix.lower()](file), path)
         yield report
         with _writing(path):
-            stack.close()  # errors of the block above are its own, and not the file's
+            stack.close()  # outside of the block above, whose errors are not the file's
 
 
 def _writing(path: Path) -> AbstractContextManager[None]:
@@ -86,7 +88,7 @@ def _writing(path: Path) -> AbstractContextManager[None]:
 
 
 class _Guarded:
-    """A report whose disk may be full."""
+    """A report that turns errors of its disk into usage errors."""
 
     def __init__(self, report: ProblemReport, path: Path) -> None:
         self._report = report
@@ -100,9 +102,9 @@ class _Guarded:
         with _writing(self._path):
             self._report.problem(problem)
 
-    def conclude(self, about: PageHeader) -> None:
+    def conclude(self, header: PageHeader) -> None:
         with _writing(self._path):
-            self._report.conclude(about)
+            self._report.conclude(header)
 
 
 class _Csv(NoProblemReport):
@@ -112,15 +114,15 @@ class _Csv(NoProblemReport):
 
     def problem(self, problem: Problem) -> None:
         values = (getattr(problem, name) for name in _COLUMNS)
-        self._writer.writerow(["" if value is None else harmless(str(value)) for value in values])
+        self._writer.writerow(["" if value is None else escape_formula(str(value)) for value in values])
 
 
 class _Json:
-    """A list of objects, one for each problem, with the row's cells by their columns."""
+    """A list of objects, one per problem, with the row's cells by column."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
-        self._lead = "[\n"
+        self._separator = "[\n"
         self._cells: dict[int, Mapping[str, str]] = {}
 
     def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: CellReader) -> None:
@@ -129,17 +131,17 @@ class _Json:
     def problem(self, problem: Problem) -> None:
         values = {name: getattr(problem, name) for name in _COLUMNS}
         values["cells"] = self._cells.get(problem.row, {})
-        self._file.write(f"{self._lead}{json.dumps(values, ensure_ascii=False)}")
-        self._lead = ",\n"
+        self._file.write(f"{self._separator}{json.dumps(values, ensure_ascii=False)}")
+        self._separator = ",\n"
 
     def conclude(self, _: PageHeader) -> None:
-        self._file.write("\n]\n" if self._lead == ",\n" else "[]\n")
+        self._file.write("\n]\n" if self._separator == ",\n" else "[]\n")
 
 
 def _named(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
-    """The cells by their columns; those that are over, which have no name, are ``+1`` and so on."""
-    over = {f"+{number}": cell for number, cell in enumerate(cells[len(columns) :], start=1)}
-    return dict(zip(columns, cells, strict=False)) | over
+    """Return the cells by column. Cells beyond the last column are named ``+1``, ``+2`` and so on."""
+    surplus = {f"+{number}": cell for number, cell in enumerate(cells[len(columns) :], start=1)}
+    return dict(zip(columns, cells, strict=False)) | surplus
 
 
 _BEGINNINGS: dict[str, tuple[bytes, ...]] = {

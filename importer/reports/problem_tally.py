@@ -1,4 +1,4 @@
-"""Problems counted by kind, for a terminal and for the head of a report: ten thousand lines help nobody."""
+"""Counts problems by kind, for the terminal and for the head of a report."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _ROWS_SHOWN = 10
 _VALUES_SHOWN = 8
 _VALUE_CHARS = 40
 _KINDS_SHOWN = 30
-# What is remembered of values is bounded: a hundred columns may be wrong in a million ways each.
+# Memory for values is bounded: a hundred columns may have a million different wrong values each.
 _VALUES_KEPT = 1_000
 _KINDS_WITH_MANY_VALUES = 100
 _VALUES_KEPT_OF_MORE = 10
 
 
 class ValueExamples:
-    """Counts how often each value comes, in bounded memory.
+    """Counts how often each value occurs, in bounded memory.
 
-    Past ``kept`` different ones the rarest are forgotten now and then: then ``exact`` is false, and the counts of
+    From ``2 * kept`` different values on, the rarest are dropped: then ``exact`` is false, and the counts of
     `most_common` are lower bounds.
     """
 
@@ -40,17 +40,17 @@ class ValueExamples:
 
     @property
     def different(self) -> int:
-        """How many different values there were, or at least were."""
+        """The number of different values, or a lower bound if it is not ``exact``."""
         return len(self._counts) if self.exact else self._kept
 
     def most_common(self, most: int | None = None) -> list[tuple[str, int]]:
-        """The values that came most often with their counts; of equally frequent ones, the first to come first."""
+        """Return the most frequent values with their counts; equally frequent ones in their first order."""
         return self._counts.most_common(most)
 
 
 @dataclass(kw_only=True)
 class ProblemKind:
-    """All problems of one code in one column. ``rows``: some more rows than that of the ``first``."""
+    """All problems with one code in one column. ``rows``: some rows besides the row of the ``first``."""
 
     first: Problem
     count: int = 0
@@ -59,16 +59,16 @@ class ProblemKind:
 
     @property
     def code(self) -> str:
-        """A key of the catalogue."""
+        """The error code."""
         return self.first.code
 
     @property
     def column(self) -> str | None:
-        """The manifest's column; ``None`` if it is about the whole row."""
+        """The column, or ``None`` for a problem of the whole row."""
         return self.first.column
 
     def add(self, problem: Problem) -> None:
-        """Count one more."""
+        """Count one more problem."""
         self.count += 1
         if problem.row != self.first.row and len(self.rows) < _ROWS_SHOWN and problem.row not in self.rows[-1:]:
             self.rows.append(problem.row)
@@ -77,7 +77,7 @@ class ProblemKind:
 
 
 class ProblemTally:
-    """Counts the problems of a manifest, which come in its order."""
+    """Counts the problems of a manifest by kind. Problems must come in the manifest's order."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -85,7 +85,7 @@ class ProblemTally:
         self._last_row = -1
 
     def problem(self, problem: Problem) -> None:
-        """Take one problem."""
+        """Count one problem."""
         kind = self._kinds.get((problem.code, problem.column))
         if kind is None:
             kept = _VALUES_KEPT if len(self._kinds) < _KINDS_WITH_MANY_VALUES else _VALUES_KEPT_OF_MORE
@@ -97,25 +97,25 @@ class ProblemTally:
 
     @property
     def count(self) -> int:
-        """How many problems there are."""
+        """The number of problems."""
         return sum(kind.count for kind in self._kinds.values())
 
     def kinds(self) -> list[ProblemKind]:
-        """Every kind, the most frequent first."""
+        """Return every kind, the most frequent first."""
         return sorted(self._kinds.values(), key=lambda kind: -kind.count)
 
     def lines(self) -> Iterator[str]:
-        """The first problem of each kind with its count, what the wrong values are, and what to do."""
+        """Yield lines for each kind: the count, the first problem, the wrong values, and what to do."""
         kinds = self.kinds()
-        told: set[str] = set()
+        shown_hints: set[str] = set()
         for kind in kinds[:_KINDS_SHOWN]:
             yield from _kind_lines(kind)
-            if kind.first.hint and kind.first.hint not in told:
+            if kind.first.hint and kind.first.hint not in shown_hints:
                 yield f"    {one_line(kind.first.hint)}"
-                told.add(kind.first.hint)
+                shown_hints.add(kind.first.hint)
         if more := kinds[_KINDS_SHOWN:]:
             count = sum(kind.count for kind in more)
-            yield f"… and {count:,} × of {len(more):,} more kinds: `validate --report FILE.html` shows them all"
+            yield f"… and {count:,} problems of {len(more):,} more kinds; `validate --report FILE.html` shows all"
 
 
 def _kind_lines(kind: ProblemKind) -> Iterator[str]:
@@ -131,11 +131,11 @@ def _kind_lines(kind: ProblemKind) -> Iterator[str]:
 
 
 def _values_text(kind: ProblemKind) -> str:
-    """What a person who mends a mapping wants to know: which values are wrong, and how often each."""
+    """Return which values are wrong, and how often each occurs."""
     found, different = kind.values.most_common(_VALUES_SHOWN), kind.values.different
     if kind.count == 1 or not any(value.strip() for value, _ in found):
         return ""
-    if different == 1:  # a value that was cut may go on in more than one way
+    if different == 1:  # values that were cut off may differ in the rest
         return "" if found[0][0].endswith("…") else f"always {_shown(found[0][0])}"
     number = f"{different:,}" if kind.values.exact else f"more than {different:,}"
     if found[0][1] == 1:
@@ -145,10 +145,10 @@ def _values_text(kind: ProblemKind) -> str:
     return f"{number} different values: {_listed(counted, different)}"
 
 
-def _listed(texts: Sequence[str], of: int) -> str:
-    return ", ".join([*texts, "…"] if of > len(texts) else texts)
+def _listed(texts: Sequence[str], total: int) -> str:
+    return ", ".join([*texts, "…"] if total > len(texts) else texts)
 
 
 def _shown(value: str) -> str:
-    """Quoted, with what can't be seen as escapes: a no-break blank is what is wrong more often than not."""
+    """Return a value in quotes. Invisible characters, which are often what is wrong, become escapes."""
     return repr(value[:_VALUE_CHARS]) + ("…" if len(value) > _VALUE_CHARS else "")

@@ -1,4 +1,4 @@
-"""What a run is about to do, and how it ended, as values. Pure."""
+"""The plan of a run and its summary, as values. Pure."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _REASONS_KEPT = 1_000
 
 @dataclass(frozen=True, kw_only=True)
 class PlanSummary:
-    """What a run is about to do, for whoever must agree to it.
+    """The plan of a run, which the user confirms.
 
-    ``limit``: the calls per period that it may make, ``seconds``: what it takes at that. ``made_today``: the account's
-    calls of the last 24 hours, where a ``daily_cap`` counts them; ``days``: on how many days the calls are made then.
+    ``is_blocked``: rejected rows keep the other rows from being sent. ``limit``: the calls per period that the run may
+    make; ``seconds``: its least duration at this limit. ``made_today``: the account's calls of the last 24 hours, with
+    a ``daily_cap``; ``days``: how many days the calls take then.
     """
 
     account: str
@@ -30,6 +31,7 @@ class PlanSummary:
     blank_rows: int
     counts: Counter[Disposition]
     to_send: int
+    is_blocked: bool = False
     attachment_bytes: int
     attachments: AttachmentCounts | None = None
     seconds: float
@@ -38,13 +40,13 @@ class PlanSummary:
     made_today: int = 0
     days: int = 1
     warnings: tuple[str, ...]
-    export: ExportFigures | None = None  # beside earlier exports; of a run only
-    stops: tuple[ExportStop, ...] = ()  # why nothing of it is sent
+    export: ExportFigures | None = None  # compared with earlier exports; only for `run`
+    stops: tuple[ExportStop, ...] = ()  # why nothing is sent
 
 
 @dataclass(kw_only=True)
 class Summary:
-    """How a run ended. ``ending`` says why it ended before all rows were done."""
+    """The summary of a run. ``ending``: why it ended before all rows were done."""
 
     run: str
     account: str
@@ -53,23 +55,23 @@ class Summary:
     reasons: Counter[tuple[Status, str, str]] = field(default_factory=Counter)  # status, code, error
     calls: int = 0
     throttled: int = 0
-    repeated: int = 0  # rows sent again although an earlier request for them may have made a ticket
+    repeated: int = 0  # rows sent again although an earlier request may have created a ticket
     seconds: float = 0.0
-    limit: str = ""  # how the account's limit was kept
+    limit: str = ""  # how the rate limit was used, for JSON
     attachments: AttachmentCounts | None = None
     ending: ImporterError | None = None
-    export: ExportFigures | None = None  # beside earlier exports; of a run only
-    stops: tuple[ExportStop, ...] = ()  # why nothing of it was sent
+    export: ExportFigures | None = None  # compared with earlier exports; only for `run`
+    stops: tuple[ExportStop, ...] = ()  # why nothing was sent
 
     @property
     def exit_code(self) -> int:
-        """The process's exit code."""
+        """The exit code of the process."""
         if self.ending is not None:
             return self.ending.exit_code
         return int(any(n for status, n in self.statuses.items() if status not in TICKET_STATUSES))
 
     def count(self, rows: Iterable[tuple[Status, str, str]]) -> None:
-        """Count rows by state, and those that are no tickets by (state, code, error); of reasons, only so many."""
+        """Count rows by state, and rows without a ticket by (state, code, error), up to 1,000 different reasons."""
         for reason in rows:
             status = reason[0]
             self.statuses[status] += 1

@@ -1,4 +1,4 @@
-"""The plan of a run and how it ended, as lines of text or JSON."""
+"""The plan and the summary of a run, as lines of text or as JSON."""
 
 from __future__ import annotations
 
@@ -8,65 +8,61 @@ from collections.abc import Iterator, Sequence
 from importer.export_checks.checks import ExportFigures, ExportStop
 from importer.models import AttachmentCounts, Status
 from importer.reports.summary import PlanSummary, Summary
-from importer.runtime.display_text import one_line, size_text
-from importer.runtime.progress import duration, limit_text
+from importer.runtime.display_text import duration, labelled, limit_text, one_line, size_text
 from importer.submission.plan import TO_SEND, Disposition
 
 _REASONS_SHOWN = 10
 _EXPLAINED = (Status.FAILED, Status.UNKNOWN)
-_PLAN_LINES = (  # of one row, and of several
-    (Disposition.SKIP, "is a ticket already and is skipped", "are tickets already and are skipped"),
-    (
-        Disposition.HOLD,
-        "is unknown: sent once without an answer that tells, and not sent again unasked",
-        "are unknown: sent once without an answer that tells, and not sent again unasked",
-    ),
-    (Disposition.REJECT, "is rejected", "are rejected"),
-    (
-        Disposition.TWIN,
-        "repeats the key of an earlier row and takes over its ticket",
-        "repeat the key of an earlier row and take over its ticket",
-    ),
-    (Disposition.KEEP, "stays as it is", "stay as they are"),
-    (
-        Disposition.RESEND,
-        "failed, was refused or was unknown before and is sent last",
-        "failed, were refused or were unknown before and are sent last",
-    ),
+_ROW_LINES = (
+    (Disposition.SKIP, "already imported, skipped"),
+    (Disposition.HOLD, "unknown: sent before without a usable answer, not sent again"),
+    (Disposition.REJECT, "rejected because of problems"),
+    (Disposition.DUPLICATE, "with the key of an earlier row, not sent: they get its ticket"),
+    (Disposition.KEEP, "not selected by --only, unchanged"),
+    (Disposition.RESEND, "failed or unknown before, sent again after all others"),
 )
 
 
 def plan_lines(plan: PlanSummary) -> Iterator[str]:
-    """The plan of a run."""
-    yield f"account    {plan.account}"
-    yield f"manifest   {plan.manifest} ({plan.detected})"
-    blank = f", and {plan.blank_rows:,} blank" if plan.blank_rows else ""
-    yield f"rows       {plan.rows:,}{blank}"
-    for disposition, of_one, of_several in _PLAN_LINES:
+    """Yield the plan of a run: account, file, rows, what will be sent, and how long it takes."""
+    yield labelled("account", plan.account)
+    yield labelled("manifest", f"{plan.manifest} ({plan.detected})")
+    blank = f" and {_counted(plan.blank_rows, 'blank one')}" if plan.blank_rows else ""
+    yield labelled("rows", f"{plan.rows:,}{blank}")
+    for disposition, text in _ROW_LINES:
         if count := plan.counts[disposition]:
-            yield f"           {count:,} {of_one if count == 1 else of_several}"
+            yield labelled("", f"{count:,} {text}")
+    if plan.export is not None:
+        yield labelled("compared", f"with earlier imports: {_export_text(plan.export)}")
     if plan.attachments is not None:
         yield attachments_line(plan.attachments, plan.rows)
-    if plan.export is not None:
-        yield f"keys       {_export_text(plan.export)}"
+    yield labelled("to send", _to_send_text(plan))
+    if plan.to_send and not (plan.is_blocked or plan.stops):
+        calls = f"{_counted(plan.to_send, 'call')} at {limit_text(plan.limit)}"
+        yield labelled(
+            "duration", f"{f'at least {duration(plan.seconds)}' if plan.seconds else 'a few seconds'}: {calls}"
+        )
+    if plan.daily_cap is not None:
+        left = max(0, plan.daily_cap - plan.made_today)
+        days = f": {plan.days:,} days, run the same command on each" if plan.days > 1 else ""
+        yield labelled("daily cap", f"{plan.daily_cap:,} calls, {left:,} of them left in these 24 hours{days}")
+
+
+def _to_send_text(plan: PlanSummary) -> str:
+    if plan.stops:
+        return "nothing, because a check of the export stopped the run"
+    if plan.is_blocked:
+        return "nothing, because rows are rejected"
+    if not plan.to_send:
+        return "nothing"
     all_to_send = sum(plan.counts[disposition] for disposition in TO_SEND)
     up_to = "up to " if plan.to_send < all_to_send else ""
     size = f" with {up_to}{size_text(plan.attachment_bytes)} of attachments" if plan.attachment_bytes else ""
-    time = f", at least {duration(plan.seconds)}" if plan.seconds else ""
-    calls = "1 call" if plan.to_send == 1 else f"{plan.to_send:,} calls"
-    yield (
-        f"to send    {plan.to_send:,}{size}: {calls} at {limit_text(plan.limit)}{time}"
-        if plan.to_send
-        else "to send    0"
-    )
-    if plan.daily_cap is not None:
-        left = max(0, plan.daily_cap - plan.made_today)
-        days = f": {plan.days:,} days, with the same command on each" if plan.days > 1 else ""
-        yield f"daily cap  {plan.daily_cap:,} calls, {left:,} of them left in these 24 hours{days}"
+    return f"{_counted(plan.to_send, 'ticket')}{size}"
 
 
 def attachments_line(counts: AttachmentCounts, rows: int) -> str:
-    """How many files the rows have, and what belongs to none of them."""
+    """Return how many files the rows have, and how many files and folders belong to no row."""
     files, with_files = _counted(counts.files, "file"), f"{counts.rows:,} of {_counted(rows, 'row')}"
     unclaimed = [
         _counted(number, what)
@@ -74,13 +70,13 @@ def attachments_line(counts: AttachmentCounts, rows: int) -> str:
         if number
     ]
     belongs = "belongs" if (counts.unclaimed_folders or 0) + (counts.unclaimed_files or 0) == 1 else "belong"
-    left = f"; {' and '.join(unclaimed)} below the root {belongs} to no row" if unclaimed else ""
+    unused = f"; {' and '.join(unclaimed)} {belongs} to no row" if unclaimed else ""
     size = size_text(counts.size_bytes).replace(".0 ", " ")
-    return f"attachments {files} ({size}) for {with_files}{left}"
+    return labelled("attachments", f"{files} ({size}) for {with_files}{unused}")
 
 
 def attachments_json(counts: AttachmentCounts | None) -> dict[str, int | None] | None:
-    """The same for JSON."""
+    """Return the attachment counts for JSON."""
     if counts is None:
         return None
     return {
@@ -97,7 +93,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def plan_json(plan: PlanSummary, requests: Sequence[str], *, exit_code: int) -> str:
-    """The plan of a rehearsal as one JSON object, with the first requests as they would go out."""
+    """Return the plan of a dry run as one JSON object, with the first requests."""
     return json.dumps(
         {
             "account": plan.account,
@@ -127,7 +123,7 @@ def _export_text(export: ExportFigures) -> str:
 
 
 def _export_facts(export: ExportFigures | None, stops: Sequence[ExportStop]) -> dict[str, object]:
-    """An export beside those before it, for JSON; of a rerun, which is not compared, nothing."""
+    """Return how an export compares with earlier ones, for JSON; empty for a rerun, which is not compared."""
     if export is None:
         return {}
     return {
@@ -141,34 +137,33 @@ def _export_facts(export: ExportFigures | None, stops: Sequence[ExportStop]) -> 
 
 
 def warning_lines(plan: PlanSummary) -> Iterator[str]:
-    """What a person would want to know before a run."""
+    """Yield the plan's warnings."""
     for warning in plan.warnings:
-        yield f"warning    {warning}"
+        yield labelled("warning", warning)
 
 
 def summary_lines(summary: Summary) -> Iterator[str]:
-    """How a run ended: counts, reasons, where the results are."""
+    """Yield how a run ended: rows by state, calls, reasons, and where the results are."""
     counts = ", ".join(f"{summary.statuses[status]:,} {status}" for status in Status if summary.statuses[status])
-    calls = "1 call" if summary.calls == 1 else f"{summary.calls:,} calls"
-    sent = f"; {calls} in {duration(summary.seconds)}" if summary.calls else "; no call was made"
-    limited = f", {summary.throttled:,} of them answered 429" if summary.throttled else ""
-    yield f"{counts or 'no rows'}{sent}{limited}"
-    if summary.limit:
-        yield f"limit      {summary.limit}"
-    if summary.repeated:
-        rows = "1 row was" if summary.repeated == 1 else f"{summary.repeated:,} rows were"
-        yield f"  {rows} sent again after a request that may have made a ticket: look for duplicates in the account"
-    # What is wrong with rejected rows was shown before, and pending rows have not been anywhere.
+    yield labelled("rows", counts or "none")
+    # The plan shows the problems of rejected rows, and pending rows have no reason of their own.
     reasons = [(*reason, n) for reason, n in summary.reasons.most_common() if reason[0] in _EXPLAINED]
     for status, code, error, count in reasons[:_REASONS_SHOWN]:
-        yield f"  {count:,} {status}: {code}{f': {one_line(error)}' if error else ''}"
+        yield labelled("", f"{count:,} {status}: {code}{f': {one_line(error)}' if error else ''}")
     if len(reasons) > _REASONS_SHOWN:
-        yield f"  … and {len(reasons) - _REASONS_SHOWN:,} more reasons: see the results"
-    yield f"results    {summary.results}"
+        yield labelled("", f"… and {len(reasons) - _REASONS_SHOWN:,} more reasons: see import_error in the results")
+    if summary.repeated:
+        rows = "1 row was" if summary.repeated == 1 else f"{summary.repeated:,} rows were"
+        yield labelled("warning", f"{rows} sent again although the first request may have created a ticket:")
+        yield labelled("", "look for duplicate tickets in the account")
+    time = duration(summary.seconds) if summary.seconds >= 1 else "less than 1 s"
+    limited = f", {summary.throttled:,} of them over the rate limit (429)" if summary.throttled else ""
+    yield labelled("calls", f"{summary.calls:,} in {time}{limited}" if summary.calls else "none")
+    yield labelled("results", str(summary.results))
 
 
 def summary_json(summary: Summary) -> str:
-    """The summary as one JSON object."""
+    """Return the summary as one JSON object."""
     return json.dumps(
         {
             "run": summary.run,

@@ -15,7 +15,7 @@ from importer.resolve.conclusions import UnknownRow
 from importer.resolve.decisions import Decisions, read_decisions
 from importer.resolve.number_gaps import UnansweredRequest
 from importer.resolve.run import ResolveRun
-from importer.results import imports
+from importer.results import past_imports
 
 _MAY_BE_TICKETS = (Status.CREATED, Status.SKIPPED, Status.UNKNOWN)
 _MAX_KEYS_SHOWN = 10
@@ -75,7 +75,7 @@ def _read_rows(run: ResolveRun) -> tuple[ImportRows, set[int]]:
     unknown: ImportRows = defaultdict(list)
     others: set[int] = set()
     for results in run.result_rows():
-        run.ledger.add_from_results(run.info, imports(results))
+        run.ledger.add_from_results(run.info, past_imports(results))
         for result in results:
             if result.status is Status.UNKNOWN and result.key:
                 unknown[result.key].append(result.row)

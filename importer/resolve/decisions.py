@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from importer.errors import UsageError
-from importer.leadsquared.wire import is_number
+from importer.leadsquared.answers import is_ticket_number
 
 _SYNTAX = re.compile(r"\s*([^=]*?)\s*=\s*([a-z]+)\s*(?::\s*#?\s*(.*?)\s*)?")
 _NOT_FOUND = "not-found"
@@ -76,7 +76,7 @@ def _problems(
         yield f"row {row} is not unknown"
     elif row not in unknown:
         yield f"there is no row {row} in the results"
-    if number and not is_number(number):
+    if number and not is_ticket_number(number):
         yield f"{number[:_MAX_CHARS_SHOWN]!r} is not a ticket number"
     elif number and number in taken:
         yield f"ticket {number} already belongs to {taken[number]}"

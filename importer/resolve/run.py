@@ -15,7 +15,7 @@ from importer.manifest import Manifest, open_manifest, private_copy, private_fol
 from importer.models import ManifestOptions
 from importer.reports.summary import Summary
 from importer.resolve.number_gaps import UnansweredRequest
-from importer.results import COLUMNS, ResultRow, check_results, check_target, read_results
+from importer.results import COLUMNS, ResultRow, check_results, check_results_path, read_result_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class ResolveRun:
 
     def result_rows(self) -> Iterator[list[ResultRow]]:
         """Read the rows of the results file, chunk by chunk."""
-        return (read_results(chunk.frame) for chunk in self.manifest.chunks())
+        return (read_result_rows(chunk.frame) for chunk in self.manifest.chunks())
 
     def ledger_entries(self, keys: list[str]) -> dict[str, LedgerEntry]:
         """Look up the ledger's entries for some keys of the results file."""
@@ -74,7 +74,7 @@ def open_run(job: ResolveJob) -> Iterator[ResolveRun]:
         manifest = open_manifest(copy.path, ManifestOptions(), COLUMNS, shown_as=job.results)
         source = _read_source(manifest)
         check_results(manifest, str(job.results), account=job.account_name, source=source)
-        check_target(job.target, account=job.account_name, source=source, inputs=[])
+        check_results_path(job.target, account=job.account_name, source=source, inputs=[])
         info = RunInfo(
             id=new_run_id(source),
             account=job.account_name,

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from importer.leadsquared.client import Client, Timeouts
 from importer.ledger.unanswered_requests import KnownNumber
 from importer.models import Rate
-from importer.rate_limit import usual_s
+from importer.rate_limit import estimated_duration_s
 from importer.rate_limit.limiter import LimiterOptions
-from importer.rate_limit.shared import shared_rate_limiter
+from importer.rate_limit.shared_slots import shared_rate_limiter
 from importer.resolve.conclusions import UnknownRow
 from importer.resolve.decisions import Decisions
 from importer.resolve.number_gaps import KnownTicket, NumberGaps
@@ -100,7 +100,7 @@ class TicketSearch:
             first=ranges[0].start if ranges else 0,
             last=ranges[-1].stop - 1 if ranges else 0,
             calls=calls,
-            seconds=usual_s(calls, rate),
+            seconds=estimated_duration_s(calls, rate),
         )
 
 

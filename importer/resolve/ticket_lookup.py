@@ -9,10 +9,10 @@ from typing import assert_never
 
 from importer.error_codes import ERROR_CODES
 from importer.errors import StoppedEarly
+from importer.leadsquared.answers import KeysRefused, WrongUrl
 from importer.leadsquared.client import Client
 from importer.leadsquared.reads import AccountReads
 from importer.leadsquared.ticket_details import TicketDetails, TicketNotShown
-from importer.leadsquared.wire import KeysRefused, WrongUrl
 from importer.rate_limit.limiter import RateLimiter
 
 
@@ -48,7 +48,7 @@ class TicketLookup:
         if there is no answer for too long.
         """
         await self._prove_access(proof_numbers)
-        if not self._reads.proven and (number := next(numbers, None)) is not None:
+        if not self._reads.account_answered and (number := next(numbers, None)) is not None:
             await self._ask(number)  # alone: wrong keys cost one call
         workers = [asyncio.create_task(self._work(numbers)) for _ in range(concurrency)]
         try:
@@ -76,8 +76,8 @@ class TicketLookup:
 
     async def _ask(self, number: str) -> bool:
         """Ask until there is a usable answer; return whether the ticket exists."""
-        answer: TicketDetails | TicketNotShown | KeysRefused | WrongUrl = await self._reads.told(
-            lambda gate: self._client.get_ticket(number, gate), f"said whether there is a ticket {number}"
+        answer: TicketDetails | TicketNotShown | KeysRefused | WrongUrl = await self._reads.call(
+            lambda gate: self._client.get_ticket(number, gate), f"ticket {number}"
         )
         match answer:
             case TicketDetails():
@@ -89,7 +89,7 @@ class TicketLookup:
                 raise StoppedEarly(f"the account refuses the keys: {reason}", hint=ERROR_CODES["keys-refused"].advice)
             case WrongUrl(reason):
                 raise StoppedEarly(
-                    f"the URL is not that of the account's API: {reason}", hint=ERROR_CODES["wrong-url"].advice
+                    f"the account's API is not at this URL: {reason}", hint=ERROR_CODES["wrong-url"].advice
                 )
             case _:
                 assert_never(answer)

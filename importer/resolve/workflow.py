@@ -22,7 +22,7 @@ from importer.resolve.conclusions import Evidence, conclusions
 from importer.resolve.run import ResolveJob, ResolveRun, open_run, recorded
 from importer.resolve.search import SearchOptions, SearchPlan, TicketSearch, look_up_tickets
 from importer.resolve.ticket_lookup import LookupResult
-from importer.results import JudgedRow, Outcomes, data_columns, project, read_results, write_whole
+from importer.results import RowResults, RowState, data_columns, read_result_rows, result_of_row, write_results
 from importer.runtime.signals import interruptions
 from importer.validation import content_hashes
 
@@ -113,14 +113,14 @@ def _write_results(run: ResolveRun, summary: Summary) -> None:
     rows = 0
     columns = list(data_columns(run.manifest.columns))
 
-    def outcomes() -> Iterator[Outcomes]:
+    def outcomes() -> Iterator[RowResults]:
         nonlocal rows
         for chunk in run.manifest.chunks():
-            former = read_results(chunk.frame)
+            former = read_result_rows(chunk.frame)
             entries = run.ledger_entries([each.key for each in former if each.status is Status.UNKNOWN and each.key])
             results = [
-                project(
-                    JudgedRow(row=each.row, key=each.key, content=content, entry=entries[each.key], rejection=None),
+                result_of_row(
+                    RowState(row=each.row, key=each.key, content=content, entry=entries[each.key], rejection=None),
                     account=run.info.account,
                     run=run.info.id,
                 )
@@ -130,8 +130,8 @@ def _write_results(run: ResolveRun, summary: Summary) -> None:
             ]
             rows += len(results)
             summary.count((result.status, result.code, result.error) for result in results)
-            yield Outcomes(frame=chunk.frame, results=results)
+            yield RowResults(frame=chunk.frame, results=results)
 
-    written = write_whole(run.job.target, columns, outcomes())
+    written = write_results(run.job.target, columns, outcomes())
     if written != rows:
         raise ProgramError(f"{rows} rows were read, but {written} were written")

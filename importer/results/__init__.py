@@ -1,32 +1,32 @@
-"""The results file: out, and in again for `rerun`."""
+"""Writes the results file, and reads it for `rerun`."""
 
 from importer.results.cell_limits import ENDING as WORKBOOK_ENDING
-from importer.results.cell_limits import MAX_COLUMNS, MAX_ROWS, unfit
-from importer.results.columns import COLUMNS, ResultRow, harmless
-from importer.results.comparison import Comparison, compare
-from importer.results.projection import JudgedRow, project
-from importer.results.reading import check_results, data_columns, imports, read_results
-from importer.results.writing import Outcomes, PartFile, check_target, part_path, write_whole
+from importer.results.cell_limits import MAX_COLUMNS, MAX_ROWS, find_unwritable_cells
+from importer.results.columns import COLUMNS, ResultRow, escape_formula
+from importer.results.comparison import ManifestComparison, compare_with_manifest
+from importer.results.projection import RowState, result_of_row
+from importer.results.reading import check_results, data_columns, past_imports, read_result_rows
+from importer.results.writing import PartFile, RowResults, check_results_path, part_path, write_results
 
 __all__ = [
     "COLUMNS",
     "MAX_COLUMNS",
     "MAX_ROWS",
     "WORKBOOK_ENDING",
-    "Comparison",
-    "JudgedRow",
-    "Outcomes",
+    "ManifestComparison",
     "PartFile",
     "ResultRow",
+    "RowResults",
+    "RowState",
     "check_results",
-    "check_target",
-    "compare",
+    "check_results_path",
+    "compare_with_manifest",
     "data_columns",
-    "harmless",
-    "imports",
+    "escape_formula",
+    "find_unwritable_cells",
     "part_path",
-    "project",
-    "read_results",
-    "unfit",
-    "write_whole",
+    "past_imports",
+    "read_result_rows",
+    "result_of_row",
+    "write_results",
 ]

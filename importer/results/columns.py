@@ -1,4 +1,4 @@
-"""The thirteen columns that results add to a manifest, and one row of them. Pure."""
+"""The thirteen columns that results add to a manifest, and one row of them."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ COLUMNS = (
     "import_account",
     "import_run",
 )
-INDISPENSABLE = ("import_row", "import_key", "import_status", "import_account", "import_run")
-"""Without these a results file can't be run again; the others may be gone where they were empty."""
+REQUIRED_COLUMNS = ("import_row", "import_key", "import_status", "import_account", "import_run")
+"""The columns that `rerun` needs. A user may have deleted others that were empty."""
 _NO_IDS = ("", "", "")
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the wide forms: Excel in Japan
-_SUSPICIOUS = frozenset(("'", *_STARTS_A_FORMULA))  # all else is told by its first character
+_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # wide forms: Excel in Japan
+_SUSPICIOUS = frozenset(("'", *_STARTS_A_FORMULA))  # first characters that need a closer look
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultRow:
-    """What became of one row; ``key`` is empty where the row never had one of its own."""
+    """The result of one row; ``key`` is empty if the row has none."""
 
-    row: int  # as a spreadsheet counts, in the manifest
+    row: int  # of the manifest, as a spreadsheet counts
     key: str
     status: Status
     ids: TicketIds | None = None
@@ -43,26 +43,30 @@ class ResultRow:
     finished_at: str = ""
     account: str = ""
     run: str = ""
-    kept: tuple[str, ...] = ()  # the cells of an earlier results file that stay to the letter
+    kept: tuple[str, ...] = ()  # cells of a previous results file, which stay unchanged
 
     def with_key(self, key: str) -> ResultRow:
-        """The same row, known by the key that it had before a spreadsheet changed that."""
-        place = COLUMNS.index("import_key")
-        return replace(self, key=key, kept=(*self.kept[:place], harmless(key), *self.kept[place + 1 :]))
+        """Return the row with the key that it had before a spreadsheet changed it."""
+        index = COLUMNS.index("import_key")
+        return replace(self, key=key, kept=(*self.kept[:index], escape_formula(key), *self.kept[index + 1 :]))
 
     def cells(self) -> tuple[str, ...]:
-        """The cells in the order of ``COLUMNS``; none of them starts a formula."""
+        """Return the cells in the order of ``COLUMNS``; none of them is a formula."""
         if self.kept:
             return self.kept
         ids = self.ids
         return (
             str(self.row),
-            harmless(self.key),
+            escape_formula(self.key),
             self.status,
-            *((harmless(ids.ticket_id), harmless(ids.number), harmless(ids.key)) if ids is not None else _NO_IDS),
+            *(
+                (escape_formula(ids.ticket_id), escape_formula(ids.number), escape_formula(ids.key))
+                if ids is not None
+                else _NO_IDS
+            ),
             self.code,
-            harmless(self.error),
-            harmless(self.hint),
+            escape_formula(self.error),
+            escape_formula(self.hint),
             str(self.attempts),
             self.finished_at,
             self.account,
@@ -70,13 +74,13 @@ class ResultRow:
         )
 
 
-def harmless(text: str) -> str:
-    """Text as a spreadsheet may see it: an apostrophe keeps it from being a formula. `as_given` undoes it exactly."""
+def escape_formula(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would read as a formula."""
     if not text or text[0] not in _SUSPICIOUS:
         return text
     return f"'{text}" if text.lstrip("'").startswith(_STARTS_A_FORMULA) else text
 
 
-def as_given(text: str) -> str:
-    """Undo ``harmless``."""
+def unescape_formula(text: str) -> str:
+    """Undo ``escape_formula`` exactly."""
     return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_STARTS_A_FORMULA) else text

@@ -1,4 +1,4 @@
-"""The results as a projection of manifest, plan and ledger: what became of each row, in the manifest's order. Pure."""
+"""Derives the result of a row from the manifest, the rejections and the ledger."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from importer.models import Status
 from importer.results.columns import ResultRow
 
 _EDITED_HINT = (
-    "The row's content has changed since this ticket was made; the ticket was not changed. "
-    "Change it in the account, or give the row a key of its own for a new ticket."
+    "The row has changed since this ticket was created; the ticket was not changed. "
+    "Change the ticket in the account, or give the row a new key to create another ticket."
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class JudgedRow:
-    """One row with everything that its result depends on. ``content`` is the hash of its cells as they are now."""
+class RowState:
+    """Everything that the result of one row depends on. ``content`` is the hash of its current cells."""
 
     row: int
     key: str
@@ -26,24 +26,24 @@ class JudgedRow:
     rejection: Rejection | None
 
 
-def project(judged: JudgedRow, *, account: str, run: str) -> ResultRow:
-    """Say what became of a row."""
-    entry = judged.entry
-    if judged.rejection is not None:
-        return _rejected(judged, judged.rejection, account, run)
+def result_of_row(row: RowState, *, account: str, run: str) -> ResultRow:
+    """Return the result of a row."""
+    entry = row.entry
+    if row.rejection is not None:
+        return _rejected(row, row.rejection, account, run)
     if entry is None or entry.state == Status.PENDING:
         code = (entry.error_code if entry else "") or "not-reached"
-        return _row(judged, Status.PENDING, code, account, run)
+        return _row(row, Status.PENDING, code, account, run)
     state = Status.UNKNOWN if entry.state == "sending" else Status(entry.state)
     if state is Status.CREATED and entry.run != run:
         state = Status.SKIPPED
     code = "interrupted" if entry.state == "sending" else entry.error_code
-    return _row(judged, state, code, account, entry.run or run)
+    return _row(row, state, code, account, entry.run or run)
 
 
-def _rejected(judged: JudgedRow, rejection: Rejection, account: str, run: str) -> ResultRow:
+def _rejected(row: RowState, rejection: Rejection, account: str, run: str) -> ResultRow:
     return ResultRow(
-        row=judged.row,
+        row=row.row,
         key=rejection.key,
         status=Status.REJECTED,
         code=rejection.code,
@@ -54,14 +54,14 @@ def _rejected(judged: JudgedRow, rejection: Rejection, account: str, run: str) -
     )
 
 
-def _row(judged: JudgedRow, status: Status, code: str, account: str, run: str) -> ResultRow:
-    entry = judged.entry
+def _row(row: RowState, status: Status, code: str, account: str, run: str) -> ResultRow:
+    entry = row.entry
     hint = ERROR_CODES[code].advice if code in ERROR_CODES else ""
-    if status is Status.SKIPPED and entry is not None and entry.content not in ("", judged.content):
+    if status is Status.SKIPPED and entry is not None and entry.content not in ("", row.content):
         hint = _EDITED_HINT
     return ResultRow(
-        row=judged.row,
-        key=judged.key,
+        row=row.row,
+        key=row.key,
         status=status,
         ids=entry.ids if entry else None,
         code=code,

@@ -1,4 +1,4 @@
-"""The results file, in: what `rerun` takes from its ``import_*`` columns."""
+"""Reads the ``import_*`` columns of a results file for `rerun`."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from importer.errors import ResultsError
 from importer.ledger.records import RowFromResults, source_of_run
 from importer.manifest import Manifest
 from importer.models import Status, TicketIds
-from importer.results.columns import COLUMNS, INDISPENSABLE, ResultRow, as_given
+from importer.results.columns import COLUMNS, REQUIRED_COLUMNS, ResultRow, unescape_formula
 
 _SHOWN_PROBLEMS = 10
-_WITHOUT_A_TICKET = (Status.REJECTED, Status.FAILED, Status.PENDING)
+_WITHOUT_TICKET = (Status.REJECTED, Status.FAILED, Status.PENDING)
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def data_columns(columns: Sequence[str]) -> tuple[str, ...]:
-    """The manifest's own columns: all but the thirteen that results add."""
+    """Return the columns of the manifest: all but the thirteen that results add."""
     return tuple(column for column in columns if column not in COLUMNS)
 
 
-def read_results(frame: pd.DataFrame) -> list[ResultRow]:
-    """What the file says of each row of a chunk. ``check_results`` has passed it before."""
+def read_result_rows(frame: pd.DataFrame) -> list[ResultRow]:
+    """Read the rows of a chunk, which must have passed ``check_results``."""
     return [
         ResultRow(
             row=int(cells["import_row"]),
-            key=as_given(cells["import_key"]),
+            key=unescape_formula(cells["import_key"]),
             status=Status(cells["import_status"]),
             ids=_ids(cells),
             code=cells["import_error_code"],
-            error=as_given(cells["import_error"]),
-            hint=as_given(cells["import_hint"]),
+            error=unescape_formula(cells["import_error"]),
+            hint=unescape_formula(cells["import_hint"]),
             attempts=int(cells["import_attempts"] or 0),
             finished_at=cells["import_finished_at"],
             account=cells["import_account"],
@@ -46,12 +46,12 @@ def read_results(frame: pd.DataFrame) -> list[ResultRow]:
 
 
 def check_results(manifest: Manifest, shown_as: str, *, account: str, source: str) -> None:
-    """Refuse what is not a whole results file of this account and source. Raises ResultsError with all reasons."""
-    missing = [column for column in INDISPENSABLE if column not in manifest.columns]
+    """Check that a results file is complete, and of this account and source. Raises ResultsError."""
+    missing = [column for column in REQUIRED_COLUMNS if column not in manifest.columns]
     if missing:
         raise ResultsError(
             f"{shown_as} is not a results file: it has no column {', '.join(missing)}",
-            hint="name the file that an import wrote, or use `run` for a manifest",
+            hint="name a file that an import wrote, or use `run` for a manifest",
         )
     problems: list[str] = []
     count = 0
@@ -68,24 +68,24 @@ def check_results(manifest: Manifest, shown_as: str, *, account: str, source: st
     twice = [row for row, n in rows.items() if n > 1]
     if twice:
         count += 1
-        problems.append(f"import_row {', '.join(twice[:_SHOWN_PROBLEMS])} stands in more than one row")
+        problems.append(f"import_row {', '.join(twice[:_SHOWN_PROBLEMS])} is in more than one row")
     (of, number), *others = accounts.most_common(2) or [("", 0)]
     if of and of != account and not others and count == number:  # and nothing else is wrong with any row
         raise ResultsError(
             f"{shown_as} holds results of account {of!r}, and this is account {account!r}",
-            hint="check LSQ_HOST and LSQ_TENANT_ID; results that --sandbox made are run again with --sandbox",
+            hint="check LSQ_HOST and LSQ_TENANT_ID; results of --sandbox need `rerun --sandbox`",
         )
     if problems:
         more = [f"… and {count - len(problems)} more"] if count > len(problems) else []
         raise ResultsError(
-            f"{shown_as} can't be run again: its import_* columns were changed, or it is of another account",
+            f"{shown_as} can't be run again: its import_* columns were changed, or it belongs to another account",
             details=[*problems, *more],
-            hint="take the file as the import wrote it, and edit only the manifest's own columns",
+            hint="use the file that the import wrote, and edit only the columns of the manifest",
         )
 
 
-def imports(results: Sequence[ResultRow]) -> list[RowFromResults]:
-    """The rows that may be tickets, for a ledger that may not know them."""
+def past_imports(results: Sequence[ResultRow]) -> list[RowFromResults]:
+    """Return the rows that may have a ticket, for a ledger that may not know them."""
     states = {Status.CREATED: "created", Status.SKIPPED: "created", Status.UNKNOWN: "unknown"}
     return [
         RowFromResults(
@@ -111,11 +111,13 @@ def _records(frame: pd.DataFrame) -> Iterator[dict[str, str]]:
 
 
 def _ids(cells: dict[str, str]) -> TicketIds | None:
-    number = as_given(cells["import_ticket_number"])
+    number = unescape_formula(cells["import_ticket_number"])
     if not number:
         return None
     return TicketIds(
-        number=number, ticket_id=as_given(cells["import_ticket_id"]), key=as_given(cells["import_ticket_key"])
+        number=number,
+        ticket_id=unescape_formula(cells["import_ticket_id"]),
+        key=unescape_formula(cells["import_ticket_key"]),
     )
 
 
@@ -123,16 +125,16 @@ def _problems(cells: dict[str, str], account: str, source: str) -> Iterator[str]
     if not _WHOLE_NUMBER.fullmatch(cells["import_row"]):
         yield f"import_row is {cells['import_row']!r}, not a row number"
     if cells["import_status"] not in set(Status):
-        yield f"import_status is {cells['import_status']!r}, not a state"
+        yield f"import_status is {cells['import_status']!r}, not a status"
     elif cells["import_status"] in (Status.CREATED, Status.SKIPPED) and not (
         cells["import_ticket_number"] and cells["import_key"]
     ):
-        yield f"it is {cells['import_status']}, but has no import_ticket_number or no import_key"
-    elif cells["import_status"] in _WITHOUT_A_TICKET and cells["import_ticket_number"]:
-        yield f"it is {cells['import_status']}, but has an import_ticket_number"
+        yield f"import_status is {cells['import_status']}, but it has no import_ticket_number or no import_key"
+    elif cells["import_status"] in _WITHOUT_TICKET and cells["import_ticket_number"]:
+        yield f"import_status is {cells['import_status']}, but it has an import_ticket_number"
     if not _WHOLE_NUMBER.fullmatch(cells["import_attempts"] or "0"):
         yield f"import_attempts is {cells['import_attempts']!r}, not a number"
     if cells["import_account"] != account:
         yield f"import_account is {cells['import_account']!r}, but this account is {account!r}"
     if source_of_run(cells["import_run"]) != source:
-        yield f"import_run {cells['import_run']!r} is not of the mapping's source {source!r}"
+        yield f"import_run {cells['import_run']!r} does not belong to the mapping's source {source!r}"

@@ -1,4 +1,4 @@
-"""What a spreadsheet makes of text that it takes for something else, told from what a person wrote. Pure."""
+"""Tells cells that a spreadsheet changed by itself from those that a user edited."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 
-_CELL_LIMIT = 32_000  # cells are cut at 32,767 characters, less where some count twice
+_CELL_LIMIT = 32_000  # cells are cut at 32,767 UTF-16 units
 _TRUTHS = ("TRUE", "FALSE")
 _ERRORS = re.compile(r"#(?:N/A|NAME\?|REF!|VALUE!|DIV/0!|NUM!|NULL!)|Err:\d+")
 _STARTS_A_FORMULA = ("=", "+", "-", "@")
@@ -16,10 +16,10 @@ _STARTS_A_FORMULA = ("=", "+", "-", "@")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _AROUND_NUMBERS = " \u00a0\u202f$€£₹¥"
-_ADDED = re.compile(r"\+|[+-]?0\d")  # what a person may write before a number, and a spreadsheet never does
+_TYPED_BY_USER = re.compile(r"\+|[+-]?0\d")  # the start of a number that no spreadsheet writes
 _KEPT_DIGITS = 15
 _TRUE_DIGITS = 16
-_SHOWN_DIGITS = 9  # a number that is too long for its column is shown with no fewer
+_SHOWN_DIGITS = 9  # the fewest that a spreadsheet shows of a number too long for its column
 _LEAST_SCIENTIFIC_DIGITS = 3
 _MAX_EXPONENT = 400
 
@@ -39,20 +39,20 @@ _MAX_DATE_CHARS = 40
 
 
 def changed_by_spreadsheet(original: str, found: str, *, guessed: bool = False) -> str:
-    """Say what a spreadsheet did to a cell; empty if a person may have written what is found.
+    """Say how a spreadsheet changed a cell; empty if a user may have edited it.
 
-    ``guessed``: the encoding of the file in which it was found is a guess. Line ends don't count.
+    ``guessed``: the encoding of the results file is a guess. Differences of line ends do not count.
     """
-    original, found = one_line_end(original), one_line_end(found)
+    original, found = normalize_line_ends(original), normalize_line_ends(found)
     if original == found:
         return ""
     if _lost_characters(original, found, guessed=guessed):
-        return "it lost characters that the file's encoding does not have"
-    return next((reason for says, reason in _CHANGES if says(original, found)), "")
+        return "it lost characters that the file's encoding lacks"
+    return next((reason for is_change, reason in _CHANGES if is_change(original, found)), "")
 
 
-def one_line_end(text: str) -> str:
-    """The text with line ends of one kind, as spreadsheets make them what they like."""
+def normalize_line_ends(text: str) -> str:
+    """Replace all line ends by LF, because spreadsheets change them."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
@@ -83,9 +83,9 @@ def _lost_characters(original: str, found: str, *, guessed: bool) -> bool:
 
 
 def _is_same_number(original: str, found: str) -> bool:
-    """Say whether both are one number, but for what is lost when it is kept in 15 digits or shown in fewer."""
+    """Whether both are the same number, apart from digits that a spreadsheet does not keep or show."""
     before, after = _number(original), _number(found)
-    if before is None or after is None or _ADDED.match(found.strip()):
+    if before is None or after is None or _TYPED_BY_USER.match(found.strip()):
         return False
     if before == after:
         return True
@@ -97,8 +97,8 @@ def _is_same_number(original: str, found: str) -> bool:
     if not lost or not (scientific or digits >= _SHOWN_DIGITS):
         return False
     if not scientific and before == before.to_integral_value() and len(_significant(before)) <= _KEPT_DIGITS:
-        return False  # a whole number of so few digits is shown with all of them
-    # Of a number as a processor keeps it, the seventeenth digit need not be the nearest.
+        return False  # an integer of so few digits is shown in full
+    # The seventeenth digit of a float may be off.
     digits = max(min(digits, _TRUE_DIGITS), _LEAST_SCIENTIFIC_DIGITS)
     step = Decimal(10) ** (after.adjusted() - digits + 1)
     return abs(before - after) <= step
@@ -133,7 +133,7 @@ def _significant(number: Decimal) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """A day; ``year`` is None where none is written, and below 100 where its century is not."""
+    """A day; ``year`` is None if it is missing, and below 100 if the century is missing."""
 
     year: int | None
     month: int
@@ -148,7 +148,7 @@ class _Day:
 
 
 def _is_same_moment(original: str, found: str) -> bool:
-    """Say whether both can be read as one day, time, or day and time."""
+    """Whether both can be read as the same date, time, or date and time."""
     before, after = _moment(original), _moment(found)
     if before is None or after is None:
         return False
@@ -161,7 +161,7 @@ def _is_same_moment(original: str, found: str) -> bool:
 
 
 def _is_midnight(time: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Say whether one has no time, and the other the time that a day has that has none."""
+    """Whether each of both has no time, or midnight."""
     return not any(time) and not any(other)
 
 
@@ -194,7 +194,7 @@ _Order = tuple[int | None, int, int]  # year, month, day
 
 
 def _days(text: str) -> set[_Day]:
-    """Every day that a text can be read as, whatever the order of its parts."""
+    """Return every day that a text can mean, in any order of its parts."""
     parts = _DATE_PARTS.findall(text)
     names = [part for part in parts if part.isalpha()]
     orders: list[_Order]
@@ -226,8 +226,8 @@ def _is_day(year: int | None, month: int, day: int) -> bool:
 
 _CHANGES = (
     (_is_cut, "it was cut"),
-    (_is_same_truth, "it was taken for true or false"),
-    (_is_same_number, "it was taken for a number"),
-    (_is_same_moment, "it was taken for a date"),
-    (_is_result, "it was taken for a formula"),
+    (_is_same_truth, "it was converted to TRUE or FALSE"),
+    (_is_same_number, "it was converted to a number"),
+    (_is_same_moment, "it was converted to a date"),
+    (_is_result, "it was converted to a formula"),
 )

@@ -1,4 +1,4 @@
-"""Results as a workbook of text cells, which a spreadsheet can edit without reading numbers and dates into them."""
+"""Writes results as a workbook of text cells, so that a spreadsheet does not convert numbers and dates."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from typing import Self
 import xlsxwriter  # type: ignore[import-untyped]  # it comes without types
 import xlsxwriter.utility  # type: ignore[import-untyped]
 
-from importer.results.cell_limits import MAX_CELL, cut, fits_cell
+from importer.results.cell_limits import MAX_CELL, cut_to_cell, fits_cell
 from importer.runtime.atomic_files import open_made
 
 _SHEET = "Results"
 _COLUMN_WIDTH = 18
 _SHEET_PART, _BOOK_PART = "xl/worksheets/sheet1.xml", "xl/workbook.xml"
 _COMPRESSION = 3  # a tenth larger than the default, in half the time
-_MOST_BYTES = 2**31 - 1  # of a part, without the extensions to the format that spreadsheets don't take for sound
+_MAX_PART_BYTES = 2**31 - 1  # larger parts need ZIP64, which some spreadsheets call damaged
 _STYLE = re.compile(r'style="(\d+)"')
-_SIZE = re.compile(r'<dimension ref="[^"]*"/>')
+_DIMENSION = re.compile(r'<dimension ref="[^"]*"/>')
 
-# -- what a cell's text, or XML, would take for something else
+# -- characters and texts that must be escaped
 _SURELY_FITS = MAX_CELL // 2
 _SPECIAL = re.compile("[&<>_\x00-\x1f\ufffe\uffff]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f]")
@@ -35,21 +35,22 @@ _LOOKS_ESCAPED = re.compile("_(?=x[0-9a-fA-F]{4}_)")
 
 
 class ResultsWorkbook:
-    """One sheet of text that is written row by row; nothing of it is held in memory. For use in ``with``.
+    """A workbook of one sheet that is written row by row, without holding rows in memory. Use it in ``with``.
 
-    A library makes all of the workbook but the rows below the header: it would take nine times as long for them. Raises
-    OSError if the disk does not take the file, or if it grows beyond what a workbook can be.
+    xlsxwriter writes everything but the rows below the header, for which it takes nine times as long. Raises OSError if
+    the disk is full, or if the workbook becomes too large.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str], own: int, *, most_bytes: int = _MOST_BYTES) -> None:
-        """``own``: the place from which on the columns are ours, so that what does not fit a cell may be cut.
+    def __init__(self, path: Path, columns: Sequence[str], own: int, *, max_bytes: int = _MAX_PART_BYTES) -> None:
+        """Create the file with its header.
 
-        ``most_bytes``: how large the sheet may grow, before it is packed.
+        ``own``: the index of the first column that is ours, so that texts may be cut. ``max_bytes``: the largest size
+        of the sheet, unpacked.
         """
         self._columns = columns
         self._own = own
         self._rows = 1
-        self._room_bytes = most_bytes
+        self._bytes_left = max_bytes
         self._letters = [xlsxwriter.utility.xl_col_to_name(place) for place in range(len(columns))]
         parts = _parts(columns, self._rows)
         head, _ = _around_rows(parts.pop(_SHEET_PART))
@@ -85,7 +86,7 @@ class ResultsWorkbook:
         between = f'{number}" s="{self._style}" t="inlineStr"><is><t'
         parts = [f'<row r="{number}">']
         for place, (letters, cell) in enumerate(zip(self._letters, cells, strict=True)):
-            if not cell:  # its column says that it is text
+            if not cell:  # the format of the column makes it text
                 continue
             if len(cell) <= _SURELY_FITS and cell[0] > " " and cell[-1] > " " and not _SPECIAL.search(cell):
                 parts.append(f'<c r="{letters}{between}>{cell}</t></is></c>')
@@ -95,19 +96,19 @@ class ResultsWorkbook:
         return "".join(parts)
 
     def _escaped(self, cell: str, place: int) -> str:
-        """The text of a cell; of ours, as much as fits one."""
+        """Escape the text of a cell; cut it if it is in one of our columns."""
         if place >= self._own:
-            cell = cut(cell)
+            cell = cut_to_cell(cell)
         elif not fits_cell(cell):
-            # No cell is left out in silence: what does not fit was refused before.
+            # Cells that do not fit were refused before, so this is a bug.
             raise ValueError(f"row {self._rows}, column {place + 1} does not fit a workbook")
         cell = _LOOKS_ESCAPED.sub("_x005F_", cell)
         return html.escape(_CONTROL.sub(lambda form: f"_x{ord(form[0]):04X}_", cell), quote=False)
 
     def _write(self, text: str) -> None:
-        self._room_bytes -= len(text) if text.isascii() else len(text.encode())
-        if self._room_bytes < 0:
-            raise OSError(errno.EFBIG, "it is too much for a workbook; write it as CSV")
+        self._bytes_left -= len(text) if text.isascii() else len(text.encode())
+        if self._bytes_left < 0:
+            raise OSError(errno.EFBIG, "too large for a workbook; write the results as CSV")
         self._sheet.write(text)
 
     def _close(self) -> None:
@@ -122,11 +123,11 @@ class ResultsWorkbook:
 
 
 def _parts(columns: Sequence[str], rows: int) -> dict[str, bytes]:
-    """A workbook with nothing but the header, and with what spans so many ``rows``, as its parts by their names."""
+    """Write a workbook with only the header and settings for ``rows`` rows; return its parts by name."""
     content = io.BytesIO()
     book = xlsxwriter.Workbook(content, {"in_memory": True})
     sheet = book.add_worksheet(_SHEET)
-    # Empty cells are text, too: what is typed into them stays as it was typed.
+    # Empty cells are text, too, so that a spreadsheet does not convert what a user types.
     sheet.set_column(0, len(columns) - 1, _COLUMN_WIDTH, book.add_format({"num_format": "@"}))
     bold = book.add_format({"num_format": "@", "bold": True})
     for place, name in enumerate(columns):
@@ -142,6 +143,6 @@ def _parts(columns: Sequence[str], rows: int) -> dict[str, bytes]:
 
 
 def _around_rows(sheet: bytes) -> tuple[str, str]:
-    """What stands before and behind the rows that follow the header; without the size, which is not known at first."""
-    head, end, tail = _SIZE.sub("", sheet.decode(), count=1).partition("</sheetData>")
+    """Split the XML of a sheet into the parts before and after the rows below the header, without its dimension."""
+    head, end, tail = _DIMENSION.sub("", sheet.decode(), count=1).partition("</sheetData>")
     return head, end + tail

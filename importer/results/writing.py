@@ -1,4 +1,4 @@
-"""The results file, out: ``RESULTS.part`` grows row by row, ``RESULTS`` only ever appears whole."""
+"""Writes the results file: ``RESULTS.part`` grows row by row, ``RESULTS`` is complete whenever it exists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from importer.ledger.records import source_of_run
 from importer.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results.cell_limits import ENDING
-from importer.results.columns import COLUMNS, INDISPENSABLE, ResultRow
+from importer.results.columns import COLUMNS, REQUIRED_COLUMNS, ResultRow
 from importer.runtime.atomic_files import (
     NotOursError,
     create_anew,
@@ -40,12 +40,12 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 
 class PartFile:
-    """``RESULTS.part``: the rows as they are done, for whoever looks on or must rescue something."""
+    """The file ``RESULTS.part`` with the rows that are finished, to watch a run or to recover from a crash."""
 
     def __init__(self, results: Path, columns: Sequence[str]) -> None:
         self.path = part_path(results)
-        with _told(self.path):
-            self._file = _marked(create_anew(self.path))
+        with _write_errors(self.path):
+            self._file = _open_with_byte_order_mark(create_anew(self.path))
             self._writer = csv.writer(self._file, lineterminator=_LINE_END)
             self._writer.writerow([*columns, *COLUMNS])
             self._file.flush()
@@ -58,63 +58,64 @@ class PartFile:
         except OSError as error:
             raise StoppedEarly(
                 f"{self.path} can't be written: {error.strerror}",
-                hint="make room on the disk, then run the same command again; what was sent is in the ledger",
+                hint="free disk space, then run the same command again: the ledger knows all rows that were sent",
             ) from error
 
     def close(self) -> None:
-        """Close the file; it stays."""
+        """Close the file without deleting it."""
         with contextlib.suppress(OSError):
             self._file.close()
 
 
 def part_path(results: Path) -> Path:
-    """The file that grows while rows are sent."""
+    """Return the path of the file that grows while rows are sent."""
     return results.with_name(f"{results.name}.part")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcomes:
-    """Some rows of the manifest, in its order, with what became of each."""
+class RowResults:
+    """Rows of the manifest, in its order, with their results."""
 
     frame: pd.DataFrame
     results: list[ResultRow]
 
     def rows(self, columns: Sequence[str]) -> Iterator[Sequence[str]]:
-        """Each row's cells: the manifest's own, of ``columns``, and those of its result."""
+        """Yield the cells of each row: those of the manifest, in ``columns``, and those of its result."""
         for *own, result in zip(*(self.frame[column].tolist() for column in columns), self.results, strict=True):
             yield (*own, *result.cells())
 
 
-def write_whole(results: Path, columns: Sequence[str], outcomes: Iterable[Outcomes]) -> int:
-    """Write all rows, with the manifest's own ``columns`` first, beside ``results``; then put them in its place.
+def write_results(results: Path, columns: Sequence[str], outcomes: Iterable[RowResults]) -> int:
+    """Write all rows to a temporary file, with the manifest's ``columns`` first, and rename it to ``results``.
 
-    What was there is kept under a number. Gives the number of rows. Raises StoppedEarly: then ``results`` is as it was.
+    A previous file gets a number in its name. Returns the number of rows. Raises StoppedEarly; then ``results`` is
+    unchanged.
     """
     rows = 0
     try:
         with replacing(results) as temporary:
-            form: Callable[[Path, Sequence[str]], _Csv | ResultsWorkbook]
-            form = _workbook if results.suffix.lower() == ENDING else _Csv
-            with form(temporary, columns) as file:
+            file_type: Callable[[Path, Sequence[str]], _Csv | ResultsWorkbook]
+            file_type = _workbook if results.suffix.lower() == ENDING else _Csv
+            with file_type(temporary, columns) as file:
                 for some in outcomes:
                     file.add(some.rows(columns))
                     rows += len(some.results)
-            keep_former(results)
+            keep_previous(results)
         _sync_folder(results.parent)
     except OSError as error:
         raise StoppedEarly(
             f"the results {results} can't be written: {error.strerror or error}",
-            hint="make room or choose another place with -o, then run the same command again; nothing that was sent "
-            "is forgotten, and nothing is sent twice",
+            hint="free disk space or name another file with -o, then run the same command again: nothing that was "
+            "sent is forgotten, and nothing is sent twice",
         ) from error
     return rows
 
 
 class _Csv:
-    """A CSV file that is on the disk when it is closed."""
+    """A CSV file that is synced to the disk when it is closed."""
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        self._file = _marked(open_made(path))
+        self._file = _open_with_byte_order_mark(open_made(path))
         self._writer = csv.writer(self._file, lineterminator=_LINE_END)
         self._writer.writerow([*columns, *COLUMNS])
 
@@ -133,13 +134,13 @@ class _Csv:
 
 
 def _workbook(path: Path, columns: Sequence[str]) -> ResultsWorkbook:
-    from importer.results.workbook import ResultsWorkbook  # noqa: PLC0415 - most results are none, and it is a library's
+    from importer.results.workbook import ResultsWorkbook  # noqa: PLC0415 - only needed for .xlsx, and xlsxwriter takes time to load
 
     return ResultsWorkbook(path, [*columns, *COLUMNS], own=len(columns))
 
 
-def keep_former(results: Path) -> Path | None:
-    """Keep the file that is there under the next number: ``tickets.results.csv`` as ``tickets.results.1.csv``."""
+def keep_previous(results: Path) -> Path | None:
+    """Rename an existing file to the next number: ``tickets.results.csv`` to ``tickets.results.1.csv``."""
     if not results.exists():
         return None
     pattern = re.compile(rf"{re.escape(results.stem)}\.(\d+){re.escape(results.suffix)}")
@@ -149,12 +150,12 @@ def keep_former(results: Path) -> Path | None:
     return kept
 
 
-def check_target(
+def check_results_path(
     results: Path, *, account: str, source: str, inputs: Sequence[Path], checked: Path | None = None
 ) -> None:
-    """Refuse a place that can't be written to, or where something lies that must not be replaced.
+    """Check that the results can be written, and replace no input and no foreign file. Raises ResultsError.
 
-    ``checked``: results that are known to be of this account and source. To load a large workbook again takes long.
+    ``checked``: a results file that is already known to belong to this account and source, and is not read again.
     """
     with writing(str(results), "-o"):
         is_folder = results.is_dir()
@@ -162,19 +163,19 @@ def check_target(
     if is_folder:
         raise ResultsError(f"{results} is a folder", hint="name a file with -o")
     if not results.parent.is_dir():
-        raise ResultsError(f"there is no folder {results.parent}", hint="make it, or name another file with -o")
+        raise ResultsError(f"there is no folder {results.parent}", hint="create it, or name another file with -o")
     if results.suffix.lower() not in RESULTS_ENDINGS:
         raise ResultsError(
-            f"results are written as {' or '.join(RESULTS_ENDINGS)}, not {results.suffix or 'without an ending'}",
-            hint="name a file with such an ending with -o",
+            f"results are written as {' or '.join(RESULTS_ENDINGS)}, not as {results.suffix or 'a file without one'}",
+            hint="name a file with one of these endings with -o",
         )
     if any(is_same(path, results) for path in inputs):
         raise ResultsError(f"{results} is an input of this run and must not be replaced", hint="name another file")
-    with _told(results):
+    with _write_errors(results):
         refuse_other_than_file(results.resolve() if is_link else results)
-    with _told(part_path(results)):
+    with _write_errors(part_path(results)):
         refuse_other_than_file(part_path(results), alone=True)
-    with _told(results):
+    with _write_errors(results):
         descriptor, name = tempfile.mkstemp(prefix=f".{results.name}.", suffix=".tmp", dir=results.parent)
         os.close(descriptor)
         Path(name).unlink()
@@ -194,20 +195,20 @@ def _refuse_foreign(results: Path, account: str, source: str) -> None:
 
 
 def _owner(results: Path) -> tuple[str, str] | None:
-    """Account and source of the file's first row; ``None`` if it has none. A spreadsheet may have saved it."""
+    """Return the account and source of the first row of a results file; None if it has no rows."""
     try:
         there = open_manifest(results, ManifestOptions(), COLUMNS)
-        if not set(INDISPENSABLE) <= set(there.columns):
+        if not set(REQUIRED_COLUMNS) <= set(there.columns):
             raise ResultsError(
-                f"{results} is there and is no results file of this program, so it is not replaced",
+                f"{results} exists and is not a results file of this program, so it is not replaced",
                 hint="move it away, or name another file with -o",
             )
         first = next(there.chunks(1), None)
     except ManifestError as error:
         raise ResultsError(
-            f"{results} is there and can't be read as results: {error.message}",
+            f"{results} exists and can't be read as results: {error.message}",
             details=error.details,
-            hint="move it away, or use another -o",
+            hint="move it away, or name another file with -o",
         ) from error
     if first is None:
         return None
@@ -215,26 +216,26 @@ def _owner(results: Path) -> tuple[str, str] | None:
     return row["import_account"], source_of_run(row["import_run"])
 
 
-def _marked(descriptor: int) -> TextIO:
-    # The codec `utf-8-sig` would pass each row through Python code; a mark at the start is all there is to it.
+def _open_with_byte_order_mark(descriptor: int) -> TextIO:
+    # The codec `utf-8-sig` is slow: it passes each row through Python code.
     file = os.fdopen(descriptor, "w", encoding="utf-8", newline="")
     file.write(_BYTE_ORDER_MARK)
     return file
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = "choose another place with -o, or change its rights"
+        hint = "name another file with -o, or change the permissions"
         if isinstance(error, NotOursError):
-            hint = "move it away, or choose another place with -o"
+            hint = "move it away, or name another file with -o"
         raise ResultsError(f"{path} can't be written: {error.strerror}", hint=hint) from error
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name durable, where the system lets a folder be synced."""
+    """Make the rename durable, if the system can sync a folder."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,1 +1,1 @@
-"""The process and what surrounds it: signals, files, disk space, progress, environment files, proxies, secrets."""
+"""The process and its environment: signals, files, disk space, progress, .env files, proxies and secrets."""

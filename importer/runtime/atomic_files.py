@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and that are never written through links, pipes or devices."""
+"""Writes files that appear completely or not at all, and never writes through links, pipes or devices."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from pathlib import Path
 from importer.errors import UsageError
 
 _ENDING = ".tmp"
-_NAME_CHARS = 40  # of a file that a disk takes: with more around them it might not
-_LOOSEST = 0o640  # what is written holds customers' data, whatever the umask allows
+_NAME_CHARS = 40  # of a file's name: with a prefix and an ending, a longer name may be too long for the disk
+_LOOSEST = 0o640  # the files hold customers' data, so the umask can't allow more
 _PRIVATE = 0o600
-_NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe would be waited for
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(
+    os, "O_NONBLOCK", 0
+)  # without O_NONBLOCK, opening a pipe waits for its reader
 _KINDS = {stat.S_IFLNK: "a link", stat.S_IFIFO: "a pipe", stat.S_IFDIR: "a folder", stat.S_IFSOCK: "a socket"}
 
 
 class NotOursError(OSError):
-    """A file can't be written because something else stands in its place, which ``strerror`` names."""
+    """A file can't be written because something else has its name; ``strerror`` says what."""
 
     def __init__(self, what: str) -> None:
         super().__init__(errno.EEXIST, what)
@@ -32,7 +34,7 @@ class NotOursError(OSError):
 
 @contextmanager
 def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
-    """Give an empty file beside ``path`` to be written; it takes its place when the block ends without an error.
+    """Yield an empty file beside ``path``, which replaces ``path`` when the block ends without an error.
 
     Until then nobody else can read it, and with ``private`` not even then; else it has the rights of the file that it
     replaces, or those that the user gives to new files, but never more than ``rw-r-----``. A link at ``path`` is
@@ -56,23 +58,23 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
 
 
 def _new_file(folder: Path, prefix: str) -> tuple[int, Path]:
-    """Make a temporary file that is locked for as long as its descriptor is open, so that nobody sweeps it."""
+    """Make a temporary file that is locked while its descriptor is open, so that no process deletes it."""
     while True:
         descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=_ENDING, dir=folder)
         _lock(descriptor)
         if os.fstat(descriptor).st_nlink:
             return descriptor, Path(name)
-        os.close(descriptor)  # another process swept it before it was locked
+        os.close(descriptor)  # another process deleted it before it was locked
 
 
 def _remove_left_behind(folder: Path, prefix: str) -> None:
-    """Remove the temporary files that killed runs of this user have left: those that nobody has locked."""
+    """Delete the temporary files that killed runs of this user have left: those that are not locked."""
     if os.name != "posix":
         return
     ours = re.compile(rf"{re.escape(prefix)}[a-z0-9_]{{8}}{re.escape(_ENDING)}")
     with contextlib.suppress(OSError):
         for path in [each for each in folder.iterdir() if ours.fullmatch(each.name)]:
-            with contextlib.suppress(OSError):  # no longer there, or not ours to open
+            with contextlib.suppress(OSError):  # deleted meanwhile, or not readable by this user
                 descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
                 try:
                     state = os.fstat(descriptor)
@@ -83,7 +85,7 @@ def _remove_left_behind(folder: Path, prefix: str) -> None:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a file until its descriptor is closed or the process ends; false where it is locked or can't be."""
+    """Lock a file until its descriptor is closed; return whether that was possible."""
     if os.name != "posix":
         return False
     import fcntl  # noqa: PLC0415 - Windows has none
@@ -96,19 +98,19 @@ def _lock(descriptor: int) -> bool:
 
 
 def create(path: Path, *, flags: int = 0, mode: int = _LOOSEST) -> int:
-    """Make a file that is not there, and open it to be written. Raises OSError, FileExistsError above all."""
+    """Create a new file and open it for writing. Raises OSError, such as FileExistsError."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags | _NO_LINKS, mode)
 
 
 def create_anew(path: Path) -> int:
-    """The same in place of a file that a killed run has left. Raises OSError."""
+    """Create a file and open it for writing; replace one that a killed run has left. Raises OSError."""
     refuse_other_than_file(path, alone=True)
     path.unlink(missing_ok=True)
     return create(path)
 
 
 def open_made(path: Path) -> int:
-    """Open a file that `replacing` has made, or make it, and empty it; never a link in its place. Raises OSError."""
+    """Open and empty a file that `replacing` has made, or create it; never follow a link. Raises OSError."""
     try:
         descriptor = _open_plain(path, os.O_WRONLY)
     except FileNotFoundError:
@@ -119,7 +121,7 @@ def open_made(path: Path) -> int:
 
 
 def open_to_append(path: Path) -> int:
-    """Open a file to be added to, or make it; a terminal or ``/dev/null`` will do, too. Raises OSError.
+    """Open a file, a terminal or ``/dev/null`` for appending, or create the file. Raises OSError.
 
     One that is there must have no other name, as what is behind that might be anything. It loses the rights that are
     too many for what is written now.
@@ -128,7 +130,7 @@ def open_to_append(path: Path) -> int:
         return create(path, flags=os.O_APPEND)
     except FileExistsError:
         descriptor = _open_plain(path, os.O_WRONLY | os.O_APPEND, devices=True)
-    with contextlib.suppress(OSError):  # another user's, which this one may write to
+    with contextlib.suppress(OSError):  # a file of another user that this user may write to
         status = os.fstat(descriptor)
         if stat.S_ISREG(status.st_mode):
             os.fchmod(descriptor, stat.S_IMODE(status.st_mode) & _LOOSEST)
@@ -136,7 +138,7 @@ def open_to_append(path: Path) -> int:
 
 
 def refuse_other_than_file(path: Path, *, or_link: bool = False, alone: bool = False) -> None:
-    """Raise NotOursError if something stands at ``path`` that is no regular file; OSError if that can't be told.
+    """Raise NotOursError if ``path`` exists and is no regular file; OSError if that is unknown.
 
     ``or_link``: a symbolic link will do, too. ``alone``: a file that has other names, by hard links, will not.
     """
@@ -150,17 +152,17 @@ def refuse_other_than_file(path: Path, *, or_link: bool = False, alone: bool = F
 
 
 def keep_copy(path: Path, kept: Path) -> None:
-    """Give a file a second name, which must be free; where the disk has no hard links, copy it. Raises OSError."""
+    """Give a file a second, free name; copy it if the disk has no hard links. Raises OSError."""
     source = path.resolve()
     try:
-        os.link(source, kept)  # the file is never missing, not even for a moment
+        os.link(source, kept)  # the file is never missing
     except FileExistsError:
         raise
-    except OSError:  # a file system without links, such as a memory stick's
+    except OSError:  # a file system without hard links, such as that of a memory stick
         with source.open("rb") as there, os.fdopen(create(kept, mode=_PRIVATE), "wb") as here:
             shutil.copyfileobj(there, here)
         shutil.copystat(source, kept)
-    with contextlib.suppress(OSError):  # another user's file
+    with contextlib.suppress(OSError):  # a file of another user
         rights = stat.S_IMODE(kept.stat().st_mode)
         if rights & ~_LOOSEST:
             kept.chmod(rights & _LOOSEST)
@@ -168,22 +170,22 @@ def keep_copy(path: Path, kept: Path) -> None:
 
 @contextmanager
 def writing(what: str, option: str) -> Iterator[None]:
-    """Raise UsageError for an OSError: ``what`` can't be written, and ``option`` is to name another file."""
+    """Turn an OSError of the block into a UsageError: ``what`` can't be written, choose another ``option``."""
     try:
         yield
     except OSError as error:
         raise UsageError(
-            f"{what} can't be written: {error.strerror}", hint=f"choose another name or place for {option}"
+            f"{what} can't be written: {error.strerror}", hint=f"choose another file or folder for {option}"
         ) from error
 
 
 def is_same(path: Path, other: Path) -> bool:
-    """Whether both are there and are one file, by whatever names. Raises OSError."""
+    """Return whether both paths exist and are the same file. Raises OSError."""
     return path.exists() and other.exists() and path.samefile(other)
 
 
 def begins_as(path: Path, beginnings: tuple[bytes, ...]) -> bool:
-    """Whether a file is empty, or begins with one of these, and so is what would replace it. Raises OSError.
+    """Return whether a file is empty or begins with one of ``beginnings``. Raises OSError.
 
     What is no file, such as a pipe, which would be waited for, begins as nothing.
     """
@@ -195,9 +197,9 @@ def begins_as(path: Path, beginnings: tuple[bytes, ...]) -> bool:
 
 
 def _open_plain(path: Path, flags: int, *, devices: bool = False) -> int:
-    """Open a file that is there, if it is a regular one by no other name. Raises OSError."""
+    """Open an existing regular file that has no other hard link. Raises OSError."""
     if not devices:
-        refuse_other_than_file(path)  # to open a pipe already does something to it
+        refuse_other_than_file(path)  # opening a pipe has an effect on its writer
     try:
         descriptor = os.open(path, flags | _NO_LINKS)
     except OSError as error:
@@ -217,13 +219,13 @@ def _open_plain(path: Path, flags: int, *, devices: bool = False) -> int:
 
 def _refuse(status: os.stat_result, *, alone: bool) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise NotOursError(f"{_KINDS.get(stat.S_IFMT(status.st_mode), 'a device')} is there, and not a file")
+        raise NotOursError(f"{_KINDS.get(stat.S_IFMT(status.st_mode), 'a device')} has this name, and not a file")
     if alone and status.st_nlink > 1:
-        raise NotOursError("the file there has another name, by a hard link, and would change by that name, too")
+        raise NotOursError("the file has a second name (a hard link), and would change under that name, too")
 
 
 def _rights(path: Path) -> int:
-    """What a file is allowed that takes the place of ``path``."""
+    """Return the permissions of a file that replaces ``path``."""
     try:
         return stat.S_IMODE(path.stat().st_mode) & _LOOSEST
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Whether the disks have room for what an import writes; found before the first call."""
+"""Checks before the first call that the disks have enough space for an import."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from importer.runtime.display_text import size_text
 # Measured, and rounded down: who is refused would not have come to the end. What the rows hold comes on top.
 LEDGER_ROW_BYTES = 400
 RESULTS_ROW_BYTES = 130
-LEDGER_LEAST_BYTES = 1_000_000  # its log, which is written before the tables are
+LEDGER_LEAST_BYTES = 1_000_000  # its write-ahead log, which is written before the tables
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpaceNeed:
-    """So many bytes, in one folder, for something with a name."""
+    """The bytes that one file needs in one folder. ``what``: the file's name in messages."""
 
     what: str
     folder: Path
@@ -26,12 +26,12 @@ class SpaceNeed:
 
 
 def free_bytes(folder: Path) -> int:
-    """How much this user may still write there."""
+    """Return how many bytes this user may still write in a folder."""
     return shutil.disk_usage(folder).free
 
 
 def check_space(needs: Iterable[SpaceNeed], free: Callable[[Path], int] = free_bytes) -> None:
-    """Raise UsageError if a disk has less room than all that is to be written to it needs."""
+    """Raise UsageError if a disk has less free space than all files on it need."""
     disks: dict[int, list[SpaceNeed]] = {}
     for need in needs:
         disks.setdefault(need.folder.stat().st_dev, []).append(need)
@@ -42,5 +42,5 @@ def check_space(needs: Iterable[SpaceNeed], free: Callable[[Path], int] = free_b
             raise UsageError(
                 f"the disk of {on_disk[0].folder} is nearly full: {size_text(there)} are free, and at least "
                 f"{size_text(needed)} are needed for {what}",
-                hint="make room, or name places on another disk with -o and --ledger; nothing was sent",
+                hint="nothing was sent; free some space, or choose another disk with -o and --ledger",
             )

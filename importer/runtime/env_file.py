@@ -1,4 +1,4 @@
-"""A ``.env`` file: its variables, and what a person would want to know of it."""
+"""Reads a ``.env`` file: its variables, and warnings about it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _OTHERS_MAY_READ = stat.S_IRGRP | stat.S_IROTH
 
 @dataclass(frozen=True, kw_only=True)
 class EnvFile:
-    """The variables of a file that is there, or none. ``warnings``: a line each."""
+    """The variables of a ``.env`` file, none if there is no file. ``warnings``: one text each."""
 
     values: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
 def read_env_file(path: Path, is_secret: Callable[[str], bool]) -> EnvFile:
-    """Read a file, if it is there. Raises SettingsError for one that can't be read.
+    """Read a file, if it exists. Raises SettingsError if it can't be read.
 
     ``is_secret`` says which variables hold a key: only of a file that has one it matters who may read it.
     """
@@ -49,7 +49,7 @@ def read_env_file(path: Path, is_secret: Callable[[str], bool]) -> EnvFile:
 
 
 def others_may_read(path: Path) -> str:
-    """Say that a file with a key in it can be read by other users; empty if it can't, or nobody can tell."""
+    """Return a warning if other users can read a file with a key, otherwise an empty text."""
     if os.name != "posix":
         return ""
     try:
@@ -80,11 +80,11 @@ def _line_warnings(path: Path, bindings: list[Binding], is_secret: Callable[[str
 
 
 def _may_be_cut(binding: Binding, secret: bool) -> bool:  # noqa: FBT001 - of one caller
-    """Whether a comment may be a part of the value: in a key always, else where no blank follows its sign."""
+    """Return whether a comment may belong to the value: always in a key, otherwise if no blank follows the `#`."""
     comment = _COMMENT.search(binding.original.string)
     return comment is not None and (secret or bool(comment["comment"][:1].strip()))
 
 
 def _blank_lines(text: str) -> int:
-    """How many lines of a statement's text come before it: the parser counts from the end of the one before."""
+    """Return the blank lines before a statement: the parser counts from the end of the previous one."""
     return text[: len(text) - len(text.lstrip())].count("\n")

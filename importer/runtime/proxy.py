@@ -1,4 +1,4 @@
-"""Which proxy a host is reached through: HTTPS_PROXY and NO_PROXY, read and checked before the first call. Pure.
+"""Reads and checks HTTPS_PROXY and NO_PROXY before the first call. Pure.
 
 No message of this module quotes the proxy's address: what can't be read may be a password.
 """
@@ -17,7 +17,7 @@ _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def read_proxy(text: str) -> str:
-    """Read a proxy's address and give it as a URL. Raises ValueError with what is wrong."""
+    """Return a proxy's address as a URL. Raises ValueError with the reason."""
     scheme, separator, rest = text.strip().partition("://")
     if not separator:
         scheme, rest = "http", text.strip()
@@ -34,7 +34,7 @@ def read_proxy(text: str) -> str:
 
 
 def parted(proxy: str) -> tuple[str, str, str]:
-    """A proxy's URL as ``read_proxy`` gives it: without its login, its user name, and its password."""
+    """Split a proxy's URL into the URL without login, the user name and the password."""
     scheme, _, rest = proxy.partition("://")
     login, _, place = rest.rpartition("@")
     user, _, password = login.partition(":")
@@ -42,7 +42,7 @@ def parted(proxy: str) -> tuple[str, str, str]:
 
 
 def _host_and_port(place: str) -> str:
-    """The part behind the user name, checked. A password with a slash in it ends up here, too, so it is not shown."""
+    """Check and return the host and port. A password with a slash may be in them, so errors don't show them."""
     wrong = ValueError(f"the proxy's host or port can't be read; write http://HOST:PORT ({_ENCODE})")
     try:
         url = urlsplit(f"//{place}")
@@ -59,7 +59,7 @@ def _host_and_port(place: str) -> str:
 
 
 def is_exempt(host: str, port: int, exceptions: str) -> bool:
-    """Say whether NO_PROXY exempts a host.
+    """Return whether NO_PROXY exempts a host.
 
     Its entries are parted by commas or blanks: a host, a domain with or without ``.`` or ``*.`` before it, an address,
     a network such as ``10.0.0.0/8``, each with or without a port, or ``*``.
@@ -81,7 +81,7 @@ def _covers(entry: str, host: str, port: int) -> bool:
 
 
 def _parted(entry: str) -> tuple[str, str]:
-    """An entry's host or network, and its port. An IPv6 address has a port only behind brackets."""
+    """Return an entry's host or network, and its port. An IPv6 address with a port needs brackets."""
     if bracketed := re.fullmatch(r"\[([^\]]*)\](?::([0-9]+))?", entry):
         return bracketed[1], bracketed[2] or ""
     name, colon, port = entry.partition(":")

@@ -1,4 +1,4 @@
-"""Takes secrets out of texts, however they are written in them. Pure.
+"""Hides secrets in texts, in any encoding in which they may appear. Pure.
 
 A server may repeat a key in what it answers: as it is, as JSON, HTML or an address writes it, or in base64. A text is
 redacted after it was decoded and before it is cut.
@@ -15,14 +15,14 @@ from functools import cached_property
 from typing import Any
 
 HIDDEN = "********"
-LEAST_CHARS = 4  # what is shorter is part of many words
-_LEAST_CUT_CHARS = 8  # so much of a secret that was cut off is a part of it, and no accident
+LEAST_CHARS = 4  # a shorter secret is a part of many words
+_LEAST_CUT_CHARS = 8  # a shorter beginning of a secret may be a coincidence
 _NESTED_CHARS = 48
 _NAMED = {character: name for name, character in html.entities.html5.items() if name.endswith(";")}
 
 
 class Redactor:
-    """Hides some secrets. Two with the same secrets are equal."""
+    """Hides some secrets in texts. Redactors with the same secrets are equal."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = tuple(sorted({each for each in secrets if len(each) >= LEAST_CHARS}, key=len, reverse=True))
@@ -37,11 +37,11 @@ class Redactor:
         return f"Redactor({len(self._secrets)} secrets)"
 
     def text(self, text: str) -> str:
-        """Give the text without the secrets."""
+        """Return the text without the secrets."""
         return self._pattern.sub(HIDDEN, text) if self._secrets and text else text
 
     def value(self, value: Any) -> Any:
-        """Give the same value with every text in its lists, tuples and mappings redacted."""
+        """Return the value with every text in its lists, tuples and mappings redacted."""
         match value:
             case str():
                 return self.text(value)
@@ -53,7 +53,7 @@ class Redactor:
                 return value
 
     def body(self, body: bytes | None) -> bytes | None:
-        """Give an answer's body without the secrets, in the encoding in which it came."""
+        """Return an answer's body without the secrets, in the same encoding."""
         if not body or not self._secrets:
             return body
         encoding = json.detect_encoding(body)
@@ -67,12 +67,12 @@ class Redactor:
 
 
 def _forms(secret: str) -> Iterable[str]:
-    """The patterns of one secret: each character in any of its spellings, and the whole in base64."""
+    """Return the patterns of one secret: each character in any spelling, and the whole in base64."""
     spelt = [_spellings(character) for character in secret]
     yield "".join(spelt)
     if len(secret) > _LEAST_CUT_CHARS:
         yield _beginning(spelt)
-    # Within a longer text in base64, a secret begins at one of three places of a group.
+    # In a longer base64 text, a secret begins at one of three positions of a group.
     for before in range(3):
         coded = base64.b64encode(b"\0" * before + secret.encode()).decode().rstrip("=")
         sure = coded[(0, 2, 3)[before] : len(coded) - (1 if (before + len(secret.encode())) % 3 else 0)]
@@ -92,7 +92,7 @@ def _beginning(spelt: list[str]) -> str:
 
 
 def _spellings(character: str) -> str:
-    """The pattern of one character: as it is, or as JSON, Python, HTML or an address may write it.
+    """Return the pattern of one character: as it is, or as JSON, Python, HTML or a URL may write it.
 
     Every repetition has a bound: a text of nothing but backslashes would take the square of its length otherwise.
     """
@@ -107,7 +107,7 @@ def _spellings(character: str) -> str:
         "".join(rf"\\{{1,7}}x(?i:{octet:02x})" for octet in octets),
         rf"&(?:amp;){{0,3}}#(?:0{{0,7}}{ord(character)}|[xX]0{{0,7}}(?i:{code}));?",
     ]
-    if ord(character) < 0x100:  # noqa: PLR2004 - Latin-1, which Python writes by two digits
+    if ord(character) < 0x100:  # noqa: PLR2004 - Latin-1, which Python writes with two digits
         forms.append(rf"\\{{1,7}}x(?i:{code:0>2})")
     if character in _NAMED:
         forms.append(rf"&(?:amp;){{0,3}}{re.escape(_NAMED[character])}")

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP in each phase of a command: nothing that was sent may be left without a word."""
+"""Handles SIGINT, SIGTERM and SIGHUP in each phase of a command, so that every sent row gets a state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from importer.errors import Interrupted
 
-_AGAIN = "the same command again goes on where it stopped"
+_AGAIN = "run the same command again to go on"
 
 Stop = Callable[[Interrupted, bool], None]
 _Told = TypeVar("_Told")
@@ -20,13 +20,13 @@ _Told = TypeVar("_Told")
 
 @contextlib.contextmanager
 def raising() -> Iterator[None]:
-    """Before and after sending: a signal raises Interrupted in the main thread."""
+    """Raise Interrupted in the main thread at a signal. For the time before and after sending."""
     with _handling(_Raising()):
         yield
 
 
 class _Raising:
-    """Raises for every signal, and remembers the first: where Python runs a finalizer, what is raised is lost."""
+    """Raises at every signal, and remembers the first: Python drops exceptions that are raised in a finalizer."""
 
     def __init__(self) -> None:
         self.first: int | None = None
@@ -37,7 +37,7 @@ class _Raising:
 
 
 class Interruptions:
-    """Signals from the first request to the last row of the results: none is lost, and none cuts the results off.
+    """Signals from the first request to the last row of the results: none is lost, and none truncates the results.
 
     While tickets are sent, ``stop`` is called on the event loop, with True from the second signal on. Otherwise a
     first signal waits for what follows, and a second one ends the process at once.
@@ -50,7 +50,7 @@ class Interruptions:
 
     @contextlib.contextmanager
     def stopping(self, stop: Stop) -> Iterator[None]:
-        """While the event loop sends; a signal that came just before counts."""
+        """Call a function at each signal while the event loop sends, also at one received just before."""
         self._loop, self._stop = asyncio.get_running_loop(), stop
         if self._received:
             stop(interrupted(self._received[0]), False)
@@ -58,10 +58,10 @@ class Interruptions:
             yield
         finally:
             self._loop = None
-            self._received.clear()  # an impatient second Ctrl-C must not cost the results
+            self._received.clear()  # a second Ctrl-C must not truncate the results
 
     async def unless_stopped(self, work: Coroutine[Any, Any, _Told]) -> _Told:
-        """Give what ``work`` gives, which changes nothing and is dropped at a signal. Raises Interrupted then."""
+        """Return the result of ``work``, which changes nothing. At a signal, drop it and raise Interrupted."""
         stopped: asyncio.Future[_Told] = asyncio.get_running_loop().create_future()
 
         def stop(reason: Interrupted, _at_once: bool) -> None:  # noqa: FBT001 - as it is called
@@ -77,10 +77,10 @@ class Interruptions:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             if stopped.done():
-                stopped.exception()  # looked at, or the event loop would complain of it
+                stopped.exception()  # retrieved, so that the event loop does not report it
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
-        """Take a signal."""
+        """Handle a signal."""
         self._received.append(number)
         again = len(self._received) > 1
         if self._loop is not None:
@@ -91,7 +91,7 @@ class Interruptions:
 
 @contextlib.contextmanager
 def interruptions() -> Iterator[Interruptions]:
-    """Hand the signals to one object for as long as the block lasts."""
+    """Handle signals with one object during the block."""
     received = Interruptions()
     with _handling(received.handle) as former:
         for handler in former:
@@ -101,21 +101,21 @@ def interruptions() -> Iterator[Interruptions]:
 
 
 def interrupted(number: int) -> Interrupted:
-    """The error for a signal."""
+    """Return the error for a signal."""
     return Interrupted(number, f"interrupted by {signal.Signals(number).name}", hint=_AGAIN)
 
 
 def _signals() -> Iterator[signal.Signals]:
     yield signal.SIGINT
     yield signal.SIGTERM
-    # The terminal has gone, as when a connection breaks; whoever started us under `nohup` wants us to go on.
+    # SIGHUP: the terminal was closed, as when a connection breaks. Under `nohup` the run must go on.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         yield signal.SIGHUP
 
 
 @contextlib.contextmanager
 def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[Iterable[object]]:
-    """Give the signals to ``handle`` for as long as the block lasts; yields the handlers that had them before."""
+    """Handle signals with ``handle`` during the block; yield the handlers from before."""
     former = {number: signal.signal(number, handle) for number in _signals()}
     try:
         yield former.values()

@@ -1,8 +1,16 @@
-"""A stand-in LeadSquared account: as strict as the documentation, and no kinder than it where it is silent.
+"""The sandbox: a simulated LeadSquared account, as strict as the documentation.
 
-It listens on a socket like the real one, counts calls like the real one, and can be told what goes wrong when. It is
-for trying a mapping, for rehearsing a run, and for every test of this package; it is not the vendor's, and an account's
-own rules go further than it knows.
+It serves the API on a socket, counts calls, and simulates faults by a plan. Use it to try a mapping, for a rehearsal,
+and in tests. It is not the vendor's software; a real account may have more rules.
+
+server            entry point: start a sandbox and look at its state
+request_handler   one request: rate limit, keys, route
+ticket_calls, other_calls  the calls of the API
+request_body, multipart, ticket_dto, value_checks  strict parsing and checking of requests
+account           configuration: fields and their values
+account_state, state_records, state_document  tickets, leads and calls so far
+faults, fault_plan, fault_selection  simulated faults
+answers, connection  answers, and how they are sent or withheld
 """
 
 from importer.sandbox.account import Field, SandboxAccount, default_account

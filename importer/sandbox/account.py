@@ -1,8 +1,8 @@
-"""The stand-in account's configuration: which fields a ticket has, and which values each of them takes. Pure.
+"""The sandbox account's configuration: its fields, and the values that each accepts. Pure: no I/O.
 
-The documented system fields, ``DataType: Select``, ``RenderType: Dropdown`` and the members of the metadata answer are
-the vendor's (*Create Ticket with Attachments*, *Get Ticket Fields Metadata*). The other data types, the lengths and the
-custom fields are this stand-in's own: no page lists them.
+The system fields, ``DataType: Select``, ``RenderType: Dropdown`` and the members of the metadata answer are documented
+(*Create Ticket with Attachments*, *Get Ticket Fields Metadata*). The other data types, the lengths and the custom
+fields are assumptions.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _TYPES = {
 class Field:
     """One field of a ticket or, with the prefix ``LeadDetail.``, of its lead.
 
-    ``max_length`` counts UTF-16 units, as the vendor's platform counts characters. ``values`` are those that a select
-    field takes; ``retired`` ones are still listed by the lookup call, as inactive, and refused. An inactive field is
-    still listed by the metadata call, and refused. Raises ValueError for a configuration that no account could have.
+    ``max_length`` counts UTF-16 units, like the vendor's platform. ``values``: the values of a select field.
+    ``retired``: values that the lookup call lists as inactive, and that are refused. An inactive field is listed by the
+    metadata call, and refused. Raises ValueError for an impossible configuration.
     """
 
     schema_name: str
@@ -53,37 +53,37 @@ class Field:
 
     def __post_init__(self) -> None:
         if not _SCHEMA_NAME.fullmatch(self.schema_name):
-            raise ValueError(f"{self.schema_name!r} is no SchemaName")
+            raise ValueError(f"{self.schema_name!r} is not a SchemaName")
         if (self.kind is FieldKind.SELECT) != bool(self.values):
-            raise ValueError(f"{self.schema_name}: a select field has values, and no other field has")
+            raise ValueError(f"{self.schema_name}: a select field needs values, and other fields have none")
 
     @property
     def name(self) -> str:
-        """The SchemaName without its prefix; for a select field this is its LookupName, too."""
+        """The SchemaName without its prefix; also the LookupName of a select field."""
         return self.schema_name.rpartition(".")[2]
 
     @property
     def is_lead_field(self) -> bool:
-        """Whether the field belongs to the lead rather than to the ticket."""
+        """Whether the field belongs to the lead, not to the ticket."""
         return self.schema_name.startswith(LEAD_PREFIX)
 
     def problem(self, value: str) -> str | None:
-        """Why the account refuses this value, or ``None``."""
+        """Return why the account refuses this value, or ``None``."""
         if not self.active:
             return "this field is not active"
         if value == "" and self.mandatory:
             return "mandatory and empty"
         units = len(value.encode("utf-16-le", "surrogatepass")) // 2
         if self.max_length is not None and units > self.max_length:
-            return f"{units} characters, and {self.max_length} are allowed"
+            return f"{units} characters; at most {self.max_length} are allowed"
         if self.kind is FieldKind.SELECT:
             return None if value in self.values else f"{value!r} is not a configured value"
         return problem_of(self.kind, value)
 
     def metadata(self) -> dict[str, object]:
-        """This field as an entry of ``TicketsFields`` (*Get Ticket Fields Metadata*)."""
+        """Return this field as an entry of ``TicketsFields`` (*Get Ticket Fields Metadata*)."""
         data_type, render_type = _TYPES[self.kind]
-        # A GUID and not the LookupName: nobody documents that the two are the same.
+        # A GUID, not the LookupName: the documentation does not say that they are equal.
         lookup_id = str(uuid.uuid5(uuid.NAMESPACE_OID, self.schema_name)) if self.values else None
         return {
             "DisplayName": re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.name),
@@ -107,7 +107,7 @@ class Field:
         }
 
     def lookup_values(self) -> list[dict[str, object]]:
-        """The configured values, retired ones included and inactive (*Get Lookup Values*)."""
+        """Return the configured values, with retired ones as inactive (*Get Lookup Values*)."""
         texts = (*self.values, *self.retired)
         return [
             {"Text": text, "Value": text, "SortingOrder": order, "Active": text in self.values, "Deleted": False}
@@ -117,7 +117,7 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxAccount:
-    """All fields of an account, in its own order. Raises ValueError if two of them share a SchemaName."""
+    """All fields of an account, in its order. Raises ValueError if two of them share a SchemaName."""
 
     fields: tuple[Field, ...]
 
@@ -135,25 +135,25 @@ class SandboxAccount:
         return tuple(field for field in self.fields if not field.is_lead_field)
 
     def field(self, schema_name: str) -> Field | None:
-        """The field of exactly this SchemaName, letter case included."""
+        """Return the field of exactly this SchemaName, letter case included."""
         return self._by_name.get(schema_name)
 
     def lookup(self, lookup_name: str) -> Field | None:
-        """The select field of the ticket whose values go by this LookupName."""
+        """Return the ticket's select field with this LookupName."""
         selects = (field for field in self.ticket_fields if field.values)
         return next((field for field in selects if field.name == lookup_name), None)
 
     def with_fields(self, fields: Iterable[Field]) -> SandboxAccount:
-        """This account with these fields, too; one whose SchemaName is there already takes that one's place."""
+        """Return this account with more fields; a field with an existing SchemaName replaces the existing one."""
         return SandboxAccount(fields=tuple((self._by_name | {field.schema_name: field for field in fields}).values()))
 
     def with_values(self, values: Mapping[str, Iterable[str]]) -> SandboxAccount:
-        """This account with further values in select fields, by SchemaName. Raises ValueError for any other field."""
+        """Return this account with more values in select fields, by SchemaName. Raises ValueError for other fields."""
         changed = []
         for schema_name, more in values.items():
             field = self.field(schema_name)
             if field is None or field.kind is not FieldKind.SELECT:
-                raise ValueError(f"{schema_name} is no select field of the account")
+                raise ValueError(f"{schema_name} is not a select field of the account")
             wanted = tuple(dict.fromkeys((*field.values, *more)))
             retired = tuple(text for text in field.retired if text not in wanted)
             changed.append(replace(field, values=wanted, retired=retired))
@@ -161,7 +161,7 @@ class SandboxAccount:
 
 
 def default_account() -> SandboxAccount:
-    """The documented system fields, a custom field of every kind, and a usual set of lead fields."""
+    """Return the documented system fields, a custom field of every kind, and the usual lead fields."""
     return SandboxAccount(fields=(*_SYSTEM_FIELDS, *_CUSTOM_FIELDS, *_LEAD_FIELDS))
 
 

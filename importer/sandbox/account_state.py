@@ -1,4 +1,4 @@
-"""The state of the stand-in account: its tickets, its leads, and every call. Pure: time and chance are handed in."""
+"""The sandbox account's state: tickets, leads and all calls. Pure: the caller passes in time and randomness."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ FIRST_TICKET_NUMBER = 157  # the number in the documented answer
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedTicket:
-    """A good ticket on its way into the state.
+    """A valid ticket that was received but not created yet.
 
-    ``lead_id`` is the lead as it was found when the request came, ``None`` if there was none: what another request
-    makes of it in the meantime is not looked at again.
+    ``lead_id``: the lead that was found when the request arrived; ``None`` for a new lead. It is not looked up again,
+    so two requests in flight can create one lead twice.
     """
 
     call: int
-    order: RequestedTicket
+    requested: RequestedTicket
     files: tuple[FileRecord, ...]
     lead_id: str | None
 
 
 class AccountState:
-    """Only ever grows; ``on_change`` is called after every entry."""
+    """Tickets, leads and calls of one account. ``on_change`` is called after every change."""
 
     def __init__(self, random: Random, on_change: Callable[[], None], first_number: int = FIRST_TICKET_NUMBER) -> None:
         self.calls: list[CallRecord] = []
@@ -44,16 +44,16 @@ class AccountState:
 
     @property
     def tickets(self) -> tuple[TicketRecord, ...]:
-        """Every ticket made, in that order."""
+        """All tickets in the order of creation, trashed ones included."""
         return tuple(self._tickets.values())
 
     @property
     def first_ticket(self) -> TicketRecord | None:
-        """The ticket that was made first, ``None`` if there is none."""
+        """The ticket that was created first; ``None`` if there is none."""
         return next(iter(self._tickets.values()), None)
 
     def open_call(self, call: CallRecord, *, is_post: bool) -> CallRecord:
-        """Enter a call that has arrived; gives it its ordinals."""
+        """Record a call that has arrived; return it with its numbers."""
         if is_post:
             self._posts += 1
         call = replace(call, ordinal=len(self.calls) + 1, post=self._posts if is_post else None)
@@ -62,43 +62,43 @@ class AccountState:
         return call
 
     def record_counted(self, ordinal: int, now_s: float) -> None:
-        """The limit was charged, or found exhausted, at this time."""
+        """Record when the call was counted against the limit, or refused by it."""
         self._change_call(ordinal, lambda call: replace(call, counted_s=now_s))
 
     def record_body_read(self, ordinal: int, now_s: float) -> None:
-        """The last byte of the call's body was read at this time."""
+        """Record when the last byte of the call's body was read."""
         self._change_call(ordinal, lambda call: replace(call, received_s=now_s))
 
     def record_fault(self, ordinal: int, fault: str) -> None:
-        """A fault strikes this call."""
+        """Record the fault that affects this call."""
         self._change_call(ordinal, lambda call: replace(call, fault=fault))
 
     def record_answer(self, ordinal: int, status: int, reason: str | None) -> None:
-        """This is what the call is being told."""
+        """Record the answer to this call."""
         self._change_call(ordinal, lambda call: replace(call, status=status, reason=reason))
 
     def ticket(self, name: str) -> TicketRecord | None:
-        """The ticket of this number or TicketId that is not in the trash."""
+        """Return the ticket of this number or TicketId, unless it is in the trash."""
         ticket = self._tickets.get(self._numbers.get(name.lower(), name))
         return None if ticket is None or ticket.trashed else ticket
 
-    def find_lead(self, order: RequestedTicket) -> str | None:
-        """The lead of a ticket as things stand: the one it names, or one known by an identifier."""
-        found = (self._lead_of.get(identifier) for identifier in order.lead_identifiers)
-        return order.lead_id or next((lead.lead_id for lead in found if lead), None)
+    def find_lead(self, requested: RequestedTicket) -> str | None:
+        """Return a ticket's lead: the one that it names, or a known one with the same identifier."""
+        found = (self._lead_of.get(identifier) for identifier in requested.lead_identifiers)
+        return requested.lead_id or next((lead.lead_id for lead in found if lead), None)
 
     def create(self, received: ReceivedTicket, now_s: float) -> TicketRecord:
-        """Make the ticket and, if there was none when the request came, its lead."""
+        """Create the ticket and, if none was found when the request arrived, its lead."""
         number = str(self._first_number + len(self._tickets))
         ticket_id = self._guid()
-        order = received.order
+        requested = received.requested
         ticket = TicketRecord(
             number=number,
             ticket_id=ticket_id,
             key=f"#{number}",
-            fields=order.fields,
-            lead_id=received.lead_id or self._make_lead(order, number),
-            lead_details=order.lead_details,
+            fields=requested.fields,
+            lead_id=received.lead_id or self._make_lead(requested, number),
+            lead_details=requested.lead_details,
             files=received.files,
             call=received.call,
             made_s=now_s,
@@ -109,13 +109,13 @@ class AccountState:
         return ticket
 
     def update(self, number: str, received: ReceivedTicket) -> TicketRecord:
-        """Put fields into the place of those of the same name, add the others and the files."""
-        ticket, order = self._tickets[number], received.order
+        """Replace fields of the same name, and add the other fields and the files."""
+        ticket, requested = self._tickets[number], received.requested
         ticket = replace(
             ticket,
-            fields=tuple((dict(ticket.fields) | dict(order.fields)).items()),
-            lead_id=received.lead_id or self._make_lead(order, number),
-            lead_details=order.lead_details or ticket.lead_details,
+            fields=tuple((dict(ticket.fields) | dict(requested.fields)).items()),
+            lead_id=received.lead_id or self._make_lead(requested, number),
+            lead_details=requested.lead_details or ticket.lead_details,
             files=(*ticket.files, *received.files),
         )
         self._tickets[number] = ticket
@@ -131,16 +131,16 @@ class AccountState:
         self._on_change()
         return True
 
-    def _make_lead(self, order: RequestedTicket, number: str) -> str:
+    def _make_lead(self, requested: RequestedTicket, number: str) -> str:
         lead = LeadRecord(
-            lead_id=self._guid(), identifiers=order.lead_identifiers, details=order.lead_details, ticket=number
+            lead_id=self._guid(), identifiers=requested.lead_identifiers, details=requested.lead_details, ticket=number
         )
         for identifier in lead.identifiers:
             first = self._lead_of.setdefault(identifier, lead)
             if first is not lead:
                 self.warnings.append(
-                    f"two leads were made for {identifier[0]} {identifier[1]!r}: tickets #{first.ticket} and #{number}"
-                    " were under way at the same time"
+                    f"two leads were created for {identifier[0]} {identifier[1]!r}: tickets #{first.ticket} and "
+                    f"#{number} were in flight at the same time"
                 )
         self.leads.append(lead)
         return lead.lead_id

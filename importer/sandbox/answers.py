@@ -1,7 +1,7 @@
-"""What the account says. Pure.
+"""The account's answers. Pure: no I/O.
 
-The success is the documented one. Of a failure only ``Status`` and ``ReasonForFailure`` are documented, so each failure
-has the same members as the success, with nulls.
+The success answer is documented. Of failures, only ``Status`` and ``ReasonForFailure`` are documented; here they have
+the same members as a success, with nulls.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ _LOGIN_PAGE = b"<!DOCTYPE html><html><body>Please sign in to the network.</body>
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """An HTTP answer. ``close``: the connection ends with it. ``cut``: it ends after half of the announced body.
+    """An HTTP answer, and what happens to its connection.
 
-    ``unannounced``: it ends with the answer, but the answer announces keep-alive. ``again_after_s``: the same bytes are
-    sent a second time, so many seconds later.
+    ``close``: the connection is closed after it. ``cut``: closed after half of the announced body. ``unannounced``:
+    closed, although the answer announces keep-alive. ``again_after_s``: the same bytes are sent a second time after so
+    many seconds.
     """
 
     status: int
@@ -43,30 +44,29 @@ class Answer:
 
 
 def as_json(data: object) -> Answer:
-    """A 200 with this document."""
+    """Return a 200 with this document."""
     return Answer(status=200, body=_dump(data))
 
 
 def success(ticket: TicketRecord, message: str | None = "Ticket created successfully.") -> Answer:
-    """The documented answer to a ticket that was made or changed."""
+    """Return the documented answer to a ticket that was created or updated."""
     return as_json(_document(status="Success", ticket=ticket, message=message))
 
 
 def failure(status: int, reason: str, *, ticket: TicketRecord | None = None) -> Answer:
-    """A refusal, with an HTTP status of its own; ``200`` is documented, too."""
+    """Return a refusal with this HTTP status; the documentation shows refusals with status 200, too."""
     return Answer(status=status, body=_dump(_document(status="Failure", ticket=ticket, reason=reason)), reason=reason)
 
 
 def too_many(rate: Rate) -> Answer:
-    """The 429, with the documented sentence."""
+    """Return the 429, with the documented sentence."""
     return failure(429, f"API calls exceeded the limit of {rate.calls} in {rate.period_s:g} second(s)")
 
 
 def of_fault(rule: FaultRule, ticket: TicketRecord | None, rate: Rate) -> Answer:
-    """What the client of a struck call is told, if it is told anything.
+    """Return the answer of a fault. ``ticket``: the ticket that the answer names, for the faults that name one.
 
-    ``ticket`` is the one that the answer names, for the faults that name one. Faults without an answer (hangs, resets,
-    closed connections) never come here.
+    Not for faults without an answer (hangs, resets, closed connections).
     """
     answer = _of_fault(rule.fault, rate) if ticket is None else _after_ticket(rule, ticket)
     if rule.retry_after_s is not None:
@@ -104,12 +104,12 @@ def _of_fault(fault: Fault, rate: Rate) -> Answer:
 
 
 def unauthorized() -> Answer:
-    """The 401: wrong keys."""
+    """Return the 401 for wrong keys."""
     return failure(401, "Invalid Access Key or Secret Key")
 
 
 def too_large() -> Answer:
-    """The 413 of a gateway; the API documents none. The rest of the body is not waited for."""
+    """Return a gateway's 413, which the API does not document. The rest of the body is not read."""
     return replace(failure(413, "the request is too large"), close=True)
 
 

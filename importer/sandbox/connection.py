@@ -1,4 +1,4 @@
-"""How an answer, or the lack of one, reaches the socket."""
+"""Sends an answer over a connection, or ends the connection without one."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from importer.sandbox.answers import Answer
 _LINGER_OFF = struct.pack("ii", 1, 0)
 
 
-async def deliver(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
-    """Send the answer; a client that has gone is no error."""
+async def send_answer(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    """Send the answer; a client that has disconnected is no error."""
     headers = {"Content-Type": answer.content_type, **dict(answer.headers)}
     if answer.cut:
         return await _deliver_half(request, answer, headers)
@@ -50,7 +50,7 @@ async def _send(request: web.BaseRequest, response: web.StreamResponse, body: by
 
 
 def _send_again(request: web.BaseRequest, response: web.Response, answer: Answer) -> None:
-    """Write the same answer a second time, whatever the client asks for meanwhile."""
+    """Send the same answer a second time, without another request."""
     transport = request.transport
     if transport is None:
         return
@@ -68,12 +68,12 @@ def _send_again(request: web.BaseRequest, response: web.Response, answer: Answer
 
 
 def close(request: web.BaseRequest) -> None:
-    """End the connection without waiting for what the client may still be sending."""
+    """Close the connection without waiting for the rest of the request."""
     request.protocol.force_close()
 
 
 def reset(request: web.BaseRequest) -> None:
-    """End the connection with an RST."""
+    """Reset the connection with an RST."""
     transport = request.transport
     if transport is None:
         return
@@ -82,8 +82,8 @@ def reset(request: web.BaseRequest) -> None:
     transport.abort()
 
 
-async def invite_body(request: web.BaseRequest) -> None:
-    """Answer ``Expect: 100-continue``, without which some clients wait before they send a large body."""
+async def answer_expect(request: web.BaseRequest) -> None:
+    """Answer ``Expect: 100-continue``: some clients wait for this before they send a large body."""
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0

@@ -1,7 +1,7 @@
-"""The embedded stand-in account, with the fields and values that a mapping counts on.
+"""A sandbox inside the importer's process, for a rehearsal: it has the fields and values that the mapping uses.
 
-An account's own custom fields and select values are its owner's choice; a rehearsal takes the mapping's word for them,
-and everything else is as strict as the sandbox is.
+A real account's custom fields and select values are not known here, so the sandbox accepts those of the mapping.
+Everything else is as strict as always.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _KINDS = {
 
 
 def embedded_account(mapping: Mapping | None, rate: Rate, known: int = 0) -> AbstractAsyncContextManager[Sandbox]:
-    """Serve an account for one rehearsal, on a free port of this machine. ``rate``: its limit, as the user names it.
+    """Serve an account for one rehearsal, on a free local port. ``rate``: the limit that the user set.
 
-    Its tickets have other numbers and GUIDs than those of an earlier one, up to the number ``known``.
+    Ticket numbers start after ``known``, and GUIDs differ from those of earlier rehearsals.
     """
     account = default_account() if mapping is None else account_for(mapping)
     first = max(known + 1, SandboxOptions.first_number)
@@ -37,7 +37,7 @@ def embedded_account(mapping: Mapping | None, rate: Rate, known: int = 0) -> Abs
 
 
 def account_for(mapping: Mapping) -> SandboxAccount:
-    """The sandbox's default account, with what the mapping names beyond it."""
+    """Return the default account with the mapping's additional fields and values."""
     account = default_account()
     kinds = {name: FieldKind.LONG_TEXT for name, _ in (*mapping.constants, *mapping.templates)}
     kinds |= {rule.field: _KINDS[rule.type] for rule in mapping.rules}
@@ -53,5 +53,5 @@ def account_for(mapping: Mapping) -> SandboxAccount:
 
 
 def _values(rule: Rule) -> list[str]:
-    """The values that the mapping says the account has."""
+    """Return the values that a rule can send."""
     return [*rule.one_of, *rule.values.values(), *([rule.default] if rule.default is not None else [])]

@@ -1,58 +1,46 @@
-"""Which `POST /tickets` is struck. Pure: what is drawn by lot depends on the seed and the call's number alone."""
+"""Selects the fault of each `POST /tickets`. Pure: random choices depend only on the seed and the call's number."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.faults import FaultRule
 
 
 class FaultSelector:
-    """A plan in use: remembers how often each rule has struck."""
+    """Applies a fault plan, and counts how often each rule was applied."""
 
     def __init__(self, plan: FaultPlan, seed: int) -> None:
         self._plan = plan
         self._seed = seed
-        self._struck: Counter[int] = Counter()
+        self._applied: Counter[int] = Counter()
 
     def for_call(self, ordinal: int, *, reused: bool, first: bool = False) -> FaultRule | None:
-        """The rule that strikes the ``ordinal``-th `POST /tickets`, as far as that is known before its body.
+        """Return the rule for the ``ordinal``-th `POST /tickets`, before its body is read.
 
         ``reused``: its connection has served a request before. ``first``: the account has no ticket yet.
         """
-        rules = self._plan.rules
-        fitting = [
-            index
-            for index, rule in enumerate(rules)
-            if _possible(rule, reused=reused, first=first) and rule.chooses_call(ordinal, self._lot(index, ordinal))
-        ]
-        return self._strike(fitting)
+        return self._select(
+            lambda index, rule: rule.selects_call(ordinal, self._random(index, ordinal)), reused=reused, first=first
+        )
 
     def for_ticket(self, fields: Mapping[str, str], *, reused: bool, first: bool = False) -> FaultRule | None:
-        """The rule that strikes a ticket with these fields."""
-        rules = self._plan.rules
-        fitting = [
-            index
-            for index, rule in enumerate(rules)
-            if _possible(rule, reused=reused, first=first) and rule.chooses_ticket(fields)
-        ]
-        return self._strike(fitting)
+        """Return the rule for a ticket with these fields."""
+        return self._select(lambda _, rule: rule.selects_ticket(fields), reused=reused, first=first)
 
-    def _strike(self, fitting: Sequence[int]) -> FaultRule | None:
-        for index in fitting:
-            rule = self._plan.rules[index]
-            if rule.times is None or self._struck[index] < rule.times:
-                self._struck[index] += 1
+    def _select(self, selects: Callable[[int, FaultRule], bool], *, reused: bool, first: bool) -> FaultRule | None:
+        """Return the first rule that selects the call and may still be applied, and count its application."""
+        for index, rule in enumerate(self._plan.rules):
+            is_possible = (reused or not rule.fault.needs_reuse) and not (first and rule.fault.names_first_ticket)
+            is_left = rule.times is None or self._applied[index] < rule.times
+            if is_possible and is_left and selects(index, rule):
+                self._applied[index] += 1
                 return rule
         return None
 
-    def _lot(self, index: int, ordinal: int) -> float:
-        # Seeded per rule and call: requests that overtake each other don't change who is struck.
+    def _random(self, index: int, ordinal: int) -> float:
+        # Seeded per rule and call, so that the order of arrival does not change the selection.
         return random.Random(f"{self._seed}/{index}/{ordinal}").random()  # noqa: S311  # a simulation, not a secret
-
-
-def _possible(rule: FaultRule, *, reused: bool, first: bool) -> bool:
-    return (reused or not rule.fault.needs_reuse) and not (first and rule.fault.names_first_ticket)

@@ -1,7 +1,7 @@
-"""How an account counts its calls. Pure: the caller brings the clock.
+"""Three ways in which an account may count its calls. Pure: the caller passes in the time.
 
-The documentation says "25 calls in 5 seconds" and not how they are counted, so there are three ways to try. In all of
-them a refused call consumes nothing, as in the common API gateways; a client that hammers is refused, not locked out.
+The documentation says "25 calls in 5 seconds", but not how they are counted. In all three ways a refused call consumes
+nothing, as in common API gateways.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ Algorithm = Literal["sliding", "fixed", "bucket"]
 
 
 class Limiter(Protocol):
-    """Decides call by call."""
+    """Decides for each call whether the limit allows it."""
 
     def take(self, now_s: float) -> bool:
-        """Count a call that arrives now; ``False`` means that it is refused. ``now_s`` never goes back."""
+        """Count a call that arrives now; return ``False`` if it is refused. ``now_s`` never decreases."""
         ...  # pragma: no cover
 
 
 class SlidingWindow:
-    """Never more than ``calls`` in any window of ``period_s``, both of its ends included: the strictest."""
+    """At most ``calls`` in any window of ``period_s``, both ends included: the strictest way."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
@@ -40,7 +40,7 @@ class SlidingWindow:
 
 
 class FixedWindow:
-    """At most ``calls`` in each period of a clock that the client does not know."""
+    """At most ``calls`` in each period of the account's clock, which the client does not know."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
@@ -59,7 +59,7 @@ class FixedWindow:
 
 
 class TokenBucket:
-    """A bucket of ``calls`` tokens, full at first, that fills at an even pace in ``period_s``."""
+    """A bucket of ``calls`` tokens, full at first, that refills evenly in ``period_s``."""
 
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
@@ -79,7 +79,7 @@ class TokenBucket:
 
 
 def make_limiter(algorithm: Algorithm, rate: Rate) -> Limiter:
-    """The counter of that name, with nothing counted yet."""
+    """Return a new limiter by the name of its algorithm."""
     match algorithm:
         case "sliding":
             return SlidingWindow(rate)

@@ -1,4 +1,4 @@
-"""What can be set on the stand-in account. Pure."""
+"""Options of the sandbox account. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from importer.sandbox.fault_plan import FaultPlan
 from importer.sandbox.limiter import Algorithm
 from importer.sandbox.other_calls import Offset
 
-# Throwaway keys of the stand-in; they open nothing else.
+# Default keys; they work only with the sandbox.
 DEFAULT_ACCESS_KEY = "sandbox-access-key"
 DEFAULT_SECRET_KEY = "sandbox-secret-key"  # noqa: S105  # as above
 
@@ -24,18 +24,18 @@ _TENANT = re.compile(r"[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxOptions:
-    """Everything that decides how the stand-in behaves. Raises SettingsError with all that is wrong.
+    """All options of a sandbox. Raises SettingsError with all problems.
 
-    rate, algorithm: the account's limit, and how it is counted.
-    latency_s: from a body's last byte to the commit and the answer.
-    jitter_s: the longest wait, drawn evenly, between a request's headers and the counting: the network's share.
-    seed: decides everything drawn by lot, GUIDs included.
+    rate, algorithm: the account's limit, and how calls are counted.
+    latency_s: time from a body's last byte to the ticket's creation and the answer.
+    jitter_s: the longest random time between a request's headers and the counting, as in a network.
+    seed: of all random choices, GUIDs included.
     admin: whether the keys may read the configuration and use the trash; if not, those calls get a 403.
     max_body_bytes: larger bodies get a 413.
     keepalive_s: how long an idle connection stays open.
-    first_number: the number of the first ticket.
-    offset: how the account reads the Offset of a page of fields: as a number of records from 0 or from 1 on, or as the
-    number of a page from 0 or from 1 on. The vendor's page can be read in each of these ways.
+    first_number: number of the first ticket.
+    offset: meaning of a field page's Offset: a number of records or of pages, counted from 0 or from 1. The
+    documentation allows all four readings.
     """
 
     rate: Rate = field(default_factory=lambda: Rate(25, 5))
@@ -57,16 +57,16 @@ class SandboxOptions:
     def __post_init__(self) -> None:
         problems = list(self._problems())
         if problems:
-            raise SettingsError("the sandbox can't be set up like this", details=problems)
+            raise SettingsError("the sandbox has invalid options", details=problems)
 
     def _problems(self) -> Iterator[str]:
         for name in ("latency_s", "jitter_s", "keepalive_s"):
             value = getattr(self, name)
             if not 0 <= value < math.inf:
-                yield f"{name}: {value:g} is not a number of seconds from 0 on"
+                yield f"{name}: {value:g} is not a number of seconds of at least 0"
         if self.max_body_bytes < 1:
-            yield f"max_body_bytes: {self.max_body_bytes} leaves no room for a ticket"
+            yield f"max_body_bytes: {self.max_body_bytes} is too small for a ticket"
         if not _TENANT.fullmatch(self.tenant_id):
-            yield f"tenant_id: {self.tenant_id!r} may hold letters, digits, - and _ only"
+            yield f"tenant_id: {self.tenant_id!r} may contain only letters, digits, - and _"
         if not self.access_key or not self.secret_key:
             yield "access_key, secret_key: a key is empty"

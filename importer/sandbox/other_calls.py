@@ -1,4 +1,4 @@
-"""The account's answers to calls about its configuration and about tickets already made. Pure.
+"""Answers to calls about the account's configuration and about existing tickets. Pure: no I/O.
 
 Sources: *Get Ticket Fields Metadata*, *Get Lookup Values*, *Get Ticket Details*, *Move Tickets to Trash*.
 """
@@ -13,13 +13,13 @@ from importer.sandbox.answers import Answer, as_json, failure
 from importer.sandbox.state_records import TicketRecord
 from importer.sandbox.ticket_dto import read_json
 
-# No largest page is documented. One may come short of the ``Limit`` asked for, so a client has to go by ``Total``.
+# The largest page is not documented. A page may have fewer entries than ``Limit``, so clients must compare ``Total``.
 MAX_PAGE = 25
 Offset = Literal["record-0", "record-1", "page-0", "page-1"]
 
 
 def ticket_details(account: SandboxAccount, ticket: TicketRecord) -> Answer:
-    """All active fields in the account's order, unset ones as null; the documented answer shows no attachments."""
+    """Return all active fields in the account's order, unset ones as null; the documentation shows no attachments."""
     values = dict(ticket.fields)
     fields: list[dict[str, object]] = [
         {"SchemaName": field.schema_name, "Value": values.get(field.schema_name), "SubFields": []}
@@ -30,13 +30,13 @@ def ticket_details(account: SandboxAccount, ticket: TicketRecord) -> Answer:
 
 
 def lookup_values(account: SandboxAccount, lookup_name: str) -> Answer:
-    """The values of a select field; 404 if there is no such lookup."""
+    """Return the values of a select field; 404 if there is no such lookup."""
     field = account.lookup(lookup_name)
     return failure(404, f"no lookup {lookup_name!r}") if field is None else as_json(field.lookup_values())
 
 
 def fields_page(account: SandboxAccount, document: bytes, offset_is: Offset = "record-0") -> Answer:
-    """One page of the ticket's fields whose names hold ``SearchText``, in either letter case.
+    """Return a page of the ticket's fields whose names contain ``SearchText``, in any letter case.
 
     An account that counts from 1 refuses an Offset of 0.
     """
@@ -48,7 +48,7 @@ def fields_page(account: SandboxAccount, document: bytes, offset_is: Offset = "r
         return failure(400, "the body does not consist of Limit, Offset and SearchText")
     limit, offset, text = data["Limit"], data["Offset"], data["SearchText"]
     if type(limit) is not int or type(offset) is not int or not isinstance(text, str) or limit < 1 or offset < 0:
-        return failure(400, "Limit is not a number from 1 on, Offset not one from 0 on, or SearchText not a string")
+        return failure(400, "Limit must be a number of at least 1, Offset of at least 0, and SearchText a string")
     if offset_is.endswith("1") and not offset:
         return failure(400, "Offset is less than 1")
     size = min(limit, MAX_PAGE)
@@ -63,7 +63,7 @@ def fields_page(account: SandboxAccount, document: bytes, offset_is: Offset = "r
 
 
 def trash(state: AccountState, document: bytes) -> Answer:
-    """Move tickets to the trash, by their numbers, sent as strings and answered as numbers, as documented."""
+    """Move tickets to the trash. Their numbers are strings in the request and numbers in the answer, as documented."""
     try:
         data = read_json(document)
     except ValueError as error:
@@ -72,7 +72,7 @@ def trash(state: AccountState, document: bytes) -> Answer:
     if not isinstance(numbers, list) or not numbers:
         return failure(400, "the body does not consist of TicketIds, an array that is not empty")
     if not all(isinstance(number, str) and number.isascii() and number.isdigit() for number in numbers):
-        return failure(400, "TicketIds holds something else than ticket numbers as strings")
+        return failure(400, "TicketIds must contain ticket numbers as strings only")
     done = {number: state.trash(number) for number in dict.fromkeys(numbers)}
     return as_json(
         {

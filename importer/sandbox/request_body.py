@@ -1,4 +1,4 @@
-"""Reads the body of a request: attachments are hashed as they pass and never held."""
+"""Reads request bodies. Attachments are hashed while they are read, and not kept."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from aiohttp import web
 from importer.sandbox.multipart import Malformed, MultipartParser, PartHead, boundary_of
 from importer.sandbox.state_records import FileRecord
 
-# No limit is documented; this one keeps the memory of a rehearsal in bounds.
+# No limit is documented; this one bounds the memory that a rehearsal needs.
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 JSON_TYPES = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
 
 
 class TooLarge(Exception):
-    """The body exceeds what is read at all."""
+    """The body exceeds the maximum size."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TicketBody:
-    """A ticket's document and files. ``document`` is ``None`` where there is none to judge; then there are problems."""
+    """A ticket's document and files. ``document`` is ``None`` if it is missing or unreadable, with problems."""
 
     document: bytes | None
     as_json: bool = False
@@ -31,9 +31,9 @@ class TicketBody:
 
 
 async def read_ticket(request: web.BaseRequest, max_bytes: int) -> TicketBody:
-    """Read a ticket in either of its forms, to the last byte also where the first one is wrong.
+    """Read a ticket as JSON or multipart. An invalid body is read to its end, too.
 
-    Raises TooLarge, and ConnectionError where the client goes away in between.
+    Raises TooLarge, and ConnectionError if the client disconnects.
     """
     if is_json(request):
         document, problems = await read_document(request, max_bytes)
@@ -45,7 +45,7 @@ async def read_ticket(request: web.BaseRequest, max_bytes: int) -> TicketBody:
         problem = (
             f"the body's type {content_type!r} is neither multipart/form-data with a boundary nor application/json"
         )
-        return TicketBody(document=None, problems=(problem if boundary is None else "the body is encoded",))
+        return TicketBody(document=None, problems=(problem if boundary is None else "the body is compressed",))
     intake = _Intake()
     try:
         await _parse(request, MultipartParser(boundary, intake), max_bytes)
@@ -56,7 +56,7 @@ async def read_ticket(request: web.BaseRequest, max_bytes: int) -> TicketBody:
 
 
 async def read_document(request: web.BaseRequest, max_bytes: int) -> tuple[bytes | None, tuple[str, ...]]:
-    """Read a body that is JSON as a whole: its bytes, or ``None`` and why not. Raises TooLarge and ConnectionError."""
+    """Return the bytes of a JSON body, or ``None`` and the problem. Raises TooLarge and ConnectionError."""
     document = bytearray()
     async for chunk in _chunks(request, min(max_bytes, MAX_DOCUMENT_BYTES)):
         document += chunk
@@ -66,7 +66,7 @@ async def read_document(request: web.BaseRequest, max_bytes: int) -> tuple[bytes
 
 
 def is_json(request: web.BaseRequest) -> bool:
-    """Whether the request says that its body is JSON, in UTF-8 and not compressed."""
+    """Return whether the request's headers announce uncompressed JSON in UTF-8."""
     content_type = request.headers.get("Content-Type", "").lower()
     return content_type in JSON_TYPES and "Content-Encoding" not in request.headers
 
@@ -94,12 +94,12 @@ async def _chunks(request: web.BaseRequest, max_bytes: int) -> AsyncIterator[byt
 
 
 class _Intake:
-    """The sink of a ticket's parts: keeps the document, hashes the files, notes what is wrong."""
+    """Receives a ticket's parts: keeps the document, hashes the files, collects problems."""
 
     def __init__(self) -> None:
         self.problems: list[str] = []
         self._documents: list[bytearray] = []
-        self._cut = False  # a document was too long to be kept whole, and says nothing more
+        self._cut = False  # whether a document was too long and is incomplete
         self._files: list[FileRecord] = []
         self._head = PartHead(name="", filename=None, content_type=None)
         self._size = 0
@@ -112,9 +112,9 @@ class _Intake:
             case "ticketDTO":
                 self._documents.append(bytearray())
                 if head.filename is not None:
-                    self.problems.append("ticketDTO is sent as a file, and is a text part")
+                    self.problems.append("ticketDTO has a filename, but must be a text part")
                 if head.content_type is not None:
-                    self.problems.append(f"ticketDTO has a Content-Type ({head.content_type}), and takes none")
+                    self.problems.append(f"ticketDTO has a Content-Type ({head.content_type}), but must have none")
             case "files":
                 self.problems.extend(_filename_problems(head.filename))
             case _:
@@ -132,20 +132,20 @@ class _Intake:
         """See `Sink.end`."""
         if self._head.name == "ticketDTO" and self._size > MAX_DOCUMENT_BYTES:
             self._cut = True
-            self.problems.append(f"ticketDTO has {self._size} bytes, and {MAX_DOCUMENT_BYTES} are allowed")
+            self.problems.append(f"ticketDTO has {self._size} bytes; at most {MAX_DOCUMENT_BYTES} are allowed")
         if self._head.name != "files":
             return
         name = self._head.filename or ""
         if not self._size:
-            self.problems.append(f"the file {name!r} has no bytes")
+            self.problems.append(f"the file {name!r} is empty")
         self._files.append(
             FileRecord(name=name, content_type=self._head.content_type, size=self._size, sha256=self._hash.hexdigest())
         )
 
     def body(self) -> TicketBody:
-        """What came, with every problem."""
+        """Return the received ticket, with every problem."""
         if len(self._documents) != 1:
-            self.problems.append(f"there are {len(self._documents)} parts ticketDTO instead of one")
+            self.problems.append(f"there are {len(self._documents)} ticketDTO parts instead of one")
         document = bytes(self._documents[0]) if len(self._documents) == 1 and not self._cut else None
         return TicketBody(document=document, files=tuple(self._files), problems=tuple(self.problems))
 

@@ -1,4 +1,4 @@
-"""The gate of the stand-in account: every request is entered, counted, checked and led to its call."""
+"""Handles each request: records it, counts it against the limit, checks the keys, and calls the operation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aiohttp.http import HttpProcessingError
 from importer.sandbox import answers, other_calls
 from importer.sandbox.account_state import AccountState
 from importer.sandbox.answers import Answer
-from importer.sandbox.connection import deliver, invite_body
+from importer.sandbox.connection import answer_expect, send_answer
 from importer.sandbox.limiter import make_limiter
 from importer.sandbox.options import SandboxOptions
 from importer.sandbox.request_body import TooLarge, read_document
@@ -25,52 +25,52 @@ from importer.sandbox.ticket_calls import Exchange, TicketCalls
 
 
 class RequestHandler:
-    """The request handler of a stand-in account, and its state."""
+    """Request handler of one sandbox account, and owner of its state."""
 
     def __init__(self, options: SandboxOptions) -> None:
         self._options = options
         self._limiter = make_limiter(options.algorithm, options.rate)
         self._jitter = random.Random(f"{options.seed}/jitter")  # noqa: S311  # a simulation, not a secret
         guids = random.Random(f"{options.seed}/guids")  # noqa: S311  # as above
-        self.state = AccountState(guids, self._announce, options.first_number)
+        self.state = AccountState(guids, self._notify_watchers, options.first_number)
         self._ticket_calls = TicketCalls(options, self.state)
         self._watchers: list[asyncio.Future[None]] = []
-        self._work: set[asyncio.Task[web.StreamResponse]] = set()
+        self._tasks: set[asyncio.Task[web.StreamResponse]] = set()
         self._served: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request. What the account has begun it ends, also for a client that no longer waits."""
+        """Answer one request. The account finishes it even if the client disconnects."""
         if (request.method, request.raw_path) == ("GET", RECORD_PATH):
-            return await deliver(request, answers.as_json(state_document(self._options, self.state)))
-        exchange = self._enter(request)
+            return await send_answer(request, answers.as_json(state_document(self._options, self.state)))
+        exchange = self._record_call(request)
         work = asyncio.create_task(self._process(exchange))
-        self._work.add(work)
-        work.add_done_callback(self._work.discard)
+        self._tasks.add(work)
+        work.add_done_callback(self._tasks.discard)
         try:
             return await asyncio.shield(work)
         finally:
             exchange.gone.set()
 
     async def changed(self) -> None:
-        """Wait for the next entry in the state."""
+        """Wait for the next change of the state."""
         watcher = asyncio.get_running_loop().create_future()
         self._watchers.append(watcher)
         await watcher
 
     async def stop(self) -> None:
-        """Drop everything under way; nothing of it is made any more."""
-        work = tuple(self._work)
+        """Drop all requests in flight; they create no more tickets."""
+        work = tuple(self._tasks)
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
 
-    def _announce(self) -> None:
+    def _notify_watchers(self) -> None:
         watchers, self._watchers = self._watchers, []
         for watcher in watchers:
             if not watcher.done():
                 watcher.set_result(None)
 
-    def _enter(self, request: web.BaseRequest) -> Exchange:
+    def _record_call(self, request: web.BaseRequest) -> Exchange:
         route = self._route(request)
         transport = request.transport
         call = CallRecord(
@@ -90,15 +90,15 @@ class RequestHandler:
 
     async def _process(self, exchange: Exchange) -> web.StreamResponse:
         try:
-            answer = await self._judge(exchange)
+            answer = await self._answer(exchange)
             if answer is None:
-                return web.Response()  # goes nowhere: the connection is closed
+                return web.Response()  # never sent: the connection is closed
             self.state.record_answer(exchange.call.ordinal, answer.status, answer.reason)
-            return await deliver(exchange.request, answer)
+            return await send_answer(exchange.request, answer)
         except (ConnectionError, HttpProcessingError, web.RequestPayloadError):
-            return web.Response()  # the client went away, or sent what is no HTTP; there is nobody to answer
+            return web.Response()  # never sent: the client disconnected, or sent invalid HTTP
 
-    async def _judge(self, exchange: Exchange) -> Answer | None:
+    async def _answer(self, exchange: Exchange) -> Answer | None:
         request = exchange.request
         if self._options.jitter_s:
             await asyncio.sleep(self._jitter.uniform(0, self._options.jitter_s))
@@ -110,21 +110,21 @@ class RequestHandler:
         route = self._route(request)
         if route is None:
             return answers.failure(404, "there is nothing at this URL")
-        if not self._keys_fit(request):
+        if not self._has_right_keys(request):
             return answers.unauthorized()
         if route.operation in ADMIN_ONLY and not self._options.admin:
             return answers.failure(403, "these keys are not those of an administrator")
-        await invite_body(request)
+        await answer_expect(request)
         try:
             return await self._perform(exchange, route)
         except TooLarge:
             return answers.too_large()
 
-    def _keys_fit(self, request: web.BaseRequest) -> bool:
+    def _has_right_keys(self, request: web.BaseRequest) -> bool:
         wanted = {"X-LSQ-ACCESS-KEY": self._options.access_key, "X-LSQ-SECRET-KEY": self._options.secret_key}
         return all(
-            len(given := request.headers.getall(name, [])) == 1
-            and hmac.compare_digest(given[0].encode("utf-8", "surrogateescape"), key.reveal().encode())
+            len(values := request.headers.getall(name, [])) == 1
+            and hmac.compare_digest(values[0].encode("utf-8", "surrogateescape"), key.reveal().encode())
             for name, key in wanted.items()
         )
 

@@ -1,7 +1,6 @@
-"""Which call a request is. Pure.
+"""Finds the API call of a request by its method and URL. Pure: no I/O.
 
-URLs are exact: another letter case, an escape, a query or a slash more is another URL, and another URL is a 404, as is
-another method.
+URLs must match exactly: another letter case, an escape, a query, an additional slash or another method is a 404.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 
 
 class Operation(enum.Enum):
-    """The calls of the API that the stand-in knows."""
+    """The calls of the API that the sandbox supports."""
 
     CREATE = enum.auto()
     UPDATE = enum.auto()
@@ -36,14 +35,14 @@ _ROUTES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """A call, and the name in its URL: a ticket's, a lookup's, or none."""
+    """A call, and the name of a ticket or lookup in its URL; empty without one."""
 
     operation: Operation
     name: str
 
 
 def find_route(method: str, raw_path: str, tenant_id: str) -> Route | None:
-    """The call at this URL of this account, ``None`` if there is none."""
+    """Return the call at this URL of this account; ``None`` if there is none."""
     prefix = f"/api/tenants/{tenant_id}/"
     if not raw_path.startswith(prefix):
         return None

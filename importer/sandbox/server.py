@@ -1,4 +1,4 @@
-"""The stand-in account as a server: embedded in a process that runs an import or a test, or on its own."""
+"""Runs a sandbox account as a server: in the process of an import or a test, or standalone."""
 
 from __future__ import annotations
 
@@ -19,56 +19,56 @@ _SHUTDOWN_S = 0.1
 
 
 class Sandbox:
-    """A running stand-in: where it is, what opens it, and what has happened in it so far."""
+    """A running sandbox: its address, its keys, and its state so far."""
 
-    def __init__(self, url: str, options: SandboxOptions, service: RequestHandler) -> None:
-        self.url = url  # what LSQ_HOST takes, such as http://127.0.0.1:40123
+    def __init__(self, url: str, options: SandboxOptions, handler: RequestHandler) -> None:
+        self.url = url  # value for LSQ_HOST, such as http://127.0.0.1:40123
         self._options = options
-        self._service = service
+        self._handler = handler
 
     @property
     def tenant_id(self) -> str:
-        """What LSQ_TENANT_ID takes."""
+        """Value for LSQ_TENANT_ID."""
         return self._options.tenant_id
 
     @property
     def access_key(self) -> Secret:
-        """What LSQ_ACCESS_KEY takes."""
+        """Value for LSQ_ACCESS_KEY."""
         return self._options.access_key
 
     @property
     def secret_key(self) -> Secret:
-        """What LSQ_SECRET_KEY takes."""
+        """Value for LSQ_SECRET_KEY."""
         return self._options.secret_key
 
     @property
     def tickets(self) -> tuple[TicketRecord, ...]:
-        """Every ticket made, trashed ones included, in the order of making."""
-        return self._service.state.tickets
+        """All tickets in the order of creation, trashed ones included."""
+        return self._handler.state.tickets
 
     @property
     def calls(self) -> tuple[CallRecord, ...]:
-        """Every call, in the order of arrival; those for the record are not among them."""
-        return tuple(self._service.state.calls)
+        """All calls in the order of arrival, without those for the record."""
+        return tuple(self._handler.state.calls)
 
     @property
     def leads(self) -> tuple[LeadRecord, ...]:
-        """Every lead that a ticket made."""
-        return tuple(self._service.state.leads)
+        """All leads that tickets created."""
+        return tuple(self._handler.state.leads)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What would need cleaning up in a real account, such as two leads for one identifier."""
-        return tuple(self._service.state.warnings)
+        """What a user would have to clean up in a real account, such as two leads for one identifier."""
+        return tuple(self._handler.state.warnings)
 
     def record(self) -> dict[str, object]:
-        """All of it as JSON-able data, the same that `GET /sandbox/record` answers."""
-        return state_document(self._options, self._service.state)
+        """Return the whole state as JSON-able data, the same as `GET /sandbox/record`."""
+        return state_document(self._options, self._handler.state)
 
     async def until(self, condition: Callable[[Sandbox], bool]) -> None:
-        """Wait until the condition holds; it is looked at after every entry in the state. Bring your own timeout."""
+        """Wait until the condition holds; it is checked after every change of the state. Has no timeout."""
         while not condition(self):
-            await self._service.changed()
+            await self._handler.changed()
 
 
 @asynccontextmanager
@@ -79,14 +79,14 @@ async def serve(
     port: int = 0,
     ssl_context: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Sandbox]:
-    """Run a stand-in account for as long as the block lasts; port 0 takes a free one.
+    """Run a sandbox account while the block lasts; port 0 takes a free port.
 
-    At the end it closes at once, whatever hangs: requests under way are dropped, and make no ticket any more.
+    At the end it closes at once: requests in flight are dropped and create no more tickets.
     Raises SettingsError if it can't listen there.
     """
-    service = RequestHandler(options)
+    handler = RequestHandler(options)
     server = web.Server(
-        service.handle, handler_cancellation=True, access_log=None, keepalive_timeout=options.keepalive_s
+        handler.handle, handler_cancellation=True, access_log=None, keepalive_timeout=options.keepalive_s
     )
     runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
@@ -99,11 +99,11 @@ async def serve(
                 f"the sandbox can't listen on {host}, port {port}: {error}",
                 hint="choose another port, or 0 for a free one",
             ) from error
-        yield Sandbox(_url(runner.addresses[0], secure=ssl_context is not None), options, service)
+        yield Sandbox(_url(runner.addresses[0], secure=ssl_context is not None), options, handler)
     finally:
         for open_site in runner.sites:
             await open_site.stop()
-        await service.stop()
+        await handler.stop()
         await runner.cleanup()
 
 

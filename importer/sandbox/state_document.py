@@ -1,4 +1,4 @@
-"""The state as one JSON-able document, for people, for other processes and for tests. Pure."""
+"""The account's state as one JSON-able document, for users, other processes and tests. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ RECORD_PATH = "/sandbox/record"
 
 
 def state_document(options: SandboxOptions, state: AccountState) -> dict[str, object]:
-    """``tenant_id, rate, algorithm, tickets, calls, leads, warnings``; list members are those of the records.
+    """Return ``tenant_id, rate, algorithm, tickets, calls, leads, warnings``; see ``state_records`` for the members.
 
-    Fields are lists of ``[SchemaName, Value]``. Keys are not in it.
+    Fields are lists of ``[SchemaName, Value]``. The access keys are not included.
     """
     return {
         "tenant_id": options.tenant_id,
@@ -27,7 +27,7 @@ def state_document(options: SandboxOptions, state: AccountState) -> dict[str, ob
 
 
 def _lists(value: object) -> object:
-    # So that the record in the process and the one that was sent as JSON are equal.
+    # Lists instead of tuples, so that this document equals the one that was sent as JSON.
     match value:
         case dict():
             return {name: _lists(item) for name, item in value.items()}

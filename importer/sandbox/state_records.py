@@ -1,4 +1,4 @@
-"""What the stand-in account remembers of what it was asked and what it did. Pure values."""
+"""Records of the sandbox account's tickets, leads, files and calls. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class FileRecord:
-    """One attachment as it arrived; its content is hashed and forgotten."""
+    """One received attachment; only the hash of its content is kept."""
 
     name: str
     content_type: str | None
@@ -17,10 +17,10 @@ class FileRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class TicketRecord:
-    """One ticket. ``call`` is the ordinal of the call that made it, ``made_s`` the loop's monotonic time.
+    """One ticket. ``call``: number of the call that created it. ``made_s``: the loop's monotonic time.
 
-    ``lead_details`` are the ``LeadDetail.*`` entries of ``fields``; ``lead_id`` is the lead that the ticket hangs on:
-    one that was named, found or made.
+    ``lead_details``: the ``LeadDetail.*`` entries of ``fields``. ``lead_id``: the ticket's lead, which was named in the
+    request, found or created.
     """
 
     number: str
@@ -35,13 +35,13 @@ class TicketRecord:
     trashed: bool = False
 
     def value(self, schema_name: str) -> str | None:
-        """The value of one field, ``None`` where the ticket has none."""
+        """Return the value of one field; ``None`` if the ticket has none."""
         return dict(self.fields).get(schema_name)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeadRecord:
-    """One lead that a ticket made. Identifiers are in lower case, as they are compared."""
+    """One lead that a ticket created. Identifiers are in lower case for comparison."""
 
     lead_id: str
     identifiers: tuple[tuple[str, str], ...]
@@ -51,12 +51,12 @@ class LeadRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class CallRecord:
-    """One call, in the order of arrival, from 1 on. Times are the loop's monotonic seconds; ``None``: not so far.
+    """One call, numbered from 1 in the order of arrival. Times are the loop's monotonic seconds; ``None``: not yet.
 
-    ``arrived_s`` is when its headers were there, ``counted_s`` when the limit was charged (later by the jitter), and
-    ``received_s`` when the last byte of a ticket's body was read. ``reused``: the connection had served a request
-    before. ``post`` numbers the `POST /tickets` among the calls, as fault plans do. ``status`` and ``reason`` are what
-    the client was told, if anything; ``ticket`` is the number of the ticket that the call made, told or not.
+    ``arrived_s``: when its headers had arrived. ``counted_s``: when it was counted against the limit, later by the
+    jitter. ``received_s``: when the last byte of a ticket's body was read. ``reused``: the connection had served a
+    request before. ``post``: number among the `POST /tickets`, as in fault plans. ``status``, ``reason``: of the
+    answer, if any. ``ticket``: number of the ticket that the call created, even without an answer.
     """
 
     ordinal: int

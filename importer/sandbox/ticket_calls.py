@@ -1,4 +1,4 @@
-"""The calls that carry a ticket: read, judged, struck by a fault or entered in the state after the latency."""
+"""The calls that create or update a ticket: read, check, simulate a fault or change the state after the latency."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from importer.sandbox.ticket_dto import CREATE, CREATE_AS_JSON, ExpectedTicket, 
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """One request under way. ``gone`` is set when its client has gone, or the server stops."""
+    """One request in flight. ``gone`` is set when its client disconnects, or the server stops."""
 
     request: web.BaseRequest
     call: CallRecord
@@ -29,7 +29,7 @@ class Exchange:
 
 
 class TicketCalls:
-    """Creates and updates tickets. An answer of ``None`` means that the client gets none."""
+    """Creates and updates tickets. ``None`` instead of an answer means that the client gets none."""
 
     def __init__(self, options: SandboxOptions, state: AccountState) -> None:
         self._options = options
@@ -42,32 +42,32 @@ class TicketCalls:
         first = self._state.first_ticket is None
         rule = self._faults.for_call(call.post or 0, reused=call.reused, first=first)
         if rule is not None and rule.fault.comes_early:
-            return await self._strike_early(exchange, rule)
+            return await self._early_fault(exchange, rule)
         body = await self._receive(exchange)
-        order, problems = self._judge(body, CREATE_AS_JSON if body.as_json else CREATE)
-        if rule is None and order is not None:
-            rule = self._faults.for_ticket(dict(order.fields), reused=call.reused, first=first)
+        requested, problems = self._check(body, CREATE_AS_JSON if body.as_json else CREATE)
+        if rule is None and requested is not None:
+            rule = self._faults.for_ticket(dict(requested.fields), reused=call.reused, first=first)
         if rule is not None and not rule.fault.makes_ticket:
-            return await self._strike(exchange, rule, None)
-        if order is None:
+            return await self._fault(exchange, rule, None)
+        if requested is None:
             return await self._refuse(problems)
-        received = self._received(call, order, body)
+        received = self._received(call, requested, body)
         await asyncio.sleep(self._options.latency_s)
         ticket = self._state.create(received, asyncio.get_running_loop().time())
-        return answers.success(ticket) if rule is None else await self._strike(exchange, rule, ticket)
+        return answers.success(ticket) if rule is None else await self._fault(exchange, rule, ticket)
 
     async def update(self, exchange: Exchange, name: str) -> Answer:
-        """*Update Ticket with Attachments*: a whole document, its ``Id`` the number of the ticket in the URL."""
+        """*Update Ticket with Attachments*: a complete document with the number of the URL's ticket as ``Id``."""
         body = await self._receive(exchange)
         ticket = self._state.ticket(name)
         if ticket is None:
             return answers.failure(404, f"no ticket {name!r}")
         if body.as_json:
             return await self._refuse(("an update is multipart/form-data",))
-        order, problems = self._judge(body, ExpectedTicket(id_member=True, number=ticket.number))
-        if order is None:
+        requested, problems = self._check(body, ExpectedTicket(id_member=True, number=ticket.number))
+        if requested is None:
             return await self._refuse(problems)
-        received = self._received(exchange.call, order, body)
+        received = self._received(exchange.call, requested, body)
         await asyncio.sleep(self._options.latency_s)
         return answers.success(self._state.update(ticket.number, received), "Ticket updated successfully.")
 
@@ -76,21 +76,23 @@ class TicketCalls:
         self._state.record_body_read(exchange.call.ordinal, asyncio.get_running_loop().time())
         return body
 
-    def _judge(self, body: TicketBody, expected: ExpectedTicket) -> tuple[RequestedTicket | None, tuple[str, ...]]:
+    def _check(self, body: TicketBody, expected: ExpectedTicket) -> tuple[RequestedTicket | None, tuple[str, ...]]:
         if body.document is None:
             return None, body.problems
-        order, problems = check_ticket(body.document, self._options.account, expected)
-        return (None if body.problems else order), (*body.problems, *problems)
+        requested, problems = check_ticket(body.document, self._options.account, expected)
+        return (None if body.problems else requested), (*body.problems, *problems)
 
-    def _received(self, call: CallRecord, order: RequestedTicket, body: TicketBody) -> ReceivedTicket:
-        # The lead is looked up now and made after the latency: two requests at once can make it twice.
-        return ReceivedTicket(call=call.ordinal, order=order, files=body.files, lead_id=self._state.find_lead(order))
+    def _received(self, call: CallRecord, requested: RequestedTicket, body: TicketBody) -> ReceivedTicket:
+        # The lead is looked up now and created after the latency: two requests at once can create it twice.
+        return ReceivedTicket(
+            call=call.ordinal, requested=requested, files=body.files, lead_id=self._state.find_lead(requested)
+        )
 
     async def _refuse(self, problems: tuple[str, ...]) -> Answer:
         await asyncio.sleep(self._options.latency_s)
         return answers.failure(400, "; ".join(problems))
 
-    async def _strike_early(self, exchange: Exchange, rule: FaultRule) -> Answer | None:
+    async def _early_fault(self, exchange: Exchange, rule: FaultRule) -> Answer | None:
         self._state.record_fault(exchange.call.ordinal, rule.fault)
         if rule.fault is Fault.CLOSE_MID_BODY:
             await _read_half(exchange.request)
@@ -99,7 +101,7 @@ class TicketCalls:
         close(exchange.request)
         return None
 
-    async def _strike(self, exchange: Exchange, rule: FaultRule, ticket: TicketRecord | None) -> Answer | None:
+    async def _fault(self, exchange: Exchange, rule: FaultRule, ticket: TicketRecord | None) -> Answer | None:
         self._state.record_fault(exchange.call.ordinal, rule.fault)
         if ticket is None:
             await asyncio.sleep(self._options.latency_s)
@@ -115,12 +117,12 @@ class TicketCalls:
                 return None
             case Fault.SLOW:
                 await asyncio.sleep(rule.delay_s)
-        told = self._state.first_ticket if rule.fault.names_first_ticket else ticket
-        return answers.of_fault(rule, told, self._options.rate)
+        named = self._state.first_ticket if rule.fault.names_first_ticket else ticket
+        return answers.of_fault(rule, named, self._options.rate)
 
 
 async def _read_half(request: web.BaseRequest) -> None:
-    # Half of the announced body, or the first bytes of one that announces nothing: never its last byte.
+    # Half of the announced body, or the first bytes of a body without a length: never the last byte.
     left = (request.content_length or 2) // 2
     while left > 0:
         chunk = await request.content.read(min(left, 64 * 1024))

@@ -1,6 +1,6 @@
-"""Judges the JSON of a ticket as the account would: strictly, and with all problems at once. Pure.
+"""Checks the JSON of a ticket strictly, and reports all problems at once. Pure: no I/O.
 
-The shape is that of *Create Ticket with Attachments*; what the page does not show is refused.
+The documented shape is that of *Create Ticket with Attachments*; everything else is refused.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from importer.sandbox.account import LEAD_IDENTIFIERS, LEAD_PREFIX, SandboxAccount
 from importer.sandbox.value_checks import is_guid
 
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # as json.dumps writes it, and not the text backslash, u, 0000
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # NUL in the output of json.dumps, not an escaped backslash and u0000
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedTicket:
-    """The ``Id`` that a call's document carries: no such member, ``null``, or the ticket's number."""
+    """The ``Id`` that a call expects in its document: no such member, ``null``, or the ticket's number."""
 
     id_member: bool
     number: str | None = None
@@ -30,7 +30,7 @@ CREATE_AS_JSON = ExpectedTicket(id_member=True)  # *Create Tickets* shows "Id": 
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedTicket:
-    """What a good document asks for: its fields in their order, those of a new lead among them."""
+    """The content of a valid document: its fields in their order, with those of a new lead."""
 
     fields: tuple[tuple[str, str], ...]
     lead_id: str | None = None
@@ -42,14 +42,14 @@ class RequestedTicket:
 
     @property
     def lead_identifiers(self) -> tuple[tuple[str, str], ...]:
-        """What the lead is known by; letter case does not tell one from another."""
+        """The fields that identify the lead, with case-folded values."""
         return tuple((name, value.casefold()) for name, value in self.fields if name in LEAD_IDENTIFIERS)
 
 
 def check_ticket(
     document: bytes, account: SandboxAccount, expected: ExpectedTicket
 ) -> tuple[RequestedTicket | None, tuple[str, ...]]:
-    """The order, or ``None`` and everything that is wrong with it."""
+    """Return the requested ticket, or ``None`` and all problems of the document."""
     try:
         data = read_json(document)
     except ValueError as error:
@@ -57,18 +57,18 @@ def check_ticket(
     if not isinstance(data, dict):
         return None, ("the ticket is not a JSON object",)
     pairs, problems = _read_fields(data.get("Fields"))
-    order = RequestedTicket(fields=tuple(pairs), lead_id=data.get("LeadId"))
+    requested = RequestedTicket(fields=tuple(pairs), lead_id=data.get("LeadId"))
     problems = [
         *_member_problems(data, expected),
         *problems,
-        *_field_problems(order, account),
-        *_lead_problems(data, order),
+        *_field_problems(requested, account),
+        *_lead_problems(data, requested),
     ]
-    return (None if problems else order), tuple(problems)
+    return (None if problems else requested), tuple(problems)
 
 
 def read_json(document: bytes) -> object:
-    """Parse JSON by the letter: UTF-8 without BOM, no member twice, no NaN, no half of a surrogate pair, no NUL.
+    """Parse JSON strictly: UTF-8 without BOM, no repeated member, no NaN, no half surrogate pair, no NUL.
 
     Raises ValueError with the reason.
     """
@@ -81,7 +81,7 @@ def read_json(document: bytes) -> object:
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     if _NUL.search(json.dumps(data)):
-        raise ValueError("it holds the character NUL")
+        raise ValueError("it contains the character NUL")
     return data
 
 
@@ -130,9 +130,9 @@ def _read_fields(raw: object) -> tuple[list[tuple[str, str]], list[str]]:
     return pairs, problems
 
 
-def _field_problems(order: RequestedTicket, account: SandboxAccount) -> Iterator[str]:
+def _field_problems(requested: RequestedTicket, account: SandboxAccount) -> Iterator[str]:
     seen: set[str] = set()
-    for name, value in order.fields:
+    for name, value in requested.fields:
         if name in seen:
             yield f"{name}: given twice"
             continue
@@ -146,12 +146,12 @@ def _field_problems(order: RequestedTicket, account: SandboxAccount) -> Iterator
             yield f"{field.schema_name}: mandatory and missing"
 
 
-def _lead_problems(data: dict[str, object], order: RequestedTicket) -> Iterator[str]:
+def _lead_problems(data: dict[str, object], requested: RequestedTicket) -> Iterator[str]:
     if "LeadId" in data:
         lead_id = data["LeadId"]
         if not isinstance(lead_id, str) or not is_guid(lead_id):
             yield f"LeadId: {lead_id!r} is not a GUID"
-        if order.lead_details:
+        if requested.lead_details:
             yield "both LeadId and LeadDetail fields name a lead"
-    elif not any(value for _, value in order.lead_identifiers):
+    elif not any(value for _, value in requested.lead_identifiers):
         yield f"no lead: neither LeadId nor {' nor '.join(LEAD_IDENTIFIERS)} is given"

@@ -1,8 +1,8 @@
-"""What a value has to look like, by the kind of its field. Pure.
+"""Checks the form of values by the kind of their field. Pure: no I/O.
 
-Values are always JSON strings: the documentation shows nothing else. It shows ``DueDate`` as ``2024-08-29T10:36:23``;
-the other forms are this stand-in's own, and deliberately the narrowest that make sense. An empty value is text and
-nothing else: no page says that it clears a field of another kind.
+Values are JSON strings, as in the documentation, which shows ``DueDate`` as ``2024-08-29T10:36:23``. The other forms
+are assumptions, and as narrow as possible. An empty value is valid for text only: the documentation does not say that
+it clears other fields.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 
 
 class FieldKind(enum.StrEnum):
-    """What a field holds."""
+    """The kind of a field's values."""
 
     TEXT = "text"
     LONG_TEXT = "long text"
@@ -43,7 +43,7 @@ _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def problem_of(kind: FieldKind, value: str) -> str | None:
-    """Why this is no value of that kind, or ``None``. Select fields are judged by their account."""
+    """Return why a value is invalid for its kind, or ``None``. The account checks values of select fields."""
     form = _FORMS.get(kind)
     if form is None:
         return None
@@ -54,7 +54,7 @@ def problem_of(kind: FieldKind, value: str) -> str | None:
 
 
 def is_guid(text: str) -> bool:
-    """Whether this is a GUID in its 8-4-4-4-12 form."""
+    """Return whether a text is a GUID in the form 8-4-4-4-12."""
     return _GUID.fullmatch(text) is not None
 
 

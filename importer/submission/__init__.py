@@ -1,1 +1,1 @@
-"""What is sent, when, and when it is sent again."""
+"""Sending: which rows are sent, when, and what follows from each answer."""

@@ -1,4 +1,4 @@
-"""What a submission needs: its terms, what it sends with, and who is informed."""
+"""What a submission needs: its options, the objects it works with, and an observer."""
 
 from __future__ import annotations
 
@@ -6,52 +6,53 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from importer.leadsquared.answers import Answer
 from importer.leadsquared.client import Client
-from importer.leadsquared.wire import Answer
 from importer.rate_limit.limiter import RateLimiter
+from importer.submission.failure_limit import FailureLimit
 from importer.submission.journal import Journal
-from importer.submission.retry import FailureLimit, RetryPolicy, Settled
-from importer.submission.send_queue import Sendable
+from importer.submission.retry import RetryPolicy, Settled
+from importer.submission.send_queue import QueuedRow
 
 
-class Observer(Protocol):
-    """Who looks on. Called on the event loop; must not block for long."""
+class SubmissionObserver(Protocol):
+    """Receives the events of a submission, on the event loop; it must not block for long."""
 
-    def finished(self, row: Sendable, settled: Settled) -> None:
-        """A row is done; its outcome is in the ledger."""
+    def row_finished(self, row: QueuedRow, settled: Settled) -> None:
+        """Handle a finished row. The ledger already has its outcome."""
 
-    def called(self, answer: Answer) -> None:
-        """A call that was made came to an end, whatever follows from it."""
+    def call_ended(self, answer: Answer) -> None:
+        """Handle the end of a call that was sent, whatever its answer means for the row."""
 
-    def note(self, text: str) -> None:
-        """Something that a person would want to know: sending pauses, goes on, stops."""
+    def message(self, text: str) -> None:
+        """Show a text to the user: sending pauses, continues or stops."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubmissionOptions:
-    """The terms on which rows are sent.
+    """How rows are sent.
 
-    ``concurrency``: the most rows under way at once, however slow they are. ``at_first``: the most as long as calls are
-    quick; it grows with the time that they take, as far as ``concurrency``, so that slow ones don't slow the rate. What
-    is never answered takes no time: a server that hangs gets no more than it had.
+    ``initial_concurrency`` is the most rows in flight while calls are fast. It grows with the time that calls take, up
+    to ``concurrency``, so that slow calls don't lower the rate. Calls without an answer don't count: a server that
+    hangs gets no more rows than before.
     """
 
     policy: RetryPolicy
     failure_limit: FailureLimit
     give_up_after_s: float
-    grace_s: float
-    concurrency: int
-    at_first: int = 1_000
-    chance: Callable[[], float]  # uniform in [0, 1)
-    first_probe_s: float = 1.0  # after how long a server that is away is looked for first; each later wait is doubled
+    grace_s: float  # how long rows in flight may take after the run was stopped
+    concurrency: int  # the most rows in flight
+    initial_concurrency: int = 1_000
+    jitter: Callable[[], float]  # uniform in [0, 1)
+    first_probe_s: float = 1.0  # wait before the first probe of a server that is away; each later wait is doubled
     account_known: bool = False  # the ledger has a ticket of the account
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubmissionContext:
-    """What rows are sent with."""
+    """The objects that a submission works with."""
 
     client: Client
-    quota: RateLimiter
+    limiter: RateLimiter
     journal: Journal
-    observer: Observer
+    observer: SubmissionObserver

@@ -1,99 +1,110 @@
-"""The last moment before a request goes out: its slot is near, its intent durable, its connection ready."""
+"""Hold a ticket's request back until its slot is free and its intent is in the ledger."""
 
 from __future__ import annotations
 
 import asyncio
 
 from importer.errors import ImporterError
-from importer.leadsquared.wire import ticket_json
+from importer.leadsquared.ticket_request import ticket_json
 from importer.ledger import Intent
 from importer.rate_limit.limiter import Slot
 from importer.submission.journal import Journal
-from importer.submission.send_queue import Sendable
+from importer.submission.send_queue import QueuedRow
 
-# The intent is committed this long before its slot is free, so that the commit's time is not the limit's loss.
+# The intent is written this long before its slot is free, so that the commit does not delay the request.
 _INTENT_AHEAD_S = 0.05
 
 
-class Proof:
-    """That the account takes our calls. Until one has shown it, one goes at a time: wrong keys cost one call.
+class AccountConfirmation:
+    """Whether the account accepts our calls. Until it does, one call goes at a time: wrong keys cost one call.
 
-    The others may have their connections ready meanwhile, and go together then.
+    The other calls can open their connections meanwhile, and go together afterwards.
     """
 
     def __init__(self) -> None:
-        self.given = False
-        self._going: SlotGate | None = None
-        self._changed = asyncio.Event()  # of the next change
+        self.confirmed = False
+        self._current: TicketGate | None = None
+        self._changed = asyncio.Event()  # replaced at each change
 
-    async def turn(self, gate: SlotGate) -> None:
-        """Wait until a call may go, with others or, if none has shown it yet, alone."""
-        while not self.given:
-            if self._going is None:
-                self._going, gate.alone = gate, True
+    async def wait_for_turn(self, gate: TicketGate) -> None:
+        """Wait until the account is confirmed, or no other call is in flight."""
+        while not self.confirmed:
+            if self._current is None:
+                self._current, gate.alone = gate, True
                 return
             await self._changed.wait()
 
-    def give(self) -> None:
-        """Take note that the account has taken a call."""
-        if not self.given:
-            self.given = True
-            self._tell()
+    def confirm(self) -> None:
+        """Record that the account accepted a call."""
+        if not self.confirmed:
+            self.confirmed = True
+            self._notify()
 
-    def withdraw(self) -> None:
-        """Take note that the account may not take calls after all: those that have not left go one at a time."""
-        self.given = False
+    def revoke(self) -> None:
+        """Record doubt whether the account accepts calls: those not sent yet go one at a time."""
+        self.confirmed = False
 
-    def over(self, gate: SlotGate) -> None:
-        """Take note that a call has come to an end, or is withdrawn."""
-        if self._going is gate:
-            self._going = None
-            self._tell()
+    def call_ended(self, gate: TicketGate) -> None:
+        """Let the next call go after one has ended or was withdrawn."""
+        if self._current is gate:
+            self._current = None
+            self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
 
-class SlotGate:
-    """Where a request with its connection ready waits for its slot, leaves its intent, and departs."""
+class TicketGate:
+    """The ``RequestGate`` of one ticket: waits for its turn and its slot, and writes its intent."""
 
-    def __init__(self, row: Sendable, slot: Slot, journal: Journal, proof: Proof, *, probe: bool = False) -> None:
+    def __init__(
+        self,
+        row: QueuedRow,
+        slot: Slot,
+        journal: Journal,
+        confirmation: AccountConfirmation,
+        *,
+        probe: bool = False,
+    ) -> None:
         self.row = row
         self.slot = slot
         self._journal = journal
-        self._proof = proof
-        self.alone = False  # went before the others
-        self.probe = probe  # looks whether a server that was away is back
-        self.intended = False
-        self.ended = False  # the call is over; what became of it is being written down
+        self._confirmation = confirmation
+        self.alone = False  # sent before the account was confirmed
+        self.probe = probe  # sent during an outage
+        self.intent_written = False  # the ledger may have the intent
+        self.call_ended = False  # only the outcome is left to be written
 
-    async def passed(self) -> None:
-        """See ``client.Gate``. Raises StoppedEarly if the intent can't be written, CapReached if no call is left."""
-        await self._proof.turn(self)
-        await self.slot.near(_INTENT_AHEAD_S)
-        if not self.intended:
+    async def wait_until_allowed(self) -> None:
+        """See ``RequestGate``.
+
+        Raises StoppedEarly if the intent can't be written, CapReached if no call is left.
+        """
+        await self._confirmation.wait_for_turn(self)
+        await self.slot.wait_until_near(_INTENT_AHEAD_S)
+        if not self.intent_written:
             row, ticket = self.row, self.row.ticket
-            # From here on the ledger may hold the intent, whatever happens to this task.
-            self.intended = True
+            # Set before the write: if this task is cancelled, the ledger may have the intent all the same.
+            self.intent_written = True
             try:
                 request = ticket_json(ticket)
                 intent = Intent(key=row.key, content=row.content, request=request, title=ticket.title, lead=ticket.lead)
                 await self._journal.write(intent)
             except ImporterError:
-                self.intended = False
+                self.intent_written = False
                 raise
         while True:
-            await self.slot.ready()
+            await self.slot.wait_until_ready()
             await self._journal.check_lease()
-            if not self.slot.late:
+            if not self.slot.is_late:
                 return
 
-    def leaving(self) -> None:
-        """See ``client.Gate``."""
-        self.slot.used(alone=self.alone)
+    def on_first_byte(self) -> None:
+        """See ``RequestGate``."""
+        self.slot.mark_used(alone=self.alone)
 
     @property
-    def left(self) -> bool:
-        """Whether the first byte has gone out."""
+    def sent(self) -> bool:
+        """Whether the first byte was sent."""
         return self.slot.used_at is not None

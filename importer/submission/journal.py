@@ -1,4 +1,4 @@
-"""The ledger as the event loop sees it: awaited commits, in a thread of their own, many in one transaction."""
+"""Write to the ledger from the event loop: in a thread, many records in one transaction."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from importer.errors import ImporterError, LedgerError, ProgramError, StoppedEar
 from importer.ledger import LEASE_S, Intent, Ledger, Outcome, RunInfo, boot_clock_s
 
 _BATCH_LIMIT = 500
-# What comes within this time of a record shares its commit, which costs about as much for many as for one.
+# Records within this time share a commit, which takes about as long for many as for one.
 _GATHER_S = 0.01
 _Batch = Sequence[tuple[Intent | Outcome, asyncio.Future[Outcome | None]]]
-_Changed = dict[Outcome, Outcome]
+_Replaced = dict[Outcome, Outcome]
 _Result = TypeVar("_Result")
 
 
 class Journal:
-    """Use as ``async with Journal(ledger, run) as journal``. What ``write`` has returned from is on the disk.
+    """Writer of one run's intents and outcomes. Use as ``async with Journal(ledger, run) as journal``.
 
-    Renews the run's lease. ``failure`` is set when nothing may be sent any more: the ledger can't be written, or the
-    run has lost its rows.
+    It also renews the run's lease. ``failure`` is set when nothing may be sent any more: the ledger can't be written,
+    or the run has lost its rows to another run.
     """
 
     def __init__(self, ledger: Ledger, run: RunInfo, clock: Callable[[], float] = boot_clock_s) -> None:
         self._ledger = ledger
         self._run = run
         self._clock = clock
-        self._held_at = clock()  # when the run surely held its rows
+        self._leased_at = clock()  # when the run certainly had its lease
         self._waiting: list[tuple[Intent | Outcome, asyncio.Future[Outcome | None]]] = []
         self._has_work = asyncio.Event()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="ledger")
@@ -47,20 +47,20 @@ class Journal:
         self._executor.shutdown()
 
     async def write(self, record: Intent | Outcome) -> Outcome | None:
-        """Make a record durable. Gives what is recorded in its place, if another row has the ticket that it names.
+        """Write a record to the disk. Raises StoppedEarly if that fails.
 
-        Raises StoppedEarly if that can't be done.
+        Return the outcome that the ledger recorded instead, if the ticket belongs to another row; else ``None``.
         """
         future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((record, future))
         self._has_work.set()
-        return await future  # who is cancelled here gives up waiting; the record is written all the same
+        return await future  # a caller that is cancelled here does not wait; the record is still written
 
     async def check_lease(self) -> None:
-        """Return if the run surely holds its rows now, however long the process was paused. Raises StoppedEarly."""
+        """Raise StoppedEarly unless the run has its lease now, even if the process was paused."""
         if self.failure is not None:
             raise self.failure
-        if self._clock() - self._held_at > LEASE_S / 2:
+        if self._clock() - self._leased_at > LEASE_S / 2:
             try:
                 await self._renew_once()
             except ImporterError as error:
@@ -81,34 +81,34 @@ class Journal:
             changed = await self._commit([record for record, _ in batch])
         except ImporterError as error:
             first = self.failure is None
-            self.failure = error  # nothing more is sent; what was sent is true all the same
+            self.failure = error  # nothing more is sent; outcomes are still written below
             if isinstance(error.__cause__, LedgerError):
-                await self._in_thread(self._ledger.give_reserve_back)
+                await self._in_thread(self._ledger.free_reserve)
             outcomes = [each for each in batch if isinstance(each[0], Outcome)]
             if len(outcomes) == len(batch) and not first and not isinstance(error, ProgramError):
-                _tell(batch, error)  # nothing has changed since it was tried before; a lock may take half a minute
+                _settle(batch, error)  # a second try would fail again, and waiting for a lock takes half a minute
                 return
-            _tell([each for each in batch if isinstance(each[0], Intent)], error)
-            # A record that no database takes spoils only itself; a database that takes none is not asked for each.
+            _settle([each for each in batch if isinstance(each[0], Intent)], error)
+            # After a bug, each outcome is written alone: a bad one fails alone. Otherwise the database fails for all.
             parts = [[each] for each in outcomes] if isinstance(error, ProgramError) else [outcomes]
             for part in filter(None, parts):
                 await self._write_part(part)
         else:
-            _tell(batch, changed)
+            _settle(batch, changed)
 
     async def _write_part(self, batch: _Batch) -> None:
         try:
             changed = await self._commit([record for record, _ in batch])
         except ImporterError as error:
-            _tell(batch, error)
+            _settle(batch, error)
         else:
-            _tell(batch, changed)
+            _settle(batch, changed)
 
-    async def _commit(self, records: list[Intent | Outcome]) -> _Changed:
+    async def _commit(self, records: list[Intent | Outcome]) -> _Replaced:
         began = self._clock()
         changed = await self._in_thread(self._ledger.commit, self._run, records)
         if any(isinstance(record, Intent) for record in records):
-            self._held_at = began
+            self._leased_at = began
         return changed
 
     async def _renew(self) -> None:
@@ -122,27 +122,29 @@ class Journal:
     async def _renew_once(self) -> None:
         began = self._clock()
         await self._in_thread(self._ledger.renew, self._run.id)
-        self._held_at = began
+        self._leased_at = began
 
     async def _in_thread(self, function: Callable[..., _Result], *arguments: object) -> _Result:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._executor, function, *arguments)
         except LedgerError as error:
-            raise StoppedEarly(error.message, hint=error.hint) from error  # rows were judged, and may have been sent
+            raise StoppedEarly(
+                error.message, hint=error.hint
+            ) from error  # not a LedgerError, which means that nothing was sent
         except ImporterError:
             raise
-        except Exception as error:  # a bug must end the run, not leave those who wait for a commit waiting
-            raise ProgramError(f"an unforeseen {type(error).__name__} in the ledger: {error}") from error
+        except Exception as error:  # a bug must end the run, not leave callers waiting for ever
+            raise ProgramError(f"unexpected error ({type(error).__name__}) in the ledger: {error}") from error
 
 
-def _tell(batch: _Batch, what: _Changed | ImporterError) -> None:
-    """Tell those who wait for these records what came of them."""
+def _settle(batch: _Batch, result: _Replaced | ImporterError) -> None:
+    """Return the result, or raise the error, to the callers that wait for these records."""
     for record, future in batch:
         if future.cancelled():
             continue
-        if isinstance(what, dict):
-            future.set_result(what.get(record) if isinstance(record, Outcome) else None)
+        if isinstance(result, dict):
+            future.set_result(result.get(record) if isinstance(record, Outcome) else None)
         else:
-            future.set_exception(what)
-            future.exception()  # it is kept in ``failure``; a cancelled row must not warn of it again
+            future.set_exception(result)
+            future.exception()  # ``failure`` has it; marks it as seen, or asyncio warns of it

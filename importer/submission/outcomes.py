@@ -1,23 +1,28 @@
-"""What is written down of an answer, and with which error a run ends. Pure."""
+"""What the ledger records about an answer, and the error with which a run ends. Pure."""
 
 from __future__ import annotations
 
 from importer.error_codes import ERROR_CODES
 from importer.errors import ImporterError, StoppedEarly
-from importer.leadsquared.connection_errors import no_connection
-from importer.leadsquared.wire import Answer, NotSent
+from importer.leadsquared.answers import Answer, NotSent
+from importer.leadsquared.connection_errors import connection_error
 from importer.ledger.records import Outcome
 from importer.models import Status
-from importer.submission.retry import Halt, Held, Settled
-from importer.submission.send_queue import Sendable
+from importer.submission.retry import Settled, StopRun, WaitForFirstTicket
+from importer.submission.send_queue import QueuedRow
 
 
-def outcome(row: Sendable, settled: Settled, answer: Answer) -> Outcome:
-    """The end of a row."""
+def answer_name(answer: Answer) -> str:
+    """Return the name of an answer in the ledger."""
+    return type(answer).__name__.lower()
+
+
+def final_outcome(row: QueuedRow, settled: Settled, answer: Answer) -> Outcome:
+    """Return the outcome of a row that is done."""
     return Outcome(
         key=row.key,
         state=settled.status.value,
-        outcome=type(answer).__name__.lower(),
+        outcome=answer_name(answer),
         ids=settled.ids,
         error_code=settled.code,
         error=settled.error,
@@ -25,52 +30,55 @@ def outcome(row: Sendable, settled: Settled, answer: Answer) -> Outcome:
     )
 
 
-def back(row: Sendable, outcome: str, *, counted: bool, code: str = "", error: str = "") -> Outcome:
-    """The row is what it was before this request, and may be sent again."""
+def retryable_outcome(row: QueuedRow, name: str, *, counted: bool, code: str = "", error: str = "") -> Outcome:
+    """Return the outcome of a request after which the row is as before, and can be sent again."""
     return Outcome(
         key=row.key,
-        state=row.prior.value,
-        outcome=outcome,
+        state=row.prior_status.value,
+        outcome=name,
         error_code=code,
         error=error,
         counted=counted,
-        # Why a row failed, or is unknown, is not forgotten over a request that changed nothing.
-        unchanged=not counted and (not code or row.prior is not Status.PENDING),
+        # A request that changed nothing does not overwrite why a row failed or is unknown.
+        unchanged=not counted and (not code or row.prior_status is not Status.PENDING),
     )
 
 
-def held(row: Sendable, verdict: Held, answer: Answer) -> Outcome:
-    """The row after a refusal that may speak of the account: pending, or what it was before this run."""
-    before = as_known(row, Settled(status=Status.FAILED, code="refused", error=verdict.error))
-    pending = row.prior is Status.PENDING
+def waiting_outcome(row: QueuedRow, step: WaitForFirstTicket, answer: Answer) -> Outcome:
+    """Return the outcome of a refusal that may concern the account: the row keeps its state from before this run."""
+    before = keep_unknown(row, Settled(status=Status.FAILED, code="refused", error=step.error))
+    pending = row.prior_status is Status.PENDING
     return Outcome(
         key=row.key,
-        state=row.prior.value,
-        outcome=type(answer).__name__.lower(),
-        error_code=verdict.code if pending else before.code,
-        error=verdict.error if pending else before.error,
+        state=row.prior_status.value,
+        outcome=answer_name(answer),
+        error_code=step.code if pending else before.code,
+        error=step.error if pending else before.error,
         http_status=getattr(answer, "http_status", None),
         counted=False,
     )
 
 
-def halted(halt: Halt) -> ImporterError:
-    """The error of a run that refused keys have ended, or a first call that a wrong setting kept from being made."""
-    if halt.code == "not-connected":
-        return no_connection(halt.error)
-    return StoppedEarly(f"the account refuses the keys: {halt.error}", hint=ERROR_CODES[halt.code].advice)
+def stop_error(step: StopRun) -> ImporterError:
+    """Return the error of a run that stops because of refused keys, or of a first call that a setting prevents."""
+    if step.code == "not-connected":
+        return connection_error(step.error)
+    return StoppedEarly(f"the account refuses the keys: {step.error}", hint=ERROR_CODES[step.code].advice)
 
 
-def wrong_settings(answer: Answer) -> Halt | None:
-    """Say that a run ends whose first call can't be made because of a setting; after a call it may be an outage."""
+def stop_for_settings(answer: Answer) -> StopRun | None:
+    """Stop a run if a setting prevents its first call.
+
+    After a call, the same error may be an outage.
+    """
     if isinstance(answer, NotSent) and answer.settings_fault:
-        return Halt(code="not-connected", error=f"{answer.settings_fault}: {answer.reason}")
+        return StopRun(code="not-connected", error=f"{answer.settings_fault}: {answer.reason}")
     return None
 
 
-def as_known(row: Sendable, settled: Settled) -> Settled:
-    """A refusal doesn't undo an earlier request for the same row that may have made a ticket."""
-    if settled.status is not Status.FAILED or row.prior is not Status.UNKNOWN:
+def keep_unknown(row: QueuedRow, settled: Settled) -> Settled:
+    """Keep an unknown row unknown after a refusal: an earlier request may have created its ticket."""
+    if settled.status is not Status.FAILED or row.prior_status is not Status.UNKNOWN:
         return settled
-    error = f"an earlier request may have made the ticket; the last one did not: {settled.error}"
+    error = f"an earlier request may have created the ticket; the last one did not: {settled.error}"
     return Settled(status=Status.UNKNOWN, code="unclear-answer", error=error)

@@ -1,7 +1,8 @@
-"""Whether a refusal speaks of the account or of its row: before the first ticket of a run, of the account. Pure.
+"""Decide whether a refusal concerns the account or only its row. Pure.
 
 A 403, a 404, a redirect, a web page and an error of the account's application can come from wrong settings, from a
-network that asks for a login, or from a firewall that dislikes the text of one row.
+network that requires a login, or from a firewall that blocks the text of one row. Before the first ticket of a run,
+such an answer counts against the account.
 """
 
 from __future__ import annotations
@@ -11,94 +12,100 @@ from http import HTTPStatus
 
 from importer.error_codes import ERROR_CODES
 from importer.errors import StoppedEarly
-from importer.leadsquared.wire import Answer, Created, KeysRefused, Refused, Unclear, WrongUrl
-from importer.submission.retry import Held
-from importer.submission.send_queue import Sendable
+from importer.leadsquared.answers import Answer, Created, KeysRefused, Refused, Unclear, WrongUrl
+from importer.submission.retry import WaitForFirstTicket
+from importer.submission.send_queue import QueuedRow
 
-_IN_A_ROW = 3
-_TWICE_IN_A_ROW = 3
+_MAX_REFUSED_IN_A_ROW = 3
+_MAX_REPEATED_NUMBERS_IN_A_ROW = 3
 
 
 class AccountRefusals:
-    """Counts them in one run. ``account_known``: the ledger has a ticket of the account, so the settings were right."""
+    """Refusals of one run.
+
+    ``account_known``: the ledger has a ticket of the account, so the settings were right.
+    """
 
     def __init__(self, *, account_known: bool) -> None:
-        self.succeeded = False  # this run has made a ticket
-        self._limit = _IN_A_ROW if account_known else 1
-        self._in_a_row = 0
-        self._twice_in_a_row = 0
-        self._held: list[tuple[Sendable, Held, Answer]] = []
-        self._news: list[str] = []
-        self._odd_ids = False
+        self.succeeded = False  # this run has created a ticket
+        self._limit = _MAX_REFUSED_IN_A_ROW if account_known else 1
+        self._refused_in_a_row = 0
+        self._repeated_numbers_in_a_row = 0
+        self._waiting: list[tuple[QueuedRow, WaitForFirstTicket, Answer]] = []
+        self._messages: list[str] = []
+        self._ids_reported = False
 
-    def doubted_by(self, answer: Answer) -> bool:
-        """Say whether an answer makes it doubtful that the account can be reached."""
-        return not self.succeeded and _what(answer) is not None
+    def casts_doubt(self, answer: Answer) -> bool:
+        """Return whether an answer casts doubt on the account's settings."""
+        return not self.succeeded and _account_problem(answer) is not None
 
-    def note(self, answer: Answer) -> StoppedEarly | None:
-        """Count an answer; say why the run ends, if it does."""
-        if isinstance(answer, Created) and answer.note and not self._odd_ids:
-            self._odd_ids = True
-            self._news.append(f"{answer.note}; this is not repeated for later tickets")
+    def record(self, answer: Answer) -> StoppedEarly | None:
+        """Count an answer. Return the error that ends the run if there are too many refusals."""
+        if isinstance(answer, Created) and answer.note and not self._ids_reported:
+            self._ids_reported = True
+            self._messages.append(f"{answer.note} (shown only for the first such ticket)")
         if isinstance(answer, Refused):
-            self._in_a_row = 0
-        told = _what(answer)
-        if self.succeeded or told is None:
+            self._refused_in_a_row = 0
+        problem = _account_problem(answer)
+        if self.succeeded or problem is None:
             return None
-        self._in_a_row += 1
-        code, what = told
-        if self._in_a_row < self._limit:
-            self._news.append(f"{what}: {_reason(answer)}; the next row is tried alone")
+        self._refused_in_a_row += 1
+        code, text = problem
+        if self._refused_in_a_row < self._limit:
+            self._messages.append(f"{text}: {_reason(answer)}; the next row is sent alone")
             return None
-        times = f" {self._in_a_row} times in a row" if self._in_a_row > 1 else ""
-        return StoppedEarly(f"{what}{times}: {_reason(answer)}", hint=_hint(code))
+        times = f" {self._refused_in_a_row} times in a row" if self._refused_in_a_row > 1 else ""
+        return StoppedEarly(f"{text}{times}: {_reason(answer)}", hint=_hint(code))
 
-    def made(self) -> None:
-        """Take note of a ticket that is this row's alone."""
+    def record_ticket(self) -> None:
+        """Record a ticket that belongs only to its row."""
         self.succeeded = True
-        self._twice_in_a_row = 0
+        self._repeated_numbers_in_a_row = 0
 
-    def number_twice(self, error: str) -> StoppedEarly | None:
-        """Take note of a ticket that another row has; say why the run ends, if it does."""
-        self._twice_in_a_row += 1
-        if self._twice_in_a_row < _TWICE_IN_A_ROW:
+    def record_repeated_number(self, error: str) -> StoppedEarly | None:
+        """Record an answer with another row's ticket.
+
+        Return the error that ends the run if there are too many.
+        """
+        self._repeated_numbers_in_a_row += 1
+        if self._repeated_numbers_in_a_row < _MAX_REPEATED_NUMBERS_IN_A_ROW:
             return None
         return StoppedEarly(
-            f"{self._twice_in_a_row} answers in a row named tickets that other rows have: {error}",
-            hint="a gateway, proxy or cache between here and the account may be answering in its place: find it and "
-            "exempt the API's address from it; then look in the account which of the unknown rows are tickets",
+            f"{self._repeated_numbers_in_a_row} answers in a row named tickets of other rows: {error}",
+            hint="a gateway, proxy or cache may answer instead of the account: find it and exempt the API's address "
+            "from it; then check in the account which of the unknown rows are tickets",
         )
 
-    def hold(self, row: Sendable, verdict: Held, answer: Answer) -> None:
-        """Keep a row whose refusal may speak of the account."""
-        self._held.append((row, verdict, answer))
+    def add_waiting(self, row: QueuedRow, step: WaitForFirstTicket, answer: Answer) -> None:
+        """Keep a refused row until the run's first ticket decides about it."""
+        self._waiting.append((row, step, answer))
 
-    def released(self) -> Iterator[tuple[Sendable, Held, Answer]]:
-        """Give the rows that were surely refused themselves; a row that was redirected stays pending."""
-        kept, self._held = self._held, []
-        for row, verdict, answer in kept:
-            if isinstance(answer, KeysRefused) or _is_missing(answer):
-                yield row, verdict, answer
+    def take_refused(self) -> Iterator[tuple[QueuedRow, WaitForFirstTicket, Answer]]:
+        """Yield the waiting rows that were certainly refused. Redirected rows stay pending."""
+        waiting, self._waiting = self._waiting, []
+        for row, step, answer in waiting:
+            if isinstance(answer, KeysRefused) or _is_not_found(answer):
+                yield row, step, answer
 
-    def news(self) -> list[str]:
-        """Give what a person would want to know since the last time."""
-        news, self._news = self._news, []
-        return news
+    def take_messages(self) -> list[str]:
+        """Return the messages for the user since the last time."""
+        messages, self._messages = self._messages, []
+        return messages
 
 
-def _is_missing(answer: Answer) -> bool:
+def _is_not_found(answer: Answer) -> bool:
     return isinstance(answer, WrongUrl) and answer.http_status == HTTPStatus.NOT_FOUND
 
 
-def _what(answer: Answer) -> tuple[str, str] | None:
-    """Give the code and the words for an answer that may speak of the account; nothing for any other."""
+def _account_problem(answer: Answer) -> tuple[str, str] | None:
+    """Return code and text of a problem that may concern the whole account; ``None`` for other answers."""
     match answer:
         case KeysRefused(_, HTTPStatus.UNAUTHORIZED):
-            return None  # ends any run by itself
+            return None  # ends any run immediately
         case KeysRefused():
             return "keys-refused", "the account refuses the keys"
         case WrongUrl():
-            return "wrong-url", "the URL is not that of the account's API"
+            return "wrong-url", "the account's API is not at this URL"
         case Unclear(web_page=True):
             return "web-page", "a web page came instead of the API's answer"
         case Unclear(exception_type=str(exception_type)) if exception_type:
@@ -114,7 +121,7 @@ def _reason(answer: Answer) -> str:
 def _hint(code: str) -> str:
     if code == "web-page":
         return (
-            "log in to the network, wait for the end of the maintenance, or check the proxy and LSQ_HOST; then look in "
-            "the account whether the unknown rows are tickets, and run again"
+            "log in to the network, wait for the end of the maintenance, or check the proxy and LSQ_HOST; then check "
+            "in the account whether the unknown rows are tickets, and run again"
         )
     return ERROR_CODES[code].advice

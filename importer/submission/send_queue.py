@@ -1,4 +1,7 @@
-"""Whose turn it is: rows wait here for a retry's time, for a lead that is under way, or simply for a slot. Pure."""
+"""Order in which rows are sent.
+
+A row waits for the time of its retry, and for leads that are in flight. Pure.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,20 @@ import heapq
 import itertools
 import math
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from importer.models import Status, Ticket
 
-# Rows that wait for a lead under way are looked through at each turn, and held in memory: so many, and no more.
-_PARKED_LIMIT = 500
+# Rows that wait for a lead are all checked at each turn, and kept in memory.
+_MAX_PARKED = 500
 
 
 @dataclass(kw_only=True, slots=True)
-class Sendable:
-    """One row on its way to a ticket; it carries its identity, and is never known by its place in a list.
+class QueuedRow:
+    """One row to send, with its identity: it is never identified by its position in a list.
 
-    ``leads``: the lead identifiers that other rows of this manifest have, too. ``prior``: what the ledger says of the
-    row while no request of this run is under way for it.
+    ``leads`` are the lead identifiers that this row shares with other rows of the manifest. ``prior_status`` is the
+    row's state in the ledger while this run has no request for it in flight.
     """
 
     row: int  # as a spreadsheet counts
@@ -29,72 +31,72 @@ class Sendable:
     content: str
     ticket: Ticket
     leads: tuple[str, ...] = ()
-    prior: Status = Status.PENDING
-    repeated: bool = False  # failed in an earlier run
+    prior_status: Status = Status.PENDING
+    failed_before: bool = False  # in an earlier run
     attempt: int = 1
-    spoiled: str = ""  # why it can't be sent after all: it was judged good, and is not any more
+    unsendable_reason: str = ""  # why a row that was valid can't be sent any more
 
 
 class SendQueue:
-    """Hands rows out in order, but none whose lead another one under way could be making at the same time."""
+    """Queue of rows that never hands out two rows of the same new lead: both requests could create the lead."""
 
     def __init__(self) -> None:
-        self._parked: deque[Sendable] = deque()
-        self._later: list[tuple[float, int, Sendable]] = []
+        self._parked: deque[QueuedRow] = deque()
+        self._scheduled: list[tuple[float, int, QueuedRow]] = []
         self._ordinal = itertools.count()
-        self._busy: set[str] = set()
-        self._made: set[str] = set()
+        self._leads_in_flight: set[str] = set()
+        self._known_leads: set[str] = set()
 
     def __len__(self) -> int:
-        return len(self._parked) + len(self._later)
-
-    def __iter__(self) -> Iterator[Sendable]:
-        return itertools.chain(self._parked, (row for _, _, row in self._later))
+        return len(self._parked) + len(self._scheduled)
 
     @property
-    def has_room(self) -> bool:
-        """Say whether another row may be looked at although those that wait are not done."""
-        return len(self._parked) < _PARKED_LIMIT
+    def accepts_new_rows(self) -> bool:
+        """Whether another row may be taken from the input although rows are waiting."""
+        return len(self._parked) < _MAX_PARKED
 
     def next_due_at(self) -> float:
-        """When the first of the rows that go again may go."""
-        return self._later[0][0] if self._later else math.inf
+        """Return when the first scheduled row is due."""
+        return self._scheduled[0][0] if self._scheduled else math.inf
 
-    def again(self, row: Sendable, not_before: float) -> None:
-        """Put a row back that goes again, not before a moment on the event loop's clock."""
-        heapq.heappush(self._later, (not_before, next(self._ordinal), row))
+    def schedule(self, row: QueuedRow, not_before: float) -> None:
+        """Queue a row to be sent again, not before a time on the event loop's clock."""
+        heapq.heappush(self._scheduled, (not_before, next(self._ordinal), row))
 
-    def put_back(self, row: Sendable) -> None:
-        """Put a row back that was taken and not sent; it goes first."""
-        self._release(row)
+    def put_back(self, row: QueuedRow) -> None:
+        """Return a row that was taken and not sent to the front of the queue."""
+        self._release_leads(row)
         self._parked.appendleft(row)
 
-    def park(self, row: Sendable) -> None:
-        """Let a row wait until its leads are free."""
+    def park(self, row: QueuedRow) -> None:
+        """Queue a row whose leads are in flight."""
         self._parked.append(row)
 
-    def take(self, now: float) -> Sendable | None:
-        """Take the first waiting row whose turn it may be."""
-        while self._later and self._later[0][0] <= now:
-            self._parked.appendleft(heapq.heappop(self._later)[2])
+    def take(self, now: float) -> QueuedRow | None:
+        """Take the first row that is due and whose leads are not in flight."""
+        while self._scheduled and self._scheduled[0][0] <= now:
+            self._parked.appendleft(heapq.heappop(self._scheduled)[2])
         for index, row in enumerate(self._parked):
-            if self.accept(row):
+            if self.reserve_leads(row):
                 del self._parked[index]
                 return row
         return None
 
-    def accept(self, row: Sendable) -> bool:
-        """Mark the row's leads as under way, if none of them is."""
-        if any(lead in self._busy for lead in row.leads):
+    def reserve_leads(self, row: QueuedRow) -> bool:
+        """Mark the row's leads as in flight; return whether none of them was before."""
+        if any(lead in self._leads_in_flight for lead in row.leads):
             return False
-        self._busy.update(lead for lead in row.leads if lead not in self._made)
+        self._leads_in_flight.update(lead for lead in row.leads if lead not in self._known_leads)
         return True
 
-    def done(self, row: Sendable, *, made: bool) -> None:
-        """Let the row's leads go. Once one of its tickets is ``made``, a lead is there and can't be made twice."""
-        self._release(row)
-        if made:
-            self._made.update(row.leads)
+    def finish(self, row: QueuedRow, *, created: bool) -> None:
+        """Release the row's leads.
 
-    def _release(self, row: Sendable) -> None:
-        self._busy.difference_update(row.leads)
+        Once a ticket is ``created``, its leads exist and need no order any more.
+        """
+        self._release_leads(row)
+        if created:
+            self._known_leads.update(row.leads)
+
+    def _release_leads(self, row: QueuedRow) -> None:
+        self._leads_in_flight.difference_update(row.leads)

@@ -66,7 +66,7 @@ def suggest(manifest: Path, fields: AccountFields | None, sheet: str | None = No
         copy = private_copy(manifest, folder)
         header_row, opened = _opened(copy.path, manifest, sheet)
         sample, is_whole = _sample(opened, manifest)
-        cells = {column: sample.texts(column) for column in opened.columns if column not in opened.copies}
+        cells = {column: sample.texts(column) for column in opened.columns if column not in opened.numbered_columns}
         looked = {column: profile_column(texts) for column, texts in cells.items()}
         files = find_files({name: (looked[name], cells[name]) for name in looked}, manifest.absolute().parent)
         decided = _without_nested(_without_files(draft(looked, fields), files), sample)
@@ -85,7 +85,7 @@ def suggest(manifest: Path, fields: AccountFields | None, sheet: str | None = No
             text=_checked(decided, files, about, opened.columns),
             draft=decided,
             files=files,
-            detected=opened.detected.describe(),
+            detected=opened.format.describe(),
             rows=len(sample.rows),
         )
 
@@ -112,7 +112,7 @@ def _opened(path: Path, manifest: Path, sheet: str | None) -> tuple[int, Manifes
         # A title of one cell makes a table of one column, in which every row fits.
         if len(opened.columns) > 1 and 2 * len(sample.problems) < len(sample.rows):
             if is_first or _are_names(sample):
-                return (1 if is_first else opened.detected.header_row), opened  # blank rows above need no word
+                return (1 if is_first else opened.format.header_row), opened  # blank rows above need no word
             if isinstance(first, Manifest) and len(first.columns) < len(opened.columns):
                 first = _too_few_names(manifest, first, opened)
             break  # the table has begun
@@ -124,7 +124,7 @@ def _opened(path: Path, manifest: Path, sheet: str | None) -> tuple[int, Manifes
 
 def _too_few_names(manifest: Path, first: Manifest, table: Manifest) -> ManifestError:
     return ManifestError(
-        f"{manifest}, row {first.detected.header_row}: the header can't be used, because the rows below it have more "
+        f"{manifest}, row {first.format.header_row}: the header can't be used, because the rows below it have more "
         f"cells ({len(table.columns):,}) than it has names",
         hint="Name every column in the header; if a title stands in its place, take that away.",
     )
@@ -185,12 +185,12 @@ def _without_repeated(decided: Draft, opened: Manifest) -> Draft:
     why = "TODO: the header has it several times, and such columns can't be mapped; give each a different name"
     decisions = tuple(
         ColumnDecision(column=each.column, confidence=Confidence.UNMAPPED, why=why)
-        if each.column in opened.repeated
+        if each.column in opened.repeated_names
         else each
         for each in decided.decisions
     )
     key = decided.key
-    if key.column in opened.repeated:
+    if key.column in opened.repeated_names:
         key = KeyDecision(why="the header has the column with different values several times")
     return replace(decided, key=key, decisions=decisions)
 

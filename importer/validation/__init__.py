@@ -1,29 +1,32 @@
 """Validation: turns rows into tickets by the mapping's rules, and reports every problem of every row in one pass.
 
-validator               entry point: rows of a chunk -> tickets and problems
+validator               entry point: rows of a chunk -> converted_rows (tickets) and problems
 quick_check             finds cells that are certainly valid, so that the validator checks only the others
 byte_checks             the quick check's tests by type, on bytes
 field_conversion        one rule or template applied to a column
 type_conversion         cells to values by type; dates, numbers and phones have modules of their own
 account_rules           limits that the account's field metadata sets
 mapping_values          checks the values that the mapping itself contains
-attachments             sizes and problems of the rows' files
+attachments             the rows' files: sizes and problems
 suspicious_cells        warnings about cells that an earlier program probably damaged
+row_keys                keys and content hashes of rows
 key_index, fingerprints repeated keys in little memory
 shared_leads            rows that name the same lead
 renumbered_rows         known keys whose title or lead changed
 html_text               HTML to text and back
 """
 
+from importer.validation.byte_checks import Mask
+from importer.validation.converted_rows import ConvertedRows
 from importer.validation.fingerprints import Fingerprints, fingerprints
 from importer.validation.key_index import KeyIndex, RowKeys
 from importer.validation.mapping_values import check_mapping_values
 from importer.validation.numbers import with_stored_numbers
-from importer.validation.quick_check import Mask
 from importer.validation.renumbered_rows import RenumberedRowCounter
+from importer.validation.row_keys import RowKeyReader, content_hashes
 from importer.validation.shared_leads import SharedLeads
 from importer.validation.suspicious_cells import SuspiciousCells
-from importer.validation.validator import ConvertedRows, Validator, content_hashes
+from importer.validation.validator import Validator
 
 __all__ = [
     "ConvertedRows",
@@ -31,6 +34,7 @@ __all__ = [
     "KeyIndex",
     "Mask",
     "RenumberedRowCounter",
+    "RowKeyReader",
     "RowKeys",
     "SharedLeads",
     "SuspiciousCells",

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from importer.account_fields import AccountField, AccountFields, FieldViolation, find_violation
 from importer.account_fields.value_check import only_length_is_limited
 from importer.manifest import Column, is_visible
 from importer.mapping import FieldType
+from importer.validation.byte_checks import Mask
 
-Mask = npt.NDArray[np.bool_]
-
-_NOT_LONGER_THAN_THEIR_CELLS = (FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE)
+_NEVER_LONGER_THAN_CELL = (FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE)
 
 
 class AccountRules:
@@ -25,11 +23,11 @@ class AccountRules:
         if fields is not None:
             self._fields = {field.schema_name: field for field in fields if field.active}
 
-    def knows(self, name: str) -> bool:
+    def has_rules(self, name: str) -> bool:
         """Return whether the field's metadata is known."""
         return name in self._fields
 
-    def certainly_valid(self, name: str, column: Column, kind: FieldType) -> Mask:
+    def certainly_valid(self, name: str, column: Column, field_type: FieldType) -> Mask:
         """Return which cells the account accepts, however their rule converts them."""
         field = self._fields.get(name)
         if field is None:
@@ -39,10 +37,10 @@ class AccountRules:
         fit = np.ones(len(column), dtype=bool)
         if field.max_length is not None:
             # A text never has more characters than bytes.
-            fit = column.lengths <= field.max_length if kind in _NOT_LONGER_THAN_THEIR_CELLS else ~fit
+            fit = column.lengths <= field.max_length if field_type in _NEVER_LONGER_THAN_CELL else ~fit
         return fit & is_visible(column.first_bytes()) if field.is_required else np.asarray(fit | (column.lengths == 0))
 
-    def complaints(self, name: str, values: Sequence[str], sent: Mask) -> Iterator[tuple[int, FieldViolation]]:
+    def violations(self, name: str, values: Sequence[str], sent: Mask) -> Iterator[tuple[int, FieldViolation]]:
         """Yield position and reason of every value that the account would refuse; an unsent value counts as empty."""
         field = self._fields.get(name)
         if field is None:

@@ -1,20 +1,25 @@
-"""Sizes and numbers of the files that rows name. Cells seen before are recognised by their fingerprints."""
+"""Finds, checks and measures the files that rows name. Cells seen before are recognised by their fingerprints."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from importer.attachments import FAULTY, AttachmentFinder
+from importer.account_fields.value_check import shortened
+from importer.attachments import FAULTY, AttachmentFinder, FileFault, NamedFiles
 from importer.manifest import Chunk, Column
-from importer.validation.fingerprints import Fingerprints, combined, fingerprints
+from importer.models import Attachment
+from importer.validation.byte_checks import Mask
+from importer.validation.fingerprint_cache import FingerprintCache, Positions, distinct
+from importer.validation.fingerprints import combine, fingerprints
+from importer.validation.problem_collector import ProblemCollector
 
 _REMEMBERED = 200_000
 
-Positions = npt.NDArray[np.intp]
 # Rows of cells -> bytes, number and summed states of each row's files; see `AttachmentFinder.measure_cells`.
 Measure = Callable[[list[tuple[str, ...]]], list[tuple[int, int, int]]]
 
@@ -32,13 +37,55 @@ class MeasuredFiles:
     unclear: Positions
 
 
+class AttachmentChecker:
+    """Finds the files of rows, and reports the files that can't be sent."""
+
+    def __init__(self, finder: AttachmentFinder) -> None:
+        self._finder = finder
+        self._measurer = FileMeasurer(finder)
+
+    def check_chunk(self, chunk: Chunk, wanted: Mask, collector: ProblemCollector) -> MeasuredFiles:
+        """Report problems of the wanted rows' files, and measure the files of all rows.
+
+        Files of other rows, which may be imported already, count too: they are not unclaimed files.
+        """
+        measured = self._measurer.measure(chunk, np.arange(len(chunk.rows)))
+        for at, row in zip(measured.unclear.tolist(), self._measurer.rows(chunk, measured.unclear), strict=True):
+            named = self._finder.find(row)
+            if wanted[at]:
+                _report_faults(at, named, collector)
+            found = [each.found for each in named if isinstance(each.found, Attachment)]
+            measured.size_bytes[at] = sum(file.size_bytes for file in found)
+            measured.numbers[at] = len(found)
+            measured.states[at] = sum(file.state for file in found)
+        return measured
+
+    def check_frame(self, frame: pd.DataFrame, collector: ProblemCollector) -> dict[int, tuple[Attachment, ...]]:
+        """Return the files of each row by its position, and report their problems."""
+        columns = self._finder.columns
+        found: dict[int, tuple[Attachment, ...]] = {}
+        for position, cells in enumerate(zip(*(frame[column] for column in columns), strict=True)):
+            named = self._finder.find(zip(columns, cells, strict=True))
+            _report_faults(position, named, collector)
+            if files := tuple(each.found for each in named if not isinstance(each.found, FileFault)):
+                found[position] = files
+        return found
+
+
+def _report_faults(position: int, files: Iterable[NamedFiles], collector: ProblemCollector) -> None:
+    for named in files:
+        if isinstance(named.found, FileFault):
+            message = f"{named.column}: {named.found.message}"
+            collector.add_one(position, named.found.code, message, column=named.column, value=shortened(named.name))
+
+
 class FileMeasurer:
     """Measures the files of chunk after chunk. ``remembered``: the most different cells to keep in memory."""
 
     def __init__(self, finder: AttachmentFinder, *, remembered: int = _REMEMBERED) -> None:
         self._finder = finder
-        self._cells = _MeasureCache(lambda rows: finder.measure_cells(cell for (cell,) in rows), remembered)
-        self._folders = _MeasureCache(finder.measure_folders, remembered)
+        self._cells = _CachedMeasure(lambda rows: finder.measure_cells(cell for (cell,) in rows), remembered)
+        self._folders = _CachedMeasure(finder.measure_folders, remembered)
 
     def measure(self, chunk: Chunk, positions: Positions) -> MeasuredFiles:
         """Measure the files of the rows at ``positions``."""
@@ -61,51 +108,28 @@ class FileMeasurer:
         return [list(zip(columns, row, strict=True)) for row in zip(*texts, strict=True)]
 
 
-class _MeasureCache:
-    """Cache of measures by fingerprint, sorted by the fingerprints' first half."""
+class _CachedMeasure:
+    """Measures the files of rows of cells, each different row once as long as the cache remembers it."""
 
     def __init__(self, measure: Measure, remembered: int) -> None:
         self._measure = measure
-        self._remembered = remembered
-        self._prints: Fingerprints = np.empty((2, 0), dtype=np.uint64)
-        self._measures = np.empty((3, 0), dtype=np.int64)
+        self._cache = FingerprintCache(3, remembered)
 
     def measure(self, columns: Sequence[Column]) -> npt.NDArray[np.int64]:
         """Return bytes (or FAULTY), number and summed states of each row's files, as an array of (3, rows)."""
-        prints = combined([fingerprints(column) for column in columns])
-        measures, known = self._recall(prints)
+        prints = combine([fingerprints(column) for column in columns])
+        measures, known = self._cache.look_up(prints)
         unknown = np.flatnonzero(~known)
         if unknown.size:
-            _, firsts, which = np.unique(prints[0, unknown], return_index=True, return_inverse=True)
+            firsts, which, same = distinct(prints[:, unknown])
             rows = zip(*(column.take(unknown[firsts]).texts() for column in columns), strict=True)
             found = np.array(self._measure(list(rows)), dtype=np.int64).T
             measures[:, unknown] = found[:, which]
-            # Two cells that share half a fingerprint are extremely rare; the finder checks them one by one.
-            other = prints[1, unknown] != prints[1, unknown[firsts]][which]
-            measures[0, unknown[other]] = FAULTY
-            self._learn(prints[:, unknown[firsts]], found)
+            measures[0, unknown[~same]] = FAULTY  # the finder checks these rows one by one
+            self._cache.add(prints[:, unknown[firsts]], found)
         return measures
-
-    def _recall(self, prints: Fingerprints) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        if not self._prints.size:
-            return np.zeros((3, prints.shape[1]), dtype=np.int64), np.zeros(prints.shape[1], dtype=bool)
-        # A search in sorted order is three times as fast as one in random order.
-        order = np.argsort(prints[0])
-        at = np.empty(order.size, dtype=np.intp)
-        at[order] = np.searchsorted(self._prints[0], prints[0, order])
-        at = np.minimum(at, self._prints.shape[1] - 1)
-        return self._measures[:, at], (self._prints[:, at] == prints).all(axis=0)
-
-    def _learn(self, prints: Fingerprints, measures: npt.NDArray[np.int64]) -> None:
-        """Insert new entries, which are sorted; start anew when the cache is full."""
-        if self._prints.shape[1] + prints.shape[1] > self._remembered:
-            self._prints, self._measures = prints, measures
-            return
-        at = np.searchsorted(self._prints[0], prints[0])
-        self._prints = np.insert(self._prints, at, prints, axis=1)
-        self._measures = np.insert(self._measures, at, measures, axis=1)
 
 
 def _cells(chunk: Chunk, name: str, positions: Positions) -> Column:
-    column = chunk.column(name) or Column.of_any(chunk.texts(name))
+    column = chunk.column(name) or Column.from_any_texts(chunk.texts(name))
     return column if positions.size == len(column) else column.take(positions)

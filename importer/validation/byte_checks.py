@@ -37,42 +37,42 @@ _DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.i
 _NO_MAIL = {(len(top), ord(top[0]), ord(top[-1])) for top in (n.rpartition(".")[2] for n in SPECIAL_USE_DOMAIN_NAMES)}
 
 
-def certainly_valid(column: Column, rule: Rule, kind: FieldType) -> Mask:  # noqa: PLR0911 - one return for each type
+def certainly_valid(column: Column, rule: Rule, field_type: FieldType) -> Mask:  # noqa: PLR0911 - one return for each type
     """Return which cells are not empty and certainly valid for this type."""
-    match kind:
+    match field_type:
         case FieldType.TEXT:
             return column.lengths > 0
         case FieldType.EMAIL:
-            return _within(column, _LONGEST_EMAIL, _are_emails)
+            return _matches_up_to(column, _LONGEST_EMAIL, _are_emails)
         case FieldType.PHONE:
-            return _within(column, _LONGEST_PHONE, _are_phones)
+            return _matches_up_to(column, _LONGEST_PHONE, _are_phones)
         case FieldType.INTEGER | FieldType.NUMBER:
-            return _within(column, _LONGEST_NUMBER, _are_digits)
+            return _matches_up_to(column, _LONGEST_NUMBER, _are_digits)
         case FieldType.GUID:
-            return _of_length(column, len(_GUID), _are_guids)
+            return _matches_of_length(column, len(_GUID), _are_guids)
         case FieldType.DATE | FieldType.DATETIME:
-            return _are_times(column, rule, kind)
+            return _are_times(column, rule, field_type)
         case FieldType.BOOLEAN:
             return np.zeros(len(column), dtype=bool)  # few different cells: the quick check's cache is faster
 
 
-def _within(column: Column, longest: int, fits: Callable[[_Matrix, _Numbers], Mask]) -> Mask:
-    """Apply ``fits`` to the non-empty cells of at most ``longest`` bytes; the others are false."""
+def _matches_up_to(column: Column, longest: int, matches: Callable[[_Matrix, _Numbers], Mask]) -> Mask:
+    """Apply ``matches`` to the non-empty cells of at most ``longest`` bytes; the others are false."""
     found = np.zeros(len(column), dtype=bool)
-    here = np.flatnonzero((column.lengths > 0) & (column.lengths <= longest))
-    if here.size:
-        some = column.take(here)
+    selected = np.flatnonzero((column.lengths > 0) & (column.lengths <= longest))
+    if selected.size:
+        some = column.take(selected)
         # One byte more than the longest cell, so that a NUL follows every cell.
-        found[here] = fits(some.matrix(int(some.lengths.max()) + 1), some.lengths)
+        found[selected] = matches(some.matrix(int(some.lengths.max()) + 1), some.lengths)
     return found
 
 
-def _of_length(column: Column, length: int, fits: Callable[[_Matrix], Mask]) -> Mask:
-    """Apply ``fits`` to the cells of this length; the others are false."""
+def _matches_of_length(column: Column, length: int, matches: Callable[[_Matrix], Mask]) -> Mask:
+    """Apply ``matches`` to the cells of this length; the others are false."""
     found = np.zeros(len(column), dtype=bool)
-    here = np.flatnonzero(column.lengths == length)
-    if here.size:
-        found[here] = fits(column.take(here).matrix(length))
+    selected = np.flatnonzero(column.lengths == length)
+    if selected.size:
+        found[selected] = matches(column.take(selected).matrix(length))
     return found
 
 
@@ -135,15 +135,17 @@ def _are_guids(matrix: _Matrix) -> Mask:
     return found
 
 
-def _are_times(column: Column, rule: Rule, kind: FieldType) -> Mask:
-    forms: Sequence[str] = (_ISO_DATE,) if kind is FieldType.DATE else _ISO_DATETIMES
+def _are_times(column: Column, rule: Rule, field_type: FieldType) -> Mask:
+    forms: Sequence[str] = (_ISO_DATE,) if field_type is FieldType.DATE else _ISO_DATETIMES
     if rule.formats:
         forms = rule.formats
     found = np.zeros(len(column), dtype=bool)
     for form in forms:
         template = _Template.parse(form)
         if template is not None:
-            found |= _of_length(column, template.length, functools.partial(template.fits, timezone=rule.timezone))
+            found |= _matches_of_length(
+                column, template.length, functools.partial(template.matches, timezone=rule.timezone)
+            )
     return found
 
 
@@ -175,7 +177,7 @@ class _Template:
                 length += _DIGITS_OF[directive]
         return cls(length=length, literals=tuple(literals), numbers=numbers) if numbers.keys() >= {*"Ymd"} else None
 
-    def fits(self, matrix: _Matrix, timezone: str | None) -> Mask:
+    def matches(self, matrix: _Matrix, timezone: str | None) -> Mask:
         """Return which cells have this form and are times that exist, in ``timezone`` exactly once."""
         found = np.ones(matrix.shape[1], dtype=bool)
         for place, literal in self.literals:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 Cells = pd.Series  # of str, object dtype
-Mask = pd.Series  # of bool
+BoolSeries = pd.Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class ConversionResult:
     """
 
     values: Cells
-    bad: Mask
+    bad: BoolSeries
     code: str = ""
     expected: str = ""
-    ambiguous: Mask | None = None
+    ambiguous: BoolSeries | None = None

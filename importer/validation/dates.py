@@ -20,7 +20,7 @@ Times = pd.Series  # of datetime64 without a zone: in UTC if the cell or rule ha
 
 def convert_times(cells: Cells, rule: Rule, code: str) -> ConversionResult:
     """Convert dates and times: to UTC with a ``timezone`` or an offset, as written otherwise."""
-    readings = [_in_zone(_parsed(cells, rule, form), rule) for form in rule.formats] or [_iso(cells, rule)]
+    readings = [_to_utc(_read_format(cells, rule, form), rule) for form in rule.formats] or [_read_iso(cells, rule)]
     times, *others = readings
     ambiguous = pd.Series(data=False, index=cells.index)
     for other in others:
@@ -45,33 +45,33 @@ def _example(time_format: str) -> str:
     return pd.Timestamp("2024-08-29T10:36:23Z").strftime(time_format)
 
 
-def _iso(cells: Cells, rule: Rule) -> Times:
+def _read_iso(cells: Cells, rule: Rule) -> Times:
     """Read ISO 8601 cells; dates and times with an offset become UTC."""
     if rule.type is FieldType.DATE:
-        return _in_calendar(_coerced(cells.where(cells.str.fullmatch(_ISO_DATE))))
-    times = _in_zone(_coerced(cells.where(cells.str.fullmatch(_ISO_DATETIME))), rule)
+        return _without_impossible_years(_parse_iso(cells.where(cells.str.fullmatch(_ISO_DATE))))
+    times = _to_utc(_parse_iso(cells.where(cells.str.fullmatch(_ISO_DATETIME))), rule)
     rest = cells[times.isna()]
     moments = rest[rest.str.fullmatch(_ISO_MOMENT)]
     if not moments.empty:
-        times = times.fillna(_in_calendar(_coerced(moments, utc=True).dt.tz_localize(None)))
+        times = times.fillna(_without_impossible_years(_parse_iso(moments, utc=True).dt.tz_localize(None)))
     return times
 
 
-def _coerced(cells: Cells, *, utc: bool = False) -> pd.Series:
+def _parse_iso(cells: Cells, *, utc: bool = False) -> pd.Series:
     return pd.to_datetime(cells, format="ISO8601", errors="coerce", utc=utc)
 
 
-def _in_calendar(times: Times) -> Times:
+def _without_impossible_years(times: Times) -> Times:
     """Leave out years other than 1 to 9999, which pandas accepts; return all in one unit."""
     there: Times = times.where(times.dt.year.between(1, 9999)).dt.as_unit("us")
     return there
 
 
-def _in_zone(times: pd.Series, rule: Rule) -> Times:
+def _to_utc(times: pd.Series, rule: Rule) -> Times:
     """Convert times to UTC; leave those without a zone and an offset as written."""
     if times.dt.tz is not None:
-        return _in_calendar(times.dt.tz_convert("UTC").dt.tz_localize(None))
-    times = _in_calendar(times)
+        return _without_impossible_years(times.dt.tz_convert("UTC").dt.tz_localize(None))
+    times = _without_impossible_years(times)
     if rule.timezone is None:
         return times
     # Times that the clocks skip or repeat are not guessed; they are problems that the user corrects.
@@ -81,16 +81,18 @@ def _in_zone(times: pd.Series, rule: Rule) -> Times:
     return in_utc
 
 
-def _parsed(cells: Cells, rule: Rule, time_format: str) -> pd.Series:
+def _read_format(cells: Cells, rule: Rule, time_format: str) -> pd.Series:
     """Read cells by a strptime format. With an offset, times become UTC; plain dates stay as written."""
     dated = cells.where(cells.str.contains(r"[0-9]"))  # pandas accepts `now` and `today` in any format
     if "%z" not in time_format.replace("%%", ""):
         return pd.to_datetime(dated, format=time_format, errors="coerce")
-    moments = {cell: _moment(cell, time_format, as_written=rule.type is FieldType.DATE) for cell in dated.dropna()}
+    moments = {
+        cell: _read_with_offset(cell, time_format, as_written=rule.type is FieldType.DATE) for cell in dated.dropna()
+    }
     return pd.to_datetime(dated.map(moments), utc=True)
 
 
-def _moment(cell: str, time_format: str, *, as_written: bool) -> datetime | None:
+def _read_with_offset(cell: str, time_format: str, *, as_written: bool) -> datetime | None:
     try:
         moment = datetime.strptime(cell, time_format)  # noqa: DTZ007 - the format has %z
         return moment.replace(tzinfo=UTC) if as_written else moment.astimezone(UTC)

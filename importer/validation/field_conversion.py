@@ -41,9 +41,9 @@ class SentField:
     sent: npt.NDArray[np.bool_]
 
 
-def field_of_cells(cells: Cells, rule: Rule, collector: ProblemCollector) -> SentField:
+def convert_field(cells: Cells, rule: Rule, collector: ProblemCollector) -> SentField:
     """Convert one column by its rule, in the order of steps that `Rule` documents; report every problem."""
-    written, cells = cells, _prepared(cells, rule)
+    written, cells = cells, _prepare(cells, rule)
     empty = cells == ""
     if rule.required:
         blank = cells.str.strip() == ""
@@ -75,7 +75,7 @@ def field_of_cells(cells: Cells, rule: Rule, collector: ProblemCollector) -> Sen
     return SentField(name=rule.field, values=cells.tolist(), sent=sent)
 
 
-def field_of_template(frame: pd.DataFrame, name: str, template: Template, collector: ProblemCollector) -> SentField:
+def fill_template(frame: pd.DataFrame, name: str, template: Template, collector: ProblemCollector) -> SentField:
     """Fill a template for every row; rows whose cells are all empty don't send the field."""
     columns = template.columns
     rows = [dict(zip(columns, cells, strict=True)) for cells in frame[[*columns]].itertuples(index=False, name=None)]
@@ -90,14 +90,14 @@ def field_of_template(frame: pd.DataFrame, name: str, template: Template, collec
 
 def convert_constant(name: str, value: str) -> tuple[str, str]:
     """Return the converted value of a constant and an empty text; or an empty text and why it is invalid."""
-    if unsendable(value):
+    if is_unsendable(value):
         return "", UNSENDABLE
     rule = Rule(column=name, field=name, line=0, type=_DOCUMENTED.get(name, FieldType.TEXT), values={})
     converted = convert(pd.Series([value], dtype=object), rule)
     return ("", f"is not {converted.expected}") if converted.bad[0] else (str(converted.values[0]), "")
 
 
-def unsendable(text: str) -> bool:
+def is_unsendable(text: str) -> bool:
     """Return whether a text contains a character that no request can carry: NUL, or half a surrogate pair."""
     return _UNSENDABLE.search(text) is not None
 
@@ -107,14 +107,14 @@ def with_fixed_type(rule: Rule) -> Rule:
     return replace(rule, type=FieldType.GUID) if rule.field == LEAD_ID else rule
 
 
-def _prepared(cells: Cells, rule: Rule) -> Cells:
+def _prepare(cells: Cells, rule: Rule) -> Cells:
     """Apply `strip`, `html: to_text` and `case`, the steps before all comparisons."""
     if rule.strip:
         cells = cells.str.strip()
     if rule.html == "to_text":
         from importer.validation.html_text import to_text  # noqa: PLC0415 - loaded only where a rule needs it
 
-        cells = cells.map(lambda cell: cell if unsendable(cell) else to_text(cell))
+        cells = cells.map(lambda cell: cell if is_unsendable(cell) else to_text(cell))
     if rule.case == "lower":
         cells = cells.str.lower()
     elif rule.case == "upper":

@@ -24,18 +24,18 @@ def fingerprints(column: Column) -> Fingerprints:
     lengths = column.lengths
     # The length is part of the hash: otherwise a cell and the same cell with NULs at its end would be equal.
     sized = lengths.astype(np.uint64)
-    lanes = np.stack([_mixed(sized ^ np.uint64(seed), each) for seed, each in zip(_SEEDS, _MULTIPLIERS, strict=True)])
+    lanes = np.stack([_mix(sized ^ np.uint64(seed), each) for seed, each in zip(_SEEDS, _MULTIPLIERS, strict=True)])
     windows = np.lib.stride_tricks.sliding_window_view(column.data, _WORD)
     by_itself = lengths > _WORD * _MOST_WORDS
-    here = np.flatnonzero(~by_itself)
-    for place in range(0, int(lengths[here].max(initial=1)), _WORD):
-        here = here[lengths[here] > place] if place else here
-        words = windows[column.starts[here] + place].view("<u8")[:, 0].astype(np.uint64)
-        over = np.maximum(_WORD - (lengths[here] - place), 0).clip(max=_WORD - 1)
+    selected = np.flatnonzero(~by_itself)
+    for place in range(0, int(lengths[selected].max(initial=1)), _WORD):
+        selected = selected[lengths[selected] > place] if place else selected
+        words = windows[column.starts[selected] + place].view("<u8")[:, 0].astype(np.uint64)
+        over = np.maximum(_WORD - (lengths[selected] - place), 0).clip(max=_WORD - 1)
         words &= np.uint64(0xFFFFFFFFFFFFFFFF) >> (over * 8).astype(np.uint64)
-        words[lengths[here] <= place] = 0
+        words[lengths[selected] <= place] = 0
         for lane, multipliers in zip(lanes, _MULTIPLIERS, strict=True):
-            lane[here] = _mixed(lane[here] ^ words, multipliers)
+            lane[selected] = _mix(lane[selected] ^ words, multipliers)
     for position in np.flatnonzero(by_itself & ~column.escaped).tolist():
         content = column.data[column.starts[position] : column.ends[position]].tobytes()
         lanes[:, position] = np.frombuffer(hashlib.blake2b(content, digest_size=16).digest(), dtype=np.uint64)
@@ -47,17 +47,17 @@ def fingerprints(column: Column) -> Fingerprints:
     return lanes
 
 
-def combined(columns: Sequence[Fingerprints]) -> Fingerprints:
+def combine(columns: Sequence[Fingerprints]) -> Fingerprints:
     """Combine the fingerprints of several columns to one for each row."""
     first, *others = columns
     lanes = first.copy()
     for other in others:
-        for lane, theirs, multipliers in zip(lanes, other, _MULTIPLIERS, strict=True):
-            lane[:] = _mixed(_mixed(lane, multipliers) ^ theirs, multipliers)
+        for lane, column_lane, multipliers in zip(lanes, other, _MULTIPLIERS, strict=True):
+            lane[:] = _mix(_mix(lane, multipliers) ^ column_lane, multipliers)
     return lanes
 
 
-def _mixed(lane: npt.NDArray[np.uint64], multipliers: tuple[int, int]) -> npt.NDArray[np.uint64]:
+def _mix(lane: npt.NDArray[np.uint64], multipliers: tuple[int, int]) -> npt.NDArray[np.uint64]:
     """Spread every bit over all others, reversibly."""
     lane = lane * np.uint64(multipliers[0])
     lane ^= lane >> _HALF

@@ -73,10 +73,10 @@ class KeyIndex:
         head_of = new.positions[heads[np.searchsorted(heads, repeated) - 1]]
         places = new.positions[repeated].astype(np.int64) - start
         firsts[places] = np.where(firsts[places] < 0, head_of, firsts[places])
-        self._keep(new.take(is_head & (firsts[new.positions - np.uint32(start)] < 0)))
+        self._store(new.take(is_head & (firsts[new.positions - np.uint32(start)] < 0)))
         return firsts
 
-    def _keep(self, table: _Table) -> None:
+    def _store(self, table: _Table) -> None:
         self._size += table.size
         most = max(_LEAST_MERGED, self._size // _MOST_TABLES)
         while self._tables and self._tables[-1].size <= 2 * table.size and self._tables[-1].size + table.size <= most:

@@ -11,7 +11,7 @@ from importer.mapping import Mapping, Rule
 from importer.mapping.document import KeyPath
 from importer.mapping.findings import MappingFinding, format_findings
 from importer.mapping.rule_checks import literal_texts
-from importer.validation.field_conversion import UNSENDABLE, convert_constant, unsendable, with_fixed_type
+from importer.validation.field_conversion import UNSENDABLE, convert_constant, is_unsendable, with_fixed_type
 from importer.validation.type_conversion import convert
 
 
@@ -23,7 +23,7 @@ def check_mapping_values(mapping: Mapping) -> None:
     findings = [
         MappingFinding(mapping.line("columns", rule.column, *place), f"columns > {rule.column}: {text}")
         for rule in mapping.rules
-        for place, text in _faults(rule)
+        for place, text in _invalid_values(rule)
     ]
     for name, value in mapping.constants:
         if wrong := convert_constant(name, value)[1]:
@@ -34,20 +34,20 @@ def check_mapping_values(mapping: Mapping) -> None:
         raise MappingError(message, hint=hint, details=format_findings(mapping.path, findings))
 
 
-def _faults(rule: Rule) -> Iterator[tuple[KeyPath, str]]:
+def _invalid_values(rule: Rule) -> Iterator[tuple[KeyPath, str]]:
     if rule.region is not None:
         from importer.validation.phones import is_region  # noqa: PLC0415 - loaded only where a rule has a region
 
         if not is_region(rule.region):
             yield ("region",), f"{rule.region!r} is not a country code with phone numbers, such as IN, DE or GB"
             return
-    own = list(literal_texts(rule))
+    values = list(literal_texts(rule))
     targets = frozenset(rule.values.values())
-    own += [(("one_of", index), text) for index, text in enumerate(rule.one_of) if text not in targets]
-    if own:
-        converted = convert(pd.Series([text for _, text in own], dtype=object), with_fixed_type(rule))
-        for (place, text), bad in zip(own, converted.bad, strict=True):
-            if unsendable(text):
+    values += [(("one_of", index), text) for index, text in enumerate(rule.one_of) if text not in targets]
+    if values:
+        converted = convert(pd.Series([text for _, text in values], dtype=object), with_fixed_type(rule))
+        for (place, text), bad in zip(values, converted.bad, strict=True):
+            if is_unsendable(text):
                 yield place, f"`{place[0]}`: {text!r} {UNSENDABLE}"
             elif bad:
                 yield place, f"`{place[0]}`: {text!r} is not {converted.expected}"

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from importer.manifest import Chunk, Column, is_visible
 from importer.mapping import FieldType, Mapping, Rule, Template
 from importer.validation.account_rules import AccountRules
-from importer.validation.byte_checks import certainly_valid
-from importer.validation.fingerprints import Fingerprints, fingerprints
+from importer.validation.byte_checks import Mask, certainly_valid
+from importer.validation.fingerprint_cache import FingerprintCache, distinct
+from importer.validation.fingerprints import fingerprints
 
 LEAD_ID = "LeadId"
 LEAD_IDENTIFIERS = (LEAD_ID, "LeadDetail.EmailAddress", "LeadDetail.Phone")
@@ -24,7 +24,6 @@ LEAD_IDENTIFIERS = (LEAD_ID, "LeadDetail.EmailAddress", "LeadDetail.Phone")
 _MOST_KNOWN = 4_096
 _FEW = 64  # up to 1/64 of a chunk's cells go to the validator directly, without the cache
 
-Mask = npt.NDArray[np.bool_]
 # Rule, different cells -> whether each cell is valid, and whether its converted value is not blank.
 CheckCells = Callable[[Rule, Sequence[str]], tuple[Mask, Mask]]
 
@@ -80,7 +79,7 @@ class QuickCheck:
         columns = [chunk.column(column) for column in template.columns]
         filled = np.zeros(len(chunk.rows), dtype=bool)
         for column in columns:
-            if column is None or name == LEAD_ID or self._account.knows(name):
+            if column is None or name == LEAD_ID or self._account.has_rules(name):
                 return np.zeros_like(filled), filled
             filled |= is_visible(column.first_bytes())
         return np.ones_like(filled), filled
@@ -93,9 +92,8 @@ class _ColumnCheck:
         self.rule = rule
         self._check_cells = check_cells
         self._account = account
-        self._kind = FieldType.GUID if rule.field == LEAD_ID else rule.type
-        self._known: Fingerprints = np.empty((2, 0), dtype=np.uint64)
-        self._filled = np.empty(0, dtype=bool)
+        self._field_type = FieldType.GUID if rule.field == LEAD_ID else rule.type
+        self._cache = FingerprintCache(1, _MOST_KNOWN)  # whether the value of a valid cell is not blank
 
     def check(self, column: Column) -> tuple[Mask, Mask]:
         """Return which cells are certainly valid, and which of these have a value that is not blank."""
@@ -110,25 +108,25 @@ class _ColumnCheck:
         rule = self.rule
         if rule.values or rule.one_of or self._needs_validation():
             return np.zeros(len(column), dtype=bool)
-        valid = certainly_valid(column, rule, self._kind)
+        valid = certainly_valid(column, rule, self._field_type)
         if rule.required:
             valid &= is_visible(column.first_bytes())
         if rule.max_length is not None and rule.on_too_long == "reject":
             # Values of these types are not longer than their cells, and a text has no more characters than bytes.
-            if self._kind in (FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE):
+            if self._field_type in (FieldType.TEXT, FieldType.EMAIL, FieldType.PHONE):
                 valid &= column.lengths <= rule.max_length
             else:
                 valid[:] = False
         if not rule.required and rule.default is None:
             valid |= column.lengths == 0
-        return valid & self._account.certainly_valid(rule.field, column, self._kind)
+        return valid & self._account.certainly_valid(rule.field, column, self._field_type)
 
     def _needs_validation(self) -> bool:
         """Return whether a value may be invalid although its cell has a valid form."""
         rule = self.rule
         if rule.html is not None:
             limited = rule.max_length is not None and rule.on_too_long == "reject"
-            asked_for = rule.required or rule.field in LEAD_IDENTIFIERS or self._account.knows(rule.field)
+            asked_for = rule.required or rule.field in LEAD_IDENTIFIERS or self._account.has_rules(rule.field)
             return limited or asked_for
         # In capital letters a text may have more characters: the capital of ß is SS.
         return rule.region is not None or len(rule.formats) > 1 or rule.case == "upper"
@@ -136,28 +134,13 @@ class _ColumnCheck:
     def _valid_by_cache(self, column: Column, few: int) -> tuple[Mask, Mask]:
         """Look cells up in the cache; if many are missing, validate each different one."""
         prints = fingerprints(column)
-        valid, filled = self._recall(prints)
+        facts, valid = self._cache.look_up(prints)
+        filled = valid & (facts[0] > 0)
         unknown = np.flatnonzero(~valid)
         if unknown.size > few:
-            _, firsts, which = np.unique(prints[0, unknown], return_index=True, return_inverse=True)
-            texts = column.take(unknown[firsts]).texts()
-            good, named = self._check_cells(self.rule, texts)
-            # Cells that share only half a fingerprint are extremely rare; the validator checks them.
-            same = prints[1, unknown] == prints[1, unknown[firsts]][which]
-            valid[unknown], filled[unknown] = good[which] & same, named[which] & good[which] & same
-            self._learn(prints[:, unknown[firsts[good]]], named[good])
+            firsts, which, same = distinct(prints[:, unknown])
+            good, named = self._check_cells(self.rule, column.take(unknown[firsts]).texts())
+            valid[unknown] = good[which] & same  # the validator checks the others
+            filled[unknown] = named[which] & valid[unknown]
+            self._cache.add(prints[:, unknown[firsts[good]]], named[good].astype(np.int64)[np.newaxis])
         return valid, filled
-
-    def _recall(self, prints: Fingerprints) -> tuple[Mask, Mask]:
-        if not self._filled.size:
-            return np.zeros(prints.shape[1], dtype=bool), np.zeros(prints.shape[1], dtype=bool)
-        at = np.minimum(np.searchsorted(self._known[0], prints[0]), self._filled.size - 1)
-        valid = (self._known[:, at] == prints).all(axis=0)
-        return valid, valid & self._filled[at]
-
-    def _learn(self, prints: Fingerprints, filled: Mask) -> None:
-        if self._filled.size + filled.size > _MOST_KNOWN:
-            return
-        known, filled = np.concatenate((self._known, prints), axis=1), np.concatenate((self._filled, filled))
-        order = np.argsort(known[0])
-        self._known, self._filled = known[:, order], filled[order]

@@ -30,10 +30,10 @@ class SharedLeads:
             self._hashes = array("q")  # frees 16 MB for two million names
         if not self._shared.size:
             return set()
-        given = [name for name in names if name]
-        hashes = np.fromiter(map(hash, given), dtype=np.int64, count=len(given))
+        wanted = [name for name in names if name]
+        hashes = np.fromiter(map(hash, wanted), dtype=np.int64, count=len(wanted))
         at = np.minimum(np.searchsorted(self._shared, hashes), self._shared.size - 1)
-        return {given[index] for index in np.flatnonzero(self._shared[at] == hashes).tolist()}
+        return {wanted[index] for index in np.flatnonzero(self._shared[at] == hashes).tolist()}
 
     def _repeated(self) -> npt.NDArray[np.int64]:
         hashes = np.frombuffer(self._hashes, dtype=np.int64) if self._hashes else np.empty(0, dtype=np.int64)

@@ -16,10 +16,10 @@ import numpy.typing as npt
 from importer.account_fields.value_check import shortened
 from importer.manifest import Chunk, Column
 from importer.mapping import FieldType, Mapping
+from importer.validation.byte_checks import Mask
 from importer.validation.type_conversion import without_extension
 
 Bytes = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.intp]
 Find = Callable[[Bytes], Positions]
 Test = Callable[[str], bool]
@@ -107,12 +107,18 @@ class SuspiciousCells:
         search = _ColumnSearch(has_escapes=self._has_escapes)
         for name in self._columns:
             column = chunk.column(name)
-            whole = Column.of_any(chunk.texts(name)) if column is None else column
+            whole = Column.from_any_texts(chunk.texts(name)) if column is None else column
             cells = whole if positions.size == len(whole) else whole.take(positions)
             found = [*search.kinds(cells), *(search.extensions(cells) if name in self._phones else ())]
-            for kind, odd in found:
-                if odd.size:
-                    self._note(kind, name, cells.take(odd[:1]).texts()[0], chunk.rows[int(positions[odd[0]])], odd.size)
+            for kind, suspicious in found:
+                if suspicious.size:
+                    self._note(
+                        kind,
+                        name,
+                        cells.take(suspicious[:1]).texts()[0],
+                        chunk.rows[int(positions[suspicious[0]])],
+                        suspicious.size,
+                    )
 
     def _note(self, kind: str, name: str, example: str, row: int, count: int) -> None:
         self._found.setdefault((kind, name), _Found(row=row, example=example)).cells += count
@@ -140,24 +146,24 @@ class _ColumnSearch:
     def kinds(self, cells: Column) -> Iterator[tuple[str, Positions]]:
         """Yield each kind with the positions of its suspicious cells."""
         first = cells.first_bytes()
-        yield "apostrophe", _second(cells, np.flatnonzero(first == _APOSTROPHE), _BEHIND_APOSTROPHE)
+        yield "apostrophe", _with_second_byte(cells, np.flatnonzero(first == _APOSTROPHE), _BEHIND_APOSTROPHE)
         is_quote = np.arange(256) == _QUOTE
-        formulas = _second(cells, np.flatnonzero(first == _EQUALS), is_quote)
+        formulas = _with_second_byte(cells, np.flatnonzero(first == _EQUALS), is_quote)
         yield "formula", formulas[[text.endswith('"') for text in cells.take(formulas).texts()]]
-        yield "null", np.flatnonzero(cells.is_text("\\N"))
-        yield "misread", self._at(cells, _suspects, is_misread)
+        yield "null", np.flatnonzero(cells.equals("\\N"))
+        yield "misread", self._matching_cells(cells, _misread_candidates, is_misread)
         if self._has_escapes:
-            yield "escape", self._at(cells, _escapes, lambda text: not _PATH.search(text))
+            yield "escape", self._matching_cells(cells, _escapes, lambda text: not _PATH.search(text))
 
     def extensions(self, cells: Column) -> Iterator[tuple[str, Positions]]:
         """Yield the positions of the phone numbers with an extension."""
         yield (
             "extension",
-            self._at(cells, _extension_signs, lambda text: without_extension(text.strip()) != text.strip()),
+            self._matching_cells(cells, _extension_signs, lambda text: without_extension(text.strip()) != text.strip()),
         )
 
-    def _at(self, cells: Column, find: Find, holds: Test) -> Positions:
-        """Return the cells where ``find`` finds a byte position and ``holds`` accepts the text."""
+    def _matching_cells(self, cells: Column, find: Find, is_suspicious: Test) -> Positions:
+        """Return the cells where ``find`` finds a byte position and ``is_suspicious`` accepts the text."""
         key = id(cells.data), find
         if key not in self._places:
             self._places[key] = cells.data, find(cells.data)
@@ -167,10 +173,10 @@ class _ColumnSearch:
         # The first place after the cell's start is in the cell, or after its end.
         following = np.append(places, cells.data.size)[np.searchsorted(places, cells.starts)]
         candidates: Positions = np.flatnonzero(following < cells.ends)
-        return candidates[[holds(text) for text in cells.take(candidates).texts()]]
+        return candidates[[is_suspicious(text) for text in cells.take(candidates).texts()]]
 
 
-def _suspects(data: Bytes) -> Positions:
+def _misread_candidates(data: Bytes) -> Positions:
     """Return the positions of letters that may be the first byte of a misread character."""
     places = np.flatnonzero(data[:-2] == _LETTER)
     letters = data[places + 1]
@@ -187,7 +193,7 @@ def _extension_signs(data: Bytes) -> Positions:
     return np.flatnonzero(_EXTENSION_SIGNS[data])
 
 
-def _second(cells: Column, candidates: Positions, allowed: Mask) -> Positions:
+def _with_second_byte(cells: Column, candidates: Positions, allowed: Mask) -> Positions:
     """Return the candidates whose second byte is allowed."""
     if not candidates.size:
         return candidates

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,67 +12,19 @@ import pandas as pd
 
 from importer.account_fields import AccountFields
 from importer.account_fields.value_check import shortened
-from importer.attachments import AttachmentFinder, FileFault, NamedFiles
+from importer.attachments import AttachmentFinder
 from importer.error_codes import ERROR_CODES
-from importer.manifest import Chunk, Column, is_visible
+from importer.manifest import Chunk
 from importer.mapping import FieldType, Mapping, Rule
-from importer.models import Attachment, Problem, Ticket
+from importer.models import Problem
 from importer.validation.account_rules import AccountRules
-from importer.validation.attachments import FileMeasurer
-from importer.validation.field_conversion import SentField, convert_constant, field_of_cells, field_of_template
-from importer.validation.fingerprints import Fingerprints, combined, fingerprints
+from importer.validation.attachments import AttachmentChecker
+from importer.validation.byte_checks import Mask
+from importer.validation.converted_rows import NORMALIZERS, ConvertedRows
+from importer.validation.field_conversion import SentField, convert_constant, convert_field, fill_template
 from importer.validation.problem_collector import ProblemCollector
-from importer.validation.quick_check import LEAD_ID, LEAD_IDENTIFIERS, Mask, QuickCheck
-from importer.validation.type_conversion import without_extension
-
-_LEAD_PREFIX = "LeadDetail."
-_EMAIL = "LeadDetail.EmailAddress"
-_PHONE = "LeadDetail.Phone"
-
-
-class ConvertedRows:
-    """Converted rows of one chunk, with their problems. Positions count the rows from 0."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.fields: list[SentField] = []
-        self.attachments: dict[int, tuple[Attachment, ...]] = {}
-        self.problems: dict[int, list[Problem]] = defaultdict(list)
-
-    def ticket(self, position: int) -> Ticket:
-        """Return the ticket of the row at ``position``, which must have no problem."""
-        fields = [(field.name, field.values[position]) for field in self.fields if field.sent[position]]
-        lead_id = next((value for name, value in fields if name == LEAD_ID), None)
-        if lead_id is None:
-            sent = fields
-        else:  # an existing lead: its details are not sent
-            sent = [(name, value) for name, value in fields if name != LEAD_ID and not name.startswith(_LEAD_PREFIX)]
-        return Ticket(fields=tuple(sent), lead_id=lead_id, attachments=self.attachments.get(position, ()))
-
-    def lead_identifiers(self) -> tuple[list[str], list[str]]:
-        """Return each row's normalised e-mail addresses and phone numbers; empty for rows with a LeadId or a problem.
-
-        Two tickets with one of them, in flight at the same time, could create the lead twice.
-        """
-        known = next((field.sent for field in self.fields if field.name == LEAD_ID), np.zeros(self.size, dtype=bool))
-        emails, phones = [""] * self.size, [""] * self.size
-        for field in self.fields:
-            if field.name in (_EMAIL, _PHONE):
-                normal = _NORMAL[field.name]
-                found = emails if field.name == _EMAIL else phones
-                for position in np.flatnonzero(field.sent & ~known).tolist():
-                    if position not in self.problems:
-                        found[position] = normal(field.values[position])
-        return emails, phones
-
-    def attachment_bytes(self) -> int:
-        """Return the total size of the files of rows without problems."""
-        return sum(
-            file.size_bytes
-            for position, files in self.attachments.items()
-            if position not in self.problems
-            for file in files
-        )
+from importer.validation.quick_check import LEAD_ID, LEAD_IDENTIFIERS, QuickCheck
+from importer.validation.row_keys import RowKeyReader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,9 +52,9 @@ class Validator:
         fields: AccountFields | None = None,
     ) -> None:
         self._mapping = mapping
-        self._finder = finder
-        self._measurer = FileMeasurer(finder) if finder is not None else None
+        self._attachments = AttachmentChecker(finder) if finder is not None else None
         self._sheet = sheet
+        self.row_keys = RowKeyReader(mapping)
         self._account = AccountRules(fields)
         self._quick_check = QuickCheck(mapping, self._check_cells, self._account)
         self._constants = [(name, convert_constant(name, value)[0]) for name, value in mapping.constants]
@@ -113,36 +63,6 @@ class Validator:
     def mapping(self) -> Mapping:
         """The mapping by which rows are validated."""
         return self._mapping
-
-    def keys(self, frame: pd.DataFrame) -> list[str]:
-        """Return each row's key: the raw cell, or a JSON list of several raw cells; empty if one of them is blank."""
-        if self._mapping.key_is_row_content:
-            return content_hashes(frame)
-        return _keys([frame[column].tolist() for column in self._mapping.key])
-
-    def chunk_keys(self, chunk: Chunk, columns: Sequence[str]) -> list[str]:
-        """Return the same for a chunk, without decoding other columns. ``columns``: see ``key_at``."""
-        if self._mapping.key_is_row_content:
-            return content_hashes(chunk.frame[list(columns)])
-        return _keys([chunk.texts(column) for column in self._mapping.key])
-
-    def key_at(self, chunk: Chunk, position: int, columns: Sequence[str]) -> str:
-        """Return one row's key, as `keys` does. ``columns``: the columns of a `key: row-content`."""
-        if self._mapping.key_is_row_content:
-            return content_hashes(chunk.part([position])[list(columns)])[0]
-        return _key([chunk.text(name, position) for name in self._mapping.key])
-
-    def key_fingerprints(self, chunk: Chunk, columns: Sequence[str]) -> tuple[Fingerprints, Mask]:
-        """Return a fingerprint of each row's key, and which rows have a key. ``columns``: see ``key_at``."""
-        names = columns if self._mapping.key_is_row_content else self._mapping.key
-        found = [chunk.column(name) or Column.of_any(chunk.texts(name)) for name in names]
-        there = np.ones(len(chunk.rows), dtype=bool)
-        for column in () if self._mapping.key_is_row_content else found:
-            visible = is_visible(column.first_bytes())
-            unclear = np.flatnonzero(~visible)
-            visible[unclear] = [bool(cell.strip()) for cell in column.take(unclear).texts()]
-            there &= visible
-        return combined([fingerprints(column) for column in found]), there
 
     def missing_key(self, row: int) -> Problem:
         """Return the problem of a row without a key."""
@@ -170,40 +90,29 @@ class Validator:
         rows = np.array(chunk.rows, dtype=np.int64)
         whole = np.flatnonzero(wanted & unclear.rows)
         if whole.size:
-            _add(self._convert_fields(chunk.part(whole.tolist()), rows[whole]).problems, whole, problems)
+            _add_problems(self._convert_fields(chunk.part(whole.tolist()), rows[whole]).problems, whole, problems)
         for rule, unclear_cells in zip(self._mapping.rules, unclear.cells, strict=True):
             positions = np.flatnonzero(wanted & unclear_cells & ~unclear.rows)
             if positions.size:
                 found: dict[int, list[Problem]] = defaultdict(list)
                 cells = pd.Series(chunk.texts_at(rule.column, positions), dtype=object)
-                self._field(cells, rule, ProblemCollector(self.problem, rows[positions], found))
-                _add(found, positions, problems)
-        return self._measure_files(chunk, wanted, problems)
+                self._convert_field(cells, rule, ProblemCollector(self.problem, rows[positions], found))
+                _add_problems(found, positions, problems)
+        return self._add_attachments(chunk, wanted, problems)
 
-    def _measure_files(self, chunk: Chunk, wanted: Mask, problems: dict[int, list[Problem]]) -> ChunkProblems:
-        """Add the problems of the wanted rows' attachments, and measure the files of all rows.
-
-        Files of other rows, which may be imported already, count too: they are not unclaimed files.
-        """
-        if self._finder is None or self._measurer is None:
+    def _add_attachments(self, chunk: Chunk, wanted: Mask, problems: dict[int, list[Problem]]) -> ChunkProblems:
+        """Add the problems of the wanted rows' attachments, and measure the files of all rows."""
+        if self._attachments is None:
             return ChunkProblems(problems=dict(problems), attachment_bytes=0)
-        measured = self._measurer.measure(chunk, np.arange(len(chunk.rows)))
-        sizes, numbers, states = measured.size_bytes, measured.numbers, measured.states
         collector = ProblemCollector(self.problem, np.array(chunk.rows, dtype=np.int64), problems)
-        for at, row in zip(measured.unclear.tolist(), self._measurer.rows(chunk, measured.unclear), strict=True):
-            named = self._finder.find(row)
-            if wanted[at]:
-                _report_faults(at, named, collector)
-            found = [each.found for each in named if isinstance(each.found, Attachment)]
-            sizes[at], numbers[at] = sum(file.size_bytes for file in found), len(found)
-            states[at] = sum(file.state for file in found)
+        files = self._attachments.check_chunk(chunk, wanted, collector)
         good = np.array(wanted, dtype=bool)
         good[list(problems)] = False
         return ChunkProblems(
             problems=dict(problems),
-            attachment_bytes=int(sizes[good].sum()),
-            files=(int(numbers.sum()), int(sizes.sum()), int(np.count_nonzero(numbers))),
-            file_states=states,
+            attachment_bytes=int(files.size_bytes[good].sum()),
+            files=(int(files.numbers.sum()), int(files.size_bytes.sum()), int(np.count_nonzero(files.numbers))),
+            file_states=files.states,
         )
 
     def lead_identifiers(self, chunk: Chunk, positions: npt.NDArray[np.intp]) -> list[str]:
@@ -225,9 +134,9 @@ class Validator:
         cells = {field: [of_all[at] for at in positions.tolist()] for field, of_all in texts.items()}
         known = cells.pop(LEAD_ID, [""] * positions.size)
         return [
-            _NORMAL[field](cell)
-            for field, its in cells.items()
-            for cell, lead_id in zip(its, known, strict=True)
+            NORMALIZERS[field](cell)
+            for field, row_problems in cells.items()
+            for cell, lead_id in zip(row_problems, known, strict=True)
             if not lead_id
         ]
 
@@ -235,9 +144,9 @@ class Validator:
         """Convert every row of ``frame`` (text cells, any index). ``rows``: the rows' numbers in the manifest."""
         frame = frame.reset_index(drop=True)
         checked = self._convert_fields(frame, rows)
-        if self._finder is not None:
-            checked.attachments = _find_attachments(
-                frame, self._finder, ProblemCollector(self.problem, rows, checked.problems)
+        if self._attachments is not None:
+            checked.attachments = self._attachments.check_frame(
+                frame, ProblemCollector(self.problem, rows, checked.problems)
             )
         return checked
 
@@ -245,9 +154,9 @@ class Validator:
         checked = ConvertedRows(len(frame))
         collector = ProblemCollector(self.problem, rows, checked.problems)
         everywhere = np.ones(len(frame), dtype=bool)
-        checked.fields = [self._field(frame[rule.column], rule, collector) for rule in self._mapping.rules]
+        checked.fields = [self._convert_field(frame[rule.column], rule, collector) for rule in self._mapping.rules]
         for name, template in self._mapping.templates:
-            checked.fields.append(field_of_template(frame, name, template, collector))
+            checked.fields.append(fill_template(frame, name, template, collector))
             self._check_account_limits(checked.fields[-1], template.columns[0], collector)
         for name, value in self._constants:
             checked.fields.append(SentField(name=name, values=[value] * len(frame), sent=everywhere))
@@ -259,28 +168,30 @@ class Validator:
         """Return which cells a rule accepts, and which of these have a value that is not blank."""
         problems: dict[int, list[Problem]] = defaultdict(list)
         collector = ProblemCollector(self.problem, np.zeros(len(cells), dtype=np.int64), problems)
-        field = self._field(pd.Series(list(cells), dtype=object), rule, collector)
+        field = self._convert_field(pd.Series(list(cells), dtype=object), rule, collector)
         good = np.ones(len(cells), dtype=bool)
         good[list(problems)] = False
         return good, field.sent & _are_filled(field.values)
 
-    def _field(self, cells: pd.Series, rule: Rule, collector: ProblemCollector) -> SentField:
+    def _convert_field(self, cells: pd.Series, rule: Rule, collector: ProblemCollector) -> SentField:
         """Convert one column by its rule, and check it against the account's limits."""
-        field = field_of_cells(cells, rule, collector)
+        field = convert_field(cells, rule, collector)
         self._check_account_limits(field, rule.column, collector)
         return field
 
     def _check_account_limits(self, field: SentField, column: str | None, collector: ProblemCollector) -> None:
-        for position, wrong in self._account.complaints(field.name, field.values, field.sent):
+        for position, wrong in self._account.violations(field.name, field.values, field.sent):
             if not collector.has(position, column):
                 where, value = column or field.name, field.values[position]
                 collector.add_one(position, wrong.code, f"{where}: {wrong.text}", column=column, value=shortened(value))
 
 
-def _add(found: dict[int, list[Problem]], places: npt.NDArray[np.intp], problems: dict[int, list[Problem]]) -> None:
-    """Add problems of a selection of rows; ``places``: the selection's positions in the chunk."""
-    for index, its in found.items():
-        problems[int(places[index])] += its
+def _add_problems(
+    found: dict[int, list[Problem]], positions: npt.NDArray[np.intp], problems: dict[int, list[Problem]]
+) -> None:
+    """Add problems of a selection of rows; ``positions``: the selection's positions in the chunk."""
+    for index, row_problems in found.items():
+        problems[int(positions[index])] += row_problems
 
 
 def _require_lead(fields: list[SentField], collector: ProblemCollector) -> None:
@@ -293,18 +204,6 @@ def _require_lead(fields: list[SentField], collector: ProblemCollector) -> None:
         collector.add_one(int(position), "missing-lead", f"the row names no lead ({names or 'none is mapped'})")
 
 
-def _keys(columns: Sequence[Sequence[str]]) -> list[str]:
-    if len(columns) == 1:
-        return [cell if cell.strip() else "" for cell in columns[0]]
-    return list(map(_key, zip(*columns, strict=True)))
-
-
-def _key(cells: Sequence[str]) -> str:
-    if not all(cell.strip() for cell in cells):
-        return ""
-    return cells[0] if len(cells) == 1 else json.dumps(cells, ensure_ascii=False)
-
-
 def _is_sent_as_written(rule: Rule) -> bool:
     """Return whether a lead's cell is sent as written, apart from normalisation of addresses and numbers."""
     plain = not rule.values and rule.default is None and rule.max_length is None and rule.region is None
@@ -314,50 +213,3 @@ def _is_sent_as_written(rule: Rule) -> bool:
 
 def _are_filled(values: Sequence[str]) -> Mask:
     return np.array([bool(value.strip()) for value in values], dtype=bool)
-
-
-def _find_attachments(
-    frame: pd.DataFrame, finder: AttachmentFinder, collector: ProblemCollector
-) -> dict[int, tuple[Attachment, ...]]:
-    found: dict[int, tuple[Attachment, ...]] = {}
-    for position, cells in enumerate(zip(*(frame[column] for column in finder.columns), strict=True)):
-        named = finder.find(zip(finder.columns, cells, strict=True))
-        _report_faults(position, named, collector)
-        if files := tuple(each.found for each in named if not isinstance(each.found, FileFault)):
-            found[position] = files
-    return found
-
-
-def _report_faults(position: int, files: Iterable[NamedFiles], collector: ProblemCollector) -> None:
-    for named in files:
-        if isinstance(named.found, FileFault):
-            message = f"{named.column}: {named.found.message}"
-            collector.add_one(position, named.found.code, message, column=named.column, value=shortened(named.name))
-
-
-def content_hashes(frame: pd.DataFrame) -> list[str]:
-    """Return a hash of each row's raw cells, for `key: row-content` and to detect edited rows.
-
-    The hash does not depend on the order of columns, which changes between exports, above all in JSON.
-    """
-    rows = zip(*(frame[column] for column in sorted(frame.columns)), strict=True)
-    return [
-        hashlib.blake2b(_joined_with_lengths(cells).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-        for cells in rows
-    ]
-
-
-def _joined_with_lengths(cells: Sequence[str]) -> str:
-    """Join cells to a text that is unique for them: each cell's length comes before it."""
-    return "".join(f"{len(cell)}:{cell}" for cell in cells)
-
-
-def _email(address: str) -> str:
-    return address.strip().casefold()
-
-
-def _phone(number: str) -> str:
-    return "".join(filter(str.isdecimal, without_extension(number.strip())))
-
-
-_NORMAL = {_EMAIL: _email, _PHONE: _phone}

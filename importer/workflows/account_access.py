@@ -1,4 +1,4 @@
-"""The way to the account: its own address, or a stand-in that lives as long as it is used."""
+"""Opens the endpoint of an account, or of an embedded sandbox account."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from importer.settings import AccountSettings
 
 @contextlib.asynccontextmanager
 async def open_endpoint(
-    account: AccountSettings | None, mapping: Mapping | None, rate: Rate, *, known: int = 0
+    account: AccountSettings | None, mapping: Mapping | None, rate: Rate, *, last_number: int = 0
 ) -> AsyncIterator[Endpoint]:
-    """Give the endpoint of ``account``; for ``None``, of an empty stand-in with the fields that ``mapping`` names.
+    """Yield the endpoint of ``account``; for ``None``, of an empty sandbox account with the fields of ``mapping``.
 
-    ``known``: the greatest ticket number that an earlier stand-in has given.
+    ``last_number``: the greatest ticket number that an earlier sandbox has given.
     """
     if account is not None:
         yield Endpoint(
@@ -29,9 +29,9 @@ async def open_endpoint(
             ssl_context=account.ssl_context(),
         )
         return
-    from importer.sandbox.embedded import embedded_account  # noqa: PLC0415 - a server is loaded only where one is wanted
+    from importer.sandbox.embedded import embedded_account  # noqa: PLC0415 - only the sandbox needs a server
 
-    async with embedded_account(mapping, rate, known) as sandbox:
+    async with embedded_account(mapping, rate, last_number) as sandbox:
         yield Endpoint(
             base_url=sandbox.url,
             tenant_id=sandbox.tenant_id,

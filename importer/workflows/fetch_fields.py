@@ -1,4 +1,4 @@
-"""The story of one reading: reach the account, ask for its fields within its limit, give what it told."""
+"""Reads the fields of an account within its rate limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from importer.ledger import Ledger
 from importer.mapping import Mapping
 from importer.models import Rate
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
-from importer.rate_limit.shared import shared_rate_limiter
+from importer.rate_limit.shared_slots import shared_rate_limiter
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.runtime.signals import Interruptions, interruptions
 from importer.settings import AccountSettings
@@ -24,9 +24,9 @@ from importer.workflows.account_access import open_endpoint
 
 @dataclass(frozen=True, kw_only=True)
 class FetchOptions:
-    """How the account is asked. ``account`` is ``None`` for the embedded sandbox, with what ``mapping`` names.
+    """How to read the fields. ``account`` is ``None`` for the embedded sandbox with the fields of ``mapping``.
 
-    ``ledger_url``: where the account's calls are counted, if there is a ledger; its limit is then shared with all runs.
+    ``ledger_url``: the ledger, if there is one; it counts the calls, so that all runs share the limit.
     """
 
     account: AccountSettings | None
@@ -40,7 +40,7 @@ class FetchOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class FetchedFields:
-    """What the account told, and what it took."""
+    """The fields of an account, and the calls that it took to read them."""
 
     fields: AccountFields
     calls: int
@@ -48,38 +48,38 @@ class FetchedFields:
     seconds: float
 
 
-def fetch(terms: FetchOptions) -> FetchedFields:
+def fetch(options: FetchOptions) -> FetchedFields:
     """Read the account's fields and their values.
 
-    Raises FieldsNotShown where the keys may not, StoppedEarly, Interrupted, and LedgerError for an unusable ledger.
+    Raises FieldsNotShown if the keys may not read them, and StoppedEarly, Interrupted and LedgerError.
     """
     with interruptions() as signals:
-        return asyncio.run(_fetch(terms, signals))
+        return asyncio.run(_fetch(options, signals))
 
 
-async def _fetch(terms: FetchOptions, signals: Interruptions) -> FetchedFields:
+async def _fetch(options: FetchOptions, signals: Interruptions) -> FetchedFields:
     loop = asyncio.get_running_loop()
     started = loop.time()
     async with contextlib.AsyncExitStack() as stack:
-        endpoint = await stack.enter_async_context(open_endpoint(terms.account, terms.mapping, terms.rate))
-        patience = Timeouts(answer_s=terms.answer_timeout_s)
-        client = await stack.enter_async_context(Client(endpoint, patience, connections=1))
-        quota = await stack.enter_async_context(_quota(terms))
-        reader = FieldsReader(client, quota, terms.give_up_after_s)
-        fields = await signals.unless_stopped(reader.read(terms.account_name))
+        endpoint = await stack.enter_async_context(open_endpoint(options.account, options.mapping, options.rate))
+        timeouts = Timeouts(answer_s=options.answer_timeout_s)
+        client = await stack.enter_async_context(Client(endpoint, timeouts, connections=1))
+        limiter = await stack.enter_async_context(_limiter(options))
+        reader = FieldsReader(client, limiter, options.give_up_after_s)
+        fields = await signals.unless_stopped(reader.read(options.account_name))
     return FetchedFields(fields=fields, calls=reader.calls, throttled=reader.throttled, seconds=loop.time() - started)
 
 
 @contextlib.asynccontextmanager
-async def _quota(terms: FetchOptions) -> AsyncIterator[RateLimiter]:
-    limits = LimiterOptions(rate=terms.rate, run=f"fields-{uuid.uuid4().hex[:8]}")
-    if terms.ledger_url is None:
-        async with RateLimiter(limits, MemorySlots(asyncio.get_running_loop().time)) as quota:
-            yield quota
+async def _limiter(options: FetchOptions) -> AsyncIterator[RateLimiter]:
+    limits = LimiterOptions(rate=options.rate, run=f"fields-{uuid.uuid4().hex[:8]}")
+    if options.ledger_url is None:
+        async with RateLimiter(limits, MemorySlots(asyncio.get_running_loop().time)) as limiter:
+            yield limiter
         return
-    ledger = Ledger.open(terms.ledger_url)
+    ledger = Ledger.open(options.ledger_url)
     try:
-        async with shared_rate_limiter(ledger, terms.account_name, limits) as quota:
-            yield quota
+        async with shared_rate_limiter(ledger, options.account_name, limits) as limiter:
+            yield limiter
     finally:
         ledger.close()

@@ -1,36 +1,36 @@
-"""Who looks on while rows are sent, and takes what happens to the part file, the progress and the summary."""
+"""Forwards events of a submission to the part file, the progress display and the summary."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from importer.error_codes import ERROR_CODES
-from importer.leadsquared.wire import Answer, Throttled
+from importer.leadsquared.answers import Answer, Throttled
 from importer.ledger import RunInfo, utc_now
 from importer.models import Status
 from importer.reports.summary import Summary
 from importer.results import PartFile, ResultRow
 from importer.runtime.progress import Progress
 from importer.submission.retry import Settled
-from importer.submission.send_queue import Sendable
+from importer.submission.send_queue import QueuedRow
 
 
 class RunObserver:
-    """The observer of one submission."""
+    """The observer of one submission. ``warn``: shows a warning to the user."""
 
     def __init__(
-        self, part: PartFile, progress: Progress, note: Callable[[str], None], summary: Summary, info: RunInfo
+        self, part: PartFile, progress: Progress, warn: Callable[[str], None], summary: Summary, info: RunInfo
     ) -> None:
         self._part = part
         self._progress = progress
-        self._note = note
+        self._warn = warn
         self._summary = summary
         self._info = info
 
-    def finished(self, row: Sendable, settled: Settled) -> None:
-        """A row is done."""
+    def row_finished(self, row: QueuedRow, settled: Settled) -> None:
+        """Record the result of a row."""
         self._progress.finished(settled.status)
-        self._summary.repeated += row.prior is Status.UNKNOWN
+        self._summary.repeated += row.prior_status is Status.UNKNOWN
         result = ResultRow(
             row=row.row,
             key=row.key,
@@ -46,12 +46,12 @@ class RunObserver:
         )
         self._part.add(row.cells, result.cells())
 
-    def called(self, answer: Answer) -> None:
-        """A call came to an end."""
+    def call_ended(self, answer: Answer) -> None:
+        """Count a call that ended."""
         self._summary.calls += 1
         self._summary.throttled += isinstance(answer, Throttled)
         self._progress.called()
 
-    def note(self, text: str) -> None:
-        """Something that a person would want to know."""
-        self._note(text)
+    def message(self, text: str) -> None:
+        """Show a message."""
+        self._warn(text)

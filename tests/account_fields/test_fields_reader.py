@@ -80,9 +80,9 @@ def read(server: Told, give_up_after_s: float = 30, rate: Rate | None = None) ->
         async with (
             listening,
             Client(endpoint, Timeouts(), connections=1) as client,
-            RateLimiter(LimiterOptions(rate=rate or Rate(1000, 60)), pool) as quota,
+            RateLimiter(LimiterOptions(rate=rate or Rate(1000, 60)), pool) as limiter,
         ):
-            reader = FieldsReader(client, quota, give_up_after_s, lambda: 0.0)
+            reader = FieldsReader(client, limiter, give_up_after_s, lambda: 0.0)
             return await reader.read("tenant"), reader
 
     return asyncio.run(main())
@@ -265,7 +265,7 @@ def test_a_server_that_only_fails_shows_nothing():
 def test_a_limit_that_stays_used_up_is_given_up():
     """When the wait would be longer than the user wants, it ends with what to do."""
     server = Told(lambda _path, _body: answer("429 Too Many Requests", {}, "Retry-After: 60"))
-    with pytest.raises(StoppedEarly, match="limit is used up") as raised:
+    with pytest.raises(StoppedEarly, match="limit stays used up") as raised:
         read(server, give_up_after_s=10)
     assert not isinstance(raised.value, FieldsNotShown)
     assert len(server.asked) == 1
@@ -273,5 +273,5 @@ def test_a_limit_that_stays_used_up_is_given_up():
 
 def test_a_server_that_is_away_is_given_up():
     """When no answer has come for as long as the user wants to wait, the last reason is told."""
-    with pytest.raises(StoppedEarly, match="has not told the account's fields for 0 s"):
+    with pytest.raises(StoppedEarly, match="no usable answer to the request for the account's fields for 0 s"):
         read(Told(lambda _path, _body: b""), give_up_after_s=0)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from importer.account_fields.metadata import FieldsPage, LookupValues, lookup_path, page_request, read_lookup, read_page
-from importer.leadsquared.wire import KeysRefused, Refused, Throttled, Unclear, WrongUrl
+from importer.leadsquared.answers import KeysRefused, Refused, Throttled, Unclear, WrongUrl
 
 DOCUMENTED: dict[str, Any] = {
     "DisplayName": "Sub Type",

@@ -27,9 +27,9 @@ def test_all_fields_are_read(offset: Offset):
         async with (
             serve(options) as sandbox,
             client(at(sandbox)) as session,
-            RateLimiter(LimiterOptions(rate=Rate(1000, 60)), pool) as quota,
+            RateLimiter(LimiterOptions(rate=Rate(1000, 60)), pool) as limiter,
         ):
-            found = await FieldsReader(session, quota, 30, lambda: 0.0).read("tenant")
+            found = await FieldsReader(session, limiter, 30, lambda: 0.0).read("tenant")
             return {field.schema_name for field in found.fields}
 
     assert asyncio.run(main()) == {field.schema_name for field in account.ticket_fields}

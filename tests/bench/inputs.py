@@ -156,7 +156,7 @@ def write_xlsx(path: Path, rows: int) -> None:
 
 def write_bodies(path: Path, rows: int) -> None:
     """Write the ticketDTO of every row of a file of tickets, one a line, as the importer sends it."""
-    from importer.leadsquared.wire import ticket_json  # noqa: PLC0415 - as above
+    from importer.leadsquared.ticket_request import ticket_json  # noqa: PLC0415 - as above
     from importer.models import Ticket  # noqa: PLC0415
 
     with path.open("w", encoding="utf-8") as file:

@@ -25,7 +25,7 @@ from typing import Any
 import sqlalchemy as sa
 
 import importer.cli.terminal
-import importer.workflows.run  # noqa: F401 - loaded before the fork, as is the desk
+import importer.workflows.run  # noqa: F401 - loaded before the fork, as is the terminal
 from importer.cli import invoke
 from importer.results import PartFile
 

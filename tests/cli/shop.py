@@ -10,7 +10,6 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +22,7 @@ import pytest
 from importer.cli import invoke
 from importer.models import Rate, Secret
 from importer.sandbox import FaultPlan, Sandbox, SandboxOptions, TicketRecord, serve
+from tests import fork_server
 
 ROOT = Path(__file__).parent.parent.parent
 KEY_FIELD = "CustomData.LegacyId"
@@ -43,7 +43,7 @@ HEADER = ("ID", "Subject", "State", "Email")
 
 
 class Account:
-    """A stand-in account in a thread and an event loop of its own, so that a command can block."""
+    """A sandbox account in its own thread and event loop, so that a command can block."""
 
     def __init__(self, options: SandboxOptions) -> None:
         self._options = options
@@ -101,7 +101,7 @@ class Account:
 
 
 def quick(faults: object = None, **changes: Any) -> SandboxOptions:
-    """An account that holds nobody up; ``faults`` as in a fault plan."""
+    """Options of a fast account; ``faults`` as in a fault plan."""
     return SandboxOptions(
         **{
             "rate": Rate(1000, 1),
@@ -195,12 +195,10 @@ class Shop:
         return self.do("rerun", "tickets.results.csv", "-m", "mapping.yaml", *arguments)
 
     def start(self, *arguments: str, **how: Any) -> subprocess.Popen[str]:
-        """Start a command as a process of its own."""
+        """Start a command as a separate process."""
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with heard(signal.SIGINT, signal.SIGHUP):
-            return subprocess.Popen(
-                [sys.executable, "-m", "importer", *arguments], **{"encoding": "utf-8", **pipes, **how}
-            )
+            return fork_server.start(*arguments, **{"encoding": "utf-8", **pipes, **how})
 
 
 @contextlib.contextmanager
@@ -215,7 +213,7 @@ def heard(*numbers: signal.Signals, by: Any = signal.SIG_DFL) -> Iterator[None]:
 
 
 def good_row(number: int) -> tuple[str, ...]:
-    """A row that becomes a ticket of a lead of its own."""
+    """Return a row that becomes a ticket with its own lead."""
     return (f"{number:05}", f"Ticket {number}", "Open", f"lead{number}@example.com")
 
 

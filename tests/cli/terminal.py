@@ -1,4 +1,4 @@
-"""A terminal with a command in it, as a person has it: what is on the screen, and the keyboard."""
+"""A terminal with a command in it: its screen and its keyboard."""
 
 from __future__ import annotations
 
@@ -8,19 +8,13 @@ import re
 import select
 import signal
 import struct
-import subprocess
-import sys
 import termios
 import time
 from typing import Self
 
+from tests import fork_server
 from tests.cli.shop import PATIENCE_S
 
-_IN_THE_FOREGROUND = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.executable, [sys.executable, "-m", "importer", *sys.argv[1:]])
-"""
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -30,13 +24,7 @@ class Terminal:
     def __init__(self, *arguments: str, columns: int = 100) -> None:
         self._screen, keyboard = os.openpty()
         fcntl.ioctl(self._screen, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _IN_THE_FOREGROUND, *arguments],
-            stdin=keyboard,
-            stdout=keyboard,
-            stderr=keyboard,
-            start_new_session=True,
-        )
+        self._process = fork_server.start(*arguments, stdin=keyboard, stdout=keyboard, stderr=keyboard, terminal=True)
         os.close(keyboard)
         self._raw = b""
 
@@ -51,7 +39,12 @@ class Terminal:
     @property
     def seen(self) -> str:
         """All that has come to the screen so far, without escape sequences."""
-        return _ESCAPES.sub("", self._raw.decode("utf-8", "replace"))
+        return _ESCAPES.sub("", self.raw)
+
+    @property
+    def raw(self) -> str:
+        """All that has come to the screen so far, with escape sequences."""
+        return self._raw.decode("utf-8", "replace")
 
     def until(self, text: str) -> None:
         """Read the screen until it has shown a text."""

@@ -1,4 +1,4 @@
-"""The README's line for cron, run as cron runs it."""
+"""The line for cron in importer/cli/README.md, run as cron runs it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.cli.shop import ROOT, Account, Shop
 
 def cron_line() -> str:
     """The command of the example, without its time."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "importer/cli/README.md").read_text(encoding="utf-8")
     (line,) = re.findall(r"^15 2 \* \* \*  (.*)$", text, flags=re.MULTILINE)
     return str(line)
 

@@ -15,12 +15,12 @@ A_DAY_MIN = 24 * 60
 
 
 def a_day_passes(shop: Shop) -> None:
-    """Set the times of all calls back, as far as a day and a minute."""
+    """Move the times of all calls into the past, by up to a day and a minute."""
     with contextlib.closing(sqlite3.connect(shop.path("ledger.sqlite"), isolation_level=None)) as ledger:
         ledger.execute("update calls set minute = minute - ?", (A_DAY_MIN + 1,))
 
 
-def test_at_the_cap_the_rest_is_pending_and_another_day_goes_on(shop: Shop, account: Account) -> None:
+def test_rows_beyond_the_daily_cap_are_pending_until_the_next_day(shop: Shop, account: Account) -> None:
     """Exit 1 on each day but the last, 0 then; so many calls a day and no more, and no row twice."""
     shop.manifest(23)
     for made in (10, 20):
@@ -28,7 +28,7 @@ def test_at_the_cap_the_rest_is_pending_and_another_day_goes_on(shop: Shop, acco
         assert ended.code == 1
         assert account.calls == made
         assert shop.statuses()["pending"] == 23 - made
-        assert f"had {10} calls in 24 hours" in ended.err
+        assert f"had {10} calls in the last 24 hours" in ended.err
         assert "run the same command again" in ended.err
         assert shop.run("--yes", "--daily-cap", "10").code == 1, "the same day"
         assert account.calls == made
@@ -41,11 +41,11 @@ def test_at_the_cap_the_rest_is_pending_and_another_day_goes_on(shop: Shop, acco
 @pytest.mark.parametrize(
     ("rows", "line"),
     [
-        (23, "daily cap  10 calls, 10 of them left in these 24 hours: 3 days, with the same command on each"),
-        (10, "daily cap  10 calls, 10 of them left in these 24 hours"),
+        (23, "daily cap    10 calls, 10 of them left in these 24 hours: 3 days, run the same command on each"),
+        (10, "daily cap    10 calls, 10 of them left in these 24 hours"),
     ],
 )
-def test_the_plan_says_how_many_days(rows: int, line: str, shop: Shop, account: Account) -> None:
+def test_the_plan_shows_how_many_days_a_cap_takes(rows: int, line: str, shop: Shop, account: Account) -> None:
     """Before anything is sent, and nothing of days where one is enough."""
     shop.manifest(rows)
     ended = shop.run("--dry-run", "--daily-cap", "10")
@@ -53,20 +53,20 @@ def test_the_plan_says_how_many_days(rows: int, line: str, shop: Shop, account: 
     assert account.calls == 0
 
 
-def test_the_plan_knows_what_the_day_has_had(shop: Shop, account: Account) -> None:
+def test_the_plan_counts_the_calls_of_the_last_24_hours(shop: Shop, account: Account) -> None:
     """Calls of other runs of the account, whatever their manifest was."""
     shop.manifest(4)
     assert shop.run("--yes").code == 0
     shop.manifest((f"N{number}", "Ticket", "Open", f"n{number}@example.com") for number in range(8))
     ended = shop.run("--yes", "--daily-cap", "10")
     assert ended.code == 1
-    assert "10 calls, 6 of them left in these 24 hours: 2 days, with the same command on each\n" in ended.err
+    assert "10 calls, 6 of them left in these 24 hours: 2 days, run the same command on each\n" in ended.err
     assert account.calls == 10
     assert shop.statuses() == Counter(created=6, pending=2)
 
 
-def test_a_summary_for_programs_says_why_it_ended(shop: Shop, account: Account) -> None:
-    """A nightly job is told by the code and by what stopped the run; what is pending is counted."""
+def test_json_says_that_the_cap_was_reached(shop: Shop, account: Account) -> None:
+    """The exit code and `stopped` say that the cap was reached; pending rows are counted."""
     shop.manifest(5)
     ended = shop.run("--yes", "--json", "--daily-cap", "3")
     assert ended.code == ended.summary["exit_code"] == 1
@@ -75,7 +75,7 @@ def test_a_summary_for_programs_says_why_it_ended(shop: Shop, account: Account) 
     assert account.calls == 3
 
 
-def test_calls_that_made_no_ticket_count(shop: Shop, open_account: Callable[..., Account]) -> None:
+def test_calls_without_a_ticket_count_for_the_cap(shop: Shop, open_account: Callable[..., Account]) -> None:
     """A refused row and a 429 are calls of the day as well; the rest of the rows is pending."""
     account = open_account([{"calls": [2], "fault": "429", "retry_after": 0}, {"calls": [3], "fault": "400"}])
     shop.manifest(6)
@@ -85,7 +85,7 @@ def test_calls_that_made_no_ticket_count(shop: Shop, open_account: Callable[...,
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "many", "1.5"])
-def test_a_cap_that_is_none_is_refused(value: str, shop: Shop, account: Account) -> None:
+def test_an_invalid_cap_is_a_usage_error(value: str, shop: Shop, account: Account) -> None:
     """Wrong usage, before anything is read or sent."""
     shop.manifest(1)
     ended = shop.run("--yes", "--daily-cap", value)

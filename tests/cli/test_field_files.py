@@ -1,4 +1,4 @@
-"""Files as people have them, through the whole of a run."""
+"""Files as real helpdesks export them, through a whole run."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def test_repeated_columns_that_are_mapped_are_refused(shop: Shop):
     shop.path("tickets.csv").write_text("ID,Subject,State,Email,Subject\n1,a,Open,a@example.com,b\n", encoding="utf-8")
     outcome = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
     assert outcome.code == 2
-    assert "'Subject' stands in columns B, E" in outcome.err
+    assert "'Subject' is the name of columns B, E" in outcome.err
 
 
-def test_odd_cells_are_warned_of_in_validate_plan_and_json(shop: Shop):
+def test_suspicious_cells_cause_warnings_everywhere(shop: Shop):
     """An apostrophe before a key is no reason to stop, and not sent in silence either."""
     shop.path("tickets.csv").write_text("ID,Subject,State,Email\n'00123,GrÃ¼ÃŸe,Open,a@example.com\n", encoding="utf-8")
     checked = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")

@@ -1,4 +1,4 @@
-"""The account's fields: read when asked, kept, and held against what every other command is given."""
+"""The account's fields: read, cached, and used by the checks of every other command."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def grow_older(shop: Shop, days: int) -> None:
     path.write_text(json.dumps(data), "utf-8")
 
 
-def test_the_table(shop: Shop, account: Account):
+def test_fields_are_shown_as_a_table(shop: Shop, account: Account):
     """Each field is a line: its name, SchemaName, type, whether it is needed, and its values."""
     told = shop.do("fields")
     assert told.code == 0
@@ -56,7 +56,7 @@ def test_pages_and_long_lists(shop: Shop, open_account: Callable[..., Account]):
     assert [len(field["values"]) for field in fields if field["schema_name"] == "CustomData.Line"] == [40]
 
 
-def test_as_json_and_as_csv(shop: Shop, account: Account):
+def test_fields_are_written_as_json_and_csv(shop: Shop, account: Account):
     """Standard output is one JSON object with --json; a CSV opens in a spreadsheet, and no file is left beside it."""
     told = shop.do("fields", "--json", "-o", "fields.csv")
     assert len(told.summary["fields"]) == 19
@@ -67,13 +67,13 @@ def test_as_json_and_as_csv(shop: Shop, account: Account):
     assert not [path for path in shop.folder.iterdir() if path.name.endswith(".tmp")]
 
 
-def test_wrong_files_cost_no_call(shop: Shop, account: Account):
+def test_an_invalid_output_file_is_refused_before_the_first_call(shop: Shop, account: Account):
     """A file of another kind, or one that can't be written, is refused before anything is asked."""
     assert shop.do("fields", "-o", "fields.txt").code == 2
     for name in ("not/there.csv", f"{'a' * 300}.csv"):
         told = shop.do("fields", "-o", name)
         assert told.code == 2
-        assert "choose another name or place for -o" in told.err
+        assert "choose another file or folder for -o" in told.err
     assert account.calls == 0
 
 
@@ -84,12 +84,12 @@ def test_only_a_former_list_of_fields_is_written_over(shop: Shop, account: Accou
     other.write_text("ID,Subject\r\n1,Printer\r\n")
     refused = shop.do("fields", "-o", other.name)
     assert (refused.code, account.calls) == (2, 0)
-    assert f"other.{ending} is there and is not a list of fields" in refused.err
+    assert f"other.{ending} exists and is not a list of fields" in refused.err
     assert other.read_text() == "ID,Subject\n1,Printer\n"
     assert [shop.do("fields", "-o", f"fields.{ending}").code for _ in range(2)] == [0, 0]
 
 
-def test_keys_that_may_not_read(shop: Shop, open_account: Callable[..., Account]):
+def test_keys_that_may_not_read_fields_are_an_error(shop: Shop, open_account: Callable[..., Account]):
     """Without an administrator's keys one call is made, and the exit code is 3."""
     account = open_account(admin=False)
     told = shop.do("fields")
@@ -99,16 +99,16 @@ def test_keys_that_may_not_read(shop: Shop, open_account: Callable[..., Account]
     assert not shop.path("cache").exists()
 
 
-def test_the_sandbox_is_asked_and_nothing_is_kept(shop: Shop):
-    """The stand-in shows what it has, without settings, and says nothing of any real account."""
+def test_fields_of_the_sandbox_are_not_cached(shop: Shop):
+    """The fields of the sandbox are shown without settings, and none of a real account are used."""
     told = shop.do("fields", "--sandbox")
     assert told.code == 0
     assert "CustomData.LegacyId" in told.out
     assert not shop.path("cache").exists()
 
 
-def test_kept_fields_are_checked_without_a_call(shop: Shop, account: Account):
-    """Once the fields were read, `validate` and `run` hold mapping and rows against them, and call nothing for it."""
+def test_cached_fields_are_used_without_a_call(shop: Shop, account: Account):
+    """Once the fields are cached, `validate` and `run` check mapping and rows with them, without a call."""
     shop.do("fields")
     calls = account.calls
     shop.manifest([good_row(1), ("2", "x" * 256, "Open", "a@example.com"), ("3", "", "Open", "a@example.com")])
@@ -118,7 +118,7 @@ def test_kept_fields_are_checked_without_a_call(shop: Shop, account: Account):
     told = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
     assert told.code == 1
     assert "too-long-for-field: row 3" in told.out
-    assert "fields     19 of the account, read just now" in told.err
+    assert "fields       19 of the account, read just now" in told.err
     assert shop.run("--yes").code == 1
     assert account.calls == calls
     assert [row["import_error_code"] for row in shop.results()] == [
@@ -140,12 +140,12 @@ def test_a_mapping_that_does_not_fit_sends_nothing(shop: Shop, account: Account)
     assert told.code == 2
     assert "did you mean 'CustomData.LegacyId'?" in told.err
     assert "'Clozed' is not a value of Status in the account; the nearest is 'Closed'" in told.err
-    assert "read them anew with `ticket-importer fields`" in told.err
+    assert "read them again with `ticket-importer fields`" in told.err
     assert account.calls == calls
 
 
-def test_all_that_is_wrong_with_a_mapping_is_told_at_once(shop: Shop, account: Account):
-    """Texts that their own rule refuses, columns that are not there, and what the account lacks: nobody needs three rounds."""
+def test_all_errors_of_a_mapping_are_reported_at_once(shop: Shop, account: Account):
+    """Texts that their own rule refuses, missing columns, and fields that the account lacks are one message."""
     shop.do("fields")
     shop.manifest(1)
     text = shop.path("mapping.yaml").read_text("utf-8").replace("[Open, Closed]", "[Open, Clozed]")
@@ -155,13 +155,13 @@ def test_all_that_is_wrong_with_a_mapping_is_told_at_once(shop: Shop, account: A
     assert "the mapping mapping.yaml" in told.err
     for wrong in ("'tomorrow' is not a date", "no column 'Notes'", "'Clozed' is not a value"):
         assert wrong in told.err
-    for advice in ("correct the mapping", "names are compared letter by letter", "read them anew"):
+    for advice in ("correct the mapping", "names are compared letter by letter", "read them again"):
         assert advice in told.err
     assert not account.tickets
 
 
-def test_nobody_asks_unasked(shop: Shop, account: Account):
-    """Without kept fields a run's calls are its tickets, and nothing is said of fields."""
+def test_only_read_fields_reads_fields(shop: Shop, account: Account):
+    """Without cached fields a run's calls are its tickets, and no line mentions fields."""
     shop.manifest(2)
     told = shop.run("--yes")
     assert told.code == 0
@@ -172,7 +172,7 @@ def test_nobody_asks_unasked(shop: Shop, account: Account):
 
 @pytest.mark.parametrize("command", ["run", "validate"])
 def test_read_fields_reads_first(command: str, shop: Shop, account: Account):
-    """With --read-fields the account is asked before the first row is judged, and its answer is kept."""
+    """With --read-fields the fields are read before the first row is checked, and cached."""
     shop.manifest([good_row(1), ("2", "x" * 256, "Open", "a@example.com")])
     told = shop.do(command, "tickets.csv", "-m", "mapping.yaml", "--read-fields")
     assert told.code == 1
@@ -181,19 +181,19 @@ def test_read_fields_reads_first(command: str, shop: Shop, account: Account):
     assert cache_of(shop).is_file()
 
 
-def test_where_the_keys_may_not_the_run_goes_on(shop: Shop, open_account: Callable[..., Account]):
-    """That the fields can't be read is said once, and the tickets are made all the same."""
+def test_a_run_goes_on_without_fields_if_the_keys_may_not_read_them(shop: Shop, open_account: Callable[..., Account]):
+    """One warning says that the fields can not be read, and the tickets are created."""
     account = open_account(admin=False)
     shop.manifest(2)
     told = shop.run("--yes", "--read-fields")
     assert told.code == 0
     assert told.err.count("does not show its fields") == 1
-    assert "it goes on without them" in told.err
+    assert "rows are checked without them" in told.err
     assert len(account.tickets) == 2
 
 
-def test_a_check_without_an_answer_is_refused_in_time(shop: Shop, open_account: Callable[..., Account]):
-    """`validate` has no exit code for an account that is away: no row was judged, as with any wrong setting."""
+def test_a_check_fails_if_the_fields_can_not_be_read(shop: Shop, open_account: Callable[..., Account]):
+    """`validate` has no exit code for an account that is down: it is a usage error, and no row was checked."""
     open_account()
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as nobody:
         shop.set(LSQ_HOST=f"http://127.0.0.1:{nobody.getsockname()[1]}")
@@ -202,19 +202,19 @@ def test_a_check_without_an_answer_is_refused_in_time(shop: Shop, open_account: 
     assert done.code == 2
     assert "for 1 s" in done.err
     assert "without --read-fields" in done.err
-    assert "and is asked again" in done.err, "nobody waits in silence"
+    assert "trying again" in done.err, "nobody waits in silence"
 
 
-def test_a_rehearsal_calls_nothing(shop: Shop, account: Account):
-    """--dry-run and --read-fields contradict each other; with kept fields a rehearsal checks against them."""
+def test_a_dry_run_refuses_to_read_fields(shop: Shop, account: Account):
+    """--dry-run and --read-fields contradict each other; with cached fields a dry run checks rows with them."""
     shop.manifest(1)
     assert shop.run("--dry-run", "--read-fields").code == 2
     assert account.calls == 0
     shop.do("fields")
-    assert "fields     19 of the account" in shop.run("--dry-run").err
+    assert "fields       19 of the account" in shop.run("--dry-run").err
 
 
-def test_old_fields_are_warned_of(shop: Shop, account: Account):
+def test_old_fields_cause_a_warning(shop: Shop, account: Account):
     """Fields that were read more than a week ago are still used, with a warning that names the command."""
     shop.do("fields")
     shop.manifest(1)
@@ -224,7 +224,7 @@ def test_old_fields_are_warned_of(shop: Shop, account: Account):
     assert "read 9 days ago: `ticket-importer fields` reads them anew" in told.err
 
 
-def test_an_interruption_ends_it(shop: Shop, open_account: Callable[..., Account]):
+def test_an_interruption_ends_the_command(shop: Shop, open_account: Callable[..., Account]):
     """A Ctrl-C while the account is silent ends the command at once, and nothing is kept."""
     account = open_account(latency_s=600.0)
     process = shop.start("fields")
@@ -234,16 +234,16 @@ def test_an_interruption_ends_it(shop: Shop, open_account: Callable[..., Account
     assert not shop.path("cache").exists()
 
 
-def test_a_place_that_can_not_be_written(shop: Shop, account: Account):
+def test_an_unwritable_cache_causes_a_warning(shop: Shop, account: Account):
     """Where nothing can be kept, as in a container, the fields are shown all the same."""
     shop.path("cache").write_text("not a folder")
     told = shop.do("fields")
     assert told.code == 0
-    assert "can't be kept" in told.err
+    assert "can't cache the fields" in told.err
 
 
 def test_the_sandbox_can_be_checked_against_itself(shop: Shop):
-    """In a rehearsal the stand-in's own fields are those of the mapping and its documented ones."""
+    """In a sandbox run the account's fields are those of the mapping and the default ones."""
     shop.manifest([good_row(1), ("2", "x" * 256, "Open", "a@example.com")])
     told = shop.run("--sandbox", "--read-fields", "--skip-invalid")
     assert [row["import_error_code"] for row in shop.results("tickets.sandbox.results.csv")] == [
@@ -253,7 +253,7 @@ def test_the_sandbox_can_be_checked_against_itself(shop: Shop):
     assert told.code == 1
 
 
-def test_no_key_is_kept_or_shown(shop: Shop, account: Account):
+def test_no_key_is_cached_or_shown(shop: Shop, account: Account):
     """Neither the file nor what is printed holds a key."""
     told = shop.do("fields", "-v", "--json")
     for key in (account.variables["LSQ_ACCESS_KEY"], account.variables["LSQ_SECRET_KEY"]):

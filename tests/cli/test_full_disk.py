@@ -19,7 +19,7 @@ Open = Callable[..., Account]
 ROWS = 60
 SLOW = {"rate": Rate(1000, 1), "latency_s": 0.2}
 RUN = ("run", "tickets.csv", "-m", "mapping.yaml", "--concurrency", "4")
-"""Some 20 rows a second, four of them under way."""
+"""About 20 rows a second, four of them in flight."""
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def ledger_on(shop: Shop, disk: SmallDisk) -> None:
     shop.set(LSQ_LEDGER=str(disk.folder / "ledger.sqlite"))
 
 
-def test_the_ledgers_disk_fills_up_in_mid_run(shop: Shop, open_account: Open, disk: SmallDisk):
+def test_a_full_disk_of_the_ledger_stops_the_run(shop: Shop, open_account: Open, disk: SmallDisk):
     """Sending stops at once; every ticket is known as one by its reserve; with room, the same command sends the rest."""
     ledger_on(shop, disk)
     account = open_account(**SLOW)
@@ -42,7 +42,7 @@ def test_the_ledgers_disk_fills_up_in_mid_run(shop: Shop, open_account: Open, di
     disk.fill()
     stopped = ended(process)
     assert stopped.code == 3, stopped.err
-    assert "make room on the disk" in stopped.err or "see whether the disk is full" in stopped.err
+    assert "free space on the disk" in stopped.err or "check whether the disk is full" in stopped.err
     assert "Traceback" not in stopped.err
     made = len(account.tickets)
     assert made < ROWS
@@ -53,8 +53,8 @@ def test_the_ledgers_disk_fills_up_in_mid_run(shop: Shop, open_account: Open, di
     assert shop.statuses() == {"skipped": made, "created": ROWS - made}
 
 
-def test_the_disk_of_the_results_fills_up_in_mid_run(shop: Shop, open_account: Open, disk: SmallDisk):
-    """No row is sent that nobody could read about; the error says so, and nothing is sent twice afterwards."""
+def test_a_full_disk_of_the_results_stops_the_run(shop: Shop, open_account: Open, disk: SmallDisk):
+    """No row is sent whose result can not be written; the error says so, and nothing is sent twice afterwards."""
     account = open_account(**SLOW)
     shop.manifest(ROWS)
     out = ("-o", str(disk.folder / "out.csv"))
@@ -90,7 +90,7 @@ def test_a_disk_that_is_nearly_full_is_found_before_the_first_call(
     assert refused.code == 2
     assert f"the disk of {disk.folder} is nearly full" in refused.err
     assert what in refused.err
-    assert "make room" in refused.err
+    assert "free some space" in refused.err
     assert account.calls == 0
     disk.empty()
     assert shop.run(*out).code == 0
@@ -109,8 +109,8 @@ def test_a_read_only_place_for_the_results_is_found_before_the_first_call(
     assert account.calls == 0
 
 
-def test_files_that_may_not_grow_stop_the_run_and_forget_nothing(shop: Shop, open_account: Open):
-    """A limit on file sizes, as quotas set it, takes no outcome either: then what was under way is unknown, not lost."""
+def test_a_file_size_limit_stops_the_run_and_loses_nothing(shop: Shop, open_account: Open):
+    """A limit on file sizes, as quotas set it, loses no result: rows in flight are unknown."""
     account = open_account(**SLOW)
     shop.manifest(1, "first.csv")
     assert shop.do("run", "first.csv", "-m", "mapping.yaml").code == 0  # now the reserve is there
@@ -118,7 +118,7 @@ def test_files_that_may_not_grow_stop_the_run_and_forget_nothing(shop: Shop, ope
     command = ["bash", "-c", 'ulimit -f 300 && exec "$@"', "-", sys.executable, "-m", "importer", *RUN]
     stopped = subprocess.run(command, check=False, capture_output=True, text=True, timeout=40)
     assert stopped.returncode == 3, stopped.stderr
-    assert "see whether the disk is full, or a quota is used up" in stopped.stderr
+    assert "check whether the disk is full or a quota is used up" in stopped.stderr
     statuses, made = shop.statuses(), len(account.tickets)
     assert made < ROWS
     known = statuses["created"] + statuses["skipped"]

@@ -23,9 +23,9 @@ def test_runs_come_newest_first_with_how_they_ended(shop: Shop, open_account: Op
     assert shop.run().code == 1
     assert shop.rerun().code == 1
     assert shop.do("resolve", "tickets.results.csv").code == 0
-    told = shop.do("history", "--json")
-    assert told.code == 0
-    newest, middle, oldest = told.summary["runs"]
+    output = shop.do("history", "--json")
+    assert output.code == 0
+    newest, middle, oldest = output.summary["runs"]
     assert [run["command"] for run in (newest, middle, oldest)] == ["resolve", "rerun", "run"]
     assert [run["exit_code"] for run in (newest, middle, oldest)] == [0, 1, 1]
     assert (newest["states"], middle["states"], oldest["states"]) == ({"created": 1}, {"created": 1}, {"created": 4})
@@ -33,19 +33,19 @@ def test_runs_come_newest_first_with_how_they_ended(shop: Shop, open_account: Op
     assert newest["account"] == oldest["account"] == shop.results()[0]["import_account"]
     lines = shop.do("history").out.splitlines()
     assert [run["id"] for run in (newest, middle, oldest)] == [line.split()[0] for line in lines if line[0] != " "]
-    assert "exit code 1, rows are left" in lines[-4]
+    assert "exit code 1, some rows are not tickets" in lines[-4]
 
 
-def test_a_run_tells_its_rows(shop: Shop, open_account: Open):
+def test_a_run_lists_its_rows(shop: Shop, open_account: Open):
     """Every row that was sent or rejected, with key, state, number, the outcome in that run, and how often it was sent."""
     open_account([{"match": {KEY_FIELD: "00002"}, "fault": "400"}])
     bad = ("00004", "", "Open", "lead4@example.com")
     shop.manifest([*((f"{n:05}", f"Ticket {n}", "Open", f"lead{n}@example.com") for n in (1, 2, 3)), bad])
     run = shop.run("--skip-invalid", "--json").summary["run"]
-    told = shop.do("history", run[-6:], "--json").summary
-    assert told["run"]["id"] == run
-    assert told["run"]["states"] == {"created": 2, "failed": 1, "rejected": 1}
-    rows = told["rows"]
+    output = shop.do("history", run[-6:], "--json").summary
+    assert output["run"]["id"] == run
+    assert output["run"]["states"] == {"created": 2, "failed": 1, "rejected": 1}
+    rows = output["rows"]
     assert [(row["row"], row["key"], row["state"], row["attempts"]) for row in rows] == [
         (2, "00001", "created", 1),
         (3, "00002", "failed", 1),
@@ -60,7 +60,7 @@ def test_a_run_tells_its_rows(shop: Shop, open_account: Open):
     assert [line.split("\t")[1] for line in text[-4:]] == ["00001", "00002", "00003", "00004"]
 
 
-def test_a_name_has_to_be_one_runs(shop: Shop, account: Account):
+def test_a_name_must_identify_one_run(shop: Shop, account: Account):
     """A part that several runs have, or none, is a usage error that says what there is."""
     shop.manifest(1)
     shop.run()
@@ -73,24 +73,24 @@ def test_a_name_has_to_be_one_runs(shop: Shop, account: Account):
 
 
 def test_a_killed_run_and_a_live_one_are_told_apart(shop: Shop, open_account: Open):
-    """A run that goes on is at work; after a kill it has ended without a word, and its row is unknown when it is buried."""
+    """A live run is running. A killed run has ended without an exit code, and the next run makes its row unknown."""
     account = open_account([{"calls": 1, "fault": "hang-after"}])
     shop.manifest(1)
     process = shop.start("run", "tickets.csv", "-m", "mapping.yaml")
     account.until(lambda sandbox: len(sandbox.tickets) == 1)
     (live,) = shop.do("history", "--json").summary["runs"]
-    assert (live["live"], live["ending"], live["states"]) == (True, "at work", {"sending": 1})
+    assert (live["live"], live["ending"], live["states"]) == (True, "running", {"sending": 1})
     process.send_signal(signal.SIGKILL)
     ended(process)
     (killed,) = shop.do("history", "--json").summary["runs"]
     assert killed["live"] is False
-    assert killed["ending"].startswith("ended without a word")
+    assert killed["ending"].startswith("ended without an exit code")
     assert shop.run().code == 1
     assert shop.do("history", "--json").summary["runs"][1]["states"] == {"unknown": 1}
     assert shop.do("resolve", "tickets.results.csv", "--json").summary["unknown"] == 1
 
 
-def test_no_ledger_is_made_by_looking(shop: Shop):
+def test_history_creates_no_ledger(shop: Shop):
     """Without a ledger there is no history: exit 2, and none is there afterwards."""
     assert shop.do("history").code == 2
     assert not shop.path("ledger.sqlite").exists()

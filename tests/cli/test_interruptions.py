@@ -1,4 +1,4 @@
-"""Signals, kills and closed terminals in the middle of a run, with a real process; the account's books are the judge."""
+"""Signals, kills and closed terminals during a run, in a real process, checked with the account's tickets."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from contextlib import closing
 import pytest
 
 from importer.models import Rate
+from tests import fork_server
 from tests.cli.shop import Account, Shop, ended, heard
 
 Open = Callable[..., Account]
 ROWS = 120
 SLOW = {"rate": Rate(1000, 1), "latency_s": 0.2}
 RUN = ("run", "tickets.csv", "-m", "mapping.yaml", "--concurrency", "4")
-"""Some 20 rows a second, four of them under way."""
+"""About 20 rows a second, four of them in flight."""
 
 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)], ids=str
 )
-def test_a_signal_ends_the_run_in_order(shop: Shop, open_account: Open, number: signal.Signals, code: int):
-    """What is under way finishes, the results are whole, and the same command sends the rest: each row once."""
+def test_a_signal_lets_requests_in_flight_finish(shop: Shop, open_account: Open, number: signal.Signals, code: int):
+    """Requests in flight finish, the results are complete, and the same command sends the rest: each row once."""
     account = open_account(**SLOW)
     shop.manifest(ROWS)
     process = shop.start(*RUN)
@@ -59,7 +60,7 @@ def test_a_second_signal_ends_it_at_once(shop: Shop, open_account: Open):
     assert sum(statuses.values()) == ROWS
 
 
-def test_grace_is_not_endless(shop: Shop, open_account: Open):
+def test_requests_beyond_the_grace_are_unknown(shop: Shop, open_account: Open):
     """An answer that does not come within --grace is not waited for; the row is unknown, never pending."""
     account = open_account([{"calls": "3-1000", "fault": "hang-after"}])
     shop.manifest(ROWS)
@@ -70,8 +71,8 @@ def test_grace_is_not_endless(shop: Shop, open_account: Open):
     assert shop.statuses() == {"created": 2, "unknown": 4, "pending": ROWS - 6}
 
 
-def test_kill_9_costs_only_what_was_under_way(shop: Shop, open_account: Open):
-    """After a kill the same command goes on at once: what was under way is unknown, all else is sent, nothing twice."""
+def test_kill_9_makes_only_rows_in_flight_unknown(shop: Shop, open_account: Open):
+    """After a kill the same command goes on at once: rows in flight are unknown, all others are sent, none twice."""
     account = open_account(**SLOW)
     shop.manifest(ROWS)
     process = shop.start(*RUN)
@@ -91,7 +92,7 @@ def test_kill_9_costs_only_what_was_under_way(shop: Shop, open_account: Open):
         assert ledger.execute("select count(*) from tickets where held_by is not null").fetchone() == (0,)
 
 
-def test_a_closed_standard_output_does_not_lie(shop: Shop, account: Account):
+def test_a_closed_standard_output_keeps_the_exit_code(shop: Shop, account: Account):
     """Whoever reads the summary may have gone: the exit code is that of the rows, and the results are there."""
     shop.manifest(3)
     process = shop.start(*RUN)
@@ -107,7 +108,7 @@ def test_a_closed_standard_output_does_not_lie(shop: Shop, account: Account):
     assert shop.statuses() == {"created": 3}
 
 
-def test_no_streams_at_all(shop: Shop, account: Account):
+def test_a_run_works_without_any_stream(shop: Shop, account: Account):
     """A daemon may close all three streams; the import runs all the same."""
     shop.manifest(3)
     command = [sys.executable, "-m", "importer", *RUN]
@@ -121,9 +122,7 @@ def test_nohup_is_heeded(shop: Shop, open_account: Open):
     account = open_account(**SLOW)
     shop.manifest(20)
     with heard(signal.SIGHUP, by=signal.SIG_IGN):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "importer", *RUN], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        process = fork_server.start(*RUN, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     account.until(lambda sandbox: len(sandbox.tickets) >= 4)
     process.send_signal(signal.SIGHUP)
     assert process.wait(40) == 0

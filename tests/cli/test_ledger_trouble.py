@@ -37,15 +37,17 @@ def only_readers(shop: Shop) -> None:
     ("spoil", "said"),
     [
         (lambda shop: change(shop, "update ledger_meta set value = '99'"), "schema version 99"),
-        (lambda shop: change(shop, "delete from ledger_meta"), "names no schema version"),
+        (lambda shop: change(shop, "delete from ledger_meta"), "has no valid schema version"),
         (scribble, "backup"),
-        (only_readers, "let the user that runs the import write to it"),
-        (lambda shop: shop.path("ledger.sqlite").write_bytes(b""), "there is no ledger"),
-        (lambda shop: shop.path("ledger.sqlite").unlink(), "there is no ledger"),
+        (only_readers, "permission to write to it"),
+        (lambda shop: shop.path("ledger.sqlite").write_bytes(b""), "no ledger found"),
+        (lambda shop: shop.path("ledger.sqlite").unlink(), "no ledger found"),
     ],
     ids=["newer", "nameless", "damaged", "read-only", "empty", "gone"],
 )
-def test_found_before_the_first_call(shop: Shop, account: Account, spoil: Callable[[Shop], object], said: str):
+def test_an_unusable_ledger_is_found_before_the_first_call(
+    shop: Shop, account: Account, spoil: Callable[[Shop], object], said: str
+):
     """An error of usage with a way out: no call, no results, and nothing of the ledger is changed by the attempt."""
     shop.manifest(3)
     change(shop, "pragma wal_checkpoint(truncate)")
@@ -59,7 +61,7 @@ def test_found_before_the_first_call(shop: Shop, account: Account, spoil: Callab
     assert not list(shop.folder.glob("*.lock"))
 
 
-def test_locked_in_mid_run(shop: Shop, open_account: Open):
+def test_a_ledger_locked_during_a_run_stops_it(shop: Shop, open_account: Open):
     """Another program holds it: sending stops, exit 3 and not 2, what is not written down is unknown, all goes on."""
     shop.set(LSQ_LEDGER=f"sqlite:///{shop.path('ledger.sqlite')}?timeout=0.3")
     account = open_account(**SLOW)
@@ -71,7 +73,7 @@ def test_locked_in_mid_run(shop: Shop, open_account: Open):
         stopped = ended(process)
         holder.execute("rollback")
     assert stopped.code == 3, stopped.err
-    assert "another program holds it" in stopped.err
+    assert "another program keeps it locked" in stopped.err
     assert "the end of this run could not be recorded" in stopped.err
     made, statuses = len(account.tickets), shop.statuses()
     assert statuses["created"] + statuses["unknown"] >= made
@@ -82,7 +84,7 @@ def test_locked_in_mid_run(shop: Shop, open_account: Open):
     assert len(account.keys) >= ROWS - statuses["unknown"]
 
 
-def test_taken_away_in_mid_run(shop: Shop, open_account: Open):
+def test_a_ledger_removed_during_a_run_stops_it(shop: Shop, open_account: Open):
     """Whatever were written to a ledger that is gone would be forgotten, so nothing more is sent; put back, it goes on."""
     account = open_account(**SLOW)
     shop.manifest(ROWS)
@@ -111,27 +113,27 @@ def test_taken_away_in_mid_run(shop: Shop, open_account: Open):
     ],
     ids=["unknown", "status", "both"],
 )
-def test_what_may_make_tickets_twice_is_said_before_and_after(
+def test_flags_that_may_create_duplicates_cause_warnings(
     shop: Shop, open_account: Open, flags: tuple[str, ...], named: str
 ):
-    """The plan warns of the flags, also in a rehearsal; the summary counts the rows that were sent again."""
+    """The plan warns of the flags, also in a dry run; the summary counts the rows that were sent again."""
     account = open_account([{"calls": "2-3", "fault": "500-after"}])
     shop.manifest(4)
-    warning = f"{named}: rows that may be tickets already are sent again, and may become two"
+    warning = f"{named}: rows that may already be tickets are sent again, and may become duplicates"
     assert warning in shop.run("--dry-run", *flags).out
     done = shop.run(*flags)
     assert done.code == 0
     assert warning in done.err
-    assert "2 rows were sent again after a request that may have made a ticket" in done.out
+    assert "2 rows were sent again although the first request may have created a ticket" in done.out
     assert len(account.tickets) == 6
     with closing(sqlite3.connect(shop.path("ledger.sqlite"))) as ledger:
         waits = ledger.execute("select outcome, wait_s is not null from attempts order by id").fetchall()
     assert sorted(waits) == [("created", 0)] * 4 + [("unclear", 1)] * 2
 
 
-def test_without_such_flags_nothing_is_said(shop: Shop, account: Account):
+def test_without_such_flags_there_is_no_warning(shop: Shop, account: Account):
     """No warning where nothing is repeated; in JSON the number is there, and is 0."""
     shop.manifest(2)
     done = shop.run("--json")
     assert done.summary["repeated"] == 0
-    assert "may become two" not in done.err
+    assert "may become duplicates" not in done.err

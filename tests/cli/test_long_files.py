@@ -43,8 +43,8 @@ def is_at_work(pid: int) -> bool:
         return False
 
 
-def test_while_blank_rows_are_read(shop: Shop, account: Account):
-    """Rows without content are no rows to be judged, and a run goes through millions of them without giving one."""
+def test_an_interruption_while_blank_rows_are_read(shop: Shop, account: Account):
+    """Blank rows are not checked, and a run reads millions of them without yielding one."""
     with shop.path("tickets.csv").open("wb") as file:
         file.write("\n".join(",".join(row) for row in (HEADER, good_row(1))).encode() + b"\n")
         for _ in range(BLANK_ROWS // 1_000_000):
@@ -60,7 +60,7 @@ def test_while_blank_rows_are_read(shop: Shop, account: Account):
     assert account.calls == 0
 
 
-def test_while_a_workbook_is_read(shop: Shop, account: Account):
+def test_an_interruption_while_a_workbook_is_read(shop: Shop, account: Account):
     """The process that reads it ends with the command, and no temporary file is left."""
     with xlsxwriter.Workbook(shop.path("tickets.xlsx"), {"constant_memory": True}) as book:
         sheet = book.add_worksheet()

@@ -31,7 +31,7 @@ with raising():
 @pytest.mark.parametrize(
     ("where", "then"), [("in a finalizer", ["judged", "143"]), ("nowhere", ["judged", "sent"])], ids=["lost", "none"]
 )
-def test_a_signal_that_was_dropped_is_heard_before_the_first_call(where: str, then: list[str]):
-    """Checking goes on, as nobody was told; but no row goes out, and the exit code is that of the signal."""
+def test_a_lost_signal_is_noticed_before_the_first_call(where: str, then: list[str]):
+    """The check goes on, as the signal was lost; but no row is sent, and the exit code is that of the signal."""
     done = subprocess.run([sys.executable, "-c", SCRIPT, "15", where], check=True, capture_output=True, text=True)
     assert done.stdout.split() == then

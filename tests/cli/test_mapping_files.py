@@ -34,8 +34,8 @@ def test_a_table_is_imported(shop: Shop, account: Account, table: tuple[str, ...
     assert account.tickets[0].value("Title") == "Ticket 1"
 
 
-def test_the_command_that_goes_on_has_the_flags(shop: Shop, account: Account, table: tuple[str, ...]):
-    """What is copied from the summary works as it stands."""
+def test_the_next_command_has_the_flags_of_the_mapping(shop: Shop, account: Account, table: tuple[str, ...]):
+    """The command in the summary works when it is copied."""
     shop.manifest(2)
     arguments = next_command(shop.do("run", "tickets.csv", *table, "--limit", "1").out)
     assert shop.do(*arguments).code == 0
@@ -43,7 +43,7 @@ def test_the_command_that_goes_on_has_the_flags(shop: Shop, account: Account, ta
 
 
 @pytest.mark.parametrize("command", ["run", "validate", "rerun"])
-def test_flags_that_are_missing_are_named(shop: Shop, account: Account, table: tuple[str, ...], command: str):
+def test_missing_flags_are_named(shop: Shop, account: Account, table: tuple[str, ...], command: str):
     """Exit 2, what to add, and no call."""
     shop.manifest(1)
     if command == "rerun":
@@ -68,7 +68,7 @@ def test_a_key_column_that_the_manifest_lacks(shop: Shop, table: tuple[str, ...]
 
 
 @pytest.mark.parametrize("name", ["mapping.yaml", "base.yaml", "states.csv"])
-def test_no_file_of_the_mapping_is_written_over(shop: Shop, account: Account, name: str):
+def test_no_file_of_the_mapping_is_overwritten(shop: Shop, account: Account, name: str):
     """Results don't take the place of what they were made by, wherever it stands."""
     shop.path("base.yaml").write_text(MAPPING, encoding="utf-8")
     shop.path("states.csv").write_text("old,new\nwip,Open\n", encoding="utf-8")
@@ -83,7 +83,7 @@ def test_no_file_of_the_mapping_is_written_over(shop: Shop, account: Account, na
     assert account.tickets[0].value("Status") == "Open"
 
 
-def test_mistakes_are_told_in_the_file_that_has_them(shop: Shop):
+def test_errors_name_the_included_file(shop: Shop):
     """Whoever reads the screen opens the right file at the right line."""
     shop.path("base.yaml").write_text(MAPPING.replace("one_of", "oneof"), encoding="utf-8")
     shop.path("mapping.yaml").write_text("version: 1\ninclude: base.yaml\n", encoding="utf-8")
@@ -93,7 +93,7 @@ def test_mistakes_are_told_in_the_file_that_has_them(shop: Shop):
     assert "base.yaml:8: columns > State: unknown key 'oneof' (did you mean 'one_of'?)" in refused.err
 
 
-def test_the_schema_is_printed_whole(shop: Shop):
+def test_the_schema_is_printed_completely(shop: Shop):
     """Standard output is the schema and nothing else, and the mapping that is used is right by it."""
     printed = shop.do("schema")
     assert (printed.code, printed.err) == (0, "")
@@ -133,7 +133,7 @@ def test_files_of_all_kinds_reach_the_account(shop: Shop, open_account: Callable
     }
 
 
-def test_addresses_and_missing_files_are_told_with_their_rows(shop: Shop):
+def test_web_addresses_and_missing_files_are_reported_with_their_rows(shop: Shop):
     """What can't be attached is found by `validate`, with what to do."""
     mapping = f"{MAPPING}attachments: {{columns: Files, glob: true, required: true}}\n"
     shop.path("mapping.yaml").write_text(mapping, encoding="utf-8")
@@ -148,4 +148,4 @@ def test_addresses_and_missing_files_are_told_with_their_rows(shop: Shop):
         (3, "attachment-missing"),
         (4, "attachment-required"),
     ]
-    assert "Download it first" in problems[0]["hint"]
+    assert "Download the file" in problems[0]["hint"]

@@ -7,7 +7,8 @@ import logging
 import pytest
 
 from importer.models import Rate, Status
-from importer.runtime.progress import Figures, ProgressLines, duration
+from importer.runtime.display_text import duration
+from importer.runtime.progress import Figures, ProgressLines
 
 
 class Clock:
@@ -40,7 +41,7 @@ def work(figures: Figures, clock: Clock, *, seconds: int, calls_per_s: int) -> N
             figures.done[Status.CREATED] += 1
 
 
-def test_at_first_the_limit_says_how_long(figures: Figures):
+def test_the_first_estimate_comes_from_the_limit(figures: Figures):
     """Before there is a rate to speak of, the time left is what the limit allows, and no rate is made up."""
     assert figures.text() == "3 min left, 0 created, 0 failed, 0 unknown, limit 25 per 5 s"
 
@@ -53,14 +54,14 @@ def test_the_rate_is_that_of_the_last_half_minute(figures: Figures, clock: Clock
     assert figures.text() == "8 min left, 540 created, 0 failed, 0 unknown, 5.0 of 25 per 5 s"
 
 
-def test_a_standstill_promises_nothing(figures: Figures, clock: Clock):
+def test_a_standstill_shows_no_estimate(figures: Figures, clock: Clock):
     """When nothing has moved for half a minute, no old rate is shown and no time left is promised."""
     work(figures, clock, seconds=20, calls_per_s=5)
     clock.now += 31
     assert figures.text() == "waiting, 100 created, 0 failed, 0 unknown, 0.0 of 25 per 5 s"
 
 
-def test_the_end_is_the_end(figures: Figures, clock: Clock):
+def test_a_finished_run_shows_done(figures: Figures, clock: Clock):
     """When the last row is done there is no time left, whatever the rate."""
     work(figures, clock, seconds=20, calls_per_s=49)
     figures.done[Status.FAILED] += 15
@@ -90,6 +91,6 @@ def test_a_line_every_ten_seconds(figures: Figures, clock: Clock, caplog: pytest
     ("seconds", "text"),
     [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3599, "1 h 0 min"), (20_160, "5 h 36 min"), (200_000, "2 d 7 h")],
 )
-def test_durations_are_for_people(seconds: float, text: str):
-    """A duration has the unit that a person would take, and never 60 of the smaller one."""
+def test_durations_are_readable(seconds: float, text: str):
+    """A duration has a readable unit, and never 60 of the smaller one."""
     assert duration(seconds) == text

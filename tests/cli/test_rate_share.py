@@ -11,7 +11,7 @@ from tests.cli.shop import Account, Shop
 
 
 @pytest.mark.parametrize("value", ["0%", "101%", "-5%", "60", "0.6", "half", "", "nan%", "inf%"])
-def test_a_share_that_is_none_is_refused(value: str, shop: Shop, account: Account) -> None:
+def test_an_invalid_share_is_a_usage_error(value: str, shop: Shop, account: Account) -> None:
     """More than nothing and no more than all of it, in per cent; wrong usage, before anything is read or sent."""
     shop.manifest(1)
     ended = shop.run("--yes", "--rate-share", value)
@@ -21,7 +21,7 @@ def test_a_share_that_is_none_is_refused(value: str, shop: Shop, account: Accoun
 
 
 @pytest.mark.parametrize(("share", "most"), [("60%", 6), ("25%", 2), ("1%", 1), ("100%", 10)])
-def test_so_many_calls_go_out_in_a_period(
+def test_a_period_has_at_most_the_shares_calls(
     share: str, most: int, shop: Shop, open_account: Callable[..., Account]
 ) -> None:
     """At an account that counts: no window of a period has more, and the run uses what is left to it."""
@@ -35,8 +35,8 @@ def test_so_many_calls_go_out_in_a_period(
     assert all(beyond - first > period_s for first, beyond in zip(at, at[most:], strict=False))
 
 
-def test_the_plan_reckons_with_the_share(shop: Shop, account: Account) -> None:
-    """How long it takes at least is said of what is used, not of the whole limit."""
+def test_the_plan_estimates_with_the_share(shop: Shop, account: Account) -> None:
+    """The least duration is computed from the used share, not from the whole limit."""
     shop.set(LSQ_RATE="10/5")
     shop.manifest(60)
     lines = {share: shop.run("--dry-run", "--rate-share", share).out for share in ("50%", "100%")}

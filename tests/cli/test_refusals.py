@@ -47,7 +47,7 @@ def test_wrong_keys_cost_one_call(shop: Shop, account: Account):
 
 
 def test_a_wrong_tenant_costs_one_call(shop: Shop, account: Account):
-    """A URL that is not the account's API is told from a failed ticket: one call, exit 3."""
+    """A URL that is not the account's API differs from a failed ticket: one call, exit 3."""
     shop.manifest(3)
     shop.set(LSQ_TENANT_ID="nobody")
     refused = shop.run()
@@ -56,7 +56,7 @@ def test_a_wrong_tenant_costs_one_call(shop: Shop, account: Account):
 
 
 @pytest.mark.parametrize("missing", [ACCOUNT_SETTINGS, ACCOUNT_SETTINGS[1:3]])
-def test_one_message_names_all_that_is_missing(shop: Shop, account: Account, missing: tuple[str, ...]):
+def test_one_message_names_all_missing_settings(shop: Shop, account: Account, missing: tuple[str, ...]):
     """Settings that are not there are named together, and only these."""
     shop.manifest(1)
     shop.unset(*missing)
@@ -105,14 +105,16 @@ def write_pipe(path: Path) -> None:
     ("name", "make", "word"),
     [
         ("tickets.csv", write_nowhere, "does not exist"),
-        ("tickets.csv", write_nothing, "no bytes"),
+        ("tickets.csv", write_nothing, "(0 bytes)"),
         ("tickets.csv", write_folder, "folder"),
         ("tickets.csv", write_png, "PNG"),
         ("tickets.csv", write_pipe, "pipe"),
         ("tickets.xlsx", write_locked_workbook, "password"),
     ],
 )
-def test_a_manifest_that_is_none(shop: Shop, account: Account, name: str, make: Callable[[Path], None], word: str):
+def test_a_file_that_is_no_manifest_is_refused(
+    shop: Shop, account: Account, name: str, make: Callable[[Path], None], word: str
+):
     """What is not a table is one clear line, for `run` and `validate` alike, and nothing is left behind."""
     make(shop.path(name))
     for command in ("run", "validate"):
@@ -123,7 +125,7 @@ def test_a_manifest_that_is_none(shop: Shop, account: Account, name: str, make: 
     assert list(shop.folder.glob("*results*")) == []
 
 
-def test_a_mapping_that_is_none(shop: Shop, account: Account):
+def test_a_file_that_is_no_mapping_is_refused(shop: Shop, account: Account):
     """A missing mapping, a manifest in its place, and a flag that was left out each say what is wanted."""
     shop.manifest(1)
     assert_clear(shop.do("run", "tickets.csv", "-m", "nope.yaml"), "nope.yaml", "no such file")
@@ -134,7 +136,7 @@ def test_a_mapping_that_is_none(shop: Shop, account: Account):
     assert account.calls == 0
 
 
-def test_a_mapping_for_other_columns(shop: Shop, account: Account):
+def test_a_mapping_for_other_columns_is_refused(shop: Shop, account: Account):
     """Columns that the mapping does not know, and those that it misses, are named in one message."""
     shop.path("tickets.csv").write_text("ID,Subjekt,State\n1,a,Open\n", encoding="utf-8")
     refused = shop.run()
@@ -142,7 +144,7 @@ def test_a_mapping_for_other_columns(shop: Shop, account: Account):
     assert account.calls == 0
 
 
-def test_run_and_rerun_know_their_files_apart(shop: Shop, account: Account):
+def test_run_refuses_results_and_rerun_refuses_manifests(shop: Shop, account: Account):
     """Results given to `run`, and a manifest given to `rerun`, are refused with the name of the right command."""
     shop.manifest(1)
     shop.run()
@@ -153,7 +155,7 @@ def test_run_and_rerun_know_their_files_apart(shop: Shop, account: Account):
 
 
 @pytest.mark.parametrize("flags", [(), ("--ledger", "a ledger.sqlite")])
-def test_no_ledger_and_nobody_to_ask(shop: Shop, account: Account, flags: tuple[str, ...]):
+def test_a_missing_ledger_without_a_terminal_is_an_error(shop: Shop, account: Account, flags: tuple[str, ...]):
     """Without a ledger every row looks new: exit 2 and the command that makes one, which works when it is pasted."""
     shop.manifest(2)
     shop.path("ledger.sqlite").unlink()
@@ -181,7 +183,7 @@ def test_no_ledger_and_nobody_to_ask(shop: Shop, account: Account, flags: tuple[
         (("--answer-timeout", "0s"), "--answer-timeout"),
     ],
 )
-def test_wrong_flags_are_told(shop: Shop, account: Account, flags: tuple[str, ...], word: str):
+def test_invalid_flags_are_usage_errors(shop: Shop, account: Account, flags: tuple[str, ...], word: str):
     """A flag that can't be meant is exit 2 and says what it takes; nothing is sent."""
     shop.manifest(1)
     refused = shop.run(*flags)
@@ -192,7 +194,9 @@ def test_wrong_flags_are_told(shop: Shop, account: Account, flags: tuple[str, ..
 
 @pytest.mark.parametrize("flags", [(), ("--ledger", "other.sqlite")])
 @pytest.mark.parametrize("name", ["tickets.results.csv", "tickets.results.csv.part", "{ledger}", ".env", "key.txt"])
-def test_a_log_is_not_added_to_what_no_argument_names(shop: Shop, account: Account, name: str, flags: tuple[str, ...]):
+def test_the_log_can_not_be_a_file_that_no_argument_names(
+    shop: Shop, account: Account, name: str, flags: tuple[str, ...]
+):
     """The default results, the ledger, the settings and a key's file are none for a log either."""
     shop.manifest(1)
     shop.path("key.txt").write_text(SECRET_KEY, encoding="utf-8")
@@ -207,8 +211,8 @@ def test_a_log_is_not_added_to_what_no_argument_names(shop: Shop, account: Accou
     assert (shop.path(name).read_bytes() if shop.path(name).exists() else b"") == before
 
 
-def test_all_settings_are_judged_at_once(shop: Shop):
-    """A limit or certificates that can't be used hide nothing that is missing, and no row is judged first."""
+def test_all_settings_are_checked_at_once(shop: Shop):
+    """A wrong limit or certificate does not hide missing settings, and no row is checked first."""
     shop.manifest(1)
     shop.set(LSQ_RATE="xx", SSL_CERT_FILE="/nope.pem")
     assert_clear(shop.run(), "LSQ_RATE", "SSL_CERT_FILE", *ACCOUNT_SETTINGS)
@@ -220,7 +224,7 @@ def test_all_settings_are_judged_at_once(shop: Shop):
     assert "to send" not in refused.err
 
 
-def test_what_is_never_sent_is_no_call(shop: Shop, account: Account):
+def test_requests_that_are_not_sent_do_not_count_as_calls(shop: Shop, account: Account):
     """The summary counts the calls that were made, not the connections that could not be."""
     shop.manifest(3)
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as nobody:
@@ -231,7 +235,7 @@ def test_what_is_never_sent_is_no_call(shop: Shop, account: Account):
 
 
 @pytest.mark.parametrize("name", ["tickets.csv", "./mapping.yaml", "out.csv"])
-def test_a_log_is_not_added_to_what_the_command_uses(shop: Shop, account: Account, name: str):
+def test_the_log_can_not_be_a_file_that_the_command_uses(shop: Shop, account: Account, name: str):
     """--log-file on the manifest, the mapping or the results is a slip: it would add its lines to them."""
     shop.manifest(1)
     before = {path: path.read_bytes() for path in map(shop.path, ("tickets.csv", "mapping.yaml"))}
@@ -241,7 +245,7 @@ def test_a_log_is_not_added_to_what_the_command_uses(shop: Shop, account: Accoun
     assert {path: path.read_bytes() for path in before} == before
 
 
-def test_a_place_for_results_that_takes_none(shop: Shop, account: Account):
+def test_an_unwritable_results_file_is_refused_before_the_first_call(shop: Shop, account: Account):
     """Results that could not be written are found out before the first ticket, not after the last."""
     shop.manifest(1)
     refused = shop.run("-o", "/proc/results.csv")
@@ -249,15 +253,15 @@ def test_a_place_for_results_that_takes_none(shop: Shop, account: Account):
     assert_clear(refused, "/proc/results.csv", "-o")
 
 
-def test_no_room_for_temporary_files(shop: Shop, account: Account):
-    """Where no temporary file can be made, that is told in a line or got round; never a traceback, never a half import."""
+def test_a_full_temporary_folder_is_an_error(shop: Shop, account: Account):
+    """Without a place for temporary files there is a message or a way around; never a traceback, never half an import."""
     shop.manifest(2)
     outcome = ended(shop.start("run", "tickets.csv", "-m", "mapping.yaml", env={**os.environ, "TMPDIR": "/nope"}))
     assert "Traceback" not in outcome.err
     assert len(account.tickets) == (2 if outcome.code == 0 else 0)
 
 
-def test_a_name_that_is_too_long_for_results(shop: Shop, account: Account):
+def test_a_too_long_name_of_results_is_an_error(shop: Shop, account: Account):
     """A manifest may have a name that its results can't have, with `.results.csv` behind it."""
     name = f"{'a' * 245}.csv"
     shop.manifest(1, name)
@@ -267,7 +271,7 @@ def test_a_name_that_is_too_long_for_results(shop: Shop, account: Account):
 
 
 @pytest.mark.skipif(not hasattr(os, "O_NONBLOCK"), reason="file names are text on Windows")
-def test_a_name_that_is_no_text(shop: Shop, account: Account):
+def test_a_manifest_name_that_is_no_text_is_accepted(shop: Shop, account: Account):
     """File names are bytes here; one that is not UTF-8 is recorded as well as it can be shown."""
     shop.manifest(2, os.fsdecode(b"t\xff\xe4.csv"))
     done = shop.do("run", os.fsdecode(b"t\xff\xe4.csv"), "-m", "mapping.yaml", "-o", "results.csv")
@@ -286,9 +290,7 @@ def test_a_name_that_is_no_text(shop: Shop, account: Account):
         (("history", "nothing"), 2, "nothing"),
     ],
 )
-def test_a_job_that_reads_json_learns_why_nothing_was_done(
-    shop: Shop, account: Account, arguments: tuple[str, ...], code: int, word: str
-):
+def test_json_says_why_nothing_was_sent(shop: Shop, account: Account, arguments: tuple[str, ...], code: int, word: str):
     """With --json, standard output is one object even where there is nothing to sum up."""
     shop.manifest(1)
     refused = shop.do(*arguments, "--json")
@@ -308,7 +310,7 @@ def test_too_many_failures_stop_the_run(shop: Shop, open_account: Open):
     assert "stopped: " in stopped.err
 
 
-def test_keys_show_nowhere(shop: Shop, open_account: Open):
+def test_keys_are_shown_nowhere(shop: Shop, open_account: Open):
     """Whatever happens, the keys are in no output, log, results file or ledger; not even if the server echoes them."""
     account = open_account([{"calls": 2, "fault": "400"}, {"calls": 3, "fault": "500"}])
     shop.manifest(4)

@@ -36,13 +36,13 @@ _ENOUGH = 4
 
 
 def rows(fates: list[str]) -> list[tuple[str, ...]]:
-    """A manifest's rows, each with its fate; a bad one has no subject."""
+    """Return a manifest's rows, each with its fault; a bad row has no subject."""
     good = [good_row(number) for number in range(1, len(fates) + 1)]
     return [(row[0], "" if fate == "bad" else row[1], *row[2:]) for fate, row in zip(fates, good, strict=True)]
 
 
-def mended(records: list[Record], *, mend: bool, shuffle: bool, seed: int) -> list[Record]:
-    """What a person makes of the file: a subject where none was, other orders of rows and columns."""
+def edited(records: list[Record], *, mend: bool, shuffle: bool, seed: int) -> list[Record]:
+    """Return the records as a user edits them: subjects filled in, rows and columns in another order."""
     header, *rest = [list(record) for record in records]
     for record in rest:
         if mend and not record[header.index("Subject")]:
@@ -79,7 +79,9 @@ def own_cells(file: list[Record]) -> dict[str, tuple[str, ...]]:
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(fates=st.lists(FATES, min_size=1, max_size=6), steps=STEPS)
-def test_any_interleaving_converges(fates, steps, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_any_order_of_edits_and_reruns_converges(
+    fates, steps, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     """Outcomes, edits, forms and orders in any mixture: in the end every row is a ticket or unknown, and none is two."""
     plan = [
         {"match": {KEY_FIELD: f"{number:05}"}, **FAULTS[fate]} for number, fate in enumerate(fates, 1) if fate in FAULTS
@@ -94,7 +96,7 @@ def test_any_interleaving_converges(fates, steps, monkeypatch: pytest.MonkeyPatc
             ending = [("csv", True, False, None, 0)] * _ENOUGH
             for form, mend, shuffle, limit, seed in [*steps, *ending]:
                 kept = own_cells(read(path))
-                path = saved(path, mended(read(path), mend=mend, shuffle=shuffle, seed=seed), form)
+                path = saved(path, edited(read(path), mend=mend, shuffle=shuffle, seed=seed), form)
                 done = shop.do("rerun", path.name, "-m", "mapping.yaml", "--skip-invalid", *(["--limit", str(limit)] if limit else []))  # fmt: skip
                 assert done.code in (0, 1), done.err
                 assert own_cells(read(path)).items() >= kept.items(), "what is kept stays to the letter"

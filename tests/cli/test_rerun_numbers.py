@@ -156,7 +156,7 @@ def test_a_text_is_sent_by_rerun_as_by_run(shop: Shop, open_account: Open):
     assert [ticket.value(AMOUNT) for ticket in account.tickets] == ["2345.5", "1234"]
 
 
-def test_a_workbook_that_was_saved_as_csv_since_is_not_believed(shop: Shop, accounting: Account):
+def test_a_workbook_saved_as_csv_is_not_the_original_manifest(shop: Shop, accounting: Account):
     """It has the same keys, and its texts may be the numbers of the workbook: the ledger knows that another file was read."""
     imported(shop, "tickets.xlsx", as_workbook)
     as_csv(shop.path("saved.csv"))

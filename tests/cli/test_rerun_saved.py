@@ -35,7 +35,7 @@ SAVED = {
 
 
 @pytest.mark.parametrize("how", SAVED.values(), ids=SAVED)
-def test_it_is_read_however_it_was_saved(shop: Shop, open_account: Open, how: dict[str, object]):
+def test_results_are_read_in_every_csv_dialect(shop: Shop, open_account: Open, how: dict[str, object]):
     """Encoding, delimiter, quotes, line ends, the mark: the failed row goes out, with every letter of it."""
     account = open_account(FAULTS)
     shop.manifest(rows(KEYS))
@@ -48,8 +48,8 @@ def test_it_is_read_however_it_was_saved(shop: Shop, open_account: Open, how: di
     assert str(ticket.value("Title")).splitlines() == ["Grüße, „A-2“; Łódź", "line two"]
 
 
-def test_it_is_read_in_an_old_encoding(shop: Shop, open_account: Open):
-    """Excel's plain CSV is Windows-1252: what that has is sent, and a row of which it lost letters is not."""
+def test_results_are_read_in_an_old_encoding(shop: Shop, open_account: Open):
+    """Excel's plain CSV is Windows-1252: its characters are sent, and a row that lost characters is not."""
     account = open_account([{"match": {KEY_FIELD: "A-2"}, "fault": "400", "times": 1}, {"match": {KEY_FIELD: "A-3"}, "fault": "400", "times": 1}])  # fmt: skip
     records = rows(KEYS)
     records[1] = ("A-2", "Müller grüßt für die Gebühr der Straße", "Open", "2@example.com")
@@ -63,7 +63,7 @@ def test_it_is_read_in_an_old_encoding(shop: Shop, open_account: Open):
     assert "lost characters" in last["import_error"]
 
 
-def test_the_order_of_columns_and_rows_is_the_users(shop: Shop, open_account: Open):
+def test_columns_and_rows_may_be_reordered(shop: Shop, open_account: Open):
     """Ours first, the manifest's reversed, rows sorted by state, empty columns of ours taken out, cells left out."""
     account = open_account(FAULTS)
     shop.manifest([(*row[:3], f"{number}@example.com") for number, row in enumerate(rows(KEYS))])
@@ -85,8 +85,8 @@ def test_the_order_of_columns_and_rows_is_the_users(shop: Shop, open_account: Op
     assert list(found[0])[4:] == list(COLUMNS)
 
 
-def test_a_workbook_is_mended_until_nothing_is_left(shop: Shop, open_account: Open):
-    """`-o RESULTS.xlsx` keeps 00123 as it is; saved again, mended and rerun, it is replaced by the next workbook."""
+def test_a_workbook_is_corrected_until_every_row_is_a_ticket(shop: Shop, open_account: Open):
+    """`-o RESULTS.xlsx` keeps 00123 as text; saved, corrected and rerun, it is replaced by the next workbook."""
     keys = ["00001", "12345678901234567890", "1e5", "=1+1"]
     account = open_account([{"match": {KEY_FIELD: "1e5"}, "fault": "refused-200", "times": 2}])
     shop.manifest([*rows(keys), ("00005", "", "Open", "5@example.com")])
@@ -107,7 +107,7 @@ def test_a_workbook_is_mended_until_nothing_is_left(shop: Shop, open_account: Op
     }
 
 
-def test_one_form_can_become_the_other(shop: Shop, open_account: Open):
+def test_results_can_change_between_csv_and_workbook(shop: Shop, open_account: Open):
     """From CSV to a workbook and back: the target's ending says what is written."""
     account = open_account(FAULTS)
     shop.manifest(rows(KEYS))
@@ -119,7 +119,7 @@ def test_one_form_can_become_the_other(shop: Shop, open_account: Open):
 
 
 @pytest.mark.parametrize("as_book", [False, True])
-def test_what_a_spreadsheet_took_for_numbers_is_not_sent(shop: Shop, open_account: Open, *, as_book: bool):
+def test_cells_changed_by_a_spreadsheet_are_not_sent(shop: Shop, open_account: Open, *, as_book: bool):
     """Every zero and digit is gone, in the keys, too: nothing is made twice, and no row is sent with a wrong number."""
     keys = ["00001", "00002", "12345678901234567890"]
     account = open_account([{"match": {KEY_FIELD: key}, "fault": "400", "times": 1} for key in keys[1:]])
@@ -150,8 +150,8 @@ def test_what_a_spreadsheet_took_for_numbers_is_not_sent(shop: Shop, open_accoun
     assert account.calls == calls
 
 
-def test_what_is_meant_so_is_sent(shop: Shop, open_account: Open):
-    """--accept-edits sends the cells as they are; the row keeps its key, so a later run does not make it anew."""
+def test_changed_cells_are_sent_with_accept_edits(shop: Shop, open_account: Open):
+    """--accept-edits sends the cells as they are; the row keeps its key, so a later run does not send it again."""
     account = open_account([{"match": {KEY_FIELD: "00001"}, "fault": "400", "times": 1}])
     shop.manifest(2)
     shop.run()
@@ -181,8 +181,8 @@ def test_columns_that_are_not_sent_may_change(shop: Shop, open_account: Open):
     assert len(account.keys) == 3
 
 
-def test_on_another_machine_it_is_enough_by_itself(shop: Shop, open_account: Open):
-    """No ledger and no manifest: that nothing can be compared is said, what is a ticket stays one, the rest goes out."""
+def test_results_alone_are_enough_on_another_machine(shop: Shop, open_account: Open):
+    """Without ledger and manifest there is a warning that nothing is compared; tickets stay tickets, the rest is sent."""
     account = open_account([{"match": {KEY_FIELD: "A-2"}, "fault": "500"}, {"match": {KEY_FIELD: "A-3"}, "fault": "400", "times": 1}])  # fmt: skip
     shop.manifest(rows([*KEYS, "A-4"]))
     shop.run()
@@ -192,7 +192,7 @@ def test_on_another_machine_it_is_enough_by_itself(shop: Shop, open_account: Ope
     assert invoke(["ledger", "init"]) == 0
     done = shop.rerun()
     assert done.code == 1
-    assert "can't be held against its manifest" in done.err
+    assert "can't be compared with its manifest" in done.err
     assert [row["import_status"] for row in shop.results()] == ["created", "unknown", "created", "created"]
     assert [shop.results()[at] for at in (0, 1, 3)] == [before[at] for at in (0, 1, 3)]
     calls = account.calls
@@ -202,7 +202,7 @@ def test_on_another_machine_it_is_enough_by_itself(shop: Shop, open_account: Ope
     assert account.calls == calls, "neither the file nor the manifest makes a ticket twice by the new ledger"
 
 
-def test_a_copy_of_the_manifest_serves_anywhere(shop: Shop, open_account: Open):
+def test_a_copy_of_the_manifest_can_be_named(shop: Shop, open_account: Open):
     """--manifest names it, where no ledger knows where it was."""
     open_account([{"match": {KEY_FIELD: "00002"}, "fault": "400", "times": 1}])
     shop.manifest([good_row(1), good_row(2)])

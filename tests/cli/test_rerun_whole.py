@@ -1,4 +1,4 @@
-"""`rerun` refuses a file of which rows are missing or whose own columns were changed, with the reason, and sends nothing."""
+"""`rerun` refuses a file with missing rows or with changed `import_*` columns, with the reason, and sends nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RESULTS, BOOK = "tickets.results.csv", "tickets.results.xlsx"
 
 @pytest.fixture
 def failed(shop: Shop, open_account: Open) -> Account:
-    """Results of five rows, of which the second failed."""
+    """Results of five rows; the second one failed."""
     account = open_account([{"match": {KEY_FIELD: "00002"}, "fault": "refused-200", "times": 1}])
     shop.manifest(5)
     assert shop.run().code == 1
@@ -49,8 +49,8 @@ def test_missing_rows_are_named(shop: Shop, failed: Account):
     assert shop.rerun("--allow-missing").code == 0, "and what is missing stays so"
 
 
-def test_the_command_that_is_shown_goes_on(shop: Shop, open_account: Open):
-    """What a rerun with missing rows shows to be done next can be typed as it stands."""
+def test_the_next_command_works(shop: Shop, open_account: Open):
+    """The next command after a rerun with missing rows works when it is copied."""
     account = open_account([{"match": {KEY_FIELD: "00002"}, "fault": "refused-200", "times": 2}])
     shop.manifest(5)
     shop.run()
@@ -80,7 +80,7 @@ def test_the_ledger_knows_the_keys(shop: Shop, failed: Account):
     assert "import_row 3: '2'" in reason
 
 
-def test_gaps_are_told_where_nothing_else_is_known(shop: Shop, open_account: Open):
+def test_missing_row_numbers_cause_a_warning_without_manifest_and_ledger(shop: Shop, open_account: Open):
     """On another machine a gap may be a blank row of the manifest: it is no error, and it is not hidden."""
     open_account([{"match": {KEY_FIELD: "00002"}, "fault": "400", "times": 1}])
     shop.manifest([good_row(1), ("", "", "", ""), good_row(2), good_row(3), good_row(4)])
@@ -107,13 +107,13 @@ def test_another_manifest_is_refused(shop: Shop, failed: Account):
     assert shop.rerun("--manifest", "first.csv").code == 0
 
 
-def test_a_ticket_that_was_made_is_not_talked_away(shop: Shop, failed: Account):
+def test_an_edited_status_does_not_send_a_ticket_again(shop: Shop, failed: Account):
     """Setting a created row to pending would make its ticket twice where no ledger knows it."""
     mend(shop.path(RESULTS), "00001", import_status="pending")
-    assert "it is pending, but has an import_ticket_number" in refused(shop, failed)
+    assert "import_status is pending, but it has an import_ticket_number" in refused(shop, failed)
 
 
-def test_a_made_ticket_stays_one_whatever_its_row_looks_like(shop: Shop, failed: Account):
+def test_a_created_row_stays_created_whatever_its_cells(shop: Shop, failed: Account):
     """A note typed beside a created row makes that row too wide; its state and IDs stay to the letter."""
     before = shop.results()
     records = read(shop.path(RESULTS))
@@ -124,8 +124,8 @@ def test_a_made_ticket_stays_one_whatever_its_row_looks_like(shop: Shop, failed:
 
 
 @pytest.mark.parametrize("with_manifest", [True, False])
-def test_a_row_of_the_wrong_width_is_not_sent_unmended(shop: Shop, account: Account, *, with_manifest: bool):
-    """The results hold such a row cut or filled up, so that it looks whole: it stays rejected until it is mended."""
+def test_a_row_of_the_wrong_width_is_not_sent_uncorrected(shop: Shop, account: Account, *, with_manifest: bool):
+    """The results have such a row cut or filled up, so that it looks complete: it stays rejected until it is corrected."""
     header = "ID,Subject,State,Email"
     text = f"{header}\n00001,Good,Open,1@example.com\n00002,Fire, help,Open,2@example.com,x\n00003,Short,Open\n"
     shop.path("tickets.csv").write_text(text, encoding="utf-8")
@@ -177,7 +177,7 @@ def test_attachments_lie_beside_the_manifest(shop: Shop, open_account: Open):
 # -- a workbook's limits
 
 
-def test_what_no_workbook_holds_is_refused_before_the_first_call(shop: Shop, account: Account):
+def test_cells_too_long_for_a_workbook_are_refused_before_the_first_call(shop: Shop, account: Account):
     """A cell of 32,768 characters is named with its row; as CSV the same rows go."""
     mapping = shop.path("mapping.yaml")
     mapping.write_text(mapping.read_text("utf-8") + "ignore: [Notes]\n", "utf-8")
@@ -187,7 +187,7 @@ def test_what_no_workbook_holds_is_refused_before_the_first_call(shop: Shop, acc
     )
     refusal = shop.run("-o", BOOK)
     assert (refusal.code, account.calls) == (2, 0)
-    assert "row 3, Notes: 32,768 characters; a cell holds 32,767" in refusal.err
+    assert "row 3, Notes: 32,768 characters; a cell holds at most 32,767" in refusal.err
     assert not shop.path(BOOK).exists()
     assert shop.run().code == 0
     assert shop.rerun("-o", BOOK).code == 2

@@ -80,7 +80,7 @@ def renumber(account: Account, number: str, new: str) -> None:
     """Number a ticket as if the account counted in another way."""
 
     async def change() -> None:
-        books = account.sandbox._service.state
+        books = account.sandbox._handler.state
         ticket = books._tickets.pop(number)
         books._tickets[new] = replace(ticket, number=new, key=f"#{new}")
         books._numbers[ticket.ticket_id] = new
@@ -132,8 +132,8 @@ def an_eventful_import(shop: Shop, account: Account) -> Others:
 
 
 @pytest.mark.parametrize(("way", "found"), list(zip(MAPPINGS, (18, 15, 15), strict=True)))
-def test_what_is_found_is_right(shop: Shop, open_account: Open, way: str, found: int):
-    """Of forty cut requests, twenty of which made a ticket, none gets another's ticket, and most of theirs are found."""
+def test_every_found_ticket_is_the_right_one(shop: Shop, open_account: Open, way: str, found: int):
+    """Of forty cut requests twenty created a ticket: no row gets another row's ticket, and most tickets are found."""
     made = [number for number in AFTER if number not in LATE]
     rules: list[dict[str, object]] = [
         {"match": {"Title": f"Ticket {number}"}, "fault": "reset-after"} for number in made

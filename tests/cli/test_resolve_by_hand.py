@@ -1,4 +1,4 @@
-"""`resolve` beyond the search: what a person decides, who else holds the rows, and what stops it."""
+"""`resolve` besides the search: decisions of the user, rows of other runs, and errors that stop it."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def two_unknown(shop: Shop, open_account: Open) -> Account:
     return account
 
 
-def test_a_found_row_is_created_and_the_others_stay_to_the_letter(shop: Shop, two_unknown: Account):
-    """The ticket's IDs stand in the row; the one that is not found says what was asked; nothing else has changed."""
+def test_a_found_row_is_created_and_other_rows_do_not_change(shop: Shop, two_unknown: Account):
+    """The row has the ticket's IDs; a row that is not found says what was looked up; nothing else has changed."""
     before = shop.results()
     done = resolve(shop)
     after = shop.results()
@@ -84,7 +84,7 @@ def test_a_second_search_does_not_lengthen_its_report(shop: Shop, two_unknown: A
     assert second["import_error"].count("resolve asked") == first["import_error"].count("resolve asked") == 1
 
 
-def test_a_person_decides(shop: Shop, two_unknown: Account):
+def test_decisions_of_the_user_are_followed(shop: Shop, two_unknown: Account):
     """`created` takes the ticket's IDs from the account, `pending` lets the next run send the row; both are on record."""
     (ticket,) = [each for each in two_unknown.tickets if each.value(KEY_FIELD) == "00003"]
     done = resolve(shop, "--set", f"4=created:#{ticket.number}", "--set", "6=pending", "--json")
@@ -98,7 +98,7 @@ def test_a_person_decides(shop: Shop, two_unknown: Account):
     assert sorted(two_unknown.keys) == ["00001", "00002", "00003", "00004", "00005"]
 
 
-def test_all_that_are_not_found_can_be_let_go(shop: Shop, two_unknown: Account):
+def test_all_rows_not_found_can_be_set_to_pending(shop: Shop, two_unknown: Account):
     """`not-found=pending` lets go of the row that was not found, and keeps the one that was."""
     assert resolve(shop, "--set", "not-found=pending").code == 1
     assert (states(shop)["00003"], states(shop)["00005"]) == ("created", "pending")
@@ -106,7 +106,7 @@ def test_all_that_are_not_found_can_be_let_go(shop: Shop, two_unknown: Account):
     assert sorted(two_unknown.keys) == ["00001", "00002", "00003", "00004", "00005"]
 
 
-def test_decisions_that_can_not_be_followed_are_told_at_once(shop: Shop, two_unknown: Account):
+def test_all_invalid_decisions_are_reported_at_once(shop: Shop, two_unknown: Account):
     """Every wrong --set is named in one error: exit 2, no call, and nothing is settled, not even by the right ones."""
     before, calls = shop.path(RESULTS).read_bytes(), two_unknown.calls
     taken = shop.results()[0]["import_ticket_number"]
@@ -130,7 +130,7 @@ def test_decisions_that_can_not_be_followed_are_told_at_once(shop: Shop, two_unk
     assert (shop.path(RESULTS).read_bytes(), states(shop)["00003"]) == (before, "unknown")
 
 
-def test_what_the_ledger_knows_by_now_is_written(shop: Shop, two_unknown: Account):
+def test_results_get_the_ledgers_newest_states(shop: Shop, two_unknown: Account):
     """An older copy of the results is brought up to date without a call; deciding on such a row is refused."""
     shutil.copy(shop.path(RESULTS), shop.path("old.csv"))
     resolve(shop, "--set", "not-found=pending")
@@ -159,7 +159,7 @@ def test_two_tickets_with_one_key_settle_nothing(shop: Shop, two_unknown: Accoun
 
 
 def test_rows_of_a_live_run_are_refused(shop: Shop, open_account: Open):
-    """While a run sends an unknown row again, nobody settles it: exit 4, without a call of its own."""
+    """While a run sends an unknown row again, the row can not be settled: exit 4, without a call."""
     slow = unanswered("00002", "slow", delay_s=4)
     account = open_account([unanswered("00002", times=1), slow])
     shop.manifest(3)
@@ -195,7 +195,7 @@ def test_an_account_that_hides_its_tickets_proves_nothing(shop: Shop, two_unknow
     assert shop.path(RESULTS).read_bytes() == before
 
 
-def test_the_limit_is_kept_and_a_429_waited_out(shop: Shop, open_account: Open):
+def test_lookups_keep_the_limit_and_wait_after_a_429(shop: Shop, open_account: Open):
     """At the account's own limit no question is refused; where the limit is set too high, each is asked until answered."""
     account = open_account([unanswered("00003", "500-after")], rate=Rate(15, 0.5))
     shop.manifest(3)
@@ -213,7 +213,7 @@ def test_the_limit_is_kept_and_a_429_waited_out(shop: Shop, open_account: Open):
     assert len(account.keys) == 3
 
 
-def test_a_limit_that_is_used_up_ends_it(shop: Shop, open_account: Open):
+def test_a_used_up_limit_ends_the_search(shop: Shop, open_account: Open):
     """Calls that the account refuses for longer than --give-up-after end the search: exit 3, and nothing is settled."""
     account = open_account([unanswered("00003", "500-after")], rate=Rate(3, 600))
     shop.manifest(3)
@@ -240,8 +240,8 @@ def test_an_interruption_settles_nothing(shop: Shop, two_unknown: Account):
     assert states(shop)["00005"] == "unknown"
 
 
-def test_a_person_is_asked(shop: Shop, two_unknown: Account):
-    """On a terminal the number of calls is shown before the first one; whoever says no has made none."""
+def test_the_user_is_asked_before_the_search(shop: Shop, two_unknown: Account):
+    """On a terminal the number of calls is shown before the first one; after a no, none is made."""
     calls = two_unknown.calls
     with Terminal("resolve", RESULTS) as terminal:
         terminal.until("[y/N]")
@@ -251,8 +251,8 @@ def test_a_person_is_asked(shop: Shop, two_unknown: Account):
     assert two_unknown.calls == calls
 
 
-def test_a_file_of_another_ledger_is_settled_by_hand(shop: Shop, two_unknown: Account):
-    """Without the ledger that knows what was sent nothing is looked for; a person can decide all the same."""
+def test_results_of_another_ledger_are_settled_by_set(shop: Shop, two_unknown: Account):
+    """Without the ledger of the run nothing is looked up, but the user can decide."""
     shop.set(LSQ_LEDGER=str(shop.path("new.sqlite")))
     assert invoke(["ledger", "init"]) == 0
     calls = two_unknown.calls
@@ -271,7 +271,7 @@ def test_a_key_that_a_spreadsheet_changed_is_refused(shop: Shop, two_unknown: Ac
     assert "import_row 6: '5'" in done.err
 
 
-def test_the_stand_in_is_empty(shop: Shop, two_unknown: Account):
+def test_the_sandbox_of_resolve_is_empty(shop: Shop, two_unknown: Account):
     """With --sandbox nothing is found and no call reaches the account."""
     text = shop.path(RESULTS).read_text(encoding="utf-8-sig")
     name = f"sandbox-tenant@{two_unknown.sandbox.url.removeprefix('http://')}"

@@ -83,7 +83,7 @@ SAME = {
 
 
 def fields_of(row: dict[str, str]) -> dict[str, str]:
-    """What the account is to hold for a row of the CSV, said anew and without the importer's rules."""
+    """Return what the account must have for a row of the CSV, without the importer's rules."""
     fields = {field: row[column] for column, field in SAME.items()}
     fields["Status"] = STATES.get(row["State"], row["State"])
     fields["Priority"] = PRIORITIES.get(row["Prio"], row["Prio"])
@@ -122,8 +122,8 @@ def test_every_field_and_file_arrives(shop: Shop, account: Account, samples: Pat
         assert not row["Customer"] or tickets[key].lead_id == row["Customer"].lower()
 
 
-def test_every_mistake_is_named_in_one_run(shop: Shop, account: Account, samples: Path):
-    """The broken twin: each kind of mistake stands on the screen and each bad row in the results, and nothing is sent."""
+def test_every_problem_is_reported_in_one_run(shop: Shop, account: Account, samples: Path):
+    """The broken sample: each kind of mistake is on the screen and each bad row in the results, and nothing is sent."""
     ended = shop.do("run", str(samples / "broken.csv"), "-m", MAPPING)
     assert ended.code == 1
     assert account.calls == 0
@@ -135,15 +135,15 @@ def test_every_mistake_is_named_in_one_run(shop: Shop, account: Account, samples
     assert "--skip-invalid" in ended.out
 
 
-def test_good_rows_beside_mistakes_become_tickets(shop: Shop, account: Account, samples: Path):
-    """--skip-invalid sends the valid rows of the broken twin; the exit code still says that there are others."""
+def test_valid_rows_beside_rejected_ones_become_tickets(shop: Shop, account: Account, samples: Path):
+    """--skip-invalid sends the valid rows of the broken sample; the exit code still says that others are left."""
     assert shop.do("run", str(samples / "broken.csv"), "-m", MAPPING, "--skip-invalid").code == 1
     assert sorted(account.keys) == ["00901", "00906", "00920", "00931"]
     assert shop.statuses("samples/broken.results.csv") == {"rejected": 29, "created": 4}
 
 
 def test_the_sandbox_flag_needs_no_settings(shop: Shop, samples: Path):
-    """--sandbox imports with no account and no ledger set up, and marks its results as those of a rehearsal."""
+    """--sandbox imports without an account and a ledger, and names its results after the sandbox."""
     shop.unset("LSQ_LEDGER")
     ended = shop.do("run", str(samples / "tickets.csv"), "-m", MAPPING, "--sandbox", "--json", "--rate", "100/1")
     assert ended.code == 0, ended.err

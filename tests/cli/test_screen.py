@@ -1,4 +1,4 @@
-"""What a person sees at a terminal, and what a log collector gets elsewhere."""
+"""The screen of a terminal, and the log elsewhere."""
 
 from __future__ import annotations
 
@@ -29,19 +29,21 @@ def test_the_plan_is_shown_and_a_yes_sends(shop: Shop, account: Account):
         assert terminal.end() == 0
         seen = terminal.seen
     for line in (
-        "account    ",
-        "manifest   tickets.csv (CSV, certainly UTF-8, comma)",
-        "rows       30",
-        "to send    30: 30 calls",
+        "account      ",
+        "manifest     tickets.csv (CSV, UTF-8, comma-separated)",
+        "rows         30",
+        "to send      30 tickets",
+        "duration     a few seconds: 30 calls at 1,000 per 1 s",
     ):
         assert f"\n{line}" in f"\n{seen}"
     assert re.search(r"100%\|█+\| 30/30, done, 30 created, 0 failed, 0 unknown", seen), seen
-    assert "30 created; 30 calls in" in seen
+    assert re.search(r"^rows +30 created\r?$", seen, re.MULTILINE)
+    assert "calls        30 in " in seen
     assert len(account.tickets) == 30
 
 
 @pytest.mark.parametrize(("answer", "code"), [("n\n", 1), ("\n", 1), ("\x03", 130), ("\x04", 1)], ids=repr)
-def test_nothing_but_a_yes_sends(shop: Shop, account: Account, answer: str, code: int):
+def test_only_a_yes_sends(shop: Shop, account: Account, answer: str, code: int):
     """No, Enter, Ctrl-C and Ctrl-D at the question end the run before the first call, without a traceback."""
     shop.manifest(30)
     with Terminal(*RUN) as terminal:
@@ -54,25 +56,25 @@ def test_nothing_but_a_yes_sends(shop: Shop, account: Account, answer: str, code
     assert shop.run().code == 0
 
 
-def test_quiet_hides_no_plan_that_is_asked_about(shop: Shop, account: Account):
-    """With -q a person who is asked still sees what about."""
+def test_quiet_shows_the_plan_before_a_question(shop: Shop, account: Account):
+    """With -q a user who is asked still sees the plan."""
     shop.manifest(30)
     with Terminal(*RUN, "-q") as terminal:
         terminal.until(QUESTION)
-        assert "to send    30" in terminal.seen
+        assert "to send      30 tickets" in terminal.seen
 
 
-def test_a_missing_ledger_is_asked_about(shop: Shop, account: Account):
+def test_the_user_is_asked_to_create_a_missing_ledger(shop: Shop, account: Account):
     """On a terminal, a first run asks whether to make the ledger; a no sends nothing."""
     shop.manifest(30)
     shop.path("ledger.sqlite").unlink()
     with Terminal(*RUN) as terminal:
-        terminal.until("There is no ledger at")
+        terminal.until("No ledger found at")
         terminal.type("n\n")
         assert terminal.end() == 2
     assert not shop.path("ledger.sqlite").exists()
     with Terminal(*RUN) as terminal:
-        terminal.until("There is no ledger at")
+        terminal.until("No ledger found at")
         terminal.type("y\n")
         terminal.until(QUESTION)
         terminal.type("y\n")
@@ -81,7 +83,7 @@ def test_a_missing_ledger_is_asked_about(shop: Shop, account: Account):
 
 
 @pytest.mark.parametrize("columns", [80, 120])
-def test_the_bar_has_what_matters(shop: Shop, open_account: Open, columns: int):
+def test_the_bar_shows_time_counts_and_rate(shop: Shop, open_account: Open, columns: int):
     """The bar shows the time left, the counts, and the rate against the limit, also on 80 columns."""
     account = open_account(rate=Rate(4, 0.5))
     shop.manifest(30)
@@ -102,6 +104,31 @@ def test_the_bar_has_what_matters(shop: Shop, open_account: Open, columns: int):
     assert "stopped: interrupted by SIGINT" in seen
 
 
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_only_a_terminal_without_no_color_shows_colors(shop: Shop, account: Account, no_color: str):
+    """The plan and the summary are coloured on a terminal, unless NO_COLOR is set; a log file never is."""
+    shop.manifest(3)
+    shop.set(NO_COLOR=no_color)
+    with Terminal(*RUN, "--yes", "--log-file", "run.log") as terminal:
+        assert terminal.end() == 0
+        assert ("\x1b[32m3 created" in terminal.raw) == (not no_color)
+        assert ("\x1b[1mto send" in terminal.raw) == (not no_color)
+    assert "to send      3 tickets" in shop.path("run.log").read_text(encoding="utf-8")
+    assert "\x1b" not in shop.path("run.log").read_text(encoding="utf-8")
+
+
+def test_the_use_of_the_rate_limit_is_logged_only_with_verbose(shop: Shop, account: Account):
+    """The plan and the summary show no margin and no slots; the debug log has the use of the limit."""
+    shop.manifest(3)
+    plain = shop.run()
+    assert "margin" not in plain.out + plain.err
+    assert "rate limit" not in plain.out + plain.err
+    shop.manifest(5)
+    verbose = shop.run("-v")
+    assert "DEBUG rate limit: 1,000 per 1 s" in verbose.err
+    assert "rate limit" not in verbose.out
+
+
 def test_json_is_one_object_on_standard_output(shop: Shop, open_account: Open):
     """--json: standard output is one object whose numbers are those of the results; all else is on standard error."""
     open_account([{"calls": 2, "fault": "400"}])
@@ -112,7 +139,7 @@ def test_json_is_one_object_on_standard_output(shop: Shop, open_account: Open):
     assert (summary["rows"], summary["created"], summary["failed"], summary["calls"]) == (4, 3, 1, 4)
     assert (summary["exit_code"], outcome.code, summary["stopped"]) == (1, 1, None)
     assert summary["results"] == "tickets.results.csv"
-    assert "to send    4" in outcome.err
+    assert "to send      4 tickets" in outcome.err
 
 
 def test_json_says_why_a_run_stopped(shop: Shop, account: Account):
@@ -152,13 +179,13 @@ def test_a_log_file_keeps_what_the_screen_loses(shop: Shop, account: Account):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+\d{4} ERROR nope.csv does not exist; hint: .+", line)
 
 
-def test_quiet_is_quiet(shop: Shop, account: Account):
+def test_a_quiet_run_without_trouble_logs_nothing(shop: Shop, account: Account):
     """-q: a run without trouble has nothing to say on standard error."""
     shop.manifest(2)
     assert shop.run("-q").err == ""
 
 
-def test_nobody_else_writes_to_the_screen(shop: Shop, account: Account):
+def test_text_of_cells_and_servers_can_not_steer_the_terminal(shop: Shop, account: Account):
     """What came from a cell or a server is a line of text: it can't steer the terminal, nor fake a line of ours."""
     shop.manifest([("1\x1b[2J", "a", "\x1b]0;title\x07", "a@example.com")])
     for outcome in (shop.run(), shop.do("validate", "tickets.csv", "-m", "mapping.yaml")):
@@ -167,20 +194,20 @@ def test_nobody_else_writes_to_the_screen(shop: Shop, account: Account):
     told = Summary(run="r", account="a", results=None)
     told.count([(Status.FAILED, "refused", f"no\x1b[2J\n60 created{'x' * 5000}")])
     lines = list(summary_lines(told))
-    assert lines[1].startswith("  1 failed: refused: no [2J 60 created")
+    assert lines[1].startswith("             1 failed: refused: no [2J 60 created")
     assert lines[1].isprintable()
     assert len(lines[1]) < 500
 
 
-def test_dry_run_only_shows(shop: Shop, account: Account):
+def test_a_dry_run_sends_and_records_nothing(shop: Shop, account: Account):
     """--dry-run prints the requests with their secrets masked; no call, no results, and the ledger stays as it is."""
     shop.manifest(5)
     before = shop.path("ledger.sqlite").read_bytes()
-    rehearsed = shop.run("--dry-run", "--limit", "2")
-    assert (rehearsed.code, account.calls) == (0, 0)
-    assert rehearsed.out.count("POST http://127.0.0.1:") == 2
-    assert rehearsed.out.count("X-LSQ-SECRET-KEY: ********") == 2
-    assert '"Value": "Ticket 1"' in rehearsed.out
+    planned = shop.run("--dry-run", "--limit", "2")
+    assert (planned.code, account.calls) == (0, 0)
+    assert planned.out.count("POST http://127.0.0.1:") == 2
+    assert planned.out.count("X-LSQ-SECRET-KEY: ********") == 2
+    assert '"Value": "Ticket 1"' in planned.out
     assert shop.path("ledger.sqlite").read_bytes() == before
     assert not shop.path("tickets.results.csv").exists()
     shop.path("ledger.sqlite").unlink()
@@ -189,21 +216,21 @@ def test_dry_run_only_shows(shop: Shop, account: Account):
 
 
 def test_dry_run_as_json(shop: Shop, account: Account):
-    """With --json a rehearsal is one object: the plan's figures, and the first requests."""
+    """With --json a dry run prints one object: the plan's figures, and the first requests."""
     shop.manifest([*map(good_row, range(1, 5)), ("5", "", "Open", "a@example.com")])
-    rehearsed = shop.run("--dry-run", "--json", "--skip-invalid")
-    assert rehearsed.code == rehearsed.summary["exit_code"] == 1
-    plan = rehearsed.summary
+    planned = shop.run("--dry-run", "--json", "--skip-invalid")
+    assert planned.code == planned.summary["exit_code"] == 1
+    plan = planned.summary
     assert (plan["rows"], plan["to_send"], plan["rejected"], plan["skipped"]) == (5, 4, 1, 0)
     assert "X-LSQ-SECRET-KEY: ********" in plan["requests"][0]
     assert account.calls == 0
 
 
 def test_a_process_without_a_terminal_logs(shop: Shop, account: Account):
-    """Without a terminal nobody is asked and no bar is drawn: stamped log lines, and the summary on standard output."""
+    """Without a terminal there is no question and no bar: stamped log lines, and the summary on standard output."""
     shop.manifest(3)
     outcome = ended(shop.start(*RUN))
     assert outcome.code == 0
     assert "█" not in outcome.err
     assert all(re.match(r"\d{4}-\d\d-\d\dT[0-9:]+\+\d{4} [A-Z]+ ", line) for line in outcome.err.splitlines())
-    assert outcome.out.startswith("3 created; 3 calls in")
+    assert outcome.out.startswith("rows         3 created\ncalls        3 in ")

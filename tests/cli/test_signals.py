@@ -22,7 +22,7 @@ SLEEPY = {"rate": Rate(1000, 1), "latency_s": 0.8}
 """Time enough to put a process to sleep while it does nothing but wait for four answers."""
 RUN = ("run", "tickets.csv", "-m", "mapping.yaml", "--concurrency", "4")
 MANY = 30_000  # rows that take a second to be written
-VERY_MANY = 200_000  # rows that take seconds to be judged
+VERY_MANY = 200_000  # rows that take seconds to check
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -91,7 +91,7 @@ def free_port() -> int:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=str)
-def test_at_the_question(shop: Shop, account: Account, number: signal.Signals, code: int):
+def test_an_interruption_at_the_question(shop: Shop, account: Account, number: signal.Signals, code: int):
     """Ctrl-C, or SIGTERM, is an answer, too: nothing is sent, the rows are free, and the run is recorded as ended."""
     shop.manifest(3)
     with Terminal(*RUN) as terminal:
@@ -105,7 +105,7 @@ def test_at_the_question(shop: Shop, account: Account, number: signal.Signals, c
     assert shop.run().code == 0
 
 
-def test_while_rows_are_judged(shop: Shop, account: Account):
+def test_an_interruption_while_rows_are_checked(shop: Shop, account: Account):
     """Checking a long manifest is left within a moment: no plan, no call, no results, and no row stays held."""
     shop.manifest(VERY_MANY)
     process = shop.start(*RUN)
@@ -121,8 +121,8 @@ def test_while_rows_are_judged(shop: Shop, account: Account):
     assert not list(shop.folder.glob("*.lock"))
 
 
-def test_while_it_waits_for_a_slot(shop: Shop, account: Account):
-    """The next call would be allowed in an hour: nobody waits for that; what was not sent is pending."""
+def test_an_interruption_while_waiting_for_a_slot(shop: Shop, account: Account):
+    """The next call would be allowed in an hour: the run ends at once, and unsent rows are pending."""
     shop.manifest(3)
     process = shop.start(*RUN, "--rate", "1/3600")
     account.until(lambda sandbox: len(sandbox.tickets) >= 1)
@@ -131,7 +131,7 @@ def test_while_it_waits_for_a_slot(shop: Shop, account: Account):
     assert shop.statuses() == {"created": 1, "pending": 2}
 
 
-def test_while_it_backs_off(shop: Shop, account: Account):
+def test_an_interruption_during_backoff(shop: Shop, account: Account):
     """Nobody answers at that port, and the run waits for the server to come back."""
     shop.manifest(3)
     shop.set(LSQ_HOST=f"http://127.0.0.1:{free_port()}")
@@ -142,7 +142,7 @@ def test_while_it_backs_off(shop: Shop, account: Account):
     assert shop.statuses() == {"pending": 3}
 
 
-def test_while_a_probe_is_under_way(shop: Shop, open_account: Open):
+def test_an_interruption_during_a_probe(shop: Shop, open_account: Open):
     """Every answer fails to come, and the sixth request is a probe: it is waited for as long as --grace says."""
     account = open_account([{"calls": "1-1000", "fault": "hang-after"}])
     shop.manifest(ROWS)
@@ -154,7 +154,7 @@ def test_while_a_probe_is_under_way(shop: Shop, open_account: Open):
     assert shop.statuses() == {"unknown": made, "pending": ROWS - made}
 
 
-def test_while_the_results_are_written(shop: Shop, account: Account):
+def test_an_interruption_while_results_are_written(shop: Shop, account: Account):
     """All is done but the results, and they are finished: the exit code is that of the rows."""
     shop.manifest((key, subject, "Nope", email) for key, subject, _, email in map(good_row, range(MANY)))
     process = shop.start(*RUN)
@@ -164,8 +164,8 @@ def test_while_the_results_are_written(shop: Shop, account: Account):
     assert shop.statuses() == {"rejected": MANY}
 
 
-def test_twice_while_the_results_are_written(shop: Shop, account: Account):
-    """A second signal ends it at once: no half results appear, the rows are free, and the same command does it anew."""
+def test_two_interruptions_while_results_are_written(shop: Shop, account: Account):
+    """A second signal ends it at once: no incomplete results appear, the rows are free, and the same command does it again."""
     shop.manifest((key, subject, "Nope", email) for key, subject, _, email in map(good_row, range(MANY)))
     process = shop.start(*RUN)
     until(lambda: results_begun(shop))
@@ -178,7 +178,7 @@ def test_twice_while_the_results_are_written(shop: Shop, account: Account):
     assert len(account.tickets) == 3
 
 
-def test_a_suspended_run_goes_on_where_nobody_took_over(shop: Shop, open_account: Open):
+def test_a_resumed_run_goes_on_if_no_other_run_took_over(shop: Shop, open_account: Open):
     """A laptop was asleep for longer than the lease: the run renews it, and sends each row once."""
     account = open_account(**SLEEPY)
     shop.manifest(12)
@@ -191,8 +191,8 @@ def test_a_suspended_run_goes_on_where_nobody_took_over(shop: Shop, open_account
     assert shop.statuses() == {"created": 12}
 
 
-def test_a_suspended_run_that_was_overtaken_sends_nothing_more(shop: Shop, open_account: Open):
-    """Another run took the rows over meanwhile; the first one settles what it had under way, sends none, and stops."""
+def test_a_resumed_run_sends_nothing_after_another_run_took_over(shop: Shop, open_account: Open):
+    """Another run took the rows over meanwhile; the first run settles its requests in flight, sends nothing more, and stops."""
     account = open_account(**SLEEPY)
     shop.manifest(12)
     process = shop.start(*RUN)

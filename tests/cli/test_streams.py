@@ -96,9 +96,9 @@ def test_a_bug_has_an_exit_code_of_its_own(shop: Shop, account: Account):
     assert account.calls == 0
     shop.manifest(1)
     program = (
-        "import sys, importer.cli.commands as commands\n"
+        "import sys, importer.cli.importing as importing\n"
         f"def broken(*_, **__): raise ZeroDivisionError('with {SECRET_KEY} in it')\n"
-        "commands.read_connection = broken\n"
+        "importing.read_connection = broken\n"
         "from importer.cli import main\n"
         "main()\n"
     )
@@ -128,7 +128,7 @@ def homeless(shop: Shop, *arguments: str, **variables: str) -> subprocess.Comple
 
 
 def test_a_user_without_a_home_needs_only_a_ledger(shop: Shop, account: Account):
-    """Every command works with LSQ_LEDGER; what else would be kept in the home lies beside it."""
+    """Every command works with LSQ_LEDGER; other files that belong in the home folder are beside the ledger."""
     ledger = str(shop.path("kept") / "ledger.sqlite")
     shop.path("kept").mkdir()
     shop.manifest(1)
@@ -146,7 +146,7 @@ def test_a_user_without_home_and_ledger_learns_what_is_missing(shop: Shop, accou
     for arguments in (("ledger", "init"), RUN, ("history",)):
         done = homeless(shop, *arguments)
         assert done.returncode == 2, done.stderr
-        assert "the place of the ledger is not known" in done.stderr
+        assert "no place for the ledger" in done.stderr
         assert "LSQ_LEDGER" in done.stderr
     for needs_none in (("validate", *RUN[1:4]), (*RUN, "--sandbox"), ("suggest", "tickets.csv")):
         done = homeless(shop, *needs_none)

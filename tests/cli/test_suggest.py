@@ -17,14 +17,14 @@ def test_a_draft_is_printed_and_validates(shop: Shop):
     assert ended.code == 0
     shop.path("draft.yaml").write_text(ended.out, "utf-8")
     assert shop.do("validate", "tickets.csv", "-m", "draft.yaml").code == 0
-    assert "columns    3 sure, 0 guessed, 0 left" in ended.err
+    assert "columns      3 sure, 0 guessed, 0 left" in ended.err
 
 
-def test_what_is_shown_can_be_typed(shop: Shop):
+def test_the_next_command_is_quoted_for_a_shell(shop: Shop):
     """The command that comes next is quoted as a shell needs it, whatever the files are called."""
     shop.manifest(3, name="Übersicht (März).csv")
-    told = shop.do("suggest", "Übersicht (März).csv", "-o", "my draft.yaml")
-    name, *command = shlex.split(told.err.strip().rpartition("then: ")[2])
+    output = shop.do("suggest", "Übersicht (März).csv", "-o", "my draft.yaml")
+    name, *command = shlex.split(output.err.strip().rpartition("then run: ")[2])
     assert name == "ticket-importer"
     assert shop.do(*command).code == 0
 
@@ -41,11 +41,11 @@ def test_a_draft_is_imported(shop: Shop, account: Account):
 
 
 def test_suggest_calls_nothing(shop: Shop, account: Account):
-    """A draft is made from what is there; how it would be better is said."""
+    """A draft is made from the files at hand; a log line says how to improve it."""
     shop.manifest(3)
     ended = shop.do("suggest", "tickets.csv")
     assert account.calls == 0
-    assert "`ticket-importer fields` reads them" in ended.err
+    assert "run `ticket-importer fields` first" in ended.err
 
 
 def test_no_file_is_overwritten(shop: Shop):
@@ -54,31 +54,31 @@ def test_no_file_is_overwritten(shop: Shop):
     before = shop.path("mapping.yaml").read_bytes()
     ended = shop.do("suggest", "tickets.csv", "-o", "mapping.yaml")
     assert ended.code == 2
-    assert "is there already" in ended.err
+    assert "exists already" in ended.err
     assert shop.path("mapping.yaml").read_bytes() == before
     shop.path("link.yaml").symlink_to("nowhere.yaml")
     assert shop.do("suggest", "tickets.csv", "-o", "link.yaml").code == 2
     assert shop.do("suggest", "tickets.csv", "-o", "not/there.yaml").code == 2
 
 
-def test_a_name_that_no_disk_takes(shop: Shop):
+def test_an_impossible_file_name_is_a_usage_error(shop: Shop):
     """A name that is too long is an error of the name, and says so."""
     shop.manifest(3)
     ended = shop.do("suggest", "tickets.csv", "-o", f"{'a' * 300}.yaml")
     assert ended.code == 2
-    assert "choose another name or place for -o" in ended.err
+    assert "choose another file or folder for -o" in ended.err
 
 
-def test_without_a_lead_the_draft_is_written_all_the_same(shop: Shop):
+def test_a_draft_without_a_lead_is_written_with_a_warning(shop: Shop):
     """The exit code is 1, and the line to fill is named."""
     shop.path("tickets.csv").write_text("ID,Subject\n1,It is broken\n2,It is broken again\n", "utf-8")
     ended = shop.do("suggest", "tickets.csv", "-o", "draft.yaml")
     assert ended.code == 1
-    assert "every ticket needs a lead" in ended.err
+    assert "which every ticket needs" in ended.err
     assert "# YOUR COLUMN: {field: LeadDetail.EmailAddress, type: email}" in shop.path("draft.yaml").read_text("utf-8")
 
 
-def test_manifests_that_can_not_be_read(shop: Shop):
+def test_unreadable_manifests_are_usage_errors(shop: Shop):
     """No file, no rows, a results file: exit code 2 and no draft."""
     assert shop.do("suggest", "tickets.csv", "-o", "draft.yaml").code == 2
     shop.path("tickets.csv").write_text("ID,Email\n", "utf-8")
@@ -86,7 +86,7 @@ def test_manifests_that_can_not_be_read(shop: Shop):
     assert not shop.path("draft.yaml").exists()
 
 
-def test_a_workbook(shop: Shop):
+def test_a_workbook_is_drafted_like_a_text_file(shop: Shop):
     """A workbook is looked at as a text file is; its dates are ISO 8601 and need no format."""
     path: Path = shop.path("tickets.xlsx")
     book = Workbook()

@@ -32,7 +32,7 @@ def counts(shop: Shop, *arguments: str) -> dict[str, int | None]:
     return found
 
 
-def test_keys_with_zeros_and_folders_without(shop: Shop, account: Account):
+def test_folders_without_leading_zeros_are_reported(shop: Shop, account: Account):
     """Half the keys have lost their zeros in the names of folders: the plan, `validate` and JSON say so."""
     keys = [f"{number:07}" for number in range(35_000, 35_400)]
     rows(shop, keys)
@@ -45,16 +45,14 @@ def test_keys_with_zeros_and_folders_without(shop: Shop, account: Account):
     )
     (root / "empty").mkdir()
     write(root, ".hidden", ".git/config")
-    line = (
-        "attachments 246 files (1.2 KB) for 123 of 400 rows; 126 folders and 30 files below the root belong to no row"
-    )
+    line = "attachments  246 files (1.2 KB) for 123 of 400 rows; 126 folders and 30 files belong to no row"
     checked = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
     assert line in checked.out.splitlines()
-    rehearsed = shop.run("--dry-run")
-    assert line in rehearsed.out.splitlines()
-    for told in (checked.err, rehearsed.out):
-        assert "no row has '0035000/sub/', '35200/', '35201/' …" in told
-        assert "rows look for '0035200' and there is '35200': 125 names differ only in leading zeros" in told
+    planned = shop.run("--dry-run")
+    assert line in planned.out.splitlines()
+    for output in (checked.err, planned.out):
+        assert "no row has '0035000/sub/', '35200/', '35201/' …" in output
+        assert "rows look for '0035200' and there is '35200': 125 names differ only in leading zeros" in output
     wanted = {"files": 246, "bytes": 1230, "rows": 123, "unclaimed_files": 30, "unclaimed_folders": 126}
     assert counts(shop) == wanted
     assert shop.run("--json").summary["attachments"] == wanted
@@ -74,13 +72,13 @@ def test_keys_with_zeros_and_folders_without(shop: Shop, account: Account):
         ("AB-007", "ab_7", "more than one of zeros, case, Unicode and separators"),
     ],
 )
-def test_the_likely_reason(shop: Shop, key: str, folder: str, reason: str):
+def test_the_likely_reason_for_unclaimed_folders_is_shown(shop: Shop, key: str, folder: str, reason: str):
     """What rows look for and what is there differ in one thing only."""
     rows(shop, [key])
     shop.path("mapping.yaml").write_text(MAPPING + FOLDERS)
     write(shop.path("attachments"), f"{folder}/a.txt")
-    told = shop.do("validate", "tickets.csv", "-m", "mapping.yaml").err
-    assert f"rows look for {key!r} and there is {folder!r}: 1 name differs only in {reason};" in told
+    output = shop.do("validate", "tickets.csv", "-m", "mapping.yaml").err
+    assert f"rows look for {key!r} and there is {folder!r}: 1 name differs only in {reason};" in output
 
 
 def test_another_form_of_unicode_is_the_same_name(shop: Shop, account: Account):
@@ -92,7 +90,7 @@ def test_another_form_of_unicode_is_the_same_name(shop: Shop, account: Account):
     assert account.calls == 0
 
 
-def test_files_that_rows_name(shop: Shop):
+def test_files_that_no_row_names_are_counted(shop: Shop):
     """Names in cells: through a link, in two rows, missing, and too large; each file that is named is a row's."""
     shop.path("mapping.yaml").write_text(MAPPING + NAMES.replace("}", ", max_file_size: 8}"))
     write(shop.path("attachments"), "a.txt", "b.txt", "in/c.txt", "in/Left.txt", "other/d.txt", "other/deep/e.txt")
@@ -102,15 +100,12 @@ def test_files_that_rows_name(shop: Shop):
     text = "".join(f"{at},Ticket,Open,l{at}@example.com,{cell}\n" for at, cell in enumerate(cells))
     shop.path("tickets.csv").write_text(f"ID,Subject,State,Email,Files\n{text}")
     checked = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
-    assert (
-        "attachments 4 files (20 bytes) for 3 of 5 rows; 1 folder and 1 file below the root belong to no row"
-        in checked.out
-    )
+    assert "attachments  4 files (20 bytes) for 3 of 5 rows; 1 folder and 1 file belong to no row" in checked.out
     assert "no row has 'other/', 'in/Left.txt'\n" in checked.err
     assert "rows look for 'in/left.txt' and there is 'in/Left.txt'" in checked.err
 
 
-def test_a_root_that_is_the_manifests_own_folder(shop: Shop, account: Account):
+def test_nothing_is_counted_in_the_manifests_own_folder(shop: Shop, account: Account):
     """Anything may lie there, so nothing is counted; but below the part that all rows' folders share, it is."""
     rows(shop, ["1"])
     write(shop.folder, "files/1/a.txt", "files/2/b.txt", "private/notes.txt")
@@ -123,16 +118,16 @@ def test_a_root_that_is_the_manifests_own_folder(shop: Shop, account: Account):
     assert account.calls == 0
 
 
-def test_a_root_that_is_not_there(shop: Shop):
+def test_a_missing_root_causes_a_warning(shop: Shop):
     """Nothing can be counted; a warning gives the reason."""
     rows(shop, ["1"])
     shop.path("mapping.yaml").write_text(MAPPING + FOLDERS)
-    told = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
-    assert told.code == 0
-    assert "can't be listed (No such file or directory)" in told.err
+    output = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
+    assert output.code == 0
+    assert "can't be listed (No such file or directory)" in output.err
 
 
-def test_without_attachments_nothing_is_said(shop: Shop, account: Account):
+def test_a_mapping_without_attachments_has_no_counts(shop: Shop, account: Account):
     """A mapping without attachments has no line, and JSON has null."""
     shop.manifest(2)
     done = shop.run("--json")

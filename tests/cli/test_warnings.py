@@ -1,4 +1,4 @@
-"""What is allowed and probably not meant is said before anything is sent, by `validate` as by `run`."""
+"""Warnings about allowed but suspicious input, before anything is sent, by `validate` and by `run`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
-from importer.manifest.workbooks.sheet_notes import PROMISED_ROWS
+from importer.manifest.workbooks.sheet_warnings import PROMISED_ROWS
 from tests.cli.shop import HEADER, MAPPING, Shop, good_row
 
 
@@ -32,15 +32,15 @@ def large_workbook(path: Path) -> None:
         sheet.write_row(PROMISED_ROWS + 1, 0, ("00002", "Broken", "Open", "b@example.com"))
 
 
-def test_a_large_workbook_is_judged_and_warned_of(shop: Shop):
-    """`validate` and a rehearsal advise a CSV, and judge every row all the same."""
+def test_a_large_workbook_is_checked_with_a_warning(shop: Shop):
+    """`validate` and a dry run advise a CSV, and check every row."""
     large_workbook(shop.path("tickets.xlsx"))
     outcome = shop.do("validate", "tickets.xlsx", "-m", "mapping.yaml")
-    assert (outcome.code, "2 rows, 0 rejected" in outcome.out) == (0, True)
+    assert (outcome.code, "rows         2: no problems found" in outcome.out) == (0, True)
     assert "sheet 'Tickets' has 200,001 rows" in outcome.err
     plan = shop.do("run", "tickets.xlsx", "-m", "mapping.yaml", "--sandbox", "--dry-run")
     assert plan.code == 0
-    assert "saved as CSV" in plan.out
+    assert "save it as CSV" in plan.out
 
 
 def test_quiet_hides_no_warning(shop: Shop):
@@ -50,13 +50,15 @@ def test_quiet_hides_no_warning(shop: Shop):
     outcome = shop.run("--sandbox", "--yes", "-q", "--log-file", "run.log")
     assert outcome.code == 0
     assert "no file below" in outcome.err
-    assert "rows       1" not in outcome.err
+    assert "rows         1" not in outcome.err
     (line,) = [line for line in shop.path("run.log").read_text("utf-8").splitlines() if "no file below" in line]
     assert " WARNING " in line
 
 
-def test_the_plan_speaks_of_one_row_as_of_one(shop: Shop):
-    """One row that is rejected is told in the singular, several in the plural."""
-    for wrong, told in ((1, "1 is rejected"), (2, "2 are rejected")):
+def test_the_plan_counts_rejected_rows(shop: Shop):
+    """The plan shows how many rows are rejected, and that nothing will be sent."""
+    for wrong in (1, 2):
         shop.manifest([good_row(1), *((f"{row}", "", "Open", "a@example.com") for row in range(wrong))])
-        assert told in shop.run("--sandbox", "--dry-run").out
+        plan = shop.run("--sandbox", "--dry-run").out
+        assert f"             {wrong} rejected because of problems\n" in plan
+        assert "to send      nothing, because rows are rejected\n" in plan

@@ -23,7 +23,7 @@ def book(shop: Shop, account: Account) -> Account:
     return account
 
 
-def test_every_error_is_told_and_none_that_is_ignored(shop: Shop, book: Account):
+def test_every_cell_error_is_reported_except_in_ignored_columns(shop: Shop, book: Account):
     """All of a row at once, each with its cell; what the mapping doesn't use harms nothing."""
     done = shop.do("validate", "tickets.xlsx", "-m", "mapping.yaml", "--report", "report.csv")
     assert done.code == 1
@@ -31,11 +31,11 @@ def test_every_error_is_told_and_none_that_is_ignored(shop: Shop, book: Account)
     for text in ("cell B3 holds the error #REF!", "cell C3 holds the error #N/A", "cell B4 holds the formula =A1&B1"):
         assert text in report
     assert "E5" not in report
-    assert "4 rows, 2 rejected" in done.out
+    assert "rows         4: 2 rejected" in done.out
 
 
-def test_such_a_row_is_not_sent_until_it_is_mended(shop: Shop, book: Account):
-    """The results show what the cell showed. A rerun without an edit sends nothing; mended rows are sent."""
+def test_a_row_with_a_cell_error_is_not_sent_until_it_is_corrected(shop: Shop, book: Account):
+    """The results show what the cell showed. A rerun without an edit sends nothing; corrected rows are sent."""
     assert shop.do("run", "tickets.xlsx", "-m", "mapping.yaml", "--skip-invalid").code == 1
     assert shop.statuses() == {"created": 2, "rejected": 2}
     first, second = (row for row in shop.results() if row["import_status"] == "rejected")
@@ -43,14 +43,14 @@ def test_such_a_row_is_not_sent_until_it_is_mended(shop: Shop, book: Account):
     assert (second["Subject"], second["import_error_code"]) == ("=A1&B1", "formula-without-value")
     assert shop.rerun().code == 1
     assert len(book.tickets) == 2
-    mend_row(shop, "3", Subject="mended", State="Open")
-    mend_row(shop, "4", Subject="computed")
+    correct_row(shop, "3", Subject="mended", State="Open")
+    correct_row(shop, "4", Subject="computed")
     assert shop.rerun().code == 0
     titles = [dict(ticket.fields)["Title"] for ticket in book.tickets]
     assert sorted(titles) == ["Ticket 1", "Ticket 4", "computed", "mended"]
 
 
-def mend_row(shop: Shop, row: str, **cells: str) -> None:
+def correct_row(shop: Shop, row: str, **cells: str) -> None:
     """Change a row of the results, known by its number."""
     path = shop.path("tickets.results.csv")
     header, *records = read(path)

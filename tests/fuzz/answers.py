@@ -1,4 +1,4 @@
-"""What every answer of the importer must be: right or a clear error, and soon."""
+"""Requirements for every answer of the importer: correct or a clear error, and soon."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from unicodedata import category
 
 from importer.errors import ImporterError
 
-_SOON_S = 20.0  # of the process's own time, so that a busy machine is no reason to fail
+_SOON_S = 20.0  # of CPU time, so that a busy machine causes no failure
 
 
 class HungError(BaseException):
-    """One example took longer than any may: no ``except Exception`` of the code under test swallows it."""
+    """One example took too long. A BaseException, so that no ``except Exception`` of the tested code catches it."""
 
 
 @contextlib.contextmanager
 def soon() -> Iterator[None]:
-    """Break off what works for longer than any example may. What waits without working is pytest-timeout's business."""
+    """Interrupt an example that computes for too long; pytest-timeout interrupts one that only waits."""
 
     def fire(_signal: int, _frame: object) -> None:
         raise HungError(f"no answer after {_SOON_S} s of work")
@@ -36,7 +36,7 @@ def soon() -> Iterator[None]:
 
 @contextlib.contextmanager
 def as_file(content: bytes, name: str) -> Iterator[Path]:
-    """A file of these bytes, for as long as the block lasts."""
+    """Give a file with these bytes while the block lasts."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
         path.write_bytes(content)
@@ -45,7 +45,7 @@ def as_file(content: bytes, name: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def clear_errors(name: str) -> Iterator[None]:
-    """Let only such errors pass that name the file and say what to do next; they end the block."""
+    """Allow only errors that name the file and say what to do next; they end the block."""
     refusal: ImporterError | None = None
     try:
         with soon():
@@ -56,5 +56,5 @@ def clear_errors(name: str) -> Iterator[None]:
         text = "\n".join(refusal.lines())
         assert name in refusal.message, text
         assert refusal.hint, text
-        # Whatever the file has in it can't steer the terminal.
+        # No content of the file can control the terminal.
         assert not [character for character in text if category(character) == "Cc" and character not in "\n\t"], text

@@ -1,4 +1,4 @@
-"""How many examples each law is tried on: few in the suite, as many as FUZZ_EXAMPLES says in `make fuzz`."""
+"""Number of examples for each property: few in the suite, FUZZ_EXAMPLES in `make fuzz`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.manifest.reading import ReadHere
+from tests.manifest.reading import ForkedReader
 
 _EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "50"))
 
-# A deadline of wall time would fail on a busy machine; `tests.fuzz.answers` has one of the process's own time.
+# A deadline of wall time would fail on a busy machine; `tests.fuzz.answers` limits the CPU time.
 settings.register_profile(
     "fuzz", max_examples=_EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
@@ -20,6 +20,6 @@ settings.register_profile(
 
 @pytest.fixture(scope="module", autouse=True)
 def read_here() -> Iterator[None]:
-    """Read workbooks without a process for each; `tests/manifest/workbooks/test_hostile.py` has the process."""
-    with ReadHere.used():
+    """Read workbooks in forked processes: `tests/manifest/workbooks/test_hostile.py` tests real ones."""
+    with ForkedReader.used():
         yield

@@ -1,4 +1,4 @@
-"""Random and spoiled bytes, to the reader and to the mapping: a right answer or a clear error, and soon."""
+"""Random and damaged bytes for the reader and the mapping: a correct answer or a clear error, and soon."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ MAPPINGS = sorted(Path(__file__).parents[2].joinpath("mappings").glob("*.yaml"))
 
 
 @st.composite
-def spoiled(draw: st.DrawFn, content: bytes) -> bytes:
-    """Some bytes taken out, put in, doubled or turned over, a few times over."""
+def damaged(draw: st.DrawFn, content: bytes) -> bytes:
+    """Return bytes with some of them removed, inserted, repeated or inverted, several times."""
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(content)))
         end = min(len(content), start + draw(st.integers(0, 40)))
@@ -102,7 +102,7 @@ def spoiled(draw: st.DrawFn, content: bytes) -> bytes:
 
 
 def read(content: bytes, **options: object) -> None:
-    """Read it to its end, or be refused; each row has a number of its own, and cells are whole."""
+    """Read a file to its end, or get an error; every row has its own number, and cells are valid text."""
     with as_file(content, "tickets.csv") as path, clear_errors("tickets.csv"):
         manifest = open_manifest(path, ManifestOptions(**options), ROWS[0])  # type: ignore[arg-type]
         rows: list[int] = []
@@ -111,13 +111,13 @@ def read(content: bytes, **options: object) -> None:
             assert {problem.row for problem in chunk.problems} <= set(chunk.rows)
             rows += chunk.rows
         assert rows == sorted(set(rows))
-        assert manifest.detected.describe().isprintable()
+        assert manifest.format.describe().isprintable()
 
 
 @settings(FUZZ)
 @given(content=st.binary(max_size=400))
 def test_any_bytes(content: bytes) -> None:
-    """A file may hold anything."""
+    """A file may contain anything."""
     read(content)
 
 
@@ -130,14 +130,14 @@ def test_any_bytes(content: bytes) -> None:
         max_size=30,
     )
 )  # fmt: skip
-def test_any_order_of_what_means_something(pieces: list[bytes]) -> None:
-    """Marks, quotes, delimiters and signatures, put together anyhow."""
+def test_any_order_of_special_bytes(pieces: list[bytes]) -> None:
+    """Byte order marks, quotes, delimiters and signatures in any order."""
     read(b"".join(pieces))
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_what_is_not_spoiled_is_read(kind: str, tmp_path: Path) -> None:
-    """The files that the others spoil are good ones, but for the archive with two tables."""
+def test_undamaged_files_are_read(kind: str, tmp_path: Path) -> None:
+    """The files that other tests damage are valid, except the archive with two tables."""
     path = tmp_path / "tickets.csv"
     path.write_bytes(FILES[kind])
     if kind != "two in a zip":
@@ -148,19 +148,19 @@ def test_what_is_not_spoiled_is_read(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", FILES)
 @settings(FUZZ)
 @given(data=st.data())
-def test_spoiled_files(kind: str, data: st.DataObject) -> None:
-    """A good file with some bytes changed."""
-    read(data.draw(spoiled(FILES[kind])))
+def test_damaged_files(kind: str, data: st.DataObject) -> None:
+    """A valid file with some bytes changed."""
+    read(data.draw(damaged(FILES[kind])))
 
 
 @settings(FUZZ)
 @given(data=st.data(), part=st.sampled_from(sorted(PARTS)))
-def test_workbooks_with_a_spoiled_part(data: st.DataObject, part: str) -> None:
-    """A whole archive around XML that is not."""
+def test_workbooks_with_a_damaged_part(data: st.DataObject, part: str) -> None:
+    """An intact archive with damaged XML."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as packed:
         for name, body in PARTS.items():
-            packed.writestr(name, data.draw(spoiled(body)) if name == part else body)
+            packed.writestr(name, data.draw(damaged(body)) if name == part else body)
     read(content.getvalue())
 
 
@@ -190,9 +190,9 @@ WORDS = st.fixed_dictionaries(
 
 @settings(FUZZ)
 @given(data=st.data(), kind=st.sampled_from(sorted(FILES)), words=WORDS)
-def test_any_word_about_a_spoiled_file(data: st.DataObject, kind: str, words: dict[str, object]) -> None:
-    """What the mapping says of the file may be as wrong as the file."""
-    read(data.draw(st.just(FILES[kind]) | spoiled(FILES[kind])), **words)
+def test_any_manifest_options_with_a_damaged_file(data: st.DataObject, kind: str, words: dict[str, object]) -> None:
+    """The mapping's options for the file may be as wrong as the file."""
+    read(data.draw(st.just(FILES[kind]) | damaged(FILES[kind])), **words)
 
 
 def load(content: bytes) -> None:
@@ -203,24 +203,24 @@ def load(content: bytes) -> None:
 @settings(FUZZ)
 @given(content=st.binary(max_size=300))
 def test_any_bytes_as_a_mapping(content: bytes) -> None:
-    """A mapping file may hold anything, too."""
+    """A mapping file may contain anything, too."""
     load(content)
 
 
 @settings(FUZZ)
 @given(content=st.text(st.sampled_from(list("&*!|>{}[],:-?#%@`'\"\\\n\t 0aé~<=.")), max_size=60))
-def test_any_order_of_what_means_something_in_yaml(content: str) -> None:
-    """The signs of YAML, put together anyhow."""
+def test_any_order_of_yaml_signs_as_a_mapping(content: str) -> None:
+    """The signs of YAML in any order."""
     load(f"version: 1\nsource: x\n{content}".encode())
 
 
 @pytest.mark.parametrize("name", [path.name for path in MAPPINGS])
 @settings(FUZZ)
 @given(data=st.data())
-def test_spoiled_mappings(name: str, data: st.DataObject) -> None:
-    """A good mapping with some bytes changed."""
+def test_damaged_mappings(name: str, data: st.DataObject) -> None:
+    """A valid mapping with some bytes changed."""
     original = next(path for path in MAPPINGS if path.name == name).read_bytes()
-    load(data.draw(spoiled(original)))
+    load(data.draw(damaged(original)))
 
 
 LEAF = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.sampled_from(["Title", "LeadId", "a", "text", "reject", "yes", "%d", "Asia/Kolkata", "20 MB"])  # fmt: skip
@@ -249,6 +249,6 @@ TREE = st.recursive(
 @settings(FUZZ)
 @given(sections=st.dictionaries(st.sampled_from(NAMES[:11]), TREE, max_size=5))
 def test_any_tree_as_a_mapping(sections: dict[str, object]) -> None:
-    """The language's own words with anything behind them; JSON is YAML."""
+    """The language's own words with any values; JSON is YAML."""
     whole = {"version": 1, "source": "x", "key": "a", "columns": {"a": "Title"}} | sections
     load(json.dumps(whole).encode())

@@ -1,6 +1,6 @@
 """Any table in any dialect and any encoding, written by another library, is read cell by cell.
 
-A blank row is no row, and nothing else may differ.
+Blank rows are skipped; nothing else may differ.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from tests.fuzz.answers import as_file, soon
 
 FUZZ = settings.get_profile("fuzz")
 
-# No file can hold half a surrogate pair. A byte order mark is no text at a file's beginning, and is inside.
+# No file can contain half a surrogate pair. A byte order mark is text only inside a file.
 CHARACTER = st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff")
 TRICKY = st.sampled_from(
     ["", " ", '"', '""', ",", ";", "\t", "\r", "\n", "\r\n", "00123", "NA", "null", "=1+1", "1e5", "1.10", "True", "'", "\ufeff", "\u200b", "\u2028", "\x85", "\x0b", "\x1c", "שלום", "مرحبا", "é", "e\u0301", "🎫", "\\", "\\n", "sep=;", "12345678901234567890"]
 )  # fmt: skip
 CELL = st.text(CHARACTER, max_size=8) | TRICKY | st.lists(TRICKY, max_size=4).map("".join)
 UNICODE = ["utf-8", "utf-8-sig", "utf-16", "utf-32"]
-# With the characters that each of them is made for.
+# With the characters of each encoding.
 OLD = {
     "cp1252": "äöüßéèñ€–“” ",
     "cp1250": "ąćęłńóśźżčřšů ",
@@ -46,7 +46,7 @@ OLD = {
 
 @st.composite
 def tables(draw: st.DrawFn, cell: st.SearchStrategy[str] = CELL) -> list[list[str]]:
-    """A header of unlike names, and rows of its width."""
+    """A header of different names, and rows of its width."""
     width = draw(st.integers(1, 5))
     names = [f"column {index}" for index in range(width)]
     return [names, *draw(st.lists(st.lists(cell, min_size=width, max_size=width), max_size=7))]
@@ -57,7 +57,7 @@ def rows_of(table: list[list[str]]) -> list[list[str]]:
 
 
 def read(content: bytes, name: str, expected: list[str], **options: str) -> list[list[str]]:
-    """All of it in chunks of two rows: the header, then the rows."""
+    """Return all chunks of two rows: the header, then the rows."""
     with as_file(content, name) as path, soon():
         manifest = open_manifest(path, ManifestOptions(**options), expected)  # type: ignore[arg-type]
         found = [list(manifest.columns)]
@@ -68,11 +68,11 @@ def read(content: bytes, name: str, expected: list[str], **options: str) -> list
 
 
 def as_csv(table: list[list[str]], **dialect: object) -> str:
-    """Python's own writer; what its own reader doesn't read so again is no example."""
+    """Write with Python's csv module; tables that its own reader does not read back are no examples."""
     text = io.StringIO(newline="")
     csv.writer(text, **dialect).writerows(table)  # type: ignore[arg-type]
     delimiter = dialect["delimiter"]
-    # An older Python leaves a lone CR unquoted where lines end otherwise; a reader can't know that it is no line end.
+    # Older Python versions don't quote a lone CR; a reader would take it for a line end.
     again = csv.reader(io.StringIO(text.getvalue(), newline=""), delimiter=str(delimiter))
     assume([row for row in again if row] == table)
     return text.getvalue()
@@ -90,7 +90,7 @@ DIALECTS = st.fixed_dictionaries(
 @settings(FUZZ)
 @given(table=tables(), dialect=DIALECTS, encoding=st.sampled_from(UNICODE))
 def test_delimited_text_in_unicode(table, dialect, encoding) -> None:
-    """Nothing is said of the file, but for the names of its columns: delimiter and encoding are found."""
+    """With the columns' names only, delimiter and encoding are detected."""
     content = as_csv(table, **dialect).encode(encoding)
     assert read(content, "tickets.csv", table[0]) == [table[0], *rows_of(table)]
 
@@ -98,7 +98,7 @@ def test_delimited_text_in_unicode(table, dialect, encoding) -> None:
 @settings(FUZZ)
 @given(data=st.data(), dialect=DIALECTS, encoding=st.sampled_from(sorted(OLD)))
 def test_delimited_text_in_an_old_encoding(data, dialect, encoding) -> None:
-    """Told its encoding, the importer reads it; whether a guess is right, another test asks."""
+    """With a given encoding the file is read; another test checks the detection."""
     table = data.draw(tables(st.text(st.sampled_from(OLD[encoding]), max_size=8) | st.sampled_from(["", '"', "\n"])))
     content = as_csv(table, **dialect).encode(encoding)
     assert read(content, "tickets.csv", table[0], encoding=encoding) == [table[0], *rows_of(table)]
@@ -106,9 +106,9 @@ def test_delimited_text_in_an_old_encoding(data, dialect, encoding) -> None:
 
 @settings(FUZZ)
 @given(table=tables(), encoding=st.sampled_from(UNICODE), delimiter=st.sampled_from(",;\t|"))
-def test_what_pandas_writes_as_csv(table, encoding, delimiter) -> None:
-    """The export of the most usual tool."""
-    assume(not any("\r" in cell for row in table for cell in row))  # it leaves a lone one unquoted
+def test_csv_files_of_pandas(table, encoding, delimiter) -> None:
+    """The most common tool for exports."""
+    assume(not any("\r" in cell for row in table for cell in row))  # pandas does not quote a lone CR
     frame = pd.DataFrame(table[1:], columns=table[0], dtype=object)
     content = io.BytesIO()
     frame.to_csv(content, index=False, encoding=encoding, sep=delimiter)
@@ -117,7 +117,7 @@ def test_what_pandas_writes_as_csv(table, encoding, delimiter) -> None:
 
 @settings(FUZZ)
 @given(table=tables(), ascii_only=st.booleans(), encoding=st.sampled_from(UNICODE))
-def test_what_pandas_writes_as_json_lines(table, ascii_only, encoding) -> None:
+def test_json_lines_of_pandas(table, ascii_only, encoding) -> None:
     """Texts in JSON, escaped or not."""
     frame = pd.DataFrame(table[1:], columns=table[0], dtype=object)
     text = frame.to_json(orient="records", lines=True, force_ascii=ascii_only)
@@ -125,7 +125,7 @@ def test_what_pandas_writes_as_json_lines(table, ascii_only, encoding) -> None:
     assert read(text.encode(encoding), "tickets.jsonl", table[0]) == [table[0], *rows_of(table)]
 
 
-# A number as anything may write it.
+# A number in any notation.
 NUMBER = st.from_regex(r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,12})?([eE][+-]?[0-9]{1,4})?", fullmatch=True)
 VALUE = st.one_of(
     CELL.map(lambda text: (json.dumps(text), text)),
@@ -142,7 +142,7 @@ VALUE = st.one_of(
     is_list=st.booleans(),
 )
 def test_json_of_any_shape(objects, end, gap, is_list) -> None:
-    """A line each, or all in a list: columns are all names in their order; numbers stay as they are written, null and absent names are empty."""
+    """JSON lines or one list: columns are all names in order; numbers stay as written; null and absent names are empty."""
     lines = [
         "{" + f",{gap}".join(f"{json.dumps(name)}:{gap}{written}" for name, (written, _) in record.items()) + "}"
         for record in objects
@@ -154,8 +154,8 @@ def test_json_of_any_shape(objects, end, gap, is_list) -> None:
     assert read(text.encode(), "tickets.jsonl", names) == [names, *rows_of(table)]
 
 
-# What XML can hold, without the escapes that Excel itself writes for what it can't, and without line ends that it joins.
-# Blanks alone are left out: this library doesn't mark them as meant, so that to every reader there is nothing.
+# Text that XML can contain, without Excel's escapes for other characters and without line ends that XML changes.
+# Without texts of blanks: this library does not mark them as significant, so every reader drops them.
 SHEET_TEXT = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="_\ufffe\uffff"), max_size=8
 ).filter(lambda text: not text or text.strip()) | st.sampled_from(["", "00123", "NA", "=1+1", "1e5", "a\nb", "  x "])
@@ -163,8 +163,8 @@ SHEET_TEXT = st.text(
 
 @settings(FUZZ)
 @given(table=tables(SHEET_TEXT))
-def test_what_openpyxl_writes(table) -> None:
-    """Texts in a workbook of the other library that writes them."""
+def test_workbooks_of_openpyxl(table) -> None:
+    """Texts in a workbook of another library."""
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None
@@ -180,8 +180,8 @@ def test_what_openpyxl_writes(table) -> None:
 
 @settings(FUZZ)
 @given(table=tables(), archive=st.sampled_from(["gzip", "stored", "deflated", "bzip2", "lzma"]))
-def test_packed(table, archive) -> None:
-    """What is in an archive is read as if it stood beside it."""
+def test_compressed_files_are_read_like_plain_ones(table, archive) -> None:
+    """The file in an archive gives the same rows."""
     text = as_csv(table, delimiter=",").encode()
     content = io.BytesIO()
     if archive == "gzip":

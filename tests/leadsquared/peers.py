@@ -27,10 +27,10 @@ class OpenGate:
     def __init__(self) -> None:
         self.left = False
 
-    async def passed(self) -> None:
+    async def wait_until_allowed(self) -> None:
         """See `client.Gate`."""
 
-    def leaving(self) -> None:
+    def on_first_byte(self) -> None:
         """See `client.Gate`."""
         self.left = True
 
@@ -43,7 +43,7 @@ class ClosedGate(OpenGate):
         self.reached = asyncio.Event()
         self.opened = asyncio.Event()
 
-    async def passed(self) -> None:
+    async def wait_until_allowed(self) -> None:
         """See `client.Gate`."""
         self.reached.set()
         await self.opened.wait()

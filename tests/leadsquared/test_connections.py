@@ -10,8 +10,8 @@ import ssl
 import pytest
 import trustme
 
+from importer.leadsquared.answers import Answer, Created, NotSent, Unclear
 from importer.leadsquared.client import AccountReply, Client
-from importer.leadsquared.wire import Answer, Created, NotSent, Unclear
 from importer.sandbox import serve
 from tests.leadsquared.peers import (
     MADE,
@@ -92,7 +92,7 @@ def test_tls_is_verified() -> None:
     asyncio.run(whole())
 
 
-def test_a_server_that_never_shakes_hands() -> None:
+def test_missing_tls_handshake_times_out() -> None:
     """Accepting is not answering: TLS counts in the time to connect."""
 
     async def whole() -> Answer:
@@ -106,7 +106,7 @@ def test_a_server_that_never_shakes_hands() -> None:
     assert isinstance(asyncio.run(whole()), NotSent)
 
 
-def test_a_new_connection_that_is_closed_at_once_is_the_servers_trouble() -> None:
+def test_new_connection_closed_at_once_counts_as_an_outage() -> None:
     """It is not stale: to open the next at once would hammer a server that turns everybody away."""
 
     async def whole() -> Answer:
@@ -119,7 +119,7 @@ def test_a_new_connection_that_is_closed_at_once_is_the_servers_trouble() -> Non
             await reader.read()
 
         class TurnedAway(OpenGate):
-            async def passed(self) -> None:
+            async def wait_until_allowed(self) -> None:
                 await came.wait()
                 peers[0].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
@@ -131,7 +131,7 @@ def test_a_new_connection_that_is_closed_at_once_is_the_servers_trouble() -> Non
     assert not answer.stale
 
 
-def test_a_connection_that_ends_while_it_waits_long_is_stale() -> None:
+def test_idle_connection_closed_by_the_server_is_stale() -> None:
     """The server has lost patience: nothing was sent, and the next connection, opened at once, serves."""
 
     async def whole() -> None:
@@ -144,7 +144,7 @@ def test_a_connection_that_ends_while_it_waits_long_is_stale() -> None:
             await reader.read()
 
         class HungUpOn(OpenGate):
-            async def passed(self) -> None:
+            async def wait_until_allowed(self) -> None:
                 await asyncio.sleep(1.3)  # the time itself is the rule
                 peers[0].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
@@ -161,7 +161,7 @@ def test_a_connection_that_ends_while_it_waits_long_is_stale() -> None:
 
 
 @pytest.mark.parametrize("said", [reply(), reply(b"", "408 Request Timeout"), b"x"], ids=["success", "408", "anything"])
-def test_a_server_that_speaks_before_it_is_asked(said: bytes) -> None:
+def test_connection_with_bytes_before_the_request_is_not_used(said: bytes) -> None:
     """What has arrived before the first byte of the request is no answer to it: nothing is sent on that connection."""
 
     async def whole() -> None:
@@ -179,14 +179,14 @@ def test_a_server_that_speaks_before_it_is_asked(said: bytes) -> None:
             await reader.read()
 
         class Waiting(OpenGate):
-            async def passed(self) -> None:
+            async def wait_until_allowed(self) -> None:
                 await spoken.wait()
 
         async with asyncio.timeout(20), peer(handle) as url, client(to(url)) as session:
             gate = Waiting()
             answer = await send(session, gate)
             assert isinstance(answer, NotSent)
-            assert "before it was asked" in answer.reason
+            assert "before the request" in answer.reason
             assert not gate.left
             assert isinstance(await send(session), Created)
 
@@ -194,7 +194,7 @@ def test_a_server_that_speaks_before_it_is_asked(said: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", ["tickets", "questions"])
-def test_each_request_has_a_connection_of_its_own(kind: str) -> None:
+def test_each_request_uses_a_new_connection(kind: str) -> None:
     """Also where the server would keep it: an answer that comes late or twice can't be taken for the next request's."""
 
     async def whole() -> None:
@@ -203,14 +203,14 @@ def test_each_request_has_a_connection_of_its_own(kind: str) -> None:
                 if kind == "tickets":
                     assert isinstance(await send(session), Created)
                 else:
-                    assert isinstance(await session.ask("tickets/157", OpenGate()), AccountReply)
+                    assert isinstance(await session.read("tickets/157", OpenGate()), AccountReply)
             assert [call.reused for call in sandbox.calls] == [False] * 3
 
     asyncio.run(whole())
 
 
 @pytest.mark.parametrize("fault", ["closed-before", "closed-after", "reset-before", "reset-after"])
-def test_a_connection_that_ends_after_the_write_tells_nothing(fault: str) -> None:
+def test_connection_closed_after_the_request_is_unclear(fault: str) -> None:
     """With and without a ticket it looks the same, so it is unknown, and aiohttp must not repeat it by itself."""
 
     async def whole() -> None:
@@ -263,7 +263,7 @@ def test_a_gate_that_refuses_closes_the_connection() -> None:
         pass
 
     class Refusing(OpenGate):
-        async def passed(self) -> None:
+        async def wait_until_allowed(self) -> None:
             raise Shut
 
     async def whole() -> None:
@@ -357,7 +357,7 @@ def test_a_proxy_that_refuses() -> None:
     assert "the-password" not in answer.reason
 
 
-def test_a_proxy_that_says_nothing() -> None:
+def test_silent_proxy_times_out() -> None:
     """CONNECT counts in the time to connect, too."""
 
     async def whole() -> Answer:

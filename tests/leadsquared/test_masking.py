@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from importer.leadsquared.wire import Answer, Created, Refused, Unclear
+from importer.leadsquared.answers import Answer, Created, Refused, Unclear
 from importer.models import Secret
 from tests.leadsquared.peers import OpenGate, client, peer, read_head, ticket, to
 
@@ -70,7 +70,7 @@ def test_ids_with_a_key_in_them() -> None:
     assert KEY not in answer.reason
 
 
-def test_ids_of_another_form_are_spoken_of() -> None:
+def test_ids_of_unexpected_form_are_reported() -> None:
     """A GUID of another form is not kept; a note quotes it, without a key."""
     body = json.dumps({"Status": "Success", "Id": "157", "Key": "#157", "TicketId": "../etc"}).encode()
     answer = answer_to(with_body("200 OK", body))
@@ -84,7 +84,7 @@ def test_ids_of_another_form_are_spoken_of() -> None:
 
 
 @pytest.mark.parametrize("key", ["1", "a", "Id", "St"])
-def test_a_key_of_a_few_letters_spoils_no_answer(key: str) -> None:
+def test_short_key_is_not_masked_in_answers(key: str) -> None:
     """Such as a stand-in's: it is part of many words, so nothing is replaced."""
     body = json.dumps({"Status": "Success", "Id": "157", "Key": "#157", "TicketId": None}).encode()
     answer = answer_to(with_body("200 OK", body), key)

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from importer.leadsquared.answers import Answer, Created, NotSendable, NotSent, Unclear
 from importer.leadsquared.attachment_streams import AttachmentChanged, CheckedFile
-from importer.leadsquared.wire import Answer, Created, NotSendable, NotSent, Unclear, ticket_json
+from importer.leadsquared.ticket_request import ticket_json
 from importer.models import Attachment, Ticket
 from importer.sandbox import serve
 from tests.leadsquared.peers import (
@@ -204,7 +205,7 @@ def _have_a_folder_that_leads_outside(file: Attachment) -> None:
         _have_a_folder_that_leads_outside,
     ],
 )
-def test_a_file_that_is_not_what_was_checked(change: Callable[[Attachment], None], tmp_path: Path) -> None:
+def test_changed_file_is_not_sent(change: Callable[[Attachment], None], tmp_path: Path) -> None:
     """Its row fails before anything is sent, and before a slot is used; never a ticket without it or with another."""
     (tmp_path / "root").mkdir()
     good = attach(tmp_path / "root" / "good.txt", b"content")
@@ -320,7 +321,7 @@ def _read_and_change(file: Attachment, change: Callable[[Attachment], None]) -> 
 
 
 @pytest.mark.parametrize("change", [_change_rights, _link_again])
-def test_new_rights_or_links_are_no_change_of_the_content(change: Callable[[Attachment], None], tmp_path: Path) -> None:
+def test_new_rights_or_links_do_not_count_as_a_change(change: Callable[[Attachment], None], tmp_path: Path) -> None:
     """A backup by hard links changes the status of a file that is being sent; its hash shows that the content stays."""
     content = os.urandom(600_000)
     assert _read_and_change(attach(tmp_path / "a.bin", content), change) == content
@@ -352,7 +353,7 @@ def no_more_files() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_too_many_open_files_is_not_the_files_fault(tmp_path: Path) -> None:
+def test_too_many_open_files_does_not_fail_the_row(tmp_path: Path) -> None:
     """Where this process may open no more files, the row goes again; its attachment has not changed."""
     file = attach(tmp_path / "a.txt", b"content")
 
@@ -417,6 +418,6 @@ def test_cancelled_while_files_are_opened(tmp_path: Path) -> None:
     asyncio.run(whole())  # files left open would be ResourceWarnings, and those are errors
 
 
-def test_the_dto_is_json_for_anyone(tmp_path: Path) -> None:
+def test_ticket_dto_is_valid_json(tmp_path: Path) -> None:
     """The part is UTF-8 JSON, whatever the machine's locale is."""
     assert json.loads(ticket_json(ticket(title="漢字")).encode())["Fields"][0]["Value"] == "漢字"

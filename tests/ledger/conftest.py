@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from importer.ledger import Ledger
-from tests.ledger.making import new_ledger, reopened
+from tests.ledger.ledgers import new_ledger, reopened
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 @pytest.fixture
 def other(ledger: Ledger, tmp_path: Path) -> Iterator[Ledger]:
-    """The same ledger as another process has it open."""
+    """The same ledger, as another process has opened it."""
     other = reopened(tmp_path)
     yield other
     other.close()

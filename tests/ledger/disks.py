@@ -1,4 +1,4 @@
-"""A real disk that is small enough to be filled, where this user may mount one."""
+"""A real disk, small enough to be filled, where this user may mount one."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ _FILLER = "filler"
 
 
 class SmallDisk:
-    """A mounted memory disk of so many bytes."""
+    """A mounted memory disk of a given size in bytes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def fill(self, but: int = 0) -> None:
-        """Leave so many bytes free, rounded down to a page; in one step, as others may be making room meanwhile."""
+        """Leave so many bytes free, rounded down to a page, in one step: other processes may be freeing space."""
         with (self.folder / _FILLER).open("ab") as file:
             while (left := self.free - but) > 0:
                 try:
                     os.posix_fallocate(file.fileno(), 0, left)
-                except OSError:  # someone else has taken some of it
+                except OSError:  # another process has used some of the space
                     continue
                 return
 
     def empty(self) -> None:
-        """Make room again."""
+        """Free the disk's space again."""
         (self.folder / _FILLER).unlink()
 
     @property
     def free(self) -> int:
-        """How much can still be written."""
+        """Return how many bytes can still be written."""
         status = os.statvfs(self.folder)
         return status.f_bavail * status.f_frsize
 
     def forbid_writing(self) -> None:
-        """Make it a disk that can only be read."""
+        """Make the disk read-only."""
         subprocess.run(["mount", "-o", "remount,ro", str(self.folder)], check=True)
 
 
 @contextlib.contextmanager
 def small_disk(folder: Path, size_bytes: int) -> Iterator[SmallDisk]:
-    """Mount a disk at a new folder; skips the test where that takes rights that this user has not."""
+    """Mount a disk at a new folder; skip the test without the permission to mount."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "none", str(folder)]
     try:

@@ -1,4 +1,4 @@
-"""`ledger backup`: a whole copy of one moment, made while others write, that never replaces anything."""
+"""`ledger backup`: a complete copy at one moment, made while others write; it never replaces a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from importer.errors import ImporterError, LedgerError, UsageError
 from importer.ledger import Ledger
 from importer.ledger.backup import back_up
-from tests.ledger.making import begun, created, entry, intent, new_ledger, url_of
+from tests.ledger.ledgers import created, entry, intent, live_run, new_ledger, url_of
 from tests.ledger.test_migrations import ROOT, ledger_of
 
 
@@ -25,9 +25,9 @@ def copied(folder: Path, target: str = "copy.sqlite") -> Path:
 
 
 def test_a_backup_holds_what_a_killed_run_left_in_the_log(tmp_path: Path) -> None:
-    """The file alone would forget it: what was committed last lies beside it."""
+    """The last commits are in the log beside the file; a plain copy of the file would miss them."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        run = begun(ledger, "A")
+        run = live_run(ledger, "A")
         ledger.commit(run, [intent("A")])
         ledger.commit(run, [created("A")])
         assert (tmp_path / "ledger.sqlite-wal").stat().st_size > 0
@@ -42,7 +42,7 @@ def test_a_backup_holds_what_a_killed_run_left_in_the_log(tmp_path: Path) -> Non
 
 
 def test_a_backup_is_of_one_moment_while_runs_go_on(tmp_path: Path) -> None:
-    """A run commits all the time: it is never held up for long, and each copy has all rows of its commits or none."""
+    """A run that commits all the time never waits long, and each copy has all rows of a commit or none."""
     over = threading.Event()
     commits = 0
 
@@ -54,7 +54,7 @@ def test_a_backup_is_of_one_moment_while_runs_go_on(tmp_path: Path) -> None:
             commits += 1
 
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        run = begun(ledger, "A", "B", *(f"key {number}" for number in range(20_000)))
+        run = live_run(ledger, "A", "B", *(f"key {number}" for number in range(20_000)))
         thread = threading.Thread(target=work)
         thread.start()
         try:
@@ -77,8 +77,8 @@ def failed(key: str):
     return Outcome(key=key, state="failed", outcome="refused", error_code="refused", error="no", http_status=400)
 
 
-def test_an_older_ledger_is_copied_as_it_is(tmp_path: Path) -> None:
-    """A backup before an upgrade is one of the older version."""
+def test_an_older_ledger_is_copied_without_upgrade(tmp_path: Path) -> None:
+    """A backup before an upgrade has the older version."""
     ledger_of(2, tmp_path)
     path = copied(tmp_path)
     for each in (path, tmp_path / "ledger.sqlite"):
@@ -91,8 +91,8 @@ def left(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("what", ["file", "folder", "symbolic link", "broken link", "pipe", "ledger", "linked folder"])
-def test_what_is_there_is_never_replaced(tmp_path: Path, what: str) -> None:
-    """Nor written through; and nothing is left behind."""
+def test_an_existing_target_is_never_replaced(tmp_path: Path, what: str) -> None:
+    """It is not written through, and no temporary file stays."""
     new_ledger(tmp_path).close()
     target, victim = tmp_path / "copy.sqlite", tmp_path / "victim"
     victim.write_text("precious", "utf-8")
@@ -113,7 +113,7 @@ def test_what_is_there_is_never_replaced(tmp_path: Path, what: str) -> None:
             (tmp_path / "link").symlink_to(tmp_path)
             target = tmp_path / "link" / "ledger.sqlite"
     before, content = left(tmp_path), (tmp_path / "ledger.sqlite").read_bytes()
-    with pytest.raises(UsageError, match=r"is there already|of the ledger itself") as caught:
+    with pytest.raises(UsageError, match=r"exists already|ledger's own files") as caught:
         back_up(url_of(tmp_path / "ledger.sqlite"), target)
     assert caught.value.hint
     assert left(tmp_path) == before
@@ -123,15 +123,15 @@ def test_what_is_there_is_never_replaced(tmp_path: Path, what: str) -> None:
 
 @pytest.mark.parametrize("end", ["-wal", "-shm", "-journal", ".reserve"])
 def test_a_name_that_the_ledger_uses_is_refused(tmp_path: Path, end: str) -> None:
-    """SQLite would take such a file for a part of the ledger."""
+    """SQLite would treat such a file as part of the ledger."""
     new_ledger(tmp_path).close()
-    with pytest.raises(UsageError, match="of the ledger itself"):
+    with pytest.raises(UsageError, match="ledger's own files"):
         copied(tmp_path, f"ledger.sqlite{end}")
     assert left(tmp_path) == {"ledger.sqlite"}
 
 
-def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    """It is not made."""
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
+    """The folder is not created."""
     new_ledger(tmp_path).close()
     with pytest.raises(UsageError, match="can't be written"):
         copied(tmp_path, "none/copy.sqlite")
@@ -139,8 +139,8 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["missing", "text", "another program's", "damaged"])
-def test_what_is_no_sound_ledger_is_not_copied(tmp_path: Path, what: str) -> None:
-    """A backup that can't be restored is none: nothing is left that looks like one."""
+def test_a_damaged_ledger_is_not_copied(tmp_path: Path, what: str) -> None:
+    """A backup that can't be restored is useless: no file stays."""
     path = tmp_path / "ledger.sqlite"
     match what:
         case "text":
@@ -150,7 +150,7 @@ def test_what_is_no_sound_ledger_is_not_copied(tmp_path: Path, what: str) -> Non
                 db.execute("create table bookmarks (url text)")
         case "damaged":
             with contextlib.closing(new_ledger(tmp_path)) as ledger:
-                run = begun(ledger, *(f"key {number}" for number in range(2_000)))
+                run = live_run(ledger, *(f"key {number}" for number in range(2_000)))
                 ledger.end_run(run.id, 0)
             content = bytearray(path.read_bytes())
             content[len(content) // 2 : len(content) // 2 + 20_000] = b"\xa5" * 20_000
@@ -162,8 +162,8 @@ def test_what_is_no_sound_ledger_is_not_copied(tmp_path: Path, what: str) -> Non
     assert left(tmp_path) - {"ledger.sqlite-wal", "ledger.sqlite-shm"} == before
 
 
-def test_a_ledger_on_a_server_has_another_tool() -> None:
-    """Said without asking the server, and without the password."""
+def test_a_ledger_on_a_server_needs_pg_dump() -> None:
+    """The error needs no connection, and shows no password."""
     with pytest.raises(ImporterError, match="PostgreSQL") as caught:
         back_up("postgresql+psycopg://importer:hunter2@127.0.0.1:1/db", Path("copy.sqlite"))
     assert caught.value.exit_code == 2
@@ -171,7 +171,7 @@ def test_a_ledger_on_a_server_has_another_tool() -> None:
     assert "hunter2" not in "\n".join(caught.value.lines())
 
 
-def test_the_command_needs_nothing_but_the_ledgers_address(tmp_path: Path) -> None:
+def test_the_command_needs_only_the_ledgers_address(tmp_path: Path) -> None:
     """No home folder and no other settings, as in a container."""
     environment = {"LSQ_LEDGER": str(tmp_path / "ledger.sqlite"), "PATH": os.environ["PATH"]}
 
@@ -187,7 +187,7 @@ def test_the_command_needs_nothing_but_the_ledgers_address(tmp_path: Path) -> No
             timeout=50,
         ).stdout
 
-    assert "is made" in command("init")
+    assert "created the ledger" in command("init")
     said = command("backup", "copy.sqlite")
     size_bytes = (tmp_path / "copy.sqlite").stat().st_size
-    assert said == f"the ledger is copied to copy.sqlite: 0 rows, {size_bytes:,} bytes, checked\n"
+    assert said == f"copied the ledger to copy.sqlite: 0 rows, {size_bytes:,} bytes, checked\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import importer
 from importer.ledger import LEASE_S, boot_clock_s
-from tests.ledger.making import ask, begun, new_ledger
+from tests.ledger.ledgers import live_run, new_ledger, query
 
 PACKAGE = Path(importer.__file__).parent
 WALL_CLOCK = {
@@ -85,13 +85,13 @@ def test_leases_use_the_clock_that_counts_from_machine_start(tmp_path: Path) -> 
     if hasattr(time, "CLOCK_BOOTTIME"):
         assert abs(boot_clock_s() - time.clock_gettime(time.CLOCK_BOOTTIME)) < 1
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        run = begun(ledger)
-        lease = float(str(ask(tmp_path, "select lease_until from runs where id = ?", run.id)[0][0]))
+        run = live_run(ledger)
+        lease = float(str(query(tmp_path, "select lease_until from runs where id = ?", run.id)[0][0]))
     assert before < lease - LEASE_S <= boot_clock_s()
 
 
 def test_the_order_of_requests_does_not_depend_on_the_time_of_day(tmp_path: Path) -> None:
     """An earlier request has the smaller number, even if the wall clock was set back in between."""
     with contextlib.closing(new_ledger(tmp_path)):
-        columns = {str(row[1]): str(row[2]) for row in ask(tmp_path, "pragma table_info(attempts)")}
+        columns = {str(row[1]): str(row[2]) for row in query(tmp_path, "pragma table_info(attempts)")}
     assert columns["id"] == columns["settled_after"] == "INTEGER"

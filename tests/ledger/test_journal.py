@@ -1,4 +1,4 @@
-"""The ledger as the event loop sees it: what `write` has returned from is on the disk, and what failed stops the run."""
+"""The ledger as the event loop uses it: after `write` returns, the record is on the disk; a failure stops the run."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from importer.errors import ProgramError, StoppedEarly
 from importer.ledger import Ledger, Outcome, RunInfo
 from importer.submission.journal import Journal
-from tests.ledger.making import begun, created, entry, intent, let_lease_lapse, new_ledger, reopened, url_of
+from tests.ledger.ledgers import created, entry, expire_lease, intent, live_run, new_ledger, reopened, url_of
 
 
 async def written(journal: Journal, *records) -> list[Outcome | BaseException | None]:
-    """Write all at once, as many rows do; say for each what came of it."""
+    """Write all records at once, as many rows do; return each result."""
     return await asyncio.gather(*(journal.write(record) for record in records), return_exceptions=True)
 
 
@@ -28,9 +28,9 @@ def with_journal(ledger: Ledger, run: RunInfo, use):
     return asyncio.run(main())
 
 
-def test_what_write_has_returned_from_is_on_the_disk(ledger, other) -> None:
+def test_a_written_record_is_on_the_disk(ledger, other) -> None:
     """Another connection sees it at once."""
-    run = begun(ledger, "A")
+    run = live_run(ledger, "A")
 
     async def use(journal: Journal) -> None:
         await journal.write(intent("A"))
@@ -42,10 +42,10 @@ def test_what_write_has_returned_from_is_on_the_disk(ledger, other) -> None:
     with_journal(ledger, run, use)
 
 
-def test_many_rows_at_once_share_a_commit_and_all_are_there(ledger) -> None:
-    """More than one batch takes: each caller is told, and no record is lost or done twice."""
+def test_rows_share_commits_and_none_is_lost(ledger) -> None:
+    """With more rows than a batch takes, each caller gets its result, and no record is lost or written twice."""
     keys = [f"key {number}" for number in range(1_200)]
-    run = begun(ledger, *keys)
+    run = live_run(ledger, *keys)
 
     async def use(journal: Journal) -> None:
         assert set(await written(journal, *map(intent, keys))) == {None}
@@ -58,11 +58,11 @@ def test_many_rows_at_once_share_a_commit_and_all_are_there(ledger) -> None:
 
 
 def test_a_refused_intent_keeps_the_outcomes_beside_it(ledger, other, tmp_path) -> None:
-    """The run was taken over: nothing more is sent, but the answers that came in the same moment are recorded."""
-    run = begun(ledger, "A", "B")
+    """The run was taken over: nothing more is sent, but answers of the same moment are recorded."""
+    run = live_run(ledger, "A", "B")
     ledger.commit(run, [intent("A")])
-    let_lease_lapse(tmp_path, run)
-    begun(other)
+    expire_lease(tmp_path, run)
+    live_run(other)
 
     async def use(journal: Journal) -> None:
         answers = await written(journal, intent("B"), created("A"))
@@ -76,8 +76,8 @@ def test_a_refused_intent_keeps_the_outcomes_beside_it(ledger, other, tmp_path) 
 
 
 def test_outcomes_are_written_after_an_intent_was_refused(ledger) -> None:
-    """A failure ends the sending of new rows, not the bookkeeping of those that are under way."""
-    run = begun(ledger, "A")
+    """A failure stops sending; outcomes of requests in flight are still recorded."""
+    run = live_run(ledger, "A")
 
     async def use(journal: Journal) -> None:
         await journal.write(intent("A"))
@@ -91,12 +91,12 @@ def test_outcomes_are_written_after_an_intent_was_refused(ledger) -> None:
 
 
 def test_a_ledger_that_can_not_be_written_stops_the_run(tmp_path: Path) -> None:
-    """Locked for too long: nothing may be sent, and as rows may have been sent it is not an error of usage."""
+    """Locked for too long: nothing may be sent; rows may have been sent, so it is no usage error."""
     new_ledger(tmp_path).close()
     path = tmp_path / "ledger.sqlite"
     with contextlib.ExitStack() as stack:
         ledger = stack.enter_context(contextlib.closing(Ledger.open(url_of(path, "?timeout=0.05"))))
-        run = begun(ledger, "A", "B")
+        run = live_run(ledger, "A", "B")
         ledger.commit(run, [intent("A")])
         holder = stack.enter_context(contextlib.closing(sqlite3.connect(path, isolation_level=None)))
         holder.execute("begin immediate")
@@ -115,9 +115,9 @@ def test_a_ledger_that_can_not_be_written_stops_the_run(tmp_path: Path) -> None:
         assert entry(ledger, run, "B").state == "pending"
 
 
-def test_a_bug_in_the_ledger_ends_the_run_and_nobody_waits_for_ever(ledger) -> None:
-    """A text that no database takes: whoever waits is told, and the journal goes on for the others."""
-    run = begun(ledger, "A")
+def test_a_bug_in_the_ledger_ends_the_run_without_hanging(ledger) -> None:
+    """A text that no database accepts: waiting callers get the error, and the journal works on for the others."""
+    run = live_run(ledger, "A")
     unstorable = Outcome(key="A", state="failed", outcome="refused", error="half a pair: \ud800")
 
     async def use(journal: Journal) -> None:
@@ -133,24 +133,24 @@ def test_a_bug_in_the_ledger_ends_the_run_and_nobody_waits_for_ever(ledger) -> N
 
 
 def test_nothing_more_is_sent_once_a_commit_has_failed(ledger, other) -> None:
-    """A row whose intent was durable in time, and that has not left yet, stays here."""
+    """A row with a durable intent that has not been sent yet is not sent."""
 
     async def whole() -> None:
-        run = begun(ledger, "A", "B")
+        run = live_run(ledger, "A", "B")
         async with Journal(ledger, run) as journal:
             await journal.write(intent("A"))
             await journal.check_lease()
             with pytest.raises(StoppedEarly):
                 await journal.write(intent("not ours"))
-            with pytest.raises(StoppedEarly, match="not this run's any more"):
+            with pytest.raises(StoppedEarly, match="taken over the row"):
                 await journal.check_lease()
 
     asyncio.run(whole())
 
 
-def test_a_row_that_stops_waiting_is_written_all_the_same(ledger, tmp_path: Path) -> None:
+def test_a_cancelled_row_is_still_recorded(ledger, tmp_path: Path) -> None:
     """Cancelling a row does not take back its record: the intent may be on the disk already."""
-    run = begun(ledger, "A")
+    run = live_run(ledger, "A")
 
     async def use(journal: Journal) -> None:
         waiting = asyncio.create_task(journal.write(intent("A")))

@@ -1,4 +1,4 @@
-"""A ledger outlives the program that made it: an older one is brought up to date, with a backup, or not at all."""
+"""Upgrades of older ledgers: step by step, with a backup, or not at all."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from importer.ledger.database import make_engine, translated_errors
 from importer.models import Rate
 from importer.rate_limit import Booking, SlotRequest
 from importer.rate_limit.slot_records import SlotRecords
-from tests.ledger.making import IDS, ask, begun, created, entry, intent, new_ledger, new_run, url_of
+from tests.ledger.ledgers import IDS, created, entry, intent, live_run, new_ledger, new_run, query, url_of
 
 ROOT = Path(__file__).parents[2]
-OLD = schema.SCHEMA_VERSION  # with two columns less, as a version before this one may have been
+OLD = schema.SCHEMA_VERSION  # with two columns fewer than this version
 NEW = OLD + 2
 MIGRATES = """
 import sys
 from pathlib import Path
-from tests.ledger.test_migrations import INVENTED, bring_up
-bring_up(Path(sys.argv[1]), INVENTED)
+from tests.ledger.test_migrations import INVENTED, upgrade
+upgrade(Path(sys.argv[1]), INVENTED)
 """
 ADDS_A_COLUMN = "op.add_column('runs', sa.Column('key_field', sa.Text))"
 CHANGES_A_ROW = """
@@ -41,27 +41,27 @@ INVENTED = {OLD + 1: ADDS_A_COLUMN, NEW: CHANGES_A_ROW}
 
 
 def older_ledger(folder: Path) -> None:
-    """A ledger as an older program might have left it: a ticket made, one to be sent, two columns less."""
+    """Return a ledger of an older program: a created ticket, a row to send, two columns fewer."""
     with contextlib.closing(new_ledger(folder)) as ledger:
-        run = begun(ledger, "A", "B")
+        run = live_run(ledger, "A", "B")
         ledger.commit(run, [intent("A")])
         ledger.commit(run, [created("A")])
         ledger.end_run(run.id, 1)
-    ask(folder, "alter table runs drop column key_field")
-    ask(folder, "alter table attempts drop column wait_s")
+    query(folder, "alter table runs drop column key_field")
+    query(folder, "alter table attempts drop column wait_s")
     set_version(folder, OLD)
 
 
 def set_version(folder: Path, version: object) -> None:
-    ask(folder, "update ledger_meta set value = ? where name = 'schema_version'", str(version))
+    query(folder, "update ledger_meta set value = ? where name = 'schema_version'", str(version))
 
 
 def version_of(folder: Path) -> int:
-    return int(str(ask(folder, "select value from ledger_meta where name = 'schema_version'")[0][0]))
+    return int(str(query(folder, "select value from ledger_meta where name = 'schema_version'")[0][0]))
 
 
 def revisions(folder: Path, upgrades: Mapping[int, str]) -> Path:
-    """A folder of revisions, each named by the version that it leads to, with the code of its upgrade."""
+    """Return a folder of revisions, each named by its version, with the code of its upgrade."""
     of_these = folder / f"revisions-{len(list(folder.glob('revisions-*')))}-{os.getpid()}"
     of_these.mkdir()
     for version, upgrade in upgrades.items():
@@ -70,12 +70,12 @@ def revisions(folder: Path, upgrades: Mapping[int, str]) -> Path:
     return of_these
 
 
-def bring_up(folder: Path, upgrades: Mapping[int, str]) -> None:
+def upgrade(folder: Path, upgrades: Mapping[int, str]) -> None:
     path = folder / "ledger.sqlite"
     engine = make_engine(url_of(path))
     try:
         with translated_errors(url_of(path)):
-            migrations.check(engine, path, NEW, [revisions(folder, upgrades)])
+            migrations.check_or_upgrade(engine, path, NEW, [revisions(folder, upgrades)])
     finally:
         engine.dispose()
 
@@ -89,25 +89,25 @@ def columns(path: Path, table: str) -> set[str]:
         return {row[1] for row in db.execute(f"pragma table_info({table})")}
 
 
-def test_an_older_ledger_is_brought_up_to_date_step_by_step(tmp_path: Path) -> None:
-    """Each step is done once, in order; then this program works with it, and knows all that it knew."""
+def test_an_older_ledger_is_upgraded_step_by_step(tmp_path: Path) -> None:
+    """Each step runs once, in order; then this program works with it, and all its contents stay."""
     older_ledger(tmp_path)
-    bring_up(tmp_path, INVENTED)
+    upgrade(tmp_path, INVENTED)
     assert version_of(tmp_path) == NEW
-    bring_up(tmp_path, INVENTED)  # nothing is left to be done
-    set_version(tmp_path, OLD)  # which, with all its columns, is this program's own
+    upgrade(tmp_path, INVENTED)  # nothing to do
+    set_version(tmp_path, OLD)  # with all its columns it is this program's version
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
-        run = begun(ledger, "A", "B")
+        run = live_run(ledger, "A", "B")
         assert entry(ledger, run, "A").state == "created"
         assert entry(ledger, run, "B").error == "by the last revision"
         ledger.commit(run, [intent("B")])
         ledger.commit(run, [created("B")])
 
 
-def test_the_ledger_as_it_was_is_kept_beside_it(tmp_path: Path) -> None:
-    """The backup is a whole database of the version before, and an older backup is not overwritten."""
+def test_the_upgrade_keeps_a_backup(tmp_path: Path) -> None:
+    """The backup is a whole database of the version before; an older backup is not overwritten."""
     older_ledger(tmp_path)
-    bring_up(tmp_path, INVENTED)
+    upgrade(tmp_path, INVENTED)
     (backup,) = backups(tmp_path)
     assert f"version-{OLD}" in backup.name
     assert "wait_s" not in columns(backup, "attempts")
@@ -120,106 +120,106 @@ def test_the_ledger_as_it_was_is_kept_beside_it(tmp_path: Path) -> None:
     before = backup.read_bytes()
     set_version(tmp_path, OLD)
     with pytest.raises(LedgerError, match="duplicate column"):
-        bring_up(tmp_path, INVENTED)
+        upgrade(tmp_path, INVENTED)
     assert backup.read_bytes() == before
 
 
-def test_a_step_that_breaks_off_leaves_nothing_of_itself(tmp_path: Path) -> None:
-    """Each step and the version that it leads to are one transaction: the next start goes on from there."""
+def test_an_interrupted_step_changes_nothing(tmp_path: Path) -> None:
+    """Each step and its version number are one transaction: the next start continues there."""
     older_ledger(tmp_path)
     with pytest.raises(LedgerError, match="the power is cut"):
-        bring_up(tmp_path, {**INVENTED, NEW: BREAKS_OFF})
+        upgrade(tmp_path, {**INVENTED, NEW: BREAKS_OFF})
     assert version_of(tmp_path) == OLD + 1
     assert "key_field" in columns(tmp_path / "ledger.sqlite", "runs")
     assert "wait_s" not in columns(tmp_path / "ledger.sqlite", "attempts")
-    bring_up(tmp_path, INVENTED)
+    upgrade(tmp_path, INVENTED)
     assert version_of(tmp_path) == NEW
     assert len(backups(tmp_path)) == 2
 
 
 def test_processes_that_open_it_at_once_do_each_step_once(tmp_path: Path) -> None:
-    """A second `alter table` would fail: whoever comes late finds the work done."""
+    """A second `alter table` would fail: later processes find the step done."""
     older_ledger(tmp_path)
     command = [sys.executable, "-c", MIGRATES, str(tmp_path)]
     processes = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     errors = [process.communicate(timeout=40)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], errors
     assert version_of(tmp_path) == NEW
-    # One that starts between two steps keeps that version, too.
+    # A process that starts between two steps keeps a backup of that version, too.
     assert f"ledger.sqlite.version-{OLD}.backup" in {backup.name for backup in backups(tmp_path)}
 
 
 def test_a_ledger_that_an_older_program_is_using_is_not_changed(tmp_path: Path) -> None:
-    """A run of the older version is at work: its tables stay as they are until it has ended."""
+    """While a run of the older version is live, its tables stay unchanged."""
     older_ledger(tmp_path)
-    bring_up(tmp_path, INVENTED)
+    upgrade(tmp_path, INVENTED)
     set_version(tmp_path, OLD)
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
         run = new_run()
         ledger.begin_run(run)
-        ask(tmp_path, "alter table attempts drop column wait_s")
+        query(tmp_path, "alter table attempts drop column wait_s")
         set_version(tmp_path, OLD + 1)
-        with pytest.raises(LedgerError, match=f"run {run.id} of that version") as caught:
-            bring_up(tmp_path, INVENTED)
-        assert "wait until it has ended" in caught.value.hint
+        with pytest.raises(LedgerError, match=f"run {run.id} of the older version") as caught:
+            upgrade(tmp_path, INVENTED)
+        assert "wait until that run has ended" in caught.value.hint
         ledger.end_run(run.id, 0)
-    bring_up(tmp_path, INVENTED)
+    upgrade(tmp_path, INVENTED)
     assert version_of(tmp_path) == NEW
 
 
-def test_a_version_without_a_way_from_it_is_refused_untouched(tmp_path: Path) -> None:
-    """Too old for this program's steps: said before anything is changed, with a way out."""
+def test_a_version_without_an_upgrade_is_refused_unchanged(tmp_path: Path) -> None:
+    """Too old for this program: the error comes before any change, with a hint."""
     older_ledger(tmp_path)
-    with pytest.raises(LedgerError, match=f"no way from there to version {OLD + 1}") as caught:
-        bring_up(tmp_path, {})
+    with pytest.raises(LedgerError, match=f"no upgrade from there to version {OLD + 1}") as caught:
+        upgrade(tmp_path, {})
     assert caught.value.hint
     assert version_of(tmp_path) == OLD
     assert backups(tmp_path) == []
 
 
 @pytest.mark.parametrize("version", [NEW + 1, "one", ""])
-def test_a_newer_or_nameless_version_is_refused(tmp_path: Path, version: object) -> None:
-    """What a newer program wrote, or nobody knows who, is left alone."""
+def test_a_newer_or_missing_version_is_refused(tmp_path: Path, version: object) -> None:
+    """A ledger of a newer program, or without a version, stays unchanged."""
     older_ledger(tmp_path)
     set_version(tmp_path, version)
     with pytest.raises(LedgerError, match="schema version") as caught:
-        bring_up(tmp_path, INVENTED)
+        upgrade(tmp_path, INVENTED)
     assert caught.value.exit_code == 2
     assert backups(tmp_path) == []
 
 
 def ledger_of(version: int, folder: Path) -> None:
-    """A ledger that the program of this schema version wrote; its last run was killed."""
+    """Return a ledger as the program of this schema version wrote it; its last run was killed."""
     with contextlib.closing(sqlite3.connect(folder / "ledger.sqlite")) as db:
         db.executescript((Path(__file__).parent / f"version_{version}.sql").read_text("utf-8"))
 
 
 def structure(folder: Path) -> dict[str, set[tuple[object, ...]]]:
-    """Every table's columns (name, type, null or not, default, place in the primary key), references and indexes."""
-    tables = [str(name) for (name,) in ask(folder, "select name from sqlite_master where type = 'table'")]
+    """Return every table's columns (name, type, nullability, default, primary key position), references and indexes."""
+    tables = [str(name) for (name,) in query(folder, "select name from sqlite_master where type = 'table'")]
     found: dict[str, set[tuple[object, ...]]] = {}
     for table in tables:
-        found[table] = {tuple(row[1:]) for row in ask(folder, f"pragma table_info({table})")}
-        found[table] |= {("references", *row[2:]) for row in ask(folder, f"pragma foreign_key_list({table})")}
-        for _, name, unique, origin, partial in ask(folder, f"pragma index_list({table})"):
-            of_these = tuple(row[2] for row in ask(folder, f"pragma index_info({name})"))
+        found[table] = {tuple(row[1:]) for row in query(folder, f"pragma table_info({table})")}
+        found[table] |= {("references", *row[2:]) for row in query(folder, f"pragma foreign_key_list({table})")}
+        for _, name, unique, origin, partial in query(folder, f"pragma index_list({table})"):
+            of_these = tuple(row[2] for row in query(folder, f"pragma index_info({name})"))
             found[table].add(("index", name, unique, origin, partial, *of_these))
     return found
 
 
 @pytest.mark.parametrize(("version", "rows"), [(1, [2, 5, 4, 0]), (2, [2, 9, 11, 1])])
-def test_an_older_ledger_keeps_all_that_it_knew(tmp_path: Path, version: int, rows: list[int]) -> None:
-    """Tickets, attempts and runs are the same rows afterwards, and the backup is a ledger of that version.
+def test_an_upgrade_keeps_all_rows(tmp_path: Path, version: int, rows: list[int]) -> None:
+    """Tickets, attempts and runs stay the same, and the backup is a ledger of the older version.
 
-    The bodies of requests are another test's.
+    Another test checks the bodies of requests.
     """
     ledger_of(version, tmp_path)
     tables = ("runs", "tickets", "attempts", "rejections")
     known = {table: ", ".join(sorted(columns(tmp_path / "ledger.sqlite", table) - {"request"})) for table in tables}
-    before = {table: ask(tmp_path, f"select {known[table]} from {table}") for table in tables}
+    before = {table: query(tmp_path, f"select {known[table]} from {table}") for table in tables}
     assert [len(rows) for rows in before.values()] == rows
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))):
-        assert {table: ask(tmp_path, f"select {known[table]} from {table}") for table in tables} == before
+        assert {table: query(tmp_path, f"select {known[table]} from {table}") for table in tables} == before
     assert version_of(tmp_path) == schema.SCHEMA_VERSION
     (backup,) = backups(tmp_path)
     assert f"version-{version}" in backup.name
@@ -228,8 +228,8 @@ def test_an_older_ledger_keeps_all_that_it_knew(tmp_path: Path, version: int, ro
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_an_older_ledger_becomes_one_like_a_new_one(tmp_path: Path, version: int) -> None:
-    """The revisions make the same tables, columns and indexes as the schema."""
+def test_an_upgraded_ledger_has_the_structure_of_a_new_one(tmp_path: Path, version: int) -> None:
+    """The revisions give the same tables, columns and indexes as the schema."""
     (new := tmp_path / "new").mkdir()
     new_ledger(new).close()
     ledger_of(version, tmp_path)
@@ -237,11 +237,11 @@ def test_an_older_ledger_becomes_one_like_a_new_one(tmp_path: Path, version: int
     assert structure(tmp_path) == structure(new)
 
 
-def test_a_ledger_of_version_1_works_on(tmp_path: Path) -> None:
-    """The killed run's row is unknown, a ticket is never made again, the rest is sent, and calls are shared and counted."""
+def test_a_ledger_of_version_1_can_be_used_after_the_upgrade(tmp_path: Path) -> None:
+    """The killed run's row is unknown, no ticket is created again, other rows are sent, and calls are counted."""
     ledger_of(1, tmp_path)
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
-        run = begun(ledger, "failed", "pending")
+        run = live_run(ledger, "failed", "pending")
         states = {key: entry(ledger, run, key).state for key in ("made", "failed", "unknown", "pending", "under way")}
         assert states == {
             "made": "created",
@@ -258,12 +258,12 @@ def test_a_ledger_of_version_1_works_on(tmp_path: Path) -> None:
             asks = SlotRequest(run=run.id, rate=Rate(5, 5.0), margin_s=0.1, ceiling=5)
             pool, (booking,) = record.change([lambda pool, now: pool.book(asks, now)])
         assert isinstance(booking, Booking)
-        assert pool.made_today == 1
+        assert pool.calls_last_day == 1
         ledger.end_run(run.id, 0)
 
 
-def test_each_version_up_to_this_one_has_its_revision() -> None:
-    """The revisions are one line from version 1 to the version of ``schema``, and a new ledger is at its end."""
+def test_every_version_has_a_revision() -> None:
+    """The revisions lead from version 1 to the version of ``schema``; a new ledger is at their end."""
     folder = migrations.REVISIONS / "versions"
     lines = [
         re.search(r'^revision = "(\d+)"\ndown_revision = "?(\w+)"?$', path.read_text("utf-8"), re.MULTILINE)
@@ -274,17 +274,17 @@ def test_each_version_up_to_this_one_has_its_revision() -> None:
 
 
 def test_a_new_ledger_is_at_the_last_revision_of_alembic(tmp_path: Path) -> None:
-    """Alembic's own record says the same as the ledger's, in a new ledger and in one that was brought up to date."""
+    """Alembic's version equals the ledger's, in a new ledger and in an upgraded one."""
     (new := tmp_path / "new").mkdir()
     new_ledger(new).close()
     ledger_of(1, tmp_path)
     Ledger.open(url_of(tmp_path / "ledger.sqlite")).close()
     for folder in (new, tmp_path):
-        assert ask(folder, "select version_num from alembic_version") == [(str(schema.SCHEMA_VERSION),)]
+        assert query(folder, "select version_num from alembic_version") == [(str(schema.SCHEMA_VERSION),)]
 
 
 def test_alembic_is_loaded_only_for_an_older_ledger(tmp_path: Path) -> None:
-    """A ledger that is up to date is opened without it: it takes longer to load than to open the ledger."""
+    """Loading Alembic takes longer than opening a ledger, so a current ledger is opened without it."""
     new_ledger(tmp_path).close()
     opens = f"from importer.ledger import Ledger; Ledger.open({url_of(tmp_path / 'ledger.sqlite')!r}).close()"
     command = [sys.executable, "-c", f"import sys; {opens}; print('alembic' in sys.modules)"]
@@ -298,8 +298,8 @@ def test_alembic_is_loaded_only_for_an_older_ledger(tmp_path: Path) -> None:
     assert loaded() == "True"
 
 
-def test_each_ledger_has_a_secret_of_its_own(tmp_path: Path) -> None:
-    """It is made once, with the ledger or when it is brought up to date, and stays."""
+def test_each_ledger_has_its_own_secret(tmp_path: Path) -> None:
+    """It is created once, with the ledger or by the upgrade, and stays."""
     secrets = set()
     for name, make in (("one", new_ledger), ("two", new_ledger), ("old", functools.partial(ledger_of, 2))):
         (folder := tmp_path / name).mkdir()
@@ -307,6 +307,6 @@ def test_each_ledger_has_a_secret_of_its_own(tmp_path: Path) -> None:
             ledger.close()
         for _ in range(2):
             Ledger.open(url_of(folder / "ledger.sqlite")).close()
-            ((secret,),) = ask(folder, "select value from ledger_meta where name = 'secret'")
+            ((secret,),) = query(folder, "select value from ledger_meta where name = 'secret'")
             secrets.add(str(secret))
     assert [len(bytes.fromhex(secret)) for secret in secrets] == [32, 32, 32]

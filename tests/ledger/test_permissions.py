@@ -1,4 +1,4 @@
-"""Nobody but its owner can read a ledger's files, whatever the umask and at whatever moment."""
+"""Only its owner can read a ledger's files, for any umask and at any moment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from importer.ledger import Ledger
-from tests.ledger.making import ask, begun, new_ledger, new_run, reopened, url_of
+from tests.ledger.ledgers import live_run, new_ledger, new_run, query, reopened, url_of
 from tests.ledger.test_migrations import ROOT, ledger_of
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="rights of owner, group and others")
@@ -29,11 +29,11 @@ def rights(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
 
 
-def test_every_file_of_a_ledger_is_its_owners(tmp_path: Path, umask: None) -> None:
-    """The ledger, its log, its index, the reserve and the lock of a run; and the folders that were made for it."""
+def test_every_file_of_a_ledger_is_private(tmp_path: Path, umask: None) -> None:
+    """The ledger, its log, its index, the reserve, the lock of a run, and new folders."""
     folder = tmp_path / "state" / "importer"
     with contextlib.closing(new_ledger(folder)) as ledger:
-        run = begun(ledger, "A")
+        run = live_run(ledger, "A")
         names = {"ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite.reserve"}
         found = rights(folder)
         assert names < found.keys()
@@ -43,8 +43,8 @@ def test_every_file_of_a_ledger_is_its_owners(tmp_path: Path, umask: None) -> No
     assert [path.stat().st_mode & 0o777 for path in (folder, folder.parent)] == [0o700, 0o700]
 
 
-def test_a_new_ledger_is_at_no_moment_open_to_others(tmp_path: Path) -> None:
-    """Its file is made with the rights that it keeps: every call that opens or makes one is watched."""
+def test_a_new_ledger_is_private_at_every_moment(tmp_path: Path) -> None:
+    """Its file is created with its final permissions: the test watches every call that opens or creates a file."""
     watches = f"""
 import os, sys
 os.umask(0)
@@ -58,13 +58,13 @@ Ledger.create("sqlite:///{tmp_path}/l.sqlite").close()
     assert set(done.stdout.split()) == {"0o600"}
 
 
-def test_a_ledger_that_others_can_read_is_closed_to_them_with_a_warning(
+def test_permissions_of_other_users_are_removed_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The warning comes once, as the rights are right from then on. Those of a folder that was there stay."""
+    """The warning comes once. The permissions of an existing folder stay."""
     tmp_path.chmod(0o755)
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        begun(ledger, "A")
+        live_run(ledger, "A")
         for path in tmp_path.glob("ledger.sqlite*"):
             path.chmod(0o644)
         with caplog.at_level(logging.WARNING, logger="importer"):
@@ -73,13 +73,13 @@ def test_a_ledger_that_others_can_read_is_closed_to_them_with_a_warning(
         found = rights(tmp_path)
         assert {found[f"ledger.sqlite{end}"] for end in ("", "-wal", "-shm")} == {0o600}
     messages = [record.getMessage() for record in caplog.records]
-    assert [message.split("rights ")[1][:3] for message in messages] == ["644"] * 3
+    assert [message.split("permissions ")[1][:3] for message in messages] == ["644"] * 3
     assert str(tmp_path / "ledger.sqlite") in messages[0]
     assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
-def test_the_backup_before_a_migration_is_its_owners(tmp_path: Path) -> None:
-    """Also where the ledger itself was not."""
+def test_the_backup_before_an_upgrade_is_private(tmp_path: Path) -> None:
+    """Even if the ledger itself was not."""
     ledger_of(2, tmp_path)
     (tmp_path / "ledger.sqlite").chmod(0o644)
     Ledger.open(url_of(tmp_path / "ledger.sqlite")).close()
@@ -88,21 +88,21 @@ def test_the_backup_before_a_migration_is_its_owners(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("link", [os.symlink, os.link], ids=["symbolic", "hard"])
 def test_the_reserve_is_not_written_through_a_link(tmp_path: Path, link) -> None:
-    """A file elsewhere that somebody has linked there keeps its content."""
+    """A linked file elsewhere keeps its content."""
     victim = tmp_path / "victim"
     victim.write_text("precious", "utf-8")
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
         link(victim, tmp_path / "ledger.sqlite.reserve")
-        begun(ledger, "A")
+        live_run(ledger, "A")
     assert victim.read_text("utf-8") == "precious"
 
 
 @pytest.mark.parametrize("ended", [True, False], ids=["ended", "killed"])
-def test_nothing_is_left_in_the_log_when_a_run_has_ended_or_the_next_begins(tmp_path: Path, ended: bool) -> None:  # noqa: FBT001
-    """Another process has the ledger open all the time, so that closing it does not empty the log by itself."""
+def test_the_log_is_emptied_when_a_run_ends_or_begins(tmp_path: Path, ended: bool) -> None:  # noqa: FBT001
+    """Another process keeps the ledger open, so that closing it does not empty the log."""
     log = tmp_path / "ledger.sqlite-wal"
     with contextlib.closing(new_ledger(tmp_path)) as watcher, contextlib.closing(reopened(tmp_path)) as ledger:
-        run = begun(ledger, *(f"key {number}" for number in range(1_000)))
+        run = live_run(ledger, *(f"key {number}" for number in range(1_000)))
         assert watcher.states(run.account, run.source, ["key 1"])
         assert log.stat().st_size > 0
         if ended:
@@ -117,4 +117,4 @@ def test_nothing_is_left_in_the_log_when_a_run_has_ended_or_the_next_begins(tmp_
         copy = tmp_path / "copy"
         copy.mkdir()
         (copy / "ledger.sqlite").write_bytes((tmp_path / "ledger.sqlite").read_bytes())
-        assert ask(copy, "select count(*) from tickets") == [(1_000,)]
+        assert query(copy, "select count(*) from tickets") == [(1_000,)]

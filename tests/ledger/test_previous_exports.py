@@ -1,4 +1,4 @@
-"""What the ledger keeps of an export for the comparison with the next one: hashes, never a key, a title or a lead."""
+"""What the ledger stores of an export for the comparison with the next: hashes, never keys, titles or leads."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from importer.ledger.previous_exports import (
     known_keys,
     known_rows,
     last_export,
-    packed_keys,
+    pack_keys,
     record_export,
-    unpacked_keys,
+    unpack_keys,
 )
 from importer.models import Ticket
-from tests.ledger.making import ask, begun, claims, created, intent, new_ledger, new_run
+from tests.ledger.ledgers import claims, created, intent, live_run, new_ledger, new_run, query
 
 HASH = KeyedHash(b"secret")
 
@@ -45,8 +45,8 @@ def export(run: str, **changes: object) -> ExportRecord:
 
 
 def test_an_export_is_found_by_account_source_and_name(ledger: Ledger) -> None:
-    """The last one of its name replaces the one before; those of other names, sources and accounts stay."""
-    run = begun(ledger).id
+    """A new record of one name replaces the former; those of other names, sources and accounts stay."""
+    run = live_run(ledger).id
     first = export(run)
     others = [export(run, **{name: "other"}) for name in ("account", "source", "manifest_name")]
     for each in (first, *others):
@@ -62,18 +62,18 @@ def test_an_export_is_found_by_account_source_and_name(ledger: Ledger) -> None:
     assert last_export(ledger, "tenant", "old-helpdesk", "more.csv") is None
 
 
-def test_packed_keys_are_sorted_and_each_is_there_once() -> None:
+def test_packed_keys_are_sorted_without_repetitions() -> None:
     """The same keys in another order and number give the same bytes, eight for each."""
-    packed = packed_keys(key_hashes(HASH, ["b", "a", "c", "a", "ü\udc80"]))
-    assert packed == packed_keys(key_hashes(HASH, ["ü\udc80", "c", "b", "a"]))
+    packed = pack_keys(key_hashes(HASH, ["b", "a", "c", "a", "ü\udc80"]))
+    assert packed == pack_keys(key_hashes(HASH, ["ü\udc80", "c", "b", "a"]))
     assert len(packed) == 4 * 8
-    hashes = unpacked_keys(packed).tolist()
+    hashes = unpack_keys(packed).tolist()
     assert hashes == sorted(int.from_bytes(HASH(key)[:8], "little") for key in ["a", "b", "c", "ü\udc80"])
-    assert packed_keys(key_hashes(HASH, [])) == b""
+    assert pack_keys(key_hashes(HASH, [])) == b""
 
 
 def test_hashes_of_two_ledgers_differ(tmp_path: Path) -> None:
-    """The secret is one ledger's: what one has of a text says nothing in another."""
+    """Each ledger has its own secret, so hashes of two ledgers can't be compared."""
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     with (
@@ -86,9 +86,9 @@ def test_hashes_of_two_ledgers_differ(tmp_path: Path) -> None:
         assert one.keyed_hash.hex("") == ""
 
 
-def test_title_and_lead_are_kept_as_hashes_of_what_was_sent_last(ledger: Ledger, tmp_path: Path) -> None:
-    """A row that was never sent has none; one that is sent again has those of its last request."""
-    run = begun(ledger, "A", "B")
+def test_hashes_of_title_and_lead_are_those_of_the_last_request(ledger: Ledger, tmp_path: Path) -> None:
+    """Rows that were never sent have none."""
+    run = live_run(ledger, "A", "B")
     ledger.commit(run, [Intent(key="A", content="", request="{}", title="First", lead="ann@example.com")])
     ledger.commit(run, [created("A")])
     hashed = ledger.keyed_hash.hex
@@ -98,7 +98,7 @@ def test_title_and_lead_are_kept_as_hashes_of_what_was_sent_last(ledger: Ledger,
     }
     ledger.commit(run, [Intent(key="B", content="", request="{}", title="Second", lead="")])
     assert known_rows(ledger, "tenant", "old-helpdesk", ["B"]) == {"B": KnownRow("sending", hashed("Second"), "", 1)}
-    assert ask(tmp_path, "select count(*) from tickets where title_hash like '%First%'") == [(0,)]
+    assert query(tmp_path, "select count(*) from tickets where title_hash like '%First%'") == [(0,)]
 
 
 @pytest.mark.parametrize(
@@ -115,19 +115,19 @@ def test_title_and_lead_are_kept_as_hashes_of_what_was_sent_last(ledger: Ledger,
         (Ticket(fields=()), "", ""),
     ],
 )
-def test_a_ticket_says_what_its_title_and_lead_are(ticket: Ticket, title: str, lead: str) -> None:
-    """The ID of the lead if it has one, else the mail address, else the phone; the case of letters is no difference."""
+def test_the_lead_of_a_ticket_is_id_or_address_or_phone(ticket: Ticket, title: str, lead: str) -> None:
+    """The ID of the lead if it has one, else the e-mail address, else the phone; letter case does not matter."""
     assert (ticket.title, ticket.lead) == (title, lead)
 
 
-def test_all_keys_of_a_source_are_read_piece_by_piece(ledger: Ledger) -> None:
-    """Those of other sources and accounts and rows never sent are not among them; a reader holds a part at a time."""
+def test_known_keys_are_read_in_parts(ledger: Ledger) -> None:
+    """Without those of other sources and accounts, and without unsent rows."""
     keys = [f"key {number:06} {'x' * 200}" for number in range(60_000)]
     run = new_run()
     ledger.begin_run(run)
     ledger.claim(run, claims(*keys))
-    begun(ledger, "other", source="other")
-    begun(ledger, "other", account="other")
+    live_run(ledger, "other", source="other")
+    live_run(ledger, "other", account="other")
     with ledger.writing() as db:
         db.exec_driver_sql("update tickets set state = 'failed'")
     ledger.claim(run, claims("never sent"))
@@ -144,13 +144,13 @@ def test_all_keys_of_a_source_are_read_piece_by_piece(ledger: Ledger) -> None:
 
 
 def plan_of(folder: Path, sql: str) -> str:
-    return " ".join(str(row[3]) for row in ask(folder, f"explain query plan {sql}"))
+    return " ".join(str(row[3]) for row in query(folder, f"explain query plan {sql}"))
 
 
 @pytest.mark.parametrize(("column", "index"), [("number", "tickets_by_number"), ("ticket_id", "tickets_by_ticket_id")])
-def test_a_number_is_found_by_its_index(ledger: Ledger, tmp_path: Path, column: str, index: str) -> None:
-    """A search among a million tickets reads the index, and rows without a number are not in it."""
-    run = begun(ledger, "A", "B")
+def test_a_number_search_uses_the_index(ledger: Ledger, tmp_path: Path, column: str, index: str) -> None:
+    """A search among a million tickets reads the index, which omits rows without a number."""
+    run = live_run(ledger, "A", "B")
     ledger.commit(run, [intent("A")])
     ledger.commit(run, [created("A")])
     where = f"from tickets where account = 'tenant' and {column} = '157' and {column} != ''"

@@ -1,4 +1,4 @@
-"""Bodies of requests are erased with the outcome of their row; only unknown rows keep theirs, for `resolve`."""
+"""Bodies of requests are erased with their row's outcome; only unknown rows keep theirs, for `resolve`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from importer.leadsquared.wire import ticket_json
+from importer.leadsquared.ticket_request import ticket_json
 from importer.ledger import Intent, Ledger, Outcome, RowFromResults, RunInfo
 from importer.ledger.records import RowFinding
 from importer.ledger.unanswered_requests import record_findings, unanswered_requests
 from importer.models import Ticket, TicketIds
-from tests.ledger.making import IDS, ask, begun, created, url_of
+from tests.ledger.ledgers import IDS, created, live_run, query, url_of
 from tests.ledger.test_migrations import backups, ledger_of
 
 
@@ -31,9 +31,9 @@ def unclear(key: str) -> Outcome:
 
 
 def bodies(folder: Path, key: str) -> list[str]:
-    """The bodies of a row's requests, in their order; those of lookups have none."""
+    """Return the bodies of a row's requests, in their order; look-ups have none."""
     sql = "select request from attempts join tickets on tickets.id = ticket where key = ? and outcome is not 'found' order by attempts.id"
-    return [str(body) for (body,) in ask(folder, sql, key)]
+    return [str(body) for (body,) in query(folder, sql, key)]
 
 
 settling = pytest.mark.parametrize(
@@ -50,7 +50,7 @@ settling = pytest.mark.parametrize(
 @settling
 def test_a_settled_row_loses_its_body_in_the_same_commit(ledger: Ledger, tmp_path: Path, outcome: Outcome) -> None:
     """Other rows of the commit keep theirs, and so does an unknown one."""
-    run = begun(ledger, "A", "B", "C")
+    run = live_run(ledger, "A", "B", "C")
     sent(ledger, run, "A", "B", "C")
     assert bodies(tmp_path, "A") == [body_of("A")]
     ledger.commit(run, [outcome, unclear("B")])
@@ -58,11 +58,9 @@ def test_a_settled_row_loses_its_body_in_the_same_commit(ledger: Ledger, tmp_pat
 
 
 @settling
-def test_an_unknown_row_that_is_sent_again_loses_all_its_bodies_when_it_is_settled(
-    ledger: Ledger, tmp_path: Path, outcome: Outcome
-) -> None:
-    """Until then the first one is needed: its ticket may be there."""
-    run = begun(ledger, "A")
+def test_settling_a_resent_row_erases_all_its_bodies(ledger: Ledger, tmp_path: Path, outcome: Outcome) -> None:
+    """Until then the first one is needed: its ticket may exist."""
+    run = live_run(ledger, "A")
     sent(ledger, run, "A")
     ledger.commit(run, [unclear("A")])
     sent(ledger, run, "A")
@@ -71,14 +69,12 @@ def test_an_unknown_row_that_is_sent_again_loses_all_its_bodies_when_it_is_settl
     assert bodies(tmp_path, "A") == ["", ""]
 
 
-def test_a_row_that_another_run_sends_keeps_that_body_when_a_late_answer_comes(
-    ledger: Ledger, other: Ledger, tmp_path: Path
-) -> None:
-    """The late answer settles its own request; that of the other run is without an answer."""
-    late = begun(ledger, "A")
+def test_a_late_answer_keeps_the_body_of_the_other_runs_request(ledger: Ledger, other: Ledger, tmp_path: Path) -> None:
+    """The late answer settles its own request; the other run's request has no answer yet."""
+    late = live_run(ledger, "A")
     sent(ledger, late, "A")
-    ask(tmp_path, "update runs set lease_until = 0 where id = ?", late.id)
-    now = begun(other, "A")
+    query(tmp_path, "update runs set lease_until = 0 where id = ?", late.id)
+    now = live_run(other, "A")
     sent(other, now, "A")
     ledger.commit(late, [created("A")])
     assert bodies(tmp_path, "A") == ["", body_of("A")]
@@ -99,7 +95,7 @@ def test_resolve_erases_the_body_of_a_row_that_it_settles(
     ledger: Ledger, tmp_path: Path, finding: RowFinding, left: str
 ) -> None:
     """A row that stays unknown can be looked for again."""
-    run = begun(ledger, "A")
+    run = live_run(ledger, "A")
     sent(ledger, run, "A")
     ledger.commit(run, [unclear("A")])
     record_findings(ledger, run, [finding])
@@ -110,9 +106,9 @@ def test_resolve_erases_the_body_of_a_row_that_it_settles(
         assert (request.request, request.title_hash) == ("", ledger.keyed_hash.hex("Title of A"))
 
 
-def test_a_row_that_results_know_as_a_ticket_loses_its_body(ledger: Ledger, tmp_path: Path) -> None:
-    """`rerun` enters what was settled elsewhere."""
-    run = begun(ledger, "A", "B")
+def test_adding_a_ticket_from_results_erases_its_body(ledger: Ledger, tmp_path: Path) -> None:
+    """`rerun` adds rows that were settled elsewhere."""
+    run = live_run(ledger, "A", "B")
     sent(ledger, run, "A", "B")
     ledger.commit(run, [unclear("A"), unclear("B")])
     known = RowFromResults(
@@ -131,13 +127,13 @@ def test_a_row_that_results_know_as_a_ticket_loses_its_body(ledger: Ledger, tmp_
 
 
 def found_in(folder: Path, text: str) -> set[str]:
-    """The files of a ledger, backups apart, that have a text somewhere among their bytes."""
+    """Return the ledger's files, without backups, that contain a text."""
     files = [path for path in folder.glob("ledger.sqlite*") if "backup" not in path.name]
     return {path.name for path in files if text.encode() in path.read_bytes()}
 
 
 def with_remains(folder: Path) -> None:
-    """A ledger of version 2 in whose free places a text lies that was erased and not overwritten."""
+    """Return a ledger of version 2 whose free pages contain a text that was erased but not overwritten."""
     ledger_of(2, folder)
     with contextlib.closing(sqlite3.connect(folder / "ledger.sqlite", isolation_level=None)) as db:
         db.execute("pragma secure_delete = off")
@@ -147,8 +143,8 @@ def with_remains(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["failed", "by lead id", "found", "retried"])
-def test_an_older_ledger_loses_the_bodies_of_settled_rows(tmp_path: Path, key: str) -> None:
-    """Not a byte of them is left in its files, nor of one that an older program had erased without overwriting it."""
+def test_an_upgrade_erases_the_bodies_of_settled_rows(tmp_path: Path, key: str) -> None:
+    """Not a byte of them stays in its files, nor of texts that an older program erased without overwriting."""
     with_remains(tmp_path)
     Ledger.open(url_of(tmp_path / "ledger.sqlite")).close()
     assert found_in(tmp_path, f"Title of {key}") == set()
@@ -156,8 +152,8 @@ def test_an_older_ledger_loses_the_bodies_of_settled_rows(tmp_path: Path, key: s
     assert set(bodies(tmp_path, key)) == {""}
 
 
-def test_an_older_ledger_keeps_the_bodies_of_unknown_rows(tmp_path: Path) -> None:
-    """`resolve` needs them, also that of the row which a killed run had sent."""
+def test_an_upgrade_keeps_the_bodies_of_unknown_rows(tmp_path: Path) -> None:
+    """`resolve` needs them, also for the row that a killed run had sent."""
     ledger_of(2, tmp_path)
     before = {key: bodies(tmp_path, key) for key in ("unknown", "under way")}
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
@@ -165,25 +161,23 @@ def test_an_older_ledger_keeps_the_bodies_of_unknown_rows(tmp_path: Path) -> Non
         assert {each.key for each in unanswered_requests(ledger, "tenant") if each.request} >= before.keys()
 
 
-def test_an_older_ledger_gets_the_hashes_that_a_new_request_would_leave(tmp_path: Path) -> None:
-    """Of the last body of each row; a row that was never sent has none."""
+def test_an_upgrade_adds_the_hashes_of_sent_rows(tmp_path: Path) -> None:
+    """Those of each row's last body; a row that was never sent has none."""
     ledger_of(2, tmp_path)
     with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
         hashed = ledger.keyed_hash.hex
-    found = {str(row[0]): row[1:] for row in ask(tmp_path, "select key, title_hash, lead_hash from tickets")}
+    found = {str(row[0]): row[1:] for row in query(tmp_path, "select key, title_hash, lead_hash from tickets")}
     titles = {key: hashed(f"Title of {key} – ü😀") for key in found if key != "pending"}
     assert {key: title for key, (title, _) in found.items()} == {**titles, "pending": ""}
     mail = Ticket(fields=(("LeadDetail.EmailAddress", "made@example.com"), ("LeadDetail.Phone", "+491701234567")))
     assert found["made"][1] == hashed(mail.lead)
     assert found["by lead id"][1] == hashed("5af882cc-0000-4000-8000-0000000000aa")
     sql = "select title_hash from attempts join tickets on tickets.id = ticket where key = 'retried' and request = ''"
-    assert ask(tmp_path, sql.replace("title_hash", "attempts.title_hash")) == [(titles["retried"],)] * 2
+    assert query(tmp_path, sql.replace("title_hash", "attempts.title_hash")) == [(titles["retried"],)] * 2
 
 
-def test_the_backup_of_an_older_ledger_is_named_as_it_holds_the_texts(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """It is the way back if something goes wrong, so it stays, readable by its owner only, until a person removes it."""
+def test_the_upgrade_names_its_backup_with_the_texts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It stays, readable by its owner only, until the user removes it."""
     ledger_of(2, tmp_path)
     with caplog.at_level(logging.WARNING, logger="importer"):
         Ledger.open(url_of(tmp_path / "ledger.sqlite")).close()
@@ -197,9 +191,9 @@ def test_the_backup_of_an_older_ledger_is_named_as_it_holds_the_texts(
 def test_a_ledger_that_could_not_be_compacted_is_compacted_at_the_next_start(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Another program reads it meanwhile: it is used all the same, with a warning."""
+    """While another program reads the ledger, it is used without compaction, with a warning."""
     with_remains(tmp_path)
-    ask(tmp_path, "pragma journal_mode = wal")
+    query(tmp_path, "pragma journal_mode = wal")
     with contextlib.closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as reader:
         reader.execute("begin")
         reader.execute("select * from tickets").fetchone()
@@ -208,5 +202,5 @@ def test_a_ledger_that_could_not_be_compacted_is_compacted_at_the_next_start(
     caplog.clear()
     Ledger.open(url_of(tmp_path / "ledger.sqlite")).close()
     assert found_in(tmp_path, "Title of remains") == set()
-    assert ask(tmp_path, "select * from ledger_meta where name = 'compact'") == []
+    assert query(tmp_path, "select * from ledger_meta where name = 'compact'") == []
     assert caplog.text == ""

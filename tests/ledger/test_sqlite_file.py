@@ -1,4 +1,4 @@
-"""Where an SQLite ledger lies: no network's disk, room to write down what was sent, and the same file to the end."""
+"""An SQLite ledger's file: on a local disk, with reserved space to record outcomes, and the same file to the end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importer.errors import LedgerError
 from importer.ledger import Ledger, RunInfo
 from importer.ledger.sqlite_file import RESERVE_BYTES, file_system_type, refuse_network_disk
 from tests.ledger.disks import SmallDisk, small_disk
-from tests.ledger.making import begun, created, entry, intent, new_ledger, new_run, reopened, url_of
+from tests.ledger.ledgers import created, entry, intent, live_run, new_ledger, new_run, reopened, url_of
 
 MOUNTS = """\
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw
@@ -53,12 +53,12 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     ],
 )
 def test_the_file_system_of_a_path_is_that_of_its_nearest_mount(path: str, kind: str) -> None:
-    """Names that only begin alike, escaped blanks, and mounts over mounts are told apart."""
+    """Similar names, escaped blanks, and mounts over mounts are distinguished."""
     assert file_system_type(Path(path), MOUNTS) == kind
 
 
-def test_a_system_that_tells_nothing_forbids_nothing(tmp_path: Path) -> None:
-    """Where there is no list of mounts, or an unknown one, the ledger is used all the same."""
+def test_without_a_list_of_mounts_the_ledger_is_used(tmp_path: Path) -> None:
+    """Also with an unreadable list."""
     assert file_system_type(Path("/x"), "") == ""
     refuse_network_disk(tmp_path / "ledger.sqlite", tmp_path / "no such list")
 
@@ -75,7 +75,7 @@ def test_a_system_that_tells_nothing_forbids_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_a_ledger_on_a_network_file_system_is_refused(tmp_path: Path, path: str, refused: bool) -> None:  # noqa: FBT001 - a table
-    """SQLite's locks hold on one machine: NFS, SMB and FUSE over a network are refused with two ways out."""
+    """SQLite's locks work on one machine: NFS, SMB and network FUSE are refused, with two alternatives."""
     (tmp_path / "mounts").write_text(MOUNTS, encoding="utf-8")
     if not refused:
         refuse_network_disk(Path(path), tmp_path / "mounts")
@@ -88,7 +88,7 @@ def test_a_ledger_on_a_network_file_system_is_refused(tmp_path: Path, path: str,
 
 
 def test_a_link_to_another_file_system_is_followed(tmp_path: Path) -> None:
-    """What counts is where the file lies, not where its name does."""
+    """The location of the file counts, not that of the link."""
     (tmp_path / "mounts").write_text(f"1 1 0:1 / / rw - ext4 a rw\n2 1 0:2 / {tmp_path}/far rw - nfs b rw\n", "utf-8")
     (tmp_path / "far").mkdir()
     (tmp_path / "near").symlink_to(tmp_path / "far")
@@ -96,51 +96,51 @@ def test_a_link_to_another_file_system_is_followed(tmp_path: Path) -> None:
         refuse_network_disk(tmp_path / "near" / "ledger.sqlite", tmp_path / "mounts")
 
 
-def test_a_run_holds_room_for_what_it_has_under_way(tmp_path: Path) -> None:
-    """The reserve is there when a run begins, and it takes its bytes from the disk, not from a promise."""
+def test_a_run_reserves_disk_space_for_requests_in_flight(tmp_path: Path) -> None:
+    """The reserve exists when a run begins, and really occupies its bytes."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        begun(ledger, "A")
+        live_run(ledger, "A")
         status = (tmp_path / "ledger.sqlite.reserve").stat()
         assert status.st_size == RESERVE_BYTES
         assert status.st_blocks * 512 >= RESERVE_BYTES
 
 
-def test_no_room_for_the_reserve_is_found_before_a_row_is_judged(disk: SmallDisk) -> None:
-    """A disk that is full when the run begins: an error of usage that says what to do, and nothing is left behind."""
+def test_a_full_disk_is_found_before_any_row_is_validated(disk: SmallDisk) -> None:
+    """A full disk when the run begins is a usage error with a hint, and leaves no file."""
     with contextlib.closing(new_ledger(disk.folder)) as ledger:
         disk.fill(but=RESERVE_BYTES // 2)
         with pytest.raises(LedgerError, match="No space left") as caught:
             ledger.begin_run(new_run())
-        assert "make room on the disk" in caught.value.hint
+        assert "free space on the disk" in caught.value.hint
         assert not (disk.folder / "ledger.sqlite.reserve").exists()
         disk.empty()
     with contextlib.closing(reopened(disk.folder)) as ledger:
-        begun(ledger, "A")
+        live_run(ledger, "A")
 
 
-def test_on_a_full_disk_the_reserve_lets_what_was_sent_be_settled(disk: SmallDisk) -> None:
-    """No intent can be written, so nothing is sent; given back, the reserve takes all outcomes and the run's end."""
+def test_on_a_full_disk_the_reserve_allows_to_record_outcomes(disk: SmallDisk) -> None:
+    """No intent can be written, so nothing is sent; the freed reserve has space for all outcomes and the run's end."""
     keys = [f"key {number}" for number in range(200)]
     with contextlib.closing(new_ledger(disk.folder)) as ledger:
-        run = begun(ledger, *keys, *(f"queued {number}" for number in range(5_000)))
+        run = live_run(ledger, *keys, *(f"queued {number}" for number in range(5_000)))
         ledger.commit(run, [intent(key) for key in keys])
         disk.fill()
-        with pytest.raises(LedgerError, match=r"full|disk I/O"):  # the tables, or the index of the log
+        with pytest.raises(LedgerError, match=r"full|disk I/O"):  # the database is full, or the index of its log
             intend_all(ledger, run, 5_000)
-        ledger.give_reserve_back()
+        ledger.free_reserve()
         for key in keys:
             ledger.commit(run, [created(key)])
         ledger.end_run(run.id, 3)
         assert {each.state for each in ledger.look_up(run.account, run.source, keys).values()} == {"created"}
     disk.empty()
     with contextlib.closing(reopened(disk.folder)) as ledger:
-        again = begun(ledger, *keys, "queued 4999")
+        again = live_run(ledger, *keys, "queued 4999")
         assert entry(ledger, again, keys[-1]).state == "created"
         assert entry(ledger, again, "queued 4999").state == "pending"
 
 
-def test_a_read_only_disk_is_found_before_a_row_is_judged(disk: SmallDisk) -> None:
-    """The disk itself forbids writing: found when the ledger is opened or the run begins, and no call was made."""
+def test_a_read_only_disk_is_found_before_any_row_is_validated(disk: SmallDisk) -> None:
+    """The error comes when the ledger is opened or the run begins, before any call."""
     new_ledger(disk.folder).close()
     disk.forbid_writing()
     with (
@@ -154,17 +154,17 @@ def test_a_read_only_disk_is_found_before_a_row_is_judged(disk: SmallDisk) -> No
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced"])
-def test_a_ledger_that_is_gone_takes_no_more_intents(tmp_path: Path, how: str) -> None:
-    """Removed or replaced in mid-run: what would be written to the open file would be found by nobody."""
+def test_a_removed_or_replaced_ledger_accepts_no_more_intents(tmp_path: Path, how: str) -> None:
+    """Records written to the open file would be lost."""
     path = tmp_path / "ledger.sqlite"
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        run = begun(ledger, "A")
+        run = live_run(ledger, "A")
         path.rename(tmp_path / "elsewhere.sqlite")
         if how == "replaced":
             path.write_bytes((tmp_path / "elsewhere.sqlite").read_bytes())
         with pytest.raises(LedgerError, match="moved, removed or replaced") as caught:
             ledger.commit(run, [intent("A")])
-        assert "put the file back" in caught.value.hint
+        assert "put the original file back" in caught.value.hint
         (tmp_path / "elsewhere.sqlite").replace(path)
         ledger.commit(run, [intent("A")])
         assert entry(ledger, run, "A").state == "sending"

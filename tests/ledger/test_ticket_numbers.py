@@ -1,4 +1,4 @@
-"""A number or GUID that an account gives twice: the earlier row keeps its ticket, the later one is unknown."""
+"""A number or GUID that an account gives to two rows: the earlier row keeps its ticket, the later one is unknown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from importer.ledger import Ledger, Outcome
 from importer.ledger.records import RowFromResults
 from importer.ledger.ticket_numbers import greatest_number, has_ticket
 from importer.models import TicketIds
-from tests.ledger.making import IDS, ask, begun, created, entry, intent
+from tests.ledger.ledgers import IDS, created, entry, intent, live_run, query
 
 ODD = TicketIds(number="158", ticket_id=IDS.ticket_id)
 SAME = TicketIds(number=IDS.number)
@@ -26,8 +26,8 @@ def answered(key: str, ids: TicketIds) -> Outcome:
 @pytest.mark.parametrize("ids", [IDS, SAME, ODD], ids=["all", "number", "guid"])
 @pytest.mark.parametrize("commits", [1, 2])
 def test_the_later_row_is_unknown(ledger: Ledger, tmp_path: Path, commits: int, ids: TicketIds):
-    """Its message names both rows; the earlier one stays, also where both answers are in one commit."""
-    run = begun(ledger, "A", "B")
+    """Its message names both rows; the earlier one stays, also if both answers are in one commit."""
+    run = live_run(ledger, "A", "B")
     ledger.commit(run, [intent("A"), intent("B")])
     first, second = created("A"), answered("B", ids)
     batches = [[first, second]] if commits == 1 else [[first], [second]]
@@ -39,14 +39,14 @@ def test_the_later_row_is_unknown(ledger: Ledger, tmp_path: Path, commits: int, 
     for row in ("row 2 (key 'A', source 'old-helpdesk')", "row 3 (key 'B', source 'old-helpdesk')"):
         assert row in found.error
     assert changed[second].error == found.error
-    assert ask(tmp_path, "select outcome from attempts order by id") == [("created",), ("unclear",)]
+    assert query(tmp_path, "select outcome from attempts order by id") == [("created",), ("unclear",)]
 
 
 def test_rows_of_other_sources_and_processes_count(ledger: Ledger, other: Ledger):
-    """The account gives the numbers, whoever asks; another account gives its own."""
-    first = begun(ledger, "A")
-    second = begun(other, "B", source="shop")
-    stranger = begun(other, "C", account="another")
+    """Numbers belong to the account, for all sources; another account has its own."""
+    first = live_run(ledger, "A")
+    second = live_run(other, "B", source="shop")
+    stranger = live_run(other, "C", account="another")
     ledger.commit(first, [intent("A")])
     other.commit(second, [intent("B")])
     other.commit(stranger, [intent("C")])
@@ -57,18 +57,18 @@ def test_rows_of_other_sources_and_processes_count(ledger: Ledger, other: Ledger
     assert "source 'old-helpdesk'" in entry(other, second, "B").error
 
 
-def test_a_row_is_no_other_row(ledger: Ledger):
-    """The same answer for the same row is recorded twice, as after a commit that was tried again."""
-    run = begun(ledger, "A")
+def test_the_same_answer_for_one_row_is_no_duplicate(ledger: Ledger):
+    """It is recorded twice, as after a repeated commit."""
+    run = live_run(ledger, "A")
     ledger.commit(run, [intent("A")])
     assert ledger.commit(run, [created("A")]) == {}
     assert ledger.commit(run, [created("A"), created("A")]) == {}
     assert entry(ledger, run, "A").state == "created"
 
 
-def test_tickets_of_a_results_file_are_known_and_do_not_clash(ledger: Ledger):
-    """What a results file says is entered as it is, shared numbers too; a new answer with such a number is not."""
-    run = begun(ledger, "C")
+def test_tickets_from_a_results_file_may_share_numbers(ledger: Ledger):
+    """They are added unchanged; a new answer with such a number is a duplicate."""
+    run = live_run(ledger, "C")
     known = [
         RowFromResults(
             key=key, manifest_row=row, state="created", ids=IDS, error_code="", error="", attempts=1,
@@ -83,9 +83,9 @@ def test_tickets_of_a_results_file_are_known_and_do_not_clash(ledger: Ledger):
     assert ledger.commit(run, [answered("C", IDS)])
 
 
-def test_what_is_known_of_an_account(ledger: Ledger):
-    """Whether it has a ticket, and the greatest number."""
-    run = begun(ledger, "A", "B")
+def test_an_account_has_tickets_and_a_greatest_number(ledger: Ledger):
+    """`has_ticket` and `greatest_number` ignore other accounts."""
+    run = live_run(ledger, "A", "B")
     with ledger.reading() as db:
         assert (has_ticket(db, "tenant"), greatest_number(db, "tenant")) == (False, 0)
     ledger.commit(run, [intent("A"), intent("B"), created("A"), created("B")])
@@ -95,8 +95,8 @@ def test_what_is_known_of_an_account(ledger: Ledger):
 
 
 def test_the_search_uses_the_indexes(ledger: Ledger, tmp_path: Path):
-    """Of a million tickets none is looked at but those with the same number or GUID."""
-    run = begun(ledger, "A")
+    """Of a million tickets only those with the same number or GUID are read."""
+    run = live_run(ledger, "A")
     ledger.commit(run, [intent("A")])
     asked: list[tuple[str, Any]] = []
 
@@ -109,7 +109,7 @@ def test_the_search_uses_the_indexes(ledger: Ledger, tmp_path: Path):
     finally:
         sa.event.remove(sa.Engine, "before_cursor_execute", listen)
     plans = [
-        str(ask(tmp_path, f"explain query plan {text}", *values))
+        str(query(tmp_path, f"explain query plan {text}", *values))
         for text, values in asked
         if text.startswith("SELECT") and "json_each" in text
     ]

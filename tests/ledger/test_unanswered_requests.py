@@ -1,4 +1,4 @@
-"""What the ledger knows of requests without an answer: their order, whose tickets they may be, and what is settled."""
+"""Requests without an answer: their order, which tickets may be theirs, and how findings settle them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importer.ledger import Ledger, Outcome, RunInfo
 from importer.ledger.records import FOUND, NOT_FOUND, SET_PENDING, RowFinding
 from importer.ledger.unanswered_requests import known_numbers, record_findings, unanswered_requests
 from importer.models import TicketIds
-from tests.ledger.making import ask, begun, claims, created, entry, ids_of, intent, let_lease_lapse, new_run
+from tests.ledger.ledgers import claims, created, entry, expire_lease, ids_of, intent, live_run, new_run, query
 
 IDS = TicketIds(number="4711", ticket_id="guid")
 
@@ -29,40 +29,40 @@ def keys(ledger: Ledger) -> list[str]:
 
 
 def unknown(ledger: Ledger, key: str) -> RunInfo:
-    """A run that holds a row which an earlier run left unknown."""
-    before = begun(ledger, key)
+    """Return a run that holds a row which an earlier run left unknown."""
+    before = live_run(ledger, key)
     ledger.commit(before, [intent(key)])
     ledger.commit(before, [unclear(key)])
     ledger.end_run(before.id, 1)
-    return begun(ledger, key)
+    return live_run(ledger, key)
 
 
-def test_an_attempt_knows_which_had_gone_out_when_it_was_settled(ledger: Ledger, tmp_path: Path):
-    """The order of requests is the ledger's own: no clock is asked, and a batch is read in its order."""
-    run = begun(ledger, "A", "B", "C")
+def test_an_attempt_records_the_last_sent_one_when_it_is_settled(ledger: Ledger, tmp_path: Path):
+    """This gives the order of requests without a clock, within a batch too."""
+    run = live_run(ledger, "A", "B", "C")
     ledger.commit(run, [intent("A"), intent("B")])
     ledger.commit(run, [created("A"), intent("C")])
     ledger.commit(run, [unclear("B")])
-    assert ask(tmp_path, "select id, settled_after from attempts order by id") == [(1, 2), (2, 3), (3, None)]
+    assert query(tmp_path, "select id, settled_after from attempts order by id") == [(1, 2), (2, 3), (3, None)]
     assert [(each.key, each.attempt, each.settled_after) for each in unanswered_requests(ledger, "tenant")] == [
         ("B", 2, 3),
         ("C", 3, None),
     ]
 
 
-def test_what_a_dead_run_left_open_has_an_end(ledger: Ledger, other: Ledger, tmp_path: Path):
-    """When a run is buried, its open requests get the place in the order at which nobody waited for them any more."""
-    dead = begun(ledger, "A")
+def test_open_requests_of_a_dead_run_get_an_end(ledger: Ledger, other: Ledger, tmp_path: Path):
+    """When the run is ended, they get the place in the order at which they no longer waited for an answer."""
+    dead = live_run(ledger, "A")
     ledger.commit(dead, [intent("A")])
-    let_lease_lapse(tmp_path, dead)
-    begun(other, "B")
+    expire_lease(tmp_path, dead)
+    live_run(other, "B")
     assert [(each.key, each.settled_after) for each in unanswered_requests(other, "tenant")] == [("A", 1)]
 
 
-def test_refused_requests_made_no_ticket(ledger: Ledger):
-    """Only what may have made a ticket is unanswered, in whatever source, and only of this account."""
-    run, elsewhere = begun(ledger, "A", "B"), begun(ledger, "C", source="other")
-    foreign = begun(ledger, "D", account="another")
+def test_refused_requests_are_not_unanswered(ledger: Ledger):
+    """Only requests that may have created a ticket are, of any source, and of this account only."""
+    run, elsewhere = live_run(ledger, "A", "B"), live_run(ledger, "C", source="other")
+    foreign = live_run(ledger, "D", account="another")
     for holder, key in ((run, "A"), (run, "B"), (elsewhere, "C"), (foreign, "D")):
         ledger.commit(holder, [intent(key)])
     ledger.commit(run, [Outcome(key="A", state="failed", outcome="refused")])
@@ -71,7 +71,7 @@ def test_refused_requests_made_no_ticket(ledger: Ledger):
 
 
 def test_an_earlier_request_of_a_ticket_stays_unanswered(ledger: Ledger):
-    """A row that was sent twice may have two tickets: the one whose number nobody knows is still to be reckoned with."""
+    """A row that was sent twice may have two tickets, one of them with an unknown number."""
     run = unknown(ledger, "A")
     ledger.commit(run, [intent("A")])
     ledger.commit(run, [created("A")])
@@ -87,12 +87,12 @@ def test_a_finding_settles_the_row_and_its_request(ledger: Ledger, tmp_path: Pat
     assert (known.state, known.ids, known.run, known.attempts) == ("created", IDS, run.id, 1)
     assert (known.error_code, known.error) == ("", "")
     assert keys(ledger) == []
-    ((outcome, settled_at),) = ask(tmp_path, "select outcome, settled_at from attempts where run = ?", run.id)
+    ((outcome, settled_at),) = query(tmp_path, "select outcome, settled_at from attempts where run = ?", run.id)
     assert (outcome, str(settled_at)[:2]) == (FOUND, "20")
 
 
 def test_one_number_answers_one_of_two_requests(ledger: Ledger):
-    """Found after two unanswered requests, a ticket is one's: the other may have made another, and stays open."""
+    """A ticket that is found after two unanswered requests belongs to one of them; the other may have created another."""
     run = unknown(ledger, "A")
     ledger.commit(run, [intent("A")])
     ledger.commit(run, [unclear("A")])
@@ -100,18 +100,18 @@ def test_one_number_answers_one_of_two_requests(ledger: Ledger):
     assert keys(ledger) == ["A", "A"]
 
 
-def test_a_number_is_one_rows(ledger: Ledger):
-    """A ticket that another row has got by now settles nothing."""
+def test_a_ticket_of_another_row_settles_nothing(ledger: Ledger):
+    """Meanwhile another row has received this ticket."""
     run = unknown(ledger, "A")
-    other = begun(ledger, "B", source="other")
+    other = live_run(ledger, "B", source="other")
     ledger.commit(other, [intent("B")])
     ledger.commit(other, [created("B")])
     assert record_findings(ledger, run, [found("A", ids_of("B").number)]) == set()
     assert entry(ledger, run, "A").state == "unknown"
 
 
-def test_a_row_that_is_let_go_may_be_sent(ledger: Ledger):
-    """Set to pending, a row can be claimed and sent; its former request is still reckoned with."""
+def test_a_row_set_to_pending_may_be_sent(ledger: Ledger):
+    """It can be claimed and sent; its former request stays unanswered."""
     run = unknown(ledger, "A")
     let_go = RowFinding(key="A", state="pending", outcome=SET_PENDING, error_code="set-pending", error="by hand")
     assert record_findings(ledger, run, [let_go]) == {"A"}
@@ -121,8 +121,8 @@ def test_a_row_that_is_let_go_may_be_sent(ledger: Ledger):
     assert entry(ledger, run, "A").attempts == 2
 
 
-def test_not_finding_changes_words_only(ledger: Ledger):
-    """A row that was not found is unknown as before, by the run that sent it, and says what was asked."""
+def test_an_unsuccessful_search_changes_only_the_message(ledger: Ledger):
+    """The row stays unknown, by the run that sent it, and says what was searched."""
     run = unknown(ledger, "A")
     before = entry(ledger, run, "A")
     record_findings(
@@ -134,8 +134,8 @@ def test_not_finding_changes_words_only(ledger: Ledger):
 
 @pytest.mark.parametrize("state", ["created", "failed", "pending"])
 def test_only_unknown_rows_are_settled(ledger: Ledger, state: str):
-    """What has been decided in the meantime stays."""
-    run = begun(ledger, "A")
+    """Rows that were settled in the meantime stay unchanged."""
+    run = live_run(ledger, "A")
     ledger.commit(run, [intent("A")])
     ledger.commit(run, [Outcome(key="A", state=state, outcome="answer", ids=IDS if state == "created" else None)])
     assert record_findings(ledger, run, [found("A", "9")]) == set()
@@ -145,7 +145,7 @@ def test_only_unknown_rows_are_settled(ledger: Ledger, state: str):
 def test_a_run_that_lost_its_rows_settles_nothing(ledger: Ledger, other: Ledger, tmp_path: Path):
     """After a pause in which another run has taken over, nothing is recorded."""
     run = unknown(ledger, "A")
-    let_lease_lapse(tmp_path, run)
+    expire_lease(tmp_path, run)
     next_run = new_run()
     other.begin_run(next_run)
     with pytest.raises(StoppedEarly):

@@ -49,7 +49,7 @@ def test_one_table_in_a_zip(tmp_path: Path, method: int) -> None:
     """It is read as if it stood beside the archive, and what was done is told."""
     table = read_bytes(tmp_path, zipped("export/tickets.csv", method=method))
     assert table.cells == CELLS
-    assert table.how == "CSV in a ZIP archive, certainly UTF-8, semicolon"
+    assert table.how == "CSV in a ZIP archive, UTF-8, semicolon-separated"
 
 
 @pytest.mark.parametrize("parts", [[CSV], [CSV[:10], CSV[10:]], [CSV, b""]])
@@ -57,7 +57,7 @@ def test_gzip(tmp_path: Path, parts: list[bytes]) -> None:
     """One stream or several, which programs append to one another."""
     table = read_bytes(tmp_path, b"".join(map(gzip.compress, parts)))
     assert table.cells == CELLS
-    assert table.how == "CSV in gzip, certainly UTF-8, semicolon"
+    assert table.how == "CSV in gzip, UTF-8, semicolon-separated"
 
 
 def test_packed_workbooks_and_json(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_what_systems_add_is_not_counted(tmp_path: Path) -> None:
     names = ["export/", "export/tickets.csv", "__MACOSX/export/._tickets.csv", "export/.DS_Store", "Thumbs.db"]
     table = read_bytes(tmp_path, zipped(*names))
     assert table.cells == CELLS
-    assert table.manifest.detected.warnings == ()
+    assert table.manifest.format.warnings == ()
 
 
 @pytest.mark.parametrize("names", [["tickets.csv", "readme.txt", "attachments/a.png"], ["a.png", "tickets.XLSX"]])
@@ -80,8 +80,8 @@ def test_the_one_table_among_other_files(tmp_path: Path, names: list[str]) -> No
     """Its ending tells; and the user is told that the others, perhaps attachments, are not read."""
     table = read_bytes(tmp_path, zipped(*names))
     assert table.cells == CELLS
-    (warning,) = table.manifest.detected.warnings
-    assert f"holds {len(names) - 1} more file" in warning
+    (warning,) = table.manifest.format.warnings
+    assert f"contains {len(names) - 1} more file" in warning
 
 
 def test_a_name_without_an_ending(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_name_without_an_ending(tmp_path: Path) -> None:
 def test_several_tables_are_named(tmp_path: Path) -> None:
     """Which is meant the user must say; names that could steer a terminal are escaped."""
     text = refusal_of_bytes(tmp_path, zipped("tickets.csv", "old/tickets.tsv", "x\x1b[2J.csv", "readme.txt"))
-    assert "is a ZIP archive of 3 files, and which of them is the manifest can't be told" in text
+    assert "is a ZIP archive of 3 files, and it is not clear which one is the manifest" in text
     assert "\n  tickets.csv\n  old/tickets.tsv\n" in text
     assert "\x1b" not in text
     assert "... and 5 more" in refusal_of_bytes(tmp_path, zipped(*(f"{n}.csv" for n in range(25))))
@@ -101,9 +101,9 @@ def test_several_tables_are_named(tmp_path: Path) -> None:
 
 def test_nothing_in_it(tmp_path: Path) -> None:
     """An archive of folders holds no manifest, and neither does an empty file in one."""
-    assert "without a file in it" in refusal_of_bytes(tmp_path, zipped("export/"))
-    assert "is empty: it has no bytes" in refusal_of_bytes(tmp_path, zipped("tickets.csv", content=b""))
-    assert "is empty: it has no bytes" in refusal_of_bytes(tmp_path, gzip.compress(b""))
+    assert "is an empty ZIP archive" in refusal_of_bytes(tmp_path, zipped("export/"))
+    assert "is empty (0 bytes)" in refusal_of_bytes(tmp_path, zipped("tickets.csv", content=b""))
+    assert "is empty (0 bytes)" in refusal_of_bytes(tmp_path, gzip.compress(b""))
 
 
 def test_errors_name_both_files(tmp_path: Path) -> None:
@@ -114,9 +114,9 @@ def test_errors_name_both_files(tmp_path: Path) -> None:
 
 def test_an_archive_in_an_archive_is_refused(tmp_path: Path) -> None:
     """One layer is opened; more are a mistake, or made to fill a disk."""
-    assert "its content is that of a ZIP archive" in refusal_of_bytes(tmp_path, gzip.compress(zipped("tickets.csv")))
+    assert "is not a table but a ZIP archive" in refusal_of_bytes(tmp_path, gzip.compress(zipped("tickets.csv")))
     text = refusal_of_bytes(tmp_path, zipped("tickets.csv.gz", content=gzip.compress(CSV)))
-    assert "its content is that of a gzip archive" in text
+    assert "is not a table but a gzip archive" in text
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_method_that_is_not_known(tmp_path: Path) -> None:
     content = bytearray(zipped("tickets.csv"))
     content[8] = 9
     content[content.index(b"PK\x01\x02") + 10] = 9
-    assert "is packed in a way that can't be unpacked here" in refusal_of_bytes(tmp_path, bytes(content))
+    assert "is packed by a method that is not supported" in refusal_of_bytes(tmp_path, bytes(content))
 
 
 def test_what_is_unpacked_goes_away(tmp_path: Path, temporary: Path) -> None:
@@ -192,13 +192,13 @@ def test_a_bomb_is_not_unfolded(tmp_path: Path, temporary: Path) -> None:
     at = content.index(b"PK\x01\x02")
     content[at + 24 : at + 28] = (3 << 30).to_bytes(4, "little")
     text = refusal_of_bytes(tmp_path, bytes(content))
-    assert "unfolds to more than 3.2 GB, over 200 times what it is packed" in text
+    assert "expands to more than 3.2 GB, over 200 times its packed size" in text
     assert list(temporary.iterdir()) == []
 
 
 def test_a_workbook_is_no_archive(tmp_path: Path) -> None:
     """An .xlsx file is a ZIP file, and is read as what it is."""
-    assert read_bytes(tmp_path, workbook()).manifest.detected.packed is None
+    assert read_bytes(tmp_path, workbook()).manifest.format.archive is None
 
 
 def test_the_archive_may_be_read_again(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from importer.errors import ManifestError
 from importer.manifest import open_manifest
 from importer.models import ManifestOptions
-from tests.manifest.reading import ReadHere, read
+from tests.manifest.reading import ForkedReader, read
 
 # Every character but half surrogates, which no file can hold, the byte order mark, which is no text, and control
 # characters, of which a few are text and many make a binary file.
@@ -32,8 +32,8 @@ ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"]
 
 @pytest.fixture(scope="module", autouse=True)
 def read_here() -> Iterator[None]:
-    """Read workbooks without a process for each; `tests/manifest/workbooks/test_hostile.py` has the process."""
-    with ReadHere.used():
+    """Read workbooks in forked processes: `tests/manifest/workbooks/test_hostile.py` tests real ones."""
+    with ForkedReader.used():
         yield
 
 

@@ -67,7 +67,7 @@ def test_a_source_that_never_holds_still_is_refused(tmp_path: Path) -> None:
         os.utime(source, ns=(0, source.stat().st_mtime_ns + 1_000_000_000))
 
     with pytest.raises(
-        ManifestError, match=r"tickets\.csv is being written to: it changed while it was copied, 3 times"
+        ManifestError, match=r"tickets\.csv is still being written: it changed while it was copied, 3 times"
     ):
         private_copy(source, folder, on_bytes=write_more, wait_s=0)
     assert list(folder.iterdir()) == []

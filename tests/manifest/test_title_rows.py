@@ -17,7 +17,7 @@ def test_a_title_is_no_header(tmp_path: Path, kind: str) -> None:
     """The row below that has the mapping's columns is named, and with it the file is read."""
     path = write(tmp_path / f"tickets{kind}", Page(rows=ROWS))
     text = refusal(path, ["id", "subject"])
-    assert "row 1 ('Tickets of March') is not the header: the names of the mapping's columns stand in row 3" in text
+    assert "row 1 ('Tickets of March') is not the header: the names of the mapping's columns are in row 3" in text
     assert "Add this line to the mapping: `manifest: {header_row: 3}`" in text
     assert read(path, ["id", "subject"], header_row=3).cells == [["T-1", "x"]]
 
@@ -37,7 +37,7 @@ def test_a_title_in_a_text_is_no_header(tmp_path: Path, delimiter: str, title: s
     path.write_text("\n".join([title, "", delimiter.join(["id", "subject"]), delimiter.join(["T-1", "x"])]))
     header_row = 3 + title.count("\n")
     text = refusal(path, ["id", "subject"])
-    assert f"the names of the mapping's columns stand in row {header_row}" in text
+    assert f"the names of the mapping's columns are in row {header_row}" in text
     assert f"Add this line to the mapping: `manifest: {{header_row: {header_row}}}`" in text
     assert read(path, ["id", "subject"], header_row=header_row).cells == [["T-1", "x"]]
 
@@ -72,7 +72,7 @@ def test_a_header_is_not_doubted(tmp_path: Path) -> None:
 def test_values_that_were_left_to_be_computed(tmp_path: Path) -> None:
     """Programs that can't compute tell the spreadsheet to; until it has, the stored values are as good as none."""
     path = write(tmp_path / "tickets.xlsx", Page(rows=[["id", "n"], ["T-1", Formula("=1+1")]]))
-    (warning,) = read(path).manifest.detected.warnings
+    (warning,) = read(path).manifest.format.warnings
     assert "open the workbook in Excel and save it" in warning
 
 

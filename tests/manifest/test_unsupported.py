@@ -34,7 +34,7 @@ TABLES = {
         "a table of a web page",
     ),
     "a page of XHTML": (f'<?xml version="1.0"?>\n<html><body><table>{ROW}</table>', "a web page (HTML)"),
-    "a login page": ("<!DOCTYPE html>\n<html><form>Sign in</form></html>", "it may be a login or error page"),
+    "a login page": ("<!DOCTYPE html>\n<html><form>Sign in</form></html>", "if it is a login or error page"),
     "a workbook of Excel 2003": (SPREADSHEET_ML, "an XML spreadsheet of Excel 2003 (SpreadsheetML)"),
     "one with a declaration": (
         f'<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>{SPREADSHEET_ML}',
@@ -82,14 +82,14 @@ def test_a_table_in_a_format_that_is_not_read_is_called_so(
     """No mapping is drafted from its markup, and the message says how to make a manifest of it."""
     text = refusal_of_bytes(tmp_path, f"\n{content}".encode(encoding))
     assert name in text
-    assert "isn't read yet" in text
+    assert "is not supported" in text
 
 
 @pytest.mark.parametrize(("content", "name"), OTHERS.values(), ids=OTHERS)
 def test_a_text_that_is_no_table_is_called_what_it_is(tmp_path: Path, content: str, name: str) -> None:
     """The message says what the file is, and not that its columns are missing."""
     text = refusal_of_bytes(tmp_path, content.encode())
-    assert f"its content is that of {name}" in text
+    assert f"is not a table but {name}" in text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""mappings/README.md is held against the code: nothing in it that does not exist, nothing missing."""
+"""mappings/README.md is compared with the code: every key is documented, and every example works."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.mapping.conftest import Load
 
 MAPPINGS = Path(__file__).parent.parent.parent / "mappings"
 TEXT = (MAPPINGS / "README.md").read_text(encoding="utf-8")
-# Examples that others include stand below their names; all others are whole.
+# A file that another example includes has its name above it; all other examples are complete.
 FILES = dict(re.findall(r"`([a-z]+\.(?:yaml|csv))`:\n\n```(?:yaml|csv)\n(.*?)```", TEXT, flags=re.DOTALL))
 YAML = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)
 EXAMPLES = [example for example in YAML if example not in FILES.values()]
@@ -22,7 +22,7 @@ TABLES = [table for table in re.findall(r"```csv\n(.*?)```", TEXT, flags=re.DOTA
 
 
 def first_cells(heading: str) -> list[str]:
-    """The first column of the table below a heading."""
+    """Return the first column of the table below a heading."""
     section = re.split(r"^##+ ", TEXT.split(f"\n{heading}\n")[1], maxsplit=1, flags=re.MULTILINE)[0]
     return re.findall(r"^\| `([^`]+)` \|", section, flags=re.MULTILINE)
 
@@ -38,25 +38,25 @@ def first_cells(heading: str) -> list[str]:
     ],
 )
 def test_every_key_and_type_is_documented(heading: str, names: list[str]):
-    """Each table has exactly the keys that the code knows."""
+    """Each table has exactly the keys of the code."""
     assert sorted(first_cells(heading)) == sorted(names)
 
 
-def test_every_documented_field_is_named():
-    """The list of system fields is the code's."""
+def test_every_system_field_is_documented():
+    """The page names every system field of the code."""
     assert [name for name in SYSTEM_FIELDS if f"`{name}`" not in TEXT] == []
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.split("source: ")[1].split()[0])
 def test_every_example_loads(load: Load, example: str, tmp_path: Path):
-    """What is copied from the page works, without a warning."""
+    """An example that is copied from the page loads without a warning."""
     for name, content in FILES.items():
         (tmp_path / name).write_text(content, encoding="utf-8")
     assert load(example).warnings == ()
 
 
-def test_the_table_loads(tmp_path: Path):
-    """The mapping that is a table works with the flags that the page gives it."""
+def test_the_two_column_table_loads(tmp_path: Path):
+    """The mapping that is a CSV file loads with the flags on the page."""
     (table,) = TABLES
     path = tmp_path / "fields.csv"
     path.write_text(table, encoding="utf-8")
@@ -66,8 +66,8 @@ def test_the_table_loads(tmp_path: Path):
     assert mapping.warnings == ()
 
 
-def test_every_key_is_in_an_example_or_in_the_samples_mapping():
-    """Each key can be seen at work."""
+def test_every_key_is_in_an_example_or_in_the_sample_mapping():
+    """Each key has an example."""
     shown = "".join(YAML) + (MAPPINGS / "old-helpdesk.yaml").read_text(encoding="utf-8")
     models = (MappingModel, RuleModel, AttachmentsModel, ManifestModel)
     assert [key for model in models for key in model.model_fields if not re.search(rf"\b{key}:", shown)] == []

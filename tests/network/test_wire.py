@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from importer.leadsquared.answers import Created, NotSent
 from importer.leadsquared.client import Client as LeadSquaredClient
 from importer.leadsquared.client import Endpoint, Timeouts
-from importer.leadsquared.wire import Created, NotSent
 from importer.sandbox import Sandbox, serve
 from tests.leadsquared.peers import OpenGate, Peer, at, quick, ticket
 from tests.network.certificates import Authority

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, Capped, Later, SlotPool, SlotRequest
+from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, DailyCapReached, NotYet, SlotPool, SlotRequest
 
 LONGEST_PAUSE_S = 3600.0
 Ending = Literal["used", "alone", "late", "given back", "throttled", "dies"]
@@ -20,7 +20,7 @@ class Step:
 
     ending: Ending = "used"
     delay: float = 0.0
-    thinks_s: float = 0.0  # before it asks
+    thinks_s: float = 0.0  # before it request
     pause_s: float = 0.0
 
 
@@ -39,7 +39,7 @@ class Use:
 class Run:
     """One run and what it is going to do. After its steps it goes on as ``forever`` says, or leaves."""
 
-    asks: SlotRequest
+    request: SlotRequest
     steps: Sequence[Step] = ()
     forever: Step | None = None
     starts_at: float = 0.0
@@ -75,7 +75,7 @@ class Crowd:
             self._reread()
             if held is None:
                 answer = self._ask(run)
-                if isinstance(answer, Later):
+                if isinstance(answer, NotYet):
                     due = max(answer.at - AHEAD_S, self.now + 1e-6)
                     heapq.heappush(agenda, (due, next(order), run, None))
                 elif isinstance(answer, Booking):
@@ -86,10 +86,10 @@ class Crowd:
         self.now = until
         return sorted(self.uses, key=lambda use: use.at)
 
-    def _ask(self, run: Run) -> Booking | Later | Capped:
+    def _ask(self, run: Run) -> Booking | NotYet | DailyCapReached:
         run.asked_at = self.now
         self.asked += 1
-        answer = self.pool.book(run.asks, self.now)
+        answer = self.pool.book(run.request, self.now)
         if isinstance(answer, Booking):
             assert self.now <= answer.at <= self.now + AHEAD_S + 1e-9
             assert answer.at >= self.pool.paused_until
@@ -97,9 +97,9 @@ class Crowd:
 
     def _limit(self, run: Run) -> int:
         """The smallest limit of those who have asked for a slot within a period, and the run's own."""
-        period_s = run.asks.rate.period_s
-        live = [other.asks.rate.calls for other in self.runs if self.now - other.asked_at <= period_s]
-        return min(*live, run.asks.rate.calls)
+        period_s = run.request.rate.period_s
+        live = [other.request.rate.calls for other in self.runs if self.now - other.asked_at <= period_s]
+        return min(*live, run.request.rate.calls)
 
     @staticmethod
     def _acts_at(run: Run, booking: Booking) -> float:
@@ -110,27 +110,27 @@ class Crowd:
         return booking.at + ON_TIME_S * step.delay
 
     def _act(self, run: Run, booking: Booking, order: int, limit: int) -> float | None:
-        """Do what is to be done with a booking; say when the run asks again."""
+        """Do what is to be done with a booking; say when the run request again."""
         step = run.next_step()
         assert step is not None
         if step.ending == "dies":
             return None
         paused = self.pool.paused_until > self.now
         if paused or step.ending in {"given back", "late"}:
-            self.pool.give_back(booking, run.asks.run)
+            self.pool.give_back(booking, run.request.run)
             if step.ending != "given back":
                 run.done += step.ending == "late"
                 return self.now if run.next_step() is not None else None
         else:
-            self.pool.used(booking, run.asks.run, self.now, alone=step.ending == "alone")
-            ceiling = int(run.asks.ceiling)
-            self.uses.append(Use(run=run.asks.run, at=self.now, order=order, limit=limit, ceiling=ceiling))
+            self.pool.mark_used(booking, run.request.run, self.now, alone=step.ending == "alone")
+            ceiling = int(run.request.ceiling)
+            self.uses.append(Use(run=run.request.run, at=self.now, order=order, limit=limit, ceiling=ceiling))
             if step.ending == "throttled":
-                self.pool.throttled(run.asks, self.now, sent_at=self.now, wait_s=step.pause_s)
+                self.pool.pause_after_429(run.request, self.now, sent_at=self.now, wait_s=step.pause_s)
                 self.held_back.append((self.now, self.now + step.pause_s))
         run.done += 1
         if run.next_step() is None:
-            self.pool.leave(run.asks.run)
+            self.pool.remove_run(run.request.run)
             run.asked_at = float("-inf")
             return None
         return self.now + self._thinks(run)
@@ -142,9 +142,9 @@ class Crowd:
 
     def _reread(self) -> None:
         if self.as_text:
-            counted = self.pool.counted
+            counted = self.pool.new_calls
             self.pool = SlotPool.from_json(self.pool.to_json(), self.now, LONGEST_PAUSE_S)
-            self.pool.counted = counted
+            self.pool.new_calls = counted
 
 
 def assert_kept(uses: Sequence[Use], period_s: float) -> None:

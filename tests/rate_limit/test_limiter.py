@@ -17,7 +17,7 @@ from importer.errors import CapReached
 from importer.models import Rate
 from importer.rate_limit import ON_TIME_S, Margin, SlotPool
 from importer.rate_limit.limiter import LEAD_S, LimiterOptions, RateLimiter, Slot
-from importer.rate_limit.margin import MOST_MARGIN_S
+from importer.rate_limit.margin import MAX_MARGIN_S
 from importer.rate_limit.slot_storage import MemorySlots, SlotStorage
 from tests.fake_time import run
 
@@ -33,16 +33,16 @@ def margin() -> Margin:
     return Margin(first_s=MARGIN_S, least_s=MARGIN_S)
 
 
-async def use(quota: RateLimiter, *, alone: bool = False) -> float:
-    slot = await called(quota, alone=alone)
+async def use(limiter: RateLimiter, *, alone: bool = False) -> float:
+    slot = await called(limiter, alone=alone)
     assert slot.used_at is not None
     return slot.used_at
 
 
-async def called(quota: RateLimiter, *, alone: bool = False) -> Slot:
-    slot = await quota.reserve()
-    await slot.ready()
-    slot.used(alone=alone)
+async def called(limiter: RateLimiter, *, alone: bool = False) -> Slot:
+    slot = await limiter.reserve()
+    await slot.wait_until_ready()
+    slot.mark_used(alone=alone)
     return slot
 
 
@@ -55,7 +55,7 @@ def assert_kept(uses: Sequence[float], rate: Rate) -> None:
 
 @dataclass(frozen=True)
 class Step:
-    """What one user of the quota does with one slot."""
+    """What one user of the limiter does with one slot."""
 
     thinks_s: float
     hesitates_s: float  # between having its connection and being ready to write
@@ -73,22 +73,22 @@ _STEPS = st.builds(
 _RATES = st.sampled_from([Rate(1, 5), Rate(2, 5), Rate(3, 0.5), Rate(5, 5), Rate(25, 5)])
 
 
-async def follow(quota: RateLimiter, steps: Sequence[Step], uses: list[float]) -> None:
+async def follow(limiter: RateLimiter, steps: Sequence[Step], uses: list[float]) -> None:
     for step in steps:
         await asyncio.sleep(step.thinks_s)
-        slot = await quota.reserve()
-        await slot.near(0.05)
+        slot = await limiter.reserve()
+        await slot.wait_until_near(0.05)
         await asyncio.sleep(step.hesitates_s)
         if step.ending == "withdrawn":
             slot.release()
             continue
-        await slot.ready()
+        await slot.wait_until_ready()
         if step.ending != "withdrawn late":
-            slot.used(alone=step.ending == "alone")
-            uses.append(quota.now())
+            slot.mark_used(alone=step.ending == "alone")
+            uses.append(limiter.now())
         slot.release()
         if step.pause_s:
-            quota.throttled(step.pause_s, slot)
+            limiter.pause(step.pause_s, slot)
 
 
 @settings(max_examples=200, deadline=None)
@@ -97,9 +97,9 @@ def test_no_window_ever_has_more_calls_than_the_limit(rate: Rate, users: list[li
     """For any pattern of reserving, using, giving back and pausing; and all of them get their turn in the end."""
 
     async def whole() -> list[float]:
-        quota, uses = make(rate), list[float]()
+        limiter, uses = make(rate), list[float]()
         async with asyncio.timeout(AN_AGE_S):
-            await asyncio.gather(*(follow(quota, steps, uses) for steps in users))
+            await asyncio.gather(*(follow(limiter, steps, uses) for steps in users))
         return uses
 
     assert_kept(run(whole()), rate)
@@ -107,17 +107,17 @@ def test_no_window_ever_has_more_calls_than_the_limit(rate: Rate, users: list[li
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from([0.0, 0.0, 0.1, 2.0]), min_size=60, max_size=120))
-def test_the_floor_holds_by_itself(waits_s: list[float]) -> None:
+def test_hard_limit_holds_without_the_pool(waits_s: list[float]) -> None:
     """Below the pool, and whatever slots it would let go when, stands an exact sliding window."""
 
-    async def one(quota: RateLimiter, at: float) -> float:
+    async def one(limiter: RateLimiter, at: float) -> float:
         await asyncio.sleep(at)
-        await quota.floor.passed()
-        return quota.now()
+        await limiter.hard_limit.acquire()
+        return limiter.now()
 
     async def whole() -> list[float]:
-        quota = make(Rate(25, 5))
-        return await asyncio.gather(*(one(quota, at) for at in itertools.accumulate(waits_s)))
+        limiter = make(Rate(25, 5))
+        return await asyncio.gather(*(one(limiter, at) for at in itertools.accumulate(waits_s)))
 
     times = sorted(run(whole()))
     assert all(beyond - first > 5 - 1e-6 for first, beyond in zip(times, times[25:], strict=False))
@@ -127,11 +127,11 @@ def test_the_limit_is_used_to_the_full() -> None:
     """150 calls of an account with 25 per 5 s, the first alone, take 0.97 of the ideal."""
 
     async def whole() -> float:
-        quota = make(Rate(25, 5))
-        await use(quota, alone=True)
+        limiter = make(Rate(25, 5))
+        await use(limiter, alone=True)
         await asyncio.sleep(0.2)  # its answer
-        first = quota.now()
-        return max(await asyncio.gather(*(use(quota) for _ in range(149)))) - first
+        first = limiter.now()
+        return max(await asyncio.gather(*(use(limiter) for _ in range(149)))) - first
 
     took_s = run(whole())
     assert 25.0 / took_s >= 0.97
@@ -141,26 +141,26 @@ def test_the_first_call_gets_its_slot_back_with_the_first_burst() -> None:
     """Else every later burst would begin with one call ahead of the others, and straddle two windows."""
 
     async def whole() -> list[float]:
-        quota = make(Rate(5, 5))
-        await use(quota, alone=True)
+        limiter = make(Rate(5, 5))
+        await use(limiter, alone=True)
         await asyncio.sleep(2)
-        return await asyncio.gather(*(use(quota) for _ in range(14)))
+        return await asyncio.gather(*(use(limiter) for _ in range(14)))
 
     uses = sorted(run(whole()))
     cycle_s = 5 + MARGIN_S
     assert uses == pytest.approx([2.0] * 4 + [2.0 + cycle_s] * 5 + [2.0 + 2 * cycle_s] * 5, abs=1e-3)
 
 
-def test_a_slot_that_is_given_back_does_not_free_that_of_the_first_call() -> None:
+def test_returned_slot_does_not_free_the_first_calls_slot() -> None:
     """Only a use says when the burst is; a withdrawn call says nothing."""
 
     async def whole() -> list[float]:
-        quota = make(Rate(2, 5))
-        first = await use(quota, alone=True)
+        limiter = make(Rate(2, 5))
+        first = await use(limiter, alone=True)
         for _ in range(3):
             await asyncio.sleep(1)
-            (await quota.reserve()).release()
-        return [first, *await asyncio.gather(*(use(quota) for _ in range(3)))]
+            (await limiter.reserve()).release()
+        return [first, *await asyncio.gather(*(use(limiter) for _ in range(3)))]
 
     uses = run(whole())
     assert uses == pytest.approx([0.0, 3.0, 8.1, 8.1], abs=1e-3)
@@ -168,20 +168,20 @@ def test_a_slot_that_is_given_back_does_not_free_that_of_the_first_call() -> Non
 
 @pytest.mark.parametrize("rate", [Rate(1, 5), Rate(2, 5), Rate(25, 5), Rate(1500, 1)], ids=str)
 def test_calls_that_go_alone_again_and_again_never_run_out_of_slots(rate: Rate) -> None:
-    """Each is answered 429 and holds the quota back; the next one finds a slot all the same, soon after the pause."""
+    """Each is answered 429 and holds the limiter back; the next one finds a slot all the same, soon after the pause."""
 
     async def whole() -> list[float]:
-        quota = make(rate)
+        limiter = make(rate)
         uses = []
         for _ in range(40):
-            slot = await called(quota, alone=True)
+            slot = await called(limiter, alone=True)
             uses.append(slot.used_at or 0.0)
-            quota.throttled(rate.period_s, slot)
+            limiter.pause(rate.period_s, slot)
         return uses
 
     uses = run(whole())
     gaps = [later - earlier for earlier, later in itertools.pairwise(uses)]
-    assert max(gaps) <= rate.period_s + MOST_MARGIN_S + 1e-6
+    assert max(gaps) <= rate.period_s + MAX_MARGIN_S + 1e-6
     assert min(gaps) >= rate.period_s
 
 
@@ -190,8 +190,8 @@ def test_many_calls_a_period() -> None:
     rate = Rate(1200, 1)
 
     async def whole() -> list[float]:
-        quota = make(rate)
-        return await asyncio.gather(*(use(quota) for _ in range(3000)))
+        limiter = make(rate)
+        return await asyncio.gather(*(use(limiter) for _ in range(3000)))
 
     uses = run(whole())
     assert_kept(uses, rate)
@@ -202,74 +202,74 @@ def test_one_call_in_a_long_period() -> None:
     """A limit of one call is one call, each a period after the other."""
 
     async def whole() -> list[float]:
-        quota = make(Rate(1, 5))
-        return [await use(quota, alone=number == 0) for number in range(4)]
+        limiter = make(Rate(1, 5))
+        return [await use(limiter, alone=number == 0) for number in range(4)]
 
     assert run(whole()) == pytest.approx([0.0, 5.1, 10.2, 15.3], abs=1e-3)
 
 
-def test_a_pause_holds_back_what_was_reserved_before_it() -> None:
+def test_pause_delays_slots_reserved_before() -> None:
     """A 429 stops everything: those who have a slot, those who wait for one, and those who come later."""
 
     async def whole() -> list[float]:
-        quota = make(Rate(2, 5))
-        first = await called(quota)
-        await use(quota)
-        waiting = [asyncio.ensure_future(use(quota)) for _ in range(2)]
+        limiter = make(Rate(2, 5))
+        first = await called(limiter)
+        await use(limiter)
+        waiting = [asyncio.ensure_future(use(limiter)) for _ in range(2)]
         await asyncio.sleep(5)
-        quota.throttled(60, first)
-        quota.throttled(1, first)  # a shorter one takes nothing back
+        limiter.pause(60, first)
+        limiter.pause(1, first)  # a shorter one takes nothing back
         return await asyncio.gather(*waiting)
 
     assert run(whole()) == pytest.approx([65.0, 65.0], abs=1e-3)
 
 
-def test_nobody_comes_before_the_slot_is_near() -> None:
+def test_no_slot_is_handed_out_too_early() -> None:
     """A reservation is granted a second ahead, time enough for a connection, and no earlier: waiters hold sockets."""
 
     async def whole() -> list[float]:
-        quota = make(Rate(1, 5))
-        await use(quota)
-        slot = await quota.reserve()
-        reserved = quota.now()
-        await slot.near(0.05)
-        near = quota.now()
-        await slot.ready()
-        return [reserved, near, quota.now()]
+        limiter = make(Rate(1, 5))
+        await use(limiter)
+        slot = await limiter.reserve()
+        reserved = limiter.now()
+        await slot.wait_until_near(0.05)
+        near = limiter.now()
+        await slot.wait_until_ready()
+        return [reserved, near, limiter.now()]
 
     assert run(whole()) == pytest.approx([5.1 - LEAD_S, 5.1 - 0.05, 5.1], abs=1e-3)
 
 
-def test_a_withdrawn_slot_is_there_for_the_next() -> None:
+def test_withdrawn_slot_is_free_for_the_next_call() -> None:
     """Giving back is immediate, wakes who waits, and counts once."""
 
     async def whole() -> float:
-        quota = make(Rate(1, 5))
-        slot = await quota.reserve()
-        waiting = asyncio.ensure_future(use(quota))
+        limiter = make(Rate(1, 5))
+        slot = await limiter.reserve()
+        waiting = asyncio.ensure_future(use(limiter))
         await asyncio.sleep(3)
         slot.release()
         slot.release()
         await waiting
-        return quota.now()
+        return limiter.now()
 
     assert run(whole()) == pytest.approx(3.0, abs=1e-3)
 
 
-def test_nobody_overtakes_whoever_waits_for_a_slot() -> None:
-    """A slot that is given back is for who has waited longest, although another asks before that one can look."""
+def test_slots_are_handed_out_in_order() -> None:
+    """A slot that is given back is for who has waited longest, although another request before that one can look."""
 
     async def go(slot: Slot) -> None:
-        await slot.ready()
-        slot.used()
+        await slot.wait_until_ready()
+        slot.mark_used()
 
     async def whole() -> list[Slot]:
-        quota = make(Rate(3, 5))
+        limiter = make(Rate(3, 5))
         for moment in (0.0, 0.5, 0.5):
-            await asyncio.sleep(moment - quota.now())
-            await use(quota)
-        held, first, second = [await quota.reserve() for _ in range(3)]
-        await held.near(0.2)
+            await asyncio.sleep(moment - limiter.now())
+            await use(limiter)
+        held, first, second = [await limiter.reserve() for _ in range(3)]
+        await held.wait_until_near(0.2)
         waiting = asyncio.ensure_future(go(first))
         await asyncio.sleep(0.01)
         held.release()
@@ -283,30 +283,30 @@ def test_nobody_overtakes_whoever_waits_for_a_slot() -> None:
     assert first.used_at < second.used_at - 0.3
 
 
-def test_a_slot_that_passed_the_floor_unused_is_there_for_the_next() -> None:
+def test_unused_slot_returns_its_part_of_the_hard_limit() -> None:
     """No call was made, so the floor is as open as before: a connection that is found closed costs no part of the limit."""
 
     async def whole() -> list[float]:
-        quota = make(Rate(2, 5))
-        slot = await quota.reserve()
-        await slot.ready()
+        limiter = make(Rate(2, 5))
+        slot = await limiter.reserve()
+        await slot.wait_until_ready()
         slot.release()  # its connection was found closed
-        return [await use(quota) for _ in range(2)]
+        return [await use(limiter) for _ in range(2)]
 
     assert run(whole()) == pytest.approx([0.0, 0.0], abs=1e-3)
 
 
-def test_the_floor_holds_where_slots_pass_it_unused_again_and_again() -> None:
-    """What was passed in vain is open once more, and what was used is not."""
+def test_hard_limit_holds_with_many_unused_slots() -> None:
+    """An unused bucket is open again, and a used one is not."""
 
     async def whole() -> list[float]:
-        quota, uses = make(Rate(3, 5)), list[float]()
+        limiter, uses = make(Rate(3, 5)), list[float]()
         for number in range(12):
             for _ in range(number % 3):
-                slot = await quota.reserve()
-                await slot.ready()
+                slot = await limiter.reserve()
+                await slot.wait_until_ready()
                 slot.release()
-            uses.append(await use(quota))
+            uses.append(await use(limiter))
         return uses
 
     uses = run(whole())
@@ -314,17 +314,17 @@ def test_the_floor_holds_where_slots_pass_it_unused_again_and_again() -> None:
     assert uses[-1] == pytest.approx(3 * (5 + MARGIN_S), abs=1e-2)
 
 
-def test_whoever_is_late_for_a_slot_takes_another() -> None:
+def test_late_call_books_another_slot() -> None:
     """A slot that was booked and not used in time is given back; the next one is waited for, and the floor passed anew."""
 
     async def whole() -> list[float]:
-        quota = make(Rate(2, 5))
-        slot = await quota.reserve()
-        await slot.ready()
+        limiter = make(Rate(2, 5))
+        slot = await limiter.reserve()
+        await slot.wait_until_ready()
         await asyncio.sleep(ON_TIME_S + 0.01)  # the ledger took its time
-        await slot.ready()
-        slot.used()
-        return [slot.used_at or 0.0, await use(quota), await use(quota)]
+        await slot.wait_until_ready()
+        slot.mark_used()
+        return [slot.used_at or 0.0, await use(limiter), await use(limiter)]
 
     first, second, third = run(whole())
     assert first == pytest.approx(ON_TIME_S + 0.01, abs=1e-3)
@@ -336,25 +336,25 @@ def test_a_share_of_the_limit_is_so_many_calls() -> None:
     """60 % of 10 are 6 in a period; the rest is left to others."""
 
     async def whole() -> list[float]:
-        quota = make(Rate(10, 5), share=0.6)
-        assert (quota.allowed, quota.most) == (6.0, 6.0)
-        return await asyncio.gather(*(use(quota) for _ in range(12)))
+        limiter = make(Rate(10, 5), share=0.6)
+        assert (limiter.calls_allowed, limiter.max_calls) == (6.0, 6.0)
+        return await asyncio.gather(*(use(limiter) for _ in range(12)))
 
     assert sorted(run(whole())) == pytest.approx([0.0] * 6 + [5.1] * 6, abs=1e-3)
 
 
-def test_others_are_given_way_and_the_limit_is_taken_back() -> None:
+def test_limit_is_left_to_others_and_used_again_later() -> None:
     """After a 429 that nothing of ours explains there are fewer calls, evenly; later as many as before."""
 
     async def whole() -> tuple[float, float, float]:
-        quota = make(Rate(25, 5))
-        slot = await called(quota)
-        quota.throttled(5.0, slot)
-        given_way = quota.allowed
-        uses = [await use(quota) for _ in range(5)]
+        limiter = make(Rate(25, 5))
+        slot = await called(limiter)
+        limiter.pause(5.0, slot)
+        given_way = limiter.calls_allowed
+        uses = [await use(limiter) for _ in range(5)]
         gaps = [later - earlier for earlier, later in itertools.pairwise(uses)]
         await asyncio.sleep(60)
-        return given_way, min(gaps), quota.allowed
+        return given_way, min(gaps), limiter.calls_allowed
 
     given_way, gap_s, allowed = run(whole())
     assert given_way <= 12.5
@@ -366,12 +366,12 @@ def test_the_margin_is_wider_after_a_429_at_the_whole_limit_only() -> None:
     """Where others are known to be there, a 429 says nothing of the network."""
 
     async def whole() -> list[float]:
-        quota, seconds = make(Rate(25, 5)), list[float]()
-        quota.margin.seconds = 0.05
+        limiter, seconds = make(Rate(25, 5)), list[float]()
+        limiter.margin.seconds = 0.05
         for _ in range(2):
-            slot = await called(quota)
-            quota.throttled(1.0, slot)
-            seconds.append(quota.margin.seconds)
+            slot = await called(limiter)
+            limiter.pause(1.0, slot)
+            seconds.append(limiter.margin.seconds)
         return seconds
 
     first, second = run(whole())
@@ -383,45 +383,45 @@ def test_a_quiet_network_makes_the_margin_small() -> None:
     """What calls take is learnt from, a while after they came."""
 
     async def whole() -> float:
-        quota = RateLimiter(LimiterOptions(rate=Rate(25, 5)), MemorySlots(asyncio.get_running_loop().time))
+        limiter = RateLimiter(LimiterOptions(rate=Rate(25, 5)), MemorySlots(asyncio.get_running_loop().time))
         for _ in range(50):
-            await use(quota)
-            quota.heard(0.05)
-        return quota.margin.seconds
+            await use(limiter)
+            limiter.record_response_time(0.05)
+        return limiter.margin.seconds
 
     assert run(whole()) < MARGIN_S / 2
 
 
 def test_the_last_call_of_the_day_is_the_last() -> None:
-    """Whoever asks after it is told so; a slot that is given back is one call more."""
+    """Later requests raise CapReached; a slot that is given back allows one more call."""
 
     async def whole() -> list[float]:
-        quota = make(Rate(5, 5), daily_cap=3)
-        uses = [await use(quota), await use(quota)]
-        slot = await quota.reserve()
-        await slot.near(0)
-        other = await quota.reserve()
+        limiter = make(Rate(5, 5), daily_cap=3)
+        uses = [await use(limiter), await use(limiter)]
+        slot = await limiter.reserve()
+        await slot.wait_until_near(0)
+        other = await limiter.reserve()
         with pytest.raises(CapReached, match="had 3 calls"):
-            await other.ready()
+            await other.wait_until_ready()
         other.release()
         slot.release()
-        return [*uses, await use(quota)]
+        return [*uses, await use(limiter)]
 
     assert run(whole()) == pytest.approx([0.0] * 3, abs=1e-3)
 
 
-def test_a_pause_that_comes_while_the_floor_is_waited_for_holds() -> None:
+def test_pause_during_the_wait_for_the_hard_limit_holds() -> None:
     """The slot is ready only when the pool, the floor and the pause have let it go."""
 
     async def whole() -> float:
-        quota = make(Rate(1, 5))
-        await quota.floor.passed()
-        slot = await quota.reserve()
-        waiting = asyncio.ensure_future(slot.ready())
+        limiter = make(Rate(1, 5))
+        await limiter.hard_limit.acquire()
+        slot = await limiter.reserve()
+        waiting = asyncio.ensure_future(slot.wait_until_ready())
         await asyncio.sleep(1)
-        quota.throttled(30, slot)
+        limiter.pause(30, slot)
         await waiting
-        return quota.now()
+        return limiter.now()
 
     assert run(whole()) >= 31.0
 
@@ -430,7 +430,7 @@ _Told = TypeVar("_Told")
 
 
 class SlowPool(SlotStorage):
-    """A keeper as far away as a database: a change takes its time, and is made half way through it."""
+    """A storage as far away as a database: a change takes its time, and is made half way through it."""
 
     def __init__(self, takes_s: float) -> None:
         self.pool = SlotPool()
@@ -451,7 +451,7 @@ class SlowPool(SlotStorage):
             await asyncio.sleep(self._half_s)
             return seen, told
 
-    def tell(self, change: Callable[[SlotPool, float], object]) -> None:
+    def change_later(self, change: Callable[[SlotPool, float], object]) -> None:
         """See ``SlotStorage``."""
         task = asyncio.ensure_future(self.change(change))
         self._told.add(task)
@@ -467,56 +467,56 @@ class SlowPool(SlotStorage):
 @given(
     _RATES, st.lists(st.lists(_STEPS, max_size=8), max_size=8), st.sampled_from([0.001, 0.02, 0.1]), st.integers(1, 3)
 )
-def test_runs_that_share_a_slow_keeper_keep_the_limit_together(
+def test_runs_with_a_shared_slow_storage_keep_the_limit(
     rate: Rate, users: list[list[Step]], takes_s: float, runs: int
 ) -> None:
     """For any pattern, however long a change takes; all get their turn, and nothing stays booked."""
 
     async def whole() -> tuple[list[float], SlotPool, float]:
-        keeper, uses = SlowPool(takes_s), list[float]()
+        storage, uses = SlowPool(takes_s), list[float]()
         async with asyncio.timeout(AN_AGE_S):
             quotas = [
-                RateLimiter(LimiterOptions(rate=rate, run=f"run {number}"), keeper, margin()) for number in range(runs)
+                RateLimiter(LimiterOptions(rate=rate, run=f"run {number}"), storage, margin()) for number in range(runs)
             ]
             await asyncio.gather(
                 *(follow(quotas[number % runs], steps, uses) for number, steps in enumerate(users)),
             )
-        return uses, await keeper.settled(), keeper.now()
+        return uses, await storage.settled(), storage.now()
 
     uses, pool, _ = run(whole())
     assert_kept(uses, rate)
-    assert pool.counted == len(uses), "what was booked and not used was given back"
+    assert pool.new_calls == len(uses), "what was booked and not used was given back"
 
 
 class CopyingPool(SlowPool):
-    """A slow keeper that says that what it shows are copies."""
+    """A slow storage that says that what it shows are copies."""
 
-    shows_copies = True
+    returns_copies = True
 
 
-def test_those_who_wait_are_booked_for_together() -> None:
+def test_waiting_calls_are_booked_together() -> None:
     """A burst takes as long as one change of a slow pool, or two, and not one change for each of its calls."""
 
     async def whole() -> list[float]:
-        quota = RateLimiter(LimiterOptions(rate=Rate(25, 5)), CopyingPool(0.02), margin())
-        slots = [await quota.reserve() for _ in range(25)]
-        await asyncio.gather(*(slot.near(0) for slot in slots))
+        limiter = RateLimiter(LimiterOptions(rate=Rate(25, 5)), CopyingPool(0.02), margin())
+        slots = [await limiter.reserve() for _ in range(25)]
+        await asyncio.gather(*(slot.wait_until_near(0) for slot in slots))
         for slot in slots:
-            await slot.ready()
-            slot.used()
+            await slot.wait_until_ready()
+            slot.mark_used()
         return [slot.used_at or math.inf for slot in slots]
 
     assert max(run(whole())) == pytest.approx(2 * 0.02, abs=0.001)
 
 
-def test_what_was_booked_for_one_who_is_gone_is_given_back() -> None:
+def test_booking_of_a_cancelled_call_is_given_back() -> None:
     """Those who came to be booked for together, and went while that was done, leave nothing booked."""
 
     async def whole() -> tuple[SlotPool, int]:
-        keeper = CopyingPool(0.1)
-        async with RateLimiter(LimiterOptions(rate=Rate(5, 5), run="A"), keeper, margin()) as quota:
-            slots = [await quota.reserve() for _ in range(4)]
-            waiting = [asyncio.ensure_future(slot.near(0)) for slot in slots]
+        storage = CopyingPool(0.1)
+        async with RateLimiter(LimiterOptions(rate=Rate(5, 5), run="A"), storage, margin()) as limiter:
+            slots = [await limiter.reserve() for _ in range(4)]
+            waiting = [asyncio.ensure_future(slot.wait_until_near(0)) for slot in slots]
             await asyncio.sleep(0.01)  # the first books for all of them
             for task in waiting[1:3]:
                 task.cancel()
@@ -524,16 +524,16 @@ def test_what_was_booked_for_one_who_is_gone_is_given_back() -> None:
             for slot in slots[1:3]:
                 slot.release()
             for slot in (slots[0], slots[3]):
-                await slot.ready()
-                slot.used()
-        pool = await keeper.settled()
+                await slot.wait_until_ready()
+                slot.mark_used()
+        pool = await storage.settled()
         return pool, sum(slot.run == "A" for slot in pool.slots)
 
     pool, used = run(whole())
-    assert (pool.counted, used) == (2, 2)
+    assert (pool.new_calls, used) == (2, 2)
 
 
-def test_a_quota_knows_of_its_own_calls_before_it_asks_again() -> None:
+def test_limiter_counts_its_own_calls_in_the_view() -> None:
     """The margin is drawn from when calls went out, the first with its burst, and not from what was booked."""
     seen = list[list[float]]()
 
@@ -543,77 +543,77 @@ def test_a_quota_knows_of_its_own_calls_before_it_asks_again() -> None:
             super().learn(uses)
 
     async def whole() -> list[float]:
-        quota = RateLimiter(LimiterOptions(rate=Rate(25, 5)), CopyingPool(0.01), Learning())
-        await use(quota, alone=True)
+        limiter = RateLimiter(LimiterOptions(rate=Rate(25, 5)), CopyingPool(0.01), Learning())
+        await use(limiter, alone=True)
         await asyncio.sleep(0.3)
-        slots = [await quota.reserve() for _ in range(24)]
-        await asyncio.gather(*(slot.ready() for slot in slots))
+        slots = [await limiter.reserve() for _ in range(24)]
+        await asyncio.gather(*(slot.wait_until_ready() for slot in slots))
         for slot in slots:
-            slot.used()
+            slot.mark_used()
         for _ in range(25):
-            quota.heard(0.1)
+            limiter.record_response_time(0.1)
         return [slot.used_at or math.inf for slot in slots]
 
     used = run(whole())
     assert seen == [[used[0], *used]]
 
 
-def test_a_pause_holds_although_an_older_view_of_the_pool_comes_in_after_it() -> None:
-    """A change that was under way when the 429 came knows nothing of it; nobody calls for that reason."""
+def test_older_view_of_the_pool_does_not_end_a_pause() -> None:
+    """A change that was in flight when the 429 came knows nothing of it; nobody calls for that reason."""
 
     async def whole() -> float:
-        keeper = SlowPool(0.1)
-        quota = RateLimiter(LimiterOptions(rate=Rate(5, 5)), keeper, margin())
-        first = await called(quota)
-        second = await quota.reserve()
-        booking = asyncio.ensure_future(second.ready())
+        storage = SlowPool(0.1)
+        limiter = RateLimiter(LimiterOptions(rate=Rate(5, 5)), storage, margin())
+        first = await called(limiter)
+        second = await limiter.reserve()
+        booking = asyncio.ensure_future(second.wait_until_ready())
         await asyncio.sleep(0.08)  # the booking is made, and the answer is on its way
-        quota.throttled(30, first)
-        paused_until = quota.now() + 30
+        limiter.pause(30, first)
+        paused_until = limiter.now() + 30
         await booking
-        return quota.now() - paused_until
+        return limiter.now() - paused_until
 
     assert run(whole()) >= 0.0
 
 
-def test_a_booking_that_is_not_waited_for_is_given_back() -> None:
+def test_abandoned_booking_is_given_back() -> None:
     """Also where it is made only after its run was told to stop, at the very end."""
 
     async def whole() -> SlotPool:
-        keeper = SlowPool(0.1)
-        async with RateLimiter(LimiterOptions(rate=Rate(5, 5), run="A"), keeper, margin()) as quota:
-            slot = await quota.reserve()
-            waiting = asyncio.ensure_future(slot.ready())
+        storage = SlowPool(0.1)
+        async with RateLimiter(LimiterOptions(rate=Rate(5, 5), run="A"), storage, margin()) as limiter:
+            slot = await limiter.reserve()
+            waiting = asyncio.ensure_future(slot.wait_until_ready())
             await asyncio.sleep(0.01)
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
             slot.release()
-        return await keeper.settled()
+        return await storage.settled()
 
     pool = run(whole())
-    assert pool.counted == 0
-    assert not pool.users
+    assert pool.new_calls == 0
+    assert not pool.runs
     assert {slot.run for slot in pool.slots} <= {""}
 
 
-def test_what_is_given_back_while_another_asks_wakes_that_one() -> None:
+def test_returned_slot_wakes_a_waiting_call() -> None:
     """It asked just before, was told to wait, and looks again at once; it does not sleep out a period."""
 
     async def whole() -> float:
-        keeper = SlowPool(0.1)
-        quota = RateLimiter(LimiterOptions(rate=Rate(3, 5)), keeper, margin())
-        await use(quota)
-        await use(quota)
-        held, other, third = [await quota.reserve() for _ in range(3)]
-        await held.near(0)
-        queuing = asyncio.ensure_future(quota.reserve())  # which waits for news as well
-        waiting = asyncio.ensure_future(other.ready())
+        storage = SlowPool(0.1)
+        limiter = RateLimiter(LimiterOptions(rate=Rate(3, 5)), storage, margin())
+        await use(limiter)
+        await use(limiter)
+        held, other, third = [await limiter.reserve() for _ in range(3)]
+        await held.wait_until_near(0)
+        queuing = asyncio.ensure_future(limiter.reserve())  # which waits for news as well
+        waiting = asyncio.ensure_future(other.wait_until_ready())
         await asyncio.sleep(0.08)  # it has been told to wait, and does not know it yet
         held.release()
-        released_at = quota.now()
+        released_at = limiter.now()
         await waiting
         third.release()
         queuing.cancel()
-        return quota.now() - released_at
+        return limiter.now() - released_at
 
     assert run(whole()) < 1.0

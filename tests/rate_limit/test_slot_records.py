@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from importer.ledger import database
 from importer.ledger.records import utc_minute
 from importer.models import Rate
-from importer.rate_limit import Booking, Later, SlotPool, SlotRequest
+from importer.rate_limit import Booking, NotYet, SlotPool, SlotRequest
 from importer.rate_limit.slot_records import DAY_MINUTES, SlotRecords
-from tests.ledger.making import ask, new_ledger, url_of
+from tests.ledger.ledgers import new_ledger, query, url_of
 
 ROOT = Path(__file__).parents[2]
 HOLDS_BOOKINGS = """
@@ -35,10 +35,10 @@ def record_in(folder: Path, account: str = "tenant") -> SlotRecords:
     return SlotRecords(sa.make_url(url_of(folder / "ledger.sqlite")), account)
 
 
-def book(record: SlotRecords, run: str, calls: int = 5) -> Booking | Later:
-    asks = SlotRequest(run=run, rate=Rate(calls, 600.0), margin_s=0.1, ceiling=calls)
-    _, (answer,) = record.change([lambda pool, now: pool.book(asks, now)])
-    assert isinstance(answer, Booking | Later)
+def book(record: SlotRecords, run: str, calls: int = 5) -> Booking | NotYet:
+    request = SlotRequest(run=run, rate=Rate(calls, 600.0), margin_s=0.1, ceiling=calls)
+    _, (answer,) = record.change([lambda pool, now: pool.book(request, now)])
+    assert isinstance(answer, Booking | NotYet)
     return answer
 
 
@@ -57,14 +57,14 @@ def records(tmp_path: Path) -> Iterator[tuple[SlotRecords, SlotRecords]]:
 
 
 def test_all_take_from_one_pool(records: tuple[SlotRecords, SlotRecords]) -> None:
-    """Five slots are five, whoever takes them; each goes out once."""
+    """Five slots are booked once each, by any of the processes."""
     answers = [book(records[number % 2], f"run {number % 2}") for number in range(8)]
     numbers = [answer.number for answer in answers if isinstance(answer, Booking)]
     assert len(numbers) == len(set(numbers)) <= 5
     assert numbers
 
 
-def test_a_killed_process_leaves_its_bookings_and_nothing_else(tmp_path: Path) -> None:
+def test_killed_process_leaves_only_its_bookings(tmp_path: Path) -> None:
     """After `kill -9` the pool can be changed at once, and what was booked counts as used."""
     with contextlib.closing(new_ledger(tmp_path)), contextlib.closing(record_in(tmp_path)) as record:
         command = [sys.executable, "-c", HOLDS_BOOKINGS, str(tmp_path)]
@@ -79,20 +79,20 @@ def test_a_killed_process_leaves_its_bookings_and_nothing_else(tmp_path: Path) -
 def test_the_times_of_another_boot_are_not_compared(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
     """All slots may just have been used; a pause of before is over."""
     book(records[0], "before")
-    ask(tmp_path, "update quotas set boot_id = 'another'")
+    query(tmp_path, "update quotas set boot_id = 'another'")
     pool = look(records[1])
     assert {slot.used_at for slot in pool.slots} != {float("-inf")}
-    assert not pool.users
-    assert isinstance(book(records[1], "after"), Later)
+    assert not pool.runs
+    assert isinstance(book(records[1], "after"), NotYet)
 
 
 def test_calls_of_a_day_are_counted(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
     """Those of 24 hours, of all runs of this account; older ones not, those of a clock that was set back are."""
     book(records[0], "A")
     for minutes, calls in ((-DAY_MINUTES - 2, 1_000), (-DAY_MINUTES + 2, 20), (60, 300)):
-        ask(tmp_path, "insert into calls values ('tenant', ?, ?)", utc_minute() + minutes, calls)
-    ask(tmp_path, "insert into calls values ('other', ?, 7)", utc_minute())
-    assert look(records[1]).made_today == 1 + 20 + 300
+        query(tmp_path, "insert into calls values ('tenant', ?, ?)", utc_minute() + minutes, calls)
+    query(tmp_path, "insert into calls values ('other', ?, 7)", utc_minute())
+    assert look(records[1]).calls_last_day == 1 + 20 + 300
 
 
 def give_back(record: SlotRecords, bookings: Sequence[Booking], run: str = "A") -> None:
@@ -104,10 +104,10 @@ def give_back(record: SlotRecords, bookings: Sequence[Booking], run: str = "A") 
 
 
 def counted(folder: Path) -> list[int]:
-    return [int(str(calls)) for (calls,) in ask(folder, "select calls from calls order by minute")]
+    return [int(str(calls)) for (calls,) in query(folder, "select calls from calls order by minute")]
 
 
-def test_a_call_that_is_given_back_is_taken_off_its_own_minute(
+def test_returned_call_is_subtracted_from_its_own_minute(
     records: tuple[SlotRecords, SlotRecords], tmp_path: Path
 ) -> None:
     """Also when the minute is over by then: no minute has fewer calls than none, or a day could come short of one."""
@@ -117,54 +117,52 @@ def test_a_call_that_is_given_back_is_taken_off_its_own_minute(
         booking = book(record, "A")
         assert isinstance(booking, Booking)
         bookings.append(booking)
-        ask(tmp_path, "update calls set minute = minute - 1")
+        query(tmp_path, "update calls set minute = minute - 1")
     assert counted(tmp_path) == [1, 1, 1]
     give_back(record, bookings[1:2])
     give_back(record, bookings[2:])
-    assert (counted(tmp_path), look(record).made_today) == ([1, 0, 0], 1)
-    ask(tmp_path, "update calls set calls = 3")
+    assert (counted(tmp_path), look(record).calls_last_day) == ([1, 0, 0], 1)
+    query(tmp_path, "update calls set calls = 3")
     give_back(record, bookings * 2)
-    assert (counted(tmp_path), look(record).made_today) == ([3, 0, 0], 3)
+    assert (counted(tmp_path), look(record).calls_last_day) == ([3, 0, 0], 3)
 
 
-def test_more_than_was_counted_can_not_be_taken_off(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
+def test_day_count_is_never_negative(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
     """Somebody emptied the table while a run was at work: the day begins with none."""
     booking = book(records[0], "A")
     assert isinstance(booking, Booking)
-    ask(tmp_path, "delete from calls")
+    query(tmp_path, "delete from calls")
     give_back(records[0], [booking])
-    assert look(records[0]).made_today == 0
+    assert look(records[0]).calls_last_day == 0
     book(records[0], "A")
-    assert look(records[0]).made_today == 1
+    assert look(records[0]).calls_last_day == 1
 
 
 def test_where_the_system_names_no_boot_all_processes_share_one_pool(tmp_path: Path) -> None:
-    """Each having a name of its own, every change of one would be another boot to the other, and nobody would ever call."""
+    """With different boot IDs, each change would look like a restart to the other process, and no call would be made."""
     code = "import sys; from pathlib import Path; from importer.ledger.database import boot_id; print(boot_id(Path(sys.argv[1])))"
     command = [sys.executable, "-c", code, str(tmp_path / "none")]
     elsewhere = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     assert elsewhere.stdout.strip() == database.boot_id(tmp_path / "none") != ""
 
 
-def test_a_clock_that_began_anew_unnoticed_costs_a_period(
-    records: tuple[SlotRecords, SlotRecords], tmp_path: Path
-) -> None:
+def test_unnoticed_clock_restart_costs_one_period(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
     """Where the system names no boot: times and a pause of the former clock, far ahead of this one, are of this moment."""
     book(records[0], "before")
     ahead = f"json_set(pool, '$.last_at', {1e9}, '$.paused_until', {1e9}, '$.slots[4][1]', {1e9})"
-    ask(tmp_path, f"update quotas set pool = {ahead}")
+    query(tmp_path, f"update quotas set pool = {ahead}")
     before = records[1].now()
     pool = look(records[1])
     assert before <= pool.paused_until == pool.last_at == pool.slots[-1].used_at <= records[1].now()
 
 
-def test_a_change_that_fails_changes_nothing(records: tuple[SlotRecords, SlotRecords]) -> None:
+def test_failed_change_changes_nothing(records: tuple[SlotRecords, SlotRecords]) -> None:
     """Neither the change itself nor those made with it."""
 
     def fails(_pool: SlotPool, _now: float) -> None:
         raise OSError
 
-    asks = SlotRequest(run="A", rate=Rate(5, 600.0), margin_s=0.1, ceiling=5)
+    request = SlotRequest(run="A", rate=Rate(5, 600.0), margin_s=0.1, ceiling=5)
     with pytest.raises(Exception, match="ledger"):
-        records[0].change([lambda pool, now: pool.book(asks, now), fails])
+        records[0].change([lambda pool, now: pool.book(request, now), fails])
     assert look(records[1]).slots == []

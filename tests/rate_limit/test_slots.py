@@ -1,4 +1,4 @@
-"""The pool of slots: the limit is kept and used to the full, whoever shares it, and however they end."""
+"""The slot pool keeps the limit and uses it fully, with any runs that share it, and any end of them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.models import Rate
-from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, Capped, Later, SlotPool, SlotRequest
+from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, DailyCapReached, NotYet, SlotPool, SlotRequest
 from tests.rate_limit.crowd import LONGEST_PAUSE_S, Crowd, Run, Step, Use, assert_kept
 
 MARGIN_S = 0.1
-HUNGRY = Step()  # uses its slot at once, and asks for the next
+HUNGRY = Step()  # uses its slot at once, and request for the next
 
 
-def asks(
+def request(
     run: str = "A",
     calls: int = 25,
     *,
@@ -47,16 +47,16 @@ def booked(pool: SlotPool, who: SlotRequest, now: float) -> Booking:
 
 def spend(pool: SlotPool, who: SlotRequest, now: float, calls: int = 1, *, alone: bool = False) -> None:
     for _ in range(calls):
-        pool.used(booked(pool, who, now), who.run, now, alone=alone)
+        pool.mark_used(booked(pool, who, now), who.run, now, alone=alone)
 
 
 def next_at(pool: SlotPool, who: SlotRequest, now: float) -> float:
-    """When this run gets its next slot, asking as it is told to."""
+    """Return when this run gets its next slot, if it retries at the times that the pool returns."""
     for _ in range(20):
         answer = pool.book(who, now)
         if isinstance(answer, Booking):
             return answer.at
-        assert isinstance(answer, Later)
+        assert isinstance(answer, NotYet)
         now = max(answer.at - AHEAD_S, now + 1e-6)
     raise AssertionError("always later")
 
@@ -81,7 +81,7 @@ def crowds(draw: st.DrawFn) -> tuple[Crowd, float]:
     runs = []
     for number in range(draw(st.integers(1, 5))):
         calls = draw(st.sampled_from([1, 2, 3, 5, 8]))
-        who = asks(
+        who = request(
             f"run {number}",
             calls,
             period_s=period_s,
@@ -96,7 +96,7 @@ def crowds(draw: st.DrawFn) -> tuple[Crowd, float]:
 
 @settings(max_examples=300, deadline=None)
 @given(crowds())
-def test_no_window_has_more_calls_than_the_smallest_limit_of_those_who_share_it(case: tuple[Crowd, float]) -> None:
+def test_no_window_exceeds_the_smallest_limit_of_all_runs(case: tuple[Crowd, float]) -> None:
     """For any pattern of using on time and late, giving back, pausing, leaving and dying; and nobody waits for ever."""
     crowd, period_s = case
     uses = crowd.go(until=20_000.0)
@@ -105,13 +105,13 @@ def test_no_window_has_more_calls_than_the_smallest_limit_of_those_who_share_it(
         dead = any(step.ending == "dies" for step in run.steps[: run.done + 1])
         assert dead or run.done == len(run.steps), "it got all its turns"
     steps = sum(len(run.steps) for run in crowd.runs)
-    assert crowd.asked <= 40 * steps + 40, "whoever waits sleeps"
+    assert crowd.asked <= 40 * steps + 40, "waiting runs don't poll"
 
 
 @settings(max_examples=300, deadline=None)
 @given(crowds())
-def test_nobody_calls_during_a_pause(case: tuple[Crowd, float]) -> None:
-    """A 429 that one run is told of holds back all of them, those included that had booked before."""
+def test_no_calls_during_a_pause(case: tuple[Crowd, float]) -> None:
+    """A 429 of one run pauses all runs, including those that had booked before."""
     crowd, _ = case
     uses = crowd.go(until=20_000.0)
     assert not [(use, pause) for use in uses for pause in crowd.held_back if pause[0] < use.at < pause[1] - 1e-9]
@@ -119,13 +119,13 @@ def test_nobody_calls_during_a_pause(case: tuple[Crowd, float]) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(crowds())
-def test_a_pool_is_the_same_when_it_is_read_again(case: tuple[Crowd, float]) -> None:
-    """Written down and read, at any moment: the same slots, users, pause and share."""
+def test_pool_survives_json(case: tuple[Crowd, float]) -> None:
+    """Written down and read, at any moment: the same slots, runs, pause and share."""
     crowd, _ = case
     crowd.go(until=15.0)
     pool = crowd.pool
     again = SlotPool.from_json(pool.to_json(), crowd.now, LONGEST_PAUSE_S)
-    again.made_today, again.counted = pool.made_today, pool.counted  # which its keeper has elsewhere
+    again.calls_last_day, again.new_calls = pool.calls_last_day, pool.new_calls  # which its storage has elsewhere
     assert again == pool
     json.loads(pool.to_json(), parse_constant=pytest.fail)  # no infinity: a database may look into it
 
@@ -134,7 +134,7 @@ def test_a_pool_is_the_same_when_it_is_read_again(case: tuple[Crowd, float]) -> 
 @pytest.mark.parametrize("calls", [5, 10, 25])
 def test_the_limit_is_used_to_the_full(runs: int, calls: int) -> None:
     """However many share it: the slots of each period are gone within a moment of being free."""
-    crowd = Crowd([Run(asks(f"run {number}", calls), forever=HUNGRY) for number in range(runs)])
+    crowd = Crowd([Run(request(f"run {number}", calls), forever=HUNGRY) for number in range(runs)])
     seconds = 20 * (5 + MARGIN_S)
     uses = crowd.go(until=seconds - 1e-3)
     assert_kept(uses, 5.0)
@@ -146,7 +146,7 @@ def test_runs_that_want_all_of_it_get_the_same(runs: int) -> None:
     """Also one that comes when the others have long had the whole limit."""
     crowd = Crowd(
         [
-            Run(asks(f"run {number}"), forever=HUNGRY, starts_at=13.0 if number == runs - 1 else 0.0)
+            Run(request(f"run {number}"), forever=HUNGRY, starts_at=13.0 if number == runs - 1 else 0.0)
             for number in range(runs)
         ]
     )
@@ -156,41 +156,41 @@ def test_runs_that_want_all_of_it_get_the_same(runs: int) -> None:
     assert min(got.values()) >= 0.8 * max(got.values())
 
 
-def test_who_has_had_its_part_gives_way_to_one_that_waits() -> None:
-    """It asks first, and has its part of the burst that comes free; the rest is for the other, without a pause."""
-    pool, first, second = SlotPool(), asks("first"), asks("second")
+def test_run_that_had_its_part_gives_way_to_a_waiting_run() -> None:
+    """It request first, and has its part of the burst that comes free; the rest is for the other, without a pause."""
+    pool, first, second = SlotPool(), request("first"), request("second")
     spend(pool, first, 0.0, 25)
-    assert isinstance(pool.book(second, 1.0), Later)
+    assert isinstance(pool.book(second, 1.0), NotYet)
     for _ in range(13):
         assert booked(pool, first, 5.0).at == pytest.approx(5.1)
-    assert isinstance(pool.book(first, 5.0), Later)
+    assert isinstance(pool.book(first, 5.0), NotYet)
     for _ in range(12):
         assert booked(pool, second, 5.0).at == pytest.approx(5.1)
 
 
-def test_who_has_had_its_part_goes_on_where_nobody_waits() -> None:
+def test_run_that_had_its_part_continues_if_no_run_waits() -> None:
     """One that has what it wants is no reason to leave a slot idle."""
-    pool, hungry, content = SlotPool(), asks("hungry"), asks("content")
+    pool, hungry, content = SlotPool(), request("hungry"), request("content")
     spend(pool, content, 0.0)
     spend(pool, hungry, 0.0, 24)
     assert [booked(pool, hungry, 5.0).at for _ in range(25)] == pytest.approx([5.1] * 25)
 
 
-def test_what_is_used_in_one_burst_is_no_part_of_the_next() -> None:
+def test_bursts_do_not_count_for_the_next_burst() -> None:
     """All slots were used within half a second, and are due within half a second: nobody holds any back for others."""
-    pool, runs = SlotPool(), [asks(f"run {number}") for number in range(4)]
+    pool, runs = SlotPool(), [request(f"run {number}") for number in range(4)]
     moments = [number * 0.02 for number in range(25)]
     for number, at in enumerate(moments):
         spend(pool, runs[number % 4], at)
     for who in runs:
-        assert isinstance(pool.book(who, 1.0), Later)  # from here on it waits
+        assert isinstance(pool.book(who, 1.0), NotYet)  # from here on it waits
     for number, at in enumerate(moments):
         assert booked(pool, runs[-1 - number % 4], at + 4.9).at == pytest.approx(at + 5.1)
 
 
 def test_runs_that_share_a_pool_queue_for_their_turns() -> None:
-    """Beside three others, the seventh in a run's queue is the last of the burst; the eighth is told of the next."""
-    pool, runs = SlotPool(), [asks(f"run {number}") for number in range(4)]
+    """Beside three others, the seventh in a run's queue is the last of the burst; the eighth gets the next burst."""
+    pool, runs = SlotPool(), [request(f"run {number}") for number in range(4)]
     for who in runs:
         spend(pool, who, 0.0, 6)
     assert pool.forecast(runs[0], 4.0, 6) == pytest.approx(5.1)
@@ -199,119 +199,119 @@ def test_runs_that_share_a_pool_queue_for_their_turns() -> None:
 
 def test_a_slot_that_is_booked_counts_among_the_calls_at_its_time() -> None:
     """Not at the last moment at which it may be used: a margin drawn from that would be too wide."""
-    pool, who = SlotPool(), asks(calls=3)
+    pool, who = SlotPool(), request(calls=3)
     spend(pool, who, 1.0, 2)
     assert booked(pool, who, 1.1).at == pytest.approx(1.1)
-    assert pool.uses(who, 1.1) == pytest.approx([1.0, 1.0, 1.1])
+    assert pool.recent_uses(who, 1.1) == pytest.approx([1.0, 1.0, 1.1])
 
 
 def test_a_pool_of_an_earlier_version_is_read() -> None:
     """It does not say who waits: then nobody does."""
-    pool, who = SlotPool(), asks()
+    pool, who = SlotPool(), request()
     spend(pool, who, 1.0)
-    pool.counted = 0
+    pool.new_calls = 0
     known = json.loads(pool.to_json())
     known["users"] = {run: user[:4] for run, user in known["users"].items()}
     assert SlotPool.from_json(json.dumps(known), 2.0, LONGEST_PAUSE_S) == pool
 
 
-def test_what_one_does_not_want_others_have() -> None:
+def test_unused_part_goes_to_other_runs() -> None:
     """Beside a run that makes a call now and then, a hungry one uses nearly all the rest."""
-    rare = Run(asks("rare"), forever=Step(thinks_s=2.0))
-    crowd = Crowd([rare, Run(asks("hungry"), forever=HUNGRY)])
+    rare = Run(request("rare"), forever=Step(thinks_s=2.0))
+    crowd = Crowd([rare, Run(request("hungry"), forever=HUNGRY)])
     uses = crowd.go(until=204.0 - 1e-3)
     got = counts(uses)
     assert got["rare"] >= 204.0 / (2.0 + 5.1), "it waits for less than a period each time"
     assert sum(got.values()) >= 0.95 * 40 * 25
 
 
-def test_a_dead_run_holds_its_slots_for_a_period_and_no_longer() -> None:
+def test_killed_run_blocks_its_slots_for_one_period_only() -> None:
     """It booked all of them and was killed: they count as used at the last moment at which they might have been."""
     pool = SlotPool()
     for _ in range(25):
-        booked(pool, asks("dead"), 100.0)
-    assert next_at(pool, asks("alive"), 100.1) == pytest.approx(100.0 + ON_TIME_S + 5.0 + MARGIN_S)
-    spend(pool, asks("alive"), 105.5, 24)
+        booked(pool, request("dead"), 100.0)
+    assert next_at(pool, request("alive"), 100.1) == pytest.approx(100.0 + ON_TIME_S + 5.0 + MARGIN_S)
+    spend(pool, request("alive"), 105.5, 24)
 
 
-def test_a_dead_run_is_not_shared_with_any_more() -> None:
+def test_killed_run_gets_no_share() -> None:
     """Two periods after its last sign, the other one has the whole limit, without patience for the dead."""
-    dead = Run(asks("dead"), steps=[HUNGRY] * 30 + [Step(ending="dies")], forever=HUNGRY)
-    crowd = Crowd([dead, Run(asks("alive"), forever=HUNGRY)])
+    dead = Run(request("dead"), steps=[HUNGRY] * 30 + [Step(ending="dies")], forever=HUNGRY)
+    crowd = Crowd([dead, Run(request("alive"), forever=HUNGRY)])
     uses = crowd.go(until=200.0)
     died_at = max(use.at for use in uses if use.run == "dead")
     later = [use.at for use in uses if use.at > died_at + 2 * 5.1]
     assert len(later) / (200.0 - later[0]) * 5.1 >= 0.98 * 25
 
 
-def test_a_run_that_has_left_is_not_waited_for() -> None:
-    """The one that stays asks once, and has the slot."""
+def test_removed_run_is_not_waited_for() -> None:
+    """The one that stays request once, and has the slot."""
     pool = SlotPool()
-    spend(pool, asks("A", 4), 0.0, 2)
-    spend(pool, asks("B", 4), 0.0, 2)
-    pool.leave("B")
-    answers = [pool.book(asks("A", 4), 5.1) for _ in range(4)]
+    spend(pool, request("A", 4), 0.0, 2)
+    spend(pool, request("B", 4), 0.0, 2)
+    pool.remove_run("B")
+    answers = [pool.book(request("A", 4), 5.1) for _ in range(4)]
     assert all(isinstance(answer, Booking) and answer.at == 5.1 for answer in answers)
 
 
 def test_the_smallest_limit_holds_for_all() -> None:
     """A run whose owner knows of a smaller plan is believed, for as long as it is there."""
     pool = SlotPool()
-    spend(pool, asks("small", 5), 0.0)
-    assert pool.rate(asks("large", 25), 0.0) == Rate(5, 5.0)
-    spend(pool, asks("large", 25), 0.0, 4)
-    assert next_at(pool, asks("large", 25), 0.0) == pytest.approx(5.0 + MARGIN_S, abs=0.2)
-    pool.leave("small")
-    assert pool.rate(asks("large", 25), 0.0) == Rate(25, 5.0)
+    spend(pool, request("small", 5), 0.0)
+    assert pool.rate(request("large", 25), 0.0) == Rate(5, 5.0)
+    spend(pool, request("large", 25), 0.0, 4)
+    assert next_at(pool, request("large", 25), 0.0) == pytest.approx(5.0 + MARGIN_S, abs=0.2)
+    pool.remove_run("small")
+    assert pool.rate(request("large", 25), 0.0) == Rate(25, 5.0)
 
 
 def test_the_smallest_limit_holds_after_a_long_pause() -> None:
-    """Nobody asks while all are held back, and yet nobody is gone."""
+    """Nobody request while all are held back, and yet nobody is gone."""
     pool = SlotPool()
-    small, large = asks("small", 5), asks("large", 25)
+    small, large = request("small", 5), request("large", 25)
     spend(pool, small, 0.0)
-    pool.throttled(small, 0.0, sent_at=0.0, wait_s=600.0)
+    pool.pause_after_429(small, 0.0, sent_at=0.0, wait_s=600.0)
     assert pool.rate(large, 600.0) == Rate(5, 5.0)
     booked(pool, large, 600.0)
-    assert "small" in pool.users
+    assert "small" in pool.runs
     assert pool.rate(large, 609.0) == Rate(25, 5.0)
 
 
-def test_a_ceiling_leaves_the_rest_to_others() -> None:
+def test_ceiling_leaves_the_rest_to_others() -> None:
     """Runs that may use 60 % of the limit make no more calls than that together; one that may use all of it does."""
     pool = SlotPool()
-    first, second = asks("modest", 10, ceiling=6), asks("modest, too", 10, ceiling=6)
+    first, second = request("modest", 10, ceiling=6), request("modest, too", 10, ceiling=6)
     spend(pool, first, 0.0, 3)
     spend(pool, second, 0.0, 3)
-    assert {type(pool.book(modest, 0.0)) for modest in (first, second)} == {Later}
-    spend(pool, asks("other", 10), 0.0, 4)
+    assert {type(pool.book(modest, 0.0)) for modest in (first, second)} == {NotYet}
+    spend(pool, request("other", 10), 0.0, 4)
 
 
 @pytest.mark.parametrize("ceiling", [1, 3, 6])
 @pytest.mark.parametrize("others", [1, 2])
 @pytest.mark.parametrize("noticed", [False, True])
-def test_a_run_with_a_ceiling_has_its_part_beside_those_without(ceiling: int, others: int, *, noticed: bool) -> None:
+def test_run_with_a_ceiling_gets_its_part(ceiling: int, others: int, *, noticed: bool) -> None:
     """It does not starve because they use all of the rest, nor where people are noticed who have some of it."""
     throttled = [Step(ending="throttled")] if noticed else []
-    hungry = [Run(asks(f"run {number}", 10), steps=throttled, forever=HUNGRY) for number in range(others)]
-    crowd = Crowd([Run(asks("modest", 10, ceiling=ceiling), forever=HUNGRY, starts_at=7.0), *hungry])
+    hungry = [Run(request(f"run {number}", 10), steps=throttled, forever=HUNGRY) for number in range(others)]
+    crowd = Crowd([Run(request("modest", 10, ceiling=ceiling), forever=HUNGRY, starts_at=7.0), *hungry])
     uses = crowd.go(until=300.0)
     assert_kept(uses, 5.0)
     part = min(ceiling, 10 // (1 + others))
     assert counts([use for use in uses if use.at > 100.0])["modest"] >= 0.8 * part * 200 / 5.1
 
 
-def test_a_call_that_went_alone_comes_back_with_its_burst() -> None:
+def test_slot_of_first_call_gets_free_with_its_burst() -> None:
     """Its slot is free when those of the first burst are; else every burst would straddle two windows."""
-    pool, who = SlotPool(), asks(calls=5)
+    pool, who = SlotPool(), request(calls=5)
     spend(pool, who, 0.0, alone=True)
     spend(pool, who, 2.0, 4)
     assert [next_at(pool, who, 2.0) for _ in range(5)] == pytest.approx([2.0 + 5 + MARGIN_S] * 5)
 
 
-def test_what_is_given_back_is_there_again_at_once() -> None:
+def test_returned_slot_is_free_at_once() -> None:
     """With the time of its last use, so that the one who comes next need not wait for longer than that."""
-    pool, who = SlotPool(), asks(calls=2)
+    pool, who = SlotPool(), request(calls=2)
     spend(pool, who, 0.0, 2)
     first = booked(pool, who, 5.0)
     pool.give_back(first, who.run)
@@ -321,37 +321,37 @@ def test_what_is_given_back_is_there_again_at_once() -> None:
 
 def test_a_use_counts_from_when_it_was_made() -> None:
     """Not from the moment of its booking, nor from the last at which it would have been on time."""
-    pool, who = SlotPool(), asks(calls=1)
+    pool, who = SlotPool(), request(calls=1)
     booking = booked(pool, who, 0.0)
-    pool.used(booking, who.run, 0.2)
+    pool.mark_used(booking, who.run, 0.2)
     assert next_at(pool, who, 0.2) == pytest.approx(0.2 + 5 + MARGIN_S)
 
 
-def test_a_use_counts_although_its_slot_is_anothers_by_now() -> None:
+def test_late_use_of_a_rebooked_slot_counts() -> None:
     """A process that was stopped between its last look at the clock and the write: the call was made, and takes a slot."""
-    pool, slow, quick = SlotPool(), asks("slow", 2), asks("quick", 2)
+    pool, slow, quick = SlotPool(), request("slow", 2), request("quick", 2)
     late = booked(pool, slow, 0.0)
     spend(pool, quick, 0.0)
     spend(pool, quick, 10.0)  # a slot each, that of the slow one among them
     spend(pool, quick, 10.2)
-    pool.used(late, slow.run, 11.0)
+    pool.mark_used(late, slow.run, 11.0)
     assert next_at(pool, quick, 12.0) == pytest.approx(10.2 + 5 + MARGIN_S, abs=0.2)
     assert next_at(pool, slow, 15.4) == pytest.approx(11.0 + 5 + MARGIN_S, abs=0.2)
 
 
-def test_calls_keep_their_distance() -> None:
-    """``spacing_s`` is the least time from one call to the next, whoever makes it."""
+def test_calls_keep_the_spacing() -> None:
+    """``spacing_s`` is the least time between two calls of any runs."""
     pool = SlotPool()
-    moments = [next_at(pool, asks(run, spacing_s=0.04), 0.0) for run in "ABABAB"]
+    moments = [next_at(pool, request(run, spacing_s=0.04), 0.0) for run in "ABABAB"]
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert min(gaps) >= 0.04 - 1e-9
 
 
 def test_where_others_use_the_limit_calls_go_evenly() -> None:
     """A 429 costs one call then, and not a burst."""
-    pool, who = SlotPool(), asks()
+    pool, who = SlotPool(), request()
     spend(pool, who, 0.0)
-    pool.throttled(who, 0.0, sent_at=0.0, wait_s=1.0)
+    pool.pause_after_429(who, 0.0, sent_at=0.0, wait_s=1.0)
     moments = [next_at(pool, who, 1.0)]
     for _ in range(4):
         moments.append(next_at(pool, who, moments[-1]))
@@ -361,20 +361,20 @@ def test_where_others_use_the_limit_calls_go_evenly() -> None:
 
 def test_the_day_has_so_many_calls_and_no_more() -> None:
     """What others had of it counts, what was given back does not, and a cap says how many there were."""
-    pool, who = SlotPool(made_today=7), asks(daily_cap=10)
+    pool, who = SlotPool(calls_last_day=7), request(daily_cap=10)
     first = booked(pool, who, 0.0)
     spend(pool, who, 0.0, 2)
-    assert pool.book(who, 0.0) == Capped(10)
+    assert pool.book(who, 0.0) == DailyCapReached(10)
     pool.give_back(first, who.run)
     spend(pool, who, 0.0)
-    assert pool.book(who, 0.0) == Capped(10)
-    assert isinstance(pool.book(asks("uncapped"), 0.0), Booking)
+    assert pool.book(who, 0.0) == DailyCapReached(10)
+    assert isinstance(pool.book(request("uncapped"), 0.0), Booking)
 
 
 @pytest.mark.parametrize("ahead", range(5))
-def test_the_forecast_is_what_happens(ahead: int) -> None:
-    """Whoever queues behind so many others is told when its turn comes at the latest, within a period."""
-    pool, who = SlotPool(), asks(calls=5, spacing_s=0.1)
+def test_forecast_is_right(ahead: int) -> None:
+    """A run behind many others gets a time for its next try within a period."""
+    pool, who = SlotPool(), request(calls=5, spacing_s=0.1)
     spend(pool, who, 0.0, 1)
     forecast = pool.forecast(who, 0.0, ahead)
     now, moments = 0.0, list[float]()
@@ -384,30 +384,30 @@ def test_the_forecast_is_what_happens(ahead: int) -> None:
     assert forecast == pytest.approx(moments[-1], abs=ON_TIME_S)
 
 
-def test_times_that_can_not_be_are_those_of_this_moment() -> None:
-    """Slots, last call and users from the far future: a period later all is as it should be."""
-    pool, who = SlotPool(), asks(calls=2)
+def test_impossible_times_are_replaced_by_now() -> None:
+    """Slots, last call and runs from the far future: a period later all is as it should be."""
+    pool, who = SlotPool(), request(calls=2)
     spend(pool, who, 1e9, 2)
-    pool.throttled(who, 1e9, sent_at=1e9, wait_s=60)
+    pool.pause_after_429(who, 1e9, sent_at=1e9, wait_s=60)
     again = SlotPool.from_json(pool.to_json(), 50.0, LONGEST_PAUSE_S)
     assert again.last_at == again.paused_until == again.share.since == 50.0
     assert [slot.used_at for slot in again.slots] == [50.0, 50.0]
     assert next_at(again, who, 50.0) == pytest.approx(50.0 + 5 + MARGIN_S)
 
 
-def test_a_pause_and_a_booking_that_can_be_are_kept() -> None:
+def test_possible_pauses_and_bookings_are_loaded() -> None:
     """What lies ahead by no more than it may is no error of any clock."""
-    pool, who = SlotPool(), asks(calls=2)
+    pool, who = SlotPool(), request(calls=2)
     booking = booked(pool, who, 50.0)
-    pool.throttled(who, 50.0, sent_at=50.0, wait_s=LONGEST_PAUSE_S)
+    pool.pause_after_429(who, 50.0, sent_at=50.0, wait_s=LONGEST_PAUSE_S)
     again = SlotPool.from_json(pool.to_json(), 50.0, LONGEST_PAUSE_S)
     assert again.paused_until == 50.0 + LONGEST_PAUSE_S
     again.give_back(booking, who.run)
     assert [slot.used_at for slot in again.slots] == [-math.inf] * 2
 
 
-def test_a_pool_of_which_nothing_is_known_is_free_in_a_period() -> None:
+def test_fully_used_pool_is_free_after_a_period() -> None:
     """That of another boot: its slots may have been used just now, and no more than that."""
-    pool, who = SlotPool.all_used(3, 7.0), asks(calls=3)
-    assert isinstance(pool.book(who, 7.0), Later)
+    pool, who = SlotPool.all_used(3, 7.0), request(calls=3)
+    assert isinstance(pool.book(who, 7.0), NotYet)
     assert [next_at(pool, who, 7.0) for _ in range(3)] == pytest.approx([7.0 + 5 + MARGIN_S] * 3)

@@ -1,4 +1,4 @@
-"""What a person is told of the limit: when others are noticed, when they have gone, and how it is kept."""
+"""Messages about the limit: other programs that use it, pauses, and the summary."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Shown(SilentProgress):
     def __init__(self) -> None:
         self.left: list[float | None] = []
 
-    def left_for_us(self, calls: float | None) -> None:
+    def show_calls_left(self, calls: float | None) -> None:
         """See `Progress`."""
         self.left.append(calls)
 
@@ -32,17 +32,17 @@ def a_minute_with_others(share: float = 1.0) -> tuple[list[str], list[float | No
     said, shown, texts = list[str](), Shown(), list[str]()
 
     async def whole() -> None:
-        quota = RateLimiter(LimiterOptions(rate=RATE, share=share), MemorySlots(asyncio.get_running_loop().time))
-        news = LimitStatus(quota, shown, said.append)
-        news.tick()
+        limiter = RateLimiter(LimiterOptions(rate=RATE, share=share), MemorySlots(asyncio.get_running_loop().time))
+        news = LimitStatus(limiter, shown, said.append)
+        news.update()
         texts.append(news.text())
-        slot = await quota.reserve()
-        await slot.ready()
-        slot.used()
+        slot = await limiter.reserve()
+        await slot.wait_until_ready()
+        slot.mark_used()
         await asyncio.sleep(0.1)  # until it is answered
-        quota.throttled(5.0, slot)
+        limiter.pause(5.0, slot)
         for _ in range(60):
-            news.tick()
+            news.update()
             texts.append(news.text())
             await asyncio.sleep(1)
 
@@ -50,12 +50,12 @@ def a_minute_with_others(share: float = 1.0) -> tuple[list[str], list[float | No
     return said, shown.left, texts
 
 
-def test_others_are_spoken_of_when_they_come_and_when_they_have_gone() -> None:
+def test_other_programs_are_reported_when_they_start_and_end() -> None:
     """Once each, however often it is looked; the bar shows meanwhile what is left, and nothing before and after."""
     said, left, _ = a_minute_with_others()
     assert said == [
-        "others use the account's limit, too: giving way, to 10 of 25 per 5 s",
-        "the account's whole limit is free again",
+        "other programs use the account's limit, too: sending 10 instead of 25 per 5 s",
+        "other programs no longer use the account's limit: sending 25 per 5 s again",
     ]
     assert left[0] is left[-1] is None
     between = [calls for calls in left if calls is not None]
@@ -63,12 +63,12 @@ def test_others_are_spoken_of_when_they_come_and_when_they_have_gone() -> None:
     assert between[0] == 10.0
 
 
-def test_a_share_that_was_asked_for_is_no_news() -> None:
+def test_requested_share_is_not_reported() -> None:
     """What the user leaves to others is not others' coming: 20 % are less than what was noticed to be left."""
     assert a_minute_with_others(share=0.2)[0] == []
 
 
-def test_a_long_wait_is_told_once() -> None:
+def test_long_pause_is_reported_once() -> None:
     """A Retry-After of minutes, be it this run's or another's: nobody watches a bar that stands still without a word."""
     said = list[str]()
 
@@ -76,25 +76,25 @@ def test_a_long_wait_is_told_once() -> None:
         pool.paused_until = now + seconds
 
     async def whole() -> None:
-        keeper = MemorySlots(asyncio.get_running_loop().time)
-        async with RateLimiter(LimiterOptions(rate=RATE), keeper) as quota:
-            news = LimitStatus(quota, SilentProgress(), said.append)
+        storage = MemorySlots(asyncio.get_running_loop().time)
+        async with RateLimiter(LimiterOptions(rate=RATE), storage) as limiter:
+            news = LimitStatus(limiter, SilentProgress(), said.append)
             for seconds in (5.0, 600.0, 300.0):
-                keeper.tell(functools.partial(pause, seconds))
+                storage.change_later(functools.partial(pause, seconds))
                 for _ in range(3):
-                    news.tick()
+                    news.update()
                     await asyncio.sleep(1)
                 await asyncio.sleep(seconds)
-                news.tick()
+                news.update()
 
     run(whole())
-    told = "the account's limit is used up, as a 429 has told: nothing is sent for"
+    told = "the account's limit is used up (answer 429): sending pauses for"
     assert said == [f"{told} 10 min", f"{told} 5 min"]
 
 
-def test_the_summary_tells_the_margin_and_what_was_left() -> None:
+def test_summary_shows_the_limit_and_what_others_leave() -> None:
     """In a line, with the figures of its moment."""
     _, _, texts = a_minute_with_others()
-    assert texts[0] == "25 per 5 s, with a margin of 150 ms"
-    assert texts[1] == "25 per 5 s, with a margin of 150 ms, others have some of it: 10 are left for us"
+    assert texts[0] == "25 per 5 s"
+    assert texts[1] == "25 per 5 s, of which other programs leave 10"
     assert texts[-1] == texts[0]

@@ -81,7 +81,7 @@ async def listed(page: Tab) -> list[tuple[str, str]]:
 
 
 @pytest.mark.usefixtures("manifest")
-def test_it_says_what_was_checked_and_what_is_wrong(shop: Shop, browser_address: str):
+def test_the_page_shows_the_files_and_the_counts(shop: Shop, browser_address: str):
     """The head has the file, how it was read, by what and when; the list has every problem in the manifest's order."""
 
     async def steps(page: Tab) -> None:
@@ -89,7 +89,7 @@ def test_it_says_what_was_checked_and_what_is_wrong(shop: Shop, browser_address:
         assert await page.text("#counts") == "7 problems in 6 of 7 rows."
         facts = " ".join((await page.text("#facts")).split())
         assert re.search(
-            r"Manifest tickets\.csv Read as CSV.*UTF-8, comma Mapping mapping\.yaml Checked 20\d\d-", facts
+            r"Manifest tickets\.csv Format CSV.*UTF-8, comma-separated Mapping mapping\.yaml Checked 20\d\d-", facts
         )
         assert __version__ in facts
         assert await listed(page) == FOUND
@@ -139,13 +139,13 @@ def test_columns_and_text_are_searched(shop: Shop, browser_address: str):
         await page.value("document.querySelector('#search').select()")
         await page.type("nowhere to be found")
         await page.until("document.querySelector('#status').innerText == '0 of 7 problems'")
-        assert await page.text("#row-body") == "Nothing fits the filters."
+        assert await page.text("#row-body") == "No problem matches the filters."
 
     look(shop, browser_address, steps)
 
 
 @pytest.mark.usefixtures("manifest")
-def test_the_row_is_shown_with_its_wrong_cells_marked(shop: Shop, browser_address: str):
+def test_a_row_is_shown_with_its_problems_highlighted(shop: Shop, browser_address: str):
     """All cells of a row, those that are meant marked, every problem of it, and what to do."""
 
     async def steps(page: Tab) -> None:
@@ -155,17 +155,17 @@ def test_the_row_is_shown_with_its_wrong_cells_marked(shop: Shop, browser_addres
         assert await page.texts("#row tr td") == ["00002", "empty", "wip", "b@example.com"]
         assert await page.texts("#row tr.wrong th") == ["Subject", "State"]
         assert await page.texts("#row mark") == ["empty", "wip"]
-        assert await page.texts("#row .told > .code") == ["missing-value", "not-allowed"]
-        assert "Fill the cell" in await page.text("#row .told")
+        assert await page.texts("#row .problem > .code") == ["missing-value", "not-allowed"]
+        assert "Fill the cell" in await page.text("#row .problem")
         await page.click(".item", "Row 7")
         await page.until("document.querySelector('#row-title').innerText.toLowerCase() == 'row 7'")
-        assert await page.texts("#row tr.wrong") == ["cell 5, which has no column\ta cell more"]
+        assert await page.texts("#row tr.wrong") == ["cell 5, without a column\ta cell more"]
 
     look(shop, browser_address, steps)
 
 
 @pytest.mark.usefixtures("manifest")
-def test_what_stands_in_a_cell_stays_text(shop: Shop, browser_address: str):
+def test_cells_never_become_markup(shop: Shop, browser_address: str):
     """Tags, scripts and pictures in a cell are shown as they are written; nothing of them runs or loads."""
 
     async def steps(page: Tab) -> None:
@@ -179,7 +179,7 @@ def test_what_stands_in_a_cell_stays_text(shop: Shop, browser_address: str):
 
 
 @pytest.mark.usefixtures("manifest")
-def test_its_policy_forbids_what_is_not_its_own(shop: Shop, browser_address: str):
+def test_the_pages_policy_forbids_foreign_content(shop: Shop, browser_address: str):
     """A script that got into the page all the same would not run, and nothing could be sent anywhere."""
 
     async def steps(page: Tab) -> None:
@@ -196,8 +196,8 @@ def test_its_policy_forbids_what_is_not_its_own(shop: Shop, browser_address: str
 
 
 @pytest.mark.usefixtures("manifest")
-def test_the_keyboard_goes_everywhere(shop: Shop, browser_address: str):
-    """Arrows, Home and End walk the list, and a screen reader is told which item and of how many."""
+def test_the_keyboard_reaches_everything(shop: Shop, browser_address: str):
+    """Arrows, Home and End move through the list, and a screen reader gets the position and the number of items."""
 
     async def steps(page: Tab) -> None:
         await page.value("document.querySelector('#list').focus()")
@@ -220,7 +220,7 @@ def test_the_keyboard_goes_everywhere(shop: Shop, browser_address: str):
 
 
 @pytest.mark.usefixtures("manifest")
-def test_a_narrow_screen_has_all_of_it(shop: Shop, browser_address: str):
+def test_a_narrow_screen_shows_everything(shop: Shop, browser_address: str):
     """Nothing is wider than a phone; a row opens over the list, and closes by its button and by Escape."""
 
     async def steps(page: Tab) -> None:
@@ -240,7 +240,7 @@ def test_a_narrow_screen_has_all_of_it(shop: Shop, browser_address: str):
 
 
 @pytest.mark.usefixtures("manifest")
-def test_it_prints_what_is_listed(shop: Shop, browser_address: str):
+def test_the_page_prints_the_listed_problems(shop: Shop, browser_address: str):
     """On paper stand the problems that are listed, as a table, and what to do; no buttons, no boxes that scroll."""
 
     async def steps(page: Tab) -> None:
@@ -284,7 +284,7 @@ def test_texts_can_be_read_in_light_and_dark(shop: Shop, browser_address: str, s
     look(shop, browser_address, steps, screen=Screen(scheme=scheme))
 
 
-def test_only_what_is_in_sight_is_in_the_page(shop: Shop, browser_address: str):
+def test_only_visible_items_are_in_the_page(shop: Shop, browser_address: str):
     """A list of thousands keeps few of them in the page, and its end can be reached, read and filtered."""
     shop.manifest([(f"{number:05}", "s", f"wrong {number}", f"{number}@example.com") for number in range(1, 5_001)])
 
@@ -303,7 +303,7 @@ def test_only_what_is_in_sight_is_in_the_page(shop: Shop, browser_address: str):
     look(shop, browser_address, steps)
 
 
-def test_a_manifest_without_problems_has_a_page_that_says_so(shop: Shop, browser_address: str):
+def test_a_page_without_problems_says_so(shop: Shop, browser_address: str):
     """Nothing wrong: one sentence, and no empty lists."""
     shop.manifest(3)
 
@@ -314,8 +314,8 @@ def test_a_manifest_without_problems_has_a_page_that_says_so(shop: Shop, browser
     look(shop, browser_address, steps)
 
 
-def test_names_of_any_script_arrive(shop: Shop, browser_address: str):
-    """Columns and cells in any script, with quotes, line breaks and characters that can't be seen, are told as they are."""
+def test_names_in_any_script_are_shown(shop: Shop, browser_address: str):
+    """Columns and cells in any script, with quotes, line breaks and invisible characters, are shown unchanged."""
     column, cell = "Bétreff «ж» 件名 <b>", 'אבג\u200b\n"quoted" 🖨 &amp; '
     shop.path("mapping.yaml").write_text(
         f"version: 1\nsource: s\nkey: ID\ncolumns:\n  ID: CustomData.Id\n  E: LeadDetail.EmailAddress\n"
@@ -334,7 +334,7 @@ def test_names_of_any_script_arrive(shop: Shop, browser_address: str):
     look(shop, browser_address, steps, name="names.csv")
 
 
-def test_a_wrong_cell_far_down_is_in_sight(shop: Shop, browser_address: str):
+def test_a_wrong_cell_is_scrolled_into_view(shop: Shop, browser_address: str):
     """In a row of a hundred cells, the one that is meant is scrolled to."""
     more = [f"Column {number}" for number in range(100)]
     shop.path("mapping.yaml").write_text(
@@ -363,7 +363,7 @@ def test_a_page_that_is_damaged_says_so(shop: Shop, browser_address: str):
 
     async def go() -> None:
         async with opened(browser_address, shop.path("problems.html").as_uri()) as page:
-            await page.until("document.querySelector('#counts').innerText.includes('have the report written as .csv')")
+            await page.until("document.querySelector('#counts').innerText.includes('write the report as .csv')")
             await page.until("true")
             page.complaints.clear()
 

@@ -26,7 +26,7 @@ COLUMNS = ("ID", "State")
 
 def about(tally: ProblemTally) -> PageHeader:
     return PageHeader(
-        manifest="tickets.csv", mapping="mapping.yaml", detected="CSV, UTF-8, comma", made_at=datetime(2024, 8, 29, tzinfo=UTC),
+        manifest="tickets.csv", mapping="mapping.yaml", detected="CSV, UTF-8, comma-separated", made_at=datetime(2024, 8, 29, tzinfo=UTC),
         rows=10, wrong_rows=tally.rows, blank_rows=0, skipped_rows=0, kinds=tally.kinds(),
     )  # fmt: skip
 
@@ -152,7 +152,7 @@ def test_a_page_loads_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ["csv", "json", "html"])
-def test_half_a_report_never_appears(tmp_path: Path, ending: str) -> None:
+def test_an_incomplete_report_never_appears(tmp_path: Path, ending: str) -> None:
     """A check that ends in an error leaves the former report as it was, and nothing beside it."""
     path = tmp_path / f"problems.{ending}"
     former = write(path, problem(2))
@@ -169,14 +169,14 @@ def test_half_a_report_never_appears(tmp_path: Path, ending: str) -> None:
 
 
 @pytest.mark.parametrize("ending", ["csv", "json", "html"])
-def test_a_full_disk_is_told(ending: str) -> None:
+def test_a_full_disk_is_a_usage_error(ending: str) -> None:
     """A report that can't be written is an error of its place, not of the program."""
     with pytest.raises(UsageError, match="can't be written"), report_file(Path(f"/proc/problems.{ending}")):
         pass
 
 
-def test_a_name_that_no_disk_takes_is_told(tmp_path: Path) -> None:
-    """A name that is too long is an error of the name, also where it is held against the files that were read."""
+def test_an_impossible_report_name_is_a_usage_error(tmp_path: Path) -> None:
+    """A name that is too long is a usage error, also when it is compared with the inputs."""
     (tmp_path / "tickets.csv").touch()
     path = tmp_path / f"{'a' * 300}.csv"
     with pytest.raises(UsageError, match="can't be written"), report_file(path, [tmp_path / "tickets.csv"]):

@@ -9,13 +9,13 @@ from importer.reports.problem_tally import ValueExamples
 
 def problem(row: int, value: str | None = "wip", **changes) -> Problem:
     """A cell of the column State that is not allowed."""
-    told = {
+    defaults = {
         "code": "not-allowed",
         "column": "State",
         "message": f"State: {value!r} is not one of Open",
         "hint": "Mend it.",
     }
-    return Problem(row=row, value=value, **{**told, **changes})
+    return Problem(row=row, value=value, **{**defaults, **changes})
 
 
 def lines(*problems: Problem) -> list[str]:
@@ -25,12 +25,12 @@ def lines(*problems: Problem) -> list[str]:
     return list(tally.lines())
 
 
-def test_one_problem_is_told_in_two_lines() -> None:
+def test_one_problem_takes_two_lines() -> None:
     """What is wrong where, and what to do; no count and no list of one."""
     assert lines(problem(2)) == ["not-allowed: row 2: State: 'wip' is not one of Open", "    Mend it."]
 
 
-def test_the_first_of_a_kind_stands_for_all() -> None:
+def test_the_first_problem_of_a_kind_is_shown_with_the_count() -> None:
     """A kind has its count, its first problem, some more rows, and its values with how often each came."""
     values = ["new", *["wip"] * 3, *["Open\u00a0"] * 2]
     assert lines(*(problem(row, value) for row, value in enumerate(values, start=2))) == [
@@ -41,8 +41,8 @@ def test_the_first_of_a_kind_stands_for_all() -> None:
     ]
 
 
-def test_what_is_always_the_same_is_said_once() -> None:
-    """One value that is wrong everywhere is a line in the mapping; an empty one is said by its code."""
+def test_equal_values_and_hints_are_shown_once() -> None:
+    """One value that is wrong everywhere is shown once; an empty one is clear from its code."""
     assert "    always 'wip'" in lines(problem(2), problem(3))
     assert not any("always" in line for line in lines(problem(2, ""), problem(3, " ")))
     assert not any("always" in line for line in lines(problem(2, None), problem(3, None)))
@@ -51,17 +51,17 @@ def test_what_is_always_the_same_is_said_once() -> None:
 
 def test_values_that_all_differ_are_examples() -> None:
     """Where no value comes twice, there is nothing to count."""
-    told = lines(*(problem(row, f"v{row}") for row in range(2, 22)))
-    assert "    20 different values, such as 'v2', 'v3', 'v4', 'v5', 'v6', 'v7', 'v8', 'v9', …" in told
-    assert "    also in row 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, …" in told
+    output = lines(*(problem(row, f"v{row}") for row in range(2, 22)))
+    assert "    20 different values, such as 'v2', 'v3', 'v4', 'v5', 'v6', 'v7', 'v8', 'v9', …" in output
+    assert "    also in row 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, …" in output
     assert "    2 different values: 'a', 'b'" in lines(problem(2, "a"), problem(3, "b"))
 
 
 def test_a_code_in_two_columns_is_two_kinds() -> None:
     """Each column has its own count and its own values; the most frequent comes first, and an advice comes once."""
-    told = lines(problem(2, "a", column="Prio"), problem(2), problem(3))
-    assert [line.split(":")[0] for line in told if not line.startswith(" ")] == ["2 × not-allowed", "not-allowed"]
-    assert told.count("    Mend it.") == 1
+    output = lines(problem(2, "a", column="Prio"), problem(2), problem(3))
+    assert [line.split(":")[0] for line in output if not line.startswith(" ")] == ["2 × not-allowed", "not-allowed"]
+    assert output.count("    Mend it.") == 1
 
 
 def test_rows_are_counted_once() -> None:
@@ -75,28 +75,28 @@ def test_rows_are_counted_once() -> None:
 
 def test_ten_thousand_problems_of_twelve_kinds_fit_on_a_screen_or_two() -> None:
     """However many there are, a kind takes four lines, and a line is not endless."""
-    told = lines(
+    output = lines(
         *(
             problem(row, f"value {row % 700} {'x' * (row % 90)}", column=f"Column {row % 12}", message="m" * row)
             for row in range(2, 12_002)
         )
     )
-    assert len(told) <= 12 * 4
-    assert max(map(len, told)) < 500
+    assert len(output) <= 12 * 4
+    assert max(map(len, output)) < 500
 
 
 def test_many_kinds_end_with_how_many_more_there_are() -> None:
     """A mapping that fits nothing has hundreds of kinds; the report has them all, and is named."""
-    told = lines(*(problem(2, column=f"Column {number}") for number in range(100)), problem(3, column="Column 99"))
-    assert len(told) <= 30 * 4 + 1
-    assert told[-1] == "… and 70 × of 70 more kinds: `validate --report FILE.html` shows them all"
+    output = lines(*(problem(2, column=f"Column {number}") for number in range(100)), problem(3, column="Column 99"))
+    assert len(output) <= 30 * 4 + 1
+    assert output[-1] == "… and 70 problems of 70 more kinds; `validate --report FILE.html` shows all"
 
 
 def test_no_cell_steers_the_terminal() -> None:
     """Escapes, line breaks and directions in a cell or a message become harmless."""
     evil = "\x1b[2J\r\n\u202e\x07"
-    told = lines(problem(2, evil, message=evil, hint=evil), problem(3, evil + "2"))
-    assert all(line.isprintable() for line in told)
+    output = lines(problem(2, evil, message=evil, hint=evil), problem(3, evil + "2"))
+    assert all(line.isprintable() for line in output)
 
 
 def test_values_are_counted_in_bounded_memory() -> None:

@@ -62,7 +62,7 @@ def ask(
         async with listening, Client(endpoint, Timeouts(), connections=1) as client:
             lookup = TicketLookup(client, limiter, give_up_after_s, lambda _: None)
             await lookup.ask(first, iter(numbers), concurrency=1)
-            _, slots = await slot_storage.change(lambda pool, _: pool.counted)
+            _, slots = await slot_storage.change(lambda pool, _: pool.new_calls)
             return lookup.result, slots
 
     return asyncio.run(main())
@@ -111,7 +111,7 @@ def test_wrong_keys_or_address_stop_after_one_call(status: str):
 
 def test_unreachable_server_is_given_up():
     """No usable answer for longer than ``give_up_after_s`` ends the lookup."""
-    with pytest.raises(StoppedEarly, match="whether there is a ticket 6"):
+    with pytest.raises(StoppedEarly, match="no usable answer to the request for ticket 6"):
         ask(Scripted(*[answer("500 No")] * 50), [], ["6", "7"], give_up_after_s=0)
 
 

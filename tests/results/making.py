@@ -1,4 +1,4 @@
-"""What the tests of this room share: results written as an import writes them, and a look into the file."""
+"""Writes and reads results for tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from importer.models import Status, TicketIds
-from importer.results import COLUMNS, Outcomes, ResultRow, write_whole
+from importer.results import COLUMNS, ResultRow, RowResults, write_results
 
 RUN = "old-helpdesk.20240101T000000Z.abcdef"
 OTHER_SOURCE = "crm.v2.20240101T000000Z.abcdef"
@@ -29,13 +29,13 @@ def created(row: int, key: str = "A", **changes) -> ResultRow:
     return ResultRow(**{**values, **changes})
 
 
-def outcomes(columns: Sequence[str], cells: Sequence[Sequence[str]], first_row: int = 2) -> Outcomes:
+def outcomes(columns: Sequence[str], cells: Sequence[Sequence[str]], first_row: int = 2) -> RowResults:
     frame = pd.DataFrame([list(record) for record in cells], columns=list(columns), dtype=object)
-    return Outcomes(frame=frame, results=[created(first_row + at, f"k{first_row + at}") for at in range(len(cells))])
+    return RowResults(frame=frame, results=[created(first_row + at, f"k{first_row + at}") for at in range(len(cells))])
 
 
 def write(path: Path, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> int:
-    return write_whole(path, columns, [outcomes(columns, cells)])
+    return write_results(path, columns, [outcomes(columns, cells)])
 
 
 def records(path: Path) -> list[dict[str, str]]:

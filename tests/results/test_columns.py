@@ -1,4 +1,4 @@
-"""The thirteen columns: what stands in them, and that none of it can start a formula."""
+"""The thirteen columns: their cells, and that none is a formula."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from importer.ledger import LedgerEntry, Rejection
 from importer.models import Status, TicketIds
-from importer.results import COLUMNS, JudgedRow, ResultRow, data_columns, harmless, project
-from importer.results.columns import as_given
+from importer.results import COLUMNS, ResultRow, RowState, data_columns, escape_formula, result_of_row
+from importer.results.columns import unescape_formula
 
 RUN = "old-helpdesk.20240101T000000Z.abcdef"
 EARLIER = "old-helpdesk.20230101T000000Z.abcdef"
@@ -17,21 +17,23 @@ TRICKY = st.text(st.sampled_from("'=+-@\t\r\n＝a1"), max_size=6) | st.text(max_
 
 
 @given(TRICKY)
-def test_what_was_made_harmless_comes_back(text: str) -> None:
-    """Any text, also one that begins with apostrophes of its own, is the same after out and in."""
-    assert as_given(harmless(text)) == text
-    assert as_given(text) in (text, text.removeprefix("'")), "of another program's text nothing but an apostrophe goes"
+def test_escaping_is_undone_exactly(text: str) -> None:
+    """Also for texts that begin with apostrophes."""
+    assert unescape_formula(escape_formula(text)) == text
+    assert unescape_formula(text) in (text, text.removeprefix("'")), (
+        "of another program's text nothing but an apostrophe goes"
+    )
 
 
 @given(TRICKY)
-def test_harmless_text_never_starts_a_formula(text: str) -> None:
-    """Nor does it lose a character."""
-    assert not harmless(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
-    assert harmless(text).endswith(text)
+def test_escaped_text_is_never_a_formula(text: str) -> None:
+    """No character is lost."""
+    assert not escape_formula(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
+    assert escape_formula(text).endswith(text)
 
 
-def test_server_text_and_keys_are_harmless() -> None:
-    """IDs, reason, advice and the key can't be formulas."""
+def test_server_texts_and_keys_are_escaped() -> None:
+    """IDs, error, hint and key cannot be formulas."""
     evil = '=HYPERLINK("http://example.com")'
     row = ResultRow(
         row=2,
@@ -51,18 +53,18 @@ def test_server_text_and_keys_are_harmless() -> None:
     assert sum(cell == f"'{evil}" for cell in cells.values()) == 6
 
 
-def test_kept_cells_stay_to_the_letter() -> None:
-    """A row of an earlier results file is written as it was found."""
+def test_cells_of_previous_results_stay_unchanged() -> None:
+    """A row of a previous results file is written unchanged."""
     kept = tuple(f"={name}" for name in COLUMNS)
     assert ResultRow(row=2, key="A", status=Status.CREATED, kept=kept).cells() == kept
 
 
 def test_data_columns_are_the_manifests() -> None:
-    """Whatever their place, the thirteen are left out and the others keep their order."""
+    """The thirteen columns are left out, and the others keep their order."""
     assert data_columns(["b", *COLUMNS, "a"]) == ("b", "a")
 
 
-# -- what became of a row
+# -- the result of a row
 
 
 def entry(state: str, **changes) -> LedgerEntry:
@@ -83,8 +85,8 @@ def entry(state: str, **changes) -> LedgerEntry:
 
 
 def projected(found: LedgerEntry | None, rejection: Rejection | None = None, content: str = "c") -> ResultRow:
-    judged = JudgedRow(row=7, key="A", content=content, entry=found, rejection=rejection)
-    return project(judged, account="tenant", run=RUN)
+    judged = RowState(row=7, key="A", content=content, entry=found, rejection=rejection)
+    return result_of_row(judged, account="tenant", run=RUN)
 
 
 @pytest.mark.parametrize(
@@ -102,14 +104,14 @@ def projected(found: LedgerEntry | None, rejection: Rejection | None = None, con
     ],
 )
 def test_every_state_of_the_ledger_is_one_known_status(found, status, code) -> None:
-    """A ticket of an earlier run is `skipped`; what is under way is `unknown`; what is not there is `pending`."""
+    """A ticket of a previous run is `skipped`, a row in flight `unknown`, a row without an entry `pending`."""
     row = projected(found)
     assert (row.status, row.code, row.row, row.key) == (status, code, 7, "A")
     assert bool(row.hint) == bool(code)
 
 
-def test_a_rejection_goes_before_what_the_ledger_knows() -> None:
-    """The row was not sent in this run, and its problem is what its owner must see."""
+def test_rejection_overrides_the_ledger() -> None:
+    """The row was not sent in this run, and the user must see its problem."""
     rejection = Rejection(manifest_row=7, key="", code="duplicate-key", error="e", hint="h")
     row = projected(entry("created"), rejection)
     assert (row.status, row.code, row.key, row.ids, row.attempts) == (Status.REJECTED, "duplicate-key", "", None, 0)
@@ -117,13 +119,13 @@ def test_a_rejection_goes_before_what_the_ledger_knows() -> None:
 
 @pytest.mark.parametrize(("content", "says"), [("c", False), ("other", True)])
 def test_a_row_that_changed_since_its_ticket_was_made_says_so(content, says) -> None:
-    """The ticket is not changed; the hint tells. Where the content is not known nothing is claimed."""
+    """The hint says so, unless the earlier content is unknown."""
     assert ("has changed" in projected(entry("created", run=EARLIER), content=content).hint) == says
     assert "has changed" not in projected(entry("created", run=EARLIER, content=""), content=content).hint
 
 
 def test_ids_and_run_are_those_of_the_run_that_made_the_ticket() -> None:
-    """So that `undo` and `verify` know whose ticket it is."""
+    """`undo` and `verify` need them."""
     ids = TicketIds(number="157")
     row = projected(entry("created", run=EARLIER, ids=ids))
     assert (row.ids, row.run, row.account) == (ids, EARLIER, "tenant")

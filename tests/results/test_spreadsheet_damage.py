@@ -1,4 +1,4 @@
-"""What a spreadsheet made of a cell is told from what a person wrote."""
+"""Changes by a spreadsheet are told apart from edits by a user."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LONG = "x" * 40_000
         ("1/2", "2024-01-02T00:00:00", "date"),
         ("Sep 2024", "Sep-24", "date"),
         ("10:36", "10:36:00", "date"),
-        ("true", "TRUE", "true or false"),
+        ("true", "TRUE", "TRUE or FALSE"),
         ("=1+1", "2", "formula"),
         ("=A1", "", "formula"),
         ("-see below", "#NAME?", "formula"),
@@ -51,8 +51,8 @@ LONG = "x" * 40_000
         ("Grüße ✓", "Grüße ?", "characters"),
     ],
 )
-def test_what_a_spreadsheet_does_is_told(original, found, reason) -> None:
-    """Zeros, digits, dates, truths, formulas, long texts and foreign scripts, as Excel and LibreOffice leave them."""
+def test_change_by_a_spreadsheet_has_a_reason(original, found, reason) -> None:
+    """Zeros, digits, dates, booleans, formulas, long texts and other scripts, as Excel and LibreOffice save them."""
     assert reason in changed_by_spreadsheet(original, found)
 
 
@@ -86,13 +86,13 @@ def test_what_a_spreadsheet_does_is_told(original, found, reason) -> None:
         ("1e999999999", "2e999999999"),
     ],
 )
-def test_what_a_person_writes_is_an_edit(original, found) -> None:
-    """Another value, a zero that was missing, a word for a code: it passes."""
+def test_edit_by_a_user_has_no_reason(original, found) -> None:
+    """A different value, an added zero, a word instead of a code."""
     assert changed_by_spreadsheet(original, found) == ""
 
 
 def test_a_guessed_encoding_is_suspected() -> None:
-    """Where the file does not say how it is encoded, letters beyond ASCII that became others were not edited."""
+    """If the encoding is a guess, changed letters beyond ASCII are not edits."""
     assert changed_by_spreadsheet("Łódź", "£ód\u009f") == ""
     assert "characters" in changed_by_spreadsheet("Łódź", "£ód\u009f", guessed=True)
     assert changed_by_spreadsheet("Łódź", "Lodz", guessed=True) == ""
@@ -102,22 +102,22 @@ CELL = st.text(max_size=20) | st.from_regex(r"[0-9eE+\-./:,% ()]{1,14}", fullmat
 
 
 @given(CELL)
-def test_a_cell_as_it_was_is_no_change(cell) -> None:
-    """Nor with line ends of another kind."""
+def test_unchanged_cell_has_no_reason(cell) -> None:
+    """Also with other line ends."""
     assert changed_by_spreadsheet(cell, cell) == ""
     assert changed_by_spreadsheet(cell.replace("\n", "\r\n"), cell.replace("\r\n", "\n").replace("\r", "\n")) == ""
 
 
 @given(CELL, CELL)
 def test_any_two_cells_can_be_compared(original, found) -> None:
-    """Whatever stands there, the answer is a reason or none, and never an error."""
+    """There is a reason or none, and never an error."""
     assert isinstance(changed_by_spreadsheet(original, found), str)
 
 
 @example(16_294_579_238_595_021_824, 1)
 @given(st.integers(0, 10**25), st.integers(1, 4))
-def test_lost_zeros_are_always_told(number, zeros) -> None:
-    """However long the number is, and however it is shown then."""
+def test_lost_zeros_are_always_reported(number, zeros) -> None:
+    """For numbers of any length, however they are shown."""
     original = "0" * zeros + str(number)
     for found in (str(number), repr(float(number)), f"{float(number):.5E}"):
         if "E" not in found.upper() or number:

@@ -1,4 +1,4 @@
-"""How a run ended, as the exit code and the counts tell it."""
+"""The exit code and the counts of a run."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ def test_the_exit_code_is_0_only_if_every_row_is_a_ticket(status) -> None:
 
 
 def test_no_row_is_a_success() -> None:
-    """A nightly export without news is nothing to be woken up for."""
+    """A nightly export without new rows is not an error."""
     assert summary().exit_code == 0
 
 
 @pytest.mark.parametrize(
     ("ending", "code"), [(StoppedEarly("x"), 3), (HeldByAnotherRun("x"), 4), (Interrupted(15, "x"), 143)]
 )
-def test_an_early_end_speaks_for_itself(ending, code) -> None:
-    """Whatever became of the rows, why it ended is what the caller must know."""
+def test_early_end_sets_the_exit_code(ending, code) -> None:
+    """The states of the rows do not matter then."""
     assert summary(Status.CREATED, ending=ending).exit_code == code
     assert summary(Status.FAILED, ending=ending).exit_code == code
 
 
-def test_reasons_are_counted_for_rows_that_are_no_tickets() -> None:
-    """The same reason is one line with a count; a ticket has none."""
+def test_errors_of_rows_without_tickets_are_counted() -> None:
+    """The same error is one line with a count."""
     made = summary(Status.CREATED)
     made.count([(Status.FAILED, "refused", "no")] * 3 + [(Status.REJECTED, "too-long", "x")])
     assert made.statuses == {Status.CREATED: 1, Status.FAILED: 3, Status.REJECTED: 1}
     assert made.reasons == {(Status.FAILED, "refused", "no"): 3, (Status.REJECTED, "too-long", "x"): 1}
 
 
-def test_reasons_are_bounded_and_states_are_not() -> None:
-    """A million rows of which each has a reason of its own need no memory for a million reasons."""
+def test_number_of_errors_is_bounded() -> None:
+    """A million different errors do not fill the memory; states are always counted."""
     made = summary()
     made.count((Status.FAILED, "refused", f"{number}") for number in range(5_000))
     made.count([(Status.FAILED, "refused", "0")])

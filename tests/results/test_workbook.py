@@ -1,4 +1,4 @@
-"""Results as a workbook: every cell is text, comes back to the letter, and none is cut or left out in silence."""
+"""Results as a workbook: every cell is text and comes back unchanged."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from importer.errors import StoppedEarly
 from importer.manifest import open_manifest
 from importer.models import ManifestOptions
-from importer.results import COLUMNS, check_results, check_target, read_results, write_whole
-from importer.results.cell_limits import MAX_CELL, unfit
+from importer.results import COLUMNS, check_results, check_results_path, read_result_rows, write_results
+from importer.results.cell_limits import MAX_CELL, find_unwritable_cells
 from importer.results.workbook import ResultsWorkbook
 from tests.results.making import created, outcomes, write
 
@@ -49,7 +49,7 @@ TABLES = st.integers(1, 3).flatmap(
 @settings(max_examples=60, deadline=None)
 @given(TABLES)
 def test_any_cell_comes_back_as_it_was(cells) -> None:
-    """Numbers, dates, formulas, addresses, control characters: what was written is what `rerun` reads."""
+    """Numbers, dates, formulas, addresses and control characters."""
     columns = [f"column {index}" for index in range(len(cells[0]))]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "r.xlsx")
@@ -62,7 +62,7 @@ def test_any_cell_comes_back_as_it_was(cells) -> None:
 
 
 def test_every_cell_is_text_and_stays_text(tmp_path) -> None:
-    """Nothing is a number, a link or a formula, and what is typed into a cell later is kept as it is typed."""
+    """No cell is a number, a link or a formula, also not one that a user types later."""
     write(tmp_path / "r.xlsx", ["a", "b"], [["0012", ""], ["=1+1", "http://example.com"]])
     sheet = openpyxl.load_workbook(tmp_path / "r.xlsx").active
     assert sheet is not None
@@ -77,18 +77,18 @@ def test_every_cell_is_text_and_stays_text(tmp_path) -> None:
 
 
 def test_results_are_accepted_again(tmp_path) -> None:
-    """By `rerun`, and as a target that may be replaced; the former ones are kept under a number."""
+    """`rerun` reads them, and a run may replace them; the previous ones get a number."""
     path = tmp_path / "r.xlsx"
     for cell in ("1", "2"):
         write(path, ["a"], [[cell]])
         check_results(open_manifest(path, ManifestOptions(), COLUMNS), "r", account="tenant", source="old-helpdesk")
-        check_target(path, account="tenant", source="old-helpdesk", inputs=[])
+        check_results_path(path, account="tenant", source="old-helpdesk", inputs=[])
     assert {each.name for each in tmp_path.iterdir()} == {"r.xlsx", "r.1.xlsx"}
 
 
 def test_no_rows_are_a_header(tmp_path) -> None:
-    """A manifest of a header alone has results of a header alone."""
-    assert write_whole(tmp_path / "r.xlsx", ["a"], []) == 0
+    """The results of a manifest without rows have only a header."""
+    assert write_results(tmp_path / "r.xlsx", ["a"], []) == 0
     assert open_manifest(tmp_path / "r.xlsx", ManifestOptions(), ()).columns == ("a", *COLUMNS)
 
 
@@ -102,34 +102,34 @@ def test_no_rows_are_a_header(tmp_path) -> None:
         ("a\uffff", False),
     ],
 )
-def test_what_no_cell_holds_is_named(cell, fits) -> None:
+def test_unwritable_cell_is_named(cell, fits) -> None:
     """Characters beyond the first 65,536 count twice, as a spreadsheet counts."""
-    problems = list(unfit([6, 7], "b", ["ok", cell]))
+    problems = list(find_unwritable_cells([6, 7], "b", ["ok", cell]))
     assert (problems == []) is fits
     assert all(row == 7 and problem.startswith("row 7, b: ") for row, problem in problems)
 
 
-def test_a_servers_reason_is_cut_and_says_so(tmp_path) -> None:
-    """What is ours to shorten never keeps results from being written."""
+def test_long_server_error_is_cut_with_a_mark(tmp_path) -> None:
+    """Long texts in our own columns do not prevent the results."""
     some = outcomes(["a"], [["1"]])
     some.results[0] = created(2, error="😀" * 40_000, hint="h\uffff")
-    write_whole(tmp_path / "r.xlsx", ["a"], [some])
+    write_results(tmp_path / "r.xlsx", ["a"], [some])
     (chunk,) = open_manifest(tmp_path / "r.xlsx", ManifestOptions(), COLUMNS).chunks()
-    (row,) = read_results(chunk.frame)
+    (row,) = read_result_rows(chunk.frame)
     assert row.error.startswith("😀😀")
     assert row.error.endswith("😀… (cut)")
     assert row.hint == "h\ufffd"
 
 
 def test_a_cell_that_does_not_fit_is_an_error(tmp_path) -> None:
-    """The library would cut it in silence; the file does not appear then."""
+    """It is not cut, and no file appears."""
     with pytest.raises(ValueError, match="row 2, column 1"):
         write(tmp_path / "r.xlsx", ["a"], [["x" * 40_000]])
     assert list(tmp_path.iterdir()) == []
 
 
-def test_results_that_fail_half_way_leave_the_former_ones(tmp_path) -> None:
-    """An error while writing changes nothing and leaves nothing behind, here or in the folder for temporary files."""
+def test_failed_write_leaves_the_previous_results(tmp_path) -> None:
+    """No file is changed or left behind, here or in the folder for temporary files."""
     path = tmp_path / "r.xlsx"
     write(path, ["a"], [["former"]])
     before = path.read_bytes()
@@ -139,13 +139,13 @@ def test_results_that_fail_half_way_leave_the_former_ones(tmp_path) -> None:
         raise StoppedEarly("the ledger is gone")
 
     with pytest.raises(StoppedEarly, match="the ledger is gone"):
-        write_whole(path, ["a"], breaks())
+        write_results(path, ["a"], breaks())
     assert [each.name for each in tmp_path.iterdir()] == ["r.xlsx"]
     assert path.read_bytes() == before
 
 
-def test_nothing_is_written_elsewhere(tmp_path, monkeypatch) -> None:
-    """Finished or abandoned, a file needs no room in the folder for temporary files, which is often a small one."""
+def test_no_other_folder_is_used(tmp_path, monkeypatch) -> None:
+    """The folder for temporary files is often small."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     with ResultsWorkbook(tmp_path / "whole.xlsx", ["a"], own=1) as file:
         file.add([["1"]])
@@ -154,20 +154,20 @@ def test_nothing_is_written_elsewhere(tmp_path, monkeypatch) -> None:
     assert openpyxl.load_workbook(tmp_path / "whole.xlsx").active["A2"].value == "1"  # type: ignore[index]
 
 
-def test_more_than_a_workbook_can_be_is_an_error(tmp_path) -> None:
-    """A sheet beyond the format's limit would be taken for damaged: it is told before, and counts bytes."""
+def test_too_large_workbook_is_an_error(tmp_path) -> None:
+    """Spreadsheets call a sheet beyond the limit damaged. The limit counts bytes."""
     rows = [["ü" * 100]] * 100
-    with ResultsWorkbook(tmp_path / "fits", ["a"], own=1, most_bytes=40_000) as file:
+    with ResultsWorkbook(tmp_path / "fits", ["a"], own=1, max_bytes=40_000) as file:
         file.add(rows)
     with (
         pytest.raises(OSError, match="as CSV"),
-        ResultsWorkbook(tmp_path / "not", ["a"], own=1, most_bytes=20_000) as file,
+        ResultsWorkbook(tmp_path / "not", ["a"], own=1, max_bytes=20_000) as file,
     ):
         file.add(rows)
 
 
 def test_readers_that_trust_a_sheets_size_find_every_row(tmp_path) -> None:
-    """What is written before the rows can't say how many they are, so it says nothing."""
+    """The sheet has no dimension, because the number of rows is unknown at first."""
     write(tmp_path / "r.xlsx", ["a", "b"], [[str(n), ""] for n in range(50)])
     book = openpyxl.load_workbook(tmp_path / "r.xlsx", read_only=True)
     assert book.active is not None
@@ -175,7 +175,7 @@ def test_readers_that_trust_a_sheets_size_find_every_row(tmp_path) -> None:
     book.close()
 
 
-# A limit on the size of files stands in for a full disk; Python ignores the signal, so that a write fails.
+# A limit on the size of files simulates a full disk; Python ignores the signal, so the write fails.
 ON_A_FULL_DISK = """
 import random, resource, sys
 from pathlib import Path
@@ -192,8 +192,8 @@ except StoppedEarly as error:
 
 
 @pytest.mark.parametrize("limit", [30_000, 90_000])
-def test_a_full_disk_is_told_and_the_former_results_stay(tmp_path, limit) -> None:
-    """Whether it is full as the rows are collected or as they are packed: exit 3, and no torn file."""
+def test_full_disk_leaves_the_previous_results(tmp_path, limit) -> None:
+    """The exit code is 3, and there is no incomplete file."""
     path = tmp_path / "r.xlsx"
     command = [sys.executable, "-c", ON_A_FULL_DISK, str(path), str(limit)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)

@@ -1,4 +1,4 @@
-"""The results file, out: every cell of the manifest unchanged, whole or not at all, and nothing lost beneath it."""
+"""Writing the results file: complete or not at all, with every cell unchanged, and no other file lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from importer.errors import ResultsError, StoppedEarly
 from importer.manifest import open_manifest
 from importer.models import ManifestOptions
-from importer.results import COLUMNS, PartFile, check_target, write_whole
+from importer.results import COLUMNS, PartFile, check_results_path, write_results
 from tests.results.making import OTHER_SOURCE, created, outcomes, records, write
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def tables(draw: st.DrawFn) -> tuple[list[str], list[list[str]]]:
 @settings(max_examples=150, deadline=None)
 @given(tables())
 def test_any_cell_comes_back_as_it_was(table) -> None:
-    """Line ends of all kinds, quotes, blanks, formulas, NA: whole results and part file hold the manifest's cells."""
+    """Line ends, quotes, blanks, formulas and NA, in the results and in the part file."""
     columns, cells = table
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "tickets.results.csv")
@@ -63,23 +63,23 @@ def test_any_cell_comes_back_as_it_was(table) -> None:
 
 
 def test_many_chunks_are_one_file_in_order(tmp_path) -> None:
-    """The number of rows is counted, whatever the chunks."""
+    """The number of rows is returned."""
     path = tmp_path / "r.csv"
     chunks = [outcomes(["a"], [[f"{start + at}"] for at in range(3)], start) for start in (2, 5, 8)]
-    assert write_whole(path, ["a"], chunks) == 9
+    assert write_results(path, ["a"], chunks) == 9
     assert [row["a"] for row in records(path)] == [str(number) for number in range(2, 11)]
     assert [row["import_row"] for row in records(path)] == [str(number) for number in range(2, 11)]
 
 
 def test_no_rows_are_a_header(tmp_path) -> None:
-    """A manifest of a header alone has results of a header alone, in UTF-8 with the mark that Excel looks for."""
+    """The results have only a header, in UTF-8 with the byte order mark that Excel needs."""
     path = tmp_path / "r.csv"
-    assert write_whole(path, ["ä"], []) == 0
+    assert write_results(path, ["ä"], []) == 0
     assert path.read_bytes() == b"\xef\xbb\xbf" + ",".join(["ä", *COLUMNS]).encode() + b"\r\n"
 
 
-def test_the_file_has_the_rights_that_any_new_file_has(tmp_path) -> None:
-    """A temporary file is the owner's alone; the results are as the user's umask says."""
+def test_file_has_the_usual_permissions(tmp_path) -> None:
+    """They follow the umask, although the temporary file is private."""
     before = os.umask(0o027)
     try:
         write(tmp_path / "r.csv", ["a"], [["1"]])
@@ -89,8 +89,8 @@ def test_the_file_has_the_rights_that_any_new_file_has(tmp_path) -> None:
     assert stat.S_IMODE((tmp_path / "r.csv").stat().st_mode) == 0o640
 
 
-def test_what_was_there_is_kept_under_the_next_number(tmp_path) -> None:
-    """Not a single former result is lost, however often the command runs; strangers' numbers are respected."""
+def test_previous_results_get_the_next_number(tmp_path) -> None:
+    """No previous file is lost, also none with a number from elsewhere."""
     path = tmp_path / "tickets.results.csv"
     (tmp_path / "tickets.results.7.csv").write_text("somebody's")
     for cell in ("first", "second", "third"):
@@ -101,8 +101,8 @@ def test_what_was_there_is_kept_under_the_next_number(tmp_path) -> None:
     assert kept == ["first", "second", "third"]
 
 
-def test_results_that_fail_half_way_leave_the_former_ones(tmp_path) -> None:
-    """RESULTS only ever appears whole: an error while writing changes nothing and leaves nothing behind."""
+def test_failed_write_leaves_the_previous_results(tmp_path) -> None:
+    """An error while writing changes no file and leaves none behind."""
     path = tmp_path / "r.csv"
     write(path, ["a"], [["former"]])
 
@@ -111,12 +111,12 @@ def test_results_that_fail_half_way_leave_the_former_ones(tmp_path) -> None:
         raise StoppedEarly("the ledger is gone")
 
     with pytest.raises(StoppedEarly, match="the ledger is gone"):
-        write_whole(path, ["a"], breaks())
+        write_results(path, ["a"], breaks())
     assert [each.name for each in tmp_path.iterdir()] == ["r.csv"]
     assert records(path)[0]["a"] == "former"
 
 
-# A limit on the size of files stands in for a full disk; Python ignores the signal, so that a write fails.
+# A limit on the size of files simulates a full disk; Python ignores the signal, so the write fails.
 ON_A_FULL_DISK = """
 import resource, sys
 from pathlib import Path
@@ -138,8 +138,8 @@ part.close()
 """
 
 
-def test_a_full_disk_is_told_and_the_former_results_stay(tmp_path) -> None:
-    """Whole results and part file: an error that says that nothing is forgotten, exit 3, and no torn file."""
+def test_full_disk_leaves_the_previous_results(tmp_path) -> None:
+    """Results and part file: the exit code is 3, and there is no incomplete file."""
     path = tmp_path / "r.csv"
     done = subprocess.run(
         [sys.executable, "-c", ON_A_FULL_DISK, str(path)], capture_output=True, text=True, cwd=ROOT, check=True
@@ -153,7 +153,7 @@ def test_a_full_disk_is_told_and_the_former_results_stay(tmp_path) -> None:
 
 
 def test_the_part_file_grows_row_by_row(tmp_path) -> None:
-    """Each row is there as soon as it is done, for whoever looks on; a later run starts a new one."""
+    """A finished row is written at once; a later run starts a new file."""
     path = tmp_path / "r.csv"
     for _ in range(2):
         part = PartFile(path, ["a"])
@@ -169,7 +169,7 @@ def test_the_part_file_grows_row_by_row(tmp_path) -> None:
 
 def refusal(path: Path, *inputs: Path) -> str:
     with pytest.raises(ResultsError) as caught:
-        check_target(path, account="tenant", source="old-helpdesk", inputs=inputs)
+        check_results_path(path, account="tenant", source="old-helpdesk", inputs=inputs)
     assert caught.value.hint
     assert caught.value.exit_code == 2
     return "\n".join(caught.value.lines())
@@ -177,25 +177,25 @@ def refusal(path: Path, *inputs: Path) -> str:
 
 def accepted(path: Path) -> None:
     before = sorted(path.parent.iterdir())
-    check_target(path, account="tenant", source="old-helpdesk", inputs=[])
+    check_results_path(path, account="tenant", source="old-helpdesk", inputs=[])
     assert sorted(path.parent.iterdir()) == before, "looking leaves nothing behind"
 
 
-def test_a_new_place_and_ones_own_results_are_accepted(tmp_path) -> None:
-    """So are an empty file, and results of a header alone."""
+def test_new_file_and_own_results_are_accepted(tmp_path) -> None:
+    """Also an empty file, and results with only a header."""
     path = tmp_path / "r.csv"
     accepted(path)
     path.touch()
     accepted(path)
-    write_whole(path, ["a"], [])
+    write_results(path, ["a"], [])
     accepted(path)
     write(path, ["a"], [["1"]])
     accepted(path)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
-def test_ones_own_results_saved_by_a_spreadsheet_are_accepted(tmp_path, encoding) -> None:
-    """Excel saves with semicolons or tabs and in other encodings, and the file is still this program's."""
+def test_own_results_saved_by_a_spreadsheet_are_accepted(tmp_path, encoding) -> None:
+    """Excel saves with semicolons or tabs and in other encodings."""
     path = tmp_path / "r.csv"
     write(path, ["Täg"], [["grün"]])
     text = path.read_text(encoding="utf-8-sig").replace(",", ";")
@@ -203,8 +203,8 @@ def test_ones_own_results_saved_by_a_spreadsheet_are_accepted(tmp_path, encoding
     accepted(path)
 
 
-def test_very_long_cells_are_no_reason_to_refuse_ones_own_results(tmp_path) -> None:
-    """A description of 200,000 characters stands in the first row."""
+def test_own_results_with_very_long_cells_are_accepted(tmp_path) -> None:
+    """The first row has a description of 200,000 characters."""
     write(tmp_path / "r.csv", ["a"], [["x" * 200_000]])
     accepted(tmp_path / "r.csv")
 
@@ -214,11 +214,11 @@ def test_very_long_cells_are_no_reason_to_refuse_ones_own_results(tmp_path) -> N
     [({"account": "other"}, "account 'other'"), ({"run": OTHER_SOURCE}, "source 'crm.v2'")],
 )
 def test_results_of_another_account_or_source_are_never_replaced(tmp_path, changes, named) -> None:
-    """They are refused with whose they are."""
+    """The message names their account and source."""
     path = tmp_path / "r.csv"
     some = outcomes(["a"], [["1"]])
     some.results[0] = created(2, **changes)
-    write_whole(path, ["a"], [some])
+    write_results(path, ["a"], [some])
     assert named in refusal(path)
 
 
@@ -226,7 +226,7 @@ def test_results_of_another_account_or_source_are_never_replaced(tmp_path, chang
     "content", [b"a,b\r\n1,2\r\n", b"\x89PNG\r\n\x1a\n", b"\xff\xfe\xff", b"just a line\n", b'a,import_run\n"open\n']
 )
 def test_foreign_files_are_never_replaced(tmp_path, content) -> None:
-    """A manifest, a picture, a note, a broken file: refused, and left as they are."""
+    """A manifest, a picture, a note and a damaged file stay unchanged."""
     path = tmp_path / "r.csv"
     path.write_bytes(content)
     assert str(path) in refusal(path)
@@ -234,23 +234,23 @@ def test_foreign_files_are_never_replaced(tmp_path, content) -> None:
 
 
 def test_results_cut_off_in_their_first_row_are_refused(tmp_path) -> None:
-    """A row of too few cells names no account; that is a refusal and not a crash."""
+    """A row with too few cells has no account."""
     path = tmp_path / "r.csv"
     path.write_text(",".join(["a", *COLUMNS]) + "\r\n1,2\r\n", encoding="utf-8")
     assert "account ''" in refusal(path)
 
 
-def test_places_that_can_not_be_written_to_are_named(tmp_path) -> None:
-    """A folder, a folder that is not there, another ending, a file system that takes nothing."""
+def test_unwritable_paths_are_refused(tmp_path) -> None:
+    """A folder, a missing folder, another ending, a read-only file system."""
     assert "is a folder" in refusal(tmp_path)
     assert "there is no folder" in refusal(tmp_path / "none" / "r.csv")
-    assert "not .ods" in refusal(tmp_path / "r.ods")
-    assert "without an ending" in refusal(tmp_path / "results")
+    assert "not as .ods" in refusal(tmp_path / "r.ods")
+    assert "not as a file without one" in refusal(tmp_path / "results")
     assert "can't be written" in refusal(Path("/proc/r.csv"))
 
 
 def test_an_input_is_never_replaced(tmp_path) -> None:
-    """Not by its own name, and not through a link."""
+    """Neither by its own name nor through a link."""
     manifest, link = tmp_path / "tickets.csv", tmp_path / "link.csv"
     write(manifest, ["a"], [["1"]])
     link.symlink_to(manifest)
@@ -259,10 +259,10 @@ def test_an_input_is_never_replaced(tmp_path) -> None:
 
 
 def test_results_that_were_checked_are_not_read_again(tmp_path) -> None:
-    """The file that `rerun` has just held against account and source takes long to load, if it is a large workbook."""
+    """`rerun` has just checked the file, and a large workbook takes long to load."""
     results, others = tmp_path / "r.csv", tmp_path / "others.csv"
     for path in (results, others):
         path.write_text("not,results\n1,2\n", encoding="utf-8")
-    check_target(results, account="a", source="b", inputs=[], checked=results)
-    with pytest.raises(ResultsError, match="no results file"):
-        check_target(others, account="a", source="b", inputs=[], checked=results)
+    check_results_path(results, account="a", source="b", inputs=[], checked=results)
+    with pytest.raises(ResultsError, match="not a results file"):
+        check_results_path(others, account="a", source="b", inputs=[], checked=results)

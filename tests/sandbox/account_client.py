@@ -1,4 +1,4 @@
-"""What the tests of the stand-in share: good requests, and a client that speaks the API by the letter."""
+"""Shared helpers: valid requests, and a client that follows the API exactly."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MULTIPART = "multipart/form-data; boundary=the-boundary"
 
 
 def options(faults: object = None, **changes: Any) -> SandboxOptions:
-    """A quick account without a limit; ``faults`` as in a fault plan."""
+    """Return options of a fast account without a limit; ``faults`` as in a fault plan."""
     return SandboxOptions(**{"rate": UNLIMITED, "latency_s": 0.0, "faults": FaultPlan.parse(faults), **changes})
 
 
 def dto(*fields: tuple[str, str], **changes: Any) -> dict[str, Any]:
-    """A good ticket; the fields are beside a Title, and a member that is set to ``...`` is left out."""
+    """Return a valid ticket with these fields beside a Title; a member with the value ``...`` is left out."""
     pairs = dict([("Title", "Printer on fire"), *fields])
     entries = [{"SchemaName": name, "Value": value} for name, value in pairs.items()]
     whole = {"TypeId": "1", "LeadId": LEAD_ID, "Fields": entries, "RelatedTicketTypeId": 1, **changes}
@@ -66,7 +66,7 @@ class Client:
         self.base = f"{sandbox.url}/api/tenants/{sandbox.tenant_id}"
 
     async def send(self, method: str, path: str, body: bytes = b"", content_type: str = "") -> tuple[int, Any]:
-        """Any call below the account's base, with the keys."""
+        """Send any call below the account's base URL, with the keys."""
         headers = keys(self.sandbox) | ({"Content-Type": content_type} if content_type else {})
         async with self.session.request(
             method, self.base + path, data=io.BytesIO(body) if body else None, headers=headers, allow_redirects=False
@@ -75,16 +75,16 @@ class Client:
             return answer.status, json.loads(text) if answer.content_type == "application/json" and text else text
 
     async def create(self, document: Any = None, *files: bytes) -> tuple[int, Any]:
-        """Create a ticket, a good one unless told otherwise."""
+        """Create a ticket, by default a valid one."""
         body = multipart(ticket_part(document or dto()), *(file_part(content) for content in files))
         return await self.send("POST", "/tickets", body, MULTIPART)
 
     async def post(self, *parts: bytes) -> tuple[int, Any]:
-        """Create a ticket from parts written by hand."""
+        """Create a ticket from hand-written parts."""
         return await self.send("POST", "/tickets", multipart(*parts), MULTIPART)
 
     async def json(self, method: str, path: str, data: Any) -> tuple[int, Any]:
-        """Any call with a JSON body."""
+        """Send any call with a JSON body."""
         return await self.send(method, path, json.dumps(data).encode(), "application/json")
 
 
@@ -100,7 +100,7 @@ async def raw_connection(sandbox: Sandbox) -> tuple[asyncio.StreamReader, asynci
 
 
 def raw_head(sandbox: Sandbox, length: int, *headers: str) -> bytes:
-    """The head of a `POST /tickets` that announces a body of this length."""
+    """Return the head of a `POST /tickets` that announces a body of this length."""
     lines = [
         f"POST /api/tenants/{sandbox.tenant_id}/tickets HTTP/1.1",
         "Host: sandbox.test",

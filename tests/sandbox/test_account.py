@@ -1,4 +1,4 @@
-"""The account's configuration and what it makes of values."""
+"""The account's configuration, and the values that it accepts."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ ACCOUNT = default_account()
         ("CustomData.OldSystem", [], ["x"]),
     ],
 )  # fmt: skip
-def test_takes_configured_values_only(schema_name: str, good: list[str], bad: list[str]) -> None:
-    """A field takes the values of its kind, in its one form, and nothing near them."""
+def test_a_field_accepts_values_of_its_kind_only(schema_name: str, good: list[str], bad: list[str]) -> None:
+    """Each kind has one form; similar values are refused."""
     field = ACCOUNT.field(schema_name)
     assert field is not None
     assert [value for value in good if field.problem(value)] == []
@@ -36,22 +36,22 @@ def test_takes_configured_values_only(schema_name: str, good: list[str], bad: li
 
 
 def test_only_the_title_is_mandatory_by_default() -> None:
-    """A user's mapping should not need fields that most accounts don't ask for."""
+    """A mapping should not need fields that most accounts don't require."""
     assert [field.schema_name for field in ACCOUNT.fields if field.mandatory] == ["Title"]
 
 
-def test_knows_both_lead_identifiers() -> None:
-    """A lead can be named by either identifier that is documented."""
+def test_both_lead_identifiers_are_fields() -> None:
+    """Either documented identifier can name a lead."""
     assert all(ACCOUNT.field(name) for name in LEAD_IDENTIFIERS)
 
 
 def test_names_are_exact() -> None:
-    """Another letter case is another field."""
+    """A name in another letter case is another field."""
     assert ACCOUNT.field("title") is None
 
 
 def test_with_fields_adds_and_replaces() -> None:
-    """A derived account knows the new field, has the changed one in its old place, and leaves the first as it was."""
+    """The new account has the new field, and the changed one at its old position; the first account is unchanged."""
     derived = ACCOUNT.with_fields(
         [
             Field(schema_name="Title", mandatory=True, max_length=10),
@@ -67,7 +67,7 @@ def test_with_fields_adds_and_replaces() -> None:
 
 
 def test_with_values_adds_values() -> None:
-    """New values come after the configured ones, once each, and a retired one comes back."""
+    """New values follow the configured ones, once each; a retired one becomes active again."""
     derived = ACCOUNT.with_values({"Channel": ["Fax", "Web"], "CustomData.Region": ["Centre"]})
     channel, region = derived.field("Channel"), derived.field("CustomData.Region")
     assert channel is not None
@@ -79,34 +79,34 @@ def test_with_values_adds_values() -> None:
 
 @pytest.mark.parametrize("schema_name", ["Title", "CustomData.Nowhere"])
 def test_with_values_is_for_select_fields(schema_name: str) -> None:
-    """Values for anything else are a mistake of the caller's."""
-    with pytest.raises(ValueError, match="no select field"):
+    """Values for other fields are an error of the caller."""
+    with pytest.raises(ValueError, match="not a select field"):
         ACCOUNT.with_values({schema_name: ["x"]})
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"schema_name": "Custom Data"}, "no SchemaName"),
-        ({"schema_name": "Other.Name"}, "no SchemaName"),
-        ({"schema_name": "Colour", "kind": FieldKind.SELECT}, "select field has values"),
-        ({"schema_name": "Colour", "values": ("Red",)}, "select field has values"),
+        ({"schema_name": "Custom Data"}, "not a SchemaName"),
+        ({"schema_name": "Other.Name"}, "not a SchemaName"),
+        ({"schema_name": "Colour", "kind": FieldKind.SELECT}, "select field needs values"),
+        ({"schema_name": "Colour", "values": ("Red",)}, "select field needs values"),
     ],
 )
-def test_a_field_that_no_account_could_have(arguments: dict[str, object], message: str) -> None:
-    """A field is checked when it is written, not when a ticket comes."""
+def test_an_impossible_field_is_refused(arguments: dict[str, object], message: str) -> None:
+    """A field is checked when it is created, not when a ticket arrives."""
     with pytest.raises(ValueError, match=message):
         Field(**arguments)  # type: ignore[arg-type]
 
 
 def test_names_are_unique() -> None:
-    """An account has no two fields of one SchemaName."""
+    """An account has no two fields with one SchemaName."""
     with pytest.raises(ValueError, match="share a SchemaName"):
         SandboxAccount(fields=(Field(schema_name="Title"), Field(schema_name="Title")))
 
 
 def test_metadata_has_the_documented_members() -> None:
-    """A select field's metadata looks as documented, and its lookup's ID is no name that a client could mistake it for."""
+    """A select field's metadata is as documented, and its lookup's ID differs from every name."""
     field = ACCOUNT.field("SubType")
     assert field is not None
     data = field.metadata()
@@ -127,8 +127,8 @@ def test_metadata_has_the_documented_members() -> None:
     }
 
 
-def test_lookup_values_show_what_is_retired() -> None:
-    """The lookup call lists retired values, too, and says that they are inactive."""
+def test_lookup_values_show_retired_ones_as_inactive() -> None:
+    """The lookup call lists retired values, too."""
     field = ACCOUNT.lookup("Channel")
     assert field is not None
     assert field.lookup_values()[-2:] == [

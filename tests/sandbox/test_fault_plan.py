@@ -1,4 +1,4 @@
-"""Fault plans: how they are written, and whom they strike."""
+"""Fault plans: how rules are written, and which calls they select."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def strikes(data: object, ordinals: range, *, seed: int = 0, reused: bool = Fals
     return [ordinal for ordinal in ordinals if dice.for_call(ordinal, reused=reused)]
 
 
-def test_a_plan_is_read_as_people_write_it() -> None:
-    """YAML and JSON give the same rules, with numbers that YAML did not take for text."""
+def test_yaml_and_json_give_the_same_rules() -> None:
+    """Numbers that YAML does not read as text are accepted."""
     rules = (
         FaultRule(fault=Fault.SERVER_ERROR, calls=((3, 3), (7, 7))),
         FaultRule(fault=Fault.HANG_BEFORE, calls=((10, 20),)),
@@ -59,33 +59,33 @@ def test_no_rules_are_no_faults(data: object) -> None:
     ("rule", "problem"),
     [
         ("500", "'500' is not a rule"),
-        ({"calls": 1}, "no fault is named"),
+        ({"calls": 1}, "the fault is missing"),
         ({"calls": 1, "fault": "hang-befor"}, "unknown fault 'hang-befor'; did you mean 'hang-before'?"),
         ({"calls": 1, "fault": "!"}, "unknown fault '!'"),
         ({"fault": "500"}, "exactly one of calls, every, probability, match"),
-        ({"fault": "500", "calls": 1, "every": 2}, "not both calls and every"),
+        ({"fault": "500", "calls": 1, "every": 2}, "not calls and every together"),
         ({"fault": "500", "calls": 1, "tims": 2}, "unknown key 'tims'; did you mean 'times'?"),
         ({"fault": "500", "calls": []}, "calls is empty"),
         ({"fault": "500", "calls": 0}, "calls: 0 is neither"),
         ({"fault": "500", "calls": "9-3"}, "calls: '9-3' is neither"),
         ({"fault": "500", "calls": [True]}, "calls: True is neither"),
-        ({"fault": "500", "every": 0}, "every: 0 is not a whole number from 1 on"),
-        ({"fault": "500", "calls": 1, "times": True}, "times: True is not a whole number from 1 on"),
+        ({"fault": "500", "every": 0}, "every: 0 is not a whole number of at least 1"),
+        ({"fault": "500", "calls": 1, "times": True}, "times: True is not a whole number of at least 1"),
         ({"fault": "500", "every": None}, "every: None is not a whole number"),
         ({"fault": "500", "probability": 1.5}, "probability: 1.5 is not a number from 0 to 1"),
         ({"fault": "500", "probability": True}, "probability: True is not"),
-        ({"fault": "429", "calls": 1, "retry_after": -1}, "retry_after: -1 is not a whole number from 0 on"),
-        ({"fault": "500", "calls": 1, "retry_after": 1}, "500 has no retry_after"),
+        ({"fault": "429", "calls": 1, "retry_after": -1}, "retry_after: -1 is not a whole number of at least 0"),
+        ({"fault": "500", "calls": 1, "retry_after": 1}, "500 takes no retry_after"),
         ({"fault": "slow", "calls": 1, "delay_s": -1}, "delay_s: -1 is not a number of seconds"),
         ({"fault": "slow", "calls": 1, "delay_s": float("nan")}, "delay_s: nan is not a number of seconds"),
-        ({"fault": "500", "calls": 1, "delay_s": 1}, "500 has no delay_s"),
+        ({"fault": "500", "calls": 1, "delay_s": 1}, "500 takes no delay_s"),
         ({"fault": "500", "match": {}}, "match: write the SchemaNames"),
         ({"fault": "500", "match": {"Title": 1}}, "match: 'Title': 1 is not text"),
-        ({"fault": "early-401", "match": {"Title": "x"}}, "early-401 strikes before the ticket is read"),
+        ({"fault": "early-401", "match": {"Title": "x"}}, "early-401 occurs before the ticket is read"),
     ],
 )  # fmt: skip
-def test_a_rule_that_cannot_be_used_says_why(rule: Any, problem: str) -> None:
-    """An error names the rule by its number, and what is wrong with it."""
+def test_an_invalid_rule_is_reported(rule: Any, problem: str) -> None:
+    """The error names the rule's number and the problem."""
     with pytest.raises(SettingsError) as caught:
         FaultPlan.parse([{"calls": 1, "fault": "500"}, rule])
     assert caught.value.details[0].startswith("rule 2: ")
@@ -94,13 +94,13 @@ def test_a_rule_that_cannot_be_used_says_why(rule: Any, problem: str) -> None:
 
 
 def test_a_plan_is_a_list() -> None:
-    """A single rule without its dash is told apart from an unknown fault."""
+    """A single rule without its dash is another error than an unknown fault."""
     with pytest.raises(SettingsError, match="not a list of rules"):
         FaultPlan.parse({"calls": 1, "fault": "500"})
 
 
-def test_all_findings_come_at_once() -> None:
-    """Every rule is looked at, whatever is wrong with those before it."""
+def test_all_problems_of_a_plan_are_reported_at_once() -> None:
+    """Every rule is checked, also after invalid ones."""
     with pytest.raises(SettingsError) as caught:
         FaultPlan.parse([{}, {"fault": "x", "calls": 0}, 3])
     assert [detail.partition(":")[0] for detail in caught.value.details] == ["rule 1"] * 2 + ["rule 2"] * 2 + ["rule 3"]
@@ -117,13 +117,13 @@ def test_all_findings_come_at_once() -> None:
         ({"match": {"Title": "x"}}, []),
     ],
 )
-def test_a_rule_strikes_the_calls_it_names(rule: dict[str, Any], expected: list[int]) -> None:
-    """Ordinals, ranges, every so many, by lot, and at most so often."""
+def test_a_rule_applies_to_its_calls(rule: dict[str, Any], expected: list[int]) -> None:
+    """By number, range, every n-th, at random, and a limited number of times."""
     assert strikes([rule | {"fault": "500"}], range(1, 21)) == expected
 
 
-def test_lots_depend_on_the_seed_and_the_call_alone() -> None:
-    """Who is struck is the same in another order of arrival, and another with another seed."""
+def test_random_choices_depend_on_seed_and_call_only() -> None:
+    """Another order of arrival changes nothing; another seed does."""
     plan = FaultPlan.parse([{"probability": 0.2, "fault": "500"}])
     forward, backward = FaultSelector(plan, 1), FaultSelector(plan, 1)
     struck = [ordinal for ordinal in range(1, 501) if forward.for_call(ordinal, reused=False)]
@@ -133,8 +133,8 @@ def test_lots_depend_on_the_seed_and_the_call_alone() -> None:
     assert strikes([{"probability": 0.2, "fault": "500"}], range(1, 501), seed=2) != struck
 
 
-def test_the_first_rule_that_fits_strikes() -> None:
-    """When a rule is used up, the next one that fits takes its place."""
+def test_the_first_matching_rule_applies() -> None:
+    """When a rule is used up, the next matching one applies."""
     dice = FaultSelector(
         FaultPlan.parse([{"calls": "1-9", "fault": "500", "times": 1}, {"calls": "1-2", "fault": "503"}]), 0
     )
@@ -143,7 +143,7 @@ def test_the_first_rule_that_fits_strikes() -> None:
 
 
 def test_a_match_needs_every_field() -> None:
-    """A ticket is struck if all the named fields have the named values, and as often as the rule says."""
+    """A rule applies if all named fields have the named values, as often as it says."""
     dice = FaultSelector(FaultPlan.parse([{"match": {"Title": "x", "Status": "Open"}, "fault": "500", "times": 1}]), 0)
     assert dice.for_ticket({"Title": "x"}, reused=False) is None
     assert dice.for_ticket({"Title": "x", "Status": "Open", "Tags": "t"}, reused=False) is not None
@@ -151,8 +151,8 @@ def test_a_match_needs_every_field() -> None:
 
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault.needs_reuse])
-def test_faults_of_reused_connections_spare_fresh_ones(fault: Fault) -> None:
-    """A fresh connection can't be a stale one, and a spared call does not use the rule up."""
+def test_faults_of_reused_connections_need_a_reused_one(fault: Fault) -> None:
+    """A call on a new connection does not use the rule up."""
     dice = FaultSelector(FaultPlan.parse([{"calls": "1-2", "fault": fault.value, "times": 1}]), 0)
     assert dice.for_call(1, reused=False) is None
     assert dice.for_call(2, reused=True) is not None

@@ -1,4 +1,4 @@
-"""The three ways of counting, by a clock of the test's own."""
+"""The three ways of counting calls, with a simulated clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importer.sandbox.limiter import Algorithm, make_limiter
 RATE = Rate(3, 5)
 
 
-def judged(algorithm: Algorithm, times: list[float]) -> list[bool]:
+def allowed_calls(algorithm: Algorithm, times: list[float]) -> list[bool]:
     limiter = make_limiter(algorithm, RATE)
     return [limiter.take(now_s) for now_s in times]
 
@@ -30,16 +30,18 @@ def judged(algorithm: Algorithm, times: list[float]) -> list[bool]:
         pytest.param("bucket", [0, 100, 100, 100, 100], [True, True, True, True, False], id="bucket: never overfull"),
     ],
 )
-def test_counts_as_its_kind_of_gateway_does(algorithm: Algorithm, times: list[float], expected: list[bool]) -> None:
-    """Each algorithm lets through exactly what its kind of gateway lets through."""
-    assert judged(algorithm, times) == expected
+def test_each_algorithm_allows_exactly_its_calls(
+    algorithm: Algorithm, times: list[float], expected: list[bool]
+) -> None:
+    """As its kind of gateway does."""
+    assert allowed_calls(algorithm, times) == expected
 
 
 @pytest.mark.parametrize(
     ("algorithm", "later_s"), [("sliding", 5.01), ("fixed", 5.0), ("bucket", 5 / 3)], ids=["sliding", "fixed", "bucket"]
 )
 def test_a_refused_call_consumes_nothing(algorithm: Algorithm, later_s: float) -> None:
-    """However often a client is refused, the next free slot comes at the same time."""
+    """Refused calls never delay the next allowed one."""
     limiter = make_limiter(algorithm, RATE)
     refused = [limiter.take(0) for _ in range(100)][3:]
     assert not any(refused)
@@ -47,8 +49,8 @@ def test_a_refused_call_consumes_nothing(algorithm: Algorithm, later_s: float) -
 
 
 @given(st.lists(st.floats(0, 3), max_size=60))
-def test_no_window_holds_more_than_the_limit(gaps_s: list[float]) -> None:
-    """Sliding: in no window of a period, wherever it starts, are more calls than the limit."""
+def test_no_sliding_window_has_more_calls_than_the_limit(gaps_s: list[float]) -> None:
+    """At any start of the window."""
     limiter, now_s, taken = make_limiter("sliding", RATE), 0.0, list[float]()
     for gap_s in gaps_s:
         now_s += gap_s

@@ -1,4 +1,4 @@
-"""The multipart parser, against RFC 7578 and RFC 2046."""
+"""The multipart parser, compared with RFC 7578 and RFC 2046."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Parts:
         self.ended = 0
 
     def begin(self, head: PartHead) -> None:
-        """A part of its own."""
+        """Start a new part."""
         self.found.append((head, b""))
 
     def write(self, data: bytes) -> None:
@@ -27,7 +27,7 @@ class Parts:
         self.found[-1] = (head, content + data)
 
     def end(self) -> None:
-        """Count it."""
+        """Count the part."""
         self.ended += 1
 
 
@@ -43,7 +43,7 @@ def parse(body: bytes, piece: int = 1_000_000) -> list[tuple[PartHead, bytes]]:
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 7, 64, 1_000_000])
 def test_parts_do_not_depend_on_the_pieces(piece: int) -> None:
-    """However the network cuts the body, the same parts come out, contents that look like boundaries included."""
+    """Every division of the body gives the same parts, even with contents that look like boundaries."""
     contents = [b"", b"\r\n", b"\r\n--the-bound", b"--the-boundary--", b"\r\n--the-boundarx\r\n", bytes(range(256))]
     body = multipart(ticket_part(b"{}"), *(file_part(content, "ä;b.txt") for content in contents))
     head = PartHead(name="files", filename="ä;b.txt", content_type="text/plain")
@@ -55,7 +55,7 @@ def test_parts_do_not_depend_on_the_pieces(piece: int) -> None:
 
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=4), st.integers(1, 50))
 def test_any_content_arrives_unchanged(contents: list[bytes], piece: int) -> None:
-    """A file is bytes: none of them is changed, lost or added."""
+    """Not a byte of a file is changed, lost or added."""
     body = multipart(*(file_part(content) for content in contents))
     assert [content for _, content in parse(body, piece)] == contents
 
@@ -80,8 +80,8 @@ def test_any_content_arrives_unchanged(contents: list[bytes], piece: int) -> Non
         (multipart(part(b"x", 'form-data; name="files"', "Content-Transfer-Encoding: base64")), "section 4.7"),
     ],
 )  # fmt: skip
-def test_what_the_rfcs_do_not_allow_is_malformed(body: bytes, message: str) -> None:
-    """Nothing is forgiven: a client that passes here passes anywhere."""
+def test_bodies_that_the_rfcs_do_not_allow_are_malformed(body: bytes, message: str) -> None:
+    """The parser is not lenient: a client that works with it works with any gateway."""
     with pytest.raises(Malformed, match=message):
         parse(body)
 

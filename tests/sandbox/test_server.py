@@ -1,4 +1,4 @@
-"""The stand-in over real sockets: what it refuses, what it makes, what it remembers."""
+"""The sandbox over real sockets: refused requests, created tickets, recorded calls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import ssl
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -15,7 +14,7 @@ import trustme
 
 from importer.errors import SettingsError
 from importer.models import Rate, Secret
-from importer.sandbox import Field, Sandbox, SandboxOptions, default_account, serve
+from importer.sandbox import Field, SandboxOptions, default_account, serve
 from importer.sandbox.value_checks import is_guid
 from tests.sandbox.account_client import (
     MULTIPART,
@@ -32,23 +31,10 @@ from tests.sandbox.account_client import (
     ticket_part,
 )
 
-Story = Callable[[Client], Awaitable[None]]
 
-
-def play(story: Story, **changes: Any) -> None:
-    """Run a story against an account of its own."""
-
-    async def whole() -> None:
-        async with account(options(**changes)) as client:
-            await story(client)
-
-    asyncio.run(whole())
-
-
-def test_a_ticket_is_made_and_answered_as_documented() -> None:
-    """The success answer is that of *Create Ticket with Attachments*, and the record holds what was sent."""
-
-    async def story(client: Client) -> None:
+async def test_a_ticket_is_created_and_answered_as_documented() -> None:
+    """The success answer is that of *Create Ticket with Attachments*, and the record contains the sent ticket."""
+    async with account(options()) as client:
         first = await client.create(dto(("Status", "Open")), b"hello", b"\x00" * 300_000)
         second = await client.create()
         ticket_id = first[1]["TicketId"]
@@ -88,25 +74,19 @@ def test_a_ticket_is_made_and_answered_as_documented() -> None:
         assert call.arrived_s <= call.counted_s <= ticket.made_s
         assert [call.reused for call in client.sandbox.calls] == [False, True]
 
-    play(story)  # fmt: skip
 
-
-def test_a_ticket_may_come_as_json() -> None:
+async def test_a_ticket_may_be_sent_as_json() -> None:
     """*Create Tickets* takes the same document as a JSON body."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         status, data = await client.json("POST", "/tickets", dto(Id=None))
         assert (status, data["Status"]) == (200, "Success")
         status, data = await client.json("POST", "/tickets", dto())
         assert (status, data["Status"]) == (400, "Failure")
 
-    play(story)
 
-
-def test_aiohttps_own_form_is_read() -> None:
-    """A form that aiohttp wrote is read, and the Content-Type that it gives a text part is refused."""
-
-    async def story(client: Client) -> None:
+async def test_a_form_of_aiohttp_is_read() -> None:
+    """The Content-Type that aiohttp gives a text part is refused."""
+    async with account(options()) as client:
         url, headers = f"{client.base}/tickets", keys(client.sandbox)
         text = json.dumps(dto())
         form = aiohttp.FormData(quote_fields=False)
@@ -125,17 +105,15 @@ def test_aiohttps_own_form_is_read() -> None:
                 assert answer.status == 200
         assert client.sandbox.tickets[0].files[0].name == 'naïve "1".txt'
 
-    play(story)
-
 
 @pytest.mark.parametrize(
     ("parts", "problem"),
     [
-        ([], "0 parts ticketDTO"),
-        ([file_part(b"x")], "0 parts ticketDTO"),
-        ([ticket_part(dto()), ticket_part(dto())], "2 parts ticketDTO"),
+        ([], "0 ticketDTO parts"),
+        ([file_part(b"x")], "0 ticketDTO parts"),
+        ([ticket_part(dto()), ticket_part(dto())], "2 ticketDTO parts"),
         ([part(b"{}", 'form-data; name="ticketDTO"', "Content-Type: application/json")], "has a Content-Type (application/json)"),
-        ([part(b"{}", 'form-data; name="ticketDTO"; filename="a"')], "sent as a file"),
+        ([part(b"{}", 'form-data; name="ticketDTO"; filename="a"')], "must be a text part"),
         ([ticket_part(dto()), part(b"x", 'form-data; name="file"; filename="a"')], "unknown part 'file'"),
         ([ticket_part(dto()), part(b"x", 'form-data; name="files"')], "has no filename"),
         ([ticket_part(dto()), file_part(b"x", "")], "has no filename"),
@@ -143,16 +121,15 @@ def test_aiohttps_own_form_is_read() -> None:
         ([ticket_part(dto()), file_part(b"x", "a\\b")], "malformed"),
         ([ticket_part(dto()), file_part(b"x", "a\\\\b")], "is not a file name"),
         ([ticket_part(dto()), file_part(b"x", "..")], "is not a file name"),
-        ([ticket_part(dto()), file_part(b"")], "has no bytes"),
+        ([ticket_part(dto()), file_part(b"")], "is empty"),
         ([ticket_part(b" " * 8_400_000)], "ticketDTO has 8400000 bytes"),
         ([ticket_part(dto(("Status", "x"))), file_part(b"")], "Status: 'x' is not a configured value"),
         ([part(b"x", "form-data; name=x")], "malformed"),
     ],
 )  # fmt: skip
-def test_a_form_has_the_documented_parts_only(parts: list[bytes], problem: str) -> None:
-    """One ticketDTO that is bare text, files with names, nothing else; the refusal says why, and no ticket is made."""
-
-    async def story(client: Client) -> None:
+async def test_a_form_has_the_documented_parts_only(parts: list[bytes], problem: str) -> None:
+    """One ticketDTO of plain text, files with names, nothing else; the refusal has a reason, and no ticket is created."""
+    async with account(options()) as client:
         body = multipart(*parts) if parts else b"--the-boundary--\r\n"
         status, data = await client.send("POST", "/tickets", body, MULTIPART)
         assert status == 400
@@ -161,35 +138,26 @@ def test_a_form_has_the_documented_parts_only(parts: list[bytes], problem: str) 
         assert client.sandbox.tickets == ()
         assert client.sandbox.calls[0].reason == data["ReasonForFailure"]
 
-    play(story)
 
-
-def test_one_refusal_names_the_problems_of_form_and_document() -> None:
-    """What is wrong with the parts and what is wrong with the ticket come in one answer."""
-
-    async def story(client: Client) -> None:
+async def test_one_refusal_names_the_problems_of_form_and_document() -> None:
+    """Problems of the parts and of the ticket come in one answer."""
+    async with account(options()) as client:
         _, data = await client.post(ticket_part(dto(("Title", ""), TypeId=1)), file_part(b""))
         assert data["ReasonForFailure"].count(";") == 2
 
-    play(story)
-
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "multipart/form-data", "application/json; charset=latin-1"])
-def test_a_body_of_another_type_is_refused(content_type: str) -> None:
+async def test_a_body_of_another_type_is_refused(content_type: str) -> None:
     """Only multipart/form-data with a boundary and JSON in UTF-8 are documented."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         status, data = await client.send("POST", "/tickets", b"x" * 1000, content_type)
         assert status == 400
         assert "neither multipart" in data["ReasonForFailure"]
 
-    play(story)
 
-
-def test_a_compressed_body_is_refused() -> None:
-    """Nobody documents that the API unpacks bodies."""
-
-    async def story(client: Client) -> None:
+async def test_a_compressed_body_is_refused() -> None:
+    """The documentation does not say that the API decompresses bodies."""
+    async with account(options()) as client:
         headers = keys(client.sandbox) | {"Content-Type": MULTIPART}
         url = f"{client.base}/tickets"
         async with client.session.post(
@@ -197,23 +165,18 @@ def test_a_compressed_body_is_refused() -> None:
         ) as answer:
             assert answer.status == 400
 
-    play(story)
-
 
 @pytest.mark.parametrize(
     "changes",
     [{"X-LSQ-ACCESS-KEY": "wrong"}, {"X-LSQ-SECRET-KEY": "wrong"}, {"X-LSQ-SECRET-KEY": ""}, {"X-LSQ-ACCESS-KEY": "ключ"}],
 )  # fmt: skip
-def test_wrong_keys_are_refused(changes: dict[str, str]) -> None:
-    """Both keys have to be right."""
-
-    async def story(client: Client) -> None:
+async def test_wrong_keys_are_refused(changes: dict[str, str]) -> None:
+    """Both keys must be right."""
+    async with account(options()) as client:
         url, headers = f"{client.base}/tickets", keys(client.sandbox) | changes
         async with client.session.post(url, data=multipart(ticket_part(dto())), headers=headers) as answer:
             assert answer.status == 401
         assert client.sandbox.tickets == ()
-
-    play(story)
 
 
 @pytest.mark.parametrize(
@@ -233,31 +196,24 @@ def test_wrong_keys_are_refused(changes: dict[str, str]) -> None:
         ("POST", "/../other/tickets"),
     ],
 )  # fmt: skip
-def test_any_other_url_is_a_404(method: str, path: str) -> None:
-    """URLs and methods are exact, and what isn't there isn't found."""
-
-    async def story(client: Client) -> None:
+async def test_any_other_url_is_a_404(method: str, path: str) -> None:
+    """URLs and methods must match exactly."""
+    async with account(options()) as client:
         status, data = await client.send(method, path)
         assert (status, data["Status"]) == (404, "Failure")
 
-    play(story)
 
-
-def test_another_tenants_url_is_a_404() -> None:
+async def test_another_tenants_url_is_a_404() -> None:
     """An account answers below its own tenant ID only."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         client.base = client.base.replace("sandbox-tenant", "other")
         assert (await client.create())[0] == 404
         assert client.sandbox.calls[0].post is None
 
-    play(story)
 
-
-def test_calls_above_the_limit_get_the_documented_sentence() -> None:
-    """Every call counts, whatever becomes of it, and what is refused is not read."""
-
-    async def story(client: Client) -> None:
+async def test_calls_above_the_limit_get_the_documented_sentence() -> None:
+    """Every call counts, also failing ones; the body of a refused call is not read."""
+    async with account(options(rate=Rate(2, 500))) as client:
         assert (await client.send("GET", "/nowhere"))[0] == 404
         assert (await client.create())[0] == 200
         status, data = await client.create()
@@ -265,49 +221,37 @@ def test_calls_above_the_limit_get_the_documented_sentence() -> None:
         assert len(client.sandbox.tickets) == 1
         assert client.sandbox.calls[-1].counted_s is not None
 
-    play(story, rate=Rate(2, 500))
 
-
-def test_the_limit_is_counted_before_the_body_comes() -> None:
-    """A 429 is answered while the client is still about to send its body."""
-
-    async def story(client: Client) -> None:
+async def test_calls_are_counted_before_their_body_arrives() -> None:
+    """A 429 comes while the client is still sending its body."""
+    async with account(options(rate=Rate(1, 500))) as client:
         await client.send("GET", "/nowhere")
         reader, writer = await raw_connection(client.sandbox)
         writer.write(raw_head(client.sandbox, 1_000_000))
         assert (await reader.readline()).startswith(b"HTTP/1.1 429 ")
         writer.close()
 
-    play(story, rate=Rate(1, 500))
 
-
-def test_the_networks_jitter_comes_before_the_counting() -> None:
-    """Headers wait up to the jitter before they are counted, as they would on their way."""
-
-    async def story(client: Client) -> None:
+async def test_the_networks_jitter_comes_before_the_counting() -> None:
+    """Calls are counted up to the jitter after their headers, as in a network."""
+    async with account(options(jitter_s=0.05)) as client:
         await asyncio.gather(*(client.create() for _ in range(20)))
         waits = [(call.counted_s or 0) - call.arrived_s for call in client.sandbox.calls]
         assert min(waits) >= 0
         assert max(waits) > 0.02
 
-    play(story, jitter_s=0.05)
 
-
-def test_the_latency_is_between_body_and_answer() -> None:
-    """A ticket is made when the latency is over."""
-
-    async def story(client: Client) -> None:
+async def test_the_latency_is_between_body_and_answer() -> None:
+    """A ticket is created when the latency is over."""
+    async with account(options(latency_s=0.05)) as client:
         await client.create()
         (call,) = client.sandbox.calls
         assert client.sandbox.tickets[0].made_s - call.arrived_s >= 0.04
 
-    play(story, latency_s=0.05)
 
-
-def test_a_client_that_leaves_does_not_undo_its_ticket() -> None:
-    """Once the body is there, the ticket is made, whether or not anybody waits for the answer."""
-
-    async def story(client: Client) -> None:
+async def test_a_disconnected_client_does_not_prevent_its_ticket() -> None:
+    """Once the body has arrived, the ticket is created, even if the client no longer waits."""
+    async with account(options(latency_s=0.2)) as client:
         body = multipart(ticket_part(dto()))
         _, writer = await raw_connection(client.sandbox)
         writer.write(raw_head(client.sandbox, len(body)) + body)
@@ -317,13 +261,10 @@ def test_a_client_that_leaves_does_not_undo_its_ticket() -> None:
         await client.sandbox.until(lambda sandbox: bool(sandbox.tickets))
         assert client.sandbox.calls[0].ticket == "157"
 
-    play(story, latency_s=0.2)
 
-
-def test_a_client_that_leaves_in_the_middle_of_its_body_makes_no_ticket() -> None:
-    """Half a body is no ticket, and no error of the server's."""
-
-    async def story(client: Client) -> None:
+async def test_a_half_sent_body_creates_no_ticket() -> None:
+    """It is no error of the server either."""
+    async with account(options()) as client:
         body = multipart(ticket_part(dto()), file_part(b"x" * 100_000))
         _, writer = await raw_connection(client.sandbox)
         writer.write(raw_head(client.sandbox, len(body)) + body[:50_000])
@@ -334,39 +275,30 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_makes_no_ticket() -> Non
         assert [call.status for call in client.sandbox.calls] == [None, 200]
         assert len(client.sandbox.tickets) == 1
 
-    play(story)
 
-
-def test_a_large_body_is_refused_before_it_is_sent() -> None:
-    """A body that announces more than the maximum is answered with a 413 at once, and the connection ends."""
-
-    async def story(client: Client) -> None:
+async def test_a_large_body_is_refused_before_it_is_sent() -> None:
+    """A body that announces more than the maximum gets a 413 at once, and the connection closes."""
+    async with account(options(max_body_bytes=1000)) as client:
         reader, writer = await raw_connection(client.sandbox)
         writer.write(raw_head(client.sandbox, 1001))
         answer = await reader.read()
         assert answer.startswith(b"HTTP/1.1 413 ")
         writer.close()
 
-    play(story, max_body_bytes=1000)
 
-
-def test_a_large_body_that_announces_nothing_is_refused_on_the_way() -> None:
-    """A chunked body is counted as it comes."""
-
-    async def story(client: Client) -> None:
+async def test_a_large_chunked_body_is_refused_while_it_arrives() -> None:
+    """Its bytes are counted as they arrive."""
+    async with account(options(max_body_bytes=1000)) as client:
         head = raw_head(client.sandbox, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
         reader, writer = await raw_connection(client.sandbox)
         writer.write(head + b"7d0\r\n--the-boundary\r\n" + b"x" * 1984 + b"\r\n")
         assert (await reader.read()).startswith(b"HTTP/1.1 413 ")
         writer.close()
 
-    play(story, max_body_bytes=1000)
 
-
-def test_a_client_that_asks_first_is_invited() -> None:
-    """`Expect: 100-continue` is answered once the call has passed the gate."""
-
-    async def story(client: Client) -> None:
+async def test_expect_100_continue_is_answered() -> None:
+    """It is answered after the limit and the keys were checked."""
+    async with account(options()) as client:
         body = multipart(ticket_part(dto()))
         reader, writer = await raw_connection(client.sandbox)
         writer.write(raw_head(client.sandbox, len(body), "Expect: 100-continue"))
@@ -375,13 +307,10 @@ def test_a_client_that_asks_first_is_invited() -> None:
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
         writer.close()
 
-    play(story)
 
-
-def test_a_body_with_broken_chunks_makes_no_ticket() -> None:
-    """What is no HTTP is no ticket, and the server lives on."""
-
-    async def story(client: Client) -> None:
+async def test_invalid_chunks_create_no_ticket() -> None:
+    """The server continues after invalid HTTP."""
+    async with account(options()) as client:
         head = raw_head(client.sandbox, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
         _, writer = await raw_connection(client.sandbox)
         writer.write(head)
@@ -391,13 +320,10 @@ def test_a_body_with_broken_chunks_makes_no_ticket() -> None:
         assert client.sandbox.calls[0].status is None
         writer.close()
 
-    play(story)
 
-
-def test_a_new_identifier_makes_a_lead_once() -> None:
-    """The second ticket of an identifier finds the first one's lead, in either letter case and by either identifier."""
-
-    async def story(client: Client) -> None:
+async def test_a_new_identifier_creates_one_lead() -> None:
+    """The second ticket finds the first one's lead, in any letter case and by either identifier."""
+    async with account(options()) as client:
         await client.create(
             dto(("LeadDetail.EmailAddress", "ann@example.com"), ("LeadDetail.Phone", "+4479460001"), LeadId=...)
         )
@@ -409,13 +335,10 @@ def test_a_new_identifier_makes_a_lead_once() -> None:
         assert [ticket.lead_id == lead.lead_id for ticket in client.sandbox.tickets] == [True, True, True, False]
         assert client.sandbox.warnings == ()
 
-    play(story)  # fmt: skip
 
-
-def test_two_at_once_make_two_leads() -> None:
-    """Tickets under way together for an identifier that is no lead yet make one each, and the books warn."""
-
-    async def story(client: Client) -> None:
+async def test_two_tickets_at_once_create_two_leads() -> None:
+    """Tickets in flight together with one new identifier create a lead each, with a warning."""
+    async with account(options(latency_s=0.05)) as client:
         document = dto(("LeadDetail.EmailAddress", "ann@example.com"), LeadId=...)
         await asyncio.gather(client.create(document), client.create(document))
         assert len(client.sandbox.leads) == 2
@@ -423,23 +346,19 @@ def test_two_at_once_make_two_leads() -> None:
         assert "'ann@example.com'" in warning
         assert "#157 and #158" in warning
 
-    play(story, latency_s=0.05)
 
-
-def test_an_account_knows_the_fields_it_was_given() -> None:
-    """A mapping's own custom fields can be made known, and made mandatory."""
-
-    async def story(client: Client) -> None:
+async def test_an_account_has_the_configured_fields() -> None:
+    """A mapping's custom fields can be added, and made mandatory."""
+    async with account(
+        options(account=default_account().with_fields([Field(schema_name="CustomData.Serial", mandatory=True)]))
+    ) as client:
         assert "CustomData.Serial: mandatory and missing" in (await client.create())[1]["ReasonForFailure"]
         assert (await client.create(dto(("CustomData.Serial", "1"))))[0] == 200
 
-    play(story, account=default_account().with_fields([Field(schema_name="CustomData.Serial", mandatory=True)]))
 
-
-def test_a_ticket_can_be_read_by_number_and_guid() -> None:
+async def test_a_ticket_can_be_read_by_number_and_guid() -> None:
     """The details list the account's active fields, unset ones as null, and no field of the lead."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         _, made = await client.create(dto(("LeadDetail.EmailAddress", "ann@example.com"), LeadId=...))
         status, by_number = await client.send("GET", f"/tickets/{made['Id']}")
         assert (status, by_number) == await client.send("GET", f"/tickets/{made['TicketId'].upper()}")
@@ -450,13 +369,10 @@ def test_a_ticket_can_be_read_by_number_and_guid() -> None:
         assert not {"CustomData.OldSystem", "LeadDetail.EmailAddress"} & values.keys()
         assert by_number["Fields"][0]["SubFields"] == []
 
-    play(story)
 
-
-def test_an_update_changes_fields_and_adds_files() -> None:
+async def test_an_update_changes_fields_and_adds_files() -> None:
     """Fields of the same name are replaced, files are added, and the ticket keeps its IDs."""
-
-    async def story(client: Client) -> None:
+    async with account(options()) as client:
         await client.create(dto(("Status", "Open")), b"one")
         parts = ticket_part(dto(("Status", "Closed"), ("Tags", "t"), Id="157")), file_part(b"two")
         status, data = await client.send("PUT", "/tickets/157/update", multipart(*parts), MULTIPART)
@@ -465,25 +381,19 @@ def test_an_update_changes_fields_and_adds_files() -> None:
         assert ticket.fields == (("Title", "Printer on fire"), ("Status", "Closed"), ("Tags", "t"))
         assert [file.size for file in ticket.files] == [3, 3]
 
-    play(story)
 
-
-def test_an_update_is_as_strict_as_a_create() -> None:
-    """The number has to fit, the form has to be multipart, and the document whole."""
-
-    async def story(client: Client) -> None:
+async def test_an_update_is_as_strict_as_a_create() -> None:
+    """The number must match, the form must be multipart, and the document complete."""
+    async with account(options()) as client:
         await client.create()
         body = multipart(ticket_part(dto(Id="158")))
         assert (await client.send("PUT", "/tickets/157/update", body, MULTIPART))[0] == 400
         assert (await client.json("PUT", "/tickets/157/update", dto(Id="157")))[0] == 400
 
-    play(story)
 
-
-def test_the_trash_takes_numbers() -> None:
-    """Tickets are moved once; what isn't there is listed as failed, and a trashed ticket is not found any more."""
-
-    async def story(client: Client) -> None:
+async def test_the_trash_takes_numbers() -> None:
+    """Tickets are moved once; missing ones are listed as failed, and a trashed ticket is not found any more."""
+    async with account(options()) as client:
         await client.create()
         assert await client.json("PUT", "/tickets/trash", {"TicketIds": ["157", "999"]}) == (
             200,
@@ -495,8 +405,6 @@ def test_the_trash_takes_numbers() -> None:
         )
         assert (await client.send("GET", "/tickets/157"))[0] == 404
         assert client.sandbox.tickets[0].trashed
-
-    play(story)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -515,23 +423,20 @@ def test_the_trash_takes_numbers() -> None:
         ("POST", "/ticket-types/1/fields/filter", b"{"),
     ],
 )  # fmt: skip
-def test_sibling_calls_take_the_documented_body_only(method: str, path: str, body: Any) -> None:
-    """A body that isn't as documented is a 400, here too."""
-
-    async def story(client: Client) -> None:
+async def test_other_calls_take_the_documented_body_only(method: str, path: str, body: Any) -> None:
+    """Any other body gets a 400, too."""
+    async with account(options()) as client:
         text = body if isinstance(body, bytes) else json.dumps(body).encode()
         assert (await client.send(method, path, text, "application/json"))[0] == 400
         assert (await client.send(method, path, text, "text/plain"))[0] == 400
 
-    play(story)
 
-
-def test_fields_come_in_pages() -> None:
-    """A page may be shorter than asked for: a client goes by Total until it has everything."""
+async def test_fields_come_in_pages() -> None:
+    """A page may be shorter than requested: a client reads on until it has Total fields."""
     more = [Field(schema_name=f"CustomData.Extra{number}") for number in range(30)]
     wanted = default_account().with_fields(more)
 
-    async def story(client: Client) -> None:
+    async with account(options(account=wanted)) as client:
         names: list[str] = []
         total = 1
         while len(names) < total:
@@ -546,37 +451,28 @@ def test_fields_come_in_pages() -> None:
         _, data = await client.json("POST", "/ticket-types/1/fields/filter", query)
         assert [field["SchemaName"] for field in data["TicketsFields"]] == ["SubType"]
 
-    play(story, account=wanted)
 
-
-def test_lookups_list_the_values_of_a_field() -> None:
-    """A lookup goes by the field's name, without its prefix."""
-
-    async def story(client: Client) -> None:
+async def test_lookups_list_the_values_of_a_field() -> None:
+    """A lookup has the field's name without its prefix."""
+    async with account(options()) as client:
         status, values = await client.send("GET", "/lookups/Region/values")
         assert status == 200
         assert [value["Value"] for value in values] == ["North", "South", "East", "West"]
 
-    play(story)
 
-
-def test_keys_of_no_administrator_may_create_only() -> None:
+async def test_keys_without_administrator_rights_may_create_only() -> None:
     """The calls for administrators answer 403 to other keys."""
-
-    async def story(client: Client) -> None:
+    async with account(options(admin=False)) as client:
         assert (await client.create())[0] == 200
         assert (await client.send("GET", "/lookups/SubType/values"))[0] == 403
         assert (await client.json("PUT", "/tickets/trash", {"TicketIds": ["157"]}))[0] == 403
         assert (await client.json("POST", "/ticket-types/1/fields/filter", {}))[0] == 403
         assert (await client.send("GET", "/tickets/157"))[0] == 200
 
-    play(story, admin=False)
 
-
-def test_the_record_is_served_as_json() -> None:
-    """The record needs no keys, isn't counted, is the same in the process and over the wire, and holds no key."""
-
-    async def story(client: Client) -> None:
+async def test_the_record_is_served_as_json() -> None:
+    """It needs no keys, isn't counted, is the same in the process and over the wire, and contains no key."""
+    async with account(options(rate=Rate(1, 500))) as client:
         await client.create(dto(("LeadDetail.EmailAddress", "ann@example.com"), LeadId=...), b"x")
         async with client.session.get(client.sandbox.url + "/sandbox/record") as answer:
             assert answer.status == 200
@@ -586,11 +482,9 @@ def test_the_record_is_served_as_json() -> None:
         assert [len(served[name]) for name in ("tickets", "calls", "leads", "warnings")] == [1, 1, 1, 0]
         assert client.sandbox.secret_key.reveal() not in json.dumps(record)
 
-    play(story, rate=Rate(1, 500))
 
-
-def test_two_accounts_of_one_seed_are_alike() -> None:
-    """GUIDs and lots come from the seed, so a run can be repeated."""
+def test_two_accounts_with_one_seed_are_equal() -> None:
+    """GUIDs and random choices follow from the seed, so a run can be repeated."""
 
     async def made(seed: int) -> str:
         async with account(options(seed=seed)) as client:
@@ -599,21 +493,17 @@ def test_two_accounts_of_one_seed_are_alike() -> None:
     assert asyncio.run(made(1)) == asyncio.run(made(1)) != asyncio.run(made(2))
 
 
-def test_waiting_for_the_books_can_be_given_up() -> None:
-    """Whoever waits for something brings a timeout; what comes later harms nobody."""
-
-    async def story(client: Client) -> None:
+async def test_waiting_for_the_state_can_be_cancelled() -> None:
+    """Later changes of the state cause no error."""
+    async with account(options()) as client:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.sandbox.until(lambda sandbox: bool(sandbox.tickets)), 0.01)
         assert (await client.create())[0] == 200
 
-    play(story)
 
-
-def test_idle_connections_are_closed_after_a_while() -> None:
-    """The server closes a keep-alive connection that idles for `keepalive_s`."""
-
-    async def story(client: Client) -> None:
+async def test_idle_connections_are_closed_after_a_while() -> None:
+    """The server closes a keep-alive connection after `keepalive_s` without a request."""
+    async with account(options(keepalive_s=0.05)) as client:
         reader, writer = await raw_connection(client.sandbox)
         body = multipart(ticket_part(dto()))
         writer.write(raw_head(client.sandbox, len(body)) + body)
@@ -622,60 +512,46 @@ def test_idle_connections_are_closed_after_a_while() -> None:
         assert reader.at_eof()
         writer.close()
 
-    play(story, keepalive_s=0.05)
 
-
-def test_it_speaks_tls() -> None:
+async def test_tls() -> None:
     """With a TLS context the URL is https, and a client that trusts the authority gets its ticket."""
     authority = trustme.CA()
     server, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
     authority.issue_cert("127.0.0.1").configure_cert(server)
     authority.configure_trust(trusting)
 
-    async def whole() -> None:
-        connector = aiohttp.TCPConnector(ssl=trusting)
-        async with (
-            asyncio.timeout(10),
-            serve(options([{"calls": 2, "fault": "reset-after"}]), ssl_context=server) as sandbox,
-            aiohttp.ClientSession(connector=connector) as session,
-        ):
-            assert sandbox.url.startswith("https://127.0.0.1:")
-            client = Client(sandbox, session)
-            assert (await client.create())[0] == 200
-            with pytest.raises(aiohttp.ClientConnectionError):
-                await client.create()
-            assert len(sandbox.tickets) == 2
-
-    asyncio.run(whole())
+    connector = aiohttp.TCPConnector(ssl=trusting)
+    async with (
+        asyncio.timeout(10),
+        serve(options([{"calls": 2, "fault": "reset-after"}]), ssl_context=server) as sandbox,
+        aiohttp.ClientSession(connector=connector) as session,
+    ):
+        assert sandbox.url.startswith("https://127.0.0.1:")
+        client = Client(sandbox, session)
+        assert (await client.create())[0] == 200
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await client.create()
+        assert len(sandbox.tickets) == 2
 
 
-def test_it_listens_on_ipv6() -> None:
-    """A URL with an IPv6 address has its brackets."""
-
-    async def whole() -> str:
-        async with serve(options(), host="::1") as sandbox:
-            return sandbox.url
-
-    assert asyncio.run(whole()).startswith("http://[::1]:")
+async def test_a_url_with_ipv6_has_brackets() -> None:
+    """The server listens on an IPv6 address."""
+    async with serve(options(), host="::1") as sandbox:
+        assert sandbox.url.startswith("http://[::1]:")
 
 
 @pytest.mark.parametrize("port", ["taken", 70_000])
-def test_a_port_that_cannot_be_had_is_an_error_for_the_user(port: Any) -> None:
-    """The error says where it can't listen, and what to do."""
-
-    async def whole() -> None:
-        async with serve(options()) as first:
-            wanted = int(first.url.rpartition(":")[2]) if port == "taken" else port
-            async with serve(options(), port=wanted):
-                pass
-
-    with pytest.raises(SettingsError, match=r"can't listen on 127\.0\.0\.1") as caught:
-        asyncio.run(whole())
+async def test_a_port_in_use_is_an_error(port: Any) -> None:
+    """The error says where the server can't listen, and what to do."""
+    async with serve(options()) as first:
+        wanted = int(first.url.rpartition(":")[2]) if port == "taken" else port
+        with pytest.raises(SettingsError, match=r"can't listen on 127\.0\.0\.1") as caught:
+            await serve(options(), port=wanted).__aenter__()
     assert "another port" in caught.value.hint
 
 
-def test_options_name_all_that_is_wrong() -> None:
-    """One error carries every wrong option."""
+def test_all_invalid_options_are_reported_at_once() -> None:
+    """One error has every problem."""
     with pytest.raises(SettingsError) as caught:
         SandboxOptions(latency_s=-1, jitter_s=float("nan"), max_body_bytes=0, tenant_id="a/b", access_key=Secret(""))
     assert [detail.partition(":")[0] for detail in caught.value.details] == [
@@ -687,13 +563,10 @@ def test_options_name_all_that_is_wrong() -> None:
     ]
 
 
-def test_keys_do_not_show() -> None:
+async def test_keys_are_not_shown() -> None:
     """Neither options nor sandbox show a key by accident."""
     chosen = options(access_key=Secret("hush"))
     assert "hush" not in repr(chosen)
 
-    async def whole() -> Sandbox:
-        async with serve(chosen) as sandbox:
-            return sandbox
-
-    assert "hush" not in f"{asyncio.run(whole()).access_key}"
+    async with serve(chosen) as sandbox:
+        assert "hush" not in f"{sandbox.access_key}"

@@ -1,4 +1,4 @@
-"""The judgement of a ticket's JSON."""
+"""Checks of a ticket's JSON."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def problems_of(document: Any, expected: ExpectedTicket = CREATE) -> tuple[str, 
     return problems
 
 
-def test_a_good_ticket_keeps_its_fields_in_order() -> None:
-    """What was sent is what the account has: same order, same text."""
+def test_a_valid_ticket_keeps_its_fields_in_order() -> None:
+    """The account stores the fields in the same order, with the same text."""
     text = json.dumps(dto(("Status", "Open"), ("Description", " 00123 \\u0000\n")))
     order, problems = check_ticket(text.encode(), ACCOUNT, CREATE)
     assert problems == ()
@@ -31,8 +31,8 @@ def test_a_good_ticket_keeps_its_fields_in_order() -> None:
     assert order.lead_id == LEAD_ID
 
 
-def test_lead_details_stand_for_a_lead() -> None:
-    """An identifier among the fields takes the place of LeadId, and is compared without letter case."""
+def test_an_identifier_replaces_the_lead_id() -> None:
+    """It is compared without letter case."""
     document = dto(("LeadDetail.EmailAddress", "Ann@Example.com"), ("LeadDetail.FirstName", "Ann"), LeadId=...)
     order, problems = check_ticket(json.dumps(document).encode(), ACCOUNT, CREATE)
     assert problems == ()
@@ -78,8 +78,8 @@ def test_lead_details_stand_for_a_lead() -> None:
         (dto(LeadId=None), "LeadId: None is not a GUID"),
     ],
 )  # fmt: skip
-def test_what_the_page_does_not_show_is_refused(document: Any, problem: str) -> None:
-    """Every departure from the documented shape is a problem of its own."""
+def test_undocumented_shapes_are_refused(document: Any, problem: str) -> None:
+    """Every deviation from the documented shape is a problem."""
     problems = problems_of(document)
     assert any(problem in found for found in problems), problems
 
@@ -96,12 +96,12 @@ def test_what_the_page_does_not_show_is_refused(document: Any, problem: str) -> 
         (ExpectedTicket(id_member=True, number="143"), dto(), False),
     ],
 )
-def test_the_id_is_the_one_that_the_call_takes(expected: ExpectedTicket, document: dict[str, Any], good: bool) -> None:  # noqa: FBT001  # a column of the table
-    """`Id` is null in a JSON create and the ticket's number in an update, and has to be there."""
+def test_the_id_must_be_the_one_of_the_call(expected: ExpectedTicket, document: dict[str, Any], good: bool) -> None:  # noqa: FBT001  # a column of the table
+    """`Id` is null in a JSON create and the ticket's number in an update, and is mandatory."""
     assert (problems_of(document, expected) == ()) == good
 
 
-def test_all_problems_come_at_once() -> None:
-    """One answer names everything, so that one round of mending is enough."""
+def test_all_problems_of_a_ticket_are_reported_at_once() -> None:
+    """One answer names all, so that the user corrects them once."""
     document = dto(("Status", "x"), ("DueDate", "tomorrow"), ("Nowhere", ""), TypeId=1, LeadId="x", More=1)
     assert len(problems_of(document)) == 6

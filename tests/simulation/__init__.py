@@ -1,1 +1,1 @@
-"""Days of sending in minutes: the real submission and quota on a clock that is moved by waiting."""
+"""Days of sending in minutes: the real submission and limiter on a clock that is moved by waiting."""

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from importer.leadsquared.wire import Answer, Created, Throttled, Unclear
+from importer.leadsquared.answers import Answer, Created, Throttled, Unclear
 from importer.models import TicketIds
 from importer.sandbox.limiter import make_limiter
 from tests.simulation.scenario import HOUR_S, Foreign, Scenario

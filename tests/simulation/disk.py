@@ -11,7 +11,7 @@ from importer.ledger import Intent, Outcome
 from importer.models import Ticket
 from importer.rate_limit import SlotPool
 from importer.rate_limit.slot_storage import SlotStorage
-from importer.submission.send_queue import Sendable
+from importer.submission.send_queue import QueuedRow
 
 _Told = TypeVar("_Told")
 _LONGEST_PAUSE_S = 3600.0
@@ -56,12 +56,12 @@ class Books:
         self.unsettled.clear()
         return given_up
 
-    async def to_send(self) -> AsyncIterator[Sendable]:
+    async def to_send(self) -> AsyncIterator[QueuedRow]:
         """Give the rows that are neither a ticket nor unknown, in order."""
         row = self.states.find(State.PENDING)
         while row >= 0:
             ticket = Ticket(fields=(("Title", str(row)),), lead_id="8eee83bb-0462-4d6b-b396-6afb9a4608f2")
-            yield Sendable(row=row, key=str(row), cells=(), content="", ticket=ticket)
+            yield QueuedRow(row=row, key=str(row), cells=(), content="", ticket=ticket)
             row = self.states.find(State.PENDING, row + 1)
 
 
@@ -126,7 +126,7 @@ class SimulatedJournal:
 
 
 class SimulatedKeeper(SlotStorage):
-    """A pool that is changed by commits, as where several runs share it. See ``leadsquared.quota.Keeper``."""
+    """A pool that is changed by commits, as where several runs share it. See ``leadsquared.limiter.Keeper``."""
 
     def __init__(self, pool: SlotPool, disk: Disk) -> None:
         self._pool = pool
@@ -143,7 +143,7 @@ class SimulatedKeeper(SlotStorage):
         self._disk.write(lambda: change(self._pool, self.now()), done)
         return self._pool, await done
 
-    def tell(self, change: Callable[[SlotPool, float], object]) -> None:
+    def change_later(self, change: Callable[[SlotPool, float], object]) -> None:
         """Change the pool, and don't wait."""
         self._disk.write(lambda: change(self._pool, self.now()))
 

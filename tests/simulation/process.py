@@ -1,4 +1,4 @@
-"""One run of the importer until it is done or dies: the real submission and quota, on a network that is not there."""
+"""One run of the importer until it is done or dies: the real submission and limiter, on a network that is not there."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import Any, cast
 
 from importer.errors import ImporterError
+from importer.leadsquared.answers import Answer
 from importer.leadsquared.connections import RequestGate
-from importer.leadsquared.wire import Answer
 from importer.models import Ticket
 from importer.rate_limit import SlotPool
 from importer.rate_limit.limiter import RateLimiter
 from importer.submission.context import SubmissionContext
 from importer.submission.retry import RetryPolicy, Settled
-from importer.submission.send_queue import Sendable
+from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
 from importer.workflows.send_options import SendOptions
 from tests.simulation.account import Account
@@ -39,10 +39,10 @@ class SimulatedClient:
         """Send one ticket; the row is its title."""
         row = int(ticket.fields[0][1])
         await self._connect()
-        await gate.passed()
+        await gate.wait_until_allowed()
         if self._books.states[row] != State.SENDING:
             self._books.broken.append(f"row {row} went out without a durable intent")
-        gate.leaving()
+        gate.on_first_byte()
         answered: asyncio.Future[Answer] = self._loop.create_future()
 
         def reply(answer: Answer) -> None:
@@ -95,15 +95,15 @@ class Process:
             grace_s=20.0,
             concurrency=1_000,
         )
-        limits = sending.limits(f"run-{self._number}", self._books.states.count(State.PENDING))
-        async with RateLimiter(limits, self._keeper) as quota:
+        limits = sending.limiter_options(f"run-{self._number}", self._books.states.count(State.PENDING))
+        async with RateLimiter(limits, self._keeper) as limiter:
             means = SubmissionContext(
                 client=cast("Any", self._client),
-                quota=quota,
+                limiter=limiter,
                 journal=cast("Any", self._journal),
                 observer=self,
             )
-            submission = Submission(means, replace(sending.terms(), chance=self._chance.random))
+            submission = Submission(means, replace(sending.submission_options(), jitter=self._chance.random))
             return await submission.run(self._books.to_send())
 
     async def die(self) -> None:
@@ -122,13 +122,13 @@ class Process:
 
     # -- the face of `submission.Observer` --------------------------------------------------------------------------
 
-    def finished(self, row: Sendable, _settled: Settled) -> None:
+    def row_finished(self, row: QueuedRow, _settled: Settled) -> None:
         """A row is done."""
         self._books.unsettled.discard(row.row)
 
-    def called(self, answer: Answer) -> None:
+    def call_ended(self, answer: Answer) -> None:
         """Nothing is shown of it."""
 
-    def note(self, text: str) -> None:
+    def message(self, text: str) -> None:
         """Keep what a person would be told."""
         self.notes.append(text)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from importer.errors import ImporterError
+from importer.leadsquared.answers import Answer
 from importer.leadsquared.client import Client, Endpoint, Timeouts
-from importer.leadsquared.wire import Answer
 from importer.ledger import Ledger, LedgerEntry, RunInfo
 from importer.models import Attachment, Rate, Ticket
 from importer.rate_limit import Margin
@@ -19,11 +19,12 @@ from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.sandbox import Sandbox
 from importer.submission.context import SubmissionContext, SubmissionOptions
+from importer.submission.failure_limit import FailureLimit
 from importer.submission.journal import Journal
-from importer.submission.retry import FailureLimit, RetryPolicy, Settled
-from importer.submission.send_queue import Sendable
+from importer.submission.retry import RetryPolicy, Settled
+from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
-from tests.ledger.making import begun, new_ledger
+from tests.ledger.ledgers import live_run, new_ledger
 
 LEAD_ID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
 FAST = Rate(1000, 0.05)  # a pause for a whole period, as after a 429, is short, too
@@ -31,27 +32,27 @@ FAST = Rate(1000, 0.05)  # a pause for a whole period, as after a 429, is short,
 
 @dataclass
 class Watcher:
-    """Keeps what it is told; ``on_finished`` and the like are called first, and may raise."""
+    """An observer that keeps all events. Its callbacks, such as ``on_finished``, may raise."""
 
     finished_rows: list[tuple[str, Settled]] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    on_finished: Callable[[Sendable], None] = lambda _: None
+    on_finished: Callable[[QueuedRow], None] = lambda _: None
     on_called: Callable[[Answer], None] = lambda _: None
     on_note: Callable[[str], None] = lambda _: None
 
-    def finished(self, row: Sendable, settled: Settled) -> None:
-        """See `submit.Observer`."""
+    def row_finished(self, row: QueuedRow, settled: Settled) -> None:
+        """See `SubmissionObserver`."""
         self.finished_rows.append((row.key, settled))
         self.on_finished(row)
 
-    def called(self, answer: Answer) -> None:
-        """See `submit.Observer`."""
+    def call_ended(self, answer: Answer) -> None:
+        """See `SubmissionObserver`."""
         self.answers.append(answer)
         self.on_called(answer)
 
-    def note(self, text: str) -> None:
-        """See `submit.Observer`."""
+    def message(self, text: str) -> None:
+        """See `SubmissionObserver`."""
         self.notes.append(text)
         self.on_note(text)
 
@@ -66,7 +67,7 @@ class Sending:
     watcher: Watcher
     keys: list[str]
 
-    async def of(self, rows: Iterable[Sendable]) -> ImporterError | None:
+    async def of(self, rows: Iterable[QueuedRow]) -> ImporterError | None:
         """Send these rows; whatever happens, it has to end."""
         async with asyncio.timeout(30):
             return await self.submission.run(each(rows))
@@ -81,27 +82,27 @@ class Sending:
         return [found[key].state for key in self.keys]
 
 
-async def each(rows: Iterable[Sendable]) -> AsyncIterator[Sendable]:
+async def each(rows: Iterable[QueuedRow]) -> AsyncIterator[QueuedRow]:
     for row in rows:
         yield row
 
 
-def row(number: int, *files: Attachment, **changes: Any) -> Sendable:
+def row(number: int, *files: Attachment, **changes: Any) -> QueuedRow:
     """A good row; its key and its ticket's title are its number."""
     fields = changes.pop("fields", (("Title", str(number)),))
     lead_id = changes.pop("lead_id", LEAD_ID)
     ticket = Ticket(fields=fields, lead_id=lead_id, attachments=files)
-    return Sendable(
+    return QueuedRow(
         row=number, key=str(number), cells=(str(number),), content=f"content {number}", ticket=ticket, **changes
     )
 
 
-def rows(count: int, *files: Attachment) -> list[Sendable]:
+def rows(count: int, *files: Attachment) -> list[QueuedRow]:
     """Good rows, from 2 on, as a spreadsheet counts."""
     return [row(number, *files) for number in range(2, count + 2)]
 
 
-def of_one_lead(count: int, email: str = "ann@example.com") -> list[Sendable]:
+def of_one_lead(count: int, email: str = "ann@example.com") -> list[QueuedRow]:
     """Rows of a lead that is not there yet."""
     return [
         row(number, fields=(("Title", str(number)), ("LeadDetail.EmailAddress", email)), lead_id=None, leads=(email,))
@@ -125,7 +126,7 @@ def address(server: Sandbox | Endpoint) -> Endpoint:
 async def sending(
     folder: Path,
     server: Sandbox | Endpoint,
-    claimed: Sequence[Sendable],
+    claimed: Sequence[QueuedRow],
     *,
     rate: Rate = FAST,
     daily_cap: int | None = None,
@@ -140,14 +141,14 @@ async def sending(
         "give_up_after_s": 20.0,
         "grace_s": 10.0,
         "concurrency": 20,
-        "chance": lambda: 0.0,
+        "jitter": lambda: 0.0,
         "first_probe_s": 0.02,
     }
     settled = SubmissionOptions(**{**known, **terms})
     keys = [each_row.key for each_row in claimed]
     ledger = new_ledger(folder)
     try:
-        run = begun(ledger, *keys)
+        run = live_run(ledger, *keys)
         watcher = Watcher()
         patience = Timeouts(answer_s=answer_s)
         keeper = keeper or MemorySlots(asyncio.get_running_loop().time)
@@ -155,9 +156,9 @@ async def sending(
         async with (
             Client(address(server), patience, connections=settled.concurrency) as client,
             Journal(ledger, run) as journal,
-            RateLimiter(LimiterOptions(rate=rate, daily_cap=daily_cap), keeper, margin) as quota,
+            RateLimiter(LimiterOptions(rate=rate, daily_cap=daily_cap), keeper, margin) as limiter,
         ):
-            means = SubmissionContext(client=client, quota=quota, journal=journal, observer=watcher)
+            means = SubmissionContext(client=client, limiter=limiter, journal=journal, observer=watcher)
             yield Sending(Submission(means, settled), ledger, run, watcher, keys)
         ledger.end_run(run.id, 0)
     finally:

@@ -9,7 +9,7 @@ from tests.leadsquared.peers import MADE, peer, read_request, reply, to
 from tests.submission.sending import rows, sending
 
 
-def test_a_refusal_beside_the_first_ticket_is_the_rows_own(tmp_path: Path) -> None:
+def test_refusal_next_to_the_first_ticket_fails_only_its_row(tmp_path: Path) -> None:
     """A row is refused while the first ticket of the run is written down: it has failed, as if it came later."""
 
     async def whole() -> None:

@@ -139,7 +139,7 @@ def titles(sandbox: Sandbox) -> Counter[str | None]:
 
 @pytest.mark.parametrize("kind", ["bare", "with files"])
 @pytest.mark.parametrize("fault", list(TABLE), ids=str)
-def test_a_fault(fault: Fault, kind: str, tmp_path: Path) -> None:
+def test_single_fault_ends_in_its_documented_state(fault: Fault, kind: str, tmp_path: Path) -> None:
     """Each ends as the table says, after so many calls; the server has the ticket or not, and never two of one row."""
     seen, fate = import_with(fault, kind, tmp_path, RetryPolicy()), TABLE[fault]
     state, code, attempts = seen.states[STRUCK]
@@ -154,7 +154,7 @@ def test_a_fault(fault: Fault, kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", list(TABLE), ids=str)
-def test_a_row_with_a_ticket_never_looks_as_if_it_had_none(fault: Fault, tmp_path: Path) -> None:
+def test_row_with_a_ticket_is_never_marked_without_one(fault: Fault, tmp_path: Path) -> None:
     """Whatever the policy: what is on the server is created or unknown here. Created here is on the server."""
     for number, policy in enumerate([RetryPolicy(), RetryPolicy(retry_unknown=True)]):
         folder = tmp_path / str(number)

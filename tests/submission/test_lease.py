@@ -14,19 +14,19 @@ import pytest
 from importer.errors import ProgramError, StoppedEarly
 from importer.ledger import LEASE_S, Ledger, Outcome, RunInfo
 from importer.models import Ticket
-from importer.submission.gate import Proof, SlotGate
+from importer.submission.gate import AccountConfirmation, TicketGate
 from importer.submission.journal import Journal
-from importer.submission.send_queue import Sendable
+from importer.submission.send_queue import QueuedRow
 from tests.ledger.disks import small_disk
-from tests.ledger.making import ask, begun, created, entry, intent, let_lease_lapse, new_ledger, reopened, url_of
+from tests.ledger.ledgers import created, entry, expire_lease, intent, live_run, new_ledger, query, reopened, url_of
 
-ROW = Sendable(row=2, key="A", cells=(), content="", ticket=Ticket(fields=(("Title", "a"),)))
+ROW = QueuedRow(row=2, key="A", cells=(), content="", ticket=Ticket(fields=(("Title", "a"),)))
 
 
 class HeldUp:
     """The slot of a row whose process is held up when its intent is on the disk, until its slot is free."""
 
-    late = False
+    is_late = False
 
     def __init__(self, held_up_s: float, meanwhile: Callable[[], object]) -> None:
         self.now_s = 1_000.0
@@ -37,10 +37,10 @@ class HeldUp:
         """The machine's clock, which passes only here."""
         return self.now_s
 
-    async def near(self, _ahead_s: float) -> None:
+    async def wait_until_near(self, _ahead_s: float) -> None:
         """The slot is near."""
 
-    async def ready(self) -> None:
+    async def wait_until_ready(self) -> None:
         """The slot is free, at last."""
         self.now_s += self._held_up_s
         self._meanwhile()
@@ -51,63 +51,65 @@ def pass_gate(ledger: Ledger, run: RunInfo, slot: HeldUp) -> None:
 
     async def main() -> None:
         async with Journal(ledger, run, slot.clock) as journal:
-            await SlotGate(ROW, cast("Any", slot), journal, Proof(), probe=False).passed()
+            await TicketGate(ROW, cast("Any", slot), journal, AccountConfirmation(), probe=False).wait_until_allowed()
 
     asyncio.run(main())
 
 
-def test_a_run_that_was_paused_at_the_gate_and_overtaken_does_not_send(tmp_path: Path) -> None:
+def test_paused_run_without_its_lease_does_not_send(tmp_path: Path) -> None:
     """Its intent is on the disk, an hour has passed, the row is another run's: not one byte goes out."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger, contextlib.closing(reopened(tmp_path)) as other:
-        run = begun(ledger, "A")
+        run = live_run(ledger, "A")
 
         def overtake() -> None:
-            let_lease_lapse(tmp_path, run)
-            begun(other, "A")
+            expire_lease(tmp_path, run)
+            live_run(other, "A")
 
         with pytest.raises(StoppedEarly, match="taken over"):
             pass_gate(ledger, run, HeldUp(3600.0, overtake))
         assert entry(other, run, "A").state == "unknown"
 
 
-def test_a_run_that_was_paused_at_the_gate_and_not_overtaken_goes_on(tmp_path: Path) -> None:
+def test_paused_run_with_its_lease_continues(tmp_path: Path) -> None:
     """The lease is over by the clock, but nobody took it: it is renewed, and the request may leave."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        run = begun(ledger, "A")
-        pass_gate(ledger, run, HeldUp(3600.0, lambda: let_lease_lapse(tmp_path, run)))
-        assert ask(tmp_path, "select lease_until > 0 from runs") == [(1,)]
+        run = live_run(ledger, "A")
+        pass_gate(ledger, run, HeldUp(3600.0, lambda: expire_lease(tmp_path, run)))
+        assert query(tmp_path, "select lease_until > 0 from runs") == [(1,)]
 
 
-def test_a_request_that_is_not_late_costs_no_second_question(tmp_path: Path) -> None:
+def test_request_on_time_does_not_check_the_lease_again(tmp_path: Path) -> None:
     """Within half a lease of the intent nobody can have taken over, so the ledger is left alone."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        run = begun(ledger, "A")
-        pass_gate(ledger, run, HeldUp(LEASE_S / 2, lambda: let_lease_lapse(tmp_path, run)))
-        assert ask(tmp_path, "select lease_until from runs") == [(0,)]
+        run = live_run(ledger, "A")
+        pass_gate(ledger, run, HeldUp(LEASE_S / 2, lambda: expire_lease(tmp_path, run)))
+        assert query(tmp_path, "select lease_until from runs") == [(0,)]
 
 
-def test_a_refused_intent_is_not_taken_back(tmp_path: Path) -> None:
+def test_failed_intent_needs_no_outcome(tmp_path: Path) -> None:
     """What never got on the disk is not subtracted from the row's attempts either."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        run = begun(ledger, "B")
+        run = live_run(ledger, "B")
 
-        async def main() -> SlotGate:
+        async def main() -> TicketGate:
             async with Journal(ledger, run) as journal:
-                gate = SlotGate(ROW, cast("Any", HeldUp(0.0, lambda: None)), journal, Proof(), probe=False)
+                gate = TicketGate(
+                    ROW, cast("Any", HeldUp(0.0, lambda: None)), journal, AccountConfirmation(), probe=False
+                )
                 with pytest.raises(StoppedEarly):
-                    await gate.passed()
+                    await gate.wait_until_allowed()
                 return gate
 
-        assert not asyncio.run(main()).intended
+        assert not asyncio.run(main()).intent_written
         back = Outcome(key="B", state="pending", outcome="withdrawn", counted=False)
         ledger.commit(run, [back])
         assert entry(ledger, run, "B").attempts == 0
 
 
-def test_one_record_that_no_database_takes_spoils_no_other(tmp_path: Path) -> None:
+def test_one_invalid_record_does_not_fail_the_others(tmp_path: Path) -> None:
     """Three answers in one commit, one of them unstorable: the other two are written."""
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
-        run = begun(ledger, "A", "B", "C")
+        run = live_run(ledger, "A", "B", "C")
         ledger.commit(run, [intent(key) for key in "ABC"])
         unstorable = Outcome(key="B", state="failed", outcome="refused", error="half a pair: \ud800")
 
@@ -123,10 +125,10 @@ def test_one_record_that_no_database_takes_spoils_no_other(tmp_path: Path) -> No
 
 
 def test_outcomes_get_onto_a_full_disk(tmp_path: Path) -> None:
-    """The intent is refused and ends the run; the answers to what is under way are written from the reserve."""
+    """The intent is refused and ends the run; the answers to what is in flight are written from the reserve."""
     with small_disk(tmp_path / "disk", 8_000_000) as disk, contextlib.closing(new_ledger(disk.folder)) as ledger:
         keys = [f"key {number}" for number in range(100)]
-        run = begun(ledger, *keys, "next")
+        run = live_run(ledger, *keys, "next")
         ledger.commit(run, [intent(key) for key in keys])
         disk.fill()
 
@@ -143,7 +145,7 @@ def test_outcomes_get_onto_a_full_disk(tmp_path: Path) -> None:
         assert {each.state for each in ledger.look_up(run.account, run.source, keys).values()} == {"created"}
 
 
-def test_a_database_that_is_locked_is_not_asked_row_by_row(tmp_path: Path) -> None:
+def test_locked_database_is_not_tried_for_each_row(tmp_path: Path) -> None:
     """A hundred outcomes would wait for the lock a hundred times: they are asked for together, twice at most."""
     new_ledger(tmp_path).close()
     path = tmp_path / "ledger.sqlite"
@@ -152,7 +154,7 @@ def test_a_database_that_is_locked_is_not_asked_row_by_row(tmp_path: Path) -> No
         contextlib.closing(sqlite3.connect(path, isolation_level=None)) as holder,
     ):
         keys = [f"key {number}" for number in range(100)]
-        run = begun(ledger, *keys)
+        run = live_run(ledger, *keys)
         ledger.commit(run, [intent(key) for key in keys])
         holder.execute("begin immediate")
 

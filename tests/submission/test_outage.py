@@ -25,7 +25,7 @@ def made(number: int) -> bytes:
 
 
 class Busy:
-    """A peer that answers what it is told to, and knows of each request how many were under way with it."""
+    """A server with scripted answers that records how many requests were in flight with each request."""
 
     def __init__(self, answer: Callable[[int], bytes]) -> None:
         self._answer = answer
@@ -39,12 +39,12 @@ class Busy:
             self._now += 1
             self.beside.append(self._now)
             answer = self._answer(len(self.beside))
-            await asyncio.sleep(0.005)  # so that those under way at once are
+            await asyncio.sleep(0.005)  # so that those in flight at once are
             self._now -= 1
             writer.write(answer)
 
 
-def test_five_answers_that_tell_nothing_and_one_row_at_a_time_probes(tmp_path: Path) -> None:
+def test_five_unclear_answers_pause_sending(tmp_path: Path) -> None:
     """From then on nothing is sent beside the probe; its first good answer sends all again, many at once."""
 
     async def whole() -> None:
@@ -67,7 +67,7 @@ def test_five_answers_that_tell_nothing_and_one_row_at_a_time_probes(tmp_path: P
         assert max(busy.beside[back_at[0] :]) > 1
         assert len(notes) == 2
         assert "503 Service Unavailable" in notes[0]
-        assert "goes on" in notes[1]
+        assert "sending continues" in notes[1]
 
     asyncio.run(whole())
 
@@ -90,7 +90,7 @@ def test_the_waits_between_probes_grow(tmp_path: Path) -> None:
     assert all(gap > least for gap, least in zip(gaps, (0.04, 0.08, 0.16, 0.32), strict=True))
 
 
-def test_a_server_that_stays_away_is_given_up(tmp_path: Path) -> None:
+def test_server_that_stays_away_ends_the_run(tmp_path: Path) -> None:
     """After --give-up-after the run ends; it has cost no more rows than there were probes, and the rest is pending."""
 
     async def whole() -> None:
@@ -99,14 +99,14 @@ def test_a_server_that_stays_away_is_given_up(tmp_path: Path) -> None:
             async with sending(tmp_path, sandbox, many, give_up_after_s=0.3) as run:
                 ending = await run.of(many)
                 assert isinstance(ending, StoppedEarly)
-                assert "no answer that tells for 0.3 s: 503" in ending.message
+                assert "no usable answer from the server for 0 s: 503" in ending.message
                 assert run.states().count("unknown") == len(sandbox.calls) < 20
                 assert run.states().count("pending") == 200 - len(sandbox.calls)
 
     asyncio.run(whole())
 
 
-def test_a_refused_connection_costs_no_row(tmp_path: Path) -> None:
+def test_refused_connection_loses_no_row(tmp_path: Path) -> None:
     """Nothing was sent, so the row goes again, and counts no attempt; when the server is back, all are tickets."""
 
     async def whole() -> None:
@@ -131,7 +131,7 @@ def test_a_refused_connection_costs_no_row(tmp_path: Path) -> None:
     asyncio.run(whole())
 
 
-def test_connections_that_stay_refused_are_given_up(tmp_path: Path) -> None:
+def test_refused_connections_end_the_run(tmp_path: Path) -> None:
     """No row was sent, all are pending, and each costs its server a few attempts to connect, not a hammering."""
 
     async def whole() -> None:
@@ -148,7 +148,7 @@ def test_connections_that_stay_refused_are_given_up(tmp_path: Path) -> None:
     asyncio.run(whole())
 
 
-def test_connections_that_are_closed_at_once_are_given_up(tmp_path: Path) -> None:
+def test_connections_closed_at_once_end_the_run(tmp_path: Path) -> None:
     """A server that accepts and hangs up is away, too; it is neither hammered nor waited for for ever."""
     accepted = 0
 
@@ -169,7 +169,7 @@ def test_connections_that_are_closed_at_once_are_given_up(tmp_path: Path) -> Non
     assert accepted < 30
 
 
-def test_an_outage_ends_with_the_rows(tmp_path: Path) -> None:
+def test_outage_ends_when_all_rows_are_done(tmp_path: Path) -> None:
     """Where the last rows are probes, there is nothing more to wait for."""
 
     async def whole() -> None:
@@ -190,7 +190,7 @@ class _Counting(selectors.DefaultSelector):
         return super().select(timeout)
 
 
-def test_waiting_for_a_probe_is_no_work(tmp_path: Path) -> None:
+def test_waiting_for_a_probe_uses_no_cpu(tmp_path: Path) -> None:
     """While a probe hangs, the program sleeps: the moment for the next one has passed, and it may not go yet."""
     selector = _Counting()
 
@@ -216,7 +216,7 @@ def limit_holds_all(run: Sending) -> None:
     assert {entry.attempts for entry in run.entries().values()} == {1}
 
 
-def test_a_429_holds_everything_back_as_long_as_it_says(tmp_path: Path) -> None:
+def test_429_pauses_all_calls_for_retry_after(tmp_path: Path) -> None:
     """Retry-After stops every row, not only the one that was told; afterwards all become tickets."""
 
     async def whole() -> None:
@@ -228,14 +228,14 @@ def test_a_429_holds_everything_back_as_long_as_it_says(tmp_path: Path) -> None:
                 limit_holds_all(run)
             calls = sandbox.calls
             told_s = calls[1].received_s or 0.0
-            # Beside it and after it those were under way that could not know yet.
+            # Beside it and after it those were in flight that could not know yet.
             assert len([call for call in calls if call.arrived_s < told_s + 1]) <= 2 + 2 * 3
             assert len([call for call in calls if told_s + 0.5 < call.arrived_s < told_s + 1]) == 0
 
     asyncio.run(whole())
 
 
-def test_a_429_without_a_time_holds_for_a_period(tmp_path: Path) -> None:
+def test_429_without_retry_after_pauses_for_a_period(tmp_path: Path) -> None:
     """The account's window is known, and a whole one is always enough."""
 
     async def whole() -> None:
@@ -253,7 +253,7 @@ def test_a_429_without_a_time_holds_for_a_period(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rule", [{"fault": "429", "retry_after": 900}, {"fault": "429"}], ids=["told", "untold"])
-def test_a_limit_that_stays_used_up_is_given_up(rule: dict[str, object], tmp_path: Path) -> None:
+def test_used_up_limit_ends_the_run_after_give_up_time(rule: dict[str, object], tmp_path: Path) -> None:
     """At once where Retry-After says more than --give-up-after, else when that has passed; no row has an attempt."""
 
     async def whole() -> None:
@@ -262,7 +262,7 @@ def test_a_limit_that_stays_used_up_is_given_up(rule: dict[str, object], tmp_pat
             async with sending(tmp_path, sandbox, some, give_up_after_s=0.3) as run:
                 ending = await run.of(some)
                 assert isinstance(ending, StoppedEarly)
-                assert "limit is used up" in ending.message
+                assert "limit stays used up" in ending.message
                 assert run.states() == ["pending"] * 5
                 assert {entry.attempts for entry in run.entries().values()} == {0}
                 assert len(sandbox.calls) == 1 if "retry_after" in rule else len(sandbox.calls) < 8
@@ -271,12 +271,12 @@ def test_a_limit_that_stays_used_up_is_given_up(rule: dict[str, object], tmp_pat
 
 
 @pytest.mark.parametrize("held_s", [0.3, 900.0])
-def test_an_account_that_another_run_found_used_up(held_s: float, tmp_path: Path) -> None:
+def test_limit_used_up_by_another_run(held_s: float, tmp_path: Path) -> None:
     """Waited for where that is soon enough; else the run ends without a call, instead of hanging."""
 
     async def whole() -> None:
         keeper = MemorySlots(asyncio.get_running_loop().time)
-        keeper.tell(lambda pool, now: setattr(pool, "paused_until", now + held_s))
+        keeper.change_later(lambda pool, now: setattr(pool, "paused_until", now + held_s))
         async with serve(quick()) as sandbox:
             some = rows(3)
             async with sending(tmp_path, sandbox, some, give_up_after_s=10.0, keeper=keeper) as run:
@@ -286,14 +286,14 @@ def test_an_account_that_another_run_found_used_up(held_s: float, tmp_path: Path
                     assert run.states() == ["created"] * 3
                 else:
                     assert isinstance(ending, StoppedEarly)
-                    assert "limit is used up" in ending.message
+                    assert "limit stays used up" in ending.message
                     assert run.states() == ["pending"] * 3
                     assert not sandbox.calls
 
     asyncio.run(whole())
 
 
-def test_the_next_run_finds_out_by_a_call_whether_the_limit_is_free(tmp_path: Path) -> None:
+def test_next_run_tests_the_limit_with_a_call(tmp_path: Path) -> None:
     """A Retry-After of hours ends this run, and holds none back for longer than this one would have waited."""
 
     async def whole() -> None:
@@ -309,7 +309,7 @@ def test_the_next_run_finds_out_by_a_call_whether_the_limit_is_free(tmp_path: Pa
     asyncio.run(whole())
 
 
-def test_unknown_rows_go_again_only_if_that_is_asked_for(tmp_path: Path) -> None:
+def test_unknown_rows_are_resent_only_on_request(tmp_path: Path) -> None:
     """--retry-status repeats these statuses, --on-unknown retry everything; neither without end."""
 
     async def send(folder: str, faults: list[dict[str, object]], policy: RetryPolicy) -> tuple[list[str], int, int]:
@@ -329,7 +329,7 @@ def test_unknown_rows_go_again_only_if_that_is_asked_for(tmp_path: Path) -> None
     assert asyncio.run(send("d", [{"every": 1, "fault": "reset-before"}], every)) == (["unknown"], 5, 5)
 
 
-def test_a_refusal_does_not_undo_what_may_have_been_made(tmp_path: Path) -> None:
+def test_refusal_keeps_an_unknown_row_unknown(tmp_path: Path) -> None:
     """First a 500 that made the ticket, then a 400 for the repeat: still unknown, or a later run would send it again."""
 
     async def whole() -> None:
@@ -340,7 +340,7 @@ def test_a_refusal_does_not_undo_what_may_have_been_made(tmp_path: Path) -> None
                 assert await run.of(one) is None
                 entry = run.entries()["2"]
                 assert (entry.state, entry.attempts) == ("unknown", 2)
-                assert "an earlier request may have made the ticket" in entry.error
+                assert "an earlier request may have created the ticket" in entry.error
             assert len(sandbox.tickets) == 1
 
     asyncio.run(whole())

@@ -24,20 +24,20 @@ from importer.submission.plan import TO_SEND, Disposition, Plan, disposition_of
         ("sending", Disposition.HOLD),
     ],
 )
-def test_what_the_ledger_knows_decides(state: str | None, expected: Disposition) -> None:
+def test_ledger_state_decides_the_disposition(state: str | None, expected: Disposition) -> None:
     """A ticket is never sent again, and what may be one is not sent unasked."""
     assert disposition_of(state, resend_unknown=False) is expected
 
 
 @pytest.mark.parametrize("state", [None, "sending", *Status])
-def test_asking_for_unknown_rows_changes_only_those(state: str | None) -> None:
+def test_resending_unknown_rows_changes_only_those(state: str | None) -> None:
     """--on-unknown retry sends them after all others; a ticket stays a ticket."""
     unasked, asked = disposition_of(state, resend_unknown=False), disposition_of(state, resend_unknown=True)
     assert asked is (Disposition.RESEND if unasked is Disposition.HOLD else unasked)
 
 
 @given(st.lists(st.tuples(st.sampled_from(Disposition), st.integers(1, 3))), st.none() | st.integers(0, 30))
-def test_a_plan_parts_its_rows(given_rows: list[tuple[Disposition, int]], limit: int | None) -> None:
+def test_plan_gives_each_row_one_disposition(given_rows: list[tuple[Disposition, int]], limit: int | None) -> None:
     """Rows in are rows out, each counted once and under its own number; a limit only takes away."""
     dispositions = [disposition for disposition, _ in given_rows]
     rows = list(itertools.accumulate((step for _, step in given_rows), initial=1))[1:]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.leadsquared.wire import (
+from importer.leadsquared.answers import (
     Answer,
     Created,
     KeysRefused,
@@ -23,17 +23,9 @@ from importer.leadsquared.wire import (
 from importer.models import Status, TicketIds
 from importer.rate_limit.backoff import backoff_s
 from importer.rate_limit.exhausted import ExhaustedLimit
-from importer.submission.retry import (
-    Again,
-    FailureLimit,
-    Halt,
-    Held,
-    Outage,
-    RetryPolicy,
-    Settled,
-    Verdict,
-    next_step,
-)
+from importer.submission.failure_limit import FailureLimit
+from importer.submission.outage import Outage
+from importer.submission.retry import NextStep, Retry, RetryPolicy, Settled, StopRun, WaitForFirstTicket, next_step
 
 HOLD = RetryPolicy()
 EXAMPLES: tuple[Answer, ...] = (
@@ -55,9 +47,9 @@ MISSING = Unclear("application-error", "City", 500, exception_type="MXMandatoryA
 _chances = st.floats(0, 1, exclude_max=True)
 
 
-def decide(answer: Answer, *, attempt: int = 1, succeeded: bool = True, policy: RetryPolicy = HOLD) -> Verdict:
-    read = policy.read(answer, succeeded=succeeded)
-    return next_step(read, attempt=attempt, succeeded=succeeded, policy=policy, chance=0.5)
+def decide(answer: Answer, *, attempt: int = 1, succeeded: bool = True, policy: RetryPolicy = HOLD) -> NextStep:
+    read = policy.interpret(answer, succeeded=succeeded)
+    return next_step(read, attempt=attempt, succeeded=succeeded, policy=policy, jitter=0.5)
 
 
 def test_there_is_an_example_of_every_answer() -> None:
@@ -70,41 +62,45 @@ def test_there_is_an_example_of_every_answer() -> None:
     [
         (EXAMPLES[0], True, Settled(status=Status.CREATED, ids=TicketIds(number="157"))),
         (EXAMPLES[1], True, Settled(status=Status.FAILED, code="refused", error="no such lead")),
-        (EXAMPLES[2], True, Halt(code="keys-refused", error="no")),
-        (EXAMPLES[2], False, Halt(code="keys-refused", error="no")),
+        (EXAMPLES[2], True, StopRun(code="keys-refused", error="no")),
+        (EXAMPLES[2], False, StopRun(code="keys-refused", error="no")),
         (FORBIDDEN, True, Settled(status=Status.FAILED, code="refused", error="a firewall")),
-        (FORBIDDEN, False, Held(code="keys-refused", error="a firewall")),
+        (FORBIDDEN, False, WaitForFirstTicket(code="keys-refused", error="a firewall")),
         (EXAMPLES[3], True, Settled(status=Status.FAILED, code="refused", error="nothing here")),
-        (EXAMPLES[3], False, Held(code="wrong-url", error="nothing here")),
-        (EXAMPLES[4], True, Settled(status=Status.UNKNOWN, code="unclear-answer", error="elsewhere", counts=True)),
-        (EXAMPLES[4], False, Held(code="wrong-url", error="elsewhere")),
-        (PAGE, True, Settled(status=Status.UNKNOWN, code="unclear-answer", error="a page", counts=True)),
-        (MISSING, True, Settled(status=Status.UNKNOWN, code="application-error", error="City", counts=True)),
-        (EXAMPLES[5], True, Again(delay_s=0, code="limit-exceeded", error="429: the account's limit was used up")),
+        (EXAMPLES[3], False, WaitForFirstTicket(code="wrong-url", error="nothing here")),
+        (
+            EXAMPLES[4],
+            True,
+            Settled(status=Status.UNKNOWN, code="unclear-answer", error="elsewhere", counts_as_failure=True),
+        ),
+        (EXAMPLES[4], False, WaitForFirstTicket(code="wrong-url", error="elsewhere")),
+        (PAGE, True, Settled(status=Status.UNKNOWN, code="unclear-answer", error="a page", counts_as_failure=True)),
+        (MISSING, True, Settled(status=Status.UNKNOWN, code="application-error", error="City", counts_as_failure=True)),
+        (EXAMPLES[5], True, Retry(delay_s=0, code="limit-exceeded", error="429: the account's limit was used up")),
         (EXAMPLES[6], True, Settled(status=Status.UNKNOWN, code="server-error", error="away")),
         (EXAMPLES[7], True, Settled(status=Status.UNKNOWN, code="no-answer", error="cut")),
-        (EXAMPLES[8], True, Again(delay_s=0.5, code="not-connected", error="refused")),
-        (EXAMPLES[9], True, Again(delay_s=0, code="not-connected", error="closed")),
+        (EXAMPLES[8], True, Retry(delay_s=0.5, code="not-connected", error="refused")),
+        (EXAMPLES[9], True, Retry(delay_s=0, code="not-connected", error="closed")),
         (EXAMPLES[10], True, Settled(status=Status.FAILED, code="attachment-changed", error="gone")),
     ],
 )
-def test_the_table(answer: Answer, succeeded: bool, expected: object) -> None:  # noqa: FBT001 - a column of the table
-    """README, "What is sent when", line by line."""
+def test_every_answer_has_its_documented_next_step(answer: Answer, succeeded: bool, expected: object) -> None:  # noqa: FBT001 - a column of the table
+    """The table of importer/submission/README.md, "Answers", line by line."""
     assert decide(answer, succeeded=succeeded) == expected
 
 
 @given(st.sampled_from(EXAMPLES), st.integers(1, 10_000), st.booleans(), _chances)
-def test_nothing_that_may_have_made_a_ticket_is_repeated_unasked(
+def test_request_that_may_have_created_a_ticket_is_not_repeated(
     answer: Answer,
     attempt: int,
     succeeded: bool,  # noqa: FBT001 - drawn by Hypothesis
     chance: float,
 ) -> None:
     """With the default policy only what surely made none goes again, however often it was tried."""
-    verdict = next_step(answer, attempt=attempt, succeeded=succeeded, policy=HOLD, chance=chance)
-    if isinstance(verdict, Again):
+    verdict = next_step(answer, attempt=attempt, succeeded=succeeded, policy=HOLD, jitter=chance)
+    if isinstance(verdict, Retry):
         assert isinstance(answer, Throttled | NotSent)
-        assert not verdict.may_exist
+        assert not verdict.may_have_created
         assert 0 <= verdict.delay_s <= 60
 
 
@@ -116,7 +112,7 @@ def test_nothing_that_may_have_made_a_ticket_is_repeated_unasked(
         (RetryPolicy(retry_unknown=True), [503, None, 200, 504]),
     ],
 )
-def test_what_a_policy_repeats(policy: RetryPolicy, repeated: list[int | None]) -> None:
+def test_policy_decides_which_answers_are_repeated(policy: RetryPolicy, repeated: list[int | None]) -> None:
     """--retry-status means statuses of a server, not answers that can't be read; --on-unknown retry means all."""
     answers = [
         Unclear("server-error", "away", 503),
@@ -125,16 +121,16 @@ def test_what_a_policy_repeats(policy: RetryPolicy, repeated: list[int | None]) 
         Unclear("server-error", "away", 504),
     ]
     verdicts = [(answer, decide(answer, policy=policy)) for answer in answers]
-    assert [answer.http_status for answer, verdict in verdicts if isinstance(verdict, Again)] == repeated
-    assert all(verdict.may_exist for _, verdict in verdicts if isinstance(verdict, Again))
+    assert [answer.http_status for answer, verdict in verdicts if isinstance(verdict, Retry)] == repeated
+    assert all(verdict.may_have_created for _, verdict in verdicts if isinstance(verdict, Retry))
 
 
-def test_what_is_repeated_unasked_has_no_end_and_what_was_asked_for_has() -> None:
+def test_only_requested_repeats_have_an_attempt_limit() -> None:
     """An unclear answer is repeated four times at most; then the row is unknown."""
     policy = RetryPolicy(retry_unknown=True)
     kinds = [type(decide(Unclear("no-answer", ""), attempt=attempt, policy=policy)) for attempt in range(1, 7)]
-    assert kinds == [Again, Again, Again, Again, Settled, Settled]
-    assert isinstance(decide(NotSent("refused"), attempt=1000, policy=policy), Again)
+    assert kinds == [Retry, Retry, Retry, Retry, Settled, Settled]
+    assert isinstance(decide(NotSent("refused"), attempt=1000, policy=policy), Retry)
 
 
 @given(st.integers(1, 10_000), _chances)
@@ -147,7 +143,7 @@ def test_back_off_has_full_jitter(attempt: int, chance: float) -> None:
 
 
 def note(outage: Outage, answer: Answer, now: float, *, probe: bool = False, chance: float = 0.0) -> None:
-    outage.note(answer, now, chance, probe=probe)
+    outage.record(answer, now, chance, probe=probe)
 
 
 UNCLEAR, GOOD = Unclear("server-error", "503 away", 503), Created(TicketIds(number="1"))
@@ -158,34 +154,34 @@ def test_five_in_a_row_are_an_outage() -> None:
     outage = Outage(900)
     for answer in [UNCLEAR] * 4 + [GOOD] + [UNCLEAR] * 4:
         note(outage, answer, 0)
-        assert not outage.is_on
+        assert not outage.is_active
     note(outage, UNCLEAR, 0)
-    assert outage.is_on
+    assert outage.is_active
     assert outage.reason == "503 away"
 
 
 @pytest.mark.parametrize("answer", [Throttled(None), NotSendable("attachment-changed", ""), NotSent("", stale=True)])
-def test_what_says_nothing_about_the_server(answer: Answer) -> None:
+def test_answers_that_do_not_affect_an_outage(answer: Answer) -> None:
     """A used-up limit, a changed file and a stale connection neither begin an outage nor end one, nor break the row."""
     outage = Outage(900)
     for each in [answer, UNCLEAR] * 4:
         note(outage, each, 0)
-        assert not outage.is_on
+        assert not outage.is_active
     note(outage, UNCLEAR, 0)
     note(outage, answer, 1)
-    assert outage.is_on
+    assert outage.is_active
 
 
 @pytest.mark.parametrize("answer", [GOOD, Refused("", 400), KeysRefused("", 401), WrongUrl("", 404)])
-def test_an_answer_that_tells_ends_an_outage(answer: Answer) -> None:
+def test_usable_answer_ends_an_outage(answer: Answer) -> None:
     """A refusal is as good as a ticket: somebody is there."""
     outage = Outage(900)
     states = []
     for each in (NotSent("refused"), answer):
         note(outage, each, 0, probe=True)
-        states.append(outage.is_on)
+        states.append(outage.is_active)
     assert states == [True, False]
-    assert not outage.gave_up(10_000)
+    assert not outage.is_too_long(10_000)
 
 
 def test_the_waits_between_probes() -> None:
@@ -200,7 +196,7 @@ def test_the_waits_between_probes() -> None:
         assert waits == pytest.approx([share * min(60, 2**n) for n in range(9)], rel=1e-5)
 
 
-def test_what_was_under_way_does_not_move_the_probe() -> None:
+def test_requests_in_flight_do_not_move_the_probe() -> None:
     """A hundred requests that come back unanswered after the pause began are no hundred probes."""
     outage = Outage(900)
     for _ in range(5):
@@ -215,12 +211,12 @@ def test_giving_up() -> None:
     """Counted from the pause's beginning; the run wakes for it although the next probe is later."""
     outage = Outage(100, first_wait_s=500)
     note(outage, NotSent("refused"), 10)
-    assert not outage.gave_up(109.9)
-    assert outage.gave_up(110)
-    assert outage.wakes_at() == pytest.approx(40)
+    assert not outage.is_too_long(109.9)
+    assert outage.is_too_long(110)
+    assert outage.next_event_at() == pytest.approx(40)
     note(outage, NotSent("refused"), 60, probe=True)
-    assert outage.wakes_at() == pytest.approx(90)
-    assert outage.gave_up(110)
+    assert outage.next_event_at() == pytest.approx(90)
+    assert outage.is_too_long(110)
 
 
 def test_a_limit_is_used_up_from_its_first_429_to_any_other_answer() -> None:
@@ -239,7 +235,7 @@ def test_a_limit_is_used_up_from_its_first_429_to_any_other_answer() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "0%", "101%", "x", "1.5", "%", "10 %%", "²"])
-def test_limits_that_are_none(text: str) -> None:
+def test_invalid_failure_limits_are_refused(text: str) -> None:
     """What can't be a number of failures is refused, with what to write."""
     with pytest.raises(ValueError, match="write 25"):
         FailureLimit(text)
@@ -253,7 +249,7 @@ def test_failures_in_a_row(number: int, ends: list[Status]) -> None:
     """Reached exactly where the last N rows failed; anything else between starts anew."""
     limit = FailureLimit(str(number))
     for count, status in enumerate(ends, start=1):
-        limit.note(status)
+        limit.record(status)
         assert bool(limit.reached()) == (ends[max(0, count - number) : count] == [Status.FAILED] * number)
 
 
@@ -262,6 +258,6 @@ def test_a_share_of_failures(share: int, ends: list[Status]) -> None:
     """Counts from a hundred finished rows on, and only when it is more than the share."""
     limit = FailureLimit(f" {share}% ")
     for count, status in enumerate(ends, start=1):
-        limit.note(status)
+        limit.record(status)
         too_many = ends[:count].count(Status.FAILED) * 100 > share * count
         assert bool(limit.reached()) == (count >= 100 and too_many)

@@ -9,31 +9,31 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.submission.send_queue import Sendable, SendQueue
+from importer.submission.send_queue import QueuedRow, SendQueue
 from tests.submission.sending import row
 
 _LEADS = st.lists(st.sampled_from("abc"), max_size=2, unique=True)
 
 
-def accept_or_park(line: SendQueue, each: Sendable) -> bool:
+def accept_or_park(line: SendQueue, each: QueuedRow) -> bool:
     """What the sender does with a new row."""
-    if line.accept(each):
+    if line.reserve_leads(each):
         return True
     line.park(each)
     return False
 
 
 @given(st.lists(_LEADS, max_size=20), st.randoms())
-def test_any_story_ends_with_every_row_done_once(leads: list[list[str]], random: Random) -> None:
+def test_every_row_is_done_exactly_once(leads: list[list[str]], random: Random) -> None:
     """Rows are taken, put back, sent again and done in any order: each ends once, and leads are never made twice."""
     line, now = SendQueue(), 0.0
     new = deque(row(number, leads=tuple(each)) for number, each in enumerate(leads, start=2))
-    out: list[Sendable] = []
+    out: list[QueuedRow] = []
     made: set[str] = set()
     done: list[int] = []
     for _ in range(2_000):
         taken = line.take(now) if random.random() < 0.7 else None
-        if taken is None and new and line.has_room:
+        if taken is None and new and line.accepts_new_rows:
             each = new.popleft()
             taken = each if accept_or_park(line, each) else None
         if taken is not None:
@@ -43,15 +43,15 @@ def test_any_story_ends_with_every_row_done_once(leads: list[list[str]], random:
             each = out.pop(random.randrange(len(out)))
             match random.choice(["made", "failed", "again", "back"]):
                 case "made":
-                    line.done(each, made=True)
+                    line.finish(each, created=True)
                     made.update(each.leads)
                     done.append(each.row)
                 case "failed":
-                    line.done(each, made=False)
+                    line.finish(each, created=False)
                     done.append(each.row)
                 case "again":
-                    line.done(each, made=False)
-                    line.again(each, now + random.choice([0, 1, 5]))
+                    line.finish(each, created=False)
+                    line.schedule(each, now + random.choice([0, 1, 5]))
                 case "back":
                     line.put_back(each)
         now += random.choice([0, 1])
@@ -62,52 +62,52 @@ def test_any_story_ends_with_every_row_done_once(leads: list[list[str]], random:
 
 
 def test_order_is_kept() -> None:
-    """Rows come out as they went in, but those whose lead is under way let others pass."""
+    """Rows come out as they went in, but those whose lead is in flight let others pass."""
     line = SendQueue()
     first, second, third = row(2, leads=("a",)), row(3, leads=("a",)), row(4)
     assert accept_or_park(line, first)
     assert not accept_or_park(line, second)
     assert accept_or_park(line, third)
     assert line.take(0) is None
-    line.done(first, made=False)
+    line.finish(first, created=False)
     assert line.take(0) is second
 
 
-def test_a_lead_that_is_there_holds_up_nobody() -> None:
+def test_known_lead_does_not_delay_rows() -> None:
     """Once one ticket of it is made, its rows go side by side; a failed one changes nothing about that."""
     line = SendQueue()
     rows = [row(number, leads=("a",)) for number in range(2, 6)]
     assert accept_or_park(line, rows[0])
     assert not accept_or_park(line, rows[1])
-    line.done(rows[0], made=True)
+    line.finish(rows[0], created=True)
     assert line.take(0) is rows[1]
-    assert line.accept(rows[2])
-    line.done(rows[1], made=False)
-    assert line.accept(rows[3])
+    assert line.reserve_leads(rows[2])
+    line.finish(rows[1], created=False)
+    assert line.reserve_leads(rows[3])
 
 
-def test_a_row_that_goes_again_waits_its_time() -> None:
+def test_retried_row_waits_for_its_time() -> None:
     """It holds up nobody meanwhile, its lead included, and then goes before the others."""
     line = SendQueue()
     early, late = row(2, leads=("a",)), row(3, leads=("a",))
-    assert line.accept(early)
+    assert line.reserve_leads(early)
     line.park(late)
-    line.done(early, made=False)
-    line.again(early, 10.0)
+    line.finish(early, created=False)
+    line.schedule(early, 10.0)
     assert line.next_due_at() == 10.0
     assert line.take(9.9) is late
-    line.done(late, made=False)
+    line.finish(late, created=False)
     assert line.take(10.0) is early
     assert line.next_due_at() == math.inf
 
 
-def test_rows_that_wait_are_few() -> None:
+def test_number_of_parked_rows_is_limited() -> None:
     """A manifest of one lead is not read into memory to wait there."""
     line = SendQueue()
-    assert line.accept(row(2, leads=("a",)))
+    assert line.reserve_leads(row(2, leads=("a",)))
     number = 3
-    while line.has_room:
+    while line.accepts_new_rows:
         line.park(row(number, leads=("a",)))
         number += 1
         assert number < 2_000
-    assert {each.row for each in line} == set(range(3, number))
+    assert len(line) == number - 3

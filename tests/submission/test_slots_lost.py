@@ -16,7 +16,7 @@ from importer.rate_limit import SlotPool
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.sandbox import serve
 from tests.leadsquared.peers import quick
-from tests.ledger.making import ask, intent
+from tests.ledger.ledgers import intent, query
 from tests.submission.sending import row, rows, sending
 
 _Told = TypeVar("_Told")
@@ -55,17 +55,17 @@ def test_a_row_whose_slot_is_lost_after_its_intent_is_pending(tmp_path: Path) ->
                 assert isinstance(ending, StoppedEarly)
                 assert ending.message == "the slots can't be read"
             assert not sandbox.calls
-        assert ask(tmp_path, "select outcome from attempts") == [("withdrawn",)]
-        assert ask(tmp_path, "select state, attempts from tickets") == [("pending", 0)]
+        assert query(tmp_path, "select outcome from attempts") == [("withdrawn",)]
+        assert query(tmp_path, "select state, attempts from tickets") == [("pending", 0)]
 
     asyncio.run(whole())
 
 
 @pytest.mark.parametrize("state", [Status.FAILED, Status.UNKNOWN])
 @pytest.mark.parametrize("fault", ["withdrawn", "401"])
-def test_a_row_that_goes_back_keeps_its_reason(state: Status, fault: str, tmp_path: Path) -> None:
+def test_row_that_is_put_back_keeps_its_error(state: Status, fault: str, tmp_path: Path) -> None:
     """A failed or unknown row that is sent again for nothing is what it was before, with the code and the words of then."""
-    some = [row(2, prior=state)]
+    some = [row(2, prior_status=state)]
 
     async def whole() -> None:
         keeper = Lost(asyncio.get_running_loop()) if fault == "withdrawn" else None
@@ -75,7 +75,7 @@ def test_a_row_that_goes_back_keeps_its_reason(state: Status, fault: str, tmp_pa
                 run.ledger.commit(run.run, [intent("2"), before])
                 assert isinstance(await run.of(some), StoppedEarly)
             assert len(sandbox.calls) == (fault == "401")
-        found = ask(tmp_path, "select state, error_code, error, attempts from tickets")
+        found = query(tmp_path, "select state, error_code, error, attempts from tickets")
         assert found == [(state.value, "why", "as it was", 1)]
 
     asyncio.run(whole())

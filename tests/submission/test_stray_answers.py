@@ -19,7 +19,7 @@ ROWS = 40
 @pytest.mark.parametrize(
     ("rate", "concurrency"), [(Rate(25, 1), 20), (Rate(1000, 0.05), 4)], ids=["with a limit", "four at once"]
 )
-def test_a_second_answer_is_never_taken_for_the_next_rows(
+def test_second_answer_is_never_used_for_the_next_row(
     rate: Rate, concurrency: int, delay_s: float, tmp_path: Path
 ) -> None:
     """Whether it comes with the first, soon, or when other requests are on their way: all rows are created, and true."""

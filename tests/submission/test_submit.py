@@ -12,10 +12,10 @@ import pytest
 from importer.errors import Interrupted, ManifestError, ProgramError, StoppedEarly
 from importer.models import Rate, Secret, Status
 from importer.sandbox import Sandbox, serve
-from importer.submission.retry import FailureLimit
-from importer.submission.send_queue import Sendable
+from importer.submission.failure_limit import FailureLimit
+from importer.submission.send_queue import QueuedRow
 from tests.leadsquared.peers import attach, quick
-from tests.ledger.making import ask
+from tests.ledger.ledgers import query
 from tests.submission.sending import address, of_one_lead, row, rows, sending
 
 
@@ -24,7 +24,7 @@ def stop_signal() -> Interrupted:
 
 
 def most_at_once(sandbox: Sandbox, latency_s: float) -> int:
-    """How many calls were under way at a time, judged by when they came and how long each takes at least."""
+    """How many calls were in flight at a time, judged by when they came and how long each takes at least."""
     at = [call.arrived_s for call in sandbox.calls]
     return max(sum(1 for other in at if moment <= other < moment + latency_s) for moment in at)
 
@@ -50,7 +50,7 @@ def test_wrong_keys_cost_one_call(tmp_path: Path) -> None:
 
 
 def test_the_first_call_goes_alone_and_then_many(tmp_path: Path) -> None:
-    """Nothing is under way beside the first call; after its answer as many as the concurrency allows, and no more."""
+    """Nothing is in flight beside the first call; after its answer as many as the concurrency allows, and no more."""
 
     async def whole() -> None:
         async with serve(quick(latency_s=0.1)) as sandbox:
@@ -83,8 +83,8 @@ def test_rows_of_one_new_lead_make_one_lead(tmp_path: Path) -> None:
     asyncio.run(whole())
 
 
-def test_leads_do_not_hold_up_one_another(tmp_path: Path) -> None:
-    """Rows of a lead under way wait in line; those of other leads overtake them, and all arrive."""
+def test_different_leads_do_not_delay_each_other(tmp_path: Path) -> None:
+    """Rows of a lead in flight wait in line; those of other leads overtake them, and all arrive."""
 
     async def whole() -> None:
         async with serve(quick(latency_s=0.1)) as sandbox:
@@ -105,7 +105,7 @@ def test_leads_do_not_hold_up_one_another(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("limit", "failed"), [("3", 3), ("10%", 100)])
 def test_too_many_failures_end_the_run(limit: str, failed: int, tmp_path: Path) -> None:
-    """N in a row, or a share once a hundred are finished: the rest is pending, and the reason is said."""
+    """N in a row, or N % once 100 rows are finished: the rest is pending, and the reason is reported."""
 
     async def whole() -> None:
         async with serve(quick([{"every": 1, "fault": "400"}])) as sandbox:
@@ -125,7 +125,7 @@ def test_failures_of_repeated_rows_are_not_counted(tmp_path: Path) -> None:
 
     async def whole() -> None:
         async with serve(quick([{"every": 1, "fault": "400"}])) as sandbox:
-            again = [row(number, repeated=True) for number in range(2, 8)]
+            again = [row(number, failed_before=True) for number in range(2, 8)]
             async with sending(tmp_path, sandbox, again, failure_limit=FailureLimit("2")) as run:
                 assert await run.of(again) is None
                 assert run.states() == ["failed"] * 6
@@ -133,8 +133,8 @@ def test_failures_of_repeated_rows_are_not_counted(tmp_path: Path) -> None:
     asyncio.run(whole())
 
 
-def test_stopping_lets_what_is_under_way_finish(tmp_path: Path) -> None:
-    """A signal: nothing new is sent, those under way become tickets within the grace time, the rest is pending."""
+def test_stopping_lets_requests_in_flight_finish(tmp_path: Path) -> None:
+    """A signal: nothing new is sent, those in flight become tickets within the grace time, the rest is pending."""
 
     async def whole() -> None:
         async with serve(quick(latency_s=0.2)) as sandbox:
@@ -152,7 +152,7 @@ def test_stopping_lets_what_is_under_way_finish(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("second", ["grace", "second signal"])
-def test_what_does_not_finish_is_unknown(second: str, tmp_path: Path) -> None:
+def test_unfinished_requests_are_unknown(second: str, tmp_path: Path) -> None:
     """After the grace time, or at a second signal at once, what was sent and not answered is unknown."""
 
     async def whole() -> None:
@@ -187,7 +187,7 @@ def test_what_does_not_finish_is_unknown(second: str, tmp_path: Path) -> None:
     ids=["a slot", "the limit", "the server"],
 )
 def test_stopping_does_not_wait_for(rate: Rate, faults: list[object], calls: int, tmp_path: Path) -> None:
-    """A signal ends a run that waits for a slot, the limit or the server at once; nothing is left as under way."""
+    """A signal ends a run that waits for a slot, the limit or the server at once; nothing is left as in flight."""
 
     async def whole() -> None:
         async with serve(quick(faults)) as sandbox:
@@ -207,7 +207,7 @@ def test_stopping_does_not_wait_for(rate: Rate, faults: list[object], calls: int
     asyncio.run(whole())
 
 
-def test_stopping_calls_back_who_waits_at_the_gate(tmp_path: Path) -> None:
+def test_stopping_withdraws_requests_at_the_gate(tmp_path: Path) -> None:
     """With a connection open and perhaps an intent written, but nothing sent: pending, and no attempt."""
 
     async def whole() -> None:
@@ -226,7 +226,7 @@ def test_stopping_calls_back_who_waits_at_the_gate(tmp_path: Path) -> None:
     asyncio.run(whole())
 
 
-def test_a_ledger_that_is_lost_ends_the_run(tmp_path: Path) -> None:
+def test_lost_ledger_ends_the_run(tmp_path: Path) -> None:
     """Another run has taken over: no intent, so no request; what was sent before is kept, outcomes that come late too."""
 
     async def whole() -> None:
@@ -234,9 +234,9 @@ def test_a_ledger_that_is_lost_ends_the_run(tmp_path: Path) -> None:
             many = rows(40)
             async with sending(tmp_path, sandbox, many, concurrency=4) as run:
 
-                def lose(_: Sendable) -> None:
+                def lose(_: QueuedRow) -> None:
                     if len(run.watcher.finished_rows) == 10:
-                        ask(tmp_path, "update runs set ended_at = '2026-01-01'")
+                        query(tmp_path, "update runs set ended_at = '2026-01-01'")
 
                 run.watcher.on_finished = lose
                 ending = await run.of(many)
@@ -257,8 +257,8 @@ class DisplayBroke(OSError):
 @pytest.mark.parametrize(
     "error", [StoppedEarly("the disk is full"), DisplayBroke("broken pipe")], ids=["foreseen", "not"]
 )
-def test_an_onlooker_that_fails_costs_no_outcome(which: str, error: Exception, tmp_path: Path) -> None:
-    """A full disk or a closed terminal ends the run; what the server did is in the ledger before anyone is told."""
+def test_failing_observer_loses_no_outcome(which: str, error: Exception, tmp_path: Path) -> None:
+    """A full disk or a closed terminal ends the run; the ledger has the outcome before the observer is called."""
 
     async def whole() -> None:
         async with serve(quick([{"calls": "4-60", "fault": "500-after"}], latency_s=0.02)) as sandbox:
@@ -291,7 +291,7 @@ def test_an_onlooker_that_fails_costs_no_outcome(which: str, error: Exception, t
 def test_rows_that_cannot_be_read_end_the_run(error: Exception, kind: type, tmp_path: Path) -> None:
     """Whatever goes wrong on the way to the next row: the run ends, says that rows were sent, and never hangs."""
 
-    async def some(known: list[Sendable]) -> AsyncIterator[Sendable]:
+    async def some(known: list[QueuedRow]) -> AsyncIterator[QueuedRow]:
         for each in known[:5]:
             yield each
         raise error
@@ -320,14 +320,14 @@ class Broken(tuple[str, ...]):
         raise ZeroDivisionError
 
 
-def test_a_bug_between_two_rows_costs_no_outcome(tmp_path: Path) -> None:
-    """What is under way is waited for, and written down, before the run ends with the bug."""
+def test_bug_between_two_rows_loses_no_outcome(tmp_path: Path) -> None:
+    """What is in flight is waited for, and written down, before the run ends with the bug."""
 
     async def whole() -> None:
         async with serve(quick(latency_s=0.1)) as sandbox:
             many = [*rows(6), row(8, leads=Broken("a")), row(9)]
 
-            async def some() -> AsyncIterator[Sendable]:
+            async def some() -> AsyncIterator[QueuedRow]:
                 for each in many[:6]:
                     yield each
                 await sandbox.until(lambda account: len(account.calls) >= 3)
@@ -345,12 +345,12 @@ def test_a_bug_between_two_rows_costs_no_outcome(tmp_path: Path) -> None:
     asyncio.run(whole())
 
 
-def test_a_row_that_was_spoiled_fails_unsent(tmp_path: Path) -> None:
+def test_unsendable_row_fails_without_a_request(tmp_path: Path) -> None:
     """Judged good, and not sendable any more: failed, with no call and no attempt; the others go on."""
 
     async def whole() -> None:
         async with serve(quick()) as sandbox:
-            some = [row(2), row(3, spoiled="a.pdf is gone"), row(4)]
+            some = [row(2), row(3, unsendable_reason="a.pdf is gone"), row(4)]
             async with sending(tmp_path, sandbox, some) as run:
                 assert await run.of(some) is None
                 entry = run.entries()["3"]
@@ -391,14 +391,14 @@ def test_no_rows_are_no_work(tmp_path: Path) -> None:
     asyncio.run(whole())
 
 
-def test_a_slow_reader_holds_nothing_up(tmp_path: Path) -> None:
+def test_slow_reader_does_not_delay_sending(tmp_path: Path) -> None:
     """Rows are sent as they come, not when all have been read."""
 
     async def whole() -> None:
         async with serve(quick()) as sandbox:
             some = rows(3)
 
-            async def one_by_one() -> AsyncIterator[Sendable]:
+            async def one_by_one() -> AsyncIterator[QueuedRow]:
                 for number, each in enumerate(some):
                     await sandbox.until(lambda now, number=number: len(now.tickets) == number)  # type: ignore[misc]
                     yield each
@@ -410,7 +410,7 @@ def test_a_slow_reader_holds_nothing_up(tmp_path: Path) -> None:
     asyncio.run(whole())
 
 
-def test_every_row_is_told_once(tmp_path: Path) -> None:
+def test_every_row_is_reported_once(tmp_path: Path) -> None:
     """Who looks on hears of each row when it is done, and of each call, those that go again included."""
 
     async def whole() -> None:

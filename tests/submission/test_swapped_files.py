@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from importer.attachments import AttachmentFinder
+from importer.leadsquared.answers import CHANGED_WHILE_SENT, Answer, Created, NotSendable, Unclear
 from importer.leadsquared.client import Client, Timeouts
-from importer.leadsquared.wire import CHANGED_WHILE_SENT, Answer, Created, NotSendable, Unclear
 from importer.mapping import AttachmentRules
 from importer.models import Attachment, Rate, Ticket, file_identity
 from importer.sandbox import serve
-from importer.submission.retry import Outage
+from importer.submission.outage import Outage
 from tests.leadsquared.peers import OpenGate, at, attach, quick
 from tests.submission.sending import LEAD_ID, row, sending
 
@@ -106,14 +106,14 @@ def test_files_that_change_say_nothing_about_the_server() -> None:
     """However many requests are broken off because of their files, sending does not pause."""
     outage = Outage(900.0)
     for second in range(20):
-        outage.note(
+        outage.record(
             Unclear(CHANGED_WHILE_SENT, "a.txt changed while it was being sent"), float(second), 0.5, probe=False
         )
-    assert not outage.is_on
+    assert not outage.is_active
 
 
 def unreadable() -> Attachment:
-    """A file that can be opened, and every reading of which fails: the kernel has some."""
+    """A file that can be opened but not read: the kernel has some."""
     for path in Path("/sys/devices").glob("**/power/autosuspend_delay_ms"):
         with path.open("rb", buffering=0) as file:
             try:
@@ -130,7 +130,7 @@ def unreadable() -> Attachment:
     pytest.skip("this system has no such file")
 
 
-def test_a_file_that_cannot_be_read_costs_its_row_and_no_pause(tmp_path: Path) -> None:
+def test_unreadable_file_fails_its_row_without_a_pause(tmp_path: Path) -> None:
     """An error of the disk fails the row, and is not taken for a server that can't be reached."""
     some = [row(2), row(3, unreadable()), row(4)]
 

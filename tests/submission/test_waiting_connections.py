@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.leadsquared.wire import Created, NotSent
+from importer.leadsquared.answers import Created, NotSent
 from importer.models import Rate
 from importer.sandbox import serve
 from tests.leadsquared.peers import ClosedGate, at, client, quick, ticket
@@ -15,10 +15,10 @@ from tests.submission.sending import rows, sending
 
 
 @pytest.mark.parametrize(("keepalive_s", "period_s"), [(0.3, 0.8), (0.8, 1.3), (0.05, 0.2)])
-def test_a_server_that_closes_idle_connections_makes_nothing_unknown(
+def test_server_closing_idle_connections_leaves_no_unknown_row(
     keepalive_s: float, period_s: float, tmp_path: Path
 ) -> None:
-    """Each burst comes when those of the burst before are closed; every row is a ticket, by one call of its own."""
+    """Each burst comes when those of the burst before are closed; every row becomes a ticket with one call."""
 
     async def whole() -> None:
         async with serve(quick(keepalive_s=keepalive_s)) as sandbox:

@@ -1,4 +1,4 @@
-"""Rows held against a mapping as a run does it, from the mapping's text on."""
+"""Helpers that validate rows by a mapping, from the mapping's text on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def mapping_of(text: str) -> Mapping:
 def check(
     text: str, columns: Sequence[str], *rows: Sequence[str], root: Path | None = None, sheet: str | None = None
 ) -> ConvertedRows:
-    """Judge rows of text cells by a mapping; ``root`` is the folder of the attachments."""
+    """Validate rows of text cells by a mapping; ``root`` is the folder of the attachments."""
     mapping = mapping_of(text)
     finder = AttachmentFinder(mapping.attachments, root) if mapping.attachments is not None and root else None
     frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
@@ -40,29 +40,29 @@ def check(
 
 
 def convert_one(kind: FieldType, cell: str, **options: Any) -> str | None:
-    """Convert one cell; ``None`` if it does not fit."""
+    """Convert one cell; return ``None`` if it is invalid."""
     return convert_all(kind, [cell], **options)[0]
 
 
 def convert_all(kind: FieldType, cells: Sequence[str], **options: Any) -> list[str | None]:
-    """Convert a column; ``None`` for each cell that does not fit."""
+    """Convert a column; ``None`` for each invalid cell."""
     rule = Rule(column="Cell", field="Field", line=1, type=kind, values=MappingProxyType({}), **options)
     converted = convert(pd.Series(cells, dtype=object), rule)
     return [None if bad else value for value, bad in zip(converted.values, converted.bad, strict=True)]
 
 
 def codes(checked: ConvertedRows, position: int = 0) -> list[str]:
-    """The codes of a row's problems, in their order."""
+    """Return the codes of a row's problems, in their order."""
     return [problem.code for problem in checked.problems.get(position, [])]
 
 
 def one_rule(rule: str) -> str:
-    """A mapping whose column `Cell` has a rule; the lead is always there."""
+    """Return a mapping with a rule for the column `Cell`; the lead is always there."""
     return f"{HEAD}columns:\n  Mail: LeadDetail.EmailAddress\n  Cell: {rule}\nignore: [ID]\n"
 
 
 def sent(rule: str, cell: str) -> tuple[str | None, list[str]]:
-    """What a cell is sent as (`None`: it is left out), and the codes of its problems."""
+    """Return what a cell is sent as (``None``: not sent), and the codes of its problems."""
     checked = check(one_rule(rule), ["ID", "Mail", "Cell"], ["1", MAIL, cell])
     fields = dict(checked.ticket(0).fields)
     fields.pop("LeadDetail.EmailAddress")

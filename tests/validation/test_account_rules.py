@@ -1,4 +1,4 @@
-"""Rows against the account's own fields: found by the judge of rows, and never hidden by the screen."""
+"""Rows checked against the account's own fields; the quick check never hides a problem."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ STATUS = AccountField(schema_name="Status", data_type="Select", values=("Open", 
     rows=st.lists(st.tuples(st.just("a@example.com"), CELL), min_size=1, max_size=6),
     as_block=st.booleans(),
 )
-def test_chunks_and_rows_are_judged_alike(rule, field, rows, as_block) -> None:
-    """Whatever the account asks for, what passes at a glance has no problem by the judge of rows."""
+def test_chunks_and_rows_have_the_same_problems(rule, field, rows, as_block) -> None:
+    """A cell that passes the quick check has no problem in the full validation, whatever the account requires."""
     mapping = mapping_of(
         f"version: 1\nsource: s\nkey: Mail\ncolumns: {{Mail: LeadDetail.EmailAddress, Cell: {rule}}}\n"
     )
@@ -70,48 +70,59 @@ def test_chunks_and_rows_are_judged_alike(rule, field, rows, as_block) -> None:
         assert validator.find_problems(chunk, everyone).problems == dict(expected)
 
 
-def judged(columns: str, cells: list[str], *fields: AccountField, more: str = "") -> list[list[tuple[str, str | None]]]:
-    """The problems of rows of one cell each, as codes with the column, by a mapping whose key is another column."""
+def problems_of_cells(
+    columns: str, cells: list[str], *fields: AccountField, more: str = ""
+) -> list[list[tuple[str, str | None]]]:
+    """Return the problems of rows of one cell each, as codes with the column; the key is another column."""
     text = f"version: 1\nsource: s\nkey: Mail\ncolumns: {{Mail: LeadDetail.EmailAddress, {columns}}}\n{more}"
     frame = pd.DataFrame({"Mail": "a@example.com", "Cell": cells}, dtype=object)
     checked = Validator(mapping_of(text), None, None, known(*fields)).convert_rows(frame, np.arange(2, 2 + len(cells)))
     return [[(each.code, each.column) for each in checked.problems.get(at, [])] for at in range(len(cells))]
 
 
-def test_what_is_sent_is_judged_and_not_the_cell():
+def test_account_rules_apply_to_the_value_that_is_sent():
     """The value map, the default and the cut come before the account's rules."""
-    assert judged("Cell: {field: Status, values: {new: Open, old: Opne}}", ["new", "Open", "old"], STATUS) == [
+    assert problems_of_cells(
+        "Cell: {field: Status, values: {new: Open, old: Opne}}", ["new", "Open", "old"], STATUS
+    ) == [
         [],
         [],
         [("not-configured", "Cell")],
     ]
     title = AccountField(schema_name="Title", max_length=3, mandatory=True)
-    assert judged("Cell: {field: Title, max_length: 3, on_too_long: truncate, default: no}", ["abcd", ""], title) == [
+    assert problems_of_cells(
+        "Cell: {field: Title, max_length: 3, on_too_long: truncate, default: no}", ["abcd", ""], title
+    ) == [
         [],
         [],
     ]
-    assert judged("Cell: {field: Title, default: none}", ["abc", ""], title) == [[], [("too-long-for-field", "Cell")]]
+    assert problems_of_cells("Cell: {field: Title, default: none}", ["abc", ""], title) == [
+        [],
+        [("too-long-for-field", "Cell")],
+    ]
 
 
-def test_a_cell_is_blamed_once():
-    """A cell that the mapping rejects is not rejected again for what the account would say to it."""
+def test_a_cell_has_one_problem_only():
+    """A cell that the mapping rejects is not rejected a second time by the account's rules."""
     number = AccountField(schema_name="CustomData.N", data_type="Number")
-    assert judged("Cell: {field: CustomData.N, type: integer}", ["x"], number) == [[("not-an-integer", "Cell")]]
+    assert problems_of_cells("Cell: {field: CustomData.N, type: integer}", ["x"], number) == [
+        [("not-an-integer", "Cell")]
+    ]
     title = AccountField(schema_name="Title", mandatory=True)
-    assert judged("Cell: {field: Title, required: true}", [""], title) == [[("missing-value", "Cell")]]
+    assert problems_of_cells("Cell: {field: Title, required: true}", [""], title) == [[("missing-value", "Cell")]]
 
 
-def test_templates_are_judged():
-    """What a template makes is held against the account, too, and the first of its columns is named."""
-    assert judged("Cell: CustomData.X", ["Open", "x"], STATUS, more='templates: {Status: "{Cell}"}\n') == [
+def test_account_rules_apply_to_templates():
+    """The text of a template is checked too; the problem names the template's first column."""
+    assert problems_of_cells("Cell: CustomData.X", ["Open", "x"], STATUS, more='templates: {Status: "{Cell}"}\n') == [
         [],
         [("not-configured", "Cell")],
     ]
 
 
 @pytest.mark.parametrize("cells", [[f"Open{number}" for number in range(300)], ["Open"] * 300 + ["Closd"]])
-def test_every_wrong_cell_of_many_is_found(cells):
-    """With hundreds of different cells, or one wrong among hundreds of equal ones, none is missed."""
+def test_every_invalid_cell_of_many_is_found(cells):
+    """With hundreds of different cells, or one invalid among hundreds of equal ones, none is missed."""
     text = "version: 1\nsource: s\nkey: Mail\ncolumns: {Mail: LeadDetail.EmailAddress, Cell: Status}\n"
     validator = Validator(mapping_of(text), None, None, known(STATUS))
     chunk = chunk_of([("a@example.com", cell) for cell in cells], ("Mail", "Cell"), as_block=True)

@@ -1,4 +1,4 @@
-"""Cells that are patterns or `file:` URLs, and a folder for each row: what is found, and that nothing climbs out."""
+"""Cells that are patterns or `file:` URLs, and a folder for each row: what is found; nothing outside the root is read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TREE = ("a.txt", "b.txt", "c.log", ".hidden.txt", "logs/2.txt", "logs/10.txt", "
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Files in folders, and a file beside the root that is nobody's business."""
+    """Files in folders, and a file outside the root."""
     root = tmp_path / "files"
     for name in TREE:
         path = root / unicodedata.normalize("NFC", name)
@@ -38,13 +38,13 @@ def root(tmp_path: Path) -> Path:
 
 
 def found(root: Path, row: dict[str, str], **rules) -> list[str]:
-    """The files of a row by their names from the root on, or the codes of what is wrong."""
+    """Return the names of a row's files below the root, or the codes of its problems."""
     if isinstance(folder := rules.get("folder"), str):
         rules["folder"] = Template.parse(folder)
-    return [told(named, root) for named in AttachmentFinder(AttachmentRules(**rules), root).find(row.items())]
+    return [path_or_code(named, root) for named in AttachmentFinder(AttachmentRules(**rules), root).find(row.items())]
 
 
-def told(named: NamedFiles, root: Path) -> str:
+def path_or_code(named: NamedFiles, root: Path) -> str:
     if isinstance(named.found, FileFault):
         return named.found.code
     return named.found.path.relative_to(os.path.realpath(root)).as_posix()
@@ -95,8 +95,8 @@ def in_folder(root: Path, key: str, folder: str, **rules) -> list[str]:
         ("[", ["attachment-missing"]),
     ],
 )
-def test_patterns(root: Path, cell: str, expected: list[str]):
-    """A pattern stands for the files that fit, sorted, each once; one that fits none, or leads out, is a problem."""
+def test_a_pattern_gives_the_matching_files(root: Path, cell: str, expected: list[str]):
+    """The files are sorted and appear once; a pattern without matches, or outside the root, is a problem."""
     assert globbed(root, cell) == expected
 
 
@@ -104,8 +104,8 @@ def test_patterns(root: Path, cell: str, expected: list[str]):
 @given(
     cell=st.text(alphabet="*?[]!-^./\\:%aKlog1tx ü\u0308", max_size=14), key=st.text(alphabet="*?[]./\\K1 ", max_size=5)
 )
-def test_any_cell_is_answered(root: Path, cell: str, key: str):
-    """Whatever stands in the cells, what comes out is files inside the root, each once, or faults of the catalogue."""
+def test_any_cell_gives_files_or_faults(root: Path, cell: str, key: str):
+    """Whatever the cells contain, the result is files inside the root, each once, or faults of the catalogue."""
     if not (root / "out").is_symlink():
         (root / "out").symlink_to("../outside")
     rules = {"columns": ("Files",), "glob": True, "folder": "{Key}/**"}
@@ -115,13 +115,13 @@ def test_any_cell_is_answered(root: Path, cell: str, key: str):
     assert len(set(names)) == len(names)
 
 
-def test_patterns_are_names_unless_they_are_asked_for(root: Path):
+def test_without_glob_a_star_is_part_of_the_name(root: Path):
     """Without `glob`, a star is a star."""
     assert found(root, {"Files": "*.txt"}, columns=("Files",)) == ["attachment-missing"]
 
 
 def test_an_absolute_pattern_may_point_into_the_root(root: Path):
-    """An export that wrote whole paths works where it was made, by the root's own name and by that of a link to it."""
+    """An export with absolute paths works on the machine where it was made, also through a link to the root."""
     assert globbed(root, f"{root}/[ab].txt") == ["a.txt", "b.txt"]
     linked = root.parent / "linked"
     linked.symlink_to(root)
@@ -130,7 +130,7 @@ def test_an_absolute_pattern_may_point_into_the_root(root: Path):
 
 @pytest.mark.parametrize("target", ["../outside", "/etc"])
 def test_no_pattern_follows_a_link_out_of_the_root(root: Path, target: str):
-    """Neither a folder's link nor a file's; a link that stays inside is followed, but by `**`, which could run in circles."""
+    """Links to folders or files outside are not followed; `**` follows no links at all, because they could form a loop."""
     (root / "out").symlink_to(target)
     (root / "in").symlink_to("logs")
     (root / "logs" / "up").symlink_to("..")
@@ -144,8 +144,8 @@ def test_no_pattern_follows_a_link_out_of_the_root(root: Path, target: str):
 
 
 @contextmanager
-def as_nobody() -> Iterator[None]:
-    """Where the tests run as root, who may look into all folders, be another for a while."""
+def as_unprivileged_effective_user() -> Iterator[None]:
+    """Become an unprivileged user for a while if the tests run as root, who may read all folders."""
     if os.geteuid() != 0:
         yield
         return
@@ -156,8 +156,8 @@ def as_nobody() -> Iterator[None]:
         os.seteuid(0)
 
 
-def test_a_folder_that_may_not_be_looked_into_is_a_problem():
-    """What can't be listed is not taken for empty: files would be lost in silence."""
+def test_an_unreadable_folder_is_a_problem():
+    """A folder that can't be listed does not count as empty: files would be lost silently."""
     with TemporaryDirectory() as top:
         root = Path(top)
         root.chmod(0o755)
@@ -166,7 +166,7 @@ def test_a_folder_that_may_not_be_looked_into_is_a_problem():
             (root / name / "a.txt").write_bytes(b"x")
         (root / "locked").chmod(0o000)
         (root / "shut").chmod(0o000)
-        with as_nobody():
+        with as_unprivileged_effective_user():
             assert globbed(root, "shut/*.txt") == ["attachment-unreadable"]
             assert globbed(root, "**/*.txt") == ["attachment-unreadable"]
             assert in_folder(root, "K1", "locked/{Key}/*") == ["attachment-unreadable"]
@@ -204,44 +204,44 @@ def test_a_folder_that_may_not_be_looked_into_is_a_problem():
         (unicodedata.normalize("NFD", "über"), "{Key}/*", [unicodedata.normalize("NFC", "über/ü.txt")]),
     ],
 )
-def test_a_folder_for_each_row(root: Path, key: str, folder: str, expected: list[str]):
-    """What stands in a cell is a name and no pattern, and never leads elsewhere; an empty one names no folder at all."""
+def test_each_row_has_a_folder(root: Path, key: str, folder: str, expected: list[str]):
+    """The cell is a name, not a pattern, and never leads elsewhere; an empty cell names no folder."""
     assert in_folder(root, key, folder) == expected
 
 
 @pytest.mark.parametrize("key", ["K9", "[9]"])
 @pytest.mark.parametrize("folder", ["{Key}", "{Key}/", "{Key}/*", "./{Key}/**"])
-def test_a_rows_folder_that_is_a_link_out_of_the_root_is_told(root: Path, key: str, folder: str):
-    """Its files are not sent, and the row does not go out as if it had none, however the folder is named."""
+def test_a_row_folder_that_links_out_of_the_root_is_a_problem(root: Path, key: str, folder: str):
+    """Its files are not sent, and the row is not sent without them, however the folder is named."""
     (root / key).symlink_to("../outside")
     assert in_folder(root, key, folder) == ["attachment-outside-root"]
 
 
-def test_two_cells_that_together_would_climb_do_not(root: Path):
-    """Neither cell is suspicious by itself; what they make together leads out of the root."""
+def test_two_cells_together_cant_leave_the_root(root: Path):
+    """Each cell alone is harmless; joined they would lead out of the root."""
     row = {"One": ".x", "Two": "y"}
     assert found(root, row, folder="{One}{Two}/*") == []
     (root / "logs" / "link").symlink_to("../../outside")
     assert found(root, {"One": "logs", "Two": "link"}, folder="{One}/{Two}/*") == ["attachment-outside-root"]
 
 
-def test_files_of_the_row_and_of_its_folder_are_there_once(root: Path):
-    """First those that it names, in its order; then what else lies in its folder."""
+def test_named_files_come_before_other_files_of_the_folder(root: Path):
+    """First the files that the row names, in its order; then the others in its folder; each once."""
     row = {"Files": "K1/x.pdf;a.txt;a.txt", "Key": "K1"}
     expected = ["K1/x.pdf", "a.txt", "a.txt", "K1/sub/y.pdf"]
     assert found(root, row, columns=("Files",), folder="{Key}/**") == expected
 
 
-def test_a_row_without_files_may_be_a_mistake(root: Path):
-    """With `required`, by whichever way files could have come."""
+def test_required_rejects_a_row_without_files(root: Path):
+    """With `required`, a row needs a file, by name, pattern or folder."""
     assert in_folder(root, "K2", "{Key}/*", required=True) == ["attachment-required"]
     assert in_folder(root, "K1", "{Key}/*", required=True) == ["K1/x.pdf"]
     assert found(root, {"Files": " ; "}, columns=("Files",), required=True) == ["attachment-required"]
     assert found(root, {"Files": "none"}, columns=("Files",), required=True) == ["attachment-missing"]
 
 
-def test_what_a_folder_holds_is_held_to_the_rules(root: Path):
-    """Each file that is found is judged as one that is named."""
+def test_files_of_a_folder_are_checked_like_named_files(root: Path):
+    """Each file that is found is checked as one that is named."""
     (root / "K1" / "empty.pdf").touch()
     assert in_folder(root, "K1", "{Key}/*") == ["attachment-empty", "K1/x.pdf"]
     assert in_folder(root, "K1", "{Key}/x*", extensions=("txt",)) == ["attachment-type"]
@@ -272,19 +272,19 @@ def test_what_a_folder_holds_is_held_to_the_rules(root: Path):
         ("a:b.txt", "attachment-missing"),
     ],
 )
-def test_addresses(root: Path, name: str, expected: str):
-    """A `file:` URL is the path in it, percent signs decoded, and goes no farther than a path; any other is refused."""
+def test_file_urls_are_paths(root: Path, name: str, expected: str):
+    """A `file:` URL is the path in it, with percent signs decoded; any other URL is refused."""
     assert found(root, {"Files": name.format(root=root)}, columns=("Files",)) == [expected]
 
 
-def test_a_file_of_a_windows_export_is_found_where_its_drive_is_a_folder(root: Path):
-    """The path behind `file:///` begins with the drive's letter."""
+def test_a_windows_file_url_is_found_below_a_folder_named_like_the_drive(root: Path):
+    """The path after `file:///` begins with the drive's letter."""
     (root / "C:").mkdir()
     (root / "C:" / "a b.txt").write_bytes(b"x")
     assert found(root, {"Files": "file:///C:/a%20b.txt"}, columns=("Files",)) == ["C:/a b.txt"]
 
 
-def test_a_name_clash_is_no_problem(root: Path):
+def test_two_files_of_one_name_are_two_attachments(root: Path):
     """Two files of one name in different folders are two attachments."""
     (root / "logs" / "a.txt").write_bytes(b"y")
     finder = AttachmentFinder(AttachmentRules(columns=("Files",)), root)
@@ -293,7 +293,7 @@ def test_a_name_clash_is_no_problem(root: Path):
 
 
 def test_a_folders_files_are_in_the_ticket(root: Path):
-    """A mapping with a folder: its column needs no rule of its own, and what is wrong tells the column."""
+    """The folder's column needs no rule of its own; a problem names the column."""
     text = (
         f"{HEAD.replace('key: ID', 'key: Key')}columns: {{Mail: LeadDetail.EmailAddress}}\n"
         "attachments: {folder: '{Key}/*', required: true}\n"
@@ -318,14 +318,14 @@ def test_a_folders_files_are_in_the_ticket(root: Path):
         ("empty/{ID}", "empty"),
     ],
 )
-def test_a_folder_in_which_no_row_can_have_files_is_told(root: Path, folder: str, doubt: str):
-    """Without files a row is right, so that a slip in the name of all rows' folder shows nowhere else."""
+def test_a_folder_pattern_without_any_folder_is_reported(root: Path, folder: str, doubt: str):
+    """Rows without files are valid, so a typing error in the folder's name would not show in any row."""
     (root / "empty").mkdir()
     finder = AttachmentFinder(AttachmentRules(columns=(), folder=Template.parse(folder)), root)
     text = f"attachments > folder: there is no file below {root / doubt}, so no row has files of its own"
     assert finder.doubts == ((text,) if doubt else ())
 
 
-def test_no_folder_no_doubt(root: Path):
-    """Columns that name files tell by each row what is missing."""
+def test_columns_of_names_need_no_folder_check(root: Path):
+    """With columns of file names, each row reports its missing files."""
     assert AttachmentFinder(AttachmentRules(columns=("Files",)), root / "not-there").doubts == ()

@@ -1,4 +1,4 @@
-"""Cells to files: what is found, what is refused and why; nothing outside the root is ever taken."""
+"""Cells to files: which are found, which are refused and why; nothing outside the root is ever read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOBODY = 65534
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A root with one file in it, and one file beside it that is nobody's business."""
+    """A root with one file in it, and one file outside."""
     root = tmp_path / "files"
     (root / "2024").mkdir(parents=True)
     (root / "a.pdf").write_bytes(b"%PDF")
@@ -40,7 +40,7 @@ def find(root: Path, *cells: str, **rules: object) -> list[NamedFiles]:
 
 
 def outcome(root: Path, name: str, **rules: object) -> str:
-    """The code of what is wrong with one named file, or the name under which it is sent."""
+    """Return the code of a named file's problem, or the name under which it is sent."""
     (named,) = find(root, name, **rules)
     if isinstance(named.found, FileFault):
         assert named.found.code in ERROR_CODES
@@ -87,19 +87,19 @@ def outcome(root: Path, name: str, **rules: object) -> str:
         ("\ud800.pdf", "attachment-bad-name"),
     ],
 )
-def test_names_and_what_they_stand_for(root: Path, name: str, expected: str):
-    """A name is a path below the root, as Unix or Windows writes it; each way out of the root is closed."""
+def test_names_are_paths_below_the_root(root: Path, name: str, expected: str):
+    """A name is a Unix or Windows path below the root; no path leaves the root."""
     assert outcome(root, name) == expected
 
 
 def test_an_absolute_path_may_point_into_the_root(root: Path):
-    """An export that wrote whole paths works where it was made."""
+    """An export with absolute paths works on the machine where it was made."""
     assert outcome(root, str(root / "a.pdf")) == "sent as a.pdf"
     assert outcome(root, str(root.parent / "secret.pdf")) == "attachment-outside-root"
 
 
-def test_a_name_that_is_there_as_written_is_that_file(root: Path):
-    """A backslash in a Unix file name stands for itself where such a file is."""
+def test_a_file_with_a_backslash_in_its_name_is_found(root: Path):
+    """Where a Unix file has a backslash in its name, the backslash is no separator."""
     (root / "2024\\b.png").write_bytes(b"other")
     (named,) = find(root, "2024\\b.png")
     assert isinstance(named.found, Attachment)
@@ -107,7 +107,7 @@ def test_a_name_that_is_there_as_written_is_that_file(root: Path):
 
 
 def test_a_link_inside_the_root_is_sent_under_its_own_name(root: Path):
-    """A link into a store of unnamed blobs has the name, the ending and the content type that people see."""
+    """A link into a store of unnamed blobs gives the name, the ending and the content type."""
     (root / "blob0").write_bytes(b"%PDF")
     (root / "offer.pdf").symlink_to("blob0")
     (named,) = find(root, "offer.pdf", extensions=("pdf",))
@@ -122,13 +122,13 @@ def test_a_link_inside_the_root_is_sent_under_its_own_name(root: Path):
 
 @pytest.mark.parametrize("target", ["../secret.pdf", "../files-too", "/etc", "../none.pdf"])
 def test_a_link_that_leaves_the_root_is_refused(root: Path, target: str):
-    """A link is followed before it is judged, the last part of a path or one on the way; there or dangling."""
+    """Links are resolved first, at the end of a path or within it, also dangling ones."""
     (root / "link").symlink_to(target)
     assert outcome(root, "link") == "attachment-outside-root"
     assert outcome(root, "link/secret.pdf") == "attachment-outside-root"
 
 
-def test_links_that_lead_nowhere(root: Path):
+def test_dangling_and_circular_links_are_problems(root: Path):
     """A dangling link is a missing file, and a loop an unreadable one; neither hangs or raises."""
     (root / "dangling").symlink_to("none.pdf")
     (root / "one").symlink_to("two")
@@ -137,16 +137,16 @@ def test_links_that_lead_nowhere(root: Path):
     assert outcome(root, "one") == "attachment-unreadable"
 
 
-def test_the_root_may_be_a_link_itself(root: Path):
-    """The root is where it really is, so files below a linked root are inside."""
+def test_the_root_may_be_a_link(root: Path):
+    """Files below a linked root are inside it."""
     linked = root.parent / "linked"
     linked.symlink_to(root)
     assert outcome(linked, "a.pdf") == "sent as a.pdf"
     assert outcome(linked, "../secret.pdf") == "attachment-outside-root"
 
 
-def test_a_root_that_is_not_there_has_no_files(root: Path):
-    """Then each file is missing, which says where it was looked for."""
+def test_all_files_are_missing_without_a_root(root: Path):
+    """Each file is missing, and the message says where it was expected."""
     (named,) = find(root / "none", "a.pdf")
     assert isinstance(named.found, FileFault)
     assert named.found == FileFault("attachment-missing", f"there is no file 'a.pdf' in {root / 'none'}")
@@ -154,28 +154,28 @@ def test_a_root_that_is_not_there_has_no_files(root: Path):
 
 @pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
 @pytest.mark.parametrize("in_cell", ["NFC", "NFD"])
-def test_unicode_forms_of_one_name_are_one_name(root: Path, on_disk: str, in_cell: str):
-    """A Mac's archive and a manifest seldom agree on how an umlaut is put together; the cell's form is sent."""
+def test_unicode_forms_of_a_name_are_equal(root: Path, on_disk: str, in_cell: str):
+    """A Mac's archive and a manifest often compose umlauts differently; the cell's form is sent."""
     name = unicodedata.normalize(in_cell, "übersicht é.pdf")  # type: ignore[arg-type]
     (root / unicodedata.normalize(on_disk, "übersicht é.pdf")).write_bytes(b"%PDF")  # type: ignore[arg-type]
     assert outcome(root, name) == f"sent as {name}"
 
 
 def test_a_pipe_is_not_a_file(root: Path):
-    """A FIFO is never opened, so nothing waits for whoever would write to it."""
+    """A FIFO is never opened: that would wait for a writer."""
     os.mkfifo(root / "pipe.pdf")
     assert outcome(root, "pipe.pdf") == "attachment-not-a-file"
 
 
-def test_an_unreadable_file_is_found_before_it_is_sent(root: Path):
-    """What this user may not read is a problem of its row. For root, who may read all, another stands in."""
+def test_an_unreadable_file_is_a_problem_of_its_row(root: Path):
+    """For root, who may read everything, an unprivileged user is used."""
     (root / "a.pdf").chmod(0)
-    with as_a_user_without_rights():
+    with as_unprivileged_user():
         assert outcome(root, "a.pdf") == "attachment-unreadable"
 
 
-def test_sizes(root: Path):
-    """An empty file is refused, and one byte more than is allowed; exactly as much is fine."""
+def test_empty_and_too_large_files_are_refused(root: Path):
+    """A file of exactly the allowed size is accepted."""
     (root / "empty.pdf").touch()
     (root / "five.pdf").write_bytes(b"12345")
     assert outcome(root, "empty.pdf") == "attachment-empty"
@@ -187,8 +187,8 @@ def test_sizes(root: Path):
     ("name", "allowed"),
     [("a.pdf", True), ("A.PDF", True), ("a.tar.gz", True), ("a.PnG", False), ("pdf", False), (".pdf", False), ("a.", False), ("a.pdf.exe", False)],
 )  # fmt: skip
-def test_extensions_are_judged_by_the_last_ending(root: Path, name: str, allowed: bool):  # noqa: FBT001 - a case
-    """In any case of letters; a name without an ending has none that is allowed."""
+def test_the_last_extension_must_be_allowed(root: Path, name: str, allowed: bool):  # noqa: FBT001 - a case
+    """Letter case does not matter; a name without extension is refused."""
     (root / name).write_bytes(b"x")
     assert outcome(root, name, extensions=("pdf", "gz")) == (f"sent as {name}" if allowed else "attachment-type")
 
@@ -209,16 +209,16 @@ def test_extensions_are_judged_by_the_last_ending(root: Path, name: str, allowed
         ("what.is-this", "application/octet-stream"),
     ],
 )
-def test_content_types(root: Path, name: str, content_type: str):
-    """By the ending, the same on every machine; what is compressed or unknown is bytes."""
+def test_the_content_type_follows_from_the_extension(root: Path, name: str, content_type: str):
+    """It is the same on every machine; compressed and unknown files are bytes."""
     (root / name).write_bytes(b"x")
     (named,) = find(root, name)
     assert isinstance(named.found, Attachment)
     assert (named.found.name, named.found.content_type) == (name, content_type)
 
 
-def test_what_was_checked_is_written_down(root: Path):
-    """The path is absolute with its links followed; size and time let the sender see whether the file changed."""
+def test_an_attachment_records_path_size_and_time(root: Path):
+    """The path is absolute with links resolved; by size and time the sender detects changes."""
     (named,) = find(root, "2024/b.png")
     status = (root / "2024" / "b.png").stat()
     assert named.found == Attachment(
@@ -240,19 +240,19 @@ def test_what_was_checked_is_written_down(root: Path):
         (("a.pdf", "", "2024/b.png"), ["a.pdf", "2024/b.png"]),
     ],
 )
-def test_cells_are_split(root: Path, cells: tuple[str, ...], names: list[str]):
-    """Blanks around a name and empty parts are nothing; the order is that of the columns, then of the cell."""
+def test_cells_are_split_at_the_separator(root: Path, cells: tuple[str, ...], names: list[str]):
+    """Blanks around names and empty parts are dropped; columns keep their order, and names their order in the cell."""
     assert [named.name for named in find(root, *cells)] == names
 
 
-def test_another_separator(root: Path):
-    """A separator may be longer than a character, and then a semicolon belongs to the name."""
+def test_the_separator_can_be_set(root: Path):
+    """It may be longer than a character; then a semicolon is part of the name."""
     (root / "a;b.pdf").write_bytes(b"x")
     assert [named.name for named in find(root, "a;b.pdf || a.pdf", separator="||")] == ["a;b.pdf", "a.pdf"]
 
 
 def test_too_many_files_are_one_problem(root: Path):
-    """The limit counts over all columns; the first file beyond it is named, with the column it stands in."""
+    """The limit counts the files of all columns; the problem names the first file beyond it, and its column."""
     assert all(isinstance(named.found, Attachment) for named in find(root, "a.pdf;a.pdf", "a.pdf", max_files=3))
     *fine, over = find(root, "a.pdf;a.pdf", "2024/b.png;a.pdf;a.pdf", max_files=2)
     assert [named.name for named in fine] == ["a.pdf", "a.pdf"]
@@ -273,23 +273,21 @@ def test_a_rows_files_are_in_its_ticket(root: Path):
     checked = check(TEXT, COLUMNS, *rows, root=root)
     assert [file.name for file in checked.ticket(0).attachments] == ["a.pdf", "b.png", "a.pdf"]
     assert checked.ticket(1).attachments == ()
-    assert checked.attachment_bytes() == 4 + 3 + 4
 
 
-def test_every_bad_file_of_a_row_is_a_problem_with_its_place(root: Path):
-    """Column and name say which part of which cell it is; the bytes of a row that is not sent are not counted."""
+def test_every_invalid_file_of_a_row_is_reported(root: Path):
+    """Column and name identify the part of the cell."""
     checked = check(TEXT, COLUMNS, ["1", "mina@example.com", "none.pdf;a.pdf", "../secret.pdf"], root=root)
     assert codes(checked) == ["attachment-missing", "attachment-outside-root"]
     assert [(problem.column, problem.value) for problem in checked.problems[0]] == [
         ("Files", "none.pdf"),
         ("Shot", "../secret.pdf"),
     ]
-    assert checked.attachment_bytes() == 0
 
 
 @contextmanager
-def as_a_user_without_rights() -> Iterator[None]:
-    """Where the tests run as root, ask as `nobody` what may be read: the real user ID is what access(2) goes by."""
+def as_unprivileged_user() -> Iterator[None]:
+    """Become `nobody` if the tests run as root; access(2) checks the real user ID."""
     if os.getuid() != 0:
         yield
         return
@@ -321,13 +319,13 @@ def as_a_user_without_rights() -> Iterator[None]:
         "a/" * 5_000: "attachment-missing",
     }.items(),
 )
-def test_names_that_only_look_like_a_file(name: str, code: str, tmp_path: Path):
-    """A path means what the system takes it for: nothing lies below a file, and nothing is dropped from a name."""
+def test_names_are_resolved_like_the_system_does(name: str, code: str, tmp_path: Path):
+    """Nothing lies below a file, and no part of a name is dropped."""
     (tmp_path / "sub").mkdir()
     for path in (tmp_path / "in.txt", tmp_path / "sub" / "in.txt"):
         path.write_bytes(b"content")
     finder = AttachmentFinder(AttachmentRules(columns=("Files",)), tmp_path)
-    for _ in range(2):  # once as new, once as remembered
+    for _ in range(2):  # once uncached, once cached
         (named,) = finder.find([("Files", name)])
         assert isinstance(named.found, FileFault)
         assert named.found.code == code
@@ -336,8 +334,8 @@ def test_names_that_only_look_like_a_file(name: str, code: str, tmp_path: Path):
 @pytest.mark.parametrize(
     "name", ["in.txt", "./in.txt", "sub/../in.txt", "sub//../in.txt", "sub/./in.txt", "sub//in.txt"]
 )
-def test_other_names_of_a_file(name: str, tmp_path: Path):
-    """Folders that are there may be gone through and left again."""
+def test_paths_may_leave_existing_folders_again(name: str, tmp_path: Path):
+    """`folder/../file` is the file if the folder exists."""
     (tmp_path / "sub").mkdir()
     for path in (tmp_path / "in.txt", tmp_path / "sub" / "in.txt"):
         path.write_bytes(b"content")

@@ -1,4 +1,4 @@
-"""Many names at once, by the short cut, held against the long way: every path followed by the system, name by name."""
+"""The fast look-up of many file names, compared with the slow one: the system resolves every path, one by one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from importer.mapping import AttachmentRules
 from importer.mapping.templates import Template
 from importer.models import Attachment
 from importer.validation.attachments import FileMeasurer
-from tests.validation.test_attachments import as_a_user_without_rights
+from tests.validation.test_attachments import as_unprivileged_user
 
 UMLAUT = "übersicht é.pdf"
 PARTS = (
@@ -36,7 +36,7 @@ FOLDERS = ("", ".", "..", "2024", "link-in", "link-out", "link-up", "loop", "a.p
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tree with everything that can lead astray."""
+    """A tree with links, dots and other difficult names."""
     top = tmp_path_factory.mktemp("place")
     root = top / "files"
     (root / "2024" / "2024").mkdir(parents=True)
@@ -71,8 +71,8 @@ def rules(columns: tuple[str, ...] = ("A",), **more) -> AttachmentRules:
     return AttachmentRules(columns=columns, max_file_size_bytes=10, extensions=("pdf",), **more)
 
 
-def long_way(root: Path, name: str) -> str:
-    """What the finder did before it had a short cut: each form of a name followed from the top, and then looked at."""
+def slow_lookup(root: Path, name: str) -> str:
+    """Resolve each form of a name from the top, and then check the file."""
     native = name.replace("\\", "/")
     forms = (name, native, unicodedata.normalize("NFC", native), unicodedata.normalize("NFD", native))
     # With `/` between, as a Path would drop what ends in `/` or `/.`.
@@ -98,12 +98,12 @@ def long_way(root: Path, name: str) -> str:
     return f"{path} of {status.st_size}"
 
 
-def told(found: Attachment | FileFault) -> str:
+def path_or_code(found: Attachment | FileFault) -> str:
     return found.code if isinstance(found, FileFault) else f"{found.path} of {found.size_bytes}"
 
 
 def names_of(root: Path) -> list[str]:
-    """Every path of up to three of the parts, and some hundred of them as absolute ones."""
+    """Return every path of up to three of the parts, and some hundred of them as absolute paths."""
     products = itertools.chain(
         itertools.product(PARTS), itertools.product(PARTS, PARTS), itertools.product(FOLDERS, FOLDERS, PARTS)
     )
@@ -114,18 +114,18 @@ def names_of(root: Path) -> list[str]:
     return [*names, *absolute, *outside, "/etc/hostname", "//etc/hostname", f"/{root}/a.pdf", "x/" * 3000 + "a.pdf"]
 
 
-def test_the_short_cut_never_leads_elsewhere(root: Path):
-    """Of some thousand paths with links, `..`, backslashes and both forms of Unicode each comes to the same end."""
+def test_fast_and_slow_lookups_agree(root: Path):
+    """Thousands of paths with links, `..`, backslashes and both forms of Unicode have the same result."""
     finder = AttachmentFinder(rules(), root)
     names = names_of(root)
-    with as_a_user_without_rights():
+    with as_unprivileged_user():
         for name in names:
             (named,) = finder.find([("A", name)])
-            assert told(named.found) == long_way(root, name), name
+            assert path_or_code(named.found) == slow_lookup(root, name), name
 
 
-def test_what_was_learned_of_one_name_harms_no_other(root: Path):
-    """Folders are remembered; whichever names come first, the same is found."""
+def test_the_cache_of_folders_does_not_change_results(root: Path):
+    """Folders are cached; the results don't depend on the order of names."""
     names = names_of(root)
     forwards, backwards = AttachmentFinder(rules(), root), AttachmentFinder(rules(), root)
     there = {name: forwards.find([("A", name)]) for name in names}
@@ -133,12 +133,12 @@ def test_what_was_learned_of_one_name_harms_no_other(root: Path):
     assert there == back
 
 
-def test_a_root_at_the_top_of_everything(root: Path):
+def test_the_root_may_be_the_file_system_root(root: Path):
     """With `/` as the root nothing lies outside, and no path gets a second slash."""
     finder = AttachmentFinder(rules(), Path("/"))
     for name in (str(root / "a.pdf"), str(root / "a.pdf").lstrip("/"), f"{root}/link-out/a.pdf", "/", "none.pdf"):
         (named,) = finder.find([("A", name)])
-        assert told(named.found) == long_way(Path("/"), name), name
+        assert path_or_code(named.found) == slow_lookup(Path("/"), name), name
 
 
 CELLS = st.lists(st.sampled_from(["", "a.pdf", "2024/a.pdf", "none.pdf", "empty.pdf", "link-out/a.pdf", " ", "*.pdf", "2024/?.pdf", "x*"]), max_size=4).map(";".join)  # fmt: skip
@@ -149,7 +149,7 @@ FOLDER = Template.parse("{Key}/*.pdf")
 
 
 def chunk_of(rows: Sequence[tuple[str, ...]], columns: tuple[str, ...] = COLUMNS) -> Chunk:
-    """Rows as they come from a manifest."""
+    """Return rows as they come from a manifest."""
     records = RecordList(records=[list(row) for row in rows])
     return Chunk(columns=columns, rows=tuple(range(2, len(rows) + 2)), source=records)
 
@@ -162,10 +162,12 @@ def chunk_of(rows: Sequence[tuple[str, ...]], columns: tuple[str, ...] = COLUMNS
     required=st.booleans(),
     remembered=st.sampled_from([2, 1000]),
 )
-def test_a_chunk_is_its_rows(root: Path, chunks: list[list[tuple[str, str, str]]], max_files: int, **more):
-    """What is said of many rows at once holds for each: a row that isn't looked at has no fault, and these bytes.
+def test_measures_of_a_chunk_agree_with_its_rows(
+    root: Path, chunks: list[list[tuple[str, str, str]]], max_files: int, **more
+):
+    """A row that is not unclear has no fault, and the measured bytes.
 
-    Whatever was remembered of former chunks, and however little fits into the memory.
+    This holds for any cached cells of earlier chunks, and for a cache of any size.
     """
     remembered = more.pop("remembered")
     all_rules = rules(("A", "B"), max_files=max_files, folder=FOLDER, **more)
@@ -192,8 +194,8 @@ def bytes_of(named: list[NamedFiles]) -> int:
     return sum(each.found.size_bytes for each in named if isinstance(each.found, Attachment))
 
 
-def test_rows_that_are_not_wanted_are_not_looked_at(root: Path):
-    """Only the positions that are asked for count, and are counted from 0."""
+def test_only_the_wanted_rows_are_measured(root: Path):
+    """The results count the given positions from 0."""
     finder = AttachmentFinder(rules(), root)
     chunk = chunk_of([("none.pdf",), ("a.pdf",), ("none.pdf",), ("a.pdf;a.pdf",)], ("A",))
     measured = FileMeasurer(finder).measure(chunk, np.array([1, 2, 3]))
@@ -201,14 +203,14 @@ def test_rows_that_are_not_wanted_are_not_looked_at(root: Path):
     assert measured.size_bytes[[0, 2]].tolist() == [4, 8]
 
 
-def test_names_that_bytes_cant_say(root: Path):
+def test_undecodable_names_harm_no_other_row(root: Path):
     """Half a surrogate pair or a NUL in one cell of a chunk harms no other."""
     chunk = chunk_of([("a\0.pdf",), ("a.pdf",), ("\ud800.pdf",)], ("A",))
     assert FileMeasurer(AttachmentFinder(rules(), root)).measure(chunk, np.arange(3)).unclear.tolist() == [0, 2]
 
 
-def test_a_usual_row_is_not_looked_at_one_by_one(tmp_path: Path):
-    """The short cut is taken for what is right, whether there is a folder or not."""
+def test_usual_rows_are_measured_without_the_finder(tmp_path: Path):
+    """Valid rows take the fast way, with or without a folder."""
     (tmp_path / "1").mkdir()
     for name in ("a.pdf", "1/b.pdf"):
         (tmp_path / name).write_bytes(b"%PDF")

@@ -1,4 +1,4 @@
-"""What validation lets through is in the one form that a strict account takes: held against the stand-in's own rules."""
+"""Values that validation accepts have the canonical form that a strict account accepts: compared with the sandbox's rules."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KINDS = {
     FieldType.EMAIL: FieldKind.EMAIL,
     FieldType.PHONE: FieldKind.PHONE,
 }
-# Cells that come near: of the characters that each type is made of, so that many are let through.
+# Cells of the characters that each type consists of, so that many are valid.
 NEAR = st.one_of(
     st.text("0123456789+-.eE ", min_size=1, max_size=18),
     st.text("0123456789+-()/. ", min_size=6, max_size=20),
@@ -45,15 +45,15 @@ CELLS = st.lists(NEAR, min_size=1, max_size=8)
 @example(cells=["-0", "0e5", "-.5", "5.", "1e999", "-0e3"])
 @example(cells=["1--23456", "123456-", "-123456", "+-123456", "()123456"])
 @example(cells=["0001-01-01", "0000-01-01", "9999-12-31T23:59:59", "a@example。com"])
-def test_what_is_let_through_is_in_the_accounts_form(kind: FieldType, cells: list[str]):
-    """No value passes here and is refused there for its form: that would be a failure that `validate` can't foresee."""
+def test_accepted_values_are_accepted_by_the_account(kind: FieldType, cells: list[str]):
+    """Otherwise the account would refuse a ticket that `validate` found valid."""
     problems = [problem_of(KINDS[kind], value) for value in convert_all(kind, cells) if value is not None]
     assert [problem for problem in problems if problem] == []
 
 
 @settings(max_examples=60, deadline=None)
 @given(cells=CELLS)
-def test_guids_that_are_let_through_are_guids(cells: list[str]):
+def test_accepted_guids_are_accepted_by_the_account(cells: list[str]):
     """The same for the lead's ID."""
     assert all(is_guid(value) for value in convert_all(FieldType.GUID, cells) if value is not None)
 
@@ -62,8 +62,8 @@ def test_guids_that_are_let_through_are_guids(cells: list[str]):
 @settings(max_examples=40, deadline=None)
 @given(moments=st.lists(st.datetimes(), min_size=1, max_size=5))
 @example(moments=[dt.datetime(9999, 12, 31, 23, 59, 59), dt.datetime(1, 1, 1)])  # noqa: DTZ001 - as cells are
-def test_times_in_any_zone_are_in_the_accounts_form(zone: str, moments: list[dt.datetime]):
-    """Moving a time to UTC never leaves the calendar, nor raises."""
+def test_times_in_any_zone_have_the_accounts_form(zone: str, moments: list[dt.datetime]):
+    """The conversion to UTC never leaves the calendar, nor raises."""
     values = convert_all(FieldType.DATETIME, [moment.isoformat() for moment in moments], timezone=zone)
     assert [value for value in values if value is not None and problem_of(FieldKind.DATETIME, value)] == []
 
@@ -72,7 +72,7 @@ def test_times_in_any_zone_are_in_the_accounts_form(zone: str, moments: list[dt.
 @settings(max_examples=60, deadline=None)
 @given(cells=CELLS)
 def test_converting_twice_changes_nothing(kind: FieldType, cells: list[str]):
-    """A value as it is sent is a good cell, too, and stands for itself."""
+    """A converted value is a valid cell with the same value."""
     once = [value for value in convert_all(kind, cells) if value is not None]
     assert (convert_all(kind, once) if once else []) == once
 
@@ -80,6 +80,6 @@ def test_converting_twice_changes_nothing(kind: FieldType, cells: list[str]):
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=40, deadline=None)
 @given(cells=CELLS)
-def test_a_cell_is_judged_by_itself(kind: FieldType, cells: list[str]):
-    """What stands in the other rows of a column never changes what becomes of a cell."""
+def test_cells_are_converted_independently(kind: FieldType, cells: list[str]):
+    """Other rows of a column never change a cell's result."""
     assert convert_all(kind, cells) == [convert_all(kind, [cell])[0] for cell in cells]

@@ -1,4 +1,4 @@
-"""HTML to the text that a reader sees, and back; browsers' rules, not ours, say what is markup."""
+"""HTML to the text that a reader sees, and back; browsers' rules define what is markup."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ from importer.validation.html_text import from_text, to_text
         ("<o:p>&nbsp;</o:p><p>Word</p>", "Word"),
     ],
 )
-def test_html_looks_as_it_reads(html: str, text: str):
-    """Paragraphs apart, lines broken, lists, quotes and tables recognisable; nothing that is not seen."""
+def test_html_becomes_the_visible_text(html: str, text: str):
+    """Paragraphs, line breaks, lists, quotes and tables are recognisable; invisible parts are left out."""
     assert to_text(html) == text
 
 
@@ -54,8 +54,8 @@ def test_html_looks_as_it_reads(html: str, text: str):
         ("<a href='#top'>up</a> <a>none</a> <a href='javascript:void(0)'>js</a>", "up none js"),
     ],
 )
-def test_where_a_link_leads_is_kept(html: str, text: str):
-    """An address that only a click would show is written behind the link's text, unless it is that text."""
+def test_link_targets_are_kept(html: str, text: str):
+    """A link's target follows its text, unless the text contains it."""
     assert to_text(html) == text
 
 
@@ -78,8 +78,8 @@ def test_where_a_link_leads_is_kept(html: str, text: str):
         *((empty, "") for empty in ("<p></p>", "<p>&nbsp;</p>", "<br>", "<div><br></div>", "<img src=x>", "\n \n")),
     ],
 )  # fmt: skip
-def test_what_is_not_quite_html(html: str, text: str):
-    """Entities once, text without tags with its lines, addresses in angle brackets, and tags that do not pair."""
+def test_text_that_is_not_quite_html(html: str, text: str):
+    """Entities once, text without tags with its lines, addresses in angle brackets, and unpaired tags."""
     assert to_text(html) == text
 
 
@@ -104,21 +104,21 @@ def test_what_is_not_quite_html(html: str, text: str):
     ],
 )
 def test_words_that_only_look_like_tags_are_kept(cell: str, text: str | None):
-    """What has no element's name was written by a person; a cell of nothing else keeps its line breaks, too."""
+    """Words in angle brackets that are no element's name stay; a cell of only such words keeps its line breaks."""
     assert to_text(cell) == (cell if text is None else text)
 
 
 @pytest.mark.parametrize("part", ['<b "', "<b '\"", "<p =", "<div ", "<", "<a href='<a href=\""])
-def test_tags_that_never_end_are_looked_for_in_time(part: str):
-    """A cell of nothing else takes no more than a moment."""
+def test_unclosed_tags_take_no_time(part: str):
+    """A cell of nothing else is read in a moment."""
     begun = time.process_time()
     to_text(part * 20_000)
     assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize("tag", ["b", "div", "blockquote", "ul><li", "table><tr><td"])
-def test_no_depth_loses_the_text(tag: str):
-    """Mails quoted again and again nest deeper than some parsers follow."""
+def test_deeply_nested_text_is_kept(tag: str):
+    """Mails quoted many times nest deeper than some parsers follow."""
     assert to_text(f"<{tag}>" * 3_000 + "deep").endswith("deep")
 
 
@@ -138,8 +138,8 @@ _ATTRIBUTES = " ".join(f"a{number}=1" for number in range(20_000))
     ],
     ids=["unclosed", "quotes", "lists", "never paired", "reopened letters", "attributes"],
 )
-def test_html_made_to_be_expensive_never_meets_the_parser(html: str):
-    """What would cost it minutes or gigabytes gives its words all the same, and no more of them than there are."""
+def test_expensive_html_is_not_parsed(html: str):
+    """HTML that would cost minutes or gigabytes still gives its words, each once."""
     assert is_expensive(html)
     text = to_text(html)
     assert text.endswith("deep")
@@ -158,12 +158,12 @@ def test_html_made_to_be_expensive_never_meets_the_parser(html: str):
     ids=["open paragraphs", "a large table", "a long thread", "a picture in it"],
 )
 def test_long_html_as_programs_write_it_is_parsed(html: str):
-    """Size alone is no reason: links, lists and quotes of long threads are wanted as well."""
+    """Length alone does not count as expensive: links, lists and quotes of long threads are kept."""
     assert not is_expensive(html)
 
 
-def test_the_words_of_expensive_html_are_those_that_are_seen():
-    """Blocks are lines, entities are signs, and what is not seen is not there."""
+def test_expensive_html_gives_only_visible_words():
+    """Blocks are lines, entities are decoded, and invisible parts are left out."""
     html = (
         "<title>t</title><p>One &amp;<br>two</p> <style>p {}</style><!-- > --><ul><li>a <b>b</b>\n c</li></ul>&lt;d> <x"
     )
@@ -181,7 +181,7 @@ def test_the_words_of_expensive_html_are_those_that_are_seen():
     ],
 )
 def test_text_becomes_html_that_looks_the_same(text: str, html: str):
-    """Paragraphs, line breaks and blanks survive, and nothing in the text is taken for markup."""
+    """Paragraphs, line breaks and blanks survive, and nothing in the text becomes markup."""
     assert from_text(text) == html
 
 
@@ -190,8 +190,8 @@ LINES = st.text(st.sampled_from("ab<>&;\"'/!= -#\n\u00e9"), max_size=40)
 
 @settings(deadline=None)
 @given(LINES)
-def test_there_and_back_is_the_same_text(text: str):
-    """But for blanks at the ends of lines, and for how many blank lines there are between two paragraphs."""
+def test_text_to_html_and_back_is_the_same_text(text: str):
+    """Except for blanks at line ends, and the number of blank lines between two paragraphs."""
     lines = [line.rstrip() for line in text.split("\n")]
     expected = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
     assert to_text(from_text(text)) == expected
@@ -199,14 +199,14 @@ def test_there_and_back_is_the_same_text(text: str):
 
 @settings(deadline=None)
 @given(st.text(st.sampled_from("ab<>&;\"'/! =\n") | st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
-def test_any_text_is_some_html(text: str):
-    """Whatever stands in a cell, it becomes a text, the same one every time."""
+def test_any_cell_becomes_a_text(text: str):
+    """The result is always a text, and the same text every time."""
     assert to_text(text) == to_text(text)
 
 
 @pytest.mark.parametrize("sign", ["=", "= ", "/ ", "<", '"', "<p ", '<p "', "<a "])
 def test_a_megabyte_of_signs_is_read_in_time(sign: str) -> None:
-    """What only looks like tags is never tried again and again at each of its signs: that would take hours."""
+    """Long runs of signs that look like tags are read without backtracking, which would take hours."""
     assert to_text(f"<b>deep</b> <p {sign * (1_000_000 // len(sign))}<x of it").startswith("deep")
 
 
@@ -221,6 +221,6 @@ def test_a_megabyte_of_signs_is_read_in_time(sign: str) -> None:
         ("<p/ >x", "x"),
     ],
 )
-def test_marks_of_programs_are_no_words(cell: str, text: str) -> None:
-    """A prefix, an attribute in quotes, an end tag: nobody writes such words, whatever the element is called."""
+def test_forms_that_only_programs_write_are_tags(cell: str, text: str) -> None:
+    """A prefix, an attribute in quotes, an end tag: users don't write such text."""
     assert to_text(cell) == text

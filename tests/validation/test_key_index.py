@@ -1,4 +1,4 @@
-"""How a row is known: by its key across runs, by its content as edited or not, by its first position in a manifest."""
+"""Identity of rows: the key across runs, the content hash for edits, the first position of a key in a manifest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from importer.manifest import Column
-from importer.validation import KeyIndex, Validator, content_hashes, fingerprints
+from importer.validation import KeyIndex, RowKeyReader, content_hashes, fingerprints
 from tests.validation.checking import mapping_of
 
 COLUMNS = "columns: {Mail: LeadDetail.EmailAddress}\n"
@@ -19,26 +19,26 @@ CELLS = st.text('ab12:\x1f\n \x00é,"[]\\', max_size=4)
 
 
 def keys(key: str, columns: Sequence[str], *rows: Sequence[str]) -> list[str]:
-    """The keys of rows under a mapping with that `key`."""
+    """Return the keys of rows under a mapping with this `key`."""
     mapping = mapping_of(f"version: 1\nsource: s\nkey: {key}\n{COLUMNS}")
-    return Validator(mapping, None, None).keys(pd.DataFrame(rows, columns=list(columns), dtype=object))
+    return RowKeyReader(mapping).of_frame(pd.DataFrame(rows, columns=list(columns), dtype=object))
 
 
 @pytest.mark.parametrize("cell", ["1", "00123", " 7 ", "NA", "1e5", "漢字", "a\nb"])
 def test_a_key_is_the_raw_cell(cell: str):
-    """Whatever the mapping makes of the column elsewhere, the key stays as it is written."""
+    """Whatever the mapping does with the column, the key stays as written."""
     assert keys("ID", ["ID", "Mail"], [cell, "mina@example.com"]) == [cell]
 
 
 @pytest.mark.parametrize("cell", ["", " ", "\t\n", "\u00a0"])
 def test_blanks_are_no_key(cell: str):
-    """A row whose key is blank could not be known again: it has none, alone or in a list."""
+    """A row with a blank key could not be recognised: it has no key, alone or in a list."""
     assert keys("ID", ["ID", "Mail"], [cell, "x"]) == [""]
     assert keys("[ID, Mail]", ["ID", "Mail"], [cell, "x"], ["x", cell]) == ["", ""]
 
 
-def test_the_order_of_columns_makes_no_other_content():
-    """Exports put their columns, and the names of an object in JSON, now here and now there."""
+def test_the_content_hash_ignores_the_order_of_columns():
+    """Exports change the order of their columns, and of the names of JSON objects."""
     frame = pd.DataFrame([["1", "2"], ["3", ""]], columns=["B", "A"], dtype=object)
     assert content_hashes(frame) == content_hashes(frame[["A", "B"]])
     assert content_hashes(frame) != content_hashes(frame.rename(columns={"A": "B", "B": "A"}))
@@ -46,8 +46,8 @@ def test_the_order_of_columns_makes_no_other_content():
 
 @given(rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))
 @example(rows=[("a,", "b"), ("a", ",b"), ('a","b', "c"), ("a", 'b","c')])
-def test_a_list_of_cells_is_one_key_and_no_others(rows: list[tuple[str, str]]):
-    """Two rows have one composite key just when all its cells are equal, whatever stands in them."""
+def test_composite_keys_are_equal_only_if_all_cells_are_equal(rows: list[tuple[str, str]]):
+    """Two rows have one composite key exactly if all its cells are equal."""
     made = keys("[A, B]", ["A", "B", "Mail"], *[(*row, "") for row in rows])
     whole = {row: key for row, key in zip(rows, made, strict=True) if key}
     assert len(set(whole.values())) == len(whole)
@@ -69,25 +69,25 @@ def test_the_content_key_stays_the_same_in_every_version():
 @given(rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))
 @example(rows=[("a\x1fb", "c"), ("a", "b\x1fc"), ("1:a", ""), ("", "1:a")])
 def test_rows_have_one_content_hash_only_if_all_cells_are_equal(rows: list[tuple[str, str]]):
-    """No character in a cell can pass for the border between two cells: else a row could take another's ticket."""
+    """No character in a cell counts as the border between two cells; else a row could get another's ticket."""
     hashes = content_hashes(pd.DataFrame(rows, columns=["A", "B"], dtype=object))
     assert len(set(hashes)) == len(set(rows))
 
 
-def test_the_content_of_any_text_has_a_hash():
-    """Not even half a surrogate pair makes a row unknowable."""
+def test_any_text_has_a_content_hash():
+    """Also half a surrogate pair."""
     assert len(content_hashes(pd.DataFrame([["\ud800"]], columns=["A"], dtype=object))[0]) == 32
 
 
 def add(index: KeyIndex, keys: list[str], start: int) -> list[int]:
     """Add keys as the first pass over a manifest does."""
     there = np.array([bool(key) for key in keys], dtype=bool)
-    return list(map(int, index.add(fingerprints(Column.of_any(keys)), there, start)))
+    return list(map(int, index.add(fingerprints(Column.from_any_texts(keys)), there, start)))
 
 
 @given(chunks=st.lists(st.lists(st.sampled_from(["", "a", "b", "c", "d", "A", "a "]), max_size=7), max_size=8))
-def test_a_key_is_known_by_its_first_position(chunks: list[list[str]]):
-    """Over any number of chunks, a repeated key names the position where it stood first; an empty one is no key."""
+def test_a_repeated_key_gives_its_first_position(chunks: list[list[str]]):
+    """Over any number of chunks; empty keys are ignored."""
     index = KeyIndex()
     first: dict[str, int] = {}
     position = 0
@@ -101,8 +101,8 @@ def test_a_key_is_known_by_its_first_position(chunks: list[list[str]]):
         position += len(chunk)
 
 
-def test_many_keys_in_many_chunks_are_all_remembered():
-    """Tables that were merged as they grew have lost no key and no position."""
+def test_merging_tables_loses_no_key():
+    """Merged tables have lost no key and no position."""
     index = KeyIndex()
     for start in range(0, 20_000, 500):
         assert set(add(index, [f"K{number}" for number in range(start, start + 500)], start)) == {-1}
@@ -110,8 +110,8 @@ def test_many_keys_in_many_chunks_are_all_remembered():
     assert again == list(range(19_999, -1, -1))
 
 
-def test_keys_are_remembered_over_tables_of_many_sizes():
-    """Chunks of shrinking and growing sizes leave several tables beside one another; each is looked through."""
+def test_keys_are_found_in_tables_of_many_sizes():
+    """Chunks of shrinking and growing sizes leave several tables; each is searched."""
     index, start = KeyIndex(), 0
     for size in (400, 100, 20, 3, 1, 50, 300, 2):
         assert set(add(index, [f"{number}" for number in range(start, start + size)], start)) == {-1}

@@ -1,4 +1,4 @@
-"""What is taken for right at a glance is right: the judge of single rows finds no more than the judge of chunks."""
+"""The quick check accepts only valid cells: validation of chunks and of single rows finds the same problems."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from importer.manifest import Chunk, Column
-from importer.manifest.delimited.block_parser import find_block
+from importer.manifest.delimited.block_parser import parse_block
 from importer.manifest.records import RecordList
 from importer.mapping import FieldType, Rule
 from importer.validation import SharedLeads, Validator, fingerprints
@@ -133,13 +133,13 @@ CELL = NEARLY | st.builds(lambda one, two: one + two, NEARLY, NEARLY) | st.text(
 
 
 def chunk_of(rows: list[tuple[str, ...]], columns: tuple[str, ...], *, as_block: bool) -> Chunk:
-    """The rows as they come from a file of text, or from a workbook."""
+    """Return the rows as they come from a text file, or from a workbook."""
     numbers = tuple(range(2, len(rows) + 2))
     if as_block:
         text = io.StringIO(newline="")
         csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
-        block = find_block(text.getvalue().encode(), ",", last=True)
-        if block is not None:  # a NUL makes none
+        block = parse_block(text.getvalue().encode(), ",", last=True)
+        if block is not None:  # a text with a NUL has no block
             return Chunk(columns=columns, rows=numbers, source=block.part(0, len(block)))
     return Chunk(columns=columns, rows=numbers, source=RecordList(records=[list(row) for row in rows]))
 
@@ -151,8 +151,8 @@ def chunk_of(rows: list[tuple[str, ...]], columns: tuple[str, ...], *, as_block:
     rows=st.lists(st.tuples(CELL, CELL), min_size=1, max_size=6),
     as_block=st.booleans(),
 )
-def test_the_judge_of_chunks_finds_what_the_judge_of_rows_finds(rule, lead, rows, as_block) -> None:
-    """The same problems in the same words, whatever was judged before and whatever is known by heart."""
+def test_chunks_and_rows_have_the_same_problems(rule, lead, rows, as_block) -> None:
+    """The messages are the same too, with any cells in the cache."""
     mapping = mapping_of(f"version: 1\nsource: s\nkey: Lead\ncolumns: {{Lead: {lead}, Cell: {rule}}}\n")
     validator = Validator(mapping, None, None)
     chunk = chunk_of(rows, ("Lead", "Cell"), as_block=as_block)
@@ -174,11 +174,11 @@ def test_the_judge_of_chunks_finds_what_the_judge_of_rows_finds(rule, lead, rows
     ),
     rows=st.lists(st.tuples(CELL, CELL | st.sampled_from(["\0", "\ud800"])), min_size=1, max_size=6),
 )
-def test_templates_are_judged_alike(templates, rows) -> None:
-    """Rows whose fields and leads come from templates have the same problems, and their leads the same names."""
+def test_templates_have_the_same_problems_in_chunks_and_rows(templates, rows) -> None:
+    """Rows with templates have the same problems, and their leads the same names."""
     text = f"version: 1\nsource: s\nkey: Name\ncolumns: {{Name: LeadDetail.LastName}}\ntemplates: {templates}\n"
     validator = Validator(mapping_of(text), None, None)
-    # A file of text holds neither a NUL nor half a surrogate pair.
+    # A text file contains neither a NUL nor half a surrogate pair.
     as_block = not any("\0" in cell or "\ud800" in cell for row in rows for cell in row)
     chunk = chunk_of(rows, ("Name", "Cell"), as_block=as_block)
     checked = validator.convert_rows(chunk.frame, np.array(chunk.rows))
@@ -198,8 +198,8 @@ def test_templates_are_judged_alike(templates, rows) -> None:
     ),
     rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=5),
 )
-def test_a_rows_lead_is_known_by_the_same_names(leads, rows) -> None:
-    """Those that are sent, in one form: found in the cells, or by converting them where a rule makes others of them."""
+def test_chunks_and_rows_have_the_same_lead_identifiers(leads, rows) -> None:
+    """Read from the cells, or by conversion where a rule changes them."""
     names = ("A", "B", "C")[: len(leads)]
     columns = ", ".join(f"{name}: {rule}" for name, rule in zip(names, leads, strict=True))
     mapping = mapping_of(f"version: 1\nsource: s\nkey: row-content\ncolumns: {{{columns}}}\n")
@@ -212,8 +212,8 @@ def test_a_rows_lead_is_known_by_the_same_names(leads, rows) -> None:
     assert sorted(name for name in validator.lead_identifiers(chunk, good) if name) == expected
 
 
-def test_a_name_is_shared_when_it_comes_twice() -> None:
-    """In one chunk or in two; an empty name is nobody's."""
+def test_a_name_that_comes_twice_is_shared() -> None:
+    """In one chunk or in two; an empty name is never shared."""
     assert SharedLeads().shared(["a"]) == set()
     leads = SharedLeads()
     leads.add(["a", "", "b", ""])
@@ -222,7 +222,7 @@ def test_a_name_is_shared_when_it_comes_twice() -> None:
     assert leads.shared(["b", "a"]) == {"a"}
 
 
-# -- the forms
+# -- byte checks
 
 
 @settings(max_examples=400, deadline=None)
@@ -234,8 +234,8 @@ def test_a_name_is_shared_when_it_comes_twice() -> None:
     ),
     zone=st.sampled_from([None, "Europe/Berlin", "America/New_York"]),
 )
-def test_what_has_the_form_converts(kind, cells, form, zone) -> None:
-    """Of every type: a cell that its bytes alone let pass is one that the slow way takes, too."""
+def test_cells_accepted_by_bytes_convert(kind, cells, form, zone) -> None:
+    """Every cell that the byte checks accept is valid for the conversion of its type."""
     rule = Rule(
         column="C",
         field="CustomData.C",
@@ -263,8 +263,8 @@ LETTERS = st.text(st.sampled_from("abzAZ09-_.+'@é!"), max_size=6)
 )
 @example("a" * 60 + "@b.example")
 @example("a" * 40 + "@" + "b" * 12 + ".example")
-def test_an_address_of_the_plain_form_is_one(address: str) -> None:
-    """The library, asked without a shortcut, takes every address that has the form; and the form takes the usual ones."""
+def test_addresses_of_the_plain_form_are_valid(address: str) -> None:
+    """The library accepts every address of this form, and usual addresses have it."""
     from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - the library itself, not our use of it
 
     rule = Rule(column="C", field="CustomData.C", line=1, type=FieldType.EMAIL, values={})
@@ -294,8 +294,8 @@ def test_an_address_of_the_plain_form_is_one(address: str) -> None:
         (FieldType.DATETIME, "31/12/2024 23:59", "%d/%m/%Y %H:%M"),
     ],
 )
-def test_the_usual_forms_are_known(kind, cell, form) -> None:
-    """Without them every cell would go the slow way, and nothing but time would tell."""
+def test_byte_checks_accept_the_usual_forms(kind, cell, form) -> None:
+    """Otherwise all cells would take the slow way, and only the time would show it."""
     column = Column.from_texts([cell, "?"])
     assert column is not None
     zone = "Asia/Kolkata" if kind is FieldType.DATETIME else None
@@ -305,24 +305,24 @@ def test_the_usual_forms_are_known(kind, cell, form) -> None:
     assert certainly_valid(column, rule, kind).tolist() == [True, False]
 
 
-# -- the fingerprints
+# -- fingerprints
 
 
 @settings(deadline=None)
 @given(
     texts=st.lists(st.text(max_size=20) | st.text("ab", max_size=600) | st.sampled_from(["\0", "a\0", "a"]), max_size=8)
 )
-def test_cells_have_one_fingerprint_only_if_they_are_equal(texts) -> None:
+def test_only_equal_cells_have_equal_fingerprints(texts) -> None:
     """Of any length and of any characters."""
-    prints = fingerprints(Column.of_any(texts)).T.tolist()
+    prints = fingerprints(Column.from_any_texts(texts)).T.tolist()
     assert len({tuple(each) for each in prints}) == len(set(texts))
-    assert prints == [fingerprints(Column.of_any([text])).T.tolist()[0] for text in texts]
+    assert prints == [fingerprints(Column.from_any_texts([text])).T.tolist()[0] for text in texts]
 
 
 @settings(deadline=None)
 @given(texts=st.lists(st.text('a"é, \n', max_size=30), min_size=1, max_size=5))
-def test_a_fingerprint_is_of_the_text_and_not_of_how_it_is_quoted(texts) -> None:
+def test_fingerprints_do_not_depend_on_quoting(texts) -> None:
     """The same cell from a file and from a ledger is the same key."""
     column = chunk_of([(text,) for text in texts], ("C",), as_block=True).column("C")
     assert column is not None
-    assert fingerprints(column).tolist() == fingerprints(Column.of_any(texts)).tolist()
+    assert fingerprints(column).tolist() == fingerprints(Column.from_any_texts(texts)).tolist()

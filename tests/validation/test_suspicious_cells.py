@@ -1,4 +1,4 @@
-"""Cells that an earlier program has probably changed are counted in a warning, and sent as they are."""
+"""Cells that an earlier program probably damaged are counted in a warning, and sent unchanged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ignore: [Note]
 
 
 def warnings(folder: Path, *rows: tuple[str, str, str], delimiter: str = ",", size: int = 10_000) -> list[str]:
-    """The warnings for rows of ID, subject and phone, read ``size`` at a time; the note is ignored."""
+    """Return the warnings for rows of ID, subject and phone, read ``size`` at a time; the note is ignored."""
     (folder / "m.yaml").write_text(MAPPING, encoding="utf-8")
     mapping = load_mapping(folder / "m.yaml")
     lines = [delimiter.join(("Id", "Subject", "Phone", "Note")), *(delimiter.join((*row, "'1")) for row in rows)]
@@ -50,8 +50,8 @@ def warnings(folder: Path, *rows: tuple[str, str, str], delimiter: str = ",", si
         ("\\N", "are \\N"),
     ],
 )
-def test_odd_cells_are_counted_with_the_first_of_them(tmp_path: Path, odd: str, said: str, size: int) -> None:
-    """One line a column, in a key as in a text, however many rows are read at once."""
+def test_suspicious_cells_are_counted_per_column(tmp_path: Path, odd: str, said: str, size: int) -> None:
+    """One line a column with the first cell, for keys and texts, whatever the size of chunks."""
     rows = [("T1", "Grüße", ""), ("T2", odd, ""), ("T3", "l’été “x” IRMÃ”", ""), ("T4", odd, "")]
     (line,) = warnings(tmp_path, *rows, size=size)
     assert line.startswith(f"column 'Subject': 2 cells {said}")
@@ -64,32 +64,32 @@ def test_odd_cells_are_counted_with_the_first_of_them(tmp_path: Path, odd: str, 
 @pytest.mark.parametrize(
     "subject", ["'s-Hertogenbosch", "'quoted' word", "= 5", "C:\\N", "São “x”", "MÃE", "é… ok", "#1"]
 )
-def test_ordinary_cells_are_not_odd(tmp_path: Path, subject: str) -> None:
-    """Names begin with an apostrophe, and capital letters stand before quotes."""
+def test_ordinary_cells_are_not_suspicious(tmp_path: Path, subject: str) -> None:
+    """Names begin with an apostrophe, and capital letters come before quotes."""
     assert not warnings(tmp_path, ("1", subject, "+49 30 1234567"))
 
 
-def test_escapes_of_a_file_without_quotes(tmp_path: Path) -> None:
-    """In a tab-separated file they stand for line breaks; a path of Windows is none, and no other file is looked at."""
+def test_escapes_are_counted_in_tab_separated_files(tmp_path: Path) -> None:
+    """Only there they mean line breaks; Windows paths are no escapes."""
     rows = [("1", "one\\ntwo", ""), ("2", "C:\\temp\\new", "")]
     (line,) = warnings(tmp_path, *rows, delimiter="\t")
     assert line.startswith("column 'Subject': 1 cell contains \\n, \\t or \\r as two characters")
     assert not warnings(tmp_path, *rows)
 
 
-def test_extensions_of_phone_numbers(tmp_path: Path) -> None:
-    """They are left out of the number that is sent, with a warning."""
+def test_phone_extensions_are_counted(tmp_path: Path) -> None:
+    """They are removed from the sent number, with a warning."""
     (line,) = warnings(tmp_path, ("1", "x12", "+49 30 1234567 x12"), ("2", "y", "+49 30 1234568"))
     assert line.startswith("column 'Phone': 1 cell has an extension, which is removed from the phone number")
 
 
 @pytest.mark.parametrize("text", ["Â£5", "æ—¥æœ¬", "ðŸŽ«", "cafÃ©", "Ã€ bientÃ´t", "â€œokâ€\u009d"])
-def test_misread_texts(text: str) -> None:
-    """Currencies, other scripts and emojis are broken in the same way."""
+def test_misread_texts_are_found(text: str) -> None:
+    """Currencies, other scripts and emojis are damaged in the same way."""
     assert is_misread(text)
 
 
 @pytest.mark.parametrize("text", ["Grüße", "IRMÃ” foi", "ÂNGELA", "naïve", "Ð", "русский текст", "Ã", "Ã€", "日本"])
-def test_texts_that_only_look_misread(text: str) -> None:
-    """A letter with a sign behind it is no proof."""
+def test_texts_that_only_look_misread_are_ignored(text: str) -> None:
+    """A letter followed by a sign is no proof."""
     assert not is_misread(text)

@@ -1,4 +1,4 @@
-"""Each type: what a cell may hold, and the one form in which its value is sent."""
+"""Each type: which cells are valid, and the one form in which its values are sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GUID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
 
 @pytest.mark.parametrize("cell", ["00123", "NA", "1e5", "=1+1", " x ", "a\nb", "12345678901234567890", "漢字", "nan"])
 def test_text_is_never_interpreted(cell: str):
-    """A text arrives letter by letter."""
+    """A text is sent letter by letter."""
     assert convert_one(FieldType.TEXT, cell) == cell
 
 
@@ -34,7 +34,7 @@ def test_text_is_never_interpreted(cell: str):
         ("1 000", None),
         ("--1", None),
         ("+", None),
-        ("−5", None),  # the minus sign of typography
+        ("−5", None),  # the typographic minus sign
         ("１２", None),
         ("٣", None),
         ("0x10", None),
@@ -76,7 +76,7 @@ def test_integers(cell: str, value: str | None):
     ],
 )
 def test_numbers(cell: str, value: str | None):
-    """A number keeps every digit, as no float is ever made of it; an exponent is written out."""
+    """A number keeps every digit, without floats; an exponent is written out."""
     assert convert_one(FieldType.NUMBER, cell) == value
 
 
@@ -89,7 +89,7 @@ def test_numbers(cell: str, value: str | None):
     ],
 )
 def test_booleans(cell: str, value: str | None):
-    """The usual English words and 1 and 0, in any case; no other word is guessed at."""
+    """The usual English words and 1 and 0, in any case; no other word is guessed."""
     assert convert_one(FieldType.BOOLEAN, cell) == value
 
 
@@ -109,7 +109,7 @@ def test_booleans(cell: str, value: str | None):
     ],
 )
 def test_iso_dates(cell: str, value: str | None):
-    """Without a format only the whole ISO form is a date, and only one that is on the calendar."""
+    """Without a format only a full ISO date that exists is valid."""
     assert convert_one(FieldType.DATE, cell) == value
 
 
@@ -145,7 +145,7 @@ def test_iso_dates_and_times(cell: str, value: str | None):
     ],
 )
 def test_dates_in_a_format(written_as: str, cell: str, value: str | None):
-    """A format is the only way in which its cells are read: day and month are never swapped to make one fit."""
+    """A format is the only way to read its cells: day and month are never swapped."""
     assert convert_one(FieldType.DATE, cell, formats=(written_as,)) == value
 
 
@@ -166,42 +166,42 @@ def test_words_are_no_dates(kind: FieldType, cell: str, written_as: str):
         ("Europe/Berlin", "2024-07-01T12:00:00", "2024-07-01T10:00:00"),
         ("Europe/Berlin", "2024-01-01T12:00:00", "2024-01-01T11:00:00"),
         ("Europe/Berlin", "2024-03-31T01:59:59", "2024-03-31T00:59:59"),
-        ("Europe/Berlin", "2024-03-31T02:30:00", None),  # the clocks skip it
+        ("Europe/Berlin", "2024-03-31T02:30:00", None),  # skipped by the clocks
         ("Europe/Berlin", "2024-03-31T03:00:00", "2024-03-31T01:00:00"),
-        ("Europe/Berlin", "2024-10-27T02:30:00", None),  # the clocks pass it twice
+        ("Europe/Berlin", "2024-10-27T02:30:00", None),  # repeated by the clocks
         ("Europe/Berlin", "2024-10-27T03:00:00", "2024-10-27T02:00:00"),
         ("UTC", "2024-10-27T02:30:00", "2024-10-27T02:30:00"),
         *((zone, cell, None) for zone in ("Asia/Kolkata", "America/New_York") for cell in ("0001-01-01", "9999-12-31")),
     ],
 )
 def test_times_in_a_zone_are_sent_as_utc(zone: str, cell: str, value: str | None):
-    """A time that names one moment is sent in UTC; one that names none, or two, is refused and never guessed."""
+    """A time that exists once is sent in UTC; one that exists never or twice is refused, never guessed."""
     assert convert_one(FieldType.DATETIME, cell, timezone=zone) == value
 
 
 def test_one_impossible_time_leaves_the_others_alone():
-    """A cell that is in no zone's range is a problem of its own row, not of its column."""
+    """A time outside every zone's range is a problem of its own row only."""
     cells = ["9999-12-31T23:59:59", "2024-08-29T10:36:23", "words"]
     assert convert_all(FieldType.DATETIME, cells, timezone="America/New_York") == [None, "2024-08-29T14:36:23", None]
 
 
 @pytest.mark.parametrize("zone", [None, "Asia/Kolkata"])
 def test_offsets_in_the_cells_win_over_the_zone(zone: str | None):
-    """With %z every cell says when it was, so a column may mix offsets, and all are sent in UTC."""
+    """With %z every cell has its own offset, so a column may mix offsets; all are sent in UTC."""
     cells = ["29/08/2024 10:36 +0530", "29/08/2024 10:36 +0000", "29/08/2024 10:36 -05:00", "29/08/2024 10:36", "today"]
     expected = ["2024-08-29T05:06:00", "2024-08-29T10:36:00", "2024-08-29T15:36:00", None, None]
     assert convert_all(FieldType.DATETIME, cells, formats=("%d/%m/%Y %H:%M %z",), timezone=zone) == expected
 
 
-def test_a_date_with_an_offset_is_the_day_that_is_written():
-    """A day is not moved by the offset behind it, even to the first and the last there are."""
+def test_an_offset_does_not_move_a_date():
+    """This holds for the first and the last possible day, too."""
     cells = ["2024-08-29 +0530", "2024-08-29 -1100", "0001-01-01 +0530", "9999-12-31 -1100"]
     days = ["2024-08-29", "2024-08-29", "0001-01-01", "9999-12-31"]
     assert convert_all(FieldType.DATE, cells, formats=("%Y-%m-%d %z",)) == days
 
 
-def test_a_column_without_any_date_is_all_problems():
-    """Not one good cell is no reason to stumble."""
+def test_a_column_without_any_valid_date_is_all_problems():
+    """A column without a single valid cell raises no error."""
     assert convert_all(FieldType.DATETIME, ["a", "b"], formats=("%Y-%m-%d %z",)) == [None, None]
     assert convert_all(FieldType.DATETIME, ["a", "b"], formats=("%Y-%m-%d",), timezone="UTC") == [None, None]
 
@@ -220,7 +220,7 @@ def test_a_column_without_any_date_is_all_problems():
     ],
 )  # fmt: skip
 def test_emails(cell: str, fits: bool):  # noqa: FBT001 - a case, not a flag
-    """One address, judged without asking the network, is sent as it is written."""
+    """One address, checked without network access, is sent as written."""
     assert convert_one(FieldType.EMAIL, cell) == (cell if fits else None)
 
 
@@ -240,7 +240,7 @@ def test_emails(cell: str, fits: bool):  # noqa: FBT001 - a case, not a flag
     ],
 )  # fmt: skip
 def test_phones(cell: str, value: str | None):
-    """6 to 15 digits, without an extension and what people write between them, but for single hyphens."""
+    """6 to 15 digits, without extension and punctuation except single hyphens."""
     assert convert_one(FieldType.PHONE, cell) == value
 
 

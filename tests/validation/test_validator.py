@@ -1,4 +1,4 @@
-"""Rows held against a mapping: what is sent, and every problem of every row with its place."""
+"""Rows validated by a mapping: what is sent, and every problem of every row with its location."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ GUID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
         ("{field: CustomData.Count, type: integer, default: '007'}", "", "7"),
     ],
 )
-def test_empty_cells(rule: str, cell: str, value: str | None):
-    """An empty cell is left out of the ticket, unless the rule says what it stands for; a blank is not empty."""
+def test_empty_cells_are_not_sent(rule: str, cell: str, value: str | None):
+    """An empty cell is left out of the ticket, unless the rule has a default; a blank is not empty."""
     assert sent(rule, cell) == (value, [])
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t", "\n", "\u00a0", " \r\n "])
-def test_what_is_required_is_more_than_blanks(blank: str):
-    """A required cell of nothing but blanks is as good as empty."""
+def test_a_required_cell_must_not_be_blank(blank: str):
+    """A required cell of blanks counts as missing."""
     assert sent("{field: Title, required: true}", blank)[1] == ["missing-value"]
 
 
 @pytest.mark.parametrize(("cell", "problems"), [("", []), (" ", ["missing-value"]), ("x", [])])
-def test_a_default_fills_what_is_required_and_empty(cell: str, problems: list[str]):
-    """A default stands for an empty cell only: one of blanks is still a required cell with nothing in it."""
+def test_a_default_fills_a_required_empty_cell(cell: str, problems: list[str]):
+    """A default replaces empty cells only: a blank required cell is still missing."""
     assert sent("{field: Title, required: true, default: none given}", cell)[1] == problems
 
 
 @pytest.mark.parametrize("cell", [".", "0", "NA", "null", " x"])
-def test_what_is_required_may_be_anything_else(cell: str):
-    """No word is taken for an empty cell."""
+def test_no_word_counts_as_an_empty_cell(cell: str):
+    """Words such as NULL and N/A are values."""
     assert sent("{field: Title, required: true}", cell) == (cell, [])
 
 
@@ -63,7 +63,7 @@ def test_what_is_required_may_be_anything_else(cell: str):
     ],
 )
 def test_values_come_before_one_of(cell: str, value: str | None, problems: list[str]):
-    """The old word becomes the new one, what is not listed passes unchanged, and only then the choice is judged."""
+    """The old word becomes the new one, unlisted words stay, and then the choice is checked."""
     assert sent("{field: Status, values: {new: Open, wip: In Progress}, one_of: [Open, In Progress]}", cell) == (
         value,
         problems,
@@ -71,7 +71,7 @@ def test_values_come_before_one_of(cell: str, value: str | None, problems: list[
 
 
 def test_a_value_map_does_not_map_twice():
-    """What a value became is not looked up again."""
+    """A mapped value is not looked up again."""
     assert sent("{field: Status, values: {a: b, b: a}}", "a") == ("b", [])
 
 
@@ -89,11 +89,11 @@ def test_a_value_map_does_not_map_twice():
     ],
 )
 def test_max_length_counts_characters(options: str, cell: str, value: str, problems: list[str]):
-    """What is too long is refused, or cut off if the rule says so; a character counts once, whatever its bytes."""
+    """Too long values are refused, or cut if the rule says so; a character counts once, whatever its bytes."""
     assert sent(f"{{field: Title, max_length: 5{options}}}", cell) == (value, problems)
 
 
-def test_max_length_judges_what_is_sent():
+def test_max_length_applies_to_the_converted_value():
     """A number is as long as its value, not as its cell."""
     assert sent("{field: CustomData.Count, type: integer, max_length: 2}", "0000042") == ("42", [])
 
@@ -107,7 +107,7 @@ def test_what_json_cannot_carry_is_bad_text(kind: str, character: str):
 
 @pytest.mark.parametrize("cell", ["\x01\x1f\x7f", "\u2028", "\ufeff", "\U0001f600", "\ufffe"])
 def test_every_other_character_is_sent(cell: str):
-    """JSON carries all others, so they are none of our business."""
+    """JSON can carry all other characters."""
     assert sent("Title", cell) == (cell, [])
 
 
@@ -125,20 +125,20 @@ LEADS = (
 LEAD_COLUMNS = ("ID", "Who", "Mail", "Phone", "Name", "Subject")
 
 
-def test_the_lead_id_wins():
-    """A row with a LeadId sends it beside the fields, and none of the lead's details: those are the account's."""
+def test_lead_details_are_not_sent_with_a_lead_id():
+    """A row with a LeadId sends it beside the fields, without LeadDetail fields."""
     ticket = check(LEADS, LEAD_COLUMNS, ["1", GUID.upper(), MAIL, "123456", "Mina", "Help"]).ticket(0)
     assert (ticket.lead_id, ticket.fields) == (GUID, (("Title", "Help"),))
 
 
 def test_without_a_lead_id_the_details_are_fields():
-    """A lead by its details is named among the fields, in the mapping's order."""
+    """LeadDetail fields are sent among the fields, in the mapping's order."""
     ticket = check(LEADS, LEAD_COLUMNS, ["1", "", MAIL, "", "Mina", "Help"]).ticket(0)
     fields = (("LeadDetail.EmailAddress", MAIL), ("LeadDetail.FirstName", "Mina"), ("Title", "Help"))
     assert (ticket.lead_id, ticket.fields) == (None, fields)
 
 
-def test_an_empty_lead_id_never_stands_in_for_the_details():
+def test_an_empty_lead_id_does_not_replace_the_details():
     """`send_empty` on LeadId does not send a ticket without a lead."""
     text = LEADS.replace("{field: LeadId}", "{field: LeadId, send_empty: true}")
     checked = check(text, LEAD_COLUMNS, ["1", "", MAIL, "", "", "Help"], ["2", "", "", "", "", "Help"])
@@ -150,26 +150,26 @@ def test_an_empty_lead_id_never_stands_in_for_the_details():
 
 @pytest.mark.parametrize("blank", ["", " ", "\u00a0"])
 def test_a_row_without_a_lead_is_a_problem(blank: str):
-    """Blanks name nobody, and a first name alone neither."""
+    """Blanks name no lead, and a first name alone doesn't either."""
     checked = check(LEADS, LEAD_COLUMNS, ["1", "", blank, blank, "Mina", "Help"])
     assert codes(checked) == ["missing-lead"]
     assert "LeadId, LeadDetail.EmailAddress, LeadDetail.Phone" in checked.problems[0][0].message
 
 
-def test_a_lead_id_is_a_guid_whatever_its_rule_says():
+def test_a_lead_id_must_be_a_guid_for_every_rule_type():
     """A wrong ID is found before it is sent, also without `type: guid`."""
     assert codes(check(LEADS, LEAD_COLUMNS, ["1", "4711", "", "", "", ""])) == ["not-a-guid"]
 
 
 def test_constants_can_name_the_lead():
-    """One lead for all tickets is a constant."""
+    """A constant gives one lead for all tickets."""
     text = f"{HEAD}columns: {{Subject: Title}}\nconstants: {{LeadId: {GUID}}}\nignore: [ID]\n"
     checked = check(text, ["ID", "Subject"], ["1", "Help"])
     assert (checked.ticket(0).lead_id, codes(checked)) == (GUID, [])
 
 
-def test_lead_identifiers_have_one_form():
-    """Rows that could make one lead twice are known by it: case, blanks and punctuation do not tell two leads apart."""
+def test_lead_identifiers_are_normalised():
+    """Rows that could create one lead twice share an identifier: case, blanks and punctuation don't matter."""
     rows = [
         ["1", "", "Mina@Example.COM ", "+91-98 765/43210", "", ""],
         ["2", "", "mina@example.com", "(91) 9876543210", "", ""],
@@ -190,7 +190,7 @@ MANY_COLUMNS = ("ID", "Subject", "Mail", "Due", "Count", "State")
 
 
 def test_all_problems_of_a_row_are_reported_at_once():
-    """Whoever mends a row mends it once."""
+    """The user corrects each row once."""
     checked = check(MANY, MANY_COLUMNS, ["1", "", "nobody", "soon", "many", "Closed"])
     assert codes(checked) == [
         "missing-value", "not-an-email", "not-a-datetime", "not-an-integer", "not-allowed", "too-long",
@@ -198,7 +198,7 @@ def test_all_problems_of_a_row_are_reported_at_once():
 
 
 def test_a_problem_says_where_it_is_and_what_to_do():
-    """Row as a spreadsheet counts, sheet, column, value, and the catalogue's advice."""
+    """It has the spreadsheet's row number, sheet, column, value, and the catalogue's advice."""
     rows = [["1", "Help", MAIL, "", "1", "Open"], ["2", "Help", MAIL, "", "many", "Open"]]
     checked = check(MANY, MANY_COLUMNS, *rows, sheet="Tickets")
     assert dict(checked.problems) == {
@@ -216,15 +216,15 @@ def test_a_problem_says_where_it_is_and_what_to_do():
     }
 
 
-def test_a_long_value_is_shown_short():
-    """A message stays a line, whatever stands in the cell."""
+def test_long_values_are_shortened_in_messages():
+    """A message stays one line, for any cell."""
     checked = check(MANY, MANY_COLUMNS, ["1", "Help", MAIL, "", "x" * 5_000, "Open"])
     assert len(checked.problems[0][0].value or "") == 80
     assert len(checked.problems[0][0].message) < 150
 
 
-def test_good_rows_beside_bad_ones_are_as_if_alone():
-    """A bad cell changes nothing of the same column's other cells, nor of their order."""
+def test_invalid_rows_do_not_affect_valid_ones():
+    """An invalid cell changes neither the other cells of its column nor their order."""
     rows = [
         [str(number), f"Help {number}", MAIL, "", cell, "Open"] for number, cell in enumerate(["07", "x", "+9", ""])
     ]
@@ -235,11 +235,11 @@ def test_good_rows_beside_bad_ones_are_as_if_alone():
 
 
 def test_no_rows_have_no_problems():
-    """A header alone is nothing to complain of."""
+    """A header alone is valid."""
     checked = check(MANY, MANY_COLUMNS)
     assert (checked.size, dict(checked.problems), checked.lead_identifiers()) == (0, {}, ([], []))
 
 
-def test_the_tests_mappings_are_accepted_as_they_stand():
-    """The mappings of this module say nothing doubtful but what their tests are about."""
+def test_the_mappings_of_this_module_have_no_findings():
+    """Their only findings are those that a test is about."""
     assert mapping_of(MANY).warnings == ()

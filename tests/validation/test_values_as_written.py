@@ -1,4 +1,4 @@
-"""Numbers, words, phone numbers and dates as the world writes them: read by the rule, or refused; never guessed."""
+"""Numbers, words, phone numbers and dates in local notations: read by the rule, or refused; never guessed."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from tests.validation.checking import convert_all, convert_one
     ],
 )  # fmt: skip
 def test_a_comma_as_the_decimal_sign(cell: str, value: str | None):
-    """With points between thousands: any other grouping is a problem, and never a decimal point."""
+    """With points between thousands: any other grouping is a problem, never a decimal point."""
     assert convert_one(FieldType.NUMBER, cell, decimal=",", thousands=".") == value
 
 
 @pytest.mark.parametrize(("cell", "value"), [("1.5", None), ("1,5", "1.5"), ("1.000,5", None), ("1000", "1000")])
-def test_a_decimal_comma_alone(cell: str, value: str | None):
-    """A point is no sign at all then."""
+def test_a_point_is_invalid_beside_a_decimal_comma(cell: str, value: str | None):
+    """Without `thousands` a point is not allowed."""
     assert convert_one(FieldType.NUMBER, cell, decimal=",") == value
 
 
@@ -57,8 +57,8 @@ def test_a_decimal_comma_alone(cell: str, value: str | None):
         (" ", " 1 234 ", "1234"),
     ],
 )
-def test_thousands_in_all_their_ways(thousands: str, cell: str, value: str | None):
-    """Threes, and lakhs and crores; a blank is any kind of blank, but one."""
+def test_thousands_separators(thousands: str, cell: str, value: str | None):
+    """Threes, and lakhs and crores; a blank may be any kind of blank, but one kind per number."""
     assert convert_one(FieldType.NUMBER, cell, thousands=thousands) == value
 
 
@@ -83,8 +83,8 @@ def test_thousands_of_whole_numbers(cell: str, value: str | None):
         ("0.125", None),
     ],
 )
-def test_a_point_that_a_workbook_may_have_stored_is_never_thousands(kind: FieldType, cell: str, value: str | None):
-    """Where cells may be numbers by themselves, 1.234 could be either; with another sign there is no doubt."""
+def test_a_point_in_a_workbook_is_ambiguous_as_thousands_separator(kind: FieldType, cell: str, value: str | None):
+    """1.234 could be a stored number or a grouped text; with another separator it is clear."""
     decimal = {"decimal": ","} if kind is FieldType.NUMBER else {}
     assert convert_one(kind, cell, thousands=".", stored_numbers=True, **decimal) == value
     assert convert_one(kind, "1,234", thousands=",", stored_numbers=True) == "1234"
@@ -92,7 +92,7 @@ def test_a_point_that_a_workbook_may_have_stored_is_never_thousands(kind: FieldT
 
 @settings(deadline=None)
 @given(number=st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-(10**12), max_value=10**12))
-def test_what_is_written_with_signs_is_the_same_number(number: Decimal):
+def test_grouped_numbers_keep_their_value(number: Decimal):
     """Every number, grouped by another program's rules."""
     written = f"{number:,.2f}".translate(str.maketrans(",.", ".,"))
     value = convert_one(FieldType.NUMBER, written, decimal=",", thousands=".")
@@ -108,14 +108,14 @@ def test_what_is_written_with_signs_is_the_same_number(number: Decimal):
         *((cell, None) for cell in ("true", "yes", "1", "false", "no", "0", "jaja", "")),
     ],
 )
-def test_words_stand_instead_of_the_usual_ones(cell: str, value: str | None):
-    """In any letters; a word that is not among them is not guessed at."""
+def test_boolean_words_replace_the_usual_ones(cell: str, value: str | None):
+    """In any letter case; unlisted words are not guessed."""
     words = {"true_words": ("ja", "wahr", "strasse"), "false_words": ("nein",)}
     assert convert_one(FieldType.BOOLEAN, cell, **words) == value
 
 
-def test_the_words_of_one_side_leave_the_other_alone():
-    """Who names what is true need not name what is false."""
+def test_true_words_alone_leave_the_false_words_unchanged():
+    """A rule may set `true_words` without `false_words`."""
     assert convert_all(FieldType.BOOLEAN, ["x", "no", "yes"], true_words=("x",)) == ["true", "false", None]
 
 
@@ -147,7 +147,7 @@ def test_the_words_of_one_side_leave_the_other_alone():
     ],
 )
 def test_phones_of_a_region(region: str, cell: str, value: str | None):
-    """Read as people of the region dial, sent as E.164; extensions are left out; what reaches nobody from afar is refused."""
+    """Read in the region's notation, sent as E.164, without extensions; local-only numbers are refused."""
     assert convert_one(FieldType.PHONE, cell, region=region) == value
 
 
@@ -166,12 +166,12 @@ def test_phones_of_a_region(region: str, cell: str, value: str | None):
 )  # fmt: skip
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
 def test_iso_times_with_an_offset_are_sent_as_utc(cell: str, value: str | None, zone: str | None):
-    """The offset in the cell wins over the zone, as it says when that was."""
+    """The offset in the cell wins over the zone."""
     assert convert_one(FieldType.DATETIME, cell, timezone=zone) == value
 
 
 def test_cells_with_and_without_an_offset_may_be_mixed():
-    """Each by itself: what has no offset is in the zone, or as it is written."""
+    """A cell without an offset is in the rule's zone, or sent as written."""
     cells = ["2024-08-29T10:00:00", "2024-08-29T10:00:00Z", "soon"]
     assert convert_all(FieldType.DATETIME, cells) == ["2024-08-29T10:00:00", "2024-08-29T10:00:00", None]
     in_kolkata = convert_all(FieldType.DATETIME, cells, timezone="Asia/Kolkata")
@@ -193,11 +193,11 @@ SEVERAL = ("%d.%m.%Y %H:%M", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%S%z")
     ],
 )
 def test_the_first_format_that_fits_wins(cell: str, value: str | None):
-    """A column may be written in several ways, with and without an offset."""
+    """A column may use several formats, with and without an offset."""
     assert convert_one(FieldType.DATETIME, cell, formats=SEVERAL, timezone="Europe/Berlin") == value
 
 
-def test_cells_in_several_formats_are_each_read_by_its_own():
+def test_each_cell_is_read_by_the_format_that_matches():
     """One column, all formats, in any order."""
     cells = ["29.08.2024", "x", "29.08.2024 10:36", "30.08.2024"]
     expected = ["2024-08-29T00:00:00", None, "2024-08-29T10:36:00", "2024-08-30T00:00:00"]
@@ -213,7 +213,7 @@ def test_cells_in_several_formats_are_each_read_by_its_own():
         ("20202020", None),
     ],
 )
-def test_a_cell_that_is_two_dates_is_none(cell: str, value: str | None):
-    """Where two formats fit and disagree, no order of the list decides."""
+def test_a_cell_that_two_formats_read_differently_is_ambiguous(cell: str, value: str | None):
+    """The order of the list does not decide."""
     for formats in (("%Y%m%d", "%d%m%Y"), ("%d%m%Y", "%Y%m%d")):
         assert convert_one(FieldType.DATE, cell, formats=formats) == value

@@ -1,4 +1,4 @@
-"""The rows of a manifest: what each is up to, in which order they go, and what becomes of them."""
+"""The rows of a manifest: what each pass decides, sends and writes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from importer.ledger import Claim, Intent, Ledger, Outcome, RunInfo, new_run_id
 from importer.manifest import open_manifest
 from importer.mapping import load_mapping
 from importer.models import ManifestOptions, Problem, Status, TicketIds
-from importer.results import COLUMNS, ResultRow, write_whole
+from importer.results import COLUMNS, ResultRow, write_results
 from importer.submission.plan import Disposition
-from importer.submission.send_queue import Sendable
+from importer.submission.send_queue import QueuedRow
 from importer.validation import Validator
-from importer.workflows.rerun.previous_results import RowSelection
-from importer.workflows.row_passes import RowPasses
+from importer.workflows.check_pass import CheckPass
+from importer.workflows.import_job import RowSelection
+from importer.workflows.manifest_rows import ManifestRows
+from importer.workflows.results_pass import row_results
+from importer.workflows.send_pass import SendPass
 
 MAPPING = """\
 version: 1
@@ -48,7 +51,10 @@ class Notes:
         """Keep it."""
         self.problems.append(problem)
 
-    def judged(self, rows: int) -> None:
+    def warn(self, text: str) -> None:
+        """Ignore it."""
+
+    def rows_checked(self, rows: int) -> None:
         """Count them."""
         self.rows += rows
 
@@ -88,20 +94,20 @@ class Bench:
         (self.folder / "tickets.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def rows(
-        self, choice: RowSelection | None = None, duplicates: str = "reject", name: str = "tickets.csv"
-    ) -> RowPasses:
-        """The rows of a file, not judged yet."""
+        self, selection: RowSelection | None = None, duplicates: str = "reject", name: str = "tickets.csv"
+    ) -> ManifestRows:
+        """The rows of a file, not checked yet."""
         (self.folder / "mapping.yaml").write_text(f"{MAPPING}duplicates: {duplicates}\n", encoding="utf-8")
         mapping = load_mapping(self.folder / "mapping.yaml")
         assert mapping.attachments is not None
         manifest = open_manifest(self.folder / name, ManifestOptions(), ["ID", "Subject"])
         finder = AttachmentFinder(mapping.attachments, self.folder)
-        return RowPasses(manifest, mapping, Validator(mapping, finder, None), choice or RowSelection())
+        return ManifestRows(manifest, mapping, Validator(mapping, finder, None), selection or RowSelection())
 
-    def judged(self, choice: RowSelection | None = None, **how) -> RowPasses:
-        """The rows of a file, judged and claimed."""
-        rows = self.rows(choice, **how)
-        rows.judge(self.ledger, self.run, self.notes, record=True)
+    def checked(self, selection: RowSelection | None = None, **how) -> ManifestRows:
+        """The rows of a file, checked and claimed."""
+        rows = self.rows(selection, **how)
+        CheckPass(rows, self.ledger, self.run).check(self.notes, record=True)
         return rows
 
     def send(self, *keys: str, state: str = "created") -> None:
@@ -116,17 +122,17 @@ class Bench:
                 [Outcome(key=key, state=state, outcome="answer", ids=ids[key] if made else None) for key in keys],
             )
 
-    def results(self, rows: RowPasses) -> list[ResultRow]:
-        """What became of each row."""
-        return [row for outcomes in rows.results(self.ledger, self.run) for row in outcomes.results]
+    def results(self, rows: ManifestRows) -> list[ResultRow]:
+        """The result of each row."""
+        return [row for outcomes in row_results(rows, self.ledger, self.run) for row in outcomes.results]
 
-    def write_results(self, rows: RowPasses) -> None:
+    def write_results(self, rows: ManifestRows) -> None:
         """Write the results file."""
-        write_whole(self.folder / "results.csv", rows.columns, rows.results(self.ledger, self.run))
+        write_results(self.folder / "results.csv", rows.columns, row_results(rows, self.ledger, self.run))
 
-    def to_send(self, rows: RowPasses, limit: int | None = None) -> list[Sendable]:
+    def to_send(self, rows: ManifestRows, limit: int | None = None) -> list[QueuedRow]:
         """The rows whose turn it is, in their order."""
-        return [each for some in rows.to_send(self.ledger, self.run, limit) for each in some]
+        return [each for some in SendPass(rows, self.ledger, self.run).queued_rows(limit) for each in some]
 
 
 @pytest.fixture
@@ -139,7 +145,7 @@ def good(key: str, subject: str = "Broken", files: str = "", mail: str = "") -> 
     return [key, subject, mail or f"{key or 'x'}@example.com".lower().replace(" ", ""), files]
 
 
-def dispositions(rows: RowPasses) -> list[Disposition]:
+def dispositions(rows: ManifestRows) -> list[Disposition]:
     return [Disposition(each) for each in rows.plan.dispositions]
 
 
@@ -154,33 +160,33 @@ def dispositions(rows: RowPasses) -> list[Disposition]:
         ("created", Disposition.SKIP, Disposition.SKIP),
         ("failed", Disposition.RESEND, Disposition.RESEND),
         ("unknown", Disposition.HOLD, Disposition.RESEND),
-        ("sending", Disposition.HOLD, Disposition.RESEND),  # its run ended under way: unknown by now
+        ("sending", Disposition.HOLD, Disposition.RESEND),  # its run ended while the row was in flight
     ],
 )
-def test_what_the_ledger_knows_decides(bench, state, disposition, with_retry) -> None:
+def test_the_ledgers_state_decides_whether_a_row_is_sent(bench, state, disposition, with_retry) -> None:
     """A ticket is skipped, an unknown row waits unless the user says otherwise, the rest goes."""
     bench.write(good("A"))
     if state is not None:
         bench.send("A", state=state)
     bench.next_run()
-    assert dispositions(bench.judged()) == [disposition]
-    assert dispositions(bench.judged(RowSelection(resend_unknown=True))) == [with_retry]
+    assert dispositions(bench.checked()) == [disposition]
+    assert dispositions(bench.checked(RowSelection(resend_unknown=True))) == [with_retry]
 
 
-def test_problems_of_a_ticket_are_not_looked_for(bench) -> None:
-    """A row that is a ticket, or may be one, is not judged again by a mapping that has changed."""
+def test_rows_that_are_tickets_are_not_checked(bench) -> None:
+    """A row that is a ticket, or may be one, is not checked again after the mapping has changed."""
     bench.write(good("made", subject=""), good("unknown", subject=""), good("new", subject=""))
     bench.send("made")
     bench.send("unknown", state="unknown")
     bench.next_run()
-    assert dispositions(bench.judged()) == [Disposition.SKIP, Disposition.HOLD, Disposition.REJECT]
+    assert dispositions(bench.checked()) == [Disposition.SKIP, Disposition.HOLD, Disposition.REJECT]
     assert [(each.row, each.code) for each in bench.notes.problems] == [(4, "missing-value")]
 
 
-def test_every_problem_is_told_in_the_manifests_order(bench) -> None:
+def test_problems_are_reported_in_the_manifests_order(bench) -> None:
     """Rows without a key, of the wrong width, of a repeated key, with a bad cell: each in its place."""
     bench.write(good(""), good("A", subject=""), [*good("B"), "more"], good("A"), good("C", files="none"), good("D"))
-    bench.judged()
+    bench.checked()
     assert [(each.row, each.code) for each in bench.notes.problems] == [
         (2, "missing-key"),
         (3, "missing-value"),
@@ -192,27 +198,27 @@ def test_every_problem_is_told_in_the_manifests_order(bench) -> None:
 
 
 def test_rejections_and_claims_are_recorded_only_where_asked(bench) -> None:
-    """`validate` and a rehearsal look at the ledger and leave nothing in it."""
+    """`validate` and a dry run leave nothing in the ledger."""
     bench.write(good("A"), good("B", subject=""))
-    bench.rows().judge(bench.ledger, bench.run, bench.notes, record=False)
+    CheckPass(bench.rows(), bench.ledger, bench.run).check(bench.notes, record=False)
     assert bench.ledger.look_up("tenant", "old-helpdesk", ["A", "B"]) == {}
     assert bench.ledger.rejections(bench.run.id, (1, 9)) == {}
-    bench.judged()
+    bench.checked()
     assert list(bench.ledger.look_up("tenant", "old-helpdesk", ["A", "B"])) == ["A"]
     assert list(bench.ledger.rejections(bench.run.id, (1, 9))) == [3]
 
 
 @pytest.mark.parametrize("state", ["sending", "pending"])
-def test_a_row_that_a_live_run_holds_ends_the_judging(bench, state) -> None:
-    """Queued there or under way: two runs never send one row."""
+def test_a_row_claimed_by_a_live_run_ends_the_check(bench, state) -> None:
+    """Queued or in flight there: two runs never send one row."""
     bench.write(good("A"))
-    bench.judged()
+    bench.checked()
     if state == "sending":
         bench.send("A", state="sending")
     with contextlib.closing(Ledger.open(f"sqlite:///{bench.folder}/ledger.sqlite")) as ledger:
         other = Bench(bench.folder, ledger)
         with pytest.raises(HeldByAnotherRun):
-            other.judged()
+            other.checked()
 
 
 @pytest.mark.parametrize(
@@ -227,8 +233,8 @@ def test_a_row_that_a_live_run_holds_ends_the_judging(bench, state) -> None:
         ("sending", "created", True, Disposition.SKIP),
     ],
 )
-def test_what_another_run_sent_while_this_one_judged_decides(bench, before, after, retry, disposition) -> None:
-    """A row that was free to be sent when it was looked up, and is not when it is claimed, is not sent unasked."""
+def test_a_state_that_changed_during_the_check_decides(bench, before, after, retry, disposition) -> None:
+    """A row that was free when it was looked up, and is not when it is claimed, is not sent."""
     bench.write(good("A"), good("B"))
     bench.send("A", state=before)
     with contextlib.closing(Ledger.open(f"sqlite:///{bench.folder}/ledger.sqlite")) as ledger:
@@ -236,9 +242,9 @@ def test_what_another_run_sent_while_this_one_judged_decides(bench, before, afte
 
         @dataclass
         class Meanwhile(Notes):
-            def judged(self, rows: int) -> None:
+            def rows_checked(self, rows: int) -> None:
                 """The run that holds the row sends it, writes down what came of it, and ends."""
-                super().judged(rows)
+                super().rows_checked(rows)
                 if before == "sending":
                     ids = TicketIds(number="157")
                     bench.ledger.commit(bench.run, [Outcome(key="A", state=after, outcome="answer", ids=ids)])
@@ -247,19 +253,21 @@ def test_what_another_run_sent_while_this_one_judged_decides(bench, before, afte
                 bench.ledger.end_run(bench.run.id, 1)
 
         rows = other.rows(RowSelection(resend_unknown=retry))
-        rows.judge(ledger, other.run, Meanwhile(), record=True)
+        CheckPass(rows, ledger, other.run).check(Meanwhile(), record=True)
         assert dispositions(rows) == [disposition, Disposition.SEND]
 
 
 # -- two rows with one key
 
 
-@pytest.mark.parametrize(("duplicates", "disposition"), [("reject", Disposition.REJECT), ("first", Disposition.TWIN)])
+@pytest.mark.parametrize(
+    ("duplicates", "disposition"), [("reject", Disposition.REJECT), ("first", Disposition.DUPLICATE)]
+)
 def test_a_repeated_key_is_found_within_and_across_chunks(bench, duplicates, disposition) -> None:
     """A manifest of more rows than a chunk: the second row is rejected or takes the first's state, near or far."""
     count = 10_050
     bench.write(*(good(f"K{number}") for number in range(count)), good("K10049"), good("K3"), good("k3"), good(" K3"))
-    rows = bench.judged(duplicates=duplicates)
+    rows = bench.checked(duplicates=duplicates)
     assert dispositions(rows)[:count] == [Disposition.SEND] * count
     assert dispositions(rows)[count:] == [disposition, disposition, Disposition.SEND, Disposition.SEND]
     if duplicates == "reject":
@@ -269,10 +277,10 @@ def test_a_repeated_key_is_found_within_and_across_chunks(bench, duplicates, dis
         ]
 
 
-def test_a_twin_takes_over_what_became_of_the_first(bench) -> None:
+def test_a_duplicate_gets_the_ticket_of_the_first_row(bench) -> None:
     """Same state, same IDs, and one request."""
     bench.write(good("A"), good("A", subject="Other"), good("B"))
-    rows = bench.judged(duplicates="first")
+    rows = bench.checked(duplicates="first")
     assert [each.row for each in bench.to_send(rows)] == [2, 4]
     bench.send("A")
     first, twin, other = bench.results(rows)
@@ -280,10 +288,10 @@ def test_a_twin_takes_over_what_became_of_the_first(bench) -> None:
     assert (first.ids, first.row, twin.row) == (twin.ids, 2, 3)
 
 
-def test_the_twin_of_a_rejected_row_is_rejected(bench) -> None:
+def test_the_duplicate_of_a_rejected_row_is_rejected(bench) -> None:
     """It may not jump in: which of two rows is the ticket does not depend on a mistake in one of them."""
     bench.write(good("A", subject=""), good("A"))
-    rows = bench.judged(duplicates="first")
+    rows = bench.checked(duplicates="first")
     assert dispositions(rows) == [Disposition.REJECT, Disposition.REJECT]
     assert bench.notes.problems[1].message == "row 2 has the same key, 'A', and is rejected"
     assert [each.key for each in bench.results(rows)] == ["A", ""], "a repeated key is the first row's alone"
@@ -297,15 +305,15 @@ def test_new_rows_go_first_and_failed_ones_last(bench) -> None:
     bench.write(*(good(key) for key in "ABCDE"))
     bench.send("A", "C", state="failed")
     bench.next_run()
-    rows = bench.judged()
-    assert [(each.key, each.repeated) for each in bench.to_send(rows)] == [
+    rows = bench.checked()
+    assert [(each.key, each.failed_before) for each in bench.to_send(rows)] == [
         ("B", False),
         ("D", False),
         ("E", False),
         ("A", True),
         ("C", True),
     ]
-    assert [each.prior for each in bench.to_send(rows)] == [Status.PENDING] * 3 + [Status.FAILED] * 2
+    assert [each.prior_status for each in bench.to_send(rows)] == [Status.PENDING] * 3 + [Status.FAILED] * 2
     for limit in range(7):
         assert "".join(each.key for each in bench.to_send(rows, limit)) == "BDEAC"[:limit]
 
@@ -315,7 +323,7 @@ def test_a_limit_reaches_across_chunks(bench) -> None:
     bench.write(*(good(f"K{number}") for number in range(2_500)))
     bench.send(*(f"K{number}" for number in range(995)))
     bench.next_run()
-    rows = bench.judged()
+    rows = bench.checked()
     assert [each.key for each in bench.to_send(rows, 1_010)] == [f"K{number}" for number in range(995, 2_005)]
     assert len(bench.to_send(rows)) == rows.plan.to_send() == 1_505
 
@@ -324,44 +332,44 @@ def test_rows_that_share_a_lead_know_it(bench) -> None:
     """However the address is written, and in whichever chunk; a lead of one row alone needs no waiting."""
     others = [good(f"K{number}") for number in range(10_001)]
     bench.write(good("A", mail="one@example.com"), *others, good("B", mail="ONE@example.com"))
-    sendables = bench.to_send(bench.judged())
+    sendables = bench.to_send(bench.checked())
     assert {each.key for each in sendables if each.leads} == {"A", "B"}
     assert {each.leads for each in sendables} == {(), ("one@example.com",)}
 
 
-def test_a_file_that_went_away_after_judging_spoils_its_row(bench) -> None:
+def test_a_row_is_not_sent_if_its_file_was_deleted_after_the_check(bench) -> None:
     """Never a ticket without its attachment: the row says why it can't be sent, and the others go."""
     for name in ("a.txt", "b.txt"):
         (bench.folder / name).write_text("content")
     bench.write(good("A", files="a.txt"), good("B", files="b.txt"))
-    judged = bench.judged()
-    assert judged.plan.attachment_bytes == 14
+    checked = bench.checked()
+    assert checked.plan.attachment_bytes == 14
     (bench.folder / "a.txt").unlink()
     # Another look at the same plan, as a later chunk of a long run has it, with nothing remembered of the files.
     rows = bench.rows()
-    rows.plan = judged.plan
+    rows.plan = checked.plan
     spoiled, fine = bench.to_send(rows)
-    assert "there is no file 'a.txt'" in spoiled.spoiled
+    assert "there is no file 'a.txt'" in spoiled.unsendable_reason
     assert spoiled.ticket.attachments == ()
-    assert (fine.spoiled, len(fine.ticket.attachments)) == ("", 1)
+    assert (fine.unsendable_reason, len(fine.ticket.attachments)) == ("", 1)
 
 
-def test_a_file_that_changed_after_judging_spoils_its_row(bench) -> None:
+def test_a_row_is_not_sent_if_its_file_changed_after_the_check(bench) -> None:
     """What is sent is what the plan counted: a file that grew, or became another, is not sent hours later."""
     for name in "abcd":
         (bench.folder / f"{name}.txt").write_text("content")
     bench.write(*(good(name, files=f"{name}.txt; d.txt") for name in "abc"))
-    judged = bench.judged()
+    checked = bench.checked()
     with (bench.folder / "a.txt").open("a") as file:
         file.write("more")
     os.utime(bench.folder / "b.txt", ns=(1, 1))
     (bench.folder / "c.txt").chmod(0o400)  # not a change of what is sent
     rows = bench.rows()
-    rows.plan = judged.plan
+    rows.plan = checked.plan
     grown, touched, same = bench.to_send(rows)
-    assert "the row's attachments changed after they had been checked: a.txt, d.txt" in grown.spoiled
-    assert "b.txt, d.txt" in touched.spoiled
-    assert same.spoiled == ""
+    assert "the row's attachments changed after they had been checked: a.txt, d.txt" in grown.unsendable_reason
+    assert "b.txt, d.txt" in touched.unsendable_reason
+    assert same.unsendable_reason == ""
 
 
 # -- a rerun
@@ -370,7 +378,7 @@ def test_a_file_that_changed_after_judging_spoils_its_row(bench) -> None:
 def test_a_rerun_knows_its_rows_by_their_import_key(bench) -> None:
     """Edited cells, the key's too, change nothing of who a row is; a rejected row without a key has that of its cells."""
     bench.write(good("A", subject=""), good(""), good("C"))
-    rows = bench.judged()
+    rows = bench.checked()
     bench.send("C")
     bench.write_results(rows)
     path = bench.folder / "results.csv"
@@ -379,7 +387,7 @@ def test_a_rerun_knows_its_rows_by_their_import_key(bench) -> None:
     )
     path.write_text(text, encoding="utf-8")
     bench.next_run()
-    rows = bench.judged(RERUN, name="results.csv")
+    rows = bench.checked(RERUN, name="results.csv")
     assert dispositions(rows) == [Disposition.SEND, Disposition.SEND, Disposition.KEEP]
     assert [(each.row, each.key) for each in bench.to_send(rows)] == [(2, "A"), (3, "NEW")]
     assert rows.columns == ["ID", "Subject", "Mail", "Files"]
@@ -390,31 +398,31 @@ def test_a_rerun_knows_its_rows_by_their_import_key(bench) -> None:
     assert results[2].kept[: len(COLUMNS)] == results[2].cells()
 
 
-def test_a_rerun_without_the_ledger_that_made_the_file_makes_nothing_twice(bench, tmp_path_factory) -> None:
+def test_a_rerun_with_another_ledger_creates_nothing_twice(bench, tmp_path_factory) -> None:
     """Created and unknown rows of the file are tickets, or may be, for the new ledger; a later `run` knows it, too."""
     bench.write(*(good(key) for key in "ABC"))
-    rows = bench.judged()
+    rows = bench.checked()
     bench.send("A")
     bench.send("B", state="unknown")
     bench.write_results(rows)
     url = f"sqlite:///{tmp_path_factory.mktemp('elsewhere')}/ledger.sqlite"
     with contextlib.closing(Ledger.create(url)) as ledger:
         other = Bench(bench.folder, ledger)
-        rows = other.judged(RERUN, name="results.csv")
+        rows = other.checked(RERUN, name="results.csv")
         assert [each.key for each in other.to_send(rows)] == ["C"]
         other.next_run()
-        assert dispositions(other.judged()) == [Disposition.SKIP, Disposition.HOLD, Disposition.SEND]
+        assert dispositions(other.checked()) == [Disposition.SKIP, Disposition.HOLD, Disposition.SEND]
 
 
 def test_a_stale_results_file_does_not_make_a_ticket_twice(bench) -> None:
     """The file says failed, the ledger knows of the ticket that came later: it is skipped, with its IDs."""
     bench.write(good("A"))
-    rows = bench.judged()
+    rows = bench.checked()
     bench.send("A", state="failed")
     bench.write_results(rows)
     bench.send("A")
     bench.next_run()
-    rows = bench.judged(RERUN, name="results.csv")
+    rows = bench.checked(RERUN, name="results.csv")
     assert bench.to_send(rows) == []
     (result,) = bench.results(rows)
     assert (result.status, result.ids) == (Status.SKIPPED, TicketIds(number=str(ord("A"))))

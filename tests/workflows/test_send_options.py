@@ -27,7 +27,7 @@ def sending(**changes: Any) -> SendOptions:
 
 
 @given(st.integers(1, 10_000), st.integers(0, 20_000), st.integers(0, 100_000))
-def test_the_days_are_as_many_as_the_calls_fill(cap: int, made_today: int, calls: int) -> None:
+def test_days_follow_from_calls_and_cap(cap: int, made_today: int, calls: int) -> None:
     """Day by day, the first with what is left of it, the others whole; a first day without a call left is one, too."""
     days, left = 1, calls - min(calls, max(0, cap - made_today))
     while left > 0:
@@ -44,11 +44,11 @@ def test_without_a_cap_it_is_one_day() -> None:
 def test_a_share_is_of_whole_calls_and_at_least_one(share: float, usable: int) -> None:
     """Rounded down, since the rest is somebody else's; and the time is reckoned by it."""
     part, whole = sending(rate_share=share), sending(rate=Rate(usable, 5.0))
-    assert part.usable == Rate(usable, 5.0)
+    assert part.usable_rate == Rate(usable, 5.0)
     assert part.seconds(1_000) == whole.seconds(1_000)
 
 
 @pytest.mark.parametrize(("calls", "spread"), [(25, 0.0), (1_000_000, 0.95 * 5.0)])
 def test_a_long_run_spreads_its_bursts_and_a_short_one_does_not(calls: int, spread: float) -> None:
     """Others can get a call in between, at the price of a small part of the time; never over more than the period."""
-    assert sending().limits("run", calls).spacing_s * 25 == pytest.approx(spread)
+    assert sending().limiter_options("run", calls).spacing_s * 25 == pytest.approx(spread)

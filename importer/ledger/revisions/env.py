@@ -1,4 +1,4 @@
-"""Applies revisions through the connection, and in the transaction, of the caller; see ``migrations``."""
+"""Applies revisions in the caller's connection and transaction; see ``migrations``."""
 
 from __future__ import annotations
 

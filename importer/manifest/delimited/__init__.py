@@ -1,11 +1,12 @@
-"""A text file -> its characters -> its records.
+"""Reads CSV and similar text files.
 
-    encoding    bytes -> characters: the encoding in which the whole file can be read, or where it can't
-    unmarked    UTF-16 and UTF-32 without a mark
-    padding     blank lines before a mark, and padding at the end, which are not of the text
-    guess       what else it may be, judged by its words     proof   whether it is, to the last byte
-    delimited   characters -> batches: the delimiter, the header, the records below it
-    stream      the records, one by one and strictly; many at once as     blocks    where they are proved to be the same
+    encoding         the encoding in which the whole file can be read, and the text in it
+    utf_without_bom  detects UTF-16 and UTF-32 without a byte order mark
+    padding          blank lines before a byte order mark, and padding at the end
+    encoding_guess   guesses other encodings by the words in the text
+    undecodable      finds the places that can't be decoded
+    delimited_file   chooses the delimiter, finds the header, and reads the records below it
+    record_reader    reads records one by one and strictly, or with `block_parser` many at once
 
-``objects`` reads its text through ``encoding``, too. Nothing here knows what a cell means.
+`json_files` also reads its text through `encoding`.
 """

@@ -1,4 +1,4 @@
-"""A header that is one cell to the usual delimiters, and what seems to divide it."""
+"""Hints at an unusual delimiter, if the header is one cell to the usual ones."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Collection, Sequence
 from importer.errors import ManifestError
 
 _LEAST_NAMES = 2
-# What is in no name of a column: a run of signs, of control characters, or a broken bar.
+# Characters that no column's name contains: a run of signs, of control characters, or a broken bar.
 _RUN = re.compile(r"[^\w\s\"'()\[\]{}.,:/&%$€+-]+|[\x01-\x08\x0b\x0e-\x1f]+|[;|:,\t]{2,}")
 _NAME = re.compile(r"[^\W_][\w .()/-]*")
 
 
 def likely_delimiter(header: Sequence[str], delimiter: str, expected: Collection[str]) -> str:
-    """What divides a header into names better than the delimiter that was chosen; empty if nothing does.
+    """Return what divides a header better than the chosen delimiter; empty if nothing does.
 
-    ``expected``: the columns that the mapping knows. One of them is enough; without a mapping all parts must be names.
+    ``expected``: the mapping's columns. One of them is enough; without a mapping all parts must be names.
     """
     cells = [cell for cell in header if cell.strip()]
     if len(cells) == 1 and cells[0] in expected:
@@ -35,12 +35,12 @@ def _divides(header: str, delimiter: str, expected: frozenset[str]) -> bool:
     return len(names) > _LEAST_NAMES and all(map(_NAME.fullmatch, names))
 
 
-def not_divided(shown: str, row: int, header: str, delimiter: str) -> ManifestError:
-    """Build the error for such a header."""
+def undivided_header_error(shown: str, row: int, header: str, delimiter: str) -> ManifestError:
+    """Return the error for a header that another delimiter seems to divide."""
     if len(delimiter) > 1:
         hint = (
-            f"A delimiter is a single character: replace {delimiter!r} throughout the file by one that is in no cell, "
-            "such as a tab, or export with commas."
+            f"A delimiter must be a single character: replace {delimiter!r} in the whole file by one that no cell "
+            "contains, such as a tab, or export with commas."
         )
     else:
         line = f"`manifest: {{delimiter: {_quoted(delimiter)}}}`"
@@ -49,5 +49,5 @@ def not_divided(shown: str, row: int, header: str, delimiter: str) -> ManifestEr
 
 
 def _quoted(delimiter: str) -> str:
-    """As YAML, on one line."""
+    """Return the delimiter as YAML on one line."""
     return f'"{delimiter}"' if delimiter.isprintable() else f'"\\x{ord(delimiter):02x}"'

@@ -1,4 +1,4 @@
-"""Which encodings a text that is not UTF-8 may have, judged by its words."""
+"""Ranks the encodings that a text may have if it is not UTF-8, by the words in it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 
 import charset_normalizer
 
-from importer.manifest.delimited.encoding_proof import blocks
+from importer.manifest.delimited.undecodable import blocks
 
 _GUESS_BYTES = 1 << 15
 _GUESS_BYTES_PER_BLOCK = 1 << 12
 
-# What exports are really written in; a guess among all of Python's codecs finds exotic ones for every short text.
+# Encodings that exports really have: among all of Python's codecs, a short text would fit exotic ones.
 _PLAUSIBLE = [
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874", "iso8859_2", "koi8_r"),
     *("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp437", "cp850", "cp852", "cp866", "mac_roman"),
 ]
 _MOST_LIKELY = "cp1252"
-_EASTERN = frozenset({"cp932", "euc_jp", "gb18030", "big5", "cp949"})
+_EAST_ASIAN = frozenset({"cp932", "euc_jp", "gb18030", "big5", "cp949"})
 
-# Letters beyond ASCII of the languages that share the Latin code pages, which differ in nothing else.
+# Non-ASCII letters of the languages with Latin code pages: only these letters tell the code pages apart.
 _WESTERN = ("äöüß", "àâæçéèêëîïôœùûü", "áéíóúñü¿¡ºª", "àáâãçéêíóôõúü", "àèéìòù", "åäöæøé", "éëïóöüè", "áéíóúýðþæö")
 _ALPHABETS = {
     "cp1252": _WESTERN,
@@ -34,32 +34,32 @@ _ALPHABETS = {
 _ALPHABETS["iso8859_2"] = _ALPHABETS["cp852"] = _ALPHABETS["cp1250"]
 _ALPHABETS["cp850"] = _ALPHABETS["cp437"] = _ALPHABETS["mac_roman"] = _WESTERN
 _TYPOGRAPHY = "€–—‘’“”„‚«»…•·°§©®™£²³¹µ½¼¾±×÷¢¥¬¶\u00a0"
-# Signs between two letters, some before one or behind a word, and a letter that no word begins with: of these the words
-# are another encoding's.
+# Signs between two letters, before a letter or after a word, and a letter that no word begins with: words with these
+# are in another encoding.
 _MISSPELT = re.compile(
     r"(?<=[^\W\d_])[“”„‚«»•§©®™£](?=[^\W\d_])|[£²³¹½¼¾±÷¢¥¬¶](?=[^\W\d_])|(?<=[^\W\d_]{3})[£²³¹½¼¾¥]|\bð"
 )
 
 _LIKELY_COHERENCE = 0.5
 _LIKELY_LETTERS = 8
-_LEAST_READABLE = 0.5  # of the cells, in an encoding that is the right one for them
+_LEAST_READABLE = 0.5  # of the cells, for the encoding to be right in spite of stray bytes
 _LEAST_READABLE_OF_SCRIPTS = 0.9
-_TIE = 0.02  # of charset-normalizer's measure of disorder, where 0.2 is rubbish
+_TIE = 0.02  # a difference in charset-normalizer's measure of disorder; 0.2 is rubbish
 
-# Cells are cut out at bytes that no multi-byte encoding uses as the second half of a character.
-# A search begins where a cell does, and nowhere within one: else a long cell takes its length squared.
+# Cells end at bytes that are never the second byte of a character.
+# A search only begins where a cell does: else a long cell takes time by the square of its length.
 _CELL = re.compile(rb"(?<![^\n\r,;\t\"])[^\n\r,;\t\"\x80-\xff]*+[\x80-\xff][^\n\r,;\t\"]*+")
 
 _HIGH = re.compile(rb"[\x80-\xff]")
 _EXAMPLE_BYTES = 40
 
-# Scripts other than Latin are written beyond ASCII throughout, in Latin ones such letters stand alone or in pairs.
+# Scripts other than Latin have runs of non-ASCII letters; in Latin ones they come alone or in pairs.
 _LONG_RUN = re.compile(rb"[\x80-\xff]{3}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """An encoding that the words speak for; ``likely``: clearly so, and not only for want of a better one."""
+    """A possible encoding; ``likely``: the words clearly speak for it."""
 
     codec: str
     likely: bool
@@ -67,26 +67,26 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Cells with bytes beyond ASCII from all over a file: accents may come first in its last row.
+    """Cells with non-ASCII bytes from the whole file: accents may first appear in its last row.
 
-    ``cells``: how often each was seen; each counts once for its words.
+    ``cells``: how often each cell occurs; each counts once for its words.
     """
 
     cells: dict[bytes, int]
 
     @functools.cached_property
     def content(self) -> bytes:
-        """All cells, a line each."""
+        """Return all cells, one per line."""
         return b"\n".join(self.cells)
 
     def readable(self, codec: str) -> Sample:
-        """The cells that are text in the encoding."""
+        """Return the cells that can be decoded."""
         return Sample(cells={cell: seen for cell, seen in self.cells.items() if _is_text(cell, codec)})
 
     @classmethod
     def of(cls, path: Path) -> Sample:
-        """Gather cells of the whole file, no more of each megabyte than the size of the sample allows."""
-        cells: dict[bytes, int] = {}  # keeps its order, so that the same file gives the same answer
+        """Take cells from the whole file, with a limit for each megabyte."""
+        cells: dict[bytes, int] = {}  # in order of the file, so that the same file gives the same guess
         size_bytes = 0
         for block in blocks(path):
             taken_bytes = 0
@@ -104,10 +104,10 @@ class Sample:
         return cls(cells=cells)
 
     def example(self, codec: str) -> str:
-        """A short cell as the encoding reads it, for a person to judge by."""
+        """Return a short cell as the encoding reads it, for the user to judge."""
 
         def rank(cell: bytes) -> tuple[bool, bool, int]:
-            # One that is the same in the most likely encoding would say nothing.
+            # A cell that is the same in the most likely encoding shows no difference.
             is_same = codec != _MOST_LIKELY and cell.decode(codec, "replace") == cell.decode(_MOST_LIKELY, "replace")
             return is_same, len(cell.strip()) > _EXAMPLE_BYTES, -len(_HIGH.findall(cell))
 
@@ -125,24 +125,26 @@ def _is_text(cell: bytes, codec: str) -> bool:
 
 
 def candidates(sample: Sample) -> list[Candidate]:
-    """Order the plausible encodings, best first. A tie goes to Windows-1252, by far the most frequent of them.
+    """Return the possible encodings, best first.
 
-    One in which a few cells are no text comes first if the words of the others speak for it: a stray byte must not turn
-    all of them into those of an encoding that happens to have a sign for it.
+    A tie goes to the most frequent: Windows-1252.
+
+    An encoding in which a few cells can't be decoded comes first if the words of the other cells speak for it: a stray
+    byte must not turn all words into those of an encoding that happens to have a sign for that byte.
     """
     fitting = _ranked(sample)
     if fitting and fitting[0].codec in _ALPHABETS and _spelling(sample, fitting[0].codec) == 1:
-        return fitting  # all of it is text, and spelled well
+        return fitting  # all cells can be decoded, and all words are spelled well
     is_clear = any(candidate.likely for candidate in fitting)
-    spoiled = (_spoiled(sample, codec, is_clear=is_clear) for codec in _PLAUSIBLE)
-    best = next((candidate for candidate in spoiled if candidate is not None), None)
+    with_stray_bytes = (_with_stray_bytes(sample, codec, is_clear=is_clear) for codec in _PLAUSIBLE)
+    best = next((candidate for candidate in with_stray_bytes if candidate is not None), None)
     return fitting if best is None else [best, *fitting]
 
 
-def _spoiled(sample: Sample, codec: str, *, is_clear: bool) -> Candidate | None:
-    """The encoding, if it is the best for the cells that are text in it, and the others are few.
+def _with_stray_bytes(sample: Sample, codec: str, *, is_clear: bool) -> Candidate | None:
+    """Return the encoding if it is the best for the cells that it can decode, and others are few.
 
-    ``is_clear``: whether there is a likely one in which all are text.
+    ``is_clear``: whether there is a likely encoding for all cells.
     """
     readable = sample.readable(codec)
     share = sum(readable.cells.values()) / max(sum(sample.cells.values()), 1)
@@ -151,14 +153,14 @@ def _spoiled(sample: Sample, codec: str, *, is_clear: bool) -> Candidate | None:
     best = next(iter(_ranked(readable)), None)
     if best is None or best.codec != codec:
         return None
-    # Of the letters of Latin languages few are enough; what fits other scripts by accident must fit nearly throughout.
+    # A few letters are enough in Latin languages; other scripts may fit by accident, so nearly all cells must fit.
     is_sure = share >= _LEAST_READABLE_OF_SCRIPTS and (best.likely or not is_clear)
     return best if codec in _ALPHABETS or is_sure else None
 
 
 def _matches(content: bytes) -> list[charset_normalizer.CharsetMatch]:
     matches = list(charset_normalizer.from_bytes(content, cp_isolation=_PLAUSIBLE))
-    if not matches:  # it passes over encodings that are like one that it refused, and one of these may be right
+    if not matches:  # it skips encodings similar to one that it refused, and one of these may be right
         alone = (charset_normalizer.from_bytes(content, cp_isolation=[codec]) for codec in _PLAUSIBLE)
         matches = sorted(itertools.chain.from_iterable(alone))
     return matches
@@ -170,17 +172,17 @@ def _ranked(sample: Sample) -> list[Candidate]:
     tied: dict[str, float] = {}  # with their coherence
     for match in matches:
         if match.chaos <= matches[0].chaos + _TIE:
-            alike = (codec for codec in match.could_be_from_charset if codec in _PLAUSIBLE)
-            tied |= dict.fromkeys([match.encoding, *alike], match.coherence)
+            similar = (codec for codec in match.could_be_from_charset if codec in _PLAUSIBLE)
+            tied |= dict.fromkeys([match.encoding, *similar], match.coherence)
     has_runs = _LONG_RUN.search(sample.content) is not None
-    # A few lone accents speak for no language, and charset-normalizer then has no preference, not even an opinion.
+    # A few single accents speak for no language, and charset-normalizer then has no preference.
     if not has_runs and not any(coherence.values()):
         tied = {_MOST_LIKELY: 0.0} | tied
-    # Eastern words have such runs, and characters of two bytes; else it is accents that are taken for some.
-    order = sorted(tied, key=lambda codec: codec in _EASTERN and not (has_runs and _doubles(sample, codec)))
+    # East Asian words have runs of characters of two bytes; else accents are mistaken for them.
+    order = sorted(tied, key=lambda codec: codec in _EAST_ASIAN and not (has_runs and _doubles(sample, codec)))
     if order and order[0] in _ALPHABETS:
         spelling = {codec: _spelling(sample, codec) for codec in order}
-        # Where there are signs and no letters, no words speak for a language that would have letters there.
+        # Signs without letters speak for no language that would have letters in their place.
         signs = not _letters(sample, _MOST_LIKELY)
         order.sort(
             key=lambda codec: (-spelling[codec], signs and codec != _MOST_LIKELY, -tied[codec], codec != _MOST_LIKELY)
@@ -193,10 +195,10 @@ def _ranked(sample: Sample) -> list[Candidate]:
 
 
 def _is_clear(codec: str, coherence: dict[str, float], sample: Sample) -> bool:
-    """Whether words are known in it, or many characters fit their double bytes, as they do by accident only."""
-    if codec in _EASTERN:
+    """Return whether words are known in the encoding, or many characters fit its double bytes."""
+    if codec in _EAST_ASIAN:
         others = (
-            other for other in _EASTERN if other != codec and len(sample.readable(other).cells) == len(sample.cells)
+            other for other in _EAST_ASIAN if other != codec and len(sample.readable(other).cells) == len(sample.cells)
         )
         return _doubles(sample, codec) >= _LIKELY_LETTERS and (
             coherence.get(codec, 0.0) >= _LIKELY_COHERENCE or next(others, None) is None
@@ -205,7 +207,10 @@ def _is_clear(codec: str, coherence: dict[str, float], sample: Sample) -> bool:
 
 
 def _doubles(sample: Sample, codec: str) -> int:
-    """How many bytes are the second of a character; those of half-width katakana are one each, and fit any bytes."""
+    """Return how many bytes are the second of a character.
+
+    Half-width katakana are one byte each, and fit any bytes.
+    """
     return len(sample.content) - len(sample.content.decode(codec, "replace"))
 
 
@@ -215,7 +220,7 @@ def _letters(sample: Sample, codec: str) -> list[str]:
 
 
 def _spelling(sample: Sample, codec: str) -> float:
-    """The share of the letters beyond ASCII that the best of the code page's languages has."""
+    """Return the share of non-ASCII letters that the best of the code page's languages has."""
     letters = _letters(sample, codec)
     wrong = len(_MISSPELT.findall(sample.content.decode(codec, "replace").lower()))
     if not letters and not wrong:

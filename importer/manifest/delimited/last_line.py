@@ -1,4 +1,4 @@
-"""How a text file ends: a last line without a line end may be cut off."""
+"""Detects a last line without a line end: the file may be cut off there."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 from importer.manifest.delimited.encoding import Encoding
 
-_TAIL_BYTES = 1 << 12  # a multiple of every unit of an encoding
-_PADDING = "\0\x1a"  # what some systems fill a file with, and programs of DOS end it with
+_TAIL_BYTES = 1 << 12  # a multiple of the character units of all encodings
+_PADDING = "\0\x1a"  # some systems fill up a file with NULs, and DOS programs end it with Ctrl+Z
 _BLANKS = " \t"
 
 
 def lacks_line_end(path: Path, encoding: Encoding) -> bool:
-    """Whether the last line that holds anything is not followed by a line end."""
-    first = len(encoding.mark)
+    """Return whether the last line with content has no line end."""
+    first = len(encoding.bom)
     size_bytes = path.stat().st_size - first
     start = first + max(size_bytes - size_bytes % 4 - _TAIL_BYTES, 0)
     with path.open("rb") as file:

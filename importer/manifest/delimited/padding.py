@@ -1,4 +1,4 @@
-"""What stands around a text without being of it: blank lines before a byte order mark, and padding at the end."""
+"""Finds what surrounds a text: blank lines before a byte order mark, and padding at the end."""
 
 from __future__ import annotations
 
@@ -8,36 +8,39 @@ import re
 from pathlib import Path
 from typing import IO
 
-PADDING = b"\0\x1a"  # fills up the last record of a mainframe's file or the last block of a disk, or ends a text of DOS
+PADDING = b"\0\x1a"  # fills up a mainframe's last record or a disk's last block, or ends a DOS text
 
 _BLOCK_BYTES = 1 << 16
 _MARK = b"\xef\xbb\xbf"
 _MARKS_AND_BLANK_LINES = re.compile(rb"(?:[ \t]*+(?:\r\n?|\n)|\xef\xbb\xbf)*+")
-_LAST_OF_UTF_32 = 3  # NULs with which its last character may end
+_MAX_NULS_OF_CHARACTER = 3  # NULs at the end of the last character of UTF-32
 
 
-def utf8_mark(start: bytes) -> bytes:
-    """The byte order marks at a file's beginning, with the blank lines before and between them; empty without any."""
+def utf8_bom(start: bytes) -> bytes:
+    """Return the byte order marks at the beginning, with the blank lines around them.
+
+    Returns an empty text without any.
+    """
     found = _MARKS_AND_BLANK_LINES.match(start)
     before, mark, _ = (found[0] if found else b"").rpartition(_MARK)
     return before + mark
 
 
 def blank_lines(mark: bytes) -> bytes:
-    """What of such marks are lines, which count as rows."""
+    """Return the blank lines among such byte order marks; they count as rows."""
     return mark.replace(_MARK, b"") if _MARK in mark else b""
 
 
 def without_padding(sample: bytes) -> bytes:
-    """A file's beginning without the padding that it may already hold, as far as none of it is of the text."""
+    """Return a file's beginning without the padding at its end, if that is surely no text."""
     size = len(sample.rstrip(PADDING))
-    return sample if len(sample) - size <= _LAST_OF_UTF_32 else sample[:size]
+    return sample if len(sample) - size <= _MAX_NULS_OF_CHARACTER else sample[:size]
 
 
 def text_end(path: Path, start: int, unit_bytes: int) -> int:
-    """Where the padding begins, or the file ends.
+    """Return where the padding begins, or where the file ends.
 
-    ``start``: where the text begins. ``unit_bytes``: how many bytes a character has at least.
+    ``start``: where the text begins. ``unit_bytes``: the least size of a character.
     """
     with path.open("rb") as file:
         size = end = file.seek(0, os.SEEK_END)
@@ -48,12 +51,12 @@ def text_end(path: Path, start: int, unit_bytes: int) -> int:
             end = begin + rest
             if rest:
                 break
-    end += -(end - start) % unit_bytes  # a byte of its last character may be a NUL
+    end += -(end - start) % unit_bytes  # the last character may end with NULs
     return min(end, size)
 
 
 class PartOfFile(io.RawIOBase):
-    """Some bytes, and behind them a file from where it stands to ``end``."""
+    """Some bytes, followed by a file from its current position to ``end``."""
 
     def __init__(self, first: bytes, file: IO[bytes], end: int) -> None:
         super().__init__()
@@ -62,7 +65,7 @@ class PartOfFile(io.RawIOBase):
         self._left = end - file.tell()
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]

@@ -1,4 +1,4 @@
-"""The records of a delimited text: many at once where its quotes are plain, else one by one and strictly."""
+"""Reads the records of a delimited text: in blocks if its quotes are plain, else one by one."""
 
 from __future__ import annotations
 
@@ -9,66 +9,69 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from importer.errors import ManifestError
-from importer.manifest.delimited.block_parser import Block, find_block
+from importer.manifest.delimited.block_parser import Block, parse_block
 from importer.manifest.delimited.encoding import Encoding
 from importer.manifest.header import column_letter
 from importer.manifest.records import BlankRecords, RecordList
 
 _BLOCK_BYTES = 1 << 21
 
-# Python's default of 128 KB refuses real descriptions; without any limit, one stray quote makes the rest of the file
+# Python's default of 128 KB refuses real descriptions; without a limit, one stray quote makes the rest of the file
 # a single cell (at 4 bytes a character).
 MAX_CELL_CHARS = 1 << 23
 MAX_RECORD_BYTES = 1 << 24
 _MAX_BROKEN_ROWS = 20
 _BLANKS = b" \t\r\n"
 _MANY_BLANKS_BYTES = 1 << 16
-_MOST_MARKS = 1 << 19  # of one block, which takes a hundred bytes for each
+_MAX_MARKS = 1 << 19  # in one block, which takes a hundred bytes of memory for each
 _CHARACTER_BYTES = 8  # at least as many as a character has
 _LINE_END = re.compile(rb"\r\n?|\n")
 
 _LONE_QUOTE_HINT = (
-    'Write a quote inside a quoted cell twice (""), and close every quote that is opened; most programs do so by'
-    " themselves when they export CSV."
+    'Write a quote inside a quoted cell twice (""), and close every opened quote; most programs do this by themselves'
+    " when they export CSV."
 )
 _BLANKS_HINT = (
-    "Blanks stand between a closing quote and the delimiter: export without them, or replace them throughout the file, "
-    "such as '\" ,' by '\",'."
+    "There are blanks between a closing quote and a delimiter: export without them, or replace them in the whole file, "
+    "for example '\" ,' by '\",'."
 )
 _BACKSLASH_HINT = (
-    'Quotes are written as \\" here, as MySQL does: export with a quote written twice (""), in MySQL with '
+    'Quotes are written as \\", as MySQL does: export with quotes written twice (""), in MySQL with '
     "FIELDS ESCAPED BY '\"'."
 )
 _NEVER_CLOSED = "a quote is opened here and never closed"
-_CUT_HINT = " Or the file is cut off there: then export it again."
+_CUT_HINT = " If the file is cut off there, export it again."
 
 _DOS_END = b"\x1a"
 
 
 def allow_long_cells() -> None:
-    """Raise the limit of Python's reader, which keeps it for the whole process; no other reader is harmed by more."""
+    """Raise the limit of Python's CSV reader.
+
+    It applies to the whole process, where it does no harm.
+    """
     csv.field_size_limit(MAX_CELL_CHARS)
 
 
 class _TooLongError(Exception):
-    """A record has more bytes than any is read with."""
+    """A record has more bytes than the limit."""
 
 
 class RecordReader:
-    """The records of a text, strictly: what is not well-formed is an error and never a silent change of the data.
+    """The records of a text, read strictly.
 
-    Close it with ``close``.
+    Malformed text is an error, and never changes the data silently. Close the reader with ``close``.
     """
 
-    def __init__(self, text: Text, delimiter: str, shown: str) -> None:
+    def __init__(self, text: Utf8Text, delimiter: str, shown: str) -> None:
         allow_long_cells()
         self._text = text
         self._delimiter = delimiter
         self._reader = csv.reader(self._lines(), delimiter=delimiter, strict=True)
         self.shown = shown
         self._row = 0
-        self._record: list[str] = []  # the lines of the record that is read
-        self._start = 0  # where it begins
+        self._record: list[str] = []  # the lines of the current record
+        self._start = 0  # where the current record begins
 
     def close(self) -> None:
         """Close the file."""
@@ -90,11 +93,11 @@ class RecordReader:
 
     @property
     def has_more(self) -> bool:
-        """Whether anything follows the records that were read."""
+        """Return whether anything follows the records read so far."""
         return bool(self._text.peek())
 
     def skip_blank(self) -> int:
-        """Go past records without content, if there are very many of them, and say past how many."""
+        """Skip records without content, if there are very many, and return their number."""
         rows = 0
         while size_bytes := _blank_bytes(self._text.peek(), self._delimiter, last=self._text.is_last):
             rows += self._text.line_ends(size_bytes)
@@ -103,7 +106,7 @@ class RecordReader:
         return rows
 
     def _lines(self) -> Iterator[str]:
-        """The text's lines; those of the present record are kept. Raises _TooLongError."""
+        """Yield the text's lines, and keep those of the current record. Raises _TooLongError."""
         for line in self._text.lines():
             self._record.append(line)
             if self._text.position - self._start > MAX_RECORD_BYTES:
@@ -116,7 +119,7 @@ class RecordReader:
         self._start = self._text.position
 
     def blocks(self) -> Iterator[Block | RecordList | BlankRecords]:
-        """Yield all records that are left: some of them as a block wherever that is possible."""
+        """Yield all remaining records, as blocks wherever that is possible."""
         while content := self._text.peek():
             if size_bytes := _blank_bytes(content, self._delimiter, last=self._text.is_last):
                 rows = self._text.line_ends(size_bytes)
@@ -125,9 +128,9 @@ class RecordReader:
                 yield BlankRecords(size=rows)
                 continue
             is_last = self._text.is_last
-            while self._marks(content) > _MOST_MARKS:
+            while self._marks(content) > _MAX_MARKS:
                 content, is_last = content[: len(content) // 2], False
-            block = find_block(content, self._delimiter, last=is_last) if self._text.is_utf8 else None
+            block = parse_block(content, self._delimiter, last=is_last) if self._text.is_utf8 else None
             if block is None:
                 yield self._one_by_one(len(content))
             else:
@@ -161,8 +164,8 @@ class RecordReader:
         where = f"{self.shown}, row {self._row:,}"
         if len(cells[index]) <= MAX_CELL_CHARS:
             return ManifestError(
-                f"{where}: the row has more than {MAX_RECORD_BYTES:,} bytes, and longer ones are not read",
-                hint="No ticket takes so much: look into the export, and leave out what is not needed.",
+                f"{where}: the row has more than the supported {MAX_RECORD_BYTES:,} bytes",
+                hint="A ticket can't be that long: check the export, and leave out what is not needed.",
             )
         column = f"{where}, column {column_letter(index)}"
         if len(self._record) > 1:
@@ -171,12 +174,12 @@ class RecordReader:
                 hint=_LONE_QUOTE_HINT,
             )
         return ManifestError(
-            f"{column}: the cell has more than {MAX_CELL_CHARS:,} characters, and longer ones are not read",
-            hint="No ticket takes so much: shorten the cell, or leave its column out of the export.",
+            f"{column}: the cell has more than the supported {MAX_CELL_CHARS:,} characters",
+            hint="A ticket can't be that long: shorten the cell, or leave its column out of the export.",
         )
 
     def _broken(self, error: csv.Error) -> ManifestError:
-        """Read on only to name further broken rows, so that a person can mend them all at once."""
+        """Return the error, after reading on to name further broken rows."""
         details = [self._describe(error)]
         cause = self._cause()
         while len(details) < _MAX_BROKEN_ROWS:
@@ -188,13 +191,13 @@ class RecordReader:
             except (StopIteration, _TooLongError):
                 break
         return ManifestError(
-            f"{self.shown} has broken quotes, so its cells can't be told apart",
+            f"{self.shown} has broken quotes, so it is not clear where its cells end",
             details=details,
             hint=(cause or _LONE_QUOTE_HINT) + (_CUT_HINT if details[-1].endswith(_NEVER_CLOSED) else ""),
         )
 
     def _cause(self) -> str:
-        """What in the line that was read last breaks its quotes, where it is a habit of the program that wrote it."""
+        """Return a hint if the line read last shows a habit of the program that wrote the file."""
         line = self._record[-1] if self._record else ""
         if re.search(rf'"[ \t]+(?:{re.escape(self._delimiter)}|[\r\n]|\Z)', line):
             return _BLANKS_HINT
@@ -210,7 +213,7 @@ class RecordReader:
 
 
 def _blank_bytes(content: bytes, delimiter: str, *, last: bool) -> int:
-    """How many bytes in front are records of nothing but blanks and delimiters, if they are very many.
+    """Return how many bytes at the beginning are records of blanks and delimiters, if very many.
 
     ``last``: nothing follows ``content``.
     """
@@ -222,11 +225,11 @@ def _blank_bytes(content: bytes, delimiter: str, *, last: bool) -> int:
     return size_bytes if size_bytes >= _MANY_BLANKS_BYTES else 0
 
 
-class Text:
-    """A text as UTF-8, whatever it is in the file, of which some is always in memory.
+class Utf8Text:
+    """A text as UTF-8, in whatever encoding the file is, of which a part is in memory.
 
-    The sign with which programs of DOS end a file is not of the text where it stands on a line of its own.
-    ``skip_chars``: how much of it stands before the first record. ``block_bytes``: how much is read at once.
+    A Ctrl+Z alone on the last line, with which DOS programs end a file, is not part of the text. ``skip_chars``: how
+    many characters precede the first record. ``block_bytes``: how much to read at once.
     """
 
     def __init__(self, path: Path, encoding: Encoding, *, skip_chars: int = 0, block_bytes: int = _BLOCK_BYTES) -> None:
@@ -234,12 +237,12 @@ class Text:
         self._file = encoding.open_bytes(path)
         self._decoder = None if encoding.codec in ("utf-8", "ascii") else codecs.getincrementaldecoder(encoding.codec)()
         self._content = b""
-        self._at = 0  # how much of the content is read
+        self._at = 0  # how much of the content has been read
         self._ended = False
         self.position = 0  # in the whole text
-        self.is_utf8 = True  # all that was read so far
+        self.is_utf8 = True  # of all that has been read so far
         if skip_chars:
-            self._need(4 * skip_chars)
+            self._load(4 * skip_chars)
             self.skip(len(self._content[: 4 * skip_chars].decode(errors="ignore")[:skip_chars].encode()))
 
     def close(self) -> None:
@@ -248,29 +251,29 @@ class Text:
 
     @property
     def is_last(self) -> bool:
-        """Whether nothing follows what was peeked at."""
+        """Return whether nothing follows the peeked text."""
         return self._ended
 
     def peek(self) -> bytes:
-        """Look at the text that comes next: a few MB, or all that is left."""
-        self._need(self._block_bytes)
+        """Return the next text without reading on: a few MB, or all that is left."""
+        self._load(self._block_bytes)
         self._content, self._at = self._content[self._at :], 0
         return self._content
 
     def skip(self, size_bytes: int) -> None:
-        """Go past so much of what was peeked at."""
+        """Skip so many bytes of the peeked text."""
         self._at += size_bytes
         self.position += size_bytes
 
     def line_ends(self, size_bytes: int) -> int:
-        """How many lines end in the next so many bytes of what was peeked at."""
+        """Count the line ends in the next so many bytes of the peeked text."""
         ends = (self._content.count(end, self._at, self._at + size_bytes) for end in (b"\n", b"\r"))
         return sum(ends) - self._content.count(b"\r\n", self._at, self._at + size_bytes)
 
     def lines(self) -> Iterator[str]:
-        """Yield line by line, as a text file with ``newline=""`` does, always from where the text has been read to.
+        """Yield lines from the current position, as a text file with ``newline=""`` does.
 
-        A line of more than MAX_RECORD_BYTES is cut behind them.
+        A line of more than MAX_RECORD_BYTES is cut after these bytes.
         """
         while line := self._line():
             self.skip(len(line))
@@ -287,10 +290,10 @@ class Text:
                 return _whole_characters(self._content[self._at : self._at + MAX_RECORD_BYTES + _CHARACTER_BYTES])
             if self._ended:
                 return self._content[self._at :]
-            self._need(min(2 * size_bytes, MAX_RECORD_BYTES + _CHARACTER_BYTES) + self._block_bytes)
+            self._load(min(2 * size_bytes, MAX_RECORD_BYTES + _CHARACTER_BYTES) + self._block_bytes)
 
-    def _need(self, size_bytes: int) -> None:
-        """Have the next ``size_bytes`` in memory, or all that is left."""
+    def _load(self, size_bytes: int) -> None:
+        """Load the next ``size_bytes``, or all that is left."""
         if len(self._content) - self._at >= size_bytes or self._ended:
             return
         parts = [self._content[self._at :]]
@@ -299,7 +302,7 @@ class Text:
             self._ended = not part
             parts.append(part if self._decoder is None else self._as_utf8(self._decoder, part))
         self._content, self._at = b"".join(parts), 0
-        # What is left in memory begins with a line.
+        # The content begins with a line.
         if self._ended and self._content[-2:] in (_DOS_END, b"\n" + _DOS_END, b"\r" + _DOS_END):
             self._content = self._content.removesuffix(_DOS_END)
 
@@ -307,14 +310,14 @@ class Text:
         text = decoder.decode(part, final=self._ended)
         try:
             return text.encode()
-        except UnicodeEncodeError:  # some codecs can write half a surrogate pair, and the row with it is told of later
+        except UnicodeEncodeError:  # half a surrogate pair, as some codecs allow; the row is reported later
             self.is_utf8 = False
             return text.encode("utf-8", "surrogatepass")
 
 
 def _whole_characters(content: bytes) -> bytes:
-    """Leave out the last character: some of its bytes may be missing."""
+    """Remove the last character, of which some bytes may be missing."""
     end = len(content) - 1
-    while content[end] & 0xC0 == 0x80:  # noqa: PLR2004 - the bits of a byte that goes on with a character
+    while content[end] & 0xC0 == 0x80:  # noqa: PLR2004 - the bits of a character's further bytes
         end -= 1
     return content[:end]

@@ -1,4 +1,4 @@
-"""JSON Lines, or a list in JSON -> batches of records: an object is a row."""
+"""Reads JSON Lines, or a list in JSON, into batches of records: one object is one row."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError
 from importer.manifest.chunks import Batch
 from importer.manifest.delimited.encoding import Encoding, find_encoding
-from importer.manifest.detected import Detected
 from importer.manifest.header import Header
 from importer.manifest.json_files.parsing import (
     BlankLines,
     BrokenObjectError,
-    Found,
     JsonObject,
+    ParsedObject,
     cell_text,
-    elements,
-    lines,
+    parse_lines,
+    parse_list,
 )
-from importer.manifest.json_files.wrapper import check_wrapper
+from importer.manifest.json_files.wrapper import refuse_wrapper
+from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.records import BlankRecords, RecordList, is_blank
 from importer.models import ManifestOptions, Problem
 
-_MOST_COLUMNS = 1 << 14
-_MOST_AT_ONCE = 10_000  # an object in memory is many times as large as its text
-_MOST_BROKEN = 20
-_MOST_SHOWN = 5
+_MAX_COLUMNS = 1 << 14
+_MAX_BATCH = 10_000  # an object in memory is many times larger than its text
+_MAX_BROKEN = 20
+_MAX_SHOWN = 5
 _START_CHARS = 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class JsonFile:
-    """A text file of objects whose names are known: one a line, or in one list.
+    """A text file of objects with known names: one per line, or all in one list.
 
-    There is no row of names, so rows count from the first line, or the list's first object, as 1.
+    It has no header row, so the first line, or the list's first object, is row 1.
     """
 
     path: Path
     shown: str
     encoding: Encoding
     is_list: bool
-    detected: Detected
+    format: ManifestFormat
     header: Header
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Read all objects, at most ``size`` at a time, in one pass; a blank line is a blank row.
+        """Read all objects in one pass, at most ``size`` at a time; a blank line is a blank row.
 
-        A value that is a list or an object, and a name that stands twice in one object, are problems of their rows.
+        A value that is a list or an object, and a name that an object has twice, are problems of their rows.
         """
         row = 1
         with self.encoding.open(self.path) as text:
-            found = elements(text) if self.is_list else _with_few_blanks(lines(text))
+            found = parse_list(text) if self.is_list else _expand_blank_lines(parse_lines(text))
             for is_blank_run, some in itertools.groupby(found, lambda each: isinstance(each, BlankLines)):
                 if is_blank_run:
                     for run in some:
@@ -63,12 +63,12 @@ class JsonFile:
                         yield Batch(first_row=row, records=BlankRecords(size=run.size))
                         row += run.size
                     continue
-                objects = cast("Iterator[Found]", some)
-                while part := list(itertools.islice(objects, min(size, _MOST_AT_ONCE))):
+                objects = cast("Iterator[ParsedObject]", some)
+                while part := list(itertools.islice(objects, min(size, _MAX_BATCH))):
                     yield self._batch(row, part)
                     row += len(part)
 
-    def _batch(self, first_row: int, some: Sequence[Found]) -> Batch:
+    def _batch(self, first_row: int, some: Sequence[ParsedObject]) -> Batch:
         problems: list[Problem] = []
         records: list[list[str]] = []
         for number, record in enumerate(some, start=first_row):
@@ -83,45 +83,45 @@ class JsonFile:
 
 
 def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], shown: str) -> JsonFile:
-    """Find the encoding, and in a first pass all names: the columns, in the order in which they first appear.
+    """Find the encoding, and all names in a first pass: the columns, as they first appear.
 
-    Behind them come those of ``may_lack`` that no object has, which are all that an empty list has. Raises
-    ManifestError that lists what is not one JSON object, or that there is no name.
+    The names of ``may_lack`` that no object has follow; an empty list has only those. Raises ManifestError that lists
+    all that is not a JSON object, or if there is no name.
     """
     encoding = find_encoding(path, options.encoding, shown)
     with encoding.open(path) as text:
         is_list = text.read(_START_CHARS).lstrip().startswith("[")
     if not is_list:
         with encoding.open(path) as text:
-            check_wrapper(text, may_lack, shown)
+            refuse_wrapper(text, may_lack, shown)
     with encoding.open(path) as text:
-        found = elements(text) if is_list else lines(text)
+        found = parse_list(text) if is_list else parse_lines(text)
         names = _names(found, shown, is_list=is_list, may_be_empty=bool(may_lack))
     absent = sorted(frozenset(may_lack).difference(names))
     columns = (*names, *absent)
     header = Header(columns=columns, width=len(columns), row=0)
-    detected = Detected(
-        format="JSON" if is_list else "JSON Lines",
+    manifest_format = ManifestFormat(
+        name="JSON" if is_list else "JSON Lines",
         encoding=encoding.codec,
-        bom=bool(encoding.mark),
-        sureness=encoding.sureness,
+        bom=bool(encoding.bom),
+        certainty=encoding.certainty,
         header_row=0,
-        absent=tuple(absent),
-        warnings=(*encoding.warnings, *(_absence(absent) if names else ())),
+        absent_columns=tuple(absent),
+        warnings=(*encoding.warnings, *(_absence_warning(absent) if names else ())),
     )
-    return JsonFile(path=path, shown=shown, encoding=encoding, is_list=is_list, detected=detected, header=header)
+    return JsonFile(path=path, shown=shown, encoding=encoding, is_list=is_list, format=manifest_format, header=header)
 
 
-def _with_few_blanks(found: Iterator[Found | BlankLines]) -> Iterator[Found | BlankLines]:
-    """Make an empty object of each blank line, unless there are very many one after another."""
+def _expand_blank_lines(found: Iterator[ParsedObject | BlankLines]) -> Iterator[ParsedObject | BlankLines]:
+    """Replace each blank line by an empty object, except in very long runs of blank lines."""
     for each in found:
-        if isinstance(each, BlankLines) and each.size < _MOST_AT_ONCE:
+        if isinstance(each, BlankLines) and each.size < _MAX_BATCH:
             yield from itertools.repeat(JsonObject(), each.size)
         else:
             yield each
 
 
-def _names(found: Iterator[Found | BlankLines], shown: str, *, is_list: bool, may_be_empty: bool) -> list[str]:
+def _names(found: Iterator[ParsedObject | BlankLines], shown: str, *, is_list: bool, may_be_empty: bool) -> list[str]:
     names: dict[str, None] = {}
     broken: list[str] = []
     number = 0
@@ -131,27 +131,27 @@ def _names(found: Iterator[Found | BlankLines], shown: str, *, is_list: bool, ma
             continue
         if isinstance(record, BrokenObjectError):
             broken.append(f"{_unit(is_list=is_list)} {number}: {record}")
-            if len(broken) == _MOST_BROKEN:
+            if len(broken) == _MAX_BROKEN:
                 break
         else:
             names |= dict.fromkeys(record)
-        if len(names) > _MOST_COLUMNS:
+        if len(names) > _MAX_COLUMNS:
             where = f"{_unit(is_list=is_list)} {number}"
             raise ManifestError(
-                f"{shown}: its objects have more than {_MOST_COLUMNS:,} different names by {where}",
-                hint="A name is a column here, the same in every row; export the file with such names.",
+                f"{shown}: the objects up to {where} have more than {_MAX_COLUMNS:,} different names",
+                hint="Each name is a column: export the file with the same names in each object.",
             )
     if broken:
         raise _unreadable(shown, broken, is_list=is_list)
     if not names and (number or not may_be_empty):
-        raise ManifestError(f"{shown} holds no JSON object with a name in it", hint="Export the file again.")
+        raise ManifestError(f"{shown} contains no JSON object with a name", hint="Export the file again.")
     return list(names)
 
 
-def _absence(absent: Sequence[str]) -> Iterator[str]:
+def _absence_warning(absent: Sequence[str]) -> Iterator[str]:
     if absent:
-        more = f" and {len(absent) - _MOST_SHOWN:,} more" if len(absent) > _MOST_SHOWN else ""
-        yield f"no object has {', '.join(map(repr, absent[:_MOST_SHOWN]))}{more}: taken as empty, as JSON has no header"
+        more = f" and {len(absent) - _MAX_SHOWN:,} more" if len(absent) > _MAX_SHOWN else ""
+        yield f"no object has {', '.join(map(repr, absent[:_MAX_SHOWN]))}{more}; these columns count as empty"
 
 
 def _unit(*, is_list: bool) -> str:
@@ -163,12 +163,12 @@ def _unreadable(shown: str, broken: list[str], *, is_list: bool) -> ManifestErro
         return ManifestError(
             f"{shown} is not a list of objects in JSON:",
             details=broken,
-            hint="Export the file again, or mend it there.",
+            hint="Export the file again, or correct it there.",
         )
     return ManifestError(
-        f"{shown} is not JSON Lines, which is one JSON object a line:",
+        f"{shown} is not JSON Lines (one JSON object per line):",
         details=broken,
-        hint='Write one object a line, such as {"id": 1, "subject": "Help"}, or all in one list: [{...}, {...}].',
+        hint='Write one object per line, such as {"id": 1, "subject": "Help"}, or all in one list: [{...}, {...}].',
     )
 
 
@@ -177,11 +177,11 @@ def _problems(row: int, record: JsonObject, cells: dict[str, str]) -> Iterator[P
         if isinstance(value, list | dict):
             kind = "a list" if isinstance(value, list) else "an object"
             yield _problem("nested-value", row, name, cells[name], f"{name}: the value is {kind}.")
-    for name in sorted(record.halved):
+    for name in sorted(record.broken_texts):
         yield _problem(
-            "half-character", row, name, cells[name], f"{name}: the value holds half a character, written as an escape."
+            "half-character", row, name, cells[name], f"{name}: the value contains half a character as an escape."
         )
-    for name in sorted(record.twice):
+    for name in sorted(record.repeated_names):
         yield _problem("name-twice", row, name, cells[name], f"{name}: the object has this name more than once.")
 
 

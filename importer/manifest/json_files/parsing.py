@@ -1,4 +1,4 @@
-"""JSON -> objects, one by one, of lines or of one list; their values to the letter as they are written."""
+"""Parses JSON objects one by one, from lines or from one list; values keep their spelling."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-_MOST_CHARS = 1 << 24  # of one object
-_MOST_LEVELS = 100  # of lists and objects within one another
+_MAX_CHARS = 1 << 24  # of one object
+_MAX_LEVELS = 100  # of lists and objects within one another
 _BLOCK_CHARS = 1 << 18
-_TOKEN_CHARS = 16  # no sign of JSON that can be cut at a block's end is longer, but for texts and numbers
+_TOKEN_CHARS = 16  # no token that a block's end can cut is longer, except texts and numbers
 _BLANKS = " \t\n\r"
 _NOT_BLANK = re.compile(r"[^ \t\n\r]")
 _LINE_END = re.compile(r"\r\n?|\n")
@@ -21,30 +21,33 @@ _HALF = re.compile("[\ud800-\udfff]")
 
 
 class JsonObject(dict[str, Any]):
-    """A JSON object that remembers which of its names stand in it twice, and which texts were no whole characters."""
+    """A JSON object with two more facts.
 
-    twice: frozenset[str] = frozenset()
-    halved: frozenset[str] = frozenset()
+    ``repeated_names``: names that it has more than once. ``broken_texts``: names of values with half a surrogate pair.
+    """
+
+    repeated_names: frozenset[str] = frozenset()
+    broken_texts: frozenset[str] = frozenset()
 
 
 class BrokenObjectError(Exception):
-    """What stands there is not one JSON object that can be a row; the text says why."""
+    """A piece of text is not a JSON object that can be a row; the message says why."""
 
 
 @dataclass(frozen=True)
 class BlankLines:
-    """So many lines without an object, one after another."""
+    """A number of consecutive lines without an object."""
 
     size: int
 
 
-Found = JsonObject | BrokenObjectError
+ParsedObject = JsonObject | BrokenObjectError
 
 
-def lines(text: TextIO, *, block_chars: int = _BLOCK_CHARS) -> Iterator[Found | BlankLines]:
-    """Yield an object for each line that has one; behind a line that is too long comes nothing more.
+def parse_lines(text: TextIO, *, block_chars: int = _BLOCK_CHARS) -> Iterator[ParsedObject | BlankLines]:
+    """Yield an object for each line that has one; stop after a line that is too long.
 
-    ``block_chars``: how much is read at once.
+    ``block_chars``: how much to read at once.
     """
     buffer = ""
     while part := text.read(max(block_chars, len(buffer))):
@@ -53,16 +56,16 @@ def lines(text: TextIO, *, block_chars: int = _BLOCK_CHARS) -> Iterator[Found | 
         end = len(buffer) - buffer.endswith("\r")
         at = yield from _whole_lines(buffer, end)
         buffer = buffer[at:]
-        if len(buffer) > _MOST_CHARS:
-            yield BrokenObjectError(f"it has more than {_MOST_CHARS:,} characters")
+        if len(buffer) > _MAX_CHARS:
+            yield BrokenObjectError(f"it has more than {_MAX_CHARS:,} characters")
             return
     at = yield from _whole_lines(buffer, len(buffer))
     if rest := buffer[at:]:
-        yield _found(rest) if rest.strip() else BlankLines(1)
+        yield _parse_or_error(rest) if rest.strip() else BlankLines(1)
 
 
-def _whole_lines(buffer: str, end: int) -> Generator[Found | BlankLines, None, int]:
-    """Yield what stands on the lines before ``end``; gives where the last, unfinished one begins."""
+def _whole_lines(buffer: str, end: int) -> Generator[ParsedObject | BlankLines, None, int]:
+    """Yield the content of the lines before ``end``; return where the unfinished line begins."""
     at = 0
     while at < end:
         if buffer[at] in _BLANKS:
@@ -76,57 +79,57 @@ def _whole_lines(buffer: str, end: int) -> Generator[Found | BlankLines, None, i
         line_end = _LINE_END.search(buffer, at, end)
         if line_end is None:
             break
-        yield _found(buffer[at : line_end.end()])
+        yield _parse_or_error(buffer[at : line_end.end()])
         at = line_end.end()
     return at
 
 
-def _found(line: str) -> Found:
+def _parse_or_error(line: str) -> ParsedObject:
     try:
         return _parse(line)
     except BrokenObjectError as error:
         return error
 
 
-def elements(text: TextIO, *, block_chars: int = _BLOCK_CHARS) -> Iterator[Found]:
-    """Yield the objects of a list, which need not end where lines do; behind something broken comes nothing more.
+def parse_list(text: TextIO, *, block_chars: int = _BLOCK_CHARS) -> Iterator[ParsedObject]:
+    """Yield the objects of a list, which may span lines; stop after a broken one.
 
-    ``block_chars``: how much is read at once.
+    ``block_chars``: how much to read at once.
     """
     try:
-        yield from _Elements(text, block_chars)
+        yield from _ListParser(text, block_chars)
     except BrokenObjectError as error:
         yield error
 
 
-class _Elements:
-    """A list of which only as much is in memory as the object under way has."""
+class _ListParser:
+    """A list of objects, of which only the current one is in memory."""
 
     def __init__(self, text: TextIO, block_chars: int) -> None:
         self._text = text
         self._block_chars = block_chars
         self._buffer = ""
         self._at = 0
-        self._line = 1  # in which the buffer begins
+        self._line = 1  # the line in which the buffer begins
 
     def __iter__(self) -> Iterator[JsonObject]:
         self._require("[", "it does not begin with [")
-        if self._sign() != "]":
-            yield self._element()
-            while self._sign() == ",":
+        if self._next_character() != "]":
+            yield self._next_object()
+            while self._next_character() == ",":
                 self._at += 1
-                yield self._element()
+                yield self._next_object()
         self._require("]", "neither a comma nor the list's end follows, as if the file were cut off")
-        if self._sign():
+        if self._next_character():
             raise self._broken("more follows the list's end")
 
-    def _require(self, sign: str, otherwise: str) -> None:
-        if self._sign() != sign:
+    def _require(self, character: str, otherwise: str) -> None:
+        if self._next_character() != character:
             raise self._broken(otherwise)
         self._at += 1
 
-    def _sign(self) -> str:
-        """The next character that is not blank; empty at the end."""
+    def _next_character(self) -> str:
+        """Return the next character that is not blank; empty at the end."""
         while True:
             if found := _NOT_BLANK.search(self._buffer, self._at):
                 self._at = found.start()
@@ -141,30 +144,30 @@ class _Elements:
         self._buffer, self._at = self._buffer[self._at :] + part, 0
         return bool(part)
 
-    def _element(self) -> JsonObject:
-        self._sign()
+    def _next_object(self) -> JsonObject:
+        self._next_character()
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError as error:
-                self._require_more(error)
+                self._read_rest(error)
             except RecursionError:
                 raise self._broken("it is nested too deeply") from None
             else:
                 written = self._buffer[self._at : end]
-                whole = _as_row(value, written)
+                repaired = _as_row(value, written)
                 self._at = end
-                return whole
+                return repaired
 
-    def _require_more(self, error: json.JSONDecodeError) -> None:
-        """Read on, if it may be the end of what is in memory that breaks the object off."""
+    def _read_rest(self, error: json.JSONDecodeError) -> None:
+        """Read on, if the object may only be cut by the end of the text in memory."""
         is_cut = error.msg.startswith("Unterminated") or error.pos >= len(self._buffer) - _TOKEN_CHARS
         if error.doc is not self._buffer:
             raise self._broken(error.msg, _constant_at(self._buffer, self._at)) from None
         if not is_cut:
             raise self._broken(error.msg, error.pos) from None
-        if len(self._buffer) - self._at > _MOST_CHARS:
-            raise self._broken(f"it has more than {_MOST_CHARS:,} characters")
+        if len(self._buffer) - self._at > _MAX_CHARS:
+            raise self._broken(f"it has more than {_MAX_CHARS:,} characters")
         position = error.pos - self._at
         if not self._read_on():
             raise self._broken(error.msg, position) from None
@@ -175,7 +178,7 @@ class _Elements:
 
 
 def _parse(line: str) -> JsonObject:
-    """The object of a line; an empty one for a line of other blanks. Raises BrokenObjectError if there is no such."""
+    """Return the object of a line, or an empty one for a blank line. Raises BrokenObjectError."""
     if not line.strip():
         return JsonObject()
     try:
@@ -189,12 +192,15 @@ def _parse(line: str) -> JsonObject:
 
 
 def _reason(message: str) -> str:
-    """What the parser says, some of which ends as if the place followed."""
+    """Return the parser's message without a dangling "at"."""
     return message.removesuffix(" at")
 
 
 def _constant_at(text: str, start: int) -> int:
-    """Where the first constant stands that is no JSON; the parser refuses it without its place."""
+    """Return where the first constant is that is not JSON.
+
+    The parser does not report its position.
+    """
     return next((each.start() for each in _TEXT_OR_CONSTANT.finditer(text, start) if each[0][0] != '"'), start)
 
 
@@ -203,40 +209,40 @@ def _as_row(value: Any, written: str) -> JsonObject:
         raise BrokenObjectError(f"it is {_KINDS.get(type(value), 'a value')}, not an object in {{}}")
     if not all(map(str.strip, value)):
         raise BrokenObjectError("one of its names is empty, and a column needs a name")
-    if _is_deeper(value, _MOST_LEVELS):
+    if _is_deeper(value, _MAX_LEVELS):
         raise BrokenObjectError("it is nested too deeply")
-    return _made_whole(value) if _ESCAPED_HALF.search(written) else value
+    return _replace_halves(value) if _ESCAPED_HALF.search(written) else value
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether lists and objects lie within one another on more than so many levels."""
+    """Return whether lists and objects are nested on more than so many levels."""
     if not isinstance(value, list | dict):
         return False
     parts = value if isinstance(value, list) else value.values()
     return not levels or any(_is_deeper(part, levels - 1) for part in parts)
 
 
-def _made_whole(record: JsonObject) -> JsonObject:
-    """Replace halves of surrogate pairs, which JSON can say and no file can hold."""
-    whole = JsonObject((_HALF.sub("\ufffd", name), value) for name, value in record.items())
-    whole.twice = frozenset(_HALF.sub("\ufffd", name) for name in record.twice)
-    halved: list[str] = []
-    for name, value in whole.items():
+def _replace_halves(record: JsonObject) -> JsonObject:
+    """Replace halves of surrogate pairs, which JSON can express and no file can contain."""
+    repaired = JsonObject((_HALF.sub("\ufffd", name), value) for name, value in record.items())
+    repaired.repeated_names = frozenset(_HALF.sub("\ufffd", name) for name in record.repeated_names)
+    broken_texts: list[str] = []
+    for name, value in repaired.items():
         if _HALF.search(text := cell_text(value)):
-            whole[name] = _HALF.sub("\ufffd", text)
-            halved.append(name)
-    whole.halved = frozenset(halved)
-    return whole
+            repaired[name] = _HALF.sub("\ufffd", text)
+            broken_texts.append(name)
+    repaired.broken_texts = frozenset(broken_texts)
+    return repaired
 
 
 def _make_object(pairs: list[tuple[str, Any]]) -> JsonObject:
     made = JsonObject(pairs)
     if len(made) < len(pairs):
         seen: set[str] = set()
-        made.twice = frozenset(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        # An empty value must not hide that another one was there: a row with nothing in it would be no row.
+        made.repeated_names = frozenset(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        # An empty value must not hide another one: a row without values would count as blank.
         for name, value in pairs:
-            if name in made.twice and made[name] in (None, ""):
+            if name in made.repeated_names and made[name] in (None, ""):
                 made[name] = value
     return made
 
@@ -248,7 +254,7 @@ class _Number(str):
 
 
 def _refuse_constant(text: str) -> Any:
-    raise json.JSONDecodeError(f"{text} is no JSON", text, 0)
+    raise json.JSONDecodeError(f"{text} is not JSON", text, 0)
 
 
 _DECODER = json.JSONDecoder(
@@ -258,7 +264,7 @@ _KINDS = {str: "a text", _Number: "a number", bool: "true or false", type(None):
 
 
 def cell_text(value: Any) -> str:
-    """What a value is as a cell."""
+    """Return a value as a cell's text."""
     match value:
         case str():
             return str(value)
@@ -267,16 +273,16 @@ def cell_text(value: Any) -> str:
         case True | False:
             return "true" if value else "false"
         case _:
-            return _written(value)
+            return _as_json(value)
 
 
-def _written(value: Any) -> str:
-    """A list or an object as JSON, with its numbers as they were."""
+def _as_json(value: Any) -> str:
+    """Return a list or an object as JSON, with its numbers unchanged."""
     match value:
         case list():
-            return f"[{', '.join(map(_written, value))}]"
+            return f"[{', '.join(map(_as_json, value))}]"
         case dict():
-            return f"{{{', '.join(f'{_written(name)}: {_written(part)}' for name, part in value.items())}}}"
+            return f"{{{', '.join(f'{_as_json(name)}: {_as_json(part)}' for name, part in value.items())}}}"
         case _Number():
             return str(value)
         case _:

@@ -1,4 +1,4 @@
-"""One JSON object that holds the rows in a list, as the pages of an API do, and objects written over several lines."""
+"""Refuses a JSON object that has the rows in a list inside, and objects over several lines."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, TextIO
 
 from importer.errors import ManifestError
 
-_MOST_CHARS = 1 << 24  # of a file that is one object; a larger one is an export of another kind
+_MAX_CHARS = 1 << 24  # of a file that is one object; larger files are not checked
 _START_CHARS = 1 << 12
-_MOST_DEPTH = 3
-_MOST_NAMED = 5
+_MAX_DEPTH = 3
+_MAX_NAMES_SHOWN = 5
 _PLAIN_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
-# What stands beside the rows on a page of an API.
-_OF_PAGES = frozenset(
+# Members beside the rows on a page of an API.
+_PAGE_MEMBERS = frozenset(
     {
         "count",
         "total",
@@ -68,41 +68,41 @@ _OF_PAGES = frozenset(
 )
 
 
-def check_wrapper(text: TextIO, expected: Collection[str], shown: str) -> None:
-    """Raise ManifestError if a text that begins with an object is no JSON Lines, but one object or several over lines.
+def refuse_wrapper(text: TextIO, expected: Collection[str], shown: str) -> None:
+    """Raise ManifestError for one object around the rows, or for objects over several lines.
 
-    ``expected``: the columns that the mapping knows, which tell a row from an object that holds rows.
+    ``expected``: the mapping's columns, which tell a row from an object around rows.
     """
-    first = text.readline(_MOST_CHARS)
+    first = text.readline(_MAX_CHARS)
     try:
         value, is_line = json.loads(first), True
     except (ValueError, RecursionError):
         value, is_line = None, False
     if is_line:
         if isinstance(value, dict) and not text.read(_START_CHARS).strip():
-            _check_members(value, expected, shown)
+            _refuse_object_around_rows(value, expected, shown)
         return
-    rest = text.read(_MOST_CHARS - len(first))
+    rest = text.read(_MAX_CHARS - len(first))
     try:
         value, end = json.JSONDecoder().raw_decode((first + rest).lstrip())
     except (ValueError, RecursionError):
         return
     behind = (first + rest).lstrip()[end:].lstrip()
     if not behind:
-        _check_members(value, expected, shown)
+        _refuse_object_around_rows(value, expected, shown)
         raise ManifestError(
-            f"{shown} is one JSON object over several lines, and a row is one line",
-            hint="Write it on one line, such as with `jq -c . FILE`, or put it in a list: [{...}].",
+            f"{shown} is one JSON object over several lines, but each row must be one line",
+            hint="Write it on one line, for example with `jq -c . FILE`, or put it in a list: [{...}].",
         )
     if behind.startswith("{"):
         raise ManifestError(
-            f"{shown} holds JSON objects over several lines each, and a row is one line",
-            hint="Write each on one line: `jq -c . FILE > rows.jsonl`.",
+            f"{shown} contains JSON objects over several lines each, but each row must be one line",
+            hint="Write each object on one line: `jq -c . FILE > rows.jsonl`.",
         )
 
 
-def _check_members(outer: dict[str, Any], expected: Collection[str], shown: str) -> None:
-    """Raise ManifestError if an object's rows are in a list within it."""
+def _refuse_object_around_rows(outer: dict[str, Any], expected: Collection[str], shown: str) -> None:
+    """Raise ManifestError if an object has the rows in a list inside it."""
     found = list(_lists(outer, ""))
     if not found:
         return
@@ -111,22 +111,24 @@ def _check_members(outer: dict[str, Any], expected: Collection[str], shown: str)
     if expected:
         is_wrapper = len(names & _names(best[1])) > len(names.intersection(outer))
     else:
-        is_wrapper = all(isinstance(value, list | dict) or name.lower() in _OF_PAGES for name, value in outer.items())
+        is_wrapper = all(
+            isinstance(value, list | dict) or name.lower() in _PAGE_MEMBERS for name, value in outer.items()
+        )
     if not is_wrapper:
         return
     path, rows = best
-    others = [repr(name) for name, _ in found if name != path][:_MOST_NAMED]
+    others = [repr(name) for name, _ in found if name != path][:_MAX_NAMES_SHOWN]
     more = f" (other lists: {', '.join(others)})" if others else ""
     raise ManifestError(
         f"{shown} is one JSON object, and its rows are in the list {path!r} ({len(rows):,} "
-        f"object{'s' if len(rows) > 1 else ''}){more}; a manifest is such a list alone, or JSON Lines",
-        hint=f"Write that list to a new file{_by_jq(path)}, and name that. If the object names a next page, "
-        "get all pages.",
+        f"object{'s' if len(rows) > 1 else ''}){more}; a manifest must be the list itself, or JSON Lines",
+        hint=f"Write that list to a new file{_by_jq(path)}, and use that file. If the object names a next page, "
+        "fetch all pages.",
     )
 
 
 def _by_jq(path: str) -> str:
-    """How `jq` does it, for names that need no quotes."""
+    """Return how to do it with `jq`, for names that need no quotes."""
     return f", such as with `jq .{path} FILE > rows.json`" if _PLAIN_PATH.fullmatch(path) else ""
 
 
@@ -135,7 +137,7 @@ def _lists(outer: dict[str, Any], above: str) -> Iterator[tuple[str, list[dict[s
         path = f"{above}{name}"
         if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
             yield path, value
-        elif isinstance(value, dict) and path.count(".") < _MOST_DEPTH - 1:
+        elif isinstance(value, dict) and path.count(".") < _MAX_DEPTH - 1:
             yield from _lists(value, f"{path}.")
 
 

@@ -1,22 +1,31 @@
-"""A workbook -> one of its sheets -> batches of text. calamine reads the cells, a scan what it doesn't tell of them.
+"""Reads one sheet of a workbook as batches of text: calamine reads the cells, a scan finds facts that it omits.
 
-Both run in a separate process with limits, as some files make a library take all memory, panic or abort.
+Both run in a separate process with limits, because some files make a library take all memory, panic or abort.
 
-    source      what the importer sees: batches of records     kept    the rows, read from the process once
-    reader      starts the process, and says why it ended      limits  what it may take
-    child       the process                                    messages    what passes between both
+In the importer:
+    workbook_file       one sheet as batches of records
+    row_cache           its rows, received from the process once
+    sheet_reader        starts the process and explains an early end
+    process_limits      its limits      process_messages    what both processes send
 
-    workbook    both put together: sheet and header are chosen, cells that can't be sent become problems
-    book        calamine, its errors in our terms; the sheet that is meant     foreign_errors    those that it lacks
-    sheet       the cells as    grid    columns of text, in blocks
-    cells       a stored value as people write it
+In the process:
+    child_process       answers one request
+    opened_sheet        chooses the sheet, checks its header, lists problems of cells
+    workbook_sheets     lists and loads sheets with calamine
+    sheet_rows          rows as blocks of text      grid    one block, as columns      cell_text    one cell
+    sheet_warnings      warnings about the sheet
 
-    scan        goes through a sheet once more, whatever kind of workbook it is in
-    sheet_facts what that finds: errors, formats that pad, formulas without a value, what is hidden or merged
-    sheet_notes what of it people are told
-    styles      the formats of cells     zero_padding    those that show 123 as 00123     days    those of dates
-    xlsx        .xlsx and .xlsm     xlsb    .xlsb     xls    .xls     ods    .ods: one scan each
-    ooxml       the parts of .xlsx and .xlsb     ole2    the container of an .xls     biff    what .xlsb and .xls share
+The scan:
+    sheet_scan          scans a sheet of any kind: xlsx_scan, xlsb_scan, xls_scan, ods_scan
+    sheet_facts         its result: errors, formats that pad, formulas without a value, hidden and merged cells
+    xlsx_text_scan      the fast scan of an .xlsx, as text      xlsx_parser_scan    the same with a parser
+    cell_styles         formats of cells: zero_padding (123 shown as 00123), date_formats
+    ooxml   parts of .xlsx and .xlsb     ole2    the container of an .xls     biff    numbers of .xlsb and .xls
 
-Rows and columns count from 0 in the scans, and from 1 wherever people are told of them.
+Copies of workbooks that calamine cannot read:
+    ooxml_standard_layout   unusual names and encodings      xlsx_unknown_errors    errors such as #SPILL!
+    ods_without_indents     indented XML                     xls_code_page          Unicode with another code page
+    zip_copy                makes a temporary copy of a ZIP archive
+
+Rows and columns count from 0 in the scans, and from 1 in messages.
 """

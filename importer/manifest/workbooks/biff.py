@@ -1,10 +1,10 @@
-"""What the binary workbooks have in common: how they write numbers, and codes of errors."""
+"""Numbers and error codes that the binary workbooks .xls and .xlsb have in common."""
 
 from __future__ import annotations
 
 import struct
 
-ERRORS = {
+_ERRORS = {
     0x00: "#NULL!",
     0x07: "#DIV/0!",
     0x0F: "#VALUE!",
@@ -17,12 +17,12 @@ ERRORS = {
 
 
 def error_text(code: int) -> str:
-    """What a cell with an error shows; errors newer than this list have no name here."""
-    return ERRORS.get(code, "#ERROR!")
+    """Return the text of an error code; `#ERROR!` for an unknown one."""
+    return _ERRORS.get(code, "#ERROR!")
 
 
-def short_number(packed: int) -> float:
-    """Read a number of 32 bits (RK): a whole number or the upper half of a float, perhaps a hundredth of it."""
+def rk_number(packed: int) -> float:
+    """Decode a number of 32 bits (RK): an integer or the upper half of a float, perhaps divided by 100."""
     if packed & 2:
         number = float((packed - (1 << 32) if packed >> 31 else packed) >> 2)
     else:

@@ -1,4 +1,4 @@
-"""Records as the columns that they came in, so that what looks at a column needs no rows made and taken apart again."""
+"""Rows of a sheet as columns of text, so that checks of whole columns need no conversion."""
 
 from __future__ import annotations
 
@@ -14,39 +14,42 @@ from importer.manifest.text_column import SPARE_BYTES, Column
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Grid:
-    """Some rows of a sheet, all of the same width; the first ``named`` of its columns are the header's.
+    """Some rows of a sheet, all of the same width, as columns.
 
-    ``unsayable``: the columns of which a cell may hold a NUL, which no other ``Column`` does.
+    ``named``: the number of columns with a name in the header; they come first. ``columns_with_nul``: the columns with
+    a NUL in a cell, which other users of ``Column`` do not expect.
     """
 
     cells: tuple[Column, ...]
     named: int
-    unsayable: frozenset[int] = frozenset()
+    columns_with_nul: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, columns: Sequence[Sequence[str]], named: int) -> Grid:
-        """Make a grid of columns of text, at least one."""
-        cells = tuple(map(Column.of_any, columns))
-        unsayable = frozenset(index for index, column in enumerate(cells) if not column.data[:-SPARE_BYTES].all())
-        return cls(cells=cells, named=named, unsayable=unsayable)
+        """Make a grid from at least one column of text."""
+        cells = tuple(map(Column.from_any_texts, columns))
+        columns_with_nul = frozenset(
+            index for index, column in enumerate(cells) if not column.data[:-SPARE_BYTES].all()
+        )
+        return cls(cells=cells, named=named, columns_with_nul=columns_with_nul)
 
     def __len__(self) -> int:
         return len(self.cells[0])
 
     @functools.cached_property
     def widths(self) -> npt.NDArray[np.int64]:
-        """How many cells each row has: all of them where one behind the named columns holds something."""
-        beyond = np.zeros(len(self), dtype=bool)
+        """How many cells each row has: more than the named columns only if one of the others has content."""
+        has_more = np.zeros(len(self), dtype=bool)
         for column in self.cells[self.named :]:
-            beyond |= column.lengths > 0
-        return np.where(beyond, len(self.cells), self.named)
+            has_more |= column.lengths > 0
+        return np.where(has_more, len(self.cells), self.named)
 
-    def take(self, which: npt.NDArray[np.intp]) -> Grid:
-        """Some of these rows."""
-        return replace(self, cells=tuple(column.take(which) for column in self.cells))
+    def take(self, positions: npt.NDArray[np.intp]) -> Grid:
+        """Return some of these rows, by their positions."""
+        return replace(self, cells=tuple(column.take(positions) for column in self.cells))
 
     def part(self, start: int, stop: int) -> Grid:
-        """The rows from ``start`` to before ``stop``."""
+        """Return the rows from ``start`` up to, not including, ``stop``."""
         cells = (
             Column(
                 data=column.data,
@@ -59,13 +62,13 @@ class Grid:
         return replace(self, cells=tuple(cells))
 
     def column(self, index: int) -> Column | None:
-        """The cell at ``index`` of each row; ``None`` where one may hold a NUL."""
-        return None if index in self.unsayable else self.cells[index]
+        """Return one column; None if a cell has a NUL."""
+        return None if index in self.columns_with_nul else self.cells[index]
 
     def column_texts(self, index: int) -> list[str]:
-        """The cell at ``index`` of each row as text."""
+        """Return one column as text."""
         return self.cells[index].texts()
 
     def texts(self) -> list[list[str]]:
-        """Every cell of every row."""
+        """Return all rows as text."""
         return list(map(list, zip(*(column.texts() for column in self.cells), strict=True)))

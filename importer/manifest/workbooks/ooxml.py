@@ -1,26 +1,32 @@
-"""The parts of an Excel workbook that is a ZIP archive (.xlsx, .xlsm, .xlsb): which is which, and their XML."""
+"""Parts of an Excel workbook that is a ZIP archive (.xlsx, .xlsm, .xlsb): their names and their XML."""
 
 from __future__ import annotations
 
+import posixpath
 import xml.parsers.expat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import Path
 
-from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
+from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
+
+ROOT_RELATIONS = "_rels/.rels"
+CONTENT_TYPES = "[Content_Types].xml"
+_USUAL_NAMES = frozenset({"workbook.xml", "workbook.bin"})
 
 
 @contextmanager
 def open_package(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open an archive. Whatever is found missing or damaged meanwhile is raised as UnreadableSheetError."""
+    """Open a ZIP archive; raise DamagedWorkbookError for anything missing or damaged while it is open."""
     try:
         with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist():  # some programs of Windows write backslashes in names
+            for info in archive.infolist():  # some Windows programs write backslashes in names
                 archive.NameToInfo.setdefault(info.filename.replace("\\", "/"), info)
             yield archive
-    # RuntimeError: an archive whose members are encrypted; NotImplementedError, which is one: an unknown compression.
+    # RuntimeError: encrypted members; its subclass NotImplementedError: an unknown compression.
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -31,47 +37,111 @@ def open_package(path: Path) -> Iterator[zipfile.ZipFile]:
         OSError,
         RuntimeError,
     ) as error:
-        raise UnreadableSheetError(str(error)) from error
+        raise DamagedWorkbookError(str(error)) from error
 
 
-def each_element(archive: zipfile.ZipFile, part: str, see: Callable[[str, dict[str, str]], None]) -> None:
-    """Show every element of a part, in its order: the name without its namespace prefix, and the attributes."""
+def part_names(archive: zipfile.ZipFile) -> list[str]:
+    """List the parts, with slashes in their names."""
+    return [name.replace("\\", "/") for name in archive.namelist() if not name.endswith("/")]
+
+
+def each_element(archive: zipfile.ZipFile, part: str, visit: Callable[[str, dict[str, str]], None]) -> None:
+    """Call ``visit`` for each element of a part: its name without a namespace prefix, and its attributes."""
     parser = xml.parsers.expat.ParserCreate()
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        see(name.rpartition(":")[2], attributes)
+        visit(name.rpartition(":")[2], attributes)
 
     parser.StartElementHandler = start
     with archive.open(part) as file:
         parser.ParseFile(file)
 
 
-class Relations:
-    """Where the workbook's parts are: ``targets`` by their IDs, and ``styles``, if there are any."""
+@dataclass(frozen=True, kw_only=True)
+class Relation:
+    """One entry of a list of relations: its type, its ID and the full name of the part that it points to."""
 
-    def __init__(self, archive: zipfile.ZipFile, workbook: str) -> None:
-        self.styles: str | None = None
-        self.targets: dict[str, str] = {}
-        place = PurePosixPath(workbook)
-        each_element(archive, str(place.parent / "_rels" / f"{place.name}.rels"), self._see)
+    kind: str
+    id: str
+    target: str
 
-    def _see(self, name: str, attributes: dict[str, str]) -> None:
-        if name != "Relationship":
-            return
-        # A target is relative to the folder `xl`, unless it begins with a slash.
-        target = str(PurePosixPath("/xl") / attributes["Target"]).removeprefix("/")
-        self.targets[attributes["Id"]] = target
-        if attributes["Type"].endswith("/styles"):
-            self.styles = target
+
+def read_relations(archive: zipfile.ZipFile, part: str, folder: str) -> list[Relation]:
+    """Read a list of relations, without those to places outside; targets are relative to ``folder``."""
+    relations: list[Relation] = []
+
+    def visit(name: str, attributes: dict[str, str]) -> None:
+        if name == "Relationship" and attributes.get("TargetMode") != "External":
+            target = posixpath.join("/", folder, attributes["Target"].replace("\\", "/"))
+            target = posixpath.normpath(target).lstrip("/")
+            relations.append(Relation(kind=attributes["Type"], id=attributes["Id"], target=target))
+
+    each_element(archive, part, visit)
+    return relations
+
+
+def relations_part(part: str) -> str:
+    """Return the name of the part that lists the relations of another part."""
+    folder, name = posixpath.split(part)
+    return posixpath.join(folder, "_rels", f"{name}.rels")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MainPart:
+    """The main part of an Office document: its name, and its content type or an empty text."""
+
+    name: str
+    content_type: str
+
+
+def find_main_part(archive: zipfile.ZipFile) -> MainPart | None:
+    """Find the main part: by the relations of the package, by its content type, or else by its name.
+
+    Raises ExpatError and the like if these lists are not XML.
+    """
+    names = {name.casefold(): name for name in part_names(archive)}
+    types: dict[str, str] = {}
+    if CONTENT_TYPES.casefold() in names:
+        types = _content_types(archive, names[CONTENT_TYPES.casefold()])
+    targets = _main_targets(archive) if ROOT_RELATIONS in names else []
+    of_type = [name for name, content_type in types.items() if ".main" in content_type]
+    usual = [name for name in names if posixpath.basename(name) in _USUAL_NAMES]
+    for target in (*targets, *of_type, *usual):
+        if target.casefold() in names:
+            return MainPart(name=names[target.casefold()], content_type=types.get(target.casefold(), ""))
+    return None
+
+
+def _content_types(archive: zipfile.ZipFile, part: str) -> dict[str, str]:
+    """Read the content types of single parts, by their names in lower case."""
+    types: dict[str, str] = {}
+
+    def visit(name: str, attributes: dict[str, str]) -> None:
+        if name == "Override":
+            types[attributes.get("PartName", "").lstrip("/").casefold()] = attributes.get("ContentType", "")
+
+    each_element(archive, part, visit)
+    return types
+
+
+def _main_targets(archive: zipfile.ZipFile) -> list[str]:
+    targets: list[str] = []
+
+    def visit(name: str, attributes: dict[str, str]) -> None:
+        if name == "Relationship" and attributes.get("Type", "").endswith("/officeDocument"):
+            targets.append(posixpath.normpath(attributes.get("Target", "").replace("\\", "/")).lstrip("/"))
+
+    each_element(archive, ROOT_RELATIONS, visit)
+    return targets
 
 
 def is_true(value: str | None) -> bool:
-    """Read an XML boolean; one that is not there is false."""
+    """Read an XML boolean; a missing one is false."""
     return value in {"1", "true"}
 
 
 def column_index(letters: str) -> int:
-    """Count a column from its letters: A is 0, AA is 26."""
+    """Convert column letters to an index: A is 0, AA is 26."""
     index = 0
     for letter in letters:
         index = index * 26 + ord(letter) - ord("A") + 1

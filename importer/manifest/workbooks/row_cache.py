@@ -1,4 +1,4 @@
-"""The rows of a sheet in a file without a name: read from their process once, and again as often as is needed."""
+"""Keeps the rows of a sheet in an unnamed temporary file, so that the sheet is read only once."""
 
 from __future__ import annotations
 
@@ -11,51 +11,51 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from importer.errors import ManifestError
-from importer.manifest.workbooks.messages import BlankRows, RowsMessage, unpacked
+from importer.manifest.workbooks.process_messages import BlankRows, RowsMessage, unpack
 
 
 class RowSource(Protocol):
-    """What gives the rows once."""
+    """A source that can be read once."""
 
     def next_rows(self) -> bytes | None:
-        """Read the next rows, a packed message; ``None`` behind the last. Raises ManifestError if that fails."""
+        """Return the next rows as a packed message; None at the end. Raises ManifestError."""
 
 
 class RowCache:
-    """All rows of a source, for any number of passes, which may be broken off and may overlap.
+    """All rows of a source, for any number of passes, which may end early and may overlap.
 
-    Another process can't find the file, and nothing of it outlives this process. Rows that the disk doesn't take stay
-    in memory.
+    The file has no name: other processes can't find it, and it disappears with this process. If the disk is full, rows
+    stay in memory.
     """
 
     def __init__(self, source: RowSource) -> None:
         self._source: RowSource | None = source
         self._file: Any = None
-        self._kept: list[tuple[int, int] | bytes] = []  # where packed rows begin and how long they are, or they
+        self._stored: list[tuple[int, int] | bytes] = []  # (offset, length) in the file, or the rows themselves
         self._lock = threading.Lock()  # passes may run in several threads, and the file has one position
 
     def __iter__(self) -> Iterator[RowsMessage | BlankRows]:
-        """Read all rows. Raises ManifestError if that fails."""
+        """Read all rows. Raises ManifestError."""
         for index in itertools.count():
             content = self._content(index)
             if content is None:
                 return
-            yield unpacked(content)
+            yield unpack(content)
 
     def _content(self, index: int) -> bytes | None:
         with self._lock:
-            if index < len(self._kept):
-                return self._read(self._kept[index])
+            if index < len(self._stored):
+                return self._read(self._stored[index])
             if self._source is None:
                 return None
             content = self._source.next_rows()
             if content is None:
                 self._source = None
             else:
-                self._kept.append(self._written(content))
+                self._stored.append(self._store(content))
             return content
 
-    def _written(self, content: bytes) -> tuple[int, int] | bytes:
+    def _store(self, content: bytes) -> tuple[int, int] | bytes:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="ticket-importer-")  # noqa: SIM115 - it lives as long as this
@@ -67,10 +67,10 @@ class RowCache:
             return content
         return start, len(content)
 
-    def _read(self, kept: tuple[int, int] | bytes) -> bytes:
-        if isinstance(kept, bytes):
-            return kept
-        start, length = kept
+    def _read(self, stored: tuple[int, int] | bytes) -> bytes:
+        if isinstance(stored, bytes):
+            return stored
+        start, length = stored
         try:
             self._file.seek(start)
             content: bytes = self._file.read(length)

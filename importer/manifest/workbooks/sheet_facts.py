@@ -1,7 +1,7 @@
-"""What a sheet holds besides its values, whatever kind of workbook it is in; all rows and columns count from 0.
+"""Facts about a sheet that calamine does not report; all rows and columns count from 0.
 
-The reader of the cells (calamine) gives values alone. An error such as #N/A is an empty cell to it, and 123 that a
-format shows as 00123 is 123. So each kind of workbook is gone through once more, for what calamine doesn't tell.
+calamine reports values only: an error such as #N/A is an empty cell, and 123 that a format shows as 00123 is 123. So
+each sheet is scanned once more for these facts.
 """
 
 from __future__ import annotations
@@ -14,36 +14,31 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from importer.manifest.workbooks.cells import number_text
+from importer.manifest.workbooks.cell_text import number_text
 from importer.manifest.workbooks.zero_padding import ZeroPadding
 
-UNTOLD_FORMULA = "="  # what stands for one whose text the sheet does not tell
+UNKNOWN_FORMULA = "="  # the text of a formula that the scan cannot read
 
 _EXACT_BELOW = 1e15  # spreadsheets keep 15 digits
-_MOST_CELLS = 64_000_000  # empty ones included: calamine keeps all from the first to the last, in 2 GB
-_MOST_COLUMNS = 16_384  # no program has more, so a cell beyond them is where damage put it
+_MAX_COLUMNS = 16_384  # of every spreadsheet program
 
 Rows = npt.NDArray[np.int64]
-Place = tuple[int, int]
+Position = tuple[int, int]
 """(Row, column)."""
 
 
-class UnreadableSheetError(Exception):
-    """A part of the workbook that is needed is missing or damaged."""
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Padded:
-    """The cells of one column with one format that pads, by their ascending ``rows``."""
+class PaddedCells:
+    """Cells of one column with one format that pads, by their rows in ascending order."""
 
     column: int
-    zeros: ZeroPadding
+    padding: ZeroPadding
     rows: Rows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Overruled:
-    """The cells of one column, by their ascending ``rows``, whose text is another than calamine's."""
+class ReplacedCells:
+    """Cells of one column whose text is not calamine's, by their rows in ascending order."""
 
     column: int
     rows: Rows
@@ -52,7 +47,7 @@ class Overruled:
 
 @dataclass(frozen=True, order=True)
 class Area:
-    """Merged cells; the last row and column belong to it."""
+    """Merged cells, with the last row and column included."""
 
     first_row: int
     first_column: int
@@ -66,79 +61,64 @@ def _new_rows() -> dict[tuple[int, ZeroPadding], array[int]]:
 
 @dataclass(kw_only=True)
 class SheetFacts:
-    """Filled by the scan of a sheet, and only read from then on.
+    """Facts that a scan fills in.
 
-    ``padded``: (column, format) -> rows, empty cells and texts among them. ``errors``: cells that hold an error, with
-    what they show. ``unvalued``: formulas whose value is not stored, as written. ``others``: texts that calamine gives
-    otherwise. ``rounded``: numbers of more digits than spreadsheets keep. ``dateless``: numbers below zero with the
-    format of a date or time. ``stale``: there are formulas, and the program that wrote them left it to the next one to
-    compute them. ``rows`` and ``columns``: up to the last cell that holds anything, or further.
+    ``padded``: (column, format) -> rows, also those of empty cells and texts. ``errors``: cells with an error, and its
+    text. ``formulas_without_value``: formulas whose value is not stored, as written. ``texts``: cells that calamine
+    reads differently, and their text. ``rounded``: numbers with more digits than spreadsheets keep. ``negative_dates``:
+    numbers below zero with the format of a date or time. ``is_stale``: the sheet has formulas, and the program that
+    wrote them left their values to the next program.
     """
 
     padded: dict[tuple[int, ZeroPadding], array[int]] = field(default_factory=_new_rows)
-    errors: dict[Place, str] = field(default_factory=dict)
-    unvalued: dict[Place, str] = field(default_factory=dict)
-    others: dict[Place, str] = field(default_factory=dict)
-    rounded: list[Place] = field(default_factory=list)
-    dateless: list[Place] = field(default_factory=list)
+    errors: dict[Position, str] = field(default_factory=dict)
+    formulas_without_value: dict[Position, str] = field(default_factory=dict)
+    texts: dict[Position, str] = field(default_factory=dict)
+    rounded: list[Position] = field(default_factory=list)
+    negative_dates: list[Position] = field(default_factory=list)
     merged: list[Area] = field(default_factory=list)
     hidden_rows: list[int] = field(default_factory=list)
     hidden_columns: set[int] = field(default_factory=set)
-    stale: bool = False
-    rows: int = 0
-    columns: int = 0
-
-    def reach(self, row: int, column: int) -> None:
-        """Take note that a cell holds something."""
-        self.rows, self.columns = max(self.rows, row + 1), max(self.columns, column + 1)
+    is_stale: bool = False
 
     def hide_columns(self, first: int, last: int) -> None:
-        """Take note of hidden columns, the last one included; damage may put it anywhere."""
-        self.hidden_columns.update(range(first, min(last + 1, _MOST_COLUMNS)))
+        """Add hidden columns, including the last; a damaged number may be far too large."""
+        self.hidden_columns.update(range(first, min(last + 1, _MAX_COLUMNS)))
 
-    @property
-    def is_too_large(self) -> bool:
-        """Whether the sheet is not to be loaded, as no machine may have the memory for it."""
-        return is_too_large(self.rows, self.columns)
-
-    def note_number(self, place: Place, number: float, *, is_date: bool = False) -> None:
-        """Look at a number that a cell holds; ``is_date``: its format makes a date or a time of it."""
+    def check_number(self, position: Position, number: float, *, is_date: bool = False) -> None:
+        """Add a number of too many digits, or one below zero that its format shows as a date or time."""
         if abs(number) >= _EXACT_BELOW:
-            self.rounded.append(place)
+            self.rounded.append(position)
         if is_date and number < 0:
-            # No day is so early. calamine takes the part of the day alone: a quarter below zero would be 18:00.
-            self.others[place] = number_text(number)
-            self.dateless.append(place)
+            # There is no such date. calamine would read a time of day: -0.25 would be 18:00.
+            self.texts[position] = number_text(number)
+            self.negative_dates.append(position)
 
-    def padding(self) -> tuple[Padded, ...]:
-        """Every column's formats that pad."""
+    def padded_cells(self) -> tuple[PaddedCells, ...]:
+        """List the padded cells by column and format."""
         return tuple(
-            Padded(column=column, zeros=zeros, rows=np.sort(np.array(rows, dtype=np.int64)))
-            for (column, zeros), rows in self.padded.items()
+            PaddedCells(column=column, padding=padding, rows=np.sort(np.array(rows, dtype=np.int64)))
+            for (column, padding), rows in self.padded.items()
         )
 
-    def overruled(self) -> tuple[Overruled, ...]:
-        """Every column's cells that calamine gives otherwise than they are to be read."""
+    def replaced_cells(self) -> tuple[ReplacedCells, ...]:
+        """List, by column, the cells whose text is not calamine's."""
         columns: dict[int, dict[int, str]] = defaultdict(dict)
-        for (row, column), text in (*self.others.items(), *self.unvalued.items(), *self.errors.items()):
-            columns[column][row] = text
-        return tuple(_overruled(column, texts) for column, texts in columns.items())
+        for cells in (self.texts, self.formulas_without_value, self.errors):
+            for (row, column), text in cells.items():
+                columns[column][row] = text
+        return tuple(_replaced_cells(column, texts) for column, texts in columns.items())
 
-    def shown(self, place: Place) -> str:
-        """What a cell without a value to be sent shows: the error, or the formula."""
-        return self.errors.get(place) or self.unvalued[place]
+    def text_of_fault(self, position: Position) -> str:
+        """Return the error or the formula of a cell that has no value."""
+        return self.errors.get(position) or self.formulas_without_value[position]
 
-    def faults(self) -> Iterator[tuple[Place, str]]:
-        """Each cell without a value to be sent, with the code of its problem, in the order of the sheet."""
-        codes = dict.fromkeys(self.errors, "cell-error") | dict.fromkeys(self.unvalued, "formula-without-value")
-        yield from sorted(codes.items())
-
-
-def is_too_large(rows: int, columns: int) -> bool:
-    """Whether a sheet of so many rows and columns is not to be loaded."""
-    return rows * columns > _MOST_CELLS or columns > _MOST_COLUMNS
+    def faults(self) -> Iterator[tuple[Position, str]]:
+        """Yield each cell that has no value, with the code of its problem, in the order of the sheet."""
+        codes = dict.fromkeys(self.errors, "cell-error")
+        yield from sorted((codes | dict.fromkeys(self.formulas_without_value, "formula-without-value")).items())
 
 
-def _overruled(column: int, texts: dict[int, str]) -> Overruled:
+def _replaced_cells(column: int, texts: dict[int, str]) -> ReplacedCells:
     rows = sorted(texts)
-    return Overruled(column=column, rows=np.array(rows, dtype=np.int64), texts=tuple(texts[row] for row in rows))
+    return ReplacedCells(column=column, rows=np.array(rows, dtype=np.int64), texts=tuple(texts[row] for row in rows))

@@ -1,1 +1,1 @@
-"""`rerun`: what a results file says of its rows, and how it compares with the manifest and the ledger."""
+"""`rerun`: previous results of rows, and the comparison of a results file with its manifest and the ledger."""

@@ -34,7 +34,7 @@ def test_padding_at_the_end_is_passed_over_and_said(tmp_path: Path, codec: str, 
         table = read_bytes(tmp_path, f"id,text\n{rows}{end}{padding}".encode(codec))
         assert (len(table.cells), table.cells[-1][1]) == ((50, "Grüße") if not end else (51, "x"))
         assert not table.problems
-        assert any("ends with padding" in warning for warning in table.manifest.detected.warnings)
+        assert any("ends with padding" in warning for warning in table.manifest.format.warnings)
 
 
 def test_padding_of_json_lines(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_padding_of_json_lines(tmp_path: Path) -> None:
 def test_nothing_is_said_of_an_ordinary_end(tmp_path: Path, end: bytes) -> None:
     """A text of DOS ends with Ctrl+Z on the last line."""
     table = read_bytes(tmp_path, b"id,text\n1,x\n" + end)
-    assert (table.cells, table.manifest.detected.warnings) == ([["1", "x"]], ())
+    assert (table.cells, table.manifest.format.warnings) == ([["1", "x"]], ())
 
 
 def test_a_header_with_repeated_names_that_comes_again_is_no_ticket(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_delimiter_of_several_characters_is_named(tmp_path: Path, delimiter: s
     """It can't be set yet, and the message says what to replace."""
     content = delimiter.join(["Id", "Subject", "Mail"]) + "\n" + delimiter.join(["1", "A", "c"]) + "\n"
     text = refusal_of_bytes(tmp_path, content.encode(), ("Id", "Subject"))
-    assert f"replace {delimiter!r} throughout the file" in text
+    assert f"replace {delimiter!r} in the whole file" in text
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_an_ordinary_header_is_not_taken_apart(tmp_path: Path, content: bytes, e
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b'"Id" ,"Text"\n"1" ,"a"\n', "Blanks stand between a closing quote and the delimiter"),
+        (b'"Id" ,"Text"\n"1" ,"a"\n', "There are blanks between a closing quote and a delimiter"),
         (b'"Id","Text"\n"1","a \\"b\\" c"\n', "FIELDS ESCAPED BY"),
         (b'"Id","Text"\n"1","a "b" c"\n', "Write a quote inside a quoted cell twice"),
     ],

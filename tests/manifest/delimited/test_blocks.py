@@ -14,10 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from importer.errors import ManifestError
-from importer.manifest.chunks import Batch, Chunk, RowCounter, shape
-from importer.manifest.delimited.block_parser import Block, find_block
+from importer.manifest.chunks import Batch, Chunk, RowCounter, make_chunks
+from importer.manifest.delimited.block_parser import Block, parse_block
 from importer.manifest.delimited.encoding import Encoding
-from importer.manifest.delimited.record_reader import RecordReader, Text
+from importer.manifest.delimited.record_reader import RecordReader, Utf8Text
 from importer.manifest.header import make_header
 from importer.manifest.prefetch import prefetch
 from importer.manifest.records import RecordList
@@ -35,7 +35,7 @@ def records_of(text: str, block_bytes: int, codec: str = "utf-8") -> Iterator[Re
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "tickets.csv")
         path.write_bytes(text.encode(codec))
-        source = Text(path, Encoding(codec=codec), block_bytes=block_bytes)
+        source = Utf8Text(path, Encoding(codec=codec), block_bytes=block_bytes)
         with contextlib.closing(RecordReader(source, ",", "tickets.csv")) as records:
             yield records
 
@@ -93,7 +93,7 @@ def test_what_programs_write_is_found_at_once(table: list[list[str]], end: str, 
     """Every quote that a program writes has one meaning; only texts of a person's hand are left to the slow way."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=end, quoting=quoting).writerows(table)  # type: ignore[arg-type]  # one of its own
-    block = find_block(text.getvalue().encode(), ",", last=True)
+    block = parse_block(text.getvalue().encode(), ",", last=True)
     assert block is not None
     assert block.part(0, len(block)).texts() == list(csv.reader(io.StringIO(text.getvalue(), newline="")))
 
@@ -104,7 +104,7 @@ def test_what_programs_write_is_found_at_once(table: list[list[str]], end: str, 
 )
 def test_what_can_be_read_two_ways_is_no_block(text: str) -> None:
     """A stray quote, one that is not closed, a NUL, and a record that has not ended yet."""
-    assert find_block(text.encode(), ",", last=False) is None
+    assert parse_block(text.encode(), ",", last=False) is None
 
 
 def test_reading_goes_on_fast_behind_a_stray_quote() -> None:
@@ -119,7 +119,7 @@ def test_reading_goes_on_fast_behind_a_stray_quote() -> None:
 def chunks(batch: Batch, width: int) -> tuple[list[Chunk], int]:
     header = make_header([f"c{index}" for index in range(width)], row=1, shown="tickets.csv")
     counter = RowCounter()
-    return [chunk for chunk in shape([batch], header, counter) if chunk is not None], counter.blank_rows
+    return [chunk for chunk in make_chunks([batch], header, counter) if chunk is not None], counter.blank_rows
 
 
 @example(table=[[""], ["1", "\n\n"]], width=1, end="\r")
@@ -133,7 +133,7 @@ def test_a_chunk_is_the_same_from_a_block_and_from_records(table: list[list[str]
     """Blank rows, rows of the wrong width, numbers, problems, cells: nothing tells how the rows were read."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=end).writerows(table)
-    block = find_block(text.getvalue().encode(), ",", last=True)
+    block = parse_block(text.getvalue().encode(), ",", last=True)
     assert block is not None
     records = list(csv.reader(io.StringIO(text.getvalue(), newline="")))
     (ours, our_blanks), (theirs, their_blanks) = (

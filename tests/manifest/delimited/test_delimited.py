@@ -43,9 +43,9 @@ def test_uneven_rows_are_problems_of_their_own(tmp_path: Path) -> None:
     found = [(problem.row, problem.code, problem.value) for problem in table.problems]
     assert found == [(3, "too-few-cells", None), (4, "too-many-cells", "x"), (6, "too-few-cells", None)]
     assert [problem.message for problem in table.problems] == [
-        "The row has 2 cells, the header 3 columns.",
-        "The row has 5 cells, the header 3 columns.",
-        "The row has 1 cell, the header 3 columns.",
+        "The row has 2 cells, the header has 3 columns.",
+        "The row has 5 cells, the header has 3 columns.",
+        "The row has 1 cell, the header has 3 columns.",
     ]
     assert all(problem.hint for problem in table.problems)
 
@@ -90,35 +90,35 @@ def test_all_faults_of_the_header_at_once(tmp_path: Path) -> None:
     assert "row 1: the header can't be used" in text
     assert "column B has no name" in text
     assert "column E has no name" in text
-    assert "'a' stands in columns A, D" in text
-    assert "'b' stands in columns C, F" in text
+    assert "'a' is the name of columns A, D" in text
+    assert "'b' is the name of columns C, F" in text
 
 
 def test_columns_beyond_z_are_named_as_in_a_spreadsheet(tmp_path: Path) -> None:
     """The 27th column is AA."""
     names = [f"c{index}" for index in range(27)]
     names[26] = names[0]
-    assert "'c0' stands in columns A, AA" in refusal_of_bytes(tmp_path, ",".join(names).encode())
+    assert "'c0' is the name of columns A, AA" in refusal_of_bytes(tmp_path, ",".join(names).encode())
 
 
 def test_header_row(tmp_path: Path) -> None:
     """Rows above the header are ignored, and rows keep the numbers that a spreadsheet gives them."""
     table = read_bytes(tmp_path, b"Export of 2024-03-08\n\na;b\n1;2\n", header_row=3)
     assert (table.columns, table.cells, table.rows) == (["a", "b"], [["1", "2"]], [4])
-    assert table.how == "CSV, certainly UTF-8, semicolon, header in row 3"
+    assert table.how == "CSV, UTF-8, semicolon-separated, header in row 3"
 
 
 def test_blank_rows_above_the_header(tmp_path: Path) -> None:
     """A header below blank rows is found, and where it was found is told."""
     table = read_bytes(tmp_path, b"\n,\na,b\n1,2\n")
     assert (table.columns, table.rows) == (["a", "b"], [4])
-    assert table.manifest.detected.header_row == 3
+    assert table.manifest.format.header_row == 3
     assert table.manifest.blank_rows == 0
 
 
 def test_header_row_that_is_not_there(tmp_path: Path) -> None:
     """A header row beyond the end, or before the beginning, is a mistake in the mapping."""
-    assert "row 9 and all below are blank or not there" in refusal_of_bytes(tmp_path, b"a,b\n1,2\n", header_row=9)
+    assert "row 9 and all rows below it are blank or missing" in refusal_of_bytes(tmp_path, b"a,b\n1,2\n", header_row=9)
     assert "there is no row 0" in refusal_of_bytes(tmp_path, b"a,b\n1,2\n", header_row=0)
 
 
@@ -126,9 +126,9 @@ def test_header_row_that_is_not_there(tmp_path: Path) -> None:
     "content", [b"", b"\n \n", b"\xef\xbb\xbf", b"  ", b",,\n,,\n", b";\n;;\n", b"\xff\xfe", b"sep=;"]
 )
 def test_nothing_in_it(tmp_path: Path, content: bytes) -> None:
-    """No bytes, or nothing but blanks, marks and delimiters: a failed export."""
+    """A file of no bytes, or of blanks, marks and delimiters only, is a failed export."""
     text = refusal_of_bytes(tmp_path, content)
-    assert "is empty" in text or "nothing but blanks" in text
+    assert "is empty" in text or "contains only blanks" in text
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_delimiter_is_found(tmp_path: Path, delimiter: str, name: str) -> None:
     lines = ["a_b_c", "1_x_y", '2_"x_, ; y"_z']
     table = read_bytes(tmp_path, "\n".join(lines).replace("_", delimiter).encode())
     assert table.columns == ["a", "b", "c"]
-    assert table.how == f"CSV, certainly UTF-8, {name}"
+    assert table.how == f"CSV, UTF-8, {name}-separated"
 
 
 def test_known_columns_decide_the_delimiter(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_one_endless_line(tmp_path: Path) -> None:
 def test_one_column(tmp_path: Path) -> None:
     """A file of one column needs no delimiter, and has none to tell of."""
     table = read_bytes(tmp_path, b"Subject\nhello\n")
-    assert (table.cells, table.how) == ([["hello"]], "CSV, certainly UTF-8, one column")
+    assert (table.cells, table.how) == ([["hello"]], "CSV, UTF-8, one column")
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_explicit_delimiter(tmp_path: Path, wanted: str, content: bytes) -> None
 
 def test_explicit_delimiter_is_told(tmp_path: Path) -> None:
     """One without a name is shown itself."""
-    assert read_bytes(tmp_path, b"a~b\n", delimiter="~").how == "CSV, certainly UTF-8, '~'"
+    assert read_bytes(tmp_path, b"a~b\n", delimiter="~").how == "CSV, UTF-8, separated by '~'"
 
 
 @pytest.mark.parametrize("wanted", ["", ";;", '"', "\n"])
@@ -204,7 +204,7 @@ def test_unclosed_quote_names_its_row(tmp_path: Path) -> None:
     """A file cut off inside a quote is refused, with the row in which the quote was opened."""
     text = refusal_of_bytes(tmp_path, b'a,b\n1,2\n\n3,"x\n4,5\n6,7\n')
     assert "row 4: a quote is opened here and never closed" in text
-    assert "Or the file is cut off there: then export it again." in text
+    assert "If the file is cut off there, export it again." in text
 
 
 def test_endless_quote_is_found_before_memory_ends(tmp_path: Path) -> None:

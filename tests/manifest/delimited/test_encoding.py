@@ -21,15 +21,15 @@ TEXTS = {
 @pytest.mark.parametrize(
     ("codec", "mark", "name"),
     [
-        ("utf-8", b"", "certainly UTF-8"),
-        ("utf-8", codecs.BOM_UTF8, "certainly UTF-8 with BOM"),
-        ("utf-16-le", codecs.BOM_UTF16_LE, "certainly UTF-16 LE with BOM"),
-        ("utf-16-be", codecs.BOM_UTF16_BE, "certainly UTF-16 BE with BOM"),
-        ("utf-32-le", codecs.BOM_UTF32_LE, "certainly UTF-32 LE with BOM"),
-        ("utf-32-be", codecs.BOM_UTF32_BE, "certainly UTF-32 BE with BOM"),
-        ("utf-16-le", b"", "likely UTF-16 LE"),
-        ("utf-16-be", b"", "likely UTF-16 BE"),
-        ("cp1252", b"", "likely Windows-1252"),
+        ("utf-8", b"", "UTF-8"),
+        ("utf-8", codecs.BOM_UTF8, "UTF-8 with BOM"),
+        ("utf-16-le", codecs.BOM_UTF16_LE, "UTF-16 LE with BOM"),
+        ("utf-16-be", codecs.BOM_UTF16_BE, "UTF-16 BE with BOM"),
+        ("utf-32-le", codecs.BOM_UTF32_LE, "UTF-32 LE with BOM"),
+        ("utf-32-be", codecs.BOM_UTF32_BE, "UTF-32 BE with BOM"),
+        ("utf-16-le", b"", "probably UTF-16 LE"),
+        ("utf-16-be", b"", "probably UTF-16 BE"),
+        ("cp1252", b"", "probably Windows-1252"),
     ],
 )
 def test_encoding_is_found(tmp_path: Path, codec: str, mark: bytes, name: str) -> None:
@@ -37,7 +37,7 @@ def test_encoding_is_found(tmp_path: Path, codec: str, mark: bytes, name: str) -
     table = read_bytes(tmp_path, mark + GERMAN.encode(codec))
     assert table.columns == ["Name", "Ort"]
     assert table.cells == [["Müller", "Zürich"], ["Größer", "Köln – “Süd” 5 €"]]
-    assert table.how == f"CSV, {name}, semicolon"
+    assert table.how == f"CSV, {name}, semicolon-separated"
 
 
 @pytest.mark.parametrize("codec", TEXTS)
@@ -45,8 +45,8 @@ def test_old_encodings_are_guessed_and_told(tmp_path: Path, codec: str) -> None:
     """Text that isn't UTF-8 is read in the encoding that its words speak for, and the guess is called one."""
     table = read_bytes(tmp_path, TEXTS[codec].encode(codec))
     assert [";".join(table.columns), *map(";".join, table.cells)] == TEXTS[codec].splitlines()
-    assert table.manifest.detected.encoding == codec
-    assert table.manifest.detected.guessed
+    assert table.manifest.format.encoding == codec
+    assert table.manifest.format.is_encoding_guessed
 
 
 @pytest.mark.parametrize("word", ["café", "naïve", "Núñez", "5 °C", "Ærø"])
@@ -68,15 +68,15 @@ def test_many_accents_cost_no_more_than_few(tmp_path: Path) -> None:
     lines = [f"{n};Störung Nummer {n} im Büro, größer" for n in range(60_000)]
     content = "\n".join(["id;word", *lines, "9;" + "ä" * 10_000]).encode("cp1252")
     table = read_bytes(tmp_path, content)
-    assert table.manifest.detected.encoding == "cp1252"
+    assert table.manifest.format.encoding == "cp1252"
     assert table.cells[-1][1] == "ä" * 10_000
 
 
 def test_damaged_utf8_is_not_guessed_to_be_something_else(tmp_path: Path) -> None:
-    """A text that is UTF-8 but for a few bytes is a damaged one: read otherwise, all of it would turn to rubbish."""
+    """A text that is UTF-8 except for a few bytes is a damaged one: read otherwise, all of it would turn to rubbish."""
     content = "a,b\n1,日本語\n2,é".encode() + b"\xe9,\n"
     text = refusal_of_bytes(tmp_path, content)
-    assert "is UTF-8 but for a few bytes: row 3 (byte 20 of the file: 0xE9 behind '2,é')" in text
+    assert "is UTF-8 except for a few bytes: row 3 (byte 20 of the file: 0xE9 after '2,é')" in text
 
 
 def test_a_character_may_stand_across_blocks(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_character_may_stand_across_blocks(tmp_path: Path) -> None:
     head = b"a,b\n1," + b"x" * ((1 << 20) - 7)
     assert read_bytes(tmp_path, head + "ü\n".encode()).cells[0][1].endswith("xü")
     text = refusal_of_bytes(tmp_path, head + b"\xc3\n", encoding="utf-8")
-    assert f"row 2 (byte {len(head)} of the file: 0xC3 behind '" in text
+    assert f"row 2 (byte {len(head)} of the file: 0xC3 after '" in text
 
 
 @pytest.mark.parametrize(
@@ -105,22 +105,22 @@ def test_explicit_encoding(tmp_path: Path, wanted: str, content: bytes) -> None:
     """The mapping's word is taken, under any of its names; a mark that belongs to it is skipped."""
     table = read_bytes(tmp_path, content, encoding=wanted)
     assert (table.columns, table.cells) == (["a", "b"], [["ü", "2"]])
-    assert not table.manifest.detected.guessed
+    assert not table.manifest.format.is_encoding_guessed
 
 
 @pytest.mark.parametrize(
     ("wanted", "content", "place"),
     [
-        ("ascii", "a,b\n1,2\n3,ü\n".encode(), "row 3 (byte 10 of the file: 0xC3 behind '3,')"),
-        ("utf-8", codecs.BOM_UTF8 + b"a,b\n1,\xff\n", "row 2 (byte 9 of the file: 0xFF behind '1,')"),
-        ("utf-8", b"a,b\n1,\xc3", "row 2 (byte 6 of the file: the file ends within a character behind '1,')"),
+        ("ascii", "a,b\n1,2\n3,ü\n".encode(), "row 3 (byte 10 of the file: 0xC3 after '3,')"),
+        ("utf-8", codecs.BOM_UTF8 + b"a,b\n1,\xff\n", "row 2 (byte 9 of the file: 0xFF after '1,')"),
+        ("utf-8", b"a,b\n1,\xc3", "row 2 (byte 6 of the file: the file ends within a character after '1,')"),
         ("cp1252", b"a\n\x81\n", "row 2 (byte 2 of the file: 0x81)"),
     ],
 )
 def test_explicit_encoding_that_does_not_fit(tmp_path: Path, wanted: str, content: bytes, place: str) -> None:
     """The first place that can't be read is named by line and byte."""
     text = refusal_of_bytes(tmp_path, content, encoding=wanted)
-    assert f"is not {wanted}, which the mapping says it is: {place} can't be read so" in text
+    assert f"is not {wanted}, although the mapping says so: {place} can't be decoded" in text
 
 
 @pytest.mark.parametrize("wanted", ["utf-9", "hex", "idna", "undefined", "", "a\0b"])
@@ -134,7 +134,7 @@ def test_cut_utf16_is_refused(tmp_path: Path) -> None:
     content = codecs.BOM_UTF16_LE + "a,b\n1,2\n".encode("utf-16-le")[:-1]
     text = refusal_of_bytes(tmp_path, content)
     assert (
-        "begins like UTF-16 LE, but row 2 (byte 16 of the file: the file ends within a character behind '1,2')" in text
+        "begins like UTF-16 LE, but row 2 (byte 16 of the file: the file ends within a character after '1,2')" in text
     )
 
 
@@ -171,8 +171,8 @@ def test_wide_characters_without_a_mark(tmp_path: Path, codec: str, text: str) -
     table = read_bytes(tmp_path, text.encode(codec))
     cells = [line.replace("\t", ";").split(";") for line in text.splitlines()]
     assert [table.columns, *table.cells] == cells
-    assert table.manifest.detected.encoding == codec
-    assert table.how.startswith(f"CSV, likely {codec[:6].upper()}")
+    assert table.manifest.format.encoding == codec
+    assert table.how.startswith(f"CSV, probably {codec[:6].upper()}")
 
 
 # Texts as customers write them: the letters of a language, of which code pages differ in a few.
@@ -217,13 +217,13 @@ def test_two_cells_are_enough_to_guess_by(tmp_path: Path, codec: str, text: str)
     lines = [f"{number}\t{cell}" for number, cell in enumerate(text.split(";"))]
     table = read_bytes(tmp_path, "\n".join(["id\tword", *lines]).encode(codec))
     assert ["\t".join(record) for record in table.cells] == lines
-    assert table.manifest.detected.guessed
+    assert table.manifest.format.is_encoding_guessed
 
 
 def test_single_bytes_make_no_eastern_text_likely(tmp_path: Path) -> None:
     """Half-width katakana are a byte each, and fit the bytes of any script: only characters of two bytes are clear."""
     table = read_bytes(tmp_path, "id;word\n1;ПРИНТЕР\n2;НЕТ СЧЕТА\n3;СРОЧНО\n".encode("cp1251"))
-    assert table.how == "CSV, Windows-1251 at a guess, semicolon"
+    assert table.how == "CSV, Windows-1251 as a guess, semicolon-separated"
 
 
 def test_a_guess_is_told_with_a_cell_to_judge_by(tmp_path: Path) -> None:
@@ -232,13 +232,13 @@ def test_a_guess_is_told_with_a_cell_to_judge_by(tmp_path: Path) -> None:
         "cp1252"
     )
     table = read_bytes(tmp_path, content)
-    (warning,) = table.manifest.detected.warnings
-    assert "read as Windows-1252, one of its cells is 'Zürich'" in warning
+    (warning,) = table.manifest.format.warnings
+    assert "In Windows-1252 one of its cells is 'Zürich'" in warning
     assert "`manifest: {encoding: cp1252}`" in warning
     said = read_bytes(tmp_path, content, encoding="cp1252")
-    assert said.how == "CSV, Windows-1252 as the mapping says, semicolon"
-    assert said.manifest.detected.warnings == ()
-    assert not said.manifest.detected.guessed
+    assert said.how == "CSV, Windows-1252 as set in the mapping, semicolon-separated"
+    assert said.manifest.format.warnings == ()
+    assert not said.manifest.format.is_encoding_guessed
 
 
 def test_the_row_of_a_misfit_counts_line_breaks_in_quotes_as_none(tmp_path: Path) -> None:
@@ -246,8 +246,8 @@ def test_the_row_of_a_misfit_counts_line_breaks_in_quotes_as_none(tmp_path: Path
     content = 'id,text\r1,"a\r\nb\nc"\r2,日本'.encode() + b"\xff,x\r"
     text = refusal_of_bytes(tmp_path, content)
     at = content.index(b"\xff")
-    assert f"row 3 (line 5, byte {at} of the file: 0xFF behind '2,日本')" in text
-    assert "Export the file again as UTF-8, mend that cell, or set `manifest: {encoding}`" in text
+    assert f"row 3 (line 5, byte {at} of the file: 0xFF after '2,日本')" in text
+    assert "Export the file again as UTF-8, correct that cell, or set `manifest: {encoding}`" in text
 
 
 @pytest.mark.parametrize("shift", range(4))
@@ -271,8 +271,8 @@ def test_lost_characters_are_told(tmp_path: Path) -> None:
     """A replacement character is what an earlier program left of one; it is read, and counted in a warning."""
     table = read_bytes(tmp_path, "a\nx\ufffdy\ufffd\n\ufffd\n".encode())
     assert table.cells == [["x\ufffdy\ufffd"], ["\ufffd"]]
-    (warning,) = table.manifest.detected.warnings
-    assert "3 times: an earlier program could not read what stood there" in warning
+    (warning,) = table.manifest.format.warnings
+    assert "3 times: another program wrote it in place of text" in warning
 
 
 def test_what_may_be_hz_is_read_as_it_stands_and_said(tmp_path: Path) -> None:
@@ -280,11 +280,11 @@ def test_what_may_be_hz_is_read_as_it_stands_and_said(tmp_path: Path) -> None:
     content = "word\n打印机\n".encode("hz")
     table = read_bytes(tmp_path, content)
     assert table.cells == [["~{4rS!;z~}"]]
-    assert table.how == "CSV, likely UTF-8, one column"
-    (warning,) = table.manifest.detected.warnings
+    assert table.how == "CSV, probably UTF-8, one column"
+    (warning,) = table.manifest.format.warnings
     assert "`manifest: {encoding: hz}`" in warning
     assert read_bytes(tmp_path, content, encoding="hz").cells == [["打印机"]]
-    assert read_bytes(tmp_path, b"word\na ~{x}\n").manifest.detected.warnings == ()
+    assert read_bytes(tmp_path, b"word\na ~{x}\n").manifest.format.warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -308,11 +308,11 @@ def test_a_few_words_or_signs_are_enough(tmp_path: Path, codec: str, words: list
 def test_the_example_is_one_that_tells(tmp_path: Path) -> None:
     """A cell that is the same in Windows-1252 would be confirmed by everybody, whatever the others are."""
     table = read_bytes(tmp_path, "Nr,T\n1,25°C\n2,żółw idzie\n3,świetnie, dziękuję\n4,gęś\n".encode("cp1250"))
-    (warning,) = table.manifest.detected.warnings
+    (warning,) = table.manifest.format.warnings
     assert "°" not in warning
 
 
 def test_double_bytes_that_fit_several_pages_are_a_guess(tmp_path: Path) -> None:
     """Chinese, Japanese and Korean pages overlap: where another reads all of it too, nobody can be sure."""
     text = "ID,T\n1,打印机坏了\n2,发票丢失\n3,请帮忙\n4,紧急\n5,忘记密码了\n"
-    assert "at a guess" in read_bytes(tmp_path, text.encode("gb18030")).how
+    assert "as a guess" in read_bytes(tmp_path, text.encode("gb18030")).how

@@ -56,8 +56,8 @@ def test_location_coordinates(tmp_path: Path) -> None:
         assert table.cells == [["2095257564", "37°36'37.8\"N 121°2'17.9\"W", "Modesto", "Stanislaus"]]
     table = read_bytes(tmp_path, COORDINATES.format("\ufffd").encode() + b"\n")
     assert table.cells[0][1] == "37\ufffd36'37.8\"N 121\ufffd2'17.9\"W"
-    (warning,) = table.manifest.detected.warnings
-    assert "holds the character \ufffd 2 times" in warning
+    (warning,) = table.manifest.format.warnings
+    assert "contains the character \ufffd 2 times" in warning
 
 
 MORE: dict[str, tuple[bytes, list[list[str]]]] = {

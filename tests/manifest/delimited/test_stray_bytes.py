@@ -20,11 +20,11 @@ def table(words: list[str], rows: int, codec: str = "utf-8") -> bytes:
 @pytest.mark.parametrize(
     ("content", "stray", "byte"),
     [
-        (table(["Zürich"], 3), b"4,\x93ok\x94\n", "0x93 behind '4,'"),
-        (table(["Zürich"], 3), b"4,Caf\xe9\n", "0xE9 behind '4,Caf'"),
-        (table(["text ä"], 5000), b"x,\xe4\n", "0xE4 behind 'x,'"),
-        (table(PLACES, 2000), b"x,\xed\xa0\xbd\xed\xb8\x80\n", "0xED behind 'x,'"),
-        (table(["\ufffd"], 3), b"x,\xe4\n", "0xE4 behind 'x,'"),
+        (table(["Zürich"], 3), b"4,\x93ok\x94\n", "0x93 after '4,'"),
+        (table(["Zürich"], 3), b"4,Caf\xe9\n", "0xE9 after '4,Caf'"),
+        (table(["text ä"], 5000), b"x,\xe4\n", "0xE4 after 'x,'"),
+        (table(PLACES, 2000), b"x,\xed\xa0\xbd\xed\xb8\x80\n", "0xED after 'x,'"),
+        (table(["\ufffd"], 3), b"x,\xe4\n", "0xE4 after 'x,'"),
     ],
 )
 def test_most_of_it_is_utf8(tmp_path: Path, content: bytes, stray: bytes, byte: str) -> None:
@@ -32,7 +32,7 @@ def test_most_of_it_is_utf8(tmp_path: Path, content: bytes, stray: bytes, byte: 
     row = content.count(b"\n") + 1
     text = refusal_of_bytes(tmp_path, content + stray)
     at = len(content) + stray.index(bytes.fromhex(byte[2:4]))
-    assert f"is UTF-8 but for a few bytes: row {row} (byte {at} of the file: {byte})" in text
+    assert f"is UTF-8 except for a few bytes: row {row} (byte {at} of the file: {byte})" in text
 
 
 def test_utf8_by_accident_is_no_damaged_utf8(tmp_path: Path) -> None:
@@ -47,14 +47,14 @@ def test_every_line_with_a_misfit_is_named(tmp_path: Path) -> None:
     """Up to twenty at once, each with its first bad byte; the rows count on as a spreadsheet does."""
     content = b'id,text\n1,\xe4 \xe4\n2,ok\n3,"x\n\xfc\r\ny"\r4,\xf6'
     text = refusal_of_bytes(tmp_path, content, encoding="utf-8")
-    assert "row 2 (byte 10 of the file: 0xE4 behind '1,') can't be read so\n" in text
-    assert "  nor can row 4 (line 5, byte 24 of the file: 0xFC)\n" in text
-    assert "  nor can row 5 (line 7, byte 32 of the file: 0xF6 behind '4,')\n" in text
+    assert "row 2 (byte 10 of the file: 0xE4 after '1,') can't be decoded\n" in text
+    assert "  and row 4 (line 5, byte 24 of the file: 0xFC)\n" in text
+    assert "  and row 5 (line 7, byte 32 of the file: 0xF6 after '4,')\n" in text
     assert text.count("of the file") == 3
-    assert "mend those cells" in text
+    assert "correct those cells" in text
     many = refusal_of_bytes(tmp_path, b"id,text\n" + b"1,\xe4\n" * 50, encoding="utf-8")
     assert many.count("of the file") == 20
-    assert "nor can row 21 (byte" in many
+    assert "and row 21 (byte" in many
 
 
 def test_misfits_of_wide_characters(tmp_path: Path) -> None:
@@ -86,8 +86,8 @@ def test_a_stray_byte_turns_no_other_cell(tmp_path: Path, name: str, codec: str,
     text = refusal_of_bytes(tmp_path, content + stray)
     at = next(at for at, byte in enumerate(stray) if byte > 0x7F)
     row = content.count(b"\n") + 1
-    assert f"looks like {name}, but row {row} (byte {len(content) + at} of the file: 0x{stray[at]:02X} behind" in text
-    assert read_bytes(tmp_path, content).manifest.detected.encoding == codec
+    assert f"looks like {name}, but row {row} (byte {len(content) + at} of the file: 0x{stray[at]:02X} after" in text
+    assert read_bytes(tmp_path, content).manifest.format.encoding == codec
 
 
 def test_a_stray_byte_far_from_the_sample(tmp_path: Path) -> None:
@@ -104,5 +104,5 @@ def test_control_characters_are_no_text(tmp_path: Path) -> None:
     content = "\n".join(["word", *(f'"{cell}"' for cell in polish), ""]).encode("iso8859_2")
     table = read_bytes(tmp_path, content)
     assert table.cells == [[cell] for cell in polish]
-    assert table.manifest.detected.encoding == "iso8859_2"
-    assert "which other encoding it has could not be told" in refusal_of_bytes(tmp_path, content + b'"5\x80"\n')
+    assert table.manifest.format.encoding == "iso8859_2"
+    assert "no other encoding fits the text" in refusal_of_bytes(tmp_path, content + b'"5\x80"\n')

@@ -7,7 +7,7 @@ import pytest
 
 from importer.errors import ManifestError
 from importer.manifest import open_manifest
-from importer.manifest.json_files.parsing import elements
+from importer.manifest.json_files.parsing import parse_list
 from importer.models import ManifestOptions
 from tests.manifest.reading import Table, read, refusal_of_bytes
 
@@ -23,7 +23,7 @@ def test_columns_are_all_names_in_their_order(tmp_path: Path) -> None:
     table = read_lines(tmp_path, '{"id": "1", "b": null}', '{"b": "x", "id": "2"}', '{"id": "3", "c": "y"}')
     assert table.columns == ["id", "b", "c"]
     assert table.cells == [["1", "", ""], ["2", "x", ""], ["3", "", "y"]]
-    assert table.how == "JSON Lines, certainly UTF-8"
+    assert table.how == "JSON Lines, UTF-8"
 
 
 @pytest.mark.parametrize(
@@ -102,17 +102,17 @@ def test_broken_lines_are_all_named(tmp_path: Path) -> None:
     assert "line 5: it is a number" in text
     assert "line 6: it is a text" in text
     assert "line 7: it is null" in text
-    assert "line 8: NaN is no JSON" in text
+    assert "line 8: NaN is not JSON" in text
     assert "line 9: Extra data" in text
     assert "line 1:" not in text
-    assert "Write one object a line" in text
+    assert "Write one object per line" in text
 
 
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('{"id": 2, "T": NaN}', "NaN is no JSON at character 16"),
-        ('{"id": "NaN \\"Infinity", "T": [1, -Infinity]}', "-Infinity is no JSON at character 35"),
+        ('{"id": 2, "T": NaN}', "NaN is not JSON at character 16"),
+        ('{"id": "NaN \\"Infinity", "T": [1, -Infinity]}', "-Infinity is not JSON at character 35"),
         ('{"id": "2}', "Unterminated string starting at character 8"),
         ('{"id": "a\tb"}', "Invalid control character at character 10"),
     ],
@@ -143,13 +143,13 @@ def test_a_name_is_needed(tmp_path: Path, content: str) -> None:
 @pytest.mark.parametrize("content", ["{}\n", "{} \n{}\n"])
 def test_no_names_at_all(tmp_path: Path, content: str) -> None:
     """Objects with nothing in them are a failed export."""
-    assert "holds no JSON object with a name in it" in refusal_of_bytes(tmp_path, content.encode())
+    assert "contains no JSON object with a name" in refusal_of_bytes(tmp_path, content.encode())
 
 
 def test_too_many_names(tmp_path: Path) -> None:
     """Where each object has names of its own, names are data, and a table of them would fill the memory."""
     content = "\n".join(f'{{"id {n}": 1}}' for n in range(17_000)).encode()
-    assert "more than 16,384 different names by line 16385" in refusal_of_bytes(tmp_path, content)
+    assert "the objects up to line 16385 have more than 16,384 different names" in refusal_of_bytes(tmp_path, content)
 
 
 def test_a_table_whose_first_name_begins_with_a_brace_is_one(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_list_is_read_like_lines(tmp_path: Path, between: str, mark: str) -> N
     assert table.cells == [["1.10", 'x]"}'], ["2", "[1]"], ["3", ""]]
     assert table.rows == [1, 3, 4]
     assert [(problem.row, problem.code) for problem in table.problems] == [(3, "nested-value"), (4, "name-twice")]
-    assert table.how == f"JSON, certainly UTF-8{' with BOM' if mark else ''}"
+    assert table.how == f"JSON, UTF-8{' with BOM' if mark else ''}"
 
 
 @pytest.mark.parametrize(
@@ -190,8 +190,8 @@ def test_a_list_is_read_like_lines(tmp_path: Path, between: str, mark: str) -> N
         ('[{"id": 1},\n{"id": 2', "object 2: Expecting ',' delimiter in line 2"),
         ('[{"id": 1},\n{"id": "2', "object 2: Unterminated string starting in line 2"),
         ('[{"id": 1},\n{"id": tru, "b": "much more of it"}]', "object 2: Expecting value in line 2"),
-        ('[{"id": 1},\n{"id": NaN}]', "object 2: NaN is no JSON in line 2"),
-        ('[{"id": 1}, {"a": "NaN",\n"id": 2,\n"n": -Infinity}]', "object 2: -Infinity is no JSON in line 3"),
+        ('[{"id": 1},\n{"id": NaN}]', "object 2: NaN is not JSON in line 2"),
+        ('[{"id": 1}, {"a": "NaN",\n"id": 2,\n"n": -Infinity}]', "object 2: -Infinity is not JSON in line 3"),
         ('[{"id": 1} {"id": 2}]', "object 2: neither a comma nor the list's end follows"),
         ('[{"id": 1},]', "object 2: Expecting value in line 1"),
         ('[{"id": 1}, 5]', "object 2: it is a number, not an object in {}"),
@@ -212,15 +212,15 @@ def test_columns_that_no_object_has(tmp_path: Path) -> None:
     path = tmp_path / "tickets.json"
     path.write_text('[{"id": 1, "b": "x"}]')
     manifest = open_manifest(path, ManifestOptions(), may_lack=["id", "note", "due"])
-    assert (manifest.columns, manifest.detected.absent) == (("id", "b", "due", "note"), ("due", "note"))
+    assert (manifest.columns, manifest.format.absent_columns) == (("id", "b", "due", "note"), ("due", "note"))
     (chunk,) = manifest.chunks()
     assert chunk.source.texts() == [["1", "x", "", ""]]
-    (warning,) = manifest.detected.warnings
-    assert warning == "no object has 'due', 'note': taken as empty, as JSON has no header"
+    (warning,) = manifest.format.warnings
+    assert warning == "no object has 'due', 'note'; these columns count as empty"
     assert open_manifest(path, ManifestOptions(), ["note"]).columns == ("id", "b")
     path.write_text("[ ]\n")
     empty = open_manifest(path, ManifestOptions(), may_lack=["id", "note"])
-    assert (empty.columns, list(empty.chunks()), empty.detected.warnings) == (("id", "note"), [], ())
+    assert (empty.columns, list(empty.chunks()), empty.format.warnings) == (("id", "note"), [], ())
     path.write_text("[{}]")
     with pytest.raises(ManifestError, match="no JSON object with a name"):
         open_manifest(path, ManifestOptions(), may_lack=["id", "note"])
@@ -228,8 +228,8 @@ def test_columns_that_no_object_has(tmp_path: Path) -> None:
 
 def test_an_empty_list(tmp_path: Path) -> None:
     """A list of objects with nothing in them is a failed export."""
-    assert "holds no JSON object with a name in it" in refusal_of_bytes(tmp_path, b"[{ }, {}]")
-    assert "holds no JSON object with a name in it" in refusal_of_bytes(tmp_path, b"[\n]\n")
+    assert "contains no JSON object with a name" in refusal_of_bytes(tmp_path, b"[{ }, {}]")
+    assert "contains no JSON object with a name" in refusal_of_bytes(tmp_path, b"[\n]\n")
 
 
 def test_a_list_of_any_size_is_read_in_blocks(tmp_path: Path) -> None:
@@ -248,9 +248,9 @@ def test_a_block_may_end_anywhere(block_chars: int) -> None:
     written = (
         '[ {"id": -12.50e+3, "a": "\\u00fc\\ud83c\\udfab\\"]"} ,\n{"b": true, "c": null}\n, {"d": [false, {}]}\n] '
     )
-    found = list(elements(io.StringIO(written), block_chars=block_chars))
+    found = list(parse_list(io.StringIO(written), block_chars=block_chars))
     assert found == [{"id": "-12.50e+3", "a": 'ü🎫"]'}, {"b": True, "c": None}, {"d": [False, {}]}]
-    *_, broken = elements(io.StringIO(written.replace("}\n]", "x}}\n]")), block_chars=block_chars)
+    *_, broken = parse_list(io.StringIO(written.replace("}\n]", "x}}\n]")), block_chars=block_chars)
     assert str(broken) == "Expecting ',' delimiter in line 3"
 
 

@@ -57,7 +57,7 @@ def test_a_row_with_a_list_of_its_own_is_a_row(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (json.dumps(ROWS[0], indent=2), "is one JSON object over several lines"),
-        ("\n".join(json.dumps(row, indent=2) for row in ROWS), "holds JSON objects over several lines each"),
+        ("\n".join(json.dumps(row, indent=2) for row in ROWS), "contains JSON objects over several lines each"),
     ],
 )
 def test_rows_over_several_lines(tmp_path: Path, content: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""A workbook that makes a library take all memory, panic or abort ends in a message, in bounded memory and time."""
+"""Hostile workbooks end in a message, within limits of memory and time."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
 from importer.errors import ManifestError
 from importer.manifest import open_manifest
-from importer.manifest.workbooks import limits
-from importer.manifest.workbooks.limits import limits_for
+from importer.manifest.workbooks import process_limits
+from importer.manifest.workbooks.process_limits import limits_for
 from importer.models import ManifestOptions
 from tests.manifest.books import Page, container, with_part, write
 from tests.manifest.books import _biff as biff
@@ -38,7 +38,7 @@ def xlsx(path: Path, change: Callable[[bytes], bytes]) -> Path:
 
 
 def far_cell(path: Path) -> Path:
-    """One cell at the far end, which the sheet's own dimension leaves out."""
+    """One cell at the far end of the sheet, outside its declared dimension."""
     stray = b'<row r="1048576">' + TEXT % (b"XFD1048576", b"y") + b"</row></sheetData>"
     return xlsx(path, lambda content: content.replace(b"</sheetData>", stray))
 
@@ -52,13 +52,13 @@ def with_shared_texts(path: Path) -> Path:
 
 
 def shared_count(path: Path) -> Path:
-    """As many shared texts as no memory holds, by their count."""
+    """A declared count of shared texts that exceeds any memory."""
     most = b'ount="4294967295"'
     return with_part(with_shared_texts(path), SHARED, lambda content: re.sub(b'ount="[0-9]+"', most, content))
 
 
 def shared_text(path: Path) -> Path:
-    """One text of a megabyte in very many cells."""
+    """One text of a megabyte in 20,000 cells."""
     with_part(with_shared_texts(path), SHARED, lambda content: content.replace(b"long", b"x" * MIB))
     rows = b"".join(b'<row r="%d"><c r="B%d" t="s"><v>3</v></c></row>' % (row, row) for row in range(3, 20_000))
     return with_part(path, SHEET, lambda content: content.replace(b"</sheetData>", rows + b"</sheetData>"))
@@ -83,7 +83,7 @@ def shared_text_of_an_old_workbook(path: Path) -> Path:
 
 
 def blanks(path: Path) -> Path:
-    """An .ods that says that a blank stands there two billion times."""
+    """An .ods with one blank repeated two billion times."""
     write(path, Page(rows=ROWS))
     return with_part(
         path,
@@ -92,28 +92,41 @@ def blanks(path: Path) -> Path:
     )
 
 
+def repeated_cell(path: Path) -> Path:
+    """One cell of an .ods, repeated 17 billion times."""
+    write(path, Page(rows=ROWS))
+
+    def repeat(content: bytes) -> bytes:
+        rows, _, row = content.rpartition(b"<table:table-row>")
+        row = row.replace(b"<table:table-cell ", b'<table:table-cell table:number-columns-repeated="16384" ', 1)
+        return rows + b'<table:table-row table:number-rows-repeated="1048000">' + row
+
+    return with_part(path, "content.xml", repeat)
+
+
 HOSTILE = {
     "far.xlsx": far_cell,
     "count.xlsx": shared_count,
     "text.xlsx": shared_text,
     "text.xls": shared_text_of_an_old_workbook,
     "blanks.ods": blanks,
+    "repeated.ods": repeated_cell,
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_it_ends_in_a_message(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
-    """The process that reads is stopped by its limit; nothing of a panic reaches the screen."""
+def test_hostile_workbook_ends_in_a_message(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """The limit stops the process, and no output of a panic reaches the terminal."""
     path = HOSTILE[name](tmp_path / name)
     assert path.stat().st_size < 4 * MIB
     text = refusal(path)
-    assert "of memory" in text or "damaged" in text
+    assert "memory" in text or "damaged" in text
     assert "CSV" in text or "again" in text
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_limit_holds_in_the_process_that_reads(tmp_path: Path) -> None:
-    """Neither process takes more than the limit; the importer's own takes nearly nothing."""
+def test_memory_limit_holds_in_both_processes(tmp_path: Path) -> None:
+    """The reading process stays below its limit; the importer takes hardly any memory."""
     path = shared_text(tmp_path / "text.xlsx")
     code = (
         "import sys, resource; from pathlib import Path; from importer.manifest import open_manifest\n"
@@ -131,9 +144,9 @@ def test_the_limit_holds_in_the_process_that_reads(tmp_path: Path) -> None:
     assert int(others_kib) < limits_for(path).memory_bytes / 1024 + 250 * 1024
 
 
-def test_what_a_workbook_may_take_grows_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A large one may take more, a small one enough for any table, and neither more than half of the machine."""
-    monkeypatch.setattr(limits, "_machine_bytes", lambda: 1 << 40)
+def test_limits_grow_with_the_workbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small workbook gets 2 GB, a large one more, and none more than half of the machine."""
+    monkeypatch.setattr(process_limits, "_machine_bytes", lambda: 1 << 40)
     path = tmp_path / "tickets.xlsx"
 
     def limit_of(size_bytes: int) -> int:
@@ -143,12 +156,12 @@ def test_what_a_workbook_may_take_grows_with_it(tmp_path: Path, monkeypatch: pyt
 
     assert limit_of(1_000) == 2 << 30
     assert limit_of(200 * MIB) > 3 << 30
-    monkeypatch.setattr(limits, "_machine_bytes", lambda: 1 << 30)
+    monkeypatch.setattr(process_limits, "_machine_bytes", lambda: 1 << 30)
     assert limit_of(1_000) == 1 << 29
 
 
 def test_many_blank_rows_are_read_fast(tmp_path: Path) -> None:
-    """Millions of empty cells between two that are filled are no reason to refuse a sheet, and take seconds."""
+    """A sheet with millions of empty rows before the last is accepted, and read in seconds."""
     stray = b'<row r="1000000">' + TEXT % (b"A1000000", b"9") + TEXT % (b"J1000000", b"") + b"</row></sheetData>"
     path = xlsx(tmp_path / "sparse.xlsx", lambda content: content.replace(b"</sheetData>", stray))
     table = read(path)
@@ -162,8 +175,8 @@ def children(pid: int) -> list[int]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_the_process_that_reads_ends_with_the_importer(tmp_path: Path, number: int) -> None:
-    """However the importer ends: what reads for it doesn't stay."""
+def test_reading_process_ends_with_the_importer(tmp_path: Path, number: int) -> None:
+    """No process stays behind, even if the importer is killed."""
     path = write(tmp_path / "tickets.xlsx", Page(rows=[["id"], *([str(row)] for row in range(30_000))]))
     code = (
         "import sys, time; from pathlib import Path; from importer.manifest import open_manifest\n"
@@ -178,12 +191,12 @@ def test_the_process_that_reads_ends_with_the_importer(tmp_path: Path, number: i
         importer.wait()
     deadline = time.monotonic() + 20
     while Path(f"/proc/{reader}").exists() and "Z" not in Path(f"/proc/{reader}/stat").read_text().split()[2]:
-        assert time.monotonic() < deadline, "the process that reads is still there"
+        assert time.monotonic() < deadline, "the reading process is still running"
         os.sched_yield()
 
 
-def test_a_reader_that_is_killed_is_an_error_and_no_shorter_table(tmp_path: Path) -> None:
-    """The system ends what takes too much memory; the rows that came before are not all."""
+def test_killed_reading_process_is_an_error(tmp_path: Path) -> None:
+    """The rows received before that are not taken for the whole table."""
     path = write(
         tmp_path / "tickets.xlsx", Page(rows=[["id", "text"], *([str(row), "x" * 200] for row in range(40_000))])
     )
@@ -191,7 +204,7 @@ def test_a_reader_that_is_killed_is_an_error_and_no_shorter_table(tmp_path: Path
     chunks = manifest.chunks(100)
     next(chunks)
     for child in children(os.getpid()):
-        if b"importer.manifest.workbooks.child" in Path(f"/proc/{child}/cmdline").read_bytes():
+        if b"importer.manifest.workbooks.child_process" in Path(f"/proc/{child}/cmdline").read_bytes():
             os.kill(child, signal.SIGKILL)
     with pytest.raises(ManifestError, match="of memory"):
         list(chunks)
@@ -199,15 +212,15 @@ def test_a_reader_that_is_killed_is_an_error_and_no_shorter_table(tmp_path: Path
         list(manifest.chunks())
 
 
-def test_no_module_of_the_working_folder_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stranger's folder may hold a file that is called as a library is."""
+def test_modules_in_the_working_folder_are_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file there may have the name of a library."""
     (tmp_path / "python_calamine.py").write_text("raise SystemExit('a stranger')")
     monkeypatch.chdir(tmp_path)
     assert read(write(tmp_path / "tickets.xlsx", Page(rows=ROWS))).cells == [["1", "x"]]
 
 
-def test_no_named_file_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is kept of a sheet and what its reader says have no names."""
+def test_no_temporary_file_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cached rows and error output are in unnamed files."""
     path = write(tmp_path / "tickets.xlsx", Page(rows=ROWS))
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))

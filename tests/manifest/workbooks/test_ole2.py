@@ -1,4 +1,4 @@
-"""Streams come out of an OLE2 container as they were put in, however they are chained; a broken chain is an error."""
+"""Streams of an OLE2 container are read completely, or the container is reported as damaged."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
 from importer.manifest.workbooks.ole2 import read_stream, stream_names
-from importer.manifest.workbooks.sheet_facts import UnreadableSheetError
 from tests.manifest.books import container
 
 
@@ -21,7 +21,7 @@ def written(folder: Path, content: bytes) -> Path:
 
 @pytest.mark.parametrize("size", [4096, 4097, 60_000, 70_000, 9_000_000])
 def test_a_stream_of_any_size(tmp_path: Path, size: int) -> None:
-    """In one sector of the table, in many, and in so many that they are listed in sectors of their own."""
+    """The sector table has one sector, many, or so many that further sectors list them."""
     streams = {"Other": b"x" * 5000, "Workbook": random.Random(size).randbytes(size)}
     path = written(tmp_path, container(streams))
     assert read_stream(path, "Workbook") == streams["Workbook"]
@@ -44,28 +44,28 @@ def test_a_short_stream(tmp_path: Path) -> None:
     assert read_stream(written(tmp_path, bytes(content)), "Workbook") == text
 
 
-def test_a_stream_that_is_not_there(tmp_path: Path) -> None:
-    """It is an error like any other damage."""
-    with pytest.raises(UnreadableSheetError):
+def test_missing_stream_is_an_error(tmp_path: Path) -> None:
+    """It is reported like other damage."""
+    with pytest.raises(DamagedWorkbookError):
         read_stream(written(tmp_path, container({"Book": b"x" * 4096})), "Workbook")
 
 
 @pytest.mark.parametrize("target", [2, 5000])
-def test_a_chain_that_breaks(tmp_path: Path, target: int) -> None:
-    """One that comes back to itself would go on for ever, and one that leaves the table leads nowhere."""
+def test_broken_chain_of_sectors(tmp_path: Path, target: int) -> None:
+    """A chain with a loop ends, and a chain that leaves the table is an error."""
     content = bytearray(container({"Workbook": bytes(8192)}))
     struct.pack_into("<I", content, 512 + 4 * 6, target)
     path = written(tmp_path, bytes(content))
     if target == 2:  # as many sectors as the stream has are read, and its records then make no sense
         assert len(read_stream(path, "Workbook")) == 8192
     else:
-        with pytest.raises(UnreadableSheetError):
+        with pytest.raises(DamagedWorkbookError):
             read_stream(path, "Workbook")
 
 
 @pytest.mark.parametrize("size", [0, 200, 512, 1000, 1100, 2000, 5000])
 def test_a_container_that_is_cut_off(tmp_path: Path, size: int) -> None:
-    """Wherever it ends, no part of a stream is taken for all of it."""
+    """An incomplete stream is an error, wherever the file ends."""
     path = written(tmp_path, container({"Workbook": b"x" * 5000})[:size])
-    with pytest.raises(UnreadableSheetError):
+    with pytest.raises(DamagedWorkbookError):
         read_stream(path, "Workbook")

@@ -1,4 +1,4 @@
-"""Workbooks of programs other than Excel and LibreOffice, which both open without a word."""
+"""Workbooks of other programs, which Excel and LibreOffice open without a warning."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.manifest.reading import read, refusal
 
 
 @pytest.mark.parametrize("code_page", [1252, 1250, 1251, 932, 950, 10000, 65001])
-def test_texts_of_an_old_workbook_are_unicode_whatever_code_page_it_names(tmp_path: Path, code_page: int) -> None:
-    """Since Excel 97 texts are UTF-16, so none has a NUL behind each letter, and a sheet's name is one of them."""
+def test_texts_of_an_xls_are_unicode_with_any_code_page(tmp_path: Path, code_page: int) -> None:
+    """Since Excel 97 texts and sheet names are UTF-16."""
     texts = ["Grüße an alle", "価格 – “ok” €", "Плати 🎫", "plain", "\u0080\u009f", "日本語" * 100]
     page = Page(
         rows=[["id", "text"], *([f"T-{number}", text] for number, text in enumerate(texts))], name="Übersicht 価格"
@@ -38,7 +38,7 @@ Renaming = Callable[[str], str]
 def rewritten(
     path: Path, rename: Renaming = str, change: Callable[[str, bytes], bytes] = lambda _, content: content
 ) -> Path:
-    """Write all parts of a workbook anew."""
+    """Rewrite all parts of a workbook."""
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w") as archive:
@@ -48,7 +48,7 @@ def rewritten(
 
 
 def with_lists(path: Path) -> Path:
-    """Add what every program lists of the parts, and `books` leaves out of an .xlsb."""
+    """Add the lists of parts that `books` does not write for an .xlsb."""
     with zipfile.ZipFile(path) as archive:
         if "_rels/.rels" in archive.namelist():
             return path
@@ -62,7 +62,7 @@ def with_lists(path: Path) -> Path:
 
 
 def moved(old: bytes, new: bytes) -> tuple[Renaming, Callable[[str, bytes], bytes]]:
-    """Part names, and what refers to them, with another text in them."""
+    """Replace a text in part names and in references to them."""
     return (
         lambda name: name.replace(old.decode(), new.decode()),
         lambda name, content: content.replace(old, new) if name.endswith((".rels", "].xml")) else content,
@@ -82,15 +82,15 @@ def in_utf16(content: bytes) -> bytes:
     [(b"workbook.", b"workbook2."), (b"xl/", b""), (b"xl/", b"Excel/"), (b"workbook.", b"Workbook.")],
     ids=["another name", "at the root", "another folder", "a capital letter"],
 )
-def test_the_workbook_is_found_by_the_lists_of_parts(tmp_path: Path, kind: str, old: bytes, new: bytes) -> None:
-    """The standard fixes no names; the relations of the package say which part is the workbook."""
+def test_main_part_is_found_by_the_lists_of_parts(tmp_path: Path, kind: str, old: bytes, new: bytes) -> None:
+    """The standard prescribes no part names."""
     path = rewritten(with_lists(write(tmp_path / f"tickets{kind}", Page(rows=ROWS))), *moved(old, new))
     assert read(path).cells == CELLS
 
 
 @pytest.mark.parametrize("ending", [(".rels",), (".rels", ".xml")], ids=["relations", "all parts"])
 def test_parts_in_utf_16(tmp_path: Path, ending: tuple[str, ...]) -> None:
-    """XML may be in UTF-16 by its own standard."""
+    """The XML standard allows UTF-16."""
     path = write(tmp_path / "tickets.xlsx", Page(rows=ROWS))
     rewritten(path, change=lambda name, content: in_utf16(content) if name.endswith(ending) else content)
     assert read(path).cells == CELLS
@@ -103,8 +103,8 @@ def test_a_package_without_its_own_relations(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dimension", [b"A1:@7", b"", b"A1:", b"Table1", b"$A$1:$C$2"])
-def test_a_dimension_that_names_no_cells_is_passed_over(tmp_path: Path, dimension: bytes) -> None:
-    """A sheet's size is a hint, and where its cells are says more."""
+def test_dimension_without_an_area_is_ignored(tmp_path: Path, dimension: bytes) -> None:
+    """The positions of the cells are enough."""
     path = write(tmp_path / "tickets.xlsx", Page(rows=ROWS))
     part = "xl/worksheets/sheet1.xml"
     with_part(path, part, lambda content: content.replace(b'ref="A1:C2"', b'ref="%s"' % dimension))
@@ -112,7 +112,7 @@ def test_a_dimension_that_names_no_cells_is_passed_over(tmp_path: Path, dimensio
 
 
 def test_an_indented_open_document(tmp_path: Path) -> None:
-    """Blanks between elements are none of a cell's text, and those in a paragraph are."""
+    """Blanks between elements are ignored, and blanks in a paragraph are text."""
     rows: list[list[Cell]] = [*ROWS, ["A2", "two  words\nand lines", Formatted(7, "00000")], ["A3", "<&> \"'", None]]
     path = write(tmp_path / "tickets.ods", Page(rows=rows))
     whole = read(path).cells
@@ -121,8 +121,8 @@ def test_an_indented_open_document(tmp_path: Path) -> None:
     assert whole[0] == CELLS[0]
 
 
-def test_copies_of_workbooks_do_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever a workbook is copied to for reading is gone once it is open, also where it is refused."""
+def test_temporary_copies_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are deleted after reading, and after an error."""
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     path = rewritten(write(tmp_path / "tickets.xlsx", Page(rows=ROWS)), *moved(b"workbook.", b"workbook2."))

@@ -1,4 +1,4 @@
-"""A sheet is parsed once: whatever passes are made, broken off or run side by side, each gives all rows."""
+"""A sheet is read once, and every pass yields all rows, even if passes overlap or end early."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from importer.errors import ManifestError
 from importer.manifest import open_manifest
 from importer.manifest.records import BlankRecords
 from importer.manifest.workbooks.grid import Grid
-from importer.manifest.workbooks.messages import BlankRows, RowsMessage
+from importer.manifest.workbooks.process_messages import BlankRows, RowsMessage
 from importer.manifest.workbooks.row_cache import RowCache
-from importer.manifest.workbooks.sheet import BLOCK_ROWS, Sheet, TablePlace
 from importer.manifest.workbooks.sheet_facts import SheetFacts
-from importer.manifest.workbooks.sheet_notes import PROMISED_ROWS
+from importer.manifest.workbooks.sheet_rows import BLOCK_ROWS, SheetRows, TablePosition
+from importer.manifest.workbooks.sheet_warnings import PROMISED_ROWS
 from importer.manifest.workbooks.zero_padding import ZeroPadding
 from importer.models import ManifestOptions
 from tests.manifest.reading import read_pass
@@ -31,7 +31,7 @@ ROWS = 2 * BLOCK_ROWS + 3
 
 
 class Counted:
-    """Rows as calamine gives them."""
+    """Rows like calamine's."""
 
     def __init__(self, rows: int = ROWS) -> None:
         self._rows = rows
@@ -45,9 +45,9 @@ class Counted:
 
 
 class Process:
-    """Gives blocks of rows once, as the process that reads a workbook does."""
+    """A source of rows like the reading process."""
 
-    def __init__(self, sheet: Sheet, fails_behind: int | None = None) -> None:
+    def __init__(self, sheet: SheetRows, fails_behind: int | None = None) -> None:
         self.given = 0
         self._blocks = sheet.blocks()
         self._fails_behind = fails_behind
@@ -63,9 +63,9 @@ class Process:
         return None if block is None else pickle.dumps(RowsMessage.of(block, ()))
 
 
-def sheet_of(cells: Counted, facts: SheetFacts | None = None) -> Sheet:
-    place = TablePlace(header_row=2, end_row=ROWS + 2, first_column=0, width=2, named=2)
-    return Sheet(cells, facts or SheetFacts(), place)
+def sheet_of(cells: Counted, facts: SheetFacts | None = None) -> SheetRows:
+    place = TablePosition(header_row=2, end_row=ROWS + 2, first_column=0, width=2, named=2)
+    return SheetRows(cells, facts or SheetFacts(), place)
 
 
 def kept() -> RowCache:
@@ -75,7 +75,7 @@ def kept() -> RowCache:
 EXPECTED = [[f"T-{number}", str(number)] for number in range(ROWS)]
 
 
-def rows_of(sheet: Sheet) -> list[list[str]]:
+def rows_of(sheet: SheetRows) -> list[list[str]]:
     return [row for block in sheet.blocks() for row in block.texts()]
 
 
@@ -84,7 +84,7 @@ def all_rows(blocks: Iterable[RowsMessage | BlankRows]) -> list[list[str]]:
 
 
 def test_a_sheet_is_read_once_from_its_process() -> None:
-    """Later passes take what was kept."""
+    """Later passes read from the cache."""
     process = Process(sheet_of(Counted()))
     rows = RowCache(process)
     assert all_rows(rows) == EXPECTED
@@ -94,8 +94,8 @@ def test_a_sheet_is_read_once_from_its_process() -> None:
 
 
 @pytest.mark.parametrize("blocks", [0, 1, 2])
-def test_a_pass_that_is_broken_off_leaves_nothing_out(blocks: int) -> None:
-    """The next one takes what was kept, and goes on in the process from there."""
+def test_pass_after_an_interrupted_one_is_complete(blocks: int) -> None:
+    """It reads cached rows first, and then further rows from the process."""
     rows = kept()
     broken_off = iter(rows)
     gone = [next(broken_off) for _ in range(blocks)]
@@ -103,16 +103,16 @@ def test_a_pass_that_is_broken_off_leaves_nothing_out(blocks: int) -> None:
     assert all_rows([*gone, *broken_off]) == EXPECTED
 
 
-def test_a_process_that_fails_fails_in_every_pass() -> None:
-    """What it gave before is never taken for all that there is."""
+def test_error_of_the_process_is_raised_in_every_pass() -> None:
+    """Cached rows are never taken for the whole sheet."""
     rows = RowCache(Process(sheet_of(Counted()), fails_behind=2))
     for _ in range(2):
         with pytest.raises(ManifestError, match="the process has ended"):
             all_rows(rows)
 
 
-def test_passes_side_by_side_do_not_disturb_one_another() -> None:
-    """Block by block in turn, one of them begun late: each gives all rows, once."""
+def test_overlapping_passes_yield_all_rows() -> None:
+    """The passes take blocks in turn, and one starts late."""
     rows = kept()
     first, second = iter(rows), iter(rows)
     one, two = [next(first)], [next(second)]
@@ -125,7 +125,7 @@ def test_passes_side_by_side_do_not_disturb_one_another() -> None:
 
 
 def test_passes_in_several_threads() -> None:
-    """The rows to be sent are read in a thread, and the file with what was kept has one position."""
+    """Passes may run in threads, and the file of the cache has one position."""
     rows = kept()
     found: list[list[list[str]]] = []
     threads = [threading.Thread(target=lambda: found.append(all_rows(rows))) for _ in range(4)]
@@ -136,8 +136,8 @@ def test_passes_in_several_threads() -> None:
     assert found == [EXPECTED] * 4
 
 
-def test_without_room_for_a_copy_rows_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that takes no temporary files costs memory, and no rows."""
+def test_rows_stay_in_memory_if_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No row is lost."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
     rows = kept()
     assert all_rows(rows) == all_rows(rows) == EXPECTED
@@ -152,15 +152,15 @@ def test_blocks_have_a_bounded_size(columns: int, text: str, most: int) -> None:
             for _ in range(2_200):
                 yield [text] * columns
 
-    place = TablePlace(header_row=0, end_row=2_200, first_column=0, width=columns, named=columns)
-    sizes = [len(block) for block in Sheet(Wide(), SheetFacts(), place).blocks()]
+    place = TablePosition(header_row=0, end_row=2_200, first_column=0, width=columns, named=columns)
+    sizes = [len(block) for block in SheetRows(Wide(), SheetFacts(), place).blocks()]
     assert sum(sizes) == 2_200
     assert max(sizes) <= most
     assert len(text) < 100 or max(sizes[1:]) * columns * len(text) <= 9_000_000
 
 
 def test_padding_holds_across_blocks() -> None:
-    """The formats say which rows; they are counted from the sheet's first, and not from the block's."""
+    """Rows of padded cells count from the first row of the sheet."""
     zeros = ZeroPadding.parse("0000000")
     assert zeros is not None
     facts = SheetFacts()
@@ -173,12 +173,12 @@ def test_padding_holds_across_blocks() -> None:
     assert cells == [f"{number:07d}" if number in padded else str(number) for number in range(ROWS)]
 
 
-def test_what_a_scan_knows_better_stands_in_its_cell() -> None:
-    """An error, a formula, a duration: each in its row, in the first block and in a later one."""
+def test_facts_of_the_scan_replace_cells() -> None:
+    """Errors, formulas and durations are in their rows, in every block."""
     facts = SheetFacts(
         errors={(2, 0): "#N/A", (BLOCK_ROWS + 2, 1): "#REF!", (0, 0): "#NAME?"},
-        unvalued={(3, 1): "=1+1"},
-        others={(ROWS + 1, 1): "36:00:00", (4, 7): "beyond"},
+        formulas_without_value={(3, 1): "=1+1"},
+        texts={(ROWS + 1, 1): "36:00:00", (4, 7): "beyond"},
     )
     expected = [list(row) for row in EXPECTED]
     expected[0][0], expected[BLOCK_ROWS][1], expected[1][1], expected[-1][1] = "#N/A", "#REF!", "=1+1", "36:00:00"
@@ -187,8 +187,8 @@ def test_what_a_scan_knows_better_stands_in_its_cell() -> None:
     assert rows_of(sheet) == expected
 
 
-def test_a_million_blank_rows_are_only_counted() -> None:
-    """Rows without content are no blocks, but where a scan knows better: an error is an empty cell to calamine."""
+def test_blank_rows_are_only_counted() -> None:
+    """A block with an error is not blank, although calamine reads an empty cell."""
 
     class Sparse:
         def iter_rows(self) -> Iterator[list[Any]]:
@@ -196,17 +196,17 @@ def test_a_million_blank_rows_are_only_counted() -> None:
             yield from itertools.repeat(["", ""], 50_000)
             yield ["", 0.0]
 
-    place = TablePlace(header_row=1, end_row=50_002, first_column=0, width=2, named=2)
-    blocks = list(Sheet(Sparse(), SheetFacts(), place).blocks())
+    place = TablePosition(header_row=1, end_row=50_002, first_column=0, width=2, named=2)
+    blocks = list(SheetRows(Sparse(), SheetFacts(), place).blocks())
     assert sum(map(len, blocks)) == 50_001
     assert [block.texts()[-1] for block in blocks if isinstance(block, Grid)] == [["", "0"]]
-    blocks = list(Sheet(Sparse(), SheetFacts(errors={(25_000, 0): "#N/A"}), place).blocks())
+    blocks = list(SheetRows(Sparse(), SheetFacts(errors={(25_000, 0): "#N/A"}), place).blocks())
     assert sum(map(len, blocks)) == 50_001
     assert ["#N/A", ""] in [row for block in blocks if isinstance(block, Grid) for row in block.texts()]
 
 
-def test_nothing_of_it_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was kept has no name while it is there, and its file is closed with the rows."""
+def test_cache_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file has no name, and is closed with the cache."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     rows = kept()
     all_rows(rows)
@@ -227,7 +227,7 @@ def book_of(path: Path, rows: int) -> Path:
 
 
 def test_chunks_of_any_size_hold_the_same_rows(tmp_path: Path) -> None:
-    """A pass may ask for less at a time than is parsed at once; rows keep their numbers."""
+    """Chunks may be smaller than blocks, and rows keep their numbers."""
     path = tmp_path / "tickets.xlsx"
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet()
@@ -241,12 +241,12 @@ def test_chunks_of_any_size_hold_the_same_rows(tmp_path: Path) -> None:
         assert table.cells == [[f"T-{row}"] for row in range(1, 26)]
 
 
-def test_a_sheet_of_more_rows_than_promised_works_and_is_warned_of(tmp_path: Path) -> None:
-    """It is read all the same; the plan and `validate` say what would be better."""
+def test_very_long_sheet_is_read_with_a_warning(tmp_path: Path) -> None:
+    """The warning recommends CSV."""
     small = open_manifest(book_of(tmp_path / "small.xlsx", 3), ManifestOptions())
-    assert small.detected.warnings == ()
+    assert small.format.warnings == ()
     large = open_manifest(book_of(tmp_path / "large.xlsx", PROMISED_ROWS + 1), ManifestOptions())
-    (warning,) = large.detected.warnings
+    (warning,) = large.format.warnings
     assert "sheet 'Tickets' has 200,001 rows" in warning
     assert "CSV" in warning
     assert sum(len(chunk.rows) for chunk in large.chunks()) == PROMISED_ROWS + 1

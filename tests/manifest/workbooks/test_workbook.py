@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
-from importer.manifest.workbooks.cells import texts
+from importer.manifest.workbooks.cell_text import cell_texts
 from importer.manifest.workbooks.zero_padding import ZeroPadding
 from tests.manifest.books import with_part
 from tests.manifest.reading import read, read_pass, refusal
@@ -76,10 +76,10 @@ def test_cells_become_text(tmp_path: Path, stored: object, number_format: str | 
     assert read(path).cells == [[text]]
 
 
-def test_cells_that_excel_writes_otherwise() -> None:
-    """Negative durations, fractions of a second and whole numbers of any kind have a text, too."""
+def test_other_values_become_text() -> None:
+    """Negative durations, fractions of a second and integers."""
     column = [dt.timedelta(hours=-1), dt.timedelta(days=2, microseconds=5), 7, "x"]
-    assert list(texts(column)) == ["-01:00:00", "48:00:00.000005", "7", "x"]
+    assert list(cell_texts(column)) == ["-01:00:00", "48:00:00.000005", "7", "x"]
 
 
 def test_text_of_a_workbook_is_exact(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_text_of_a_workbook_is_exact(tmp_path: Path) -> None:
     ],
 )
 def test_padding_formats(code: str, shown: str) -> None:
-    """A number that its format pads is written as the cell shows it."""
+    """A padded number is written as the cell shows it."""
     padding = ZeroPadding.parse(code)
     assert padding is not None
     assert padding.apply(42.0) == shown
@@ -133,12 +133,12 @@ def test_padding_formats(code: str, shown: str) -> None:
     ],
 )
 def test_other_formats_pad_nothing(code: str) -> None:
-    """Points, percentages, exponents, dates and a single zero leave the stored value as it is."""
+    """Formats with points, percentages, exponents, dates or a single zero do not pad."""
     assert ZeroPadding.parse(code) is None
 
 
-def test_padding_in_openpyxl_workbooks_wherever_the_table_stands(tmp_path: Path) -> None:
-    """Formats are found by the cell's place, with empty rows and columns before the table."""
+def test_padding_of_a_table_anywhere_on_the_sheet(tmp_path: Path) -> None:
+    """Formats are found by the position of the cell."""
     path = tmp_path / "tickets.xlsx"
     book = openpyxl.Workbook()
     sheet = book.active
@@ -154,12 +154,12 @@ def test_padding_in_openpyxl_workbooks_wherever_the_table_stands(tmp_path: Path)
     assert table.cells == [["1", "00123", ""], ["2", "00045", ""]]
     assert table.rows == [5, 7]
     assert table.manifest.blank_rows == 1
-    assert table.manifest.detected.header_row == 4
+    assert table.manifest.format.header_row == 4
     assert read_pass(table.manifest, 1).cells == table.cells
 
 
 def test_padding_without_references(tmp_path: Path) -> None:
-    """Some writers leave the places of rows and cells out: they follow one another."""
+    """Some programs write rows and cells without references."""
     path = written(tmp_path / "tickets.xlsx", [["id", "zip"], ["x", 123]], formats={(1, 1): "00000"})
 
     def strip(content: bytes) -> bytes:
@@ -170,8 +170,8 @@ def test_padding_without_references(tmp_path: Path) -> None:
     assert read(with_part(path, "xl/worksheets/sheet1.xml", strip)).cells == [["x", "00123"]]
 
 
-def test_styles_in_a_place_of_their_own(tmp_path: Path) -> None:
-    """Parts are found through the workbook's relations, absolute targets included; without styles nothing is padded."""
+def test_styles_part_is_found_by_its_relation(tmp_path: Path) -> None:
+    """Absolute targets are allowed; without styles nothing is padded."""
     rows: list[list[object]] = [["zip"], [123]]
     path = written(tmp_path / "tickets.xlsx", rows, formats={(1, 0): "00000"})
     relations = "xl/_rels/workbook.xml.rels"
@@ -182,7 +182,7 @@ def test_styles_in_a_place_of_their_own(tmp_path: Path) -> None:
 
 
 def test_unreadable_formats_are_refused(tmp_path: Path) -> None:
-    """Where the formats can't be read, zeros could be lost in silence; so the manifest isn't read."""
+    """Otherwise zeros could be lost without notice."""
     path = written(tmp_path / "tickets.xlsx", [["zip"], [123]], formats={(1, 0): "00000"})
     with_part(path, "xl/styles.xml", lambda content: content.replace(b"formatCode", b"formatC0de"))
     assert "zeros such as in 00123 would be lost" in refusal(path)
@@ -190,18 +190,18 @@ def test_unreadable_formats_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/sharedStrings.xml"])
 def test_damaged_workbook(tmp_path: Path, part: str) -> None:
-    """A workbook whose parts are cut off is called damaged."""
+    """A workbook with a part that is cut off is reported as damaged."""
     path = written(tmp_path / "tickets.xlsx", [["id"], ["x"]])
     with_part(path, part, lambda content: content[: len(content) // 2])
     assert "damaged" in refusal(path)
 
 
 def test_row_numbers_and_columns_of_an_offset_table(tmp_path: Path) -> None:
-    """Rows are numbered and columns lettered as Excel shows them, whatever is empty before the table."""
+    """Messages name rows and columns as Excel does, with empty rows and columns before the table."""
     path = written(tmp_path / "tickets.xlsx", [["id", "id"], ["x", "y"]], top=3, left=2)
     text = refusal(path)
     assert "sheet 'Tickets', row 4" in text
-    assert "'id' stands in columns C, D" in text
+    assert "'id' is the name of columns C, D" in text
 
 
 def test_value_beside_the_table(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_value_beside_the_table(tmp_path: Path) -> None:
 
 
 def test_header_row_of_a_sheet(tmp_path: Path) -> None:
-    """Titles above the header are ignored, and short rows are no problem: a sheet has no ragged edge."""
+    """Titles above the header are ignored, and short rows are accepted."""
     path = written(tmp_path / "tickets.xlsx", [["Export of March"], [], ["id", "n"], ["x"], ["y", 2]])
     table = read(path, header_row=3)
     assert (table.columns, table.cells, table.rows) == (["id", "n"], [["x", ""], ["y", "2"]], [4, 5])
@@ -255,14 +255,14 @@ def test_the_sheet_with_most_known_columns_is_read(tmp_path: Path) -> None:
 
 
 def test_named_sheet(tmp_path: Path) -> None:
-    """A sheet that the mapping names is read even if it is hidden or knows no column."""
+    """A sheet that the mapping names is read even if it is hidden or has no known column."""
     path = book_of_sheets(tmp_path / "t.xlsx", hidden=["a"], Tickets=["id"])
     table = read(path, ["id"], sheet="hidden")
     assert (table.manifest.sheet, table.cells) == ("hidden", [["hidden"]])
 
 
 def test_unknown_sheet(tmp_path: Path) -> None:
-    """A sheet that isn't there is answered with those that are, and with the one that was probably meant."""
+    """The message lists all sheets, and suggests a similar name."""
     path = book_of_sheets(tmp_path / "t.xlsx", Notes=["a"], Tickets=["id"])
     text = refusal(path, sheet="tickets ")
     assert "has no sheet 'tickets '; it has 'Notes', 'Tickets'" in text
@@ -271,14 +271,14 @@ def test_unknown_sheet(tmp_path: Path) -> None:
 
 
 def test_empty_sheets(tmp_path: Path) -> None:
-    """A sheet without content is no manifest."""
+    """A sheet without content is refused."""
     path = book_of_sheets(tmp_path / "t.xlsx", one=[], two=[])
-    assert "sheet 'one' holds nothing but blanks" in refusal(path)
-    assert "sheet 'two' holds nothing but blanks" in refusal(path, sheet="two")
+    assert "sheet 'one' contains only blanks" in refusal(path)
+    assert "sheet 'two' contains only blanks" in refusal(path, sheet="two")
 
 
 def test_only_hidden_sheets(tmp_path: Path) -> None:
-    """Nothing is taken that the user can't see, unless it is named."""
+    """A hidden sheet is read only if the mapping names it."""
     path = book_of_sheets(tmp_path / "t.xlsx", Tickets=["id"])
     with_part(path, "xl/workbook.xml", lambda content: content.replace(b"<sheet ", b'<sheet state="hidden" '))
     assert "has no visible sheet" in refusal(path)
@@ -286,14 +286,14 @@ def test_only_hidden_sheets(tmp_path: Path) -> None:
 
 
 def test_a_sheet_without_its_relation(tmp_path: Path) -> None:
-    """A workbook that names a sheet and not where it is gets an error, though its cells are found."""
+    """A sheet without a reference to its part is an error."""
     path = written(tmp_path / "tickets.xlsx", [["id"], ["1"]])
     with_part(path, "xl/workbook.xml", lambda content: content.replace(b'r:id="rId1"', b'id="rId1"'))
     assert "the workbook" in refusal(path)
 
 
 def test_names_of_parts_with_backslashes(tmp_path: Path) -> None:
-    """Some programs of Windows write them so; all is found in them, an error that is replaced included."""
+    """Some Windows programs write them; formats and unknown errors are found."""
     path = written(tmp_path / "tickets.xlsx", [["zip", "a"], [123, 7]], formats={(1, 0): "00000"})
     cell, error = b'<c r="B2"><v>7</v></c>', b'<c r="B2" t="e"><v>Err:502</v></c>'
     with zipfile.ZipFile(path) as old:
@@ -309,7 +309,7 @@ def test_names_of_parts_with_backslashes(tmp_path: Path) -> None:
     "cell", ['<c r="B2" t="e"><v>{}</v></c>', "<c r='B2' s='0' t='e'><f t='array'>X(1)</f><v>{}</v></c>"]
 )
 def test_an_error_of_any_name_is_a_problem_of_its_row(tmp_path: Path, cell: str, error: str) -> None:
-    """Programs have errors that others have not; one of them spoils its cell, and not the workbook."""
+    """An error that calamine does not know affects only its own row."""
     path = written(tmp_path / "tickets.xlsx", [["id", "a"], ["T-1", 7], ["T-2", error]])
 
     def spoil(content: bytes) -> bytes:

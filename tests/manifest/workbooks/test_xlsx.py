@@ -1,8 +1,7 @@
-"""What a sheet holds is found in its text, or by an XML parser; both find the same, or the first says it can't."""
+"""The text scan and the parser scan find the same facts, or the text scan returns None."""
 
 from __future__ import annotations
 
-import dataclasses
 import zipfile
 from pathlib import Path
 
@@ -11,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from importer.manifest.workbooks.cell_styles import CellStyles
 from importer.manifest.workbooks.sheet_facts import Area, SheetFacts
-from importer.manifest.workbooks.styles import Styles
-from importer.manifest.workbooks.xlsx import parsed, scanned
+from importer.manifest.workbooks.xlsx_parser_scan import scan_elements
+from importer.manifest.workbooks.xlsx_text_scan import scan_text
 from tests.manifest.reading import read
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -28,9 +28,9 @@ def archive(folder: Path, content: bytes) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-def styled(*numbers: str) -> Styles:
+def styled(*numbers: str) -> CellStyles:
     """Styles that pad with as many zeros as their number says; 9 and 10 are those of a time and of a duration."""
-    styles = Styles()
+    styles = CellStyles()
     for number in numbers:
         styles.add(int(number), 164, {"9": "hh:mm", "10": "[h]:mm"}.get(number, "0" * int(number)))
     return styles
@@ -38,12 +38,12 @@ def styled(*numbers: str) -> Styles:
 
 def both_ways(folder: Path, content: bytes, styles: list[str]) -> tuple[SheetFacts | None, SheetFacts]:
     with archive(folder, content) as sheet:
-        return scanned(sheet, SHEET, styled(*styles)), parsed(sheet, SHEET, styled(*styles))
+        return scan_text(sheet, SHEET, styled(*styles)), scan_elements(sheet, SHEET, styled(*styles))
 
 
 def padded_of(facts: SheetFacts) -> dict[tuple[int, int], list[int]]:
     """(Column, zeros) -> rows."""
-    return {(column, len(zeros.pieces)): list(rows) for (column, zeros), rows in facts.padded.items()}
+    return {(column, len(padding.pieces)): list(rows) for (column, padding), rows in facts.padded.items()}
 
 
 def xml(cells: str) -> str:
@@ -118,7 +118,7 @@ def test_errors_formulas_and_long_numbers_are_found_in_the_text(tmp_path: Path, 
 
 
 def alike(one: SheetFacts, other: SheetFacts) -> bool:
-    return dataclasses.replace(one, rows=0, columns=0) == dataclasses.replace(other, rows=0, columns=0)
+    return one == other
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_dates_below_zero_are_found_in_the_text(tmp_path: Path, cells: str, foun
     scanned, parsed = both_ways(tmp_path, xml(cells).encode(), ["9", "10"])
     assert (scanned is None) == ("'" in cells)
     assert scanned is None or alike(scanned, parsed)
-    assert (parsed.others, parsed.dateless) == (found, list(found))
+    assert (parsed.texts, parsed.negative_dates) == (found, list(found))
 
 
 def test_what_each_of_them_finds(tmp_path: Path) -> None:
@@ -144,9 +144,9 @@ def test_what_each_of_them_finds(tmp_path: Path) -> None:
     for facts in both_ways(tmp_path, xml(cells).encode(), []):
         assert facts is not None
         assert facts.errors == {(1, 0): "#N/A"}
-        assert facts.unvalued == {(1, 1): "=A1<2"}
+        assert facts.formulas_without_value == {(1, 1): "=A1<2"}
         assert facts.rounded == [(1, 26)]
-        assert facts.stale
+        assert facts.is_stale
 
 
 @pytest.mark.parametrize(
@@ -169,13 +169,13 @@ def test_what_each_of_them_finds(tmp_path: Path) -> None:
     ],
 )
 def test_a_formula_lacks_its_value_whatever_its_type(tmp_path: Path, cell: str, *, lacks_value: bool) -> None:
-    """Only a text may be empty, and then there is an empty element for it."""
+    """Only a text may be empty, and then it has an empty element."""
     for facts in both_ways(tmp_path, xml(cell.format(' r="B2"')).encode(), []):
-        assert facts is None or facts.unvalued == ({(1, 1): "=1+1"} if lacks_value else {})
+        assert facts is None or facts.formulas_without_value == ({(1, 1): "=1+1"} if lacks_value else {})
 
 
 def test_hidden_and_merged_ones(tmp_path: Path) -> None:
-    """Rows, columns and areas, wherever they are said."""
+    """Hidden rows and columns, and merged areas."""
     content = (
         '<worksheet xmlns="urn:x"><cols><col min="1" max="2" width="9"/><col min="3" max="4" hidden="1"/></cols><sheetData>'
         '<row r="2" hidden="1"><c r="A2"><v>1</v></c></row><row r="3" spans="1:2" hidden="true"/><row r="4" hidden="0"/>'
@@ -201,21 +201,21 @@ def test_hidden_and_merged_ones(tmp_path: Path) -> None:
     ],
 )
 def test_other_ways_to_write_them_are_left_to_the_parser(tmp_path: Path, cells: str) -> None:
-    """What the short way can't be sure of, it doesn't say."""
+    """The text scan returns None if it may miss something."""
     scanned, _ = both_ways(tmp_path, xml(cells).encode(), [])
     assert scanned is None
 
 
 def test_another_encoding_is_left_to_the_parser(tmp_path: Path) -> None:
-    """In UTF-16 nothing would be found, and nothing be missed."""
+    """The text scan does not search UTF-16."""
     text = xml('<c r="A2" s="3"/>').replace("UTF-8", "UTF-16")
     scanned, parsed = both_ways(tmp_path, text.encode("utf-16"), ["3"])
     assert scanned is None
     assert padded_of(parsed) == {(0, 3): [1]}
 
 
-def test_a_format_of_whole_rows_is_none_of_their_cells(tmp_path: Path) -> None:
-    """A row may have a style for its empty cells; those that are there have their own."""
+def test_format_of_a_row_does_not_apply_to_its_cells(tmp_path: Path) -> None:
+    """The style of a row is for empty cells; existing cells have their own."""
     rows = '<row r="2" s="3" customFormat="1"><c r="A2" s="3"/></row><row r="3" s="3"><c r="A3"/></row>'
     scanned, parsed = both_ways(tmp_path, f"{START}{rows}{END}".encode(), ["3"])
     assert scanned == parsed
@@ -227,13 +227,13 @@ def test_a_format_of_whole_rows_is_none_of_their_cells(tmp_path: Path) -> None:
     cells=st.lists(st.tuples(st.integers(1, 40), st.sampled_from(["A", "Z", "AA", "XFD"]), st.sampled_from(["", *"1234"]))),
     block_bytes=st.integers(64, 400),
 )  # fmt: skip
-def test_blocks_of_any_size_tear_no_cell(tmp_path: Path, cells: list[tuple[int, str, str]], block_bytes: int) -> None:
-    """The text is read in blocks; where one ends is of no account."""
+def test_blocks_of_any_size_split_no_cell(tmp_path: Path, cells: list[tuple[int, str, str]], block_bytes: int) -> None:
+    """The size of a block does not change the result."""
     with_style = ((f"{letters}{row}", f' s="{style}"' if style else "") for row, letters, style in cells)
     rows = "".join(f'<row r="9"><c r="{reference}"{style}/></row>' for reference, style in with_style)
     content = f"{START}{rows}{END}".encode()
     with archive(tmp_path, content) as sheet:
-        found = scanned(sheet, SHEET, styled("2", "3"), block_bytes)
+        found = scan_text(sheet, SHEET, styled("2", "3"), block_bytes)
         assert found is not None
         expected: dict[tuple[int, int], list[int]] = {}
         columns = {"A": 0, "Z": 25, "AA": 26, "XFD": 16_383}
@@ -244,7 +244,7 @@ def test_blocks_of_any_size_tear_no_cell(tmp_path: Path, cells: list[tuple[int, 
 
 
 def test_many_padded_cells_of_several_formats(tmp_path: Path) -> None:
-    """Each column and format by itself, in the order of the rows, through a whole workbook."""
+    """Each column and format has its own rows."""
     path = tmp_path / "tickets.xlsx"
     book = openpyxl.Workbook()
     sheet = book.active

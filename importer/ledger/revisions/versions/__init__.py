@@ -1,1 +1,1 @@
-"""A file per version of the ledger's tables. To add one: copy the last, raise its numbers, and change ``schema``."""
+"""One file per schema version. To add one: copy the last, raise its numbers, and change ``schema``."""

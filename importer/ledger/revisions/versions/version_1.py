@@ -1,4 +1,4 @@
-"""Version 1: the tables that the first version of this program makes. Older ledgers than this there are none."""
+"""Version 1: the tables of the first version of this program. There are no older ledgers."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Change nothing: ledgers of this version are there already."""
+    """Change nothing: this is the oldest version."""

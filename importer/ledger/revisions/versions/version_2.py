@@ -1,4 +1,4 @@
-"""Version 2: all runs that call an account share its limit, and count their calls."""
+"""Version 2: runs share their account's rate limit and count its calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision = "1"
 
 
 def upgrade() -> None:
-    """Add the tables of the shared limit."""
+    """Add the tables ``quotas`` and ``calls``."""
     op.create_table(
         "quotas",
         sa.Column("account", sa.Text, primary_key=True),

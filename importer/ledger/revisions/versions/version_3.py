@@ -1,4 +1,4 @@
-"""Version 3: tickets are found by number, and an export is compared with the one before it."""
+"""Version 3: search of tickets by number, and comparison of an export with the one before it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def upgrade() -> None:
     for name in ("title_hash", "lead_hash"):
         op.add_column("tickets", sa.Column(name, sa.Text, nullable=False, server_default=""))
     for name, column in (("tickets_by_number", "number"), ("tickets_by_ticket_id", "ticket_id")):
-        given = sa.text(f"{column} != ''")
-        op.create_index(name, "tickets", ["account", column], sqlite_where=given, postgresql_where=given)
+        has_value = sa.text(f"{column} != ''")
+        op.create_index(name, "tickets", ["account", column], sqlite_where=has_value, postgresql_where=has_value)
     op.create_table(
         "exports",
         sa.Column("account", sa.Text, primary_key=True),

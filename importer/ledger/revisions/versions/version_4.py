@@ -13,7 +13,7 @@ from alembic import op
 revision = "4"
 down_revision = "3"
 
-_CHUNK = 2_000  # of bodies that are in memory at once
+_CHUNK = 2_000  # bodies in memory at the same time
 _meta = sa.table("ledger_meta", sa.column("name", sa.Text), sa.column("value", sa.Text))
 _tickets = sa.table(
     "tickets",
@@ -51,12 +51,12 @@ def upgrade() -> None:
         if sent := [each for each in values if each["title"] or each["lead"]]:
             db.execute(hash_ticket, sent)
         db.execute(hash_and_erase, values)
-    if db.dialect.name == "sqlite":  # a server tidies up by itself
+    if db.dialect.name == "sqlite":  # PostgreSQL removes the remains itself
         db.execute(_meta.insert().values(name="compact", value="needed"))
 
 
 def _chunks(db: sa.Connection) -> Iterator[list[Any]]:
-    """All requests in their order, so that the hashes of a ticket are those of its last one."""
+    """Yield all requests in their order, so that the last request of a ticket gives its hashes."""
     last = 0
     while True:
         statement = (
@@ -85,7 +85,7 @@ def _hashed(row: Any, secret: bytes) -> dict[str, object]:
 
 
 def _title_and_lead(request: str) -> tuple[str, str]:
-    """The title, and what names the lead; see ``models.Ticket``, as it is in this version."""
+    """Return the title and the lead's identifier, as ``models.Ticket`` does in this version."""
     try:
         ticket = json.loads(request)
         fields = {each["SchemaName"]: each["Value"] for each in ticket.get("Fields", [])}
@@ -93,7 +93,7 @@ def _title_and_lead(request: str) -> tuple[str, str]:
         if lead is None:
             names = ("LeadDetail.EmailAddress", "LeadDetail.Phone")
             lead = next((fields[name] for name in names if fields.get(name)), "")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # no ticket that this program has sent
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # not a ticket of this program
         return "", ""
     return str(title), str(lead).lower()
 

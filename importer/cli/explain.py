@@ -1,0 +1,52 @@
+"""`explain`: shows what an error code means and what to do."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+
+import click
+
+from importer.cli.output import print_line
+from importer.errors import UsageError
+
+_LEAST_SIMILARITY = 0.6  # of a code to what the user typed, to be suggested
+
+
+@click.command()
+@click.argument("code", required=False)
+def explain(code: str | None) -> int:
+    """Explain an error code, or list all codes.
+
+    Shows what CODE means, why it occurs, and what to do.
+    """
+    from importer.error_codes import ERROR_CODES, STATES
+
+    if code is None:
+        width = max(map(len, ERROR_CODES))
+        for state, entries in STATES.items():
+            print_line(f"{state}:")
+            for each, entry in entries.items():
+                print_line(f"  {each:<{width}}  {entry.meaning}")
+        return 0
+    name = code.strip().strip("`'\"").lower().replace("_", "-").replace(" ", "-")
+    if name not in ERROR_CODES:
+        similar = difflib.get_close_matches(name, ERROR_CODES, n=3, cutoff=_LEAST_SIMILARITY)
+        did_you_mean = f"did you mean {' or '.join(similar)}? " if similar else ""
+        raise UsageError(
+            f"{code!r} is not an error code; the error codes are:",
+            details=[line for state, codes in STATES.items() for line in _wrapped(f"{state}: {', '.join(codes)}")],
+            hint=f"{did_you_mean}`ticket-importer explain` shows what each code means",
+        )
+    entry = ERROR_CODES[name]
+    (state,) = [state for state, entries in STATES.items() if name in entries]
+    print_line(f"{name}: error code of rows with the state {state}")
+    print_line("")
+    print_line(f"What it means: {entry.meaning}")
+    print_line(f"Why: {entry.why}")
+    print_line(f"What to do: {entry.advice}")
+    return 0
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, width=76, subsequent_indent="  ", break_on_hyphens=False)

@@ -1,0 +1,59 @@
+"""Which ledger a command uses: the account's own, or a temporary one for the sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+from importer.cli.questions import ask
+from importer.errors import LedgerError
+from importer.settings import AccountSettings, Environment, ledger_url
+
+
+@contextlib.contextmanager
+def ledger_for_import(
+    account: AccountSettings | None, environment: Environment, flags: dict[str, Any], *, asks: bool
+) -> Iterator[str | None]:
+    """Yield the URL of the ledger of an import; ``None`` for a dry run without a ledger.
+
+    ``account`` is ``None`` for the sandbox. With ``asks``, a missing ledger is created if the user agrees.
+    Raises LedgerError if the ledger is missing.
+    """
+    from importer.ledger import Ledger, safe_url
+
+    if account is None:
+        with sandbox_ledger() as url:
+            yield url
+        return
+    url = ledger_url(flags["ledger"], environment)
+    if Ledger.exists(url):
+        yield url
+    elif flags["dry_run"]:
+        yield None
+    elif asks and ask(
+        f"No ledger found at {safe_url(url)}. Create a new one? "
+        "Answer no if you have imported into this account before."
+    ):
+        Ledger.create(url).close()
+        yield url
+    else:
+        command = ["ticket-importer", "ledger", "init", *(["--ledger", flags["ledger"]] if flags["ledger"] else [])]
+        raise LedgerError(
+            f"no ledger found at {safe_url(url)}",
+            hint=f"for the first import into this account, create it with `{shlex.join(command)}`; otherwise find the "
+            "ledger of the earlier imports and name it with --ledger: without it, tickets would be created twice",
+        )
+
+
+@contextlib.contextmanager
+def sandbox_ledger() -> Iterator[str]:
+    """Create a ledger in a temporary folder and yield its URL."""
+    from importer.ledger import Ledger
+    from importer.manifest import private_folder
+
+    with private_folder() as folder:
+        url = f"sqlite:///{folder}/ledger.sqlite"
+        Ledger.create(url).close()
+        yield url

@@ -1,0 +1,46 @@
+"""Colours of the lines that a terminal shows. Files, pipes and logs get plain text."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import click
+
+_LABEL = re.compile(r"[a-z]+(?: [a-z]+)? (?= )")  # a label as `display_text.labelled` pads it
+_PROBLEM = re.compile(r"(?:[\d,]+ × )?([a-z-]+)(?=: (?:sheet .*, )?row \d)")
+_COUNT = re.compile(r"([\d,]+ )(created|skipped|failed|rejected|unknown|pending)\b")
+_COUNT_COLORS = {"created": "green", "skipped": "green", "pending": "yellow"}
+_PREFIXES = {"error:": "red", "stopped:": "red", "hint:": "cyan", "warning": "yellow"}
+
+
+def style_line(line: str) -> str:
+    """Return a line of a plan, a summary or a problem list with ANSI colours."""
+    for prefix, color in _PREFIXES.items():
+        if line.startswith(prefix):
+            return click.style(prefix, fg=color, bold=True) + line.removeprefix(prefix)
+    if problem := _PROBLEM.match(line):
+        return f"{line[: problem.start(1)]}{click.style(problem[1], fg='red')}{line[problem.end(1) :]}"
+    if label := _LABEL.match(line):
+        rest = line[label.end() :]
+        if label[0].strip() == "rows":
+            rest = _COUNT.sub(_style_count, rest)
+        return click.style(label[0], bold=True) + rest
+    return line
+
+
+def _style_count(count: re.Match[str]) -> str:
+    return click.style(count[0], fg=_COUNT_COLORS.get(count[2], "red"))
+
+
+def is_tty(stream: object) -> bool:
+    """Return whether a stream is a terminal. A stream that a daemon has closed is none."""
+    try:
+        return bool(stream.isatty())  # type: ignore[attr-defined]  # None, where a daemon closed it
+    except (AttributeError, ValueError):
+        return False
+
+
+def shows_color(stream: object) -> bool:
+    """Return whether a stream is a terminal whose user has not switched colours off."""
+    return is_tty(stream) and not os.environ.get("NO_COLOR")

@@ -1,0 +1,148 @@
+"""Opens a workbook: chooses the sheet, finds its header and its problems. Runs in the reading process."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from importer.error_codes import ERROR_CODES
+from importer.errors import ManifestError
+from importer.manifest.file_type import FileType
+from importer.manifest.header import Header, column_letter, make_header, missing_header_error, number_repeated
+from importer.manifest.manifest_format import ManifestFormat
+from importer.manifest.records import BlankRecords
+from importer.manifest.title_rows import refuse_title_rows
+from importer.manifest.workbooks.grid import Grid
+from importer.manifest.workbooks.sheet_facts import UNKNOWN_FORMULA, SheetFacts
+from importer.manifest.workbooks.sheet_rows import SheetRows, TablePosition
+from importer.manifest.workbooks.sheet_scan import scan_sheet
+from importer.manifest.workbooks.sheet_warnings import OtherSheets, sheet_warnings
+from importer.manifest.workbooks.workbook_sheets import LoadedSheet, WorkbookSheets, calamine_errors
+from importer.models import ManifestOptions, Problem
+
+_FORMAT_NAMES = {
+    FileType.WORKBOOK: "Excel .xlsx",
+    FileType.MACRO_WORKBOOK: "Excel .xlsm",
+    FileType.BINARY_WORKBOOK: "Excel .xlsb",
+    FileType.OLD_WORKBOOK: "Excel .xls",
+    FileType.OPEN_DOCUMENT: "OpenDocument .ods",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedSheet:
+    """One sheet of a workbook, ready to be read."""
+
+    where: str  # file and sheet, for errors
+    rows: SheetRows
+    format: ManifestFormat
+    header: Header
+    problems: tuple[Problem, ...]  # of cells below the header, in the order of the rows
+
+    def blocks(self) -> Iterator[tuple[Grid | BlankRecords, tuple[Problem, ...]]]:
+        """Read the rows below the header, with the problems of each block. Raises ManifestError."""
+        first_row = self.header.row + 1
+        with calamine_errors(self.where):
+            for block in self.rows.blocks():
+                start = bisect.bisect_left(self.problems, first_row, key=_row)
+                end = bisect.bisect_left(self.problems, first_row + len(block), key=_row)
+                yield block, self.problems[start:end]
+                first_row += len(block)
+
+
+def _row(problem: Problem) -> int:
+    return problem.row
+
+
+def open_sheet(
+    path: Path, kind: FileType, options: ManifestOptions, expected: Collection[str], shown: str
+) -> OpenedSheet:
+    """Choose the sheet and find its header. Raises ManifestError if there is none."""
+    sheets = WorkbookSheets(path, shown)
+    candidates = sheets.candidates(options.sheet)
+    # calamine and the scan both take long, and calamine runs without Python's lock.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="sheet-scan") as thread:
+        scan = thread.submit(scan_sheet, path, kind, candidates[0], shown) if len(candidates) == 1 else None
+        name, loaded = sheets.load_best(candidates, options.header_row, expected)
+        where = f"{shown}, sheet {name!r}"
+        if loaded is None:
+            raise missing_header_error(where, options.header_row)
+        if options.header_row == 1:
+            refuse_title_rows(loaded.header, loaded.row, loaded.below, expected, where)
+        facts = scan_sheet(path, kind, name, shown) if scan is None else scan.result()
+    _check_header(loaded, facts, expected, where)
+    loaded = loaded.without_empty_columns(facts)
+    numbered = number_repeated(loaded.header, options.may_repeat)
+    header = make_header(numbered.names, row=loaded.row, shown=shown, first_column=loaded.first_column, sheet=name)
+    header = numbered.apply_to(header)
+    others = None
+    if options.sheet is None:
+        hidden = [sheet for sheet in sheets.names if sheet not in candidates]
+        others = OtherSheets(visible=[sheet for sheet in candidates if sheet != name], hidden=hidden)
+    manifest_format = ManifestFormat(
+        name=_FORMAT_NAMES[kind],
+        sheet=name,
+        header_row=loaded.row,
+        warnings=sheet_warnings(header, loaded.end_row, facts, others),
+    )
+    return OpenedSheet(
+        where=where,
+        rows=SheetRows(loaded.cells, facts, _table_position(loaded, header)),
+        format=manifest_format,
+        header=header,
+        problems=tuple(_problems(facts, header)),
+    )
+
+
+def _table_position(loaded: LoadedSheet, header: Header) -> TablePosition:
+    return TablePosition(
+        header_row=loaded.row,
+        end_row=loaded.end_row,
+        first_column=loaded.first_column,
+        width=header.width,
+        named=len(header.columns),
+    )
+
+
+def _check_header(loaded: LoadedSheet, facts: SheetFacts, expected: Collection[str], where: str) -> None:
+    """Raise ManifestError for errors and formulas without value in the header: calamine reads them as empty."""
+    names = [name for name in loaded.header if name.strip()]
+    end = loaded.first_column + max(at for at, name in enumerate(loaded.header, start=1) if name.strip())
+    is_complete = bool(expected) and set(expected) <= set(names)
+    details = [
+        f"cell {column_letter(column)}{row + 1} holds {_fault(code, facts.text_of_fault((row, column)))}"
+        for (row, column), code in facts.faults()
+        if row == loaded.row - 1 and (column < end or not is_complete)
+    ]
+    if details:
+        raise ManifestError(
+            f"{where}, row {loaded.row}: the header can't be used, because some of its cells hold no name:",
+            details=details,
+            hint="Write the names of the columns as text, or correct the formulas, and save the workbook in Excel.",
+        )
+
+
+def _problems(facts: SheetFacts, header: Header) -> Iterator[Problem]:
+    for (row, column), code in facts.faults():
+        index = column - header.first_column
+        if row >= header.row and 0 <= index < len(header.columns):
+            name, text = header.columns[index], facts.text_of_fault((row, column))
+            yield Problem(
+                code=code,
+                row=row + 1,
+                sheet=header.sheet,
+                column=name,
+                message=f"{name}: cell {column_letter(column)}{row + 1} holds {_fault(code, text)}",
+                hint=ERROR_CODES[code].advice,
+                value=text,
+            )
+
+
+def _fault(code: str, text: str) -> str:
+    """Describe a cell without a value. Some kinds of workbook hide the text of a formula."""
+    if code == "cell-error":
+        return f"the error {text}"
+    return f"{'a formula' if text == UNKNOWN_FORMULA else f'the formula {text}'} without a stored value"

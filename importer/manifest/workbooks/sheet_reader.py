@@ -1,0 +1,166 @@
+"""Starts the process that reads a workbook, receives its answers, and explains an early end in a message."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import tempfile
+import weakref
+from collections.abc import Collection
+from pathlib import Path
+from typing import IO
+
+from importer.errors import ManifestError
+from importer.manifest.file_type import FileType
+from importer.manifest.workbooks.process_limits import limits_for
+from importer.manifest.workbooks.process_messages import (
+    BlankRows,
+    EndOfRows,
+    FileUnreadable,
+    OutOfMemory,
+    ProcessBug,
+    ReadRequest,
+    RowsMessage,
+    SheetOpened,
+    WorkbookRejected,
+    receive,
+    send,
+    unpack,
+)
+from importer.models import ManifestOptions
+
+# The process has this program's search path, without modules from the working folder. numpy gets one thread, because
+# more would only reserve memory. Rust writes no backtrace, which takes long and is not shown.
+_START = (
+    "import os, sys; sys.path[:] = sys.argv[1:]; os.environ.update(OPENBLAS_NUM_THREADS='1', RUST_BACKTRACE='0'); "
+    "from importer.manifest.workbooks.child_process import main; main()"
+)
+_RUST_OUT_OF_MEMORY = b"memory allocation of"  # Rust writes this before it aborts
+_ERROR_OUTPUT_BYTES = 1 << 16
+_EXIT_S = 1  # after its last message the process only exits
+
+
+class SheetReader:
+    """Reader of one sheet, row by row, in a process. ``opened``: everything known before the first row."""
+
+    opened: SheetOpened
+
+    def __init__(
+        self, path: Path, kind: FileType, options: ManifestOptions, expected: Collection[str], shown: str
+    ) -> None:
+        self._shown = shown
+        self._limits = limits_for(path)
+        self._process, self._error_output = self._start()
+        self._end = weakref.finalize(self, _end, self._process, self._error_output)
+        self._is_intact = True
+        request = ReadRequest(
+            path=path.absolute(),
+            kind=kind,
+            options=options,
+            expected=frozenset(expected),
+            shown=shown,
+            limits=self._limits,
+        )
+        try:
+            try:
+                send(_pipe(self._process.stdin), request)
+            except BrokenPipeError:
+                raise self._early_end() from None
+            opened = self._message()[1]
+            assert isinstance(opened, SheetOpened)
+            self.opened = opened
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the process."""
+        self._end()
+
+    def next_rows(self) -> bytes | None:
+        """Return the next rows as a packed message; None at the end. Raises ManifestError."""
+        if not self._is_intact:
+            raise ManifestError(
+                f"{self._shown}: reading the workbook was interrupted", hint="Run the same command again."
+            )
+        self._is_intact = False  # until the whole message is read: a signal may interrupt that
+        content, message = self._message()
+        if isinstance(message, EndOfRows):
+            return None
+        self._is_intact = True
+        return content
+
+    def _start(self) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+        command = [sys.executable, "-P", "-c", _START, *sys.path]
+        error_output = tempfile.TemporaryFile(prefix="ticket-importer-")  # noqa: SIM115 - it is closed with the process
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=error_output
+            )
+        except BaseException:
+            error_output.close()
+            raise
+        return process, error_output
+
+    def _message(self) -> tuple[bytes, SheetOpened | RowsMessage | BlankRows | EndOfRows]:
+        """Read the next message, packed and unpacked. Raises the error of the process."""
+        content = receive(_pipe(self._process.stdout))
+        if content is None:
+            raise self._early_end()
+        message = unpack(content)
+        if not isinstance(message, SheetOpened | RowsMessage | BlankRows):  # it is the last one
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_EXIT_S)
+            self.close()
+        match message:
+            case WorkbookRejected():
+                raise ManifestError(message.message, hint=message.hint, details=message.details)
+            case FileUnreadable():
+                raise OSError(message.number, message.text)
+            case OutOfMemory():
+                raise self._too_large()
+            case ProcessBug():
+                error = RuntimeError("the process that reads the workbook failed")
+                error.add_note(message.traceback)
+                raise error
+        return content, message
+
+    def _early_end(self) -> ManifestError:
+        """Return the error for a process that ended before its last message."""
+        code = self._process.wait()
+        self._error_output.seek(0)
+        # The system kills a process that takes too much memory.
+        if _RUST_OUT_OF_MEMORY in self._error_output.read(_ERROR_OUTPUT_BYTES) or code == -signal.SIGKILL:
+            return self._too_large()
+        if code == -signal.SIGXCPU:
+            return ManifestError(
+                f"{self._shown}: reading the workbook takes more than {self._limits.cpu_s:,} s, too long for its size",
+                hint="Open it in Excel and save it again, or save the sheet as CSV.",
+            )
+        return ManifestError(
+            f"{self._shown}: the workbook is damaged and can't be read",
+            hint="Open it in Excel and save it again, or export it again.",
+        )
+
+    def _too_large(self) -> ManifestError:
+        return ManifestError(
+            f"{self._shown}: reading the workbook takes more than {self._limits.memory_bytes / 1e9:,.1f} GB of memory, "
+            "the limit for its size: it has too many cells, or the same long text in very many of them",
+            hint="In each sheet, delete stray cells far below or far to the right of the table (Ctrl+End goes there), "
+            "or save the table as CSV, which needs little memory.",
+        )
+
+
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream is not None
+    return stream
+
+
+def _end(process: subprocess.Popen[bytes], error_output: IO[bytes]) -> None:
+    process.kill()
+    for stream in (process.stdin, process.stdout, error_output):
+        with contextlib.suppress(BrokenPipeError):  # the process needs no more input
+            _pipe(stream).close()
+    process.wait()

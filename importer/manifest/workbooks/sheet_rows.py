@@ -1,0 +1,113 @@
+"""Converts the rows of one sheet to blocks of text."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from importer.manifest.records import BlankRecords
+from importer.manifest.workbooks.cell_text import cell_texts
+from importer.manifest.workbooks.grid import Grid
+from importer.manifest.workbooks.sheet_facts import PaddedCells, ReplacedCells, SheetFacts
+
+BLOCK_ROWS = 10_000
+_FIRST_BLOCK_ROWS = 1_000
+_BLOCK_CELLS = 200_000
+_BLOCK_BYTES = 1 << 23
+_MarkedCells = TypeVar("_MarkedCells", PaddedCells, ReplacedCells)
+
+
+class Cells(Protocol):
+    """The cells of a sheet, from calamine."""
+
+    def iter_rows(self) -> Iterator[list[Any]]:
+        """Yield all rows from row 1 on, cut to the columns from the first to the last one with content."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TablePosition:
+    """The position of a table on its sheet.
+
+    ``header_row`` and ``end_row``, the last with a value, count from 1. ``first_column`` counts from 0; from there on
+    rows have ``width`` cells, and the header names the first ``named``.
+    """
+
+    header_row: int
+    end_row: int
+    first_column: int
+    width: int
+    named: int
+
+
+class SheetRows:
+    """Rows of a sheet below its header, as text."""
+
+    def __init__(self, cells: Cells, facts: SheetFacts, position: TablePosition) -> None:
+        self._cells = cells
+        self._position = position
+        self._padded = facts.padded_cells()
+        self._replaced = facts.replaced_cells()
+        first, end = position.first_column, position.first_column + position.named
+        # calamine ends the sheet with the last value, and a formula below that may have none.
+        last_rows = (int(each.rows[-1]) for each in self._replaced if first <= each.column < end)
+        self._rows_after_values = max(max(last_rows, default=-1) + 1 - position.end_row, 0)
+
+    def blocks(self) -> Iterator[Grid | BlankRecords]:
+        """Read all rows, ``BLOCK_ROWS`` at a time, or fewer if the sheet is wide or has long texts."""
+        first = self._position.header_row
+        rows_after = itertools.repeat([""] * self._position.width, self._rows_after_values)
+        rows = itertools.islice(itertools.chain(self._cells.iter_rows(), rows_after), first, None)
+        most = max(min(BLOCK_ROWS, _BLOCK_CELLS // self._position.width), 1)
+        size = min(_FIRST_BLOCK_ROWS, most)
+        while block := list(itertools.islice(rows, size)):
+            if self._is_blank(block, first):
+                yield BlankRecords(size=len(block))
+                first += len(block)
+                size = most
+                continue
+            grid = self._grid(block, first)
+            yield grid
+            first += len(block)
+            # A block is at most twice as large as the one before, in case texts get longer.
+            bytes_per_row = sum(column.data.size for column in grid.cells) / len(block)
+            size = max(min(int(_BLOCK_BYTES / bytes_per_row), 2 * size, most), 1)
+
+    def _is_blank(self, block: list[list[Any]], first: int) -> bool:
+        """Whether all cells are empty, and none has a replaced text."""
+        if any(record.count("") < len(record) for record in block):
+            return False
+        end = first + len(block)
+        return not any(np.diff(np.searchsorted(each.rows, [first, end]))[0] for each in self._replaced)
+
+    def _grid(self, block: list[list[Any]], first: int) -> Grid:
+        columns: list[Sequence[Any]] = list(zip(*block, strict=True))
+        self._pad(columns, first, len(block))
+        self._replace(columns, first, len(block))
+        return Grid.of(list(map(cell_texts, columns)), self._position.named)
+
+    def _pad(self, columns: list[Sequence[Any]], first: int, size: int) -> None:
+        for cells, column, in_block in self._cells_in_block(columns, self._padded, first, size):
+            for at in (cells.rows[in_block] - first).tolist():
+                # Only numbers are padded: Excel shows the text 123 as 123. Empty cells have formats, too.
+                if type(column[at]) in (float, int):
+                    column[at] = cells.padding.apply(float(column[at]))
+
+    def _replace(self, columns: list[Sequence[Any]], first: int, size: int) -> None:
+        for cells, column, in_block in self._cells_in_block(columns, self._replaced, first, size):
+            for at, text in zip((cells.rows[in_block] - first).tolist(), cells.texts[in_block], strict=True):
+                column[at] = text
+
+    def _cells_in_block(
+        self, columns: list[Sequence[Any]], marked: Sequence[_MarkedCells], first: int, size: int
+    ) -> Iterator[tuple[_MarkedCells, list[Any], slice]]:
+        """Yield marked cells with rows in a block, with a column to change in place, and a slice of the rows."""
+        for each in marked:
+            index = each.column - self._position.first_column
+            start, end = np.searchsorted(each.rows, [first, first + size])
+            if start < end and 0 <= index < len(columns):
+                columns[index] = column = list(columns[index])
+                yield each, column, slice(start, end)

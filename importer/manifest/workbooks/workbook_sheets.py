@@ -1,0 +1,208 @@
+"""Lists and loads the sheets of a workbook with calamine, and chooses the one to import."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import python_calamine
+
+from importer.errors import ManifestError
+from importer.manifest.header import find_header
+from importer.manifest.title_rows import TITLE_ROWS, count_known_columns
+from importer.manifest.workbooks.cell_text import cell_texts
+from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
+from importer.manifest.workbooks.sheet_facts import SheetFacts
+from importer.manifest.workbooks.sheet_rows import Cells
+from importer.manifest.workbooks.xls_code_page import copy_with_unicode_code_page
+from importer.manifest.workbooks.xlsx_unknown_errors import without_unknown_errors
+
+_COLUMNS_OF_TABLE = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedSheet:
+    """A sheet in memory with its header: the row, its cells and the number of empty columns before them.
+
+    Rows count from 1; ``end_row`` is the last. ``below``: the first rows below the header.
+    """
+
+    name: str
+    cells: Cells
+    row: int
+    header: Sequence[str]
+    first_column: int
+    end_row: int
+    below: tuple[Sequence[str], ...]
+
+    def score(self, expected: Collection[str]) -> int:
+        """Rate the sheet: the number of expected columns in the header or a row below; else the table's width."""
+        if not expected:
+            return self._columns_of_table
+        return count_known_columns(expected, self.header, *self.below)
+
+    @property
+    def _columns_of_table(self) -> int:
+        """The number of columns that two of the first rows have, at most 3: a cover sheet has one or two."""
+        widths = sorted((sum(bool(cell.strip()) for cell in row) for row in (self.header, *self.below)), reverse=True)
+        return min(widths[1], _COLUMNS_OF_TABLE) if len(widths) > 1 else 0
+
+    def without_empty_columns(self, facts: SheetFacts) -> LoadedSheet:
+        """Return the sheet without first columns that have no name and no content below, only a title above."""
+        named = next(at for at, name in enumerate(self.header) if name.strip())
+        faults = (max(column - self.first_column, 0) for (row, column), _ in facts.faults() if row >= self.row)
+        empty = min((named, *faults))
+        if empty:
+            for record in itertools.islice(self.cells.iter_rows(), self.row, None):
+                empty = next((at for at, text in enumerate(cell_texts(record[:empty])) if text.strip()), empty)
+        if not empty:
+            return self
+        first = self.first_column + empty
+        return replace(self, cells=_LaterColumns(self.cells, empty), header=self.header[empty:], first_column=first)
+
+
+@dataclass(frozen=True)
+class _LaterColumns:
+    """Cells without the first ``skipped`` columns."""
+
+    cells: Cells
+    skipped: int
+
+    def iter_rows(self) -> Iterator[list[Any]]:
+        return (record[self.skipped :] for record in self.cells.iter_rows())
+
+
+@contextmanager
+def calamine_errors(where: str) -> Iterator[None]:
+    """Raise every error of calamine in the block as ManifestError."""
+    try:
+        yield
+    except OverflowError as error:
+        raise ManifestError(
+            f"{where}: a cell with the format of a duration holds more days than can be read",
+            hint="Give the cells that show #### a number format such as 0, and save the workbook.",
+        ) from error
+    except BaseException as error:
+        if "Cell limit exceeded" in str(error):
+            raise ManifestError(
+                f"{where}: a sheet has too many cells to hold in memory",
+                hint="In each sheet, delete stray cells far below or far to the right of the table, or save the table "
+                "as CSV.",
+            ) from error
+        # calamine panics at some damaged files, and a panic is not an Exception.
+        if isinstance(error, python_calamine.CalamineError) or type(error).__name__ == "PanicException":
+            raise ManifestError(
+                f"{where}: the workbook is damaged and can't be read",
+                hint="Open it in Excel and save it again, or export it again.",
+            ) from error
+        raise
+
+
+def _open(path: Path) -> python_calamine.CalamineWorkbook:
+    copy = copy_with_unicode_code_page(path)
+    if copy is None:
+        return python_calamine.CalamineWorkbook.from_path(str(path))
+    with copy:  # calamine reads all of an .xls when it opens it
+        return python_calamine.CalamineWorkbook.from_filelike(copy)
+
+
+class WorkbookSheets:
+    """Worksheets of one workbook."""
+
+    def __init__(self, path: Path, shown: str) -> None:
+        self._path = path
+        self._shown = shown
+        try:
+            with calamine_errors(shown):
+                self._workbook = _open(path)
+        except ManifestError as error:
+            if isinstance(error.__cause__, python_calamine.PasswordError):
+                raise ManifestError(
+                    f"{shown} is protected by a password",
+                    hint="Open it in Excel, remove the password (File > Info > Protect Workbook) and save it again.",
+                ) from error
+            raise
+        self._is_visible = {
+            sheet.name: sheet.visible == python_calamine.SheetVisibleEnum.Visible
+            for sheet in self._workbook.sheets_metadata
+            if sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
+        }
+
+    @property
+    def names(self) -> list[str]:
+        """All worksheets, including hidden ones, in the order of the workbook."""
+        return list(self._is_visible)
+
+    def candidates(self, wanted: str | None) -> list[str]:
+        """List the wanted sheet, or all visible ones. Raises ManifestError if there is none."""
+        if wanted is not None:
+            self._check_name(wanted)
+            return [wanted]
+        visible = [name for name, is_visible in self._is_visible.items() if is_visible]
+        if not visible:
+            raise ManifestError(
+                f"{self._shown} has no visible sheet",
+                hint="Name one with `manifest: {sheet}` in the mapping, or show one.",
+            )
+        return visible
+
+    def load_best(
+        self, names: Sequence[str], header_row: int, expected: Collection[str]
+    ) -> tuple[str, LoadedSheet | None]:
+        """Load the sheet with most of the mapping's columns, the first one of several; None if all are empty.
+
+        At most two sheets are in memory at once.
+        """
+        best, best_score = None, -1
+        for name in names:
+            loaded = self._load(name, header_row)
+            if loaded is not None and loaded.score(expected) > best_score:
+                best, best_score = loaded, loaded.score(expected)
+        return (names[0] if best is None else best.name), best
+
+    def _load(self, sheet: str, wanted_row: int) -> LoadedSheet | None:
+        """Load a sheet; None if it has no header. An error cell (#N/A) is like an empty one."""
+        with calamine_errors(f"{self._shown}, sheet {sheet!r}"):
+            cells = self._cells(sheet)
+            if cells.start is None or cells.end is None:
+                return None
+            found = find_header((cell_texts(record) for record in cells.iter_rows()), wanted_row)
+            if found is None:
+                return None
+            below = tuple(map(cell_texts, itertools.islice(cells.iter_rows(), found[0], found[0] + TITLE_ROWS)))
+        row, header = found
+        return LoadedSheet(
+            name=sheet,
+            cells=cells,
+            row=row,
+            header=list(header),
+            first_column=cells.start[1],
+            end_row=cells.end[0] + 1,
+            below=below,
+        )
+
+    def _cells(self, sheet: str) -> python_calamine.CalamineSheet:
+        try:
+            return self._workbook.get_sheet_by_name(sheet)
+        except python_calamine.CalamineError as error:
+            folder = None if str(self._path) == self._shown else self._path.parent
+            try:
+                with without_unknown_errors(self._path, folder, sheet) as copy:
+                    return python_calamine.CalamineWorkbook.from_path(str(copy)).get_sheet_by_name(sheet)
+            except DamagedWorkbookError:
+                raise error from None
+
+    def _check_name(self, wanted: str) -> None:
+        if wanted in self._is_visible:
+            return
+        close = difflib.get_close_matches(wanted.casefold(), [name.casefold() for name in self.names], n=1)
+        suggestion = next((name for name in self.names if name.casefold() in close), None)
+        raise ManifestError(
+            f"{self._shown} has no sheet {wanted!r}; it has {', '.join(map(repr, self.names)) or 'none'}",
+            hint=f"Did you mean {suggestion!r}?" if suggestion else "Correct `manifest: {sheet}` in the mapping.",
+        )

@@ -1,0 +1,26 @@
+"""Makes a temporary copy of a workbook that is a ZIP archive, with some parts changed."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from importer.manifest.workbooks.ooxml import open_package
+
+
+@contextmanager
+def changed_copy(
+    path: Path, folder: Path | None, write: Callable[[zipfile.ZipFile, zipfile.ZipFile], None]
+) -> Iterator[Path]:
+    """Yield the path of a copy that ``write(original, copy)`` fills, and delete the copy afterwards.
+
+    The copy is in ``folder``, or in the folder for temporary files. Raises DamagedWorkbookError.
+    """
+    with tempfile.NamedTemporaryFile(prefix="ticket-importer-", suffix=".workbook", dir=folder) as file:
+        with open_package(path) as original, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copy:
+            write(original, copy)
+        file.flush()
+        yield Path(file.name)

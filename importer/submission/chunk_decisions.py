@@ -1,0 +1,75 @@
+"""Decide for each row of one chunk whether it is sent: arrays, and objects only for rows with problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from importer.ledger.records import Claim, Rejection
+from importer.models import Problem
+from importer.submission.plan import TO_SEND, Disposition, disposition_of
+from importer.validation import Mask, RowKeys
+
+INCOMPLETE_ROW_CODES = (
+    *("too-few-cells", "too-many-cells", "header-again"),
+    *("cell-error", "formula-without-value"),
+    *("nested-value", "half-character", "name-twice"),
+)
+
+
+@dataclass(kw_only=True, slots=True)
+class ChunkDecisions:
+    """The disposition of each row of one chunk. Positions count the chunk's rows from 0."""
+
+    rows: tuple[int, ...]
+    manifest_rows: Sequence[int]  # equal to ``rows``, unless the manifest is a results file
+    keys: RowKeys
+    dispositions: npt.NDArray[np.uint8]
+    problems: dict[int, list[Problem]]
+    first_positions: npt.NDArray[np.int64]  # position of the first row with the same key, or -1
+    in_flight: set[int]  # another run may be sending these right now
+
+    def add_problems(self, position: int, *problems: Problem) -> None:
+        """Reject a row if there are ``problems``."""
+        if problems:
+            self.problems.setdefault(position, []).extend(problems)
+            self.dispositions[position] = Disposition.REJECT
+
+    def send_mask(self) -> Mask:
+        """Return which rows are to be sent."""
+        return np.isin(self.dispositions, TO_SEND)
+
+    def rejections(self) -> list[Rejection]:
+        """Return the rows with problems, for the ledger."""
+        return [self._rejection(position) for position in sorted(self.problems)]
+
+    def _rejection(self, position: int) -> Rejection:
+        problems = self.problems[position]
+        # These keys are missing or belong to another row. The corrected row is recognised by its cells.
+        keyless = problems[0].code in ("missing-key", "duplicate-key", *INCOMPLETE_ROW_CODES)
+        return Rejection(
+            manifest_row=self.manifest_rows[position],
+            key="" if keyless else self.keys.text(position),
+            code=problems[0].code,
+            error="; ".join(problem.message for problem in problems),
+            hint=" ".join(dict.fromkeys(problem.hint for problem in problems)),
+        )
+
+    def claims(self) -> list[Claim]:
+        """Return the rows that a run claims: those to be sent, and those that another run may be sending."""
+        return [Claim(key=self.keys.text(at), manifest_row=self.manifest_rows[at]) for at in self._claimed()]
+
+    def apply_states(self, states: Mapping[str, str], *, resend_unknown: bool) -> None:
+        """Update claimed rows by ``states`` (key -> state in the ledger), which may have changed before the claim."""
+        if not states:
+            return
+        for at in self._claimed():
+            state = states.get(self.keys.text(at))
+            if state is not None and self.dispositions[at] != Disposition.REJECT:
+                self.dispositions[at] = disposition_of(state, resend_unknown=resend_unknown)
+
+    def _claimed(self) -> list[int]:
+        return sorted({*np.flatnonzero(self.send_mask()).tolist(), *self.in_flight})

@@ -1,0 +1,182 @@
+"""The first pass over the rows: checks each row and decides whether it will be sent."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from importer.ledger.records import RunInfo
+from importer.manifest import Chunk, Column
+from importer.mapping import is_ignored
+from importer.models import Problem
+from importer.results import ResultRow, past_imports
+from importer.submission.chunk_decisions import ChunkDecisions
+from importer.submission.plan import Disposition, disposition_of
+from importer.validation import KeyIndex, RowKeys, fingerprints
+from importer.workflows.dialogs import PreflightDialog
+from importer.workflows.manifest_rows import ManifestRows, ledger_states
+
+if TYPE_CHECKING:  # a check without a ledger needs no database
+    from importer.export_checks.comparison import ExportComparison
+    from importer.ledger import Ledger
+
+_CHUNK_ROWS = 100_000
+_CHUNK_ROWS_WITH_LEDGER = 10_000  # the ledger's entries of a chunk are held in memory, too
+_REPORTED_AT_ONCE = 2_000
+
+
+class CheckPass:
+    """Checks the rows of a manifest and adds a decision for each to its plan.
+
+    ``ledger`` is ``None`` if there is none (`validate`, ``--dry-run``). ``comparison``: of a run's export with earlier
+    exports.
+    """
+
+    def __init__(
+        self, rows: ManifestRows, ledger: Ledger | None, run: RunInfo, comparison: ExportComparison | None = None
+    ) -> None:
+        self._rows = rows
+        self._validator = rows.validator
+        self._plan = rows.plan
+        self._ledger = ledger
+        self._run = run
+        self._comparison = comparison
+        self._keys = KeyIndex()
+
+    def check(self, dialog: PreflightDialog, *, record: bool) -> None:
+        """Check every row. With ``record``, enter rejected rows and claim rows to send in the ledger.
+
+        Raises HeldByAnotherRun if a live run has claimed one of the rows.
+        """
+        rows, ledger = self._rows, self._ledger if record else None
+        resend_unknown = rows.selection.resend_unknown
+        size = _CHUNK_ROWS if self._ledger is None else _CHUNK_ROWS_WITH_LEDGER
+        for chunk in rows.manifest.chunks(size, read_ahead=True):
+            previous = rows.previous.rows(chunk)
+            if ledger is not None and previous is not None:
+                ledger.add_from_results(self._run, past_imports(previous))
+            decisions = self._decide(chunk, previous)
+            _report(dialog, chunk, decisions.problems)
+            dialog.rows_checked(len(decisions.rows))
+            if ledger is not None:
+                ledger.reject(self._run.id, decisions.rejections())
+                # Another run may have sent some of these rows since they were looked up: a claim returns their states.
+                decisions.apply_states(ledger.claim(self._run, decisions.claims()), resend_unknown=resend_unknown)
+                leads = self._validator.lead_identifiers(chunk, np.flatnonzero(decisions.send_mask()))
+                rows.shared_leads.add(leads)
+            self._plan.extend(decisions.rows, decisions.dispositions.tobytes())
+
+    def _decide(self, chunk: Chunk, previous: list[ResultRow] | None) -> ChunkDecisions:
+        selection, incomplete = self._rows.selection, self._incomplete_rows(chunk, previous)
+        is_complete = ~np.isin(np.array(chunk.rows), list(incomplete))
+        keys, states = self._keys_and_states(chunk, previous)
+        first_positions = self._keys.add(keys.fingerprints, keys.has_key & is_complete, start=len(self._plan))
+        if self._comparison is not None:
+            new = np.flatnonzero(keys.has_key & is_complete & (first_positions < 0))
+            self._comparison.take(chunk, [keys.text(at) for at in new.tolist()], new)
+        decisions = ChunkDecisions(
+            rows=chunk.rows,
+            manifest_rows=chunk.rows if previous is None else [each.row for each in previous],
+            keys=keys,
+            dispositions=np.full(len(chunk.rows), Disposition.SEND, dtype=np.uint8),
+            problems={},
+            first_positions=first_positions,
+            in_flight=set(),
+        )
+        is_kept = self._rows.previous.is_kept(len(chunk.rows), previous)
+        decisions.dispositions[is_kept] = Disposition.KEEP
+        for position in np.flatnonzero(~is_kept & ~is_complete).tolist():
+            decisions.add_problems(position, *incomplete[chunk.rows[position]])
+        for position in np.flatnonzero(~is_kept & is_complete & ~keys.has_key).tolist():
+            decisions.add_problems(position, self._validator.missing_key(chunk.rows[position]))
+        is_duplicate = ~is_kept & is_complete & keys.has_key & (first_positions >= 0)
+        decisions.dispositions[is_duplicate] = Disposition.REJECT
+        for position in states.keys() & set(np.flatnonzero(decisions.send_mask()).tolist()):
+            state = states[position]
+            decisions.dispositions[position] = disposition_of(state, resend_unknown=selection.resend_unknown)
+            if state == "sending":
+                decisions.in_flight.add(position)
+        self._rows.previous.add_changed_cells(chunk, decisions)
+        self._find_problems(chunk, decisions)
+        for position in np.flatnonzero(is_duplicate).tolist():
+            self._decide_duplicate(position, decisions)
+        self._rows.suspicious_cells.check(chunk, decisions.send_mask())
+        return decisions
+
+    def _keys_and_states(self, chunk: Chunk, previous: list[ResultRow] | None) -> tuple[RowKeys, dict[int, str]]:
+        """Return the keys of the rows, and the ledger's states by position."""
+        columns = self._rows.columns
+        if self._ledger is None and previous is None:  # then most keys are never needed as text
+            prints, has_key = self._validator.row_keys.fingerprints(chunk, columns)
+            text = functools.partial(self._validator.row_keys.at, chunk, columns=columns)
+            return RowKeys(fingerprints=prints, has_key=has_key, text=text), {}
+        keys = self._rows.keys(chunk, previous)
+        if self._comparison is None:
+            known = ledger_states(self._ledger, self._run, keys)
+        else:
+            known = self._comparison.look_up(keys)
+        has_key = np.array(list(map(bool, keys)), dtype=bool)
+        states = {at: known[key] for at, key in enumerate(keys) if key in known} if known else {}
+        prints = fingerprints(Column.from_any_texts(keys))
+        return RowKeys(fingerprints=prints, has_key=has_key, text=keys.__getitem__), states
+
+    def _incomplete_rows(self, chunk: Chunk, previous: list[ResultRow] | None) -> dict[int, list[Problem]]:
+        """Return the problems of incomplete rows, and of rows rejected before as incomplete and not corrected."""
+        found: dict[int, list[Problem]] = {}
+        for problem in chunk.problems:
+            ignored = problem.column is not None and is_ignored(self._rows.mapping, problem.column)
+            # Spreadsheets leave out empty cells at the end of a row. The columns that an import adds were complete.
+            cut_by_spreadsheet = previous is not None and problem.code == "too-few-cells"
+            if not (ignored or cut_by_spreadsheet):
+                found.setdefault(problem.row, []).append(problem)
+        if previous is not None:
+            for problem in self._rows.previous.uncorrected_rows(chunk, previous):
+                found.setdefault(problem.row, [problem])
+        return found
+
+    def _find_problems(self, chunk: Chunk, decisions: ChunkDecisions) -> None:
+        """Check the rows that would be sent with the mapping, and count their attachments."""
+        mask, plan = decisions.send_mask(), self._plan
+        found = self._validator.find_problems(chunk, mask)
+        for position in decisions.problems.keys() | found.problems.keys():
+            if mask[position]:
+                problems = decisions.problems.pop(position, ())
+                decisions.add_problems(position, *problems, *found.problems.get(position, ()))
+        plan.attachment_bytes += found.attachment_bytes
+        files, size_bytes, rows = (total + here for total, here in zip(plan.files, found.files, strict=True))
+        plan.files = files, size_bytes, rows
+        if found.file_states is not None:
+            plan.file_states.frombytes(found.file_states.tobytes())
+
+    def _decide_duplicate(self, position: int, decisions: ChunkDecisions) -> None:
+        """Decide about a row that has the key of an earlier row."""
+        mapping, start, first = self._rows.mapping, len(self._plan), int(decisions.first_positions[position])
+        if first < start:
+            first_row, first_disposition = self._plan.row(first), self._plan.dispositions[first]
+        else:
+            first_row, first_disposition = decisions.rows[first - start], int(decisions.dispositions[first - start])
+        if mapping.duplicates == "first" and first_disposition != Disposition.REJECT:
+            decisions.dispositions[position] = Disposition.DUPLICATE
+            return
+        key = decisions.keys.text(position)
+        message = f"row {first_row} has the same key, {key!r}"
+        if mapping.duplicates == "first":
+            message += ", and is rejected"
+        columns = ", ".join(mapping.key) or None
+        row = decisions.rows[position]
+        problem = self._validator.problem("duplicate-key", row, message, column=columns, value=key)
+        decisions.add_problems(position, problem)
+
+
+def _report(dialog: PreflightDialog, chunk: Chunk, problems: dict[int, list[Problem]]) -> None:
+    """Report the problems of a chunk in its order, of 2,000 rows at a time: a report may hold all their cells."""
+    wrong = sorted(problems)
+    for start in range(0, len(wrong), _REPORTED_AT_ONCE):
+        positions = wrong[start : start + _REPORTED_AT_ONCE]
+        rows = [chunk.rows[position] for position in positions]
+        dialog.wrong_rows(rows, chunk.columns, functools.partial(chunk.records, positions))
+        for position in positions:
+            for problem in problems[position]:
+                dialog.problem(problem)

@@ -1,0 +1,48 @@
+"""Records a run in the ledger, from its begin to its exit code."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from importer.errors import ImporterError, LedgerError, ProgramError, StoppedEarly, UsageError
+from importer.ledger import Ledger, RunInfo
+from importer.reports.summary import Summary
+from importer.workflows.dialogs import PreflightDialog
+from importer.workflows.import_job import ImportJob
+
+
+@contextlib.contextmanager
+def recorded(ledger: Ledger, info: RunInfo, job: ImportJob, dialog: PreflightDialog) -> Iterator[Summary]:
+    """Begin the run in the ledger, which gives it a lease, and record its exit code at the end."""
+    summary = Summary(run=info.id, account=info.account, results=job.results)
+    ledger.begin_run(info)
+    exit_code = ProgramError.exit_code
+    try:
+        yield summary
+        exit_code = summary.exit_code
+    except ImporterError as error:
+        final = _final_error(error, summary)
+        final.facts = {"run": summary.run, "account": summary.account, "calls": summary.calls}
+        exit_code = final.exit_code
+        raise final from error.__cause__
+    finally:
+        try:
+            ledger.end_run(info.id, exit_code)
+        except LedgerError as error:  # must not hide how the run ended; the lease expires by itself, as after a crash
+            dialog.warn(f"the end of this run could not be recorded in the ledger: {error.message}")
+
+
+def _final_error(error: ImporterError, summary: Summary) -> ImporterError:
+    """Return the error of a run that may have sent rows.
+
+    A usage error means that nothing was sent, so it becomes StoppedEarly after the first call. The error that stopped
+    sending before it is added to its details.
+    """
+    details = list(error.details)
+    if summary.ending is not None:
+        details.append(f"before that, sending stopped: {summary.ending.message}")
+    if summary.calls and isinstance(error, UsageError):
+        return StoppedEarly(error.message, hint=error.hint, details=details)
+    error.details = tuple(details)
+    return error

@@ -1,0 +1,116 @@
+"""Sends the rows of one import, through the account's rate limit and with a record of each request in the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from importer.errors import ImporterError
+from importer.leadsquared.client import Client, Timeouts
+from importer.ledger import Ledger
+from importer.ledger.ticket_numbers import greatest_number, has_ticket
+from importer.rate_limit.shared_slots import shared_rate_limiter
+from importer.rate_limit.status import LimitStatus
+from importer.reports.summary import Summary
+from importer.results import PartFile
+from importer.runtime.progress import Progress
+from importer.runtime.signals import Interruptions
+from importer.settings import AccountSettings
+from importer.submission.context import SubmissionContext
+from importer.submission.journal import Journal
+from importer.submission.send_queue import QueuedRow
+from importer.submission.submit import Submission
+from importer.workflows.account_access import open_endpoint
+from importer.workflows.dialogs import RunDialog
+from importer.workflows.import_job import ImportJob
+from importer.workflows.preflight import Preflight
+from importer.workflows.run_observer import RunObserver
+from importer.workflows.send_options import SendOptions
+from importer.workflows.send_pass import SendPass
+
+log = logging.getLogger("importer")
+
+
+@dataclass(frozen=True)
+class RowSender:
+    """Sends the checked rows of an import. ``account`` is ``None`` for the embedded sandbox."""
+
+    job: ImportJob
+    preflight: Preflight
+    ledger: Ledger
+    options: SendOptions
+    account: AccountSettings | None
+
+    async def send(self, dialog: RunDialog, signals: Interruptions, summary: Summary) -> ImporterError | None:
+        """Send every row to send; return the error that stopped it early, or ``None``."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        info, options = self.preflight.info, self.options
+        assert self.job.results is not None
+        part = PartFile(self.job.results, self.preflight.rows.columns)
+        total = self.preflight.rows.plan.to_send(self.job.limit)
+        submission_options = options.submission_options(account_known=self._account_known())
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(part.close)
+            last_number = self._greatest_number() if self.account is None else 0
+            endpoint = await stack.enter_async_context(
+                open_endpoint(self.account, self.preflight.mapping, options.rate, last_number=last_number)
+            )
+            timeouts = Timeouts(answer_s=options.answer_timeout_s)
+            client = await stack.enter_async_context(
+                Client(endpoint, timeouts, connections=submission_options.concurrency)
+            )
+            journal = await stack.enter_async_context(Journal(self.ledger, info))
+            progress = stack.enter_context(dialog.progress(total, options.rate))
+            limiter = await stack.enter_async_context(
+                shared_rate_limiter(self.ledger, info.account, options.limiter_options(info.id, total))
+            )
+            observer = RunObserver(part, progress, dialog.warn, summary, info)
+            context = SubmissionContext(client=client, limiter=limiter, journal=journal, observer=observer)
+            submission = Submission(context, submission_options)
+            stack.enter_context(signals.stopping(lambda why, at_once: submission.stop(why, at_once=at_once)))
+            limit_status = LimitStatus(limiter, progress, dialog.warn)
+            await stack.enter_async_context(_ticking(progress, limit_status))
+            ending = await submission.run(self._queued_rows())
+            summary.limit = limit_status.text()
+            log.debug("rate limit: %s", summary.limit)
+        summary.seconds = loop.time() - started
+        return ending
+
+    def _account_known(self) -> bool:
+        """Return whether the ledger has a ticket of the account, so that its settings were right once."""
+        with self.ledger.reading() as db:
+            return has_ticket(db, self.preflight.info.account)
+
+    def _greatest_number(self) -> int:
+        """Return the greatest ticket number in the ledger: a new sandbox must not give it again."""
+        with self.ledger.reading() as db:
+            return greatest_number(db, self.preflight.info.account)
+
+    async def _queued_rows(self) -> AsyncIterator[QueuedRow]:
+        """Yield the rows to send. Files are read in a thread, so that the event loop never waits for a disk."""
+        chunks = SendPass(self.preflight.rows, self.ledger, self.preflight.info).queued_rows(self.job.limit)
+        while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+            for row in chunk:
+                yield row
+
+
+@contextlib.asynccontextmanager
+async def _ticking(progress: Progress, limit_status: LimitStatus) -> AsyncIterator[None]:
+    """Update the progress display and the limit's status once a second."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(1)
+            limit_status.update()
+            progress.tick()
+
+    task = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

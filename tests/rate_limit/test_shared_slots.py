@@ -1,0 +1,346 @@
+"""The pool in the ledger's file as the event loop sees it: changes in order, many at once, and errors to those who wait."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from importer.errors import CapReached, ProgramError, StoppedEarly
+from importer.ledger import Ledger
+from importer.models import Rate
+from importer.rate_limit import Margin, SlotPool
+from importer.rate_limit.limiter import MANY_CALLS, LimiterOptions, RateLimiter
+from importer.rate_limit.shared_slots import SharedSlots, calls_today, shared_rate_limiter
+from importer.rate_limit.slot_records import SlotRecords
+from tests.ledger.ledgers import new_ledger, query, reopened
+
+ACCOUNT = "tenant"
+PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with contextlib.closing(new_ledger(tmp_path)) as ledger:
+        yield ledger
+
+
+@contextlib.asynccontextmanager
+async def keeper_of(ledger: Ledger) -> AsyncIterator[SharedSlots]:
+    async with asyncio.timeout(PATIENCE_S), SharedSlots(SlotRecords(ledger.url, ACCOUNT)) as storage:
+        yield storage
+
+
+class Held:
+    """A change that lasts until it is let go: what is asked for meanwhile has to wait."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.begun = asyncio.Event()
+        self._let_go = threading.Event()
+
+    def __call__(self, pool: SlotPool, _now: float) -> None:
+        """Be made."""
+        pool.alone_slot = 7
+        self._loop.call_soon_threadsafe(self.begun.set)
+        assert self._let_go.wait(PATIENCE_S)
+
+    def let_go(self) -> None:
+        """End it."""
+        self._let_go.set()
+
+
+def writing(made: list[int], number: int) -> Callable[[SlotPool, float], int]:
+    def change(_pool: SlotPool, _now: float) -> int:
+        made.append(number)
+        return number
+
+    return change
+
+
+def noting(number: int) -> Callable[[SlotPool, float], None]:
+    def change(pool: SlotPool, _now: float) -> None:
+        pool.alone_slot = number
+
+    return change
+
+
+def look(_pool: SlotPool, _now: float) -> None:
+    """Change nothing."""
+
+
+def test_changes_are_made_in_order(ledger: Ledger) -> None:
+    """Those that are waited for and those that are not, in one line; each has its own answer."""
+
+    async def whole() -> tuple[list[int], list[int]]:
+        made, tasks = list[int](), []
+        async with keeper_of(ledger) as storage:
+            for number in range(60):
+                if number % 3:
+                    storage.change_later(writing(made, number))
+                else:
+                    tasks.append(asyncio.create_task(storage.change(writing(made, number))))
+                    await asyncio.sleep(0)  # so that it is queued
+            answers = [told for _, told in await asyncio.gather(*tasks)]
+        return made, answers
+
+    made, answers = asyncio.run(whole())
+    assert made == list(range(60))
+    assert answers == list(range(0, 60, 3))
+
+
+def test_changes_made_meanwhile_share_one_transaction(ledger: Ledger) -> None:
+    """However many wait while one is made, they take one commit together; else the disk would be the limit."""
+
+    async def whole() -> set[tuple[int, float]]:
+        held = Held()
+        async with keeper_of(ledger) as storage:
+            first = asyncio.create_task(storage.change(held))
+            await held.begun.wait()
+            rest = [asyncio.create_task(storage.change(lambda pool, now: (id(pool), now))) for _ in range(200)]
+            await asyncio.sleep(0)
+            held.let_go()
+            await first
+            return {told for _, told in await asyncio.gather(*rest)}
+
+    assert len(asyncio.run(whole())) == 1
+
+
+def test_caller_sees_the_pool_after_its_whole_transaction(ledger: Ledger, tmp_path: Path) -> None:
+    """The view that comes with an answer is what is in the file then, for another process, too."""
+
+    async def whole() -> tuple[SlotPool, SlotPool]:
+        with contextlib.closing(reopened(tmp_path)) as other:
+            async with keeper_of(ledger) as storage, keeper_of(other) as elsewhere:
+                storage.change_later(noting(3))
+                mine, _ = await storage.change(noting(4))
+                others, _ = await elsewhere.change(look)
+                return mine, others
+
+    mine, others = asyncio.run(whole())
+    assert mine.alone_slot == others.alone_slot == 4
+
+
+def test_change_of_a_caller_cancelled_before_is_not_made(ledger: Ledger) -> None:
+    """A slot that nobody wants any more is not booked; those behind it in line are not held up."""
+
+    async def whole() -> list[int]:
+        held, made = Held(), list[int]()
+        async with keeper_of(ledger) as storage:
+            first = asyncio.create_task(storage.change(held))
+            await held.begun.wait()
+            gone, stays = (asyncio.create_task(storage.change(writing(made, number))) for number in (1, 2))
+            await asyncio.sleep(0)
+            gone.cancel()
+            await asyncio.gather(gone, return_exceptions=True)
+            held.let_go()
+            await asyncio.gather(first, stays)
+        return made
+
+    assert asyncio.run(whole()) == [2]
+
+
+def test_change_of_a_caller_cancelled_meanwhile_is_made(ledger: Ledger) -> None:
+    """A thread can't be called back: what it does counts, and the others get their answers."""
+
+    async def whole() -> tuple[SlotPool, int]:
+        held, made = Held(), list[int]()
+        async with keeper_of(ledger) as storage:
+            gone = asyncio.create_task(storage.change(held))
+            await held.begun.wait()
+            stays = asyncio.create_task(storage.change(writing(made, 1)))
+            await asyncio.sleep(0)
+            gone.cancel()
+            await asyncio.gather(gone, return_exceptions=True)
+            held.let_go()
+            return await stays
+
+    pool, told = asyncio.run(whole())
+    assert (pool.alone_slot, told) == (7, 1)
+
+
+def test_closing_makes_pending_changes(ledger: Ledger) -> None:
+    """The last use of a slot and a run's leaving come when nobody waits any more: the others have to know."""
+
+    async def whole() -> SlotPool:
+        async with keeper_of(ledger) as storage:
+            await storage.change(look)
+            for number in range(1, 6):
+                storage.change_later(noting(number))
+        async with keeper_of(ledger) as again:
+            return (await again.change(look))[0]
+
+    assert asyncio.run(whole()).alone_slot == 5
+
+
+def test_closing_makes_changes_added_during_a_change(ledger: Ledger) -> None:
+    """The end comes in the midst of a transaction: the one after it is made all the same."""
+
+    async def whole() -> SlotPool:
+        async with keeper_of(ledger) as storage:
+            held = Held()
+            storage.change_later(held)
+            await held.begun.wait()
+            storage.change_later(noting(5))
+            asyncio.get_running_loop().call_later(0.01, held.let_go)  # closing has begun by then
+        async with keeper_of(ledger) as again:
+            return (await again.change(look))[0]
+
+    assert asyncio.run(whole()).alone_slot == 5
+
+
+def test_database_error_reaches_waiting_and_later_callers(ledger: Ledger, tmp_path: Path) -> None:
+    """Nobody may call without it: the run stops early, so that the exit code tells that rows were sent."""
+
+    async def whole() -> list[BaseException]:
+        async with keeper_of(ledger) as storage:
+            await storage.change(look)
+            query(tmp_path, "alter table quotas rename to gone")
+            told = await asyncio.gather(*(storage.change(look) for _ in range(3)), return_exceptions=True)
+            query(tmp_path, "alter table gone rename to quotas")
+            told += await asyncio.gather(storage.change(look), return_exceptions=True)
+            return [error for error in told if isinstance(error, BaseException)]
+
+    errors = asyncio.run(whole())
+    assert len(errors) == 4
+    for error in errors:
+        assert isinstance(error, StoppedEarly)
+        assert "the ledger" in error.message
+        assert error.hint
+        assert error.exit_code == 3
+
+
+def test_failed_later_change_raises_at_the_next_change(ledger: Ledger, tmp_path: Path) -> None:
+    """A call that went out is not in the pool: nobody may book on."""
+
+    async def whole() -> None:
+        async with keeper_of(ledger) as storage:
+            await storage.change(look)
+            query(tmp_path, "alter table quotas rename to gone")
+            storage.change_later(noting(1))
+            with pytest.raises(StoppedEarly, match="the ledger"):
+                await storage.change(look)
+            query(tmp_path, "alter table gone rename to quotas")
+            with pytest.raises(StoppedEarly, match="the ledger"):
+                await storage.change(look)
+
+    asyncio.run(whole())
+
+
+def test_error_in_a_change_reaches_all_waiting_callers(ledger: Ledger) -> None:
+    """A fault of the program is called that, to everybody in the line, and closing comes to its end."""
+
+    def faulty(_pool: SlotPool, _now: float) -> None:
+        raise ValueError("so it is")
+
+    async def whole() -> list[object]:
+        async with keeper_of(ledger) as storage:
+            tasks = [asyncio.create_task(storage.change(change)) for change in (look, faulty, look)]
+            return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    errors = asyncio.run(whole())
+    assert {type(error) for error in errors} == {ProgramError}
+    assert "unexpected error (ValueError) in the rate limit: so it is" in str(errors[0])
+
+
+def assert_kept(uses: list[float], rate: Rate) -> None:
+    for first, beyond in zip(sorted(uses), sorted(uses)[rate.calls :], strict=False):
+        assert beyond - first > rate.period_s
+
+
+async def use(limiter: RateLimiter, uses: list[float]) -> None:
+    slot = await limiter.reserve()
+    await slot.wait_until_ready()
+    slot.mark_used()
+    assert slot.used_at is not None
+    uses.append(slot.used_at)
+
+
+def quota_on(storage: SharedSlots, run: str, rate: Rate) -> RateLimiter:
+    return RateLimiter(LimiterOptions(rate=rate, run=run), storage, Margin(first_s=0.001, least_s=0.001))
+
+
+def test_two_runs_keep_the_limit_together(ledger: Ledger, tmp_path: Path) -> None:
+    """Each has the ledger open for itself; of both together no window has more calls, and both are served."""
+    rate = Rate(10, 0.5)
+
+    async def whole() -> tuple[list[float], list[float]]:
+        uses = list[float](), list[float]()
+        with contextlib.closing(reopened(tmp_path)) as other:
+            async with (
+                keeper_of(ledger) as first,
+                keeper_of(other) as second,
+                quota_on(first, "A", rate) as a,
+                quota_on(second, "B", rate) as b,
+            ):
+                quotas = zip((a, b), uses, strict=True)
+                await asyncio.gather(*(use(limiter, at) for limiter, at in quotas for _ in range(25)))
+        return uses
+
+    mine, others = asyncio.run(whole())
+    assert (len(mine), len(others)) == (25, 25)
+    assert_kept(mine + others, rate)
+    assert min(mine) < max(others)
+    assert min(others) < max(mine)
+
+
+def test_ended_run_gets_no_share(ledger: Ledger) -> None:
+    """It leaves no user and no booked slot behind, and what it used is known of it."""
+
+    async def whole() -> SlotPool:
+        uses = list[float]()
+        async with keeper_of(ledger) as storage, quota_on(storage, "A", Rate(5, 60.0)) as limiter:
+            await use(limiter, uses)
+            slot = await limiter.reserve()
+            await slot.wait_until_near(0)
+            slot.release()
+        async with keeper_of(ledger) as again:
+            return (await again.change(look))[0]
+
+    pool = asyncio.run(whole())
+    assert not pool.runs
+    assert [slot.run for slot in pool.slots].count("A") == 1
+    assert pool.calls_last_day == 1
+
+
+def test_the_days_calls_are_those_of_all_runs(ledger: Ledger, tmp_path: Path) -> None:
+    """What one has used of the cap the other has not; at the cap both are told so, as is who request beforehand."""
+
+    async def whole() -> None:
+        limits = [LimiterOptions(rate=Rate(50, 1.0), run=run, daily_cap=5) for run in ("A", "B")]
+        with contextlib.closing(reopened(tmp_path)) as other:
+            async with (
+                asyncio.timeout(PATIENCE_S),
+                shared_rate_limiter(ledger, ACCOUNT, limits[0]) as a,
+                shared_rate_limiter(other, ACCOUNT, limits[1]) as b,
+            ):
+                for limiter in itertools.islice(itertools.cycle((a, b)), 5):
+                    await use(limiter, [])
+                for limiter in (a, b):
+                    with pytest.raises(CapReached, match="5 calls in the last 24 hours"):
+                        await use(limiter, [])
+
+    asyncio.run(whole())
+    assert calls_today(ledger, ACCOUNT) == 5
+    assert calls_today(ledger, "another") == 0
+
+
+@pytest.mark.parametrize(("daily_cap", "is_shared"), [(None, False), (10, True)])
+def test_very_high_limit_is_not_shared(
+    daily_cap: int | None, ledger: Ledger, tmp_path: Path, *, is_shared: bool
+) -> None:
+    """To share so many slots would cost more than the calls; but a day's calls are counted all the same."""
+
+    async def whole() -> None:
+        limits = LimiterOptions(rate=Rate(2 * MANY_CALLS, 1.0), run="A", daily_cap=daily_cap)
+        async with asyncio.timeout(PATIENCE_S), shared_rate_limiter(ledger, ACCOUNT, limits) as limiter:
+            await use(limiter, [])
+
+    asyncio.run(whole())
+    assert bool(query(tmp_path, "select * from quotas")) is is_shared
+    assert calls_today(ledger, ACCOUNT) == is_shared
