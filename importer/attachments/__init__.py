@@ -1,8 +1,10 @@
-"""Cells to files: named, found below one root, and checked. A file is never read here, only looked at.
+"""Finds the attachments that cells name, below one root folder, and checks them. Never reads a file's content.
 
-In ``naming``, what a name in a cell means and under which name the file is sent; in ``place``, where a path really is;
-in ``patterns``, which files a pattern stands for; in ``unclaimed``, which files belong to no row; in ``finder``, all of
-it for the cells of a row.
+naming       the path that a cell means, and the name under which the file is sent
+location     the real path of a name, with all links followed
+patterns     the files that match a pattern such as `scans/*.pdf`
+finder       all of this for the cells of a row
+unclaimed    the files that belong to no row
 """
 
 from importer.attachments.finder import FAULTY, AttachmentFinder

@@ -1,4 +1,4 @@
-"""The cells of a row to its files: named one by one, by patterns, or by a folder of the row's own."""
+"""Finds the files of a row: named one by one, by patterns, or by a folder for the row."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from importer.attachments.unclaimed import Claims, Unclaimed, find_unclaimed
 from importer.mapping import AttachmentRules
 from importer.models import file_identity, file_state
 
-FAULTY = -1  # in place of the bytes of what has a fault
+FAULTY = -1  # instead of a size, where a file has a fault
 _REMEMBERED = 200_000
 
-Measure = tuple[int, int, int]  # bytes, number, and the states added, see `models.file_state`
+Measure = tuple[int, int, int]  # total bytes, number of files, sum of `models.file_state`
 Measures = npt.NDArray[np.int64]
 _NOTHING: Measure = (0, 0, 0)
 
-_Found = tuple[str, FoundFile | FileFault]  # a path as the manifest says it, and what is there
+_Found = tuple[str, FoundFile | FileFault]  # path as the manifest has it, file or fault
 _Look = Callable[[str], FoundFile | FileFault]
 
 
@@ -33,33 +33,33 @@ class AttachmentFinder:
     """Finds the files of rows. ``root`` is absolute; nothing outside it is ever opened."""
 
     def __init__(self, rules: AttachmentRules, root: Path, *, remembered: int = _REMEMBERED) -> None:
-        """``remembered``: how many names, and as many folders and names in folders, are kept in memory."""
+        """``remembered``: how many names, folders and directory entries are cached, each."""
         self._rules = rules
         self._root = root
         self._remembered = remembered
-        self._place = AttachmentFolder(root, remembered)
-        self._patterns = Patterns(self._place, remembered)
+        self._folder = AttachmentFolder(root, remembered)
+        self._patterns = Patterns(self._folder, remembered)
         self._known: dict[str, FoundFile | FileFault] = {}
         self._claims = Claims()
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column of the manifest whose cells have a part in it."""
+        """Columns that name files or are part of the folder's name."""
         return tuple(dict.fromkeys((*self.naming_columns, *self.folder_columns)))
 
     @property
     def naming_columns(self) -> tuple[str, ...]:
-        """The columns whose cells name files."""
+        """Columns whose cells name files."""
         return self._rules.columns
 
     @property
     def folder_columns(self) -> tuple[str, ...]:
-        """The columns whose cells are put into the name of the row's folder."""
+        """Columns whose cells are part of the name of the row's folder."""
         return self._rules.folder.columns if self._rules.folder is not None else ()
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What no row would show: as none need have files, a slip in the folder's name leaves out all."""
+        """Warning if no row can have files: a wrong folder name would leave out all of them in silence."""
         if self._rules.folder is None:
             return ()
         common = self._common_folder()
@@ -73,7 +73,7 @@ class AttachmentFinder:
         return (f"attachments > folder: there is no file below {self._root / common}, so no row has files of its own",)
 
     def _common_folder(self) -> str | None:
-        """The part of the folder's name that is the same for all rows; ``None`` if it is no plain folder."""
+        """Return the part of the folder's name that all rows share; ``None`` if it is not a plain name."""
         if self._rules.folder is None:
             return None
         before, _ = self._rules.folder.parts[0]
@@ -81,14 +81,14 @@ class AttachmentFinder:
         return None if before.startswith("/") or ".." in common.split("/") or is_pattern(common) else common
 
     def unclaimed(self, ours: Iterable[Path] = ()) -> Unclaimed:
-        """What lies below the root and belongs to none of the rows that were looked at.
+        """Return the files and folders below the root that belong to none of the rows looked up so far.
 
-        ``ours``: files that are no attachments. Where one of them lies in the root itself, as a manifest often does,
-        other files may lie there, too; then only the folder that those of all rows have in common is listed.
+        ``ours``: files that are not attachments, such as the manifest. If one of them is in the root itself, other
+        files may be there too; then only the folder that all rows share is listed.
         """
         for path in ours:
             self._claims.add(os.path.realpath(path))
-        real = self._place.real_root
+        real = self._folder.real_root
         is_shared = any(os.path.realpath(path.absolute().parent) == real.rstrip("/") for path in ours)
         common = self._common_folder() if is_shared else ""
         if os.sep != "/" or (is_shared and not common) or common is None:
@@ -96,9 +96,9 @@ class AttachmentFinder:
         return find_unclaimed(real, f"{common}/" if common else "", self._claims)
 
     def find(self, cells: Iterable[tuple[str, str]]) -> list[NamedFiles]:
-        """Look up every file of one row, given as its (column, cell) pairs: those that it names, then its folder's.
+        """Look up the files of one row, given as (column, cell) pairs: named ones first, then those of its folder.
 
-        A file that a pattern or the folder finds once more is there once.
+        A file that is found again by a pattern or in the folder is returned once.
         """
         row = dict(cells)
         named: list[NamedFiles] = []
@@ -123,21 +123,21 @@ class AttachmentFinder:
         return named
 
     def measure_cells(self, cells: Iterable[str]) -> list[Measure]:
-        """For each cell of a naming column, the bytes of its files (or FAULTY), their number and their added states.
+        """Measure the files that each cell of a naming column names: bytes (or ``FAULTY``), number, sum of states.
 
-        It is not remembered: whoever asks for many cells asks for each different one once.
+        Results are not cached: callers pass each distinct cell once.
         """
         return [self._measure(cell) if cell else _NOTHING for cell in cells]
 
     def measure_folders(self, rows: Iterable[Sequence[str]]) -> list[Measure]:
-        """The same for each row's folder, given as the cells of the folder's columns."""
+        """Measure the files in each row's folder, given as the cells of the folder's columns."""
         columns = self.folder_columns
         return [_measured(self._in_folder(dict(zip(columns, row, strict=True)), self._check)) for row in rows]
 
     def doubtful(self, size_bytes: Measures, numbers: Measures) -> npt.NDArray[np.bool_]:
-        """Which rows `find` has to look at: where something is wrong, or where two parts may name the same file.
+        """Return which rows `find` has to look up: those with a fault, or with files that may be named twice.
 
-        Both are arrays of (parts, rows): the naming columns' measures, in their order, and then the folder's.
+        Both arrays are (parts, rows): the measures of the naming columns in their order, then those of the folder.
         """
         rules, total = self._rules, numbers.sum(axis=0)
         doubtful = (size_bytes == FAULTY).any(axis=0) | (total > rules.max_files)
@@ -150,7 +150,7 @@ class AttachmentFinder:
     def _measure(self, cell: str) -> Measure:
         if self._rules.glob or self._rules.separator in cell:
             return _measured(self._in_cell(cell, self._look_up))
-        name = cell.strip()  # by itself, as most are: what is in the way of speed is left out
+        name = cell.strip()  # a single name, as in most cells: the fast way
         if not name:
             return _NOTHING
         _, found = self._named(name, self._check)
@@ -169,42 +169,42 @@ class AttachmentFinder:
         names = [name for part in cell.split(self._rules.separator) if (name := part.strip())]
         if not self._rules.glob:
             return [self._named(name, look) for name in names]
-        found = [each for name in names for each in self._named_or_fitting(name, look)]
+        found = [each for name in names for each in self._named_or_matching(name, look)]
         return list({file.path if isinstance(file, FoundFile) else path: (path, file) for path, file in found}.values())
 
     def _named(self, name: str, look: _Look) -> _Found:
         path = as_path(name)
         return (name, path) if isinstance(path, FileFault) else (path, look(path))
 
-    def _named_or_fitting(self, name: str, look: _Look) -> list[_Found]:
-        """What is there under a name as it is written; else, of a pattern, all that fits it, and there must be some."""
+    def _named_or_matching(self, name: str, look: _Look) -> list[_Found]:
+        """Look up a name as it is written; if there is no such file and it is a pattern, all files that match."""
         named = self._named(name, look)
         if not is_pattern(name) or not isinstance(named[1], FileFault) or named[1].code != "attachment-missing":
             return [named]
         pattern = named[0]
-        return self._fitting(pattern, look) or [
-            (pattern, FileFault("attachment-missing", f"there is no file that fits {pattern!r} in {self._root}"))
+        return self._matching(pattern, look) or [
+            (pattern, FileFault("attachment-missing", f"no file matches {pattern!r} in {self._root}"))
         ]
 
     def _in_folder(self, row: Mapping[str, str], look: _Look) -> list[_Found]:
-        """A row's own files; none where a cell that would name the folder is blank, as it might name another's."""
+        """Return the files in a row's folder; none if a cell of its name is blank, as it might name another row's."""
         template = self._rules.folder
-        assert template is not None  # or nobody asks
+        assert template is not None  # callers check this
         cells = {column: row[column] for column in template.columns}
         if not all(cell.strip() for cell in cells.values()):
             return []
         shown = template.fill(cells)
         for column, cell in cells.items():
             if "/" in cell or "\\" in cell or cell in (".", "..") or bad_name(cell):
-                text = f"{cell!r} ({column}) can't be a part of the name of a file or folder"
+                text = f"{cell!r} ({column}) can't be part of a file or folder name"
                 return [(shown, FileFault("attachment-bad-name", text))]
         pattern = template.fill({column: escaped(cell) for column, cell in cells.items()})
-        found = self._fitting(pattern, look, shown=shown, whole_folders=True)
+        found = self._matching(pattern, look, shown=shown, whole_folders=True)
         if not found:
             self._claims.miss(shown)
         return found
 
-    def _fitting(
+    def _matching(
         self, pattern: str, look: _Look, *, shown: str | None = None, whole_folders: bool = False
     ) -> list[_Found]:
         shown = shown or pattern
@@ -212,7 +212,7 @@ class AttachmentFinder:
             names = self._patterns.expand(pattern, whole_folders=whole_folders)
             return [(name, bad_name(name) or look(name)) for name in names]
         except OutsideError:
-            return [(shown, FileFault("attachment-outside-root", f"{shown!r} leads out of {self._root}"))]
+            return [(shown, FileFault("attachment-outside-root", f"{shown!r} leads outside {self._root}"))]
         except UnlistedError as error:
             return [(shown, FileFault("attachment-unreadable", str(error)))]
 
@@ -225,31 +225,31 @@ class AttachmentFinder:
         return found
 
     def _check(self, name: str) -> FoundFile | FileFault:
-        path, status = self._place.locate(name)
-        if not self._place.contains(path):
-            return FileFault("attachment-outside-root", f"{name!r} lies outside {self._root}")
+        path, status = self._folder.locate(name)
+        if not self._folder.contains(path):
+            return FileFault("attachment-outside-root", f"{name!r} is outside {self._root}")
         if isinstance(status, OSError):
             if status.errno in NOT_THERE:
                 self._claims.miss(name)
                 return FileFault("attachment-missing", f"there is no file {name!r} in {self._root}")
-            return FileFault("attachment-unreadable", f"{name!r} can't be looked at: {status.strerror}")
+            return FileFault("attachment-unreadable", f"{name!r} can't be accessed: {status.strerror}")
         self._claims.add(path)
-        return self._judge(name, path, status)
+        return self._check_rules(name, path, status)
 
-    def _judge(self, name: str, path: str, status: os.stat_result) -> FoundFile | FileFault:
+    def _check_rules(self, name: str, path: str, status: os.stat_result) -> FoundFile | FileFault:
         rules = self._rules
         if not stat.S_ISREG(status.st_mode):
             return FileFault("attachment-not-a-file", f"{name!r} is not a regular file")
         if not os.access(path, os.R_OK):
-            return FileFault("attachment-unreadable", f"{name!r} may not be read by this user")
+            return FileFault("attachment-unreadable", f"this user may not read {name!r}")
         if status.st_size == 0:
-            return FileFault("attachment-empty", f"{name!r} has no bytes")
+            return FileFault("attachment-empty", f"{name!r} is empty")
         if status.st_size > rules.max_file_size_bytes:
             return FileFault(
                 "attachment-too-large",
                 f"{name!r} has {status.st_size:,} bytes; at most {rules.max_file_size_bytes:,} are allowed",
             )
-        # Of a link its own ending: what people see is what it must tell.
+        # A link's own ending counts, as that is the name that users see.
         if rules.extensions and ending_of(last_part(name)).lower() not in rules.extensions:
             return FileFault("attachment-type", f"{name!r} does not end in one of {', '.join(rules.extensions)}")
         return FoundFile(path, status.st_size, file_identity(status))

@@ -1,4 +1,4 @@
-"""What becomes of a name: a file that is fine, or a fault."""
+"""The result of looking up a name: a usable file, or the reason why it is not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importer.models import Attachment
 
 @dataclass(frozen=True, slots=True)
 class FileFault:
-    """Why a named file can't be attached. ``code`` is one of the catalogue's."""
+    """Reason why a file can't be attached. ``code`` is one of ``error_codes``."""
 
     code: str
     message: str
@@ -18,7 +18,7 @@ class FileFault:
 
 @dataclass(frozen=True, slots=True)
 class NamedFiles:
-    """One file that a row names, by a cell of ``column`` or by its folder, and what it stands for."""
+    """One file of a row, named by a cell of ``column`` or found in the row's folder."""
 
     column: str
     name: str
@@ -26,7 +26,7 @@ class NamedFiles:
 
 
 class FoundFile(NamedTuple):
-    """A file that is fine, in little room: there may be as many as rows."""
+    """A usable file. A tuple, to save memory: there may be as many as rows."""
 
     path: str
     size_bytes: int

@@ -1,4 +1,4 @@
-"""What a name in a cell means, and what the file is called in the ticket."""
+"""Names of attachments: the path that a cell means, and the file's name in the ticket."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ for _ending, _type in {
 
 
 def as_path(name: str) -> str | FileFault:
-    """The path that a name stands for: itself, or what a `file:` address says. An address elsewhere is a fault."""
+    """Return the path of a name or of a `file:` address; other addresses are faults."""
     if ":" in name:
         if _FILE.match(name):
             return _path_of(name)
         if _ADDRESS.match(name):
-            return FileFault("attachment-url", f"{name!r} is an address and not a file")
+            return FileFault("attachment-url", f"{name!r} is a web address, not a file")
     return bad_name(name) or name
 
 
 def bad_name(name: str) -> FileFault | None:
-    """The fault of a path that can't be sent as a file's name."""
+    """Return the fault of a path with characters that a file name in a request can't have, if it has any."""
     if not _BAD_NAME.search(name):
         return None
-    return FileFault("attachment-bad-name", f"the path {name!r} holds a character that can't be sent in a file name")
+    return FileFault("attachment-bad-name", f"the path {name!r} has a character that can't be sent in a file name")
 
 
 def _path_of(address: str) -> str | FileFault:
@@ -55,16 +55,16 @@ def _path_of(address: str) -> str | FileFault:
     try:
         path = urllib.parse.unquote(rest, errors="strict")
     except UnicodeDecodeError:
-        return FileFault("attachment-bad-name", f"{address!r} is not UTF-8 behind its percent signs")
+        return FileFault("attachment-bad-name", f"the percent-encoded characters of {address!r} are not UTF-8")
     if _DRIVE.match(path):
         path = f"{path[1]}:{path[3:]}"
     if host.lower() not in ("", "localhost"):
-        path = f"//{host}{path}"  # a share of another machine, which Windows writes so
+        path = f"//{host}{path}"  # a share of another machine, as Windows writes it
     return bad_name(path) or path
 
 
 def as_attachment(path: str, file: FoundFile) -> Attachment:
-    """The file as the ticket has it; ``path`` as the manifest says it."""
+    """Return the file as an attachment. ``path``: as the manifest has it."""
     shown_name = last_part(path)
     return Attachment(
         path=Path(file.path),
@@ -82,11 +82,11 @@ def _content_type(ending: str) -> str:
 
 
 def last_part(name: str) -> str:
-    """The file name as the manifest writes it: a link's own name, not its target's."""
+    """Return the file name of a path as the manifest has it: a link's own name, not its target's."""
     return name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
 
 
 def ending_of(file_name: str) -> str:
-    """What stands behind the last dot; nothing in `.pdf`, which is a name."""
+    """Return the text after the last dot; empty for `.pdf`, which has no ending."""
     stem, _, ending = file_name.rpartition(".")
     return ending if stem else ""

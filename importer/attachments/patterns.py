@@ -1,4 +1,4 @@
-"""Which files a pattern stands for: `*`, `?` and `[…]` within a name, and `**` for any folders, below the root only."""
+"""Finds files below the root by patterns: `*`, `?` and `[…]` within a name, `**` for any folders."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _ANY_FOLDERS = "**"
 
 
 class OutsideError(Exception):
-    """The pattern leads out of the root."""
+    """The pattern leads outside the root."""
 
 
 class UnlistedError(Exception):
-    """A folder may not be looked into: what the pattern stands for is not known."""
+    """A folder can't be listed, so that it is not known which files match."""
 
 
 class _Entry(NamedTuple):
-    """A name in a folder: ``form`` is the one of its Unicode forms in which names are compared."""
+    """A directory entry. ``form``: its name in the Unicode form in which names are compared (NFC)."""
 
     form: str
     name: str
@@ -37,47 +37,47 @@ class _Entry(NamedTuple):
 
 
 def is_pattern(name: str) -> bool:
-    """Whether a name holds anything that stands for other characters."""
+    """Return whether a name has wildcards."""
     return _WILD.search(name) is not None
 
 
 def escaped(text: str) -> str:
-    """A pattern that stands for ``text`` and nothing else."""
+    """Return a pattern that matches ``text`` only."""
     return _WILD.sub(r"[\g<0>]", text)
 
 
 class Patterns:
-    """Finds files by patterns. Folders are listed once, as long as not more than ``remembered`` names are known."""
+    """Finds files by patterns. Listings of folders are cached, up to ``remembered`` names."""
 
-    def __init__(self, place: AttachmentFolder, remembered: int) -> None:
-        self._place = place
+    def __init__(self, root: AttachmentFolder, remembered: int) -> None:
+        self._root = root
         self._remembered = remembered
         self._listings: dict[str, list[_Entry]] = {}
         self._known = 0
 
     def expand(self, pattern: str, *, whole_folders: bool = False) -> list[str]:
-        """The names, from the root on, of all files and links that fit, sorted; folders are none.
+        """Return the sorted paths, relative to the root, of all files and links that match; folders are left out.
 
-        ``whole_folders``: a folder that fits stands for the files in it. What begins with a dot is found only by a
-        pattern that does. `**` does not go through links. Raises OutsideError and UnlistedError.
+        ``whole_folders``: a folder that matches adds the files in it. Names that begin with a dot are matched only by
+        patterns that do. `**` does not follow links. Raises OutsideError and UnlistedError.
         """
         native = pattern.replace("\\", "/")
         if native.endswith("/") and not whole_folders:
             return []
         if native.startswith("/"):
-            below = self._place.below(native)
+            below = self._root.below(native)
             if below is None:
                 raise OutsideError
             native = below
         parts = [part for part in native.split("/") if part not in ("", ".")]
         if ".." in parts:
             raise OutsideError
-        # Side by side they stand for no more than one of them does, and take far longer.
+        # `**/**` matches the same files as `**`, and takes much longer.
         parts = [part for at, part in enumerate(parts) if part != _ANY_FOLDERS or parts[at - 1 : at] != [part]]
         return sorted(dict.fromkeys(self._walk("", parts, whole_folders=whole_folders))) if parts else []
 
     def holds_files(self, folder: str) -> bool:
-        """Whether any file lies below a folder. Raises OutsideError and UnlistedError."""
+        """Return whether there is any file below a folder. Raises OutsideError and UnlistedError."""
         parts = [part for part in folder.replace("\\", "/").split("/") if part not in ("", ".")]
         return any(True for _ in self._walk("", [*parts, _ANY_FOLDERS], whole_folders=False))
 
@@ -91,48 +91,53 @@ class Patterns:
                     yield from walk(f"{folder}{entry.name}/", parts)
         elif rest and not is_pattern(part) and self._is_folder(f"{folder}{part}/"):
             yield from walk(f"{folder}{part}/", rest)
-        elif not rest or is_pattern(part) or not part.isascii():  # there may be another of its Unicode forms
+        elif not rest or is_pattern(part) or not part.isascii():  # the name may be there in another Unicode form
             is_name = _is_name(part)
-            for entry in self._fitting(folder, part):
+            for entry in self._matching(folder, part):
                 name = f"{folder}{entry.name}"
                 if entry.is_folder and (rest or (whole_folders and is_name)):
-                    # What a pattern happens to find outside is passed over; what is named is refused.
-                    if is_name and self._place.folder(f"{name}/") is None:
+                    # A named folder outside the root is refused; one that a wildcard matches is left out.
+                    if is_name and self._root.folder(f"{name}/") is None:
                         raise OutsideError
                     yield from walk(f"{name}/", rest or ["*"])
                 elif not rest and not entry.is_folder:
                     yield name
 
     def _is_folder(self, name: str) -> bool:
-        """Say whether there is a folder, and that it is inside: a row's own is often not there, so that comes first."""
+        """Return whether a folder exists, and check that it is inside the root.
+
+        Existence is checked first, because many rows have no folder.
+        """
         try:
-            is_folder = name in self._listings or stat.S_ISDIR(self._place.look(name).st_mode)
+            is_folder = name in self._listings or stat.S_ISDIR(self._root.look(name).st_mode)
         except OSError as error:
             _raise_unless_not_there(name, error)
             return False
-        if self._place.folder(name) is None:
+        if self._root.folder(name) is None:
             raise OutsideError
         return is_folder
 
-    def _fitting(self, folder: str, part: str) -> Iterator[_Entry]:
-        """The entries of a folder that fit one part of a pattern; all that begin as it does are side by side."""
+    def _matching(self, folder: str, part: str) -> Iterator[_Entry]:
+        """Yield the entries of a folder that match one part of a pattern, by a search in the sorted names."""
         form = unicodedata.normalize("NFC", part)
         beginning, rest = _parted(form)
-        fits = _compiled(rest).match
+        matches = _compiled(rest).match
         entries = self._entries(folder)
         for at in range(bisect.bisect_left(entries, beginning, key=lambda entry: entry.form), len(entries)):
             entry = entries[at]
             if not entry.form.startswith(beginning):
                 return
-            if fits(entry.form, len(beginning)) and (form.startswith((".", "[.]")) or not entry.form.startswith(".")):
+            if matches(entry.form, len(beginning)) and (
+                form.startswith((".", "[.]")) or not entry.form.startswith(".")
+            ):
                 yield entry
 
     def _entries(self, folder: str) -> list[_Entry]:
-        """What lies in a folder, sorted; nothing where there is none, or where it lies outside."""
+        """Return the sorted entries of a folder; none if it does not exist or is outside the root."""
         known = self._listings.get(folder)
         if known is not None:
             return known
-        path = self._place.folder(folder)
+        path = self._root.folder(folder)
         found: list[_Entry] = []
         if path is not None:
             try:
@@ -149,15 +154,15 @@ class Patterns:
 
 
 def _is_name(part: str) -> bool:
-    """Whether a part of a pattern stands for one name alone: nothing in it is wild but what is escaped."""
+    """Return whether a part of a pattern matches one name only: all its wildcards are escaped."""
     return not is_pattern(_ESCAPED.sub("", part))
 
 
 def _parted(form: str) -> tuple[str, str]:
-    """What a part of a pattern begins with as it stands, and the pattern of the rest."""
+    """Split a part of a pattern into its plain beginning and the pattern of the rest."""
     if not _is_name(form):
         wild = _WILD.search(form)
-        assert wild is not None  # or there would be none without what is escaped
+        assert wild is not None  # as it is not a plain name
         return form[: wild.start()], form[wild.start() :]
     return _ESCAPED.sub(r"\1", form), ""
 
@@ -168,9 +173,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _raise_unless_not_there(folder: str, error: OSError) -> None:
-    """What is not there holds nothing; of what can't be looked into, nobody knows."""
+    """Raise UnlistedError unless the folder does not exist."""
     if error.errno not in NOT_THERE:
-        raise UnlistedError(f"the folder {folder!r} can't be looked into: {error.strerror}") from None
+        raise UnlistedError(f"the folder {folder!r} can't be listed: {error.strerror}") from None
 
 
 def _entry(entry: os.DirEntry[str]) -> _Entry:

@@ -1,4 +1,4 @@
-"""Files and folders below the attachments' root that belong to no row, and what probably keeps them from it."""
+"""Finds files and folders below the attachments' root that belong to no row, and the likely reason."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-_MOST_ENTRIES = 3_000_000  # of files and folders that are listed: about two seconds for a million
+_MOST_ENTRIES = 3_000_000  # files and folders; listing a million takes about two seconds
 _BATCH = 65_536
 _COMPACTED_FROM = 200_000
-_NAMES_KEPT = 10_000  # of what belongs to no row, and of what rows look for and don't find
+_NAMES_KEPT = 10_000  # of unclaimed files, and of names that rows have and no file has
 _EXAMPLES = 3
 
 _Prints = npt.NDArray[np.int64]
@@ -23,9 +23,9 @@ _Prints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class Unclaimed:
-    """What belongs to no row: ``folders`` without any row's file, and ``files`` that lie in other folders.
+    """Folders without a file of any row, and single files of no row in other folders.
 
-    Both are ``None`` where not everything was listed; ``warnings`` then say why.
+    Both counts are ``None`` if not everything could be listed; ``warnings`` then say why.
     """
 
     files: int | None = 0
@@ -34,7 +34,7 @@ class Unclaimed:
 
 
 class Claims:
-    """Remembers the real paths of files that rows name, eight bytes for each, and some names that lead to none."""
+    """Real paths of the files that rows name, eight bytes each, and some of the names without a file."""
 
     def __init__(self) -> None:
         self._prints = array("q")
@@ -42,25 +42,25 @@ class Claims:
         self._missed: dict[str, None] = {}
 
     def add(self, path: str) -> None:
-        """Take note of a file that a row names."""
+        """Add the real path of a file that a row names."""
         self._prints.append(hash(path))
         if len(self._prints) > 2 * self._unique + _COMPACTED_FROM:
             self.prints()
 
     def miss(self, name: str) -> None:
-        """Take note of a path below the root that a row names, and where nothing is."""
+        """Add a path that a row names and that does not exist."""
         if len(self._missed) < _NAMES_KEPT:
             self._missed[name] = None
 
     @property
     def missed(self) -> Iterable[str]:
-        """The paths that led nowhere, as many as are kept."""
+        """Paths that rows name and that do not exist, up to a limit."""
         return self._missed
 
     def prints(self) -> _Prints:
-        """A hash of each path, sorted, each once."""
+        """Return the sorted hashes of all paths, each once."""
         prints = np.array(self._prints, dtype=np.int64)
-        prints.sort()  # by far faster than to have numpy find the different ones
+        prints.sort()  # much faster than numpy.unique
         prints = np.asarray(prints[np.diff(prints, prepend=prints[:1] - 1) != 0])
         self._prints = array("q", prints.tobytes())
         self._unique = len(self._prints)
@@ -68,21 +68,20 @@ class Claims:
 
 
 def find_unclaimed(root: str, below: str, claims: Claims) -> Unclaimed:
-    """List what lies ``below`` a real root (both with a slash at the end, or empty), and compare it with the claims.
+    """List all files in the folder ``below`` of a real root, and compare them with the claims.
 
-    What begins with a dot is passed over, and no link to a folder is followed.
+    Both paths end with a slash, or are empty. Names that begin with a dot are left out; links to folders are not
+    followed.
     """
     listing = _Listing(root, claims.prints())
     try:
         if not listing.walk(root + below):
             text = (
-                f"attachments: more than {_MOST_ENTRIES:,} files lie below {root}, so those of no row are not counted"
+                f"attachments: more than {_MOST_ENTRIES:,} files are below {root}, so unclaimed files are not counted"
             )
             return Unclaimed(files=None, folders=None, warnings=(text,))
     except OSError as error:
-        text = (
-            f"attachments: {error.filename} can't be listed ({error.strerror}), so the files of no row are not counted"
-        )
+        text = f"attachments: {error.filename} can't be listed ({error.strerror}), so unclaimed files are not counted"
         return Unclaimed(files=None, folders=None, warnings=(text,))
     folders, loose = listing.unclaimed_folders(), listing.loose_files()
     files = sum(loose.values())
@@ -97,18 +96,18 @@ def find_unclaimed(root: str, below: str, claims: Claims) -> Unclaimed:
 
 @dataclass
 class _Listing:
-    """Folders by their numbers, in the order of listing: a folder comes before those in it."""
+    """All folders below the root, numbered in the order of listing: a folder comes before its subfolders."""
 
     root: str
     claimed: _Prints
-    paths: list[str] = field(default_factory=list)  # of the first ones
+    paths: list[str] = field(default_factory=list)  # of the first folders
     parents: array[int] = field(default_factory=lambda: array("q"))
     files: _Prints = field(default_factory=lambda: np.empty(0, np.int64))
     of_rows: _Prints = field(default_factory=lambda: np.empty(0, np.int64))
-    kept: list[tuple[int, str]] = field(default_factory=list)  # some files of no row, each with its folder
+    kept: list[tuple[int, str]] = field(default_factory=list)  # some unclaimed files, each with its folder
 
     def walk(self, top: str) -> bool:
-        """List all that lies below a folder. Say whether it was listed to its end. Raises OSError."""
+        """List everything below a folder. Return whether the list is complete. Raises OSError."""
         waiting = [(top, -1)]
         batch: list[str] = []
         folders = array("q")
@@ -140,7 +139,7 @@ class _Listing:
         return True
 
     def _count(self, batch: list[str], folders: array[int]) -> None:
-        """Count the files of some folders, and those of rows among them."""
+        """Add to the counts of files, and of files that rows name, for each folder."""
         prints = np.fromiter(map(hash, batch), dtype=np.int64, count=len(batch))
         numbers = np.frombuffer(folders, dtype=np.int64) if batch else np.empty(0, np.int64)
         at = np.searchsorted(self.claimed, prints)
@@ -156,14 +155,14 @@ class _Listing:
             self.kept.append((folders[index], batch[index]))
 
     def _sums(self, counts: _Prints) -> _Prints:
-        """The counts of each folder with all that are in it."""
+        """Add the counts of all subfolders to those of each folder."""
         sums = counts.tolist()
         for number in range(len(sums) - 1, 0, -1):
             sums[self.parents[number]] += sums[number]
         return np.array(sums, dtype=np.int64)
 
     def unclaimed_folders(self) -> dict[int, None]:
-        """The uppermost folders in which files lie, and none of a row."""
+        """Return the topmost folders that have files, but none that a row names."""
         files, of_rows = self._sums(self.files), self._sums(self.of_rows)
         parents = np.frombuffer(self.parents, dtype=np.int64)
         inner = parents >= 0
@@ -172,14 +171,14 @@ class _Listing:
         return dict.fromkeys(np.flatnonzero(uppermost).tolist())
 
     def loose_files(self) -> dict[int, int]:
-        """How many files of no row lie in each folder that has files of rows in it or below, and in the top."""
+        """Count the unclaimed files in the top folder and in each folder with files of rows in or below it."""
         has_some = self._sums(self.of_rows) > 0
         has_some[0] = True
         loose = np.where(has_some, self.files - self.of_rows, 0)
         return {number: int(loose[number]) for number in np.flatnonzero(loose).tolist()}
 
     def names(self, folders: Iterable[int], loose: Mapping[int, int]) -> list[str]:
-        """What belongs to no row, as paths below the root: folders first, as many as are kept."""
+        """Return the paths of unclaimed folders and then files, relative to the root, up to a limit."""
         found = [self.paths[number][len(self.root) :] for number in folders if number < len(self.paths)]
         files = [path[len(self.root) :] for number, path in self.kept if number in loose]
         return sorted(found)[:_NAMES_KEPT] + sorted(files)
@@ -198,7 +197,7 @@ def _without_separators(text: str) -> str:
 
 _ALIKE: Mapping[str, Callable[[str], str]] = {
     "leading zeros": _without_zeros,
-    "the form of Unicode": lambda text: unicodedata.normalize("NFKC", text),
+    "Unicode form": lambda text: unicodedata.normalize("NFKC", text),
     "upper and lower case": str.casefold,
     "separators": _without_separators,
     "more than one of zeros, case, Unicode and separators": lambda text: _without_zeros(
@@ -208,7 +207,7 @@ _ALIKE: Mapping[str, Callable[[str], str]] = {
 
 
 def _reasons(missed: Iterable[str], names: Iterable[str]) -> list[str]:
-    """In what the names that rows look for differ from those that are there: one line, or none."""
+    """Say in which way the names in the rows differ from the names on disk: one line, or none."""
     wanted, there = [_clean(name) for name in missed], [_clean(name) for name in names]
     for what, alike in _ALIKE.items():
         by_form = {alike(name): name for name in there}

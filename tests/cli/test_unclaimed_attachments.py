@@ -68,7 +68,7 @@ def test_folders_without_leading_zeros_are_reported(shop: Shop, account: Account
         ("TICKET-1", "ticket-1", "upper and lower case"),
         ("A-1", "A_1", "separators"),
         ("A 1", "A1", "separators"),
-        ("ﬁle", "file", "the form of Unicode"),
+        ("ﬁle", "file", "Unicode form"),
         ("AB-007", "ab_7", "more than one of zeros, case, Unicode and separators"),
     ],
 )
