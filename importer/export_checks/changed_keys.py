@@ -1,7 +1,7 @@
-"""Whether unknown keys are known keys in another spelling: an export that writes `HD-123` for `123`. Pure.
+"""Finds out whether unknown keys are known keys in another spelling, such as `HD-123` for `123`. Pure.
 
-A key is unknown if the ledger has no ticket of it. Its spelling is compared without blanks around it, upper case, zeros
-in front and `.0` behind, and with or without one prefix that has no digit and is the same for all keys.
+A key is unknown if the ledger has no ticket for it. Spellings are compared without surrounding blanks, case, leading
+zeros and a final `.0`, and with or without one prefix without digits that all keys share.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-MOST_COMPARED = 20_000  # unknown keys; of more, a random part says as much
+MOST_COMPARED = 20_000  # unknown keys; of more, a random sample is compared
 _EXAMPLES = 3
 _MOST_PREFIX_CHARS = 40
 _FRACTION = re.compile(r"^([^0-9]*[0-9]+)\.0+$")
-_ZEROS = re.compile(r"^(?:([^0-9]+)0+(?=[0-9])|0+(?=[0-9a-z]))")  # in front, or in front of the number after a prefix
+_ZEROS = re.compile(r"^(?:([^0-9]+)0+(?=[0-9])|0+(?=[0-9a-z]))")  # leading zeros, also after a prefix
 _NO_DIGITS = re.compile(r"^[^0-9]*")
 _NUMBER = re.compile(r"[^0-9]*0*([0-9]+)")  # a number after any prefix; its digits are the key's core
 
 # A key in its compared spelling: a part for each key column.
 _Parts = tuple[str, ...]
-# A prefix: whether the new keys have it (or the known ones had it), in which part, and the prefix itself.
+# A prefix: whether the new keys have it (else the known ones do), in which part, and its text.
 _Prefix = tuple[bool, int, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeyResemblance:
-    """How many of the ``compared`` unknown keys are ``alike`` known ones, with examples (unknown, known)."""
+    """How many of the ``compared`` unknown keys resemble known ones, with examples (unknown, known)."""
 
     compared: int
     alike: int
@@ -37,16 +37,19 @@ class KeyResemblance:
 
 
 def may_be_alike(unknown: Sequence[str], known: int, *, compound: bool) -> bool:
-    """Whether so many known keys could be like more than half of the unknown ones: each is so to those of one core."""
+    """Return whether ``known`` known keys are enough to resemble more than half of the unknown ones.
+
+    A known key resembles only unknown keys with the same core.
+    """
     cores = Counter(_core(_parts(key, compound=compound)) for key in unknown)
     return 2 * sum(size for _, size in cores.most_common(known)) > len(unknown)
 
 
 def resemblance(unknown: Sequence[str], known: Iterable[str], *, compound: bool) -> KeyResemblance:
-    """Compare unknown keys of an export, at most ``MOST_COMPARED`` and each once, with the known ones of its source.
+    """Compare unknown keys of an export with known keys of its source.
 
-    Known keys that are in this export, too, are left out: a key like one of them is another row's. ``compound``: keys
-    are JSON lists of several columns' cells.
+    ``unknown``: distinct keys, at most ``MOST_COMPARED``. ``known``: without the keys that are in this export too, as
+    these belong to other rows. ``compound``: keys are JSON lists of the cells of several columns.
     """
     matches = _Matches(unknown, compound=compound)
     for key in known:
@@ -56,7 +59,7 @@ def resemblance(unknown: Sequence[str], known: Iterable[str], *, compound: bool)
 
 
 class _Matches:
-    """Unknown keys with the known ones that are like them."""
+    """Unknown keys, each with the known key that it resembles."""
 
     def __init__(self, unknown: Sequence[str], *, compound: bool) -> None:
         self._unknown = unknown
@@ -64,7 +67,7 @@ class _Matches:
         self._same: dict[_Parts, list[int]] = defaultdict(list)
         self._without_prefix: dict[_Parts, list[tuple[int, _Prefix]]] = defaultdict(list)
         self._cores: set[_Parts] = set()
-        # The known key for each unknown one, by its position: those of the same spelling, and those by a prefix.
+        # Position of an unknown key -> known key: with the same spelling, and by each prefix.
         self._spelled: dict[int, str] = {}
         self._prefixed: dict[_Prefix, dict[int, str]] = defaultdict(dict)
         for position, key in enumerate(unknown):
@@ -75,12 +78,12 @@ class _Matches:
                 self._without_prefix[rest].append((position, (True, at, prefix)))
 
     def may_match(self, key: str) -> bool:
-        """Say whether any unknown key could be like this known one: of most known keys none is."""
-        number = None if self._compound else _NUMBER.fullmatch(key)  # most keys are; to see it saves most of the time
+        """Return whether any unknown key could resemble this known one. A quick check: most known keys fail it."""
+        number = None if self._compound else _NUMBER.fullmatch(key)  # a fast way for the most frequent form of keys
         return ((number[1],) if number else _core(_parts(key, compound=self._compound))) in self._cores
 
     def add(self, key: str) -> None:
-        """Note which unknown keys are like a known one."""
+        """Add the unknown keys that resemble a known key."""
         parts = _parts(key, compound=self._compound)
         for position in self._same.get(parts, ()):
             self._spelled.setdefault(position, key)
@@ -91,14 +94,16 @@ class _Matches:
                 self._prefixed[False, at, prefix_text].setdefault(position, key)
 
     def best(self) -> KeyResemblance:
-        """Take the one prefix by which most keys are like known ones, besides those of the same spelling."""
+        """Return the result for the one prefix that explains most keys, besides those with the same spelling."""
         pairs, prefix = self._spelled, None
         for each, found in self._prefixed.items():
             both = {**found, **self._spelled}
             if len(both) > len(pairs):
                 pairs, prefix = both, each
         shown = [(self._unknown[at], pairs[at]) for at in sorted(pairs)]
-        difference = _prefix_text(prefix) if prefix and len(self._spelled) < len(pairs) / 2 else _usual(shown)
+        difference = (
+            _prefix_text(prefix) if prefix and len(self._spelled) < len(pairs) / 2 else _most_common_difference(shown)
+        )
         return KeyResemblance(
             compared=len(self._unknown), alike=len(pairs), examples=tuple(shown[:_EXAMPLES]), difference=difference
         )
@@ -109,7 +114,7 @@ def _parts(key: str, *, compound: bool) -> _Parts:
         return (_plain(key),)
     try:
         cells = json.loads(key)
-    except ValueError:  # of another mapping, whose key was one column
+    except ValueError:  # from a mapping with a key of one column
         cells = None
     return tuple(_plain(str(cell)) for cell in cells) if isinstance(cells, list) else (_plain(key),)
 
@@ -119,12 +124,12 @@ def _plain(cell: str) -> str:
 
 
 def _core(parts: _Parts) -> _Parts:
-    """What stays the same when a prefix without digits is added or taken away."""
+    """Return the part of a key that does not change when a prefix without digits is added or removed."""
     return tuple(_ZEROS.sub(r"\1", _NO_DIGITS.sub("", part)) for part in parts)
 
 
 def _splits(parts: _Parts) -> Iterator[tuple[int, str, _Parts]]:
-    """Every prefix without digits of every part, with the key without it."""
+    """Yield each prefix without digits of each part: position, prefix, and the parts without it."""
     for at, part in enumerate(parts):
         match = _NO_DIGITS.match(part)
         longest = min(match.end() if match else 0, len(part) - 1, _MOST_PREFIX_CHARS)
@@ -138,8 +143,8 @@ def _prefix_text(prefix: _Prefix) -> str:
     return f"the prefix {text!r} was added to the keys" if is_new else f"the prefix {text!r} is missing from the keys"
 
 
-def _usual(pairs: Sequence[tuple[str, str]]) -> str:
-    """The difference that most pairs have."""
+def _most_common_difference(pairs: Sequence[tuple[str, str]]) -> str:
+    """Return the difference that most pairs have."""
     found = Counter(_difference(new, old) for new, old in pairs).most_common(1)
     return found[0][0] if found else ""
 

@@ -1,7 +1,7 @@
-"""Whether an export is so unlike the ones before it that nothing of it should be sent. Pure.
+"""Decides whether an export differs so much from the previous ones that nothing of it is sent. Pure.
 
-A nightly job sends what its export holds. An export with changed keys would make every ticket again, one whose rows got
-other keys would be taken for imported, and one that was cut would pass for a quiet night.
+A nightly job sends whatever its export has. With changed keys it would create every ticket again; with keys given to
+other rows it would skip new rows as imported; and a truncated export would look like a night with few tickets.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from importer.export_checks.changed_keys import KeyResemblance
 
 LEAST_ROWS = 10
-"""From how many rows or keys on a share of them says something: one edited row of two is half of them."""
+"""Shares are compared from so many rows or keys on: one edited row of two would be 50 %."""
 _MOST_WERE_KNOWN, _FEW_ARE_KNOWN = 0.95, 0.10
 _IS_WHOLE = 0.90
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportLimits:
-    """What the user allows. The shares are from 0 to 1."""
+    """Limits that the user sets. Shares are from 0 to 1."""
 
     expect_new: bool = False
     max_changed: float = 0.5
@@ -28,11 +28,12 @@ class ExportLimits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FormerExport:
-    """The last export with other content: how many ``keys`` it had, and its shares; ``None`` where not known.
+class PreviousExport:
+    """The last export with other content. Shares are ``None`` if they are not known.
 
-    ``known_share``: of its keys, those that were known when its content was first read. ``held_share``: of the keys of
-    the export before it, those that it held; ``previous_held_share``: the same of that export.
+    ``keys``: the number of its keys. ``known_share``: the share of its keys that were known when it was first read.
+    ``held_share``: the share of its own predecessor's keys that it still had; ``previous_held_share``: the same share
+    of that predecessor.
     """
 
     keys: int
@@ -43,12 +44,12 @@ class FormerExport:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportFigures:
-    """What an export holds, beside the ledger and the former export.
+    """Counts of one export, compared with the ledger and the previous export.
 
-    ``new`` and ``known`` count different keys. ``comparable``: known rows whose title and lead are known as they were
-    sent; ``changed``: those of them that name another title or lead now. ``gone``: keys of the former export that are
-    not in this one. ``other_keys``: the same content was read before, and few of its keys are the same now.
-    ``accepted``: this content, with these keys, is the one that was read last, and was not stopped then.
+    ``new`` and ``known`` count distinct keys. ``comparable``: known rows with a recorded title or lead; ``changed``:
+    comparable rows whose title or lead is another one now. ``gone``: keys of the previous export that this one lacks.
+    ``other_keys``: the same content was imported before with other keys. ``accepted``: the last import read the same
+    content with the same keys, and was not stopped.
     """
 
     rows: int
@@ -57,30 +58,30 @@ class ExportFigures:
     comparable: int = 0
     changed: int = 0
     gone: int = 0
-    former: FormerExport | None = None
+    former: PreviousExport | None = None
     other_keys: bool = False
     accepted: bool = False
 
     @property
     def known_share(self) -> float | None:
-        """Of its keys, those that are known."""
+        """Share of its keys that are known; ``None`` without keys."""
         keys = self.new + self.known
         return self.known / keys if keys else None
 
     @property
     def held_share(self) -> float | None:
-        """Of the former export's keys, those that it holds."""
+        """Share of the previous export's keys that it still has; ``None`` without a previous export."""
         return 1 - self.gone / self.former.keys if self.former is not None and self.former.keys else None
 
     @property
     def compares_keys(self) -> bool:
-        """Whether so many keys are unknown that they are compared with known ones."""
+        """Whether enough keys are unknown to compare them with known ones."""
         return self.new >= LEAST_ROWS and not self.accepted
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportStop:
-    """Why nothing of an export is sent. ``name``: for scripts; ``go_on_with``: the flag that sends it all the same."""
+    """Reason to send nothing. ``name``: for scripts; ``go_on_with``: the flag that sends the export anyway."""
 
     name: str
     go_on_with: str
@@ -90,9 +91,9 @@ class ExportStop:
 
 
 def stops(figures: ExportFigures, alike: KeyResemblance | None, limits: ExportLimits) -> list[ExportStop]:
-    """Every reason to send nothing of an export. ``alike``: its unknown keys beside the known ones."""
+    """Return every reason to send nothing. ``alike``: how its unknown keys resemble known ones."""
     found: list[ExportStop | None] = [_too_few(figures, limits)]
-    if not figures.accepted:  # the same file again is never stopped by what did not stop it before
+    if not figures.accepted:  # a file that was imported is not stopped when it is imported again
         keys_changed = None if limits.expect_new else _changed_keys(figures, alike)
         found = [keys_changed, _renumbered(figures, limits), _shrunk(figures, limits), *found]
     return [stop for stop in found if stop is not None]
@@ -117,7 +118,7 @@ def _changed_keys(figures: ExportFigures, alike: KeyResemblance | None) -> Expor
     ):
         reason = (
             f"{share:.0%} of the keys are known, and {former.known_share:.0%} of the last export's were; likely "
-            "reason: the export writes its keys in another way, or the mapping names another key column"
+            "reason: the export writes its keys differently, or the mapping names another key column"
         )
     else:
         return None
@@ -138,9 +139,9 @@ def _renumbered(figures: ExportFigures, limits: ExportLimits) -> ExportStop | No
     return ExportStop(
         name="renumbered",
         go_on_with=go_on_with,
-        reason=f"{figures.changed:,} of {figures.comparable:,} known rows name another title or lead than when they "
+        reason=f"{figures.changed:,} of {figures.comparable:,} known rows have another title or lead than when they "
         f"were sent, more than --max-changed {limits.max_changed:.0%}; likely reason: the export gave its keys to "
-        "other rows, or the mapping makes titles and leads in another way now",
+        "other rows, or the mapping builds titles and leads differently now",
         advice="Compare some rows with their tickets. If keys belong to other rows now, correct the export: these "
         f"rows would be skipped as imported. If the titles or leads were meant to change, go on with {go_on_with}.",
     )
@@ -157,8 +158,8 @@ def _shrunk(figures: ExportFigures, limits: ExportLimits) -> ExportStop | None:
         name="shrunk",
         go_on_with=go_on_with,
         reason=f"{figures.gone:,} of the last export's {former.keys:,} keys are gone, more than --max-gone "
-        f"{limits.max_gone:.0%}, although the exports before held nearly all; likely reason: the export was cut short, "
-        "or it has another filter now",
+        f"{limits.max_gone:.0%}, although the exports before had nearly all of them; likely reason: the export "
+        "was cut short, or its filter changed",
         advice=f"Export the file again. If so many rows were meant to go, go on with {go_on_with}.",
     )
 
@@ -175,5 +176,5 @@ def _too_few(figures: ExportFigures, limits: ExportLimits) -> ExportStop | None:
 
 
 def _percent(part: int, of: int) -> str:
-    """The smallest whole percentage that allows so many."""
+    """Return the smallest whole percentage that allows ``part`` of ``of``."""
     return f"{math.ceil(100 * part / of)}%"

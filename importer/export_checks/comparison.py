@@ -1,7 +1,7 @@
-"""Compares an export with the ones before it while its rows are judged: new, known, changed and gone ones.
+"""Compares an export with the previous ones while its rows are checked: new, known, changed and gone keys.
 
-The ledger has the keys, keyed hashes of titles and leads, and what was read last. The rules are in
-``submission.export_checks``. Prints nothing.
+The ledger has the known keys, keyed hashes of titles and leads, and the keys of the last export. ``checks`` decides
+what follows from the counts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from importer.export_checks.changed_keys import MOST_COMPARED, KeyResemblance, may_be_alike, resemblance
-from importer.export_checks.checks import ExportFigures, ExportLimits, ExportStop, FormerExport, stops
+from importer.export_checks.checks import ExportFigures, ExportLimits, ExportStop, PreviousExport, stops
 from importer.ledger import Ledger, RunInfo, utc_now
 from importer.ledger.previous_exports import (
     ExportRecord,
@@ -36,11 +36,11 @@ from importer.manifest import Chunk
 from importer.mapping import Mapping
 from importer.validation import RenumberedRowCounter
 
-_FEW_ARE_THE_SAME = 0.10
+_OTHER_KEYS_SHARE = 0.10
 
 
 class ExportComparison:
-    """What one run finds in one export. ``look_up`` and ``take`` come for each chunk in turn, then ``conclude``."""
+    """Comparison of one export. Call ``look_up`` and ``count_rows`` for each chunk, then ``conclude``."""
 
     def __init__(self, ledger: Ledger, run: RunInfo, mapping: Mapping, names: RenumberedRowCounter) -> None:
         self._ledger = ledger
@@ -50,21 +50,21 @@ class ExportComparison:
         self._name = PurePath(run.manifest).name
         self._looked_up: dict[str, KnownRow] = {}
         self._parts: list[KeyHashes] = []
-        self._packed = b""  # the keys of all parts, once they are sorted
-        self._unknown: list[tuple[int, int, str]] = []  # hash, place among all, key
-        self._compared_up_to = np.iinfo(np.uint64).max  # the greatest hash of an unknown key that is compared
+        self._packed = b""  # all keys, sorted
+        self._unknown: list[tuple[int, int, str]] = []  # hash, position among all, key
+        self._compared_up_to = np.iinfo(np.uint64).max  # unknown keys with a greater hash are not compared
         self._known = self._new = self._comparable = self._changed = 0
         self._last: ExportRecord | None = None
         self.figures = ExportFigures(rows=0, new=0, known=0)
 
     def look_up(self, keys: Sequence[str]) -> dict[str, str]:
-        """The states of those of a chunk's keys that the ledger has."""
+        """Return key -> state for the keys of a chunk that the ledger knows."""
         wanted = [key for key in keys if key]
         self._looked_up = known_rows(self._ledger, self._run.account, self._run.source, wanted)
         return {key: known.effective_state for key, known in self._looked_up.items()}
 
-    def take(self, chunk: Chunk, keys: Sequence[str], positions: npt.NDArray[np.intp]) -> None:
-        """Count the rows at some positions of the chunk, whose keys come for the first time; ``keys``: theirs."""
+    def count_rows(self, chunk: Chunk, keys: Sequence[str], positions: npt.NDArray[np.intp]) -> None:
+        """Count rows of the chunk by ``positions``; ``keys``: their keys, none of which was in an earlier row."""
         hashes = key_hashes(self._ledger.keyed_hash, keys)
         self._parts.append(hashes)
         known = {at: each for at, key in enumerate(keys) if (each := self._looked_up.get(key)) and each.was_sent}
@@ -81,7 +81,7 @@ class ExportComparison:
             self._changed += found[1]
 
     def _sample(self, keys: Sequence[str], hashes: KeyHashes, is_unknown: npt.NDArray[np.bool_]) -> None:
-        """Take unknown keys to be compared with known ones: of too many those with the least hashes, so at random."""
+        """Keep unknown keys to compare with known ones; of too many, a random sample: those with the least hashes."""
         wanted = np.flatnonzero(is_unknown & (hashes <= self._compared_up_to)).tolist()
         self._unknown += [(int(hashes[at]), self._new + at, keys[at]) for at in wanted]
         if len(self._unknown) > 2 * MOST_COMPARED:
@@ -89,7 +89,7 @@ class ExportComparison:
             self._compared_up_to = self._unknown[-1][0]
 
     def conclude(self, rows: int, limits: ExportLimits) -> list[ExportStop]:
-        """Sum up, after all chunks; give every reason to send nothing."""
+        """Compute ``figures`` after all chunks, and return every reason to send nothing."""
         place = (self._ledger, self._run.account, self._run.source, self._name)
         keys = self._sorted_keys()
         self._last = last = last_export(*place)
@@ -98,7 +98,7 @@ class ExportComparison:
         if last is not None and same:
             former_keys = unpack_keys(last.keys)
             held = int(_are_in(former_keys, keys).sum())
-            other_keys = held < _FEW_ARE_THE_SAME * former_keys.size
+            other_keys = held < _OTHER_KEYS_SHARE * former_keys.size
         other = former_export(*place) if same else last
         gone = 0
         if other is not None:
@@ -119,12 +119,12 @@ class ExportComparison:
         return found
 
     def remember(self) -> None:
-        """Record that this content was read: if its run is stopped, its rows are known when it is read again."""
+        """Record that this content was read, with its share of known keys, in case the run is interrupted."""
         if unfinished_export(self._ledger, *self._place()) is None and not self.figures.accepted:
             record_unfinished_export(self._ledger, self._export(b"", self.figures.known_share, finished_at=""))
 
     def finish(self) -> None:
-        """Record this export as the one with which the next is compared."""
+        """Record this export, for the comparison with the next one."""
         first = unfinished_export(self._ledger, *self._place())
         known_share = first.known_share if first is not None else self.figures.known_share
         if self.figures.accepted and self._last is not None:
@@ -169,22 +169,22 @@ class ExportComparison:
         return resemblance(unknown, self._known_elsewhere(), compound=compound)
 
     def _known_elsewhere(self) -> Iterator[str]:
-        """The known keys that are not in this export."""
+        """Yield the known keys that are not in this export."""
         for keys in known_keys(self._ledger, self._run.account, self._run.source):
             is_here = _are_in(key_hashes(self._ledger.keyed_hash, keys), self._sorted_keys())
             yield from itertools.compress(keys, (~is_here).tolist())
 
 
 def _are_in(wanted: KeyHashes, keys: KeyHashes) -> npt.NDArray[np.bool_]:
-    """Which hashes are among sorted ones."""
+    """Return which hashes are in a sorted array."""
     if not keys.size:
         return np.zeros(wanted.size, dtype=bool)
     is_there: npt.NDArray[np.bool_] = keys[np.minimum(np.searchsorted(keys, wanted), keys.size - 1)] == wanted
     return is_there
 
 
-def _former(export: ExportRecord) -> FormerExport:
-    return FormerExport(
+def _former(export: ExportRecord) -> PreviousExport:
+    return PreviousExport(
         keys=unpack_keys(export.keys).size,
         known_share=export.known_share,
         held_share=export.held_share,

@@ -75,7 +75,7 @@ class CheckPass:
         first_positions = self._keys.add(keys.fingerprints, keys.has_key & is_complete, start=len(self._plan))
         if self._comparison is not None:
             new = np.flatnonzero(keys.has_key & is_complete & (first_positions < 0))
-            self._comparison.take(chunk, [keys.text(at) for at in new.tolist()], new)
+            self._comparison.count_rows(chunk, [keys.text(at) for at in new.tolist()], new)
         decisions = ChunkDecisions(
             rows=chunk.rows,
             manifest_rows=chunk.rows if previous is None else [each.row for each in previous],

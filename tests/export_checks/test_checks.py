@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pytest
 
 from importer.export_checks.changed_keys import KeyResemblance, may_be_alike, resemblance
-from importer.export_checks.checks import ExportFigures, ExportLimits, FormerExport, stops
+from importer.export_checks.checks import ExportFigures, ExportLimits, PreviousExport, stops
 
-FULL = FormerExport(keys=100, known_share=0.97, held_share=0.95, previous_held_share=0.92)
-DELTA = FormerExport(keys=100, known_share=0.0, held_share=0.0, previous_held_share=0.0)
+FULL = PreviousExport(keys=100, known_share=0.97, held_share=0.95, previous_held_share=0.92)
+DELTA = PreviousExport(keys=100, known_share=0.0, held_share=0.0, previous_held_share=0.0)
 
 
 def figures(*, new: int = 0, known: int = 0, **more: object) -> ExportFigures:
@@ -28,13 +28,13 @@ ORDINARY = {
     "half of the unknown keys are alike": (figures(new=20), alike(10, 20)),
     "nine unknown keys are alike": (figures(new=9), None),
     "a tenth is known": (figures(new=90, known=10, former=FULL), alike(0, 90)),
-    "few are known, and few were": (figures(new=99, known=1, former=FormerExport(keys=50, known_share=0.94)), alike(0, 99)),
+    "few are known, and few were": (figures(new=99, known=1, former=PreviousExport(keys=50, known_share=0.94)), alike(0, 99)),
     "half of the known rows are others": (figures(known=20, comparable=20, changed=10), None),
     "nine of nine rows are others": (figures(known=9, comparable=9, changed=9), None),
     "half of a full export is gone": (figures(known=50, gone=50, former=FULL), None),
-    "one export before was not full": (figures(known=5, gone=95, former=FormerExport(keys=100, held_share=0.95, previous_held_share=0.89)), None),
-    "there was only one export before": (figures(known=5, gone=95, former=FormerExport(keys=100, held_share=0.95)), None),
-    "a small export": (figures(known=1, gone=8, former=FormerExport(keys=9, held_share=1.0, previous_held_share=1.0)), None),
+    "one export before was not full": (figures(known=5, gone=95, former=PreviousExport(keys=100, held_share=0.95, previous_held_share=0.89)), None),
+    "there was only one export before": (figures(known=5, gone=95, former=PreviousExport(keys=100, held_share=0.95)), None),
+    "a small export": (figures(known=1, gone=8, former=PreviousExport(keys=9, held_share=1.0, previous_held_share=1.0)), None),
     "the same content again": (figures(new=100, comparable=50, changed=50, gone=100, former=FULL, accepted=True), alike(100, 100)),
 }  # fmt: skip
 
