@@ -48,7 +48,7 @@ def test_one_of_two_is_refused_at_once(tmp_path):
         assert [ended(refused), ended(sending)] == [4, 0]
         assert sorted(account.keys) == [row["ID"] for row in place.results()]
         assert account.calls == ROWS
-    assert f"on host {socket.gethostname()}" in place.printed()
+    assert f"(host {socket.gethostname()}, process " in place.printed()
     ((holder,), (other,)) = place.ask("select id from runs order by exit_code")
     assert f"run {holder}" in place.printed()
     assert f"run {other}" not in place.printed()

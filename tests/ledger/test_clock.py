@@ -23,7 +23,7 @@ WALL_CLOCK = {
 }
 # Modules that may read the wall clock, how often, and what for. No decision about rows or calls depends on it.
 MAY_READ = {
-    "account_fields/reading.py": (1, "the time at which the fields were read, shown to the user"),
+    "account_fields/fields_reader.py": (1, "the time at which the fields were read, shown to the user"),
     "cli/json_envelope.py": (2, "begin and end of a command in its JSON object"),
     "cli/known_fields.py": (1, "the age of the account's fields, shown to the user"),
     "cli/validate.py": (1, "the time at which a report was made"),
