@@ -1,9 +1,12 @@
-"""The account's own rules: which fields its tickets have, and what each of them takes.
+"""The account's own ticket fields, and checks against them.
 
-    values   a field, as the account describes it      cells   a value held against it
-    fit      a mapping held against all of them        cache   what was read, kept for the next command
+    ticket_fields   a field as the account describes it
+    value_check     checks one value against a field; patterns: the fields' regular expressions
+    mapping_check   checks a mapping against all fields
+    cache           fields that were read, saved for later commands
+    fields_reader   reads the fields from the account; metadata: reads its answers
 
-Asking the account for them is in ``reading``; whoever only checks never loads it.
+``fields_reader`` loads the API client, so checks never import it.
 """
 
 from importer.account_fields.cache import FieldsCache

@@ -1,4 +1,4 @@
-"""What an account said of its fields, kept between commands: a JSON file for each account, without any keys."""
+"""Saves the account's fields between commands: a JSON file for each account, without keys."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _NUMBERS = ("min_value", "max_value")
 
 
 class FieldsCache:
-    """The files in one folder, which need not be there."""
+    """The cache files in one folder, which need not exist."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def path(self, account: str) -> Path:
-        """Where an account's fields are kept."""
+        """Return the path of an account's file."""
         return self._folder / f"{quote(account, safe='')}.json"
 
     def load(self, account: str) -> AccountFields | None:
-        """Give what was kept. A file that is damaged, or of another version of this program, is as good as none."""
+        """Return the saved fields; ``None`` if there are none, or the file is damaged or of another version."""
         try:
             data = json.loads(self.path(account).read_text(encoding="utf-8"))
             found = from_data(data) if data["version"] == _VERSION else None
@@ -41,7 +41,7 @@ class FieldsCache:
         return found if found is not None and found.account == account else None
 
     def save(self, fields: AccountFields) -> None:
-        """Keep them. The file is replaced as a whole. Raises OSError."""
+        """Save fields; replace the whole file. Raises OSError."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (
             replacing(self.path(fields.account), private=True) as temporary,
@@ -51,7 +51,7 @@ class FieldsCache:
 
 
 def as_data(fields: AccountFields) -> dict[str, Any]:
-    """Make plain data of them; ``from_data`` gives equal ones back."""
+    """Convert fields to plain data; ``from_data`` converts back."""
     return {
         "version": _VERSION,
         "account": fields.account,
@@ -65,7 +65,7 @@ def as_data(fields: AccountFields) -> dict[str, Any]:
 
 
 def from_data(data: Any) -> AccountFields:
-    """Make fields of plain data. Raises ValueError, TypeError, KeyError or ArithmeticError for what is none."""
+    """Convert plain data to fields. Raises ValueError, TypeError, KeyError or ArithmeticError for bad data."""
     read_at = datetime.fromisoformat(data["read_at"])
     if read_at.tzinfo is None:
         raise ValueError("the time has no zone")
@@ -100,5 +100,5 @@ def _text(name: str, value: Any) -> Any:
 
 def _checked(name: str, value: Any, kind: type) -> Any:
     if type(value) is not kind:
-        raise TypeError(f"{name}: {value!r} is no {kind.__name__}")
+        raise TypeError(f"{name}: {value!r} is not a {kind.__name__}")
     return value

@@ -1,7 +1,7 @@
-"""Asks the account for its fields: page by page, then the values of each select field. Every call takes a slot.
+"""Reads the account's fields page by page, and the values of each select field, within the rate limit.
 
-How a lookup is named in the address is not documented beyond the example `SubType`, which is a SchemaName: so that is
-asked for first, and ``RelatedLookupId`` where there is nothing under it.
+The documentation names a lookup only by the example `SubType`, which is a SchemaName. So the SchemaName is tried first,
+then ``RelatedLookupId``.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from importer.leadsquared.connections import RequestGate
 from importer.leadsquared.reads import AccountReads
 from importer.rate_limit.limiter import RateLimiter
 
-_MOST_UNCLEAR_ANSWERS = 5  # of the same question; a server that is out of order is not waited for
-_MOST_PAGES = 400  # an account that never comes to an end is not asked for ever
+_MOST_UNCLEAR_ANSWERS = 5  # of the same call, before it counts as refused
+_MOST_PAGES = 400  # bounds an account that never ends
 
-_Told = TypeVar("_Told", FieldsPage, LookupValues)
+_Parsed = TypeVar("_Parsed", FieldsPage, LookupValues)
 _Refusal = KeysRefused | WrongUrl | Refused
 _Out = TypeVar("_Out", covariant=True)  # noqa: PLC0105 - as short as it is used
 
 
 class _Read(Protocol[_Out]):
-    """Says what an answer means."""
+    """Parses an answer."""
 
     def __call__(self, http_status: int, headers: Mapping[str, str], body: bytes | None) -> _Out | UnusableAnswer: ...
 
@@ -49,11 +49,11 @@ class FieldsNotShown(StoppedEarly):
 
 
 class FieldsIncomplete(StoppedEarly):
-    """The account shows fewer fields than it says that it has."""
+    """The account shows fewer fields than its ``Total``."""
 
 
 class _Pages:
-    """The pages of one reading. ``ask`` asks for the page at an Offset."""
+    """The pages read so far. ``ask`` requests the page at an Offset."""
 
     def __init__(self, ask: Callable[[int], Awaitable[FieldsPage | _Refusal]]) -> None:
         self.fields: dict[str, AccountField] = {}
@@ -65,11 +65,11 @@ class _Pages:
 
     @property
     def whole(self) -> bool:
-        """Whether all is there that the account says it has."""
+        """Whether all fields of the account's ``Total`` are there."""
         return self._total is not None and len(self._entries) >= self._total
 
     async def read_records(self, first: int) -> None:
-        """Ask for records, counted from ``first``. A page may have fewer than were asked for."""
+        """Request records, counted from ``first``. A page may have fewer records than requested."""
         offset = first
         while not self.whole and (page := await self._page(offset)) is not None and page.entries:
             offset += len(page.entries)
@@ -77,7 +77,7 @@ class _Pages:
                 return
 
     async def read_numbered(self, first: int) -> None:
-        """Ask for numbered pages until one is empty, or brings nothing new that was not asked for before."""
+        """Request numbered pages until one is empty or has no new fields."""
         number, goes_on = first, True
         while not self.whole and goes_on:
             known, before = number in self._asked, len(self._entries)
@@ -86,14 +86,14 @@ class _Pages:
             number += 1
 
     def error(self) -> StoppedEarly:
-        """Say why not all is there."""
+        """Return the error for missing fields."""
         if self._total is None and self._refusal is not None:
             return _not_shown(self._refusal)
         reason = f": {self._refusal.reason}" if self._refusal is not None else ""
         return FieldsIncomplete(
-            f"the account says that it has {self._total or 0:,} fields, and showed {len(self._entries):,} of them"
+            f"the account has {self._total or 0:,} fields, but showed {len(self._entries):,} of them"
             f" in {len(self._asked):,} pages{reason}",
-            hint="run the same command again; nothing is kept of a part, and the fields that were read before stay",
+            hint="run the same command again; incomplete fields are not saved, and fields saved before stay",
         )
 
     async def _page(self, offset: int) -> FieldsPage | None:
@@ -104,7 +104,7 @@ class _Pages:
         page = self._asked[offset]
         if not isinstance(page, FieldsPage):
             self._refusal = self._refusal or page
-            if isinstance(page, KeysRefused | WrongUrl):  # another Offset gets the same
+            if isinstance(page, KeysRefused | WrongUrl):  # another Offset would get the same answer
                 raise self.error()
             return None
         for field in page.fields:
@@ -117,34 +117,34 @@ class _Pages:
 def _not_shown(refusal: _Refusal) -> FieldsNotShown:
     return FieldsNotShown(
         f"the account does not show its fields to these keys: {refusal.reason}",
-        hint="only an administrator's keys may read them; if these are such keys, check LSQ_HOST, LSQ_TENANT_ID, that "
-        "the API is enabled, and the IP whitelist",
+        hint="only an administrator's keys may read them; if these are an administrator's keys, check LSQ_HOST, "
+        "LSQ_TENANT_ID, that the API is enabled, and the IP whitelist",
     )
 
 
 class FieldsReader:
-    """One reading. ``chance`` is that of the waits, uniform in [0, 1)."""
+    """Reads all fields once. ``chance`` returns numbers in [0, 1) for the waits."""
 
     def __init__(
         self, client: Client, limiter: RateLimiter, give_up_after_s: float, chance: Callable[[], float] = random.random
     ) -> None:
         self._client = client
-        self._questions = AccountReads(limiter, give_up_after_s, jitter=chance)
+        self._reads = AccountReads(limiter, give_up_after_s, jitter=chance)
 
     @property
     def calls(self) -> int:
-        """How many calls were made so far."""
-        return self._questions.calls
+        """Number of calls so far."""
+        return self._reads.calls
 
     @property
     def throttled(self) -> int:
-        """How many of them were answered 429."""
-        return self._questions.throttled
+        """Number of calls that were answered with 429."""
+        return self._reads.throttled
 
     async def read(self, account: str) -> AccountFields:
         """Read all fields.
 
-        Raises FieldsNotShown, FieldsIncomplete, and StoppedEarly when an answer has not come for too long.
+        Raises FieldsNotShown, FieldsIncomplete, and StoppedEarly after too long without an answer.
         """
         fields = await self._fields()
         notes: list[str] = []
@@ -163,36 +163,36 @@ class FieldsReader:
         )
 
     async def _fields(self) -> dict[str, AccountField]:
-        """Read every page, by SchemaName.
+        """Return SchemaName -> field, from all pages.
 
-        The vendor's page can be read so that Offset counts records from 0, records from 1, or pages: as long as fields
-        are missing, they are asked for in the next of these ways.
+        The documentation of Offset is ambiguous: it may count records from 0, records from 1, or pages. These are tried
+        in turn until no field is missing.
         """
         pages = _Pages(self._page)
         await pages.read_records(0)
         await pages.read_records(1)
-        await pages.read_numbered(2)  # Offset 0 and 1 have been asked for
+        await pages.read_numbered(2)  # Offset 0 and 1 were requested above
         if not pages.whole:
             raise pages.error()
         return pages.fields
 
     async def _page(self, offset: int) -> FieldsPage | _Refusal:
-        return await self._told(_Question(FIELDS_PATH, page_request(offset)), read_page)
+        return await self._call(_Request(FIELDS_PATH, page_request(offset)), read_page)
 
     async def _values(self, field: AccountField) -> LookupValues | _Refusal:
-        found = await self._told(_Question(lookup_path(field.schema_name.rpartition(".")[2])), read_lookup)
+        found = await self._call(_Request(lookup_path(field.schema_name.rpartition(".")[2])), read_lookup)
         if isinstance(found, LookupValues) or not field.lookup_id:
             return found
-        by_id = await self._told(_Question(lookup_path(field.lookup_id)), read_lookup)
+        by_id = await self._call(_Request(lookup_path(field.lookup_id)), read_lookup)
         return by_id if isinstance(by_id, LookupValues) else found
 
-    async def _told(self, question: _Question, read: _Read[_Told]) -> _Told | _Refusal:
-        """Ask until there is an answer that tells; one that is unclear again and again is a refusal."""
+    async def _call(self, request: _Request, read: _Read[_Parsed]) -> _Parsed | _Refusal:
+        """Repeat a call until its answer is usable; repeated unclear answers count as a refusal."""
         unclear = 0
 
-        async def ask(gate: RequestGate) -> _Told | UnusableAnswer | NotSent:
+        async def ask(gate: RequestGate) -> _Parsed | UnusableAnswer | NotSent:
             nonlocal unclear
-            said = await self._client.read(question.path, gate, question.body)
+            said = await self._client.read(request.path, gate, request.body)
             answer = read(said.status, said.headers, said.body) if isinstance(said, AccountReply) else said
             if isinstance(answer, Unclear) and answer.http_status is not None:
                 unclear += 1
@@ -200,12 +200,12 @@ class FieldsReader:
                     return Refused(answer.reason, answer.http_status)
             return answer
 
-        return await self._questions.call(ask, "the account's fields")
+        return await self._reads.call(ask, "the account's fields")
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    """What is asked: a path below the account's address, and a body where it is a POST."""
+class _Request:
+    """One call: a path below the account's address, and the body of a POST."""
 
     path: str
     body: bytes | None = None

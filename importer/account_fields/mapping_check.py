@@ -1,4 +1,4 @@
-"""A mapping held against the account's fields, before any row is looked at. Pure."""
+"""Checks a mapping against the account's fields, before any row is read. Pure."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _DATES = {"date": FieldType.DATE, "datetime": FieldType.DATETIME}
 
 @dataclass(frozen=True, kw_only=True)
 class MappingCheck:
-    """Whole lines for a person: what the account would refuse in every ticket, and what is only probably wrong."""
+    """Result of the check. ``errors``: the account would refuse every ticket; ``warnings``: probably wrong."""
 
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
 def check_mapping(mapping: Mapping, fields: AccountFields, now: datetime) -> MappingCheck:
-    """Hold a mapping against the account. Fields of the lead are not among those of tickets, and pass."""
+    """Check a mapping against the account. Fields of leads are not checked."""
     errors = [*_filled(mapping, fields), *_texts(mapping, fields)]
     doubts = [*_types(mapping, fields), *_unchecked_patterns(mapping, fields)]
     for field in _unfilled(mapping, fields):
-        text = f"{field.schema_name} is mandatory in the account, and nothing fills it{_choices(field)}"
-        # What nobody documents as a field to be sent may be one that the account fills by itself.
+        text = f"{field.schema_name} is mandatory in the account, and the mapping does not fill it{_choices(field)}"
+        # The account may fill fields itself that are not documented as fields to send.
         ours = field.schema_name in SYSTEM_FIELDS or "." in field.schema_name
         (errors if ours else doubts).append(MappingFinding(0, text))
-    age = (f"the account's fields were read {fields.age_text(now)}: `ticket-importer fields` reads them anew",)
+    age = (f"the account's fields were read {fields.age_text(now)}: read them again with `ticket-importer fields`",)
     return MappingCheck(
         errors=tuple(format_findings(mapping.path, errors)),
         warnings=(*format_findings(mapping.path, doubts), *(age if fields.is_old(now) else ())),
@@ -48,7 +48,7 @@ def check_mapping(mapping: Mapping, fields: AccountFields, now: datetime) -> Map
 
 
 def _filled(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
-    """Fields that are not there, or not any more."""
+    """Yield an error for each field that the account does not have or has switched off."""
     for name, line, section in _names(mapping):
         field = fields.by_name.get(name)
         if field is None:
@@ -58,16 +58,16 @@ def _filled(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]
 
 
 def _texts(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
-    """Texts of the mapping itself that the account would refuse."""
+    """Yield an error for each text of the mapping that the account would refuse."""
     for rule in mapping.rules:
         field = fields.by_name.get(rule.field)
         if field is None or not field.active:
             continue
-        told = set()
+        reported = set()
         for place, text in _rule_texts(rule):
             wrong = find_violation(field, text)
-            if wrong is not None and text not in told:
-                told.add(text)
+            if wrong is not None and text not in reported:
+                reported.add(text)
                 line = mapping.line("columns", rule.column, *place)
                 yield MappingFinding(line, f"columns > {rule.column}: {place[0]}: {wrong.text}")
     for name, text in mapping.constants:
@@ -78,7 +78,7 @@ def _texts(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
 
 
 def _rule_texts(rule: Rule) -> Iterator[tuple[KeyPath, str]]:
-    """What the rule itself may put into a ticket, and what it lets pass, where it is sent as it stands there."""
+    """Yield the texts of a rule that may be sent unchanged."""
     if rule.type is not FieldType.TEXT or rule.html is not None:
         return
     yield from literal_texts(rule)
@@ -86,26 +86,24 @@ def _rule_texts(rule: Rule) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _types(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
-    """Rules that say less than the account demands: what they let pass is refused row by row."""
+    """Yield a warning for each date field without a date type: the account would refuse rows one by one."""
     for rule in mapping.rules:
         field = fields.by_name.get(rule.field)
         if field is None:
             continue
         right = _DATES.get(field.data_type.casefold().replace(" ", ""))
         if right is not None and rule.type is FieldType.TEXT:
-            text = (
-                f"{rule.field} is a {field.data_type} in the account: with `type: {right}` wrong cells are found here"
-            )
+            text = f"{rule.field} is a {field.data_type} in the account; add `type: {right}` to check its cells"
             yield MappingFinding(rule.line, f"columns > {rule.column}: {text}")
 
 
 def _unchecked_patterns(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
-    """Fields whose pattern the cells are not checked against."""
-    told = set()
+    """Yield a warning for each field whose pattern can't be checked."""
+    reported = set()
     for name, line, section in _names(mapping):
         field = fields.by_name.get(name)
-        if field is not None and field.regex and compiled_pattern(field.regex) is None and name not in told:
-            told.add(name)
+        if field is not None and field.regex and compiled_pattern(field.regex) is None and name not in reported:
+            reported.add(name)
             text = f"{section}: values of {name} are not checked against the account's pattern {quoted(field.regex)}"
             yield MappingFinding(line, f"{text}, which is too long or can be read in several ways")
 
@@ -119,7 +117,7 @@ def _unfilled(mapping: Mapping, fields: AccountFields) -> Iterator[AccountField]
 
 
 def _names(mapping: Mapping) -> Iterator[tuple[str, int, str]]:
-    """Every ticket field that the mapping fills, with its line and section."""
+    """Yield each ticket field that the mapping fills, with its line and section."""
     filled: Iterable[tuple[str, int, str]] = (
         *(
             (rule.field, mapping.line("columns", rule.column, "field"), f"columns > {rule.column}")
@@ -134,14 +132,14 @@ def _names(mapping: Mapping) -> Iterator[tuple[str, int, str]]:
 
 
 def _guess(name: str, fields: AccountFields) -> str:
-    """The field that was probably meant: by its SchemaName, with or without its prefix, or by the name people see."""
+    """Return a hint at the field that was probably meant, by SchemaName or display name."""
     known: dict[str, str] = {}
     for field in fields:
         if field.active:
             for alias in (field.schema_name, field.schema_name.rpartition(".")[2], field.display_name):
                 known.setdefault(alias, field.schema_name)
     bare = name.rpartition(".")[2]
-    # With the prefix that they share, any two names would be like each other.
+    # With a common prefix, all names would look similar.
     bare_names = [alias for alias in known if "." not in alias]
     best = closest_name(name, known, 1) or closest_name(bare, known, 1) or closest_name(bare, bare_names, _NEAR)
     return f" (did you mean {known[best]!r}?)" if best else ""

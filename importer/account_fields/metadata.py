@@ -1,8 +1,8 @@
-"""The account's answers about its own configuration, read. Pure.
+"""Parses the account's answers about its ticket fields. Pure.
 
 Sources: *Get Ticket Fields Metadata* (POST ``ticket-types/1/fields/filter``) and *Get Lookup Values* (GET
-``lookups/{LookupName}/values``). Members that nobody documents are passed over. What a key that may not read them is
-told is not documented; 401, 403 and other refusals are taken for it.
+``lookups/{LookupName}/values``). Members that are not documented are ignored. The answer to keys without the
+necessary rights is not documented; 401, 403 and other refusals are read as such.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PAGE_FIELDS = 25
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldsPage:
-    """Some of the fields. ``entries`` are all of the page as text, ``total``: how many there are in the account."""
+    """One page of fields. ``entries``: all entries as text; ``total``: number of fields in the account."""
 
     fields: tuple[AccountField, ...]
     entries: tuple[str, ...]
@@ -34,7 +34,7 @@ class FieldsPage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LookupValues:
-    """The values of one select field, in the account's order: those that it takes, and those that it took once."""
+    """Values of one select field in the account's order: accepted ones, and ``retired`` ones."""
 
     values: tuple[str, ...]
     retired: tuple[str, ...]
@@ -44,17 +44,17 @@ UnusableAnswer = KeysRefused | WrongUrl | Refused | Throttled | Unclear
 
 
 def page_request(offset: int) -> bytes:
-    """Write the question for the fields from ``offset`` on."""
+    """Return the request body for the fields from ``offset`` on."""
     return json.dumps({"Limit": PAGE_FIELDS, "Offset": offset, "SearchText": ""}).encode()
 
 
 def lookup_path(name: str) -> str:
-    """The address of a lookup's values below the account's."""
+    """Return the path of a lookup's values, relative to the base URL."""
     return f"lookups/{quote(name, safe='')}/values"
 
 
 def read_page(http_status: int, headers: Mapping[str, str], body: bytes | None) -> FieldsPage | UnusableAnswer:
-    """Say what the answer to a question for fields means."""
+    """Parse the answer to a request for fields."""
     if http_status != HTTPStatus.OK:
         return _denied(http_status, headers, body)
     data = parse_json(body)
@@ -71,7 +71,7 @@ def read_page(http_status: int, headers: Mapping[str, str], body: bytes | None) 
 
 
 def read_lookup(http_status: int, headers: Mapping[str, str], body: bytes | None) -> LookupValues | UnusableAnswer:
-    """Say what the answer to a question for a lookup's values means. ``Value`` is what a ticket carries."""
+    """Parse the answer to a request for a lookup's values. Tickets carry its ``Value``."""
     if http_status != HTTPStatus.OK:
         return _denied(http_status, headers, body)
     data = parse_json(body)
@@ -79,13 +79,14 @@ def read_lookup(http_status: int, headers: Mapping[str, str], body: bytes | None
         return _no_answer(data)
     entries = [entry for entry in data if isinstance(entry, dict) and _value(entry)]
     entries.sort(key=lambda entry: order if type(order := entry.get("SortingOrder")) is int else len(entries))
-    there: list[str] = []
-    gone: list[str] = []
+    accepted: list[str] = []
+    retired: list[str] = []
     for entry in entries:
-        lives = entry.get("Active") is not False and entry.get("Deleted") is not True
-        (there if lives else gone).append(_value(entry))
+        is_active = entry.get("Active") is not False and entry.get("Deleted") is not True
+        (accepted if is_active else retired).append(_value(entry))
     return LookupValues(
-        values=tuple(dict.fromkeys(there)), retired=tuple(value for value in dict.fromkeys(gone) if value not in there)
+        values=tuple(dict.fromkeys(accepted)),
+        retired=tuple(value for value in dict.fromkeys(retired) if value not in accepted),
     )
 
 
@@ -100,7 +101,7 @@ def _field(entry: dict[str, Any]) -> AccountField | None:
     limits = entry.get("ValidationProperties")
     limits = limits if isinstance(limits, dict) else {}
     low, high = _number(limits.get("MinValue")), _number(limits.get("MaxValue"))
-    if low is not None and high is not None and low >= high:  # as where both are 0: nothing would be in such a range
+    if low is not None and high is not None and low >= high:  # such as 0 and 0: no range
         low = high = None
     return AccountField(
         schema_name=name,
@@ -120,15 +121,15 @@ def _field(entry: dict[str, Any]) -> AccountField | None:
 
 def _denied(http_status: int, headers: Mapping[str, str], body: bytes | None) -> UnusableAnswer:
     answer = read_answer(http_status, headers, body)
-    if isinstance(answer, Unclear) and answer.exception_type:  # the application has answered, and will say the same
+    if isinstance(answer, Unclear) and answer.exception_type:  # an answer of the application, which would not change
         return Refused(answer.reason, http_status)
     if isinstance(answer, KeysRefused | WrongUrl | Refused | Throttled | Unclear):
         return answer
-    return Unclear("unclear-answer", f"{http_status} is no answer to this question", http_status)
+    return Unclear("unclear-answer", f"{http_status} is not a documented answer to this call", http_status)
 
 
 def _no_answer(data: Any) -> Refused | Unclear:
-    """A 200 can carry a failure; anything else that is not as documented may be anything."""
+    """Return the failure that an answer with 200 carries, or an unclear answer."""
     status = scalar_text(data.get("Status")) if isinstance(data, dict) else ""
     if status and status != "Success":
         return Refused(reason_text(scalar_text(data.get("ReasonForFailure"))) or "no reason given", HTTPStatus.OK)
@@ -136,7 +137,7 @@ def _no_answer(data: Any) -> Refused | Unclear:
 
 
 def _length(value: object) -> int | None:
-    """A number of characters; 0 and less is how some say that there is no limit."""
+    """Return a number of characters; ``None`` for 0 and less, which mean no limit."""
     number = _number(value)
     return int(number) if number is not None and number >= 1 else None
 

@@ -1,7 +1,7 @@
-"""The account's own patterns, searched in time that grows with a value's length alone (RE2). Pure.
+"""Matches the account's own patterns with RE2, in time linear in the value's length. Pure.
 
-A pattern means here what it means in every dialect of regular expressions; what dialects read differently, or RE2 can't
-search, is not checked.
+Only patterns that mean the same in all dialects of regular expressions are checked; others, and those that RE2 does not
+support, are not.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ import re
 
 import re2
 
-_MOST_CHARS = 1_000  # longer ones take seconds to compile, and no account has one
+_MOST_CHARS = 1_000  # longer patterns take seconds to compile
 _SETS_OF_SETS = re.compile(r"\[\^?\[|\[\^?\]|--|&&|\|\||~~")
 _REPETITION = re.compile(r"\{\d+(?:,\d*)?\}")
 _PLAIN_ESCAPES = frozenset(r".\/^$|?*+()[]{}-")
 _BOUNDARIES = frozenset("bB")
-# As Python reads them: of all alphabets, where RE2 knows only ASCII.
+# As in Python: characters of all alphabets; RE2's own classes are ASCII only.
 _SETS = {"d": r"\p{Nd}", "w": r"\p{L}\p{N}_", "s": r"\t-\r\x1c-\x20\x{85}\p{Z}"}
 _END = r"(?:\n?\z)"
 
 
 class Pattern:
-    """One pattern of a field; it need not cover a value whole unless it says so."""
+    """Compiled pattern of a field. It may match a part of the value, unless it has anchors."""
 
     def __init__(self, regex: str, compiled: re2.Pattern) -> None:
         self._compiled = compiled
         self._has_boundary = "\\b" in regex or "\\B" in regex
 
     def allows(self, value: str) -> bool:
-        """Say whether a value has the form; also where nobody can say, as RE2 knows only ASCII boundaries of words."""
+        """Return whether a value matches. True if unknown: RE2 has only ASCII word boundaries."""
         if self._has_boundary and not value.isascii():
             return True
         return self._compiled.search(value.encode("utf-8", "replace").decode()) is not None
@@ -37,7 +37,7 @@ class Pattern:
 
 @functools.lru_cache(maxsize=512)
 def compiled_pattern(regex: str) -> Pattern | None:
-    """Compile a field's pattern; ``None`` where it is not checked."""
+    """Compile a field's pattern; ``None`` if it is not checked."""
     translated = _translated(regex) if 0 < len(regex) <= _MOST_CHARS and not _SETS_OF_SETS.search(regex) else None
     if translated is None:
         return None
@@ -50,7 +50,7 @@ def compiled_pattern(regex: str) -> Pattern | None:
 
 
 def _translated(regex: str) -> str | None:
-    """The same pattern for RE2, or ``None`` if dialects read a part of it differently."""
+    """Translate a pattern for RE2; ``None`` if dialects differ in a part of it."""
     parts: list[str] = []
     in_set = False
     at = 0

@@ -1,4 +1,4 @@
-"""A ticket field as the account describes it, and all of them together. Pure."""
+"""Ticket fields as the account describes them. Pure."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _SELECTS = frozenset({"select", "dropdown"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountField:
-    """One field (*Get Ticket Fields Metadata*). What the account leaves open is ``None`` or empty.
+    """One field (*Get Ticket Fields Metadata*). What the account does not set is ``None`` or empty.
 
-    ``data_type`` is the account's word for it: `Select` is documented, no list of the others is. ``values``: what a
-    select field takes (*Get Lookup Values*), in the account's order; ``None`` where that is not known. ``retired``:
-    values that were taken once. Lengths are in characters. ``regex`` is in the account's dialect, whichever that is.
+    ``data_type``: in the account's words; only `Select` is documented. ``values``: the values of a select field (*Get
+    Lookup Values*) in the account's order; ``None`` if not known. ``retired``: values that are no longer accepted.
+    Lengths are in characters. ``regex``: in a dialect that is not documented.
     """
 
     schema_name: str
@@ -40,25 +40,25 @@ class AccountField:
 
     @property
     def is_select(self) -> bool:
-        """Whether it takes one value of a list; of several at once nobody documents how they are written."""
+        """Whether it takes one value of a list. How several values would be written is not documented."""
         return self.data_type.casefold() in _SELECTS
 
     @property
     def is_number(self) -> bool:
-        """Whether it surely takes numbers only."""
+        """Whether it takes numbers only."""
         return self.data_type.casefold() in _NUMBERS
 
     @property
     def is_required(self) -> bool:
-        """Whether a ticket without a value for it is refused."""
+        """Whether the account refuses a ticket without a value for it."""
         return self.mandatory and self.active and not self.default
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccountFields:
-    """All fields of an account's tickets, in its order, as they were at ``read_at`` (in UTC).
+    """All ticket fields of an account, in its order, as of ``read_at`` (UTC).
 
-    ``notes``: what could not be learnt, a sentence each.
+    ``notes``: what could not be read, a sentence each.
     """
 
     account: str
@@ -68,7 +68,7 @@ class AccountFields:
 
     @cached_property
     def by_name(self) -> dict[str, AccountField]:
-        """The fields by their SchemaNames."""
+        """SchemaName -> field."""
         return {field.schema_name: field for field in self.fields}
 
     def __iter__(self) -> Iterator[AccountField]:
@@ -78,11 +78,11 @@ class AccountFields:
         return len(self.fields)
 
     def is_old(self, now: datetime) -> bool:
-        """Whether the account may well have changed since."""
+        """Return whether the fields were read so long ago that the account may have changed."""
         return now - self.read_at > OLD_AFTER
 
     def age_text(self, now: datetime) -> str:
-        """How long ago they were read: ``3 days ago``."""
+        """Return how long ago they were read: ``3 days ago``."""
         seconds = max(0.0, (now - self.read_at).total_seconds())
         for unit, unit_s in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
             if seconds >= unit_s:

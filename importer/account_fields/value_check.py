@@ -1,7 +1,7 @@
-"""One value against one field of the account: what the account would refuse, as far as it says so itself. Pure.
+"""Checks a value against a field of the account. Pure.
 
-Only what is sure is a complaint. Which forms the account takes for dates, yes and no, and phone numbers is not
-documented, so their values pass here.
+Reports only values that the account surely refuses. The accepted forms of dates, booleans and phone numbers are not
+documented, so these values pass.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _SHOWN_VALUES = 12
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
-    """Why the account would refuse a value; ``code`` is one of the catalogue's."""
+    """Reason why the account would refuse a value. ``code`` is one of ``error_codes``."""
 
     code: str
     text: str
 
 
 def find_violation(field: AccountField, value: str) -> FieldViolation | None:
-    """Say what is wrong with a value that is sent, or nothing. Of a blank one, whether it may be blank."""
+    """Return why the account would refuse a value, or ``None``. A blank value is refused by required fields."""
     if not value.strip() and field.is_required:
         return FieldViolation("missing-value", f"{field.schema_name} is mandatory in the account")
     if field.is_select and field.values is not None:
@@ -40,15 +40,15 @@ def find_violation(field: AccountField, value: str) -> FieldViolation | None:
 
 
 def only_length_is_limited(field: AccountField) -> bool:
-    """Whether nothing but the length of a value that is not blank can be wrong."""
-    judged = (
+    """Return whether a non-blank value can be wrong only by its length."""
+    is_checked = (
         (field.is_select and field.values is not None) or field.is_number or compiled_pattern(field.regex) is not None
     )
-    return not judged and field.min_length is None
+    return not is_checked and field.min_length is None
 
 
 def nearest(value: str, values: Sequence[str]) -> str:
-    """The configured value that was probably meant, or an empty text."""
+    """Return the configured value that was probably meant, or an empty text."""
     folded = value.strip().casefold()
     for each in values:
         if each.strip().casefold() == folded:
@@ -59,17 +59,17 @@ def nearest(value: str, values: Sequence[str]) -> str:
 
 
 def shortened(value: str) -> str:
-    """A value as a message shows it: not longer than a line."""
+    """Return a value for a message, cut to one line."""
     return value if len(value) <= _SHOWN_CHARS else f"{value[: _SHOWN_CHARS - 1]}…"
 
 
 def quoted(value: str) -> str:
-    """A value in quotes, not longer than a line."""
+    """Return a value in quotes, cut to one line."""
     return repr(shortened(value))
 
 
 def listed(values: Sequence[str]) -> str:
-    """The first of several values, in quotes."""
+    """Return the first of several values, in quotes."""
     return f"{', '.join(map(repr, values[:_SHOWN_VALUES]))}{', …' if len(values) > _SHOWN_VALUES else ''}"
 
 
@@ -81,11 +81,11 @@ def _of_choice(field: AccountField, values: Sequence[str], value: str) -> FieldV
         return FieldViolation("not-configured", f"{quoted(value)} is a value of {name} that the account has retired")
     guess = nearest(value, values)
     if guess:
-        there = f"the nearest is {guess!r}"
+        there = f"did you mean {guess!r}?"
     elif values:
-        there = f"there are {listed(values)}"
+        there = f"its values are {listed(values)}"
     else:
-        there = "there are none"
+        there = "it has no values"
     return FieldViolation("not-configured", f"{quoted(value)} is not a value of {name} in the account; {there}")
 
 
@@ -93,7 +93,7 @@ def _of_length(field: AccountField, value: str) -> FieldViolation | None:
     name, least, most = field.schema_name, field.min_length, field.max_length
     if most is not None and len(value) > most:
         return FieldViolation(
-            "too-long-for-field", f"{len(value):,} characters, and the account's {name} takes {most:,}"
+            "too-long-for-field", f"{len(value):,} characters; the account's {name} takes at most {most:,}"
         )
     if least is not None and len(value) < least:
         text = f"{quoted(value)} is shorter than the {least:,} characters that the account's {name} needs"
@@ -105,7 +105,7 @@ def _of_form(field: AccountField, value: str) -> FieldViolation | None:
     form = compiled_pattern(field.regex)
     if form is None or form.allows(value):
         return None
-    text = f"{quoted(value)} has not the form that the account's {field.schema_name} asks for: {field.regex}"
+    text = f"{quoted(value)} does not match the pattern of the account's {field.schema_name}: {field.regex}"
     return FieldViolation("wrong-form-for-field", text)
 
 
@@ -115,14 +115,14 @@ def _of_number(field: AccountField, value: str) -> FieldViolation | None:
     number = _decimal(value)
     if number is None:
         return FieldViolation(
-            "not-a-number", f"{quoted(value)} is not a number, and the account's {field.schema_name} is one"
+            "not-a-number", f"{quoted(value)} is not a number, but the account's {field.schema_name} takes only numbers"
         )
     low, high = field.min_value, field.max_value
     if (low is not None and number < low) or (high is not None and number > high):
         bounds = " ".join(
             f"{word} {bound:f}" for word, bound in (("at least", low), ("at most", high)) if bound is not None
         )
-        return FieldViolation("out-of-range", f"{quoted(value)}: the account's {field.schema_name} is {bounds}")
+        return FieldViolation("out-of-range", f"{quoted(value)}: the account's {field.schema_name} must be {bounds}")
     return None
 
 

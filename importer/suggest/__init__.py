@@ -1,11 +1,16 @@
-"""`suggest`: drafts a mapping from what a manifest's columns are called and hold, and from the account's own fields.
+"""`suggest`: drafts a mapping from a manifest's columns, their cells and the account's own fields.
 
-    contents   what a column's cells are, and `times`, how dates are written     words     what fields are called
-    judging    whether cells agree with a field     proposals   which fields a column may be for
-    draft      the decisions                        rules       the rest of each rule
-    writing    decisions to commented YAML          drafting    the story: manifest in, text out
+    suggestion           the workflow: manifest in, text out
+    column_profile       what the cells of a column are; date_detection: how its dates are written
+    attachment_columns   columns that name files
+    vocabulary           names of columns and values in exports of helpdesks
+    proposals            the fields that a column may be for
+    content_match        whether the cells agree with a field
+    decisions            the field of each column, and how sure that is
+    rule_options         type, format and values of each rule
+    yaml_writer          decisions to commented YAML
 
-Wrong and sure is what must not be: where name and cells don't agree, or two columns compete, it is a guess and marked.
+A draft is never wrong and sure: if name and cells disagree, or two columns compete, the decision is marked as a guess.
 """
 
 from importer.suggest.suggestion import Suggestion, suggest

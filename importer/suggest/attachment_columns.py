@@ -1,4 +1,4 @@
-"""Which columns name files that are there, below which folder, and how several names are parted."""
+"""Finds columns that name files, the folder of these files, and the separator between names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_NAMES = 2_000  # looked for on the disk
 
 
 def find_files(columns: Mapping[str, tuple[ColumnProfile, Sequence[str]]], folder: Path) -> FileColumns:
-    """Look for the files that columns seem to name in the manifest's folder and the folders in it."""
+    """Look for the named files in the manifest's folder and its direct subfolders."""
     named = {name: cells for name, (contents, cells) in columns.items() if contents.kind is ContentKind.FILE}
     if not named:
         return FileColumns()
@@ -32,12 +32,12 @@ def find_files(columns: Mapping[str, tuple[ColumnProfile, Sequence[str]]], folde
         left=tuple(name for name in named if name not in used),
         root=root,
         separator=separator if separator != ";" else "",
-        why=f"{all_of - found:,} of {all_of:,} files that were looked for are not there" if found < all_of else "",
+        why=f"{all_of - found:,} of {all_of:,} named files are not there" if found < all_of else "",
     )
 
 
 def _separator(cells: Sequence[str]) -> str:
-    """The sign between names: the one after which a name with an ending follows, and stands before, most often."""
+    """Return the separator: the sign that most often follows a file ending and precedes another name."""
     between = {
         each: sum(len(re.findall(rf"\.\w{{2,5}}\s*{re.escape(each)}\s*[^\s{re.escape(each)}]", cell)) for cell in cells)
         for each in _SEPARATORS
@@ -56,7 +56,7 @@ def _roots(folder: Path) -> Iterator[str]:
     try:
         with os.scandir(folder) as entries:
             names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-    except OSError:  # a folder that can't be listed has files that can be opened all the same
+    except OSError:  # files in a folder that can't be listed can still be opened
         return
     yield from names[:_MOST_FOLDERS]
 
@@ -68,10 +68,10 @@ def _found(names: Sequence[str], root: Path) -> int:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # such as a name that is longer than the disk takes
+    except OSError:  # such as a name that is too long
         return False
 
 
 def _is_below(name: str) -> bool:
-    """Nothing outside the root is looked for."""
+    """Return whether a name stays below the root."""
     return not Path(name).is_absolute() and ".." not in re.split(r"[/\\]", name) and "\0" not in name

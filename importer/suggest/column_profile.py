@@ -1,4 +1,4 @@
-"""What the cells of a column are, as far as they all say the same. Pure."""
+"""Profiles a column: the kind of its cells, their values, and how they are written. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from importer.suggest.date_detection import DetectedDates, detect_dates
 
-FEW = 30  # different values that a person can look through
+FEW = 30  # distinct values that a user can read through
 
 _SHORT_CHARS = 40
-_MOSTLY = 0.9  # of the cells: a column of addresses in which some are wrong is one all the same
+_MOSTLY = 0.9  # share of cells: a column of addresses may have some wrong ones
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>.]+(?:\.[^@\s,;<>.]+)+")
 _PHONE = re.compile(r"\+?\(?[0-9](?:[-./ ()]{0,3}[0-9]){5,14}")
-_DATE = re.compile(r"[0-9]{1,4}([-./])[0-9]{1,2}\1[0-9]{1,4}")  # a phone number, as far as its signs go
+_DATE = re.compile(r"[0-9]{1,4}([-./])[0-9]{1,2}\1[0-9]{1,4}")  # has the characters of a phone number, too
 _WITH_COUNTRY = ("+", "00")
 _TAG = re.compile(
     r"</?(?:p|br|div|span|b|strong|i|em|u|a|ul|ol|li|table|tr|td|h[1-6]|html|body)(?:\s[^<>]*)?/?>", re.IGNORECASE
@@ -29,14 +29,14 @@ _FILE = re.compile(r"[^\n:*?\"<>|@]*[^\s:*?\"<>|@]\.[A-Za-z][A-Za-z0-9]{1,4}")
 _BETWEEN_NAMES = re.compile(r"\s*[;|\n]\s*")
 _BETWEEN_ADDRESSES = re.compile(r"\s*[;,\s]\s*")
 _COMMA_NUMBER = re.compile(r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+)(?:,[0-9]+)?", re.ASCII)
-_SURE_COMMA = re.compile(r",(?![0-9]{3}\Z)")  # behind which are not the three digits of thousands
+_SURE_COMMA = re.compile(r",(?![0-9]{3}\Z)")  # not followed by exactly three digits, as in thousands
 BOOLEANS = (("true", "false"), ("yes", "no"), ("y", "n"), ("ja", "nein"), ("oui", "non"), ("wahr", "falsch"))
 
-_Test = Callable[[dict[str, int], int], bool]  # different texts with their numbers, and the sum of these
+_Test = Callable[[dict[str, int], int], bool]  # text -> count, and the total count
 
 
 class ContentKind(enum.StrEnum):
-    """What nearly every cell that is not blank is."""
+    """The kind of nearly all non-blank cells."""
 
     EMPTY = "empty"
     EMAIL = "e-mail addresses"
@@ -54,12 +54,12 @@ class ContentKind(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnProfile:
-    """One column of a sample of ``rows`` rows, ``filled`` of whose cells are not blank.
+    """Profile of one column. ``rows``: of the sample; ``filled``: cells that are not blank.
 
-    ``distinct``: how many different ones; ``values``: these with their numbers, the most frequent first, where they are
-    few and short. ``words``: how many a cell has, on average. ``times`` is there for dates. Numbers may have a
-    ``has_comma`` before their fractions, and ``has_dots`` between their thousands. ``is_national``: phone numbers, some
-    of which have no country code. ``has_tags``: texts, some of which are HTML.
+    ``distinct``: number of different values; ``values``: these with their counts, most frequent first, if they are few
+    and short. ``longest``: in characters. ``words``: average per cell. ``times``: for dates. ``has_comma``: decimal
+    commas; ``has_dots``: dots between thousands. ``is_national``: some phone numbers have no country code.
+    ``has_tags``: some texts are HTML.
     """
 
     rows: int
@@ -77,17 +77,17 @@ class ColumnProfile:
 
     @property
     def is_key(self) -> bool:
-        """Whether each row has a value of its own."""
+        """Whether each row has a different value."""
         return self.rows > 0 and self.filled == self.rows == self.distinct
 
     @property
     def is_choice(self) -> bool:
-        """Whether the cells look as if picked from a list."""
+        """Whether the cells look like choices from a list."""
         return bool(self.values) and (self.distinct <= 3 or 2 * self.distinct <= self.filled)  # noqa: PLR2004 - few
 
 
 def profile_column(cells: Sequence[str]) -> ColumnProfile:
-    """Look at the cells of one column."""
+    """Profile the cells of one column."""
     counts = Counter(cell for cell in cells if cell.strip())
     filled = counts.total()
     kind = _kind(counts, filled)
@@ -119,7 +119,7 @@ def _kind(counts: Counter[str], filled: int) -> ContentKind:
 
 
 def _are_phones(texts: dict[str, int], filled: int) -> bool:
-    """Digits alone are a number; with a plus before them, those of most are somebody's."""
+    """Return whether texts are phone numbers: most start with a plus, since digits alone are numbers."""
     plus = sum(number for text, number in texts.items() if text.startswith("+"))
     return 2 * plus >= filled and _share(texts, _PHONE, filled) >= _MOSTLY
 
@@ -159,7 +159,7 @@ def _mostly(form: re.Pattern[str], between: re.Pattern[str] | None = None) -> _T
 
 
 _are_plain_numbers = _are_numbers(_NUMBER)
-# The narrow ones first: the first that fits it is.
+# In this order: the first test that succeeds decides.
 _TESTS: dict[ContentKind, _Test] = {
     ContentKind.GUID: _mostly(_GUID),
     ContentKind.EMAIL: _mostly(_EMAIL),

@@ -1,4 +1,4 @@
-"""Whether the contents of a column agree with a field that its name speaks for. Pure."""
+"""Checks whether the cells of a column agree with a field that its name suggests. Pure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from importer.suggest.column_profile import FEW, ColumnProfile, ContentKind
 _HALF = 0.5
 _FULL = 0.9
 _FEW_LEVELS = 6  # of priorities that are numbers
-_OFTEN = 10  # rows of one address, on average
+_OFTEN = 10  # rows per address, on average
 _PHONE_DIGITS = range(7, 16)
-_MIN_FOR_CHOICE = 10  # rows, below which a column of choices and one of texts look alike
+_MIN_FOR_CHOICE = 10  # in fewer rows, choices and texts look alike
 
 
 class Match(enum.IntEnum):
-    """How well they go together."""
+    """How well cells and field agree."""
 
     YES = 0
     DOUBT = 1
@@ -29,7 +29,7 @@ class Match(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ContentMatch:
-    """``why`` says what is in the way of a yes."""
+    """Result of a comparison. ``why``: the reason if it is not YES."""
 
     agreement: Match
     why: str = ""
@@ -40,9 +40,9 @@ _Judge = Callable[[ColumnProfile], ContentMatch]
 
 
 def match_contents(field: str, contents: ColumnProfile, of_account: AccountField | None) -> ContentMatch:
-    """Say whether the cells are what the field holds. ``of_account``: the field there, if it is known."""
+    """Compare cells with a field. ``of_account``: the account's description of the field, if known."""
     if contents.kind is ContentKind.EMPTY:
-        return ContentMatch(Match.DOUBT, "its cells are empty in all rows that were looked at")
+        return ContentMatch(Match.DOUBT, "its cells are empty in all rows of the sample")
     if of_account is not None and of_account.is_select and of_account.values is not None:
         return _configured(field, contents, of_account.values)
     if field in _JUDGES:
@@ -52,7 +52,7 @@ def match_contents(field: str, contents: ColumnProfile, of_account: AccountField
 
 def _configured(field: str, contents: ColumnProfile, values: tuple[str, ...]) -> ContentMatch:
     if not contents.values:
-        return ContentMatch(Match.NO, f"it holds {contents.distinct:,} different values, which no list of choices has")
+        return ContentMatch(Match.NO, f"it has {contents.distinct:,} different values, too many for a list of choices")
     found = sum(bool(vocabulary.matching_value(field, value, values)) for value, _ in contents.values)
     if found >= _HALF * len(contents.values):
         return _YES
@@ -61,7 +61,7 @@ def _configured(field: str, contents: ColumnProfile, values: tuple[str, ...]) ->
 
 def _title(contents: ColumnProfile) -> ContentMatch:
     if contents.kind is not ContentKind.TEXT:
-        return ContentMatch(Match.NO, f"it holds {contents.kind}")
+        return ContentMatch(Match.NO, f"it has {contents.kind}")
     if contents.filled < _FULL * contents.rows:
         return ContentMatch(Match.DOUBT, f"{contents.rows - contents.filled:,} of {contents.rows:,} cells are empty")
     if contents.is_choice and contents.rows >= _MIN_FOR_CHOICE:
@@ -72,12 +72,12 @@ def _title(contents: ColumnProfile) -> ContentMatch:
 def _few(contents: ColumnProfile) -> str:
     if contents.distinct == 1:
         return f"all its {contents.kind} are the same"
-    return f"it holds only {contents.distinct} different {contents.kind}"
+    return f"it has only {contents.distinct} different {contents.kind}"
 
 
 def _description(contents: ColumnProfile) -> ContentMatch:
     if contents.kind is not ContentKind.TEXT:
-        return ContentMatch(Match.DOUBT, f"it holds {contents.kind}")
+        return ContentMatch(Match.DOUBT, f"it has {contents.kind}")
     if contents.is_choice and contents.rows >= _MIN_FOR_CHOICE:
         return ContentMatch(Match.DOUBT, _few(contents))
     return _YES
@@ -86,7 +86,7 @@ def _description(contents: ColumnProfile) -> ContentMatch:
 def _choice(field: str, contents: ColumnProfile) -> ContentMatch:
     if not contents.values or contents.kind not in (ContentKind.TEXT, ContentKind.INTEGER):
         what = f"{contents.distinct:,} different values" if contents.kind is ContentKind.TEXT else contents.kind
-        return ContentMatch(Match.NO, f"it holds {what}")
+        return ContentMatch(Match.NO, f"it has {what}")
     levels = field == vocabulary.PRIORITY and contents.kind is ContentKind.INTEGER and contents.distinct <= _FEW_LEVELS
     if levels or vocabulary.share_of_known_values(field, [value for value, _ in contents.values]) >= _HALF:
         return _YES
@@ -102,12 +102,12 @@ def _sub_type(contents: ColumnProfile) -> ContentMatch:
 
 
 def _tags(contents: ColumnProfile) -> ContentMatch:
-    return _YES if contents.kind is ContentKind.TEXT else ContentMatch(Match.DOUBT, f"it holds {contents.kind}")
+    return _YES if contents.kind is ContentKind.TEXT else ContentMatch(Match.DOUBT, f"it has {contents.kind}")
 
 
 def _time(contents: ColumnProfile) -> ContentMatch:
     if contents.times is None:
-        return ContentMatch(Match.NO, f"it holds {contents.kind}, and no dates that are all written alike")
+        return ContentMatch(Match.NO, f"it has {contents.kind}, and no dates in one format")
     if contents.times.is_ambiguous:
         ways = " or ".join(contents.times.formats)
         return ContentMatch(Match.NO, f"its dates can be read in two ways ({contents.times.example}: {ways})")
@@ -122,24 +122,24 @@ def _phone(contents: ColumnProfile) -> ContentMatch:
         return _YES
     if contents.kind is ContentKind.INTEGER and contents.longest in _PHONE_DIGITS:
         return ContentMatch(Match.DOUBT, "its numbers have neither a + nor a blank")
-    return ContentMatch(Match.NO, f"it holds {contents.kind}")
+    return ContentMatch(Match.NO, f"it has {contents.kind}")
 
 
 def _email(contents: ColumnProfile) -> ContentMatch:
     if contents.kind is not ContentKind.EMAIL:
-        return ContentMatch(Match.NO, f"it holds {contents.kind}")
-    # Of those who ask, few ask so often: it may be the address that all of them write to.
+        return ContentMatch(Match.NO, f"it has {contents.kind}")
+    # A few addresses in many rows may be mailboxes of the helpdesk, not requesters.
     if contents.distinct <= FEW and _OFTEN * contents.distinct <= contents.filled:
         return ContentMatch(Match.DOUBT, _few(contents))
     return _YES
 
 
 def _name(contents: ColumnProfile) -> ContentMatch:
-    return _YES if contents.kind is ContentKind.TEXT else ContentMatch(Match.NO, f"it holds {contents.kind}")
+    return _YES if contents.kind is ContentKind.TEXT else ContentMatch(Match.NO, f"it has {contents.kind}")
 
 
 def _only(*kinds: ContentKind) -> _Judge:
-    return lambda contents: _YES if contents.kind in kinds else ContentMatch(Match.NO, f"it holds {contents.kind}")
+    return lambda contents: _YES if contents.kind in kinds else ContentMatch(Match.NO, f"it has {contents.kind}")
 
 
 def _of_data_type(contents: ColumnProfile, field: AccountField) -> ContentMatch:
@@ -149,7 +149,11 @@ def _of_data_type(contents: ColumnProfile, field: AccountField) -> ContentMatch:
     if field.is_number:
         return _only(ContentKind.INTEGER, ContentKind.NUMBER)(contents)
     judge = _BY_DATA_TYPE.get(kind)
-    return judge(contents) if judge is not None else ContentMatch(Match.DOUBT, f"it is a {field.data_type} there")
+    return (
+        judge(contents)
+        if judge is not None
+        else ContentMatch(Match.DOUBT, f"the account's field is a {field.data_type}")
+    )
 
 
 def _any(_contents: ColumnProfile) -> ContentMatch:

@@ -1,4 +1,4 @@
-"""How the dates of a column are written: what fits every cell, and all of it where two ways mean other days. Pure."""
+"""Detects the formats of a column's dates, and whether they are ambiguous. Pure."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ _DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d",
          "%d.%m.%y", "%d %b %Y", "%d-%b-%Y", "%d/%b/%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%Y%m%d")  # fmt: skip
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %I:%M %p")
 _ISO_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")
-_LOOKED_AT = 2_000  # different cells
-_LEAST_CHARS, _MOST_CHARS = 6, 40  # 1/1/24, and a month's name with all that can stand around it
-_LEAST_YEAR, _LAST_YEAR = 1950, 2100  # eight digits are a number oftener than a date
+_LOOKED_AT = 2_000  # distinct cells
+_LEAST_CHARS, _MOST_CHARS = 6, 40  # 1/1/24, and the longest form with a month name and a time
+_LEAST_YEAR, _LAST_YEAR = 1950, 2100  # outside these years, eight digits are more likely a number
 
 
 @dataclass(frozen=True, kw_only=True)
 class DetectedDates:
-    """``formats``: strptime formats that fit all cells; none where they are ISO 8601.
+    """How dates are written. ``formats``: strptime formats that fit all cells; empty for ISO 8601.
 
-    Of two or more, each would make other days of the same cells. ``alike``: formats with day and month the other way
-    round, which make the same days of these cells, and others of the next ones. ``beside``: the formats of those cells
-    that are ISO 8601 although others are not, as in a workbook in which some dates are dates and some are texts.
-    ``has_clock``: whether they tell the time of the day; ``has_offset``: whether they name their offset from UTC.
-    ``example``: a cell.
+    Two or more formats give different days for the same cells. ``alike``: formats with day and month swapped that give
+    the same days for these cells, but maybe not for later ones. ``beside``: formats of cells in ISO 8601 among others
+    that are not, as in a workbook where some dates are texts. ``has_clock``: there is a time of day; ``has_offset``:
+    there is an offset from UTC. ``example``: a cell.
     """
 
     formats: tuple[str, ...]
@@ -37,12 +36,12 @@ class DetectedDates:
 
     @property
     def is_ambiguous(self) -> bool:
-        """Whether the cells don't tell which day they mean."""
+        """Whether the cells fit several formats that give different days."""
         return len(self.formats) > 1
 
 
 def detect_dates(cells: Sequence[str]) -> DetectedDates | None:
-    """Say how different cells are written as dates; ``None`` if they are none."""
+    """Detect how cells are written as dates; ``None`` if they are not dates."""
     texts = [cell.strip() for cell in cells[:_LOOKED_AT]]
     if not texts or not all(_LEAST_CHARS <= len(text) <= _MOST_CHARS for text in texts):
         return None
@@ -52,13 +51,13 @@ def detect_dates(cells: Sequence[str]) -> DetectedDates | None:
         has_clock = any(len(text) > len("2024-08-29") for text in texts)
         has_offset = any(re.search(r"(?:Z|[+-]\d{2}:?\d{2})\Z", text[10:]) for text in texts)
         return DetectedDates(formats=(), has_clock=has_clock, has_offset=has_offset, example=texts[0])
-    found = _ways(texts)
+    found = _matching_formats(texts)
     beside: tuple[str, ...] = ()
     if not found:
         iso = [text for text in texts if _ISO.fullmatch(text)]
         beside = tuple(dict.fromkeys(map(_iso_format, iso)))
         texts = [text for text in texts if not _ISO.fullmatch(text)]
-        found = _ways(texts) if all(beside) else {}
+        found = _matching_formats(texts) if all(beside) else {}
     if not found:
         return None
     return DetectedDates(
@@ -70,8 +69,11 @@ def detect_dates(cells: Sequence[str]) -> DetectedDates | None:
     )
 
 
-def _ways(texts: Sequence[str]) -> dict[str, list[str]]:
-    """Formats that fit all cells, of those that make the same days of them one, with those that turn day and month."""
+def _matching_formats(texts: Sequence[str]) -> dict[str, list[str]]:
+    """Return format -> formats with day and month swapped, for formats that fit all cells.
+
+    Of several formats that give the same days, only the first is a key.
+    """
     first: dict[tuple[datetime, ...], str] = {}
     found: dict[str, list[str]] = {}
     for form in _formats(texts[0]):
@@ -89,12 +91,12 @@ def _has_day_first(form: str) -> bool:
 
 
 def _iso_format(text: str) -> str:
-    """The format of a cell in ISO 8601; empty for one that no format can say, or that is on no calendar."""
+    """Return the strptime format of a cell in ISO 8601; empty if there is none or the date does not exist."""
     return next((form for form in _ISO_FORMATS if any(_moments([text], form))), "")
 
 
 def _formats(text: str) -> Iterator[str]:
-    """Formats that fit one cell."""
+    """Yield the formats that fit one cell."""
     for day in _DAYS:
         for clock in _CLOCKS:
             if any(_moments([text], day + clock)):
@@ -102,7 +104,7 @@ def _formats(text: str) -> Iterator[str]:
 
 
 def _moments(texts: Sequence[str], form: str) -> Iterator[datetime]:
-    """The moments of cells up to the first that is none."""
+    """Yield the times of cells, up to the first cell that does not fit."""
     for text in texts:
         try:
             moment = datetime.strptime(text, form)  # noqa: DTZ007 - cells without an offset

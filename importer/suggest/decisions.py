@@ -1,4 +1,4 @@
-"""Which column becomes which field, how sure that is, and what is left to a person. Pure."""
+"""Decides which column becomes which field, how sure that is, and what the user must decide. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from importer.suggest.rule_options import RuleOptions, suggest_rule
 LEAD_FIELDS = (vocabulary.LEAD_ID, vocabulary.EMAIL, vocabulary.PHONE)
 
 _KEY_CHARS = 60
-_KEY_ROWS = 20  # of fewer, many a column has different values in each
+_KEY_ROWS = 20  # in fewer rows, many columns have different values by chance
 _KEY_WORD = re.compile(r"(?:\A| )(?:id|key|nr|no|number|nummer|uuid|guid)\Z")
 
 
@@ -32,10 +32,10 @@ class Confidence(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnDecision:
-    """What becomes of a column. ``field``: what it is for; empty where that isn't known. ``rule``: its further keys.
+    """The decision for a column. ``field``: empty if not known; ``rule``: the other keys of its rule.
 
-    ``why``: on what a guess rests, or why the column is left. ``guess``: what of its rule is one, however sure the
-    field is. ``note``: what a person should look at.
+    ``why``: the reason for a guess, or for leaving the column unmapped. ``guess``: the part of the rule that is a guess
+    even if the field is sure. ``note``: what the user should check.
     """
 
     column: str
@@ -49,9 +49,9 @@ class ColumnDecision:
 
 @dataclass(frozen=True, kw_only=True)
 class KeyDecision:
-    """What tells rows apart: a column, or none for the whole row. ``why`` it is a guess, if it is.
+    """The column that identifies rows; empty for the whole row. ``why``: the reason, if it is a guess.
 
-    ``field`` is the account's field that is to carry it, ``field_why`` why that is a guess.
+    ``field``: the account's field for the key; ``field_why``: the reason, if that is a guess.
     """
 
     column: str = ""
@@ -62,29 +62,29 @@ class KeyDecision:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """All decisions, in the manifest's order, but for the key's column where it fills no field."""
+    """All decisions in the manifest's order. The key's column is left out if it has no field."""
 
     key: KeyDecision
     decisions: tuple[ColumnDecision, ...]
-    unfilled: tuple[AccountField, ...] = ()  # which the account demands
+    unfilled: tuple[AccountField, ...] = ()  # required by the account
 
     @property
     def has_lead(self) -> bool:
-        """Whether a ticket could have a lead."""
+        """Whether a column identifies the lead."""
         return any(each.field in LEAD_FIELDS and each.confidence is not Confidence.UNMAPPED for each in self.decisions)
 
     @property
     def counts(self) -> Mapping[Confidence, int]:
-        """How many columns are sure, are marked as a guess in any part, and are left."""
+        """Number of columns that are sure, that are a guess in any part, and that are unmapped."""
         found = [Confidence.GUESS if each.guess else each.confidence for each in self.decisions]
         return {confidence: found.count(confidence) for confidence in Confidence}
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileColumns:
-    """The columns that name files: ``used`` become attachments; ``left`` may, but their files are not there.
+    """Columns that name files: ``used`` become attachments; the files of ``left`` are not there.
 
-    ``root`` is relative; empty: beside. ``why``: what is not certain about it.
+    ``root``: relative to the manifest, empty for its folder. ``why``: what is not certain.
     """
 
     used: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class FileColumns:
 
 
 def draft(columns: Mapping[str, ColumnProfile], fields: AccountFields | None) -> Draft:
-    """Decide on every column. ``fields``: the account's, where they are known; a draft without them says less."""
+    """Decide on every column. ``fields``: the account's, if they are known."""
     account = AccountFieldIndex(fields)
     key = _key(columns, account)
     found = sorted(
@@ -128,7 +128,7 @@ def draft(columns: Mapping[str, ColumnProfile], fields: AccountFields | None) ->
 def _rivals(
     chosen: Mapping[int, Proposal], at: int, found: Sequence[Proposal], columns: Mapping[str, ColumnProfile]
 ) -> str:
-    """Say which columns could be the field of the column ``at`` as well: of the lead, also those that tell more."""
+    """Return text about other columns that could be the field of the column ``at``; empty if there are none."""
     field, names, looked = chosen[at].field, list(columns), list(columns.values())
     others = [each for each in found if each.field == field and each.at != at]
     if plain := [names[each.at] for each in others if each.is_plain]:
@@ -136,7 +136,7 @@ def _rivals(
     for each in others:
         free = each.agreement is Match.YES and each.at not in chosen
         if field in LEAD_FIELDS and free and looked[each.at].distinct > looked[at].distinct:
-            return f"{names[each.at]!r} holds more different {looked[at].kind}"
+            return f"{names[each.at]!r} has more different {looked[at].kind}"
     return ""
 
 
@@ -157,7 +157,7 @@ def _decision(
 
 
 def _doubt(chosen: Proposal, contents: ColumnProfile) -> str:
-    """Why a choice is a guess; empty if it is none."""
+    """Return why a choice is a guess; empty if it is not."""
     often = f"a column with this name often is {chosen.field}"
     if chosen.rank == BY_CELLS:
         of_account = chosen.field not in (*LEAD_FIELDS, vocabulary.TITLE, vocabulary.DESCRIPTION)
@@ -177,13 +177,13 @@ def _key_decision(key: KeyDecision) -> list[ColumnDecision]:
 
 
 def _left(column: str, contents: ColumnProfile, own: Sequence[Proposal], taken: Mapping[str, str]) -> ColumnDecision:
-    why = "no field is known for it"
+    why = "no field is known for this column"
     if contents.kind is ContentKind.EMPTY:
-        why = "empty in all rows that were looked at"
-    # What its name says is more to a person than what its cells might be as well.
+        why = "empty in all rows of the sample"
+    # The name tells the user more than a field that the cells might fit too.
     best = next((each for each in own if each.rank < BY_CELLS), own[0] if own else None)
     if best is not None and best.field in taken and best.agreement is not Match.NO:
-        why = f"{best.field} is rather {taken[best.field]!r}"  # which may be left for its cells
+        why = f"{taken[best.field]!r} fits {best.field} better"
     elif best is not None and best.rank < BY_CELLS and best.why:
         why = f"TODO: by its name it is {best.field}, but {best.why}"
     elif contents.kind is ContentKind.URL:
@@ -220,12 +220,12 @@ def _key(columns: Mapping[str, ColumnProfile], account: AccountFieldIndex) -> Ke
         and columns[column].words == 1
     ]
     if sure:
-        why = f"{sure[1][1]!r} tells rows apart as well" if len(sure) > 1 else ""
+        why = f"{sure[1][1]!r} identifies rows, too" if len(sure) > 1 else ""
         column = sure[0][1]
     elif likely or short:
-        column, why = (likely or short)[0], "each row that was looked at has a value of its own in it"
+        column, why = (likely or short)[0], "it has a different value in each row of the sample"
     else:
-        return KeyDecision(why="no column has a value of its own in each row; an edited row is then a new row")
+        return KeyDecision(why="no column has a different value in each row; with this key an edited row is a new row")
     if account.names.get(named[column], "") in (carriers := account.texts):
         return KeyDecision(column=column, field=account.names[named[column]], why=why)
     likely = [

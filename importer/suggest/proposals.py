@@ -1,4 +1,4 @@
-"""Which fields a column may be for, and what speaks for each. Pure."""
+"""Proposes the fields that a column may be for, with a rank for each. Pure."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from importer.suggest import vocabulary
 from importer.suggest.column_profile import ColumnProfile, ContentKind
 from importer.suggest.content_match import ContentMatch, Match, match_contents
 
-# How a field is found for a column: the account calls it so, everybody does, many do, or its cells say it.
+# How a field is found: by the account's own name, a usual name, a less usual name, or the cells.
 BY_ACCOUNT, BY_NAME, LIKELY, BY_CELLS = range(4)
-_FULL = 0.8  # of a column's cells or values speak for a field
+_FULL = 0.8  # share of a column's cells or values that must fit a field
 _SENTENCE_WORDS = 3
 _TITLE_CHARS = 200
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Proposal:
-    """A field for a column: those that agree first, then by how plainly the name says it."""
+    """A proposed field for a column. Proposals sort by agreement, then by how clear the name is."""
 
     agreement: Match
     rank: int  # how the field was found, the surest way first
@@ -30,12 +30,12 @@ class Proposal:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing speaks against it."""
+        """Whether name and cells agree without doubt."""
         return self.agreement is Match.YES and self.rank <= BY_NAME
 
 
 class AccountFieldIndex:
-    """The account's fields, or that nothing is known of them."""
+    """The account's fields by name; empty if they are not known."""
 
     def __init__(self, fields: AccountFields | None) -> None:
         self.is_known = fields is not None
@@ -47,23 +47,23 @@ class AccountFieldIndex:
 
     @property
     def demanded(self) -> Iterator[AccountField]:
-        """The fields without which the account refuses a ticket."""
+        """The fields that every ticket needs."""
         return (each for each in self.fields.values() if each.is_required and each.schema_name != vocabulary.LEAD_ID)
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The account's own fields that take any text."""
+        """The custom fields of type text."""
         custom = (each for name, each in self.fields.items() if name.startswith("CustomData."))
         return tuple(each.schema_name for each in custom if each.data_type.casefold() == "text")
 
     def lacks(self, field: str) -> bool:
-        """Whether it surely has no such field; those of leads are not told."""
+        """Return whether the account surely has no such field; fields of leads are not known."""
         of_lead = field.startswith("LeadDetail.") or field == vocabulary.LEAD_ID
         return self.is_known and not of_lead and field not in self.fields
 
 
 def proposals(at: int, column: str, contents: ColumnProfile, account: AccountFieldIndex) -> Iterator[Proposal]:
-    """Every field that the column of this place may be for."""
+    """Yield the fields that a column may be for. ``at``: the column's position."""
     name = vocabulary.normalized(column)
     is_staff = not vocabulary.STAFF.isdisjoint(name.split())
     for field, rank, place in _candidates(name, contents, account, by_cells=not is_staff):
@@ -76,7 +76,7 @@ def proposals(at: int, column: str, contents: ColumnProfile, account: AccountFie
 
 
 def _has_another_meaning(name: str, field: str) -> bool:
-    """Whether what the account calls one field is elsewhere the name of another, as `Source` often is the channel."""
+    """Return whether a name usually means another field, as `Source` often is the channel."""
     tables = (vocabulary.SURE_NAMES, vocabulary.LIKELY_NAMES)
     return any(
         name in known for table in tables for other, known in table.items() if other not in (field, vocabulary.KEY)
@@ -86,7 +86,7 @@ def _has_another_meaning(name: str, field: str) -> bool:
 def _candidates(
     name: str, contents: ColumnProfile, account: AccountFieldIndex, *, by_cells: bool
 ) -> Iterator[tuple[str, int, int]]:
-    """Fields with how each was found: the rank, and the place among the names."""
+    """Yield candidate fields, each with its rank and its position among the known names."""
     own = account.names.get(name)
     if own:
         yield own, BY_ACCOUNT, 0
@@ -104,7 +104,7 @@ def _by_cells(contents: ColumnProfile, account: AccountFieldIndex) -> Iterator[t
         yield vocabulary.EMAIL, BY_CELLS, 0
     if contents.kind is ContentKind.PHONE:
         yield vocabulary.PHONE, BY_CELLS, 0
-    # Whose name is a text, too, but of two words.
+    # Names of persons are texts too, but of two words.
     if (
         contents.kind is ContentKind.TEXT
         and contents.words >= _SENTENCE_WORDS

@@ -1,4 +1,4 @@
-"""How a column becomes the field that it is for: the further keys of its rule. Pure."""
+"""Chooses the options of a rule: type, format, values and so on. Pure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ RuleOptions = Mapping[str, OptionValue]
 
 _TYPES = {vocabulary.EMAIL: "email", vocabulary.PHONE: "phone", vocabulary.LEAD_ID: "guid", vocabulary.DUE: "datetime"}
 _DATA_TYPES = {"date": "date", "datetime": "datetime", "boolean": "boolean", "email": "email", "phone": "phone"}
-_KNOWN_BOOLEANS = 3  # of them, the first
+_KNOWN_BOOLEANS = 3  # the first of BOOLEANS are known to the language
 _CHOICES = (vocabulary.STATUS, vocabulary.PRIORITY, vocabulary.CHANNEL, vocabulary.TYPE, vocabulary.SUB_TYPE)
 
 
 @dataclass(frozen=True, slots=True)
 class SuggestedRule:
-    """The further keys of a rule. ``guess``: what of them is one; ``note``: what a person should look at."""
+    """Options of a rule. ``guess``: the options that are guesses; ``note``: what the user should check."""
 
     rule: RuleOptions
     note: str = ""
@@ -28,7 +28,7 @@ class SuggestedRule:
 
 
 def suggest_rule(field: str, contents: ColumnProfile, of_account: AccountField | None) -> SuggestedRule:
-    """Give the rule's further keys. ``of_account``: the field there, if known."""
+    """Choose the options. ``of_account``: the account's description of the field, if known."""
     rule: dict[str, OptionValue] = {}
     if kind := _type(field, of_account):
         rule["type"] = kind
@@ -47,10 +47,10 @@ def suggest_rule(field: str, contents: ColumnProfile, of_account: AccountField |
             rule, "numbers without a country code are sent as they are; a `region`, such as DE, completes them"
         )
     if field == vocabulary.DESCRIPTION and contents.has_tags:
-        return SuggestedRule(rule, "it holds HTML, which is sent as it is; `html: to_text` makes plain text of it")
+        return SuggestedRule(rule, "it has HTML, which is sent unchanged; `html: to_text` converts it to plain text")
     if field in _CHOICES and contents.values:
         shown = ", ".join(value for value, _ in contents.values)
-        return SuggestedRule(rule, f"the account has to know these values, or they need `values`: {shown}")
+        return SuggestedRule(rule, f"if the account does not have these values, map them under `values`: {shown}")
     return SuggestedRule(rule)
 
 
@@ -61,7 +61,7 @@ def _type(field: str, of_account: AccountField | None) -> str:
 
 
 def _boolean_words(contents: ColumnProfile) -> dict[str, OptionValue]:
-    """The words for yes and no where they are not those that the language knows by itself."""
+    """Return the words for yes and no, unless they are among the default ones of the language."""
     there = {value.strip().casefold() for value, _ in contents.values}
     if not there or any(there <= set(known) for known in BOOLEANS[:_KNOWN_BOOLEANS]):
         return {}
@@ -72,11 +72,11 @@ def _boolean_words(contents: ColumnProfile) -> dict[str, OptionValue]:
 def _dates(rule: dict[str, OptionValue], contents: ColumnProfile) -> SuggestedRule:
     times = contents.times
     if times is None:
-        return SuggestedRule({}, "TODO: say how its dates are written, with `type` and `format`")
+        return SuggestedRule({}, "TODO: add `type` and `format`: its dates have no common format")
     if times.formats:
         rule["format"] = (*times.beside, times.formats[0]) if times.beside else times.formats[0]
     if times.has_clock and not times.has_offset and rule["type"] == "datetime":
-        return SuggestedRule(rule, "its times are sent as they are written, or in UTC with a `timezone`")
+        return SuggestedRule(rule, "its times are sent unchanged; with a `timezone` they are converted to UTC")
     return SuggestedRule(rule)
 
 
@@ -94,5 +94,5 @@ def _with_values(
     if renamed:
         rule["values"] = renamed
     there = ", ".join(configured)
-    note = f"TODO: say under `values` what becomes of {', '.join(strange)}; there are {there}" if strange else ""
-    return SuggestedRule(rule, note, "`values`, by what the words mean" if renamed else "")
+    note = f"TODO: map {', '.join(strange)} under `values`; the account has {there}" if strange else ""
+    return SuggestedRule(rule, note, "`values`, matched by meaning" if renamed else "")

@@ -1,4 +1,4 @@
-"""The story of a draft: read a sample, look at its columns, decide, write, and hold the outcome against the sample."""
+"""Drafts a mapping: reads a sample, profiles its columns, decides, checks the draft with the sample, writes it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from importer.validation import Validator
 
 SAMPLE_ROWS = 10_000
 _PROBED_ROWS = 100
-_HEADER_ROWS = 10  # the first rows, one of which is the header
-_MOST_COLUMNS, _MOST_NAMES_CHARS = 5_000, 200_000  # a mapping is something that people read, and has its own limit
-# No column is called so.
+_HEADER_ROWS = 10  # the header is searched in the first rows
+_MOST_COLUMNS, _MOST_NAMES_CHARS = 5_000, 200_000  # people read a mapping, and its size is limited
+# Cells of these kinds are never column names.
 _NO_NAMES = (
     ContentKind.EMAIL,
     ContentKind.EMAILS,
@@ -36,14 +36,21 @@ _NO_NAMES = (
     ContentKind.URL,
 )
 _PACKED = (".gz", ".zip")
-_OF_A_TYPE = ("type", "format", "decimal", "thousands", "true_words", "false_words")  # and of no text
-_MOST_REFUSED = 0.5  # by the account: of the others, what becomes of them is soon said
-_MOST_WRONG = 0.2  # of a column's cells: so many may be mistakes, and more are not what we took them for
+_OF_A_TYPE = (
+    "type",
+    "format",
+    "decimal",
+    "thousands",
+    "true_words",
+    "false_words",
+)  # options that fields of type text do not have
+_MOST_REFUSED = 0.5  # share of cells that the account may refuse before the column is left out
+_MOST_WRONG = 0.2  # share of cells that may be mistakes; if more do not fit, the guessed type is wrong
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suggestion:
-    """``text``: the mapping. ``detected``: how the manifest was read. ``has_lead``: whether the mapping can be used."""
+    """A drafted mapping. ``text``: as YAML; ``detected``: how the manifest was read; ``rows``: of the sample."""
 
     text: str
     draft: Draft
@@ -53,14 +60,14 @@ class Suggestion:
 
     @property
     def has_lead(self) -> bool:
-        """Whether the mapping can be used as it is."""
+        """Whether a column identifies the lead; without one the mapping can't be used as it is."""
         return self.draft.has_lead
 
 
 def suggest(manifest: Path, fields: AccountFields | None, sheet: str | None = None) -> Suggestion:
-    """Draft a mapping for a manifest, of a workbook perhaps for one ``sheet``.
+    """Draft a mapping for a manifest. ``sheet``: the sheet of a workbook.
 
-    Raises ManifestError, and UsageError for what is no manifest.
+    Raises ManifestError, and UsageError for a file that is not a manifest.
     """
     with private_folder() as folder:
         copy = private_copy(manifest, folder)
@@ -80,7 +87,7 @@ def suggest(manifest: Path, fields: AccountFields | None, sheet: str | None = No
             has_fields=fields is not None,
             sheet=sheet,
         )
-        decided = _held(decided, about, sample, fields)
+        decided = _checked_with_sample(decided, about, sample, fields)
         return Suggestion(
             text=_checked(decided, files, about, opened.columns),
             draft=decided,
@@ -91,10 +98,10 @@ def suggest(manifest: Path, fields: AccountFields | None, sheet: str | None = No
 
 
 def _opened(path: Path, manifest: Path, sheet: str | None) -> tuple[int, Manifest]:
-    """Open the manifest with its first row as the header, or with one below it that has the names of a table.
+    """Open the manifest with its first row as the header, or with a later row if a title is above the table.
 
-    Raises ManifestError if the first row is neither that nor a title above it. A row of the table is never taken for
-    its header: it is a ticket, and nobody would hear of it.
+    Raises ManifestError if no header is found. A row of the table is never used as the header, because its ticket would
+    be lost in silence.
     """
     first: Manifest | ManifestError | None = None
     for header_row in range(1, _HEADER_ROWS + 1):
@@ -109,13 +116,15 @@ def _opened(path: Path, manifest: Path, sheet: str | None) -> tuple[int, Manifes
         first = first or opened
         if sample is None:
             break
-        # A title of one cell makes a table of one column, in which every row fits.
+        # With a title of one cell as the header, every row would fit a table of one column.
         if len(opened.columns) > 1 and 2 * len(sample.problems) < len(sample.rows):
             if is_first or _are_names(sample):
-                return (1 if is_first else opened.format.header_row), opened  # blank rows above need no word
+                return (
+                    1 if is_first else opened.format.header_row
+                ), opened  # blank rows above the header are skipped anyway
             if isinstance(first, Manifest) and len(first.columns) < len(opened.columns):
                 first = _too_few_names(manifest, first, opened)
-            break  # the table has begun
+            break  # this row is part of the table
     if isinstance(first, ManifestError):
         raise first
     assert first is not None
@@ -126,12 +135,12 @@ def _too_few_names(manifest: Path, first: Manifest, table: Manifest) -> Manifest
     return ManifestError(
         f"{manifest}, row {first.format.header_row}: the header can't be used, because the rows below it have more "
         f"cells ({len(table.columns):,}) than it has names",
-        hint="Name every column in the header; if a title stands in its place, take that away.",
+        hint="Name every column in the header; if it is a title, remove it.",
     )
 
 
 def _are_names(sample: Chunk) -> bool:
-    """Whether the columns' names are words, unlike what is below them: else they are themselves a row of the table."""
+    """Return whether the header has names, unlike the cells below it; otherwise it may be a row of the table."""
     below = {name: sample.texts(name) for name in sample.columns}
     if any(profile_column([name]).kind in _NO_NAMES or name in cells for name, cells in below.items()):
         return False
@@ -139,27 +148,27 @@ def _are_names(sample: Chunk) -> bool:
 
 
 def _sample(opened: Manifest, manifest: Path) -> tuple[Chunk, bool]:
-    """The first rows, and whether there are no more."""
+    """Return the first rows, and whether they are all rows."""
     count, chars = len(opened.columns), sum(map(len, opened.columns))
     if count > _MOST_COLUMNS or chars > _MOST_NAMES_CHARS:
         raise UsageError(
             f"{manifest} has {count:,} columns, with {chars:,} characters in their names: too many for a draft",
-            hint=f"export the wanted columns alone: at most {_MOST_COLUMNS:,}, with {_MOST_NAMES_CHARS:,} characters",
+            hint=f"export only some columns: at most {_MOST_COLUMNS:,}, with {_MOST_NAMES_CHARS:,} characters",
         )
     if taken := [column for column in opened.columns if column in COLUMNS]:
         raise UsageError(
-            f"{manifest} has columns that only results have: {', '.join(taken)}",
-            hint="draft from the manifest; results are run again with the mapping that made them",
+            f"{manifest} is a results file: it has the columns {', '.join(taken)}",
+            hint="draft from the original manifest; run results again with `rerun` and their mapping",
         )
     chunks = opened.chunks(SAMPLE_ROWS)
     sample = next(chunks, None)
     if sample is None:
-        raise ManifestError(f"{manifest} has a header and no rows", hint="a draft needs rows to look at")
+        raise ManifestError(f"{manifest} has a header and no rows", hint="a draft needs at least one row")
     return sample, next(chunks, None) is None
 
 
 def _source(manifest: Path) -> str:
-    """A name for the system that the tickets come from; `tickets.csv.gz` is `tickets`."""
+    """Return a name for the source: the file's name without endings, so `tickets` for `tickets.csv.gz`."""
     stem = Path(manifest.stem).stem if manifest.suffix.lower() in _PACKED else manifest.stem
     name = "".join(letter for letter in stem if letter.isprintable()).strip()
     while name and not name[0].isalnum():
@@ -168,8 +177,8 @@ def _source(manifest: Path) -> str:
 
 
 def _without_files(decided: Draft, files: FileColumns) -> Draft:
-    """The columns of attachments are decided on by their files."""
-    why = "TODO: it looks like names of files, and none of them is beside the manifest"
+    """Remove the columns that name attachments; leave those whose files are not there unmapped."""
+    why = "TODO: it looks like file names, but none of the files is beside the manifest"
     decisions = tuple(
         ColumnDecision(column=each.column, confidence=Confidence.UNMAPPED, why=why)
         if each.column in files.left
@@ -181,8 +190,8 @@ def _without_files(decided: Draft, files: FileColumns) -> Draft:
 
 
 def _without_repeated(decided: Draft, opened: Manifest) -> Draft:
-    """Columns that the header has several times are for no field: which is meant, only a person knows."""
-    why = "TODO: the header has it several times, and such columns can't be mapped; give each a different name"
+    """Leave columns unmapped that the header has several times: only the user knows which one to use."""
+    why = "TODO: the header has this name several times, which can't be mapped; give each column its own name"
     decisions = tuple(
         ColumnDecision(column=each.column, confidence=Confidence.UNMAPPED, why=why)
         if each.column in opened.repeated_names
@@ -191,14 +200,14 @@ def _without_repeated(decided: Draft, opened: Manifest) -> Draft:
     )
     key = decided.key
     if key.column in opened.repeated_names:
-        key = KeyDecision(why="the header has the column with different values several times")
+        key = KeyDecision(why="the header has this column several times, with different values")
     return replace(decided, key=key, decisions=decisions)
 
 
 def _without_nested(decided: Draft, sample: Chunk) -> Draft:
-    """The columns in which a line of JSON has a list or an object are for no field: such a row is rejected."""
+    """Leave columns unmapped in which JSON has a list or an object: such rows would be rejected."""
     nested = {problem.column for problem in sample.problems if problem.code == "nested-value"}
-    why = "TODO: it holds lists or objects; export it as one text"
+    why = "TODO: it has lists or objects; export it as one text"
     decisions = tuple(
         ColumnDecision(column=each.column, confidence=Confidence.UNMAPPED, why=why) if each.column in nested else each
         for each in decided.decisions
@@ -206,21 +215,21 @@ def _without_nested(decided: Draft, sample: Chunk) -> Draft:
     return replace(decided, decisions=decisions)
 
 
-def _held(decided: Draft, about: DraftSource, sample: Chunk, fields: AccountFields | None) -> Draft:
-    """Take out of the draft what most of the sample's cells would be rejected for, and say so there."""
+def _checked_with_sample(decided: Draft, about: DraftSource, sample: Chunk, fields: AccountFields | None) -> Draft:
+    """Remove from the draft what would reject many cells of the sample, and say so in its comments."""
     if not decided.has_lead:
         return decided
-    wrong = _wrong(decided, about, sample, None)
-    decided = replace(decided, decisions=tuple(_loosened(each, wrong, sample) for each in decided.decisions))
+    wrong = _sample_problems(decided, about, sample, None)
+    decided = replace(decided, decisions=tuple(_with_weaker_type(each, wrong, sample) for each in decided.decisions))
     if fields is None:
         return decided
-    return _without_refused(decided, _wrong(decided, about, sample, fields), sample, fields)
+    return _without_refused(decided, _sample_problems(decided, about, sample, fields), sample, fields)
 
 
-def _wrong(
+def _sample_problems(
     decided: Draft, about: DraftSource, sample: Chunk, fields: AccountFields | None
 ) -> Mapping[str, Sequence[Problem]]:
-    """What is wrong with the cells that are filled, by their columns, one problem for each."""
+    """Return column -> problems of its filled cells, at most one for each cell."""
     with private_folder() as folder:
         path = folder / "draft.yaml"
         path.write_text(written(decided, FileColumns(), about), encoding="utf-8")
@@ -235,7 +244,9 @@ def _wrong(
     return wrong
 
 
-def _loosened(decision: ColumnDecision, wrong: Mapping[str, Sequence[Problem]], sample: Chunk) -> ColumnDecision:
+def _with_weaker_type(
+    decision: ColumnDecision, wrong: Mapping[str, Sequence[Problem]], sample: Chunk
+) -> ColumnDecision:
     filled, count = _filled(decision, sample), len(wrong.get(decision.column, ()))
     if "type" not in decision.rule or count <= _MOST_WRONG * filled:
         return decision
@@ -248,7 +259,7 @@ def _loosened(decision: ColumnDecision, wrong: Mapping[str, Sequence[Problem]], 
 def _without_refused(
     decided: Draft, wrong: Mapping[str, Sequence[Problem]], sample: Chunk, fields: AccountFields
 ) -> Draft:
-    """Leave the columns of which the account refuses most cells, but for those of fields that each ticket needs."""
+    """Leave columns unmapped if the account refuses most of their cells and does not require their field."""
     decisions, key = [], decided.key
     for each in decided.decisions:
         problems, filled = wrong.get(each.column, ()), _filled(each, sample)
@@ -269,7 +280,7 @@ def _filled(decision: ColumnDecision, sample: Chunk) -> int:
 
 
 def _checked(decided: Draft, files: FileColumns, about: DraftSource, columns: Sequence[str]) -> str:
-    """The text, which loads and fits the columns, but for a lead that is yet to be named."""
+    """Return the draft as text. Raises ProgramError if it has a lead but is not a valid mapping."""
     text = written(decided, files, about)
     if decided.has_lead:
         with private_folder() as folder:
@@ -278,5 +289,5 @@ def _checked(decided: Draft, files: FileColumns, about: DraftSource, columns: Se
             try:
                 check_columns(load_mapping(path), columns)
             except MappingError as error:
-                raise ProgramError(f"the draft is no mapping: {'; '.join(error.details)}") from error
+                raise ProgramError(f"the draft is not a valid mapping: {'; '.join(error.details)}") from error
     return text

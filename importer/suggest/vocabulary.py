@@ -1,6 +1,6 @@
-"""What columns and values are called in the exports of helpdesks, in English and German. Pure.
+"""Names of columns and values in exports of helpdesks, in English and German. Pure.
 
-Names of columns are compared in the form that ``normalized`` gives them.
+Names are compared in the form that ``normalized`` returns.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split(", "))
 
 
-# Names that mean one field and nothing else, the plainest first.
+# Names that mean one field only, the clearest first.
 SURE_NAMES = {
     KEY: _words(
         "ticket id, ticket number, ticket no, ticket nr, id, ticket key, issue key, issue id, case number, case id, "
@@ -60,7 +60,7 @@ SURE_NAMES = {
     ),
 }
 
-# Names that often mean a field: worth proposing, and to be looked at.
+# Names that often mean a field; proposed as guesses.
 LIKELY_NAMES = {
     KEY: _words("reference, ref, case, ticket, issue, nr, no, old id, fall, vorgang"),
     TITLE: _words("topic, headline, name, thema, uberschrift, anliegen"),
@@ -91,7 +91,7 @@ LIKELY_NAMES = {
     ),
 }
 
-# Words that say that a column is about somebody else than who asked, or for nobody's eyes.
+# Words of columns about staff or internal matters, not about the requester.
 STAFF = frozenset(
     _words(
         "agent, assigned, assignee, bearbeiter, closed, creator, group, gruppe, intern, internal, interne, modified, "
@@ -101,7 +101,7 @@ STAFF = frozenset(
 
 _NOUNS = frozenset({"ticket", "case", "issue", "incident"})
 
-# Words for the same value of a choice, whichever of them the account has.
+# Words with the same meaning; the account has any one of them.
 _SAME = {
     STATUS: (
         _words("open, new, neu, offen, to do, todo, reopened, submitted"),
@@ -137,7 +137,7 @@ _SAME = {
 
 
 def normalized(name: str) -> str:
-    """A name without case, accents, and whatever stands between its words."""
+    """Return a name in lower case, without accents, with single blanks between words."""
     parted = re.sub(r"(?<=[a-zäöü0-9])(?=[A-ZÄÖÜ][a-zäöü])", " ", unicodedata.normalize("NFKC", name))
     bare = "".join(
         letter for letter in unicodedata.normalize("NFKD", parted.casefold()) if not unicodedata.combining(letter)
@@ -146,19 +146,19 @@ def normalized(name: str) -> str:
 
 
 def without_ticket_noun(name: str) -> str:
-    """A plain name without the word for a ticket before it: `case subject` is a subject."""
+    """Remove a leading word for a ticket from a normalized name: `case subject` becomes `subject`."""
     noun, _, rest = name.partition(" ")
     return rest if noun in _NOUNS and rest else name
 
 
 def share_of_known_values(field: str, values: list[str]) -> float:
-    """How many of some values are known words for values of this field, from 0 to 1."""
+    """Return the share of values (0 to 1) that are known words for values of a field."""
     known = {word for words in _SAME.get(field, ()) for word in words}
     return sum(_word(value) in known for value in values) / len(values) if values else 0.0
 
 
 def matching_value(field: str, value: str, configured: tuple[str, ...]) -> str:
-    """The configured value that a value of the export stands for, or an empty text."""
+    """Return the configured value with the meaning of an exported value, or an empty text."""
     word = _word(value)
     for each in configured:
         if normalized(each) == word:
@@ -168,6 +168,6 @@ def matching_value(field: str, value: str, configured: tuple[str, ...]) -> str:
 
 
 def _word(value: str) -> str:
-    """A value's word: `1 - Critical` is critical."""
+    """Return a value's normalized word: `critical` for `1 - Critical`."""
     word = normalized(value)
     return re.sub(r"\A\d+ (?=\D)", "", word)

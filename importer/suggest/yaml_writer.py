@@ -1,4 +1,4 @@
-"""A draft as commented YAML in the language of mappings/README.md. Pure."""
+"""Writes a draft as commented YAML in the mapping language. Pure."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _NAME_CHARS = 1_024
 
 @dataclass(frozen=True, kw_only=True)
 class DraftSource:
-    """What a draft was made from.
+    """The manifest and sample of a draft.
 
-    ``rows``: how many were looked at; ``has_fields``: the account's are known; ``header_row``: where the header is.
-    ``sheet``: the one that was asked for.
+    ``rows``: of the sample; ``has_fields``: the account's fields are known; ``header_row``: counted from 1.
+    ``sheet``: the sheet that the user named.
     """
 
     manifest: str
@@ -36,7 +36,7 @@ class DraftSource:
 
 
 def written(draft: Draft, files: FileColumns, about: DraftSource) -> str:
-    """The text of the mapping."""
+    """Return the draft as YAML."""
     blocks = [_head(draft, about), _keys(draft, about), _columns(draft)]
     if files.used:
         blocks.append(_attachments(files))
@@ -45,7 +45,7 @@ def written(draft: Draft, files: FileColumns, about: DraftSource) -> str:
 
 
 def yaml_scalar(text: str) -> str:
-    """A text as YAML that reads back as the same text, wherever it stands."""
+    """Return text as a YAML scalar that is read back as the same text."""
     if _PLAIN.fullmatch(text) and text not in _NOT_PLAIN:
         return text
     escaped = json.dumps(text, ensure_ascii=False)
@@ -62,38 +62,36 @@ def _head(draft: Draft, about: DraftSource) -> Iterator[str]:
     counts = draft.counts
     yield _comment(f"A draft for {about.manifest}, made by `ticket-importer suggest` from {rows}.")
     yield _comment(
-        f"Columns that are sure: {counts[Confidence.SURE]}. Guessed, and to be looked at: {counts[Confidence.GUESS]}, "
-        f"marked `guess`. Left to you: {counts[Confidence.UNMAPPED]}, under `ignore`."
+        f"Sure columns: {counts[Confidence.SURE]}. Guesses to check: {counts[Confidence.GUESS]}, marked `guess`. "
+        f"Left to you: {counts[Confidence.UNMAPPED]}, under `ignore`."
     )
     if not about.has_fields:
-        yield _comment(
-            "The account's own fields are not known here; after `ticket-importer fields` a draft knows them."
-        )
-    yield _comment("mappings/README.md explains the language; `ticket-importer validate` says what is wrong.")
+        yield _comment("The account's fields are not known. Run `ticket-importer fields` first for a better draft.")
+    yield _comment("mappings/README.md explains the language; `ticket-importer validate` checks the mapping.")
 
 
 def _keys(draft: Draft, about: DraftSource) -> Iterator[str]:
     yield "version: 1"
     yield from _lines(
-        f"source: {yaml_scalar(about.source)}", "from the file's name; leave it alone once tickets are imported"
+        f"source: {yaml_scalar(about.source)}", "from the file name; do not change it after the first import"
     )
     options = [f"sheet: {yaml_scalar(about.sheet)}"] if about.sheet is not None else []
     if about.header_row > 1:
         options.append(f"header_row: {about.header_row}")
     if options:
-        guess = "guess: with what is above, rows don't fit" if about.header_row > 1 else ""
+        guess = "guess: the rows above look like a title" if about.header_row > 1 else ""
         yield from _lines(f"manifest: {{{', '.join(options)}}}", guess)
     key = draft.key
     if not key.column:
         yield from _lines("key: row-content", f"guess: {key.why}")
         return
-    # One that is called `row-content` would not be taken for a column.
+    # A column named `row-content` must be in a list, or it would mean the whole row.
     column = f"[{yaml_scalar(key.column)}]" if key.column == "row-content" else yaml_scalar(key.column)
     yield from _lines(f"key: {column}", f"guess: {key.why}" if key.why else "")
     if key.field:
         yield from _lines(f"key_field: {yaml_scalar(key.field)}", f"guess: {key.field_why}" if key.field_why else "")
     else:
-        yield _comment("key_field: CustomData.NAME   a text field of the account that carries the key is worth having")
+        yield _comment("key_field: CustomData.NAME   recommended: a text field of the account for the key")
 
 
 def _columns(draft: Draft) -> Iterator[str]:
@@ -102,13 +100,13 @@ def _columns(draft: Draft) -> Iterator[str]:
         if decision.confidence is not Confidence.UNMAPPED:
             yield from _lines(f"  {_rule_line(decision)}", _remark(decision))
     if not draft.has_lead:
-        yield f"  {_comment('TODO: a ticket needs a lead; name a column of addresses or numbers, without the #:')}"
+        yield f"  {_comment('TODO: every ticket needs a lead; complete one of these lines and remove its #:')}"
         yield f"  {_comment(f'YOUR COLUMN: {{field: {vocabulary.EMAIL}, type: email}}')}"
         yield f"  {_comment(f'YOUR COLUMN: {{field: {vocabulary.PHONE}, type: phone}}')}"
 
 
 def _rule_line(decision: ColumnDecision) -> str:
-    """A column and its rule: a line, or two where the name is longer than YAML takes before a colon."""
+    """Return a column and its rule on one line, or on two if the name is too long for a YAML key."""
     name, rule = yaml_scalar(decision.column), yaml_scalar(decision.field)
     if decision.rule:
         parts = [f"field: {rule}", *(f"{key}: {_value(value)}" for key, value in decision.rule.items())]
@@ -145,9 +143,9 @@ def _attachments(files: FileColumns) -> Iterator[str]:
 
 def _unfilled(draft: Draft) -> Iterator[str]:
     for field in draft.unfilled:
-        values = f"; it takes {', '.join(field.values)}" if field.values else ""
+        values = f"; its values are {', '.join(field.values)}" if field.values else ""
         yield _comment(
-            f"TODO: the account demands {field.schema_name}: map a column, or say it for all tickets{values}"
+            f"TODO: the account requires {field.schema_name}: map a column, or set a constant for all tickets{values}"
         )
         yield _comment(f"constants: {{{field.schema_name}: …}}")
 
@@ -155,7 +153,7 @@ def _unfilled(draft: Draft) -> Iterator[str]:
 def _ignored(draft: Draft) -> Iterator[str]:
     left = [decision for decision in draft.decisions if decision.confidence is Confidence.UNMAPPED]
     if left:
-        yield _comment("These stay behind. To use one, move it to `columns`.")
+        yield _comment("These columns are not imported. To use one, move it to `columns`.")
         yield "ignore:"
     for decision in left:
         yield from _lines(f"  - {yaml_scalar(decision.column)}", decision.why)
@@ -168,7 +166,7 @@ def _list(texts: Iterable[str]) -> str:
 
 
 def _lines(line: str, remark: str) -> Iterator[str]:
-    """A line with a remark: behind it, or above it where that would make it too long to be read."""
+    """Yield a line with a remark: behind it, or above it if the line would be too long."""
     if not remark:
         yield line
     elif len(line) + len(remark) <= _LINE_CHARS:
@@ -179,6 +177,6 @@ def _lines(line: str, remark: str) -> Iterator[str]:
 
 
 def _comment(text: str) -> str:
-    """A text as a comment: one line, whatever cells and names hold."""
+    """Return text as a comment of one line."""
     line = "".join(letter if letter.isprintable() else " " for letter in text)
     return f"# {line if len(line) <= _COMMENT_CHARS else f'{line[:_COMMENT_CHARS]}…'}"

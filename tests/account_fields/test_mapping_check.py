@@ -64,11 +64,11 @@ def test_texts_of_the_mapping_that_the_account_refuses(tmp_path: Path):
         f"  Prio: {{field: Priority, default: Fax}}\nconstants: {{Channel: Fax, CustomData.Source: {'x' * 256}}}\n"
     )
     assert fit(tmp_path, text).errors == (
-        "7: columns > State: default: 'Closd' is not a value of Status in the account; the nearest is 'Closed'",
-        "7: columns > State: values: 'Opne' is not a value of Status in the account; the nearest is 'Open'",
-        "8: columns > Prio: default: 'Fax' is not a value of Priority in the account; there are 'Low', 'Medium', 'High', 'Urgent'",
+        "7: columns > State: default: 'Closd' is not a value of Status in the account; did you mean 'Closed'?",
+        "7: columns > State: values: 'Opne' is not a value of Status in the account; did you mean 'Open'?",
+        "8: columns > Prio: default: 'Fax' is not a value of Priority in the account; its values are 'Low', 'Medium', 'High', 'Urgent'",
         "9: constants > Channel: 'Fax' is a value of Channel that the account has retired",
-        "9: constants > CustomData.Source: 256 characters, and the account's CustomData.Source takes 255",
+        "9: constants > CustomData.Source: 256 characters; the account's CustomData.Source takes at most 255",
     )
 
 
@@ -105,7 +105,7 @@ def test_mandatory_fields_that_nothing_fills(tmp_path: Path):
     title = AccountField(schema_name="Title")
     found = fit(tmp_path, TITLE + LEAD, line, filled, off, title)
     (error,) = found.errors
-    assert error.endswith("CustomData.Line is mandatory in the account, and nothing fills it; it takes 'A', 'B'")
+    assert error.endswith("CustomData.Line is mandatory in the account, and the mapping does not fill it; it takes 'A', 'B'")
     assert fit(tmp_path, f"{TITLE}{LEAD}constants: {{CustomData.Line: A}}\n", line, title).errors == ()
     assert fit(tmp_path, f'{TITLE}{LEAD}templates: {{CustomData.Line: "{{Subject}}"}}\n', line, title).errors == ()
 
@@ -122,14 +122,14 @@ def test_mandatory_fields_that_nobody_documents_are_a_doubt(tmp_path: Path):
 def test_a_date_without_a_type_is_a_doubt(tmp_path: Path):
     """A rule that lets any text into a date is worth a word, as the account will judge what nobody here has."""
     (warning,) = fit(tmp_path, f"{TITLE}{LEAD}  Due: DueDate\n").warnings
-    assert "with `type: datetime` wrong cells are found here" in warning
+    assert "add `type: datetime` to check its cells" in warning
     assert fit(tmp_path, f"{TITLE}{LEAD}  Due: {{field: DueDate, type: datetime}}\n").warnings == ()
 
 
 def test_old_fields_are_said_to_be_old(tmp_path: Path):
     """After a week there is a warning, and the command that reads them anew."""
     (warning,) = fit(tmp_path, TITLE + LEAD, age=timedelta(days=9)).warnings
-    assert warning == "the account's fields were read 9 days ago: `ticket-importer fields` reads them anew"
+    assert warning == "the account's fields were read 9 days ago: read them again with `ticket-importer fields`"
 
 
 @pytest.mark.parametrize("regex", ["(?=a)b", r"(a)\1", "a?" * 1_000])

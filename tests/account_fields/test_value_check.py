@@ -59,8 +59,8 @@ def test_complaints(field: AccountField, value: str, expected: str):
 
 def test_the_nearest_value_is_shown():
     """Whoever mistypes a value sees the one that was probably meant; whoever is far off sees what there is."""
-    assert "the nearest is 'In Progress'" in find_violation(STATUS, "in progres").text  # type: ignore[union-attr]
-    assert "there are 'Open', 'In Progress'" in find_violation(STATUS, "zzz").text  # type: ignore[union-attr]
+    assert "did you mean 'In Progress'?" in find_violation(STATUS, "in progres").text  # type: ignore[union-attr]
+    assert "its values are 'Open', 'In Progress'" in find_violation(STATUS, "zzz").text  # type: ignore[union-attr]
     assert nearest(" OPEN ", ("Closed", "Open")) == "Open"
 
 

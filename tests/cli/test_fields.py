@@ -139,7 +139,7 @@ def test_a_mapping_that_does_not_fit_sends_nothing(shop: Shop, account: Account)
     told = shop.run("--yes")
     assert told.code == 2
     assert "did you mean 'CustomData.LegacyId'?" in told.err
-    assert "'Clozed' is not a value of Status in the account; the nearest is 'Closed'" in told.err
+    assert "'Clozed' is not a value of Status in the account; did you mean 'Closed'?" in told.err
     assert "read them again with `ticket-importer fields`" in told.err
     assert account.calls == calls
 
@@ -221,7 +221,7 @@ def test_old_fields_cause_a_warning(shop: Shop, account: Account):
     grow_older(shop, 9)
     told = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
     assert told.code == 0
-    assert "read 9 days ago: `ticket-importer fields` reads them anew" in told.err
+    assert "read 9 days ago: read them again with `ticket-importer fields`" in told.err
 
 
 def test_an_interruption_ends_the_command(shop: Shop, open_account: Callable[..., Account]):

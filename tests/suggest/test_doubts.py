@@ -18,7 +18,7 @@ def test_an_address_that_all_write_to_is_not_surely_who_asked(agents: int, tmp_p
     assert fields_of(suggestion, Confidence.GUESS) == {"Customer": "LeadDetail.EmailAddress"}
     alone = drafted(tmp_path, ("ID", "Subject", "Email"), *(row[:3] for row in rows))
     assert fields_of(alone, Confidence.GUESS) == {"Email": "LeadDetail.EmailAddress"}
-    why = "all its e-mail addresses are the same" if agents == 1 else "it holds only 3 different e-mail addresses"
+    why = "all its e-mail addresses are the same" if agents == 1 else "it has only 3 different e-mail addresses"
     assert f"# guess: {why}" in alone.text
 
 
@@ -27,7 +27,7 @@ def test_another_column_with_more_different_addresses_makes_a_guess(tmp_path: Pa
     rows = [(str(n), f"us{n % 8}@ours.example", f"a{n % 17}@example.com") for n in range(40)]
     suggestion = drafted(tmp_path, ("ID", "Email", "Customer"), *rows)
     assert fields_of(suggestion, Confidence.GUESS) == {"Email": "LeadDetail.EmailAddress"}
-    assert "# guess: 'Customer' holds more different e-mail addresses" in suggestion.text
+    assert "# guess: 'Customer' has more different e-mail addresses" in suggestion.text
     fewer = [(key, customer, email) for key, email, customer in rows]
     assert fields_of(drafted(tmp_path, ("ID", "Email", "Customer"), *fewer), Confidence.GUESS) == {}
 
@@ -57,5 +57,5 @@ def test_the_head_counts_what_is_marked(tmp_path: Path):
     head, _, below = suggestion.text.partition("columns:\n")
     marked = [line for line in below.splitlines() if "# guess" in line]
     assert [line.split(":")[0].strip() for line in marked] == ["Status", "Urgency"]
-    assert "that are sure: 2. Guessed, and to be looked at: 2, marked `guess`. Left to you: 1," in head
+    assert "Sure columns: 2. Guesses to check: 2, marked `guess`. Left to you: 1," in head
     assert fields_of(suggestion, Confidence.SURE)["Status"] == "Status"

@@ -160,7 +160,7 @@ def test_what_a_name_says_is_told_before_what_cells_may_be(tmp_path: Path):
     """A column that is left is left for what it is called, not because its texts could be a title, too."""
     rows = [("ID", "Email", "Subject", "Phone"), *((str(n), f"a{n}@example.com", f"It is {n}", f"call me at {n}") for n in range(9))]  # fmt: skip
     suggestion = drafted(tmp_path, *rows)
-    assert "TODO: by its name it is LeadDetail.Phone, but it holds texts" in suggestion.text
+    assert "TODO: by its name it is LeadDetail.Phone, but it has texts" in suggestion.text
 
 
 def test_html_is_pointed_at(tmp_path: Path):
@@ -178,7 +178,7 @@ def test_lists_in_json_are_left(tmp_path: Path):
     path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     suggestion = suggest(path, None)
     assert fields_of(suggestion, Confidence.UNMAPPED) == {"tags": "", "note": ""}
-    assert "it holds lists or objects" in suggestion.text
+    assert "it has lists or objects" in suggestion.text
 
 
 def test_dates_that_can_be_read_in_two_ways_are_left(tmp_path: Path):
@@ -232,7 +232,7 @@ def test_files_that_are_not_there_are_left(tmp_path: Path):
     mapping = loaded(tmp_path, again := drafted(tmp_path, *rows))
     assert mapping.attachments is not None
     assert (mapping.attachments.columns, mapping.attachments.root) == (("Attachments",), Path("files"))
-    assert "guess: 1 of 3 files that were looked for are not there" in again.text
+    assert "guess: 1 of 3 named files are not there" in again.text
 
 
 def test_what_the_account_demands_is_asked_for(tmp_path: Path):
@@ -240,7 +240,7 @@ def test_what_the_account_demands_is_asked_for(tmp_path: Path):
     demanded = AccountField(schema_name="CustomData.Line", data_type="Select", mandatory=True, values=("A", "B"))
     suggestion = drafted(tmp_path, ("ID", "Email"), ("1", "a@example.com"), fields=(demanded,))
     assert (
-        "# TODO: the account demands CustomData.Line: map a column, or say it for all tickets; it takes A, B"
+        "# TODO: the account requires CustomData.Line: map a column, or set a constant for all tickets; its values are A, B"
         in suggestion.text
     )
     assert "# constants: {CustomData.Line: …}" in suggestion.text
@@ -265,7 +265,7 @@ def test_values_are_mapped_to_those_of_the_account(tmp_path: Path):
     suggestion = drafted(tmp_path, *rows, fields=(status,))
     (rule,) = [rule for rule in loaded(tmp_path, suggestion).rules if rule.field == "Status"]
     assert dict(rule.values) == {"new": "Open", "open": "Open", "solved": "Resolved"}
-    assert "TODO: say under `values` what becomes of escalated; there are Open, Resolved" in suggestion.text
+    assert "TODO: map escalated under `values`; the account has Open, Resolved" in suggestion.text
 
 
 @pytest.mark.parametrize("name", ["!.csv", "a.b.csv", "…tickets.csv", "x" * 200 + ".csv", "a:b #c.csv"])

@@ -23,7 +23,7 @@ def test_a_header_below_a_title_is_found(above: list[tuple[str, ...]], tmp_path:
     mapping = loaded(tmp_path, suggestion)
     assert mapping.key == ("ID",)
     assert mapping.manifest.header_row == len(above) + 1
-    assert "# guess: with what is above, rows don't fit" in suggestion.text
+    assert "# guess: the rows above look like a title" in suggestion.text
 
 
 def test_a_file_without_a_usable_header_is_refused(tmp_path: Path):

@@ -44,7 +44,7 @@ def test_what_the_account_demands_is_not_left(tmp_path: Path):
     rows = [(str(n), f"a{n}@example.com", ("odd", "strange")[n % 2]) for n in range(30)]
     suggestion = drafted(tmp_path, ("ID", "Email", "Status"), *rows, fields=(status,))
     assert fields_of(suggestion, Confidence.GUESS) == {"Status": "Status"}
-    assert "TODO: say under `values` what becomes of odd, strange; there are Open" in suggestion.text
+    assert "TODO: map odd, strange under `values`; the account has Open" in suggestion.text
 
 
 def test_a_key_that_its_field_does_not_take_is_the_key_all_the_same(tmp_path: Path):
