@@ -148,7 +148,7 @@ def test_fewer_than_the_account_says_it_has_is_an_error(shown: int):
             data={"Total": 60, "TicketsFields": [entry(f"F{n}") for n in range(shown)][body["Offset"] :][:25]}
         )
     )
-    with pytest.raises(FieldsIncomplete, match=f"has 60 fields, and showed {shown} of them") as raised:
+    with pytest.raises(FieldsIncomplete, match=f"has 60 fields, but showed {shown} of them") as raised:
         read(server)
     assert raised.value.exit_code == 3
     assert len(server.asked) < 70
