@@ -105,7 +105,9 @@ def test_mandatory_fields_that_nothing_fills(tmp_path: Path):
     title = AccountField(schema_name="Title")
     found = fit(tmp_path, TITLE + LEAD, line, filled, off, title)
     (error,) = found.errors
-    assert error.endswith("CustomData.Line is mandatory in the account, and the mapping does not fill it; it takes 'A', 'B'")
+    assert error.endswith(
+        "CustomData.Line is mandatory in the account, and the mapping does not fill it; it takes 'A', 'B'"
+    )
     assert fit(tmp_path, f"{TITLE}{LEAD}constants: {{CustomData.Line: A}}\n", line, title).errors == ()
     assert fit(tmp_path, f'{TITLE}{LEAD}templates: {{CustomData.Line: "{{Subject}}"}}\n', line, title).errors == ()
 
