@@ -38,7 +38,8 @@ def invoke(arguments: Sequence[str]) -> int:
             code = cli.main(list(arguments), prog_name="ticket-importer", standalone_mode=False, obj=envelope)
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        error.message = visible(error.message)  # type: ignore[misc]  # several classes of click show it
+        if not isinstance(error, click.exceptions.NoArgsIsHelpError):  # whose message is the help text, with its lines
+            error.message = visible(error.message)  # type: ignore[misc]  # several classes of click show it
         with contextlib.suppress(OSError):
             error.show()
         return _end_with_error(arguments, envelope, UsageError(error.format_message()))

@@ -165,6 +165,13 @@ def test_every_command_has_help(shop: Shop, command: tuple[str, ...]):
 
 
 @pytest.mark.parametrize("group", [(), ("ledger",)], ids=str)
+def test_no_command_shows_the_help_in_lines(shop: Shop, group: tuple[str, ...]):
+    """Without a command the help is shown as it is with --help, and the exit code is that of wrong usage."""
+    outcome = shop.do(*group)
+    assert (outcome.code, outcome.err) == (2, shop.do(*group, "--help").out)
+
+
+@pytest.mark.parametrize("group", [(), ("ledger",)], ids=str)
 def test_command_summaries_fit_one_line_of_80_columns(shop: Shop, monkeypatch: pytest.MonkeyPatch, group: tuple[str]):
     """`--help` cuts no summary off, and every summary is a sentence in one line."""
     monkeypatch.setenv("COLUMNS", "80")
