@@ -26,7 +26,7 @@ def read_document(path: Path, files: MappingFiles) -> Document:
 
 
 def is_two_column_mapping(path: Path) -> bool:
-    """Return whether a mapping is a table of two columns, judged by its file name."""
+    """Return whether a mapping is a table of two columns, by its file name."""
     return path.suffix.lower() in TABLE_SUFFIXES
 
 

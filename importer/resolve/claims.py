@@ -13,7 +13,7 @@ from importer.ledger.unanswered_requests import KnownNumber, known_numbers
 from importer.models import Status
 from importer.resolve.conclusions import UnknownRow
 from importer.resolve.decisions import Decisions, read_decisions
-from importer.resolve.number_gaps import UnansweredRequest
+from importer.resolve.number_gaps import SearchedRequest
 from importer.resolve.run import ResolveRun
 from importer.results import past_imports
 
@@ -109,7 +109,7 @@ def _refuse_two_decisions_for_one_key(decisions: Decisions, rows_by_key: Iterabl
 
 
 def _with_requests(run: ResolveRun, unknown: ImportRows, entries: Mapping[str, LedgerEntry]) -> list[UnknownRow]:
-    requests: dict[int, list[UnansweredRequest]] = defaultdict(list)
+    requests: dict[int, list[SearchedRequest]] = defaultdict(list)
     for request in run.unanswered_requests():
         requests[request.row].append(request)
     return [

@@ -13,7 +13,7 @@ from importer.leadsquared.ticket_details import TicketDetails
 from importer.ledger.records import AMBIGUOUS, FOUND, NOT_FOUND, SET_CREATED, SET_PENDING, LedgerEntry, RowFinding
 from importer.models import Status, TicketIds
 from importer.resolve.decisions import Decisions
-from importer.resolve.number_gaps import FoundTicket, NumberGaps, UnansweredRequest, fits_any_request, match_tickets
+from importer.resolve.number_gaps import FoundTicket, NumberGaps, SearchedRequest, fits_any_request, match_tickets
 
 _RESOLVE_NOTE = "; resolve "
 _MAX_TICKETS_SHOWN = 5
@@ -28,7 +28,7 @@ class UnknownRow:
 
     import_rows: tuple[int, ...]
     entry: LedgerEntry
-    requests: tuple[UnansweredRequest, ...]
+    requests: tuple[SearchedRequest, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Evidence:
     the row that has it. ``hash_title`` returns the hash of a title as the ledger stores it.
     """
 
-    requests: Sequence[UnansweredRequest]
+    requests: Sequence[SearchedRequest]
     known: Mapping[str, str]
     tickets: Mapping[str, TicketDetails]
     gaps: NumberGaps

@@ -28,7 +28,7 @@ _OWN_FIELDS = "CustomData."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class UnansweredRequest:
+class SearchedRequest:
     """A request without a known result, and the fields that it sent.
 
     ``row``: the ledger's number of the row, unique over all sources. ``title_hash``: all that remains of the fields
@@ -82,7 +82,7 @@ class NumberGaps:
             (min(each.number for each in answered), max(each.number for each in answered)) if answered else None
         )
 
-    def ranges_around(self, requests: Iterable[UnansweredRequest]) -> list[range]:
+    def ranges_around(self, requests: Iterable[SearchedRequest]) -> list[range]:
         """Return the numbers that the tickets may have: rising ranges that do not overlap.
 
         Returns no range if no ticket before or after them is known.
@@ -145,7 +145,7 @@ class _Bounds:
         return self._best[index - 1] if index else None
 
 
-def match_tickets(requests: Iterable[UnansweredRequest], found: Iterable[FoundTicket]) -> dict[int, list[FoundTicket]]:
+def match_tickets(requests: Iterable[SearchedRequest], found: Iterable[FoundTicket]) -> dict[int, list[FoundTicket]]:
     """Return row -> the tickets that may belong to it; exactly one surely belongs to it.
 
     ``requests`` must be all unanswered ones of the account: one that is left out could have created another row's
@@ -167,10 +167,10 @@ def match_tickets(requests: Iterable[UnansweredRequest], found: Iterable[FoundTi
 class _Index:
     """Requests by a value that each of their tickets surely has: the title, or a key field."""
 
-    def __init__(self, requests: Iterable[UnansweredRequest]) -> None:
+    def __init__(self, requests: Iterable[SearchedRequest]) -> None:
         requests = list(requests)
         self._key_fields = {each.key_field for each in requests if each.key_field is not None}
-        self._by_value: defaultdict[tuple[str, str], list[UnansweredRequest]] = defaultdict(list)
+        self._by_value: defaultdict[tuple[str, str], list[SearchedRequest]] = defaultdict(list)
         for each in requests:
             if each.title_hash is not None:
                 self._by_value[_TITLE_HASH, each.title_hash].append(each)
@@ -180,7 +180,7 @@ class _Index:
                 if value := each.fields.get(name, "").strip():
                     self._by_value[name, value].append(each)
 
-    def possible_requests(self, ticket: FoundTicket) -> Iterator[UnansweredRequest]:
+    def possible_requests(self, ticket: FoundTicket) -> Iterator[SearchedRequest]:
         """Return the requests that may have created the ticket; some come twice."""
         values = {(_TITLE, ""), (_TITLE, ticket.fields.get(_TITLE, ""))}
         values |= {(_TITLE_HASH, ""), (_TITLE_HASH, ticket.title_hash)}
@@ -195,12 +195,12 @@ class _Index:
         return any(_may_have_created(each, ticket, own) for each in possible_requests if each.row != row)
 
 
-def fits_any_request(requests: Sequence[UnansweredRequest], ticket: FoundTicket) -> bool:
+def fits_any_request(requests: Sequence[SearchedRequest], ticket: FoundTicket) -> bool:
     """Return whether a ticket has what one of a row's requests asked for."""
     return any(_fits(each, ticket) for each in requests)
 
 
-def _fits(request: UnansweredRequest, ticket: FoundTicket) -> bool:
+def _fits(request: SearchedRequest, ticket: FoundTicket) -> bool:
     if _carries_its_key(request):
         field = request.key_field
         return field is not None and ticket.fields.get(field, "").strip() == request.key.strip()
@@ -216,7 +216,7 @@ def _fits(request: UnansweredRequest, ticket: FoundTicket) -> bool:
     return len(shown) == len(details) or _has_identifying_field(request)
 
 
-def _may_have_created(other: UnansweredRequest, ticket: FoundTicket, own: Sequence[UnansweredRequest]) -> bool:
+def _may_have_created(other: SearchedRequest, ticket: FoundTicket, own: Sequence[SearchedRequest]) -> bool:
     """Return whether another row's request may have created a ticket that fits this row."""
     by_key = next((each.key_field for each in own if _carries_its_key(each) and _fits(each, ticket)), None)
     if by_key is not None and other.title_hash is not None:
@@ -236,7 +236,7 @@ def _may_have_created(other: UnansweredRequest, ticket: FoundTicket, own: Sequen
     return changed <= 1
 
 
-def _carries_its_key(request: UnansweredRequest) -> bool:
+def _carries_its_key(request: SearchedRequest) -> bool:
     """Return whether the ticket has the row's key in its key field.
 
     False for a template or a fixed value of the mapping.
@@ -245,7 +245,7 @@ def _carries_its_key(request: UnansweredRequest) -> bool:
     return bool(value) and value == request.key.strip()
 
 
-def _has_identifying_field(request: UnansweredRequest) -> bool:
+def _has_identifying_field(request: SearchedRequest) -> bool:
     """Return whether a field of the ticket identifies the row; then its lead does not matter."""
     if request.key_field is not None and request.fields.get(request.key_field):
         return True

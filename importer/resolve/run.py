@@ -14,7 +14,7 @@ from importer.ledger.unanswered_requests import unanswered_requests
 from importer.manifest import Manifest, open_manifest, private_copy, private_folder
 from importer.models import ManifestOptions
 from importer.reports.summary import Summary
-from importer.resolve.number_gaps import UnansweredRequest
+from importer.resolve.number_gaps import SearchedRequest
 from importer.results import COLUMNS, ResultRow, check_results, check_results_path, read_result_rows
 
 
@@ -46,13 +46,13 @@ class ResolveRun:
         """Look up the ledger's entries for some keys of the results file."""
         return self.ledger.look_up(self.info.account, self.info.source, keys)
 
-    def unanswered_requests(self) -> list[UnansweredRequest]:
+    def unanswered_requests(self) -> list[SearchedRequest]:
         """Read all unanswered requests of the account, also other sources': each may have created a ticket."""
         requests = []
         for each in unanswered_requests(self.ledger, self.info.account):
             lead_id, fields = read_request(each.request)
             requests.append(
-                UnansweredRequest(
+                SearchedRequest(
                     row=each.ticket,
                     key=each.key,
                     attempt=each.attempt,

@@ -36,7 +36,7 @@ class ContentMatch:
 
 
 _YES = ContentMatch(Match.YES)
-_Judge = Callable[[ColumnProfile], ContentMatch]
+_Check = Callable[[ColumnProfile], ContentMatch]
 
 
 def match_contents(field: str, contents: ColumnProfile, of_account: AccountField | None) -> ContentMatch:
@@ -45,8 +45,8 @@ def match_contents(field: str, contents: ColumnProfile, of_account: AccountField
         return ContentMatch(Match.DOUBT, "its cells are empty in all rows of the sample")
     if of_account is not None and of_account.is_select and of_account.values is not None:
         return _configured(field, contents, of_account.values)
-    if field in _JUDGES:
-        return _JUDGES[field](contents)
+    if field in _CHECKS:
+        return _CHECKS[field](contents)
     return _of_data_type(contents, of_account) if of_account is not None else ContentMatch(Match.DOUBT)
 
 
@@ -138,7 +138,7 @@ def _name(contents: ColumnProfile) -> ContentMatch:
     return _YES if contents.kind is ContentKind.TEXT else ContentMatch(Match.NO, f"it has {contents.kind}")
 
 
-def _only(*kinds: ContentKind) -> _Judge:
+def _only(*kinds: ContentKind) -> _Check:
     return lambda contents: _YES if contents.kind in kinds else ContentMatch(Match.NO, f"it has {contents.kind}")
 
 
@@ -148,10 +148,10 @@ def _of_data_type(contents: ColumnProfile, field: AccountField) -> ContentMatch:
         return _time(contents)
     if field.is_number:
         return _only(ContentKind.INTEGER, ContentKind.NUMBER)(contents)
-    judge = _BY_DATA_TYPE.get(kind)
+    check = _BY_DATA_TYPE.get(kind)
     return (
-        judge(contents)
-        if judge is not None
+        check(contents)
+        if check is not None
         else ContentMatch(Match.DOUBT, f"the account's field is a {field.data_type}")
     )
 
@@ -160,13 +160,13 @@ def _any(_contents: ColumnProfile) -> ContentMatch:
     return _YES
 
 
-_BY_DATA_TYPE: dict[str, _Judge] = {
+_BY_DATA_TYPE: dict[str, _Check] = {
     "boolean": _only(ContentKind.BOOLEAN),
     "email": _only(ContentKind.EMAIL),
     "phone": _phone,
     "text": _any,
 }
-_JUDGES: dict[str, _Judge] = {
+_CHECKS: dict[str, _Check] = {
     vocabulary.TITLE: _title,
     vocabulary.DESCRIPTION: _description,
     vocabulary.STATUS: functools.partial(_choice, vocabulary.STATUS),

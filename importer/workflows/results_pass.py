@@ -45,14 +45,14 @@ def row_results(rows: ManifestRows, ledger: Ledger, run: RunInfo) -> Iterator[Ro
             if previous is not None and rows.plan.dispositions[start + position] == Disposition.KEEP:
                 results.append(previous[position])
                 continue
-            judged = RowState(
+            state = RowState(
                 row=numbers[position],
                 key=key,
                 content=contents[position],
                 entry=entries.get(key),
                 rejection=rejections.get(numbers[position]),
             )
-            results.append(result_of_row(judged, account=run.account, run=run.id))
+            results.append(result_of_row(state, account=run.account, run=run.id))
         start += len(chunk.rows)
         yield RowResults(frame=chunk.frame, results=results)
 

@@ -15,7 +15,7 @@ from importer.resolve.number_gaps import (
     FoundTicket,
     KnownTicket,
     NumberGaps,
-    UnansweredRequest,
+    SearchedRequest,
     fits_any_request,
     match_tickets,
 )
@@ -117,11 +117,11 @@ class Account:
         ]
         return NumberGaps(made, self.known)
 
-    def unanswered(self) -> list[UnansweredRequest]:
+    def unanswered(self) -> list[SearchedRequest]:
         """Return the unanswered requests as the ledger knows them: bodies of settled rows are erased."""
         settled = {each.row for each in self.requests if each.answered}
         return [
-            UnansweredRequest(
+            SearchedRequest(
                 row=each.row,
                 key=f"K{each.row}",
                 attempt=each.attempt,
@@ -223,9 +223,9 @@ def test_each_unknown_number_is_asked_for_once(random: Random):
     assert all(before.stop < after.start for before, after in itertools.pairwise(ranges))
 
 
-def request(row: int, fields: dict[str, str], **more: object) -> UnansweredRequest:
+def request(row: int, fields: dict[str, str], **more: object) -> SearchedRequest:
     defaults = {"key": f"K{row}", "attempt": row, "settled_after": row, "lead_id": "x"}
-    return UnansweredRequest(row=row, fields=fields, **{**defaults, **more})  # type: ignore[arg-type]  # of mixed types
+    return SearchedRequest(row=row, fields=fields, **{**defaults, **more})  # type: ignore[arg-type]  # of mixed types
 
 
 def test_gaps_end_at_the_nearest_known_tickets():
@@ -293,7 +293,7 @@ def test_same_key_of_two_sources_is_ambiguous():
     assert match_tickets(rows, [ticket(7, fields, "x")]) == {1: [], 2: []}
 
 
-def erased(row: int, title: str, **more: object) -> UnansweredRequest:
+def erased(row: int, title: str, **more: object) -> SearchedRequest:
     """Return a request whose body is erased, because another request has settled its row."""
     return request(row, {}, lead_id=None, title_hash=title and title_hash({"Title": title}), **more)
 
