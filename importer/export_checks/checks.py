@@ -32,8 +32,8 @@ class PreviousExport:
     """The last export with other content. Shares are ``None`` if they are not known.
 
     ``keys``: the number of its keys. ``known_share``: the share of its keys that were known when it was first read.
-    ``held_share``: the share of its own predecessor's keys that it still had; ``previous_held_share``: the same share
-    of that predecessor.
+    ``held_share``: the share of the keys of the export before it that it still had; ``previous_held_share``: the same
+    for that export.
     """
 
     keys: int

@@ -91,6 +91,6 @@ def _unmentioned(mapping: Mapping, columns: Sequence[str]) -> Iterator[MappingFi
 
 
 def _original(column: str) -> str:
-    """Return the name of which a column is a numbered copy, or the name itself."""
+    """Return a column's name without the number that a repeated name got."""
     copy = _COPY.fullmatch(column)
     return copy[1] if copy else column

@@ -226,7 +226,7 @@ def _blank_bytes(content: bytes, delimiter: str, *, last: bool) -> int:
 
 
 class Utf8Text:
-    """A text as UTF-8, in whatever encoding the file is, of which a part is in memory.
+    """The file's text as UTF-8, read block by block, whatever the encoding of the file.
 
     A Ctrl+Z alone on the last line, with which DOS programs end a file, is not part of the text. ``skip_chars``: how
     many characters precede the first record. ``block_bytes``: how much to read at once.
@@ -316,7 +316,7 @@ class Utf8Text:
 
 
 def _whole_characters(content: bytes) -> bytes:
-    """Remove the last character, of which some bytes may be missing."""
+    """Remove the last character, because some of its bytes may be missing."""
     end = len(content) - 1
     while content[end] & 0xC0 == 0x80:  # noqa: PLR2004 - the bits of a character's further bytes
         end -= 1

@@ -103,7 +103,7 @@ def parse_list(text: TextIO, *, block_chars: int = _BLOCK_CHARS) -> Iterator[Par
 
 
 class _ListParser:
-    """A list of objects, of which only the current one is in memory."""
+    """A list of objects. Only the current object is in memory."""
 
     def __init__(self, text: TextIO, block_chars: int) -> None:
         self._text = text

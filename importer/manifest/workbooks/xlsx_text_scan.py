@@ -47,7 +47,7 @@ def scan_text(
         if number == 0 and (not block.startswith(_ASCII_STARTS) or b"<worksheet" not in block):
             return None
         start = 0 if number else len(_DECLARATION)
-        # One search instead of three, each of which reads the whole text.
+        # One search instead of three, because each reads the whole text.
         may_have_formulas = _FORMULA_OR_MARKUP.search(block, start) is not None
         # In a comment, CDATA or the like, text may look like a cell.
         if may_have_formulas and (b"<!" in block or block.find(b"<?", start) >= 0):
