@@ -237,9 +237,10 @@ def test_a_plain_locale_imports_any_text(shop: Shop, account: Account):
     shop.manifest([("鍵1", "請求書 – «Störung»", "Open", "a@example.com"), ("鍵2", "x", "失敗", "b@example.com")])
     kept = {name: value for name, value in os.environ.items() if name.startswith(("LSQ_", "PATH", "COVERAGE"))}
     outcome = ended(
-        shop.start(
-            "run", "tickets.csv", "-m", "mapping.yaml", "--skip-invalid",
-            env={**kept, "LC_ALL": "C", "PYTHONIOENCODING": "ascii:strict"}, encoding="utf-8",
+        subprocess.Popen(  # a new interpreter, not a fork of one that has read these variables already
+            [sys.executable, "-m", "importer", "run", "tickets.csv", "-m", "mapping.yaml", "--skip-invalid"],
+            env={**kept, "LC_ALL": "C", "PYTHONIOENCODING": "ascii:strict"},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
         )
     )  # fmt: skip
     assert outcome.code == 1, outcome.err
