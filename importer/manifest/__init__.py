@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from importer.manifest.manifest import Manifest, open_manifest
     from importer.manifest.manifest_format import ManifestFormat
     from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
-    from importer.manifest.text_column import Column, is_visible
+    from importer.manifest.text_column import Column, Mask, is_visible
 
 __all__ = [
     "Chunk",
     "Column",
     "Manifest",
     "ManifestFormat",
+    "Mask",
     "PrivateCopy",
     "is_visible",
     "open_manifest",
@@ -39,7 +40,7 @@ __all__ = [
 
 # Loaded on first use: the process that reads a workbook needs none of them, and pandas takes long to load.
 _MODULES = {
-    "text_column": ("Column", "is_visible"),
+    "text_column": ("Column", "Mask", "is_visible"),
     "manifest_format": ("ManifestFormat",),
     "manifest": ("Manifest", "open_manifest"),
     "snapshot": ("PrivateCopy", "private_copy", "private_folder"),

@@ -27,12 +27,14 @@ from importer.mapping.checked_mapping import (
     Rule,
     Section,
 )
+from importer.mapping.document_models import RULE_KEYS
 from importer.mapping.loading import load_mapping
 from importer.mapping.manifest_columns import check_columns, is_ignored
 from importer.mapping.templates import Template
 
 __all__ = [
     "FALSE_WORDS",
+    "RULE_KEYS",
     "TRUE_WORDS",
     "AttachmentRules",
     "ColumnMention",

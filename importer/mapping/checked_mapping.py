@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import collections.abc
+import dataclasses
 import enum
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from importer.mapping.document import KeyPath, nearest_line
@@ -36,10 +38,9 @@ class FieldType(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """How one column fills one field.
+    """How one column fills one field: the keys of `document_models.RuleModel`, with a value for each.
 
-    The steps, in their order: ``strip``; ``html`` to text; ``case``; ``values``; ``default`` for a cell that is now
-    empty; ``required``; ``one_of``; ``type``; ``html`` from text; ``max_length``, in characters.
+    `rule_steps` of validation applies them, in a fixed order.
     """
 
     column: str
@@ -48,15 +49,16 @@ class Rule:
     type: FieldType = FieldType.TEXT
     required: bool = False
     default: str | None = None
-    values: collections.abc.Mapping[str, str]
+    values: collections.abc.Mapping[str, str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     one_of: tuple[str, ...] = ()
-    max_length: int | None = None
+    max_length: int | None = None  # characters
     on_too_long: Literal["reject", "truncate"] = "reject"
     send_empty: bool = False  # never together with `required` or `default`
     strip: bool = False
-    case: Literal["lower", "upper"] | None = None
+    lower: bool = False
+    upper: bool = False
     html: Literal["to_text", "from_text"] | None = None
-    formats: tuple[str, ...] = ()  # of strptime; for dates and datetimes
+    format: tuple[str, ...] = ()  # of strptime; for dates and datetimes
     timezone: str | None = None  # IANA; for datetimes without an offset
     decimal: str = "."
     thousands: str | None = None  # a blank means any kind of blank

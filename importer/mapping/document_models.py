@@ -165,6 +165,10 @@ class RuleModel(_SectionModel):
     region: Annotated[Text, AfterValidator(_region), _schema_hint(pattern="^[A-Z]{2}$")] | None = None
 
 
+# The keys that say what happens to a cell; `rule_steps` of validation has a step for each.
+RULE_KEYS = frozenset(RuleModel.model_fields) - {"field"}
+
+
 class AttachmentsModel(_SectionModel):
     """The ``attachments`` section."""
 

@@ -99,33 +99,14 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
 
 
 def _rule(column: str, rule: RuleModel, document: Document) -> Rule:
-    return Rule(
-        column=column,
-        field=rule.field,
-        line=document.line(("columns", column)),
-        type=rule.type,
-        required=rule.required,
-        default=rule.default,
-        values=MappingProxyType(rule.values or {}),
-        one_of=tuple(rule.one_of or ()),
-        max_length=rule.max_length,
-        on_too_long=rule.on_too_long or "reject",
-        send_empty=rule.send_empty,
-        strip=rule.strip,
-        case="lower" if rule.lower else "upper" if rule.upper else None,
-        html=rule.html,
-        formats=tuple(rule.format or ()),
-        timezone=rule.timezone,
-        decimal=rule.decimal or ".",
-        thousands=rule.thousands,
-        true_words=_folded(rule.true_words),
-        false_words=_folded(rule.false_words),
-        region=rule.region,
-    )
-
-
-def _folded(words: Sequence[str] | None) -> tuple[str, ...]:
-    return tuple(word.strip().casefold() for word in words or ())
+    options = {key: value for key, value in rule if value is not None}
+    options.pop("values_from", None)  # `includes` has added these pairs to `values`
+    for key, value in options.items():
+        if isinstance(value, list | dict):
+            options[key] = tuple(value) if isinstance(value, list) else MappingProxyType(value)
+    for key in options.keys() & {"true_words", "false_words"}:
+        options[key] = tuple(word.strip().casefold() for word in options[key])
+    return Rule(column=column, line=document.line(("columns", column)), **options)
 
 
 def _attachments(section: AttachmentsModel) -> AttachmentRules:

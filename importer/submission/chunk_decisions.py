@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from importer.ledger.records import Claim, Rejection
+from importer.manifest import Mask
 from importer.models import Problem
 from importer.submission.plan import TO_SEND, Disposition, disposition_of
-from importer.validation import Mask, RowKeys
+from importer.validation import RowKeys
 
 INCOMPLETE_ROW_CODES = (
     *("too-few-cells", "too-many-cells", "header-again"),

@@ -1,9 +1,8 @@
 """Validation: turns rows into tickets by the mapping's rules, and reports every problem of every row in one pass.
 
 validator               entry point: rows of a chunk -> converted_rows (tickets) and problems
-quick_check             finds cells that are certainly valid, so that the validator checks only the others
-byte_checks             the quick check's tests by type, on bytes
-field_conversion        one rule or template applied to a column
+field_conversion        each different cell of a column to the field's value, by its rule, template or constant
+rule_steps              what each key of a rule does to cells, and which cells it rejects
 type_conversion         cells to values by type; dates, numbers and phones have modules of their own
 account_rules           limits that the account's field metadata sets
 mapping_values          checks the values that the mapping itself contains
@@ -16,7 +15,6 @@ renumbered_rows         known keys whose title or lead changed
 html_text               HTML to text and back
 """
 
-from importer.validation.byte_checks import Mask
 from importer.validation.converted_rows import ConvertedRows
 from importer.validation.fingerprints import Fingerprints, fingerprints
 from importer.validation.key_index import KeyIndex, RowKeys
@@ -32,7 +30,6 @@ __all__ = [
     "ConvertedRows",
     "Fingerprints",
     "KeyIndex",
-    "Mask",
     "RenumberedRowCounter",
     "RowKeyReader",
     "RowKeys",

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from importer.account_fields.value_check import shortened
 from importer.attachments import FAULTY, AttachmentFinder, FileFault, NamedFiles
 from importer.manifest import Chunk, Column
 from importer.models import Attachment
-from importer.validation.byte_checks import Mask
+from importer.validation.converted_rows import ConvertedRows
 from importer.validation.fingerprint_cache import FingerprintCache, Positions, distinct
 from importer.validation.fingerprints import combine, fingerprints
 from importer.validation.problem_collector import ProblemCollector
@@ -44,39 +43,45 @@ class AttachmentChecker:
         self._finder = finder
         self._measurer = FileMeasurer(finder)
 
-    def check_chunk(self, chunk: Chunk, wanted: Mask, collector: ProblemCollector) -> MeasuredFiles:
-        """Report problems of the wanted rows' files, and measure the files of all rows.
+    def check_chunk(
+        self,
+        chunk: Chunk,
+        positions: Positions,
+        converted: ConvertedRows,
+        collector: ProblemCollector,
+        *,
+        build_tickets: bool,
+    ) -> None:
+        """Report problems of the files of the rows at ``positions``, and measure the files of all rows.
 
-        Files of other rows, which may be imported already, count too: they are not unclaimed files.
+        Files of other rows, which may be imported already, count too: they are not unclaimed files. With
+        ``build_tickets``, add the files to the ``converted`` rows.
         """
         measured = self._measurer.measure(chunk, np.arange(len(chunk.rows)))
-        for at, row in zip(measured.unclear.tolist(), self._measurer.rows(chunk, measured.unclear), strict=True):
+        index_of = dict(zip(positions.tolist(), range(positions.size), strict=True))
+        searched = np.union1d(measured.unclear, positions) if build_tickets else measured.unclear
+        for at, row in zip(searched.tolist(), self._measurer.rows(chunk, searched), strict=True):
             named = self._finder.find(row)
-            if wanted[at]:
-                _report_faults(at, named, collector)
-            found = [each.found for each in named if isinstance(each.found, Attachment)]
+            found = tuple(each.found for each in named if isinstance(each.found, Attachment))
+            if (index := index_of.get(at)) is not None:
+                _report_faults(index, named, collector)
+                if found:
+                    converted.attachments[index] = found
             measured.size_bytes[at] = sum(file.size_bytes for file in found)
             measured.numbers[at] = len(found)
             measured.states[at] = sum(file.state for file in found)
-        return measured
-
-    def check_frame(self, frame: pd.DataFrame, collector: ProblemCollector) -> dict[int, tuple[Attachment, ...]]:
-        """Return the files of each row by its position, and report their problems."""
-        columns = self._finder.columns
-        found: dict[int, tuple[Attachment, ...]] = {}
-        for position, cells in enumerate(zip(*(frame[column] for column in columns), strict=True)):
-            named = self._finder.find(zip(columns, cells, strict=True))
-            _report_faults(position, named, collector)
-            if files := tuple(each.found for each in named if not isinstance(each.found, FileFault)):
-                found[position] = files
-        return found
+        wrong = positions[list(converted.problems)]
+        converted.attachment_bytes = int(measured.size_bytes[positions].sum() - measured.size_bytes[wrong].sum())
+        numbers = measured.numbers
+        converted.files = int(numbers.sum()), int(measured.size_bytes.sum()), int(np.count_nonzero(numbers))
+        converted.file_states = measured.states
 
 
 def _report_faults(position: int, files: Iterable[NamedFiles], collector: ProblemCollector) -> None:
     for named in files:
         if isinstance(named.found, FileFault):
             message = f"{named.column}: {named.found.message}"
-            collector.add_one(position, named.found.code, message, column=named.column, value=shortened(named.name))
+            collector.add(position, named.found.code, message, column=named.column, value=shortened(named.name))
 
 
 class FileMeasurer:

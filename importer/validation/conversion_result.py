@@ -1,25 +1,20 @@
-"""The result of converting a column of cells to one type."""
+"""The result of converting cells to one type."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import pandas as pd
-
-Cells = pd.Series  # of str, object dtype
-BoolSeries = pd.Series
 
 
 @dataclass(frozen=True, slots=True)
 class ConversionResult:
-    """Converted ``values``, valid where ``bad`` is false.
+    """The value of each cell, ``None`` for an invalid one.
 
-    ``code``: the error code for bad cells. ``expected``: the kind of value that was expected, for the message.
-    ``ambiguous``: the bad cells that have two possible values; ``None`` if there are none.
+    ``code``: the error code of invalid cells. ``expected``: the kind of value that was expected, for the message.
+    ``ambiguous``: positions of the invalid cells that have two possible values.
     """
 
-    values: Cells
-    bad: BoolSeries
+    values: Sequence[str | None]
     code: str = ""
     expected: str = ""
-    ambiguous: BoolSeries | None = None
+    ambiguous: frozenset[int] = frozenset()

@@ -1,19 +1,22 @@
-"""Converted rows of a chunk: their fields, their tickets, and the identifiers of their leads."""
+"""Converted rows of a chunk: their tickets, their problems, and the identifiers of their leads."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 import numpy as np
+import numpy.typing as npt
 
+from importer.manifest import Mask
 from importer.models import Attachment, Problem, Ticket
 from importer.validation.field_conversion import SentField
-from importer.validation.quick_check import LEAD_ID
+from importer.validation.rule_steps import LEAD_ID
 from importer.validation.type_conversion import without_extension
 
 _LEAD_PREFIX = "LeadDetail."
 _EMAIL = "LeadDetail.EmailAddress"
 _PHONE = "LeadDetail.Phone"
+LEAD_IDENTIFIERS = (LEAD_ID, _EMAIL, _PHONE)
 
 
 def _email(address: str) -> str:
@@ -24,39 +27,51 @@ def _phone(number: str) -> str:
     return "".join(filter(str.isdecimal, without_extension(number.strip())))
 
 
-NORMALIZERS = {_EMAIL: _email, _PHONE: _phone}
+_NORMALIZERS = {_EMAIL: _email, _PHONE: _phone}
 
 
 class ConvertedRows:
-    """Converted rows of one chunk, with their problems. Positions count the rows from 0."""
+    """Converted rows of a chunk, with their problems, all by index from 0. ``positions``: of the rows in the chunk.
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    ``attachment_bytes``: of the rows without problems. ``files``: number and bytes of the files of all rows of the
+    chunk, and number of its rows with files. ``file_states``: sum of the states of the files of each row of the chunk.
+    """
+
+    def __init__(self, positions: npt.NDArray[np.intp]) -> None:
+        self.positions = positions
+        self.size = positions.size
         self.fields: list[SentField] = []
         self.attachments: dict[int, tuple[Attachment, ...]] = {}
         self.problems: dict[int, list[Problem]] = defaultdict(list)
+        self.attachment_bytes = 0
+        self.files = (0, 0, 0)
+        self.file_states: npt.NDArray[np.int64] | None = None
 
-    def ticket(self, position: int) -> Ticket:
-        """Return the ticket of the row at ``position``, which must have no problem."""
-        fields = [(field.name, field.values[position]) for field in self.fields if field.sent[position]]
-        lead_id = next((value for name, value in fields if name == LEAD_ID), None)
-        if lead_id is None:
-            sent = fields
-        else:  # an existing lead: its details are not sent
-            sent = [(name, value) for name, value in fields if name != LEAD_ID and not name.startswith(_LEAD_PREFIX)]
-        return Ticket(fields=tuple(sent), lead_id=lead_id, attachments=self.attachments.get(position, ()))
+    def ticket(self, index: int) -> Ticket:
+        """Return the ticket of the row at ``index``, which must have no problem."""
+        values = ((field.name, field.value(index)) for field in self.fields)
+        sent = [(name, value) for name, value in values if value is not None]
+        lead_id = next((value for name, value in sent if name == LEAD_ID), None)
+        if lead_id is not None:  # an existing lead: its details are not sent
+            sent = [(name, value) for name, value in sent if name != LEAD_ID and not name.startswith(_LEAD_PREFIX)]
+        return Ticket(fields=tuple(sent), lead_id=lead_id, attachments=self.attachments.get(index, ()))
 
     def lead_identifiers(self) -> tuple[list[str], list[str]]:
         """Return each row's normalised e-mail addresses and phone numbers; empty for rows with a LeadId or a problem.
 
         Two tickets with one of them, in flight at the same time, could create the lead twice.
         """
-        known = next((field.sent for field in self.fields if field.name == LEAD_ID), np.zeros(self.size, dtype=bool))
+        known: Mask = np.zeros(self.size, dtype=bool)
+        for field in self.fields:
+            if field.name == LEAD_ID:
+                known = field.is_filled()
+        skipped = known.tolist()
         emails, phones = [""] * self.size, [""] * self.size
         for field in self.fields:
-            if normal := NORMALIZERS.get(field.name):
+            if normal := _NORMALIZERS.get(field.name):
                 found = emails if field.name == _EMAIL else phones
-                for position in np.flatnonzero(field.sent & ~known).tolist():
-                    if position not in self.problems:
-                        found[position] = normal(field.values[position])
+                names = {cell: normal(value) for cell, value in field.values.items() if value}
+                for position, cell in enumerate(field.cells):
+                    if cell in names and not skipped[position] and position not in self.problems:
+                        found[position] = names[cell]
         return emails, phones

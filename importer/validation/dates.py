@@ -1,13 +1,16 @@
-"""Converts columns of dates, or of dates and times, to the form in which they are sent."""
+"""Converts dates, or of dates and times, to the form in which they are sent."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from importer.mapping import FieldType, Rule
-from importer.validation.conversion_result import Cells, ConversionResult
+from importer.validation.conversion_result import ConversionResult
 
 _ISO_DATE = r"\d{4}-\d{2}-\d{2}"
 _ISO_MINUTES = rf"{_ISO_DATE}[T ]\d{{2}}:\d{{2}}"
@@ -15,25 +18,29 @@ _ISO_DATETIME = rf"{_ISO_DATE}(?:[T ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:\.\d{{1,6}})?)
 _ISO_MOMENT = rf"{_ISO_MINUTES}(?::\d{{2}}(?:\.\d{{1,6}})?)?(?:Z|[+-]\d{{2}}(?::?\d{{2}})?)"
 _CONVERTIBLE = (pd.Timestamp("0001-01-02"), pd.Timestamp("9999-12-30"))  # the year keeps four digits in every zone
 
+Cells = pd.Series  # of str, object dtype
 Times = pd.Series  # of datetime64 without a zone: in UTC if the cell or rule has a zone or offset, else as written
 
 
-def convert_times(cells: Cells, rule: Rule, code: str) -> ConversionResult:
+def convert_times(cells: Sequence[str], rule: Rule, code: str) -> ConversionResult:
     """Convert dates and times: to UTC with a ``timezone`` or an offset, as written otherwise."""
-    readings = [_to_utc(_read_format(cells, rule, form), rule) for form in rule.formats] or [_read_iso(cells, rule)]
+    texts = pd.Series(cells, dtype=object)
+    readings = [_to_utc(_read_format(texts, rule, form), rule) for form in rule.format] or [_read_iso(texts, rule)]
     times, *others = readings
-    ambiguous = pd.Series(data=False, index=cells.index)
+    ambiguous = np.zeros(len(cells), dtype=bool)
     for other in others:
-        ambiguous |= times.notna() & other.notna() & (times != other)
+        ambiguous |= (times.notna() & other.notna() & (times != other)).to_numpy()
         times = times.fillna(other)
-    written = times.dt.strftime("%Y-%m-%d" if rule.type is FieldType.DATE else "%Y-%m-%dT%H:%M:%S")
-    bad = times.isna() | ambiguous
-    return ConversionResult(written.astype(object), bad, code, _expected(rule), ambiguous if ambiguous.any() else None)
+    unit: Literal["D", "s"] = "D" if rule.type is FieldType.DATE else "s"
+    written = np.datetime_as_string(times.to_numpy(dtype=f"datetime64[{unit}]"), unit=unit).tolist()
+    bad = times.isna().to_numpy() | ambiguous
+    values = [None if is_bad else value for value, is_bad in zip(written, bad.tolist(), strict=True)]
+    return ConversionResult(values, code, _expected(rule), frozenset(np.flatnonzero(ambiguous).tolist()))
 
 
 def _expected(rule: Rule) -> str:
-    if rule.formats:
-        expected = f"a date such as {' or '.join(map(_example, rule.formats))}"
+    if rule.format:
+        expected = f"a date such as {' or '.join(map(_example, rule.format))}"
     elif rule.type is FieldType.DATETIME:
         expected = "a date and time such as 2024-08-29T10:36:23"
     else:

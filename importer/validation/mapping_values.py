@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from importer.errors import MappingError
 from importer.mapping import Mapping, Rule
 from importer.mapping.document import KeyPath
 from importer.mapping.findings import MappingFinding, format_findings
 from importer.mapping.rule_checks import literal_texts
-from importer.validation.field_conversion import UNSENDABLE, convert_constant, is_unsendable, with_fixed_type
+from importer.validation.field_conversion import convert_constant
+from importer.validation.rule_steps import UNSENDABLE, is_unsendable, with_fixed_type
 from importer.validation.type_conversion import convert
 
 
@@ -45,9 +44,9 @@ def _invalid_values(rule: Rule) -> Iterator[tuple[KeyPath, str]]:
     targets = frozenset(rule.values.values())
     values += [(("one_of", index), text) for index, text in enumerate(rule.one_of) if text not in targets]
     if values:
-        converted = convert(pd.Series([text for _, text in values], dtype=object), with_fixed_type(rule))
-        for (place, text), bad in zip(values, converted.bad, strict=True):
+        converted = convert([text for _, text in values], with_fixed_type(rule))
+        for (place, text), value in zip(values, converted.values, strict=True):
             if is_unsendable(text):
                 yield place, f"`{place[0]}`: {text!r} {UNSENDABLE}"
-            elif bad:
+            elif value is None:
                 yield place, f"`{place[0]}`: {text!r} is not {converted.expected}"

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from importer.account_fields.value_check import shortened
-from importer.mapping import Rule
 from importer.models import Problem
 
 
@@ -31,18 +27,12 @@ class ProblemCollector:
         self._rows = rows
         self._problems = problems
 
-    def add(self, code: str, bad: pd.Series, cells: pd.Series, rule: Rule, message: Callable[[str], str]) -> None:
-        """Add a problem for every cell in the mask ``bad``. ``message`` gets the cell's text in quotes."""
-        for position in bad.index[bad.to_numpy(dtype=bool)]:
-            value = shortened(cells[position])
-            self.add_one(int(position), code, f"{rule.column}: {message(repr(value))}", column=rule.column, value=value)
-
     def has(self, position: int, column: str | None) -> bool:
         """Return whether this cell has a problem already."""
         found = self._problems.get(position, ())
         return column is not None and any(problem.column == column for problem in found)
 
-    def add_one(
+    def add(
         self, position: int, code: str, message: str, *, column: str | None = None, value: str | None = None
     ) -> None:
         """Add one problem."""

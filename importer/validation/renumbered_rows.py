@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from importer.manifest import Chunk
+from importer.manifest import Chunk, Mask
 from importer.mapping import Mapping
 from importer.models import LEAD_NAMES, TITLE
-from importer.validation.byte_checks import Mask
-from importer.validation.quick_check import LEAD_ID
+from importer.validation.rule_steps import LEAD_ID
 from importer.validation.validator import Validator
 
 # Texts -> keyed hashes as the ledger stores them: 16 bytes each, joined.

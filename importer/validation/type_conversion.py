@@ -1,4 +1,4 @@
-"""Converts a column of cells to values of one type, with a mask of the invalid cells.
+"""Converts cells to values of one type; `_CONVERTERS` has a function for each type.
 
 Values are texts, as on the API page: integers are plain digits, booleans ``true`` or ``false``, dates ``2024-08-29``,
 dates and times ``2024-08-29T10:36:23``.
@@ -7,23 +7,23 @@ dates and times ``2024-08-29T10:36:23``.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 
-import pandas as pd
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from importer.mapping import FALSE_WORDS, TRUE_WORDS, FieldType, Rule
-from importer.validation.conversion_result import Cells, ConversionResult
+from importer.validation.conversion_result import ConversionResult
 from importer.validation.dates import convert_times
 from importer.validation.numbers import convert_integers, convert_numbers
 
 _BARE_GUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
-_GUID = rf"{_BARE_GUID}|\{{{_BARE_GUID}\}}"
-_PHONE_BLANKS = r"[ ()./]"
-_PHONE = r"\+?[0-9](?:-?[0-9]){5,14}"
+_GUID = re.compile(rf"{_BARE_GUID}|\{{{_BARE_GUID}\}}")
+_PHONE_BLANKS = str.maketrans("", "", " ()./")
+_PHONE = re.compile(r"\+?[0-9](?:-?[0-9]){5,14}")
 _EXTENSION = re.compile(
     r"(?<=[0-9)])(?:[ ,;]*(?:;ext=|ext(?:ension|n)?\b|x|#|\u0434\u043e\u0431)[ .:]*[0-9]{1,7}[ #]*)\Z", re.IGNORECASE
 )
-# Addresses that the library certainly accepts, at a fiftieth of its time; `byte_checks` has the same rule for bytes.
+# Addresses that the library certainly accepts, at a fiftieth of its time.
 _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
 _NO_MAIL = "|".join(sorted({name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES}))
 _PLAIN_EMAIL = re.compile(
@@ -32,32 +32,9 @@ _PLAIN_EMAIL = re.compile(
 _OTHER_DOTS = re.compile(r"[。．｡]")  # a DNS resolver reads them as dots, mail programs don't
 
 
-def convert(cells: Cells, rule: Rule) -> ConversionResult:  # noqa: PLR0911 - one return for each type
+def convert(cells: Sequence[str], rule: Rule) -> ConversionResult:
     """Convert non-empty cells to the rule's type."""
-    match rule.type:
-        case FieldType.TEXT:
-            return ConversionResult(cells, pd.Series(data=False, index=cells.index))
-        case FieldType.INTEGER:
-            return convert_integers(cells.str.strip(), rule)
-        case FieldType.NUMBER:
-            return convert_numbers(cells.str.strip(), rule)
-        case FieldType.BOOLEAN:
-            return _booleans(cells.str.strip(), rule)
-        case FieldType.DATE:
-            return convert_times(cells.str.strip(), rule, "not-a-date")
-        case FieldType.DATETIME:
-            return convert_times(cells.str.strip(), rule, "not-a-datetime")
-        case FieldType.EMAIL:
-            stripped = cells.str.strip()
-            wrong = {address for address in stripped.unique() if not _is_email(address)}
-            return ConversionResult(stripped, stripped.isin(wrong), "not-an-email", "an e-mail address")
-        case FieldType.PHONE:
-            stripped = cells.str.strip().map(without_extension)
-            return _phones(stripped) if rule.region is None else _phones_of(rule.region, stripped)
-        case FieldType.GUID:
-            stripped = cells.str.strip()
-            values = stripped.str.strip("{}").str.lower()
-            return ConversionResult(values, ~stripped.str.fullmatch(_GUID), "not-a-guid", "a GUID")
+    return _CONVERTERS[rule.type]([cell.strip() for cell in cells] if rule.type is not FieldType.TEXT else cells, rule)
 
 
 def without_extension(number: str) -> str:
@@ -65,41 +42,62 @@ def without_extension(number: str) -> str:
     return _EXTENSION.sub("", number)
 
 
-def _booleans(cells: Cells, rule: Rule) -> ConversionResult:
-    words = cells.str.casefold()
+def _booleans(cells: Sequence[str], rule: Rule) -> ConversionResult:
     true, false = frozenset(rule.true_words) or TRUE_WORDS, frozenset(rule.false_words) or FALSE_WORDS
-    is_true = words.isin(true)
-    values = is_true.map({True: "true", False: "false"}).astype(object)
+    value_of = dict.fromkeys(false, "false") | dict.fromkeys(true, "true")
     expected = "true or false, yes or no, 1 or 0"
     if rule.true_words or rule.false_words:
         expected = f"a word for true ({_listed(true)}) or false ({_listed(false)})"
-    return ConversionResult(values, ~(is_true | words.isin(false)), "not-a-boolean", expected)
+    return ConversionResult([value_of.get(cell.casefold()) for cell in cells], "not-a-boolean", expected)
 
 
 def _listed(words: frozenset[str]) -> str:
     return ", ".join(sorted(words))
 
 
-def _phones(cells: Cells) -> ConversionResult:
-    """Remove blanks, brackets, dots and slashes from phone numbers; single hyphens stay."""
-    values = cells.str.replace(_PHONE_BLANKS, "", regex=True)
-    return ConversionResult(values, ~values.str.fullmatch(_PHONE), "not-a-phone", "a phone number of 6 to 15 digits")
-
-
-def _phones_of(region: str, cells: Cells) -> ConversionResult:
+def _phones(cells: Sequence[str], rule: Rule) -> ConversionResult:
+    if (region := rule.region) is None:
+        values = [_phone(cell) for cell in cells]
+        return ConversionResult(values, "not-a-phone", "a phone number of 6 to 15 digits")
     from importer.validation.phones import e164  # noqa: PLC0415 - 50 MB of tables, loaded only where a rule has a region
 
-    numbers = {cell: e164(cell, region) for cell in cells.unique()}
-    values = cells.map(numbers)
     expected = f"a phone number of {region}, or a number that starts with + and a country code"
-    return ConversionResult(values, values.isna(), "not-a-phone", expected)
+    return ConversionResult([e164(without_extension(cell), region) for cell in cells], "not-a-phone", expected)
 
 
-def _is_email(address: str) -> bool:
+def _phone(cell: str) -> str | None:
+    """Remove blanks, brackets, dots and slashes, and the extension; single hyphens stay."""
+    digits = cell.translate(_PHONE_BLANKS)
+    if not _PHONE.fullmatch(digits):  # else the cell has no extension
+        digits = without_extension(cell).translate(_PHONE_BLANKS)
+    return digits if _PHONE.fullmatch(digits) else None
+
+
+def _guid(cell: str) -> str | None:
+    return cell.strip("{}").lower() if _GUID.fullmatch(cell) else None
+
+
+def _email(address: str) -> str | None:
     if _PLAIN_EMAIL.fullmatch(address):
-        return True
+        return address
     try:
         validate_email(address, check_deliverability=False)
     except EmailNotValidError:
-        return False
-    return not _OTHER_DOTS.search(address)
+        return None
+    return None if _OTHER_DOTS.search(address) else address
+
+
+# Each function gets cells without blanks at their ends.
+_CONVERTERS: dict[FieldType, Callable[[Sequence[str], Rule], ConversionResult]] = {
+    FieldType.TEXT: lambda cells, _: ConversionResult(cells),
+    FieldType.INTEGER: convert_integers,
+    FieldType.NUMBER: convert_numbers,
+    FieldType.BOOLEAN: _booleans,
+    FieldType.DATE: lambda cells, rule: convert_times(cells, rule, "not-a-date"),
+    FieldType.DATETIME: lambda cells, rule: convert_times(cells, rule, "not-a-datetime"),
+    FieldType.EMAIL: lambda cells, _: ConversionResult([*map(_email, cells)], "not-an-email", "an e-mail address"),
+    FieldType.PHONE: _phones,
+    FieldType.GUID: lambda cells, _: ConversionResult([*map(_guid, cells)], "not-a-guid", "a GUID"),
+}
+if missing := set(FieldType) - _CONVERTERS.keys():
+    raise NotImplementedError(f"no function converts cells of type {', '.join(sorted(missing))}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +14,8 @@ from importer.mapping import is_ignored
 from importer.models import Problem
 from importer.results import ResultRow, past_imports
 from importer.submission.chunk_decisions import ChunkDecisions
-from importer.submission.plan import Disposition, disposition_of
-from importer.validation import KeyIndex, RowKeys, fingerprints
+from importer.submission.plan import TO_SEND, Disposition, disposition_of
+from importer.validation import ConvertedRows, KeyIndex, RowKeys, fingerprints
 from importer.workflows.dialogs import PreflightDialog
 from importer.workflows.manifest_rows import ManifestRows, ledger_states
 
@@ -57,18 +58,21 @@ class CheckPass:
             previous = rows.previous.rows(chunk)
             if ledger is not None and previous is not None:
                 ledger.add_from_results(self._run, past_imports(previous))
-            decisions = self._decide(chunk, previous)
+            decisions, converted = self._decide(chunk, previous, build_tickets=ledger is not None)
             _report(dialog, chunk, decisions.problems)
             dialog.rows_checked(len(decisions.rows))
             if ledger is not None:
                 ledger.reject(self._run.id, decisions.rejections())
                 # Another run may have sent some of these rows since they were looked up: a claim returns their states.
                 decisions.apply_states(ledger.claim(self._run, decisions.claims()), resend_unknown=resend_unknown)
-                leads = self._validator.lead_identifiers(chunk, np.flatnonzero(decisions.send_mask()))
-                rows.shared_leads.add(leads)
+                still_sent = decisions.send_mask()[converted.positions]
+                for names in converted.lead_identifiers():
+                    rows.shared_leads.add(itertools.compress(names, still_sent))
             self._plan.extend(decisions.rows, decisions.dispositions.tobytes())
 
-    def _decide(self, chunk: Chunk, previous: list[ResultRow] | None) -> ChunkDecisions:
+    def _decide(
+        self, chunk: Chunk, previous: list[ResultRow] | None, *, build_tickets: bool
+    ) -> tuple[ChunkDecisions, ConvertedRows]:
         selection, incomplete = self._rows.selection, self._incomplete_rows(chunk, previous)
         is_complete = ~np.isin(np.array(chunk.rows), list(incomplete))
         keys, states = self._keys_and_states(chunk, previous)
@@ -99,11 +103,11 @@ class CheckPass:
             if state == "sending":
                 decisions.in_flight.add(position)
         self._rows.previous.add_changed_cells(chunk, decisions)
-        self._find_problems(chunk, decisions)
+        converted = self._convert(chunk, decisions, build_tickets=build_tickets)
         for position in np.flatnonzero(is_duplicate).tolist():
             self._decide_duplicate(position, decisions)
         self._rows.suspicious_cells.check(chunk, decisions.send_mask())
-        return decisions
+        return decisions, converted
 
     def _keys_and_states(self, chunk: Chunk, previous: list[ResultRow] | None) -> tuple[RowKeys, dict[int, str]]:
         """Return the keys of the rows, and the ledger's states by position."""
@@ -136,19 +140,21 @@ class CheckPass:
                 found.setdefault(problem.row, [problem])
         return found
 
-    def _find_problems(self, chunk: Chunk, decisions: ChunkDecisions) -> None:
-        """Check the rows that would be sent with the mapping, and count their attachments."""
-        mask, plan = decisions.send_mask(), self._plan
-        found = self._validator.find_problems(chunk, mask)
-        for position in decisions.problems.keys() | found.problems.keys():
-            if mask[position]:
+    def _convert(self, chunk: Chunk, decisions: ChunkDecisions, *, build_tickets: bool) -> ConvertedRows:
+        """Convert the rows that would be sent, and count their attachments."""
+        plan = self._plan
+        converted = self._validator.convert_chunk(chunk, decisions.send_mask(), build_tickets=build_tickets)
+        found = {int(converted.positions[index]): problems for index, problems in converted.problems.items()}
+        for position in decisions.problems.keys() | found.keys():
+            if decisions.dispositions[position] in TO_SEND:
                 problems = decisions.problems.pop(position, ())
-                decisions.add_problems(position, *problems, *found.problems.get(position, ()))
-        plan.attachment_bytes += found.attachment_bytes
-        files, size_bytes, rows = (total + here for total, here in zip(plan.files, found.files, strict=True))
+                decisions.add_problems(position, *problems, *found.get(position, ()))
+        plan.attachment_bytes += converted.attachment_bytes
+        files, size_bytes, rows = (total + here for total, here in zip(plan.files, converted.files, strict=True))
         plan.files = files, size_bytes, rows
-        if found.file_states is not None:
-            plan.file_states.frombytes(found.file_states.tobytes())
+        if converted.file_states is not None:
+            plan.file_states.frombytes(converted.file_states.tobytes())
+        return converted
 
     def _decide_duplicate(self, position: int, decisions: ChunkDecisions) -> None:
         """Decide about a row that has the key of an earlier row."""

@@ -87,7 +87,7 @@ def test_rules_arrive(load: Load):
     assert rules["State"].one_of == ("Open", "In Progress")
     assert rules["Prio"].default == "Medium"
     assert rules["Note"].send_empty
-    assert (rules["Due"].type, rules["Due"].formats, rules["Due"].timezone) == (
+    assert (rules["Due"].type, rules["Due"].format, rules["Due"].timezone) == (
         FieldType.DATETIME,
         ("%d/%m/%Y %H:%M",),
         "Asia/Kolkata",
@@ -109,7 +109,7 @@ def test_what_is_not_said_has_its_default(load: Load):
         (),
         None,
     )
-    assert (rule.on_too_long, rule.send_empty, rule.formats, rule.timezone, dict(rule.values)) == (
+    assert (rule.on_too_long, rule.send_empty, rule.format, rule.timezone, dict(rule.values)) == (
         "reject",
         False,
         (),

@@ -16,10 +16,10 @@ def rule_of(load: Load, rule: str) -> Rule:
 def test_what_changes_texts_arrives(load: Load):
     """`lower` and `upper` are one choice; nothing is changed unasked."""
     rule = rule_of(load, "{field: Tags, strip: true, upper: true, html: to_text}")
-    assert (rule.strip, rule.case, rule.html) == (True, "upper", "to_text")
-    assert rule_of(load, "{field: Tags, lower: yes}").case == "lower"
+    assert (rule.strip, rule.upper, rule.html) == (True, True, "to_text")
+    assert rule_of(load, "{field: Tags, lower: yes}").lower
     plain = rule_of(load, "Tags")
-    assert (plain.strip, plain.case, plain.html) == (False, None, None)
+    assert (plain.strip, plain.lower, plain.upper, plain.html) == (False, False, False, None)
 
 
 def test_what_tells_how_values_are_written_arrives(load: Load):
@@ -34,9 +34,9 @@ def test_what_tells_how_values_are_written_arrives(load: Load):
 
 def test_a_rule_may_have_several_formats(load: Load):
     """One is a text, several are a list, and their order is kept."""
-    assert rule_of(load, "{field: DueDate, type: date, format: '%d.%m.%Y'}").formats == ("%d.%m.%Y",)
+    assert rule_of(load, "{field: DueDate, type: date, format: '%d.%m.%Y'}").format == ("%d.%m.%Y",)
     both = rule_of(load, "{field: DueDate, type: datetime, format: ['%d.%m.%Y %H:%M', '%d.%m.%Y']}")
-    assert both.formats == ("%d.%m.%Y %H:%M", "%d.%m.%Y")
+    assert both.format == ("%d.%m.%Y %H:%M", "%d.%m.%Y")
 
 
 FAULTS = [

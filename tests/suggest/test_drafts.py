@@ -41,7 +41,7 @@ def test_the_sample(fields, tmp_path: Path):
     assert mapping.attachments.columns == ("Files", "Screenshot")
     assert mapping.attachments.root == Path("attachments")
     due = next(rule for rule in mapping.rules if rule.field == "DueDate")
-    assert due.formats == ("%d/%m/%Y %H:%M",)
+    assert due.format == ("%d/%m/%Y %H:%M",)
     if fields is not None:
         assert mapping.key_field == "CustomData.LegacyId"
         assert sure["Amount"] == "CustomData.Amount"
@@ -130,7 +130,7 @@ def test_dates_of_which_some_are_iso_have_both_formats(day: str, iso: str, tmp_p
     suggestion = drafted(tmp_path, *rows)
     assert fields_of(suggestion, Confidence.SURE)["Due date"] == "DueDate"
     due = next(rule for rule in loaded(tmp_path, suggestion).rules if rule.field == "DueDate")
-    assert due.formats == (iso, day)
+    assert due.format == (iso, day)
     checked = Validator(loaded(tmp_path, suggestion), None, None).convert_rows(
         pd.DataFrame(rows[1:], columns=list(rows[0])), np.arange(2, len(rows) + 1)
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -46,9 +45,8 @@ def convert_one(kind: FieldType, cell: str, **options: Any) -> str | None:
 
 def convert_all(kind: FieldType, cells: Sequence[str], **options: Any) -> list[str | None]:
     """Convert a column; ``None`` for each invalid cell."""
-    rule = Rule(column="Cell", field="Field", line=1, type=kind, values=MappingProxyType({}), **options)
-    converted = convert(pd.Series(cells, dtype=object), rule)
-    return [None if bad else value for value, bad in zip(converted.values, converted.bad, strict=True)]
+    rule = Rule(column="Cell", field="Field", line=1, type=kind, **options)
+    return list(convert(cells, rule).values)
 
 
 def codes(checked: ConvertedRows, position: int = 0) -> list[str]:

@@ -1,4 +1,4 @@
-"""Rows checked against the account's own fields; the quick check never hides a problem."""
+"""Rows checked against the account's own fields."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.account_fields import AccountField
+from importer.manifest import Chunk
+from importer.manifest.records import RecordList
 from importer.validation import Validator
 from tests.suggest.making import known
 from tests.validation.checking import mapping_of
-from tests.validation.test_quick_check import CELL, chunk_of
+from tests.validation.test_converted_chunks import CELL, chunk_of, converted
 
 FIELDS = [
     AccountField(schema_name="Title", data_type="Text", max_length=3),
@@ -57,17 +59,16 @@ STATUS = AccountField(schema_name="Status", data_type="Select", values=("Open", 
     rows=st.lists(st.tuples(st.just("a@example.com"), CELL), min_size=1, max_size=6),
     as_block=st.booleans(),
 )
-def test_chunks_and_rows_have_the_same_problems(rule, field, rows, as_block) -> None:
-    """A cell that passes the quick check has no problem in the full validation, whatever the account requires."""
+def test_account_rules_judge_each_row_alone(rule, field, rows, as_block) -> None:
+    """A row has the same problems alone and in a chunk, whatever the account requires."""
     mapping = mapping_of(
         f"version: 1\nsource: s\nkey: Mail\ncolumns: {{Mail: LeadDetail.EmailAddress, Cell: {rule}}}\n"
     )
     validator = Validator(mapping, None, None, known(field))
-    chunk = chunk_of(rows, ("Mail", "Cell"), as_block=as_block)
-    expected = validator.convert_rows(chunk.frame, np.array(chunk.rows)).problems
-    everyone = np.ones(len(rows), dtype=bool)
-    for _ in range(2):
-        assert validator.find_problems(chunk, everyone).problems == dict(expected)
+    together = converted(validator, chunk_of(rows, ("Mail", "Cell"), as_block=as_block))
+    for at, row in enumerate(rows):
+        alone = Chunk(columns=("Mail", "Cell"), rows=(at + 2,), source=RecordList(records=[list(row)]))
+        assert converted(validator, alone) == [together[at]]
 
 
 def problems_of_cells(
@@ -126,5 +127,5 @@ def test_every_invalid_cell_of_many_is_found(cells):
     text = "version: 1\nsource: s\nkey: Mail\ncolumns: {Mail: LeadDetail.EmailAddress, Cell: Status}\n"
     validator = Validator(mapping_of(text), None, None, known(STATUS))
     chunk = chunk_of([("a@example.com", cell) for cell in cells], ("Mail", "Cell"), as_block=True)
-    found = validator.find_problems(chunk, np.ones(len(cells), dtype=bool)).problems
+    found = validator.convert_chunk(chunk, np.ones(len(cells), dtype=bool), build_tickets=False).problems
     assert sorted(found) == [at for at, cell in enumerate(cells) if cell not in ("Open", "Closed")]

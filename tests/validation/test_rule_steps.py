@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
+
 import pytest
 
+from importer import mapping
 from importer.errors import MappingError
-from importer.validation import check_mapping_values
+from importer.mapping import RULE_KEYS, Rule
+from importer.validation import check_mapping_values, rule_steps
 from tests.validation.checking import HEAD, MAIL, check, codes, mapping_of, one_rule, sent
 
 GUID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
@@ -281,3 +286,17 @@ def test_a_constant_is_sent_in_the_form_of_its_field():
         .lead_id
         == GUID
     )
+
+
+def test_a_key_without_a_step_stops_the_program(monkeypatch: pytest.MonkeyPatch):
+    """A new key of the mapping language can't be ignored: the package can't even be imported."""
+    monkeypatch.setattr(mapping, "RULE_KEYS", RULE_KEYS | {"min_length"})
+    with pytest.raises(NotImplementedError, match="no step of a rule applies the keys min_length"):
+        importlib.reload(rule_steps)
+    monkeypatch.undo()
+    importlib.reload(rule_steps)
+
+
+def test_a_rule_has_a_value_for_every_key():
+    """`values_from` is a file whose pairs become part of `values`."""
+    assert RULE_KEYS - {"values_from"} <= {field.name for field in dataclasses.fields(Rule)}

@@ -146,7 +146,7 @@ def test_iso_dates_and_times(cell: str, value: str | None):
 )
 def test_dates_in_a_format(written_as: str, cell: str, value: str | None):
     """A format is the only way to read its cells: day and month are never swapped."""
-    assert convert_one(FieldType.DATE, cell, formats=(written_as,)) == value
+    assert convert_one(FieldType.DATE, cell, format=(written_as,)) == value
 
 
 @pytest.mark.parametrize("written_as", ["%d/%m/%Y", "%Y-%m-%d", "%d/%m/%Y %H:%M"])
@@ -154,7 +154,7 @@ def test_dates_in_a_format(written_as: str, cell: str, value: str | None):
 @pytest.mark.parametrize("kind", [FieldType.DATE, FieldType.DATETIME])
 def test_words_are_no_dates(kind: FieldType, cell: str, written_as: str):
     """`today` in a cell does not become the day of the import, nor does `NaT` become an empty value."""
-    assert convert_one(kind, cell, formats=(written_as,)) is None
+    assert convert_one(kind, cell, format=(written_as,)) is None
 
 
 @pytest.mark.parametrize(
@@ -190,20 +190,20 @@ def test_offsets_in_the_cells_win_over_the_zone(zone: str | None):
     """With %z every cell has its own offset, so a column may mix offsets; all are sent in UTC."""
     cells = ["29/08/2024 10:36 +0530", "29/08/2024 10:36 +0000", "29/08/2024 10:36 -05:00", "29/08/2024 10:36", "today"]
     expected = ["2024-08-29T05:06:00", "2024-08-29T10:36:00", "2024-08-29T15:36:00", None, None]
-    assert convert_all(FieldType.DATETIME, cells, formats=("%d/%m/%Y %H:%M %z",), timezone=zone) == expected
+    assert convert_all(FieldType.DATETIME, cells, format=("%d/%m/%Y %H:%M %z",), timezone=zone) == expected
 
 
 def test_an_offset_does_not_move_a_date():
     """This holds for the first and the last possible day, too."""
     cells = ["2024-08-29 +0530", "2024-08-29 -1100", "0001-01-01 +0530", "9999-12-31 -1100"]
     days = ["2024-08-29", "2024-08-29", "0001-01-01", "9999-12-31"]
-    assert convert_all(FieldType.DATE, cells, formats=("%Y-%m-%d %z",)) == days
+    assert convert_all(FieldType.DATE, cells, format=("%Y-%m-%d %z",)) == days
 
 
 def test_a_column_without_any_valid_date_is_all_problems():
     """A column without a single valid cell raises no error."""
-    assert convert_all(FieldType.DATETIME, ["a", "b"], formats=("%Y-%m-%d %z",)) == [None, None]
-    assert convert_all(FieldType.DATETIME, ["a", "b"], formats=("%Y-%m-%d",), timezone="UTC") == [None, None]
+    assert convert_all(FieldType.DATETIME, ["a", "b"], format=("%Y-%m-%d %z",)) == [None, None]
+    assert convert_all(FieldType.DATETIME, ["a", "b"], format=("%Y-%m-%d",), timezone="UTC") == [None, None]
 
 
 @pytest.mark.parametrize(

@@ -194,14 +194,14 @@ SEVERAL = ("%d.%m.%Y %H:%M", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%S%z")
 )
 def test_the_first_format_that_fits_wins(cell: str, value: str | None):
     """A column may use several formats, with and without an offset."""
-    assert convert_one(FieldType.DATETIME, cell, formats=SEVERAL, timezone="Europe/Berlin") == value
+    assert convert_one(FieldType.DATETIME, cell, format=SEVERAL, timezone="Europe/Berlin") == value
 
 
 def test_each_cell_is_read_by_the_format_that_matches():
     """One column, all formats, in any order."""
     cells = ["29.08.2024", "x", "29.08.2024 10:36", "30.08.2024"]
     expected = ["2024-08-29T00:00:00", None, "2024-08-29T10:36:00", "2024-08-30T00:00:00"]
-    assert convert_all(FieldType.DATETIME, cells, formats=SEVERAL[:2]) == expected
+    assert convert_all(FieldType.DATETIME, cells, format=SEVERAL[:2]) == expected
 
 
 @pytest.mark.parametrize(
@@ -216,4 +216,4 @@ def test_each_cell_is_read_by_the_format_that_matches():
 def test_a_cell_that_two_formats_read_differently_is_ambiguous(cell: str, value: str | None):
     """The order of the list does not decide."""
     for formats in (("%Y%m%d", "%d%m%Y"), ("%d%m%Y", "%Y%m%d")):
-        assert convert_one(FieldType.DATE, cell, formats=formats) == value
+        assert convert_one(FieldType.DATE, cell, format=formats) == value

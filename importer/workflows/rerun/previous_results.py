@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from importer.account_fields.value_check import quoted
-from importer.manifest import Chunk
+from importer.manifest import Chunk, Mask
 from importer.mapping import Mapping
 from importer.models import Problem
 from importer.results import ManifestComparison, ResultRow, read_result_rows
 from importer.submission.chunk_decisions import INCOMPLETE_ROW_CODES, ChunkDecisions
-from importer.validation import Mask, Validator
+from importer.validation import Validator
 from importer.workflows.import_job import RowSelection
 
 
