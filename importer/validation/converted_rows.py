@@ -6,25 +6,9 @@ from collections import defaultdict
 
 import numpy as np
 
+from importer.leadsquared.documented_fields import EMAIL, LEAD_ID, NORMALIZERS, build_ticket
 from importer.models import Attachment, Problem, Ticket
 from importer.validation.field_conversion import SentField
-from importer.validation.quick_check import LEAD_ID
-from importer.validation.type_conversion import without_extension
-
-_LEAD_PREFIX = "LeadDetail."
-_EMAIL = "LeadDetail.EmailAddress"
-_PHONE = "LeadDetail.Phone"
-
-
-def _email(address: str) -> str:
-    return address.strip().casefold()
-
-
-def _phone(number: str) -> str:
-    return "".join(filter(str.isdecimal, without_extension(number.strip())))
-
-
-NORMALIZERS = {_EMAIL: _email, _PHONE: _phone}
 
 
 class ConvertedRows:
@@ -38,13 +22,8 @@ class ConvertedRows:
 
     def ticket(self, position: int) -> Ticket:
         """Return the ticket of the row at ``position``, which must have no problem."""
-        fields = [(field.name, field.values[position]) for field in self.fields if field.sent[position]]
-        lead_id = next((value for name, value in fields if name == LEAD_ID), None)
-        if lead_id is None:
-            sent = fields
-        else:  # an existing lead: its details are not sent
-            sent = [(name, value) for name, value in fields if name != LEAD_ID and not name.startswith(_LEAD_PREFIX)]
-        return Ticket(fields=tuple(sent), lead_id=lead_id, attachments=self.attachments.get(position, ()))
+        values = [(field.name, field.values[position]) for field in self.fields if field.sent[position]]
+        return build_ticket(values, self.attachments.get(position, ()))
 
     def lead_identifiers(self) -> tuple[list[str], list[str]]:
         """Return each row's normalised e-mail addresses and phone numbers; empty for rows with a LeadId or a problem.
@@ -55,7 +34,7 @@ class ConvertedRows:
         emails, phones = [""] * self.size, [""] * self.size
         for field in self.fields:
             if normal := NORMALIZERS.get(field.name):
-                found = emails if field.name == _EMAIL else phones
+                found = emails if field.name == EMAIL else phones
                 for position in np.flatnonzero(field.sent & ~known).tolist():
                     if position not in self.problems:
                         found[position] = normal(field.values[position])

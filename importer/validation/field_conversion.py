@@ -10,22 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from importer.mapping import FieldType, Rule, Template
+from importer.leadsquared.documented_fields import LEAD_ID, documented_type, fixed_type
+from importer.mapping import Rule, Template
 from importer.validation.conversion_result import Cells
 from importer.validation.problem_collector import ProblemCollector
-from importer.validation.quick_check import LEAD_ID
 from importer.validation.type_conversion import convert
 
 UNSENDABLE = "contains a character that can't be sent"
 
 _UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
-# The documented types of fields. Needed for constants: they have no rule, and so no `type`.
-_DOCUMENTED = {
-    LEAD_ID: FieldType.GUID,
-    "LeadDetail.EmailAddress": FieldType.EMAIL,
-    "LeadDetail.Phone": FieldType.PHONE,
-    "DueDate": FieldType.DATETIME,
-}
 _AMBIGUOUS = {
     "date": ("ambiguous-date", "has a different meaning in each `format`"),
     "number": ("ambiguous-number", "is one number if the file stores it as text, and another if it stores a number"),
@@ -92,7 +85,7 @@ def convert_constant(name: str, value: str) -> tuple[str, str]:
     """Return the converted value of a constant and an empty text; or an empty text and why it is invalid."""
     if is_unsendable(value):
         return "", UNSENDABLE
-    rule = Rule(column=name, field=name, line=0, type=_DOCUMENTED.get(name, FieldType.TEXT), values={})
+    rule = Rule(column=name, field=name, line=0, type=documented_type(name), values={})
     converted = convert(pd.Series([value], dtype=object), rule)
     return ("", f"is not {converted.expected}") if converted.bad[0] else (str(converted.values[0]), "")
 
@@ -103,8 +96,8 @@ def is_unsendable(text: str) -> bool:
 
 
 def with_fixed_type(rule: Rule) -> Rule:
-    """Return the rule with type GUID if its field is the LeadId, which is always a GUID."""
-    return replace(rule, type=FieldType.GUID) if rule.field == LEAD_ID else rule
+    """Return the rule with the type that its field always has, if it has one."""
+    return replace(rule, type=fixed_type(rule.field) or rule.type)
 
 
 def _prepare(cells: Cells, rule: Rule) -> Cells:

@@ -11,15 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from importer.leadsquared.documented_fields import LEAD_ID, LEAD_IDENTIFIERS, fixed_type
 from importer.manifest import Chunk, Column, is_visible
 from importer.mapping import FieldType, Mapping, Rule, Template
 from importer.validation.account_rules import AccountRules
 from importer.validation.byte_checks import Mask, certainly_valid
 from importer.validation.fingerprint_cache import FingerprintCache, distinct
 from importer.validation.fingerprints import fingerprints
-
-LEAD_ID = "LeadId"
-LEAD_IDENTIFIERS = (LEAD_ID, "LeadDetail.EmailAddress", "LeadDetail.Phone")
 
 _MOST_KNOWN = 4_096
 _FEW = 64  # up to 1/64 of a chunk's cells go to the validator directly, without the cache
@@ -92,7 +90,7 @@ class _ColumnCheck:
         self.rule = rule
         self._check_cells = check_cells
         self._account = account
-        self._field_type = FieldType.GUID if rule.field == LEAD_ID else rule.type
+        self._field_type = fixed_type(rule.field) or rule.type
         self._cache = FingerprintCache(1, _MOST_KNOWN)  # whether the value of a valid cell is not blank
 
     def check(self, column: Column) -> tuple[Mask, Mask]:

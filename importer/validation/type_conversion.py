@@ -11,6 +11,7 @@ import re
 import pandas as pd
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
+from importer.leadsquared.documented_fields import without_extension
 from importer.mapping import FALSE_WORDS, TRUE_WORDS, FieldType, Rule
 from importer.validation.conversion_result import Cells, ConversionResult
 from importer.validation.dates import convert_times
@@ -20,9 +21,6 @@ _BARE_GUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _GUID = rf"{_BARE_GUID}|\{{{_BARE_GUID}\}}"
 _PHONE_BLANKS = r"[ ()./]"
 _PHONE = r"\+?[0-9](?:-?[0-9]){5,14}"
-_EXTENSION = re.compile(
-    r"(?<=[0-9)])(?:[ ,;]*(?:;ext=|ext(?:ension|n)?\b|x|#|\u0434\u043e\u0431)[ .:]*[0-9]{1,7}[ #]*)\Z", re.IGNORECASE
-)
 # Addresses that the library certainly accepts, at a fiftieth of its time; `byte_checks` has the same rule for bytes.
 _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
 _NO_MAIL = "|".join(sorted({name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES}))
@@ -58,11 +56,6 @@ def convert(cells: Cells, rule: Rule) -> ConversionResult:  # noqa: PLR0911 - on
             stripped = cells.str.strip()
             values = stripped.str.strip("{}").str.lower()
             return ConversionResult(values, ~stripped.str.fullmatch(_GUID), "not-a-guid", "a GUID")
-
-
-def without_extension(number: str) -> str:
-    """Remove an extension at the end of a phone number, such as x12 or ext. 12: E.164 has no extensions."""
-    return _EXTENSION.sub("", number)
 
 
 def _booleans(cells: Cells, rule: Rule) -> ConversionResult:

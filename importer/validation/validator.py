@@ -14,16 +14,17 @@ from importer.account_fields import AccountFields
 from importer.account_fields.value_check import shortened
 from importer.attachments import AttachmentFinder
 from importer.error_codes import ERROR_CODES
+from importer.leadsquared.documented_fields import LEAD_ID, LEAD_IDENTIFIERS, NORMALIZERS
 from importer.manifest import Chunk
 from importer.mapping import FieldType, Mapping, Rule
 from importer.models import Problem
 from importer.validation.account_rules import AccountRules
 from importer.validation.attachments import AttachmentChecker
 from importer.validation.byte_checks import Mask
-from importer.validation.converted_rows import NORMALIZERS, ConvertedRows
+from importer.validation.converted_rows import ConvertedRows
 from importer.validation.field_conversion import SentField, convert_constant, convert_field, fill_template
 from importer.validation.problem_collector import ProblemCollector
-from importer.validation.quick_check import LEAD_ID, LEAD_IDENTIFIERS, QuickCheck
+from importer.validation.quick_check import QuickCheck
 from importer.validation.row_keys import RowKeyReader
 
 
