@@ -21,9 +21,21 @@ class Status(enum.StrEnum):
     UNDONE = "undone"  # created, and later moved to the trash
 
 
-TITLE = "Title"
-LEAD_NAMES = ("LeadDetail.EmailAddress", "LeadDetail.Phone")
 TICKET_STATUSES = frozenset({Status.CREATED, Status.SKIPPED})
+
+
+class FieldType(enum.StrEnum):
+    """Type of a field: how the text of a cell is checked and converted."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    EMAIL = "email"
+    PHONE = "phone"
+    GUID = "guid"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,26 +148,12 @@ class AttachmentCounts:
 class Ticket:
     """The ticket of one row.
 
-    ``lead_id`` is the GUID of an existing lead. If it is ``None``, ``fields`` has ``LeadDetail.EmailAddress``,
-    ``LeadDetail.Phone`` or both.
+    ``lead_id`` is the GUID of an existing lead. If it is ``None``, ``fields`` identify the lead.
     """
 
     fields: tuple[tuple[str, str], ...]  # (SchemaName, Value), in the mapping's order
     lead_id: str | None = None
     attachments: tuple[Attachment, ...] = ()
-
-    @property
-    def title(self) -> str:
-        """The title, or an empty text."""
-        return dict(self.fields).get(TITLE, "")
-
-    @property
-    def lead(self) -> str:
-        """The lead's ID, else e-mail address, else phone, in lower case; empty if there is none."""
-        if self.lead_id is not None:
-            return self.lead_id.lower()
-        fields = dict(self.fields)
-        return next((fields[name].lower() for name in LEAD_NAMES if fields.get(name)), "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

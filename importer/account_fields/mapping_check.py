@@ -9,15 +9,12 @@ from datetime import datetime
 from importer.account_fields.patterns import compiled_pattern
 from importer.account_fields.ticket_fields import AccountField, AccountFields
 from importer.account_fields.value_check import find_violation, listed, quoted
+from importer.leadsquared.documented_fields import SYSTEM_FIELDS, is_lead_field
 from importer.mapping import FieldType, Mapping, Rule
 from importer.mapping.document import KeyPath
-from importer.mapping.field_names import SYSTEM_FIELDS
 from importer.mapping.findings import MappingFinding, format_findings
 from importer.mapping.rule_checks import literal_texts
 from importer.mapping.similar_names import closest_name
-
-LEAD_PREFIX = "LeadDetail."
-NOT_TICKET_FIELDS = ("LeadId",)
 
 _NEAR = 0.7
 _DATES = {"date": FieldType.DATE, "datetime": FieldType.DATETIME}
@@ -111,8 +108,7 @@ def _unchecked_patterns(mapping: Mapping, fields: AccountFields) -> Iterator[Map
 def _unfilled(mapping: Mapping, fields: AccountFields) -> Iterator[AccountField]:
     names = {name for name, _, _ in _names(mapping)}
     for field in fields:
-        apart = field.schema_name in NOT_TICKET_FIELDS or field.schema_name.startswith(LEAD_PREFIX)
-        if field.is_required and field.schema_name not in names and not apart:
+        if field.is_required and field.schema_name not in names and not is_lead_field(field.schema_name):
             yield field
 
 
@@ -127,7 +123,7 @@ def _names(mapping: Mapping) -> Iterator[tuple[str, int, str]]:
         *((name, mapping.line("templates", name), "templates") for name, _ in mapping.templates),
     )
     for name, line, section in filled:
-        if name not in NOT_TICKET_FIELDS and not name.startswith(LEAD_PREFIX):
+        if not is_lead_field(name):
             yield name, line, section
 
 

@@ -1,1 +1,1 @@
-"""The LeadSquared Service Cloud API: requests, answers, connections."""
+"""The LeadSquared Service Cloud API: the fields of a ticket, requests, answers, connections."""

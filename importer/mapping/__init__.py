@@ -22,7 +22,6 @@ from importer.mapping.checked_mapping import (
     TRUE_WORDS,
     AttachmentRules,
     ColumnMention,
-    FieldType,
     Mapping,
     Rule,
     Section,
@@ -31,6 +30,7 @@ from importer.mapping.document_models import RULE_KEYS
 from importer.mapping.loading import load_mapping
 from importer.mapping.manifest_columns import check_columns, is_ignored
 from importer.mapping.templates import Template
+from importer.models import FieldType
 
 __all__ = [
     "FALSE_WORDS",

@@ -12,7 +12,7 @@ from typing import Literal
 
 from importer.mapping.document import KeyPath, nearest_line
 from importer.mapping.templates import Template
-from importer.models import ManifestOptions
+from importer.models import FieldType, ManifestOptions
 
 DEFAULT_MAX_FILE_SIZE_BYTES = 20_000_000
 DEFAULT_MAX_FILES = 20
@@ -20,20 +20,6 @@ DEFAULT_MAX_FILES = 20
 # Words for yes and no where a rule names none. Upper and lower case are the same.
 TRUE_WORDS = frozenset({"true", "yes", "y", "1", "on"})
 FALSE_WORDS = frozenset({"false", "no", "n", "0", "off"})
-
-
-class FieldType(enum.StrEnum):
-    """Type of a rule: how the text of a cell is checked and converted."""
-
-    TEXT = "text"
-    INTEGER = "integer"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    DATE = "date"
-    DATETIME = "datetime"
-    EMAIL = "email"
-    PHONE = "phone"
-    GUID = "guid"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from importer.mapping.checked_mapping import ColumnMention, FieldType, Section
+from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS, fixed_type
+from importer.mapping.checked_mapping import ColumnMention, Section
 from importer.mapping.document import Document, KeyPath
 from importer.mapping.document_models import ROW_CONTENT, AttachmentsModel, MappingModel
-from importer.mapping.field_names import LEAD_IDENTIFIERS, field_name_error, field_name_warning
+from importer.mapping.field_names import field_name_error, field_name_warning
 from importer.mapping.findings import MappingFinding
 from importer.mapping.rule_checks import errors_of_known_keys, rule_errors
 from importer.mapping.similar_names import did_you_mean
@@ -35,8 +36,10 @@ def consistency_warnings(model: MappingModel, document: Document) -> Iterator[Ma
             text = f"{key_path[0]}: {warning}; ignore this warning if the account has this field"
             yield MappingFinding(document.line(key_path), text)
     for column, rule in model.columns.items():
-        if rule.field == "LeadId" and rule.type is not FieldType.GUID:
-            text = f"columns > {column}: LeadId is a GUID; add `type: guid` to find wrong ones before they are sent"
+        right = fixed_type(rule.field)
+        if right is not None and rule.type is not right:
+            needed = f"{rule.field} is a {right.upper()}; add `type: {right}`"
+            text = f"columns > {column}: {needed} to find wrong ones before they are sent"
             yield MappingFinding(document.line(("columns", column)), text)
     if model.key_field is not None:
         filled_by = [column for column, rule in model.columns.items() if rule.field == model.key_field]

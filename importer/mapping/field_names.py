@@ -1,32 +1,15 @@
 """Checks names of ticket fields (SchemaNames) against the API's documentation.
 
-Source: *Create Ticket with Attachments* and *Create Tickets*. An account may have fields that are not documented, so a
-name that is similar to a documented one is only a warning; a wrong form and wrong capital letters are errors.
+An account may have fields that are not documented, so a name that is similar to a documented one is only a warning; a
+wrong form and wrong capital letters are errors.
 """
 
 from __future__ import annotations
 
 import re
 
+from importer.leadsquared.documented_fields import CUSTOM, LEAD, LEAD_FIELDS, SYSTEM_FIELDS
 from importer.mapping.similar_names import closest_name, did_you_mean
-
-SYSTEM_FIELDS = (
-    "LeadId",
-    "Title",
-    "Description",
-    "Status",
-    "Priority",
-    "Channel",
-    "Type",
-    "SubType",
-    "CcEmails",
-    "Tags",
-    "DueDate",
-    "RelatedCustomerId",
-)
-LEAD_FIELDS = ("LeadDetail.EmailAddress", "LeadDetail.Phone", "LeadDetail.FirstName", "LeadDetail.LastName")
-LEAD_IDENTIFIERS = ("LeadId", "LeadDetail.EmailAddress", "LeadDetail.Phone")
-PREFIXES = ("CustomData", "LeadDetail")
 
 _FORM = re.compile(r"(?:([A-Za-z]\w*)\.)?([A-Za-z_]\w*)", re.ASCII)
 
@@ -41,12 +24,12 @@ def field_name_error(name: str) -> str:
     form = _FORM.fullmatch(name)
     if form is None:
         guess = did_you_mean(name, (*SYSTEM_FIELDS, *LEAD_FIELDS))
-        return f"{name!r} is not a SchemaName; write `Name`, `CustomData.Name` or `LeadDetail.Name`{guess}"
+        return f"{name!r} is not a SchemaName; write `Name`, `{CUSTOM}.Name` or `{LEAD}.Name`{guess}"
     prefix, bare = form.groups()
-    if prefix is not None and prefix not in PREFIXES:
-        right = closest_name(prefix, PREFIXES)
+    if prefix is not None and prefix not in (CUSTOM, LEAD):
+        right = closest_name(prefix, (CUSTOM, LEAD))
         guess = f" (did you mean '{right}.{bare}'?)" if right else ""
-        return f"{name!r}: the prefix of a SchemaName must be `CustomData` or `LeadDetail`, not {prefix!r}{guess}"
+        return f"{name!r}: the prefix of a SchemaName must be `{CUSTOM}` or `{LEAD}`, not {prefix!r}{guess}"
     for known in (*SYSTEM_FIELDS, *LEAD_FIELDS):
         if known != name and known.lower() == name.lower():
             return f"{name!r} has the wrong capital letters (did you mean {known!r}?)"
@@ -59,8 +42,8 @@ def field_name_warning(name: str) -> str:
     right: str | None = None
     if not prefix and name not in SYSTEM_FIELDS:
         right = closest_name(name, SYSTEM_FIELDS, _SYSTEM_FIELD_CUTOFF)
-    elif prefix == "LeadDetail" and name not in LEAD_FIELDS:
+    elif prefix == LEAD and name not in LEAD_FIELDS:
         bare_names = [known.partition(".")[2] for known in LEAD_FIELDS]
         right_bare = closest_name(bare, bare_names, _LEAD_FIELD_CUTOFF)
-        right = f"LeadDetail.{right_bare}" if right_bare else None
+        right = f"{LEAD}.{right_bare}" if right_bare else None
     return f"{name!r} is not a documented field (did you mean {right!r}?)" if right else ""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from importer.mapping.checked_mapping import FALSE_WORDS, TRUE_WORDS, FieldType, Rule
+from importer.mapping.checked_mapping import FALSE_WORDS, TRUE_WORDS, Rule
 from importer.mapping.document import KeyPath
 from importer.mapping.document_models import RuleModel
 from importer.mapping.similar_names import did_you_mean
 from importer.mapping.strptime_formats import find_ambiguity, format_error
 from importer.mapping.time_zones import time_zone_error
+from importer.models import FieldType
 
 RuleError = tuple[KeyPath, str]  # where in the rule, such as `("values", "new")`, and what is wrong there
 

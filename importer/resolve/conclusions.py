@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from importer.errors import UsageError
+from importer.leadsquared.documented_fields import TITLE
 from importer.leadsquared.ticket_details import TicketDetails
 from importer.ledger.records import AMBIGUOUS, FOUND, NOT_FOUND, SET_CREATED, SET_PENDING, LedgerEntry, RowFinding
 from importer.models import Status, TicketIds
@@ -61,7 +62,7 @@ def conclusions(rows: Iterable[UnknownRow], decisions: Decisions, evidence: Evid
     _refuse_contradictions(decisions, evidence)
     chosen = set(decisions.created.values())
     candidates = [
-        replace(_found(ticket), title_hash=evidence.hash_title(ticket.fields.get("Title", "")))
+        replace(_found(ticket), title_hash=evidence.hash_title(ticket.fields.get(TITLE, "")))
         for number, ticket in evidence.tickets.items()
         if number not in chosen and number not in evidence.known
     ]

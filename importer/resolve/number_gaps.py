@@ -19,12 +19,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from importer.leadsquared.documented_fields import TITLE, is_custom_field, is_lead_field
+
 # So many numbers beyond a neighbour are searched, because a ticket may be created after those of later requests.
 LATE_NUMBERS = 25
-_TITLE = "Title"
-_TITLE_HASH = "hash of Title"
-_LEAD = "LeadDetail."
-_OWN_FIELDS = "CustomData."
+_TITLE_HASH = "hash of the title"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,16 +174,16 @@ class _Index:
             if each.title_hash is not None:
                 self._by_value[_TITLE_HASH, each.title_hash].append(each)
                 continue
-            self._by_value[_TITLE, each.fields.get(_TITLE, "")].append(each)
-            for name in self._key_fields - {_TITLE}:
+            self._by_value[TITLE, each.fields.get(TITLE, "")].append(each)
+            for name in self._key_fields - {TITLE}:
                 if value := each.fields.get(name, "").strip():
                     self._by_value[name, value].append(each)
 
     def possible_requests(self, ticket: FoundTicket) -> Iterator[SearchedRequest]:
         """Return the requests that may have created the ticket; some come twice."""
-        values = {(_TITLE, ""), (_TITLE, ticket.fields.get(_TITLE, ""))}
+        values = {(TITLE, ""), (TITLE, ticket.fields.get(TITLE, ""))}
         values |= {(_TITLE_HASH, ""), (_TITLE_HASH, ticket.title_hash)}
-        values |= {(name, ticket.fields.get(name, "").strip()) for name in self._key_fields - {_TITLE}}
+        values |= {(name, ticket.fields.get(name, "").strip()) for name in self._key_fields - {TITLE}}
         for value in values:
             yield from self._by_value.get(value, ())
 
@@ -204,12 +203,12 @@ def _fits(request: SearchedRequest, ticket: FoundTicket) -> bool:
     if _carries_its_key(request):
         field = request.key_field
         return field is not None and ticket.fields.get(field, "").strip() == request.key.strip()
-    own = {name: value for name, value in request.fields.items() if not name.startswith(_LEAD)}
+    own = {name: value for name, value in request.fields.items() if not is_lead_field(name)}
     if not own or any(ticket.fields.get(name, "") != value for name, value in own.items()):
         return False
     if request.lead_id is not None:
         return _same_id(request.lead_id, ticket.lead_id)
-    details = {name: value for name, value in request.fields.items() if name.startswith(_LEAD)}
+    details = {name: value for name, value in request.fields.items() if is_lead_field(name)}
     shown = {name: ticket.fields[name] for name in details if name in ticket.fields}
     if any(shown[name] != details[name] for name in shown):
         return False
@@ -227,10 +226,10 @@ def _may_have_created(other: SearchedRequest, ticket: FoundTicket, own: Sequence
         return other.title_hash in ("", ticket.title_hash)
     if _carries_its_key(other):
         return _fits(other, ticket)
-    if other.fields.get(_TITLE, ticket.fields.get(_TITLE, "")) != ticket.fields.get(_TITLE, ""):
+    if other.fields.get(TITLE, ticket.fields.get(TITLE, "")) != ticket.fields.get(TITLE, ""):
         return False
     changed = sum(
-        ticket.fields.get(name, "") != value for name, value in other.fields.items() if not name.startswith(_LEAD)
+        ticket.fields.get(name, "") != value for name, value in other.fields.items() if not is_lead_field(name)
     )
     changed += other.lead_id is not None and not _same_id(other.lead_id, ticket.lead_id)
     return changed <= 1
@@ -250,9 +249,7 @@ def _has_identifying_field(request: SearchedRequest) -> bool:
     if request.key_field is not None and request.fields.get(request.key_field):
         return True
     key = request.key.strip()
-    return bool(key) and any(
-        value.strip() == key for name, value in request.fields.items() if name.startswith(_OWN_FIELDS)
-    )
+    return bool(key) and any(value.strip() == key for name, value in request.fields.items() if is_custom_field(name))
 
 
 def _same_id(one: str, other: str | None) -> bool:

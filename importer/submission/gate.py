@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from importer.errors import ImporterError
+from importer.leadsquared.documented_fields import lead_of, title_of
 from importer.leadsquared.ticket_request import ticket_json
 from importer.ledger import Intent
 from importer.rate_limit.limiter import Slot
@@ -89,7 +90,8 @@ class TicketGate:
             self.intent_written = True
             try:
                 request = ticket_json(ticket)
-                intent = Intent(key=row.key, content=row.content, request=request, title=ticket.title, lead=ticket.lead)
+                title, lead = title_of(ticket), lead_of(ticket)
+                intent = Intent(key=row.key, content=row.content, request=request, title=title, lead=lead)
                 await self._journal.write(intent)
             except ImporterError:
                 self.intent_written = False

@@ -7,27 +7,10 @@ from collections import defaultdict
 import numpy as np
 import numpy.typing as npt
 
+from importer.leadsquared.documented_fields import EMAIL, LEAD_ID, NORMALIZERS, build_ticket
 from importer.manifest import Mask
 from importer.models import Attachment, Problem, Ticket
 from importer.validation.field_conversion import SentField
-from importer.validation.rule_steps import LEAD_ID
-from importer.validation.type_conversion import without_extension
-
-_LEAD_PREFIX = "LeadDetail."
-_EMAIL = "LeadDetail.EmailAddress"
-_PHONE = "LeadDetail.Phone"
-LEAD_IDENTIFIERS = (LEAD_ID, _EMAIL, _PHONE)
-
-
-def _email(address: str) -> str:
-    return address.strip().casefold()
-
-
-def _phone(number: str) -> str:
-    return "".join(filter(str.isdecimal, without_extension(number.strip())))
-
-
-_NORMALIZERS = {_EMAIL: _email, _PHONE: _phone}
 
 
 class ConvertedRows:
@@ -51,10 +34,7 @@ class ConvertedRows:
         """Return the ticket of the row at ``index``, which must have no problem."""
         values = ((field.name, field.value(index)) for field in self.fields)
         sent = [(name, value) for name, value in values if value is not None]
-        lead_id = next((value for name, value in sent if name == LEAD_ID), None)
-        if lead_id is not None:  # an existing lead: its details are not sent
-            sent = [(name, value) for name, value in sent if name != LEAD_ID and not name.startswith(_LEAD_PREFIX)]
-        return Ticket(fields=tuple(sent), lead_id=lead_id, attachments=self.attachments.get(index, ()))
+        return build_ticket(sent, self.attachments.get(index, ()))
 
     def lead_identifiers(self) -> tuple[list[str], list[str]]:
         """Return each row's normalised e-mail addresses and phone numbers; empty for rows with a LeadId or a problem.
@@ -68,8 +48,8 @@ class ConvertedRows:
         skipped = known.tolist()
         emails, phones = [""] * self.size, [""] * self.size
         for field in self.fields:
-            if normal := _NORMALIZERS.get(field.name):
-                found = emails if field.name == _EMAIL else phones
+            if normal := NORMALIZERS.get(field.name):
+                found = emails if field.name == EMAIL else phones
                 names = {cell: normal(value) for cell, value in field.values.items() if value}
                 for position, cell in enumerate(field.cells):
                     if cell in names and not skipped[position] and position not in self.problems:

@@ -8,24 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from importer.account_fields.value_check import shortened
+from importer.leadsquared.documented_fields import documented_type
 from importer.manifest import Mask
-from importer.mapping import FieldType, Rule, Template
 from importer.mapping import Mapping as CheckedMapping
+from importer.mapping import Rule, Template
 from importer.validation.account_rules import AccountRules
 from importer.validation.problem_collector import ProblemCollector
-from importer.validation.rule_steps import LEAD_ID, UNSENDABLE, convert_cells, is_unsendable
+from importer.validation.rule_steps import UNSENDABLE, convert_cells, is_unsendable
 from importer.validation.type_conversion import convert
 
 # Column -> the cells of all rows in it.
 ColumnTexts = Callable[[str], Sequence[str]]
-
-# The documented types of fields. Needed for constants: they have no rule, and so no `type`.
-_DOCUMENTED = {
-    LEAD_ID: FieldType.GUID,
-    "LeadDetail.EmailAddress": FieldType.EMAIL,
-    "LeadDetail.Phone": FieldType.PHONE,
-    "DueDate": FieldType.DATETIME,
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +90,7 @@ def convert_constant(name: str, value: str) -> tuple[str, str]:
     """Return the converted value of a constant and an empty text; or an empty text and why it is invalid."""
     if is_unsendable(value):
         return "", UNSENDABLE
-    rule = Rule(column=name, field=name, line=0, type=_DOCUMENTED.get(name, FieldType.TEXT))
+    rule = Rule(column=name, field=name, line=0, type=documented_type(name))
     converted = convert([value], rule)
     valid = converted.values[0]
     return ("", f"is not {converted.expected}") if valid is None else (valid, "")

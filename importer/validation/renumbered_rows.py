@@ -8,10 +8,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS, TITLE, lead_of, title_of
 from importer.manifest import Chunk, Mask
 from importer.mapping import Mapping
-from importer.models import LEAD_NAMES, TITLE
-from importer.validation.rule_steps import LEAD_ID
 from importer.validation.validator import Validator
 
 # Texts -> keyed hashes as the ledger stores them: 16 bytes each, joined.
@@ -25,7 +24,7 @@ class RenumberedRowCounter:
 
     def __init__(self, mapping: Mapping, sheet: str | None) -> None:
         self._title = _NameComparison(mapping, sheet, (TITLE,))
-        self._lead = _NameComparison(mapping, sheet, (LEAD_ID, *LEAD_NAMES))
+        self._lead = _NameComparison(mapping, sheet, LEAD_IDENTIFIERS)
 
     def count(
         self, chunk: Chunk, positions: _Positions, sent: tuple[Sequence[str], Sequence[str]], hashes_of: HashesOf
@@ -94,7 +93,8 @@ class _NameComparison:
         checked = self._validator.convert_rows(frame, np.zeros(len(frame), dtype=np.int64))
         wrong = {at for at, found in checked.problems.items() if any(each.code != "missing-lead" for each in found)}
         tickets = (None if at in wrong else checked.ticket(at) for at in range(len(frame)))
-        return [None if each is None else each.title if self._is_title else each.lead for each in tickets]
+        named = title_of if self._is_title else lead_of
+        return [None if each is None else named(each) for each in tickets]
 
 
 def _hex(texts: Sequence[str], hashes_of: HashesOf) -> npt.NDArray[np.bytes_]:

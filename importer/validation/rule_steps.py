@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from importer.account_fields.value_check import shortened
+from importer.leadsquared.documented_fields import LEAD_ID, fixed_type
 from importer.mapping import RULE_KEYS, FieldType, Rule
 from importer.validation.type_conversion import convert
 
-LEAD_ID = "LeadId"
 UNSENDABLE = "contains a character that can't be sent"
 
 _UNSENDABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -95,8 +95,8 @@ def _may_hold_unsendable(text: str) -> bool:
 
 
 def with_fixed_type(rule: Rule) -> Rule:
-    """Return the rule with type GUID if its field is the LeadId, which is always a GUID."""
-    return replace(rule, type=FieldType.GUID) if rule.field == LEAD_ID else rule
+    """Return the rule with the type that its field always has, if it has one."""
+    return replace(rule, type=fixed_type(rule.field) or rule.type)
 
 
 # -- the steps ---------------------------------------------------------------------------------------------------------

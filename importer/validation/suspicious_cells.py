@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from importer.account_fields.value_check import shortened
+from importer.leadsquared.documented_fields import without_extension
 from importer.manifest import Chunk, Column, Mask
 from importer.mapping import FieldType, Mapping
-from importer.validation.type_conversion import without_extension
 
 Bytes = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.intp]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
+from importer.leadsquared.documented_fields import without_extension
 from importer.mapping import FALSE_WORDS, TRUE_WORDS, FieldType, Rule
 from importer.validation.conversion_result import ConversionResult
 from importer.validation.dates import convert_times
@@ -20,9 +21,6 @@ _BARE_GUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _GUID = re.compile(rf"{_BARE_GUID}|\{{{_BARE_GUID}\}}")
 _PHONE_BLANKS = str.maketrans("", "", " ()./")
 _PHONE = re.compile(r"\+?[0-9](?:-?[0-9]){5,14}")
-_EXTENSION = re.compile(
-    r"(?<=[0-9)])(?:[ ,;]*(?:;ext=|ext(?:ension|n)?\b|x|#|\u0434\u043e\u0431)[ .:]*[0-9]{1,7}[ #]*)\Z", re.IGNORECASE
-)
 # Addresses that the library certainly accepts, at a fiftieth of its time.
 _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
 _NO_MAIL = "|".join(sorted({name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES}))
@@ -35,11 +33,6 @@ _OTHER_DOTS = re.compile(r"[。．｡]")  # a DNS resolver reads them as dots, m
 def convert(cells: Sequence[str], rule: Rule) -> ConversionResult:
     """Convert non-empty cells to the rule's type."""
     return _CONVERTERS[rule.type]([cell.strip() for cell in cells] if rule.type is not FieldType.TEXT else cells, rule)
-
-
-def without_extension(number: str) -> str:
-    """Remove an extension at the end of a phone number, such as x12 or ext. 12: E.164 has no extensions."""
-    return _EXTENSION.sub("", number)
 
 
 def _booleans(cells: Sequence[str], rule: Rule) -> ConversionResult:

@@ -9,13 +9,14 @@ import pandas as pd
 from importer.account_fields import AccountFields
 from importer.attachments import AttachmentFinder
 from importer.error_codes import ERROR_CODES
+from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS
 from importer.manifest import Chunk, Mask
 from importer.manifest.records import RecordList
 from importer.mapping import Mapping
 from importer.models import Problem
 from importer.validation.account_rules import AccountRules
 from importer.validation.attachments import AttachmentChecker
-from importer.validation.converted_rows import LEAD_IDENTIFIERS, ConvertedRows
+from importer.validation.converted_rows import ConvertedRows
 from importer.validation.field_conversion import ColumnTexts, FieldConverter
 from importer.validation.problem_collector import ProblemCollector
 from importer.validation.row_keys import RowKeyReader

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from importer.leadsquared.documented_fields import lead_of, title_of
 from importer.ledger import Intent, Ledger
 from importer.ledger.keyed_hashes import KeyedHash
 from importer.ledger.previous_exports import (
@@ -117,7 +118,7 @@ def test_hashes_of_title_and_lead_are_those_of_the_last_request(ledger: Ledger, 
 )
 def test_the_lead_of_a_ticket_is_id_or_address_or_phone(ticket: Ticket, title: str, lead: str) -> None:
     """The ID of the lead if it has one, else the e-mail address, else the phone; letter case does not matter."""
-    assert (ticket.title, ticket.lead) == (title, lead)
+    assert (title_of(ticket), lead_of(ticket)) == (title, lead)
 
 
 def test_known_keys_are_read_in_parts(ledger: Ledger) -> None:

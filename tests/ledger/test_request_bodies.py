@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from importer.leadsquared.documented_fields import lead_of
 from importer.leadsquared.ticket_request import ticket_json
 from importer.ledger import Intent, Ledger, Outcome, RowFromResults, RunInfo
 from importer.ledger.records import RowFinding
@@ -170,7 +171,7 @@ def test_an_upgrade_adds_the_hashes_of_sent_rows(tmp_path: Path) -> None:
     titles = {key: hashed(f"Title of {key} – ü😀") for key in found if key != "pending"}
     assert {key: title for key, (title, _) in found.items()} == {**titles, "pending": ""}
     mail = Ticket(fields=(("LeadDetail.EmailAddress", "made@example.com"), ("LeadDetail.Phone", "+491701234567")))
-    assert found["made"][1] == hashed(mail.lead)
+    assert found["made"][1] == hashed(lead_of(mail))
     assert found["by lead id"][1] == hashed("5af882cc-0000-4000-8000-0000000000aa")
     sql = "select title_hash from attempts join tickets on tickets.id = ticket where key = 'retried' and request = ''"
     assert query(tmp_path, sql.replace("title_hash", "attempts.title_hash")) == [(titles["retried"],)] * 2

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from importer.leadsquared.documented_fields import SYSTEM_FIELDS
 from importer.mapping import FieldType, load_mapping
 from importer.mapping.document_models import AttachmentsModel, ManifestModel, MappingModel, RuleModel
-from importer.mapping.field_names import SYSTEM_FIELDS
 from tests.mapping.conftest import Load
 
 MAPPINGS = Path(__file__).parent.parent.parent / "mappings"
