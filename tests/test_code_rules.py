@@ -83,7 +83,7 @@ def test_modules_and_functions_stay_small(path: Path) -> None:
 
 def test_the_destination_is_known_in_one_place() -> None:
     """Names of the API's fields and members are spelled out in `leadsquared`; other folders ask it."""
-    spelled = re.compile(rf"LeadId|TypeId|{LEAD}|{CUSTOM}|(?:{'|'.join({*SYSTEM_FIELDS} - OTHER_MEANINGS)})\\Z")
+    spelled = re.compile(rf"LeadId|TypeId|{LEAD}|{CUSTOM}|\A(?:{'|'.join({*SYSTEM_FIELDS} - OTHER_MEANINGS)})\Z")
     places = set()
     for path in sources():
         docstrings = {id(node.value) for node in ast.walk(tree(path)) if isinstance(node, ast.Expr)}
