@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from contextlib import AbstractAsyncContextManager
 
-from importer.mapping import FieldType, Mapping, Rule
-from importer.models import Rate
+from importer.leadsquared.documented_fields import LEAD_ID
+from importer.mapping import Mapping, Rule
+from importer.models import FieldType, Rate
 from importer.sandbox import Field, FieldKind, Sandbox, SandboxAccount, SandboxOptions, default_account, serve
 
 _KINDS = {
@@ -42,7 +43,7 @@ def account_for(mapping: Mapping) -> SandboxAccount:
     kinds = {name: FieldKind.LONG_TEXT for name, _ in (*mapping.constants, *mapping.templates)}
     kinds |= {rule.field: _KINDS[rule.type] for rule in mapping.rules}
     new = [Field(schema_name=name, kind=kind) for name, kind in kinds.items() if account.field(name) is None]
-    account = account.with_fields([field for field in new if field.schema_name != "LeadId"])
+    account = account.with_fields([field for field in new if field.schema_name != LEAD_ID])
     values: defaultdict[str, list[str]] = defaultdict(list)
     for rule in mapping.rules:
         values[rule.field] += _values(rule)

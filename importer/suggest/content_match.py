@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from importer.account_fields.ticket_fields import AccountField
+from importer.leadsquared import documented_fields as api
 from importer.suggest import vocabulary
 from importer.suggest.column_profile import FEW, ColumnProfile, ContentKind
 
@@ -87,7 +88,7 @@ def _choice(field: str, contents: ColumnProfile) -> ContentMatch:
     if not contents.values or contents.kind not in (ContentKind.TEXT, ContentKind.INTEGER):
         what = f"{contents.distinct:,} different values" if contents.kind is ContentKind.TEXT else contents.kind
         return ContentMatch(Match.NO, f"it has {what}")
-    levels = field == vocabulary.PRIORITY and contents.kind is ContentKind.INTEGER and contents.distinct <= _FEW_LEVELS
+    levels = field == api.PRIORITY and contents.kind is ContentKind.INTEGER and contents.distinct <= _FEW_LEVELS
     if levels or vocabulary.share_of_known_values(field, [value for value, _ in contents.values]) >= _HALF:
         return _YES
     return ContentMatch(Match.DOUBT, f"its values are not the usual ones of a {field}")
@@ -167,19 +168,19 @@ _BY_DATA_TYPE: dict[str, _Check] = {
     "text": _any,
 }
 _CHECKS: dict[str, _Check] = {
-    vocabulary.TITLE: _title,
-    vocabulary.DESCRIPTION: _description,
-    vocabulary.STATUS: functools.partial(_choice, vocabulary.STATUS),
-    vocabulary.PRIORITY: functools.partial(_choice, vocabulary.PRIORITY),
-    vocabulary.CHANNEL: functools.partial(_choice, vocabulary.CHANNEL),
-    vocabulary.TYPE: functools.partial(_choice, vocabulary.TYPE),
-    vocabulary.SUB_TYPE: _sub_type,
-    vocabulary.TAGS: _tags,
-    vocabulary.CC: _only(ContentKind.EMAIL, ContentKind.EMAILS),
-    vocabulary.DUE: _time,
-    vocabulary.LEAD_ID: _only(ContentKind.GUID),
-    vocabulary.EMAIL: _email,
-    vocabulary.PHONE: _phone,
-    vocabulary.FIRST_NAME: _name,
-    vocabulary.LAST_NAME: _name,
+    api.TITLE: _title,
+    api.DESCRIPTION: _description,
+    api.STATUS: functools.partial(_choice, api.STATUS),
+    api.PRIORITY: functools.partial(_choice, api.PRIORITY),
+    api.CHANNEL: functools.partial(_choice, api.CHANNEL),
+    api.TYPE: functools.partial(_choice, api.TYPE),
+    api.SUB_TYPE: _sub_type,
+    api.TAGS: _tags,
+    api.CC: _only(ContentKind.EMAIL, ContentKind.EMAILS),
+    api.DUE: _time,
+    api.LEAD_ID: _only(ContentKind.GUID),
+    api.EMAIL: _email,
+    api.PHONE: _phone,
+    api.FIRST_NAME: _name,
+    api.LAST_NAME: _name,
 }

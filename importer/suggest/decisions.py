@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from dataclasses import field as part
 
 from importer.account_fields.ticket_fields import AccountField, AccountFields
+from importer.leadsquared.documented_fields import DESCRIPTION, LEAD_IDENTIFIERS, TITLE
 from importer.suggest import vocabulary
 from importer.suggest.column_profile import ColumnProfile, ContentKind
 from importer.suggest.content_match import Match
 from importer.suggest.proposals import BY_CELLS, LIKELY, AccountFieldIndex, Proposal, proposals
 from importer.suggest.rule_options import RuleOptions, suggest_rule
-
-LEAD_FIELDS = (vocabulary.LEAD_ID, vocabulary.EMAIL, vocabulary.PHONE)
 
 _KEY_CHARS = 60
 _KEY_ROWS = 20  # in fewer rows, many columns have different values by chance
@@ -71,7 +70,8 @@ class Draft:
     @property
     def has_lead(self) -> bool:
         """Whether a column identifies the lead."""
-        return any(each.field in LEAD_FIELDS and each.confidence is not Confidence.UNMAPPED for each in self.decisions)
+        mapped = (each.field for each in self.decisions if each.confidence is not Confidence.UNMAPPED)
+        return any(field in LEAD_IDENTIFIERS for field in mapped)
 
     @property
     def counts(self) -> Mapping[Confidence, int]:
@@ -135,7 +135,7 @@ def _rivals(
         return f"{', '.join(map(repr, plain))} could be {field} as well"
     for each in others:
         free = each.agreement is Match.YES and each.at not in chosen
-        if field in LEAD_FIELDS and free and looked[each.at].distinct > looked[at].distinct:
+        if field in LEAD_IDENTIFIERS and free and looked[each.at].distinct > looked[at].distinct:
             return f"{names[each.at]!r} has more different {looked[at].kind}"
     return ""
 
@@ -160,7 +160,7 @@ def _doubt(chosen: Proposal, contents: ColumnProfile) -> str:
     """Return why a choice is a guess; empty if it is not."""
     often = f"a column with this name often is {chosen.field}"
     if chosen.rank == BY_CELLS:
-        of_account = chosen.field not in (*LEAD_FIELDS, vocabulary.TITLE, vocabulary.DESCRIPTION)
+        of_account = chosen.field not in (*LEAD_IDENTIFIERS, TITLE, DESCRIPTION)
         by_cells = f"by its cells: {f'values of {chosen.field}' if of_account else contents.kind}"
         return f"{by_cells}, but {chosen.why}" if chosen.why else by_cells
     if chosen.agreement is Match.DOUBT:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from importer.account_fields.ticket_fields import AccountField, AccountFields
+from importer.leadsquared.documented_fields import DESCRIPTION, EMAIL, PHONE, TITLE, is_custom_field, is_lead_field
 from importer.suggest import vocabulary
 from importer.suggest.column_profile import ColumnProfile, ContentKind
 from importer.suggest.content_match import ContentMatch, Match, match_contents
@@ -48,18 +49,17 @@ class AccountFieldIndex:
     @property
     def demanded(self) -> Iterator[AccountField]:
         """The fields that every ticket needs."""
-        return (each for each in self.fields.values() if each.is_required and each.schema_name != vocabulary.LEAD_ID)
+        return (each for each in self.fields.values() if each.is_required and not is_lead_field(each.schema_name))
 
     @property
     def texts(self) -> tuple[str, ...]:
         """The custom fields of type text."""
-        custom = (each for name, each in self.fields.items() if name.startswith("CustomData."))
+        custom = (each for name, each in self.fields.items() if is_custom_field(name))
         return tuple(each.schema_name for each in custom if each.data_type.casefold() == "text")
 
     def lacks(self, field: str) -> bool:
         """Return whether the account surely has no such field; fields of leads are not known."""
-        of_lead = field.startswith("LeadDetail.") or field == vocabulary.LEAD_ID
-        return self.is_known and not of_lead and field not in self.fields
+        return self.is_known and not is_lead_field(field) and field not in self.fields
 
 
 def proposals(at: int, column: str, contents: ColumnProfile, account: AccountFieldIndex) -> Iterator[Proposal]:
@@ -101,16 +101,16 @@ def _candidates(
 
 def _by_cells(contents: ColumnProfile, account: AccountFieldIndex) -> Iterator[tuple[str, int, int]]:
     if contents.kind is ContentKind.EMAIL:
-        yield vocabulary.EMAIL, BY_CELLS, 0
+        yield EMAIL, BY_CELLS, 0
     if contents.kind is ContentKind.PHONE:
-        yield vocabulary.PHONE, BY_CELLS, 0
+        yield PHONE, BY_CELLS, 0
     # Names of persons are texts too, but of two words.
     if (
         contents.kind is ContentKind.TEXT
         and contents.words >= _SENTENCE_WORDS
         and _FULL * contents.rows <= contents.distinct
     ):
-        yield vocabulary.TITLE if contents.longest <= _TITLE_CHARS else vocabulary.DESCRIPTION, BY_CELLS, 0
+        yield TITLE if contents.longest <= _TITLE_CHARS else DESCRIPTION, BY_CELLS, 0
     if contents.is_choice and len(contents.values) > 1 and contents.kind is ContentKind.TEXT:
         for field, each in account.fields.items():
             fitting = sum(value in (each.values or ()) for value, _ in contents.values)

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from importer.account_fields.ticket_fields import AccountField
+from importer.leadsquared import documented_fields as api
+from importer.models import FieldType
 from importer.suggest import vocabulary
 from importer.suggest.column_profile import BOOLEANS, ColumnProfile
 
 OptionValue = str | bool | tuple[str, ...] | Mapping[str, str]
 RuleOptions = Mapping[str, OptionValue]
 
-_TYPES = {vocabulary.EMAIL: "email", vocabulary.PHONE: "phone", vocabulary.LEAD_ID: "guid", vocabulary.DUE: "datetime"}
 _DATA_TYPES = {"date": "date", "datetime": "datetime", "boolean": "boolean", "email": "email", "phone": "phone"}
 _KNOWN_BOOLEANS = 3  # the first of BOOLEANS are known to the language
-_CHOICES = (vocabulary.STATUS, vocabulary.PRIORITY, vocabulary.CHANNEL, vocabulary.TYPE, vocabulary.SUB_TYPE)
+_CHOICES = (api.STATUS, api.PRIORITY, api.CHANNEL, api.TYPE, api.SUB_TYPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def suggest_rule(field: str, contents: ColumnProfile, of_account: AccountField |
         rule |= {"decimal": ","} | ({"thousands": "."} if contents.has_dots else {})
     if kind == "boolean":
         rule |= _boolean_words(contents)
-    if field == vocabulary.TITLE and contents.filled == contents.rows:
+    if field == api.TITLE and contents.filled == contents.rows:
         rule["required"] = True
     if of_account is not None and of_account.is_select and of_account.values is not None:
         return _with_values(rule, field, contents, of_account.values)
@@ -46,7 +47,7 @@ def suggest_rule(field: str, contents: ColumnProfile, of_account: AccountField |
         return SuggestedRule(
             rule, "numbers without a country code are sent as they are; a `region`, such as DE, completes them"
         )
-    if field == vocabulary.DESCRIPTION and contents.has_tags:
+    if field == api.DESCRIPTION and contents.has_tags:
         return SuggestedRule(rule, "it has HTML, which is sent unchanged; `html: to_text` converts it to plain text")
     if field in _CHOICES and contents.values:
         shown = ", ".join(value for value, _ in contents.values)
@@ -55,8 +56,11 @@ def suggest_rule(field: str, contents: ColumnProfile, of_account: AccountField |
 
 
 def _type(field: str, of_account: AccountField | None) -> str:
-    if field in _TYPES or of_account is None:
-        return _TYPES.get(field, "")
+    kind = api.documented_type(field)
+    if kind is not FieldType.TEXT:
+        return kind.value
+    if of_account is None:
+        return ""
     return "number" if of_account.is_number else _DATA_TYPES.get(of_account.data_type.casefold().replace(" ", ""), "")
 
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from importer.leadsquared import documented_fields as api
+
 KEY = "key"
-TITLE, DESCRIPTION, STATUS, PRIORITY = "Title", "Description", "Status", "Priority"
-CHANNEL, TYPE, SUB_TYPE = "Channel", "Type", "SubType"
-CC, TAGS, DUE, CUSTOMER = "CcEmails", "Tags", "DueDate", "RelatedCustomerId"
-LEAD_ID, EMAIL, PHONE = "LeadId", "LeadDetail.EmailAddress", "LeadDetail.Phone"
-FIRST_NAME, LAST_NAME, COMPANY = "LeadDetail.FirstName", "LeadDetail.LastName", "LeadDetail.Company"
+COMPANY = f"{api.LEAD}.Company"  # a usual field of leads that is not documented
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -27,34 +25,38 @@ SURE_NAMES = {
         "case no, request id, incident number, incident id, legacy id, number, key, external id, ticketnummer, ticket "
         "nummer, vorgangsnummer, fallnummer, nummer"
     ),
-    TITLE: _words(
+    api.TITLE: _words(
         "subject, ticket subject, title, ticket title, summary, short description, betreff, titel, kurzbeschreibung, "
         "zusammenfassung"
     ),
-    DESCRIPTION: _words(
+    api.DESCRIPTION: _words(
         "description, ticket description, details, body, description text, problem description, beschreibung, "
         "problembeschreibung, langbeschreibung"
     ),
-    STATUS: _words("status, ticket status, state, ticket state, case status, current status, zustand"),
-    PRIORITY: _words("priority, ticket priority, prio, case priority, prioritat"),
-    CHANNEL: _words("channel, ticket channel, via, via channel, contact channel, kanal, eingangskanal, kontaktkanal"),
-    TYPE: _words("ticket type, type, issue type, case type, request type, ticketart, tickettyp, vorgangsart"),
-    SUB_TYPE: _words("sub type, subtype, ticket sub type, ticket subtype"),
-    TAGS: _words("tags, ticket tags, labels, schlagworte, schlagworter, stichworte"),
-    CC: _words("cc, cc emails, cc email, cc list, email cc, cc addresses"),
-    DUE: _words("due date, due, due at, due by, due by time, due on, fallig am, falligkeitsdatum, fallig"),
-    LEAD_ID: _words("lead id, leadid, prospect id"),
-    EMAIL: _words(
+    api.STATUS: _words("status, ticket status, state, ticket state, case status, current status, zustand"),
+    api.PRIORITY: _words("priority, ticket priority, prio, case priority, prioritat"),
+    api.CHANNEL: _words(
+        "channel, ticket channel, via, via channel, contact channel, kanal, eingangskanal, kontaktkanal"
+    ),
+    api.TYPE: _words("ticket type, type, issue type, case type, request type, ticketart, tickettyp, vorgangsart"),
+    api.SUB_TYPE: _words("sub type, subtype, ticket sub type, ticket subtype"),
+    api.TAGS: _words("tags, ticket tags, labels, schlagworte, schlagworter, stichworte"),
+    api.CC: _words("cc, cc emails, cc email, cc list, email cc, cc addresses"),
+    api.DUE: _words("due date, due, due at, due by, due by time, due on, fallig am, falligkeitsdatum, fallig"),
+    api.LEAD_ID: _words("lead id, leadid, prospect id"),
+    api.EMAIL: _words(
         "requester email, contact email, customer email, email, email address, requester email address, contact email "
         "address, caller email, email, email address, kunden email, email kunde, email adresse, email adresse, "
         "kontakt email, melder email"
     ),
-    PHONE: _words(
+    api.PHONE: _words(
         "requester phone, contact phone, customer phone, phone, phone number, requester phone number, telefon, "
         "telefonnummer, rufnummer, kontakt telefon"
     ),
-    FIRST_NAME: _words("first name, requester first name, contact first name, customer first name, firstname, vorname"),
-    LAST_NAME: _words(
+    api.FIRST_NAME: _words(
+        "first name, requester first name, contact first name, customer first name, firstname, vorname"
+    ),
+    api.LAST_NAME: _words(
         "last name, requester last name, contact last name, customer last name, lastname, surname, nachname, "
         "familienname"
     ),
@@ -63,25 +65,27 @@ SURE_NAMES = {
 # Names that often mean a field; proposed as guesses.
 LIKELY_NAMES = {
     KEY: _words("reference, ref, case, ticket, issue, nr, no, old id, fall, vorgang"),
-    TITLE: _words("topic, headline, name, thema, uberschrift, anliegen"),
-    DESCRIPTION: _words(
+    api.TITLE: _words("topic, headline, name, thema, uberschrift, anliegen"),
+    api.DESCRIPTION: _words(
         "message, text, content, question, first comment, initial message, nachricht, inhalt, text der anfrage"
     ),
-    STATUS: _words("stage, phase, stand, bearbeitungsstand"),
-    PRIORITY: _words("urgency, severity, importance, impact, dringlichkeit, wichtigkeit"),
-    CHANNEL: _words("source, origin, case origin, contact type, medium, quelle, herkunft, eingang uber"),
-    TYPE: _words("kind, category, classification, classifications, art, typ, kategorie, record type"),
-    SUB_TYPE: _words("subcategory, sub category, area, item, component, components, unterkategorie, bereich"),
-    TAGS: _words("keywords, tag, label, schlagwort"),
-    CC: _words("copy to, copies, watchers, kopie an, in kopie"),
-    DUE: _words("deadline, target date, sla due, resolution due, resolve by, termin, frist, zieltermin, erledigen bis"),
-    CUSTOMER: _words("customer no, customer number, customer id, client id, kundennummer, kunden nr, kundennr"),
-    LEAD_ID: _words("customer, customer guid, contact id, requester id, lead"),
-    EMAIL: _words(
+    api.STATUS: _words("stage, phase, stand, bearbeitungsstand"),
+    api.PRIORITY: _words("urgency, severity, importance, impact, dringlichkeit, wichtigkeit"),
+    api.CHANNEL: _words("source, origin, case origin, contact type, medium, quelle, herkunft, eingang uber"),
+    api.TYPE: _words("kind, category, classification, classifications, art, typ, kategorie, record type"),
+    api.SUB_TYPE: _words("subcategory, sub category, area, item, component, components, unterkategorie, bereich"),
+    api.TAGS: _words("keywords, tag, label, schlagwort"),
+    api.CC: _words("copy to, copies, watchers, kopie an, in kopie"),
+    api.DUE: _words(
+        "deadline, target date, sla due, resolution due, resolve by, termin, frist, zieltermin, erledigen bis"
+    ),
+    api.CUSTOMER: _words("customer no, customer number, customer id, client id, kundennummer, kunden nr, kundennr"),
+    api.LEAD_ID: _words("customer, customer guid, contact id, requester id, lead"),
+    api.EMAIL: _words(
         "mail, requester, contact, customer, caller, sender, from, reporter, submitter, reported by, melder, absender, "
         "kunde, kontakt, ansprechpartner"
     ),
-    PHONE: _words(
+    api.PHONE: _words(
         "tel, mobile, mobile phone, work phone, business phone, cell, telephone, caller number, "
         "mobil, handy, handynummer"
     ),
@@ -103,7 +107,7 @@ _NOUNS = frozenset({"ticket", "case", "issue", "incident"})
 
 # Words with the same meaning; the account has any one of them.
 _SAME = {
-    STATUS: (
+    api.STATUS: (
         _words("open, new, neu, offen, to do, todo, reopened, submitted"),
         _words("in progress, wip, work in progress, in bearbeitung, active, assigned, started, processing"),
         _words(
@@ -113,19 +117,19 @@ _SAME = {
         _words("resolved, solved, done, fixed, gelost, erledigt, completed"),
         _words("closed, geschlossen, abgeschlossen, archived"),
     ),
-    PRIORITY: (
+    api.PRIORITY: (
         _words("low, niedrig, gering, minor, p4"),
         _words("medium, normal, moderate, mittel, p3"),
         _words("high, hoch, major, p2"),
         _words("urgent, dringend, critical, kritisch, highest, blocker, sehr hoch, p1, very high, emergency"),
     ),
-    TYPE: (
+    api.TYPE: (
         _words("question, frage, inquiry, enquiry, how to"),
         _words("incident, storung, fault, break fix"),
         _words("problem, bug, defect, fehler, issue"),
         _words("request, service request, anfrage, task, aufgabe, feature request, change request, complaint"),
     ),
-    CHANNEL: (
+    api.CHANNEL: (
         _words("email, email, mail"),
         _words("phone, call, telefon, anruf, telephone, voice"),
         _words("chat, live chat, messaging, whatsapp"),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from importer.suggest import vocabulary
+from importer.leadsquared.documented_fields import CUSTOM, EMAIL, PHONE
 from importer.suggest.decisions import ColumnDecision, Confidence, Draft, FileColumns
 from importer.suggest.rule_options import OptionValue
 
@@ -91,7 +91,7 @@ def _keys(draft: Draft, about: DraftSource) -> Iterator[str]:
     if key.field:
         yield from _lines(f"key_field: {yaml_scalar(key.field)}", f"guess: {key.field_why}" if key.field_why else "")
     else:
-        yield _comment("key_field: CustomData.NAME   recommended: a text field of the account for the key")
+        yield _comment(f"key_field: {CUSTOM}.NAME   recommended: a text field of the account for the key")
 
 
 def _columns(draft: Draft) -> Iterator[str]:
@@ -101,8 +101,8 @@ def _columns(draft: Draft) -> Iterator[str]:
             yield from _lines(f"  {_rule_line(decision)}", _remark(decision))
     if not draft.has_lead:
         yield f"  {_comment('TODO: every ticket needs a lead; complete one of these lines and remove its #:')}"
-        yield f"  {_comment(f'YOUR COLUMN: {{field: {vocabulary.EMAIL}, type: email}}')}"
-        yield f"  {_comment(f'YOUR COLUMN: {{field: {vocabulary.PHONE}, type: phone}}')}"
+        yield f"  {_comment(f'YOUR COLUMN: {{field: {EMAIL}, type: email}}')}"
+        yield f"  {_comment(f'YOUR COLUMN: {{field: {PHONE}, type: phone}}')}"
 
 
 def _rule_line(decision: ColumnDecision) -> str:

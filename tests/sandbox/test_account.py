@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from importer.leadsquared.documented_fields import LEAD_FIELDS, LEAD_ID, SYSTEM_FIELDS, documented_type
 from importer.sandbox import Field, FieldKind, SandboxAccount, default_account
 from importer.sandbox.account import LEAD_IDENTIFIERS
 
@@ -43,6 +44,16 @@ def test_only_the_title_is_mandatory_by_default() -> None:
 def test_both_lead_identifiers_are_fields() -> None:
     """Either documented identifier can name a lead."""
     assert all(ACCOUNT.field(name) for name in LEAD_IDENTIFIERS)
+
+
+def test_the_fields_are_the_documented_ones() -> None:
+    """The importer and the sandbox read the documentation independently; they must find the same names and types."""
+    names = [name for name in (*SYSTEM_FIELDS, *LEAD_FIELDS) if name != LEAD_ID]  # which is not among `Fields`
+    assert set(names) <= {field.schema_name for field in ACCOUNT.fields}
+    kinds = {name: ACCOUNT.field(name).kind.value for name in names}  # type: ignore[union-attr]
+    types = {name: documented_type(name).value for name in names}
+    texts = {FieldKind.TEXT, FieldKind.LONG_TEXT, FieldKind.SELECT}
+    assert {name: "text" if kind in texts else kind for name, kind in kinds.items()} == types
 
 
 def test_names_are_exact() -> None:
