@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from importer.account_fields.fields_reader import FieldsNotShown
-from importer.ledger import Ledger
+from importer.ledger.store import Ledger
 from importer.mapping import load_mapping
 from importer.settings import SANDBOX_ACCOUNT, AccountSettings, Environment, ledger_url, parse_duration, read_rate
 from importer.workflows.fetch_fields import FetchedFields, FetchOptions, fetch

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from importer.cli import options
 from importer.cli.json_envelope import enveloped
 from importer.cli.output import print_line
-from importer.ledger import Ledger
 from importer.ledger.history import PastRow, PastRun, past_run, past_runs, rows_of
+from importer.ledger.store import Ledger
 from importer.runtime.display_text import one_line
 from importer.settings import ledger_url
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from importer.cli import options
 from importer.cli.output import print_line
-from importer.ledger import Ledger, safe_url
 from importer.ledger.backup import back_up
+from importer.ledger.database import safe_url
+from importer.ledger.store import Ledger
 from importer.settings import ledger_url
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from importer.cli.questions import ask
 from importer.errors import LedgerError
-from importer.ledger import Ledger, safe_url
-from importer.manifest import private_folder
+from importer.ledger.database import safe_url
+from importer.ledger.store import Ledger
+from importer.manifest.snapshot import private_folder
 from importer.settings import AccountSettings, Environment, ledger_url
 
 

@@ -7,9 +7,8 @@ import shlex
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from importer import ledger as ledgers
 from importer.account_fields import AccountFields
 from importer.cli import options
 from importer.cli.known_fields import fields_to_check
@@ -23,6 +22,9 @@ from importer.settings import DEFAULT_RATE, AccountSettings, Environment, ledger
 from importer.submission.plan import Disposition
 from importer.workflows.import_job import ImportJob
 from importer.workflows.preflight import Preflight, validate_manifest
+
+if TYPE_CHECKING:
+    from importer.ledger.store import Ledger
 
 
 def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -> int:
@@ -102,7 +104,7 @@ def _page_header(job: ImportJob, preflight: Preflight, tally: ProblemTally) -> P
 
 
 @contextlib.contextmanager
-def _known_account(environment: Environment, ledger_flag: str | None) -> Iterator[tuple[str, ledgers.Ledger | None]]:
+def _known_account(environment: Environment, ledger_flag: str | None) -> Iterator[tuple[str, Ledger | None]]:
     """Yield the account's name and its open ledger, or ``""`` and ``None``: `validate` needs neither."""
     try:
         name = read_account(environment).name
@@ -119,5 +121,7 @@ def _known_account(environment: Environment, ledger_flag: str | None) -> Iterato
             ledger.close()
 
 
-def _open_ledger(url: str) -> ledgers.Ledger | None:
-    return ledgers.Ledger.open(url) if ledgers.Ledger.exists(url) else None
+def _open_ledger(url: str) -> Ledger | None:
+    from importer.ledger.store import Ledger  # noqa: PLC0415 - loads SQLAlchemy
+
+    return Ledger.open(url) if Ledger.exists(url) else None
