@@ -9,7 +9,7 @@ import numpy as np
 
 from importer.account_fields.value_check import shortened
 from importer.leadsquared.documented_fields import documented_type
-from importer.manifest import Mask
+from importer.manifest.text_column import Mask
 from importer.mapping import Mapping as CheckedMapping
 from importer.mapping import Rule, Template
 from importer.validation.account_rules import AccountRules

@@ -10,8 +10,9 @@ from importer.account_fields import AccountFields
 from importer.attachments import AttachmentFinder
 from importer.error_codes import ERROR_CODES
 from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS
-from importer.manifest import Chunk, Mask
+from importer.manifest.chunks import Chunk
 from importer.manifest.records import RecordList
+from importer.manifest.text_column import Mask
 from importer.mapping import Mapping
 from importer.models import Problem
 from importer.validation.account_rules import AccountRules
