@@ -9,45 +9,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from importer.account_fields import AccountFields
 from importer.cli import options
 from importer.cli.known_fields import fields_to_check
 from importer.cli.log_setup import set_up_log
 from importer.cli.output import print_report
+from importer.cli.terminal import Terminal
 from importer.errors import SettingsError, StoppedEarly, UsageError
+from importer.reports import PageHeader, ProblemTally, attachments_line, report_file
 from importer.runtime.display_text import labelled
-from importer.runtime.garbage_collection import paused
 from importer.settings import DEFAULT_RATE, AccountSettings, Environment, ledger_url, read_account
+from importer.submission.plan import Disposition
+from importer.workflows.import_job import ImportJob
+from importer.workflows.preflight import Preflight, validate_manifest
 
 if TYPE_CHECKING:
-    from importer.account_fields import AccountFields
-    from importer.ledger import Ledger
-    from importer.reports import PageHeader, ProblemTally
-    from importer.workflows.import_job import ImportJob
-    from importer.workflows.preflight import Preflight
+    from importer.ledger.store import Ledger
 
 
-@click.command()
-@click.argument("manifest", type=options.PATH)
-@options.mapping
-@click.option("--report", type=options.PATH, help="Write every problem to this file: .csv, .json or .html.")
-@options.read_fields
-@options.strict_end
-@options.reading
-@options.logging_flags
 def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -> int:
-    """Check a manifest without sending anything.
-
-    Checks every row of MANIFEST as `run` does. Rows that the ledger knows as tickets are not checked again. Makes no
-    calls, except with --read-fields.
-    """
-    with paused():
-        from importer.cli.terminal import Terminal
-        from importer.reports import report_file
-        from importer.workflows.import_job import ImportJob
-        from importer.workflows.preflight import validate_manifest
-
+    """Check a manifest without sending anything."""
     environment = options.read_environment()
     set_up_log(flags, environment)
     with (
@@ -88,8 +69,6 @@ def _fields(account: AccountSettings | None, environment: Environment, flags: di
 
 
 def _summary_lines(header: PageHeader, preflight: Preflight) -> Iterator[str]:
-    from importer.reports import attachments_line
-
     yield labelled("manifest", f"{header.manifest} ({header.detected})")
     skipped = f", {header.skipped_rows:,} already imported" if header.skipped_rows else ""
     rejected = f"{header.wrong_rows:,} rejected" if header.wrong_rows else "no problems found"
@@ -109,9 +88,6 @@ def _next_step_lines(header: PageHeader, flags: dict[str, Any]) -> Iterator[str]
 
 
 def _page_header(job: ImportJob, preflight: Preflight, tally: ProblemTally) -> PageHeader:
-    from importer.reports import PageHeader
-    from importer.submission.plan import Disposition
-
     plan = preflight.rows.plan
     return PageHeader(
         manifest=str(job.manifest),
@@ -146,6 +122,6 @@ def _known_account(environment: Environment, ledger_flag: str | None) -> Iterato
 
 
 def _open_ledger(url: str) -> Ledger | None:
-    from importer.ledger import Ledger
+    from importer.ledger.store import Ledger  # noqa: PLC0415 - loads SQLAlchemy
 
     return Ledger.open(url) if Ledger.exists(url) else None

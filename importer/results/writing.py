@@ -16,7 +16,7 @@ import pandas as pd
 
 from importer.errors import ManifestError, ResultsError, StoppedEarly
 from importer.ledger.records import source_of_run
-from importer.manifest import open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results.cell_limits import ENDING
 from importer.results.columns import COLUMNS, REQUIRED_COLUMNS, ResultRow

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from importer.error_codes import ERROR_CODES
 from importer.leadsquared.answers import Answer, Throttled
-from importer.ledger import RunInfo, utc_now
+from importer.ledger.records import RunInfo, utc_now
 from importer.models import Status
 from importer.reports.summary import Summary
 from importer.results import PartFile, ResultRow

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Iterator
 
 from importer.errors import ImporterError, LedgerError, ProgramError, StoppedEarly, UsageError
-from importer.ledger import Ledger, RunInfo
+from importer.ledger.records import RunInfo
+from importer.ledger.store import Ledger
 from importer.reports.summary import Summary
 from importer.workflows.dialogs import PreflightDialog
 from importer.workflows.import_job import ImportJob

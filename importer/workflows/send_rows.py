@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from importer.errors import ImporterError
 from importer.leadsquared.client import Client, Timeouts
-from importer.ledger import Ledger
+from importer.ledger.store import Ledger
 from importer.ledger.ticket_numbers import greatest_number, has_ticket
 from importer.rate_limit.shared_slots import shared_rate_limiter
 from importer.rate_limit.status import LimitStatus

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import importer
-from importer.ledger import LEASE_S, boot_clock_s
+from importer.ledger.database import boot_clock_s
+from importer.ledger.leases import LEASE_S
 from tests.ledger.ledgers import live_run, new_ledger, query
 
 PACKAGE = Path(importer.__file__).parent

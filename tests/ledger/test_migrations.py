@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from importer.errors import LedgerError
-from importer.ledger import Ledger, migrations, schema
+from importer.ledger import migrations, schema
 from importer.ledger.database import make_engine, translated_errors
+from importer.ledger.store import Ledger
 from importer.models import Rate
 from importer.rate_limit import Booking, SlotRequest
 from importer.rate_limit.slot_records import SlotRecords

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.ledger import Ledger
+from importer.ledger.store import Ledger
 from tests.ledger.ledgers import live_run, new_ledger, new_run, query, reopened, url_of
 from tests.ledger.test_migrations import ROOT, ledger_of
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from importer.errors import StoppedEarly
-from importer.ledger import Ledger, Outcome, RunInfo
-from importer.ledger.records import FOUND, NOT_FOUND, SET_PENDING, RowFinding
+from importer.ledger.records import FOUND, NOT_FOUND, SET_PENDING, Outcome, RowFinding, RunInfo
+from importer.ledger.store import Ledger
 from importer.ledger.unanswered_requests import known_numbers, record_findings, unanswered_requests
 from importer.models import TicketIds
 from tests.ledger.ledgers import claims, created, entry, expire_lease, ids_of, intent, live_run, new_run, query

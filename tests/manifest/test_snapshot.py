@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from importer.errors import ManifestError
-from importer.manifest import private_copy, private_folder
+from importer.manifest.snapshot import private_copy, private_folder
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from importer.manifest import open_manifest
 from importer.manifest.delimited.record_reader import MAX_CELL_CHARS, MAX_RECORD_BYTES
+from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from tests.manifest.reading import read_bytes, refusal_of_bytes
 

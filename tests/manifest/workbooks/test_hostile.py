@@ -18,7 +18,7 @@ import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
 from importer.errors import ManifestError
-from importer.manifest import open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.manifest.workbooks import process_limits
 from importer.manifest.workbooks.process_limits import limits_for
 from importer.models import ManifestOptions
