@@ -208,7 +208,7 @@ def structure(folder: Path) -> dict[str, set[tuple[object, ...]]]:
     return found
 
 
-@pytest.mark.parametrize(("version", "rows"), [(1, [2, 5, 4, 0]), (2, [2, 9, 11, 1])])
+@pytest.mark.parametrize(("version", "rows"), [(1, [2, 5, 4, 0]), (2, [2, 9, 11, 1]), (4, [2, 6, 6, 1])])
 def test_an_upgrade_keeps_all_rows(tmp_path: Path, version: int, rows: list[int]) -> None:
     """Tickets, attempts and runs stay the same, and the backup is a ledger of the older version.
 
@@ -225,10 +225,12 @@ def test_an_upgrade_keeps_all_rows(tmp_path: Path, version: int, rows: list[int]
     (backup,) = backups(tmp_path)
     assert f"version-{version}" in backup.name
     assert columns(backup, "tickets")
-    assert not columns(backup, "exports")
+    assert bool(columns(backup, "exports")) == (version > 2)
+    assert "operation" not in columns(backup, "attempts")
+    assert set(query(tmp_path, "select operation from attempts")) == {("create",)}
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 4])
 def test_an_upgraded_ledger_has_the_structure_of_a_new_one(tmp_path: Path, version: int) -> None:
     """The revisions give the same tables, columns and indexes as the schema."""
     (new := tmp_path / "new").mkdir()
