@@ -116,7 +116,7 @@ def _write_results(run: ResolveRun, summary: Summary) -> None:
     def outcomes() -> Iterator[RowResults]:
         nonlocal rows
         for chunk in run.manifest.chunks():
-            former = read_result_rows(chunk.frame)
+            former, cells = read_result_rows(chunk.frame), chunk.cells(columns)
             entries = run.ledger_entries([each.key for each in former if each.status is Status.UNKNOWN and each.key])
             results = [
                 result_of_row(
@@ -126,11 +126,11 @@ def _write_results(run: ResolveRun, summary: Summary) -> None:
                 )
                 if each.status is Status.UNKNOWN and each.key in entries
                 else each
-                for each, content in zip(former, content_hashes(chunk.frame[columns]), strict=True)
+                for each, content in zip(former, content_hashes(columns, cells), strict=True)
             ]
             rows += len(results)
             summary.count((result.status, result.code, result.error) for result in results)
-            yield RowResults(frame=chunk.frame, results=results)
+            yield RowResults(cells=cells, results=results)
 
     written = write_results(run.job.target, columns, outcomes())
     if written != rows:
