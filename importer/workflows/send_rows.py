@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from importer.errors import ImporterError
-from importer.leadsquared.client import Client, Timeouts
+from importer.leadsquared.client import open_client
+from importer.leadsquared.transport import Timeouts
 from importer.ledger.store import Ledger
 from importer.ledger.ticket_numbers import greatest_number, has_ticket
 from importer.rate_limit.shared_slots import shared_rate_limiter
@@ -61,7 +62,7 @@ class RowSender:
             )
             timeouts = Timeouts(answer_s=options.answer_timeout_s)
             client = await stack.enter_async_context(
-                Client(endpoint, timeouts, connections=submission_options.concurrency)
+                open_client(endpoint, timeouts, connections=submission_options.concurrency)
             )
             journal = await stack.enter_async_context(Journal(self.ledger, info))
             progress = stack.enter_context(dialog.progress(total, options.rate))

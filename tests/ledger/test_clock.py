@@ -29,7 +29,7 @@ MAY_READ = {
     "cli/known_fields.py": (1, "the age of the account's fields, shown to the user"),
     "cli/validate.py": (1, "the time at which a report was made"),
     "leadsquared/attachment_streams.py": (1, "compared with a file's ctime, which the system takes from this clock"),
-    "leadsquared/client.py": (2, "a date in Retry-After, where the answer has no date of its own"),
+    "leadsquared/client.py": (1, "a date in Retry-After, where the answer has no date of its own"),
     "ledger/records.py": (3, "times for the user, names of runs, and the calls of a day, which outlast a restart"),
     "workflows/preflight.py": (1, "the age of the account's fields, shown to the user"),
 }

@@ -351,7 +351,7 @@ def test_a_row_is_not_sent_if_its_file_was_deleted_after_the_check(bench) -> Non
     rows.plan = checked.plan
     spoiled, fine = bench.to_send(rows)
     assert "there is no file 'a.txt'" in spoiled.unsendable_reason
-    assert spoiled.ticket.attachments == ()
+    assert spoiled.request.attachments == ()
     assert (fine.unsendable_reason, len(fine.ticket.attachments)) == ("", 1)
 
 
