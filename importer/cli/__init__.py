@@ -1,7 +1,6 @@
 """The command line: one module per command. Nothing else prints, asks or exits.
 
-Pandas, aiohttp and SQLAlchemy take long to load. Commands import them inside their functions, so that ``--help`` and a
-mistyped flag answer at once.
+``commands`` declares all commands. Each is carried out by the module of its name, which is loaded when it is called.
 """
 
 from __future__ import annotations

@@ -1,26 +1,37 @@
-"""The command `ticket-importer`, with all of its subcommands."""
+"""The command `ticket-importer`: its subcommands, their arguments and flags. This module carries nothing out.
+
+A command is carried out by the function of its name in the module of its name: `validate` by ``validate.validate``,
+`ledger init` by ``ledger.init``. It is loaded when the command is called, because pandas, aiohttp and SQLAlchemy take
+long to load: ``--help`` and a mistyped flag answer at once.
+"""
 
 from __future__ import annotations
+
+import importlib
+from typing import Any
 
 import click
 
 from importer import __version__
-from importer.cli.explain import explain
-from importer.cli.fields import fields
-from importer.cli.history import history
-from importer.cli.ledger import ledger
-from importer.cli.rerun import rerun
-from importer.cli.resolve import resolve
-from importer.cli.run import run
-from importer.cli.sandbox import sandbox
-from importer.cli.schema import schema
-from importer.cli.suggest import suggest
-from importer.cli.validate import validate
+from importer.cli import options
+from importer.runtime.garbage_collection import paused
 from importer.settings import VARIABLES
+
+
+class _Command(click.Command):
+    """A command whose function is loaded when it is called."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        names = ctx.command_path.split()[1:]
+        with paused():
+            module = importlib.import_module(f"importer.cli.{names[0]}")
+        return ctx.invoke(getattr(module, names[-1]), **ctx.params)
 
 
 class _CommandGroup(click.Group):
     """A group whose help ends with a table of the environment variables."""
+
+    command_class = _Command
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         with formatter.section("Environment variables (also read from .env in this folder; flags override them)"):
@@ -36,5 +47,187 @@ def cli() -> None:
     """
 
 
-for _command in (run, rerun, validate, explain, resolve, history, ledger, fields, suggest, schema, sandbox):
-    cli.add_command(_command)
+@cli.command()
+@click.argument("manifest", type=options.PATH)
+@options.strict_end
+@options.export_checks
+@options.sending
+def run() -> None:
+    """Import the tickets of a manifest.
+
+    MANIFEST is a table: CSV, a workbook or JSON. The results file has every row with its ticket number or error.
+    If a run stops, run the same command again: it goes on with the remaining rows and never creates a ticket twice.
+    """
+
+
+@cli.command()
+@click.argument("results_file", metavar="RESULTS", type=options.PATH)
+@click.option(
+    "--only",
+    default="failed,rejected,pending",
+    show_default=True,
+    metavar="STATES",
+    help="Send the rows in these states. `unknown` needs --on-unknown retry.",
+)
+@click.option(
+    "--manifest",
+    "original",
+    type=options.PATH,
+    help="The manifest of RESULTS, to find cells that a spreadsheet changed.  [default: from the ledger]",
+)
+@click.option("--accept-edits", is_flag=True, help="Send cells that a spreadsheet changed as they are.")
+@click.option("--allow-missing", is_flag=True, help="Go on although RESULTS lacks rows of the manifest.")
+@options.sending
+def rerun() -> None:
+    """Send the rows of a results file that are not tickets yet.
+
+    Correct the failed and rejected rows in RESULTS first. Rows that are tickets stay as they are.
+    """
+
+
+@cli.command()
+@click.argument("manifest", type=options.PATH)
+@options.mapping
+@click.option("--report", type=options.PATH, help="Write every problem to this file: .csv, .json or .html.")
+@options.read_fields
+@options.strict_end
+@options.reading
+@options.logging_flags
+def validate() -> None:
+    """Check a manifest without sending anything.
+
+    Checks every row of MANIFEST as `run` does. Rows that the ledger knows as tickets are not checked again. Makes no
+    calls, except with --read-fields.
+    """
+
+
+@cli.command()
+@click.argument("code", required=False)
+def explain() -> None:
+    """Explain an error code, or list all codes.
+
+    Shows what CODE means, why it occurs, and what to do.
+    """
+
+
+@cli.command()
+@click.argument("results_file", metavar="RESULTS", type=options.PATH)
+@click.option(
+    "--set",
+    "decisions",
+    multiple=True,
+    metavar="ROW=STATE",
+    help="Decide it yourself: ROW=created:NUMBER, ROW=pending or not-found=pending. ROW: an import_row. Repeatable.",
+)
+@click.option("-o", "--results", type=options.PATH, help="File for the new results.  [default: replace RESULTS]")
+@click.option("--sandbox", is_flag=True, help="Look in an empty sandbox account on this machine.")
+@options.reading
+@click.option("--yes", is_flag=True, help="Do not ask before looking in the account.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
+@options.logging_flags
+def resolve() -> None:
+    """Find out which unknown rows became tickets.
+
+    Looks up the tickets of the unknown rows of RESULTS in the account, and updates RESULTS. A row becomes created only
+    if a ticket is certainly its own. A row that is not found stays unknown, unless you decide with --set.
+    """
+
+
+@cli.command()
+@click.argument("run_name", metavar="[RUN]", required=False)
+@options.ledger
+@options.as_json
+def history() -> None:
+    """List past runs, or the rows of one run.
+
+    The newest run comes first. RUN is any part of a run's name that no other run has, such as its last six characters.
+    """
+
+
+@cli.group()
+def ledger() -> None:
+    """Manage the ledger.
+
+    The ledger records every ticket that was created or may have been created.
+    """
+
+
+@ledger.command(cls=_Command)
+@options.ledger
+def init() -> None:
+    """Create the ledger, once, before the first import.
+
+    An existing ledger stays as it is.
+    """
+
+
+@ledger.command(cls=_Command)
+@click.argument("target", metavar="FILE", type=options.PATH)
+@options.ledger
+def backup() -> None:
+    """Copy the ledger to a new file.
+
+    FILE must not exist. Runs may go on meanwhile.
+    """
+
+
+@cli.command()
+@click.option("-o", "--output", type=options.PATH, help="Write the fields to this file, .csv or .json.")
+@click.option("--sandbox", is_flag=True, help="Read from a sandbox account on this machine.")
+@options.reading
+@options.as_json
+@options.logging_flags
+def fields() -> None:
+    """Show the account's ticket fields and save them for checks.
+
+    Shows each field's name, SchemaName, type, whether it is mandatory, and the values of a select field.
+    Later checks use them. This command needs an administrator's keys.
+    """
+
+
+@cli.command()
+@click.argument("manifest", type=options.PATH)
+@click.option("-o", "--output", type=options.PATH, help="Write the mapping to this new file.  [default: print it]")
+@click.option(
+    "--sheet", metavar="NAME", help="Sheet of a workbook to draft for.  [default: the first that holds a table]"
+)
+@options.logging_flags
+def suggest() -> None:
+    """Draft a mapping from the columns of a manifest.
+
+    The draft marks its guesses, and lists the columns left for you under `ignore`. It uses the account's fields if
+    `fields` has read them. Makes no calls.
+    """
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of the mapping language.
+
+    Save it to a file and begin a mapping with
+    `# yaml-language-server: $schema=FILE`: an editor then completes and checks the mapping.
+    """
+
+
+@cli.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port on this machine.  [default: any free port]"
+)
+@click.option("--rate", type=options.RATE, default="25/5", show_default=True, help="The account's rate limit.")
+@click.option(
+    "--algorithm",
+    type=click.Choice(["sliding", "fixed", "bucket"]),
+    default="sliding",
+    show_default=True,
+    help="How the rate limit counts: sliding window, fixed window or token bucket.",
+)
+@click.option("--latency", type=options.DURATION, default="50ms", show_default=True, help="Time to create a ticket.")
+@click.option(
+    "--jitter", type=options.DURATION, default="0s", show_default=True, help="Longest random delay before each request."
+)
+@click.option("--faults", type=options.PATH, help="A YAML or JSON file that lists requests to fail, and how.")
+def sandbox() -> None:
+    """Serve a simulated account on this machine, for tests.
+
+    Prints the settings to use it, and runs until Ctrl-C. All calls and tickets are listed at /sandbox/record.
+    """

@@ -5,23 +5,15 @@ from __future__ import annotations
 import difflib
 import textwrap
 
-import click
-
 from importer.cli.output import print_line
+from importer.error_codes import ERROR_CODES, STATES
 from importer.errors import UsageError
 
 _LEAST_SIMILARITY = 0.6  # of a code to what the user typed, to be suggested
 
 
-@click.command()
-@click.argument("code", required=False)
 def explain(code: str | None) -> int:
-    """Explain an error code, or list all codes.
-
-    Shows what CODE means, why it occurs, and what to do.
-    """
-    from importer.error_codes import ERROR_CODES, STATES
-
+    """Explain an error code, or list all codes."""
     if code is None:
         width = max(map(len, ERROR_CODES))
         for state, entries in STATES.items():

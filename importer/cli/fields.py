@@ -9,23 +9,22 @@ import os
 import tempfile
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import click
-
+from importer.account_fields import AccountField, AccountFields
+from importer.account_fields.cache import as_data
 from importer.cli import options
+from importer.cli.fetching import fetch_fields
 from importer.cli.json_envelope import enveloped
-from importer.cli.known_fields import cache_fields, fetch_fields
+from importer.cli.known_fields import cache_fields
 from importer.cli.log_setup import set_up_log
 from importer.cli.output import log, print_line, print_report
 from importer.errors import UsageError
+from importer.results import escape_formula
 from importer.runtime.atomic_files import begins_as, open_made, replacing, writing
 from importer.runtime.display_text import labelled
 from importer.settings import fields_folder, read_connection
-
-if TYPE_CHECKING:
-    from importer.account_fields import AccountField, AccountFields
-    from importer.workflows.fetch_fields import FetchedFields
+from importer.workflows.fetch_fields import FetchedFields
 
 _CSV_COLUMNS = ("SchemaName", "name", "type", "mandatory", "active", "default", "max_length", "values")
 _BEGINNINGS = {
@@ -36,18 +35,8 @@ _COLUMNS = ("name", "SchemaName", "type", "mandatory", "values")
 _VALUES_SHOWN_CHARS = 60
 
 
-@click.command()
-@click.option("-o", "--output", type=options.PATH, help="Write the fields to this file, .csv or .json.")
-@click.option("--sandbox", is_flag=True, help="Read from a sandbox account on this machine.")
-@options.reading
-@options.as_json
-@options.logging_flags
 def fields(output: Path | None, **flags: Any) -> int:
-    """Show the account's ticket fields and save them for checks.
-
-    Shows each field's name, SchemaName, type, whether it is mandatory, and the values of a select field.
-    Later checks use them. This command needs an administrator's keys.
-    """
+    """Show the account's ticket fields and save them for checks."""
     environment = options.read_environment()
     set_up_log(flags, environment)
     if output is not None:
@@ -86,7 +75,7 @@ def _check_output(path: Path) -> None:
 def _show(fetched: FetchedFields, *, as_json: bool) -> None:
     found = fetched.fields
     if as_json:
-        print_line(enveloped(_as_data(found)))
+        print_line(enveloped(as_data(found)))
         return
     rows = [_COLUMNS, *map(_cells, found)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS) - 1)]
@@ -117,16 +106,10 @@ def _values_text(field: AccountField) -> str:
     return shown
 
 
-def _as_data(found: AccountFields) -> dict[str, Any]:
-    from importer.account_fields.cache import as_data
-
-    return as_data(found)
-
-
 def _write(path: Path, found: AccountFields) -> None:
     """Write the fields to a file that appears when it is complete. Raises UsageError."""
     is_csv = path.suffix.lower() == ".csv"
-    text = _csv_text(found) if is_csv else json.dumps(_as_data(found), ensure_ascii=False, indent=1)
+    text = _csv_text(found) if is_csv else json.dumps(as_data(found), ensure_ascii=False, indent=1)
     encoding = "utf-8-sig" if is_csv else "utf-8"
     with (
         writing(str(path), "-o"),
@@ -138,8 +121,6 @@ def _write(path: Path, found: AccountFields) -> None:
 
 def _csv_text(found: AccountFields) -> str:
     """Return a row per field. Line breaks separate values, as values may contain any other separator."""
-    from importer.results import escape_formula
-
     text = StringIO(newline="")
     csv.writer(text, lineterminator="\r\n").writerows(
         [escape_formula(cell) for cell in row] for row in (_CSV_COLUMNS, *map(_csv_cells, found))

@@ -5,18 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING
-
-import click
 
 from importer.cli import options
 from importer.cli.json_envelope import enveloped
 from importer.cli.output import print_line
+from importer.ledger.history import PastRow, PastRun, past_run, past_runs, rows_of
+from importer.ledger.store import Ledger
 from importer.runtime.display_text import one_line
 from importer.settings import ledger_url
-
-if TYPE_CHECKING:
-    from importer.ledger.history import PastRow, PastRun
 
 _ENDINGS = {
     0: "every row is a ticket",
@@ -32,18 +28,8 @@ _ENDINGS = {
 _HEADER = ("row", "key", "state", "number", "outcome", "attempts", "settled_at", "error_code", "error")
 
 
-@click.command()
-@click.argument("run_name", metavar="[RUN]", required=False)
-@options.ledger
-@options.as_json
 def history(run_name: str | None, ledger: str | None, *, as_json: bool) -> int:
-    """List past runs, or the rows of one run.
-
-    The newest run comes first. RUN is any part of a run's name that no other run has, such as its last six characters.
-    """
-    from importer.ledger import Ledger
-    from importer.ledger.history import past_run, past_runs, rows_of
-
+    """List past runs, or the rows of one run."""
     opened = Ledger.open(ledger_url(ledger, options.read_environment()))
     try:
         if run_name is None:

@@ -8,25 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from importer.account_fields import AccountFields, FieldsCache
 from importer.cli.output import log
 from importer.errors import UsageError
 from importer.runtime.display_text import labelled
-from importer.settings import (
-    SANDBOX_ACCOUNT,
-    AccountSettings,
-    Environment,
-    fields_folder,
-    ledger_url,
-    parse_duration,
-    read_rate,
-)
-
-if TYPE_CHECKING:
-    from importer.account_fields import AccountFields
-    from importer.mapping import Mapping as LoadedMapping
-    from importer.workflows.fetch_fields import FetchedFields
+from importer.settings import AccountSettings, Environment, fields_folder
 
 
 def fields_to_check(
@@ -48,7 +36,7 @@ def fields_to_check(
             "--read-fields makes calls to the account, and --dry-run makes none",
             hint="run `ticket-importer fields` first, then --dry-run without --read-fields",
         )
-    from importer.account_fields.fields_reader import FieldsNotShown
+    from importer.cli.fetching import FieldsNotShown, fetch_fields  # noqa: PLC0415 - loads the client of the API
 
     try:
         found = fetch_fields(account, environment, flags).fields
@@ -64,8 +52,6 @@ def fields_to_check(
 
 def cached_fields(account_name: str, folder: Path | None) -> AccountFields | None:
     """Return the fields that were read before, or ``None``."""
-    from importer.account_fields import FieldsCache
-
     return FieldsCache(folder).load(account_name) if account_name and folder is not None else None
 
 
@@ -74,35 +60,8 @@ def fields_line(fields: AccountFields) -> str:
     return labelled("fields", f"{len(fields):,} of the account, read {fields.age_text(datetime.now(UTC))}")
 
 
-def fetch_fields(account: AccountSettings | None, environment: Environment, flags: Mapping[str, Any]) -> FetchedFields:
-    """Read the fields from the account. Raises FieldsNotShown, StoppedEarly and Interrupted."""
-    from importer.ledger import Ledger
-    from importer.workflows.fetch_fields import FetchOptions, fetch
-
-    url = ledger_url(flags.get("ledger"), environment) if account is not None else ""
-    return fetch(
-        FetchOptions(
-            account=account,
-            account_name=account.name if account else SANDBOX_ACCOUNT,
-            rate=flags.get("rate") or read_rate(None, environment),
-            give_up_after_s=flags.get("give_up_after", parse_duration("15m")),
-            answer_timeout_s=flags.get("answer_timeout", parse_duration("120s")),
-            ledger_url=url if account is not None and Ledger.exists(url) else None,
-            mapping=_mapping(flags) if account is None and "mapping" in flags else None,
-        )
-    )
-
-
-def _mapping(flags: Mapping[str, Any]) -> LoadedMapping:
-    from importer.mapping import load_mapping
-
-    return load_mapping(flags["mapping"], source=flags["source"], key=flags["key"])
-
-
 def cache_fields(found: AccountFields, folder: Path | None) -> None:
     """Cache the fields for later commands; log a warning if that is not possible."""
-    from importer.account_fields import FieldsCache
-
     if folder is None:
         log.warning("can't cache the fields, as this user has no home folder: set HOME, or set LSQ_LEDGER to a file")
         return

@@ -9,6 +9,9 @@ from typing import Any
 
 from importer.cli.questions import ask
 from importer.errors import LedgerError
+from importer.ledger.database import safe_url
+from importer.ledger.store import Ledger
+from importer.manifest.snapshot import private_folder
 from importer.settings import AccountSettings, Environment, ledger_url
 
 
@@ -21,8 +24,6 @@ def ledger_for_import(
     ``account`` is ``None`` for the sandbox. With ``asks``, a missing ledger is created if the user agrees.
     Raises LedgerError if the ledger is missing.
     """
-    from importer.ledger import Ledger, safe_url
-
     if account is None:
         with sandbox_ledger() as url:
             yield url
@@ -50,9 +51,6 @@ def ledger_for_import(
 @contextlib.contextmanager
 def sandbox_ledger() -> Iterator[str]:
     """Create a ledger in a temporary folder and yield its URL."""
-    from importer.ledger import Ledger
-    from importer.manifest import private_folder
-
     with private_folder() as folder:
         url = f"sqlite:///{folder}/ledger.sqlite"
         Ledger.create(url).close()

@@ -164,7 +164,7 @@ def _text_formatter(handler: logging.Handler) -> logging.Formatter:
 
 
 def _json_formatter() -> logging.Formatter:
-    from pythonjsonlogger.json import JsonFormatter
+    from pythonjsonlogger.json import JsonFormatter  # noqa: PLC0415 - rarely needed
 
     return JsonFormatter(
         ["asctime", "levelname", "message"],

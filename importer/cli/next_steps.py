@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from importer.ledger import safe_url
+from importer.ledger.database import safe_url
 from importer.models import Status
 from importer.reports import labelled
 from importer.reports.summary import Summary

@@ -11,6 +11,7 @@ import click
 
 from importer.models import Rate
 from importer.settings import Environment, parse_duration, parse_refusals
+from importer.submission.failure_limit import FailureLimit
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -47,8 +48,6 @@ def _parse_statuses(text: str) -> frozenset[int]:
 
 
 def _parse_failure_limit(text: str) -> str:
-    from importer.submission.failure_limit import FailureLimit
-
     FailureLimit(text)
     return text
 

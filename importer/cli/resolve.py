@@ -8,9 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import Any
 
 from importer.cli import options
 from importer.cli.json_envelope import enveloped
@@ -18,13 +16,15 @@ from importer.cli.ledger_location import sandbox_ledger
 from importer.cli.log_setup import set_up_log
 from importer.cli.output import log, print_line, print_report
 from importer.cli.questions import ask, can_ask
+from importer.cli.terminal import show_lines
 from importer.models import Rate
+from importer.reports import summary_json, summary_lines
+from importer.resolve.run import ResolveJob
+from importer.resolve.search import SearchOptions, SearchPlan
+from importer.resolve.workflow import Resolution
+from importer.resolve.workflow import resolve as settle_unknown_rows
 from importer.runtime.display_text import duration, labelled, limit_text
 from importer.settings import SANDBOX_ACCOUNT, ledger_url, read_connection
-
-if TYPE_CHECKING:
-    from importer.resolve.search import SearchPlan
-    from importer.resolve.workflow import Resolution
 
 _CALLS_LINE_EVERY_S = 10.0
 _OUTCOMES = {
@@ -36,31 +36,8 @@ _OUTCOMES = {
 }
 
 
-@click.command()
-@click.argument("results_file", metavar="RESULTS", type=options.PATH)
-@click.option(
-    "--set",
-    "decisions",
-    multiple=True,
-    metavar="ROW=STATE",
-    help="Decide it yourself: ROW=created:NUMBER, ROW=pending or not-found=pending. ROW: an import_row. Repeatable.",
-)
-@click.option("-o", "--results", type=options.PATH, help="File for the new results.  [default: replace RESULTS]")
-@click.option("--sandbox", is_flag=True, help="Look in an empty sandbox account on this machine.")
-@options.reading
-@click.option("--yes", is_flag=True, help="Do not ask before looking in the account.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
-@options.logging_flags
 def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> int:
-    """Find out which unknown rows became tickets.
-
-    Looks up the tickets of the unknown rows of RESULTS in the account, and updates RESULTS. A row becomes created only
-    if a ticket is certainly its own. A row that is not found stays unknown, unless you decide with --set.
-    """
-    from importer.resolve.run import ResolveJob
-    from importer.resolve.search import SearchOptions
-    from importer.resolve.workflow import resolve
-
+    """Find out which unknown rows became tickets."""
     environment = options.read_environment()
     set_up_log(flags, environment)
     account, rate = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
@@ -80,14 +57,12 @@ def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> int
             ledger_url=url,
             decisions=decisions,
         )
-        resolution = resolve(job, search_options, dialog)
+        resolution = settle_unknown_rows(job, search_options, dialog)
     _show(resolution, as_json=flags["as_json"])
     return resolution.summary.exit_code
 
 
 def _show(resolution: Resolution, *, as_json: bool) -> None:
-    from importer.reports import summary_json, summary_lines
-
     summary, outcomes = resolution.summary, resolution.outcomes
     if as_json:
         counts = {outcome.replace("-", "_"): outcomes[outcome] for outcome in _OUTCOMES}
@@ -109,8 +84,6 @@ class _ResolveTerminal:
         self._next_line_at = clock() + _CALLS_LINE_EVERY_S
 
     def show_plan(self, plan: SearchPlan) -> None:
-        from importer.cli.terminal import show_lines
-
         show_lines(logging.INFO, _plan_lines(plan, self._rate), even_if_quiet=self._asks)
 
     def confirm_plan(self, plan: SearchPlan) -> bool:

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import json
 
-import click
-
 from importer.cli.output import print_line
+from importer.mapping.json_schema import mapping_schema
 
 
-@click.command()
 def schema() -> int:
-    """Print the JSON Schema of the mapping language.
-
-    Save it to a file and begin a mapping with
-    `# yaml-language-server: $schema=FILE`: an editor then completes and checks the mapping.
-    """
-    from importer.mapping.json_schema import mapping_schema
-
+    """Print the JSON Schema of the mapping language."""
     for line in json.dumps(mapping_schema(), indent=2, ensure_ascii=False).split("\n"):
         print_line(line)
     return 0

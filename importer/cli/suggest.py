@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import click
-
+from importer.account_fields import AccountFields
 from importer.cli import options
 from importer.cli.known_fields import cached_fields, fields_line
 from importer.cli.log_setup import set_up_log
@@ -17,32 +16,18 @@ from importer.errors import SettingsError, UsageError
 from importer.runtime.atomic_files import create, writing
 from importer.runtime.display_text import labelled
 from importer.settings import Environment, fields_folder, read_account
+from importer.suggest import Suggestion
+from importer.suggest import suggest as draft_mapping
+from importer.suggest.decisions import Confidence
 
-if TYPE_CHECKING:
-    from importer.account_fields import AccountFields
-    from importer.suggest import Suggestion
 
-
-@click.command()
-@click.argument("manifest", type=options.PATH)
-@click.option("-o", "--output", type=options.PATH, help="Write the mapping to this new file.  [default: print it]")
-@click.option(
-    "--sheet", metavar="NAME", help="Sheet of a workbook to draft for.  [default: the first that holds a table]"
-)
-@options.logging_flags
 def suggest(manifest: Path, output: Path | None, sheet: str | None, **flags: Any) -> int:
-    """Draft a mapping from the columns of a manifest.
-
-    The draft marks its guesses, and lists the columns left for you under `ignore`. It uses the account's fields if
-    `fields` has read them. Makes no calls.
-    """
-    from importer.suggest import suggest
-
+    """Draft a mapping from the columns of a manifest."""
     environment = options.read_environment()
     set_up_log(flags, environment)
     if output is not None:
         _check_output(output)
-    suggestion = suggest(manifest, _fields(environment), sheet)
+    suggestion = draft_mapping(manifest, _fields(environment), sheet)
     if output is None:
         for line in suggestion.text.rstrip("\n").split("\n"):
             print_line(line)
@@ -81,8 +66,6 @@ def _write(path: Path, text: str) -> None:
 
 
 def _log_counts(suggestion: Suggestion, manifest: Path, output: Path | None) -> None:
-    from importer.suggest.decisions import Confidence
-
     counts = suggestion.draft.counts
     files = f", {len(suggestion.files.used):,} with attachments" if suggestion.files.used else ""
     rows = "1 row" if suggestion.rows == 1 else f"{suggestion.rows:,} rows"

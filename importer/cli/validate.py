@@ -8,44 +8,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from importer.account_fields import AccountFields
 from importer.cli import options
 from importer.cli.known_fields import fields_to_check
 from importer.cli.log_setup import set_up_log
 from importer.cli.output import print_report
+from importer.cli.terminal import Terminal
 from importer.errors import SettingsError, StoppedEarly, UsageError
 from importer.events import to_all
+from importer.reports import attachments_line, problem_lines, report_file
+from importer.reports.summary import Validation
 from importer.runtime.display_text import labelled
-from importer.runtime.garbage_collection import paused
 from importer.settings import AccountSettings, Environment, ledger_url, read_account
+from importer.workflows.import_job import ImportJob
+from importer.workflows.preflight import validate_manifest
 
 if TYPE_CHECKING:
-    from importer.account_fields import AccountFields
-    from importer.ledger import Ledger
-    from importer.reports.summary import Validation
+    from importer.ledger.store import Ledger
 
 
-@click.command()
-@click.argument("manifest", type=options.PATH)
-@options.mapping
-@click.option("--report", type=options.PATH, help="Write every problem to this file: .csv, .json or .html.")
-@options.read_fields
-@options.strict_end
-@options.reading
-@options.logging_flags
 def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -> int:
-    """Check a manifest without sending anything.
-
-    Checks every row of MANIFEST as `run` does. Rows that the ledger knows as tickets are not checked again. Makes no
-    calls, except with --read-fields.
-    """
-    with paused():
-        from importer.cli.terminal import Terminal
-        from importer.reports import problem_lines, report_file
-        from importer.workflows.import_job import ImportJob
-        from importer.workflows.preflight import validate_manifest
-
+    """Check a manifest without sending anything."""
     environment = options.read_environment()
     set_up_log(flags, environment)
     with (
@@ -83,8 +66,6 @@ def _fields(account: AccountSettings | None, environment: Environment, flags: di
 
 
 def _summary_lines(validation: Validation) -> Iterator[str]:
-    from importer.reports import attachments_line
-
     yield labelled("manifest", f"{validation.manifest} ({validation.detected})")
     skipped = f", {validation.skipped:,} already imported" if validation.skipped else ""
     rejected = f"{validation.rejected:,} rejected" if validation.rejected else "no problems found"
@@ -122,6 +103,6 @@ def _known_account(environment: Environment, ledger_flag: str | None) -> Iterato
 
 
 def _open_ledger(url: str) -> Ledger | None:
-    from importer.ledger import Ledger
+    from importer.ledger.store import Ledger  # noqa: PLC0415 - loads SQLAlchemy
 
     return Ledger.open(url) if Ledger.exists(url) else None

@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from importer.export_checks.changed_keys import MOST_COMPARED, KeyResemblance, may_be_alike, resemblance
 from importer.export_checks.checks import ExportFigures, ExportLimits, ExportStop, PreviousExport, stops
-from importer.ledger import Ledger, RunInfo, utc_now
 from importer.ledger.previous_exports import (
     ExportRecord,
     KeyHashes,
@@ -32,7 +31,9 @@ from importer.ledger.previous_exports import (
     unfinished_export,
     unpack_keys,
 )
-from importer.manifest import Chunk
+from importer.ledger.records import RunInfo, utc_now
+from importer.ledger.store import Ledger
+from importer.manifest.chunks import Chunk
 from importer.mapping import Mapping
 from importer.validation import RenumberedRowCounter
 

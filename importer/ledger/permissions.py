@@ -8,6 +8,8 @@ import os
 import stat
 from pathlib import Path
 
+from importer.runtime.atomic_files import create_private
+
 log = logging.getLogger("importer")
 
 OWNER_ONLY = 0o600
@@ -26,18 +28,6 @@ def make_folder(folder: Path) -> None:
                 folder.chmod(_OWNER_ONLY_FOLDER)
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is not a folder")
-
-
-def create_private(path: Path) -> int:
-    """Create a new file that only its owner can ever open; return its descriptor. Raises OSError.
-
-    An existing file or link is left unchanged: FileExistsError.
-    """
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-    number = os.open(path, flags, OWNER_ONLY)
-    if os.name == "posix" and stat.S_IMODE(os.fstat(number).st_mode) != OWNER_ONLY:
-        os.fchmod(number, OWNER_ONLY)  # the umask removed permissions of the owner
-    return number
 
 
 def create_ledger(path: Path) -> None:

@@ -74,6 +74,9 @@ class Rejection:
     hint: str
 
 
+CREATE = "create"  # the operation whose requests create tickets
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intent:
     """A request that is about to be sent. The ledger stores ``title`` and ``lead`` as hashes only."""
@@ -81,6 +84,7 @@ class Intent:
     key: str
     content: str
     request: str
+    operation: str = CREATE
     title: str = ""
     lead: str = ""
 
@@ -95,6 +99,7 @@ class Outcome:
     key: str
     state: str
     outcome: str  # kind of answer, stored with the attempt
+    operation: str = CREATE
     ids: TicketIds | None = None
     error_code: str = ""
     error: str = ""

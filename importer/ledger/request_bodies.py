@@ -10,8 +10,10 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from importer.ledger import database, schema
+from importer.ledger.records import CREATE
 
 _tickets, _attempts = schema.tickets.c, schema.attempts.c
+_CREATE: sa.ColumnElement[str] = sa.literal_column(f"'{CREATE}'")
 
 
 def is_settled() -> sa.ColumnElement[bool]:
@@ -19,11 +21,11 @@ def is_settled() -> sa.ColumnElement[bool]:
     return (_tickets.state != sa.literal_column("'unknown'")) & (_tickets.state != sa.literal_column("'sending'"))
 
 
-def erase_bodies(tickets: sa.ColumnElement[bool]) -> sa.Update:
-    """Return the statement that erases the bodies of these tickets, if they are settled."""
+def erase_bodies(tickets: sa.ColumnElement[bool], operation: sa.ColumnElement[str] = _CREATE) -> sa.Update:
+    """Return the statement that erases the bodies of an operation on these tickets, if they are settled."""
     settled = sa.select(_tickets.id).where(tickets & is_settled())
     # Rows without a body, which are most of them, are not rewritten.
-    has_body = _attempts.request != sa.literal_column("''")
+    has_body = (_attempts.operation == operation) & (_attempts.request != sa.literal_column("''"))
     return (
         schema.attempts.update().where(_attempts.ticket.in_(settled) & has_body).values(request=sa.literal_column("''"))
     )

@@ -46,11 +46,16 @@ _MAY_BE_SENT = (
 _SENT_HERE = (_tickets.run == _parameter("run")) & (
     (_tickets.state == _constant("sending")) | (_tickets.state == _constant("unknown"))
 )
+_INTENDED = {
+    "run": _parameter("run"),
+    "operation": _parameter("operation"),
+    "intended_at": _parameter("now"),
+    "request": _parameter("request"),
+    "title_hash": _parameter("title_hash"),
+}
 _LEAVE_ATTEMPT = schema.attempts.insert().from_select(
-    ["ticket", "run", "intended_at", "request", "title_hash"],
-    sa.select(_tickets.id, _parameter("run"), _parameter("now"), _parameter("request"), _parameter("title_hash")).where(
-        _MAY_BE_SENT
-    ),
+    ["ticket", *_INTENDED],
+    sa.select(_tickets.id, *_INTENDED.values()).where(_MAY_BE_SENT),
     include_defaults=False,
 )
 _SEND = (
@@ -95,6 +100,7 @@ _SETTLE_ATTEMPT = (
     .where(
         (_attempts.ticket == sa.select(_tickets.id).where(_TICKET).scalar_subquery())
         & (_attempts.run == _parameter("run"))
+        & (_attempts.operation == _parameter("operation"))
         & _attempts.outcome.is_(None)
     )
     .values(
@@ -109,7 +115,8 @@ _SETTLE_ATTEMPT = (
 _SETTLE_ATTEMPT_AND_ERASE = _SETTLE_ATTEMPT.values(request=_constant(""))
 # Erases bodies of the row's earlier requests; only unclear answers leave bodies, so most rows have none.
 _ERASE_OTHERS = request_bodies.erase_bodies(
-    _TICKET & ((_tickets.attempts > _constant("1")) | (_parameter("uncounted", sa.Integer) != _constant("0")))
+    _TICKET & ((_tickets.attempts > _constant("1")) | (_parameter("uncounted", sa.Integer) != _constant("0"))),
+    _parameter("operation"),
 )
 
 
@@ -179,6 +186,7 @@ class RequestRecorder:
                 "p_key": each.key,
                 "p_content": each.content,
                 "p_request": each.request,
+                "p_operation": each.operation,
                 "p_title_hash": keyed_hash.hex(each.title),
                 "p_lead_hash": keyed_hash.hex(each.lead),
             }
@@ -229,6 +237,7 @@ def _outcome_parameters(outcome: Outcome, now: str) -> dict[str, Any]:
         "p_uncounted": -1 if outcome.late else int(not outcome.counted),
         "p_uncounted_late": -1 if outcome.late else 0,
         "p_outcome": outcome.outcome,
+        "p_operation": outcome.operation,
         "p_http_status": outcome.http_status,
         "p_wait_s": outcome.wait_s,
     }

@@ -26,7 +26,7 @@ class LedgerRows(LedgerConnection):
         with self._translated_errors(), self._engine.connect() as db:
             wanted = database.column_is_in(db, columns.key, keys)
             where = (columns.account == account) & (columns.source == source) & wanted
-            for row in db.execute(sa.select(*_ENTRY).where(where)):
+            for row in db.execute(sa.select(*_ENTRY).where(where)).all():
                 found[row[1]] = _entry(row)
         return found
 
@@ -39,7 +39,8 @@ class LedgerRows(LedgerConnection):
         with self._translated_errors(), self._engine.connect() as db:
             wanted = database.column_is_in(db, columns.key, keys)
             where = (columns.account == account) & (columns.source == source) & wanted
-            found = db.execute(sa.select(columns.key, columns.state, columns.error_code).where(where))
+            # `all` fetches much faster than one row at a time.
+            found = db.execute(sa.select(columns.key, columns.state, columns.error_code).where(where)).all()
             return {key: effective_state(state, code) for key, state, code in found}
 
     def reject(self, run_id: str, rejections: Sequence[Rejection]) -> None:

@@ -1,8 +1,8 @@
-"""The tables of the ledger, version 4.
+"""The tables of the ledger, version 5.
 
 runs       one row per run; a run is live while ``ended_at`` is null and its lease is renewed
 tickets    one row per account, source and key: its state, its IDs, and the run that holds it
-attempts   one row per request
+attempts   one row per request, with its operation
 rejections rows that validation rejected in a run
 quotas     one row per account: its slots, shared by all runs
 calls      one row per account and minute: the number of calls
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 SECRET_BYTES = 32
 
 metadata = sa.MetaData()
@@ -99,8 +99,10 @@ attempts = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("ticket", sa.ForeignKey("tickets.id"), nullable=False, index=True),
     sa.Column("run", sa.ForeignKey("runs.id"), nullable=False),
+    # Name of the operation; only a request to create tells where a ticket is.
+    sa.Column("operation", sa.Text, nullable=False, server_default="create"),
     sa.Column("intended_at", sa.Text, nullable=False),
-    # The ticketDTO as sent, to find the ticket of an unknown row; erased when the row is settled.
+    # The JSON as sent, to find the ticket of an unknown row; erased when the row is settled.
     sa.Column("request", sa.Text, nullable=False),
     sa.Column("title_hash", sa.Text, nullable=False, server_default=""),  # keyed hash of its title; never erased
     sa.Column("outcome", sa.Text),

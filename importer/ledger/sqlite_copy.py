@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from importer.errors import LedgerError
-from importer.ledger import database, permissions
+from importer.ledger import database
+from importer.runtime.atomic_files import create_private
 
 BESIDE = ("-wal", "-shm", "-journal", ".reserve")  # endings of the files beside a ledger
 
@@ -51,7 +52,7 @@ def _link(temporary: Path, target: Path) -> None:
     except FileExistsError:
         raise
     except OSError:  # a disk without hard links: create the name first, then replace it
-        os.close(permissions.create_private(target))
+        os.close(create_private(target))
         temporary.replace(target)
     with contextlib.suppress(OSError):  # not every system can open a folder
         _sync(target.parent)

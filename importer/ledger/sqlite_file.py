@@ -9,7 +9,8 @@ import sqlite3
 from pathlib import Path
 
 from importer.errors import LedgerError
-from importer.ledger import database, permissions
+from importer.ledger import database
+from importer.runtime.atomic_files import create_private
 
 RESERVE_BYTES = 4 * 1024 * 1024  # several times the space that settling a thousand requests in flight needs
 _PATIENCE_S = 0.2
@@ -80,7 +81,7 @@ class LedgerFile:
             return
         try:
             self._reserve.unlink(missing_ok=True)
-            with os.fdopen(permissions.create_private(self._reserve), "wb") as file:
+            with os.fdopen(create_private(self._reserve), "wb") as file:
                 if hasattr(os, "posix_fallocate"):
                     os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
                 else:

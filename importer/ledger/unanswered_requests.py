@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from importer.ledger import leases, request_bodies, schema
-from importer.ledger.records import FOUND, SET_CREATED, Outcome, RowFinding, RunInfo, utc_now
+from importer.ledger.records import CREATE, FOUND, SET_CREATED, Outcome, RowFinding, RunInfo, utc_now
 from importer.ledger.store import Ledger
 from importer.ledger.ticket_numbers import duplicates_as_unknown, lock_settling
 
@@ -50,7 +50,7 @@ class KnownNumber:
 
 
 def unanswered_requests(ledger: Ledger, account: str) -> list[UnansweredRequest]:
-    """Return all requests to an account that may have created a ticket with an unknown number, in their order.
+    """Return an account's create requests that may have created a ticket with an unknown number, in order.
 
     This includes requests of created rows: if a row was sent several times, each request may have created a ticket.
     """
@@ -69,7 +69,7 @@ def unanswered_requests(ledger: Ledger, account: str) -> list[UnansweredRequest]
         )
         .join(schema.tickets, tickets.id == attempts.ticket)
         .join(schema.runs, runs.id == attempts.run)
-        .where((tickets.account == account) & _may_have_made_a_ticket(attempts.outcome))
+        .where((tickets.account == account) & _may_have_made_a_ticket())
         .order_by(attempts.id)
     )
     of_ticket: defaultdict[int, list[Any]] = defaultdict(list)
@@ -92,8 +92,9 @@ def unanswered_requests(ledger: Ledger, account: str) -> list[UnansweredRequest]
     ]
 
 
-def _may_have_made_a_ticket(outcome: sa.Column[str | None]) -> sa.ColumnElement[bool]:
-    return outcome.is_(None) | outcome.in_(["unclear", *_GIVES_A_NUMBER])
+def _may_have_made_a_ticket() -> sa.ColumnElement[bool]:
+    outcome = schema.attempts.c.outcome
+    return (schema.attempts.c.operation == CREATE) & (outcome.is_(None) | outcome.in_(["unclear", *_GIVES_A_NUMBER]))
 
 
 def _without_number(rows: list[Any]) -> list[Any]:
@@ -122,7 +123,11 @@ def known_numbers(ledger: Ledger, account: str) -> list[KnownNumber]:
             attempts.id.label("attempt"),
             attempts.settled_after,
         )
-        .join(schema.attempts, (attempts.ticket == tickets.id) & (attempts.outcome == "created"), isouter=True)
+        .join(
+            schema.attempts,
+            (attempts.ticket == tickets.id) & (attempts.operation == CREATE) & (attempts.outcome == "created"),
+            isouter=True,
+        )
         .where((tickets.account == account) & (tickets.number != ""))
     )
     with ledger.reading() as db:

@@ -43,6 +43,11 @@ class Chunk:
         """Return the cells of some rows by their positions from 0; the index counts from 0, too."""
         return self._frame(self._take(positions))
 
+    def columns_of(self, positions: npt.NDArray[np.intp]) -> dict[str, Sequence[str]]:
+        """Return the cells of some rows by column."""
+        source = self.source if positions.size == len(self.rows) else self.source.take(positions)
+        return dict(zip(self.columns, zip(*self._whole_records(source), strict=True), strict=True))
+
     def records(self, positions: Sequence[int]) -> list[list[str]]:
         """Return the cells of some rows as in the file, including too many or too few."""
         return self._take(positions).texts()
@@ -67,11 +72,15 @@ class Chunk:
         return self.source.take(np.array(positions, dtype=np.intp))
 
     def _frame(self, source: Records) -> pd.DataFrame:
+        return pd.DataFrame(self._whole_records(source), columns=pd.Index(self.columns, dtype=object), dtype=object)
+
+    def _whole_records(self, source: Records) -> list[list[str]]:
+        """Return records with a cell for each column."""
         records = source.texts()
         width = len(self.columns)
         if set(map(len, records)) - {width}:
             records = [record[:width] + [""] * (width - len(record)) for record in records]
-        return pd.DataFrame(records, columns=pd.Index(self.columns, dtype=object), dtype=object)
+        return records
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
 from importer.errors import ImporterError, ProgramError, as_ending
-from importer.ledger import Ledger
+from importer.ledger.store import Ledger
 from importer.rate_limit import SlotPool
 from importer.rate_limit.limiter import MANY_CALLS, LimiterOptions, RateLimiter
 from importer.rate_limit.slot_records import SlotRecords

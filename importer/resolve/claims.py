@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from importer.errors import ResultsError, UsageError
-from importer.ledger import Claim, LedgerEntry
+from importer.ledger.records import Claim, LedgerEntry
 from importer.ledger.results_runs import record_row_count, runs_of_source, unknown_keys
 from importer.ledger.unanswered_requests import KnownNumber, known_numbers
 from importer.models import Status

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from importer.errors import ImporterError, LedgerError, ProgramError, ResultsError
 from importer.leadsquared.ticket_details import read_request
-from importer.ledger import Ledger, LedgerEntry, RunInfo, new_run_id, source_of_run
+from importer.ledger.records import LedgerEntry, RunInfo, new_run_id, source_of_run
+from importer.ledger.store import Ledger
 from importer.ledger.unanswered_requests import unanswered_requests
-from importer.manifest import Manifest, open_manifest, private_copy, private_folder
+from importer.manifest.manifest import Manifest, open_manifest
+from importer.manifest.snapshot import private_copy, private_folder
 from importer.models import ManifestOptions
 from importer.reports.summary import Summary
 from importer.resolve.number_gaps import SearchedRequest

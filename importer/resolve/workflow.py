@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from importer.errors import Declined, ProgramError
-from importer.ledger import utc_now
+from importer.ledger.records import utc_now
 from importer.ledger.unanswered_requests import known_numbers, record_findings
 from importer.models import Status
 from importer.reports.summary import Summary

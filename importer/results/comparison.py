@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from importer.manifest import Chunk, Manifest
+from importer.manifest.chunks import Chunk
+from importer.manifest.manifest import Manifest
 from importer.results.columns import unescape_formula
 from importer.results.reading import data_columns
 from importer.results.spreadsheet_damage import changed_by_spreadsheet, normalize_line_ends

@@ -10,7 +10,7 @@ import pandas as pd
 
 from importer.errors import ResultsError
 from importer.ledger.records import RowFromResults, source_of_run
-from importer.manifest import Manifest
+from importer.manifest.manifest import Manifest
 from importer.models import Status, TicketIds
 from importer.results.columns import COLUMNS, REQUIRED_COLUMNS, ResultRow, unescape_formula
 

@@ -18,7 +18,7 @@ from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError, ResultsError, StoppedEarly
 from importer.events import Event, RowSettled
 from importer.ledger.records import source_of_run, utc_now
-from importer.manifest import open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results.cell_limits import ENDING
 from importer.results.columns import COLUMNS, REQUIRED_COLUMNS, ResultRow

@@ -102,6 +102,14 @@ def create(path: Path, *, flags: int = 0, mode: int = _LOOSEST) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags | _NO_LINKS, mode)
 
 
+def create_private(path: Path) -> int:
+    """Create a new file that only its owner can ever open, whatever the umask. Raises OSError."""
+    descriptor = create(path, mode=_PRIVATE)
+    if os.name == "posix" and stat.S_IMODE(os.fstat(descriptor).st_mode) != _PRIVATE:
+        os.fchmod(descriptor, _PRIVATE)  # the umask removed permissions of the owner
+    return descriptor
+
+
 def create_anew(path: Path) -> int:
     """Create a file and open it for writing; replace one that a killed run has left. Raises OSError."""
     refuse_other_than_file(path, alone=True)
@@ -114,7 +122,7 @@ def open_made(path: Path) -> int:
     try:
         descriptor = _open_plain(path, os.O_WRONLY)
     except FileNotFoundError:
-        return create(path, mode=_PRIVATE)
+        return create_private(path)
     if os.fstat(descriptor).st_size:
         os.ftruncate(descriptor, 0)
     return descriptor
@@ -159,7 +167,7 @@ def keep_copy(path: Path, kept: Path) -> None:
     except FileExistsError:
         raise
     except OSError:  # a file system without hard links, such as that of a memory stick
-        with source.open("rb") as there, os.fdopen(create(kept, mode=_PRIVATE), "wb") as here:
+        with source.open("rb") as there, os.fdopen(create_private(kept), "wb") as here:
             shutil.copyfileobj(there, here)
         shutil.copystat(source, kept)
     with contextlib.suppress(OSError):  # a file of another user

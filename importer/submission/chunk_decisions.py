@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from importer.ledger.records import Claim, Rejection
-from importer.manifest import Mask
+from importer.manifest.text_column import Mask
 from importer.models import Problem
 from importer.submission.plan import TO_SEND, Disposition, disposition_of
 from importer.validation import RowKeys

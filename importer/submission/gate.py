@@ -7,7 +7,7 @@ import asyncio
 from importer.errors import ImporterError
 from importer.leadsquared.documented_fields import lead_of, title_of
 from importer.leadsquared.ticket_request import ticket_json
-from importer.ledger import Intent
+from importer.ledger.records import Intent
 from importer.rate_limit.limiter import Slot
 from importer.submission.journal import Journal
 from importer.submission.send_queue import QueuedRow

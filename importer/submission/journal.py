@@ -8,7 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Self, TypeVar
 
 from importer.errors import ImporterError, LedgerError, ProgramError, StoppedEarly
-from importer.ledger import LEASE_S, Intent, Ledger, Outcome, RunInfo, boot_clock_s
+from importer.ledger.database import boot_clock_s
+from importer.ledger.leases import LEASE_S
+from importer.ledger.records import Intent, Outcome, RunInfo
+from importer.ledger.store import Ledger
 
 _BATCH_LIMIT = 500
 # Records within this time share a commit, which takes about as long for many as for one.

@@ -10,7 +10,9 @@ import numpy as np
 
 from importer.account_fields import AccountFields
 from importer.errors import ManifestError, MappingError, ProgramError, UsageError
-from importer.manifest import Chunk, Manifest, open_manifest, private_copy, private_folder
+from importer.manifest.chunks import Chunk
+from importer.manifest.manifest import Manifest, open_manifest
+from importer.manifest.snapshot import private_copy, private_folder
 from importer.mapping import check_columns, load_mapping
 from importer.models import ManifestOptions, Problem
 from importer.results import COLUMNS

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from importer.account_fields.value_check import shortened
 from importer.attachments import FAULTY, AttachmentFinder, FileFault, NamedFiles
-from importer.manifest import Chunk, Column
+from importer.manifest.chunks import Chunk
+from importer.manifest.text_column import Column
 from importer.models import Attachment
 from importer.validation.converted_rows import ConvertedRows
 from importer.validation.fingerprint_cache import FingerprintCache, Positions, distinct

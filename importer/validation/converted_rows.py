@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from importer.leadsquared.documented_fields import EMAIL, LEAD_ID, NORMALIZERS, build_ticket
-from importer.manifest import Mask
+from importer.manifest.text_column import Mask
 from importer.models import Attachment, Problem, Ticket
 from importer.validation.field_conversion import SentField
 

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from importer.account_fields.value_check import shortened
 from importer.leadsquared.documented_fields import documented_type
-from importer.manifest import Mask
+from importer.manifest.text_column import Mask
 from importer.mapping import Mapping as CheckedMapping
 from importer.mapping import Rule, Template
 from importer.validation.account_rules import AccountRules
 from importer.validation.problem_collector import ProblemCollector
-from importer.validation.rule_steps import UNSENDABLE, convert_cells, is_unsendable
+from importer.validation.rule_steps import UNSENDABLE, CellProblem, convert_cells, is_unsendable
 from importer.validation.type_conversion import convert
 
-# Column -> the cells of all rows in it.
-ColumnTexts = Callable[[str], Sequence[str]]
+# Column -> the cell of each row.
+Columns = Mapping[str, Sequence[str]]
+# Different cell -> its value, ``None`` if it is not sent.
+Values = dict[str, str | None]
+
+_MOST_KNOWN = 4_096
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SentField:
     """One field of some rows; ``name`` is its SchemaName.
 
-    ``cells``: one for each row. ``values``: each different cell's value, ``None`` if it is not sent.
+    ``cells``: one for each row. ``values``: the value of each different cell.
     """
 
     name: str
     cells: Sequence[str]
-    values: Mapping[str, str | None]
+    values: Values
 
     def value(self, position: int) -> str | None:
         """Return the value of a row."""
@@ -38,7 +42,7 @@ class SentField:
 
     def is_filled(self) -> Mask:
         """Return which rows send a value that is not blank."""
-        blank = {cell for cell, value in self.values.items() if value is None or not value.strip()}
+        blank = {cell for cell, value in self.values.items() if not value or value.isspace()}
         if not blank:
             return np.ones(len(self.cells), dtype=bool)
         return np.array([cell not in blank for cell in self.cells], dtype=bool)
@@ -48,42 +52,58 @@ class FieldConverter:
     """Converts the fields of rows by a mapping, and checks them against the account's limits."""
 
     def __init__(self, mapping: CheckedMapping, account: AccountRules) -> None:
-        self._mapping = mapping
         self._account = account
+        # Each rule has the values of valid cells of earlier rows, because most columns have few different cells.
+        self._rules: list[tuple[Rule, Values]] = [(rule, {}) for rule in mapping.rules]
+        self._templates = mapping.templates
         self._constants = [(name, convert_constant(name, value)[0]) for name, value in mapping.constants]
 
-    def fields(self, texts: ColumnTexts, rows: int, collector: ProblemCollector) -> Iterator[SentField]:
+    def fields(self, columns: Columns, rows: int, collector: ProblemCollector) -> Iterator[SentField]:
         """Yield every field of ``rows`` rows; report every problem."""
-        for rule in self._mapping.rules:
-            yield self._convert(texts(rule.column), rule, collector)
-        for name, template in self._mapping.templates:
+        for rule, known in self._rules:
+            yield self._convert(columns[rule.column], rule, known, collector)
+        for name, template in self._templates:
             # A problem names one column: the template's first.
             rule = Rule(column=template.columns[0], field=name, line=0)
-            yield self._convert(_fill(template, texts), rule, collector)
+            yield self._convert(_fill(template, columns), rule, {}, collector)
         for name, value in self._constants:
             field = SentField(name=name, cells=[value] * rows, values={value: value})
-            self._check_account_limits(field, None, collector)
+            self._report(field, None, {}, collector)
             yield field
 
-    def _convert(self, cells: Sequence[str], rule: Rule, collector: ProblemCollector) -> SentField:
-        different = list(dict.fromkeys(cells))
-        values, problems = convert_cells(different, rule)
-        field = SentField(name=rule.field, cells=cells, values=dict(zip(different, values, strict=True)))
-        wrong = {different[at]: found for at, found in problems.items()}
-        for position in _positions(cells, wrong):
-            for problem in wrong[cells[position]]:
-                message = f"{rule.column}: {problem.message}"
-                collector.add(position, problem.code, message, column=rule.column, value=problem.value)
-        self._check_account_limits(field, rule.column, collector)
+    def _convert(self, cells: Sequence[str], rule: Rule, known: Values, collector: ProblemCollector) -> SentField:
+        values: Values = dict.fromkeys(cells)
+        new = [cell for cell in values if cell not in known]
+        converted, wrong = convert_cells(new, rule)
+        values.update(zip(new, converted, strict=True))
+        if len(new) < len(values):
+            values = {cell: known.get(cell, value) for cell, value in values.items()}
+        field = SentField(name=rule.field, cells=cells, values=values)
+        invalid = self._report(field, rule.column, {new[at]: found for at, found in wrong.items()}, collector)
+        if len(known) + len(new) <= _MOST_KNOWN:
+            known.update((cell, values[cell]) for cell in new if cell not in invalid)
         return field
 
-    def _check_account_limits(self, field: SentField, column: str | None, collector: ProblemCollector) -> None:
-        wrong = self._account.violations(field.name, field.values)
-        for position in _positions(field.cells, wrong):
-            if not collector.has(position, column):
-                violation, value = wrong[field.cells[position]], shortened(field.value(position) or "")
-                message = f"{column or field.name}: {violation.text}"
+    def _report(
+        self, field: SentField, column: str | None, wrong: Mapping[str, list[CellProblem]], collector: ProblemCollector
+    ) -> set[str]:
+        """Report the problems of cells, and values that the account would refuse; return all invalid cells.
+
+        A cell that has a problem already gets no second one from the account's limits.
+        """
+        violations = self._account.violations(field.name, field.values)
+        invalid = wrong.keys() | violations.keys()
+        positions = [at for at, cell in enumerate(field.cells) if cell in invalid] if invalid else ()
+        for position in positions:
+            cell = field.cells[position]
+            for problem in wrong.get(cell, ()):
+                message = f"{column}: {problem.message}"
+                collector.add(position, problem.code, message, column=column, value=problem.value)
+            violation = violations.get(cell)
+            if violation is not None and not collector.has(position, column):
+                message, value = f"{column or field.name}: {violation.text}", shortened(field.value(position) or "")
                 collector.add(position, violation.code, message, column=column, value=value)
+        return invalid
 
 
 def convert_constant(name: str, value: str) -> tuple[str, str]:
@@ -96,11 +116,7 @@ def convert_constant(name: str, value: str) -> tuple[str, str]:
     return ("", f"is not {converted.expected}") if valid is None else (valid, "")
 
 
-def _fill(template: Template, texts: ColumnTexts) -> list[str]:
+def _fill(template: Template, columns: Columns) -> list[str]:
     """Fill a template for every row; the text of a row whose cells are all empty is empty."""
-    rows = zip(*map(texts, template.columns), strict=True)
+    rows = zip(*(columns[name] for name in template.columns), strict=True)
     return [template.fill(dict(zip(template.columns, cells, strict=True))) if any(cells) else "" for cells in rows]
-
-
-def _positions(cells: Sequence[str], wanted: Mapping[str, object]) -> list[int]:
-    return [position for position, cell in enumerate(cells) if cell in wanted] if wanted else []

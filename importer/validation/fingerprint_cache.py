@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from importer.manifest import Mask
+from importer.manifest.text_column import Mask
 from importer.validation.fingerprints import Fingerprints
 
 Facts = npt.NDArray[np.int64]  # (facts, cells)

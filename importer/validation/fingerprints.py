@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from importer.manifest import Column
+from importer.manifest.text_column import Column
 
 Fingerprints = npt.NDArray[np.uint64]
 

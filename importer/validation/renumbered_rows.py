@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS, TITLE, lead_of, title_of
-from importer.manifest import Chunk, Mask
+from importer.manifest.chunks import Chunk
+from importer.manifest.text_column import Mask
 from importer.mapping import Mapping
 from importer.validation.validator import Validator
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from importer.manifest import Chunk, Column, Mask, is_visible
+from importer.manifest.chunks import Chunk
+from importer.manifest.text_column import Column, Mask, is_visible
 from importer.mapping import Mapping
 from importer.validation.fingerprints import Fingerprints, combine, fingerprints
 

@@ -75,7 +75,7 @@ Step = Callable[[CellBatch, Rule], None]
 def convert_cells(cells: Sequence[str], rule: Rule) -> tuple[list[str | None], dict[int, list[CellProblem]]]:
     """Return the value of each cell, ``None`` if it is not sent, and the problems of invalid cells by position."""
     batch = CellBatch(cells)
-    for _, apply in STEPS:
+    for _, apply in STEPS if cells else ():
         apply(batch, rule)
     return batch.values(), batch.problems
 
@@ -124,7 +124,7 @@ def _change_case(batch: CellBatch, rule: Rule) -> None:
 def _require(batch: CellBatch, rule: Rule) -> None:
     """Reject blank cells. With a default, an empty cell is no problem, but a cell of blanks is."""
     if rule.required:
-        blank = batch.positions(lambda text: not text.strip())
+        blank = [at for at, text in enumerate(batch.texts) if not text or text.isspace()]
         missing = [at for at in blank if batch.texts[at] or rule.default is None]
         unseen = ", and {} contains no visible text" if rule.html == "to_text" else ""
         batch.reject(
@@ -169,20 +169,17 @@ def _reject_others(batch: CellBatch, rule: Rule) -> None:
 def _convert_type(batch: CellBatch, rule: Rule) -> None:
     """Convert the cells that are not empty; an invalid one stays as it is."""
     rule = with_fixed_type(rule)
-    filled = batch.positions(bool) if rule.type is not FieldType.TEXT else []
-    if not filled:
+    if rule.type is FieldType.TEXT:
         return
-    converted = convert([batch.texts[at] for at in filled], rule)
-    ambiguous = [filled[index] for index in sorted(converted.ambiguous)]
-    code, text = _AMBIGUOUS["number" if rule.thousands else "date"]
-    batch.reject(code, ambiguous, lambda cell: f"{cell} {text}")
-    bad = [filled[at] for at, value in enumerate(converted.values) if value is None and at not in converted.ambiguous]
-    batch.reject(converted.code, bad, lambda cell: f"{cell} is not {converted.expected}")
-    texts = list(batch.texts)
-    for at, value in zip(filled, converted.values, strict=True):
-        if value is not None:
-            texts[at] = value
-    batch.texts = texts
+    texts, converted = batch.texts, convert(batch.texts, rule)
+    if None in converted.values:
+        code, text = _AMBIGUOUS["number" if rule.thousands else "date"]
+        batch.reject(code, sorted(converted.ambiguous), lambda cell: f"{cell} {text}")
+        invalid = [at for at, value in enumerate(converted.values) if value is None and texts[at]]
+        bad = [at for at in invalid if at not in converted.ambiguous]
+        batch.reject(converted.code, bad, lambda cell: f"{cell} is not {converted.expected}")
+    values = zip(converted.values, texts, strict=True)
+    batch.texts = [text if value is None else value for value, text in values]
 
 
 def _html_from_text(batch: CellBatch, rule: Rule) -> None:
@@ -198,7 +195,7 @@ def _limit_length(batch: CellBatch, rule: Rule) -> None:
     if rule.on_too_long == "truncate":
         batch.change(lambda text: text[:length])
     else:
-        too_long = batch.positions(lambda text: len(text) > length)
+        too_long = [at for at, text in enumerate(batch.texts) if len(text) > length]
         batch.reject("too-long", too_long, lambda _: f"the value is longer than {length} characters")
 
 

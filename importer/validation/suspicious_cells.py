@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from importer.account_fields.value_check import shortened
 from importer.leadsquared.documented_fields import without_extension
-from importer.manifest import Chunk, Column, Mask
+from importer.manifest.chunks import Chunk
+from importer.manifest.text_column import Column, Mask
 from importer.mapping import FieldType, Mapping
 
 Bytes = npt.NDArray[np.uint8]

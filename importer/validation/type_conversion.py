@@ -7,7 +7,7 @@ dates and times ``2024-08-29T10:36:23``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
@@ -19,7 +19,6 @@ from importer.validation.numbers import convert_integers, convert_numbers
 
 _BARE_GUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _GUID = re.compile(rf"{_BARE_GUID}|\{{{_BARE_GUID}\}}")
-_PHONE_BLANKS = str.maketrans("", "", " ()./")
 _PHONE = re.compile(r"\+?[0-9](?:-?[0-9]){5,14}")
 # Addresses that the library certainly accepts, at a fiftieth of its time.
 _LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
@@ -31,7 +30,7 @@ _OTHER_DOTS = re.compile(r"[。．｡]")  # a DNS resolver reads them as dots, m
 
 
 def convert(cells: Sequence[str], rule: Rule) -> ConversionResult:
-    """Convert non-empty cells to the rule's type."""
+    """Convert cells to the rule's type; an empty cell is not valid for another type than text."""
     return _CONVERTERS[rule.type]([cell.strip() for cell in cells] if rule.type is not FieldType.TEXT else cells, rule)
 
 
@@ -50,7 +49,10 @@ def _listed(words: frozenset[str]) -> str:
 
 def _phones(cells: Sequence[str], rule: Rule) -> ConversionResult:
     if (region := rule.region) is None:
-        values = [_phone(cell) for cell in cells]
+        values = _plain_phones(cells)
+        if None in values:  # most columns have no extensions
+            shorter = _plain_phones([without_extension(cell) for cell in cells])
+            values = [value or other for value, other in zip(values, shorter, strict=True)]
         return ConversionResult(values, "not-a-phone", "a phone number of 6 to 15 digits")
     from importer.validation.phones import e164  # noqa: PLC0415 - 50 MB of tables, loaded only where a rule has a region
 
@@ -58,12 +60,11 @@ def _phones(cells: Sequence[str], rule: Rule) -> ConversionResult:
     return ConversionResult([e164(without_extension(cell), region) for cell in cells], "not-a-phone", expected)
 
 
-def _phone(cell: str) -> str | None:
-    """Remove blanks, brackets, dots and slashes, and the extension; single hyphens stay."""
-    digits = cell.translate(_PHONE_BLANKS)
-    if not _PHONE.fullmatch(digits):  # else the cell has no extension
-        digits = without_extension(cell).translate(_PHONE_BLANKS)
-    return digits if _PHONE.fullmatch(digits) else None
+def _plain_phones(cells: Iterable[str]) -> list[str | None]:
+    """Remove blanks, brackets, dots and slashes; single hyphens stay. `str.translate` takes five times as long."""
+    for character in " ()./":
+        cells = [cell.replace(character, "") for cell in cells]
+    return [cell if _PHONE.fullmatch(cell) else None for cell in cells]
 
 
 def _guid(cell: str) -> str | None:

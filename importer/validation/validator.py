@@ -10,14 +10,15 @@ from importer.account_fields import AccountFields
 from importer.attachments import AttachmentFinder
 from importer.error_codes import ERROR_CODES
 from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS
-from importer.manifest import Chunk, Mask
+from importer.manifest.chunks import Chunk
 from importer.manifest.records import RecordList
+from importer.manifest.text_column import Mask
 from importer.mapping import Mapping
 from importer.models import Problem
 from importer.validation.account_rules import AccountRules
 from importer.validation.attachments import AttachmentChecker
 from importer.validation.converted_rows import ConvertedRows
-from importer.validation.field_conversion import ColumnTexts, FieldConverter
+from importer.validation.field_conversion import Columns, FieldConverter
 from importer.validation.problem_collector import ProblemCollector
 from importer.validation.row_keys import RowKeyReader
 
@@ -66,12 +67,8 @@ class Validator:
         positions = np.flatnonzero(wanted)
         converted = ConvertedRows(positions)
         collector = ProblemCollector(self.problem, np.array(chunk.rows, dtype=np.int64)[positions], converted.problems)
-        everything = positions.size == len(chunk.rows)
-
-        def texts(column: str) -> list[str]:
-            return chunk.texts(column) if everything else chunk.texts_at(column, positions)
-
-        self._convert_fields(texts, converted, collector, build_tickets=build_tickets)
+        if positions.size:
+            self._convert_fields(chunk.columns_of(positions), converted, collector, build_tickets=build_tickets)
         if self._attachments is not None:
             self._attachments.check_chunk(chunk, positions, converted, collector, build_tickets=build_tickets)
         return converted
@@ -83,16 +80,17 @@ class Validator:
         return self.convert_chunk(chunk, np.ones(len(frame), dtype=bool), build_tickets=True)
 
     def _convert_fields(
-        self, texts: ColumnTexts, converted: ConvertedRows, collector: ProblemCollector, *, build_tickets: bool
+        self, columns: Columns, converted: ConvertedRows, collector: ProblemCollector, *, build_tickets: bool
     ) -> None:
         names_lead = np.zeros(converted.size, dtype=bool)
         lead_fields = []
-        for field in self._converter.fields(texts, converted.size, collector):
+        for field in self._converter.fields(columns, converted.size, collector):
             if build_tickets:
                 converted.fields.append(field)
             if field.name in LEAD_IDENTIFIERS:
                 lead_fields.append(field.name)
-                names_lead |= field.is_filled()
+                if not names_lead.all():
+                    names_lead |= field.is_filled()
         names = ", ".join(lead_fields) or "none is mapped"
         for position in np.flatnonzero(~names_lead).tolist():
             collector.add(position, "missing-lead", f"the row names no lead ({names})")

@@ -10,7 +10,8 @@ import numpy as np
 
 from importer.events import Emit, ProblemsFound, RowsChecked
 from importer.ledger.records import RunInfo
-from importer.manifest import Chunk, Column
+from importer.manifest.chunks import Chunk
+from importer.manifest.text_column import Column
 from importer.mapping import is_ignored
 from importer.models import Problem
 from importer.results import ResultRow, past_imports
@@ -21,7 +22,7 @@ from importer.workflows.manifest_rows import ManifestRows, ledger_states
 
 if TYPE_CHECKING:  # a check without a ledger needs no database
     from importer.export_checks.comparison import ExportComparison
-    from importer.ledger import Ledger
+    from importer.ledger.store import Ledger
 
 _CHUNK_ROWS = 100_000
 _CHUNK_ROWS_WITH_LEDGER = 10_000  # the ledger's entries of a chunk are held in memory, too

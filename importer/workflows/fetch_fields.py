@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importer.account_fields.fields_reader import FieldsReader
 from importer.account_fields.ticket_fields import AccountFields
 from importer.leadsquared.client import Client, Timeouts
-from importer.ledger import Ledger
+from importer.ledger.store import Ledger
 from importer.mapping import Mapping
 from importer.models import Rate
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from importer.ledger.records import RunInfo
-from importer.manifest import Chunk, Manifest
+from importer.manifest.chunks import Chunk
+from importer.manifest.manifest import Manifest
 from importer.mapping import Mapping
 from importer.results import ManifestComparison, ResultRow, data_columns
 from importer.submission.plan import Plan
@@ -18,7 +19,7 @@ from importer.workflows.import_job import RowSelection
 from importer.workflows.rerun.previous_results import PreviousResults
 
 if TYPE_CHECKING:  # a check without a ledger needs no database
-    from importer.ledger import Ledger
+    from importer.ledger.store import Ledger
 
 
 class ManifestRows:

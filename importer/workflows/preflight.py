@@ -19,7 +19,8 @@ from importer.attachments import AttachmentFinder
 from importer.errors import MappingError, UsageError
 from importer.events import Emit, Warned, to_all
 from importer.ledger.records import RunInfo, new_run_id
-from importer.manifest import Manifest, PrivateCopy, open_manifest, private_copy, private_folder
+from importer.manifest.manifest import Manifest, open_manifest
+from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
 from importer.mapping import Mapping, check_columns, load_mapping
 from importer.models import AttachmentCounts, ManifestOptions
 from importer.reports import ProblemTally
@@ -42,7 +43,7 @@ from importer.workflows.manifest_rows import ManifestRows
 from importer.workflows.results_pass import check_workbook_limits
 
 if TYPE_CHECKING:  # a check without a ledger needs no database
-    from importer.ledger import Ledger
+    from importer.ledger.store import Ledger
 
 
 def validate_manifest(job: ImportJob, emit: Emit, ledger: Ledger | None) -> Validation:

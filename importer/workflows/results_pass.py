@@ -24,7 +24,7 @@ from importer.validation import content_hashes
 from importer.workflows.manifest_rows import ManifestRows
 
 if TYPE_CHECKING:
-    from importer.ledger import Ledger
+    from importer.ledger.store import Ledger
 
 _CHUNK_ROWS = 2_000  # the ledger's entries of a chunk are held in memory, too
 _SHOWN_CELLS = 10

@@ -12,8 +12,8 @@ from importer.events import Emit, to_all
 from importer.export_checks.checks import ExportStop
 from importer.export_checks.comparison import ExportComparison
 from importer.leadsquared.ticket_request import request_preview
-from importer.ledger import Ledger
 from importer.ledger.results_runs import record_row_count
+from importer.ledger.store import Ledger
 from importer.rate_limit.shared_slots import calls_today
 from importer.reports import ProblemTally
 from importer.reports.summary import PlanSummary, Summary

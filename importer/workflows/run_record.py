@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from importer.errors import ImporterError, LedgerError, ProgramError, StoppedEarly, UsageError, as_ending
 from importer.events import Emit, Warned
-from importer.ledger import Ledger, RunInfo
+from importer.ledger.records import RunInfo
+from importer.ledger.store import Ledger
 from importer.reports.summary import Summary
 from importer.workflows.import_job import ImportJob
 

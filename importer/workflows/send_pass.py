@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from importer.ledger.records import RunInfo
-from importer.manifest import Chunk
+from importer.manifest.chunks import Chunk
 from importer.models import Status, Ticket
 from importer.submission.plan import TO_SEND, Disposition, Plan
 from importer.submission.send_queue import QueuedRow
@@ -16,7 +16,7 @@ from importer.validation import content_hashes
 from importer.workflows.manifest_rows import ManifestRows, ledger_states
 
 if TYPE_CHECKING:
-    from importer.ledger import Ledger
+    from importer.ledger.store import Ledger
 
 _CHUNK_ROWS = 1_000
 

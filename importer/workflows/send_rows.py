@@ -11,7 +11,7 @@ from importer.errors import ImporterError
 from importer.events import CallEnded, Emit, Noted, RowSettled, SendingEnded, SendingStarted, Warned, to_all
 from importer.leadsquared.answers import Answer
 from importer.leadsquared.client import Client, Timeouts
-from importer.ledger import Ledger
+from importer.ledger.store import Ledger
 from importer.ledger.ticket_numbers import greatest_number, has_ticket
 from importer.models import Status
 from importer.rate_limit.shared_slots import shared_rate_limiter

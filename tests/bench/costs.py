@@ -138,7 +138,7 @@ def validation(bench: Bench, sizes: tuple[int, int, int]) -> Iterator[Line]:
         ours=[each.wall_s for each in runs[large][0]],
         otherwise=[each.wall_s for each in runs[large][1]],
         unit="s",
-        goal=Goal(bound=1.5, side="most", by="ratio"),
+        goal=Goal(bound=3.0, side="most", by="ratio"),
     )
     for rows in sizes:
         yield Line(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from importer.ledger import Ledger
+    from importer.ledger.store import Ledger
 
 COLUMNS = ("Legacy ID", "Subject", "Details", "State", "Prio", "Due", "Email", "Phone", "Source", "Notes")
 WIDE_MAPPING = """\
@@ -170,7 +170,8 @@ def fill_ledger(url: str, account: str, rows: int) -> None:
 
     As `Ledger.enter` would, which asks of each row whether it is there, and takes minutes for a million of them.
     """
-    from importer.ledger import Ledger, schema  # noqa: PLC0415 - as above
+    from importer.ledger import schema  # noqa: PLC0415 - as above
+    from importer.ledger.store import Ledger  # noqa: PLC0415 - as above
 
     columns = [schema.tickets.c[name].name for name in _LEDGER_COLUMNS]
     statement = f"INSERT INTO {schema.tickets.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"

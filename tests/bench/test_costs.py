@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from importer.ledger import Ledger, RowFromResults, RunInfo
-from importer.manifest import open_manifest
+from importer.ledger.records import RowFromResults, RunInfo
+from importer.ledger.store import Ledger
+from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions, TicketIds
 from tests.bench import inputs
 from tests.bench.costs import Bench, Repeats, start_up

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.manifest import open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.mapping import load_mapping
 from importer.models import ManifestOptions
 from tests.fuzz.answers import as_file, clear_errors

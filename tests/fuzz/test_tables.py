@@ -16,7 +16,7 @@ import pandas as pd
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from importer.manifest import open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from tests.fuzz.answers import as_file, soon
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.ledger import Ledger
+from importer.ledger.store import Ledger
 from tests.ledger.ledgers import new_ledger, reopened
 
 

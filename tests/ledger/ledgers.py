@@ -6,7 +6,8 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from importer.ledger import Claim, Intent, Ledger, LedgerEntry, Outcome, RunInfo, new_run_id
+from importer.ledger.records import Claim, Intent, LedgerEntry, Outcome, RunInfo, new_run_id
+from importer.ledger.store import Ledger
 from importer.models import TicketIds
 
 IDS = TicketIds(number="157", ticket_id="5af882cc-0000-4000-8000-000000000000", key="#157")

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from importer.errors import ImporterError, LedgerError, UsageError
-from importer.ledger import Ledger
 from importer.ledger.backup import back_up
+from importer.ledger.store import Ledger
 from tests.ledger.ledgers import created, entry, intent, live_run, new_ledger, url_of
 from tests.ledger.test_migrations import ROOT, ledger_of
 
@@ -72,7 +72,7 @@ def test_a_backup_is_of_one_moment_while_runs_go_on(tmp_path: Path) -> None:
 
 
 def failed(key: str):
-    from importer.ledger import Outcome  # noqa: PLC0415
+    from importer.ledger.records import Outcome  # noqa: PLC0415
 
     return Outcome(key=key, state="failed", outcome="refused", error_code="refused", error="no", http_status=400)
 

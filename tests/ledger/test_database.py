@@ -8,8 +8,9 @@ import sqlite3
 import pytest
 
 from importer.errors import LedgerError
-from importer.ledger import Ledger, safe_url
+from importer.ledger.database import safe_url
 from importer.ledger.schema import SCHEMA_VERSION
+from importer.ledger.store import Ledger
 from tests.ledger.ledgers import claims, entry, intent, live_run, new_ledger, new_run, query, reopened, url_of
 
 

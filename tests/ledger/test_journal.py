@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from importer.errors import ProgramError, StoppedEarly
-from importer.ledger import Ledger, Outcome, RunInfo
+from importer.ledger.records import Outcome, RunInfo
+from importer.ledger.store import Ledger
 from importer.submission.journal import Journal
 from tests.ledger.ledgers import created, entry, expire_lease, intent, live_run, new_ledger, reopened, url_of
 

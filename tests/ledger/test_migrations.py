@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from importer.errors import LedgerError
-from importer.ledger import Ledger, migrations, schema
+from importer.ledger import migrations, schema
 from importer.ledger.database import make_engine, translated_errors
+from importer.ledger.store import Ledger
 from importer.models import Rate
 from importer.rate_limit import Booking, SlotRequest
 from importer.rate_limit.slot_records import SlotRecords
@@ -207,7 +208,7 @@ def structure(folder: Path) -> dict[str, set[tuple[object, ...]]]:
     return found
 
 
-@pytest.mark.parametrize(("version", "rows"), [(1, [2, 5, 4, 0]), (2, [2, 9, 11, 1])])
+@pytest.mark.parametrize(("version", "rows"), [(1, [2, 5, 4, 0]), (2, [2, 9, 11, 1]), (4, [2, 6, 6, 1])])
 def test_an_upgrade_keeps_all_rows(tmp_path: Path, version: int, rows: list[int]) -> None:
     """Tickets, attempts and runs stay the same, and the backup is a ledger of the older version.
 
@@ -224,10 +225,12 @@ def test_an_upgrade_keeps_all_rows(tmp_path: Path, version: int, rows: list[int]
     (backup,) = backups(tmp_path)
     assert f"version-{version}" in backup.name
     assert columns(backup, "tickets")
-    assert not columns(backup, "exports")
+    assert bool(columns(backup, "exports")) == (version > 2)
+    assert "operation" not in columns(backup, "attempts")
+    assert set(query(tmp_path, "select operation from attempts")) == {("create",)}
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 4])
 def test_an_upgraded_ledger_has_the_structure_of_a_new_one(tmp_path: Path, version: int) -> None:
     """The revisions give the same tables, columns and indexes as the schema."""
     (new := tmp_path / "new").mkdir()
@@ -286,7 +289,7 @@ def test_a_new_ledger_is_at_the_last_revision_of_alembic(tmp_path: Path) -> None
 def test_alembic_is_loaded_only_for_an_older_ledger(tmp_path: Path) -> None:
     """Loading Alembic takes longer than opening a ledger, so a current ledger is opened without it."""
     new_ledger(tmp_path).close()
-    opens = f"from importer.ledger import Ledger; Ledger.open({url_of(tmp_path / 'ledger.sqlite')!r}).close()"
+    opens = f"from importer.ledger.store import Ledger; Ledger.open({url_of(tmp_path / 'ledger.sqlite')!r}).close()"
     command = [sys.executable, "-c", f"import sys; {opens}; print('alembic' in sys.modules)"]
 
     def loaded() -> str:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
 from importer.errors import HeldByAnotherRun, StoppedEarly
-from importer.ledger import Ledger, Outcome, RunInfo
+from importer.ledger.records import Outcome, RunInfo
+from importer.ledger.store import Ledger
 from tests.ledger.ledgers import claims, expire_lease, ids_of, intent, new_ledger, new_run, reopened
 
 KEYS = st.sampled_from(["A", "B", "C"])

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from importer.leadsquared.documented_fields import lead_of, title_of
-from importer.ledger import Intent, Ledger
 from importer.ledger.keyed_hashes import KeyedHash
 from importer.ledger.previous_exports import (
     ExportRecord,
@@ -22,6 +21,8 @@ from importer.ledger.previous_exports import (
     record_export,
     unpack_keys,
 )
+from importer.ledger.records import Intent
+from importer.ledger.store import Ledger
 from importer.models import Ticket
 from tests.ledger.ledgers import claims, created, intent, live_run, new_ledger, new_run, query
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from importer.errors import StoppedEarly
-from importer.ledger import Intent, Outcome, Rejection, RowFromResults
+from importer.ledger.records import Intent, Outcome, Rejection, RowFromResults
 from importer.models import TicketIds
 from tests.ledger.ledgers import IDS, claims, created, entry, intent, live_run, new_run, query
 

@@ -11,8 +11,8 @@ import pytest
 
 from importer.leadsquared.documented_fields import lead_of
 from importer.leadsquared.ticket_request import ticket_json
-from importer.ledger import Intent, Ledger, Outcome, RowFromResults, RunInfo
-from importer.ledger.records import RowFinding
+from importer.ledger.records import Intent, Outcome, RowFinding, RowFromResults, RunInfo
+from importer.ledger.store import Ledger
 from importer.ledger.unanswered_requests import record_findings, unanswered_requests
 from importer.models import Ticket, TicketIds
 from tests.ledger.ledgers import IDS, created, live_run, query, url_of

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from importer.errors import StoppedEarly
-from importer.ledger import Intent, Ledger, Outcome
+from importer.ledger.records import Intent, Outcome
+from importer.ledger.store import Ledger
 from tests.ledger.ledgers import created, entry, intent, live_run, query
 
 WITHDRAWN = Outcome(key="A", state="pending", outcome="withdrawn", counted=False)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from importer.errors import LedgerError
-from importer.ledger import Ledger, RunInfo
+from importer.ledger.records import RunInfo
 from importer.ledger.sqlite_file import RESERVE_BYTES, file_system_type, refuse_network_disk
+from importer.ledger.store import Ledger
 from tests.ledger.disks import SmallDisk, small_disk
 from tests.ledger.ledgers import created, entry, intent, live_run, new_ledger, new_run, reopened, url_of
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from importer.ledger import Ledger, Outcome
-from importer.ledger.records import RowFromResults
+from importer.ledger.records import Outcome, RowFromResults
+from importer.ledger.store import Ledger
 from importer.ledger.ticket_numbers import greatest_number, has_ticket
 from importer.models import TicketIds
 from tests.ledger.ledgers import IDS, created, entry, intent, live_run, query

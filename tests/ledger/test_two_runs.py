@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from importer.errors import HeldByAnotherRun, StoppedEarly
-from importer.ledger import Outcome
+from importer.ledger.records import Outcome
 from tests.ledger.ledgers import claims, created, entry, expire_lease, intent, live_run, new_run, query
 
 ROOT = Path(__file__).parents[2]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from importer.errors import StoppedEarly
-from importer.ledger import Ledger, Outcome, RunInfo
-from importer.ledger.records import FOUND, NOT_FOUND, SET_PENDING, RowFinding
+from importer.ledger.records import FOUND, NOT_FOUND, SET_PENDING, Outcome, RowFinding, RunInfo
+from importer.ledger.store import Ledger
 from importer.ledger.unanswered_requests import known_numbers, record_findings, unanswered_requests
 from importer.models import TicketIds
 from tests.ledger.ledgers import claims, created, entry, expire_lease, ids_of, intent, live_run, new_run, query
@@ -48,6 +50,24 @@ def test_an_attempt_records_the_last_sent_one_when_it_is_settled(ledger: Ledger,
         ("B", 2, 3),
         ("C", 3, None),
     ]
+
+
+def test_requests_of_other_operations_may_not_have_made_a_ticket(ledger: Ledger, tmp_path: Path):
+    """They are recorded with their operation, change no order, and lose their bodies, but are never searched for."""
+    run = live_run(ledger, "A", "B", "C")
+    comment = partial(replace, operation="comment")
+    ledger.commit(run, [comment(intent("A")), intent("B"), comment(intent("C"))])
+    ledger.commit(run, [comment(unclear("A")), created("B")])
+    ledger.commit(run, [comment(intent("A"))])
+    ledger.commit(run, [comment(created("A"), ids=None)])
+    assert query(tmp_path, "select operation, outcome, request from attempts order by id") == [
+        ("comment", "unclear", ""),
+        ("create", "created", ""),
+        ("comment", None, "{}"),
+        ("comment", "created", ""),
+    ]
+    assert keys(ledger) == []
+    assert [(each.key, each.attempt) for each in known_numbers(ledger, "tenant")] == [("B", 2)]
 
 
 def test_open_requests_of_a_dead_run_get_an_end(ledger: Ledger, other: Ledger, tmp_path: Path):

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from importer.errors import ManifestError
-from importer.manifest import Manifest, open_manifest
+from importer.manifest.manifest import Manifest, open_manifest
 from importer.manifest.workbooks import child_process, workbook_file
 from importer.manifest.workbooks.sheet_reader import SheetReader
 from importer.models import ManifestOptions, Problem

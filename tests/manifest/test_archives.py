@@ -11,8 +11,8 @@ import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
 from importer.errors import ManifestError
-from importer.manifest import open_manifest
 from importer.manifest.archives import unpack
+from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from tests.manifest.reading import read, read_bytes, refusal_of_bytes
 

@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
 from importer.errors import ManifestError
-from importer.manifest import open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from tests.manifest.books import container
 from tests.manifest.reading import read, read_bytes, refusal, refusal_of_bytes

@@ -16,7 +16,7 @@ import pytest
 
 from importer.attachments import AttachmentFinder
 from importer.error_codes import ERROR_CODES
-from importer.manifest import open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.mapping import FieldType, Mapping, check_columns, load_mapping
 from importer.models import ManifestOptions
 from importer.validation import Validator

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from importer.errors import CapReached, ProgramError, StoppedEarly
-from importer.ledger import Ledger
+from importer.ledger.store import Ledger
 from importer.models import Rate
 from importer.rate_limit import Margin, SlotPool
 from importer.rate_limit.limiter import MANY_CALLS, LimiterOptions, RateLimiter

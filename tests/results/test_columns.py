@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importer.ledger import LedgerEntry, Rejection
+from importer.ledger.records import LedgerEntry, Rejection
 from importer.models import Status, TicketIds
 from importer.results import COLUMNS, ResultRow, RowState, data_columns, escape_formula, result_of_row
 from importer.results.columns import unescape_formula

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from importer.errors import ResultsError
-from importer.manifest import open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions, Status, TicketIds
 from importer.results import COLUMNS, ResultRow, check_results, past_imports, read_result_rows, write_results
 from tests.results.making import OTHER_SOURCE, changed, created, outcomes, write

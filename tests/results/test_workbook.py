@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.errors import StoppedEarly
-from importer.manifest import open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results import COLUMNS, check_results, check_results_path, read_result_rows, write_results
 from importer.results.cell_limits import MAX_CELL, find_unwritable_cells

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.errors import ResultsError, StoppedEarly
-from importer.manifest import open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results import COLUMNS, PartFile, check_results_path, write_results
 from tests.results.making import OTHER_SOURCE, RUN, created, outcomes, records, write

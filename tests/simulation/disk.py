@@ -7,7 +7,7 @@ import enum
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
-from importer.ledger import Intent, Outcome
+from importer.ledger.records import Intent, Outcome
 from importer.models import Ticket
 from importer.rate_limit import SlotPool
 from importer.rate_limit.slot_storage import SlotStorage

@@ -12,7 +12,8 @@ from typing import Any
 from importer.errors import ImporterError
 from importer.leadsquared.answers import Answer
 from importer.leadsquared.client import Client, Endpoint, Timeouts
-from importer.ledger import Ledger, LedgerEntry, RunInfo
+from importer.ledger.records import LedgerEntry, RunInfo
+from importer.ledger.store import Ledger
 from importer.models import Attachment, Rate, Ticket
 from importer.rate_limit import Margin
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter

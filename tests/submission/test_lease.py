@@ -12,7 +12,9 @@ from typing import Any, cast
 import pytest
 
 from importer.errors import ProgramError, StoppedEarly
-from importer.ledger import LEASE_S, Ledger, Outcome, RunInfo
+from importer.ledger.leases import LEASE_S
+from importer.ledger.records import Outcome, RunInfo
+from importer.ledger.store import Ledger
 from importer.models import Ticket
 from importer.submission.gate import AccountConfirmation, TicketGate
 from importer.submission.journal import Journal

@@ -12,7 +12,7 @@ import pytest
 
 from importer.errors import Interrupted
 from importer.leadsquared.answers import Answer, Created, NotSent, Throttled, Unclear
-from importer.ledger import Intent, Outcome
+from importer.ledger.records import Intent, Outcome
 from importer.models import Rate, Status, Ticket, TicketIds
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots

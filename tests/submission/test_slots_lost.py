@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 from importer.errors import StoppedEarly
-from importer.ledger import Outcome
+from importer.ledger.records import Outcome
 from importer.models import Status
 from importer.rate_limit import SlotPool
 from importer.rate_limit.slot_storage import MemorySlots

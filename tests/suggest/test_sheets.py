@@ -9,7 +9,7 @@ import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
 from importer.errors import ManifestError
-from importer.manifest import open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.mapping import load_mapping
 from importer.suggest import suggest
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.account_fields import AccountField
-from importer.manifest import Chunk
+from importer.manifest.chunks import Chunk
 from importer.manifest.records import RecordList
 from importer.validation import Validator
 from tests.suggest.making import known

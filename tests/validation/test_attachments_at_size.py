@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importer.attachments import AttachmentFinder, FileFault, NamedFiles
-from importer.manifest import Chunk
+from importer.manifest.chunks import Chunk
 from importer.manifest.records import RecordList
 from importer.mapping import AttachmentRules
 from importer.mapping.templates import Template

@@ -10,9 +10,10 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from importer.manifest import Chunk, Column
+from importer.manifest.chunks import Chunk
 from importer.manifest.delimited.block_parser import parse_block
 from importer.manifest.records import RecordList
+from importer.manifest.text_column import Column
 from importer.mapping import FieldType
 from importer.validation import SharedLeads, Validator, fingerprints
 from tests.validation.checking import convert_one, mapping_of

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from importer.manifest import Column
+from importer.manifest.text_column import Column
 from importer.validation import KeyIndex, RowKeyReader, content_hashes, fingerprints
 from tests.validation.checking import mapping_of
 

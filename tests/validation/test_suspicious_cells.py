@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from importer.manifest import open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.mapping import load_mapping
 from importer.validation import SuspiciousCells
 from importer.validation.suspicious_cells import is_misread

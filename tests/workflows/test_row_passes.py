@@ -13,8 +13,9 @@ import pytest
 from importer.attachments import AttachmentFinder
 from importer.errors import HeldByAnotherRun
 from importer.events import Event, ProblemsFound, RowsChecked
-from importer.ledger import Claim, Intent, Ledger, Outcome, RunInfo, new_run_id
-from importer.manifest import open_manifest
+from importer.ledger.records import Claim, Intent, Outcome, RunInfo, new_run_id
+from importer.ledger.store import Ledger
+from importer.manifest.manifest import open_manifest
 from importer.mapping import load_mapping
 from importer.models import ManifestOptions, Problem, Status, TicketIds
 from importer.results import COLUMNS, ResultRow, write_results

@@ -14,9 +14,11 @@ from pathlib import Path
 
 from importer.errors import ManifestError, ResultsError
 from importer.events import Emit, Warned
-from importer.ledger import Ledger, RunInfo
+from importer.ledger.records import RunInfo
 from importer.ledger.results_runs import ResultsRun, runs_of_source, unknown_keys
-from importer.manifest import Manifest, PrivateCopy, open_manifest, private_copy
+from importer.ledger.store import Ledger
+from importer.manifest.manifest import Manifest, open_manifest
+from importer.manifest.snapshot import PrivateCopy, private_copy
 from importer.mapping import Mapping
 from importer.models import Status
 from importer.results import ManifestComparison, compare_with_manifest, read_result_rows

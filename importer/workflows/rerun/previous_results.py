@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from importer.account_fields.value_check import quoted
-from importer.manifest import Chunk, Mask
+from importer.manifest.chunks import Chunk
+from importer.manifest.text_column import Mask
 from importer.mapping import Mapping
 from importer.models import Problem
 from importer.results import ManifestComparison, ResultRow, read_result_rows

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from importer.manifest import open_manifest
 from importer.manifest.delimited.record_reader import MAX_CELL_CHARS, MAX_RECORD_BYTES
+from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from tests.manifest.reading import read_bytes, refusal_of_bytes
 
 MIB = 1 << 20
 PEAK = (
-    "import sys; from pathlib import Path; from importer.manifest import open_manifest\n"
+    "import sys; from pathlib import Path; from importer.manifest.manifest import open_manifest\n"
     "from importer.models import ManifestOptions; from importer.errors import ManifestError\n"
     "try:\n    print(sum(len(chunk.rows) for chunk in open_manifest(Path(sys.argv[1]), ManifestOptions()).chunks()))\n"
     "except ManifestError as error:\n    print(error.message)\n"

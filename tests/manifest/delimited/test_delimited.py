@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from importer.manifest import open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from tests.manifest.reading import read_bytes, read_pass, refusal_of_bytes
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from importer.errors import ManifestError
-from importer.manifest import open_manifest
 from importer.manifest.json_files.parsing import parse_list
+from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from tests.manifest.reading import Table, read, refusal_of_bytes
 

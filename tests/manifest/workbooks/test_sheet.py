@@ -15,7 +15,7 @@ import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # it ships no types
 
 from importer.errors import ManifestError
-from importer.manifest import open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.manifest.records import BlankRecords
 from importer.manifest.workbooks.grid import Grid
 from importer.manifest.workbooks.process_messages import BlankRows, RowsMessage

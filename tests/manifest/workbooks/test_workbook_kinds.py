@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from importer.errors import ManifestError
-from importer.manifest import open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.manifest.workbooks.biff import rk_number
 from importer.manifest.workbooks.date_formats import DateFormat, date_format, whole_days_text
 from importer.models import ManifestOptions
