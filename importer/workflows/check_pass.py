@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from importer.events import Emit, ProblemsFound, RowsChecked
 from importer.ledger.records import RunInfo
 from importer.manifest.chunks import Chunk
 from importer.manifest.text_column import Column
@@ -17,7 +18,6 @@ from importer.results import ResultRow, past_imports
 from importer.submission.chunk_decisions import ChunkDecisions
 from importer.submission.plan import TO_SEND, Disposition, disposition_of
 from importer.validation import ConvertedRows, KeyIndex, RowKeys, fingerprints
-from importer.workflows.dialogs import PreflightDialog
 from importer.workflows.manifest_rows import ManifestRows, ledger_states
 
 if TYPE_CHECKING:  # a check without a ledger needs no database
@@ -47,7 +47,7 @@ class CheckPass:
         self._comparison = comparison
         self._keys = KeyIndex()
 
-    def check(self, dialog: PreflightDialog, *, record: bool) -> None:
+    def check(self, emit: Emit, *, record: bool) -> None:
         """Check every row. With ``record``, enter rejected rows and claim rows to send in the ledger.
 
         Raises HeldByAnotherRun if a live run has claimed one of the rows.
@@ -60,8 +60,8 @@ class CheckPass:
             if ledger is not None and previous is not None:
                 ledger.add_from_results(self._run, past_imports(previous))
             decisions, converted = self._decide(chunk, previous, build_tickets=ledger is not None)
-            _report(dialog, chunk, decisions.problems)
-            dialog.rows_checked(len(decisions.rows))
+            _report(emit, chunk, decisions.problems)
+            emit(RowsChecked(len(decisions.rows)))
             if ledger is not None:
                 ledger.reject(self._run.id, decisions.rejections())
                 # Another run may have sent some of these rows since they were looked up: a claim returns their states.
@@ -177,13 +177,16 @@ class CheckPass:
         decisions.add_problems(position, problem)
 
 
-def _report(dialog: PreflightDialog, chunk: Chunk, problems: dict[int, list[Problem]]) -> None:
-    """Report the problems of a chunk in its order, of 2,000 rows at a time: a report may hold all their cells."""
+def _report(emit: Emit, chunk: Chunk, problems: dict[int, list[Problem]]) -> None:
+    """Emit the problems of a chunk in its order, of 2,000 rows at a time: a report may hold all their cells."""
     wrong = sorted(problems)
     for start in range(0, len(wrong), _REPORTED_AT_ONCE):
         positions = wrong[start : start + _REPORTED_AT_ONCE]
-        rows = [chunk.rows[position] for position in positions]
-        dialog.wrong_rows(rows, chunk.columns, functools.partial(chunk.records, positions))
-        for position in positions:
-            for problem in problems[position]:
-                dialog.problem(problem)
+        emit(
+            ProblemsFound(
+                rows=[chunk.rows[position] for position in positions],
+                problems=[problem for position in positions for problem in problems[position]],
+                columns=chunk.columns,
+                cells=functools.partial(chunk.records, positions),
+            )
+        )

@@ -77,7 +77,7 @@ def test_leases_use_the_clock_that_counts_from_machine_start(tmp_path: Path) -> 
     """The clock is the same in every process of this machine, and includes suspended time."""
     before = boot_clock_s()
     elsewhere = subprocess.run(
-        [sys.executable, "-c", "from importer.ledger import boot_clock_s; print(boot_clock_s())"],
+        [sys.executable, "-c", "from importer.ledger.database import boot_clock_s; print(boot_clock_s())"],
         check=True,
         capture_output=True,
         text=True,

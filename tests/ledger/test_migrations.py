@@ -289,7 +289,7 @@ def test_a_new_ledger_is_at_the_last_revision_of_alembic(tmp_path: Path) -> None
 def test_alembic_is_loaded_only_for_an_older_ledger(tmp_path: Path) -> None:
     """Loading Alembic takes longer than opening a ledger, so a current ledger is opened without it."""
     new_ledger(tmp_path).close()
-    opens = f"from importer.ledger import Ledger; Ledger.open({url_of(tmp_path / 'ledger.sqlite')!r}).close()"
+    opens = f"from importer.ledger.store import Ledger; Ledger.open({url_of(tmp_path / 'ledger.sqlite')!r}).close()"
     command = [sys.executable, "-c", f"import sys; {opens}; print('alembic' in sys.modules)"]
 
     def loaded() -> str:

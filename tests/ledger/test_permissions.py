@@ -49,7 +49,7 @@ def test_a_new_ledger_is_private_at_every_moment(tmp_path: Path) -> None:
 import os, sys
 os.umask(0)
 sys.addaudithook(lambda event, args: event == "sqlite3.connect" and print(oct(os.stat({str(tmp_path / "l.sqlite")!r}).st_mode & 0o777)))
-from importer.ledger import Ledger
+from importer.ledger.store import Ledger
 Ledger.create("sqlite:///{tmp_path}/l.sqlite").close()
 """
     done = subprocess.run(

@@ -205,7 +205,7 @@ def test_full_disk_is_reported_and_cleaned_up(tmp_path: Path) -> None:
 
 DIES_WITH_A_COPY = """
 import os, signal
-from importer.manifest import private_folder
+from importer.manifest.snapshot import private_folder
 with private_folder() as folder:
     (folder / "manifest.copy").write_text("what customers wrote")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -235,7 +235,8 @@ def test_what_a_killed_run_has_left_is_removed_and_no_live_ones(tmp_path: Path, 
 DIES_WITH_AN_ARCHIVE = """
 import os, signal, sys
 from pathlib import Path
-from importer.manifest import open_manifest, private_copy, private_folder
+from importer.manifest.manifest import open_manifest
+from importer.manifest.snapshot import private_copy, private_folder
 from importer.models import ManifestOptions
 source = Path(sys.argv[1])
 with private_folder() as folder:

@@ -16,7 +16,7 @@ from tests.manifest.reading import read_bytes, refusal_of_bytes
 
 MIB = 1 << 20
 PEAK = (
-    "import sys; from pathlib import Path; from importer.manifest import open_manifest\n"
+    "import sys; from pathlib import Path; from importer.manifest.manifest import open_manifest\n"
     "from importer.models import ManifestOptions; from importer.errors import ManifestError\n"
     "try:\n    print(sum(len(chunk.rows) for chunk in open_manifest(Path(sys.argv[1]), ManifestOptions()).chunks()))\n"
     "except ManifestError as error:\n    print(error.message)\n"

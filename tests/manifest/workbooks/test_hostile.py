@@ -129,7 +129,7 @@ def test_memory_limit_holds_in_both_processes(tmp_path: Path) -> None:
     """The reading process stays below its limit; the importer takes hardly any memory."""
     path = shared_text(tmp_path / "text.xlsx")
     code = (
-        "import sys, resource; from pathlib import Path; from importer.manifest import open_manifest\n"
+        "import sys, resource; from pathlib import Path; from importer.manifest.manifest import open_manifest\n"
         "from importer.models import ManifestOptions; from importer.errors import ManifestError\n"
         "try:\n    open_manifest(Path(sys.argv[1]), ManifestOptions())\n"
         "except ManifestError as error:\n    print('refused')\n"
@@ -179,7 +179,7 @@ def test_reading_process_ends_with_the_importer(tmp_path: Path, number: int) -> 
     """No process stays behind, even if the importer is killed."""
     path = write(tmp_path / "tickets.xlsx", Page(rows=[["id"], *([str(row)] for row in range(30_000))]))
     code = (
-        "import sys, time; from pathlib import Path; from importer.manifest import open_manifest\n"
+        "import sys, time; from pathlib import Path; from importer.manifest.manifest import open_manifest\n"
         "from importer.models import ManifestOptions\n"
         "manifest = open_manifest(Path(sys.argv[1]), ManifestOptions())\nprint('open', flush=True)\ntime.sleep(60)\n"
     )
