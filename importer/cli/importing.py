@@ -20,8 +20,8 @@ from importer.cli.questions import can_ask
 from importer.cli.terminal import Terminal
 from importer.export_checks.checks import ExportLimits
 from importer.models import Rate
-from importer.reports import plan_json, plan_lines, summary_json, summary_lines, warning_lines
-from importer.reports.summary import Summary
+from importer.reports import plan_json, plan_lines, problem_lines, summary_json, summary_lines, warning_lines
+from importer.reports.summary import PlanSummary, Summary
 from importer.settings import (
     SANDBOX_ACCOUNT,
     AccountSettings,
@@ -60,29 +60,26 @@ def import_tickets(command: str, manifest: Path, results: Path, flags: dict[str,
         )
         send_options = _send_options(rate, flags)
         if flags["dry_run"]:
-            return _print_plan(job, send_options, _tickets_url(account), as_json=flags["as_json"])
-        dialog = Terminal(rate, asks=asks, bar=_shows_bar(flags))
-        summary = run_import(job, send_options, dialog, account)
+            return _print_plan(dry_run(job, send_options, Terminal().listen, _tickets_url(account)), flags)
+        terminal = Terminal(asks=asks, bar=_shows_bar(flags))
+        summary = run_import(job, send_options, terminal.listen, terminal.confirm, account)
     return _print_summary(summary, job, flags)
 
 
-def _print_plan(job: ImportJob, send_options: SendOptions, url: str, *, as_json: bool) -> int:
+def _print_plan(plan: PlanSummary, flags: dict[str, Any]) -> int:
     """Print the plan of a dry run and the first requests; return the exit code."""
-    dialog = Terminal(send_options.rate)
-    plan, requests = dry_run(job, send_options, dialog, url)
-    code = int(dialog.tally.rows > 0 or bool(plan.stops))
-    if as_json:
-        print_line(enveloped(json.loads(plan_json(plan, requests, exit_code=code))))
-        return code
-    print_report((*dialog.tally.lines(), *plan_lines(plan), *warning_lines(plan)))
+    if flags["as_json"]:
+        print_line(enveloped(json.loads(plan_json(plan))))
+        return plan.exit_code
+    print_report((*problem_lines(plan.kinds), *plan_lines(plan), *warning_lines(plan)))
     if plan.stops:
         print_error(export_stopped(plan), word="stopped")
-    for request in requests:
+    for request in plan.requests:
         for line in ("", *request.split("\n")):
             print_line(line)
     print_line("")
     print_line("This was a dry run: nothing was sent, recorded or written.")
-    return code
+    return plan.exit_code
 
 
 def _print_summary(summary: Summary, job: ImportJob, flags: dict[str, Any]) -> int:

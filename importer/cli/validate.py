@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +15,13 @@ from importer.cli.log_setup import set_up_log
 from importer.cli.output import print_report
 from importer.cli.terminal import Terminal
 from importer.errors import SettingsError, StoppedEarly, UsageError
-from importer.reports import PageHeader, ProblemTally, attachments_line, report_file
+from importer.events import to_all
+from importer.reports import attachments_line, problem_lines, report_file
+from importer.reports.summary import Validation
 from importer.runtime.display_text import labelled
-from importer.settings import DEFAULT_RATE, AccountSettings, Environment, ledger_url, read_account
-from importer.submission.plan import Disposition
+from importer.settings import AccountSettings, Environment, ledger_url, read_account
 from importer.workflows.import_job import ImportJob
-from importer.workflows.preflight import Preflight, validate_manifest
+from importer.workflows.preflight import validate_manifest
 
 if TYPE_CHECKING:
     from importer.ledger.store import Ledger
@@ -33,9 +33,8 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
     set_up_log(flags, environment)
     with (
         _known_account(environment, flags["ledger"]) as (account_name, ledger),
-        report_file(report, inputs=(manifest, mapping)) as problems,
+        report_file(report, inputs=(manifest, mapping)) as write_report,
     ):
-        dialog = Terminal(DEFAULT_RATE, report=problems)
         account = read_account(environment) if account_name or flags["read_fields"] else None
         job = ImportJob(
             command="validate",
@@ -48,14 +47,12 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
             mapping_key=flags["key"],
             strict_end=flags["strict_end"],
         )
-        preflight = validate_manifest(job, dialog, ledger)
-        header = _page_header(job, preflight, dialog.tally)
-        problems.conclude(header)
-    print_report((*dialog.tally.lines(), *_summary_lines(header, preflight)))
+        validation = validate_manifest(job, to_all(Terminal().listen, write_report), ledger)
+    print_report((*problem_lines(validation.kinds), *_summary_lines(validation)))
     if report is not None:
         print_report([labelled("report", str(report))])
-    print_report(_next_step_lines(header, flags))
-    return int(header.wrong_rows > 0)
+    print_report(_next_step_lines(validation, flags))
+    return validation.exit_code
 
 
 def _fields(account: AccountSettings | None, environment: Environment, flags: dict[str, Any]) -> AccountFields | None:
@@ -68,39 +65,23 @@ def _fields(account: AccountSettings | None, environment: Environment, flags: di
         ) from error
 
 
-def _summary_lines(header: PageHeader, preflight: Preflight) -> Iterator[str]:
-    yield labelled("manifest", f"{header.manifest} ({header.detected})")
-    skipped = f", {header.skipped_rows:,} already imported" if header.skipped_rows else ""
-    rejected = f"{header.wrong_rows:,} rejected" if header.wrong_rows else "no problems found"
-    yield labelled("rows", f"{header.rows:,}: {rejected}{skipped}")
-    if preflight.attachments is not None:
-        yield attachments_line(preflight.attachments, header.rows)
+def _summary_lines(validation: Validation) -> Iterator[str]:
+    yield labelled("manifest", f"{validation.manifest} ({validation.detected})")
+    skipped = f", {validation.skipped:,} already imported" if validation.skipped else ""
+    rejected = f"{validation.rejected:,} rejected" if validation.rejected else "no problems found"
+    yield labelled("rows", f"{validation.rows:,}: {rejected}{skipped}")
+    if validation.attachments is not None:
+        yield attachments_line(validation.attachments, validation.rows)
 
 
-def _next_step_lines(header: PageHeader, flags: dict[str, Any]) -> Iterator[str]:
-    if header.wrong_rows:
+def _next_step_lines(validation: Validation, flags: dict[str, Any]) -> Iterator[str]:
+    if validation.rejected:
         yield labelled("next", "correct these rows or the mapping, then check again")
         return
     table = ["--source", flags["source"]] if flags["source"] else []
     table += [word for column in flags["key"] for word in ("--key", column)]
     yield labelled("next", "to import the manifest, run:")
-    yield labelled("", shlex.join(["ticket-importer", "run", header.manifest, "-m", header.mapping, *table]))
-
-
-def _page_header(job: ImportJob, preflight: Preflight, tally: ProblemTally) -> PageHeader:
-    plan = preflight.rows.plan
-    return PageHeader(
-        manifest=str(job.manifest),
-        mapping=str(job.mapping),
-        detected=preflight.manifest.format.describe(),
-        made_at=datetime.now().astimezone(),
-        rows=len(plan),
-        wrong_rows=tally.rows,
-        blank_rows=preflight.manifest.blank_rows,
-        skipped_rows=plan.counts()[Disposition.SKIP],
-        kinds=tally.kinds(),
-        warnings=preflight.warnings,
-    )
+    yield labelled("", shlex.join(["ticket-importer", "run", validation.manifest, "-m", validation.mapping, *table]))
 
 
 @contextlib.contextmanager

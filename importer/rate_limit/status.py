@@ -1,15 +1,11 @@
-"""Tell the user how the account's limit is used."""
+"""Tells how the account's limit is used, once a second while rows are sent."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-
+from importer.events import Emit, Noted, SendingGoesOn, Warned
 from importer.rate_limit.limiter import RateLimiter
 from importer.runtime.display_text import duration, limit_text
-from importer.runtime.progress import Progress
 
-log = logging.getLogger("importer")
 _MARGIN_STEP_S = 0.02
 
 
@@ -19,31 +15,33 @@ class LimitStatus:
     Call ``update`` every second.
     """
 
-    def __init__(self, limiter: RateLimiter, progress: Progress, report: Callable[[str], None]) -> None:
+    def __init__(self, limiter: RateLimiter, emit: Emit) -> None:
         self._limiter = limiter
-        self._progress = progress
-        self._report = report
+        self._emit = emit
         self._shared = self._paused = False
         self._margin_s = limiter.margin.seconds
 
     def update(self) -> None:
-        """Report what changed since the last call."""
+        """Emit that sending goes on, and what changed since the last call."""
         pause_left_s = self._limiter.pause_left_s
         limit = limit_text(self._limiter.rate)
         if pause_left_s > 2 * self._limiter.rate.period_s and not self._paused:
-            self._report(f"the account's limit is used up (answer 429): sending pauses for {duration(pause_left_s)}")
+            self._warn(f"the account's limit is used up (answer 429): sending pauses for {duration(pause_left_s)}")
         self._paused = pause_left_s > 0
         allowed = self._limiter.calls_allowed
         if not self._shared and allowed < self._limiter.max_calls:
             self._shared = True
-            self._report(f"other programs use the account's limit, too: sending {allowed:.0f} instead of {limit}")
+            self._warn(f"other programs use the account's limit, too: sending {allowed:.0f} instead of {limit}")
         elif self._shared and allowed >= self._limiter.max_calls:
             self._shared = False
-            self._report(f"other programs no longer use the account's limit: sending {limit} again")
-        self._progress.show_calls_left(allowed if self._shared else None)
+            self._warn(f"other programs no longer use the account's limit: sending {limit} again")
+        self._emit(SendingGoesOn(allowed if self._shared else None))
         if abs(self._limiter.margin.seconds - self._margin_s) >= _MARGIN_STEP_S:
             self._margin_s = self._limiter.margin.seconds
-            log.debug("a slot now rests %.0f ms longer than the period", 1000 * self._margin_s)
+            self._emit(Noted(f"a slot now rests {1000 * self._margin_s:.0f} ms longer than the period", is_detail=True))
+
+    def _warn(self, text: str) -> None:
+        self._emit(Warned(text))
 
     def text(self) -> str:
         """Return the limit, and what other programs leave of it, for the summary."""

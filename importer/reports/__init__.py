@@ -1,8 +1,7 @@
 """Reports for the user: problems by kind, plans and summaries as text, and files with every problem."""
 
-from importer.reports.html_page import PageHeader
-from importer.reports.problem_files import NoProblemReport, ProblemReport, report_file
-from importer.reports.problem_tally import ProblemKind, ProblemTally
+from importer.reports.problem_files import report_file
+from importer.reports.problem_tally import ProblemTally, problem_lines
 from importer.reports.summary_text import (
     attachments_line,
     plan_json,
@@ -14,16 +13,13 @@ from importer.reports.summary_text import (
 from importer.runtime.display_text import labelled, one_line, size_text
 
 __all__ = [
-    "NoProblemReport",
-    "PageHeader",
-    "ProblemKind",
-    "ProblemReport",
     "ProblemTally",
     "attachments_line",
     "labelled",
     "one_line",
     "plan_json",
     "plan_lines",
+    "problem_lines",
     "report_file",
     "size_text",
     "summary_json",

@@ -12,19 +12,16 @@ import gzip
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import TextIO
 
 from importer import __version__
 from importer.error_codes import ERROR_CODES
+from importer.events import ProblemsFound
 from importer.models import Problem
 from importer.reports.problem_tally import ProblemKind
-
-# Reads the cells of all rows that were announced together. A row may have too many or too few.
-CellReader = Callable[[], Sequence[Sequence[str]]]
+from importer.reports.summary import Validation
 
 BEGINNING = "<!DOCTYPE html>\n<!-- a report of ticket-importer -->\n"  # identifies an earlier report
 _MOST_PROBLEMS = 100_000
@@ -32,28 +29,8 @@ _LEAST_OF_A_KIND = 100  # are shown even beyond the most problems
 _KINDS_WITH_LEAST = 200
 _MOST_CELLS_CHARS = 50_000_000  # of all rows; rows beyond it are shown without their cells
 _CELL_CHARS = 2_000
-_BLOCK_ROWS = 2_000
 _PACKING = 4  # a higher level takes longer and saves almost nothing
 _VALUES_SHOWN = 50
-
-
-@dataclass(frozen=True, kw_only=True)
-class PageHeader:
-    """The head of a report. ``wrong_rows`` of the ``rows`` have problems; ``kinds`` counts the problems.
-
-    ``detected``: the format of the manifest. ``made_at`` has a time zone.
-    """
-
-    manifest: str
-    mapping: str
-    detected: str
-    made_at: datetime
-    rows: int
-    wrong_rows: int
-    blank_rows: int
-    skipped_rows: int
-    kinds: Sequence[ProblemKind]
-    warnings: Sequence[str] = ()
 
 
 class Page:
@@ -64,57 +41,45 @@ class Page:
         self._most = most_problems
         self._columns: Sequence[str] = ()
         self._sheet: str | None = None
-        self._announced: Sequence[int] = ()
-        self._read: CellReader = list
-        self._cells: dict[int, Sequence[str]] = {}
         self._cells_chars = 0
         self._kinds: dict[tuple[str, str | None], int] = {}
         self._shown: Counter[int] = Counter()
         self._shown_count = 0
-        self._rows: dict[int, list[list[object]]] = {}
         start, self._end = _asset("page.html").split("<!-- data -->\n")
         file.write(_filled(start))
 
-    def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: CellReader) -> None:
-        """Receive the numbers of the rows whose problems come next; their cells are read when the first is shown."""
-        self._flush()
-        self._columns = columns
-        self._announced = rows
-        self._read = cells
+    def add(self, found: ProblemsFound) -> None:
+        """Write a block of rows with their problems, and a block of their cells."""
+        self._columns = found.columns
+        shown: dict[int, list[object]] = {}
+        for problem in found.problems:
+            self._sheet = problem.sheet
+            kind = self._kinds.setdefault((problem.code, problem.column), len(self._kinds))
+            if self._has_room(kind):
+                shown.setdefault(problem.row, [problem.row]).append(_problem_data(kind, problem))
+        if shown:
+            cells: dict[int, Sequence[str]] = {}
+            if self._cells_chars < _MOST_CELLS_CHARS:
+                cells = dict(zip(found.rows, found.cells(), strict=True))
+            self._write_block("rows", list(shown.values()))
+            self._write_block("cells", [self._shown_cells(cells.get(row, ())) for row in shown])
 
-    def problem(self, problem: Problem) -> None:
-        """Receive one problem."""
-        self._sheet = problem.sheet
-        kind = self._kinds.setdefault((problem.code, problem.column), len(self._kinds))
-        is_rare = self._shown[kind] < _LEAST_OF_A_KIND and kind < _KINDS_WITH_LEAST
-        if self._shown_count >= self._most and not is_rare:
-            return
-        self._shown[kind] += 1
-        self._shown_count += 1
-        if problem.row not in self._rows and len(self._rows) >= _BLOCK_ROWS:
-            self._flush()
-        found: list[object] = [kind, problem.message, problem.value]
-        if problem.hint != ERROR_CODES[problem.code].advice:
-            found.append(problem.hint)
-        self._rows.setdefault(problem.row, []).append(found)
-
-    def conclude(self, header: PageHeader) -> None:
+    def conclude(self, validation: Validation) -> None:
         """Write the head of the report, which is known only now, and the end of the page."""
-        self._flush()
-        self._write_block("about", self._head(header))
+        self._write_block("about", self._head(validation))
         self._file.write(_filled(self._end))
 
-    def _flush(self) -> None:
-        """Write the rows received so far, in their order."""
-        if self._rows:
-            if self._announced and self._cells_chars < _MOST_CELLS_CHARS:
-                self._cells = dict(zip(self._announced, self._read(), strict=True))
-            self._write_block("rows", [[row, *found] for row, found in self._rows.items()])
-            self._write_block("cells", list(map(self._shown_cells, self._rows)))
-            self._rows, self._cells = {}, {}
+    def _has_room(self, kind: int) -> bool:
+        """Return whether the page has room for another problem of a kind, and count it."""
+        is_rare = self._shown[kind] < _LEAST_OF_A_KIND and kind < _KINDS_WITH_LEAST
+        if self._shown_count >= self._most and not is_rare:
+            return False
+        self._shown[kind] += 1
+        self._shown_count += 1
+        return True
 
-    def _shown_cells(self, row: int) -> list[str]:
-        cells = [_cut(cell) for cell in self._cells.get(row, ())]
+    def _shown_cells(self, row: Sequence[str]) -> list[str]:
+        cells = list(map(_cut, row))
         self._cells_chars += sum(map(len, cells))
         return cells
 
@@ -124,23 +89,23 @@ class Page:
         packed = base64.b64encode(gzip.compress(data, _PACKING, mtime=0)).decode()
         self._file.write(f'<script type="text/plain" class="{name}">{packed}</script>\n')
 
-    def _head(self, header: PageHeader) -> dict[str, object]:
+    def _head(self, validation: Validation) -> dict[str, object]:
         return {
             "version": __version__,
-            "manifest": header.manifest,
-            "mapping": header.mapping,
-            "detected": header.detected,
+            "manifest": validation.manifest,
+            "mapping": validation.mapping,
+            "detected": validation.detected,
             "sheet": self._sheet,
-            "madeAt": header.made_at.isoformat(timespec="seconds"),
-            "rows": header.rows,
-            "wrongRows": header.wrong_rows,
-            "blankRows": header.blank_rows,
-            "skippedRows": header.skipped_rows,
-            "warnings": list(header.warnings),
+            "madeAt": validation.made_at.isoformat(timespec="seconds"),
+            "rows": validation.rows,
+            "wrongRows": validation.rejected,
+            "blankRows": validation.blank,
+            "skippedRows": validation.skipped,
+            "warnings": list(validation.warnings),
             "columns": list(self._columns),
-            "count": sum(kind.count for kind in header.kinds),
+            "count": sum(kind.count for kind in validation.kinds),
             "shown": self._shown_count,
-            "kinds": [self._kind(kind) for kind in header.kinds],
+            "kinds": [self._kind(kind) for kind in validation.kinds],
         }
 
     def _kind(self, kind: ProblemKind) -> dict[str, object]:
@@ -168,6 +133,11 @@ class Page:
         for position, column in enumerate(self._columns):
             if column in names:
                 yield position
+
+
+def _problem_data(kind: int, problem: Problem) -> list[object]:
+    data: list[object] = [kind, problem.message, problem.value]
+    return data if problem.hint == ERROR_CODES[problem.code].advice else [*data, problem.hint]
 
 
 def _cut(cell: str) -> str:

@@ -6,14 +6,16 @@ import codecs
 import csv
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TextIO
 
 from importer.errors import UsageError
-from importer.models import Problem
-from importer.reports.html_page import BEGINNING, CellReader, Page, PageHeader
+from importer.events import Emit, Event, ProblemsFound, to_all
+from importer.reports.html_page import BEGINNING, Page
+from importer.reports.summary import Validation
 from importer.results import escape_formula
 from importer.runtime.atomic_files import begins_as, is_same, open_made, replacing, writing
 
@@ -22,39 +24,23 @@ _COLUMNS = ("sheet", "row", "column", "value", "code", "message", "hint")
 
 
 class ProblemReport(Protocol):
-    """Receives the problems of a manifest, in its order."""
+    """Writes the problems of a manifest, in its order."""
 
-    def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: CellReader) -> None:
-        """Receive the numbers of the rows whose problems come next. ``cells`` reads their cells."""
+    def add(self, found: ProblemsFound) -> None:
+        """Write some problems."""
 
-    def problem(self, problem: Problem) -> None:
-        """Receive one problem of one of these rows."""
-
-    def conclude(self, header: PageHeader) -> None:
+    def conclude(self, validation: Validation) -> None:
         """Complete the report after the last row."""
 
 
-class NoProblemReport:
-    """A report that is not written."""
-
-    def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: CellReader) -> None:
-        """Do nothing."""
-
-    def problem(self, problem: Problem) -> None:
-        """Do nothing."""
-
-    def conclude(self, header: PageHeader) -> None:
-        """Do nothing."""
-
-
 @contextmanager
-def report_file(path: Path | None, inputs: Iterable[Path] = ()) -> Iterator[ProblemReport]:
-    """Yield a report that writes to ``path`` in the format of its ending. The file appears when it is complete.
+def report_file(path: Path | None, inputs: Iterable[Path] = ()) -> Iterator[Emit]:
+    """Yield a listener that writes problems to ``path`` in the format of its ending.
 
-    ``inputs``: files that it must not replace. Raises UsageError.
+    The file appears when it is complete. ``inputs``: files that it must not replace. Raises UsageError.
     """
     if path is None:
-        yield NoProblemReport()
+        yield to_all()
         return
     if path.suffix.lower() not in ENDINGS:
         endings = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
@@ -77,8 +63,8 @@ def report_file(path: Path | None, inputs: Iterable[Path] = ()) -> Iterator[Prob
             file = stack.enter_context(
                 os.fdopen(open_made(temporary), "w", encoding=encoding, errors="backslashreplace", newline="")
             )
-            report = _Guarded(_KINDS[path.suffix.lower()](file), path)
-        yield report
+            report = _KINDS[path.suffix.lower()](file)
+        yield partial(_listen, report, path)
         with _writing(path):
             stack.close()  # outside of the block above, whose errors are not the file's
 
@@ -87,34 +73,27 @@ def _writing(path: Path) -> AbstractContextManager[None]:
     return writing(f"the report {path}", "--report")
 
 
-class _Guarded:
-    """A report that turns errors of its disk into usage errors."""
-
-    def __init__(self, report: ProblemReport, path: Path) -> None:
-        self._report = report
-        self._path = path
-
-    def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: CellReader) -> None:
-        with _writing(self._path):
-            self._report.wrong_rows(rows, columns, cells)
-
-    def problem(self, problem: Problem) -> None:
-        with _writing(self._path):
-            self._report.problem(problem)
-
-    def conclude(self, header: PageHeader) -> None:
-        with _writing(self._path):
-            self._report.conclude(header)
+def _listen(report: ProblemReport, path: Path, event: Event) -> None:
+    with _writing(path):
+        match event:
+            case ProblemsFound():
+                report.add(event)
+            case Validation():
+                report.conclude(event)
 
 
-class _Csv(NoProblemReport):
+class _Csv:
     def __init__(self, file: TextIO) -> None:
         self._writer = csv.writer(file, lineterminator="\r\n")
         self._writer.writerow(_COLUMNS)
 
-    def problem(self, problem: Problem) -> None:
-        values = (getattr(problem, name) for name in _COLUMNS)
-        self._writer.writerow(["" if value is None else escape_formula(str(value)) for value in values])
+    def add(self, found: ProblemsFound) -> None:
+        for problem in found.problems:
+            values = (getattr(problem, name) for name in _COLUMNS)
+            self._writer.writerow(["" if value is None else escape_formula(str(value)) for value in values])
+
+    def conclude(self, _: Validation) -> None:
+        """Do nothing: the last problem is the last line."""
 
 
 class _Json:
@@ -123,18 +102,16 @@ class _Json:
     def __init__(self, file: TextIO) -> None:
         self._file = file
         self._separator = "[\n"
-        self._cells: dict[int, Mapping[str, str]] = {}
 
-    def wrong_rows(self, rows: Sequence[int], columns: Sequence[str], cells: CellReader) -> None:
-        self._cells = {row: _named(columns, texts) for row, texts in zip(rows, cells(), strict=True)}
+    def add(self, found: ProblemsFound) -> None:
+        cells = {row: _named(found.columns, texts) for row, texts in zip(found.rows, found.cells(), strict=True)}
+        for problem in found.problems:
+            values = {name: getattr(problem, name) for name in _COLUMNS}
+            values["cells"] = cells.get(problem.row, {})
+            self._file.write(f"{self._separator}{json.dumps(values, ensure_ascii=False)}")
+            self._separator = ",\n"
 
-    def problem(self, problem: Problem) -> None:
-        values = {name: getattr(problem, name) for name in _COLUMNS}
-        values["cells"] = self._cells.get(problem.row, {})
-        self._file.write(f"{self._separator}{json.dumps(values, ensure_ascii=False)}")
-        self._separator = ",\n"
-
-    def conclude(self, _: PageHeader) -> None:
+    def conclude(self, _: Validation) -> None:
         self._file.write("\n]\n" if self._separator == ",\n" else "[]\n")
 
 

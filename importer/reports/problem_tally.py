@@ -1,4 +1,4 @@
-"""Counts problems by kind, for the terminal and for the head of a report."""
+"""Counts problems by kind, for plans and for what a check found."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from importer.events import Event, ProblemsFound
 from importer.models import Problem
 from importer.runtime.display_text import one_line
 
@@ -80,42 +81,37 @@ class ProblemTally:
     """Counts the problems of a manifest by kind. Problems must come in the manifest's order."""
 
     def __init__(self) -> None:
-        self.rows = 0
         self._kinds: dict[tuple[str, str | None], ProblemKind] = {}
-        self._last_row = -1
 
-    def problem(self, problem: Problem) -> None:
-        """Count one problem."""
+    def listen(self, event: Event) -> None:
+        """Count the problems of an event."""
+        if isinstance(event, ProblemsFound):
+            for problem in event.problems:
+                self._count(problem)
+
+    def _count(self, problem: Problem) -> None:
         kind = self._kinds.get((problem.code, problem.column))
         if kind is None:
             kept = _VALUES_KEPT if len(self._kinds) < _KINDS_WITH_MANY_VALUES else _VALUES_KEPT_OF_MORE
             kind = self._kinds[problem.code, problem.column] = ProblemKind(first=problem, values=ValueExamples(kept))
         kind.add(problem)
-        if problem.row != self._last_row:
-            self.rows += 1
-            self._last_row = problem.row
 
-    @property
-    def count(self) -> int:
-        """The number of problems."""
-        return sum(kind.count for kind in self._kinds.values())
-
-    def kinds(self) -> list[ProblemKind]:
+    def kinds(self) -> tuple[ProblemKind, ...]:
         """Return every kind, the most frequent first."""
-        return sorted(self._kinds.values(), key=lambda kind: -kind.count)
+        return tuple(sorted(self._kinds.values(), key=lambda kind: -kind.count))
 
-    def lines(self) -> Iterator[str]:
-        """Yield lines for each kind: the count, the first problem, the wrong values, and what to do."""
-        kinds = self.kinds()
-        shown_hints: set[str] = set()
-        for kind in kinds[:_KINDS_SHOWN]:
-            yield from _kind_lines(kind)
-            if kind.first.hint and kind.first.hint not in shown_hints:
-                yield f"    {one_line(kind.first.hint)}"
-                shown_hints.add(kind.first.hint)
-        if more := kinds[_KINDS_SHOWN:]:
-            count = sum(kind.count for kind in more)
-            yield f"… and {count:,} problems of {len(more):,} more kinds; `validate --report FILE.html` shows all"
+
+def problem_lines(kinds: Sequence[ProblemKind]) -> Iterator[str]:
+    """Yield lines for each kind: the count, the first problem, the wrong values, and what to do."""
+    shown_hints: set[str] = set()
+    for kind in kinds[:_KINDS_SHOWN]:
+        yield from _kind_lines(kind)
+        if kind.first.hint and kind.first.hint not in shown_hints:
+            yield f"    {one_line(kind.first.hint)}"
+            shown_hints.add(kind.first.hint)
+    if more := kinds[_KINDS_SHOWN:]:
+        count = sum(kind.count for kind in more)
+        yield f"… and {count:,} problems of {len(more):,} more kinds; `validate --report FILE.html` shows all"
 
 
 def _kind_lines(kind: ProblemKind) -> Iterator[str]:

@@ -1,23 +1,51 @@
-"""The plan of a run and its summary, as values. Pure."""
+"""What a check found, the plan of a run and its summary, as values. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from importer.errors import ImporterError
+from importer.events import CallEnded, Event, RowSettled
 from importer.export_checks.checks import ExportFigures, ExportStop
 from importer.models import TICKET_STATUSES, AttachmentCounts, Rate, Status
+from importer.reports.problem_tally import ProblemKind
 from importer.submission.plan import Disposition
 
 _REASONS_KEPT = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanSummary:
-    """The plan of a run, which the user confirms.
+class Validation(Event):
+    """What `validate` found. ``rejected`` of the ``rows`` have problems; ``kinds`` counts the problems.
+
+    ``detected``: the format of the manifest. ``made_at`` has a time zone. ``skipped``: rows that are tickets already.
+    """
+
+    manifest: str
+    mapping: str
+    detected: str
+    made_at: datetime
+    rows: int
+    rejected: int
+    blank: int
+    skipped: int
+    kinds: Sequence[ProblemKind]
+    warnings: Sequence[str] = ()
+    attachments: AttachmentCounts | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the process."""
+        return int(self.rejected > 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSummary(Event):
+    """The plan of a run, which the user confirms. ``kinds`` counts the problems of rejected rows.
 
     ``is_blocked``: rejected rows keep the other rows from being sent. ``limit``: the calls per period that the run may
     make; ``seconds``: its least duration at this limit. ``made_today``: the account's calls of the last 24 hours, with
@@ -30,6 +58,7 @@ class PlanSummary:
     rows: int
     blank_rows: int
     counts: Counter[Disposition]
+    kinds: Sequence[ProblemKind] = ()
     to_send: int
     is_blocked: bool = False
     attachment_bytes: int
@@ -42,11 +71,17 @@ class PlanSummary:
     warnings: tuple[str, ...]
     export: ExportFigures | None = None  # compared with earlier exports; only for `run`
     stops: tuple[ExportStop, ...] = ()  # why nothing is sent
+    requests: tuple[str, ...] = ()  # the first ones, as text; only for a dry run
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a dry run."""
+        return int(self.counts[Disposition.REJECT] > 0 or bool(self.stops))
 
 
 @dataclass(kw_only=True)
-class Summary:
-    """The summary of a run. ``ending``: why it ended before all rows were done."""
+class Summary(Event):
+    """The summary of a run, complete when the run has ended. ``ending``: why it ended before all rows were done."""
 
     run: str
     account: str
@@ -69,6 +104,15 @@ class Summary:
         if self.ending is not None:
             return self.ending.exit_code
         return int(any(n for status, n in self.statuses.items() if status not in TICKET_STATUSES))
+
+    def listen(self, event: Event) -> None:
+        """Count calls, and rows that were sent again."""
+        match event:
+            case CallEnded(answer):
+                self.calls += 1
+                self.throttled += answer == "throttled"
+            case RowSettled(is_repeated=True):
+                self.repeated += 1
 
     def count(self, rows: Iterable[tuple[Status, str, str]]) -> None:
         """Count rows by state, and rows without a ticket by (state, code, error), up to 1,000 different reasons."""

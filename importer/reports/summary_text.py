@@ -92,7 +92,7 @@ def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
-def plan_json(plan: PlanSummary, requests: Sequence[str], *, exit_code: int) -> str:
+def plan_json(plan: PlanSummary) -> str:
     """Return the plan of a dry run as one JSON object, with the first requests."""
     return json.dumps(
         {
@@ -111,8 +111,8 @@ def plan_json(plan: PlanSummary, requests: Sequence[str], *, exit_code: int) -> 
             **_export_facts(plan.export, plan.stops),
             "stopped": plan.stops[0].reason if plan.stops else None,
             "warnings": list(plan.warnings),
-            "requests": list(requests),
-            "exit_code": exit_code,
+            "requests": list(plan.requests),
+            "exit_code": plan.exit_code,
         },
         ensure_ascii=False,
     )

@@ -1,7 +1,7 @@
 """Writes the results file, and reads it for `rerun`."""
 
 from importer.results.cell_limits import ENDING as WORKBOOK_ENDING
-from importer.results.cell_limits import WorkbookLimits
+from importer.results.cell_limits import MAX_ROWS, WorkbookLimits
 from importer.results.columns import COLUMNS, ResultRow, data_columns, escape_formula
 from importer.results.comparison import ManifestComparison, ResultsContent, compare_with_manifest
 from importer.results.projection import RowState, result_of_row
@@ -10,6 +10,7 @@ from importer.results.writing import PartFile, RowResults, check_results_path, p
 
 __all__ = [
     "COLUMNS",
+    "MAX_ROWS",
     "WORKBOOK_ENDING",
     "ManifestComparison",
     "PartFile",

@@ -22,30 +22,36 @@ _CUT = "… (cut)"
 
 
 class WorkbookLimits:
-    """Finds what a workbook with results can't hold: too many rows or columns, or unwritable cells."""
+    """Finds what a workbook with results can't hold: too many rows or columns, or unwritable cells.
 
-    def __init__(self) -> None:
+    ``columns``: of the manifest.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = columns
         self._rows = 1  # the header
-        self._width = 0
         self._count = 0  # of unwritable cells
         self._shown: list[str] = []
 
-    def check(self, chunk: Chunk, columns: Sequence[str], keys: Sequence[str]) -> None:
-        """Check the rows of a chunk, in these of its columns, and their keys."""
-        self._rows += len(chunk.rows)
-        self._width = len(columns) + len(COLUMNS)
+    def count(self, rows: int) -> None:
+        """Count rows without a check of their cells."""
+        self._rows += rows
+
+    def check(self, chunk: Chunk, keys: Sequence[str]) -> None:
+        """Check the rows of a chunk and their keys."""
+        self.count(len(chunk.rows))
         found = list(unwritable_cells(chunk.rows, "import_key", list(map(escape_formula, keys))))
-        for column in columns:
+        for column in self._columns:
             found += unwritable_cells(chunk.rows, column, chunk.texts(column))
         self._count += len(found)
         self._shown += [text for _, text in sorted(found)[: _SHOWN_CELLS - len(self._shown)]]
 
     def require(self, results: Path) -> None:
         """Raise ResultsError if the workbook ``results`` can't hold all of it."""
-        too_many = ""
-        if self._rows > MAX_ROWS or self._width > MAX_COLUMNS:
+        too_many, width = "", len(self._columns) + len(COLUMNS)
+        if self._rows > MAX_ROWS or width > MAX_COLUMNS:
             limits = f"{MAX_ROWS:,} of {MAX_COLUMNS:,}"
-            too_many = f": {self._rows:,} rows of {self._width:,} cells, and a workbook holds {limits}"
+            too_many = f": {self._rows:,} rows of {width:,} cells, and a workbook holds {limits}"
         if too_many or self._count:
             more = self._count - len(self._shown)
             raise ResultsError(

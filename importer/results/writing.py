@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TextIO
 
+from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError, ResultsError, StoppedEarly
-from importer.ledger.records import source_of_run
+from importer.events import Event, RowSettled
+from importer.ledger.records import source_of_run, utc_now
 from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results.cell_limits import ENDING
@@ -40,18 +42,38 @@ _BYTE_ORDER_MARK = "\ufeff"
 class PartFile:
     """The file ``RESULTS.part`` with the rows that are finished, to watch a run or to recover from a crash."""
 
-    def __init__(self, results: Path, columns: Sequence[str]) -> None:
+    def __init__(self, results: Path, columns: Sequence[str], *, account: str, run: str) -> None:
         self.path = part_path(results)
+        self._account = account
+        self._run = run
         with _write_errors(self.path):
             self._file = _open_with_byte_order_mark(create_anew(self.path))
             self._writer = csv.writer(self._file, lineterminator=_LINE_END)
             self._writer.writerow([*columns, *COLUMNS])
             self._file.flush()
 
-    def add(self, cells: Sequence[str], result: Sequence[str]) -> None:
+    def listen(self, event: Event) -> None:
+        """Append a row that is settled."""
+        if isinstance(event, RowSettled):
+            result = ResultRow(
+                row=event.row,
+                key=event.key,
+                status=event.status,
+                ids=event.ids,
+                code=event.code,
+                error=event.error,
+                hint=ERROR_CODES[event.code].advice if event.code else "",
+                attempts=event.attempts,
+                finished_at=utc_now(),
+                account=self._account,
+                run=self._run,
+            )
+            self.add(event.cells, result)
+
+    def add(self, cells: Sequence[str], result: ResultRow) -> None:
         """Append one row. Raises StoppedEarly if the disk does not take it."""
         try:
-            self._writer.writerow([*cells, *result])
+            self._writer.writerow([*cells, *result.cells()])
             self._file.flush()
         except OSError as error:
             raise StoppedEarly(

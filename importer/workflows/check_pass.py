@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from importer.events import Emit, ProblemsFound, RowsChecked
 from importer.ledger.records import RunInfo
 from importer.manifest.chunks import Chunk
 from importer.manifest.text_column import Column
@@ -17,7 +18,6 @@ from importer.results import ResultRow, WorkbookLimits, past_imports
 from importer.submission.chunk_decisions import ChunkDecisions
 from importer.submission.plan import TO_SEND, Disposition
 from importer.validation import ConvertedRows, KeyIndex, RowKeys, content_hashes, fingerprints
-from importer.workflows.dialogs import PreflightDialog
 from importer.workflows.manifest_rows import ManifestRows
 from importer.workflows.stage import Stage, StagedRow
 
@@ -54,7 +54,7 @@ class CheckPass:
         self._limits = limits
         self._keys = KeyIndex()
 
-    def check(self, dialog: PreflightDialog, *, record: bool, stage: Stage | None = None) -> None:
+    def check(self, emit: Emit, *, record: bool, stage: Stage | None = None) -> None:
         """Check every row. With ``record``, enter rejected rows and claim rows to send in the ledger.
 
         With ``stage``, all rows are added to it. Raises HeldByAnotherRun if a live run has claimed one of the rows.
@@ -65,8 +65,8 @@ class CheckPass:
             if record and self._ledger is not None and previous is not None:
                 self._ledger.add_from_results(self._run, past_imports(previous))
             decisions, converted = self._decide(chunk, previous, build_tickets=stage is not None)
-            _report(dialog, chunk, decisions.problems)
-            dialog.rows_checked(len(decisions.rows))
+            _report(emit, chunk, decisions.problems)
+            emit(RowsChecked(len(decisions.rows)))
             if record:
                 self._record(decisions)
             self._plan.extend(decisions.rows, decisions.dispositions.tobytes())
@@ -159,7 +159,7 @@ class CheckPass:
         if previous is not None:  # the key in a results file is `import_key`, even if the cells were edited
             keys = [each.key or key for each, key in zip(previous, keys, strict=True)]
         if self._limits is not None:
-            self._limits.check(chunk, self._rows.columns, keys)
+            self._limits.check(chunk, keys)
         if self._comparison is not None:
             known = self._comparison.look_up(keys)
         elif self._ledger is not None:
@@ -219,16 +219,19 @@ class CheckPass:
         decisions.add_problems(position, problem)
 
 
-def _report(dialog: PreflightDialog, chunk: Chunk, problems: dict[int, list[Problem]]) -> None:
-    """Report the problems of a chunk in its order, of 2,000 rows at a time: a report may hold all their cells."""
+def _report(emit: Emit, chunk: Chunk, problems: dict[int, list[Problem]]) -> None:
+    """Emit the problems of a chunk in its order, of 2,000 rows at a time: a report may hold all their cells."""
     wrong = sorted(problems)
     for start in range(0, len(wrong), _REPORTED_AT_ONCE):
         positions = wrong[start : start + _REPORTED_AT_ONCE]
-        rows = [chunk.rows[position] for position in positions]
-        dialog.wrong_rows(rows, chunk.columns, functools.partial(chunk.records, positions))
-        for position in positions:
-            for problem in problems[position]:
-                dialog.problem(problem)
+        emit(
+            ProblemsFound(
+                rows=[chunk.rows[position] for position in positions],
+                problems=[problem for position in positions for problem in problems[position]],
+                columns=chunk.columns,
+                cells=functools.partial(chunk.records, positions),
+            )
+        )
 
 
 def _prior_status(state: str | None) -> Status:

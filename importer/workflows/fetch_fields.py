@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from importer.account_fields.fields_reader import FieldsReader
 from importer.account_fields.ticket_fields import AccountFields
-from importer.leadsquared.client import Client, Timeouts
+from importer.leadsquared.client import open_client
+from importer.leadsquared.transport import Timeouts
 from importer.ledger.store import Ledger
 from importer.mapping import Mapping
 from importer.models import Rate
@@ -63,7 +64,7 @@ async def _fetch(options: FetchOptions, signals: Interruptions) -> FetchedFields
     async with contextlib.AsyncExitStack() as stack:
         endpoint = await stack.enter_async_context(open_endpoint(options.account, options.mapping, options.rate))
         timeouts = Timeouts(answer_s=options.answer_timeout_s)
-        client = await stack.enter_async_context(Client(endpoint, timeouts, connections=1))
+        client = await stack.enter_async_context(open_client(endpoint, timeouts, connections=1))
         limiter = await stack.enter_async_context(_limiter(options))
         reader = FieldsReader(client, limiter, options.give_up_after_s)
         fields = await signals.unless_stopped(reader.read(options.account_name))

@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING
 from importer.account_fields import check_mapping
 from importer.attachments import AttachmentFinder
 from importer.errors import MappingError, UsageError
+from importer.events import Emit, Warned, to_all
 from importer.ledger.records import RunInfo, new_run_id
 from importer.manifest.manifest import Manifest, open_manifest
 from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
 from importer.mapping import Mapping, check_columns, load_mapping
 from importer.models import AttachmentCounts, ManifestOptions
+from importer.reports import ProblemTally
+from importer.reports.summary import Validation
 from importer.results import (
     COLUMNS,
     ManifestComparison,
@@ -34,7 +37,6 @@ from importer.runtime.garbage_collection import paused
 from importer.submission.plan import Disposition
 from importer.validation import Validator, check_mapping_values, with_stored_numbers
 from importer.workflows.check_pass import CheckPass
-from importer.workflows.dialogs import PreflightDialog
 from importer.workflows.import_job import ImportJob
 from importer.workflows.manifest_rows import ManifestRows
 
@@ -42,17 +44,33 @@ if TYPE_CHECKING:  # a check without a ledger needs no database
     from importer.ledger.store import Ledger
 
 
-def validate_manifest(job: ImportJob, dialog: PreflightDialog, ledger: Ledger | None) -> Preflight:
+def validate_manifest(job: ImportJob, emit: Emit, ledger: Ledger | None) -> Validation:
     """Check every row of a manifest. With a ``ledger``, rows that are tickets already are not checked."""
+    tally = ProblemTally()
     with open_files(job) as preflight:
         for warning in preflight.warnings:
-            dialog.warn(warning)
+            emit(Warned(warning))
         with paused():
-            CheckPass(preflight.rows, ledger, preflight.info).check(dialog, record=False)
-        of_files = preflight.attachments.warnings if preflight.attachments is not None else ()
-        for warning in (*preflight.rows.suspicious_cells.warnings, *of_files):
-            dialog.warn(warning)
-        return preflight
+            CheckPass(preflight.rows, ledger, preflight.info).check(to_all(tally.listen, emit), record=False)
+        files, plan = preflight.attachments, preflight.rows.plan
+        for warning in (*preflight.rows.suspicious_cells.warnings, *(files.warnings if files is not None else ())):
+            emit(Warned(warning))
+        counts = plan.counts()
+        validation = Validation(
+            manifest=str(job.manifest),
+            mapping=str(job.mapping),
+            detected=preflight.manifest.format.describe(),
+            made_at=datetime.now().astimezone(),
+            rows=len(plan),
+            rejected=counts[Disposition.REJECT],
+            blank=preflight.manifest.blank_rows,
+            skipped=counts[Disposition.SKIP],
+            kinds=tally.kinds(),
+            warnings=preflight.warnings,
+            attachments=files,
+        )
+    emit(validation)
+    return validation
 
 
 class Preflight:

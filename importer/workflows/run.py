@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from importer.errors import CapReached, Declined, ExportStopped, ProgramError
+from importer.events import Emit, to_all
 from importer.export_checks.checks import ExportStop
 from importer.export_checks.comparison import ExportComparison
 from importer.leadsquared.ticket_request import request_preview
 from importer.ledger.results_runs import record_row_count
 from importer.ledger.store import Ledger
 from importer.rate_limit.shared_slots import calls_today
+from importer.reports import ProblemTally
 from importer.reports.summary import PlanSummary, Summary
-from importer.results import RowResults, WorkbookLimits, part_path, write_results
+from importer.results import MAX_ROWS, RowResults, WorkbookLimits, part_path, write_results
 from importer.runtime.disk_space import LEDGER_LEAST_BYTES, LEDGER_ROW_BYTES, RESULTS_ROW_BYTES, SpaceNeed, check_space
 from importer.runtime.garbage_collection import frozen
 from importer.runtime.signals import interruptions
 from importer.settings import AccountSettings
 from importer.workflows.check_pass import CheckPass
-from importer.workflows.dialogs import RunDialog
 from importer.workflows.import_job import ImportJob
 from importer.workflows.preflight import Preflight, open_files
 from importer.workflows.rerun.manifest_search import ManifestSearch
@@ -31,36 +33,41 @@ from importer.workflows.send_pass import queued_rows
 from importer.workflows.send_rows import RowSender
 from importer.workflows.stage import Stage
 
+Confirm = Callable[[PlanSummary], bool]
+
 _PREVIEWED_REQUESTS = 3
 
 
-def dry_run(job: ImportJob, options: SendOptions, dialog: RunDialog, url: str) -> tuple[PlanSummary, list[str]]:
-    """Plan an import without a call or a record; return the plan and the first requests to ``url``."""
-    with _open_run(job, dialog) as run:
-        run.check_rows(dialog, record=False)
-        return run.plan(options), run.first_requests(url)
+def dry_run(job: ImportJob, options: SendOptions, emit: Emit, url: str) -> PlanSummary:
+    """Plan an import without a call or a record, with the first requests to ``url``."""
+    with _open_run(job, emit) as run:
+        run.check_rows(emit, record=False)
+        return replace(run.plan(options), requests=tuple(run.first_requests(url)))
 
 
-def run_import(job: ImportJob, options: SendOptions, dialog: RunDialog, account: AccountSettings | None) -> Summary:
-    """Run an import from its manifest to its results. ``account`` is ``None`` for the embedded sandbox.
+def run_import(
+    job: ImportJob, options: SendOptions, emit: Emit, confirm: Confirm, account: AccountSettings | None
+) -> Summary:
+    """Run an import from its manifest to its results.
 
-    Raises ImporterError if nothing was sent and no results could be written.
+    ``confirm`` is asked whether to carry out the plan. ``account`` is ``None`` for the embedded sandbox. Raises
+    ImporterError if nothing was sent and no results could be written.
     """
-    with _open_run(job, dialog) as run, recorded(run.ledger, run.preflight.info, job, dialog) as summary:
-        run.check_rows(dialog, record=True)
+    with _open_run(job, emit) as run, recorded(run.ledger, run.preflight.info, job, emit) as summary:
+        run.check_rows(emit, record=True)
         plan = run.plan(options)
-        dialog.show_plan(plan)
+        emit(plan)
         check_space(run.space_needs(plan))
         summary.attachments, summary.export, summary.stops = plan.attachments, plan.export, plan.stops
         if plan.stops:
             summary.ending = export_stopped(plan)
         sends = run.may_send() and plan.to_send > 0
-        if sends and not run.is_confirmed(dialog, plan):
+        if sends and not run.is_confirmed(confirm, plan):
             raise Declined("nothing was sent", hint="--limit 10 sends ten rows, --dry-run shows what would be sent")
         with interruptions() as signals, frozen():
             if sends:
                 sender = RowSender(job, run.preflight, run.stage, run.ledger, options, account)
-                summary.ending = asyncio.run(sender.send(dialog, signals, summary))
+                summary.ending = asyncio.run(sender.send(emit, signals, summary))
             run.write_results(summary)
         if run.may_send() and (summary.ending is None or isinstance(summary.ending, CapReached)):
             run.finish_export()
@@ -68,7 +75,7 @@ def run_import(job: ImportJob, options: SendOptions, dialog: RunDialog, account:
 
 
 @contextlib.contextmanager
-def _open_run(job: ImportJob, dialog: RunDialog) -> Iterator[ImportRun]:
+def _open_run(job: ImportJob, emit: Emit) -> Iterator[ImportRun]:
     """Open and check all files and the ledger before any row is checked."""
     with contextlib.ExitStack() as stack:
         preflight = stack.enter_context(open_files(job))
@@ -78,7 +85,7 @@ def _open_run(job: ImportJob, dialog: RunDialog) -> Iterator[ImportRun]:
             stack.callback(ledger.close)
         if preflight.results_content is not None:
             search = ManifestSearch(preflight.results_content, job, preflight.mapping, preflight.info, ledger)
-            original = search.find(preflight.folder, dialog.warn)
+            original = search.find(preflight.folder, emit)
             preflight.set_original(original.path, original.comparison, stores_numbers=original.stores_numbers)
         yield ImportRun(job, preflight, ledger)
 
@@ -94,6 +101,7 @@ class ImportRun:
         self._rows = preflight.rows
         self.stage = Stage(preflight.folder)
         self._comparison: ExportComparison | None = None
+        self._tally = ProblemTally()
         self._stops: tuple[ExportStop, ...] = ()
 
     @property
@@ -102,7 +110,7 @@ class ImportRun:
         assert self._ledger is not None, "a dry run records nothing"
         return self._ledger
 
-    def check_rows(self, dialog: RunDialog, *, record: bool) -> None:
+    def check_rows(self, emit: Emit, *, record: bool) -> None:
         """Check every row, and compare the export of `run` with earlier exports.
 
         With ``record``, claim the rows to send in the ledger, and record the number of rows.
@@ -111,9 +119,9 @@ class ImportRun:
         if self._ledger is not None and not self._job.is_rerun:
             counter = rows.renumbered_row_counter()
             self._comparison = ExportComparison(self._ledger, self._info, self.preflight.mapping, counter)
-        limits = WorkbookLimits() if self._job.writes_workbook else None
+        limits = self._workbook_limits()
         check = CheckPass(rows, self._ledger, self._info, self._comparison, limits)
-        check.check(dialog, record=record, stage=self.stage)
+        check.check(to_all(self._tally.listen, emit), record=record, stage=self.stage)
         if limits is not None and self._job.results is not None:
             limits.require(self._job.results)
         self.preflight.delete_copy()
@@ -123,6 +131,17 @@ class ImportRun:
             record_row_count(self.ledger, self._info.id, len(rows.plan))
             if self._comparison is not None:
                 self._comparison.remember()
+
+    def _workbook_limits(self) -> WorkbookLimits | None:
+        """Return the limits of the results if they are a workbook. Raises ResultsError at once for far too many rows."""
+        results, columns = self._job.results, self._rows.columns
+        if results is None or not self._job.writes_workbook:
+            return None
+        if self.preflight.text_bytes > MAX_ROWS:  # a row has at least one byte, its line end
+            counted = WorkbookLimits(columns)
+            counted.count(sum(len(chunk.rows) for chunk in self.preflight.manifest.chunks()))
+            counted.require(results)
+        return WorkbookLimits(columns)
 
     def plan(self, options: SendOptions) -> PlanSummary:
         """Return the plan of this run, after all rows are checked."""
@@ -137,6 +156,7 @@ class ImportRun:
             rows=len(plan),
             blank_rows=self.preflight.manifest.blank_rows,
             counts=plan.counts(),
+            kinds=self._tally.kinds(),
             to_send=to_send,
             is_blocked=not self.preflight.may_send(),
             attachment_bytes=plan.attachment_bytes,
@@ -155,10 +175,10 @@ class ImportRun:
         """Return whether rows may be sent."""
         return self.preflight.may_send() and not self._stops
 
-    def is_confirmed(self, dialog: RunDialog, plan: PlanSummary) -> bool:
+    def is_confirmed(self, confirm: Confirm, plan: PlanSummary) -> bool:
         """Ask the user whether to send; the run keeps its claims, however long the answer takes."""
         with self.ledger.renewing(self._info.id):
-            return dialog.confirm_plan(plan)
+            return confirm(plan)
 
     def first_requests(self, url: str) -> list[str]:
         """Return the first requests as they would be sent to ``url``."""
@@ -166,7 +186,7 @@ class ImportRun:
             return []
         limit = min(self._job.limit or _PREVIEWED_REQUESTS, _PREVIEWED_REQUESTS)
         chunks = queued_rows(self._rows, self.stage, limit)
-        return [request_preview(row.ticket, url) for some in chunks for row in some]
+        return [request_preview(row.request, url) for some in chunks for row in some]
 
     def space_needs(self, plan: PlanSummary) -> Iterator[SpaceNeed]:
         """Yield the least disk space that the ledger and the results will need."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from importer.leadsquared.ticket_request import create_request
 from importer.models import Ticket
 from importer.submission.plan import TO_SEND, Disposition
 from importer.submission.send_queue import QueuedRow
@@ -33,7 +34,7 @@ def _queued(rows: ManifestRows, row: StagedRow, disposition: Disposition) -> Que
         key=row.key,
         cells=row.cells,
         content=row.content,
-        ticket=Ticket(fields=row.fields, lead_id=row.lead_id, attachments=files),
+        request=create_request(Ticket(fields=row.fields, lead_id=row.lead_id, attachments=files)),
         leads=tuple(sorted(rows.shared_leads.shared(row.leads))),
         failed_before=disposition == Disposition.RESEND,
         prior_status=row.prior_status,

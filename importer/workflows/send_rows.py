@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from importer.errors import ImporterError
-from importer.leadsquared.client import Client, Timeouts
+from importer.events import CallEnded, Emit, Noted, RowSettled, SendingEnded, SendingStarted, Warned, to_all
+from importer.leadsquared.answers import Answer
+from importer.leadsquared.client import open_client
+from importer.leadsquared.transport import Timeouts
 from importer.ledger.store import Ledger
 from importer.ledger.ticket_numbers import greatest_number, has_ticket
+from importer.models import Status
 from importer.rate_limit.shared_slots import shared_rate_limiter
 from importer.rate_limit.status import LimitStatus
 from importer.reports.summary import Summary
 from importer.results import PartFile
-from importer.runtime.progress import Progress
 from importer.runtime.signals import Interruptions
 from importer.settings import AccountSettings
 from importer.submission.context import SubmissionContext
 from importer.submission.journal import Journal
+from importer.submission.outcomes import answer_name
+from importer.submission.retry import Settled
 from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
 from importer.workflows.account_access import open_endpoint
-from importer.workflows.dialogs import RunDialog
 from importer.workflows.import_job import ImportJob
 from importer.workflows.preflight import Preflight
-from importer.workflows.run_observer import RunObserver
 from importer.workflows.send_options import SendOptions
 from importer.workflows.send_pass import queued_rows
 from importer.workflows.stage import Stage
-
-log = logging.getLogger("importer")
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,14 @@ class RowSender:
     options: SendOptions
     account: AccountSettings | None
 
-    async def send(self, dialog: RunDialog, signals: Interruptions, summary: Summary) -> ImporterError | None:
+    async def send(self, emit: Emit, signals: Interruptions, summary: Summary) -> ImporterError | None:
         """Send every row to send; return the error that stopped it early, or ``None``."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         info, options = self.preflight.info, self.options
         assert self.job.results is not None
-        part = PartFile(self.job.results, self.preflight.rows.columns)
+        part = PartFile(self.job.results, self.preflight.rows.columns, account=info.account, run=info.id)
+        emit = to_all(summary.listen, emit, part.listen)
         total = self.preflight.rows.plan.to_send(self.job.limit)
         submission_options = options.submission_options(account_known=self._account_known())
         async with contextlib.AsyncExitStack() as stack:
@@ -63,22 +64,22 @@ class RowSender:
             )
             timeouts = Timeouts(answer_s=options.answer_timeout_s)
             client = await stack.enter_async_context(
-                Client(endpoint, timeouts, connections=submission_options.concurrency)
+                open_client(endpoint, timeouts, connections=submission_options.concurrency)
             )
             journal = await stack.enter_async_context(Journal(self.ledger, info))
-            progress = stack.enter_context(dialog.progress(total, options.rate))
+            emit(SendingStarted(total, options.rate))
+            stack.callback(emit, SendingEnded())
             limiter = await stack.enter_async_context(
                 shared_rate_limiter(self.ledger, info.account, options.limiter_options(info.id, total))
             )
-            observer = RunObserver(part, progress, dialog.warn, summary, info)
-            context = SubmissionContext(client=client, limiter=limiter, journal=journal, observer=observer)
+            context = SubmissionContext(client=client, limiter=limiter, journal=journal, observer=_Observer(emit))
             submission = Submission(context, submission_options)
             stack.enter_context(signals.stopping(lambda why, at_once: submission.stop(why, at_once=at_once)))
-            limit_status = LimitStatus(limiter, progress, dialog.warn)
-            await stack.enter_async_context(_ticking(progress, limit_status))
+            limit_status = LimitStatus(limiter, emit)
+            await stack.enter_async_context(_ticking(limit_status))
             ending = await submission.run(self._queued_rows())
             summary.limit = limit_status.text()
-            log.debug("rate limit: %s", summary.limit)
+            emit(Noted(f"rate limit: {summary.limit}", is_detail=True))
         summary.seconds = loop.time() - started
         return ending
 
@@ -100,15 +101,42 @@ class RowSender:
                 yield row
 
 
+@dataclass(frozen=True)
+class _Observer:
+    """Emits the events of a submission."""
+
+    emit: Emit
+
+    def row_finished(self, row: QueuedRow, settled: Settled) -> None:
+        self.emit(
+            RowSettled(
+                row=row.row,
+                key=row.key,
+                cells=row.cells,
+                status=settled.status,
+                ids=settled.ids,
+                code=settled.code,
+                error=settled.error,
+                attempts=row.attempt,
+                is_repeated=row.prior_status is Status.UNKNOWN,
+            )
+        )
+
+    def call_ended(self, answer: Answer) -> None:
+        self.emit(CallEnded(answer_name(answer)))
+
+    def message(self, text: str) -> None:
+        self.emit(Warned(text))
+
+
 @contextlib.asynccontextmanager
-async def _ticking(progress: Progress, limit_status: LimitStatus) -> AsyncIterator[None]:
-    """Update the progress display and the limit's status once a second."""
+async def _ticking(limit_status: LimitStatus) -> AsyncIterator[None]:
+    """Update the limit's status once a second."""
 
     async def tick() -> None:
         while True:
             await asyncio.sleep(1)
             limit_status.update()
-            progress.tick()
 
     task = asyncio.create_task(tick())
     try:

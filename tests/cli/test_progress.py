@@ -6,9 +6,10 @@ import logging
 
 import pytest
 
+from importer.cli.progress import Figures, ProgressLines
+from importer.events import CallEnded, RowSettled, SendingGoesOn, SendingStarted
 from importer.models import Rate, Status
 from importer.runtime.display_text import duration
-from importer.runtime.progress import Figures, ProgressLines
 
 
 class Clock:
@@ -69,16 +70,18 @@ def test_a_finished_run_shows_done(figures: Figures, clock: Clock):
     assert figures.text().startswith("done, 980 created, 15 failed, 5 unknown, ")
 
 
-def test_a_line_every_ten_seconds(figures: Figures, clock: Clock, caplog: pytest.LogCaptureFixture):
+def test_a_line_every_ten_seconds(clock: Clock, caplog: pytest.LogCaptureFixture):
     """Without a terminal there is a line after ten seconds and every ten from then on, however often it ticks."""
     caplog.set_level(logging.INFO, logger="importer")
-    with ProgressLines(figures) as lines:
-        for _ in range(35):
-            clock.now += 1
-            lines.called()
-            lines.finished(Status.CREATED)
-            lines.tick()
-            lines.tick()
+    lines = ProgressLines(clock)
+    lines.listen(SendingStarted(1_000, Rate(25, 5.0)))
+    settled = RowSettled(
+        row=2, key="1", cells=(), status=Status.CREATED, ids=None, code="", error="", attempts=1, is_repeated=False
+    )
+    for _ in range(35):
+        clock.now += 1
+        for event in (CallEnded("created"), settled, SendingGoesOn(None), SendingGoesOn(None)):
+            lines.listen(event)
     assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
         "10 of 1,000 rows",
         "20 of 1,000 rows",

@@ -5,35 +5,28 @@ from __future__ import annotations
 import asyncio
 import functools
 
+from importer.events import Event, SendingGoesOn, Warned
 from importer.models import Rate
 from importer.rate_limit import SlotPool
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.rate_limit.status import LimitStatus
-from importer.runtime.progress import SilentProgress
 from tests.fake_time import run
 
 RATE = Rate(25, 5.0)
 
 
-class Shown(SilentProgress):
-    """Keeps what the bar would show of others."""
-
-    def __init__(self) -> None:
-        self.left: list[float | None] = []
-
-    def show_calls_left(self, calls: float | None) -> None:
-        """See `Progress`."""
-        self.left.append(calls)
+def warnings(events: list[Event]) -> list[str]:
+    return [event.text for event in events if isinstance(event, Warned)]
 
 
 def a_minute_with_others(share: float = 1.0) -> tuple[list[str], list[float | None], list[str]]:
     """A 429 at the whole limit, and a minute after it, looked at every second: what was said, shown, and summed up."""
-    said, shown, texts = list[str](), Shown(), list[str]()
+    events, texts = list[Event](), list[str]()
 
     async def whole() -> None:
         limiter = RateLimiter(LimiterOptions(rate=RATE, share=share), MemorySlots(asyncio.get_running_loop().time))
-        news = LimitStatus(limiter, shown, said.append)
+        news = LimitStatus(limiter, events.append)
         news.update()
         texts.append(news.text())
         slot = await limiter.reserve()
@@ -47,7 +40,7 @@ def a_minute_with_others(share: float = 1.0) -> tuple[list[str], list[float | No
             await asyncio.sleep(1)
 
     run(whole())
-    return said, shown.left, texts
+    return warnings(events), [event.calls_left for event in events if isinstance(event, SendingGoesOn)], texts
 
 
 def test_other_programs_are_reported_when_they_start_and_end() -> None:
@@ -70,7 +63,7 @@ def test_requested_share_is_not_reported() -> None:
 
 def test_long_pause_is_reported_once() -> None:
     """A Retry-After of minutes, be it this run's or another's: nobody watches a bar that stands still without a word."""
-    said = list[str]()
+    events = list[Event]()
 
     def pause(seconds: float, pool: SlotPool, now: float) -> None:
         pool.paused_until = now + seconds
@@ -78,7 +71,7 @@ def test_long_pause_is_reported_once() -> None:
     async def whole() -> None:
         storage = MemorySlots(asyncio.get_running_loop().time)
         async with RateLimiter(LimiterOptions(rate=RATE), storage) as limiter:
-            news = LimitStatus(limiter, SilentProgress(), said.append)
+            news = LimitStatus(limiter, events.append)
             for seconds in (5.0, 600.0, 300.0):
                 storage.change_later(functools.partial(pause, seconds))
                 for _ in range(3):
@@ -89,7 +82,7 @@ def test_long_pause_is_reported_once() -> None:
 
     run(whole())
     told = "the account's limit is used up (answer 429): sending pauses for"
-    assert said == [f"{told} 10 min", f"{told} 5 min"]
+    assert warnings(events) == [f"{told} 10 min", f"{told} 5 min"]
 
 
 def test_summary_shows_the_limit_and_what_others_leave() -> None:

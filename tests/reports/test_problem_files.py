@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import csv
-import functools
 import gzip
 import io
 import json
@@ -17,17 +16,30 @@ from typing import Any
 import pytest
 
 from importer.errors import UsageError
+from importer.events import ProblemsFound
 from importer.models import Problem
-from importer.reports import PageHeader, ProblemTally, report_file
+from importer.reports import ProblemTally, report_file
 from importer.reports.html_page import Page
+from importer.reports.summary import Validation
 
 COLUMNS = ("ID", "State")
 
 
-def about(tally: ProblemTally) -> PageHeader:
-    return PageHeader(
+def found(problems: Sequence[Problem], cells: Sequence[Sequence[str]] | None = None) -> ProblemsFound:
+    """Some problems, with cells by which their rows are known."""
+    rows = sorted({each.row for each in problems})
+    return ProblemsFound(
+        rows=rows, problems=problems, columns=COLUMNS, cells=lambda: cells or [[f"{row:05}", "wip"] for row in rows]
+    )
+
+
+def about(*events: ProblemsFound) -> Validation:
+    tally = ProblemTally()
+    for event in events:
+        tally.listen(event)
+    return Validation(
         manifest="tickets.csv", mapping="mapping.yaml", detected="CSV, UTF-8, comma-separated", made_at=datetime(2024, 8, 29, tzinfo=UTC),
-        rows=10, wrong_rows=tally.rows, blank_rows=0, skipped_rows=0, kinds=tally.kinds(),
+        rows=10, rejected=5, blank=0, skipped=0, kinds=tally.kinds(),
     )  # fmt: skip
 
 
@@ -37,20 +49,11 @@ def problem(row: int, value: str = "wip", code: str = "not-allowed", column: str
 
 def write(path: Path, *problems: Problem, cells: Sequence[Sequence[str]] | None = None) -> str:
     """Write a report, and give its text."""
-    tally = ProblemTally()
-    rows = sorted({each.row for each in problems})
+    event = found(problems, cells)
     with report_file(path) as report:
-        report.wrong_rows(rows, COLUMNS, lambda: cells or [(str(row), "wip") for row in rows])
-        for each in problems:
-            tally.problem(each)
-            report.problem(each)
-        report.conclude(about(tally))
+        report(event)
+        report(about(event))
     return path.read_text(encoding="utf-8")
-
-
-def cells_of(rows: Sequence[int]) -> list[list[str]]:
-    """Cells by which their row is known."""
-    return [[f"{row:05}", "wip"] for row in rows]
 
 
 def blocks(page: str, name: str) -> list[Any]:
@@ -101,34 +104,28 @@ def test_no_character_breaks_a_report(tmp_path: Path, ending: str) -> None:
 
 def test_a_page_holds_the_rows_in_their_order(tmp_path: Path) -> None:
     """However many blocks there are, each row is there once with its problems and its cells, in the manifest's order."""
-    tally = ProblemTally()
+    events = [
+        found([problem(row, column=column) for row in range(start, start + 2_000) for column in COLUMNS])
+        for start in range(2, 10_002, 2_000)
+    ]
     with report_file(tmp_path / "problems.html") as report:
-        for start in range(2, 10_002, 2_000):
-            rows = range(start, start + 2_000)
-            report.wrong_rows(rows, COLUMNS, functools.partial(cells_of, rows))
-            for row in rows:
-                for column in COLUMNS:
-                    tally.problem(problem(row, column=column))
-                    report.problem(problem(row, column=column))
-        report.conclude(about(tally))
+        for event in (*events, about(*events)):
+            report(event)
     page = (tmp_path / "problems.html").read_text(encoding="utf-8")
-    found = [row for block in blocks(page, "rows") for row in block]
+    shown = [row for block in blocks(page, "rows") for row in block]
     cells = [each for block in blocks(page, "cells") for each in block]
-    assert [(row[0], len(row[1:])) for row in found] == [(row, 2) for row in range(2, 10_002)]
-    assert cells == cells_of(range(2, 10_002))
+    assert [(row[0], len(row[1:])) for row in shown] == [(row, 2) for row in range(2, 10_002)]
+    assert cells == [[f"{row:05}", "wip"] for row in range(2, 10_002)]
     assert list(map(len, blocks(page, "rows"))) == list(map(len, blocks(page, "cells")))
 
 
 def test_a_page_of_too_many_problems_has_some_of_each_kind() -> None:
     """Past its bound a page holds what is rare all the same; its counts are of all, and it says how many are shown."""
-    file, tally = io.StringIO(), ProblemTally()
+    file = io.StringIO()
     page = Page(file, most_problems=1_000)
-    for row in range(2, 5_002):
-        code = "not-an-email" if row > 4_990 else "not-allowed"
-        page.wrong_rows([row], COLUMNS, lambda: [("1", "wip")])
-        tally.problem(problem(row, code=code))
-        page.problem(problem(row, code=code))
-    page.conclude(about(tally))
+    event = found([problem(row, code="not-an-email" if row > 4_990 else "not-allowed") for row in range(2, 5_002)])
+    page.add(event)
+    page.conclude(about(event))
     (head,) = blocks(file.getvalue(), "about")
     assert (head["count"], head["shown"]) == (5_000, 1_011)
     assert {kind["code"]: (kind["count"], kind["shown"]) for kind in head["kinds"]} == {
@@ -159,7 +156,7 @@ def test_an_incomplete_report_never_appears(tmp_path: Path, ending: str) -> None
 
     def fail() -> None:
         with report_file(path) as report:
-            report.problem(problem(2))
+            report(found([problem(2)]))
             raise UsageError("the manifest is damaged", hint="mend it")
 
     with pytest.raises(UsageError):

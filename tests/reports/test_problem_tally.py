@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from importer.events import ProblemsFound
 from importer.models import Problem
-from importer.reports import ProblemTally
+from importer.reports import ProblemTally, problem_lines
 from importer.reports.problem_tally import ValueExamples
 
 
@@ -20,9 +21,8 @@ def problem(row: int, value: str | None = "wip", **changes) -> Problem:
 
 def lines(*problems: Problem) -> list[str]:
     tally = ProblemTally()
-    for each in problems:
-        tally.problem(each)
-    return list(tally.lines())
+    tally.listen(ProblemsFound(rows=[each.row for each in problems], problems=problems, columns=(), cells=list))
+    return list(problem_lines(tally.kinds()))
 
 
 def test_one_problem_takes_two_lines() -> None:
@@ -64,13 +64,11 @@ def test_a_code_in_two_columns_is_two_kinds() -> None:
     assert output.count("    Mend it.") == 1
 
 
-def test_rows_are_counted_once() -> None:
-    """A row with three problems is one row that is rejected, and is not listed beside itself."""
-    tally = ProblemTally()
-    for each in (problem(2), problem(2), problem(2, column="Prio"), problem(5), problem(5)):
-        tally.problem(each)
-    assert (tally.rows, tally.count) == (2, 5)
-    assert "    also in row 5" in list(tally.lines())
+def test_a_row_is_not_listed_beside_itself() -> None:
+    """A row with two problems of a kind counts twice, and is named once."""
+    output = lines(problem(2), problem(2), problem(2, column="Prio"), problem(5), problem(5))
+    assert output[0].startswith("4 × not-allowed: row 2")
+    assert "    also in row 5" in output
 
 
 def test_ten_thousand_problems_of_twelve_kinds_fit_on_a_screen_or_two() -> None:

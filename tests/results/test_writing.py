@@ -17,7 +17,7 @@ from importer.errors import ResultsError, StoppedEarly
 from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results import COLUMNS, PartFile, check_results_path, write_results
-from tests.results.making import OTHER_SOURCE, created, outcomes, records, write
+from tests.results.making import OTHER_SOURCE, RUN, created, outcomes, records, write
 
 ROOT = Path(__file__).parents[2]
 CELL = st.text(
@@ -50,9 +50,9 @@ def test_any_cell_comes_back_as_it_was(table) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "tickets.results.csv")
         assert write(path, columns, cells) == len(cells)
-        part = PartFile(path, columns)
+        part = PartFile(path, columns, account="tenant", run=RUN)
         for at, record in enumerate(cells):
-            part.add(record, created(at + 2, f"k{at + 2}").cells())
+            part.add(record, created(at + 2, f"k{at + 2}"))
         part.close()
         whole = read_back(path)
         assert whole == (
@@ -122,12 +122,12 @@ import resource, sys
 from pathlib import Path
 from importer.errors import StoppedEarly
 from importer.results import PartFile
-from tests.results.making import created, write
+from tests.results.making import RUN, created, write
 path = Path(sys.argv[1])
 write(path, ["a"], [["former"]])
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
-part = PartFile(path, ["a"])
-for deed in (lambda: write(path, ["a"], [["x" * 100]] * 200), lambda: part.add(["x" * 9000], created(2).cells())):
+part = PartFile(path, ["a"], account="tenant", run=RUN)
+for deed in (lambda: write(path, ["a"], [["x" * 100]] * 200), lambda: part.add(["x" * 9000], created(2))):
     try:
         deed()
     except StoppedEarly as error:
@@ -156,9 +156,9 @@ def test_the_part_file_grows_row_by_row(tmp_path) -> None:
     """A finished row is written at once; a later run starts a new file."""
     path = tmp_path / "r.csv"
     for _ in range(2):
-        part = PartFile(path, ["a"])
+        part = PartFile(path, ["a"], account="tenant", run=RUN)
         for number in range(2):
-            part.add([f"{number}"], created(number + 2).cells())
+            part.add([f"{number}"], created(number + 2))
             assert [row["a"] for row in records(part.path)] == [f"{each}" for each in range(number + 1)]
         part.close()
     assert list(tmp_path.iterdir()) == [part.path]

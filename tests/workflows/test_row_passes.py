@@ -13,6 +13,7 @@ import pytest
 
 from importer.attachments import AttachmentFinder
 from importer.errors import HeldByAnotherRun
+from importer.events import Event, ProblemsFound, RowsChecked
 from importer.ledger.records import Claim, Intent, Outcome, RunInfo, new_run_id
 from importer.ledger.store import Ledger
 from importer.manifest.manifest import open_manifest
@@ -47,19 +48,13 @@ class Notes:
     problems: list[Problem] = field(default_factory=list)
     rows: int = 0
 
-    def wrong_rows(self, *_: object) -> None:
-        """Do without their cells."""
-
-    def problem(self, problem: Problem) -> None:
-        """Keep it."""
-        self.problems.append(problem)
-
-    def warn(self, text: str) -> None:
-        """Ignore it."""
-
-    def rows_checked(self, rows: int) -> None:
-        """Count them."""
-        self.rows += rows
+    def listen(self, event: Event) -> None:
+        """Keep problems, and count rows."""
+        match event:
+            case ProblemsFound():
+                self.problems += event.problems
+            case RowsChecked(rows):
+                self.rows += rows
 
 
 class Bench:
@@ -112,7 +107,7 @@ class Bench:
         """The rows of a file, checked, claimed and staged."""
         rows = self.rows(selection, **how)
         self.stage = Stage(Path(tempfile.mkdtemp(dir=self.folder)))
-        CheckPass(rows, self.ledger, self.run).check(self.notes, record=True, stage=self.stage)
+        CheckPass(rows, self.ledger, self.run).check(self.notes.listen, record=True, stage=self.stage)
         return rows
 
     def send(self, *keys: str, state: str = "created") -> None:
@@ -207,7 +202,7 @@ def test_problems_are_reported_in_the_manifests_order(bench) -> None:
 def test_rejections_and_claims_are_recorded_only_where_asked(bench) -> None:
     """`validate` and a dry run leave nothing in the ledger."""
     bench.write(good("A"), good("B", subject=""))
-    CheckPass(bench.rows(), bench.ledger, bench.run).check(bench.notes, record=False)
+    CheckPass(bench.rows(), bench.ledger, bench.run).check(bench.notes.listen, record=False)
     assert bench.ledger.look_up("tenant", "old-helpdesk", ["A", "B"]) == {}
     assert bench.ledger.rejections(bench.run.id, (1, 9)) == {}
     bench.checked()
@@ -247,11 +242,9 @@ def test_a_state_that_changed_during_the_check_decides(bench, before, after, ret
     with contextlib.closing(Ledger.open(f"sqlite:///{bench.folder}/ledger.sqlite")) as ledger:
         other = Bench(bench.folder, ledger)
 
-        @dataclass
-        class Meanwhile(Notes):
-            def rows_checked(self, rows: int) -> None:
-                """The run that holds the row sends it, writes down what came of it, and ends."""
-                super().rows_checked(rows)
+        def meanwhile(event: Event) -> None:
+            """The run that holds the row sends it, writes down what came of it, and ends."""
+            if isinstance(event, RowsChecked):
                 if before == "sending":
                     ids = TicketIds(number="157")
                     bench.ledger.commit(bench.run, [Outcome(key="A", state=after, outcome="answer", ids=ids)])
@@ -260,7 +253,7 @@ def test_a_state_that_changed_during_the_check_decides(bench, before, after, ret
                 bench.ledger.end_run(bench.run.id, 1)
 
         rows = other.rows(RowSelection(resend_unknown=retry))
-        CheckPass(rows, ledger, other.run).check(Meanwhile(), record=True)
+        CheckPass(rows, ledger, other.run).check(meanwhile, record=True)
         assert dispositions(rows) == [disposition, Disposition.SEND]
 
 
@@ -356,8 +349,8 @@ def test_a_row_is_not_sent_if_its_file_was_deleted_after_the_check(bench) -> Non
     rows.plan = checked.plan
     spoiled, fine = bench.to_send(rows)
     assert "there is no file 'a.txt'" in spoiled.unsendable_reason
-    assert spoiled.ticket.attachments == ()
-    assert (fine.unsendable_reason, len(fine.ticket.attachments)) == ("", 1)
+    assert spoiled.request.attachments == ()
+    assert (fine.unsendable_reason, len(fine.request.attachments)) == ("", 1)
 
 
 def test_a_row_is_not_sent_if_its_file_changed_after_the_check(bench) -> None:

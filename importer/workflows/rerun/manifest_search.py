@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from importer.errors import ManifestError, ResultsError
+from importer.events import Emit, Warned
 from importer.ledger.records import RunInfo
 from importer.ledger.results_runs import ResultsRun, runs_of_source, unknown_keys
 from importer.ledger.store import Ledger
@@ -54,7 +55,7 @@ class ManifestSearch:
     info: RunInfo
     ledger: Ledger | None
 
-    def find(self, folder: Path, warn: Callable[[str], None]) -> OriginalManifest:
+    def find(self, folder: Path, emit: Emit) -> OriginalManifest:
         """Compare the file with its manifest, or else with the ledger.
 
         ``folder``: for private copies. Raises ResultsError if rows are missing or a column that must not change was
@@ -71,12 +72,14 @@ class ManifestSearch:
                     )
                 return original
         self._check_by_ledger()
-        warn(
-            f"{self.job.manifest} can't be compared with its manifest, so changes by a spreadsheet are not noticed; "
-            "name the manifest with --manifest"
+        emit(
+            Warned(
+                f"{self.job.manifest} can't be compared with its manifest, so changes by a spreadsheet are not "
+                "noticed; name the manifest with --manifest"
+            )
         )
         if gaps := list(_gaps(sorted(self.content.positions))):
-            warn(f"{_listed(gaps)} not in {self.job.manifest}: blank in the manifest, or lost since")
+            emit(Warned(f"{_listed(gaps)} not in {self.job.manifest}: blank in the manifest, or lost since"))
         return OriginalManifest(path=self._probable_path())
 
     # -- the manifest -----------------------------------------------------------------------------------------------

@@ -1,66 +1,26 @@
-"""Shows the progress of a run: a bar on a terminal, a log line every ten seconds elsewhere, or nothing."""
+"""Shows the progress of a run: a bar on a terminal, a log line every ten seconds elsewhere."""
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import math
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self
+from typing import Any
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from importer.cli.output import log
+from importer.events import CallEnded, Event, RowSettled, SendingEnded, SendingGoesOn, SendingStarted
 from importer.models import Rate, Status
 from importer.runtime.display_text import duration, limit_text
 
 _LINE_EVERY_S = 10.0
 _RATE_OVER_S = 30.0
 _SHOWN = (Status.CREATED, Status.FAILED, Status.UNKNOWN)
-
-log = logging.getLogger("importer")
-
-
-class Progress(Protocol):
-    """The progress display of a run, used as a context manager."""
-
-    def __enter__(self) -> Self: ...
-    def __exit__(self, *_: object) -> None: ...
-    def called(self) -> None:
-        """Count a call to the API that ended."""
-
-    def finished(self, status: Status) -> None:
-        """Count a row that is done."""
-
-    def tick(self) -> None:
-        """Update the display; called about once a second."""
-
-    def show_calls_left(self, calls: float | None) -> None:
-        """Show how many calls per period other programs leave; ``None`` if no other program uses the account."""
-
-
-class SilentProgress:
-    """A progress display that shows nothing."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def called(self) -> None:
-        """Do nothing."""
-
-    def finished(self, status: Status) -> None:
-        """Do nothing."""
-
-    def tick(self) -> None:
-        """Do nothing."""
-
-    def show_calls_left(self, calls: float | None) -> None:
-        """Do nothing."""
 
 
 @dataclass
@@ -112,48 +72,76 @@ class Figures:
         return self.limit.calls / self.limit.period_s
 
 
-class ProgressBar:
+class ProgressLines:
+    """Listens to the events of sending: a log line at most every ten seconds, without a terminal."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._figures = Figures(total=0, limit=Rate(1, 1.0), clock=clock)
+        self._next_at = 0.0
+
+    def listen(self, event: Event) -> None:
+        """Count calls and rows, and show them now and then."""
+        match event:
+            case SendingStarted(rows, limit):
+                self._figures = Figures(total=rows, limit=limit, clock=self._clock)
+                self._start()
+            case CallEnded():
+                self._figures.called()
+            case RowSettled():
+                self._figures.done[event.status] += 1
+                self._advance()
+            case SendingGoesOn(calls_left):
+                self._figures.calls_left = calls_left
+                self._show()
+            case SendingEnded():
+                self._end()
+
+    def _start(self) -> None:
+        self._next_at = self._clock() + _LINE_EVERY_S
+
+    def _advance(self) -> None:
+        """Show that one more row is done."""
+
+    def _show(self) -> None:
+        if self._clock() >= self._next_at:
+            self._next_at = self._clock() + _LINE_EVERY_S
+            done, total = self._figures.done.total(), self._figures.total
+            log.info("%s of %s rows: %s", f"{done:,}", f"{total:,}", self._figures.text())
+
+    def _end(self) -> None:
+        """Show that no row is in flight any more."""
+
+
+class ProgressBar(ProgressLines):
     """A tqdm bar on standard error, below the log lines. If the terminal is closed, the run goes on without it."""
 
-    def __init__(self, figures: Figures) -> None:
-        self._figures = figures
-        self._bar: tqdm[Any] | None = None
-        self._redirect = logging_redirect_tqdm(loggers=[log])
+    _bar: tqdm[Any] | None = None
+    _redirect: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
 
-    def __enter__(self) -> Self:
+    def _start(self) -> None:
+        self._redirect = logging_redirect_tqdm(loggers=[log])
         self._redirect.__enter__()
         layout = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}"
         with self._until_closed():
             self._bar = tqdm(total=self._figures.total, bar_format=layout, dynamic_ncols=True, mininterval=0.2)
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self.tick()
+    def _advance(self) -> None:
         with self._until_closed():
             if self._bar is not None:
-                self._bar.close()
-        self._redirect.__exit__(None, None, None)
+                self._bar.update(1)  # redraws now and then; `_show` updates the text
 
-    def called(self) -> None:
-        """Count a call."""
-        self._figures.called()
-
-    def finished(self, status: Status) -> None:
-        """Move the bar."""
-        self._figures.done[status] += 1
-        with self._until_closed():
-            if self._bar is not None:
-                self._bar.update(1)  # redraws now and then; `tick` updates the text
-
-    def tick(self) -> None:
-        """Update the estimate."""
+    def _show(self) -> None:
         with self._until_closed():
             if self._bar is not None:
                 self._bar.set_postfix_str(self._figures.text())
 
-    def show_calls_left(self, calls: float | None) -> None:
-        """Show how many calls other programs leave."""
-        self._figures.calls_left = calls
+    def _end(self) -> None:
+        self._show()
+        with self._until_closed():
+            if self._bar is not None:
+                self._bar.close()
+        self._redirect.__exit__(None, None, None)
 
     @contextlib.contextmanager
     def _until_closed(self) -> Iterator[None]:
@@ -163,36 +151,3 @@ class ProgressBar:
             if self._bar is not None:
                 self._bar.disable = True
             self._bar = None
-
-
-class ProgressLines:
-    """A log line at most every ten seconds, without a terminal."""
-
-    def __init__(self, figures: Figures) -> None:
-        self._figures = figures
-        self._next_at = figures.clock() + _LINE_EVERY_S
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def called(self) -> None:
-        """Count a call."""
-        self._figures.called()
-
-    def tick(self) -> None:
-        """Log a line if ten seconds have passed."""
-        if self._figures.clock() >= self._next_at:
-            self._next_at = self._figures.clock() + _LINE_EVERY_S
-            done, total = self._figures.done.total(), self._figures.total
-            log.info("%s of %s rows: %s", f"{done:,}", f"{total:,}", self._figures.text())
-
-    def show_calls_left(self, calls: float | None) -> None:
-        """Show how many calls other programs leave, in the next line."""
-        self._figures.calls_left = calls
-
-    def finished(self, status: Status) -> None:
-        """Count a row that is done."""
-        self._figures.done[status] += 1
