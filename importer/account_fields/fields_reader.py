@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
@@ -26,9 +26,11 @@ from importer.account_fields.ticket_fields import AccountField, AccountFields
 from importer.errors import StoppedEarly
 from importer.events import Emit
 from importer.leadsquared.answers import KeysRefused, NotSent, Refused, Unclear, WrongUrl
-from importer.leadsquared.client import AccountReply, Client
+from importer.leadsquared.client import Client
 from importer.leadsquared.connections import RequestGate
 from importer.leadsquared.reads import AccountReads
+from importer.leadsquared.requests import Request
+from importer.leadsquared.transport import AccountReply
 from importer.rate_limit.limiter import RateLimiter
 
 _MOST_UNCLEAR_ANSWERS = 5  # of the same call, before it counts as refused
@@ -183,22 +185,22 @@ class FieldsReader:
         return pages.fields
 
     async def _page(self, offset: int) -> FieldsPage | _Refusal:
-        return await self._call(_Request(FIELDS_PATH, page_request(offset)), read_page)
+        return await self._call(Request(path=FIELDS_PATH, text=page_request(offset)), read_page)
 
     async def _values(self, field: AccountField) -> LookupValues | _Refusal:
-        found = await self._call(_Request(lookup_path(field.schema_name.rpartition(".")[2])), read_lookup)
+        found = await self._call(Request(path=lookup_path(field.schema_name.rpartition(".")[2])), read_lookup)
         if isinstance(found, LookupValues) or not field.lookup_id:
             return found
-        by_id = await self._call(_Request(lookup_path(field.lookup_id)), read_lookup)
+        by_id = await self._call(Request(path=lookup_path(field.lookup_id)), read_lookup)
         return by_id if isinstance(by_id, LookupValues) else found
 
-    async def _call(self, request: _Request, read: _Read[_Parsed]) -> _Parsed | _Refusal:
+    async def _call(self, request: Request, read: _Read[_Parsed]) -> _Parsed | _Refusal:
         """Repeat a call until its answer is usable; repeated unclear answers count as a refusal."""
         unclear = 0
 
         async def ask(gate: RequestGate) -> _Parsed | UnusableAnswer | NotSent:
             nonlocal unclear
-            said = await self._client.read(request.path, gate, request.body)
+            said = await self._client.read(request, gate)
             answer = read(said.status, said.headers, said.body) if isinstance(said, AccountReply) else said
             if isinstance(answer, Unclear) and answer.http_status is not None:
                 unclear += 1
@@ -207,11 +209,3 @@ class FieldsReader:
             return answer
 
         return await self._reads.call(ask, "the account's fields")
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """One call: a path below the account's address, and the body of a POST."""
-
-    path: str
-    body: bytes | None = None

@@ -43,9 +43,9 @@ class LookupValues:
 UnusableAnswer = KeysRefused | WrongUrl | Refused | Throttled | Unclear
 
 
-def page_request(offset: int) -> bytes:
-    """Return the request body for the fields from ``offset`` on."""
-    return json.dumps({"Limit": PAGE_FIELDS, "Offset": offset, "SearchText": ""}).encode()
+def page_request(offset: int) -> str:
+    """Return the request's JSON for the fields from ``offset`` on."""
+    return json.dumps({"Limit": PAGE_FIELDS, "Offset": offset, "SearchText": ""})
 
 
 def lookup_path(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Build the body of *Create Ticket with Attachments*; files are streamed from the disk."""
+"""Build the body of a request with files, which are streamed from the disk."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from aiohttp import hdrs, payload
 from aiohttp.abc import AbstractStreamWriter
 
 from importer.leadsquared.attachment_streams import CheckedFile
-from importer.leadsquared.ticket_request import ticket_json
-from importer.models import Attachment, Ticket
+from importer.leadsquared.requests import Request
+from importer.models import Attachment
 
 
 async def check_files(files: Sequence[CheckedFile]) -> None:
@@ -23,13 +23,13 @@ async def check_files(files: Sequence[CheckedFile]) -> None:
         await asyncio.get_running_loop().run_in_executor(None, file.check)
 
 
-async def open_body(ticket: Ticket, files: contextlib.ExitStack) -> tuple[aiohttp.MultipartWriter, list[CheckedFile]]:
+async def open_body(request: Request, files: contextlib.ExitStack) -> tuple[aiohttp.MultipartWriter, list[CheckedFile]]:
     """Open the files in a thread and build the body.
 
     If the caller is cancelled, the files are closed.
     """
     opened = contextlib.ExitStack()
-    building = asyncio.get_running_loop().run_in_executor(None, _build_body, ticket, opened)
+    building = asyncio.get_running_loop().run_in_executor(None, _build_body, request, opened)
     try:
         found = await asyncio.shield(building)
     except BaseException:
@@ -50,25 +50,25 @@ def is_sent_whole(body: aiohttp.MultipartWriter) -> bool:
     return all(part.written for part, _, _ in body if isinstance(part, _FilePart))
 
 
-def text_body(ticket: Ticket, boundary: str) -> bytes:
-    """Return the body of a ticket without files.
+def text_body(request: Request, boundary: str) -> bytes:
+    """Return the form of a request without files.
 
     All bodies can share a ``boundary``: it has a whole line, and the JSON has no line breaks.
     """
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="ticketDTO"\r\n\r\n'
-    return f"{head}{ticket_json(ticket)}\r\n--{boundary}--\r\n".encode()
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="{request.part}"\r\n\r\n'
+    return f"{head}{request.text}\r\n--{boundary}--\r\n".encode()
 
 
-def _build_body(ticket: Ticket, opened: contextlib.ExitStack) -> tuple[aiohttp.MultipartWriter, list[CheckedFile]]:
-    """Build the body: ``ticketDTO`` as a text part without a Content-Type, then one ``files`` part for each file.
+def _build_body(request: Request, opened: contextlib.ExitStack) -> tuple[aiohttp.MultipartWriter, list[CheckedFile]]:
+    """Build the body: the JSON as a text part without a Content-Type, then one ``files`` part for each file.
 
     Every file is opened and compared with the checked one; ``opened`` closes them. Raises AttachmentChanged, and
     OSError if this process can't open files.
     """
     files: list[CheckedFile] = []
     body = aiohttp.MultipartWriter("form-data")
-    body.append_payload(_form_part(payload.StringPayload(ticket_json(ticket)), "ticketDTO"))
-    for attachment in ticket.attachments:
+    body.append_payload(_form_part(payload.StringPayload(request.text), request.part))
+    for attachment in request.attachments:
         file = opened.enter_context(CheckedFile(attachment))
         files.append(file)
         part = _form_part(_FilePart(attachment, file), "files", filename=attachment.name)

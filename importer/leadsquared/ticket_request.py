@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
+from importer.leadsquared.documented_fields import lead_of, title_of
+from importer.leadsquared.requests import Request
 from importer.models import Ticket
 
+TICKETS_PATH = "tickets"
 TICKET_TYPE_ID = "1"  # a string in the request
 RELATED_TICKET_TYPE_ID = 1  # a number in the request
 
@@ -24,13 +26,19 @@ def ticket_json(ticket: Ticket) -> str:
     return f'{{{head}, {lead}"Fields": [{fields}], {tail}}}'
 
 
-def ticket_dto(ticket: Ticket) -> dict[str, Any]:
-    """Return the same as an object, for display."""
-    dto: dict[str, Any] = json.loads(ticket_json(ticket))
-    return dto
+def create_request(ticket: Ticket) -> Request:
+    """Return the request that creates a ticket."""
+    return Request(
+        path=TICKETS_PATH,
+        part="ticketDTO",
+        text=ticket_json(ticket),
+        attachments=ticket.attachments,
+        title=title_of(ticket),
+        lead=lead_of(ticket),
+    )
 
 
-def request_preview(ticket: Ticket, url: str) -> str:
+def request_preview(request: Request, url: str) -> str:
     """Return a request as text for the user, with hidden keys and only the names of the files."""
     lines = [
         f"POST {url}",
@@ -38,8 +46,8 @@ def request_preview(ticket: Ticket, url: str) -> str:
         "X-LSQ-SECRET-KEY: ********",
         "Content-Type: multipart/form-data",
         "",
-        "ticketDTO:",
-        json.dumps(ticket_dto(ticket), ensure_ascii=False, indent=2),
+        f"{request.part}:",
+        json.dumps(json.loads(request.text), ensure_ascii=False, indent=2),
     ]
-    lines += [f"files: {file.name} ({file.content_type}, {file.size_bytes:,} bytes)" for file in ticket.attachments]
+    lines += [f"files: {file.name} ({file.content_type}, {file.size_bytes:,} bytes)" for file in request.attachments]
     return "\n".join(lines)

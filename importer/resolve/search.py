@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from importer.events import Emit, Event
-from importer.leadsquared.client import Client, Timeouts
+from importer.leadsquared.client import open_client
+from importer.leadsquared.transport import Timeouts
 from importer.ledger.unanswered_requests import KnownNumber
 from importer.models import Rate
 from importer.rate_limit import estimated_duration_s
@@ -119,7 +120,7 @@ async def look_up_tickets(
     async with contextlib.AsyncExitStack() as stack:
         endpoint = await stack.enter_async_context(open_endpoint(options.account, None, options.rate))
         timeouts = Timeouts(answer_s=options.answer_timeout_s)
-        client = await stack.enter_async_context(Client(endpoint, timeouts, connections=concurrency))
+        client = await stack.enter_async_context(open_client(endpoint, timeouts, connections=concurrency))
         await stack.enter_async_context(Journal(run.ledger, run.info))  # renews the lease
         limiter_options = LimiterOptions(rate=options.rate, run=run.info.id)
         limiter = await stack.enter_async_context(shared_rate_limiter(run.ledger, run.info.account, limiter_options))

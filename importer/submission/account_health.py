@@ -107,7 +107,7 @@ class AccountHealth:
     def _record_duration(self, gate: TicketGate) -> None:
         took_s = self._limiter.now() - (gate.slot.used_at or 0.0)
         self._concurrency.record_call(took_s)
-        if sum(file.size_bytes for file in gate.row.ticket.attachments) <= _SMALL_BYTES:
+        if sum(file.size_bytes for file in gate.row.request.attachments) <= _SMALL_BYTES:
             self._limiter.record_response_time(took_s)
 
     def _pause(self, answer: Throttled, gate: TicketGate) -> None:

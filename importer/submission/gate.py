@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from importer.errors import ImporterError
-from importer.leadsquared.documented_fields import lead_of, title_of
-from importer.leadsquared.ticket_request import ticket_json
 from importer.ledger.records import Intent
 from importer.rate_limit.limiter import Slot
 from importer.submission.journal import Journal
@@ -85,14 +83,19 @@ class TicketGate:
         await self._confirmation.wait_for_turn(self)
         await self.slot.wait_until_near(_INTENT_AHEAD_S)
         if not self.intent_written:
-            row, ticket = self.row, self.row.ticket
+            row, request = self.row, self.row.request
             # Set before the write: if this task is cancelled, the ledger may have the intent all the same.
             self.intent_written = True
             try:
-                request = ticket_json(ticket)
-                title, lead = title_of(ticket), lead_of(ticket)
-                intent = Intent(key=row.key, content=row.content, request=request, title=title, lead=lead)
-                await self._journal.write(intent)
+                await self._journal.write(
+                    Intent(
+                        key=row.key,
+                        content=row.content,
+                        request=request.text,
+                        title=request.title,
+                        lead=request.lead,
+                    )
+                )
             except ImporterError:
                 self.intent_written = False
                 raise

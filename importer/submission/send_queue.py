@@ -11,7 +11,8 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-from importer.models import Status, Ticket
+from importer.leadsquared.requests import Request
+from importer.models import Status
 
 # Rows that wait for a lead are all checked at each turn, and kept in memory.
 _MAX_PARKED = 500
@@ -29,7 +30,7 @@ class QueuedRow:
     key: str
     cells: tuple[str, ...]
     content: str
-    ticket: Ticket
+    request: Request
     leads: tuple[str, ...] = ()
     prior_status: Status = Status.PENDING
     failed_before: bool = False  # in an earlier run

@@ -160,7 +160,7 @@ class Submission:
     async def _send(self, row: QueuedRow, slot: Slot, gate: TicketGate) -> None:
         answer: Answer | None = None
         try:
-            answer = await self._context.client.create_ticket(row.ticket, gate)
+            answer = await self._context.client.send(row.request, gate)
         except asyncio.CancelledError:
             if gate.sent:
                 answer = Unclear("interrupted", "the program was stopped while the request was in flight")

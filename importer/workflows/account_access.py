@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from importer.leadsquared.client import Endpoint
+from importer.leadsquared.transport import Endpoint
 from importer.mapping import Mapping
 from importer.models import Rate
 from importer.settings import AccountSettings

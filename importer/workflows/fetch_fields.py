@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from importer.account_fields.fields_reader import FieldsReader
 from importer.account_fields.ticket_fields import AccountFields
 from importer.events import Emit
-from importer.leadsquared.client import Client, Timeouts
+from importer.leadsquared.client import open_client
+from importer.leadsquared.transport import Timeouts
 from importer.ledger.store import Ledger
 from importer.mapping import Mapping
 from importer.models import Rate
@@ -64,7 +65,7 @@ async def _fetch(options: FetchOptions, signals: Interruptions, emit: Emit) -> F
     async with contextlib.AsyncExitStack() as stack:
         endpoint = await stack.enter_async_context(open_endpoint(options.account, options.mapping, options.rate))
         timeouts = Timeouts(answer_s=options.answer_timeout_s)
-        client = await stack.enter_async_context(Client(endpoint, timeouts, connections=1))
+        client = await stack.enter_async_context(open_client(endpoint, timeouts, connections=1))
         limiter = await stack.enter_async_context(_limiter(options))
         reader = FieldsReader(client, limiter, options.give_up_after_s, emit)
         fields = await signals.unless_stopped(reader.read(options.account_name))

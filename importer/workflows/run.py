@@ -173,7 +173,7 @@ class ImportRun:
             return []
         limit = min(self._job.limit or _PREVIEWED_REQUESTS, _PREVIEWED_REQUESTS)
         chunks = SendPass(self._rows, self._ledger, self._info).queued_rows(limit)
-        return [request_preview(row.ticket, url) for queued_rows in chunks for row in queued_rows]
+        return [request_preview(row.request, url) for queued_rows in chunks for row in queued_rows]
 
     def space_needs(self, plan: PlanSummary) -> Iterator[SpaceNeed]:
         """Yield the least disk space that the ledger and the results will need."""

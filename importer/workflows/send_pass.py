@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from importer.leadsquared.ticket_request import create_request
 from importer.ledger.records import RunInfo
 from importer.manifest.chunks import Chunk
 from importer.models import Status, Ticket
@@ -67,7 +68,7 @@ class SendPass:
                     key=keys[at],
                     cells=cells[index],
                     content=contents[index],
-                    ticket=ticket,
+                    request=create_request(ticket),
                     leads=tuple(sorted(leads)),
                     failed_before=self._plan.dispositions[position] == Disposition.RESEND,
                     prior_status=_prior_status(states.get(keys[at])),

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from importer.errors import ImporterError
 from importer.events import CallEnded, Emit, Noted, RowSettled, SendingEnded, SendingStarted, Warned, to_all
 from importer.leadsquared.answers import Answer
-from importer.leadsquared.client import Client, Timeouts
+from importer.leadsquared.client import open_client
+from importer.leadsquared.transport import Timeouts
 from importer.ledger.store import Ledger
 from importer.ledger.ticket_numbers import greatest_number, has_ticket
 from importer.models import Status
@@ -61,7 +62,7 @@ class RowSender:
             )
             timeouts = Timeouts(answer_s=options.answer_timeout_s)
             client = await stack.enter_async_context(
-                Client(endpoint, timeouts, connections=submission_options.concurrency)
+                open_client(endpoint, timeouts, connections=submission_options.concurrency)
             )
             journal = await stack.enter_async_context(Journal(self.ledger, info))
             emit(SendingStarted(total, options.rate))

@@ -13,7 +13,8 @@ from importer.account_fields import AccountField, AccountFields
 from importer.account_fields.fields_reader import FieldsIncomplete, FieldsNotShown, FieldsReader
 from importer.errors import StoppedEarly
 from importer.events import to_all
-from importer.leadsquared.client import Client, Endpoint, Timeouts
+from importer.leadsquared.client import open_client
+from importer.leadsquared.transport import Endpoint, Timeouts
 from importer.models import Rate, Secret
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
@@ -80,7 +81,7 @@ def read(server: Told, give_up_after_s: float = 30, rate: Rate | None = None) ->
         pool = MemorySlots(asyncio.get_running_loop().time)
         async with (
             listening,
-            Client(endpoint, Timeouts(), connections=1) as client,
+            open_client(endpoint, Timeouts(), connections=1) as client,
             RateLimiter(LimiterOptions(rate=rate or Rate(1000, 60)), pool) as limiter,
         ):
             reader = FieldsReader(client, limiter, give_up_after_s, to_all(), lambda: 0.0)

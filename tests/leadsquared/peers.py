@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from importer.leadsquared.client import Client, Endpoint, Timeouts
+from importer.leadsquared.client import Client, open_client
+from importer.leadsquared.transport import Endpoint, Timeouts
 from importer.models import Attachment, Rate, Secret, Ticket, file_identity
 from importer.sandbox import FaultPlan, Sandbox, SandboxOptions
 
@@ -89,9 +90,9 @@ def to(url: str, **changes: Any) -> Endpoint:
     return Endpoint(base_url=url, **{**known, **changes})
 
 
-def client(endpoint: Endpoint, *, connections: int = 5, **patience: float) -> Client:
+def client(endpoint: Endpoint, *, connections: int = 5, **patience: float) -> AbstractAsyncContextManager[Client]:
     """A client with short limits where a test sets them."""
-    return Client(endpoint, Timeouts(**patience), connections=connections)
+    return open_client(endpoint, Timeouts(**patience), connections=connections)
 
 
 @asynccontextmanager

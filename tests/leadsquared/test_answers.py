@@ -17,6 +17,7 @@ import trustme
 
 from importer.leadsquared import connections
 from importer.leadsquared.answers import Answer, Created, KeysRefused, Refused, Throttled, Unclear, WrongUrl
+from importer.leadsquared.ticket_request import create_request
 from importer.sandbox import serve
 from tests.leadsquared.peers import (
     ACCESS_KEY,
@@ -43,7 +44,7 @@ def ask(handle: Peer, *, answer_s: float = 10) -> Answer:
 
     async def whole() -> Answer:
         async with asyncio.timeout(20), peer(handle) as url, client(to(url), answer_s=answer_s) as session:
-            return await session.create_ticket(ticket(), OpenGate())
+            return await session.send(create_request(ticket()), OpenGate())
 
     return asyncio.run(whole())
 
@@ -69,7 +70,7 @@ def test_answers_are_read_up_to_a_limit() -> None:
     async def whole() -> None:
         faults = [{"calls": 1, "fault": "huge-answer"}]
         async with asyncio.timeout(20), serve(quick(faults)) as sandbox, client(at(sandbox)) as session:
-            answers = [await session.create_ticket(ticket(), OpenGate()) for _ in range(2)]
+            answers = [await session.send(create_request(ticket()), OpenGate()) for _ in range(2)]
             assert isinstance(answers[0], Unclear)
             assert isinstance(answers[1], Created)
             assert len(sandbox.tickets) == 2
@@ -195,7 +196,7 @@ def test_a_success_before_the_request_was_sent_whole(tmp_path: Path) -> None:
 
     async def whole() -> Answer:
         async with asyncio.timeout(20), peer(early) as url, client(to(url)) as session:
-            return await session.create_ticket(ticket(file), OpenGate())
+            return await session.send(create_request(ticket(file)), OpenGate())
 
     answer = asyncio.run(whole())
     assert isinstance(answer, Unclear)
@@ -249,7 +250,7 @@ def test_each_request_has_a_separate_time_limit() -> None:
             peer(every_other) as url,
             client(to(url), answer_s=0.5, connections=10) as session,
         ):
-            return await asyncio.gather(*(session.create_ticket(ticket(), OpenGate()) for _ in range(10)))
+            return await asyncio.gather(*(session.send(create_request(ticket()), OpenGate()) for _ in range(10)))
 
     answers = asyncio.run(whole())
     assert sum(isinstance(answer, Created) for answer in answers) == 5
@@ -266,7 +267,7 @@ def test_stalled_upload_is_aborted(tmp_path: Path) -> None:
 
     async def whole() -> Answer:
         async with asyncio.timeout(20), peer(stalls) as url, client(to(url), idle_s=0.4) as session:
-            return await session.create_ticket(ticket(file), OpenGate())
+            return await session.send(create_request(ticket(file)), OpenGate())
 
     answer = asyncio.run(whole())
     assert isinstance(answer, Unclear)
@@ -290,7 +291,7 @@ def test_moving_upload_may_take_long(tmp_path: Path) -> None:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(50), peer(slow) as url, client(to(url), idle_s=1.0) as session:
             started = loop.time()
-            return await session.create_ticket(ticket(file), OpenGate()), loop.time() - started
+            return await session.send(create_request(ticket(file)), OpenGate()), loop.time() - started
 
     answer, took_s = asyncio.run(whole())
     assert isinstance(answer, Created)
@@ -307,7 +308,7 @@ def test_an_early_answer_is_seen(fault: str, tmp_path: Path) -> None:
         faults = [{"every": 1, "fault": fault}]
         async with asyncio.timeout(40), serve(quick(faults)) as sandbox, client(at(sandbox), connections=4) as session:
             for _ in range(10):
-                asked = (session.create_ticket(ticket(file), OpenGate()) for _ in range(4))
+                asked = (session.send(create_request(ticket(file)), OpenGate()) for _ in range(4))
                 assert {type(answer) for answer in await asyncio.gather(*asked)} == {kinds[fault]}
             assert sandbox.tickets == ()
 
@@ -354,7 +355,7 @@ def test_answer_before_a_reset_is_read(
     async def whole(port: int) -> list[Answer]:
         way = to(f"{scheme}://127.0.0.1:{port}", ssl_context=ours)
         async with asyncio.timeout(60), client(way, connections=5) as session:
-            return await asyncio.gather(*(session.create_ticket(ticket(file), OpenGate()) for _ in range(30)))
+            return await asyncio.gather(*(session.send(create_request(ticket(file)), OpenGate()) for _ in range(30)))
 
     with socket.create_server(("127.0.0.1", 0), backlog=100) as listening:
         serving = threading.Thread(
@@ -381,7 +382,7 @@ def test_an_early_answer_on_an_open_connection(tmp_path: Path) -> None:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(20), peer(handle) as url, client(to(url)) as session:
             started = loop.time()
-            return await session.create_ticket(ticket(file), OpenGate()), loop.time() - started
+            return await session.send(create_request(ticket(file)), OpenGate()), loop.time() - started
 
     answer, took_s = asyncio.run(whole())
     assert isinstance(answer, Refused)
@@ -395,7 +396,7 @@ def test_connection_closed_in_the_answer_body_is_unclear(tmp_path: Path) -> None
     async def whole() -> None:
         faults = [{"calls": 1, "fault": "close-mid-body"}]
         async with asyncio.timeout(20), serve(quick(faults)) as sandbox, client(at(sandbox)) as session:
-            answers = [await session.create_ticket(ticket(file), OpenGate()) for _ in range(2)]
+            answers = [await session.send(create_request(ticket(file)), OpenGate()) for _ in range(2)]
             assert isinstance(answers[0], Unclear)
             assert answers[0].code == "no-answer"
             assert isinstance(answers[1], Created)

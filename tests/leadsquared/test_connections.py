@@ -11,7 +11,10 @@ import pytest
 import trustme
 
 from importer.leadsquared.answers import Answer, Created, NotSent, Unclear
-from importer.leadsquared.client import AccountReply, Client
+from importer.leadsquared.client import Client
+from importer.leadsquared.requests import Request
+from importer.leadsquared.ticket_request import create_request
+from importer.leadsquared.transport import AccountReply
 from importer.sandbox import serve
 from tests.leadsquared.peers import (
     MADE,
@@ -33,7 +36,7 @@ from tests.leadsquared.peers import (
 
 
 async def send(session: Client, gate: OpenGate | None = None) -> Answer:
-    return await session.create_ticket(ticket(), gate or OpenGate())
+    return await session.send(create_request(ticket()), gate or OpenGate())
 
 
 def free_port() -> int:
@@ -203,7 +206,7 @@ def test_each_request_uses_a_new_connection(kind: str) -> None:
                 if kind == "tickets":
                     assert isinstance(await send(session), Created)
                 else:
-                    assert isinstance(await session.read("tickets/157", OpenGate()), AccountReply)
+                    assert isinstance(await session.read(Request(path="tickets/157"), OpenGate()), AccountReply)
             assert [call.reused for call in sandbox.calls] == [False] * 3
 
     asyncio.run(whole())

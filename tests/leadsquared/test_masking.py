@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from importer.leadsquared.answers import Answer, Created, Refused, Unclear
+from importer.leadsquared.ticket_request import create_request
 from importer.models import Secret
 from tests.leadsquared.peers import OpenGate, client, peer, read_head, ticket, to
 
@@ -30,7 +31,7 @@ def answer_to(raw: bytes, key: str = KEY) -> Answer:
         async with asyncio.timeout(60), peer(handle) as url:
             endpoint = replace(to(url), access_key=Secret(key), secret_key=Secret(f"{key}-2"))
             async with client(endpoint) as session:
-                return await session.create_ticket(ticket(), OpenGate())
+                return await session.send(create_request(ticket()), OpenGate())
 
     return asyncio.run(whole())
 

@@ -17,7 +17,7 @@ import pytest
 
 from importer.leadsquared.answers import Answer, Created, NotSendable, NotSent, Unclear
 from importer.leadsquared.attachment_streams import AttachmentChanged, CheckedFile
-from importer.leadsquared.ticket_request import ticket_json
+from importer.leadsquared.ticket_request import create_request, ticket_json
 from importer.models import Attachment, Ticket
 from importer.sandbox import serve
 from tests.leadsquared.peers import (
@@ -55,7 +55,7 @@ def test_the_exact_bytes(tmp_path: Path) -> None:
 
     async def whole() -> Answer:
         async with asyncio.timeout(20), peer(handle) as url, client(to(url)) as session:
-            return await session.create_ticket(sent, OpenGate())
+            return await session.send(create_request(sent), OpenGate())
 
     assert isinstance(asyncio.run(whole()), Created)
     ((head, body),) = seen
@@ -87,7 +87,7 @@ def test_the_exact_bytes_without_files() -> None:
 
     async def whole() -> Answer:
         async with asyncio.timeout(20), peer(handle) as url, client(to(url)) as session:
-            return await session.create_ticket(sent, OpenGate())
+            return await session.send(create_request(sent), OpenGate())
 
     assert isinstance(asyncio.run(whole()), Created)
     ((head, body),) = seen
@@ -105,7 +105,7 @@ def test_a_ticket_without_files_is_multipart_too(tmp_path: Path) -> None:
     async def whole() -> str | None:
         async with asyncio.timeout(20), serve(quick()) as sandbox, client(at(sandbox)) as session:
             made = Ticket(fields=(("Title", "x"), ("Description", text)), lead_id=ticket().lead_id)
-            assert isinstance(await session.create_ticket(made, OpenGate()), Created)
+            assert isinstance(await session.send(create_request(made), OpenGate()), Created)
             return sandbox.tickets[0].value("Description")
 
     assert asyncio.run(whole()) == text
@@ -119,7 +119,7 @@ def test_the_body_is_built_anew_for_each_try(tmp_path: Path) -> None:
     async def whole() -> None:
         faults = [{"calls": 1, "fault": "503"}, {"calls": 2, "fault": "reset-before"}]
         async with asyncio.timeout(20), serve(quick(faults)) as sandbox, client(at(sandbox)) as session:
-            answers = [await session.create_ticket(sent, OpenGate()) for _ in range(4)]
+            answers = [await session.send(create_request(sent), OpenGate()) for _ in range(4)]
             assert [type(answer) for answer in answers] == [Unclear, Unclear, Created, Created]
             wanted = [hashlib.sha256(each).hexdigest() for each in (content, content[:3])]
             assert [[file.sha256 for file in made.files] for made in sandbox.tickets] == [wanted, wanted]
@@ -141,7 +141,7 @@ def test_files_are_streamed(tmp_path: Path) -> None:
 
     async def whole() -> Answer:
         async with asyncio.timeout(50), peer(handle) as url, client(to(url)) as session:
-            return await session.create_ticket(ticket(large), OpenGate())
+            return await session.send(create_request(ticket(large)), OpenGate())
 
     tracemalloc.start()
     try:
@@ -215,7 +215,7 @@ def test_changed_file_is_not_sent(change: Callable[[Attachment], None], tmp_path
     async def whole() -> tuple[Answer, bool]:
         gate = OpenGate()
         async with asyncio.timeout(20), serve(quick()) as sandbox, client(at(sandbox)) as session:
-            answer = await session.create_ticket(ticket(good, file), gate)
+            answer = await session.send(create_request(ticket(good, file)), gate)
             assert sandbox.calls == ()
         return answer, gate.left
 
@@ -235,7 +235,7 @@ def test_a_file_that_changes_while_it_waits_for_its_slot(change: Callable[[Attac
     async def whole() -> None:
         gate = ClosedGate()
         async with asyncio.timeout(20), serve(quick()) as sandbox, client(at(sandbox)) as session:
-            asking = asyncio.create_task(session.create_ticket(ticket(file), gate))
+            asking = asyncio.create_task(session.send(create_request(ticket(file)), gate))
             await gate.reached.wait()
             change(file)
             gate.opened.set()
@@ -291,7 +291,7 @@ def _send_and_change(
 
     async def whole() -> Answer:
         async with asyncio.timeout(20), peer(handle) as url, client(to(url)) as session:
-            return await session.create_ticket(ticket(file), OpenGate())
+            return await session.send(create_request(ticket(file)), OpenGate())
 
     return asyncio.run(whole()), bytes(got)
 
@@ -359,14 +359,16 @@ def test_too_many_open_files_does_not_fail_the_row(tmp_path: Path) -> None:
 
     async def whole() -> None:
         async with asyncio.timeout(20), serve(quick()) as sandbox, client(at(sandbox)) as session:
-            assert isinstance(await session.create_ticket(ticket(), OpenGate()), Created)  # what is needed is there
+            assert isinstance(
+                await session.send(create_request(ticket()), OpenGate()), Created
+            )  # what is needed is there
             for _ in range(20):  # rounds of the event loop, until both sides have closed the connection
                 await asyncio.sleep(0)
             with no_more_files():
-                answer = await session.create_ticket(ticket(file), OpenGate())
+                answer = await session.send(create_request(ticket(file)), OpenGate())
             assert isinstance(answer, NotSent)
             assert "Too many open files" in answer.reason
-            assert isinstance(await session.create_ticket(ticket(file), OpenGate()), Created)
+            assert isinstance(await session.send(create_request(ticket(file)), OpenGate()), Created)
 
     asyncio.run(whole())
 
@@ -388,10 +390,10 @@ def test_no_file_stays_open(tmp_path: Path) -> None:
         faults = [{"calls": 2, "fault": "reset-before"}]
         async with asyncio.timeout(20), serve(quick(faults)) as sandbox, client(at(sandbox)) as session:
             for _ in range(2):
-                await session.create_ticket(ticket(*files), OpenGate())
+                await session.send(create_request(ticket(*files)), OpenGate())
             assert open_ones() == 0
             gate = ClosedGate()
-            asking = asyncio.create_task(session.create_ticket(ticket(*files), gate))
+            asking = asyncio.create_task(session.send(create_request(ticket(*files)), gate))
             await gate.reached.wait()
             assert open_ones() == 3
             asking.cancel()
@@ -408,7 +410,7 @@ def test_cancelled_while_files_are_opened(tmp_path: Path) -> None:
     async def whole() -> None:
         async with asyncio.timeout(20), serve(quick()) as sandbox, client(at(sandbox)) as session:
             for _ in range(10):
-                asking = asyncio.create_task(session.create_ticket(ticket(*files), OpenGate()))
+                asking = asyncio.create_task(session.send(create_request(ticket(*files)), OpenGate()))
                 await asyncio.sleep(0)
                 asking.cancel()
                 with pytest.raises(asyncio.CancelledError):

@@ -22,7 +22,7 @@ from importer.leadsquared.answers import (
     read_answer,
     reason_text,
 )
-from importer.leadsquared.ticket_request import request_preview, ticket_dto, ticket_json
+from importer.leadsquared.ticket_request import create_request, request_preview, ticket_json
 from importer.models import Attachment, Ticket, TicketIds
 
 LEAD_ID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
@@ -57,7 +57,7 @@ def test_the_ticket_is_written_as_the_page_says() -> None:
 
 def test_new_lead_is_sent_in_the_fields() -> None:
     """Without a LeadId the member is left out, not null."""
-    dto = ticket_dto(Ticket(fields=(("LeadDetail.EmailAddress", "ann@example.com"),)))
+    dto = json.loads(ticket_json(Ticket(fields=(("LeadDetail.EmailAddress", "ann@example.com"),))))
     assert dto == {
         "TypeId": "1",
         "Fields": [{"SchemaName": "LeadDetail.EmailAddress", "Value": "ann@example.com"}],
@@ -77,7 +77,8 @@ def test_the_preview_shows_no_keys() -> None:
     file = Attachment(
         path=Path("/a/b.pdf"), name="b.pdf", size_bytes=1234, identity=b"", content_type="application/pdf"
     )
-    text = request_preview(Ticket(fields=(("Title", "x"),), attachments=(file,)), "https://api.example.com/tickets")
+    request = create_request(Ticket(fields=(("Title", "x"),), attachments=(file,)))
+    text = request_preview(request, "https://api.example.com/tickets")
     assert text.startswith("POST https://api.example.com/tickets\nX-LSQ-ACCESS-KEY: ********\n")
     assert text.endswith("files: b.pdf (application/pdf, 1,234 bytes)")
 

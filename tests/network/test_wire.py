@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.leadsquared.answers import Created, NotSent
-from importer.leadsquared.client import Client as LeadSquaredClient
-from importer.leadsquared.client import Endpoint, Timeouts
+from importer.leadsquared.client import open_client
+from importer.leadsquared.ticket_request import create_request
+from importer.leadsquared.transport import Endpoint, Timeouts
 from importer.sandbox import Sandbox, serve
 from tests.leadsquared.peers import OpenGate, Peer, at, quick, ticket
 from tests.network.certificates import Authority
@@ -216,12 +217,12 @@ def test_tls_through_the_wire() -> None:
             serve(quick(), ssl_context=authority.server_context()) as sandbox,
             delaying(Wire(one_way_s=0.01, jitter_s=0.01), int(sandbox.url.rpartition(":")[2])) as port,
         ):
-            async with LeadSquaredClient(through(sandbox, port, authority), Timeouts(), connections=5) as client:
-                made = await asyncio.gather(*(client.create_ticket(ticket(), OpenGate()) for _ in range(10)))
+            async with open_client(through(sandbox, port, authority), Timeouts(), connections=5) as client:
+                made = await asyncio.gather(*(client.send(create_request(ticket()), OpenGate()) for _ in range(10)))
             assert all(isinstance(answer, Created) for answer in made)
             assert len(sandbox.tickets) == 10
-            async with LeadSquaredClient(through(sandbox, port, stranger), Timeouts(), connections=1) as client:
-                assert isinstance(await client.create_ticket(ticket(), OpenGate()), NotSent)
+            async with open_client(through(sandbox, port, stranger), Timeouts(), connections=1) as client:
+                assert isinstance(await client.send(create_request(ticket()), OpenGate()), NotSent)
 
     asyncio.run(whole())
 
@@ -238,7 +239,7 @@ def test_another_process_trusts_the_authoritys_file(tmp_path: Path) -> None:
             serve(quick(), ssl_context=authority.server_context("127.0.0.1")) as sandbox,
         ):
             endpoint = at(sandbox, ssl_context=ssl.create_default_context(cafile=file))
-            async with LeadSquaredClient(endpoint, Timeouts(), connections=1) as client:
-                assert isinstance(await client.create_ticket(ticket(), OpenGate()), Created)
+            async with open_client(endpoint, Timeouts(), connections=1) as client:
+                assert isinstance(await client.send(create_request(ticket()), OpenGate()), Created)
 
     asyncio.run(whole())

@@ -8,7 +8,8 @@ import pytest
 
 from importer.errors import StoppedEarly
 from importer.events import to_all
-from importer.leadsquared.client import Client, Endpoint, Timeouts
+from importer.leadsquared.client import open_client
+from importer.leadsquared.transport import Endpoint, Timeouts
 from importer.models import Rate, Secret
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
@@ -60,7 +61,7 @@ def ask(
         endpoint = Endpoint(
             base_url=f"http://127.0.0.1:{port}", tenant_id="t", access_key=Secret("access"), secret_key=Secret("hush")
         )
-        async with listening, Client(endpoint, Timeouts(), connections=1) as client:
+        async with listening, open_client(endpoint, Timeouts(), connections=1) as client:
             lookup = TicketLookup(client, limiter, give_up_after_s, to_all())
             await lookup.ask(first, iter(numbers), concurrency=1)
             _, slots = await slot_storage.change(lambda pool, _: pool.new_calls)

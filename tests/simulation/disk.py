@@ -7,6 +7,7 @@ import enum
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
+from importer.leadsquared.ticket_request import create_request
 from importer.ledger.records import Intent, Outcome
 from importer.models import Ticket
 from importer.rate_limit import SlotPool
@@ -61,7 +62,7 @@ class Books:
         row = self.states.find(State.PENDING)
         while row >= 0:
             ticket = Ticket(fields=(("Title", str(row)),), lead_id="8eee83bb-0462-4d6b-b396-6afb9a4608f2")
-            yield QueuedRow(row=row, key=str(row), cells=(), content="", ticket=ticket)
+            yield QueuedRow(row=row, key=str(row), cells=(), content="", request=create_request(ticket))
             row = self.states.find(State.PENDING, row + 1)
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 from importer.errors import ImporterError
 from importer.leadsquared.answers import Answer
 from importer.leadsquared.connections import RequestGate
-from importer.models import Ticket
+from importer.leadsquared.requests import Request
 from importer.rate_limit import SlotPool
 from importer.rate_limit.limiter import RateLimiter
 from importer.submission.context import SubmissionContext
@@ -35,9 +35,9 @@ class SimulatedClient:
         self._loop = asyncio.get_running_loop()
         self._idle: deque[float] = deque()  # since when, the longest first
 
-    async def create_ticket(self, ticket: Ticket, gate: RequestGate) -> Answer:
+    async def send(self, request: Request, gate: RequestGate) -> Answer:
         """Send one ticket; the row is its title."""
-        row = int(ticket.fields[0][1])
+        row = int(request.title)
         await self._connect()
         await gate.wait_until_allowed()
         if self._books.states[row] != State.SENDING:

@@ -11,7 +11,9 @@ from typing import Any
 
 from importer.errors import ImporterError
 from importer.leadsquared.answers import Answer
-from importer.leadsquared.client import Client, Endpoint, Timeouts
+from importer.leadsquared.client import open_client
+from importer.leadsquared.ticket_request import create_request
+from importer.leadsquared.transport import Endpoint, Timeouts
 from importer.ledger.records import LedgerEntry, RunInfo
 from importer.ledger.store import Ledger
 from importer.models import Attachment, Rate, Ticket
@@ -94,7 +96,12 @@ def row(number: int, *files: Attachment, **changes: Any) -> QueuedRow:
     lead_id = changes.pop("lead_id", LEAD_ID)
     ticket = Ticket(fields=fields, lead_id=lead_id, attachments=files)
     return QueuedRow(
-        row=number, key=str(number), cells=(str(number),), content=f"content {number}", ticket=ticket, **changes
+        row=number,
+        key=str(number),
+        cells=(str(number),),
+        content=f"content {number}",
+        request=create_request(ticket),
+        **changes,
     )
 
 
@@ -155,7 +162,7 @@ async def sending(
         keeper = keeper or MemorySlots(asyncio.get_running_loop().time)
         margin = Margin(first_s=0.001, least_s=0.001)
         async with (
-            Client(address(server), patience, connections=settled.concurrency) as client,
+            open_client(address(server), patience, connections=settled.concurrency) as client,
             Journal(ledger, run) as journal,
             RateLimiter(LimiterOptions(rate=rate, daily_cap=daily_cap), keeper, margin) as limiter,
         ):

@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from importer.errors import ProgramError, StoppedEarly
+from importer.leadsquared.ticket_request import create_request
 from importer.ledger.leases import LEASE_S
 from importer.ledger.records import Outcome, RunInfo
 from importer.ledger.store import Ledger
@@ -22,7 +23,7 @@ from importer.submission.send_queue import QueuedRow
 from tests.ledger.disks import small_disk
 from tests.ledger.ledgers import created, entry, expire_lease, intent, live_run, new_ledger, query, reopened, url_of
 
-ROW = QueuedRow(row=2, key="A", cells=(), content="", ticket=Ticket(fields=(("Title", "a"),)))
+ROW = QueuedRow(row=2, key="A", cells=(), content="", request=create_request(Ticket(fields=(("Title", "a"),))))
 
 
 class HeldUp:

@@ -12,8 +12,9 @@ import pytest
 
 from importer.errors import Interrupted
 from importer.leadsquared.answers import Answer, Created, NotSent, Throttled, Unclear
+from importer.leadsquared.requests import Request
 from importer.ledger.records import Intent, Outcome
-from importer.models import Rate, Status, Ticket, TicketIds
+from importer.models import Rate, Status, TicketIds
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.submission.context import SubmissionContext, SubmissionOptions
@@ -44,7 +45,7 @@ class World:
     most_under_way: int = 0
     failure: None = None
 
-    async def create_ticket(self, _ticket: Ticket, gate: Any) -> Answer:
+    async def send(self, _request: Request, gate: Any) -> Answer:
         """The client's part."""
         now = asyncio.get_running_loop().time
         self.calls += 1
@@ -95,7 +96,7 @@ class World:
 
 async def rows(number: int) -> AsyncIterator[QueuedRow]:
     for row in range(number):
-        yield QueuedRow(row=row, key=str(row), cells=(), content="", ticket=Ticket(fields=(("Title", str(row)),)))
+        yield QueuedRow(row=row, key=str(row), cells=(), content="", request=Request(path="tickets"))
 
 
 def send(world: World, count: int, *, give_up_after_s: float = 900.0, stop_at_s: float | None = None):

@@ -14,7 +14,9 @@ import pytest
 
 from importer.attachments import AttachmentFinder
 from importer.leadsquared.answers import CHANGED_WHILE_SENT, Answer, Created, NotSendable, Unclear
-from importer.leadsquared.client import Client, Timeouts
+from importer.leadsquared.client import open_client
+from importer.leadsquared.ticket_request import create_request
+from importer.leadsquared.transport import Timeouts
 from importer.mapping import AttachmentRules
 from importer.models import Attachment, Rate, Ticket, file_identity
 from importer.sandbox import serve
@@ -59,7 +61,7 @@ def test_no_file_from_outside_is_sent(tmp_path: Path) -> None:
         async with (
             asyncio.timeout(120),
             serve(quick()) as sandbox,
-            Client(at(sandbox), Timeouts(), connections=1) as client,
+            open_client(at(sandbox), Timeouts(), connections=1) as client,
         ):
             tried = 0
             while tried < 300:
@@ -67,7 +69,7 @@ def test_no_file_from_outside_is_sent(tmp_path: Path) -> None:
                 if isinstance(named.found, Attachment):
                     tried += 1
                     made = Ticket(fields=(("Title", "x"),), lead_id=LEAD_ID, attachments=(named.found,))
-                    answer = await client.create_ticket(made, OpenGate())
+                    answer = await client.send(create_request(made), OpenGate())
                     assert isinstance(answer, Created | NotSendable | Unclear)
                     assert not isinstance(answer, Unclear) or answer.code == CHANGED_WHILE_SENT
                     met += not isinstance(answer, Created)

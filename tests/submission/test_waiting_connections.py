@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from importer.leadsquared.answers import Created, NotSent
+from importer.leadsquared.ticket_request import create_request
 from importer.models import Rate
 from importer.sandbox import serve
 from tests.leadsquared.peers import ClosedGate, at, client, quick, ticket
@@ -43,7 +44,7 @@ def test_a_connection_that_waited_too_long_for_its_slot_is_not_used() -> None:
         async with serve(quick()) as sandbox, client(at(sandbox), answer_s=100) as session:
             for waits_s in (9.0, 11.0):
                 gate = ClosedGate()
-                sending = asyncio.create_task(session.create_ticket(ticket(), gate))
+                sending = asyncio.create_task(session.send(create_request(ticket()), gate))
                 await gate.reached.wait()
                 skipped_s += waits_s
                 gate.opened.set()

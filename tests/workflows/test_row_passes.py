@@ -344,8 +344,8 @@ def test_a_row_is_not_sent_if_its_file_was_deleted_after_the_check(bench) -> Non
     rows.plan = checked.plan
     spoiled, fine = bench.to_send(rows)
     assert "there is no file 'a.txt'" in spoiled.unsendable_reason
-    assert spoiled.ticket.attachments == ()
-    assert (fine.unsendable_reason, len(fine.ticket.attachments)) == ("", 1)
+    assert spoiled.request.attachments == ()
+    assert (fine.unsendable_reason, len(fine.request.attachments)) == ("", 1)
 
 
 def test_a_row_is_not_sent_if_its_file_changed_after_the_check(bench) -> None:
