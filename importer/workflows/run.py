@@ -133,7 +133,7 @@ class ImportRun:
                 self._comparison.remember()
 
     def _workbook_limits(self) -> WorkbookLimits | None:
-        """Return the limits of the results if they are a workbook. Raises ResultsError at once for far too many rows."""
+        """Return the limits of results that are a workbook. Raises ResultsError at once for far too many rows."""
         results, columns = self._job.results, self._rows.columns
         if results is None or not self._job.writes_workbook:
             return None
