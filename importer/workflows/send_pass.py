@@ -11,6 +11,7 @@ from importer.leadsquared.ticket_request import create_request
 from importer.ledger.records import RunInfo
 from importer.manifest.chunks import Chunk
 from importer.models import Status, Ticket
+from importer.submission.operations import CREATE
 from importer.submission.plan import TO_SEND, Disposition, Plan
 from importer.submission.send_queue import QueuedRow
 from importer.validation import content_hashes
@@ -68,6 +69,7 @@ class SendPass:
                     key=keys[at],
                     cells=cells[index],
                     content=contents[index],
+                    operation=CREATE,
                     request=create_request(ticket),
                     leads=tuple(sorted(leads)),
                     failed_before=self._plan.dispositions[position] == Disposition.RESEND,

@@ -24,6 +24,7 @@ from importer.sandbox import Sandbox
 from importer.submission.context import SubmissionContext, SubmissionOptions
 from importer.submission.failure_limit import FailureLimit
 from importer.submission.journal import Journal
+from importer.submission.operations import CREATE
 from importer.submission.retry import RetryPolicy, Settled
 from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
@@ -100,6 +101,7 @@ def row(number: int, *files: Attachment, **changes: Any) -> QueuedRow:
         key=str(number),
         cells=(str(number),),
         content=f"content {number}",
+        operation=CREATE,
         request=create_request(ticket),
         **changes,
     )
