@@ -42,7 +42,6 @@ class ImporterError(Exception):
         self.message = message
         self.hint = hint
         self.details = tuple(details)
-        self.facts: dict[str, object] = {}  # results so far, for --json
 
     def lines(self) -> list[str]:
         """Return the lines to show: message, details, hint.

@@ -16,6 +16,12 @@ class Event:
     """Base of all events."""
 
 
+class Checked(Event):
+    """Base of the events that tell what a check of all rows found."""
+
+    warnings: Sequence[str]
+
+
 Emit = Callable[[Event], None]
 
 
@@ -42,6 +48,14 @@ class Noted(Event):
 
     text: str
     is_detail: bool = False
+
+
+@dataclass(frozen=True)
+class RunStarted(Event):
+    """A run has begun in the ledger, with this name."""
+
+    run: str
+    account: str
 
 
 @dataclass(frozen=True)
@@ -107,11 +121,3 @@ class SendingGoesOn(Event):
 @dataclass(frozen=True)
 class SendingEnded(Event):
     """No row is in flight any more."""
-
-
-@dataclass(frozen=True)
-class LookupGoesOn(Event):
-    """`resolve` has made so many of its ``planned`` calls."""
-
-    calls: int
-    planned: int

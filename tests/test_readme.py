@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import configparser
-import json
 import re
 import shlex
 import sys
@@ -20,13 +19,13 @@ import yaml
 import importer
 from importer import errors, settings
 from importer.cli.commands import cli
-from importer.cli.json_envelope import Envelope
+from importer.cli.ending import CommandRun, Ending
 from importer.error_codes import ERROR_CODES
 from importer.export_checks.checks import ExportFigures
 from importer.mapping import load_mapping
 from importer.models import Status
 from importer.reports.summary import Summary
-from importer.reports.summary_text import summary_json
+from importer.reports.summary_text import summary_data
 from importer.results import COLUMNS
 from importer.sandbox import Fault, FaultPlan
 
@@ -217,11 +216,10 @@ def test_every_member_of_the_json_output_is_documented():
         [name for row in rows(part) for name in re.findall(r"`([^`]+)`", row[0])]
         for part in re.split(r"^\|---.*", section(COMMAND_LINE, "## JSON output"), flags=re.MULTILINE)[1:]
     )
-    assert every == list(Envelope().members())
+    assert every == list(CommandRun().members(Ending()))
     export = ExportFigures(rows=1, new=1, known=0)
     without, with_export = (
-        json.loads(summary_json(Summary(run="", account="", results=None, export=each))).keys()
-        for each in (None, export)
+        summary_data(Summary(run="", account="", results=None, export=each)).keys() for each in (None, export)
     )
     assert set(of_summary) == without - set(every)
     assert set(of_run) == with_export - without

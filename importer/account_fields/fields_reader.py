@@ -24,6 +24,7 @@ from importer.account_fields.metadata import (
 )
 from importer.account_fields.ticket_fields import AccountField, AccountFields
 from importer.errors import StoppedEarly
+from importer.events import Emit
 from importer.leadsquared.answers import KeysRefused, NotSent, Refused, Unclear, WrongUrl
 from importer.leadsquared.client import Client
 from importer.leadsquared.connections import RequestGate
@@ -128,10 +129,15 @@ class FieldsReader:
     """Reads all fields once. ``chance`` returns numbers in [0, 1) for the waits."""
 
     def __init__(
-        self, client: Client, limiter: RateLimiter, give_up_after_s: float, chance: Callable[[], float] = random.random
+        self,
+        client: Client,
+        limiter: RateLimiter,
+        give_up_after_s: float,
+        emit: Emit,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
-        self._reads = AccountReads(limiter, give_up_after_s, jitter=chance)
+        self._reads = AccountReads(limiter, give_up_after_s, emit, jitter=chance)
 
     @property
     def calls(self) -> int:

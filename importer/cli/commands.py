@@ -14,18 +14,19 @@ import click
 
 from importer import __version__
 from importer.cli import options
+from importer.cli.ending import command_run
 from importer.runtime.garbage_collection import paused
 from importer.settings import VARIABLES
 
 
 class _Command(click.Command):
-    """A command whose function is loaded when it is called."""
+    """A command whose function is loaded when it is called. Its ``Ending`` becomes the exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         names = ctx.command_path.split()[1:]
         with paused():
             module = importlib.import_module(f"importer.cli.{names[0]}")
-        return ctx.invoke(getattr(module, names[-1]), **ctx.params)
+        return command_run().end(ctx.invoke(getattr(module, names[-1]), **ctx.params))
 
 
 class _CommandGroup(click.Group):

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import difflib
 import textwrap
+from collections.abc import Iterator
 
-from importer.cli.output import print_line
+from importer.cli.ending import Ending
 from importer.error_codes import ERROR_CODES, STATES
 from importer.errors import UsageError
 
 _LEAST_SIMILARITY = 0.6  # of a code to what the user typed, to be suggested
 
 
-def explain(code: str | None) -> int:
+def explain(code: str | None) -> Ending:
     """Explain an error code, or list all codes."""
     if code is None:
-        width = max(map(len, ERROR_CODES))
-        for state, entries in STATES.items():
-            print_line(f"{state}:")
-            for each, entry in entries.items():
-                print_line(f"  {each:<{width}}  {entry.meaning}")
-        return 0
+        return Ending(text=_all_codes())
     name = code.strip().strip("`'\"").lower().replace("_", "-").replace(" ", "-")
     if name not in ERROR_CODES:
         similar = difflib.get_close_matches(name, ERROR_CODES, n=3, cutoff=_LEAST_SIMILARITY)
@@ -32,12 +28,16 @@ def explain(code: str | None) -> int:
         )
     entry = ERROR_CODES[name]
     (state,) = [state for state, entries in STATES.items() if name in entries]
-    print_line(f"{name}: error code of rows with the state {state}")
-    print_line("")
-    print_line(f"What it means: {entry.meaning}")
-    print_line(f"Why: {entry.why}")
-    print_line(f"What to do: {entry.advice}")
-    return 0
+    texts = (f"What it means: {entry.meaning}", f"Why: {entry.why}", f"What to do: {entry.advice}")
+    return Ending(text=(f"{name}: error code of rows with the state {state}", "", *texts))
+
+
+def _all_codes() -> Iterator[str]:
+    width = max(map(len, ERROR_CODES))
+    for state, entries in STATES.items():
+        yield f"{state}:"
+        for each, entry in entries.items():
+            yield f"  {each:<{width}}  {entry.meaning}"
 
 
 def _wrapped(text: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from importer.account_fields.fields_reader import FieldsNotShown
+from importer.cli.terminal import Terminal
 from importer.ledger.store import Ledger
 from importer.mapping import load_mapping
 from importer.settings import SANDBOX_ACCOUNT, AccountSettings, Environment, ledger_url, parse_duration, read_rate
@@ -29,5 +30,6 @@ def fetch_fields(account: AccountSettings | None, environment: Environment, flag
             answer_timeout_s=flags.get("answer_timeout", parse_duration("120s")),
             ledger_url=url if account is not None and Ledger.exists(url) else None,
             mapping=mapping,
-        )
+        ),
+        Terminal(bar=None).listen,
     )

@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,11 @@ from typing import Any
 from importer.account_fields import AccountField, AccountFields
 from importer.account_fields.cache import as_data
 from importer.cli import options
+from importer.cli.ending import Ending
 from importer.cli.fetching import fetch_fields
-from importer.cli.json_envelope import enveloped
 from importer.cli.known_fields import cache_fields
 from importer.cli.log_setup import set_up_log
-from importer.cli.output import log, print_line, print_report
+from importer.cli.output import log
 from importer.errors import UsageError
 from importer.results import escape_formula
 from importer.runtime.atomic_files import begins_as, open_made, replacing, writing
@@ -35,7 +36,7 @@ _COLUMNS = ("name", "SchemaName", "type", "mandatory", "values")
 _VALUES_SHOWN_CHARS = 60
 
 
-def fields(output: Path | None, **flags: Any) -> int:
+def fields(output: Path | None, **flags: Any) -> Ending:
     """Show the account's ticket fields and save them for checks."""
     environment = options.read_environment()
     set_up_log(flags, environment)
@@ -49,10 +50,8 @@ def fields(output: Path | None, **flags: Any) -> int:
         cache_fields(fetched.fields, fields_folder(flags["ledger"], environment))
     if output is not None:
         _write(output, fetched.fields)
-    _show(fetched, as_json=flags["as_json"])
-    if output is not None and not flags["as_json"]:
-        print_report([labelled("written", str(output))])
-    return 0
+    written = [labelled("written", str(output))] if output is not None else []
+    return Ending(data=as_data(fetched.fields), text=(*_table_lines(fetched), *written))
 
 
 def _check_output(path: Path) -> None:
@@ -72,18 +71,15 @@ def _check_output(path: Path) -> None:
         )
 
 
-def _show(fetched: FetchedFields, *, as_json: bool) -> None:
+def _table_lines(fetched: FetchedFields) -> Iterator[str]:
     found = fetched.fields
-    if as_json:
-        print_line(enveloped(as_data(found)))
-        return
     rows = [_COLUMNS, *map(_cells, found)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(_COLUMNS) - 1)]
     for row in rows:
         parts = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=True)]
-        print_line("  ".join([*parts, row[-1]]).rstrip())
+        yield "  ".join([*parts, row[-1]]).rstrip()
     calls = "1 call" if fetched.calls == 1 else f"{fetched.calls:,} calls"
-    print_line(f"{len(found):,} fields of {found.account}; {calls}")
+    yield f"{len(found):,} fields of {found.account}; {calls}"
 
 
 def _cells(field: AccountField) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from typing import Any
+
+import click
 
 from importer.cli import options
-from importer.cli.json_envelope import enveloped
-from importer.cli.output import print_line
+from importer.cli.ending import Ending
 from importer.ledger.history import PastRow, PastRun, past_run, past_runs, rows_of
 from importer.ledger.store import Ledger
 from importer.runtime.display_text import one_line
@@ -28,23 +29,17 @@ _ENDINGS = {
 _HEADER = ("row", "key", "state", "number", "outcome", "attempts", "settled_at", "error_code", "error")
 
 
-def history(run_name: str | None, ledger: str | None, *, as_json: bool) -> int:
+def history(run_name: str | None, ledger: str | None, **_: Any) -> Ending:
     """List past runs, or the rows of one run."""
     opened = Ledger.open(ledger_url(ledger, options.read_environment()))
-    try:
-        if run_name is None:
-            runs = past_runs(opened)
-            lines = [enveloped({"runs": [_as_data(run) for run in runs]})]
-            for line in lines if as_json else _run_lines(runs):
-                print_line(line)
-            return 0
-        run = past_run(opened, run_name)
-        rows = rows_of(opened, run.id)
-        for line in _rows_as_json(run, rows) if as_json else _row_lines(run, rows):
-            print_line(line)
-    finally:
-        opened.close()
-    return 0
+    click.get_current_context().call_on_close(opened.close)  # the rows are read while they are printed
+    if run_name is None:
+        runs = past_runs(opened)
+        return Ending(data={"runs": list(map(_as_data, runs))}, text=_run_lines(runs))
+    run = past_run(opened, run_name)
+    rows = rows_of(opened, run.id)
+    data = {"run": _as_data(run), "account": run.account}
+    return Ending(data=data, rows=map(asdict, rows), text=_row_lines(run, rows))
 
 
 def _run_lines(runs: Iterable[PastRun]) -> Iterator[str]:
@@ -61,16 +56,6 @@ def _row_lines(run: PastRun, rows: Iterable[PastRow]) -> Iterator[str]:
     yield "\t".join(_HEADER)
     for row in rows:
         yield "\t".join(one_line(str(getattr(row, name))) for name in _HEADER)
-
-
-def _rows_as_json(run: PastRun, rows: Iterable[PastRow]) -> Iterator[str]:
-    """Yield one JSON object in pieces, a row at a time: a run may have hundreds of thousands of rows."""
-    yield f'{enveloped({"run": _as_data(run), "account": run.account})[:-1]}, "rows": ['
-    separator = ""
-    for row in rows:
-        yield f"{separator}{json.dumps(asdict(row), ensure_ascii=False)}"
-        separator = ","
-    yield "]}"
 
 
 def _as_data(run: PastRun) -> dict[str, object]:

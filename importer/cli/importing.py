@@ -5,23 +5,21 @@ Both commands load this module when they are called; it loads pandas, aiohttp an
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from importer.cli.json_envelope import enveloped
+from importer.cli.ending import Ending, command_run
 from importer.cli.known_fields import fields_to_check
 from importer.cli.ledger_location import ledger_for_import
 from importer.cli.log_setup import set_up_log
 from importer.cli.next_steps import next_step_lines
 from importer.cli.options import read_environment
-from importer.cli.output import print_error, print_line, print_report, write_bug_file
 from importer.cli.questions import can_ask
 from importer.cli.terminal import Terminal
 from importer.export_checks.checks import ExportLimits
 from importer.models import Rate
-from importer.reports import plan_json, plan_lines, problem_lines, summary_json, summary_lines, warning_lines
-from importer.reports.summary import PlanSummary, Summary
+from importer.reports import plan_data, plan_lines, problem_lines, summary_data, summary_lines, warning_lines
+from importer.reports.summary import PlanSummary
 from importer.settings import (
     SANDBOX_ACCOUNT,
     AccountSettings,
@@ -34,14 +32,14 @@ from importer.workflows.run import dry_run, export_stopped, run_import
 from importer.workflows.send_options import SendOptions
 
 
-def import_tickets(command: str, manifest: Path, results: Path, flags: dict[str, Any]) -> int:
-    """Run one import, or only plan it with ``--dry-run``; print how it ended and return the exit code."""
+def import_tickets(command: str, manifest: Path, results: Path, flags: dict[str, Any]) -> Ending:
+    """Run one import, or only plan it with ``--dry-run``."""
     environment = read_environment()
     set_up_log(flags, environment, written=(results,))
     account, rate = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
     flags["refusals"] = read_refusals(flags["refusals"], environment)
-    asks = can_ask() and not flags["yes"]
-    with ledger_for_import(account, environment, flags, asks=asks) as ledger_url:
+    terminal = Terminal(asks=can_ask() and not flags["yes"], bar=_shows_bar(flags))
+    with ledger_for_import(account, environment, flags, asks=terminal.asks) as ledger_url:
         job = ImportJob(
             command=command,
             manifest=manifest,
@@ -58,41 +56,26 @@ def import_tickets(command: str, manifest: Path, results: Path, flags: dict[str,
             strict_end=flags.get("strict_end", False),
             export_limits=_export_limits(flags),
         )
-        send_options = _send_options(rate, flags)
         if flags["dry_run"]:
-            return _print_plan(dry_run(job, send_options, Terminal().listen, _tickets_url(account)), flags)
-        terminal = Terminal(asks=asks, bar=_shows_bar(flags))
-        summary = run_import(job, send_options, terminal.listen, terminal.confirm, account)
-    return _print_summary(summary, job, flags)
+            return _planned(dry_run(job, _send_options(rate, flags), terminal.listen, _tickets_url(account)))
+        summary = run_import(job, _send_options(rate, flags), terminal.listen, terminal.confirm, account)
+    lines = (*summary_lines(summary), *next_step_lines(summary, job, flags))
+    return Ending(exit_code=summary.exit_code, data=summary_data(summary), lines=lines, error=summary.ending)
 
 
-def _print_plan(plan: PlanSummary, flags: dict[str, Any]) -> int:
-    """Print the plan of a dry run and the first requests; return the exit code."""
-    if flags["as_json"]:
-        print_line(enveloped(json.loads(plan_json(plan))))
-        return plan.exit_code
-    print_report((*problem_lines(plan.kinds), *plan_lines(plan), *warning_lines(plan)))
-    if plan.stops:
-        print_error(export_stopped(plan), word="stopped")
-    for request in plan.requests:
-        for line in ("", *request.split("\n")):
-            print_line(line)
-    print_line("")
-    print_line("This was a dry run: nothing was sent, recorded or written.")
-    return plan.exit_code
-
-
-def _print_summary(summary: Summary, job: ImportJob, flags: dict[str, Any]) -> int:
-    """Print how a run ended and what to do next; return the exit code."""
-    if summary.ending is not None:
-        write_bug_file(summary.ending)
-    if flags["as_json"]:
-        print_line(enveloped(json.loads(summary_json(summary)), error=summary.ending))
-    else:
-        print_report((*summary_lines(summary), *next_step_lines(summary, job, flags)))
-    if summary.ending is not None:
-        print_error(summary.ending, word="stopped")
-    return summary.exit_code
+def _planned(plan: PlanSummary) -> Ending:
+    command_run().listen(plan)
+    return Ending(
+        exit_code=plan.exit_code,
+        data=plan_data(plan),
+        lines=(*problem_lines(plan.kinds), *plan_lines(plan), *warning_lines(plan)),
+        text=(
+            *(line for request in plan.requests for line in ("", *request.split("\n"))),
+            "",
+            "This was a dry run: nothing was sent, recorded or written.",
+        ),
+        error=export_stopped(plan) if plan.stops else None,
+    )
 
 
 def _row_selection(flags: dict[str, Any]) -> RowSelection:

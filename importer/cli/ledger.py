@@ -5,24 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from importer.cli import options
-from importer.cli.output import print_line
+from importer.cli.ending import Ending
 from importer.ledger.backup import back_up
 from importer.ledger.database import safe_url
 from importer.ledger.store import Ledger
 from importer.settings import ledger_url
 
 
-def init(ledger: str | None) -> int:
+def init(ledger: str | None) -> Ending:
     """Create the ledger, once, before the first import."""
     url = ledger_url(ledger, options.read_environment())
     existed = Ledger.exists(url)
     Ledger.create(url).close()
-    print_line(f"{'the ledger exists already' if existed else 'created the ledger'}: {safe_url(url)}")
-    return 0
+    return Ending(text=[f"{'the ledger exists already' if existed else 'created the ledger'}: {safe_url(url)}"])
 
 
-def backup(target: Path, ledger: str | None) -> int:
+def backup(target: Path, ledger: str | None) -> Ending:
     """Copy the ledger to a new file."""
     copy = back_up(ledger_url(ledger, options.read_environment()), target)
-    print_line(f"copied the ledger to {target}: {copy.rows:,} rows, {copy.size_bytes:,} bytes, checked")
-    return 0
+    return Ending(text=[f"copied the ledger to {target}: {copy.rows:,} rows, {copy.size_bytes:,} bytes, checked"])

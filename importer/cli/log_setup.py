@@ -12,10 +12,11 @@ from typing import Any, TextIO
 
 import click
 
-from importer.cli.json_envelope import envelope
+from importer.cli.ending import command_run
 from importer.cli.output import RedactingFilter, discard_output, error_text, log
 from importer.cli.styles import is_tty, shows_color, style_line
 from importer.errors import SettingsError, UsageError, visible
+from importer.events import Warned
 from importer.runtime.atomic_files import open_to_append
 from importer.settings import Environment, ledger_url
 
@@ -49,7 +50,7 @@ def set_up_log(flags: Mapping[str, Any], environment: Environment, *, written: S
     log.propagate = False
     for warning in environment.warnings:
         log.warning("%s", warning)
-    envelope().warnings.extend(environment.warnings)
+        command_run().listen(Warned(warning))
 
 
 def close_log() -> None:

@@ -1,4 +1,4 @@
-"""Prints results on standard output, and errors on standard error or in the log."""
+"""Prints lines on standard output and standard error, with the keys hidden."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ import io
 import logging
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Iterable
 
 import click
 
 from importer.cli.styles import shows_color, style_line
-from importer.errors import ImporterError, ProgramError, visible
+from importer.errors import visible
 from importer.runtime.redaction import Redactor
 
 log = logging.getLogger("importer")
-_DETAILS_ARE_IN = "details are in"
 
 
 def print_line(text: str) -> None:
@@ -47,47 +44,14 @@ def _print(text: str) -> None:
 
 
 def print_to_stderr(line: str) -> None:
-    """Print a line of a plan on standard error, with colours on a terminal."""
-    text = visible(line)
+    """Print a line of a plan or an error on standard error, with colours on a terminal."""
+    text = visible(redactor().text(line))
     click.echo(style_line(text) if shows_color(sys.stderr) else text, err=True)
-
-
-def print_error(error: ImporterError, *, word: str = "error") -> None:
-    """Print an error with its details and hint: several lines on a screen, one entry in a log file or in JSON."""
-    write_bug_file(error)
-    lines = error.lines()
-    if log.handlers:
-        extra = {"word": word, "lines": lines, "details": list(error.details), "hint": error.hint}
-        log.error("%s", error.message, extra=extra)
-        return
-    text = redactor().text(error_text(word, lines))
-    if shows_color(sys.stderr):
-        text = "\n".join(map(style_line, text.split("\n")))
-    with contextlib.suppress(OSError):
-        click.echo(text, err=True)
 
 
 def error_text(word: str, lines: list[str]) -> str:
     """Return an error's lines as one text that begins with ``word``."""
     return "\n".join([f"{word}: {lines[0]}", *lines[1:]])
-
-
-def write_bug_file(error: ImporterError) -> None:
-    """Write the traceback of a bug to a file, once, and name that file in the error's details."""
-    if isinstance(error, ProgramError) and not any(each.startswith(_DETAILS_ARE_IN) for each in error.details):
-        error.details = (*error.details, f"{_DETAILS_ARE_IN} {_write_traceback(error.__cause__ or error)}")
-
-
-def _write_traceback(error: BaseException) -> str:
-    """Write a traceback to a new file that only its owner can read, and return the file's name."""
-    try:
-        descriptor, name = tempfile.mkstemp(prefix="ticket-importer-", suffix=".log")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(redactor().text("".join(traceback.format_exception(error))))
-    except OSError as problem:
-        last = (traceback.format_tb(error.__traceback__) or ["no line is known"])[-1]
-        return f"no file, as none could be written ({problem.strerror}): {last}"
-    return name
 
 
 def discard_output(stream: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from importer.cli.ending import Ending
 from importer.cli.importing import import_tickets
 from importer.errors import UsageError
 from importer.models import Status
@@ -12,7 +13,7 @@ from importer.models import Status
 _STATES = (Status.FAILED, Status.REJECTED, Status.PENDING, Status.UNKNOWN, Status.UNDONE)
 
 
-def rerun(results_file: Path, only: str, **flags: Any) -> int:
+def rerun(results_file: Path, only: str, **flags: Any) -> Ending:
     """Send the rows of a results file that are not tickets yet."""
     names = [name.strip() for name in only.split(",")]
     if wrong := [name for name in names if name not in _STATES]:

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from importer.cli import options
-from importer.cli.json_envelope import enveloped
+from importer.cli.ending import Ending
 from importer.cli.ledger_location import sandbox_ledger
 from importer.cli.log_setup import set_up_log
-from importer.cli.output import log, print_line, print_report
+from importer.cli.output import log
 from importer.cli.questions import ask, can_ask
-from importer.cli.terminal import show_lines
+from importer.cli.terminal import Terminal, show_lines
+from importer.events import CallEnded, Event
 from importer.models import Rate
-from importer.reports import summary_json, summary_lines
+from importer.reports import summary_data, summary_lines
 from importer.resolve.run import ResolveJob
 from importer.resolve.search import SearchOptions, SearchPlan
-from importer.resolve.workflow import Resolution
 from importer.resolve.workflow import resolve as settle_unknown_rows
 from importer.runtime.display_text import duration, labelled, limit_text
 from importer.settings import SANDBOX_ACCOUNT, ledger_url, read_connection
 
-_CALLS_LINE_EVERY_S = 10.0
 _OUTCOMES = {
     "found": "found in the account",
     "set-created": "set to created by --set",
@@ -36,12 +33,12 @@ _OUTCOMES = {
 }
 
 
-def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> int:
+def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> Ending:
     """Find out which unknown rows became tickets."""
     environment = options.read_environment()
     set_up_log(flags, environment)
     account, rate = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
-    dialog = _ResolveTerminal(rate, asks=can_ask() and not flags["yes"])
+    terminal = _ResolveTerminal(rate, asks=can_ask() and not flags["yes"])
     search_options = SearchOptions(
         account=account,
         rate=rate,
@@ -57,45 +54,40 @@ def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> int
             ledger_url=url,
             decisions=decisions,
         )
-        resolution = settle_unknown_rows(job, search_options, dialog)
-    _show(resolution, as_json=flags["as_json"])
-    return resolution.summary.exit_code
-
-
-def _show(resolution: Resolution, *, as_json: bool) -> None:
+        resolution = settle_unknown_rows(job, search_options, terminal.listen, terminal.confirm_search)
     summary, outcomes = resolution.summary, resolution.outcomes
-    if as_json:
-        counts = {outcome.replace("-", "_"): outcomes[outcome] for outcome in _OUTCOMES}
-        print_line(enveloped({**json.loads(summary_json(summary)), **counts}, error=summary.ending))
-        return
-    print_report(
+    looked_up = [
         labelled("looked up", f"{outcomes[each]:,} {text}") for each, text in _OUTCOMES.items() if outcomes[each]
+    ]
+    return Ending(
+        exit_code=summary.exit_code,
+        data=summary_data(summary) | {name.replace("-", "_"): outcomes[name] for name in _OUTCOMES},
+        lines=(*looked_up, *summary_lines(summary)),
+        error=summary.ending,
     )
-    print_report(summary_lines(summary))
 
 
-class _ResolveTerminal:
-    """The dialog of `resolve` on standard error, which need not be a terminal. ``asks``: the user is there."""
+class _ResolveTerminal(Terminal):
+    """Shows the plan of `resolve`, and how many calls are made."""
 
-    def __init__(self, rate: Rate, *, asks: bool, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rate: Rate, *, asks: bool) -> None:
+        super().__init__(asks=asks, bar=None)
         self._rate = rate
-        self._asks = asks
-        self._clock = clock
-        self._next_line_at = clock() + _CALLS_LINE_EVERY_S
+        self._calls = self._planned_calls = 0
 
-    def show_plan(self, plan: SearchPlan) -> None:
-        show_lines(logging.INFO, _plan_lines(plan, self._rate), even_if_quiet=self._asks)
+    def listen(self, event: Event) -> None:
+        match event:
+            case SearchPlan(calls=calls):
+                self._planned_calls = calls
+                show_lines(logging.INFO, _plan_lines(event, self._rate), even_if_quiet=self.asks)
+            case CallEnded():
+                self._calls += 1
+                if self.is_line_due():
+                    log.info("%s of %s calls made", f"{self._calls:,}", f"{self._planned_calls:,}")
+        super().listen(event)
 
-    def confirm_plan(self, plan: SearchPlan) -> bool:
-        return not self._asks or ask(f"Look for these tickets in {plan.account}?")
-
-    def show_calls(self, calls: int, plan: SearchPlan) -> None:
-        if self._clock() >= self._next_line_at:
-            self._next_line_at = self._clock() + _CALLS_LINE_EVERY_S
-            log.info("%s of %s calls made", f"{calls:,}", f"{plan.calls:,}")
-
-    def warn(self, text: str) -> None:
-        log.warning("%s", text)
+    def confirm_search(self, plan: SearchPlan) -> bool:
+        return not self.asks or ask(f"Look for these tickets in {plan.account}?")
 
 
 def _plan_lines(plan: SearchPlan, rate: Rate) -> Iterator[str]:

@@ -9,12 +9,13 @@ from typing import Any
 import click
 import yaml
 
+from importer.cli.ending import Ending
 from importer.errors import UsageError
 from importer.runtime.signals import interruptions
 from importer.sandbox import RECORD_PATH, FaultPlan, SandboxOptions, serve
 
 
-def sandbox(port: int, faults: Path | None, **flags: Any) -> int:
+def sandbox(port: int, faults: Path | None, **flags: Any) -> Ending:
     """Serve a simulated account on this machine, for tests."""
     sandbox_options = SandboxOptions(
         rate=flags["rate"],
@@ -24,7 +25,7 @@ def sandbox(port: int, faults: Path | None, **flags: Any) -> int:
         faults=FaultPlan.parse(_read_yaml(faults)) if faults is not None else FaultPlan(),
     )
     asyncio.run(_serve_until_interrupted(sandbox_options, port))
-    return 0
+    return Ending()
 
 
 async def _serve_until_interrupted(sandbox_options: SandboxOptions, port: int) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 
-from importer.cli.output import print_line
+from importer.cli.ending import Ending
 from importer.mapping.json_schema import mapping_schema
 
 
-def schema() -> int:
+def schema() -> Ending:
     """Print the JSON Schema of the mapping language."""
-    for line in json.dumps(mapping_schema(), indent=2, ensure_ascii=False).split("\n"):
-        print_line(line)
-    return 0
+    return Ending(text=json.dumps(mapping_schema(), indent=2, ensure_ascii=False).split("\n"))

@@ -9,6 +9,7 @@ from typing import Any
 
 from importer.account_fields import AccountFields
 from importer.cli import options
+from importer.cli.ending import Ending
 from importer.cli.known_fields import cached_fields, fields_line
 from importer.cli.log_setup import set_up_log
 from importer.cli.output import log, print_line
@@ -21,7 +22,7 @@ from importer.suggest import suggest as draft_mapping
 from importer.suggest.decisions import Confidence
 
 
-def suggest(manifest: Path, output: Path | None, sheet: str | None, **flags: Any) -> int:
+def suggest(manifest: Path, output: Path | None, sheet: str | None, **flags: Any) -> Ending:
     """Draft a mapping from the columns of a manifest."""
     environment = options.read_environment()
     set_up_log(flags, environment)
@@ -34,7 +35,7 @@ def suggest(manifest: Path, output: Path | None, sheet: str | None, **flags: Any
     else:
         _write(output, suggestion.text)
     _log_counts(suggestion, manifest, output)
-    return int(not suggestion.has_lead)
+    return Ending(exit_code=int(not suggestion.has_lead))
 
 
 def _fields(environment: Environment) -> AccountFields | None:

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterable
 
+from importer.cli.ending import command_run
 from importer.cli.output import log, print_to_stderr
 from importer.cli.progress import ProgressBar, ProgressLines
 from importer.cli.questions import ask
@@ -13,49 +14,53 @@ from importer.events import Emit, Event, Noted, RowsChecked, Warned, to_all
 from importer.reports import plan_lines, problem_lines, warning_lines
 from importer.reports.summary import PlanSummary
 
-_CHECKED_LINE_EVERY_S = 10.0
+_LINE_EVERY_S = 10.0
 
 
 class Terminal:
-    """Shows events on standard error, which need not be a terminal.
+    """Shows events on standard error, which need not be a terminal, and collects them for JSON.
 
     ``asks``: the user is there and is asked. ``bar``: show a bar (``True``), log lines (``False``) or nothing
     (``None``).
     """
 
     def __init__(self, *, asks: bool = False, bar: bool | None = False) -> None:
-        self._asks = asks
+        self.asks = asks
         self._show_progress: Emit = to_all() if bar is None else (ProgressBar if bar else ProgressLines)().listen
+        self._command = command_run()
         self._checked_rows = 0
-        self._next_line_at = time.monotonic() + _CHECKED_LINE_EVERY_S
+        self._next_line_at = time.monotonic() + _LINE_EVERY_S
 
     def listen(self, event: Event) -> None:
         """Show an event."""
+        self._command.listen(event)
         match event:
             case Warned(text):
                 log.warning("%s", text)
             case Noted(text, is_detail):
                 log.log(logging.DEBUG if is_detail else logging.INFO, "%s", text)
             case RowsChecked(rows):
-                self._count_checked(rows)
+                self._checked_rows += rows
+                if self.is_line_due():
+                    log.info("%s rows checked", f"{self._checked_rows:,}")
             case PlanSummary():
-                show_lines(logging.WARNING, problem_lines(event.kinds), even_if_quiet=self._asks)
-                show_lines(logging.INFO, plan_lines(event), even_if_quiet=self._asks)
-                show_lines(logging.WARNING, warning_lines(event), even_if_quiet=self._asks)
+                show_lines(logging.WARNING, problem_lines(event.kinds), even_if_quiet=self.asks)
+                show_lines(logging.INFO, plan_lines(event), even_if_quiet=self.asks)
+                show_lines(logging.WARNING, warning_lines(event), even_if_quiet=self.asks)
             case _:
                 self._show_progress(event)
 
-    def _count_checked(self, rows: int) -> None:
-        """Log the number of checked rows every ten seconds."""
-        self._checked_rows += rows
-        if time.monotonic() >= self._next_line_at:
-            self._next_line_at = time.monotonic() + _CHECKED_LINE_EVERY_S
-            log.info("%s rows checked", f"{self._checked_rows:,}")
+    def is_line_due(self) -> bool:
+        """Return whether ten seconds have passed since this was last true."""
+        is_due = time.monotonic() >= self._next_line_at
+        if is_due:
+            self._next_line_at = time.monotonic() + _LINE_EVERY_S
+        return is_due
 
     def confirm(self, plan: PlanSummary) -> bool:
         """Ask whether to send, if the user is there; otherwise return ``True``."""
         tickets = "1 ticket" if plan.to_send == 1 else f"{plan.to_send:,} tickets"
-        return not self._asks or ask(f"Send {tickets} to {plan.account}?")
+        return not self.asks or ask(f"Send {tickets} to {plan.account}?")
 
 
 def show_lines(level: int, lines: Iterable[str], *, even_if_quiet: bool) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from importer.account_fields import AccountFields
 from importer.cli import options
+from importer.cli.ending import Ending
 from importer.cli.known_fields import fields_to_check
 from importer.cli.log_setup import set_up_log
-from importer.cli.output import print_report
 from importer.cli.terminal import Terminal
 from importer.errors import SettingsError, StoppedEarly, UsageError
 from importer.events import to_all
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from importer.ledger.store import Ledger
 
 
-def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -> int:
+def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -> Ending:
     """Check a manifest without sending anything."""
     environment = options.read_environment()
     set_up_log(flags, environment)
@@ -48,11 +48,14 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
             strict_end=flags["strict_end"],
         )
         validation = validate_manifest(job, to_all(Terminal().listen, write_report), ledger)
-    print_report((*problem_lines(validation.kinds), *_summary_lines(validation)))
-    if report is not None:
-        print_report([labelled("report", str(report))])
-    print_report(_next_step_lines(validation, flags))
-    return validation.exit_code
+    reported = [labelled("report", str(report))] if report is not None else []
+    lines = (
+        *problem_lines(validation.kinds),
+        *_summary_lines(validation),
+        *reported,
+        *_next_step_lines(validation, flags),
+    )
+    return Ending(exit_code=validation.exit_code, lines=lines)
 
 
 def _fields(account: AccountSettings | None, environment: Environment, flags: dict[str, Any]) -> AccountFields | None:

@@ -6,7 +6,6 @@ Each call takes a slot; a call without a usable answer is repeated.
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import random
 from collections.abc import Awaitable, Callable
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from importer.errors import StoppedEarly
+from importer.events import CallEnded, Emit, Warned
 from importer.leadsquared.answers import NotSent, Throttled, Unclear, is_accepted
 from importer.leadsquared.connection_errors import connection_error
 from importer.leadsquared.connections import RequestGate
@@ -22,29 +22,27 @@ from importer.rate_limit.exhausted import ExhaustedLimit
 from importer.rate_limit.limiter import RateLimiter, Slot
 from importer.runtime.display_text import duration
 
-log = logging.getLogger("importer")
-
 _Result = TypeVar("_Result")
 
 
 class AccountReads:
     """The read calls of one command.
 
-    ``calls`` counts the calls that were sent, ``throttled`` those that were answered 429. ``on_call`` receives
-    ``calls`` after each call. ``jitter`` is uniform in [0, 1).
+    ``calls`` counts the calls that were sent, ``throttled`` those that were answered 429. ``jitter`` is uniform in
+    [0, 1).
     """
 
     def __init__(
         self,
         limiter: RateLimiter,
         give_up_after_s: float,
+        emit: Emit,
         *,
-        on_call: Callable[[int], None] = lambda _: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._limiter = limiter
         self._give_up_after_s = give_up_after_s
-        self._on_call = on_call
+        self._emit = emit
         self._jitter = jitter
         self._exhausted = ExhaustedLimit(give_up_after_s)
         self.account_answered = False  # until then, calls go one at a time
@@ -75,7 +73,7 @@ class AccountReads:
             elif isinstance(answer, NotSent | Unclear):
                 tries += 1
                 if tries == 1:
-                    log.warning("no usable answer to the request for %s, trying again: %s", subject, answer.reason)
+                    self._emit(Warned(f"no usable answer to the request for {subject}, trying again: {answer.reason}"))
                 unanswered_since = min(unanswered_since, now)
                 wait_s = backoff_s(tries, self._jitter())
                 if now + wait_s - unanswered_since >= self._give_up_after_s:
@@ -104,7 +102,9 @@ class AccountReads:
             self.throttled += 1
         elif not isinstance(answer, NotSent | Unclear):
             self.account_answered = True
-        self._on_call(self.calls)
+        if slot.used_at is not None:
+            is_usable = not isinstance(answer, Throttled | NotSent | Unclear)
+            self._emit(CallEnded("read" if is_usable else type(answer).__name__.lower()))
         return slot, answer
 
     def _pause(self, answer: Throttled, slot: Slot, now: float) -> None:

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from importer.ledger import schema
 from importer.ledger.store import Ledger
 
+_KEYS_AT_ONCE = 10_000
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResultsRun:
@@ -44,5 +46,9 @@ def runs_of_source(ledger: Ledger, account: str, source: str) -> list[ResultsRun
 def unknown_keys(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> list[str]:
     """Return those of the keys that are not in the ledger."""
     wanted = list(dict.fromkeys(keys))
-    found = ledger.look_up(account, source, wanted)
-    return [key for key in wanted if key not in found]
+    unknown: list[str] = []
+    for start in range(0, len(wanted), _KEYS_AT_ONCE):
+        some = wanted[start : start + _KEYS_AT_ONCE]
+        found = ledger.states(account, source, some)
+        unknown += [key for key in some if key not in found]
+    return unknown

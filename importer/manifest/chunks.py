@@ -43,10 +43,24 @@ class Chunk:
         """Return the cells of some rows by their positions from 0; the index counts from 0, too."""
         return self._frame(self._take(positions))
 
+    @functools.cached_property
+    def _all_records(self) -> list[list[str]]:
+        return self._whole_records(self.source)
+
+    def cells(self, columns: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return the cells of each row in some columns."""
+        if tuple(columns) == self.columns:
+            return [tuple(record) for record in self._all_records]
+        by_column = dict(zip(self.columns, zip(*self._all_records, strict=True), strict=True))
+        return list(zip(*(by_column[column] for column in columns), strict=True))
+
     def columns_of(self, positions: npt.NDArray[np.intp]) -> dict[str, Sequence[str]]:
         """Return the cells of some rows by column."""
-        source = self.source if positions.size == len(self.rows) else self.source.take(positions)
-        return dict(zip(self.columns, zip(*self._whole_records(source), strict=True), strict=True))
+        if positions.size * 2 < len(self.rows) and "_all_records" not in self.__dict__:
+            records = self._whole_records(self.source.take(positions))
+        else:
+            records = [self._all_records[position] for position in positions.tolist()]
+        return dict(zip(self.columns, zip(*records, strict=True), strict=True))
 
     def records(self, positions: Sequence[int]) -> list[list[str]]:
         """Return the cells of some rows as in the file, including too many or too few."""

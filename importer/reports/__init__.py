@@ -4,9 +4,9 @@ from importer.reports.problem_files import report_file
 from importer.reports.problem_tally import ProblemTally, problem_lines
 from importer.reports.summary_text import (
     attachments_line,
-    plan_json,
+    plan_data,
     plan_lines,
-    summary_json,
+    summary_data,
     summary_lines,
     warning_lines,
 )
@@ -17,12 +17,12 @@ __all__ = [
     "attachments_line",
     "labelled",
     "one_line",
-    "plan_json",
+    "plan_data",
     "plan_lines",
     "problem_lines",
     "report_file",
     "size_text",
-    "summary_json",
+    "summary_data",
     "summary_lines",
     "warning_lines",
 ]

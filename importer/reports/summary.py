@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from importer.errors import ImporterError
-from importer.events import CallEnded, Event, RowSettled
+from importer.events import CallEnded, Checked, Event, RowSettled
 from importer.export_checks.checks import ExportFigures, ExportStop
 from importer.models import TICKET_STATUSES, AttachmentCounts, Rate, Status
 from importer.reports.problem_tally import ProblemKind
@@ -19,7 +19,7 @@ _REASONS_KEPT = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Validation(Event):
+class Validation(Checked):
     """What `validate` found. ``rejected`` of the ``rows`` have problems; ``kinds`` counts the problems.
 
     ``detected``: the format of the manifest. ``made_at`` has a time zone. ``skipped``: rows that are tickets already.
@@ -44,7 +44,7 @@ class Validation(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanSummary(Event):
+class PlanSummary(Checked):
     """The plan of a run, which the user confirms. ``kinds`` counts the problems of rejected rows.
 
     ``is_blocked``: rejected rows keep the other rows from being sent. ``limit``: the calls per period that the run may

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
 from importer.export_checks.checks import ExportFigures, ExportStop
@@ -92,30 +91,24 @@ def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
-def plan_json(plan: PlanSummary) -> str:
-    """Return the plan of a dry run as one JSON object, with the first requests."""
-    return json.dumps(
-        {
-            "account": plan.account,
-            "manifest": plan.manifest,
-            "detected": plan.detected,
-            "rows": plan.rows,
-            "blank_rows": plan.blank_rows,
-            "to_send": plan.to_send,
-            "skipped": plan.counts[Disposition.SKIP],
-            "unknown": plan.counts[Disposition.HOLD],
-            "rejected": plan.counts[Disposition.REJECT],
-            "attachment_bytes": plan.attachment_bytes,
-            "attachments": attachments_json(plan.attachments),
-            "seconds": round(plan.seconds, 3),
-            **_export_facts(plan.export, plan.stops),
-            "stopped": plan.stops[0].reason if plan.stops else None,
-            "warnings": list(plan.warnings),
-            "requests": list(plan.requests),
-            "exit_code": plan.exit_code,
-        },
-        ensure_ascii=False,
-    )
+def plan_data(plan: PlanSummary) -> dict[str, object]:
+    """Return the plan of a dry run for JSON, with the first requests."""
+    return {
+        "account": plan.account,
+        "manifest": plan.manifest,
+        "detected": plan.detected,
+        "rows": plan.rows,
+        "blank_rows": plan.blank_rows,
+        "to_send": plan.to_send,
+        "skipped": plan.counts[Disposition.SKIP],
+        "unknown": plan.counts[Disposition.HOLD],
+        "rejected": plan.counts[Disposition.REJECT],
+        "attachment_bytes": plan.attachment_bytes,
+        "attachments": attachments_json(plan.attachments),
+        "seconds": round(plan.seconds, 3),
+        **_export_facts(plan.export, plan.stops),
+        "requests": list(plan.requests),
+    }
 
 
 def _export_text(export: ExportFigures) -> str:
@@ -162,24 +155,19 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     yield labelled("results", str(summary.results))
 
 
-def summary_json(summary: Summary) -> str:
-    """Return the summary as one JSON object."""
-    return json.dumps(
-        {
-            "run": summary.run,
-            "account": summary.account,
-            "results": str(summary.results) if summary.results else None,
-            "rows": summary.statuses.total(),
-            **{status.value: summary.statuses[status] for status in Status},
-            **_export_facts(summary.export, summary.stops),
-            "calls": summary.calls,
-            "throttled": summary.throttled,
-            "repeated": summary.repeated,
-            "attachments": attachments_json(summary.attachments),
-            "limit": summary.limit or None,
-            "seconds": round(summary.seconds, 3),
-            "exit_code": summary.exit_code,
-            "stopped": summary.ending.message if summary.ending else None,
-        },
-        ensure_ascii=False,
-    )
+def summary_data(summary: Summary) -> dict[str, object]:
+    """Return the summary for JSON."""
+    return {
+        "run": summary.run,
+        "account": summary.account,
+        "results": str(summary.results) if summary.results else None,
+        "rows": summary.statuses.total(),
+        **{status.value: summary.statuses[status] for status in Status},
+        **_export_facts(summary.export, summary.stops),
+        "calls": summary.calls,
+        "throttled": summary.throttled,
+        "repeated": summary.repeated,
+        "attachments": attachments_json(summary.attachments),
+        "limit": summary.limit or None,
+        "seconds": round(summary.seconds, 3),
+    }

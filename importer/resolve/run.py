@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from importer.errors import ImporterError, LedgerError, ProgramError, ResultsError
+from importer.events import Emit, RunStarted, Warned
 from importer.leadsquared.ticket_details import read_request
 from importer.ledger.records import LedgerEntry, RunInfo, new_run_id, source_of_run
 from importer.ledger.store import Ledger
@@ -111,10 +112,11 @@ def _read_source(manifest: Manifest) -> str:
 
 
 @contextlib.contextmanager
-def recorded(run: ResolveRun, warn: Callable[[str], None]) -> Iterator[Summary]:
+def recorded(run: ResolveRun, emit: Emit) -> Iterator[Summary]:
     """Begin the run in the ledger, which gives it a lease, and record its exit code at the end."""
     summary = Summary(run=run.info.id, account=run.info.account, results=run.job.target)
     run.ledger.begin_run(run.info)
+    emit(RunStarted(run.info.id, run.info.account))
     exit_code = ProgramError.exit_code
     try:
         yield summary
@@ -126,4 +128,4 @@ def recorded(run: ResolveRun, warn: Callable[[str], None]) -> Iterator[Summary]:
         try:
             run.ledger.end_run(run.info.id, exit_code)
         except LedgerError as error:  # must not hide the result; the lease expires by itself, as after a crash
-            warn(f"the end of this run could not be recorded in the ledger: {error.message}")
+            emit(Warned(f"the end of this run could not be recorded in the ledger: {error.message}"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from importer.events import Emit, Event
 from importer.leadsquared.client import open_client
 from importer.leadsquared.transport import Timeouts
 from importer.ledger.unanswered_requests import KnownNumber
@@ -40,7 +41,7 @@ class SearchOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchPlan:
+class SearchPlan(Event):
     """The calls that are about to be made.
 
     ``numbers``: how many ticket numbers, from ``first`` to ``last``. ``seconds``: how long they take at the limit.
@@ -110,7 +111,7 @@ async def look_up_tickets(
     options: SearchOptions,
     run: ResolveRun,
     signals: Interruptions,
-    on_call: Callable[[int], None],
+    emit: Emit,
 ) -> LookupResult:
     """Ask the account for each number, and renew the run's lease meanwhile. Raises StoppedEarly and Interrupted."""
     loop = asyncio.get_running_loop()
@@ -123,7 +124,7 @@ async def look_up_tickets(
         await stack.enter_async_context(Journal(run.ledger, run.info))  # renews the lease
         limiter_options = LimiterOptions(rate=options.rate, run=run.info.id)
         limiter = await stack.enter_async_context(shared_rate_limiter(run.ledger, run.info.account, limiter_options))
-        lookup = TicketLookup(client, limiter, options.give_up_after_s, on_call)
+        lookup = TicketLookup(client, limiter, options.give_up_after_s, emit)
         work = lookup.ask(search.proof_numbers, search.numbers(), concurrency=concurrency)
         await signals.unless_stopped(work)
     return replace(lookup.result, seconds=loop.time() - started)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
 from importer.error_codes import ERROR_CODES
 from importer.errors import StoppedEarly
+from importer.events import Emit
 from importer.leadsquared.answers import KeysRefused, WrongUrl
 from importer.leadsquared.client import Client
 from importer.leadsquared.reads import AccountReads
@@ -27,13 +28,11 @@ class LookupResult:
 
 
 class TicketLookup:
-    """One series of lookups. ``on_call`` is called after every call with their number."""
+    """One series of lookups."""
 
-    def __init__(
-        self, client: Client, limiter: RateLimiter, give_up_after_s: float, on_call: Callable[[int], None]
-    ) -> None:
+    def __init__(self, client: Client, limiter: RateLimiter, give_up_after_s: float, emit: Emit) -> None:
         self._client = client
-        self._reads = AccountReads(limiter, give_up_after_s, on_call=on_call)
+        self._reads = AccountReads(limiter, give_up_after_s, emit)
         self._tickets: dict[str, TicketDetails] = {}
 
     @property

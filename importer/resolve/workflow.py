@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from importer.errors import Declined, ProgramError
+from importer.events import Emit, Warned
 from importer.ledger.records import utc_now
 from importer.ledger.unanswered_requests import known_numbers, record_findings
 from importer.models import Status
@@ -27,22 +27,6 @@ from importer.runtime.signals import interruptions
 from importer.validation import content_hashes
 
 
-class ResolveDialog(Protocol):
-    """What `resolve` shows to the user and asks the user."""
-
-    def show_plan(self, plan: SearchPlan) -> None:
-        """Show which calls are about to be made."""
-
-    def confirm_plan(self, plan: SearchPlan) -> bool:
-        """Ask whether to make these calls."""
-
-    def show_calls(self, calls: int, plan: SearchPlan) -> None:
-        """Show how many calls were made so far."""
-
-    def warn(self, text: str) -> None:
-        """Show a warning."""
-
-
 @dataclass(kw_only=True)
 class Resolution:
     """The result of `resolve`. ``outcomes``: how many rows were found, not found, and so on."""
@@ -51,35 +35,36 @@ class Resolution:
     outcomes: Counter[str] = field(default_factory=Counter)
 
 
-def resolve(job: ResolveJob, options: SearchOptions, dialog: ResolveDialog) -> Resolution:
-    """Settle unknown rows and write the results anew. Raises ImporterError if no row was settled."""
-    with open_run(job) as run, recorded(run, dialog.warn) as summary:
+def resolve(job: ResolveJob, options: SearchOptions, emit: Emit, confirm: Callable[[SearchPlan], bool]) -> Resolution:
+    """Settle unknown rows and write the results anew; ``confirm`` is asked before the first call.
+
+    Raises ImporterError if no row was settled.
+    """
+    with open_run(job) as run, recorded(run, emit) as summary:
         claimed = claim_unknown_rows(run)
         search = TicketSearch(claimed.rows, claimed.decisions, claimed.known)
         plan = search.plan(job.account_name, str(job.results), options.rate)
-        dialog.show_plan(plan)
-        if plan.calls and not _is_confirmed(run, plan, dialog):
+        emit(plan)
+        if plan.calls and not _is_confirmed(run, plan, confirm):
             raise Declined("nothing was asked, and no row is settled")
         with interruptions() as signals:
             lookup = LookupResult(tickets={})
             if plan.calls:
-                lookup = asyncio.run(
-                    look_up_tickets(search, options, run, signals, lambda calls: dialog.show_calls(calls, plan))
-                )
-            outcomes = _settle(run, claimed, search, lookup, dialog)
+                lookup = asyncio.run(look_up_tickets(search, options, run, signals, emit))
+            outcomes = _settle(run, claimed, search, lookup, emit)
             _write_results(run, summary)
         summary.calls, summary.throttled, summary.seconds = lookup.calls, lookup.throttled, lookup.seconds
         return Resolution(summary=summary, outcomes=outcomes)
 
 
-def _is_confirmed(run: ResolveRun, plan: SearchPlan, dialog: ResolveDialog) -> bool:
+def _is_confirmed(run: ResolveRun, plan: SearchPlan, confirm: Callable[[SearchPlan], bool]) -> bool:
     """Ask the user, and keep this run's claims meanwhile, however long the answer takes."""
     with run.ledger.renewing(run.info.id):
-        return dialog.confirm_plan(plan)
+        return confirm(plan)
 
 
 def _settle(
-    run: ResolveRun, claimed: ClaimedRows, search: TicketSearch, lookup: LookupResult, dialog: ResolveDialog
+    run: ResolveRun, claimed: ClaimedRows, search: TicketSearch, lookup: LookupResult, emit: Emit
 ) -> Counter[str]:
     """Record for each row whether its ticket was found, not found, or decided by the user; count these outcomes.
 
@@ -96,14 +81,16 @@ def _settle(
     concluded = conclusions(claimed.rows, claimed.decisions, evidence)
     for conclusion in concluded:
         if conclusion.warning:
-            dialog.warn(conclusion.warning)
+            emit(Warned(conclusion.warning))
     findings = [conclusion.finding for conclusion in concluded]
     settled_keys = record_findings(run.ledger, run.info, findings)
     for row, finding in zip(claimed.rows, findings, strict=True):
         if finding.ids is not None and finding.key not in settled_keys:
-            dialog.warn(
-                f"row {row.import_rows[0]}: not settled, because ticket {finding.ids.number} (or its GUID) already "
-                "belongs to another row, or because the row is no longer unknown"
+            emit(
+                Warned(
+                    f"row {row.import_rows[0]}: not settled, because ticket {finding.ids.number} (or its GUID) already "
+                    "belongs to another row, or because the row is no longer unknown"
+                )
             )
     return Counter(finding.outcome for finding in findings if finding.key in settled_keys)
 
@@ -116,7 +103,7 @@ def _write_results(run: ResolveRun, summary: Summary) -> None:
     def outcomes() -> Iterator[RowResults]:
         nonlocal rows
         for chunk in run.manifest.chunks():
-            former = read_result_rows(chunk.frame)
+            former, cells = read_result_rows(chunk.frame), chunk.cells(columns)
             entries = run.ledger_entries([each.key for each in former if each.status is Status.UNKNOWN and each.key])
             results = [
                 result_of_row(
@@ -126,11 +113,11 @@ def _write_results(run: ResolveRun, summary: Summary) -> None:
                 )
                 if each.status is Status.UNKNOWN and each.key in entries
                 else each
-                for each, content in zip(former, content_hashes(chunk.frame[columns]), strict=True)
+                for each, content in zip(former, content_hashes(columns, cells), strict=True)
             ]
             rows += len(results)
             summary.count((result.status, result.code, result.error) for result in results)
-            yield RowResults(frame=chunk.frame, results=results)
+            yield RowResults(cells=cells, results=results)
 
     written = write_results(run.job.target, columns, outcomes())
     if written != rows:

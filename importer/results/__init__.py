@@ -1,29 +1,29 @@
 """Writes the results file, and reads it for `rerun`."""
 
 from importer.results.cell_limits import ENDING as WORKBOOK_ENDING
-from importer.results.cell_limits import MAX_COLUMNS, MAX_ROWS, find_unwritable_cells
-from importer.results.columns import COLUMNS, ResultRow, escape_formula
-from importer.results.comparison import ManifestComparison, compare_with_manifest
+from importer.results.cell_limits import MAX_ROWS, WorkbookLimits
+from importer.results.columns import COLUMNS, ResultRow, data_columns, escape_formula
+from importer.results.comparison import ManifestComparison, ResultsContent, compare_with_manifest
 from importer.results.projection import RowState, result_of_row
-from importer.results.reading import check_results, data_columns, past_imports, read_result_rows
+from importer.results.reading import check_results, past_imports, read_result_rows
 from importer.results.writing import PartFile, RowResults, check_results_path, part_path, write_results
 
 __all__ = [
     "COLUMNS",
-    "MAX_COLUMNS",
     "MAX_ROWS",
     "WORKBOOK_ENDING",
     "ManifestComparison",
     "PartFile",
     "ResultRow",
+    "ResultsContent",
     "RowResults",
     "RowState",
+    "WorkbookLimits",
     "check_results",
     "check_results_path",
     "compare_with_manifest",
     "data_columns",
     "escape_formula",
-    "find_unwritable_cells",
     "part_path",
     "past_imports",
     "read_result_rows",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from importer.models import Status, TicketIds
@@ -26,6 +27,11 @@ REQUIRED_COLUMNS = ("import_row", "import_key", "import_status", "import_account
 _NO_IDS = ("", "", "")
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # wide forms: Excel in Japan
 _SUSPICIOUS = frozenset(("'", *_STARTS_A_FORMULA))  # first characters that need a closer look
+
+
+def data_columns(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of the manifest: all but the thirteen that results add."""
+    return tuple(column for column in columns if column not in COLUMNS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

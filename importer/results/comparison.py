@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -11,8 +12,8 @@ import pandas as pd
 
 from importer.manifest.chunks import Chunk
 from importer.manifest.manifest import Manifest
-from importer.results.columns import unescape_formula
-from importer.results.reading import data_columns
+from importer.models import Status
+from importer.results.columns import data_columns, unescape_formula
 from importer.results.spreadsheet_damage import changed_by_spreadsheet, normalize_line_ends
 
 _Hashes = npt.NDArray[np.uint64]
@@ -44,13 +45,47 @@ class ManifestComparison:
         return (original, reason) if reason else None
 
 
+class ResultsContent:
+    """The rows of a results file, added chunk by chunk: their cells only as hashes.
+
+    ``positions``: ``import_row`` -> index of the row. ``keys`` and ``runs`` (``import_run``): of the rows, by index.
+    ``rejected``: which rows were rejected, by ``import_row``.
+    """
+
+    def __init__(self, results: Manifest) -> None:
+        self.columns = data_columns(results.columns)
+        self.is_encoding_guessed = results.format.is_encoding_guessed
+        self.positions: dict[int, int] = {}
+        self.keys: list[str] = []
+        self.runs: list[str] = []
+        self.rejected: set[int] = set()
+        self._hashes: list[_Hashes] = []
+
+    def add(self, chunk: Chunk) -> None:
+        """Add rows, which must have passed the checks of `check_results`."""
+        for number, key, run, status in chunk.cells(("import_row", "import_key", "import_run", "import_status")):
+            self.positions[int(number)] = len(self.positions)
+            self.keys.append(unescape_formula(key))
+            self.runs.append(sys.intern(run))
+            if status == Status.REJECTED:
+                self.rejected.add(int(number))
+        self._hashes.append(_hashes(chunk, self.columns))
+
+    def hashes(self, columns: Sequence[str]) -> _Hashes:
+        """Return the hashes of the cells in some columns, as an array of (rows, columns)."""
+        if not self._hashes:
+            return np.empty((0, len(columns)), dtype=np.uint64)
+        self._hashes = [np.concatenate(self._hashes)]
+        return self._hashes[0][:, [self.columns.index(column) for column in columns]]
+
+
 def compare_with_manifest(
-    results: Manifest, manifest: Manifest, keys_of: Callable[[pd.DataFrame], Sequence[str]]
+    content: ResultsContent, manifest: Manifest, keys_of: Callable[[Chunk], Sequence[str]]
 ) -> ManifestComparison:
-    """Read both files once. Memory holds hashes of the results' cells, and the manifest's cells that differ."""
-    columns = [column for column in data_columns(results.columns) if column in manifest.columns]
-    content = _ResultsContent.read(results, columns)
-    comparison = ManifestComparison(guessed=results.format.is_encoding_guessed)
+    """Read the manifest once. Memory holds the manifest's cells that differ."""
+    columns = [column for column in content.columns if column in manifest.columns]
+    hashes = content.hashes(columns)
+    comparison = ManifestComparison(guessed=content.is_encoding_guessed)
     seen: set[int] = set()
     for chunk in manifest.chunks():
         comparison.misshapen |= {problem.row: problem.code for problem in chunk.problems}
@@ -58,33 +93,14 @@ def compare_with_manifest(
         seen.update(chunk.rows)
         comparison.missing += [row for row in chunk.rows if row not in content.positions]
         if here:
-            _compare_keys(comparison, content, chunk, here, keys_of(chunk.frame))
-            _compare_cells(comparison, content, chunk, here)
+            there = [content.positions[chunk.rows[index]] for index in here]
+            _compare_keys(comparison, [content.keys[at] for at in there], chunk, here, keys_of(chunk))
+            own = _hashes(chunk, columns)[here]
+            for at, place in np.argwhere(own != hashes[there]).tolist():
+                row, column = chunk.rows[here[at]], columns[place]
+                comparison.cells.setdefault(row, {})[column] = chunk.frame[column].iloc[here[at]]
     comparison.surplus = sorted(content.positions.keys() - seen)
     return comparison
-
-
-@dataclass(kw_only=True)
-class _ResultsContent:
-    """The contents of a results file, as hashes."""
-
-    columns: list[str]
-    positions: dict[int, int]  # import_row -> index of the row
-    keys: list[str]
-    hashes: _Hashes  # one row per row of the file, one column per column of ``columns``
-
-    @classmethod
-    def read(cls, results: Manifest, columns: list[str]) -> _ResultsContent:
-        positions: dict[int, int] = {}
-        keys: list[str] = []
-        parts: list[_Hashes] = []
-        for chunk in results.chunks():
-            for number, key in zip(chunk.frame["import_row"], chunk.frame["import_key"], strict=True):
-                positions[int(number)] = len(positions)
-                keys.append(unescape_formula(key))
-            parts.append(_hashes(chunk, columns))
-        hashes = np.concatenate(parts) if parts else np.empty((0, len(columns)), dtype=np.uint64)
-        return cls(columns=columns, positions=positions, keys=keys, hashes=hashes)
 
 
 def _hashes(chunk: Chunk, columns: Sequence[str]) -> _Hashes:
@@ -96,22 +112,13 @@ def _hashes(chunk: Chunk, columns: Sequence[str]) -> _Hashes:
 
 
 def _compare_keys(
-    comparison: ManifestComparison, content: _ResultsContent, chunk: Chunk, here: Sequence[int], own_keys: Sequence[str]
+    comparison: ManifestComparison, keys: Sequence[str], chunk: Chunk, here: Sequence[int], own_keys: Sequence[str]
 ) -> None:
-    for index in here:
-        row = chunk.rows[index]
-        key, own = content.keys[content.positions[row]], own_keys[index]
+    for index, key in zip(here, keys, strict=True):
+        row, own = chunk.rows[index], own_keys[index]
         if key == own and key:
             comparison.same_keys += 1
         elif key and own and changed_by_spreadsheet(own, key, guessed=comparison.guessed):
             comparison.keys[row] = own
         elif key and own:
             comparison.other_keys.append(row)
-
-
-def _compare_cells(comparison: ManifestComparison, content: _ResultsContent, chunk: Chunk, here: Sequence[int]) -> None:
-    own = _hashes(chunk, content.columns)[list(here)]
-    theirs = content.hashes[[content.positions[chunk.rows[index]] for index in here]]
-    for at, place in np.argwhere(own != theirs).tolist():
-        index, column = here[at], content.columns[place]
-        comparison.cells.setdefault(chunk.rows[index], {})[column] = chunk.frame[column].iloc[index]

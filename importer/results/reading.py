@@ -13,15 +13,11 @@ from importer.ledger.records import RowFromResults, source_of_run
 from importer.manifest.manifest import Manifest
 from importer.models import Status, TicketIds
 from importer.results.columns import COLUMNS, REQUIRED_COLUMNS, ResultRow, unescape_formula
+from importer.results.comparison import ResultsContent
 
 _SHOWN_PROBLEMS = 10
 _WITHOUT_TICKET = (Status.REJECTED, Status.FAILED, Status.PENDING)
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
-
-
-def data_columns(columns: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns of the manifest: all but the thirteen that results add."""
-    return tuple(column for column in columns if column not in COLUMNS)
 
 
 def read_result_rows(frame: pd.DataFrame) -> list[ResultRow]:
@@ -45,8 +41,11 @@ def read_result_rows(frame: pd.DataFrame) -> list[ResultRow]:
     ]
 
 
-def check_results(manifest: Manifest, shown_as: str, *, account: str, source: str) -> None:
-    """Check that a results file is complete, and of this account and source. Raises ResultsError."""
+def check_results(manifest: Manifest, shown_as: str, *, account: str, source: str) -> ResultsContent:
+    """Check that a results file is complete, and of this account and source; return its content.
+
+    Raises ResultsError.
+    """
     missing = [column for column in REQUIRED_COLUMNS if column not in manifest.columns]
     if missing:
         raise ResultsError(
@@ -57,6 +56,7 @@ def check_results(manifest: Manifest, shown_as: str, *, account: str, source: st
     count = 0
     rows: Counter[str] = Counter()
     accounts: Counter[str] = Counter()
+    content = ResultsContent(manifest)
     for chunk in manifest.chunks():
         for row, cells in zip(chunk.rows, _records(chunk.frame), strict=True):
             rows[cells["import_row"]] += 1
@@ -65,6 +65,8 @@ def check_results(manifest: Manifest, shown_as: str, *, account: str, source: st
                 count += 1
                 if len(problems) < _SHOWN_PROBLEMS:
                     problems.append(f"row {row}: {problem}")
+        if not count:
+            content.add(chunk)
     twice = [row for row, n in rows.items() if n > 1]
     if twice:
         count += 1
@@ -82,6 +84,7 @@ def check_results(manifest: Manifest, shown_as: str, *, account: str, source: st
             details=[*problems, *more],
             hint="use the file that the import wrote, and edit only the columns of the manifest",
         )
+    return content
 
 
 def past_imports(results: Sequence[ResultRow]) -> list[RowFromResults]:

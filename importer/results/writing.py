@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TextIO
 
-import pandas as pd
-
 from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError, ResultsError, StoppedEarly
 from importer.events import Event, RowSettled
@@ -96,14 +94,14 @@ def part_path(results: Path) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class RowResults:
-    """Rows of the manifest, in its order, with their results."""
+    """Rows of the manifest, in its order: their cells and their results."""
 
-    frame: pd.DataFrame
+    cells: Sequence[Sequence[str]]
     results: list[ResultRow]
 
-    def rows(self, columns: Sequence[str]) -> Iterator[Sequence[str]]:
-        """Yield the cells of each row: those of the manifest, in ``columns``, and those of its result."""
-        for *own, result in zip(*(self.frame[column].tolist() for column in columns), self.results, strict=True):
+    def rows(self) -> Iterator[Sequence[str]]:
+        """Yield the cells of each row: those of the manifest, and those of its result."""
+        for own, result in zip(self.cells, self.results, strict=True):
             yield (*own, *result.cells())
 
 
@@ -120,7 +118,7 @@ def write_results(results: Path, columns: Sequence[str], outcomes: Iterable[RowR
             file_type = _workbook if results.suffix.lower() == ENDING else _Csv
             with file_type(temporary, columns) as file:
                 for some in outcomes:
-                    file.add(some.rows(columns))
+                    file.add(some.rows())
                     rows += len(some.results)
             keep_previous(results)
         _sync_folder(results.parent)

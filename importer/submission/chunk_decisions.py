@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,8 @@ class ChunkDecisions:
     dispositions: npt.NDArray[np.uint8]
     problems: dict[int, list[Problem]]
     first_positions: npt.NDArray[np.int64]  # position of the first row with the same key, or -1
-    in_flight: set[int]  # another run may be sending these right now
+    states: dict[int, str]  # the ledger's states, by position
+    in_flight: set[int] = field(default_factory=set)  # another run may be sending these right now
 
     def add_problems(self, position: int, *problems: Problem) -> None:
         """Reject a row if there are ``problems``."""
@@ -63,6 +64,13 @@ class ChunkDecisions:
         """Return the rows that a run claims: those to be sent, and those that another run may be sending."""
         return [Claim(key=self.keys.text(at), manifest_row=self.manifest_rows[at]) for at in self._claimed()]
 
+    def apply_known_states(self, *, resend_unknown: bool) -> None:
+        """Decide by their ``states`` about rows that would be sent."""
+        for at in self.states.keys() & set(np.flatnonzero(self.send_mask()).tolist()):
+            if self.states[at] == "sending":
+                self.in_flight.add(at)
+            self.dispositions[at] = disposition_of(self.states[at], resend_unknown=resend_unknown)
+
     def apply_states(self, states: Mapping[str, str], *, resend_unknown: bool) -> None:
         """Update claimed rows by ``states`` (key -> state in the ledger), which may have changed before the claim."""
         if not states:
@@ -70,6 +78,7 @@ class ChunkDecisions:
         for at in self._claimed():
             state = states.get(self.keys.text(at))
             if state is not None and self.dispositions[at] != Disposition.REJECT:
+                self.states[at] = state
                 self.dispositions[at] = disposition_of(state, resend_unknown=resend_unknown)
 
     def _claimed(self) -> list[int]:

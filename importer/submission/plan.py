@@ -55,7 +55,6 @@ class Plan:
     dispositions: bytearray = field(default_factory=bytearray)
     attachment_bytes: int = 0  # of the rows to send
     files: tuple[int, int, int] = (0, 0, 0)  # of all rows: number, bytes, rows with files
-    file_states: array[int] = field(default_factory=lambda: array("q"))  # of each row; see `models.file_state`
     # Where row numbers do not increase by one, as blank rows were left out: positions, and row numbers there.
     _breaks: array[int] = field(default_factory=lambda: array("q"))
     _rows: array[int] = field(default_factory=lambda: array("q"))

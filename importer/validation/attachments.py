@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,29 +45,19 @@ class AttachmentChecker:
         self._measurer = FileMeasurer(finder)
 
     def check_chunk(
-        self,
-        chunk: Chunk,
-        positions: Positions,
-        converted: ConvertedRows,
-        collector: ProblemCollector,
-        *,
-        build_tickets: bool,
+        self, chunk: Chunk, positions: Positions, converted: ConvertedRows, collector: ProblemCollector
     ) -> None:
         """Report problems of the files of the rows at ``positions``, and measure the files of all rows.
 
-        Files of other rows, which may be imported already, count too: they are not unclaimed files. With
-        ``build_tickets``, add the files to the ``converted`` rows.
+        Files of other rows, which may be imported already, count too: they are not unclaimed files.
         """
         measured = self._measurer.measure(chunk, np.arange(len(chunk.rows)))
         index_of = dict(zip(positions.tolist(), range(positions.size), strict=True))
-        searched = np.union1d(measured.unclear, positions) if build_tickets else measured.unclear
-        for at, row in zip(searched.tolist(), self._measurer.rows(chunk, searched), strict=True):
+        for at, row in zip(measured.unclear.tolist(), self._measurer.rows(chunk, measured.unclear), strict=True):
             named = self._finder.find(row)
-            found = tuple(each.found for each in named if isinstance(each.found, Attachment))
             if (index := index_of.get(at)) is not None:
                 _report_faults(index, named, collector)
-                if found:
-                    converted.attachments[index] = found
+            found = [each.found for each in named if isinstance(each.found, Attachment)]
             measured.size_bytes[at] = sum(file.size_bytes for file in found)
             measured.numbers[at] = len(found)
             measured.states[at] = sum(file.state for file in found)
@@ -76,6 +66,12 @@ class AttachmentChecker:
         numbers = measured.numbers
         converted.files = int(numbers.sum()), int(measured.size_bytes.sum()), int(np.count_nonzero(numbers))
         converted.file_states = measured.states
+
+    def find(self, cells: Mapping[str, str]) -> tuple[tuple[Attachment, ...], str]:
+        """Return the files of one row, given as column -> cell, and why the first faulty one can't be sent."""
+        named = self._finder.find((column, cells[column]) for column in self._finder.columns)
+        faults = [f"{each.column}: {each.found.message}" for each in named if isinstance(each.found, FileFault)]
+        return tuple(each.found for each in named if isinstance(each.found, Attachment)), next(iter(faults), "")
 
 
 def _report_faults(position: int, files: Iterable[NamedFiles], collector: ProblemCollector) -> None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from importer.leadsquared.documented_fields import EMAIL, LEAD_ID, NORMALIZERS, build_ticket
 from importer.manifest.text_column import Mask
-from importer.models import Attachment, Problem, Ticket
+from importer.models import Problem, Ticket
 from importer.validation.field_conversion import SentField
 
 
@@ -24,17 +24,16 @@ class ConvertedRows:
         self.positions = positions
         self.size = positions.size
         self.fields: list[SentField] = []
-        self.attachments: dict[int, tuple[Attachment, ...]] = {}
         self.problems: dict[int, list[Problem]] = defaultdict(list)
         self.attachment_bytes = 0
         self.files = (0, 0, 0)
         self.file_states: npt.NDArray[np.int64] | None = None
 
     def ticket(self, index: int) -> Ticket:
-        """Return the ticket of the row at ``index``, which must have no problem."""
+        """Return the ticket of the row at ``index``, which must have no problem, without its attachments."""
         values = ((field.name, field.value(index)) for field in self.fields)
         sent = [(name, value) for name, value in values if value is not None]
-        return build_ticket(sent, self.attachments.get(index, ()))
+        return build_ticket(sent)
 
     def lead_identifiers(self) -> tuple[list[str], list[str]]:
         """Return each row's normalised e-mail addresses and phone numbers; empty for rows with a LeadId or a problem.

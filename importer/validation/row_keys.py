@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-import pandas as pd
 
 from importer.manifest.chunks import Chunk
 from importer.manifest.text_column import Column, Mask, is_visible
@@ -21,22 +20,16 @@ class RowKeyReader:
     def __init__(self, mapping: Mapping) -> None:
         self._mapping = mapping
 
-    def of_frame(self, frame: pd.DataFrame) -> list[str]:
-        """Return each row's key."""
-        if self._mapping.key_is_row_content:
-            return content_hashes(frame)
-        return _keys([frame[column].tolist() for column in self._mapping.key])
-
     def of_chunk(self, chunk: Chunk, columns: Sequence[str]) -> list[str]:
         """Return each row's key. ``columns``: the columns of a `key: row-content`."""
         if self._mapping.key_is_row_content:
-            return content_hashes(chunk.frame[list(columns)])
+            return content_hashes(columns, chunk.cells(columns))
         return _keys([chunk.texts(column) for column in self._mapping.key])
 
     def at(self, chunk: Chunk, position: int, columns: Sequence[str]) -> str:
         """Return one row's key. ``columns``: the columns of a `key: row-content`."""
         if self._mapping.key_is_row_content:
-            return content_hashes(chunk.part([position])[list(columns)])[0]
+            return content_hashes(columns, [[chunk.text(column, position) for column in columns]])[0]
         return _key([chunk.text(name, position) for name in self._mapping.key])
 
     def fingerprints(self, chunk: Chunk, columns: Sequence[str]) -> tuple[Fingerprints, Mask]:
@@ -64,12 +57,14 @@ def _key(cells: Sequence[str]) -> str:
     return cells[0] if len(cells) == 1 else json.dumps(cells, ensure_ascii=False)
 
 
-def content_hashes(frame: pd.DataFrame) -> list[str]:
+def content_hashes(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Return a hash of each row's raw cells, for `key: row-content` and to detect edited rows.
 
     The hash does not depend on the order of columns, which changes between exports, above all in JSON.
     """
-    rows = zip(*(frame[column] for column in sorted(frame.columns)), strict=True)
+    order = sorted(range(len(columns)), key=columns.__getitem__)
+    if order != list(range(len(columns))):
+        rows = ([cells[index] for index in order] for cells in rows)
     return [
         hashlib.blake2b(_joined_with_lengths(cells).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
         for cells in rows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections.abc
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -14,7 +16,7 @@ from importer.manifest.chunks import Chunk
 from importer.manifest.records import RecordList
 from importer.manifest.text_column import Mask
 from importer.mapping import Mapping
-from importer.models import Problem
+from importer.models import Attachment, Problem
 from importer.validation.account_rules import AccountRules
 from importer.validation.attachments import AttachmentChecker
 from importer.validation.converted_rows import ConvertedRows
@@ -70,8 +72,12 @@ class Validator:
         if positions.size:
             self._convert_fields(chunk.columns_of(positions), converted, collector, build_tickets=build_tickets)
         if self._attachments is not None:
-            self._attachments.check_chunk(chunk, positions, converted, collector, build_tickets=build_tickets)
+            self._attachments.check_chunk(chunk, positions, converted, collector)
         return converted
+
+    def find_attachments(self, cells: collections.abc.Mapping[str, str]) -> tuple[tuple[Attachment, ...], str]:
+        """Return the files of one row, given as column -> cell, and why the first faulty one can't be sent."""
+        return self._attachments.find(cells) if self._attachments is not None else ((), "")
 
     def convert_rows(self, frame: pd.DataFrame, rows: npt.NDArray[np.int64]) -> ConvertedRows:
         """Convert every row of ``frame`` (text cells). ``rows``: the rows' numbers in the manifest."""

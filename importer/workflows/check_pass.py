@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import itertools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +13,13 @@ from importer.ledger.records import RunInfo
 from importer.manifest.chunks import Chunk
 from importer.manifest.text_column import Column
 from importer.mapping import is_ignored
-from importer.models import Problem
-from importer.results import ResultRow, past_imports
+from importer.models import Problem, Status
+from importer.results import ResultRow, WorkbookLimits, past_imports
 from importer.submission.chunk_decisions import ChunkDecisions
-from importer.submission.plan import TO_SEND, Disposition, disposition_of
-from importer.validation import ConvertedRows, KeyIndex, RowKeys, fingerprints
-from importer.workflows.manifest_rows import ManifestRows, ledger_states
+from importer.submission.plan import TO_SEND, Disposition
+from importer.validation import ConvertedRows, KeyIndex, RowKeys, content_hashes, fingerprints
+from importer.workflows.manifest_rows import ManifestRows
+from importer.workflows.stage import Stage, StagedRow
 
 if TYPE_CHECKING:  # a check without a ledger needs no database
     from importer.export_checks.comparison import ExportComparison
@@ -33,11 +34,16 @@ class CheckPass:
     """Checks the rows of a manifest and adds a decision for each to its plan.
 
     ``ledger`` is ``None`` if there is none (`validate`, ``--dry-run``). ``comparison``: of a run's export with earlier
-    exports.
+    exports. ``limits``: of the workbook that the results will be.
     """
 
     def __init__(
-        self, rows: ManifestRows, ledger: Ledger | None, run: RunInfo, comparison: ExportComparison | None = None
+        self,
+        rows: ManifestRows,
+        ledger: Ledger | None,
+        run: RunInfo,
+        comparison: ExportComparison | None = None,
+        limits: WorkbookLimits | None = None,
     ) -> None:
         self._rows = rows
         self._validator = rows.validator
@@ -45,31 +51,66 @@ class CheckPass:
         self._ledger = ledger
         self._run = run
         self._comparison = comparison
+        self._limits = limits
         self._keys = KeyIndex()
 
-    def check(self, emit: Emit, *, record: bool) -> None:
+    def check(self, emit: Emit, *, record: bool, stage: Stage | None = None) -> None:
         """Check every row. With ``record``, enter rejected rows and claim rows to send in the ledger.
 
-        Raises HeldByAnotherRun if a live run has claimed one of the rows.
+        With ``stage``, all rows are added to it. Raises HeldByAnotherRun if a live run has claimed one of the rows.
         """
-        rows, ledger = self._rows, self._ledger if record else None
-        resend_unknown = rows.selection.resend_unknown
         size = _CHUNK_ROWS if self._ledger is None else _CHUNK_ROWS_WITH_LEDGER
-        for chunk in rows.manifest.chunks(size, read_ahead=True):
-            previous = rows.previous.rows(chunk)
-            if ledger is not None and previous is not None:
-                ledger.add_from_results(self._run, past_imports(previous))
-            decisions, converted = self._decide(chunk, previous, build_tickets=ledger is not None)
+        for chunk in self._rows.manifest.chunks(size, read_ahead=True):
+            previous = self._rows.previous.rows(chunk)
+            if record and self._ledger is not None and previous is not None:
+                self._ledger.add_from_results(self._run, past_imports(previous))
+            decisions, converted = self._decide(chunk, previous, build_tickets=stage is not None)
             _report(emit, chunk, decisions.problems)
             emit(RowsChecked(len(decisions.rows)))
-            if ledger is not None:
-                ledger.reject(self._run.id, decisions.rejections())
-                # Another run may have sent some of these rows since they were looked up: a claim returns their states.
-                decisions.apply_states(ledger.claim(self._run, decisions.claims()), resend_unknown=resend_unknown)
-                still_sent = decisions.send_mask()[converted.positions]
-                for names in converted.lead_identifiers():
-                    rows.shared_leads.add(itertools.compress(names, still_sent))
+            if record:
+                self._record(decisions)
             self._plan.extend(decisions.rows, decisions.dispositions.tobytes())
+            if stage is not None:
+                stage.add(list(self._staged_rows(chunk, previous, decisions, converted)))
+
+    def _record(self, decisions: ChunkDecisions) -> None:
+        assert self._ledger is not None  # a run with a record has a ledger
+        self._ledger.reject(self._run.id, decisions.rejections())
+        # Another run may have sent some of these rows since they were looked up: a claim returns their states.
+        claimed = self._ledger.claim(self._run, decisions.claims())
+        decisions.apply_states(claimed, resend_unknown=self._rows.selection.resend_unknown)
+
+    def _staged_rows(
+        self, chunk: Chunk, previous: list[ResultRow] | None, decisions: ChunkDecisions, converted: ConvertedRows
+    ) -> Iterator[StagedRow]:
+        """Yield every row; those to be sent with their tickets."""
+        columns = self._rows.columns
+        cells = chunk.cells(columns)
+        contents = content_hashes(columns, cells)
+        emails, phones = converted.lead_identifiers()
+        is_sent = decisions.send_mask().tolist()
+        index_of = {at: index for index, at in enumerate(converted.positions.tolist()) if is_sent[at]}
+        states = converted.file_states
+        for at, row in enumerate(decisions.manifest_rows):
+            key = decisions.keys.text(at)
+            if (index := index_of.get(at)) is not None:
+                ticket, leads = converted.ticket(index), (emails[index], phones[index])
+                self._rows.shared_leads.add(leads)
+                yield StagedRow(
+                    row=row,
+                    key=key,
+                    cells=cells[at],
+                    content=contents[at],
+                    fields=ticket.fields,
+                    lead_id=ticket.lead_id,
+                    file_state=int(states[at]) if states is not None else 0,
+                    leads=leads,
+                    prior_status=_prior_status(decisions.states.get(at)),
+                )
+            else:
+                is_kept = previous is not None and decisions.dispositions[at] == Disposition.KEEP
+                kept = previous[at] if previous is not None and is_kept else None
+                yield StagedRow(row=row, key=key, cells=cells[at], content=contents[at], previous=kept)
 
     def _decide(
         self, chunk: Chunk, previous: list[ResultRow] | None, *, build_tickets: bool
@@ -88,7 +129,7 @@ class CheckPass:
             dispositions=np.full(len(chunk.rows), Disposition.SEND, dtype=np.uint8),
             problems={},
             first_positions=first_positions,
-            in_flight=set(),
+            states=states,
         )
         is_kept = self._rows.previous.is_kept(len(chunk.rows), previous)
         decisions.dispositions[is_kept] = Disposition.KEEP
@@ -98,11 +139,7 @@ class CheckPass:
             decisions.add_problems(position, self._validator.missing_key(chunk.rows[position]))
         is_duplicate = ~is_kept & is_complete & keys.has_key & (first_positions >= 0)
         decisions.dispositions[is_duplicate] = Disposition.REJECT
-        for position in states.keys() & set(np.flatnonzero(decisions.send_mask()).tolist()):
-            state = states[position]
-            decisions.dispositions[position] = disposition_of(state, resend_unknown=selection.resend_unknown)
-            if state == "sending":
-                decisions.in_flight.add(position)
+        decisions.apply_known_states(resend_unknown=selection.resend_unknown)
         self._rows.previous.add_changed_cells(chunk, decisions)
         converted = self._convert(chunk, decisions, build_tickets=build_tickets)
         for position in np.flatnonzero(is_duplicate).tolist():
@@ -113,15 +150,22 @@ class CheckPass:
     def _keys_and_states(self, chunk: Chunk, previous: list[ResultRow] | None) -> tuple[RowKeys, dict[int, str]]:
         """Return the keys of the rows, and the ledger's states by position."""
         columns = self._rows.columns
+        reader = self._validator.row_keys
         if self._ledger is None and previous is None:  # then most keys are never needed as text
-            prints, has_key = self._validator.row_keys.fingerprints(chunk, columns)
-            text = functools.partial(self._validator.row_keys.at, chunk, columns=columns)
+            prints, has_key = reader.fingerprints(chunk, columns)
+            text = functools.partial(reader.at, chunk, columns=columns)
             return RowKeys(fingerprints=prints, has_key=has_key, text=text), {}
-        keys = self._rows.keys(chunk, previous)
-        if self._comparison is None:
-            known = ledger_states(self._ledger, self._run, keys)
-        else:
+        keys = reader.of_chunk(chunk, columns)
+        if previous is not None:  # the key in a results file is `import_key`, even if the cells were edited
+            keys = [each.key or key for each, key in zip(previous, keys, strict=True)]
+        if self._limits is not None:
+            self._limits.check(chunk, keys)
+        if self._comparison is not None:
             known = self._comparison.look_up(keys)
+        elif self._ledger is not None:
+            known = self._ledger.states(self._run.account, self._run.source, [key for key in keys if key])
+        else:
+            known = {}
         has_key = np.array(list(map(bool, keys)), dtype=bool)
         states = {at: known[key] for at, key in enumerate(keys) if key in known} if known else {}
         prints = fingerprints(Column.from_any_texts(keys))
@@ -153,8 +197,6 @@ class CheckPass:
         plan.attachment_bytes += converted.attachment_bytes
         files, size_bytes, rows = (total + here for total, here in zip(plan.files, converted.files, strict=True))
         plan.files = files, size_bytes, rows
-        if converted.file_states is not None:
-            plan.file_states.frombytes(converted.file_states.tobytes())
         return converted
 
     def _decide_duplicate(self, position: int, decisions: ChunkDecisions) -> None:
@@ -190,3 +232,8 @@ def _report(emit: Emit, chunk: Chunk, problems: dict[int, list[Problem]]) -> Non
                 cells=functools.partial(chunk.records, positions),
             )
         )
+
+
+def _prior_status(state: str | None) -> Status:
+    """Return the status that the row has until this run sends it."""
+    return Status(state) if state in (Status.FAILED, Status.UNKNOWN) else Status.PENDING

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from importer.account_fields.fields_reader import FieldsReader
 from importer.account_fields.ticket_fields import AccountFields
+from importer.events import Emit
 from importer.leadsquared.client import open_client
 from importer.leadsquared.transport import Timeouts
 from importer.ledger.store import Ledger
@@ -49,16 +50,16 @@ class FetchedFields:
     seconds: float
 
 
-def fetch(options: FetchOptions) -> FetchedFields:
+def fetch(options: FetchOptions, emit: Emit) -> FetchedFields:
     """Read the account's fields and their values.
 
     Raises FieldsNotShown if the keys may not read them, and StoppedEarly, Interrupted and LedgerError.
     """
     with interruptions() as signals:
-        return asyncio.run(_fetch(options, signals))
+        return asyncio.run(_fetch(options, signals, emit))
 
 
-async def _fetch(options: FetchOptions, signals: Interruptions) -> FetchedFields:
+async def _fetch(options: FetchOptions, signals: Interruptions, emit: Emit) -> FetchedFields:
     loop = asyncio.get_running_loop()
     started = loop.time()
     async with contextlib.AsyncExitStack() as stack:
@@ -66,7 +67,7 @@ async def _fetch(options: FetchOptions, signals: Interruptions) -> FetchedFields
         timeouts = Timeouts(answer_s=options.answer_timeout_s)
         client = await stack.enter_async_context(open_client(endpoint, timeouts, connections=1))
         limiter = await stack.enter_async_context(_limiter(options))
-        reader = FieldsReader(client, limiter, options.give_up_after_s)
+        reader = FieldsReader(client, limiter, options.give_up_after_s, emit)
         fields = await signals.unless_stopped(reader.read(options.account_name))
     return FetchedFields(fields=fields, calls=reader.calls, throttled=reader.throttled, seconds=loop.time() - started)
 

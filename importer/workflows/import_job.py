@@ -8,6 +8,7 @@ from pathlib import Path
 from importer.account_fields import AccountFields
 from importer.export_checks.checks import ExportLimits
 from importer.models import Status
+from importer.results import WORKBOOK_ENDING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,11 @@ class ImportJob:
     limit: int | None = None
     strict_end: bool = False  # a last row without a line end is rejected
     export_limits: ExportLimits = field(default_factory=ExportLimits)
+
+    @property
+    def writes_workbook(self) -> bool:
+        """Whether the results are a workbook."""
+        return self.results is not None and self.results.suffix.lower() == WORKBOOK_ENDING
 
     @property
     def is_rerun(self) -> bool:

@@ -27,11 +27,10 @@ from importer.reports import ProblemTally
 from importer.reports.summary import Validation
 from importer.results import (
     COLUMNS,
-    WORKBOOK_ENDING,
     ManifestComparison,
+    ResultsContent,
     check_results,
     check_results_path,
-    data_columns,
     part_path,
 )
 from importer.runtime.garbage_collection import paused
@@ -40,7 +39,6 @@ from importer.validation import Validator, check_mapping_values, with_stored_num
 from importer.workflows.check_pass import CheckPass
 from importer.workflows.import_job import ImportJob
 from importer.workflows.manifest_rows import ManifestRows
-from importer.workflows.results_pass import check_workbook_limits
 
 if TYPE_CHECKING:  # a check without a ledger needs no database
     from importer.ledger.store import Ledger
@@ -85,6 +83,8 @@ class Preflight:
         self.mapping = mapping
         self._mapping_warnings = mapping_warnings
         self.manifest = manifest
+        self.results_content: ResultsContent | None = None  # of the file that `rerun` sends again
+        self._copy = copy
         self.folder = copy.path.parent
         self.text_bytes = copy.size_bytes if manifest.sheet is None else 0  # of all rows; not known for workbooks
         self.info = RunInfo(
@@ -142,11 +142,9 @@ class Preflight:
             warnings=unclaimed.warnings,
         )
 
-    def check_results_format(self) -> None:
-        """Raise ResultsError if the results are a workbook that can't hold these rows."""
-        results = self._job.results
-        if results is not None and results.suffix.lower() == WORKBOOK_ENDING:
-            check_workbook_limits(self.rows, results)
+    def delete_copy(self) -> None:
+        """Delete the private copy of the manifest, after all rows are checked."""
+        self._copy.path.unlink(missing_ok=True)
 
     def may_send(self) -> bool:
         """Return whether rows may be sent: none is rejected, or ``--skip-invalid`` is set."""
@@ -165,9 +163,13 @@ def open_files(job: ImportJob) -> Iterator[Preflight]:
         may_lack = expected if not job.is_rerun else ()
         with paused():
             manifest = open_manifest(copy.path, options, expected, may_lack=may_lack, shown_as=job.manifest)
-        warnings = _check_mapping(job, mapping, manifest, _own_columns(job, manifest, mapping))
+        content = _check_kind(job, manifest, mapping)
+        columns = content.columns if content is not None else manifest.columns
+        warnings = _check_mapping(job, mapping, manifest, columns)
         _check_results_place(job, mapping)
-        yield Preflight(job, mapping, warnings, manifest, copy)
+        preflight = Preflight(job, mapping, warnings, manifest, copy)
+        preflight.results_content = content
+        yield preflight
 
 
 def _check_mapping(job: ImportJob, mapping: Mapping, manifest: Manifest, columns: Sequence[str]) -> tuple[str, ...]:
@@ -218,17 +220,16 @@ def _expected(job: ImportJob, mapping: Mapping) -> set[str]:
     return mapping.mentioned_columns.union(COLUMNS if job.is_rerun else ())
 
 
-def _own_columns(job: ImportJob, manifest: Manifest, mapping: Mapping) -> tuple[str, ...]:
-    """Return the file's own columns, without `import_*`. Raises UsageError if it is not the kind of file to import."""
+def _check_kind(job: ImportJob, manifest: Manifest, mapping: Mapping) -> ResultsContent | None:
+    """Return the content of a results file, for `rerun`; raise an error if the file is of the wrong kind."""
     if job.is_rerun:
-        check_results(manifest, str(job.manifest), account=job.account_name, source=mapping.source)
-        return data_columns(manifest.columns)
+        return check_results(manifest, str(job.manifest), account=job.account_name, source=mapping.source)
     if taken := [column for column in manifest.columns if column in COLUMNS]:
         raise UsageError(
             f"{job.manifest} has columns that only results have: {', '.join(taken)}",
             hint="to send the rows of a results file again, use `ticket-importer rerun`",
         )
-    return manifest.columns
+    return None
 
 
 def _check_results_place(job: ImportJob, mapping: Mapping) -> None:

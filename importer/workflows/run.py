@@ -17,7 +17,7 @@ from importer.ledger.store import Ledger
 from importer.rate_limit.shared_slots import calls_today
 from importer.reports import ProblemTally
 from importer.reports.summary import PlanSummary, Summary
-from importer.results import RowResults, part_path, write_results
+from importer.results import MAX_ROWS, RowResults, WorkbookLimits, part_path, write_results
 from importer.runtime.disk_space import LEDGER_LEAST_BYTES, LEDGER_ROW_BYTES, RESULTS_ROW_BYTES, SpaceNeed, check_space
 from importer.runtime.garbage_collection import frozen
 from importer.runtime.signals import interruptions
@@ -29,8 +29,9 @@ from importer.workflows.rerun.manifest_search import ManifestSearch
 from importer.workflows.results_pass import row_results
 from importer.workflows.run_record import recorded
 from importer.workflows.send_options import SendOptions
-from importer.workflows.send_pass import SendPass
+from importer.workflows.send_pass import queued_rows
 from importer.workflows.send_rows import RowSender
+from importer.workflows.stage import Stage
 
 Confirm = Callable[[PlanSummary], bool]
 
@@ -65,7 +66,7 @@ def run_import(
             raise Declined("nothing was sent", hint="--limit 10 sends ten rows, --dry-run shows what would be sent")
         with interruptions() as signals, frozen():
             if sends:
-                sender = RowSender(job, run.preflight, run.ledger, options, account)
+                sender = RowSender(job, run.preflight, run.stage, run.ledger, options, account)
                 summary.ending = asyncio.run(sender.send(emit, signals, summary))
             run.write_results(summary)
         if run.may_send() and (summary.ending is None or isinstance(summary.ending, CapReached)):
@@ -82,13 +83,10 @@ def _open_run(job: ImportJob, emit: Emit) -> Iterator[ImportRun]:
         if job.ledger_url is not None:
             ledger = Ledger.open(job.ledger_url)
             stack.callback(ledger.close)
-        if job.is_rerun:
-            search = ManifestSearch(
-                preflight.manifest, job.manifest, preflight.mapping, job.selection, preflight.info, ledger
-            )
+        if preflight.results_content is not None:
+            search = ManifestSearch(preflight.results_content, job, preflight.mapping, preflight.info, ledger)
             original = search.find(preflight.folder, emit)
             preflight.set_original(original.path, original.comparison, stores_numbers=original.stores_numbers)
-        preflight.check_results_format()
         yield ImportRun(job, preflight, ledger)
 
 
@@ -101,6 +99,7 @@ class ImportRun:
         self._ledger = ledger
         self._info = preflight.info
         self._rows = preflight.rows
+        self.stage = Stage(preflight.folder)
         self._comparison: ExportComparison | None = None
         self._tally = ProblemTally()
         self._stops: tuple[ExportStop, ...] = ()
@@ -120,15 +119,29 @@ class ImportRun:
         if self._ledger is not None and not self._job.is_rerun:
             counter = rows.renumbered_row_counter()
             self._comparison = ExportComparison(self._ledger, self._info, self.preflight.mapping, counter)
-        CheckPass(rows, self._ledger, self._info, self._comparison).check(
-            to_all(self._tally.listen, emit), record=record
-        )
+        limits = self._workbook_limits()
+        check = CheckPass(rows, self._ledger, self._info, self._comparison, limits)
+        check.check(to_all(self._tally.listen, emit), record=record, stage=self.stage)
+        if limits is not None and self._job.results is not None:
+            limits.require(self._job.results)
+        self.preflight.delete_copy()
         if self._comparison is not None:
             self._stops = tuple(self._comparison.conclude(len(rows.plan), self._job.export_limits))
         if record:
             record_row_count(self.ledger, self._info.id, len(rows.plan))
             if self._comparison is not None:
                 self._comparison.remember()
+
+    def _workbook_limits(self) -> WorkbookLimits | None:
+        """Return the limits of results that are a workbook. Raises ResultsError at once for far too many rows."""
+        results, columns = self._job.results, self._rows.columns
+        if results is None or not self._job.writes_workbook:
+            return None
+        if self.preflight.text_bytes > MAX_ROWS:  # a row has at least one byte, its line end
+            counted = WorkbookLimits(columns)
+            counted.count(sum(len(chunk.rows) for chunk in self.preflight.manifest.chunks()))
+            counted.require(results)
+        return WorkbookLimits(columns)
 
     def plan(self, options: SendOptions) -> PlanSummary:
         """Return the plan of this run, after all rows are checked."""
@@ -172,8 +185,8 @@ class ImportRun:
         if not self.may_send():
             return []
         limit = min(self._job.limit or _PREVIEWED_REQUESTS, _PREVIEWED_REQUESTS)
-        chunks = SendPass(self._rows, self._ledger, self._info).queued_rows(limit)
-        return [request_preview(row.request, url) for queued_rows in chunks for row in queued_rows]
+        chunks = queued_rows(self._rows, self.stage, limit)
+        return [request_preview(row.request, url) for some in chunks for row in some]
 
     def space_needs(self, plan: PlanSummary) -> Iterator[SpaceNeed]:
         """Yield the least disk space that the ledger and the results will need."""
@@ -197,7 +210,7 @@ class ImportRun:
         part_path(results).unlink(missing_ok=True)
 
     def _counted_results(self, summary: Summary) -> Iterator[RowResults]:
-        for outcomes in row_results(self._rows, self.ledger, self._info):
+        for outcomes in row_results(self.stage, self.ledger, self._info):
             summary.count((result.status, result.code, result.error) for result in outcomes.results)
             yield outcomes
 

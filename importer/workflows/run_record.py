@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from importer.errors import ImporterError, LedgerError, ProgramError, StoppedEarly, UsageError, as_ending
-from importer.events import Emit, Warned
+from importer.events import Emit, RunStarted, Warned
 from importer.ledger.records import RunInfo
 from importer.ledger.store import Ledger
 from importer.reports.summary import Summary
@@ -18,13 +18,13 @@ def recorded(ledger: Ledger, info: RunInfo, job: ImportJob, emit: Emit) -> Itera
     """Begin the run in the ledger, which gives it a lease; at the end, record its exit code and emit its summary."""
     summary = Summary(run=info.id, account=info.account, results=job.results)
     ledger.begin_run(info)
+    emit(RunStarted(info.id, info.account))
     exit_code = ProgramError.exit_code
     try:
         yield summary
         exit_code = summary.exit_code
     except Exception as error:  # noqa: BLE001 - raised again
         summary.ending = final = _final_error(error, summary)
-        final.facts = {"run": summary.run, "account": summary.account, "calls": summary.calls}
         exit_code = final.exit_code
         raise final from final.__cause__ or error.__cause__
     finally:

@@ -31,7 +31,8 @@ from importer.workflows.account_access import open_endpoint
 from importer.workflows.import_job import ImportJob
 from importer.workflows.preflight import Preflight
 from importer.workflows.send_options import SendOptions
-from importer.workflows.send_pass import SendPass
+from importer.workflows.send_pass import queued_rows
+from importer.workflows.stage import Stage
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class RowSender:
 
     job: ImportJob
     preflight: Preflight
+    stage: Stage
     ledger: Ledger
     options: SendOptions
     account: AccountSettings | None
@@ -93,7 +95,7 @@ class RowSender:
 
     async def _queued_rows(self) -> AsyncIterator[QueuedRow]:
         """Yield the rows to send. Files are read in a thread, so that the event loop never waits for a disk."""
-        chunks = SendPass(self.preflight.rows, self.ledger, self.preflight.info).queued_rows(self.job.limit)
+        chunks = queued_rows(self.preflight.rows, self.stage, self.job.limit)
         while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
             for row in chunk:
                 yield row

@@ -12,6 +12,7 @@ import pytest
 from importer.account_fields import AccountField, AccountFields
 from importer.account_fields.fields_reader import FieldsIncomplete, FieldsNotShown, FieldsReader
 from importer.errors import StoppedEarly
+from importer.events import to_all
 from importer.leadsquared.client import open_client
 from importer.leadsquared.transport import Endpoint, Timeouts
 from importer.models import Rate, Secret
@@ -83,7 +84,7 @@ def read(server: Told, give_up_after_s: float = 30, rate: Rate | None = None) ->
             open_client(endpoint, Timeouts(), connections=1) as client,
             RateLimiter(LimiterOptions(rate=rate or Rate(1000, 60)), pool) as limiter,
         ):
-            reader = FieldsReader(client, limiter, give_up_after_s, lambda: 0.0)
+            reader = FieldsReader(client, limiter, give_up_after_s, to_all(), lambda: 0.0)
             return await reader.read("tenant"), reader
 
     return asyncio.run(main())

@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 
 from importer.account_fields.fields_reader import FieldsReader
+from importer.events import to_all
 from importer.models import Rate
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
@@ -29,7 +30,7 @@ def test_all_fields_are_read(offset: Offset):
             client(at(sandbox)) as session,
             RateLimiter(LimiterOptions(rate=Rate(1000, 60)), pool) as limiter,
         ):
-            found = await FieldsReader(session, limiter, 30, lambda: 0.0).read("tenant")
+            found = await FieldsReader(session, limiter, 30, to_all(), lambda: 0.0).read("tenant")
             return {field.schema_name for field in found.fields}
 
     assert asyncio.run(main()) == {field.schema_name for field in account.ticket_fields}

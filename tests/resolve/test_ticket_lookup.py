@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from importer.errors import StoppedEarly
+from importer.events import to_all
 from importer.leadsquared.client import open_client
 from importer.leadsquared.transport import Endpoint, Timeouts
 from importer.models import Rate, Secret
@@ -61,7 +62,7 @@ def ask(
             base_url=f"http://127.0.0.1:{port}", tenant_id="t", access_key=Secret("access"), secret_key=Secret("hush")
         )
         async with listening, open_client(endpoint, Timeouts(), connections=1) as client:
-            lookup = TicketLookup(client, limiter, give_up_after_s, lambda _: None)
+            lookup = TicketLookup(client, limiter, give_up_after_s, to_all())
             await lookup.ask(first, iter(numbers), concurrency=1)
             _, slots = await slot_storage.change(lambda pool, _: pool.new_calls)
             return lookup.result, slots

@@ -6,8 +6,6 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from importer.models import Status, TicketIds
 from importer.results import COLUMNS, ResultRow, RowResults, write_results
 
@@ -30,8 +28,7 @@ def created(row: int, key: str = "A", **changes) -> ResultRow:
 
 
 def outcomes(columns: Sequence[str], cells: Sequence[Sequence[str]], first_row: int = 2) -> RowResults:
-    frame = pd.DataFrame([list(record) for record in cells], columns=list(columns), dtype=object)
-    return RowResults(frame=frame, results=[created(first_row + at, f"k{first_row + at}") for at in range(len(cells))])
+    return RowResults(cells=cells, results=[created(first_row + at, f"k{first_row + at}") for at in range(len(cells))])
 
 
 def write(path: Path, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> int:

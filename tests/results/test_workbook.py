@@ -16,7 +16,7 @@ from importer.errors import StoppedEarly
 from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results import COLUMNS, check_results, check_results_path, read_result_rows, write_results
-from importer.results.cell_limits import MAX_CELL, find_unwritable_cells
+from importer.results.cell_limits import MAX_CELL, unwritable_cells
 from importer.results.workbook import ResultsWorkbook
 from tests.results.making import created, outcomes, write
 
@@ -104,7 +104,7 @@ def test_no_rows_are_a_header(tmp_path) -> None:
 )
 def test_unwritable_cell_is_named(cell, fits) -> None:
     """Characters beyond the first 65,536 count twice, as a spreadsheet counts."""
-    problems = list(find_unwritable_cells([6, 7], "b", ["ok", cell]))
+    problems = list(unwritable_cells([6, 7], "b", ["ok", cell]))
     assert (problems == []) is fits
     assert all(row == 7 and problem.startswith("row 7, b: ") for row, problem in problems)
 

@@ -28,14 +28,19 @@ def mapping_of(text: str) -> Mapping:
         return load_mapping(path)
 
 
+def validator(text: str, root: Path | None = None, sheet: str | None = None) -> Validator:
+    """Return the validator of a mapping; ``root`` is the folder of the attachments."""
+    mapping = mapping_of(text)
+    finder = AttachmentFinder(mapping.attachments, root) if mapping.attachments is not None and root else None
+    return Validator(mapping, finder, sheet)
+
+
 def check(
     text: str, columns: Sequence[str], *rows: Sequence[str], root: Path | None = None, sheet: str | None = None
 ) -> ConvertedRows:
     """Validate rows of text cells by a mapping; ``root`` is the folder of the attachments."""
-    mapping = mapping_of(text)
-    finder = AttachmentFinder(mapping.attachments, root) if mapping.attachments is not None and root else None
     frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
-    return Validator(mapping, finder, sheet).convert_rows(frame, np.arange(FIRST_ROW, FIRST_ROW + len(rows)))
+    return validator(text, root, sheet).convert_rows(frame, np.arange(FIRST_ROW, FIRST_ROW + len(rows)))
 
 
 def convert_one(kind: FieldType, cell: str, **options: Any) -> str | None:

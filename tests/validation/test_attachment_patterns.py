@@ -17,7 +17,7 @@ from importer.attachments import AttachmentFinder, FileFault, NamedFiles
 from importer.error_codes import ERROR_CODES
 from importer.mapping import AttachmentRules
 from importer.mapping.templates import Template
-from tests.validation.checking import HEAD, check, codes
+from tests.validation.checking import HEAD, check, codes, validator
 from tests.validation.test_attachments import NOBODY
 
 TREE = ("a.txt", "b.txt", "c.log", ".hidden.txt", "logs/2.txt", "logs/10.txt", "logs/deep/er/3.txt", "logs/.git/4.txt", "report[1].txt", "K1/x.pdf", "K1/sub/y.pdf", "K1_scan.pdf", "[K]/z.pdf", "K*/odd.pdf", "über/ü.txt", "K1.pdf")  # fmt: skip
@@ -300,7 +300,8 @@ def test_a_folders_files_are_in_the_ticket(root: Path):
     )
     rows = [["K1", "mina@example.com"], ["K2", "mina@example.com"], ["../K1", "mina@example.com"]]
     checked = check(text, ("Key", "Mail"), *rows, root=root)
-    assert [file.name for file in checked.ticket(0).attachments] == ["x.pdf"]
+    files, fault = validator(text, root).find_attachments({"Key": "K1", "Mail": ""})
+    assert ([file.name for file in files], fault) == (["x.pdf"], "")
     assert codes(checked, 1) == ["attachment-required"]
     (problem,) = checked.problems[2]
     assert (problem.code, problem.column, problem.value) == ("attachment-bad-name", "Key", "../K1/*")

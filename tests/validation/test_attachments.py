@@ -14,7 +14,7 @@ from importer.attachments import AttachmentFinder, FileFault, NamedFiles
 from importer.error_codes import ERROR_CODES
 from importer.mapping import AttachmentRules
 from importer.models import Attachment, file_identity
-from tests.validation.checking import HEAD, check, codes
+from tests.validation.checking import HEAD, check, codes, validator
 
 NOBODY = 65534
 
@@ -270,9 +270,9 @@ COLUMNS = ("ID", "Mail", "Files", "Shot")
 def test_a_rows_files_are_in_its_ticket(root: Path):
     """All files of all columns, in order; a row that names none has none."""
     rows = [["1", "mina@example.com", "a.pdf; 2024/b.png", "a.pdf"], ["2", "mina@example.com", "", ""]]
-    checked = check(TEXT, COLUMNS, *rows, root=root)
-    assert [file.name for file in checked.ticket(0).attachments] == ["a.pdf", "b.png", "a.pdf"]
-    assert checked.ticket(1).attachments == ()
+    found = [validator(TEXT, root).find_attachments(dict(zip(COLUMNS, row, strict=True))) for row in rows]
+    assert [[file.name for file in files] for files, _ in found] == [["a.pdf", "b.png", "a.pdf"], []]
+    assert [fault for _, fault in found] == ["", ""]
 
 
 def test_every_invalid_file_of_a_row_is_reported(root: Path):

@@ -17,13 +17,12 @@ from importer.events import Emit, Warned
 from importer.ledger.records import RunInfo
 from importer.ledger.results_runs import ResultsRun, runs_of_source, unknown_keys
 from importer.ledger.store import Ledger
-from importer.manifest.manifest import Manifest, open_manifest
+from importer.manifest.manifest import open_manifest
 from importer.manifest.snapshot import PrivateCopy, private_copy
 from importer.mapping import Mapping
-from importer.models import Status
-from importer.results import ManifestComparison, compare_with_manifest, read_result_rows
+from importer.results import ManifestComparison, ResultsContent, compare_with_manifest
 from importer.validation import RowKeyReader
-from importer.workflows.import_job import RowSelection
+from importer.workflows.import_job import ImportJob
 
 _SHOWN = 10
 _MANIFESTS_TRIED = 3  # nightly manifests may have a new name each night
@@ -50,10 +49,9 @@ class OriginalManifest:
 class ManifestSearch:
     """Finds the manifest from which a results file was made."""
 
-    results: Manifest
-    shown: Path
+    content: ResultsContent
+    job: ImportJob
     mapping: Mapping
-    selection: RowSelection
     info: RunInfo
     ledger: Ledger | None
 
@@ -67,29 +65,29 @@ class ManifestSearch:
             original = self._compared(path, copy)
             if original is not None:
                 comparison = original.comparison
-                if comparison is not None and comparison.missing and not self.selection.allow_missing:
+                if comparison is not None and comparison.missing and not self.job.selection.allow_missing:
                     raise ResultsError(
-                        f"{self.shown} is incomplete: {_listed(comparison.missing)} missing of those in {path}",
+                        f"{self.job.manifest} is incomplete: {_listed(comparison.missing)} missing of those in {path}",
                         hint=_HINT_MISSING,
                     )
                 return original
         self._check_by_ledger()
         emit(
             Warned(
-                f"{self.shown} can't be compared with its manifest, so changes by a spreadsheet are not noticed; "
-                "name the manifest with --manifest"
+                f"{self.job.manifest} can't be compared with its manifest, so changes by a spreadsheet are not "
+                "noticed; name the manifest with --manifest"
             )
         )
-        if gaps := list(_gaps(self._numbers())):
-            emit(Warned(f"{_listed(gaps)} not in {self.shown}: blank in the manifest, or lost since"))
+        if gaps := list(_gaps(sorted(self.content.positions))):
+            emit(Warned(f"{_listed(gaps)} not in {self.job.manifest}: blank in the manifest, or lost since"))
         return OriginalManifest(path=self._probable_path())
 
     # -- the manifest -----------------------------------------------------------------------------------------------
 
     def _manifests(self, folder: Path) -> Iterator[tuple[Path, PrivateCopy]]:
         """Yield ``--manifest``, or the manifests of the ledger's runs that have not changed, each with a copy."""
-        if self.selection.manifest is not None:
-            yield self.selection.manifest, private_copy(self.selection.manifest, folder)
+        if self.job.selection.manifest is not None:
+            yield self.job.selection.manifest, private_copy(self.job.selection.manifest, folder)
             return
         hashes: dict[str, set[str]] = {}
         for origin in self._runs():
@@ -107,13 +105,10 @@ class ManifestSearch:
         if self.ledger is None:
             return []
         known = runs_of_source(self.ledger, self.info.account, self.info.source)
-        named = self._named_runs()
+        named = set(self.content.runs)
         return [origin for origin in known if origin.run in named] + [
             origin for origin in known if origin.run not in named
         ]
-
-    def _named_runs(self) -> set[str]:
-        return {run for chunk in self.results.chunks() for run in chunk.frame["import_run"]}
 
     def _compared(self, path: Path, copy: PrivateCopy) -> OriginalManifest | None:
         """Compare with a manifest. Return ``None`` if it is another one; raise ResultsError if the user named it."""
@@ -124,7 +119,10 @@ class ManifestSearch:
         if absent := [column for column in key_columns if column not in manifest.columns]:
             wrong = f"it has no column {', '.join(absent)}"
         else:
-            comparison = compare_with_manifest(self.results, manifest, RowKeyReader(self.mapping).of_frame)
+            reader = RowKeyReader(self.mapping)
+            comparison = compare_with_manifest(
+                self.content, manifest, lambda chunk: reader.of_chunk(chunk, manifest.columns)
+            )
             if comparison.surplus:
                 wrong = f"it has no {_numbered(comparison.surplus)}"
             elif len(comparison.other_keys) > comparison.same_keys + len(comparison.keys):
@@ -133,10 +131,10 @@ class ManifestSearch:
             else:
                 stores_numbers = manifest.format.stores_numbers or not self._may_be_original(copy.sha256)
                 return OriginalManifest(path=path, comparison=comparison, stores_numbers=stores_numbers)
-        if self.selection.manifest is None:
+        if self.job.selection.manifest is None:
             return None
         raise ResultsError(
-            f"{path} is not the manifest of {self.shown}: {wrong}",
+            f"{path} is not the manifest of {self.job.manifest}: {wrong}",
             hint="name the manifest from which these results were made",
         )
 
@@ -150,7 +148,7 @@ class ManifestSearch:
 
     def _first_runs(self) -> list[ResultsRun]:
         """Return the runs that read the manifest. After several reruns no row of the file names one of them."""
-        named, known = self._named_runs(), self._runs()
+        named, known = set(self.content.runs), self._runs()
         if not any(origin.run in named for origin in known):
             return []  # results of another ledger
         runs = [origin for origin in known if origin.command == "run"]
@@ -160,40 +158,37 @@ class ManifestSearch:
         """Return the manifest's path if all possible runs have the same folder, otherwise the file's own path."""
         paths = [Path(origin.manifest) for origin in self._first_runs()]
         one_folder = len({path.parent for path in paths}) == 1 and paths[0].parent.is_dir()
-        return paths[0] if one_folder else self.shown
+        return paths[0] if one_folder else self.job.manifest
 
     # -- the ledger -------------------------------------------------------------------------------------------------
 
     def _check_by_ledger(self) -> None:
-        named = self._named_runs()
+        named = set(self.content.runs)
         known = [origin for origin in self._runs() if origin.run in named]
         if self.ledger is None or not known:
             return
-        last, rows = known[0], sum(len(chunk.rows) for chunk in self.results.chunks())
-        if last.rows is not None and rows < last.rows and not self.selection.allow_missing:
+        last, rows = known[0], len(self.content.keys)
+        if last.rows is not None and rows < last.rows and not self.job.selection.allow_missing:
             raise ResultsError(
-                f"{self.shown} is incomplete: it has {rows:,} rows, and run {last.run} had {last.rows:,}",
+                f"{self.job.manifest} is incomplete: it has {rows:,} rows, and run {last.run} had {last.rows:,}",
                 hint=_HINT_MISSING,
             )
         self._check_keys(self.ledger, {origin.run for origin in known})
 
     def _check_keys(self, ledger: Ledger, runs: set[str]) -> None:
         """Raise ResultsError for changed keys: the ledger knows their runs, but not the keys."""
-        for chunk in self.results.chunks():
-            rows = {
-                result.key: result.row
-                for result in read_result_rows(chunk.frame)
-                if result.key and result.run in runs and result.status is not Status.REJECTED
-            }
-            if strange := unknown_keys(ledger, self.info.account, self.info.source, rows):
-                raise ResultsError(
-                    f"{self.shown}: import_key was changed: the ledger knows the runs, but not these keys",
-                    details=[f"import_row {rows[key]}: {key!r}" for key in strange[:_SHOWN]],
-                    hint=_HINT_KEYS,
-                )
-
-    def _numbers(self) -> list[int]:
-        return sorted(int(number) for chunk in self.results.chunks() for number in chunk.frame["import_row"])
+        content = self.content
+        rows = {
+            key: row
+            for row, index in content.positions.items()
+            if (key := content.keys[index]) and content.runs[index] in runs and row not in content.rejected
+        }
+        if strange := unknown_keys(ledger, self.info.account, self.info.source, rows):
+            raise ResultsError(
+                f"{self.job.manifest}: import_key was changed: the ledger knows the runs, but not these keys",
+                details=[f"import_row {rows[key]}: {key!r}" for key in strange[:_SHOWN]],
+                hint=_HINT_KEYS,
+            )
 
 
 def _gaps(numbers: Sequence[int]) -> Iterator[int]:

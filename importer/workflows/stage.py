@@ -1,0 +1,85 @@
+"""The stage: all rows of a run, read and checked once, in a private file. Sending and the results read only this.
+
+The file is in the run's private folder, so it is readable by this user only, and removed at the end or by a later run.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from importer.errors import ManifestError
+from importer.models import Status
+from importer.results import ResultRow
+
+_BLOCK_ROWS = 2_000  # rows that are in memory at a time, with what the ledger knows of them
+
+
+class StagedRow(NamedTuple):
+    """A row as it was read and checked.
+
+    ``row``: its number in the manifest. ``cells``: without the columns that an import adds. ``content``: hash of the
+    cells. ``fields`` and ``lead_id``: of its ticket, if it is to be sent. ``file_state``: sum of the states of its
+    attachments. ``leads``: normalised e-mail address and phone number. ``prior_status``: its state in the ledger before
+    this run. ``previous``: its previous result, if that is kept.
+    """
+
+    row: int
+    key: str
+    cells: tuple[str, ...]
+    content: str
+    fields: tuple[tuple[str, str], ...] = ()
+    lead_id: str | None = None
+    file_state: int = 0
+    leads: tuple[str, ...] = ()
+    prior_status: Status = Status.PENDING
+    previous: ResultRow | None = None
+
+
+class StagedBlock(NamedTuple):
+    """Position of some rows among all rows, and in the file."""
+
+    rows: range
+    offset: int
+    size_bytes: int
+
+
+class Stage:
+    """Rows in a private file, in the manifest's order: written once, then read in any order of blocks."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "stage"
+        self._rows = 0
+        self._size_bytes = 0
+        self.blocks: list[StagedBlock] = []
+
+    def add(self, rows: Sequence[StagedRow]) -> None:
+        """Append rows. Raises ManifestError if the disk does not take them."""
+        try:
+            with self._path.open("ab") as file:
+                for start in range(0, len(rows), _BLOCK_ROWS):
+                    block = rows[start : start + _BLOCK_ROWS]
+                    content = pickle.dumps(block, pickle.HIGHEST_PROTOCOL)
+                    file.write(content)
+                    of_all = range(self._rows, self._rows + len(block))
+                    self.blocks.append(StagedBlock(of_all, self._size_bytes, len(content)))
+                    self._rows += len(block)
+                    self._size_bytes += len(content)
+        except OSError as error:
+            raise ManifestError(
+                f"the checked rows can't be written to {self._path.parent}: {error.strerror}",
+                hint="free some disk space, or set TMPDIR to a folder on another disk; nothing was sent",
+            ) from error
+
+    def read(self, block: StagedBlock) -> list[StagedRow]:
+        """Return the rows of a block."""
+        with self._path.open("rb") as file:
+            file.seek(block.offset)
+            rows: list[StagedRow] = pickle.loads(file.read(block.size_bytes))  # noqa: S301 - written by this process
+        return rows
+
+    def all_rows(self) -> Iterator[list[StagedRow]]:
+        """Yield all rows in the manifest's order, block by block."""
+        return map(self.read, self.blocks)
