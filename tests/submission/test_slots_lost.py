@@ -29,11 +29,11 @@ class Lost(MemorySlots):
         self._loop = loop
         self.ahead_s = 0.0
 
-    def change_now(self, change: Callable[[SlotPool, float], _Told]) -> tuple[SlotPool, _Told]:
+    async def change(self, change: Callable[[SlotPool, float], _Told]) -> tuple[SlotPool, _Told]:
         """See ``Keeper``."""
         if self.ahead_s:
             raise StoppedEarly("the slots can't be read")
-        changed = super().change_now(change)
+        changed = await super().change(change)
         if getattr(changed[1], "bookings", None):
             self._loop.call_later(0.002, self._lose)
         return changed
