@@ -81,7 +81,6 @@ def _fork(request: dict[str, Any], streams: list[int]) -> int:
 
 
 @functools.cache
-@functools.cache
 def _server() -> socket.socket:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import asdict
-from dataclasses import fields as parts_of
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from importer.account_fields.ticket_fields import AccountField, AccountFields
+from pydantic import TypeAdapter
+
+from importer.account_fields.ticket_fields import AccountFields
 from importer.runtime.atomic_files import open_made, replacing
 
 _VERSION = 1
-_LISTS = ("values", "retired")
-_NUMBERS = ("min_value", "max_value")
 
 
 class FieldsCache:
@@ -34,11 +31,10 @@ class FieldsCache:
     def load(self, account: str) -> AccountFields | None:
         """Return the saved fields; ``None`` if there are none, or the file is damaged or of another version."""
         try:
-            data = json.loads(self.path(account).read_text(encoding="utf-8"))
-            found = from_data(data) if data["version"] == _VERSION else None
-        except (OSError, ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
+            found = from_data(json.loads(self.path(account).read_text(encoding="utf-8")))
+        except (OSError, ValueError, RecursionError):
             return None
-        return found if found is not None and found.account == account else None
+        return found if found.account == account else None
 
     def save(self, fields: AccountFields) -> None:
         """Save fields; replace the whole file. Raises OSError."""
@@ -57,48 +53,20 @@ def as_data(fields: AccountFields) -> dict[str, Any]:
         "account": fields.account,
         "read_at": fields.read_at.isoformat(timespec="seconds"),
         "notes": list(fields.notes),
-        "fields": [
-            {name: str(value) if isinstance(value, Decimal) else value for name, value in asdict(field).items()}
-            for field in fields
-        ],
+        "fields": [{name: _plain(value) for name, value in asdict(field).items()} for field in fields],
     }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def from_data(data: Any) -> AccountFields:
-    """Convert plain data to fields. Raises ValueError, TypeError, KeyError or ArithmeticError for bad data."""
-    read_at = datetime.fromisoformat(data["read_at"])
-    if read_at.tzinfo is None:
-        raise ValueError("the time has no zone")
-    return AccountFields(
-        account=_checked("account", data["account"], str),
-        read_at=read_at,
-        fields=tuple(map(_field, data["fields"])),
-        notes=tuple(_checked("notes", each, str) for each in data["notes"]),
-    )
-
-
-def _field(data: dict[str, Any]) -> AccountField:
-    kinds: dict[str, Callable[[str, Any], Any]] = {
-        **dict.fromkeys(("mandatory", "active"), lambda name, value: _checked(name, value, bool)),
-        **dict.fromkeys(("min_length", "max_length"), lambda name, value: _checked(name, value, int)),
-        **dict.fromkeys(_NUMBERS, lambda name, value: Decimal(_checked(name, value, str))),
-        **dict.fromkeys(_LISTS, lambda name, value: tuple(_checked(name, each, str) for each in value)),
-    }
-    read: dict[str, Any] = {}
-    for part in parts_of(AccountField):
-        value = data[part.name]
-        may_be_none = part.name in ("values", "min_length", "max_length", *_NUMBERS)
-        if value is not None or not may_be_none:
-            value = kinds.get(part.name, _text)(part.name, value)
-        read[part.name] = value
-    return AccountField(**read)
-
-
-def _text(name: str, value: Any) -> Any:
-    return _checked(name, value, str)
-
-
-def _checked(name: str, value: Any, kind: type) -> Any:
-    if type(value) is not kind:
-        raise TypeError(f"{name}: {value!r} is not a {kind.__name__}")
-    return value
+    """Convert plain data of this version to fields. Raises ValueError for any other data."""
+    fields = TypeAdapter(AccountFields).validate_python(data)
+    # pydantic converts "yes" to true and fills in missing members: then this is not what was saved.
+    if fields.read_at.tzinfo is None or as_data(fields) != data:
+        raise ValueError("these are not saved fields")
+    return fields

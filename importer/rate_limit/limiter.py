@@ -23,7 +23,7 @@ from importer.rate_limit.slot_storage import SlotStorage
 # How long before its slot a request may open its connection.
 LEAD_S = 1.0
 # A limit of more calls is kept as several shorter windows: just as exact, and without a burst.
-MANY_CALLS = 1_000
+_MANY_CALLS = 1_000
 _LEARNING_INTERVAL_S = 1.0
 
 _Result = TypeVar("_Result")
@@ -135,7 +135,7 @@ class RateLimiter:
         self.rate = limits.rate
         self.margin = margin if margin is not None else Margin()
         self._storage = storage
-        parts = math.ceil(limits.rate.calls / MANY_CALLS)
+        parts = math.ceil(limits.rate.calls / _MANY_CALLS)
         kept = Rate(limits.rate.calls // parts, limits.rate.period_s / parts)
         self._request = SlotRequest(
             run=limits.run,
@@ -235,8 +235,6 @@ class RateLimiter:
 
     async def book(self) -> Booking:
         """Book a slot, in the order of the calls. Raises CapReached, or an error of the storage."""
-        if not self._waiting_count and (booked := self._book_now(self.request, 1)) is not None and booked.bookings:
-            return self._hand_out(booked.bookings[0])
         self._waiting_count += 1
         try:
             async with self._booking_lock:
@@ -251,7 +249,7 @@ class RateLimiter:
             changed = self._changed
             request, wanted = self.request, self._waiting_count
             # The first caller books for all that wait: otherwise each would wait for another transaction.
-            booked = self._book_now(request, wanted) or await self._book_later(request, wanted)
+            booked = await self._book(request, wanted)
             self._booked_ahead.extend(booked.bookings)
             if self._booked_ahead:
                 break
@@ -270,14 +268,7 @@ class RateLimiter:
         self._notify()  # another slot can be handed out
         return booking
 
-    def _book_now(self, request: SlotRequest, wanted: int) -> _Booked | None:
-        """Book without waiting if the storage can: a task for each booking would cost more than the booking."""
-        if (changed := self._storage.change_now(lambda pool, now: _book(pool, request, now, wanted))) is None:
-            return None
-        self._view, booked = changed
-        return booked
-
-    async def _book_later(self, request: SlotRequest, wanted: int) -> _Booked:
+    async def _book(self, request: SlotRequest, wanted: int) -> _Booked:
         booking = asyncio.ensure_future(self._change(lambda pool, now: _book(pool, request, now, wanted)))
         try:
             return await asyncio.shield(booking)

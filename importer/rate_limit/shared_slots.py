@@ -11,9 +11,9 @@ from typing import Any, Self, TypeVar
 from importer.errors import ImporterError, ProgramError, as_ending
 from importer.ledger.store import Ledger
 from importer.rate_limit import SlotPool
-from importer.rate_limit.limiter import MANY_CALLS, LimiterOptions, RateLimiter
+from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_records import SlotRecords
-from importer.rate_limit.slot_storage import MemorySlots, SlotStorage
+from importer.rate_limit.slot_storage import SlotStorage
 
 _Result = TypeVar("_Result")
 _Change = Callable[[SlotPool, float], Any]
@@ -21,14 +21,7 @@ _Change = Callable[[SlotPool, float], Any]
 
 @contextlib.asynccontextmanager
 async def shared_rate_limiter(ledger: Ledger, account: str, limits: LimiterOptions) -> AsyncIterator[RateLimiter]:
-    """Return the limiter of one run, which shares the limit with all runs on the account and the ledger.
-
-    With more than ``MANY_CALLS`` calls in a period, each process uses the limit alone.
-    """
-    if limits.rate.calls > MANY_CALLS and limits.daily_cap is None:
-        async with RateLimiter(limits, MemorySlots(asyncio.get_running_loop().time)) as limiter:
-            yield limiter
-        return
+    """Return the limiter of one run, which shares the limit with all runs on the account and the ledger."""
     async with SharedSlots(SlotRecords(ledger.url, account)) as storage, RateLimiter(limits, storage) as limiter:
         yield limiter
 

@@ -27,10 +27,6 @@ class SlotStorage(Protocol):
         Changes are made one at a time, in the order of the calls.
         """
 
-    def change_now(self, change: Callable[[SlotPool, float], _Result]) -> tuple[SlotPool, _Result] | None:  # noqa: ARG002
-        """Make a change without waiting, or return ``None`` if that is not possible."""
-        return None
-
     def change_later(self, change: Callable[[SlotPool, float], object]) -> None:
         """Make a change later, without a result.
 
@@ -50,10 +46,6 @@ class MemorySlots(SlotStorage):
         return self._clock()
 
     async def change(self, change: Callable[[SlotPool, float], _Result]) -> tuple[SlotPool, _Result]:
-        """See ``SlotStorage``."""
-        return self.change_now(change)
-
-    def change_now(self, change: Callable[[SlotPool, float], _Result]) -> tuple[SlotPool, _Result]:
         """See ``SlotStorage``."""
         return self._pool, change(self._pool, self._clock())
 

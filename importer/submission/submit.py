@@ -13,7 +13,7 @@ from importer.rate_limit.limiter import Slot
 from importer.submission.account_health import AccountHealth
 from importer.submission.answer_handler import AnswerHandler
 from importer.submission.context import SubmissionContext, SubmissionOptions
-from importer.submission.gate import TicketGate
+from importer.submission.gate import RowGate
 from importer.submission.send_queue import QueuedRow, SendQueue
 
 # The least and the longest wait before the loop checks again whether a row may be sent, if nothing changes.
@@ -31,7 +31,7 @@ class Submission:
         self._incoming: asyncio.Queue[QueuedRow] = asyncio.Queue(maxsize=100)
         self._all_read = False
         self._queue = SendQueue()
-        self._in_flight: dict[asyncio.Task[None], TicketGate] = {}
+        self._in_flight: dict[asyncio.Task[None], RowGate] = {}
         self._changed = asyncio.Event()
         self._ending: ImporterError | None = None
         self._drain_until = math.inf
@@ -152,15 +152,15 @@ class Submission:
     # -- sending one row --------------------------------------------------------------------------------------------
 
     def _start(self, row: QueuedRow, slot: Slot) -> None:
-        gate = TicketGate(row, slot, self._context.journal, self._health.confirmation, probe=self._health.is_outage)
+        gate = RowGate(row, slot, self._context.journal, self._health.confirmation, probe=self._health.is_outage)
         task = asyncio.create_task(self._send(row, slot, gate))
         self._in_flight[task] = gate
         task.add_done_callback(self._finished)
 
-    async def _send(self, row: QueuedRow, slot: Slot, gate: TicketGate) -> None:
+    async def _send(self, row: QueuedRow, slot: Slot, gate: RowGate) -> None:
         answer: Answer | None = None
         try:
-            answer = await self._context.client.send(row.request, gate)
+            answer = await self._context.client.send(row.request, gate, row.operation.read_answer)
         except asyncio.CancelledError:
             if gate.sent:
                 answer = Unclear("interrupted", "the program was stopped while the request was in flight")

@@ -1,4 +1,4 @@
-"""What was read of the fields is kept for later, and whatever is not that is as good as nothing."""
+"""Fields are saved between commands; a file that `FieldsCache` did not write counts as none."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ a_field = st.builds(
 )
 
 
-def test_what_is_kept_comes_back(tmp_path: Path):
-    """Whatever fields hold, a later command has the same; the folder is made, and nobody else may read the file."""
+def test_saved_fields_are_loaded_again(tmp_path: Path):
+    """A later command gets equal fields; the folder is created, and only its owner may read the file."""
     cache = FieldsCache(tmp_path / "new" / "folder")
     cache.save(FIELDS)
     assert cache.load(FIELDS.account) == FIELDS
@@ -62,13 +62,13 @@ def test_what_is_kept_comes_back(tmp_path: Path):
 @settings(max_examples=50, deadline=None)
 @given(st.lists(a_field).map(tuple))
 def test_plain_data_and_back(fields: tuple[AccountField, ...]):
-    """Fields of any content are the same after a way through JSON."""
+    """Fields of any content are equal after conversion to JSON and back."""
     all_of = replace(FIELDS, fields=fields)
     assert from_data(json.loads(json.dumps(as_data(all_of)))) == all_of
 
 
-def test_each_account_has_its_own(tmp_path: Path):
-    """One account's fields say nothing of another's, even where a file was copied to its place."""
+def test_each_account_has_its_own_file(tmp_path: Path):
+    """Fields of one account are never used for another, even if the file was copied to its path."""
     cache = FieldsCache(tmp_path)
     cache.save(FIELDS)
     assert cache.load("tenant") is None
@@ -82,7 +82,7 @@ def test_each_account_has_its_own(tmp_path: Path):
     [b"", b"\xff", b"{}", b"[]", b"null", b"[" * 100_000, b'{"version": 2}', b'{"version": 1, "fields": 7}'],
 )
 def test_a_damaged_file_is_none(content: bytes, tmp_path: Path):
-    """A file that can't be understood is as if it were not there: the next `fields` writes it anew."""
+    """A damaged file counts as missing; the next `fields` replaces it."""
     cache = FieldsCache(tmp_path)
     cache.path("tenant").write_bytes(content)
     assert cache.load("tenant") is None
@@ -96,17 +96,31 @@ def test_a_damaged_file_is_none(content: bytes, tmp_path: Path):
         ("min_value", "x"),
         ("values", [1]),
         ("schema_name", None),
+        ("schema_name", 7),
+        ("retired", None),
         ("values", 7),
     ],
 )
-def test_a_changed_part_is_none(part: str, value: object, tmp_path: Path):
-    """A part of another kind makes the whole file worthless; half of it would be worse than nothing."""
+def test_a_member_of_another_type_is_none(part: str, value: object, tmp_path: Path):
+    """One member of another type makes the whole file worthless; half of the fields would be worse than none."""
     cache = FieldsCache(tmp_path)
     cache.save(FIELDS)
     data = json.loads(cache.path(FIELDS.account).read_text("utf-8"))
     data["fields"][0][part] = value
     cache.path(FIELDS.account).write_text(json.dumps(data), "utf-8")
     assert cache.load(FIELDS.account) is None
+
+
+def test_a_missing_member_or_a_time_without_zone_makes_the_file_worthless(tmp_path: Path):
+    """Only a file as `save` writes it is used."""
+    cache = FieldsCache(tmp_path)
+    cache.save(FIELDS)
+    saved = json.loads(cache.path(FIELDS.account).read_text("utf-8"))
+    without_member = {**saved, "fields": [{k: v for k, v in saved["fields"][0].items() if k != "active"}]}
+    without_zone = {**saved, "read_at": saved["read_at"].partition("+")[0]}
+    for changed in (without_member, without_zone):
+        cache.path(FIELDS.account).write_text(json.dumps(changed), "utf-8")
+        assert cache.load(FIELDS.account) is None
 
 
 @pytest.mark.parametrize(
@@ -120,11 +134,11 @@ def test_a_changed_part_is_none(part: str, value: object, tmp_path: Path):
     ],
 )
 def test_the_age(ago: timedelta, text: str):
-    """The age is told in the largest unit that fits; a clock that was set back makes nothing older."""
+    """The age is shown in the largest unit that fits; a clock that was set back gives `just now`."""
     assert FIELDS.age_text(NOW + ago) == text
 
 
 def test_a_week_makes_them_old():
-    """What was read more than seven days ago may well be wrong by now."""
+    """Fields that were read more than seven days ago count as old."""
     assert not FIELDS.is_old(NOW + timedelta(days=7))
     assert FIELDS.is_old(NOW + timedelta(days=7, seconds=1))

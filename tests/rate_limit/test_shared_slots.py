@@ -15,7 +15,7 @@ from importer.errors import CapReached, ProgramError, StoppedEarly
 from importer.ledger.store import Ledger
 from importer.models import Rate
 from importer.rate_limit import Margin, SlotPool
-from importer.rate_limit.limiter import MANY_CALLS, LimiterOptions, RateLimiter
+from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.shared_slots import SharedSlots, calls_today, shared_rate_limiter
 from importer.rate_limit.slot_records import SlotRecords
 from tests.ledger.ledgers import new_ledger, query, reopened
@@ -330,17 +330,22 @@ def test_the_days_calls_are_those_of_all_runs(ledger: Ledger, tmp_path: Path) ->
     assert calls_today(ledger, "another") == 0
 
 
-@pytest.mark.parametrize(("daily_cap", "is_shared"), [(None, False), (10, True)])
-def test_very_high_limit_is_not_shared(
-    daily_cap: int | None, ledger: Ledger, tmp_path: Path, *, is_shared: bool
-) -> None:
-    """To share so many slots would cost more than the calls; but a day's calls are counted all the same."""
+def test_very_high_limit_is_shared(ledger: Ledger) -> None:
+    """Two runs with 2,000 calls an hour share a pool: after 1,000 calls, both wait for the second half of the hour."""
+    rate = Rate(2_000, 3600.0)
 
     async def whole() -> None:
-        limits = LimiterOptions(rate=Rate(2 * MANY_CALLS, 1.0), run="A", daily_cap=daily_cap)
-        async with asyncio.timeout(PATIENCE_S), shared_rate_limiter(ledger, ACCOUNT, limits) as limiter:
-            await use(limiter, [])
+        limits = [LimiterOptions(rate=rate, run=run) for run in "AB"]
+        async with (
+            asyncio.timeout(PATIENCE_S),
+            shared_rate_limiter(ledger, ACCOUNT, limits[0]) as a,
+            shared_rate_limiter(ledger, ACCOUNT, limits[1]) as b,
+        ):
+            for limiter in (a, b):
+                await asyncio.gather(*(use(limiter, []) for _ in range(500)))
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await use(a, [])
 
     asyncio.run(whole())
-    assert bool(query(tmp_path, "select * from quotas")) is is_shared
-    assert calls_today(ledger, ACCOUNT) == is_shared
+    assert calls_today(ledger, ACCOUNT) == 1_000

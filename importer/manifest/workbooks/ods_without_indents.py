@@ -5,6 +5,7 @@ PhpSpreadsheet and LibreOffice's pretty printing write such files. Whitespace in
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 import xml.parsers.expat
@@ -13,10 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
-from xml.sax.saxutils import escape, quoteattr
 
 from importer.manifest.workbooks.ooxml import open_package
-from importer.manifest.workbooks.zip_copy import changed_copy
+from importer.manifest.workbooks.zip_copy import changed_copy, quoted
 
 _CONTENT = "content.xml"
 _START_BYTES = 1 << 20
@@ -69,7 +69,7 @@ class _XmlWriter:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Write the start of an element."""
         self._open_paragraphs += name in _PARAGRAPHS
-        written = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
+        written = "".join(f" {key}={quoted(value)}" for key, value in attributes.items())
         self._write(f"<{name}{written}")
         self._is_tag_open = True
 
@@ -85,7 +85,7 @@ class _XmlWriter:
     def text(self, text: str) -> None:
         """Write text, but not indents."""
         if self._open_paragraphs or text.strip():
-            self._write(escape(text))
+            self._write(html.escape(text, quote=False))
 
     def _write(self, text: str) -> None:
         self._target.write(f"{'>' if self._is_tag_open else ''}{text}".encode())

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
-from xml.sax.saxutils import quoteattr
 
 from importer.manifest.workbooks.ooxml import (
     CONTENT_TYPES,
@@ -26,7 +25,7 @@ from importer.manifest.workbooks.ooxml import (
     read_relations,
     relations_part,
 )
-from importer.manifest.workbooks.zip_copy import changed_copy
+from importer.manifest.workbooks.zip_copy import changed_copy, quoted
 
 _OFFICE_DOCUMENT = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -141,7 +140,7 @@ def _copy_as_utf8(source: IO[bytes], target: IO[bytes]) -> None:
 
 def _relations_xml(relations: list[Relation]) -> str:
     elements = "".join(
-        f"<Relationship Type={quoteattr(each.kind)} Target={quoteattr(each.target)} Id={quoteattr(each.id)}/>"
+        f"<Relationship Type={quoted(each.kind)} Target={quoted(each.target)} Id={quoted(each.id)}/>"
         for each in relations
     )
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<Relationships xmlns="{_PACKAGE}">{elements}</Relationships>'

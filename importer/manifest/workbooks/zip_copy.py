@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -24,3 +25,8 @@ def changed_copy(
             write(original, copy)
         file.flush()
         yield Path(file.name)
+
+
+def quoted(value: str) -> str:
+    """Return the value of an XML attribute in quotes. `xml.sax.saxutils` would load a library for the web."""
+    return f'"{html.escape(value)}"'.replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
