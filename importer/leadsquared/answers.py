@@ -7,7 +7,7 @@ ticket was created": it is ``Unclear``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 from http import HTTPStatus
@@ -112,6 +112,8 @@ class NotSendable:
 
 
 Answer = Created | Refused | KeysRefused | WrongUrl | Throttled | Unclear | NotSent | NotSendable
+# Reads status, headers and body, at a time in seconds since 1970.
+AnswerReader = Callable[[int, Mapping[str, str], bytes | None, float], Answer]
 
 
 def read_answer(  # noqa: PLR0911 - one for each class of answers

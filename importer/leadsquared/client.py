@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import quote
 
-from importer.leadsquared.answers import Answer, NotSendable, NotSent, Unclear, read_answer
+from importer.leadsquared.answers import Answer, AnswerReader, NotSendable, NotSent, Unclear, read_answer
 from importer.leadsquared.connections import RequestGate
 from importer.leadsquared.masking import mask_answer
 from importer.leadsquared.requests import Request
@@ -23,11 +23,11 @@ class Client:
         self._transport = transport
         self._redactor = redactor
 
-    async def send(self, request: Request, gate: RequestGate) -> Answer:
-        """Send a request that changes the account. Raises only the errors of the gate."""
+    async def send(self, request: Request, gate: RequestGate, read: AnswerReader = read_answer) -> Answer:
+        """Send a request that changes the account, and ``read`` its answer. Raises only the errors of the gate."""
         reply = await self._transport.send(request, gate)
         if isinstance(reply, AccountReply):
-            return mask_answer(read_answer(reply.status, reply.headers, reply.body, time.time()), self._redactor)
+            return mask_answer(read(reply.status, reply.headers, reply.body, time.time()), self._redactor)
         return reply
 
     async def read(self, request: Request, gate: RequestGate) -> AccountReply | Unclear | NotSent:

@@ -13,7 +13,7 @@ from importer.rate_limit.limiter import RateLimiter
 from importer.runtime.display_text import duration
 from importer.submission.concurrency import Concurrency
 from importer.submission.context import SubmissionOptions
-from importer.submission.gate import AccountConfirmation, TicketGate
+from importer.submission.gate import AccountConfirmation, RowGate
 from importer.submission.outage import Outage
 
 # A call with files up to this size takes as long as the network and the server, not as long as its upload.
@@ -75,7 +75,7 @@ class AccountHealth:
         """Return when ``may_send`` or ``stop_reasons`` change because of an outage."""
         return self._outage.next_event_at() if self._outage.is_active else math.inf
 
-    def record(self, answer: Answer, gate: TicketGate, *, others: int, casts_doubt: bool, stopping: bool) -> str:
+    def record(self, answer: Answer, gate: RowGate, *, others: int, casts_doubt: bool, stopping: bool) -> str:
         """Update by an answer; return a message for the user, or an empty text.
 
         ``others``: rows in flight besides this one. ``casts_doubt``: on the account's settings. ``stopping``: the run
@@ -104,13 +104,13 @@ class AccountHealth:
             return "the server answers again, sending continues"
         return ""
 
-    def _record_duration(self, gate: TicketGate) -> None:
+    def _record_duration(self, gate: RowGate) -> None:
         took_s = self._limiter.now() - (gate.slot.used_at or 0.0)
         self._concurrency.record_call(took_s)
         if sum(file.size_bytes for file in gate.row.request.attachments) <= _SMALL_BYTES:
             self._limiter.record_response_time(took_s)
 
-    def _pause(self, answer: Throttled, gate: TicketGate) -> None:
+    def _pause(self, answer: Throttled, gate: RowGate) -> None:
         wait_s = self._limiter.rate.period_s if answer.retry_after_s is None else answer.retry_after_s
         if (too_long := self._exhausted.refused(wait_s, self._now())) is not None:
             self._on_stop(too_long)

@@ -12,9 +12,10 @@ from importer.models import Status
 from importer.submission import outcomes
 from importer.submission.account_health import AccountHealth
 from importer.submission.context import SubmissionContext, SubmissionOptions
-from importer.submission.gate import TicketGate
+from importer.submission.gate import RowGate
 from importer.submission.refusals import AccountRefusals
-from importer.submission.retry import Retry, Settled, StopRun, WaitForFirstTicket, next_step
+from importer.submission.reports import Report
+from importer.submission.retry import Retry, Settled, StopRun, WaitForFirstSuccess
 from importer.submission.send_queue import QueuedRow, SendQueue
 
 
@@ -38,27 +39,27 @@ class AnswerHandler:
         self._refusals = AccountRefusals(account_known=options.account_known)
         self._any_sent = False  # a request of this run was sent
 
-    async def put_back_unsent(self, row: QueuedRow, gate: TicketGate) -> None:
+    async def put_back_unsent(self, row: QueuedRow, gate: RowGate) -> None:
         """Put a row back whose request was withdrawn before it was sent."""
         if gate.intent_written:
             await self._context.journal.write(outcomes.retryable_outcome(row, "withdrawn", counted=False))
         self._queue.put_back(row)
 
-    async def handle(self, row: QueuedRow, gate: TicketGate, answer: Answer, *, others: int, stopping: bool) -> None:
-        """Handle the answer to a request.
+    async def handle(self, row: QueuedRow, gate: RowGate, answer: Answer, *, others: int, stopping: bool) -> Report:
+        """Record the answer to a request, and act on it.
 
         ``others``: rows in flight besides this one. ``stopping``: the run is being stopped.
         """
         self._any_sent = self._any_sent or gate.sent
         answer = self._options.policy.interpret(answer, succeeded=self._refusals.succeeded)
-        step = (None if self._any_sent else outcomes.stop_for_settings(answer)) or next_step(
+        step = (None if self._any_sent else outcomes.stop_for_settings(answer)) or self._options.policy.next_step(
+            row.operation,
             answer,
             attempt=row.attempt,
             succeeded=self._refusals.succeeded,
-            policy=self._options.policy,
             jitter=self._options.jitter(),
         )
-        casts_doubt = self._refusals.casts_doubt(answer)
+        casts_doubt = self._refusals.doubt(row.operation, answer) is not None
         message = self._health.record(answer, gate, others=others, casts_doubt=casts_doubt, stopping=stopping)
         settled = None
         match step:
@@ -67,7 +68,7 @@ class AnswerHandler:
                 self._queue.finish(row, created=settled.status is Status.CREATED)
             case Retry():
                 await self._retry(row, gate, step, answer)
-            case WaitForFirstTicket():
+            case WaitForFirstSuccess():
                 await self._context.journal.write(outcomes.waiting_outcome(row, step, answer))
                 self._refusals.add_waiting(row, step, answer)
                 self._queue.finish(row, created=False)
@@ -77,27 +78,29 @@ class AnswerHandler:
                 self._queue.put_back(row)
                 self._on_stop(outcomes.stop_error(step))
                 message = ""  # the error of the run says the same
-        if (too_many := self._refusals.record(answer)) is not None:
+        if (too_many := self._refusals.record(row.operation, answer)) is not None:
             self._on_stop(too_many)
-        # The observer is called last: its errors must not cost a row its outcome.
-        self._report(row, gate, answer, settled)
-        for text in filter(None, (message, *self._refusals.take_messages())):
-            self._context.observer.message(text)
-        if self._refusals.succeeded:
-            await self._settle_refused()
+        return Report(
+            call=answer if gate.sent else None,
+            row=row if settled is not None else None,
+            settled=settled,
+            messages=tuple(filter(None, (message, *self._refusals.take_messages()))),
+        )
 
-    async def fail_unsent(self, row: QueuedRow) -> None:
+    async def fail_unsent(self, row: QueuedRow) -> Report:
         """Settle a row that can't be sent any more."""
         settled = Settled(status=Status.FAILED, code="attachment-changed", error=row.unsendable_reason)
         answer = NotSendable(settled.code, settled.error)
         await self._context.journal.write(outcomes.final_outcome(row, settled, answer))
-        self._context.observer.row_finished(row, settled)
+        return Report(row=row, settled=settled)
 
-    def _report(self, row: QueuedRow, gate: TicketGate, answer: Answer, settled: Settled | None) -> None:
-        if gate.sent:
-            self._context.observer.call_ended(answer)
-        if settled is not None:
-            self._context.observer.row_finished(row, settled)
+    async def settle_refused(self) -> Report | None:
+        """Settle a row that was refused before the first success, if there is one: the account was not the reason."""
+        if (refused := self._refusals.take_refused()) is None:
+            return None
+        row, step, answer = refused
+        failed = Settled(status=Status.FAILED, code="refused", error=step.error)
+        return Report(row=row, settled=await self._settle(row, outcomes.keep_unknown(row, failed), answer, late=True))
 
     async def _settle(self, row: QueuedRow, settled: Settled, answer: Answer, *, late: bool = False) -> Settled:
         """Write the outcome of a row and count it. Return the outcome in the ledger.
@@ -113,25 +116,18 @@ class AnswerHandler:
             if (too_many := self._refusals.record_repeated_number(stored.error)) is not None:
                 self._on_stop(too_many)
         elif settled.status is Status.CREATED:
-            self._refusals.record_ticket()
+            self._refusals.record_success()
             self._health.confirmation.confirm()
         self._count(row, settled)
         return settled
 
-    async def _settle_refused(self) -> None:
-        """Settle the rows that were refused before the first ticket: the account was not the reason."""
-        for row, step, answer in self._refusals.take_refused():
-            refused = Settled(status=Status.FAILED, code="refused", error=step.error)
-            settled = await self._settle(row, outcomes.keep_unknown(row, refused), answer, late=True)
-            self._context.observer.row_finished(row, settled)
-
-    async def _retry(self, row: QueuedRow, gate: TicketGate, step: Retry, answer: Answer) -> None:
-        if step.may_have_created:
+    async def _retry(self, row: QueuedRow, gate: RowGate, step: Retry, answer: Answer) -> None:
+        if step.may_have_changed:
             row.prior_status = Status.UNKNOWN
         if gate.intent_written:
             wait_s = max(step.delay_s, self._context.limiter.pause_left_s)
             unsent = outcomes.retryable_outcome(
-                row, outcomes.answer_name(answer), counted=step.may_have_created, code=step.code, error=step.error
+                row, outcomes.answer_name(answer), counted=step.may_have_changed, code=step.code, error=step.error
             )
             await self._context.journal.write(replace(unsent, wait_s=round(wait_s, 3)))
         if is_accepted(answer):

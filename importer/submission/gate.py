@@ -1,4 +1,4 @@
-"""Hold a ticket's request back until its slot is free and its intent is in the ledger."""
+"""Hold a request back until its slot is free and its intent is in the ledger."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class AccountConfirmation:
 
     def __init__(self) -> None:
         self.confirmed = False
-        self._current: TicketGate | None = None
+        self._current: RowGate | None = None
         self._changed = asyncio.Event()  # replaced at each change
 
-    async def wait_for_turn(self, gate: TicketGate) -> None:
+    async def wait_for_turn(self, gate: RowGate) -> None:
         """Wait until the account is confirmed, or no other call is in flight."""
         while not self.confirmed:
             if self._current is None:
@@ -43,7 +43,7 @@ class AccountConfirmation:
         """Record doubt whether the account accepts calls: those not sent yet go one at a time."""
         self.confirmed = False
 
-    def call_ended(self, gate: TicketGate) -> None:
+    def call_ended(self, gate: RowGate) -> None:
         """Let the next call go after one has ended or was withdrawn."""
         if self._current is gate:
             self._current = None
@@ -54,8 +54,8 @@ class AccountConfirmation:
         self._changed = asyncio.Event()
 
 
-class TicketGate:
-    """The ``RequestGate`` of one ticket: waits for its turn and its slot, and writes its intent."""
+class RowGate:
+    """The ``RequestGate`` of one row: waits for its turn and its slot, and writes its intent."""
 
     def __init__(
         self,
@@ -91,6 +91,7 @@ class TicketGate:
                     Intent(
                         key=row.key,
                         content=row.content,
+                        operation=row.operation.name,
                         request=request.text,
                         title=request.title,
                         lead=request.lead,

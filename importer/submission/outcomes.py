@@ -8,7 +8,7 @@ from importer.leadsquared.answers import Answer, NotSent
 from importer.leadsquared.connection_errors import connection_error
 from importer.ledger.records import Outcome
 from importer.models import Status
-from importer.submission.retry import Settled, StopRun, WaitForFirstTicket
+from importer.submission.retry import Settled, StopRun, WaitForFirstSuccess
 from importer.submission.send_queue import QueuedRow
 
 
@@ -21,6 +21,7 @@ def final_outcome(row: QueuedRow, settled: Settled, answer: Answer) -> Outcome:
     """Return the outcome of a row that is done."""
     return Outcome(
         key=row.key,
+        operation=row.operation.name,
         state=settled.status.value,
         outcome=answer_name(answer),
         ids=settled.ids,
@@ -34,6 +35,7 @@ def retryable_outcome(row: QueuedRow, name: str, *, counted: bool, code: str = "
     """Return the outcome of a request after which the row is as before, and can be sent again."""
     return Outcome(
         key=row.key,
+        operation=row.operation.name,
         state=row.prior_status.value,
         outcome=name,
         error_code=code,
@@ -44,12 +46,13 @@ def retryable_outcome(row: QueuedRow, name: str, *, counted: bool, code: str = "
     )
 
 
-def waiting_outcome(row: QueuedRow, step: WaitForFirstTicket, answer: Answer) -> Outcome:
+def waiting_outcome(row: QueuedRow, step: WaitForFirstSuccess, answer: Answer) -> Outcome:
     """Return the outcome of a refusal that may concern the account: the row keeps its state from before this run."""
     before = keep_unknown(row, Settled(status=Status.FAILED, code="refused", error=step.error))
     pending = row.prior_status is Status.PENDING
     return Outcome(
         key=row.key,
+        operation=row.operation.name,
         state=row.prior_status.value,
         outcome=answer_name(answer),
         error_code=step.code if pending else before.code,
@@ -77,7 +80,7 @@ def stop_for_settings(answer: Answer) -> StopRun | None:
 
 
 def keep_unknown(row: QueuedRow, settled: Settled) -> Settled:
-    """Keep an unknown row unknown after a refusal: an earlier request may have created its ticket."""
+    """Keep an unknown row unknown after a refusal: an earlier request may have changed the account."""
     if settled.status is not Status.FAILED or row.prior_status is not Status.UNKNOWN:
         return settled
     error = f"an earlier request may have created the ticket; the last one did not: {settled.error}"

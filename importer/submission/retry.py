@@ -1,7 +1,7 @@
 """Decide what follows from an answer: the row is done, is sent again, or the run stops. Pure.
 
-The table is in README.md of this folder, "Answers". A request that may have created a ticket is never repeated
-unless the user asks for it.
+The row's operation has the table of answers. A request that may have changed the account is repeated only if its
+operation is repeatable, or if the user asks for it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from typing import assert_never
 from importer.leadsquared.answers import (
     Answer,
     Created,
-    KeysRefused,
-    NotSendable,
     NotSent,
     Refused,
     Throttled,
@@ -23,8 +21,9 @@ from importer.leadsquared.answers import (
 )
 from importer.models import Status, TicketIds
 from importer.rate_limit.backoff import backoff_s
+from importer.submission.operations import Operation, Result
 
-_MAX_ATTEMPTS = 5  # of requests that are repeated only because of --on-unknown or --retry-status
+_MAX_ATTEMPTS = 5  # of requests that are repeated although their outcome is unknown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +41,7 @@ class RetryPolicy:
     def interpret(self, answer: Answer, *, succeeded: bool) -> Answer:
         """Return what an answer means with this policy.
 
-        If this run has ``succeeded`` in creating a ticket, a redirect does not mean a wrong URL: the account may have
+        If a request of this run has ``succeeded``, a redirect does not mean a wrong URL: the account may have
         taken this one request.
         """
         match answer:
@@ -53,9 +52,43 @@ class RetryPolicy:
             case _:
                 return answer
 
-    def repeats(self, answer: Unclear) -> bool:
-        """Return whether the user asked to repeat requests with this answer."""
-        return self.retry_unknown or (answer.code == "server-error" and answer.http_status in self.retry_statuses)
+    def repeats(self, answer: Answer) -> bool:
+        """Return whether the user asked to repeat requests with this answer, which is unclear."""
+        return self.retry_unknown or (
+            isinstance(answer, Unclear) and answer.code == "server-error" and answer.http_status in self.retry_statuses
+        )
+
+    def next_step(
+        self, operation: Operation, answer: Answer, *, attempt: int, succeeded: bool, jitter: float
+    ) -> NextStep:
+        """Return the next step after an answer that ``interpret`` returned.
+
+        ``attempt`` counts the row's requests in this run from 1. ``succeeded``: a request of this run has succeeded, so
+        the keys and the URL are right. ``jitter`` is uniform in [0, 1).
+        """
+        meaning = operation.meaning(answer)
+        code, error = meaning.code or getattr(answer, "code", ""), reason_of(answer)
+        if meaning.doubt is not None and meaning.doubt.code and not succeeded:
+            return WaitForFirstSuccess(code=meaning.doubt.code, error=error)
+        match meaning.result:
+            case Result.SUCCESS:
+                ids = answer.ids if isinstance(answer, Created) and operation.makes_ticket else None
+                step: NextStep = Settled(status=Status.CREATED, ids=ids)
+            case Result.FAILED:
+                step = Settled(status=Status.FAILED, code=code, error=error)
+            case Result.STOP:
+                step = StopRun(code=code, error=error)
+            case Result.REPEAT:
+                step = Retry(delay_s=_delay_s(answer, attempt, jitter), code=code, error=error)
+            case Result.UNKNOWN if attempt < _MAX_ATTEMPTS and (operation.repeatable or self.repeats(answer)):
+                delay_s = backoff_s(attempt, jitter)
+                step = Retry(delay_s=delay_s, code=code, error=error, may_have_changed=True)
+            case Result.UNKNOWN:
+                counts = meaning.counts_as_failure
+                step = Settled(status=Status.UNKNOWN, code=code, error=error, counts_as_failure=counts)
+            case _:
+                assert_never(meaning.result)
+        return step
 
     def warnings(self) -> tuple[str, ...]:
         """Return a warning about duplicates if unclear requests are repeated."""
@@ -85,13 +118,13 @@ class Settled:
 class Retry:
     """The row is sent again after ``delay_s``.
 
-    ``may_have_created``: this request may have created a ticket.
+    ``may_have_changed``: this request may have changed the account.
     """
 
     delay_s: float
     code: str
     error: str
-    may_have_created: bool = False
+    may_have_changed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,59 +136,28 @@ class StopRun:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WaitForFirstTicket:
-    """The refusal may concern the whole account or only this row; the run's first ticket decides.
+class WaitForFirstSuccess:
+    """The refusal may concern the whole account or only this row; the run's first success decides.
 
-    Until then the row is pending. Afterwards it is failed, if certainly no ticket was created.
+    Until then the row is pending. Afterwards it is failed, if the request certainly changed nothing.
     """
 
     code: str
     error: str
 
 
-NextStep = Settled | Retry | StopRun | WaitForFirstTicket
+NextStep = Settled | Retry | StopRun | WaitForFirstSuccess
 
 
-def next_step(  # noqa: C901, PLR0911 - one case for each answer; split up, the table could not be read
-    answer: Answer, *, attempt: int, succeeded: bool, policy: RetryPolicy, jitter: float
-) -> NextStep:
-    """Return the next step after an answer that ``RetryPolicy.interpret`` returned.
-
-    ``attempt`` counts the row's requests in this run from 1. ``succeeded``: this run has created a ticket, so the keys
-    and the URL are right. ``jitter`` is uniform in [0, 1).
-    """
-    match answer:
-        case Created(ids):
-            return Settled(status=Status.CREATED, ids=ids)
-        case Refused(reason):
-            return Settled(status=Status.FAILED, code="refused", error=reason)
-        case KeysRefused(reason, HTTPStatus.UNAUTHORIZED):
-            return StopRun(code="keys-refused", error=reason)
-        case KeysRefused(reason) | WrongUrl(reason):
-            if succeeded:
-                return Settled(status=Status.FAILED, code="refused", error=reason)
-            return WaitForFirstTicket(
-                code="keys-refused" if isinstance(answer, KeysRefused) else "wrong-url", error=reason
-            )
-        case Throttled():
-            return Retry(delay_s=0.0, code="limit-exceeded", error="429: the account's limit was used up")
-        case NotSent(reason, stale, out_of_resources):
-            # Not the server's fault: the row is sent again at once, or as soon as fewer rows are in flight.
-            delay_s = 0.0 if stale or out_of_resources else backoff_s(attempt, jitter)
-            return Retry(delay_s=delay_s, code="not-connected", error=reason)
-        case NotSendable(code, reason):
-            return Settled(status=Status.FAILED, code=code, error=reason)
-        case Unclear(code, reason):
-            if policy.repeats(answer) and attempt < _MAX_ATTEMPTS:
-                return Retry(delay_s=backoff_s(attempt, jitter), code=code, error=reason, may_have_created=True)
-            return Settled(
-                status=Status.UNKNOWN, code=code, error=reason, counts_as_failure=_is_probable_refusal(answer)
-            )
-        case _:
-            assert_never(answer)
+def reason_of(answer: Answer) -> str:
+    """Return why an answer is no success."""
+    return "429: the account's limit was used up" if isinstance(answer, Throttled) else getattr(answer, "reason", "")
 
 
-def _is_probable_refusal(answer: Unclear) -> bool:
-    """Return whether something answered and probably did not create the ticket."""
-    redirect = answer.http_status is not None and 300 <= answer.http_status < 400  # noqa: PLR2004 - redirects
-    return bool(answer.exception_type) or answer.web_page or redirect
+def _delay_s(answer: Answer, attempt: int, jitter: float) -> float:
+    """Return the wait before a request that changed nothing is sent again."""
+    # A stale connection and a lack of files are not the server's fault: the row waits only for a connection or a file.
+    # After a 429, all rows wait for the limit.
+    if isinstance(answer, NotSent) and not (answer.stale or answer.out_of_resources):
+        return backoff_s(attempt, jitter)
+    return 0.0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from importer.leadsquared.requests import Request
 from importer.models import Status
+from importer.submission.operations import Operation
 
 # Rows that wait for a lead are all checked at each turn, and kept in memory.
 _MAX_PARKED = 500
@@ -30,6 +31,7 @@ class QueuedRow:
     key: str
     cells: tuple[str, ...]
     content: str
+    operation: Operation
     request: Request
     leads: tuple[str, ...] = ()
     prior_status: Status = Status.PENDING

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from importer.leadsquared.ticket_request import create_request
 from importer.models import Ticket
+from importer.submission.operations import CREATE
 from importer.submission.plan import TO_SEND, Disposition
 from importer.submission.send_queue import QueuedRow
 from importer.workflows.manifest_rows import ManifestRows
@@ -34,6 +35,7 @@ def _queued(rows: ManifestRows, row: StagedRow, disposition: Disposition) -> Que
         key=row.key,
         cells=row.cells,
         content=row.content,
+        operation=CREATE,
         request=create_request(Ticket(fields=row.fields, lead_id=row.lead_id, attachments=files)),
         leads=tuple(sorted(rows.shared_leads.shared(row.leads))),
         failed_before=disposition == Disposition.RESEND,

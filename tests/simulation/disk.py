@@ -11,7 +11,9 @@ from importer.leadsquared.ticket_request import create_request
 from importer.ledger.records import Intent, Outcome
 from importer.models import Ticket
 from importer.rate_limit import SlotPool
+from importer.rate_limit.pool_text import pool_from_text, pool_to_text
 from importer.rate_limit.slot_storage import SlotStorage
+from importer.submission.operations import CREATE
 from importer.submission.send_queue import QueuedRow
 
 _Told = TypeVar("_Told")
@@ -62,7 +64,9 @@ class Books:
         row = self.states.find(State.PENDING)
         while row >= 0:
             ticket = Ticket(fields=(("Title", str(row)),), lead_id="8eee83bb-0462-4d6b-b396-6afb9a4608f2")
-            yield QueuedRow(row=row, key=str(row), cells=(), content="", request=create_request(ticket))
+            yield QueuedRow(
+                row=row, key=str(row), cells=(), content="", operation=CREATE, request=create_request(ticket)
+            )
             row = self.states.find(State.PENDING, row + 1)
 
 
@@ -151,4 +155,4 @@ class SimulatedKeeper(SlotStorage):
 
 def reread(pool: SlotPool, now: float) -> SlotPool:
     """The pool as the next process finds it."""
-    return SlotPool.from_json(pool.to_json(), now, _LONGEST_PAUSE_S)
+    return pool_from_text(pool_to_text(pool), now, _LONGEST_PAUSE_S)

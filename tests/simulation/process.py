@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from importer.errors import ImporterError
-from importer.leadsquared.answers import Answer
+from importer.leadsquared.answers import Answer, AnswerReader
 from importer.leadsquared.connections import RequestGate
 from importer.leadsquared.requests import Request
 from importer.rate_limit import SlotPool
@@ -35,7 +35,7 @@ class SimulatedClient:
         self._loop = asyncio.get_running_loop()
         self._idle: deque[float] = deque()  # since when, the longest first
 
-    async def send(self, request: Request, gate: RequestGate) -> Answer:
+    async def send(self, request: Request, gate: RequestGate, _read: AnswerReader) -> Answer:
         """Send one ticket; the row is its title."""
         row = int(request.title)
         await self._connect()

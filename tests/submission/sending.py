@@ -1,4 +1,4 @@
-"""What the tests of this room share: rows, a real ledger in a file, and a submission to a server on a real socket."""
+"""What the tests of this room share: rows, a real ledger in a file, and a submission to a server or an account."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from typing import Any
 
 from importer.errors import ImporterError
 from importer.leadsquared.answers import Answer
-from importer.leadsquared.client import open_client
+from importer.leadsquared.client import Client, open_client
 from importer.leadsquared.ticket_request import create_request
-from importer.leadsquared.transport import Endpoint, Timeouts
+from importer.leadsquared.transport import Endpoint, Timeouts, Transport
 from importer.ledger.records import LedgerEntry, RunInfo
 from importer.ledger.store import Ledger
 from importer.models import Attachment, Rate, Ticket
 from importer.rate_limit import Margin
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
+from importer.runtime.redaction import Redactor
 from importer.sandbox import Sandbox
 from importer.submission.context import SubmissionContext, SubmissionOptions
 from importer.submission.failure_limit import FailureLimit
 from importer.submission.journal import Journal
+from importer.submission.operations import CREATE
 from importer.submission.retry import RetryPolicy, Settled
 from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
 from tests.ledger.ledgers import live_run, new_ledger
+from tests.submission.account import Account
 
 LEAD_ID = "8eee83bb-0462-4d6b-b396-6afb9a4608f2"
 FAST = Rate(1000, 0.05)  # a pause for a whole period, as after a 429, is short, too
@@ -100,6 +103,7 @@ def row(number: int, *files: Attachment, **changes: Any) -> QueuedRow:
         key=str(number),
         cells=(str(number),),
         content=f"content {number}",
+        operation=CREATE,
         request=create_request(ticket),
         **changes,
     )
@@ -131,9 +135,21 @@ def address(server: Sandbox | Endpoint) -> Endpoint:
 
 
 @asynccontextmanager
+async def client_of(server: Sandbox | Endpoint | Transport, answer_s: float, connections: int) -> AsyncIterator[Client]:
+    """A client of a server, or of an account without a network."""
+    if isinstance(server, Sandbox | Endpoint):
+        async with open_client(address(server), Timeouts(answer_s=answer_s), connections=connections) as client:
+            yield client
+        return
+    if isinstance(server, Account):
+        server.answer_s = answer_s
+    yield Client(server, Redactor(()))
+
+
+@asynccontextmanager
 async def sending(
     folder: Path,
-    server: Sandbox | Endpoint,
+    server: Sandbox | Endpoint | Transport,
     claimed: Sequence[QueuedRow],
     *,
     rate: Rate = FAST,
@@ -158,11 +174,10 @@ async def sending(
     try:
         run = live_run(ledger, *keys)
         watcher = Watcher()
-        patience = Timeouts(answer_s=answer_s)
         keeper = keeper or MemorySlots(asyncio.get_running_loop().time)
         margin = Margin(first_s=0.001, least_s=0.001)
         async with (
-            open_client(address(server), patience, connections=settled.concurrency) as client,
+            client_of(server, answer_s, settled.concurrency) as client,
             Journal(ledger, run) as journal,
             RateLimiter(LimiterOptions(rate=rate, daily_cap=daily_cap), keeper, margin) as limiter,
         ):

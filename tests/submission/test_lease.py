@@ -17,13 +17,16 @@ from importer.ledger.leases import LEASE_S
 from importer.ledger.records import Outcome, RunInfo
 from importer.ledger.store import Ledger
 from importer.models import Ticket
-from importer.submission.gate import AccountConfirmation, TicketGate
+from importer.submission.gate import AccountConfirmation, RowGate
 from importer.submission.journal import Journal
+from importer.submission.operations import CREATE
 from importer.submission.send_queue import QueuedRow
 from tests.ledger.disks import small_disk
 from tests.ledger.ledgers import created, entry, expire_lease, intent, live_run, new_ledger, query, reopened, url_of
 
-ROW = QueuedRow(row=2, key="A", cells=(), content="", request=create_request(Ticket(fields=(("Title", "a"),))))
+ROW = QueuedRow(
+    row=2, key="A", cells=(), content="", operation=CREATE, request=create_request(Ticket(fields=(("Title", "a"),)))
+)
 
 
 class HeldUp:
@@ -54,7 +57,7 @@ def pass_gate(ledger: Ledger, run: RunInfo, slot: HeldUp) -> None:
 
     async def main() -> None:
         async with Journal(ledger, run, slot.clock) as journal:
-            await TicketGate(ROW, cast("Any", slot), journal, AccountConfirmation(), probe=False).wait_until_allowed()
+            await RowGate(ROW, cast("Any", slot), journal, AccountConfirmation(), probe=False).wait_until_allowed()
 
     asyncio.run(main())
 
@@ -94,11 +97,9 @@ def test_failed_intent_needs_no_outcome(tmp_path: Path) -> None:
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
         run = live_run(ledger, "B")
 
-        async def main() -> TicketGate:
+        async def main() -> RowGate:
             async with Journal(ledger, run) as journal:
-                gate = TicketGate(
-                    ROW, cast("Any", HeldUp(0.0, lambda: None)), journal, AccountConfirmation(), probe=False
-                )
+                gate = RowGate(ROW, cast("Any", HeldUp(0.0, lambda: None)), journal, AccountConfirmation(), probe=False)
                 with pytest.raises(StoppedEarly):
                     await gate.wait_until_allowed()
                 return gate

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from importer.errors import Interrupted
-from importer.leadsquared.answers import Answer, Created, NotSent, Throttled, Unclear
+from importer.leadsquared.answers import Answer, AnswerReader, Created, NotSent, Throttled, Unclear
 from importer.leadsquared.requests import Request
 from importer.ledger.records import Intent, Outcome
 from importer.models import Rate, Status, TicketIds
@@ -19,6 +19,7 @@ from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.submission.context import SubmissionContext, SubmissionOptions
 from importer.submission.failure_limit import FailureLimit
+from importer.submission.operations import CREATE
 from importer.submission.retry import RetryPolicy, Settled
 from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
@@ -45,7 +46,7 @@ class World:
     most_under_way: int = 0
     failure: None = None
 
-    async def send(self, _request: Request, gate: Any) -> Answer:
+    async def send(self, _request: Request, gate: Any, _read: AnswerReader) -> Answer:
         """The client's part."""
         now = asyncio.get_running_loop().time
         self.calls += 1
@@ -96,7 +97,7 @@ class World:
 
 async def rows(number: int) -> AsyncIterator[QueuedRow]:
     for row in range(number):
-        yield QueuedRow(row=row, key=str(row), cells=(), content="", request=Request(path="tickets"))
+        yield QueuedRow(row=row, key=str(row), cells=(), content="", operation=CREATE, request=Request(path="tickets"))
 
 
 def send(world: World, count: int, *, give_up_after_s: float = 900.0, stop_at_s: float | None = None):

@@ -14,9 +14,9 @@ import pytest
 from importer.errors import StoppedEarly
 from importer.models import Rate
 from importer.rate_limit.slot_storage import MemorySlots
-from importer.sandbox import serve
 from importer.submission.retry import RetryPolicy
-from tests.leadsquared.peers import peer, quick, read_request, reply, to
+from tests.leadsquared.peers import peer, read_request, reply, to
+from tests.submission.account import Account
 from tests.submission.sending import Sending, row, rows, sending
 
 
@@ -77,12 +77,12 @@ def test_the_waits_between_probes_grow(tmp_path: Path) -> None:
 
     async def whole() -> list[float]:
         faults = [{"calls": "2-9", "fault": "503"}]
-        async with serve(quick(faults)) as sandbox:
-            some = rows(11)
-            async with sending(tmp_path, sandbox, some, concurrency=1, first_probe_s=0.08) as run:
-                assert await run.of(some) is None
-                assert run.states() == ["created", *["unknown"] * 8, "created", "created"]
-            return [call.arrived_s for call in sandbox.calls]
+        sandbox = Account(faults)
+        some = rows(11)
+        async with sending(tmp_path, sandbox, some, concurrency=1, first_probe_s=0.08) as run:
+            assert await run.of(some) is None
+            assert run.states() == ["created", *["unknown"] * 8, "created", "created"]
+        return [call.arrived_s for call in sandbox.calls]
 
     at = asyncio.run(whole())
     gaps = [later - earlier for earlier, later in itertools.pairwise(at[5:10])]
@@ -94,14 +94,14 @@ def test_server_that_stays_away_ends_the_run(tmp_path: Path) -> None:
     """After --give-up-after the run ends; it has cost no more rows than there were probes, and the rest is pending."""
 
     async def whole() -> None:
-        async with serve(quick([{"every": 1, "fault": "503"}])) as sandbox:
-            many = rows(200)
-            async with sending(tmp_path, sandbox, many, give_up_after_s=0.3) as run:
-                ending = await run.of(many)
-                assert isinstance(ending, StoppedEarly)
-                assert "no usable answer from the server for 0 s: 503" in ending.message
-                assert run.states().count("unknown") == len(sandbox.calls) < 20
-                assert run.states().count("pending") == 200 - len(sandbox.calls)
+        sandbox = Account([{"every": 1, "fault": "503"}])
+        many = rows(200)
+        async with sending(tmp_path, sandbox, many, give_up_after_s=0.3) as run:
+            ending = await run.of(many)
+            assert isinstance(ending, StoppedEarly)
+            assert "no usable answer from the server for 0 s: 503" in ending.message
+            assert run.states().count("unknown") == len(sandbox.calls) < 20
+            assert run.states().count("pending") == 200 - len(sandbox.calls)
 
     asyncio.run(whole())
 
@@ -173,11 +173,11 @@ def test_outage_ends_when_all_rows_are_done(tmp_path: Path) -> None:
     """Where the last rows are probes, there is nothing more to wait for."""
 
     async def whole() -> None:
-        async with serve(quick([{"every": 1, "fault": "500"}])) as sandbox:
-            some = rows(7)
-            async with sending(tmp_path, sandbox, some) as run:
-                assert await run.of(some) is None
-                assert run.states() == ["unknown"] * 7
+        sandbox = Account([{"every": 1, "fault": "500"}])
+        some = rows(7)
+        async with sending(tmp_path, sandbox, some) as run:
+            assert await run.of(some) is None
+            assert run.states() == ["unknown"] * 7
 
     asyncio.run(whole())
 
@@ -196,16 +196,16 @@ def test_waiting_for_a_probe_uses_no_cpu(tmp_path: Path) -> None:
 
     async def whole() -> int:
         faults = [{"calls": "1-5", "fault": "503"}, {"calls": 6, "fault": "hang-before"}]
-        async with serve(quick(faults)) as sandbox:
-            some = rows(8)
-            async with sending(tmp_path, sandbox, some, answer_s=1.0) as run:
-                going = asyncio.create_task(run.of(some))
-                await sandbox.until(lambda now: len(now.calls) == 6 and now.calls[5].fault is not None)
-                before = selector.rounds
-                await sandbox.until(lambda now: len(now.calls) == 7)
-                rounds = selector.rounds - before
-                assert await going is None
-                return rounds
+        sandbox = Account(faults)
+        some = rows(8)
+        async with sending(tmp_path, sandbox, some, answer_s=1.0) as run:
+            going = asyncio.create_task(run.of(some))
+            await sandbox.until(lambda now: len(now.calls) == 6 and now.calls[5].fault is not None)
+            before = selector.rounds
+            await sandbox.until(lambda now: len(now.calls) == 7)
+            rounds = selector.rounds - before
+            assert await going is None
+            return rounds
 
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
         assert runner.run(whole()) < 500
@@ -220,17 +220,17 @@ def test_429_pauses_all_calls_for_retry_after(tmp_path: Path) -> None:
     """Retry-After stops every row, not only the one that was told; afterwards all become tickets."""
 
     async def whole() -> None:
-        async with serve(quick([{"calls": 2, "fault": "429", "retry_after": 1}], latency_s=0.02)) as sandbox:
-            many = rows(30)
-            async with sending(tmp_path, sandbox, many, concurrency=3) as run:
-                assert await run.of(many) is None
-                assert run.states() == ["created"] * 30
-                limit_holds_all(run)
-            calls = sandbox.calls
-            told_s = calls[1].received_s or 0.0
-            # Beside it and after it those were in flight that could not know yet.
-            assert len([call for call in calls if call.arrived_s < told_s + 1]) <= 2 + 2 * 3
-            assert len([call for call in calls if told_s + 0.5 < call.arrived_s < told_s + 1]) == 0
+        sandbox = Account([{"calls": 2, "fault": "429", "retry_after": 1}], latency_s=0.02)
+        many = rows(30)
+        async with sending(tmp_path, sandbox, many, concurrency=3) as run:
+            assert await run.of(many) is None
+            assert run.states() == ["created"] * 30
+            limit_holds_all(run)
+        calls = sandbox.calls
+        told_s = calls[1].received_s or 0.0
+        # Beside it and after it those were in flight that could not know yet.
+        assert len([call for call in calls if call.arrived_s < told_s + 1]) <= 2 + 2 * 3
+        assert len([call for call in calls if told_s + 0.5 < call.arrived_s < told_s + 1]) == 0
 
     asyncio.run(whole())
 
@@ -239,15 +239,15 @@ def test_429_without_retry_after_pauses_for_a_period(tmp_path: Path) -> None:
     """The account's window is known, and a whole one is always enough."""
 
     async def whole() -> None:
-        async with serve(quick([{"calls": "1-3", "fault": "429"}])) as sandbox:
-            some = rows(3)
-            async with sending(tmp_path, sandbox, some, rate=Rate(100, 0.2)) as run:
-                assert await run.of(some) is None
-                assert run.states() == ["created"] * 3
-                limit_holds_all(run)
-            at = [call.arrived_s for call in sandbox.calls]
-            assert all(later - earlier > 0.19 for earlier, later in itertools.pairwise(at[:4]))
-            assert len(at) == 6
+        sandbox = Account([{"calls": "1-3", "fault": "429"}])
+        some = rows(3)
+        async with sending(tmp_path, sandbox, some, rate=Rate(100, 0.2)) as run:
+            assert await run.of(some) is None
+            assert run.states() == ["created"] * 3
+            limit_holds_all(run)
+        at = [call.arrived_s for call in sandbox.calls]
+        assert all(later - earlier > 0.19 for earlier, later in itertools.pairwise(at[:4]))
+        assert len(at) == 6
 
     asyncio.run(whole())
 
@@ -257,15 +257,15 @@ def test_used_up_limit_ends_the_run_after_give_up_time(rule: dict[str, object], 
     """At once where Retry-After says more than --give-up-after, else when that has passed; no row has an attempt."""
 
     async def whole() -> None:
-        async with serve(quick([{"every": 1, **rule}])) as sandbox:
-            some = rows(5)
-            async with sending(tmp_path, sandbox, some, give_up_after_s=0.3) as run:
-                ending = await run.of(some)
-                assert isinstance(ending, StoppedEarly)
-                assert "limit stays used up" in ending.message
-                assert run.states() == ["pending"] * 5
-                assert {entry.attempts for entry in run.entries().values()} == {0}
-                assert len(sandbox.calls) == 1 if "retry_after" in rule else len(sandbox.calls) < 8
+        sandbox = Account([{"every": 1, **rule}])
+        some = rows(5)
+        async with sending(tmp_path, sandbox, some, give_up_after_s=0.3) as run:
+            ending = await run.of(some)
+            assert isinstance(ending, StoppedEarly)
+            assert "limit stays used up" in ending.message
+            assert run.states() == ["pending"] * 5
+            assert {entry.attempts for entry in run.entries().values()} == {0}
+            assert len(sandbox.calls) == 1 if "retry_after" in rule else len(sandbox.calls) < 8
 
     asyncio.run(whole())
 
@@ -277,18 +277,18 @@ def test_limit_used_up_by_another_run(held_s: float, tmp_path: Path) -> None:
     async def whole() -> None:
         keeper = MemorySlots(asyncio.get_running_loop().time)
         keeper.change_later(lambda pool, now: setattr(pool, "paused_until", now + held_s))
-        async with serve(quick()) as sandbox:
-            some = rows(3)
-            async with sending(tmp_path, sandbox, some, give_up_after_s=10.0, keeper=keeper) as run:
-                ending = await run.of(some)
-                if held_s < 10:
-                    assert ending is None
-                    assert run.states() == ["created"] * 3
-                else:
-                    assert isinstance(ending, StoppedEarly)
-                    assert "limit stays used up" in ending.message
-                    assert run.states() == ["pending"] * 3
-                    assert not sandbox.calls
+        sandbox = Account()
+        some = rows(3)
+        async with sending(tmp_path, sandbox, some, give_up_after_s=10.0, keeper=keeper) as run:
+            ending = await run.of(some)
+            if held_s < 10:
+                assert ending is None
+                assert run.states() == ["created"] * 3
+            else:
+                assert isinstance(ending, StoppedEarly)
+                assert "limit stays used up" in ending.message
+                assert run.states() == ["pending"] * 3
+                assert not sandbox.calls
 
     asyncio.run(whole())
 
@@ -298,13 +298,13 @@ def test_next_run_tests_the_limit_with_a_call(tmp_path: Path) -> None:
 
     async def whole() -> None:
         keeper = MemorySlots(asyncio.get_running_loop().time)
-        async with serve(quick([{"calls": 1, "fault": "429", "retry_after": 86_400}])) as sandbox:
-            some = rows(3)
-            for folder, ending_is in (("first", StoppedEarly), ("second", type(None))):
-                (tmp_path / folder).mkdir()
-                async with sending(tmp_path / folder, sandbox, some, give_up_after_s=0.3, keeper=keeper) as run:
-                    assert isinstance(await run.of(some), ending_is)
-            assert len(sandbox.calls) == 1 + 3
+        sandbox = Account([{"calls": 1, "fault": "429", "retry_after": 86_400}])
+        some = rows(3)
+        for folder, ending_is in (("first", StoppedEarly), ("second", type(None))):
+            (tmp_path / folder).mkdir()
+            async with sending(tmp_path / folder, sandbox, some, give_up_after_s=0.3, keeper=keeper) as run:
+                assert isinstance(await run.of(some), ending_is)
+        assert len(sandbox.calls) == 1 + 3
 
     asyncio.run(whole())
 
@@ -314,11 +314,11 @@ def test_unknown_rows_are_resent_only_on_request(tmp_path: Path) -> None:
 
     async def send(folder: str, faults: list[dict[str, object]], policy: RetryPolicy) -> tuple[list[str], int, int]:
         (tmp_path / folder).mkdir()
-        async with serve(quick(faults)) as sandbox:
-            one = [row(2)]
-            async with sending(tmp_path / folder, sandbox, one, policy=policy, answer_s=0.2) as run:
-                assert await run.of(one) is None
-                return run.states(), run.entries()["2"].attempts, len(sandbox.calls)
+        sandbox = Account(faults)
+        one = [row(2)]
+        async with sending(tmp_path / folder, sandbox, one, policy=policy, answer_s=0.2) as run:
+            assert await run.of(one) is None
+            return run.states(), run.entries()["2"].attempts, len(sandbox.calls)
 
     some = RetryPolicy(retry_statuses=frozenset({503}))
     every = RetryPolicy(retry_unknown=True)
@@ -334,13 +334,13 @@ def test_refusal_keeps_an_unknown_row_unknown(tmp_path: Path) -> None:
 
     async def whole() -> None:
         faults = [{"calls": 1, "fault": "500-after"}, {"calls": 2, "fault": "400"}]
-        async with serve(quick(faults)) as sandbox:
-            one = [row(2)]
-            async with sending(tmp_path, sandbox, one, policy=RetryPolicy(retry_unknown=True)) as run:
-                assert await run.of(one) is None
-                entry = run.entries()["2"]
-                assert (entry.state, entry.attempts) == ("unknown", 2)
-                assert "an earlier request may have created the ticket" in entry.error
-            assert len(sandbox.tickets) == 1
+        sandbox = Account(faults)
+        one = [row(2)]
+        async with sending(tmp_path, sandbox, one, policy=RetryPolicy(retry_unknown=True)) as run:
+            assert await run.of(one) is None
+            entry = run.entries()["2"]
+            assert (entry.state, entry.attempts) == ("unknown", 2)
+            assert "an earlier request may have created the ticket" in entry.error
+        assert len(sandbox.tickets) == 1
 
     asyncio.run(whole())

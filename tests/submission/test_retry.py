@@ -24,8 +24,9 @@ from importer.models import Status, TicketIds
 from importer.rate_limit.backoff import backoff_s
 from importer.rate_limit.exhausted import ExhaustedLimit
 from importer.submission.failure_limit import FailureLimit
+from importer.submission.operations import CREATE
 from importer.submission.outage import Outage
-from importer.submission.retry import NextStep, Retry, RetryPolicy, Settled, StopRun, WaitForFirstTicket, next_step
+from importer.submission.retry import NextStep, Retry, RetryPolicy, Settled, StopRun, WaitForFirstSuccess
 
 HOLD = RetryPolicy()
 EXAMPLES: tuple[Answer, ...] = (
@@ -49,7 +50,7 @@ _chances = st.floats(0, 1, exclude_max=True)
 
 def decide(answer: Answer, *, attempt: int = 1, succeeded: bool = True, policy: RetryPolicy = HOLD) -> NextStep:
     read = policy.interpret(answer, succeeded=succeeded)
-    return next_step(read, attempt=attempt, succeeded=succeeded, policy=policy, jitter=0.5)
+    return policy.next_step(CREATE, read, attempt=attempt, succeeded=succeeded, jitter=0.5)
 
 
 def test_there_is_an_example_of_every_answer() -> None:
@@ -65,15 +66,15 @@ def test_there_is_an_example_of_every_answer() -> None:
         (EXAMPLES[2], True, StopRun(code="keys-refused", error="no")),
         (EXAMPLES[2], False, StopRun(code="keys-refused", error="no")),
         (FORBIDDEN, True, Settled(status=Status.FAILED, code="refused", error="a firewall")),
-        (FORBIDDEN, False, WaitForFirstTicket(code="keys-refused", error="a firewall")),
+        (FORBIDDEN, False, WaitForFirstSuccess(code="keys-refused", error="a firewall")),
         (EXAMPLES[3], True, Settled(status=Status.FAILED, code="refused", error="nothing here")),
-        (EXAMPLES[3], False, WaitForFirstTicket(code="wrong-url", error="nothing here")),
+        (EXAMPLES[3], False, WaitForFirstSuccess(code="wrong-url", error="nothing here")),
         (
             EXAMPLES[4],
             True,
             Settled(status=Status.UNKNOWN, code="unclear-answer", error="elsewhere", counts_as_failure=True),
         ),
-        (EXAMPLES[4], False, WaitForFirstTicket(code="wrong-url", error="elsewhere")),
+        (EXAMPLES[4], False, WaitForFirstSuccess(code="wrong-url", error="elsewhere")),
         (PAGE, True, Settled(status=Status.UNKNOWN, code="unclear-answer", error="a page", counts_as_failure=True)),
         (MISSING, True, Settled(status=Status.UNKNOWN, code="application-error", error="City", counts_as_failure=True)),
         (EXAMPLES[5], True, Retry(delay_s=0, code="limit-exceeded", error="429: the account's limit was used up")),
@@ -90,17 +91,17 @@ def test_every_answer_has_its_documented_next_step(answer: Answer, succeeded: bo
 
 
 @given(st.sampled_from(EXAMPLES), st.integers(1, 10_000), st.booleans(), _chances)
-def test_request_that_may_have_created_a_ticket_is_not_repeated(
+def test_request_that_may_have_changed_a_ticket_is_not_repeated(
     answer: Answer,
     attempt: int,
     succeeded: bool,  # noqa: FBT001 - drawn by Hypothesis
     chance: float,
 ) -> None:
     """With the default policy only what surely made none goes again, however often it was tried."""
-    verdict = next_step(answer, attempt=attempt, succeeded=succeeded, policy=HOLD, jitter=chance)
+    verdict = HOLD.next_step(CREATE, answer, attempt=attempt, succeeded=succeeded, jitter=chance)
     if isinstance(verdict, Retry):
         assert isinstance(answer, Throttled | NotSent)
-        assert not verdict.may_have_created
+        assert not verdict.may_have_changed
         assert 0 <= verdict.delay_s <= 60
 
 
@@ -122,7 +123,7 @@ def test_policy_decides_which_answers_are_repeated(policy: RetryPolicy, repeated
     ]
     verdicts = [(answer, decide(answer, policy=policy)) for answer in answers]
     assert [answer.http_status for answer, verdict in verdicts if isinstance(verdict, Retry)] == repeated
-    assert all(verdict.may_have_created for _, verdict in verdicts if isinstance(verdict, Retry))
+    assert all(verdict.may_have_changed for _, verdict in verdicts if isinstance(verdict, Retry))
 
 
 def test_only_requested_repeats_have_an_attempt_limit() -> None:

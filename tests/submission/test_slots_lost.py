@@ -14,9 +14,8 @@ from importer.ledger.records import Outcome
 from importer.models import Status
 from importer.rate_limit import SlotPool
 from importer.rate_limit.slot_storage import MemorySlots
-from importer.sandbox import serve
-from tests.leadsquared.peers import quick
 from tests.ledger.ledgers import intent, query
+from tests.submission.account import Account
 from tests.submission.sending import row, rows, sending
 
 _Told = TypeVar("_Told")
@@ -49,12 +48,12 @@ def test_a_row_whose_slot_is_lost_after_its_intent_is_pending(tmp_path: Path) ->
     async def whole() -> None:
         some = rows(1)
         keeper = Lost(asyncio.get_running_loop())
-        async with serve(quick()) as sandbox:
-            async with sending(tmp_path, sandbox, some, keeper=keeper) as run:
-                ending = await run.of(some)
-                assert isinstance(ending, StoppedEarly)
-                assert ending.message == "the slots can't be read"
-            assert not sandbox.calls
+        sandbox = Account()
+        async with sending(tmp_path, sandbox, some, keeper=keeper) as run:
+            ending = await run.of(some)
+            assert isinstance(ending, StoppedEarly)
+            assert ending.message == "the slots can't be read"
+        assert not sandbox.calls
         assert query(tmp_path, "select outcome from attempts") == [("withdrawn",)]
         assert query(tmp_path, "select state, attempts from tickets") == [("pending", 0)]
 
@@ -69,12 +68,12 @@ def test_row_that_is_put_back_keeps_its_error(state: Status, fault: str, tmp_pat
 
     async def whole() -> None:
         keeper = Lost(asyncio.get_running_loop()) if fault == "withdrawn" else None
-        async with serve(quick([{"every": 1, "fault": "401"}])) as sandbox:
-            async with sending(tmp_path, sandbox, some, keeper=keeper) as run:
-                before = Outcome(key="2", state=state.value, outcome="unclear", error_code="why", error="as it was")
-                run.ledger.commit(run.run, [intent("2"), before])
-                assert isinstance(await run.of(some), StoppedEarly)
-            assert len(sandbox.calls) == (fault == "401")
+        sandbox = Account([{"every": 1, "fault": "401"}])
+        async with sending(tmp_path, sandbox, some, keeper=keeper) as run:
+            before = Outcome(key="2", state=state.value, outcome="unclear", error_code="why", error="as it was")
+            run.ledger.commit(run.run, [intent("2"), before])
+            assert isinstance(await run.of(some), StoppedEarly)
+        assert len(sandbox.calls) == (fault == "401")
         found = query(tmp_path, "select state, error_code, error, attempts from tickets")
         assert found == [(state.value, "why", "as it was", 1)]
 

@@ -11,11 +11,12 @@ import pytest
 
 from importer.errors import Interrupted, ManifestError, ProgramError, StoppedEarly
 from importer.models import Rate, Secret, Status
-from importer.sandbox import Sandbox, serve
+from importer.sandbox import serve
 from importer.submission.failure_limit import FailureLimit
 from importer.submission.send_queue import QueuedRow
 from tests.leadsquared.peers import attach, quick
 from tests.ledger.ledgers import query
+from tests.submission.account import Account
 from tests.submission.sending import address, of_one_lead, row, rows, sending
 
 
@@ -23,7 +24,7 @@ def stop_signal() -> Interrupted:
     return Interrupted(15, "interrupted by SIGTERM")
 
 
-def most_at_once(sandbox: Sandbox, latency_s: float) -> int:
+def most_at_once(sandbox: Account, latency_s: float) -> int:
     """How many calls were in flight at a time, judged by when they came and how long each takes at least."""
     at = [call.arrived_s for call in sandbox.calls]
     return max(sum(1 for other in at if moment <= other < moment + latency_s) for moment in at)
@@ -53,14 +54,14 @@ def test_the_first_call_goes_alone_and_then_many(tmp_path: Path) -> None:
     """Nothing is in flight beside the first call; after its answer as many as the concurrency allows, and no more."""
 
     async def whole() -> None:
-        async with serve(quick(latency_s=0.1)) as sandbox:
-            many = rows(21)
-            async with sending(tmp_path, sandbox, many, concurrency=5) as run:
-                assert await run.of(many) is None
-                assert run.states() == ["created"] * 21
-            at = [call.arrived_s for call in sandbox.calls]
-            assert at[1] - at[0] >= 0.1
-            assert 1 < most_at_once(sandbox, 0.1) <= 5
+        sandbox = Account(latency_s=0.1)
+        many = rows(21)
+        async with sending(tmp_path, sandbox, many, concurrency=5) as run:
+            assert await run.of(many) is None
+            assert run.states() == ["created"] * 21
+        at = [call.arrived_s for call in sandbox.calls]
+        assert at[1] - at[0] >= 0.1
+        assert 1 < most_at_once(sandbox, 0.1) <= 5
 
     asyncio.run(whole())
 
@@ -69,16 +70,16 @@ def test_rows_of_one_new_lead_make_one_lead(tmp_path: Path) -> None:
     """One after the other until the first is a ticket; then side by side, for the lead is there."""
 
     async def whole() -> None:
-        async with serve(quick([{"calls": "1-2", "fault": "503"}], latency_s=0.1)) as sandbox:
-            many = of_one_lead(50)
-            async with sending(tmp_path, sandbox, many, concurrency=50) as run:
-                assert await run.of(many) is None
-                assert sorted(set(run.states())) == ["created", "unknown"]
-            assert sandbox.warnings == ()
-            assert len(sandbox.leads) == 1
-            at = [call.arrived_s for call in sandbox.calls]
-            assert at[3] - at[0] >= 0.3
-            assert most_at_once(sandbox, 0.1) > 2
+        sandbox = Account([{"calls": "1-2", "fault": "503"}], latency_s=0.1)
+        many = of_one_lead(50)
+        async with sending(tmp_path, sandbox, many, concurrency=50) as run:
+            assert await run.of(many) is None
+            assert sorted(set(run.states())) == ["created", "unknown"]
+        assert sandbox.warnings == ()
+        assert len(sandbox.leads) == 1
+        at = [call.arrived_s for call in sandbox.calls]
+        assert at[3] - at[0] >= 0.3
+        assert most_at_once(sandbox, 0.1) > 2
 
     asyncio.run(whole())
 
@@ -87,18 +88,18 @@ def test_different_leads_do_not_delay_each_other(tmp_path: Path) -> None:
     """Rows of a lead in flight wait in line; those of other leads overtake them, and all arrive."""
 
     async def whole() -> None:
-        async with serve(quick(latency_s=0.1)) as sandbox:
-            leads = [f"lead{number}@example.com" for number in range(10)]
-            many = [
-                replace(each, row=number, key=f"{number}")
-                for number, each in enumerate((one for lead in leads for one in of_one_lead(6, lead)), start=2)
-            ]
-            async with sending(tmp_path, sandbox, many) as run:
-                assert await run.of(many) is None
-                assert run.states() == ["created"] * 60
-            assert sandbox.warnings == ()
-            assert len(sandbox.leads) == 10
-            assert most_at_once(sandbox, 0.1) > 2
+        sandbox = Account(latency_s=0.1)
+        leads = [f"lead{number}@example.com" for number in range(10)]
+        many = [
+            replace(each, row=number, key=f"{number}")
+            for number, each in enumerate((one for lead in leads for one in of_one_lead(6, lead)), start=2)
+        ]
+        async with sending(tmp_path, sandbox, many) as run:
+            assert await run.of(many) is None
+            assert run.states() == ["created"] * 60
+        assert sandbox.warnings == ()
+        assert len(sandbox.leads) == 10
+        assert most_at_once(sandbox, 0.1) > 2
 
     asyncio.run(whole())
 
@@ -108,14 +109,14 @@ def test_too_many_failures_end_the_run(limit: str, failed: int, tmp_path: Path) 
     """N in a row, or N % once 100 rows are finished: the rest is pending, and the reason is reported."""
 
     async def whole() -> None:
-        async with serve(quick([{"every": 1, "fault": "400"}])) as sandbox:
-            many = rows(120)
-            async with sending(tmp_path, sandbox, many, concurrency=1, failure_limit=FailureLimit(limit)) as run:
-                ending = await run.of(many)
-                assert isinstance(ending, StoppedEarly)
-                assert "failed" in ending.message
-                assert run.states().count("failed") == failed == len(sandbox.calls)
-                assert run.states().count("pending") == 120 - failed
+        sandbox = Account([{"every": 1, "fault": "400"}])
+        many = rows(120)
+        async with sending(tmp_path, sandbox, many, concurrency=1, failure_limit=FailureLimit(limit)) as run:
+            ending = await run.of(many)
+            assert isinstance(ending, StoppedEarly)
+            assert "failed" in ending.message
+            assert run.states().count("failed") == failed == len(sandbox.calls)
+            assert run.states().count("pending") == 120 - failed
 
     asyncio.run(whole())
 
@@ -124,11 +125,11 @@ def test_failures_of_repeated_rows_are_not_counted(tmp_path: Path) -> None:
     """A row that failed in an earlier run may fail again without ending this one."""
 
     async def whole() -> None:
-        async with serve(quick([{"every": 1, "fault": "400"}])) as sandbox:
-            again = [row(number, failed_before=True) for number in range(2, 8)]
-            async with sending(tmp_path, sandbox, again, failure_limit=FailureLimit("2")) as run:
-                assert await run.of(again) is None
-                assert run.states() == ["failed"] * 6
+        sandbox = Account([{"every": 1, "fault": "400"}])
+        again = [row(number, failed_before=True) for number in range(2, 8)]
+        async with sending(tmp_path, sandbox, again, failure_limit=FailureLimit("2")) as run:
+            assert await run.of(again) is None
+            assert run.states() == ["failed"] * 6
 
     asyncio.run(whole())
 
@@ -137,16 +138,16 @@ def test_stopping_lets_requests_in_flight_finish(tmp_path: Path) -> None:
     """A signal: nothing new is sent, those in flight become tickets within the grace time, the rest is pending."""
 
     async def whole() -> None:
-        async with serve(quick(latency_s=0.2)) as sandbox:
-            many = rows(50)
-            async with sending(tmp_path, sandbox, many, concurrency=10) as run:
-                going = asyncio.create_task(run.of(many))
-                await sandbox.until(lambda now: len(now.calls) >= 5)
-                run.submission.stop(stop_signal())
-                assert isinstance(await going, Interrupted)
-                states = run.states()
-            assert set(states) == {"created", "pending"}
-            assert states.count("created") == len(sandbox.tickets) == len(sandbox.calls) < 50
+        sandbox = Account(latency_s=0.2)
+        many = rows(50)
+        async with sending(tmp_path, sandbox, many, concurrency=10) as run:
+            going = asyncio.create_task(run.of(many))
+            await sandbox.until(lambda now: len(now.calls) >= 5)
+            run.submission.stop(stop_signal())
+            assert isinstance(await going, Interrupted)
+            states = run.states()
+        assert set(states) == {"created", "pending"}
+        assert states.count("created") == len(sandbox.tickets) == len(sandbox.calls) < 50
 
     asyncio.run(whole())
 
@@ -156,23 +157,23 @@ def test_unfinished_requests_are_unknown(second: str, tmp_path: Path) -> None:
     """After the grace time, or at a second signal at once, what was sent and not answered is unknown."""
 
     async def whole() -> None:
-        async with serve(quick([{"calls": "2-99", "fault": "hang-after"}])) as sandbox:
-            many = rows(20)
-            grace_s = 0.1 if second == "grace" else 60.0
-            async with sending(tmp_path, sandbox, many, concurrency=6, grace_s=grace_s) as run:
-                going = asyncio.create_task(run.of(many))
-                await sandbox.until(lambda now: len(now.tickets) == 7)
-                run.submission.stop(stop_signal())
-                if second == "second signal":
-                    await asyncio.sleep(0)
-                    run.submission.stop(stop_signal(), at_once=True)
-                assert isinstance(await going, Interrupted)
-                states = run.states()
-                unknown = [entry for entry in run.entries().values() if entry.state == "unknown"]
-            assert states == ["created", *["unknown"] * 6, *["pending"] * 13]
-            assert {entry.error_code for entry in unknown} == {"interrupted"}
-            assert {entry.attempts for entry in unknown} == {1}
-            assert run.watcher.notes == [], "nothing pauses, and nobody probes"
+        sandbox = Account([{"calls": "2-99", "fault": "hang-after"}])
+        many = rows(20)
+        grace_s = 0.1 if second == "grace" else 60.0
+        async with sending(tmp_path, sandbox, many, concurrency=6, grace_s=grace_s) as run:
+            going = asyncio.create_task(run.of(many))
+            await sandbox.until(lambda now: len(now.tickets) == 7)
+            run.submission.stop(stop_signal())
+            if second == "second signal":
+                await asyncio.sleep(0)
+                run.submission.stop(stop_signal(), at_once=True)
+            assert isinstance(await going, Interrupted)
+            states = run.states()
+            unknown = [entry for entry in run.entries().values() if entry.state == "unknown"]
+        assert states == ["created", *["unknown"] * 6, *["pending"] * 13]
+        assert {entry.error_code for entry in unknown} == {"interrupted"}
+        assert {entry.attempts for entry in unknown} == {1}
+        assert run.watcher.notes == [], "nothing pauses, and nobody probes"
 
     asyncio.run(whole())
 
@@ -190,19 +191,19 @@ def test_stopping_does_not_wait_for(rate: Rate, faults: list[object], calls: int
     """A signal ends a run that waits for a slot, the limit or the server at once; nothing is left as in flight."""
 
     async def whole() -> None:
-        async with serve(quick(faults)) as sandbox:
-            some = rows(8)
-            async with sending(tmp_path, sandbox, some, rate=rate, give_up_after_s=3600.0, first_probe_s=900.0) as run:
-                enough = asyncio.Event()
-                run.watcher.on_called = lambda _: enough.set() if len(run.watcher.answers) >= calls else None
-                going = asyncio.create_task(run.of(some))
-                await enough.wait()
-                await asyncio.sleep(0.05)  # into the wait
-                run.submission.stop(stop_signal())
-                async with asyncio.timeout(5):
-                    assert isinstance(await going, Interrupted)
-                assert len(sandbox.calls) == calls
-                assert run.states().count("pending") == (8 if "429" in str(faults) else 8 - calls)
+        sandbox = Account(faults)
+        some = rows(8)
+        async with sending(tmp_path, sandbox, some, rate=rate, give_up_after_s=3600.0, first_probe_s=900.0) as run:
+            enough = asyncio.Event()
+            run.watcher.on_called = lambda _: enough.set() if len(run.watcher.answers) >= calls else None
+            going = asyncio.create_task(run.of(some))
+            await enough.wait()
+            await asyncio.sleep(0.05)  # into the wait
+            run.submission.stop(stop_signal())
+            async with asyncio.timeout(5):
+                assert isinstance(await going, Interrupted)
+            assert len(sandbox.calls) == calls
+            assert run.states().count("pending") == (8 if "429" in str(faults) else 8 - calls)
 
     asyncio.run(whole())
 
@@ -211,17 +212,17 @@ def test_stopping_withdraws_requests_at_the_gate(tmp_path: Path) -> None:
     """With a connection open and perhaps an intent written, but nothing sent: pending, and no attempt."""
 
     async def whole() -> None:
-        async with serve(quick()) as sandbox:
-            some = rows(5)
-            async with sending(tmp_path, sandbox, some, rate=Rate(1, 0.9)) as run:
-                going = asyncio.create_task(run.of(some))
-                await sandbox.until(lambda now: len(now.tickets) == 1)
-                await asyncio.sleep(0.2)  # the next has its slot, a while ahead
-                run.submission.stop(stop_signal())
-                assert isinstance(await going, Interrupted)
-                entries = run.entries().values()
-            assert {(entry.state, entry.attempts) for entry in entries} == {("created", 1), ("pending", 0)}
-            assert len(sandbox.calls) == len(sandbox.tickets)
+        sandbox = Account()
+        some = rows(5)
+        async with sending(tmp_path, sandbox, some, rate=Rate(1, 0.9)) as run:
+            going = asyncio.create_task(run.of(some))
+            await sandbox.until(lambda now: len(now.tickets) == 1)
+            await asyncio.sleep(0.2)  # the next has its slot, a while ahead
+            run.submission.stop(stop_signal())
+            assert isinstance(await going, Interrupted)
+            entries = run.entries().values()
+        assert {(entry.state, entry.attempts) for entry in entries} == {("created", 1), ("pending", 0)}
+        assert len(sandbox.calls) == len(sandbox.tickets)
 
     asyncio.run(whole())
 
@@ -230,21 +231,21 @@ def test_lost_ledger_ends_the_run(tmp_path: Path) -> None:
     """Another run has taken over: no intent, so no request; what was sent before is kept, outcomes that come late too."""
 
     async def whole() -> None:
-        async with serve(quick(latency_s=0.02)) as sandbox:
-            many = rows(40)
-            async with sending(tmp_path, sandbox, many, concurrency=4) as run:
+        sandbox = Account(latency_s=0.02)
+        many = rows(40)
+        async with sending(tmp_path, sandbox, many, concurrency=4) as run:
 
-                def lose(_: QueuedRow) -> None:
-                    if len(run.watcher.finished_rows) == 10:
-                        query(tmp_path, "update runs set ended_at = '2026-01-01'")
+            def lose(_: QueuedRow) -> None:
+                if len(run.watcher.finished_rows) == 10:
+                    query(tmp_path, "update runs set ended_at = '2026-01-01'")
 
-                run.watcher.on_finished = lose
-                ending = await run.of(many)
-                assert isinstance(ending, StoppedEarly)
-                assert not isinstance(ending, ProgramError)
-                states = run.states()
-            assert len(sandbox.tickets) == len(sandbox.calls) == states.count("created") < 40
-            assert states.count("pending") == 40 - len(sandbox.tickets)
+            run.watcher.on_finished = lose
+            ending = await run.of(many)
+            assert isinstance(ending, StoppedEarly)
+            assert not isinstance(ending, ProgramError)
+            states = run.states()
+        assert len(sandbox.tickets) == len(sandbox.calls) == states.count("created") < 40
+        assert states.count("pending") == 40 - len(sandbox.tickets)
 
     asyncio.run(whole())
 
@@ -261,21 +262,21 @@ def test_failing_observer_loses_no_outcome(which: str, error: Exception, tmp_pat
     """A full disk or a closed terminal ends the run; the ledger has the outcome before the observer is called."""
 
     async def whole() -> None:
-        async with serve(quick([{"calls": "4-60", "fault": "500-after"}], latency_s=0.02)) as sandbox:
-            many = rows(60)
-            async with sending(tmp_path, sandbox, many, concurrency=4) as run:
+        sandbox = Account([{"calls": "4-60", "fault": "500-after"}], latency_s=0.02)
+        many = rows(60)
+        async with sending(tmp_path, sandbox, many, concurrency=4) as run:
 
-                def fail(_: object) -> None:
-                    if which == "note" or len(run.watcher.finished_rows) >= 3:
-                        raise error
+            def fail(_: object) -> None:
+                if which == "note" or len(run.watcher.finished_rows) >= 3:
+                    raise error
 
-                setattr(run.watcher, f"on_{which}", fail)
-                ending = await run.of(many)
-                assert ending is error if isinstance(error, StoppedEarly) else isinstance(ending, ProgramError)
-                states = run.states()
-            assert len(sandbox.calls) < 60
-            assert states.count("created") + states.count("unknown") == len(sandbox.tickets) == len(sandbox.calls)
-            assert states.count("pending") == 60 - len(sandbox.calls)
+            setattr(run.watcher, f"on_{which}", fail)
+            ending = await run.of(many)
+            assert ending is error if isinstance(error, StoppedEarly) else isinstance(ending, ProgramError)
+            states = run.states()
+        assert len(sandbox.calls) < 60
+        assert states.count("created") + states.count("unknown") == len(sandbox.tickets) == len(sandbox.calls)
+        assert states.count("pending") == 60 - len(sandbox.calls)
 
     asyncio.run(whole())
 
@@ -297,16 +298,16 @@ def test_rows_that_cannot_be_read_end_the_run(error: Exception, kind: type, tmp_
         raise error
 
     async def whole() -> None:
-        async with serve(quick()) as sandbox:
-            many = rows(10)
-            async with sending(tmp_path, sandbox, many) as run, asyncio.timeout(20):
-                ending = await run.submission.run(some(many))
-                assert type(ending) is kind
-                assert ending is not None
-                assert ending.exit_code == (3 if kind is StoppedEarly else 5)  # and not that nothing was sent
-                states = run.states()
-            assert states.count("created") == len(sandbox.tickets)
-            assert set(states) <= {"created", "pending"}
+        sandbox = Account()
+        many = rows(10)
+        async with sending(tmp_path, sandbox, many) as run, asyncio.timeout(20):
+            ending = await run.submission.run(some(many))
+            assert type(ending) is kind
+            assert ending is not None
+            assert ending.exit_code == (3 if kind is StoppedEarly else 5)  # and not that nothing was sent
+            states = run.states()
+        assert states.count("created") == len(sandbox.tickets)
+        assert set(states) <= {"created", "pending"}
 
     asyncio.run(whole())
 
@@ -324,23 +325,23 @@ def test_bug_between_two_rows_loses_no_outcome(tmp_path: Path) -> None:
     """What is in flight is waited for, and written down, before the run ends with the bug."""
 
     async def whole() -> None:
-        async with serve(quick(latency_s=0.1)) as sandbox:
-            many = [*rows(6), row(8, leads=Broken("a")), row(9)]
+        sandbox = Account(latency_s=0.1)
+        many = [*rows(6), row(8, leads=Broken("a")), row(9)]
 
-            async def some() -> AsyncIterator[QueuedRow]:
-                for each in many[:6]:
-                    yield each
-                await sandbox.until(lambda account: len(account.calls) >= 3)
-                for each in many[6:]:
-                    yield each
+        async def some() -> AsyncIterator[QueuedRow]:
+            for each in many[:6]:
+                yield each
+            await sandbox.until(lambda account: len(account.calls) >= 3)
+            for each in many[6:]:
+                yield each
 
-            async with sending(tmp_path, sandbox, many) as run, asyncio.timeout(20):
-                ending = await run.submission.run(some())
-                assert isinstance(ending, ProgramError)
-                assert isinstance(ending.__cause__, ZeroDivisionError)
-                assert run.states().count("created") == len(sandbox.tickets)
-                assert run.states()[6:] == ["pending"] * 2
-            assert len(sandbox.tickets) == len(sandbox.calls) > 1
+        async with sending(tmp_path, sandbox, many) as run, asyncio.timeout(20):
+            ending = await run.submission.run(some())
+            assert isinstance(ending, ProgramError)
+            assert isinstance(ending.__cause__, ZeroDivisionError)
+            assert run.states().count("created") == len(sandbox.tickets)
+            assert run.states()[6:] == ["pending"] * 2
+        assert len(sandbox.tickets) == len(sandbox.calls) > 1
 
     asyncio.run(whole())
 
@@ -349,15 +350,15 @@ def test_unsendable_row_fails_without_a_request(tmp_path: Path) -> None:
     """Judged good, and not sendable any more: failed, with no call and no attempt; the others go on."""
 
     async def whole() -> None:
-        async with serve(quick()) as sandbox:
-            some = [row(2), row(3, unsendable_reason="a.pdf is gone"), row(4)]
-            async with sending(tmp_path, sandbox, some) as run:
-                assert await run.of(some) is None
-                entry = run.entries()["3"]
-                assert (entry.state, entry.error_code, entry.attempts) == ("failed", "attachment-changed", 0)
-                assert run.states() == ["created", "failed", "created"]
-                assert {key for key, _ in run.watcher.finished_rows} == {"2", "3", "4"}
-            assert len(sandbox.calls) == 2
+        sandbox = Account()
+        some = [row(2), row(3, unsendable_reason="a.pdf is gone"), row(4)]
+        async with sending(tmp_path, sandbox, some) as run:
+            assert await run.of(some) is None
+            entry = run.entries()["3"]
+            assert (entry.state, entry.error_code, entry.attempts) == ("failed", "attachment-changed", 0)
+            assert run.states() == ["created", "failed", "created"]
+            assert {key for key, _ in run.watcher.finished_rows} == {"2", "3", "4"}
+        assert len(sandbox.calls) == 2
 
     asyncio.run(whole())
 
@@ -384,7 +385,8 @@ def test_no_rows_are_no_work(tmp_path: Path) -> None:
     """A run with nothing to send ends at once."""
 
     async def whole() -> None:
-        async with serve(quick()) as sandbox, sending(tmp_path, sandbox, rows(1)) as run:
+        sandbox = Account()
+        async with sending(tmp_path, sandbox, rows(1)) as run:
             assert await run.of([]) is None
             assert sandbox.calls == ()
 
@@ -395,17 +397,17 @@ def test_slow_reader_does_not_delay_sending(tmp_path: Path) -> None:
     """Rows are sent as they come, not when all have been read."""
 
     async def whole() -> None:
-        async with serve(quick()) as sandbox:
-            some = rows(3)
+        sandbox = Account()
+        some = rows(3)
 
-            async def one_by_one() -> AsyncIterator[QueuedRow]:
-                for number, each in enumerate(some):
-                    await sandbox.until(lambda now, number=number: len(now.tickets) == number)  # type: ignore[misc]
-                    yield each
+        async def one_by_one() -> AsyncIterator[QueuedRow]:
+            for number, each in enumerate(some):
+                await sandbox.until(lambda now, number=number: len(now.tickets) == number)  # type: ignore[misc]
+                yield each
 
-            async with sending(tmp_path, sandbox, some) as run, asyncio.timeout(20):
-                assert await run.submission.run(one_by_one()) is None
-                assert run.states() == ["created"] * 3
+        async with sending(tmp_path, sandbox, some) as run, asyncio.timeout(20):
+            assert await run.submission.run(one_by_one()) is None
+            assert run.states() == ["created"] * 3
 
     asyncio.run(whole())
 
@@ -414,13 +416,13 @@ def test_every_row_is_reported_once(tmp_path: Path) -> None:
     """Who looks on hears of each row when it is done, and of each call, those that go again included."""
 
     async def whole() -> None:
-        async with serve(quick([{"calls": 2, "fault": "429"}, {"calls": 4, "fault": "400"}])) as sandbox:
-            some = rows(5)
-            async with sending(tmp_path, sandbox, some, concurrency=1) as run:
-                assert await run.of(some) is None
-                told = dict(run.watcher.finished_rows)
-                assert len(run.watcher.finished_rows) == len(told) == 5
-                assert [status.status for status in told.values()].count(Status.FAILED) == 1
-                assert len(run.watcher.answers) == len(sandbox.calls) == 6
+        sandbox = Account([{"calls": 2, "fault": "429"}, {"calls": 4, "fault": "400"}])
+        some = rows(5)
+        async with sending(tmp_path, sandbox, some, concurrency=1) as run:
+            assert await run.of(some) is None
+            told = dict(run.watcher.finished_rows)
+            assert len(run.watcher.finished_rows) == len(told) == 5
+            assert [status.status for status in told.values()].count(Status.FAILED) == 1
+            assert len(run.watcher.answers) == len(sandbox.calls) == 6
 
     asyncio.run(whole())

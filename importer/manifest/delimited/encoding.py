@@ -127,9 +127,10 @@ def _find(path: Path, wanted: str | None, shown: str) -> Encoding:
         )
         _require_decodable(path, encoding, f"{shown} begins like {encoding_name(codec)}, but")
         return encoding
-    places = find_undecodable(path, "utf-8")
+    text = _Utf8Text()
+    places = find_undecodable(path, "utf-8", on_block=text.add)
     if not places:
-        return _utf8(path, shown)
+        return _utf8(path, text, shown)
     if is_damaged_utf8(path):
         raise _undecodable_error(places, f"{shown} is UTF-8 except for a few bytes:")
     sample = Sample.of(path)
@@ -156,15 +157,24 @@ def _guessed(codec: str, sample: Sample, *, likely: bool, shown: str) -> Encodin
     )
 
 
-def _utf8(path: Path, shown: str) -> Encoding:
-    """Check a UTF-8 text for encodings that switch by ASCII bytes, and for lost characters."""
-    found: set[str] = set()
-    lost = 0
-    for block in blocks(path):
+class _Utf8Text:
+    """Signs of encodings that switch by ASCII bytes, and the number of lost characters, in the blocks of a text."""
+
+    def __init__(self) -> None:
+        self.switches: set[str] = set()
+        self.lost = 0
+
+    def add(self, block: bytes) -> None:
         if b"\x1b" in block or b"~" in block:  # a single byte is found much faster than several
-            found |= {codec for codec, signs in _SWITCHES.items() if any(sign in block for sign in signs)}
-        lost += 0 if block.isascii() else block.count(_REPLACEMENT)
-    codec = next((codec for codec in _SWITCHES if codec in found and not find_undecodable(path, codec)), "utf-8")
+            self.switches |= {codec for codec, signs in _SWITCHES.items() if any(sign in block for sign in signs)}
+        self.lost += 0 if block.isascii() else block.count(_REPLACEMENT)
+
+
+def _utf8(path: Path, text: _Utf8Text, shown: str) -> Encoding:
+    lost = text.lost
+    codec = next(
+        (codec for codec in _SWITCHES if codec in text.switches and not find_undecodable(path, codec)), "utf-8"
+    )
     warnings: list[str] = []
     if is_doubtful := codec == _ONLY_IF_CHOSEN:
         codec = "utf-8"

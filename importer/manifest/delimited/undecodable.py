@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,12 +53,19 @@ def blocks(path: Path, start: int = 0) -> Iterator[bytes]:
             yield block
 
 
-def find_undecodable(path: Path, codec: str, *, skip: int = 0) -> list[UndecodablePlace]:
+def _ignore(_: bytes) -> None:
+    """Do nothing."""
+
+
+def find_undecodable(
+    path: Path, codec: str, *, skip: int = 0, on_block: Callable[[bytes], None] = _ignore
+) -> list[UndecodablePlace]:
     """Decode the file strictly, except its first ``skip`` bytes; return nothing if all is text.
 
-    Else returns one position_in_text of each line that has any, of the first MAX_PLACES such lines.
+    Else returns one position_in_text of each line that has any, of the first MAX_PLACES such lines. ``on_block`` is
+    called with all bytes, if all is text.
     """
-    offsets = list(itertools.islice(_find_offsets(path, codec, skip), MAX_PLACES))
+    offsets = list(itertools.islice(_find_offsets(path, codec, skip, on_block), MAX_PLACES))
     return list(_locate(path, codec, skip, offsets))
 
 
@@ -82,9 +89,9 @@ def is_damaged_utf8(path: Path) -> bool:
     return 2 * broken <= runs
 
 
-def _find_offsets(path: Path, codec: str, start: int) -> Iterator[int]:
+def _find_offsets(path: Path, codec: str, start: int, on_block: Callable[[bytes], None]) -> Iterator[int]:
     position: int | None = start
-    while position is not None and (offset := _find_offset(path, codec, position)) is not None:
+    while position is not None and (offset := _find_offset(path, codec, position, on_block)) is not None:
         yield offset
         # Text surely restarts at a line end; with more bytes per character, line ends can't be found.
         position = _find_line_end(path, offset) if "\n".encode(codec) == b"\n" else None
@@ -98,11 +105,12 @@ def _find_line_end(path: Path, start: int) -> int | None:
     return None
 
 
-def _find_offset(path: Path, codec: str, start: int) -> int | None:
+def _find_offset(path: Path, codec: str, start: int, on_block: Callable[[bytes], None]) -> int | None:
     decoder = codecs.getincrementaldecoder(codec)("strict")
     is_ascii_superset = codec in ("utf-8", "ascii")
     position, pending = start, b""
     for block in blocks(path, start):
+        on_block(block)
         # Plain ASCII need not be decoded.
         if not (is_ascii_superset and not pending and block.isascii()):
             try:
