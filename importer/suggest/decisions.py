@@ -217,7 +217,7 @@ def _key(columns: Mapping[str, ColumnProfile], account: AccountFieldIndex) -> Ke
         if columns[column].rows >= _KEY_ROWS
         and columns[column].longest <= _KEY_CHARS
         and columns[column].kind not in odd
-        and columns[column].words == 1
+        and columns[column].average_words == 1
     ]
     if sure:
         why = f"{sure[1][1]!r} identifies rows, too" if len(sure) > 1 else ""

@@ -19,7 +19,7 @@ from importer.results import COLUMNS
 from importer.suggest.attachment_columns import find_files
 from importer.suggest.column_profile import ContentKind, profile_column
 from importer.suggest.decisions import ColumnDecision, Confidence, Draft, FileColumns, KeyDecision, draft
-from importer.suggest.yaml_writer import DraftSource, written
+from importer.suggest.yaml_writer import DraftSource, mapping_yaml
 from importer.validation import Validator
 
 SAMPLE_ROWS = 10_000
@@ -234,7 +234,7 @@ def _sample_problems(
     """Return column -> problems of its filled cells, at most one for each cell."""
     with private_folder() as folder:
         path = folder / "draft.yaml"
-        path.write_text(written(decided, FileColumns(), about), encoding="utf-8")
+        path.write_text(mapping_yaml(decided, FileColumns(), about), encoding="utf-8")
         mapping = load_mapping(path)
     checked = Validator(mapping, None, None, fields).convert_rows(sample.frame, np.array(sample.rows, dtype=np.int64))
     wrong: dict[str, list[Problem]] = {}
@@ -283,7 +283,7 @@ def _filled(decision: ColumnDecision, sample: Chunk) -> int:
 
 def _checked(decided: Draft, files: FileColumns, about: DraftSource, columns: Sequence[str]) -> str:
     """Return the draft as text. Raises ProgramError if it has a lead but is not a valid mapping."""
-    text = written(decided, files, about)
+    text = mapping_yaml(decided, files, about)
     if decided.has_lead:
         with private_folder() as folder:
             path = folder / "draft.yaml"

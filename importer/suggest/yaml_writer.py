@@ -35,7 +35,7 @@ class DraftSource:
     sheet: str | None = None
 
 
-def written(draft: Draft, files: FileColumns, about: DraftSource) -> str:
+def mapping_yaml(draft: Draft, files: FileColumns, about: DraftSource) -> str:
     """Return the draft as YAML."""
     blocks = [_head(draft, about), _keys(draft, about), _columns(draft)]
     if files.used:
