@@ -119,7 +119,7 @@ def _kind(counts: Counter[str], filled: int) -> ContentKind:
 
 
 def _are_phones(texts: dict[str, int], filled: int) -> bool:
-    """Return whether texts are phone numbers: most start with a plus, since digits alone are numbers."""
+    """Return whether texts are phone numbers: most start with a plus, others are numbers."""
     plus = sum(number for text, number in texts.items() if text.startswith("+"))
     return 2 * plus >= filled and _share(texts, _PHONE, filled) >= _MOSTLY
 

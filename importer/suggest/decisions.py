@@ -1,4 +1,4 @@
-"""Decides which column becomes which field, how sure that is, and what the user must decide. Pure."""
+"""Decides on a field for each column, how sure that is, and what the user must decide."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def draft(columns: Mapping[str, ColumnProfile], fields: AccountFields | None) ->
 def _rivals(
     chosen: Mapping[int, Proposal], at: int, found: Sequence[Proposal], columns: Mapping[str, ColumnProfile]
 ) -> str:
-    """Return text about other columns that could be the field of the column ``at``; empty if there are none."""
+    """Return text about other columns that could be the field of column ``at``; or empty."""
     field, names, looked = chosen[at].field, list(columns), list(columns.values())
     others = [each for each in found if each.field == field and each.at != at]
     if plain := [names[each.at] for each in others if each.is_plain]:
