@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from importer.events import Emit
 from importer.leadsquared.client import Client
 from importer.rate_limit.limiter import RateLimiter
 from importer.submission.failure_limit import FailureLimit
 from importer.submission.journal import Journal
-from importer.submission.reports import SubmissionObserver
 from importer.submission.retry import RetryPolicy
 
 
@@ -40,4 +40,4 @@ class SubmissionContext:
     client: Client
     limiter: RateLimiter
     journal: Journal
-    observer: SubmissionObserver
+    emit: Emit  # is called on the event loop, and must not block for long

@@ -54,7 +54,7 @@ class RequestSender:
         others, stopping = len(self.in_flight) - 1, self.ending.reason is not None
         report: Report | None = await self.answers.handle(row, gate, answer, others=others, stopping=stopping)
         while report is not None:
-            report.send_to(self.context.observer)
+            report.emit_to(self.context.emit)
             report = await self.answers.settle_refused()
 
     def _finished(self, task: asyncio.Task[None]) -> None:

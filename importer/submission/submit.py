@@ -61,7 +61,7 @@ class Submission:
         self._ending.stop(reason, at_once=at_once)
 
     async def _fail(self, row: QueuedRow) -> None:
-        (await self._answers.fail_unsent(row)).send_to(self._context.observer)
+        (await self._answers.fail_unsent(row)).emit_to(self._context.emit)
 
     def _all_done(self, source: RowInput) -> bool:
         return source.is_done and not self._queue and not self._in_flight
