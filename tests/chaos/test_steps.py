@@ -19,8 +19,11 @@ KINDS = {
     "fcntl.flock tmp/ticket-importer-run-RANDOM",
     "open tmp/ticket-importer-run-RANDOM/manifest-RANDOM.copy",
     "write tmp/ticket-importer-run-RANDOM/manifest-RANDOM.copy",
+    "remove tmp/ticket-importer-run-RANDOM/manifest-RANDOM.copy",
+    # the private stage beside it
+    "open tmp/ticket-importer-run-RANDOM/stage",
     "shutil.rmtree tmp/ticket-importer-run-RANDOM",
-    "remove manifest-RANDOM.copy",
+    "remove stage",
     "rmdir tmp/ticket-importer-run-RANDOM",
     # the ledger: begin of the run, claims, intents, outcomes, end of the run
     "mkdir the folder",
