@@ -1,12 +1,10 @@
-"""Settings from flags, environment and ``.env``.
-
-The environment is passed in; nothing else reads it.
-"""
+"""Settings from flags, environment and ``.env``. Nothing else reads the environment."""
 
 from __future__ import annotations
 
 import contextlib
 import ipaddress
+import os
 import re
 import ssl
 from collections.abc import Mapping, Sequence
@@ -132,6 +130,11 @@ class Environment:
         if (loose := others_may_read(Path(file))) and loose not in self.warnings:
             self.warnings.append(loose)
         return content
+
+
+def read_environment(settings: Mapping[str, str] | None = None) -> Environment:
+    """Return the variables of the process and of ``.env`` in this folder; ``settings`` override both."""
+    return Environment({**os.environ, **(settings or {})}, Path(".env"))
 
 
 def _is_secret(name: str) -> bool:

@@ -16,16 +16,16 @@ from importer.account_fields import AccountField, AccountFields
 from importer.account_fields.cache import as_data
 from importer.cli import options
 from importer.cli.ending import Ending
-from importer.cli.fetching import fetch_fields
-from importer.cli.known_fields import cache_fields
 from importer.cli.log_setup import set_up_log
-from importer.cli.output import log
+from importer.cli.terminal import Terminal
 from importer.errors import UsageError
+from importer.events import Warned
 from importer.results import escape_formula
 from importer.runtime.atomic_files import begins_as, open_made, replacing, writing
 from importer.runtime.display_text import labelled
-from importer.settings import fields_folder, read_connection
-from importer.workflows.fetch_fields import FetchedFields
+from importer.settings import fields_folder, read_connection, read_environment
+from importer.workflows.fetch_fields import FetchedFields, fetch_fields
+from importer.workflows.known_fields import cache_fields
 
 _CSV_COLUMNS = ("SchemaName", "name", "type", "mandatory", "active", "default", "max_length", "values")
 _BEGINNINGS = {
@@ -38,16 +38,17 @@ _VALUES_SHOWN_CHARS = 60
 
 def fields(output: Path | None, **flags: Any) -> Ending:
     """Show the account's ticket fields and save them for checks."""
-    environment = options.read_environment()
+    environment = read_environment()
     set_up_log(flags, environment)
     if output is not None:
         _check_output(output)
     account, _ = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
-    fetched = fetch_fields(account, environment, flags)
+    terminal = Terminal(bar=None)
+    fetched = fetch_fields(account, environment, options.of_flags(flags), terminal.listen)
     for note in fetched.fields.notes:
-        log.warning("%s", note)
+        terminal.listen(Warned(note))
     if account is not None:
-        cache_fields(fetched.fields, fields_folder(flags["ledger"], environment))
+        cache_fields(fetched.fields, fields_folder(flags["ledger"], environment), terminal.listen)
     if output is not None:
         _write(output, fetched.fields)
     written = [labelled("written", str(output))] if output is not None else []

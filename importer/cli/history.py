@@ -8,12 +8,11 @@ from typing import Any
 
 import click
 
-from importer.cli import options
 from importer.cli.ending import Ending
 from importer.ledger.history import PastRow, PastRun, past_run, past_runs, rows_of
 from importer.ledger.store import Ledger
 from importer.runtime.display_text import one_line
-from importer.settings import ledger_url
+from importer.settings import ledger_url, read_environment
 
 _ENDINGS = {
     0: "every row is a ticket",
@@ -31,7 +30,7 @@ _HEADER = ("row", "key", "state", "number", "outcome", "attempts", "settled_at",
 
 def history(run_name: str | None, ledger: str | None, **_: Any) -> Ending:
     """List past runs, or the rows of one run."""
-    opened = Ledger.open(ledger_url(ledger, options.read_environment()))
+    opened = Ledger.open(ledger_url(ledger, read_environment()))
     click.get_current_context().call_on_close(opened.close)  # the rows are read while they are printed
     if run_name is None:
         runs = past_runs(opened)

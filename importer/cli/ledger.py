@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from importer.cli import options
 from importer.cli.ending import Ending
 from importer.ledger.backup import back_up
 from importer.ledger.database import safe_url
 from importer.ledger.store import Ledger
-from importer.settings import ledger_url
+from importer.settings import ledger_url, read_environment
 
 
 def init(ledger: str | None) -> Ending:
     """Create the ledger, once, before the first import."""
-    url = ledger_url(ledger, options.read_environment())
+    url = ledger_url(ledger, read_environment())
     existed = Ledger.exists(url)
     Ledger.create(url).close()
     return Ending(text=[f"{'the ledger exists already' if existed else 'created the ledger'}: {safe_url(url)}"])
@@ -22,5 +21,5 @@ def init(ledger: str | None) -> Ending:
 
 def backup(target: Path, ledger: str | None) -> Ending:
     """Copy the ledger to a new file."""
-    copy = back_up(ledger_url(ledger, options.read_environment()), target)
+    copy = back_up(ledger_url(ledger, read_environment()), target)
     return Ending(text=[f"copied the ledger to {target}: {copy.rows:,} rows, {copy.size_bytes:,} bytes, checked"])

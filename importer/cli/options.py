@@ -1,24 +1,26 @@
-"""Flags that several commands share, and the environment that they fall back on."""
+"""Flags that several commands share."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from importer.models import Rate
-from importer.settings import Environment, parse_duration, parse_refusals
+from importer.settings import parse_duration, parse_refusals
 from importer.submission.failure_limit import FailureLimit
+from importer.workflows.options import Options
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def read_environment() -> Environment:
-    """Return the variables of the process and of ``.env`` in this folder."""
-    return Environment(os.environ, Path(".env"))
+def of_flags(flags: Mapping[str, Any], **changes: Any) -> Options:
+    """Return the options that the flags of a command set."""
+    named = {each.name: each.name.removesuffix("_s") for each in dataclasses.fields(Options)}
+    return Options(**{name: flags[flag] for name, flag in named.items() if flag in flags} | changes)
 
 
 class _ParsedType(click.ParamType[Any]):

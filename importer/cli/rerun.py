@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from importer.api.imports import Order
+from importer.cli import options
 from importer.cli.ending import Ending
 from importer.cli.importing import import_tickets
 from importer.errors import UsageError
@@ -18,12 +20,6 @@ def rerun(results_file: Path, only: str, **flags: Any) -> Ending:
     names = [name.strip() for name in only.split(",")]
     if wrong := [name for name in names if name not in _STATES]:
         raise UsageError(f"--only: {', '.join(map(repr, wrong))} can't be sent again", hint=f"use {', '.join(_STATES)}")
-    if Status.UNKNOWN in names and flags["on_unknown"] != "retry":
-        raise UsageError(
-            "--only unknown needs --on-unknown retry",
-            hint="an unknown row may be a ticket already, and sending it may create a second one; "
-            "run `ticket-importer resolve` first, or look in the account",
-        )
-    keeps_format = results_file.suffix.lower() in (".csv", ".xlsx")
-    results = flags["results"] or (results_file if keeps_format else results_file.with_suffix(".csv"))
-    return import_tickets("rerun", results_file, results, {**flags, "only": frozenset(map(Status, names))})
+    chosen = options.of_flags(flags, only=frozenset(map(Status, names)))
+    results = chosen.results_of_results(results_file)
+    return import_tickets(Order("rerun", results_file, flags["mapping"], results, chosen), flags)

@@ -10,7 +10,6 @@ from typing import Any
 
 from importer.cli import options
 from importer.cli.ending import Ending
-from importer.cli.ledger_location import sandbox_ledger
 from importer.cli.log_setup import set_up_log
 from importer.cli.output import log
 from importer.cli.questions import ask, can_ask
@@ -22,7 +21,8 @@ from importer.resolve.run import ResolveJob
 from importer.resolve.search import SearchOptions, SearchPlan
 from importer.resolve.workflow import resolve as settle_unknown_rows
 from importer.runtime.display_text import duration, labelled, limit_text
-from importer.settings import SANDBOX_ACCOUNT, ledger_url, read_connection
+from importer.settings import SANDBOX_ACCOUNT, ledger_url, read_connection, read_environment
+from importer.workflows.ledger_location import sandbox_ledger
 
 _OUTCOMES = {
     "found": "found in the account",
@@ -35,7 +35,7 @@ _OUTCOMES = {
 
 def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> Ending:
     """Find out which unknown rows became tickets."""
-    environment = options.read_environment()
+    environment = read_environment()
     set_up_log(flags, environment)
     account, rate = read_connection(environment, flags["rate"], sandbox=flags["sandbox"])
     terminal = _ResolveTerminal(rate, asks=can_ask() and not flags["yes"])
@@ -45,11 +45,10 @@ def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> End
         give_up_after_s=flags["give_up_after"],
         answer_timeout_s=flags["answer_timeout"],
     )
-    keeps_format = results_file.suffix.lower() in (".csv", ".xlsx")
     with contextlib.nullcontext(ledger_url(flags["ledger"], environment)) if account else sandbox_ledger() as url:
         job = ResolveJob(
             results=results_file,
-            target=flags["results"] or (results_file if keeps_format else results_file.with_suffix(".csv")),
+            target=options.of_flags(flags).results_of_results(results_file),
             account_name=account.name if account else SANDBOX_ACCOUNT,
             ledger_url=url,
             decisions=decisions,

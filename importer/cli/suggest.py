@@ -8,23 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from importer.account_fields import AccountFields
-from importer.cli import options
 from importer.cli.ending import Ending
-from importer.cli.known_fields import cached_fields, fields_line
 from importer.cli.log_setup import set_up_log
 from importer.cli.output import log, print_line
 from importer.errors import SettingsError, UsageError
 from importer.runtime.atomic_files import create, writing
 from importer.runtime.display_text import labelled
-from importer.settings import Environment, fields_folder, read_account
+from importer.settings import Environment, fields_folder, read_account, read_environment
 from importer.suggest import Suggestion
 from importer.suggest import suggest as draft_mapping
 from importer.suggest.decisions import Confidence
+from importer.workflows.known_fields import cached_fields, fields_line
 
 
 def suggest(manifest: Path, output: Path | None, sheet: str | None, **flags: Any) -> Ending:
     """Draft a mapping from the columns of a manifest."""
-    environment = options.read_environment()
+    environment = read_environment()
     set_up_log(flags, environment)
     if output is not None:
         _check_output(output)

@@ -12,7 +12,7 @@ from importer.cli.progress import ProgressBar, ProgressLines
 from importer.cli.questions import ask
 from importer.events import Emit, Event, Noted, RowsChecked, Warned, to_all
 from importer.reports import plan_lines, problem_lines, warning_lines
-from importer.reports.summary import PlanSummary
+from importer.reports.summary import NewLedger, PlanSummary
 
 _LINE_EVERY_S = 10.0
 
@@ -57,10 +57,15 @@ class Terminal:
             self._next_line_at = time.monotonic() + _LINE_EVERY_S
         return is_due
 
-    def confirm(self, plan: PlanSummary) -> bool:
-        """Ask whether to send, if the user is there; otherwise return ``True``."""
-        tickets = "1 ticket" if plan.to_send == 1 else f"{plan.to_send:,} tickets"
-        return not self.asks or ask(f"Send {tickets} to {plan.account}?")
+    def confirm(self, question: PlanSummary | NewLedger) -> bool:
+        """Ask the user. If nobody is there, a plan is carried out, and no ledger is created."""
+        if not isinstance(question, PlanSummary):
+            return self.asks and ask(
+                f"No ledger found at {question.url}. Create a new one? "
+                "Answer no if you have imported into this account before."
+            )
+        tickets = "1 ticket" if question.to_send == 1 else f"{question.to_send:,} tickets"
+        return not self.asks or ask(f"Send {tickets} to {question.account}?")
 
 
 def show_lines(level: int, lines: Iterable[str], *, even_if_quiet: bool) -> None:

@@ -7,26 +7,23 @@ A pool of slots, which the runs of one account can share, decides who may call w
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Self, TypeVar
+from dataclasses import dataclass
+from typing import Self
 
-from importer.errors import CapReached
 from importer.models import Rate
-from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, DailyCapReached, Margin, NotYet, SlotPool, SlotRequest
+from importer.rate_limit.booking_queue import BookingQueue
 from importer.rate_limit.hard_limit import Bucket, HardLimit
+from importer.rate_limit.margin import Margin
+from importer.rate_limit.pool_view import PoolView, wait_for
 from importer.rate_limit.slot_storage import SlotStorage
+from importer.rate_limit.slots import ON_TIME_S, Booking, SlotRequest
 
 # How long before its slot a request may open its connection.
 LEAD_S = 1.0
 # A limit of more calls is kept as several shorter windows: just as exact, and without a burst.
 _MANY_CALLS = 1_000
 _LEARNING_INTERVAL_S = 1.0
-
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,14 +35,6 @@ class LimiterOptions:
     share: float = 1.0
     daily_cap: int | None = None
     spacing_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Booked:
-    """Bookings made together, and why there are not more if there are fewer than wanted."""
-
-    bookings: list[Booking]
-    reason: NotYet | DailyCapReached | None
 
 
 class Slot:
@@ -134,36 +123,33 @@ class RateLimiter:
     def __init__(self, limits: LimiterOptions, storage: SlotStorage, margin: Margin | None = None) -> None:
         self.rate = limits.rate
         self.margin = margin if margin is not None else Margin()
-        self._storage = storage
         parts = math.ceil(limits.rate.calls / _MANY_CALLS)
-        kept = Rate(limits.rate.calls // parts, limits.rate.period_s / parts)
-        self._request = SlotRequest(
+        self._kept = Rate(limits.rate.calls // parts, limits.rate.period_s / parts)
+        self._ceiling = max(1.0, math.floor(self._kept.calls * limits.share + 1e-9))
+        request = SlotRequest(
             run=limits.run,
-            rate=kept,
+            rate=self._kept,
             margin_s=0.0,
-            ceiling=max(1.0, math.floor(kept.calls * limits.share + 1e-9)),
+            ceiling=self._ceiling,
             spacing_s=limits.spacing_s,
             daily_cap=limits.daily_cap,
         )
+        self._run = limits.run
+        self._view = PoolView(storage, request, self.margin)
+        self._bookings = BookingQueue(self._view)
         self._next_learning_at = -math.inf
-        self._view = SlotPool()  # the pool after the last change that was awaited
         self._paused_until = -math.inf  # by this run's 429s, which the view may not have yet
         self._unbooked_count = 0  # slots that were handed out and are not booked
-        self._waiting_count = 0  # calls of ``book`` that are waiting
-        self._booked_ahead: deque[Booking] = deque()  # bookings for the waiting calls of ``book``
         self._reserve_lock = asyncio.Lock()
-        self._booking_lock = asyncio.Lock()
-        self._changed = asyncio.Event()  # replaced at each change, so that no waiter misses one
-        self._abandoned: set[asyncio.Future[_Booked]] = set()  # bookings whose caller was cancelled
-        self.hard_limit = HardLimit(kept)
+        self.hard_limit = HardLimit(self._kept)
 
     async def __aenter__(self) -> Self:
-        await self._change(_no_change)
+        await self._view.refresh()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*self._abandoned, return_exceptions=True)  # so that they are given back
-        self._storage.change_later(lambda pool, _: pool.remove_run(self._request.run))
+        await self._bookings.close()
+        self._view.change_later(lambda pool, _: pool.remove_run(self._run))
 
     # -- for callers ------------------------------------------------------------------------------------------------
 
@@ -172,13 +158,13 @@ class RateLimiter:
         async with self._reserve_lock:  # in order
             while (slot := self.reserve_now()) is None:
                 wait_s = self._wait_s()
-                await _wait(self._changed, wait_s if wait_s > 0 else math.inf)
-                await self._change(_no_change)  # other runs may have called
+                await wait_for(self._view.changed, wait_s if wait_s > 0 else math.inf)
+                await self._view.refresh()  # other runs may have called
             return slot
 
     def reserve_now(self) -> Slot | None:
         """Return a slot if no wait is needed, else ``None``."""
-        if self._unbooked_count >= self._request.rate.calls or self._wait_s() > 0:
+        if self._unbooked_count >= self._kept.calls or self._wait_s() > 0:
             return None
         self._unbooked_count += 1
         return Slot(self)
@@ -188,24 +174,24 @@ class RateLimiter:
         self.margin.note(seconds)
         if self.margin.is_due and self.now() >= self._next_learning_at:
             self._next_learning_at = self.now() + _LEARNING_INTERVAL_S
-            self.margin.learn(self._view.recent_uses(self.request, self.now()))
+            self.margin.learn(self._view.pool.recent_uses(self._view.request, self.now()))
 
     def pause(self, seconds: float, slot: Slot) -> None:
         """Pause all calls for ``seconds`` from now, as the call of ``slot`` was answered 429."""
         if self.calls_allowed >= self.max_calls:
             self.margin.refused()
         self._paused_until = max(self._paused_until, self.now() + seconds)
-        request, sent_at = self.request, slot.used_at or 0.0
-        self._change_later(lambda pool, now: pool.pause_after_429(request, now, sent_at=sent_at, wait_s=seconds))
+        request, sent_at = self._view.request, slot.used_at or 0.0
+        self._view.change_later(lambda pool, now: pool.pause_after_429(request, now, sent_at=sent_at, wait_s=seconds))
 
     def now(self) -> float:
         """The pool's clock, in seconds."""
-        return self._storage.now()
+        return self._view.now()
 
     @property
     def paused_until(self) -> float:
         """The end of the current pause of all calls."""
-        return max(self._paused_until, self._view.paused_until)
+        return max(self._paused_until, self._view.pool.paused_until)
 
     @property
     def pause_left_s(self) -> float:
@@ -215,130 +201,37 @@ class RateLimiter:
     @property
     def calls_allowed(self) -> float:
         """Calls per period of all runs together now: fewer than the limit if other programs use it, too."""
-        kept = self._request.rate
-        return self._view.calls_allowed(self.request, self.now()) * self.rate.calls / kept.calls
+        allowed = self._view.pool.calls_allowed(self._view.request, self.now())
+        return allowed * self.rate.calls / self._kept.calls
 
     @property
     def max_calls(self) -> float:
         """Calls per period of all runs together if no other program uses the account."""
-        kept = self._request.rate
-        return min(self._request.ceiling, kept.calls) * self.rate.calls / kept.calls
+        return min(self._ceiling, self._kept.calls) * self.rate.calls / self._kept.calls
 
     # -- for slots --------------------------------------------------------------------------------------------------
 
-    @property
-    def request(self) -> SlotRequest:
-        """This run's request to the pool, with the current margin."""
-        if self._request.margin_s != self.margin.seconds:
-            self._request = replace(self._request, margin_s=self.margin.seconds)
-        return self._request
-
     async def book(self) -> Booking:
         """Book a slot, in the order of the calls. Raises CapReached, or an error of the storage."""
-        self._waiting_count += 1
-        try:
-            async with self._booking_lock:
-                return await self._book_in_turn()
-        finally:
-            self._waiting_count -= 1
-            while len(self._booked_ahead) > self._waiting_count:  # the caller was cancelled
-                self._return(self._booked_ahead.pop())
-
-    async def _book_in_turn(self) -> Booking:
-        while not self._booked_ahead:
-            changed = self._changed
-            request, wanted = self.request, self._waiting_count
-            # The first caller books for all that wait: otherwise each would wait for another transaction.
-            booked = await self._book(request, wanted)
-            self._booked_ahead.extend(booked.bookings)
-            if self._booked_ahead:
-                break
-            match booked.reason:
-                case NotYet(at):
-                    await _wait(changed, at - AHEAD_S - self.now())
-                case DailyCapReached(calls):
-                    raise CapReached(
-                        f"--daily-cap is reached: the account has had {calls:,} calls in the last 24 hours",
-                        hint="run the same command again when some of these calls are more than 24 hours old",
-                    )
-        return self._hand_out(self._booked_ahead.popleft())
-
-    def _hand_out(self, booking: Booking) -> Booking:
-        self._unbooked_count -= 1
-        self._notify()  # another slot can be handed out
+        booking = await self._bookings.book()
+        self.leave_queue()
         return booking
-
-    async def _book(self, request: SlotRequest, wanted: int) -> _Booked:
-        booking = asyncio.ensure_future(self._change(lambda pool, now: _book(pool, request, now, wanted)))
-        try:
-            return await asyncio.shield(booking)
-        except asyncio.CancelledError:
-            self._abandoned.add(booking)
-            booking.add_done_callback(self._return_abandoned)
-            raise
-
-    def _return_abandoned(self, booking: asyncio.Future[_Booked]) -> None:
-        self._abandoned.discard(booking)
-        if not booking.cancelled() and booking.exception() is None:
-            for booked in booking.result().bookings:
-                self._return(booked)
-
-    def _return(self, booking: Booking) -> None:
-        self._change_later(lambda pool, _: pool.give_back(booking, self._request.run))
-        self._notify()
 
     def mark_used(self, booking: Booking, at: float, *, alone: bool) -> None:
         """Record that a booked slot is used."""
-        run = self._request.run
-        self._change_later(lambda pool, _: pool.mark_used(booking, run, at, alone=alone))
+        self._view.change_later(lambda pool, _: pool.mark_used(booking, self._run, at, alone=alone))
 
     def give_back(self, booking: Booking, *, again: bool) -> None:
         """Take back an unused slot. ``again``: its caller will book another."""
         self._unbooked_count += again
-        self._return(booking)
+        self._bookings.give_back(booking)
 
     def leave_queue(self) -> None:
-        """Record that the caller of a slot that is not booked gives it up."""
+        """Record that a slot that was handed out is booked or given up: another can be handed out."""
         self._unbooked_count -= 1
-        self._notify()
-
-    # -- internal ---------------------------------------------------------------------------------------------------
+        self._view.notify()
 
     def _wait_s(self) -> float:
         """Return the expected seconds until the next slot can be handed out."""
         now = self.now()
-        return self._view.forecast(self.request, now, self._unbooked_count) - LEAD_S - now
-
-    async def _change(self, change: Callable[[SlotPool, float], _Result]) -> _Result:
-        self._view, result = await self._storage.change(change)
-        return result
-
-    def _change_later(self, change: Callable[[SlotPool, float], object]) -> None:
-        self._storage.change_later(change)
-        if self._storage.returns_copies:  # the view must include it before the next change that is awaited
-            change(self._view, self.now())
-
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-
-async def _wait(changed: asyncio.Event, at_most_s: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(None if math.isinf(at_most_s) else at_most_s):
-            await changed.wait()
-
-
-def _book(pool: SlotPool, request: SlotRequest, now: float, wanted: int) -> _Booked:
-    """Book the wanted number of slots, or those that are free soon."""
-    bookings: list[Booking] = []
-    while len(bookings) < wanted:
-        booked = pool.book(request, now)
-        if not isinstance(booked, Booking):
-            return _Booked(bookings, booked)
-        bookings.append(booked)
-    return _Booked(bookings, None)
-
-
-def _no_change(_pool: SlotPool, _now: float) -> None:
-    """Change nothing: only the view is refreshed."""
+        return self._view.pool.forecast(self._view.request, now, self._unbooked_count) - LEAD_S - now

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from importer.ledger import database, leases, schema
 from importer.ledger.records import utc_minute
 from importer.rate_limit import SlotPool
+from importer.rate_limit.pool_text import pool_from_text, pool_to_text
+from importer.rate_limit.slots import SlotList
 
 DAY_MINUTES = 24 * 60
 _LONGEST_PAUSE_S = 24 * 3600.0
@@ -61,21 +63,22 @@ class SlotRecords:
         where = columns.account == self._account
         found = db.execute(schema.quotas.select().where(where).with_for_update()).first()
         if found is None:
-            blank = {"account": self._account, "boot_id": database.boot_id(), "pool": SlotPool().to_json()}
+            blank = {"account": self._account, "boot_id": database.boot_id(), "pool": pool_to_text(SlotPool())}
             db.execute(database.insert(db, schema.quotas).values(blank).on_conflict_do_nothing())
             found = db.execute(schema.quotas.select().where(where).with_for_update()).one()
         asked_at = database.boot_clock_s()
         now = leases.now(db)  # after waiting for the lock
         if db.dialect.name != "sqlite":  # SQLite uses this machine's clock
             self._ahead_s = now - (asked_at + database.boot_clock_s()) / 2
-        pool = SlotPool.from_json(found.pool, now, _LONGEST_PAUSE_S)
+        pool = pool_from_text(found.pool, now, _LONGEST_PAUSE_S)
         if db.dialect.name == "sqlite" and found.boot_id != database.boot_id():
-            pool = SlotPool.all_used(len(pool.slots), now)  # the machine was restarted: the times are of another clock
+            # The machine was restarted: the times are of another clock.
+            pool = SlotPool(slots=SlotList.all_used(len(pool.slots), now))
         pool.calls_last_day = self._calls_last_day(db)
         return pool, now
 
     def _save(self, db: sa.Connection, pool: SlotPool) -> None:
-        values = {"boot_id": database.boot_id(), "pool": pool.to_json()}
+        values = {"boot_id": database.boot_id(), "pool": pool_to_text(pool)}
         db.execute(schema.quotas.update().where(schema.quotas.c.account == self._account).values(values))
         if pool.new_calls > 0:
             statement = database.insert(db, schema.calls).values(

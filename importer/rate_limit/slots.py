@@ -10,11 +10,9 @@ All times are seconds on one monotonic clock of all runs that share the pool.
 from __future__ import annotations
 
 import bisect
-import json
 import math
 import operator
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from importer.models import Rate
@@ -77,14 +75,54 @@ class DailyCapReached:
 
 
 @dataclass(slots=True)
-class _Slot:
+class Slot:
+    """One slot: when it was last used, and by which run."""
+
     number: int
     used_at: float = -math.inf
     run: str = ""
 
 
+class SlotList(list[Slot]):
+    """Slots in order, the oldest use first."""
+
+    @classmethod
+    def all_used(cls, calls: int, now: float) -> SlotList:
+        """Return slots that may all have been used just now."""
+        return cls(Slot(number, now) for number in range(calls))
+
+    def grow(self, calls: int) -> None:
+        """Add unused slots, so that there is one for each call of a period."""
+        self[:0] = [Slot(number) for number in reversed(range(len(self), calls))]
+
+    def move(self, slot: Slot, used_at: float, run: str) -> None:
+        """Record the use of a slot."""
+        index = bisect.bisect_left(self, slot.used_at, key=_used_at)
+        while self[index] is not slot:
+            index += 1
+        del self[index]
+        slot.used_at, slot.run = used_at, run
+        bisect.insort(self, slot, key=_used_at)
+
+    def find(self, number: int, used_at: float, run: str) -> Slot | None:
+        """Return the slot of this number if this was its last use, else ``None``."""
+        index = bisect.bisect_left(self, used_at, key=_used_at)
+        while index < len(self) and self[index].used_at == used_at:
+            if self[index].number == number and self[index].run == run:
+                return self[index]
+            index += 1
+        return None
+
+    def freed_at(self, usable: int, ahead: int, now: float, rest_s: float) -> float:
+        """Return when fewer than ``usable`` of the slots are in their period, after ``ahead`` more uses."""
+        index = len(self) - usable + ahead
+        if index < 0:
+            return -math.inf
+        return self[index].used_at + rest_s if index < len(self) else now + rest_s
+
+
 @dataclass(frozen=True, slots=True)
-class _RunState:
+class RunState:
     """A run that shares the pool: its last request, its limits, and whether it waits for a slot."""
 
     seen_at: float
@@ -101,8 +139,8 @@ class SlotPool:
     change adds. The storage loads the first and saves the second.
     """
 
-    slots: list[_Slot] = field(default_factory=list)  # the oldest use first
-    runs: dict[str, _RunState] = field(default_factory=dict)
+    slots: SlotList = field(default_factory=SlotList)
+    runs: dict[str, RunState] = field(default_factory=dict)
     last_at: float = -math.inf
     paused_until: float = -math.inf
     share: AdaptiveShare = field(default_factory=AdaptiveShare)
@@ -127,7 +165,7 @@ class SlotPool:
         booking = Booking(number=slot.number, at=at, before=(slot.used_at, slot.run))
         if slot.number == self.alone_slot:
             self.alone_slot = None
-        self._move(slot, at + ON_TIME_S, request.run)
+        self.slots.move(slot, at + ON_TIME_S, request.run)
         self.last_at = at
         self.new_calls += 1
         return booking
@@ -136,22 +174,22 @@ class SlotPool:
         """Record that the request was sent.
 
         The slot of a call that was sent ``alone``, before the others, counts as used together with the next slot.
-        Otherwise it would always be free before the rest of its burst, and each burst would fall into two windows.
+        Otherwise it would always be free before the rest of its burst, and a single call needs a larger margin.
         """
         # A call that is so late that another run has its slot is a use, too.
-        self._move(self._booked_slot(booking, run) or self.slots[0], at, run)
+        self.slots.move(self._booked_slot(booking, run) or self.slots[0], at, run)
         first = self.alone_slot
         if first is not None and first != booking.number:
             self.alone_slot = None
-            slot = self._slot(first)
-            self._move(slot, at, slot.run)
+            slot = next(slot for slot in self.slots if slot.number == first)
+            self.slots.move(slot, at, slot.run)
         if alone and len(self.slots) > 1:
             self.alone_slot = booking.number
 
     def give_back(self, booking: Booking, run: str) -> None:
         """Take back a booked slot that was not used."""
         if (slot := self._booked_slot(booking, run)) is not None:
-            self._move(slot, *booking.before)
+            self.slots.move(slot, *booking.before)
         self.new_calls -= 1
 
     # -- all calls --------------------------------------------------------------------------------------------------
@@ -198,14 +236,13 @@ class SlotPool:
     # -- internal ---------------------------------------------------------------------------------------------------
 
     def _register(self, request: SlotRequest, now: float) -> None:
-        for number in range(len(self.slots), request.rate.calls):
-            self.slots.insert(0, _Slot(number))
+        self.slots.grow(request.rate.calls)
         for run, other in list(self.runs.items()):
             if not self._is_active(other, now):
                 del self.runs[run]
-        self.runs[request.run] = _RunState(now, request.rate, request.ceiling)
+        self.runs[request.run] = RunState(now, request.rate, request.ceiling)
 
-    def _is_active(self, other: _RunState, now: float) -> bool:
+    def _is_active(self, other: RunState, now: float) -> bool:
         # There are no requests during a pause. AHEAD_S allows for short periods.
         return now - max(other.seen_at, self.paused_until) < _ACTIVE_PERIODS * other.rate.period_s + AHEAD_S
 
@@ -213,12 +250,12 @@ class SlotPool:
         """Return when a slot gets free."""
         rest_s = rate.period_s + request.margin_s
         usable = min(math.ceil(self.share.calls_at(now, rate) - 1e-9), rate.calls)
-        at = _freed_at(self.slots, usable, ahead, now, rest_s)
+        at = self.slots.freed_at(usable, ahead, now, rest_s)
         if (ceiling := math.ceil(request.ceiling - 1e-9)) >= usable:
             return at
         runs = self.runs
-        modest = [slot for slot in self.slots if slot.run not in runs or runs[slot.run].ceiling <= request.ceiling]
-        return max(at, _freed_at(modest, ceiling, ahead, now, rest_s))
+        modest = (slot for slot in self.slots if slot.run not in runs or runs[slot.run].ceiling <= request.ceiling)
+        return max(at, SlotList(modest).freed_at(ceiling, ahead, now, rest_s))
 
     def _spacing_s(self, request: SlotRequest, now: float, rate: Rate) -> float:
         share = self.share.calls_at(now, rate)
@@ -228,7 +265,7 @@ class SlotPool:
         return min(request.spacing_s, evenly_s)
 
     def _later(self, request: SlotRequest, now: float, at: float) -> NotYet:
-        self.runs[request.run] = _RunState(now, request.rate, request.ceiling, waits=True)
+        self.runs[request.run] = RunState(now, request.rate, request.ceiling, waits=True)
         return NotYet(at)
 
     def _gives_way(self, request: SlotRequest, at: float, rate: Rate) -> bool:
@@ -243,93 +280,6 @@ class SlotPool:
             return False
         return any(other.waits and had[run] < part for run, other in self.runs.items() if run != request.run)
 
-    def _slot(self, number: int) -> _Slot:
-        return next(slot for slot in self.slots if slot.number == number)
-
-    def _booked_slot(self, booking: Booking, run: str) -> _Slot | None:
+    def _booked_slot(self, booking: Booking, run: str) -> Slot | None:
         """Return the booked slot, or ``None`` if the call was too late and another run has it."""
-        index = bisect.bisect_left(self.slots, booking.at + ON_TIME_S, key=_used_at)
-        while index < len(self.slots) and self.slots[index].used_at == booking.at + ON_TIME_S:
-            if self.slots[index].number == booking.number and self.slots[index].run == run:
-                return self.slots[index]
-            index += 1
-        return None
-
-    def _move(self, slot: _Slot, used_at: float, run: str) -> None:
-        index = bisect.bisect_left(self.slots, slot.used_at, key=_used_at)
-        while self.slots[index] is not slot:
-            index += 1
-        del self.slots[index]
-        slot.used_at, slot.run = used_at, run
-        bisect.insort(self.slots, slot, key=_used_at)
-
-    # -- as text ----------------------------------------------------------------------------------------------------
-
-    def to_json(self) -> str:
-        """Return the pool as text for ``from_json``."""
-        return json.dumps(
-            {
-                "slots": [[slot.number, _finite(slot.used_at), slot.run] for slot in self.slots],
-                "users": {
-                    run: [other.seen_at, other.rate.calls, other.rate.period_s, other.ceiling, other.waits]
-                    for run, other in self.runs.items()
-                },
-                "last_at": _finite(self.last_at),
-                "paused_until": _finite(self.paused_until),
-                "share": [_finite(self.share.calls), _finite(self.share.since)],
-                "alone": self.alone_slot,
-            },
-            separators=(",", ":"),
-        )
-
-    @classmethod
-    def from_json(cls, text: str, now: float, longest_s: float) -> SlotPool:
-        """Read a pool. Times that are too far ahead to be true are replaced by ``now``.
-
-        These are uses later than any booking, and pauses of more than ``longest_s``. If the last call is too far ahead,
-        all times are of another clock, and a pause is not believed either.
-        """
-        known = json.loads(text)
-        latest = now + AHEAD_S + 2 * ON_TIME_S
-        last_at = _past(known["last_at"])
-        longest_s = longest_s if last_at <= latest else 0.0
-        slots = [_Slot(number, _within(_past(at), now, latest), run) for number, at, run in known["slots"]]
-        calls, since = known["share"]
-        return cls(
-            slots=sorted(slots, key=_used_at),
-            runs={
-                run: _RunState(_within(at, now, latest), Rate(calls, period_s), ceiling, *waits)
-                for run, (at, calls, period_s, ceiling, *waits) in known[
-                    "users"
-                ].items()  # older pools don't have ``waits``
-            },
-            last_at=_within(last_at, now, latest),
-            paused_until=_within(_past(known["paused_until"]), now, now + longest_s),
-            share=AdaptiveShare(math.inf if calls is None else calls, _within(_past(since), now, latest)),
-            alone_slot=known["alone"],
-        )
-
-    @classmethod
-    def all_used(cls, calls: int, now: float) -> SlotPool:
-        """Return a pool whose slots may all have been used just now."""
-        return cls(slots=[_Slot(number, now) for number in range(calls)])
-
-
-def _freed_at(slots: Sequence[_Slot], usable: int, ahead: int, now: float, rest_s: float) -> float:
-    """Return when fewer than ``usable`` of these slots (oldest use first) are in their period."""
-    index = len(slots) - usable + ahead
-    if index < 0:
-        return -math.inf
-    return slots[index].used_at + rest_s if index < len(slots) else now + rest_s
-
-
-def _finite(number: float) -> float | None:
-    return None if math.isinf(number) else number
-
-
-def _past(at: float | None) -> float:
-    return -math.inf if at is None else at
-
-
-def _within(at: float, now: float, latest: float) -> float:
-    return at if at <= latest else now
+        return self.slots.find(booking.number, booking.at + ON_TIME_S, run)

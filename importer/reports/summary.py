@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -77,6 +77,16 @@ class PlanSummary(Checked):
     def exit_code(self) -> int:
         """The exit code of a dry run."""
         return int(self.counts[Disposition.REJECT] > 0 or bool(self.stops))
+
+
+@dataclass(frozen=True)
+class NewLedger:
+    """A question: is a new ledger to be created at ``url``? Only before the first import into an account."""
+
+    url: str
+
+
+Confirm = Callable[[PlanSummary | NewLedger], bool]
 
 
 @dataclass(kw_only=True)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import os
 import signal
+import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -43,7 +46,8 @@ class Interruptions:
     first signal waits for what follows, and a second one ends the process at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_exit: bool = True) -> None:
+        self._may_exit = may_exit
         self._received: list[int] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: Stop = lambda _reason, _at_once: None
@@ -85,19 +89,43 @@ class Interruptions:
         again = len(self._received) > 1
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stop, interrupted(number), again)
-        elif again:
+        elif again and self._may_exit:
             os._exit(128 + number)
+
+
+_of_thread: contextvars.ContextVar[Interruptions | None] = contextvars.ContextVar("interruptions", default=None)
 
 
 @contextlib.contextmanager
 def interruptions() -> Iterator[Interruptions]:
     """Handle signals with one object during the block."""
-    received = Interruptions()
+    received = _of_thread.get() or Interruptions()
     with _handling(received.handle) as former:
         for handler in former:
             if isinstance(handler, _Raising) and handler.first is not None:
                 raise interrupted(handler.first)
         yield received
+
+
+def outside_event_loop(work: Callable[[], _Told]) -> _Told:
+    """Return the result of ``work``; call it in another thread if this one has a running event loop, as in Jupyter.
+
+    An interruption of this thread, such as Jupyter's, is passed on as SIGINT.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work()
+    received = Interruptions(may_exit=False)
+    context = contextvars.copy_context()
+    context.run(_of_thread.set, received)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        result = pool.submit(context.run, work)
+        while True:
+            try:
+                return result.result()
+            except KeyboardInterrupt:
+                received.handle(signal.SIGINT, None)
 
 
 def interrupted(number: int) -> Interrupted:
@@ -116,6 +144,9 @@ def _signals() -> Iterator[signal.Signals]:
 @contextlib.contextmanager
 def _handling(handle: Callable[[int, FrameType | None], None]) -> Iterator[Iterable[object]]:
     """Handle signals with ``handle`` during the block; yield the handlers from before."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
+        yield ()
+        return
     former = {number: signal.signal(number, handle) for number in _signals()}
     try:
         yield former.values()

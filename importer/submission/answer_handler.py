@@ -14,6 +14,7 @@ from importer.submission.account_health import AccountHealth
 from importer.submission.context import SubmissionContext, SubmissionOptions
 from importer.submission.gate import RowGate
 from importer.submission.refusals import AccountRefusals
+from importer.submission.reports import Report
 from importer.submission.retry import Retry, Settled, StopRun, WaitForFirstSuccess
 from importer.submission.send_queue import QueuedRow, SendQueue
 
@@ -44,8 +45,8 @@ class AnswerHandler:
             await self._context.journal.write(outcomes.retryable_outcome(row, "withdrawn", counted=False))
         self._queue.put_back(row)
 
-    async def handle(self, row: QueuedRow, gate: RowGate, answer: Answer, *, others: int, stopping: bool) -> None:
-        """Handle the answer to a request.
+    async def handle(self, row: QueuedRow, gate: RowGate, answer: Answer, *, others: int, stopping: bool) -> Report:
+        """Record the answer to a request, and act on it.
 
         ``others``: rows in flight besides this one. ``stopping``: the run is being stopped.
         """
@@ -79,25 +80,27 @@ class AnswerHandler:
                 message = ""  # the error of the run says the same
         if (too_many := self._refusals.record(row.operation, answer)) is not None:
             self._on_stop(too_many)
-        # The observer is called last: its errors must not cost a row its outcome.
-        self._report(row, gate, answer, settled)
-        for text in filter(None, (message, *self._refusals.take_messages())):
-            self._context.observer.message(text)
-        if self._refusals.succeeded:
-            await self._settle_refused()
+        return Report(
+            call=answer if gate.sent else None,
+            row=row if settled is not None else None,
+            settled=settled,
+            messages=tuple(filter(None, (message, *self._refusals.take_messages()))),
+        )
 
-    async def fail_unsent(self, row: QueuedRow) -> None:
+    async def fail_unsent(self, row: QueuedRow) -> Report:
         """Settle a row that can't be sent any more."""
         settled = Settled(status=Status.FAILED, code="attachment-changed", error=row.unsendable_reason)
         answer = NotSendable(settled.code, settled.error)
         await self._context.journal.write(outcomes.final_outcome(row, settled, answer))
-        self._context.observer.row_finished(row, settled)
+        return Report(row=row, settled=settled)
 
-    def _report(self, row: QueuedRow, gate: RowGate, answer: Answer, settled: Settled | None) -> None:
-        if gate.sent:
-            self._context.observer.call_ended(answer)
-        if settled is not None:
-            self._context.observer.row_finished(row, settled)
+    async def settle_refused(self) -> Report | None:
+        """Settle a row that was refused before the first success, if there is one: the account was not the reason."""
+        if (refused := self._refusals.take_refused()) is None:
+            return None
+        row, step, answer = refused
+        failed = Settled(status=Status.FAILED, code="refused", error=step.error)
+        return Report(row=row, settled=await self._settle(row, outcomes.keep_unknown(row, failed), answer, late=True))
 
     async def _settle(self, row: QueuedRow, settled: Settled, answer: Answer, *, late: bool = False) -> Settled:
         """Write the outcome of a row and count it. Return the outcome in the ledger.
@@ -117,13 +120,6 @@ class AnswerHandler:
             self._health.confirmation.confirm()
         self._count(row, settled)
         return settled
-
-    async def _settle_refused(self) -> None:
-        """Settle the rows that were refused before the first ticket: the account was not the reason."""
-        for row, step, answer in self._refusals.take_refused():
-            refused = Settled(status=Status.FAILED, code="refused", error=step.error)
-            settled = await self._settle(row, outcomes.keep_unknown(row, refused), answer, late=True)
-            self._context.observer.row_finished(row, settled)
 
     async def _retry(self, row: QueuedRow, gate: RowGate, step: Retry, answer: Answer) -> None:
         if step.may_have_changed:

@@ -1,31 +1,16 @@
-"""What a submission needs: its options, the objects it works with, and an observer."""
+"""What a submission needs: its options, and the objects that it works with."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
-from importer.leadsquared.answers import Answer
+from importer.events import Emit
 from importer.leadsquared.client import Client
 from importer.rate_limit.limiter import RateLimiter
 from importer.submission.failure_limit import FailureLimit
 from importer.submission.journal import Journal
-from importer.submission.retry import RetryPolicy, Settled
-from importer.submission.send_queue import QueuedRow
-
-
-class SubmissionObserver(Protocol):
-    """Receives the events of a submission, on the event loop; it must not block for long."""
-
-    def row_finished(self, row: QueuedRow, settled: Settled) -> None:
-        """Handle a finished row. The ledger already has its outcome."""
-
-    def call_ended(self, answer: Answer) -> None:
-        """Handle the end of a call that was sent, whatever its answer means for the row."""
-
-    def message(self, text: str) -> None:
-        """Show a text to the user: sending pauses, continues or stops."""
+from importer.submission.retry import RetryPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,4 +40,4 @@ class SubmissionContext:
     client: Client
     limiter: RateLimiter
     journal: Journal
-    observer: SubmissionObserver
+    emit: Emit  # is called on the event loop, and must not block for long

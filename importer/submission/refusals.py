@@ -7,7 +7,7 @@ such an answer counts against the account.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
 
 from importer.errors import StoppedEarly
 from importer.leadsquared.answers import Answer, Created, Refused
@@ -30,7 +30,7 @@ class AccountRefusals:
         self._limit = _MAX_REFUSED_IN_A_ROW if account_known else 1
         self._refused_in_a_row = 0
         self._repeated_numbers_in_a_row = 0
-        self._waiting: list[tuple[QueuedRow, WaitForFirstSuccess, Answer]] = []
+        self._waiting: deque[tuple[QueuedRow, WaitForFirstSuccess, Answer]] = deque()
         self._messages: list[str] = []
         self._ids_reported = False
 
@@ -77,12 +77,13 @@ class AccountRefusals:
         """Keep a refused row until the run's first success decides about it."""
         self._waiting.append((row, step, answer))
 
-    def take_refused(self) -> Iterator[tuple[QueuedRow, WaitForFirstSuccess, Answer]]:
-        """Yield the waiting rows that were certainly refused. Redirected rows stay pending."""
-        waiting, self._waiting = self._waiting, []
-        for row, step, answer in waiting:
+    def take_refused(self) -> tuple[QueuedRow, WaitForFirstSuccess, Answer] | None:
+        """After the first success, take a waiting row that was certainly refused. Redirected rows stay pending."""
+        while self.succeeded and self._waiting:
+            row, step, answer = self._waiting.popleft()
             if row.operation.meaning(answer).result is Result.FAILED:
-                yield row, step, answer
+                return row, step, answer
+        return None
 
     def take_messages(self) -> list[str]:
         """Return the messages for the user since the last time."""

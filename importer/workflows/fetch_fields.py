@@ -7,21 +7,25 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from importer.account_fields.fields_reader import FieldsReader
+from importer.account_fields.fields_reader import FieldsNotShown, FieldsReader
 from importer.account_fields.ticket_fields import AccountFields
 from importer.events import Emit
 from importer.leadsquared.client import open_client
 from importer.leadsquared.transport import Timeouts
 from importer.ledger.store import Ledger
-from importer.mapping import Mapping
+from importer.mapping import Mapping, load_mapping
 from importer.models import Rate
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.shared_slots import shared_rate_limiter
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.runtime.signals import Interruptions, interruptions
-from importer.settings import AccountSettings
+from importer.settings import SANDBOX_ACCOUNT, AccountSettings, Environment, ledger_url, read_rate
 from importer.workflows.account_access import open_endpoint
+from importer.workflows.options import Options
+
+__all__ = ["FetchedFields", "FieldsNotShown", "fetch", "fetch_fields"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +52,33 @@ class FetchedFields:
     calls: int
     throttled: int
     seconds: float
+
+
+def fetch_fields(
+    account: AccountSettings | None,
+    environment: Environment,
+    options: Options,
+    emit: Emit,
+    mapping: Path | None = None,
+) -> FetchedFields:
+    """Read the fields of an account; for ``None``, of a sandbox account with the fields of ``mapping``.
+
+    Raises FieldsNotShown, StoppedEarly and Interrupted.
+    """
+    url = ledger_url(options.ledger, environment) if account is not None else ""
+    known = load_mapping(mapping, source=options.source, key=options.key) if account is None and mapping else None
+    return fetch(
+        FetchOptions(
+            account=account,
+            account_name=account.name if account else SANDBOX_ACCOUNT,
+            rate=options.rate or read_rate(None, environment),
+            give_up_after_s=options.give_up_after_s,
+            answer_timeout_s=options.answer_timeout_s,
+            ledger_url=url if account is not None and Ledger.exists(url) else None,
+            mapping=known,
+        ),
+        emit,
+    )
 
 
 def fetch(options: FetchOptions, emit: Emit) -> FetchedFields:

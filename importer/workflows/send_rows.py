@@ -8,13 +8,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from importer.errors import ImporterError
-from importer.events import CallEnded, Emit, Noted, RowSettled, SendingEnded, SendingStarted, Warned, to_all
-from importer.leadsquared.answers import Answer
+from importer.events import Emit, Noted, SendingEnded, SendingStarted, to_all
 from importer.leadsquared.client import open_client
 from importer.leadsquared.transport import Timeouts
 from importer.ledger.store import Ledger
 from importer.ledger.ticket_numbers import greatest_number, has_ticket
-from importer.models import Status
 from importer.rate_limit.shared_slots import shared_rate_limiter
 from importer.rate_limit.status import LimitStatus
 from importer.reports.summary import Summary
@@ -23,8 +21,6 @@ from importer.runtime.signals import Interruptions
 from importer.settings import AccountSettings
 from importer.submission.context import SubmissionContext
 from importer.submission.journal import Journal
-from importer.submission.outcomes import answer_name
-from importer.submission.retry import Settled
 from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
 from importer.workflows.account_access import open_endpoint
@@ -72,7 +68,7 @@ class RowSender:
             limiter = await stack.enter_async_context(
                 shared_rate_limiter(self.ledger, info.account, options.limiter_options(info.id, total))
             )
-            context = SubmissionContext(client=client, limiter=limiter, journal=journal, observer=_Observer(emit))
+            context = SubmissionContext(client=client, limiter=limiter, journal=journal, emit=emit)
             submission = Submission(context, submission_options)
             stack.enter_context(signals.stopping(lambda why, at_once: submission.stop(why, at_once=at_once)))
             limit_status = LimitStatus(limiter, emit)
@@ -99,34 +95,6 @@ class RowSender:
         while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
             for row in chunk:
                 yield row
-
-
-@dataclass(frozen=True)
-class _Observer:
-    """Emits the events of a submission."""
-
-    emit: Emit
-
-    def row_finished(self, row: QueuedRow, settled: Settled) -> None:
-        self.emit(
-            RowSettled(
-                row=row.row,
-                key=row.key,
-                cells=row.cells,
-                status=settled.status,
-                ids=settled.ids,
-                code=settled.code,
-                error=settled.error,
-                attempts=row.attempt,
-                is_repeated=row.prior_status is Status.UNKNOWN,
-            )
-        )
-
-    def call_ended(self, answer: Answer) -> None:
-        self.emit(CallEnded(answer_name(answer)))
-
-    def message(self, text: str) -> None:
-        self.emit(Warned(text))
 
 
 @contextlib.asynccontextmanager

@@ -1,4 +1,4 @@
-"""`make bench`: the importer beside what one would do otherwise, in one table. `--quick` is smaller, and writes nothing."""
+"""`make bench`: compares the importer with simpler programs. `--quick` is smaller and writes nothing."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from pathlib import Path
 
 from importer.sandbox.limiter import Algorithm
 from tests.bench.attachments import attachments
-from tests.bench.costs import Bench, Repeats, start_up, validation
+from tests.bench.chart import Panel, chart
+from tests.bench.cpu_bound import Bench, Repeats, start_up, validation
 from tests.bench.formats import Rows, formats
-from tests.bench.lines import Line
-from tests.bench.people import drafts, page
-from tests.bench.picture import Panel, picture
+from tests.bench.limit_trials import measurements, panels, run_all, trials
+from tests.bench.measurements import Measurement
 from tests.bench.report import Circumstances, missed, report
+from tests.bench.report_and_suggest import drafts, page
 from tests.bench.results import results
 from tests.bench.scenarios import ALGORITHMS, RATE, SHOWN, foreign_scenario, scenarios
 from tests.bench.sending import large_runs, per_ticket, uploads
-from tests.bench.waiting import lines, panels, run_all, trials
 
 HERE = Path(__file__).parent
 PARTS = (
@@ -34,15 +34,15 @@ PARTS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Extent:
-    """How large a bench is. ``budget_s``: after so many seconds on one line nothing is repeated any more."""
+class BenchSize:
+    """How large a bench is. ``budget_s``: a measurement is not repeated after so many seconds."""
 
     runs: int
     budget_s: float
     start_ups: int
     manifest_rows: tuple[int, int, int]
     format_rows: Rows
-    files: tuple[int, int]  # how many are named, how many there are
+    files: tuple[int, int]  # names in the manifest, files
     problems: int
     tickets: tuple[int, int]
     trial_rows: int
@@ -56,7 +56,7 @@ class Extent:
     stagger_s: float
 
 
-FULL = Extent(
+FULL = BenchSize(
     runs=3,
     budget_s=15.0,
     start_ups=11,
@@ -75,7 +75,7 @@ FULL = Extent(
     foreign_shrink=1.0,
     stagger_s=1.8,
 )
-QUICK = Extent(
+QUICK = BenchSize(
     runs=1,
     budget_s=5.0,
     start_ups=3,
@@ -97,40 +97,40 @@ QUICK = Extent(
 
 
 @dataclass(kw_only=True)
-class Found:
-    """All that came of a bench; ``failures`` are what programs said that failed."""
+class Findings:
+    """The results of a bench; ``failures``: the output of programs that failed."""
 
-    lines: list[Line] = field(default_factory=list)
+    lines: list[Measurement] = field(default_factory=list)
     panels: list[Panel] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
 
-def measure(extent: Extent, folder: Path, chosen: set[str], tell: Callable[[str], None]) -> Found:
-    """Measure what was chosen of `PARTS`: first what takes the processor, each alone; then all that mostly waits."""
-    bench = Bench(folder=folder, repeats=Repeats(most=extent.runs, budget_s=extent.budget_s), tell=tell)
-    costs: list[tuple[str, Callable[[], Iterator[Line]]]] = [
-        ("start-up", lambda: start_up(bench.repeated(most=extent.start_ups))),
-        ("validation", lambda: validation(bench, extent.manifest_rows)),
-        ("formats", lambda: formats(bench.repeated(budget_s=extent.budget_s / 2), extent.format_rows)),
-        ("attachments", lambda: attachments(bench, *extent.files)),
+def measure(size: BenchSize, folder: Path, chosen: set[str], log: Callable[[str], None]) -> Findings:
+    """Measure the chosen `PARTS`: first CPU-bound programs, one at a time, then those that mostly wait, together."""
+    bench = Bench(folder=folder, repeats=Repeats(most=size.runs, budget_s=size.budget_s), log=log)
+    costs: list[tuple[str, Callable[[], Iterator[Measurement]]]] = [
+        ("start-up", lambda: start_up(bench.repeated(most=size.start_ups))),
+        ("validation", lambda: validation(bench, size.manifest_rows)),
+        ("formats", lambda: formats(bench.repeated(budget_s=size.budget_s / 2), size.format_rows)),
+        ("attachments", lambda: attachments(bench, *size.files)),
         ("suggest", lambda: drafts(bench)),
-        ("report", lambda: page(bench, extent.problems)),
-        ("tickets", lambda: per_ticket(bench.repeated(budget_s=2 * extent.budget_s), extent.tickets)),
-        ("memory", lambda: large_runs(bench, extent.manifest_rows[-1], extent.trial_rows)),
-        ("uploads", lambda: uploads(bench, *extent.uploads)),
-        ("results", lambda: results(bench, extent.result_rows)),
+        ("report", lambda: page(bench, size.problems)),
+        ("tickets", lambda: per_ticket(bench.repeated(budget_s=2 * size.budget_s), size.tickets)),
+        ("memory", lambda: large_runs(bench, size.manifest_rows[-1], size.trial_rows)),
+        ("uploads", lambda: uploads(bench, *size.uploads)),
+        ("results", lambda: results(bench, size.result_rows)),
     ]
-    found = Found()
+    found = Findings()
     for part, cost in costs:
         try:
             found.lines += cost() if part in chosen else ()
         except RuntimeError as error:
             found.failures.append(f"{part}: {error}")
-    alone = list(scenarios(extent.rows, extent.algorithms)) if "limit" in chosen else []
-    shared = [foreign_scenario(extent.foreign_rows, shrink=extent.foreign_shrink)] if "others" in chosen else []
-    todo = [*trials(shared, extent.foreign_runs), *trials(alone, extent.runs)]  # the longest begins first
-    records, failures = run_all(todo, folder, extent.stagger_s, tell)
-    found.lines[:0] = lines(records, [*alone, *shared])
+    alone = list(scenarios(size.rows, size.algorithms)) if "limit" in chosen else []
+    shared = [foreign_scenario(size.foreign_rows, shrink=size.foreign_shrink)] if "others" in chosen else []
+    todo = [*trials(shared, size.foreign_runs), *trials(alone, size.runs)]  # the longest begins first
+    records, failures = run_all(todo, folder, size.stagger_s, log)
+    found.lines[:0] = measurements(records, [*alone, *shared])
     found.panels += panels(records, SHOWN)
     found.failures += failures
     return found
@@ -140,55 +140,57 @@ NOTES = (
     f"""The limit is {RATE.calls} calls per {RATE.period_s:g} s. ideal/actual: the shortest time that a sliding window
     allows, over the time from the second call's header to the last's, both seen at the server. The first call goes
     alone: wrong keys cost one call. Above 1, the limit was passed, and calls were refused.""",
-    """Otherwise, where calls are counted: `gather` with `AsyncLimiter(25, 5)` (obvious.py). It repeats nothing, so each
-    of its 429s is a ticket that is missing.""",
-    """Jitter on loopback is waited between a request's arrival and its counting; TLS goes through a proxy that delays
+    """The baseline, where calls are counted: `gather` with `AsyncLimiter(25, 5)` (simple_client.py). It repeats
+    nothing, so each 429 is a missing ticket.""",
+    """Jitter on loopback is a wait between a request's arrival and its counting; TLS goes through a proxy that delays
     each direction (tests/network).""",
-    """Others on the account repeat nothing; their calls and ours go over loopback. What is left is the limit less what
-    they offer, from our first ticket to our last.""",
-    """Formats, attachments and the report are measured with `validate`, its start included, beside a program that only
-    loads the file; of attachments, what they add to it, beside a loop over names that are in memory already (a thousand
+    """Other clients of the account repeat nothing; all calls go over loopback. What is left is the limit minus their
+    calls, from our first ticket to our last.""",
+    """Formats, attachments and the report are measured with `validate`, start-up included; the baseline only loads the
+    file. For attachments, the figure is the time that they add; the baseline is a loop over names in memory (a thousand
     files are links to one).""",
-    """The report's times are the page's own, from its address or a click to what the screen shows; the text is searched
-    at once, before the page has made itself ready for it.""",
-    """`suggest` decides between the documented fields; what misleads has columns whose names lie about their cells.""",
+    """The times of the report are measured in the page, from its address or a click to what the screen shows; the search
+    starts at once, before the page has built its index.""",
+    """`suggest` chooses among the documented fields; in the misleading export, names of columns contradict their cells.""",
     "Peak memory is the largest resident set of one process; CPU is user and system time.",
 )
 
 
 def main() -> int:
-    """Measure, show, and write the report unless told not to; 1 if a program failed: then nothing is written."""
+    """Measure, show and write the report; return 1, and write nothing, if a program failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rows, once each, and nothing is written")
+    parser.add_argument("--quick", action="store_true", help="fewer rows, one run each; writes nothing")
     parser.add_argument("--only", metavar="PART", choices=PARTS, nargs="+", help=f"some of: {', '.join(PARTS)}")
-    parser.add_argument("--picture", type=Path, help="where the picture goes; default: beside this file, if all is run")
+    parser.add_argument(
+        "--picture", type=Path, help="file for the chart; default: calls.svg beside this module, if all parts are run"
+    )
     arguments = parser.parse_args()
     load, begun_s = os.getloadavg()[0], time.monotonic()
 
-    def tell(what: str) -> None:
+    def log(what: str) -> None:
         sys.stderr.write(f"{time.monotonic() - begun_s:6.0f} s  {what}\n")
 
     with tempfile.TemporaryDirectory(prefix="ticket-importer-bench-") as folder:
         chosen = set(arguments.only or PARTS)
-        found = measure(QUICK if arguments.quick else FULL, Path(folder), chosen, tell)
+        found = measure(QUICK if arguments.quick else FULL, Path(folder), chosen, log)
     minutes = (time.monotonic() - begun_s) / 60
     text = shown(found, minutes, load)
     sys.stdout.write(text)
     sys.stdout.flush()
     for failure in found.failures:
-        tell(failure)
+        log(failure)
     whole = not (arguments.quick or arguments.only or found.failures)
     target = arguments.picture or (HERE / "calls.svg" if whole else None)
     if target is not None and found.panels:
-        target.write_text(picture(found.panels, RATE), encoding="utf-8")
+        target.write_text(chart(found.panels, RATE), encoding="utf-8")
     if whole:
         (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
-    tell(f"{len(missed(found.lines))} goals missed, {len(found.failures)} failures")
+    log(f"{len(missed(found.lines))} goals missed, {len(found.failures)} failures")
     return int(bool(found.failures))
 
 
-def shown(found: Found, minutes: float, load: float) -> str:
-    """The report, if there is anything to report."""
+def shown(found: Findings, minutes: float, load: float) -> str:
+    """Return the report; empty if nothing was measured."""
     if not found.lines:
         return ""
     circumstances = Circumstances(
@@ -198,7 +200,7 @@ def shown(found: Found, minutes: float, load: float) -> str:
 
 
 def machine() -> str:
-    """The machine's size, and what runs the importer."""
+    """Describe the machine and the interpreter."""
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     system = f"Python {platform.python_version()}, {platform.system()} on {platform.machine()}"
     return f"{os.cpu_count()} cores, {memory_gb:.0f} GB, {system}"

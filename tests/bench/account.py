@@ -1,7 +1,7 @@
-"""A stand-in account as a process of its own: `python -m tests.bench.account SETUP`, a JSON object.
+"""A sandbox account in its own process: `python -m tests.bench.account SETUP`, where SETUP is a JSON object.
 
-It writes a line of JSON with the variables that lead to it, waits for the end of its standard input, and writes another
-with all that it was called. So the calls are timed by a process that does nothing else.
+It writes its environment variables as a line of JSON, serves until its standard input ends, and writes the calls that
+it received as another line. So the calls are timed by a process that does nothing else.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, Self
 from importer.models import Rate
 from importer.sandbox import Sandbox, SandboxOptions, serve
 from importer.sandbox.limiter import Algorithm
-from tests.bench.foreign import FOREIGN_TITLE, Foreigner, Traffic
+from tests.bench.foreign import FOREIGN_TITLE, ForeignIntegration, Traffic
 from tests.network.certificates import Authority
 from tests.network.wire import Wire, delaying
 
@@ -30,9 +30,9 @@ _TIMEOUT_S = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What kind of account. With a ``wire``, it shows a certificate and is reached through that wire only.
+    """The options of an account. With a ``wire`` it uses TLS and is reached through that wire only.
 
-    certificates: the file into which the authority's certificate goes, for SSL_CERT_FILE; needed with a wire.
+    certificates: the file for the certificate of the authority (SSL_CERT_FILE); needed with a wire.
     """
 
     rate: str = "25/5"
@@ -48,7 +48,7 @@ class Setup:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read what `json.dumps(asdict(setup))` wrote."""
+        """Parse the output of `json.dumps(asdict(setup))`."""
         values: dict[str, Any] = json.loads(text)
         if values["wire"] is not None:
             values["wire"] = Wire(**values["wire"])
@@ -58,7 +58,7 @@ class Setup:
         return cls(**values)
 
     def options(self) -> SandboxOptions:
-        """The same for the sandbox."""
+        """Return the options of the sandbox."""
         return SandboxOptions(
             rate=Rate.parse(self.rate),
             algorithm=self.algorithm,
@@ -72,37 +72,37 @@ class Setup:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What an account was called. Calls are (header arrival in seconds, status; 0 if it was never answered)."""
+    """The calls an account received, as (arrival of the headers in seconds, status; 0 if not answered)."""
 
-    calls: tuple[tuple[float, int], ...] = ()  # everybody's
-    foreign: tuple[tuple[float, int], ...] = ()  # those of them that the foreign traffic made
-    made_s: tuple[float, ...] = ()  # when the calls arrived that made the client's tickets
-    wall_ahead_s: float = 0.0  # the wall clock (seconds since 1970), less the clock of the calls
+    calls: tuple[tuple[float, int], ...] = ()  # of all clients
+    foreign: tuple[tuple[float, int], ...] = ()  # those of the foreign traffic
+    made_s: tuple[float, ...] = ()  # arrivals of the calls that created tickets of the measured client
+    wall_ahead_s: float = 0.0  # wall clock (seconds since 1970) minus the clock of the calls
 
 
 @dataclass(kw_only=True)
 class Account:
-    """A running account, seen from outside; ``record`` is there when it has been closed."""
+    """A running account in another process; ``record`` is set when it has been closed."""
 
     environment: Mapping[str, str]
     record: Record = field(default_factory=Record)
 
     @property
     def name(self) -> str:
-        """What the ledger calls it."""
+        """The name of the account in the ledger."""
         return f"{self.environment['LSQ_TENANT_ID']}@{self.environment['LSQ_HOST'].partition('://')[2]}"
 
 
 @contextlib.contextmanager
 def opened(setup: Setup) -> Iterator[Account]:
-    """Start an account for as long as the block lasts. Raises RuntimeError if it does not start."""
+    """Run an account during the block. Raises RuntimeError if it does not start."""
     command = [sys.executable, "-m", "tests.bench.account", json.dumps(asdict(setup))]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
             if not (line := process.stdout.readline()):
-                raise RuntimeError("the account did not start; what it said stands above")
+                raise RuntimeError("the account did not start; its output is above")
             account = Account(environment=json.loads(line))
             yield account
             process.stdin.close()
@@ -118,8 +118,8 @@ def opened(setup: Setup) -> Iterator[Account]:
             process.kill()
 
 
-async def serve_until_told(setup: Setup) -> None:
-    """Be the account until standard input ends."""
+async def serve_until_input_ends(setup: Setup) -> None:
+    """Serve the account until standard input ends."""
     authority = Authority() if setup.wire is not None else None
     async with contextlib.AsyncExitStack() as stack:
         context = authority.server_context() if authority is not None else None
@@ -128,17 +128,17 @@ async def serve_until_told(setup: Setup) -> None:
         if setup.wire is not None:
             port = await stack.enter_async_context(delaying(setup.wire, int(url.rpartition(":")[2])))
             url = f"https://127.0.0.1:{port}"
-        _say(_variables(setup, sandbox, url, authority))
-        foreigner = Foreigner(setup.foreign, sandbox) if setup.foreign is not None else None
-        working = asyncio.create_task(foreigner.work()) if foreigner is not None else None
+        _write_json(_variables(setup, sandbox, url, authority))
+        integration = ForeignIntegration(setup.foreign, sandbox) if setup.foreign is not None else None
+        working = asyncio.create_task(integration.work()) if integration is not None else None
         await asyncio.to_thread(sys.stdin.read)
         if working is not None:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
-        _say(
+        _write_json(
             {
                 "calls": [(call.arrived_s, call.status or 0) for call in sandbox.calls],
-                "foreign": foreigner.calls if foreigner is not None else [],
+                "foreign": integration.calls if integration is not None else [],
                 "made_s": _made_s(sandbox),
                 "wall_ahead_s": time.time() - asyncio.get_running_loop().time(),
             }
@@ -163,10 +163,10 @@ def _made_s(sandbox: Sandbox) -> list[float]:
     return [arrived_s[ticket.call] for ticket in sandbox.tickets if ticket.value("Title") != FOREIGN_TITLE]
 
 
-def _say(document: dict[str, Any]) -> None:
+def _write_json(document: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(document) + "\n")
     sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve_until_told(Setup.parse(sys.argv[1])))
+    asyncio.run(serve_until_input_ends(Setup.parse(sys.argv[1])))

@@ -1,4 +1,4 @@
-"""What it takes to look for the files that a manifest names, beside asking for each by itself."""
+"""Time to find the files that a manifest names; the baseline looks up each name by itself."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.clients import OURS
-from tests.bench.costs import Bench, Program, python
+from tests.bench.cpu_bound import Bench, Program, python
 from tests.bench.inputs import FILES_COLUMN, ticket_mapping
-from tests.bench.lines import Goal, Line
+from tests.bench.measurements import Goal, Measurement
 
 _ONE_BY_ONE = """
 import csv, os, sys, time
@@ -21,8 +21,8 @@ print(time.perf_counter() - begun)
 """
 
 
-def attachments(bench: Bench, names: int, files: int) -> Iterator[Line]:
-    """The time that ``names`` of ``files`` add to the check of a manifest whose column is else ignored."""
+def attachments(bench: Bench, names: int, files: int) -> Iterator[Measurement]:
+    """Measure the time that ``names`` of ``files`` add to the check of a manifest."""
     folder = bench.make("files", "attachments", files)
     manifest = bench.make("naming", f"naming-{names}.csv", names, str(files))
     source = ticket_mapping("bench")
@@ -33,11 +33,11 @@ def attachments(bench: Bench, names: int, files: int) -> Iterator[Line]:
         _validate(manifest, bench.folder / "named.yaml", f"{source}{named}"),
         python(_ONE_BY_ONE, str(manifest), str(folder)),
     )
-    yield Line(
+    yield Measurement(
         section="Attachments, beside os.path.exists for each name",
         what=f"{names:,} names of {files:,} files: what they add to `validate`",
         ours=[more.wall_s - less.wall_s for more, less in zip(with_files, without, strict=True)],
-        otherwise=[float(each.output) for each in one_by_one],
+        baseline=[float(each.output) for each in one_by_one],
         unit="s",
         goal=Goal(bound=1.0, side="most"),
     )

@@ -1,7 +1,6 @@
-"""What a ticket costs when nothing is looked after: `python bare_post.py BODIES AT_ONCE`, the account in LSQ_ variables.
+"""Sends ready bodies with aiohttp and ignores the answers: `python bare_post.py BODIES AT_ONCE`.
 
-BODIES has a ready ticketDTO a line. They are sent by aiohttp as the importer sends them, so many at once, the answers
-read and forgotten.
+The account is in the LSQ_ variables. BODIES has a ticketDTO on each line; AT_ONCE requests are sent at the same time.
 """
 
 import asyncio

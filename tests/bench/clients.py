@@ -1,4 +1,4 @@
-"""Who is measured: the importer, and what a user would write otherwise."""
+"""The measured clients: the importer, and the script that a user would write instead."""
 
 from __future__ import annotations
 
@@ -11,47 +11,47 @@ from typing import Literal
 
 from tests.bench.account import ROOT, Account
 from tests.bench.inputs import TICKET_COLUMNS, ticket_mapping, ticket_row, write_csv
-from tests.bench.processes import Place, run
+from tests.bench.processes import ProcessSettings, run
 
 HERE = Path(__file__).parent
 PYTHON = sys.executable
 OURS = (PYTHON, "-m", "importer")
-Who = Literal["ours", "otherwise"]
+ClientName = Literal["ours", "baseline"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """One manifest in a folder, and the command that imports it."""
+class ManifestImport:
+    """One manifest in a folder and the command that imports it."""
 
     folder: Path
     number: int
     rows: int
 
-    def prepare(self, who: Who) -> tuple[str, ...]:
-        """Write the manifest and, for ours, its mapping; give the command."""
+    def prepare(self, client: ClientName) -> tuple[str, ...]:
+        """Write the manifest and, for the importer, its mapping; return the command."""
         manifest = self.folder / f"tickets-{self.number}.csv"
         first = self.number * self.rows
         write_csv(manifest, TICKET_COLUMNS, map(ticket_row, range(first, first + self.rows)))
-        if who == "otherwise":
-            return (PYTHON, str(HERE / "obvious.py"), str(manifest))
+        if client == "baseline":
+            return (PYTHON, str(HERE / "simple_client.py"), str(manifest))
         mapping = self.folder / f"source-{self.number}.yaml"
         mapping.write_text(ticket_mapping(f"bench-{self.number}"), encoding="utf-8")
         return (*OURS, "run", str(manifest), "-m", str(mapping), "--yes", "--no-progress")
 
 
 def quiet_environment() -> dict[str, str]:
-    """This process's environment without anybody's account in it; a program finds this package in it."""
+    """Return the environment of this process without an account, and with the path of this package."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LSQ_", "SSL_CERT"))}
     return kept | {"PYTHONPATH": str(ROOT)}
 
 
 def environment(account: Account, ledger: Path) -> Mapping[str, str]:
-    """What leads a client to an account, and ours to its ledger."""
+    """Return the variables that name an account and the ledger."""
     return quiet_environment() | dict(account.environment) | {"LSQ_LEDGER": f"sqlite:///{ledger}"}
 
 
 def make_ledger(file: Path) -> Path:
-    """Make an empty ledger, as a user would."""
-    place = Place(folder=file.parent, environment=quiet_environment())
+    """Create an empty ledger with the command line."""
+    place = ProcessSettings(folder=file.parent, environment=quiet_environment())
     run((*OURS, "ledger", "init", "--ledger", str(file)), place)
     return file

@@ -1,4 +1,4 @@
-"""Somebody else on the same account: calls at irregular times, for a while, and then none for a while."""
+"""Another integration on the same account: irregular calls for a while, then a pause."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _DTO = {
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """How much another integration calls while it is at work, and how long it works and rests (seconds, drawn evenly).
+    """The rate of another integration, and how long it works and rests (seconds, uniformly distributed).
 
-    It rests first. Its calls are as irregular as people are: the gaps are exponential, so bursts are a part of it.
+    It rests first. The gaps between its calls are exponential, so there are bursts.
     """
 
     calls: int = 10
@@ -38,7 +38,7 @@ class Traffic:
 
 
 def times_s(traffic: Traffic) -> Iterator[float]:
-    """When it calls, in seconds from its start, for ever. Pure: the seed decides."""
+    """Yield the times of its calls in seconds from its start, without end. Pure: the seed decides."""
     chance = random.Random(f"{traffic.seed}/foreign")
     now_s = 0.0
     while True:
@@ -49,8 +49,8 @@ def times_s(traffic: Traffic) -> Iterator[float]:
         now_s = ends_s
 
 
-class Foreigner:
-    """Makes tickets of its own and repeats none that was refused; ``calls`` are (seconds of the loop, status)."""
+class ForeignIntegration:
+    """Creates tickets and repeats none that was refused; ``calls`` are (time of the loop in seconds, status)."""
 
     def __init__(self, traffic: Traffic, sandbox: Sandbox) -> None:
         self._traffic = traffic
@@ -61,10 +61,10 @@ class Foreigner:
         """Call until cancelled."""
         clock = asyncio.get_running_loop().time
         begun_s = clock()
-        async with aiohttp.ClientSession(headers=self._keys()) as session, asyncio.TaskGroup() as under_way:
+        async with aiohttp.ClientSession(headers=self._keys()) as session, asyncio.TaskGroup() as running:
             for due_s in times_s(self._traffic):
                 await asyncio.sleep(begun_s + due_s - clock())
-                under_way.create_task(self._call(session, clock()))
+                running.create_task(self._call(session, clock()))
 
     async def _call(self, session: aiohttp.ClientSession, now_s: float) -> None:
         form = aiohttp.FormData({"ticketDTO": json.dumps(_DTO)}, default_to_multipart=True)

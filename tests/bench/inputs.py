@@ -1,4 +1,7 @@
-"""The files that the bench works on: `python -m tests.bench.inputs KIND FILE ROWS`. Rows are the same in any size."""
+"""Creates the input files of the bench: `python -m tests.bench.inputs KIND FILE ROWS`.
+
+The first rows of a larger file are those of a smaller one.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ columns:
   Source: CustomData.Source
 ignore: [Notes]
 """
-# The obvious script takes the columns' names as the fields' names; the mapping of ours says the same.
+# simple_client.py uses the names of the columns as names of the fields; our mapping does the same.
 TICKET_COLUMNS = ("CustomData.LegacyId", "Title", "Status", "LeadDetail.EmailAddress")
 LEDGER_RUN = "bench.20260101T000000Z.000000"
 _LEDGER_COLUMNS = (
@@ -53,13 +56,13 @@ _DETAILS = (
 
 
 def ticket_mapping(source: str) -> str:
-    """The mapping of the files of tickets."""
+    """Return the mapping of the ticket files."""
     columns = "".join(f"  {column}: {column}\n" for column in TICKET_COLUMNS)
     return f"version: 1\nsource: {source}\nkey: {TICKET_COLUMNS[0]}\ncolumns:\n{columns}"
 
 
 def wide_row(n: int) -> tuple[str, ...]:
-    """One row of ten columns, some 220 bytes; one in a hundred is wrong."""
+    """Return a row of ten columns, about 220 bytes; one in a hundred is wrong."""
     return (
         f"L-{n:08}",
         f"Ticket {n}, from the old helpdesk",
@@ -75,12 +78,12 @@ def wide_row(n: int) -> tuple[str, ...]:
 
 
 def wrong_rows(first: int, end: int) -> int:
-    """How many of the wide rows from ``first`` up to ``end`` are wrong."""
+    """Count the wrong rows of the wide rows from ``first`` up to ``end``."""
     return sum(n % 100 == _WRONG for n in range(first, end))
 
 
 def faulty_row(n: int) -> tuple[str, ...]:
-    """One row of ten columns with one thing wrong: its state, its date, or its address."""
+    """Return a row of ten columns with one wrong cell: the state, the date or the address."""
     key, subject, details, state, priority, due, email, *rest = wide_row(n)
     match n % 10:
         case 0 | 1 | 2:
@@ -93,12 +96,12 @@ def faulty_row(n: int) -> tuple[str, ...]:
 
 
 def ticket_row(n: int) -> tuple[str, ...]:
-    """One small ticket with a lead of its own."""
+    """Return a small ticket with its own lead."""
     return (f"{n:07}", f"Ticket {n}", "Open", f"lead{n}@example.com")
 
 
 def file_name(n: int) -> str:
-    """Where the n-th file lies below the attachments' folder."""
+    """Return the path of the n-th file below the folder of attachments."""
     return f"{n // _FILES_IN_A_FOLDER:03}/document-{n:06}.pdf"
 
 
@@ -111,7 +114,7 @@ def write_csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...
 
 
 def write_table(path: Path, rows: int) -> None:
-    """Write a table of ten columns as what its ending says."""
+    """Write a table of ten columns in the format of the file name."""
     match path.suffix:
         case ".csv":
             write_csv(path, COLUMNS, map(wide_row, range(rows)))
@@ -131,7 +134,7 @@ def write_table(path: Path, rows: int) -> None:
 
 
 def write_files(folder: Path, files: int) -> None:
-    """Make small files in folders of a thousand; in each, all are names of one: it takes minutes to free as many."""
+    """Create small files in folders of a thousand; in each, all are links to one file: others take minutes to delete."""
     for n in range(files):
         path = folder / file_name(n)
         if n % _FILES_IN_A_FOLDER == 0:
@@ -155,7 +158,7 @@ def write_xlsx(path: Path, rows: int) -> None:
 
 
 def write_bodies(path: Path, rows: int) -> None:
-    """Write the ticketDTO of every row of a file of tickets, one a line, as the importer sends it."""
+    """Write the ticketDTO of every row of a ticket file, one on each line, as the importer sends it."""
     from importer.leadsquared.ticket_request import ticket_json  # noqa: PLC0415 - as above
     from importer.models import Ticket  # noqa: PLC0415
 
@@ -166,9 +169,9 @@ def write_bodies(path: Path, rows: int) -> None:
 
 
 def fill_ledger(url: str, account: str, rows: int) -> None:
-    """Enter the first ``rows`` rows of a wide file in a new ledger as tickets of an earlier run.
+    """Add the first ``rows`` rows of a wide file to a new ledger as tickets of an earlier run.
 
-    As `Ledger.enter` would, which asks of each row whether it is there, and takes minutes for a million of them.
+    `Ledger.add_from_results` looks up each row and would take minutes for a million rows.
     """
     from importer.ledger import schema  # noqa: PLC0415 - as above
     from importer.ledger.store import Ledger  # noqa: PLC0415 - as above
@@ -186,7 +189,7 @@ def fill_ledger(url: str, account: str, rows: int) -> None:
 
 
 def _ticket_of_ledger(ledger: Ledger, account: str, n: int) -> tuple[str | int, ...]:
-    """One row of a wide file as the ledger has it, in the order of ``_LEDGER_COLUMNS``."""
+    """Return the ledger row of a wide row, in the order of ``_LEDGER_COLUMNS``."""
     ids = (str(n + 1), f"00000000-0000-4000-8000-{n:012}", f"#{n + 1}")
     row = dict(zip(COLUMNS, wide_row(n), strict=True))
     hashes = map(ledger.keyed_hash.hex, (row["Subject"], row["Email"].lower()))
@@ -194,7 +197,7 @@ def _ticket_of_ledger(ledger: Ledger, account: str, n: int) -> tuple[str | int, 
 
 
 def main(kind: str, target: str, rows: str, more: str = "") -> None:
-    """Make one file; ``more`` is the account of a ledger, or how many files there are for a manifest that names some."""
+    """Create a file; ``more``: the account of a ledger, or the number of files that a manifest names."""
     path, count = Path(target), int(rows)
     match kind:
         case "table":
@@ -213,7 +216,7 @@ def main(kind: str, target: str, rows: str, more: str = "") -> None:
         case "ledger":
             fill_ledger(f"sqlite:///{path}", more, count)
         case _:
-            raise ValueError(f"there is no kind {kind!r}")
+            raise ValueError(f"unknown kind {kind!r}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Programs as children of this process: what they took of the clock, the processor and the memory."""
+"""Runs programs and measures their time, CPU and memory."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _OUTPUT_SHOWN_CHARS = 4_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ended:
-    """How a program ended. Its own threads and the children it waited for are counted in.
+class ProcessResult:
+    """The exit code and the costs of a program, including its threads and its child processes.
 
-    wall_s, cpu_s (user and system): seconds. peak_bytes: of resident memory; never less than what this process had
-    when it started the program (Linux counts that in), so whoever measures stays small.
+    wall_s, cpu_s (user and system): seconds. peak_bytes: resident memory. Linux counts the memory that the parent had at
+    the start, so the parent must stay small.
     """
 
     code: int
@@ -31,16 +31,16 @@ class Ended:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a program runs: its folder, its environment, and how long it may take in seconds."""
+class ProcessSettings:
+    """The folder, environment and timeout of a program."""
 
     folder: Path
     environment: Mapping[str, str]
     timeout_s: float = 300.0
 
 
-def run(command: Sequence[str], place: Place, *, expected: tuple[int, ...] = (0,)) -> Ended:
-    """Run a program to its end. Raises RuntimeError with its output for an exit code that was not expected."""
+def run(command: Sequence[str], place: ProcessSettings, *, expected: tuple[int, ...] = (0,)) -> ProcessResult:
+    """Run a program to its end. Raises RuntimeError with its output for an unexpected exit code."""
     with tempfile.TemporaryFile() as output:
         begun_s = time.perf_counter()
         process = subprocess.Popen(
@@ -51,7 +51,7 @@ def run(command: Sequence[str], place: Place, *, expected: tuple[int, ...] = (0,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-        # The timer can't hit another process: the number stays this one's until it is waited for, and then it is off.
+        # The timer can't kill another process: the ID is in use until `wait4`, and then the timer is cancelled.
         timer = threading.Timer(place.timeout_s, process.kill)
         timer.start()
         try:
@@ -61,7 +61,7 @@ def run(command: Sequence[str], place: Place, *, expected: tuple[int, ...] = (0,
         wall_s = time.perf_counter() - begun_s
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
-        ended = Ended(
+        ended = ProcessResult(
             code=process.returncode,
             wall_s=wall_s,
             cpu_s=usage.ru_utime + usage.ru_stime,

@@ -1,4 +1,4 @@
-"""Lines and circumstances as Markdown. Pure."""
+"""Measurements as Markdown. Pure."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tests.bench.lines import Line, verdict
+from tests.bench.measurements import Measurement, check_goal
 
-_HEAD = ("| | ours | otherwise | ratio | goal · reached |", "|---|--:|--:|--:|:--|")
+_HEAD = ("| | ours | baseline | ratio | goal · reached |", "|---|--:|--:|--:|:--|")
 _RATIO_DIGITS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Circumstances:
-    """Where, when and how a bench was made, for the foot of its table."""
+    """When, where and how a bench was run, for the foot of the report."""
 
     date: str
     machine: str
-    load: float  # of others, on the machine, before it began: runnable programs
+    load: float  # runnable programs on the machine before the bench began
     minutes: float
     command: str
 
 
-def table(lines: Sequence[Line]) -> str:
-    """A Markdown table; a section's name stands on a line of its own, in the order in which the sections came."""
+def table(lines: Sequence[Measurement]) -> str:
+    """Return a Markdown table with a row for the name of each section."""
     rows = list(_HEAD)
     for section in dict.fromkeys(line.section for line in lines):
         rows.append(f"| **{section}** | | | | |")
@@ -33,7 +33,7 @@ def table(lines: Sequence[Line]) -> str:
 
 
 def figures(values: Sequence[float], digits: int, unit: str = "") -> str:
-    """The median and, where runs differ as far as it is shown, the spread: ``25.3 (25.1–25.9) s``."""
+    """Return the median and, if the shown figures differ, the spread: ``25.3 (25.1–25.9) s``."""
     if not values:
         return ""
     shown = _number(statistics.median(values), digits)
@@ -42,20 +42,20 @@ def figures(values: Sequence[float], digits: int, unit: str = "") -> str:
     return f"{shown}{spread}{f' {unit}' if unit else ''}"
 
 
-def missed(lines: Iterable[Line]) -> list[Line]:
-    """The lines that missed their goal."""
-    return [line for line in lines if (judged := verdict(line)) is not None and not judged.met]
+def missed(lines: Iterable[Measurement]) -> list[Measurement]:
+    """Return the measurements that missed their goal."""
+    return [line for line in lines if (check := check_goal(line)) is not None and not check.met]
 
 
-def report(lines: Sequence[Line], circumstances: Circumstances, notes: Sequence[str]) -> str:
-    """The whole file: what was measured and how, the picture, the table, and where it was made."""
+def report(lines: Sequence[Measurement], circumstances: Circumstances, notes: Sequence[str]) -> str:
+    """Return the whole file: the method, the chart, the table, notes and the machine."""
     aims = [line for line in lines if line.goal is not None]
-    runs = max(max(len(line.ours), len(line.otherwise)) for line in lines)
+    runs = max(max(len(line.ours), len(line.baseline)) for line in lines)
     return (
         "# Bench\n\n"
         f"{len(aims) - len(missed(lines))} of {len(aims)} goals reached. Figures are medians of up to {runs} runs with "
-        "the spread (least–most) in brackets, from the same runs as what stands beside them; a ratio is ours over the "
-        "other.\n\n"
+        "the spread (least–most) in brackets; the runs of a row are made together; a ratio is ours divided by the "
+        "baseline.\n\n"
         "![Calls over time against the limit](calls.svg)\n\n"
         f"{table(lines)}\n"
         + "".join(f"- {note}\n" for note in notes)
@@ -64,28 +64,28 @@ def report(lines: Sequence[Line], circumstances: Circumstances, notes: Sequence[
     )
 
 
-def _row(line: Line) -> str:
+def _row(line: Measurement) -> str:
     cells = (
         line.what,
         figures(line.ours, line.digits, line.unit),
-        figures(line.otherwise, line.digits, line.unit),
+        figures(line.baseline, line.digits, line.unit),
         figures(line.ratios(), _RATIO_DIGITS),
         _goal(line),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _goal(line: Line) -> str:
-    goal, judged = line.goal, verdict(line)
-    if goal is None or judged is None:
+def _goal(line: Measurement) -> str:
+    goal, check = line.goal, check_goal(line)
+    if goal is None or check is None:
         return ""
     digits, unit = (line.digits, line.unit) if goal.by == "figure" else (_RATIO_DIGITS, "×")
     sign = "≤" if goal.side == "most" else "≥"
-    reached = _number(judged.reached, digits)
-    if not judged.met and reached == _number(goal.bound, digits):
-        reached = f"{judged.reached:.5g}"  # a goal that was missed by less than is shown is missed all the same
+    reached = _number(check.reached, digits)
+    if not check.met and reached == _number(goal.bound, digits):
+        reached = f"{check.reached:.5g}"  # shows why a near miss is a miss
     bound = f"{sign} {goal.bound:g}{f' {unit}' if unit else ''}"
-    return f"{bound} · {reached} {'✓' if judged.met else '✗'}"
+    return f"{bound} · {reached} {'✓' if check.met else '✗'}"
 
 
 def _number(value: float, digits: int) -> str:

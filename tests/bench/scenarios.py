@@ -1,4 +1,4 @@
-"""The networks, accounts and crowds on which the limit has to be used to the full. Pure."""
+"""The networks and accounts on which the limit must be used fully. Pure."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ ALGORITHMS: tuple[Algorithm, ...] = ("sliding", "fixed", "bucket")
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """One account and network, and what is to be reached there.
+    """One account and network, and the goal on it.
 
-    rows: of each of ``processes`` manifests; each process of ours has a source of its own, and all share one ledger.
+    rows: of each of ``processes`` manifests; each process of ours has its own source, and all share one ledger.
     ideal: the goal for ideal/actual.
-    drops: whether a row can get lost there although no call was refused.
+    drops: whether a row can get lost there although no call is refused.
     """
 
     section: str
@@ -35,7 +35,7 @@ class Scenario:
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """A way to the account, and the goal on it."""
+    """A network to the account, and the goal on it."""
 
     name: str
     ideal: float
@@ -47,7 +47,7 @@ QUIET = Network(name="loopback", ideal=0.985)
 JITTERY = Network(name="loopback, jitter to 150 ms", ideal=0.97, jitter_s=0.15)
 SLOW = Network(name="TLS, 240 ms round trip, jitter to 50 ms", ideal=0.97, wire=Wire())
 NETWORKS = (QUIET, JITTERY, SLOW)
-SHOWN = f"{JITTERY.name}: sliding"  # the scenario of the picture
+SHOWN = f"{JITTERY.name}: sliding"  # the scenario of the chart
 
 _LIMIT = "The limit, alone on the account"
 _HARD = "Harder connections"
@@ -55,7 +55,7 @@ _TOGETHER = "Several processes on one account and one ledger"
 
 
 def scenarios(rows: int, algorithms: Sequence[Algorithm] = ALGORITHMS) -> Iterator[Scenario]:
-    """All of them but the foreign traffic; ``rows`` are those of one process alone, at least a full window."""
+    """Yield all scenarios without foreign traffic; ``rows``: of a single process, at least a full window."""
     for network in NETWORKS:
         for algorithm in algorithms:
             yield Scenario(
@@ -93,7 +93,7 @@ def scenarios(rows: int, algorithms: Sequence[Algorithm] = ALGORITHMS) -> Iterat
 
 
 def foreign_scenario(rows: int, *, shrink: float) -> Scenario:
-    """An account that another integration uses, too, at irregular times; ``shrink`` shortens its work and its rests."""
+    """Return the scenario with foreign traffic; ``shrink`` shortens its work and its rests."""
     usual = Traffic()
     traffic = Traffic(
         work_s=(usual.work_s[0] * shrink, usual.work_s[1] * shrink),
@@ -104,4 +104,4 @@ def foreign_scenario(rows: int, *, shrink: float) -> Scenario:
         f"at rest for {traffic.rest_s[0]:.0f}–{traffic.rest_s[1]:.0f} s"
     )
     setup = Setup(foreign=traffic)
-    return Scenario(section="Others on the same account", name=name, setup=setup, rows=rows, ideal=0.70)
+    return Scenario(section="Other clients on the same account", name=name, setup=setup, rows=rows, ideal=0.70)

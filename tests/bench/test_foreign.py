@@ -1,4 +1,4 @@
-"""The foreign traffic works and rests as it is told, as irregularly as its seed says."""
+"""The foreign traffic works, rests, and is irregular; the seed decides its times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def until(traffic: Traffic, end_s: float) -> list[float]:
 
 
 def test_it_rests_works_and_rests() -> None:
-    """Calls come in spells of 60 to 120 s, between rests of 30 to 60 s, at 2 a second in the mean."""
+    """It works for 60 to 120 s at 2 calls per second on average, and rests for 30 to 60 s."""
     calls = until(Traffic(seed=1), 100_000)
     assert calls == sorted(calls)
     assert 30 <= calls[0] <= 70
@@ -27,7 +27,7 @@ def test_it_rests_works_and_rests() -> None:
 
 
 def test_it_is_irregular() -> None:
-    """Its gaps are exponential: many short ones, some long ones."""
+    """The gaps between calls are exponential: many are short, some are long."""
     gaps = [
         after - before for before, after in itertools.pairwise(until(Traffic(seed=2), 20_000)) if after - before < 20
     ]
@@ -35,5 +35,5 @@ def test_it_is_irregular() -> None:
 
 
 def test_the_seed_decides() -> None:
-    """Both clients of a round meet the same traffic, and those of another round another."""
+    """Equal seeds give equal traffic, other seeds other traffic."""
     assert until(Traffic(seed=3), 500) == until(Traffic(seed=3), 500) != until(Traffic(seed=4), 500)

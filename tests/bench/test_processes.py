@@ -1,4 +1,4 @@
-"""What is measured of a program is that program's."""
+"""Time, memory, output and exit code of a program are measured."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.processes import Place, run
+from tests.bench.processes import ProcessSettings, run
 
 MIB = 2**20
 
 
-def place(folder: Path, **more: float) -> Place:
-    return Place(folder=folder, environment=dict(os.environ), **more)
+def place(folder: Path, **more: float) -> ProcessSettings:
+    return ProcessSettings(folder=folder, environment=dict(os.environ), **more)
 
 
 def python(script: str) -> tuple[str, ...]:
@@ -23,8 +23,8 @@ def python(script: str) -> tuple[str, ...]:
 
 
 def test_memory_and_time_are_the_programs_own(tmp_path: Path) -> None:
-    """A program that fills a lot of memory has that at its peak, and one that does not has less; both take some time."""
-    here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # a program begins as a copy of who starts it
+    """A program that uses much memory has a higher peak than one that does not; both take time."""
+    here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # a program begins as a copy of this process
     large = run(python(f"b'x' * {here + 100 * MIB}"), place(tmp_path))
     small = run(python("pass"), place(tmp_path))
     assert large.peak_bytes > here + 100 * MIB
@@ -33,20 +33,20 @@ def test_memory_and_time_are_the_programs_own(tmp_path: Path) -> None:
     assert small.wall_s > 0
 
 
-def test_its_folder_and_output_and_code(tmp_path: Path) -> None:
-    """It runs where it is told, and what it says on both streams is kept."""
+def test_folder_output_and_exit_code(tmp_path: Path) -> None:
+    """A program runs in the given folder; the output of both streams is kept."""
     script = "import os, sys; print(os.getcwd()); sys.stdout.flush(); print('err', file=sys.stderr); sys.exit(3)"
     ended = run(python(script), place(tmp_path), expected=(3,))
     assert (ended.code, ended.output.split()) == (3, [str(tmp_path.resolve()), "err"])
 
 
-def test_a_failure_is_told_with_its_output(tmp_path: Path) -> None:
-    """A figure of a program that failed is none."""
+def test_a_failure_is_an_error_with_the_output(tmp_path: Path) -> None:
+    """A program that failed is not measured."""
     with pytest.raises(RuntimeError, match=r"(?s)ended with 1 .*the reason"):
         run(python("raise SystemExit('the reason')"), place(tmp_path))
 
 
-def test_what_takes_too_long_is_ended(tmp_path: Path) -> None:
-    """A program that hangs does not hang the bench."""
+def test_a_program_that_hangs_is_killed(tmp_path: Path) -> None:
+    """The bench does not wait longer than the timeout."""
     with pytest.raises(RuntimeError, match="ended with -9"):
         run(python("import time; time.sleep(1000)"), place(tmp_path, timeout_s=0.5))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, DailyCapReached, NotYet, SlotPool, SlotRequest
+from importer.rate_limit.pool_text import pool_from_text, pool_to_text
 
 LONGEST_PAUSE_S = 3600.0
 Ending = Literal["used", "alone", "late", "given back", "throttled", "dies"]
@@ -143,7 +144,7 @@ class Crowd:
     def _reread(self) -> None:
         if self.as_text:
             counted = self.pool.new_calls
-            self.pool = SlotPool.from_json(self.pool.to_json(), self.now, LONGEST_PAUSE_S)
+            self.pool = pool_from_text(pool_to_text(self.pool), self.now, LONGEST_PAUSE_S)
             self.pool.new_calls = counted
 
 

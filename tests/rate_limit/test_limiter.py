@@ -18,6 +18,7 @@ from importer.models import Rate
 from importer.rate_limit import ON_TIME_S, Margin, SlotPool
 from importer.rate_limit.limiter import LEAD_S, LimiterOptions, RateLimiter, Slot
 from importer.rate_limit.margin import MAX_MARGIN_S
+from importer.rate_limit.pool_text import pool_from_text, pool_to_text
 from importer.rate_limit.slot_storage import MemorySlots, SlotStorage
 from tests.fake_time import run
 
@@ -447,7 +448,7 @@ class SlowPool(SlotStorage):
         async with self._turn:
             await asyncio.sleep(self._half_s)
             told = change(self.pool, self.now())
-            seen = SlotPool.from_json(self.pool.to_json(), self.now(), 1e9)
+            seen = pool_from_text(pool_to_text(self.pool), self.now(), 1e9)
             await asyncio.sleep(self._half_s)
             return seen, told
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from importer.models import Rate
 from importer.rate_limit import AHEAD_S, ON_TIME_S, Booking, DailyCapReached, NotYet, SlotPool, SlotRequest
+from importer.rate_limit.pool_text import pool_from_text, pool_to_text
+from importer.rate_limit.slots import SlotList
 from tests.rate_limit.crowd import LONGEST_PAUSE_S, Crowd, Run, Step, Use, assert_kept
 
 MARGIN_S = 0.1
@@ -124,10 +126,10 @@ def test_pool_survives_json(case: tuple[Crowd, float]) -> None:
     crowd, _ = case
     crowd.go(until=15.0)
     pool = crowd.pool
-    again = SlotPool.from_json(pool.to_json(), crowd.now, LONGEST_PAUSE_S)
+    again = pool_from_text(pool_to_text(pool), crowd.now, LONGEST_PAUSE_S)
     again.calls_last_day, again.new_calls = pool.calls_last_day, pool.new_calls  # which its storage has elsewhere
     assert again == pool
-    json.loads(pool.to_json(), parse_constant=pytest.fail)  # no infinity: a database may look into it
+    json.loads(pool_to_text(pool), parse_constant=pytest.fail)  # no infinity: a database may look into it
 
 
 @pytest.mark.parametrize("runs", [1, 2, 3, 5])
@@ -210,9 +212,9 @@ def test_a_pool_of_an_earlier_version_is_read() -> None:
     pool, who = SlotPool(), request()
     spend(pool, who, 1.0)
     pool.new_calls = 0
-    known = json.loads(pool.to_json())
+    known = json.loads(pool_to_text(pool))
     known["users"] = {run: user[:4] for run, user in known["users"].items()}
-    assert SlotPool.from_json(json.dumps(known), 2.0, LONGEST_PAUSE_S) == pool
+    assert pool_from_text(json.dumps(known), 2.0, LONGEST_PAUSE_S) == pool
 
 
 def test_unused_part_goes_to_other_runs() -> None:
@@ -389,7 +391,7 @@ def test_impossible_times_are_replaced_by_now() -> None:
     pool, who = SlotPool(), request(calls=2)
     spend(pool, who, 1e9, 2)
     pool.pause_after_429(who, 1e9, sent_at=1e9, wait_s=60)
-    again = SlotPool.from_json(pool.to_json(), 50.0, LONGEST_PAUSE_S)
+    again = pool_from_text(pool_to_text(pool), 50.0, LONGEST_PAUSE_S)
     assert again.last_at == again.paused_until == again.share.since == 50.0
     assert [slot.used_at for slot in again.slots] == [50.0, 50.0]
     assert next_at(again, who, 50.0) == pytest.approx(50.0 + 5 + MARGIN_S)
@@ -400,7 +402,7 @@ def test_possible_pauses_and_bookings_are_loaded() -> None:
     pool, who = SlotPool(), request(calls=2)
     booking = booked(pool, who, 50.0)
     pool.pause_after_429(who, 50.0, sent_at=50.0, wait_s=LONGEST_PAUSE_S)
-    again = SlotPool.from_json(pool.to_json(), 50.0, LONGEST_PAUSE_S)
+    again = pool_from_text(pool_to_text(pool), 50.0, LONGEST_PAUSE_S)
     assert again.paused_until == 50.0 + LONGEST_PAUSE_S
     again.give_back(booking, who.run)
     assert [slot.used_at for slot in again.slots] == [-math.inf] * 2
@@ -408,6 +410,6 @@ def test_possible_pauses_and_bookings_are_loaded() -> None:
 
 def test_fully_used_pool_is_free_after_a_period() -> None:
     """That of another boot: its slots may have been used just now, and no more than that."""
-    pool, who = SlotPool.all_used(3, 7.0), request(calls=3)
+    pool, who = SlotPool(slots=SlotList.all_used(3, 7.0)), request(calls=3)
     assert isinstance(pool.book(who, 7.0), NotYet)
     assert [next_at(pool, who, 7.0) for _ in range(3)] == pytest.approx([7.0 + 5 + MARGIN_S] * 3)

@@ -11,6 +11,7 @@ from importer.leadsquared.ticket_request import create_request
 from importer.ledger.records import Intent, Outcome
 from importer.models import Ticket
 from importer.rate_limit import SlotPool
+from importer.rate_limit.pool_text import pool_from_text, pool_to_text
 from importer.rate_limit.slot_storage import SlotStorage
 from importer.submission.operations import CREATE
 from importer.submission.send_queue import QueuedRow
@@ -154,4 +155,4 @@ class SimulatedKeeper(SlotStorage):
 
 def reread(pool: SlotPool, now: float) -> SlotPool:
     """The pool as the next process finds it."""
-    return SlotPool.from_json(pool.to_json(), now, _LONGEST_PAUSE_S)
+    return pool_from_text(pool_to_text(pool), now, _LONGEST_PAUSE_S)

@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import Any, cast
 
 from importer.errors import ImporterError
+from importer.events import Event, RowSettled, Warned
 from importer.leadsquared.answers import Answer, AnswerReader
 from importer.leadsquared.connections import RequestGate
 from importer.leadsquared.requests import Request
 from importer.rate_limit import SlotPool
 from importer.rate_limit.limiter import RateLimiter
 from importer.submission.context import SubmissionContext
-from importer.submission.retry import RetryPolicy, Settled
-from importer.submission.send_queue import QueuedRow
+from importer.submission.retry import RetryPolicy
 from importer.submission.submit import Submission
 from importer.workflows.send_options import SendOptions
 from tests.simulation.account import Account
@@ -101,7 +101,7 @@ class Process:
                 client=cast("Any", self._client),
                 limiter=limiter,
                 journal=cast("Any", self._journal),
-                observer=self,
+                emit=self._listen,
             )
             submission = Submission(means, replace(sending.submission_options(), jitter=self._chance.random))
             return await submission.run(self._books.to_send())
@@ -120,15 +120,9 @@ class Process:
                 if task.done() and not task.cancelled():
                     task.exception()  # nobody is left to be told
 
-    # -- the face of `submission.Observer` --------------------------------------------------------------------------
-
-    def row_finished(self, row: QueuedRow, _settled: Settled) -> None:
-        """A row is done."""
-        self._books.unsettled.discard(row.row)
-
-    def call_ended(self, answer: Answer) -> None:
-        """Nothing is shown of it."""
-
-    def message(self, text: str) -> None:
-        """Keep what a person would be told."""
-        self.notes.append(text)
+    def _listen(self, event: Event) -> None:
+        match event:
+            case RowSettled(row=row):
+                self._books.unsettled.discard(row)
+            case Warned(text):
+                self.notes.append(text)

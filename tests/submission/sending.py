@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from importer.errors import ImporterError
-from importer.leadsquared.answers import Answer
+from importer.events import CallEnded, Event, RowSettled, Warned
 from importer.leadsquared.client import Client, open_client
 from importer.leadsquared.ticket_request import create_request
 from importer.leadsquared.transport import Endpoint, Timeouts, Transport
@@ -26,7 +26,7 @@ from importer.submission.context import SubmissionContext, SubmissionOptions
 from importer.submission.failure_limit import FailureLimit
 from importer.submission.journal import Journal
 from importer.submission.operations import CREATE
-from importer.submission.retry import RetryPolicy, Settled
+from importer.submission.retry import RetryPolicy
 from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
 from tests.ledger.ledgers import live_run, new_ledger
@@ -38,29 +38,27 @@ FAST = Rate(1000, 0.05)  # a pause for a whole period, as after a 429, is short,
 
 @dataclass
 class Watcher:
-    """An observer that keeps all events. Its callbacks, such as ``on_finished``, may raise."""
+    """A listener that keeps all events. Its callbacks, such as ``on_finished``, may raise."""
 
-    finished_rows: list[tuple[str, Settled]] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
+    finished_rows: list[tuple[str, RowSettled]] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    on_finished: Callable[[QueuedRow], None] = lambda _: None
-    on_called: Callable[[Answer], None] = lambda _: None
+    on_finished: Callable[[RowSettled], None] = lambda _: None
+    on_called: Callable[[CallEnded], None] = lambda _: None
     on_note: Callable[[str], None] = lambda _: None
 
-    def row_finished(self, row: QueuedRow, settled: Settled) -> None:
-        """See `SubmissionObserver`."""
-        self.finished_rows.append((row.key, settled))
-        self.on_finished(row)
-
-    def call_ended(self, answer: Answer) -> None:
-        """See `SubmissionObserver`."""
-        self.answers.append(answer)
-        self.on_called(answer)
-
-    def message(self, text: str) -> None:
-        """See `SubmissionObserver`."""
-        self.notes.append(text)
-        self.on_note(text)
+    def listen(self, event: Event) -> None:
+        """Keep an event."""
+        match event:
+            case RowSettled():
+                self.finished_rows.append((event.key, event))
+                self.on_finished(event)
+            case CallEnded(answer):
+                self.answers.append(answer)
+                self.on_called(event)
+            case Warned(text):
+                self.notes.append(text)
+                self.on_note(text)
 
 
 @dataclass
@@ -181,7 +179,7 @@ async def sending(
             Journal(ledger, run) as journal,
             RateLimiter(LimiterOptions(rate=rate, daily_cap=daily_cap), keeper, margin) as limiter,
         ):
-            means = SubmissionContext(client=client, limiter=limiter, journal=journal, observer=watcher)
+            means = SubmissionContext(client=client, limiter=limiter, journal=journal, emit=watcher.listen)
             yield Sending(Submission(means, settled), ledger, run, watcher, keys)
         ledger.end_run(run.id, 0)
     finally:

@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from importer.errors import Interrupted
+from importer.events import Event, RowSettled, Warned
 from importer.leadsquared.answers import Answer, AnswerReader, Created, NotSent, Throttled, Unclear
 from importer.leadsquared.requests import Request
 from importer.ledger.records import Intent, Outcome
@@ -20,7 +21,7 @@ from importer.rate_limit.slot_storage import MemorySlots
 from importer.submission.context import SubmissionContext, SubmissionOptions
 from importer.submission.failure_limit import FailureLimit
 from importer.submission.operations import CREATE
-from importer.submission.retry import RetryPolicy, Settled
+from importer.submission.retry import RetryPolicy
 from importer.submission.send_queue import QueuedRow
 from importer.submission.submit import Submission
 from tests import fake_time
@@ -40,7 +41,7 @@ class World:
     calls: int = 0  # whether a byte of them left or not
     left_at: list[float] = field(default_factory=list)
     records: list[Intent | Outcome] = field(default_factory=list)
-    settled: dict[int, Settled] = field(default_factory=dict)
+    settled: dict[int, RowSettled] = field(default_factory=dict)
     notes: list[tuple[float, str]] = field(default_factory=list)
     under_way: int = 0
     most_under_way: int = 0
@@ -73,17 +74,14 @@ class World:
     async def check_lease(self) -> None:
         """The journal's part, too."""
 
-    def row_finished(self, row: QueuedRow, settled: Settled) -> None:
-        """The observer's part."""
-        assert row.row not in self.settled, "a row is done once"
-        self.settled[row.row] = settled
-
-    def call_ended(self, _answer: Answer) -> None:
-        """The observer's part, too."""
-
-    def message(self, text: str) -> None:
-        """The observer's part, too."""
-        self.notes.append((asyncio.get_running_loop().time(), text))
+    def listen(self, event: Event) -> None:
+        """Keep settled rows and warnings."""
+        match event:
+            case RowSettled(row=row):
+                assert row not in self.settled, "a row is done once"
+                self.settled[row] = event
+            case Warned(text):
+                self.notes.append((asyncio.get_running_loop().time(), text))
 
     def statuses(self) -> dict[Status, int]:
         """How many rows are in which state."""
@@ -116,7 +114,7 @@ def send(world: World, count: int, *, give_up_after_s: float = 900.0, stop_at_s:
         )
         part = cast("Any", world)
         limiter = RateLimiter(LimiterOptions(rate=RATE), MemorySlots(loop.time))
-        submission = Submission(SubmissionContext(client=part, limiter=limiter, journal=part, observer=part), terms)
+        submission = Submission(SubmissionContext(client=part, limiter=limiter, journal=part, emit=part.listen), terms)
         if stop_at_s is not None:
             loop.call_at(stop_at_s, lambda: submission.stop(Interrupted(15, "interrupted")))
         ending = await submission.run(rows(count))

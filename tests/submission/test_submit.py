@@ -235,7 +235,7 @@ def test_lost_ledger_ends_the_run(tmp_path: Path) -> None:
         many = rows(40)
         async with sending(tmp_path, sandbox, many, concurrency=4) as run:
 
-            def lose(_: QueuedRow) -> None:
+            def lose(_: object) -> None:
                 if len(run.watcher.finished_rows) == 10:
                     query(tmp_path, "update runs set ended_at = '2026-01-01'")
 
@@ -258,8 +258,8 @@ class DisplayBroke(OSError):
 @pytest.mark.parametrize(
     "error", [StoppedEarly("the disk is full"), DisplayBroke("broken pipe")], ids=["foreseen", "not"]
 )
-def test_failing_observer_loses_no_outcome(which: str, error: Exception, tmp_path: Path) -> None:
-    """A full disk or a closed terminal ends the run; the ledger has the outcome before the observer is called."""
+def test_failing_listener_loses_no_outcome(which: str, error: Exception, tmp_path: Path) -> None:
+    """A full disk or a closed terminal ends the run; the ledger has the outcome before a listener is called."""
 
     async def whole() -> None:
         sandbox = Account([{"calls": "4-60", "fault": "500-after"}], latency_s=0.02)

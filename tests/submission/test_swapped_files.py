@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from importer.attachments import AttachmentFinder
-from importer.leadsquared.answers import CHANGED_WHILE_SENT, Answer, Created, NotSendable, Unclear
+from importer.leadsquared.answers import CHANGED_WHILE_SENT, Created, NotSendable, Unclear
 from importer.leadsquared.client import open_client
 from importer.leadsquared.ticket_request import create_request
 from importer.leadsquared.transport import Timeouts
@@ -91,7 +91,7 @@ def test_a_file_that_changes_while_its_row_waits_for_a_slot(tmp_path: Path) -> N
         many = [row(number, file) for number, file in enumerate(files, start=2)]
         async with serve(quick()) as sandbox, sending(tmp_path, sandbox, many, rate=Rate(1, 0.3), concurrency=3) as run:
 
-            def change(_: Answer) -> None:
+            def change(_: object) -> None:
                 files[1].path.write_bytes(b"other content")
 
             run.watcher.on_called = change

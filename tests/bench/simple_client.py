@@ -1,6 +1,6 @@
-"""The script that one would write first: `python obvious.py tickets.csv`, the account in LSQ_ variables.
+"""The script that a user would write first: `python simple_client.py tickets.csv`, the account in LSQ_ variables.
 
-It is here to be measured, and is kept as short as such scripts are: nothing is retried, nothing is remembered.
+It is the baseline of the bench: it retries and records nothing.
 """
 
 import asyncio

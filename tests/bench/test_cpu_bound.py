@@ -1,4 +1,4 @@
-"""What takes the processor is measured on files that are what they seem, and on accounts that got every ticket."""
+"""Input files have the right rows, and a program is measured only if every ticket was created."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from importer.ledger.store import Ledger
 from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions, TicketIds
 from tests.bench import inputs
-from tests.bench.costs import Bench, Repeats, start_up
+from tests.bench.cpu_bound import Bench, Repeats, start_up
 from tests.bench.inputs import COLUMNS, wide_row
 from tests.bench.sending import large_runs, per_ticket, uploads
 
 
 def bench(folder: Path) -> Bench:
-    return Bench(folder=folder, repeats=Repeats(most=1, budget_s=0), tell=lambda _: None)
+    return Bench(folder=folder, repeats=Repeats(most=1, budget_s=0), log=lambda _: None)
 
 
 @pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".jsonl", ".xlsx", ".xlsb", ".ods", ".xls"])
 def test_a_table_of_any_format_has_the_same_rows(tmp_path: Path, ending: str) -> None:
-    """Line breaks and quotes in cells included; so that sizes and formats can be compared."""
+    """The rows are equal, line breaks and quotes included, so that formats can be compared."""
     path = tmp_path / f"wide{ending}"
     inputs.main("table", str(path), "10")
     manifest = open_manifest(path, ManifestOptions(), set(COLUMNS))
@@ -35,26 +35,26 @@ def test_a_table_of_any_format_has_the_same_rows(tmp_path: Path, ending: str) ->
 
 
 def test_one_row_in_a_hundred_is_wrong() -> None:
-    """The check has something to say, and keys are different all the same."""
+    """One row in a hundred is rejected; all keys and addresses differ."""
     rows = [wide_row(n) for n in range(1_000)]
     assert sum(row[3] == "closed?" for row in rows) == 10
     assert len({row[0] for row in rows}) == len({row[6] for row in rows}) == 1_000
 
 
 def test_every_faulty_row_has_one_fault() -> None:
-    """Each differs from the right one in one cell, and there are faults of three kinds."""
+    """Each differs from the correct row in one cell; there are faults in three columns."""
     differing = []
     for n in range(100):
         if n % 100 != 57:
-            ((place, *_),) = [
-                (place, good) for place, good in enumerate(wide_row(n)) if good != inputs.faulty_row(n)[place]
+            ((index, *_),) = [
+                (index, good) for index, good in enumerate(wide_row(n)) if good != inputs.faulty_row(n)[index]
             ]
-            differing.append(COLUMNS[place])
+            differing.append(COLUMNS[index])
     assert set(differing) == {"State", "Due", "Email"}
 
 
-def test_names_are_those_of_files_that_are_there(tmp_path: Path) -> None:
-    """More names than files: each file is named again."""
+def test_manifest_names_existing_files(tmp_path: Path) -> None:
+    """A manifest with more names than files names each file again."""
     inputs.main("files", str(tmp_path / "attachments"), "3")
     inputs.main("naming", str(tmp_path / "naming.csv"), "7", "3")
     with (tmp_path / "naming.csv").open(encoding="utf-8", newline="") as file:
@@ -63,15 +63,15 @@ def test_names_are_those_of_files_that_are_there(tmp_path: Path) -> None:
     assert {tmp_path / "attachments" / name for name in names} == set((tmp_path / "attachments").rglob("*.pdf"))
 
 
-def test_bodies_are_those_that_the_importer_sends(tmp_path: Path) -> None:
-    """A ticketDTO a line."""
+def test_bodies_are_as_the_importer_sends_them(tmp_path: Path) -> None:
+    """Each line is a ticketDTO."""
     inputs.main("bodies", str(tmp_path / "bodies"), "3")
     bodies = [json.loads(line) for line in (tmp_path / "bodies").read_text("utf-8").splitlines()]
     assert [body["Fields"][0]["Value"] for body in bodies] == ["0000000", "0000001", "0000002"]
 
 
-def test_a_ledger_that_is_made_at_once_is_as_the_importer_would_fill_it(tmp_path: Path) -> None:
-    """Row for row what it enters of tickets that a results file knows."""
+def test_a_ledger_has_the_rows_that_the_importer_would_add(tmp_path: Path) -> None:
+    """Each row equals the one that `Ledger.add_from_results` adds, except for two hashes."""
     inputs.main("ledger", str(tmp_path / "made.db"), "3", "tenant")
     ledger = Ledger.create(f"sqlite:///{tmp_path / 'entered.db'}")
     info = RunInfo(
@@ -112,34 +112,34 @@ def rows_of(ledger: Path) -> list[tuple[object, ...]]:
         return db.execute("SELECT * FROM tickets ORDER BY id").fetchall()
 
 
-def test_there_is_no_other_kind(tmp_path: Path) -> None:
-    """A misspelt kind makes no file."""
-    with pytest.raises(ValueError, match="no kind"):
+def test_an_unknown_kind_is_an_error(tmp_path: Path) -> None:
+    """A misspelt kind raises ValueError."""
+    with pytest.raises(ValueError, match="unknown kind"):
         inputs.main("manifesto", str(tmp_path / "x"), "3")
 
 
 def test_repeats_end_with_their_budget() -> None:
-    """Once at least, then as often as there is time for, and never more than told."""
+    """There is at least one run, then as many as fit the time, up to the maximum."""
     assert list(Repeats(most=5, budget_s=0)) == [0]
     assert list(Repeats(most=3, budget_s=1000)) == [0, 1, 2]
 
 
-def test_ways_to_start(tmp_path: Path) -> None:
-    """A line for each, beside an interpreter that does nothing."""
+def test_start_up_measures_three_commands(tmp_path: Path) -> None:
+    """Each is compared with an interpreter that does nothing."""
     found = list(start_up(bench(tmp_path)))
     assert [line.what for line in found] == ["--help", "--version", "a usage error"]
-    assert all(min(line.ours) > 0 < min(line.otherwise) for line in found)
+    assert all(min(line.ours) > 0 < min(line.baseline) for line in found)
 
 
 def test_tickets_at_full_speed(tmp_path: Path) -> None:
-    """Both clients make every ticket, or there is no figure."""
+    """Both clients are measured, and all their tickets are created."""
     cpu, speed = per_ticket(bench(tmp_path), (3, 10))
-    assert len(cpu.ours) == len(cpu.otherwise) == 1
-    assert speed.ours[0] > 0 < speed.otherwise[0]
+    assert len(cpu.ours) == len(cpu.baseline) == 1
+    assert speed.ours[0] > 0 < speed.baseline[0]
 
 
 def test_a_run_that_is_nearly_done(tmp_path: Path) -> None:
-    """Of 1,100 rows, a trial sends five; where a hundred are tickets already, the valid ones of the rest are sent."""
+    """One run sends 5 of 1,100 rows; another sends the valid rows after 100 that have tickets already."""
     trial, first, rest = large_runs(bench(tmp_path), 1_100, 5)
     assert "--limit 5 are sent" in trial.what
     assert 0 <= first.ours[0] < 60
@@ -147,7 +147,7 @@ def test_a_run_that_is_nearly_done(tmp_path: Path) -> None:
 
 
 def test_uploads_at_once(tmp_path: Path) -> None:
-    """Every ticket has the whole file, and what is measured is one figure."""
+    """All tickets are created; the added memory is one measurement."""
     (line,) = uploads(bench(tmp_path), 3, 2_000_000)
     assert "3 uploads of 2 MB" in line.what
     assert len(line.ours) == 1

@@ -5,48 +5,53 @@ Only `fields` and ``--read-fields`` read them from the account.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from importer.account_fields import AccountFields, FieldsCache
-from importer.cli.output import log
 from importer.errors import UsageError
+from importer.events import Emit, Noted, Warned
 from importer.runtime.display_text import labelled
 from importer.settings import AccountSettings, Environment, fields_folder
+from importer.workflows.options import Options
 
 
-def fields_to_check(
-    account: AccountSettings | None, environment: Environment, flags: Mapping[str, Any]
+def fields_to_check(  # noqa: PLR0913 - `mapping` and `may_call` are the command's
+    account: AccountSettings | None,
+    environment: Environment,
+    options: Options,
+    emit: Emit,
+    *,
+    mapping: Path,
+    may_call: bool = True,
 ) -> AccountFields | None:
     """Return the fields to check rows with: cached ones, or the account's own with ``--read-fields``.
 
     ``account`` is ``None`` for the sandbox, whose fields are not cached. If the keys may not read the fields, a warning
     says so, and cached fields are used.
     """
-    folder = fields_folder(flags.get("ledger"), environment)
+    folder = fields_folder(options.ledger, environment)
     cached = cached_fields(account.name, folder) if account is not None else None
-    if not flags["read_fields"]:
+    if not options.read_fields:
         if cached is not None:
-            log.info("%s", fields_line(cached))
+            emit(Noted(fields_line(cached)))
         return cached
-    if flags.get("dry_run"):
+    if not may_call:
         raise UsageError(
             "--read-fields makes calls to the account, and --dry-run makes none",
             hint="run `ticket-importer fields` first, then --dry-run without --read-fields",
         )
-    from importer.cli.fetching import FieldsNotShown, fetch_fields  # noqa: PLC0415 - loads the client of the API
+    from importer.workflows.fetch_fields import FieldsNotShown, fetch_fields  # noqa: PLC0415 - loads the client
 
     try:
-        found = fetch_fields(account, environment, flags).fields
+        found = fetch_fields(account, environment, options, emit, mapping).fields
     except FieldsNotShown as error:
         instead = "rows are checked with the fields read before" if cached else "rows are checked without them"
-        log.warning("%s; %s", error.message, instead)
+        emit(Warned(f"{error.message}; {instead}"))
         return cached
     if account is not None:
-        cache_fields(found, folder)
-    log.info("%s", fields_line(found))
+        cache_fields(found, folder, emit)
+    emit(Noted(fields_line(found)))
     return found
 
 
@@ -60,12 +65,12 @@ def fields_line(fields: AccountFields) -> str:
     return labelled("fields", f"{len(fields):,} of the account, read {fields.age_text(datetime.now(UTC))}")
 
 
-def cache_fields(found: AccountFields, folder: Path | None) -> None:
-    """Cache the fields for later commands; log a warning if that is not possible."""
+def cache_fields(found: AccountFields, folder: Path | None, emit: Emit) -> None:
+    """Cache the fields for later commands; warn if that is not possible."""
     if folder is None:
-        log.warning("can't cache the fields, as this user has no home folder: set HOME, or set LSQ_LEDGER to a file")
+        emit(Warned("can't cache the fields, as this user has no home folder: set HOME, or set LSQ_LEDGER to a file"))
         return
     try:
         FieldsCache(folder).save(found)
     except OSError as error:
-        log.warning("can't cache the fields in %s: %s", folder, error.strerror)
+        emit(Warned(f"can't cache the fields in {folder}: {error.strerror}"))

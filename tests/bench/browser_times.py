@@ -1,7 +1,7 @@
-"""Use a report in a headless Chromium: `python -m tests.bench.browsing FILE`; the seconds are told as JSON.
+"""Uses an HTML report in a headless Chromium: `python -m tests.bench.browser_times FILE` prints seconds as JSON.
 
-From its address to the first problem in its list, from a kind that is chosen to its problems, and from a text that is
-typed to what has it. {} if there is no browser.
+It measures how long the page takes to list the first problem, the problems of a chosen kind, and the rows that contain
+a searched text. It prints {} if there is no browser.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _SEARCH = (
 
 
 async def seconds(page: Tab, what: str, condition: str, begun: str = "performance.now()") -> float:
-    """How long the page takes from doing something until the condition holds and the screen shows it."""
+    """Return the seconds from an action until the condition holds and the screen shows it."""
     script = (
         f"new Promise(done => {{ const begun = {begun}; {what}; "
         f"const look = () => requestAnimationFrame(({condition}) ? () => done(performance.now() - begun) : look); look() }})"
@@ -34,11 +34,11 @@ async def seconds(page: Tab, what: str, condition: str, begun: str = "performanc
 
 
 async def measure(file: Path, address: str) -> dict[str, float]:
-    """Open the file, and use it as one would."""
+    """Open the file and use it."""
     async with tab(address) as page:
         await page.open(file.as_uri())
         listed_s = await seconds(page, "", "document.querySelector('.item')", begun="0")
-        # At once, before the page has made itself ready for it: the least that anyone will see.
+        # At once, before the page has built its index: the worst case.
         searched_s = await seconds(page, _SEARCH, f"{_STATUS}.startsWith('1 of ')")
         await page.value("document.querySelector('#reset').click()")
         await page.until(f"!{_STATUS}.includes(' of ')")
@@ -47,7 +47,7 @@ async def measure(file: Path, address: str) -> dict[str, float]:
 
 
 def main(file: str) -> None:
-    """Tell the times."""
+    """Print the times."""
     try:
         find_browser()
     except pytest.fail.Exception:

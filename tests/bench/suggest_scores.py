@@ -1,7 +1,7 @@
-"""What `suggest` makes of exports whose columns are known, beside the nearest name: `python -m tests.bench.drafts`.
+"""Scores `suggest` and a match of names on known exports: `python -m tests.bench.suggest_scores`.
 
-Tells JSON: for `alone`, `with_fields` and `nearest`, the columns in all that have a field, how many got the right one,
-and how many got a wrong one that nobody is asked to look at.
+Prints JSON: for `alone`, `with_fields` and `nearest` the number of columns that have a field, of those with the right
+field, and of those with a wrong field that is marked as sure.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from tests.suggest.exports import ALL, FURTHER, KEY, MISLEADING, Export
 from tests.suggest.making import account_fields
 
 EXPORTS = (*ALL.values(), *FURTHER.values(), MISLEADING)
-Decided = Mapping[str, tuple[str, bool]]  # column -> its field, and whether that is called sure
+Decided = Mapping[str, tuple[str, bool]]  # column -> its field, and whether the draft marks it as sure
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """How many columns."""
+    """Numbers of columns."""
 
     with_a_field: int
     right: int
@@ -34,7 +34,7 @@ class Score:
 
 
 def score(decisions: Iterator[tuple[Export, Decided]]) -> Score:
-    """Hold what was decided against what the columns are for."""
+    """Compare the decisions with the true fields of the columns."""
     with_a_field = right = wrong_and_sure = 0
     for export, decided in decisions:
         for column, fields in export.truth.items():
@@ -46,7 +46,7 @@ def score(decisions: Iterator[tuple[Export, Decided]]) -> Score:
 
 
 def drafted(folder: Path, fields: AccountFields | None) -> Iterator[tuple[Export, Decided]]:
-    """What `suggest` decides."""
+    """Yield the decisions of `suggest`."""
     for export in EXPORTS:
         manifest = folder / "export.csv"
         export.write(manifest)
@@ -58,16 +58,16 @@ def drafted(folder: Path, fields: AccountFields | None) -> Iterator[tuple[Export
 
 
 def nearest() -> Iterator[tuple[Export, Decided]]:
-    """What the names alone would say: of the account's fields, the one that is named most like the column."""
+    """Yield the decisions by names alone: the field whose name is most similar to that of the column."""
     fields = {field.schema_name.rpartition(".")[2].lower(): field.schema_name for field in account_fields().fields}
     fields |= {"emailaddress": "LeadDetail.EmailAddress", "phone": "LeadDetail.Phone", "id": KEY}
     for export in EXPORTS:
-        likest = {column: difflib.get_close_matches(column.lower(), fields, n=1) for column in export.columns}
-        yield export, {column: (fields[names[0]], True) for column, names in likest.items() if names}
+        closest = {column: difflib.get_close_matches(column.lower(), fields, n=1) for column in export.columns}
+        yield export, {column: (fields[names[0]], True) for column, names in closest.items() if names}
 
 
 def main() -> None:
-    """Tell the scores."""
+    """Print the scores."""
     with tempfile.TemporaryDirectory() as folder:
         scores = {
             "alone": score(drafted(Path(folder), None)),

@@ -1,6 +1,6 @@
-"""Write a results workbook as one of several would: `python -m tests.bench.writers WHO FILE ROWS` tells its seconds.
+"""Writes a results workbook with a library: `python -m tests.bench.workbook_writers LIBRARY FILE ROWS`.
 
-Of the processor, from the empty file to the closed one; rows have the manifest's ten columns and those of a result.
+It prints the CPU seconds. Rows have ten columns of a manifest and those of a result.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ ALL_COLUMNS = (*COLUMNS, *RESULT_COLUMNS)
 
 
 def result_row(n: int) -> tuple[str, ...]:
-    """A row and what became of it: a ticket."""
+    """Return a row with its result: a ticket."""
     ids = (f"00000000-0000-4000-8000-{n:012}", str(n + 1), f"#{n + 1}")
     outcome = (str(n + 2), f"L-{n:08}", "created", *ids, "", "", "", "1", "2026-01-01T00:00:00Z", "bench", LEDGER_RUN)
     return (*wide_row(n), *outcome)
 
 
 def write_ours(path: Path, rows: Iterator[Sequence[str]]) -> None:
-    """As the importer does."""
+    """Write it as the importer does."""
     with ResultsWorkbook(path, ALL_COLUMNS, own=len(COLUMNS)) as file:
         file.add(rows)
 
 
 def write_xlsxwriter(path: Path, rows: Iterator[Sequence[str]]) -> None:
-    """By XlsxWriter, row by row, in little memory."""
-    import xlsxwriter  # type: ignore[import-untyped]  # noqa: PLC0415 - who is measured has no other library loaded
+    """Write it with XlsxWriter, row by row, in little memory."""
+    import xlsxwriter  # type: ignore[import-untyped]  # noqa: PLC0415 - only the measured library is loaded
 
     book = xlsxwriter.Workbook(path, {"constant_memory": True})
     sheet = book.add_worksheet()
@@ -43,7 +43,7 @@ def write_xlsxwriter(path: Path, rows: Iterator[Sequence[str]]) -> None:
 
 
 def write_openpyxl(path: Path, rows: Iterator[Sequence[str]]) -> None:
-    """By openpyxl, row by row, in little memory."""
+    """Write it with openpyxl, row by row, in little memory."""
     import openpyxl  # noqa: PLC0415 - as above
 
     book = openpyxl.Workbook(write_only=True)
@@ -58,9 +58,9 @@ def _with_header(rows: Iterator[Sequence[str]]) -> Iterator[Sequence[str]]:
     yield from rows
 
 
-def main(who: str, target: str, rows: str) -> None:
-    """Write the workbook, and tell the seconds."""
-    write = {"ours": write_ours, "xlsxwriter": write_xlsxwriter, "openpyxl": write_openpyxl}[who]
+def main(client: str, target: str, rows: str) -> None:
+    """Write the workbook and print the seconds."""
+    write = {"ours": write_ours, "xlsxwriter": write_xlsxwriter, "openpyxl": write_openpyxl}[client]
     ready = [result_row(n) for n in range(int(rows))]
     begun_s = time.process_time()
     write(Path(target), iter(ready))

@@ -1,4 +1,4 @@
-"""The picture shows every refused call, and the limit."""
+"""The chart shows the limit and every refused call."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from importer.models import Rate
-from tests.bench.picture import Panel, picture, window_rate
+from tests.bench.chart import Panel, chart, window_rate
 
 RATE = Rate(25, 5)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -16,18 +16,18 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @given(st.lists(st.floats(0, 60), min_size=1, max_size=60))
 def test_the_curve_counts_a_period_back(arrivals: list[float]) -> None:
-    """At every turn it stands at the calls of the period that ends there; it ends at none."""
+    """Each point is the number of calls in the period before it; the last one is 0."""
     curve = window_rate([(at_s, 200) for at_s in arrivals], RATE)
     for time_s, value in curve:
         assert value == sum(at_s <= time_s < at_s + 5 for at_s in arrivals) / 5
     assert curve[-1][1] == 0
 
 
-def test_a_picture_is_well_formed_and_complete() -> None:
-    """Titles are escaped; a mark for each refused call; a limit in each panel; others' calls have a colour of theirs."""
+def test_a_chart_is_well_formed_and_complete() -> None:
+    """Titles are escaped; each panel has a limit and a mark for each refused call; calls of others have another colour."""
     calls = [(10 + n / 5, 429 if n % 10 == 0 else 200) for n in range(100)]
     root = ET.fromstring(
-        picture([Panel(title="a < b", calls=calls), Panel(title="c", calls=calls, theirs=calls[::3])], RATE)
+        chart([Panel(title="a < b", calls=calls), Panel(title="c", calls=calls, theirs=calls[::3])], RATE)
     )
     kinds = [element.get("class") for element in root.iter()]
     assert kinds.count("refused") == 20
@@ -41,10 +41,10 @@ def test_a_picture_is_well_formed_and_complete() -> None:
 
 
 def test_everything_lies_on_the_page() -> None:
-    """Twice the limit is drawn below the top, and an hour as well as a second within the sides."""
+    """Twice the limit fits the height; an hour and a second fit the width."""
     for span_s in (0.5, 3600):
         calls = [(span_s * n / 400, 200) for n in range(400)]
-        root = ET.fromstring(picture([Panel(title="t", calls=calls)], RATE))
+        root = ET.fromstring(chart([Panel(title="t", calls=calls)], RATE))
         width, height = map(float, root.attrib["viewBox"].split()[2:])
         for element in root.iter(f"{SVG}text"):
             assert 0 <= float(element.attrib["x"]) <= width

@@ -5,42 +5,38 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Iterator
-from typing import Any
 
-from importer.cli.questions import ask
 from importer.errors import LedgerError
 from importer.ledger.database import safe_url
 from importer.ledger.store import Ledger
 from importer.manifest.snapshot import private_folder
+from importer.reports.summary import Confirm, NewLedger
 from importer.settings import AccountSettings, Environment, ledger_url
 
 
 @contextlib.contextmanager
 def ledger_for_import(
-    account: AccountSettings | None, environment: Environment, flags: dict[str, Any], *, asks: bool
+    account: AccountSettings | None, environment: Environment, flag: str | None, confirm: Confirm | None
 ) -> Iterator[str | None]:
     """Yield the URL of the ledger of an import; ``None`` for a dry run without a ledger.
 
-    ``account`` is ``None`` for the sandbox. With ``asks``, a missing ledger is created if the user agrees.
-    Raises LedgerError if the ledger is missing.
+    ``account`` is ``None`` for the sandbox, and ``confirm`` for a dry run. ``flag``: ``--ledger``. Raises LedgerError
+    if the ledger is missing and is not to be created.
     """
     if account is None:
         with sandbox_ledger() as url:
             yield url
         return
-    url = ledger_url(flags["ledger"], environment)
+    url = ledger_url(flag, environment)
     if Ledger.exists(url):
         yield url
-    elif flags["dry_run"]:
+    elif confirm is None:
         yield None
-    elif asks and ask(
-        f"No ledger found at {safe_url(url)}. Create a new one? "
-        "Answer no if you have imported into this account before."
-    ):
+    elif confirm(NewLedger(safe_url(url))):
         Ledger.create(url).close()
         yield url
     else:
-        command = ["ticket-importer", "ledger", "init", *(["--ledger", flags["ledger"]] if flags["ledger"] else [])]
+        command = ["ticket-importer", "ledger", "init", *(["--ledger", flag] if flag else [])]
         raise LedgerError(
             f"no ledger found at {safe_url(url)}",
             hint=f"for the first import into this account, create it with `{shlex.join(command)}`; otherwise find the "

@@ -1,4 +1,4 @@
-"""What people look at: the report of all problems in a browser, and the draft of a mapping."""
+"""Measures the HTML report of problems in a browser, and the drafts of `suggest`."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.clients import PYTHON
-from tests.bench.costs import MIB, Bench, Program
-from tests.bench.lines import Goal, Line
+from tests.bench.cpu_bound import MIB, Bench, Program
+from tests.bench.measurements import Goal, Measurement
 
-_REPORT = "The HTML report in a headless Chromium, beside the CSV report"
-_DRAFTS = "`suggest` on exports of seven kinds and one that misleads, beside difflib.get_close_matches on names"
+_REPORT = "The HTML report in a headless Chromium; baseline: the CSV report"
+_DRAFTS = "`suggest` on exports of seven kinds and a misleading one; baseline: difflib.get_close_matches on names"
 _USES = {
-    "listed_s": "opened, until the first problems are listed",
-    "kind_s": "one kind chosen, until its problems are listed",
-    "searched_s": "a text searched, until what has it is listed",
+    "listed_s": "from opening until the first problems are listed",
+    "kind_s": "from choosing a kind until its problems are listed",
+    "searched_s": "from searching a text until its problems are listed",
 }
 
 
-def page(bench: Bench, problems: int) -> Iterator[Line]:
-    """Size and speed of a page of so many problems; where there is no browser, its size and that it is so."""
+def page(bench: Bench, problems: int) -> Iterator[Measurement]:
+    """Measure size and speed of the page with so many problems; without a browser only its size."""
     manifest = bench.make("faulty", f"faulty-{problems}.csv", problems)
     rich, flat = (bench.folder / f"problems.{ending}" for ending in ("html", "csv"))
     what = f"reports of {problems:,} problems"
@@ -29,23 +29,23 @@ def page(bench: Bench, problems: int) -> Iterator[Line]:
     )
     (browsed,) = bench.in_turn("the report in a browser", _browse(rich))
     times = [times for each in browsed if (times := json.loads(each.output))]
-    yield Line(
+    yield Measurement(
         section=_REPORT,
         what=f"{problems:,} problems{'' if times else ' (not opened: there is no Chromium here)'}",
         ours=[rich.stat().st_size / MIB],
-        otherwise=[flat.stat().st_size / MIB],
+        baseline=[flat.stat().st_size / MIB],
         unit="MiB",
         digits=1,
     )
-    yield Line(
+    yield Measurement(
         section=_REPORT,
         what="`validate --report`",
         ours=[each.wall_s for each in packed],
-        otherwise=[each.wall_s for each in plain],
+        baseline=[each.wall_s for each in plain],
         unit="s",
     )
     for name, use in _USES.items() if times else ():
-        yield Line(
+        yield Measurement(
             section=_REPORT,
             what=use,
             ours=[each[name] for each in times],
@@ -54,28 +54,28 @@ def page(bench: Bench, problems: int) -> Iterator[Line]:
         )
 
 
-def drafts(bench: Bench) -> Iterator[Line]:
-    """How many columns of known exports find their field, and how many a wrong one in silence."""
-    once = bench.repeated(most=1)  # it has no chance in it
-    ((ended,),) = once.in_turn("drafts of mappings", Program(command=(PYTHON, "-m", "tests.bench.drafts")))
+def drafts(bench: Bench) -> Iterator[Measurement]:
+    """Measure how many columns of known exports get their field, and how many a wrong one marked as sure."""
+    once = bench.repeated(most=1)  # it always gives the same result
+    ((ended,),) = once.in_turn("drafts of mappings", Program(command=(PYTHON, "-m", "tests.bench.suggest_scores")))
     scores = json.loads(ended.output)
     nearest = scores["nearest"]
     for name, how in (("alone", "from the file alone"), ("with_fields", "with the account's fields")):
         score = scores[name]
-        yield Line(
+        yield Measurement(
             section=_DRAFTS,
-            what=f"{how}: right, of the columns that have a field",
+            what=f"{how}: right columns, of those that have a field",
             ours=[100 * score["right"] / score["with_a_field"]],
-            otherwise=[100 * nearest["right"] / nearest["with_a_field"]],
+            baseline=[100 * nearest["right"] / nearest["with_a_field"]],
             unit="%",
             digits=0,
             compared=False,
         )
-        yield Line(
+        yield Measurement(
             section=_DRAFTS,
-            what=f"{how}: columns that are wrong and called sure",
+            what=f"{how}: wrong columns that are marked as sure",
             ours=[score["wrong_and_sure"]],
-            otherwise=[nearest["wrong_and_sure"]],
+            baseline=[nearest["wrong_and_sure"]],
             digits=0,
             compared=False,
             goal=Goal(bound=0, side="most", every=True),
@@ -83,4 +83,4 @@ def drafts(bench: Bench) -> Iterator[Line]:
 
 
 def _browse(file: Path) -> Program:
-    return Program(command=(PYTHON, "-m", "tests.bench.browsing", str(file)))
+    return Program(command=(PYTHON, "-m", "tests.bench.browser_times", str(file)))

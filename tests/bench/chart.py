@@ -1,4 +1,4 @@
-"""Calls over time against the limit, as an SVG that reads on a light and on a dark page. Pure."""
+"""Draws calls over time and the limit as an SVG for light and dark pages. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from importer.models import Rate
-from tests.bench.measure import TOO_MANY_REQUESTS, Calls
+from tests.bench.call_statistics import TOO_MANY_REQUESTS, Calls
 
 _WIDTH, _LEFT, _RIGHT = 900, 56, 20
 _TOP, _PANEL, _GAP, _FOOT = 30, 150, 62, 34
@@ -30,15 +30,15 @@ _STYLE = """
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One account's calls on a time line of its own; ``theirs`` are those of them that were others'."""
+    """The calls of one account over time; ``theirs``: those of other clients."""
 
     title: str
-    calls: Calls  # everybody's
+    calls: Calls  # of all clients
     theirs: Calls = ()
 
 
-def picture(panels: Sequence[Panel], rate: Rate) -> str:
-    """Draw how many calls a second arrived within the last period, at every moment, panel below panel."""
+def chart(panels: Sequence[Panel], rate: Rate) -> str:
+    """Draw for every moment how many calls per second arrived within the last period; one panel below another."""
     height = _TOP + len(panels) * (_PANEL + _GAP) - _GAP + _FOOT
     label = escape("; ".join(panel.title for panel in panels))
     parts = [
@@ -52,9 +52,9 @@ def picture(panels: Sequence[Panel], rate: Rate) -> str:
 
 
 def window_rate(calls: Calls, rate: Rate) -> list[tuple[float, float]]:
-    """Where the curve turns: (time, calls a second within the last period); a step up a call, a step down a period on.
+    """Return the points of the curve: (time, calls per second within the last period).
 
-    Times are the calls' own, ascending; from 0 calls back to 0 calls.
+    The curve rises at each call and falls a period later; it begins and ends at 0 calls.
     """
     arrivals = sorted(arrival for arrival, _ in calls)
     leavings = [arrival + rate.period_s for arrival in arrivals]
@@ -66,7 +66,7 @@ def window_rate(calls: Calls, rate: Rate) -> list[tuple[float, float]]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Axes:
-    """Where a time (from ``begin_s``) and a rate come to lie."""
+    """Converts times (from ``begin_s``) and rates to positions on the page."""
 
     begin_s: float
     span_s: float
@@ -87,15 +87,15 @@ def _draw(panel: Panel, rate: Rate, *, top: float) -> list[str]:
     highest = max(limit * 1.3, max(value for _, value in curve) * 1.08)
     axes = _Axes(begin_s=begin_s, span_s=max(end_s - begin_s, 1.0), highest=highest, bottom=top + _PANEL)
     refused = [at for at, status in panel.calls if status == TOO_MANY_REQUESTS]
-    told = f"{len(refused):,} of {len(panel.calls):,} calls refused (429)"
+    summary = f"{len(refused):,} of {len(panel.calls):,} calls refused (429)"
     kind = "refused-text" if refused else "small"
     parts = [
         f'<text class="title" x="{_LEFT}" y="{top:g}">{escape(panel.title)}</text>',
-        f'<text class="{kind}" x="{_WIDTH - _RIGHT}" y="{top:g}" text-anchor="end">{told}</text>',
+        f'<text class="{kind}" x="{_WIDTH - _RIGHT}" y="{top:g}" text-anchor="end">{summary}</text>',
         *_grid(axes, limit),
     ]
     parts.append(_area("ours", curve, axes, end_s))
-    if panel.theirs:  # over all calls, so that what shows above them is ours
+    if panel.theirs:  # drawn over all calls, so that the rest above them is ours
         parts.append(_area("theirs", window_rate(panel.theirs, rate), axes, end_s))
     parts.append(_line("limit", axes, limit))
     parts += [

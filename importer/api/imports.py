@@ -1,0 +1,151 @@
+"""`run` and `rerun` for Python, over the same workflows, the same ledger and the same limit."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from importer.events import Emit, to_all
+from importer.export_checks.checks import ExportLimits
+from importer.reports.summary import Confirm, NewLedger, PlanSummary, Summary
+from importer.runtime.signals import outside_event_loop
+from importer.settings import SANDBOX_ACCOUNT, AccountSettings, read_connection, read_environment, read_refusals
+from importer.submission.retry import RetryPolicy
+from importer.workflows import run as workflow
+from importer.workflows.import_job import ImportJob, RowSelection
+from importer.workflows.known_fields import fields_to_check
+from importer.workflows.ledger_location import ledger_for_import
+from importer.workflows.options import Options
+from importer.workflows.send_options import SendOptions
+
+_IGNORE = to_all()
+
+
+def run_import(
+    manifest: str | Path,
+    mapping: str | Path,
+    options: Options | None = None,
+    emit: Emit = _IGNORE,
+    confirm: Confirm | None = None,
+) -> Summary:
+    """Import the tickets of a manifest, and write the results of every row.
+
+    ``confirm`` is asked with the plan, and with a ``NewLedger`` if there is no ledger; without it the plan is carried
+    out, and no ledger is created. Raises ImporterError if nothing was sent; otherwise ``Summary.ending`` says why a run
+    ended early.
+    """
+    options, manifest = options or Options(), Path(manifest)
+    order = Order("run", manifest, Path(mapping), options.results_of_manifest(manifest), options)
+    return outside_event_loop(partial(order.run, emit, confirm or _confirm_plans))
+
+
+def rerun(
+    results: str | Path,
+    mapping: str | Path,
+    options: Options | None = None,
+    emit: Emit = _IGNORE,
+    confirm: Confirm | None = None,
+) -> Summary:
+    """Send the rows of a results file that are not tickets yet. See ``run_import``."""
+    options, results = options or Options(), Path(results)
+    order = Order("rerun", results, Path(mapping), options.results_of_results(results), options)
+    return outside_event_loop(partial(order.run, emit, confirm or _confirm_plans))
+
+
+def plan_import(
+    manifest: str | Path, mapping: str | Path, options: Options | None = None, emit: Emit = _IGNORE
+) -> PlanSummary:
+    """Plan the import of a manifest without a call or a record; the plan has the first requests."""
+    options, manifest = options or Options(), Path(manifest)
+    order = Order("run", manifest, Path(mapping), options.results_of_manifest(manifest), options)
+    return outside_event_loop(partial(order.plan, emit))
+
+
+def _confirm_plans(question: PlanSummary | NewLedger) -> bool:
+    return isinstance(question, PlanSummary)
+
+
+@dataclass(frozen=True)
+class Order:
+    """One `run` or `rerun`, as the user orders it."""
+
+    command: str
+    manifest: Path
+    mapping: Path
+    results: Path
+    options: Options
+
+    def run(self, emit: Emit, confirm: Confirm) -> Summary:
+        """Carry it out."""
+        with self._prepared(emit, confirm) as (job, send_options, account):
+            return workflow.run_import(job, send_options, emit, confirm, account)
+
+    def plan(self, emit: Emit) -> PlanSummary:
+        """Only plan it."""
+        with self._prepared(emit, None) as (job, send_options, account):
+            base_url, tenant = (account.base_url, account.tenant_id) if account else ("http://sandbox", "sandbox")
+            return workflow.dry_run(job, send_options, emit, f"{base_url}/api/tenants/{tenant}/tickets")
+
+    @contextlib.contextmanager
+    def _prepared(
+        self, emit: Emit, confirm: Confirm | None
+    ) -> Iterator[tuple[ImportJob, SendOptions, AccountSettings | None]]:
+        """Read the settings and find the ledger. Without ``confirm``, nothing is called or recorded."""
+        options = self.options
+        environment = read_environment(options.settings)
+        account, rate = read_connection(environment, options.rate, sandbox=options.sandbox)
+        policy = RetryPolicy(
+            retry_unknown=options.on_unknown == "retry",
+            retry_statuses=options.retry_status,
+            refusals=read_refusals(options.refusals, environment),
+        )
+        with ledger_for_import(account, environment, options.ledger, confirm) as ledger_url:
+            fields = fields_to_check(
+                account, environment, options, emit, mapping=self.mapping, may_call=confirm is not None
+            )
+            job = ImportJob(
+                command=self.command,
+                manifest=self.manifest,
+                mapping=self.mapping,
+                mapping_source=options.source,
+                mapping_key=options.key,
+                results=self.results if confirm is not None else None,
+                account_name=account.name if account else SANDBOX_ACCOUNT,
+                ledger_url=ledger_url,
+                selection=self._selection(),
+                fields=fields,
+                skip_invalid=options.skip_invalid,
+                limit=options.limit,
+                strict_end=options.strict_end,
+                export_limits=ExportLimits(
+                    expect_new=options.expect_new,
+                    max_changed=options.max_changed,
+                    max_gone=options.max_gone,
+                    min_rows=options.min_rows,
+                ),
+            )
+            send_options = SendOptions(
+                rate=rate,
+                policy=policy,
+                max_failures=options.max_failures,
+                give_up_after_s=options.give_up_after_s,
+                answer_timeout_s=options.answer_timeout_s,
+                grace_s=options.grace_s,
+                concurrency=options.concurrency,
+                rate_share=options.rate_share,
+                daily_cap=options.daily_cap,
+            )
+            yield job, send_options, account
+
+    def _selection(self) -> RowSelection:
+        options = self.options
+        return RowSelection(
+            only=options.only if self.command == "rerun" else None,
+            resend_unknown=options.on_unknown == "retry",
+            manifest=Path(options.original) if options.original is not None else None,
+            allow_missing=options.allow_missing,
+            accept_edits=options.accept_edits,
+        )

@@ -1,0 +1,65 @@
+"""The slot pool as text, as the ledger stores it. Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from importer.models import Rate
+from importer.rate_limit.adaptive_share import AdaptiveShare
+from importer.rate_limit.slots import AHEAD_S, ON_TIME_S, RunState, Slot, SlotList, SlotPool
+
+
+def pool_to_text(pool: SlotPool) -> str:
+    """Return the pool as JSON without infinite numbers."""
+    return json.dumps(
+        {
+            "slots": [[slot.number, _finite(slot.used_at), slot.run] for slot in pool.slots],
+            "users": {
+                run: [other.seen_at, other.rate.calls, other.rate.period_s, other.ceiling, other.waits]
+                for run, other in pool.runs.items()
+            },
+            "last_at": _finite(pool.last_at),
+            "paused_until": _finite(pool.paused_until),
+            "share": [_finite(pool.share.calls), _finite(pool.share.since)],
+            "alone": pool.alone_slot,
+        },
+        separators=(",", ":"),
+    )
+
+
+def pool_from_text(text: str, now: float, longest_s: float) -> SlotPool:
+    """Read a pool. Times that are too far ahead to be true are replaced by ``now``.
+
+    These are uses later than any booking, and pauses of more than ``longest_s``. If the last call is too far ahead,
+    all times are of another clock, and a pause is not believed either.
+    """
+    known = json.loads(text)
+    latest = now + AHEAD_S + 2 * ON_TIME_S
+    last_at = _past(known["last_at"])
+    longest_s = longest_s if last_at <= latest else 0.0
+    slots = [Slot(number, _within(_past(at), now, latest), run) for number, at, run in known["slots"]]
+    calls, since = known["share"]
+    return SlotPool(
+        slots=SlotList(sorted(slots, key=lambda slot: slot.used_at)),
+        runs={  # older pools don't have ``waits``
+            run: RunState(_within(at, now, latest), Rate(calls, period_s), ceiling, *waits)
+            for run, (at, calls, period_s, ceiling, *waits) in known["users"].items()
+        },
+        last_at=_within(last_at, now, latest),
+        paused_until=_within(_past(known["paused_until"]), now, now + longest_s),
+        share=AdaptiveShare(math.inf if calls is None else calls, _within(_past(since), now, latest)),
+        alone_slot=known["alone"],
+    )
+
+
+def _finite(number: float) -> float | None:
+    return None if math.isinf(number) else number
+
+
+def _past(at: float | None) -> float:
+    return -math.inf if at is None else at
+
+
+def _within(at: float, now: float, latest: float) -> float:
+    return at if at <= latest else now
