@@ -66,13 +66,13 @@ class Stop:
     tickets: tuple[tuple[str, str], ...]  # (key, number) of every ticket that this round made
 
 
-async def stop_everywhere(folder: Path, *flags: str, kinds: frozenset[str] = frozenset()) -> list[Stop]:
-    """Stop an import with these flags before its first step, its second, and so on until it isn't reached.
+async def stop_everywhere(folder: Path, *flags: str, kinds: frozenset[str] = frozenset(), every: int = 1) -> list[Stop]:
+    """Stop an import with these flags before each step in turn, until it ends before the step.
 
-    ``kinds``: which steps alone are looked at, if not all.
+    ``kinds``: the kinds of steps to count, if not all; ``every``: 2 for every other step.
     """
     options = SandboxOptions(rate=Rate(1000, 1), latency_s=0, faults=FaultPlan.parse(FAULTS))
-    numbers = count(1)
+    numbers = count(1, every)
     stops: dict[int, Stop] = {}
     async with serve(options) as sandbox:
         template = folder / "template"
