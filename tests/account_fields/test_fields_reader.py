@@ -1,4 +1,4 @@
-"""The account is asked page by page and lookup by lookup, each call with a slot of its own, until all is told."""
+"""Fields are read page by page and lookup by lookup, with a slot of the limit for each call."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Told:
         self.heads: list[str] = []
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer the questions of one connection."""
+        """Answer the requests of one connection."""
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -68,7 +68,7 @@ class Told:
 
 
 def read(server: Told, give_up_after_s: float = 30, rate: Rate | None = None) -> tuple[AccountFields, FieldsReader]:
-    """Read all fields; give them, and the reader with its counts."""
+    """Read all fields; return them, and the reader with its counts."""
 
     async def main() -> tuple[AccountFields, FieldsReader]:
         listening = await asyncio.start_server(server, "127.0.0.1", 0)
@@ -91,7 +91,7 @@ def read(server: Told, give_up_after_s: float = 30, rate: Rate | None = None) ->
 
 
 def pages(entries: list[dict[str, Any]], size: int) -> Callable[[str, Any], bytes]:
-    """An account whose pages have at most ``size`` fields, whatever was asked for."""
+    """Return an account whose pages have at most ``size`` fields."""
 
     def say(path: str, body: Any) -> bytes:
         if path == FIELDS_PATH:
@@ -104,7 +104,7 @@ def pages(entries: list[dict[str, Any]], size: int) -> Callable[[str, Any], byte
 
 @pytest.mark.parametrize("size", [25, 7, 1])
 def test_all_pages_are_read(size: int):
-    """The account's total decides when all is told: a page may come short of what was asked for."""
+    """The total of the account decides when all fields are read: a page may be short."""
     entries = [entry(f"CustomData.F{number}") for number in range(60)]
     server = Told(pages(entries, size))
     fields, reader = read(server)
@@ -115,7 +115,7 @@ def test_all_pages_are_read(size: int):
 
 
 def test_a_field_that_comes_twice_is_one():
-    """The account's total counts entries; two of one SchemaName are one field, as the first of them says."""
+    """The total of the account counts entries; of two with one SchemaName, the first is used."""
     entries = [entry("Title"), entry("Title", "Number"), entry("Status")]
     fields, _ = read(Told(pages(entries, 25)))
     assert [(field.schema_name, field.data_type) for field in fields] == [("Title", "Text"), ("Status", "Text")]
@@ -126,7 +126,7 @@ def test_a_field_that_comes_twice_is_one():
 @pytest.mark.parametrize("refuses_0", [True, False])
 @pytest.mark.parametrize("counts", ["record-0", "record-1", "page-0", "page-1"])
 def test_an_account_may_count_from_1_or_in_pages(counts: str, refuses_0: bool, number: int, size: int):  # noqa: FBT001
-    """Whatever Offset means to the account, and whether it refuses a 0 or takes it for a 1: all fields are read."""
+    """All fields are read, however the account counts the Offset, and whether it accepts a 0 or not."""
     entries = [entry(f"CustomData.F{each}") for each in range(number)]
     first = int(counts[-1])
 
@@ -144,7 +144,7 @@ def test_an_account_may_count_from_1_or_in_pages(counts: str, refuses_0: bool, n
 
 @pytest.mark.parametrize("shown", [0, 2, 25, 59])
 def test_fewer_than_the_account_says_it_has_is_an_error(shown: int):
-    """An account that promises more than it shows is not asked for ever, and what it showed is not taken for all."""
+    """An account whose total is too high is not asked endlessly; the fields are noted as incomplete."""
     server = Told(
         lambda _, body: answer(
             data={"Total": 60, "TicketsFields": [entry(f"F{n}") for n in range(shown)][body["Offset"] :][:25]}
@@ -157,7 +157,7 @@ def test_fewer_than_the_account_says_it_has_is_an_error(shown: int):
 
 
 def test_a_list_without_an_end():
-    """An account that goes on telling is not asked for ever, and what it told is not taken for all."""
+    """An account that sends pages without end is not asked endlessly; the fields are noted as incomplete."""
     server = Told(
         lambda _, body: answer(data={"Total": body["Offset"] + 99, "TicketsFields": [entry(f"F{body['Offset']}")]})
     )
@@ -167,7 +167,7 @@ def test_a_list_without_an_end():
 
 
 def test_an_error_of_the_application_is_no_outage():
-    """An error that begins with MX is the answer: it is not asked for again."""
+    """An error that begins with MX is final: the call is not repeated."""
     said = {"Status": "Error", "ExceptionType": "MXNotAllowedException", "ExceptionMessage": "not for you"}
     server = Told(lambda _path, _body: answer("500 Internal Server Error", said))
     with pytest.raises(FieldsNotShown, match="MXNotAllowedException: not for you"):
@@ -176,7 +176,7 @@ def test_an_error_of_the_application_is_no_outage():
 
 
 def test_keys_go_with_each_call():
-    """Both keys and the type of the body are in the head of each question."""
+    """Each request has both keys and the content type in its headers."""
     server = Told(pages([entry("Status", "Select")], 25))
     read(server)
     for head in server.heads:
@@ -186,7 +186,7 @@ def test_keys_go_with_each_call():
 
 
 def test_lookups_go_by_the_schema_name_then_by_the_id():
-    """As in the documentation's example, a lookup is asked for by the field's name; where there is none, by its ID."""
+    """A lookup is requested by the field's name, as documented, or else by its ID."""
 
     def say(path: str, body: Any) -> bytes:
         if path == FIELDS_PATH:
@@ -208,7 +208,7 @@ def test_lookups_go_by_the_schema_name_then_by_the_id():
 
 
 def test_values_that_can_not_be_read_are_not_known():
-    """A lookup that the account does not show leaves its field without values, and that is noted."""
+    """A lookup that can't be read leaves its field without values, with a note."""
 
     def say(path: str, body: Any) -> bytes:
         if path == FIELDS_PATH:
@@ -225,7 +225,7 @@ def test_values_that_can_not_be_read_are_not_known():
     [("401 Unauthorized", 1), ("403 Forbidden", 1), ("404 Not Found", 1), ("302 Found", 1), ("400 Bad Request", 3)],
 )
 def test_keys_that_may_not_read(status: str, calls: int):
-    """One call is made, or one for each way of counting if the Offset may be the reason; no key is in the message."""
+    """There is one call, or one for each way of counting if the Offset may be the reason; messages have no key."""
     server = Told(lambda _path, _body: answer(status, {"Message": f"no {KEYS[0]}"}))
     with pytest.raises(FieldsNotShown) as raised:
         read(server)
@@ -237,7 +237,7 @@ def test_keys_that_may_not_read(status: str, calls: int):
 
 
 def test_what_comes_in_between_is_waited_for():
-    """A 429, a 503, nonsense and a connection that breaks are no answers: it is asked again, each with its own slot."""
+    """After a 429, a 503, nonsense or a broken connection the call is repeated with another slot."""
     script = [
         answer("429 Too Many Requests", {}, "Retry-After: 0"),
         answer("503 Unavailable", {}),
@@ -251,7 +251,7 @@ def test_what_comes_in_between_is_waited_for():
 
 
 def test_a_server_that_only_fails_shows_nothing():
-    """After the same nonsense five times it is taken for the answer: a broken lookup does not hold up the rest."""
+    """After the same nonsense five times the call is given up; other lookups are read."""
 
     def say(path: str, body: Any) -> bytes:
         if path == FIELDS_PATH:
@@ -265,7 +265,7 @@ def test_a_server_that_only_fails_shows_nothing():
 
 
 def test_a_limit_that_stays_used_up_is_given_up():
-    """When the wait would be longer than the user wants, it ends with what to do."""
+    """If the wait would be longer than allowed, the error says what to do."""
     server = Told(lambda _path, _body: answer("429 Too Many Requests", {}, "Retry-After: 60"))
     with pytest.raises(StoppedEarly, match="limit stays used up") as raised:
         read(server, give_up_after_s=10)
@@ -274,6 +274,6 @@ def test_a_limit_that_stays_used_up_is_given_up():
 
 
 def test_a_server_that_is_away_is_given_up():
-    """When no answer has come for as long as the user wants to wait, the last reason is told."""
+    """If there is no answer in the allowed time, the error gives the last reason."""
     with pytest.raises(StoppedEarly, match="no usable answer to the request for the account's fields for 0 s"):
         read(Told(lambda _path, _body: b""), give_up_after_s=0)

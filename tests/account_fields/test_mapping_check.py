@@ -1,4 +1,4 @@
-"""A mapping against the account's fields: what would be refused in every ticket is found before any row."""
+"""The mapping is compared with the account's fields before any row is checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TITLE = "  Subject: Title\n"
 
 
 def fit(folder: Path, text: str, *fields: AccountField, age: timedelta = timedelta()) -> MappingCheck:
-    """Hold a mapping against these fields, or against those of the stand-in; with the lines of `text` after HEAD."""
+    """Check a mapping with these fields, or with those of the sandbox; ``text`` follows HEAD."""
     path = folder / "m.yaml"
     path.write_text(HEAD + text, encoding="utf-8")
     found = known(*fields) if fields else account_fields()
@@ -30,7 +30,7 @@ def fit(folder: Path, text: str, *fields: AccountField, age: timedelta = timedel
 
 
 def test_a_mapping_that_fits(tmp_path: Path):
-    """Fields and values that the account has are no matter; those of the lead are not looked for."""
+    """Fields and values of the account are no findings; fields of the lead are not checked."""
     text = (
         f"{TITLE}{LEAD}  Co: LeadDetail.mx_Anything\n  State: {{field: Status, values: {{a: Open}}, default: Closed}}\n"
     )
@@ -52,12 +52,12 @@ def test_a_mapping_that_fits(tmp_path: Path):
     ],
 )
 def test_fields_that_are_not_there(column: str, error: str, tmp_path: Path):
-    """A field that the account does not have is an error with its line, and with the one that was probably meant."""
+    """A field that the account does not have is an error with its line and the most similar field."""
     assert fit(tmp_path, f"{TITLE}{LEAD}  X: {column}\n").errors == (f"7: columns > X: {error}",)
 
 
 def test_texts_of_the_mapping_that_the_account_refuses(tmp_path: Path):
-    """New values, defaults, choices and constants are held against the account's, each told once, the nearest shown."""
+    """Unknown values, defaults, choices and constants are reported once, with the nearest value."""
     text = (
         f"{TITLE}{LEAD}"
         "  State: {field: Status, values: {a: Opne, b: Opne}, default: Closd, one_of: [Opne, Closd, Open]}\n"
@@ -73,7 +73,7 @@ def test_texts_of_the_mapping_that_the_account_refuses(tmp_path: Path):
 
 
 def test_what_does_not_fit_is_told_with_the_file_and_line_in_which_it_stands(tmp_path: Path):
-    """Also where that is a list of values, a rule of several lines, or a field that no column fills."""
+    """This holds for lists of values, rules of several lines, and constants, too."""
     (tmp_path / "st.csv").write_text("old,new\na,Open\nb,Opne\n", "utf-8")
     text = (
         f"{TITLE}{LEAD}  State:\n    field: Status\n    values_from: st.csv\n    one_of:\n      - Open\n      - Opne\n"
@@ -92,13 +92,13 @@ def test_what_does_not_fit_is_told_with_the_file_and_line_in_which_it_stands(tmp
 
 
 def test_texts_that_are_converted_are_left_to_the_rows(tmp_path: Path):
-    """What a rule's type makes of its own texts is another text: a decimal comma is no mistake of the mapping."""
+    """Values that the rule's type converts, such as decimal commas, are no findings."""
     text = f'{TITLE}{LEAD}  N: {{field: CustomData.Amount, type: number, decimal: ",", default: "0,5", values: {{a: "1,5"}}}}\n'
     assert fit(tmp_path, text).errors == ()
 
 
 def test_mandatory_fields_that_nothing_fills(tmp_path: Path):
-    """Every ticket would be refused: an error that shows the values; with a default there, it is the account's matter."""
+    """A missing mandatory field is an error that shows the values; with a default in the account it is none."""
     line = AccountField(schema_name="CustomData.Line", data_type="Select", mandatory=True, values=("A", "B"))
     filled = AccountField(schema_name="Status", mandatory=True, default="Open")
     off = AccountField(schema_name="Type", mandatory=True, active=False)
@@ -113,7 +113,7 @@ def test_mandatory_fields_that_nothing_fills(tmp_path: Path):
 
 
 def test_mandatory_fields_that_nobody_documents_are_a_doubt(tmp_path: Path):
-    """A field of the account's own making, such as its creation time, may be one that it fills by itself."""
+    """A field that the account creates, such as its creation time, may be filled by the account."""
     found = fit(
         tmp_path, TITLE + LEAD, AccountField(schema_name="Title"), AccountField(schema_name="CreatedOn", mandatory=True)
     )
@@ -122,21 +122,21 @@ def test_mandatory_fields_that_nobody_documents_are_a_doubt(tmp_path: Path):
 
 
 def test_a_date_without_a_type_is_a_doubt(tmp_path: Path):
-    """A rule that lets any text into a date is worth a word, as the account will judge what nobody here has."""
+    """A rule without a date type for a date field is a warning, because the account may refuse rows."""
     (warning,) = fit(tmp_path, f"{TITLE}{LEAD}  Due: DueDate\n").warnings
     assert "add `type: datetime` to check its cells" in warning
     assert fit(tmp_path, f"{TITLE}{LEAD}  Due: {{field: DueDate, type: datetime}}\n").warnings == ()
 
 
 def test_old_fields_are_said_to_be_old(tmp_path: Path):
-    """After a week there is a warning, and the command that reads them anew."""
+    """After a week there is a warning with the command that reads the fields again."""
     (warning,) = fit(tmp_path, TITLE + LEAD, age=timedelta(days=9)).warnings
     assert warning == "the account's fields were read 9 days ago: read them again with `ticket-importer fields`"
 
 
 @pytest.mark.parametrize("regex", ["(?=a)b", r"(a)\1", "a?" * 1_000])
 def test_a_pattern_that_is_not_checked_is_a_warning(tmp_path: Path, regex: str):
-    """A look-ahead, a reference and a very long pattern: the line says that values of the field are not checked."""
+    """For a look-ahead, a reference or a very long pattern, a warning says that values are not checked."""
     fields = (
         AccountField(schema_name="Title", active=True),
         AccountField(schema_name="Tags", active=True, regex=regex),

@@ -1,4 +1,4 @@
-"""The account's answers about its fields are read as they are documented, and whatever else is in them is passed over."""
+"""Documented answers about fields are read; unknown members are ignored."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def page(*entries: object, total: int = 1) -> FieldsPage:
 
 
 def test_the_question_is_the_documented_one():
-    """The body has the three members of the documentation, and no more."""
+    """The body has the three documented members and no others."""
     assert json.loads(page_request(50)) == {"Limit": 25, "Offset": 50, "SearchText": ""}
 
 
 def test_a_field_as_it_is_documented():
-    """Every documented member that matters is read; an unknown one is passed over."""
+    """Every documented member is read; an unknown one is ignored."""
     (field,) = page({**DOCUMENTED, "Unknown": {"a": 1}}).fields
     assert (field.schema_name, field.display_name, field.data_type) == ("SubType", "Sub Type", "Select")
     assert field.mandatory
@@ -62,7 +62,7 @@ def test_a_field_as_it_is_documented():
 
 @pytest.mark.parametrize("change", [{"Active": False}, {"Deleted": True}])
 def test_a_field_that_is_off_is_not_active(change: dict[str, bool]):
-    """A field that is switched off or deleted is listed by the account, and takes no value."""
+    """A field that is switched off or deleted is listed as inactive."""
     assert not page(DOCUMENTED | change).fields[0].active
 
 
@@ -70,26 +70,26 @@ def test_a_field_that_is_off_is_not_active(change: dict[str, bool]):
     "limits", [None, "x", {}, {"MaxLength": "many", "MinValue": [], "MaxValue": True, "IsMandatory": "yes"}]
 )
 def test_limits_that_say_nothing(limits: object):
-    """What is missing or unreadable is no limit."""
+    """A missing or unreadable limit is no limit."""
     (field,) = page({**DOCUMENTED, "ValidationProperties": limits}).fields
     assert (field.mandatory, field.max_length, field.min_value, field.max_value) == (False, None, None, None)
 
 
 def test_zeros_are_no_limits():
-    """A greatest length of 0, or a range from 0 to 0, would take nothing: it is how some say that there is none."""
+    """A greatest length of 0, or a range from 0 to 0, means no limit."""
     limits = {"MinLength": 0, "MaxLength": 0, "MinValue": 0, "MaxValue": 0}
     (field,) = page({**DOCUMENTED, "ValidationProperties": limits}).fields
     assert (field.min_length, field.max_length, field.min_value, field.max_value) == (None, None, None, None)
 
 
 def test_entries_that_are_no_fields_count_in_the_page():
-    """What has no name is no field, but the next page begins behind it."""
+    """An entry without a name is no field, but counts for the next page."""
     found = page(DOCUMENTED, {"SchemaName": ""}, 7, {}, total=30)
     assert (len(found.fields), len(found.entries), found.total) == (1, 4, 30)
 
 
 def test_values_in_the_accounts_order():
-    """Active values are taken, retired and deleted ones are kept apart, by their order; `Value` is what a ticket has."""
+    """Active values are accepted, retired and deleted ones are separate, in their order; tickets have `Value`."""
     entries = [
         {"Text": "Third", "Value": "3", "SortingOrder": 3, "Active": True, "Deleted": False},
         {"Text": "Old", "Value": "0", "SortingOrder": 1, "Active": False, "Deleted": False},
@@ -102,12 +102,12 @@ def test_values_in_the_accounts_order():
 
 
 def test_a_value_that_is_a_number_is_that_number():
-    """A value of 0 is one, whatever it is called."""
+    """A value of 0 is a value."""
     assert read_lookup(200, {}, body([{"Text": "None", "Value": 0}])).values == ("0",)  # type: ignore[union-attr]
 
 
 def test_a_lookups_name_can_not_leave_its_place():
-    """A name of any characters is one part of the address."""
+    """A name of any characters is one part of the URL."""
     assert lookup_path("a/../b?c") == "lookups/a%2F..%2Fb%3Fc/values"
 
 
@@ -131,5 +131,5 @@ def test_a_lookups_name_can_not_leave_its_place():
     ],
 )
 def test_what_is_no_answer(read, status: int, said: bytes | None, kind: type):
-    """Every refusal and every nonsense is told apart from an answer; a 200 can carry a failure."""
+    """Each refusal and each invalid answer is recognized; a 200 can contain an error."""
     assert isinstance(read(status, {}, said), kind)

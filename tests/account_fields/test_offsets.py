@@ -19,7 +19,7 @@ from tests.leadsquared.peers import at, client
 
 @pytest.mark.parametrize("offset", get_args(Offset))
 def test_all_fields_are_read(offset: Offset):
-    """Over a real socket, from an account of three pages."""
+    """Read three pages from an account over a real socket."""
     account = default_account().with_fields(Field(schema_name=f"CustomData.F{number}") for number in range(50))
     options = SandboxOptions(account=account, offset=offset, latency_s=0.0, rate=Rate(1000, 1))
 

@@ -1,4 +1,4 @@
-"""A value against the account's field: only what is surely refused is a complaint."""
+"""A value is compared with the account's field; only values that are surely refused are reported."""
 
 from __future__ import annotations
 
@@ -53,24 +53,24 @@ def code(field: AccountField, value: str) -> str:
     ],
 )
 def test_complaints(field: AccountField, value: str, expected: str):
-    """Each rule of the account has a code of its own, and an empty value is for mandatory fields only to refuse."""
+    """Each rule of the account has its own error code; an empty value is refused by mandatory fields only."""
     assert code(field, value) == expected
 
 
 def test_the_nearest_value_is_shown():
-    """Whoever mistypes a value sees the one that was probably meant; whoever is far off sees what there is."""
+    """A misspelt value is reported with the most similar one, any other with the accepted values."""
     assert "did you mean 'In Progress'?" in find_violation(STATUS, "in progres").text  # type: ignore[union-attr]
     assert "its values are 'Open', 'In Progress'" in find_violation(STATUS, "zzz").text  # type: ignore[union-attr]
     assert nearest(" OPEN ", ("Closed", "Open")) == "Open"
 
 
 def test_values_that_are_not_known_judge_nothing():
-    """A select field whose values could not be read takes anything here."""
+    """A select field with unknown values accepts any value."""
     assert find_violation(AccountField(schema_name="Status", data_type="Select"), "whatever") is None
 
 
 def test_a_default_fills_what_is_mandatory():
-    """The account has a value of its own for an empty mandatory field with a default."""
+    """An empty mandatory field with a default is accepted."""
     assert find_violation(AccountField(schema_name="T", mandatory=True, default="x"), "") is None
 
 
@@ -78,7 +78,7 @@ def test_a_default_fills_what_is_mandatory():
     "regex", [r"(?<=a)b", r"(?i)x", r"\p{L}+", r"(?P<n>a)", "[", r"a++", r"\d+\Z", "[[:alpha:]]", "[a--b]", "(" * 200]
 )
 def test_a_pattern_of_a_dialect_judges_nothing(regex: str):
-    """What not every dialect of regular expressions reads alike, or none does, is left to the account."""
+    """A pattern that dialects of regular expressions read differently, or none accepts, is not checked."""
     assert find_violation(AccountField(schema_name="Code", regex=regex), "???") is None
 
 
@@ -87,7 +87,7 @@ EVIL = [f"^{'a?' * 28}{'a' * 28}$", "^(a+)+$", "^(a|a)*$", "^(?:a{1,9}){1,9}$", 
 
 @pytest.mark.parametrize("regex", EVIL)
 def test_every_pattern_takes_time_by_the_values_length_alone(regex: str):
-    """A careless pattern judges like any other: a hundred values of 10,000 characters in seconds, not years."""
+    """A pattern with exponential backtracking takes seconds for a hundred values of 10,000 characters."""
     field = AccountField(schema_name="Code", regex=regex)
     assert code(field, "a" * 28) in ("", "wrong-form-for-field")
     began = time.process_time()
@@ -100,7 +100,7 @@ def test_every_pattern_takes_time_by_the_values_length_alone(regex: str):
     "regex", ["[" * 300_000, "(" * 300_000, "a?" * 150_000, "[a" * 150_000, "\\" * 300_000, "{" * 300_000]
 )
 def test_a_pattern_of_any_length_is_read_in_no_time(regex: str):
-    """One that is too long to compile judges nothing."""
+    """A pattern that is too long to compile is not checked."""
     began = time.process_time()
     assert find_violation(AccountField(schema_name="Code", regex=regex), "x") is None
     assert time.process_time() - began < 2
@@ -129,7 +129,7 @@ SAME = [
 
 @pytest.mark.parametrize(("regex", "values"), SAME)
 def test_usual_patterns_mean_what_they_mean_to_python(regex: str, values: list[str]):
-    """Letters and digits of all alphabets, ends before a last line break, and sets."""
+    """Patterns match letters and digits of all alphabets, ends before a last line break, and sets."""
     assert compiled_pattern(regex) is not None
     field = AccountField(schema_name="Code", regex=regex)
     for value in filter(str.strip, values):
@@ -140,12 +140,12 @@ def test_usual_patterns_mean_what_they_mean_to_python(regex: str, values: list[s
     "regex", [r"^\+?[0-9 ()-]{6,20}$", r"^(\+91)?\d{10}$", "^[A-Z]+-[0-9]+$", r"^\S+@\S+$", "a[+]b"]
 )
 def test_usual_patterns_judge(regex: str):
-    """What account owners really write is held against the cells."""
+    """Common patterns are applied to values."""
     assert code(AccountField(schema_name="Code", regex=regex), "?") == "wrong-form-for-field"
 
 
 def test_nothing_is_refused_that_the_stand_in_takes():
-    """Of every field of the stand-in, what it takes passes here: a good row is never rejected on the account's behalf."""
+    """Each value that the sandbox accepts is accepted here: a valid row is never rejected."""
     from tests.suggest.making import account_fields  # noqa: PLC0415 - made from the same account
 
     account = default_account()
@@ -170,7 +170,7 @@ def test_nothing_is_refused_that_the_stand_in_takes():
 
 
 def test_what_is_surely_wrong_is_refused_by_the_stand_in_too():
-    """A complaint about a value is one that the account has as well."""
+    """Each value that is reported here is refused by the sandbox, too."""
     from tests.suggest.making import account_fields  # noqa: PLC0415 - as above
 
     account = default_account()
@@ -183,7 +183,7 @@ def test_what_is_surely_wrong_is_refused_by_the_stand_in_too():
 
 
 def test_kinds_of_the_stand_in_are_told_apart():
-    """The words for its types are those that are judged here: a number is one, a choice is one."""
+    """The type names of the sandbox are those that are checked here."""
     number = Field(schema_name="N", kind=FieldKind.NUMBER).metadata()["DataType"]
     assert AccountField(schema_name="N", data_type=str(number)).is_number
     assert re.fullmatch("Select", STATUS.data_type)

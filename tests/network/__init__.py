@@ -1,1 +1,1 @@
-"""A far and uneven network on this machine: what the tests and the bench put between a client and a server."""
+"""A slow network with jitter on this machine, for tests and the bench."""

@@ -1,4 +1,4 @@
-"""The wire is late, keeps the order, and changes nothing."""
+"""The wire delays bytes, keeps their order and changes none."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PATIENCE_S = 40
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Send back all that comes, and then the end."""
+    """Send back all bytes, and then the end."""
     while data := await reader.read(65_536):
         writer.write(data)
         await writer.drain()
@@ -40,7 +40,7 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 @asynccontextmanager
 async def behind(wire: Wire, handle: Peer) -> AsyncIterator[int]:
-    """A server of raw bytes behind a wire; gives the port to call."""
+    """Run a server of raw bytes behind a wire; yield its port."""
 
     async def whole(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.CancelledError):
@@ -63,7 +63,7 @@ async def call(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     st.integers(0, 5),
 )
 def test_a_lane_is_late_and_keeps_the_order(gaps_s: list[float], one_way_s: float, jitter_s: float, seed: int) -> None:
-    """No chunk comes out before its travel time, nor later than the jitter allows, nor before an earlier one."""
+    """Each chunk arrives after its travel time, within the jitter, and not before an earlier one."""
     lane = Lane(Wire(one_way_s=one_way_s, jitter_s=jitter_s), random.Random(seed))
     entered = list(itertools.accumulate(gaps_s))
     due = [lane.due_s(now_s) for now_s in entered]
@@ -73,28 +73,28 @@ def test_a_lane_is_late_and_keeps_the_order(gaps_s: list[float], one_way_s: floa
 
 
 def test_the_seed_decides_the_jitter() -> None:
-    """What went wrong with one seed goes wrong again."""
+    """Equal seeds give equal delays."""
     wire = Wire(one_way_s=1, jitter_s=1, seed=7)
     one, same, other = (Lane(wire, random.Random(seed)) for seed in (7, 7, 8))
     assert one.due_s(0) == same.due_s(0) != other.due_s(0)
 
 
 def test_only_the_first_openings_are_slow() -> None:
-    """A round trip for every connection, and more for the first burst's."""
+    """The opening takes a round trip, and longer for the first connections."""
     wire = Wire(one_way_s=0.12, slow_openings=2, slow_opening_s=2)
     assert [wire.opening_s(ordinal) for ordinal in (1, 2, 3, 4)] == [2.24, 2.24, 0.24, 0.24]
 
 
 @pytest.mark.parametrize("wrong", [{"one_way_s": -1}, {"jitter_s": math.nan}, {"slow_opening_s": math.inf}])
 def test_a_wire_that_cannot_be(wrong: dict[str, Any]) -> None:
-    """A time is a number from 0 on."""
+    """Negative times and NaN are refused."""
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Wire(**wrong)
 
 
 @pytest.mark.parametrize("wire", [AT_ONCE, Wire(one_way_s=0.01, jitter_s=0.02)], ids=["at once", "late"])
 def test_bytes_arrive_unchanged_and_in_order(wire: Wire) -> None:
-    """Megabytes there and back, in pieces of any size, on several connections at once; the end comes through."""
+    """Megabytes in pieces of any size arrive unchanged, on several connections at once, with their end."""
 
     async def there_and_back(port: int, seed: int) -> None:
         chance = random.Random(seed)
@@ -122,7 +122,7 @@ def test_bytes_arrive_unchanged_and_in_order(wire: Wire) -> None:
 
 
 def test_nothing_comes_early() -> None:
-    """The first answer takes the opening, the way there and the way back; a later one only both ways."""
+    """The first answer takes the opening and both ways; a later one only both ways."""
     wire = Wire(one_way_s=0.06, jitter_s=0.01, slow_openings=1, slow_opening_s=0.2)
 
     async def whole() -> None:
@@ -142,7 +142,7 @@ def test_nothing_comes_early() -> None:
 
 
 def test_one_side_is_told_that_the_other_is_gone() -> None:
-    """A connection that the server cuts ends at the client, too, and the other way round."""
+    """A connection that one side cuts ends at the other side, too."""
     gone = asyncio.Event()
 
     async def cut_or_wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -171,7 +171,7 @@ def test_one_side_is_told_that_the_other_is_gone() -> None:
 
 
 def test_a_server_that_is_away() -> None:
-    """The wire does not hide that nobody answers behind it."""
+    """If no server listens behind the wire, the connection is closed."""
 
     async def whole() -> None:
         async with behind(AT_ONCE, echo) as taken:
@@ -186,7 +186,7 @@ def test_a_server_that_is_away() -> None:
 
 
 def test_it_ends_whatever_is_under_way() -> None:
-    """Leaving the block cuts what is connected, and waits for nobody."""
+    """The end of the block cuts all connections at once."""
 
     async def whole() -> None:
         async with asyncio.timeout(PATIENCE_S), behind(Wire(one_way_s=1000, jitter_s=0), echo) as port:
@@ -203,12 +203,12 @@ def test_it_ends_whatever_is_under_way() -> None:
 
 
 def through(sandbox: Sandbox, port: int, authority: Authority) -> Endpoint:
-    """The way to a stand-in account that shows a certificate, through a wire."""
+    """Run a TLS account behind a wire."""
     return at(sandbox, base_url=f"https://127.0.0.1:{port}", ssl_context=authority.client_context())
 
 
 def test_tls_through_the_wire() -> None:
-    """The account's certificate is verified through the wire, and tickets are made; a stranger's is refused."""
+    """The account's certificate is verified through the wire; that of another authority is refused."""
     authority, stranger = Authority(), Authority()
 
     async def whole() -> None:
@@ -228,7 +228,7 @@ def test_tls_through_the_wire() -> None:
 
 
 def test_another_process_trusts_the_authoritys_file(tmp_path: Path) -> None:
-    """What is written for SSL_CERT_FILE is what the server's certificate is signed with."""
+    """The file for SSL_CERT_FILE has the authority of the server's certificate."""
     authority = Authority()
     file = authority.write(tmp_path / "authority.pem")
 

@@ -1,4 +1,4 @@
-"""A wire that takes its time: a TCP proxy on loopback that carries bytes late, and never out of order."""
+"""A slow wire: a TCP proxy on loopback that delays bytes and keeps their order."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Wire:
 
 
 class Lane:
-    """One direction of one connection: when what enters it comes out. Pure."""
+    """One direction of one connection: when its bytes arrive. Pure."""
 
     def __init__(self, wire: Wire, chance: random.Random) -> None:
         self._wire = wire
@@ -58,7 +58,7 @@ class Lane:
         self._last_s = -math.inf
 
     def due_s(self, now_s: float) -> float:
-        """When a chunk that enters now comes out: late, but never before one that entered earlier."""
+        """Return when a chunk that is sent now arrives; never before an earlier one."""
         travel_s = self._wire.one_way_s + self._chance.uniform(0, self._wire.jitter_s)
         self._last_s = max(self._last_s, now_s + travel_s)
         return self._last_s
@@ -66,7 +66,7 @@ class Lane:
 
 @asynccontextmanager
 async def delaying(wire: Wire, port: int) -> AsyncIterator[int]:
-    """Stand before the server on loopback port ``port`` for as long as the block lasts; gives the port to call."""
+    """Run a proxy in front of the server on loopback port ``port``; yield its port."""
     proxy = _Proxy(wire, port)
     server = await asyncio.start_server(proxy.carry, _HOST, 0)
     try:
@@ -85,7 +85,7 @@ class _Proxy:
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection to its end, whoever ends it."""
+        """Serve one connection to its end."""
         self._connections += 1
         opening_s = self._wire.opening_s(self._connections)
         task = asyncio.current_task()
@@ -134,7 +134,7 @@ async def _together(*work: _Work) -> None:
 
 
 async def _take_in(reader: asyncio.StreamReader, under_way: _UnderWay, lane: Lane) -> None:
-    """Take all that comes, and then the end, which is as late as a byte."""
+    """Receive all bytes, and then the end, which is delayed like a byte."""
     clock = asyncio.get_running_loop().time
     data = b"more"
     while data:
