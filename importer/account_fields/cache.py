@@ -29,7 +29,7 @@ class FieldsCache:
         return self._folder / f"{quote(account, safe='')}.json"
 
     def load(self, account: str) -> AccountFields | None:
-        """Return the saved fields; ``None`` if there are none, or the file is damaged or of another version."""
+        """Return the saved fields; ``None`` if there is no undamaged file of this version."""
         try:
             found = from_data(json.loads(self.path(account).read_text(encoding="utf-8")))
         except (OSError, ValueError, RecursionError):

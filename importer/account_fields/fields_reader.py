@@ -1,4 +1,4 @@
-"""Reads the account's fields page by page, and the values of each select field, within the rate limit.
+"""Reads the account's fields, page by page, and the values of each select field.
 
 The documentation names a lookup only by the example `SubType`, which is a SchemaName. So the SchemaName is tried first,
 then ``RelatedLookupId``.

@@ -83,7 +83,7 @@ def _rule_texts(rule: Rule) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _types(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
-    """Yield a warning for each date field without a date type: the account would refuse rows one by one."""
+    """Yield a warning for each date field without a date type, because rows may be refused."""
     for rule in mapping.rules:
         field = fields.by_name.get(rule.field)
         if field is None:

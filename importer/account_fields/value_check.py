@@ -39,14 +39,6 @@ def find_violation(field: AccountField, value: str) -> FieldViolation | None:
     return _of_length(field, value) or _of_number(field, value) or _of_form(field, value)
 
 
-def only_length_is_limited(field: AccountField) -> bool:
-    """Return whether a non-blank value can be wrong only by its length."""
-    is_checked = (
-        (field.is_select and field.values is not None) or field.is_number or compiled_pattern(field.regex) is not None
-    )
-    return not is_checked and field.min_length is None
-
-
 def nearest(value: str, values: Sequence[str]) -> str:
     """Return the configured value that was probably meant, or an empty text."""
     folded = value.strip().casefold()

@@ -58,7 +58,7 @@ class AttachmentFinder:
         return self._rules.folder.columns if self._rules.folder is not None else ()
 
     @property
-    def doubts(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[str, ...]:
         """Warning if no row can have files: a wrong folder name would leave out all of them in silence."""
         if self._rules.folder is None:
             return ()
@@ -134,18 +134,18 @@ class AttachmentFinder:
         columns = self.folder_columns
         return [_measured(self._in_folder(dict(zip(columns, row, strict=True)), self._check)) for row in rows]
 
-    def doubtful(self, size_bytes: Measures, numbers: Measures) -> npt.NDArray[np.bool_]:
+    def needs_lookup(self, size_bytes: Measures, numbers: Measures) -> npt.NDArray[np.bool_]:
         """Return which rows `find` has to look up: those with a fault, or with files that may be named twice.
 
         Both arrays are (parts, rows): the measures of the naming columns in their order, then those of the folder.
         """
         rules, total = self._rules, numbers.sum(axis=0)
-        doubtful = (size_bytes == FAULTY).any(axis=0) | (total > rules.max_files)
+        unclear = (size_bytes == FAULTY).any(axis=0) | (total > rules.max_files)
         if rules.required:
-            doubtful |= total == 0
+            unclear |= total == 0
         if rules.glob or rules.folder is not None:
-            doubtful |= (numbers > 0).sum(axis=0) > 1
-        return np.asarray(doubtful)
+            unclear |= (numbers > 0).sum(axis=0) > 1
+        return np.asarray(unclear)
 
     def _measure(self, cell: str) -> Measure:
         if self._rules.glob or self._rules.separator in cell:

@@ -37,11 +37,13 @@ class Chunk:
     @functools.cached_property
     def frame(self) -> pd.DataFrame:
         """Return all cells: a column per name, object dtype, each cell a ``str``."""
-        return self._frame(self.source)
+        return self._frame(self._all_records)
 
-    def part(self, positions: Sequence[int]) -> pd.DataFrame:
+    def part(self, positions: npt.NDArray[np.intp]) -> pd.DataFrame:
         """Return the cells of some rows by their positions from 0; the index counts from 0, too."""
-        return self._frame(self._take(positions))
+        if "_all_records" in self.__dict__:
+            return self._frame([self._all_records[position] for position in positions.tolist()])
+        return self._frame(self._whole_records(self.source.take(positions)))
 
     @functools.cached_property
     def _all_records(self) -> list[list[str]]:
@@ -53,14 +55,6 @@ class Chunk:
             return [tuple(record) for record in self._all_records]
         by_column = dict(zip(self.columns, zip(*self._all_records, strict=True), strict=True))
         return list(zip(*(by_column[column] for column in columns), strict=True))
-
-    def columns_of(self, positions: npt.NDArray[np.intp]) -> dict[str, Sequence[str]]:
-        """Return the cells of some rows by column."""
-        if positions.size * 2 < len(self.rows) and "_all_records" not in self.__dict__:
-            records = self._whole_records(self.source.take(positions))
-        else:
-            records = [self._all_records[position] for position in positions.tolist()]
-        return dict(zip(self.columns, zip(*records, strict=True), strict=True))
 
     def records(self, positions: Sequence[int]) -> list[list[str]]:
         """Return the cells of some rows as in the file, including too many or too few."""
@@ -85,8 +79,8 @@ class Chunk:
     def _take(self, positions: Sequence[int]) -> Records:
         return self.source.take(np.array(positions, dtype=np.intp))
 
-    def _frame(self, source: Records) -> pd.DataFrame:
-        return pd.DataFrame(self._whole_records(source), columns=pd.Index(self.columns, dtype=object), dtype=object)
+    def _frame(self, records: list[list[str]]) -> pd.DataFrame:
+        return pd.DataFrame(records, columns=pd.Index(self.columns, dtype=object), dtype=object)
 
     def _whole_records(self, source: Records) -> list[list[str]]:
         """Return records with a cell for each column."""

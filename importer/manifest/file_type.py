@@ -1,4 +1,4 @@
-"""Detects what kind of file the manifest is, by its content: a file's ending proves nothing."""
+"""Detects the type of the manifest by its content: a file's ending proves nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`suggest`: drafts a mapping from a manifest's columns, their cells and the account's own fields.
+"""`suggest`: drafts a mapping from a manifest's columns, cells and the account's fields.
 
     suggestion           the workflow: manifest in, text out
     column_profile       what the cells of a column are; date_detection: how its dates are written

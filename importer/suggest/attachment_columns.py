@@ -1,4 +1,4 @@
-"""Finds columns that name files, the folder of these files, and the separator between names."""
+"""Finds columns that name files, the folder of the files, and the separator of names."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def find_files(columns: Mapping[str, tuple[ColumnProfile, Sequence[str]]], folde
 
 
 def _separator(cells: Sequence[str]) -> str:
-    """Return the separator: the sign that most often follows a file ending and precedes another name."""
+    """Return the separator: the sign most often between a file ending and another name."""
     between = {
         each: sum(len(re.findall(rf"\.\w{{2,5}}\s*{re.escape(each)}\s*[^\s{re.escape(each)}]", cell)) for cell in cells)
         for each in _SEPARATORS

@@ -57,7 +57,7 @@ class ColumnProfile:
     """Profile of one column. ``rows``: of the sample; ``filled``: cells that are not blank.
 
     ``distinct``: number of different values; ``values``: these with their counts, most frequent first, if they are few
-    and short. ``longest``: in characters. ``words``: average per cell. ``times``: for dates. ``has_comma``: decimal
+    and short. ``longest``: in characters. ``average_words``: per cell. ``dates``: their formats. ``has_comma``: decimal
     commas; ``has_dots``: dots between thousands. ``is_national``: some phone numbers have no country code.
     ``has_tags``: some texts are HTML.
     """
@@ -67,9 +67,9 @@ class ColumnProfile:
     distinct: int
     kind: ContentKind
     longest: int
-    words: float = 0.0
+    average_words: float = 0.0
     values: tuple[tuple[str, int], ...] = ()
-    times: DetectedDates | None = None
+    dates: DetectedDates | None = None
     has_comma: bool = False
     has_dots: bool = False
     is_national: bool = False
@@ -98,9 +98,9 @@ def profile_column(cells: Sequence[str]) -> ColumnProfile:
         distinct=len(counts),
         kind=kind,
         longest=max(map(len, counts), default=0),
-        words=sum(len(cell.split()) for cell in counts) / max(1, len(counts)),
+        average_words=sum(len(cell.split()) for cell in counts) / max(1, len(counts)),
         values=tuple(counts.most_common()) if few else (),
-        times=detect_dates(list(counts)) if kind is ContentKind.TIME else None,
+        dates=detect_dates(list(counts)) if kind is ContentKind.TIME else None,
         has_comma=kind is ContentKind.NUMBER and any("," in cell for cell in counts),
         has_dots=kind is ContentKind.NUMBER
         and any("," in cell for cell in counts)
@@ -119,7 +119,7 @@ def _kind(counts: Counter[str], filled: int) -> ContentKind:
 
 
 def _are_phones(texts: dict[str, int], filled: int) -> bool:
-    """Return whether texts are phone numbers: most start with a plus, since digits alone are numbers."""
+    """Return whether texts are phone numbers: most start with a plus, others are numbers."""
     plus = sum(number for text, number in texts.items() if text.startswith("+"))
     return 2 * plus >= filled and _share(texts, _PHONE, filled) >= _MOSTLY
 

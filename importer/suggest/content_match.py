@@ -107,13 +107,13 @@ def _tags(contents: ColumnProfile) -> ContentMatch:
 
 
 def _time(contents: ColumnProfile) -> ContentMatch:
-    if contents.times is None:
+    if contents.dates is None:
         return ContentMatch(Match.NO, f"it has {contents.kind}, and no dates in one format")
-    if contents.times.is_ambiguous:
-        ways = " or ".join(contents.times.formats)
-        return ContentMatch(Match.NO, f"its dates can be read in two ways ({contents.times.example}: {ways})")
-    if contents.times.alike:
-        ways = " or ".join((*contents.times.formats, *contents.times.alike))
+    if contents.dates.is_ambiguous:
+        ways = " or ".join(contents.dates.formats)
+        return ContentMatch(Match.NO, f"its dates can be read in two ways ({contents.dates.example}: {ways})")
+    if contents.dates.swapped_formats:
+        ways = " or ".join((*contents.dates.formats, *contents.dates.swapped_formats))
         return ContentMatch(Match.DOUBT, f"day and month are the same in all its dates, so they may be {ways}")
     return _YES
 

@@ -21,17 +21,17 @@ _LEAST_YEAR, _LAST_YEAR = 1950, 2100  # outside these years, eight digits are mo
 class DetectedDates:
     """How dates are written. ``formats``: strptime formats that fit all cells; empty for ISO 8601.
 
-    Two or more formats give different days for the same cells. ``alike``: formats with day and month swapped that give
-    the same days for these cells, but maybe not for later ones. ``beside``: formats of cells in ISO 8601 among others
-    that are not, as in a workbook where some dates are texts. ``has_clock``: there is a time of day; ``has_offset``:
-    there is an offset from UTC. ``example``: a cell.
+    Two or more formats give different days for the same cells. ``swapped_formats``: formats with day and month swapped
+    that give the same days for these cells, but maybe not for later ones. ``iso_formats``: formats of cells in ISO 8601
+    among others that are not, as in a workbook where some dates are texts. ``has_clock``: there is a time of day;
+    ``has_offset``: there is an offset from UTC. ``example``: a cell.
     """
 
     formats: tuple[str, ...]
-    alike: tuple[str, ...] = ()
+    swapped_formats: tuple[str, ...] = ()
     has_clock: bool
     has_offset: bool = False
-    beside: tuple[str, ...] = ()
+    iso_formats: tuple[str, ...] = ()
     example: str
 
     @property
@@ -52,19 +52,19 @@ def detect_dates(cells: Sequence[str]) -> DetectedDates | None:
         has_offset = any(re.search(r"(?:Z|[+-]\d{2}:?\d{2})\Z", text[10:]) for text in texts)
         return DetectedDates(formats=(), has_clock=has_clock, has_offset=has_offset, example=texts[0])
     found = _matching_formats(texts)
-    beside: tuple[str, ...] = ()
+    iso_formats: tuple[str, ...] = ()
     if not found:
         iso = [text for text in texts if _ISO.fullmatch(text)]
-        beside = tuple(dict.fromkeys(map(_iso_format, iso)))
+        iso_formats = tuple(dict.fromkeys(map(_iso_format, iso)))
         texts = [text for text in texts if not _ISO.fullmatch(text)]
-        found = _matching_formats(texts) if all(beside) else {}
+        found = _matching_formats(texts) if all(iso_formats) else {}
     if not found:
         return None
     return DetectedDates(
         formats=tuple(found),
-        alike=tuple(form for forms in found.values() for form in forms),
-        beside=beside,
-        has_clock=any("%H" in form or "%I" in form for form in (*found, *beside)),
+        swapped_formats=tuple(form for forms in found.values() for form in forms),
+        iso_formats=iso_formats,
+        has_clock=any("%H" in form or "%I" in form for form in (*found, *iso_formats)),
         example=texts[0],
     )
 
@@ -80,9 +80,9 @@ def _matching_formats(texts: Sequence[str]) -> dict[str, list[str]]:
         moments = tuple(_moments(texts, form))
         if len(moments) == len(texts):
             chosen = first.setdefault(moments, form)
-            alike = found.setdefault(chosen, [])
+            swapped = found.setdefault(chosen, [])
             if _has_day_first(form) is not _has_day_first(chosen):
-                alike.append(form)
+                swapped.append(form)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Decides which column becomes which field, how sure that is, and what the user must decide. Pure."""
+"""Decides on a field for each column, how sure that is, and what the user must decide."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def draft(columns: Mapping[str, ColumnProfile], fields: AccountFields | None) ->
 def _rivals(
     chosen: Mapping[int, Proposal], at: int, found: Sequence[Proposal], columns: Mapping[str, ColumnProfile]
 ) -> str:
-    """Return text about other columns that could be the field of the column ``at``; empty if there are none."""
+    """Return text about other columns that could be the field of column ``at``; or empty."""
     field, names, looked = chosen[at].field, list(columns), list(columns.values())
     others = [each for each in found if each.field == field and each.at != at]
     if plain := [names[each.at] for each in others if each.is_plain]:
@@ -217,7 +217,7 @@ def _key(columns: Mapping[str, ColumnProfile], account: AccountFieldIndex) -> Ke
         if columns[column].rows >= _KEY_ROWS
         and columns[column].longest <= _KEY_CHARS
         and columns[column].kind not in odd
-        and columns[column].words == 1
+        and columns[column].average_words == 1
     ]
     if sure:
         why = f"{sure[1][1]!r} identifies rows, too" if len(sure) > 1 else ""

@@ -107,7 +107,7 @@ def _by_cells(contents: ColumnProfile, account: AccountFieldIndex) -> Iterator[t
     # Names of persons are texts too, but of two words.
     if (
         contents.kind is ContentKind.TEXT
-        and contents.words >= _SENTENCE_WORDS
+        and contents.average_words >= _SENTENCE_WORDS
         and _FULL * contents.rows <= contents.distinct
     ):
         yield TITLE if contents.longest <= _TITLE_CHARS else DESCRIPTION, BY_CELLS, 0

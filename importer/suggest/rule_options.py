@@ -74,12 +74,12 @@ def _boolean_words(contents: ColumnProfile) -> dict[str, OptionValue]:
 
 
 def _dates(rule: dict[str, OptionValue], contents: ColumnProfile) -> SuggestedRule:
-    times = contents.times
-    if times is None:
+    dates = contents.dates
+    if dates is None:
         return SuggestedRule({}, "TODO: add `type` and `format`: its dates have no common format")
-    if times.formats:
-        rule["format"] = (*times.beside, times.formats[0]) if times.beside else times.formats[0]
-    if times.has_clock and not times.has_offset and rule["type"] == "datetime":
+    if dates.formats:
+        rule["format"] = (*dates.iso_formats, dates.formats[0]) if dates.iso_formats else dates.formats[0]
+    if dates.has_clock and not dates.has_offset and rule["type"] == "datetime":
         return SuggestedRule(rule, "its times are sent unchanged; with a `timezone` they are converted to UTC")
     return SuggestedRule(rule)
 

@@ -1,4 +1,4 @@
-"""Drafts a mapping: reads a sample, profiles its columns, decides, checks the draft with the sample, writes it."""
+"""Drafts a mapping: profiles a sample's columns, decides, checks the draft, writes it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from importer.results import COLUMNS
 from importer.suggest.attachment_columns import find_files
 from importer.suggest.column_profile import ContentKind, profile_column
 from importer.suggest.decisions import ColumnDecision, Confidence, Draft, FileColumns, KeyDecision, draft
-from importer.suggest.yaml_writer import DraftSource, written
+from importer.suggest.yaml_writer import DraftSource, mapping_yaml
 from importer.validation import Validator
 
 SAMPLE_ROWS = 10_000
@@ -100,7 +100,7 @@ def suggest(manifest: Path, fields: AccountFields | None, sheet: str | None = No
 
 
 def _opened(path: Path, manifest: Path, sheet: str | None) -> tuple[int, Manifest]:
-    """Open the manifest with its first row as the header, or with a later row if a title is above the table.
+    """Open the manifest; its header is the first row, or a later one below a title.
 
     Raises ManifestError if no header is found. A row of the table is never used as the header, because its ticket would
     be lost in silence.
@@ -142,7 +142,7 @@ def _too_few_names(manifest: Path, first: Manifest, table: Manifest) -> Manifest
 
 
 def _are_names(sample: Chunk) -> bool:
-    """Return whether the header has names, unlike the cells below it; otherwise it may be a row of the table."""
+    """Return whether the header has names, unlike the cells below it; else it may be a row."""
     below = {name: sample.texts(name) for name in sample.columns}
     if any(profile_column([name]).kind in _NO_NAMES or name in cells for name, cells in below.items()):
         return False
@@ -179,7 +179,7 @@ def _source(manifest: Path) -> str:
 
 
 def _without_files(decided: Draft, files: FileColumns) -> Draft:
-    """Remove the columns that name attachments; leave those whose files are not there unmapped."""
+    """Remove the columns that name attachments; leave those with missing files unmapped."""
     why = "TODO: it looks like file names, but none of the files is beside the manifest"
     decisions = tuple(
         ColumnDecision(column=each.column, confidence=Confidence.UNMAPPED, why=why)
@@ -192,7 +192,7 @@ def _without_files(decided: Draft, files: FileColumns) -> Draft:
 
 
 def _without_repeated(decided: Draft, opened: Manifest) -> Draft:
-    """Leave columns unmapped that the header has several times: only the user knows which one to use."""
+    """Leave repeated columns unmapped: only the user knows which one to use."""
     why = "TODO: the header has this name several times, which can't be mapped; give each column its own name"
     decisions = tuple(
         ColumnDecision(column=each.column, confidence=Confidence.UNMAPPED, why=why)
@@ -207,7 +207,7 @@ def _without_repeated(decided: Draft, opened: Manifest) -> Draft:
 
 
 def _without_nested(decided: Draft, sample: Chunk) -> Draft:
-    """Leave columns unmapped in which JSON has a list or an object: such rows would be rejected."""
+    """Leave columns with lists or objects of JSON unmapped: such rows would be rejected."""
     nested = {problem.column for problem in sample.problems if problem.code == "nested-value"}
     why = "TODO: it has lists or objects; export it as one text"
     decisions = tuple(
@@ -218,7 +218,7 @@ def _without_nested(decided: Draft, sample: Chunk) -> Draft:
 
 
 def _checked_with_sample(decided: Draft, about: DraftSource, sample: Chunk, fields: AccountFields | None) -> Draft:
-    """Remove from the draft what would reject many cells of the sample, and say so in its comments."""
+    """Remove what would reject many cells of the sample; say so in the draft's comments."""
     if not decided.has_lead:
         return decided
     wrong = _sample_problems(decided, about, sample, None)
@@ -234,7 +234,7 @@ def _sample_problems(
     """Return column -> problems of its filled cells, at most one for each cell."""
     with private_folder() as folder:
         path = folder / "draft.yaml"
-        path.write_text(written(decided, FileColumns(), about), encoding="utf-8")
+        path.write_text(mapping_yaml(decided, FileColumns(), about), encoding="utf-8")
         mapping = load_mapping(path)
     checked = Validator(mapping, None, None, fields).convert_rows(sample.frame, np.array(sample.rows, dtype=np.int64))
     wrong: dict[str, list[Problem]] = {}
@@ -261,7 +261,7 @@ def _with_weaker_type(
 def _without_refused(
     decided: Draft, wrong: Mapping[str, Sequence[Problem]], sample: Chunk, fields: AccountFields
 ) -> Draft:
-    """Leave columns unmapped if the account refuses most of their cells and does not require their field."""
+    """Leave columns unmapped if the account refuses most cells and does not require the field."""
     decisions, key = [], decided.key
     for each in decided.decisions:
         problems, filled = wrong.get(each.column, ()), _filled(each, sample)
@@ -283,7 +283,7 @@ def _filled(decision: ColumnDecision, sample: Chunk) -> int:
 
 def _checked(decided: Draft, files: FileColumns, about: DraftSource, columns: Sequence[str]) -> str:
     """Return the draft as text. Raises ProgramError if it has a lead but is not a valid mapping."""
-    text = written(decided, files, about)
+    text = mapping_yaml(decided, files, about)
     if decided.has_lead:
         with private_folder() as folder:
             path = folder / "draft.yaml"

@@ -150,7 +150,7 @@ def normalized(name: str) -> str:
 
 
 def without_ticket_noun(name: str) -> str:
-    """Remove a leading word for a ticket from a normalized name: `case subject` becomes `subject`."""
+    """Remove a leading word for a ticket from a name: `case subject` becomes `subject`."""
     noun, _, rest = name.partition(" ")
     return rest if noun in _NOUNS and rest else name
 

@@ -35,7 +35,7 @@ class DraftSource:
     sheet: str | None = None
 
 
-def written(draft: Draft, files: FileColumns, about: DraftSource) -> str:
+def mapping_yaml(draft: Draft, files: FileColumns, about: DraftSource) -> str:
     """Return the draft as YAML."""
     blocks = [_head(draft, about), _keys(draft, about), _columns(draft)]
     if files.used:
@@ -106,7 +106,7 @@ def _columns(draft: Draft) -> Iterator[str]:
 
 
 def _rule_line(decision: ColumnDecision) -> str:
-    """Return a column and its rule on one line, or on two if the name is too long for a YAML key."""
+    """Return a column and its rule on one line, or on two if the name is long for a YAML key."""
     name, rule = yaml_scalar(decision.column), yaml_scalar(decision.field)
     if decision.rule:
         parts = [f"field: {rule}", *(f"{key}: {_value(value)}" for key, value in decision.rule.items())]

@@ -95,7 +95,7 @@ class FileMeasurer:
         if folder := self._finder.folder_columns:
             parts.append(self._folders.measure([_cells(chunk, name, positions) for name in folder]))
         size_bytes, numbers, states = np.stack(parts, axis=1)
-        unclear = self._finder.doubtful(size_bytes, numbers)
+        unclear = self._finder.needs_lookup(size_bytes, numbers)
         return MeasuredFiles(
             size_bytes=np.maximum(size_bytes, 0).sum(axis=0),
             numbers=numbers.sum(axis=0),

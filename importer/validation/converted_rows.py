@@ -31,7 +31,7 @@ class ConvertedRows:
 
     def ticket(self, index: int) -> Ticket:
         """Return the ticket of the row at ``index``, which must have no problem, without its attachments."""
-        values = ((field.name, field.value(index)) for field in self.fields)
+        values = ((field.name, field.value_of_row[index]) for field in self.fields)
         sent = [(name, value) for name, value in values if value is not None]
         return build_ticket(sent)
 
@@ -50,7 +50,7 @@ class ConvertedRows:
             if normal := NORMALIZERS.get(field.name):
                 found = emails if field.name == EMAIL else phones
                 names = {cell: normal(value) for cell, value in field.values.items() if value}
-                for position, cell in enumerate(field.cells):
+                for position, cell in enumerate(field.cells.tolist()):
                     if cell in names and not skipped[position] and position not in self.problems:
                         found[position] = names[cell]
         return emails, phones

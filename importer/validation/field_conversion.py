@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from importer.account_fields.value_check import shortened
 from importer.leadsquared.documented_fields import documented_type
@@ -17,15 +19,13 @@ from importer.validation.problem_collector import ProblemCollector
 from importer.validation.rule_steps import UNSENDABLE, CellProblem, convert_cells, is_unsendable
 from importer.validation.type_conversion import convert
 
-# Column -> the cell of each row.
-Columns = Mapping[str, Sequence[str]]
 # Different cell -> its value, ``None`` if it is not sent.
 Values = dict[str, str | None]
 
 _MOST_KNOWN = 4_096
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class SentField:
     """One field of some rows; ``name`` is its SchemaName.
 
@@ -33,19 +33,18 @@ class SentField:
     """
 
     name: str
-    cells: Sequence[str]
+    cells: pd.Series
     values: Values
 
-    def value(self, position: int) -> str | None:
-        """Return the value of a row."""
-        return self.values[self.cells[position]]
+    @functools.cached_property
+    def value_of_row(self) -> list[str | None]:
+        """The value of each row; ``None`` if it is not sent."""
+        return [self.values[cell] for cell in self.cells.tolist()]
 
     def is_filled(self) -> Mask:
         """Return which rows send a value that is not blank."""
-        blank = {cell for cell, value in self.values.items() if not value or value.isspace()}
-        if not blank:
-            return np.ones(len(self.cells), dtype=bool)
-        return np.array([cell not in blank for cell in self.cells], dtype=bool)
+        blank = [cell for cell, value in self.values.items() if not value or value.isspace()]
+        return ~self.cells.isin(blank).to_numpy() if blank else np.ones(len(self.cells), dtype=bool)
 
 
 class FieldConverter:
@@ -58,21 +57,21 @@ class FieldConverter:
         self._templates = mapping.templates
         self._constants = [(name, convert_constant(name, value)[0]) for name, value in mapping.constants]
 
-    def fields(self, columns: Columns, rows: int, collector: ProblemCollector) -> Iterator[SentField]:
-        """Yield every field of ``rows`` rows; report every problem."""
+    def fields(self, frame: pd.DataFrame, collector: ProblemCollector) -> Iterator[SentField]:
+        """Yield every field of the rows of ``frame`` (text cells); report every problem."""
         for rule, known in self._rules:
-            yield self._convert(columns[rule.column], rule, known, collector)
+            yield self._convert(frame[rule.column], rule, known, collector)
         for name, template in self._templates:
             # A problem names one column: the template's first.
             rule = Rule(column=template.columns[0], field=name, line=0)
-            yield self._convert(_fill(template, columns), rule, {}, collector)
+            yield self._convert(_fill(template, frame), rule, {}, collector)
         for name, value in self._constants:
-            field = SentField(name=name, cells=[value] * rows, values={value: value})
+            field = SentField(name=name, cells=pd.Series([value] * len(frame), dtype=object), values={value: value})
             self._report(field, None, {}, collector)
             yield field
 
-    def _convert(self, cells: Sequence[str], rule: Rule, known: Values, collector: ProblemCollector) -> SentField:
-        values: Values = dict.fromkeys(cells)
+    def _convert(self, cells: pd.Series, rule: Rule, known: Values, collector: ProblemCollector) -> SentField:
+        values: Values = dict.fromkeys(cells.tolist())
         new = [cell for cell in values if cell not in known]
         converted, wrong = convert_cells(new, rule)
         values.update(zip(new, converted, strict=True))
@@ -93,15 +92,17 @@ class FieldConverter:
         """
         violations = self._account.violations(field.name, field.values)
         invalid = wrong.keys() | violations.keys()
-        positions = [at for at, cell in enumerate(field.cells) if cell in invalid] if invalid else ()
-        for position in positions:
-            cell = field.cells[position]
+        positions = (
+            np.flatnonzero(field.cells.isin(list(invalid)).to_numpy()) if invalid else np.empty(0, dtype=np.intp)
+        )
+        for position in positions.tolist():
+            cell = field.cells.iloc[position]
             for problem in wrong.get(cell, ()):
                 message = f"{column}: {problem.message}"
                 collector.add(position, problem.code, message, column=column, value=problem.value)
             violation = violations.get(cell)
             if violation is not None and not collector.has(position, column):
-                message, value = f"{column or field.name}: {violation.text}", shortened(field.value(position) or "")
+                message, value = f"{column or field.name}: {violation.text}", shortened(field.values[cell] or "")
                 collector.add(position, violation.code, message, column=column, value=value)
         return invalid
 
@@ -116,7 +117,8 @@ def convert_constant(name: str, value: str) -> tuple[str, str]:
     return ("", f"is not {converted.expected}") if valid is None else (valid, "")
 
 
-def _fill(template: Template, columns: Columns) -> list[str]:
+def _fill(template: Template, frame: pd.DataFrame) -> pd.Series:
     """Fill a template for every row; the text of a row whose cells are all empty is empty."""
-    rows = zip(*(columns[name] for name in template.columns), strict=True)
-    return [template.fill(dict(zip(template.columns, cells, strict=True))) if any(cells) else "" for cells in rows]
+    rows = frame[[*template.columns]].itertuples(index=False, name=None)
+    texts = [template.fill(dict(zip(template.columns, cells, strict=True))) if any(cells) else "" for cells in rows]
+    return pd.Series(texts, dtype=object)

@@ -90,7 +90,7 @@ class _NameComparison:
         return [text.strip() for text in texts] if self._plain_rules and self._plain_rules[0].strip else texts
 
     def _as_sent(self, chunk: Chunk, positions: _Positions) -> list[str | None]:
-        frame = chunk.part(positions.tolist())[self._columns]
+        frame = chunk.part(positions)[self._columns]
         checked = self._validator.convert_rows(frame, np.zeros(len(frame), dtype=np.int64))
         wrong = {at for at, found in checked.problems.items() if any(each.code != "missing-lead" for each in found)}
         tickets = (None if at in wrong else checked.ticket(at) for at in range(len(frame)))

@@ -13,14 +13,13 @@ from importer.attachments import AttachmentFinder
 from importer.error_codes import ERROR_CODES
 from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS
 from importer.manifest.chunks import Chunk
-from importer.manifest.records import RecordList
 from importer.manifest.text_column import Mask
 from importer.mapping import Mapping
 from importer.models import Attachment, Problem
 from importer.validation.account_rules import AccountRules
 from importer.validation.attachments import AttachmentChecker
 from importer.validation.converted_rows import ConvertedRows
-from importer.validation.field_conversion import Columns, FieldConverter
+from importer.validation.field_conversion import FieldConverter
 from importer.validation.problem_collector import ProblemCollector
 from importer.validation.row_keys import RowKeyReader
 
@@ -67,30 +66,33 @@ class Validator:
         needs little memory. Files are measured in all rows.
         """
         positions = np.flatnonzero(wanted)
+        rows = np.array(chunk.rows, dtype=np.int64)[positions]
         converted = ConvertedRows(positions)
-        collector = ProblemCollector(self.problem, np.array(chunk.rows, dtype=np.int64)[positions], converted.problems)
         if positions.size:
-            self._convert_fields(chunk.columns_of(positions), converted, collector, build_tickets=build_tickets)
+            frame = chunk.frame if positions.size == len(chunk.rows) else chunk.part(positions)
+            self._convert_fields(frame, rows, converted, build_tickets=build_tickets)
         if self._attachments is not None:
+            collector = ProblemCollector(self.problem, rows, converted.problems)
             self._attachments.check_chunk(chunk, positions, converted, collector)
+        return converted
+
+    def convert_rows(self, frame: pd.DataFrame, rows: npt.NDArray[np.int64]) -> ConvertedRows:
+        """Convert every row of ``frame`` (text cells), without attachments. ``rows``: their numbers in the manifest."""
+        converted = ConvertedRows(np.arange(len(frame)))
+        self._convert_fields(frame, rows, converted, build_tickets=True)
         return converted
 
     def find_attachments(self, cells: collections.abc.Mapping[str, str]) -> tuple[tuple[Attachment, ...], str]:
         """Return the files of one row, given as column -> cell, and why the first faulty one can't be sent."""
         return self._attachments.find(cells) if self._attachments is not None else ((), "")
 
-    def convert_rows(self, frame: pd.DataFrame, rows: npt.NDArray[np.int64]) -> ConvertedRows:
-        """Convert every row of ``frame`` (text cells). ``rows``: the rows' numbers in the manifest."""
-        source = RecordList(records=frame.to_numpy(dtype=object).tolist())
-        chunk = Chunk(columns=tuple(frame.columns), rows=tuple(rows.tolist()), source=source)
-        return self.convert_chunk(chunk, np.ones(len(frame), dtype=bool), build_tickets=True)
-
     def _convert_fields(
-        self, columns: Columns, converted: ConvertedRows, collector: ProblemCollector, *, build_tickets: bool
+        self, frame: pd.DataFrame, rows: npt.NDArray[np.int64], converted: ConvertedRows, *, build_tickets: bool
     ) -> None:
-        names_lead = np.zeros(converted.size, dtype=bool)
+        collector = ProblemCollector(self.problem, rows, converted.problems)
+        names_lead = np.zeros(len(frame), dtype=bool)
         lead_fields = []
-        for field in self._converter.fields(columns, converted.size, collector):
+        for field in self._converter.fields(frame, collector):
             if build_tickets:
                 converted.fields.append(field)
             if field.name in LEAD_IDENTIFIERS:

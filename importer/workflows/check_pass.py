@@ -71,7 +71,7 @@ class CheckPass:
                 self._record(decisions)
             self._plan.extend(decisions.rows, decisions.dispositions.tobytes())
             if stage is not None:
-                stage.add(list(self._staged_rows(chunk, previous, decisions, converted)))
+                stage.add(self._staged_rows(chunk, previous, decisions, converted))
 
     def _record(self, decisions: ChunkDecisions) -> None:
         assert self._ledger is not None  # a run with a record has a ledger

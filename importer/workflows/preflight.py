@@ -119,7 +119,7 @@ class Preflight:
     @property
     def warnings(self) -> tuple[str, ...]:
         """The warnings about the files and, after the rows are checked, about cells."""
-        of_attachments = self._finder.doubts if self._finder is not None else ()
+        of_attachments = self._finder.warnings if self._finder is not None else ()
         of_cells = self.rows.suspicious_cells.warnings
         of_manifest = self.manifest.format.warnings
         return (*of_manifest, *self.mapping.warnings, *self._mapping_warnings, *of_attachments, *of_cells)

@@ -5,8 +5,9 @@ The file is in the run's private folder, so it is readable by this user only, an
 
 from __future__ import annotations
 
+import itertools
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,12 +56,11 @@ class Stage:
         self._size_bytes = 0
         self.blocks: list[StagedBlock] = []
 
-    def add(self, rows: Sequence[StagedRow]) -> None:
+    def add(self, rows: Iterator[StagedRow]) -> None:
         """Append rows. Raises ManifestError if the disk does not take them."""
         try:
             with self._path.open("ab") as file:
-                for start in range(0, len(rows), _BLOCK_ROWS):
-                    block = rows[start : start + _BLOCK_ROWS]
+                while block := list(itertools.islice(rows, _BLOCK_ROWS)):
                     content = pickle.dumps(block, pickle.HIGHEST_PROTOCOL)
                     file.write(content)
                     of_all = range(self._rows, self._rows + len(block))

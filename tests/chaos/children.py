@@ -1,6 +1,6 @@
-"""Commands in processes of their own, forked from one that has loaded everything: a start costs milliseconds.
+"""Runs commands in processes forked from one that has loaded all modules, so that a start takes milliseconds.
 
-A child can be told to kill itself, as by ``kill -9``, before its n-th step. A step is a commit, a call that sends or
+A child can kill itself, as by ``kill -9``, before its n-th step. A step is a commit, a call that sends or
 receives, a sync, a write, and whatever else changes a file of its folder; each that it came to is a line of its trace,
 the fatal one the last.
 """
@@ -32,7 +32,7 @@ from importer.results import PartFile
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload([__name__])
 PATIENCE_S = 40
-_BOOKS = threading.Lock()  # whoever starts a process looks at all others, and an exit code can be read only once
+_PROCESS_LOCK = threading.Lock()  # starting a process polls all others, and an exit code can be read only once
 
 # Python's own audit events that change something which outlives the process. What is not named here, and not known to
 # be harmless, becomes a kind of step under its own name, so that a new one can't come in unseen.
@@ -68,15 +68,15 @@ class Command:
 def start(command: Command) -> multiprocessing.context.ForkServerProcess:
     """Start a command; what it prints is added to ``output.txt``."""
     child = FORKS.Process(target=_do, args=(command,))
-    with _BOOKS:
+    with _PROCESS_LOCK:
         child.start()
     return child
 
 
 def ended(child: multiprocessing.context.ForkServerProcess) -> int:
-    """Wait for a child; its exit code, or minus the number of the signal that ended it."""
+    """Wait for a child; return its exit code, or minus the number of the signal that ended it."""
     there = multiprocessing.connection.wait([child.sentinel], PATIENCE_S)
-    with _BOOKS:
+    with _PROCESS_LOCK:
         if not there:
             child.kill()
         child.join()
@@ -88,7 +88,7 @@ def ended(child: multiprocessing.context.ForkServerProcess) -> int:
 
 
 def do(command: Command) -> int:
-    """Run a command and give its exit code."""
+    """Run a command; return its exit code."""
     return ended(start(command))
 
 
@@ -135,7 +135,7 @@ class _Steps:
         self._write = os.write
 
     def step(self, kind: str) -> None:
-        """Come to a step."""
+        """Record a step, and end the process if it is the one to stop before."""
         if self._kinds and kind not in self._kinds:
             return
         with self._lock:
@@ -146,7 +146,7 @@ class _Steps:
                 signal.pause()  # the signal has come when `kill` returns, but not before in every thread
 
     def watch(self) -> None:
-        """Take note of every step from now on."""
+        """Record every step from now on."""
         sa.event.listen(sa.Engine, "commit", lambda _connection: self.step("commit"))
         for names, kind in ((_SENDS, "send"), (_RECEIVES, "receive")):
             for name in names:
@@ -198,7 +198,7 @@ class _Steps:
             self.step(" ".join([event.removeprefix("os."), *(name or "elsewhere" for name in names)]))
 
     def _named(self, name: Any) -> str:
-        """The file's path with what chance has put into it taken out; empty for a file that is not in the folder."""
+        """Return the path of a file without its random parts; empty for a file outside the folder."""
         path = Path(os.fsdecode(name))
         if path.is_relative_to("/proc/self/fd"):
             path = path.readlink()

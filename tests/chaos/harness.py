@@ -1,4 +1,4 @@
-"""One campaign: a manifest is imported by a process that is killed until it has been killed often enough."""
+"""One campaign: the process that imports a manifest is killed a given number of times."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ PATIENCE_S = 60
 
 @dataclass
 class Count:
-    """What a campaign has seen. ``unknown`` has the number of rows that each kill left without an outcome."""
+    """The counts of a campaign. ``unknown``: rows that each kill left without an outcome."""
 
     kills: int = 0
     kills_under_way: int = 0  # those that left a row with an intent and no outcome
@@ -142,9 +142,9 @@ class Command:
 
 
 async def _kill_once(command: Command, run: tuple[str, ...], chance: random.Random, count: Count) -> set[str] | None:
-    """Start the import and kill it at a moment that nothing has chosen; the rows that it left without an outcome.
+    """Start the import and kill it at a random moment; return the rows that it left without an outcome.
 
-    ``None`` if it came to its end before.
+    ``None`` if it ended before.
     """
     sandbox = command.sandbox
     before = len(sandbox.calls)
@@ -178,7 +178,7 @@ def _without_outcome(ledger: Path) -> set[str]:
 
 
 def _judge(folder: Path, sandbox: Sandbox, count: Count, *, complete: bool) -> None:
-    """Hold the results against what the account has."""
+    """Compare the results with the account."""
     tickets = Counter(ticket.value(KEY_FIELD) for ticket in sandbox.tickets)
     numbers = {ticket.value(KEY_FIELD): ticket.number for ticket in sandbox.tickets}
     count.duplicates += sum(n - 1 for n in tickets.values())

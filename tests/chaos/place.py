@@ -1,4 +1,4 @@
-"""A folder with a manifest, a mapping and a ledger, and an account: what the tests with several runs share."""
+"""A folder with a manifest, a mapping and a ledger, and an account, for tests with several runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RUN = ("run", "manifest.csv", "-m", "mapping.yaml", "--yes")
 
 
 class Place:
-    """Commands run here as processes of their own, forked (see ``children``)."""
+    """Runs commands in this folder in forked processes (see ``children``)."""
 
     def __init__(self, folder: Path, account: Account) -> None:
         self.folder = folder
@@ -61,7 +61,7 @@ class Place:
         return (self.folder / "output.txt").read_text(encoding="utf-8")
 
     def ask(self, sql: str, *, patience_s: float = 5.0) -> list[tuple[str, ...]]:
-        """Look at, or change, the ledger as another program would."""
+        """Query or change the ledger with SQL."""
         path = self.folder / "ledger.sqlite"
         with closing(sqlite3.connect(path, timeout=patience_s, isolation_level=None)) as ledger:
             return ledger.execute(sql).fetchall()

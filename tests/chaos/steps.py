@@ -1,4 +1,4 @@
-"""One import, stopped before every single step of its protocol in turn, and each time run again to its end."""
+"""Stops an import before each step of its protocol in turn, and runs it again to its end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FAULTS = [
     {"match": {"Title": "is refused"}, "fault": "refused-200"},
     {"match": {"Title": "is made, and nobody is told"}, "fault": "500-after"},
 ]
-EARLIER = "earlier"  # made by a run before, so that there are results to be kept
+EARLIER = "earlier"  # created by an earlier run, so that there are results to keep
 SUBJECTS = {
     EARLIER: "was made before",
     "file": "has a file",
@@ -55,7 +55,7 @@ LANES = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Stop:
-    """What was found after the program had been stopped before one step, and run again."""
+    """The state after the program was stopped before one step, and run again."""
 
     trace: tuple[str, ...]  # the step that was not reached is the last
     killed: bool
@@ -66,13 +66,13 @@ class Stop:
     tickets: tuple[tuple[str, str], ...]  # (key, number) of every ticket that this round made
 
 
-async def stop_everywhere(folder: Path, *flags: str, kinds: frozenset[str] = frozenset()) -> list[Stop]:
-    """Stop an import with these flags before its first step, its second, and so on until it isn't reached.
+async def stop_everywhere(folder: Path, *flags: str, kinds: frozenset[str] = frozenset(), every: int = 1) -> list[Stop]:
+    """Stop an import with these flags before each step in turn, until it ends before the step.
 
-    ``kinds``: which steps alone are looked at, if not all.
+    ``kinds``: the kinds of steps to count, if not all; ``every``: 2 for every other step.
     """
     options = SandboxOptions(rate=Rate(1000, 1), latency_s=0, faults=FaultPlan.parse(FAULTS))
-    numbers = count(1)
+    numbers = count(1, every)
     stops: dict[int, Stop] = {}
     async with serve(options) as sandbox:
         template = folder / "template"
@@ -86,7 +86,7 @@ async def stop_everywhere(folder: Path, *flags: str, kinds: frozenset[str] = fro
                     return
 
         await asyncio.gather(*(lane() for _ in range(LANES)))
-    # Only now is nothing under way any more that could make a ticket late.
+    # No request is left that could create a ticket later.
     return [_with_tickets(stops[number], sandbox, number) for number in sorted(stops)]
 
 
@@ -114,7 +114,7 @@ class _Round:
     kinds: frozenset[str]
 
     async def go(self) -> Stop:
-        """Run until the step, and then to the end."""
+        """Run until the step, and then again to the end."""
         folder = self.folder
         await asyncio.to_thread(shutil.copytree, self.template, folder)
         _write_manifest(folder, tuple(SUBJECTS), self.number)
@@ -181,7 +181,7 @@ def _results(folder: Path) -> list[dict[str, str]]:
 
 
 def judge(stop: Stop) -> list[str]:
-    """Everything that must not be, in words; nothing if all is well."""
+    """Return all violations as texts."""
     return [*_judge_tickets(stop), *(finding for row in stop.results for finding in _judge_row(stop, row))]
 
 
@@ -202,7 +202,7 @@ def _judge_row(stop: Stop, row: dict[str, str]) -> list[str]:
     undisturbed = UNDISTURBED[key]
     findings = []
     if status == "unknown":
-        # Only what was intended may be, and only what is named can be looked for.
+        # Only rows with an intent may be unknown, and their results must name them.
         if key not in stop.intended and undisturbed != "unknown":
             findings.append(f"{key} is unknown, and had no intent")
         if row["import_key"] != key or not row["import_row"] or not _is_time(row["import_finished_at"]):

@@ -10,7 +10,7 @@ KILLS = 3
 
 
 def test_killed_at_random_moments(tmp_path):
-    """A real process, killed again and again: nothing twice, nothing lost, every result true, few rows unknown."""
+    """A process is killed repeatedly: no ticket twice, no row lost, every result correct, few rows unknown."""
     count = asyncio.run(campaign(tmp_path, kills=KILLS, seed=2))
     assert count.kills == KILLS
     assert count.kills_under_way > 0

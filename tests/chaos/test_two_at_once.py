@@ -1,4 +1,4 @@
-"""Two processes and one manifest: at the same moment, and after one of them was paused for longer than its lease."""
+"""Two processes import one manifest: at the same time, or after one was paused for longer than its lease."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ def set_up(folder: Path, account: Account) -> Place:
 
 
 def paused_at_third_call(place: Place):
-    """A run that is stopped while the account has its third request whole, and has answered two."""
+    """Return a run that is stopped when the account has received three requests and answered two."""
     child = start(place.command(*RUN, "--concurrency", "1"))
     place.account.until(lambda sandbox: len(sandbox.calls) == 3 and sandbox.calls[2].received_s is not None)
     assert child.pid is not None
     while True:
         os.kill(child.pid, signal.SIGSTOP)
         try:
-            place.ask("update runs set lease_until = 0", patience_s=0)  # as if it had been for long
-        except sqlite3.OperationalError:  # it is in the middle of a commit, and holds the ledger's lock
+            place.ask("update runs set lease_until = 0", patience_s=0)  # as if the lease had expired
+        except sqlite3.OperationalError:  # it is in a commit and holds the lock of the ledger
             os.kill(child.pid, signal.SIGCONT)
         else:
             return child
 
 
 def test_one_of_two_is_refused_at_once(tmp_path):
-    """Started together, one sends all rows once; the other exits with 4 before that, and names who holds them."""
+    """Started together, one sends all rows once; the other exits with 4 and names the run that holds them."""
     with Account(quick(latency_s=0.2)) as account:
         place = set_up(tmp_path, account)
         both = {child.sentinel: child for child in [start(place.command(*RUN, "--concurrency", "1")) for _ in range(2)]}
@@ -54,8 +54,8 @@ def test_one_of_two_is_refused_at_once(tmp_path):
     assert f"run {other}" not in place.printed()
 
 
-def test_a_paused_run_that_was_overtaken_sends_nothing_more(tmp_path):
-    """Woken after its lease, it keeps the answer that waited for it, sends nothing, and exits with 3."""
+def test_a_paused_run_whose_rows_were_taken_over_sends_nothing_more(tmp_path):
+    """Continued after its lease, it records the answer that has arrived, sends nothing more, and exits with 3."""
     with Account(quick(latency_s=0.3)) as account:
         place = set_up(tmp_path, account)
         paused = paused_at_third_call(place)
@@ -74,8 +74,8 @@ def test_a_paused_run_that_was_overtaken_sends_nothing_more(tmp_path):
     assert "another one has taken over its rows" in place.printed()
 
 
-def test_a_paused_run_that_nobody_overtook_goes_on(tmp_path):
-    """A lapsed lease alone costs nothing."""
+def test_a_paused_run_whose_rows_were_not_taken_over_goes_on(tmp_path):
+    """An expired lease alone changes nothing."""
     with Account(quick(latency_s=0.3)) as account:
         place = set_up(tmp_path, account)
         paused = paused_at_third_call(place)

@@ -1,4 +1,4 @@
-"""The account: counts calls as they arrive, makes tickets, fails now and then, and has somebody else as a user, too."""
+"""The simulated account: counts calls, creates tickets, fails sometimes, and has foreign traffic."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _GATEWAY_ERROR = Unclear("server-error", "503 Service Unavailable", 503)
 
 @dataclass
 class Calls:
-    """How many calls were let in and how many were answered 429; ``by_day``: while others may have been at work."""
+    """Numbers of accepted and refused (429) calls; ``by_day``: in the hours of foreign traffic."""
 
     taken: int = 0
     refused: int = 0
@@ -35,7 +35,7 @@ class Calls:
 
 
 class Account:
-    """What arrives here was sent, whether its sender is still alive or not."""
+    """Receives calls, even if their sender has been killed."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
@@ -79,7 +79,7 @@ class Account:
             window.popleft()
         self.most_in_window = max(self.most_in_window, len(window))
 
-    # -- somebody else ----------------------------------------------------------------------------------------------
+    # -- foreign traffic --------------------------------------------------------------------------------------------
 
     def _rest(self, foreign: Foreign) -> None:
         self._loop.call_later(foreign.rest_s, self._begin, foreign)

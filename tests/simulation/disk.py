@@ -1,4 +1,4 @@
-"""What outlives the process: commits in groups, the states of the rows, and the pool of slots."""
+"""The simulated ledger, which outlives the process: group commits, states of rows, and the slot pool."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST_PAUSE_S = 3600.0
 
 
 class State(enum.IntEnum):
-    """What the books say of a row."""
+    """The state of a row in the ledger."""
 
     PENDING = 0
     SENDING = 1  # an intent without an outcome
@@ -71,7 +71,7 @@ class Books:
 
 
 class Disk:
-    """One transaction at a time, with all that was asked for until it began."""
+    """Commits one transaction at a time, with all changes requested before it began."""
 
     def __init__(self, commit_s: float) -> None:
         self._commit_s = commit_s
@@ -89,7 +89,7 @@ class Disk:
             self._begin()
 
     def die(self, *, committed: bool) -> None:
-        """Lose what waits. What is being committed is on the disk, or is not."""
+        """Drop waiting changes; keep or drop the transaction that is being committed."""
         self._dead = True
         self._waiting.clear()
         if committed:

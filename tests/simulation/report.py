@@ -1,4 +1,4 @@
-"""The facts of simulations as a table, beside what was aimed at. Pure."""
+"""The results of simulations and their goals as a table. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_THEIRS_REFUSED = 0.06
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One line of a table; ``met`` is ``None`` where nothing was aimed at."""
+    """One line of a table; ``met`` is ``None`` without a goal."""
 
     what: str
     figure: str
@@ -26,7 +26,7 @@ class Line:
 
 
 def lines(facts: Facts) -> list[Line]:
-    """Everything that a scenario shows: what must never happen, then how well the limit was used."""
+    """Return the lines of a scenario: first what must never happen, then how fully the limit was used."""
     return [*_course(facts), *_laws(facts), *(_alone(facts) if facts.scenario.foreign is None else _shared(facts))]
 
 

@@ -1,4 +1,4 @@
-"""What is simulated: how much is sent, over which network, and what goes wrong. Pure."""
+"""Scenarios: number of tickets, network and faults. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Between = tuple[float, float]  # seconds, drawn evenly
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """How long things take. ``connect_s``: until a connection is open; ``way_s``: of a request, and of its answer."""
+    """Durations. ``connect_s``: to open a connection; ``way_s``: of a request, and of its answer."""
 
     connect_s: Between = (0.06, 0.12)
     way_s: Between = (0.02, 0.035)
@@ -24,7 +24,7 @@ class Network:
 
 @dataclass(frozen=True, kw_only=True)
 class Foreign:
-    """Calls of somebody else: as a Poisson process while at work, in phases, between two hours of each day."""
+    """Calls of another client: a Poisson process in phases, between two hours of each day."""
 
     rate: Rate = field(default_factory=lambda: Rate(10, 5.0))
     work_s: Between = (60.0, 120.0)
@@ -56,12 +56,12 @@ class Scenario:
     most_longer: float = 0.02
 
     def is_day(self, now_s: float) -> bool:
-        """Whether others may be at work now, or would be."""
+        """Return whether it is in the hours of foreign traffic."""
         begins, ends = (self.foreign or Foreign()).hours
         return begins * HOUR_S <= (self.begins_s + now_s) % DAY_S < ends * HOUR_S
 
     def day_s(self, until_s: float) -> float:
-        """How many of the seconds up to ``until_s`` were by day."""
+        """Return the seconds up to ``until_s`` in the hours of foreign traffic."""
         begins, ends = (self.foreign or Foreign()).hours
         return self._day_s(self.begins_s + until_s, begins, ends) - self._day_s(self.begins_s, begins, ends)
 

@@ -1,4 +1,4 @@
-"""From a scenario to the facts: one process after the other, until every row has its end."""
+"""Simulates a scenario: one process after another, until every row has a final state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Progress = Callable[[float, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What came of a scenario. Rows are counted in the books, tickets and calls at the account, times in seconds."""
+    """The result of a scenario. Rows are counted in the ledger, tickets and calls in the account; times in seconds."""
 
     scenario: Scenario
     took_s: float

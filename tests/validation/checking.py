@@ -8,9 +8,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from importer.attachments import AttachmentFinder
+from importer.manifest.chunks import Chunk
+from importer.manifest.records import RecordList
 from importer.mapping import FieldType, Mapping, Rule, load_mapping
 from importer.validation import ConvertedRows, Validator
 from importer.validation.type_conversion import convert
@@ -39,8 +40,9 @@ def check(
     text: str, columns: Sequence[str], *rows: Sequence[str], root: Path | None = None, sheet: str | None = None
 ) -> ConvertedRows:
     """Validate rows of text cells by a mapping; ``root`` is the folder of the attachments."""
-    frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
-    return validator(text, root, sheet).convert_rows(frame, np.arange(FIRST_ROW, FIRST_ROW + len(rows)))
+    source = RecordList(records=[list(row) for row in rows])
+    chunk = Chunk(columns=tuple(columns), rows=tuple(range(FIRST_ROW, FIRST_ROW + len(rows))), source=source)
+    return validator(text, root, sheet).convert_chunk(chunk, np.ones(len(rows), dtype=bool), build_tickets=True)
 
 
 def convert_one(kind: FieldType, cell: str, **options: Any) -> str | None:

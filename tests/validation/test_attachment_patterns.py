@@ -324,9 +324,9 @@ def test_a_folder_pattern_without_any_folder_is_reported(root: Path, folder: str
     (root / "empty").mkdir()
     finder = AttachmentFinder(AttachmentRules(columns=(), folder=Template.parse(folder)), root)
     text = f"attachments > folder: there is no file below {root / doubt}, so no row has files of its own"
-    assert finder.doubts == ((text,) if doubt else ())
+    assert finder.warnings == ((text,) if doubt else ())
 
 
 def test_columns_of_names_need_no_folder_check(root: Path):
     """With columns of file names, each row reports its missing files."""
-    assert AttachmentFinder(AttachmentRules(columns=("Files",)), root / "not-there").doubts == ()
+    assert AttachmentFinder(AttachmentRules(columns=("Files",)), root / "not-there").warnings == ()

@@ -179,7 +179,7 @@ def _mark_positions(piece: Bytes, delimiter: str) -> Integers:
 
 
 def _is_plain(data: Bytes, marks: _Marks, delimiter: str) -> bool:
-    """Return whether each quote opens or closes a cell, or is next to its double inside a cell."""
+    """Return whether each quote opens or closes a cell, or is doubled inside a cell."""
     positions = marks.positions[marks.is_quote]
     opening, closing = positions[0::2], positions[1::2]
     beside = np.zeros(256, dtype=bool)

@@ -1,4 +1,4 @@
-"""Finds the encoding of a text file, checked over the whole file and not only over a sample."""
+"""Finds the encoding of a text file, checked over the whole file and not only a sample."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _unit_bytes(codec: str) -> int:
 
 
 def _padding_warnings(path: Path, end: int, codec: str, shown: str) -> Iterator[str]:
-    """Warn of padding, but not of a single Ctrl+Z on the last line, with which DOS ends a file."""
+    """Warn of padding, but not of a single Ctrl+Z on the last line, which ends a DOS file."""
     with path.open("rb") as file:
         file.seek(max(end - _unit_bytes(codec), 0))
         rest = file.read(2 * _unit_bytes(codec) + 1)
@@ -158,7 +158,7 @@ def _guessed(codec: str, sample: Sample, *, likely: bool, shown: str) -> Encodin
 
 
 class _Utf8Text:
-    """Signs of encodings that switch by ASCII bytes, and the number of lost characters, in the blocks of a text."""
+    """Signs of encodings that switch by ASCII bytes, and lost characters, in blocks of text."""
 
     def __init__(self) -> None:
         self.switches: set[str] = set()

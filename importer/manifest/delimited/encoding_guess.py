@@ -67,7 +67,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Cells with non-ASCII bytes from the whole file: accents may first appear in its last row.
+    """Cells with non-ASCII bytes of the whole file: accents may first appear in its last row.
 
     ``cells``: how often each cell occurs; each counts once for its words.
     """
@@ -142,7 +142,7 @@ def candidates(sample: Sample) -> list[Candidate]:
 
 
 def _with_stray_bytes(sample: Sample, codec: str, *, is_clear: bool) -> Candidate | None:
-    """Return the encoding if it is the best for the cells that it can decode, and others are few.
+    """Return the encoding if it is best for the cells it can decode, and others are few.
 
     ``is_clear``: whether there is a likely encoding for all cells.
     """

@@ -1,4 +1,4 @@
-"""Finds what surrounds a text: blank lines before a byte order mark, and padding at the end."""
+"""Finds blank lines before a byte order mark, and padding at the end of a text."""
 
 from __future__ import annotations
 

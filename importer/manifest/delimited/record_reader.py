@@ -213,7 +213,7 @@ class RecordReader:
 
 
 def _blank_bytes(content: bytes, delimiter: str, *, last: bool) -> int:
-    """Return how many bytes at the beginning are records of blanks and delimiters, if very many.
+    """Return how many bytes at the beginning are blank records, if very many.
 
     ``last``: nothing follows ``content``.
     """

@@ -1,4 +1,4 @@
-"""Refuses a JSON object that has the rows in a list inside, and objects over several lines."""
+"""Refuses a JSON object with the rows in a list inside, and objects over several lines."""
 
 from __future__ import annotations
 

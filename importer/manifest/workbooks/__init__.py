@@ -1,4 +1,4 @@
-"""Reads one sheet of a workbook as batches of text: calamine reads the cells, a scan finds facts that it omits.
+"""Reads one sheet as batches of text: calamine reads cells, a scan finds what it omits.
 
 Both run in a separate process with limits, because some files make a library take all memory, panic or abort.
 

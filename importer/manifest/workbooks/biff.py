@@ -22,7 +22,7 @@ def error_text(code: int) -> str:
 
 
 def rk_number(packed: int) -> float:
-    """Decode a number of 32 bits (RK): an integer or the upper half of a float, perhaps divided by 100."""
+    """Decode an RK number: 32 bits, an integer or half of a float, perhaps divided by 100."""
     if packed & 2:
         number = float((packed - (1 << 32) if packed >> 31 else packed) >> 2)
     else:

@@ -46,7 +46,7 @@ _CONVERTERS: dict[type, Callable[[Any], str]] = {
 
 
 def cell_texts(cells: Sequence[Any]) -> Sequence[str]:
-    """Convert cells from calamine to text: numbers without exponents, dates in ISO 8601, TRUE or FALSE."""
+    """Convert cells to text: numbers without exponents, dates in ISO 8601, TRUE or FALSE."""
     types = set(map(type, cells))
     if types <= {str}:
         return cells

@@ -1,4 +1,4 @@
-"""Reads a workbook in a process with limits: answers one request of ``sheet_reader`` and ends.
+"""Reads a workbook in a process with limits: answers one request of ``sheet_reader``.
 
 A workbook of a few kilobytes can make a library take all memory, run for hours, panic or abort. This then ends only
 this process, and ``sheet_reader`` explains it in a message.
@@ -128,7 +128,7 @@ def _peak_memory_bytes() -> int:
 
 
 def _ignore_signals() -> None:
-    """Ignore signals that a terminal or a service manager sends to all processes: the parent ends this one."""
+    """Ignore signals that a terminal sends to all processes: the parent ends this one."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)

@@ -27,7 +27,7 @@ _LAST_DAY = 2_958_465  # of the year 9999
 
 
 def date_format(number: int, code: str | None) -> DateFormat | None:
-    """Classify a number format by its number, or by its code if it has one; None if it has no days."""
+    """Classify a number format by its code, or else its number; None if it has no days."""
     if code is None:
         if number == _BUILT_IN_DURATION:
             return DateFormat.DURATION

@@ -38,7 +38,7 @@ class Grid:
 
     @functools.cached_property
     def widths(self) -> npt.NDArray[np.int64]:
-        """How many cells each row has: more than the named columns only if one of the others has content."""
+        """Cells of each row: more than the named columns only if one of the others has content."""
         has_more = np.zeros(len(self), dtype=bool)
         for column in self.cells[self.named :]:
             has_more |= column.lengths > 0

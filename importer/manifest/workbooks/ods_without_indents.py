@@ -1,4 +1,4 @@
-"""Copies OpenDocument spreadsheets with indented XML, which calamine rejects, without the indents.
+"""Copies OpenDocument spreadsheets without the indents that calamine rejects.
 
 PhpSpreadsheet and LibreOffice's pretty printing write such files. Whitespace in a paragraph is text and stays.
 """

@@ -1,4 +1,4 @@
-"""Parts of an Excel workbook that is a ZIP archive (.xlsx, .xlsm, .xlsb): their names and their XML."""
+"""Names and XML of the parts of a workbook that is a ZIP archive (.xlsx, .xlsm, .xlsb)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _USUAL_NAMES = frozenset({"workbook.xml", "workbook.bin"})
 
 @contextmanager
 def open_package(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a ZIP archive; raise DamagedWorkbookError for anything missing or damaged while it is open."""
+    """Open a ZIP archive; raise DamagedWorkbookError for missing or damaged parts."""
     try:
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():  # some Windows programs write backslashes in names
@@ -46,7 +46,7 @@ def part_names(archive: zipfile.ZipFile) -> list[str]:
 
 
 def each_element(archive: zipfile.ZipFile, part: str, visit: Callable[[str, dict[str, str]], None]) -> None:
-    """Call ``visit`` for each element of a part: its name without a namespace prefix, and its attributes."""
+    """Call ``visit`` with the name (without prefix) and attributes of each element of a part."""
     parser = xml.parsers.expat.ParserCreate()
 
     def start(name: str, attributes: dict[str, str]) -> None:
@@ -59,7 +59,7 @@ def each_element(archive: zipfile.ZipFile, part: str, visit: Callable[[str, dict
 
 @dataclass(frozen=True, kw_only=True)
 class Relation:
-    """One entry of a list of relations: its type, its ID and the full name of the part that it points to."""
+    """One entry of a list of relations: type, ID, and full name of the part it points to."""
 
     kind: str
     id: str
@@ -67,7 +67,7 @@ class Relation:
 
 
 def read_relations(archive: zipfile.ZipFile, part: str, folder: str) -> list[Relation]:
-    """Read a list of relations, without those to places outside; targets are relative to ``folder``."""
+    """Read a list of relations, without external ones; targets are relative to ``folder``."""
     relations: list[Relation] = []
 
     def visit(name: str, attributes: dict[str, str]) -> None:
@@ -95,7 +95,7 @@ class MainPart:
 
 
 def find_main_part(archive: zipfile.ZipFile) -> MainPart | None:
-    """Find the main part: by the relations of the package, by its content type, or else by its name.
+    """Find the main part by the relations of the package, its content type, or its name.
 
     Raises ExpatError and the like if these lists are not XML.
     """

@@ -108,7 +108,7 @@ def _table_position(loaded: LoadedSheet, header: Header) -> TablePosition:
 
 
 def _check_header(loaded: LoadedSheet, facts: SheetFacts, expected: Collection[str], where: str) -> None:
-    """Raise ManifestError for errors and formulas without value in the header: calamine reads them as empty."""
+    """Raise ManifestError for errors and formulas without value: calamine reads them as empty."""
     names = [name for name in loaded.header if name.strip()]
     end = loaded.first_column + max(at for at, name in enumerate(loaded.header, start=1) if name.strip())
     is_complete = bool(expected) and set(expected) <= set(names)

@@ -21,7 +21,7 @@ _CONTAINER_MEMORY_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/m
 
 
 def limits_for(path: Path) -> ProcessLimits:
-    """Return the limits for a workbook: they grow with its size, up to half of the machine's memory."""
+    """Return the limits for a workbook; they grow with its size, up to half of the memory."""
     size_bytes = _unpacked_bytes(path)
     memory_bytes = max(_LEAST_MEMORY_BYTES, _MEMORY_PER_BYTE * size_bytes)
     machine_bytes = _machine_bytes()
@@ -31,7 +31,7 @@ def limits_for(path: Path) -> ProcessLimits:
 
 
 def _unpacked_bytes(path: Path) -> int:
-    """Return the declared size of all parts of a workbook, or the largest possible size if that is less."""
+    """Return the declared size of all parts, or the largest possible size if that is less."""
     packed_bytes = path.stat().st_size
     with contextlib.suppress(zipfile.BadZipFile, RuntimeError, ValueError), zipfile.ZipFile(path) as archive:
         declared_bytes = sum(part.file_size for part in archive.infolist())
@@ -40,7 +40,7 @@ def _unpacked_bytes(path: Path) -> int:
 
 
 def _machine_bytes() -> int | None:
-    """Return the memory of the machine or its container; None if the system does not report it."""
+    """Return the memory of the machine or its container; None if it is not known."""
     known: list[int] = []
     with contextlib.suppress(AttributeError, ValueError, OSError):
         known.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))

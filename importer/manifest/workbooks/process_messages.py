@@ -1,4 +1,4 @@
-"""Messages between the importer and the process that reads a workbook: pickles with their length in front."""
+"""Messages to and from the process that reads a workbook: pickles after their length."""
 
 from __future__ import annotations
 

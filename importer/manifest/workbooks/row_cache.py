@@ -1,4 +1,4 @@
-"""Keeps the rows of a sheet in an unnamed temporary file, so that the sheet is read only once."""
+"""Caches the rows of a sheet in a temporary file, so that the sheet is read only once."""
 
 from __future__ import annotations
 

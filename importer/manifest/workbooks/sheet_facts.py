@@ -86,7 +86,7 @@ class SheetFacts:
         self.hidden_columns.update(range(first, min(last + 1, _MAX_COLUMNS)))
 
     def check_number(self, position: Position, number: float, *, is_date: bool = False) -> None:
-        """Add a number of too many digits, or one below zero that its format shows as a date or time."""
+        """Add a number with too many digits, or a negative one in the format of a date or time."""
         if abs(number) >= _EXACT_BELOW:
             self.rounded.append(position)
         if is_date and number < 0:
@@ -114,7 +114,7 @@ class SheetFacts:
         return self.errors.get(position) or self.formulas_without_value[position]
 
     def faults(self) -> Iterator[tuple[Position, str]]:
-        """Yield each cell that has no value, with the code of its problem, in the order of the sheet."""
+        """Yield each cell without a value and the code of its problem, in the sheet's order."""
         codes = dict.fromkeys(self.errors, "cell-error")
         yield from sorted((codes | dict.fromkeys(self.formulas_without_value, "formula-without-value")).items())
 

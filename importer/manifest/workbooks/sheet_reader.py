@@ -1,4 +1,4 @@
-"""Starts the process that reads a workbook, receives its answers, and explains an early end in a message."""
+"""Starts the process that reads a workbook, receives its answers, explains an early end."""
 
 from __future__ import annotations
 

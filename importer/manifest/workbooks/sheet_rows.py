@@ -25,7 +25,7 @@ class Cells(Protocol):
     """The cells of a sheet, from calamine."""
 
     def iter_rows(self) -> Iterator[list[Any]]:
-        """Yield all rows from row 1 on, cut to the columns from the first to the last one with content."""
+        """Yield all rows from row 1 on, cut to the first to the last column with content."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class SheetRows:
         self._rows_after_values = max(max(last_rows, default=-1) + 1 - position.end_row, 0)
 
     def blocks(self) -> Iterator[Grid | BlankRecords]:
-        """Read all rows, ``BLOCK_ROWS`` at a time, or fewer if the sheet is wide or has long texts."""
+        """Read all rows, ``BLOCK_ROWS`` at a time, or fewer if they are wide or long."""
         first = self._position.header_row
         rows_after = itertools.repeat([""] * self._position.width, self._rows_after_values)
         rows = itertools.islice(itertools.chain(self._cells.iter_rows(), rows_after), first, None)
@@ -104,7 +104,7 @@ class SheetRows:
     def _cells_in_block(
         self, columns: list[Sequence[Any]], marked: Sequence[_MarkedCells], first: int, size: int
     ) -> Iterator[tuple[_MarkedCells, list[Any], slice]]:
-        """Yield marked cells with rows in a block, with a column to change in place, and a slice of the rows."""
+        """Yield marked cells in a block, with the column to change in place and a slice of rows."""
         for each in marked:
             index = each.column - self._position.first_column
             start, end = np.searchsorted(each.rows, [first, first + size])

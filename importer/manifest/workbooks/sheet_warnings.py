@@ -1,4 +1,4 @@
-"""Warnings about the chosen sheet: other sheets, hidden and merged cells, rounded numbers, formulas not computed."""
+"""Warnings about the chosen sheet: hidden or merged cells, rounded numbers, and others."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _COLUMNS_OF_TABLE = 3
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedSheet:
-    """A sheet in memory with its header: the row, its cells and the number of empty columns before them.
+    """A sheet in memory with its header: its row, its cells, and empty columns before them.
 
     Rows count from 1; ``end_row`` is the last. ``below``: the first rows below the header.
     """
@@ -53,7 +53,7 @@ class LoadedSheet:
         return min(widths[1], _COLUMNS_OF_TABLE) if len(widths) > 1 else 0
 
     def without_empty_columns(self, facts: SheetFacts) -> LoadedSheet:
-        """Return the sheet without first columns that have no name and no content below, only a title above."""
+        """Return the sheet without first columns that have only a title above the header."""
         named = next(at for at, name in enumerate(self.header) if name.strip())
         faults = (max(column - self.first_column, 0) for (row, column), _ in facts.faults() if row >= self.row)
         empty = min((named, *faults))

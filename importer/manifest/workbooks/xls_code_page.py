@@ -1,4 +1,4 @@
-"""Corrects the code page of .xls files by Perl's WriteExcel and PEAR's writer, whose texts are Unicode.
+"""Corrects the code page of .xls files by Perl's and PEAR's writers (texts are Unicode).
 
 In Excel 97 to 2003 a text is UTF-16, or the lower half of it, whatever the code page is ([MS-XLS], CodePage).
 calamine decodes with the code page instead, and puts a NUL after each letter.

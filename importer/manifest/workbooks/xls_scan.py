@@ -73,7 +73,7 @@ def _scan_records(records: Iterator[_Record], workbook: _Workbook) -> SheetFacts
 
 
 def _substream(stream: bytes, at: int) -> Iterator[_Record]:
-    """Yield the records of one part, which starts at ``at``, without those of parts inside it (charts)."""
+    """Yield the records of the part at ``at``, without those of parts inside it (charts)."""
     depth = 0
     while at + 4 <= len(stream):
         kind, size = struct.unpack_from("<HH", stream, at)
@@ -86,7 +86,7 @@ def _substream(stream: bytes, at: int) -> Iterator[_Record]:
 
 
 class _Workbook:
-    """Offsets of the sheets by name, the cell styles, and whether a program has computed the formulas."""
+    """Offsets of sheets by name, cell styles, and whether a program computed the formulas."""
 
     def __init__(self, stream: bytes) -> None:
         self.sheets: dict[str, int] = {}
@@ -110,7 +110,7 @@ class _Workbook:
 
 
 def _text(content: bytes, length: int) -> str:
-    """Read a text of ``length`` characters; its first byte says whether each has one byte or two."""
+    """Read a text of ``length`` characters; its first byte sets one or two bytes for each."""
     return (
         content[1 : 1 + 2 * length].decode("utf-16-le") if content[0] & 1 else content[1 : 1 + length].decode("latin-1")
     )

@@ -31,7 +31,7 @@ def sheet_part(archive: zipfile.ZipFile, sheet: str) -> str:
 
 
 class _Workbook:
-    """Parts of the sheets by name, the part with the styles, and whether formulas are computed on opening."""
+    """Parts of sheets by name, part of the styles; whether formulas are computed on opening."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         relations = read_relations(archive, relations_part(_WORKBOOK), "xl")

@@ -41,7 +41,7 @@ _STYLE = re.compile(rb' s="([0-9]++)"')
 def scan_text(
     archive: zipfile.ZipFile, part: str, styles: CellStyles, block_bytes: int = _BLOCK_BYTES
 ) -> SheetFacts | None:
-    """Scan a sheet; None if its XML may be written in an unusual way, so that facts could be missed."""
+    """Scan a sheet; None if its XML may be unusual, so that facts could be missed."""
     scan = _TextScan(styles)
     for number, block in enumerate(row_blocks(archive, part, block_bytes)):
         if number == 0 and (not block.startswith(_ASCII_STARTS) or b"<worksheet" not in block):

@@ -23,7 +23,7 @@ _UNKNOWN_ERROR = re.compile(
 
 @contextmanager
 def without_unknown_errors(path: Path, folder: Path | None, sheet: str) -> Iterator[Path]:
-    """Yield the path of a temporary copy of an .xlsx in which unknown errors of ``sheet`` are #N/A.
+    """Yield the path of a temporary copy in which unknown errors of ``sheet`` are #N/A.
 
     To calamine every error is an empty cell, so no text is lost: the scan reads the error from the workbook itself.
     Raises DamagedWorkbookError if there is no such sheet, or if it has no such errors.

@@ -19,7 +19,7 @@ _FORMAT_TOKEN = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class ZeroPadding:
-    """A number format such as ``00000`` or ``000-00-0000``, as (is a placeholder, text) from left to right."""
+    """A number format such as ``000-00-0000``, as (is a placeholder, text) from the left."""
 
     pieces: tuple[tuple[bool, str], ...]
 

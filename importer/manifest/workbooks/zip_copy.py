@@ -16,7 +16,7 @@ from importer.manifest.workbooks.ooxml import open_package
 def changed_copy(
     path: Path, folder: Path | None, write: Callable[[zipfile.ZipFile, zipfile.ZipFile], None]
 ) -> Iterator[Path]:
-    """Yield the path of a copy that ``write(original, copy)`` fills, and delete the copy afterwards.
+    """Yield the path of a temporary copy that ``write(original, copy)`` fills.
 
     The copy is in ``folder``, or in the folder for temporary files. Raises DamagedWorkbookError.
     """
