@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from importer.errors import CapReached, Declined, ExportStopped, ProgramError
@@ -16,7 +16,7 @@ from importer.ledger.results_runs import record_row_count
 from importer.ledger.store import Ledger
 from importer.rate_limit.shared_slots import calls_today
 from importer.reports import ProblemTally
-from importer.reports.summary import PlanSummary, Summary
+from importer.reports.summary import Confirm, PlanSummary, Summary
 from importer.results import MAX_ROWS, RowResults, WorkbookLimits, part_path, write_results
 from importer.runtime.disk_space import LEDGER_LEAST_BYTES, LEDGER_ROW_BYTES, RESULTS_ROW_BYTES, SpaceNeed, check_space
 from importer.runtime.garbage_collection import frozen
@@ -32,8 +32,6 @@ from importer.workflows.send_options import SendOptions
 from importer.workflows.send_pass import queued_rows
 from importer.workflows.send_rows import RowSender
 from importer.workflows.stage import Stage
-
-Confirm = Callable[[PlanSummary], bool]
 
 _PREVIEWED_REQUESTS = 3
 

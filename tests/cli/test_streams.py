@@ -96,9 +96,9 @@ def test_a_bug_has_an_exit_code_of_its_own(shop: Shop, account: Account):
     assert account.calls == 0
     shop.manifest(1)
     program = (
-        "import sys, importer.cli.importing as importing\n"
+        "import sys, importer.api.imports as imports\n"
         f"def broken(*_, **__): raise ZeroDivisionError('with {SECRET_KEY} in it')\n"
-        "importing.read_connection = broken\n"
+        "imports.read_connection = broken\n"
         "from importer.cli import main\n"
         "main()\n"
     )

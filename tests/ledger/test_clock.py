@@ -25,11 +25,11 @@ WALL_CLOCK = {
 # Modules that may read the wall clock, how often, and what for. No decision about rows or calls depends on it.
 MAY_READ = {
     "account_fields/fields_reader.py": (1, "the time at which the fields were read, shown to the user"),
-    "cli/json_envelope.py": (2, "begin and end of a command in its JSON object"),
-    "cli/known_fields.py": (1, "the age of the account's fields, shown to the user"),
+    "cli/ending.py": (2, "begin and end of a command in its JSON object"),
     "leadsquared/attachment_streams.py": (1, "compared with a file's ctime, which the system takes from this clock"),
     "leadsquared/client.py": (1, "a date in Retry-After, where the answer has no date of its own"),
     "ledger/records.py": (3, "times for the user, names of runs, and the calls of a day, which outlast a restart"),
+    "workflows/known_fields.py": (1, "the age of the account's fields, shown to the user"),
     "workflows/preflight.py": (2, "the age of the account's fields, and the time of a report, shown to the user"),
 }
 
