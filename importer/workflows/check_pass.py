@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # a check without a ledger needs no database
     from importer.ledger.store import Ledger
 
 _CHUNK_ROWS = 100_000
-_CHUNK_ROWS_WITH_LEDGER = 10_000  # the ledger's entries of a chunk are held in memory, too
+_CHUNK_ROWS_WITH_LEDGER = 4_000  # the ledger's entries of a chunk are held in memory, too
 _REPORTED_AT_ONCE = 2_000
 
 
