@@ -16,32 +16,41 @@ if TYPE_CHECKING:
     from importer.errors import ImporterError
     from importer.models import Rate, Status
     from importer.reports.summary import NewLedger, PlanSummary, Summary, Validation
+    from importer.runtime.events import Event, ProblemsFound, RowSettled, Warned
     from importer.workflows.options import Options
 
 __version__ = "0.1.0"
 __all__ = [
+    "Event",
     "ImporterError",
     "NewLedger",
     "Options",
     "PlanSummary",
+    "ProblemsFound",
     "Rate",
+    "RowSettled",
     "Status",
     "Summary",
     "Validation",
+    "Warned",
     "plan_import",
     "rerun",
     "run_import",
     "validate",
 ]
 _MODULES = {
+    "Event": "runtime.events",
     "ImporterError": "errors",
     "NewLedger": "reports.summary",
     "Options": "workflows.options",
     "PlanSummary": "reports.summary",
+    "ProblemsFound": "runtime.events",
     "Rate": "models",
+    "RowSettled": "runtime.events",
     "Status": "models",
     "Summary": "reports.summary",
     "Validation": "reports.summary",
+    "Warned": "runtime.events",
     "plan_import": "api.imports",
     "rerun": "api.imports",
     "run_import": "api.imports",

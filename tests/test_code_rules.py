@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 CODE_NAMES = {"code", "error_code"}  # of what is given an error code
 READS_THE_ENVIRONMENT = ("settings.py", "cli/")
-AT_THE_PACKAGE_ROOT = {"__init__", "__main__", "error_codes", "events", "errors", "models", "settings"}
+AT_THE_PACKAGE_ROOT = {"__init__", "__main__", "error_codes", "errors", "models", "settings"}
 AT_THE_ROOT = {"importer", "mappings", "sample_data", "tests", "pyproject.toml", "Makefile", "README.md", "LICENSE", "CHANGELOG.md"}  # fmt: skip
 BUILT = ("build", "dist", "*.egg-info", "__pycache__")  # and ignored by git
 SPELLS_NAMES_OF_FIELDS = {

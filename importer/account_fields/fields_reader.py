@@ -24,7 +24,6 @@ from importer.account_fields.metadata import (
 )
 from importer.account_fields.ticket_fields import AccountField, AccountFields
 from importer.errors import StoppedEarly
-from importer.events import Emit
 from importer.leadsquared.answers import KeysRefused, NotSent, Refused, Unclear, WrongUrl
 from importer.leadsquared.client import Client
 from importer.leadsquared.connections import RequestGate
@@ -32,6 +31,7 @@ from importer.leadsquared.reads import AccountReads
 from importer.leadsquared.requests import Request
 from importer.leadsquared.transport import AccountReply
 from importer.rate_limit.limiter import RateLimiter
+from importer.runtime.events import Emit
 
 _MOST_UNCLEAR_ANSWERS = 5  # of the same call, before it counts as refused
 _MOST_PAGES = 400  # bounds an account that never ends

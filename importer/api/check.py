@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from importer.errors import SettingsError, StoppedEarly, UsageError
-from importer.events import Emit, to_all
 from importer.reports.summary import Validation
+from importer.runtime.events import Emit, to_all
 from importer.runtime.signals import outside_event_loop
 from importer.settings import Environment, ledger_url, read_account, read_environment
 from importer.workflows.import_job import ImportJob

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from importer.events import Emit, to_all
 from importer.export_checks.checks import ExportLimits
 from importer.reports.summary import Confirm, NewLedger, PlanSummary, Summary
+from importer.runtime.events import Emit, to_all
 from importer.runtime.signals import outside_event_loop
 from importer.settings import SANDBOX_ACCOUNT, AccountSettings, read_connection, read_environment, read_refusals
 from importer.submission.retry import RetryPolicy

@@ -17,7 +17,7 @@ import click
 
 from importer.cli.output import error_text, log, print_line, print_report, print_to_stderr, redactor
 from importer.errors import ImporterError, ProgramError, UsageError, as_ending, visible
-from importer.events import CallEnded, Checked, Event, RunStarted, Warned
+from importer.runtime.events import CallEnded, Checked, Event, RunStarted, Warned
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,10 +19,10 @@ from importer.cli.ending import Ending
 from importer.cli.log_setup import set_up_log
 from importer.cli.terminal import Terminal
 from importer.errors import UsageError
-from importer.events import Warned
 from importer.results import escape_formula
 from importer.runtime.atomic_files import begins_as, open_made, replacing, writing
 from importer.runtime.display_text import labelled
+from importer.runtime.events import Warned
 from importer.settings import fields_folder, read_connection, read_environment
 from importer.workflows.fetch_fields import FetchedFields, fetch_fields
 from importer.workflows.known_fields import cache_fields

@@ -16,8 +16,8 @@ from importer.cli.ending import command_run
 from importer.cli.output import RedactingFilter, discard_output, error_text, log
 from importer.cli.styles import is_tty, shows_color, style_line
 from importer.errors import SettingsError, UsageError, visible
-from importer.events import Warned
 from importer.runtime.atomic_files import open_to_append
+from importer.runtime.events import Warned
 from importer.settings import Environment, ledger_url
 
 _TIME = "%Y-%m-%dT%H:%M:%S%z"

@@ -14,9 +14,9 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from importer.cli.output import log
-from importer.events import CallEnded, Event, RowSettled, SendingEnded, SendingGoesOn, SendingStarted
 from importer.models import Rate, Status
 from importer.runtime.display_text import duration, limit_text
+from importer.runtime.events import CallEnded, Event, RowSettled, SendingEnded, SendingGoesOn, SendingStarted
 
 _LINE_EVERY_S = 10.0
 _RATE_OVER_S = 30.0

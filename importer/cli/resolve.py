@@ -14,13 +14,13 @@ from importer.cli.log_setup import set_up_log
 from importer.cli.output import log
 from importer.cli.questions import ask, can_ask
 from importer.cli.terminal import Terminal, show_lines
-from importer.events import CallEnded, Event
 from importer.models import Rate
 from importer.reports import summary_data, summary_lines
 from importer.resolve.run import ResolveJob
 from importer.resolve.search import SearchOptions, SearchPlan
 from importer.resolve.workflow import resolve as settle_unknown_rows
 from importer.runtime.display_text import duration, labelled, limit_text
+from importer.runtime.events import CallEnded, Event
 from importer.settings import SANDBOX_ACCOUNT, ledger_url, read_connection, read_environment
 from importer.workflows.ledger_location import sandbox_ledger
 

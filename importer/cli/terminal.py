@@ -10,9 +10,9 @@ from importer.cli.ending import command_run
 from importer.cli.output import log, print_to_stderr
 from importer.cli.progress import ProgressBar, ProgressLines
 from importer.cli.questions import ask
-from importer.events import Emit, Event, Noted, RowsChecked, Warned, to_all
 from importer.reports import plan_lines, problem_lines, warning_lines
 from importer.reports.summary import NewLedger, PlanSummary
+from importer.runtime.events import Emit, Event, Noted, RowsChecked, Warned, to_all
 
 _LINE_EVERY_S = 10.0
 

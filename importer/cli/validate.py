@@ -12,10 +12,10 @@ from importer.cli import options
 from importer.cli.ending import Ending
 from importer.cli.log_setup import set_up_log
 from importer.cli.terminal import Terminal
-from importer.events import to_all
 from importer.reports import attachments_line, problem_lines, report_file
 from importer.reports.summary import Validation
 from importer.runtime.display_text import labelled
+from importer.runtime.events import to_all
 from importer.settings import read_environment
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from importer.errors import StoppedEarly
-from importer.events import CallEnded, Emit, Warned
 from importer.leadsquared.answers import NotSent, Throttled, Unclear, is_accepted
 from importer.leadsquared.connection_errors import connection_error
 from importer.leadsquared.connections import RequestGate
@@ -21,6 +20,7 @@ from importer.rate_limit.backoff import backoff_s
 from importer.rate_limit.exhausted import ExhaustedLimit
 from importer.rate_limit.limiter import RateLimiter, Slot
 from importer.runtime.display_text import duration
+from importer.runtime.events import CallEnded, Emit, Warned
 
 _Result = TypeVar("_Result")
 

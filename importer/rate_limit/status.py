@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importer.events import Emit, Noted, SendingGoesOn, Warned
 from importer.rate_limit.limiter import RateLimiter
 from importer.runtime.display_text import duration, limit_text
+from importer.runtime.events import Emit, Noted, SendingGoesOn, Warned
 
 _MARGIN_STEP_S = 0.02
 

@@ -18,10 +18,10 @@ from typing import TextIO
 
 from importer import __version__
 from importer.error_codes import ERROR_CODES
-from importer.events import ProblemsFound
 from importer.models import Problem
 from importer.reports.problem_tally import ProblemKind
 from importer.reports.summary import Validation
+from importer.runtime.events import ProblemsFound
 
 BEGINNING = "<!DOCTYPE html>\n<!-- a report of ticket-importer -->\n"  # identifies an earlier report
 _MOST_PROBLEMS = 100_000

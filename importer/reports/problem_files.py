@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from importer.errors import UsageError
-from importer.events import Emit, Event, ProblemsFound, to_all
 from importer.reports.html_page import BEGINNING, Page
 from importer.reports.summary import Validation
 from importer.results import escape_formula
 from importer.runtime.atomic_files import begins_as, is_same, open_made, replacing, writing
+from importer.runtime.events import Emit, Event, ProblemsFound, to_all
 
 ENDINGS = (".csv", ".json", ".html")
 _COLUMNS = ("sheet", "row", "column", "value", "code", "message", "hint")

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from importer.events import Event, ProblemsFound
 from importer.models import Problem
 from importer.runtime.display_text import one_line
+from importer.runtime.events import Event, ProblemsFound
 
 _ROWS_SHOWN = 10
 _VALUES_SHOWN = 8

@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 
 from importer.errors import ImporterError
-from importer.events import CallEnded, Checked, Event, RowSettled
 from importer.export_checks.checks import ExportFigures, ExportStop
 from importer.models import TICKET_STATUSES, AttachmentCounts, Rate, Status
 from importer.reports.problem_tally import ProblemKind
+from importer.runtime.events import CallEnded, Checked, Event, RowSettled
 from importer.submission.plan import Disposition
 
 _REASONS_KEPT = 1_000

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from importer.errors import ImporterError, LedgerError, ProgramError, ResultsError
-from importer.events import Emit, RunStarted, Warned
 from importer.leadsquared.ticket_details import read_request
 from importer.ledger.records import LedgerEntry, RunInfo, new_run_id, source_of_run
 from importer.ledger.store import Ledger
@@ -19,6 +18,7 @@ from importer.models import ManifestOptions
 from importer.reports.summary import Summary
 from importer.resolve.number_gaps import SearchedRequest
 from importer.results import COLUMNS, ResultRow, check_results, check_results_path, read_result_rows
+from importer.runtime.events import Emit, RunStarted, Warned
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from importer.events import Emit, Event
 from importer.leadsquared.client import open_client
 from importer.leadsquared.transport import Timeouts
 from importer.ledger.unanswered_requests import KnownNumber
@@ -21,6 +20,7 @@ from importer.resolve.decisions import Decisions
 from importer.resolve.number_gaps import KnownTicket, NumberGaps
 from importer.resolve.run import ResolveRun
 from importer.resolve.ticket_lookup import LookupResult, TicketLookup
+from importer.runtime.events import Emit, Event
 from importer.runtime.signals import Interruptions
 from importer.settings import AccountSettings
 from importer.submission.journal import Journal

@@ -9,12 +9,12 @@ from typing import assert_never
 
 from importer.error_codes import ERROR_CODES
 from importer.errors import StoppedEarly
-from importer.events import Emit
 from importer.leadsquared.answers import KeysRefused, WrongUrl
 from importer.leadsquared.client import Client
 from importer.leadsquared.reads import AccountReads
 from importer.leadsquared.ticket_details import TicketDetails, TicketNotShown
 from importer.rate_limit.limiter import RateLimiter
+from importer.runtime.events import Emit
 
 
 @dataclass(frozen=True, kw_only=True)

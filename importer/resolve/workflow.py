@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from importer.errors import Declined, ProgramError
-from importer.events import Emit, Warned
 from importer.ledger.records import utc_now
 from importer.ledger.unanswered_requests import known_numbers, record_findings
 from importer.models import Status
@@ -23,6 +22,7 @@ from importer.resolve.run import ResolveJob, ResolveRun, open_run, recorded
 from importer.resolve.search import SearchOptions, SearchPlan, TicketSearch, look_up_tickets
 from importer.resolve.ticket_lookup import LookupResult
 from importer.results import RowResults, RowState, data_columns, read_result_rows, result_of_row, write_results
+from importer.runtime.events import Emit, Warned
 from importer.runtime.signals import interruptions
 from importer.validation import content_hashes
 

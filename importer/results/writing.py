@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError, ResultsError, StoppedEarly
-from importer.events import Event, RowSettled
 from importer.ledger.records import source_of_run, utc_now
 from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
@@ -30,6 +29,7 @@ from importer.runtime.atomic_files import (
     replacing,
     writing,
 )
+from importer.runtime.events import Event, RowSettled
 
 if TYPE_CHECKING:
     from importer.results.workbook import ResultsWorkbook

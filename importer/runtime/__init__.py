@@ -1,1 +1,1 @@
-"""The process and its environment: signals, files, disk space, .env files, proxies and secrets."""
+"""The process and its environment (signals, files, disk space, .env, proxies, secrets), and the events of a command."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from importer.events import Emit
 from importer.leadsquared.client import Client
 from importer.rate_limit.limiter import RateLimiter
+from importer.runtime.events import Emit
 from importer.submission.failure_limit import FailureLimit
 from importer.submission.journal import Journal
 from importer.submission.retry import RetryPolicy

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from importer.events import CallEnded, Emit, RowSettled, Warned
 from importer.leadsquared.answers import Answer
 from importer.models import Status
+from importer.runtime.events import CallEnded, Emit, RowSettled, Warned
 from importer.submission.outcomes import answer_name
 from importer.submission.retry import Settled
 from importer.submission.send_queue import QueuedRow

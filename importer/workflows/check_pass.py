@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from importer.events import Emit, ProblemsFound, RowsChecked
 from importer.ledger.records import RunInfo
 from importer.manifest.chunks import Chunk
 from importer.manifest.text_column import Column
 from importer.mapping import is_ignored
 from importer.models import Problem, Status
 from importer.results import ResultRow, WorkbookLimits, past_imports
+from importer.runtime.events import Emit, ProblemsFound, RowsChecked
 from importer.submission.chunk_decisions import ChunkDecisions
 from importer.submission.plan import TO_SEND, Disposition
 from importer.validation import ConvertedRows, KeyIndex, RowKeys, content_hashes, fingerprints

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from importer.account_fields.fields_reader import FieldsNotShown, FieldsReader
 from importer.account_fields.ticket_fields import AccountFields
-from importer.events import Emit
 from importer.leadsquared.client import open_client
 from importer.leadsquared.transport import Timeouts
 from importer.ledger.store import Ledger
@@ -20,6 +19,7 @@ from importer.models import Rate
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.shared_slots import shared_rate_limiter
 from importer.rate_limit.slot_storage import MemorySlots
+from importer.runtime.events import Emit
 from importer.runtime.signals import Interruptions, interruptions
 from importer.settings import SANDBOX_ACCOUNT, AccountSettings, Environment, ledger_url, read_rate
 from importer.workflows.account_access import open_endpoint

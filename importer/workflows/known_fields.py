@@ -10,8 +10,8 @@ from pathlib import Path
 
 from importer.account_fields import AccountFields, FieldsCache
 from importer.errors import UsageError
-from importer.events import Emit, Noted, Warned
 from importer.runtime.display_text import labelled
+from importer.runtime.events import Emit, Noted, Warned
 from importer.settings import AccountSettings, Environment, fields_folder
 from importer.workflows.options import Options
 

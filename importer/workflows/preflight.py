@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from importer.account_fields import check_mapping
 from importer.attachments import AttachmentFinder
 from importer.errors import MappingError, UsageError
-from importer.events import Emit, Warned, to_all
 from importer.ledger.records import RunInfo, new_run_id
 from importer.manifest.manifest import Manifest, open_manifest
 from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
@@ -33,6 +32,7 @@ from importer.results import (
     check_results_path,
     part_path,
 )
+from importer.runtime.events import Emit, Warned, to_all
 from importer.runtime.garbage_collection import paused
 from importer.submission.plan import Disposition
 from importer.validation import Validator, check_mapping_values, with_stored_numbers

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from importer.errors import CapReached, Declined, ExportStopped, ProgramError
-from importer.events import Emit, to_all
 from importer.export_checks.checks import ExportStop
 from importer.export_checks.comparison import ExportComparison
 from importer.leadsquared.ticket_request import request_preview
@@ -19,6 +18,7 @@ from importer.reports import ProblemTally
 from importer.reports.summary import Confirm, PlanSummary, Summary
 from importer.results import MAX_ROWS, RowResults, WorkbookLimits, part_path, write_results
 from importer.runtime.disk_space import LEDGER_LEAST_BYTES, LEDGER_ROW_BYTES, RESULTS_ROW_BYTES, SpaceNeed, check_space
+from importer.runtime.events import Emit, to_all
 from importer.runtime.garbage_collection import frozen
 from importer.runtime.signals import interruptions
 from importer.settings import AccountSettings

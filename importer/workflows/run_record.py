@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Iterator
 
 from importer.errors import ImporterError, LedgerError, ProgramError, StoppedEarly, UsageError, as_ending
-from importer.events import Emit, RunStarted, Warned
 from importer.ledger.records import RunInfo
 from importer.ledger.store import Ledger
 from importer.reports.summary import Summary
+from importer.runtime.events import Emit, RunStarted, Warned
 from importer.workflows.import_job import ImportJob
 
 

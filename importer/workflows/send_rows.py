@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from importer.errors import ImporterError
-from importer.events import Emit, Noted, SendingEnded, SendingStarted, to_all
 from importer.leadsquared.client import open_client
 from importer.leadsquared.transport import Timeouts
 from importer.ledger.store import Ledger
@@ -17,6 +16,7 @@ from importer.rate_limit.shared_slots import shared_rate_limiter
 from importer.rate_limit.status import LimitStatus
 from importer.reports.summary import Summary
 from importer.results import PartFile
+from importer.runtime.events import Emit, Noted, SendingEnded, SendingStarted, to_all
 from importer.runtime.signals import Interruptions
 from importer.settings import AccountSettings
 from importer.submission.context import SubmissionContext

@@ -12,12 +12,12 @@ import pytest
 from importer.account_fields import AccountField, AccountFields
 from importer.account_fields.fields_reader import FieldsIncomplete, FieldsNotShown, FieldsReader
 from importer.errors import StoppedEarly
-from importer.events import to_all
 from importer.leadsquared.client import open_client
 from importer.leadsquared.transport import Endpoint, Timeouts
 from importer.models import Rate, Secret
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
+from importer.runtime.events import to_all
 
 FIELDS_PATH = "/api/tenants/t/ticket-types/1/fields/filter"
 KEYS = ("access-hush", "secret-hush")

@@ -8,10 +8,10 @@ from typing import get_args
 import pytest
 
 from importer.account_fields.fields_reader import FieldsReader
-from importer.events import to_all
 from importer.models import Rate
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
+from importer.runtime.events import to_all
 from importer.sandbox import Field, SandboxOptions, default_account, serve
 from importer.sandbox.other_calls import Offset
 from tests.leadsquared.peers import at, client

@@ -33,9 +33,17 @@ from importer import (
 )
 from importer.cli.commands import cli
 from importer.errors import HeldByAnotherRun, Interrupted, LedgerError, MappingError, UsageError
-from importer.events import CallEnded, Event, ProblemsFound, RowSettled, RunStarted, SendingEnded, SendingStarted
 from importer.ledger.records import Claim, RunInfo, new_run_id
 from importer.ledger.store import Ledger
+from importer.runtime.events import (
+    CallEnded,
+    Event,
+    ProblemsFound,
+    RowSettled,
+    RunStarted,
+    SendingEnded,
+    SendingStarted,
+)
 from tests.cli.shop import Account, Shop, good_row
 
 ROOT = Path(importer.__file__).parent.parent

@@ -7,9 +7,9 @@ import logging
 import pytest
 
 from importer.cli.progress import Figures, ProgressLines
-from importer.events import CallEnded, RowSettled, SendingGoesOn, SendingStarted
 from importer.models import Rate, Status
 from importer.runtime.display_text import duration
+from importer.runtime.events import CallEnded, RowSettled, SendingGoesOn, SendingStarted
 
 
 class Clock:

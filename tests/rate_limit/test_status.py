@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import functools
 
-from importer.events import Event, SendingGoesOn, Warned
 from importer.models import Rate
 from importer.rate_limit import SlotPool
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.rate_limit.status import LimitStatus
+from importer.runtime.events import Event, SendingGoesOn, Warned
 from tests.fake_time import run
 
 RATE = Rate(25, 5.0)

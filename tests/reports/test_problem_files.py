@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from importer.errors import UsageError
-from importer.events import ProblemsFound
 from importer.models import Problem
 from importer.reports import ProblemTally, report_file
 from importer.reports.html_page import Page
 from importer.reports.summary import Validation
+from importer.runtime.events import ProblemsFound
 
 COLUMNS = ("ID", "State")
 

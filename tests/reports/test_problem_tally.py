@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importer.events import ProblemsFound
 from importer.models import Problem
 from importer.reports import ProblemTally, problem_lines
 from importer.reports.problem_tally import ValueExamples
+from importer.runtime.events import ProblemsFound
 
 
 def problem(row: int, value: str | None = "wip", **changes) -> Problem:

@@ -7,13 +7,13 @@ import asyncio
 import pytest
 
 from importer.errors import StoppedEarly
-from importer.events import to_all
 from importer.leadsquared.client import open_client
 from importer.leadsquared.transport import Endpoint, Timeouts
 from importer.models import Rate, Secret
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
 from importer.resolve.ticket_lookup import LookupResult, TicketLookup
+from importer.runtime.events import to_all
 
 TICKET = (
     b'{"Id": 7, "TicketId": "guid", "LeadId": null, "More": [1], "Fields": [{"SchemaName": "Title", "Value": "A"}]}'

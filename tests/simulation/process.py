@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Any, cast
 
 from importer.errors import ImporterError
-from importer.events import Event, RowSettled, Warned
 from importer.leadsquared.answers import Answer, AnswerReader
 from importer.leadsquared.connections import RequestGate
 from importer.leadsquared.requests import Request
 from importer.rate_limit import SlotPool
 from importer.rate_limit.limiter import RateLimiter
+from importer.runtime.events import Event, RowSettled, Warned
 from importer.submission.context import SubmissionContext
 from importer.submission.retry import RetryPolicy
 from importer.submission.submit import Submission

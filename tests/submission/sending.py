@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from importer.errors import ImporterError
-from importer.events import CallEnded, Event, RowSettled, Warned
 from importer.leadsquared.client import Client, open_client
 from importer.leadsquared.ticket_request import create_request
 from importer.leadsquared.transport import Endpoint, Timeouts, Transport
@@ -20,6 +19,7 @@ from importer.models import Attachment, Rate, Ticket
 from importer.rate_limit import Margin
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
+from importer.runtime.events import CallEnded, Event, RowSettled, Warned
 from importer.runtime.redaction import Redactor
 from importer.sandbox import Sandbox
 from importer.submission.context import SubmissionContext, SubmissionOptions

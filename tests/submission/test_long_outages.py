@@ -11,13 +11,13 @@ from typing import Any, cast
 import pytest
 
 from importer.errors import Interrupted
-from importer.events import Event, RowSettled, Warned
 from importer.leadsquared.answers import Answer, AnswerReader, Created, NotSent, Throttled, Unclear
 from importer.leadsquared.requests import Request
 from importer.ledger.records import Intent, Outcome
 from importer.models import Rate, Status, TicketIds
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.slot_storage import MemorySlots
+from importer.runtime.events import Event, RowSettled, Warned
 from importer.submission.context import SubmissionContext, SubmissionOptions
 from importer.submission.failure_limit import FailureLimit
 from importer.submission.operations import CREATE

@@ -13,13 +13,13 @@ import pytest
 
 from importer.attachments import AttachmentFinder
 from importer.errors import HeldByAnotherRun
-from importer.events import Event, ProblemsFound, RowsChecked
 from importer.ledger.records import Claim, Intent, Outcome, RunInfo, new_run_id
 from importer.ledger.store import Ledger
 from importer.manifest.manifest import open_manifest
 from importer.mapping import load_mapping
 from importer.models import ManifestOptions, Problem, Status, TicketIds
 from importer.results import COLUMNS, ResultRow, write_results
+from importer.runtime.events import Event, ProblemsFound, RowsChecked
 from importer.submission.plan import Disposition
 from importer.submission.send_queue import QueuedRow
 from importer.validation import Validator

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from importer.errors import ManifestError, ResultsError
-from importer.events import Emit, Warned
 from importer.ledger.records import RunInfo
 from importer.ledger.results_runs import ResultsRun, runs_of_source, unknown_keys
 from importer.ledger.store import Ledger
@@ -21,6 +20,7 @@ from importer.manifest.manifest import open_manifest
 from importer.manifest.snapshot import PrivateCopy, private_copy
 from importer.mapping import Mapping
 from importer.results import ManifestComparison, ResultsContent, compare_with_manifest
+from importer.runtime.events import Emit, Warned
 from importer.validation import RowKeyReader
 from importer.workflows.import_job import ImportJob
 
