@@ -29,7 +29,7 @@ class RequestSender:
     ending: Ending
 
     def start(self, row: QueuedRow, slot: Slot) -> None:
-        """Send a row's request in a task of its own."""
+        """Start a task that sends the request of a row."""
         gate = RowGate(row, slot, self.context.journal, self.health.confirmation, probe=self.health.is_outage)
         task = asyncio.create_task(self._send(row, slot, gate))
         self.in_flight.add(task, gate)

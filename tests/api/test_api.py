@@ -223,7 +223,7 @@ def test_errors_are_of_the_command_line(shop: Shop, account: Account) -> None:
     ledger.close()
     assert held.value.exit_code == 4
     (ended,) = [event for event in events if isinstance(event, Summary)]
-    assert ended.ending is held.value, "a listener is told how each run ended"
+    assert ended.ending is held.value, "the Summary is the last event of a failed run, too"
     assert account.calls == 0
 
 
