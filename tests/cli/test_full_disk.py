@@ -96,6 +96,24 @@ def test_a_disk_that_is_nearly_full_is_found_before_the_first_call(
     assert shop.run(*out).code == 0
 
 
+def test_a_full_temporary_folder_stops_the_run_before_the_first_call(shop: Shop, open_account: Open, disk: SmallDisk):
+    """The manifest's copy fits, but not the checked rows: nothing is sent, and no row stays claimed."""
+    account = open_account()
+    shop.manifest(10 * ROWS)
+    copy_bytes = shop.path("tickets.csv").stat().st_size
+    disk.fill(but=copy_bytes + 16_384)
+    shop.set(TMPDIR=str(disk.folder))
+    refused = ended(shop.start(*RUN))
+    assert refused.code == 2, refused.err
+    assert "the checked rows can't be written to" in refused.err
+    assert "set TMPDIR to a folder on another disk" in refused.err
+    assert account.calls == 0
+    disk.empty()
+    assert ended(shop.start(*RUN)).code == 0
+    assert len(account.keys) == 10 * ROWS
+    assert list(disk.folder.glob("ticket-importer-run-*")) == []
+
+
 def test_a_read_only_place_for_the_results_is_found_before_the_first_call(
     shop: Shop, open_account: Open, disk: SmallDisk
 ):
