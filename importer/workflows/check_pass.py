@@ -117,7 +117,7 @@ class CheckPass:
     ) -> tuple[ChunkDecisions, ConvertedRows]:
         selection, incomplete = self._rows.selection, self._incomplete_rows(chunk, previous)
         is_complete = ~np.isin(np.array(chunk.rows), list(incomplete))
-        keys, states = self._keys_and_states(chunk, previous)
+        keys, states = self._keys_and_states(chunk, previous, as_text=build_tickets)
         first_positions = self._keys.add(keys.fingerprints, keys.has_key & is_complete, start=len(self._plan))
         if self._comparison is not None:
             new = np.flatnonzero(keys.has_key & is_complete & (first_positions < 0))
@@ -147,11 +147,13 @@ class CheckPass:
         self._rows.suspicious_cells.check(chunk, decisions.send_mask())
         return decisions, converted
 
-    def _keys_and_states(self, chunk: Chunk, previous: list[ResultRow] | None) -> tuple[RowKeys, dict[int, str]]:
+    def _keys_and_states(
+        self, chunk: Chunk, previous: list[ResultRow] | None, *, as_text: bool
+    ) -> tuple[RowKeys, dict[int, str]]:
         """Return the keys of the rows, and the ledger's states by position."""
         columns = self._rows.columns
         reader = self._validator.row_keys
-        if self._ledger is None and previous is None:  # then most keys are never needed as text
+        if self._ledger is None and previous is None and not as_text:  # then most keys are never needed as text
             prints, has_key = reader.fingerprints(chunk, columns)
             text = functools.partial(reader.at, chunk, columns=columns)
             return RowKeys(fingerprints=prints, has_key=has_key, text=text), {}
