@@ -10,7 +10,7 @@ import pytest
 from tests.chaos.steps import SUBJECTS, Stop, judge, stop_everywhere
 
 # Some eighty steps, each with two runs: on a slow machine they take longer than a test usually may.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 # All kinds of steps. Add a new one only if it is safe to be killed before it.
 KINDS = {

@@ -330,6 +330,7 @@ def test_the_days_calls_are_those_of_all_runs(ledger: Ledger, tmp_path: Path) ->
     assert calls_today(ledger, "another") == 0
 
 
+@pytest.mark.timeout(180)
 def test_very_high_limit_is_shared(ledger: Ledger) -> None:
     """Two runs with 2,000 calls an hour share a pool: after 1,000 calls, both wait for the second half of the hour."""
     rate = Rate(2_000, 3600.0)
@@ -337,7 +338,7 @@ def test_very_high_limit_is_shared(ledger: Ledger) -> None:
     async def whole() -> None:
         limits = [LimiterOptions(rate=rate, run=run) for run in "AB"]
         async with (
-            asyncio.timeout(PATIENCE_S),
+            asyncio.timeout(4 * PATIENCE_S),  # a thousand bookings, each synced to the disk
             shared_rate_limiter(ledger, ACCOUNT, limits[0]) as a,
             shared_rate_limiter(ledger, ACCOUNT, limits[1]) as b,
         ):
