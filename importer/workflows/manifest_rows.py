@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from importer.manifest.manifest import Manifest
 from importer.mapping import Mapping
 from importer.results import ManifestComparison, data_columns
@@ -11,9 +9,6 @@ from importer.submission.plan import Plan
 from importer.validation import RenumberedRowCounter, SharedLeads, SuspiciousCells, Validator
 from importer.workflows.import_job import RowSelection
 from importer.workflows.rerun.previous_results import PreviousResults
-
-if TYPE_CHECKING:  # a check without a ledger needs no database
-    pass
 
 
 class ManifestRows:
