@@ -85,7 +85,9 @@ def _open_run(job: ImportJob, emit: Emit) -> Iterator[ImportRun]:
             search = ManifestSearch(preflight.results_content, job, preflight.mapping, preflight.info, ledger)
             original = search.find(preflight.folder, emit)
             preflight.set_original(original.path, original.comparison, stores_numbers=original.stores_numbers)
-        yield ImportRun(job, preflight, ledger)
+        run = ImportRun(job, preflight, ledger)
+        stack.callback(run.stage.close)
+        yield run
 
 
 class ImportRun:

@@ -1,12 +1,14 @@
 """The stage: all rows of a run, read and checked once, in a private file. Sending and the results read only this.
 
-The file is in the run's private folder, so it is readable by this user only, and removed at the end or by a later run.
+The file has no name, so nobody else can open it, and the system frees it when the process ends in any way.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import pickle
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -51,34 +53,44 @@ class Stage:
     """Rows in a private file, in the manifest's order: written once, then read in any order of blocks."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "stage"
+        self._folder = folder
+        with self._writing():
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - `close` closes it
         self._rows = 0
         self._size_bytes = 0
         self.blocks: list[StagedBlock] = []
 
     def add(self, rows: Iterator[StagedRow]) -> None:
         """Append rows. Raises ManifestError if the disk does not take them."""
+        with self._writing():
+            while block := list(itertools.islice(rows, _BLOCK_ROWS)):
+                content = pickle.dumps(block, pickle.HIGHEST_PROTOCOL)
+                self._file.write(content)
+                self._file.flush()
+                of_all = range(self._rows, self._rows + len(block))
+                self.blocks.append(StagedBlock(of_all, self._size_bytes, len(content)))
+                self._rows += len(block)
+                self._size_bytes += len(content)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            with self._path.open("ab") as file:
-                while block := list(itertools.islice(rows, _BLOCK_ROWS)):
-                    content = pickle.dumps(block, pickle.HIGHEST_PROTOCOL)
-                    file.write(content)
-                    of_all = range(self._rows, self._rows + len(block))
-                    self.blocks.append(StagedBlock(of_all, self._size_bytes, len(content)))
-                    self._rows += len(block)
-                    self._size_bytes += len(content)
+            yield
         except OSError as error:
             raise ManifestError(
-                f"the checked rows can't be written to {self._path.parent}: {error.strerror}",
+                f"the checked rows can't be written to {self._folder}: {error.strerror}",
                 hint="free some disk space, or set TMPDIR to a folder on another disk; nothing was sent",
             ) from error
 
     def read(self, block: StagedBlock) -> list[StagedRow]:
         """Return the rows of a block."""
-        with self._path.open("rb") as file:
-            file.seek(block.offset)
-            rows: list[StagedRow] = pickle.loads(file.read(block.size_bytes))  # noqa: S301 - written by this process
+        self._file.seek(block.offset)
+        rows: list[StagedRow] = pickle.loads(self._file.read(block.size_bytes))  # noqa: S301 - written by this process
         return rows
+
+    def close(self) -> None:
+        """Close the file, which frees it."""
+        self._file.close()
 
     def all_rows(self) -> Iterator[list[StagedRow]]:
         """Yield all rows in the manifest's order, block by block."""

@@ -20,10 +20,9 @@ KINDS = {
     "open tmp/ticket-importer-run-RANDOM/manifest-RANDOM.copy",
     "write tmp/ticket-importer-run-RANDOM/manifest-RANDOM.copy",
     "remove tmp/ticket-importer-run-RANDOM/manifest-RANDOM.copy",
-    # the private stage beside it
-    "open tmp/ticket-importer-run-RANDOM/stage",
+    # the private stage beside it, which has no name
+    "open tmp/ticket-importer-run-RANDOM",
     "shutil.rmtree tmp/ticket-importer-run-RANDOM",
-    "remove stage",
     "rmdir tmp/ticket-importer-run-RANDOM",
     # the ledger: begin of the run, claims, intents, outcomes, end of the run
     "mkdir the folder",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +42,15 @@ ignore: [ID]
 RERUN = RowSelection(only=frozenset({Status.FAILED, Status.REJECTED, Status.PENDING}))
 
 
+STAGES: list[Stage] = []
+
+
+def new_stage(folder: Path) -> Stage:
+    """Return a stage that is closed at the end of the test."""
+    STAGES.append(Stage(folder))
+    return STAGES[-1]
+
+
 @dataclass
 class Notes:
     problems: list[Problem] = field(default_factory=list)
@@ -65,7 +73,7 @@ class Bench:
         self.ledger = ledger
         self.run = self.new_run()
         self.notes = Notes()
-        self.stage = Stage(folder)
+        self.stage = new_stage(folder)
 
     def new_run(self) -> RunInfo:
         """Begin a run."""
@@ -106,7 +114,7 @@ class Bench:
     def checked(self, selection: RowSelection | None = None, **how) -> ManifestRows:
         """The rows of a file, checked, claimed and staged."""
         rows = self.rows(selection, **how)
-        self.stage = Stage(Path(tempfile.mkdtemp(dir=self.folder)))
+        self.stage = new_stage(self.folder)
         CheckPass(rows, self.ledger, self.run).check(self.notes.listen, record=True, stage=self.stage)
         return rows
 
@@ -135,6 +143,13 @@ class Bench:
     def to_send(self, rows: ManifestRows, limit: int | None = None) -> list[QueuedRow]:
         """The rows whose turn it is, in their order."""
         return [each for some in queued_rows(rows, self.stage, limit) for each in some]
+
+
+@pytest.fixture(autouse=True)
+def _closed_stages() -> Iterator[None]:
+    yield
+    while STAGES:
+        STAGES.pop().close()
 
 
 @pytest.fixture
