@@ -393,6 +393,20 @@ def test_a_quiet_network_makes_the_margin_small() -> None:
     assert run(whole()) < MARGIN_S / 2
 
 
+def test_very_high_limit_is_shared() -> None:
+    """Two runs with 2,000 calls an hour share a pool: after 1,000 calls, both wait for the second half of the hour."""
+
+    async def whole() -> list[float]:
+        storage = MemorySlots(asyncio.get_running_loop().time)
+        limits = [LimiterOptions(rate=Rate(2_000, 3600.0), run=run) for run in "AB"]
+        a, b = (RateLimiter(each, storage, margin()) for each in limits)
+        for limiter in (a, b):
+            await asyncio.gather(*(use(limiter) for _ in range(500)))
+        return [await use(a), await use(b)]
+
+    assert min(run(whole())) >= 1800.0
+
+
 def test_the_last_call_of_the_day_is_the_last() -> None:
     """Later requests raise CapReached; a slot that is given back allows one more call."""
 

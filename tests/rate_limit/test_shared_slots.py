@@ -328,25 +328,3 @@ def test_the_days_calls_are_those_of_all_runs(ledger: Ledger, tmp_path: Path) ->
     asyncio.run(whole())
     assert calls_today(ledger, ACCOUNT) == 5
     assert calls_today(ledger, "another") == 0
-
-
-@pytest.mark.timeout(180)
-def test_very_high_limit_is_shared(ledger: Ledger) -> None:
-    """Two runs with 2,000 calls an hour share a pool: after 1,000 calls, both wait for the second half of the hour."""
-    rate = Rate(2_000, 3600.0)
-
-    async def whole() -> None:
-        limits = [LimiterOptions(rate=rate, run=run) for run in "AB"]
-        async with (
-            asyncio.timeout(4 * PATIENCE_S),  # a thousand bookings, each synced to the disk
-            shared_rate_limiter(ledger, ACCOUNT, limits[0]) as a,
-            shared_rate_limiter(ledger, ACCOUNT, limits[1]) as b,
-        ):
-            for limiter in (a, b):
-                await asyncio.gather(*(use(limiter, []) for _ in range(500)))
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.5):
-                    await use(a, [])
-
-    asyncio.run(whole())
-    assert calls_today(ledger, ACCOUNT) == 1_000
