@@ -50,7 +50,6 @@ class ManifestOptions:
     sheet: str | None = None
     header_row: int = 1  # as a spreadsheet counts: the first row is 1
     strict_end: bool = False
-    may_repeat: frozenset[str] | None = frozenset()  # columns that the header may repeat; None: all
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

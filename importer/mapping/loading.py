@@ -91,7 +91,7 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
         attachments=_attachments(model.attachments) if model.attachments else None,
         ignore=frozenset(model.ignore),
         duplicates=model.duplicates,
-        manifest=ManifestOptions(**model.manifest.model_dump(), may_repeat=frozenset(model.ignore)),
+        manifest=ManifestOptions(**model.manifest.model_dump()),
         mentions=tuple(consistency.column_mentions(model, document)),
         lines=MappingProxyType(document.lines),
         warnings=tuple(format_findings(path, consistency.consistency_warnings(model, document))),

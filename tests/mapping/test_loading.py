@@ -53,9 +53,7 @@ def test_every_part_arrives(load: Load, path: Path):
     assert mapping.constants == (("Channel", "Email"), ("CustomData.Source", "007"))
     assert mapping.ignore == {"Internal notes"}
     assert mapping.duplicates == "first"
-    assert mapping.manifest == ManifestOptions(
-        encoding="cp1252", delimiter="\t", sheet="Öffen", header_row=3, may_repeat=mapping.ignore
-    )
+    assert mapping.manifest == ManifestOptions(encoding="cp1252", delimiter="\t", sheet="Öffen", header_row=3)
     assert mapping.attachments == AttachmentRules(
         columns=("Files", "Screenshot"),
         separator="|",
