@@ -70,8 +70,9 @@ _REJECTED = {
         "The program that wrote the workbook did not calculate the formula. A spreadsheet program does so on opening.",
     ),
     "nested-value": ErrorCode(
-        "A value in the JSON is a list or an object, not a text, a number, true, false or null.",
-        "Export that field as one text, or list its column under `ignore` in the mapping.",
+        "A value in the JSON is a list, or an object where other records have a text; the column takes one value.",
+        "Give the rule of a list `join` or `pick`, make a column of the part that you need with `manifest: {columns}`, "
+        "or list the column under `ignore` in the mapping.",
         "A ticket's field takes one value, and the importer can't know which part of a list or an object to use.",
     ),
     "half-character": ErrorCode(

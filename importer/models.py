@@ -49,7 +49,10 @@ class ManifestOptions:
     delimiter: str | None = None
     sheet: str | None = None
     header_row: int = 1  # as a spreadsheet counts: the first row is 1
+    records: str | None = None  # where in JSON the rows are
     strict_end: bool = False
+    single_columns: frozenset[str] | None = None  # columns in which a list of JSON is a problem; None: all
+    whole_columns: frozenset[str] = frozenset()  # columns in which an object of JSON is one cell
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -52,7 +52,8 @@ class ManifestFormat:
     ``name``: ``CSV``, ``JSON Lines``, ``Excel .xlsx`` and so on. Text has an ``encoding`` (Python's name) with its
     ``certainty``, CSV also a ``delimiter`` (None with a single column), a workbook has a ``sheet``. ``header_row``: as
     a spreadsheet counts; 0 if there is none. ``archive``: the kind of archive that holds the file, such as ``gzip``.
-    ``absent_columns``: columns that no JSON object has.
+    ``records``: where in the file the rows are. ``absent_columns``: columns that no JSON
+    object has.
     """
 
     name: str
@@ -62,6 +63,7 @@ class ManifestFormat:
     delimiter: str | None = None
     sheet: str | None = None
     header_row: int = 1
+    records: str | None = None
     archive: str | None = None
     absent_columns: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -86,6 +88,8 @@ class ManifestFormat:
             parts = [self.name, self._encoding()]
         if self.archive is not None:
             parts[0] = f"{parts[0]} in {self.archive}"
+        if self.records is not None:
+            parts.append(f"rows in {self.records}")
         if self.header_row > 1:
             parts.append(f"header in row {self.header_row}")
         return ", ".join(parts)

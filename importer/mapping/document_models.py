@@ -193,6 +193,7 @@ class ManifestModel(_SectionModel):
     delimiter: Annotated[Text, AfterValidator(_delimiter), _schema_hint(pattern=_DELIMITER_PATTERN)] | None = None
     sheet: Text | None = None
     header_row: Count = 1
+    records: Text | None = None
 
 
 class MappingModel(_SectionModel):

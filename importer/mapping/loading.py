@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from importer.errors import MappingError
 from importer.mapping import consistency
-from importer.mapping.checked_mapping import AttachmentRules, Mapping, Rule
+from importer.mapping.checked_mapping import AttachmentRules, Mapping, Rule, Section
 from importer.mapping.document import Document, KeyPath, UnreadableError
 from importer.mapping.document_models import AttachmentsModel, MappingModel, RuleModel
 from importer.mapping.findings import MappingFinding, format_findings
@@ -77,6 +77,7 @@ def _error(path: Path, findings: list[MappingFinding]) -> MappingError:
 
 def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Document) -> Mapping:
     is_row_content = consistency.key_is_row_content(model, document)
+    mentions = tuple(consistency.column_mentions(model, document))
     return Mapping(
         path=path,
         files=tuple(files.paths),
@@ -91,11 +92,20 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
         attachments=_attachments(model.attachments) if model.attachments else None,
         ignore=frozenset(model.ignore),
         duplicates=model.duplicates,
-        manifest=ManifestOptions(**model.manifest.model_dump()),
-        mentions=tuple(consistency.column_mentions(model, document)),
+        manifest=ManifestOptions(
+            **model.manifest.model_dump(),
+            single_columns=frozenset(each.column for each in mentions if each.section is not Section.IGNORE),
+            whole_columns=_whole_columns(model.ignore, {each.column for each in mentions}),
+        ),
+        mentions=mentions,
         lines=MappingProxyType(document.lines),
         warnings=tuple(format_findings(path, consistency.consistency_warnings(model, document))),
     )
+
+
+def _whole_columns(ignore: Sequence[str], mentioned: Collection[str]) -> frozenset[str]:
+    """Return the ignored columns of which the mapping names no part: `via`, but not with `via.channel`."""
+    return frozenset(name for name in ignore if not any(column.startswith(f"{name}.") for column in mentioned))
 
 
 def _rule(column: str, rule: RuleModel, document: Document) -> Rule:

@@ -210,7 +210,7 @@ def _without_repeated(decided: Draft, opened: Manifest) -> Draft:
 def _without_nested(decided: Draft, sample: Chunk) -> Draft:
     """Leave columns with lists or objects of JSON unmapped: such rows would be rejected."""
     nested = {problem.column for problem in sample.problems if problem.code == "nested-value"}
-    why = "TODO: it has lists or objects; export it as one text"
+    why = "TODO: it has lists, and a field takes one value"
     decisions = tuple(
         ColumnDecision(column=each.column, confidence=Confidence.UNMAPPED, why=why) if each.column in nested else each
         for each in decided.decisions

@@ -53,7 +53,14 @@ def test_every_part_arrives(load: Load, path: Path):
     assert mapping.constants == (("Channel", "Email"), ("CustomData.Source", "007"))
     assert mapping.ignore == {"Internal notes"}
     assert mapping.duplicates == "first"
-    assert mapping.manifest == ManifestOptions(encoding="cp1252", delimiter="\t", sheet="Öffen", header_row=3)
+    assert mapping.manifest == ManifestOptions(
+        encoding="cp1252",
+        delimiter="\t",
+        sheet="Öffen",
+        header_row=3,
+        single_columns=frozenset(each.column for each in mapping.mentions) - mapping.ignore,
+        whole_columns=mapping.ignore,
+    )
     assert mapping.attachments == AttachmentRules(
         columns=("Files", "Screenshot"),
         separator="|",
@@ -98,7 +105,8 @@ def test_what_is_not_said_has_its_default(load: Load):
     mapping = load(BASE)
     assert mapping.attachments is None
     assert mapping.key == ("ID",)
-    assert (mapping.duplicates, mapping.manifest, mapping.ignore) == ("reject", ManifestOptions(), frozenset())
+    assert (mapping.duplicates, mapping.ignore) == ("reject", frozenset())
+    assert mapping.manifest == ManifestOptions(single_columns=frozenset(mapping.mentioned_columns))
     rule = mapping.rules[0]
     assert (rule.type, rule.required, rule.default, rule.one_of, rule.max_length) == (
         FieldType.TEXT,

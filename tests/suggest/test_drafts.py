@@ -177,8 +177,8 @@ def test_lists_in_json_are_left(tmp_path: Path):
     path = tmp_path / "tickets.jsonl"
     path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     suggestion = suggest(path, None)
-    assert fields_of(suggestion, Confidence.UNMAPPED) == {"tags": "", "note": ""}
-    assert "it has lists or objects" in suggestion.text
+    assert fields_of(suggestion, Confidence.UNMAPPED) == {"tags": "", "note.a": ""}
+    assert "it has lists, and a field takes one value" in suggestion.text
 
 
 def test_dates_that_can_be_read_in_two_ways_are_left(tmp_path: Path):

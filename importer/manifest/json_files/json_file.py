@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError
 from importer.manifest.chunks import Batch
 from importer.manifest.delimited.encoding import Encoding, find_encoding
 from importer.manifest.header import Header
-from importer.manifest.json_files.parsing import (
-    BlankLines,
-    BrokenObjectError,
-    JsonObject,
-    ParsedObject,
-    cell_text,
-    parse_lines,
-    parse_list,
+from importer.manifest.json_files.decoding import ParsedObject
+from importer.manifest.json_files.documents import MissingListError
+from importer.manifest.json_files.layout import (
+    Layout,
+    chosen_layout,
+    find_layout,
+    missing_list_error,
+    written_path,
 )
-from importer.manifest.json_files.wrapper import refuse_wrapper
+from importer.manifest.json_files.parsing import BlankLines
 from importer.manifest.manifest_format import ManifestFormat
-from importer.manifest.records import BlankRecords, RecordList, is_blank
+from importer.manifest.nested.column_tree import ColumnTree, RowMaker, TooManyNamesError
+from importer.manifest.nested.values import BrokenObjectError, JsonObject
+from importer.manifest.records import BlankRecords, RecordList
 from importer.models import ManifestOptions, Problem
 
-_MAX_COLUMNS = 1 << 14
 _MAX_BATCH = 10_000  # an object in memory is many times larger than its text
 _MAX_BROKEN = 20
 _MAX_SHOWN = 5
@@ -36,26 +36,27 @@ _START_CHARS = 1 << 16
 
 @dataclass(frozen=True, kw_only=True)
 class JsonFile:
-    """A text file of objects with known names: one per line, or all in one list.
+    """A text file of objects with known names, in one of several layouts.
 
-    It has no header row, so the first line, or the list's first object, is row 1.
+    It has no header row, so the first line, or the first object, is row 1.
     """
 
     path: Path
     shown: str
     encoding: Encoding
-    is_list: bool
+    layout: Layout
     format: ManifestFormat
     header: Header
+    rows: RowMaker
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Read all objects in one pass, at most ``size`` at a time; a blank line is a blank row.
 
-        A value that is a list or an object, and a name that an object has twice, are problems of their rows.
+        A list in a column that takes one value, and a name that an object has twice, are problems of their rows.
         """
         row = 1
         with self.encoding.open(self.path) as text:
-            found = parse_list(text) if self.is_list else _expand_blank_lines(parse_lines(text))
+            found = _expand_blank_lines(self.layout.rows(text))
             for is_blank_run, some in itertools.groupby(found, lambda each: isinstance(each, BlankLines)):
                 if is_blank_run:
                     for run in some:
@@ -73,43 +74,64 @@ class JsonFile:
         records: list[list[str]] = []
         for number, record in enumerate(some, start=first_row):
             if isinstance(record, BrokenObjectError):
-                broken = f"{_unit(is_list=self.is_list)} {number}: {record}"
-                raise _unreadable(self.shown, [broken], is_list=self.is_list)
-            cells = {name: cell_text(value) for name, value in record.items()}
-            records.append([cells.get(column, "") for column in self.header.columns])
-            if not is_blank(cells.values()):
-                problems += _problems(number, record, cells)
+                raise _unreadable(self.shown, [f"{self.layout.unit} {number}: {record}"], self.layout)
+            cells = self.rows.cells(record)
+            problems += self.rows.problems(number, record, cells)
+            records.append(cells)
         return Batch(first_row=first_row, records=RecordList(records=records), problems=tuple(problems))
 
 
 def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], shown: str) -> JsonFile:
-    """Find the encoding, and all names in a first pass: the columns, as they first appear.
+    """Find the encoding, the layout, and all names in a first pass: the columns, as they first appear.
 
     The names of ``may_lack`` that no object has follow; an empty list has only those. Raises ManifestError that lists
     all that is not a JSON object, or if there is no name.
     """
     encoding = find_encoding(path, options.encoding, shown)
+    layout = _layout(path, encoding, options, may_lack, shown)
     with encoding.open(path) as text:
-        is_list = text.read(_START_CHARS).lstrip().startswith("[")
-    if not is_list:
-        with encoding.open(path) as text:
-            refuse_wrapper(text, may_lack, shown)
-    with encoding.open(path) as text:
-        found = parse_list(text) if is_list else parse_lines(text)
-        names = _names(found, shown, is_list=is_list, may_be_empty=bool(may_lack))
+        try:
+            tree = ColumnTree(options.whole_columns)
+            rows = _add_names(tree, layout.rows(text), shown, layout)
+        except MissingListError as error:
+            with encoding.open(path) as again:
+                records = options.records or written_path(layout.path)
+                raise missing_list_error(again, records, str(error), may_lack, shown) from None
+    if not tree and (rows or not may_lack):
+        raise ManifestError(f"{shown} contains no JSON object with a name", hint="Export the file again.")
+    names = tree.columns(shown)
     absent = sorted(frozenset(may_lack).difference(names))
     columns = (*names, *absent)
-    header = Header(columns=columns, width=len(columns), row=0)
     manifest_format = ManifestFormat(
-        name="JSON" if is_list else "JSON Lines",
+        name="JSON Lines" if layout.is_lines else "JSON",
         encoding=encoding.codec,
         bom=bool(encoding.bom),
         certainty=encoding.certainty,
         header_row=0,
+        records=written_path(layout.path) if layout.path else None,
         absent_columns=tuple(absent),
         warnings=(*encoding.warnings, *(_absence_warning(absent) if names else ())),
     )
-    return JsonFile(path=path, shown=shown, encoding=encoding, is_list=is_list, format=manifest_format, header=header)
+    return JsonFile(
+        path=path,
+        shown=shown,
+        encoding=encoding,
+        layout=layout,
+        format=manifest_format,
+        header=Header(columns=columns, width=len(columns), row=0),
+        rows=tree.rows(columns, options.single_columns),
+    )
+
+
+def _layout(path: Path, encoding: Encoding, options: ManifestOptions, expected: Collection[str], shown: str) -> Layout:
+    if options.records is not None:
+        return chosen_layout(options.records, shown)
+    with encoding.open(path) as text:
+        start = text.read(_START_CHARS)
+    if start.lstrip().startswith("["):
+        return Layout(is_list=True)
+    with encoding.open(path) as text:
+        return find_layout(text, start, expected, shown)
 
 
 def _expand_blank_lines(found: Iterator[ParsedObject | BlankLines]) -> Iterator[ParsedObject | BlankLines]:
@@ -121,31 +143,30 @@ def _expand_blank_lines(found: Iterator[ParsedObject | BlankLines]) -> Iterator[
             yield each
 
 
-def _names(found: Iterator[ParsedObject | BlankLines], shown: str, *, is_list: bool, may_be_empty: bool) -> list[str]:
-    names: dict[str, None] = {}
+def _add_names(names: ColumnTree, found: Iterator[ParsedObject | BlankLines], shown: str, layout: Layout) -> int:
+    """Add the names of all objects; return the number of rows."""
     broken: list[str] = []
     number = 0
     for record in found:
         number += record.size if isinstance(record, BlankLines) else 1
         if isinstance(record, BlankLines):
             continue
-        if isinstance(record, BrokenObjectError):
-            broken.append(f"{_unit(is_list=is_list)} {number}: {record}")
+        try:
+            if isinstance(record, BrokenObjectError):
+                raise record
+            names.add(record)
+        except BrokenObjectError as error:
+            broken.append(f"{layout.unit} {number}: {error}")
             if len(broken) == _MAX_BROKEN:
                 break
-        else:
-            names |= dict.fromkeys(record)
-        if len(names) > _MAX_COLUMNS:
-            where = f"{_unit(is_list=is_list)} {number}"
+        except TooManyNamesError as error:
             raise ManifestError(
-                f"{shown}: the objects up to {where} have more than {_MAX_COLUMNS:,} different names",
+                f"{shown}: the objects up to {layout.unit} {number} have {error}",
                 hint="Each name is a column: export the file with the same names in each object.",
-            )
+            ) from None
     if broken:
-        raise _unreadable(shown, broken, is_list=is_list)
-    if not names and (number or not may_be_empty):
-        raise ManifestError(f"{shown} contains no JSON object with a name", hint="Export the file again.")
-    return list(names)
+        raise _unreadable(shown, broken, layout)
+    return number
 
 
 def _absence_warning(absent: Sequence[str]) -> Iterator[str]:
@@ -154,36 +175,15 @@ def _absence_warning(absent: Sequence[str]) -> Iterator[str]:
         yield f"no object has {', '.join(map(repr, absent[:_MAX_SHOWN]))}{more}; these columns count as empty"
 
 
-def _unit(*, is_list: bool) -> str:
-    return "object" if is_list else "line"
-
-
-def _unreadable(shown: str, broken: list[str], *, is_list: bool) -> ManifestError:
-    if is_list:
+def _unreadable(shown: str, broken: list[str], layout: Layout) -> ManifestError:
+    if layout.is_lines:
         return ManifestError(
-            f"{shown} is not a list of objects in JSON:",
+            f"{shown} is not JSON Lines (one JSON object per line):",
             details=broken,
-            hint="Export the file again, or correct it there.",
+            hint='Write one object per line, such as {"id": 1, "subject": "Help"}, or all in one list: [{...}, {...}].',
         )
     return ManifestError(
-        f"{shown} is not JSON Lines (one JSON object per line):",
+        f"{shown} is not a list of objects in JSON:",
         details=broken,
-        hint='Write one object per line, such as {"id": 1, "subject": "Help"}, or all in one list: [{...}, {...}].',
+        hint="Export the file again, or correct it there.",
     )
-
-
-def _problems(row: int, record: JsonObject, cells: dict[str, str]) -> Iterator[Problem]:
-    for name, value in record.items():
-        if isinstance(value, list | dict):
-            kind = "a list" if isinstance(value, list) else "an object"
-            yield _problem("nested-value", row, name, cells[name], f"{name}: the value is {kind}.")
-    for name in sorted(record.broken_texts):
-        yield _problem(
-            "half-character", row, name, cells[name], f"{name}: the value contains half a character as an escape."
-        )
-    for name in sorted(record.repeated_names):
-        yield _problem("name-twice", row, name, cells[name], f"{name}: the object has this name more than once.")
-
-
-def _problem(code: str, row: int, column: str, value: str, message: str) -> Problem:
-    return Problem(code=code, row=row, column=column, value=value, message=message, hint=ERROR_CODES[code].advice)

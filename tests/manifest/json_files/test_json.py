@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from importer.errors import ManifestError
-from importer.manifest.json_files.parsing import parse_list
+from importer.manifest.json_files.decoding import ValueDecoder
+from importer.manifest.json_files.documents import parse_list
 from importer.manifest.manifest import open_manifest
+from importer.manifest.nested.values import BrokenObjectError
 from importer.models import ManifestOptions
 from tests.manifest.reading import Table, read, refusal_of_bytes
 
@@ -67,12 +69,14 @@ def test_rows_count_as_lines(tmp_path: Path) -> None:
 
 def test_nested_values_are_problems_of_their_rows(tmp_path: Path) -> None:
     """What of a list or an object is to be sent only a person can say; the cell shows it, its numbers as written."""
-    table = read_lines(tmp_path, '{"id": 1, "tags": ["ü", 1.10, null, true]}', '{"id": 2, "tags": {"a": {"b": "\\""}}}')
-    assert table.cells == [["1", '["ü", 1.10, null, true]'], ["2", '{"a": {"b": "\\""}}']]
+    table = read_lines(
+        tmp_path, '{"id": 1, "tags": ["ü", 1.10, null, true]}', '{"id": 2, "tags": [{"a": {"b": "\\""}}]}'
+    )
+    assert table.cells == [["1", '["ü",1.10,null,true]'], ["2", '[{"a":{"b":"\\""}}]']]
     found = [(problem.row, problem.code, problem.column, problem.message) for problem in table.problems]
     assert found == [
         (1, "nested-value", "tags", "tags: the value is a list."),
-        (2, "nested-value", "tags", "tags: the value is an object."),
+        (2, "nested-value", "tags", "tags: the value is a list."),
     ]
 
 
@@ -123,8 +127,8 @@ def test_where_a_line_is_broken(tmp_path: Path, line: str, reason: str) -> None:
 
 
 def test_at_most_twenty_broken_lines_are_listed(tmp_path: Path) -> None:
-    """A file that is broken throughout, such as one object over many lines, is told by its first lines."""
-    text = refusal_of_bytes(tmp_path, b'{"id":\n1,\n' * 30)
+    """A file that is broken throughout is told by its first lines."""
+    text = refusal_of_bytes(tmp_path, b'{"id": 1\n' * 30)
     assert text.count("\n  line ") == 20
 
 
@@ -248,10 +252,11 @@ def test_a_block_may_end_anywhere(block_chars: int) -> None:
     written = (
         '[ {"id": -12.50e+3, "a": "\\u00fc\\ud83c\\udfab\\"]"} ,\n{"b": true, "c": null}\n, {"d": [false, {}]}\n] '
     )
-    found = list(parse_list(io.StringIO(written), block_chars=block_chars))
+    found = list(parse_list(io.StringIO(written), ValueDecoder(), block_chars=block_chars))
     assert found == [{"id": "-12.50e+3", "a": 'ü🎫"]'}, {"b": True, "c": None}, {"d": [False, {}]}]
-    *_, broken = parse_list(io.StringIO(written.replace("}\n]", "x}}\n]")), block_chars=block_chars)
-    assert str(broken) == "Expecting ',' delimiter in line 3"
+    broken = io.StringIO(written.replace("}\n]", "x}}\n]"))
+    with pytest.raises(BrokenObjectError, match="Expecting ',' delimiter in line 3"):
+        list(parse_list(broken, ValueDecoder(), block_chars=block_chars))
 
 
 def test_few_objects_are_in_memory_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""Values of a record as they are written, and their text in a cell."""
+
+from __future__ import annotations
+
+import re
+from json.encoder import encode_basestring
+from typing import Any
+
+HALF = re.compile("[\ud800-\udfff]")
+
+
+class BrokenObjectError(Exception):
+    """A piece of text is not an object that can be a row; the message says why."""
+
+
+class JsonObject(dict[str, Any]):
+    """An object with more facts.
+
+    ``repeated_names``: names that it has more than once. ``has_repeats``: it or an object inside it has such names.
+    ``has_halves``: it may contain half a surrogate pair.
+    """
+
+    repeated_names: frozenset[str] = frozenset()
+    has_repeats: bool = False
+    has_halves: bool = False
+
+
+class Number(str):
+    """A number as it is written: 1.10 stays 1.10, and a long one keeps all of its digits."""
+
+    __slots__ = ()
+
+
+def cell_text(value: Any) -> str:
+    """Return a value as a cell's text."""
+    if isinstance(value, str):
+        return str(value)
+    return "" if value is None else compact_json(value)
+
+
+def compact_json(value: Any) -> str:
+    """Return a value as JSON without blanks, its numbers as they are written."""
+    if isinstance(value, Number):
+        return str(value)
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if isinstance(value, list):
+        return f"[{','.join([compact_json(part) for part in value])}]"
+    if isinstance(value, dict):
+        parts = [f"{encode_basestring(name)}:{compact_json(part)}" for name, part in value.items()]
+        return f"{{{','.join(parts)}}}"
+    return {None: "null", True: "true", False: "false"}[value]
+
+
+def is_deeper(value: Any, levels: int) -> bool:
+    """Return whether lists and objects are nested on more than so many levels."""
+    if not isinstance(value, list | dict):
+        return False
+    parts = value if isinstance(value, list) else value.values()
+    return not levels or any(is_deeper(part, levels - 1) for part in parts)
+
+
+def has_repeats(value: Any) -> bool:
+    """Return whether an object in it has a name more than once."""
+    if isinstance(value, JsonObject):
+        return bool(value.repeated_names) or any(map(has_repeats, value.values()))
+    return isinstance(value, list) and any(map(has_repeats, value))

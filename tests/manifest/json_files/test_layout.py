@@ -1,0 +1,160 @@
+"""Rows inside an object, as on a page of an API, and objects over several lines."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from importer.manifest.json_files.decoding import ValueDecoder
+from importer.manifest.json_files.documents import parse_documents, plain_path, shown_path
+from importer.manifest.manifest import open_manifest
+from importer.models import ManifestOptions
+from tests.manifest.reading import Table, read_bytes, read_pass, refusal_of_bytes
+
+ROWS = [{"Id": 1, "Subject": "Help"}, {"Id": 2, "Subject": "More"}]
+
+
+def read_json(
+    folder: Path, content: Any, expected: tuple[str, ...] = (), *, indent: int | None = None, **options: Any
+) -> Table:
+    path = folder / "tickets.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content, indent=indent))
+    return read_pass(open_manifest(path, ManifestOptions(**options), expected, may_lack=expected))
+
+
+@pytest.mark.parametrize("indent", [None, 0, 2])
+@pytest.mark.parametrize("expected", [(), ("Id", "Subject")])
+@pytest.mark.parametrize(
+    ("content", "records"),
+    [
+        ({"tickets": ROWS, "count": 2, "next_page": None}, "tickets"),
+        ({"data": ROWS, "meta": {"pages": 1}}, "data"),
+        ({"result": {"items": ROWS, "users": []}}, "result.items"),
+        ({"meta": {"tags": ["a"]}, "the tickets": ROWS}, "'\"the tickets\"'"),
+    ],
+)
+def test_the_only_list_of_objects_has_the_rows(
+    tmp_path: Path, content: dict[str, Any], records: str, expected: tuple[str, ...], indent: int | None
+) -> None:
+    table = read_json(tmp_path, content, expected, indent=indent)
+    assert (table.columns, table.cells) == (["Id", "Subject"], [["1", "Help"], ["2", "More"]])
+    assert table.rows == [1, 2]
+    assert table.how == f"JSON, UTF-8, rows in {records}"
+
+
+def test_of_several_lists_the_user_chooses(tmp_path: Path) -> None:
+    """The error has the line to add, with the likeliest list."""
+    content = json.dumps({"users": [{"name": "a"}] * 3, "data": {"tickets": ROWS}})
+    path = tmp_path / "tickets.csv"
+    path.write_text(content)
+    text = refusal_of_bytes(tmp_path, content.encode())
+    assert "`records: users`: 3 objects, with 'name'" in text
+    assert "`records: data.tickets`: 2 objects, with 'Id', 'Subject'" in text
+    assert "manifest: {records: users}" in text
+    for records, columns in (
+        ("users", ["name"]),
+        ("data.tickets", ["Id", "Subject"]),
+        ('"data".tickets', ["Id", "Subject"]),
+    ):
+        assert read_json(tmp_path, content, records=records).columns == columns
+
+
+@pytest.mark.parametrize(
+    ("content", "records", "reason"),
+    [
+        ({"tickets": ROWS}, "ticket", "the object in line 1 has no 'ticket'"),
+        ({"data": {"tickets": ROWS}}, "tickets", "the object in line 1 has no 'tickets'"),
+        ({"data": {"tickets": ROWS}}, "data", "'data' in line 1 is no list"),
+        ({"tickets": ROWS, "count": 2}, "count", "'count' in line 1 is no list"),
+        ({"tickets": ROWS, "count": 2}, "count.rows", "'count' in line 1 is not an object in {} with the name 'rows'"),
+    ],
+)
+def test_a_path_to_no_list_is_an_error_with_the_right_paths(
+    tmp_path: Path, content: dict[str, Any], records: str, reason: str
+) -> None:
+    text = refusal_of_bytes(tmp_path, json.dumps(content).encode(), records=records)
+    assert f"no list of objects at `records: {records}` ({reason})" in text
+    right = "data.tickets" if "data" in content else "tickets"
+    assert f"manifest: {{records: {right}}}" in text
+
+
+def test_a_path_in_a_list_is_an_error(tmp_path: Path) -> None:
+    text = refusal_of_bytes(tmp_path, json.dumps(ROWS).encode(), records="tickets")
+    assert "the file is not an object in {} with the name 'tickets'" in text
+    assert "or remove it if the file is a list" in text
+
+
+def test_an_element_that_is_no_object_is_an_error(tmp_path: Path) -> None:
+    text = refusal_of_bytes(tmp_path, b'{"tickets": [{"id": 1},\n 5]}', records="tickets")
+    assert "object 2: it is a number, not an object in {}" in text
+
+
+def test_an_empty_page(tmp_path: Path) -> None:
+    """A night may bring no ticket."""
+    table = read_json(tmp_path, {"tickets": [], "count": 0}, ("Id",))
+    assert (table.columns, table.cells) == (["Id"], [])
+
+
+def test_an_answer_that_is_an_error_is_no_ticket(tmp_path: Path) -> None:
+    path = tmp_path / "tickets.json"
+    path.write_text('{"error": "Couldn\'t authenticate you"}')
+    with pytest.raises(Exception, match="one JSON object without a list of objects"):
+        open_manifest(path, ManifestOptions(), may_lack=("Id",))
+
+
+def test_a_row_with_a_list_of_its_own_is_a_row(tmp_path: Path) -> None:
+    """A night may bring one ticket, and that may have comments."""
+    row = {"Id": 1, "Subject": "Help", "comments": [{"Id": 5}]}
+    for expected in ((), ("Id", "Subject")):
+        table = read_json(tmp_path, row, expected)
+        assert (table.columns, table.rows) == (["Id", "Subject", "comments"], [1])
+
+
+@pytest.mark.parametrize("between", ["\n", "", "\n\n"])
+def test_objects_over_several_lines_are_rows(tmp_path: Path, between: str) -> None:
+    """The output of `jq .`."""
+    table = read_bytes(tmp_path, between.join(json.dumps(row, indent=2) for row in ROWS).encode())
+    assert (table.cells, table.rows) == ([["1", "Help"], ["2", "More"]], [1, 2])
+    assert read_json(tmp_path, ROWS[0], indent=2).cells == [["1", "Help"]]
+
+
+def test_several_pages_in_one_file(tmp_path: Path) -> None:
+    pages = "\n".join(json.dumps({"tickets": [row], "count": 2}) for row in ROWS)
+    assert read_json(tmp_path, pages, records="tickets").cells == [["1", "Help"], ["2", "More"]]
+    assert read_json(tmp_path, pages, ("Id", "Subject")).cells == [["1", "Help"], ["2", "More"]]
+    text = refusal_of_bytes(tmp_path, f'{pages}\n{{"error": 1}}'.encode(), records="tickets")
+    assert "the object in line 3 has no 'tickets'" in text
+
+
+def test_broken_lines_are_still_listed(tmp_path: Path) -> None:
+    """Broken lines are no object over many lines."""
+    text = refusal_of_bytes(tmp_path, b'{"Id": 1\n{"Id": 2}\n{"Id": }\n')
+    assert "line 1:" in text
+    assert "line 3:" in text
+
+
+@pytest.mark.parametrize("cut", [30, 60, 90])
+def test_a_page_that_was_cut_off_is_one_error(tmp_path: Path, cut: int) -> None:
+    text = refusal_of_bytes(tmp_path, json.dumps({"tickets": ROWS * 2}, indent=1).encode()[:cut])
+    assert text.count("\n  object ") == 1
+
+
+@pytest.mark.parametrize("block_chars", range(1, 40))
+def test_a_block_may_end_anywhere(block_chars: int) -> None:
+    written = (
+        '{"a": {"x": [1, {"y": 2}], "n": -12.5e3}, "count": 12345,\n "rows": {"tickets" : [ {"id": 1.10} , '
+        '{"b": [true]}\n]}, "z": "\\u00fc]"} {"rows": {"tickets": []}}'
+    )
+    found = parse_documents(io.StringIO(written), ValueDecoder(), ("rows", "tickets"), block_chars=block_chars)
+    assert list(found) == [{"id": "1.10"}, {"b": [True]}]
+
+
+def test_paths_are_written_as_they_are_read() -> None:
+    for path in (("a",), ("a", "b_2"), ("a b", 'c"d', "ü.x", "1")):
+        assert plain_path(shown_path(path)) == path
+    for expression in ("a[0]", "a.", ".a", "a..b", "a b", "[]", "@", "a[].b", "'a'", ""):
+        assert plain_path(expression) is None
