@@ -24,7 +24,6 @@ AT_THE_ROOT = {"importer", "mappings", "sample_data", "tests", "pyproject.toml",
 BUILT = ("build", "dist", "*.egg-info", "__pycache__")  # and ignored by git
 SPELLS_NAMES_OF_FIELDS = {
     "error_codes/rejected.py",  # sentences for users
-    "error_codes/sent.py",
     "ledger/revisions/versions/version_4.py",  # must do the same for ever
     "sandbox/account.py",  # the sandbox reads the documentation for itself, so that it finds a mistake of ours
     "sandbox/other_calls.py",
