@@ -21,8 +21,11 @@ from importer.manifest.workbooks.workbook_file import open_workbook
 from importer.models import ManifestOptions
 
 # The options that do not apply to a format.
-_UNUSED_OPTIONS = {FileType.DELIMITED: ("sheet", "records"), FileType.JSON: ("sheet", "delimiter", "header_row")}
-_UNUSED_BY_WORKBOOKS = ("encoding", "delimiter", "records")
+_UNUSED_OPTIONS = {
+    FileType.DELIMITED: ("sheet", "records", "columns"),
+    FileType.JSON: ("sheet", "delimiter", "header_row"),
+}
+_UNUSED_BY_WORKBOOKS = ("encoding", "delimiter", "records", "columns")
 
 
 class _Source(Protocol):

@@ -59,6 +59,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "delimiter": "Character between the columns, such as ;, or tab.",
         "sheet": "Name of the workbook's sheet.",
         "header_row": "Number of the row that holds the column names; the first row is 1.",
-        "records": "Where in JSON the list of rows is, such as tickets or data.tickets.",
+        "records": "Where the rows are: in JSON a JMESPath expression such as data.tickets, in XML a path.",
+        "columns": "Columns of JSON or XML: name of the column, and JMESPath expression of its value in each record.",
     },
 }

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.types import StringConstraints
 
 from importer.mapping.checked_mapping import DEFAULT_MAX_FILE_SIZE_BYTES, DEFAULT_MAX_FILES
+from importer.mapping.record_paths import plain_path, xml_path
 from importer.mapping.templates import Template
 from importer.models import FieldType
 
@@ -83,6 +84,19 @@ def _delimiter(value: str) -> str:
     if len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"\r\n':
         raise ValueError("is not a delimiter; write one character such as `;`, or `tab`")
     return delimiter
+
+
+def _expression(value: str) -> str:
+    if plain_path(value) is None:
+        from importer.mapping.record_expressions import expression_error  # noqa: PLC0415 - loading it takes time
+
+        if (wrong := expression_error(value)) is not None:
+            raise ValueError(f"is not a JMESPath expression: it {wrong}")
+    return value
+
+
+def _records(value: str) -> str:
+    return value if xml_path(value) is not None else _expression(value)
 
 
 def _template(value: str) -> str:
@@ -193,7 +207,8 @@ class ManifestModel(_SectionModel):
     delimiter: Annotated[Text, AfterValidator(_delimiter), _schema_hint(pattern=_DELIMITER_PATTERN)] | None = None
     sheet: Text | None = None
     header_row: Count = 1
-    records: Text | None = None
+    records: Annotated[Text, AfterValidator(_records)] | None = None
+    columns: Annotated[dict[Text, Annotated[Text, AfterValidator(_expression)]], Field(min_length=1)] | None = None
 
 
 class MappingModel(_SectionModel):

@@ -93,7 +93,8 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
         ignore=frozenset(model.ignore),
         duplicates=model.duplicates,
         manifest=ManifestOptions(
-            **model.manifest.model_dump(),
+            **model.manifest.model_dump(exclude={"columns"}),
+            columns=tuple((model.manifest.columns or {}).items()),
             single_columns=frozenset(each.column for each in mentions if each.section is not Section.IGNORE),
             whole_columns=_whole_columns(model.ignore, {each.column for each in mentions}),
         ),

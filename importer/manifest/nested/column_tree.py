@@ -100,6 +100,16 @@ class ColumnTree:
         child = node.children[name] = _Node(column, is_whole=column in self._whole_columns)
         return child
 
+    @property
+    def ignored_members(self) -> int:
+        """Return 0: the mapping decides about each column."""
+        return 0
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Return no column: each of them is in a record."""
+        return ()
+
     def columns(self, shown: str) -> tuple[str, ...]:
         """Return the names of the columns.
 
@@ -192,11 +202,9 @@ class RowMaker:
                 if value and node.index >= 0:
                     self._nested.append((node, value))
                 self._fill(value, node.children, cells)
-            elif kind is bool:
-                cells[node.index] = "true" if value else "false"
             else:
                 cells[node.index] = compact_json(value)
-                if node.is_single:
+                if node.is_single and (kind is list or isinstance(value, dict)):
                     self._nested.append((node, value))
 
 
