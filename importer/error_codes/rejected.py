@@ -59,6 +59,11 @@ REJECTED = {
         "or list the column under `ignore` in the mapping.",
         "A ticket's field takes one value, and the importer can't know which part of a list or an object to use.",
     ),
+    "no-match": ErrorCode(
+        "A cell does not match the regular expression that the mapping gives for it.",
+        "Correct the cell, or the expression in the mapping.",
+        "A part that the expression does not find would be missing in the ticket, and nobody would notice.",
+    ),
     "expression-failed": ErrorCode(
         "An expression of `manifest: {columns}` can't be evaluated for this record.",
         "Correct the expression in the mapping: its functions take other types than the record has there.",

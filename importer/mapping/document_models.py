@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.types import StringConstraints
 
+from importer.mapping.cell_pattern import extract_pattern
 from importer.mapping.checked_mapping import DEFAULT_MAX_FILE_SIZE_BYTES, DEFAULT_MAX_FILES
+from importer.mapping.document import KeyPath
 from importer.mapping.record_paths import plain_path, xml_path
 from importer.mapping.templates import Template
 from importer.models import FieldType
@@ -38,8 +41,9 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _as_rule(value: Any) -> Any:
-    return {"field": value} if isinstance(value, str) else value
+def _as_rules(value: Any) -> Any:
+    written = value if isinstance(value, list) else [value]
+    return [{"field": each} if isinstance(each, str) else each for each in written]
 
 
 def _size_bytes(value: Any) -> Any:
@@ -111,6 +115,11 @@ def _thousands(value: str) -> str:
     return value
 
 
+def _extract(value: str) -> str:
+    extract_pattern(value)
+    return value
+
+
 def _region(value: str) -> str:
     if not re.fullmatch("[A-Z]{2}", value):
         raise ValueError("is not a region; write the two capital letters of a country, such as IN or DE (ISO 3166)")
@@ -161,6 +170,7 @@ class RuleModel(_SectionModel):
     type: FieldType = FieldType.TEXT
     required: bool = False
     default: Text | None = None
+    extract: Annotated[Text, AfterValidator(_extract)] | None = None
     join: Text | None = None
     pick: Literal["first", "last"] | None = None
     values: ValueMap | None = None
@@ -184,6 +194,14 @@ class RuleModel(_SectionModel):
 
 # The keys that say what happens to a cell; `rule_steps` of validation has a step for each.
 RULE_KEYS = frozenset(RuleModel.model_fields) - {"field"}
+
+
+# One rule, or several for a column that fills several fields.
+Rules = Annotated[
+    list[RuleModel],
+    Field(min_length=1),
+    BeforeValidator(_as_rules, json_schema_input_type=Text | RuleModel | list[Text | RuleModel]),
+]
 
 
 class AttachmentsModel(_SectionModel):
@@ -219,16 +237,19 @@ class MappingModel(_SectionModel):
     source: Annotated[Text, AfterValidator(_source), _schema_hint(pattern=_SOURCE_PATTERN, maxLength=100)]
     key: Texts
     key_field: Text | None = None
-    columns: Annotated[
-        dict[Text, Annotated[RuleModel, BeforeValidator(_as_rule, json_schema_input_type=Text | RuleModel)]],
-        Field(min_length=1),
-    ]
+    columns: Annotated[dict[Text, Rules], Field(min_length=1)]
     constants: dict[Text, Text] = {}
     templates: dict[Text, Annotated[Text, AfterValidator(_template), _schema_hint(pattern=_TEMPLATE_PATTERN)]] = {}
     attachments: AttachmentsModel | None = None
     ignore: Annotated[list[Text], TextOrList] = []
     duplicates: Literal["reject", "first"] = "reject"
     manifest: ManifestModel = ManifestModel()
+
+    def rules(self) -> Iterator[tuple[KeyPath, RuleModel]]:
+        """Yield each rule with its place: ("columns", "Subject"), or ("columns", "Reporter", 1) in a list."""
+        for column, rules in self.columns.items():
+            for index, rule in enumerate(rules):
+                yield ("columns", column, *([index] if len(rules) > 1 else [])), rule
 
 
 SECTIONS: dict[str, type[_SectionModel]] = {

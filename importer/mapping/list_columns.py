@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from importer.mapping.checked_mapping import Mapping, Section
+from importer.mapping.document import key_path_text
 from importer.mapping.findings import MappingFinding
 
 Repeated = collections.abc.Mapping[str, tuple[str, ...]]  # name -> its columns: `Labels`, `Labels (2)`
@@ -42,7 +43,7 @@ def repeated_column_errors(mapping: Mapping, repeated: Repeated) -> Iterator[Map
         if rule.column in repeated and not rule.takes_list:
             yield MappingFinding(
                 rule.line,
-                f"columns > {rule.column}: the manifest has {len(repeated[rule.column])} columns of this name; add "
+                f"{key_path_text(rule.place)}: the manifest has {len(repeated[rule.column])} columns of this name; add "
                 '`join: ", "` to send all values, or `pick: first` or `pick: last`',
             )
     for mention in mapping.mentions:

@@ -62,6 +62,22 @@ def test_all_values_of_list_columns_are_sent_by_run_and_rerun(shop: Shop, accoun
     ]
 
 
+def test_one_column_fills_several_fields(shop: Shop, account: Account):
+    """OTRS exports a name and an address in one cell; a cell without an address rejects its row."""
+    rules = "[{field: LeadDetail.EmailAddress, type: email, extract: email}, {field: LeadDetail.FirstName, extract: '(\\w+)'}]"
+    mapping = MAPPING.replace("Email: {field: LeadDetail.EmailAddress, type: email}", f"Email: {rules}")
+    shop.path("mapping.yaml").write_text(mapping, encoding="utf-8")
+    shop.manifest([("1", "a", "Open", '"Müller, Mina" <mina@example.com>'), ("2", "b", "Open", "Otto")])
+    assert shop.run("--yes", "--skip-invalid").code == 1
+    (ticket,) = account.tickets
+    assert dict(ticket.lead_details) == {
+        "LeadDetail.EmailAddress": "mina@example.com",
+        "LeadDetail.FirstName": "Müller",
+    }
+    rejected = shop.results()[1]
+    assert (rejected["import_status"], rejected["import_error_code"]) == ("rejected", "no-match")
+
+
 def test_repeated_columns_need_a_rule_for_lists(shop: Shop):
     """The message says how to send all of them or one; the key can't have several."""
     shop.path("tickets.csv").write_text(
