@@ -54,7 +54,6 @@ class ManifestOptions:
     strict_end: bool = False
     single_columns: frozenset[str] | None = None  # columns in which a list of JSON is a problem; None: all
     whole_columns: frozenset[str] = frozenset()  # columns in which an object of JSON is one cell
-    may_repeat: frozenset[str] | None = frozenset()  # columns that the header may repeat; None: all
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

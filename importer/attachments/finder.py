@@ -16,6 +16,7 @@ from importer.attachments.naming import as_attachment, as_path, bad_name, ending
 from importer.attachments.patterns import OutsideError, Patterns, UnlistedError, escaped, is_pattern
 from importer.attachments.unclaimed import Claims, Unclaimed, find_unclaimed
 from importer.mapping import AttachmentRules
+from importer.mapping.list_values import NestedValueError, list_values, parse_list
 from importer.models import file_identity, file_state
 
 FAULTY = -1  # instead of a size, where a file has a fault
@@ -148,7 +149,7 @@ class AttachmentFinder:
         return np.asarray(unclear)
 
     def _measure(self, cell: str) -> Measure:
-        if self._rules.glob or self._rules.separator in cell:
+        if self._rules.glob or self._rules.separator in cell or cell.startswith("["):
             return _measured(self._in_cell(cell, self._look_up))
         name = cell.strip()  # a single name, as in most cells: the fast way
         if not name:
@@ -166,11 +167,19 @@ class AttachmentFinder:
             yield from ((self.folder_columns[0], *found) for found in self._in_folder(row, self._look_up))
 
     def _in_cell(self, cell: str, look: _Look) -> list[_Found]:
-        names = [name for part in cell.split(self._rules.separator) if (name := part.strip())]
+        names = [name for part in self._parts(cell) if (name := part.strip())]
         if not self._rules.glob:
             return [self._named(name, look) for name in names]
         found = [each for name in names for each in self._named_or_matching(name, look)]
         return list({file.path if isinstance(file, FoundFile) else path: (path, file) for path, file in found}.values())
+
+    def _parts(self, cell: str) -> list[str]:
+        """Return the names in a cell: the values of a JSON list, or the parts between separators."""
+        try:
+            values = list_values(cell) if parse_list(cell) is not None else None
+        except NestedValueError:
+            values = None
+        return cell.split(self._rules.separator) if values is None else values
 
     def _named(self, name: str, look: _Look) -> _Found:
         path = as_path(name)

@@ -21,6 +21,8 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
     "columns": {
         "field": "SchemaName of the field that the column fills.",
         "type": "Type of the value. Cells of another type are rejected.",
+        "join": "Text between the values of a list column, such as a comma: all values are sent as one text.",
+        "pick": "The value of a list column that is sent: first or last.",
         "required": "Reject rows in which this cell is empty.",
         "default": "Value for empty cells.",
         "values": 'Old value: new value. Other values stay unchanged. A new value "" makes the cell empty.',

@@ -161,6 +161,8 @@ class RuleModel(_SectionModel):
     type: FieldType = FieldType.TEXT
     required: bool = False
     default: Text | None = None
+    join: Text | None = None
+    pick: Literal["first", "last"] | None = None
     values: ValueMap | None = None
     values_from: Text | None = None
     one_of: Texts | None = None

@@ -97,7 +97,6 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
             columns=tuple((model.manifest.columns or {}).items()),
             single_columns=frozenset(each.column for each in mentions if each.section is not Section.IGNORE),
             whole_columns=_whole_columns(model.ignore, {each.column for each in mentions}),
-            may_repeat=frozenset(model.ignore),
         ),
         mentions=mentions,
         lines=MappingProxyType(document.lines),

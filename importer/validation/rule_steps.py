@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from importer.account_fields.value_check import shortened
 from importer.leadsquared.documented_fields import LEAD_ID, fixed_type
 from importer.mapping import RULE_KEYS, FieldType, Rule
+from importer.mapping.list_values import NestedValueError, list_values
 from importer.validation.type_conversion import convert
 
 UNSENDABLE = "contains a character that can't be sent"
@@ -100,6 +101,28 @@ def with_fixed_type(rule: Rule) -> Rule:
 
 
 # -- the steps ---------------------------------------------------------------------------------------------------------
+
+
+def _take_values(batch: CellBatch, rule: Rule) -> None:
+    """Replace a list by all its values, joined, or by one of them. A list of lists or objects has no values."""
+    if not rule.takes_list:
+        return
+    texts, nested = [], []
+    for position, text in enumerate(batch.texts):
+        values: list[str] = []
+        try:
+            values = list_values(text)
+        except NestedValueError:
+            nested.append(position)
+        texts.append(rule.join.join(values) if rule.join is not None else _one_of(values, rule))
+    batch.reject("nested-value", nested, lambda cell: f"{cell} holds lists or objects, not texts", as_written=True)
+    batch.texts = texts
+
+
+def _one_of(values: list[str], rule: Rule) -> str:
+    if not values:
+        return ""
+    return values[0] if rule.pick == "first" else values[-1]
 
 
 def _strip(batch: CellBatch, rule: Rule) -> None:
@@ -202,6 +225,7 @@ def _limit_length(batch: CellBatch, rule: Rule) -> None:
 _TYPE_KEYS = ("type", "format", "timezone", "decimal", "thousands", "true_words", "false_words", "region")
 # The steps in their order, each with the keys that it applies. `html` has one step for each direction.
 STEPS: tuple[tuple[tuple[str, ...], Step], ...] = (
+    (("join", "pick"), _take_values),
     (("strip",), _strip),
     (("html",), _html_to_text),
     (("lower", "upper"), _change_case),
