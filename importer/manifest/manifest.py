@@ -16,6 +16,7 @@ from importer.manifest.file_type import FileType, detect_file_type
 from importer.manifest.header import Header, RepeatedColumns
 from importer.manifest.json_files.json_file import open_json
 from importer.manifest.manifest_format import ManifestFormat
+from importer.manifest.markup.xml_file import open_xml
 from importer.manifest.prefetch import prefetch
 from importer.manifest.workbooks.workbook_file import open_workbook
 from importer.models import ManifestOptions
@@ -24,6 +25,7 @@ from importer.models import ManifestOptions
 _UNUSED_OPTIONS = {
     FileType.DELIMITED: ("sheet", "records", "columns"),
     FileType.JSON: ("sheet", "delimiter", "header_row"),
+    FileType.XML: ("sheet", "delimiter", "header_row"),
 }
 _UNUSED_BY_WORKBOOKS = ("encoding", "delimiter", "records", "columns")
 
@@ -165,6 +167,8 @@ def _open_source(
             return open_delimited(path, options, known_columns.expected, shown)
         case FileType.JSON:
             return open_json(path, options, known_columns.may_lack, shown)
+        case FileType.XML:
+            return open_xml(path, options, known_columns.may_lack, shown)
         case (
             FileType.WORKBOOK
             | FileType.MACRO_WORKBOOK

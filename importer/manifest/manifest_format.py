@@ -53,7 +53,7 @@ class ManifestFormat:
     ``certainty``, CSV also a ``delimiter`` (None with a single column), a workbook has a ``sheet``. ``header_row``: as
     a spreadsheet counts; 0 if there is none. ``archive``: the kind of archive that holds the file, such as ``gzip``.
     ``records``: where the rows are in JSON or XML. ``ignored_members``: of its records, which no column reads.
-    ``absent_columns``: columns that no record has.
+    ``has_only_texts``: no cell is stored as a number. ``absent_columns``: columns that no record has.
     """
 
     name: str
@@ -65,6 +65,7 @@ class ManifestFormat:
     header_row: int = 1
     records: str | None = None
     ignored_members: int = 0
+    has_only_texts: bool = False
     archive: str | None = None
     absent_columns: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -77,7 +78,7 @@ class ManifestFormat:
     @property
     def stores_numbers(self) -> bool:
         """Return whether cells may be stored as numbers, which have a decimal point."""
-        return self.encoding is None or not self.header_row  # a workbook, or JSON
+        return not self.has_only_texts and (self.encoding is None or not self.header_row)  # a workbook, or JSON
 
     def describe(self) -> str:
         """Describe the format for the user: ``CSV, UTF-8, comma-separated``."""

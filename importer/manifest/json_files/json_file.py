@@ -22,15 +22,14 @@ from importer.manifest.json_files.layout import (
 )
 from importer.manifest.json_files.parsing import BlankLines
 from importer.manifest.manifest_format import ManifestFormat
-from importer.manifest.nested.column_tree import ColumnTree, TooManyNamesError
-from importer.manifest.nested.columns import NestedColumns, NestedRows
+from importer.manifest.nested.column_tree import TooManyNamesError
+from importer.manifest.nested.columns import NestedColumns, NestedRows, absence_warnings, nested_columns
 from importer.manifest.nested.values import BrokenObjectError, JsonObject
 from importer.manifest.records import BlankRecords, RecordList
 from importer.models import ManifestOptions, Problem
 
 _MAX_BATCH = 10_000  # an object in memory is many times larger than its text
 _MAX_BROKEN = 20
-_MAX_SHOWN = 5
 _START_CHARS = 1 << 16
 
 
@@ -91,7 +90,7 @@ def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], s
     layout = _layout(path, encoding, options, may_lack, shown)
     with encoding.open(path) as text:
         try:
-            tree = _columns(options)
+            tree = nested_columns(options)
             rows = _add_names(tree, layout.rows(text), shown, layout)
         except MissingListError as error:
             with encoding.open(path) as again:
@@ -111,7 +110,7 @@ def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], s
         records=layout.records,
         ignored_members=tree.ignored_members,
         absent_columns=tuple(absent),
-        warnings=(*encoding.warnings, *(_absence_warning(absent) if tree else ())),
+        warnings=(*encoding.warnings, *(absence_warnings(absent) if tree else ())),
     )
     return JsonFile(
         path=path,
@@ -139,14 +138,6 @@ def _found_layout(path: Path, encoding: Encoding, expected: Collection[str], sho
         return Layout(is_list=True)
     with encoding.open(path) as text:
         return find_layout(text, start, expected, shown)
-
-
-def _columns(options: ManifestOptions) -> NestedColumns:
-    if not options.columns:
-        return ColumnTree(options.whole_columns)
-    from importer.manifest.nested.expression_columns import ExpressionColumns  # noqa: PLC0415 - loading it takes time
-
-    return ExpressionColumns(options.columns)
 
 
 def _expand_blank_lines(found: Iterator[ParsedObject | BlankLines]) -> Iterator[ParsedObject | BlankLines]:
@@ -182,12 +173,6 @@ def _add_names(names: NestedColumns, found: Iterator[ParsedObject | BlankLines],
     if broken:
         raise _unreadable(shown, broken, layout)
     return number
-
-
-def _absence_warning(absent: Sequence[str]) -> Iterator[str]:
-    if absent:
-        more = f" and {len(absent) - _MAX_SHOWN:,} more" if len(absent) > _MAX_SHOWN else ""
-        yield f"no object has {', '.join(map(repr, absent[:_MAX_SHOWN]))}{more}; these columns count as empty"
 
 
 def _unreadable(shown: str, broken: list[str], layout: Layout) -> ManifestError:

@@ -7,6 +7,7 @@ import re
 from json.encoder import encode_basestring
 from typing import Any
 
+TEXT = "#text"  # the name of an XML element's own text beside its attributes and children
 HALF = re.compile("[\ud800-\udfff]")
 
 
