@@ -50,7 +50,7 @@ class ManifestFormat:
     """How a manifest is read, and warnings about it for the user.
 
     ``name``: ``CSV``, ``JSON Lines``, ``Excel .xlsx`` and so on. Text has an ``encoding`` (Python's name) with its
-    ``certainty``, CSV also a ``delimiter`` (None with a single column), a workbook has a ``sheet``. ``header_row``: as
+    ``certainty``, CSV also a ``delimiter`` (None with a single column) and what in its ``dialect`` is unusual, a workbook has a ``sheet``. ``header_row``: as
     a spreadsheet counts; 0 if there is none. ``archive``: the kind of archive that holds the file, such as ``gzip``.
     ``records``: where the rows are in JSON or XML. ``ignored_members``: of its records, which no column reads.
     ``has_only_texts``: no cell is stored as a number. ``absent_columns``: columns that no record has.
@@ -61,6 +61,7 @@ class ManifestFormat:
     bom: bool = False
     certainty: EncodingCertainty = EncodingCertainty.CERTAIN
     delimiter: str | None = None
+    dialect: str = ""
     sheet: str | None = None
     header_row: int = 1
     records: str | None = None

@@ -254,9 +254,9 @@ class Utf8Text:
         """Return whether nothing follows the peeked text."""
         return self._ended
 
-    def peek(self) -> bytes:
-        """Return the next text without reading on: a few MB, or all that is left."""
-        self._load(self._block_bytes)
+    def peek(self, least_bytes: int = 0) -> bytes:
+        """Return the next text without reading on: a few MB, but at least ``least_bytes``, or all that is left."""
+        self._load(max(self._block_bytes, least_bytes))
         self._content, self._at = self._content[self._at :], 0
         return self._content
 
