@@ -45,7 +45,8 @@ class Rule:
     lower: bool = False
     upper: bool = False
     html: Literal["to_text", "from_text"] | None = None
-    format: tuple[str, ...] = ()  # of strptime; for dates and datetimes
+    format: tuple[str, ...] = ()  # of strptime, `epoch` or `epoch-ms`; for dates and datetimes
+    locale: str | None = None  # of the names of months and days in the cells
     timezone: str | None = None  # IANA; for datetimes without an offset
     decimal: str = "."
     thousands: str | None = None  # a blank means any kind of blank

@@ -120,6 +120,14 @@ def _extract(value: str) -> str:
     return value
 
 
+def _locale(value: str) -> str:
+    from importer.mapping.date_names import locale_error  # noqa: PLC0415 - few mappings need it
+
+    if wrong := locale_error(value):
+        raise ValueError(wrong)
+    return value
+
+
 def _region(value: str) -> str:
     if not re.fullmatch("[A-Z]{2}", value):
         raise ValueError("is not a region; write the two capital letters of a country, such as IN or DE (ISO 3166)")
@@ -184,6 +192,7 @@ class RuleModel(_SectionModel):
     upper: bool = False
     html: Literal["to_text", "from_text"] | None = None
     format: Texts | None = None
+    locale: Annotated[Text, AfterValidator(_locale)] | None = None
     timezone: Text | None = None
     decimal: Literal[".", ","] | None = None
     thousands: Annotated[Text, AfterValidator(_thousands), _schema_hint(enum=[*THOUSANDS])] | None = None
