@@ -241,9 +241,19 @@ _REJECTED = {
     ),
     "attachment-url": ErrorCode(
         "A cell has a web address instead of the name of a file.",
-        "Download the file into the attachments' root folder first, and name the file in the cell.",
+        "Set `attachments: download` in the mapping and run `ticket-importer fetch`, or name a file in the cell.",
         "The file behind an address can't be checked before the run. It can change, or become a page that asks for a "
         "password.",
+    ),
+    "attachment-not-fetched": ErrorCode(
+        "The file behind a web address was not fetched, or has changed since.",
+        "Run `ticket-importer fetch` with the same manifest and mapping; its lock file has the error of each address.",
+        "`run` reads files from the disk only, so that every file is checked before the first call.",
+    ),
+    "no-match": ErrorCode(
+        "A cell does not match the regular expression that the mapping gives for it.",
+        "Correct the cell, or the expression in the mapping.",
+        "A part that the expression does not find would be missing in the ticket, and nobody would notice.",
     ),
     "attachment-required": ErrorCode(
         "The row has no attachment, but the mapping requires one.",
