@@ -49,11 +49,11 @@ class ManifestOptions:
     delimiter: str | None = None
     sheet: str | None = None
     header_row: int = 1  # as a spreadsheet counts: the first row is 1
-    records: str | None = None  # where in JSON the rows are
+    records: str | None = None  # where in JSON or XML the rows are
+    columns: tuple[tuple[str, str], ...] = ()  # of JSON or XML: the name, and the JMESPath expression of its value
     strict_end: bool = False
     single_columns: frozenset[str] | None = None  # columns in which a list of JSON is a problem; None: all
     whole_columns: frozenset[str] = frozenset()  # columns in which an object of JSON is one cell
-    may_repeat: frozenset[str] | None = frozenset()  # columns that the header may repeat; None: all
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from importer.account_fields.ticket_fields import AccountField, AccountFields
 from importer.account_fields.value_check import find_violation, listed, quoted
 from importer.leadsquared.documented_fields import SYSTEM_FIELDS, is_lead_field
 from importer.mapping import FieldType, Mapping, Rule
-from importer.mapping.document import KeyPath
+from importer.mapping.document import KeyPath, key_path_text
 from importer.mapping.findings import MappingFinding, format_findings
 from importer.mapping.rule_checks import literal_texts
 from importer.mapping.similar_names import closest_name
@@ -65,8 +65,8 @@ def _texts(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
             wrong = find_violation(field, text)
             if wrong is not None and text not in reported:
                 reported.add(text)
-                line = mapping.line("columns", rule.column, *place)
-                yield MappingFinding(line, f"columns > {rule.column}: {place[0]}: {wrong.text}")
+                line = mapping.line(*rule.place, *place)
+                yield MappingFinding(line, f"{key_path_text(rule.place)}: {place[0]}: {wrong.text}")
     for name, text in mapping.constants:
         field = fields.by_name.get(name)
         wrong = find_violation(field, text) if field is not None and field.active else None
@@ -91,7 +91,7 @@ def _types(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
         right = _DATES.get(field.data_type.casefold().replace(" ", ""))
         if right is not None and rule.type is FieldType.TEXT:
             text = f"{rule.field} is a {field.data_type} in the account; add `type: {right}` to check its cells"
-            yield MappingFinding(rule.line, f"columns > {rule.column}: {text}")
+            yield MappingFinding(rule.line, f"{key_path_text(rule.place)}: {text}")
 
 
 def _unchecked_patterns(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
@@ -115,10 +115,7 @@ def _unfilled(mapping: Mapping, fields: AccountFields) -> Iterator[AccountField]
 def _names(mapping: Mapping) -> Iterator[tuple[str, int, str]]:
     """Yield each ticket field that the mapping fills, with its line and section."""
     filled: Iterable[tuple[str, int, str]] = (
-        *(
-            (rule.field, mapping.line("columns", rule.column, "field"), f"columns > {rule.column}")
-            for rule in mapping.rules
-        ),
+        *((rule.field, mapping.line(*rule.place, "field"), key_path_text(rule.place)) for rule in mapping.rules),
         *((name, mapping.line("constants", name), "constants") for name, _ in mapping.constants),
         *((name, mapping.line("templates", name), "templates") for name, _ in mapping.templates),
     )

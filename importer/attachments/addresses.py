@@ -38,7 +38,7 @@ def scheme_of(address: str) -> str:
 def host_of(address: str) -> str:
     """Return the host of an address, or the bucket of a store's; lower case, empty if there is none.
 
-    Azure's `abfs://container@account.dfs.core.windows.net/file` has the account's host.
+    Of Azure's `abfs://CONTAINER@HOST/FILE` it is the account's host.
     """
     authority = _parts(address)[1].rpartition("@")[2]
     if authority.startswith("["):

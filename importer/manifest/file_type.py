@@ -25,6 +25,7 @@ from importer.manifest.unsupported import (
     SAVE_AS,
     WORD,
     UnsupportedFile,
+    is_xml,
     unsupported_file,
 )
 from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
@@ -63,6 +64,7 @@ class FileType(enum.Enum):
 
     DELIMITED = "delimited text"
     JSON = "JSON Lines, or a list in JSON"
+    XML = "XML"
     WORKBOOK = "an Excel workbook (.xlsx)"
     MACRO_WORKBOOK = "an Excel workbook with macros (.xlsm)"
     BINARY_WORKBOOK = "an Excel binary workbook (.xlsb)"
@@ -98,11 +100,14 @@ def detect_file_type(path: Path, shown: str, *, encoding: str | None = None) -> 
         return _detect_ole2(path, shown)
     if sample[_TAR_AT:].startswith(b"ustar"):
         raise _not_a_manifest(shown, "a tar archive")
-    if (unsupported := unsupported_file(sample, _as_ascii(sample))) is not None:
+    start = _as_ascii(sample)
+    if (unsupported := unsupported_file(sample, start)) is not None:
         raise unsupported.error(shown)
     if encoding is None and _is_binary(sample):
         raise _not_a_manifest(shown, "a binary file")
-    return FileType.JSON if _JSON.match(_as_ascii(sample)) else FileType.DELIMITED
+    if is_xml(start):
+        return FileType.XML
+    return FileType.JSON if _JSON.match(start) else FileType.DELIMITED
 
 
 def _as_ascii(sample: bytes) -> bytes:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from importer.errors import ManifestError
 from importer.manifest.records import is_blank
 
+# Each name that a header has several times, and what its columns are called.
+RepeatedColumns = Mapping[str, tuple[str, ...]]
+
 _MAX_COLUMNS = 1 << 14  # as many as a spreadsheet has
-_NUMBER_SUFFIX = re.compile(r" \([0-9]+\)\Z")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +20,8 @@ class Header:
     """The names of the columns and their position.
 
     ``columns``: the names exactly as written, without nameless columns at the end; ``width`` counts those, too.
-    ``repeated_names``: names that the header has several times; ``numbered_columns``: what all but the first are
-    called. ``row``: the header's row. ``first_column``: how many empty columns a workbook has before it.
+    ``repeated``: each name that the header has several times, with the names of these columns: `Labels` is `Labels`,
+    `Labels (2)`. ``row``: the header's row. ``first_column``: how many empty columns a workbook has before it.
     """
 
     columns: tuple[str, ...]
@@ -28,13 +29,17 @@ class Header:
     row: int
     first_column: int = 0
     sheet: str | None = None
-    repeated_names: frozenset[str] = frozenset()
-    numbered_columns: frozenset[str] = frozenset()
+    repeated: RepeatedColumns = field(default_factory=dict)
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Return the names as the file has them: repeated ones without numbers."""
+        names = {column: name for name, columns in self.repeated.items() for column in columns}
+        return tuple(names.get(column, column) for column in self.columns)
 
     def is_repeated_in(self, record: Sequence[str]) -> bool:
         """Return whether a record repeats the header, except for its first cell."""
-        written = (_NUMBER_SUFFIX.sub("", name) if name in self.numbered_columns else name for name in self.columns[1:])
-        return tuple(record[1 : len(self.columns)]) == tuple(written)
+        return tuple(record[1 : len(self.columns)]) == self.written[1:]
 
 
 def column_letter(index: int) -> str:
@@ -58,9 +63,9 @@ def find_header(records: Iterable[Sequence[str]], wanted_row: int) -> tuple[int,
 def make_header(
     record: Sequence[str], *, row: int, shown: str, first_column: int = 0, sheet: str | None = None
 ) -> Header:
-    """Check the header's names.
+    """Check the header's names, and number repeated ones.
 
-    Raises ManifestError with all names that are missing or repeated.
+    Raises ManifestError with all columns that have no name.
     """
     width = len(record)
     where = f"{shown}, sheet {sheet!r}, row {row}" if sheet is not None else f"{shown}, row {row}"
@@ -72,46 +77,24 @@ def make_header(
     named = width
     while named and not record[named - 1].strip():
         named -= 1
-    columns = tuple(record[:named])
-    places: dict[str, list[str]] = defaultdict(list)
-    for index, name in enumerate(columns):
-        places[name if name.strip() else ""].append(column_letter(first_column + index))
-    nameless = places.pop("", [])
-    details = [f"column {letter} has no name" for letter in nameless]
-    details += [f"{name!r} is the name of columns {', '.join(at)}" for name, at in places.items() if len(at) > 1]
-    if details:
+    nameless = [column_letter(first_column + index) for index, name in enumerate(record[:named]) if not name.strip()]
+    if nameless:
         raise ManifestError(
-            f"{where}: the header can't be used, because each column needs a different name",
-            details=details,
-            hint="Correct the names in the header, or list repeated ones under `ignore`; if the header is in another "
-            "row, set `manifest: {header_row: N}` in the mapping.",
+            f"{where}: the header can't be used, because each column needs a name",
+            details=[f"column {letter} has no name" for letter in nameless],
+            hint="Name these columns in the header; if the header is in another row, set `manifest: {header_row: N}` "
+            "in the mapping.",
         )
-    return Header(columns=columns, width=width, row=row, first_column=first_column, sheet=sheet)
+    columns, repeated = number_repeated(record[:named])
+    return Header(columns=columns, width=width, row=row, first_column=first_column, sheet=sheet, repeated=repeated)
 
 
-@dataclass(frozen=True, kw_only=True)
-class NumberedNames:
-    """A header's names, with numbers for repeated ones.
+def number_repeated(record: Sequence[str]) -> tuple[tuple[str, ...], RepeatedColumns]:
+    """Number repeated names, so that all columns have different names; return the names and the repeated columns.
 
     The second `Labels` is `Labels (2)`.
     """
-
-    names: tuple[str, ...]
-    repeated_names: frozenset[str]
-    numbered_columns: frozenset[str]
-
-    def apply_to(self, header: Header) -> Header:
-        """Return the header with the information which of its names have numbers."""
-        return replace(header, repeated_names=self.repeated_names, numbered_columns=self.numbered_columns)
-
-
-def number_repeated(record: Sequence[str], may_repeat: Container[str] | None) -> NumberedNames:
-    """Number repeated names, so that all columns have different names.
-
-    ``may_repeat``: the names to number; ``None`` for all.
-    """
-    repeated = {name for name, count in Counter(record).items() if count > 1 and name.strip()}
-    repeated = {name for name in repeated if may_repeat is None or name in may_repeat}
+    repeated: dict[str, list[str]] = {name: [] for name, count in Counter(record).items() if count > 1 and name.strip()}
     taken, counts, names = set(record), Counter[str](), []
     for name in record:
         counts[name] += 1
@@ -120,9 +103,9 @@ def number_repeated(record: Sequence[str], may_repeat: Container[str] | None) ->
             counts[name] += 1
         taken.add(column)
         names.append(column)
-    return NumberedNames(
-        names=tuple(names), repeated_names=frozenset(repeated), numbered_columns=frozenset(names) - frozenset(record)
-    )
+        if name in repeated:
+            repeated[name].append(column)
+    return tuple(names), {name: tuple(columns) for name, columns in repeated.items()}
 
 
 def missing_header_error(shown: str, wanted_row: int) -> ManifestError:

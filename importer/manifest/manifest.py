@@ -13,16 +13,21 @@ from importer.manifest.archives import UnpackedFile, unpack
 from importer.manifest.chunks import Batch, Chunk, RowCounter, make_chunks
 from importer.manifest.delimited.delimited_file import open_delimited
 from importer.manifest.file_type import FileType, detect_file_type
-from importer.manifest.header import Header
+from importer.manifest.header import Header, RepeatedColumns
 from importer.manifest.json_files.json_file import open_json
 from importer.manifest.manifest_format import ManifestFormat
+from importer.manifest.markup.xml_file import open_xml
 from importer.manifest.prefetch import prefetch
 from importer.manifest.workbooks.workbook_file import open_workbook
 from importer.models import ManifestOptions
 
 # The options that do not apply to a format.
-_UNUSED_OPTIONS = {FileType.DELIMITED: ("sheet", "records"), FileType.JSON: ("sheet", "delimiter", "header_row")}
-_UNUSED_BY_WORKBOOKS = ("encoding", "delimiter", "records")
+_UNUSED_OPTIONS = {
+    FileType.DELIMITED: ("sheet", "records", "columns"),
+    FileType.JSON: ("sheet", "delimiter", "header_row"),
+    FileType.XML: ("sheet", "delimiter", "header_row"),
+}
+_UNUSED_BY_WORKBOOKS = ("encoding", "delimiter", "records", "columns")
 
 
 class _Source(Protocol):
@@ -51,18 +56,18 @@ class Manifest:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Return the known_columns in the header, exactly as written and in its order."""
+        """Return the columns in the header's order; all but the first of a repeated name have a number."""
         return self._source.header.columns
 
     @property
-    def repeated_names(self) -> frozenset[str]:
-        """Return the known_columns that the header has several times: the second `Labels` is `Labels (2)`."""
-        return self._source.header.repeated_names
+    def repeated(self) -> RepeatedColumns:
+        """Return each name that the header has several times, with its columns: the second `Labels` is `Labels (2)`."""
+        return self._source.header.repeated
 
     @property
-    def numbered_columns(self) -> frozenset[str]:
-        """Return the columns that got a number, because an earlier column has the same name."""
-        return self._source.header.numbered_columns
+    def columns_as_written(self) -> tuple[str, ...]:
+        """Return the names of the columns as the header has them: repeated ones without numbers."""
+        return self._source.header.written
 
     @property
     def format(self) -> ManifestFormat:
@@ -162,6 +167,8 @@ def _open_source(
             return open_delimited(path, options, known_columns.expected, shown)
         case FileType.JSON:
             return open_json(path, options, known_columns.may_lack, shown)
+        case FileType.XML:
+            return open_xml(path, options, known_columns.may_lack, shown)
         case (
             FileType.WORKBOOK
             | FileType.MACRO_WORKBOOK

@@ -52,8 +52,8 @@ class ManifestFormat:
     ``name``: ``CSV``, ``JSON Lines``, ``Excel .xlsx`` and so on. Text has an ``encoding`` (Python's name) with its
     ``certainty``, CSV also a ``delimiter`` (None with a single column), a workbook has a ``sheet``. ``header_row``: as
     a spreadsheet counts; 0 if there is none. ``archive``: the kind of archive that holds the file, such as ``gzip``.
-    ``records``: where in the file the rows are. ``absent_columns``: columns that no JSON
-    object has.
+    ``records``: where the rows are in JSON or XML. ``ignored_members``: of its records, which no column reads.
+    ``has_only_texts``: no cell is stored as a number. ``absent_columns``: columns that no record has.
     """
 
     name: str
@@ -64,6 +64,8 @@ class ManifestFormat:
     sheet: str | None = None
     header_row: int = 1
     records: str | None = None
+    ignored_members: int = 0
+    has_only_texts: bool = False
     archive: str | None = None
     absent_columns: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -76,7 +78,7 @@ class ManifestFormat:
     @property
     def stores_numbers(self) -> bool:
         """Return whether cells may be stored as numbers, which have a decimal point."""
-        return self.encoding is None or not self.header_row  # a workbook, or JSON
+        return not self.has_only_texts and (self.encoding is None or not self.header_row)  # a workbook, or JSON
 
     def describe(self) -> str:
         """Describe the format for the user: ``CSV, UTF-8, comma-separated``."""
@@ -90,6 +92,8 @@ class ManifestFormat:
             parts[0] = f"{parts[0]} in {self.archive}"
         if self.records is not None:
             parts.append(f"rows in {self.records}")
+        if self.ignored_members:
+            parts.append(f"{self.ignored_members:,} other member{'s' if self.ignored_members > 1 else ''} ignored")
         if self.header_row > 1:
             parts.append(f"header in row {self.header_row}")
         return ", ".join(parts)

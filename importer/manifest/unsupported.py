@@ -72,7 +72,10 @@ _HTML_TAGS = (
     rb"center|font|form|h[1-6]|ul|ol|pre|img|a|b|i|big|small"
 )
 _HTML = re.compile(rb"<!doctype\s+html|<(?:" + _HTML_TAGS + rb")(?:\s[^<>]*+)?/?>", re.IGNORECASE)
-_XML = re.compile(rb"<\?xml\s|<[A-Za-z_][\w.:-]*+\s[^<>]*?\bxmlns|<([A-Za-z_][\w.:-]*+)(?:\s[^<>]*+)?>\s*<[A-Za-z_]")
+_XML = re.compile(
+    rb"<\?xml\s|<!DOCTYPE\s|<[A-Za-z_][\w.:-]*+\s[^<>]*?\bxmlns|"
+    rb"<[A-Za-z_][\w.:-]*+(?:\s[^<>]*?)?(?:/>\s*+\Z|>\s*<[A-Za-z_/!])|<([A-Za-z_][\w.:-]*+)>[^<]*</\1>\s*+\Z"
+)
 _COMMENTS = re.compile(rb"\s*+(?:<!--.*?-->\s*+)++", re.DOTALL)
 # The header of some programs: <TICKER>,<DATE>
 _BRACKETED_HEADER = re.compile(rb"<[^<>\r\n]*+>[ \t]*+[,;\t|]")
@@ -110,9 +113,6 @@ _WEB_PAGE = UnsupportedFile(
 _ARCHIVED_PAGE = UnsupportedFile("a web archive (MHTML)", OPEN_AND_SAVE, is_table=True)
 _XML_SPREADSHEET = UnsupportedFile("an XML spreadsheet of Excel 2003 (SpreadsheetML)", OPEN_AND_SAVE, is_table=True)
 _FLAT_DOCUMENT = UnsupportedFile("an OpenDocument spreadsheet in XML (.fods)", OPEN_AND_SAVE, is_table=True)
-_XML_FILE = UnsupportedFile(
-    "an XML file", f"If the program can, export CSV, JSON or .xlsx instead. {OPEN_AND_SAVE}", is_table=True
-)
 _SYLK_FILE = UnsupportedFile("a SYLK spreadsheet (.slk)", OPEN_AND_SAVE, is_table=True)
 _DIF_FILE = UnsupportedFile("a DIF spreadsheet (.dif)", OPEN_AND_SAVE, is_table=True)
 _VERY_OLD_FILE = UnsupportedFile("a workbook of Excel 5 or older", OPEN_AND_SAVE, is_table=True)
@@ -174,7 +174,14 @@ def _markup(start: bytes) -> UnsupportedFile | None:
         return _FLAT_DOCUMENT
     if _HTML.match(inside) or (_XML.match(inside) and re.search(rb"<html[\s>]", inside, re.IGNORECASE)):
         return _WEB_TABLE if _TABLE_TAG.search(inside) else _WEB_PAGE
-    return _XML_FILE if _XML.match(inside) else None
+    return None
+
+
+def is_xml(start: bytes) -> bool:
+    """Return whether a text is XML of no particular kind."""
+    comments = _COMMENTS.match(start)
+    inside = start[comments.end() :] if comments else start
+    return _XML.match(inside) is not None and not _BRACKETED_HEADER.match(inside)
 
 
 def _mail(start: bytes) -> UnsupportedFile | None:

@@ -33,6 +33,7 @@ class Rule:
     column: str
     field: str  # SchemaName
     line: int  # of the mapping file, from 1
+    place: KeyPath = ()  # in the mapping file, such as ("columns", "Subject")
     type: FieldType = FieldType.TEXT
     required: bool = False
     default: str | None = None
@@ -52,7 +53,21 @@ class Rule:
     true_words: tuple[str, ...] = ()  # casefolded; empty: TRUE_WORDS
     false_words: tuple[str, ...] = ()  # casefolded; empty: FALSE_WORDS
     region: str | None = None  # ISO 3166; for phone numbers without a country code
+    extract: str | None = None  # `email`, or a regular expression whose first group is the value
+    join: str | None = None  # between the values of a list column
+    pick: Literal["first", "last"] | None = None  # of the values of a list column
+    repeated: tuple[str, ...] = ()  # set for a manifest: its columns, if it has several of this name
     stored_numbers: bool = False  # set for a workbook: its numbers have a decimal point, whatever ``decimal`` is
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the manifest's columns whose cells fill the field."""
+        return self.repeated or (self.column,)
+
+    @property
+    def takes_list(self) -> bool:
+        """Return whether a cell may be a list of values."""
+        return self.join is not None or self.pick is not None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS, fixed_type
 from importer.mapping.checked_mapping import ColumnMention, Section
-from importer.mapping.document import Document, KeyPath
+from importer.mapping.document import Document, KeyPath, key_path_text
 from importer.mapping.document_models import ROW_CONTENT, AttachmentsModel, MappingModel
 from importer.mapping.field_names import field_name_error, field_name_warning
 from importer.mapping.findings import MappingFinding
@@ -18,10 +18,10 @@ from importer.mapping.templates import Template
 
 def check_consistency(model: MappingModel, document: Document, structure: StructureCheck) -> Iterator[MappingFinding]:
     """Yield every error in the meaning of a mapping, after ``structure`` found those in its form."""
-    for column, rule in model.columns.items():
-        errors = errors_of_known_keys(rule) if column in structure.incomplete_columns else rule_errors(rule)
+    for place, rule in model.rules():
+        errors = errors_of_known_keys(rule) if place[1] in structure.incomplete_columns else rule_errors(rule)
         for key_path, text in errors:
-            yield MappingFinding(document.line(("columns", column, *key_path)), f"columns > {column}: {text}")
+            yield MappingFinding(document.line((*place, *key_path)), f"{key_path_text(place)}: {text}")
     yield from _field_name_errors(model, document)
     yield from _attachment_errors(model.attachments, document)
     yield from _column_conflicts(list(column_mentions(model, document)))
@@ -35,14 +35,14 @@ def consistency_warnings(model: MappingModel, document: Document) -> Iterator[Ma
         if warning := field_name_warning(name):
             text = f"{key_path[0]}: {warning}; ignore this warning if the account has this field"
             yield MappingFinding(document.line(key_path), text)
-    for column, rule in model.columns.items():
+    for place, rule in model.rules():
         right = fixed_type(rule.field)
         if right is not None and rule.type is not right:
             needed = f"{rule.field} is a {right.upper()}; add `type: {right}`"
-            text = f"columns > {column}: {needed} to find wrong ones before they are sent"
-            yield MappingFinding(document.line(("columns", column)), text)
+            text = f"{key_path_text(place)}: {needed} to find wrong ones before they are sent"
+            yield MappingFinding(document.line(place), text)
     if model.key_field is not None:
-        filled_by = [column for column, rule in model.columns.items() if rule.field == model.key_field]
+        filled_by = [str(place[1]) for place, rule in model.rules() if rule.field == model.key_field]
         template = model.templates.get(model.key_field)
         if filled_by != model.key and not (template and set(Template.parse(template).columns).issuperset(model.key)):
             reason = "is not filled by the key column alone, so it does not identify a ticket"
@@ -83,8 +83,8 @@ def _in_template(document: Document, section: Section, key_path: KeyPath, templa
 
 def _filled_fields(model: MappingModel) -> Iterator[tuple[str, KeyPath]]:
     """Yield every field that the mapping fills, with the place that fills it."""
-    for column, rule in model.columns.items():
-        yield rule.field, ("columns", column, "field")
+    for place, rule in model.rules():
+        yield rule.field, (*place, "field")
     for name in model.constants:
         yield name, ("constants", name)
     for name in model.templates:

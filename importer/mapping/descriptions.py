@@ -10,7 +10,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "source": "Name of the system that the tickets come from. Account, source and key identify a ticket.",
         "key": "Column, or list of columns, that identifies a row in every run. row-content: the whole row is the key.",
         "key_field": "Field that stores the key, so that a ticket can be found by it in the account.",
-        "columns": "Column of the manifest: SchemaName of a field, or a rule such as {field: Title}.",
+        "columns": "Column of the manifest: SchemaName of a field, a rule such as {field: Title}, or a list of rules.",
         "constants": "SchemaName: value that is the same in every ticket.",
         "templates": "SchemaName: text with columns in braces, such as {System}/{Legacy ID}.",
         "attachments": "Which cells or folders name the files of a ticket, and the limits for one ticket.",
@@ -21,6 +21,9 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
     "columns": {
         "field": "SchemaName of the field that the column fills.",
         "type": "Type of the value. Cells of another type are rejected.",
+        "extract": "The part of the cell to send: email, or a regular expression with a group, such as ^(\\d+).",
+        "join": "Text between the values of a list column, such as a comma: all values are sent as one text.",
+        "pick": "The value of a list column that is sent: first or last.",
         "required": "Reject rows in which this cell is empty.",
         "default": "Value for empty cells.",
         "values": 'Old value: new value. Other values stay unchanged. A new value "" makes the cell empty.',
@@ -64,6 +67,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "delimiter": "Character between the columns, such as ;, or tab.",
         "sheet": "Name of the workbook's sheet.",
         "header_row": "Number of the row that holds the column names; the first row is 1.",
-        "records": "Where in JSON the list of rows is, such as tickets or data.tickets.",
+        "records": "Where the rows are: in JSON a JMESPath expression such as data.tickets, in XML a path.",
+        "columns": "Columns of JSON or XML: name of the column, and JMESPath expression of its value in each record.",
     },
 }

@@ -15,6 +15,11 @@ Data = str | None | list[Any] | dict[str, Any]
 KeyPath = tuple[str | int, ...]  # keys and list positions from the top, such as ("columns", "Subject", "field")
 
 
+def key_path_text(key_path: KeyPath) -> str:
+    """Return ``columns > Subject > max_length``; list items count from 1."""
+    return " > ".join(str(part + 1) if isinstance(part, int) else part for part in key_path)
+
+
 class UnreadableError(Exception):
     """The file can't be read as a mapping. Its one finding says why."""
 

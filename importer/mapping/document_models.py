@@ -11,14 +11,17 @@ import codecs
 import contextlib
 import ipaddress
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.types import StringConstraints
 
-from importer.mapping.cell_pattern import CellPattern
+from importer.mapping.cell_pattern import CellPattern, extract_pattern
 from importer.mapping.checked_mapping import DEFAULT_MAX_FILE_SIZE_BYTES, DEFAULT_MAX_FILES
+from importer.mapping.document import KeyPath
+from importer.mapping.record_paths import plain_path, xml_path
 from importer.mapping.templates import Template
 from importer.models import FieldType
 
@@ -41,8 +44,9 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _as_rule(value: Any) -> Any:
-    return {"field": value} if isinstance(value, str) else value
+def _as_rules(value: Any) -> Any:
+    written = value if isinstance(value, list) else [value]
+    return [{"field": each} if isinstance(each, str) else each for each in written]
 
 
 def size_bytes(value: Any) -> int:
@@ -90,6 +94,19 @@ def _delimiter(value: str) -> str:
     return delimiter
 
 
+def _expression(value: str) -> str:
+    if plain_path(value) is None:
+        from importer.mapping.record_expressions import expression_error  # noqa: PLC0415 - loading it takes time
+
+        if (wrong := expression_error(value)) is not None:
+            raise ValueError(f"is not a JMESPath expression: it {wrong}")
+    return value
+
+
+def _records(value: str) -> str:
+    return value if xml_path(value) is not None else _expression(value)
+
+
 def _template(value: str) -> str:
     if not Template.parse(value).columns:
         raise ValueError("names no column in braces; put a text that is the same in every ticket under `constants`")
@@ -99,6 +116,11 @@ def _template(value: str) -> str:
 def _thousands(value: str) -> str:
     if value not in THOUSANDS:
         raise ValueError(f"is not a thousands separator; write one of {' '.join(THOUSANDS).strip()} or a blank")
+    return value
+
+
+def _extract(value: str) -> str:
+    extract_pattern(value)
     return value
 
 
@@ -188,6 +210,9 @@ class RuleModel(_SectionModel):
     type: FieldType = FieldType.TEXT
     required: bool = False
     default: Text | None = None
+    extract: Annotated[Text, AfterValidator(_extract)] | None = None
+    join: Text | None = None
+    pick: Literal["first", "last"] | None = None
     values: ValueMap | None = None
     values_from: Text | None = None
     one_of: Texts | None = None
@@ -209,6 +234,14 @@ class RuleModel(_SectionModel):
 
 # The keys that say what happens to a cell; `rule_steps` of validation has a step for each.
 RULE_KEYS = frozenset(RuleModel.model_fields) - {"field"}
+
+
+# One rule, or several for a column that fills several fields.
+Rules = Annotated[
+    list[RuleModel],
+    Field(min_length=1),
+    BeforeValidator(_as_rules, json_schema_input_type=Text | RuleModel | list[Text | RuleModel]),
+]
 
 
 class DownloadModel(_SectionModel):
@@ -242,7 +275,8 @@ class ManifestModel(_SectionModel):
     delimiter: Annotated[Text, AfterValidator(_delimiter), _schema_hint(pattern=_DELIMITER_PATTERN)] | None = None
     sheet: Text | None = None
     header_row: Count = 1
-    records: Text | None = None
+    records: Annotated[Text, AfterValidator(_records)] | None = None
+    columns: Annotated[dict[Text, Annotated[Text, AfterValidator(_expression)]], Field(min_length=1)] | None = None
 
 
 class MappingModel(_SectionModel):
@@ -253,16 +287,19 @@ class MappingModel(_SectionModel):
     source: Annotated[Text, AfterValidator(_source), _schema_hint(pattern=_SOURCE_PATTERN, maxLength=100)]
     key: Texts
     key_field: Text | None = None
-    columns: Annotated[
-        dict[Text, Annotated[RuleModel, BeforeValidator(_as_rule, json_schema_input_type=Text | RuleModel)]],
-        Field(min_length=1),
-    ]
+    columns: Annotated[dict[Text, Rules], Field(min_length=1)]
     constants: dict[Text, Text] = {}
     templates: dict[Text, Annotated[Text, AfterValidator(_template), _schema_hint(pattern=_TEMPLATE_PATTERN)]] = {}
     attachments: AttachmentsModel | None = None
     ignore: Annotated[list[Text], TextOrList] = []
     duplicates: Literal["reject", "first"] = "reject"
     manifest: ManifestModel = ManifestModel()
+
+    def rules(self) -> Iterator[tuple[KeyPath, RuleModel]]:
+        """Yield each rule with its place: ("columns", "Subject"), or ("columns", "Reporter", 1) in a list."""
+        for column, rules in self.columns.items():
+            for index, rule in enumerate(rules):
+                yield ("columns", column, *([index] if len(rules) > 1 else [])), rule
 
 
 SECTIONS: dict[str, type[_SectionModel]] = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from importer.mapping.document import MAX_BYTES, Document, KeyPath, UnreadableError, decode
+from importer.mapping.document import MAX_BYTES, Document, KeyPath, UnreadableError, decode, key_path_text
 from importer.mapping.findings import MappingFinding, SourceLine
 from importer.mapping.mapping_files import MAX_FILES, MappingFiles
 from importer.mapping.two_column_files import TABLE_SUFFIXES, mapping_document, read_pairs, value_map_errors
@@ -78,15 +78,14 @@ class _DocumentReader:
 
     def _with_value_maps(self, document: Document, path: Path) -> Document:
         """Add the pairs of each ``values_from`` file to the rule's ``values``; the rule's own values win."""
-        for column, rule in _rules_with_value_map(document):
-            key_path: KeyPath = ("columns", column)
+        for key_path, rule in _rules_with_value_map(document):
             name, line = rule["values_from"], document.line((*key_path, "values_from"))
             try:
                 targets, lines, findings = self._read_value_map(path.parent / name)
             except UnreadableError as error:
                 finding = error.finding
                 if not finding.line:
-                    finding = MappingFinding(line, f"columns > {column} > values_from: {name!r}: {finding.text}")
+                    finding = MappingFinding(line, f"{key_path_text(key_path)} > values_from: {name!r}: {finding.text}")
                 document = replace(document, findings=[*document.findings, finding])
                 continue
             own = rule.get("values") or {}
@@ -97,7 +96,7 @@ class _DocumentReader:
             new_rule = {**rule, "values": values} if values else rule
             document = replace(
                 document,
-                data=_with_rule(document.data, column, new_rule),
+                data=_with_rule(document.data, key_path, new_rule),
                 lines={(*key_path, "values"): line, **document.lines, **new_lines},
                 findings=[*document.findings, *findings],
             )
@@ -129,13 +128,16 @@ def _included_names(document: Document) -> list[str]:
     return [name for name in names if name] if all(isinstance(name, str) for name in names) else []
 
 
-def _rules_with_value_map(document: Document) -> list[tuple[str, dict[str, Any]]]:
+def _rules_with_value_map(document: Document) -> list[tuple[KeyPath, dict[str, Any]]]:
     """Return the rules with a usable ``values_from``; a wrong form is reported later."""
     columns = document.data.get("columns") if isinstance(document.data, dict) else None
-    rules = columns.items() if isinstance(columns, dict) else ()
+    places: list[tuple[KeyPath, Any]] = []
+    for column, rule in columns.items() if isinstance(columns, dict) else ():
+        rules = enumerate(rule) if isinstance(rule, list) else ()
+        places += [(("columns", column), rule), *((("columns", column, index), each) for index, each in rules)]
     return [
-        (column, rule)
-        for column, rule in rules
+        (place, rule)
+        for place, rule in places
         if isinstance(rule, dict)
         and isinstance(rule.get("values_from"), str)
         and rule["values_from"]
@@ -143,8 +145,13 @@ def _rules_with_value_map(document: Document) -> list[tuple[str, dict[str, Any]]
     ]
 
 
-def _with_rule(data: Any, column: str, rule: dict[str, Any]) -> dict[str, Any]:
-    return {**data, "columns": {**data["columns"], column: rule}}
+def _with_rule(data: Any, place: KeyPath, rule: dict[str, Any]) -> Any:
+    """Return a part of a document in which the rule at ``place`` is replaced."""
+    if not place:
+        return rule
+    first, *rest = place
+    changed = {first: _with_rule(data[first], tuple(rest), rule)}
+    return {**data, **changed} if isinstance(data, dict) else [changed.get(at, each) for at, each in enumerate(data)]
 
 
 def _merged(base: Document, over: Document) -> Document:

@@ -87,17 +87,17 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
         key=() if is_row_content else tuple(model.key),
         key_is_row_content=is_row_content,
         key_field=model.key_field,
-        rules=tuple(_rule(column, rule, document) for column, rule in model.columns.items()),
+        rules=tuple(_rule(place, rule, document) for place, rule in model.rules()),
         constants=tuple(model.constants.items()),
         templates=tuple((name, Template.parse(text)) for name, text in model.templates.items()),
         attachments=_attachments(model.attachments) if model.attachments else None,
         ignore=frozenset(model.ignore),
         duplicates=model.duplicates,
         manifest=ManifestOptions(
-            **model.manifest.model_dump(),
+            **model.manifest.model_dump(exclude={"columns"}),
+            columns=tuple((model.manifest.columns or {}).items()),
             single_columns=frozenset(each.column for each in mentions if each.section is not Section.IGNORE),
             whole_columns=_whole_columns(model.ignore, {each.column for each in mentions}),
-            may_repeat=frozenset(model.ignore),
         ),
         mentions=mentions,
         lines=MappingProxyType(document.lines),
@@ -110,7 +110,7 @@ def _whole_columns(ignore: Sequence[str], mentioned: Collection[str]) -> frozens
     return frozenset(name for name in ignore if not any(column.startswith(f"{name}.") for column in mentioned))
 
 
-def _rule(column: str, rule: RuleModel, document: Document) -> Rule:
+def _rule(place: KeyPath, rule: RuleModel, document: Document) -> Rule:
     options = {key: value for key, value in rule if value is not None}
     options.pop("values_from", None)  # `includes` has added these pairs to `values`
     for key, value in options.items():
@@ -118,7 +118,7 @@ def _rule(column: str, rule: RuleModel, document: Document) -> Rule:
             options[key] = tuple(value) if isinstance(value, list) else MappingProxyType(value)
     for key in options.keys() & {"true_words", "false_words"}:
         options[key] = tuple(word.strip().casefold() for word in options[key])
-    return Rule(column=column, line=document.line(("columns", column)), **options)
+    return Rule(column=str(place[1]), place=place, line=document.line(place), **options)
 
 
 def _attachments(section: AttachmentsModel) -> AttachmentRules:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from types import MappingProxyType
 
 from importer.errors import MappingError
 from importer.mapping.checked_mapping import Mapping
 from importer.mapping.findings import MappingFinding, format_findings
 from importer.mapping.includes import is_two_column_mapping
+from importer.mapping.list_columns import Repeated, repeated_column_errors
 from importer.mapping.similar_names import did_you_mean
 
 _COPY = re.compile(r"(.*) \([0-9]+\)", re.DOTALL)  # the manifest's reader numbers the copies of a column
@@ -36,16 +38,24 @@ def is_ignored(mapping: Mapping, column: str) -> bool:
     return column in mapping.ignore or _original(column) in mapping.ignore
 
 
-def check_columns(mapping: Mapping, columns: Sequence[str], absent: Collection[str] = ()) -> None:
+def check_columns(
+    mapping: Mapping, columns: Sequence[str], absent: Collection[str] = (), repeated: Repeated = MappingProxyType({})
+) -> None:
     """Check that the mapping and the manifest's header name the same columns.
 
     ``absent``: those of ``columns`` that a manifest without a header does not have; some may be treated as empty.
-    Raises MappingError whose ``details`` name every unmentioned column, and every place that names a missing column.
+    ``repeated``: the columns of each name that the header has several times. Raises MappingError whose ``details`` name
+    every unmentioned column, every place that names a missing column, and every place that can't take a list column.
     """
-    present = [column for column in columns if column not in absent]
+    copies = {copy for of_name in repeated.values() for copy in of_name[1:]}
+    present = [column for column in columns if column not in absent and column not in copies]
     if absent and _may_be_empty(mapping, present, absent):
         return
-    findings = [*_missing(mapping, present), *_unmentioned(mapping, present)]
+    findings = [
+        *_missing(mapping, present),
+        *_unmentioned(mapping, present),
+        *repeated_column_errors(mapping, repeated),
+    ]
     if findings:
         message = f"the mapping {mapping.path} does not fit the manifest's columns:"
         hint = _ABSENT_HINT if absent else _hint(mapping, present)

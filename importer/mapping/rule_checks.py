@@ -44,6 +44,8 @@ def rule_errors(rule: RuleModel) -> Iterator[RuleError]:
 def errors_of_known_keys(rule: RuleModel) -> Iterator[RuleError]:
     """Yield the errors that a rule has even if some of its keys could not be read."""
     yield from _empty_cell_errors(rule)
+    if rule.join is not None and rule.pick is not None:
+        yield ("pick",), "`pick` sends one value and `join` sends all of them; remove one of the two keys"
     yield from _length_errors(rule)
     yield from _choice_errors(rule)
     yield from _date_errors(rule)

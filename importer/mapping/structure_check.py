@@ -43,6 +43,8 @@ def check_structure(document: Document) -> StructureCheck:
 
 def _check_rest(document: Document, errors: list[ErrorDetails]) -> StructureCheck:
     """Remove the wrong parts and build the model of the rest."""
+    for each in errors:
+        each["loc"] = _as_written(each["loc"], document)
     certain = [each for each in errors if document.is_complete or each["type"] != "missing"]
     findings = tuple(structure_messages.describe_error(each, document) for each in certain)
     rest = _copied(document.data)
@@ -62,7 +64,16 @@ def _check_rest(document: Document, errors: list[ErrorDetails]) -> StructureChec
 def _copied(data: Any) -> Any:
     if isinstance(data, dict):
         return {key: _copied(value) for key, value in data.items()}
-    return [*data] if isinstance(data, list) else data
+    return [_copied(value) for value in data] if isinstance(data, list) else data
+
+
+def _as_written(key_path: KeyPath, document: Document) -> KeyPath:
+    """Return the place of an error in the document: a column's only rule is in a list only in the model."""
+    match key_path:
+        case ("columns", str(column), 0, *rest):
+            columns = document.data["columns"] if isinstance(document.data, dict) else {}
+            return key_path if isinstance(columns.get(column), list) else ("columns", column, *rest)
+    return key_path
 
 
 def _remove(rest: dict[str, Any], key_path: KeyPath, incomplete: set[str]) -> bool:
@@ -72,6 +83,11 @@ def _remove(rest: dict[str, Any], key_path: KeyPath, incomplete: set[str]) -> bo
             rule = rest["columns"].get(column)
             if isinstance(rule, dict):
                 rule.pop(key, None)
+                incomplete.add(column)
+            return True
+        case ("columns", str(column), int(index), str(key), *_) if key not in ("field", "[key]"):
+            if column in rest["columns"]:  # an earlier error may have removed the whole column
+                rest["columns"][column][index].pop(key, None)
                 incomplete.add(column)
             return True
         case ("columns" | "constants" | "templates" as section, str(name), *_):

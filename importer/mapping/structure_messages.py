@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from importer.mapping.document import Document, KeyPath
+from importer.mapping.document import Document, KeyPath, key_path_text
 from importer.mapping.document_models import SECTIONS
 from importer.mapping.findings import MappingFinding
 from importer.mapping.similar_names import did_you_mean
@@ -50,8 +50,8 @@ def describe_error(error: ErrorDetails, document: Document) -> MappingFinding:
         wrong = _HALF_CHARACTER if error["type"] == "string_unicode" else "must not be empty"
         # The key path has a replacement character for half a character; the input has the name as written.
         line = document.line((*key_path[:-2], error["input"]))
-        return MappingFinding(line, f"{_format_key_path(key_path[:-2])}: a name {wrong}")
-    where = _format_key_path(key_path)
+        return MappingFinding(line, f"{key_path_text(key_path[:-2])}: a name {wrong}")
+    where = key_path_text(key_path)
     match error["type"]:
         case "missing":
             text = f"{where} is missing; {_WHAT_TO_WRITE.get(where) or _WHAT_TO_WRITE[str(key_path[-1])]}"
@@ -76,11 +76,6 @@ def no_mapping_error(document: Document) -> MappingFinding:
     return MappingFinding(0, f"{what}; a mapping starts with `version: 1`")
 
 
-def _format_key_path(key_path: KeyPath) -> str:
-    """Return ``columns > Subject > max_length``; list items count from 1."""
-    return " > ".join(str(part + 1) if isinstance(part, int) else part for part in key_path)
-
-
 def _shown(value: Any) -> str:
     """Return a wrong value as a message shows it, in few characters."""
     match value:
@@ -101,7 +96,7 @@ def _unknown_key(key_path: KeyPath) -> str:
         section = "download"
     keys = SECTIONS[section].model_fields
     guess = did_you_mean(str(key_path[-1]), keys, cutoff=0.7) or f"; the keys are {', '.join(keys)}"
-    prefix = f"{_format_key_path(key_path[:-1])}: " if section else ""
+    prefix = f"{key_path_text(key_path[:-1])}: " if section else ""
     return f"{prefix}unknown key {key_path[-1]!r}{guess}"
 
 

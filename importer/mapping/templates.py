@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|([{}])|[^{}]+")
 
@@ -13,11 +14,13 @@ _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|([{}])|[^{}]+")
 class Template:
     """A text with columns in braces, split into its parts.
 
-    ``parts``: pairs of a literal text and the column whose cell follows it, or None at the end.
+    ``parts``: pairs of a literal text and the column whose cell follows it, or None at the end. ``repeated``: the
+    columns of each name that the manifest has several times; their cells are joined by a comma.
     """
 
     text: str
     parts: tuple[tuple[str, str | None], ...]
+    repeated: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def parse(cls, text: str) -> Template:
@@ -42,8 +45,13 @@ class Template:
     @property
     def columns(self) -> tuple[str, ...]:
         """Each column that is named, in the order of its first use."""
-        return tuple(dict.fromkeys(column for _, column in self.parts if column is not None))
+        names = dict.fromkeys(name for _, name in self.parts if name is not None)
+        return tuple(column for name in names for column in self.repeated.get(name, (name,)))
 
     def fill(self, cells: Mapping[str, str]) -> str:
         """Return the text with each column replaced by its cell, unchanged."""
-        return "".join(text + (cells[column] if column is not None else "") for text, column in self.parts)
+        return "".join(text + (self._cell(cells, column) if column is not None else "") for text, column in self.parts)
+
+    def _cell(self, cells: Mapping[str, str], column: str) -> str:
+        columns = self.repeated.get(column)
+        return cells[column] if columns is None else ", ".join(filter(None, map(cells.__getitem__, columns)))

@@ -21,7 +21,15 @@ from importer.resolve.conclusions import Evidence, conclusions
 from importer.resolve.run import ResolveJob, ResolveRun, open_run, recorded
 from importer.resolve.search import SearchOptions, SearchPlan, TicketSearch, look_up_tickets
 from importer.resolve.ticket_lookup import LookupResult
-from importer.results import RowResults, RowState, data_columns, read_result_rows, result_of_row, write_results
+from importer.results import (
+    RowResults,
+    RowState,
+    data_columns,
+    data_header,
+    read_result_rows,
+    result_of_row,
+    write_results,
+)
 from importer.runtime.events import Emit, Warned
 from importer.runtime.signals import interruptions
 from importer.validation import content_hashes
@@ -119,6 +127,6 @@ def _write_results(run: ResolveRun, summary: Summary) -> None:
             summary.count((result.status, result.code, result.error) for result in results)
             yield RowResults(cells=cells, results=results)
 
-    written = write_results(run.job.target, columns, outcomes())
+    written = write_results(run.job.target, data_header(run.manifest), outcomes())
     if written != rows:
         raise ProgramError(f"{rows} rows were read, but {written} were written")

@@ -2,7 +2,7 @@
 
 from importer.results.cell_limits import ENDING as WORKBOOK_ENDING
 from importer.results.cell_limits import MAX_ROWS, WorkbookLimits
-from importer.results.columns import COLUMNS, ResultRow, data_columns, escape_formula
+from importer.results.columns import COLUMNS, ResultRow, data_columns, data_header, escape_formula
 from importer.results.comparison import ManifestComparison, ResultsContent, compare_with_manifest
 from importer.results.projection import RowState, result_of_row
 from importer.results.reading import check_results, past_imports, read_result_rows
@@ -23,6 +23,7 @@ __all__ = [
     "check_results_path",
     "compare_with_manifest",
     "data_columns",
+    "data_header",
     "escape_formula",
     "part_path",
     "past_imports",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from importer.manifest.manifest import Manifest
 from importer.models import Status, TicketIds
 
 COLUMNS = (
@@ -32,6 +33,12 @@ _SUSPICIOUS = frozenset(("'", *_STARTS_A_FORMULA))  # first characters that need
 def data_columns(columns: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of the manifest: all but the thirteen that results add."""
     return tuple(column for column in columns if column not in COLUMNS)
+
+
+def data_header(manifest: Manifest) -> tuple[str, ...]:
+    """Return the names of these columns as the header has them: repeated ones without numbers."""
+    names = zip(manifest.columns, manifest.columns_as_written, strict=True)
+    return tuple(written for column, written in names if column not in COLUMNS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -93,7 +93,9 @@ def _is_same_number(original: str, found: str) -> bool:
         return False
     scientific = re.search(r"[eE]", found) is not None
     digits = len(after.as_tuple().digits) if scientific else len(_significant(after))
-    lost = len(_significant(before)) > len(_significant(after))
+    given = len(_significant(before))
+    # A float of 17 digits may have as many digits as the number that it replaces.
+    lost = given > len(_significant(after)) or (scientific and given > _KEPT_DIGITS)
     if not lost or not (scientific or digits >= _SHOWN_DIGITS):
         return False
     if not scientific and before == before.to_integral_value() and len(_significant(before)) <= _KEPT_DIGITS:

@@ -17,7 +17,7 @@ from importer.validation import RowKeys
 INCOMPLETE_ROW_CODES = (
     *("too-few-cells", "too-many-cells", "header-again"),
     *("cell-error", "formula-without-value"),
-    *("nested-value", "half-character", "name-twice"),
+    *("nested-value", "half-character", "name-twice", "expression-failed"),
 )
 
 

@@ -75,7 +75,8 @@ def suggest(manifest: Path, fields: AccountFields | None, sheet: str | None = No
         copy = private_copy(manifest, folder)
         header_row, opened = _opened(copy.path, manifest, sheet)
         sample, is_whole = _sample(opened, manifest)
-        cells = {column: sample.texts(column) for column in opened.columns if column not in opened.numbered_columns}
+        copies = {column for columns in opened.repeated.values() for column in columns[1:]}
+        cells = {column: sample.texts(column) for column in opened.columns if column not in copies}
         looked = {column: profile_column(texts) for column, texts in cells.items()}
         files = find_files({name: (looked[name], cells[name]) for name in looked}, manifest.absolute().parent)
         decided = _without_nested(_without_files(draft(looked, fields), files), sample)
@@ -108,7 +109,7 @@ def _opened(path: Path, manifest: Path, sheet: str | None) -> tuple[int, Manifes
     first: Manifest | ManifestError | None = None
     for header_row in range(1, _HEADER_ROWS + 1):
         try:
-            options = ManifestOptions(header_row=header_row, sheet=sheet, may_repeat=None)
+            options = ManifestOptions(header_row=header_row, sheet=sheet)
             opened = open_manifest(path, options, (), shown_as=manifest)
             sample = next(opened.chunks(_PROBED_ROWS), None)
         except ManifestError as error:
@@ -193,15 +194,15 @@ def _without_files(decided: Draft, files: FileColumns) -> Draft:
 
 def _without_repeated(decided: Draft, opened: Manifest) -> Draft:
     """Leave repeated columns unmapped: only the user knows which one to use."""
-    why = "TODO: the header has this name several times, which can't be mapped; give each column its own name"
+    why = "TODO: the header has this name several times; map it with `join` or `pick` to use its values"
     decisions = tuple(
         ColumnDecision(column=each.column, confidence=Confidence.UNMAPPED, why=why)
-        if each.column in opened.repeated_names
+        if each.column in opened.repeated
         else each
         for each in decided.decisions
     )
     key = decided.key
-    if key.column in opened.repeated_names:
+    if key.column in opened.repeated:
         key = KeyDecision(why="the header has this column several times, with different values")
     return replace(decided, key=key, decisions=decisions)
 

@@ -14,6 +14,7 @@ from importer.leadsquared.documented_fields import documented_type
 from importer.manifest.text_column import Mask
 from importer.mapping import Mapping as CheckedMapping
 from importer.mapping import Rule, Template
+from importer.mapping.list_values import list_cell
 from importer.validation.account_rules import AccountRules
 from importer.validation.problem_collector import ProblemCollector
 from importer.validation.rule_steps import UNSENDABLE, CellProblem, convert_cells, is_unsendable
@@ -60,7 +61,7 @@ class FieldConverter:
     def fields(self, frame: pd.DataFrame, collector: ProblemCollector) -> Iterator[SentField]:
         """Yield every field of the rows of ``frame`` (text cells); report every problem."""
         for rule, known in self._rules:
-            yield self._convert(frame[rule.column], rule, known, collector)
+            yield self._convert(_cells(frame, rule), rule, known, collector)
         for name, template in self._templates:
             # A problem names one column: the template's first.
             rule = Rule(column=template.columns[0], field=name, line=0)
@@ -115,6 +116,14 @@ def convert_constant(name: str, value: str) -> tuple[str, str]:
     converted = convert([value], rule)
     valid = converted.values[0]
     return ("", f"is not {converted.expected}") if valid is None else (valid, "")
+
+
+def _cells(frame: pd.DataFrame, rule: Rule) -> pd.Series:
+    """Return the cell of each row; those of a repeated column are one cell with a list."""
+    if not rule.repeated:
+        return frame[rule.column]
+    rows = frame[[*rule.repeated]].itertuples(index=False, name=None)
+    return pd.Series(list(map(list_cell, rows)), dtype=object)
 
 
 def _fill(template: Template, frame: pd.DataFrame) -> pd.Series:

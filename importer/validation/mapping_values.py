@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from importer.errors import MappingError
 from importer.mapping import Mapping, Rule
-from importer.mapping.document import KeyPath
+from importer.mapping.document import KeyPath, key_path_text
 from importer.mapping.findings import MappingFinding, format_findings
 from importer.mapping.rule_checks import literal_texts
 from importer.validation.field_conversion import convert_constant
@@ -20,7 +20,7 @@ def check_mapping_values(mapping: Mapping) -> None:
     Raises MappingError; its ``details`` name every invalid value with file and line.
     """
     findings = [
-        MappingFinding(mapping.line("columns", rule.column, *place), f"columns > {rule.column}: {text}")
+        MappingFinding(mapping.line(*rule.place, *place), f"{key_path_text(rule.place)}: {text}")
         for rule in mapping.rules
         for place, text in _invalid_values(rule)
     ]

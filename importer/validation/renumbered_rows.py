@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -54,8 +55,9 @@ class _NameComparison:
             attachments=None,
         )
         self._plain_rules = sorted(self._mapping.rules, key=lambda rule: fields.index(rule.field))
-        of_templates = (column for _, template in self._mapping.templates for column in template.columns)
-        self._columns = list(dict.fromkeys([*(rule.column for rule in self._mapping.rules), *of_templates]))
+        columns = [each.columns for each in self._mapping.rules]
+        columns += [template.columns for _, template in self._mapping.templates]
+        self._columns = list(dict.fromkeys(itertools.chain(*columns)))
         self._validator = Validator(self._mapping, None, sheet)
 
     def compare(

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from importer.account_fields.value_check import shortened
 from importer.leadsquared.documented_fields import LEAD_ID, fixed_type
 from importer.mapping import RULE_KEYS, FieldType, Rule
+from importer.mapping.cell_pattern import extract_pattern
+from importer.mapping.list_values import NestedValueError, list_values
 from importer.validation.type_conversion import convert
 
 UNSENDABLE = "contains a character that can't be sent"
@@ -100,6 +102,37 @@ def with_fixed_type(rule: Rule) -> Rule:
 
 
 # -- the steps ---------------------------------------------------------------------------------------------------------
+
+
+def _take_values(batch: CellBatch, rule: Rule) -> None:
+    """Replace a cell by the part that `extract` finds, and a list by all its values, joined, or by one of them.
+
+    With a default, a value without a match counts as empty.
+    """
+    if rule.extract is None and not rule.takes_list:
+        return
+    pattern = extract_pattern(rule.extract) if rule.extract is not None else None
+    texts = []
+    for position, text in enumerate(batch.texts):
+        values: list[str] = []
+        try:
+            values += list_values(text) if rule.takes_list else filter(None, [text])
+        except NestedValueError:
+            batch.reject("nested-value", [position], lambda cell: f"{cell} holds lists or objects, not texts")
+        if pattern is not None:
+            found = [pattern.first_group(value) for value in values]
+            values = [value for value in found if value]
+            if len(values) < len(found) and rule.default is None:
+                what = "holds no e-mail address" if rule.extract == "email" else "has no part that `extract` describes"
+                batch.reject("no-match", [position], lambda cell, what=what: f"{cell} {what}")  # type: ignore[misc]
+        texts.append(rule.join.join(values) if rule.join is not None else _one_of(values, rule))
+    batch.texts = texts
+
+
+def _one_of(values: list[str], rule: Rule) -> str:
+    if not values:
+        return ""
+    return values[-1] if rule.pick == "last" else values[0]
 
 
 def _strip(batch: CellBatch, rule: Rule) -> None:
@@ -202,6 +235,7 @@ def _limit_length(batch: CellBatch, rule: Rule) -> None:
 _TYPE_KEYS = ("type", "format", "timezone", "decimal", "thousands", "true_words", "false_words", "region")
 # The steps in their order, each with the keys that it applies. `html` has one step for each direction.
 STEPS: tuple[tuple[tuple[str, ...], Step], ...] = (
+    (("extract", "join", "pick"), _take_values),
     (("strip",), _strip),
     (("html",), _html_to_text),
     (("lower", "upper"), _change_case),

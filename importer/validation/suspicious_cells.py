@@ -92,11 +92,12 @@ class SuspiciousCells:
 
     def __init__(self, mapping: Mapping, *, has_escapes: bool) -> None:
         self._keys = frozenset(() if mapping.key_is_row_content else mapping.key)
-        sent = [rule.column for rule in mapping.rules]
+        sent = [column for rule in mapping.rules for column in rule.columns]
         sent += [column for _, template in mapping.templates for column in template.columns]
         self._columns = list(dict.fromkeys((*mapping.key, *sent)) if self._keys else dict.fromkeys(sent))
         self._has_escapes = has_escapes
-        self._phones = frozenset(rule.column for rule in mapping.rules if rule.type is FieldType.PHONE)
+        phones = (rule for rule in mapping.rules if rule.type is FieldType.PHONE)
+        self._phones = frozenset(column for rule in phones for column in rule.columns)
         self._found: dict[tuple[str, str], _Found] = {}
 
     def check(self, chunk: Chunk, wanted: Mask) -> None:

@@ -20,7 +20,7 @@ from importer.fetch.outcome import Limits
 from importer.fetch.part_file import PARTS_FOLDER
 from importer.manifest.manifest import open_manifest
 from importer.manifest.snapshot import private_copy, private_folder
-from importer.mapping import AttachmentRules, Mapping, check_columns, load_mapping
+from importer.mapping import AttachmentRules, Mapping, check_columns, load_mapping, with_repeated_columns
 from importer.mapping.checked_mapping import DownloadRules
 from importer.runtime.events import Emit, FetchEnded, FetchStarted
 from importer.runtime.redaction import Redactor
@@ -169,10 +169,12 @@ def _targets(options: FetchOptions, opened: Opened) -> tuple[int, list[Target]]:
         copy = private_copy(options.manifest, folder)
         expected = mapping.mentioned_columns
         manifest = open_manifest(copy.path, mapping.manifest, expected, may_lack=expected, shown_as=options.manifest)
-        check_columns(mapping, manifest.columns, manifest.format.absent_columns)
+        check_columns(mapping, manifest.columns, manifest.format.absent_columns, manifest.repeated)
+        repeated = with_repeated_columns(mapping, manifest.repeated).attachments
+        columns = repeated.columns if repeated is not None else ()
         for chunk in manifest.chunks(read_ahead=True):
             rows += len(chunk.rows)
-            for column in opened.rules.columns:
+            for column in columns:
                 for target in _in_cells(opened.rules, chunk.texts(column)):
                     found.setdefault(target.shown, target)
     return rows, list(found.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importer.manifest.manifest import Manifest
 from importer.mapping import Mapping
-from importer.results import ManifestComparison, data_columns
+from importer.results import ManifestComparison, data_columns, data_header
 from importer.submission.plan import Plan
 from importer.validation import RenumberedRowCounter, SharedLeads, SuspiciousCells, Validator
 from importer.workflows.import_job import RowSelection
@@ -32,6 +32,7 @@ class ManifestRows:
         self.selection = selection
         is_rerun = selection.only is not None
         self.columns = list(data_columns(manifest.columns)) if is_rerun else list(manifest.columns)
+        self.header = data_header(manifest) if is_rerun else manifest.columns_as_written
         self.previous = PreviousResults(mapping, validator, selection, comparison)
         self.plan = Plan()
         self.shared_leads = SharedLeads()

@@ -20,7 +20,7 @@ from importer.errors import MappingError, UsageError
 from importer.ledger.records import RunInfo, new_run_id
 from importer.manifest.manifest import Manifest, open_manifest
 from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
-from importer.mapping import Mapping, check_columns, load_mapping
+from importer.mapping import Mapping, check_columns, load_mapping, with_repeated_columns
 from importer.models import AttachmentCounts, ManifestOptions
 from importer.reports import ProblemTally
 from importer.reports.summary import Validation
@@ -167,7 +167,7 @@ def open_files(job: ImportJob) -> Iterator[Preflight]:
         columns = content.columns if content is not None else manifest.columns
         warnings = _check_mapping(job, mapping, manifest, columns)
         _check_results_place(job, mapping)
-        preflight = Preflight(job, mapping, warnings, manifest, copy)
+        preflight = Preflight(job, with_repeated_columns(mapping, manifest.repeated), warnings, manifest, copy)
         preflight.results_content = content
         yield preflight
 
@@ -179,7 +179,7 @@ def _check_mapping(job: ImportJob, mapping: Mapping, manifest: Manifest, columns
     """
     checks: tuple[Callable[[], tuple[str, ...] | None], ...] = (
         partial(check_mapping_values, mapping),
-        partial(check_columns, mapping, columns, manifest.format.absent_columns),
+        partial(check_columns, mapping, columns, manifest.format.absent_columns, manifest.repeated),
         partial(_check_account_fields, job, mapping),
     )
     warnings: tuple[str, ...] = ()

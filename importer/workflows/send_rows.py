@@ -48,7 +48,7 @@ class RowSender:
         started = loop.time()
         info, options = self.preflight.info, self.options
         assert self.job.results is not None
-        part = PartFile(self.job.results, self.preflight.rows.columns, account=info.account, run=info.id)
+        part = PartFile(self.job.results, self.preflight.rows.header, account=info.account, run=info.id)
         emit = to_all(summary.listen, emit, part.listen)
         total = self.preflight.rows.plan.to_send(self.job.limit)
         submission_options = options.submission_options(account_known=self._account_known())

@@ -4,36 +4,89 @@ from __future__ import annotations
 
 import json
 
-from tests.cli.shop import MAPPING, Shop
+from tests.cli.shop import MAPPING, Account, Shop
 
 IGNORING = f"{MAPPING}ignore: [Labels, Comment]\n"
+LISTS = "ID,Subject,State,Email,Labels,Files,Labels,Files,More,Labels\n"
+OF_LISTS = f"""{MAPPING}
+  Labels: {{field: Tags, join: "+"}}
+  More: {{field: CustomData.Source, pick: last}}
+templates:
+  Description: "{{Subject}}: {{Labels}}"
+attachments: {{columns: Files}}
+"""
 REPEATED = "ID,Subject,State,Email,Labels,Comment,Labels,Comment,Labels\n"
 
 
 def test_repeated_columns_that_are_ignored_stop_no_run(shop: Shop):
-    """They are kept in the results under names of their own, and those can be run again."""
+    """The results have them under their own names, and can be run again."""
     shop.path("mapping.yaml").write_text(IGNORING, encoding="utf-8")
     shop.path("tickets.csv").write_text(
         f"{REPEATED}1,Broken,Open,a@example.com,x,c1,y,c2,z\n2,Broken,Wrong,b@example.com,,,,,\n", encoding="utf-8"
     )
     assert shop.run("--sandbox", "--yes", "--skip-invalid", "-o", "out.csv").code == 1
     text = shop.path("out.csv").read_text("utf-8-sig")
-    assert text.startswith("ID,Subject,State,Email,Labels,Comment,Labels (2),Comment (2),Labels (3),")
+    assert text.startswith("ID,Subject,State,Email,Labels,Comment,Labels,Comment,Labels,import_row,")
     assert "x,c1,y,c2,z" in text
     shop.path("out.csv").write_text(text.replace("Wrong", "Open"), encoding="utf-8")
-    outcome = shop.do("rerun", "out.csv", "-m", "mapping.yaml", "--sandbox", "--yes")
-    assert (outcome.code, "2 created" in outcome.out + outcome.err or "1 created" in outcome.out + outcome.err) == (
-        0,
-        True,
+    outcome = shop.do("rerun", "out.csv", "-m", "mapping.yaml", "--sandbox", "--yes", "--json")
+    assert (outcome.code, outcome.summary["created"]) == (0, 2)
+
+
+def test_all_values_of_list_columns_are_sent_by_run_and_rerun(shop: Shop, account: Account):
+    """Repeated columns and JSON lists fill fields, templates and attachments; `rerun` sends the same as `run` would."""
+    shop.path("mapping.yaml").write_text(OF_LISTS, encoding="utf-8")
+    for name in ("a.txt", "b;c.txt", "d.txt"):
+        shop.path(name).write_text(name, encoding="utf-8")
+    rows = (
+        '1,First,Open,one@example.com,vip,,,a.txt;d.txt,,"late, again"\n'
+        '2,Second,Wrong,two@example.com,[1],"[""b;c.txt""]",,a.txt,"[""x"",""y"",1.10,null,""""]",\n'
+        "3,Third,Open,three@example.com,,,,,plain,\n"
     )
+    shop.path("tickets.csv").write_text(f"{LISTS}{rows}", encoding="utf-8")
+    assert shop.run("--yes", "--skip-invalid", "--json").code == 1
+    text = shop.path("tickets.results.csv").read_text("utf-8-sig")
+    assert text.startswith(LISTS.strip())
+    shop.path("tickets.results.csv").write_text(text.replace("Wrong", "Open"), encoding="utf-8")
+    assert shop.rerun("--yes").code == 0
+    tickets = sorted(account.tickets, key=lambda ticket: str(ticket.value("Description")))
+    assert [[ticket.value(name) for name in ("Description", "Tags", "CustomData.Source")] for ticket in tickets] == [
+        ["First: vip, late, again", "vip+late, again", None],
+        ["Second: [1]", "[1]", "1.10"],
+        ["Third: ", None, "plain"],
+    ]
+    assert [[file.name for file in ticket.files] for ticket in tickets] == [
+        ["a.txt", "d.txt"],
+        ["b;c.txt", "a.txt"],
+        [],
+    ]
 
 
-def test_repeated_columns_that_are_mapped_are_refused(shop: Shop):
-    """Which of them is meant can't be told; the message says what would help."""
-    shop.path("tickets.csv").write_text("ID,Subject,State,Email,Subject\n1,a,Open,a@example.com,b\n", encoding="utf-8")
+def test_one_column_fills_several_fields(shop: Shop, account: Account):
+    """OTRS exports a name and an address in one cell; a cell without an address rejects its row."""
+    rules = "[{field: LeadDetail.EmailAddress, type: email, extract: email}, {field: LeadDetail.FirstName, extract: '(\\w+)'}]"
+    mapping = MAPPING.replace("Email: {field: LeadDetail.EmailAddress, type: email}", f"Email: {rules}")
+    shop.path("mapping.yaml").write_text(mapping, encoding="utf-8")
+    shop.manifest([("1", "a", "Open", '"Müller, Mina" <mina@example.com>'), ("2", "b", "Open", "Otto")])
+    assert shop.run("--yes", "--skip-invalid").code == 1
+    (ticket,) = account.tickets
+    assert dict(ticket.lead_details) == {
+        "LeadDetail.EmailAddress": "mina@example.com",
+        "LeadDetail.FirstName": "Müller",
+    }
+    rejected = shop.results()[1]
+    assert (rejected["import_status"], rejected["import_error_code"]) == ("rejected", "no-match")
+
+
+def test_repeated_columns_need_a_rule_for_lists(shop: Shop):
+    """The message says how to send all of them or one; the key can't have several."""
+    shop.path("tickets.csv").write_text(
+        "ID,Subject,State,Email,Subject,ID\n1,a,Open,a@example.com,b,2\n", encoding="utf-8"
+    )
     outcome = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
     assert outcome.code == 2
-    assert "'Subject' is the name of columns B, E" in outcome.err
+    assert 'columns > Subject: the manifest has 2 columns of this name; add `join: ", "` to send all' in outcome.err
+    assert "key: the manifest has 2 columns with the name 'ID'" in outcome.err
 
 
 def test_suspicious_cells_cause_warnings_everywhere(shop: Shop):

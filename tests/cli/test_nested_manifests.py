@@ -20,6 +20,17 @@ columns:
   amount.total: CustomData.Amount
 ignore: [tags, custom_fields, via, requester.id]
 """
+XML_MAPPING = f"""\
+version: 1
+source: helpdesk
+key: "@id"
+key_field: {KEY_FIELD}
+columns:
+  "@id": {KEY_FIELD}
+  subject: Title
+  requester.email: {{field: LeadDetail.EmailAddress, type: email}}
+ignore: [tags.tag]
+"""
 
 
 def ticket(number: int, email: str) -> str:
@@ -72,3 +83,26 @@ def test_a_path_of_the_mapping(shop: Shop, open_account: Open):
     done = shop.do("run", "page.json", "-m", "mapping.yaml")
     assert done.code == 0, done.err
     assert account.keys == ["1"]
+
+
+def test_xml_is_imported_and_run_again(shop: Shop, open_account: Open):
+    account = open_account()
+    shop.path("mapping.yaml").write_text(XML_MAPPING, "utf-8")
+    tickets = [
+        f'<ticket id="00{n}"><subject>Größe &lt;{n}&gt;</subject><requester><email>{mail}</email></requester>'
+        "<tags><tag>a</tag><tag>b</tag></tags></ticket>"
+        for n, mail in ((1, "a@example.com"), (2, "nobody"))
+    ]
+    shop.path("export.xml").write_text(
+        f"<export><count>2</count><tickets>{''.join(tickets)}</tickets></export>", "utf-8"
+    )
+    done = shop.do("run", "export.xml", "-m", "mapping.yaml", "--skip-invalid", "-o", "r.csv")
+    assert done.code == 1, done.err
+    assert "XML, UTF-8, rows in tickets/ticket" in done.err
+    assert [row["tags.tag"] for row in shop.results("r.csv")] == ['["a","b"]'] * 2
+    text = shop.path("r.csv").read_text("utf-8-sig").replace("nobody", "b@example.com")
+    shop.path("r.csv").write_text(text, "utf-8-sig")
+    done = shop.do("rerun", "r.csv", "-m", "mapping.yaml")
+    assert done.code == 0, done.err
+    assert account.keys == ["001", "002"]
+    assert [made.value("Title") for made in account.tickets] == ["Größe <1>", "Größe <2>"]

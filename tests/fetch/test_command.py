@@ -58,10 +58,7 @@ def test_fetched_files_are_sent_under_the_name_in_the_cell(shop: Shop, server: W
     with Account(quick()) as account:
         shop.uses(account)
         assert shop.run("--yes").code == 0
-        files = {
-            str(ticket.value("Title")): [(a.name, a.size_bytes) for a in ticket.files]
-            for ticket in account.tickets
-        }
+        files = {str(ticket.value("Title")): [(a.name, a.size) for a in ticket.files] for ticket in account.tickets}
     assert files == {"Ticket 1": [("scan.png", 2004)], "Ticket 2": [("scan.png", 2005)]}
 
 

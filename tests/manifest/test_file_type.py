@@ -75,7 +75,6 @@ def test_a_workbook_whose_parts_are_elsewhere(tmp_path: Path) -> None:
     [
         (b"<!DOCTYPE html>\n<html><table>", "HTML"),
         (b"\n<html>\n<table>", "HTML"),
-        (b'<?xml version="1.0"?>\n<Workbook>', "XML"),
     ],
 )
 def test_formats_that_are_not_read_yet(tmp_path: Path, content: bytes, name: str) -> None:

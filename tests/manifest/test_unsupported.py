@@ -44,7 +44,6 @@ TABLES = {
         '<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0">',
         "an OpenDocument spreadsheet in XML (.fods)",
     ),
-    "XML without a declaration": ("<tickets>\n  <ticket><id>1</id></ticket></tickets>", "an XML file"),
     "SYLK": ('ID;PWXL;N;E\r\nP;PGeneral\r\nB;Y2;X2\r\nC;Y1;X1;K"Id"\r\nE\r\n', "a SYLK spreadsheet (.slk)"),
     "DIF": ('TABLE\r\n0,1\r\n"EXCEL"\r\nVECTORS\r\n0,2\r\n""\r\n', "a DIF spreadsheet (.dif)"),
     "Markdown": ("| id | subject |\n|----|:--------|\n| 1 | Help |\n", "a Markdown table"),

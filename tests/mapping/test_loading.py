@@ -60,7 +60,6 @@ def test_every_part_arrives(load: Load, path: Path):
         header_row=3,
         single_columns=frozenset(each.column for each in mapping.mentions) - mapping.ignore,
         whole_columns=mapping.ignore,
-        may_repeat=mapping.ignore,
     )
     assert mapping.attachments == AttachmentRules(
         columns=("Files", "Screenshot"),

@@ -115,6 +115,7 @@ def test_any_two_cells_can_be_compared(original, found) -> None:
 
 
 @example(16_294_579_238_595_021_824, 1)
+@example(18_014_398_509_481_983, 1)
 @given(st.integers(0, 10**25), st.integers(1, 4))
 def test_lost_zeros_are_always_reported(number, zeros) -> None:
     """For numbers of any length, however they are shown."""

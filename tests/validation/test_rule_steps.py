@@ -38,6 +38,38 @@ def test_strip_is_applied_first(rule: str, cell: str, value: str | None, problem
 @pytest.mark.parametrize(
     ("rule", "cell", "value", "problems"),
     [
+        ("{field: Title, extract: email}", '"Müller, Mina" <mina@example.com>', "mina@example.com", []),
+        ("{field: Title, extract: email}", "Otto Ö (otto@example.com)", "otto@example.com", []),
+        ("{field: Title, extract: email}", "mailto:a.b+c@example.com, d@example.com.", "a.b+c@example.com", []),
+        ("{field: Title, extract: email}", "mina@example.com.", "mina@example.com", []),
+        ("{field: Title, extract: email}", "Mina", None, ["no-match"]),
+        ("{field: Title, extract: email}", "", None, []),
+        ("{field: Title, extract: email, required: true}", "", None, ["missing-value"]),
+        ("{field: Title, extract: email, default: none}", "Mina", "none", []),
+        ("{field: Title, extract: '^(.+?) <'}", "Ünal\nÖz <a@example.com>", "Ünal\nÖz", []),
+        ("{field: Title, extract: '([\\w-]+)'}", "…Jan-Åke!", "Jan-Åke", []),
+        ("{field: Title, extract: '^(\\S+)\\s\\W*'}", "Ö\u00a0x", "Ö", []),
+        ("{field: Title, extract: 'x|(y)'}", "x", None, ["no-match"]),
+        ("{field: Title, join: '; '}", '["a", "", null, 1.10, 12345678901234567890, true, "b"]', "a; 1.10; 12345678901234567890; true; b", []),
+        ("{field: Title, join: '; '}", "[not JSON]", "[not JSON]", []),
+        ("{field: Title, join: '; '}", "[]", None, []),
+        ("{field: Title, join: '; '}", "[[1]]", None, ["nested-value"]),
+        ("{field: Title, pick: first}", '["", "a", "b"]', "a", []),
+        ("{field: Title, pick: last, upper: true}", '["a", "b"]', "B", []),
+        ("{field: Title, pick: last}", "plain", "plain", []),
+        ("{field: Title, join: ', ', extract: email}", '["A <a@example.com>", "b@example.com"]', "a@example.com, b@example.com", []),
+        ("{field: Title, join: ', ', extract: email}", '["A <a@example.com>", "b"]', "a@example.com", ["no-match"]),
+        ("{field: Title}", '["a"]', '["a"]', []),
+    ],
+)  # fmt: skip
+def test_parts_and_lists_are_taken_first(rule: str, cell: str, value: str | None, problems: list[str]):
+    """`extract` finds a part of each value; `join` and `pick` take the values of a list."""
+    assert (None if problems else value, problems) == (None if problems else sent(rule, cell)[0], sent(rule, cell)[1])
+
+
+@pytest.mark.parametrize(
+    ("rule", "cell", "value", "problems"),
+    [
         ("{field: Title, lower: true}", "ÄB", "äb", []),
         ("{field: Title, upper: true}", "aß", "ASS", []),
         ("{field: Status, lower: true, values: {new: Open}, one_of: [Open]}", "NEW", "Open", []),

@@ -23,7 +23,7 @@ from importer.manifest.delimited.delimiter_hint import likely_delimiter, undivid
 from importer.manifest.delimited.encoding import Encoding, find_encoding
 from importer.manifest.delimited.last_line import lacks_line_end
 from importer.manifest.delimited.record_reader import RecordReader, Utf8Text, allow_long_cells
-from importer.manifest.header import Header, find_header, make_header, missing_header_error, number_repeated
+from importer.manifest.header import Header, find_header, make_header, missing_header_error
 from importer.manifest.manifest_format import DELIMITERS, ManifestFormat
 from importer.manifest.records import BlankRecords, is_blank
 from importer.manifest.title_rows import TITLE_ROWS, count_known_columns, refuse_title_rows
@@ -140,8 +140,7 @@ def _find_header(records: RecordReader, delimiter: str, options: ManifestOptions
     # If the first row has all expected columns, no row below can have more of them.
     if wanted_row == 1 and not set(expected) <= set(record):
         refuse_title_rows(record, row, itertools.islice(records, TITLE_ROWS), expected, shown)
-    numbered = number_repeated(record, options.may_repeat)
-    return numbered.apply_to(make_header(numbered.names, row=row, shown=shown))
+    return make_header(record, row=row, shown=shown)
 
 
 def _open_records(path: Path, encoding: Encoding, delimiter: str, shown: str) -> RecordReader:

@@ -6,35 +6,53 @@ import json
 import re
 from typing import Any
 
-from importer.manifest.nested.values import BrokenObjectError, JsonObject, Number
+from importer.manifest.nested.values import BrokenObjectError, JsonObject, Number, written_float, written_integer
 
 MAX_CHARS = 1 << 24  # of one object
 
 _BLANKS = " \t\n\r"
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _TEXT_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*+"|NaN|-?Infinity')
-_KINDS = {str: "a text", Number: "a number", bool: "true or false", type(None): "null", list: "a list"}
+_KINDS = {
+    Number: "a number",
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+    list: "a list",
+    dict: "an object",
+}
 
 ParsedObject = JsonObject | BrokenObjectError
 
 
 class ValueDecoder:
-    """Decodes JSON values."""
+    """Decodes JSON values.
 
-    def __init__(self) -> None:
-        self._found_repeats = False
+    ``for_expressions``: numbers are numbers, and not texts. ``found_repeats`` and ``found_halves``: whether the latest
+    value has an object with a name more than once, or may contain half a surrogate pair.
+    """
+
+    def __init__(self, *, for_expressions: bool = False) -> None:
+        self.found_repeats = False
+        self.found_halves = False
         self._decoder = json.JSONDecoder(
-            object_pairs_hook=self._make_object, parse_int=Number, parse_float=Number, parse_constant=_refuse_constant
+            object_pairs_hook=self._make_object,
+            parse_int=written_integer if for_expressions else Number,
+            parse_float=written_float if for_expressions else Number,
+            parse_constant=_refuse_constant,
         )
 
     def decode_at(self, text: str, at: int) -> tuple[Any, int]:
         """Return the value at a position, and where it ends. Raises JSONDecodeError, RecursionError."""
-        self._found_repeats = False
+        self.found_repeats = False
         value, end = self._decoder.raw_decode(text, at)
+        self.found_halves = _ESCAPED_HALF.search(text, at, end) is not None
         if isinstance(value, JsonObject):
-            if self._found_repeats:
+            if self.found_repeats:
                 value.has_repeats = True
-            if _ESCAPED_HALF.search(text, at, end):
+            if self.found_halves:
                 value.has_halves = True
         return value, end
 
@@ -57,7 +75,7 @@ class ValueDecoder:
     def _make_object(self, pairs: list[tuple[str, Any]]) -> JsonObject:
         made = JsonObject(pairs)
         if len(made) < len(pairs):
-            self._found_repeats = True
+            self.found_repeats = True
             seen: set[str] = set()
             made.repeated_names = frozenset(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
             # An empty value must not hide another one: a row without values would count as blank.
@@ -70,8 +88,13 @@ class ValueDecoder:
 def require_object(value: Any) -> JsonObject:
     """Return a value that is an object. Raises BrokenObjectError for any other."""
     if not isinstance(value, JsonObject):
-        raise BrokenObjectError(f"it is {_KINDS.get(type(value), 'a value')}, not an object in {{}}")
+        raise BrokenObjectError(f"it is {kind_of(value)}, not an object in {{}}")
     return value
+
+
+def kind_of(value: Any) -> str:
+    """Return what a value is, in words."""
+    return next((name for kind, name in _KINDS.items() if isinstance(value, kind)), "a value")
 
 
 def reason(message: str) -> str:

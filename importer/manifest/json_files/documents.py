@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-from importer.manifest.json_files.decoding import MAX_CHARS, ValueDecoder, constant_at, reason, require_object
+from importer.manifest.json_files.decoding import MAX_CHARS, ValueDecoder, constant_at, kind_of, reason, require_object
 from importer.manifest.nested.column_tree import MAX_LEVELS
-from importer.manifest.nested.values import BrokenObjectError, JsonObject, Number
+from importer.manifest.nested.values import BrokenObjectError, JsonObject, Number, has_repeats
+from importer.mapping.record_paths import shown_path
 
 _BLOCK_CHARS = 1 << 18
 _TOKEN_CHARS = 16  # no token that a block's end can cut is longer, except texts and numbers
@@ -80,7 +81,7 @@ class JsonStream:
             except RecursionError:
                 raise self.broken("it is nested too deeply") from None
             else:
-                may_go_on = isinstance(value, Number) and _CUT_NUMBER.fullmatch(self._buffer, end)
+                may_go_on = isinstance(value, Number | int | float) and _CUT_NUMBER.fullmatch(self._buffer, end)
                 if may_go_on and self._read_on():
                     continue
                 self._at = end
@@ -161,6 +162,28 @@ def parse_documents(
             yield require_object(stream.value())
 
 
+def parse_results(
+    text: TextIO, decoder: ValueDecoder, find: Callable[[Any], Any], expression: str
+) -> Iterator[JsonObject]:
+    """Yield the objects that an expression finds in each document. A document is in memory as a whole.
+
+    Raises BrokenObjectError, MissingListError.
+    """
+    stream = JsonStream(text, decoder)
+    while stream.next_character():
+        line = stream.line
+        document = stream.value()
+        repeats, halves = decoder.found_repeats, decoder.found_halves
+        found = find(document)
+        if not isinstance(found, list):
+            raise MissingListError(f"in line {line} `{expression}` is {kind_of(found)}, not a list of objects")
+        for each in found:
+            record = require_object(each)
+            record.has_halves |= halves
+            record.has_repeats |= repeats and has_repeats(record)
+            yield record
+
+
 def _rows_at(stream: JsonStream, path: Path, depth: int) -> Iterator[JsonObject]:
     if depth == len(path):
         if stream.next_character() != "[":
@@ -181,33 +204,3 @@ def _rows_at(stream: JsonStream, path: Path, depth: int) -> Iterator[JsonObject]
             stream.skip()
     if not is_there:
         raise MissingListError(f"the object in line {line} has no {shown_path(path[: depth + 1])!r}")
-
-
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
-def shown_path(path: Path) -> str:
-    """Return a path as it is written under `records`, a JMESPath expression."""
-    return ".".join(name if _PLAIN_NAME.fullmatch(name) else json.dumps(name, ensure_ascii=False) for name in path)
-
-
-_PATH_NAME = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)|("(?:[^"\\]|\\.)+")')
-
-
-def plain_path(expression: str) -> Path | None:
-    """Return the names of an expression that is names with dots between; None for any other expression."""
-    names: list[str] = []
-    at = 0
-    text = expression.strip()
-    while found := _PATH_NAME.match(text, at):
-        try:
-            names.append(found[1] or json.loads(found[2]))
-        except ValueError:
-            return None
-        at = found.end()
-        if at == len(text):
-            return tuple(names)
-        if text[at] != ".":
-            return None
-        at += 1
-    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -19,18 +19,17 @@ from importer.manifest.json_files.layout import (
     chosen_layout,
     find_layout,
     missing_list_error,
-    written_path,
 )
 from importer.manifest.json_files.parsing import BlankLines
 from importer.manifest.manifest_format import ManifestFormat
-from importer.manifest.nested.column_tree import ColumnTree, RowMaker, TooManyNamesError
+from importer.manifest.nested.column_tree import TooManyNamesError
+from importer.manifest.nested.columns import NestedColumns, NestedRows, absence_warnings, nested_columns
 from importer.manifest.nested.values import BrokenObjectError, JsonObject
 from importer.manifest.records import BlankRecords, RecordList
 from importer.models import ManifestOptions, Problem
 
 _MAX_BATCH = 10_000  # an object in memory is many times larger than its text
 _MAX_BROKEN = 20
-_MAX_SHOWN = 5
 _START_CHARS = 1 << 16
 
 
@@ -47,7 +46,7 @@ class JsonFile:
     layout: Layout
     format: ManifestFormat
     header: Header
-    rows: RowMaker
+    rows: NestedRows
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Read all objects in one pass, at most ``size`` at a time; a blank line is a blank row.
@@ -91,26 +90,27 @@ def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], s
     layout = _layout(path, encoding, options, may_lack, shown)
     with encoding.open(path) as text:
         try:
-            tree = ColumnTree(options.whole_columns)
+            tree = nested_columns(options)
             rows = _add_names(tree, layout.rows(text), shown, layout)
         except MissingListError as error:
             with encoding.open(path) as again:
-                records = options.records or written_path(layout.path)
-                raise missing_list_error(again, records, str(error), may_lack, shown) from None
+                raise missing_list_error(again, str(layout.records), str(error), may_lack, shown) from None
     if not tree and (rows or not may_lack):
         raise ManifestError(f"{shown} contains no JSON object with a name", hint="Export the file again.")
     names = tree.columns(shown)
-    absent = sorted(frozenset(may_lack).difference(names))
+    absent = sorted(frozenset(may_lack).difference(names)) if not options.columns else []
     columns = (*names, *absent)
+    absent += tree.absent
     manifest_format = ManifestFormat(
         name="JSON Lines" if layout.is_lines else "JSON",
         encoding=encoding.codec,
         bom=bool(encoding.bom),
         certainty=encoding.certainty,
         header_row=0,
-        records=written_path(layout.path) if layout.path else None,
+        records=layout.records,
+        ignored_members=tree.ignored_members,
         absent_columns=tuple(absent),
-        warnings=(*encoding.warnings, *(_absence_warning(absent) if names else ())),
+        warnings=(*encoding.warnings, *(absence_warnings(absent) if tree else ())),
     )
     return JsonFile(
         path=path,
@@ -125,7 +125,13 @@ def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], s
 
 def _layout(path: Path, encoding: Encoding, options: ManifestOptions, expected: Collection[str], shown: str) -> Layout:
     if options.records is not None:
-        return chosen_layout(options.records, shown)
+        layout = chosen_layout(options.records, shown)
+    else:
+        layout = _found_layout(path, encoding, expected, shown)
+    return replace(layout, for_expressions=True) if options.columns else layout
+
+
+def _found_layout(path: Path, encoding: Encoding, expected: Collection[str], shown: str) -> Layout:
     with encoding.open(path) as text:
         start = text.read(_START_CHARS)
     if start.lstrip().startswith("["):
@@ -143,7 +149,7 @@ def _expand_blank_lines(found: Iterator[ParsedObject | BlankLines]) -> Iterator[
             yield each
 
 
-def _add_names(names: ColumnTree, found: Iterator[ParsedObject | BlankLines], shown: str, layout: Layout) -> int:
+def _add_names(names: NestedColumns, found: Iterator[ParsedObject | BlankLines], shown: str, layout: Layout) -> int:
     """Add the names of all objects; return the number of rows."""
     broken: list[str] = []
     number = 0
@@ -167,12 +173,6 @@ def _add_names(names: ColumnTree, found: Iterator[ParsedObject | BlankLines], sh
     if broken:
         raise _unreadable(shown, broken, layout)
     return number
-
-
-def _absence_warning(absent: Sequence[str]) -> Iterator[str]:
-    if absent:
-        more = f" and {len(absent) - _MAX_SHOWN:,} more" if len(absent) > _MAX_SHOWN else ""
-        yield f"no object has {', '.join(map(repr, absent[:_MAX_SHOWN]))}{more}; these columns count as empty"
 
 
 def _unreadable(shown: str, broken: list[str], layout: Layout) -> ManifestError:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import Any, TextIO
 
 from importer.errors import ManifestError
 from importer.manifest.json_files.decoding import ParsedObject, ValueDecoder
-from importer.manifest.json_files.documents import JsonStream, Path, parse_documents, parse_list, plain_path, shown_path
+from importer.manifest.json_files.documents import (
+    JsonStream,
+    MissingListError,
+    Path,
+    parse_documents,
+    parse_list,
+    parse_results,
+)
 from importer.manifest.json_files.parsing import BlankLines, parse_lines
 from importer.manifest.nested.column_tree import MAX_COLUMNS, MAX_LEVELS, ColumnTree, TooManyNamesError
 from importer.manifest.nested.values import BrokenObjectError, JsonObject
+from importer.mapping.record_paths import plain_path, shown_path
 
 _SAMPLE_ROWS = 100
 _MAX_SHOWN = 10
@@ -31,11 +39,19 @@ class Layout:
     """Where the rows of a JSON file are.
 
     ``is_lines``: one in each line. ``path``: in a list inside an object; empty: in a list, or one object after another.
+    ``expression``: what finds them in each document. ``for_expressions``: whether numbers are compared or added.
     """
 
     is_lines: bool = False
     is_list: bool = False
     path: Path = ()
+    expression: str | None = None
+    for_expressions: bool = False
+
+    @property
+    def records(self) -> str | None:
+        """Return where the rows are, as it is written under `records`; None at the top."""
+        return self.expression or (written_path(self.path) if self.path else None)
 
     @property
     def unit(self) -> str:
@@ -44,12 +60,17 @@ class Layout:
 
     def rows(self, text: TextIO) -> Iterator[ParsedObject | BlankLines]:
         """Yield all rows; stop after something that is not JSON, except in lines. Raises MissingListError."""
-        decoder = ValueDecoder()
+        decoder = ValueDecoder(for_expressions=self.for_expressions)
         if self.is_lines:
             yield from parse_lines(text, decoder)
             return
         try:
-            yield from parse_list(text, decoder) if self.is_list else parse_documents(text, decoder, self.path)
+            if self.expression is not None:
+                yield from parse_results(text, decoder, _finder(self.expression), self.expression)
+            elif self.is_list:
+                yield from parse_list(text, decoder)
+            else:
+                yield from parse_documents(text, decoder, self.path)
         except BrokenObjectError as error:
             yield error
 
@@ -220,13 +241,32 @@ def missing_list_error(text: TextIO, records: str, reason: str, expected: Collec
 
 def chosen_layout(records: str, shown: str) -> Layout:
     """Return the layout of a file for which the mapping sets ``records``. Raises ManifestError."""
-    path = plain_path(records)
-    if path is None:
+    if (path := plain_path(records)) is not None:
+        return Layout(path=path)
+    from importer.mapping.record_expressions import expression_error  # noqa: PLC0415 - loading it takes time
+
+    if (wrong := expression_error(records)) is not None:
         raise ManifestError(
-            f"{shown} is JSON, in which `records: {records}` can't be found",
+            f"{shown} is JSON, and `records: {records}` is no JMESPath expression: it {wrong}",
             hint="Write names with dots between them, such as `manifest: {records: data.tickets}`.",
         )
-    return Layout(path=path)
+    return Layout(expression=records, for_expressions=True)
+
+
+def _finder(expression: str) -> Callable[[Any], Any]:
+    """Return what evaluates an expression. It raises MissingListError where that is impossible."""
+    from importer.manifest.nested.expression_columns import value_maker  # noqa: PLC0415 - loading it takes time
+    from importer.mapping.record_expressions import EVALUATION_ERRORS  # noqa: PLC0415 - the same
+
+    make = value_maker(expression)
+
+    def find(document: Any) -> Any:
+        try:
+            return make(document)
+        except EVALUATION_ERRORS as error:
+            raise MissingListError(f"the expression can't be evaluated: {error}") from None
+
+    return find
 
 
 def _begins_with_lines(start: str) -> bool:

@@ -9,6 +9,7 @@ from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError
 from importer.manifest.nested.values import (
     HALF,
+    TEXT,
     BrokenObjectError,
     JsonObject,
     Number,
@@ -36,12 +37,14 @@ class _Node:
     column; -1 if it has none. ``is_single``: a list in it is a problem.
     """
 
-    __slots__ = ("children", "column", "index", "is_leaf", "is_single", "is_whole")
+    __slots__ = ("children", "column", "has_lists", "index", "is_leaf", "is_repeated", "is_single", "is_whole")
 
     def __init__(self, column: str, *, is_whole: bool = False) -> None:
         self.column = column
         self.children: dict[str, _Node] = {}
         self.is_leaf = False
+        self.has_lists = False
+        self.is_repeated = False
         self.is_whole = is_whole
         self.is_single = True
         self.index = -1
@@ -50,10 +53,12 @@ class _Node:
 class ColumnTree:
     """The names of all records, in their order, with the names inside objects.
 
-    ``whole_columns``: columns in which an object is one cell, like a list.
+    ``whole_columns``: columns in which an object is one cell, like a list. ``is_xml``: the records are elements of XML:
+    an element that is repeated in any of them is a list in all, and its own text is the column of its name.
     """
 
-    def __init__(self, whole_columns: Container[str] = ()) -> None:
+    def __init__(self, whole_columns: Container[str] = (), *, is_xml: bool = False) -> None:
+        self._is_xml = is_xml
         self._whole_columns = whole_columns
         self._root = _Node("")
         self._count = 0
@@ -85,9 +90,13 @@ class ColumnTree:
                 if isinstance(value, list | dict) and is_deeper(value, levels - 1):
                     raise BrokenObjectError("it is nested too deeply")
                 child.is_leaf = True
+                child.has_lists |= isinstance(value, list)
 
     def _new(self, node: _Node, name: str) -> _Node:
         is_inside = node is not self._root
+        if self._is_xml and name == TEXT and is_inside:
+            node.children[name] = node
+            return node
         if not (is_inside or name.strip()):
             raise BrokenObjectError("one of its names is empty, and a column needs a name")
         column = HALF.sub("\ufffd", f"{node.column}.{name}" if is_inside else name)
@@ -100,6 +109,16 @@ class ColumnTree:
         child = node.children[name] = _Node(column, is_whole=column in self._whole_columns)
         return child
 
+    @property
+    def ignored_members(self) -> int:
+        """Return 0: the mapping decides about each column."""
+        return 0
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Return no column: each of them is in a record."""
+        return ()
+
     def columns(self, shown: str) -> tuple[str, ...]:
         """Return the names of the columns.
 
@@ -108,6 +127,9 @@ class ColumnTree:
         columns: list[str] = []
         for node in _nodes(self._root):
             node.index = -1
+            if self._is_xml and node.has_lists and node.children:
+                node.is_repeated = node.is_whole = True
+                node.children.clear()
             if node.is_leaf or not node.children:
                 node.index = len(columns)
                 columns.append(node.column)
@@ -122,13 +144,14 @@ class ColumnTree:
         """
         for node in _nodes(self._root):
             node.is_single = single_columns is None or node.column in single_columns
-        return RowMaker(self._root, len(columns))
+        return RowMaker(self._root, len(columns), is_xml=self._is_xml)
 
 
 def _nodes(node: _Node) -> Iterator[_Node]:
     for child in node.children.values():
-        yield child
-        yield from _nodes(child)
+        if child is not node:
+            yield child
+            yield from _nodes(child)
 
 
 def _same_name_error(columns: Sequence[str], shown: str) -> ManifestError:
@@ -145,8 +168,9 @@ def _same_name_error(columns: Sequence[str], shown: str) -> ManifestError:
 class RowMaker:
     """Makes the cells of one record after another."""
 
-    def __init__(self, root: _Node, width: int) -> None:
+    def __init__(self, root: _Node, width: int, *, is_xml: bool = False) -> None:
         self._root = root
+        self._is_xml = is_xml
         self._width = width
         self._nested: list[tuple[_Node, Any]] = []
 
@@ -189,15 +213,17 @@ class RowMaker:
             elif value is None:
                 continue
             elif kind is JsonObject and not node.is_whole:
-                if value and node.index >= 0:
+                if value and node.index >= 0 and not (self._is_xml and _has_only_attributes(value)):
                     self._nested.append((node, value))
                 self._fill(value, node.children, cells)
-            elif kind is bool:
-                cells[node.index] = "true" if value else "false"
             else:
-                cells[node.index] = compact_json(value)
-                if node.is_single:
+                cells[node.index] = compact_json([value] if node.is_repeated and kind is not list else value)
+                if node.is_single and (kind is list or isinstance(value, dict)):
                     self._nested.append((node, value))
+
+
+def _has_only_attributes(value: JsonObject) -> bool:
+    return all(name == TEXT or name.startswith("@") for name in value)
 
 
 def _nested_text(value: Any) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from json.encoder import encode_basestring
 from typing import Any
 
+TEXT = "#text"  # the name of an XML element's own text beside its attributes and children
 HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -31,6 +33,39 @@ class Number(str):
     __slots__ = ()
 
 
+class WrittenInteger(int):
+    """A whole number for expressions, which compare and add numbers; ``text``: as it is written."""
+
+    text: str
+
+
+class WrittenFloat(float):
+    """A number for expressions; ``text``: as it is written."""
+
+    text: str
+
+
+# JMESPath knows types by these names.
+JsonObject.__name__, WrittenInteger.__name__, WrittenFloat.__name__ = "dict", "int", "float"
+
+
+def written_integer(text: str) -> WrittenInteger | WrittenFloat:
+    """Return a whole number; one with thousands of digits is inexact in comparisons."""
+    try:
+        number = WrittenInteger(text)
+    except ValueError:
+        return written_float(text)
+    number.text = text
+    return number
+
+
+def written_float(text: str) -> WrittenFloat:
+    """Return a number."""
+    number = WrittenFloat(text)
+    number.text = text
+    return number
+
+
 def cell_text(value: Any) -> str:
     """Return a value as a cell's text."""
     if isinstance(value, str):
@@ -49,7 +84,7 @@ def compact_json(value: Any) -> str:
     if isinstance(value, dict):
         parts = [f"{encode_basestring(name)}:{compact_json(part)}" for name, part in value.items()]
         return f"{{{','.join(parts)}}}"
-    return {None: "null", True: "true", False: "false"}[value]
+    return value.text if isinstance(value, WrittenInteger | WrittenFloat) else json.dumps(value)
 
 
 def is_deeper(value: Any, levels: int) -> bool:

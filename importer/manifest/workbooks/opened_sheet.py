@@ -11,7 +11,7 @@ from pathlib import Path
 from importer.error_codes import ERROR_CODES
 from importer.errors import ManifestError
 from importer.manifest.file_type import FileType
-from importer.manifest.header import Header, column_letter, make_header, missing_header_error, number_repeated
+from importer.manifest.header import Header, column_letter, make_header, missing_header_error
 from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.records import BlankRecords
 from importer.manifest.title_rows import refuse_title_rows
@@ -75,9 +75,7 @@ def open_sheet(
         facts = scan_sheet(path, kind, name, shown) if scan is None else scan.result()
     _check_header(loaded, facts, expected, where)
     loaded = loaded.without_empty_columns(facts)
-    numbered = number_repeated(loaded.header, options.may_repeat)
-    header = make_header(numbered.names, row=loaded.row, shown=shown, first_column=loaded.first_column, sheet=name)
-    header = numbered.apply_to(header)
+    header = make_header(loaded.header, row=loaded.row, shown=shown, first_column=loaded.first_column, sheet=name)
     others = None
     if options.sheet is None:
         hidden = [sheet for sheet in sheets.names if sheet not in candidates]

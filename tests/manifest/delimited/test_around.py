@@ -53,14 +53,14 @@ def test_nothing_is_said_of_an_ordinary_end(tmp_path: Path, end: bytes) -> None:
 def test_a_header_with_repeated_names_that_comes_again_is_no_ticket(tmp_path: Path) -> None:
     """Two Jira exports put together hold it twice."""
     content = b"id,Labels,Labels,text\n1,a,b,c\nid,Labels,Labels,text\n2,a,b,c\n"
-    table = read_bytes(tmp_path, content, may_repeat=frozenset({"Labels"}))
+    table = read_bytes(tmp_path, content)
     assert table.columns == ["id", "Labels", "Labels (2)", "text"]
     assert [(problem.code, problem.row) for problem in table.problems] == [("header-again", 3)]
 
 
 def test_a_number_that_a_repeated_column_gets_is_free(tmp_path: Path) -> None:
     """A column that is called so already keeps its name."""
-    table = read_bytes(tmp_path, b"id,L,L (2),L\n1,a,b,c\n", may_repeat=frozenset({"L"}))
+    table = read_bytes(tmp_path, b"id,L,L (2),L\n1,a,b,c\n")
     assert table.columns == ["id", "L", "L (2)", "L (3)"]
 
 

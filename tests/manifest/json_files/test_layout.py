@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from importer.manifest.json_files.decoding import ValueDecoder
-from importer.manifest.json_files.documents import parse_documents, plain_path, shown_path
+from importer.manifest.json_files.documents import parse_documents
 from importer.manifest.manifest import open_manifest
+from importer.mapping.record_paths import plain_path, shown_path
 from importer.models import ManifestOptions
 from tests.manifest.reading import Table, read_bytes, read_pass, refusal_of_bytes
 

@@ -198,10 +198,10 @@ def test_damaged_workbook(tmp_path: Path, part: str) -> None:
 
 def test_row_numbers_and_columns_of_an_offset_table(tmp_path: Path) -> None:
     """Messages name rows and columns as Excel does, with empty rows and columns before the table."""
-    path = written(tmp_path / "tickets.xlsx", [["id", "id"], ["x", "y"]], top=3, left=2)
+    path = written(tmp_path / "tickets.xlsx", [["id", None, "n"], ["x", "y", "z"]], top=3, left=2)
     text = refusal(path)
     assert "sheet 'Tickets', row 4" in text
-    assert "'id' is the name of columns C, D" in text
+    assert "column D has no name" in text
 
 
 def test_value_beside_the_table(tmp_path: Path) -> None:

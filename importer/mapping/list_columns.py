@@ -1,0 +1,56 @@
+"""List columns: the columns of a name that a header repeats, such as the `Labels` of a Jira export."""
+
+from __future__ import annotations
+
+import collections.abc
+from collections.abc import Iterator
+from dataclasses import replace
+
+from importer.mapping.checked_mapping import Mapping, Section
+from importer.mapping.document import key_path_text
+from importer.mapping.findings import MappingFinding
+
+Repeated = collections.abc.Mapping[str, tuple[str, ...]]  # name -> its columns: `Labels`, `Labels (2)`
+
+_PLACES_FOR_ONE_CELL = (Section.KEY, Section.FOLDER)
+
+
+def with_repeated_columns(mapping: Mapping, repeated: Repeated) -> Mapping:
+    """Return the mapping with all columns of each repeated name, in its rules, attachments and templates."""
+    if not repeated:
+        return mapping
+    attachments = mapping.attachments
+    if attachments is not None:
+        columns = (column for name in attachments.columns for column in repeated.get(name, (name,)))
+        attachments = replace(attachments, columns=tuple(columns))
+    return replace(
+        mapping,
+        rules=tuple(replace(rule, repeated=repeated.get(rule.column, ())) for rule in mapping.rules),
+        attachments=attachments,
+        templates=tuple((name, replace(template, repeated=repeated)) for name, template in mapping.templates),
+    )
+
+
+def takes_list(mapping: Mapping, column: str) -> bool:
+    """Return whether the mapping uses the single values of a list in this column."""
+    is_joined = any(rule.column == column and rule.takes_list for rule in mapping.rules)
+    return is_joined or (mapping.attachments is not None and column in mapping.attachments.columns)
+
+
+def repeated_column_errors(mapping: Mapping, repeated: Repeated) -> Iterator[MappingFinding]:
+    """Yield each place that uses a repeated column as if it had one cell."""
+    for rule in mapping.rules:
+        if rule.column in repeated and not rule.takes_list:
+            yield MappingFinding(
+                rule.line,
+                f"{key_path_text(rule.place)}: the manifest has {len(repeated[rule.column])} columns of this name; add "
+                '`join: ", "` to send all values, or `pick: first` or `pick: last`',
+            )
+    for mention in mapping.mentions:
+        if mention.column in repeated and mention.section in _PLACES_FOR_ONE_CELL:
+            count = len(repeated[mention.column])
+            yield MappingFinding(
+                mention.line,
+                f"{mention.section}: the manifest has {count} columns with the name {mention.column!r}; name a "
+                "column that it has once",
+            )
