@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from importer.errors import MappingError
 from importer.mapping import consistency
-from importer.mapping.checked_mapping import AttachmentRules, Mapping, Rule, Section
+from importer.mapping.checked_mapping import AttachmentRules, CellsByColumn, Mapping, RowRules, Rule, Section
 from importer.mapping.document import Document, KeyPath, UnreadableError
 from importer.mapping.document_models import AttachmentsModel, MappingModel, RuleModel
 from importer.mapping.findings import MappingFinding, format_findings
@@ -91,6 +91,7 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
         templates=tuple((name, Template.parse(text)) for name, text in model.templates.items()),
         attachments=_attachments(model.attachments) if model.attachments else None,
         ignore=frozenset(model.ignore),
+        rows=RowRules(only=_cells(model.rows.only), skip=_cells(model.rows.skip)),
         duplicates=model.duplicates,
         manifest=ManifestOptions(
             **model.manifest.model_dump(exclude={"columns"}),
@@ -107,6 +108,10 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
 def _whole_columns(ignore: Sequence[str], mentioned: Collection[str]) -> frozenset[str]:
     """Return the ignored columns of which the mapping names no part: `via`, but not with `via.channel`."""
     return frozenset(name for name in ignore if not any(column.startswith(f"{name}.") for column in mentioned))
+
+
+def _cells(by_column: dict[str, list[str]]) -> CellsByColumn:
+    return MappingProxyType({column: tuple(dict.fromkeys(cells)) for column, cells in by_column.items()})
 
 
 def _rule(place: KeyPath, rule: RuleModel, document: Document) -> Rule:
