@@ -9,11 +9,12 @@ from types import MappingProxyType
 
 from importer.errors import MappingError
 from importer.mapping import consistency
-from importer.mapping.checked_mapping import AttachmentRules, CellsByColumn, Mapping, RowRules, Rule, Section
+from importer.mapping.checked_mapping import AttachmentRules, CellsByColumn, Mapping, RowRules, Rule
 from importer.mapping.document import Document, KeyPath, UnreadableError
 from importer.mapping.document_models import AttachmentsModel, MappingModel, RuleModel
 from importer.mapping.findings import MappingFinding, format_findings
 from importer.mapping.includes import is_two_column_mapping, read_document
+from importer.mapping.list_columns import single_columns
 from importer.mapping.mapping_files import MappingFiles
 from importer.mapping.structure_check import check_structure
 from importer.mapping.templates import Template
@@ -77,6 +78,7 @@ def _error(path: Path, findings: list[MappingFinding]) -> MappingError:
 
 def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Document) -> Mapping:
     is_row_content = consistency.key_is_row_content(model, document)
+    rules = tuple(_rule(place, rule, document) for place, rule in model.rules())
     mentions = tuple(consistency.column_mentions(model, document))
     return Mapping(
         path=path,
@@ -86,7 +88,7 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
         key=() if is_row_content else tuple(model.key),
         key_is_row_content=is_row_content,
         key_field=model.key_field,
-        rules=tuple(_rule(place, rule, document) for place, rule in model.rules()),
+        rules=rules,
         constants=tuple(model.constants.items()),
         templates=tuple((name, Template.parse(text)) for name, text in model.templates.items()),
         attachments=_attachments(model.attachments) if model.attachments else None,
@@ -96,7 +98,7 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
         manifest=ManifestOptions(
             **model.manifest.model_dump(exclude={"columns"}),
             columns=tuple((model.manifest.columns or {}).items()),
-            single_columns=frozenset(each.column for each in mentions if each.section is not Section.IGNORE),
+            single_columns=single_columns(rules, mentions),
             whole_columns=_whole_columns(model.ignore, {each.column for each in mentions}),
         ),
         mentions=mentions,

@@ -11,7 +11,7 @@ import numpy as np
 from importer.ledger.records import RunInfo
 from importer.manifest.chunks import Chunk
 from importer.manifest.text_column import Column, Mask
-from importer.mapping import is_ignored, takes_list
+from importer.mapping import is_ignored
 from importer.models import Problem, Status
 from importer.results import ResultRow, WorkbookLimits, past_imports
 from importer.runtime.events import Emit, ProblemsFound, RowsChecked
@@ -199,9 +199,7 @@ class CheckPass:
         """Return the problems of incomplete rows, and of rows rejected before as incomplete and not corrected."""
         found: dict[int, list[Problem]] = {}
         for problem in chunk.problems:
-            mapping, column = self._rows.mapping, problem.column
-            takes_it = problem.code == "nested-value" and column is not None and takes_list(mapping, column)
-            ignored = takes_it or (column is not None and is_ignored(mapping, column))
+            ignored = problem.column is not None and is_ignored(self._rows.mapping, problem.column)
             # Spreadsheets leave out empty cells at the end of a row. The columns that an import adds were complete.
             cut_by_spreadsheet = previous is not None and problem.code == "too-few-cells"
             if not (ignored or cut_by_spreadsheet):
