@@ -15,6 +15,8 @@ from importer.mapping.document import KeyPath, nearest_line
 from importer.mapping.templates import Template
 from importer.models import FieldType, ManifestOptions
 
+CellsByColumn = collections.abc.Mapping[str, tuple[str, ...]]
+
 DEFAULT_MAX_FILE_SIZE_BYTES = 20_000_000
 DEFAULT_MAX_FILES = 20
 
@@ -96,6 +98,19 @@ class AttachmentRules:
     extensions: tuple[str, ...] = ()  # lower case, without the dot; empty: any
 
 
+@dataclass(frozen=True, kw_only=True)
+class RowRules:
+    """Which rows take part: column -> cells. All columns of ``only`` must have one of them, none of ``skip`` may."""
+
+    only: CellsByColumn = dataclasses.field(default_factory=dict)
+    skip: CellsByColumn = dataclasses.field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns that decide."""
+        return tuple(dict.fromkeys((*self.only, *self.skip)))
+
+
 class Section(enum.StrEnum):
     """Section of a mapping that can name columns."""
 
@@ -104,6 +119,7 @@ class Section(enum.StrEnum):
     ATTACHMENTS = "attachments"
     FOLDER = "attachments > folder"
     TEMPLATES = "templates"
+    ROWS = "rows"
     IGNORE = "ignore"
 
 
@@ -132,6 +148,7 @@ class Mapping:
     templates: tuple[tuple[str, Template], ...] = ()  # SchemaName, template
     attachments: AttachmentRules | None
     ignore: frozenset[str]
+    rows: RowRules = RowRules()
     duplicates: Literal["reject", "first"]
     manifest: ManifestOptions
     mentions: tuple[ColumnMention, ...]
@@ -142,6 +159,15 @@ class Mapping:
     def mentioned_columns(self) -> set[str]:
         """All columns that the mapping names in any section."""
         return {mention.column for mention in self.mentions}
+
+    @property
+    def used_columns(self) -> set[str]:
+        """All columns whose cells have an effect; of a repeated name, all its columns."""
+        columns = self.mentioned_columns - self.ignore
+        sources = [rule.columns for rule in self.rules] + [template.columns for _, template in self.templates]
+        if self.attachments is not None:
+            sources.append(self.attachments.columns)
+        return columns.union(*sources)
 
     def line(self, *key_path: str | int) -> int:
         """Return the line of a part such as ``"columns", "State", "values"``, or of what encloses it."""

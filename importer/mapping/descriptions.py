@@ -15,6 +15,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "templates": "SchemaName: text with columns in braces, such as {System}/{Legacy ID}.",
         "attachments": "Which cells or folders name the files of a ticket, and the limits for one ticket.",
         "ignore": "Columns that are not imported. A column that the mapping does not mention is an error.",
+        "rows": "Which rows take part. The others are excluded.",
         "duplicates": "For rows with the same key. reject: reject the later ones. first: use the first row's ticket.",
         "manifest": "How to read the manifest, if the automatic detection is wrong.",
     },
@@ -43,6 +44,10 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "true_words": "Words that mean true, instead of the usual ones.",
         "false_words": "Words that mean false, instead of the usual ones.",
         "region": "Country of phone numbers without a country code, such as IN (ISO 3166).",
+    },
+    "rows": {
+        "only": "Column: cell, or list of cells. Rows with other cells are excluded.",
+        "skip": "Column: cell, or list of cells. Rows with one of these cells are excluded.",
     },
     "attachments": {
         "columns": "Column, or list of columns, whose cells name files.",

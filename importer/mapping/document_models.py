@@ -184,6 +184,7 @@ ValueMap = Annotated[dict[Text, str], Field(min_length=1)]  # an empty new value
 # json_schema_input_type: what the user may write, before the validator converts it.
 TextOrList = BeforeValidator(_as_list, json_schema_input_type=Text | list[Text])
 Texts = Annotated[list[Text], TextOrList, Field(min_length=1)]
+Cells = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str]), Field(min_length=1)]
 Size = Annotated[int, BeforeValidator(size_bytes, json_schema_input_type=Annotated[str, Field(pattern=_SIZE_PATTERN)])]
 Extension = Annotated[Text, AfterValidator(_extension), _schema_hint(pattern=_EXTENSION_PATTERN)]
 Extensions = Annotated[list[Extension], BeforeValidator(_as_list, json_schema_input_type=Extension | list[Extension])]
@@ -252,6 +253,13 @@ class DownloadModel(_SectionModel):
     headers: dict[Annotated[Text, AfterValidator(_header)], Annotated[Text, AfterValidator(_variable)]] = {}
 
 
+class RowsModel(_SectionModel):
+    """The ``rows`` section."""
+
+    only: dict[Text, Cells] = {}
+    skip: dict[Text, Cells] = {}
+
+
 class AttachmentsModel(_SectionModel):
     """The ``attachments`` section."""
 
@@ -292,6 +300,7 @@ class MappingModel(_SectionModel):
     templates: dict[Text, Annotated[Text, AfterValidator(_template), _schema_hint(pattern=_TEMPLATE_PATTERN)]] = {}
     attachments: AttachmentsModel | None = None
     ignore: Annotated[list[Text], TextOrList] = []
+    rows: RowsModel = RowsModel()
     duplicates: Literal["reject", "first"] = "reject"
     manifest: ManifestModel = ManifestModel()
 
@@ -305,6 +314,7 @@ class MappingModel(_SectionModel):
 SECTIONS: dict[str, type[_SectionModel]] = {
     "": MappingModel,
     "columns": RuleModel,
+    "rows": RowsModel,
     "attachments": AttachmentsModel,
     "download": DownloadModel,
     "manifest": ManifestModel,
