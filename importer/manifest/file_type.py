@@ -15,6 +15,7 @@ from importer.errors import ManifestError
 from importer.manifest.archives import is_bomb
 from importer.manifest.delimited.padding import without_padding
 from importer.manifest.delimited.utf_without_bom import SAMPLE_BYTES, detect_utf_without_bom
+from importer.manifest.markup_kind import Markup, markup_kind
 from importer.manifest.unsupported import (
     APPLE,
     EXCEL_95,
@@ -25,7 +26,6 @@ from importer.manifest.unsupported import (
     SAVE_AS,
     WORD,
     UnsupportedFile,
-    is_xml,
     unsupported_file,
 )
 from importer.manifest.workbooks.damaged_workbook import DamagedWorkbookError
@@ -65,6 +65,8 @@ class FileType(enum.Enum):
     DELIMITED = "delimited text"
     JSON = "JSON Lines, or a list in JSON"
     XML = "XML"
+    XML_WORKBOOK = "a workbook of Excel 2003 in XML"
+    HTML = "a table of a web page (HTML)"
     WORKBOOK = "an Excel workbook (.xlsx)"
     MACRO_WORKBOOK = "an Excel workbook with macros (.xlsm)"
     BINARY_WORKBOOK = "an Excel binary workbook (.xlsb)"
@@ -105,9 +107,16 @@ def detect_file_type(path: Path, shown: str, *, encoding: str | None = None) -> 
         raise unsupported.error(shown)
     if encoding is None and _is_binary(sample):
         raise _not_a_manifest(shown, "a binary file")
-    if is_xml(start):
-        return FileType.XML
+    if (markup := markup_kind(start)) is not None:
+        return _MARKUP_TYPES[markup]
     return FileType.JSON if _JSON.match(start) else FileType.DELIMITED
+
+
+_MARKUP_TYPES = {
+    Markup.WEB_TABLE: FileType.HTML,
+    Markup.XML_WORKBOOK: FileType.XML_WORKBOOK,
+    Markup.XML: FileType.XML,
+}
 
 
 def _as_ascii(sample: bytes) -> bytes:

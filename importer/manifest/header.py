@@ -12,7 +12,7 @@ from importer.manifest.records import is_blank
 # Each name that a header has several times, and what its columns are called.
 RepeatedColumns = Mapping[str, tuple[str, ...]]
 
-_MAX_COLUMNS = 1 << 14  # as many as a spreadsheet has
+MAX_COLUMNS = 1 << 14  # as many as a spreadsheet has
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +69,9 @@ def make_header(
     """
     width = len(record)
     where = f"{shown}, sheet {sheet!r}, row {row}" if sheet is not None else f"{shown}, row {row}"
-    if width > _MAX_COLUMNS:
+    if width > MAX_COLUMNS:
         raise ManifestError(
-            f"{where}: the header has {width:,} columns, but at most {_MAX_COLUMNS:,} are supported",
+            f"{where}: the header has {width:,} columns, but at most {MAX_COLUMNS:,} are supported",
             hint="Export fewer columns, or set `manifest: {delimiter}` in the mapping to the delimiter of the file.",
         )
     named = width

@@ -16,7 +16,9 @@ from importer.manifest.file_type import FileType, detect_file_type
 from importer.manifest.header import Header, RepeatedColumns
 from importer.manifest.json_files.json_file import open_json
 from importer.manifest.manifest_format import ManifestFormat
+from importer.manifest.markup.html_tables import open_html
 from importer.manifest.markup.xml_file import open_xml
+from importer.manifest.markup.xml_workbook import open_xml_workbook
 from importer.manifest.prefetch import prefetch
 from importer.manifest.workbooks.workbook_file import open_workbook
 from importer.models import ManifestOptions
@@ -26,6 +28,8 @@ _UNUSED_OPTIONS = {
     FileType.DELIMITED: ("sheet", "records", "columns"),
     FileType.JSON: ("sheet", "delimiter", "header_row"),
     FileType.XML: ("sheet", "delimiter", "header_row"),
+    FileType.XML_WORKBOOK: ("delimiter", "records", "columns"),
+    FileType.HTML: ("delimiter", "records", "columns"),
 }
 _UNUSED_BY_WORKBOOKS = ("encoding", "delimiter", "records", "columns")
 
@@ -167,6 +171,10 @@ def _open_source(
             return open_delimited(path, options, known_columns.expected, shown)
         case FileType.JSON:
             return open_json(path, options, known_columns.may_lack, shown)
+        case FileType.HTML:
+            return open_html(path, options, known_columns.expected, shown)
+        case FileType.XML_WORKBOOK:
+            return open_xml_workbook(path, options, known_columns.expected, shown)
         case FileType.XML:
             return open_xml(path, options, known_columns.may_lack, shown)
         case (

@@ -82,12 +82,13 @@ class ManifestFormat:
 
     def describe(self) -> str:
         """Describe the format for the user: ``CSV, UTF-8, comma-separated``."""
-        if self.encoding is None:
-            parts = [self.name, f"sheet {self.sheet!r}"]
-        elif self.header_row:
-            parts = [self.name, self._encoding(), self._separation()]
-        else:
-            parts = [self.name, self._encoding()]
+        parts = [self.name]
+        if self.encoding is not None:
+            parts.append(self._encoding())
+            if self.header_row and not self.has_only_texts:
+                parts.append(self._separation())
+        if self.sheet is not None:
+            parts.append(f"sheet {self.sheet!r}")
         if self.archive is not None:
             parts[0] = f"{parts[0]} in {self.archive}"
         if self.records is not None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from importer.errors import ManifestError
+from importer.manifest.markup_kind import Markup, markup_kind
 
 SAVE_AS = "Save it as .xlsx or as CSV (in Excel: CSV UTF-8), then run again."
 OPEN_AND_SAVE = f"Open it in Excel or LibreOffice. {SAVE_AS}"
@@ -67,20 +68,6 @@ _SIGNATURES = {
 _LATER_SIGNATURES = ((8, b"WEBP", "a WebP picture"), (4, b"ftyp", "a picture or film (HEIC, MP4)"))
 _VERY_OLD_EXCEL = re.compile(rb"\x09[\x00\x02\x04\x08][\x04-\x10]\x00..[\x00\x05\x10\x20\x40]\x00", re.DOTALL)
 
-_HTML_TAGS = (
-    rb"html|head|body|meta|style|script|title|base|link|table|caption|colgroup|thead|tbody|tr|td|th|div|span|p|br|hr|"
-    rb"center|font|form|h[1-6]|ul|ol|pre|img|a|b|i|big|small"
-)
-_HTML = re.compile(rb"<!doctype\s+html|<(?:" + _HTML_TAGS + rb")(?:\s[^<>]*+)?/?>", re.IGNORECASE)
-_XML = re.compile(
-    rb"<\?xml\s|<!DOCTYPE\s|<[A-Za-z_][\w.:-]*+\s[^<>]*?\bxmlns|"
-    rb"<[A-Za-z_][\w.:-]*+(?:\s[^<>]*?)?(?:/>\s*+\Z|>\s*<[A-Za-z_/!])|<([A-Za-z_][\w.:-]*+)>[^<]*</\1>\s*+\Z"
-)
-_COMMENTS = re.compile(rb"\s*+(?:<!--.*?-->\s*+)++", re.DOTALL)
-# The header of some programs: <TICKER>,<DATE>
-_BRACKETED_HEADER = re.compile(rb"<[^<>\r\n]*+>[ \t]*+[,;\t|]")
-_TABLE_TAG = re.compile(rb"<table[\s>]", re.IGNORECASE)
-
 _SYLK = re.compile(rb"ID;P[^\r\n]*[\r\n]++(?:[A-Z]{1,2}(?:;[^\r\n]*)?[\r\n]++)*?[BCF];(?:[XY][0-9]++;?)++")
 _DIF = re.compile(rb"TABLE\s*?[\r\n]++0,1[\r\n]++\"")
 _MBOX = re.compile(rb"From \S+ [^\r\n]*?[0-9]{4}[^\r\n]*+\r?\n[A-Za-z-]++:")
@@ -104,14 +91,12 @@ _DRAWN_LINES = re.compile(
 
 _LINE_OF_DASHES = re.compile(rb"[^\r\n]++\r?\n[ \t]*+-{2,}+(?:[ ]*[,;\t |][ ]*-++)+[ ]*+[\r\n]")
 
-_WEB_TABLE = UnsupportedFile("a table of a web page (HTML)", OPEN_AND_SAVE, is_table=True)
 _WEB_PAGE = UnsupportedFile(
     "a web page (HTML)",
     f"Open it in a browser: if it is a login or error page, export again. {OPEN_AND_SAVE}",
     is_table=True,
 )
 _ARCHIVED_PAGE = UnsupportedFile("a web archive (MHTML)", OPEN_AND_SAVE, is_table=True)
-_XML_SPREADSHEET = UnsupportedFile("an XML spreadsheet of Excel 2003 (SpreadsheetML)", OPEN_AND_SAVE, is_table=True)
 _FLAT_DOCUMENT = UnsupportedFile("an OpenDocument spreadsheet in XML (.fods)", OPEN_AND_SAVE, is_table=True)
 _SYLK_FILE = UnsupportedFile("a SYLK spreadsheet (.slk)", OPEN_AND_SAVE, is_table=True)
 _DIF_FILE = UnsupportedFile("a DIF spreadsheet (.dif)", OPEN_AND_SAVE, is_table=True)
@@ -164,24 +149,8 @@ def unsupported_file(sample: bytes, start: bytes) -> UnsupportedFile | None:
 
 
 def _markup(start: bytes) -> UnsupportedFile | None:
-    comments = _COMMENTS.match(start)
-    inside = start[comments.end() :] if comments else start
-    if not inside.startswith(b"<") or _BRACKETED_HEADER.match(inside):
-        return _WEB_PAGE if comments and not inside else None
-    if b"urn:schemas-microsoft-com:office:spreadsheet" in start:
-        return _XML_SPREADSHEET
-    if b"urn:oasis:names:tc:opendocument" in start:
-        return _FLAT_DOCUMENT
-    if _HTML.match(inside) or (_XML.match(inside) and re.search(rb"<html[\s>]", inside, re.IGNORECASE)):
-        return _WEB_TABLE if _TABLE_TAG.search(inside) else _WEB_PAGE
-    return None
-
-
-def is_xml(start: bytes) -> bool:
-    """Return whether a text is XML of no particular kind."""
-    comments = _COMMENTS.match(start)
-    inside = start[comments.end() :] if comments else start
-    return _XML.match(inside) is not None and not _BRACKETED_HEADER.match(inside)
+    kind = markup_kind(start)
+    return _WEB_PAGE if kind is Markup.WEB_PAGE else _FLAT_DOCUMENT if kind is Markup.FLAT_DOCUMENT else None
 
 
 def _mail(start: bytes) -> UnsupportedFile | None:

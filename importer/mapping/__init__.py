@@ -27,7 +27,7 @@ from importer.mapping.checked_mapping import (
     Section,
 )
 from importer.mapping.document_models import RULE_KEYS
-from importer.mapping.list_columns import takes_list, with_repeated_columns
+from importer.mapping.list_columns import with_repeated_columns
 from importer.mapping.loading import load_mapping
 from importer.mapping.manifest_columns import check_columns, is_ignored
 from importer.mapping.templates import Template
@@ -47,6 +47,5 @@ __all__ = [
     "check_columns",
     "is_ignored",
     "load_mapping",
-    "takes_list",
     "with_repeated_columns",
 ]

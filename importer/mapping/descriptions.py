@@ -15,6 +15,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "templates": "SchemaName: text with columns in braces, such as {System}/{Legacy ID}.",
         "attachments": "Which cells or folders name the files of a ticket, and the limits for one ticket.",
         "ignore": "Columns that are not imported. A column that the mapping does not mention is an error.",
+        "rows": "Which rows take part. The others are excluded.",
         "duplicates": "For rows with the same key. reject: reject the later ones. first: use the first row's ticket.",
         "manifest": "How to read the manifest, if the automatic detection is wrong.",
     },
@@ -45,9 +46,15 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "false_words": "Words that mean false, instead of the usual ones.",
         "region": "Country of phone numbers without a country code, such as IN (ISO 3166).",
     },
+    "rows": {
+        "only": "Column: cell, or list of cells. Rows with other cells are excluded.",
+        "skip": "Column: cell, or list of cells. Rows with one of these cells are excluded.",
+    },
     "attachments": {
         "columns": "Column, or list of columns, whose cells name files.",
         "separator": "Separator between file names in one cell. Default: a semicolon.",
+        "pattern": "Expression for a whole cell. Group url: the address or file name; group name: the name to show.",
+        "download": "Where `fetch` puts the files behind web addresses, and which hosts it may ask.",
         "glob": "Allow patterns in cells, such as logs/*.txt.",
         "folder": "Pattern of the files of one row, with columns in braces, such as attachments/{Legacy ID}/*.",
         "required": "Reject rows without any attachment.",
@@ -55,6 +62,11 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "max_file_size": "Largest allowed file, such as 500 KB or 20 MB.",
         "max_files": "Highest number of files for one ticket.",
         "extensions": "Allowed file extensions, such as pdf. Default: all.",
+    },
+    "download": {
+        "folder": "Folder for the files, relative to the manifest's folder. It is the root of all attachments.",
+        "hosts": "Hosts, or buckets, that may be asked. Nothing else is. Private addresses must be listed themselves.",
+        "headers": "Header: name of the environment variable that holds its value. Sent to listed hosts only.",
     },
     "manifest": {
         "encoding": "Encoding of the text, such as utf-8 or cp1252.",

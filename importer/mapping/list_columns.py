@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import collections.abc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from importer.mapping.checked_mapping import Mapping, Section
+from importer.mapping.checked_mapping import ColumnMention, Mapping, Rule, Section
 from importer.mapping.document import key_path_text
 from importer.mapping.findings import MappingFinding
 
 Repeated = collections.abc.Mapping[str, tuple[str, ...]]  # name -> its columns: `Labels`, `Labels (2)`
 
-_PLACES_FOR_ONE_CELL = (Section.KEY, Section.FOLDER)
+_PLACES_FOR_ONE_CELL = (Section.KEY, Section.FOLDER, Section.ROWS)
 
 
 def with_repeated_columns(mapping: Mapping, repeated: Repeated) -> Mapping:
@@ -31,10 +31,11 @@ def with_repeated_columns(mapping: Mapping, repeated: Repeated) -> Mapping:
     )
 
 
-def takes_list(mapping: Mapping, column: str) -> bool:
-    """Return whether the mapping uses the single values of a list in this column."""
-    is_joined = any(rule.column == column and rule.takes_list for rule in mapping.rules)
-    return is_joined or (mapping.attachments is not None and column in mapping.attachments.columns)
+def single_columns(rules: Iterable[Rule], mentions: Iterable[ColumnMention]) -> frozenset[str]:
+    """Return the columns of which the mapping takes one value, so that a list of JSON in them is a problem."""
+    of_rules = {rule.column for rule in rules if not rule.takes_list}
+    places = (*_PLACES_FOR_ONE_CELL, Section.TEMPLATES)  # a template takes the text of a cell as it is
+    return frozenset(of_rules.union(each.column for each in mentions if each.section in places))
 
 
 def repeated_column_errors(mapping: Mapping, repeated: Repeated) -> Iterator[MappingFinding]:

@@ -9,11 +9,13 @@ from types import MappingProxyType
 
 from importer.errors import MappingError
 from importer.mapping import consistency
-from importer.mapping.checked_mapping import AttachmentRules, Mapping, Rule, Section
+from importer.mapping.cell_pattern import CellPattern
+from importer.mapping.checked_mapping import AttachmentRules, CellsByColumn, DownloadRules, Mapping, RowRules, Rule
 from importer.mapping.document import Document, KeyPath, UnreadableError
-from importer.mapping.document_models import AttachmentsModel, MappingModel, RuleModel
+from importer.mapping.document_models import AttachmentsModel, DownloadModel, MappingModel, RuleModel
 from importer.mapping.findings import MappingFinding, format_findings
 from importer.mapping.includes import is_two_column_mapping, read_document
+from importer.mapping.list_columns import single_columns
 from importer.mapping.mapping_files import MappingFiles
 from importer.mapping.structure_check import check_structure
 from importer.mapping.templates import Template
@@ -77,6 +79,7 @@ def _error(path: Path, findings: list[MappingFinding]) -> MappingError:
 
 def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Document) -> Mapping:
     is_row_content = consistency.key_is_row_content(model, document)
+    rules = tuple(_rule(place, rule, document) for place, rule in model.rules())
     mentions = tuple(consistency.column_mentions(model, document))
     return Mapping(
         path=path,
@@ -86,16 +89,17 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
         key=() if is_row_content else tuple(model.key),
         key_is_row_content=is_row_content,
         key_field=model.key_field,
-        rules=tuple(_rule(place, rule, document) for place, rule in model.rules()),
+        rules=rules,
         constants=tuple(model.constants.items()),
         templates=tuple((name, Template.parse(text)) for name, text in model.templates.items()),
         attachments=_attachments(model.attachments) if model.attachments else None,
         ignore=frozenset(model.ignore),
+        rows=RowRules(only=_cells(model.rows.only), skip=_cells(model.rows.skip)),
         duplicates=model.duplicates,
         manifest=ManifestOptions(
             **model.manifest.model_dump(exclude={"columns"}),
             columns=tuple((model.manifest.columns or {}).items()),
-            single_columns=frozenset(each.column for each in mentions if each.section is not Section.IGNORE),
+            single_columns=single_columns(rules, mentions),
             whole_columns=_whole_columns(model.ignore, {each.column for each in mentions}),
         ),
         mentions=mentions,
@@ -107,6 +111,10 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
 def _whole_columns(ignore: Sequence[str], mentioned: Collection[str]) -> frozenset[str]:
     """Return the ignored columns of which the mapping names no part: `via`, but not with `via.channel`."""
     return frozenset(name for name in ignore if not any(column.startswith(f"{name}.") for column in mentioned))
+
+
+def _cells(by_column: dict[str, list[str]]) -> CellsByColumn:
+    return MappingProxyType({column: tuple(dict.fromkeys(cells)) for column, cells in by_column.items()})
 
 
 def _rule(place: KeyPath, rule: RuleModel, document: Document) -> Rule:
@@ -121,14 +129,25 @@ def _rule(place: KeyPath, rule: RuleModel, document: Document) -> Rule:
 
 
 def _attachments(section: AttachmentsModel) -> AttachmentRules:
+    download = _download(section.download) if section.download is not None else None
+    root = Path(section.root) if section.root is not None else None
+    default_separator = AttachmentRules.separator if section.pattern is None else ""
     return AttachmentRules(
         columns=tuple(section.columns or ()),
-        separator=section.separator or AttachmentRules.separator,
+        separator=section.separator or default_separator,
+        pattern=CellPattern(section.pattern) if section.pattern is not None else None,
+        download=download,
         glob=section.glob,
         folder=Template.parse(section.folder) if section.folder is not None else None,
         required=section.required,
-        root=Path(section.root) if section.root is not None else None,
+        root=download.folder if download is not None else root,
         max_file_size_bytes=section.max_file_size,
         max_files=section.max_files,
         extensions=tuple(dict.fromkeys(section.extensions)),
+    )
+
+
+def _download(section: DownloadModel) -> DownloadRules:
+    return DownloadRules(
+        folder=Path(section.folder), hosts=tuple(section.hosts), headers=tuple(section.headers.items())
     )

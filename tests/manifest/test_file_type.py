@@ -73,8 +73,8 @@ def test_a_workbook_whose_parts_are_elsewhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "name"),
     [
-        (b"<!DOCTYPE html>\n<html><table>", "HTML"),
-        (b"\n<html>\n<table>", "HTML"),
+        (b"<!DOCTYPE html>\n<html><p>", "HTML"),
+        (b"\n<html>\n<p>", "HTML"),
     ],
 )
 def test_formats_that_are_not_read_yet(tmp_path: Path, content: bytes, name: str) -> None:

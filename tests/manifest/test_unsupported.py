@@ -21,25 +21,8 @@ def zipped(**parts: str) -> bytes:
     return buffer.getvalue()
 
 
-ROW = "<tr><td>1</td><td>Printer &amp; co</td></tr>"
-SPREADSHEET_ML = '<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet ss:Name="a"><Table/></Worksheet></Workbook>'
-
 TABLES = {
-    "a bare table": (f"<table border='1'>{ROW}</table>", "a table of a web page (HTML)"),
-    "a table in a division": (f"<div>\n<table>{ROW}</table></div>", "a table of a web page (HTML)"),
-    "a table behind a style": (f"<style>td {{}}</style>\n<table>{ROW}</table>", "a table of a web page (HTML)"),
-    "a table behind a comment": (f"<!-- by x -->\n<TABLE>{ROW}</TABLE>", "a table of a web page (HTML)"),
-    "a table of Office": (
-        f'<html xmlns:x="urn:schemas-microsoft-com:office:excel"><table>{ROW}',
-        "a table of a web page",
-    ),
-    "a page of XHTML": (f'<?xml version="1.0"?>\n<html><body><table>{ROW}</table>', "a web page (HTML)"),
     "a login page": ("<!DOCTYPE html>\n<html><form>Sign in</form></html>", "if it is a login or error page"),
-    "a workbook of Excel 2003": (SPREADSHEET_ML, "an XML spreadsheet of Excel 2003 (SpreadsheetML)"),
-    "one with a declaration": (
-        f'<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>{SPREADSHEET_ML}',
-        "2003",
-    ),
     "a flat OpenDocument": (
         '<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0">',
         "an OpenDocument spreadsheet in XML (.fods)",

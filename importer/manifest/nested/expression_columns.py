@@ -101,7 +101,7 @@ class ExpressionRows:
                 self._found.append(("expression-failed", at, "", f"the expression can't be evaluated: {error}"))
                 continue
             cell = cell_text(value)
-            if isinstance(value, list | dict) and self._is_single[at]:
+            if isinstance(value, dict) or (isinstance(value, list) and self._is_single[at]):
                 kind = "a list" if isinstance(value, list) else "an object"
                 self._found.append(("nested-value", at, cell, f"the value is {kind}"))
             cells.append(cell)

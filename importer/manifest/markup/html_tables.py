@@ -1,0 +1,308 @@
+"""Reads tables of web pages (HTML), which many programs name `.xls`."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+from importer.errors import ManifestError
+from importer.manifest.delimited.encoding import Encoding, find_encoding
+from importer.manifest.header import MAX_COLUMNS
+from importer.manifest.manifest_format import EncodingCertainty, ManifestFormat
+from importer.manifest.markup.cell_content import CellContent
+from importer.manifest.markup.safe_xml import XmlError
+from importer.manifest.markup.table_source import TableFacts, TableRow, TableSource, open_table
+from importer.manifest.title_rows import TITLE_ROWS
+from importer.models import ManifestOptions
+
+_BLOCK_CHARS = 1 << 16
+_MAX_TAG_CHARS = 1 << 22  # of markup that is not closed
+_MAX_CHARS = 1 << 24  # of one row
+_MAX_TABLES = 10_000
+_MAX_NESTED = 50
+_START_BYTES = 1 << 14
+_CHARSET = re.compile(
+    rb"<(?:meta\b[^>]*?\bcharset|\?xml[^>]*?\sencoding)\s*=\s*[\"']?\s*([A-Za-z][\w.:-]{0,40})", re.IGNORECASE
+)
+# Browsers read these as the Windows code page, whose signs they lack.
+_LATIN = frozenset({"iso8859-1", "ascii"})
+_NAME_SPACES = re.compile(r"\s+")
+
+
+@dataclass(kw_only=True)
+class _Table:
+    """An open table of the page. ``spans``: column -> rows that a cell above still covers."""
+
+    index: int
+    facts: TableFacts
+    row: TableRow | None = None
+    cell: CellContent | None = None
+    width: int = 1  # columns of the open cell
+    spans: dict[int, int] = field(default_factory=dict)
+    new_spans: dict[int, int] = field(default_factory=dict)
+    rows: int = 0
+    spanning_cells: int = 0
+
+
+class _Page(HTMLParser):
+    """Collects the rows of one table, or with ``wanted`` None the first rows of all.
+
+    End tags may be missing. Text of a table inside a cell belongs to that cell, too.
+    """
+
+    def __init__(self, wanted: int | None, sample_rows: int) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tables: list[TableFacts] = []
+        self.is_cut_off = False
+        self._wanted = wanted
+        self._sample_rows = sample_rows
+        self._done: list[TableRow] = []
+        self._open: list[_Table] = []
+        self._caption: list[str] | None = None
+        self._chars = 0
+
+    def taken(self) -> list[TableRow]:
+        """Return the rows since the last call."""
+        done, self._done = self._done, []
+        return done
+
+    def read(self, block: str) -> None:
+        """Read on. Raises XmlError if a tag or comment does not end."""
+        try:
+            self.feed(block)
+        except AssertionError:  # of the library, for a section in brackets that it does not know
+            raise self._error("there is markup that can't be read") from None
+        if len(self.rawdata) > _MAX_TAG_CHARS:
+            raise self._error(f"a tag, comment or script has more than {_MAX_TAG_CHARS:,} characters")
+
+    def _error(self, text: str) -> XmlError:
+        return XmlError(f"{text} in line {self.getpos()[0]}")
+
+    def finish(self) -> None:
+        """Close what the page leaves open."""
+        self.close()
+        self.is_cut_off = bool(self._open)
+        while self._open:
+            self._end_table()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Open an element."""
+        if tag == "table":
+            self._start_table(dict(attrs))
+        elif not self._open:
+            return
+        elif tag in {"td", "th"}:
+            self._start_cell(dict(attrs))
+        elif tag == "tr":
+            self._start_row()
+        elif tag in {"thead", "tbody", "tfoot"}:
+            self._end_row()
+            self._open[-1].spans.clear()
+        elif tag == "caption":
+            self._caption = []
+        else:
+            for table in self._open:
+                if table.cell is not None:
+                    table.cell.start(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close an element."""
+        if not self._open:
+            return
+        if tag == "table":
+            self._end_table()
+        elif tag in {"td", "th"}:
+            self._end_cell()
+        elif tag in {"tr", "thead", "tbody", "tfoot"}:
+            self._end_row()
+        elif tag == "caption":
+            self._end_caption()
+        else:
+            for table in self._open:
+                if table.cell is not None:
+                    table.cell.end(tag)
+
+    def handle_data(self, data: str) -> None:
+        """Take text."""
+        if self._caption is not None:
+            self._caption.append(data)
+            return
+        for table in self._open:
+            if table.cell is not None:
+                table.cell.text(data)
+                self._count(len(data))
+
+    def _count(self, chars: int) -> None:
+        self._chars += chars
+        if self._chars > _MAX_CHARS:
+            raise self._error(f"a row has more than {_MAX_CHARS:,} characters")
+
+    def _start_table(self, attributes: dict[str, str | None]) -> None:
+        if len(self._open) >= _MAX_NESTED or len(self.tables) >= _MAX_TABLES:
+            raise self._error(f"more than {_MAX_TABLES:,} tables, or {_MAX_NESTED} in one another,")
+        name = _NAME_SPACES.sub(" ", attributes.get("id") or attributes.get("summary") or "").strip()
+        number = len(self.tables) + 1
+        facts = TableFacts(name=name or f"Table {number}", has_name=bool(name))
+        self.tables.append(facts)
+        self._open.append(_Table(index=number - 1, facts=facts))
+
+    def _end_table(self) -> None:
+        self._end_row()
+        table = self._open.pop()
+        if table.spanning_cells:
+            cells = f"{table.spanning_cells:,} cell{'s' if table.spanning_cells > 1 else ''}"
+            table.facts.notes.append(
+                f"{cells} over several rows: the first row has the value, and the others are empty"
+            )
+        if self._open and (cell := self._open[-1].cell) is not None:
+            cell.start("div")
+
+    def _end_caption(self) -> None:
+        caption = _NAME_SPACES.sub(" ", "".join(self._caption or ())).strip()
+        self._caption = None
+        if caption and self._open and not self._open[-1].facts.has_name:
+            self._open[-1].facts.name, self._open[-1].facts.has_name = caption, True
+
+    def _start_row(self) -> None:
+        self._end_row()
+        table = self._open[-1]
+        table.row = TableRow(cells=[])
+        self._chars = 0
+
+    def _end_row(self) -> None:
+        self._end_cell()
+        table = self._open[-1]
+        row = table.row
+        if row is None:
+            return
+        table.row = None
+        table.spans = {at: left - 1 for at, left in table.spans.items() if left > 1} | table.new_spans
+        table.new_spans = {}
+        table.rows += 1
+        if self._wanted == table.index:
+            self._done.append(row)
+        elif self._wanted is None and len(table.facts.sample) < self._sample_rows:
+            table.facts.sample.append(row)
+        for outer in self._open[:-1]:
+            if outer.cell is not None:
+                outer.cell.start("div")
+
+    def _start_cell(self, attributes: dict[str, str | None]) -> None:
+        table = self._open[-1]
+        self._end_cell()
+        if table.row is None:
+            self._start_row()
+        assert table.row is not None
+        cells = table.row.cells
+        while table.spans.get(len(cells)):
+            cells.append("")
+        table.width = _span(attributes.get("colspan"))
+        if len(cells) + table.width > MAX_COLUMNS:
+            raise self._error(f"a row has more than {MAX_COLUMNS:,} columns")
+        height = _span(attributes.get("rowspan"))
+        if height > 1:
+            table.spanning_cells += 1
+            table.new_spans |= dict.fromkeys(range(len(cells), len(cells) + table.width), height - 1)
+        table.cell = CellContent()
+        for outer in self._open[:-1]:
+            if outer.cell is not None:
+                outer.cell.text(" ")
+
+    def _end_cell(self) -> None:
+        self._caption = None
+        table = self._open[-1]
+        if table.cell is not None and table.row is not None:
+            table.row.cells += [table.cell.result(), *[""] * (table.width - 1)]
+        table.cell = None
+
+
+def _span(text: str | None) -> int:
+    """Return how many columns or rows a cell covers, as browsers read it."""
+    found = re.match(r"\s*([0-9]{1,5})", text or "")
+    return max(min(int(found[1]), MAX_COLUMNS), 1) if found else 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class _HtmlTables:
+    """The tables of a page."""
+
+    path: Path
+    encoding: Encoding
+    header_row: int
+
+    def facts(self) -> list[TableFacts]:
+        """Read the names and the first rows of all tables; equal names get numbers."""
+        page = _Page(None, self.header_row + TITLE_ROWS)
+        for _ in self._parse(page):
+            pass
+        taken: set[str] = set()
+        for each in page.tables:
+            name, number = each.name, 1
+            while each.name in taken:
+                number += 1
+                each.name = f"{name} ({number})"
+            taken.add(each.name)
+        if page.is_cut_off and page.tables:
+            page.tables[-1].notes.append("the page ends inside a table: if the file is cut off there, rows are missing")
+        return page.tables
+
+    def rows(self, index: int) -> Iterator[TableRow]:
+        """Yield the rows of one table."""
+        page = _Page(index, 0)
+        for _ in self._parse(page):
+            yield from page.taken()
+
+    def _parse(self, page: _Page) -> Iterator[None]:
+        with self.encoding.open(self.path) as text:
+            while block := text.read(_BLOCK_CHARS):
+                page.read(block)
+                yield
+        page.finish()
+        yield
+
+
+def _find_html_encoding(path: Path, wanted: str | None, shown: str) -> Encoding:
+    """Return the encoding: that of the mapping, else that of the page itself. Raises ManifestError."""
+    if wanted is not None:
+        return find_encoding(path, wanted, shown)
+    with path.open("rb") as file:
+        declared = _CHARSET.search(file.read(_START_BYTES))
+    name = _codec(declared[1].decode()) if declared else None
+    if name is None or name.startswith("utf"):
+        return find_encoding(path, None, shown)
+    try:
+        encoding = find_encoding(path, "cp1252" if name in _LATIN else name, shown)
+    except ManifestError:
+        return find_encoding(path, None, shown)  # pages often name a wrong one
+    return replace(encoding, certainty=EncodingCertainty.CERTAIN)
+
+
+def _codec(name: str) -> str | None:
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        return None
+
+
+def open_html(path: Path, options: ManifestOptions, expected: Collection[str], shown: str) -> TableSource:
+    """Choose the table and find its header. Raises ManifestError if there is none."""
+    encoding = _find_html_encoding(path, options.encoding, shown)
+
+    def make_format(sheet: str | None, row: int, warnings: tuple[str, ...]) -> ManifestFormat:
+        return ManifestFormat(
+            name="HTML table",
+            encoding=encoding.codec,
+            bom=bool(encoding.bom),
+            certainty=encoding.certainty,
+            sheet=sheet,
+            header_row=row,
+            has_only_texts=True,
+            warnings=(*encoding.warnings, *warnings),
+        )
+
+    tables = _HtmlTables(path=path, encoding=encoding, header_row=options.header_row)
+    return open_table(tables, options, expected, shown, make_format)
