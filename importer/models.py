@@ -14,6 +14,7 @@ class Status(enum.StrEnum):
 
     CREATED = "created"  # this run created the ticket
     SKIPPED = "skipped"  # an earlier run created the ticket; the results have its IDs
+    EXCLUDED = "excluded"  # the mapping's `rows` leave it out; if it is a ticket already, the results have its IDs
     REJECTED = "rejected"  # validation found problems; never sent
     FAILED = "failed"  # the API refused it, or an attachment changed before it was sent
     UNKNOWN = "unknown"  # sent, but no usable answer: there may be a ticket
@@ -22,6 +23,7 @@ class Status(enum.StrEnum):
 
 
 TICKET_STATUSES = frozenset({Status.CREATED, Status.SKIPPED})
+DONE_STATUSES = TICKET_STATUSES | {Status.EXCLUDED}  # nothing is left to do for these rows
 
 
 class FieldType(enum.StrEnum):

@@ -12,7 +12,7 @@ from importer.cli.importing import import_tickets
 from importer.errors import UsageError
 from importer.models import Status
 
-_STATES = (Status.FAILED, Status.REJECTED, Status.PENDING, Status.UNKNOWN, Status.UNDONE)
+_STATES = (Status.FAILED, Status.REJECTED, Status.PENDING, Status.UNKNOWN, Status.EXCLUDED, Status.UNDONE)
 
 
 def rerun(results_file: Path, only: str, **flags: Any) -> Ending:

@@ -9,7 +9,7 @@ import click
 
 _LABEL = re.compile(r"[a-z]+(?: [a-z]+)? (?= )")  # a label as `display_text.labelled` pads it
 _PROBLEM = re.compile(r"(?:[\d,]+ × )?([a-z-]+)(?=: (?:sheet .*, )?row \d)")
-_COUNT = re.compile(r"([\d,]+ )(created|skipped|failed|rejected|unknown|pending)\b")
+_COUNT = re.compile(r"([\d,]+ )(created|skipped|excluded|failed|rejected|unknown|pending)\b")
 _COUNT_COLORS = {"created": "green", "skipped": "green", "pending": "yellow"}
 _PREFIXES = {"error:": "red", "stopped:": "red", "hint:": "cyan", "warning": "yellow"}
 

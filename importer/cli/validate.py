@@ -39,7 +39,8 @@ def _summary_lines(validation: Validation) -> Iterator[str]:
     yield labelled("manifest", f"{validation.manifest} ({validation.detected})")
     skipped = f", {validation.skipped:,} already imported" if validation.skipped else ""
     rejected = f"{validation.rejected:,} rejected" if validation.rejected else "no problems found"
-    yield labelled("rows", f"{validation.rows:,}: {rejected}{skipped}")
+    excluded = f", {validation.excluded:,} excluded" if validation.excluded else ""
+    yield labelled("rows", f"{validation.rows:,}: {rejected}{skipped}{excluded}")
     if validation.attachments is not None:
         yield attachments_line(validation.attachments, validation.rows)
 

@@ -10,9 +10,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from importer.mapping.cell_pattern import CellPattern
 from importer.mapping.document import KeyPath, nearest_line
 from importer.mapping.templates import Template
 from importer.models import FieldType, ManifestOptions
+
+CellsByColumn = collections.abc.Mapping[str, tuple[str, ...]]
 
 DEFAULT_MAX_FILE_SIZE_BYTES = 20_000_000
 DEFAULT_MAX_FILES = 20
@@ -45,7 +48,8 @@ class Rule:
     lower: bool = False
     upper: bool = False
     html: Literal["to_text", "from_text"] | None = None
-    format: tuple[str, ...] = ()  # of strptime; for dates and datetimes
+    format: tuple[str, ...] = ()  # of strptime, `epoch` or `epoch-ms`; for dates and datetimes
+    locale: str | None = None  # of the names of months and days in the cells
     timezone: str | None = None  # IANA; for datetimes without an offset
     decimal: str = "."
     thousands: str | None = None  # a blank means any kind of blank
@@ -70,11 +74,22 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DownloadRules:
+    """Where `fetch` puts files, and what it may ask."""
+
+    folder: Path  # as written: relative to the manifest's folder
+    hosts: tuple[str, ...]  # lower case; names of hosts or buckets, or IP addresses
+    headers: tuple[tuple[str, str], ...] = ()  # name, environment variable with the value
+
+
+@dataclass(frozen=True, kw_only=True)
 class AttachmentRules:
     """Which cells name files, where the files are, and the limits for one ticket."""
 
     columns: tuple[str, ...] = ()
-    separator: str = ";"
+    separator: str = ";"  # empty: a cell is one value
+    pattern: CellPattern | None = None  # what a cell holds besides a name or address
+    download: DownloadRules | None = None  # its folder is ``root``, too
     glob: bool = False  # cells may hold patterns
     folder: Template | None = None  # pattern of the files of one row
     required: bool = False  # a row without any file is an error
@@ -82,6 +97,19 @@ class AttachmentRules:
     max_file_size_bytes: int = DEFAULT_MAX_FILE_SIZE_BYTES
     max_files: int = DEFAULT_MAX_FILES  # per row, over all columns
     extensions: tuple[str, ...] = ()  # lower case, without the dot; empty: any
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowRules:
+    """Which rows take part: column -> cells. All columns of ``only`` must have one of them, none of ``skip`` may."""
+
+    only: CellsByColumn = dataclasses.field(default_factory=dict)
+    skip: CellsByColumn = dataclasses.field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns that decide."""
+        return tuple(dict.fromkeys((*self.only, *self.skip)))
 
 
 class Section(enum.StrEnum):
@@ -92,6 +120,7 @@ class Section(enum.StrEnum):
     ATTACHMENTS = "attachments"
     FOLDER = "attachments > folder"
     TEMPLATES = "templates"
+    ROWS = "rows"
     IGNORE = "ignore"
 
 
@@ -120,6 +149,7 @@ class Mapping:
     templates: tuple[tuple[str, Template], ...] = ()  # SchemaName, template
     attachments: AttachmentRules | None
     ignore: frozenset[str]
+    rows: RowRules = RowRules()
     duplicates: Literal["reject", "first"]
     manifest: ManifestOptions
     mentions: tuple[ColumnMention, ...]
@@ -130,6 +160,15 @@ class Mapping:
     def mentioned_columns(self) -> set[str]:
         """All columns that the mapping names in any section."""
         return {mention.column for mention in self.mentions}
+
+    @property
+    def used_columns(self) -> set[str]:
+        """All columns whose cells have an effect; of a repeated name, all its columns."""
+        columns = self.mentioned_columns - self.ignore
+        sources = [rule.columns for rule in self.rules] + [template.columns for _, template in self.templates]
+        if self.attachments is not None:
+            sources.append(self.attachments.columns)
+        return columns.union(*sources)
 
     def line(self, *key_path: str | int) -> int:
         """Return the line of a part such as ``"columns", "State", "values"``, or of what encloses it."""

@@ -61,6 +61,9 @@ def column_mentions(model: MappingModel, document: Document) -> Iterator[ColumnM
         yield from _in_template(document, Section.FOLDER, ("attachments", "folder"), model.attachments.folder or "")
     for name, text in model.templates.items():
         yield from _in_template(document, Section.TEMPLATES, ("templates", name), text)
+    for key, cells in (("only", model.rows.only), ("skip", model.rows.skip)):
+        for column in cells:
+            yield ColumnMention(column=column, section=Section.ROWS, line=document.line(("rows", key, column)))
     yield from _listed(document, Section.IGNORE, ("ignore",), model.ignore)
 
 
@@ -105,12 +108,26 @@ def _field_name_errors(model: MappingModel, document: Document) -> Iterator[Mapp
 
 
 def _attachment_errors(section: AttachmentsModel | None, document: Document) -> Iterator[MappingFinding]:
-    if section is None or section.columns is not None:
+    if section is None:
+        return
+    if section.root is not None and section.download is not None:
+        text = "attachments: `download` > `folder` is the root of the files, so remove `root`"
+        yield MappingFinding(document.line(("attachments", "root")), text)
+    if section.pattern is not None and section.glob:
+        text = "attachments: `glob` and `pattern` can't be used together; remove one of them"
+        yield MappingFinding(document.line(("attachments", "glob")), text)
+    if section.columns is not None:
         return
     if section.folder is None:
         text = "attachments: add `columns` whose cells name files, or the `folder` of each row's files"
         yield MappingFinding(document.line(("attachments",)), text)
-    for key, is_set in {"separator": section.separator is not None, "glob": section.glob}.items():
+    needs_columns = {
+        "separator": section.separator is not None,
+        "pattern": section.pattern is not None,
+        "download": section.download is not None,
+        "glob": section.glob,
+    }
+    for key, is_set in needs_columns.items():
         if is_set:
             text = f"attachments: `{key}` has no effect without `columns` whose cells name files; remove it"
             yield MappingFinding(document.line(("attachments", key)), text)
@@ -127,12 +144,12 @@ def _column_conflicts(mentions: Iterable[ColumnMention]) -> Iterator[MappingFind
 
 def _conflict(earlier: ColumnMention, later: ColumnMention) -> str:
     """Return why one column can't be named by both places; empty if it can, as a key that fills a field."""
-    if earlier.section is later.section and later.section is not Section.TEMPLATES:
+    if earlier.section is later.section and later.section not in (Section.TEMPLATES, Section.ROWS):
         return f"is listed twice, first in line {earlier.line}; remove one of them"
     used = f"is used by `{earlier.section}` in line {earlier.line}"
     if earlier.section is Section.COLUMNS and later.section is Section.ATTACHMENTS:
         return f"{used}, and names of files can't fill a field; remove one of them"
-    if earlier.section is not Section.KEY and later.section is Section.IGNORE:
+    if earlier.section not in (Section.KEY, Section.ROWS) and later.section is Section.IGNORE:
         return f"{used}, so it can't be ignored; remove one of them"
     return ""
 

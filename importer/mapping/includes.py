@@ -14,7 +14,8 @@ from importer.mapping.yaml_parser import parse
 
 MAX_INCLUDE_DEPTH = 12
 MAX_VALUE_MAP_BYTES = 10_000_000
-_MERGED_SECTIONS = ("columns", "constants", "templates", "attachments", "manifest")  # others are replaced as a whole
+# The sections that are merged name by name; others are replaced as a whole.
+_MERGED_SECTIONS = ("columns", "constants", "templates", "rows", "attachments", "manifest")
 
 
 def read_document(path: Path, files: MappingFiles) -> Document:

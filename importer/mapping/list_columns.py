@@ -12,7 +12,7 @@ from importer.mapping.findings import MappingFinding
 
 Repeated = collections.abc.Mapping[str, tuple[str, ...]]  # name -> its columns: `Labels`, `Labels (2)`
 
-_PLACES_FOR_ONE_CELL = (Section.KEY, Section.FOLDER)
+_PLACES_FOR_ONE_CELL = (Section.KEY, Section.FOLDER, Section.ROWS)
 
 
 def with_repeated_columns(mapping: Mapping, repeated: Repeated) -> Mapping:

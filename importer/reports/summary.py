@@ -10,7 +10,7 @@ from pathlib import Path
 
 from importer.errors import ImporterError
 from importer.export_checks.checks import ExportFigures, ExportStop
-from importer.models import TICKET_STATUSES, AttachmentCounts, Rate, Status
+from importer.models import DONE_STATUSES, AttachmentCounts, Rate, Status
 from importer.reports.problem_tally import ProblemKind
 from importer.runtime.events import CallEnded, Checked, Event, RowSettled
 from importer.submission.plan import Disposition
@@ -23,6 +23,7 @@ class Validation(Checked):
     """What `validate` found. ``rejected`` of the ``rows`` have problems; ``kinds`` counts the problems.
 
     ``detected``: the format of the manifest. ``made_at`` has a time zone. ``skipped``: rows that are tickets already.
+    ``excluded``: rows that the mapping's `rows` leave out.
     """
 
     manifest: str
@@ -33,6 +34,7 @@ class Validation(Checked):
     rejected: int
     blank: int
     skipped: int
+    excluded: int
     kinds: Sequence[ProblemKind]
     warnings: Sequence[str] = ()
     attachments: AttachmentCounts | None = None
@@ -113,7 +115,7 @@ class Summary(Event):
         """The exit code of the process."""
         if self.ending is not None:
             return self.ending.exit_code
-        return int(any(n for status, n in self.statuses.items() if status not in TICKET_STATUSES))
+        return int(any(n for status, n in self.statuses.items() if status not in DONE_STATUSES))
 
     def listen(self, event: Event) -> None:
         """Count calls, and rows that were sent again."""
@@ -129,5 +131,5 @@ class Summary(Event):
         for reason in rows:
             status = reason[0]
             self.statuses[status] += 1
-            if status not in TICKET_STATUSES and (reason in self.reasons or len(self.reasons) < _REASONS_KEPT):
+            if status not in DONE_STATUSES and (reason in self.reasons or len(self.reasons) < _REASONS_KEPT):
                 self.reasons[reason] += 1

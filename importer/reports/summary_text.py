@@ -14,6 +14,7 @@ _REASONS_SHOWN = 10
 _EXPLAINED = (Status.FAILED, Status.UNKNOWN)
 _ROW_LINES = (
     (Disposition.SKIP, "already imported, skipped"),
+    (Disposition.EXCLUDE, "excluded by the mapping's `rows`"),
     (Disposition.HOLD, "unknown: sent before without a usable answer, not sent again"),
     (Disposition.REJECT, "rejected because of problems"),
     (Disposition.DUPLICATE, "with the key of an earlier row, not sent: they get its ticket"),
@@ -101,6 +102,7 @@ def plan_data(plan: PlanSummary) -> dict[str, object]:
         "blank_rows": plan.blank_rows,
         "to_send": plan.to_send,
         "skipped": plan.counts[Disposition.SKIP],
+        "excluded": plan.counts[Disposition.EXCLUDE],
         "unknown": plan.counts[Disposition.HOLD],
         "rejected": plan.counts[Disposition.REJECT],
         "attachment_bytes": plan.attachment_bytes,

@@ -24,6 +24,7 @@ class RowState:
     content: str
     entry: LedgerEntry | None
     rejection: Rejection | None
+    exclusion: str = ""  # why the mapping's `rows` leave it out
 
 
 def result_of_row(row: RowState, *, account: str, run: str) -> ResultRow:
@@ -31,6 +32,8 @@ def result_of_row(row: RowState, *, account: str, run: str) -> ResultRow:
     entry = row.entry
     if row.rejection is not None:
         return _rejected(row, row.rejection, account, run)
+    if row.exclusion and (entry is None or entry.state not in ("sending", Status.UNKNOWN)):
+        return _excluded(row, account, run)
     if entry is None or entry.state == Status.PENDING:
         code = (entry.error_code if entry else "") or "not-reached"
         return _row(row, Status.PENDING, code, account, run)
@@ -51,6 +54,22 @@ def _rejected(row: RowState, rejection: Rejection, account: str, run: str) -> Re
         hint=rejection.hint,
         account=account,
         run=run,
+    )
+
+
+def _excluded(row: RowState, account: str, run: str) -> ResultRow:
+    """Return the result of a row that the mapping leaves out. If it is a ticket already, it keeps the ticket's IDs."""
+    entry = row.entry if row.entry is not None and row.entry.ids is not None else None
+    return ResultRow(
+        row=row.row,
+        key=row.key,
+        status=Status.EXCLUDED,
+        ids=entry.ids if entry else None,
+        hint=f"Left out by {row.exclusion}.",
+        attempts=entry.attempts if entry else 0,
+        finished_at=entry.finished_at if entry else "",
+        account=account,
+        run=(entry.run if entry else "") or run,
     )
 
 

@@ -94,7 +94,7 @@ def past_imports(results: Sequence[ResultRow]) -> list[RowFromResults]:
         RowFromResults(
             key=result.key,
             manifest_row=result.row,
-            state=states[result.status],
+            state=states.get(result.status, "created"),
             ids=result.ids,
             error_code=result.code,
             error=result.error,
@@ -103,7 +103,7 @@ def past_imports(results: Sequence[ResultRow]) -> list[RowFromResults]:
             run=result.run,
         )
         for result in results
-        if result.status in states and result.key
+        if (result.status in states or (result.status is Status.EXCLUDED and result.ids is not None)) and result.key
     ]
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from importer.ledger.records import Claim, Rejection
 from importer.manifest.text_column import Mask
-from importer.models import Problem
+from importer.models import Problem, Status
 from importer.submission.plan import TO_SEND, Disposition, disposition_of
 from importer.validation import RowKeys
 
@@ -32,6 +32,7 @@ class ChunkDecisions:
     problems: dict[int, list[Problem]]
     first_positions: npt.NDArray[np.int64]  # position of the first row with the same key, or -1
     states: dict[int, str]  # the ledger's states, by position
+    exclusions: dict[int, str] = field(default_factory=dict)  # why the mapping leaves rows out
     in_flight: set[int] = field(default_factory=set)  # another run may be sending these right now
 
     def add_problems(self, position: int, *problems: Problem) -> None:
@@ -63,6 +64,13 @@ class ChunkDecisions:
     def claims(self) -> list[Claim]:
         """Return the rows that a run claims: those to be sent, and those that another run may be sending."""
         return [Claim(key=self.keys.text(at), manifest_row=self.manifest_rows[at]) for at in self._claimed()]
+
+    def exclude(self, exclusions: Mapping[int, str]) -> None:
+        """Leave rows out. One that is unknown stays so: there may be a ticket, which somebody has to look for."""
+        for at, reason in exclusions.items():
+            is_unknown = self.states.get(at) in (Status.UNKNOWN, "sending")
+            self.dispositions[at] = Disposition.HOLD if is_unknown else Disposition.EXCLUDE
+            self.exclusions[at] = reason
 
     def apply_known_states(self, *, resend_unknown: bool) -> None:
         """Decide by their ``states`` about rows that would be sent."""

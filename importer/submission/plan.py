@@ -30,6 +30,7 @@ class Disposition(enum.IntEnum):
     REJECT = 4  # has problems
     DUPLICATE = 5  # has the key of an earlier row, and gets its result (`duplicates: first`)
     KEEP = 6  # `rerun`: its status is not selected
+    EXCLUDE = 7  # the mapping's `rows` leave it out
 
 
 TO_SEND = (Disposition.SEND, Disposition.RESEND)

@@ -8,6 +8,7 @@ account_rules           limits that the account's field metadata sets
 mapping_values          checks the values that the mapping itself contains
 attachments             the rows' files: sizes and problems
 suspicious_cells        warnings about cells that an earlier program probably damaged
+row_filter              rows that the mapping's `rows` leave out
 row_keys                keys and content hashes of rows
 key_index, fingerprints repeated keys in little memory
 shared_leads            rows that name the same lead
@@ -21,6 +22,7 @@ from importer.validation.key_index import KeyIndex, RowKeys
 from importer.validation.mapping_values import check_mapping_values
 from importer.validation.numbers import with_stored_numbers
 from importer.validation.renumbered_rows import RenumberedRowCounter
+from importer.validation.row_filter import RowFilter
 from importer.validation.row_keys import RowKeyReader, content_hashes
 from importer.validation.shared_leads import SharedLeads
 from importer.validation.suspicious_cells import SuspiciousCells
@@ -31,6 +33,7 @@ __all__ = [
     "Fingerprints",
     "KeyIndex",
     "RenumberedRowCounter",
+    "RowFilter",
     "RowKeyReader",
     "RowKeys",
     "SharedLeads",

@@ -10,7 +10,7 @@ import numpy as np
 
 from importer.ledger.records import RunInfo
 from importer.manifest.chunks import Chunk
-from importer.manifest.text_column import Column
+from importer.manifest.text_column import Column, Mask
 from importer.mapping import is_ignored
 from importer.models import Problem, Status
 from importer.results import ResultRow, WorkbookLimits, past_imports
@@ -110,13 +110,24 @@ class CheckPass:
             else:
                 is_kept = previous is not None and decisions.dispositions[at] == Disposition.KEEP
                 kept = previous[at] if previous is not None and is_kept else None
-                yield StagedRow(row=row, key=key, cells=cells[at], content=contents[at], previous=kept)
+                yield StagedRow(
+                    row=row,
+                    key=key,
+                    cells=cells[at],
+                    content=contents[at],
+                    previous=kept,
+                    exclusion=decisions.exclusions.get(at, ""),
+                )
 
     def _decide(
         self, chunk: Chunk, previous: list[ResultRow] | None, *, build_tickets: bool
     ) -> tuple[ChunkDecisions, ConvertedRows]:
         selection, incomplete = self._rows.selection, self._incomplete_rows(chunk, previous)
-        is_complete = ~np.isin(np.array(chunk.rows), list(incomplete))
+        is_kept = self._rows.previous.is_kept(len(chunk.rows), previous)
+        exclusions = self._exclusions(chunk, incomplete, is_kept)
+        takes_part = np.ones(len(chunk.rows), dtype=bool)
+        takes_part[list(exclusions)] = False
+        is_complete = ~np.isin(np.array(chunk.rows), list(incomplete)) & takes_part
         keys, states = self._keys_and_states(chunk, previous, as_text=build_tickets)
         first_positions = self._keys.add(keys.fingerprints, keys.has_key & is_complete, start=len(self._plan))
         if self._comparison is not None:
@@ -131,9 +142,9 @@ class CheckPass:
             first_positions=first_positions,
             states=states,
         )
-        is_kept = self._rows.previous.is_kept(len(chunk.rows), previous)
         decisions.dispositions[is_kept] = Disposition.KEEP
-        for position in np.flatnonzero(~is_kept & ~is_complete).tolist():
+        decisions.exclude(exclusions)
+        for position in np.flatnonzero(~is_kept & ~is_complete & takes_part).tolist():
             decisions.add_problems(position, *incomplete[chunk.rows[position]])
         for position in np.flatnonzero(~is_kept & is_complete & ~keys.has_key).tolist():
             decisions.add_problems(position, self._validator.missing_key(chunk.rows[position]))
@@ -146,6 +157,17 @@ class CheckPass:
             self._decide_duplicate(position, decisions)
         self._rows.suspicious_cells.check(chunk, decisions.send_mask())
         return decisions, converted
+
+    def _exclusions(self, chunk: Chunk, incomplete: dict[int, list[Problem]], is_kept: Mask) -> dict[int, str]:
+        """Return why the mapping leaves rows out, by position; a row whose cells can't be trusted is not left out."""
+        excluded = self._rows.row_filter.exclusions(chunk)
+        trusted = {*self._rows.mapping.rows.columns}
+        doubtful = {
+            row
+            for row, problems in incomplete.items()
+            if any(problem.column is None or problem.column in trusted for problem in problems)
+        }
+        return {at: why for at, why in excluded.items() if not is_kept[at] and chunk.rows[at] not in doubtful}
 
     def _keys_and_states(
         self, chunk: Chunk, previous: list[ResultRow] | None, *, as_text: bool

@@ -6,7 +6,7 @@ from importer.manifest.manifest import Manifest
 from importer.mapping import Mapping
 from importer.results import ManifestComparison, data_columns, data_header
 from importer.submission.plan import Plan
-from importer.validation import RenumberedRowCounter, SharedLeads, SuspiciousCells, Validator
+from importer.validation import RenumberedRowCounter, RowFilter, SharedLeads, SuspiciousCells, Validator
 from importer.workflows.import_job import RowSelection
 from importer.workflows.rerun.previous_results import PreviousResults
 
@@ -36,6 +36,7 @@ class ManifestRows:
         self.previous = PreviousResults(mapping, validator, selection, comparison)
         self.plan = Plan()
         self.shared_leads = SharedLeads()
+        self.row_filter = RowFilter(mapping.rows)
         self.suspicious_cells = SuspiciousCells(mapping, has_escapes=manifest.format.delimiter == "\t")
 
     def renumbered_row_counter(self) -> RenumberedRowCounter:

@@ -53,7 +53,8 @@ def validate_manifest(job: ImportJob, emit: Emit, ledger: Ledger | None) -> Vali
         with paused():
             CheckPass(preflight.rows, ledger, preflight.info).check(to_all(tally.listen, emit), record=False)
         files, plan = preflight.attachments, preflight.rows.plan
-        for warning in (*preflight.rows.suspicious_cells.warnings, *(files.warnings if files is not None else ())):
+        of_cells = (*preflight.rows.row_filter.warnings, *preflight.rows.suspicious_cells.warnings)
+        for warning in (*of_cells, *(files.warnings if files is not None else ())):
             emit(Warned(warning))
         counts = plan.counts()
         validation = Validation(
@@ -65,6 +66,7 @@ def validate_manifest(job: ImportJob, emit: Emit, ledger: Ledger | None) -> Vali
             rejected=counts[Disposition.REJECT],
             blank=preflight.manifest.blank_rows,
             skipped=counts[Disposition.SKIP],
+            excluded=counts[Disposition.EXCLUDE],
             kinds=tally.kinds(),
             warnings=preflight.warnings,
             attachments=files,
@@ -120,7 +122,7 @@ class Preflight:
     def warnings(self) -> tuple[str, ...]:
         """The warnings about the files and, after the rows are checked, about cells."""
         of_attachments = self._finder.warnings if self._finder is not None else ()
-        of_cells = self.rows.suspicious_cells.warnings
+        of_cells = (*self.rows.row_filter.warnings, *self.rows.suspicious_cells.warnings)
         of_manifest = self.manifest.format.warnings
         return (*of_manifest, *self.mapping.warnings, *self._mapping_warnings, *of_attachments, *of_cells)
 

@@ -30,5 +30,6 @@ def _results(rows: list[StagedRow], ledger: Ledger, run: RunInfo) -> Iterator[Re
             content=row.content,
             entry=entries.get(row.key),
             rejection=rejections.get(row.row),
+            exclusion=row.exclusion,
         )
         yield row.previous or result_of_row(state, account=run.account, run=run.id)

@@ -26,7 +26,7 @@ class StagedRow(NamedTuple):
     ``row``: its number in the manifest. ``cells``: without the columns that an import adds. ``content``: hash of the
     cells. ``fields`` and ``lead_id``: of its ticket, if it is to be sent. ``file_state``: sum of the states of its
     attachments. ``leads``: normalised e-mail address and phone number. ``prior_status``: its state in the ledger before
-    this run. ``previous``: its previous result, if that is kept.
+    this run. ``previous``: its previous result, if that is kept. ``exclusion``: why the mapping leaves it out.
     """
 
     row: int
@@ -39,6 +39,7 @@ class StagedRow(NamedTuple):
     leads: tuple[str, ...] = ()
     prior_status: Status = Status.PENDING
     previous: ResultRow | None = None
+    exclusion: str = ""
 
 
 class StagedBlock(NamedTuple):

@@ -9,7 +9,7 @@ import pytest
 
 from importer.leadsquared.documented_fields import SYSTEM_FIELDS
 from importer.mapping import FieldType, load_mapping
-from importer.mapping.document_models import AttachmentsModel, ManifestModel, MappingModel, RuleModel
+from importer.mapping.document_models import AttachmentsModel, ManifestModel, MappingModel, RowsModel, RuleModel
 from tests.mapping.conftest import Load
 
 MAPPINGS = Path(__file__).parent.parent.parent / "mappings"
@@ -32,6 +32,7 @@ def first_cells(heading: str) -> list[str]:
     [
         ("## A mapping", list(MappingModel.model_fields)),
         ("## Rules", list(RuleModel.model_fields)),
+        ("## Rows", list(RowsModel.model_fields)),
         ("## Attachments", list(AttachmentsModel.model_fields)),
         ("## Manifest", list(ManifestModel.model_fields)),
         ("### Types", [each.value for each in FieldType]),
@@ -69,5 +70,5 @@ def test_the_two_column_table_loads(tmp_path: Path):
 def test_every_key_is_in_an_example_or_in_the_sample_mapping():
     """Each key has an example."""
     shown = "".join(YAML) + (MAPPINGS / "old-helpdesk.yaml").read_text(encoding="utf-8")
-    models = (MappingModel, RuleModel, AttachmentsModel, ManifestModel)
+    models = (MappingModel, RuleModel, RowsModel, AttachmentsModel, ManifestModel)
     assert [key for model in models for key in model.model_fields if not re.search(rf"\b{key}:", shown)] == []

@@ -39,7 +39,8 @@ def about(*events: ProblemsFound) -> Validation:
         tally.listen(event)
     return Validation(
         manifest="tickets.csv", mapping="mapping.yaml", detected="CSV, UTF-8, comma-separated", made_at=datetime(2024, 8, 29, tzinfo=UTC),
-        rows=10, rejected=5, blank=0, skipped=0, kinds=tally.kinds(),
+        rows=10, rejected=5, blank=0, skipped=0,
+        excluded=0, kinds=tally.kinds(),
     )  # fmt: skip
 
 

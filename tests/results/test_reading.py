@@ -141,11 +141,13 @@ def test_other_account_is_reported_once(tmp_path) -> None:
 
 
 def test_rows_that_may_have_tickets_are_imported() -> None:
-    """Created, skipped and unknown rows with a key go to the ledger."""
+    """Created, skipped and unknown rows with a key go to the ledger, and excluded ones that are tickets."""
     rows = [created(number, f"k{status}", status=status) for number, status in enumerate(Status, start=2)]
+    rows.append(ResultRow(row=98, key="k", status=Status.EXCLUDED))
     rows.append(ResultRow(row=99, key="", status=Status.UNKNOWN))
     found = {each.key: each.state for each in past_imports(rows)}
-    assert found == {"kcreated": "created", "kskipped": "created", "kunknown": "unknown"}
+    tickets = {"kcreated": "created", "kskipped": "created", "kexcluded": "created"}
+    assert found == {**tickets, "kunknown": "unknown"}
 
 
 def test_ledger_entry_has_all_values_of_the_file() -> None:

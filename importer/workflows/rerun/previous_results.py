@@ -64,7 +64,7 @@ class PreviousResults:
         """
         if self._comparison is None or self._selection.accept_edits:
             return
-        used = self._mapping.mentioned_columns - set(self._mapping.ignore)
+        used = self._mapping.used_columns
         for position in np.flatnonzero(decisions.send_mask()).tolist():
             row = decisions.manifest_rows[position]
             for column in self._comparison.cells.get(row, ()):
