@@ -65,6 +65,10 @@ class ManifestOptions:
     single_columns: frozenset[str] | None = None  # columns in which a list of JSON is a problem; None: all
     whole_columns: frozenset[str] = frozenset()  # columns in which an object of JSON is one cell
 
+    def for_results(self) -> ManifestOptions:
+        """Return the options for a results file, which is plain CSV and keeps the cells of the manifest."""
+        return ManifestOptions(strip=self.strip, empty=self.empty, repair=self.repair)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:

@@ -97,7 +97,9 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
         rows=RowRules(only=_cells(model.rows.only), skip=_cells(model.rows.skip)),
         duplicates=model.duplicates,
         manifest=ManifestOptions(
-            **model.manifest.model_dump(exclude={"columns"}),
+            **model.manifest.model_dump(exclude={"columns", "empty", "repair"}),
+            empty=tuple(model.manifest.empty or ()),
+            repair=tuple(model.manifest.repair),
             columns=tuple((model.manifest.columns or {}).items()),
             single_columns=single_columns(rules, mentions),
             whole_columns=_whole_columns(model.ignore, {each.column for each in mentions}),

@@ -59,6 +59,8 @@ class PlanSummary(Checked):
     detected: str
     rows: int
     blank_rows: int
+    comment_rows: int = 0
+    footer_rows: int = 0
     counts: Counter[Disposition]
     kinds: Sequence[ProblemKind] = ()
     to_send: int

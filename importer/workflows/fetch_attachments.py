@@ -175,7 +175,7 @@ def _targets(options: FetchOptions, opened: Opened) -> tuple[int, list[Target]]:
         for chunk in manifest.chunks(read_ahead=True):
             rows += len(chunk.rows)
             for column in columns:
-                for target in _in_cells(opened.rules, chunk.texts(column)):
+                for target in _in_cells(opened.rules, chunk.values.texts(column)):
                     found.setdefault(target.shown, target)
     return rows, list(found.values())
 

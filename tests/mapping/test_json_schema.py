@@ -56,7 +56,7 @@ WRONG = [
     "columns: {Subject: {field: CustomData.N, type: phone, region: in}}",
     "source: -x",
     f"source: {'x' * 101}",
-    "manifest: {delimiter: ;;}",
+    "manifest: {delimiter: ab}",
     "attachments: {columns: Files, extensions: [tar.gz]}",
     "attachments: {columns: Files, max_file_size: 0 MB}",
     "attachments: {folder: files}",

@@ -6,10 +6,7 @@ Cells are never interpreted, trimmed or repaired.
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import itertools
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from importer.error_codes import ERROR_CODES
-from importer.errors import ManifestError
 from importer.manifest.chunks import Batch
 from importer.manifest.delimited.delimiter_choice import SEP_LINE, SEP_LINE_CHARS, choose_delimiter, read_sample
 from importer.manifest.delimited.delimiter_hint import likely_delimiter, undivided_header_error
@@ -28,10 +24,11 @@ from importer.manifest.delimited.encoding import Encoding, find_encoding
 from importer.manifest.delimited.last_line import lacks_line_end, last_line_is
 from importer.manifest.delimited.record_reader import RecordReader, Utf8Text
 from importer.manifest.header import Header, find_header, make_header, missing_header_error
-from importer.manifest.manifest_format import DELIMITERS, ManifestFormat
+from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.records import BlankRecords, is_blank, stripped
-from importer.manifest.title_rows import TITLE_ROWS, count_known_columns, refuse_title_rows
+from importer.manifest.title_rows import TITLE_ROWS, refuse_title_rows
 from importer.models import ManifestOptions, Problem
+
 
 @dataclass(frozen=True, kw_only=True)
 class DelimitedFile:
@@ -102,8 +99,9 @@ def open_delimited(path: Path, options: ManifestOptions, expected: Collection[st
         bom=bool(encoding.bom),
         certainty=encoding.certainty,
         delimiter=dialect.delimiter if header.width > 1 else None,
-        dialect=dialect.describe(),
+        notes=dialect.notes,
         header_row=header.row,
+        lacks_line_end=has_no_line_end,
         warnings=(
             *encoding.warnings,
             *((_no_line_end_warning(shown),) if has_no_line_end and not options.strict_end else ()),
@@ -136,7 +134,8 @@ def _find_header(
     if found is None:
         raise missing_header_error(shown, wanted_row)
     row, record = found[0] + skipped, stripped(found[1]) if options.strip else found[1]
-    if likely := likely_delimiter(record, delimiter, expected):
+    likely = likely_delimiter(record, delimiter, expected)
+    if likely not in ("", delimiter):
         raise undivided_header_error(shown, row, delimiter.join(record), likely)
     # If the first row has all expected columns, no row below can have more of them.
     if wanted_row == 1 and not set(expected) <= set(record):

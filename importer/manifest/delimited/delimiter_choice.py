@@ -66,7 +66,7 @@ def _explicit_delimiter(wanted: str, shown: str) -> str:
             f"{shown}: {wanted!r} can't be a delimiter",
             hint="Set `manifest: {delimiter}` in the mapping to one or several characters or to tab, or leave it out.",
         )
-    return wanted
+    return {"tab": "\t", "\\t": "\t"}.get(wanted, wanted)
 
 
 def _score(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from importer.models import ManifestOptions
 
+BLANKS_NOTE = "blanks around quotes"
 _BACKSLASH = "\\"
 _COPY = "postgres-copy"
 _MYSQL_LETTERS = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
@@ -40,17 +41,18 @@ class Dialect:
             self.is_copy or self.has_blanks or len(self.delimiter) > 1
         )
 
-    def describe(self) -> str:
-        """Describe what is not plain CSV: ``quotes ', escapes \\``."""
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what is not plain CSV: ``quoted with '``, ``escaped with ^``."""
         if self.is_copy:
-            return "text format of PostgreSQL's COPY"
+            return ("text format of PostgreSQL's COPY",)
         parts = {
-            f"quotes {self.quote}": self.quote != '"',
-            f"escapes {self.escape}": bool(self.escape),
-            f"comments {self.comment}": bool(self.comment),
-            "blanks around quotes": self.has_blanks,
+            f"quoted with {self.quote}": self.quote != '"',
+            f"escaped with {self.escape}": bool(self.escape),
+            f"comments after {self.comment}": bool(self.comment),
+            BLANKS_NOTE: self.has_blanks,
         }
-        return ", ".join(part for part, is_there in parts.items() if is_there)
+        return tuple(part for part, is_there in parts.items() if is_there)
 
     @functools.cached_property
     def cell(self) -> re.Pattern[str]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from importer.manifest.delimited.delimiter_hint import likely_delimiter
 from importer.manifest.delimited.dialect import Dialect
 from importer.manifest.delimited.dialect_reader import parse_text
+from importer.manifest.manifest_format import DELIMITERS
 from importer.manifest.records import is_blank
 
 _LEAST_COLUMNS = 2
@@ -22,7 +23,9 @@ def find_dialect(sample: str, plain: Dialect, expected: Collection[str], *, last
     """
     records = _plain_records(sample, plain, last=last)
     header = next((record for record in records or () if not is_blank(record)), None)
-    if header is not None and _knows(header, expected, least=1):
+    if header is not None and not expected:
+        return plain
+    if header is not None and _knows(header, expected, least=1) and not _is_undivided(header, plain, expected):
         return plain
     fitting = [each for each in _candidates(sample, plain, header, expected) if _fits(sample, each, expected, last)]
     return fitting[0] if fitting else plain
@@ -38,7 +41,7 @@ def _candidates(
             yield replace(found, escape="\\")
         return
     if any(cell.strip().startswith("'") for cell in header):
-        yield replace(found, quote="'")
+        yield from (replace(found, quote="'", delimiter=each) for each in dict.fromkeys((plain.delimiter, *DELIMITERS)))
     if expected and (likely := likely_delimiter(header, plain.delimiter, expected)):
         yield replace(found, delimiter=likely)
 
@@ -50,6 +53,10 @@ def _fits(sample: str, dialect: Dialect, expected: Collection[str], last: bool) 
     if parsed.broken or not records or len(records[0]) < _LEAST_COLUMNS:
         return False
     return len(set(map(len, records))) == 1 and _knows(records[0], expected, least=len(expected))
+
+
+def _is_undivided(header: Sequence[str], plain: Dialect, expected: Collection[str]) -> bool:
+    return bool(likely_delimiter(header, plain.delimiter, expected))
 
 
 def _knows(header: Sequence[str], expected: Collection[str], *, least: int) -> bool:

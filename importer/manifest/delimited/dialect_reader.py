@@ -20,8 +20,8 @@ COPY_END_MARK = r"\."
 class ParsedText:
     """Whole records at the beginning of a text.
 
-    ``size``: how many characters they are. ``broken``: the records that can't be read, by their position, with the reason. ``is_ended``: the end mark of COPY
-    was found.
+    ``size``: how many characters they are. ``broken``: the records that can't be read, by their position, with the
+    reason. ``is_ended``: the end mark of COPY was found.
     """
 
     records: list[list[str]] = field(default_factory=list)
@@ -59,7 +59,8 @@ def _parse_record(text: str, dialect: Dialect, parsed: ParsedText, *, last: bool
     while True:
         match = dialect.cell.match(text, at)
         if match is None:
-            return _unmatched(text, at, dialect, last=last)
+            _check_unmatched(text, at, dialect, last=last)
+            return None
         end = match["end"]
         if not end and not last:
             return None
@@ -80,8 +81,8 @@ def _parse_record(text: str, dialect: Dialect, parsed: ParsedText, *, last: bool
             return at
 
 
-def _unmatched(text: str, at: int, dialect: Dialect, *, last: bool) -> None:
-    """Return if the cell's end may follow ``text``; else raise ValueError with what is wrong."""
+def _check_unmatched(text: str, at: int, dialect: Dialect, *, last: bool) -> None:
+    """Raise ValueError with what is wrong with a cell, unless its end may follow ``text``."""
     if dialect.quote and (opened := dialect.quoted.match(text, at)) and opened.end() < len(text):
         raise ValueError("text follows a closing quote")
     if last:
@@ -169,16 +170,14 @@ class DialectReader:
 
     def _too_long(self) -> ManifestError:
         return ManifestError(
-            f"{self.shown}, row {self._row + 1:,}: the row has more than the supported {MAX_RECORD_BYTES:,} bytes, or a "
-            "quote is opened there and not closed",
+            f"{self.shown}, row {self._row + 1:,}: the row has more than the supported {MAX_RECORD_BYTES:,} bytes, or "
+            "a quote is opened there and not closed",
             hint="Check the row, and the keys `quote`, `escape` and `delimiter` under `manifest:` in the mapping.",
         )
 
     def _broken(self, parsed: ParsedText) -> ManifestError:
         return ManifestError(
-            f"{self.shown} can't be divided into cells with {self._dialect.describe()}"
-            if not self._dialect.is_found
-            else f"{self.shown} ({self._dialect.describe()}) has rows that can't be read",
+            f"{self.shown} ({', '.join(self._dialect.notes)}) has rows that can't be divided into cells",
             details=[f"row {self._row + at + 1:,}: {reason}" for at, reason in parsed.broken.items()],
             hint="Correct these rows, or set `quote`, `escape` or `dialect` under `manifest:` in the mapping as the "
             r'program wrote the file; with `escape: "\\"`, `\n` is a line break, as MySQL reads it.',
