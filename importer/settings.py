@@ -224,6 +224,11 @@ def _wrong_settings(wrong: Sequence[str]) -> SettingsError:
     )
 
 
+def read_certificates(environment: Environment) -> ssl.SSLContext:
+    """Return the TLS settings for hosts other than the account's. Raises SettingsError."""
+    return _ssl_context(_certificates(environment))
+
+
 def _certificates(environment: Environment) -> Path | None:
     return Path(file) if (file := environment.get("SSL_CERT_FILE")) else None
 

@@ -10,13 +10,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from importer.attachments.addresses import is_address
+from importer.attachments.cell_values import CellValue, cell_values
+from importer.attachments.fetched_files import FetchedFiles
 from importer.attachments.found_files import FileFault, FoundFile, NamedFiles
 from importer.attachments.location import NOT_THERE, AttachmentFolder
+from importer.attachments.lock import LOCK_NAME
 from importer.attachments.naming import as_attachment, as_path, bad_name, ending_of, last_part
 from importer.attachments.patterns import OutsideError, Patterns, UnlistedError, escaped, is_pattern
 from importer.attachments.unclaimed import Claims, Unclaimed, find_unclaimed
 from importer.mapping import AttachmentRules
-from importer.mapping.list_values import NestedValueError, list_values, parse_list
 from importer.models import file_identity, file_state
 
 FAULTY = -1  # instead of a size, where a file has a fault
@@ -42,6 +45,7 @@ class AttachmentFinder:
         self._patterns = Patterns(self._folder, remembered)
         self._known: dict[str, FoundFile | FileFault] = {}
         self._claims = Claims()
+        self._fetched = FetchedFiles(root) if rules.download is not None else None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -87,7 +91,7 @@ class AttachmentFinder:
         ``ours``: files that are not attachments, such as the manifest. If one of them is in the root itself, other
         files may be there too; then only the folder that all rows share is listed.
         """
-        for path in ours:
+        for path in (*ours, self._root / LOCK_NAME):
             self._claims.add(os.path.realpath(path))
         real = self._folder.real_root
         is_shared = any(os.path.realpath(path.absolute().parent) == real.rstrip("/") for path in ours)
@@ -149,15 +153,20 @@ class AttachmentFinder:
         return np.asarray(unclear)
 
     def _measure(self, cell: str) -> Measure:
-        if self._rules.glob or self._rules.separator in cell or cell.startswith("["):
+        if self._may_be_several(cell):
             return _measured(self._in_cell(cell, self._look_up))
         name = cell.strip()  # a single name, as in most cells: the fast way
         if not name:
             return _NOTHING
-        _, found = self._named(name, self._check)
+        _, found = self._named(CellValue(name), self._check)
         if isinstance(found, FileFault):
             return FAULTY, 1, 0
         return found.size_bytes, 1, file_state(found.size_bytes, found.identity)
+
+    def _may_be_several(self, cell: str) -> bool:
+        """Return whether a cell has to be split; a pattern always does that."""
+        rules = self._rules
+        return rules.glob or rules.pattern is not None or rules.separator in cell or cell.startswith("[")
 
     def _found(self, row: Mapping[str, str]) -> Iterator[tuple[str, str, FoundFile | FileFault]]:
         for column in self.naming_columns:
@@ -167,28 +176,34 @@ class AttachmentFinder:
             yield from ((self.folder_columns[0], *found) for found in self._in_folder(row, self._look_up))
 
     def _in_cell(self, cell: str, look: _Look) -> list[_Found]:
-        names = [name for part in self._parts(cell) if (name := part.strip())]
+        values = cell_values(self._rules, cell)
         if not self._rules.glob:
-            return [self._named(name, look) for name in names]
+            return [(cell, each) if isinstance(each, FileFault) else self._named(each, look) for each in values]
+        names = [each for each in values if isinstance(each, CellValue)]
         found = [each for name in names for each in self._named_or_matching(name, look)]
         return list({file.path if isinstance(file, FoundFile) else path: (path, file) for path, file in found}.values())
 
-    def _parts(self, cell: str) -> list[str]:
-        """Return the names in a cell: the values of a JSON list, or the parts between separators."""
-        try:
-            values = list_values(cell) if parse_list(cell) is not None else None
-        except NestedValueError:
-            values = None
-        return cell.split(self._rules.separator) if values is None else values
+    def _named(self, value: CellValue, look: _Look) -> _Found:
+        if self._fetched is not None and is_address(value.name):
+            return self._of_address(value, self._fetched, look)
+        path = as_path(value.name)
+        return (value.name, path) if isinstance(path, FileFault) else (path, look(path))
 
-    def _named(self, name: str, look: _Look) -> _Found:
-        path = as_path(name)
-        return (name, path) if isinstance(path, FileFault) else (path, look(path))
+    def _of_address(self, value: CellValue, fetched: FetchedFiles, look: _Look) -> _Found:
+        """Look up the file that was fetched from an address. The ticket shows the name in the cell, if it has one."""
+        entry = fetched.entry(value.name)
+        if isinstance(entry, FileFault):
+            return value.name, entry
+        found = fetched.check(entry, look(entry.file))
+        if isinstance(found, FileFault):
+            return value.name, found
+        shown = last_part(value.shown_name or entry.file)
+        return shown, bad_name(shown) or found
 
-    def _named_or_matching(self, name: str, look: _Look) -> list[_Found]:
+    def _named_or_matching(self, value: CellValue, look: _Look) -> list[_Found]:
         """Look up a name as it is written; if there is no such file and it is a pattern, all files that match."""
-        named = self._named(name, look)
-        if not is_pattern(name) or not isinstance(named[1], FileFault) or named[1].code != "attachment-missing":
+        named = self._named(value, look)
+        if not is_pattern(value.name) or not isinstance(named[1], FileFault) or named[1].code != "attachment-missing":
             return [named]
         pattern = named[0]
         return self._matching(pattern, look) or [

@@ -103,6 +103,42 @@ def validate() -> None:
 
 
 @cli.command()
+@click.argument("manifest", type=options.PATH)
+@options.mapping
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 100),
+    default=8,
+    show_default=True,
+    metavar="N",
+    help="Download at most N files at the same time.",
+)
+@click.option("--refresh", is_flag=True, help="Download the files again that were fetched before.")
+@click.option(
+    "--max-file-size",
+    type=options.SIZE,
+    metavar="SIZE",
+    help="Refuse larger files, such as 20 MB.  [default: from the mapping]",
+)
+@click.option(
+    "--answer-timeout",
+    type=options.DURATION,
+    default="30s",
+    show_default=True,
+    help="How long a server may send nothing, or hardly anything.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
+@options.progress
+@options.logging_flags
+def fetch() -> None:
+    """Download the attachments that a manifest names by address.
+
+    Puts the files behind the addresses of MANIFEST into the folder of the mapping's `attachments: download`. Asks only
+    the hosts listed there. If it stops, run the same command again: it goes on with the remaining files.
+    """
+
+
+@cli.command()
 @click.argument("code", required=False)
 def explain() -> None:
     """Explain an error code, or list all codes.

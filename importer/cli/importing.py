@@ -11,7 +11,7 @@ from importer.api.imports import Order
 from importer.cli.ending import Ending, command_run
 from importer.cli.log_setup import set_up_log
 from importer.cli.next_steps import next_step_lines
-from importer.cli.questions import can_ask
+from importer.cli.questions import can_ask, shows_bar
 from importer.cli.terminal import Terminal
 from importer.reports import plan_data, plan_lines, problem_lines, summary_data, summary_lines, warning_lines
 from importer.reports.summary import PlanSummary
@@ -22,7 +22,7 @@ from importer.workflows.run import export_stopped
 def import_tickets(order: Order, flags: dict[str, Any]) -> Ending:
     """Carry out an order, or only plan it with ``--dry-run``."""
     set_up_log(flags, read_environment(), written=(order.results,))
-    terminal = Terminal(asks=can_ask() and not flags["yes"], bar=_shows_bar(flags))
+    terminal = Terminal(asks=can_ask() and not flags["yes"], bar=shows_bar(flags))
     if flags["dry_run"]:
         return _planned(order.plan(terminal.listen))
     summary = order.run(terminal.listen, terminal.confirm)
@@ -43,12 +43,3 @@ def _planned(plan: PlanSummary) -> Ending:
         ),
         error=export_stopped(plan) if plan.stops else None,
     )
-
-
-def _shows_bar(flags: dict[str, Any]) -> bool | None:
-    """Return whether to show a progress bar (``True``), log lines (``False``) or nothing (``None``)."""
-    if flags["quiet"]:
-        return None
-    if flags["progress"] is not None:
-        return bool(flags["progress"])
-    return can_ask() and flags["log_format"] == "text"

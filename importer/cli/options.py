@@ -75,6 +75,15 @@ def _parse_rate_share(text: str) -> float:
     return share
 
 
+def _parse_size(text: str) -> int:
+    from importer.mapping.document_models import size_bytes  # noqa: PLC0415 - pydantic takes long to load
+
+    try:
+        return size_bytes(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} {error}") from None
+
+
 def _parse_answer_timeout(text: str) -> float:
     seconds = parse_duration(text)
     if not seconds:
@@ -85,6 +94,7 @@ def _parse_answer_timeout(text: str) -> float:
 PATH = click.Path(path_type=Path)
 DURATION = _ParsedType("duration", parse_duration)
 _ANSWER_TIMEOUT = _ParsedType("duration", _parse_answer_timeout)
+SIZE = _ParsedType("size", _parse_size)
 RATE = _ParsedType("calls/seconds", Rate.parse)
 
 read_fields = click.option(
@@ -94,6 +104,7 @@ strict_end = click.option(
     "--strict-end", is_flag=True, help="Reject a last row without a line end: the file may be cut off."
 )
 ledger = click.option("--ledger", metavar="FILE|URL", help="Where the ledger is; or LSQ_LEDGER.")
+progress = click.option("--progress/--no-progress", default=None, help="Show a progress bar.  [default: on a terminal]")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 _give_up_after = click.option(
@@ -177,7 +188,7 @@ _SENDING = (
     ledger,
     click.option("--yes", is_flag=True, help="Do not ask before sending."),
     click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object."),
-    click.option("--progress/--no-progress", default=None, help="Show a progress bar.  [default: on a terminal]"),
+    progress,
 )
 _EXPORT_CHECKS = (
     click.option("--expect-new", is_flag=True, help="Send although the keys look changed: all rows are new."),

@@ -97,3 +97,13 @@ class RedactingFilter(logging.Filter):
 def redactor() -> Redactor:
     """Return the redactor of the settings, or one that hides nothing before they are read."""
     return next((each.redactor for each in log.filters if isinstance(each, RedactingFilter)), Redactor())
+
+
+def hide(more: Redactor) -> None:
+    """Hide more secrets in all lines from now on, beside those of the settings."""
+    both = redactor().joined(more)
+    for each in log.filters:
+        if isinstance(each, RedactingFilter):
+            each.redactor = both
+            return
+    log.addFilter(RedactingFilter(both))

@@ -6,6 +6,8 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -52,3 +54,12 @@ def _wait_for_input() -> None:
         signal.set_wakeup_fd(former)
         os.close(woken)
         os.close(wake)
+
+
+def shows_bar(flags: Mapping[str, Any]) -> bool | None:
+    """Return whether to show a progress bar (``True``), log lines (``False``) or nothing (``None``)."""
+    if flags["quiet"]:
+        return None
+    if flags["progress"] is not None:
+        return bool(flags["progress"])
+    return can_ask() and flags["log_format"] == "text"

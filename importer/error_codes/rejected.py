@@ -235,9 +235,14 @@ REJECTED = {
     ),
     "attachment-url": ErrorCode(
         "A cell has a web address instead of the name of a file.",
-        "Download the file into the attachments' root folder first, and name the file in the cell.",
+        "Set `attachments: download` in the mapping and run `ticket-importer fetch`, or name a file in the cell.",
         "The file behind an address can't be checked before the run. It can change, or become a page that asks for a "
         "password.",
+    ),
+    "attachment-not-fetched": ErrorCode(
+        "The file behind a web address was not fetched, or has changed since.",
+        "Run `ticket-importer fetch` with the same manifest and mapping; its lock file has the error of each address.",
+        "`run` reads files from the disk only, so that every file is checked before the first call.",
     ),
     "attachment-required": ErrorCode(
         "The row has no attachment, but the mapping requires one.",

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from importer.mapping.cell_pattern import CellPattern
 from importer.mapping.document import KeyPath, nearest_line
 from importer.mapping.templates import Template
 from importer.models import FieldType, ManifestOptions
@@ -47,7 +48,8 @@ class Rule:
     lower: bool = False
     upper: bool = False
     html: Literal["to_text", "from_text"] | None = None
-    format: tuple[str, ...] = ()  # of strptime; for dates and datetimes
+    format: tuple[str, ...] = ()  # of strptime, `epoch` or `epoch-ms`; for dates and datetimes
+    locale: str | None = None  # of the names of months and days in the cells
     timezone: str | None = None  # IANA; for datetimes without an offset
     decimal: str = "."
     thousands: str | None = None  # a blank means any kind of blank
@@ -72,11 +74,22 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DownloadRules:
+    """Where `fetch` puts files, and what it may ask."""
+
+    folder: Path  # as written: relative to the manifest's folder
+    hosts: tuple[str, ...]  # lower case; names of hosts or buckets, or IP addresses
+    headers: tuple[tuple[str, str], ...] = ()  # name, environment variable with the value
+
+
+@dataclass(frozen=True, kw_only=True)
 class AttachmentRules:
     """Which cells name files, where the files are, and the limits for one ticket."""
 
     columns: tuple[str, ...] = ()
-    separator: str = ";"
+    separator: str = ";"  # empty: a cell is one value
+    pattern: CellPattern | None = None  # what a cell holds besides a name or address
+    download: DownloadRules | None = None  # its folder is ``root``, too
     glob: bool = False  # cells may hold patterns
     folder: Template | None = None  # pattern of the files of one row
     required: bool = False  # a row without any file is an error

@@ -108,12 +108,26 @@ def _field_name_errors(model: MappingModel, document: Document) -> Iterator[Mapp
 
 
 def _attachment_errors(section: AttachmentsModel | None, document: Document) -> Iterator[MappingFinding]:
-    if section is None or section.columns is not None:
+    if section is None:
+        return
+    if section.root is not None and section.download is not None:
+        text = "attachments: `download` > `folder` is the root of the files, so remove `root`"
+        yield MappingFinding(document.line(("attachments", "root")), text)
+    if section.pattern is not None and section.glob:
+        text = "attachments: `glob` and `pattern` can't be used together; remove one of them"
+        yield MappingFinding(document.line(("attachments", "glob")), text)
+    if section.columns is not None:
         return
     if section.folder is None:
         text = "attachments: add `columns` whose cells name files, or the `folder` of each row's files"
         yield MappingFinding(document.line(("attachments",)), text)
-    for key, is_set in {"separator": section.separator is not None, "glob": section.glob}.items():
+    needs_columns = {
+        "separator": section.separator is not None,
+        "pattern": section.pattern is not None,
+        "download": section.download is not None,
+        "glob": section.glob,
+    }
+    for key, is_set in needs_columns.items():
         if is_set:
             text = f"attachments: `{key}` has no effect without `columns` whose cells name files; remove it"
             yield MappingFinding(document.line(("attachments", key)), text)

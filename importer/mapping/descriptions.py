@@ -37,7 +37,8 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "lower": "Change all letters to lower case before any comparison.",
         "upper": "Change all letters to upper case before any comparison.",
         "html": "to_text: convert HTML to plain text. from_text: convert plain text to HTML.",
-        "format": "Date format of strptime, such as %d/%m/%Y, or a list of such formats.",
+        "format": "Date format of strptime, such as %d/%m/%Y, or epoch or epoch-ms, or a list of such formats.",
+        "locale": "Language of the names of months and days, such as de or pt-BR.",
         "timezone": "IANA time zone of the cells, such as Asia/Kolkata.",
         "decimal": "Decimal separator of numbers.",
         "thousands": "Thousands separator of numbers.",
@@ -52,6 +53,8 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
     "attachments": {
         "columns": "Column, or list of columns, whose cells name files.",
         "separator": "Separator between file names in one cell. Default: a semicolon.",
+        "pattern": "Expression for a whole cell. Group url: the address or file name; group name: the name to show.",
+        "download": "Where `fetch` puts the files behind web addresses, and which hosts it may ask.",
         "glob": "Allow patterns in cells, such as logs/*.txt.",
         "folder": "Pattern of the files of one row, with columns in braces, such as attachments/{Legacy ID}/*.",
         "required": "Reject rows without any attachment.",
@@ -59,6 +62,11 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "max_file_size": "Largest allowed file, such as 500 KB or 20 MB.",
         "max_files": "Highest number of files for one ticket.",
         "extensions": "Allowed file extensions, such as pdf. Default: all.",
+    },
+    "download": {
+        "folder": "Folder for the files, relative to the manifest's folder. It is the root of all attachments.",
+        "hosts": "Hosts, or buckets, that may be asked. Nothing else is. Private addresses must be listed themselves.",
+        "headers": "Header: name of the environment variable that holds its value. Sent to listed hosts only.",
     },
     "manifest": {
         "encoding": "Encoding of the text, such as utf-8 or cp1252.",

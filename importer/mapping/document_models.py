@@ -8,6 +8,8 @@ errors.
 from __future__ import annotations
 
 import codecs
+import contextlib
+import ipaddress
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -16,7 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.types import StringConstraints
 
-from importer.mapping.cell_pattern import extract_pattern
+from importer.mapping.cell_pattern import CellPattern, extract_pattern
 from importer.mapping.checked_mapping import DEFAULT_MAX_FILE_SIZE_BYTES, DEFAULT_MAX_FILES
 from importer.mapping.document import KeyPath
 from importer.mapping.record_paths import plain_path, xml_path
@@ -34,6 +36,7 @@ _SOURCE_PATTERN = r"^[^\s!-/:-@\[-`{-~]"
 _EXTENSION_PATTERN = r"^\.?[^\s./\\-]+$"
 _DELIMITER_PATTERN = r'^([^A-Za-z0-9"\r\n]|tab|\\t)$'
 _TEMPLATE_PATTERN = r"\{[^{}]+\}"
+_OWN_HEADERS = ("accept-encoding", "connection", "content-length", "host", "if-range", "range", "transfer-encoding")
 _FOLDER_PATTERN = rf"^(?!(.*[/\\])?\.\.([/\\]|$)).*{_TEMPLATE_PATTERN}"
 
 
@@ -46,12 +49,13 @@ def _as_rules(value: Any) -> Any:
     return [{"field": each} if isinstance(each, str) else each for each in written]
 
 
-def _size_bytes(value: Any) -> Any:
+def size_bytes(value: Any) -> int:
+    """Read ``500 KB``, ``20 MB`` or ``1 GB`` as bytes. Raises ValueError."""
     form = _SIZE.fullmatch(value.upper()) if isinstance(value, str) else None
-    size_bytes = int(Decimal(form[1]) * _UNIT_BYTES[form[2]]) if form else 0
-    if size_bytes < 1:
+    size = int(Decimal(form[1]) * _UNIT_BYTES[form[2]]) if form else 0
+    if size < 1:
         raise ValueError("is not a size; write it like `20 MB`, `500 KB` or `1 GB`")
-    return size_bytes
+    return size
 
 
 def _printable(value: str) -> str:
@@ -120,6 +124,14 @@ def _extract(value: str) -> str:
     return value
 
 
+def _locale(value: str) -> str:
+    from importer.mapping.date_names import locale_error  # noqa: PLC0415 - few mappings need it
+
+    if wrong := locale_error(value):
+        raise ValueError(wrong)
+    return value
+
+
 def _region(value: str) -> str:
     if not re.fullmatch("[A-Z]{2}", value):
         raise ValueError("is not a region; write the two capital letters of a country, such as IN or DE (ISO 3166)")
@@ -134,6 +146,42 @@ def _folder(value: str) -> str:
     return value
 
 
+def _attachment_pattern(value: str) -> str:
+    groups = CellPattern(value).groups
+    if "url" not in groups:
+        raise ValueError("has no group `url`; put `(?P<url>...)` around the part that is the address or file name")
+    return value
+
+
+def _host(value: str) -> str:
+    if "://" in value or "@" in value or re.search(r"[\s*?#]", value):
+        raise ValueError("is not a host; write a name such as `jira.example.com` or an address such as `10.0.0.5`")
+    host = value.lower().strip("[]").rstrip(".")
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_network(host))
+    if "/" in host:
+        raise ValueError("is not a host; write only its name, without a path")
+    if ":" in host:
+        raise ValueError("has a port; write only the host, which stands for all its ports")
+    return host
+
+
+def _header(name: str) -> str:
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        raise ValueError("is not the name of a header")
+    if name.lower() in _OWN_HEADERS:
+        raise ValueError("is a header that the download sets itself; remove it")
+    return name
+
+
+def _variable(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError(
+            "is not the name of an environment variable; write the name, such as `JIRA_AUTH`, and put the value there"
+        )
+    return name
+
+
 def _schema_hint(**keywords: Any) -> Any:
     """Add keywords to the JSON Schema of a text that a validator checks."""
     return Field(json_schema_extra=keywords)
@@ -145,7 +193,7 @@ ValueMap = Annotated[dict[Text, str], Field(min_length=1)]  # an empty new value
 TextOrList = BeforeValidator(_as_list, json_schema_input_type=Text | list[Text])
 Texts = Annotated[list[Text], TextOrList, Field(min_length=1)]
 Cells = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str]), Field(min_length=1)]
-Size = Annotated[int, BeforeValidator(_size_bytes, json_schema_input_type=Annotated[str, Field(pattern=_SIZE_PATTERN)])]
+Size = Annotated[int, BeforeValidator(size_bytes, json_schema_input_type=Annotated[str, Field(pattern=_SIZE_PATTERN)])]
 Extension = Annotated[Text, AfterValidator(_extension), _schema_hint(pattern=_EXTENSION_PATTERN)]
 Extensions = Annotated[list[Extension], BeforeValidator(_as_list, json_schema_input_type=Extension | list[Extension])]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -185,6 +233,7 @@ class RuleModel(_SectionModel):
     upper: bool = False
     html: Literal["to_text", "from_text"] | None = None
     format: Texts | None = None
+    locale: Annotated[Text, AfterValidator(_locale)] | None = None
     timezone: Text | None = None
     decimal: Literal[".", ","] | None = None
     thousands: Annotated[Text, AfterValidator(_thousands), _schema_hint(enum=[*THOUSANDS])] | None = None
@@ -205,6 +254,14 @@ Rules = Annotated[
 ]
 
 
+class DownloadModel(_SectionModel):
+    """The ``download`` section of ``attachments``."""
+
+    folder: Annotated[Text, AfterValidator(_printable)]
+    hosts: Annotated[list[Annotated[Text, AfterValidator(_host)]], TextOrList, Field(min_length=1)]
+    headers: dict[Annotated[Text, AfterValidator(_header)], Annotated[Text, AfterValidator(_variable)]] = {}
+
+
 class RowsModel(_SectionModel):
     """The ``rows`` section."""
 
@@ -217,6 +274,8 @@ class AttachmentsModel(_SectionModel):
 
     columns: Texts | None = None
     separator: Text | None = None
+    pattern: Annotated[Text, AfterValidator(_attachment_pattern)] | None = None
+    download: DownloadModel | None = None
     glob: bool = False
     folder: Annotated[Text, AfterValidator(_folder), _schema_hint(pattern=_FOLDER_PATTERN)] | None = None
     required: bool = False
@@ -266,5 +325,6 @@ SECTIONS: dict[str, type[_SectionModel]] = {
     "columns": RuleModel,
     "rows": RowsModel,
     "attachments": AttachmentsModel,
+    "download": DownloadModel,
     "manifest": ManifestModel,
 }

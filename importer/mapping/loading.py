@@ -9,9 +9,10 @@ from types import MappingProxyType
 
 from importer.errors import MappingError
 from importer.mapping import consistency
-from importer.mapping.checked_mapping import AttachmentRules, CellsByColumn, Mapping, RowRules, Rule
+from importer.mapping.cell_pattern import CellPattern
+from importer.mapping.checked_mapping import AttachmentRules, CellsByColumn, DownloadRules, Mapping, RowRules, Rule
 from importer.mapping.document import Document, KeyPath, UnreadableError
-from importer.mapping.document_models import AttachmentsModel, MappingModel, RuleModel
+from importer.mapping.document_models import AttachmentsModel, DownloadModel, MappingModel, RuleModel
 from importer.mapping.findings import MappingFinding, format_findings
 from importer.mapping.includes import is_two_column_mapping, read_document
 from importer.mapping.list_columns import single_columns
@@ -128,14 +129,25 @@ def _rule(place: KeyPath, rule: RuleModel, document: Document) -> Rule:
 
 
 def _attachments(section: AttachmentsModel) -> AttachmentRules:
+    download = _download(section.download) if section.download is not None else None
+    root = Path(section.root) if section.root is not None else None
+    default_separator = AttachmentRules.separator if section.pattern is None else ""
     return AttachmentRules(
         columns=tuple(section.columns or ()),
-        separator=section.separator or AttachmentRules.separator,
+        separator=section.separator or default_separator,
+        pattern=CellPattern(section.pattern) if section.pattern is not None else None,
+        download=download,
         glob=section.glob,
         folder=Template.parse(section.folder) if section.folder is not None else None,
         required=section.required,
-        root=Path(section.root) if section.root is not None else None,
+        root=download.folder if download is not None else root,
         max_file_size_bytes=section.max_file_size,
         max_files=section.max_files,
         extensions=tuple(dict.fromkeys(section.extensions)),
+    )
+
+
+def _download(section: DownloadModel) -> DownloadRules:
+    return DownloadRules(
+        folder=Path(section.folder), hosts=tuple(section.hosts), headers=tuple(section.headers.items())
     )

@@ -17,6 +17,8 @@ _WHAT_TO_WRITE = {
     "source": "name the system that the tickets come from, such as `source: old-helpdesk`",
     "key": "name the column that identifies a row, such as `key: Legacy ID`",
     "columns": "name the field of each column, such as `Subject: Title`",
+    "folder": "name the folder for the files, such as `folder: attachments`",
+    "hosts": "list the hosts that may be asked, such as `hosts: [jira.example.com]`",
     "field": "name the field that the column fills, such as `field: Title`",
 }
 
@@ -90,6 +92,8 @@ def _shown(value: Any) -> str:
 
 def _unknown_key(key_path: KeyPath) -> str:
     section = str(key_path[0]) if len(key_path) > 1 else ""
+    if key_path[:2] == ("attachments", "download") and len(key_path) > 2:  # noqa: PLR2004 - a section in a section
+        section = "download"
     keys = SECTIONS[section].model_fields
     guess = did_you_mean(str(key_path[-1]), keys, cutoff=0.7) or f"; the keys are {', '.join(keys)}"
     prefix = f"{key_path_text(key_path[:-1])}: " if section else ""

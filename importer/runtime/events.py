@@ -121,3 +121,30 @@ class SendingGoesOn(Event):
 @dataclass(frozen=True)
 class SendingEnded(Event):
     """No row is in flight any more."""
+
+
+@dataclass(frozen=True)
+class FetchStarted(Event):
+    """The first of so many addresses is about to be downloaded."""
+
+    addresses: int
+
+
+@dataclass(frozen=True)
+class BytesFetched(Event):
+    """An attempt to download a file brought so many bytes."""
+
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class AddressFetched(Event):
+    """An address has its file, or ``error`` says why not."""
+
+    url: str
+    error: str
+
+
+@dataclass(frozen=True)
+class FetchEnded(Event):
+    """Nothing is downloaded any more."""

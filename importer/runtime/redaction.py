@@ -36,6 +36,10 @@ class Redactor:
     def __repr__(self) -> str:
         return f"Redactor({len(self._secrets)} secrets)"
 
+    def joined(self, other: Redactor) -> Redactor:
+        """Return a redactor that hides the secrets of both."""
+        return Redactor((*self._secrets, *other._secrets))
+
     def text(self, text: str) -> str:
         """Return the text without the secrets."""
         return self._pattern.sub(HIDDEN, text) if self._secrets and text else text

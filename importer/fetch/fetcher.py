@@ -1,0 +1,241 @@
+"""Downloads all addresses of a manifest, some at the same time, and enters each in the lock when its file is whole."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import ssl
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from importer.attachments.addresses import has_password, host_of, said_name
+from importer.attachments.lock import LockEntry, LockWriter
+from importer.errors import StoppedEarly
+from importer.fetch import stores
+from importer.fetch.answers import ending
+from importer.fetch.file_names import safe_name
+from importer.fetch.hosts import HostRules
+from importer.fetch.outcome import Downloaded, DownloadError, Limits
+from importer.fetch.part_file import PARTS_FOLDER, PartFile, delete_unrecorded
+from importer.fetch.retry import RetryRules
+from importer.fetch.web import WebDownloader, WebOptions, open_web
+from importer.runtime.events import AddressFetched, BytesFetched, Emit
+from importer.runtime.redaction import Redactor
+
+_HASH_CHARS = 32
+_MOST_OUTAGES = 10  # addresses in a row without a usable answer: then the server is down
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One address to download. ``shown``: without secrets, as in the lock. ``name``: of the file, if a cell says it."""
+
+    address: str
+    shown: str
+    name: str = ""
+
+    @property
+    def said_name(self) -> str:
+        """The file name that the manifest says, in the cell or in the address."""
+        return self.name or said_name(self.address)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchJob:
+    """What to download, and how. ``entries``: the lock so far. ``whole``: its addresses with an unchanged file."""
+
+    folder: Path
+    targets: Sequence[Target]
+    entries: Mapping[str, LockEntry]
+    whole: AbstractSet[str]
+    hosts: tuple[str, ...]
+    limits: Limits
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    redactor: Redactor = field(default_factory=Redactor)
+    concurrency: int = 8
+    retry: RetryRules = field(default_factory=RetryRules)
+    certificates: ssl.SSLContext | None = None
+
+
+@dataclass(kw_only=True)
+class FetchedAll:
+    """What was downloaded. ``failed``: shown addresses and their errors. ``stopped``: why `fetch` gave up."""
+
+    files: int = 0
+    size_bytes: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    stopped: StoppedEarly | None = None
+
+
+async def fetch_all(job: FetchJob, emit: Emit) -> FetchedAll:
+    """Download all targets. Raises OSError if the folder can't be written."""
+    parts = job.folder / PARTS_FOLDER
+    await asyncio.to_thread(_prepare, job, parts)
+    options = WebOptions(
+        rules=HostRules(job.hosts),
+        headers=job.headers,
+        limits=job.limits,
+        connections=job.concurrency,
+        certificates=job.certificates,
+    )
+    async with open_web(options) as web:
+        with LockWriter(job.folder, job.entries.values()) as lock:
+            fetcher = _Fetcher(job, web, lock, emit)
+            await fetcher.run()
+    return fetcher.result
+
+
+def _prepare(job: FetchJob, parts: Path) -> None:
+    parts.mkdir(parents=True, exist_ok=True)
+    delete_unrecorded(job.folder, {entry.file for entry in job.entries.values()})
+
+
+class _Fetcher:
+    def __init__(self, job: FetchJob, web: WebDownloader, lock: LockWriter, emit: Emit) -> None:
+        self._job = job
+        self._web = web
+        self._lock = lock
+        self._emit = emit
+        self._rules = HostRules(job.hosts)
+        self._targets = iter(job.targets)
+        self._outages = 0
+        self._is_stopped = False
+        self._not_before: defaultdict[str, float] = defaultdict(
+            float
+        )  # host -> time of the loop at which it wants to be asked again
+        self.result = FetchedAll()
+
+    async def run(self) -> None:
+        """Download all targets."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self._job.concurrency, len(self._job.targets))):
+                    group.create_task(self._work())
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            self._is_stopped = True  # for downloads in threads
+        asked = self.result.files + len(self.result.failed)
+        if self._outages == asked > 0 and self.result.stopped is None:
+            self._give_up()
+
+    async def _work(self) -> None:
+        for target in self._targets:
+            if self._is_stopped:
+                return
+            await self._fetch(target)
+
+    async def _fetch(self, target: Target) -> None:
+        part = PartFile(self._job.folder, hashlib.sha256(target.shown.encode()).hexdigest()[:_HASH_CHARS])
+        try:
+            entry = await self._downloaded(target, part)
+        except DownloadError as error:
+            self._failed(target, error)
+            return
+        self._lock.add(entry)
+        part.discard()
+        self._outages = 0
+        self.result.files += 1
+        self.result.size_bytes += entry.size_bytes
+        self._emit(AddressFetched(target.shown, ""))
+
+    def _failed(self, target: Target, error: DownloadError) -> None:
+        """Enter an error in the lock. An unchanged file of an earlier run stays there, too."""
+        text = self._job.redactor.text(error.message)
+        if target.shown in self._job.whole:
+            self._lock.add(replace(self._job.entries[target.shown], error=text))
+        else:
+            self._lock.add(LockEntry(url=target.shown, fetched_at=_now(), error=text))
+        self.result.failed.append((target.shown, text))
+        self._emit(AddressFetched(target.shown, text))
+        self._outages = self._outages + 1 if error.is_temporary else 0
+        if self._outages >= _MOST_OUTAGES:
+            self._is_stopped = True
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self.result.stopped = StoppedEarly(
+            f"no usable answer for {self._outages} addresses in a row: {self.result.failed[-1][1]}",
+            hint="run the same command again later; files that were fetched are not asked for again",
+        )
+
+    async def _downloaded(self, target: Target, part: PartFile) -> LockEntry:
+        """Return the entry of a whole file. Raises DownloadError after the last attempt."""
+        self._check(target)
+        await asyncio.to_thread(part.open)
+        try:
+            downloaded = await self._with_retries(target, part)
+            name = self._file_name(target, downloaded)
+            former = self._job.entries.get(target.shown)
+            file = await asyncio.to_thread(part.finish, name, former.file if former is not None else "")
+        except DownloadError as error:
+            if not error.is_temporary:
+                part.discard()
+            raise
+        finally:
+            part.close()
+        etag = downloaded.etag if self._job.redactor.text(downloaded.etag) == downloaded.etag else ""
+        return LockEntry(target.shown, file, part.size_bytes, part.sha256, etag, _now())
+
+    def _check(self, target: Target) -> None:
+        if has_password(target.address):
+            raise DownloadError("the address has a login; remove it, and set `headers` under `download` in the mapping")
+        host = host_of(target.address)
+        if stores.is_store(target.address) and not self._rules.is_listed(host):
+            raise DownloadError(f"the host or bucket {host} is not listed under `hosts` in the mapping")
+
+    async def _with_retries(self, target: Target, part: PartFile) -> Downloaded:
+        host, loop = host_of(target.address), asyncio.get_running_loop()
+        failures = 0
+        while True:
+            if (wait_s := self._not_before[host] - loop.time()) > 0:
+                await asyncio.sleep(wait_s)
+            before = part.size_bytes
+            try:
+                return await self._attempt(target, part)
+            except DownloadError as error:
+                # An attempt that brought more of a large file is not a failure of the next one.
+                failures = failures + 1 if part.size_bytes <= before + self._job.limits.least_bytes_per_s * 1_000 else 1
+                if not error.is_temporary or failures >= self._job.retry.attempts or self._is_stopped:
+                    raise
+                wait_s = self._job.retry.wait_s(failures, error.retry_after_s)
+                if error.retry_after_s is not None:
+                    self._not_before[host] = max(self._not_before[host], loop.time() + wait_s)
+                else:
+                    await asyncio.sleep(wait_s)
+
+    async def _attempt(self, target: Target, part: PartFile) -> Downloaded:
+        before = part.size_bytes
+        try:
+            if stores.is_store(target.address):
+                return await asyncio.to_thread(
+                    stores.download, target.address, part, self._job.limits, lambda: self._is_stopped
+                )
+            return await self._web.download(target.address, target.said_name, part)
+        finally:
+            self._emit(BytesFetched(max(0, part.size_bytes - before)))
+
+    def _file_name(self, target: Target, downloaded: Downloaded) -> str:
+        """Return the name of the file on the disk: that of the cell, else of the address, else of the answer."""
+        said = target.said_name
+        server = self._job.redactor.text(downloaded.name)
+        chosen = said if target.name or ending(said) or not server else server
+        return safe_name(chosen, "file")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def whole_files(folder: Path, entries: Iterable[LockEntry]) -> Iterator[LockEntry]:
+    """Yield the entries whose files are there and unchanged."""
+    for entry in entries:
+        if entry.file:
+            with contextlib.suppress(OSError):
+                if entry.is_intact(str(folder / entry.file)):
+                    yield entry
