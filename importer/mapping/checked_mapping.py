@@ -13,7 +13,7 @@ from typing import Literal
 from importer.mapping.cell_pattern import CellPattern
 from importer.mapping.document import KeyPath, nearest_line
 from importer.mapping.templates import Template
-from importer.models import FieldType, ManifestOptions
+from importer.models import FieldType, LeadDetails, ManifestOptions
 
 CellsByColumn = collections.abc.Mapping[str, tuple[str, ...]]
 
@@ -151,6 +151,7 @@ class Mapping:
     ignore: frozenset[str]
     rows: RowRules = RowRules()
     duplicates: Literal["reject", "first"]
+    lead_details: LeadDetails
     manifest: ManifestOptions
     mentions: tuple[ColumnMention, ...]
     lines: collections.abc.Mapping[KeyPath, int]

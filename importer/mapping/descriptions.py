@@ -17,6 +17,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "ignore": "Columns that are not imported. A column that the mapping does not mention is an error.",
         "rows": "Which rows take part. The others are excluded.",
         "duplicates": "For rows with the same key. reject: reject the later ones. first: use the first row's ticket.",
+        "lead_details": "Where the fields of a lead travel. fields: among the others. lead-id: in a list of their own.",
         "manifest": "How to read the manifest, if the automatic detection is wrong.",
     },
     "columns": {

@@ -96,6 +96,7 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
         ignore=frozenset(model.ignore),
         rows=RowRules(only=_cells(model.rows.only), skip=_cells(model.rows.skip)),
         duplicates=model.duplicates,
+        lead_details=model.lead_details,
         manifest=ManifestOptions(
             **model.manifest.model_dump(exclude={"columns"}),
             columns=tuple((model.manifest.columns or {}).items()),
