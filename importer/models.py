@@ -40,6 +40,13 @@ class FieldType(enum.StrEnum):
     GUID = "guid"
 
 
+class LeadDetails(enum.StrEnum):
+    """Where the ``LeadDetail.*`` entries of a request travel: the API's pages can be read both ways."""
+
+    FIELDS = "fields"  # among the other fields, as *Create Tickets* shows
+    LEAD_ID = "lead-id"  # as the array under ``LeadId`` that *Create Ticket with Attachments* mentions
+
+
 @dataclass(frozen=True, kw_only=True)
 class ManifestOptions:
     """The mapping's ``manifest:`` section: how to read the manifest. ``None`` means: detect it.

@@ -13,7 +13,7 @@ from typing import Literal
 from importer.mapping.cell_pattern import CellPattern
 from importer.mapping.document import KeyPath, nearest_line
 from importer.mapping.templates import Template
-from importer.models import FieldType, ManifestOptions
+from importer.models import FieldType, LeadDetails, ManifestOptions
 
 CellsByColumn = collections.abc.Mapping[str, tuple[str, ...]]
 
@@ -48,7 +48,8 @@ class Rule:
     lower: bool = False
     upper: bool = False
     html: Literal["to_text", "from_text"] | None = None
-    format: tuple[str, ...] = ()  # of strptime; for dates and datetimes
+    format: tuple[str, ...] = ()  # of strptime, `epoch` or `epoch-ms`; for dates and datetimes
+    locale: str | None = None  # of the names of months and days in the cells
     timezone: str | None = None  # IANA; for datetimes without an offset
     decimal: str = "."
     thousands: str | None = None  # a blank means any kind of blank
@@ -147,9 +148,12 @@ class Mapping:
     constants: tuple[tuple[str, str], ...]  # SchemaName, value
     templates: tuple[tuple[str, Template], ...] = ()  # SchemaName, template
     attachments: AttachmentRules | None
-    ignore: frozenset[str]
+    ignore: frozenset[str]  # names of columns
+    ignore_patterns: tuple[str, ...] = ()  # with ``*``
+    ignored_by_patterns: tuple[tuple[str, int], ...] = ()  # set for a manifest: how many columns each pattern covers
     rows: RowRules = RowRules()
     duplicates: Literal["reject", "first"]
+    lead_details: LeadDetails
     manifest: ManifestOptions
     mentions: tuple[ColumnMention, ...]
     lines: collections.abc.Mapping[KeyPath, int]

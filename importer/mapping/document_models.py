@@ -23,7 +23,7 @@ from importer.mapping.checked_mapping import DEFAULT_MAX_FILE_SIZE_BYTES, DEFAUL
 from importer.mapping.document import KeyPath
 from importer.mapping.record_paths import plain_path, xml_path
 from importer.mapping.templates import Template
-from importer.models import FieldType
+from importer.models import FieldType, LeadDetails
 
 ROW_CONTENT = "row-content"
 THOUSANDS = (".", ",", "'", "’", "_", " ")
@@ -121,6 +121,14 @@ def _thousands(value: str) -> str:
 
 def _extract(value: str) -> str:
     extract_pattern(value)
+    return value
+
+
+def _locale(value: str) -> str:
+    from importer.mapping.date_names import locale_error  # noqa: PLC0415 - few mappings need it
+
+    if wrong := locale_error(value):
+        raise ValueError(wrong)
     return value
 
 
@@ -225,6 +233,7 @@ class RuleModel(_SectionModel):
     upper: bool = False
     html: Literal["to_text", "from_text"] | None = None
     format: Texts | None = None
+    locale: Annotated[Text, AfterValidator(_locale)] | None = None
     timezone: Text | None = None
     decimal: Literal[".", ","] | None = None
     thousands: Annotated[Text, AfterValidator(_thousands), _schema_hint(enum=[*THOUSANDS])] | None = None
@@ -302,6 +311,7 @@ class MappingModel(_SectionModel):
     ignore: Annotated[list[Text], TextOrList] = []
     rows: RowsModel = RowsModel()
     duplicates: Literal["reject", "first"] = "reject"
+    lead_details: LeadDetails = LeadDetails.FIELDS
     manifest: ManifestModel = ManifestModel()
 
     def rules(self) -> Iterator[tuple[KeyPath, RuleModel]]:

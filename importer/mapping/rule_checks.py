@@ -8,7 +8,7 @@ from importer.mapping.checked_mapping import FALSE_WORDS, TRUE_WORDS, Rule
 from importer.mapping.document import KeyPath
 from importer.mapping.document_models import RuleModel
 from importer.mapping.similar_names import did_you_mean
-from importer.mapping.strptime_formats import find_ambiguity, format_error
+from importer.mapping.strptime_formats import EPOCH_UNITS, find_ambiguity, format_error
 from importer.mapping.time_zones import time_zone_error
 from importer.models import FieldType
 
@@ -17,6 +17,7 @@ RuleError = tuple[KeyPath, str]  # where in the rule, such as `("values", "new")
 # A key without effect is an error, because its author expects one.
 _TYPES_OF_KEY: dict[str, tuple[FieldType, ...]] = {
     "format": (FieldType.DATE, FieldType.DATETIME),
+    "locale": (FieldType.DATE, FieldType.DATETIME),
     "timezone": (FieldType.DATETIME,),
     "decimal": (FieldType.NUMBER,),
     "thousands": (FieldType.INTEGER, FieldType.NUMBER),
@@ -152,6 +153,14 @@ def _date_errors(rule: RuleModel) -> Iterator[RuleError]:
             yield ("format",), f"`format` lists {repeated} more than once"
         if not errors and (ambiguity := find_ambiguity(rule.format)):
             yield ("format",), ambiguity
+    formats = rule.format or ()
+    if rule.locale is not None and rule.type in _TYPES_OF_KEY["locale"]:
+        from importer.mapping.date_names import named_directives  # noqa: PLC0415 - few mappings need it
+
+        if not any(map(named_directives, formats)):
+            yield ("locale",), "`locale` has no effect without a `format` that has names, such as %B or %b"
+    if rule.timezone is not None and formats and EPOCH_UNITS.keys() >= set(formats):
+        yield ("timezone",), "`timezone` has no effect, as times since 1970 are in UTC; remove it"
     if (
         rule.timezone is not None
         and rule.type in _TYPES_OF_KEY["timezone"]

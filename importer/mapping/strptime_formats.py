@@ -15,13 +15,16 @@ _YEAR_DIRECTIVES = re.compile(r"%(?:Y|y|G|c|x)")
 _WEEKDAY_DIRECTIVES = ("%u", "%w", "%A", "%a")
 # No cell holds these characters, and Python versions treat them differently.
 _NUL_OR_SURROGATE = re.compile(r"[\0\ud800-\udfff]")
+# Times since 1970 in UTC: format -> units in a second. Their numbers differ in size, so that no cell fits both.
+EPOCH_UNITS = {"epoch": 1, "epoch-ms": 1_000}
+FIRST_MILLISECONDS = 100_000_000_000  # in March 1973; as seconds, in the year 5138
 _UNKNOWN = "is not a format that strptime knows; write it like %d/%m/%Y"
 
 
 def format_error(text: str) -> str:
     """Return why strptime can't read whole dates with a format; empty if it can on this platform."""
     if "%" not in text:
-        return "is not a strptime format; write it like %d/%m/%Y or %Y-%m-%d %H:%M"
+        return "" if text in EPOCH_UNITS else "is not a strptime format; write it like %d/%m/%Y or %Y-%m-%d %H:%M"
     if _NUL_OR_SURROGATE.search(text):
         return _UNKNOWN
     directives = text.replace("%%", "")
@@ -60,6 +63,8 @@ def find_ambiguity(formats: Sequence[str]) -> str:
 
 
 def _written(moment: datetime, form: str) -> str:
+    if form in EPOCH_UNITS:
+        return str(int(moment.timestamp()) * EPOCH_UNITS[form])
     try:
         return moment.strftime(form)
     except ValueError:  # a directive that this platform does not know
@@ -67,6 +72,9 @@ def _written(moment: datetime, form: str) -> str:
 
 
 def _read(written: str, form: str) -> datetime | None:
+    if form in EPOCH_UNITS:
+        in_range = written.isdecimal() and (int(written) < FIRST_MILLISECONDS) == (form == "epoch")
+        return datetime.fromtimestamp(int(written) // EPOCH_UNITS[form], UTC).replace(tzinfo=None) if in_range else None
     try:
         return datetime.strptime(written, form).replace(tzinfo=None)  # noqa: DTZ007 - a format may have no zone
     except (ValueError, re.error):

@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 
 from importer.mapping import FieldType, Rule
+from importer.mapping.strptime_formats import EPOCH_UNITS, FIRST_MILLISECONDS
 from importer.validation.conversion_result import ConversionResult
 
 _ISO_DATE = r"\d{4}-\d{2}-\d{2}"
 _ISO_MINUTES = rf"{_ISO_DATE}[T ]\d{{2}}:\d{{2}}"
 _ISO_DATETIME = rf"{_ISO_DATE}(?:[T ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:\.\d{{1,6}})?)?)?"
 _ISO_MOMENT = rf"{_ISO_MINUTES}(?::\d{{2}}(?:\.\d{{1,6}})?)?(?:Z|[+-]\d{{2}}(?::?\d{{2}})?)"
+_EPOCH = r"-?[0-9]{1,15}(?:\.[0-9]*)?(?:[eE]\+?[0-9]{1,2})?"
+_TOO_LATE = 2.5e14  # milliseconds in the year 9892
 _CONVERTIBLE = (pd.Timestamp("0001-01-02"), pd.Timestamp("9999-12-30"))  # the year keeps four digits in every zone
 
 Cells = pd.Series  # of str, object dtype
@@ -41,6 +44,8 @@ def convert_times(cells: Sequence[str], rule: Rule, code: str) -> ConversionResu
 def _expected(rule: Rule) -> str:
     if rule.format:
         expected = f"a date such as {' or '.join(map(_example, rule.format))}"
+        if rule.locale is not None:
+            expected += f", with names in the language {rule.locale}"
     elif rule.type is FieldType.DATETIME:
         expected = "a date and time such as 2024-08-29T10:36:23"
     else:
@@ -49,7 +54,10 @@ def _expected(rule: Rule) -> str:
 
 
 def _example(time_format: str) -> str:
-    return pd.Timestamp("2024-08-29T10:36:23Z").strftime(time_format)
+    moment = pd.Timestamp("2024-08-29T10:36:23Z")
+    if time_format in EPOCH_UNITS:
+        return str(int(moment.timestamp()) * EPOCH_UNITS[time_format])
+    return moment.strftime(time_format)
 
 
 def _read_iso(cells: Cells, rule: Rule) -> Times:
@@ -88,8 +96,26 @@ def _to_utc(times: pd.Series, rule: Rule) -> Times:
     return in_utc
 
 
+def _read_epoch(cells: Cells, time_format: str) -> pd.Series:
+    """Read seconds or milliseconds since 1970, cut to whole seconds."""
+    numbers = pd.to_numeric(cells.where(cells.str.fullmatch(_EPOCH)), errors="coerce").to_numpy(dtype=float)
+    is_seconds = np.abs(numbers) < FIRST_MILLISECONDS
+    is_valid = ~np.isnan(numbers) & (is_seconds == (time_format == "epoch")) & (np.abs(numbers) < _TOO_LATE)
+    seconds = np.floor(numbers[is_valid] / EPOCH_UNITS[time_format]).astype(np.int64)
+    times = np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[s]")
+    times[is_valid] = seconds.astype("datetime64[s]")
+    return pd.Series(times, index=cells.index).dt.tz_localize("UTC")
+
+
 def _read_format(cells: Cells, rule: Rule, time_format: str) -> pd.Series:
     """Read cells by a strptime format. With an offset, times become UTC; plain dates stay as written."""
+    if time_format in EPOCH_UNITS:
+        return _read_epoch(cells, time_format)
+    if rule.locale is not None:
+        from importer.mapping.date_names import DateTranslator  # noqa: PLC0415 - few mappings need it
+
+        translator = DateTranslator(rule.locale, time_format)
+        cells, time_format = cells.map(translator.to_english), translator.format
     dated = cells.where(cells.str.contains(r"[0-9]"))  # pandas accepts `now` and `today` in any format
     if "%z" not in time_format.replace("%%", ""):
         return pd.to_datetime(dated, format=time_format, errors="coerce")

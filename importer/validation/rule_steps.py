@@ -232,7 +232,7 @@ def _limit_length(batch: CellBatch, rule: Rule) -> None:
         batch.reject("too-long", too_long, lambda _: f"the value is longer than {length} characters")
 
 
-_TYPE_KEYS = ("type", "format", "timezone", "decimal", "thousands", "true_words", "false_words", "region")
+_TYPE_KEYS = ("type", "format", "locale", "timezone", "decimal", "thousands", "true_words", "false_words", "region")
 # The steps in their order, each with the keys that it applies. `html` has one step for each direction.
 STEPS: tuple[tuple[tuple[str, ...], Step], ...] = (
     (("extract", "join", "pick"), _take_values),

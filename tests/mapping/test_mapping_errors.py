@@ -18,7 +18,7 @@ RULE = [  # the rule of column X in line 7, and what is wrong with it
     ("{field: [Tags]}", "columns > X > field must be a text, not a list"),
     ("{field: {a: b}}", "columns > X > field must be a text, not `name: value` pairs"),
     ("{field: Tags, typ: text}", "columns > X: unknown key 'typ' (did you mean 'type'?)"),
-    ("{field: Tags, zzzz: text}", "columns > X: unknown key 'zzzz'; the keys are field, type, required, default, extract, join, pick, values, values_from, one_of, max_length, on_too_long, send_empty, strip, lower, upper, html, format, timezone, decimal, thousands, true_words, false_words, region"),
+    ("{field: Tags, zzzz: text}", "columns > X: unknown key 'zzzz'; the keys are field, type, required, default, extract, join, pick, values, values_from, one_of, max_length, on_too_long, send_empty, strip, lower, upper, html, format, locale, timezone, decimal, thousands, true_words, false_words, region"),
     ("{field: Tags, Required: true}", "columns > X: unknown key 'Required' (did you mean 'required'?)"),
     ("{field: Tags, type: strng}", "columns > X > type must be text, integer, number, boolean, date, datetime, email, phone or guid, not 'strng'"),
     ("{field: Tags, type: Text}", "columns > X > type must be text, integer, number, boolean, date, datetime, email, phone or guid, not 'Text' (did you mean 'text'?)"),

@@ -45,6 +45,11 @@ FAULTS = [
     ("{field: Tags, type: phone, thousands: ','}", "`thousands` works only with `type: integer` and `type: number`, not with `type: phone`"),
     ("{field: Tags, true_words: [ja]}", "`true_words` works only with `type: boolean`, not with `type: text`"),
     ("{field: Tags, type: date, false_words: [nein]}", "`false_words` works only with `type: boolean`, not with `type: date`"),
+    ("{field: Tags, type: date, format: '%d/%m/%Y', locale: de}", "`locale` has no effect without a `format` that has names, such as %B or %b"),
+    ("{field: Tags, type: date, locale: de}", "`locale` has no effect without a `format` that has names, such as %B or %b"),
+    ("{field: Tags, type: datetime, format: epoch, timezone: Asia/Kolkata}", "`timezone` has no effect, as times since 1970 are in UTC; remove it"),
+    ("{field: Tags, type: datetime, format: [epoch, '%Y%m%d']}", "'%Y%m%d' and 'epoch' read '20230403' as different times; keep one of them"),
+    ("{field: Tags, format: epoch}", "`format` works only with `type: date` and `type: datetime`, not with `type: text`"),
     ("{field: Tags, region: IN}", "`region` works only with `type: phone`, not with `type: text`"),
     ("{field: Tags, type: email, html: to_text}", "`html` works only with `type: text`, not with `type: email`"),
     ("{field: Tags, lower: true, upper: true}", "`lower` and `upper` contradict each other; remove one of the two keys"),
@@ -73,6 +78,7 @@ FAULTS = [
 ]  # fmt: skip
 
 SHAPES = [
+    ("{field: Tags, type: date, format: '%d %b %Y', locale: xx-1}", "locale: 'xx-1' is not a known locale; write a language such as `de` or `fr`, or one with a country such as `pt-BR`"),
     ("{field: Tags, html: text}", "html must be to_text or from_text, not 'text' (did you mean 'to_text'?)"),
     ("{field: Tags, type: number, decimal: ;}", "decimal must be '.' or ',', not ';'"),
     ("{field: Tags, type: number, thousands: ;}", "thousands: ';' is not a thousands separator; write one of . , ' ’ _ or a blank"),

@@ -263,3 +263,80 @@ def test_phones(cell: str, value: str | None):
 def test_guids(cell: str, value: str | None):
     """8-4-4-4-12 hexadecimal digits, with or without braces, are sent in lower case."""
     assert convert_one(FieldType.GUID, cell) == value
+
+
+@pytest.mark.parametrize(
+    ("formats", "cell", "value"),
+    [
+        (["epoch"], "1724927783", "2024-08-29T10:36:23"),
+        (["epoch"], " 1724927783.9 ", "2024-08-29T10:36:23"),
+        (["epoch"], "1.724927783e9", "2024-08-29T10:36:23"),
+        (["epoch"], "0", "1970-01-01T00:00:00"),
+        (["epoch"], "-1.5", "1969-12-31T23:59:58"),
+        (["epoch"], "99999999999", "5138-11-16T09:46:39"),
+        (["epoch"], "1724927783000", None),
+        (["epoch"], "1724927783 s", None),
+        (["epoch"], "2024-08-29", None),
+        (["epoch"], "\u0661\u0662", None),
+        (["epoch"], "nan", None),
+        (["epoch-ms"], "1724927783999", "2024-08-29T10:36:23"),
+        (["epoch-ms"], "1724927783", None),
+        (["epoch-ms"], "999999999999999", None),
+        (["epoch", "epoch-ms"], "1724927783", "2024-08-29T10:36:23"),
+        (["epoch", "epoch-ms"], "1724927783000", "2024-08-29T10:36:23"),
+        (["epoch", "%d/%m/%Y"], "29/08/2024", "2024-08-29T00:00:00"),
+    ],
+)
+def test_times_since_1970(formats: list[str], cell: str, value: str | None):
+    """Seconds and milliseconds differ in size, so neither is taken for the other."""
+    assert convert_one(FieldType.DATETIME, cell, format=tuple(formats)) == value
+    assert convert_one(FieldType.DATE, cell, format=tuple(formats)) == (value and value[:10])
+
+
+def test_a_time_zone_is_for_the_other_formats():
+    """Times since 1970 are in UTC, whatever the zone of the other cells is."""
+    cells = ["1724927783", "29/08/2024 12:00"]
+    formats = ("epoch", "%d/%m/%Y %H:%M")
+    expected = ["2024-08-29T10:36:23", "2024-08-29T10:00:00"]
+    assert convert_all(FieldType.DATETIME, cells, format=formats, timezone="Europe/Berlin") == expected
+
+
+@pytest.mark.parametrize(
+    ("locale", "written_as", "cell", "value"),
+    [
+        ("de", "%d. %B %Y", "29. August 2024", "2024-08-29"),
+        ("de", "%d. %B %Y", "1. März 2024", "2024-03-01"),
+        ("de", "%d. %B %Y", "1. MAERZ 2024", None),
+        ("de", "%d/%b/%y", "28/Mrz/21", "2021-03-28"),
+        ("de", "%d/%b/%y", "28/Mär/21", "2021-03-28"),
+        ("de-AT", "%d. %B %Y", "1. Jänner 2024", "2024-01-01"),
+        ("de", "%d. %b. %Y", "29. Sept. 2024", "2024-09-29"),
+        ("de", "%d. %b %Y", "29. Sept. 2024", "2024-09-29"),
+        ("de", "%a, %d. %b %Y", "Do., 29. Aug. 2024", "2024-08-29"),
+        ("fr", "%d %B %Y", "29 août 2024", "2024-08-29"),
+        ("fr", "%d %b %Y", "1 juil. 2024", "2024-07-01"),
+        ("fr", "%d %b %Y", "1 jui 2024", None),
+        ("fr_CA", "%a %d %b %Y à %H h %M", "mar. 12 mars 2024 à 10 h 36", "2024-03-12"),
+        ("fr", "%d %B %Y", "1 FEVRIER 2024", "2024-02-01"),
+        ("es", "%d de %B de %Y", "29 de agosto de 2024", "2024-08-29"),
+        ("pt-BR", "%A, %d de %B de %Y", "quinta-feira, 29 de agosto de 2024", "2024-08-29"),
+        ("ru", "%d %B %Y", "29 августа 2024", "2024-08-29"),
+        ("cs", "%d. %B %Y", "1. července 2024", "2024-07-01"),
+        ("pl", "%d %b %Y", "1 paź 2024", "2024-10-01"),
+        ("tr", "%d %B %Y", "1 Ağustos 2024", "2024-08-01"),
+        ("hi", "%d %B %Y", "29 अगस्त 2024", "2024-08-29"),
+        ("it", "%d-%b-%Y", "29-ago-2024", "2024-08-29"),
+        ("de", "%d %b %Y", "29 Dec 2024", "2024-12-29"),
+        ("de", "%d %b %Y", "29 août 2024", None),
+        ("de", "%d %b %Y", "29 Augustin 2024", None),
+    ],
+)
+def test_dates_with_names_of_a_language(locale: str, written_as: str, cell: str, value: str | None):
+    """Full or short names are read; case, accents and the dot after a short name don't matter."""
+    assert convert_one(FieldType.DATE, cell, format=(written_as,), locale=locale) == value
+
+
+def test_half_days_and_offsets_with_names_of_a_language():
+    """Other directives stay as they are."""
+    options = {"format": ("%d-%b-%Y %I:%M %p %z",), "locale": "es"}
+    assert convert_one(FieldType.DATETIME, "29-ago-2024 04:06 p. m. +0530", **options) == "2024-08-29T10:36:00"
