@@ -148,7 +148,9 @@ class Mapping:
     constants: tuple[tuple[str, str], ...]  # SchemaName, value
     templates: tuple[tuple[str, Template], ...] = ()  # SchemaName, template
     attachments: AttachmentRules | None
-    ignore: frozenset[str]
+    ignore: frozenset[str]  # names of columns
+    ignore_patterns: tuple[str, ...] = ()  # with ``*``
+    ignored_by_patterns: tuple[tuple[str, int], ...] = ()  # set for a manifest: how many columns each pattern covers
     rows: RowRules = RowRules()
     duplicates: Literal["reject", "first"]
     lead_details: LeadDetails

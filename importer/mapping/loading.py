@@ -14,6 +14,7 @@ from importer.mapping.checked_mapping import AttachmentRules, CellsByColumn, Dow
 from importer.mapping.document import Document, KeyPath, UnreadableError
 from importer.mapping.document_models import AttachmentsModel, DownloadModel, MappingModel, RuleModel
 from importer.mapping.findings import MappingFinding, format_findings
+from importer.mapping.ignore_patterns import is_pattern
 from importer.mapping.includes import is_two_column_mapping, read_document
 from importer.mapping.list_columns import single_columns
 from importer.mapping.mapping_files import MappingFiles
@@ -94,7 +95,8 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
         constants=tuple(model.constants.items()),
         templates=tuple((name, Template.parse(text)) for name, text in model.templates.items()),
         attachments=_attachments(model.attachments) if model.attachments else None,
-        ignore=frozenset(model.ignore),
+        ignore=frozenset(name for name in model.ignore if not is_pattern(name)),
+        ignore_patterns=tuple(filter(is_pattern, model.ignore)),
         rows=RowRules(only=_cells(model.rows.only), skip=_cells(model.rows.skip)),
         duplicates=model.duplicates,
         lead_details=model.lead_details,

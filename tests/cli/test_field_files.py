@@ -123,3 +123,18 @@ def test_lead_details_travel_where_the_mapping_says(shop: Shop, account: Account
         assert shop.run("--yes").code == 0
     one, two = account.tickets
     assert (one.lead_id, set(one.lead_details)) == (two.lead_id, set(two.lead_details))
+
+
+def test_the_plan_counts_what_patterns_ignore(shop: Shop):
+    """In the plan, its JSON and `validate`."""
+    shop.path("mapping.yaml").write_text(f"{MAPPING}ignore: ['via.*', 'Old *', none*]\n", encoding="utf-8")
+    record: dict[str, object] = {"ID": "1", "Subject": "a", "State": "Open", "Email": "a@example.com"}
+    record |= {"via": {"channel": "web", "from": {"to": "x"}}, "Old field": [1, {"a": 1}]}
+    shop.path("tickets.json").write_text(json.dumps([record]), encoding="utf-8")
+    plan = shop.do("run", "tickets.json", "-m", "mapping.yaml", "--sandbox", "--dry-run", "--json")
+    assert json.loads(plan.out)["ignored_by_patterns"] == {"via.*": 2, "Old *": 1, "none*": 0}
+    line = "3 columns by patterns: via.* (2), Old * (1), none* (0)"
+    for command in (("run", "--sandbox", "--dry-run"), ("validate",)):
+        outcome = shop.do(command[0], "tickets.json", "-m", "mapping.yaml", *command[1:])
+        assert outcome.code == 0
+        assert line in outcome.out + outcome.err
