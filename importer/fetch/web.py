@@ -65,6 +65,8 @@ class WebDownloader:
 
         The part is kept for another attempt if the server can send the rest later.
         """
+        if part.size_bytes and not part.validator.if_range:
+            part.discard()  # nothing would tell whether the rest is of the same version
         try:
             url = as_url(address)
             headers = await self._first_headers(url)

@@ -156,6 +156,7 @@ class ImportRun:
             rows=len(plan),
             blank_rows=self.preflight.manifest.blank_rows,
             counts=plan.counts(),
+            ignored_by_patterns=self.preflight.mapping.ignored_by_patterns,
             kinds=self._tally.kinds(),
             to_send=to_send,
             is_blocked=not self.preflight.may_send(),

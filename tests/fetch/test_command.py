@@ -182,6 +182,18 @@ def test_names_stay_in_the_folder_and_replace_no_file(shop: Shop, server: WebSer
     assert codes(shop) == []
 
 
+def test_lists_are_fetched_and_excluded_rows_are_not(shop: Shop, server: WebServer):
+    """A cell may be a JSON list of addresses, or of objects with `url` and `name`; `rows` leaves out rows."""
+    one, two, three = (server.serves(f"/{number}", PNG) for number in "123")
+    set_up(shop, json.dumps([one, ""]), json.dumps([{"url": two, "name": "Plan B.png", "size": 1}]), three)
+    with shop.path("mapping.yaml").open("a", encoding="utf-8") as file:
+        file.write("rows: {skip: {ID: '003'}}\n")
+    assert fetch(shop).code == 0
+    assert {line["file"] for line in lock(shop).values()} == {"_1", "Plan B.png"}
+    assert server.asked == {"/1": 1, "/2": 1}
+    assert codes(shop) == []
+
+
 def test_a_dead_server_is_given_up(shop: Shop, server: WebServer):
     """Without any usable answer the command gives up with its own exit code."""
     set_up(shop, server.serves("/a.png", b"", status=503, Retry_After="0"))
