@@ -63,6 +63,7 @@ class ManifestOptions:
     strict_end: bool = False
     single_columns: frozenset[str] | None = None  # columns in which a list of JSON is a problem; None: all
     whole_columns: frozenset[str] = frozenset()  # columns in which an object of JSON is one cell
+    object_columns: frozenset[str] = frozenset()  # names of which the mapping names parts: null there is no column
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

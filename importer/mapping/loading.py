@@ -82,6 +82,7 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
     is_row_content = consistency.key_is_row_content(model, document)
     rules = tuple(_rule(place, rule, document) for place, rule in model.rules())
     mentions = tuple(consistency.column_mentions(model, document))
+    mentioned = {each.column for each in mentions}
     return Mapping(
         path=path,
         files=tuple(files.paths),
@@ -103,12 +104,20 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
             **model.manifest.model_dump(exclude={"columns"}),
             columns=tuple((model.manifest.columns or {}).items()),
             single_columns=single_columns(rules, mentions),
-            whole_columns=_whole_columns(model.ignore, {each.column for each in mentions}),
+            whole_columns=_whole_columns(model.ignore, mentioned),
+            object_columns=_object_columns(mentioned),
         ),
         mentions=mentions,
         lines=MappingProxyType(document.lines),
         warnings=tuple(format_findings(path, consistency.consistency_warnings(model, document))),
     )
+
+
+def _object_columns(mentioned: Collection[str]) -> frozenset[str]:
+    """Return `via` and `via.source` for `via.source.name`."""
+    parts = (column.split(".") for column in mentioned)
+    names = {".".join(names[:end]) for names in parts for end in range(1, len(names))}
+    return frozenset(names.difference(mentioned))
 
 
 def _whole_columns(ignore: Sequence[str], mentioned: Collection[str]) -> frozenset[str]:
