@@ -63,6 +63,20 @@ def test_all_values_of_list_columns_are_sent_by_run_and_rerun(shop: Shop, accoun
     ]
 
 
+def test_rows_rejected_for_a_list_are_sent_when_the_mapping_takes_lists(shop: Shop, account: Account):
+    """The results alone are enough: `join` in the mapping, and `rerun`."""
+    row = {"ID": "1", "Subject": "a", "State": "Open", "Email": "a@example.com", "Tags": ["x", "y"]}
+    shop.path("tickets.csv").write_text(json.dumps([row]), encoding="utf-8")
+    shop.path("mapping.yaml").write_text(f"{MAPPING}  Tags: Tags\n", encoding="utf-8")
+    assert shop.run("--yes", "--skip-invalid").code == 1
+    assert shop.results()[0]["import_error_code"] == "nested-value"
+    shop.path("tickets.csv").unlink()
+    assert shop.rerun("--yes").code == 1
+    shop.path("mapping.yaml").write_text(f"{MAPPING}  Tags: {{field: Tags, join: ' '}}\n", encoding="utf-8")
+    assert shop.rerun("--yes").code == 0
+    assert [ticket.value("Tags") for ticket in account.tickets] == ["x y"]
+
+
 def test_one_column_fills_several_fields(shop: Shop, account: Account):
     """OTRS exports a name and an address in one cell; a cell without an address rejects its row."""
     rules = "[{field: LeadDetail.EmailAddress, type: email, extract: email}, {field: LeadDetail.FirstName, extract: '(\\w+)'}]"
