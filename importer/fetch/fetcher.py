@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from importer.attachments.addresses import has_password, host_of, said_name
+from importer.attachments.addresses import has_password, host_of, said_name, scheme_of
 from importer.attachments.lock import LockEntry, LockWriter
 from importer.errors import StoppedEarly
 from importer.fetch import stores
@@ -173,7 +173,7 @@ class _Fetcher:
 
     async def _downloaded(self, target: Target) -> LockEntry:
         """Return the entry of a whole file. Raises DownloadError after the last attempt."""
-        self._check(target)
+        await self._check(target)
         part_name = hashlib.sha256(target.shown.encode(errors="surrogatepass")).hexdigest()[:_HASH_CHARS]
         part = PartFile(self._job.folder, part_name)
         if part_name in self._former_parts:
@@ -203,12 +203,15 @@ class _Fetcher:
         part.finish(name, former.file if former is not None else "", self._places, record)
         return entry
 
-    def _check(self, target: Target) -> None:
+    async def _check(self, target: Target) -> None:
+        """Raise DownloadError for an address that must not be asked. `WebDownloader` checks those of web servers."""
         if has_password(target.address):
             raise DownloadError("the address has a login; remove it, and set `headers` under `download` in the mapping")
         host = host_of(target.address)
         if stores.is_store(target.address) and not self._rules.is_listed(host):
             raise DownloadError(f"the host or bucket {host} is not listed under `hosts` in the mapping")
+        if scheme_of(target.address) == "sftp":
+            await self._web.check_host(host)
 
     async def _with_retries(self, target: Target, part: PartFile) -> Downloaded:
         host, loop = host_of(target.address), asyncio.get_running_loop()

@@ -82,6 +82,15 @@ class WebDownloader:
             raise _as_download_error(error, part, self._limits) from error
         raise DownloadError(f"more than {self._limits.redirects} redirects")
 
+    async def check_host(self, host: str) -> None:
+        """Raise DownloadError if a host's name leads to private addresses only, and these are not listed."""
+        try:
+            await self._resolver.resolve(host)
+        except ForbiddenAddressError as error:
+            raise DownloadError(str(error.strerror)) from None
+        except OSError:
+            raise DownloadError("the host's name can't be resolved", is_temporary=True) from None
+
     async def _first_headers(self, url: URL) -> CIMultiDict[str]:
         """Check an address, and return the headers that its host may get."""
         self._check(url, "")

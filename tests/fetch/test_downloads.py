@@ -263,3 +263,23 @@ def test_a_cut_line_of_the_lock_counts_as_absent(server: WebServer, tmp_path: Pa
     lock.write_text("name,size\n")
     with pytest.raises(UsageError, match="is not a list of fetched files"):
         read_lock(tmp_path)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "sftp"])
+def test_a_name_that_leads_into_the_private_network_is_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+):
+    """A listed name is no reason to connect to a private address, over any scheme."""
+    private = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.5", 443))
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: [private])
+    error = error_of(fetch(tmp_path, f"{scheme}://files.example.com/a.png", hosts=("files.example.com",)))
+    assert error.startswith("files.example.com is at the private address 10.0.0.5")
+
+
+def test_headers_are_for_private_hosts_only_without_tls(monkeypatch: pytest.MonkeyPatch):
+    """Over plain http, only a host with private addresses alone gets the headers."""
+    answers = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, 80)) for each in ("10.0.0.5", "93.184.215.14")]
+    resolver = CheckedResolver(HostRules(["files.example.com", "10.0.0.5"]))
+    for count, is_private in [(1, True), (2, False)]:
+        monkeypatch.setattr("socket.getaddrinfo", lambda *_, count=count, **__: answers[:count])
+        assert asyncio.run(resolver.is_private("files.example.com")) is is_private
