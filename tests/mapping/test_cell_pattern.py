@@ -27,6 +27,7 @@ from importer.mapping.cell_pattern import extract_pattern
         ("write to ann@example.com.", "ann@example.com"),
         ("Jürgen <jürgen@müller.example>", "jürgen@müller.example"),
         ("< ann@example.com >", "ann@example.com"),
+        ("メール：ann@example.com", "ann@example.com"),
         ("Ann", None),
         ("ann@", None),
         ("@example.com", None),
@@ -51,6 +52,7 @@ def test_email_finds_the_first_address(cell: str, address: str | None):
         (r"^\S+(?: (.*))?$", "Mina", ""),
         (r"(?P<a>x)(y)", "xy", "x"),
         (r"(a)", "b", None),
+        (r"(\C)", "ü", None),
     ],
 )
 def test_the_first_group_is_the_value(regex: str, cell: str, part: str | None):
