@@ -20,12 +20,15 @@ INSTALL = $(PIP) install --constraint $(PINS) setuptools && $(PIP) install --con
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-demo: .venv/runtime.stamp ## imports the sample tickets into a sandbox account
+demo: .venv/runtime.stamp ## imports sample tickets and an export of a helpdesk into a sandbox account
 	@mkdir -p .demo
 	@$(BIN)/python sample_data/make_large_file.py
 	@$(BIN)/ticket-importer run sample_data/tickets.csv -m mappings/old-helpdesk.yaml --sandbox \
 		-o .demo/tickets.sandbox.results.csv --yes
 	@$(BIN)/python .ci/show_results.py .demo/tickets.sandbox.results.csv
+	@$(BIN)/ticket-importer run sample_data/exports/zendesk.json -m mappings/zendesk.yaml --sandbox \
+		-o .demo/zendesk.sandbox.results.csv --yes
+	@$(BIN)/python .ci/show_results.py .demo/zendesk.sandbox.results.csv
 
 test: .venv/dev.stamp ## runs all tests, three at a time (WORKERS=N)
 	@$(BIN)/python -m pytest -n $(WORKERS)

@@ -40,6 +40,13 @@ class FieldType(enum.StrEnum):
     GUID = "guid"
 
 
+class LeadDetails(enum.StrEnum):
+    """Where the ``LeadDetail.*`` entries of a request travel: the API's pages can be read both ways."""
+
+    FIELDS = "fields"  # among the other fields, as *Create Tickets* shows
+    LEAD_ID = "lead-id"  # as the array under ``LeadId`` that *Create Ticket with Attachments* mentions
+
+
 @dataclass(frozen=True, kw_only=True)
 class ManifestOptions:
     """The mapping's ``manifest:`` section: how to read the manifest. ``None`` means: detect it.
@@ -64,6 +71,7 @@ class ManifestOptions:
     strict_end: bool = False
     single_columns: frozenset[str] | None = None  # columns in which a list of JSON is a problem; None: all
     whole_columns: frozenset[str] = frozenset()  # columns in which an object of JSON is one cell
+    object_columns: frozenset[str] = frozenset()  # names of which the mapping names parts: null there is no column
 
     def for_results(self) -> ManifestOptions:
         """Return the options for a results file, which is plain CSV and keeps the cells of the manifest."""

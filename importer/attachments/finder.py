@@ -187,18 +187,18 @@ class AttachmentFinder:
         if self._fetched is not None and is_address(value.name):
             return self._of_address(value, self._fetched, look)
         path = as_path(value.name)
-        return (value.name, path) if isinstance(path, FileFault) else (path, look(path))
+        if isinstance(path, FileFault):
+            return value.name, path
+        found = look(path)
+        return (path, found) if isinstance(found, FileFault) else _shown(value, path, found)
 
     def _of_address(self, value: CellValue, fetched: FetchedFiles, look: _Look) -> _Found:
-        """Look up the file that was fetched from an address. The ticket shows the name in the cell, if it has one."""
+        """Look up the file that was fetched from an address."""
         entry = fetched.entry(value.name)
         if isinstance(entry, FileFault):
             return value.name, entry
         found = fetched.check(entry, look(entry.file))
-        if isinstance(found, FileFault):
-            return value.name, found
-        shown = last_part(value.shown_name or entry.file)
-        return shown, bad_name(shown) or found
+        return (value.name, found) if isinstance(found, FileFault) else _shown(value, entry.file, found)
 
     def _named_or_matching(self, value: CellValue, look: _Look) -> list[_Found]:
         """Look up a name as it is written; if there is no such file and it is a pattern, all files that match."""
@@ -277,6 +277,14 @@ class AttachmentFinder:
         if rules.extensions and ending_of(last_part(name)).lower() not in rules.extensions:
             return FileFault("attachment-type", f"{name!r} does not end in one of {', '.join(rules.extensions)}")
         return FoundFile(path, status.st_size, file_identity(status))
+
+
+def _shown(value: CellValue, path: str, found: FoundFile) -> _Found:
+    """Return a file under the name that the cell gives it, if there is one."""
+    if not value.shown_name:
+        return path, found
+    shown = last_part(value.shown_name)
+    return shown, bad_name(shown) or found
 
 
 def _measured(found: Iterable[_Found]) -> Measure:

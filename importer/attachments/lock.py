@@ -6,7 +6,9 @@ as absent. Every entry with a file was written after that file was complete on t
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import errno
 import hashlib
 import io
 import os
@@ -105,19 +107,21 @@ def _is_below(file: str) -> bool:
 
 
 class LockWriter:
-    """Appends entries to a lock. The lock is written anew first, without old entries of the same address."""
+    """Appends entries to a lock. At the beginning and the end, it is written anew with one line for each address."""
 
     def __init__(self, folder: Path, entries: Iterable[LockEntry]) -> None:
         """Raises OSError."""
-        self._path = folder / LOCK_NAME
-        write_lock(folder, entries)
-        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+        self._folder = folder
+        self._entries = {entry.url: entry for entry in entries}
+        write_lock(folder, self._entries.values())
+        self._descriptor = os.open(folder / LOCK_NAME, os.O_WRONLY | os.O_APPEND)
 
     def add(self, entry: LockEntry) -> None:
         """Append an entry in one step, so that a killed process leaves whole lines. Raises OSError."""
         data = _line(entry.cells())
         if os.write(self._descriptor, data) != len(data):
-            raise OSError(None, "the disk took only a part of a line")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._entries[entry.url] = entry
 
     def __enter__(self) -> Self:
         return self
@@ -127,6 +131,8 @@ class LockWriter:
     ) -> None:
         os.fsync(self._descriptor)
         os.close(self._descriptor)
+        with contextlib.suppress(OSError):  # the appended lines are there
+            write_lock(self._folder, self._entries.values())
 
 
 def write_lock(folder: Path, entries: Iterable[LockEntry]) -> None:

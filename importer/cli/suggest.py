@@ -72,6 +72,8 @@ def _log_counts(suggestion: Suggestion, manifest: Path, output: Path | None) -> 
     log.info("%s", labelled("manifest", f"{manifest} ({suggestion.detected}), {rows} read"))
     sure, guessed, ignored = (f"{counts[each]:,}" for each in Confidence)
     log.info("%s", labelled("columns", f"{sure} sure, {guessed} guessed, {ignored} left under `ignore`{files}"))
+    if suggestion.preset:
+        log.info("%s", labelled("preset", f"{suggestion.preset}: check the statuses and priorities of your account"))
     if not suggestion.has_lead:
         log.warning(
             "no column identifies the lead, which every ticket needs: fill in the line marked TODO under `columns`"

@@ -12,7 +12,7 @@ from importer.cli import options
 from importer.cli.ending import Ending
 from importer.cli.log_setup import set_up_log
 from importer.cli.terminal import Terminal
-from importer.reports import attachments_line, problem_lines, report_file
+from importer.reports import attachments_line, ignored_lines, problem_lines, report_file
 from importer.reports.summary import Validation
 from importer.runtime.display_text import labelled
 from importer.runtime.events import to_all
@@ -41,6 +41,7 @@ def _summary_lines(validation: Validation) -> Iterator[str]:
     rejected = f"{validation.rejected:,} rejected" if validation.rejected else "no problems found"
     excluded = f", {validation.excluded:,} excluded" if validation.excluded else ""
     yield labelled("rows", f"{validation.rows:,}: {rejected}{skipped}{excluded}")
+    yield from ignored_lines(validation.ignored_by_patterns)
     if validation.attachments is not None:
         yield attachments_line(validation.attachments, validation.rows)
 

@@ -140,7 +140,7 @@ REJECTED = {
     ),
     "not-an-email": ErrorCode(
         "The value is not an e-mail address.",
-        "Correct the address.",
+        "Correct the address; if the cell has a name, too, add `extract: email` to the rule.",
         "Old helpdesks have names, several addresses or placeholders in this field. Nobody could write to a lead that "
         "is created from it.",
     ),

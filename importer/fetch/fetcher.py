@@ -9,11 +9,12 @@ import ssl
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from importer.attachments.addresses import has_password, host_of, said_name
+from importer.attachments.addresses import has_password, host_of, said_name, scheme_of
 from importer.attachments.lock import LockEntry, LockWriter
 from importer.errors import StoppedEarly
 from importer.fetch import stores
@@ -21,7 +22,7 @@ from importer.fetch.answers import ending
 from importer.fetch.file_names import safe_name
 from importer.fetch.hosts import HostRules
 from importer.fetch.outcome import Downloaded, DownloadError, Limits
-from importer.fetch.part_file import PARTS_FOLDER, PartFile, delete_unrecorded
+from importer.fetch.part_file import PARTS_FOLDER, PartFile, Places, delete_unrecorded, sync_folder
 from importer.fetch.retry import RetryRules
 from importer.fetch.web import WebDownloader, WebOptions, open_web
 from importer.runtime.events import AddressFetched, BytesFetched, Emit
@@ -75,7 +76,9 @@ class FetchedAll:
 async def fetch_all(job: FetchJob, emit: Emit) -> FetchedAll:
     """Download all targets. Raises OSError if the folder can't be written."""
     parts = job.folder / PARTS_FOLDER
-    await asyncio.to_thread(_prepare, job, parts)
+    # Each download may have a thread that writes, and one of a store.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2 * job.concurrency))
+    former_parts = await asyncio.to_thread(_prepare, job, parts)
     options = WebOptions(
         rules=HostRules(job.hosts),
         headers=job.headers,
@@ -85,22 +88,28 @@ async def fetch_all(job: FetchJob, emit: Emit) -> FetchedAll:
     )
     async with open_web(options) as web:
         with LockWriter(job.folder, job.entries.values()) as lock:
-            fetcher = _Fetcher(job, web, lock, emit)
+            fetcher = _Fetcher(job, web, lock, emit, former_parts)
             await fetcher.run()
+            sync_folder(job.folder)
     return fetcher.result
 
 
-def _prepare(job: FetchJob, parts: Path) -> None:
+def _prepare(job: FetchJob, parts: Path) -> frozenset[str]:
+    """Return the names of the parts that an earlier run left."""
     parts.mkdir(parents=True, exist_ok=True)
     delete_unrecorded(job.folder, {entry.file for entry in job.entries.values()})
+    return frozenset(path.stem for path in parts.glob("*.part"))
 
 
 class _Fetcher:
-    def __init__(self, job: FetchJob, web: WebDownloader, lock: LockWriter, emit: Emit) -> None:
+    def __init__(
+        self, job: FetchJob, web: WebDownloader, lock: LockWriter, emit: Emit, former_parts: frozenset[str]
+    ) -> None:
         self._job = job
         self._web = web
         self._lock = lock
         self._emit = emit
+        self._former_parts = former_parts
         self._rules = HostRules(job.hosts)
         self._targets = iter(job.targets)
         self._outages = 0
@@ -108,6 +117,7 @@ class _Fetcher:
         self._not_before: defaultdict[str, float] = defaultdict(
             float
         )  # host -> time of the loop at which it wants to be asked again
+        self._places: Places = defaultdict(lambda: 1)
         self.result = FetchedAll()
 
     async def run(self) -> None:
@@ -131,14 +141,11 @@ class _Fetcher:
             await self._fetch(target)
 
     async def _fetch(self, target: Target) -> None:
-        part = PartFile(self._job.folder, hashlib.sha256(target.shown.encode()).hexdigest()[:_HASH_CHARS])
         try:
-            entry = await self._downloaded(target, part)
+            entry = await self._downloaded(target)
         except DownloadError as error:
             self._failed(target, error)
             return
-        self._lock.add(entry)
-        part.discard()
         self._outages = 0
         self.result.files += 1
         self.result.size_bytes += entry.size_bytes
@@ -164,30 +171,47 @@ class _Fetcher:
             hint="run the same command again later; files that were fetched are not asked for again",
         )
 
-    async def _downloaded(self, target: Target, part: PartFile) -> LockEntry:
+    async def _downloaded(self, target: Target) -> LockEntry:
         """Return the entry of a whole file. Raises DownloadError after the last attempt."""
-        self._check(target)
-        await asyncio.to_thread(part.open)
+        await self._check(target)
+        part_name = hashlib.sha256(target.shown.encode(errors="surrogatepass")).hexdigest()[:_HASH_CHARS]
+        part = PartFile(self._job.folder, part_name)
+        if part_name in self._former_parts:
+            await asyncio.to_thread(part.open)
         try:
             downloaded = await self._with_retries(target, part)
             name = self._file_name(target, downloaded)
-            former = self._job.entries.get(target.shown)
-            file = await asyncio.to_thread(part.finish, name, former.file if former is not None else "")
+            return await asyncio.to_thread(self._finish, target, part, name, downloaded.etag)
         except DownloadError as error:
             if not error.is_temporary:
                 part.discard()
             raise
         finally:
             part.close()
-        etag = downloaded.etag if self._job.redactor.text(downloaded.etag) == downloaded.etag else ""
-        return LockEntry(target.shown, file, part.size_bytes, part.sha256, etag, _now())
 
-    def _check(self, target: Target) -> None:
+    def _finish(self, target: Target, part: PartFile, name: str, etag: str) -> LockEntry:
+        """Make the part a whole file and enter it in the lock."""
+        etag = etag if self._job.redactor.text(etag) == etag else ""
+        former = self._job.entries.get(target.shown)
+        entry = LockEntry(target.shown, "", part.size_bytes, part.sha256, etag)
+
+        def record(file: str) -> None:
+            nonlocal entry
+            entry = replace(entry, file=file, fetched_at=_now())
+            self._lock.add(entry)
+
+        part.finish(name, former.file if former is not None else "", self._places, record)
+        return entry
+
+    async def _check(self, target: Target) -> None:
+        """Raise DownloadError for an address that must not be asked. `WebDownloader` checks those of web servers."""
         if has_password(target.address):
             raise DownloadError("the address has a login; remove it, and set `headers` under `download` in the mapping")
         host = host_of(target.address)
         if stores.is_store(target.address) and not self._rules.is_listed(host):
             raise DownloadError(f"the host or bucket {host} is not listed under `hosts` in the mapping")
+        if scheme_of(target.address) == "sftp":
+            await self._web.check_host(host)
 
     async def _with_retries(self, target: Target, part: PartFile) -> Downloaded:
         host, loop = host_of(target.address), asyncio.get_running_loop()

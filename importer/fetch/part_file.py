@@ -6,10 +6,11 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from importer.fetch.file_names import place
 
@@ -33,55 +34,58 @@ class Validator:
         return self.etag if self.etag and not self.etag.startswith("W/") else "" if self.etag else self.last_modified
 
 
+Places = defaultdict[str, int]  # name in lower case -> number of its next place
+
+
 class PartFile:
-    """The downloaded part of one file. All methods block and raise OSError."""
+    """The downloaded part of one file. All methods block and raise OSError.
+
+    A small file stays in memory until it is complete.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
         self._path = folder / PARTS_FOLDER / f"{name}.part"
         self._facts = folder / PARTS_FOLDER / f"{name}.json"
         self._hash = hashlib.sha256()
-        self._file: Any = None
+        self._file: BinaryIO | None = None
+        self._waiting = bytearray()  # for the file
         self.size_bytes = 0
         self.validator = Validator()
 
     def open(self) -> None:
-        """Open the part of an earlier run, or a new one."""
+        """Open the part that an earlier run left, and delete it if it can't be continued."""
         self.validator = self._read_facts()
-        self._file = self._path.open("r+b") if self._path.exists() else self._new()
+        self._file = self._path.open("r+b", buffering=0)
         if not self.validator.if_range:
-            self.restart(Validator())
+            self.discard()
             return
-        self._hash = hashlib.sha256()
-        self.size_bytes = 0
         while data := self._file.read(_READ_BYTES):
             self._hash.update(data)
             self.size_bytes += len(data)
 
     def restart(self, validator: Validator, *, keeps_facts: bool = True) -> None:
-        """Begin again with another version of the file. ``keeps_facts``: a later run may continue the part.
-
-        The part is a new file: the former one may have become a whole file already, under another name.
-        """
-        self._file.close()
-        self._path.unlink(missing_ok=True)
-        self._facts.unlink(missing_ok=True)
-        self._file = self._new()
-        self._hash = hashlib.sha256()
-        self.size_bytes = 0
+        """Begin again with another version of the file. ``keeps_facts``: a later run may continue the part."""
+        self.discard()
         self.validator = validator
         if validator.if_range and keeps_facts:
             self._facts.write_text(json.dumps({"etag": validator.etag, "last_modified": validator.last_modified}))
 
-    def _new(self) -> BinaryIO:
-        """Make the file; like results, it holds customers' data."""
-        return os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _RIGHTS), "w+b")
-
     def write(self, data: bytes) -> None:
         """Append data."""
-        self._file.write(data)
+        self._waiting += data
         self._hash.update(data)
         self.size_bytes += len(data)
+        if len(self._waiting) > _READ_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what waits. The file is new: a former one may have become a whole file already, with another name."""
+        if self._file is None:
+            # Like results, the files hold customers' data.
+            self._file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _RIGHTS), "w+b", buffering=0)
+        while self._waiting:
+            del self._waiting[: self._file.write(self._waiting)]
 
     @property
     def sha256(self) -> str:
@@ -89,37 +93,51 @@ class PartFile:
         return self._hash.hexdigest()
 
     def close(self) -> None:
-        """Keep the part for the next attempt."""
+        """Keep the part for the next run."""
+        if self._waiting:
+            self._flush()
         if self._file is not None:
             self._file.close()
 
     def discard(self) -> None:
         """Delete the part."""
-        self.close()
-        self._path.unlink(missing_ok=True)
-        self._facts.unlink(missing_ok=True)
+        self._waiting.clear()
+        if self._file is not None or self.validator.if_range:
+            self.close()
+            self._file = None
+            self._path.unlink(missing_ok=True)
+            self._facts.unlink(missing_ok=True)
+        self._hash = hashlib.sha256()
+        self.size_bytes = 0
+        self.validator = Validator()
 
-    def finish(self, name: str, former: str) -> str:
-        """Make the part a whole file, which is on the disk then, and return its place, relative to the folder.
+    def finish(self, name: str, former: str, places: Places, record: Callable[[str], None]) -> None:
+        """Make the part a whole file, which is on the disk then, and call ``record`` with its place in the folder.
 
         It replaces the ``former`` file of the same address. Without one, it gets the first free place for ``name`` and
         replaces no file.
         """
-        self._file.flush()
+        self._flush()
+        assert self._file is not None  # callers finish no empty file
         os.fsync(self._file.fileno())
-        self._file.close()
         target = self._folder / former
         if former and (target.parent == self._folder or _is_own_folder(target.parent)):
             self._path.replace(target)
-            _sync_folder(target.parent)
-            return former
-        for number in range(1, _MOST_PLACES):
+            record(former)
+        else:
+            record(self._placed(name, places))
+        self._file.close()
+        self._file = None
+        self._path.unlink(missing_ok=True)
+        if self.validator.if_range:
+            self._facts.unlink(missing_ok=True)
+
+    def _placed(self, name: str, places: Places) -> str:
+        for number in range(places[name.casefold()], _MOST_PLACES):
             file = place(name, number)
             target = self._folder / file
-            if number > 1 and not _is_own_folder(target.parent):
-                continue
-            if self._link(target):
-                _sync_folder(target.parent)
+            places[name.casefold()] = number + 1
+            if (number == 1 or _is_own_folder(target.parent)) and self._link(target):
                 return file
         raise OSError(errno.EEXIST, f"there are too many files with the name {name}")
 
@@ -176,8 +194,8 @@ def delete_unrecorded(folder: Path, recorded: Collection[str]) -> None:
         path.with_suffix(".json").unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a new name in a folder durable."""
+def sync_folder(folder: Path) -> None:
+    """Make new names in a folder durable."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -20,11 +20,10 @@ def check_libraries(schemes: Iterable[str]) -> None:
     needed = {scheme: _LIBRARIES[scheme] for scheme in schemes if scheme in _LIBRARIES}
     missing = sorted({name for name in ("fsspec", *needed.values()) if importlib.util.find_spec(name) is None})
     if needed and missing:
+        named = ", ".join(f"{scheme}:" for scheme in sorted(needed))
+        verb = "is" if len(missing) == 1 else "are"
         raise UsageError(
-            f"addresses with {', '.join(f'{scheme}:' for scheme in sorted(needed))} need {', '.join(missing)}, which "
-            "is not installed"
-            if len(missing) == 1
-            else "which are not installed",
+            f"addresses with {named} need {', '.join(missing)}, which {verb} not installed",
             hint="install them with: pip install 'lsq-ticket-importer[stores]'",
         )
 
@@ -51,12 +50,12 @@ def _download(address: str, part: PartFile, limits: Limits, is_stopped: Callable
 
     system, path = fsspec.core.url_to_fs(address)
     info: dict[str, Any] = system.info(path)
-    size_bytes, etag = info.get("size"), str(info.get("ETag") or info.get("etag") or "")
+    size_bytes, etag = info.get("size"), str(info.get("ETag") or info.get("etag") or info.get("mtime") or "")
     if info.get("type") == "directory":
         raise DownloadError("the address is a folder")
     if size_bytes is not None and size_bytes > limits.max_file_size_bytes:
         raise too_large(size_bytes, limits)
-    if not part.size_bytes or part.validator.etag != etag or part.size_bytes > (size_bytes or 0):
+    if not (part.size_bytes and etag) or part.validator.etag != etag or part.size_bytes > (size_bytes or 0):
         _on_disk(lambda: part.restart(Validator(etag=etag)))
     with system.open(path, "rb", block_size=_READ_BYTES, cache_type="readahead") as file:
         if part.size_bytes:

@@ -65,6 +65,8 @@ class WebDownloader:
 
         The part is kept for another attempt if the server can send the rest later.
         """
+        if part.size_bytes and not part.validator.if_range:
+            part.discard()  # nothing would tell whether the rest is of the same version
         try:
             url = as_url(address)
             headers = await self._first_headers(url)
@@ -79,6 +81,15 @@ class WebDownloader:
         except (aiohttp.ClientError, TimeoutError, ssl.SSLError) as error:
             raise _as_download_error(error, part, self._limits) from error
         raise DownloadError(f"more than {self._limits.redirects} redirects")
+
+    async def check_host(self, host: str) -> None:
+        """Raise DownloadError if a host's name leads to private addresses only, and these are not listed."""
+        try:
+            await self._resolver.resolve(host)
+        except ForbiddenAddressError as error:
+            raise DownloadError(str(error.strerror)) from None
+        except OSError:
+            raise DownloadError("the host's name can't be resolved", is_temporary=True) from None
 
     async def _first_headers(self, url: URL) -> CIMultiDict[str]:
         """Check an address, and return the headers that its host may get."""

@@ -81,12 +81,16 @@ def _read_ticket(number: str, body: bytes | None) -> DetailsAnswer:
 
 
 def read_request(text: str) -> tuple[str | None, dict[str, str]]:
-    """Return lead ID and fields of a ``ticketDTO``; no fields if the text is none."""
+    """Return lead ID and fields of a ``ticketDTO``, with ``LeadDetail.*`` entries under ``LeadId``.
+
+    There are no fields if the text is no ``ticketDTO``.
+    """
     data = parse_json(text.encode("utf-8", "surrogatepass"))
     if not isinstance(data, dict):
         return None, {}
-    fields = data.get("Fields")
-    return scalar_text(data.get("LeadId")) or None, _fields(fields) if isinstance(fields, list) else {}
+    lead, fields = data.get("LeadId"), data.get("Fields")
+    entries = [*(fields if isinstance(fields, list) else ()), *(lead if isinstance(lead, list) else ())]
+    return scalar_text(lead) or None, _fields(entries)
 
 
 def _fields(entries: list[Any]) -> dict[str, str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
-from importer.leadsquared.documented_fields import lead_of, title_of
+from importer.leadsquared.documented_fields import is_lead_field, lead_of, title_of
 from importer.leadsquared.requests import Request
-from importer.models import Ticket
+from importer.models import LeadDetails, Ticket
 
 TICKETS_PATH = "tickets"
 TICKET_TYPE_ID = "1"  # a string in the request
@@ -15,23 +16,30 @@ RELATED_TICKET_TYPE_ID = 1  # a number in the request
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def ticket_json(ticket: Ticket) -> str:
-    """Return the text of the ``ticketDTO`` part; without ``LeadId`` if ``LeadDetail.*`` fields name the lead."""
+def ticket_json(ticket: Ticket, lead_details: LeadDetails = LeadDetails.FIELDS) -> str:
+    """Return the text of the ``ticketDTO`` part; ``LeadId`` is no GUID if ``LeadDetail.*`` entries name the lead."""
     # Only texts vary. Encoding the whole object would take twice as long for each ticket.
-    fields = ", ".join(
-        [f'{{"SchemaName": {_quoted(name)}, "Value": {_quoted(value)}}}' for name, value in ticket.fields]
-    )
-    lead = "" if ticket.lead_id is None else f'"LeadId": {_quoted(ticket.lead_id)}, '
+    fields, lead = ticket.fields, ""
+    if ticket.lead_id is not None:
+        lead = f'"LeadId": {_quoted(ticket.lead_id)}, '
+    elif lead_details is LeadDetails.LEAD_ID:
+        lead = f'"LeadId": {_entries(pair for pair in fields if is_lead_field(pair[0]))}, '
+        fields = tuple(pair for pair in fields if not is_lead_field(pair[0]))
     head, tail = f'"TypeId": "{TICKET_TYPE_ID}"', f'"RelatedTicketTypeId": {RELATED_TICKET_TYPE_ID}'
-    return f'{{{head}, {lead}"Fields": [{fields}], {tail}}}'
+    return f'{{{head}, {lead}"Fields": {_entries(fields)}, {tail}}}'
 
 
-def create_request(ticket: Ticket) -> Request:
+def _entries(fields: Iterable[tuple[str, str]]) -> str:
+    entries = [f'{{"SchemaName": {_quoted(name)}, "Value": {_quoted(value)}}}' for name, value in fields]
+    return f"[{', '.join(entries)}]"
+
+
+def create_request(ticket: Ticket, lead_details: LeadDetails = LeadDetails.FIELDS) -> Request:
     """Return the request that creates a ticket."""
     return Request(
         path=TICKETS_PATH,
         part="ticketDTO",
-        text=ticket_json(ticket),
+        text=ticket_json(ticket, lead_details),
         attachments=ticket.attachments,
         title=title_of(ticket),
         lead=lead_of(ticket),

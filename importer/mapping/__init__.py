@@ -27,6 +27,7 @@ from importer.mapping.checked_mapping import (
     Section,
 )
 from importer.mapping.document_models import RULE_KEYS
+from importer.mapping.ignore_patterns import with_ignored_patterns
 from importer.mapping.list_columns import with_repeated_columns
 from importer.mapping.loading import load_mapping
 from importer.mapping.manifest_columns import check_columns, is_ignored
@@ -47,5 +48,6 @@ __all__ = [
     "check_columns",
     "is_ignored",
     "load_mapping",
+    "with_ignored_patterns",
     "with_repeated_columns",
 ]

@@ -13,7 +13,7 @@ from typing import Literal
 from importer.mapping.cell_pattern import CellPattern
 from importer.mapping.document import KeyPath, nearest_line
 from importer.mapping.templates import Template
-from importer.models import FieldType, ManifestOptions
+from importer.models import FieldType, LeadDetails, ManifestOptions
 
 CellsByColumn = collections.abc.Mapping[str, tuple[str, ...]]
 
@@ -148,9 +148,12 @@ class Mapping:
     constants: tuple[tuple[str, str], ...]  # SchemaName, value
     templates: tuple[tuple[str, Template], ...] = ()  # SchemaName, template
     attachments: AttachmentRules | None
-    ignore: frozenset[str]
+    ignore: frozenset[str]  # names of columns
+    ignore_patterns: tuple[str, ...] = ()  # with ``*``
+    ignored_by_patterns: tuple[tuple[str, int], ...] = ()  # set for a manifest: how many columns each pattern covers
     rows: RowRules = RowRules()
     duplicates: Literal["reject", "first"]
+    lead_details: LeadDetails
     manifest: ManifestOptions
     mentions: tuple[ColumnMention, ...]
     lines: collections.abc.Mapping[KeyPath, int]

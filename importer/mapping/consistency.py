@@ -10,6 +10,7 @@ from importer.mapping.document import Document, KeyPath, key_path_text
 from importer.mapping.document_models import ROW_CONTENT, AttachmentsModel, MappingModel
 from importer.mapping.field_names import field_name_error, field_name_warning
 from importer.mapping.findings import MappingFinding
+from importer.mapping.ignore_patterns import is_pattern
 from importer.mapping.rule_checks import errors_of_known_keys, rule_errors
 from importer.mapping.similar_names import did_you_mean
 from importer.mapping.structure_check import StructureCheck
@@ -64,7 +65,9 @@ def column_mentions(model: MappingModel, document: Document) -> Iterator[ColumnM
     for key, cells in (("only", model.rows.only), ("skip", model.rows.skip)):
         for column in cells:
             yield ColumnMention(column=column, section=Section.ROWS, line=document.line(("rows", key, column)))
-    yield from _listed(document, Section.IGNORE, ("ignore",), model.ignore)
+    for mention in _listed(document, Section.IGNORE, ("ignore",), model.ignore):
+        if not is_pattern(mention.column):  # a pattern covers only columns that are named nowhere
+            yield mention
 
 
 def key_is_row_content(model: MappingModel, document: Document) -> bool:

@@ -14,9 +14,10 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "constants": "SchemaName: value that is the same in every ticket.",
         "templates": "SchemaName: text with columns in braces, such as {System}/{Legacy ID}.",
         "attachments": "Which cells or folders name the files of a ticket, and the limits for one ticket.",
-        "ignore": "Columns that are not imported. A column that the mapping does not mention is an error.",
+        "ignore": "Columns that are not imported, or patterns such as via.*. Columns not mentioned are an error.",
         "rows": "Which rows take part. The others are excluded.",
         "duplicates": "For rows with the same key. reject: reject the later ones. first: use the first row's ticket.",
+        "lead_details": "Where the fields of a lead travel. fields: among the others. lead-id: in a list of their own.",
         "manifest": "How to read the manifest, if the automatic detection is wrong.",
     },
     "columns": {

@@ -23,7 +23,7 @@ from importer.mapping.checked_mapping import DEFAULT_MAX_FILE_SIZE_BYTES, DEFAUL
 from importer.mapping.document import KeyPath
 from importer.mapping.record_paths import plain_path, xml_path
 from importer.mapping.templates import Template
-from importer.models import FieldType
+from importer.models import FieldType, LeadDetails
 
 ROW_CONTENT = "row-content"
 THOUSANDS = (".", ",", "'", "’", "_", " ")
@@ -335,6 +335,7 @@ class MappingModel(_SectionModel):
     ignore: Annotated[list[Text], TextOrList] = []
     rows: RowsModel = RowsModel()
     duplicates: Literal["reject", "first"] = "reject"
+    lead_details: LeadDetails = LeadDetails.FIELDS
     manifest: ManifestModel = ManifestModel()
 
     def rules(self) -> Iterator[tuple[KeyPath, RuleModel]]:

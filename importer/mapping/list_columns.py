@@ -34,8 +34,7 @@ def with_repeated_columns(mapping: Mapping, repeated: Repeated) -> Mapping:
 def single_columns(rules: Iterable[Rule], mentions: Iterable[ColumnMention]) -> frozenset[str]:
     """Return the columns of which the mapping takes one value, so that a list of JSON in them is a problem."""
     of_rules = {rule.column for rule in rules if not rule.takes_list}
-    places = (*_PLACES_FOR_ONE_CELL, Section.TEMPLATES)  # a template takes the text of a cell as it is
-    return frozenset(of_rules.union(each.column for each in mentions if each.section in places))
+    return frozenset(of_rules.union(each.column for each in mentions if each.section in _PLACES_FOR_ONE_CELL))
 
 
 def repeated_column_errors(mapping: Mapping, repeated: Repeated) -> Iterator[MappingFinding]:

@@ -14,6 +14,7 @@ from importer.mapping.checked_mapping import AttachmentRules, CellsByColumn, Dow
 from importer.mapping.document import Document, KeyPath, UnreadableError
 from importer.mapping.document_models import AttachmentsModel, DownloadModel, MappingModel, RuleModel
 from importer.mapping.findings import MappingFinding, format_findings
+from importer.mapping.ignore_patterns import is_pattern
 from importer.mapping.includes import is_two_column_mapping, read_document
 from importer.mapping.list_columns import single_columns
 from importer.mapping.mapping_files import MappingFiles
@@ -81,6 +82,7 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
     is_row_content = consistency.key_is_row_content(model, document)
     rules = tuple(_rule(place, rule, document) for place, rule in model.rules())
     mentions = tuple(consistency.column_mentions(model, document))
+    mentioned = {each.column for each in mentions}
     return Mapping(
         path=path,
         files=tuple(files.paths),
@@ -93,21 +95,31 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
         constants=tuple(model.constants.items()),
         templates=tuple((name, Template.parse(text)) for name, text in model.templates.items()),
         attachments=_attachments(model.attachments) if model.attachments else None,
-        ignore=frozenset(model.ignore),
+        ignore=frozenset(name for name in model.ignore if not is_pattern(name)),
+        ignore_patterns=tuple(filter(is_pattern, model.ignore)),
         rows=RowRules(only=_cells(model.rows.only), skip=_cells(model.rows.skip)),
         duplicates=model.duplicates,
+        lead_details=model.lead_details,
         manifest=ManifestOptions(
             **model.manifest.model_dump(exclude={"columns", "empty", "repair"}),
             empty=tuple(model.manifest.empty or ()),
             repair=tuple(model.manifest.repair),
             columns=tuple((model.manifest.columns or {}).items()),
             single_columns=single_columns(rules, mentions),
-            whole_columns=_whole_columns(model.ignore, {each.column for each in mentions}),
+            whole_columns=_whole_columns(model.ignore, mentioned),
+            object_columns=_object_columns(mentioned),
         ),
         mentions=mentions,
         lines=MappingProxyType(document.lines),
         warnings=tuple(format_findings(path, consistency.consistency_warnings(model, document))),
     )
+
+
+def _object_columns(mentioned: Collection[str]) -> frozenset[str]:
+    """Return `via` and `via.source` for `via.source.name`."""
+    parts = (column.split(".") for column in mentioned)
+    names = {".".join(names[:end]) for names in parts for end in range(1, len(names))}
+    return frozenset(names.difference(mentioned))
 
 
 def _whole_columns(ignore: Sequence[str], mentioned: Collection[str]) -> frozenset[str]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from importer.errors import MappingError
 from importer.mapping.checked_mapping import Mapping
 from importer.mapping.findings import MappingFinding, format_findings
+from importer.mapping.ignore_patterns import with_ignored_patterns
 from importer.mapping.includes import is_two_column_mapping
 from importer.mapping.list_columns import Repeated, repeated_column_errors
 from importer.mapping.similar_names import did_you_mean
@@ -47,6 +48,7 @@ def check_columns(
     ``repeated``: the columns of each name that the header has several times. Raises MappingError whose ``details`` name
     every unmentioned column, every place that names a missing column, and every place that can't take a list column.
     """
+    mapping = with_ignored_patterns(mapping, columns, repeated)
     copies = {copy for of_name in repeated.values() for copy in of_name[1:]}
     present = [column for column in columns if column not in absent and column not in copies]
     if absent and _may_be_empty(mapping, present, absent):
@@ -66,7 +68,7 @@ def _may_be_empty(mapping: Mapping, present: Sequence[str], absent: Collection[s
     """Return whether absent columns count as empty: not in the key, not most of them, and not misspelled."""
     if not present:  # there is no object at all
         return True
-    known = mapping.mentioned_columns
+    known = mapping.mentioned_columns | mapping.ignore
     is_key = mapping.key_is_row_content or not set(mapping.key).isdisjoint(absent)
     is_misspelled = not known.issuperset(present) or any(did_you_mean(column, present, cutoff=1) for column in absent)
     return not is_key and not is_misspelled and 2 * len(absent) <= len(known)

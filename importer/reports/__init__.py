@@ -4,6 +4,7 @@ from importer.reports.problem_files import report_file
 from importer.reports.problem_tally import ProblemTally, problem_lines
 from importer.reports.summary_text import (
     attachments_line,
+    ignored_lines,
     plan_data,
     plan_lines,
     summary_data,
@@ -15,6 +16,7 @@ from importer.runtime.display_text import labelled, one_line, size_text
 __all__ = [
     "ProblemTally",
     "attachments_line",
+    "ignored_lines",
     "labelled",
     "one_line",
     "plan_data",

@@ -23,7 +23,8 @@ class Validation(Checked):
     """What `validate` found. ``rejected`` of the ``rows`` have problems; ``kinds`` counts the problems.
 
     ``detected``: the format of the manifest. ``made_at`` has a time zone. ``skipped``: rows that are tickets already.
-    ``excluded``: rows that the mapping's `rows` leave out.
+    ``excluded``: rows that the mapping's `rows` leave out. ``ignored_by_patterns``: how many columns each pattern under
+    ``ignore`` covers.
     """
 
     manifest: str
@@ -35,6 +36,7 @@ class Validation(Checked):
     blank: int
     skipped: int
     excluded: int
+    ignored_by_patterns: tuple[tuple[str, int], ...] = ()
     kinds: Sequence[ProblemKind]
     warnings: Sequence[str] = ()
     attachments: AttachmentCounts | None = None
@@ -51,7 +53,8 @@ class PlanSummary(Checked):
 
     ``is_blocked``: rejected rows keep the other rows from being sent. ``limit``: the calls per period that the run may
     make; ``seconds``: its least duration at this limit. ``made_today``: the account's calls of the last 24 hours, with
-    a ``daily_cap``; ``days``: how many days the calls take then.
+    a ``daily_cap``; ``days``: how many days the calls take then. ``ignored_by_patterns``: how many columns each pattern
+    under ``ignore`` covers.
     """
 
     account: str
@@ -62,6 +65,7 @@ class PlanSummary(Checked):
     comment_rows: int = 0
     footer_rows: int = 0
     counts: Counter[Disposition]
+    ignored_by_patterns: tuple[tuple[str, int], ...] = ()
     kinds: Sequence[ProblemKind] = ()
     to_send: int
     is_blocked: bool = False

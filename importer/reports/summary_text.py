@@ -32,6 +32,7 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
     for disposition, text in _ROW_LINES:
         if count := plan.counts[disposition]:
             yield labelled("", f"{count:,} {text}")
+    yield from ignored_lines(plan.ignored_by_patterns)
     if plan.export is not None:
         yield labelled("compared", f"with earlier imports: {_export_text(plan.export)}")
     if plan.attachments is not None:
@@ -59,6 +60,13 @@ def _to_send_text(plan: PlanSummary) -> str:
     up_to = "up to " if plan.to_send < all_to_send else ""
     size = f" with {up_to}{size_text(plan.attachment_bytes)} of attachments" if plan.attachment_bytes else ""
     return f"{_counted(plan.to_send, 'ticket')}{size}"
+
+
+def ignored_lines(ignored: Sequence[tuple[str, int]]) -> Iterator[str]:
+    """Yield how many columns the patterns under ``ignore`` cover."""
+    if ignored:
+        each = ", ".join(f"{one_line(pattern)} ({count:,})" for pattern, count in ignored)
+        yield labelled("ignored", f"{_counted(sum(count for _, count in ignored), 'column')} by patterns: {each}")
 
 
 def attachments_line(counts: AttachmentCounts, rows: int) -> str:
@@ -105,6 +113,7 @@ def plan_data(plan: PlanSummary) -> dict[str, object]:
         "to_send": plan.to_send,
         "skipped": plan.counts[Disposition.SKIP],
         "excluded": plan.counts[Disposition.EXCLUDE],
+        "ignored_by_patterns": dict(plan.ignored_by_patterns),
         "unknown": plan.counts[Disposition.HOLD],
         "rejected": plan.counts[Disposition.REJECT],
         "attachment_bytes": plan.attachment_bytes,

@@ -1,6 +1,7 @@
 """Checks the JSON of a ticket strictly, and reports all problems at once. Pure: no I/O.
 
-The documented shape is that of *Create Ticket with Attachments*; everything else is refused.
+The documented shape is that of *Create Ticket with Attachments*; everything else is refused. ``LeadDetail.*`` entries
+may be in ``Fields`` or in an array under ``LeadId``, because the page can be read both ways.
 """
 
 from __future__ import annotations
@@ -56,12 +57,16 @@ def check_ticket(
         return None, (f"the ticket is not JSON: {error}",)
     if not isinstance(data, dict):
         return None, ("the ticket is not a JSON object",)
-    pairs, problems = _read_fields(data.get("Fields"))
-    requested = RequestedTicket(fields=tuple(pairs), lead_id=data.get("LeadId"))
+    pairs, problems = _read_entries("Fields", data.get("Fields"))
+    lead = data.get("LeadId")
+    details, wrong_details = _read_entries("LeadId", lead) if isinstance(lead, list) else ([], [])
+    requested = RequestedTicket(fields=(*pairs, *details), lead_id=None if isinstance(lead, list) else lead)
     problems = [
         *_member_problems(data, expected),
         *problems,
+        *wrong_details,
         *_field_problems(requested, account),
+        *(_detail_problems(pairs, details) if isinstance(lead, list) else ()),
         *_lead_problems(data, requested),
     ]
     return (None if problems else requested), tuple(problems)
@@ -113,20 +118,20 @@ def _member_problems(data: dict[str, object], expected: ExpectedTicket) -> Itera
         yield f"Id is not {json.dumps(expected.number)}"
 
 
-def _read_fields(raw: object) -> tuple[list[tuple[str, str]], list[str]]:
+def _read_entries(member: str, raw: object) -> tuple[list[tuple[str, str]], list[str]]:
     if not isinstance(raw, list):
-        return [], ["Fields is not an array"]
+        return [], [f"{member} is not an array"]
     pairs: list[tuple[str, str]] = []
     problems: list[str] = []
     for position, entry in enumerate(raw):
         if not isinstance(entry, dict) or set(entry) != {"SchemaName", "Value"}:
-            problems.append(f"Fields[{position}] does not consist of SchemaName and Value")
+            problems.append(f"{member}[{position}] does not consist of SchemaName and Value")
             continue
         name, value = entry["SchemaName"], entry["Value"]
         if isinstance(name, str) and isinstance(value, str):
             pairs.append((name, value))
         else:
-            problems.append(f"Fields[{position}]: SchemaName or Value is not a string")
+            problems.append(f"{member}[{position}]: SchemaName or Value is not a string")
     return pairs, problems
 
 
@@ -146,8 +151,18 @@ def _field_problems(requested: RequestedTicket, account: SandboxAccount) -> Iter
             yield f"{field.schema_name}: mandatory and missing"
 
 
+def _detail_problems(fields: list[tuple[str, str]], details: list[tuple[str, str]]) -> Iterator[str]:
+    """Yield what is wrong if ``LeadId`` is an array: it has all ``LeadDetail`` entries, and no others."""
+    for name, _ in details:
+        if not name.startswith(LEAD_PREFIX):
+            yield f"LeadId: {name!r} is no LeadDetail field"
+    for name, _ in fields:
+        if name.startswith(LEAD_PREFIX):
+            yield f"{name}: LeadDetail fields are both in Fields and in LeadId"
+
+
 def _lead_problems(data: dict[str, object], requested: RequestedTicket) -> Iterator[str]:
-    if "LeadId" in data:
+    if "LeadId" in data and not isinstance(data["LeadId"], list):
         lead_id = data["LeadId"]
         if not isinstance(lead_id, str) or not is_guid(lead_id):
             yield f"LeadId: {lead_id!r} is not a GUID"

@@ -17,9 +17,11 @@ from importer.mapping import check_columns, load_mapping
 from importer.models import ManifestOptions, Problem
 from importer.results import COLUMNS
 from importer.suggest.attachment_columns import find_files
+from importer.suggest.cell_parts import parts_of, with_parts
 from importer.suggest.column_profile import ContentKind, profile_column
 from importer.suggest.decisions import ColumnDecision, Confidence, Draft, FileColumns, KeyDecision, draft
-from importer.suggest.yaml_writer import DraftSource, mapping_yaml
+from importer.suggest.presets import Preset, adapted, find_preset
+from importer.suggest.yaml_writer import DraftSource, mapping_yaml, yaml_scalar
 from importer.validation import Validator
 
 SAMPLE_ROWS = 10_000
@@ -59,6 +61,7 @@ class Suggestion:
     files: FileColumns
     detected: str
     rows: int
+    preset: str = ""  # the helpdesk whose mapping is the draft
 
     @property
     def has_lead(self) -> bool:
@@ -77,10 +80,11 @@ def suggest(manifest: Path, fields: AccountFields | None, sheet: str | None = No
         sample, is_whole = _sample(opened, manifest)
         copies = {column for columns in opened.repeated.values() for column in columns[1:]}
         cells = {column: sample.texts(column) for column in opened.columns if column not in copies}
-        looked = {column: profile_column(texts) for column, texts in cells.items()}
+        parts = {column: parts_of(texts, opened.repeated.get(column, ())) for column, texts in cells.items()}
+        looked = {column: profile_column(parts[column].texts) for column in cells}
         files = find_files({name: (looked[name], cells[name]) for name in looked}, manifest.absolute().parent)
-        decided = _without_nested(_without_files(draft(looked, fields), files), sample)
-        decided = _without_repeated(decided, opened)
+        decided = with_parts(_without_files(draft(looked, fields), files), parts)
+        decided = _without_repeated_key(decided, opened)
         about = DraftSource(
             manifest=manifest.name,
             source=_source(manifest),
@@ -90,14 +94,53 @@ def suggest(manifest: Path, fields: AccountFields | None, sheet: str | None = No
             has_fields=fields is not None,
             sheet=sheet,
         )
+        detected, rows = opened.format.describe(), len(sample.rows)
+        if (preset := find_preset(opened.columns)) and header_row == 1:
+            try:
+                text, decided = _of_preset(preset, about, opened, copy.path)
+                no_files = FileColumns()
+                return Suggestion(
+                    text=text, draft=decided, files=no_files, detected=detected, rows=rows, preset=preset.name
+                )
+            except (MappingError, ManifestError):
+                pass  # the columns differ too much from those of the helpdesk
         decided = _checked_with_sample(decided, about, sample, fields)
-        return Suggestion(
-            text=_checked(decided, files, about, opened.columns),
-            draft=decided,
-            files=files,
-            detected=opened.format.describe(),
-            rows=len(sample.rows),
-        )
+        text = _checked(decided, files, about, opened)
+        return Suggestion(text=text, draft=decided, files=files, detected=detected, rows=rows)
+
+
+def _of_preset(preset: Preset, about: DraftSource, opened: Manifest, path: Path) -> tuple[str, Draft]:
+    """Return the preset for a manifest, as text and as decisions.
+
+    Raises MappingError or ManifestError if it does not fit the manifest.
+    """
+    copies = {column for columns in opened.repeated.values() for column in columns[1:]}
+    columns = [column for column in opened.columns if column not in copies]
+    head = [
+        f"# A draft for {about.manifest}, made by `ticket-importer suggest` from the mapping for {preset.name}.",
+        "# Check the words of your account (statuses, priorities) on the right side of `values` and in `one_of`.",
+        "# mappings/README.md explains the language; `ticket-importer validate` checks the mapping.",
+    ]
+    options = [f"sheet: {yaml_scalar(about.sheet)}"] if about.sheet is not None else []
+    if preset.mapping.manifest.encoding and opened.format.encoding not in ("", "utf-8", "utf-8-sig"):
+        options.append(f"encoding: {preset.mapping.manifest.encoding}")
+    text = adapted(preset, columns, head, options)
+    with private_folder() as folder:
+        draft_path = folder / "draft.yaml"
+        draft_path.write_text(text, encoding="utf-8")
+        mapping = load_mapping(draft_path)
+        read = open_manifest(path, mapping.manifest, mapping.mentioned_columns, may_lack=mapping.mentioned_columns)
+        check_columns(mapping, read.columns, read.format.absent_columns, read.repeated)
+    fields = {rule.column: rule.field for rule in mapping.rules}
+    decisions = tuple(
+        ColumnDecision(column=column, field=fields[column], confidence=Confidence.SURE)
+        if column in fields
+        else ColumnDecision(column=column, confidence=Confidence.UNMAPPED)
+        for column in columns
+        if column in fields or column not in mapping.used_columns
+    )
+    key = KeyDecision(column=mapping.key[0], field=mapping.key_field or "")
+    return text, Draft(key=key, decisions=decisions)
 
 
 def _opened(path: Path, manifest: Path, sheet: str | None) -> tuple[int, Manifest]:
@@ -192,30 +235,11 @@ def _without_files(decided: Draft, files: FileColumns) -> Draft:
     return replace(decided, decisions=decisions)
 
 
-def _without_repeated(decided: Draft, opened: Manifest) -> Draft:
-    """Leave repeated columns unmapped: only the user knows which one to use."""
-    why = "TODO: the header has this name several times; map it with `join` or `pick` to use its values"
-    decisions = tuple(
-        ColumnDecision(column=each.column, confidence=Confidence.UNMAPPED, why=why)
-        if each.column in opened.repeated
-        else each
-        for each in decided.decisions
-    )
-    key = decided.key
-    if key.column in opened.repeated:
-        key = KeyDecision(why="the header has this column several times, with different values")
-    return replace(decided, key=key, decisions=decisions)
-
-
-def _without_nested(decided: Draft, sample: Chunk) -> Draft:
-    """Leave columns with lists or objects of JSON unmapped: such rows would be rejected."""
-    nested = {problem.column for problem in sample.problems if problem.code == "nested-value"}
-    why = "TODO: it has lists, and a field takes one value"
-    decisions = tuple(
-        ColumnDecision(column=each.column, confidence=Confidence.UNMAPPED, why=why) if each.column in nested else each
-        for each in decided.decisions
-    )
-    return replace(decided, decisions=decisions)
+def _without_repeated_key(decided: Draft, opened: Manifest) -> Draft:
+    """Remove a key whose column is repeated: a key is one cell."""
+    if decided.key.column not in opened.repeated:
+        return decided
+    return replace(decided, key=KeyDecision(why="the header has this column several times, with different values"))
 
 
 def _checked_with_sample(decided: Draft, about: DraftSource, sample: Chunk, fields: AccountFields | None) -> Draft:
@@ -282,7 +306,7 @@ def _filled(decision: ColumnDecision, sample: Chunk) -> int:
     return sum(bool(cell.strip()) for cell in sample.texts(decision.column))
 
 
-def _checked(decided: Draft, files: FileColumns, about: DraftSource, columns: Sequence[str]) -> str:
+def _checked(decided: Draft, files: FileColumns, about: DraftSource, opened: Manifest) -> str:
     """Return the draft as text. Raises ProgramError if it has a lead but is not a valid mapping."""
     text = mapping_yaml(decided, files, about)
     if decided.has_lead:
@@ -290,7 +314,7 @@ def _checked(decided: Draft, files: FileColumns, about: DraftSource, columns: Se
             path = folder / "draft.yaml"
             path.write_text(text, encoding="utf-8")
             try:
-                check_columns(load_mapping(path), columns)
+                check_columns(load_mapping(path), opened.columns, repeated=opened.repeated)
             except MappingError as error:
                 raise ProgramError(f"the draft is not a valid mapping: {'; '.join(error.details)}") from error
     return text

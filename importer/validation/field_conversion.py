@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from importer.leadsquared.documented_fields import documented_type
 from importer.manifest.text_column import Mask
 from importer.mapping import Mapping as CheckedMapping
 from importer.mapping import Rule, Template
-from importer.mapping.list_values import list_cell
+from importer.mapping.list_values import NestedValueError, list_cell, list_values
 from importer.validation.account_rules import AccountRules
 from importer.validation.problem_collector import ProblemCollector
 from importer.validation.rule_steps import UNSENDABLE, CellProblem, convert_cells, is_unsendable
@@ -65,7 +66,7 @@ class FieldConverter:
         for name, template in self._templates:
             # A problem names one column: the template's first.
             rule = Rule(column=template.columns[0], field=name, line=0)
-            yield self._convert(_fill(template, frame), rule, {}, collector)
+            yield self._convert(_fill(template, frame, collector), rule, {}, collector)
         for name, value in self._constants:
             field = SentField(name=name, cells=pd.Series([value] * len(frame), dtype=object), values={value: value})
             self._report(field, None, {}, collector)
@@ -102,7 +103,7 @@ class FieldConverter:
                 message = f"{column}: {problem.message}"
                 collector.add(position, problem.code, message, column=column, value=problem.value)
             violation = violations.get(cell)
-            if violation is not None and not collector.has(position, column):
+            if violation is not None and cell not in wrong:
                 message, value = f"{column or field.name}: {violation.text}", shortened(field.values[cell] or "")
                 collector.add(position, violation.code, message, column=column, value=value)
         return invalid
@@ -126,8 +127,30 @@ def _cells(frame: pd.DataFrame, rule: Rule) -> pd.Series:
     return pd.Series(list(map(list_cell, rows)), dtype=object)
 
 
-def _fill(template: Template, frame: pd.DataFrame) -> pd.Series:
+def _fill(template: Template, frame: pd.DataFrame, collector: ProblemCollector) -> pd.Series:
     """Fill a template for every row; the text of a row whose cells are all empty is empty."""
-    rows = frame[[*template.columns]].itertuples(index=False, name=None)
-    texts = [template.fill(dict(zip(template.columns, cells, strict=True))) if any(cells) else "" for cells in rows]
+    repeated = frozenset(itertools.chain(*template.repeated.values()))
+    columns = []
+    for column in template.columns:
+        cells = frame[column].tolist()
+        columns.append(cells if column in repeated else _with_joined_lists(cells, column, collector))
+    texts = [
+        template.fill(dict(zip(template.columns, cells, strict=True))) if any(cells) else ""
+        for cells in zip(*columns, strict=True)
+    ]
     return pd.Series(texts, dtype=object)
+
+
+def _with_joined_lists(cells: list[str], column: str, collector: ProblemCollector) -> list[str]:
+    """Replace JSON lists by their values, separated by commas."""
+    joined = cells
+    for position in [at for at, cell in enumerate(cells) if cell.startswith("[")]:
+        if joined is cells:
+            joined = [*cells]
+        try:
+            joined[position] = ", ".join(list_values(cells[position]))
+        except NestedValueError:
+            value = shortened(cells[position])
+            message = f"{column}: {value!r} holds lists or objects, not texts"
+            collector.add(position, "nested-value", message, column=column, value=value)
+    return joined

@@ -27,11 +27,6 @@ class ProblemCollector:
         self._rows = rows
         self._problems = problems
 
-    def has(self, position: int, column: str | None) -> bool:
-        """Return whether this cell has a problem already."""
-        found = self._problems.get(position, ())
-        return column is not None and any(problem.column == column for problem in found)
-
     def add(
         self, position: int, code: str, message: str, *, column: str | None = None, value: str | None = None
     ) -> None:

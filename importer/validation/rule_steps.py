@@ -120,9 +120,9 @@ def _take_values(batch: CellBatch, rule: Rule) -> None:
         except NestedValueError:
             batch.reject("nested-value", [position], lambda cell: f"{cell} holds lists or objects, not texts")
         if pattern is not None:
-            found = [pattern.first_group(value) for value in values]
+            found = [pattern.first_group(value) for value in values if not value.isspace()]
             values = [value for value in found if value]
-            if len(values) < len(found) and rule.default is None:
+            if None in found and rule.default is None:
                 what = "holds no e-mail address" if rule.extract == "email" else "has no part that `extract` describes"
                 batch.reject("no-match", [position], lambda cell, what=what: f"{cell} {what}")  # type: ignore[misc]
         texts.append(rule.join.join(values) if rule.join is not None else _one_of(values, rule))
@@ -158,7 +158,7 @@ def _require(batch: CellBatch, rule: Rule) -> None:
     """Reject blank cells. With a default, an empty cell is no problem, but a cell of blanks is."""
     if rule.required:
         blank = [at for at, text in enumerate(batch.texts) if not text or text.isspace()]
-        missing = [at for at in blank if batch.texts[at] or rule.default is None]
+        missing = [at for at in blank if at not in batch.problems and (batch.texts[at] or rule.default is None)]
         unseen = ", and {} contains no visible text" if rule.html == "to_text" else ""
         batch.reject(
             "missing-value", missing, lambda cell: f"{rule.field} is required{unseen.format(cell)}", as_written=True

@@ -26,6 +26,7 @@ from importer.runtime.events import Emit, FetchEnded, FetchStarted
 from importer.runtime.redaction import Redactor
 from importer.runtime.signals import interruptions
 from importer.settings import Environment
+from importer.validation.row_filter import RowFilter
 
 _LEAST_SECRET_CHARS = 8
 
@@ -161,7 +162,7 @@ def _job(options: FetchOptions, opened: Opened, folder: Path, targets: Sequence[
 
 
 def _targets(options: FetchOptions, opened: Opened) -> tuple[int, list[Target]]:
-    """Return the number of rows, and each address of the manifest once, in its order."""
+    """Return the number of rows, and each address of the rows that take part once, in their order."""
     mapping = opened.mapping
     found: dict[str, Target] = {}
     rows = 0
@@ -172,10 +173,13 @@ def _targets(options: FetchOptions, opened: Opened) -> tuple[int, list[Target]]:
         check_columns(mapping, manifest.columns, manifest.format.absent_columns, manifest.repeated)
         repeated = with_repeated_columns(mapping, manifest.repeated).attachments
         columns = repeated.columns if repeated is not None else ()
+        row_filter = RowFilter(mapping.rows)
         for chunk in manifest.chunks(read_ahead=True):
             rows += len(chunk.rows)
+            excluded = row_filter.exclusions(chunk)
             for column in columns:
-                for target in _in_cells(opened.rules, chunk.values.texts(column)):
+                cells = [cell for at, cell in enumerate(chunk.values.texts(column)) if at not in excluded]
+                for target in _in_cells(opened.rules, cells):
                     found.setdefault(target.shown, target)
     return rows, list(found.values())
 

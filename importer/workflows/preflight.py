@@ -20,7 +20,7 @@ from importer.errors import MappingError, UsageError
 from importer.ledger.records import RunInfo, new_run_id
 from importer.manifest.manifest import Manifest, open_manifest
 from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
-from importer.mapping import Mapping, check_columns, load_mapping, with_repeated_columns
+from importer.mapping import Mapping, check_columns, load_mapping, with_ignored_patterns, with_repeated_columns
 from importer.models import AttachmentCounts
 from importer.reports import ProblemTally
 from importer.reports.summary import Validation
@@ -66,6 +66,7 @@ def validate_manifest(job: ImportJob, emit: Emit, ledger: Ledger | None) -> Vali
             blank=preflight.manifest.blank_rows,
             skipped=counts[Disposition.SKIP],
             excluded=counts[Disposition.EXCLUDE],
+            ignored_by_patterns=preflight.mapping.ignored_by_patterns,
             kinds=tally.kinds(),
             warnings=preflight.warnings,
             attachments=files,
@@ -169,7 +170,8 @@ def open_files(job: ImportJob) -> Iterator[Preflight]:
         columns = content.columns if content is not None else manifest.columns
         warnings = _check_mapping(job, mapping, manifest, columns)
         _check_results_place(job, mapping)
-        preflight = Preflight(job, with_repeated_columns(mapping, manifest.repeated), warnings, manifest, copy)
+        mapping = with_ignored_patterns(with_repeated_columns(mapping, manifest.repeated), columns, manifest.repeated)
+        preflight = Preflight(job, mapping, warnings, manifest, copy)
         preflight.results_content = content
         yield preflight
 

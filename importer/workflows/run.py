@@ -158,6 +158,7 @@ class ImportRun:
             comment_rows=self.preflight.manifest.comments,
             footer_rows=len(footer.rows) if footer is not None else 0,
             counts=plan.counts(),
+            ignored_by_patterns=self.preflight.mapping.ignored_by_patterns,
             kinds=self._tally.kinds(),
             to_send=to_send,
             is_blocked=not self.preflight.may_send(),

@@ -36,7 +36,9 @@ def _queued(rows: ManifestRows, row: StagedRow, disposition: Disposition) -> Que
         cells=row.cells,
         content=row.content,
         operation=CREATE,
-        request=create_request(Ticket(fields=row.fields, lead_id=row.lead_id, attachments=files)),
+        request=create_request(
+            Ticket(fields=row.fields, lead_id=row.lead_id, attachments=files), rows.mapping.lead_details
+        ),
         leads=tuple(sorted(rows.shared_leads.shared(row.leads))),
         failed_before=disposition == Disposition.RESEND,
         prior_status=row.prior_status,

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from tests.bench import inputs
 from tests.bench.clients import OURS, PYTHON, make_ledger, quiet_environment
-from tests.bench.inputs import WIDE_MAPPING
+from tests.bench.inputs import NESTED_MAPPING, WIDE_MAPPING
 from tests.bench.measurements import Goal, Measurement
 from tests.bench.processes import ProcessResult, ProcessSettings, run
 
@@ -19,7 +19,7 @@ MIB = 2**20
 _TIMEOUT_S = 400.0
 PANDAS = "import sys, pandas; pandas.read_csv(sys.argv[1], dtype=str, keep_default_na=False)"
 _LIGHT_TO_MAKE = (".csv", ".bodies")  # other files are made by a child process, because that takes memory
-InputKind = Literal["table", "faulty", "tickets", "naming", "files", "bodies", "ledger"]
+InputKind = Literal["table", "faulty", "tickets", "naming", "files", "bodies", "ledger", "nested"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +83,12 @@ class Bench:
     def validate(self, manifest: Path, *words: str) -> Program:
         """Return the check of a manifest with ten columns; each has rejected rows."""
         return Program(command=(*OURS, "validate", str(manifest), "-m", str(self.wide_mapping()), *words), code=1)
+
+    def validate_nested(self, manifest: Path) -> Program:
+        """Return the check of a manifest of nested JSON; it has no rejected rows."""
+        path = self.folder / "nested.yaml"
+        path.write_text(NESTED_MAPPING, encoding="utf-8")
+        return Program(command=(*OURS, "validate", str(manifest), "-m", str(path)))
 
     def new_ledger(self, file: Path) -> None:
         """Create an empty ledger as a copy of one that the importer created."""

@@ -15,6 +15,10 @@ _CALAMINE = (
     "python_calamine.CalamineWorkbook.from_path(sys.argv[1]).get_sheet_by_index(0).to_python()"
 )
 _PANDAS_JSON = "import sys, pandas; pandas.read_json(sys.argv[1], lines=True, dtype=False)"
+_PANDAS_NESTED = (
+    "import json, sys, pandas; "
+    "pandas.json_normalize([json.loads(line) for line in open(sys.argv[1], encoding='utf-8')])"
+)
 _FURTHER_WORKBOOKS = (".xlsb", ".ods", ".xls")
 
 
@@ -39,6 +43,16 @@ def formats(bench: Bench, rows: Rows) -> Iterator[Measurement]:
         ("Packed CSV, beside a bare pandas.read_csv(dtype=str, keep_default_na=False)", ".csv.gz", PANDAS),
     ):
         yield from _lines(section, ending, *_measured(bench, ending, rows.text, baseline), rows.text)
+    yield from _nested(bench, rows.text)
+
+
+def _nested(bench: Bench, rows: int) -> Iterator[Measurement]:
+    section = "Nested JSON Lines, beside json.loads of each line and pandas.json_normalize"
+    manifest = bench.make("nested", f"nested-{rows}.jsonl", rows)
+    mine, bare = bench.in_turn("nested", bench.validate_nested(manifest), python(_PANDAS_NESTED, str(manifest)))
+    goal = Goal(bound=2.0, side="most", by="ratio")
+    yield _time(section, f"nested .jsonl, {rows:,}", mine, bare, goal)
+    yield _memory(section, "nested .jsonl", mine, bare)
 
 
 def _measured(bench: Bench, ending: str, rows: int, baseline: str) -> tuple[list[ProcessResult], list[ProcessResult]]:
@@ -52,9 +66,13 @@ def _lines(
 ) -> Iterator[Measurement]:
     goal = Goal(bound=2.0, side="most", by="ratio") if ending == ".xlsx" else None
     yield _time(section, f"{ending}, {rows:,} × 10", mine, bare, goal)
-    yield Measurement(
+    yield _memory(section, ending, mine, bare)
+
+
+def _memory(section: str, what: str, mine: list[ProcessResult], bare: list[ProcessResult]) -> Measurement:
+    return Measurement(
         section=section,
-        what=f"{ending}: peak memory",
+        what=f"{what}: peak memory",
         ours=[each.peak_bytes / MIB for each in mine],
         baseline=[each.peak_bytes / MIB for each in bare],
         unit="MiB",

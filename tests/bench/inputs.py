@@ -34,6 +34,19 @@ columns:
   Source: CustomData.Source
 ignore: [Notes]
 """
+NESTED_MAPPING = """\
+version: 1
+source: bench
+key: id
+columns:
+  id: CustomData.LegacyId
+  subject: Title
+  description: Description
+  status: Status
+  requester.email: {field: LeadDetail.EmailAddress, type: email}
+  created_at: {field: CustomData.Created, type: datetime}
+ignore: [via, tags, custom_fields, satisfaction_rating, requester.id, requester.name]
+"""
 # simple_client.py uses the names of the columns as names of the fields; our mapping does the same.
 TICKET_COLUMNS = ("CustomData.LegacyId", "Title", "Status", "LeadDetail.EmailAddress")
 LEDGER_RUN = "bench.20260101T000000Z.000000"
@@ -133,6 +146,25 @@ def write_table(path: Path, rows: int) -> None:
             write(path, Page(rows=[COLUMNS, *map(wide_row, range(rows))]))
 
 
+def nested_record(n: int) -> dict[str, object]:
+    """Return a ticket as an API exports it."""
+    return {
+        "id": n,
+        "via": {
+            "channel": "email",
+            "source": {"from": {"address": f"lead{n}@example.com", "name": "Mina"}, "rel": None},
+        },
+        "created_at": "2024-08-29T10:36:23Z",
+        "subject": f"Ticket {n}",
+        "description": _DETAILS[n % len(_DETAILS)] * 2,
+        "status": "open",
+        "requester": {"id": n * 7, "name": "Mina", "email": f"lead{n}@example.com"},
+        "tags": ["a", "b", f"c{n % 9}"],
+        "custom_fields": [{"id": 360000123, "value": "red"}, {"id": 360000124, "value": n % 5}],
+        "satisfaction_rating": {"score": "good", "comment": None},
+    }
+
+
 def write_files(folder: Path, files: int) -> None:
     """Create small files in folders of a thousand; in each, all are links to one file: others take minutes to delete."""
     for n in range(files):
@@ -202,6 +234,8 @@ def main(kind: str, target: str, rows: str, more: str = "") -> None:
     match kind:
         case "table":
             write_table(path, count)
+        case "nested":
+            path.write_text("".join(f"{json.dumps(nested_record(n))}\n" for n in range(count)), encoding="utf-8")
         case "faulty":
             write_csv(path, COLUMNS, map(faulty_row, range(count)))
         case "tickets":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from importer.leadsquared.ticket_details import read_request
 from tests.cli.shop import MAPPING, Account, Shop
 
 IGNORING = f"{MAPPING}ignore: [Labels, Comment]\n"
@@ -62,6 +63,20 @@ def test_all_values_of_list_columns_are_sent_by_run_and_rerun(shop: Shop, accoun
     ]
 
 
+def test_rows_rejected_for_a_list_are_sent_when_the_mapping_takes_lists(shop: Shop, account: Account):
+    """The results alone are enough: `join` in the mapping, and `rerun`."""
+    row = {"ID": "1", "Subject": "a", "State": "Open", "Email": "a@example.com", "Tags": ["x", "y"]}
+    shop.path("tickets.csv").write_text(json.dumps([row]), encoding="utf-8")
+    shop.path("mapping.yaml").write_text(f"{MAPPING}  Tags: Tags\n", encoding="utf-8")
+    assert shop.run("--yes", "--skip-invalid").code == 1
+    assert shop.results()[0]["import_error_code"] == "nested-value"
+    shop.path("tickets.csv").unlink()
+    assert shop.rerun("--yes").code == 1
+    shop.path("mapping.yaml").write_text(f"{MAPPING}  Tags: {{field: Tags, join: ' '}}\n", encoding="utf-8")
+    assert shop.rerun("--yes").code == 0
+    assert [ticket.value("Tags") for ticket in account.tickets] == ["x y"]
+
+
 def test_one_column_fills_several_fields(shop: Shop, account: Account):
     """OTRS exports a name and an address in one cell; a cell without an address rejects its row."""
     rules = "[{field: LeadDetail.EmailAddress, type: email, extract: email}, {field: LeadDetail.FirstName, extract: '(\\w+)'}]"
@@ -101,3 +116,39 @@ def test_suspicious_cells_cause_warnings_everywhere(shop: Shop):
     assert sum("column 'ID': 1 cell begins" in warning for warning in warnings) == 1
     shown = shop.do("run", "tickets.csv", "-m", "mapping.yaml", "--sandbox", "--dry-run")
     assert "column 'ID': 1 cell begins" in shown.out + shown.err
+
+
+def test_lead_details_travel_where_the_mapping_says(shop: Shop, account: Account):
+    """Among the fields, or in a list under LeadId; the account finds one lead for both, and `resolve` reads both."""
+    mapping = f"{MAPPING}constants: {{LeadDetail.FirstName: Ann}}\n"
+    details = [
+        {"SchemaName": "LeadDetail.EmailAddress", "Value": "one@example.com"},
+        {"SchemaName": "LeadDetail.FirstName", "Value": "Ann"},
+    ]
+    for key, choice in (("1", "fields"), ("2", "lead-id")):
+        shop.path("mapping.yaml").write_text(f"{mapping}lead_details: {choice}\n", encoding="utf-8")
+        shop.manifest([(key, "a", "Open", "one@example.com")])
+        plan = json.loads(shop.run("--dry-run", "--json").out)
+        text = plan["requests"][0].partition("ticketDTO:\n")[2].strip()
+        sent = json.loads(text)
+        assert [entry in sent["Fields"] for entry in details] == [choice == "fields"] * 2
+        assert sent.get("LeadId") == (details if choice == "lead-id" else None)
+        assert read_request(text)[1]["LeadDetail.EmailAddress"] == "one@example.com"
+        assert shop.run("--yes").code == 0
+    one, two = account.tickets
+    assert (one.lead_id, set(one.lead_details)) == (two.lead_id, set(two.lead_details))
+
+
+def test_the_plan_counts_what_patterns_ignore(shop: Shop):
+    """In the plan, its JSON and `validate`."""
+    shop.path("mapping.yaml").write_text(f"{MAPPING}ignore: ['via.*', 'Old *', none*]\n", encoding="utf-8")
+    record: dict[str, object] = {"ID": "1", "Subject": "a", "State": "Open", "Email": "a@example.com"}
+    record |= {"via": {"channel": "web", "from": {"to": "x"}}, "Old field": [1, {"a": 1}]}
+    shop.path("tickets.json").write_text(json.dumps([record]), encoding="utf-8")
+    plan = shop.do("run", "tickets.json", "-m", "mapping.yaml", "--sandbox", "--dry-run", "--json")
+    assert json.loads(plan.out)["ignored_by_patterns"] == {"via.*": 2, "Old *": 1, "none*": 0}
+    line = "3 columns by patterns: via.* (2), Old * (1), none* (0)"
+    for command in (("run", "--sandbox", "--dry-run"), ("validate",)):
+        outcome = shop.do(command[0], "tickets.json", "-m", "mapping.yaml", *command[1:])
+        assert outcome.code == 0
+        assert line in outcome.out + outcome.err

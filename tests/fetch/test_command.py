@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
+import threading
 from pathlib import Path
 
 from aiohttp import web
 
-from tests.cli.shop import Account, Shop, quick
+from tests.cli.shop import Account, Shop, ended, quick
 from tests.fetch.servers import WebServer
 
 HEADERS = "    headers: {Authorization: SHOP_AUTH}\n"
@@ -33,7 +35,10 @@ def set_up(shop: Shop, *cells: str, more: str = "", download: str = "") -> None:
 def lock(shop: Shop) -> dict[str, dict[str, str]]:
     """The lock's lines by their address."""
     with shop.path("files/attachments.lock.csv").open(encoding="utf-8", newline="") as file:
-        return {line["url"]: line for line in csv.DictReader(file)}
+        lines = list(csv.DictReader(file))
+    found = {line["url"]: line for line in lines}
+    assert len(found) == len(lines)
+    return found
 
 
 def fetch(shop: Shop, *flags: str):
@@ -83,6 +88,13 @@ def test_whole_files_are_not_asked_for_again(shop: Shop, server: WebServer):
     assert codes(shop) == ["attachment-not-fetched", "attachment-missing"]
     assert fetch(shop).code == 0
     assert server.asked == {"/a.png": 3, "/b.png": 2}
+    assert len(lock(shop)) == 2
+    server.serves("/a.png", b"", status=410)
+    assert fetch(shop, "--refresh").code == 1
+    assert (lock(shop)[f"{server.url}/a.png"]["file"], "410" in lock(shop)[f"{server.url}/a.png"]["error"]) == (
+        "a.png",
+        True,
+    )
     assert codes(shop) == ["attachment-missing"]
 
 
@@ -97,22 +109,41 @@ def test_secrets_go_to_listed_hosts_and_nowhere_else(shop: Shop, server: WebServ
     server.answers["/start.png"] = redirect
     start = f"{server.url}/start.png?sig=sEcReT%2Fsignature"
     set_up(shop, f"{last};{start}", download=HEADERS)
-    ended = fetch(shop, "-v")
-    assert ended.code == 0
+    result = fetch(shop, "-v")
+    assert result.code == 0
     sent = [(path, "hush" in headers.get("Authorization", "")) for path, headers in server.requests]
     assert sorted(sent) == [("/end.png", False), ("/end.png", True), ("/start.png?sig=sEcReT%2Fsignature", True)]
-    written = shop.path("files/attachments.lock.csv").read_text() + ended.out + ended.err
+    written = shop.path("files/attachments.lock.csv").read_text() + result.out + result.err
     assert "hush" not in written
     assert "sEcReT" not in written
     assert codes(shop) == []
 
 
+def test_repeated_columns_and_plain_files_have_patterns_too(shop: Shop, server: WebServer):
+    """Jira repeats the column; a value may name a file on the disk, which gets the name in the cell as well."""
+    address = server.serves("/7", PNG)
+    set_up(shop, "", more=f"  pattern: '{JIRA}'\n")
+    shop.path("files").mkdir()
+    shop.path("files/0815.bin").write_bytes(PNG)
+    lines = [
+        "ID,Subject,State,Email,Files,Files",
+        f"001,One,Open,a@example.com,1;A;scan.png;{address},2;B;plan.png;0815.bin",
+    ]
+    shop.path("tickets.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert fetch(shop).code == 0
+    with Account(quick()) as account:
+        shop.uses(account)
+        assert shop.run("--yes").code == 0
+        (ticket,) = account.tickets
+    assert [file.name for file in ticket.files] == ["scan.png", "plan.png"]
+
+
 def test_a_missing_header_value_is_a_usage_error(shop: Shop, server: WebServer):
     """Nothing is asked without the value."""
     set_up(shop, server.serves("/a.png", PNG), download=HEADERS)
-    ended = fetch(shop)
-    assert ended.code == 2
-    assert "SHOP_AUTH is not set" in ended.err
+    result = fetch(shop)
+    assert result.code == 2
+    assert "SHOP_AUTH is not set" in result.err
     assert not server.requests
 
 
@@ -133,8 +164,8 @@ def test_errors_are_in_the_lock_and_no_file_is_left(shop: Shop, server: WebServe
     }
     right = [server.serves("/page.html", page, Content_Type="text/html"), server.serves("/a.png", PNG)]
     set_up(shop, *wrong, *right)
-    ended = fetch(shop, "--max-file-size", "20 KB", "--json")
-    assert ended.code == 1
+    result = fetch(shop, "--max-file-size", "20 KB", "--json")
+    assert result.code == 1
     found = {line["url"]: line["error"] for line in lock(shop).values()}
     for address, error in wrong.items():
         shown = next(
@@ -148,7 +179,7 @@ def test_errors_are_in_the_lock_and_no_file_is_left(shop: Shop, server: WebServe
         "page.html",
     ]
     assert [each.name for each in shop.path("files/.fetch").iterdir()] == ["lock"]
-    assert len(ended.summary["errors"]) == len(wrong)
+    assert len(result.summary["errors"]) == len(wrong)
 
 
 def test_names_stay_in_the_folder_and_replace_no_file(shop: Shop, server: WebServer):
@@ -182,10 +213,45 @@ def test_names_stay_in_the_folder_and_replace_no_file(shop: Shop, server: WebSer
     assert codes(shop) == []
 
 
+def test_lists_are_fetched_and_excluded_rows_are_not(shop: Shop, server: WebServer):
+    """A cell may be a JSON list of addresses, or of objects with `url` and `name`; `rows` leaves out rows."""
+    one, two, three = (server.serves(f"/{number}", PNG) for number in "123")
+    set_up(shop, json.dumps([one, ""]), json.dumps([{"url": two, "name": "Plan B.png", "size": 1}]), three)
+    with shop.path("mapping.yaml").open("a", encoding="utf-8") as file:
+        file.write("rows: {skip: {ID: '003'}}\n")
+    assert fetch(shop).code == 0
+    assert {line["file"] for line in lock(shop).values()} == {"_1", "Plan B.png"}
+    assert server.asked == {"/1": 1, "/2": 1}
+    assert codes(shop) == []
+
+
+def test_an_interrupted_download_keeps_what_arrived(shop: Shop, server: WebServer):
+    """SIGTERM ends the command with 143, and two commands can't use one folder at once."""
+    arrived = threading.Event()
+
+    async def stalls(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Length": "5000000", "ETag": '"1"'})
+        await answer.prepare(request)
+        await answer.write(bytes(3_000_000))
+        arrived.set()
+        await asyncio.Event().wait()
+        return answer
+
+    server.answers["/a.bin"] = stalls
+    set_up(shop, f"{server.url}/a.bin")
+    process = shop.start("fetch", "tickets.csv", "-m", "mapping.yaml")
+    assert arrived.wait(30)
+    assert "another `fetch` is writing" in fetch(shop).err
+    process.terminate()
+    assert ended(process).code == 143
+    assert lock(shop) == {}
+    assert sum(each.stat().st_size for each in shop.path("files/.fetch").glob("*.part")) > 0
+
+
 def test_a_dead_server_is_given_up(shop: Shop, server: WebServer):
     """Without any usable answer the command gives up with its own exit code."""
     set_up(shop, server.serves("/a.png", b"", status=503, Retry_After="0"))
-    ended = fetch(shop)
-    assert ended.code == 3
-    assert "503 Service Unavailable" in ended.err
+    result = fetch(shop)
+    assert result.code == 3
+    assert "503 Service Unavailable" in result.err
     assert server.asked == {"/a.png": 5}

@@ -8,6 +8,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import openpyxl
 import pytest
@@ -66,6 +67,29 @@ BOOK = workbook()
 with zipfile.ZipFile(io.BytesIO(BOOK)) as _book:
     PARTS = {name: _book.read(name) for name in _book.namelist()}
 
+
+def xml_tickets() -> bytes:
+    tickets = "".join(
+        f"<ticket>{''.join(f'<c{at} n={chr(34)}1{chr(34)}>{escape(cell)}</c{at}>' for at, cell in enumerate(row))}</ticket>"
+        for row in ROWS[1:]
+    )
+    return f'<?xml version="1.0"?>\n<!-- x --><tickets><n/><list>{tickets}</list></tickets>'.encode()
+
+
+def xml_workbook() -> bytes:
+    rows = "".join(
+        f"<Row>{''.join(f'<Cell><Data ss:Type={chr(34)}String{chr(34)}>{escape(cell)}</Data></Cell>' for cell in row)}</Row>"
+        for row in ROWS
+    )
+    space = "urn:schemas-microsoft-com:office:spreadsheet"
+    return f'<Workbook xmlns="{space}" xmlns:ss="{space}"><Worksheet ss:Name="S"><Table>{rows}</Table></Worksheet></Workbook>'.encode()
+
+
+def web_page() -> bytes:
+    rows = "".join(f"<tr>{''.join(f'<td colspan=1>{escape(cell)}</td>' for cell in row)}</tr>" for row in ROWS)
+    return f"<html><style>a {{}}</style><table id=x><caption>c</caption>{rows}</table></html>".encode()
+
+
 FILES = {
     "comma": delimited(",").encode(),
     "semicolon": delimited(";", "\n").replace("日本語", "Öl").encode("cp1252"),
@@ -74,6 +98,10 @@ FILES = {
     "japanese": delimited(",").replace("ü", "u").replace("ö", "o").replace("ß", "s").encode("cp932"),
     "json": json_lines(),
     "json list": b"[" + json_lines().replace(b"\n", b",\n") + b"]",
+    "json page": b'{"count": 4, "data": {"tickets": [' + json_lines().replace(b"}\n{", b"},\n{") + b"]}}",
+    "xml": xml_tickets(),
+    "xml workbook": xml_workbook(),
+    "web page": web_page(),
     "gzip": gzip.compress(delimited(",").encode(), mtime=0),
     "zip": archive("tickets.csv"),
     "two in a zip": archive("tickets.csv", "more.csv", "readme.txt"),
@@ -184,6 +212,8 @@ WORDS = st.fixed_dictionaries(
         "delimiter": st.sampled_from([",", ";", "tab", '"', "\n", "é", "語", "a", "::"]),
         "header_row": st.integers(-1, 6),
         "sheet": st.sampled_from(["Sheet", "sheet", ""]),
+        "records": st.sampled_from(["data.tickets", "data", "ticket", "data[].x | [0]", "length(@)", "a/b", "@"]),
+        "columns": st.sampled_from([(("a", "Name"), ("b", "length(@)")), (("x y", "a[?b==`1`].c | [0]"),)]),
     },
 )
 

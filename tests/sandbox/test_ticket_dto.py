@@ -41,9 +41,24 @@ def test_an_identifier_replaces_the_lead_id() -> None:
     assert order.lead_identifiers == (("LeadDetail.EmailAddress", "ann@example.com"),)
 
 
+MAIL = {"SchemaName": "LeadDetail.EmailAddress", "Value": "ann@example.com"}
+
+
+def test_lead_details_may_be_in_a_list_under_lead_id() -> None:
+    """They count as if they were among the fields."""
+    order, problems = check_ticket(json.dumps(dto(LeadId=[MAIL])).encode(), ACCOUNT, CREATE)
+    assert problems == ()
+    assert order is not None
+    assert (order.lead_id, order.lead_details) == (None, (("LeadDetail.EmailAddress", "ann@example.com"),))
+
+
 @pytest.mark.parametrize(
     ("document", "problem"),
     [
+        (dto(LeadId=[]), "no lead: neither LeadId nor"),
+        (dto(LeadId=[1]), "LeadId[0] does not consist of SchemaName and Value"),
+        (dto(LeadId=[{"SchemaName": "Status", "Value": "Open"}, MAIL]), "LeadId: 'Status' is no LeadDetail field"),
+        (dto(("LeadDetail.Phone", "+4930123456"), LeadId=[MAIL]), "both in Fields and in LeadId"),
         (b"", "not JSON"),
         (b"{", "not JSON"),
         (b"[]", "not a JSON object"),

@@ -171,14 +171,27 @@ def test_html_is_pointed_at(tmp_path: Path):
     assert "`html: to_text`" not in drafted(tmp_path, *plain).text
 
 
-def test_lists_in_json_are_left(tmp_path: Path):
-    """A column with lists would have every such row rejected, so it is left, and says why."""
-    lines = [{"id": n, "email": f"a{n}@example.com", "tags": ["a", "b"], "note": {"a": 1}} for n in range(5)]
+def test_lists_in_json_are_joined(tmp_path: Path):
+    """All values of a list are used; lists of objects are left, and say what would help."""
+    lines = [
+        {"id": n, "email": f"a{n}@example.com", "tags": ["a", "b"], "note": {"a": 1}, "log": [{"at": 1}]}
+        for n in range(5)
+    ]
     path = tmp_path / "tickets.jsonl"
     path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
     suggestion = suggest(path, None)
-    assert fields_of(suggestion, Confidence.UNMAPPED) == {"tags": "", "note.a": ""}
-    assert "it has lists, and a field takes one value" in suggestion.text
+    assert fields_of(suggestion, Confidence.UNMAPPED) == {"log": "", "note.a": ""}
+    assert 'tags: {field: Tags, join: ", "}  # guess: cells have several values' in suggestion.text
+    assert "make a column of a part of them with `manifest: {columns}`" in suggestion.text
+
+
+def test_addresses_beside_names_are_extracted(tmp_path: Path):
+    """`Ann Example <ann@example.com>` is a lead's address; a text that only mentions an address is none."""
+    rows = [("ID", "From", "Text")]
+    rows += [(str(n), f"Ann {n} <ann{n}@example.com>", f"Hello,\nwrite to x{n}@example.com please") for n in range(9)]
+    text = drafted(tmp_path, *rows).text
+    assert "From: {field: LeadDetail.EmailAddress, type: email, extract: email}" in text
+    assert text.count("extract") == 1
 
 
 def test_dates_that_can_be_read_in_two_ways_are_left(tmp_path: Path):

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from importer.account_fields import AccountFields
+from importer.cli import invoke
 from importer.mapping import check_columns, load_mapping
-from importer.suggest import Suggestion, suggest
+from importer.suggest import Suggestion, presets, suggest
 from importer.suggest.decisions import Confidence
+from tests.cli.shop import ROOT
 from tests.suggest.exports import ALL, FURTHER, KEY, MISLEADING, Export
 from tests.suggest.making import account_fields
 
@@ -67,11 +69,11 @@ def test_a_draft_is_a_mapping_that_fits(name: str, fields: AccountFields | None,
     path.write_text(suggestion.text, encoding="utf-8")
     mapping = load_mapping(path)
     check_columns(mapping, list(ALL[name].columns))
-    assert mapping.source == "export"
+    assert mapping.source == (suggestion.preset or "export")
     left = {each.column for each in suggestion.draft.decisions if each.confidence is Confidence.UNMAPPED}
     assert mapping.ignore == left
     for line in suggestion.text.partition("ignore:\n")[2].splitlines():
-        assert "#" in line
+        assert "#" in line or suggestion.preset
 
 
 def test_what_misleads_is_left_or_marked(tmp_path: Path):
@@ -81,3 +83,45 @@ def test_what_misleads_is_left_or_marked(tmp_path: Path):
     assert "%d/%m/%Y or %m/%d/%Y" in suggestion.text
     assert decided(suggestion)["Vorname"] == ("LeadDetail.Phone", Confidence.GUESS)
     assert decided(suggestion)["Email"] == ("", Confidence.UNMAPPED)
+
+
+HELPDESKS = sorted(path for path in (ROOT / "sample_data" / "exports").iterdir())
+
+
+@pytest.mark.parametrize("manifest", HELPDESKS, ids=[path.stem for path in HELPDESKS])
+def test_a_known_helpdesk_gets_its_mapping(manifest: Path, tmp_path: Path) -> None:
+    """The draft is the helpdesk's mapping, and `validate` accepts it for the sample as it is."""
+    suggestion = suggest(manifest, None)
+    assert (suggestion.preset, suggestion.has_lead) == (manifest.stem, True)
+    path = tmp_path / "draft.yaml"
+    path.write_text(suggestion.text, encoding="utf-8")
+    drafted, original = load_mapping(path), load_mapping(ROOT / "mappings" / f"{manifest.stem}.yaml")
+    assert [(rule.column, rule.field, rule.values) for rule in drafted.rules] == [
+        (rule.column, rule.field, rule.values) for rule in original.rules
+    ]
+    assert (drafted.key, drafted.rows) == (original.key, original.rows)
+    assert invoke(["validate", str(manifest), "-m", str(path)]) == 0
+
+
+def test_columns_of_an_export_may_differ_from_the_helpdesk_mapping(tmp_path: Path) -> None:
+    """Rules of missing columns are left out with their comments; columns of the user's own are ignored, and said so."""
+    path = tmp_path / "export.csv"
+    path.write_text(
+        "Issue key,Issue id,Summary,Reporter,Status,Team,Team\nA-1,1,a,mina@example.com,Done,x,y\n", "utf-8"
+    )
+    text = suggest(path, None).text
+    assert "Due date" not in text
+    assert "Resolution" not in text
+    assert text.endswith(
+        "  - Issue id\n  # TODO: columns that this helpdesk does not have by itself. To use one, move it to `columns`.\n  - Team\n"
+    )
+    (tmp_path / "draft.yaml").write_text(text, encoding="utf-8")
+    assert invoke(["validate", str(path), "-m", str(tmp_path / "draft.yaml")]) == 0
+
+
+def test_presets_are_the_mappings() -> None:
+    """Installed users have the same files."""
+    files = Path(presets.__file__).parent / "preset_files"
+    assert {path.name: path.read_text("utf-8") for path in files.iterdir()} == {
+        path.name: path.read_text("utf-8") for path in (ROOT / "mappings").glob("*.yaml") if path.stem != "old-helpdesk"
+    }

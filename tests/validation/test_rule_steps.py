@@ -49,7 +49,10 @@ def test_strip_is_applied_first(rule: str, cell: str, value: str | None, problem
         ("{field: Title, extract: '^(.+?) <'}", "Ünal\nÖz <a@example.com>", "Ünal\nÖz", []),
         ("{field: Title, extract: '([\\w-]+)'}", "…Jan-Åke!", "Jan-Åke", []),
         ("{field: Title, extract: '^(\\S+)\\s\\W*'}", "Ö\u00a0x", "Ö", []),
-        ("{field: Title, extract: 'x|(y)'}", "x", None, ["no-match"]),
+        ("{field: Title, extract: 'x|(y)'}", "x", None, []),
+        ("{field: Title, extract: '^\\S+(?: (.+))?$', required: true}", "Mina", None, ["missing-value"]),
+        ("{field: Title, extract: '^(a)', required: true}", "b", None, ["no-match"]),
+        ("{field: Title, extract: '(a)'}", " \n", None, []),
         ("{field: Title, join: '; '}", '["a", "", null, 1.10, 12345678901234567890, true, "b"]', "a; 1.10; 12345678901234567890; true; b", []),
         ("{field: Title, join: '; '}", "[not JSON]", "[not JSON]", []),
         ("{field: Title, join: '; '}", "[]", None, []),
@@ -332,3 +335,28 @@ def test_a_key_without_a_step_stops_the_program(monkeypatch: pytest.MonkeyPatch)
 def test_a_rule_has_a_value_for_every_key():
     """`values_from` is a file whose pairs become part of `values`."""
     assert RULE_KEYS - {"values_from"} <= {field.name for field in dataclasses.fields(Rule)}
+
+
+@pytest.mark.parametrize(
+    ("cell", "text", "problems"),
+    [
+        ('["a", "", null, 1.10, true]', "<a, 1.10, true>", []),
+        ("[]", None, []),
+        ("[not JSON]", "<[not JSON]>", []),
+        ('[{"a": 1}]', None, ["nested-value"]),
+        ('{"a": 1}', '<{"a": 1}>', []),
+    ],
+)
+def test_a_template_takes_all_values_of_a_list(cell: str, text: str | None, problems: list[str]):
+    """They are separated by commas; a list without values counts as an empty cell."""
+    mapping = f"{HEAD}columns:\n  Mail: LeadDetail.EmailAddress\ntemplates: {{Title: '<{{Cell}}>'}}\nignore: [ID]\n"
+    checked = check(mapping, ["ID", "Mail", "Cell"], ["1", MAIL, cell])
+    assert codes(checked) == problems
+    assert problems or dict(checked.ticket(0).fields).get("Title") == text
+
+
+def test_two_rules_of_a_column_report_their_own_problems():
+    """A part that is missing is one problem, also if the field is required."""
+    rules = "[{field: Title, extract: '#(.+)', required: true}, {field: CustomData.N, type: integer}]"
+    checked = check(one_rule(rules), ["ID", "Mail", "Cell"], ["1", MAIL, "a"])
+    assert codes(checked) == ["no-match", "not-an-integer"]

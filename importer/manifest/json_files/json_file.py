@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 from importer.errors import ManifestError
 from importer.manifest.chunks import Batch
@@ -22,13 +20,13 @@ from importer.manifest.json_files.layout import (
 )
 from importer.manifest.json_files.parsing import BlankLines
 from importer.manifest.manifest_format import ManifestFormat
+from importer.manifest.nested.batch_maker import BatchMaker
 from importer.manifest.nested.column_tree import TooManyNamesError
 from importer.manifest.nested.columns import NestedColumns, NestedRows, absence_warnings, nested_columns
 from importer.manifest.nested.values import BrokenObjectError, JsonObject
-from importer.manifest.records import BlankRecords, RecordList
-from importer.models import ManifestOptions, Problem
+from importer.models import ManifestOptions
 
-_MAX_BATCH = 10_000  # an object in memory is many times larger than its text
+_LONG_RUN = 10_000  # of blank lines; in shorter ones each is a row like any other
 _MAX_BROKEN = 20
 _START_CHARS = 1 << 16
 
@@ -53,31 +51,19 @@ class JsonFile:
 
         A list in a column that takes one value, and a name that an object has twice, are problems of their rows.
         """
-        row = 1
+        maker = BatchMaker(self.rows, size)
         with self.encoding.open(self.path) as text:
-            found = _expand_blank_lines(self.layout.rows(text))
-            for is_blank_run, some in itertools.groupby(found, lambda each: isinstance(each, BlankLines)):
-                if is_blank_run:
-                    for run in some:
-                        assert isinstance(run, BlankLines)
-                        yield Batch(first_row=row, records=BlankRecords(size=run.size))
-                        row += run.size
-                    continue
-                objects = cast("Iterator[ParsedObject]", some)
-                while part := list(itertools.islice(objects, min(size, _MAX_BATCH))):
-                    yield self._batch(row, part)
-                    row += len(part)
-
-    def _batch(self, first_row: int, some: Sequence[ParsedObject]) -> Batch:
-        problems: list[Problem] = []
-        records: list[list[str]] = []
-        for number, record in enumerate(some, start=first_row):
-            if isinstance(record, BrokenObjectError):
-                raise _unreadable(self.shown, [f"{self.layout.unit} {number}: {record}"], self.layout)
-            cells = self.rows.cells(record)
-            problems += self.rows.problems(number, record, cells)
-            records.append(cells)
-        return Batch(first_row=first_row, records=RecordList(records=records), problems=tuple(problems))
+            for record in self.layout.rows(text):
+                if isinstance(record, JsonObject):
+                    yield from maker.add(record)
+                elif isinstance(record, BrokenObjectError):
+                    raise _unreadable(self.shown, [f"{self.layout.unit} {maker.row}: {record}"], self.layout)
+                elif record.size >= _LONG_RUN:
+                    yield from maker.add_blank(record.size)
+                else:
+                    for _ in range(record.size):
+                        yield from maker.add(JsonObject())
+        yield from maker.rest()
 
 
 def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], shown: str) -> JsonFile:
@@ -138,15 +124,6 @@ def _found_layout(path: Path, encoding: Encoding, expected: Collection[str], sho
         return Layout(is_list=True)
     with encoding.open(path) as text:
         return find_layout(text, start, expected, shown)
-
-
-def _expand_blank_lines(found: Iterator[ParsedObject | BlankLines]) -> Iterator[ParsedObject | BlankLines]:
-    """Replace each blank line by an empty object, except in very long runs of blank lines."""
-    for each in found:
-        if isinstance(each, BlankLines) and each.size < _MAX_BATCH:
-            yield from itertools.repeat(JsonObject(), each.size)
-        else:
-            yield each
 
 
 def _add_names(names: NestedColumns, found: Iterator[ParsedObject | BlankLines], shown: str, layout: Layout) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,11 @@ from importer.manifest.markup.record_paths import XmlSurvey, chosen_path
 from importer.manifest.markup.safe_xml import XmlError
 from importer.manifest.markup.xml_encoding import find_xml_encoding
 from importer.manifest.markup.xml_records import parse_records
+from importer.manifest.nested.batch_maker import BatchMaker
 from importer.manifest.nested.column_tree import TooManyNamesError
 from importer.manifest.nested.columns import NestedColumns, NestedRows, absence_warnings, nested_columns
 from importer.manifest.nested.values import BrokenObjectError
-from importer.manifest.records import RecordList
-from importer.models import ManifestOptions, Problem
-
-_MAX_BATCH = 10_000  # a record in memory is many times larger than its text
+from importer.models import ManifestOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,18 +37,11 @@ class XmlFile:
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Read all rows in one pass, at most ``size`` at a time."""
-        row = 1
+        maker = BatchMaker(self.rows, size)
         with self.encoding.open(self.path) as text:
-            found = parse_records(text, self.records, self.shown)
-            while part := list(itertools.islice(found, min(size, _MAX_BATCH))):
-                problems: list[Problem] = []
-                records: list[list[str]] = []
-                for number, record in enumerate(part, start=row):
-                    cells = self.rows.cells(record)
-                    problems += self.rows.problems(number, record, cells)
-                    records.append(cells)
-                yield Batch(first_row=row, records=RecordList(records=records), problems=tuple(problems))
-                row += len(part)
+            for record in parse_records(text, self.records, self.shown):
+                yield from maker.add(record)
+        yield from maker.rest()
 
 
 def open_xml(path: Path, options: ManifestOptions, may_lack: Collection[str], shown: str) -> XmlFile:

@@ -97,7 +97,7 @@ class _Reader:
         local = name.rpartition(":")[2]
         parent = self._open[-1] if self._open else ""
         self._open.append(local)
-        if local == "Data" and parent == "Cell":
+        if local == "Data" and parent == "Cell" and self._row is not None:
             self._type = _attribute(attributes, "Type") or "String"
             self._has_data = True
         elif local == "Cell" and parent == "Row" and self._row is not None:

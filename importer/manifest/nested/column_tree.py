@@ -53,11 +53,16 @@ class _Node:
 class ColumnTree:
     """The names of all records, in their order, with the names inside objects.
 
-    ``whole_columns``: columns in which an object is one cell, like a list. ``is_xml``: the records are elements of XML:
-    an element that is repeated in any of them is a list in all, and its own text is the column of its name.
+    ``whole_columns``: columns in which an object is one cell, like a list. ``object_columns``: names that are objects
+    in other files; if they are null in all records of this one, they are no columns. ``is_xml``: the records are
+    elements of XML: an element that is repeated in any of them is a list in all, and its own text is the column of its
+    name.
     """
 
-    def __init__(self, whole_columns: Container[str] = (), *, is_xml: bool = False) -> None:
+    def __init__(
+        self, whole_columns: Container[str] = (), object_columns: Container[str] = (), *, is_xml: bool = False
+    ) -> None:
+        self._object_columns = object_columns
         self._is_xml = is_xml
         self._whole_columns = whole_columns
         self._root = _Node("")
@@ -130,7 +135,7 @@ class ColumnTree:
             if self._is_xml and node.has_lists and node.children:
                 node.is_repeated = node.is_whole = True
                 node.children.clear()
-            if node.is_leaf or not node.children:
+            if node.is_leaf or not (node.children or node.column in self._object_columns):
                 node.index = len(columns)
                 columns.append(node.column)
         if len(frozenset(columns)) < len(columns):

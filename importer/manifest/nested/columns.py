@@ -38,7 +38,7 @@ class NestedColumns(Protocol):
 def nested_columns(options: ManifestOptions, *, is_xml: bool = False) -> NestedColumns:
     """Return the columns as the mapping wants them."""
     if not options.columns:
-        return ColumnTree(options.whole_columns, is_xml=is_xml)
+        return ColumnTree(options.whole_columns, options.object_columns, is_xml=is_xml)
     from importer.manifest.nested.expression_columns import ExpressionColumns  # noqa: PLC0415 - loading it takes time
 
     return ExpressionColumns(options.columns)

@@ -8,6 +8,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 TEXT = "#text"  # the name of an XML element's own text beside its attributes and children
+_CONSTANTS = {None: "null", True: "true", False: "false"}
 HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -84,6 +85,8 @@ def compact_json(value: Any) -> str:
     if isinstance(value, dict):
         parts = [f"{encode_basestring(name)}:{compact_json(part)}" for name, part in value.items()]
         return f"{{{','.join(parts)}}}"
+    if value is None or isinstance(value, bool):
+        return _CONSTANTS[value]
     return value.text if isinstance(value, WrittenInteger | WrittenFloat) else json.dumps(value)
 
 

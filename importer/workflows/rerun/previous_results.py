@@ -46,8 +46,8 @@ class PreviousResults:
         """Yield a problem for each row that was rejected as incomplete and is not known to be corrected."""
         if self._selection.accept_edits:
             return
-        for row, result in zip(chunk.rows, previous, strict=True):
-            if result.code not in INCOMPLETE_ROW_CODES:
+        for at, (row, result) in enumerate(zip(chunk.rows, previous, strict=True)):
+            if result.code not in INCOMPLETE_ROW_CODES or self._takes_lists_now(chunk, at, result):
                 continue
             if self._comparison is None:
                 message = f"{result.error} Name the manifest with --manifest to find out whether the row is corrected"
@@ -56,6 +56,13 @@ class PreviousResults:
             else:
                 continue
             yield self._validator.problem(result.code, row, message)
+
+    def _takes_lists_now(self, chunk: Chunk, position: int, result: ResultRow) -> bool:
+        """Return whether a row was rejected for a list, and the mapping now takes all lists of the row."""
+        if result.code != "nested-value":
+            return False
+        single = (self._mapping.manifest.single_columns or frozenset()).intersection(chunk.columns)
+        return not any(chunk.text(column, position).startswith(("[", "{")) for column in single)
 
     def add_changed_cells(self, chunk: Chunk, decisions: ChunkDecisions) -> None:
         """Add a problem for each cell that a spreadsheet has changed and the mapping uses.

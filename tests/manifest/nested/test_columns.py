@@ -65,6 +65,14 @@ def test_an_object_that_is_ignored_as_a_whole_is_one_cell(tmp_path: Path) -> Non
     assert table.problems == []
 
 
+def test_an_object_that_is_null_in_all_records_is_no_column(tmp_path: Path) -> None:
+    """A night may bring no ticket with a rating."""
+    table = read_rows(tmp_path, {"id": 1, "rating": None, "x": {}}, object_columns=frozenset({"rating", "x"}))
+    assert (table.columns, table.cells) == (["id"], [["1"]])
+    table = read_rows(tmp_path, {"id": 1, "rating": "good"}, object_columns=frozenset({"rating"}))
+    assert table.columns == ["id", "rating"]
+
+
 @pytest.mark.parametrize("rows", [[{"a.b": 1, "a": {"b": 2}}], [{"a": {"b": 2}}, {"a.b": 1}]])
 def test_a_name_with_a_dot_is_not_mixed_up_with_an_object(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     text = refusal_of_bytes(tmp_path, "\n".join(map(json.dumps, rows)).encode())
