@@ -129,8 +129,15 @@ TEXTS = st.text(st.sampled_from("a\"'\\,;~|\r\n \tNnü"), max_size=6)
 def test_it_reads_what_the_csv_module_writes(rows: list[list[str]], delimiter: str, escape: str) -> None:
     """Python's module writes and reads the same dialects, with one character each."""
     written = io.StringIO(newline="")
-    style = {"delimiter": delimiter, "quotechar": "'", "escapechar": escape or None, "doublequote": not escape}
-    csv.writer(written, quoting=csv.QUOTE_ALL, **style).writerows(rows)
+    writer = csv.writer(
+        written,
+        quoting=csv.QUOTE_ALL,
+        delimiter=delimiter,
+        quotechar="'",
+        escapechar=escape or None,
+        doublequote=not escape,
+    )
+    writer.writerows(rows)
     dialect = Dialect(delimiter=delimiter, quote="'", escape=escape)
     assert parse_text(written.getvalue(), dialect, last=True).records == rows
 
