@@ -15,7 +15,7 @@ from importer.runtime.redaction import HIDDEN
 WEB_SCHEMES = ("http", "https")
 STORE_SCHEMES = ("s3", "gs", "abfs", "abfss", "sftp")
 
-_ADDRESS = re.compile(rf"({'|'.join((*WEB_SCHEMES, *STORE_SCHEMES))})://(.*)", re.IGNORECASE | re.DOTALL)
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+)://(.*)", re.IGNORECASE | re.DOTALL)  # two letters at least: C:// is a drive
 _SECRET_NAMES = re.compile(
     r"access_?token|api_?key|auth|authorization|awsaccesskeyid|code|credential|jwt|key|pass|passwd|password|policy"
     r"|pwd|secret|session|sid|sig|signature|token|.*[-_](?:credential|signature|security-token|secret|token|key)",
@@ -27,7 +27,12 @@ _HASH_CHARS = 16
 
 def is_address(name: str) -> bool:
     """Return whether a name is an address that `fetch` can download."""
-    return _ADDRESS.match(name) is not None
+    return scheme_of(name) in (*WEB_SCHEMES, *STORE_SCHEMES) and is_any_address(name)
+
+
+def is_any_address(name: str) -> bool:
+    """Return whether a name is an address of another machine, whether or not `fetch` can download it."""
+    return _ADDRESS.match(name) is not None and scheme_of(name) != "file"
 
 
 def scheme_of(address: str) -> str:

@@ -14,7 +14,7 @@ from importer.cli.log_setup import set_up_log
 from importer.cli.output import hide, log
 from importer.cli.questions import shows_bar
 from importer.runtime.display_text import labelled, size_text
-from importer.runtime.events import Warned
+from importer.runtime.events import Event, Warned, to_all
 from importer.settings import read_certificates, read_environment
 from importer.workflows.fetch_attachments import FetchOptions, FetchSummary, fetch_attachments, open_mapping
 
@@ -39,16 +39,22 @@ def fetch(manifest: Path, mapping: Path, **flags: Any) -> Ending:
     opened = open_mapping(options, environment)
     hide(opened.redactor)
     for warning in opened.mapping.warnings:
-        log.warning("%s", warning)
-        command_run().listen(Warned(warning))
-    progress = byte_progress(shows_bar(flags))
-    summary = fetch_attachments(options, opened, progress.listen, read_certificates(environment))
+        _warn(Warned(warning))
+    emit = to_all(_warn, byte_progress(shows_bar(flags)).listen)
+    summary = fetch_attachments(options, opened, emit, read_certificates(environment))
     return Ending(
         exit_code=summary.exit_code,
         data=_data(options, summary),
         lines=tuple(_lines(options, summary)),
         error=summary.fetched.stopped,
     )
+
+
+def _warn(event: Event) -> None:
+    """Show a warning, and collect it for JSON."""
+    if isinstance(event, Warned):
+        log.warning("%s", event.text)
+        command_run().listen(event)
 
 
 def _data(options: FetchOptions, summary: FetchSummary) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from importer.attachments.addresses import has_password, host_of, said_name, scheme_of
+from importer.attachments.addresses import has_password, host_of, is_address, said_name, scheme_of
 from importer.attachments.lock import LockEntry, LockWriter
 from importer.errors import StoppedEarly
 from importer.fetch import stores
@@ -205,6 +205,8 @@ class _Fetcher:
 
     async def _check(self, target: Target) -> None:
         """Raise DownloadError for an address that must not be asked. `WebDownloader` checks those of web servers."""
+        if not is_address(target.address):
+            raise DownloadError(f"addresses with {scheme_of(target.address)}: can't be fetched")
         if has_password(target.address):
             raise DownloadError("the address has a login; remove it, and set `headers` under `download` in the mapping")
         host = host_of(target.address)

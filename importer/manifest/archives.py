@@ -30,7 +30,7 @@ _OFFICE_FILES = frozenset(
     {"[Content_Types].xml", "mimetype", "xl/workbook.xml", "xl/workbook.bin", "word/document.xml"}
 )
 _TABLES = frozenset({".csv", ".tsv", ".tab", ".psv", ".jsonl", ".ndjson", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
-_POSSIBLE_TABLES = frozenset({".txt", ".json", ".dat", ".gz", ".zip"})
+_POSSIBLE_TABLES = frozenset({".txt", ".json", ".dat", ".gz", ".zip", ".xml", ".htm", ".html"})
 _MAX_NAMES_SHOWN = 20
 
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, gzip.BadGzipFile, EOFError, struct.error, ValueError)

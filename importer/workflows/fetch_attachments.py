@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from importer.attachments import CellValue, cell_values
-from importer.attachments.addresses import as_shown, is_address, scheme_of
+from importer.attachments.addresses import as_shown, is_any_address, scheme_of
 from importer.attachments.lock import LOCK_NAME, read_lock
 from importer.errors import MappingError, SettingsError, StoppedEarly, UsageError
 from importer.fetch import FetchedAll, FetchJob, Target, fetch_all, stores
@@ -22,7 +22,7 @@ from importer.manifest.manifest import open_manifest
 from importer.manifest.snapshot import private_copy, private_folder
 from importer.mapping import AttachmentRules, Mapping, check_columns, load_mapping, with_repeated_columns
 from importer.mapping.checked_mapping import DownloadRules
-from importer.runtime.events import Emit, FetchEnded, FetchStarted
+from importer.runtime.events import Emit, FetchEnded, FetchStarted, Warned
 from importer.runtime.redaction import Redactor
 from importer.runtime.signals import interruptions
 from importer.settings import Environment
@@ -117,7 +117,7 @@ def fetch_attachments(
 
     Raises UsageError, StoppedEarly if the folder can't be written, and Interrupted.
     """
-    rows, targets = _targets(options, opened)
+    rows, targets = _targets(options, opened, emit)
     folder = options.manifest.absolute().parent / opened.download.folder
     stores.check_libraries({scheme_of(each.address) for each in targets})
     try:
@@ -161,11 +161,11 @@ def _job(options: FetchOptions, opened: Opened, folder: Path, targets: Sequence[
     )
 
 
-def _targets(options: FetchOptions, opened: Opened) -> tuple[int, list[Target]]:
+def _targets(options: FetchOptions, opened: Opened, emit: Emit) -> tuple[int, list[Target]]:
     """Return the number of rows, and each address of the rows that take part once, in their order."""
     mapping = opened.mapping
     found: dict[str, Target] = {}
-    rows = 0
+    rows = unread = 0
     with private_folder() as folder:
         copy = private_copy(options.manifest, folder)
         expected = mapping.mentioned_columns
@@ -180,13 +180,23 @@ def _targets(options: FetchOptions, opened: Opened) -> tuple[int, list[Target]]:
             for column in columns:
                 cells = [cell for at, cell in enumerate(chunk.values.texts(column)) if at not in excluded]
                 for target in _in_cells(opened.rules, cells):
-                    found.setdefault(target.shown, target)
+                    if target is not None:
+                        found.setdefault(target.shown, target)
+                    else:
+                        unread += 1
+    if unread:
+        values = "1 value" if unread == 1 else f"{unread:,} values"
+        emit(
+            Warned(f"{values} of attachments can't be read, so nothing is fetched for them; `validate` names the rows")
+        )
     return rows, list(found.values())
 
 
-def _in_cells(rules: AttachmentRules, cells: Sequence[str]) -> Iterator[Target]:
-    """Yield the addresses in cells. Cells that name files, or that the pattern does not match, are for `validate`."""
+def _in_cells(rules: AttachmentRules, cells: Sequence[str]) -> Iterator[Target | None]:
+    """Yield the addresses in cells, and ``None`` for a value that can't be read. `validate` names its row."""
     for cell in filter(None, cells):
         for value in cell_values(rules, cell):
-            if isinstance(value, CellValue) and is_address(value.name):
+            if not isinstance(value, CellValue):
+                yield None
+            elif is_any_address(value.name):
                 yield Target(value.name, as_shown(value.name), value.shown_name)

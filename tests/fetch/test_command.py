@@ -71,7 +71,9 @@ def test_a_cell_that_the_pattern_does_not_match_is_a_problem(shop: Shop, server:
     """A cell with a pattern is one value, line breaks included; another form is `no-match`."""
     address = server.serves("/a.png", PNG)
     set_up(shop, f"1;A\nnn;a.png;{address}", address, more=f"  pattern: '{JIRA}'\n")
-    assert fetch(shop).code == 0
+    result = fetch(shop)
+    assert result.code == 0
+    assert "1 value of attachments can't be read" in result.err
     assert codes(shop) == ["no-match"]
 
 
@@ -160,6 +162,7 @@ def test_errors_are_in_the_lock_and_no_file_is_left(shop: Shop, server: WebServe
         f"http://localhost:{server.port}/a.png": "localhost is not listed",
         f"http://ann:hush@127.0.0.1:{server.port}/a.png": "has a login",
         server.serves("/out.png", b"", status=302, Location="http://example.com/x"): "redirected: the host example.com",
+        "ftp://127.0.0.1/a.png": "addresses with ftp: can't be fetched",
         server.serves("/br.png", PNG, Content_Encoding="br"): "compresses its answer with 'br'",
     }
     right = [server.serves("/page.html", page, Content_Type="text/html"), server.serves("/a.png", PNG)]

@@ -34,6 +34,7 @@ WRONG = [
     "columns: {Subject: [Title, {typ: date}]}",
     "columns: {Subject: {field: Title, requird: true}}",
     "columns: {Subject: {type: text}}",
+    "lead_details: leads",
     "columns: {Subject: {field: Title, type: strng}}",
     "columns: {Subject: {field: Title, required: maybe}}",
     "columns: {Subject: {field: Title, max_length: 0}}",

@@ -202,6 +202,19 @@ def test_columns_by_expressions(tmp_path: Path) -> None:
     assert table.how == "XML, UTF-8, rows in tickets/ticket, 4 other members ignored"
 
 
+def test_fields_with_names_as_attributes(tmp_path: Path) -> None:
+    """MySQL's --xml, phpMyAdmin, Solr."""
+    row = '<row><field name="id">{0}</field><field name="title" xsi:nil="true"/><field name="mail">{0}@example.com</field></row>'
+    content = (
+        f'<resultset xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">{row.format(1)}{row.format(2)}</resultset>'
+    )
+    names = {name: f"""field[?"@name"=='{name}']."#text" | [0]""" for name in ("id", "title", "mail")}
+    assert read_xml(tmp_path, content, columns=tuple(names.items())).cells == [
+        ["1", "", "1@example.com"],
+        ["2", "", "2@example.com"],
+    ]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_is_flat(tmp_path: Path) -> None:
     """A file of 30 MB takes no more than one of 8 MB, but for a few MB."""
