@@ -60,10 +60,22 @@ class ManifestOptions:
     header_row: int = 1  # as a spreadsheet counts: the first row is 1
     records: str | None = None  # where in JSON or XML the rows are
     columns: tuple[tuple[str, str], ...] = ()  # of JSON or XML: the name, and the JMESPath expression of its value
+    quote: str | None = None
+    escape: str | None = None
+    comment: str | None = None  # how lines that are no rows begin
+    dialect: str | None = None  # postgres-copy
+    strip: bool = False  # blanks around headers and cells
+    footer: str | None = None  # skip
+    empty: tuple[str, ...] = ()  # cells with one of these texts are empty
+    repair: tuple[str, ...] = ()  # kinds of damage that are undone in cells: apostrophe, formula, misread
     strict_end: bool = False
     single_columns: frozenset[str] | None = None  # columns in which a list of JSON is a problem; None: all
     whole_columns: frozenset[str] = frozenset()  # columns in which an object of JSON is one cell
     object_columns: frozenset[str] = frozenset()  # names of which the mapping names parts: null there is no column
+
+    def for_results(self) -> ManifestOptions:
+        """Return the options for a results file, which is plain CSV and keeps the cells of the manifest."""
+        return ManifestOptions(strip=self.strip, empty=self.empty, repair=self.repair)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

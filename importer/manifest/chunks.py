@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from importer.error_codes import ERROR_CODES
-from importer.manifest.footer import add_footer_hints, ends_with_short_row
+from importer.manifest.cell_values import CellValues
+from importer.manifest.footer import Footer, add_footer_hints, ends_with_short_row
 from importer.manifest.header import Header, column_letter
-from importer.manifest.records import BlankRecords, Records, is_blank
+from importer.manifest.records import BlankRecords, RecordList, Records, is_blank, stripped
 from importer.manifest.text_column import Column, is_visible
 from importer.models import Problem
 
@@ -24,15 +25,23 @@ _BOM = "\ufeff"
 class Chunk:
     """Some rows of the manifest, in its order.
 
-    ``columns``: the header's names. ``rows``: each row's number as a spreadsheet counts. ``problems``: problems of
-    structure (``too-many-cells``, ``too-few-cells``, ``header-again``); such a row is cut or padded with ``""``, and
-    must not be sent.
+    ``columns``: the header's names. ``rows``: each row's number as a spreadsheet counts. ``cell_values``: what
+    the mapping makes of cells before its rules. ``problems``: problems of structure (``too-many-cells``,
+    ``too-few-cells``, ``header-again``); such a row is cut or padded with ``""``, and must not be sent.
     """
 
     columns: tuple[str, ...]
     rows: tuple[int, ...]
     source: Records
     problems: tuple[Problem, ...] = ()
+    cell_values: CellValues | None = None
+
+    @functools.cached_property
+    def values(self) -> Chunk:
+        """Return these rows with the values of their cells, after `empty` and `repair` of the mapping."""
+        if self.cell_values is None:
+            return self
+        return replace(self, source=self.cell_values.of(self.source), cell_values=None)
 
     @functools.cached_property
     def frame(self) -> pd.DataFrame:
@@ -96,11 +105,13 @@ class Batch:
     """Consecutive records as in the file; ``first_row`` is the row number of the first one.
 
     ``problems``: what the format's reader reports about cells that can't be sent; none of these records is blank.
+    ``comments``: how many of the blank records are comments.
     """
 
     first_row: int
     records: Records
     problems: tuple[Problem, ...] = ()
+    comments: int = 0
 
 
 @dataclass
@@ -108,9 +119,27 @@ class RowCounter:
     """Counts of one pass so far."""
 
     blank_rows: int = 0
+    comments: int = 0
+    footer: Footer | None = None
 
 
-def make_chunks(batches: Iterable[Batch], header: Header, counter: RowCounter) -> Iterator[Chunk | None]:
+@dataclass(frozen=True, kw_only=True)
+class RowOptions:
+    """How the mapping changes rows and cells, whatever the format.
+
+    ``strips``: blanks around cells are removed. ``cell_values``: what becomes of cells before the rules.
+    """
+
+    strips: bool = False
+    cell_values: CellValues | None = None
+
+
+_AS_WRITTEN = RowOptions()
+
+
+def make_chunks(
+    batches: Iterable[Batch], header: Header, counter: RowCounter, options: RowOptions = _AS_WRITTEN
+) -> Iterator[Chunk | None]:
     """Turn records below the header into chunks; skip blank ones, report malformed ones.
 
     Yields ``None`` for a batch of blank records, so that the caller can stop between millions of them.
@@ -125,9 +154,12 @@ def make_chunks(batches: Iterable[Batch], header: Header, counter: RowCounter) -
             continue
         rows = np.arange(batch.first_row, batch.first_row + len(source))
         filled = _filled(source)
-        counter.blank_rows += len(source) - filled.size
+        counter.comments += batch.comments
+        counter.blank_rows += len(source) - filled.size - batch.comments
         if filled.size < len(source):
             rows, source = rows[filled], source.take(filled)
+        if options.strips:
+            source = RecordList(records=list(map(stripped, source.texts())))
         if not filled.size:
             yield None
         else:
@@ -145,6 +177,7 @@ def make_chunks(batches: Iterable[Batch], header: Header, counter: RowCounter) -
                 rows=numbers,
                 source=source,
                 problems=(*batch.problems, *(problem for problem in problems if problem is not None)),
+                cell_values=options.cell_values,
             )
             pending = chunk if ends_with_short_row(chunk.rows, chunk.problems) else None
             if pending is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from importer.errors import ManifestError
 from importer.manifest.records import is_blank
@@ -40,6 +40,12 @@ class Header:
     def is_repeated_in(self, record: Sequence[str]) -> bool:
         """Return whether a record repeats the header, except for its first cell."""
         return tuple(record[1 : len(self.columns)]) == self.written[1:]
+
+
+def strip_header(header: Header) -> Header:
+    """Return a header without blanks around its names; names that are equal then are repeated ones."""
+    columns, repeated = number_repeated([name.strip() for name in header.written])
+    return replace(header, columns=columns, repeated=repeated)
 
 
 def column_letter(index: int) -> str:

@@ -10,28 +10,33 @@ from typing import Protocol, assert_never
 
 from importer.errors import ManifestError
 from importer.manifest.archives import UnpackedFile, unpack
-from importer.manifest.chunks import Batch, Chunk, RowCounter, make_chunks
+from importer.manifest.cell_values import CellValues
+from importer.manifest.chunks import Batch, Chunk, RowCounter, RowOptions, make_chunks
 from importer.manifest.delimited.delimited_file import open_delimited
+from importer.manifest.delimited.dialect import BLANKS_NOTE
 from importer.manifest.file_type import FileType, detect_file_type
-from importer.manifest.header import Header, RepeatedColumns
+from importer.manifest.footer import Footer
+from importer.manifest.header import Header, RepeatedColumns, strip_header
 from importer.manifest.json_files.json_file import open_json
 from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.markup.html_tables import open_html
 from importer.manifest.markup.xml_file import open_xml
 from importer.manifest.markup.xml_workbook import open_xml_workbook
 from importer.manifest.prefetch import prefetch
+from importer.manifest.skipped_footer import without_footer
 from importer.manifest.workbooks.workbook_file import open_workbook
 from importer.models import ManifestOptions
 
 # The options that do not apply to a format.
+_OF_TEXT = ("delimiter", "quote", "escape", "comment", "dialect")
 _UNUSED_OPTIONS = {
     FileType.DELIMITED: ("sheet", "records", "columns"),
-    FileType.JSON: ("sheet", "delimiter", "header_row"),
-    FileType.XML: ("sheet", "delimiter", "header_row"),
-    FileType.XML_WORKBOOK: ("delimiter", "records", "columns"),
-    FileType.HTML: ("delimiter", "records", "columns"),
+    FileType.JSON: ("sheet", "header_row", "footer", *_OF_TEXT),
+    FileType.XML: ("sheet", "header_row", "footer", *_OF_TEXT),
+    FileType.XML_WORKBOOK: ("records", "columns", *_OF_TEXT),
+    FileType.HTML: ("records", "columns", *_OF_TEXT),
 }
-_UNUSED_BY_WORKBOOKS = ("encoding", "delimiter", "records", "columns")
+_UNUSED_BY_WORKBOOKS = ("encoding", "records", "columns", *_OF_TEXT)
 
 
 class _Source(Protocol):
@@ -49,9 +54,21 @@ class _Source(Protocol):
 class Manifest:
     """The rows of an open manifest as text. ``open_manifest`` creates it."""
 
-    def __init__(self, source: _Source, unpacked: UnpackedFile | None, warnings: tuple[str, ...]) -> None:
+    def __init__(
+        self, source: _Source, unpacked: UnpackedFile | None, warnings: tuple[str, ...], options: ManifestOptions
+    ) -> None:
         self._source = source
+        self._header = source.header
+        self._options = options
+        values = CellValues(empty=frozenset(options.empty), repair=options.repair)
+        self._row_options = RowOptions(
+            strips=options.strip, cell_values=values if options.empty or options.repair else None
+        )
         self._format = replace(source.format, warnings=(*source.format.warnings, *warnings))
+        if options.strip:
+            notes = tuple(note for note in self._format.notes if note != BLANKS_NOTE)
+            self._format = replace(self._format, notes=(*notes, "blanks around cells removed"))
+            self._header = strip_header(self._header)
         if unpacked is not None:
             warnings = (*self._format.warnings, *unpacked.warnings)
             self._format = replace(self._format, archive=unpacked.archive, warnings=warnings)
@@ -61,17 +78,17 @@ class Manifest:
     @property
     def columns(self) -> tuple[str, ...]:
         """Return the columns in the header's order; all but the first of a repeated name have a number."""
-        return self._source.header.columns
+        return self._header.columns
 
     @property
     def repeated(self) -> RepeatedColumns:
         """Return each name that the header has several times, with its columns: the second `Labels` is `Labels (2)`."""
-        return self._source.header.repeated
+        return self._header.repeated
 
     @property
     def columns_as_written(self) -> tuple[str, ...]:
         """Return the names of the columns as the header has them: repeated ones without numbers."""
-        return self._source.header.written
+        return self._header.written
 
     @property
     def format(self) -> ManifestFormat:
@@ -88,6 +105,25 @@ class Manifest:
         """Return how many blank rows the latest pass has skipped so far."""
         return self._counter.blank_rows
 
+    @property
+    def comments(self) -> int:
+        """Return how many comments the latest pass has skipped so far, below the header."""
+        return self._counter.comments
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Return warnings about the comments and the footer that the latest pass has skipped."""
+        comments = f"{self.comments:,} comment{'s are' if self.comments > 1 else ' is'} skipped"
+        return (
+            *([comments] if self.comments else []),
+            *([self.footer.describe()] if self.footer is not None else []),
+        )
+
+    @property
+    def footer(self) -> Footer | None:
+        """Return the footer that the latest pass has skipped."""
+        return self._counter.footer
+
     def chunks(self, size: int = 10_000, *, read_ahead: bool = False) -> Iterator[Chunk]:
         """Read the rows in order, at most ``size`` at a time. Each call is a new pass over the file.
 
@@ -101,7 +137,10 @@ class Manifest:
 
     def _pass(self, size: int) -> Generator[Chunk | None, None, None]:
         self._counter = counter = RowCounter()
-        yield from make_chunks(self._source.batches(size), self._source.header, counter)
+        chunks = make_chunks(self._source.batches(size), self._header, counter, self._row_options)
+        if self._options.footer is not None:
+            chunks = without_footer(chunks, counter, may_be_cut_off=self.format.lacks_line_end)
+        yield from chunks
 
 
 def open_manifest(
@@ -160,7 +199,7 @@ def _open_unpacked(
 ) -> Manifest:
     kind = detect_file_type(path, shown, encoding=options.encoding)
     source = _open_source(path, kind, options, known_columns, shown)
-    return Manifest(source, unpacked, _unused_option_warning(kind, options, shown))
+    return Manifest(source, unpacked, _unused_option_warning(kind, options, shown), options)
 
 
 def _open_source(

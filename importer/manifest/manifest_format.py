@@ -50,10 +50,11 @@ class ManifestFormat:
     """How a manifest is read, and warnings about it for the user.
 
     ``name``: ``CSV``, ``JSON Lines``, ``Excel .xlsx`` and so on. Text has an ``encoding`` (Python's name) with its
-    ``certainty``, CSV also a ``delimiter`` (None with a single column), a workbook has a ``sheet``. ``header_row``: as
-    a spreadsheet counts; 0 if there is none. ``archive``: the kind of archive that holds the file, such as ``gzip``.
-    ``records``: where the rows are in JSON or XML. ``ignored_members``: of its records, which no column reads.
-    ``has_only_texts``: no cell is stored as a number. ``absent_columns``: columns that no record has.
+    ``certainty``, CSV also a ``delimiter`` (None with a single column), a workbook has a ``sheet``. ``notes``: what
+    else is unusual. ``header_row``: as a spreadsheet counts; 0 if there is none. ``archive``: the kind of archive that
+    holds the file, such as ``gzip``. ``records``: where the rows are in JSON or XML. ``ignored_members``: of its
+    records, which no column reads. ``has_only_texts``: no cell is stored as a number. ``lacks_line_end``: the last row
+    has none. ``absent_columns``: columns that no record has.
     """
 
     name: str
@@ -61,11 +62,13 @@ class ManifestFormat:
     bom: bool = False
     certainty: EncodingCertainty = EncodingCertainty.CERTAIN
     delimiter: str | None = None
+    notes: tuple[str, ...] = ()
     sheet: str | None = None
     header_row: int = 1
     records: str | None = None
     ignored_members: int = 0
     has_only_texts: bool = False
+    lacks_line_end: bool = False
     archive: str | None = None
     absent_columns: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -97,7 +100,7 @@ class ManifestFormat:
             parts.append(f"{self.ignored_members:,} other member{'s' if self.ignored_members > 1 else ''} ignored")
         if self.header_row > 1:
             parts.append(f"header in row {self.header_row}")
-        return ", ".join(parts)
+        return ", ".join([*parts, *self.notes])
 
     def _encoding(self) -> str:
         name = f"{encoding_name(self.encoding or '')}{' with BOM' if self.bom else ''}"

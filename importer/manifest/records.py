@@ -116,3 +116,8 @@ class BlankRecords:
 def is_blank(record: Iterable[str]) -> bool:
     """Return whether all cells of a record are empty or blank."""
     return not any(map(str.strip, record))
+
+
+def stripped(record: Iterable[str]) -> list[str]:
+    """Return the cells of a record without blanks around them."""
+    return [cell.strip() for cell in record]

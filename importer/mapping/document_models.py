@@ -34,7 +34,8 @@ _UNIT_BYTES = {None: 1, "B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_00
 _SIZE_PATTERN = r"^(?=.*[1-9])[0-9]{1,12}(\.[0-9]{1,6})? ?([Bb]|[KkMmGg][Bb])?$"
 _SOURCE_PATTERN = r"^[^\s!-/:-@\[-`{-~]"
 _EXTENSION_PATTERN = r"^\.?[^\s./\\-]+$"
-_DELIMITER_PATTERN = r'^([^A-Za-z0-9"\r\n]|tab|\\t)$'
+_DELIMITER_PATTERN = r'^([^A-Za-z0-9"\r\n]|tab|[^"\r\n]*[^A-Za-z0-9"\r\n][^"\r\n]*)$'
+_HEX = re.compile(r"\\x([0-9A-Fa-f]{2})")
 _TEMPLATE_PATTERN = r"\{[^{}]+\}"
 _OWN_HEADERS = ("accept-encoding", "connection", "content-length", "host", "if-range", "range", "transfer-encoding")
 _FOLDER_PATTERN = rf"^(?!(.*[/\\])?\.\.([/\\]|$)).*{_TEMPLATE_PATTERN}"
@@ -88,10 +89,16 @@ def _encoding(value: str) -> str:
 
 
 def _delimiter(value: str) -> str:
-    delimiter = {"tab": "\t", "\\t": "\t"}.get(value, value)
-    if len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"\r\n':
-        raise ValueError("is not a delimiter; write one character such as `;`, or `tab`")
+    delimiter = _HEX.sub(lambda code: chr(int(code[1], 16)), {"tab": "\t", "\\t": "\t"}.get(value, value))
+    if set(delimiter) & set('"\r\n\0') or delimiter.isalnum():
+        raise ValueError(r"is not a delimiter; write characters such as `;` or `||`, `\x01`, or `tab`")
     return delimiter
+
+
+def _sign(value: str) -> str:
+    if len(value) != 1 or value.isalnum() or value.isspace():
+        raise ValueError("must be one character that is neither a letter, a digit nor a blank")
+    return value
 
 
 def _expression(value: str) -> str:
@@ -196,6 +203,8 @@ Cells = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=st
 Size = Annotated[int, BeforeValidator(size_bytes, json_schema_input_type=Annotated[str, Field(pattern=_SIZE_PATTERN)])]
 Extension = Annotated[Text, AfterValidator(_extension), _schema_hint(pattern=_EXTENSION_PATTERN)]
 Extensions = Annotated[list[Extension], BeforeValidator(_as_list, json_schema_input_type=Extension | list[Extension])]
+Sign = Annotated[Text, AfterValidator(_sign), _schema_hint(maxLength=1, pattern=r"^[^A-Za-z0-9\s]$")]
+Repair = Literal["apostrophe", "formula", "misread"]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
@@ -285,11 +294,26 @@ class AttachmentsModel(_SectionModel):
     extensions: Extensions = []
 
 
+def _allow_null_items(schema: dict[str, Any]) -> None:
+    """Allow NULL in a list, where it is the text."""
+    for each in schema.get("anyOf", []):
+        if "items" in each:
+            each["items"] = {"anyOf": [each["items"], {"type": "null"}]}
+
+
 class ManifestModel(_SectionModel):
     """The ``manifest`` section: how to read the manifest, instead of detecting it."""
 
     encoding: Annotated[Text, AfterValidator(_encoding)] | None = None
     delimiter: Annotated[Text, AfterValidator(_delimiter), _schema_hint(pattern=_DELIMITER_PATTERN)] | None = None
+    quote: Sign | None = None
+    escape: Sign | None = None
+    comment: Text | None = None
+    dialect: Literal["postgres-copy"] | None = None
+    strip: bool = False
+    footer: Literal["skip"] | None = None
+    empty: Annotated[Texts, Field(json_schema_extra=_allow_null_items)] | None = None
+    repair: Annotated[list[Repair], BeforeValidator(_as_list, json_schema_input_type=Repair | list[Repair])] = []
     sheet: Text | None = None
     header_row: Count = 1
     records: Annotated[Text, AfterValidator(_records)] | None = None

@@ -101,7 +101,9 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
         duplicates=model.duplicates,
         lead_details=model.lead_details,
         manifest=ManifestOptions(
-            **model.manifest.model_dump(exclude={"columns"}),
+            **model.manifest.model_dump(exclude={"columns", "empty", "repair"}),
+            empty=tuple(model.manifest.empty or ()),
+            repair=tuple(model.manifest.repair),
             columns=tuple((model.manifest.columns or {}).items()),
             single_columns=single_columns(rules, mentions),
             whole_columns=_whole_columns(model.ignore, mentioned),

@@ -16,7 +16,8 @@ from importer.mapping.similar_names import did_you_mean
 
 _COPY = re.compile(r"(.*) \([0-9]+\)", re.DOTALL)  # the manifest's reader numbers the copies of a column
 _HINT = (
-    "give each column of the manifest a field under `columns`, or list it under `ignore`; remove from the mapping the "
+    "give each column of the manifest a field under `columns`, or list it under `ignore`, where `via.*` stands for all "
+    "names that begin with `via.`; remove from the mapping the "
     "columns that the manifest does not have; names are compared letter by letter"
 )
 _NO_COMMON_COLUMN_HINT = (
@@ -28,7 +29,8 @@ _TABLE_HINT = (
     "the manifest does not have; names are compared letter by letter"
 )
 _ABSENT_HINT = (
-    "give each name of the JSON objects a field under `columns`, or list it under `ignore`; a column that no object "
+    "give each name of the JSON objects a field under `columns`, or list it under `ignore`, where `via.*` stands for "
+    "all names that begin with `via.`; a column that no object "
     "has is treated as empty only if it is not in the key, and if most columns exist: export the others as null, or "
     "remove them from the mapping"
 )

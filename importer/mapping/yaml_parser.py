@@ -19,6 +19,7 @@ MAX_DEPTH = 12  # the language needs five levels
 MAX_NODES = 50_000  # counted after aliases are followed
 
 _NULL_TAG = "tag:yaml.org,2002:null"
+_NULL_WORDS = ("manifest", "empty")  # a list in which NULL is the text
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 _STANDARD_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}"
@@ -113,7 +114,8 @@ class _Converter:
         if isinstance(node, yaml.SequenceNode):
             items = [item for item in node.value if not self.has_tag(item)]
             return [self.convert(item, (*key_path, index)) for index, item in enumerate(items)]
-        return None if node.tag == _NULL_TAG else str(node.value)
+        is_text = node.tag != _NULL_TAG or (key_path[:-1] == _NULL_WORDS and node.value)
+        return str(node.value) if is_text else None
 
     def _convert_pairs(self, node: yaml.MappingNode, key_path: KeyPath) -> dict[str, Any]:
         data: dict[str, Any] = {}

@@ -101,6 +101,8 @@ class Page:
             "wrongRows": validation.rejected,
             "blankRows": validation.blank,
             "skippedRows": validation.skipped,
+            "excludedRows": validation.excluded,
+            "ignoredByPatterns": [list(each) for each in validation.ignored_by_patterns],
             "warnings": list(validation.warnings),
             "columns": list(self._columns),
             "count": sum(kind.count for kind in validation.kinds),

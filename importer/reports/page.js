@@ -289,6 +289,9 @@
     const read = about.sheet && !about.detected.includes(about.sheet) ? `${about.detected}, sheet ${about.sheet}` : about.detected;
     const facts = { Manifest: about.manifest, Format: read, Mapping: about.mapping, Checked: about.madeAt.replace("T", " "), By: `ticket-importer ${about.version}` };
     if (about.blankRows) facts["Blank rows"] = quantity(about.blankRows);
+    if (about.excludedRows) facts["Excluded rows"] = quantity(about.excludedRows);
+    const ignored = about.ignoredByPatterns.map(([pattern, count]) => `${pattern} (${counted(count, "column", "columns")})`);
+    if (ignored.length) facts["Ignored by patterns"] = ignored.join(", ");
     by("facts").append(...Object.entries(facts).map(([term, fact]) => make("div", {}, make("dt", {}, term), make("dd", {}, fact))));
     by("warnings").append(...about.warnings.map((warning) => make("li", {}, warning)));
     by("warnings").hidden = !about.warnings.length;

@@ -62,6 +62,8 @@ class PlanSummary(Checked):
     detected: str
     rows: int
     blank_rows: int
+    comment_rows: int = 0
+    footer_rows: int = 0
     counts: Counter[Disposition]
     ignored_by_patterns: tuple[tuple[str, int], ...] = ()
     kinds: Sequence[ProblemKind] = ()

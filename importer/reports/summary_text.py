@@ -108,6 +108,8 @@ def plan_data(plan: PlanSummary) -> dict[str, object]:
         "detected": plan.detected,
         "rows": plan.rows,
         "blank_rows": plan.blank_rows,
+        "comment_rows": plan.comment_rows,
+        "footer_rows": plan.footer_rows,
         "to_send": plan.to_send,
         "skipped": plan.counts[Disposition.SKIP],
         "excluded": plan.counts[Disposition.EXCLUDE],

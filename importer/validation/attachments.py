@@ -133,5 +133,5 @@ class _CachedMeasure:
 
 
 def _cells(chunk: Chunk, name: str, positions: Positions) -> Column:
-    column = chunk.column(name) or Column.from_any_texts(chunk.texts(name))
+    column = chunk.values.column(name) or Column.from_any_texts(chunk.values.texts(name))
     return column if positions.size == len(column) else column.take(positions)

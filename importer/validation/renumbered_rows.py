@@ -82,7 +82,7 @@ class _NameComparison:
         texts = [""] * positions.size
         empty = np.arange(positions.size)
         for rule in self._plain_rules:
-            for at, text in zip(empty.tolist(), chunk.texts_at(rule.column, positions[empty]), strict=True):
+            for at, text in zip(empty.tolist(), chunk.values.texts_at(rule.column, positions[empty]), strict=True):
                 texts[at] = text
             empty = empty[[not texts[at] for at in empty.tolist()]]
             if self._is_title or not empty.size:
@@ -92,7 +92,7 @@ class _NameComparison:
         return [text.strip() for text in texts] if self._plain_rules and self._plain_rules[0].strip else texts
 
     def _as_sent(self, chunk: Chunk, positions: _Positions) -> list[str | None]:
-        frame = chunk.part(positions)[self._columns]
+        frame = chunk.values.part(positions)[self._columns]
         checked = self._validator.convert_rows(frame, np.zeros(len(frame), dtype=np.int64))
         wrong = {at for at, found in checked.problems.items() if any(each.code != "missing-lead" for each in found)}
         tickets = (None if at in wrong else checked.ticket(at) for at in range(len(frame)))

@@ -23,7 +23,7 @@ class RowFilter:
         found: dict[int, str] = {}
         for key, cells in self._by_key():
             for column, some in cells.items():
-                texts = chunk.texts(column)
+                texts = chunk.values.texts(column)
                 self._unseen.difference_update((key, column, cell) for cell in set(some).intersection(texts))
                 listed = frozenset(some)
                 for at, text in enumerate(texts):

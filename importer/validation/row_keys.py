@@ -24,18 +24,19 @@ class RowKeyReader:
         """Return each row's key. ``columns``: the columns of a `key: row-content`."""
         if self._mapping.key_is_row_content:
             return content_hashes(columns, chunk.cells(columns))
-        return _keys([chunk.texts(column) for column in self._mapping.key])
+        return _keys([chunk.values.texts(column) for column in self._mapping.key])
 
     def at(self, chunk: Chunk, position: int, columns: Sequence[str]) -> str:
         """Return one row's key. ``columns``: the columns of a `key: row-content`."""
         if self._mapping.key_is_row_content:
             return content_hashes(columns, [[chunk.text(column, position) for column in columns]])[0]
-        return _key([chunk.text(name, position) for name in self._mapping.key])
+        return _key([chunk.values.text(name, position) for name in self._mapping.key])
 
     def fingerprints(self, chunk: Chunk, columns: Sequence[str]) -> tuple[Fingerprints, Mask]:
         """Return a fingerprint of each row's key, and which rows have a key. ``columns``: as above."""
         names = columns if self._mapping.key_is_row_content else self._mapping.key
-        found = [chunk.column(name) or Column.from_any_texts(chunk.texts(name)) for name in names]
+        values = chunk if self._mapping.key_is_row_content else chunk.values
+        found = [values.column(name) or Column.from_any_texts(values.texts(name)) for name in names]
         has_key = np.ones(len(chunk.rows), dtype=bool)
         for column in () if self._mapping.key_is_row_content else found:
             visible = is_visible(column.first_bytes())

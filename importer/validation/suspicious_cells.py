@@ -16,6 +16,7 @@ import numpy.typing as npt
 from importer.account_fields.value_check import shortened
 from importer.leadsquared.documented_fields import without_extension
 from importer.manifest.chunks import Chunk
+from importer.manifest.misread_text import is_misread
 from importer.manifest.text_column import Column, Mask
 from importer.mapping import FieldType, Mapping
 
@@ -33,8 +34,6 @@ _BEHIND_APOSTROPHE[list(b"0123456789+-=@.")] = True
 _LETTER, _FIRST_LETTER, _LAST_LETTER = 0xC3, 0x82, 0xB4
 _SECONDS = np.zeros(256, dtype=bool)
 _SECONDS[[0xC2, 0xC5, 0xC6, 0xCB, 0xE2]] = True
-_MISREAD = re.compile("[\u00c2-\u00f4][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]{1,3}(?=(.?))", re.DOTALL)
-_PUNCTUATION = frozenset("€‚„…‘’“”•–—™")
 _BACKSLASH = ord("\\")
 _ESCAPED = np.zeros(256, dtype=bool)
 _ESCAPED[list(b"ntr")] = True
@@ -42,27 +41,29 @@ _EXTENSION_SIGNS = np.zeros(256, dtype=bool)
 _EXTENSION_SIGNS[[*b"xX#", 0xD0]] = True  # or a Cyrillic letter
 _PATH = re.compile(r"\b[A-Za-z]:\\|\\\\\w")
 
+_REPAIR = "set `manifest: {{repair: {}}}` in the mapping"
+_REPAIRED = "it is repaired, as set in the mapping"
 # Text for one cell, text for several cells, and advice.
 _NOTES = {
     "apostrophe": (
         "begins with an apostrophe before a number or sign",
         "begin with an apostrophe before a number or sign",
-        "spreadsheets mark text this way, and it is sent unchanged: export the column without it if unintended",
+        f"spreadsheets mark text this way, and it is sent unchanged: if unintended, {_REPAIR.format('apostrophe')}",
     ),
     "formula": (
         'is a text written as ="..."',
         'are texts written as ="..."',
-        "spreadsheets mark text this way, and it is sent unchanged: export the column without it",
+        f"spreadsheets mark text this way, and it is sent unchanged: {_REPAIR.format('formula')}",
     ),
     "misread": (
         "looks like UTF-8 that was read as Windows-1252",
         "look like UTF-8 that was read as Windows-1252",
-        "an earlier program broke these characters: export again as UTF-8, or correct them at the source",
+        f"an earlier program broke these characters: export again as UTF-8, or {_REPAIR.format('misread')}",
     ),
     "null": (
         "is \\N",
         "are \\N",
-        "databases write it for an empty value, and it is sent unchanged: export with empty cells, or as quoted CSV",
+        r"databases write it for an empty value, and it is sent unchanged; otherwise set `manifest: {empty: ['\N']}`",
     ),
     "extension": (
         "has an extension, which is removed from the phone number",
@@ -96,6 +97,8 @@ class SuspiciousCells:
         sent += [column for _, template in mapping.templates for column in template.columns]
         self._columns = list(dict.fromkeys((*mapping.key, *sent)) if self._keys else dict.fromkeys(sent))
         self._has_escapes = has_escapes
+        self._repaired = frozenset(mapping.manifest.repair)
+        self._ignored = frozenset({"null"} if r"\N" in mapping.manifest.empty else ())
         phones = (rule for rule in mapping.rules if rule.type is FieldType.PHONE)
         self._phones = frozenset(column for rule in phones for column in rule.columns)
         self._found: dict[tuple[str, str], _Found] = {}
@@ -112,7 +115,7 @@ class SuspiciousCells:
             cells = whole if positions.size == len(whole) else whole.take(positions)
             found = [*search.kinds(cells), *(search.extensions(cells) if name in self._phones else ())]
             for kind, suspicious in found:
-                if suspicious.size:
+                if suspicious.size and kind not in self._ignored:
                     self._note(
                         kind,
                         name,
@@ -132,7 +135,8 @@ class SuspiciousCells:
     def _line(self, kind: str, name: str, found: _Found) -> str:
         one, several, advice = _NOTES[kind]
         cells = f"1 cell {one}" if found.cells == 1 else f"{found.cells:,} cells {several}"
-        key = _KEY_NOTE if name in self._keys else ""
+        key = _KEY_NOTE if name in self._keys and kind not in self._repaired else ""
+        advice = _REPAIRED if kind in self._repaired else advice
         return f"column {name!r}: {cells}, first {shortened(found.example)!r} in row {found.row}; {advice}{key}"
 
 
@@ -200,28 +204,3 @@ def _with_second_byte(cells: Column, candidates: Positions, allowed: Mask) -> Po
         return candidates
     found: Positions = candidates[allowed[cells.take(candidates).matrix(2)[1]]]
     return found
-
-
-def is_misread(text: str) -> bool:
-    """Return whether a text contains UTF-8 that was read as Windows-1252."""
-    return any(_is_misread(match) for match in _MISREAD.finditer(text))
-
-
-def _is_misread(match: re.Match[str]) -> bool:
-    characters = match[0]
-    for length in range(len(characters), 1, -1):
-        try:
-            _as_bytes(characters[:length]).decode()
-        except UnicodeDecodeError:
-            continue
-        # A closing quote after a capital letter is just a quote; within a word it is the second byte of a letter.
-        is_inside = length < len(characters) or match[1].isalpha()
-        return length > 2 or characters[1] not in _PUNCTUATION or is_inside  # noqa: PLR2004 - a letter and a sign
-    return False
-
-
-def _as_bytes(characters: str) -> bytes:
-    """Return the bytes that Windows-1252 decodes to these characters; its five undefined bytes stay as they are."""
-    return b"".join(
-        character.encode("latin-1") if character < "\u0100" else character.encode("cp1252") for character in characters
-    )

@@ -69,7 +69,7 @@ class Validator:
         rows = np.array(chunk.rows, dtype=np.int64)[positions]
         converted = ConvertedRows(positions)
         if positions.size:
-            frame = chunk.frame if positions.size == len(chunk.rows) else chunk.part(positions)
+            frame = chunk.values.frame if positions.size == len(chunk.rows) else chunk.values.part(positions)
             self._convert_fields(frame, rows, converted, build_tickets=build_tickets)
         if self._attachments is not None:
             collector = ProblemCollector(self.problem, rows, converted.problems)

@@ -178,7 +178,7 @@ def _targets(options: FetchOptions, opened: Opened, emit: Emit) -> tuple[int, li
             rows += len(chunk.rows)
             excluded = row_filter.exclusions(chunk)
             for column in columns:
-                cells = [cell for at, cell in enumerate(chunk.texts(column)) if at not in excluded]
+                cells = [cell for at, cell in enumerate(chunk.values.texts(column)) if at not in excluded]
                 for target in _in_cells(opened.rules, cells):
                     if target is not None:
                         found.setdefault(target.shown, target)

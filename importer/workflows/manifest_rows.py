@@ -39,6 +39,11 @@ class ManifestRows:
         self.row_filter = RowFilter(mapping.rows)
         self.suspicious_cells = SuspiciousCells(mapping, has_escapes=manifest.format.delimiter == "\t")
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what the check of the rows has found: skipped lines, filters without rows, suspicious cells."""
+        return (*self.manifest.skipped, *self.row_filter.warnings, *self.suspicious_cells.warnings)
+
     def renumbered_row_counter(self) -> RenumberedRowCounter:
         """Return a counter of rows whose title or lead differs from the one that was sent."""
         return RenumberedRowCounter(self.validator.mapping, self.manifest.sheet)

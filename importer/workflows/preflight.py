@@ -21,7 +21,7 @@ from importer.ledger.records import RunInfo, new_run_id
 from importer.manifest.manifest import Manifest, open_manifest
 from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
 from importer.mapping import Mapping, check_columns, load_mapping, with_ignored_patterns, with_repeated_columns
-from importer.models import AttachmentCounts, ManifestOptions
+from importer.models import AttachmentCounts
 from importer.reports import ProblemTally
 from importer.reports.summary import Validation
 from importer.results import (
@@ -53,8 +53,7 @@ def validate_manifest(job: ImportJob, emit: Emit, ledger: Ledger | None) -> Vali
         with paused():
             CheckPass(preflight.rows, ledger, preflight.info).check(to_all(tally.listen, emit), record=False)
         files, plan = preflight.attachments, preflight.rows.plan
-        of_cells = (*preflight.rows.row_filter.warnings, *preflight.rows.suspicious_cells.warnings)
-        for warning in (*of_cells, *(files.warnings if files is not None else ())):
+        for warning in (*preflight.rows.warnings, *(files.warnings if files is not None else ())):
             emit(Warned(warning))
         counts = plan.counts()
         validation = Validation(
@@ -123,9 +122,8 @@ class Preflight:
     def warnings(self) -> tuple[str, ...]:
         """The warnings about the files and, after the rows are checked, about cells."""
         of_attachments = self._finder.warnings if self._finder is not None else ()
-        of_cells = (*self.rows.row_filter.warnings, *self.rows.suspicious_cells.warnings)
         of_manifest = self.manifest.format.warnings
-        return (*of_manifest, *self.mapping.warnings, *self._mapping_warnings, *of_attachments, *of_cells)
+        return (*of_manifest, *self.mapping.warnings, *self._mapping_warnings, *of_attachments, *self.rows.warnings)
 
     @functools.cached_property
     def attachments(self) -> AttachmentCounts | None:
@@ -161,7 +159,9 @@ def open_files(job: ImportJob) -> Iterator[Preflight]:
     with private_folder() as folder:
         copy = private_copy(job.manifest, folder)
         # The options describe the manifest. A results file always has this program's own format.
-        options = replace(mapping.manifest, strict_end=job.strict_end) if not job.is_rerun else ManifestOptions()
+        options = (
+            replace(mapping.manifest, strict_end=job.strict_end) if not job.is_rerun else mapping.manifest.for_results()
+        )
         expected = _expected(job, mapping)
         may_lack = expected if not job.is_rerun else ()
         with paused():

@@ -145,7 +145,7 @@ class ImportRun:
 
     def plan(self, options: SendOptions) -> PlanSummary:
         """Return the plan of this run, after all rows are checked."""
-        plan, files = self._rows.plan, self.preflight.attachments
+        plan, files, footer = self._rows.plan, self.preflight.attachments, self.preflight.manifest.footer
         to_send = plan.to_send(self._job.limit)
         is_capped = options.daily_cap is not None and self._ledger is not None
         made_today = calls_today(self.ledger, self._info.account) if is_capped else 0
@@ -155,6 +155,8 @@ class ImportRun:
             detected=self.preflight.manifest.format.describe(),
             rows=len(plan),
             blank_rows=self.preflight.manifest.blank_rows,
+            comment_rows=self.preflight.manifest.comments,
+            footer_rows=len(footer.rows) if footer is not None else 0,
             counts=plan.counts(),
             ignored_by_patterns=self.preflight.mapping.ignored_by_patterns,
             kinds=self._tally.kinds(),

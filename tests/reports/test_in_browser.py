@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from importer import __version__
-from tests.cli.shop import Shop, good_row
+from tests.cli.shop import MAPPING, Shop, good_row
 from tests.reports.browser import Screen, Tab, tab
 
 EVIL = "</script><script>document.title = 'taken'</script><img src=http://example.com/x onerror=alert(1)>"
@@ -368,3 +368,18 @@ def test_a_page_that_is_damaged_says_so(shop: Shop, browser_address: str):
             page.complaints.clear()
 
     asyncio.run(go())
+
+
+def test_the_page_shows_what_the_mapping_leaves_out(shop: Shop, browser_address: str):
+    """Excluded rows, and the columns that patterns ignore."""
+    mapping = f"{MAPPING}rows: {{only: {{State: Open}}}}\nignore: ['Old *']\n"
+    shop.path("mapping.yaml").write_text(mapping, encoding="utf-8")
+    shop.path("tickets.csv").write_text(
+        "ID,Subject,State,Email,Old A,Old B\n1,a,Open,a@example.com,,\n2,b,Closed,b@example.com,,\n", encoding="utf-8"
+    )
+
+    async def steps(page: Tab) -> None:
+        facts = " ".join((await page.text("#facts")).split())
+        assert "Excluded rows 1 Ignored by patterns Old * (2 columns)" in facts
+
+    look(shop, browser_address, steps)

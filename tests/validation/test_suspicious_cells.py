@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from importer.manifest.manifest import open_manifest
+from importer.manifest.misread_text import is_misread
 from importer.mapping import load_mapping
 from importer.validation import SuspiciousCells
-from importer.validation.suspicious_cells import is_misread
 
 MAPPING = """version: 1
 source: t

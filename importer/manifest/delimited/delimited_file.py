@@ -6,10 +6,7 @@ Cells are never interpreted, trimmed or repaired.
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import itertools
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,24 +14,20 @@ from pathlib import Path
 import numpy as np
 
 from importer.error_codes import ERROR_CODES
-from importer.errors import ManifestError
 from importer.manifest.chunks import Batch
+from importer.manifest.delimited.delimiter_choice import SEP_LINE, SEP_LINE_CHARS, choose_delimiter, read_sample
 from importer.manifest.delimited.delimiter_hint import likely_delimiter, undivided_header_error
+from importer.manifest.delimited.dialect import Dialect, dialect_of, sets_dialect
+from importer.manifest.delimited.dialect_detection import find_dialect
+from importer.manifest.delimited.dialect_reader import COMMENT, COPY_END_MARK, DialectReader
 from importer.manifest.delimited.encoding import Encoding, find_encoding
-from importer.manifest.delimited.last_line import lacks_line_end
-from importer.manifest.delimited.record_reader import RecordReader, Utf8Text, allow_long_cells
+from importer.manifest.delimited.last_line import lacks_line_end, last_line_is
+from importer.manifest.delimited.record_reader import RecordReader, Utf8Text
 from importer.manifest.header import Header, find_header, make_header, missing_header_error
-from importer.manifest.manifest_format import DELIMITERS, ManifestFormat
-from importer.manifest.records import BlankRecords, is_blank
-from importer.manifest.title_rows import TITLE_ROWS, count_known_columns, refuse_title_rows
+from importer.manifest.manifest_format import ManifestFormat
+from importer.manifest.records import BlankRecords, is_blank, stripped
+from importer.manifest.title_rows import TITLE_ROWS, refuse_title_rows
 from importer.models import ManifestOptions, Problem
-
-_SAMPLE_CHARS = 1 << 18
-_SAMPLE_RECORDS = 200
-
-# Programs write this line for Excel, which obeys it and does not count it as a row; neither do we.
-_SEP_LINE_CHARS = 9
-_SEP_LINE = re.compile(r'("?)sep=(?P<delimiter>[^\w\r\n"])\1(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +37,7 @@ class DelimitedFile:
     path: Path
     shown: str
     encoding: Encoding
-    delimiter: str
+    dialect: Dialect
     format: ManifestFormat
     header: Header
     rejects_last_row: bool = False  # it may be cut off
@@ -71,7 +64,7 @@ class DelimitedFile:
         return (Problem(code="cut-off", row=row, message=entry.meaning, hint=entry.advice),)
 
     def _batches(self, size: int) -> Iterator[Batch]:
-        with contextlib.closing(_open_records(self.path, self.encoding, self.delimiter, self.shown)) as records:
+        with contextlib.closing(_open_records(self.path, self.encoding, self.dialect, self.shown)) as records:
             row = 0
             while row < self.header.row:
                 row += records.skip_blank()
@@ -84,7 +77,9 @@ class DelimitedFile:
                     first_row += len(some)
                     continue
                 for start in range(0, len(some), size):
-                    yield Batch(first_row=first_row + start, records=some.part(start, start + size))
+                    part = some.part(start, start + size)
+                    comments = sum(record is COMMENT for record in part.texts()) if self.dialect.comment else 0
+                    yield Batch(first_row=first_row + start, records=part, comments=comments)
                 first_row += len(some)
 
 
@@ -94,17 +89,19 @@ def open_delimited(path: Path, options: ManifestOptions, expected: Collection[st
     Raises ManifestError if one is missing or wrong.
     """
     encoding = find_encoding(path, options.encoding, shown)
-    delimiter = _choose_delimiter(path, encoding, options, frozenset(expected), shown)
-    with contextlib.closing(_open_records(path, encoding, delimiter, shown)) as records:
-        header = _find_header(records, delimiter, options, expected)
+    dialect = _find_dialect(path, encoding, options, expected, shown)
+    with contextlib.closing(_open_records(path, encoding, dialect, shown)) as records:
+        header = _find_header(records, dialect.delimiter, options, expected)
         has_no_line_end = records.has_more and lacks_line_end(path, encoding)
     manifest_format = ManifestFormat(
         name="CSV",
         encoding=encoding.codec,
         bom=bool(encoding.bom),
         certainty=encoding.certainty,
-        delimiter=delimiter if header.width > 1 else None,
+        delimiter=dialect.delimiter if header.width > 1 else None,
+        notes=dialect.notes,
         header_row=header.row,
+        lacks_line_end=has_no_line_end,
         warnings=(
             *encoding.warnings,
             *((_no_line_end_warning(shown),) if has_no_line_end and not options.strict_end else ()),
@@ -114,7 +111,7 @@ def open_delimited(path: Path, options: ManifestOptions, expected: Collection[st
         path=path,
         shown=shown,
         encoding=encoding,
-        delimiter=delimiter,
+        dialect=dialect,
         format=manifest_format,
         header=header,
         rejects_last_row=has_no_line_end and options.strict_end,
@@ -128,14 +125,17 @@ def _no_line_end_warning(shown: str) -> str:
     )
 
 
-def _find_header(records: RecordReader, delimiter: str, options: ManifestOptions, expected: Collection[str]) -> Header:
+def _find_header(
+    records: RecordReader | DialectReader, delimiter: str, options: ManifestOptions, expected: Collection[str]
+) -> Header:
     wanted_row, shown = options.header_row, records.shown
     skipped = records.skip_blank()
     found = find_header(records, max(wanted_row - skipped, 1))
     if found is None:
         raise missing_header_error(shown, wanted_row)
-    row, record = found[0] + skipped, found[1]
-    if likely := likely_delimiter(record, delimiter, expected):
+    row, record = found[0] + skipped, stripped(found[1]) if options.strip else found[1]
+    likely = likely_delimiter(record, delimiter, expected)
+    if likely not in ("", delimiter):
         raise undivided_header_error(shown, row, delimiter.join(record), likely)
     # If the first row has all expected columns, no row below can have more of them.
     if wanted_row == 1 and not set(expected) <= set(record):
@@ -143,57 +143,24 @@ def _find_header(records: RecordReader, delimiter: str, options: ManifestOptions
     return make_header(record, row=row, shown=shown)
 
 
-def _open_records(path: Path, encoding: Encoding, delimiter: str, shown: str) -> RecordReader:
+def _open_records(path: Path, encoding: Encoding, dialect: Dialect, shown: str) -> RecordReader | DialectReader:
     with encoding.open(path) as text:
-        match = _SEP_LINE.fullmatch(text.readline(_SEP_LINE_CHARS))
-    return RecordReader(Utf8Text(path, encoding, skip_chars=len(match.group()) if match else 0), delimiter, shown)
+        match = SEP_LINE.fullmatch(text.readline(SEP_LINE_CHARS))
+    content = Utf8Text(path, encoding, skip_chars=len(match.group()) if match else 0)
+    if dialect.is_plain:
+        return RecordReader(content, dialect.delimiter, shown)
+    return DialectReader(content, dialect, shown)
 
 
-def _choose_delimiter(
-    path: Path, encoding: Encoding, options: ManifestOptions, expected: frozenset[str], shown: str
-) -> str:
-    if options.delimiter is not None:
-        return _explicit_delimiter(options.delimiter, shown)
-    with encoding.open(path) as text:
-        start = text.readline(_SEP_LINE_CHARS)
-        match = _SEP_LINE.fullmatch(start)
-        if match is not None:
-            return match["delimiter"]
-        sample = start + text.read(_SAMPLE_CHARS - len(start))
-    # Ties go to the more common delimiter: the first in DELIMITERS.
-    return max(DELIMITERS, key=lambda delimiter: _score(sample, delimiter, options.header_row, expected))
-
-
-def _explicit_delimiter(wanted: str, shown: str) -> str:
-    delimiter = {"tab": "\t", "\\t": "\t"}.get(wanted, wanted)
-    if len(delimiter) != 1 or delimiter in '"\r\n\0':
-        raise ManifestError(
-            f"{shown}: {wanted!r} can't be a delimiter",
-            hint="Set `manifest: {delimiter}` in the mapping to one character or to tab, or leave it out.",
-        )
-    return delimiter
-
-
-def _score(sample: str, delimiter: str, header_row: int, expected: frozenset[str]) -> tuple[int, float, float]:
-    """Rate a delimiter by the mapping's columns it yields, then by how evenly it divides rows.
-
-    The columns may be below a title. If no delimiter divides the header, the best one leaves the rows whole, too: texts
-    contain commas.
-    """
-    records = _sample_records(sample, delimiter, header_row + _SAMPLE_RECORDS)
-    found = find_header(records, header_row)
-    if found is None:
-        return 0, 0.0, 2.0  # the text contains only this delimiter
-    row, header = found
-    below = records[row : row + TITLE_ROWS] if header_row == 1 else []
-    widths = [len(record) for record in records[row:] if record]
-    share = widths.count(len(header)) / len(widths) if widths else 1.0
-    return count_known_columns(expected, header, *below), share * (len(header) - 1), share
-
-
-def _sample_records(sample: str, delimiter: str, limit: int) -> list[list[str]]:
-    allow_long_cells()
-    # Not strict: a broken quote is reported later with its row, once the delimiter is known.
-    records = list(itertools.islice(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter), limit))
-    # A full sample may end within a record.
-    return records[:-1] if len(sample) == _SAMPLE_CHARS and 1 < len(records) < limit else records
+def _find_dialect(
+    path: Path, encoding: Encoding, options: ManifestOptions, expected: Collection[str], shown: str
+) -> Dialect:
+    """Return the dialect that the mapping sets, or else the one that the file proves."""
+    sample = read_sample(path, encoding)
+    delimiter = choose_delimiter(sample, options, frozenset(expected), shown)
+    dialect = dialect_of(options, delimiter)
+    if sets_dialect(options) or options.header_row > 1 or not dialect.is_plain or sample.named_delimiter:
+        return dialect
+    if delimiter == "\t" and '"' not in sample.text and last_line_is(COPY_END_MARK, path, encoding):
+        return replace(dialect_of(replace(options, dialect="postgres-copy"), delimiter), is_found=True)
+    return find_dialect(sample.text, dialect, expected, last=sample.is_whole)

@@ -37,17 +37,12 @@ def _divides(header: str, delimiter: str, expected: frozenset[str]) -> bool:
 
 def undivided_header_error(shown: str, row: int, header: str, delimiter: str) -> ManifestError:
     """Return the error for a header that another delimiter seems to divide."""
-    if len(delimiter) > 1:
-        hint = (
-            f"A delimiter must be a single character: replace {delimiter!r} in the whole file by one that no cell "
-            "contains, such as a tab, or export with commas."
-        )
-    else:
-        line = f"`manifest: {{delimiter: {_quoted(delimiter)}}}`"
-        hint = f"If it does, add this line to the mapping: {line}; or export with commas or tabs."
+    line = f"`manifest: {{delimiter: {_quoted(delimiter)}}}`"
+    hint = f"If it does, add this line to the mapping: {line}; or export with commas or tabs."
     return ManifestError(f"{shown}, row {row}: {delimiter!r} seems to divide the header {header[:100]!r}", hint=hint)
 
 
 def _quoted(delimiter: str) -> str:
     """Return the delimiter as YAML on one line."""
-    return f'"{delimiter}"' if delimiter.isprintable() else f'"\\x{ord(delimiter):02x}"'
+    signs = (sign if sign.isprintable() and sign != "\\" else f"\\x{ord(sign):02x}" for sign in delimiter)
+    return f'"{"".join(signs)}"'

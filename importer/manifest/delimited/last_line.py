@@ -14,11 +14,22 @@ _BLANKS = " \t"
 
 def lacks_line_end(path: Path, encoding: Encoding) -> bool:
     """Return whether the last line with content has no line end."""
+    tail = _tail(path, encoding).rstrip(_BLANKS)
+    return bool(tail) and not tail.endswith(("\n", "\r"))
+
+
+def last_line_is(line: str, path: Path, encoding: Encoding) -> bool:
+    """Return whether the last line with content is exactly this one."""
+    lines = _tail(path, encoding).splitlines()
+    return len(lines) > 1 and lines[-1] == line
+
+
+def _tail(path: Path, encoding: Encoding) -> str:
+    """Return the end of the text, without padding."""
     first = len(encoding.bom)
     size_bytes = path.stat().st_size - first
     start = first + max(size_bytes - size_bytes % 4 - _TAIL_BYTES, 0)
     with path.open("rb") as file:
         file.seek(start, os.SEEK_SET)
         tail = file.read().decode(encoding.codec, "ignore")
-    tail = tail.rstrip(_PADDING).rstrip(_BLANKS)
-    return bool(tail) and not tail.endswith(("\n", "\r"))
+    return tail.rstrip(_PADDING)

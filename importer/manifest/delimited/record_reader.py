@@ -32,12 +32,12 @@ _LONE_QUOTE_HINT = (
     " when they export CSV."
 )
 _BLANKS_HINT = (
-    "There are blanks between a closing quote and a delimiter: export without them, or replace them in the whole file, "
-    "for example '\" ,' by '\",'."
+    "There are blanks between a closing quote and a delimiter: set `manifest: {strip: true}` in the mapping, or export "
+    "without them."
 )
 _BACKSLASH_HINT = (
-    'Quotes are written as \\", as MySQL does: export with quotes written twice (""), in MySQL with '
-    "FIELDS ESCAPED BY '\"'."
+    "Quotes are written as \\\", as MySQL does: set `manifest: {escape: '\\'}` in the mapping, or export with quotes "
+    'written twice ("").'
 )
 _NEVER_CLOSED = "a quote is opened here and never closed"
 _CUT_HINT = " If the file is cut off there, export it again."
@@ -254,9 +254,9 @@ class Utf8Text:
         """Return whether nothing follows the peeked text."""
         return self._ended
 
-    def peek(self) -> bytes:
-        """Return the next text without reading on: a few MB, or all that is left."""
-        self._load(self._block_bytes)
+    def peek(self, least_bytes: int = 0) -> bytes:
+        """Return the next text without reading on: a few MB, but at least ``least_bytes``, or all that is left."""
+        self._load(max(self._block_bytes, least_bytes))
         self._content, self._at = self._content[self._at :], 0
         return self._content
 

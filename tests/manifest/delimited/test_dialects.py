@@ -1,0 +1,158 @@
+r"""Text that is not plain CSV: as MySQL, PostgreSQL and hand-made programs write it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from importer.manifest.delimited.dialect import Dialect
+from importer.manifest.delimited.dialect_reader import parse_text
+from tests.manifest.reading import read_bytes, refusal_of_bytes
+
+MYSQL = rb"""Id,Text,Mail
+"1","He said \"hi, you\"","C:\\temp"
+"2",\N,"a ""b"" c"
+3,one\,two,line\
+break
+"""
+CELLS = [["1", 'He said "hi, you"', "C:\\temp"], ["2", "", 'a "b" c'], ["3", "one,two", "line\nbreak"]]
+
+
+@pytest.mark.parametrize("options", [{}, {"escape": "\\"}])
+def test_a_dump_of_mysql(tmp_path: Path, options: dict[str, str]) -> None:
+    r"""Quotes are \" and an empty value is \N; a backslash before a line break keeps it."""
+    table = read_bytes(tmp_path, MYSQL, ("Id", "Text", "Mail"), **options)
+    assert table.cells == CELLS
+    assert table.rows == [2, 3, 4]
+    assert table.how == "CSV, UTF-8, comma-separated, escaped with \\"
+
+
+def test_letters_behind_a_backslash_are_only_read_if_the_mapping_says_so(tmp_path: Path) -> None:
+    r"""Some programs mean a line break with \n, others two characters."""
+    content = rb'"Id","Text"' + b"\n" + rb'"1","a \"b\""' + b"\n" + rb'"2","x\ty\nz\q\0"' + b"\n"
+    assert "escape: '\\'" in refusal_of_bytes(tmp_path, content, ("Id", "Text"))
+    assert read_bytes(tmp_path, content, ("Id", "Text"), escape="\\").cells[1] == ["2", "x\ty\nzq\0"]
+
+
+@pytest.mark.parametrize("options", [{}, {"dialect": "postgres-copy"}])
+def test_the_text_format_of_postgres(tmp_path: Path, options: dict[str, str]) -> None:
+    r"""Tabs and line breaks are \t and \n, an empty value is \N, and \. is the end."""
+    content = "id\ttext\tmail\n1\tl1\\nl2\\t\\\\ \\x41\\303\\274\ta@b\n2\t\\N\t\\\\N\n\\.\n"
+    table = read_bytes(tmp_path, content.encode(), ("id",), **options)
+    assert table.cells == [["1", "l1\nl2\t\\ Aü", "a@b"], ["2", "", "\\N"]]
+    assert not table.problems
+    assert "PostgreSQL's COPY" in table.how
+
+
+def test_text_below_the_end_mark_is_an_error(tmp_path: Path) -> None:
+    """No row is lost."""
+    content = b"id\ttext\n1\ta\n\\.\n2\tb\n"
+    assert "below the end mark" in refusal_of_bytes(tmp_path, content, dialect="postgres-copy")
+
+
+def test_single_quotes(tmp_path: Path) -> None:
+    """They are found if the names of the mapping are in them."""
+    content = b"'Id','Text'\n'1','it''s, \"so\"'\n"
+    assert read_bytes(tmp_path, content, ("Id", "Text")).cells == [["1", 'it\'s, "so"']]
+    assert read_bytes(tmp_path, content, quote="'").cells == [["1", 'it\'s, "so"']]
+
+
+@pytest.mark.parametrize("delimiter", ["||", "^|^", "\x01", "~", "<>"])
+def test_delimiters(tmp_path: Path, delimiter: str) -> None:
+    """They are read as any other, with quotes and without."""
+    content = delimiter.join(["Id", "Text"]) + "\n" + delimiter.join(["1", f'"a {delimiter} ""b"""']) + "\n"
+    assert read_bytes(tmp_path, content.encode(), delimiter=delimiter).cells == [["1", f'a {delimiter} "b"']]
+
+
+def test_comments(tmp_path: Path) -> None:
+    """They count in the numbers of rows, and a sign inside a cell is no comment."""
+    table = read_bytes(tmp_path, b'# export\nId,Text\n1,#a\n# 2,b\n\n3,"x\n# y"\n', comment="#")
+    assert (table.cells, table.rows) == ([["1", "#a"], ["3", "x\n# y"]], [3, 6])
+    assert (table.manifest.comments, table.manifest.blank_rows) == (1, 1)
+
+
+def test_blanks(tmp_path: Path) -> None:
+    """Those around quotes are no part of a cell; the others are removed if the mapping wants it."""
+    content = b'"Id" ,"Text" , Mail\n"1" ,"A, b" , x \n'
+    assert read_bytes(tmp_path, content).cells == [["1", "A, b", " x "]]
+    table = read_bytes(tmp_path, content, ("Id", "Mail"), strip=True)
+    assert (table.columns, table.cells) == (["Id", "Text", "Mail"], [["1", "A, b", "x"]])
+
+
+def test_strip_in_json(tmp_path: Path) -> None:
+    """It has the same effect in any format."""
+    table = read_bytes(tmp_path, b'[{"Id ": " 1 ", "Text": "a b "}]', ("Id",), strip=True)
+    assert (table.columns, table.cells) == (["Id", "Text"], [["1", "a b"]])
+
+
+@pytest.mark.parametrize("size", [1, 2, 10_000])
+def test_a_footer_is_skipped_and_said(tmp_path: Path, size: int) -> None:
+    """Short rows above whole ones stay problems."""
+    content = b"id,text,mail\n1,a,b\n2,c\n3,d,e\n\nCases by owner\nCopyright,x\n\n"
+    table = read_bytes(tmp_path, content, size=size, footer="skip")
+    assert table.rows == [2, 3, 4]
+    assert [problem.row for problem in table.problems] == [3]
+    assert table.manifest.skipped == ("2 rows, 6 to 7, are skipped as the footer: 'Cases by owner'",)
+
+
+@pytest.mark.parametrize("content", [b"id,text\n1,a\n2", b"id,text\n1,a\n" + b"x\n" * 21])
+def test_what_may_be_rows_is_no_footer(tmp_path: Path, content: bytes) -> None:
+    """A row that may be cut off, and very many rows, are problems."""
+    assert read_bytes(tmp_path, content, footer="skip").problems
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"'a','b'\n'1','x' y\n'2','z'w\n", "row 2: text follows a closing quote"),
+        (b"'a','b'\n'1','x\n", "row 2: a quote is opened here and never closed"),
+    ],
+)
+def test_broken_rows_are_named(tmp_path: Path, content: bytes, said: str) -> None:
+    """Nothing is guessed."""
+    assert said in refusal_of_bytes(tmp_path, content, quote="'")
+
+
+TEXTS = st.text(st.sampled_from("a\"'\\,;~|\r\n \tNnü"), max_size=6)
+
+
+@given(
+    rows=st.lists(st.lists(TEXTS, min_size=2, max_size=3), min_size=1, max_size=4),
+    delimiter=st.sampled_from(",;~"),
+    escape=st.sampled_from(["", "^"]),
+)
+def test_it_reads_what_the_csv_module_writes(rows: list[list[str]], delimiter: str, escape: str) -> None:
+    """Python's module writes and reads the same dialects, with one character each."""
+    written = io.StringIO(newline="")
+    writer = csv.writer(
+        written,
+        quoting=csv.QUOTE_ALL,
+        delimiter=delimiter,
+        quotechar="'",
+        escapechar=escape or None,
+        doublequote=not escape,
+    )
+    writer.writerows(rows)
+    dialect = Dialect(delimiter=delimiter, quote="'", escape=escape)
+    assert parse_text(written.getvalue(), dialect, last=True).records == rows
+
+
+@given(text=st.text(st.sampled_from("ab',\\|\r\n"), max_size=30), cut=st.integers(min_value=0, max_value=30))
+def test_a_text_in_two_parts_is_the_same_text(text: str, cut: int) -> None:
+    """A record that is not whole is left for the next part."""
+    dialect = Dialect(delimiter="||", quote="'", escape="\\", comment="b")
+    whole = parse_text(text, dialect, last=True)
+    head = text[:cut]
+    end = max(head.rfind("\n"), head.rfind("\r", 0, -1)) + 1
+    first = parse_text(text[:end], dialect, last=False)
+    rest = parse_text(text[first.size :], dialect, last=True)
+    if not (whole.broken or first.broken or rest.broken):
+        assert first.records + rest.records == whole.records
+    else:
+        assert whole.broken
+        assert first.broken or rest.broken
