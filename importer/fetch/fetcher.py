@@ -175,7 +175,10 @@ class _Fetcher:
         """Return the entry of a whole file. Raises DownloadError after the last attempt."""
         await self._check(target)
         part_name = hashlib.sha256(target.shown.encode(errors="surrogatepass")).hexdigest()[:_HASH_CHARS]
-        part = PartFile(self._job.folder, part_name)
+        loop = asyncio.get_running_loop()  # a store's download is in another thread
+        part = PartFile(
+            self._job.folder, part_name, lambda size: loop.call_soon_threadsafe(self._emit, BytesFetched(size))
+        )
         if part_name in self._former_parts:
             await asyncio.to_thread(part.open)
         try:
@@ -236,15 +239,11 @@ class _Fetcher:
                     await asyncio.sleep(wait_s)
 
     async def _attempt(self, target: Target, part: PartFile) -> Downloaded:
-        before = part.size_bytes
-        try:
-            if stores.is_store(target.address):
-                return await asyncio.to_thread(
-                    stores.download, target.address, part, self._job.limits, lambda: self._is_stopped
-                )
-            return await self._web.download(target.address, target.said_name, part)
-        finally:
-            self._emit(BytesFetched(max(0, part.size_bytes - before)))
+        if stores.is_store(target.address):
+            return await asyncio.to_thread(
+                stores.download, target.address, part, self._job.limits, lambda: self._is_stopped
+            )
+        return await self._web.download(target.address, target.said_name, part)
 
     def _file_name(self, target: Target, downloaded: Downloaded) -> str:
         """Return the name of the file on the disk: that of the cell, else of the address, else of the answer."""

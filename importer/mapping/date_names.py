@@ -51,8 +51,8 @@ class DateTranslator:
 
     def __init__(self, locale: str, time_format: str) -> None:
         parsed = Locale.parse(locale.replace("-", "_"))
-        # With a day and a month, strptime reads the weekday and does not use it: so `st` may be both st and št in Slovak.
-        any_day = "%d" in time_format
+        # strptime does not use the weekday of a date with %d. So `st` may be both st and št in Slovak.
+        any_day = "%d" in time_format.replace("%%", "")
         self._directives = [(each, *_names(parsed, each, any_day=any_day)) for each in named_directives(time_format)]
         self._keeps_dot = [
             time_format[at + 2 : at + 3] == "."
