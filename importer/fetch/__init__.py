@@ -4,6 +4,8 @@ hosts        which hosts may be asked, and which get the headers
 resolver     checks the addresses of a host's name before a connection
 file_names   the name of a file on the disk
 answers      what an answer means: the file, an error, or a reason to try again
+outcome      what one attempt gave
+body         decompresses an answer
 retry        when to try again
 part_file    the file that is being downloaded
 web          one download over http or https

@@ -112,7 +112,8 @@ class _Fetcher:
         self._former_parts = former_parts
         self._rules = HostRules(job.hosts)
         self._targets = iter(job.targets)
-        self._outages = 0
+        self._outages = 0  # temporary errors in a row
+        self._unreachable = 0
         self._is_stopped = False
         self._not_before: defaultdict[str, float] = defaultdict(
             float
@@ -130,8 +131,8 @@ class _Fetcher:
             raise errors.exceptions[0] from None
         finally:
             self._is_stopped = True  # for downloads in threads
-        asked = self.result.files + len(self.result.failed)
-        if self._outages == asked > 0 and self.result.stopped is None:
+        is_any_file_there = self.result.files or self._job.whole
+        if self._unreachable == len(self._job.targets) > 0 and not is_any_file_there and self.result.stopped is None:
             self._give_up()
 
     async def _work(self) -> None:
@@ -160,6 +161,7 @@ class _Fetcher:
             self._lock.add(LockEntry(url=target.shown, fetched_at=_now(), error=text))
         self.result.failed.append((target.shown, text))
         self._emit(AddressFetched(target.shown, text))
+        self._unreachable += error.is_unreachable
         self._outages = self._outages + 1 if error.is_temporary else 0
         if self._outages >= _MOST_OUTAGES:
             self._is_stopped = True
@@ -175,7 +177,10 @@ class _Fetcher:
         """Return the entry of a whole file. Raises DownloadError after the last attempt."""
         await self._check(target)
         part_name = hashlib.sha256(target.shown.encode(errors="surrogatepass")).hexdigest()[:_HASH_CHARS]
-        part = PartFile(self._job.folder, part_name)
+        loop = asyncio.get_running_loop()  # a store's download is in another thread
+        part = PartFile(
+            self._job.folder, part_name, lambda size: loop.call_soon_threadsafe(self._emit, BytesFetched(size))
+        )
         if part_name in self._former_parts:
             await asyncio.to_thread(part.open)
         try:
@@ -236,15 +241,11 @@ class _Fetcher:
                     await asyncio.sleep(wait_s)
 
     async def _attempt(self, target: Target, part: PartFile) -> Downloaded:
-        before = part.size_bytes
-        try:
-            if stores.is_store(target.address):
-                return await asyncio.to_thread(
-                    stores.download, target.address, part, self._job.limits, lambda: self._is_stopped
-                )
-            return await self._web.download(target.address, target.said_name, part)
-        finally:
-            self._emit(BytesFetched(max(0, part.size_bytes - before)))
+        if stores.is_store(target.address):
+            return await asyncio.to_thread(
+                stores.download, target.address, part, self._job.limits, lambda: self._is_stopped
+            )
+        return await self._web.download(target.address, target.said_name, part)
 
     def _file_name(self, target: Target, downloaded: Downloaded) -> str:
         """Return the name of the file on the disk: that of the cell, else of the address, else of the answer."""

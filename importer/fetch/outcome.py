@@ -25,12 +25,23 @@ class Downloaded:
 
 
 class DownloadError(Exception):
-    """An attempt failed. ``is_temporary``: another attempt may succeed. ``retry_after_s``: the server's wish."""
+    """An attempt failed. ``is_temporary``: another attempt may succeed. ``retry_after_s``: the server's wish.
 
-    def __init__(self, message: str, *, is_temporary: bool = False, retry_after_s: float | None = None) -> None:
+    ``is_unreachable``: there was no connection at all.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        is_temporary: bool = False,
+        is_unreachable: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.is_temporary = is_temporary
+        self.is_unreachable = is_unreachable
         self.retry_after_s = retry_after_s
 
 

@@ -40,10 +40,11 @@ Places = defaultdict[str, int]  # name in lower case -> number of its next place
 class PartFile:
     """The downloaded part of one file. All methods block and raise OSError.
 
-    A small file stays in memory until it is complete.
+    A small file stays in memory until it is complete. ``on_bytes`` is called with the number of bytes of each write.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, on_bytes: Callable[[int], object]) -> None:
+        self._on_bytes = on_bytes
         self._folder = folder
         self._path = folder / PARTS_FOLDER / f"{name}.part"
         self._facts = folder / PARTS_FOLDER / f"{name}.json"
@@ -76,6 +77,7 @@ class PartFile:
         self._waiting += data
         self._hash.update(data)
         self.size_bytes += len(data)
+        self._on_bytes(len(data))
         if len(self._waiting) > _READ_BYTES:
             self._flush()
 

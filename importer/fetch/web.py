@@ -258,7 +258,7 @@ def _status_error(answer: aiohttp.ClientResponse) -> DownloadError:
 def _as_download_error(error: Exception, part: PartFile, limits: Limits) -> DownloadError:
     """Say in words of the user what failed; no text of the server is in it."""
     cause = getattr(error, "os_error", None)
-    is_temporary = True
+    is_temporary, is_unreachable = True, False
     match error:
         case aiohttp.ClientConnectorError() if isinstance(cause, ForbiddenAddressError):
             text, is_temporary = str(cause.strerror), False
@@ -267,11 +267,11 @@ def _as_download_error(error: Exception, part: PartFile, limits: Limits) -> Down
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             text, is_temporary = "the address can't be read", False
         case aiohttp.ClientConnectorDNSError():
-            text = "the host's name can't be resolved"
+            text, is_unreachable = "the host's name can't be resolved", True
         case aiohttp.ClientConnectorError():
-            text = "the host can't be reached"
+            text, is_unreachable = "the host can't be reached", True
         case TimeoutError():
             text = f"no data for {limits.answer_s:g} s"
         case _:
             text = f"the connection broke after {part.size_bytes:,} bytes"
-    return DownloadError(text, is_temporary=is_temporary)
+    return DownloadError(text, is_temporary=is_temporary, is_unreachable=is_unreachable)

@@ -40,12 +40,20 @@ def named_directives(time_format: str) -> list[str]:
     return [each for each in re.findall("%.", time_format, re.DOTALL) if each in _ENGLISH]
 
 
+def directive_without_names(locale: str, time_format: str) -> str:
+    """Return the first directive for which the locale has numbers instead of names, as in `8月`; else an empty text."""
+    parsed = Locale.parse(locale.replace("-", "_"))
+    return next((each for each in named_directives(time_format) if not _names(parsed, each)[0]), "")
+
+
 class DateTranslator:
     """Translates cells of one locale and format to English, which strptime reads. Accents and case don't matter."""
 
     def __init__(self, locale: str, time_format: str) -> None:
         parsed = Locale.parse(locale.replace("-", "_"))
-        self._directives = [(each, *_names(parsed, each)) for each in named_directives(time_format)]
+        # strptime does not use the weekday of a date with %d. So `st` may be both st and št in Slovak.
+        any_day = "%d" in time_format.replace("%%", "")
+        self._directives = [(each, *_names(parsed, each, any_day=any_day)) for each in named_directives(time_format)]
         self._keeps_dot = [
             time_format[at + 2 : at + 3] == "."
             for at in (found.start() for found in re.finditer("%.", time_format, re.DOTALL))
@@ -66,7 +74,7 @@ class DateTranslator:
         return "".join((*parts, text[rest:]))
 
 
-def _names(locale: Locale, directive: str) -> tuple[dict[str, int], re.Pattern[str]]:
+def _names(locale: Locale, directive: str, *, any_day: bool = False) -> tuple[dict[str, int], re.Pattern[str]]:
     """Return the names of a directive with their numbers from 0, and a pattern that finds one of them."""
     numbers: dict[str, set[int]] = {}
     for name, number in _every_name(locale, directive):
@@ -76,7 +84,8 @@ def _names(locale: Locale, directive: str) -> tuple[dict[str, int], re.Pattern[s
     for name, of_name in numbers.items():
         if directive in ("%B", "%b"):
             starts.setdefault(name[:_SHORTEST], set()).update(of_name)
-    known = {name: of_name.pop() for name, of_name in ({**starts, **numbers}).items() if len(of_name) == 1}
+    any_day = any_day and directive in ("%A", "%a")
+    known = {name: min(found) for name, found in {**starts, **numbers}.items() if len(found) == 1 or any_day}
     names = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
     return known, re.compile(rf"(?<!{_LETTER})({names or '(?!)'})(?!{_LETTER})[.॰]?", re.IGNORECASE)
 

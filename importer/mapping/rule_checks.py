@@ -144,6 +144,19 @@ def _repeated(texts: Iterable[str]) -> str:
     return ", ".join(map(repr, sorted({text for text in every if every.count(text) > 1})))
 
 
+def _locale_errors(locale: str, formats: Iterable[str]) -> Iterator[RuleError]:
+    from importer.mapping.date_names import directive_without_names, named_directives  # noqa: PLC0415 - rarely needed
+
+    if not any(map(named_directives, formats)):
+        yield ("locale",), "`locale` has no effect without a `format` that has names, such as %B or %b"
+    for form in formats:
+        if directive := directive_without_names(locale, form):
+            yield (
+                ("format",),
+                f"the language {locale!r} has no names for {directive}; write a number, such as %m for months",
+            )
+
+
 def _date_errors(rule: RuleModel) -> Iterator[RuleError]:
     if rule.format is not None and rule.type in _TYPES_OF_KEY["format"]:
         errors = {form: error for form in rule.format if (error := format_error(form))}
@@ -155,10 +168,7 @@ def _date_errors(rule: RuleModel) -> Iterator[RuleError]:
             yield ("format",), ambiguity
     formats = rule.format or ()
     if rule.locale is not None and rule.type in _TYPES_OF_KEY["locale"]:
-        from importer.mapping.date_names import named_directives  # noqa: PLC0415 - few mappings need it
-
-        if not any(map(named_directives, formats)):
-            yield ("locale",), "`locale` has no effect without a `format` that has names, such as %B or %b"
+        yield from _locale_errors(rule.locale, formats)
     if rule.timezone is not None and formats and EPOCH_UNITS.keys() >= set(formats):
         yield ("timezone",), "`timezone` has no effect, as times since 1970 are in UTC; remove it"
     if (

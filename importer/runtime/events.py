@@ -132,7 +132,7 @@ class FetchStarted(Event):
 
 @dataclass(frozen=True)
 class BytesFetched(Event):
-    """An attempt to download a file brought so many bytes."""
+    """So many more bytes of a file have arrived."""
 
     size_bytes: int
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import socket
 import threading
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from aiohttp import web
 
 from tests.cli.shop import Account, Shop, ended, quick
 from tests.fetch.servers import WebServer
+from tests.fetch.test_downloads import fetch as download
 
 HEADERS = "    headers: {Authorization: SHOP_AUTH}\n"
 JIRA = "(?P<date>[^;]*);(?P<author>[^;]*);(?P<name>[^;]*);(?P<url>.+)"
@@ -251,10 +253,25 @@ def test_an_interrupted_download_keeps_what_arrived(shop: Shop, server: WebServe
     assert sum(each.stat().st_size for each in shop.path("files/.fetch").glob("*.part")) > 0
 
 
-def test_a_dead_server_is_given_up(shop: Shop, server: WebServer):
-    """Without any usable answer the command gives up with its own exit code."""
-    set_up(shop, server.serves("/a.png", b"", status=503, Retry_After="0"))
+def test_a_server_without_usable_answers_is_given_up(shop: Shop, server: WebServer):
+    """Ten addresses in a row without a usable answer end the command with its own exit code; a few are errors."""
+    addresses = [server.serves(f"/{number}.png", b"", status=503, Retry_After="0") for number in range(30)]
+    set_up(shop, addresses[0], addresses[1])
+    result = fetch(shop)
+    assert (result.code, server.asked["/0.png"]) == (1, 5)
+    shop.path("tickets.csv").write_text(
+        shop.path("tickets.csv").read_text() + f"9,T,Open,a@example.com,{';'.join(addresses)}\n"
+    )
     result = fetch(shop)
     assert result.code == 3
     assert "503 Service Unavailable" in result.err
-    assert server.asked == {"/a.png": 5}
+    assert "/29.png" not in server.asked
+
+
+def test_an_unreachable_server_is_given_up(tmp_path: Path):
+    """Nothing is there and no host can be reached: that is no error of an address."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    fetched = download(tmp_path, f"http://127.0.0.1:{port}/a.png")
+    assert fetched.stopped is not None
+    assert fetched.stopped.exit_code == 3

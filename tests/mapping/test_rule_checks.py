@@ -47,6 +47,7 @@ FAULTS = [
     ("{field: Tags, type: date, false_words: [nein]}", "`false_words` works only with `type: boolean`, not with `type: date`"),
     ("{field: Tags, type: date, format: '%d/%m/%Y', locale: de}", "`locale` has no effect without a `format` that has names, such as %B or %b"),
     ("{field: Tags, type: date, locale: de}", "`locale` has no effect without a `format` that has names, such as %B or %b"),
+    ("{field: Tags, type: date, format: '%Y %B %d', locale: ja}", "the language 'ja' has no names for %B; write a number, such as %m for months"),
     ("{field: Tags, type: datetime, format: epoch, timezone: Asia/Kolkata}", "`timezone` has no effect, as times since 1970 are in UTC; remove it"),
     ("{field: Tags, type: datetime, format: [epoch, '%Y%m%d']}", "'%Y%m%d' and 'epoch' read '20230403' as different times; keep one of them"),
     ("{field: Tags, format: epoch}", "`format` works only with `type: date` and `type: datetime`, not with `type: text`"),
