@@ -37,7 +37,10 @@ class CellValues:
 
     def of(self, source: Records) -> RecordList:
         """Return the values of some records."""
-        return RecordList(records=[list(map(self.value, record)) for record in source.texts()])
+        records = source.texts()
+        if not self.repair:
+            return RecordList(records=[["" if cell in self.empty else cell for cell in record] for record in records])
+        return RecordList(records=[list(map(self.value, record)) for record in records])
 
     def value(self, cell: str) -> str:
         """Return the value of a cell."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS, fixed_type
 from importer.mapping.checked_mapping import ColumnMention, Section
 from importer.mapping.document import Document, KeyPath, key_path_text
-from importer.mapping.document_models import ROW_CONTENT, AttachmentsModel, MappingModel
+from importer.mapping.document_models import ROW_CONTENT, AttachmentsModel, ManifestModel, MappingModel
 from importer.mapping.field_names import field_name_error, field_name_warning
 from importer.mapping.findings import MappingFinding
 from importer.mapping.ignore_patterns import is_pattern
@@ -26,8 +27,29 @@ def check_consistency(model: MappingModel, document: Document, structure: Struct
     yield from _field_name_errors(model, document)
     yield from _attachment_errors(model.attachments, document)
     yield from _column_conflicts(list(column_mentions(model, document)))
+    yield from _dialect_errors(model.manifest, document)
     if structure.is_complete:
         yield from _missing_parts(model, document)
+
+
+def _dialect_errors(section: ManifestModel, document: Document) -> Iterator[MappingFinding]:
+    """Yield settings of a dialect that exclude each other."""
+    if section.dialect is not None:
+        for name in ("quote", "escape"):
+            if getattr(section, name) is not None:
+                text = (
+                    f"manifest: `{name}` can't be set with `dialect: {section.dialect}`, which has its own; remove one"
+                )
+                yield MappingFinding(document.line(("manifest", name)), text)
+    signs = {
+        name: value
+        for name in ("delimiter", "quote", "escape", "comment")
+        if (value := getattr(section, name)) is not None
+    }
+    for name, other in itertools.combinations(signs, 2):
+        if {name, other} != {"quote", "escape"} and signs[name][0] == signs[other][0]:
+            text = f"manifest: `{name}` and `{other}` can't begin with the same character"
+            yield MappingFinding(document.line(("manifest", other)), text)
 
 
 def consistency_warnings(model: MappingModel, document: Document) -> Iterator[MappingFinding]:

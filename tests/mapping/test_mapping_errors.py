@@ -117,6 +117,11 @@ SECTION = [  # line 7 and on of a mapping, and its one problem
     ("attachments: {columns: F, extensions: ['*.pdf']}", "7: attachments > extensions > 1: '*.pdf' is not a file extension; write only its letters and digits, such as `pdf`"),
     ("attachments: {columns: F, separator: ''}", "7: attachments > separator must not be empty; write a value"),
     ('attachments: {columns: F, root: "a\\nb"}', "7: attachments > root: 'a\\nb' must not hold control characters or line breaks"),
+    (
+        "manifest: {dialect: postgres-copy, quote: '#'}",
+        "7: manifest: `quote` can't be set with `dialect: postgres-copy`, which has its own; remove one",
+    ),
+    ("manifest: {delimiter: '||', comment: '|'}", "7: manifest: `delimiter` and `comment` can't begin with the same character"),
     ("manifest: {quote: ab}", "7: manifest > quote: 'ab' must be one character that is neither a letter, a digit nor a blank"),
     ("manifest: {dialect: excel}", "7: manifest > dialect must be 'postgres-copy', not 'excel'"),
     ("manifest: {delimiter: ab}", "7: manifest > delimiter: 'ab' is not a delimiter; write characters such as `;` or `||`, `\\x01`, or `tab`"),
