@@ -152,3 +152,48 @@ def test_the_plan_counts_what_patterns_ignore(shop: Shop):
         outcome = shop.do(command[0], "tickets.json", "-m", "mapping.yaml", *command[1:])
         assert outcome.code == 0
         assert line in outcome.out + outcome.err
+
+
+NESTED = """version: 1
+source: helpdesk
+key: id
+columns:
+  requester:
+    - {field: LeadDetail.EmailAddress, type: email, extract: email}
+    - {field: LeadDetail.FirstName, extract: '^(\\w+)'}
+  subject: Title
+  created_at: {field: DueDate, type: datetime, format: [epoch, epoch-ms]}
+templates:
+  Description: "Tags: {tags}"
+ignore: [via.*]
+"""
+
+
+def test_a_nested_record_uses_the_whole_language(shop: Shop, account: Account):
+    """Lists in templates, times since 1970, senders and patterns; `rerun` of the CSV results sends what `run` would."""
+    shop.path("mapping.yaml").write_text(NESTED, encoding="utf-8")
+    record = {"id": 1, "subject": "First", "requester": "Ann <ann@example.com>", "created_at": 1724927783}
+    second = record | {
+        "id": 2,
+        "subject": "Second",
+        "created_at": 1724927783000,
+        "tags": ["x"],
+        "via": {"channel": "web"},
+    }
+    third = record | {"id": 3, "subject": "Third", "tags": [{"name": "x"}]}
+    records = [record | {"tags": ["vip", "late, again", 1.10]}, second, third]
+    shop.path("tickets.json").write_text(json.dumps(records), encoding="utf-8")
+    assert shop.do("run", "tickets.json", "-m", "mapping.yaml", "--yes", "--skip-invalid").code == 1
+    results = shop.path("tickets.results.csv")
+    text = results.read_text("utf-8-sig")
+    assert text.count("nested-value") == 1
+    results.write_text(text.replace('[{""name"":""x""}]', '[""y"",""z""]'), encoding="utf-8")
+    ended = shop.do("rerun", "tickets.results.csv", "-m", "mapping.yaml", "--manifest", "tickets.json", "--yes")
+    assert ended.code == 0, ended.err
+    names = ("Title", "Description", "DueDate", "LeadDetail.EmailAddress", "LeadDetail.FirstName")
+    shown = ("2024-08-29T10:36:23", "ann@example.com", "Ann")
+    assert sorted(tuple(ticket.value(name) for name in names) for ticket in account.tickets) == [
+        ("First", "Tags: vip, late, again, 1.1", *shown),
+        ("Second", "Tags: x", *shown),
+        ("Third", "Tags: y, z", *shown),
+    ]
