@@ -28,15 +28,15 @@ from importer.manifest.workbooks.workbook_file import open_workbook
 from importer.models import ManifestOptions
 
 # The options that do not apply to a format.
-_OF_TEXT = ("delimiter", "quote", "escape", "comment", "dialect")
+_DIALECT = ("quote", "escape", "comment", "dialect")
 _UNUSED_OPTIONS = {
     FileType.DELIMITED: ("sheet", "records", "columns"),
-    FileType.JSON: ("sheet", "header_row", "footer", *_OF_TEXT),
-    FileType.XML: ("sheet", "header_row", "footer", *_OF_TEXT),
-    FileType.XML_WORKBOOK: ("records", "columns", *_OF_TEXT),
-    FileType.HTML: ("records", "columns", *_OF_TEXT),
+    FileType.JSON: ("sheet", "delimiter", "header_row", "footer", *_DIALECT),
+    FileType.XML: ("sheet", "delimiter", "header_row", "footer", *_DIALECT),
+    FileType.XML_WORKBOOK: ("delimiter", "records", "columns", *_DIALECT),
+    FileType.HTML: ("delimiter", "records", "columns", *_DIALECT),
 }
-_UNUSED_BY_WORKBOOKS = ("encoding", "records", "columns", *_OF_TEXT)
+_UNUSED_BY_WORKBOOKS = ("encoding", "delimiter", "records", "columns", "footer", *_DIALECT)
 
 
 class _Source(Protocol):
