@@ -175,9 +175,9 @@ def _host(value: str) -> str:
 
 def _header(name: str) -> str:
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-        raise ValueError("is not the name of a header")
+        raise ValueError("must have letters, digits and hyphens only")
     if name.lower() in _OWN_HEADERS:
-        raise ValueError("is a header that the download sets itself; remove it")
+        raise ValueError("must not be a header that the download sets itself, such as Host or Range; remove it")
     return name
 
 

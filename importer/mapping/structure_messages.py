@@ -47,7 +47,9 @@ def describe_error(error: ErrorDetails, document: Document) -> MappingFinding:
     """Return one error of pydantic as a finding."""
     key_path: KeyPath = error["loc"]
     if key_path[-1] == "[key]":  # pydantic's mark for the name, as opposed to its value
-        wrong = _HALF_CHARACTER if error["type"] == "string_unicode" else "must not be empty"
+        wrong = {"string_unicode": _HALF_CHARACTER, "value_error": str(error.get("ctx", {}).get("error", ""))}.get(
+            error["type"], "must not be empty"
+        )
         # The key path has a replacement character for half a character; the input has the name as written.
         line = document.line((*key_path[:-2], error["input"]))
         return MappingFinding(line, f"{key_path_text(key_path[:-2])}: a name {wrong}")
@@ -61,6 +63,8 @@ def describe_error(error: ErrorDetails, document: Document) -> MappingFinding:
             text = f"{where} must not be empty; write a value"
         case "literal_error" | "enum":
             text = f"{where} {_wrong_choice(error)}"
+        case "value_error" if "headers" in key_path:  # perhaps the secret itself
+            text = f"{where}: the value {error['ctx']['error']}"
         case "value_error":
             text = f"{where}: {_shown(error['input'])} {error['ctx']['error']}"
         case "string_unicode":

@@ -124,6 +124,8 @@ def _of_preset(preset: Preset, about: DraftSource, opened: Manifest, path: Path)
     options = [f"sheet: {yaml_scalar(about.sheet)}"] if about.sheet is not None else []
     if preset.mapping.manifest.encoding and opened.format.encoding not in ("", "utf-8", "utf-8-sig"):
         options.append(f"encoding: {preset.mapping.manifest.encoding}")
+    if preset.mapping.manifest.footer:
+        options.append(f"footer: {preset.mapping.manifest.footer}")
     text = adapted(preset, columns, head, options)
     with private_folder() as folder:
         draft_path = folder / "draft.yaml"

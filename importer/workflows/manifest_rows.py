@@ -37,7 +37,8 @@ class ManifestRows:
         self.plan = Plan()
         self.shared_leads = SharedLeads()
         self.row_filter = RowFilter(mapping.rows)
-        self.suspicious_cells = SuspiciousCells(mapping, has_escapes=manifest.format.delimiter == "\t")
+        has_escapes = manifest.format.delimiter == "\t" and not manifest.format.notes
+        self.suspicious_cells = SuspiciousCells(mapping, has_escapes=has_escapes)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -77,7 +77,8 @@ def test_an_export_is_imported_without_a_change(shop: Shop, account: Account, na
     _, manifest, _, mapping = shlex.split(command)
     assert (ROOT / manifest, ROOT / mapping) == (EXPORTS[name], mapping_of(name))
     ended = shop.do("run", str(EXPORTS[name]), "-m", str(mapping_of(name)), "-o", "out.csv", "--yes")
-    assert (ended.code, "warning" in ended.err) == (0, False), ended.err
+    warnings = [line for line in ended.err.splitlines() if "warning" in line and "skipped as the footer" not in line]
+    assert (ended.code, warnings) == (0, [])
     tickets = {ticket.value(KEY_FIELD): dict(ticket.fields) for ticket in account.tickets}
     expected = ARRIVES[name]
     found = tickets[expected[KEY_FIELD]]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from importer.manifest.delimited.delimiter_hint import likely_delimiter
 from importer.manifest.delimited.dialect import Dialect
 from importer.manifest.delimited.dialect_reader import parse_text
+from importer.manifest.delimited.record_reader import allow_long_cells
 from importer.manifest.manifest_format import DELIMITERS
 from importer.manifest.records import is_blank
 
@@ -65,6 +66,7 @@ def _knows(header: Sequence[str], expected: Collection[str], *, least: int) -> b
 
 def _plain_records(sample: str, plain: Dialect, *, last: bool) -> list[list[str]] | None:
     """Return the records as plain CSV; None if quotes are broken."""
+    allow_long_cells()
     reader = csv.reader(io.StringIO(sample, newline=""), delimiter=plain.delimiter, strict=True)
     records: list[list[str]] = []
     try:

@@ -20,7 +20,7 @@ def lacks_line_end(path: Path, encoding: Encoding) -> bool:
 
 def last_line_is(line: str, path: Path, encoding: Encoding) -> bool:
     """Return whether the last line with content is exactly this one."""
-    lines = _tail(path, encoding).splitlines()
+    lines = _tail(path, encoding).rstrip(_BLANKS + "\r\n").splitlines()
     return len(lines) > 1 and lines[-1] == line
 
 

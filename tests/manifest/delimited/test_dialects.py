@@ -42,7 +42,7 @@ def test_letters_behind_a_backslash_are_only_read_if_the_mapping_says_so(tmp_pat
 @pytest.mark.parametrize("options", [{}, {"dialect": "postgres-copy"}])
 def test_the_text_format_of_postgres(tmp_path: Path, options: dict[str, str]) -> None:
     r"""Tabs and line breaks are \t and \n, an empty value is \N, and \. is the end."""
-    content = "id\ttext\tmail\n1\tl1\\nl2\\t\\\\ \\x41\\303\\274\ta@b\n2\t\\N\t\\\\N\n\\.\n"
+    content = "\nid\ttext\tmail\n1\tl1\\nl2\\t\\\\ \\x41\\303\\274\ta@b\n2\t\\N\t\\\\N\n\\.\n\n \n"
     table = read_bytes(tmp_path, content.encode(), ("id",), **options)
     assert table.cells == [["1", "l1\nl2\t\\ Aü", "a@b"], ["2", "", "\\N"]]
     assert not table.problems
@@ -53,6 +53,16 @@ def test_text_below_the_end_mark_is_an_error(tmp_path: Path) -> None:
     """No row is lost."""
     content = b"id\ttext\n1\ta\n\\.\n2\tb\n"
     assert "below the end mark" in refusal_of_bytes(tmp_path, content, dialect="postgres-copy")
+
+
+@pytest.mark.parametrize(
+    "row", [b'1,"C:\\"', b"1,'x'", b"1,\\N", b'1,"' + b"x" * 200_000 + b'"', b'1," a "', b"1,#", b"1,a|b~c"]
+)
+def test_plain_csv_stays_plain(tmp_path: Path, row: bytes) -> None:
+    """What can be read as CSV is never read in another way."""
+    (cells,) = csv.reader([row.decode()])
+    table = read_bytes(tmp_path, b"Id,Text\n" + row + b"\n", ("Id", "Text"), delimiter=",")
+    assert (table.cells, table.how) == ([cells], "CSV, UTF-8, comma-separated")
 
 
 def test_single_quotes(tmp_path: Path) -> None:
