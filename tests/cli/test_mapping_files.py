@@ -148,4 +148,4 @@ def test_web_addresses_and_missing_files_are_reported_with_their_rows(shop: Shop
         (3, "attachment-missing"),
         (4, "attachment-required"),
     ]
-    assert "Download the file" in problems[0]["hint"]
+    assert "run `ticket-importer fetch`" in problems[0]["hint"]
