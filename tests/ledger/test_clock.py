@@ -26,6 +26,8 @@ WALL_CLOCK = {
 MAY_READ = {
     "account_fields/fields_reader.py": (1, "the time at which the fields were read, shown to the user"),
     "cli/ending.py": (2, "begin and end of a command in its JSON object"),
+    "fetch/fetcher.py": (1, "the time at which a file was fetched, and of an error, for the user"),
+    "fetch/web.py": (1, "a date in Retry-After"),
     "leadsquared/attachment_streams.py": (1, "compared with a file's ctime, which the system takes from this clock"),
     "leadsquared/client.py": (1, "a date in Retry-After, where the answer has no date of its own"),
     "ledger/records.py": (3, "times for the user, names of runs, and the calls of a day, which outlast a restart"),
