@@ -39,6 +39,14 @@ class _Raising:
         raise interrupted(number)
 
 
+def raise_lost() -> None:
+    """Raise Interrupted for a signal whose exception Python has dropped, as it came in a finalizer."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        handler = signal.getsignal(number)
+        if isinstance(handler, _Raising) and handler.first is not None:
+            raise interrupted(handler.first)
+
+
 class Interruptions:
     """Signals from the first request to the last row of the results: none is lost, and none truncates the results.
 

@@ -15,6 +15,7 @@ from importer.mapping import is_ignored
 from importer.models import Problem, Status
 from importer.results import ResultRow, WorkbookLimits, past_imports
 from importer.runtime.events import Emit, ProblemsFound, RowsChecked
+from importer.runtime.signals import raise_lost
 from importer.submission.chunk_decisions import ChunkDecisions
 from importer.submission.plan import TO_SEND, Disposition
 from importer.validation import ConvertedRows, KeyIndex, RowKeys, content_hashes, fingerprints
@@ -61,6 +62,7 @@ class CheckPass:
         """
         size = _CHUNK_ROWS if self._ledger is None else _CHUNK_ROWS_WITH_LEDGER
         for chunk in self._rows.manifest.chunks(size, read_ahead=True):
+            raise_lost()
             previous = self._rows.previous.rows(chunk)
             if record and self._ledger is not None and previous is not None:
                 self._ledger.add_from_results(self._run, past_imports(previous))
