@@ -127,7 +127,7 @@ class RowCounter:
 class RowOptions:
     """How the mapping changes rows and cells, whatever the format.
 
-    ``strips``: blanks around cells are removed. ``cell_values``: what becomes of cells before the rules.
+    ``strips``: remove blanks around cells. ``cell_values``: changes cells before the rules get them.
     """
 
     strips: bool = False

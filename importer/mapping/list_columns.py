@@ -32,7 +32,7 @@ def with_repeated_columns(mapping: Mapping, repeated: Repeated) -> Mapping:
 
 
 def single_columns(rules: Iterable[Rule], mentions: Iterable[ColumnMention]) -> frozenset[str]:
-    """Return the columns of which the mapping takes one value, so that a list of JSON in them is a problem."""
+    """Return the columns that fill a place for one value: there, a list of JSON is a problem."""
     of_rules = {rule.column for rule in rules if not rule.takes_list}
     return frozenset(of_rules.union(each.column for each in mentions if each.section in _PLACES_FOR_ONE_CELL))
 

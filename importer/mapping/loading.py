@@ -123,7 +123,7 @@ def _object_columns(mentioned: Collection[str]) -> frozenset[str]:
 
 
 def _whole_columns(ignore: Sequence[str], mentioned: Collection[str]) -> frozenset[str]:
-    """Return the ignored columns of which the mapping names no part: `via`, but not with `via.channel`."""
+    """Return the ignored columns without a part in the mapping: `via`, unless it names `via.channel`."""
     return frozenset(name for name in ignore if not any(column.startswith(f"{name}.") for column in mentioned))
 
 

@@ -49,7 +49,7 @@ def test_excluded_rows_are_neither_checked_nor_sent(shop: Shop, account: Account
 
 
 def test_rerun_leaves_them_out_until_the_mapping_takes_them(shop: Shop, account: Account) -> None:
-    """`rerun` keeps them; `--only excluded` sends those that take part by now."""
+    """`rerun` keeps them; `--only excluded` sends those that take part now."""
     with_rows(shop)
     assert shop.run("--yes").code == 0
     assert shop.rerun("--yes").code == 0
@@ -95,7 +95,7 @@ def test_doubtful_rows_are_not_left_out(shop: Shop) -> None:
     assert "rows > skip > Spam: no row has '1'" in facts["warnings"]
 
 
-def test_a_million_would_not_cost_a_ticket(shop: Shop, account: Account) -> None:
+def test_a_run_without_a_row_to_send_succeeds(shop: Shop, account: Account) -> None:
     """All rows excluded: nothing is sent, and the run has succeeded."""
     shop.manifest([good_row(number) for number in range(3)])
     shop.path("mapping.yaml").write_text(f"{MAPPING}rows: {{only: {{State: Solved}}}}\n", encoding="utf-8")

@@ -94,7 +94,7 @@ def test_all_faults_of_the_header_at_once(tmp_path: Path) -> None:
 
 
 def test_repeated_names_get_numbers(tmp_path: Path) -> None:
-    """Columns of one name are told apart, and the manifest knows how the header has them."""
+    """Each column has its own name: the second `Labels` is `Labels (2)`."""
     table = read_bytes(tmp_path, b"id,Labels,Labels,text,Labels\n1,a,,b,c\n")
     assert (table.columns, table.cells) == (
         ["id", "Labels", "Labels (2)", "text", "Labels (3)"],
