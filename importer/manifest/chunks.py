@@ -36,11 +36,15 @@ class Chunk:
     problems: tuple[Problem, ...] = ()
     cell_values: CellValues | None = None
 
-    @functools.cached_property
+    @property
     def values(self) -> Chunk:
         """Return these rows with the values of their cells, after `empty` and `repair` of the mapping."""
-        if self.cell_values is None:
-            return self
+        # A chunk that refers to itself would stay in memory: garbage collection is paused while rows are checked.
+        return self if self.cell_values is None else self._changed
+
+    @functools.cached_property
+    def _changed(self) -> Chunk:
+        assert self.cell_values is not None, "the caller checks this"
         return replace(self, source=self.cell_values.of(self.source), cell_values=None)
 
     @functools.cached_property
