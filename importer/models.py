@@ -71,7 +71,9 @@ class ManifestOptions:
     strict_end: bool = False
     single_columns: frozenset[str] | None = None  # columns in which a list of JSON is a problem; None: all
     whole_columns: frozenset[str] = frozenset()  # columns in which an object of JSON is one cell
-    object_columns: frozenset[str] = frozenset()  # names of which the mapping names parts: null there is no column
+    object_columns: frozenset[str] = (
+        frozenset()
+    )  # their parts are columns of the mapping, so a null there makes no column
 
     def for_results(self) -> ManifestOptions:
         """Return the options for a results file, which is plain CSV and keeps the cells of the manifest."""

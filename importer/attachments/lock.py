@@ -1,4 +1,4 @@
-"""The lock of a folder of fetched files, `attachments.lock.csv`: which file holds the content of which address.
+"""The lock of a folder of fetched files, `attachments.lock.csv`: the file of each address.
 
 While files are fetched, each entry is appended; the last entry of an address counts. A line that a crash cut off counts
 as absent. Every entry with a file was written after that file was complete on the disk.

@@ -89,12 +89,11 @@ def check_results(manifest: Manifest, shown_as: str, *, account: str, source: st
 
 def past_imports(results: Sequence[ResultRow]) -> list[RowFromResults]:
     """Return the rows that may have a ticket, for a ledger that may not know them."""
-    states = {Status.CREATED: "created", Status.SKIPPED: "created", Status.UNKNOWN: "unknown"}
     return [
         RowFromResults(
             key=result.key,
             manifest_row=result.row,
-            state=states.get(result.status, "created"),
+            state=state,
             ids=result.ids,
             error_code=result.code,
             error=result.error,
@@ -103,8 +102,20 @@ def past_imports(results: Sequence[ResultRow]) -> list[RowFromResults]:
             run=result.run,
         )
         for result in results
-        if (result.status in states or (result.status is Status.EXCLUDED and result.ids is not None)) and result.key
+        if result.key and (state := _ledger_state(result)) is not None
     ]
+
+
+def _ledger_state(result: ResultRow) -> str | None:
+    """Return the ledger's state of a row that may have a ticket."""
+    match result.status:
+        case Status.CREATED | Status.SKIPPED:
+            return "created"
+        case Status.EXCLUDED if result.ids is not None:  # it was a ticket before the mapping left it out
+            return "created"
+        case Status.UNKNOWN:
+            return "unknown"
+    return None
 
 
 def _records(frame: pd.DataFrame) -> Iterator[dict[str, str]]:

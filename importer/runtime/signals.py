@@ -41,8 +41,11 @@ class _Raising:
 
 def raise_lost() -> None:
     """Raise Interrupted for a signal whose exception Python has dropped, as it came in a finalizer."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        handler = signal.getsignal(number)
+    _raise_first(map(signal.getsignal, _signals()))
+
+
+def _raise_first(handlers: Iterable[object]) -> None:
+    for handler in handlers:
         if isinstance(handler, _Raising) and handler.first is not None:
             raise interrupted(handler.first)
 
@@ -109,9 +112,7 @@ def interruptions() -> Iterator[Interruptions]:
     """Handle signals with one object during the block."""
     received = _of_thread.get() or Interruptions()
     with _handling(received.handle) as former:
-        for handler in former:
-            if isinstance(handler, _Raising) and handler.first is not None:
-                raise interrupted(handler.first)
+        _raise_first(former)
         yield received
 
 

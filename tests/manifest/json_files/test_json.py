@@ -127,7 +127,7 @@ def test_where_a_line_is_broken(tmp_path: Path, line: str, reason: str) -> None:
 
 
 def test_at_most_twenty_broken_lines_are_listed(tmp_path: Path) -> None:
-    """A file that is broken throughout is told by its first lines."""
+    """The error of a file that is broken throughout names its first wrong lines."""
     text = refusal_of_bytes(tmp_path, b'{"id": 1\n' * 30)
     assert text.count("\n  line ") == 20
 
