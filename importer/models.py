@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import enum
+import itertools
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -213,6 +215,42 @@ class Rate:
         if not slash or calls < 1 or not 0 < period_s < float("inf"):
             raise ValueError(f"{text!r} is not a rate; write CALLS/SECONDS, such as 25/5")
         return cls(calls, period_s)
+
+
+class RowNumbers:
+    """A set of row numbers, as ``import_row`` counts them, such as ``2-11,40``. Its text is as it was written."""
+
+    def __init__(self, text: str) -> None:
+        """Parse comma-separated numbers and ranges. Raises ValueError that names the wrong part."""
+        self._text = text
+        ranges = sorted(_row_range(part.strip()) for part in text.split(","))
+        self._firsts = [first for first, _ in ranges]
+        self._lasts = list(itertools.accumulate((last for _, last in ranges), max))
+
+    def __contains__(self, row: int) -> bool:
+        """Return whether a row is named, alone or in a range."""
+        at = bisect.bisect_right(self._firsts, row) - 1
+        return at >= 0 and row <= self._lasts[at]
+
+    def __str__(self) -> str:
+        """Return the text that was parsed."""
+        return self._text
+
+    @property
+    def last(self) -> int:
+        """The highest row number."""
+        return self._lasts[-1]
+
+
+def _row_range(text: str) -> tuple[int, int]:
+    first_text, dash, last_text = text.partition("-")
+    words = [first_text.strip(), last_text.strip()] if dash else [text]
+    if not all(word.isascii() and word.isdigit() for word in words):
+        raise ValueError(f"{text!r} is not a row number or a range of rows; write them as 2-11,40")
+    first, last = int(words[0]), int(words[-1])
+    if first > last:
+        raise ValueError(f"the range {text!r} ends before it begins; write the lower number first")
+    return first, last
 
 
 class Secret:
