@@ -27,7 +27,7 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
         validation = check_manifest(manifest, mapping, options.of_flags(flags), emit)
     reported = [labelled("report", str(report))] if report is not None else []
     lines = (
-        *problem_lines(validation.kinds),
+        *problem_lines(validation.kinds, with_fixes=True),
         *_summary_lines(validation),
         *reported,
         *_next_step_lines(validation, flags),

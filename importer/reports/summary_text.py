@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from importer.export_checks.checks import ExportFigures, ExportStop
 from importer.models import AttachmentCounts, Status
+from importer.reports.problem_text import kind_data
 from importer.reports.summary import PlanSummary, Summary
 from importer.runtime.display_text import duration, labelled, limit_text, one_line, size_text
 from importer.submission.plan import TO_SEND, Disposition
@@ -116,6 +117,7 @@ def plan_data(plan: PlanSummary) -> dict[str, object]:
         "ignored_by_patterns": dict(plan.ignored_by_patterns),
         "unknown": plan.counts[Disposition.HOLD],
         "rejected": plan.counts[Disposition.REJECT],
+        "kinds": [kind_data(kind) for kind in plan.kinds],
         "attachment_bytes": plan.attachment_bytes,
         "attachments": attachments_json(plan.attachments),
         "seconds": round(plan.seconds, 3),
