@@ -207,7 +207,12 @@ class ImportRun:
         results = self._job.results
         assert results is not None
         with self.ledger.renewing(self._info.id):
-            written = write_results(results, self._rows.header, self._counted_results(summary))
+            written = write_results(
+                results,
+                self._rows.header,
+                self._counted_results(summary),
+                choices=self._rows.cell_choices(self._job.fields),
+            )
         if written != len(self._rows.plan):
             raise ProgramError(f"the manifest has {len(self._rows.plan)} rows, and {written} results were written")
         part_path(results).unlink(missing_ok=True)
