@@ -84,6 +84,7 @@ def run() -> None:
     type=options.PATH,
     help="The manifest of RESULTS, to find cells that a spreadsheet changed.  [default: from the ledger]",
 )
+@click.option("--restore", is_flag=True, help="Take cells that a spreadsheet changed from the manifest.")
 @click.option("--accept-edits", is_flag=True, help="Send cells that a spreadsheet changed as they are.")
 @click.option("--allow-missing", is_flag=True, help="Go on although RESULTS lacks rows of the manifest.")
 @options.sending
