@@ -11,7 +11,7 @@ from importer.cli import invoke
 from importer.suggest import suggest
 from tests.suggest.making import loaded
 
-ROWS = [("ID", "Subject", "Email", "Body")]
+ROWS: list[tuple[str, ...]] = [("ID", "Subject", "Email", "Body")]
 ROWS += [(f"00{n}", f"Printer, {n} is broken", f"a{n % 7}@example.com", f"text {n}, and more") for n in range(20)]
 
 
