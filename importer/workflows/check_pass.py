@@ -61,9 +61,10 @@ class CheckPass:
         With ``stage``, all rows are added to it. Raises HeldByAnotherRun if a live run has claimed one of the rows.
         """
         size = _CHUNK_ROWS if self._ledger is None else _CHUNK_ROWS_WITH_LEDGER
-        for chunk in self._rows.manifest.chunks(size, read_ahead=True):
+        for as_read in self._rows.manifest.chunks(size, read_ahead=True):
             raise_lost()
-            previous = self._rows.previous.rows(chunk)
+            previous = self._rows.previous.rows(as_read)
+            chunk = self._rows.previous.restored(as_read, previous)
             if record and self._ledger is not None and previous is not None:
                 self._ledger.add_from_results(self._run, past_imports(previous))
             decisions, converted = self._decide(chunk, previous, build_tickets=stage is not None)

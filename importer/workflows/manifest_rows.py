@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from importer.manifest.manifest import Manifest
 from importer.mapping import Mapping
 from importer.results import ManifestComparison, data_columns, data_header
@@ -42,8 +44,14 @@ class ManifestRows:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return what the check of the rows has found: skipped lines, filters without rows, suspicious cells."""
-        return (*self.manifest.skipped, *self.row_filter.warnings, *self.suspicious_cells.warnings)
+        """Return what the check found: skipped lines, restored cells, filters without rows, suspicious cells."""
+        found = (
+            self.manifest.skipped,
+            self.previous.warnings,
+            self.row_filter.warnings,
+            self.suspicious_cells.warnings,
+        )
+        return tuple(itertools.chain.from_iterable(found))
 
     def renumbered_row_counter(self) -> RenumberedRowCounter:
         """Return a counter of rows whose title or lead differs from the one that was sent."""

@@ -20,7 +20,7 @@ from importer.submission.retry import RetryPolicy
 from importer.submission.submit import Submission
 from importer.workflows.send_options import SendOptions
 from tests.simulation.account import Account
-from tests.simulation.disk import RowStates, Disk, SimulatedJournal, SimulatedSlotStorage, State
+from tests.simulation.disk import Disk, RowStates, SimulatedJournal, SimulatedSlotStorage, State
 from tests.simulation.scenario import Scenario
 
 
