@@ -52,7 +52,7 @@ def test_the_rate_is_that_of_the_last_half_minute(figures: Figures, clock: Clock
     work(figures, clock, seconds=100, calls_per_s=5)
     assert figures.text() == "1 min 40 s left, 500 created, 0 failed, 0 unknown, 25.0 of 25 per 5 s"
     work(figures, clock, seconds=40, calls_per_s=1)
-    assert figures.text() == "8 min left, 540 created, 0 failed, 0 unknown, 5.0 of 25 per 5 s"
+    assert figures.text() == "7 min 40 s left, 540 created, 0 failed, 0 unknown, 5.0 of 25 per 5 s"
 
 
 def test_a_standstill_shows_no_estimate(figures: Figures, clock: Clock):
