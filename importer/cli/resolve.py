@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from importer.cli import options
-from importer.cli.ending import Ending
+from importer.cli.ending import Ending, command_run
 from importer.cli.log_setup import set_up_log
+from importer.cli.next_steps import after_resolve, step_lines
 from importer.cli.output import log
 from importer.cli.questions import ask, can_ask
 from importer.cli.terminal import Terminal, show_lines
@@ -19,7 +20,7 @@ from importer.reports import summary_data, summary_lines
 from importer.resolve.run import ResolveJob
 from importer.resolve.search import SearchOptions, SearchPlan
 from importer.resolve.workflow import resolve as settle_unknown_rows
-from importer.runtime.display_text import duration, labelled, limit_text
+from importer.runtime.display_text import labelled, least_duration, limit_text
 from importer.runtime.events import CallEnded, Event
 from importer.settings import SANDBOX_ACCOUNT, ledger_url, read_connection, read_environment
 from importer.workflows.ledger_location import sandbox_ledger
@@ -61,7 +62,7 @@ def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> End
     return Ending(
         exit_code=summary.exit_code,
         data=summary_data(summary) | {name.replace("-", "_"): outcomes[name] for name in _OUTCOMES},
-        lines=(*looked_up, *summary_lines(summary)),
+        lines=(*looked_up, *summary_lines(summary), *step_lines(after_resolve(summary, command_run().typed))),
         error=summary.ending,
     )
 
@@ -100,5 +101,4 @@ def _plan_lines(plan: SearchPlan, rate: Rate) -> Iterator[str]:
     span = f" from {plan.first} to {plan.last}" if plan.last else ""
     yield labelled("to look up", f"{numbers}{span}")
     calls = "1 call" if plan.calls == 1 else f"{plan.calls:,} calls"
-    time_s = f"at least {duration(plan.seconds)}" if plan.seconds else "a few seconds"
-    yield labelled("duration", f"{time_s}: {calls} at {limit_text(rate)}")
+    yield labelled("duration", f"{least_duration(plan.seconds)}: {calls} at {limit_text(rate)}")

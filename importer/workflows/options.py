@@ -48,15 +48,22 @@ class Options:
     only: frozenset[Status] = _SENT_AGAIN
     original: str | Path | None = None
     accept_edits: bool = False
+    restore: bool = False
     allow_missing: bool = False
 
     def __post_init__(self) -> None:
-        """Raise UsageError for states that can't be sent again."""
+        """Raise UsageError for states that can't be sent again, and for options that contradict each other."""
         if Status.UNKNOWN in self.only and self.on_unknown != "retry":
             raise UsageError(
                 "--only unknown needs --on-unknown retry",
                 hint="an unknown row may be a ticket already, and sending it may create a second one; "
                 "run `ticket-importer resolve` first, or look in the account",
+            )
+        if self.restore and self.accept_edits:
+            raise UsageError(
+                "--restore and --accept-edits can't be combined: the first undoes the changes of a spreadsheet, the "
+                "second sends them",
+                hint="use only one of them",
             )
 
     def results_of_manifest(self, manifest: Path) -> Path:
