@@ -161,6 +161,7 @@ class ImportRun:
             ignored_by_patterns=self.preflight.mapping.ignored_by_patterns,
             kinds=self._tally.kinds(),
             to_send=to_send,
+            seed=self._job.selection.seed,
             is_blocked=not self.preflight.may_send(),
             attachment_bytes=plan.attachment_bytes,
             seconds=options.seconds(to_send),
