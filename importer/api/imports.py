@@ -152,4 +152,5 @@ class Order:
             manifest=Path(options.original) if options.original is not None else None,
             allow_missing=options.allow_missing,
             accept_edits=options.accept_edits,
+            restore=options.restore,
         )

@@ -7,6 +7,7 @@ long to load: ``--help`` and a mistyped flag answer at once.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from typing import Any
 
@@ -15,12 +16,19 @@ import click
 from importer import __version__
 from importer.cli import options
 from importer.cli.ending import command_run
+from importer.cli.typed_command import typed_command
 from importer.runtime.garbage_collection import paused
 from importer.settings import VARIABLES
 
 
 class _Command(click.Command):
     """A command whose function is loaded when it is called. Its ``Ending`` becomes the exit code."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:  # not while a shell completes a word
+            with contextlib.suppress(click.UsageError):  # reported below
+                command_run(ctx).typed = typed_command(self, ctx, args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         names = ctx.command_path.split()[1:]
@@ -76,6 +84,7 @@ def run() -> None:
     type=options.PATH,
     help="The manifest of RESULTS, to find cells that a spreadsheet changed.  [default: from the ledger]",
 )
+@click.option("--restore", is_flag=True, help="Take cells that a spreadsheet changed from the manifest.")
 @click.option("--accept-edits", is_flag=True, help="Send cells that a spreadsheet changed as they are.")
 @click.option("--allow-missing", is_flag=True, help="Go on although RESULTS lacks rows of the manifest.")
 @options.sending

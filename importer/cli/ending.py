@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from importer.cli.output import error_text, log, print_line, print_report, print_to_stderr, redactor
+from importer.cli.typed_command import TypedCommand
 from importer.errors import ImporterError, ProgramError, UsageError, as_ending, visible
 from importer.runtime.events import CallEnded, Checked, Event, RunStarted, Warned
 
@@ -42,6 +43,7 @@ class CommandRun:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self._as_json = as_json
+        self.typed = TypedCommand()
         self._started_at = datetime.now(UTC)
         self._started_s = time.monotonic()
         self._warnings: dict[str, None] = {}  # in their order, each once
@@ -115,9 +117,9 @@ class CommandRun:
         print_line("]}")
 
 
-def command_run() -> CommandRun:
+def command_run(context: click.Context | None = None) -> CommandRun:
     """Return the command that runs."""
-    context = click.get_current_context(silent=True)
+    context = context or click.get_current_context(silent=True)
     found = context.find_object(CommandRun) if context is not None else None
     return found if found is not None else CommandRun()
 

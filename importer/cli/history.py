@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -10,8 +10,9 @@ import click
 
 from importer.cli.ending import Ending
 from importer.ledger.history import PastRow, PastRun, past_run, past_runs, rows_of
+from importer.ledger.records import seconds_since
 from importer.ledger.store import Ledger
-from importer.runtime.display_text import one_line
+from importer.runtime.display_text import duration, one_line
 from importer.settings import ledger_url, read_environment
 
 _ENDINGS = {
@@ -25,7 +26,7 @@ _ENDINGS = {
     130: "interrupted",
     143: "interrupted",
 }
-_HEADER = ("row", "key", "state", "number", "outcome", "attempts", "settled_at", "error_code", "error")
+_HEADER = ("row", "key", "state", "number", "outcome", "attempts", "settled_at", "unknown_for", "error_code", "error")
 
 
 def history(run_name: str | None, ledger: str | None, **_: Any) -> Ending:
@@ -38,15 +39,18 @@ def history(run_name: str | None, ledger: str | None, **_: Any) -> Ending:
     run = past_run(opened, run_name)
     rows = rows_of(opened, run.id)
     data = {"run": _as_data(run), "account": run.account}
-    return Ending(data=data, rows=map(asdict, rows), text=_row_lines(run, rows))
+    return Ending(data=data, rows=map(_row_data, rows), text=_row_lines(run, rows))
 
 
 def _run_lines(runs: Iterable[PastRun]) -> Iterator[str]:
     for run in runs:
         yield f"{run.id}  {run.command}: {_ending(run)}"
-        yield f"    {run.started_at} to {run.ended_at or '…'} on {one_line(run.host)}, account {run.account}"
+        by = f" by {one_line(run.user)}" if run.user else ""
+        yield f"    {run.started_at} to {run.ended_at or '…'}{by} on {one_line(run.host)}, account {run.account}"
         yield f"    {one_line(run.manifest)}"
-        yield f"    {_counts(run) or 'no row was sent'}"
+        if run.results:
+            yield f"    results: {one_line(run.results)}"
+        yield f"    {_counts(run)}"
 
 
 def _row_lines(run: PastRun, rows: Iterable[PastRow]) -> Iterator[str]:
@@ -54,20 +58,48 @@ def _row_lines(run: PastRun, rows: Iterable[PastRow]) -> Iterator[str]:
     yield ""
     yield "\t".join(_HEADER)
     for row in rows:
-        yield "\t".join(one_line(str(getattr(row, name))) for name in _HEADER)
+        cells = {**asdict(row), "unknown_for": _age(row.unknown_since)}
+        yield "\t".join(one_line(str(cells[name])) for name in _HEADER)
 
 
 def _as_data(run: PastRun) -> dict[str, object]:
-    return {**asdict(run), "ending": _ending(run)}
+    return {**asdict(run), "ending": _ending(run), "stopped": run.stopped or None, "results": run.results or None}
+
+
+def _row_data(row: PastRow) -> dict[str, object]:
+    return {**asdict(row), "unknown_since": row.unknown_since or None}
 
 
 def _ending(run: PastRun) -> str:
     if run.live:
         return "running"
     if run.exit_code is None:
-        return "ended without an exit code, as after a crash; the rows that were in flight are unknown"
-    return f"exit code {run.exit_code}, {_ENDINGS.get(run.exit_code, 'ended')}"
+        requests = (
+            f"{run.unconfirmed:,} request{'' if run.unconfirmed == 1 else 's'}" if run.unconfirmed else "no request"
+        )
+        return f"crashed or was killed; {requests} unconfirmed"
+    reason = f": {one_line(run.stopped)}" if run.stopped else ""
+    return f"exit code {run.exit_code}, {_ENDINGS.get(run.exit_code, 'ended')}{reason}"
 
 
 def _counts(run: PastRun) -> str:
-    return ", ".join(f"{count:,} {state}" for state, count in run.states.items())
+    """Return the states of a run's rows at its end and, where they differ, now."""
+    age = f" (the oldest for {_age(run.unknown_since)})" if run.unknown_since else ""
+    did = _by_state(run.did) or "no row was sent"
+    # Rows that a run left pending without a request are not among those of its rows that are counted now.
+    if _without_pending(run.did) == _without_pending(run.states):
+        return f"{did}{age}"
+    return f"at its end: {did}; now: {_by_state(run.states) or 'none'}{age}"
+
+
+def _by_state(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {state}" for state, count in counts.items())
+
+
+def _without_pending(counts: Mapping[str, int]) -> dict[str, int]:
+    return {state: count for state, count in counts.items() if state != "pending"}
+
+
+def _age(since: str) -> str:
+    seconds = seconds_since(since)
+    return duration(seconds) if seconds is not None else since

@@ -10,7 +10,7 @@ from typing import Any
 from importer.api.imports import Order
 from importer.cli.ending import Ending, command_run
 from importer.cli.log_setup import set_up_log
-from importer.cli.next_steps import next_step_lines
+from importer.cli.next_steps import after_import, after_plan, step_lines
 from importer.cli.questions import can_ask, shows_bar
 from importer.cli.terminal import Terminal
 from importer.reports import plan_data, plan_lines, problem_lines, summary_data, summary_lines, warning_lines
@@ -26,7 +26,7 @@ def import_tickets(order: Order, flags: dict[str, Any]) -> Ending:
     if flags["dry_run"]:
         return _planned(order.plan(terminal.listen))
     summary = order.run(terminal.listen, terminal.confirm)
-    lines = (*summary_lines(summary), *next_step_lines(summary, order))
+    lines = (*summary_lines(summary), *step_lines(after_import(summary, command_run().typed)))
     return Ending(exit_code=summary.exit_code, data=summary_data(summary), lines=lines, error=summary.ending)
 
 
@@ -40,6 +40,7 @@ def _planned(plan: PlanSummary) -> Ending:
             *(line for request in plan.requests for line in ("", *request.split("\n"))),
             "",
             "This was a dry run: nothing was sent, recorded or written.",
+            *step_lines(after_plan(plan, command_run().typed)),
         ),
         error=export_stopped(plan) if plan.stops else None,
     )

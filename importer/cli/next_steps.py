@@ -1,79 +1,164 @@
-"""What to do after a run: a sentence, and the command to copy."""
+"""What to do after a command: sentences, and commands to copy. Pure.
+
+The README of this folder has a table of the ends of a run with the next step of each.
+"""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
 
-from importer.api.imports import Order
+from importer.cli.commands import cli
+from importer.cli.typed_command import TypedCommand
+from importer.errors import ImporterError, Interrupted, ProgramError
 from importer.ledger.database import safe_url
 from importer.models import Status
 from importer.reports import labelled
-from importer.reports.summary import Summary
-from importer.workflows.options import Options
+from importer.reports.summary import PlanSummary, Summary
+from importer.submission.plan import Disposition
+
+_TRIAL_ROWS = 10
+# Flags that choose some of the rows.
+_SELECTING = ("--limit", "--rows", "--where", "--sample", "--seed", "--only")
+# Flags that no proposed command has: they may create tickets twice, or are about one time or the screen.
+_DROPPED = ("--on-unknown", "--retry-status", "--yes", "--json", "--dry-run")
 
 
-def next_step_lines(summary: Summary, order: Order) -> Iterator[str]:
-    """Yield what to do next, and a line with only the command; nothing if all rows are tickets."""
-    statuses = summary.statuses
+class Step(NamedTuple):
+    """One step: what to do, and the words of the command that does it."""
+
+    text: str
+    command: tuple[str, ...] = ()
+
+
+def step_lines(steps: Iterable[Step]) -> Iterator[str]:
+    """Yield the lines of steps. Each command has its own line."""
+    label = "next"
+    for step in steps:
+        yield labelled(label, step.text)
+        if step.command:
+            yield labelled("", shlex.join(["ticket-importer", *step.command]))
+        label = ""
+
+
+def after_import(summary: Summary, typed: TypedCommand) -> list[Step]:
+    """Return what to do after a `run` or a `rerun`; nothing if all rows are done."""
+    typed, states = _proposed(typed), summary.statuses
+    # The sandbox's ledger is deleted: only the results file knows its tickets.
+    again = _rerun(summary, typed) if typed.name == "rerun" or typed.has("--sandbox") else typed
     if summary.stops:
-        yield labelled("next", "correct the export or the mapping; if this export is right, send it with:")
         go_on = [word for stop in summary.stops for word in stop.go_on_with.split()]
-        yield _command_line([*_same_command(order), *go_on])
-    elif to_correct := [status for status in (Status.FAILED, Status.REJECTED) if statuses[status]]:
-        rows = "row" if sum(statuses[status] for status in to_correct) == 1 else "rows"
-        yield labelled("next", f"correct the {' and '.join(to_correct)} {rows} in {summary.results}")
-        if statuses[Status.REJECTED] and statuses[Status.PENDING] and not (summary.calls or order.options.skip_invalid):
-            yield labelled("", "(or add --skip-invalid to send the other rows without them), then run:")
-        else:
-            yield labelled("", "then run:")
-        yield _command_line(_rerun_command(summary, order))
-    elif statuses[Status.PENDING]:
-        yield labelled("next", "to send the pending rows, run:")
-        # The sandbox's ledger is deleted: only the results file knows the tickets.
-        if order.options.sandbox or order.command == "rerun":
-            yield _command_line(_rerun_command(summary, order))
-        else:
-            yield _command_line([*_same_command(order), *(["--skip-invalid"] if order.options.skip_invalid else [])])
-    elif statuses[Status.UNKNOWN]:
-        yield labelled("next", "to find out which of the unknown rows became tickets, run:")
-        yield _command_line(["resolve", str(summary.results), *_connection(order.options)])
+        return [Step("correct the export or the mapping; if this export is right, send it with:", typed.words(*go_on))]
+    if states[Status.PENDING] and summary.ending is not None:
+        return [Step(_after_stop(summary.ending), again.words()), *_resolve(summary, typed, "then, ")]
+    if states[Status.PENDING] and states[Status.REJECTED] and not (summary.calls or typed.has("--skip-invalid")):
+        without = Step("or, to send the other rows without them, run:", again.words("--skip-invalid"))
+        return [*_correct(summary, typed), without]
+    typed, again = typed.without(_SELECTING), again.without(_SELECTING)
+    if states[Status.PENDING]:
+        return [
+            Step(f"to send {_rows(summary, Status.PENDING)}, run:", again.words()),
+            *_resolve(summary, typed, "then, "),
+        ]
+    return [*_resolve(summary, typed), *_correct(summary, typed, "then, " if states[Status.UNKNOWN] else "")]
 
 
-def _command_line(arguments: list[str]) -> str:
-    return labelled("", shlex.join(["ticket-importer", *arguments]))
+def after_resolve(summary: Summary, typed: TypedCommand) -> list[Step]:
+    """Return what to do after `resolve`; nothing if all rows are done."""
+    typed, states = _proposed(typed).without(["--set"]), summary.statuses
+    rerun = replace(typed, flags=(("-m", "MAPPING"), *typed.flags))
+    if summary.ending is not None and states[Status.UNKNOWN]:
+        return [Step(_after_stop(summary.ending), typed.words())]
+    steps = []
+    if states[Status.UNKNOWN]:
+        text = f"look for {_rows(summary, Status.UNKNOWN)} in the account, then settle each:"
+        settle = ("--set", "ROW=created:NUMBER", "--set", "ROW=pending")
+        steps.append(Step(text, (typed.name, str(summary.results), *settle)))
+    then = "then, " if steps else ""
+    if states[Status.FAILED] or states[Status.REJECTED]:
+        return [*steps, *_correct(summary, rerun, then)]
+    if states[Status.PENDING]:
+        text = f"{then}to send {_rows(summary, Status.PENDING)}, run:"
+        return [*steps, Step(text, _rerun(summary, rerun).words())]
+    return steps
 
 
-def _same_command(order: Order) -> list[str]:
-    options = order.options
-    results = ["-o", str(options.results)] if options.results else []
-    return [order.command, str(order.manifest), *_mapping(order), *_connection(options), *_limits(options), *results]
+def after_plan(plan: PlanSummary, typed: TypedCommand) -> list[Step]:
+    """Return what to do after a dry run; nothing if there is nothing to send."""
+    again = _proposed(typed)
+    if plan.seed is not None:  # of a sample: the run sends the rows that the plan counted
+        again = replace(again, flags=(*again.without(["--seed"]).flags, ("--seed", str(plan.seed))))
+    if plan.stops or not plan.to_send:  # the error says what to do about stops
+        return []
+    if plan.is_blocked:
+        without = Step("or, to send the other rows without them, run:", again.words("--skip-invalid"))
+        return [Step("correct the rejected rows in the manifest, or the mapping, then check again"), without]
+    if plan.to_send > _TRIAL_ROWS and not plan.counts[Disposition.SKIP] and not any(map(again.has, _SELECTING)):
+        return [Step("to send ten rows as a trial, run:", again.words("--limit", str(_TRIAL_ROWS)))]
+    return [Step("to send the rows, run:", again.words())]
 
 
-def _rerun_command(summary: Summary, order: Order) -> list[str]:
-    options = order.options
+def _after_stop(ending: ImporterError) -> str:
+    """Return what to do before the same command runs again."""
+    match ending:
+        case Interrupted():
+            return "to go on, run:"
+        case ProgramError():
+            return "report this bug; to go on, run:"
+    hint = ending.hint.rstrip(".")
+    hint = hint if hint[1:2].isupper() else hint[:1].lower() + hint[1:]
+    return f"{hint}:" if hint.endswith(("run again", "run the same command again")) else f"{hint}, then run:"
+
+
+def _resolve(summary: Summary, typed: TypedCommand, then: str = "") -> Iterator[Step]:
+    if summary.statuses[Status.UNKNOWN]:
+        command = _command("resolve", str(summary.results), typed).words()
+        yield Step(f"{then}to find out which of the unknown rows became tickets, run:", command)
+
+
+def _correct(summary: Summary, typed: TypedCommand, then: str = "") -> Iterator[Step]:
+    """Yield how to go on with rejected and failed rows."""
+    wrong = [status for status in (Status.FAILED, Status.REJECTED) if summary.statuses[status]]
+    if not wrong:
+        return
+    rerun = _rerun(summary, typed)
+    if any(code == "spreadsheet-changed" for _, code, _ in summary.reasons):
+        text = f"{then}restore the cells that a spreadsheet changed, as import_error of their rows says, then run:"
+        yield Step(text, rerun.words())
+        yield Step("or, if these changes are intended, run:", rerun.words("--accept-edits"))
+        return
+    text = f"{then}correct {_rows(summary, *wrong)} in {summary.results}, or the mapping, and run:"
+    yield Step(text, rerun.words())
+
+
+def _rows(summary: Summary, *statuses: Status) -> str:
+    """Return how many rows are in these states: ``the 2 failed and 1 rejected rows``."""
+    counts = [f"{summary.statuses[status]:,} {status}" for status in statuses]
+    if sum(summary.statuses[status] for status in statuses) == 1:
+        return f"the {statuses[0]} row"
+    return f"the {' and '.join(counts)} rows"
+
+
+def _proposed(typed: TypedCommand) -> TypedCommand:
+    """Return the typed command without flags that are not proposed and without a ledger's password."""
+    flags = typed.without(_DROPPED).flags
+    return replace(typed, flags=tuple((name, _without_password(name, value)) for name, value in flags))
+
+
+def _without_password(flag: str, value: str | None) -> str | None:
+    return safe_url(value) if flag == "--ledger" and value and "://" in value else value
+
+
+def _rerun(summary: Summary, typed: TypedCommand) -> TypedCommand:
+    rerun = _command("rerun", str(summary.results), typed).without(["-o"])
     # The sandbox's ledger, which knew the manifest, is deleted.
-    original = order.manifest if options.sandbox and order.command == "run" else options.original
-    compared = ["--manifest", str(original)] if original else []
-    compared += [f"--{name.replace('_', '-')}" for name in ("accept_edits", "allow_missing") if getattr(options, name)]
-    words = ["rerun", str(summary.results), *_mapping(order), *_connection(options)]
-    return [*words, *compared, *_limits(options)]
+    knew_manifest = typed.name == "run" and typed.has("--sandbox")
+    return replace(rerun, flags=(*rerun.flags, ("--manifest", typed.argument))) if knew_manifest else rerun
 
 
-def _mapping(order: Order) -> list[str]:
-    source = ["--source", order.options.source] if order.options.source else []
-    return ["-m", str(order.mapping), *source, *(word for column in order.options.key for word in ("--key", column))]
-
-
-def _connection(options: Options) -> list[str]:
-    words = ["--sandbox"] if options.sandbox else []
-    if address := options.ledger:
-        words += ["--ledger", safe_url(address) if "://" in address else address]
-    return words + (["--rate", str(options.rate)] if options.rate else [])
-
-
-def _limits(options: Options) -> list[str]:
-    words = ["--rate-share", f"{100 * options.rate_share:g}%"] if options.rate_share < 1 else []
-    words += ["--daily-cap", str(options.daily_cap)] if options.daily_cap else []
-    words += ["--read-fields"] if options.read_fields else []
-    return words + (["--refusals", ",".join(sorted(options.refusals))] if options.refusals else [])
+def _command(name: str, argument: str, typed: TypedCommand) -> TypedCommand:
+    """Return another command with those of the typed flags that it has."""
+    known = {flag for parameter in cli.commands[name].params for flag in (*parameter.opts, *parameter.secondary_opts)}
+    return TypedCommand(name, argument, tuple(each for each in typed.flags if each[0] in known))

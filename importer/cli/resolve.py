@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from importer.cli import options
-from importer.cli.ending import Ending
+from importer.cli.ending import Ending, command_run
 from importer.cli.log_setup import set_up_log
+from importer.cli.next_steps import after_resolve, step_lines
 from importer.cli.output import log
 from importer.cli.questions import ask, can_ask
 from importer.cli.terminal import Terminal, show_lines
@@ -61,7 +62,7 @@ def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> End
     return Ending(
         exit_code=summary.exit_code,
         data=summary_data(summary) | {name.replace("-", "_"): outcomes[name] for name in _OUTCOMES},
-        lines=(*looked_up, *summary_lines(summary)),
+        lines=(*looked_up, *summary_lines(summary), *step_lines(after_resolve(summary, command_run().typed))),
         error=summary.ending,
     )
 

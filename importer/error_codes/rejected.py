@@ -256,7 +256,7 @@ REJECTED = {
     ),
     "spreadsheet-changed": ErrorCode(
         "A cell differs from the manifest as if a spreadsheet changed it: lost zeros or digits, a rewritten date.",
-        "Restore the cell, with its column formatted as text; if the change is intended, run with --accept-edits.",
+        "Run `rerun --restore`, which takes the cell from the manifest; if the change is intended, use --accept-edits.",
         "When a spreadsheet opens a CSV, it reads some IDs as numbers and some texts as dates, and saves them "
         "changed. The ticket would get a value that nobody intended.",
     ),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import getpass
 import json
+import os
 import re
 import sqlite3
 import time
@@ -122,6 +124,16 @@ def boot_id(path: Path = _BOOT_ID) -> str:
         return path.read_text(encoding="ascii").strip()
     except OSError:
         return "unknown"
+
+
+def user_name() -> str:
+    """Return the name of the user that runs this process, as the system knows it."""
+    try:
+        import pwd  # noqa: PLC0415 - not on Windows
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):  # a container's user may have no name
+        return str(os.getuid()) if hasattr(os, "getuid") else getpass.getuser()
 
 
 def boot_clock_s() -> float:

@@ -1,9 +1,10 @@
-"""Queries about past runs: how each ended, and the current states of its rows."""
+"""Queries about past runs: what each did, how it ended, and the current states of its rows."""
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,31 +12,47 @@ import sqlalchemy as sa
 
 from importer.errors import UsageError
 from importer.ledger import leases, schema
+from importer.ledger.records import FOUND, SET_CREATED
 from importer.ledger.store import Ledger
 
 _SHOWN_RUNS = 10
+_MADE = ("created", FOUND, SET_CREATED)  # outcomes that give a ticket's number
+_attempts, _tickets, _forgotten = schema.attempts.c, schema.tickets.c, schema.forgotten.c
+_rejections = schema.rejections.c
+_States = Mapping[str, dict[str, int]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PastRun:
-    """One run. ``states``: number of its rows in each current state. ``live``: its process is still running."""
+    """One run. ``live``: its process is still running.
+
+    ``did``: the number of its rows in each state when it ended. ``states``: the number of the rows that it sent,
+    settled or rejected in each state now. ``unconfirmed``: its requests whose answer was not recorded.
+    ``unknown_since``: since when the oldest of these rows that are unknown now is unknown.
+    """
 
     id: str
     account: str
     source: str
     command: str
     manifest: str
+    results: str
     host: str
+    user: str
     started_at: str
     ended_at: str | None
     exit_code: int | None
+    stopped: str
     live: bool
+    did: dict[str, int]
     states: dict[str, int]
+    unconfirmed: int
+    unknown_since: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PastRow:
-    """One row that a run sent, settled or rejected: the outcome in that run, and the row's current state."""
+    """One row that a run sent, settled, rejected or forgot: the outcome in that run, and the row's current state."""
 
     row: int
     key: str
@@ -44,6 +61,7 @@ class PastRow:
     outcome: str  # of the run's last request for it; empty without an answer
     attempts: int  # by this run
     settled_at: str
+    unknown_since: str  # only of a row that is unknown now
     error_code: str
     error: str
 
@@ -51,10 +69,10 @@ class PastRow:
 def past_runs(ledger: Ledger) -> list[PastRun]:
     """Return every run of a ledger, the newest first."""
     with ledger.reading() as db:
-        states = _states(db)
+        counts = _Counts(db)
         # Runs that started in the same second are sorted by the boot clock.
         order = (schema.runs.c.started_at.desc(), schema.runs.c.lease_until.desc(), schema.runs.c.id)
-        return [_past_run(ledger, db, row, states) for row in db.execute(schema.runs.select().order_by(*order)).all()]
+        return [_past_run(ledger, db, row, counts) for row in db.execute(schema.runs.select().order_by(*order)).all()]
 
 
 def past_run(ledger: Ledger, name: str) -> PastRun:
@@ -74,74 +92,178 @@ def past_run(ledger: Ledger, name: str) -> PastRun:
 
 def rows_of(ledger: Ledger, run_id: str) -> Iterator[PastRow]:
     """Yield the rows of a run, in the manifest's order."""
-    attempts, tickets, rejections = schema.attempts.c, schema.tickets.c, schema.rejections.c
+    every = sa.union_all(_sent_rows(run_id), _rejected_rows(run_id), _forgotten_rows(run_id)).subquery()
+    with ledger.reading() as db:
+        for row in db.execute(sa.select(every).order_by(every.c.row, every.c.key)):
+            yield PastRow(**row._asdict())
+
+
+def _sent_rows(run_id: str) -> sa.Select[Any]:
     last = (
-        sa.select(attempts.ticket, sa.func.max(attempts.id).label("last"), sa.func.count().label("tries"))
-        .where(attempts.run == run_id)
-        .group_by(attempts.ticket)
+        sa.select(_attempts.ticket, sa.func.max(_attempts.id).label("last"), sa.func.count().label("tries"))
+        .where(_attempts.run == run_id)
+        .group_by(_attempts.ticket)
         .subquery()
     )
-    sent = (
+    is_forgotten = _attempts.forgotten_by.is_not(None)
+    return (
         sa.select(
-            tickets.manifest_row.label("row"),
-            tickets.key,
-            tickets.state,
-            tickets.number,
-            sa.func.coalesce(attempts.outcome, "").label("outcome"),
+            _tickets.manifest_row.label("row"),
+            _tickets.key,
+            sa.case((is_forgotten, "forgotten"), else_=_tickets.state).label("state"),
+            sa.case((is_forgotten, sa.func.coalesce(_forgotten.number, "")), else_=_tickets.number).label("number"),
+            sa.func.coalesce(_attempts.outcome, "").label("outcome"),
             last.c.tries.label("attempts"),
-            sa.func.coalesce(attempts.settled_at, "").label("settled_at"),
-            tickets.error_code,
-            tickets.error,
+            sa.func.coalesce(_attempts.settled_at, "").label("settled_at"),
+            sa.case((_is_unknown(), _tickets.finished_at), else_="").label("unknown_since"),
+            sa.case((is_forgotten, ""), else_=_tickets.error_code).label("error_code"),
+            sa.case((is_forgotten, ""), else_=_tickets.error).label("error"),
         )
-        .join(last, last.c.ticket == tickets.id)
-        .join(schema.attempts, attempts.id == last.c.last)
+        .join(last, last.c.ticket == _tickets.id)
+        .join(schema.attempts, _attempts.id == last.c.last)
+        .join(
+            schema.forgotten,
+            (_forgotten.ticket == _tickets.id) & (_forgotten.run == _attempts.forgotten_by),
+            isouter=True,
+        )
     )
+
+
+def _is_unknown() -> sa.ColumnElement[bool]:
+    return (_tickets.state == "unknown") & _attempts.forgotten_by.is_(None)
+
+
+def _rejected_rows(run_id: str) -> sa.Select[Any]:
     none = sa.literal("")
-    rejected = sa.select(
-        rejections.manifest_row.label("row"),
-        rejections.key,
+    return sa.select(
+        _rejections.manifest_row.label("row"),
+        _rejections.key,
         sa.literal("rejected").label("state"),
         none.label("number"),
         none.label("outcome"),
         sa.literal(0).label("attempts"),
         none.label("settled_at"),
-        rejections.code,
-        rejections.error,
-    ).where(rejections.run == run_id)
-    both = sa.union_all(sent, rejected).subquery()
-    with ledger.reading() as db:
-        for row in db.execute(sa.select(both).order_by(both.c.row, both.c.key)):
-            yield PastRow(**row._asdict())
+        none.label("unknown_since"),
+        _rejections.code,
+        _rejections.error,
+    ).where(_rejections.run == run_id)
 
 
-def _states(db: sa.Connection) -> dict[str, dict[str, int]]:
-    """Return run -> state -> number of rows in that state now, of the rows that the run sent, settled or rejected."""
-    attempts, tickets, rejections = schema.attempts.c, schema.tickets.c, schema.rejections.c
-    states: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    sent = (
-        sa.select(attempts.run, tickets.state, sa.func.count(tickets.id.distinct()))
-        .join(schema.tickets, tickets.id == attempts.ticket)
-        .group_by(attempts.run, tickets.state)
-        .order_by(tickets.state)
+def _forgotten_rows(run_id: str) -> sa.Select[Any]:
+    """Return the rows that a run of `ledger forget` forgot, with the numbers of their tickets."""
+    none = sa.literal("")
+    return (
+        sa.select(
+            _tickets.manifest_row.label("row"),
+            _tickets.key,
+            sa.literal("forgotten").label("state"),
+            _forgotten.number,
+            _forgotten.state.label("outcome"),
+            sa.literal(0).label("attempts"),
+            _forgotten.finished_at.label("settled_at"),
+            none.label("unknown_since"),
+            none.label("error_code"),
+            none.label("error"),
+        )
+        .join(schema.tickets, _tickets.id == _forgotten.ticket)
+        .where(_forgotten.run == run_id)
     )
-    for run, state, count in db.execute(sent):
-        states[run][state] = count
-    for run, count in db.execute(sa.select(rejections.run, sa.func.count()).group_by(rejections.run)):
-        states[run]["rejected"] = count
-    return states
 
 
-def _past_run(ledger: Ledger, db: sa.Connection, row: sa.Row[Any], states: dict[str, dict[str, int]]) -> PastRun:
+class _Counts:
+    """Counts of all runs: of their rows by current state, of tickets that they made, of requests without an answer."""
+
+    def __init__(self, db: sa.Connection) -> None:
+        state = sa.case((_attempts.forgotten_by.is_not(None), "forgotten"), else_=_tickets.state)
+        sent = (
+            sa.select(
+                _attempts.run,
+                state.label("state"),
+                sa.func.count(_tickets.id.distinct()),
+                sa.func.min(_tickets.finished_at),
+            )
+            .join(schema.tickets, _tickets.id == _attempts.ticket)
+            .group_by(_attempts.run, state)
+            .order_by(state)
+        )
+        self.states: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self.unknown_since: dict[str, str] = {}
+        for run, name, count, oldest in db.execute(sent):
+            self.states[run][name] = count
+            if name == "unknown":
+                self.unknown_since[run] = oldest
+        self.rejected = _by_run(db, schema.rejections)
+        self.forgotten = _by_run(db, schema.forgotten)
+        self.made = _by_run(db, schema.attempts, _attempts.outcome.in_(_MADE))
+        self.unconfirmed = _by_run(db, schema.attempts, _attempts.outcome.is_(None))
+        for state_now, of_runs in (("rejected", self.rejected), ("forgotten", self.forgotten)):
+            for run, count in of_runs.items():
+                self.states[run][state_now] = count
+
+
+def _by_run(db: sa.Connection, table: sa.Table, where: sa.ColumnElement[bool] | None = None) -> dict[str, int]:
+    statement = sa.select(table.c.run, sa.func.count()).group_by(table.c.run)
+    return {name: number for name, number in db.execute(statement if where is None else statement.where(where))}  # noqa: C416 - rows are no pairs for mypy
+
+
+def _did(db: sa.Connection, row: sa.Row[Any], counts: _Counts) -> dict[str, int]:
+    """Return what a run did: the states of its rows when it ended; for a run that has not ended, until now.
+
+    The tickets that it made are counted by its requests, as an answer may have come after its end.
+    """
+    if row.did is not None:
+        did: dict[str, int] = json.loads(row.did)
+    elif row.ended_at is None:
+        did = leases.states_of_held_rows(db, row.id)
+    else:  # a run of an older version
+        did = _last_outcomes(db, row.id)
+    others = {"created": counts.made, "rejected": counts.rejected, "forgotten": counts.forgotten}
+    did |= {name: number for name, of_runs in others.items() if (number := of_runs.get(row.id, 0))}
+    return did
+
+
+def _last_outcomes(db: sa.Connection, run_id: str) -> dict[str, int]:
+    """Estimate from its requests in which states a run of an older version left its rows."""
+    last = sa.select(sa.func.max(_attempts.id)).where(_attempts.run == run_id).group_by(_attempts.ticket)
+    state = sa.case(
+        (_attempts.outcome.is_(None), "unknown"),
+        (_attempts.outcome.in_(("unclear", "not-found", "ambiguous")), "unknown"),
+        (_attempts.outcome.in_(("refused", "notsendable")), "failed"),
+        (_attempts.outcome.in_(_MADE), "created"),
+        else_="pending",
+    )
+    found = sa.select(state, sa.func.count()).where(_attempts.id.in_(last)).group_by(state)
+    return {name: number for name, number in db.execute(found)}  # noqa: C416 - rows are no pairs for mypy
+
+
+def _after_crash(states: Mapping[str, int]) -> dict[str, int]:
+    """Return the states of a crashed run's rows: the next run will find those in flight to be unknown."""
+    others = {state: count for state, count in states.items() if state not in ("sending", "unknown")}
+    unknown = states.get("sending", 0) + states.get("unknown", 0)
+    return others | ({"unknown": unknown} if unknown else {})
+
+
+def _past_run(ledger: Ledger, db: sa.Connection, row: sa.Row[Any], counts: _Counts) -> PastRun:
+    live = row.ended_at is None and not leases.is_expired(db, row, ledger.path)
+    did, states = _did(db, row, counts), counts.states.get(row.id, {})
+    if not live:
+        did, states = _after_crash(did), _after_crash(states)
     return PastRun(
         id=row.id,
         account=row.account,
         source=row.source,
         command=row.command,
         manifest=row.manifest,
+        results=row.results or "",
         host=row.host,
+        user=row.user_name or "",
         started_at=row.started_at,
         ended_at=row.ended_at,
         exit_code=row.exit_code,
-        live=row.ended_at is None and not leases.is_expired(db, row, ledger.path),
-        states=states.get(row.id, {}),
+        stopped=row.stopped or "",
+        live=live,
+        did=did,
+        states=states,
+        unconfirmed=counts.unconfirmed.get(row.id, 0),
+        unknown_since=counts.unknown_since.get(row.id),
     )

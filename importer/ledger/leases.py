@@ -5,6 +5,7 @@ When a lease has expired, the run's rows are released, and its requests without 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def end_expired_runs(db: sa.Connection, run: RunInfo, ledger: Path | None) -> No
 
 
 def release_rows(db: sa.Connection, run_id: str) -> None:
-    """Release a run's rows; its requests in flight become unknown."""
+    """Release a run's rows, and record in which states it leaves them; its requests in flight become unknown."""
     held = schema.tickets.c.held_by == run_id
     sending = sa.select(schema.tickets.c.id).where(held & (schema.tickets.c.state == "sending"))
     left_open = schema.attempts.c.ticket.in_(sending) & schema.attempts.c.outcome.is_(None)
@@ -69,7 +70,17 @@ def release_rows(db: sa.Connection, run_id: str) -> None:
             finished_at=utc_now(),
         )
     )
+    did = json.dumps(states_of_held_rows(db, run_id))
+    db.execute(schema.runs.update().where((schema.runs.c.id == run_id) & schema.runs.c.did.is_(None)).values(did=did))
     db.execute(schema.tickets.update().where(held).values(held_by=None))
+
+
+def states_of_held_rows(db: sa.Connection, run_id: str) -> dict[str, int]:
+    """Return the number of a run's rows in each state: those that it sent or settled, and those that are pending."""
+    columns = schema.tickets.c
+    where = (columns.held_by == run_id) & ((columns.run == run_id) | (columns.state == "pending"))
+    counted = sa.select(columns.state, sa.func.count()).where(where).group_by(columns.state)
+    return {name: number for name, number in db.execute(counted)}  # noqa: C416 - rows are no pairs for mypy
 
 
 def is_expired(db: sa.Connection, other: sa.Row[Any], ledger: Path | None) -> bool:

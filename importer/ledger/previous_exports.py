@@ -43,6 +43,7 @@ class ExportRecord:
     held_share: float | None  # share of the former export's keys that it contains
     previous_held_share: float | None  # the ``held_share`` of the export before it
     finished_at: str
+    contents: bytes | None = None  # hashes of the rows' cells, as ``keys`` and in their order
 
 
 class KnownRow(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from importer.models import TicketIds
 
@@ -21,6 +22,7 @@ class RunInfo:
     manifest_sha256: str
     mapping_sha256: str
     key_field: str | None
+    results: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,9 +144,22 @@ def utc_now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def seconds_since(moment: str) -> float | None:
+    """Return the age of a moment of ``utc_now``, for display only; ``None`` if the text is no such moment."""
+    try:
+        return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())
+    except (ValueError, TypeError):  # a results file may hold any text, also a time without a zone
+        return None
+
+
 def utc_minute() -> int:
     """Return the wall clock in minutes since 1970, to count a day's calls across restarts of the machine."""
     return int(datetime.now(UTC).timestamp()) // 60
+
+
+def path_text(path: Path) -> str:
+    """Return a path as text that a database takes: its name may hold bytes that are not text."""
+    return str(path).encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def new_run_id(source: str) -> str:

@@ -1,4 +1,4 @@
-"""The tables of the ledger, version 5.
+"""The tables of the ledger, version 6.
 
 runs       one row per run; a run is live while ``ended_at`` is null and its lease is renewed
 tickets    one row per account, source and key: its state, its IDs, and the run that holds it
@@ -7,6 +7,9 @@ rejections rows that validation rejected in a run
 quotas     one row per account: its slots, shared by all runs
 calls      one row per account and minute: the number of calls
 exports    one row per account, source and manifest name: the contents of the last export
+forgotten  one row per forgotten ticket: its IDs, and the run of `ledger forget` that forgot it
+acknowledgements  one row per acknowledged row: it does not decide the exit code until its cells change
+result_files      one row per results file that a run wrote, with its hash
 
 To change the tables, change them here, raise ``SCHEMA_VERSION``, and add a revision to ``revisions/versions`` that
 makes the same change in existing ledgers.
@@ -16,7 +19,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 SECRET_BYTES = 32
 
 metadata = sa.MetaData()
@@ -51,6 +54,10 @@ runs = sa.Table(
     sa.Column("rows", sa.Integer),  # validated rows; as many are in its results
     sa.Column("boot_id", sa.Text, nullable=False),
     sa.Column("lease_until", sa.Float, nullable=False),  # on the clock that Ledger.now reads
+    sa.Column("user_name", sa.Text),  # who started it
+    sa.Column("results", sa.Text),  # path of its results
+    sa.Column("stopped", sa.Text),  # why it stopped early
+    sa.Column("did", sa.Text),  # JSON: the number of its rows in each state when it ended
 )
 tickets = sa.Table(
     "tickets",
@@ -112,6 +119,7 @@ attempts = sa.Table(
     # The last attempt that had been sent when this one was settled: gives the order without a clock.
     sa.Column("settled_after", sa.Integer),
     sa.Column("wait_s", sa.Float),  # how long its row waited after it; null if it was not sent again
+    sa.Column("forgotten_by", sa.Text),  # the run of `ledger forget` that made its row new again
 )
 rejections = sa.Table(
     "rejections",
@@ -122,6 +130,7 @@ rejections = sa.Table(
     sa.Column("code", sa.Text, nullable=False),
     sa.Column("error", sa.Text, nullable=False),
     sa.Column("hint", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False, server_default=""),  # hash of the row's cells
 )
 quotas = sa.Table(
     "quotas",
@@ -152,6 +161,40 @@ exports = sa.Table(
     sa.Column("held_share", sa.Float),  # share of the former export's keys that it contains
     sa.Column("previous_held_share", sa.Float),  # the same of the export before it
     sa.Column("finished_at", sa.Text, nullable=False),
+    sa.Column("contents", sa.LargeBinary),  # hashes of its rows' cells, packed as `keys` and in their order
+)
+result_files = sa.Table(
+    "result_files",
+    metadata,
+    sa.Column("run", sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("sha256", sa.Text, nullable=False, index=True),  # of the file as it was written
+)
+forgotten = sa.Table(
+    "forgotten",
+    metadata,
+    sa.Column("run", sa.ForeignKey("runs.id"), primary_key=True),  # the run of `ledger forget`
+    sa.Column("ticket", sa.ForeignKey("tickets.id"), primary_key=True, index=True),
+    sa.Column("state", sa.Text, nullable=False),  # what the row was before, like all below
+    sa.Column("sent_by", sa.Text),
+    sa.Column("number", sa.Text, nullable=False),
+    sa.Column("ticket_id", sa.Text, nullable=False),
+    sa.Column("ticket_key", sa.Text, nullable=False),
+    sa.Column("finished_at", sa.Text, nullable=False),
+)
+acknowledgements = sa.Table(
+    "acknowledgements",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),  # empty for a row without a key
+    sa.Column("content", sa.Text, primary_key=True),  # hash of the row's cells
+    sa.Column("manifest_row", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("user_name", sa.Text, nullable=False),
+    sa.Column("acknowledged_at", sa.Text, nullable=False),
 )
 
 

@@ -75,6 +75,7 @@ class Ledger(LedgerRows):
                     **asdict(run),
                     host=socket.gethostname(),
                     pid=os.getpid(),
+                    user_name=database.user_name(),
                     started_at=utc_now(),
                     boot_id=database.boot_id(),
                     lease_until=leases.now(db) + leases.LEASE_S,
@@ -107,11 +108,15 @@ class Ledger(LedgerRows):
             over.set()
             thread.join()
 
-    def end_run(self, run_id: str, exit_code: int) -> None:
-        """Record how a run ended and release its rows; its requests in flight become unknown."""
+    def end_run(self, run_id: str, exit_code: int, stopped: str = "") -> None:
+        """Record how a run ended and release its rows; its requests in flight become unknown.
+
+        ``stopped``: why it ended before all of its rows were done.
+        """
         with self.writing() as db:
             alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
-            db.execute(schema.runs.update().where(alive).values(ended_at=utc_now(), exit_code=exit_code))
+            values = {"ended_at": utc_now(), "exit_code": exit_code, "stopped": stopped or None}
+            db.execute(schema.runs.update().where(alive).values(**values))
             leases.release_rows(db, run_id)
         if self._file is not None:
             self._file.checkpoint()

@@ -65,7 +65,7 @@ class BookingQueue:
             case DailyCapReached(calls):
                 raise CapReached(
                     f"--daily-cap is reached: the account has had {calls:,} calls in the last 24 hours",
-                    hint="run the same command again when some of these calls are more than 24 hours old",
+                    hint="when some of these calls are more than 24 hours old, run the same command again",
                 )
 
     async def _book(self, request: SlotRequest, wanted: int) -> _Booked:

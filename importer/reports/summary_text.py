@@ -64,9 +64,9 @@ def _to_send_text(plan: PlanSummary) -> str:
 
 
 def seed_lines(seed: int | None) -> Iterator[str]:
-    """Yield the seed of a sample, as the flag that draws the same rows again."""
+    """Yield the seed of a sample as the flag that draws it again."""
     if seed is not None:
-        yield labelled("sample", f"--seed {seed} draws these rows again")
+        yield labelled("sample", f"drawn at random with --seed {seed}")
 
 
 def ignored_lines(ignored: Sequence[tuple[str, int]]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from importer.errors import ImporterError, LedgerError, ProgramError, ResultsError
 from importer.leadsquared.ticket_details import read_request
-from importer.ledger.records import LedgerEntry, RunInfo, new_run_id, source_of_run
+from importer.ledger.records import LedgerEntry, RunInfo, new_run_id, path_text, source_of_run
 from importer.ledger.store import Ledger
 from importer.ledger.unanswered_requests import unanswered_requests
 from importer.manifest.manifest import Manifest, open_manifest
@@ -83,10 +83,11 @@ def open_run(job: ResolveJob) -> Iterator[ResolveRun]:
             account=job.account_name,
             source=source,
             command="resolve",
-            manifest=str(job.results.absolute()),
+            manifest=path_text(job.results.absolute()),
             manifest_sha256=copy.sha256,
             mapping_sha256="",
             key_field=None,
+            results=path_text(job.target.absolute()),
         )
         ledger = Ledger.open(job.ledger_url)
         try:
@@ -117,15 +118,15 @@ def recorded(run: ResolveRun, emit: Emit) -> Iterator[Summary]:
     summary = Summary(run=run.info.id, account=run.info.account, results=run.job.target)
     run.ledger.begin_run(run.info)
     emit(RunStarted(run.info.id, run.info.account))
-    exit_code = ProgramError.exit_code
+    exit_code, stopped = ProgramError.exit_code, ""
     try:
         yield summary
         exit_code = summary.exit_code
     except ImporterError as error:
-        exit_code = error.exit_code
+        exit_code, stopped = error.exit_code, error.message
         raise
     finally:
         try:
-            run.ledger.end_run(run.info.id, exit_code)
+            run.ledger.end_run(run.info.id, exit_code, stopped)
         except LedgerError as error:  # must not hide the result; the lease expires by itself, as after a crash
             emit(Warned(f"the end of this run could not be recorded in the ledger: {error.message}"))

@@ -44,6 +44,12 @@ class ManifestComparison:
         reason = changed_by_spreadsheet(original, found, guessed=self.guessed)
         return (original, reason) if reason else None
 
+    def forget(self, row: int, column: str) -> None:
+        """Remove a difference: the cell has the manifest's text again."""
+        del self.cells[row][column]
+        if not self.cells[row]:
+            del self.cells[row]
+
 
 class ResultsContent:
     """The rows of a results file, added chunk by chunk: their cells only as hashes.

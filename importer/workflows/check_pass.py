@@ -65,9 +65,10 @@ class CheckPass:
         chosen = self._rows.chosen
         if chosen.draws_sample:
             chosen.draw(self._rows.chunks(size, read_ahead=True), self._are_open)
-        for chunk in self._rows.chunks(size, read_ahead=True):
+        for as_read in self._rows.chunks(size, read_ahead=True):
             raise_lost()
-            previous = self._rows.previous.rows(chunk)
+            previous = self._rows.previous.rows(as_read)
+            chunk = self._rows.previous.restored(as_read, previous)
             if record and self._ledger is not None and previous is not None:
                 self._ledger.add_from_results(self._run, past_imports(previous))
             decisions, converted = self._decide(chunk, previous, build_tickets=stage is not None)

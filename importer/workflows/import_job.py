@@ -16,8 +16,9 @@ class RowSelection:
     """The rows that the user wants to send. ``only``: the states of a rerun; ``None`` for a run.
 
     ``rows``, ``where`` (texts such as ``COLUMN=value``) and ``sample`` choose rows; the others keep their state. The
-    rest is for a rerun. ``manifest``: the manifest to compare the results file with. ``allow_missing``: rows may
-    be missing. ``accept_edits``: cells that a spreadsheet changed are sent.
+    rest is for a rerun. ``manifest``: the manifest to compare the results file with. ``allow_missing``: rows may be
+    missing. ``accept_edits``: cells that a spreadsheet changed are sent. ``restore``: they are put back from the
+    manifest.
     """
 
     only: frozenset[Status] | None = None
@@ -29,6 +30,7 @@ class RowSelection:
     manifest: Path | None = None
     allow_missing: bool = False
     accept_edits: bool = False
+    restore: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -53,13 +54,15 @@ class ManifestRows:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Return what the check of the rows has found: skipped lines, filters without rows, suspicious cells."""
-        return (
-            *self.manifest.skipped,
-            *self.chosen.warnings,
-            *self.row_filter.warnings,
-            *self.suspicious_cells.warnings,
+        """Return what the check found: skipped lines, restored cells, filters without rows, suspicious cells."""
+        found = (
+            self.manifest.skipped,
+            self.chosen.warnings,
+            self.previous.warnings,
+            self.row_filter.warnings,
+            self.suspicious_cells.warnings,
         )
+        return tuple(itertools.chain.from_iterable(found))
 
     def renumbered_row_counter(self) -> RenumberedRowCounter:
         """Return a counter of rows whose title or lead differs from the one that was sent."""

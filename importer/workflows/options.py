@@ -54,10 +54,11 @@ class Options:
     only: frozenset[Status] = _SENT_AGAIN
     original: str | Path | None = None
     accept_edits: bool = False
+    restore: bool = False
     allow_missing: bool = False
 
     def __post_init__(self) -> None:
-        """Choose a seed for a sample. Raises UsageError for options that exclude each other."""
+        """Choose a seed for a sample. Raises UsageError for options that contradict each other."""
         if self.sample is not None and self.seed is None:
             object.__setattr__(self, "seed", random.randrange(1, _SEEDS))  # noqa: S311 - no secret; the class is frozen
         if self.seed is not None and self.sample is None:
@@ -67,6 +68,12 @@ class Options:
                 "--only unknown needs --on-unknown retry",
                 hint="an unknown row may be a ticket already, and sending it may create a second one; "
                 "run `ticket-importer resolve` first, or look in the account",
+            )
+        if self.restore and self.accept_edits:
+            raise UsageError(
+                "--restore and --accept-edits can't be combined: the first undoes the changes of a spreadsheet, the "
+                "second sends them",
+                hint="use only one of them",
             )
 
     @property

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from importer.account_fields import check_mapping
 from importer.attachments import AttachmentFinder
 from importer.errors import MappingError, UsageError
-from importer.ledger.records import RunInfo, new_run_id
+from importer.ledger.records import RunInfo, new_run_id, path_text
 from importer.manifest.manifest import Manifest, open_manifest
 from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
 from importer.mapping import Mapping, check_columns, load_mapping, with_ignored_patterns, with_repeated_columns
@@ -96,11 +96,11 @@ class Preflight:
             account=job.account_name,
             source=mapping.source,
             command=job.command,
-            # A file name may hold bytes that are not text; no database takes them.
-            manifest=str(job.manifest.absolute()).encode(errors="surrogateescape").decode(errors="backslashreplace"),
+            manifest=path_text(job.manifest.absolute()),
             manifest_sha256=copy.sha256,
             mapping_sha256=mapping.sha256,
             key_field=mapping.key_field,
+            results=path_text(job.results.absolute()) if job.results is not None else "",
         )
         self._finder: AttachmentFinder | None = None
         self.set_original(job.manifest, None, stores_numbers=False)

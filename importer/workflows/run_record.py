@@ -29,7 +29,7 @@ def recorded(ledger: Ledger, info: RunInfo, job: ImportJob, emit: Emit) -> Itera
         raise final from final.__cause__ or error.__cause__
     finally:
         try:
-            ledger.end_run(info.id, exit_code)
+            ledger.end_run(info.id, exit_code, summary.ending.message if summary.ending is not None else "")
         except LedgerError as error:  # must not hide how the run ended; the lease expires by itself, as after a crash
             emit(Warned(f"the end of this run could not be recorded in the ledger: {error.message}"))
         emit(summary)

@@ -228,7 +228,6 @@ def ended(process: subprocess.Popen[str]) -> Ended:
 
 
 def next_command(out: str) -> list[str]:
-    """The arguments of the command that a summary shows in its last line, as a shell would split it."""
-    name, *arguments = shlex.split(out.strip().splitlines()[-1])
-    assert name == "ticket-importer"
-    return arguments
+    """The arguments of the first command that a summary shows, as a shell would split it."""
+    lines = [line.strip() for line in out.partition("\nnext ")[2].splitlines()]
+    return shlex.split(next(line for line in lines if line.startswith("ticket-importer ")))[1:]

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable
 
 from tests.cli.shop import KEY_FIELD, Account, Shop, ended
+from tests.ledger.ledgers import query
 
 Open = Callable[..., Account]
 
 
 def test_runs_come_newest_first_with_how_they_ended(shop: Shop, open_account: Open):
-    """Each run has its command, manifest, exit code and the states that its rows are in now, not those of then."""
-    open_account(
+    """Each run has its command, files, exit code, what it did, and the states that its rows are in now.
+
+    The tickets that the runs created add up to those of the account, however the rows went on.
+    """
+    account = open_account(
         [
             {"match": {KEY_FIELD: "00002"}, "fault": "refused-200", "times": 1},
             {"match": {KEY_FIELD: "00003"}, "fault": "500-after"},
@@ -29,11 +34,37 @@ def test_runs_come_newest_first_with_how_they_ended(shop: Shop, open_account: Op
     assert [run["command"] for run in (newest, middle, oldest)] == ["resolve", "rerun", "run"]
     assert [run["exit_code"] for run in (newest, middle, oldest)] == [0, 1, 1]
     assert (newest["states"], middle["states"], oldest["states"]) == ({"created": 1}, {"created": 1}, {"created": 4})
+    did = [run["did"] for run in (newest, middle, oldest)]
+    assert did == [{"created": 1}, {"created": 1}, {"created": 2, "failed": 1, "unknown": 1}]
+    assert sum(each["created"] for each in did) == len(account.tickets) == 4
+    assert {run["results"] for run in (newest, middle, oldest)} == {str(shop.path("tickets.results.csv"))}
     assert oldest["manifest"] == str(shop.path("tickets.csv"))
     assert newest["account"] == oldest["account"] == shop.results()[0]["import_account"]
     lines = shop.do("history").out.splitlines()
     assert [run["id"] for run in (newest, middle, oldest)] == [line.split()[0] for line in lines if line[0] != " "]
-    assert "exit code 1, some rows are not tickets" in lines[-4]
+    assert "exit code 1, some rows are not tickets" in lines[-5]
+    assert f"results: {shop.path('tickets.results.csv')}" in lines[-2]
+    assert lines[-1].strip() == "at its end: 2 created, 1 failed, 1 unknown; now: 4 created"
+    assert [line.strip() for line in lines[4::5]] == ["1 created", "1 created", lines[-1].strip()]
+
+
+def test_a_stop_has_its_reason_and_unknown_rows_their_age(shop: Shop, open_account: Open):
+    """The reason is the message of the run; an unknown row is as old as its unclear answer, also after `resolve`."""
+    account = open_account([{"calls": 2, "fault": "reset-before"}, {"calls": [3, 4, 5], "fault": "401"}])
+    shop.manifest(5)
+    assert shop.run("--concurrency", "1").code == 3
+    (run,) = shop.do("history", "--json").summary["runs"]
+    assert run["stopped"].startswith("the account refuses the keys")
+    assert (run["did"], run["states"]) == ({"created": 1, "pending": 3, "unknown": 1}, run["states"] | {"unknown": 1})
+    query(shop.folder, "update tickets set finished_at = '2026-01-02T09:35:47Z' where state = 'unknown'")
+    (run,) = shop.do("history", "--json").summary["runs"]
+    assert run["unknown_since"] == "2026-01-02T09:35:47Z"
+    text = shop.do("history").out
+    assert "stopped early: the account refuses the keys" in text
+    assert re.search(r"^    1 created, 3 pending, 1 unknown \(the oldest for \d+ d \d+ h\)$", text, re.MULTILINE)
+    rows = shop.do("history", run["id"], "--json").summary["rows"]
+    assert [row["unknown_since"] for row in rows if row["state"] == "unknown"] == ["2026-01-02T09:35:47Z"]
+    assert len(account.tickets) == 1
 
 
 def test_a_run_lists_its_rows(shop: Shop, open_account: Open):
@@ -84,9 +115,11 @@ def test_a_killed_run_and_a_live_one_are_told_apart(shop: Shop, open_account: Op
     ended(process)
     (killed,) = shop.do("history", "--json").summary["runs"]
     assert killed["live"] is False
-    assert killed["ending"].startswith("ended without an exit code")
+    assert killed["ending"] == "crashed or was killed; 1 request unconfirmed"
+    assert killed["did"] == killed["states"] == {"unknown": 1}
     assert shop.run().code == 1
-    assert shop.do("history", "--json").summary["runs"][1]["states"] == {"unknown": 1}
+    after = shop.do("history", "--json").summary["runs"][1]
+    assert (after["states"], after["did"], after["unconfirmed"]) == ({"unknown": 1}, {"unknown": 1}, 1)
     assert shop.do("resolve", "tickets.results.csv", "--json").summary["unknown"] == 1
 
 

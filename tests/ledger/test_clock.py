@@ -30,7 +30,10 @@ MAY_READ = {
     "fetch/web.py": (1, "a date in Retry-After"),
     "leadsquared/attachment_streams.py": (1, "compared with a file's ctime, which the system takes from this clock"),
     "leadsquared/client.py": (1, "a date in Retry-After, where the answer has no date of its own"),
-    "ledger/records.py": (3, "times for the user, names of runs, and the calls of a day, which outlast a restart"),
+    "ledger/records.py": (
+        4,
+        "times and ages for the user, names of runs, and the calls of a day, which outlast a restart",
+    ),
     "workflows/known_fields.py": (1, "the age of the account's fields, shown to the user"),
     "workflows/preflight.py": (2, "the age of the account's fields, and the time of a report, shown to the user"),
 }
@@ -58,7 +61,7 @@ def test_only_listed_modules_read_the_wall_clock() -> None:
     )
     assert dict(found) == {name: uses for name, (uses, _) in MAY_READ.items()}
     assert {function for function, _ in readings(PACKAGE / "ledger" / "records.py")} == {
-        *("utc_now", "new_run_id", "utc_minute")
+        *("utc_now", "new_run_id", "utc_minute", "seconds_since")
     }
 
 

@@ -17,6 +17,7 @@ import pytest
 from importer.errors import LedgerError
 from importer.ledger import migrations, schema
 from importer.ledger.database import make_engine, translated_errors
+from importer.ledger.history import past_runs
 from importer.ledger.store import Ledger
 from importer.models import Rate
 from importer.rate_limit import Booking, SlotRequest
@@ -263,6 +264,16 @@ def test_a_ledger_of_version_1_can_be_used_after_the_upgrade(tmp_path: Path) -> 
         assert isinstance(booking, Booking)
         assert pool.calls_last_day == 1
         ledger.end_run(run.id, 0)
+
+
+def test_what_a_run_of_an_older_version_did_is_estimated_from_its_requests(tmp_path: Path) -> None:
+    """It has no record of the states at its end; a killed run's request in flight is unconfirmed."""
+    ledger_of(4, tmp_path)
+    with contextlib.closing(Ledger.open(url_of(tmp_path / "ledger.sqlite"))) as ledger:
+        runs = {run.exit_code: run for run in past_runs(ledger)}
+    assert runs[1].did == {"created": 1, "failed": 1, "pending": 1, "unknown": 1, "rejected": 1}
+    assert runs[None].did == {"created": 1, "unknown": 1}
+    assert [runs[code].unconfirmed for code in (1, None)] == [0, 1]
 
 
 def test_every_version_has_a_revision() -> None:

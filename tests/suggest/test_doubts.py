@@ -17,9 +17,14 @@ def test_an_address_that_all_write_to_is_not_surely_who_asked(agents: int, tmp_p
     suggestion = drafted(tmp_path, ("ID", "Subject", "Email", "Customer"), *rows)
     assert fields_of(suggestion, Confidence.GUESS) == {"Customer": "LeadDetail.EmailAddress"}
     alone = drafted(tmp_path, ("ID", "Subject", "Email"), *(row[:3] for row in rows))
-    assert fields_of(alone, Confidence.GUESS) == {"Email": "LeadDetail.EmailAddress"}
-    why = "all its e-mail addresses are the same" if agents == 1 else "it has only 3 different e-mail addresses"
-    assert f"# guess: {why}" in alone.text
+    if agents == 1:
+        assert not alone.has_lead
+        assert (
+            "# TODO: by its name it is LeadDetail.EmailAddress, but all its e-mail addresses are the same" in alone.text
+        )
+    else:
+        assert fields_of(alone, Confidence.GUESS) == {"Email": "LeadDetail.EmailAddress"}
+        assert "# guess: it has only 3 different e-mail addresses" in alone.text
 
 
 def test_another_column_with_more_different_addresses_makes_a_guess(tmp_path: Path):
@@ -27,7 +32,7 @@ def test_another_column_with_more_different_addresses_makes_a_guess(tmp_path: Pa
     rows = [(str(n), f"us{n % 8}@ours.example", f"a{n % 17}@example.com") for n in range(40)]
     suggestion = drafted(tmp_path, ("ID", "Email", "Customer"), *rows)
     assert fields_of(suggestion, Confidence.GUESS) == {"Email": "LeadDetail.EmailAddress"}
-    assert "# guess: 'Customer' has more different e-mail addresses" in suggestion.text
+    assert "# guess: column 'Customer' has more different e-mail addresses" in suggestion.text
     fewer = [(key, customer, email) for key, email, customer in rows]
     assert fields_of(drafted(tmp_path, ("ID", "Email", "Customer"), *fewer), Confidence.GUESS) == {}
 

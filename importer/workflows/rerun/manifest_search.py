@@ -71,6 +71,11 @@ class ManifestSearch:
                         hint=_HINT_MISSING,
                     )
                 return original
+        if self.job.selection.restore:
+            raise ResultsError(
+                f"--restore can't be used: the manifest of {self.job.manifest} is not found, or has changed",
+                hint="name the manifest, or a copy of it as it was, with --manifest",
+            )
         self._check_by_ledger()
         emit(
             Warned(

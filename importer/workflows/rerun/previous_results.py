@@ -15,6 +15,7 @@ from importer.results import ManifestComparison, ResultRow, read_result_rows
 from importer.submission.chunk_decisions import INCOMPLETE_ROW_CODES, ChunkDecisions
 from importer.validation import Validator
 from importer.workflows.import_job import RowSelection
+from importer.workflows.rerun.restored_cells import RestoredCells
 
 
 class PreviousResults:
@@ -27,6 +28,16 @@ class PreviousResults:
         self._validator = validator
         self._selection = selection
         self._comparison = comparison
+        self._restored = RestoredCells(comparison) if selection.restore and comparison is not None else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The cells that were restored."""
+        return () if self._restored is None else tuple(self._restored.warnings)
+
+    def restored(self, chunk: Chunk, previous: Sequence[ResultRow] | None) -> Chunk:
+        """Return the rows without the changes of a spreadsheet, if the user asks for that."""
+        return chunk if self._restored is None or previous is None else self._restored.restore(chunk, previous)
 
     def rows(self, chunk: Chunk) -> list[ResultRow] | None:
         """Read the previous result of each row, with the manifest's keys; ``None`` if the file is a manifest."""
