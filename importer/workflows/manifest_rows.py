@@ -6,12 +6,13 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
+from importer.account_fields import AccountFields
 from importer.manifest.chunks import Chunk
 from importer.manifest.manifest import Manifest
 from importer.mapping import Mapping
 from importer.results import ManifestComparison, data_columns, data_header
 from importer.submission.plan import Plan
-from importer.validation import RenumberedRowCounter, RowFilter, SharedLeads, SuspiciousCells, Validator
+from importer.validation import RenumberedRowCounter, RowFilter, SharedLeads, SuspiciousCells, Validator, cell_choices
 from importer.workflows.chosen_rows import ChosenRows
 from importer.workflows.import_job import RowSelection
 from importer.workflows.rerun.previous_results import PreviousResults
@@ -63,6 +64,11 @@ class ManifestRows:
             self.suspicious_cells.warnings,
         )
         return tuple(itertools.chain.from_iterable(found))
+
+    def cell_choices(self, fields: AccountFields | None) -> dict[int, tuple[str, ...]]:
+        """Return, for the index of a column, the values that its cells may have."""
+        choices = cell_choices(self.mapping, fields)
+        return {at: choices[column] for at, column in enumerate(self.columns) if column in choices}
 
     def renumbered_row_counter(self) -> RenumberedRowCounter:
         """Return a counter of rows whose title or lead differs from the one that was sent."""

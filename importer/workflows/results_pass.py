@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 def row_results(stage: Stage, ledger: Ledger, run: RunInfo) -> Iterator[RowResults]:
     """Yield every row of the manifest with its result, some rows at a time."""
     for rows in stage.all_rows():
-        yield RowResults(cells=[row.cells for row in rows], results=list(_results(rows, ledger, run)))
+        yield RowResults(
+            cells=[row.cells for row in rows],
+            results=list(_results(rows, ledger, run)),
+            problems=[row.problems for row in rows],
+        )
 
 
 def _results(rows: list[StagedRow], ledger: Ledger, run: RunInfo) -> Iterator[ResultRow]:
