@@ -112,6 +112,11 @@ PENDING = {
         "Run the same command again.",
         "An error, a limit, an interruption or a rejected row ended the run. Nothing of this row was sent.",
     ),
+    "not-selected": ErrorCode(
+        "The row was never sent, and the flags of the run left it out.",
+        "Run again without --rows, --where and --sample, or name this row.",
+        "A run with one of these flags sends only the rows that they choose.",
+    ),
     "set-pending": ErrorCode(
         "set to pending by a user",
         "The row was unknown, and a user decided to send it again.",

@@ -65,6 +65,8 @@ def validate_manifest(job: ImportJob, emit: Emit, ledger: Ledger | None) -> Vali
             blank=preflight.manifest.blank_rows,
             skipped=counts[Disposition.SKIP],
             excluded=counts[Disposition.EXCLUDE],
+            not_selected=counts[Disposition.KEEP],
+            seed=job.selection.seed,
             ignored_by_patterns=preflight.mapping.ignored_by_patterns,
             kinds=with_fixes(tally.kinds(), preflight.mapping, job.fields),
             warnings=preflight.warnings,

@@ -163,6 +163,7 @@ class ImportRun:
             ignored_by_patterns=self.preflight.mapping.ignored_by_patterns,
             kinds=with_fixes(self._tally.kinds(), self.preflight.mapping, self._job.fields),
             to_send=to_send,
+            seed=self._job.selection.seed,
             is_blocked=not self.preflight.may_send(),
             attachment_bytes=plan.attachment_bytes,
             seconds=options.seconds(to_send),
