@@ -113,6 +113,7 @@ PENDING = {
         "An error, a limit, an interruption or a rejected row ended the run. Nothing of this row was sent.",
     ),
     "not-selected": ErrorCode(
+        "not selected",
         "The row was never sent, and the flags of the run left it out.",
         "Run again without --rows, --where and --sample, or name this row.",
         "A run with one of these flags sends only the rows that they choose.",
