@@ -6,7 +6,6 @@ problem_files   writes every problem to a file; html_page is one of its formats
 summary         plan, validation and summary as values; summary_text words them
 """
 
-from importer.reports.mapping_fixes import with_fixes
 from importer.reports.problem_files import report_file
 from importer.reports.problem_tally import ProblemTally
 from importer.reports.problem_text import problem_lines
@@ -37,5 +36,4 @@ __all__ = [
     "summary_data",
     "summary_lines",
     "warning_lines",
-    "with_fixes",
 ]
