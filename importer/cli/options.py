@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from importer.models import Rate
+from importer.models import Rate, RowNumbers
 from importer.settings import parse_duration, parse_refusals
 from importer.submission.failure_limit import FailureLimit
 from importer.workflows.options import Options
@@ -91,10 +91,18 @@ def _parse_answer_timeout(text: str) -> float:
     return seconds
 
 
+def _parse_reason(text: str) -> str:
+    if not text.strip():
+        raise ValueError("the reason is empty; write why the rows may stay as they are")
+    return text.strip()
+
+
 PATH = click.Path(path_type=Path)
 DURATION = _ParsedType("duration", parse_duration)
 _ANSWER_TIMEOUT = _ParsedType("duration", _parse_answer_timeout)
 SIZE = _ParsedType("size", _parse_size)
+ROWS = _ParsedType("rows", RowNumbers)
+REASON = _ParsedType("text", _parse_reason)
 RATE = _ParsedType("calls/seconds", Rate.parse)
 
 read_fields = click.option(

@@ -40,7 +40,8 @@ def _summary_lines(validation: Validation) -> Iterator[str]:
     skipped = f", {validation.skipped:,} already imported" if validation.skipped else ""
     rejected = f"{validation.rejected:,} rejected" if validation.rejected else "no problems found"
     excluded = f", {validation.excluded:,} excluded" if validation.excluded else ""
-    yield labelled("rows", f"{validation.rows:,}: {rejected}{skipped}{excluded}")
+    acknowledged = f", {validation.acknowledged:,} acknowledged" if validation.acknowledged else ""
+    yield labelled("rows", f"{validation.rows:,}: {rejected}{skipped}{excluded}{acknowledged}")
     yield from ignored_lines(validation.ignored_by_patterns)
     if validation.attachments is not None:
         yield attachments_line(validation.attachments, validation.rows)
