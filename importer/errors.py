@@ -89,7 +89,21 @@ class MappingError(UsageError):
 
 
 class ManifestError(UsageError):
-    """The manifest can't be read."""
+    """The manifest can't be read.
+
+    ``remedies``: keys of the mapping's `manifest` section, each with a value, one of which may help.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        details: Iterable[str] = (),
+        remedies: Iterable[tuple[str, str | bool]] = (),
+    ) -> None:
+        super().__init__(message, hint=hint, details=details)
+        self.remedies = tuple(remedies)
 
 
 class ResultsError(UsageError):

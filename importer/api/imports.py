@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from importer.errors import LedgerError
 from importer.export_checks.checks import ExportLimits
 from importer.reports.summary import Confirm, NewLedger, PlanSummary, Summary
-from importer.runtime.events import Emit, to_all
+from importer.runtime.events import Emit, Warned, to_all
 from importer.runtime.signals import outside_event_loop
 from importer.settings import SANDBOX_ACCOUNT, AccountSettings, read_connection, read_environment, read_refusals
 from importer.submission.retry import RetryPolicy
@@ -102,7 +103,9 @@ class Order:
             retry_statuses=options.retry_status,
             refusals=read_refusals(options.refusals, environment),
         )
-        with ledger_for_import(account, environment, options.ledger, confirm) as ledger_url:
+        with ledger_for_import(account, environment, options.ledger, confirm) as ledger:
+            if isinstance(ledger, LedgerError):
+                emit(Warned(f"{ledger.message}, so a run would ask or stop; {ledger.hint}"))
             fields = fields_to_check(
                 account, environment, options, emit, mapping=self.mapping, may_call=confirm is not None
             )
@@ -112,9 +115,9 @@ class Order:
                 mapping=self.mapping,
                 mapping_source=options.source,
                 mapping_key=options.key,
-                results=self.results if confirm is not None else None,
+                results=self.results,
                 account_name=account.name if account else SANDBOX_ACCOUNT,
-                ledger_url=ledger_url,
+                ledger_url=ledger if isinstance(ledger, str) else None,
                 selection=self._selection(),
                 fields=fields,
                 skip_invalid=options.skip_invalid,

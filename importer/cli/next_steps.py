@@ -123,8 +123,8 @@ def _correct(summary: Summary, typed: TypedCommand, then: str = "") -> Iterator[
         return
     rerun = _rerun(summary, typed)
     if any(code == "spreadsheet-changed" for _, code, _ in summary.reasons):
-        text = f"{then}restore the cells that a spreadsheet changed, as import_error of their rows says, then run:"
-        yield Step(text, rerun.words())
+        text = f"{then}to take the cells that a spreadsheet changed from the manifest, run:"
+        yield Step(text, rerun.words("--restore"))
         yield Step("or, if these changes are intended, run:", rerun.words("--accept-edits"))
         return
     text = f"{then}correct {_rows(summary, *wrong)} in {summary.results}, or the mapping, and run:"

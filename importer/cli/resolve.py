@@ -20,7 +20,7 @@ from importer.reports import summary_data, summary_lines
 from importer.resolve.run import ResolveJob
 from importer.resolve.search import SearchOptions, SearchPlan
 from importer.resolve.workflow import resolve as settle_unknown_rows
-from importer.runtime.display_text import duration, labelled, limit_text
+from importer.runtime.display_text import labelled, least_duration, limit_text
 from importer.runtime.events import CallEnded, Event
 from importer.settings import SANDBOX_ACCOUNT, ledger_url, read_connection, read_environment
 from importer.workflows.ledger_location import sandbox_ledger
@@ -101,5 +101,4 @@ def _plan_lines(plan: SearchPlan, rate: Rate) -> Iterator[str]:
     span = f" from {plan.first} to {plan.last}" if plan.last else ""
     yield labelled("to look up", f"{numbers}{span}")
     calls = "1 call" if plan.calls == 1 else f"{plan.calls:,} calls"
-    time_s = f"at least {duration(plan.seconds)}" if plan.seconds else "a few seconds"
-    yield labelled("duration", f"{time_s}: {calls} at {limit_text(rate)}")
+    yield labelled("duration", f"{least_duration(plan.seconds)}: {calls} at {limit_text(rate)}")

@@ -134,6 +134,20 @@ class ColumnMention:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gaps:
+    """What a mapping with errors lacks, so that later checks don't report it as further errors.
+
+    ``rules``: columns whose rules are wrong; ``fields``: a wrong part may fill a field; ``columns``: one may name a
+    column; ``manifest``: one may say how to read the manifest.
+    """
+
+    rules: frozenset[str] = frozenset()
+    fields: bool = False
+    columns: bool = False
+    manifest: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mapping:
     """Content of one mapping file and of the files that it includes. Lists keep the order of the file."""
 
@@ -158,6 +172,7 @@ class Mapping:
     mentions: tuple[ColumnMention, ...]
     lines: collections.abc.Mapping[KeyPath, int]
     warnings: tuple[str, ...]  # each a whole line with file and line number
+    gaps: Gaps = Gaps()
 
     @property
     def mentioned_columns(self) -> set[str]:

@@ -54,10 +54,10 @@ class Validation(Checked):
 class PlanSummary(Checked):
     """The plan of a run, which the user confirms. ``kinds`` counts the problems of rejected rows.
 
-    ``is_blocked``: rejected rows keep the other rows from being sent. ``limit``: the calls per period that the run may
-    make; ``seconds``: its least duration at this limit. ``made_today``: the account's calls of the last 24 hours, with
-    a ``daily_cap``; ``days``: how many days the calls take then. ``ignored_by_patterns``: how many columns each pattern
-    under ``ignore`` covers.
+    ``is_blocked``: rejected rows keep the ``to_send`` rows from being sent. ``limit``: the calls per period that the
+    run may make; ``seconds``: its least duration at this limit. ``made_today``: the account's calls of the last 24
+    hours, with a ``daily_cap``; ``days``: how many days the calls take then. ``ignored_by_patterns``: how many columns
+    each pattern under ``ignore`` covers.
     """
 
     account: str
@@ -83,6 +83,11 @@ class PlanSummary(Checked):
     export: ExportFigures | None = None  # compared with earlier exports; only for `run`
     stops: tuple[ExportStop, ...] = ()  # why nothing is sent
     requests: tuple[str, ...] = ()  # the first ones, as text; only for a dry run
+
+    @property
+    def go_on_with(self) -> str:
+        """The flags that send the rows although something keeps them from being sent; else empty."""
+        return " ".join([*(stop.go_on_with for stop in self.stops), *(["--skip-invalid"] if self.is_blocked else [])])
 
     @property
     def exit_code(self) -> int:

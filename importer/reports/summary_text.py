@@ -8,7 +8,7 @@ from importer.export_checks.checks import ExportFigures, ExportStop
 from importer.ledger.records import seconds_since
 from importer.models import AttachmentCounts, Status
 from importer.reports.summary import PlanSummary, Summary
-from importer.runtime.display_text import duration, labelled, limit_text, one_line, size_text
+from importer.runtime.display_text import duration, labelled, least_duration, limit_text, one_line, size_text
 from importer.submission.plan import TO_SEND, Disposition
 
 _REASONS_SHOWN = 10
@@ -41,11 +41,9 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
     if plan.attachments is not None:
         yield attachments_line(plan.attachments, plan.rows)
     yield labelled("to send", _to_send_text(plan))
-    if plan.to_send and not (plan.is_blocked or plan.stops):
+    if plan.to_send and not plan.go_on_with:
         calls = f"{_counted(plan.to_send, 'call')} at {limit_text(plan.limit)}"
-        yield labelled(
-            "duration", f"{f'at least {duration(plan.seconds)}' if plan.seconds else 'a few seconds'}: {calls}"
-        )
+        yield labelled("duration", f"{least_duration(plan.seconds)}: {calls}")
     if plan.daily_cap is not None:
         left = max(0, plan.daily_cap - plan.made_today)
         days = f": {plan.days:,} days, run the same command on each" if plan.days > 1 else ""
@@ -53,10 +51,14 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
 
 
 def _to_send_text(plan: PlanSummary) -> str:
-    if plan.stops:
-        return "nothing, because a check of the export stopped the run"
-    if plan.is_blocked:
-        return "nothing, because rows are rejected"
+    if plan.go_on_with:
+        rejected = plan.counts[Disposition.REJECT]
+        reasons = ["a check of the export stopped the run"] if plan.stops else []
+        reasons += (
+            [f"{_counted(rejected, 'row')} {'is' if rejected == 1 else 'are'} rejected"] if plan.is_blocked else []
+        )
+        would_send = f"; {plan.go_on_with} would send {plan.to_send:,}" if plan.to_send else ""
+        return f"0: {' and '.join(reasons)}{would_send}"
     if not plan.to_send:
         return "nothing"
     all_to_send = sum(plan.counts[disposition] for disposition in TO_SEND)
@@ -113,7 +115,8 @@ def plan_data(plan: PlanSummary) -> dict[str, object]:
         "blank_rows": plan.blank_rows,
         "comment_rows": plan.comment_rows,
         "footer_rows": plan.footer_rows,
-        "to_send": plan.to_send,
+        "to_send": 0 if plan.go_on_with else plan.to_send,
+        "would_send": plan.to_send if plan.go_on_with else None,
         "skipped": plan.counts[Disposition.SKIP],
         "excluded": plan.counts[Disposition.EXCLUDE],
         "ignored_by_patterns": dict(plan.ignored_by_patterns),

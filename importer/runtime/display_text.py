@@ -5,6 +5,7 @@ from __future__ import annotations
 from importer.models import Rate
 
 _TEXT_SHOWN = 400
+_MINUTES_ALONE = 10  # from here on, seconds don't matter
 
 
 def one_line(text: str, longest: int = _TEXT_SHOWN) -> str:
@@ -34,14 +35,23 @@ def limit_text(limit: Rate) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration as text: ``45 s``, ``12 min``, ``5 h 36 min``, ``2 d 7 h``."""
-    whole = round(seconds)
-    if whole < 60:  # noqa: PLR2004 - seconds, minutes, hours
-        return f"{whole} s"
-    minutes = round(seconds / 60)
-    if minutes < 60:  # noqa: PLR2004
+    """Return a duration as text: ``45 s``, ``1 min 19 s``, ``12 min``, ``5 h 36 min``, ``2 d 7 h``.
+
+    What is less than the smaller unit is left out, so that "at least" is true.
+    """
+    minutes, rest_s = divmod(round(seconds), 60)
+    hours, rest_min = divmod(minutes, 60)
+    if not minutes:
+        return f"{rest_s} s"
+    if minutes < _MINUTES_ALONE:
+        return f"{minutes} min {rest_s} s" if rest_s else f"{minutes} min"
+    if not hours:
         return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
     if hours < 24:  # noqa: PLR2004
-        return f"{hours} h {minutes} min"
+        return f"{hours} h {rest_min} min" if rest_min else f"{hours} h"
     return f"{hours // 24} d {hours % 24} h"
+
+
+def least_duration(seconds: float) -> str:
+    """Return the least duration of calls that take ``seconds`` from the first to the last."""
+    return f"at least {duration(seconds)}" if seconds >= 1 else "a few seconds"

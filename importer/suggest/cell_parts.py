@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from importer.mapping.cell_pattern import extract_pattern
 from importer.mapping.list_values import NestedValueError, list_values
-from importer.suggest.decisions import ColumnDecision, Confidence, Draft
+from importer.suggest.decisions import ColumnDecision, Confidence, Draft, Left
 
 _MOST = 0.9  # share of the filled cells that must hold an address
 
@@ -61,15 +61,19 @@ def _are_short(texts: Sequence[str]) -> bool:
     return max(map(len, filled), default=0) <= 500 and all("\n" not in text.strip() for text in filled)  # noqa: PLR2004
 
 
+def nested_columns(parts: Mapping[str, CellParts]) -> Left:
+    """Return the columns that no rule takes."""
+    why = "TODO: it has lists of objects or objects; make a column of a part of them with `manifest: {columns}`"
+    nested = (column for column, part in parts.items() if part.is_nested)
+    return {(each, ""): ColumnDecision(column=each, confidence=Confidence.UNMAPPED, why=why) for each in nested}
+
+
 def with_parts(decided: Draft, parts: Mapping[str, CellParts]) -> Draft:
-    """Return the draft with `join`, `pick` or `extract` where cells need them; leave out what no rule takes."""
+    """Return the draft with `join`, `pick` or `extract` where cells need them."""
     return replace(decided, decisions=tuple(_with_part(each, parts[each.column]) for each in decided.decisions))
 
 
 def _with_part(decision: ColumnDecision, part: CellParts) -> ColumnDecision:
-    if part.is_nested:
-        why = "TODO: it has lists of objects or objects; make a column of a part of them with `manifest: {columns}`"
-        return ColumnDecision(column=decision.column, confidence=Confidence.UNMAPPED, why=why)
     if decision.confidence is Confidence.UNMAPPED:
         return decision
     rule = dict(decision.rule)

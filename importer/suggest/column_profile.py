@@ -57,9 +57,9 @@ class ColumnProfile:
     """Profile of one column. ``rows``: of the sample; ``filled``: cells that are not blank.
 
     ``distinct``: number of different values; ``values``: these with their counts, most frequent first, if they are few
-    and short. ``longest``: in characters. ``average_words``: per cell. ``dates``: their formats. ``has_comma``: decimal
-    commas; ``has_dots``: dots between thousands. ``is_national``: some phone numbers have no country code.
-    ``has_tags``: some texts are HTML.
+    and short; ``most_frequent``: the first short one. ``longest``: in characters. ``average_words``: per cell.
+    ``dates``: their formats. ``has_comma``: decimal commas; ``has_dots``: dots between thousands. ``is_national``: some
+    phone numbers have no country code. ``has_tags``: some texts are HTML.
     """
 
     rows: int
@@ -69,6 +69,7 @@ class ColumnProfile:
     longest: int
     average_words: float = 0.0
     values: tuple[tuple[str, int], ...] = ()
+    most_frequent: tuple[str, int] = ("", 0)
     dates: DetectedDates | None = None
     has_comma: bool = False
     has_dots: bool = False
@@ -100,6 +101,11 @@ def profile_column(cells: Sequence[str]) -> ColumnProfile:
         longest=max(map(len, counts), default=0),
         average_words=sum(len(cell.split()) for cell in counts) / max(1, len(counts)),
         values=tuple(counts.most_common()) if few else (),
+        most_frequent=max(
+            ((value, count) for value, count in counts.items() if len(value) <= _SHORT_CHARS),
+            key=lambda each: each[1],
+            default=("", 0),
+        ),
         dates=detect_dates(list(counts)) if kind is ContentKind.TIME else None,
         has_comma=kind is ContentKind.NUMBER and any("," in cell for cell in counts),
         has_dots=kind is ContentKind.NUMBER

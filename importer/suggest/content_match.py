@@ -18,14 +18,17 @@ _FEW_LEVELS = 6  # of priorities that are numbers
 _OFTEN = 10  # rows per address, on average
 _PHONE_DIGITS = range(7, 16)
 _MIN_FOR_CHOICE = 10  # in fewer rows, choices and texts look alike
+_PHRASE_WORDS = 2
 
 
 class Match(enum.IntEnum):
     """How well cells and field agree."""
 
     YES = 0
-    DOUBT = 1
-    NO = 2
+    FEW = 1  # of the right kind, but few cells are filled or different
+    DOUBT = 2
+    EMPTY = 3
+    NO = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,9 @@ _Check = Callable[[ColumnProfile], ContentMatch]
 def match_contents(field: str, contents: ColumnProfile, of_account: AccountField | None) -> ContentMatch:
     """Compare cells with a field. ``of_account``: the account's description of the field, if known."""
     if contents.kind is ContentKind.EMPTY:
-        return ContentMatch(Match.DOUBT, "its cells are empty in all rows of the sample")
+        return ContentMatch(Match.EMPTY, "its cells are empty in all rows of the sample")
+    if field in api.LEAD_IDENTIFIERS and contents.distinct == 1 and contents.filled >= _MIN_FOR_CHOICE:
+        return ContentMatch(Match.NO, f"{_few(contents)}, so it does not identify the lead of a ticket")
     if of_account is not None and of_account.is_select and of_account.values is not None:
         return _configured(field, contents, of_account.values)
     if field in _CHECKS:
@@ -64,9 +69,11 @@ def _title(contents: ColumnProfile) -> ContentMatch:
     if contents.kind is not ContentKind.TEXT:
         return ContentMatch(Match.NO, f"it has {contents.kind}")
     if contents.filled < _FULL * contents.rows:
-        return ContentMatch(Match.DOUBT, f"{contents.rows - contents.filled:,} of {contents.rows:,} cells are empty")
+        agreement = Match.FEW if contents.filled >= _HALF * contents.rows else Match.DOUBT
+        return ContentMatch(agreement, f"{contents.rows - contents.filled:,} of {contents.rows:,} cells are empty")
     if contents.is_choice and contents.rows >= _MIN_FOR_CHOICE:
-        return ContentMatch(Match.DOUBT, _few(contents))
+        # Few single words are rather forms of address, such as Mr, or categories.
+        return ContentMatch(Match.FEW if contents.average_words >= _PHRASE_WORDS else Match.DOUBT, _few(contents))
     return _YES
 
 
@@ -80,7 +87,7 @@ def _description(contents: ColumnProfile) -> ContentMatch:
     if contents.kind is not ContentKind.TEXT:
         return ContentMatch(Match.DOUBT, f"it has {contents.kind}")
     if contents.is_choice and contents.rows >= _MIN_FOR_CHOICE:
-        return ContentMatch(Match.DOUBT, _few(contents))
+        return ContentMatch(Match.FEW, _few(contents))
     return _YES
 
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as part
+from types import MappingProxyType
 
 from importer.account_fields.ticket_fields import AccountField, AccountFields
 from importer.leadsquared.documented_fields import DESCRIPTION, LEAD_IDENTIFIERS, TITLE
 from importer.suggest import vocabulary
 from importer.suggest.column_profile import ColumnProfile, ContentKind
 from importer.suggest.content_match import Match
+from importer.suggest.key_choice import KeyDecision, choose_key
 from importer.suggest.proposals import BY_CELLS, LIKELY, AccountFieldIndex, Proposal, proposals
 from importer.suggest.rule_options import RuleOptions, suggest_rule
-
-_KEY_CHARS = 60
-_KEY_ROWS = 20  # in fewer rows, many columns have different values by chance
-_KEY_WORD = re.compile(r"(?:\A| )(?:id|key|nr|no|number|nummer|uuid|guid)\Z")
 
 
 class Confidence(enum.Enum):
@@ -44,19 +41,6 @@ class ColumnDecision:
     why: str = ""
     guess: str = ""
     note: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeyDecision:
-    """The column that identifies rows; empty for the whole row. ``why``: the reason, if it is a guess.
-
-    ``field``: the account's field for the key; ``field_why``: the reason, if that is a guess.
-    """
-
-    column: str = ""
-    field: str = ""
-    why: str = ""
-    field_why: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,15 +78,28 @@ class FileColumns:
     why: str = ""
 
 
-def draft(columns: Mapping[str, ColumnProfile], fields: AccountFields | None) -> Draft:
-    """Decide on every column. ``fields``: the account's, if they are known."""
+Left = Mapping[tuple[str, str], ColumnDecision]  # column and field -> why the column is not for that field
+
+
+def draft(
+    columns: Mapping[str, ColumnProfile], fields: AccountFields | None, left: Left = MappingProxyType({})
+) -> Draft:
+    """Decide on every column.
+
+    ``fields``: the account's, if they are known. ``left``: decisions to leave a column; with an empty field it is for
+    no field at all.
+    """
     account = AccountFieldIndex(fields)
-    key = _key(columns, account)
+    key = choose_key({column: each for column, each in columns.items() if (column, "") not in left}, account)
     found = sorted(
-        proposal
-        for at, (column, contents) in enumerate(columns.items())
-        if column != key.column
-        for proposal in proposals(at, column, contents, account)
+        (
+            proposal
+            for at, (column, contents) in enumerate(columns.items())
+            if column != key.column and (column, "") not in left
+            for proposal in proposals(at, column, contents, account)
+            if (column, proposal.field) not in left
+        ),
+        key=lambda proposal: proposal.order,
     )
     chosen: dict[int, Proposal] = {}
     taken = {key.field: key.column} if key.field else {}
@@ -111,6 +108,7 @@ def draft(columns: Mapping[str, ColumnProfile], fields: AccountFields | None) ->
         if proposal.agreement is not Match.NO and proposal.at not in chosen and proposal.field not in taken:
             chosen[proposal.at] = proposal
             taken[proposal.field] = names[proposal.at]
+    of_column = {column: decision for (column, _), decision in left.items()}
     decisions = []
     for at, (column, contents) in enumerate(columns.items()):
         if column == key.column:
@@ -120,7 +118,7 @@ def draft(columns: Mapping[str, ColumnProfile], fields: AccountFields | None) ->
             decisions.append(_decision(column, contents, chosen[at], rivals, account))
         else:
             own = [proposal for proposal in found if proposal.at == at]
-            decisions.append(_left(column, contents, own, taken))
+            decisions.append(of_column.get(column) or _left(column, contents, own, taken))
     unfilled = tuple(each for each in account.demanded if each.schema_name not in taken)
     return Draft(key=key, decisions=tuple(decisions), unfilled=unfilled)
 
@@ -132,12 +130,16 @@ def _rivals(
     field, names, looked = chosen[at].field, list(columns), list(columns.values())
     others = [each for each in found if each.field == field and each.at != at]
     if plain := [names[each.at] for each in others if each.is_plain]:
-        return f"{', '.join(map(repr, plain))} could be {field} as well"
+        return f"{_named(plain)} could be {field} as well"
     for each in others:
         free = each.agreement is Match.YES and each.at not in chosen
         if field in LEAD_IDENTIFIERS and free and looked[each.at].distinct > looked[at].distinct:
-            return f"{names[each.at]!r} has more different {looked[at].kind}"
+            return f"column {names[each.at]!r} has more different {looked[at].kind}"
     return ""
+
+
+def _named(columns: Sequence[str]) -> str:
+    return f"column{'s' if len(columns) > 1 else ''} {', '.join(map(repr, columns))}"
 
 
 def _decision(
@@ -163,7 +165,7 @@ def _doubt(chosen: Proposal, contents: ColumnProfile) -> str:
         of_account = chosen.field not in (*LEAD_IDENTIFIERS, TITLE, DESCRIPTION)
         by_cells = f"by its cells: {f'values of {chosen.field}' if of_account else contents.kind}"
         return f"{by_cells}, but {chosen.why}" if chosen.why else by_cells
-    if chosen.agreement is Match.DOUBT:
+    if chosen.agreement is not Match.YES:
         return chosen.why or often
     return often if chosen.rank == LIKELY else ""
 
@@ -178,60 +180,16 @@ def _key_decision(key: KeyDecision) -> list[ColumnDecision]:
 
 def _left(column: str, contents: ColumnProfile, own: Sequence[Proposal], taken: Mapping[str, str]) -> ColumnDecision:
     why = "no field is known for this column"
-    if contents.kind is ContentKind.EMPTY:
-        why = "empty in all rows of the sample"
+    if vocabulary.is_conversation(column):
+        why = "by its name it is a conversation or notes, and no field is known for them"
     # The name tells the user more than a field that the cells might fit too.
     best = next((each for each in own if each.rank < BY_CELLS), own[0] if own else None)
-    if best is not None and best.field in taken and best.agreement is not Match.NO:
-        why = f"{taken[best.field]!r} fits {best.field} better"
-    elif best is not None and best.rank < BY_CELLS and best.why:
-        why = f"TODO: by its name it is {best.field}, but {best.why}"
+    if contents.kind is ContentKind.EMPTY:
+        why = "empty in all rows of the sample"
+    elif best is not None and best.field in taken and best.agreement is not Match.NO:
+        why = f"not used: {best.field} is already filled from column {taken[best.field]!r}"
+    elif best is not None and best.why:
+        why = f"TODO: by its {'cells' if best.rank == BY_CELLS else 'name'} it is {best.field}, but {best.why}"
     elif contents.kind is ContentKind.URL:
         why = "web addresses: files have to be downloaded before they can be attachments"
     return ColumnDecision(column=column, confidence=Confidence.UNMAPPED, why=why)
-
-
-def _key(columns: Mapping[str, ColumnProfile], account: AccountFieldIndex) -> KeyDecision:
-    named = {column: vocabulary.normalized(column) for column, contents in columns.items() if contents.is_key}
-    sure = sorted(
-        (vocabulary.SURE_NAMES[vocabulary.KEY].index(name), column)
-        for column, name in named.items()
-        if name in vocabulary.SURE_NAMES[vocabulary.KEY]
-    )
-    likely = [
-        column
-        for column, name in named.items()
-        if name in vocabulary.LIKELY_NAMES[vocabulary.KEY] or _KEY_WORD.search(name)
-    ]
-    odd = (
-        ContentKind.TIME,
-        ContentKind.EMAIL,
-        ContentKind.EMAILS,
-        ContentKind.PHONE,
-        ContentKind.FILE,
-        ContentKind.URL,
-    )
-    short = [
-        column
-        for column in named
-        if columns[column].rows >= _KEY_ROWS
-        and columns[column].longest <= _KEY_CHARS
-        and columns[column].kind not in odd
-        and columns[column].average_words == 1
-    ]
-    if sure:
-        why = f"{sure[1][1]!r} identifies rows, too" if len(sure) > 1 else ""
-        column = sure[0][1]
-    elif likely or short:
-        column, why = (likely or short)[0], "it has a different value in each row of the sample"
-    else:
-        return KeyDecision(why="no column has a different value in each row; with this key an edited row is a new row")
-    if account.names.get(named[column], "") in (carriers := account.texts):
-        return KeyDecision(column=column, field=account.names[named[column]], why=why)
-    likely = [
-        name
-        for name in carriers
-        if vocabulary.normalized(name.rpartition(".")[2]) in vocabulary.SURE_NAMES[vocabulary.KEY]
-    ]
-    field_why = "by its name, this field is for keys of another system" if len(likely) == 1 else ""
-    return KeyDecision(column=column, field=likely[0] if field_why else "", why=why, field_why=field_why)

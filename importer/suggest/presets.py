@@ -12,6 +12,7 @@ from pathlib import Path
 
 from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS, TITLE
 from importer.mapping import Mapping, load_mapping
+from importer.mapping.checked_mapping import RowRules
 from importer.suggest.yaml_writer import yaml_scalar
 
 _FOLDER = Path(__file__).parent / "preset_files"
@@ -50,24 +51,41 @@ def find_preset(columns: Collection[str]) -> Preset | None:
     return Preset(name=name, text=path.read_text(encoding="utf-8"), mapping=mapping) if is_usable else None
 
 
-def adapted(preset: Preset, columns: Sequence[str], head: Sequence[str], manifest_options: Sequence[str]) -> str:
+def adapted(preset: Preset, columns: Sequence[str], manifest: Sequence[str]) -> str:
     """Return the preset for a manifest with these columns.
 
-    ``head``: comments at the top. ``manifest_options``: of the `manifest` section, instead of the preset's. Rules of
-    columns that the manifest does not have are left out; columns that the preset does not know are ignored.
+    ``manifest``: the `manifest` section, instead of the preset's. Rules of columns that the manifest does not have are
+    left out; columns that the preset does not know are ignored.
     """
-    lines = [*head, ""]
+    lines: list[str] = []
     for block in _blocks(preset.text):
         section = next((line.partition(":")[0] for line in block if line and line[0] not in " #"), "")
         if section == "columns":
             lines += _known_columns(block, columns)
-        elif section == "manifest":
-            lines += [f"manifest: {{{', '.join(manifest_options)}}}"] if manifest_options else []
-        elif section not in ("", "rows", "ignore") or (
-            section == "rows" and set(preset.mapping.rows.columns) <= set(columns)
-        ):
+        elif section == "rows":
+            lines += _known_rows(preset.mapping.rows, columns)
+        elif section not in ("", "manifest", "ignore"):
             lines += block
+        if section == "source" and manifest:
+            lines += manifest
     return "\n".join([*lines, *_ignored(preset.mapping, columns)]).rstrip("\n") + "\n"
+
+
+def _known_rows(rules: RowRules, columns: Collection[str]) -> Iterator[str]:
+    """Yield the `rows` section for the columns that the manifest has."""
+    is_first = True
+    for key, cells in (("only", rules.only), ("skip", rules.skip)):
+        known = {column: texts for column, texts in cells.items() if column in columns}
+        if known:
+            yield from ("", "rows:") if is_first else ()
+            is_first = False
+            pairs = (f"{yaml_scalar(column)}: {_cells(texts)}" for column, texts in known.items())
+            yield f"  {key}: {{{', '.join(pairs)}}}"
+
+
+def _cells(texts: Sequence[str]) -> str:
+    written = [yaml_scalar(text) for text in texts]
+    return written[0] if len(written) == 1 else f"[{', '.join(written)}]"
 
 
 def _blocks(text: str) -> Iterator[list[str]]:

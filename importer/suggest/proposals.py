@@ -18,9 +18,9 @@ _SENTENCE_WORDS = 3
 _TITLE_CHARS = 200
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
+@dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """A proposed field for a column. Proposals sort by agreement, then by how clear the name is."""
+    """A proposed field for a column. ``distinct``: how many different values the column has."""
 
     agreement: Match
     rank: int  # how the field was found, the surest way first
@@ -28,11 +28,27 @@ class Proposal:
     at: int  # of the column
     field: str
     why: str
+    distinct: int
 
     @property
     def is_plain(self) -> bool:
         """Whether name and cells agree without doubt."""
         return self.agreement is Match.YES and self.rank <= BY_NAME
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """Return the key by which proposals sort: the name weighs more than how many of the cells differ."""
+        return (self._tier, -self.distinct if self._tier == Match.FEW else 0, self.rank, self.place, self.at)
+
+    @property
+    def _tier(self) -> int:
+        if self.agreement >= Match.EMPTY:
+            return 2 + self.agreement
+        if self.rank == BY_CELLS:
+            return 4
+        if self.rank <= BY_NAME and self.agreement <= Match.FEW:
+            return self.agreement
+        return 2 if self.agreement is Match.YES else 3
 
 
 class AccountFieldIndex:
@@ -66,21 +82,24 @@ def proposals(at: int, column: str, contents: ColumnProfile, account: AccountFie
     """Yield the fields that a column may be for. ``at``: the column's position."""
     name = vocabulary.normalized(column)
     is_staff = not vocabulary.STAFF.isdisjoint(name.split())
-    for field, rank, place in _candidates(name, contents, account, by_cells=not is_staff):
+    by_cells = not is_staff and not vocabulary.is_conversation(column)
+    for field, rank, place in _candidates(name, contents, account, by_cells=by_cells):
         verdict = match_contents(field, contents, account.fields.get(field))
         if account.lacks(field):
             verdict = ContentMatch(Match.NO, f"the account has no field {field}")
-        doubtful = is_staff or (rank == BY_ACCOUNT and _has_another_meaning(name, field))
+        doubtful = is_staff or (
+            rank == BY_ACCOUNT and vocabulary.is_field(name, field)
+        )  # `Source` often is the channel
         agreement = max(verdict.agreement, Match.DOUBT) if doubtful else verdict.agreement
-        yield Proposal(agreement=agreement, rank=rank, place=place, at=at, field=field, why=verdict.why)
-
-
-def _has_another_meaning(name: str, field: str) -> bool:
-    """Return whether a name usually means another field, as `Source` often is the channel."""
-    tables = (vocabulary.SURE_NAMES, vocabulary.LIKELY_NAMES)
-    return any(
-        name in known for table in tables for other, known in table.items() if other not in (field, vocabulary.KEY)
-    )
+        yield Proposal(
+            agreement=agreement,
+            rank=rank,
+            place=place,
+            at=at,
+            field=field,
+            why=verdict.why,
+            distinct=contents.distinct,
+        )
 
 
 def _candidates(
@@ -88,25 +107,28 @@ def _candidates(
 ) -> Iterator[tuple[str, int, int]]:
     """Yield candidate fields, each with its rank and its position among the known names."""
     own = account.names.get(name)
+    is_named = own is not None
     if own:
         yield own, BY_ACCOUNT, 0
     for rank, table in ((BY_NAME, vocabulary.SURE_NAMES), (LIKELY, vocabulary.LIKELY_NAMES)):
         for field, known in table.items():
             called = name if name in known else vocabulary.without_ticket_noun(name)
             if field not in (vocabulary.KEY, own) and called in known:
+                is_named = True
                 yield field, rank, known.index(called)
     if by_cells:
-        yield from _by_cells(contents, account)
+        yield from _by_cells(contents, account, is_named=is_named)
 
 
-def _by_cells(contents: ColumnProfile, account: AccountFieldIndex) -> Iterator[tuple[str, int, int]]:
+def _by_cells(contents: ColumnProfile, account: AccountFieldIndex, *, is_named: bool) -> Iterator[tuple[str, int, int]]:
     if contents.kind is ContentKind.EMAIL:
         yield EMAIL, BY_CELLS, 0
     if contents.kind is ContentKind.PHONE:
         yield PHONE, BY_CELLS, 0
-    # Names of persons are texts too, but of two words.
+    # Names of persons are texts too, but of two words. A name that stands for another field weighs more than any text.
     if (
-        contents.kind is ContentKind.TEXT
+        not is_named
+        and contents.kind is ContentKind.TEXT
         and contents.average_words >= _SENTENCE_WORDS
         and _FULL * contents.rows <= contents.distinct
     ):

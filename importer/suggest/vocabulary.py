@@ -103,6 +103,14 @@ STAFF = frozenset(
     )
 )
 
+# Words of columns with a ticket's conversation or history, which is neither its title nor its description.
+_CONVERSATION = frozenset(
+    _words(
+        "activities, activity, antwort, antworten, comment, comments, conversation, conversations, history, kommentar, "
+        "kommentare, log, messages, note, notes, notiz, notizen, replies, reply, thread, transcript, verlauf"
+    )
+)
+
 _NOUNS = frozenset({"ticket", "case", "issue", "incident"})
 
 # Words with the same meaning; the account has any one of them.
@@ -147,6 +155,17 @@ def normalized(name: str) -> str:
         letter for letter in unicodedata.normalize("NFKD", parted.casefold()) if not unicodedata.combining(letter)
     )
     return " ".join(re.findall(r"[^\W_]+", bare.replace("ß", "ss"))).replace("e mail", "email")
+
+
+def is_field(name: str, but_not: str = KEY) -> bool:
+    """Return whether a normalized name means a field other than ``but_not`` and the key."""
+    tables = (SURE_NAMES, LIKELY_NAMES)
+    return any(name in known for table in tables for field, known in table.items() if field not in (but_not, KEY))
+
+
+def is_conversation(column: str) -> bool:
+    """Return whether a column has the conversation, by its name."""
+    return not _CONVERSATION.isdisjoint(normalized(column).split())
 
 
 def without_ticket_noun(name: str) -> str:

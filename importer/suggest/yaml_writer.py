@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from importer.leadsquared.documented_fields import CUSTOM, EMAIL, PHONE
+from importer.leadsquared.documented_fields import CHANNEL, CUSTOM, EMAIL, PHONE, PRIORITY, STATUS, TITLE, TYPE
 from importer.suggest.decisions import ColumnDecision, Confidence, Draft, FileColumns
+from importer.suggest.manifest_options import ReadOption
 from importer.suggest.rule_options import OptionValue
 
 _PLAIN = re.compile(r"[^\W_](?:[\w /().+%€-]*[\w)%€])?")
@@ -16,14 +17,14 @@ _NOT_PLAIN = frozenset({"null", "Null", "NULL", "~"})
 _COMMENT_CHARS = 300
 _LINE_CHARS = 110
 _NAME_CHARS = 1_024
+_CHOICES = (STATUS, PRIORITY, CHANNEL, TYPE)  # fields with configured values
 
 
 @dataclass(frozen=True, kw_only=True)
 class DraftSource:
     """The manifest and sample of a draft.
 
-    ``rows``: of the sample; ``has_fields``: the account's fields are known; ``header_row``: counted from 1.
-    ``sheet``: the sheet that the user named.
+    ``rows``: of the sample; ``has_fields``: the account's fields are known; ``options``: to read the manifest with.
     """
 
     manifest: str
@@ -31,8 +32,7 @@ class DraftSource:
     rows: int
     is_whole: bool
     has_fields: bool
-    header_row: int = 1
-    sheet: str | None = None
+    options: Sequence[ReadOption] = ()
 
 
 def mapping_yaml(draft: Draft, files: FileColumns, about: DraftSource) -> str:
@@ -60,14 +60,36 @@ def _escaped(letter: str) -> str:
 def _head(draft: Draft, about: DraftSource) -> Iterator[str]:
     rows = "all rows" if about.is_whole else f"the first {about.rows:,} rows"
     counts = draft.counts
-    yield _comment(f"A draft for {about.manifest}, made by `ticket-importer suggest` from {rows}.")
-    yield _comment(
+    yield comment(f"A draft for {about.manifest}, made by `ticket-importer suggest` from {rows}.")
+    yield comment(
         f"Sure columns: {counts[Confidence.SURE]}. Guesses to check: {counts[Confidence.GUESS]}, marked `guess`. "
         f"Left to you: {counts[Confidence.UNMAPPED]}, under `ignore`."
     )
+    yield from missing_lines(draft, about)
+    yield comment("mappings/README.md explains the language; `ticket-importer validate` checks the mapping.")
+
+
+def missing_lines(draft: Draft, about: DraftSource) -> Iterator[str]:
+    """Yield comments with all that tickets may still need before the account accepts them."""
+    filled = {decision.field for decision in draft.decisions if decision.confidence is not Confidence.UNMAPPED}
+    missing = []
+    if not draft.has_lead:
+        missing.append("the lead, which every ticket needs: see TODO under `columns`")
+    if draft.unfilled:
+        names = ", ".join(field.schema_name for field in draft.unfilled)
+        missing.append(f"{names}, which the account requires: see TODO at the end")
+    elif TITLE not in filled:
+        missing.append("a title, which most accounts require: map a column to Title, or add a template")
     if not about.has_fields:
-        yield _comment("The account's fields are not known. Run `ticket-importer fields` first for a better draft.")
-    yield _comment("mappings/README.md explains the language; `ticket-importer validate` checks the mapping.")
+        choices = [field for field in _CHOICES if field in filled]
+        values = f"whether it has the values of {', '.join(choices)}, and " if choices else ""
+        missing.append(
+            f"a check against the account: {values}which fields it requires. "
+            "Run `ticket-importer fields`, then `suggest` again"
+        )
+    if missing:
+        yield comment("Still missing before the account accepts tickets:")
+        yield from (comment(f"- {each}.") for each in missing)
 
 
 def _keys(draft: Draft, about: DraftSource) -> Iterator[str]:
@@ -75,12 +97,7 @@ def _keys(draft: Draft, about: DraftSource) -> Iterator[str]:
     yield from _lines(
         f"source: {yaml_scalar(about.source)}", "from the file name; do not change it after the first import"
     )
-    options = [f"sheet: {yaml_scalar(about.sheet)}"] if about.sheet is not None else []
-    if about.header_row > 1:
-        options.append(f"header_row: {about.header_row}")
-    if options:
-        guess = "guess: the rows above look like a title" if about.header_row > 1 else ""
-        yield from _lines(f"manifest: {{{', '.join(options)}}}", guess)
+    yield from manifest_lines(about.options)
     key = draft.key
     if not key.column:
         yield from _lines("key: row-content", f"guess: {key.why}")
@@ -91,7 +108,19 @@ def _keys(draft: Draft, about: DraftSource) -> Iterator[str]:
     if key.field:
         yield from _lines(f"key_field: {yaml_scalar(key.field)}", f"guess: {key.field_why}" if key.field_why else "")
     else:
-        yield _comment(f"key_field: {CUSTOM}.NAME   recommended: a text field of the account for the key")
+        yield comment(f"key_field: {CUSTOM}.NAME   recommended: a text field of the account for the key")
+
+
+def manifest_lines(options: Sequence[ReadOption]) -> Iterator[str]:
+    """Yield the `manifest` section: on one line, or on a line for each option if several are guesses."""
+    remarks = [f"guess: {option.why}" if option.why else "" for option in options]
+    parts = [f"{option.name}: {_value(option.value)}" for option in options]
+    if len([remark for remark in remarks if remark]) <= 1 and options:
+        yield from _lines(f"manifest: {{{', '.join(parts)}}}", "".join(remarks))
+    elif options:
+        yield "manifest:"
+        for part, remark in zip(parts, remarks, strict=True):
+            yield from _lines(f"  {part}", remark)
 
 
 def _columns(draft: Draft) -> Iterator[str]:
@@ -100,9 +129,9 @@ def _columns(draft: Draft) -> Iterator[str]:
         if decision.confidence is not Confidence.UNMAPPED:
             yield from _lines(f"  {_rule_line(decision)}", _remark(decision))
     if not draft.has_lead:
-        yield f"  {_comment('TODO: every ticket needs a lead; complete one of these lines and remove its #:')}"
-        yield f"  {_comment(f'YOUR COLUMN: {{field: {EMAIL}, type: email}}')}"
-        yield f"  {_comment(f'YOUR COLUMN: {{field: {PHONE}, type: phone}}')}"
+        yield f"  {comment('TODO: every ticket needs a lead; complete one of these lines and remove its #:')}"
+        yield f"  {comment(f'YOUR COLUMN: {{field: {EMAIL}, type: email}}')}"
+        yield f"  {comment(f'YOUR COLUMN: {{field: {PHONE}, type: phone}}')}"
 
 
 def _rule_line(decision: ColumnDecision) -> str:
@@ -144,21 +173,21 @@ def _attachments(files: FileColumns) -> Iterator[str]:
 def _unfilled(draft: Draft) -> Iterator[str]:
     for field in draft.unfilled:
         values = f"; its values are {', '.join(field.values)}" if field.values else ""
-        yield _comment(
+        yield comment(
             f"TODO: the account requires {field.schema_name}: map a column, or set a constant for all tickets{values}"
         )
-        yield _comment(f"constants: {{{field.schema_name}: …}}")
+        yield comment(f"constants: {{{field.schema_name}: …}}")
 
 
 def _ignored(draft: Draft) -> Iterator[str]:
     left = [decision for decision in draft.decisions if decision.confidence is Confidence.UNMAPPED]
     if left:
-        yield _comment("These columns are not imported. To use one, move it to `columns`.")
+        yield comment("These columns are not imported. To use one, move it to `columns`.")
         yield "ignore:"
     for decision in left:
         yield from _lines(f"  - {yaml_scalar(decision.column)}", decision.why)
         if decision.field:
-            yield f"  {_comment('  # '.join(filter(None, (_rule_line(decision), decision.note))))}"
+            yield f"  {comment('  # '.join(filter(None, (_rule_line(decision), decision.note))))}"
 
 
 def _list(texts: Iterable[str]) -> str:
@@ -170,13 +199,13 @@ def _lines(line: str, remark: str) -> Iterator[str]:
     if not remark:
         yield line
     elif len(line) + len(remark) <= _LINE_CHARS:
-        yield f"{line}  {_comment(remark)}"
+        yield f"{line}  {comment(remark)}"
     else:
-        yield f"{line[: len(line) - len(line.lstrip())]}{_comment(remark)}"
+        yield f"{line[: len(line) - len(line.lstrip())]}{comment(remark)}"
         yield line
 
 
-def _comment(text: str) -> str:
+def comment(text: str) -> str:
     """Return text as a comment of one line."""
     line = "".join(letter if letter.isprintable() else " " for letter in text)
     return f"# {line if len(line) <= _COMMENT_CHARS else f'{line[:_COMMENT_CHARS]}…'}"

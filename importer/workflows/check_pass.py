@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from importer.manifest.chunks import Chunk
 from importer.manifest.text_column import Column, Mask
 from importer.mapping import is_ignored
 from importer.models import Problem, Status
-from importer.results import ResultRow, WorkbookLimits, past_imports
+from importer.results import CellProblem, ResultRow, WorkbookLimits, past_imports
 from importer.runtime.events import Emit, ProblemsFound, RowsChecked
 from importer.runtime.signals import raise_lost
 from importer.submission.chunk_decisions import ChunkDecisions
@@ -133,6 +133,7 @@ class CheckPass:
                     content=contents[at],
                     previous=kept,
                     exclusion=decisions.exclusions.get(at, ""),
+                    problems=_cell_problems(decisions.problems.get(at, ()), self._rows.columns),
                 )
 
     def _decide(
@@ -272,6 +273,16 @@ def _report(emit: Emit, chunk: Chunk, problems: dict[int, list[Problem]]) -> Non
                 cells=functools.partial(chunk.records, positions),
             )
         )
+
+
+def _cell_problems(problems: Sequence[Problem], columns: Sequence[str]) -> tuple[CellProblem, ...]:
+    """Return what is wrong with each cell, by the index of its column; a problem may name several columns."""
+    texts: dict[str, list[str]] = {}
+    for problem in problems:
+        name = problem.column or ""
+        for column in (name,) if name in columns else name.split(", "):
+            texts.setdefault(column, []).append(f"{problem.message}\n{problem.hint}".strip())
+    return tuple((at, "\n\n".join(texts[name])) for at, name in enumerate(columns) if name in texts)
 
 
 def _prior_status(state: str | None) -> Status:

@@ -17,8 +17,8 @@ from importer.settings import AccountSettings, Environment, ledger_url
 @contextlib.contextmanager
 def ledger_for_import(
     account: AccountSettings | None, environment: Environment, flag: str | None, confirm: Confirm | None
-) -> Iterator[str | None]:
-    """Yield the URL of the ledger of an import; ``None`` for a dry run without a ledger.
+) -> Iterator[str | LedgerError]:
+    """Yield the URL of the ledger of an import; for a dry run without a ledger, the error that a run would raise.
 
     ``account`` is ``None`` for the sandbox, and ``confirm`` for a dry run. ``flag``: ``--ledger``. Raises LedgerError
     if the ledger is missing and is not to be created.
@@ -31,17 +31,21 @@ def ledger_for_import(
     if Ledger.exists(url):
         yield url
     elif confirm is None:
-        yield None
+        yield _no_ledger(url, flag)
     elif confirm(NewLedger(safe_url(url))):
         Ledger.create(url).close()
         yield url
     else:
-        command = ["ticket-importer", "ledger", "init", *(["--ledger", flag] if flag else [])]
-        raise LedgerError(
-            f"no ledger found at {safe_url(url)}",
-            hint=f"for the first import into this account, create it with `{shlex.join(command)}`; otherwise find the "
-            "ledger of the earlier imports and name it with --ledger: without it, tickets would be created twice",
-        )
+        raise _no_ledger(url, flag)
+
+
+def _no_ledger(url: str, flag: str | None) -> LedgerError:
+    command = ["ticket-importer", "ledger", "init", *(["--ledger", flag] if flag else [])]
+    return LedgerError(
+        f"no ledger found at {safe_url(url)}",
+        hint=f"for the first import into this account, create it with `{shlex.join(command)}`; otherwise find the "
+        "ledger of the earlier imports and name it with --ledger: without it, tickets would be created twice",
+    )
 
 
 @contextlib.contextmanager

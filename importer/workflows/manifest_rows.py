@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 
+from importer.account_fields import AccountFields
 from importer.manifest.manifest import Manifest
 from importer.mapping import Mapping
 from importer.results import ManifestComparison, data_columns, data_header
 from importer.submission.plan import Plan
-from importer.validation import RenumberedRowCounter, RowFilter, SharedLeads, SuspiciousCells, Validator
+from importer.validation import RenumberedRowCounter, RowFilter, SharedLeads, SuspiciousCells, Validator, cell_choices
 from importer.workflows.import_job import RowSelection
 from importer.workflows.rerun.previous_results import PreviousResults
 
@@ -52,6 +53,11 @@ class ManifestRows:
             self.suspicious_cells.warnings,
         )
         return tuple(itertools.chain.from_iterable(found))
+
+    def cell_choices(self, fields: AccountFields | None) -> dict[int, tuple[str, ...]]:
+        """Return, for the index of a column, the values that its cells may have."""
+        choices = cell_choices(self.mapping, fields)
+        return {at: choices[column] for at, column in enumerate(self.columns) if column in choices}
 
     def renumbered_row_counter(self) -> RenumberedRowCounter:
         """Return a counter of rows whose title or lead differs from the one that was sent."""

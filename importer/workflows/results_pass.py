@@ -21,7 +21,7 @@ def row_results(stage: Stage, ledger: Ledger, run: RunInfo) -> Iterator[RowResul
             with_acknowledgement(result, acknowledged.get((result.key, row.content)))
             for row, result in zip(rows, _results(rows, ledger, run), strict=True)
         ]
-        yield RowResults(cells=[row.cells for row in rows], results=results)
+        yield RowResults(cells=[row.cells for row in rows], results=results, problems=[row.problems for row in rows])
 
 
 def _results(rows: list[StagedRow], ledger: Ledger, run: RunInfo) -> Iterator[ResultRow]:

@@ -40,7 +40,9 @@ def dry_run(job: ImportJob, options: SendOptions, emit: Emit, url: str) -> PlanS
     """Plan an import without a call or a record, with the first requests to ``url``."""
     with _open_run(job, emit) as run:
         run.check_rows(emit, record=False)
-        return replace(run.plan(options), requests=tuple(run.first_requests(url)))
+        plan = run.plan(options)
+        check_space(run.space_needs(plan))
+        return replace(plan, requests=tuple(run.first_requests(url)))
 
 
 def run_import(
@@ -184,9 +186,7 @@ class ImportRun:
             return confirm(plan)
 
     def first_requests(self, url: str) -> list[str]:
-        """Return the first requests as they would be sent to ``url``."""
-        if not self.may_send():
-            return []
+        """Return the first requests to ``url``, also those of rows that rejected rows keep from being sent."""
         limit = min(self._job.limit or _PREVIEWED_REQUESTS, _PREVIEWED_REQUESTS)
         chunks = queued_rows(self._rows, self.stage, limit)
         return [request_preview(row.request, url) for some in chunks for row in some]
@@ -194,7 +194,8 @@ class ImportRun:
     def space_needs(self, plan: PlanSummary) -> Iterator[SpaceNeed]:
         """Yield the least disk space that the ledger and the results will need."""
         text_bytes = self.preflight.text_bytes
-        if (path := self.ledger.path) is not None and plan.to_send:
+        path = self._ledger.path if self._ledger is not None else None
+        if path is not None and plan.to_send:
             row_bytes = LEDGER_ROW_BYTES + text_bytes // (2 * plan.rows)
             size_bytes = LEDGER_LEAST_BYTES + plan.to_send * row_bytes
             yield SpaceNeed(what="the ledger", folder=path.absolute().parent, size_bytes=size_bytes)
@@ -207,7 +208,12 @@ class ImportRun:
         results = self._job.results
         assert results is not None
         with self.ledger.renewing(self._info.id):
-            written = write_results(results, self._rows.header, self._counted_results(summary))
+            written = write_results(
+                results,
+                self._rows.header,
+                self._counted_results(summary),
+                choices=self._rows.cell_choices(self._job.fields),
+            )
         if written != len(self._rows.plan):
             raise ProgramError(f"the manifest has {len(self._rows.plan)} rows, and {written} results were written")
         part_path(results).unlink(missing_ok=True)

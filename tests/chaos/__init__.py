@@ -1,1 +1,1 @@
-"""Kills a real process at random moments, again and again; what the stand-in account has recorded is the judge."""
+"""Kills a real process at random moments, and compares its results with the sandbox account."""

@@ -1,4 +1,4 @@
-"""`make chaos`: 200 kills; exits with 1 if a ticket was made twice, a row was lost or a result is not true."""
+"""`make chaos`: 200 kills. Exits with 1 after a duplicate ticket, a lost row or a wrong result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AT_ONCE = 3
 
 
 async def main(kills: int, seed: int) -> Count:
-    """Run as many campaigns as it takes, two at a time."""
+    """Run as many campaigns as needed, two at a time."""
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int) -> Count:

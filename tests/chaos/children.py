@@ -1,8 +1,8 @@
-"""Runs commands in processes forked from one that has loaded all modules, so that a start takes milliseconds.
+"""Runs commands in processes forked from one that has loaded all modules, so that they start fast.
 
 A child can kill itself, as by ``kill -9``, before its n-th step. A step is a commit, a call that sends or
-receives, a sync, a write, and whatever else changes a file of its folder; each that it came to is a line of its trace,
-the fatal one the last.
+receives, a sync, a write, or another change of a file in its folder. The trace has a line for each step, the last
+one for the step that was not reached.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _RANDOM = (
 class Command:
     """One call of the command line in ``folder``.
 
-    ``stop_before``: the step that is not reached, counted from 1; ``kinds``: what alone counts as a step, if not all.
+    ``stop_before``: the step that is not reached, counted from 1. ``kinds``: the kinds of steps to count, if not all.
     """
 
     folder: Path
@@ -66,7 +66,7 @@ class Command:
 
 
 def start(command: Command) -> multiprocessing.context.ForkServerProcess:
-    """Start a command; what it prints is added to ``output.txt``."""
+    """Start a command. Its output is appended to ``output.txt``."""
     child = FORKS.Process(target=_do, args=(command,))
     with _PROCESS_LOCK:
         child.start()
@@ -93,7 +93,7 @@ def do(command: Command) -> int:
 
 
 async def do_beside(command: Command) -> int:
-    """The same while the event loop goes on serving."""
+    """Run a command while the event loop continues."""
     return await asyncio.to_thread(do, command)
 
 

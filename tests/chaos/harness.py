@@ -1,4 +1,4 @@
-"""One campaign: the process that imports a manifest is killed a given number of times."""
+"""One campaign: kills an import at random moments, and then finishes it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ PATIENCE_S = 60
 
 @dataclass
 class Count:
-    """The counts of a campaign. ``unknown``: rows that each kill left without an outcome."""
+    """The counts of a campaign. ``unknown``: the number of rows without an outcome after each kill."""
 
     kills: int = 0
     kills_under_way: int = 0  # those that left a row with an intent and no outcome
@@ -77,7 +77,7 @@ class Count:
 
 
 async def campaign(folder: Path, *, kills: int, seed: int) -> Count:
-    """Import rows in ``folder``, killed ``kills`` times on the way, then once more to the end."""
+    """Import rows in ``folder``, kill the import ``kills`` times, and finish it."""
     chance = random.Random(seed)
     _write_input(folder, kills * ROWS_PER_KILL)
     count = Count()
@@ -121,7 +121,7 @@ class Command:
         }
 
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        """Start a command; what it prints goes to ``output.txt``."""
+        """Start a command. Its output is appended to ``output.txt``."""
         with (self.folder / "output.txt").open("ab") as output:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -136,13 +136,13 @@ class Command:
             )
 
     async def to_the_end(self, *arguments: str) -> int:
-        """Run a command and give its exit code."""
+        """Run a command; return its exit code."""
         process = await self.start(*arguments)
         return await asyncio.wait_for(process.wait(), PATIENCE_S)
 
 
 async def _kill_once(command: Command, run: tuple[str, ...], chance: random.Random, count: Count) -> set[str] | None:
-    """Start the import and kill it at a random moment; return the rows that it left without an outcome.
+    """Start the import and kill it at a random moment; return the rows without an outcome.
 
     ``None`` if it ended before.
     """

@@ -1,4 +1,4 @@
-"""A folder with a manifest, a mapping and a ledger, and an account, for tests with several runs."""
+"""A folder with a manifest, a mapping, a ledger and an account, for tests of several runs."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ class Place:
         return do(self.command(*arguments))
 
     def write_manifest(self, rows: Iterable[tuple[str, str]]) -> None:
-        """Write a manifest of these keys and subjects."""
+        """Write a manifest with these keys and subjects."""
         with (self.folder / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("ID", "Subject", "Email"))
             writer.writerows((key, subject, f"lead{key}@example.com") for key, subject in rows)
 
     def results(self) -> list[dict[str, str]]:
-        """The rows of the results."""
+        """Return the rows of the results."""
         with (self.folder / RESULTS).open(encoding="utf-8-sig", newline="") as file:
             return list(csv.DictReader(file))
 
     def printed(self) -> str:
-        """All that the commands have printed so far."""
+        """Return all output of the commands."""
         return (self.folder / "output.txt").read_text(encoding="utf-8")
 
     def ask(self, sql: str, *, patience_s: float = 5.0) -> list[tuple[str, ...]]:

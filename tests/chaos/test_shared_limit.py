@@ -1,4 +1,4 @@
-"""Two runs of one account at the same time: together they keep its limit, both get their part, and one may die."""
+"""Two simultaneous runs of one account share its limit, even if one is killed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def keys_of(name: str, rows: int) -> list[str]:
 
 
 def place_with(folder: Path, account: Account, **rows: int) -> Place:
-    """A folder with a manifest of each name, and no key in two of them."""
+    """Return a folder with a manifest for each name. No key is in two of them."""
     place = Place(folder, account)
     for name, number in rows.items():
         place.write_manifest((key, f"Ticket {key}") for key in keys_of(name, number))
@@ -39,7 +39,7 @@ def sends(place: Place, name: str) -> Command:
 
 
 def until_made(account: Account, name: str, tickets: int) -> None:
-    """Wait until a run has made so many."""
+    """Wait until a run has created so many tickets."""
     account.until(lambda now: sum(str(each.value(KEY_FIELD))[0] == name for each in now.tickets) >= tickets)
 
 
@@ -47,8 +47,8 @@ def refused(account: Account) -> int:
     return sum(call.status == 429 for call in account.sandbox.calls)
 
 
-def test_two_runs_keep_the_limit_and_both_come_to_their_end(tmp_path: Path) -> None:
-    """Started together: not one 429, and every row of both is a ticket, once."""
+def test_two_runs_share_the_limit(tmp_path: Path) -> None:
+    """Both finish without a 429, and every row is one ticket."""
     with account() as here:
         place = place_with(tmp_path, here, A=FEW, B=FEW)
         children = [start(sends(place, name)) for name in "AB"]
@@ -59,8 +59,8 @@ def test_two_runs_keep_the_limit_and_both_come_to_their_end(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("made", [1, 15])
-def test_who_comes_later_gets_its_part_and_all_of_it_when_the_other_is_killed(made: int, tmp_path: Path) -> None:
-    """Beside a run that has the whole limit; after `kill -9` of that, in the midst of sending, no 429 and no standstill."""
+def test_second_run_takes_over_the_limit_of_a_killed_run(made: int, tmp_path: Path) -> None:
+    """Before that it has its share. There is no 429 and no standstill."""
     with account() as here:
         place = place_with(tmp_path, here, A=MANY, B=FEW)
         first = start(sends(place, "A"))

@@ -1,4 +1,4 @@
-"""Killed before each step, an import is completed by the same command."""
+"""An import that is killed before any step can be completed by the same command."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ INTERLEAVED = frozenset({"commit", "connect", "send", "receive", "write a row of
 
 
 def check(stops: list[Stop], every: int = 1) -> list[Stop]:
-    """Compare every stop with the account; return those up to the first step that was not reached."""
+    """Compare every stop with the account; return the stops up to the first step that was not reached."""
     findings = {f"{len(stop.trace)}: {stop.trace[-1]}": judge(stop) for stop in stops}
     assert {step: found for step, found in findings.items() if found} == {}
     killed = list(itertools.takewhile(lambda stop: stop.killed, stops))
@@ -63,8 +63,8 @@ def check(stops: list[Stop], every: int = 1) -> list[Stop]:
     return killed
 
 
-def test_stopped_before_every_step(tmp_path):
-    """Killed before any step and run again: no ticket twice, no row lost, unknown rows are named, results are complete."""
+def test_import_survives_a_kill_before_every_step(tmp_path):
+    """No duplicate ticket, no lost row, unknown rows are named, results are complete."""
     killed = check(asyncio.run(stop_everywhere(tmp_path, "--concurrency", "1")))
     assert {stop.trace[-1] for stop in killed} == KINDS
     # Some stops left rows without an outcome: both with a ticket and without one.
@@ -73,8 +73,8 @@ def test_stopped_before_every_step(tmp_path):
     assert {key in dict(stop.tickets) for stop, key in lost_sight_of} == {True, False}
 
 
-def test_stopped_before_steps_of_several_rows_at_once(tmp_path):
-    """The same with overlapping requests, at every other step: a kill may leave several rows without an outcome."""
+def test_import_of_several_rows_at_once_survives_kills(tmp_path):
+    """At every other step; a kill may leave several rows without an outcome."""
     killed = check(asyncio.run(stop_everywhere(tmp_path, kinds=INTERLEAVED, every=2)), every=2)
     assert {stop.trace[-1] for stop in killed} <= INTERLEAVED
     assert max(len(stop.intended) for stop in killed) > 1

@@ -1,6 +1,6 @@
-"""What is durable before what, seen from below: the system calls of a real run, as strace has recorded them.
+"""The order of durable writes, in the system calls of a real run that strace has recorded.
 
-Python's own view can't tell whether a commit was synced; the kernel's can.
+Python can't tell whether a commit was synced.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FILE = re.compile(r"\d+<(?P<file>[^>]*(?:->[^>]*)?)>")
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One system call. ``began`` and ``ended`` are lines of the record: what ended before another began was before."""
+    """One system call. ``began`` and ``ended`` are lines of the record."""
 
     name: str
     file: str  # the path or the connection that the descriptor stood for
@@ -50,17 +50,17 @@ class Call:
 
     @property
     def is_of_ledger(self) -> bool:
-        """Whether it is about the log that SQLite commits to."""
+        """Whether it is for the ledger's write-ahead log."""
         return self.file.endswith(".sqlite-wal")
 
     @property
     def is_of_network(self) -> bool:
-        """Whether it is about a connection to the account."""
+        """Whether it is for a connection to the account."""
         return self.file.startswith("TCP")
 
 
 def read_record(text: str) -> list[Call]:
-    """The calls in the order in which they began."""
+    """Return the calls in the order in which they began."""
     calls: list[Call] = []
     open_calls: dict[str, tuple[int, str]] = {}
     for number, line in enumerate(text.splitlines()):
@@ -89,11 +89,11 @@ class Record:
     folder: Path
 
     def ledger_writes(self, what: str) -> list[Call]:
-        """What was written to the ledger with this text in it."""
+        """Return the writes to the ledger that contain this text."""
         return [call for call in self.calls if call.name in WRITES and call.is_of_ledger and what in call.text]
 
     def is_synced(self, write: Call, before: Call) -> bool:
-        """Whether the file was synced after ``write`` had ended and before ``before`` began."""
+        """Whether the file was synced between the end of ``write`` and the begin of ``before``."""
         return any(
             call.name in SYNCS
             and call.file == write.file
@@ -104,7 +104,7 @@ class Record:
         )
 
     def first_bytes_of_requests(self) -> Iterator[tuple[str, Call]]:
-        """For each request, its subject and the write that began it."""
+        """Return the subject and the first write of each request."""
         heads: dict[str, Call] = {}
         for call in self.calls:
             if call.name not in WRITES or not call.is_of_network:
@@ -173,8 +173,8 @@ def record(tmp_path_factory) -> Record:
     return asyncio.run(trace(tmp_path_factory.mktemp("traced")))
 
 
-def test_every_intent_is_on_the_disk_before_its_first_byte_leaves(record):
-    """The ledger's log holds the request and was synced before the first byte of its headers was written."""
+def test_request_is_synced_to_the_ledger_before_its_first_byte(record):
+    """The first byte of its headers."""
     subjects = []
     for subject, first in record.first_bytes_of_requests():
         subjects.append(subject)
@@ -184,8 +184,8 @@ def test_every_intent_is_on_the_disk_before_its_first_byte_leaves(record):
     assert sorted(subjects) == [f"Ticket no. {number}" for number in range(100, 100 + ROWS)]
 
 
-def test_every_outcome_is_on_the_disk_before_the_row_counts_as_done(record):
-    """The ticket's ID came with the answer; it is synced to the ledger before the row stands in the part file."""
+def test_outcome_is_synced_to_the_ledger_before_the_part_file(record):
+    """The ticket ID of the answer."""
     for row in record.results:
         ticket_id = row["import_ticket_id"]
         part = next(call for call in record.calls if call.file.endswith(".csv.part") and ticket_id in call.text)
@@ -196,8 +196,8 @@ def test_every_outcome_is_on_the_disk_before_the_row_counts_as_done(record):
         assert record.is_synced(outcomes[0], part), f"{row['ID']} counted as done before its outcome was synced"
 
 
-def test_the_results_are_on_the_disk_before_they_get_their_name(record):
-    """All that was written to the results was synced before the rename, and the new name after it."""
+def test_results_are_synced_before_their_rename(record):
+    """And the rename is synced after it."""
     (rename,) = (call for call in record.calls if call.name in RENAMES and '"manifest.results.csv"' in call.text)
     temporary = next(
         call.file for call in record.calls if re.search(r"/\.manifest\.results\.csv\.\w+\.tmp$", call.file)

@@ -1,4 +1,4 @@
-"""Two processes import one manifest: at the same time, or after one was paused for longer than its lease."""
+"""Two processes import one manifest: at the same time, or after one was paused beyond its lease."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def paused_at_third_call(place: Place):
             return child
 
 
-def test_one_of_two_is_refused_at_once(tmp_path):
-    """Started together, one sends all rows once; the other exits with 4 and names the run that holds them."""
+def test_second_of_two_runs_is_refused(tmp_path):
+    """The first sends all rows once; the second exits with 4 and names the first."""
     with Account(quick(latency_s=0.2)) as account:
         place = set_up(tmp_path, account)
         both = {child.sentinel: child for child in [start(place.command(*RUN, "--concurrency", "1")) for _ in range(2)]}
@@ -54,8 +54,8 @@ def test_one_of_two_is_refused_at_once(tmp_path):
     assert f"run {other}" not in place.printed()
 
 
-def test_a_paused_run_whose_rows_were_taken_over_sends_nothing_more(tmp_path):
-    """Continued after its lease, it records the answer that has arrived, sends nothing more, and exits with 3."""
+def test_paused_run_stops_if_its_rows_were_taken_over(tmp_path):
+    """It records the answer that has arrived, and exits with 3."""
     with Account(quick(latency_s=0.3)) as account:
         place = set_up(tmp_path, account)
         paused = paused_at_third_call(place)
@@ -74,8 +74,8 @@ def test_a_paused_run_whose_rows_were_taken_over_sends_nothing_more(tmp_path):
     assert "another one has taken over its rows" in place.printed()
 
 
-def test_a_paused_run_whose_rows_were_not_taken_over_goes_on(tmp_path):
-    """An expired lease alone changes nothing."""
+def test_paused_run_continues_if_its_rows_are_still_its_own(tmp_path):
+    """Although its lease has expired."""
     with Account(quick(latency_s=0.3)) as account:
         place = set_up(tmp_path, account)
         paused = paused_at_third_call(place)

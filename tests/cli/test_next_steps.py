@@ -188,7 +188,7 @@ ENDS = [
         RERUN,
         {CREATED: 9, REJECTED: 1},
         [
-            ("restore the cells that a spreadsheet changed, as import_error of their rows says, then run:", RERUN),
+            ("to take the cells that a spreadsheet changed from the manifest, run:", f"{RERUN} --restore"),
             ("or, if these changes are intended, run:", f"{RERUN} --accept-edits"),
         ],
         calls=0,

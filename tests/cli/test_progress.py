@@ -44,15 +44,15 @@ def work(figures: Figures, clock: Clock, *, seconds: int, calls_per_s: int) -> N
 
 def test_the_first_estimate_comes_from_the_limit(figures: Figures):
     """Before there is a rate to speak of, the time left is what the limit allows, and no rate is made up."""
-    assert figures.text() == "3 min left, 0 created, 0 failed, 0 unknown, limit 25 per 5 s"
+    assert figures.text() == "3 min 20 s left, 0 created, 0 failed, 0 unknown, limit 25 per 5 s"
 
 
 def test_the_rate_is_that_of_the_last_half_minute(figures: Figures, clock: Clock):
     """Rate and time left follow from the calls of the last 30 s, not from the whole run."""
     work(figures, clock, seconds=100, calls_per_s=5)
-    assert figures.text() == "2 min left, 500 created, 0 failed, 0 unknown, 25.0 of 25 per 5 s"
+    assert figures.text() == "1 min 40 s left, 500 created, 0 failed, 0 unknown, 25.0 of 25 per 5 s"
     work(figures, clock, seconds=40, calls_per_s=1)
-    assert figures.text() == "8 min left, 540 created, 0 failed, 0 unknown, 5.0 of 25 per 5 s"
+    assert figures.text() == "7 min 40 s left, 540 created, 0 failed, 0 unknown, 5.0 of 25 per 5 s"
 
 
 def test_a_standstill_shows_no_estimate(figures: Figures, clock: Clock):
@@ -92,8 +92,18 @@ def test_a_line_every_ten_seconds(clock: Clock, caplog: pytest.LogCaptureFixture
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (3599, "1 h 0 min"), (20_160, "5 h 36 min"), (200_000, "2 d 7 h")],
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (79, "1 min 19 s"),
+        (600.4, "10 min"),
+        (3599, "59 min"),
+        (3600, "1 h"),
+        (20_160, "5 h 36 min"),
+        (200_000, "2 d 7 h"),
+    ],
 )
 def test_durations_are_readable(seconds: float, text: str):
-    """A duration has a readable unit, and never 60 of the smaller one."""
+    """A duration has readable units, never 60 of the smaller one, and is never rounded up to a longer one."""
     assert duration(seconds) == text

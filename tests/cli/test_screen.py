@@ -211,8 +211,19 @@ def test_a_dry_run_sends_and_records_nothing(shop: Shop, account: Account):
     assert shop.path("ledger.sqlite").read_bytes() == before
     assert not shop.path("tickets.results.csv").exists()
     shop.path("ledger.sqlite").unlink()
-    assert shop.run("--dry-run").code == 0
+    without = shop.run("--dry-run", "--json")
+    assert without.code == 0
+    assert "no ledger found at" in without.summary["warnings"][0]
     assert not shop.path("ledger.sqlite").exists()
+
+
+def test_a_dry_run_fails_where_the_run_would(shop: Shop, account: Account):
+    """A place where the results can't be written is an error before the first import, not after the rehearsal."""
+    shop.manifest(5)
+    for place in ("nowhere/results.csv", "mapping.yaml", "results.txt"):
+        planned, real = (shop.run("-o", place, *flags) for flags in (("--dry-run",), ()))
+        assert (planned.code, planned.err) == (real.code, real.err) == (2, real.err)
+    assert account.calls == 0
 
 
 def test_dry_run_as_json(shop: Shop, account: Account):

@@ -61,4 +61,8 @@ def test_the_plan_counts_rejected_rows(shop: Shop):
         shop.manifest([good_row(1), *((f"{row}", "", "Open", "a@example.com") for row in range(wrong))])
         plan = shop.run("--sandbox", "--dry-run").out
         assert f"             {wrong} rejected because of problems\n" in plan
-        assert "to send      nothing, because rows are rejected\n" in plan
+        rows = "1 row is" if wrong == 1 else "2 rows are"
+        assert f"to send      0: {rows} rejected; --skip-invalid would send 1\n" in plan
+        assert "With --skip-invalid, the first requests would be:\n\nPOST http" in plan
+        planned = shop.run("--sandbox", "--dry-run", "--json").summary
+        assert (planned["to_send"], planned["would_send"], len(planned["requests"])) == (0, 1, 1)

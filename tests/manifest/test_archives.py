@@ -45,30 +45,29 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_one_table_in_a_zip(tmp_path: Path, method: int) -> None:
-    """It is read as if it stood beside the archive, and what was done is told."""
+def test_table_in_a_zip_archive_is_read(tmp_path: Path, method: int) -> None:
+    """It is read like an unpacked file, and the description names the archive."""
     table = read_bytes(tmp_path, zipped("export/tickets.csv", method=method))
     assert table.cells == CELLS
     assert table.how == "CSV in a ZIP archive, UTF-8, semicolon-separated"
 
 
 @pytest.mark.parametrize("parts", [[CSV], [CSV[:10], CSV[10:]], [CSV, b""]])
-def test_gzip(tmp_path: Path, parts: list[bytes]) -> None:
-    """One stream or several, which programs append to one another."""
+def test_gzip_file_of_one_or_more_streams_is_read(tmp_path: Path, parts: list[bytes]) -> None:
+    """Some programs append streams to one another."""
     table = read_bytes(tmp_path, b"".join(map(gzip.compress, parts)))
     assert table.cells == CELLS
     assert table.how == "CSV in gzip, UTF-8, semicolon-separated"
 
 
-def test_packed_workbooks_and_json(tmp_path: Path) -> None:
-    """What is in an archive may have any format that is read."""
+def test_packed_workbooks_and_json_are_read(tmp_path: Path) -> None:
     assert read_bytes(tmp_path, zipped("a.xlsx", content=workbook())).columns == ["id", "ort"]
     assert read_bytes(tmp_path, gzip.compress(workbook())).columns == ["id", "ort"]
     assert read_bytes(tmp_path, gzip.compress(b'{"id": 1.10}')).cells == [["1.10"]]
 
 
-def test_what_systems_add_is_not_counted(tmp_path: Path) -> None:
-    """Folders, hidden files and those of macOS and Windows are no tables."""
+def test_hidden_and_system_files_are_ignored(tmp_path: Path) -> None:
+    """Folders and the files that macOS and Windows add are not tables."""
     names = ["export/", "export/tickets.csv", "__MACOSX/export/._tickets.csv", "export/.DS_Store", "Thumbs.db"]
     table = read_bytes(tmp_path, zipped(*names))
     assert table.cells == CELLS
@@ -76,21 +75,20 @@ def test_what_systems_add_is_not_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [["tickets.csv", "readme.txt", "attachments/a.png"], ["a.png", "tickets.XLSX"]])
-def test_the_one_table_among_other_files(tmp_path: Path, names: list[str]) -> None:
-    """Its ending tells; and the user is told that the others, perhaps attachments, are not read."""
+def test_the_only_table_among_other_files_is_read(tmp_path: Path, names: list[str]) -> None:
+    """File endings decide; a warning says that the other files are not read."""
     table = read_bytes(tmp_path, zipped(*names))
     assert table.cells == CELLS
     (warning,) = table.manifest.format.warnings
     assert f"contains {len(names) - 1} more file" in warning
 
 
-def test_a_name_without_an_ending(tmp_path: Path) -> None:
-    """The only file is meant, whatever it is called."""
+def test_the_only_file_needs_no_ending(tmp_path: Path) -> None:
     assert read_bytes(tmp_path, zipped("EXPORT-2024")).cells == CELLS
 
 
-def test_several_tables_are_named(tmp_path: Path) -> None:
-    """Which is meant the user must say; names that could steer a terminal are escaped."""
+def test_several_tables_are_an_error(tmp_path: Path) -> None:
+    """The error lists them, with control characters escaped."""
     text = refusal_of_bytes(tmp_path, zipped("tickets.csv", "old/tickets.tsv", "x\x1b[2J.csv", "readme.txt"))
     assert "is a ZIP archive of 3 files, and it is not clear which one is the manifest" in text
     assert "\n  tickets.csv\n  old/tickets.tsv\n" in text
@@ -99,21 +97,19 @@ def test_several_tables_are_named(tmp_path: Path) -> None:
     assert "of 2 files" in refusal_of_bytes(tmp_path, zipped("a.png", "b.png"))
 
 
-def test_nothing_in_it(tmp_path: Path) -> None:
-    """An archive of folders holds no manifest, and neither does an empty file in one."""
+def test_archive_without_content_is_an_error(tmp_path: Path) -> None:
+    """It holds only folders, or an empty file."""
     assert "is an empty ZIP archive" in refusal_of_bytes(tmp_path, zipped("export/"))
     assert "is empty (0 bytes)" in refusal_of_bytes(tmp_path, zipped("tickets.csv", content=b""))
     assert "is empty (0 bytes)" in refusal_of_bytes(tmp_path, gzip.compress(b""))
 
 
-def test_errors_name_both_files(tmp_path: Path) -> None:
-    """What is wrong in the packed file is told with its name and the archive's."""
+def test_errors_name_archive_and_packed_file(tmp_path: Path) -> None:
     text = refusal_of_bytes(tmp_path, zipped("in/tickets.csv", content=b'id\n"x'))
     assert text.startswith(f"in/tickets.csv in {tmp_path / 'tickets.csv'} has broken quotes")
 
 
-def test_an_archive_in_an_archive_is_refused(tmp_path: Path) -> None:
-    """One layer is opened; more are a mistake, or made to fill a disk."""
+def test_nested_archive_is_refused(tmp_path: Path) -> None:
     assert "is not a table but a ZIP archive" in refusal_of_bytes(tmp_path, gzip.compress(zipped("tickets.csv")))
     text = refusal_of_bytes(tmp_path, zipped("tickets.csv.gz", content=gzip.compress(CSV)))
     assert "is not a table but a gzip archive" in text
@@ -130,30 +126,29 @@ def test_an_archive_in_an_archive_is_refused(tmp_path: Path) -> None:
     ],
     ids=["gzip cut off", "gzip with a wrong sum", "gzip with more behind it", "zip cut off", "zip with a wrong sum"],
 )
-def test_damaged_archives(tmp_path: Path, temporary: Path, content: bytes) -> None:
-    """Cut or changed bytes are found by the archive's own sums, and nothing of it is left."""
+def test_damaged_archive_is_an_error(tmp_path: Path, temporary: Path, content: bytes) -> None:
+    """Checksums reveal missing and changed bytes; no unpacked file remains."""
     assert "cut off or damaged" in refusal_of_bytes(tmp_path, content)
     assert list(temporary.iterdir()) == []
 
 
-def test_a_password(tmp_path: Path) -> None:
-    """A protected archive is told to be one."""
+def test_archive_with_a_password_is_an_error(tmp_path: Path) -> None:
     content = bytearray(zipped("tickets.csv"))
     content[6] |= 1
     content[content.index(b"PK\x01\x02") + 8] |= 1
     assert "is protected by a password" in refusal_of_bytes(tmp_path, bytes(content))
 
 
-def test_a_method_that_is_not_known(tmp_path: Path) -> None:
-    """Windows packs large files by a method that Python lacks."""
+def test_unknown_compression_method_is_an_error(tmp_path: Path) -> None:
+    """Windows packs large files with a method that Python does not support."""
     content = bytearray(zipped("tickets.csv"))
     content[8] = 9
     content[content.index(b"PK\x01\x02") + 10] = 9
     assert "is packed by a method that is not supported" in refusal_of_bytes(tmp_path, bytes(content))
 
 
-def test_what_is_unpacked_goes_away(tmp_path: Path, temporary: Path) -> None:
-    """The unpacked file is there for as long as the manifest, for this user alone, and not where the archive is."""
+def test_unpacked_file_is_private_and_temporary(tmp_path: Path, temporary: Path) -> None:
+    """It exists as long as the manifest is open, and not in the archive's folder."""
     path = tmp_path / "tickets.csv.gz"
     path.write_bytes(gzip.compress(CSV))
     manifest = open_manifest(path, ManifestOptions())
@@ -169,14 +164,13 @@ def test_what_is_unpacked_goes_away(tmp_path: Path, temporary: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
-def test_what_can_not_be_read_leaves_nothing(tmp_path: Path, temporary: Path) -> None:
-    """A file that is refused after it was unpacked is not left behind."""
+def test_refused_file_leaves_no_unpacked_copy(tmp_path: Path, temporary: Path) -> None:
     refusal_of_bytes(tmp_path, gzip.compress(b"%PDF-1.7"))
     assert list(temporary.iterdir()) == []
 
 
-def test_a_disk_that_is_nearly_full(tmp_path: Path, temporary: Path) -> None:
-    """Room is asked for before a ZIP archive is unpacked, and while a gzip file is, whose size nobody knows."""
+def test_unpacking_checks_the_free_disk_space(tmp_path: Path, temporary: Path) -> None:
+    """Before unpacking a ZIP archive; while unpacking gzip, whose size is not known."""
     path = tmp_path / "tickets.zip"
     for content in (zipped("tickets.csv", content=bytes(3_000_000)), gzip.compress(bytes(3_000_000))):
         path.write_bytes(content)
@@ -186,8 +180,8 @@ def test_a_disk_that_is_nearly_full(tmp_path: Path, temporary: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
-def test_a_bomb_is_not_unfolded(tmp_path: Path, temporary: Path) -> None:
-    """A ZIP archive says how large it unfolds; more than a gigabyte at hundreds of times its size is no export."""
+def test_zip_bomb_is_refused(tmp_path: Path, temporary: Path) -> None:
+    """More than a gigabyte at hundreds of times the packed size is no export."""
     content = bytearray(zipped("tickets.csv"))
     at = content.index(b"PK\x01\x02")
     content[at + 24 : at + 28] = (3 << 30).to_bytes(4, "little")
@@ -196,13 +190,12 @@ def test_a_bomb_is_not_unfolded(tmp_path: Path, temporary: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
-def test_a_workbook_is_no_archive(tmp_path: Path) -> None:
-    """An .xlsx file is a ZIP file, and is read as what it is."""
+def test_workbook_is_not_treated_as_an_archive(tmp_path: Path) -> None:
+    """An .xlsx file is a ZIP file."""
     assert read_bytes(tmp_path, workbook()).manifest.format.archive is None
 
 
-def test_the_archive_may_be_read_again(tmp_path: Path) -> None:
-    """Each opening unpacks it anew."""
+def test_archive_can_be_opened_repeatedly(tmp_path: Path) -> None:
     path = tmp_path / "tickets.zip"
     path.write_bytes(zipped("tickets.csv"))
     assert read(path).cells == read(path).cells == CELLS

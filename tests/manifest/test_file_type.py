@@ -58,13 +58,13 @@ def database() -> bytes:
         (b"\0" * 1000, "a binary file"),
     ],
 )
-def test_what_is_no_table_is_named(tmp_path: Path, content: bytes, name: str) -> None:
-    """A file is judged by its content, whatever its ending says, and the user is told what it is."""
+def test_files_that_are_not_tables_are_named(tmp_path: Path, content: bytes, name: str) -> None:
+    """The content decides, whatever the file's ending is."""
     assert f"is not a table but {name}" in refusal_of_bytes(tmp_path, content)
 
 
-def test_a_workbook_whose_parts_are_elsewhere(tmp_path: Path) -> None:
-    """Where the list of parts is damaged, and none has the usual name, it is called a workbook all the same."""
+def test_workbook_without_a_usable_list_of_parts_is_damaged(tmp_path: Path) -> None:
+    """Its parts do not have the usual names."""
     text = refusal_of_bytes(tmp_path, zipped("[Content_Types].xml", "_rels/.rels", "xl/workbook2.xml"))
     assert "looks like an Excel workbook, but its list of parts is missing or damaged" in text
     assert "Open it in Excel and save it again" in text
@@ -77,23 +77,23 @@ def test_a_workbook_whose_parts_are_elsewhere(tmp_path: Path) -> None:
         (b"\n<html>\n<p>", "HTML"),
     ],
 )
-def test_formats_that_are_not_read_yet(tmp_path: Path, content: bytes, name: str) -> None:
-    """Tables in other formats are told apart from files that are none, with the way out."""
+def test_unsupported_table_formats_are_named(tmp_path: Path, content: bytes, name: str) -> None:
+    """The hint says how to convert the file."""
     text = refusal_of_bytes(tmp_path, content)
     assert name in text
     assert "is not supported" in text
     assert "Save it as .xlsx or as CSV" in text
 
 
-def test_old_office_file(tmp_path: Path) -> None:
-    """A container without a workbook may be anything from the nineties, whatever words are in it."""
+def test_ole2_container_without_a_workbook_is_unsupported(tmp_path: Path) -> None:
+    """Words in its content do not matter."""
     content = container({"Contents": "of a Workbook and an EncryptedPackage".encode("utf-16-le")})
     assert "a file of an old Office program" in refusal_of_bytes(tmp_path, content)
 
 
 @pytest.mark.parametrize("distance", [0, 3 << 20])
-def test_password_protected_workbook(tmp_path: Path, distance: int) -> None:
-    """An encrypted workbook is an OLE2 container with an EncryptedPackage, wherever in the file that stands."""
+def test_workbook_with_a_password_is_an_error(tmp_path: Path, distance: int) -> None:
+    """It is an OLE2 container with an EncryptedPackage, at any place in the file."""
     content = container({"EncryptionInfo": bytes(distance), "EncryptedPackage": bytes(100)})
     text = refusal_of_bytes(tmp_path, content)
     assert "is protected by a password" in text
@@ -101,8 +101,7 @@ def test_password_protected_workbook(tmp_path: Path, distance: int) -> None:
 
 
 @pytest.mark.parametrize("size", [8, 100, 512, 600, 1100])
-def test_a_container_that_is_cut_off(tmp_path: Path, size: int) -> None:
-    """What is in it can't be told any more, and that is said."""
+def test_incomplete_ole2_container_is_an_error(tmp_path: Path, size: int) -> None:
     content = container({"Workbook": bytes(5000)})[:size]
     assert "it is cut off or damaged" in refusal_of_bytes(tmp_path, content)
 
@@ -116,8 +115,8 @@ def test_workbook_named_csv_is_read_as_a_workbook(tmp_path: Path) -> None:
     assert (table.columns, table.how) == (["a", "b"], "Excel .xlsx, sheet 'Tickets'")
 
 
-def test_cut_workbook(tmp_path: Path) -> None:
-    """Half a download is called damaged, not a mystery."""
+def test_incomplete_workbook_is_called_damaged(tmp_path: Path) -> None:
+    """As after an interrupted download."""
     path = tmp_path / "tickets.xlsx"
     with xlsxwriter.Workbook(path) as book:
         book.add_worksheet().write_row(0, 0, ["a", "b"])
@@ -125,28 +124,28 @@ def test_cut_workbook(tmp_path: Path) -> None:
     assert "cut off or damaged" in refusal(path)
 
 
-def test_a_few_control_characters_are_text(tmp_path: Path) -> None:
-    """One NUL in a cell is that row's problem, which validation finds; it doesn't make the file a binary one."""
+def test_file_with_few_control_characters_is_text(tmp_path: Path) -> None:
+    """A NUL in a cell is a problem of its row."""
     table = read_bytes(tmp_path, b"a,b\n" + b"1,some text\n" * 10 + b"2,x\0y\x1b\n")
     assert table.cells[-1] == ["2", "x\0y\x1b"]
 
 
-def test_errors_name_the_path_that_the_user_knows(tmp_path: Path) -> None:
-    """What is read is a copy; messages name the original."""
+def test_errors_name_the_original_path(tmp_path: Path) -> None:
+    """The file that is read is a copy."""
     copy = tmp_path / "manifest-1234.copy"
     copy.write_bytes(b"")
     with pytest.raises(ManifestError, match=r"^tickets\.csv is empty"):
         open_manifest(copy, ManifestOptions(), shown_as=Path("tickets.csv"))
 
 
-def test_a_file_that_is_gone(tmp_path: Path) -> None:
-    """The system's own words reach the user as an error of ours."""
+def test_missing_file_is_an_error(tmp_path: Path) -> None:
+    """The message has the system's reason."""
     with pytest.raises(ManifestError, match="can't be read: No such file or directory"):
         open_manifest(tmp_path / "tickets.csv", ManifestOptions())
 
 
-def test_a_workbook_that_is_a_bomb(tmp_path: Path) -> None:
-    """A sheet that was made to fill a memory is refused by its size, before anything of it is read."""
+def test_workbook_bomb_is_refused(tmp_path: Path) -> None:
+    """The declared size decides, before anything is unpacked."""
     path = tmp_path / "tickets.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/workbook.xml", "<workbook/>")
@@ -167,10 +166,10 @@ def test_a_workbook_that_is_a_bomb(tmp_path: Path) -> None:
         (None, {"sheet": "Sheet1"}, None),
     ],
 )
-def test_unused_options_of_the_mapping_are_reported(
+def test_options_of_another_format_are_reported(
     tmp_path: Path, content: bytes | None, options: dict[str, Any], ignored: str | None
 ) -> None:
-    """A sheet of a text, a delimiter of a workbook: perhaps the mapping was written for another file."""
+    """Such as `sheet` for a text, or `delimiter` for a workbook."""
     path = tmp_path / "tickets"
     if content is None:
         with xlsxwriter.Workbook(path) as book:

@@ -1,4 +1,4 @@
-"""What must hold for every table and every file."""
+"""Properties of reading that hold for every table and every file."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def with_content(table: list[list[str]]) -> list[list[str]]:
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     encoding=st.sampled_from(ENCODINGS),
 )
-def test_what_python_writes_is_read_cell_by_cell(table, delimiter, end, quoting, encoding) -> None:
-    """Any table in any dialect and encoding comes back equal, but for rows without content."""
+def test_tables_written_by_python_are_read_unchanged(table, delimiter, end, quoting, encoding) -> None:
+    """In any dialect and encoding, except for rows without content."""
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(table)
     # An old Python leaves a lone CR unquoted where lines end otherwise; a reader can't know that it is no line end.
@@ -76,8 +76,7 @@ def test_what_python_writes_is_read_cell_by_cell(table, delimiter, end, quoting,
 
 @settings(max_examples=40, deadline=None)
 @given(table=tables(), encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]))
-def test_what_pandas_writes_is_read_cell_by_cell(table, encoding) -> None:
-    """The export of the most usual tool comes back equal."""
+def test_tables_written_by_pandas_are_read_unchanged(table, encoding) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "tickets.csv")
         frame = pd.DataFrame(table[1:], columns=table[0], dtype=object)
@@ -92,8 +91,8 @@ SHEET_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_char
 
 @settings(max_examples=30, deadline=None)
 @given(table=tables(SHEET_TEXT), top=st.integers(0, 3), left=st.integers(0, 3))
-def test_what_excel_holds_is_read_cell_by_cell(table, top, left) -> None:
-    """Texts in a workbook come back equal, with the row numbers that Excel shows, wherever the table stands."""
+def test_workbooks_are_read_unchanged(table, top, left) -> None:
+    """With Excel's row numbers, at any position of the table on its sheet."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "tickets.xlsx")
         with xlsxwriter.Workbook(path) as book:
@@ -109,7 +108,7 @@ def test_what_excel_holds_is_read_cell_by_cell(table, top, left) -> None:
 
 
 def refused(content: bytes) -> ManifestError | None:
-    """Read it all, or be refused; any other exception is a fault."""
+    """Read the file. Errors other than ManifestError fail the test."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "tickets.csv")
         path.write_bytes(content)
@@ -130,8 +129,8 @@ def answers(content: bytes) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(content=st.binary(max_size=300))
-def test_any_bytes_get_an_answer(content: bytes) -> None:
-    """Whatever a file holds, the end is a table or a ManifestError."""
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+    """Reading yields a table or a ManifestError."""
     answers(content)
 
 
@@ -158,8 +157,8 @@ PARTS = [
 
 @settings(max_examples=150, deadline=None)
 @given(part=st.sampled_from(PARTS), at=st.floats(0, 1), cut=st.integers(0, 30), put=st.binary(max_size=10))
-def test_damaged_workbooks_get_an_answer(part, at, cut, put) -> None:
-    """A workbook with one part damaged is read or refused."""
+def test_damaged_workbooks_are_read_or_refused(part, at, cut, put) -> None:
+    """One part of the workbook is damaged."""
     start = int(at * len(WORKBOOK[part]))
     damaged = WORKBOOK[part][:start] + put + WORKBOOK[part][start + cut :]
     buffer = io.BytesIO()
@@ -176,8 +175,8 @@ def test_damaged_workbooks_get_an_answer(part, at, cut, put) -> None:
     put=st.binary(max_size=10),
     codec=st.sampled_from(["cp1252", "utf-16", "utf-8"]),
 )
-def test_damaged_texts_get_an_answer(at, cut, put, codec) -> None:
-    """A text with some bytes cut out or put in is read or refused."""
+def test_damaged_texts_are_read_or_refused(at, cut, put, codec) -> None:
+    """Some bytes are missing or added."""
     content = 'Name;Ort\nMüller;"Zürich\nSüd"\nGrößer;Köln\n'.encode(codec)
     start = int(at * len(content))
     answers(content[:start] + put + content[start + cut :])

@@ -1,4 +1,4 @@
-"""Reading ahead in a thread gives what reading gives, and leaves nothing at work behind it."""
+"""Reading ahead in a thread yields the same as reading, and leaves no thread running."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importer.manifest.prefetch import prefetch
 
 
 class Stop(Exception):
-    """What a signal's handler raises."""
+    """The exception that a signal handler raises."""
 
 
 @pytest.fixture
@@ -32,15 +32,14 @@ def counted(closed: list[int], most: int) -> Generator[int, None, None]:
         closed.append(most)
 
 
-def test_what_is_read_comes_in_order():
-    """Every item, once, and the source is closed at the end."""
+def test_items_are_yielded_once_and_in_order():
+    """The source is closed at the end."""
     closed: list[int] = []
     assert list(prefetch(counted(closed, 9))) == [1, 2, 3, 4, 5, 6, 7, 8, 9]
     assert closed == [9]
 
 
-def test_an_error_comes_in_its_turn():
-    """What was read before the error is not lost."""
+def test_error_is_raised_after_the_items_before_it():
 
     def failing() -> Generator[int, None, None]:
         yield 1
@@ -52,8 +51,8 @@ def test_an_error_comes_in_its_turn():
         next(items)
 
 
-def test_interrupted_while_the_thread_starts(interruptible: None):
-    """A signal ends the reading by its handler's error and no other, though the thread is at work and nobody knows it."""
+def test_signal_during_the_start_of_the_thread_ends_reading(interruptible: None):
+    """Only the signal handler's exception is raised."""
     closed: list[int] = []
 
     def interrupting() -> Generator[int, None, None]:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 @contextlib.contextmanager
 def unprivileged():
-    """Act as nobody, if the tests run as root: root may read everything."""
+    """Act as an unprivileged user if the tests run as root, who may read everything."""
     user = os.geteuid()
     if user == 0:
         os.seteuid(65534)
@@ -32,8 +32,8 @@ def unprivileged():
         os.seteuid(user)
 
 
-def test_copy_is_whole_hashed_and_private(tmp_path: Path) -> None:
-    """The copy has the source's bytes, their hash and size, and only this user may read it."""
+def test_copy_is_complete_hashed_and_private(tmp_path: Path) -> None:
+    """Only this user may read it."""
     source = tmp_path / "tickets.csv"
     content = os.urandom(3_000_000)
     source.write_bytes(content)
@@ -46,8 +46,7 @@ def test_copy_is_whole_hashed_and_private(tmp_path: Path) -> None:
     assert stat.S_IMODE(copy.path.stat().st_mode) == 0o600
 
 
-def test_later_changes_of_the_source_do_not_reach_the_copy(tmp_path: Path) -> None:
-    """A run reads what was there at its start."""
+def test_copy_keeps_the_content_from_the_start(tmp_path: Path) -> None:
     source = tmp_path / "tickets.csv"
     source.write_text("a\n1\n")
     copy = private_copy(source, tmp_path)
@@ -55,8 +54,8 @@ def test_later_changes_of_the_source_do_not_reach_the_copy(tmp_path: Path) -> No
     assert copy.path.read_text() == "a\n1\n"
 
 
-def test_a_source_that_never_holds_still_is_refused(tmp_path: Path) -> None:
-    """A file that changes during each of three attempts is still being written, and half of it is no manifest."""
+def test_source_that_keeps_changing_is_refused(tmp_path: Path) -> None:
+    """It changes during each of three attempts, so it is still being written."""
     source, folder = tmp_path / "tickets.csv", tmp_path / "copies"
     source.write_text("a\n1\n")
 
@@ -73,8 +72,8 @@ def test_a_source_that_never_holds_still_is_refused(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_a_source_that_calms_down_is_copied_as_it_is_then(tmp_path: Path) -> None:
-    """One change during the copying costs a second attempt, which has the new content and its hash."""
+def test_source_that_changes_once_is_copied_again(tmp_path: Path) -> None:
+    """The copy and its hash have the new content."""
     source = tmp_path / "tickets.csv"
     source.write_text("a\n1\n")
     calls: list[int] = []
@@ -90,8 +89,8 @@ def test_a_source_that_calms_down_is_copied_as_it_is_then(tmp_path: Path) -> Non
     assert copy.sha256 == hashlib.sha256(b"a\n1\n22\n").hexdigest()
 
 
-def test_shorter_second_copy_leaves_nothing_of_the_first(tmp_path: Path) -> None:
-    """An export that truncates the file between two attempts leaves no tail of the old content in the copy."""
+def test_second_copy_replaces_a_longer_first_copy(tmp_path: Path) -> None:
+    """An export may truncate the file between two attempts."""
     source = tmp_path / "tickets.csv"
     source.write_text("a\n" + "1\n" * 1000)
     calls: list[int] = []
@@ -104,8 +103,7 @@ def test_shorter_second_copy_leaves_nothing_of_the_first(tmp_path: Path) -> None
     assert private_copy(source, tmp_path, on_bytes=shorten_once, wait_s=0).path.read_text() == "a\n9\n"
 
 
-def test_missing_source_suggests_a_near_name(tmp_path: Path) -> None:
-    """A misspelt name is answered with the file that was probably meant."""
+def test_missing_source_suggests_a_similar_name(tmp_path: Path) -> None:
     (tmp_path / "tickets.csv").write_text("a\n")
     with pytest.raises(ManifestError, match="does not exist") as caught:
         private_copy(tmp_path / "ticket.csv", tmp_path)
@@ -113,15 +111,15 @@ def test_missing_source_suggests_a_near_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["zzz", "no/such/folder"])
-def test_missing_source_without_a_near_name(tmp_path: Path, name: str) -> None:
-    """Nothing like it, or no folder to look in: the path is to be checked."""
+def test_missing_source_without_a_similar_name(tmp_path: Path, name: str) -> None:
+    """The hint says to check the path."""
     with pytest.raises(ManifestError, match="does not exist") as caught:
         private_copy(tmp_path / name, tmp_path)
     assert caught.value.hint == "Check the path."
 
 
 def test_folder_pipe_device_and_socket_are_refused(tmp_path: Path) -> None:
-    """Only a regular file can be read twice; a pipe is not even opened, since that would wait for its writer."""
+    """Only regular files can be read twice. Opening a pipe would wait for its writer."""
     with pytest.raises(ManifestError, match="is a folder"):
         private_copy(tmp_path, tmp_path)
     pipe = tmp_path / "pipe"
@@ -135,7 +133,7 @@ def test_folder_pipe_device_and_socket_are_refused(tmp_path: Path) -> None:
 
 
 def test_empty_source_is_refused(tmp_path: Path) -> None:
-    """A file without bytes is a failed export, not a manifest without rows."""
+    """A file of 0 bytes is a failed export."""
     source = tmp_path / "tickets.csv"
     source.touch()
     with pytest.raises(ManifestError, match="is empty"):
@@ -144,7 +142,7 @@ def test_empty_source_is_refused(tmp_path: Path) -> None:
 
 
 def test_unreadable_sources_name_the_reason(tmp_path: Path) -> None:
-    """What the system says goes into the message: rights, links in a circle, impossible names."""
+    """The message has the system's reason: permissions, a loop of links, a bad name."""
     circle = tmp_path / "circle"
     circle.symlink_to(circle)
     for source, reason in (
@@ -156,8 +154,7 @@ def test_unreadable_sources_name_the_reason(tmp_path: Path) -> None:
             private_copy(source, tmp_path)
 
 
-def test_source_without_the_right_to_read_it(tmp_path: Path) -> None:
-    """The rights are asked of the system when the file is opened."""
+def test_source_without_read_permission_is_an_error(tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory() as open_to_all:
         folder = Path(open_to_all)
         folder.chmod(0o777)
@@ -169,23 +166,22 @@ def test_source_without_the_right_to_read_it(tmp_path: Path) -> None:
         assert [path.name for path in folder.iterdir()] == ["tickets.csv"]
 
 
-def test_unreadable_content_is_reported(tmp_path: Path) -> None:
-    """A file that opens and then can't be read (a broken disk) is an error of the source."""
+def test_read_error_is_an_error_of_the_source(tmp_path: Path) -> None:
+    """Opening works, and reading fails, as on a broken disk."""
     with pytest.raises(ManifestError, match=r"/proc/self/mem can't be read"):
         private_copy(Path("/proc/self/mem"), tmp_path / "copies")
     assert list((tmp_path / "copies").iterdir()) == []
 
 
-def test_folder_that_can_not_be_written_to(tmp_path: Path) -> None:
-    """Where the copy can't be made, the message says where."""
+def test_folder_without_write_permission_is_named(tmp_path: Path) -> None:
     source = tmp_path / "tickets.csv"
     source.write_text("a\n")
     with pytest.raises(ManifestError, match=r"tickets.csv can't be copied to .*tickets.csv"):
         private_copy(source, source)
 
 
-def test_full_disk_is_reported_and_cleaned_up(tmp_path: Path) -> None:
-    """A copy that doesn't fit is removed, and the message says what the system said."""
+def test_incomplete_copy_is_removed_if_the_disk_is_full(tmp_path: Path) -> None:
+    """The message has the system's reason."""
     import resource  # noqa: PLC0415 - only there on Unix, where this can be tried
     import signal  # noqa: PLC0415
 
@@ -213,8 +209,8 @@ with private_folder() as folder:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="folders are not locked on Windows")
-def test_what_a_killed_run_has_left_is_removed_and_no_live_ones(tmp_path: Path, monkeypatch) -> None:
-    """The next run removes it; a folder that is in use, another program's, and one made just now stay."""
+def test_folders_of_killed_runs_are_removed(tmp_path: Path, monkeypatch) -> None:
+    """Folders in use, of other programs or made just now stay."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for name in ("ticket-importer-run-new", "ticket-importer-other"):
         (tmp_path / name).mkdir()
@@ -248,8 +244,8 @@ with private_folder() as folder:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="folders are not locked on Windows")
-def test_what_a_killed_run_has_unpacked_is_removed(tmp_path: Path, monkeypatch) -> None:
-    """It is in the run's private folder, which the next run removes."""
+def test_unpacked_files_of_killed_runs_are_removed(tmp_path: Path, monkeypatch) -> None:
+    """They are in the run's private folder."""
     temporary, source = tmp_path / "temporary", tmp_path / "tickets.csv.gz"
     temporary.mkdir()
     source.write_bytes(gzip.compress(b"id,text\n1,x\n"))

@@ -1,4 +1,4 @@
-"""Files that are no table, or none that is read yet: each is called what it is, and tables that look like one are read."""
+"""Unsupported files are named; tables that begin like one are read."""
 
 from __future__ import annotations
 
@@ -58,18 +58,16 @@ OTHERS = {
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize(("content", "name"), TABLES.values(), ids=TABLES)
-def test_a_table_in_a_format_that_is_not_read_is_called_so(
-    tmp_path: Path, content: str, name: str, encoding: str
-) -> None:
-    """No mapping is drafted from its markup, and the message says how to make a manifest of it."""
+def test_unsupported_table_formats_have_a_way_out(tmp_path: Path, content: str, name: str, encoding: str) -> None:
+    """The hint says how to make a manifest of the file."""
     text = refusal_of_bytes(tmp_path, f"\n{content}".encode(encoding))
     assert name in text
     assert "is not supported" in text
 
 
 @pytest.mark.parametrize(("content", "name"), OTHERS.values(), ids=OTHERS)
-def test_a_text_that_is_no_table_is_called_what_it_is(tmp_path: Path, content: str, name: str) -> None:
-    """The message says what the file is, and not that its columns are missing."""
+def test_texts_that_are_not_tables_are_named(tmp_path: Path, content: str, name: str) -> None:
+    """The message does not say that columns are missing."""
     text = refusal_of_bytes(tmp_path, content.encode())
     assert f"is not a table but {name}" in text
 
@@ -107,16 +105,16 @@ def test_a_table_that_begins_like_another_format_is_read(tmp_path: Path, content
         (b"PGDMP\x01\x0e\0" + bytes(90), "a dump of a PostgreSQL database"),
     ],
 )
-def test_a_binary_file_is_called_what_it_is(tmp_path: Path, content: bytes, name: str) -> None:
-    """The program that made the file is named, so that a person knows where to export."""
+def test_binary_files_are_named(tmp_path: Path, content: bytes, name: str) -> None:
+    """The message names the program that made the file."""
     assert name in refusal_of_bytes(tmp_path, content)
 
 
 # -- passwords --------------------------------------------------------------------------------------------------------
 
 
-def test_an_old_workbook_with_a_password(tmp_path: Path) -> None:
-    """Behind the record that says so all is encrypted, and looks damaged."""
+def test_old_workbook_with_a_password_is_an_error(tmp_path: Path) -> None:
+    """All records behind the first one are encrypted, and look damaged."""
     begin = struct.pack("<HHHHHHII", 0x809, 16, 0x600, 5, 0, 0, 0, 0)
     protected = struct.pack("<HH", 0x86, 0)
     lock = struct.pack("<HH", 0x2F, 54) + struct.pack("<HHH", 1, 1, 1) + bytes(48)
@@ -127,8 +125,8 @@ def test_an_old_workbook_with_a_password(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_an_open_document_with_a_password(tmp_path: Path, encoding: str) -> None:
-    """Its parts are encrypted, and its list of parts says so."""
+def test_open_document_with_a_password_is_an_error(tmp_path: Path, encoding: str) -> None:
+    """Its list of parts says that they are encrypted."""
     path = write(tmp_path / "tickets.ods", Page(rows=[["id"], ["x"]]))
     entry = '<m:file-entry xmlns:m="urn:m"><m:encryption-data m:checksum="x"/></m:file-entry>'
     with_part(path, "META-INF/manifest.xml", lambda _: f"<manifest>{entry}</manifest>".encode(encoding))

@@ -31,7 +31,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 @contextlib.asynccontextmanager
-async def keeper_of(ledger: Ledger) -> AsyncIterator[SharedSlots]:
+async def storage_of(ledger: Ledger) -> AsyncIterator[SharedSlots]:
     async with asyncio.timeout(PATIENCE_S), SharedSlots(SlotRecords(ledger.url, ACCOUNT)) as storage:
         yield storage
 
@@ -79,7 +79,7 @@ def test_changes_are_made_in_order(ledger: Ledger) -> None:
 
     async def whole() -> tuple[list[int], list[int]]:
         made, tasks = list[int](), []
-        async with keeper_of(ledger) as storage:
+        async with storage_of(ledger) as storage:
             for number in range(60):
                 if number % 3:
                     storage.change_later(writing(made, number))
@@ -99,7 +99,7 @@ def test_changes_made_meanwhile_share_one_transaction(ledger: Ledger) -> None:
 
     async def whole() -> set[tuple[int, float]]:
         held = Held()
-        async with keeper_of(ledger) as storage:
+        async with storage_of(ledger) as storage:
             first = asyncio.create_task(storage.change(held))
             await held.begun.wait()
             rest = [asyncio.create_task(storage.change(lambda pool, now: (id(pool), now))) for _ in range(200)]
@@ -116,7 +116,7 @@ def test_caller_sees_the_pool_after_its_whole_transaction(ledger: Ledger, tmp_pa
 
     async def whole() -> tuple[SlotPool, SlotPool]:
         with contextlib.closing(reopened(tmp_path)) as other:
-            async with keeper_of(ledger) as storage, keeper_of(other) as elsewhere:
+            async with storage_of(ledger) as storage, storage_of(other) as elsewhere:
                 storage.change_later(noting(3))
                 mine, _ = await storage.change(noting(4))
                 others, _ = await elsewhere.change(look)
@@ -131,7 +131,7 @@ def test_change_of_a_caller_cancelled_before_is_not_made(ledger: Ledger) -> None
 
     async def whole() -> list[int]:
         held, made = Held(), list[int]()
-        async with keeper_of(ledger) as storage:
+        async with storage_of(ledger) as storage:
             first = asyncio.create_task(storage.change(held))
             await held.begun.wait()
             gone, stays = (asyncio.create_task(storage.change(writing(made, number))) for number in (1, 2))
@@ -150,7 +150,7 @@ def test_change_of_a_caller_cancelled_meanwhile_is_made(ledger: Ledger) -> None:
 
     async def whole() -> tuple[SlotPool, int]:
         held, made = Held(), list[int]()
-        async with keeper_of(ledger) as storage:
+        async with storage_of(ledger) as storage:
             gone = asyncio.create_task(storage.change(held))
             await held.begun.wait()
             stays = asyncio.create_task(storage.change(writing(made, 1)))
@@ -168,11 +168,11 @@ def test_closing_makes_pending_changes(ledger: Ledger) -> None:
     """The last use of a slot and a run's leaving come when nobody waits any more: the others have to know."""
 
     async def whole() -> SlotPool:
-        async with keeper_of(ledger) as storage:
+        async with storage_of(ledger) as storage:
             await storage.change(look)
             for number in range(1, 6):
                 storage.change_later(noting(number))
-        async with keeper_of(ledger) as again:
+        async with storage_of(ledger) as again:
             return (await again.change(look))[0]
 
     assert asyncio.run(whole()).alone_slot == 5
@@ -182,13 +182,13 @@ def test_closing_makes_changes_added_during_a_change(ledger: Ledger) -> None:
     """The end comes in the midst of a transaction: the one after it is made all the same."""
 
     async def whole() -> SlotPool:
-        async with keeper_of(ledger) as storage:
+        async with storage_of(ledger) as storage:
             held = Held()
             storage.change_later(held)
             await held.begun.wait()
             storage.change_later(noting(5))
             asyncio.get_running_loop().call_later(0.01, held.let_go)  # closing has begun by then
-        async with keeper_of(ledger) as again:
+        async with storage_of(ledger) as again:
             return (await again.change(look))[0]
 
     assert asyncio.run(whole()).alone_slot == 5
@@ -198,7 +198,7 @@ def test_database_error_reaches_waiting_and_later_callers(ledger: Ledger, tmp_pa
     """Nobody may call without it: the run stops early, so that the exit code tells that rows were sent."""
 
     async def whole() -> list[BaseException]:
-        async with keeper_of(ledger) as storage:
+        async with storage_of(ledger) as storage:
             await storage.change(look)
             query(tmp_path, "alter table quotas rename to gone")
             told = await asyncio.gather(*(storage.change(look) for _ in range(3)), return_exceptions=True)
@@ -219,7 +219,7 @@ def test_failed_later_change_raises_at_the_next_change(ledger: Ledger, tmp_path:
     """A call that went out is not in the pool: nobody may book on."""
 
     async def whole() -> None:
-        async with keeper_of(ledger) as storage:
+        async with storage_of(ledger) as storage:
             await storage.change(look)
             query(tmp_path, "alter table quotas rename to gone")
             storage.change_later(noting(1))
@@ -239,7 +239,7 @@ def test_error_in_a_change_reaches_all_waiting_callers(ledger: Ledger) -> None:
         raise ValueError("so it is")
 
     async def whole() -> list[object]:
-        async with keeper_of(ledger) as storage:
+        async with storage_of(ledger) as storage:
             tasks = [asyncio.create_task(storage.change(change)) for change in (look, faulty, look)]
             return list(await asyncio.gather(*tasks, return_exceptions=True))
 
@@ -273,8 +273,8 @@ def test_two_runs_keep_the_limit_together(ledger: Ledger, tmp_path: Path) -> Non
         uses = list[float](), list[float]()
         with contextlib.closing(reopened(tmp_path)) as other:
             async with (
-                keeper_of(ledger) as first,
-                keeper_of(other) as second,
+                storage_of(ledger) as first,
+                storage_of(other) as second,
                 quota_on(first, "A", rate) as a,
                 quota_on(second, "B", rate) as b,
             ):
@@ -294,12 +294,12 @@ def test_ended_run_gets_no_share(ledger: Ledger) -> None:
 
     async def whole() -> SlotPool:
         uses = list[float]()
-        async with keeper_of(ledger) as storage, quota_on(storage, "A", Rate(5, 60.0)) as limiter:
+        async with storage_of(ledger) as storage, quota_on(storage, "A", Rate(5, 60.0)) as limiter:
             await use(limiter, uses)
             slot = await limiter.reserve()
             await slot.wait_until_near(0)
             slot.release()
-        async with keeper_of(ledger) as again:
+        async with storage_of(ledger) as again:
             return (await again.change(look))[0]
 
     pool = asyncio.run(whole())

@@ -1,1 +1,1 @@
-"""Days of sending in minutes: the real submission and limiter on a clock that is moved by waiting."""
+"""Simulates days of sending in minutes: the real submission and limiter on a simulated clock."""

@@ -1,4 +1,4 @@
-"""`make simulation`: days of sending a million tickets, in minutes; exits with 1 if a goal is missed."""
+"""`make simulation`: sends a million tickets in simulated time. Exits with 1 if a goal is missed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _JITTERY = Network(way_s=(0.02, 0.06), server_s=(0.08, 0.12))
 
 
 def scenarios(tickets: int, seed: int) -> list[Scenario]:
-    """What is simulated; the two largest come first."""
+    """Return all scenarios; the two largest come first."""
     alone = Scenario(name="alone", tickets=tickets, seed=seed)
     few = max(1, tickets // _SMALLER)
     return [
@@ -47,7 +47,7 @@ def _simulated(begun_s: float, scenario: Scenario) -> Facts:
 
 
 def main(tickets: int, seed: int, workers: int) -> bool:
-    """Simulate all, print the table, and say whether every goal was met."""
+    """Simulate all scenarios, print the table, and return the exit code."""
     begun_s = time.monotonic()
     with ProcessPoolExecutor(workers) as pool:
         all_facts = list(pool.map(functools.partial(_simulated, begun_s), scenarios(tickets, seed)))

@@ -27,7 +27,7 @@ class Calls:
     refused_by_day: int = 0
 
     def note(self, *, taken: bool, by_day: bool) -> None:
-        """Count one."""
+        """Count one call."""
         self.taken += taken
         self.refused += not taken
         self.taken_by_day += taken and by_day
@@ -53,7 +53,7 @@ class Account:
             self._rest(scenario.foreign)
 
     def arrive(self, row: int, reply: Reply) -> None:
-        """Take a call whose headers arrive now; ``reply`` is called when its answer is back."""
+        """Receive a call whose headers arrive now; ``reply`` is called when its answer is back."""
         now = self._loop.time()
         self._count(now)
         taken = self._limiter.take(now)

@@ -16,7 +16,7 @@ from importer.rate_limit.slot_storage import SlotStorage
 from importer.submission.operations import CREATE
 from importer.submission.send_queue import QueuedRow
 
-_Told = TypeVar("_Told")
+_Result = TypeVar("_Result")
 _LONGEST_PAUSE_S = 3600.0
 
 
@@ -30,8 +30,8 @@ class State(enum.IntEnum):
     FAILED = 4
 
 
-class Books:
-    """The states of all rows, a byte each. What is written here is durable."""
+class RowStates:
+    """The states of all rows, a byte each. Changes here are durable."""
 
     def __init__(self, tickets: int) -> None:
         self.states = bytearray(tickets)
@@ -39,7 +39,7 @@ class Books:
         self.broken: list[str] = []  # laws of the protocol, as they were broken
 
     def record(self, record: Intent | Outcome) -> None:
-        """Write one record down."""
+        """Write one record."""
         row = int(record.key)
         if isinstance(record, Intent):
             if self.states[row] == State.CREATED:
@@ -52,7 +52,7 @@ class Books:
             self.unsettled.discard(row)
 
     def crashed(self) -> int:
-        """Go over to what the next run reads: an intent without an outcome is unknown. Give how many had no end."""
+        """Set rows without an outcome to unknown, as the next run does; return their number."""
         given_up = len(self.unsettled)
         for row in self.unsettled:
             self.states[row] = State.UNKNOWN
@@ -60,7 +60,7 @@ class Books:
         return given_up
 
     async def to_send(self) -> AsyncIterator[QueuedRow]:
-        """Give the rows that are neither a ticket nor unknown, in order."""
+        """Yield the rows that are neither a ticket nor unknown, in order."""
         row = self.states.find(State.PENDING)
         while row >= 0:
             ticket = Ticket(fields=(("Title", str(row)),), lead_id="8eee83bb-0462-4d6b-b396-6afb9a4608f2")
@@ -81,7 +81,7 @@ class Disk:
         self._dead = False
 
     def write(self, change: Callable[[], Any], future: asyncio.Future[Any] | None = None) -> None:
-        """Make a change with the next commit; ``future`` is given what it answers."""
+        """Make a change with the next commit; ``future`` gets its result."""
         if self._dead:
             return
         self._waiting.append((change, future))
@@ -103,35 +103,35 @@ class Disk:
 
     def _end(self) -> None:
         for change, future in self._committing:
-            told = change()
+            result = change()
             if future is not None and not future.done():
-                future.set_result(told)
+                future.set_result(result)
         self._committing = []
         if self._waiting:
             self._begin()
 
 
 class SimulatedJournal:
-    """The face of ``submission.journal.Journal``."""
+    """Has the methods of ``submission.journal.Journal``."""
 
     failure: None = None
 
-    def __init__(self, books: Books, disk: Disk) -> None:
-        self._books = books
+    def __init__(self, row_states: RowStates, disk: Disk) -> None:
+        self._row_states = row_states
         self._disk = disk
 
     async def write(self, record: Intent | Outcome) -> None:
         """Return when the record is durable."""
         durable = asyncio.get_running_loop().create_future()
-        self._disk.write(lambda: self._books.record(record), durable)
+        self._disk.write(lambda: self._row_states.record(record), durable)
         await durable
 
     async def check_lease(self) -> None:
         """Nobody else holds these rows."""
 
 
-class SimulatedKeeper(SlotStorage):
-    """A pool that is changed by commits, as where several runs share it. See ``leadsquared.limiter.Keeper``."""
+class SimulatedSlotStorage(SlotStorage):
+    """A pool that is changed by commits, as if several runs shared it."""
 
     def __init__(self, pool: SlotPool, disk: Disk) -> None:
         self._pool = pool
@@ -139,20 +139,20 @@ class SimulatedKeeper(SlotStorage):
         self._loop = asyncio.get_running_loop()
 
     def now(self) -> float:
-        """Seconds, on a clock that outlives the process."""
+        """Return seconds of a clock that outlives the process."""
         return self._loop.time()
 
-    async def change(self, change: Callable[[SlotPool, float], _Told]) -> tuple[SlotPool, _Told]:
-        """Change the pool, and wait until that is done."""
-        done: asyncio.Future[_Told] = asyncio.get_running_loop().create_future()
+    async def change(self, change: Callable[[SlotPool, float], _Result]) -> tuple[SlotPool, _Result]:
+        """Change the pool, and wait for the commit."""
+        done: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
         self._disk.write(lambda: change(self._pool, self.now()), done)
         return self._pool, await done
 
     def change_later(self, change: Callable[[SlotPool, float], object]) -> None:
-        """Change the pool, and don't wait."""
+        """Change the pool without waiting."""
         self._disk.write(lambda: change(self._pool, self.now()))
 
 
 def reread(pool: SlotPool, now: float) -> SlotPool:
-    """The pool as the next process finds it."""
+    """Return the pool as the next process reads it."""
     return pool_from_text(pool_to_text(pool), now, _LONGEST_PAUSE_S)

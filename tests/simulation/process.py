@@ -1,4 +1,4 @@
-"""One run of the importer until it is done or dies: the real submission and limiter, on a network that is not there."""
+"""One process of the importer until it ends or is killed: the real submission on a simulated network."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from importer.submission.retry import RetryPolicy
 from importer.submission.submit import Submission
 from importer.workflows.send_options import SendOptions
 from tests.simulation.account import Account
-from tests.simulation.disk import Books, Disk, SimulatedJournal, SimulatedKeeper, State
+from tests.simulation.disk import Disk, RowStates, SimulatedJournal, SimulatedSlotStorage, State
 from tests.simulation.scenario import Scenario
 
 
 class SimulatedClient:
-    """Opens connections and keeps them, as ``leadsquared.client.Client`` does; what has left arrives."""
+    """Opens and keeps connections like ``leadsquared.client.Client``. Requests that have left arrive."""
 
-    def __init__(self, scenario: Scenario, account: Account, books: Books, chance: random.Random) -> None:
+    def __init__(self, scenario: Scenario, account: Account, row_states: RowStates, chance: random.Random) -> None:
         self._network = scenario.network
         self._account = account
-        self._books = books
+        self._row_states = row_states
         self._chance = chance
         self._loop = asyncio.get_running_loop()
         self._idle: deque[float] = deque()  # since when, the longest first
 
     async def send(self, request: Request, gate: RequestGate, _read: AnswerReader) -> Answer:
-        """Send one ticket; the row is its title."""
+        """Send one ticket; its row is the title."""
         row = int(request.title)
         await self._connect()
         await gate.wait_until_allowed()
-        if self._books.states[row] != State.SENDING:
-            self._books.broken.append(f"row {row} went out without a durable intent")
+        if self._row_states.states[row] != State.SENDING:
+            self._row_states.broken.append(f"row {row} went out without a durable intent")
         gate.on_first_byte()
         answered: asyncio.Future[Answer] = self._loop.create_future()
 
@@ -65,27 +65,29 @@ class SimulatedClient:
 
 
 def _began(task: asyncio.Task[Any]) -> int:
-    """The number that asyncio gave a task when it was made."""
+    """Return the number that asyncio gave the task at its start."""
     return int(task.get_name().rpartition("-")[2])
 
 
 class Process:
-    """One life. ``pool`` and ``books`` are what it finds on the disk, and what it leaves there."""
+    """One process. ``pool`` and ``row_states`` outlive it."""
 
-    def __init__(self, scenario: Scenario, account: Account, books: Books, pool: SlotPool, *, number: int) -> None:
+    def __init__(
+        self, scenario: Scenario, account: Account, row_states: RowStates, pool: SlotPool, *, number: int
+    ) -> None:
         self._scenario = scenario
-        self._books = books
+        self._row_states = row_states
         self._number = number
         self._chance = random.Random(f"{scenario.seed}/process {number}")
         # Rows and slots are written down by two threads: a crash may find the one done and the other not.
         self._disks = (Disk(scenario.network.commit_s), Disk(scenario.network.commit_s))
-        self._journal = SimulatedJournal(books, self._disks[0])
-        self._keeper = SimulatedKeeper(pool, self._disks[1])
-        self._client = SimulatedClient(scenario, account, books, self._chance)
+        self._journal = SimulatedJournal(row_states, self._disks[0])
+        self._slots = SimulatedSlotStorage(pool, self._disks[1])
+        self._client = SimulatedClient(scenario, account, row_states, self._chance)
         self.notes: list[str] = []
 
     async def run(self) -> ImporterError | None:
-        """Send what is to be sent; say why it ended before all was done, or nothing."""
+        """Send all rows; return the reason if it stopped early, or nothing."""
         sending = SendOptions(
             rate=self._scenario.rate,
             policy=RetryPolicy(retry_statuses=frozenset({503} if self._scenario.repeats else ())),
@@ -95,8 +97,8 @@ class Process:
             grace_s=20.0,
             concurrency=1_000,
         )
-        limits = sending.limiter_options(f"run-{self._number}", self._books.states.count(State.PENDING))
-        async with RateLimiter(limits, self._keeper) as limiter:
+        limits = sending.limiter_options(f"run-{self._number}", self._row_states.states.count(State.PENDING))
+        async with RateLimiter(limits, self._slots) as limiter:
             means = SubmissionContext(
                 client=cast("Any", self._client),
                 limiter=limiter,
@@ -104,10 +106,10 @@ class Process:
                 emit=self._listen,
             )
             submission = Submission(means, replace(sending.submission_options(), jitter=self._chance.random))
-            return await submission.run(self._books.to_send())
+            return await submission.run(self._row_states.to_send())
 
     async def die(self) -> None:
-        """End without another word to the disk; what was being committed may be there or not."""
+        """End at once. The transaction that is being committed may be lost."""
         for disk in self._disks:
             disk.die(committed=self._chance.random() < 0.5)
         this = asyncio.current_task()
@@ -123,6 +125,6 @@ class Process:
     def _listen(self, event: Event) -> None:
         match event:
             case RowSettled(row=row):
-                self._books.unsettled.discard(row)
+                self._row_states.unsettled.discard(row)
             case Warned(text):
                 self.notes.append(text)

@@ -1,4 +1,4 @@
-"""The results of simulations and their goals as a table. Pure."""
+"""The results of simulations and their goals as a table. Does no input or output."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Line:
 
 
 def lines(facts: Facts) -> list[Line]:
-    """Return the lines of a scenario: first what must never happen, then how fully the limit was used."""
+    """Return the lines of a scenario: first what must never happen, then the use of the limit."""
     return [*_course(facts), *_laws(facts), *(_alone(facts) if facts.scenario.foreign is None else _shared(facts))]
 
 
 def table(all_facts: Sequence[Facts]) -> str:
-    """One table of all scenarios, as text."""
+    """Return one table of all scenarios, as text."""
     rows: list[tuple[str, str, str, str]] = []
     for facts in all_facts:
         rows.append((facts.scenario.name.upper(), "", "", ""))
@@ -44,7 +44,7 @@ def table(all_facts: Sequence[Facts]) -> str:
 
 
 def missed(facts: Facts) -> list[Line]:
-    """The lines whose goal was missed."""
+    """Return the lines whose goal was missed."""
     return [line for line in lines(facts) if line.met is False]
 
 

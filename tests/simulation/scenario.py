@@ -1,4 +1,4 @@
-"""Scenarios: number of tickets, network and faults. Pure."""
+"""Scenarios: number of tickets, network and faults. Does no input or output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Between = tuple[float, float]  # seconds, drawn evenly
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """Durations. ``connect_s``: to open a connection; ``way_s``: of a request, and of its answer."""
+    """Durations. ``connect_s``: to open a connection. ``way_s``: of a request, and of its answer."""
 
     connect_s: Between = (0.06, 0.12)
     way_s: Between = (0.02, 0.035)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from importer.rate_limit import SlotPool
 from tests import fake_time
 from tests.simulation.account import Account, Calls
-from tests.simulation.disk import Books, State, reread
+from tests.simulation.disk import RowStates, State, reread
 from tests.simulation.process import Process
 from tests.simulation.scenario import HOUR_S, Scenario
 
@@ -38,12 +38,12 @@ class Facts:
 
     @property
     def calls(self) -> int:
-        """All that arrived of ours."""
+        """The number of calls of the importer that arrived."""
         return self.ours.taken + self.ours.refused
 
     @property
     def ideal_s(self) -> float:
-        """How long the calls that were taken take at best: a burst at once, and one every period."""
+        """The shortest time for the accepted calls: one burst, and one more each period."""
         rate = self.scenario.rate
         return (self.ours.taken - 1) // rate.calls * rate.period_s
 
@@ -54,38 +54,38 @@ class Facts:
 
     @property
     def lost(self) -> int:
-        """Rows without an end; unknown ones beyond those that a crash or an unrepeated error explains are lost, too."""
+        """The number of rows without an outcome, and of unknown rows that no crash or error explains."""
         explained = self.given_up + (0 if self.scenario.repeats else self.errors)
         unexplained = max(0, self.rows[State.UNKNOWN] - explained)
         return self.rows[State.PENDING] + self.rows[State.SENDING] + self.rows[State.FAILED] + unexplained
 
     @property
     def reached_by_day(self) -> float:
-        """Our calls by day, as a part of what the others left."""
+        """The importer's calls by day, as a part of what others left."""
         rate = self.scenario.rate
         left = self.scenario.day_s(self.took_s) * rate.calls / rate.period_s - self.theirs.taken
         return self.ours.taken_by_day / left if left > 0 else 1.0
 
 
 def simulate(scenario: Scenario, progress: Progress = lambda _at, _made: None) -> Facts:
-    """Simulate to the end. Raises fake_time.Stuck if everybody waits and nothing is ever going to happen."""
+    """Simulate to the end. Raises fake_time.Stuck if all tasks wait and no timer is set."""
     return fake_time.run(_simulate(scenario, progress))
 
 
 async def _simulate(scenario: Scenario, progress: Progress) -> Facts:
     loop = asyncio.get_running_loop()
     chance = random.Random(f"{scenario.seed}/crashes")
-    account, books, pool = Account(scenario), Books(scenario.tickets), SlotPool()
+    account, row_states, pool = Account(scenario), RowStates(scenario.tickets), SlotPool()
     endings: list[str] = []
     crashes = given_up = 0
 
     def report() -> None:
-        progress(loop.time(), books.states.count(State.CREATED))
+        progress(loop.time(), row_states.states.count(State.CREATED))
         loop.call_later(HOUR_S, report)
 
     loop.call_later(HOUR_S, report)
     while True:
-        process = Process(scenario, account, books, pool, number=crashes)
+        process = Process(scenario, account, row_states, pool, number=crashes)
         working = asyncio.create_task(process.run())
         await asyncio.wait({working}, timeout=chance.expovariate(1 / scenario.crash_every_s))
         if working.done():
@@ -94,16 +94,16 @@ async def _simulate(scenario: Scenario, progress: Progress) -> Facts:
             break
         await process.die()
         crashes += 1
-        given_up += books.crashed()
+        given_up += row_states.crashed()
         pool = reread(pool, loop.time())
         await asyncio.sleep(chance.uniform(*scenario.restart_s))
     return Facts(
         scenario=scenario,
         took_s=loop.time(),
-        rows={state: books.states.count(state) for state in State},
+        rows={state: row_states.states.count(state) for state in State},
         twice=len(account.made) - account.made.count(0) - account.made.count(1),
-        untrue=_untrue(books, account),
-        broken=tuple(books.broken),
+        untrue=_untrue(row_states, account),
+        broken=tuple(row_states.broken),
         endings=tuple(endings),
         crashes=crashes,
         given_up=given_up,
@@ -114,9 +114,9 @@ async def _simulate(scenario: Scenario, progress: Progress) -> Facts:
     )
 
 
-def _untrue(books: Books, account: Account) -> int:
-    """An unknown row may be a ticket or not; every other is one exactly if the books say so."""
+def _untrue(row_states: RowStates, account: Account) -> int:
+    """Return the rows whose state contradicts the account. Unknown rows may be a ticket or not."""
     return sum(
         state != State.UNKNOWN and (state == State.CREATED) != (made > 0)
-        for state, made in zip(books.states, account.made, strict=True)
+        for state, made in zip(row_states.states, account.made, strict=True)
     )

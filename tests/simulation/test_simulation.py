@@ -1,4 +1,4 @@
-"""Minutes of sending with crashes, errors and others, in seconds; `make simulation` does it with a million tickets."""
+"""Minutes of sending with crashes, errors and foreign traffic; `make simulation` sends a million tickets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JITTERY = Network(way_s=(0.02, 0.06), server_s=(0.08, 0.12))
 
 
 def assert_true(facts: Facts) -> None:
-    """Nothing twice, nothing lost, the books true, no window over the limit, and no run that gave up."""
+    """No duplicate, no lost row, correct states, no window above the limit, no run that stopped early."""
     assert facts.endings == ()
     assert facts.broken == ()
     assert (facts.twice, facts.lost, facts.untrue) == (0, 0, 0)
@@ -28,8 +28,8 @@ def assert_true(facts: Facts) -> None:
 
 
 @pytest.mark.parametrize("network", [Network(), JITTERY], ids=["quiet", "jittery"])
-def test_crashes_cost_no_ticket_and_no_window(network: Network) -> None:
-    """Killed every few minutes: no row twice or lost, no window over the limit, no 429, few rows unknown."""
+def test_crashes_lose_no_row_and_keep_the_limit(network: Network) -> None:
+    """Killed every few minutes: no 429, and few unknown rows."""
     facts = simulate(replace(CRASHING, network=network))
     assert_true(facts)
     assert facts.crashes >= 3
@@ -38,8 +38,8 @@ def test_crashes_cost_no_ticket_and_no_window(network: Network) -> None:
     assert facts.rows[State.UNKNOWN] <= facts.given_up <= facts.crashes * facts.scenario.rate.calls
 
 
-def test_the_limit_is_used_to_the_full() -> None:
-    """Without crashes a run takes at most 2 % longer than the ideal that counts the retries."""
+def test_limit_is_used_fully() -> None:
+    """A run takes at most 2 % longer than the ideal that counts the retries."""
     facts = simulate(replace(SCENARIO, crash_every_s=DAY_S))
     assert_true(facts)
     assert facts.ours.refused == 0
@@ -47,16 +47,16 @@ def test_the_limit_is_used_to_the_full() -> None:
     assert 0 <= facts.longer <= 0.02
 
 
-def test_an_error_that_is_not_to_be_repeated_leaves_its_row_unknown() -> None:
-    """Without --retry-status each 503 costs its row one call, and the row is unknown, never sent again."""
+def test_row_of_a_server_error_is_unknown_and_not_repeated() -> None:
+    """Without --retry-status each 503 costs its row one call."""
     facts = simulate(replace(SCENARIO, crash_every_s=DAY_S, repeats=False))
     assert_true(facts)
     assert facts.rows[State.UNKNOWN] == facts.errors > 0
     assert facts.calls == facts.scenario.tickets
 
 
-def test_others_are_given_way_to() -> None:
-    """With others at work, too, the laws hold, and both keep most of their calls."""
+def test_limit_is_shared_with_foreign_traffic() -> None:
+    """Both keep most of their calls."""
     facts = simulate(replace(CRASHING, crash_every_s=600.0, foreign=Foreign()))
     assert_true(facts)
     assert facts.theirs.taken > 0
@@ -64,21 +64,19 @@ def test_others_are_given_way_to() -> None:
     assert facts.theirs.refused <= 0.10 * (facts.theirs.taken + facts.theirs.refused)
 
 
-def test_others_rest_at_night() -> None:
-    """Where it begins at night, nobody else calls before the morning."""
+def test_foreign_traffic_pauses_at_night() -> None:
     facts = simulate(replace(SCENARIO, tickets=500, begins_s=2 * HOUR_S, foreign=Foreign(), crash_every_s=DAY_S))
     assert_true(facts)
     assert facts.theirs == Calls()
 
 
-def test_a_simulation_can_be_repeated() -> None:
-    """The seed decides everything: a law that fails once can be looked at."""
+def test_simulation_is_determined_by_its_seed() -> None:
     scenario = replace(CRASHING, tickets=300, crash_every_s=20.0)
     assert simulate(scenario) == simulate(scenario)
 
 
-def test_hours_of_the_day_are_counted_over_midnight() -> None:
-    """From 17:00, 17 hours hold one hour of that day and two of the next, if the day has ten."""
+def test_hours_of_foreign_traffic_are_counted_over_midnight() -> None:
+    """17 hours from 17:00 have one hour of that day and two of the next, if the day has ten."""
     scenario = replace(SCENARIO, begins_s=17 * HOUR_S)
     assert scenario.day_s(17 * HOUR_S) == pytest.approx(3 * HOUR_S)
     assert scenario.is_day(0.5 * HOUR_S)
@@ -118,7 +116,7 @@ def facts_of(scenario: Scenario, **changes: Any) -> Facts:
     ],
 )
 def test_every_goal_can_be_missed(what: str, changes: dict[str, Any]) -> None:
-    """The table says which goal was missed, and of good facts that none was."""
+    """The table marks the missed goal, and none for good facts."""
     assert missed(facts_of(SCENARIO)) == []
     assert [line.what for line in missed(facts_of(SCENARIO, **changes))] == [what]
     assert "MISSED" in table([facts_of(SCENARIO, **changes)])
@@ -133,8 +131,8 @@ def test_every_goal_can_be_missed(what: str, changes: dict[str, Any]) -> None:
     ],
     ids=["too little used", "too many 429s", "too many 429s of theirs"],
 )
-def test_the_goals_beside_others_can_be_missed(changes: dict[str, Any]) -> None:
-    """With others, what is judged is the share of what they left, and how many calls of either side were refused."""
+def test_every_goal_with_foreign_traffic_can_be_missed(changes: dict[str, Any]) -> None:
+    """The share of the rest of the limit, and the refused calls of both sides."""
     scenario = replace(SCENARIO, foreign=Foreign())
     assert missed(facts_of(scenario)) == []
     assert len(missed(facts_of(scenario, **changes))) == 1

@@ -153,7 +153,7 @@ async def sending(
     rate: Rate = FAST,
     daily_cap: int | None = None,
     answer_s: float = 20.0,
-    keeper: MemorySlots | None = None,
+    slots: MemorySlots | None = None,
     **terms: Any,
 ) -> AsyncIterator[Sending]:
     """Everything that a run needs, with short waits; the rows are claimed, as before a run."""
@@ -172,12 +172,12 @@ async def sending(
     try:
         run = live_run(ledger, *keys)
         watcher = Watcher()
-        keeper = keeper or MemorySlots(asyncio.get_running_loop().time)
+        slots = slots or MemorySlots(asyncio.get_running_loop().time)
         margin = Margin(first_s=0.001, least_s=0.001)
         async with (
             client_of(server, answer_s, settled.concurrency) as client,
             Journal(ledger, run) as journal,
-            RateLimiter(LimiterOptions(rate=rate, daily_cap=daily_cap), keeper, margin) as limiter,
+            RateLimiter(LimiterOptions(rate=rate, daily_cap=daily_cap), slots, margin) as limiter,
         ):
             means = SubmissionContext(client=client, limiter=limiter, journal=journal, emit=watcher.listen)
             yield Sending(Submission(means, settled), ledger, run, watcher, keys)

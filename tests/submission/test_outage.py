@@ -275,11 +275,11 @@ def test_limit_used_up_by_another_run(held_s: float, tmp_path: Path) -> None:
     """Waited for where that is soon enough; else the run ends without a call, instead of hanging."""
 
     async def whole() -> None:
-        keeper = MemorySlots(asyncio.get_running_loop().time)
-        keeper.change_later(lambda pool, now: setattr(pool, "paused_until", now + held_s))
+        slots = MemorySlots(asyncio.get_running_loop().time)
+        slots.change_later(lambda pool, now: setattr(pool, "paused_until", now + held_s))
         sandbox = Account()
         some = rows(3)
-        async with sending(tmp_path, sandbox, some, give_up_after_s=10.0, keeper=keeper) as run:
+        async with sending(tmp_path, sandbox, some, give_up_after_s=10.0, slots=slots) as run:
             ending = await run.of(some)
             if held_s < 10:
                 assert ending is None
@@ -297,12 +297,12 @@ def test_next_run_tests_the_limit_with_a_call(tmp_path: Path) -> None:
     """A Retry-After of hours ends this run, and holds none back for longer than this one would have waited."""
 
     async def whole() -> None:
-        keeper = MemorySlots(asyncio.get_running_loop().time)
+        slots = MemorySlots(asyncio.get_running_loop().time)
         sandbox = Account([{"calls": 1, "fault": "429", "retry_after": 86_400}])
         some = rows(3)
         for folder, ending_is in (("first", StoppedEarly), ("second", type(None))):
             (tmp_path / folder).mkdir()
-            async with sending(tmp_path / folder, sandbox, some, give_up_after_s=0.3, keeper=keeper) as run:
+            async with sending(tmp_path / folder, sandbox, some, give_up_after_s=0.3, slots=slots) as run:
                 assert isinstance(await run.of(some), ending_is)
         assert len(sandbox.calls) == 1 + 3
 

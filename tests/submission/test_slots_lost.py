@@ -30,7 +30,7 @@ class Lost(MemorySlots):
         self.ahead_s = 0.0
 
     async def change(self, change: Callable[[SlotPool, float], _Told]) -> tuple[SlotPool, _Told]:
-        """See ``Keeper``."""
+        """See ``SlotStorage``."""
         if self.ahead_s:
             raise StoppedEarly("the slots can't be read")
         changed = await super().change(change)
@@ -47,9 +47,9 @@ def test_a_row_whose_slot_is_lost_after_its_intent_is_pending(tmp_path: Path) ->
 
     async def whole() -> None:
         some = rows(1)
-        keeper = Lost(asyncio.get_running_loop())
+        slots = Lost(asyncio.get_running_loop())
         sandbox = Account()
-        async with sending(tmp_path, sandbox, some, keeper=keeper) as run:
+        async with sending(tmp_path, sandbox, some, slots=slots) as run:
             ending = await run.of(some)
             assert isinstance(ending, StoppedEarly)
             assert ending.message == "the slots can't be read"
@@ -67,9 +67,9 @@ def test_row_that_is_put_back_keeps_its_error(state: Status, fault: str, tmp_pat
     some = [row(2, prior_status=state)]
 
     async def whole() -> None:
-        keeper = Lost(asyncio.get_running_loop()) if fault == "withdrawn" else None
+        slots = Lost(asyncio.get_running_loop()) if fault == "withdrawn" else None
         sandbox = Account([{"every": 1, "fault": "401"}])
-        async with sending(tmp_path, sandbox, some, keeper=keeper) as run:
+        async with sending(tmp_path, sandbox, some, slots=slots) as run:
             before = Outcome(key="2", state=state.value, outcome="unclear", error_code="why", error="as it was")
             run.ledger.commit(run.run, [intent("2"), before])
             assert isinstance(await run.of(some), StoppedEarly)

@@ -1,6 +1,6 @@
-"""Exports as helpdesks write them, each in its own words, with what every column is for.
+"""Exports in the words of several helpdesks, with the right fields of each column.
 
-Of a column, the right fields are named; an empty set says that it is for no field that is documented.
+An empty set means that a column has no documented field.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ Maker = Callable[[int, random.Random], str]
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """``columns``: each with what makes its cells. ``truth``: the right fields of each."""
+    """``columns``: each with a function that makes its cells. ``truth``: the right fields of each."""
 
     columns: Mapping[str, Maker]
     truth: Mapping[str, frozenset[str]]
 
     def write(self, path: Path, rows: int = ROWS, seed: int = 7) -> None:
-        """Write it as CSV."""
+        """Write the export as CSV."""
         chance = random.Random(seed)
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
@@ -39,7 +39,7 @@ class Export:
 
 
 def made(columns: Mapping[str, tuple[Maker, str]]) -> Export:
-    """Make an export of columns with their makers and right fields, which blanks part."""
+    """Make an export; the name, the maker and the right fields of a column are separated by blanks."""
     return Export(
         columns={name: maker for name, (maker, _) in columns.items()},
         truth={name: frozenset(right.split()) for name, (_, right) in columns.items()},
@@ -47,7 +47,7 @@ def made(columns: Mapping[str, tuple[Maker, str]]) -> Export:
 
 
 def of(*values: str) -> Maker:
-    """One of these."""
+    """Return a maker that picks one of these texts."""
     return lambda _, chance: chance.choice(values)
 
 

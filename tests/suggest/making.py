@@ -1,4 +1,4 @@
-"""Drafts of a few rows, and the account's fields as the stand-in tells them, without asking for them."""
+"""Drafts of a few rows, with the fields of the sandbox account but without calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from importer.suggest.decisions import Confidence
 
 
 def account_fields() -> AccountFields:
-    """The fields of the stand-in's default account, with their values."""
+    """Return the fields of the default sandbox account, with their values."""
     account = default_account()
     entries = [field.metadata() for field in account.ticket_fields]
     page = read_page(200, {}, json.dumps({"Total": len(entries), "TicketsFields": entries}).encode())
@@ -35,26 +35,26 @@ def account_fields() -> AccountFields:
 
 
 def known(*fields: AccountField) -> AccountFields:
-    """These fields, read just now."""
+    """Return these fields as if they had just been read."""
     return AccountFields(account="tenant", read_at=datetime.now(UTC), fields=tuple(fields))
 
 
 def drafted(
     folder: Path, *rows: tuple[str, ...], name: str = "tickets.csv", fields: tuple[AccountField, ...] = ()
 ) -> Suggestion:
-    """Draft for a manifest of these rows, the header first."""
+    """Draft a mapping for a manifest of these rows; the first is the header."""
     with (folder / name).open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
     return suggest(folder / name, known(*fields) if fields else None)
 
 
 def loaded(folder: Path, suggestion: Suggestion) -> Mapping:
-    """The draft as the language reads it."""
+    """Load a draft as a mapping."""
     path = folder / "draft.yaml"
     path.write_text(suggestion.text, encoding="utf-8")
     return load_mapping(path)
 
 
 def fields_of(suggestion: Suggestion, confidence: Confidence) -> dict[str, str]:
-    """The columns that are as sure as this, with their fields."""
+    """Return the columns with this confidence, and their fields."""
     return {each.column: each.field for each in suggestion.draft.decisions if each.confidence is confidence}

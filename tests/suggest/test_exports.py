@@ -1,4 +1,4 @@
-"""Drafts for exports in several helpdesks' words: what is called sure is right, and most of what can be right is."""
+"""Drafts for exports of several helpdesks: sure rules are right, and most columns get one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def drafted(export: Export, folder: Path, fields: AccountFields | None) -> Sugge
 
 
 def decided(suggestion: Suggestion) -> dict[str, tuple[str, Confidence]]:
-    """Column -> what the draft makes of it, and how sure it is."""
+    """Return each column's field and confidence in the draft."""
     found = {each.column: (each.field, each.confidence) for each in suggestion.draft.decisions}
     key = suggestion.draft.key
     return found | ({key.column: (KEY, Confidence.GUESS if key.why else Confidence.SURE)} if key.column else {})
@@ -31,8 +31,8 @@ def decided(suggestion: Suggestion) -> dict[str, tuple[str, Confidence]]:
 
 @pytest.mark.parametrize("fields", [None, account_fields()], ids=["alone", "with-fields"])
 @pytest.mark.parametrize("name", [*ALL, *FURTHER, "misleading"])
-def test_nothing_wrong_is_called_sure(name: str, fields: AccountFields | None, tmp_path: Path):
-    """A field that is called sure is one that the column is for, whatever the names pretend."""
+def test_sure_fields_are_right(name: str, fields: AccountFields | None, tmp_path: Path):
+    """Even if the column names mislead."""
     export = {**ALL, **FURTHER, "misleading": MISLEADING}[name]
     suggestion = drafted(export, tmp_path, fields)
     wrong = {
@@ -45,8 +45,8 @@ def test_nothing_wrong_is_called_sure(name: str, fields: AccountFields | None, t
 
 @pytest.mark.parametrize("fields", [None, account_fields()], ids=["alone", "with-fields"])
 @pytest.mark.parametrize("name", ALL)
-def test_most_columns_find_their_field(name: str, fields: AccountFields | None, tmp_path: Path):
-    """Of the columns that are for a field, at least nine in ten get it; at least two in three without a guess."""
+def test_most_columns_get_their_field(name: str, fields: AccountFields | None, tmp_path: Path):
+    """Nine in ten with guesses, two in three without."""
     export = ALL[name]
     found = decided(drafted(export, tmp_path, fields))
     reachable = {column for column, right in export.truth.items() if right}
@@ -62,8 +62,8 @@ def test_most_columns_find_their_field(name: str, fields: AccountFields | None, 
 
 @pytest.mark.parametrize("fields", [None, account_fields()], ids=["alone", "with-fields"])
 @pytest.mark.parametrize("name", ALL)
-def test_a_draft_is_a_mapping_that_fits(name: str, fields: AccountFields | None, tmp_path: Path):
-    """It loads without a warning, names every column once, and what it leaves is ignored with a reason."""
+def test_draft_loads_without_warnings(name: str, fields: AccountFields | None, tmp_path: Path):
+    """It names every column once; columns without a rule are ignored with a reason."""
     suggestion = drafted(ALL[name], tmp_path, fields)
     path = tmp_path / "draft.yaml"
     path.write_text(suggestion.text, encoding="utf-8")
@@ -76,8 +76,8 @@ def test_a_draft_is_a_mapping_that_fits(name: str, fields: AccountFields | None,
         assert "#" in line or suggestion.preset
 
 
-def test_what_misleads_is_left_or_marked(tmp_path: Path):
-    """Where the name speaks for a field and the cells against it, the draft says both."""
+def test_misleading_columns_are_guesses_or_without_a_rule(tmp_path: Path):
+    """The draft says what the name and what the cells suggest."""
     suggestion = drafted(MISLEADING, tmp_path, None)
     assert "DueDate" in suggestion.text
     assert "%d/%m/%Y or %m/%d/%Y" in suggestion.text
@@ -89,8 +89,8 @@ HELPDESKS = sorted(path for path in (ROOT / "sample_data" / "exports").iterdir()
 
 
 @pytest.mark.parametrize("manifest", HELPDESKS, ids=[path.stem for path in HELPDESKS])
-def test_a_known_helpdesk_gets_its_mapping(manifest: Path, tmp_path: Path) -> None:
-    """The draft is the helpdesk's mapping, and `validate` accepts it for the sample as it is."""
+def test_export_of_a_known_helpdesk_gets_its_mapping(manifest: Path, tmp_path: Path) -> None:
+    """`validate` accepts it for the sample."""
     suggestion = suggest(manifest, None)
     assert (suggestion.preset, suggestion.has_lead) == (manifest.stem, True)
     path = tmp_path / "draft.yaml"
@@ -104,7 +104,7 @@ def test_a_known_helpdesk_gets_its_mapping(manifest: Path, tmp_path: Path) -> No
 
 
 def test_columns_of_an_export_may_differ_from_the_helpdesk_mapping(tmp_path: Path) -> None:
-    """Rules of missing columns are left out with their comments; columns of the user's own are ignored, and said so."""
+    """Rules of missing columns are removed with their comments; unknown columns are ignored."""
     path = tmp_path / "export.csv"
     path.write_text(
         "Issue key,Issue id,Summary,Reporter,Status,Team,Team\nA-1,1,a,mina@example.com,Done,x,y\n", "utf-8"
@@ -119,7 +119,7 @@ def test_columns_of_an_export_may_differ_from_the_helpdesk_mapping(tmp_path: Pat
     assert invoke(["validate", str(path), "-m", str(tmp_path / "draft.yaml")]) == 0
 
 
-def test_presets_are_the_mappings() -> None:
+def test_presets_equal_the_published_mappings() -> None:
     """Installed users have the same files."""
     files = Path(presets.__file__).parent / "preset_files"
     assert {path.name: path.read_text("utf-8") for path in files.iterdir()} == {

@@ -1,4 +1,4 @@
-"""Where the account's fields are known, a draft leaves what the account would refuse most cells of."""
+"""Columns whose cells the account would mostly refuse have no rule, if its fields are known."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from importer.validation import Validator
 from tests.suggest.making import account_fields, drafted, fields_of, known, loaded
 
 
-def test_a_draft_passes_as_it_is(tmp_path: Path):
-    """Columns of whose values the account knows none or few are left, and say why; the rest goes through."""
+def test_columns_with_refused_values_have_no_rule(tmp_path: Path):
+    """The comment has the reason, and the draft's rows pass."""
     rows = [(str(n), f"a{n}@example.com", ("VPN", "Mail")[n % 2], str(n % 2 + 1)) for n in range(30)]
     header = ("ID", "Email", "Sub Type", "Priority")
     subjects = [(*row, f"It is {n}") for n, row in enumerate(rows)]
@@ -28,8 +28,8 @@ def test_a_draft_passes_as_it_is(tmp_path: Path):
     assert not Validator(mapping, None, None, known(*fields)).convert_rows(frame, np.arange(2, 32)).problems
 
 
-def test_what_is_left_can_be_taken_back(tmp_path: Path):
-    """The rule that a column would have is written below it, and is one as soon as its sign is taken away."""
+def test_omitted_rule_is_in_a_comment(tmp_path: Path):
+    """Without the comment sign it is a valid rule."""
     status = AccountField(schema_name="Status", data_type="Select", values=("Open",))
     states = ("new", "odd", "strange")
     rows = [(str(n), f"a{n}@example.com", states[n % 3]) for n in range(30)]
@@ -38,8 +38,8 @@ def test_what_is_left_can_be_taken_back(tmp_path: Path):
     assert yaml.safe_load(line.partition("# ")[2]) == {"Status": {"field": "Status", "values": {"new": "Open"}}}
 
 
-def test_what_the_account_demands_is_not_left(tmp_path: Path):
-    """A field without which no ticket is made keeps its column: what its values become is to be said there."""
+def test_mandatory_field_keeps_its_rule(tmp_path: Path):
+    """Its values must be completed there."""
     status = AccountField(schema_name="Status", data_type="Select", mandatory=True, values=("Open",))
     rows = [(str(n), f"a{n}@example.com", ("odd", "strange")[n % 2]) for n in range(30)]
     suggestion = drafted(tmp_path, ("ID", "Email", "Status"), *rows, fields=(status,))
@@ -47,8 +47,8 @@ def test_what_the_account_demands_is_not_left(tmp_path: Path):
     assert "TODO: map odd, strange under `values`; the account has Open" in suggestion.text
 
 
-def test_a_key_that_its_field_does_not_take_is_the_key_all_the_same(tmp_path: Path):
-    """The account's field for keys is too short for these: the key goes without it."""
+def test_key_needs_no_field(tmp_path: Path):
+    """The account's field is too short for these keys."""
     carrier = AccountField(schema_name="CustomData.LegacyId", data_type="Text", max_length=3)
     rows = [(f"HD-{n}", f"a{n}@example.com") for n in range(30)]
     mapping = loaded(tmp_path, drafted(tmp_path, ("Legacy ID", "Email"), *rows, fields=(carrier,)))

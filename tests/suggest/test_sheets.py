@@ -1,4 +1,4 @@
-"""`suggest` drafts from the sheet that holds the table, or from the one that is named; and from repeated columns."""
+"""The sheet for a draft, and repeated columns."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def workbook(path: Path, **sheets: Sequence[tuple[str, ...]]) -> Path:
         [],
     ],
 )
-def test_a_cover_is_passed_over(tmp_path: Path, cover: list[tuple[str, ...]]) -> None:
-    """The sheet with the table is found, as `validate` finds it by the mapping's columns."""
+def test_sheet_with_a_table_is_chosen(tmp_path: Path, cover: list[tuple[str, ...]]) -> None:
+    """As `validate` chooses it by the mapping's columns."""
     path = workbook(tmp_path / "tickets.xlsx", Cover=cover, Data=[HEADER, *ROWS])
     suggestion = suggest(path, None)
     assert "sheet 'Data'" in suggestion.detected
@@ -45,14 +45,14 @@ def test_a_cover_is_passed_over(tmp_path: Path, cover: list[tuple[str, ...]]) ->
     assert found.sheet == "Data"
 
 
-def test_the_first_of_two_tables_is_taken(tmp_path: Path) -> None:
-    """A wider table behind it is no reason to pass over the first."""
+def test_first_of_two_tables_is_chosen(tmp_path: Path) -> None:
+    """Although the second is wider."""
     wide = [(*HEADER, "a", "b"), *((*row, "x", "y") for row in ROWS)]
     assert "sheet 'First'" in suggest(workbook(tmp_path / "t.xlsx", First=[HEADER, *ROWS], Second=wide), None).detected
 
 
-def test_a_sheet_that_is_named(tmp_path: Path) -> None:
-    """The draft names it as well, so that `validate` reads the same one."""
+def test_draft_names_the_chosen_sheet(tmp_path: Path) -> None:
+    """So `validate` reads the same sheet."""
     path = workbook(tmp_path / "t.xlsx", First=[HEADER, *ROWS], Other=[("Key", "Summary", "Mail"), *ROWS])
     suggestion = suggest(path, None, "Other")
     assert "manifest: {sheet: Other}" in suggestion.text
@@ -62,7 +62,7 @@ def test_a_sheet_that_is_named(tmp_path: Path) -> None:
 
 
 def test_repeated_columns_are_joined(tmp_path: Path) -> None:
-    """All values of such a column are used, and it is named once."""
+    """The rule names the column once."""
     path = tmp_path / "jira.csv"
     lines = ["Key,Summary,Mail,Labels,Labels,Subject,Subject", *(",".join((*row, "a", "", "b", "c")) for row in ROWS)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

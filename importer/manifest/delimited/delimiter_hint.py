@@ -39,7 +39,8 @@ def undivided_header_error(shown: str, row: int, header: str, delimiter: str) ->
     """Return the error for a header that another delimiter seems to divide."""
     line = f"`manifest: {{delimiter: {_quoted(delimiter)}}}`"
     hint = f"If it does, add this line to the mapping: {line}; or export with commas or tabs."
-    return ManifestError(f"{shown}, row {row}: {delimiter!r} seems to divide the header {header[:100]!r}", hint=hint)
+    message = f"{shown}, row {row}: {delimiter!r} seems to divide the header {header[:100]!r}"
+    return ManifestError(message, hint=hint, remedies=[("delimiter", delimiter)])
 
 
 def _quoted(delimiter: str) -> str:

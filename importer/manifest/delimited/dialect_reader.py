@@ -181,4 +181,5 @@ class DialectReader:
             details=[f"row {self._row + at + 1:,}: {reason}" for at, reason in parsed.broken.items()],
             hint="Correct these rows, or set `quote`, `escape` or `dialect` under `manifest:` in the mapping as the "
             r'program wrote the file; with `escape: "\\"`, `\n` is a line break, as MySQL reads it.',
+            remedies=[("escape", "\\")],
         )

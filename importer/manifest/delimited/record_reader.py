@@ -39,6 +39,7 @@ _BACKSLASH_HINT = (
     "Quotes are written as \\\", as MySQL does: set `manifest: {escape: '\\'}` in the mapping, or export with quotes "
     'written twice ("").'
 )
+_REMEDIES: dict[str, tuple[str, str | bool]] = {_BLANKS_HINT: ("strip", True), _BACKSLASH_HINT: ("escape", "\\")}
 _NEVER_CLOSED = "a quote is opened here and never closed"
 _CUT_HINT = " If the file is cut off there, export it again."
 
@@ -194,6 +195,7 @@ class RecordReader:
             f"{self.shown} has broken quotes, so it is not clear where its cells end",
             details=details,
             hint=(cause or _LONE_QUOTE_HINT) + (_CUT_HINT if details[-1].endswith(_NEVER_CLOSED) else ""),
+            remedies=[_REMEDIES[cause]] if cause else (),
         )
 
     def _cause(self) -> str:

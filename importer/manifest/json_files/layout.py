@@ -214,6 +214,7 @@ def several_lists_error(candidates: list[_List], expected: Collection[str], show
         details=details,
         hint="Write the right one under `manifest` in the mapping, such as "
         f"`manifest: {{records: {written_path(ordered[0].path)}}}`.",
+        remedies=[("records", shown_path(each.path)) for each in ordered[:_MAX_SHOWN]],
     )
 
 

@@ -129,6 +129,7 @@ class XmlSurvey:
             details=details,
             hint="Write the path of the rows, below the root element, in the mapping, such as "
             f"`manifest: {{records: {example}}}`.",
+            remedies=[("records", "/".join(each.path)) for each in found[:_MAX_SHOWN]],
         )
 
 

@@ -1,4 +1,4 @@
-"""What stands around a table without being of it: blank lines before a mark, padding, footers; and hints at what divides it."""
+"""What surrounds a table: blank lines, padding, footers; and hints at the delimiter."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ TABLE = 'id;text\n1;"Grüße"\n'.encode()
 
 
 @pytest.mark.parametrize("before", [b"\n", b"\r\n", b" \n\n", MARK, MARK + b"\n", b"\n" + MARK])
-def test_a_mark_behind_blank_lines_is_no_part_of_the_first_name(tmp_path: Path, before: bytes) -> None:
-    """GLPI writes a blank line before the byte order mark; the line still counts as a row."""
+def test_byte_order_mark_below_blank_lines_is_skipped(tmp_path: Path, before: bytes) -> None:
+    """As GLPI writes it. The blank line counts as a row."""
     table = read_bytes(tmp_path, before + MARK + TABLE)
     assert (table.columns, table.cells) == (["id", "text"], [["1", "Grüße"]])
     assert table.rows == [2 + before.count(b"\n")]
 
 
-def test_a_list_of_json_behind_a_blank_line_and_a_mark(tmp_path: Path) -> None:
-    """The mark is passed over in JSON, too."""
+def test_byte_order_mark_below_blank_lines_of_json_is_skipped(tmp_path: Path) -> None:
     assert read_bytes(tmp_path, b"\n" + MARK + b'[{"id": 1}]').cells == [["1"]]
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "cp1252", "utf-16-le", "utf-16-be", "utf-16", "utf-32-le"])
 @pytest.mark.parametrize("padding", ["\0", "\0" * 100, "\0" * 200_000, "\x1a" * 97, "\x1a" + "\0" * 50])
-def test_padding_at_the_end_is_passed_over_and_said(tmp_path: Path, codec: str, padding: str) -> None:
-    """A file that fills whole blocks ends with its last row, in every encoding; one that was cut off does, too."""
+def test_padding_at_the_end_is_skipped_with_a_warning(tmp_path: Path, codec: str, padding: str) -> None:
+    """In every encoding, also in a file that is cut off."""
     rows = "".join(f"{number},Grüße\n" for number in range(50))
     for end in ("", "50,x"):
         table = read_bytes(tmp_path, f"id,text\n{rows}{end}{padding}".encode(codec))
@@ -37,29 +36,28 @@ def test_padding_at_the_end_is_passed_over_and_said(tmp_path: Path, codec: str, 
         assert any("ends with padding" in warning for warning in table.manifest.format.warnings)
 
 
-def test_padding_of_json_lines(tmp_path: Path) -> None:
-    """It is no broken line."""
+def test_padding_of_json_lines_is_not_a_broken_line(tmp_path: Path) -> None:
     table = read_bytes(tmp_path, b'{"id": 1}\n{"id": 2}\n' + bytes(500))
     assert table.cells == [["1"], ["2"]]
 
 
 @pytest.mark.parametrize("end", [b"", b"\x1a"])
-def test_nothing_is_said_of_an_ordinary_end(tmp_path: Path, end: bytes) -> None:
-    """A text of DOS ends with Ctrl+Z on the last line."""
+def test_ctrl_z_on_the_last_line_has_no_warning(tmp_path: Path, end: bytes) -> None:
+    """DOS programs end texts with it."""
     table = read_bytes(tmp_path, b"id,text\n1,x\n" + end)
     assert (table.cells, table.manifest.format.warnings) == ([["1", "x"]], ())
 
 
-def test_a_header_with_repeated_names_that_comes_again_is_no_ticket(tmp_path: Path) -> None:
-    """Two Jira exports put together hold it twice."""
+def test_second_header_with_repeated_names_is_not_a_row(tmp_path: Path) -> None:
+    """Two exports of Jira, put together, have it twice."""
     content = b"id,Labels,Labels,text\n1,a,b,c\nid,Labels,Labels,text\n2,a,b,c\n"
     table = read_bytes(tmp_path, content)
     assert table.columns == ["id", "Labels", "Labels (2)", "text"]
     assert [(problem.code, problem.row) for problem in table.problems] == [("header-again", 3)]
 
 
-def test_a_number_that_a_repeated_column_gets_is_free(tmp_path: Path) -> None:
-    """A column that is called so already keeps its name."""
+def test_number_of_a_repeated_column_is_not_taken(tmp_path: Path) -> None:
+    """A column that has such a name already keeps it."""
     table = read_bytes(tmp_path, b"id,L,L (2),L\n1,a,b,c\n")
     assert table.columns == ["id", "L", "L (2)", "L (3)"]
 
@@ -72,8 +70,8 @@ def hints(table) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [1, 2, 10_000])
-def test_a_footer_is_called_one(tmp_path: Path, size: int) -> None:
-    """The rows at the very end are shown as a report's footer, with the way to get rid of it, however they are read."""
+def test_footer_is_suggested_for_short_rows_at_the_end(tmp_path: Path, size: int) -> None:
+    """The hint has the mapping's line, whichever way the rows are read."""
     content = b"id,text,mail\n1,a,b\n2,c\n3,d,e\n\nCases by owner\nCopyright\nConfidential\n\n"
     table = read_bytes(tmp_path, content, size=size)
     assert [problem.row for problem in table.problems] == [3, 6, 7, 8]
@@ -85,15 +83,15 @@ def test_a_footer_is_called_one(tmp_path: Path, size: int) -> None:
     assert size < 10_000 or f"delete rows {rows[0]} to {rows[1]}" in footer[0]
 
 
-def test_a_single_short_row_at_the_end_may_be_cut(tmp_path: Path) -> None:
-    """What it looks like can't be told, so both are said."""
+def test_single_short_last_row_has_both_hints(tmp_path: Path) -> None:
+    """It may be a footer, or the file may be cut off."""
     (hint,) = hints(read_bytes(tmp_path, b"id,text,mail\n1,a,b\n2,c"))
     assert "cut off" in hint
     assert "footer" in hint
 
 
-def test_the_end_mark_of_a_dump(tmp_path: Path) -> None:
-    """PostgreSQL's COPY writes a backslash and a point below the rows; quotes are no part of its text format."""
+def test_end_mark_of_a_postgresql_dump_is_recognized(tmp_path: Path) -> None:
+    """COPY writes a backslash and a dot below the rows, and no quotes."""
     (hint,) = hints(read_bytes(tmp_path, b'"id"\ttext\n1\ta\n\\.\n'))
     assert "end mark of PostgreSQL's COPY" in hint
 
@@ -106,8 +104,8 @@ def test_the_end_mark_of_a_dump(tmp_path: Path) -> None:
     [("^", '"^"'), ("~", '"~"'), ("\x01", '"\\x01"'), ("\x1f", '"\\x1f"'), ("#", '"#"'), ("¦", '"¦"'), ("!", '"!"')],
 )
 @pytest.mark.parametrize("expected", [(), ("Id", "Subject")])
-def test_an_unusual_delimiter_is_named(tmp_path: Path, delimiter: str, shown: str, expected: tuple[str, ...]) -> None:
-    """The line for the mapping is in the message, and with it the file is read."""
+def test_unusual_delimiter_is_suggested(tmp_path: Path, delimiter: str, shown: str, expected: tuple[str, ...]) -> None:
+    """With the suggested line the file is read."""
     content = delimiter.join(["Id", "Subject", "Mail"]) + "\n" + delimiter.join(["1", "A, b", "c"]) + "\n"
     if expected:  # the mapping proves it
         assert read_bytes(tmp_path, content.encode(), expected).cells == [["1", "A, b", "c"]]
@@ -118,8 +116,8 @@ def test_an_unusual_delimiter_is_named(tmp_path: Path, delimiter: str, shown: st
 
 
 @pytest.mark.parametrize("delimiter", ["~|~", "||", "^|^", ";;", "@@"])
-def test_a_delimiter_of_several_characters_is_named(tmp_path: Path, delimiter: str) -> None:
-    """It is found with the mapping's columns, and named without them."""
+def test_delimiter_of_several_characters_is_named(tmp_path: Path, delimiter: str) -> None:
+    """With the mapping's columns, and without them."""
     content = delimiter.join(["Id", "Subject", "Mail"]) + "\n" + delimiter.join(["1", "A", "c"]) + "\n"
     assert read_bytes(tmp_path, content.encode(), ("Id", "Subject")).cells == [["1", "A", "c"]]
     assert f'delimiter: "{delimiter}"' in refusal_of_bytes(tmp_path, content.encode())
@@ -135,8 +133,7 @@ def test_a_delimiter_of_several_characters_is_named(tmp_path: Path, delimiter: s
         (b"Id,Sub~ject,Mail~2\n1,a,b\n", ("Id",), ["Id", "Sub~ject", "Mail~2"]),
     ],
 )
-def test_an_ordinary_header_is_not_taken_apart(tmp_path: Path, content: bytes, expected, columns) -> None:
-    """A sign in a name is no delimiter."""
+def test_punctuation_in_a_name_is_not_a_delimiter(tmp_path: Path, content: bytes, expected, columns) -> None:
     if columns is None:
         assert "column B has no name" in refusal_of_bytes(tmp_path, content, ("Id", "Subject"))
     else:
@@ -151,6 +148,6 @@ def test_an_ordinary_header_is_not_taken_apart(tmp_path: Path, content: bytes, e
         (b'"Id","Text"\n"1","a "b" c"\n', "Write a quote inside a quoted cell twice"),
     ],
 )
-def test_broken_quotes_have_a_cause(tmp_path: Path, content: bytes, said: str) -> None:
-    """What a program always writes so is named, with the way to export otherwise."""
+def test_known_cause_of_broken_quotes_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+    """The hint says how to export the file otherwise."""
     assert said in refusal_of_bytes(tmp_path, content)

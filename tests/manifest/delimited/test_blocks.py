@@ -1,4 +1,4 @@
-"""Many records found at once are those that Python's strict reader finds one by one, whatever the text."""
+"""Reading records in blocks yields the same as Python's strict reader, for any text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LINE_ENDS = ["\n", "\r\n", "\r"]
 
 @contextlib.contextmanager
 def records_of(text: str, block_bytes: int, codec: str = "utf-8") -> Iterator[RecordReader]:
-    """The records of a file that is read in blocks of a few bytes."""
+    """Return the records of a file that is read in blocks of a few bytes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "tickets.csv")
         path.write_bytes(text.encode(codec))
@@ -42,7 +42,7 @@ def records_of(text: str, block_bytes: int, codec: str = "utf-8") -> Iterator[Re
 
 
 def one_by_one(text: str, codec: str = "utf-8") -> list[list[str]] | list[str]:
-    """What the strict reader makes of it: records, or what it says is wrong."""
+    """Return the records of Python's strict reader, or its error."""
     with records_of(text, 1 << 10, codec) as records:
         try:
             return list(records)
@@ -51,7 +51,7 @@ def one_by_one(text: str, codec: str = "utf-8") -> list[list[str]] | list[str]:
 
 
 def at_once(text: str, block_bytes: int, codec: str = "utf-8") -> list[list[str]] | list[str]:
-    """The same, in blocks wherever that can be."""
+    """Return the same, read in blocks where possible."""
     with records_of(text, block_bytes, codec) as records:
         try:
             return [record for some in records.blocks() for record in some.part(0, len(some)).texts()]
@@ -70,15 +70,15 @@ def at_once(text: str, block_bytes: int, codec: str = "utf-8") -> list[list[str]
 @example(text="a\n\x1a", block_bytes=3)
 @example(text="a\x1a", block_bytes=1)
 @example(text='5"\n\x1a', block_bytes=2)
-def test_both_ways_of_reading_give_the_same(text: str, block_bytes: int) -> None:
-    """Any text, in blocks of any size: the same records in the same order, or the same rows named in the same error."""
+def test_blocks_yield_the_records_of_the_strict_reader(text: str, block_bytes: int) -> None:
+    """Or the same rows in the same error, for blocks of any size."""
     assert at_once(text, block_bytes) == one_by_one(text)
 
 
 @settings(max_examples=60, deadline=None)
 @given(text=st.text(st.sampled_from('",\n\ra é€😀\ud800'), max_size=25), block_bytes=st.integers(1, 9))
-def test_other_encodings_are_read_by_both_ways_alike(text: str, block_bytes: int) -> None:
-    """A character may be cut in two by a block, and one that UTF-8 doesn't know stays what it is."""
+def test_blocks_yield_the_same_in_other_encodings(text: str, block_bytes: int) -> None:
+    """A block may cut a character; half surrogates stay unchanged."""
     for codec in ("utf-16-le", "utf-7"):
         with contextlib.suppress(UnicodeEncodeError):
             assert at_once(text, block_bytes, codec) == one_by_one(text, codec)
@@ -90,8 +90,8 @@ def test_other_encodings_are_read_by_both_ways_alike(text: str, block_bytes: int
     end=st.sampled_from(LINE_ENDS),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
 )
-def test_what_programs_write_is_found_at_once(table: list[list[str]], end: str, quoting: int) -> None:
-    """Every quote that a program writes has one meaning; only texts of a person's hand are left to the slow way."""
+def test_texts_of_programs_are_read_in_blocks(table: list[list[str]], end: str, quoting: int) -> None:
+    """Their quotes are unambiguous."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=end, quoting=quoting).writerows(table)  # type: ignore[arg-type]  # one of its own
     block = parse_block(text.getvalue().encode(), ",", last=True)
@@ -103,13 +103,13 @@ def test_what_programs_write_is_found_at_once(table: list[list[str]], end: str, 
     "text",
     ['a"b,c\n', '"a"b,c\n', 'a,"b\n', '"a" ,b\n', 'x,"a"b"\n', "a\0,b\n", '"a""\n', "one line"],
 )
-def test_what_can_be_read_two_ways_is_no_block(text: str) -> None:
-    """A stray quote, one that is not closed, a NUL, and a record that has not ended yet."""
+def test_ambiguous_text_is_not_a_block(text: str) -> None:
+    """Stray or unclosed quotes, a NUL, an incomplete record."""
     assert parse_block(text.encode(), ",", last=False) is None
 
 
-def test_reading_goes_on_fast_behind_a_stray_quote() -> None:
-    """One cell such as 5" costs the block it stands in, and not the rest of the file."""
+def test_blocks_continue_after_a_stray_quote() -> None:
+    """A cell such as 5" affects only its own block."""
     with records_of('5",a\n' + '"b",c\n' * 200, 64) as records:
         first, *others = records.blocks()
     assert isinstance(first, RecordList)
@@ -130,8 +130,8 @@ def chunks(batch: Batch, width: int) -> tuple[list[Chunk], int]:
     width=st.integers(1, 3),
     end=st.sampled_from(LINE_ENDS),
 )
-def test_a_chunk_is_the_same_from_a_block_and_from_records(table: list[list[str]], width: int, end: str) -> None:
-    """Blank rows, rows of the wrong width, numbers, problems, cells: nothing tells how the rows were read."""
+def test_chunks_from_blocks_and_records_are_equal(table: list[list[str]], width: int, end: str) -> None:
+    """Blank rows, rows of a wrong width, numbers, problems and cells."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=end).writerows(table)
     block = parse_block(text.getvalue().encode(), ",", last=True)
@@ -159,8 +159,8 @@ def test_a_chunk_is_the_same_from_a_block_and_from_records(table: list[list[str]
     texts=st.lists(st.text(max_size=9) | st.sampled_from(["\0", "\ud800"]), min_size=1, max_size=5),
     width=st.integers(1, 40),
 )
-def test_a_column_of_texts_gives_them_back(texts: list[str], width: int) -> None:
-    """As text, and byte by byte with nothing behind a cell's end; what UTF-8 can't say makes no column."""
+def test_column_returns_its_texts(texts: list[str], width: int) -> None:
+    """As texts and as bytes; texts that UTF-8 can't encode have no column."""
     column = Column.from_texts(texts)
     if any(each == "\0" or "\ud800" <= each <= "\udfff" for text in texts for each in text):
         assert column is None
@@ -171,8 +171,8 @@ def test_a_column_of_texts_gives_them_back(texts: list[str], width: int) -> None
     assert rows == [text.encode()[:width].ljust(width, b"\0") for text in texts]
 
 
-def test_reading_ahead_changes_nothing_but_the_time() -> None:
-    """All items in their order, the error of one in its turn, and the source is closed when the caller has enough."""
+def test_reading_ahead_yields_the_same() -> None:
+    """Items and errors in order; the source is closed when the caller stops."""
     closed = []
 
     def items() -> Generator[int, None, None]:

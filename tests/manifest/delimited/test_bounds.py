@@ -1,4 +1,4 @@
-"""Whatever a text file holds, it is read in bounded memory, and what is too large is named with its row and column."""
+"""Text files are read in bounded memory; too large content is named by row and column."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ PEAK = (
 )
 
 
-def test_a_cell_as_long_as_allowed(tmp_path: Path) -> None:
-    """The limit is far above what any account takes."""
+def test_cell_of_the_maximum_length_is_read(tmp_path: Path) -> None:
     (row,) = read_bytes(tmp_path, b"a,b\n1," + b"x" * MAX_CELL_CHARS + b"\n").cells
     assert (row[0], len(row[1])) == ("1", MAX_CELL_CHARS)
 
@@ -36,8 +35,8 @@ def test_a_cell_as_long_as_allowed(tmp_path: Path) -> None:
     [b"x" * (MAX_CELL_CHARS + 1), b'"' + b"x" * (MAX_CELL_CHARS + 1) + b'"', b'x"' * (MAX_CELL_CHARS // 2 + 1)],
     ids=["plain", "quoted", "full of quotes"],
 )
-def test_a_cell_that_is_too_long(tmp_path: Path, cell: bytes) -> None:
-    """It is named by row and column, whatever is in it."""
+def test_too_long_cell_is_an_error(tmp_path: Path, cell: bytes) -> None:
+    """It is named by row and column."""
     text = refusal_of_bytes(tmp_path, b"a,b,c\n1,2,3\n\n4," + cell + b",6\n7,8,9\n")
     assert "row 4, column B: the cell has more than the supported 8,388,608 characters" in text
 
@@ -45,15 +44,15 @@ def test_a_cell_that_is_too_long(tmp_path: Path, cell: bytes) -> None:
 @pytest.mark.parametrize(
     "cells", [b"x" * MIB + b",", b",", "\u20ac".encode() * 1_000 + b","], ids=["long", "empty", "wide"]
 )
-def test_a_row_that_is_too_long(tmp_path: Path, cells: bytes) -> None:
-    """No cell of it is too long, but there are very many; one line, or a quote over many."""
+def test_too_long_row_is_an_error(tmp_path: Path, cells: bytes) -> None:
+    """None of its cells is too long. In one line, or with quoted line breaks."""
     many = cells * (MAX_RECORD_BYTES // len(cells) + 2)
     text = refusal_of_bytes(tmp_path, b"a,b\n1,2\n" + many + b"\n3,4\n")
     assert "row 3: the row has more than the supported 16,777,216 bytes" in text
 
 
-def test_memory_is_bounded_whatever_a_cell_holds(tmp_path: Path) -> None:
-    """A cell of 400 MB takes no more than one of the longest that are read."""
+def test_too_long_cell_takes_bounded_memory(tmp_path: Path) -> None:
+    """A cell of 400 MB takes no more than one of the maximum length."""
     path = tmp_path / "tickets.csv.gz"
     with gzip.open(path, "wb", 1) as file:
         file.write(b"a,b\n1,")
@@ -65,8 +64,8 @@ def test_memory_is_bounded_whatever_a_cell_holds(tmp_path: Path) -> None:
     assert int(peak_bytes) < 250 * MIB
 
 
-def test_a_header_of_very_many_columns(tmp_path: Path) -> None:
-    """As many as a spreadsheet has are read."""
+def test_number_of_columns_is_limited(tmp_path: Path) -> None:
+    """A table may have as many as a spreadsheet."""
     names = [f"c{number}" for number in range(16_385)]
     assert len(read_bytes(tmp_path, ",".join(names[:-1]).encode() + b"\n").columns) == 16_384
     text = refusal_of_bytes(tmp_path, ",".join(names).encode() + b"\n")
@@ -75,8 +74,8 @@ def test_a_header_of_very_many_columns(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 @pytest.mark.parametrize("blank", [b"", b" ,\t", b","])
-def test_very_many_blank_lines_are_counted_at_once(tmp_path: Path, end: bytes, blank: bytes) -> None:
-    """Before the header, between rows and at the end: rows keep their numbers."""
+def test_many_blank_lines_are_skipped_fast(tmp_path: Path, end: bytes, blank: bytes) -> None:
+    """Row numbers count them: before the header, between rows and at the end."""
     many = (blank + end) * 1_000_000
     table = read_bytes(
         tmp_path, many + b"a,b" + end + many + b"1,2" + end + b"3,4" + end + many + b"  5,6" + end + many, delimiter=","
@@ -86,30 +85,28 @@ def test_very_many_blank_lines_are_counted_at_once(tmp_path: Path, end: bytes, b
     assert table.manifest.blank_rows == 3_000_000
 
 
-def test_blank_lines_above_the_row_of_the_header(tmp_path: Path) -> None:
-    """A header below a title keeps its row, whichever lines above it are blank."""
+def test_header_row_counts_blank_lines(tmp_path: Path) -> None:
     content = b"\n\ntitle,x\n\na,b\n\n1,2\n"
     table = read_bytes(tmp_path, content, header_row=4)
     assert (table.columns, table.rows, table.cells) == (["a", "b"], [7], [["1", "2"]])
     assert read_bytes(tmp_path, content).columns == ["title", "x"]
 
 
-def test_a_file_of_blank_lines_alone(tmp_path: Path) -> None:
-    """It is refused as what it is, without a look at each line."""
+def test_file_of_blank_lines_is_refused_fast(tmp_path: Path) -> None:
     assert "contains only blanks" in refusal_of_bytes(tmp_path, b"\r\n" * 5_000_000)
 
 
 @pytest.mark.parametrize("levels", [101, 900, 5_000, 100_000])
 @pytest.mark.parametrize("is_list", [False, True])
-def test_json_that_is_nested_deeply(tmp_path: Path, levels: int, is_list: object) -> None:
-    """It is refused with its place, at any depth."""
+def test_deeply_nested_json_is_refused(tmp_path: Path, levels: int, is_list: object) -> None:
+    """The error names its place."""
     row = b'{"a": ' + b"[" * levels + b"]" * levels + b"}"
     text = refusal_of_bytes(tmp_path, b'{"a": 1}\n' + row if not is_list else b'[{"a": 1},\n' + row + b"]")
     assert "2: it is nested too deeply" in text
 
 
-def test_a_text_of_json_that_is_too_long(tmp_path: Path) -> None:
-    """It is named by its line, in bounded memory."""
+def test_too_long_text_in_json_is_an_error(tmp_path: Path) -> None:
+    """It is named by its line; memory is bounded."""
     path = tmp_path / "tickets.jsonl.gz"
     for start, end, where in ((b"", b"", "line"), (b"[", b"]", "object")):
         with gzip.open(path, "wb", 1) as file:
@@ -135,8 +132,8 @@ WHOLE = b"id,text\n1,one\n2,two"
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be", "cp1252"])
 @pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r"])
-def test_a_last_row_without_a_line_end(tmp_path: Path, codec: str, end: str) -> None:
-    """It may be cut off, which is a warning; with `--strict-end` it is a problem of its row."""
+def test_last_row_without_a_line_end_may_be_cut_off(tmp_path: Path, codec: str, end: str) -> None:
+    """It has a warning; with `--strict-end` it is a problem of its row."""
     content = ("id,text\n1,Grüße\n2,tw" + end).encode(codec)
     options = {"encoding": codec} if codec == "cp1252" else {}
     table = read_bytes(tmp_path, content, **options)
@@ -152,8 +149,8 @@ def test_a_last_row_without_a_line_end(tmp_path: Path, codec: str, end: str) -> 
     [b"id,text", b"id,text\n1,x\n  ", b"id,text\n1,x\n\x1a", b"id,text\n1,x\n" + bytes(50), b"id,text\n"],
     ids=["a header alone", "blanks behind it", "DOS", "padding", "no rows"],
 )
-def test_a_file_that_is_not_cut_off(tmp_path: Path, content: bytes) -> None:
-    """Nothing stands behind its last line end, or there is no other line that has one."""
+def test_complete_files_have_no_warning(tmp_path: Path, content: bytes) -> None:
+    """The last line has a line end, or no line has one."""
     path = tmp_path / "tickets.csv"
     path.write_bytes(content)
     manifest = open_manifest(path, ManifestOptions(strict_end=True))
@@ -161,15 +158,15 @@ def test_a_file_that_is_not_cut_off(tmp_path: Path, content: bytes) -> None:
     assert "cut-off" not in [problem.code for chunk in manifest.chunks() for problem in chunk.problems]
 
 
-def test_a_file_of_one_row_without_a_line_end(tmp_path: Path) -> None:
-    """The header has one, so the row may be cut off."""
+def test_only_row_without_a_line_end_may_be_cut_off(tmp_path: Path) -> None:
+    """The header has a line end."""
     (warning,) = read_bytes(tmp_path, b"id,text\n1,x").manifest.format.warnings
     assert "no line end" in warning
     assert "--strict-end" in warning
 
 
-def test_a_quoted_cell_at_the_end_and_chunks_of_any_size(tmp_path: Path) -> None:
-    """The last record is the problem, whatever lines it has and wherever a chunk ends."""
+def test_incomplete_last_record_is_one_problem(tmp_path: Path) -> None:
+    """Whatever lines it has, and wherever a chunk ends."""
     path = tmp_path / "tickets.csv"
     path.write_bytes(b'id,text\n1,x\n\n2,"a\nb"')
     manifest = open_manifest(path, ManifestOptions(strict_end=True))

@@ -12,7 +12,7 @@ RAW = ["00123", "NA", "1e5", "12345678901234567890", "=1+1", "  in blanks ", "nu
 
 
 def test_text_is_never_interpreted(tmp_path: Path) -> None:
-    """Every cell arrives as it stands in the file: leading zeros, NA, exponents, formulas, blanks, line breaks."""
+    """Cells are unchanged: leading zeros, NA, exponents, formulas, blanks, line breaks."""
     quoted = ",".join('"' + cell.replace('"', '""') + '"' for cell in RAW)
     header = ",".join(f"c{index}" for index in range(len(RAW)))
     table = read_bytes(tmp_path, f"{header}\r\n{quoted}\r\n".encode())
@@ -21,23 +21,23 @@ def test_text_is_never_interpreted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_every_line_end(tmp_path: Path, end: str) -> None:
-    """Unix, Windows and old Macintosh line ends separate rows; those inside quotes stay as they are."""
+def test_all_line_ends_separate_rows(tmp_path: Path, end: str) -> None:
+    """Unix, Windows and old Macintosh; those inside quotes stay unchanged."""
     table = read_bytes(tmp_path, end.join(["a,b", "1,2", f'"x{end}y",3', ""]).encode())
     assert table.cells == [["1", "2"], [f"x{end}y", "3"]]
     assert table.rows == [2, 3]
 
 
-def test_row_numbers_count_as_a_spreadsheet_does(tmp_path: Path) -> None:
-    """Blank rows are no data but count in the numbers; a record with line breaks inside is one row."""
+def test_row_numbers_are_those_of_a_spreadsheet(tmp_path: Path) -> None:
+    """Blank rows count; a record with line breaks is one row."""
     table = read_bytes(tmp_path, b'a,b\n1,"x\n\ny"\n\n2,y\n,\n , \n3,z\n\n')
     assert table.cells == [["1", "x\n\ny"], ["2", "y"], ["3", "z"]]
     assert table.rows == [2, 4, 7]
     assert table.manifest.blank_rows == 4
 
 
-def test_uneven_rows_are_problems_of_their_own(tmp_path: Path) -> None:
-    """A row with too many or too few cells is cut or padded, named, and shifts no other row."""
+def test_rows_of_a_wrong_width_are_problems(tmp_path: Path) -> None:
+    """They are cut or padded, and move no other row."""
     table = read_bytes(tmp_path, b"a,b,c\n1,2,3\n1,2\n1,2,3,,x\n1,2,3,,\nz\n")
     assert table.cells == [["1", "2", "3"], ["1", "2", ""], ["1", "2", "3"], ["1", "2", "3"], ["z", "", ""]]
     found = [(problem.row, problem.code, problem.value) for problem in table.problems]
@@ -50,8 +50,8 @@ def test_uneven_rows_are_problems_of_their_own(tmp_path: Path) -> None:
     assert all(problem.hint for problem in table.problems)
 
 
-def test_the_header_once_more_is_no_row(tmp_path: Path) -> None:
-    """Where two exports were put together, with or without a mark between them; a cell called as its column is one."""
+def test_repeated_header_is_not_a_row(tmp_path: Path) -> None:
+    """As in two exports put together, with or without a byte order mark between them."""
     content = 'id,"a b"\n1,x\nid,a b\nid,x\n\ufeff"id",a b\n,a b\nid,a b \n'.encode()
     table = read_bytes(tmp_path, content)
     assert [(problem.row, problem.code) for problem in table.problems] == [(3, "header-again"), (5, "header-again")]
@@ -63,8 +63,8 @@ def test_the_header_once_more_is_no_row(tmp_path: Path) -> None:
     assert [problem.row for problem in with_stray_quotes.problems] == [3]
 
 
-def test_nameless_columns_at_the_end(tmp_path: Path) -> None:
-    """A delimiter at the end of every line is harmless; a value in such a column has nowhere to go."""
+def test_nameless_columns_at_the_end_are_ignored(tmp_path: Path) -> None:
+    """Values in them are problems."""
     table = read_bytes(tmp_path, b"a,b,\n1,2,\n3,4,5\n6,7\n")
     assert table.columns == ["a", "b"]
     assert table.cells == [["1", "2"], ["3", "4"], ["6", "7"]]
@@ -73,19 +73,18 @@ def test_nameless_columns_at_the_end(tmp_path: Path) -> None:
     assert problem.message == "Column C holds a value, but the header (row 1) gives it no name."
 
 
-def test_header_only(tmp_path: Path) -> None:
-    """No rows is an answer, not an error."""
+def test_file_with_only_a_header_has_no_rows(tmp_path: Path) -> None:
     table = read_bytes(tmp_path, b"a,b\n")
     assert (table.columns, table.cells) == (["a", "b"], [])
 
 
-def test_header_names_are_kept_exactly(tmp_path: Path) -> None:
-    """Blanks around a name belong to it: the mapping names columns exactly."""
+def test_blanks_around_header_names_are_kept(tmp_path: Path) -> None:
+    """The mapping names columns exactly."""
     assert read_bytes(tmp_path, b' a,"b ",B\n1,2,3\n').columns == [" a", "b ", "B"]
 
 
-def test_all_faults_of_the_header_at_once(tmp_path: Path) -> None:
-    """Every column without a name is listed with its letters, as in a spreadsheet."""
+def test_all_nameless_columns_are_listed(tmp_path: Path) -> None:
+    """Each with its letters, as in a spreadsheet."""
     text = refusal_of_bytes(tmp_path, b"a,,b,a, ,b,c\n1,2,3,4,5,6,7\n")
     assert "row 1: the header can't be used" in text
     assert "column B has no name" in text
@@ -93,8 +92,8 @@ def test_all_faults_of_the_header_at_once(tmp_path: Path) -> None:
     assert "column AA has no name" in refusal_of_bytes(tmp_path, b"a" + b",b" * 25 + b",,c")
 
 
-def test_repeated_names_get_numbers(tmp_path: Path) -> None:
-    """Each column has its own name: the second `Labels` is `Labels (2)`."""
+def test_repeated_column_names_get_numbers(tmp_path: Path) -> None:
+    """The second `Labels` is `Labels (2)`."""
     table = read_bytes(tmp_path, b"id,Labels,Labels,text,Labels\n1,a,,b,c\n")
     assert (table.columns, table.cells) == (
         ["id", "Labels", "Labels (2)", "text", "Labels (3)"],
@@ -102,23 +101,22 @@ def test_repeated_names_get_numbers(tmp_path: Path) -> None:
     )
 
 
-def test_header_row(tmp_path: Path) -> None:
-    """Rows above the header are ignored, and rows keep the numbers that a spreadsheet gives them."""
+def test_rows_above_header_row_are_ignored(tmp_path: Path) -> None:
+    """Row numbers still count them."""
     table = read_bytes(tmp_path, b"Export of 2024-03-08\n\na;b\n1;2\n", header_row=3)
     assert (table.columns, table.cells, table.rows) == (["a", "b"], [["1", "2"]], [4])
     assert table.how == "CSV, UTF-8, semicolon-separated, header in row 3"
 
 
-def test_blank_rows_above_the_header(tmp_path: Path) -> None:
-    """A header below blank rows is found, and where it was found is told."""
+def test_header_below_blank_rows_is_found(tmp_path: Path) -> None:
+    """The description names its row."""
     table = read_bytes(tmp_path, b"\n,\na,b\n1,2\n")
     assert (table.columns, table.rows) == (["a", "b"], [4])
     assert table.manifest.format.header_row == 3
     assert table.manifest.blank_rows == 0
 
 
-def test_header_row_that_is_not_there(tmp_path: Path) -> None:
-    """A header row beyond the end, or before the beginning, is a mistake in the mapping."""
+def test_header_row_outside_the_file_is_an_error(tmp_path: Path) -> None:
     assert "row 9 and all rows below it are blank or missing" in refusal_of_bytes(tmp_path, b"a,b\n1,2\n", header_row=9)
     assert "there is no row 0" in refusal_of_bytes(tmp_path, b"a,b\n1,2\n", header_row=0)
 
@@ -126,8 +124,8 @@ def test_header_row_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"\n \n", b"\xef\xbb\xbf", b"  ", b",,\n,,\n", b";\n;;\n", b"\xff\xfe", b"sep=;"]
 )
-def test_nothing_in_it(tmp_path: Path, content: bytes) -> None:
-    """A file of no bytes, or of blanks, marks and delimiters only, is a failed export."""
+def test_file_without_content_is_refused(tmp_path: Path, content: bytes) -> None:
+    """No bytes, or only blanks, byte order marks and delimiters."""
     text = refusal_of_bytes(tmp_path, content)
     assert "is empty" in text or "contains only blanks" in text
 
@@ -135,43 +133,40 @@ def test_nothing_in_it(tmp_path: Path, content: bytes) -> None:
 @pytest.mark.parametrize(
     ("delimiter", "name"), [(",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "pipe"), (":", "colon")]
 )
-def test_delimiter_is_found(tmp_path: Path, delimiter: str, name: str) -> None:
-    """The delimiter is the one that divides all rows evenly."""
+def test_delimiter_that_divides_all_rows_evenly_is_used(tmp_path: Path, delimiter: str, name: str) -> None:
     lines = ["a_b_c", "1_x_y", '2_"x_, ; y"_z']
     table = read_bytes(tmp_path, "\n".join(lines).replace("_", delimiter).encode())
     assert table.columns == ["a", "b", "c"]
     assert table.how == f"CSV, UTF-8, {name}-separated"
 
 
-def test_known_columns_decide_the_delimiter(tmp_path: Path) -> None:
-    """Of two delimiters that divide the rows, the one that yields columns of the mapping is right."""
+def test_mapping_columns_decide_between_delimiters(tmp_path: Path) -> None:
     content = b"Surname, first name;Age\nDoe, Jane;5\nRoe, Rick;6\n"
     assert read_bytes(tmp_path, content, ["Age"]).columns == ["Surname, first name", "Age"]
 
 
-def test_even_rows_decide_the_delimiter(tmp_path: Path) -> None:
-    """A character that stands in the header once and in some texts is not the delimiter."""
+def test_character_in_few_rows_is_not_the_delimiter(tmp_path: Path) -> None:
+    """It is in the header once, and in some texts."""
     content = b"id;subject, short;state\n1;one, two, three;x\n2;none;y\n3;a, b;z\n"
     assert read_bytes(tmp_path, content).columns == ["id", "subject, short", "state"]
 
 
-def test_delimiter_of_a_large_file(tmp_path: Path) -> None:
-    """Only the beginning is looked at, and the line in which it ends doesn't count."""
+def test_delimiter_of_a_large_file_is_found_by_a_sample(tmp_path: Path) -> None:
+    """The sample's last line is incomplete and does not count."""
     line = b"1;" + b"x" * 3000 + b"\n"
     table = read_bytes(tmp_path, b"a;b\n" + line * 150)
     assert table.columns == ["a", "b"]
     assert len(table.rows) == 150
 
 
-def test_one_endless_line(tmp_path: Path) -> None:
-    """A cell larger than the sample that decides the delimiter, and than Python's own limit, is read whole."""
+def test_cell_larger_than_the_sample_is_read(tmp_path: Path) -> None:
+    """It is also larger than the limit of Python's reader."""
     cell = "x" * 5_000_000
     assert read_bytes(tmp_path, f"a\n{cell}\n".encode()).cells == [[cell]]
     assert read_bytes(tmp_path, f"{cell}\n1\n".encode()).columns == [cell]
 
 
-def test_one_column(tmp_path: Path) -> None:
-    """A file of one column needs no delimiter, and has none to tell of."""
+def test_file_of_one_column_has_no_delimiter(tmp_path: Path) -> None:
     table = read_bytes(tmp_path, b"Subject\nhello\n")
     assert (table.cells, table.how) == ([["hello"]], "CSV, UTF-8, one column")
 
@@ -179,44 +174,42 @@ def test_one_column(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wanted", "content"), [("~", b"a~b\n1~2\n"), ("tab", b"a\tb\n1\t2\n"), ("\\t", b"a\tb\n1\t2\n")]
 )
-def test_explicit_delimiter(tmp_path: Path, wanted: str, content: bytes) -> None:
-    """Any single character can be set; a tab has a name."""
+def test_any_single_character_can_be_the_delimiter(tmp_path: Path, wanted: str, content: bytes) -> None:
+    """A tab can be written as `tab`."""
     assert read_bytes(tmp_path, content, delimiter=wanted).cells == [["1", "2"]]
 
 
-def test_explicit_delimiter_is_told(tmp_path: Path) -> None:
-    """One without a name is shown itself."""
+def test_description_names_the_set_delimiter(tmp_path: Path) -> None:
     assert read_bytes(tmp_path, b"a~b\n", delimiter="~").how == "CSV, UTF-8, separated by '~'"
 
 
 @pytest.mark.parametrize("wanted", ["", '"', "\n"])
-def test_impossible_delimiter(tmp_path: Path, wanted: str) -> None:
-    """A delimiter is neither a quote nor a line break."""
+def test_quote_or_line_end_as_delimiter_is_an_error(tmp_path: Path, wanted: str) -> None:
     assert "can't be a delimiter" in refusal_of_bytes(tmp_path, b"a,b\n", delimiter=wanted)
 
 
-def test_sep_line_for_excel(tmp_path: Path) -> None:
-    """`sep=;` names the delimiter, is no row and counts as none: Excel hides it, too."""
+def test_sep_line_sets_the_delimiter(tmp_path: Path) -> None:
+    """`sep=;` is not a row and does not count as one: Excel hides it."""
     table = read_bytes(tmp_path, b"\xef\xbb\xbfsep=;\r\na;b, c, d\r\n1;2, 3, 4\r\n")
     assert (table.columns, table.cells, table.rows) == (["a", "b, c, d"], [["1", "2, 3, 4"]], [2])
 
 
 def test_unclosed_quote_names_its_row(tmp_path: Path) -> None:
-    """A file cut off inside a quote is refused, with the row in which the quote was opened."""
+    """The file is cut off inside a quote."""
     text = refusal_of_bytes(tmp_path, b'a,b\n1,2\n\n3,"x\n4,5\n6,7\n')
     assert "row 4: a quote is opened here and never closed" in text
     assert "If the file is cut off there, export it again." in text
 
 
-def test_endless_quote_is_found_before_memory_ends(tmp_path: Path) -> None:
-    """A stray quote in a huge file is found after 8 million characters, not after all of them."""
+def test_unclosed_quote_in_a_large_file_is_found_early(tmp_path: Path) -> None:
+    """After 8 million characters."""
     line = b"x" * 1023 + b"\n"
     text = refusal_of_bytes(tmp_path, b'a,b\n1,2\n3,"' + line * (9 * 1024))
     assert "row 3, column B: a quote is opened here and not closed within 8,388,608 characters" in text
 
 
 def test_text_after_a_closing_quote_is_refused(tmp_path: Path) -> None:
-    """Gluing the pieces together would change the data in silence; every such row is named."""
+    """All such rows are named."""
     text = refusal_of_bytes(tmp_path, b'a,b\n"He said "hi" to me",2\n3,4\n"x" ,5\n')
     assert "row 2: text follows a closing quote" in text
     assert "row 4: text follows a closing quote" in text
@@ -229,12 +222,12 @@ def test_at_most_twenty_broken_rows_are_listed(tmp_path: Path) -> None:
 
 
 def test_quote_inside_an_unquoted_cell_is_text(tmp_path: Path) -> None:
-    """Inches and the like need no quoting."""
+    """Such as inches."""
     assert read_bytes(tmp_path, b'a,b\n5" disk, "x"\n').cells == [['5" disk', ' "x"']]
 
 
-def test_passes_are_alike_and_chunks_are_small(tmp_path: Path) -> None:
-    """Every call reads the file anew, whatever the size of the chunks, with the same rows and the same problems."""
+def test_every_pass_yields_the_same_rows(tmp_path: Path) -> None:
+    """With the same problems, for chunks of any size."""
     lines = ["a,b"] + [f"{n},x" if n % 7 else ("" if n % 14 else "only") for n in range(1, 101)]
     path = tmp_path / "tickets.csv"
     path.write_text("\n".join(lines))
@@ -250,8 +243,7 @@ def test_passes_are_alike_and_chunks_are_small(tmp_path: Path) -> None:
         manifest.chunks(0)
 
 
-def test_two_passes_at_once(tmp_path: Path) -> None:
-    """Passes don't share a place in the file."""
+def test_passes_do_not_share_a_file_position(tmp_path: Path) -> None:
     path = tmp_path / "tickets.csv"
     path.write_text("a\n1\n2\n3\n")
     manifest = open_manifest(path, ManifestOptions())
@@ -262,8 +254,8 @@ def test_two_passes_at_once(tmp_path: Path) -> None:
     assert pairs == [((2,), (2,), [0]), ((3,), (3,), [0]), ((4,), (4,), [0])]
 
 
-def test_frames_are_plain_text(tmp_path: Path) -> None:
-    """Columns have the object dtype and hold Python's own strings; a text file has no sheet."""
+def test_frames_have_the_object_dtype(tmp_path: Path) -> None:
+    """Cells are Python strings; a text file has no sheet."""
     path = tmp_path / "tickets.csv"
     path.write_text("a,b\n1,2\n")
     manifest = open_manifest(path, ManifestOptions())
@@ -274,8 +266,8 @@ def test_frames_are_plain_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("codec", ["utf-8", "utf-16"])
-def test_the_end_of_file_of_dos_is_no_row(tmp_path: Path, end: str, codec: str) -> None:
-    """On a last line of its own it is not of the text; anywhere else it is."""
+def test_ctrl_z_on_its_own_last_line_is_not_a_row(tmp_path: Path, end: str, codec: str) -> None:
+    """Anywhere else it is text."""
     content = end.join(["a,b", "1,x\x1a", "\x1a,2", "\x1a"]).encode(codec)
     table = read_bytes(tmp_path, content)
     assert table.cells == [["1", "x\x1a"], ["\x1a", "2"]]

@@ -1,4 +1,4 @@
-r"""Text that is not plain CSV: as MySQL, PostgreSQL and hand-made programs write it."""
+"""Delimited texts that are not plain CSV, from MySQL, PostgreSQL and other programs."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ CELLS = [["1", 'He said "hi, you"', "C:\\temp"], ["2", "", 'a "b" c'], ["3", "on
 
 
 @pytest.mark.parametrize("options", [{}, {"escape": "\\"}])
-def test_a_dump_of_mysql(tmp_path: Path, options: dict[str, str]) -> None:
-    r"""Quotes are \" and an empty value is \N; a backslash before a line break keeps it."""
+def test_mysql_dump_is_read(tmp_path: Path, options: dict[str, str]) -> None:
+    r"""Quotes are \" and empty values \N; a backslash before a line break keeps it."""
     table = read_bytes(tmp_path, MYSQL, ("Id", "Text", "Mail"), **options)
     assert table.cells == CELLS
     assert table.rows == [2, 3, 4]
     assert table.how == "CSV, UTF-8, comma-separated, escaped with \\"
 
 
-def test_letters_behind_a_backslash_are_only_read_if_the_mapping_says_so(tmp_path: Path) -> None:
-    r"""Some programs mean a line break with \n, others two characters."""
+def test_backslash_letters_need_an_option(tmp_path: Path) -> None:
+    r"""Some programs mean a line break by \n, others two characters."""
     content = rb'"Id","Text"' + b"\n" + rb'"1","a \"b\""' + b"\n" + rb'"2","x\ty\nz\q\0"' + b"\n"
     assert "escape: '\\'" in refusal_of_bytes(tmp_path, content, ("Id", "Text"))
     assert read_bytes(tmp_path, content, ("Id", "Text"), escape="\\").cells[1] == ["2", "x\ty\nzq\0"]
 
 
 @pytest.mark.parametrize("options", [{}, {"dialect": "postgres-copy"}])
-def test_the_text_format_of_postgres(tmp_path: Path, options: dict[str, str]) -> None:
-    r"""Tabs and line breaks are \t and \n, an empty value is \N, and \. is the end."""
+def test_postgresql_text_format_is_read(tmp_path: Path, options: dict[str, str]) -> None:
+    r"""Tabs and line breaks are \t and \n, empty values \N, and the end is \."""
     content = "\nid\ttext\tmail\n1\tl1\\nl2\\t\\\\ \\x41\\303\\274\ta@b\n2\t\\N\t\\\\N\n\\.\n\n \n"
     table = read_bytes(tmp_path, content.encode(), ("id",), **options)
     assert table.cells == [["1", "l1\nl2\t\\ Aü", "a@b"], ["2", "", "\\N"]]
@@ -58,51 +58,48 @@ def test_text_below_the_end_mark_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "row", [b'1,"C:\\"', b"1,'x'", b"1,\\N", b'1,"' + b"x" * 200_000 + b'"', b'1," a "', b"1,#", b"1,a|b~c"]
 )
-def test_plain_csv_stays_plain(tmp_path: Path, row: bytes) -> None:
-    """What can be read as CSV is never read in another way."""
+def test_plain_csv_is_not_read_as_another_dialect(tmp_path: Path, row: bytes) -> None:
     (cells,) = csv.reader([row.decode()])
     table = read_bytes(tmp_path, b"Id,Text\n" + row + b"\n", ("Id", "Text"), delimiter=",")
     assert (table.cells, table.how) == ([cells], "CSV, UTF-8, comma-separated")
 
 
-def test_single_quotes(tmp_path: Path) -> None:
-    """They are found if the names of the mapping are in them."""
+def test_single_quotes_around_known_names_are_found(tmp_path: Path) -> None:
     content = b"'Id','Text'\n'1','it''s, \"so\"'\n"
     assert read_bytes(tmp_path, content, ("Id", "Text")).cells == [["1", 'it\'s, "so"']]
     assert read_bytes(tmp_path, content, quote="'").cells == [["1", 'it\'s, "so"']]
 
 
 @pytest.mark.parametrize("delimiter", ["||", "^|^", "\x01", "~", "<>"])
-def test_delimiters(tmp_path: Path, delimiter: str) -> None:
-    """They are read as any other, with quotes and without."""
+def test_other_delimiters_are_read(tmp_path: Path, delimiter: str) -> None:
+    """With quotes and without."""
     content = delimiter.join(["Id", "Text"]) + "\n" + delimiter.join(["1", f'"a {delimiter} ""b"""']) + "\n"
     assert read_bytes(tmp_path, content.encode(), delimiter=delimiter).cells == [["1", f'a {delimiter} "b"']]
 
 
-def test_comments(tmp_path: Path) -> None:
-    """They count in the numbers of rows, and a sign inside a cell is no comment."""
+def test_comment_lines_are_skipped(tmp_path: Path) -> None:
+    """Row numbers count them; the sign inside a cell is text."""
     table = read_bytes(tmp_path, b'# export\nId,Text\n1,#a\n# 2,b\n\n3,"x\n# y"\n', comment="#")
     assert (table.cells, table.rows) == ([["1", "#a"], ["3", "x\n# y"]], [3, 6])
     assert (table.manifest.comments, table.manifest.blank_rows) == (1, 1)
 
 
-def test_blanks(tmp_path: Path) -> None:
-    """Those around quotes are no part of a cell; the others are removed if the mapping wants it."""
+def test_strip_removes_blanks_around_cells(tmp_path: Path) -> None:
+    """Blanks around quotes are never part of a cell."""
     content = b'"Id" ,"Text" , Mail\n"1" ,"A, b" , x \n'
     assert read_bytes(tmp_path, content).cells == [["1", "A, b", " x "]]
     table = read_bytes(tmp_path, content, ("Id", "Mail"), strip=True)
     assert (table.columns, table.cells) == (["Id", "Text", "Mail"], [["1", "A, b", "x"]])
 
 
-def test_strip_in_json(tmp_path: Path) -> None:
-    """It has the same effect in any format."""
+def test_strip_applies_to_json(tmp_path: Path) -> None:
     table = read_bytes(tmp_path, b'[{"Id ": " 1 ", "Text": "a b "}]', ("Id",), strip=True)
     assert (table.columns, table.cells) == (["Id", "Text"], [["1", "a b"]])
 
 
 @pytest.mark.parametrize("size", [1, 2, 10_000])
-def test_a_footer_is_skipped_and_said(tmp_path: Path, size: int) -> None:
-    """Short rows above whole ones stay problems."""
+def test_footer_is_skipped_with_a_warning(tmp_path: Path, size: int) -> None:
+    """Short rows above complete rows stay problems."""
     content = b"id,text,mail\n1,a,b\n2,c\n3,d,e\n\nCases by owner\nCopyright,x\n\n"
     table = read_bytes(tmp_path, content, size=size, footer="skip")
     assert table.rows == [2, 3, 4]
@@ -111,7 +108,7 @@ def test_a_footer_is_skipped_and_said(tmp_path: Path, size: int) -> None:
 
 
 @pytest.mark.parametrize("content", [b"id,text\n1,a\n2", b"id,text\n1,a\n" + b"x\n" * 21])
-def test_what_may_be_rows_is_no_footer(tmp_path: Path, content: bytes) -> None:
+def test_possible_rows_are_not_a_footer(tmp_path: Path, content: bytes) -> None:
     """A row that may be cut off, and very many rows, are problems."""
     assert read_bytes(tmp_path, content, footer="skip").problems
 
@@ -136,8 +133,7 @@ TEXTS = st.text(st.sampled_from("a\"'\\,;~|\r\n \tNnü"), max_size=6)
     delimiter=st.sampled_from(",;~"),
     escape=st.sampled_from(["", "^"]),
 )
-def test_it_reads_what_the_csv_module_writes(rows: list[list[str]], delimiter: str, escape: str) -> None:
-    """Python's module writes and reads the same dialects, with one character each."""
+def test_dialects_of_the_csv_module_are_read(rows: list[list[str]], delimiter: str, escape: str) -> None:
     written = io.StringIO(newline="")
     writer = csv.writer(
         written,
@@ -153,8 +149,8 @@ def test_it_reads_what_the_csv_module_writes(rows: list[list[str]], delimiter: s
 
 
 @given(text=st.text(st.sampled_from("ab',\\|\r\n"), max_size=30), cut=st.integers(min_value=0, max_value=30))
-def test_a_text_in_two_parts_is_the_same_text(text: str, cut: int) -> None:
-    """A record that is not whole is left for the next part."""
+def test_parts_of_a_text_yield_the_same_records(text: str, cut: int) -> None:
+    """An incomplete record is left for the next part."""
     dialect = Dialect(delimiter="||", quote="'", escape="\\", comment="b")
     whole = parse_text(text, dialect, last=True)
     head = text[:cut]

@@ -32,8 +32,8 @@ TEXTS = {
         ("cp1252", b"", "probably Windows-1252"),
     ],
 )
-def test_encoding_is_found(tmp_path: Path, codec: str, mark: bytes, name: str) -> None:
-    """A byte order mark tells, is told, and is no part of the first name; without one the whole text is tried."""
+def test_encoding_is_detected(tmp_path: Path, codec: str, mark: bytes, name: str) -> None:
+    """By a byte order mark, which is skipped, or by the whole text."""
     table = read_bytes(tmp_path, mark + GERMAN.encode(codec))
     assert table.columns == ["Name", "Ort"]
     assert table.cells == [["Müller", "Zürich"], ["Größer", "Köln – “Süd” 5 €"]]
@@ -41,8 +41,8 @@ def test_encoding_is_found(tmp_path: Path, codec: str, mark: bytes, name: str) -
 
 
 @pytest.mark.parametrize("codec", TEXTS)
-def test_old_encodings_are_guessed_and_told(tmp_path: Path, codec: str) -> None:
-    """Text that isn't UTF-8 is read in the encoding that its words speak for, and the guess is called one."""
+def test_old_encodings_are_guessed_with_a_warning(tmp_path: Path, codec: str) -> None:
+    """The words decide."""
     table = read_bytes(tmp_path, TEXTS[codec].encode(codec))
     assert [";".join(table.columns), *map(";".join, table.cells)] == TEXTS[codec].splitlines()
     assert table.manifest.format.encoding == codec
@@ -50,21 +50,20 @@ def test_old_encodings_are_guessed_and_told(tmp_path: Path, codec: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["café", "naïve", "Núñez", "5 °C", "Ærø"])
-def test_a_tie_goes_to_windows_1252(tmp_path: Path, word: str) -> None:
-    """A few accents fit many Western pages; the most frequent one is taken."""
+def test_windows_1252_wins_a_tie(tmp_path: Path, word: str) -> None:
+    """A few accents fit many Western encodings."""
     table = read_bytes(tmp_path, f"id;word\n1;{word}\n".encode("cp1252"))
     assert table.cells == [["1", word]]
 
 
-def test_accents_far_down_count(tmp_path: Path) -> None:
-    """A megabyte of ASCII says nothing about the encoding of the last row."""
+def test_accents_at_the_end_of_a_large_file_count(tmp_path: Path) -> None:
     content = b"id;word\n" + b"1;plain text\n" * 100_000 + "2;Zażółć gęślą jaźń, drukarka nie działa\n".encode("cp1250")
     table = read_bytes(tmp_path, content)
     assert table.cells[-1] == ["2", "Zażółć gęślą jaźń, drukarka nie działa"]
 
 
-def test_many_accents_cost_no_more_than_few(tmp_path: Path) -> None:
-    """The sample is bounded, and cells larger than it are left out of it."""
+def test_sample_for_guessing_is_bounded(tmp_path: Path) -> None:
+    """Cells larger than it are left out."""
     lines = [f"{n};Störung Nummer {n} im Büro, größer" for n in range(60_000)]
     content = "\n".join(["id;word", *lines, "9;" + "ä" * 10_000]).encode("cp1252")
     table = read_bytes(tmp_path, content)
@@ -72,15 +71,15 @@ def test_many_accents_cost_no_more_than_few(tmp_path: Path) -> None:
     assert table.cells[-1][1] == "ä" * 10_000
 
 
-def test_damaged_utf8_is_not_guessed_to_be_something_else(tmp_path: Path) -> None:
-    """A text that is UTF-8 except for a few bytes is a damaged one: read otherwise, all of it would turn to rubbish."""
+def test_utf8_with_few_bad_bytes_stays_utf8(tmp_path: Path) -> None:
+    """Another encoding would change all its other characters."""
     content = "a,b\n1,日本語\n2,é".encode() + b"\xe9,\n"
     text = refusal_of_bytes(tmp_path, content)
     assert "is UTF-8 except for a few bytes: row 3 (byte 20 of the file: 0xE9 after '2,é')" in text
 
 
-def test_a_character_may_stand_across_blocks(tmp_path: Path) -> None:
-    """Files are proved in blocks of a megabyte; a character cut by one is whole, an error behind it is at its byte."""
+def test_characters_across_blocks_are_decoded(tmp_path: Path) -> None:
+    """Errors behind them have the right byte position."""
     head = b"a,b\n1," + b"x" * ((1 << 20) - 7)
     assert read_bytes(tmp_path, head + "ü\n".encode()).cells[0][1].endswith("xü")
     text = refusal_of_bytes(tmp_path, head + b"\xc3\n", encoding="utf-8")
@@ -101,8 +100,8 @@ def test_a_character_may_stand_across_blocks(tmp_path: Path) -> None:
         ("cp850", "a,b\nü,2\n".encode("cp850")),
     ],
 )
-def test_explicit_encoding(tmp_path: Path, wanted: str, content: bytes) -> None:
-    """The mapping's word is taken, under any of its names; a mark that belongs to it is skipped."""
+def test_encoding_of_the_mapping_is_used(tmp_path: Path, wanted: str, content: bytes) -> None:
+    """Under any of its names; its byte order mark is skipped."""
     table = read_bytes(tmp_path, content, encoding=wanted)
     assert (table.columns, table.cells) == (["a", "b"], [["ü", "2"]])
     assert not table.manifest.format.is_encoding_guessed
@@ -117,20 +116,20 @@ def test_explicit_encoding(tmp_path: Path, wanted: str, content: bytes) -> None:
         ("cp1252", b"a\n\x81\n", "row 2 (byte 2 of the file: 0x81)"),
     ],
 )
-def test_explicit_encoding_that_does_not_fit(tmp_path: Path, wanted: str, content: bytes, place: str) -> None:
-    """The first place that can't be read is named by line and byte."""
+def test_wrong_encoding_of_the_mapping_is_an_error(tmp_path: Path, wanted: str, content: bytes, place: str) -> None:
+    """The first bad place is named by line and byte."""
     text = refusal_of_bytes(tmp_path, content, encoding=wanted)
     assert f"is not {wanted}, although the mapping says so: {place} can't be decoded" in text
 
 
 @pytest.mark.parametrize("wanted", ["utf-9", "hex", "idna", "undefined", "", "a\0b"])
-def test_encoding_that_does_not_exist(tmp_path: Path, wanted: str) -> None:
-    """A name that Python doesn't know, or that is no encoding of text, is a mistake in the mapping."""
+def test_unknown_encoding_is_an_error(tmp_path: Path, wanted: str) -> None:
+    """Or one that is not an encoding of text."""
     assert "is not the name of an encoding" in refusal_of_bytes(tmp_path, b"a,b\n", encoding=wanted)
 
 
-def test_cut_utf16_is_refused(tmp_path: Path) -> None:
-    """Half a character at the end is a cut file."""
+def test_incomplete_utf16_is_refused(tmp_path: Path) -> None:
+    """The file ends with half a character."""
     content = codecs.BOM_UTF16_LE + "a,b\n1,2\n".encode("utf-16-le")[:-1]
     text = refusal_of_bytes(tmp_path, content)
     assert (
@@ -138,8 +137,8 @@ def test_cut_utf16_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_an_explicit_encoding_is_believed(tmp_path: Path) -> None:
-    """UTF-16 without a mark that looks like a binary file is text if the mapping says so."""
+def test_encoding_of_the_mapping_overrides_detection(tmp_path: Path) -> None:
+    """UTF-16 without a byte order mark may look like a binary file."""
     content = "a\nĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀ\n".encode("utf-16-le")[:-2]
     assert "a binary file" in refusal_of_bytes(tmp_path, content)
     assert read_bytes(tmp_path, content, encoding="utf-16-le").cells == [["ĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀĀ"]]
@@ -147,8 +146,8 @@ def test_an_explicit_encoding_is_believed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("end", [b"\xff,x\n", b"x,\xe2\x82"])
-def test_a_misfit_far_down_is_told_by_its_line(tmp_path: Path, mark: bytes, end: bytes) -> None:
-    """The line and the byte of the file, however much of it was read before; also where it ends inside a character."""
+def test_bad_byte_in_a_large_file_is_named_by_line_and_byte(tmp_path: Path, mark: bytes, end: bytes) -> None:
+    """Also if the file ends inside a character."""
     lines = 300_000
     content = mark + b"abc,d\n" * lines + end
     text = refusal_of_bytes(tmp_path, content, encoding="utf-8")
@@ -166,8 +165,8 @@ def test_a_misfit_far_down_is_told_by_its_line(tmp_path: Path, mark: bytes, end:
         "שם\tנושא\r\nדנה\tלא מצליח להיכנס\r\n",
     ],
 )
-def test_wide_characters_without_a_mark(tmp_path: Path, codec: str, text: str) -> None:
-    """UTF-16 and UTF-32 of any script are told by where the zeros of line ends and delimiters stand."""
+def test_utf16_and_utf32_without_a_mark_are_detected(tmp_path: Path, codec: str, text: str) -> None:
+    """By the positions of zero bytes in line ends and delimiters."""
     table = read_bytes(tmp_path, text.encode(codec))
     cells = [line.replace("\t", ";").split(";") for line in text.splitlines()]
     assert [table.columns, *table.cells] == cells
@@ -212,22 +211,22 @@ WORDS = [
 
 
 @pytest.mark.parametrize(("codec", "text"), WORDS)
-def test_two_cells_are_enough_to_guess_by(tmp_path: Path, codec: str, text: str) -> None:
-    """The words decide between code pages that all fit; and how it was read is told with one of them."""
+def test_two_cells_are_enough_for_a_guess(tmp_path: Path, codec: str, text: str) -> None:
+    """Their words decide; the warning shows one of them."""
     lines = [f"{number}\t{cell}" for number, cell in enumerate(text.split(";"))]
     table = read_bytes(tmp_path, "\n".join(["id\tword", *lines]).encode(codec))
     assert ["\t".join(record) for record in table.cells] == lines
     assert table.manifest.format.is_encoding_guessed
 
 
-def test_single_bytes_make_no_eastern_text_likely(tmp_path: Path) -> None:
-    """Half-width katakana are a byte each, and fit the bytes of any script: only characters of two bytes are clear."""
+def test_single_bytes_do_not_suggest_japanese(tmp_path: Path) -> None:
+    """Half-width katakana are single bytes and fit text of any script."""
     table = read_bytes(tmp_path, "id;word\n1;ПРИНТЕР\n2;НЕТ СЧЕТА\n3;СРОЧНО\n".encode("cp1251"))
     assert table.how == "CSV, Windows-1251 as a guess, semicolon-separated"
 
 
-def test_a_guess_is_told_with_a_cell_to_judge_by(tmp_path: Path) -> None:
-    """The warning shows what comes of the guess, and how to say it for good; what is said is no guess."""
+def test_guess_is_reported_with_an_example_cell(tmp_path: Path) -> None:
+    """And with the line that sets the encoding, which ends the warning."""
     content = "id;ort\n1;Zürich\n2;a very long cell with nothing much in it but an ü, far from its end\n".encode(
         "cp1252"
     )
@@ -241,8 +240,8 @@ def test_a_guess_is_told_with_a_cell_to_judge_by(tmp_path: Path) -> None:
     assert not said.manifest.format.is_encoding_guessed
 
 
-def test_the_row_of_a_misfit_counts_line_breaks_in_quotes_as_none(tmp_path: Path) -> None:
-    """A byte that fits no encoding is named with its row as a spreadsheet counts, its line, and what stands before it."""
+def test_bad_byte_is_named_by_spreadsheet_row(tmp_path: Path) -> None:
+    """With its line, and the text before it. Quoted line breaks are no rows."""
     content = 'id,text\r1,"a\r\nb\nc"\r2,日本'.encode() + b"\xff,x\r"
     text = refusal_of_bytes(tmp_path, content)
     at = content.index(b"\xff")
@@ -251,8 +250,8 @@ def test_the_row_of_a_misfit_counts_line_breaks_in_quotes_as_none(tmp_path: Path
 
 
 @pytest.mark.parametrize("shift", range(4))
-def test_the_row_of_a_misfit_behind_a_block(tmp_path: Path, shift: int) -> None:
-    """Line ends and quotes are counted once, wherever a block of a megabyte ends within them."""
+def test_row_of_a_bad_byte_counts_across_blocks(tmp_path: Path, shift: int) -> None:
+    """A block may end inside a line end or a quote."""
     line = b'1,"x\r\ny"\r\n'
     content = b"a,b\r\n" + b"z" * shift + line * 200_000 + b"2,\xff"
     text = refusal_of_bytes(tmp_path, content, encoding="utf-8")
@@ -260,23 +259,23 @@ def test_the_row_of_a_misfit_behind_a_block(tmp_path: Path, shift: int) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["utf-16", "utf-32"])
-def test_an_encoding_without_its_order(tmp_path: Path, wanted: str) -> None:
-    """Without a mark the order of bytes is found if it can be; if not, the user is to say it."""
+def test_byte_order_is_detected_without_a_mark(tmp_path: Path, wanted: str) -> None:
+    """If that is impossible, the mapping must set it."""
     table = read_bytes(tmp_path, "a,b\nü,2\n".encode(f"{wanted}-be"), encoding=wanted)
     assert (table.columns, table.cells) == (["a", "b"], [["ü", "2"]])
     assert f"{wanted}-le or {wanted}-be" in refusal_of_bytes(tmp_path, b"a,b\n1,2\n", encoding=wanted)
 
 
-def test_lost_characters_are_told(tmp_path: Path) -> None:
-    """A replacement character is what an earlier program left of one; it is read, and counted in a warning."""
+def test_replacement_characters_are_reported(tmp_path: Path) -> None:
+    """An earlier program lost these characters. The warning has their number."""
     table = read_bytes(tmp_path, "a\nx\ufffdy\ufffd\n\ufffd\n".encode())
     assert table.cells == [["x\ufffdy\ufffd"], ["\ufffd"]]
     (warning,) = table.manifest.format.warnings
     assert "3 times: another program wrote it in place of text" in warning
 
 
-def test_what_may_be_hz_is_read_as_it_stands_and_said(tmp_path: Path) -> None:
-    """Its switches are signs of ASCII, which a text may hold; so the mapping is to say that it is HZ."""
+def test_possible_hz_text_is_read_as_ascii_with_a_warning(tmp_path: Path) -> None:
+    """ASCII texts may contain the switches of HZ."""
     content = "word\n打印机\n".encode("hz")
     table = read_bytes(tmp_path, content)
     assert table.cells == [["~{4rS!;z~}"]]
@@ -299,20 +298,20 @@ def test_what_may_be_hz_is_read_as_it_stands_and_said(tmp_path: Path) -> None:
         ("cp1252", ["Can’t log in", "Price is £20 – too high", "“urgent” please"]),
     ],
 )
-def test_a_few_words_or_signs_are_enough(tmp_path: Path, codec: str, words: list[str]) -> None:
-    """What is well spelled as a whole is no other text with stray bytes, and signs alone speak for no rare language."""
+def test_correct_words_decide_the_guess(tmp_path: Path, codec: str, words: list[str]) -> None:
+    """Signs alone do not suggest a rare language."""
     content = "".join(f"{number},{word}\n" for number, word in enumerate(["T", *words])).encode(codec)
     assert [cells[1] for cells in read_bytes(tmp_path, content).cells] == words
 
 
-def test_the_example_is_one_that_tells(tmp_path: Path) -> None:
-    """A cell that is the same in Windows-1252 would be confirmed by everybody, whatever the others are."""
+def test_example_cell_differs_between_encodings(tmp_path: Path) -> None:
+    """One that is the same in Windows-1252 would prove nothing."""
     table = read_bytes(tmp_path, "Nr,T\n1,25°C\n2,żółw idzie\n3,świetnie, dziękuję\n4,gęś\n".encode("cp1250"))
     (warning,) = table.manifest.format.warnings
     assert "°" not in warning
 
 
-def test_double_bytes_that_fit_several_pages_are_a_guess(tmp_path: Path) -> None:
-    """Chinese, Japanese and Korean pages overlap: where another reads all of it too, nobody can be sure."""
+def test_text_that_fits_several_asian_encodings_is_a_guess(tmp_path: Path) -> None:
+    """Chinese, Japanese and Korean encodings overlap."""
     text = "ID,T\n1,打印机坏了\n2,发票丢失\n3,请帮忙\n4,紧急\n5,忘记密码了\n"
     assert "as a guess" in read_bytes(tmp_path, text.encode("gb18030")).how

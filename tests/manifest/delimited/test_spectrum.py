@@ -1,4 +1,4 @@
-"""The cases of csv-spectrum, the usual collection of CSV files that readers get wrong, restated."""
+"""Cases like those of csv-spectrum, a collection of CSV files that readers get wrong."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ COORDINATES = "Contact Phone Number,Location Coordinates,Cities,Counties\n209525
 
 @pytest.mark.parametrize("name", CASES)
 def test_files_are_read_exactly(tmp_path: Path, name: str) -> None:
-    """Quotes, line breaks and empty cells arrive as the collection says."""
+    """Quotes, line breaks and empty cells are as the collection documents them."""
     content, expected = CASES[name]
     table = read_bytes(tmp_path, content)
     assert [table.columns, *table.cells] == expected
     assert table.problems == []
 
 
-def test_location_coordinates(tmp_path: Path) -> None:
-    """Degrees, with a quote in the middle of a cell. The collection's own file has lost them, which is told."""
+def test_unquoted_coordinates_are_read(tmp_path: Path) -> None:
+    """Degrees, with a quote inside a cell. Lost characters are reported."""
     for degree, codec in (("°", "utf-8"), ("°", "cp1252")):
         table = read_bytes(tmp_path, COORDINATES.format(degree).encode(codec))
         assert table.cells == [["2095257564", "37°36'37.8\"N 121°2'17.9\"W", "Modesto", "Stanislaus"]]
@@ -86,22 +86,22 @@ MORE: dict[str, tuple[bytes, list[list[str]]]] = {
 
 @pytest.mark.parametrize("name", MORE)
 def test_further_cases(tmp_path: Path, name: str) -> None:
-    """What the collection lacks and exports have."""
+    """Cases of real exports that the collection lacks."""
     content, expected = MORE[name]
     table = read_bytes(tmp_path, content)
     assert [table.columns, *table.cells] == expected
     assert table.problems == []
 
 
-def test_a_megabyte_in_a_cell(tmp_path: Path) -> None:
-    """Long texts are whole, with and without quotes in them, beside one another."""
+def test_cells_of_a_megabyte_are_read(tmp_path: Path) -> None:
+    """With quotes in them and without."""
     long = 'Zeile "eins"\r\nwith, comma; ' * 40_000
     quoted = long.replace('"', '""')
     table = read_bytes(tmp_path, f'a,b,c\n1,"{quoted}",x\n2,{"y" * 1_000_000},"{quoted}"\n'.encode())
     assert table.cells == [["1", long, "x"], ["2", "y" * 1_000_000, long]]
 
 
-def test_a_file_cut_in_a_quote_names_the_row(tmp_path: Path) -> None:
-    """The row is the one in which the quote was opened, blank rows and line breaks in quotes counted as one does."""
+def test_file_that_ends_inside_a_quote_names_the_row(tmp_path: Path) -> None:
+    """Blank rows count; a record with line breaks is one row."""
     text = refusal_of_bytes(tmp_path, b'a,b\n1,"x\ny"\n\n2,"cut of')
     assert "row 4: a quote is opened here and never closed" in text

@@ -1,4 +1,4 @@
-"""Bytes that do not fit their file: they are named, and never turn the rest of it into something else."""
+"""Bytes that do not fit their file are named, and do not change how the rest is read."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ def table(words: list[str], rows: int, codec: str = "utf-8") -> bytes:
         (table(["\ufffd"], 3), b"x,\xe4\n", "0xE4 after 'x,'"),
     ],
 )
-def test_most_of_it_is_utf8(tmp_path: Path, content: bytes, stray: bytes, byte: str) -> None:
-    """Every proper character of the whole file counts, also in a column of few words; a broken emoji counts once."""
+def test_text_that_is_mostly_utf8_is_utf8(tmp_path: Path, content: bytes, stray: bytes, byte: str) -> None:
+    """All its characters count, also in a column of few words; a broken emoji counts once."""
     row = content.count(b"\n") + 1
     text = refusal_of_bytes(tmp_path, content + stray)
     at = len(content) + stray.index(bytes.fromhex(byte[2:4]))
     assert f"is UTF-8 except for a few bytes: row {row} (byte {at} of the file: {byte})" in text
 
 
-def test_utf8_by_accident_is_no_damaged_utf8(tmp_path: Path) -> None:
-    """An ß before a quote, or a capital before a hard space, is proper UTF-8; a text of another encoding has few."""
+def test_accidental_utf8_is_not_damaged_utf8(tmp_path: Path) -> None:
+    """Some pairs of characters in other encodings are valid UTF-8, but few."""
     words = ["„Spaß“", "VALIDÉ\xa0!", "Müller", "größer", "café"]
     assert [cell for _, cell in read_bytes(tmp_path, table(words, 5, "cp1252")).cells] == words
     russian = ["так как", "раб", "система", "пароль", "принтер", "помогите"]
     assert [cell for _, cell in read_bytes(tmp_path, table(russian, 6, "cp866")).cells] == russian
 
 
-def test_every_line_with_a_misfit_is_named(tmp_path: Path) -> None:
-    """Up to twenty at once, each with its first bad byte; the rows count on as a spreadsheet does."""
+def test_lines_with_bad_bytes_are_named(tmp_path: Path) -> None:
+    """Up to twenty, each with its first bad byte and its row in a spreadsheet."""
     content = b'id,text\n1,\xe4 \xe4\n2,ok\n3,"x\n\xfc\r\ny"\r4,\xf6'
     text = refusal_of_bytes(tmp_path, content, encoding="utf-8")
     assert "row 2 (byte 10 of the file: 0xE4 after '1,') can't be decoded\n" in text
@@ -57,8 +57,8 @@ def test_every_line_with_a_misfit_is_named(tmp_path: Path) -> None:
     assert "and row 21 (byte" in many
 
 
-def test_misfits_of_wide_characters(tmp_path: Path) -> None:
-    """Behind one, nobody knows where a character of UTF-16 begins: only the first is named."""
+def test_only_the_first_bad_byte_of_utf16_is_named(tmp_path: Path) -> None:
+    """Behind it the positions of characters are not known."""
     content = "id,text\n1,a\n".encode("utf-16-le") + b"\x00\xdc\n\x00" * 3
     text = refusal_of_bytes(tmp_path, content, encoding="utf-16-le")
     assert text.count("of the file") == 1
@@ -81,8 +81,10 @@ RUSSIAN = ["Не могу войти в систему", "Принтер не р
         ("Shift-JIS", "cp932", table(JAPANESE, 60, "cp932"), b"x,a\x81\n"),
     ],
 )
-def test_a_stray_byte_turns_no_other_cell(tmp_path: Path, name: str, codec: str, content: bytes, stray: bytes) -> None:
-    """An encoding that the words speak for is not given up for one that has a sign for every byte: the byte is named."""
+def test_bad_byte_does_not_change_the_guess(
+    tmp_path: Path, name: str, codec: str, content: bytes, stray: bytes
+) -> None:
+    """An encoding that fits the words wins over one that fits every byte."""
     text = refusal_of_bytes(tmp_path, content + stray)
     at = next(at for at, byte in enumerate(stray) if byte > 0x7F)
     row = content.count(b"\n") + 1
@@ -90,16 +92,16 @@ def test_a_stray_byte_turns_no_other_cell(tmp_path: Path, name: str, codec: str,
     assert read_bytes(tmp_path, content).manifest.format.encoding == codec
 
 
-def test_a_stray_byte_far_from_the_sample(tmp_path: Path) -> None:
-    """The sample is bounded; what it lacks is found when the whole file is read."""
+def test_bad_byte_outside_the_sample_is_found(tmp_path: Path) -> None:
+    """Reading the whole file finds it."""
     lines = [f"{n};Störung Nummer {n} im Büro, größer" for n in range(60_000)]
     content = "\n".join(["id;word", *lines, ""]).encode("cp1252")
     text = refusal_of_bytes(tmp_path, content.replace(b"Nummer 30000 ", b"Nummer \x81 "))
     assert "looks like Windows-1252, but row 30002 (byte " in text
 
 
-def test_control_characters_are_no_text(tmp_path: Path) -> None:
-    """The ISO pages have them where those of Windows have signs; what holds such bytes is none of them."""
+def test_c1_control_characters_exclude_iso_encodings(tmp_path: Path) -> None:
+    """Windows encodings have signs there."""
     polish = ["Drukarka płonie", "Proszę o pilną pomoc, żółć gęślą jaźń", "Dzień dobry, świetnie"]
     content = "\n".join(["word", *(f'"{cell}"' for cell in polish), ""]).encode("iso8859_2")
     table = read_bytes(tmp_path, content)

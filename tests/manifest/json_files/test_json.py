@@ -20,8 +20,8 @@ def read_lines(folder: Path, *lines: str, encoding: str = "utf-8", size: int = 1
     return read(path, size=size)
 
 
-def test_columns_are_all_names_in_their_order(tmp_path: Path) -> None:
-    """A name that first stands in the last line is a column, too; where it is absent or null, its cell is empty."""
+def test_columns_are_the_names_of_all_objects(tmp_path: Path) -> None:
+    """In their order. An absent or null value is an empty cell."""
     table = read_lines(tmp_path, '{"id": "1", "b": null}', '{"b": "x", "id": "2"}', '{"id": "3", "c": "y"}')
     assert table.columns == ["id", "b", "c"]
     assert table.cells == [["1", "", ""], ["2", "x", ""], ["3", "", "y"]]
@@ -46,29 +46,28 @@ def test_columns_are_all_names_in_their_order(tmp_path: Path) -> None:
         ('"\\ud83c\\udfab \u2028"', "🎫 \u2028"),
     ],
 )
-def test_values_arrive_to_the_letter(tmp_path: Path, written: str, cell: str) -> None:
-    """Texts are what they say, numbers what is written."""
+def test_texts_and_numbers_are_unchanged(tmp_path: Path, written: str, cell: str) -> None:
     table = read_lines(tmp_path, f'{{"id": 1, "value": {written}}}')
     assert table.cells == [["1", cell]]
     assert table.problems == []
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "cp1252"])
-def test_every_encoding(tmp_path: Path, encoding: str) -> None:
-    """JSON is UTF-8 by its standard, and what is written otherwise is read all the same."""
+def test_json_may_have_any_encoding(tmp_path: Path, encoding: str) -> None:
+    """The standard allows only UTF-8."""
     lines = '{"id": 1, "ort": "Zürich"}', '{"id": 2, "ort": "Köln"}'
     assert read_lines(tmp_path, *lines, encoding=encoding).cells == [["1", "Zürich"], ["2", "Köln"]]
 
 
-def test_rows_count_as_lines(tmp_path: Path) -> None:
-    """There is no header, so the first line is row 1; blank lines and empty objects are blank rows, and they count."""
+def test_row_numbers_are_line_numbers(tmp_path: Path) -> None:
+    """There is no header. Blank lines and empty objects are blank rows, and count."""
     table = read_lines(tmp_path, '{"id": 1}', "", "  ", "{}", '{"id": ""}', '{"id": 2}', "", size=2)
     assert (table.cells, table.rows) == ([["1"], ["2"]], [1, 6])
     assert table.manifest.blank_rows == 4
 
 
-def test_nested_values_are_problems_of_their_rows(tmp_path: Path) -> None:
-    """What of a list or an object is to be sent only a person can say; the cell shows it, its numbers as written."""
+def test_nested_values_are_problems(tmp_path: Path) -> None:
+    """The cell shows the list or object, with its numbers unchanged."""
     table = read_lines(
         tmp_path, '{"id": 1, "tags": ["ü", 1.10, null, true]}', '{"id": 2, "tags": [{"a": {"b": "\\""}}]}'
     )
@@ -81,23 +80,23 @@ def test_nested_values_are_problems_of_their_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("first", "second", "cell"), [("a", "b", "b"), ("a", "", "a"), ("", "b", "b")])
-def test_a_name_that_stands_twice_is_a_problem(tmp_path: Path, first: str, second: str, cell: str) -> None:
-    """Other programs keep the last value in silence. An empty one doesn't make the row look blank."""
+def test_repeated_name_in_an_object_is_a_problem(tmp_path: Path, first: str, second: str, cell: str) -> None:
+    """Also if its values are empty."""
     table = read_lines(tmp_path, f'{{"id": "{first}", "id": "{second}"}}')
     assert table.cells == [[cell]]
     assert [(problem.code, problem.column) for problem in table.problems] == [("name-twice", "id")]
 
 
-def test_half_a_character_is_a_problem_and_no_crash(tmp_path: Path) -> None:
-    """JSON can say what no file can hold: half of a surrogate pair, in a value or a name."""
+def test_half_surrogate_is_a_problem(tmp_path: Path) -> None:
+    """JSON can have one in a value or a name."""
     table = read_lines(tmp_path, '{"id": "a\\ud83c", "\\uDC00": "x"}', '{"id": "\\ud83c\\udfab"}')
     assert table.columns == ["id", "\ufffd"]
     assert table.cells == [["a\ufffd", "x"], ["🎫", ""]]
     assert [(problem.row, problem.code, problem.column) for problem in table.problems] == [(1, "half-character", "id")]
 
 
-def test_broken_lines_are_all_named(tmp_path: Path) -> None:
-    """A line that is not one object could be anything, so the file is refused, with what is wrong with each line."""
+def test_all_broken_lines_are_named(tmp_path: Path) -> None:
+    """The file is refused."""
     lines = ['{"id": 1}', '{"id": 2', '{"id": 3}{"id": 4}', "[5]", "6", '"7"', "null", '{"id": NaN}', '{"id": 1},']
     text = refusal_of_bytes(tmp_path, "\n".join(lines).encode())
     assert "line 2: Expecting ',' delimiter at character" in text
@@ -121,8 +120,7 @@ def test_broken_lines_are_all_named(tmp_path: Path) -> None:
         ('{"id": "a\tb"}', "Invalid control character at character 10"),
     ],
 )
-def test_where_a_line_is_broken(tmp_path: Path, line: str, reason: str) -> None:
-    """The place is that of what is wrong, and said once."""
+def test_position_in_a_broken_line_is_named_once(tmp_path: Path, line: str, reason: str) -> None:
     assert f"line 1: {reason}\n" in refusal_of_bytes(tmp_path, line.encode())
 
 
@@ -133,38 +131,35 @@ def test_at_most_twenty_broken_lines_are_listed(tmp_path: Path) -> None:
 
 
 def test_deep_nesting_is_refused(tmp_path: Path) -> None:
-    """A line made to exhaust the parser gets an answer."""
+    """It would exhaust the parser."""
     text = refusal_of_bytes(tmp_path, b'{"id": ' + b"[" * 100_000)
     assert "line 1: it is nested too deeply" in text
 
 
 @pytest.mark.parametrize("content", ['{"": 1}', '{"id": 1, " ": 2}'])
-def test_a_name_is_needed(tmp_path: Path, content: str) -> None:
-    """A column without a name can't be mapped."""
+def test_empty_name_is_an_error(tmp_path: Path, content: str) -> None:
     assert "line 1: one of its names is empty" in refusal_of_bytes(tmp_path, content.encode())
 
 
 @pytest.mark.parametrize("content", ["{}\n", "{} \n{}\n"])
-def test_no_names_at_all(tmp_path: Path, content: str) -> None:
-    """Objects with nothing in them are a failed export."""
+def test_objects_without_names_are_refused(tmp_path: Path, content: str) -> None:
     assert "contains no JSON object with a name" in refusal_of_bytes(tmp_path, content.encode())
 
 
-def test_too_many_names(tmp_path: Path) -> None:
-    """Where each object has names of its own, names are data, and a table of them would fill the memory."""
+def test_too_many_names_are_refused(tmp_path: Path) -> None:
+    """If names are data, a table would fill the memory."""
     content = "\n".join(f'{{"id {n}": 1}}' for n in range(17_000)).encode()
     assert "the objects up to line 16385 have more than 16,384 different names" in refusal_of_bytes(tmp_path, content)
 
 
-def test_a_table_whose_first_name_begins_with_a_brace_is_one(tmp_path: Path) -> None:
-    """Only what begins as an object does is taken for JSON."""
+def test_table_whose_first_name_begins_with_a_brace_is_read(tmp_path: Path) -> None:
+    """Only text that begins like an object is JSON."""
     path = tmp_path / "tickets.csv"
     path.write_text("{id},subject\n1,x\n")
     assert read(path).columns == ["{id}", "subject"]
 
 
-def test_passes_are_alike(tmp_path: Path) -> None:
-    """Every pass tells the same rows and the same problems."""
+def test_every_pass_yields_the_same_rows(tmp_path: Path) -> None:
     path = tmp_path / "tickets.jsonl"
     path.write_text('{"id": 1}\n\n{"id": [2]}\n{"id": 3}\n')
     manifest = open_manifest(path, ManifestOptions())
@@ -174,8 +169,8 @@ def test_passes_are_alike(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("between", [",", " ,\n  ", "\r\n,\r\n"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_a_list_is_read_like_lines(tmp_path: Path, between: str, mark: str) -> None:
-    """What most programs write when they export JSON; its objects are rows, counted from 1."""
+def test_list_of_objects_is_read(tmp_path: Path, between: str, mark: str) -> None:
+    """Rows count from 1."""
     objects = ['{"id": 1.10,\n "a": "x]\\"}"}', "{}", '{"a": [1], "id": 2}', '{"id": 3, "id": 3}']
     path = tmp_path / "tickets.json"
     path.write_text(f"{mark}\n[\n{between.join(objects)} ]\n", encoding="utf-8", newline="")
@@ -205,14 +200,14 @@ def test_a_list_is_read_like_lines(tmp_path: Path, between: str, mark: str) -> N
     ],
 )  # fmt: skip
 def test_a_broken_list_is_refused(tmp_path: Path, content: str, reason: str) -> None:
-    """Nothing is known behind the place where a list is broken, so it is told alone, with its line."""
+    """Only the first error is named, with its line."""
     text = refusal_of_bytes(tmp_path, content.encode())
     assert "is not a list of objects in JSON" in text
     assert reason in text
 
 
-def test_columns_that_no_object_has(tmp_path: Path) -> None:
-    """JSON has no header: those that it may lack are empty columns, which is said; an empty list has no others."""
+def test_columns_without_values_may_be_absent(tmp_path: Path) -> None:
+    """They are empty, with a warning. An empty list has no other columns."""
     path = tmp_path / "tickets.json"
     path.write_text('[{"id": 1, "b": "x"}]')
     manifest = open_manifest(path, ManifestOptions(), may_lack=["id", "note", "due"])
@@ -230,14 +225,13 @@ def test_columns_that_no_object_has(tmp_path: Path) -> None:
         open_manifest(path, ManifestOptions(), may_lack=["id", "note"])
 
 
-def test_an_empty_list(tmp_path: Path) -> None:
-    """A list of objects with nothing in them is a failed export."""
+def test_list_of_empty_objects_is_refused(tmp_path: Path) -> None:
     assert "contains no JSON object with a name" in refusal_of_bytes(tmp_path, b"[{ }, {}]")
     assert "contains no JSON object with a name" in refusal_of_bytes(tmp_path, b"[\n]\n")
 
 
 def test_a_list_of_any_size_is_read_in_blocks(tmp_path: Path) -> None:
-    """An object may stand across blocks, and be larger than one."""
+    """An object may be in several blocks, or larger than one."""
     objects = [f'{{"id": {n}, "text": "{"x" * (n * 997 % 40_000)}"}}' for n in range(60)] + [
         f'{{"id": "{"y" * 600_000}"}}'
     ]
@@ -247,8 +241,8 @@ def test_a_list_of_any_size_is_read_in_blocks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block_chars", range(1, 40))
-def test_a_block_may_end_anywhere(block_chars: int) -> None:
-    """However much is read at once, the same objects come out of a list, and the same fault of a broken one."""
+def test_block_may_end_anywhere_in_a_list(block_chars: int) -> None:
+    """The objects or the error are the same."""
     written = (
         '[ {"id": -12.50e+3, "a": "\\u00fc\\ud83c\\udfab\\"]"} ,\n{"b": true, "c": null}\n, {"d": [false, {}]}\n] '
     )
@@ -260,7 +254,7 @@ def test_a_block_may_end_anywhere(block_chars: int) -> None:
 
 
 def test_few_objects_are_in_memory_at_once(tmp_path: Path) -> None:
-    """However many rows a caller takes at once, an object in memory is many times as large as its text."""
+    """Whatever the size of a chunk: an object takes much more memory than its text."""
     path = tmp_path / "tickets.jsonl"
     path.write_text('{"id": 1}\n' * 10_001, encoding="utf-8")
     chunks = open_manifest(path, ManifestOptions()).chunks(100_000)

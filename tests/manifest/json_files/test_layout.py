@@ -1,4 +1,4 @@
-"""Rows inside an object, as on a page of an API, and objects over several lines."""
+"""Rows in a list inside an object, as in answers of APIs, and objects over several lines."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read_json(
         ({"meta": {"tags": ["a"]}, "the tickets": ROWS}, "'\"the tickets\"'"),
     ],
 )
-def test_the_only_list_of_objects_has_the_rows(
+def test_rows_are_read_from_the_only_list_of_objects(
     tmp_path: Path, content: dict[str, Any], records: str, expected: tuple[str, ...], indent: int | None
 ) -> None:
     table = read_json(tmp_path, content, expected, indent=indent)
@@ -47,8 +47,8 @@ def test_the_only_list_of_objects_has_the_rows(
     assert table.how == f"JSON, UTF-8, rows in {records}"
 
 
-def test_of_several_lists_the_user_chooses(tmp_path: Path) -> None:
-    """The error has the line to add, with the likeliest list."""
+def test_several_lists_are_an_error(tmp_path: Path) -> None:
+    """The hint has the mapping's line, with the most likely list."""
     content = json.dumps({"users": [{"name": "a"}] * 3, "data": {"tickets": ROWS}})
     path = tmp_path / "tickets.csv"
     path.write_text(content)
@@ -74,7 +74,7 @@ def test_of_several_lists_the_user_chooses(tmp_path: Path) -> None:
         ({"tickets": ROWS, "count": 2}, "count.rows", "'count' in line 1 is not an object in {} with the name 'rows'"),
     ],
 )
-def test_a_path_to_no_list_is_an_error_with_the_right_paths(
+def test_wrong_path_is_an_error_with_the_right_paths(
     tmp_path: Path, content: dict[str, Any], records: str, reason: str
 ) -> None:
     text = refusal_of_bytes(tmp_path, json.dumps(content).encode(), records=records)
@@ -94,21 +94,21 @@ def test_an_element_that_is_no_object_is_an_error(tmp_path: Path) -> None:
     assert "object 2: it is a number, not an object in {}" in text
 
 
-def test_an_empty_page(tmp_path: Path) -> None:
-    """A night may bring no ticket."""
+def test_empty_list_of_rows_is_accepted(tmp_path: Path) -> None:
+    """There may be a night without tickets."""
     table = read_json(tmp_path, {"tickets": [], "count": 0}, ("Id",))
     assert (table.columns, table.cells) == (["Id"], [])
 
 
-def test_an_answer_that_is_an_error_is_no_ticket(tmp_path: Path) -> None:
+def test_error_answer_of_an_api_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "tickets.json"
     path.write_text('{"error": "Couldn\'t authenticate you"}')
     with pytest.raises(Exception, match="one JSON object without a list of objects"):
         open_manifest(path, ManifestOptions(), may_lack=("Id",))
 
 
-def test_a_row_with_a_list_of_its_own_is_a_row(tmp_path: Path) -> None:
-    """A night may bring one ticket, and that may have comments."""
+def test_single_object_with_a_list_is_one_row(tmp_path: Path) -> None:
+    """Such as one ticket with comments."""
     row = {"Id": 1, "Subject": "Help", "comments": [{"Id": 5}]}
     for expected in ((), ("Id", "Subject")):
         table = read_json(tmp_path, row, expected)
@@ -117,13 +117,13 @@ def test_a_row_with_a_list_of_its_own_is_a_row(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("between", ["\n", "", "\n\n"])
 def test_objects_over_several_lines_are_rows(tmp_path: Path, between: str) -> None:
-    """The output of `jq .`."""
+    """As `jq .` writes them."""
     table = read_bytes(tmp_path, between.join(json.dumps(row, indent=2) for row in ROWS).encode())
     assert (table.cells, table.rows) == ([["1", "Help"], ["2", "More"]], [1, 2])
     assert read_json(tmp_path, ROWS[0], indent=2).cells == [["1", "Help"]]
 
 
-def test_several_pages_in_one_file(tmp_path: Path) -> None:
+def test_pages_in_one_file_are_joined(tmp_path: Path) -> None:
     pages = "\n".join(json.dumps({"tickets": [row], "count": 2}) for row in ROWS)
     assert read_json(tmp_path, pages, records="tickets").cells == [["1", "Help"], ["2", "More"]]
     assert read_json(tmp_path, pages, ("Id", "Subject")).cells == [["1", "Help"], ["2", "More"]]
@@ -131,21 +131,21 @@ def test_several_pages_in_one_file(tmp_path: Path) -> None:
     assert "the object in line 3 has no 'tickets'" in text
 
 
-def test_broken_lines_are_still_listed(tmp_path: Path) -> None:
-    """Broken lines are no object over many lines."""
+def test_broken_lines_are_listed(tmp_path: Path) -> None:
+    """They are not taken for one object over many lines."""
     text = refusal_of_bytes(tmp_path, b'{"Id": 1\n{"Id": 2}\n{"Id": }\n')
     assert "line 1:" in text
     assert "line 3:" in text
 
 
 @pytest.mark.parametrize("cut", [30, 60, 90])
-def test_a_page_that_was_cut_off_is_one_error(tmp_path: Path, cut: int) -> None:
+def test_incomplete_page_is_one_error(tmp_path: Path, cut: int) -> None:
     text = refusal_of_bytes(tmp_path, json.dumps({"tickets": ROWS * 2}, indent=1).encode()[:cut])
     assert text.count("\n  object ") == 1
 
 
 @pytest.mark.parametrize("block_chars", range(1, 40))
-def test_a_block_may_end_anywhere(block_chars: int) -> None:
+def test_block_may_end_anywhere_in_a_page(block_chars: int) -> None:
     written = (
         '{"a": {"x": [1, {"y": 2}], "n": -12.5e3}, "count": 12345,\n "rows": {"tickets" : [ {"id": 1.10} , '
         '{"b": [true]}\n]}, "z": "\\u00fc]"} {"rows": {"tickets": []}}'
@@ -154,7 +154,7 @@ def test_a_block_may_end_anywhere(block_chars: int) -> None:
     assert list(found) == [{"id": "1.10"}, {"b": [True]}]
 
 
-def test_paths_are_written_as_they_are_read() -> None:
+def test_paths_in_messages_can_be_used_as_records() -> None:
     for path in (("a",), ("a", "b_2"), ("a b", 'c"d', "ü.x", "1")):
         assert plain_path(shown_path(path)) == path
     for expression in ("a[0]", "a.", ".a", "a..b", "a b", "[]", "@", "a[].b", "'a'", ""):

@@ -1,4 +1,4 @@
-"""Tables of web pages, also named `.xls`."""
+"""Tables of web pages, also with the ending `.xls`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def table_of(*cells: str) -> str:
      '<?xml version="1.0"?>\n<html xmlns="http://www.w3.org/1999/xhtml"><body>{}</body></html>', "\n<META charset=utf-8>{}"],
 )  # fmt: skip
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_a_page_with_a_table(tmp_path: Path, around: str, encoding: str) -> None:
+def test_table_of_a_page_is_read(tmp_path: Path, around: str, encoding: str) -> None:
     page = around.format(table_of("00123", "=1+1", "Größe"))
     table = read_html(tmp_path, page.encode(encoding))
     assert table.columns == ["Id", "Text"]
@@ -57,13 +57,12 @@ def test_a_page_with_a_table(tmp_path: Path, around: str, encoding: str) -> None
         ("1 < 2 & 3 > 2", "1 < 2 & 3 > 2"),
     ],
 )
-def test_the_text_of_a_cell(tmp_path: Path, content: str, text: str) -> None:
-    """As a reader of the page sees it."""
+def test_cell_has_the_text_that_a_browser_shows(tmp_path: Path, content: str, text: str) -> None:
     assert read_html(tmp_path, table_of(content), ("Id", "Text")).cells == [["0", text]]
 
 
-def test_cells_over_several_columns_and_rows(tmp_path: Path) -> None:
-    """The first has the value, as in workbooks."""
+def test_merged_cells_have_one_value(tmp_path: Path) -> None:
+    """The first cell has the value, as in workbooks."""
     page = (
         "<table><thead><tr><th>A<th>B<th>C<th>D</thead>"
         "<tr><td rowspan=2>1<td colspan='2'>2<td rowspan=3>3<tr><td>4<td>5<tr><td>6<td>7<td>8"
@@ -81,7 +80,7 @@ def test_cells_over_several_columns_and_rows(tmp_path: Path) -> None:
     assert "2 cells over several rows" in table.manifest.format.warnings[0]
 
 
-def test_a_value_without_a_name_is_a_problem(tmp_path: Path) -> None:
+def test_value_without_a_column_name_is_a_problem(tmp_path: Path) -> None:
     table = read_html(tmp_path, "<table><tr><th>A</th></tr><tr><td>1</td><td>2</td></tr></table>")
     assert [(problem.row, problem.code) for problem in table.problems] == [(2, "too-many-cells")]
 
@@ -101,14 +100,14 @@ def test_the_table_is_chosen_by_its_columns(tmp_path: Path) -> None:
     assert "Did you mean 'Closed ones'?" in refusal_of_bytes(tmp_path, page.encode(), sheet="closed one")
 
 
-def test_a_title_row(tmp_path: Path) -> None:
+def test_title_row_is_reported(tmp_path: Path) -> None:
     page = f"<table><tr><td colspan=2>Report</td></tr>{table_of('x')[7:]}"
     assert "manifest: {header_row: 2}" in refusal_of_bytes(tmp_path, page.encode(), ("Id", "Text"))
     table = read_html(tmp_path, page, header_row=2)
     assert (table.cells, table.rows) == ([["0", "x"]], [3])
 
 
-def test_a_repeated_header_and_repeated_names(tmp_path: Path) -> None:
+def test_repeated_header_and_names_are_handled(tmp_path: Path) -> None:
     page = "<table><tr><th>A<th>L<th>L</tr><tr><td>1<td>x<td>y</tr><tr><th>A<th>L<th>L</tr></table>"
     table = read_html(tmp_path, page)
     assert table.columns == ["A", "L", "L (2)"]
@@ -126,7 +125,7 @@ def test_a_repeated_header_and_repeated_names(tmp_path: Path) -> None:
         ("", "utf-8", "Größe"),
     ],
 )
-def test_encodings(tmp_path: Path, meta: str, encoding: str, text: str) -> None:
+def test_encoding_of_a_page_is_found(tmp_path: Path, meta: str, encoding: str, text: str) -> None:
     assert read_html(tmp_path, f"<html>{meta}{table_of(text)}".encode(encoding)).cells == [["0", text]]
 
 
@@ -139,11 +138,11 @@ def test_encodings(tmp_path: Path, meta: str, encoding: str, text: str) -> None:
         ("<html><table></table>", "has no table with rows"),
     ],
 )
-def test_pages_without_a_table(tmp_path: Path, page: str, said: str) -> None:
+def test_page_without_a_table_is_an_error(tmp_path: Path, page: str, said: str) -> None:
     assert said in refusal_of_bytes(tmp_path, page.encode())
 
 
-def test_a_page_that_is_cut_off_warns(tmp_path: Path) -> None:
+def test_incomplete_page_has_a_warning(tmp_path: Path) -> None:
     table = read_html(tmp_path, "<table><tr><th>A<tr><td>1<tr><td>2")
     assert table.cells == [["1"], ["2"]]
     assert "ends inside a table" in table.manifest.format.warnings[0]

@@ -38,8 +38,8 @@ def read_xml(folder: Path, content: str | bytes, expected: tuple[str, ...] = (),
     return read_pass(open_manifest(path, ManifestOptions(**options), expected, may_lack=expected))
 
 
-def test_elements_are_columns(tmp_path: Path) -> None:
-    """Attributes, nested elements, repeated ones, text to the letter."""
+def test_elements_and_attributes_are_columns(tmp_path: Path) -> None:
+    """Also nested and repeated elements; texts are unchanged."""
     table = read_xml(tmp_path, TICKETS, single_columns=frozenset({"requester"}))
     assert table.how == "XML, UTF-8, rows in tickets/ticket"
     rows = [dict(zip(table.columns, cells, strict=True)) for cells in table.cells]
@@ -75,14 +75,14 @@ def test_elements_are_columns(tmp_path: Path) -> None:
     assert not table.manifest.format.stores_numbers
 
 
-def test_a_text_with_attributes_is_the_column_of_its_element(tmp_path: Path) -> None:
+def test_text_of_an_element_with_attributes_has_its_name(tmp_path: Path) -> None:
     table = read_xml(tmp_path, '<r><t><s id="1">Open</s><e/></t><t><s>Closed</s><e><x>1</x></e></t></r>')
     assert (table.columns, table.problems) == (["s", "s.@id", "e.x"], [])
     assert table.cells == [["Open", "1", ""], ["Closed", "", "1"]]
 
 
 def test_text_among_elements_is_a_problem(tmp_path: Path) -> None:
-    """Its place among the elements would be lost."""
+    """Its position would be lost."""
     table = read_xml(tmp_path, "<r><t><id>1</id><s>a <b>c</b> d</s></t><t><id>2</id></t></r>")
     assert dict(zip(table.columns, table.cells[0], strict=True)) == {"id": "1", "s": "a  d", "s.b": "c"}
     assert [(problem.row, problem.code, problem.column) for problem in table.problems] == [(1, "nested-value", "s")]
@@ -100,7 +100,7 @@ def test_text_among_elements_is_a_problem(tmp_path: Path) -> None:
         ("<r>\n</r>", ("i",), "row"),
     ],
 )
-def test_rows_are_found(tmp_path: Path, content: str, expected: tuple[str, ...], records: str) -> None:
+def test_row_elements_are_found(tmp_path: Path, content: str, expected: tuple[str, ...], records: str) -> None:
     assert read_xml(tmp_path, content, expected).how == f"XML, UTF-8, rows in {records}"
 
 
@@ -118,11 +118,11 @@ def test_rows_are_found(tmp_path: Path, content: str, expected: tuple[str, ...],
         ("<r><a/></r><r/>", {}, "junk after document element"),
     ],
 )
-def test_unclear_files_are_errors(tmp_path: Path, content: str, options: dict[str, Any], said: str) -> None:
+def test_file_without_clear_rows_is_an_error(tmp_path: Path, content: str, options: dict[str, Any], said: str) -> None:
     assert said in refusal_of_bytes(tmp_path, content.encode(), **options)
 
 
-def test_the_error_names_the_paths(tmp_path: Path) -> None:
+def test_error_lists_possible_paths(tmp_path: Path) -> None:
     text = refusal_of_bytes(tmp_path, b'<r><a n="1"><x>1</x></a><a/><c><b><y><z>1</z></y></b><b/><b/></c></r>')
     assert "`records: c/b`: 3 elements, with 'y.z'" in text
     assert "`records: a`: 2 elements, with '@n', 'x'" in text
@@ -134,7 +134,7 @@ def test_the_error_names_the_paths(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("records", ["t", "p/t"])
-def test_an_export_without_rows(tmp_path: Path, records: str) -> None:
+def test_export_without_rows_is_accepted(tmp_path: Path, records: str) -> None:
     table = read_xml(tmp_path, "<r><p></p></r>" if "/" in records else "<r/>", ("i",), records=records)
     assert (table.columns, table.cells) == (["i"], [])
 
@@ -154,14 +154,14 @@ BOMB = "<!DOCTYPE r [<!ENTITY a 'x'>" + "".join(f"<!ENTITY {b} '{f'&{a};' * 10}'
     ],
 )
 def test_entities_are_refused(tmp_path: Path, doctype: str, body: str, said: str) -> None:
-    """Billion laughs, other files, other hosts."""
+    """They can fill the memory, or read files and hosts."""
     for declaration in ("", '<?xml version="1.0"?>\n'):
         text = refusal_of_bytes(tmp_path, f"{declaration}{doctype}<r><t>{body}</t><t/></r>".encode())
         assert said in text
         assert "delete its <!DOCTYPE ...>" in text
 
 
-def test_a_harmless_doctype_is_read(tmp_path: Path) -> None:
+def test_doctype_without_entities_is_accepted(tmp_path: Path) -> None:
     content = "<!DOCTYPE r [<!ELEMENT r (t)*><!ATTLIST t a CDATA #IMPLIED>]><r><t a='1'>x</t><t/></r>"
     assert read_xml(tmp_path, content).cells == [["1", "x"]]
 
@@ -169,14 +169,14 @@ def test_a_harmless_doctype_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "encoding", ["utf-8-sig", "utf-16", "utf-32", "iso-8859-1", "windows-1252", "shift_jis", "gb18030"]
 )
-def test_encodings(tmp_path: Path, encoding: str) -> None:
+def test_encoding_of_xml_is_found(tmp_path: Path, encoding: str) -> None:
     word = {"shift_jis": "東京", "gb18030": "北京"}.get(encoding, "Größe")
     name = encoding.removesuffix("-sig")
     content = f'<?xml version="1.0" encoding="{name}"?><r><t><i>{word}</i></t><t><i>2</i></t></r>'
     assert read_xml(tmp_path, content.encode(encoding)).cells == [[word], ["2"]]
 
 
-def test_a_wrong_encoding_is_an_error(tmp_path: Path) -> None:
+def test_wrong_encoding_is_an_error(tmp_path: Path) -> None:
     content = '<?xml version="1.0" encoding="shift_jis"?><r><t>\xff\xa0</t><t/></r>'.encode("latin-1")
     assert "although its first line says so" in refusal_of_bytes(tmp_path, content)
     assert "not the name of an encoding" in refusal_of_bytes(tmp_path, b'<?xml version="1.0" encoding="x-y"?><r/>')
@@ -202,8 +202,8 @@ def test_columns_by_expressions(tmp_path: Path) -> None:
     assert table.how == "XML, UTF-8, rows in tickets/ticket, 4 other members ignored"
 
 
-def test_fields_with_names_as_attributes(tmp_path: Path) -> None:
-    """MySQL's --xml, phpMyAdmin, Solr."""
+def test_field_names_in_attributes_are_columns(tmp_path: Path) -> None:
+    """As in MySQL's --xml, phpMyAdmin and Solr."""
     row = '<row><field name="id">{0}</field><field name="title" xsi:nil="true"/><field name="mail">{0}@example.com</field></row>'
     content = (
         f'<resultset xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">{row.format(1)}{row.format(2)}</resultset>'
@@ -216,8 +216,8 @@ def test_fields_with_names_as_attributes(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_memory_is_flat(tmp_path: Path) -> None:
-    """A file of 30 MB takes no more than one of 8 MB, but for a few MB."""
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    """A file of 30 MB takes only a few MB more than one of 8 MB."""
     row = f"<t><i>{'7' * 10}</i><s>{'text ' * 50}</s></t>"
     program = (
         "import sys; from pathlib import Path; from importer.manifest.manifest import open_manifest\n"

@@ -1,4 +1,4 @@
-"""Workbooks of Excel 2003 in XML, also named `.xls`."""
+"""Workbooks of Excel 2003 in XML, also with the ending `.xls`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read_book(folder: Path, *sheets: str, expected: tuple[str, ...] = (), **opti
     return read(path, expected, **options)
 
 
-def test_rows_and_gaps(tmp_path: Path) -> None:
+def test_rows_and_columns_may_have_gaps(tmp_path: Path) -> None:
     table = read_book(
         tmp_path,
         sheet(
@@ -74,17 +74,16 @@ def test_rows_and_gaps(tmp_path: Path) -> None:
         ("String", '<html:B>bold</html:B><html:Font html:Color="#FF0000"> red</html:Font>', "bold red"),
     ],
 )
-def test_types(tmp_path: Path, kind: str, written: str, text: str) -> None:
-    """As in other workbooks."""
+def test_cell_types_are_read_as_in_other_workbooks(tmp_path: Path, kind: str, written: str, text: str) -> None:
     assert read_book(tmp_path, sheet(row("A"), row(data(written, kind)))).cells == [[text]]
 
 
-def test_comments_are_no_text(tmp_path: Path) -> None:
+def test_comments_are_ignored(tmp_path: Path) -> None:
     cell = '<Cell><Data ss:Type="String">x</Data><Comment ss:Author="A"><ss:Data>a remark</ss:Data></Comment></Cell>'
     assert read_book(tmp_path, sheet(row("A"), row(cell))).cells == [["x"]]
 
 
-def test_errors_and_formulas(tmp_path: Path) -> None:
+def test_errors_and_uncomputed_formulas_are_problems(tmp_path: Path) -> None:
     table = read_book(
         tmp_path,
         sheet(
@@ -99,7 +98,7 @@ def test_errors_and_formulas(tmp_path: Path) -> None:
     assert table.cells == [["1", ""], ["2", ""], ["3", "5"]]
 
 
-def test_sheets(tmp_path: Path) -> None:
+def test_sheet_is_chosen(tmp_path: Path) -> None:
     hidden = '<WorksheetOptions xmlns="urn:schemas-microsoft-com:office:excel"><Visible>SheetHidden</Visible></WorksheetOptions>'
     sheets = [
         sheet(row("Cover"), name="Cover"),
@@ -126,7 +125,7 @@ def test_sheets(tmp_path: Path) -> None:
         ("", "has no table with rows"),
     ],
 )
-def test_damaged_ones_are_refused(tmp_path: Path, content: str, said: str) -> None:
+def test_damaged_files_are_refused(tmp_path: Path, content: str, said: str) -> None:
     assert said in refusal_of_bytes(tmp_path, f"{HEAD}{sheet(content)}</Workbook>".encode())
 
 
@@ -135,7 +134,7 @@ def test_entities_are_refused(tmp_path: Path) -> None:
     assert "defines the entity 'x'" in refusal_of_bytes(tmp_path, f"{book}{sheet(row('&x;'))}</Workbook>".encode())
 
 
-def test_any_prefix(tmp_path: Path) -> None:
+def test_any_namespace_prefix_is_accepted(tmp_path: Path) -> None:
     book = f"{HEAD}{sheet(row('A'), row('1'))}</Workbook>".replace('<?mso-application progid="Excel.Sheet"?>\n', "")
     for name in ("Workbook", "Worksheet", "Table", "Row", "Cell", "Data"):
         book = book.replace(f"<{name}", f"<ss:{name}").replace(f"</{name}", f"</ss:{name}")

@@ -1,4 +1,4 @@
-"""Objects inside objects are columns with dots."""
+"""Values of nested objects are columns whose names have dots."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def found(table: Table) -> list[tuple[int, str, str | None]]:
     return [(problem.row, problem.code, problem.column) for problem in table.problems]
 
 
-def test_an_object_in_an_object(tmp_path: Path) -> None:
+def test_nested_objects_are_columns(tmp_path: Path) -> None:
     table = read_rows(
         tmp_path,
         '{"id": 1, "from": {"mail": "a@example.com", "geo": {"lat": 1.10, "ok": true}}, "end": null}',
@@ -41,14 +41,14 @@ def test_an_object_in_an_object(tmp_path: Path) -> None:
 
 
 def test_a_list_is_one_cell(tmp_path: Path) -> None:
-    """Only where the mapping takes one value it is a problem."""
+    """It is a problem only if the rule takes one value."""
     row = '{"id": 1, "tags": [ "a", 12345678901234567890, 1.10, null, false ], "to": {"x": [{"id": 1, "ü": "\\"\\n"}]}, "none": []}'
     table = read_rows(tmp_path, row, single_columns=frozenset({"id", "none"}))
     assert table.cells == [["1", '["a",12345678901234567890,1.10,null,false]', '[{"id":1,"ü":"\\"\\n"}]', "[]"]]
     assert found(table) == [(1, "nested-value", "none")]
 
 
-def test_an_object_where_others_have_a_text(tmp_path: Path) -> None:
+def test_column_may_mix_objects_and_texts(tmp_path: Path) -> None:
     table = read_rows(tmp_path, {"id": 1, "who": "Ann"}, {"id": 2, "who": {"name": "Bob"}}, {"id": 3, "who": ["Cy"]})
     assert table.columns == ["id", "who", "who.name"]
     assert table.cells == [["1", "Ann", ""], ["2", "", "Bob"], ["3", '["Cy"]', ""]]
@@ -58,15 +58,15 @@ def test_an_object_where_others_have_a_text(tmp_path: Path) -> None:
     ]
 
 
-def test_an_object_that_is_ignored_as_a_whole_is_one_cell(tmp_path: Path) -> None:
+def test_ignored_object_is_one_cell(tmp_path: Path) -> None:
     table = read_rows(tmp_path, '{"id": 1, "via": {"a": {"n": 1.0}}}', {"via": None}, whole_columns=frozenset({"via"}), single_columns=frozenset({"id"}))  # fmt: skip
     assert table.columns == ["id", "via"]
     assert table.cells == [["1", '{"a":{"n":1.0}}']]
     assert table.problems == []
 
 
-def test_an_object_that_is_null_in_all_records_is_no_column(tmp_path: Path) -> None:
-    """A night may bring no ticket with a rating."""
+def test_object_that_is_always_null_may_be_absent(tmp_path: Path) -> None:
+    """There may be a night without a rating."""
     table = read_rows(tmp_path, {"id": 1, "rating": None, "x": {}}, object_columns=frozenset({"rating", "x"}))
     assert (table.columns, table.cells) == (["id"], [["1"]])
     table = read_rows(tmp_path, {"id": 1, "rating": "good"}, object_columns=frozenset({"rating"}))
@@ -74,7 +74,7 @@ def test_an_object_that_is_null_in_all_records_is_no_column(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("rows", [[{"a.b": 1, "a": {"b": 2}}], [{"a": {"b": 2}}, {"a.b": 1}]])
-def test_a_name_with_a_dot_is_not_mixed_up_with_an_object(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+def test_name_with_a_dot_conflicts_with_an_object(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     text = refusal_of_bytes(tmp_path, "\n".join(map(json.dumps, rows)).encode())
     assert "'a.b' is a name, and a value inside an object has the same column" in text
     assert "manifest: {columns}" in text
@@ -89,11 +89,11 @@ def test_a_name_with_a_dot_is_not_mixed_up_with_an_object(tmp_path: Path, rows: 
         ('{"id": 1, "a": {"b": [[{"c": 1, "c": 2}]]}}', "a.b"),
     ],
 )
-def test_a_name_that_stands_twice_inside(tmp_path: Path, row: str, column: str) -> None:
+def test_repeated_name_in_a_nested_object_is_a_problem(tmp_path: Path, row: str, column: str) -> None:
     assert found(read_rows(tmp_path, row, single_columns=frozenset())) == [(1, "name-twice", column)]
 
 
-def test_half_a_character_inside(tmp_path: Path) -> None:
+def test_half_surrogate_in_a_nested_object_is_a_problem(tmp_path: Path) -> None:
     table = read_rows(
         tmp_path, '{"a": {"b": "x\\ud83c", "c": ["\\udc00"]}, "d": "\\ud83c\\udfab"}', single_columns=frozenset()
     )
@@ -110,7 +110,7 @@ def test_nesting_is_bounded(tmp_path: Path, deep: str) -> None:
     assert read_rows(tmp_path, '{"a":' * 100 + "1" + "}" * 100).columns == [".".join("a" * 100)]
 
 
-def test_names_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_names_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = "\n".join(json.dumps({"a": {f"n{n}": 1}}) for n in range(17_000))
     assert "the objects up to line 16384 have more than 16,384 different names" in refusal_of_bytes(
         tmp_path, rows.encode()

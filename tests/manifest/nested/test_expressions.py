@@ -1,4 +1,4 @@
-"""Rows and columns by expressions of the mapping."""
+"""Rows and columns by expressions in the mapping."""
 
 from __future__ import annotations
 
@@ -50,21 +50,21 @@ def read_columns(folder: Path, content: str, columns: dict[str, str], **options:
         ("type(@)", "object"),
     ],
 )
-def test_a_column_is_what_its_expression_gives(tmp_path: Path, expression: str, cell: str) -> None:
-    """Numbers of the file stay as they are written, and are compared as numbers."""
+def test_column_has_the_values_of_its_expression(tmp_path: Path, expression: str, cell: str) -> None:
+    """Numbers are written as in the file, and compared as numbers."""
     table = read_columns(tmp_path, f"[{ROW}]", {"id": "id", "x y": expression}, single_columns=frozenset())
     assert table.columns == ["id", "x y"]
     assert table.cells == [["12345678901234567890", cell]]
     assert [problem.code for problem in table.problems] == (["nested-value"] if cell.startswith("{") else [])
 
 
-def test_other_members_are_counted(tmp_path: Path) -> None:
+def test_unused_members_are_counted(tmp_path: Path) -> None:
     table = read_columns(tmp_path, f'{{"tickets": [{ROW}], "count": 1}}', {"a": "who.name", "b": "[n, on]", "c": "big"})
     assert table.how == "JSON, UTF-8, rows in tickets, 3 other members ignored"
     assert read_columns(tmp_path, ROW, {"a": "id", "b": "@"}).how == "JSON, UTF-8"
 
 
-def test_problems_of_columns(tmp_path: Path) -> None:
+def test_problems_of_expressions(tmp_path: Path) -> None:
     rows = '{"id": 1, "tags": ["a"], "t": "x"}\n{"id": 2, "tags": {"a": 1}}\n{"id": 3, "tags": null, "t": "\\ud83c"}\n{"id": 4, "t": "a", "t": "b"}'
     table = read_columns(tmp_path, rows, {"id": "id", "tags": "tags", "n": "length(t)", "t": "t"})
     found = [(problem.row, problem.code, problem.column) for problem in table.problems]
@@ -79,7 +79,7 @@ def test_problems_of_columns(tmp_path: Path) -> None:
     assert [record[0] for record in table.cells] == ["1", "2", "3", "4"]
 
 
-def test_a_column_without_any_value_is_told(tmp_path: Path) -> None:
+def test_expression_without_any_value_has_a_warning(tmp_path: Path) -> None:
     table = read_columns(tmp_path, ROW, {"id": "id", "x": "subjct", "y": "who.x"})
     assert table.manifest.format.absent_columns == ("x", "y")
     assert table.manifest.format.warnings == ("no object has 'x', 'y'; these columns count as empty",)
@@ -97,7 +97,7 @@ def test_a_column_without_any_value_is_told(tmp_path: Path) -> None:
         ("pages[5:].tickets", []),
     ],
 )
-def test_rows_by_an_expression(tmp_path: Path, records: str, ids: list[str]) -> None:
+def test_rows_have_the_values_of_an_expression(tmp_path: Path, records: str, ids: list[str]) -> None:
     content = '{"pages": [{"ok": true, "tickets": [{"id": 1}, {"id": 2.0}]}, {"ok": false, "tickets": [{"id": 3}]}]}'
     path = tmp_path / "tickets.json"
     path.write_text(content)
@@ -122,7 +122,7 @@ def test_rows_by_an_expression(tmp_path: Path, records: str, ids: list[str]) -> 
         ("pages/tickets", "is no JMESPath expression: it has an error at character 6"),
     ],
 )
-def test_an_expression_that_gives_no_rows_is_an_error(tmp_path: Path, records: str, reason: str) -> None:
+def test_expression_without_rows_is_an_error(tmp_path: Path, records: str, reason: str) -> None:
     content = b'{"pages": [{"ok": true}], "count": 5}'
     assert reason in refusal_of_bytes(tmp_path, content, records=records)
 
@@ -142,5 +142,5 @@ def test_an_expression_that_gives_no_rows_is_an_error(tmp_path: Path, records: s
         ("[*].a", None),
     ],
 )
-def test_which_members_an_expression_reads(expression: str, members: set[str] | None) -> None:
+def test_members_that_an_expression_reads_are_found(expression: str, members: set[str] | None) -> None:
     assert Expression(expression).members() == members

@@ -20,8 +20,7 @@ def written(folder: Path, content: bytes) -> Path:
 
 
 @pytest.mark.parametrize("size", [4096, 4097, 60_000, 70_000, 9_000_000])
-def test_a_stream_of_any_size(tmp_path: Path, size: int) -> None:
-    """The sector table has one sector, many, or so many that further sectors list them."""
+def test_streams_of_any_size_are_read(tmp_path: Path, size: int) -> None:
     streams = {"Other": b"x" * 5000, "Workbook": random.Random(size).randbytes(size)}
     path = written(tmp_path, container(streams))
     assert read_stream(path, "Workbook") == streams["Workbook"]
@@ -29,8 +28,7 @@ def test_a_stream_of_any_size(tmp_path: Path, size: int) -> None:
     assert stream_names(path) == {"Other", "Workbook"}
 
 
-def test_a_short_stream(tmp_path: Path) -> None:
-    """Streams below 4 KB share sectors, in parts of 64 bytes with a table of their own."""
+def test_short_streams_are_read(tmp_path: Path) -> None:
     text = bytes(range(100))
     content = bytearray(container({"Workbook": b"".ljust(4096), "mini": b"".ljust(4096)}))
     header, table, directory, body = 512, 512, 1024, 1536
@@ -51,8 +49,7 @@ def test_missing_stream_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", [2, 5000])
-def test_broken_chain_of_sectors(tmp_path: Path, target: int) -> None:
-    """A chain with a loop ends, and a chain that leaves the table is an error."""
+def test_broken_chain_of_sectors_is_an_error(tmp_path: Path, target: int) -> None:
     content = bytearray(container({"Workbook": bytes(8192)}))
     struct.pack_into("<I", content, 512 + 4 * 6, target)
     path = written(tmp_path, bytes(content))
@@ -64,8 +61,7 @@ def test_broken_chain_of_sectors(tmp_path: Path, target: int) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 200, 512, 1000, 1100, 2000, 5000])
-def test_a_container_that_is_cut_off(tmp_path: Path, size: int) -> None:
-    """An incomplete stream is an error, wherever the file ends."""
+def test_incomplete_container_is_an_error(tmp_path: Path, size: int) -> None:
     path = written(tmp_path, container({"Workbook": b"x" * 5000})[:size])
     with pytest.raises(DamagedWorkbookError):
         read_stream(path, "Workbook")

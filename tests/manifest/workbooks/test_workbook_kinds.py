@@ -111,15 +111,15 @@ def test_number_below_zero_is_not_a_date(tmp_path: Path, kind: str, *, is_1904: 
 
 
 @pytest.mark.parametrize("kind", [".xlsx", ".xlsb", ".xls"])
-def test_duration_that_is_too_long(tmp_path: Path, kind: str) -> None:
+def test_too_long_duration_is_an_error(tmp_path: Path, kind: str) -> None:
     """The message names the sheet and the format."""
     path = written(tmp_path, kind, Page(rows=[["id", "a", "b"], ["T-1", "x", Formatted(1e12, "[h]:mm")]]))
     assert "sheet 'Tickets': a cell with the format of a duration holds more days than can be read" in refusal(path)
 
 
 @pytest.mark.parametrize("kind", [".xlsx", ".ods"])
-def test_a_formula_whose_value_was_never_stored(tmp_path: Path, kind: str) -> None:
-    """Its cell is a problem, not an empty cell, and its row is not blank."""
+def test_formula_without_a_stored_value_is_a_problem(tmp_path: Path, kind: str) -> None:
+    """Its cell is not empty, and its row is not blank."""
     rows: list[list[Cell]] = [["id", "a"], ["T-1", Formula("=1+1")], [None, Formula("=A2&B2")]]
     table = read_written(tmp_path, kind, Page(rows=rows))
     assert [(problem.code, problem.row, problem.column) for problem in table.problems] == [
@@ -130,7 +130,7 @@ def test_a_formula_whose_value_was_never_stored(tmp_path: Path, kind: str) -> No
     assert table.cells == [["T-1", "=1+1"], ["", "=A2&B2"]]
 
 
-def test_a_formula_of_an_old_workbook_whose_value_was_never_stored(tmp_path: Path) -> None:
+def test_formula_of_an_xls_without_a_stored_value(tmp_path: Path) -> None:
     """Its value is an empty text, unless a program has computed it; the formula is unknown."""
     rows: list[list[Cell]] = [
         ["id", "a", "b"],
@@ -193,8 +193,8 @@ def test_error_with_a_stored_value_of_zero(tmp_path: Path) -> None:
         *((kind, Error("#N/A"), "cell B1 holds the error #N/A") for kind in KINDS),
     ],
 )
-def test_a_header_cell_without_a_name(tmp_path: Path, kind: str, cell: Cell, said: str) -> None:
-    """The message names the cell. A cell after the last name is not part of the table."""
+def test_header_cell_without_a_name_is_an_error(tmp_path: Path, kind: str, cell: Cell, said: str) -> None:
+    """The message names the cell. Cells after the last name are not part of the table."""
     tables: list[list[list[Cell]]] = [[["id", cell], ["T-1", "x"]], [["id", cell, "b"], ["T-1", "x", "y"]]]
     for rows in tables:
         text = refusal(written(tmp_path, kind, Page(rows=rows)), ["id", "a"])
@@ -339,8 +339,8 @@ def outcome(path: Path) -> str:
     return "read"
 
 
-def test_a_locked_old_workbook(tmp_path: Path) -> None:
-    """The message differs from that of a damaged one."""
+def test_xls_with_a_password_is_an_error(tmp_path: Path) -> None:
+    """The message differs from that of a damaged workbook."""
     begin = struct.pack("<HHHHHHII", 0x809, 16, 0x600, 5, 0, 0, 0, 0)
     lock = struct.pack("<HH", 0x2F, 54) + struct.pack("<HHH", 1, 1, 1) + bytes(48)
     path = tmp_path / "tickets.xls"
@@ -348,8 +348,7 @@ def test_a_locked_old_workbook(tmp_path: Path) -> None:
     assert "is protected by a password" in refusal(path)
 
 
-def test_a_locked_open_document(tmp_path: Path) -> None:
-    """Its list of parts says that they are encrypted."""
+def test_ods_with_a_password_is_an_error(tmp_path: Path) -> None:
     path = written(tmp_path, ".ods", Page(rows=[["id"], ["x"]]))
     entry = '<manifest:file-entry xmlns:manifest="urn:m"><manifest:encryption-data/></manifest:file-entry>'
     with_part(path, "META-INF/manifest.xml", lambda _: f"<manifest>{entry}</manifest>".encode())
@@ -376,8 +375,7 @@ def test_dimension_far_larger_than_the_cells(tmp_path: Path, dimension: bytes) -
 
 
 @pytest.mark.parametrize("kind", [".xlsb", ".ods"])
-def test_parts_that_are_missing(tmp_path: Path, kind: str) -> None:
-    """A workbook without its sheet is reported as damaged."""
+def test_workbook_without_its_sheet_is_damaged(tmp_path: Path, kind: str) -> None:
     path = written(tmp_path, kind, Page(rows=[["id"], ["x"]]))
     part = {".xlsb": "xl/worksheets/sheet1.bin", ".ods": "content.xml"}[kind]
     assert "damaged" in refusal(with_part(path, part, lambda _: None))
@@ -413,7 +411,7 @@ def test_rk_numbers(packed: int, number: float) -> None:
         (164, "00000", None),
     ],
 )
-def test_formats_of_days(number: int, code: str | None, kind: DateFormat | None) -> None:
+def test_number_formats_of_dates_are_recognized(number: int, code: str | None, kind: DateFormat | None) -> None:
     """Only the format of a number says that it is a date."""
     assert date_format(number, code) is kind
 
@@ -433,13 +431,11 @@ def test_formats_of_days(number: int, code: str | None, kind: DateFormat | None)
         (-1, DateFormat.DURATION, False, "-24:00:00"),
     ],
 )
-def test_whole_days(days: int, kind: DateFormat, *, is_1904: bool, text: str | None) -> None:
-    """Days count from 1900, with a leap day that did not exist, or from 1904."""
+def test_day_numbers_become_dates(days: int, kind: DateFormat, *, is_1904: bool, text: str | None) -> None:
     assert whole_days_text(days, kind, is_1904=is_1904) == text
 
 
-def test_a_container_of_many_sectors(tmp_path: Path) -> None:
-    """A stream may have more sectors than one table holds."""
+def test_container_of_many_sectors_is_read(tmp_path: Path) -> None:
     numbers: list[list[Cell]] = [[f"T-{n}", Formatted(n, "00000")] for n in range(4000)]
     table = read_written(tmp_path, ".xls", Page(rows=[["id", "zip"], *numbers]))
     assert table.cells == [[f"T-{n}", f"{n:05}"] for n in range(4000)]

@@ -61,8 +61,8 @@ def xml(cells: str) -> str:
         "",
     ],
 )
-def test_cells_as_all_spreadsheets_write_them_are_found_in_the_text(tmp_path: Path, cells: str) -> None:
-    """The short way is taken where it matters, and finds what a parser finds."""
+def test_text_scan_finds_usual_cells(tmp_path: Path, cells: str) -> None:
+    """It finds the same as the parser."""
     scanned, parsed = both_ways(tmp_path, xml(cells).encode(), ["3", "4"])
     assert scanned == parsed
 
@@ -83,10 +83,8 @@ def test_cells_as_all_spreadsheets_write_them_are_found_in_the_text(tmp_path: Pa
         ("""<c r="B2" t="inlineStr"><is><t>set s = '3'</t></is></c>""", []),
     ],
 )
-def test_cells_that_are_written_otherwise_are_left_to_the_parser(
-    tmp_path: Path, cells: str, columns: list[int]
-) -> None:
-    """Quotes, blanks, the order of attributes, prefixes and what is no element: the text alone doesn't tell."""
+def test_text_scan_leaves_unusual_cells_to_the_parser(tmp_path: Path, cells: str, columns: list[int]) -> None:
+    """Quotes, blanks, the order of attributes, prefixes, and text that is no element."""
     scanned, parsed = both_ways(tmp_path, xml(cells).encode(), ["3"])
     assert scanned is None
     assert padded_of(parsed) == {(column, 3): [1] for column in columns}
@@ -110,8 +108,8 @@ FOUND_ALIKE = [
 
 
 @pytest.mark.parametrize("cells", FOUND_ALIKE)
-def test_errors_formulas_and_long_numbers_are_found_in_the_text(tmp_path: Path, cells: str) -> None:
-    """The short way says what the parser says."""
+def test_text_scan_finds_errors_formulas_and_long_numbers(tmp_path: Path, cells: str) -> None:
+    """It finds the same as the parser."""
     scanned, parsed = both_ways(tmp_path, xml(cells).encode(), [])
     assert scanned is None or alike(scanned, parsed)
     assert scanned is not None or "t=" in cells
@@ -130,16 +128,16 @@ def alike(one: SheetFacts, other: SheetFacts) -> bool:
         ("<c r=\"A2\" s='9'><v>-7</v></c>", {(1, 0): "-7"}),
     ],
 )  # fmt: skip
-def test_dates_below_zero_are_found_in_the_text(tmp_path: Path, cells: str, found: dict[tuple[int, int], str]) -> None:
-    """No day is so early: the number is read, where the style is that of a date or time."""
+def test_text_scan_finds_dates_below_zero(tmp_path: Path, cells: str, found: dict[tuple[int, int], str]) -> None:
+    """There are no such dates, so the number is read."""
     scanned, parsed = both_ways(tmp_path, xml(cells).encode(), ["9", "10"])
     assert (scanned is None) == ("'" in cells)
     assert scanned is None or alike(scanned, parsed)
     assert (parsed.texts, parsed.negative_dates) == (found, list(found))
 
 
-def test_what_each_of_them_finds(tmp_path: Path) -> None:
-    """As a spreadsheet shows it, with what XML escapes."""
+def test_both_scans_find_the_values_that_a_spreadsheet_shows(tmp_path: Path) -> None:
+    """With escaped characters."""
     cells = """<c r="A2" t="e"><f>1&lt;0</f><v>#N/A</v></c><c r="B2"><f>A1&lt;2</f></c><c r="AA2"><v>1234567890123456</v></c>"""
     for facts in both_ways(tmp_path, xml(cells).encode(), []):
         assert facts is not None
@@ -168,14 +166,12 @@ def test_what_each_of_them_finds(tmp_path: Path) -> None:
         ('<c{} t="n"><v></v></c>', False),
     ],
 )
-def test_a_formula_lacks_its_value_whatever_its_type(tmp_path: Path, cell: str, *, lacks_value: bool) -> None:
-    """Only a text may be empty, and then it has an empty element."""
+def test_formula_of_any_type_may_lack_its_value(tmp_path: Path, cell: str, *, lacks_value: bool) -> None:
     for facts in both_ways(tmp_path, xml(cell.format(' r="B2"')).encode(), []):
         assert facts is None or facts.formulas_without_value == ({(1, 1): "=1+1"} if lacks_value else {})
 
 
-def test_hidden_and_merged_ones(tmp_path: Path) -> None:
-    """Hidden rows and columns, and merged areas."""
+def test_hidden_and_merged_cells_are_found(tmp_path: Path) -> None:
     content = (
         '<worksheet xmlns="urn:x"><cols><col min="1" max="2" width="9"/><col min="3" max="4" hidden="1"/></cols><sheetData>'
         '<row r="2" hidden="1"><c r="A2"><v>1</v></c></row><row r="3" spans="1:2" hidden="true"/><row r="4" hidden="0"/>'
@@ -200,14 +196,12 @@ def test_hidden_and_merged_ones(tmp_path: Path) -> None:
         '</row><row s="1" hidden="1" r="3">',
     ],
 )
-def test_other_ways_to_write_them_are_left_to_the_parser(tmp_path: Path, cells: str) -> None:
-    """The text scan returns None if it may miss something."""
+def test_text_scan_leaves_unusual_markup_to_the_parser(tmp_path: Path, cells: str) -> None:
     scanned, _ = both_ways(tmp_path, xml(cells).encode(), [])
     assert scanned is None
 
 
-def test_another_encoding_is_left_to_the_parser(tmp_path: Path) -> None:
-    """The text scan does not search UTF-16."""
+def test_text_scan_leaves_utf16_to_the_parser(tmp_path: Path) -> None:
     text = xml('<c r="A2" s="3"/>').replace("UTF-8", "UTF-16")
     scanned, parsed = both_ways(tmp_path, text.encode("utf-16"), ["3"])
     assert scanned is None
