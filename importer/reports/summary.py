@@ -25,8 +25,8 @@ class Validation(Checked):
 
     ``detected``: the format of the manifest. ``made_at`` has a time zone. ``skipped``: rows that are tickets already.
     ``excluded``: rows that the mapping's `rows` leave out. ``acknowledged``: known bad rows, not among ``rejected``.
-    ``ignored_by_patterns``: how many columns each pattern under
-    ``ignore`` covers.
+    ``not_selected``: rows that ``--rows``, ``--where`` and ``--sample`` leave out; they are not checked. ``seed``: of
+    the sample. ``ignored_by_patterns``: how many columns each pattern under ``ignore`` covers.
     """
 
     manifest: str
@@ -39,6 +39,8 @@ class Validation(Checked):
     skipped: int
     excluded: int
     acknowledged: int = 0
+    not_selected: int = 0
+    seed: int | None = None
     ignored_by_patterns: tuple[tuple[str, int], ...] = ()
     kinds: Sequence[ProblemKind]
     warnings: Sequence[str] = ()
@@ -71,6 +73,7 @@ class PlanSummary(Checked):
     ignored_by_patterns: tuple[tuple[str, int], ...] = ()
     kinds: Sequence[ProblemKind] = ()
     to_send: int
+    seed: int | None = None  # of the sample
     is_blocked: bool = False
     attachment_bytes: int
     attachments: AttachmentCounts | None = None
@@ -120,6 +123,7 @@ class Summary(Event):
     throttled: int = 0
     repeated: int = 0  # rows sent again although an earlier request may have created a ticket
     seconds: float = 0.0
+    seed: int | None = None  # of the sample
     limit: str = ""  # how the rate limit was used, for JSON
     attachments: AttachmentCounts | None = None
     ending: ImporterError | None = None

@@ -20,7 +20,7 @@ from importer.manifest.manifest import Manifest, open_manifest
 from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
 from importer.mapping import Mapping, WrongMappingError, load_mapping, with_ignored_patterns, with_repeated_columns
 from importer.models import AttachmentCounts
-from importer.reports import ProblemTally
+from importer.reports import ProblemTally, with_fixes
 from importer.reports.summary import Validation
 from importer.results import (
     COLUMNS,
@@ -66,8 +66,10 @@ def validate_manifest(job: ImportJob, emit: Emit, ledger: Ledger | None) -> Vali
             skipped=counts[Disposition.SKIP],
             excluded=counts[Disposition.EXCLUDE],
             acknowledged=counts[Disposition.ACKNOWLEDGE],
+            not_selected=counts[Disposition.KEEP],
+            seed=job.selection.seed,
             ignored_by_patterns=preflight.mapping.ignored_by_patterns,
-            kinds=tally.kinds(),
+            kinds=with_fixes(tally.kinds(), preflight.mapping, job.fields),
             warnings=preflight.warnings,
             attachments=files,
         )

@@ -36,5 +36,6 @@ def _results(rows: list[StagedRow], ledger: Ledger, run: RunInfo) -> Iterator[Re
             entry=entries.get(row.key),
             rejection=rejections.get(row.row),
             exclusion=row.exclusion,
+            is_left_out=row.is_left_out,
         )
         yield row.previous or result_of_row(state, account=run.account, run=run.id)
