@@ -5,6 +5,7 @@ from importer.reports.problem_tally import ProblemTally, problem_lines
 from importer.reports.summary_text import (
     attachments_line,
     ignored_lines,
+    log_text,
     plan_data,
     plan_lines,
     summary_data,
@@ -18,6 +19,7 @@ __all__ = [
     "attachments_line",
     "ignored_lines",
     "labelled",
+    "log_text",
     "one_line",
     "plan_data",
     "plan_lines",
