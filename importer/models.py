@@ -25,6 +25,10 @@ class Status(enum.StrEnum):
 
 
 TICKET_STATUSES = frozenset({Status.CREATED, Status.SKIPPED})
+RESULTS_SHEETS = RESULTS_SHEET, OPEN_ROWS_SHEET = (
+    "Results",
+    "Open rows",
+)  # of a workbook with results: all rows, or some
 DONE_STATUSES = TICKET_STATUSES | {Status.EXCLUDED}  # nothing is left to do for these rows
 
 
@@ -71,6 +75,7 @@ class ManifestOptions:
     empty: tuple[str, ...] = ()  # cells with one of these texts are empty
     repair: tuple[str, ...] = ()  # kinds of damage that are undone in cells: apostrophe, formula, misread
     strict_end: bool = False
+    is_results: bool = False  # the file is one of results: of a workbook, the sheet with them is read
     single_columns: frozenset[str] | None = None  # columns in which a list of JSON is a problem; None: all
     whole_columns: frozenset[str] = frozenset()  # columns in which an object of JSON is one cell
     object_columns: frozenset[str] = (
@@ -78,8 +83,8 @@ class ManifestOptions:
     )  # their parts are columns of the mapping, so a null there makes no column
 
     def for_results(self) -> ManifestOptions:
-        """Return the options for a results file, which is plain CSV and keeps the cells of the manifest."""
-        return ManifestOptions(strip=self.strip, empty=self.empty, repair=self.repair)
+        """Return the options for a results file, which has our own format and keeps the cells of the manifest."""
+        return ManifestOptions(strip=self.strip, empty=self.empty, repair=self.repair, is_results=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from importer.account_fields.value_check import find_violation, listed, quoted
 from importer.leadsquared.documented_fields import SYSTEM_FIELDS, is_lead_field
 from importer.mapping import FieldType, Mapping, Rule
 from importer.mapping.document import KeyPath, key_path_text
+from importer.mapping.field_names import field_name_error
 from importer.mapping.findings import MappingFinding, format_findings
 from importer.mapping.rule_checks import literal_texts
 from importer.mapping.similar_names import closest_name
@@ -32,7 +33,7 @@ def check_mapping(mapping: Mapping, fields: AccountFields, now: datetime) -> Map
     """Check a mapping against the account. Fields of leads are not checked."""
     errors = [*_filled(mapping, fields), *_texts(mapping, fields)]
     doubts = [*_types(mapping, fields), *_unchecked_patterns(mapping, fields)]
-    for field in _unfilled(mapping, fields):
+    for field in _unfilled(mapping, fields) if not mapping.gaps.fields else ():
         text = f"{field.schema_name} is mandatory in the account, and the mapping does not fill it{_choices(field)}"
         # The account may fill fields itself that are not documented as fields to send.
         ours = field.schema_name in SYSTEM_FIELDS or "." in field.schema_name
@@ -48,9 +49,9 @@ def _filled(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]
     """Yield an error for each field that the account does not have or has switched off."""
     for name, line, section in _names(mapping):
         field = fields.by_name.get(name)
-        if field is None:
+        if field is None and not field_name_error(name):
             yield MappingFinding(line, f"{section}: the account has no field {name!r}{_guess(name, fields)}")
-        elif not field.active:
+        elif field is not None and not field.active:
             yield MappingFinding(line, f"{section}: {name!r} is a field that the account has switched off or deleted")
 
 
@@ -58,7 +59,7 @@ def _texts(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
     """Yield an error for each text of the mapping that the account would refuse."""
     for rule in mapping.rules:
         field = fields.by_name.get(rule.field)
-        if field is None or not field.active:
+        if field is None or not field.active or rule.column in mapping.gaps.rules:
             continue
         reported = set()
         for place, text in _rule_texts(rule):
@@ -86,7 +87,7 @@ def _types(mapping: Mapping, fields: AccountFields) -> Iterator[MappingFinding]:
     """Yield a warning for each date field without a date type, because rows may be refused."""
     for rule in mapping.rules:
         field = fields.by_name.get(rule.field)
-        if field is None:
+        if field is None or rule.column in mapping.gaps.rules:
             continue
         right = _DATES.get(field.data_type.casefold().replace(" ", ""))
         if right is not None and rule.type is FieldType.TEXT:

@@ -98,6 +98,7 @@ def rerun() -> None:
 @cli.command()
 @click.argument("manifest", type=options.PATH)
 @options.mapping
+@options.row_choice
 @click.option("--report", type=options.PATH, help="Write every problem to this file: .csv, .json or .html.")
 @options.read_fields
 @options.strict_end

@@ -41,7 +41,7 @@ def _planned(plan: PlanSummary) -> Ending:
     return Ending(
         exit_code=plan.exit_code,
         data=plan_data(plan),
-        lines=(*problem_lines(plan.kinds), *plan_lines(plan), *warning_lines(plan)),
+        lines=(*problem_lines(plan.kinds, with_fixes=True), *plan_lines(plan), *warning_lines(plan)),
         text=(
             *(("", f"With {plan.go_on_with}, the first requests would be:") if plan.go_on_with else ()),
             *(line for request in plan.requests for line in ("", *request.split("\n"))),

@@ -8,7 +8,7 @@ import re
 import click
 
 _LABEL = re.compile(r"[a-z]+(?: [a-z]+)? (?= )")  # a label as `display_text.labelled` pads it
-_PROBLEM = re.compile(r"(?:[\d,]+ × )?([a-z-]+)(?=: (?:sheet .*, )?row \d)")
+_PROBLEM = re.compile(r"\S.* in (?:row [\d]+|[\d,]+ rows)(?=(?:: [^:()]+)? \([a-z-]+\)$)")  # the title of its kind
 _COUNT = re.compile(r"([\d,]+ )(created|skipped|excluded|failed|rejected|unknown|pending)\b")
 _COUNT_COLORS = {"created": "green", "skipped": "green", "pending": "yellow"}
 _PREFIXES = {"error:": "red", "stopped:": "red", "hint:": "cyan", "warning": "yellow"}
@@ -19,8 +19,8 @@ def style_line(line: str) -> str:
     for prefix, color in _PREFIXES.items():
         if line.startswith(prefix):
             return click.style(prefix, fg=color, bold=True) + line.removeprefix(prefix)
-    if problem := _PROBLEM.match(line):
-        return f"{line[: problem.start(1)]}{click.style(problem[1], fg='red')}{line[problem.end(1) :]}"
+    if title := _PROBLEM.match(line):
+        return click.style(title[0], fg="red") + line[title.end() :]
     if label := _LABEL.match(line):
         rest = line[label.end() :]
         if label[0].strip() == "rows":

@@ -29,7 +29,7 @@ from importer.mapping.checked_mapping import (
 from importer.mapping.document_models import RULE_KEYS
 from importer.mapping.ignore_patterns import with_ignored_patterns
 from importer.mapping.list_columns import with_repeated_columns
-from importer.mapping.loading import load_mapping
+from importer.mapping.loading import WrongMappingError, load_mapping
 from importer.mapping.manifest_columns import check_columns, is_ignored
 from importer.mapping.templates import Template
 from importer.models import FieldType
@@ -45,6 +45,7 @@ __all__ = [
     "Rule",
     "Section",
     "Template",
+    "WrongMappingError",
     "check_columns",
     "is_ignored",
     "load_mapping",

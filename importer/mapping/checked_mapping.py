@@ -40,6 +40,7 @@ class Rule:
     required: bool = False
     default: str | None = None
     values: collections.abc.Mapping[str, str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    values_from: str | None = None  # its pairs are among ``values``
     one_of: tuple[str, ...] = ()
     max_length: int | None = None  # characters
     on_too_long: Literal["reject", "truncate"] = "reject"
@@ -134,6 +135,20 @@ class ColumnMention:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gaps:
+    """What a mapping with errors lacks, so that later checks don't report it as further errors.
+
+    ``rules``: columns whose rules are wrong; ``fields``: a wrong part may fill a field; ``columns``: one may name a
+    column; ``manifest``: one may say how to read the manifest.
+    """
+
+    rules: frozenset[str] = frozenset()
+    fields: bool = False
+    columns: bool = False
+    manifest: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mapping:
     """Content of one mapping file and of the files that it includes. Lists keep the order of the file."""
 
@@ -158,6 +173,7 @@ class Mapping:
     mentions: tuple[ColumnMention, ...]
     lines: collections.abc.Mapping[KeyPath, int]
     warnings: tuple[str, ...]  # each a whole line with file and line number
+    gaps: Gaps = Gaps()
 
     @property
     def mentioned_columns(self) -> set[str]:

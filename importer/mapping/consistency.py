@@ -54,10 +54,7 @@ def _dialect_errors(section: ManifestModel, document: Document) -> Iterator[Mapp
 
 def consistency_warnings(model: MappingModel, document: Document) -> Iterator[MappingFinding]:
     """Yield what is allowed and probably a mistake."""
-    for name, key_path in _filled_fields(model):
-        if warning := field_name_warning(name):
-            text = f"{key_path[0]}: {warning}; ignore this warning if the account has this field"
-            yield MappingFinding(document.line(key_path), text)
+    yield from field_name_warnings(model, document)
     for place, rule in model.rules():
         right = fixed_type(rule.field)
         if right is not None and rule.type is not right:
@@ -70,6 +67,19 @@ def consistency_warnings(model: MappingModel, document: Document) -> Iterator[Ma
         if filled_by != model.key and not (template and set(Template.parse(template).columns).issuperset(model.key)):
             reason = "is not filled by the key column alone, so it does not identify a ticket"
             yield MappingFinding(document.line(("key_field",)), f"key_field: {model.key_field!r} {reason}")
+
+
+def field_name_warnings(model: MappingModel, document: Document) -> Iterator[MappingFinding]:
+    """Yield names of fields that are probably misspelled."""
+    for name, key_path in _filled_fields(model):
+        if not field_name_error(name) and (warning := field_name_warning(name)):
+            text = f"{key_path[0]}: {warning}; ignore this warning if the account has this field"
+            yield MappingFinding(document.line(key_path), text)
+
+
+def has_field_errors(model: MappingModel) -> bool:
+    """Return whether a name can't be a field."""
+    return any(field_name_error(name) for name, _ in _filled_fields(model))
 
 
 def column_mentions(model: MappingModel, document: Document) -> Iterator[ColumnMention]:

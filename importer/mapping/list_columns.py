@@ -40,7 +40,7 @@ def single_columns(rules: Iterable[Rule], mentions: Iterable[ColumnMention]) -> 
 def repeated_column_errors(mapping: Mapping, repeated: Repeated) -> Iterator[MappingFinding]:
     """Yield each place that uses a repeated column as if it had one cell."""
     for rule in mapping.rules:
-        if rule.column in repeated and not rule.takes_list:
+        if rule.column in repeated and not rule.takes_list and rule.column not in mapping.gaps.rules:
             yield MappingFinding(
                 rule.line,
                 f"{key_path_text(rule.place)}: the manifest has {len(repeated[rule.column])} columns of this name; add "

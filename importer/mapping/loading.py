@@ -10,7 +10,17 @@ from types import MappingProxyType
 from importer.errors import MappingError
 from importer.mapping import consistency
 from importer.mapping.cell_pattern import CellPattern
-from importer.mapping.checked_mapping import AttachmentRules, CellsByColumn, DownloadRules, Mapping, RowRules, Rule
+from importer.mapping.checked_mapping import (
+    AttachmentRules,
+    CellsByColumn,
+    ColumnMention,
+    DownloadRules,
+    Gaps,
+    Mapping,
+    RowRules,
+    Rule,
+    Section,
+)
 from importer.mapping.document import Document, KeyPath, UnreadableError
 from importer.mapping.document_models import AttachmentsModel, DownloadModel, MappingModel, RuleModel
 from importer.mapping.findings import MappingFinding, format_findings
@@ -18,17 +28,26 @@ from importer.mapping.ignore_patterns import is_pattern
 from importer.mapping.includes import is_two_column_mapping, read_document
 from importer.mapping.list_columns import single_columns
 from importer.mapping.mapping_files import MappingFiles
-from importer.mapping.structure_check import check_structure
+from importer.mapping.rule_checks import rule_errors
+from importer.mapping.structure_check import PLACEHOLDER, StructureCheck, check_structure
 from importer.mapping.templates import Template
 from importer.models import ManifestOptions
 
 _HINT = "correct the mapping and run the same command again; mappings/README.md explains all keys"
 
 
+class WrongMappingError(MappingError):
+    """A mapping has errors. ``rest``: what is right of it; ``None`` if that is too little."""
+
+    def __init__(self, path: Path, details: Sequence[str], rest: Mapping | None) -> None:
+        super().__init__(f"the mapping {path} can't be used:", hint=_HINT, details=details)
+        self.rest = rest
+
+
 def load_mapping(path: Path, *, source: str | None = None, key: Sequence[str] = ()) -> Mapping:
     """Read and check a mapping file and the files that it includes.
 
-    ``source`` and ``key`` (columns) are for a table of two columns, and only for it. Raises MappingError whose
+    ``source`` and ``key`` (columns) are for a table of two columns, and only for it. Raises WrongMappingError whose
     ``details`` are all errors, each ``FILE:LINE: what is wrong``, in the order of the file.
     """
     _check_flags(path, source, key)
@@ -43,9 +62,12 @@ def load_mapping(path: Path, *, source: str | None = None, key: Sequence[str] = 
     findings = [*document.findings, *structure.findings]
     if structure.model is not None:
         findings += consistency.check_consistency(structure.model, document, structure)
-    if findings or structure.model is None:
+    if structure.model is None:
         raise _error(path, findings)
-    return _mapping(path, files, structure.model, document)
+    mapping = _mapping(path, files, structure.model, document)
+    if findings:
+        raise _error(path, findings, _rest(mapping, structure.model, document, structure))
+    return mapping
 
 
 def _check_flags(path: Path, source: str | None, key: Sequence[str]) -> None:
@@ -74,8 +96,31 @@ def _with_flags(document: Document, source: str | None, key: Sequence[str]) -> D
     return replace(document, data={**document.data, **flags}, lines=lines)
 
 
-def _error(path: Path, findings: list[MappingFinding]) -> MappingError:
-    return MappingError(f"the mapping {path} can't be used:", hint=_HINT, details=format_findings(path, findings))
+def _error(path: Path, findings: list[MappingFinding], rest: Mapping | None = None) -> WrongMappingError:
+    return WrongMappingError(path, format_findings(path, findings), rest)
+
+
+def _rest(mapping: Mapping, model: MappingModel, document: Document, structure: StructureCheck) -> Mapping:
+    """Return what is right of a mapping with errors, for checks that find further ones."""
+    wrong = {str(place[1]) for place, rule in model.rules() if any(rule_errors(rule))}
+    written = document.data.get("columns") if isinstance(document.data, dict) else None
+    lost = [name for name in written if name not in model.columns] if isinstance(written, dict) else []
+    sections = structure.incomplete_sections
+    mentions = [
+        *(ColumnMention(column=name, section=Section.COLUMNS, line=document.line(("columns", name))) for name in lost),
+        *(each for each in mapping.mentions if each.section is not Section.KEY or "key" not in sections),
+    ]
+    return replace(
+        mapping,
+        mentions=tuple(each for each in mentions if not each.column.startswith(PLACEHOLDER)),
+        warnings=tuple(format_findings(mapping.path, consistency.field_name_warnings(model, document))),
+        gaps=Gaps(
+            rules=structure.incomplete_columns.union(wrong),
+            fields=not structure.is_complete or consistency.has_field_errors(model),
+            columns=bool(sections) or not document.is_complete,
+            manifest="manifest" in sections or not document.is_complete,
+        ),
+    )
 
 
 def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Document) -> Mapping:
@@ -133,7 +178,6 @@ def _cells(by_column: dict[str, list[str]]) -> CellsByColumn:
 
 def _rule(place: KeyPath, rule: RuleModel, document: Document) -> Rule:
     options = {key: value for key, value in rule if value is not None}
-    options.pop("values_from", None)  # `includes` has added these pairs to `values`
     for key, value in options.items():
         if isinstance(value, list | dict):
             options[key] = tuple(value) if isinstance(value, list) else MappingProxyType(value)

@@ -50,6 +50,8 @@ def check_columns(
     ``repeated``: the columns of each name that the header has several times. Raises MappingError whose ``details`` name
     every unmentioned column, every place that names a missing column, and every place that can't take a list column.
     """
+    if mapping.gaps.manifest:
+        return
     mapping = with_ignored_patterns(mapping, columns, repeated)
     copies = {copy for of_name in repeated.values() for copy in of_name[1:]}
     present = [column for column in columns if column not in absent and column not in copies]
@@ -96,6 +98,8 @@ def _missing(mapping: Mapping, columns: Sequence[str]) -> Iterator[MappingFindin
 
 def _unmentioned(mapping: Mapping, columns: Sequence[str]) -> Iterator[MappingFinding]:
     """Yield each column of the manifest that the mapping does not mention."""
+    if mapping.gaps.columns:
+        return
     known, present = mapping.mentioned_columns, frozenset(columns)
     missing = [mention.column for mention in mapping.mentions if mention.column not in present]
     for column in dict.fromkeys(columns):

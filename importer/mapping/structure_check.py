@@ -16,6 +16,9 @@ from importer.mapping.document import Document, KeyPath
 from importer.mapping.document_models import MappingModel
 from importer.mapping.findings import MappingFinding
 
+PLACEHOLDER = "\0"  # how a name begins that takes the place of a wrong one
+# Sections in which a wrong part, if it is removed, hides no name of a column: those of rules are known.
+_NAMELESS_SECTIONS = ("version", "source", "key_field", "columns", "constants", "duplicates", "lead_details")
 _PLACEHOLDERS = {"version": "1", "source": "x", "key": "row-content"}
 
 
@@ -26,6 +29,7 @@ class StructureCheck:
     model: MappingModel | None  # None: too little is left
     findings: tuple[MappingFinding, ...]
     incomplete_columns: frozenset[str] = frozenset()  # their rules lost a key
+    incomplete_sections: frozenset[str] = frozenset()  # they lost a part that is no rule or constant
     is_complete: bool = True  # False: a field that the model does not fill may be filled by a removed part
 
 
@@ -56,8 +60,13 @@ def _check_rest(document: Document, errors: list[ErrorDetails]) -> StructureChec
         model = MappingModel.model_validate(rest)
     except ValidationError:  # no column is left
         return StructureCheck(model=None, findings=findings)
+    sections = (str(each["loc"][0]) for each in errors)
     return StructureCheck(
-        model=model, findings=findings, incomplete_columns=frozenset(incomplete), is_complete=is_complete
+        model=model,
+        findings=findings,
+        incomplete_columns=frozenset(incomplete),
+        incomplete_sections=frozenset(sections).difference(_NAMELESS_SECTIONS),
+        is_complete=is_complete,
     )
 
 
@@ -110,4 +119,4 @@ def _remove(rest: dict[str, Any], key_path: KeyPath, incomplete: set[str]) -> bo
 
 def _put_placeholder(names: list[Any], unique_name: str, index: int) -> None:
     """Replace a wrong item by a column name that no manifest has, so that the others keep their line numbers."""
-    names[index] = f"\0{unique_name}"
+    names[index] = f"{PLACEHOLDER}{unique_name}"

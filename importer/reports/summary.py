@@ -23,8 +23,9 @@ class Validation(Checked):
     """What `validate` found. ``rejected`` of the ``rows`` have problems; ``kinds`` counts the problems.
 
     ``detected``: the format of the manifest. ``made_at`` has a time zone. ``skipped``: rows that are tickets already.
-    ``excluded``: rows that the mapping's `rows` leave out. ``ignored_by_patterns``: how many columns each pattern under
-    ``ignore`` covers.
+    ``excluded``: rows that the mapping's `rows` leave out. ``not_selected``: rows that ``--rows``, ``--where`` and
+    ``--sample`` leave out; they are not checked. ``seed``: of the sample. ``ignored_by_patterns``: how many columns
+    each pattern under ``ignore`` covers.
     """
 
     manifest: str
@@ -36,6 +37,8 @@ class Validation(Checked):
     blank: int
     skipped: int
     excluded: int
+    not_selected: int = 0
+    seed: int | None = None
     ignored_by_patterns: tuple[tuple[str, int], ...] = ()
     kinds: Sequence[ProblemKind]
     warnings: Sequence[str] = ()
@@ -68,6 +71,7 @@ class PlanSummary(Checked):
     ignored_by_patterns: tuple[tuple[str, int], ...] = ()
     kinds: Sequence[ProblemKind] = ()
     to_send: int
+    seed: int | None = None  # of the sample
     is_blocked: bool = False
     attachment_bytes: int
     attachments: AttachmentCounts | None = None
@@ -115,6 +119,7 @@ class Summary(Event):
     throttled: int = 0
     repeated: int = 0  # rows sent again although an earlier request may have created a ticket
     seconds: float = 0.0
+    seed: int | None = None  # of the sample
     limit: str = ""  # how the rate limit was used, for JSON
     attachments: AttachmentCounts | None = None
     ending: ImporterError | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from importer.export_checks.checks import ExportFigures, ExportStop
 from importer.models import AttachmentCounts, Status
+from importer.reports.problem_text import kind_data
 from importer.reports.summary import PlanSummary, Summary
 from importer.runtime.display_text import duration, labelled, least_duration, limit_text, one_line, size_text
 from importer.submission.plan import TO_SEND, Disposition
@@ -18,7 +19,7 @@ _ROW_LINES = (
     (Disposition.HOLD, "unknown: sent before without a usable answer, not sent again"),
     (Disposition.REJECT, "rejected because of problems"),
     (Disposition.DUPLICATE, "with the key of an earlier row, not sent: they get its ticket"),
-    (Disposition.KEEP, "not selected by --only, unchanged"),
+    (Disposition.KEEP, "not selected, unchanged"),
     (Disposition.RESEND, "failed or unknown before, sent again after all others"),
 )
 
@@ -32,6 +33,7 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
     for disposition, text in _ROW_LINES:
         if count := plan.counts[disposition]:
             yield labelled("", f"{count:,} {text}")
+    yield from seed_lines(plan.seed)
     yield from ignored_lines(plan.ignored_by_patterns)
     if plan.export is not None:
         yield labelled("compared", f"with earlier imports: {_export_text(plan.export)}")
@@ -62,6 +64,12 @@ def _to_send_text(plan: PlanSummary) -> str:
     up_to = "up to " if plan.to_send < all_to_send else ""
     size = f" with {up_to}{size_text(plan.attachment_bytes)} of attachments" if plan.attachment_bytes else ""
     return f"{_counted(plan.to_send, 'ticket')}{size}"
+
+
+def seed_lines(seed: int | None) -> Iterator[str]:
+    """Yield the seed of a sample as the flag that draws it again."""
+    if seed is not None:
+        yield labelled("sample", f"drawn at random with --seed {seed}")
 
 
 def ignored_lines(ignored: Sequence[tuple[str, int]]) -> Iterator[str]:
@@ -119,6 +127,9 @@ def plan_data(plan: PlanSummary) -> dict[str, object]:
         "ignored_by_patterns": dict(plan.ignored_by_patterns),
         "unknown": plan.counts[Disposition.HOLD],
         "rejected": plan.counts[Disposition.REJECT],
+        "kinds": [kind_data(kind) for kind in plan.kinds],
+        "not_selected": plan.counts[Disposition.KEEP],
+        "seed": plan.seed,
         "attachment_bytes": plan.attachment_bytes,
         "attachments": attachments_json(plan.attachments),
         "seconds": round(plan.seconds, 3),
@@ -190,6 +201,7 @@ def summary_data(summary: Summary) -> dict[str, object]:
         "rows": summary.statuses.total(),
         **{status.value: summary.statuses[status] for status in Status},
         **_export_facts(summary.export, summary.stops),
+        "seed": summary.seed,
         "calls": summary.calls,
         "throttled": summary.throttled,
         "repeated": summary.repeated,

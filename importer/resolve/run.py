@@ -74,7 +74,7 @@ def open_run(job: ResolveJob) -> Iterator[ResolveRun]:
     """Open the results file and the ledger. Raises ImporterError for a bad file before it opens the ledger."""
     with private_folder() as folder:
         copy = private_copy(job.results, folder)
-        manifest = open_manifest(copy.path, ManifestOptions(), COLUMNS, shown_as=job.results)
+        manifest = open_manifest(copy.path, ManifestOptions().for_results(), COLUMNS, shown_as=job.results)
         source = _read_source(manifest)
         check_results(manifest, str(job.results), account=job.account_name, source=source)
         check_results_path(job.target, account=job.account_name, source=source, inputs=[])

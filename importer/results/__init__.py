@@ -2,16 +2,25 @@
 
 from importer.results.cell_limits import ENDING as WORKBOOK_ENDING
 from importer.results.cell_limits import MAX_ROWS, WorkbookLimits
-from importer.results.columns import COLUMNS, ResultRow, data_columns, data_header, escape_formula
+from importer.results.columns import (
+    COLUMNS,
+    CellProblem,
+    ResultRow,
+    RowResults,
+    data_columns,
+    data_header,
+    escape_formula,
+)
 from importer.results.comparison import ManifestComparison, ResultsContent, compare_with_manifest
 from importer.results.projection import RowState, result_of_row
 from importer.results.reading import check_results, past_imports, read_result_rows
-from importer.results.writing import PartFile, RowResults, check_results_path, part_path, write_results
+from importer.results.writing import PartFile, check_results_path, part_path, write_results
 
 __all__ = [
     "COLUMNS",
     "MAX_ROWS",
     "WORKBOOK_ENDING",
+    "CellProblem",
     "ManifestComparison",
     "PartFile",
     "ResultRow",

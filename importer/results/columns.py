@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from importer.manifest.manifest import Manifest
@@ -85,6 +85,27 @@ class ResultRow:
             self.account,
             self.run,
         )
+
+
+CellProblem = tuple[int, str]
+"""The index of a column of the manifest, and what is wrong with its cell."""
+
+CellChoices = Mapping[int, Sequence[str]]
+"""For the index of a column of the manifest, the values that its cells may have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowResults:
+    """Rows of the manifest, in its order: their cells, their results, and the problems of their cells, if known."""
+
+    cells: Sequence[Sequence[str]]
+    results: list[ResultRow]
+    problems: Sequence[Sequence[CellProblem]] = ()
+
+    def rows(self) -> Iterator[Sequence[str]]:
+        """Yield the cells of each row: those of the manifest, and those of its result."""
+        for own, result in zip(self.cells, self.results, strict=True):
+            yield (*own, *result.cells())
 
 
 def escape_formula(text: str) -> str:

@@ -25,6 +25,7 @@ class RowState:
     entry: LedgerEntry | None
     rejection: Rejection | None
     exclusion: str = ""  # why the mapping's `rows` leave it out
+    is_left_out: bool = False  # by ``--rows``, ``--where`` or ``--sample``
 
 
 def result_of_row(row: RowState, *, account: str, run: str) -> ResultRow:
@@ -35,7 +36,7 @@ def result_of_row(row: RowState, *, account: str, run: str) -> ResultRow:
     if row.exclusion and (entry is None or entry.state not in ("sending", Status.UNKNOWN)):
         return _excluded(row, account, run)
     if entry is None or entry.state == Status.PENDING:
-        code = (entry.error_code if entry else "") or "not-reached"
+        code = (entry.error_code if entry else "") or ("not-selected" if row.is_left_out else "not-reached")
         return _row(row, Status.PENDING, code, account, run)
     state = Status.UNKNOWN if entry.state == "sending" else Status(entry.state)
     if state is Status.CREATED and entry.run != run:

@@ -7,8 +7,7 @@ import csv
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -18,7 +17,7 @@ from importer.ledger.records import source_of_run, utc_now
 from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results.cell_limits import ENDING
-from importer.results.columns import COLUMNS, REQUIRED_COLUMNS, ResultRow
+from importer.results.columns import COLUMNS, REQUIRED_COLUMNS, CellChoices, ResultRow, RowResults
 from importer.runtime.atomic_files import (
     NotOursError,
     create_anew,
@@ -92,33 +91,21 @@ def part_path(results: Path) -> Path:
     return results.with_name(f"{results.name}.part")
 
 
-@dataclass(frozen=True, kw_only=True)
-class RowResults:
-    """Rows of the manifest, in its order: their cells and their results."""
+def write_results(
+    results: Path, columns: Sequence[str], outcomes: Iterable[RowResults], *, choices: CellChoices | None = None
+) -> int:
+    """Write all rows to a temporary file, with the manifest's ``columns``, and rename it to ``results``.
 
-    cells: Sequence[Sequence[str]]
-    results: list[ResultRow]
-
-    def rows(self) -> Iterator[Sequence[str]]:
-        """Yield the cells of each row: those of the manifest, and those of its result."""
-        for own, result in zip(self.cells, self.results, strict=True):
-            yield (*own, *result.cells())
-
-
-def write_results(results: Path, columns: Sequence[str], outcomes: Iterable[RowResults]) -> int:
-    """Write all rows to a temporary file, with the manifest's ``columns`` first, and rename it to ``results``.
-
-    A previous file gets a number in its name. Returns the number of rows. Raises StoppedEarly; then ``results`` is
-    unchanged.
+    ``choices``: for columns of a workbook by their index, the values that their cells may have. A previous file gets a
+    number in its name. Returns the number of rows. Raises StoppedEarly; then ``results`` is unchanged.
     """
     rows = 0
     try:
         with replacing(results) as temporary:
-            file_type: Callable[[Path, Sequence[str]], _Csv | ResultsWorkbook]
-            file_type = _workbook if results.suffix.lower() == ENDING else _Csv
-            with file_type(temporary, columns) as file:
+            is_workbook = results.suffix.lower() == ENDING
+            with _workbook(temporary, columns, choices or {}) if is_workbook else _Csv(temporary, columns) as file:
                 for some in outcomes:
-                    file.add(some.rows())
+                    file.add(some)
                     rows += len(some.results)
             keep_previous(results)
         _sync_folder(results.parent)
@@ -148,15 +135,16 @@ class _Csv:
                 self._file.flush()
                 os.fsync(self._file.fileno())
 
-    def add(self, rows: Iterable[Sequence[str]]) -> None:
+    def add(self, some: RowResults) -> None:
         """Append rows."""
-        self._writer.writerows(rows)
+        self._writer.writerows(some.rows())
 
 
-def _workbook(path: Path, columns: Sequence[str]) -> ResultsWorkbook:
-    from importer.results.workbook import ResultsWorkbook  # noqa: PLC0415 - only needed for .xlsx, and xlsxwriter takes time to load
+def _workbook(path: Path, columns: Sequence[str], choices: CellChoices) -> ResultsWorkbook:
+    # Only needed for .xlsx, and xlsxwriter takes time to load.
+    from importer.results.workbook import ResultsWorkbook, WorkbookOptions  # noqa: PLC0415
 
-    return ResultsWorkbook(path, [*columns, *COLUMNS], own=len(columns))
+    return ResultsWorkbook(path, columns, WorkbookOptions(choices=choices))
 
 
 def keep_previous(results: Path) -> Path | None:
@@ -217,7 +205,7 @@ def _refuse_foreign(results: Path, account: str, source: str) -> None:
 def _owner(results: Path) -> tuple[str, str] | None:
     """Return the account and source of the first row of a results file; None if it has no rows."""
     try:
-        there = open_manifest(results, ManifestOptions(), COLUMNS)
+        there = open_manifest(results, ManifestOptions().for_results(), COLUMNS)
         if not set(REQUIRED_COLUMNS) <= set(there.columns):
             raise ResultsError(
                 f"{results} exists and is not a results file of this program, so it is not replaced",

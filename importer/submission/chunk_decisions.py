@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,7 +26,6 @@ class ChunkDecisions:
     """The disposition of each row of one chunk. Positions count the chunk's rows from 0."""
 
     rows: tuple[int, ...]
-    manifest_rows: Sequence[int]  # equal to ``rows``, unless the manifest is a results file
     keys: RowKeys
     dispositions: npt.NDArray[np.uint8]
     problems: dict[int, list[Problem]]
@@ -54,7 +53,7 @@ class ChunkDecisions:
         # These keys are missing or belong to another row. The corrected row is recognised by its cells.
         keyless = problems[0].code in ("missing-key", "duplicate-key", *INCOMPLETE_ROW_CODES)
         return Rejection(
-            manifest_row=self.manifest_rows[position],
+            manifest_row=self.rows[position],
             key="" if keyless else self.keys.text(position),
             code=problems[0].code,
             error="; ".join(problem.message for problem in problems),
@@ -63,7 +62,7 @@ class ChunkDecisions:
 
     def claims(self) -> list[Claim]:
         """Return the rows that a run claims: those to be sent, and those that another run may be sending."""
-        return [Claim(key=self.keys.text(at), manifest_row=self.manifest_rows[at]) for at in self._claimed()]
+        return [Claim(key=self.keys.text(at), manifest_row=self.rows[at]) for at in self._claimed()]
 
     def exclude(self, exclusions: Mapping[int, str]) -> None:
         """Leave rows out. One that is unknown stays so: there may be a ticket, which somebody has to look for."""

@@ -9,6 +9,7 @@ mapping_values          checks the values that the mapping itself contains
 attachments             the rows' files: sizes and problems
 suspicious_cells        warnings about cells that an earlier program probably damaged
 row_filter              rows that the mapping's `rows` leave out
+cell_choices            the values that cells of a column may have
 row_keys                keys and content hashes of rows
 key_index, fingerprints repeated keys in little memory
 shared_leads            rows that name the same lead
@@ -16,6 +17,7 @@ renumbered_rows         known keys whose title or lead changed
 html_text               HTML to text and back
 """
 
+from importer.validation.cell_choices import cell_choices
 from importer.validation.converted_rows import ConvertedRows
 from importer.validation.fingerprints import Fingerprints, fingerprints
 from importer.validation.key_index import KeyIndex, RowKeys
@@ -39,6 +41,7 @@ __all__ = [
     "SharedLeads",
     "SuspiciousCells",
     "Validator",
+    "cell_choices",
     "check_mapping_values",
     "content_hashes",
     "fingerprints",

@@ -22,6 +22,7 @@ def check_mapping_values(mapping: Mapping) -> None:
     findings = [
         MappingFinding(mapping.line(*rule.place, *place), f"{key_path_text(rule.place)}: {text}")
         for rule in mapping.rules
+        if rule.column not in mapping.gaps.rules
         for place, text in _invalid_values(rule)
     ]
     for name, value in mapping.constants:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from importer.ledger.records import RunInfo
 from importer.manifest.chunks import Chunk
 from importer.manifest.text_column import Column, Mask
 from importer.mapping import is_ignored
 from importer.models import Problem, Status
-from importer.results import ResultRow, WorkbookLimits, past_imports
+from importer.results import CellProblem, ResultRow, WorkbookLimits, past_imports
 from importer.runtime.events import Emit, ProblemsFound, RowsChecked
 from importer.runtime.signals import raise_lost
 from importer.submission.chunk_decisions import ChunkDecisions
-from importer.submission.plan import TO_SEND, Disposition
+from importer.submission.plan import TO_SEND, Disposition, disposition_of
 from importer.validation import ConvertedRows, KeyIndex, RowKeys, content_hashes, fingerprints
 from importer.workflows.manifest_rows import ManifestRows
 from importer.workflows.stage import Stage, StagedRow
@@ -61,7 +62,10 @@ class CheckPass:
         With ``stage``, all rows are added to it. Raises HeldByAnotherRun if a live run has claimed one of the rows.
         """
         size = _CHUNK_ROWS if self._ledger is None else _CHUNK_ROWS_WITH_LEDGER
-        for as_read in self._rows.manifest.chunks(size, read_ahead=True):
+        chosen = self._rows.chosen
+        if chosen.draws_sample:
+            chosen.draw(self._rows.chunks(size, read_ahead=True), self._are_open)
+        for as_read in self._rows.chunks(size, read_ahead=True):
             raise_lost()
             previous = self._rows.previous.rows(as_read)
             chunk = self._rows.previous.restored(as_read, previous)
@@ -75,6 +79,22 @@ class CheckPass:
             self._plan.extend(decisions.rows, decisions.dispositions.tobytes())
             if stage is not None:
                 stage.add(self._staged_rows(chunk, previous, decisions, converted))
+        chosen.require_any()
+
+    def _are_open(self, chunk: Chunk, positions: npt.NDArray[np.intp]) -> Mask:
+        """Return which of the rows at ``positions`` would be sent, if they are valid."""
+        raise_lost()
+        selection = self._rows.selection
+        is_open: Mask = ~np.isin(positions, list(self._rows.row_filter.exclusions(chunk)))
+        if (only := selection.only) is not None:
+            is_open &= np.isin(chunk.texts_at("import_status", positions), list(only))
+        elif self._ledger is not None:
+            keys = self._validator.row_keys.of_chunk(chunk, self._rows.columns)
+            wanted = [keys[at] for at in positions.tolist()]
+            states = self._ledger.states(self._run.account, self._run.source, list(filter(None, wanted)))
+            found = [disposition_of(states.get(key), resend_unknown=selection.resend_unknown) for key in wanted]
+            is_open &= np.isin(np.array(found, dtype=np.uint8), TO_SEND)
+        return is_open
 
     def _record(self, decisions: ChunkDecisions) -> None:
         assert self._ledger is not None  # a run with a record has a ledger
@@ -94,7 +114,7 @@ class CheckPass:
         is_sent = decisions.send_mask().tolist()
         index_of = {at: index for index, at in enumerate(converted.positions.tolist()) if is_sent[at]}
         states = converted.file_states
-        for at, row in enumerate(decisions.manifest_rows):
+        for at, row in enumerate(decisions.rows):
             key = decisions.keys.text(at)
             if (index := index_of.get(at)) is not None:
                 ticket, leads = converted.ticket(index), (emails[index], phones[index])
@@ -111,15 +131,16 @@ class CheckPass:
                     prior_status=_prior_status(decisions.states.get(at)),
                 )
             else:
-                is_kept = previous is not None and decisions.dispositions[at] == Disposition.KEEP
-                kept = previous[at] if previous is not None and is_kept else None
+                is_kept = decisions.dispositions[at] == Disposition.KEEP
                 yield StagedRow(
                     row=row,
                     key=key,
                     cells=cells[at],
                     content=contents[at],
-                    previous=kept,
+                    previous=previous[at] if previous is not None and is_kept else None,
                     exclusion=decisions.exclusions.get(at, ""),
+                    is_left_out=is_kept,
+                    problems=_cell_problems(decisions.problems.get(at, ()), columns),
                 )
 
     def _decide(
@@ -127,7 +148,11 @@ class CheckPass:
     ) -> tuple[ChunkDecisions, ConvertedRows]:
         selection, incomplete = self._rows.selection, self._incomplete_rows(chunk, previous)
         is_kept = self._rows.previous.is_kept(len(chunk.rows), previous)
+        is_left_out = ~self._rows.chosen.mask(chunk)
+        if previous is not None:
+            is_kept |= is_left_out
         exclusions = self._exclusions(chunk, incomplete, is_kept)
+        is_kept |= is_left_out
         takes_part = np.ones(len(chunk.rows), dtype=bool)
         takes_part[list(exclusions)] = False
         is_complete = ~np.isin(np.array(chunk.rows), list(incomplete)) & takes_part
@@ -138,7 +163,6 @@ class CheckPass:
             self._comparison.count_rows(chunk, [keys.text(at) for at in new.tolist()], new)
         decisions = ChunkDecisions(
             rows=chunk.rows,
-            manifest_rows=chunk.rows if previous is None else [each.row for each in previous],
             keys=keys,
             dispositions=np.full(len(chunk.rows), Disposition.SEND, dtype=np.uint8),
             problems={},
@@ -259,6 +283,16 @@ def _report(emit: Emit, chunk: Chunk, problems: dict[int, list[Problem]]) -> Non
                 cells=functools.partial(chunk.records, positions),
             )
         )
+
+
+def _cell_problems(problems: Sequence[Problem], columns: Sequence[str]) -> tuple[CellProblem, ...]:
+    """Return what is wrong with each cell, by the index of its column; a problem may name several columns."""
+    texts: dict[str, list[str]] = {}
+    for problem in problems:
+        name = problem.column or ""
+        for column in (name,) if name in columns else name.split(", "):
+            texts.setdefault(column, []).append(f"{problem.message}\n{problem.hint}".strip())
+    return tuple((at, "\n\n".join(texts[name])) for at, name in enumerate(columns) if name in texts)
 
 
 def _prior_status(state: str | None) -> Status:

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
-from functools import partial
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from importer.account_fields import check_mapping
 from importer.attachments import AttachmentFinder
-from importer.errors import MappingError, UsageError
+from importer.errors import ImporterError, UsageError
 from importer.ledger.records import RunInfo, new_run_id, path_text
 from importer.manifest.manifest import Manifest, open_manifest
 from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
-from importer.mapping import Mapping, check_columns, load_mapping, with_ignored_patterns, with_repeated_columns
+from importer.mapping import Mapping, WrongMappingError, load_mapping, with_ignored_patterns, with_repeated_columns
 from importer.models import AttachmentCounts
 from importer.reports import ProblemTally
+from importer.reports.problem_tally import ProblemKind
 from importer.reports.summary import Validation
 from importer.results import (
     COLUMNS,
@@ -35,10 +34,11 @@ from importer.results import (
 from importer.runtime.events import Emit, Warned, to_all
 from importer.runtime.garbage_collection import paused
 from importer.submission.plan import Disposition
-from importer.validation import Validator, check_mapping_values, with_stored_numbers
+from importer.validation import Validator, with_stored_numbers
 from importer.workflows.check_pass import CheckPass
 from importer.workflows.import_job import ImportJob
 from importer.workflows.manifest_rows import ManifestRows
+from importer.workflows.mapping_checks import ManifestColumns, check_whole_mapping
 
 if TYPE_CHECKING:  # a check without a ledger needs no database
     from importer.ledger.store import Ledger
@@ -66,8 +66,10 @@ def validate_manifest(job: ImportJob, emit: Emit, ledger: Ledger | None) -> Vali
             blank=preflight.manifest.blank_rows,
             skipped=counts[Disposition.SKIP],
             excluded=counts[Disposition.EXCLUDE],
+            not_selected=counts[Disposition.KEEP],
+            seed=job.selection.seed,
             ignored_by_patterns=preflight.mapping.ignored_by_patterns,
-            kinds=tally.kinds(),
+            kinds=preflight.kinds(tally),
             warnings=preflight.warnings,
             attachments=files,
         )
@@ -143,6 +145,15 @@ class Preflight:
             warnings=unclaimed.warnings,
         )
 
+    def kinds(self, tally: ProblemTally) -> tuple[ProblemKind, ...]:
+        """Return the kinds of problems that were found, with changes of the mapping that would solve them."""
+        kinds = tally.kinds()
+        if not kinds:
+            return ()
+        from importer.reports.mapping_fixes import with_fixes  # noqa: PLC0415 - it loads `suggest`
+
+        return with_fixes(kinds, self.mapping, self._job.fields)
+
     def delete_copy(self) -> None:
         """Delete the private copy of the manifest, after all rows are checked."""
         self._copy.path.unlink(missing_ok=True)
@@ -155,20 +166,17 @@ class Preflight:
 @contextlib.contextmanager
 def open_files(job: ImportJob) -> Iterator[Preflight]:
     """Open the mapping and the manifest, and check them and the place of the results before any row is checked."""
-    mapping = load_mapping(job.mapping, source=job.mapping_source, key=job.mapping_key)
+    try:
+        mapping = load_mapping(job.mapping, source=job.mapping_source, key=job.mapping_key)
+    except WrongMappingError as error:
+        _report_further_errors(job, error)
+        raise
     with private_folder() as folder:
         copy = private_copy(job.manifest, folder)
-        # The options describe the manifest. A results file always has this program's own format.
-        options = (
-            replace(mapping.manifest, strict_end=job.strict_end) if not job.is_rerun else mapping.manifest.for_results()
-        )
-        expected = _expected(job, mapping)
-        may_lack = expected if not job.is_rerun else ()
-        with paused():
-            manifest = open_manifest(copy.path, options, expected, may_lack=may_lack, shown_as=job.manifest)
+        manifest = _open(job, mapping, copy)
         content = _check_kind(job, manifest, mapping)
         columns = content.columns if content is not None else manifest.columns
-        warnings = _check_mapping(job, mapping, manifest, columns)
+        warnings = check_whole_mapping(job, mapping, ManifestColumns.of(manifest, columns))
         _check_results_place(job, mapping)
         mapping = with_ignored_patterns(with_repeated_columns(mapping, manifest.repeated), columns, manifest.repeated)
         preflight = Preflight(job, mapping, warnings, manifest, copy)
@@ -176,48 +184,30 @@ def open_files(job: ImportJob) -> Iterator[Preflight]:
         yield preflight
 
 
-def _check_mapping(job: ImportJob, mapping: Mapping, manifest: Manifest, columns: Sequence[str]) -> tuple[str, ...]:
-    """Check a mapping with its own types, the manifest's columns and the account's fields; return warnings.
-
-    Raises one MappingError with all errors, so that the user can correct them at once.
-    """
-    checks: tuple[Callable[[], tuple[str, ...] | None], ...] = (
-        partial(check_mapping_values, mapping),
-        partial(check_columns, mapping, columns, manifest.format.absent_columns, manifest.repeated),
-        partial(_check_account_fields, job, mapping),
+def _open(job: ImportJob, mapping: Mapping, copy: PrivateCopy) -> Manifest:
+    # The options describe the manifest. A results file always has this program's own format.
+    options = (
+        replace(mapping.manifest, strict_end=job.strict_end) if not job.is_rerun else mapping.manifest.for_results()
     )
-    warnings: tuple[str, ...] = ()
-    errors: list[MappingError] = []
-    for check in checks:
-        try:
-            warnings += check() or ()
-        except MappingError as error:
-            errors.append(error)
-    if len(errors) > 1:
-        raise MappingError(
-            f"the mapping {mapping.path} can't be used:",
-            details=[detail for error in errors for detail in error.details],
-            hint="; ".join(error.hint for error in errors),
-        )
-    if errors:
-        raise errors[0]
-    return warnings
+    expected = _expected(job, mapping)
+    may_lack = expected if not job.is_rerun else ()
+    with paused():
+        return open_manifest(copy.path, options, expected, may_lack=may_lack, shown_as=job.manifest)
 
 
-def _check_account_fields(job: ImportJob, mapping: Mapping) -> tuple[str, ...]:
-    """Return warnings about rules that the account may refuse. Raises MappingError for rules that it will refuse."""
-    if job.fields is None:
-        return ()
-    now = datetime.now(UTC)
-    fit = check_mapping(mapping, job.fields, now)
-    if fit.errors:
-        raise MappingError(
-            f"the mapping {mapping.path} does not fit the account {job.account_name}:",
-            details=fit.errors,
-            hint=f"correct the mapping. The account's fields were read {job.fields.age_text(now)}; if it has "
-            "changed since, read them again with `ticket-importer fields`",
-        )
-    return fit.warnings
+def _report_further_errors(job: ImportJob, error: WrongMappingError) -> None:
+    """Raise MappingError with the errors of a mapping and what else is wrong with the rest of it, if anything is.
+
+    So the user can correct a misspelled key and a misspelled column in one round.
+    """
+    if (rest := error.rest) is None:
+        return
+    columns = None
+    with private_folder() as folder, contextlib.suppress(ImporterError):  # errors of the mapping come first
+        manifest = _open(job, rest, private_copy(job.manifest, folder))
+        content = _check_kind(job, manifest, rest)
+        columns = ManifestColumns.of(manifest, content.columns if content is not None else manifest.columns)
+    check_whole_mapping(job, rest, columns, error)
 
 
 def _expected(job: ImportJob, mapping: Mapping) -> set[str]:

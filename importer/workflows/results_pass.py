@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 def row_results(stage: Stage, ledger: Ledger, run: RunInfo) -> Iterator[RowResults]:
     """Yield every row of the manifest with its result, some rows at a time."""
     for rows in stage.all_rows():
-        yield RowResults(cells=[row.cells for row in rows], results=list(_results(rows, ledger, run)))
+        yield RowResults(
+            cells=[row.cells for row in rows],
+            results=list(_results(rows, ledger, run)),
+            problems=[row.problems for row in rows],
+        )
 
 
 def _results(rows: list[StagedRow], ledger: Ledger, run: RunInfo) -> Iterator[ResultRow]:
@@ -31,5 +35,6 @@ def _results(rows: list[StagedRow], ledger: Ledger, run: RunInfo) -> Iterator[Re
             entry=entries.get(row.key),
             rejection=rejections.get(row.row),
             exclusion=row.exclusion,
+            is_left_out=row.is_left_out,
         )
         yield row.previous or result_of_row(state, account=run.account, run=run.id)

@@ -161,8 +161,9 @@ class ImportRun:
             footer_rows=len(footer.rows) if footer is not None else 0,
             counts=plan.counts(),
             ignored_by_patterns=self.preflight.mapping.ignored_by_patterns,
-            kinds=self._tally.kinds(),
+            kinds=self.preflight.kinds(self._tally),
             to_send=to_send,
+            seed=self._job.selection.seed,
             is_blocked=not self.preflight.may_send(),
             attachment_bytes=plan.attachment_bytes,
             seconds=options.seconds(to_send),
@@ -208,7 +209,12 @@ class ImportRun:
         results = self._job.results
         assert results is not None
         with self.ledger.renewing(self._info.id):
-            written = write_results(results, self._rows.header, self._counted_results(summary))
+            written = write_results(
+                results,
+                self._rows.header,
+                self._counted_results(summary),
+                choices=self._rows.cell_choices(self._job.fields),
+            )
         if written != len(self._rows.plan):
             raise ProgramError(f"the manifest has {len(self._rows.plan)} rows, and {written} results were written")
         part_path(results).unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from importer.errors import ManifestError
 from importer.models import Status
-from importer.results import ResultRow
+from importer.results import CellProblem, ResultRow
 
 _BLOCK_ROWS = 2_000  # rows that are in memory at a time, with what the ledger knows of them
 
@@ -27,6 +27,8 @@ class StagedRow(NamedTuple):
     cells. ``fields`` and ``lead_id``: of its ticket, if it is to be sent. ``file_state``: sum of the states of its
     attachments. ``leads``: normalised e-mail address and phone number. ``prior_status``: its state in the ledger before
     this run. ``previous``: its previous result, if that is kept. ``exclusion``: why the mapping leaves it out.
+    ``is_left_out``: by the flags that choose rows.
+    ``problems``: what is wrong with its cells.
     """
 
     row: int
@@ -40,6 +42,8 @@ class StagedRow(NamedTuple):
     prior_status: Status = Status.PENDING
     previous: ResultRow | None = None
     exclusion: str = ""
+    is_left_out: bool = False
+    problems: tuple[CellProblem, ...] = ()
 
 
 class StagedBlock(NamedTuple):

@@ -35,7 +35,9 @@ MAY_READ = {
         "times and ages for the user, names of runs, and the calls of a day, which outlast a restart",
     ),
     "workflows/known_fields.py": (1, "the age of the account's fields, shown to the user"),
-    "workflows/preflight.py": (2, "the age of the account's fields, and the time of a report, shown to the user"),
+    "suggest/preset_draft.py": (1, "the age of the account's fields, shown to the user"),
+    "workflows/mapping_checks.py": (1, "the age of the account's fields, shown to the user"),
+    "workflows/preflight.py": (1, "the time of a report, shown to the user"),
 }
 
 

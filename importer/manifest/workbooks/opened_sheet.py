@@ -62,7 +62,7 @@ def open_sheet(
 ) -> OpenedSheet:
     """Choose the sheet and find its header. Raises ManifestError if there is none."""
     sheets = WorkbookSheets(path, shown)
-    candidates = sheets.candidates(options.sheet)
+    candidates = sheets.candidates(options)
     # calamine and the scan both take long, and calamine runs without Python's lock.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="sheet-scan") as thread:
         scan = thread.submit(scan_sheet, path, kind, candidates[0], shown) if len(candidates) == 1 else None
@@ -77,14 +77,14 @@ def open_sheet(
     loaded = loaded.without_empty_columns(facts)
     header = make_header(loaded.header, row=loaded.row, shown=shown, first_column=loaded.first_column, sheet=name)
     others = None
-    if options.sheet is None:
+    if options.sheet is None and not options.is_results:
         hidden = [sheet for sheet in sheets.names if sheet not in candidates]
         others = OtherSheets(visible=[sheet for sheet in candidates if sheet != name], hidden=hidden)
     manifest_format = ManifestFormat(
         name=_FORMAT_NAMES[kind],
         sheet=name,
         header_row=loaded.row,
-        warnings=sheet_warnings(header, loaded.end_row, facts, others),
+        warnings=sheet_warnings(header, loaded.end_row, facts, others, hides_rows=options.is_results),
     )
     return OpenedSheet(
         where=where,

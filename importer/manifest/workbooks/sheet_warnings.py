@@ -20,14 +20,19 @@ class OtherSheets:
     hidden: Sequence[str]
 
 
-def sheet_warnings(header: Header, end_row: int, facts: SheetFacts, others: OtherSheets | None) -> tuple[str, ...]:
-    """Write the warnings; ``others`` is None if the mapping names the sheet. ``end_row`` counts from 1."""
+def sheet_warnings(
+    header: Header, end_row: int, facts: SheetFacts, others: OtherSheets | None, *, hides_rows: bool = False
+) -> tuple[str, ...]:
+    """Write the warnings; ``others`` is None if the mapping names the sheet. ``end_row`` counts from 1.
+
+    ``hides_rows``: hidden rows are as they should be, as a filter hides those that are done in results.
+    """
     table = _Table(header=header, end_row=end_row)
     where = f"sheet {header.sheet!r}"
     warnings = (
         *(_other_sheets(where, others) if others is not None else ()),
         *_many_rows(where, end_row - header.row),
-        *_hidden(where, table, facts),
+        *(_hidden(where, table, facts) if not hides_rows else ()),
         *_merged(where, table, facts),
         *_rounded(where, table, facts),
         *_negative_dates(where, table, facts),

@@ -21,6 +21,7 @@ from importer.manifest.workbooks.sheet_facts import SheetFacts
 from importer.manifest.workbooks.sheet_rows import Cells
 from importer.manifest.workbooks.xls_code_page import copy_with_unicode_code_page
 from importer.manifest.workbooks.xlsx_unknown_errors import without_unknown_errors
+from importer.models import RESULTS_SHEETS, ManifestOptions
 
 _COLUMNS_OF_TABLE = 3
 
@@ -138,12 +139,17 @@ class WorkbookSheets:
         """All worksheets, including hidden ones, in the order of the workbook."""
         return list(self._is_visible)
 
-    def candidates(self, wanted: str | None) -> list[str]:
-        """List the wanted sheet, or all visible ones. Raises ManifestError if there is none."""
-        if wanted is not None:
-            self._check_name(wanted)
-            return [wanted]
+    def candidates(self, options: ManifestOptions) -> list[str]:
+        """List the sheet that is named, or the one with results, or all visible ones.
+
+        Raises ManifestError if there is none.
+        """
+        if options.sheet is not None:
+            self._check_name(options.sheet)
+            return [options.sheet]
         visible = [name for name, is_visible in self._is_visible.items() if is_visible]
+        if options.is_results and len(ours := [name for name in visible if name in RESULTS_SHEETS]) == 1:
+            return ours
         if not visible:
             raise ManifestError(
                 f"{self._shown} has no visible sheet",
