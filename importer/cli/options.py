@@ -218,6 +218,11 @@ _SENDING = (
         help="How long requests in flight may take to finish after an interruption.",
     ),
     ledger,
+    click.option(
+        "--on-failure",
+        metavar="CMD",
+        help="Run this shell command if the exit code is not 0; it gets the summary as JSON.",
+    ),
     click.option("--yes", is_flag=True, help="Do not ask before sending."),
     click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object."),
     progress,

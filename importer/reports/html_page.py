@@ -143,7 +143,7 @@ class Page:
 
 
 def _fix_data(fix: MappingFix | None) -> dict[str, object] | None:
-    return None if fix is None else {"where": fix.where, "yaml": "\n".join(fix.lines), "gaps": fix.gaps}
+    return None if fix is None else {"instruction": fix.instruction, "yaml": "\n".join(fix.lines)}
 
 
 def _problem_data(kind: int, problem: Problem) -> list[object]:

@@ -290,8 +290,7 @@
       try { await navigator.clipboard.writeText(fix.yaml); } catch { isCopied = document.execCommand("copy"); }
       copy.textContent = isCopied ? "Copied" : "Selected: press Ctrl+C";
     });
-    const gaps = fix.gaps ? ` Then fill in ${counted(fix.gaps, "value", "values")}.` : "";
-    return make("figure", { className: "fix" }, make("figcaption", {}, make("span", { dir: "auto" }, `Or ${fix.where}:${gaps}`), copy), lines);
+    return make("figure", { className: "fix" }, make("figcaption", {}, make("span", { dir: "auto" }, fix.instruction), copy), lines);
   }
 
   function showCards(most) {

@@ -59,6 +59,12 @@ class MappingFix:
     lines: tuple[str, ...]
     gaps: int = 0
 
+    @property
+    def instruction(self) -> str:
+        """What to do with the lines."""
+        values = "1 value" if self.gaps == 1 else f"{self.gaps:,} values"
+        return f"Or {self.where}{f', and fill in {values}' if self.gaps else ''}:"
+
 
 @dataclass(kw_only=True)
 class ProblemKind:

@@ -168,7 +168,7 @@ def warning_lines(plan: PlanSummary) -> Iterator[str]:
 
 def summary_lines(summary: Summary) -> Iterator[str]:
     """Yield how a run ended: rows by state, calls, reasons, and where the results are."""
-    yield labelled("rows", ", ".join(_state_counts(summary)) or "none")
+    yield labelled("rows", _states_text(summary))
     # The plan shows the problems of rejected rows, and pending rows have no reason of their own.
     reasons = [(*reason, n) for reason, n in summary.reasons.most_common() if reason[0] in _EXPLAINED]
     for status, code, error, count in reasons[:_REASONS_SHOWN]:
@@ -183,6 +183,16 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     limited = f", {summary.throttled:,} of them over the rate limit (429)" if summary.throttled else ""
     yield labelled("calls", f"{summary.calls:,} in {time}{limited}" if summary.calls else "none")
     yield labelled("results", str(summary.results))
+
+
+def log_text(summary: Summary) -> str:
+    """Return how a run ended in one line: rows by state, calls, and where the results are."""
+    results = f"; results in {summary.results}" if summary.results else ""
+    return f"{_states_text(summary)}; {_counted(summary.calls, 'call')} in {duration(summary.seconds)}{results}"
+
+
+def _states_text(summary: Summary) -> str:
+    return ", ".join(_state_counts(summary)) or "none"
 
 
 def _state_counts(summary: Summary) -> Iterator[str]:
