@@ -67,6 +67,11 @@ def close_log() -> None:
 class _StderrHandler(logging.StreamHandler[Any]):
     """Writes to standard error until it can't be written any more."""
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; as text not the end of a command, as standard output shows it."""
+        if not (hasattr(record, "summary") and isinstance(self.formatter, _ScreenFormatter)):
+            super().emit(record)
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the name is Python's
         discard_output(self.stream)
 
@@ -166,7 +171,12 @@ def _text_formatter(handler: logging.Handler) -> logging.Formatter:
 def _json_formatter() -> logging.Formatter:
     from pythonjsonlogger.json import JsonFormatter  # noqa: PLC0415 - rarely needed
 
-    return JsonFormatter(
+    class Formatter(JsonFormatter):
+        def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+            """Make the members of a summary fields of its record."""
+            return super().process_log_record({**log_data, **log_data.pop("summary", {})})
+
+    return Formatter(
         ["asctime", "levelname", "message"],
         rename_fields={"asctime": "time", "levelname": "level"},
         reserved_attrs=["lines", "word", *logging.makeLogRecord({}).__dict__],

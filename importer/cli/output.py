@@ -86,7 +86,7 @@ class RedactingFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Redact the record's message, details and hint."""
         record.msg, record.args = self.redactor.text(record.getMessage()), ()
-        for name in ("lines", "details", "hint"):
+        for name in ("lines", "details", "hint", "summary"):
             if hasattr(record, name):
                 setattr(record, name, self.redactor.value(getattr(record, name)))
         return True

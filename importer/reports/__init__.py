@@ -12,6 +12,7 @@ from importer.reports.problem_text import problem_lines
 from importer.reports.summary_text import (
     attachments_line,
     ignored_lines,
+    log_text,
     plan_data,
     plan_lines,
     seed_lines,
@@ -26,6 +27,7 @@ __all__ = [
     "attachments_line",
     "ignored_lines",
     "labelled",
+    "log_text",
     "one_line",
     "plan_data",
     "plan_lines",

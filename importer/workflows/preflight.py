@@ -66,6 +66,7 @@ def validate_manifest(job: ImportJob, emit: Emit, ledger: Ledger | None) -> Vali
             blank=preflight.manifest.blank_rows,
             skipped=counts[Disposition.SKIP],
             excluded=counts[Disposition.EXCLUDE],
+            acknowledged=counts[Disposition.ACKNOWLEDGE],
             not_selected=counts[Disposition.KEEP],
             seed=job.selection.seed,
             ignored_by_patterns=preflight.mapping.ignored_by_patterns,

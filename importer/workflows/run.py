@@ -221,7 +221,7 @@ class ImportRun:
 
     def _counted_results(self, summary: Summary) -> Iterator[RowResults]:
         for outcomes in row_results(self.stage, self.ledger, self._info):
-            summary.count((result.status, result.code, result.error) for result in outcomes.results)
+            summary.count_results(outcomes.results)
             yield outcomes
 
     def finish_export(self) -> None:
