@@ -33,13 +33,14 @@ class Rule:
     """
 
     column: str
-    field: str  # SchemaName; empty if the rule only makes a value that a template joins
     line: int  # of the mapping file, from 1
+    field: str = ""  # SchemaName; empty if the rule only makes a value that a template joins
     place: KeyPath = ()  # in the mapping file, such as ("columns", "Subject")
     type: FieldType = FieldType.TEXT
     required: bool = False
     default: str | None = None
     values: collections.abc.Mapping[str, str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    values_from: str | None = None  # its pairs are among ``values``
     one_of: tuple[str, ...] = ()
     max_length: int | None = None  # characters
     on_too_long: Literal["reject", "truncate"] = "reject"

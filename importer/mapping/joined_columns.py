@@ -58,7 +58,7 @@ def templates_and_rules(
         for index, column in enumerate(template.columns):
             own = sorted((rule for rule in rules if rule.column == column), key=lambda rule: bool(rule.field))
             place = ("templates", name, "columns", index)
-            rule = own[0] if own else Rule(column=column, field="", line=document.line(place), place=place)
+            rule = own[0] if own else Rule(column=column, line=document.line(place), place=place)
             rule = by_place.get(rule.place, rule)
             by_place[rule.place] = rule if rule.field or rule.takes_list else replace(rule, join=template.join)
             places.append(rule.place)
