@@ -7,9 +7,11 @@ whose meaning is known is filled in and marked as a guess.
 from __future__ import annotations
 
 import collections.abc
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
+from urllib.parse import urlsplit
 
 from importer.account_fields import AccountField, AccountFields
 from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS
@@ -85,7 +87,9 @@ def _rules(kind: ProblemKind, mapping: Mapping) -> list[Rule]:
         return [rule for rule in rules if rule.type is expected]
     if (key := _KEY_OF_CODE.get(kind.code)) is not None:
         return [rule for rule in rules if getattr(rule, key)]
-    return [rule for rule in rules if rule.field in kind.first.message] or rules
+    if kind.code == "nested-value":
+        return rules
+    return [rule for rule in rules if rule.field in kind.first.message]  # a template may use the column, too
 
 
 def _file_words(rule: Rule, mapping: Mapping) -> frozenset[str]:
@@ -284,6 +288,10 @@ def _setting(kind: ProblemKind, mapping: Mapping) -> MappingFix | None:
         case "duplicate-key":
             lines = setting_yaml("", "duplicates", "first", "a repeated row gets the ticket of the first one")
             return MappingFix(where=f"add to {name}", lines=lines)
+        case "attachment-url" if attachments is not None and attachments.root is None:
+            hosts = sorted({host for value, _ in kind.values.most_common() if (host := _host(value))})
+            folder = "    folder: attachments  # `fetch` puts the files there"
+            lines = ("attachments:", "  download:", folder, f"    hosts: {json.dumps(hosts)}")
         case "attachment-required":
             lines = setting_yaml("attachments", "required", value=False, remark="rows without a file are accepted")
         case "attachment-type" if attachments is not None:
@@ -297,6 +305,13 @@ def _setting(kind: ProblemKind, mapping: Mapping) -> MappingFix | None:
         case _:
             return None
     return MappingFix(where=f"set under `attachments` in {name}", lines=lines)
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _counted(number: int, what: str) -> str:
