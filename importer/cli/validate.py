@@ -41,8 +41,9 @@ def _summary_lines(validation: Validation) -> Iterator[str]:
     skipped = f", {validation.skipped:,} already imported" if validation.skipped else ""
     rejected = f"{validation.rejected:,} rejected" if validation.rejected else "no problems found"
     excluded = f", {validation.excluded:,} excluded" if validation.excluded else ""
+    acknowledged = f", {validation.acknowledged:,} acknowledged" if validation.acknowledged else ""
     left_out = f", {validation.not_selected:,} not selected" if validation.not_selected else ""
-    yield labelled("rows", f"{validation.rows:,}: {rejected}{skipped}{excluded}{left_out}")
+    yield labelled("rows", f"{validation.rows:,}: {rejected}{skipped}{excluded}{acknowledged}{left_out}")
     yield from seed_lines(validation.seed)
     yield from ignored_lines(validation.ignored_by_patterns)
     if validation.attachments is not None:

@@ -6,7 +6,6 @@ problem_files   writes every problem to a file; html_page is one of its formats
 summary         plan, validation and summary as values; summary_text words them
 """
 
-from importer.reports.mapping_fixes import with_fixes
 from importer.reports.problem_files import report_file
 from importer.reports.problem_tally import ProblemTally
 from importer.reports.problem_text import problem_lines
@@ -14,6 +13,7 @@ from importer.reports.summary_text import (
     attachments_line,
     fields_lines,
     ignored_lines,
+    log_text,
     plan_data,
     plan_lines,
     seed_lines,
@@ -29,6 +29,7 @@ __all__ = [
     "fields_lines",
     "ignored_lines",
     "labelled",
+    "log_text",
     "one_line",
     "plan_data",
     "plan_lines",
@@ -39,5 +40,4 @@ __all__ = [
     "summary_data",
     "summary_lines",
     "warning_lines",
-    "with_fixes",
 ]

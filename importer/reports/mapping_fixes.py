@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from importer.account_fields import AccountFields
+from importer.account_fields import AccountField, AccountFields
 from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS
 from importer.mapping import FieldType, Mapping, Rule
 from importer.mapping.document import KeyPath
 from importer.mapping.findings import SourceLine
+from importer.mapping.includes import is_two_column_mapping
 from importer.mapping.strptime_formats import find_ambiguity
 from importer.reports.problem_tally import MappingFix, ProblemKind
 from importer.reports.rule_yaml import NewWord, RuleChange, column_yaml, setting_yaml
@@ -44,9 +45,10 @@ _TYPE_OF_CODE = {
     "not-a-phone": FieldType.PHONE,
     "not-a-guid": FieldType.GUID,
 }
+_KEY_OF_CODE = {"not-allowed": "one_of", "too-long": "max_length", "no-match": "extract"}
 
-# Adds to the change of one rule what would solve a kind of problem. ``allowed``: the values that the field takes.
-_Add = Callable[[ProblemKind, RuleChange, Sequence[str]], None]
+# Adds to the change of one rule what would solve a kind of problem; the account's field is not always known.
+_Add = Callable[[ProblemKind, RuleChange, AccountField | None], None]
 
 
 def with_fixes(kinds: Sequence[ProblemKind], mapping: Mapping, fields: AccountFields | None) -> tuple[ProblemKind, ...]:
@@ -61,7 +63,7 @@ def with_fixes(kinds: Sequence[ProblemKind], mapping: Mapping, fields: AccountFi
         for rule in _rules(kind, mapping):
             change = changes.get(rule.place) or RuleChange(rule=rule, file_words=_file_words(rule, mapping))
             before = len(change.options), len(change.words)
-            _ADD[kind.code](kind, change, _allowed_values(rule, fields))
+            _ADD[kind.code](kind, change, fields.by_name.get(rule.field) if fields is not None else None)
             if before != (len(change.options), len(change.words)):
                 changes[rule.place] = change
                 column = rule.column
@@ -81,8 +83,9 @@ def _rules(kind: ProblemKind, mapping: Mapping) -> list[Rule]:
     rules = [rule for rule in mapping.rules if rule.column == kind.column]
     if (expected := _TYPE_OF_CODE.get(kind.code)) is not None:
         return [rule for rule in rules if rule.type is expected]
-    named = [rule for rule in rules if rule.field in kind.first.message]
-    return named or rules
+    if (key := _KEY_OF_CODE.get(kind.code)) is not None:
+        return [rule for rule in rules if getattr(rule, key)]
+    return [rule for rule in rules if rule.field in kind.first.message] or rules
 
 
 def _file_words(rule: Rule, mapping: Mapping) -> frozenset[str]:
@@ -98,11 +101,8 @@ def _file_words(rule: Rule, mapping: Mapping) -> frozenset[str]:
     )
 
 
-def _allowed_values(rule: Rule, fields: AccountFields | None) -> Sequence[str]:
-    if rule.one_of or fields is None:
-        return rule.one_of
-    field = fields.by_name.get(rule.field)
-    return (field.values or ()) if field is not None else ()
+def _allowed_values(rule: Rule, field: AccountField | None) -> tuple[str, ...]:
+    return rule.one_of or (field.values if field is not None else None) or ()
 
 
 def _of_column(column: str, mapping: Mapping, changes: dict[KeyPath, RuleChange]) -> MappingFix:
@@ -111,25 +111,33 @@ def _of_column(column: str, mapping: Mapping, changes: dict[KeyPath, RuleChange]
         changes.get(rule.place) or RuleChange(rule=rule, file_words=_file_words(rule, mapping)) for rule in rules
     ]
     return MappingFix(
-        where=f"replace the rule of {column!r} in {mapping.path.name}, line {rules[0].line}",
+        where=_where(rules[0], mapping),
         lines=column_yaml(column, of_column),
         gaps=sum(change.gaps for change in of_column),
     )
 
 
+def _where(rule: Rule, mapping: Mapping) -> str:
+    file = (rule.line.file if isinstance(rule.line, SourceLine) else None) or mapping.path
+    if is_two_column_mapping(file):
+        return f"write a mapping in YAML with `include: {file.name}` and this rule"
+    return f"replace the rule of {rule.column!r} in {file.name}, line {int(rule.line)}"
+
+
 # -- values of one rule ------------------------------------------------------------------------------------------------
 
 
-def _map_words(kind: ProblemKind, change: RuleChange, allowed: Sequence[str]) -> None:
+def _map_words(kind: ProblemKind, change: RuleChange, field: AccountField | None) -> None:
     """Map each wrong value to an allowed one, which the user chooses if its meaning is not known."""
+    allowed = _allowed_values(change.rule, field)
     for word, count in _words(kind):
-        target = "" if not word.strip() else matching_value(change.rule.field, word, tuple(allowed)) or None
+        target = "" if not word.strip() else matching_value(change.rule.field, word, allowed) or None
         _map_word(change, word, target, count)
     if any(word.value is None for word in change.words.values()):
         change.remarks["values"] = f"write the new values: {', '.join(allowed)}"
 
 
-def _map_booleans(kind: ProblemKind, change: RuleChange, _: Sequence[str]) -> None:
+def _map_booleans(kind: ProblemKind, change: RuleChange, _: AccountField | None) -> None:
     meanings = {word: value for words in BOOLEANS for word, value in zip(words, ("true", "false"), strict=True)}
     for word, count in _words(kind):
         folded = word.strip().casefold()
@@ -163,19 +171,26 @@ def _leave_out_words(kind: ProblemKind, change: RuleChange) -> None:
 # -- options of one rule -----------------------------------------------------------------------------------------------
 
 
-def _set_default(kind: ProblemKind, change: RuleChange, allowed: Sequence[str]) -> None:
+def _set_default(kind: ProblemKind, change: RuleChange, field: AccountField | None) -> None:
     if change.rule.default is None and not change.rule.send_empty:
         what = "the lead of tickets that name none" if kind.code == "missing-lead" else "the value of an empty cell"
-        change.set("default", None, ": ".join(filter(None, (f"write {what}", ", ".join(allowed)))))
+        allowed = ", ".join(_allowed_values(change.rule, field))
+        change.set("default", None, f"write {what}: {allowed}" if allowed else f"write {what}")
 
 
-def _truncate(kind: ProblemKind, change: RuleChange, _: Sequence[str]) -> None:
+def _truncate(kind: ProblemKind, change: RuleChange, _: AccountField | None) -> None:
     rule = change.rule
     if rule.type is FieldType.TEXT and rule.max_length is not None:
         change.set("on_too_long", "truncate", f"cuts {_counted(kind.count, 'value')}")
 
 
-def _join(kind: ProblemKind, change: RuleChange, _: Sequence[str]) -> None:
+def _truncate_for_field(kind: ProblemKind, change: RuleChange, field: AccountField | None) -> None:
+    if change.rule.type is FieldType.TEXT and field is not None and field.max_length is not None:
+        change.set("max_length", field.max_length, "as the account's field")
+        change.set("on_too_long", "truncate", f"cuts {_counted(kind.count, 'value')}")
+
+
+def _join(kind: ProblemKind, change: RuleChange, _: AccountField | None) -> None:
     if not change.rule.takes_list and all(value.startswith("[") for value, _ in kind.values.most_common()):
         change.set("join", ", ", "all values as one text")
 
@@ -198,7 +213,7 @@ def _solved(values: collections.abc.Mapping[str, int], rule: Rule) -> int:
     return sum(count for at, count in enumerate(values.values()) if at not in wrong)
 
 
-def _read_number(kind: ProblemKind, change: RuleChange, _: Sequence[str]) -> None:
+def _read_number(kind: ProblemKind, change: RuleChange, _: AccountField | None) -> None:
     _leave_out_words(kind, change)
     rule = _of_values(change.rule)
     forms = [replace(rule, decimal=decimal, thousands=thousands) for decimal, thousands in _NUMBER_FORMS]
@@ -212,7 +227,7 @@ def _of_values(rule: Rule) -> Rule:
     return replace(rule, extract=None, join=None, pick=None, html=None)
 
 
-def _read_date(kind: ProblemKind, change: RuleChange, _: Sequence[str]) -> None:
+def _read_date(kind: ProblemKind, change: RuleChange, _: AccountField | None) -> None:
     _leave_out_words(kind, change)
     rule = _of_values(change.rule)
     iso = _ISO_FORMATS[rule.type]
@@ -229,13 +244,13 @@ def _read_date(kind: ProblemKind, change: RuleChange, _: Sequence[str]) -> None:
     _try(kind, change, [each for each in candidates if not find_ambiguity(each.format)], ("format",))
 
 
-def _take_address(kind: ProblemKind, change: RuleChange, _: Sequence[str]) -> None:
+def _take_address(kind: ProblemKind, change: RuleChange, _: AccountField | None) -> None:
     rule = change.rule
     can_extract = rule.extract is None and not rule.takes_list
     _try(kind, change, [replace(rule, extract="email")] if can_extract else [], ("extract",))
 
 
-def _only_leave_out(kind: ProblemKind, change: RuleChange, _: Sequence[str]) -> None:
+def _only_leave_out(kind: ProblemKind, change: RuleChange, _: AccountField | None) -> None:
     _leave_out_words(kind, change)
 
 
@@ -254,6 +269,7 @@ _ADD: dict[str, _Add] = {
     "missing-value": _set_default,
     "missing-lead": _set_default,
     "too-long": _truncate,
+    "too-long-for-field": _truncate_for_field,
     "nested-value": _join,
 }
 

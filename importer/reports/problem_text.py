@@ -72,7 +72,7 @@ def problem_lines(kinds: Sequence[ProblemKind], *, with_fixes: bool = False) -> 
             shown.add(kind.fix)
             fix_lines += len(kind.fix.lines)
             if fix_lines <= _FIX_LINES:
-                yield f"    Or {one_line(kind.fix.where)}:"
+                yield f"    {one_line(kind.fix.instruction)}"
                 yield from (f"      {line}" for line in kind.fix.lines)
             else:
                 yield "    Or change the mapping: `validate --report FILE.html` has the lines to copy."

@@ -14,7 +14,7 @@ from importer.leadsquared.ticket_request import request_preview
 from importer.ledger.results_runs import record_row_count
 from importer.ledger.store import Ledger
 from importer.rate_limit.shared_slots import calls_today
-from importer.reports import ProblemTally, with_fixes
+from importer.reports import ProblemTally
 from importer.reports.summary import Confirm, PlanSummary, Summary
 from importer.results import MAX_ROWS, RowResults, WorkbookLimits, part_path, write_results
 from importer.runtime.disk_space import LEDGER_LEAST_BYTES, LEDGER_ROW_BYTES, RESULTS_ROW_BYTES, SpaceNeed, check_space
@@ -162,7 +162,7 @@ class ImportRun:
             footer_rows=len(footer.rows) if footer is not None else 0,
             counts=plan.counts(),
             ignored_by_patterns=self.preflight.mapping.ignored_by_patterns,
-            kinds=with_fixes(self._tally.kinds(), self.preflight.mapping, self._job.fields),
+            kinds=self.preflight.kinds(self._tally),
             to_send=to_send,
             seed=self._job.selection.seed,
             is_blocked=not self.preflight.may_send(),
@@ -222,7 +222,7 @@ class ImportRun:
 
     def _counted_results(self, summary: Summary) -> Iterator[RowResults]:
         for outcomes in row_results(self.stage, self.ledger, self._info):
-            summary.count((result.status, result.code, result.error) for result in outcomes.results)
+            summary.count_results(outcomes.results)
             yield outcomes
 
     def finish_export(self) -> None:

@@ -113,7 +113,7 @@ def test_a_card_has_everything_about_a_kind(shop: Shop, browser_address: str):
         assert "value not allowed not-allowed · 3 problems" in card
         assert card.count("add the value to values") == 1
         assert await page.texts(".card:first-child .values button") == ["wip2", "OpenNBSP1"]
-        assert "Or replace the rule of 'State' in mapping.yaml, line 8: Then fill in 1 value." in card
+        assert "Or replace the rule of 'State' in mapping.yaml, line 8, and fill in 1 value:" in card
         assert "wip:  # 2 rows" in await page.text(".card:first-child pre")
         await page.click(".card .show", "Show its 3 rows")
         await page.until("document.activeElement.id == 'list'")
@@ -149,8 +149,18 @@ def test_the_yaml_is_copied(shop: Shop, browser_address: str):
         await page.click(".card .small", "Copied")
         await page.until("document.querySelector('.card .small').innerText == 'Selected: press Ctrl+C'")
         assert await page.value("String(getSelection())") == lines
+        await page.click("#all-fixes button")
+        await page.until("document.querySelector('#all-fixes pre')")
+        whole = await page.text("#all-fixes pre")
+        assert whole.startswith('version: 1\ninclude: "mapping.yaml"\ncolumns:\n  State:\n')
+        shop.path("fixed.yaml").write_text(
+            whole.replace("wip: ", "wip: Open").replace("default:", "default: None"), "utf-8"
+        )
+        assert "duplicates: first" in whole
 
     look(shop, browser_address, steps)
+    ended = shop.do("validate", "tickets.csv", "-m", "fixed.yaml")
+    assert "rows         7: 2 rejected\n" in ended.out, "only too many cells and no address are left"
 
 
 def test_many_kinds_and_values_are_unfolded(shop: Shop, browser_address: str):
@@ -258,7 +268,10 @@ def test_the_pages_policy_forbids_foreign_content(shop: Shop, browser_address: s
 
 @pytest.mark.usefixtures("manifest")
 def test_the_keyboard_reaches_everything(shop: Shop, browser_address: str):
-    """Arrows, Home and End move through the list, and a screen reader gets the position and the number of items."""
+    """Arrows, Home and End move through the list, Enter goes to the row, and Escape back to the list.
+
+    A screen reader gets the position and the number of items. What scrolls can have the focus.
+    """
 
     async def steps(page: Tab) -> None:
         await page.value("document.querySelector('#list').focus()")
@@ -274,6 +287,11 @@ def test_the_keyboard_reaches_everything(shop: Shop, browser_address: str):
         )
         await page.press("Home")
         assert await page.value(f"{chosen}.getAttribute('aria-selected')") == "true"
+        await page.press("Enter")
+        assert await page.value("document.activeElement.id") == "row"
+        await page.press("Escape")
+        assert await page.value("document.activeElement.id") == "list"
+        assert await page.value("[...document.querySelectorAll('#row, .fix pre')].every(each => each.tabIndex === 0)")
         unnamed = "[...document.querySelectorAll('input, select, button, nav, section, aside, [role=listbox]')].filter(each => !(each.innerText || each.labels?.length || each.getAttribute('aria-labelledby'))).map(each => each.id)"
         assert await page.value(unnamed) == []
 
@@ -286,6 +304,9 @@ def test_a_narrow_screen_shows_everything(shop: Shop, browser_address: str):
 
     async def steps(page: Tab) -> None:
         assert await page.value("document.documentElement.scrollWidth") <= NARROW.width
+        cards = "[...document.querySelectorAll('#kinds, .card, .values')]"
+        assert await page.value(f"{cards}.every(each => each.scrollHeight <= each.clientHeight + 1)")
+        assert await page.value(f"{cards}.every(each => each.getBoundingClientRect().right <= {NARROW.width})")
         await page.click(".item", "Row 3 · State")
         await page.until("document.querySelector('#row').classList.contains('open')")
         assert await page.value("document.activeElement.id") == "close"
