@@ -2,10 +2,20 @@
 
 from importer.rate_limit.adaptive_share import AdaptiveShare
 from importer.rate_limit.margin import Margin, estimated_duration_s
-from importer.rate_limit.slots import AHEAD_S, ON_TIME_S, Booking, DailyCapReached, NotYet, SlotPool, SlotRequest
+from importer.rate_limit.slots import (
+    AHEAD_S,
+    MOST_AHEAD_S,
+    ON_TIME_S,
+    Booking,
+    DailyCapReached,
+    NotYet,
+    SlotPool,
+    SlotRequest,
+)
 
 __all__ = [
     "AHEAD_S",
+    "MOST_AHEAD_S",
     "ON_TIME_S",
     "AdaptiveShare",
     "Booking",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from importer.errors import CapReached
 from importer.rate_limit.pool_view import PoolView, wait_for
-from importer.rate_limit.slots import AHEAD_S, Booking, DailyCapReached, NotYet, SlotPool, SlotRequest
+from importer.rate_limit.slots import Booking, DailyCapReached, NotYet, SlotPool, SlotRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class BookingQueue:
             return
         match booked.reason:
             case NotYet(at):
-                await wait_for(changed, at - AHEAD_S - self._view.now())
+                await wait_for(changed, at - self._view.request.ahead_s - self._view.now())
             case DailyCapReached(calls):
                 raise CapReached(
                     f"--daily-cap is reached: the account has had {calls:,} calls in the last 24 hours",

@@ -17,13 +17,15 @@ from importer.rate_limit.hard_limit import Bucket, HardLimit
 from importer.rate_limit.margin import Margin
 from importer.rate_limit.pool_view import PoolView, wait_for
 from importer.rate_limit.slot_storage import SlotStorage
-from importer.rate_limit.slots import ON_TIME_S, Booking, SlotRequest
+from importer.rate_limit.slots import MOST_AHEAD_S, ON_TIME_S, Booking, SlotRequest
 
-# How long before its slot a request may open its connection.
+# How long before its slot a request may open its connection, at least.
 LEAD_S = 1.0
+_CONNECT_S = 0.75  # before its slot can be booked
 # A limit of more calls is kept as several shorter windows: just as exact, and without a burst.
 _MANY_CALLS = 1_000
 _LEARNING_INTERVAL_S = 1.0
+_LONGEST_BOOKING_S = MOST_AHEAD_S + 1.0  # a booking for later is of a clock that was set since
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,16 +51,18 @@ class Slot:
         self.used_at: float | None = None  # when its request was sent, on the limiter's clock
 
     async def wait_until_near(self, ahead_s: float) -> None:
-        """Wait until the call may be made in ``ahead_s`` seconds.
+        """Wait until the call may be made in ``ahead_s`` seconds, the time that the caller needs before it.
 
         Raises CapReached, or an error of the storage.
         """
+        self._limiter.prepare(ahead_s)
         while True:
             if self._booking is None:
                 self._booking = await self._limiter.book()
             wait_s = max(self._booking.at, self._limiter.paused_until) - self._limiter.now()
-            if self._limiter.paused_until > self._booking.at + ON_TIME_S:
-                self._give_back()  # a 429 came meanwhile
+            is_paused = self._limiter.paused_until > self._booking.at + ON_TIME_S  # a 429 came meanwhile
+            if is_paused or self._booking.at - self._limiter.now() > _LONGEST_BOOKING_S:
+                self._give_back()
             elif wait_s <= ahead_s:
                 return
             else:
@@ -154,7 +158,7 @@ class RateLimiter:
     # -- for callers ------------------------------------------------------------------------------------------------
 
     async def reserve(self) -> Slot:
-        """Wait until a call is probably possible within ``LEAD_S``; return its slot."""
+        """Wait until a call is probably possible within ``lead_s``; return its slot."""
         async with self._reserve_lock:  # in order
             while (slot := self.reserve_now()) is None:
                 wait_s = self._wait_s()
@@ -209,7 +213,17 @@ class RateLimiter:
         """Calls per period of all runs together if no other program uses the account."""
         return min(self._ceiling, self._kept.calls) * self.rate.calls / self._kept.calls
 
+    @property
+    def lead_s(self) -> float:
+        """How long before its slot a request may open its connection."""
+        return max(LEAD_S, self._view.request.ahead_s + _CONNECT_S)
+
     # -- for slots --------------------------------------------------------------------------------------------------
+
+    def prepare(self, seconds: float) -> None:
+        """Book slots early enough for callers that need so many seconds between booking and call."""
+        if seconds > 0:
+            self._view.preparation_s = seconds
 
     async def book(self) -> Booking:
         """Book a slot, in the order of the calls. Raises CapReached, or an error of the storage."""
@@ -234,4 +248,4 @@ class RateLimiter:
     def _wait_s(self) -> float:
         """Return the expected seconds until the next slot can be handed out."""
         now = self.now()
-        return self._view.pool.forecast(self._view.request, now, self._unbooked_count) - LEAD_S - now
+        return self._view.pool.forecast(self._view.request, now, self._unbooked_count) - self.lead_s - now

@@ -7,7 +7,7 @@ import math
 
 from importer.models import Rate
 from importer.rate_limit.adaptive_share import AdaptiveShare
-from importer.rate_limit.slots import AHEAD_S, ON_TIME_S, RunState, Slot, SlotList, SlotPool
+from importer.rate_limit.slots import MOST_AHEAD_S, ON_TIME_S, RunState, Slot, SlotList, SlotPool
 
 
 def pool_to_text(pool: SlotPool) -> str:
@@ -35,7 +35,7 @@ def pool_from_text(text: str, now: float, longest_s: float) -> SlotPool:
     all times are of another clock, and a pause is not believed either.
     """
     known = json.loads(text)
-    latest = now + AHEAD_S + 2 * ON_TIME_S
+    latest = now + MOST_AHEAD_S + 2 * ON_TIME_S
     last_at = _past(known["last_at"])
     longest_s = longest_s if last_at <= latest else 0.0
     slots = [Slot(number, _within(_past(at), now, latest), run) for number, at, run in known["slots"]]

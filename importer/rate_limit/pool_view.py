@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from importer.rate_limit.margin import Margin
 from importer.rate_limit.slot_storage import SlotStorage
-from importer.rate_limit.slots import SlotPool, SlotRequest
+from importer.rate_limit.slots import AHEAD_S, MOST_AHEAD_S, SlotPool, SlotRequest
 
 _Result = TypeVar("_Result")
 
@@ -24,14 +24,21 @@ class PoolView:
         self._storage = storage
         self._request = request
         self._margin = margin
+        self.preparation_s = 0.0  # what a caller needs between its booking and its call
         self.changed = asyncio.Event()  # replaced at each change, so that no waiter misses one
 
     @property
     def request(self) -> SlotRequest:
-        """The run's request to the pool, with the current margin."""
-        if self._request.margin_s != self._margin.seconds:
-            self._request = replace(self._request, margin_s=self._margin.seconds)
+        """The run's request to the pool, with the current margin, and booked early enough for slow ledgers."""
+        if self._request.margin_s != self._margin.seconds or self._request.ahead_s != self._ahead_s:
+            self._request = replace(self._request, margin_s=self._margin.seconds, ahead_s=self._ahead_s)
         return self._request
+
+    @property
+    def _ahead_s(self) -> float:
+        # A change may wait for the one before it. Rounded up, so that the request seldom changes.
+        needed_s = math.ceil((2 * self._storage.change_s + self.preparation_s) * 10) / 10
+        return min(max(AHEAD_S, needed_s), MOST_AHEAD_S)
 
     def now(self) -> float:
         """The pool's clock, in seconds."""

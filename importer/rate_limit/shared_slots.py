@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
 from importer.errors import ImporterError, ProgramError, as_ending
+from importer.ledger.database import boot_clock_s
 from importer.ledger.store import Ledger
 from importer.rate_limit import SlotPool
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
-from importer.rate_limit.slot_records import SlotRecords
+from importer.rate_limit.slot_records import SlotRecords, slot_records
 from importer.rate_limit.slot_storage import SlotStorage
 
+_DURATIONS_KEPT = 16
+_LONGEST_DELAY_S = 1.0
 _Result = TypeVar("_Result")
 _Change = Callable[[SlotPool, float], Any]
 
@@ -22,7 +26,7 @@ _Change = Callable[[SlotPool, float], Any]
 @contextlib.asynccontextmanager
 async def shared_rate_limiter(ledger: Ledger, account: str, limits: LimiterOptions) -> AsyncIterator[RateLimiter]:
     """Return the limiter of one run, which shares the limit with all runs on the account and the ledger."""
-    async with SharedSlots(SlotRecords(ledger.url, account)) as storage, RateLimiter(limits, storage) as limiter:
+    async with SharedSlots(slot_records(ledger.url, account)) as storage, RateLimiter(limits, storage) as limiter:
         yield limiter
 
 
@@ -31,7 +35,7 @@ def calls_today(ledger: Ledger, account: str) -> int:
 
     Raises LedgerError.
     """
-    with contextlib.closing(SlotRecords(ledger.url, account)) as record:
+    with contextlib.closing(slot_records(ledger.url, account)) as record:
         pool, _ = record.change([])
         return pool.calls_last_day
 
@@ -52,6 +56,12 @@ class SharedSlots(SlotStorage):
         self._worker: asyncio.Task[None] | None = None
         self._failure: Exception | None = None  # every later change raises it, too
         self._ends = False
+        self._durations_s: deque[float] = deque([0.0], maxlen=_DURATIONS_KEPT)
+
+    @property
+    def change_s(self) -> float:
+        """See ``SlotStorage``: the longest of the last changes."""
+        return max(self._durations_s)
 
     async def __aenter__(self) -> Self:
         self._worker = asyncio.create_task(self._work())
@@ -87,6 +97,13 @@ class SharedSlots(SlotStorage):
         while self._waiting or not self._ends:
             await self._has_work.wait()
             self._has_work.clear()
+            if not any(future for _, future in self._waiting):
+                # Nobody waits: these changes can share a statement with the next booking.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(min(self.change_s, _LONGEST_DELAY_S)):
+                        while not self._ends and not any(future for _, future in self._waiting):
+                            await self._has_work.wait()
+                            self._has_work.clear()
             batch = [each for each in self._waiting if each[1] is None or not each[1].cancelled()]
             self._waiting = []
             if batch:
@@ -94,6 +111,7 @@ class SharedSlots(SlotStorage):
 
     async def _make(self, changes: list[_Change], futures: list[asyncio.Future[Any] | None]) -> None:
         loop = asyncio.get_running_loop()
+        began = boot_clock_s()
         try:
             pool, answers = await loop.run_in_executor(self._executor, self._record.change, changes)
         except Exception as error:  # noqa: BLE001 - all callers that wait get the error
@@ -102,6 +120,7 @@ class SharedSlots(SlotStorage):
                 if future is not None and not future.done():
                     future.set_exception(_as_ending(error))
             return
+        self._durations_s.append(boot_clock_s() - began)
         for future, answer in zip(futures, answers, strict=True):
             if future is not None and not future.done():
                 future.set_result((pool, answer))

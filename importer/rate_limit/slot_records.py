@@ -1,16 +1,17 @@
-"""The slot pool of an account in the ledger's database, shared by all runs."""
+"""The slot pool of an account in the ledger's database, shared by all runs: in an SQLite file, or on a server."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from importer.ledger import database, leases, schema
+from importer.ledger import database, schema
 from importer.ledger.records import utc_minute
 from importer.rate_limit import SlotPool
 from importer.rate_limit.pool_text import pool_from_text, pool_to_text
+from importer.rate_limit.server_slot_records import ServerSlotRecords
 from importer.rate_limit.slots import SlotList
 
 DAY_MINUTES = 24 * 60
@@ -20,8 +21,26 @@ _KEPT_MINUTES = 3 * DAY_MINUTES
 Change = Callable[[SlotPool, float], Any]
 
 
-class SlotRecords:
-    """The slot pool of one account. Synchronous; each change is one short transaction.
+class SlotRecords(Protocol):
+    """The slot pool of one account. Synchronous."""
+
+    def close(self) -> None:
+        """Release the connection."""
+
+    def now(self) -> float:
+        """Return the pool's time in seconds: this machine's since its start, or the database server's."""
+
+    def change(self, changes: Sequence[Change]) -> tuple[SlotPool, list[Any]]:
+        """Make changes together; return the pool and the results. Raises LedgerError, with no change."""
+
+
+def slot_records(url: sa.URL, account: str) -> SlotRecords:
+    """Return the slot pool of an account in the ledger at ``url``."""
+    return FileSlotRecords(url, account) if url.get_backend_name() == "sqlite" else ServerSlotRecords(url, account)
+
+
+class FileSlotRecords:
+    """The slot pool of one account in an SQLite file. Synchronous; each change is one short transaction.
 
     Its commits don't wait for the disk: after a power failure, no call is made for longer than a period, so the last
     uses of slots don't matter.
@@ -30,18 +49,16 @@ class SlotRecords:
     def __init__(self, url: sa.URL, account: str) -> None:
         self._engine = database.make_engine(url.render_as_string(hide_password=False))
         self._account = account
-        self._ahead_s = 0.0  # by how much the server's clock is ahead of this machine's
         self._tidied = utc_minute()
-        if url.get_backend_name() == "sqlite":
-            sa.event.listen(self._engine, "connect", _skip_sync)
+        sa.event.listen(self._engine, "connect", _skip_sync)
 
     def close(self) -> None:
         """Release the connection."""
         self._engine.dispose()
 
     def now(self) -> float:
-        """Return the pool's time in seconds: this machine's since its start, or the database server's."""
-        return database.boot_clock_s() + self._ahead_s
+        """Return the seconds since this machine was started."""
+        return database.boot_clock_s()
 
     def change(self, changes: Sequence[Change]) -> tuple[SlotPool, list[Any]]:
         """Make changes in one transaction; return the pool and the results.
@@ -61,17 +78,14 @@ class SlotRecords:
     def _load(self, db: sa.Connection) -> tuple[SlotPool, float]:
         columns = schema.quotas.c
         where = columns.account == self._account
-        found = db.execute(schema.quotas.select().where(where).with_for_update()).first()
+        found = db.execute(schema.quotas.select().where(where)).first()
         if found is None:
             blank = {"account": self._account, "boot_id": database.boot_id(), "pool": pool_to_text(SlotPool())}
-            db.execute(database.insert(db, schema.quotas).values(blank).on_conflict_do_nothing())
-            found = db.execute(schema.quotas.select().where(where).with_for_update()).one()
-        asked_at = database.boot_clock_s()
-        now = leases.now(db)  # after waiting for the lock
-        if db.dialect.name != "sqlite":  # SQLite uses this machine's clock
-            self._ahead_s = now - (asked_at + database.boot_clock_s()) / 2
+            db.execute(schema.quotas.insert().values(blank))
+            found = db.execute(schema.quotas.select().where(where)).one()
+        now = database.boot_clock_s()  # after waiting for the lock
         pool = pool_from_text(found.pool, now, _LONGEST_PAUSE_S)
-        if db.dialect.name == "sqlite" and found.boot_id != database.boot_id():
+        if found.boot_id != database.boot_id():
             # The machine was restarted: the times are of another clock.
             pool = SlotPool(slots=SlotList.all_used(len(pool.slots), now))
         pool.calls_last_day = self._calls_last_day(db)

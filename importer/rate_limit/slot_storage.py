@@ -18,6 +18,11 @@ class SlotStorage(Protocol):
 
     returns_copies: bool = False
 
+    @property
+    def change_s(self) -> float:
+        """How long a change takes now, in seconds."""
+        return 0.0
+
     def now(self) -> float:
         """Return the time of the pool's clock, in seconds."""
 

@@ -20,8 +20,9 @@ from importer.rate_limit.adaptive_share import AdaptiveShare
 
 # How much later than booked a call may be made; a later one books another slot.
 ON_TIME_S = 0.25
-# How early a slot may be booked: time for a commit.
+# How early a slot may be booked at least: time for a commit on this machine. Slow ledgers need more, up to the second.
 AHEAD_S = 0.25
+MOST_AHEAD_S = 5.0
 # How long a run that had its part leaves a free slot to the others.
 _PATIENCE_S = 0.1
 # Slots that are used in a burst get free in a burst. Uses that end within this part of a period don't count any more.
@@ -37,7 +38,7 @@ class SlotRequest:
 
     ``ceiling``: the most calls per period of this run and all runs with the same or a lower ceiling; a run with a
     higher ceiling gets its part besides. ``spacing_s``: the least time between two calls. ``daily_cap``: the most
-    calls of the account in 24 hours.
+    calls of the account in 24 hours. ``ahead_s``: how early a slot may be booked.
     """
 
     run: str
@@ -46,6 +47,7 @@ class SlotRequest:
     ceiling: float
     spacing_s: float = 0.0
     daily_cap: int | None = None
+    ahead_s: float = AHEAD_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +64,7 @@ class Booking:
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """No slot can be booked yet; try again ``AHEAD_S`` before ``at``."""
+    """No slot can be booked yet; try again ``ahead_s`` before ``at``."""
 
     at: float
 
@@ -158,8 +160,8 @@ class SlotPool:
         at = max(now, self.forecast(request, now))
         rate = self.rate(request, now)
         if self._gives_way(request, at, rate) and now < (left := self._free_at(request, now, rate) + _PATIENCE_S):
-            return self._later(request, now, max(at, left + AHEAD_S))
-        if at - now > AHEAD_S:
+            return self._later(request, now, max(at, left + request.ahead_s))
+        if at - now > request.ahead_s:
             return self._later(request, now, at)
         slot = self.slots[0]
         booking = Booking(number=slot.number, at=at, before=(slot.used_at, slot.run))

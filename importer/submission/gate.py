@@ -10,8 +10,9 @@ from importer.rate_limit.limiter import Slot
 from importer.submission.journal import Journal
 from importer.submission.send_queue import QueuedRow
 
-# The intent is written this long before its slot is free, so that the commit does not delay the request.
+# The intent is written at least this long before its slot is free, so that the commit does not delay the request.
 _INTENT_AHEAD_S = 0.05
+_MOST_INTENT_AHEAD_S = 3.0  # an intent that waits for its call is an unknown row if the process is killed
 
 
 class AccountConfirmation:
@@ -81,7 +82,8 @@ class RowGate:
         Raises StoppedEarly if the intent can't be written, CapReached if no call is left.
         """
         await self._confirmation.wait_for_turn(self)
-        await self.slot.wait_until_near(_INTENT_AHEAD_S)
+        ahead_s = min(max(_INTENT_AHEAD_S, 1.2 * self._journal.write_s), _MOST_INTENT_AHEAD_S)
+        await self.slot.wait_until_near(ahead_s)
         if not self.intent_written:
             row, request = self.row, self.row.request
             # Set before the write: if this task is cancelled, the ledger may have the intent all the same.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self, TypeVar
@@ -16,6 +17,7 @@ from importer.ledger.store import Ledger
 _BATCH_LIMIT = 500
 # Records within this time share a commit, which takes about as long for many as for one.
 _GATHER_S = 0.01
+_DURATIONS_KEPT = 32
 _Batch = Sequence[tuple[Intent | Outcome, asyncio.Future[Outcome | None]]]
 _Replaced = dict[Outcome, Outcome]
 _Result = TypeVar("_Result")
@@ -37,6 +39,7 @@ class Journal:
         self._has_work = asyncio.Event()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._tasks: list[asyncio.Task[None]] = []
+        self._durations_s: deque[float] = deque([0.0], maxlen=_DURATIONS_KEPT)
         self.failure: ImporterError | None = None
 
     async def __aenter__(self) -> Self:
@@ -55,9 +58,17 @@ class Journal:
         Return the outcome that the ledger recorded instead, if the ticket belongs to another row; else ``None``.
         """
         future: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
+        began = self._clock()
         self._waiting.append((record, future))
         self._has_work.set()
-        return await future  # a caller that is cancelled here does not wait; the record is still written
+        replaced = await future  # a caller that is cancelled here does not wait; the record is still written
+        self._durations_s.append(self._clock() - began)
+        return replaced
+
+    @property
+    def write_s(self) -> float:
+        """How long the slowest of the last records took to write, in seconds."""
+        return max(self._durations_s)
 
     async def check_lease(self) -> None:
         """Raise StoppedEarly unless the run has its lease now, even if the process was paused."""

@@ -21,11 +21,11 @@ def url_of(path: Path, query: str = "") -> str:
 
 
 def new_ledger(folder: Path) -> Ledger:
-    return Ledger.create(_address(folder))
+    return Ledger.create(address(folder))
 
 
 def reopened(folder: Path) -> Ledger:
-    return Ledger.open(_address(folder))
+    return Ledger.open(address(folder))
 
 
 def use_server(folder: Path, url: str) -> None:
@@ -33,7 +33,7 @@ def use_server(folder: Path, url: str) -> None:
     (folder / _ADDRESS).write_text(url, encoding="utf-8")
 
 
-def _address(folder: Path) -> str:
+def address(folder: Path) -> str:
     address = folder / _ADDRESS
     return address.read_text(encoding="utf-8") if address.exists() else url_of(folder / "ledger.sqlite")
 
@@ -85,7 +85,7 @@ def entry(ledger: Ledger, run: RunInfo, key: str) -> LedgerEntry:
 
 def query(folder: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
     """Query or change the ledger as another program would. A ``?`` stands for a value."""
-    url = _address(folder)
+    url = address(folder)
     if not url.startswith("sqlite:"):
         with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as server:
             found = server.execute(sql.replace("?", "%s"), values or None)

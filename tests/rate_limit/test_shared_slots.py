@@ -17,22 +17,27 @@ from importer.models import Rate
 from importer.rate_limit import Margin, SlotPool
 from importer.rate_limit.limiter import LimiterOptions, RateLimiter
 from importer.rate_limit.shared_slots import SharedSlots, calls_today, shared_rate_limiter
-from importer.rate_limit.slot_records import SlotRecords
-from tests.ledger.ledgers import new_ledger, query, reopened
+from importer.rate_limit.slot_records import slot_records
+from tests.ledger.ledgers import new_ledger, query, reopened, use_server
+from tests.postgres.databases import empty_ledger
 
 ACCOUNT = "tenant"
 PATIENCE_S = 30.0
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    if request.param == "postgresql":
+        if request.node.get_closest_marker("file"):
+            pytest.skip("it is about the file of an SQLite ledger")
+        use_server(tmp_path, empty_ledger())
     with contextlib.closing(new_ledger(tmp_path)) as ledger:
         yield ledger
 
 
 @contextlib.asynccontextmanager
 async def storage_of(ledger: Ledger) -> AsyncIterator[SharedSlots]:
-    async with asyncio.timeout(PATIENCE_S), SharedSlots(SlotRecords(ledger.url, ACCOUNT)) as storage:
+    async with asyncio.timeout(PATIENCE_S), SharedSlots(slot_records(ledger.url, ACCOUNT)) as storage:
         yield storage
 
 

@@ -16,8 +16,9 @@ from importer.ledger import database
 from importer.ledger.records import utc_minute
 from importer.models import Rate
 from importer.rate_limit import Booking, NotYet, SlotPool, SlotRequest
-from importer.rate_limit.slot_records import DAY_MINUTES, SlotRecords
-from tests.ledger.ledgers import new_ledger, query, url_of
+from importer.rate_limit.slot_records import DAY_MINUTES, SlotRecords, slot_records
+from tests.ledger.ledgers import address, new_ledger, query, use_server
+from tests.postgres.databases import empty_ledger
 
 ROOT = Path(__file__).parents[2]
 HOLDS_BOOKINGS = """
@@ -32,7 +33,7 @@ time.sleep(600)
 
 
 def record_in(folder: Path, account: str = "tenant") -> SlotRecords:
-    return SlotRecords(sa.make_url(url_of(folder / "ledger.sqlite")), account)
+    return slot_records(sa.make_url(address(folder)), account)
 
 
 def book(record: SlotRecords, run: str, calls: int = 5) -> Booking | NotYet:
@@ -46,9 +47,13 @@ def look(record: SlotRecords) -> SlotPool:
     return record.change([])[0]
 
 
-@pytest.fixture
-def records(tmp_path: Path) -> Iterator[tuple[SlotRecords, SlotRecords]]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[SlotRecords, SlotRecords]]:
     """The pool as two processes have it open."""
+    if request.param == "postgresql":
+        if request.node.get_closest_marker("file"):
+            pytest.skip("it is about the file of an SQLite ledger")
+        use_server(tmp_path, empty_ledger())
     with contextlib.closing(new_ledger(tmp_path)):
         first, second = record_in(tmp_path), record_in(tmp_path)
         yield first, second
@@ -76,6 +81,7 @@ def test_killed_process_leaves_only_its_bookings(tmp_path: Path) -> None:
         assert isinstance(book(record, "alive"), Booking)
 
 
+@pytest.mark.file
 def test_the_times_of_another_boot_are_not_compared(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
     """All slots may just have been used; a pause of before is over."""
     book(records[0], "before")
@@ -146,6 +152,7 @@ def test_where_the_system_names_no_boot_all_processes_share_one_pool(tmp_path: P
     assert elsewhere.stdout.strip() == database.boot_id(tmp_path / "none") != ""
 
 
+@pytest.mark.file
 def test_unnoticed_clock_restart_costs_one_period(records: tuple[SlotRecords, SlotRecords], tmp_path: Path) -> None:
     """Where the system names no boot: times and a pause of the former clock, far ahead of this one, are of this moment."""
     book(records[0], "before")
