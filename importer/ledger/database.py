@@ -80,6 +80,16 @@ def insert(db: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Ins
     return postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
 
 
+@contextlib.contextmanager
+def pipelined(db: sa.Connection) -> Iterator[None]:
+    """Send the driver's statements of the block to a server without waiting for each answer: one round trip for all."""
+    if db.dialect.name != "postgresql":
+        yield
+        return
+    with postgres.pipeline(db):
+        yield
+
+
 def lock_ledger(db: sa.Connection) -> None:
     """Let no other process create or upgrade the tables until this transaction ends."""
     if db.dialect.name == "postgresql":  # SQLite allows one writer at a time

@@ -20,11 +20,9 @@ from importer.ledger.records import Claim, RunInfo, utc_now
 LEASE_S = 60.0
 
 # Built once, because every commit of intents executes it.
-_RENEW = (
-    schema.runs.update()
-    .where((schema.runs.c.id == sa.bindparam("p_run")) & schema.runs.c.ended_at.is_(None))
-    .values(lease_until=sa.bindparam("p_until"))
-)
+_LIVE_RUN = schema.runs.update().where((schema.runs.c.id == sa.bindparam("p_run")) & schema.runs.c.ended_at.is_(None))
+_RENEW = _LIVE_RUN.values(lease_until=sa.bindparam("p_until"))
+_RENEW_ON_SERVER = _LIVE_RUN.values(lease_until=sa.text(f"extract(epoch from clock_timestamp()) + {LEASE_S}"))
 
 
 def now(db: sa.Connection) -> float:
@@ -36,7 +34,11 @@ def now(db: sa.Connection) -> float:
 
 def renew(db: sa.Connection, run_id: str) -> None:
     """Extend a lease. Raises StoppedEarly if another run has taken over."""
-    if not db.execute(_RENEW, {"p_run": run_id, "p_until": now(db) + LEASE_S}).rowcount:
+    if db.dialect.name == "postgresql":
+        renewed = db.execute(_RENEW_ON_SERVER, {"p_run": run_id})
+    else:
+        renewed = db.execute(_RENEW, {"p_run": run_id, "p_until": now(db) + LEASE_S})
+    if not renewed.rowcount:
         raise StoppedEarly(
             "this run was paused for so long that another one has taken over its rows",
             hint="let that run finish, then run the same command again",

@@ -6,7 +6,8 @@ may use another connection of the server.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -66,6 +67,19 @@ def _on_begin(db: sa.Connection) -> None:
         statement_s = options.get("statement_s", _STATEMENT_S)
         connection: Any = db.connection.dbapi_connection  # not through `db`: it may ask for a cursor on the server
         connection.execute(_BEGIN.format(statement_s=statement_s))
+
+
+@contextlib.contextmanager
+def pipeline(db: sa.Connection) -> Iterator[None]:
+    """Send the statements of the block without waiting for each answer. The answers are there when it ends."""
+    import psycopg  # noqa: PLC0415 - only a ledger on a server needs the driver
+
+    connection: Any = db.connection.dbapi_connection
+    try:
+        with connection.pipeline():
+            yield
+    except psycopg.Error as error:
+        raise sa.exc.OperationalError(None, None, error) from error
 
 
 def refuse_unsafe(db: sa.Connection) -> None:

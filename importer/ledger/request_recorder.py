@@ -6,7 +6,7 @@ before intents, except that the records of one row keep their order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from importer.errors import StoppedEarly
-from importer.ledger import request_bodies, schema
+from importer.ledger import database, request_bodies, schema
 from importer.ledger.keyed_hashes import KeyedHash
 from importer.ledger.records import Intent, Outcome, RunInfo, utc_now
 from importer.ledger.ticket_numbers import duplicates_as_unknown, lock_settling
@@ -139,12 +139,18 @@ class _BulkStatement:
         self._text = str(compiled)
         self._in_order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
 
-    def __call__(self, db: sa.Connection, rows: list[dict[str, Any]]) -> int:
-        """Execute the statement for each of the rows; return the number of changed rows."""
+    def __call__(self, db: sa.Connection, rows: list[dict[str, Any]]) -> Callable[[], int]:
+        """Execute the statement for each of the rows; the function returns how many were changed.
+
+        On a server, call it after the block of ``database.pipelined``.
+        """
         if self._in_order is None:
-            return db.exec_driver_sql(self._text, rows).rowcount
+            connection: Any = db.connection.dbapi_connection
+            cursors = [connection.execute(self._text, row) for row in rows]
+            return lambda: sum(cursor.rowcount for cursor in cursors)
         values = [tuple([row[name] for name in self._in_order]) for row in rows]
-        return db.exec_driver_sql(self._text, values).rowcount
+        count = db.exec_driver_sql(self._text, values).rowcount
+        return lambda: count
 
 
 class RequestRecorder:
@@ -192,9 +198,10 @@ class RequestRecorder:
             }
             for each in intents
         ]
-        self._leave_attempt(db, rows)
-        sent = self._send(db, rows)
-        if sent < len(rows):
+        with database.pipelined(db):
+            self._leave_attempt(db, rows)
+            count = self._send(db, rows)
+        if (sent := count()) < len(rows):
             accepted = set(db.scalars(_LAST_SENT.limit(sent), {"p_run": run.id}))
             key = next(row["p_key"] for row in rows if row["p_key"] not in accepted)
             raise StoppedEarly(
@@ -210,16 +217,17 @@ class RequestRecorder:
         for each in outcomes:
             row = {**common, **_outcome_parameters(each, now)}
             (plain if each.ids is None else with_ids).append(row)
-        for settle, rows in ((self._settle_ticket, plain), (self._settle_with_ids, with_ids)):
-            if rows:
-                settle(db, rows)
-            unknown = [row for row in rows if row["p_state"] == "unknown"]
-            settled = [row for row in rows if row["p_state"] != "unknown"]
-            if unknown:
-                self._settle_attempt(db, unknown)
-            if settled:
-                self._settle_attempt_and_erase(db, settled)
-                self._erase_others(db, settled)
+        with database.pipelined(db):
+            for settle, rows in ((self._settle_ticket, plain), (self._settle_with_ids, with_ids)):
+                if rows:
+                    settle(db, rows)
+                unknown = [row for row in rows if row["p_state"] == "unknown"]
+                settled = [row for row in rows if row["p_state"] != "unknown"]
+                if unknown:
+                    self._settle_attempt(db, unknown)
+                if settled:
+                    self._settle_attempt_and_erase(db, settled)
+                    self._erase_others(db, settled)
 
 
 def _run_parameters(run: RunInfo, now: str) -> dict[str, Any]:

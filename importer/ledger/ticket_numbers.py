@@ -70,16 +70,17 @@ def _names(ids: TicketIds) -> list[tuple[str, str]]:
 
 def _owners(db: sa.Connection, account: str, ids: Sequence[TicketIds]) -> dict[tuple[str, str], _Row]:
     """Return the rows that have these tickets, by number and by GUID. Both are index searches."""
-    owners: dict[tuple[str, str], _Row] = {}
+    searches = []
     for column in (_tickets.number, _tickets.ticket_id):
         wanted = [name for each in ids for kind, name in _names(each) if kind == column.name]
-        if not wanted:
-            continue
-        found = sa.select(column, _tickets.source, _tickets.key).where(
-            (_tickets.account == account) & (column != _NOTHING) & database.column_is_in(db, column, wanted)
-        )
-        owners |= {(column.name, name): (source, key) for name, source, key in db.execute(found)}
-    return owners
+        if wanted:
+            found = sa.select(
+                sa.literal_column(f"'{column.name}'").label("kind"), column, _tickets.source, _tickets.key
+            )
+            is_wanted = database.column_is_in(db, column, wanted)
+            searches.append(found.where((_tickets.account == account) & (column != _NOTHING) & is_wanted))
+    rows = db.execute(sa.union_all(*searches)) if searches else ()
+    return {(kind, name): (source, key) for kind, name, source, key in rows}
 
 
 def _message(db: sa.Connection, account: str, ids: TicketIds, owner: _Row, row: _Row) -> str:
