@@ -27,13 +27,15 @@ def suggest(manifest: Path, output: Path | None, sheet: str | None, **flags: Any
     set_up_log(flags, environment)
     if output is not None:
         _check_output(output)
-    suggestion = draft_mapping(manifest, _fields(environment), sheet)
+    fields = _fields(environment)
+    suggestion = draft_mapping(manifest, fields, sheet)
     if output is None:
         for line in suggestion.text.rstrip("\n").split("\n"):
             print_line(line)
     else:
         _write(output, suggestion.text)
-    _log_counts(suggestion, manifest, output)
+    _log_counts(suggestion, manifest)
+    _log_next(suggestion, manifest, output, knows_fields=fields is not None)
     return Ending(exit_code=int(not suggestion.has_lead))
 
 
@@ -42,10 +44,12 @@ def _fields(environment: Environment) -> AccountFields | None:
     try:
         name = read_account(environment).name
     except SettingsError:
+        advice = "name the account in .env, and run `ticket-importer fields` first for a better draft"
+        log.info("%s", labelled("fields", f"not known: {advice}"))
         return None
     found = cached_fields(name, fields_folder(None, environment))
     if found is None:
-        log.info("the account's fields are not known; run `ticket-importer fields` first for a better draft")
+        log.info("%s", labelled("fields", "not known: run `ticket-importer fields` first for a better draft"))
     else:
         log.info("%s", fields_line(found))
     return found
@@ -65,7 +69,7 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _log_counts(suggestion: Suggestion, manifest: Path, output: Path | None) -> None:
+def _log_counts(suggestion: Suggestion, manifest: Path) -> None:
     counts = suggestion.draft.counts
     files = f", {len(suggestion.files.used):,} with attachments" if suggestion.files.used else ""
     rows = "1 row" if suggestion.rows == 1 else f"{suggestion.rows:,} rows"
@@ -74,10 +78,17 @@ def _log_counts(suggestion: Suggestion, manifest: Path, output: Path | None) -> 
     log.info("%s", labelled("columns", f"{sure} sure, {guessed} guessed, {ignored} left under `ignore`{files}"))
     if suggestion.preset:
         log.info("%s", labelled("preset", f"{suggestion.preset}: check the statuses and priorities of your account"))
+
+
+def _log_next(suggestion: Suggestion, manifest: Path, output: Path | None, *, knows_fields: bool) -> None:
     if not suggestion.has_lead:
         log.warning(
             "no column identifies the lead, which every ticket needs: fill in the line marked TODO under `columns`"
         )
     elif output is not None:
         command = shlex.join(["ticket-importer", "validate", str(manifest), "-m", str(output)])
-        log.info("%s", labelled("next", f"review the draft, then run: {command}"))
+        if knows_fields:
+            log.info("%s", labelled("next", f"review the draft, then run: {command}"))
+        else:
+            log.info("%s", labelled("next", "run `ticket-importer fields`, and draft again for the account's fields;"))
+            log.info("%s", labelled("", f"or review this draft, then run: {command}"))

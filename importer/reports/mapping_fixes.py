@@ -7,15 +7,18 @@ whose meaning is known is filled in and marked as a guess.
 from __future__ import annotations
 
 import collections.abc
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
+from urllib.parse import urlsplit
 
 from importer.account_fields import AccountField, AccountFields
 from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS
 from importer.mapping import FieldType, Mapping, Rule
 from importer.mapping.document import KeyPath
 from importer.mapping.findings import SourceLine
+from importer.mapping.includes import is_two_column_mapping
 from importer.mapping.strptime_formats import find_ambiguity
 from importer.reports.problem_tally import MappingFix, ProblemKind
 from importer.reports.rule_yaml import NewWord, RuleChange, column_yaml, setting_yaml
@@ -84,7 +87,9 @@ def _rules(kind: ProblemKind, mapping: Mapping) -> list[Rule]:
         return [rule for rule in rules if rule.type is expected]
     if (key := _KEY_OF_CODE.get(kind.code)) is not None:
         return [rule for rule in rules if getattr(rule, key)]
-    return [rule for rule in rules if rule.field in kind.first.message] or rules
+    if kind.code == "nested-value":
+        return rules
+    return [rule for rule in rules if rule.field in kind.first.message]  # a template may use the column, too
 
 
 def _file_words(rule: Rule, mapping: Mapping) -> frozenset[str]:
@@ -110,15 +115,17 @@ def _of_column(column: str, mapping: Mapping, changes: dict[KeyPath, RuleChange]
         changes.get(rule.place) or RuleChange(rule=rule, file_words=_file_words(rule, mapping)) for rule in rules
     ]
     return MappingFix(
-        where=f"replace the rule of {column!r} in {_place(rules[0], mapping)}",
+        where=_where(rules[0], mapping),
         lines=column_yaml(column, of_column),
         gaps=sum(change.gaps for change in of_column),
     )
 
 
-def _place(rule: Rule, mapping: Mapping) -> str:
-    file = rule.line.file if isinstance(rule.line, SourceLine) else None
-    return f"{(file or mapping.path).name}, line {int(rule.line)}"
+def _where(rule: Rule, mapping: Mapping) -> str:
+    file = (rule.line.file if isinstance(rule.line, SourceLine) else None) or mapping.path
+    if is_two_column_mapping(file):
+        return f"write a mapping in YAML with `include: {file.name}` and this rule"
+    return f"replace the rule of {rule.column!r} in {file.name}, line {int(rule.line)}"
 
 
 # -- values of one rule ------------------------------------------------------------------------------------------------
@@ -281,6 +288,10 @@ def _setting(kind: ProblemKind, mapping: Mapping) -> MappingFix | None:
         case "duplicate-key":
             lines = setting_yaml("", "duplicates", "first", "a repeated row gets the ticket of the first one")
             return MappingFix(where=f"add to {name}", lines=lines)
+        case "attachment-url" if attachments is not None and attachments.root is None:
+            hosts = sorted({host for value, _ in kind.values.most_common() if (host := _host(value))})
+            folder = "    folder: attachments  # `fetch` puts the files there"
+            lines = ("attachments:", "  download:", folder, f"    hosts: {json.dumps(hosts)}")
         case "attachment-required":
             lines = setting_yaml("attachments", "required", value=False, remark="rows without a file are accepted")
         case "attachment-type" if attachments is not None:
@@ -294,6 +305,13 @@ def _setting(kind: ProblemKind, mapping: Mapping) -> MappingFix | None:
         case _:
             return None
     return MappingFix(where=f"set under `attachments` in {name}", lines=lines)
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _counted(number: int, what: str) -> str:

@@ -61,6 +61,7 @@ def validate_manifest(job: ImportJob, emit: Emit, ledger: Ledger | None) -> Vali
             mapping=str(job.mapping),
             detected=preflight.manifest.format.describe(),
             made_at=datetime.now().astimezone(),
+            knows_fields=job.knows_fields,
             rows=len(plan),
             rejected=counts[Disposition.REJECT],
             blank=preflight.manifest.blank_rows,

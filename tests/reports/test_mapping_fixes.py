@@ -211,6 +211,32 @@ def test_limits_of_attachments_have_changes(desk: Desk) -> None:
     }
 
 
+def test_addresses_of_attachments_are_allowed(desk: Desk) -> None:
+    """Addresses as attachments get a `download` section with their hosts; then `fetch` can get the files."""
+    desk.write("Title", ["a"])
+    (desk.folder / "mapping.yaml").write_text(f"{HEADER}attachments: {{columns: X}}\n", encoding="utf-8")
+    text = (
+        "ID,Mail,X\n1,a@example.com,https://b.example.com/x.png\n2,b@example.com,http://a.example.com:81/y; http://[x\n"
+    )
+    (desk.folder / "tickets.csv").write_text(text, encoding="utf-8")
+    fix = desk.kind("attachment-url").fix
+    assert fix is not None
+    assert fix.lines[-1] == '    hosts: ["a.example.com", "b.example.com"]'
+    assert {kind.code for kind in desk.check_with(fix).kinds} == {"attachment-not-fetched"}
+
+
+def test_a_template_of_a_column_is_not_its_rule(desk: Desk) -> None:
+    """A problem of a template's text names its first column, whose rule for another field can't solve it."""
+    desk.write("CustomData.X", ["wip"], more='templates: {Status: "{X}"}\n')
+    mapping = load_mapping(desk.folder / "mapping.yaml")
+    tally = ProblemTally()
+    problem = Problem(
+        code="not-configured", row=2, column="X", value="wip", message="X: 'wip' is not a value of Status"
+    )
+    tally.listen(ProblemsFound(rows=[2], problems=[problem], columns=(), cells=list))
+    assert [kind.fix for kind in with_fixes(tally.kinds(), mapping, None)] == [None]
+
+
 def test_a_list_in_json_is_joined(desk: Desk) -> None:
     """A rule that takes one text gets `join` where the manifest has lists."""
     desk.write("{field: CustomData.Tags}", [])
