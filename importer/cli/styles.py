@@ -7,7 +7,7 @@ import re
 
 import click
 
-_LABEL = re.compile(r"[a-z]+(?: [a-z]+)? (?= )")  # a label as `display_text.labelled` pads it
+LABEL = re.compile(r"[a-z]+(?: [a-z]+)? (?= )")  # a label as `display_text.labelled` pads it
 _PROBLEM = re.compile(r"\S.* in (?:row [\d]+|[\d,]+ rows)(?=(?:: [^:()]+)? \([a-z-]+\)$)")  # the title of its kind
 _COUNT = re.compile(r"([\d,]+ )(created|skipped|excluded|failed|rejected|unknown|pending)\b")
 _COUNT_COLORS = {"created": "green", "skipped": "green", "pending": "yellow"}
@@ -21,7 +21,7 @@ def style_line(line: str) -> str:
             return click.style(prefix, fg=color, bold=True) + line.removeprefix(prefix)
     if title := _PROBLEM.match(line):
         return click.style(title[0], fg="red") + line[title.end() :]
-    if label := _LABEL.match(line):
+    if label := LABEL.match(line):
         rest = line[label.end() :]
         if label[0].strip() == "rows":
             rest = _COUNT.sub(_style_count, rest)
