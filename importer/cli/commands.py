@@ -218,6 +218,19 @@ def backup() -> None:
     """
 
 
+@ledger.command(cls=_Command)
+@click.argument("results_file", metavar="RESULTS", type=options.PATH)
+@click.option("--rows", type=options.ROWS, required=True, help="The rows, such as 2-11,40: numbers of import_row.")
+@click.option("--reason", type=options.REASON, required=True, metavar="TEXT", help="Why they may stay as they are.")
+@options.ledger
+@options.as_json
+def acknowledge() -> None:
+    """Take known bad rows out of the exit code.
+
+    The rejected or failed rows of RESULTS that --rows names are counted apart and not sent, until their cells change.
+    """
+
+
 @cli.command()
 @click.option("-o", "--output", type=options.PATH, help="Write the fields to this file, .csv or .json.")
 @click.option("--sandbox", is_flag=True, help="Read from a sandbox account on this machine.")

@@ -14,7 +14,7 @@ import click
 
 from importer.cli.ending import command_run
 from importer.cli.output import RedactingFilter, discard_output, error_text, log
-from importer.cli.styles import is_tty, shows_color, style_line
+from importer.cli.styles import for_stream, is_tty
 from importer.errors import SettingsError, UsageError, visible
 from importer.runtime.atomic_files import open_to_append
 from importer.runtime.events import Warned
@@ -138,11 +138,10 @@ def _is_same_file(one: Path, other: Path) -> bool:
 
 
 class _ScreenFormatter(logging.Formatter):
-    """Formats an error as several lines: its message, details and hint. ``color``: adds colours."""
+    """Formats an error as several lines: its message, details and hint."""
 
-    def __init__(self, stamp: str | None = None, *, color: bool = False) -> None:
+    def __init__(self, stamp: str | None = None) -> None:
         super().__init__(stamp, _TIME)
-        self._color = color
 
     def format(self, record: logging.LogRecord) -> str:
         if (lines := getattr(record, "lines", None)) is not None:
@@ -151,7 +150,7 @@ class _ScreenFormatter(logging.Formatter):
             text = "\n".join(map(visible, lines))
         else:
             text = super().format(_with_text(record, record.getMessage()))
-        return "\n".join(map(style_line, text.split("\n"))) if self._color else text
+        return "\n".join(for_stream(line, sys.stderr) for line in text.split("\n"))
 
 
 class _FileFormatter(logging.Formatter):
@@ -167,7 +166,7 @@ def _text_formatter(handler: logging.Handler) -> logging.Formatter:
     stamp = "%(asctime)s %(levelname)s %(message)s"
     if isinstance(handler, _LogFileHandler):
         return _FileFormatter(stamp, _TIME)
-    return _ScreenFormatter(color=shows_color(sys.stderr)) if is_tty(sys.stderr) else _ScreenFormatter(stamp)
+    return _ScreenFormatter() if is_tty(sys.stderr) else _ScreenFormatter(stamp)
 
 
 def _json_formatter() -> logging.Formatter:

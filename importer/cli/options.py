@@ -91,6 +91,12 @@ def _parse_answer_timeout(text: str) -> float:
     return seconds
 
 
+def _parse_reason(text: str) -> str:
+    if not text.strip():
+        raise ValueError("the reason is empty; write why the rows may stay as they are")
+    return text.strip()
+
+
 def _parse_condition(text: str) -> str:
     if not text.partition("=")[1]:
         raise ValueError(f"{text!r} is not a condition; write it as 'COLUMN=value'")
@@ -101,6 +107,8 @@ PATH = click.Path(path_type=Path)
 DURATION = _ParsedType("duration", parse_duration)
 _ANSWER_TIMEOUT = _ParsedType("duration", _parse_answer_timeout)
 SIZE = _ParsedType("size", _parse_size)
+ROWS = _ParsedType("N-N,N", RowNumbers)
+REASON = _ParsedType("text", _parse_reason)
 RATE = _ParsedType("calls/seconds", Rate.parse)
 
 read_fields = click.option(
@@ -109,7 +117,7 @@ read_fields = click.option(
 _CHOICE = (
     click.option(
         "--rows",
-        type=_ParsedType("N-N,N", RowNumbers),
+        type=ROWS,
         help="Only these rows, such as 2-11,40: numbers as in import_row of the results.",
     ),
     click.option(

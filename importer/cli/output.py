@@ -12,9 +12,8 @@ from collections.abc import Iterable
 
 import click
 
-from importer.cli.styles import LABEL, shows_color, style_line
+from importer.cli.styles import LABEL_COLUMN, for_stream
 from importer.errors import visible
-from importer.runtime.display_text import LABEL_CHARS
 from importer.runtime.redaction import Redactor
 
 log = logging.getLogger("importer")
@@ -31,8 +30,7 @@ def print_line(text: str) -> None:
 def print_report(lines: Iterable[str]) -> None:
     """Print lines of a plan, a summary or a problem list on standard output, with colours on a terminal."""
     for line in lines:
-        text = visible(redactor().text(line))
-        _print(style_line(text) if shows_color(sys.stdout) else text)
+        _print(for_stream(visible(redactor().text(line)), sys.stdout))
 
 
 def _print(text: str) -> None:
@@ -46,8 +44,7 @@ def _print(text: str) -> None:
 
 def print_to_stderr(line: str) -> None:
     """Print a line of a plan or an error on standard error, with colours on a terminal."""
-    text = visible(redactor().text(line))
-    click.echo(style_line(text) if shows_color(sys.stderr) else text, err=True)
+    click.echo(for_stream(visible(redactor().text(line)), sys.stderr), err=True)
 
 
 def show_lines(level: int, lines: Iterable[str], *, even_if_quiet: bool = False) -> None:
@@ -72,8 +69,8 @@ def show_lines(level: int, lines: Iterable[str], *, even_if_quiet: bool = False)
 
 
 def _without_layout(line: str) -> str:
-    label, text = line[:LABEL_CHARS], line[LABEL_CHARS:]
-    return f"{label.strip()}: {text}" if LABEL.match(line) else line
+    label = LABEL_COLUMN.match(line)
+    return f"{label[0].strip()}: {line[label.end() :]}" if label else line
 
 
 def error_text(word: str, lines: list[str]) -> str:

@@ -28,13 +28,15 @@ def suggest(manifest: Path, output: Path | None, sheet: str | None, **flags: Any
     set_up_log(flags, environment)
     if output is not None:
         _check_output(output)
-    suggestion = draft_mapping(manifest, _fields(environment), sheet)
+    fields = _fields(environment)
+    suggestion = draft_mapping(manifest, fields, sheet)
     if output is None:
         for line in suggestion.text.rstrip("\n").split("\n"):
             print_line(line)
     else:
         _write(output, suggestion.text)
-    _log_counts(suggestion, manifest, output)
+    _log_counts(suggestion, manifest)
+    _log_next(suggestion, manifest, output, knows_fields=fields is not None)
     return Ending(exit_code=int(not suggestion.has_lead))
 
 
@@ -43,10 +45,14 @@ def _fields(environment: Environment) -> AccountFields | None:
     try:
         name = read_account(environment).name
     except SettingsError:
+        advice = "name the account in .env, and run `ticket-importer fields` first for a better draft"
+        show_lines(logging.INFO, [labelled("fields", f"not known: {advice}")])
         return None
     found = cached_fields(name, fields_folder(None, environment))
     if found is None:
-        log.info("the account's fields are not known; run `ticket-importer fields` first for a better draft")
+        show_lines(
+            logging.INFO, [labelled("fields", "not known: run `ticket-importer fields` first for a better draft")]
+        )
     else:
         show_lines(logging.INFO, [fields_line(found)])
     return found
@@ -66,7 +72,7 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _log_counts(suggestion: Suggestion, manifest: Path, output: Path | None) -> None:
+def _log_counts(suggestion: Suggestion, manifest: Path) -> None:
     counts = suggestion.draft.counts
     files = f", {len(suggestion.files.used):,} with attachments" if suggestion.files.used else ""
     rows = "1 row" if suggestion.rows == 1 else f"{suggestion.rows:,} rows"
@@ -80,10 +86,17 @@ def _log_counts(suggestion: Suggestion, manifest: Path, output: Path | None) -> 
             logging.INFO,
             [labelled("preset", f"{suggestion.preset}: check the statuses and priorities of your account")],
         )
+
+
+def _log_next(suggestion: Suggestion, manifest: Path, output: Path | None, *, knows_fields: bool) -> None:
     if not suggestion.has_lead:
         log.warning(
             "no column identifies the lead, which every ticket needs: fill in the line marked TODO under `columns`"
         )
     elif output is not None:
         command = shlex.join(["ticket-importer", "validate", str(manifest), "-m", str(output)])
-        show_lines(logging.INFO, [labelled("next", f"review the draft, then run: {command}")])
+        if knows_fields:
+            show_lines(logging.INFO, [labelled("next", f"review the draft, then run: {command}")])
+        else:
+            first = labelled("next", "run `ticket-importer fields`, and draft again for the account's fields;")
+            show_lines(logging.INFO, [first, labelled("", f"or review this draft, then run: {command}")])

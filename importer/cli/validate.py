@@ -12,7 +12,7 @@ from importer.cli import options
 from importer.cli.ending import Ending
 from importer.cli.log_setup import set_up_log
 from importer.cli.terminal import Terminal
-from importer.reports import attachments_line, ignored_lines, problem_lines, report_file, seed_lines
+from importer.reports import attachments_line, fields_lines, ignored_lines, problem_lines, report_file, seed_lines
 from importer.reports.summary import Validation
 from importer.runtime.display_text import labelled
 from importer.runtime.events import to_all
@@ -37,11 +37,13 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
 
 def _summary_lines(validation: Validation) -> Iterator[str]:
     yield labelled("manifest", f"{validation.manifest} ({validation.detected})")
+    yield from fields_lines(knows_fields=validation.knows_fields)
     skipped = f", {validation.skipped:,} already imported" if validation.skipped else ""
     rejected = f"{validation.rejected:,} rejected" if validation.rejected else "no problems found"
     excluded = f", {validation.excluded:,} excluded" if validation.excluded else ""
+    acknowledged = f", {validation.acknowledged:,} acknowledged" if validation.acknowledged else ""
     left_out = f", {validation.not_selected:,} not selected" if validation.not_selected else ""
-    yield labelled("rows", f"{validation.rows:,}: {rejected}{skipped}{excluded}{left_out}")
+    yield labelled("rows", f"{validation.rows:,}: {rejected}{skipped}{excluded}{acknowledged}{left_out}")
     yield from seed_lines(validation.seed)
     yield from ignored_lines(validation.ignored_by_patterns)
     if validation.attachments is not None:

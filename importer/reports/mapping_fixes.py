@@ -16,6 +16,7 @@ from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS
 from importer.mapping import FieldType, Mapping, Rule
 from importer.mapping.document import KeyPath
 from importer.mapping.findings import SourceLine
+from importer.mapping.includes import is_two_column_mapping
 from importer.mapping.strptime_formats import find_ambiguity
 from importer.reports.problem_tally import MappingFix, ProblemKind
 from importer.reports.rule_yaml import NewWord, RuleChange, column_yaml, setting_yaml
@@ -110,15 +111,17 @@ def _of_column(column: str, mapping: Mapping, changes: dict[KeyPath, RuleChange]
         changes.get(rule.place) or RuleChange(rule=rule, file_words=_file_words(rule, mapping)) for rule in rules
     ]
     return MappingFix(
-        where=f"replace the rule of {column!r} in {_place(rules[0], mapping)}",
+        where=_where(rules[0], mapping),
         lines=column_yaml(column, of_column),
         gaps=sum(change.gaps for change in of_column),
     )
 
 
-def _place(rule: Rule, mapping: Mapping) -> str:
-    file = rule.line.file if isinstance(rule.line, SourceLine) else None
-    return f"{(file or mapping.path).name}, line {int(rule.line)}"
+def _where(rule: Rule, mapping: Mapping) -> str:
+    file = (rule.line.file if isinstance(rule.line, SourceLine) else None) or mapping.path
+    if is_two_column_mapping(file):
+        return f"write a mapping in YAML with `include: {file.name}` and this rule"
+    return f"replace the rule of {rule.column!r} in {file.name}, line {int(rule.line)}"
 
 
 # -- values of one rule ------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from importer.export_checks.checks import ExportFigures, ExportStop
+from importer.ledger.records import seconds_since
 from importer.models import AttachmentCounts, Status
 from importer.reports.problem_text import kind_data
 from importer.reports.summary import PlanSummary, Summary
@@ -12,12 +13,14 @@ from importer.runtime.display_text import duration, labelled, least_duration, li
 from importer.submission.plan import TO_SEND, Disposition
 
 _REASONS_SHOWN = 10
+_OLD_S = 3600  # the age of a row that has just become unknown is of no interest
 _EXPLAINED = (Status.FAILED, Status.UNKNOWN)
 _ROW_LINES = (
     (Disposition.SKIP, "already imported, skipped"),
     (Disposition.EXCLUDE, "excluded by the mapping's `rows`"),
     (Disposition.HOLD, "unknown: sent before without a usable answer, not sent again"),
     (Disposition.REJECT, "rejected because of problems"),
+    (Disposition.ACKNOWLEDGE, "acknowledged as bad, not sent until their cells change"),
     (Disposition.DUPLICATE, "with the key of an earlier row, not sent: they get its ticket"),
     (Disposition.KEEP, "not selected, unchanged"),
     (Disposition.RESEND, "failed or unknown before, sent again after all others"),
@@ -28,6 +31,7 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
     """Yield the plan of a run: account, file, rows, what will be sent, and how long it takes."""
     yield labelled("account", plan.account)
     yield labelled("manifest", f"{plan.manifest} ({plan.detected})")
+    yield from fields_lines(knows_fields=plan.knows_fields)
     blank = f" and {_counted(plan.blank_rows, 'blank one')}" if plan.blank_rows else ""
     yield labelled("rows", f"{plan.rows:,}{blank}")
     for disposition, text in _ROW_LINES:
@@ -70,6 +74,12 @@ def seed_lines(seed: int | None) -> Iterator[str]:
     """Yield the seed of a sample as the flag that draws it again."""
     if seed is not None:
         yield labelled("sample", f"drawn at random with --seed {seed}")
+
+
+def fields_lines(*, knows_fields: bool) -> Iterator[str]:
+    """Yield a line if less is checked because the account's fields are not known."""
+    if not knows_fields:
+        yield labelled("fields", "not known, so less is checked: `ticket-importer fields` reads them")
 
 
 def ignored_lines(ignored: Sequence[tuple[str, int]]) -> Iterator[str]:
@@ -116,6 +126,7 @@ def plan_data(plan: PlanSummary) -> dict[str, object]:
         "account": plan.account,
         "manifest": plan.manifest,
         "detected": plan.detected,
+        "knows_fields": plan.knows_fields,
         "rows": plan.rows,
         "blank_rows": plan.blank_rows,
         "comment_rows": plan.comment_rows,
@@ -127,6 +138,7 @@ def plan_data(plan: PlanSummary) -> dict[str, object]:
         "ignored_by_patterns": dict(plan.ignored_by_patterns),
         "unknown": plan.counts[Disposition.HOLD],
         "rejected": plan.counts[Disposition.REJECT],
+        "acknowledged": plan.counts[Disposition.ACKNOWLEDGE],
         "kinds": [kind_data(kind) for kind in plan.kinds],
         "not_selected": plan.counts[Disposition.KEEP],
         "seed": plan.seed,
@@ -188,8 +200,18 @@ def log_text(summary: Summary) -> str:
 
 
 def _states_text(summary: Summary) -> str:
-    counts = ", ".join(f"{summary.statuses[status]:,} {status}" for status in Status if summary.statuses[status])
-    return counts or "none"
+    return ", ".join(_state_counts(summary)) or "none"
+
+
+def _state_counts(summary: Summary) -> Iterator[str]:
+    """Yield the number of rows in each state, with the age of the oldest unknown row, and acknowledged rows apart."""
+    for status in Status:
+        if count := summary.statuses[status]:
+            age_s = seconds_since(summary.unknown_since) if status is Status.UNKNOWN else None
+            age = f" (the oldest for {duration(age_s)})" if age_s is not None and age_s >= _OLD_S else ""
+            yield f"{count:,} {status}{age}"
+    if summary.acknowledged:
+        yield f"{summary.acknowledged:,} acknowledged"
 
 
 def summary_data(summary: Summary) -> dict[str, object]:
@@ -198,8 +220,9 @@ def summary_data(summary: Summary) -> dict[str, object]:
         "run": summary.run,
         "account": summary.account,
         "results": str(summary.results) if summary.results else None,
-        "rows": summary.statuses.total(),
+        "rows": summary.statuses.total() + summary.acknowledged,
         **{status.value: summary.statuses[status] for status in Status},
+        "acknowledged": summary.acknowledged,
         **_export_facts(summary.export, summary.stops),
         "seed": summary.seed,
         "calls": summary.calls,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from importer.error_codes import ERROR_CODES
-from importer.ledger.records import LedgerEntry, Rejection
+from importer.ledger.records import Acknowledgement, LedgerEntry, Rejection
 from importer.models import Status
 from importer.results.columns import ResultRow
 
+# A row that was rejected is pending if the mapping has changed: it is valid now, and still not sent.
+_MAY_BE_ACKNOWLEDGED = (Status.REJECTED, Status.FAILED, Status.PENDING)
 _EDITED_HINT = (
     "The row has changed since this ticket was created; the ticket was not changed. "
     "Change the ticket in the account, or give the row a new key to create another ticket."
@@ -43,6 +45,17 @@ def result_of_row(row: RowState, *, account: str, run: str) -> ResultRow:
         state = Status.SKIPPED
     code = "interrupted" if entry.state == "sending" else entry.error_code
     return _row(row, state, code, account, entry.run or run)
+
+
+def with_acknowledgement(result: ResultRow, found: Acknowledgement | None) -> ResultRow:
+    """Return the result of a row that a user has acknowledged as ``found`` says, if it still is not a ticket."""
+    if found is None or result.status not in _MAY_BE_ACKNOWLEDGED:
+        return result
+    hint = (
+        f"Acknowledged by {found.user_name} at {found.acknowledged_at}: {found.reason} "
+        "The row is not sent until its cells change."
+    )
+    return replace(result, hint=hint, acknowledged=True)
 
 
 def _rejected(row: RowState, rejection: Rejection, account: str, run: str) -> ResultRow:

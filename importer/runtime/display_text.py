@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importer.models import Rate
 
-LABEL_CHARS = 13
 _TEXT_SHOWN = 400
 _MINUTES_ALONE = 10  # from here on, seconds don't matter
 
@@ -17,7 +16,7 @@ def one_line(text: str, longest: int = _TEXT_SHOWN) -> str:
 
 def labelled(label: str, text: str) -> str:
     """Return a line of a plan or a summary: the label in a column of 13 characters, and the text."""
-    return f"{label:<{LABEL_CHARS}}{text}"
+    return f"{label:<13}{text}"
 
 
 def size_text(size_bytes: int) -> str:

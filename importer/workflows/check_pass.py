@@ -55,6 +55,7 @@ class CheckPass:
         self._comparison = comparison
         self._limits = limits
         self._keys = KeyIndex()
+        self._acknowledged = ledger.acknowledgements(run.account, run.source) if ledger is not None else {}
 
     def check(self, emit: Emit, *, record: bool, stage: Stage | None = None) -> None:
         """Check every row. With ``record``, enter rejected rows and claim rows to send in the ledger.
@@ -72,13 +73,17 @@ class CheckPass:
             if record and self._ledger is not None and previous is not None:
                 self._ledger.add_from_results(self._run, past_imports(previous))
             decisions, converted = self._decide(chunk, previous, build_tickets=stage is not None)
-            _report(emit, chunk, decisions.problems)
+            cells, contents = self._cells_and_contents(chunk) if stage is not None or self._acknowledged else ([], [])
+            if self._acknowledged:
+                decisions.acknowledge(contents, self._acknowledged)
+            _report(emit, chunk, decisions.open_problems())
             emit(RowsChecked(len(decisions.rows)))
             if record:
-                self._record(decisions)
+                self._record(decisions, contents)
             self._plan.extend(decisions.rows, decisions.dispositions.tobytes())
             if stage is not None:
-                stage.add(self._staged_rows(chunk, previous, decisions, converted))
+                stage.add(self._staged_rows(previous, decisions, converted, (cells, contents)))
+            cells, contents = [], []  # not in memory while the next chunk is read
         chosen.require_any()
 
     def _are_open(self, chunk: Chunk, positions: npt.NDArray[np.intp]) -> Mask:
@@ -96,20 +101,28 @@ class CheckPass:
             is_open &= np.isin(np.array(found, dtype=np.uint8), TO_SEND)
         return is_open
 
-    def _record(self, decisions: ChunkDecisions) -> None:
+    def _cells_and_contents(self, chunk: Chunk) -> tuple[list[tuple[str, ...]], list[str]]:
+        """Return the cells of each row and their hash."""
+        columns = self._rows.columns
+        cells = chunk.cells(columns)
+        return cells, content_hashes(columns, cells)
+
+    def _record(self, decisions: ChunkDecisions, contents: list[str]) -> None:
         assert self._ledger is not None  # a run with a record has a ledger
-        self._ledger.reject(self._run.id, decisions.rejections())
+        self._ledger.reject(self._run.id, decisions.rejections(contents))
         # Another run may have sent some of these rows since they were looked up: a claim returns their states.
         claimed = self._ledger.claim(self._run, decisions.claims())
         decisions.apply_states(claimed, resend_unknown=self._rows.selection.resend_unknown)
 
     def _staged_rows(
-        self, chunk: Chunk, previous: list[ResultRow] | None, decisions: ChunkDecisions, converted: ConvertedRows
+        self,
+        previous: list[ResultRow] | None,
+        decisions: ChunkDecisions,
+        converted: ConvertedRows,
+        read: tuple[list[tuple[str, ...]], list[str]],
     ) -> Iterator[StagedRow]:
-        """Yield every row; those to be sent with their tickets."""
-        columns = self._rows.columns
-        cells = chunk.cells(columns)
-        contents = content_hashes(columns, cells)
+        """Yield every row; those to be sent with their tickets. ``read``: the rows' cells, and the hashes of these."""
+        cells, contents = read
         emails, phones = converted.lead_identifiers()
         is_sent = decisions.send_mask().tolist()
         index_of = {at: index for index, at in enumerate(converted.positions.tolist()) if is_sent[at]}
@@ -140,7 +153,7 @@ class CheckPass:
                     previous=previous[at] if previous is not None and is_kept else None,
                     exclusion=decisions.exclusions.get(at, ""),
                     is_left_out=is_kept,
-                    problems=_cell_problems(decisions.problems.get(at, ()), columns),
+                    problems=_cell_problems(decisions.problems.get(at, ()), self._rows.columns),
                 )
 
     def _decide(
@@ -257,7 +270,7 @@ class CheckPass:
             first_row, first_disposition = self._plan.row(first), self._plan.dispositions[first]
         else:
             first_row, first_disposition = decisions.rows[first - start], int(decisions.dispositions[first - start])
-        if mapping.duplicates == "first" and first_disposition != Disposition.REJECT:
+        if mapping.duplicates == "first" and first_disposition not in (Disposition.REJECT, Disposition.ACKNOWLEDGE):
             decisions.dispositions[position] = Disposition.DUPLICATE
             return
         key = decisions.keys.text(position)

@@ -155,6 +155,7 @@ class ImportRun:
             account=self._info.account,
             manifest=str(self._job.manifest),
             detected=self.preflight.manifest.format.describe(),
+            knows_fields=self._job.knows_fields,
             rows=len(plan),
             blank_rows=self.preflight.manifest.blank_rows,
             comment_rows=self.preflight.manifest.comments,
@@ -221,7 +222,7 @@ class ImportRun:
 
     def _counted_results(self, summary: Summary) -> Iterator[RowResults]:
         for outcomes in row_results(self.stage, self.ledger, self._info):
-            summary.count((result.status, result.code, result.error) for result in outcomes.results)
+            summary.count_results(outcomes.results)
             yield outcomes
 
     def finish_export(self) -> None:
