@@ -154,7 +154,7 @@ class Preflight:
             return ()
         from importer.reports.mapping_fixes import with_fixes  # noqa: PLC0415 - it loads `suggest`
 
-        return with_fixes(kinds, self.mapping, self._job.fields)
+        return with_fixes(kinds, self.mapping, self._job.fields, rows=len(self.rows.plan))
 
     def delete_copy(self) -> None:
         """Delete the private copy of the manifest, after all rows are checked."""

@@ -151,6 +151,25 @@ def test_all_rules_of_a_column_are_in_one_block(desk: Desk) -> None:
     )
 
 
+def test_one_odd_number_does_not_change_a_column(desk: Desk) -> None:
+    """A separator that would read one wrong cell, but none of a hundred others, is no solution."""
+    desk.write("{field: CustomData.N, type: number}", ["1,5", *["1.5"] * 99])
+    assert desk.kind("not-a-number").fix is None
+
+
+def test_two_kinds_with_the_same_change_have_one_block(desk: Desk) -> None:
+    """A row without its required address has two problems, which one default solves."""
+    desk.write("Title", ["a"], mails=[""])
+    text = HEADER.replace("type: email}", "type: email, required: true}")
+    (desk.folder / "mapping.yaml").write_text(f"{text}  X: Title\n", encoding="utf-8")
+    first, second = desk.check().kinds
+    assert {first.code, second.code} == {"missing-value", "missing-lead"}
+    assert first.fix == second.fix
+    assert first.fix is not None
+    assert first.fix.gaps == 1
+    assert desk.check_with(first.fix, "inbox@example.com").rejected == 0
+
+
 def test_words_of_a_file_stay_in_their_file(desk: Desk) -> None:
     """Of a rule with `values_from`, the block has the name of the file and only the values of the rule itself."""
     (desk.folder / "states.csv").write_text("old,new\nwip,Open\nshut,Closed\n", encoding="utf-8")
@@ -234,7 +253,7 @@ def test_a_template_of_a_column_is_not_its_rule(desk: Desk) -> None:
         code="not-configured", row=2, column="X", value="wip", message="X: 'wip' is not a value of Status"
     )
     tally.listen(ProblemsFound(rows=[2], problems=[problem], columns=(), cells=list))
-    assert [kind.fix for kind in with_fixes(tally.kinds(), mapping, None)] == [None]
+    assert [kind.fix for kind in with_fixes(tally.kinds(), mapping, None, rows=1)] == [None]
 
 
 def test_a_list_in_json_is_joined(desk: Desk) -> None:
@@ -269,6 +288,6 @@ def test_limits_of_the_account_are_used(desk: Desk) -> None:
         tally = ProblemTally()
         problem = Problem(code=code, row=2, column="X", value="wip", message="X: 'wip' is not a value of Status")
         tally.listen(ProblemsFound(rows=[2], problems=[problem], columns=(), cells=list))
-        (kind,) = with_fixes(tally.kinds(), mapping, fields)
+        (kind,) = with_fixes(tally.kinds(), mapping, fields, rows=1)
         assert kind.fix is not None
         assert kind.fix.lines[3:] == lines
