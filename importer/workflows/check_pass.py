@@ -99,6 +99,9 @@ class CheckPass:
             states = self._ledger.states(self._run.account, self._run.source, list(filter(None, wanted)))
             found = [disposition_of(states.get(key), resend_unknown=selection.resend_unknown) for key in wanted]
             is_open &= np.isin(np.array(found, dtype=np.uint8), TO_SEND)
+        if acknowledged := {content for _, content in self._acknowledged}:
+            contents = self._cells_and_contents(chunk)[1]
+            is_open &= np.array([contents[at] not in acknowledged for at in positions.tolist()], dtype=bool)
         return is_open
 
     def _cells_and_contents(self, chunk: Chunk) -> tuple[list[tuple[str, ...]], list[str]]:
