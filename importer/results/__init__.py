@@ -13,7 +13,7 @@ from importer.results.columns import (
 )
 from importer.results.comparison import ManifestComparison, ResultsContent, compare_with_manifest
 from importer.results.projection import RowState, result_of_row, with_acknowledgement
-from importer.results.reading import check_results, past_imports, read_result_rows
+from importer.results.reading import check_results, past_imports, read_result_rows, without_forgotten
 from importer.results.writing import PartFile, check_results_path, part_path, write_results
 
 __all__ = [
@@ -39,5 +39,6 @@ __all__ = [
     "read_result_rows",
     "result_of_row",
     "with_acknowledgement",
+    "without_forgotten",
     "write_results",
 ]
