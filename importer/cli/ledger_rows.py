@@ -10,8 +10,9 @@ from typing import Any
 
 from importer.cli.ending import Ending
 from importer.cli.log_setup import set_up_log
+from importer.cli.output import show_lines
 from importer.cli.questions import ask, can_ask
-from importer.cli.terminal import Terminal, show_lines
+from importer.cli.terminal import Terminal
 from importer.errors import UsageError
 from importer.ledger.forgetting import SentRow
 from importer.ledger.store import Ledger
