@@ -223,6 +223,7 @@ def summary_data(summary: Summary) -> dict[str, object]:
         "rows": summary.statuses.total() + summary.acknowledged,
         **{status.value: summary.statuses[status] for status in Status},
         "acknowledged": summary.acknowledged,
+        "kinds": [kind_data(kind) for kind in summary.kinds],
         **_export_facts(summary.export, summary.stops),
         "seed": summary.seed,
         "calls": summary.calls,

@@ -59,6 +59,7 @@ def run_import(
         emit(plan)
         check_space(run.space_needs(plan))
         summary.attachments, summary.export, summary.stops = plan.attachments, plan.export, plan.stops
+        summary.kinds = plan.kinds
         if plan.stops:
             summary.ending = export_stopped(plan)
         sends = run.may_send() and plan.to_send > 0
