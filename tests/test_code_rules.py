@@ -137,6 +137,7 @@ def test_every_error_code_is_explained(code: str, entry: ErrorCode) -> None:
         assert sentence.endswith("."), "ends like one"
         assert sentence == " ".join(sentence.split()), "has no stray blanks"
     assert len({entry.meaning, entry.advice, entry.why}) == 3
+    assert re.fullmatch(r"[a-z][a-zA-Z' -]{3,40}", entry.name)
 
 
 def takers_of_codes() -> dict[str, int]:

@@ -23,7 +23,9 @@ from importer.cli.ending import CommandRun, Ending
 from importer.error_codes import ERROR_CODES
 from importer.export_checks.checks import ExportFigures
 from importer.mapping import load_mapping
-from importer.models import Status
+from importer.models import Problem, Status
+from importer.reports.problem_tally import ProblemKind
+from importer.reports.problem_text import kind_data
 from importer.reports.summary import Summary
 from importer.reports.summary_text import summary_data
 from importer.results import COLUMNS
@@ -212,8 +214,8 @@ def test_every_exit_code_is_documented():
 
 
 def test_every_member_of_the_json_output_is_documented():
-    """The three tables have the members of every object, of a summary, and of the summary of `run`."""
-    every, of_summary, of_run = (
+    """The tables have the members of every object, of a summary, of the summary of `run`, and of a kind of problem."""
+    every, of_summary, of_run, of_kind = (
         [name for row in rows(part) for name in re.findall(r"`([^`]+)`", row[0])]
         for part in re.split(r"^\|---.*", section(COMMAND_LINE, "## JSON output"), flags=re.MULTILINE)[1:]
     )
@@ -224,6 +226,8 @@ def test_every_member_of_the_json_output_is_documented():
     )
     assert set(of_summary) == without - set(every)
     assert set(of_run) == with_export - without
+    kind = ProblemKind(first=Problem(code="not-allowed", row=2, message=""))
+    assert set(of_kind) == kind_data(kind).keys()
 
 
 def test_results_columns_and_states_are_documented():

@@ -147,6 +147,10 @@ class Order:
         options = self.options
         return RowSelection(
             only=options.only if self.command == "rerun" else None,
+            rows=options.rows,
+            where=options.where,
+            sample=options.sample,
+            seed=options.seed,
             resend_unknown=options.on_unknown == "retry",
             manifest=Path(options.original) if options.original is not None else None,
             allow_missing=options.allow_missing,

@@ -98,6 +98,7 @@ def rerun() -> None:
 @cli.command()
 @click.argument("manifest", type=options.PATH)
 @options.mapping
+@options.row_choice
 @click.option("--report", type=options.PATH, help="Write every problem to this file: .csv, .json or .html.")
 @options.read_fields
 @options.strict_end
@@ -214,6 +215,19 @@ def backup() -> None:
     """Copy the ledger to a new file.
 
     FILE must not exist. Runs may go on meanwhile.
+    """
+
+
+@ledger.command(cls=_Command)
+@click.argument("results_file", metavar="RESULTS", type=options.PATH)
+@click.option("--rows", type=options.ROWS, required=True, help="The rows, such as 2-11,40: numbers of import_row.")
+@click.option("--reason", type=options.REASON, required=True, metavar="TEXT", help="Why they may stay as they are.")
+@options.ledger
+@options.as_json
+def acknowledge() -> None:
+    """Take known bad rows out of the exit code.
+
+    The rejected or failed rows of RESULTS that --rows names are counted apart and not sent, until their cells change.
     """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import tempfile
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import click
 
+from importer.cli.on_failure import run_on_failure
 from importer.cli.output import error_text, log, print_line, print_report, print_to_stderr, redactor
 from importer.cli.typed_command import TypedCommand
 from importer.errors import ImporterError, ProgramError, UsageError, as_ending, visible
@@ -27,7 +29,7 @@ class Ending:
 
     ``data``: the members of its JSON object. ``lines``: its report, and ``text``: lines below it, without
     colours. ``rows``: the last member of the JSON object, an object each; there may be hundreds of thousands.
-    ``error``: why the command stopped early; it decides the exit code.
+    ``error``: why the command stopped early; it decides the exit code. ``log_text``: the result in a line of the log.
     """
 
     exit_code: int = 0
@@ -36,6 +38,7 @@ class Ending:
     lines: Iterable[str] = ()
     text: Iterable[str] = ()
     error: ImporterError | None = None
+    log_text: str = ""
 
 
 class CommandRun:
@@ -65,15 +68,16 @@ class CommandRun:
         """Print how the command ended, and return its exit code."""
         if ending.error is not None:
             _name_bug_file(ending.error)
+        members = self._all_members(ending)
         if self._as_json:
-            self._print_json(ending)
+            _print_json(members, ending.rows)
         else:
             print_report(ending.lines)
             for line in ending.text:
                 print_line(line)
         if ending.error is not None:
             _print_error(ending.error, word="stopped" if ending.data else "error")
-        return ending.exit_code if ending.error is None else ending.error.exit_code
+        return self._ended(members, ending.log_text)
 
     def fail(self, error: Exception) -> int:
         """Print why the command failed, and return its exit code."""
@@ -82,9 +86,10 @@ class CommandRun:
                 error.message = visible(error.message)  # type: ignore[misc]  # several classes of click show it
             with contextlib.suppress(OSError):
                 error.show()
+            members = self._all_members(Ending(error=UsageError(error.format_message())))
             if self._as_json:
-                self._print_json(Ending(error=UsageError(error.format_message())))
-            return UsageError.exit_code
+                _print_json(members, None)
+            return self._ended(members)
         return self.end(Ending(error=error if isinstance(error, ImporterError) else as_ending(error)))
 
     def members(self, ending: Ending) -> dict[str, Any]:
@@ -103,18 +108,22 @@ class CommandRun:
             "warnings": list(self._warnings),
         }
 
-    def _print_json(self, ending: Ending) -> None:
-        """Print one JSON object; its rows in pieces, as there may be many."""
-        text = json.dumps({**self.members(ending), **self._run, **ending.data}, ensure_ascii=False)
-        if ending.rows is None:
-            print_line(text)
-            return
-        print_line(f'{text[:-1]}, "rows": [')
-        separator = ""
-        for row in ending.rows:
-            print_line(f"{separator}{json.dumps(row, ensure_ascii=False)}")
-            separator = ","
-        print_line("]}")
+    def _all_members(self, ending: Ending) -> dict[str, Any]:
+        return {**self.members(ending), **self._run, **ending.data}
+
+    def _ended(self, members: dict[str, Any], log_text: str = "") -> int:
+        """Log the members of the JSON object, run the command of ``--on-failure``, and return the exit code."""
+        code: int = members["exit_code"]
+        if log.handlers:
+            log.log(
+                logging.WARNING if code and log_text else logging.INFO,
+                "%s",
+                f"ended with exit code {code}{log_text and f': {log_text}'}",
+                extra={"summary": members},
+            )
+        if code and (on_failure := self.typed.value("--on-failure")):
+            run_on_failure(on_failure, redactor().text(json.dumps(members, ensure_ascii=False)))
+        return code
 
 
 def command_run(context: click.Context | None = None) -> CommandRun:
@@ -122,6 +131,20 @@ def command_run(context: click.Context | None = None) -> CommandRun:
     context = context or click.get_current_context(silent=True)
     found = context.find_object(CommandRun) if context is not None else None
     return found if found is not None else CommandRun()
+
+
+def _print_json(members: Mapping[str, Any], rows: Iterable[Mapping[str, Any]] | None) -> None:
+    """Print one JSON object; its rows in pieces, as there may be many."""
+    text = json.dumps(members, ensure_ascii=False)
+    if rows is None:
+        print_line(text)
+        return
+    print_line(f'{text[:-1]}, "rows": [')
+    separator = ""
+    for row in rows:
+        print_line(f"{separator}{json.dumps(row, ensure_ascii=False)}")
+        separator = ","
+    print_line("]}")
 
 
 def _print_error(error: ImporterError, *, word: str) -> None:

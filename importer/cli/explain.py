@@ -29,7 +29,7 @@ def explain(code: str | None) -> Ending:
     entry = ERROR_CODES[name]
     (state,) = [state for state, entries in STATES.items() if name in entries]
     texts = (f"What it means: {entry.meaning}", f"Why: {entry.why}", f"What to do: {entry.advice}")
-    return Ending(text=(f"{name}: error code of rows with the state {state}", "", *texts))
+    return Ending(text=(f"{name}: {entry.name}; an error code of rows with the state {state}", "", *texts))
 
 
 def _all_codes() -> Iterator[str]:

@@ -13,7 +13,7 @@ from importer.cli.log_setup import set_up_log
 from importer.cli.next_steps import after_import, after_plan, step_lines
 from importer.cli.questions import can_ask, shows_bar
 from importer.cli.terminal import Terminal
-from importer.reports import plan_data, plan_lines, problem_lines, summary_data, summary_lines, warning_lines
+from importer.reports import log_text, plan_data, plan_lines, problem_lines, summary_data, summary_lines, warning_lines
 from importer.reports.summary import PlanSummary
 from importer.settings import read_environment
 from importer.workflows.run import export_stopped
@@ -27,7 +27,13 @@ def import_tickets(order: Order, flags: dict[str, Any]) -> Ending:
         return _planned(order.plan(terminal.listen))
     summary = order.run(terminal.listen, terminal.confirm)
     lines = (*summary_lines(summary), *step_lines(after_import(summary, command_run().typed)))
-    return Ending(exit_code=summary.exit_code, data=summary_data(summary), lines=lines, error=summary.ending)
+    return Ending(
+        exit_code=summary.exit_code,
+        data=summary_data(summary),
+        lines=lines,
+        error=summary.ending,
+        log_text=log_text(summary),
+    )
 
 
 def _planned(plan: PlanSummary) -> Ending:
@@ -35,7 +41,7 @@ def _planned(plan: PlanSummary) -> Ending:
     return Ending(
         exit_code=plan.exit_code,
         data=plan_data(plan),
-        lines=(*problem_lines(plan.kinds), *plan_lines(plan), *warning_lines(plan)),
+        lines=(*problem_lines(plan.kinds, with_fixes=True), *plan_lines(plan), *warning_lines(plan)),
         text=(
             *(("", f"With {plan.go_on_with}, the first requests would be:") if plan.go_on_with else ()),
             *(line for request in plan.requests for line in ("", *request.split("\n"))),

@@ -14,7 +14,7 @@ import click
 
 from importer.cli.ending import command_run
 from importer.cli.output import RedactingFilter, discard_output, error_text, log
-from importer.cli.styles import is_tty, shows_color, style_line
+from importer.cli.styles import for_stream, is_tty
 from importer.errors import SettingsError, UsageError, visible
 from importer.runtime.atomic_files import open_to_append
 from importer.runtime.events import Warned
@@ -66,6 +66,11 @@ def close_log() -> None:
 
 class _StderrHandler(logging.StreamHandler[Any]):
     """Writes to standard error until it can't be written any more."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; as text not the end of a command, as standard output shows it."""
+        if not (hasattr(record, "summary") and isinstance(self.formatter, _ScreenFormatter)):
+            super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the name is Python's
         discard_output(self.stream)
@@ -133,11 +138,10 @@ def _is_same_file(one: Path, other: Path) -> bool:
 
 
 class _ScreenFormatter(logging.Formatter):
-    """Formats an error as several lines: its message, details and hint. ``color``: adds colours."""
+    """Formats an error as several lines: its message, details and hint."""
 
-    def __init__(self, stamp: str | None = None, *, color: bool = False) -> None:
+    def __init__(self, stamp: str | None = None) -> None:
         super().__init__(stamp, _TIME)
-        self._color = color
 
     def format(self, record: logging.LogRecord) -> str:
         lines = getattr(record, "lines", None)
@@ -145,7 +149,7 @@ class _ScreenFormatter(logging.Formatter):
             text = error_text(record.__dict__["word"], lines)
         else:
             text = super().format(_with_text(record, record.getMessage()))
-        return "\n".join(map(style_line, text.split("\n"))) if self._color else text
+        return "\n".join(for_stream(line, sys.stderr) for line in text.split("\n"))
 
 
 class _FileFormatter(logging.Formatter):
@@ -161,13 +165,18 @@ def _text_formatter(handler: logging.Handler) -> logging.Formatter:
     stamp = "%(asctime)s %(levelname)s %(message)s"
     if isinstance(handler, _LogFileHandler):
         return _FileFormatter(stamp, _TIME)
-    return _ScreenFormatter(color=shows_color(sys.stderr)) if is_tty(sys.stderr) else _ScreenFormatter(stamp)
+    return _ScreenFormatter() if is_tty(sys.stderr) else _ScreenFormatter(stamp)
 
 
 def _json_formatter() -> logging.Formatter:
     from pythonjsonlogger.json import JsonFormatter  # noqa: PLC0415 - rarely needed
 
-    return JsonFormatter(
+    class Formatter(JsonFormatter):
+        def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+            """Make the members of a summary fields of its record."""
+            return super().process_log_record({**log_data, **log_data.pop("summary", {})})
+
+    return Formatter(
         ["asctime", "levelname", "message"],
         rename_fields={"asctime": "time", "levelname": "level"},
         reserved_attrs=["lines", "word", *logging.makeLogRecord({}).__dict__],

@@ -21,7 +21,7 @@ from importer.submission.plan import Disposition
 
 _TRIAL_ROWS = 10
 # Flags that choose some of the rows.
-_SELECTING = ("--limit", "--rows", "--where", "--sample", "--only")
+_SELECTING = ("--limit", "--rows", "--where", "--sample", "--seed", "--only")
 # Flags that no proposed command has: they may create tickets twice, or are about one time or the screen.
 _DROPPED = ("--on-unknown", "--retry-status", "--yes", "--json", "--dry-run")
 
@@ -88,12 +88,14 @@ def after_resolve(summary: Summary, typed: TypedCommand) -> list[Step]:
 def after_plan(plan: PlanSummary, typed: TypedCommand) -> list[Step]:
     """Return what to do after a dry run; nothing if there is nothing to send."""
     again = _proposed(typed)
+    if plan.seed is not None:  # of a sample: the run sends the rows that the plan counted
+        again = replace(again, flags=(*again.without(["--seed"]).flags, ("--seed", str(plan.seed))))
     if plan.stops or not plan.to_send:  # the error says what to do about stops
         return []
     if plan.is_blocked:
         without = Step("or, to send the other rows without them, run:", again.words("--skip-invalid"))
         return [Step("correct the rejected rows in the manifest, or the mapping, then check again"), without]
-    if plan.to_send > _TRIAL_ROWS and not plan.counts[Disposition.SKIP] and not again.has("--limit"):
+    if plan.to_send > _TRIAL_ROWS and not plan.counts[Disposition.SKIP] and not any(map(again.has, _SELECTING)):
         return [Step("to send ten rows as a trial, run:", again.words("--limit", str(_TRIAL_ROWS)))]
     return [Step("to send the rows, run:", again.words())]
 

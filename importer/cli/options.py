@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from importer.models import Rate
+from importer.models import Rate, RowNumbers
 from importer.settings import parse_duration, parse_refusals
 from importer.submission.failure_limit import FailureLimit
 from importer.workflows.options import Options
@@ -91,14 +91,45 @@ def _parse_answer_timeout(text: str) -> float:
     return seconds
 
 
+def _parse_reason(text: str) -> str:
+    if not text.strip():
+        raise ValueError("the reason is empty; write why the rows may stay as they are")
+    return text.strip()
+
+
+def _parse_condition(text: str) -> str:
+    if not text.partition("=")[1]:
+        raise ValueError(f"{text!r} is not a condition; write it as 'COLUMN=value'")
+    return text
+
+
 PATH = click.Path(path_type=Path)
 DURATION = _ParsedType("duration", parse_duration)
 _ANSWER_TIMEOUT = _ParsedType("duration", _parse_answer_timeout)
 SIZE = _ParsedType("size", _parse_size)
+ROWS = _ParsedType("N-N,N", RowNumbers)
+REASON = _ParsedType("text", _parse_reason)
 RATE = _ParsedType("calls/seconds", Rate.parse)
 
 read_fields = click.option(
     "--read-fields", is_flag=True, help="Read the account's fields first, as `fields` does, and check rows with them."
+)
+_CHOICE = (
+    click.option(
+        "--rows",
+        type=ROWS,
+        help="Only these rows, such as 2-11,40: numbers as in import_row of the results.",
+    ),
+    click.option(
+        "--where",
+        type=_ParsedType("COLUMN=VALUE", _parse_condition),
+        multiple=True,
+        help="Only rows with this cell. Repeatable: all conditions must hold.",
+    ),
+    click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Only N random rows of those to send."),
+    click.option(
+        "--seed", type=click.IntRange(min=0), metavar="N", help="Draw the rows of the --sample with this seed again."
+    ),
 )
 strict_end = click.option(
     "--strict-end", is_flag=True, help="Reject a last row without a line end: the file may be cut off."
@@ -134,6 +165,7 @@ _SENDING = (
     read_fields,
     click.option("--dry-run", is_flag=True, help="Show the plan and the first requests; send nothing."),
     click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Send at most N tickets, as a trial."),
+    *_CHOICE,
     click.option("--skip-invalid", is_flag=True, help="Send the valid rows although others are rejected."),
     click.option(
         "--max-failures",
@@ -186,6 +218,11 @@ _SENDING = (
         help="How long requests in flight may take to finish after an interruption.",
     ),
     ledger,
+    click.option(
+        "--on-failure",
+        metavar="CMD",
+        help="Run this shell command if the exit code is not 0; it gets the summary as JSON.",
+    ),
     click.option("--yes", is_flag=True, help="Do not ask before sending."),
     click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object."),
     progress,
@@ -242,6 +279,11 @@ def reading(command: _Command) -> _Command:
 def sending(command: _Command) -> _Command:
     """Add the flags of `run` and `rerun`."""
     return _add((*_MAPPING, *_SENDING, *_LOGGING), command)
+
+
+def row_choice(command: _Command) -> _Command:
+    """Add the flags that choose rows."""
+    return _add(_CHOICE, command)
 
 
 def export_checks(command: _Command) -> _Command:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import click
 
-from importer.cli.styles import shows_color, style_line
+from importer.cli.styles import for_stream
 from importer.errors import visible
 from importer.runtime.redaction import Redactor
 
@@ -30,8 +30,7 @@ def print_line(text: str) -> None:
 def print_report(lines: Iterable[str]) -> None:
     """Print lines of a plan, a summary or a problem list on standard output, with colours on a terminal."""
     for line in lines:
-        text = visible(redactor().text(line))
-        _print(style_line(text) if shows_color(sys.stdout) else text)
+        _print(for_stream(visible(redactor().text(line)), sys.stdout))
 
 
 def _print(text: str) -> None:
@@ -45,8 +44,7 @@ def _print(text: str) -> None:
 
 def print_to_stderr(line: str) -> None:
     """Print a line of a plan or an error on standard error, with colours on a terminal."""
-    text = visible(redactor().text(line))
-    click.echo(style_line(text) if shows_color(sys.stderr) else text, err=True)
+    click.echo(for_stream(visible(redactor().text(line)), sys.stderr), err=True)
 
 
 def error_text(word: str, lines: list[str]) -> str:
@@ -88,7 +86,7 @@ class RedactingFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Redact the record's message, details and hint."""
         record.msg, record.args = self.redactor.text(record.getMessage()), ()
-        for name in ("lines", "details", "hint"):
+        for name in ("lines", "details", "hint", "summary"):
             if hasattr(record, name):
                 setattr(record, name, self.redactor.value(getattr(record, name)))
         return True

@@ -16,7 +16,7 @@ from importer.cli.output import log
 from importer.cli.questions import ask, can_ask
 from importer.cli.terminal import Terminal, show_lines
 from importer.models import Rate
-from importer.reports import summary_data, summary_lines
+from importer.reports import log_text, summary_data, summary_lines
 from importer.resolve.run import ResolveJob
 from importer.resolve.search import SearchOptions, SearchPlan
 from importer.resolve.workflow import resolve as settle_unknown_rows
@@ -64,6 +64,7 @@ def resolve(results_file: Path, decisions: tuple[str, ...], **flags: Any) -> End
         data=summary_data(summary) | {name.replace("-", "_"): outcomes[name] for name in _OUTCOMES},
         lines=(*looked_up, *summary_lines(summary), *step_lines(after_resolve(summary, command_run().typed))),
         error=summary.ending,
+        log_text=log_text(summary),
     )
 
 

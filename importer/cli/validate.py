@@ -12,7 +12,7 @@ from importer.cli import options
 from importer.cli.ending import Ending
 from importer.cli.log_setup import set_up_log
 from importer.cli.terminal import Terminal
-from importer.reports import attachments_line, ignored_lines, problem_lines, report_file
+from importer.reports import attachments_line, ignored_lines, problem_lines, report_file, seed_lines
 from importer.reports.summary import Validation
 from importer.runtime.display_text import labelled
 from importer.runtime.events import to_all
@@ -27,7 +27,7 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
         validation = check_manifest(manifest, mapping, options.of_flags(flags), emit)
     reported = [labelled("report", str(report))] if report is not None else []
     lines = (
-        *problem_lines(validation.kinds),
+        *problem_lines(validation.kinds, with_fixes=True),
         *_summary_lines(validation),
         *reported,
         *_next_step_lines(validation, flags),
@@ -40,7 +40,10 @@ def _summary_lines(validation: Validation) -> Iterator[str]:
     skipped = f", {validation.skipped:,} already imported" if validation.skipped else ""
     rejected = f"{validation.rejected:,} rejected" if validation.rejected else "no problems found"
     excluded = f", {validation.excluded:,} excluded" if validation.excluded else ""
-    yield labelled("rows", f"{validation.rows:,}: {rejected}{skipped}{excluded}")
+    acknowledged = f", {validation.acknowledged:,} acknowledged" if validation.acknowledged else ""
+    left_out = f", {validation.not_selected:,} not selected" if validation.not_selected else ""
+    yield labelled("rows", f"{validation.rows:,}: {rejected}{skipped}{excluded}{acknowledged}{left_out}")
+    yield from seed_lines(validation.seed)
     yield from ignored_lines(validation.ignored_by_patterns)
     if validation.attachments is not None:
         yield attachments_line(validation.attachments, validation.rows)
@@ -52,5 +55,7 @@ def _next_step_lines(validation: Validation, flags: dict[str, Any]) -> Iterator[
         return
     table = ["--source", flags["source"]] if flags["source"] else []
     table += [word for column in flags["key"] for word in ("--key", column)]
-    yield labelled("next", "to import the manifest, run:")
-    yield labelled("", shlex.join(["ticket-importer", "run", validation.manifest, "-m", validation.mapping, *table]))
+    chosen = options.of_flags(flags, seed=validation.seed).row_flags
+    yield labelled("next", f"to import {'these rows' if chosen else 'the manifest'}, run:")
+    command = ["ticket-importer", "run", validation.manifest, "-m", validation.mapping, *table, *chosen]
+    yield labelled("", shlex.join(command))

@@ -10,6 +10,7 @@ unanswered_requests  requests without a clear answer, and the results of resolvi
 request_bodies       erases stored requests when their row is settled
 previous_exports     the last export of each manifest, for comparison with the next
 results_runs         runs that wrote results files
+acknowledgements     rows that a user knows to be bad
 history              queries about past runs
 connection           address, transactions and secret of an open ledger
 schema, migrations, revisions  the tables, and upgrades of older ledgers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,7 +75,25 @@ class Rejection:
     code: str
     error: str
     hint: str
+    content: str = ""  # hash of its cells
 
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Acknowledgement:
+    """A known bad row. ``content``: the hash of its cells. ``key`` is empty if it has none."""
+
+    key: str
+    content: str
+    manifest_row: int
+    state: str
+    code: str
+    reason: str
+    user_name: str
+    acknowledged_at: str
+
+
+Acknowledgements = Mapping[tuple[str, str], Acknowledgement]
+"""The acknowledged rows of an account and source, by key and content."""
 
 CREATE = "create"  # the operation whose requests create tickets
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import sqlalchemy as sa
 
 from importer.ledger import database, request_bodies, schema
 from importer.ledger.connection import LedgerConnection
-from importer.ledger.records import LedgerEntry, Rejection, RowFromResults, RunInfo, effective_state
+from importer.ledger.records import (
+    Acknowledgement,
+    Acknowledgements,
+    LedgerEntry,
+    Rejection,
+    RowFromResults,
+    RunInfo,
+    effective_state,
+)
 from importer.models import TicketIds
 
 _KEY = ["account", "source", "key"]
@@ -54,9 +62,19 @@ class LedgerRows(LedgerConnection):
         """Return the rejections of a run by row, in a range of rows with both ends included."""
         columns = schema.rejections.c
         where = (columns.run == run_id) & columns.manifest_row.between(*rows)
-        wanted = sa.select(columns.manifest_row, columns.key, columns.code, columns.error, columns.hint)
+        wanted = sa.select(
+            columns.manifest_row, columns.key, columns.code, columns.error, columns.hint, columns.content
+        )
         with self.reading() as db:
             return {row.manifest_row: Rejection(**row._asdict()) for row in db.execute(wanted.where(where))}
+
+    def acknowledgements(self, account: str, source: str) -> Acknowledgements:
+        """Return the acknowledged rows of an account and source: few, as a user has named each."""
+        columns = schema.acknowledgements.c
+        wanted = sa.select(*(columns[each.name] for each in fields(Acknowledgement)))
+        with self.reading() as db:
+            rows = db.execute(wanted.where((columns.account == account) & (columns.source == source)))
+            return {(row.key, row.content): Acknowledgement(**row._asdict()) for row in rows}
 
     def add_from_results(self, run: RunInfo, imports: Sequence[RowFromResults]) -> None:
         """Add rows of a results file that this ledger does not know; known rows stay unchanged."""

@@ -40,6 +40,7 @@ class Rule:
     required: bool = False
     default: str | None = None
     values: collections.abc.Mapping[str, str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    values_from: str | None = None  # its pairs are among ``values``
     one_of: tuple[str, ...] = ()
     max_length: int | None = None  # characters
     on_too_long: Literal["reject", "truncate"] = "reject"

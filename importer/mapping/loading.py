@@ -178,7 +178,6 @@ def _cells(by_column: dict[str, list[str]]) -> CellsByColumn:
 
 def _rule(place: KeyPath, rule: RuleModel, document: Document) -> Rule:
     options = {key: value for key, value in rule if value is not None}
-    options.pop("values_from", None)  # `includes` has added these pairs to `values`
     for key, value in options.items():
         if isinstance(value, list | dict):
             options[key] = tuple(value) if isinstance(value, list) else MappingProxyType(value)

@@ -19,7 +19,8 @@ from typing import TextIO
 from importer import __version__
 from importer.error_codes import ERROR_CODES
 from importer.models import Problem
-from importer.reports.problem_tally import ProblemKind
+from importer.reports.problem_tally import MappingFix, ProblemKind
+from importer.reports.problem_text import kind_title
 from importer.reports.summary import Validation
 from importer.runtime.events import ProblemsFound
 
@@ -30,7 +31,7 @@ _KINDS_WITH_LEAST = 200
 _MOST_CELLS_CHARS = 50_000_000  # of all rows; rows beyond it are shown without their cells
 _CELL_CHARS = 2_000
 _PACKING = 4  # a higher level takes longer and saves almost nothing
-_VALUES_SHOWN = 50
+_VALUES_SHOWN = 200
 
 
 class Page:
@@ -116,9 +117,12 @@ class Page:
         return {
             "id": index,
             "code": kind.code,
+            "name": entry.name,
+            "title": kind_title(kind),
             "column": kind.column,
             "places": list(self._places(kind)),
             "count": kind.count,
+            "rows": kind.row_count,
             "shown": self._shown[index],
             "meaning": entry.meaning,
             "why": entry.why,
@@ -126,6 +130,7 @@ class Page:
             "different": kind.values.different,
             "exact": kind.values.exact,
             "values": kind.values.most_common(_VALUES_SHOWN),
+            "fix": _fix_data(kind.fix),
         }
 
     def _places(self, kind: ProblemKind) -> Iterator[int]:
@@ -135,6 +140,10 @@ class Page:
         for position, column in enumerate(self._columns):
             if column in names:
                 yield position
+
+
+def _fix_data(fix: MappingFix | None) -> dict[str, object] | None:
+    return None if fix is None else {"instruction": fix.instruction, "yaml": "\n".join(fix.lines)}
 
 
 def _problem_data(kind: int, problem: Problem) -> list[object]:

@@ -4,6 +4,8 @@
   const ITEM_PX = 60; // as .item in the style
   const SPARE_ITEMS = 8;
   const PRINTED = 500;
+  const CARDS = 30; // kinds that are shown at first
+  const VALUES = 12; // values of a kind that are shown at first
   const UNSEEN = /^ +| +$|(?![ \n])[\p{C}\p{Z}]/gu;
   const UNSEEN_NAMES = { "\u0000": "NUL", "\t": "TAB", "\r": "CR", "\u00a0": "NBSP", "\u00ad": "SHY", "\u200b": "ZWSP", "\u200e": "LRM", "\u200f": "RLM", "\ufeff": "BOM" };
 
@@ -29,6 +31,11 @@
       end = match.index + match[0].length;
     }
     return [...parts, text.slice(end)];
+  }
+
+  /** Return a text with signs for its invisible characters, for places that take no elements. */
+  function legibleText(text) {
+    return make("span", {}, ...legible(text)).textContent;
   }
 
   /** Turn a sentence with code between backticks into nodes. */
@@ -113,12 +120,11 @@
 
   function show() {
     const all = shown.length === problems.length;
-    by("status").textContent = all ? counted(shown.length, "problem", "problems") : `${quantity(shown.length)} of ${counted(problems.length, "problem", "problems")}`;
-    for (const button of by("kinds").querySelectorAll("button")) {
-      button.setAttribute("aria-pressed", String(button.kind === wanted.kind));
-    }
-    for (const button of by("kind").querySelectorAll(".values button")) {
-      button.setAttribute("aria-pressed", String(button.text === wanted.value));
+    const value = wanted.value === null ? "" : `, those with the value ${legibleText(wanted.value)}`;
+    by("status").textContent = all ? counted(shown.length, "problem", "problems") : `${quantity(shown.length)} of ${counted(problems.length, "problem", "problems")}${value}`;
+    by("kind").value = wanted.kind === null ? "all" : wanted.kind.id;
+    for (const button of by("kinds").querySelectorAll("button[aria-pressed]")) {
+      button.setAttribute("aria-pressed", String(button.kind === wanted.kind && button.text === wanted.value));
     }
     by("room").style.height = `${shown.length * ITEM_PX}px`;
   }
@@ -154,7 +160,7 @@
     const { row, kind, message } = shown[position];
     const where = make("span", { className: "where" }, `Row ${row.number}`, kind.column === null ? "" : ` · ${kind.column}`);
     const element = make("div", { className: "item", id: `item-${position}`, role: "option" },
-      make("div", {}, where, make("span", { className: "code" }, kind.code)), make("p", { dir: "auto" }, message));
+      make("div", {}, where, make("span", { className: "code", title: kind.name }, kind.code)), make("p", { dir: "auto" }, message));
     element.position = position;
     element.setAttribute("aria-selected", String(position === chosen));
     element.setAttribute("aria-setsize", String(shown.length));
@@ -186,7 +192,7 @@
     if (shown[chosen]?.row !== row) return;
     by("row-title").textContent = `Row ${row.number}`;
     const sections = row.problems.map((problem) => make("div", { className: "problem" },
-      make("div", { className: "code" }, problem.kind.code), make("p", { dir: "auto" }, problem.message),
+      make("div", {}, ...named(problem.kind)), make("p", { dir: "auto" }, problem.message),
       make("p", {}, ...worded(problem.hint || problem.kind.advice))));
     by("row-body").replaceChildren(...sections, row.block.cells[row.index].length ? tableOf(row) : make("p", { className: "quiet" }, "The report does not contain the cells of this row, as it would be too large."));
     const [meant, body] = [by("row-body").querySelector(`tr[data-place="${kind.places[0]}"]`), by("row")];
@@ -214,7 +220,7 @@
 
   function openRow() {
     by("row").classList.add("open");
-    if (getComputedStyle(by("close")).display !== "none") by("close").focus();
+    (getComputedStyle(by("close")).display === "none" ? by("row") : by("close")).focus();
   }
 
   function closeRow() {
@@ -222,50 +228,89 @@
     list.focus();
   }
 
-  // -- kinds, their values and the filters ---------------------------------------------------------------------------
+  // -- kinds as cards ------------------------------------------------------------------------------------------------
 
-  function kindButton(kind) {
-    const count = kind ? kind.count : about.count;
-    const bar = make("span", {});
-    bar.style.width = `${(100 * count) / (about.count || 1)}%`;
-    const button = make("button", { type: "button" }, make("span", { className: "code" }, kind ? kind.code : "all kinds"),
-      make("span", { className: "number" }, quantity(count)),
-      ...(kind ? [make("span", { className: "of" }, kind.column ?? "the whole row"), make("span", { className: "bar" }, bar)] : []));
-    button.kind = kind;
-    button.addEventListener("click", () => wantKind(kind));
-    return make("li", {}, button);
+  /** Return the plain name and the code of a kind. */
+  function named(kind) {
+    return [make("span", { className: "name" }, kind.name), " ", make("span", { className: "code quiet" }, kind.code)];
   }
 
-  function wantKind(kind) {
-    wanted.kind = kind;
-    wanted.value = null;
-    by("kind").hidden = kind === null;
-    by("kind").replaceChildren(...(kind ? explained(kind) : []));
-    filter();
+  function card(kind) {
+    const title = make("h3", { id: `kind-${kind.id}`, dir: "auto" }, kind.title);
+    const parts = [title, make("p", {}, ...named(kind), make("span", { className: "quiet" }, ` · ${counted(kind.count, "problem", "problems")}`)),
+      make("p", {}, ...worded(`${kind.meaning} ${kind.advice}`)),
+      make("details", {}, make("summary", {}, "Why"), make("p", { className: "quiet" }, ...worded(kind.why)))];
+    const values = kind.values.filter(([value]) => value);
+    if (values.length) parts.push(valueList(kind, values));
+    if (kind.fix) parts.push(fixOf(kind.fix));
+    const show = make("button", { type: "button", className: "button show" }, kind.count === 1 ? "Show its row" : `Show its ${counted(kind.rows, "row", "rows")}`);
+    show.addEventListener("click", () => wantKind(kind, null));
+    parts.push(show);
+    if (kind.shown < kind.count) parts.push(make("p", { className: "note" }, `The list has ${quantity(kind.shown)} of its ${counted(kind.count, "problem", "problems")}.`));
+    const element = make("article", { className: "card" }, ...parts);
+    element.setAttribute("aria-labelledby", title.id);
+    return element;
   }
 
-  function explained(kind) {
-    const parts = [make("h3", { className: "code" }, kind.code), make("p", {}, ...worded(kind.meaning)),
-      make("p", { className: "quiet" }, ...worded(kind.why)), make("p", {}, ...worded(kind.advice))];
-    const values = kind.values.filter(([value]) => value.trim());
-    if (values.length && kind.count > 1) {
-      const number = kind.exact ? counted(kind.different, "value", "different values") : `More than ${quantity(kind.different)} different values`;
-      const most = kind.different > values.length ? ", the most frequent:" : ":";
-      parts.push(make("p", { className: "quiet" }, number + most));
-      parts.push(make("div", { className: "values" }, ...values.map(([value, count]) => valueButton(value, count, kind.exact))));
+  function valueList(kind, values) {
+    const number = kind.exact ? counted(kind.different, "value", "different values") : `more than ${quantity(kind.different)} different values`;
+    const most = kind.different > values.length ? `${number}; the most frequent:` : number;
+    const list = make("div", { className: "values" }, ...values.slice(0, VALUES).map((each) => valueButton(kind, ...each)));
+    const rest = values.slice(VALUES);
+    if (rest.length) {
+      const more = make("button", { type: "button", className: "more" }, `and ${quantity(rest.length)} more`);
+      more.addEventListener("click", () => {
+        more.replaceWith(...rest.map((each) => valueButton(kind, ...each)));
+        list.children[VALUES].focus();
+      });
+      list.append(more);
     }
-    if (kind.shown < kind.count) parts.push(make("p", { className: "note" }, `This page lists ${quantity(kind.shown)} of ${quantity(kind.count)}.`));
-    return parts;
+    return make("div", {}, make("p", { className: "quiet" }, most), list);
   }
 
-  function valueButton(value, count, exact) {
-    const button = make("button", { type: "button" }, make("bdi", {}, ...legible(value)), make("span", { className: "number" }, quantity(count) + (exact ? "" : " or more")));
-    button.text = value;
+  function valueButton(kind, value, count) {
+    const button = make("button", { type: "button" }, make("bdi", {}, ...legible(value)), make("span", { className: "number" }, quantity(count) + (kind.exact ? "" : " or more")));
+    Object.assign(button, { kind, text: value });
+    button.setAttribute("aria-pressed", String(wanted.kind === kind && wanted.value === value));
     button.addEventListener("click", () => {
-      wanted.value = wanted.value === value ? null : value;
-      filter();
+      const isPressed = wanted.kind === kind && wanted.value === value;
+      wantKind(isPressed ? null : kind, isPressed ? null : value);
     });
     return button;
+  }
+
+  /** Show lines for the mapping, with a button that copies them. */
+  function fixOf(fix) {
+    const lines = make("pre", { tabIndex: 0 }, fix.yaml);
+    lines.setAttribute("aria-label", "Lines for the mapping");
+    const copy = make("button", { type: "button", className: "button small" }, "Copy");
+    copy.addEventListener("click", async () => {
+      getSelection().selectAllChildren(lines); // to be copied by hand, where a page may not do it
+      let isCopied = true;
+      try { await navigator.clipboard.writeText(fix.yaml); } catch { isCopied = document.execCommand("copy"); }
+      copy.textContent = isCopied ? "Copied" : "Selected: press Ctrl+C";
+    });
+    return make("figure", { className: "fix" }, make("figcaption", {}, make("span", { dir: "auto" }, fix.instruction), copy), lines);
+  }
+
+  function showCards(most) {
+    by("kinds").append(...about.kinds.slice(by("kinds").children.length, most).map(card));
+    by("more-kinds").hidden = most >= about.kinds.length;
+    by("more-kinds").textContent = `Show all ${quantity(about.kinds.length)} kinds`;
+  }
+
+  // -- filters of the list -------------------------------------------------------------------------------------------
+
+  async function wantKind(kind, value) {
+    Object.assign(wanted, { kind, value, column: null, text: "" });
+    by("filters").reset();
+    await filter();
+    by("found").scrollIntoView({ block: "start" });
+    list.focus({ preventScroll: true });
+  }
+
+  function fillKinds() {
+    by("kind").append(make("option", { value: "all" }, "all"), ...about.kinds.map((kind) => make("option", { value: kind.id }, `${kind.title} (${kind.code})`)));
   }
 
   function fillColumns() {
@@ -306,14 +351,13 @@
 
   function print() {
     const printed = shown.slice(0, PRINTED);
-    const ofKind = new Set(printed.map((each) => each.kind));
     const line = (tag, texts) => make("tr", {}, ...texts.map(([text, className]) => make(tag, { className: className || "", dir: "auto" }, text)));
     const list = make("table", {}, make("thead", {}, line("th", [["Row", "narrow"], ["Column", "middle"], ["Code", "middle"], ["Problem"]])),
       make("tbody", {}, ...printed.map(({ row, kind, message }) => line("td", [[String(row.number)], [kind.column ?? ""], [kind.code], [message]]))));
-    const sections = [...about.kinds].filter((kind) => ofKind.has(kind)).map((kind) => make("section", {},
-      make("h3", {}, `${quantity(kind.count)} × ${kind.code}${kind.column === null ? "" : ` in ${kind.column}`}`), make("p", {}, ...worded(`${kind.meaning} ${kind.advice}`))));
     const rest = shown.length > printed.length ? [make("p", {}, `The first ${quantity(printed.length)} of ${quantity(shown.length)} listed problems; a .csv report has all.`)] : [];
-    by("paper").replaceChildren(...sections, make("section", {}, list, ...rest));
+    showCards(Infinity);
+    for (const more of document.querySelectorAll(".values .more")) more.click();
+    by("paper").replaceChildren(make("h2", {}, "Problems by row"), list, ...rest);
   }
 
   // -- start and events -------------------------------------------------------------------------------------------------------
@@ -333,11 +377,14 @@
 
   fillHead();
   fillColumns();
-  by("kinds").append(kindButton(null), ...about.kinds.map(kindButton));
+  fillKinds();
+  showCards(CARDS);
+  by("more-kinds").addEventListener("click", () => { showCards(Infinity); by("kinds").children[CARDS].querySelector("button").focus(); });
+  by("kind").addEventListener("change", (event) => { Object.assign(wanted, { kind: kinds.get(Number(event.target.value)) ?? null, value: null }); filter(); });
   by("column").addEventListener("change", (event) => { wanted.column = event.target.value === "all" ? null : event.target.value.slice(1); filter(); });
   by("search").addEventListener("input", (event) => { wanted.text = event.target.value; filter(); });
   by("filters").addEventListener("submit", (event) => event.preventDefault());
-  by("filters").addEventListener("reset", () => { wanted.column = null; wanted.text = ""; wantKind(null); });
+  by("show-all").addEventListener("click", () => { Object.assign(wanted, { kind: null, value: null, column: null, text: "" }); filter(); });
   by("close").addEventListener("click", closeRow);
   list.addEventListener("keydown", keyDown);
   list.addEventListener("click", (event) => { const found = event.target.closest(".item"); if (found) choose(found.position, true); });
@@ -346,7 +393,7 @@
   addEventListener("beforeprint", print);
   addEventListener("keydown", (event) => {
     if (event.key === "/" && !event.target.closest("input, select")) { by("search").focus(); event.preventDefault(); }
-    if (event.key === "Escape" && by("row").classList.contains("open")) closeRow();
+    if (event.key === "Escape" && (by("row").classList.contains("open") || by("row").contains(document.activeElement))) closeRow();
   });
   wanted.text = by("search").value; // typed while the page was loading, or kept by a reload
   await filter();

@@ -1,19 +1,17 @@
-"""Counts problems by kind, for plans and for what a check found."""
+"""Groups problems by kind: what is wrong in which column, with the rows and the different values. Pure.
+
+The terminal, the plan, JSON and the HTML page all show these kinds; `problem_text` words them.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from importer.models import Problem
-from importer.runtime.display_text import one_line
 from importer.runtime.events import Event, ProblemsFound
 
-_ROWS_SHOWN = 10
-_VALUES_SHOWN = 8
-_VALUE_CHARS = 40
-_KINDS_SHOWN = 30
+ROWS_KEPT = 10
 # Memory for values is bounded: a hundred columns may have a million different wrong values each.
 _VALUES_KEPT = 1_000
 _KINDS_WITH_MANY_VALUES = 100
@@ -49,14 +47,39 @@ class ValueExamples:
         return self._counts.most_common(most)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MappingFix:
+    """A change of the mapping that would solve a kind of problem.
+
+    ``lines``: YAML for the place that ``where`` names; also a mapping that includes the present one, without its first
+    lines. ``gaps``: how many values the user must write first.
+    """
+
+    where: str
+    lines: tuple[str, ...]
+    gaps: int = 0
+
+    @property
+    def instruction(self) -> str:
+        """What to do with the lines."""
+        values = "1 value" if self.gaps == 1 else f"{self.gaps:,} values"
+        return f"Or {self.where}{f', and fill in {values}' if self.gaps else ''}:"
+
+
 @dataclass(kw_only=True)
 class ProblemKind:
-    """All problems with one code in one column. ``rows``: some rows besides the row of the ``first``."""
+    """All problems with one code in one column.
+
+    ``count``: of the problems; ``row_count``: of their rows; ``rows``: some rows besides the row of the ``first``.
+    """
 
     first: Problem
     count: int = 0
+    row_count: int = 0
     rows: list[int] = field(default_factory=list)
     values: ValueExamples = field(default_factory=ValueExamples)
+    fix: MappingFix | None = None
+    _last_row: int | None = field(default=None, init=False, repr=False)
 
     @property
     def code(self) -> str:
@@ -71,8 +94,11 @@ class ProblemKind:
     def add(self, problem: Problem) -> None:
         """Count one more problem."""
         self.count += 1
-        if problem.row != self.first.row and len(self.rows) < _ROWS_SHOWN and problem.row not in self.rows[-1:]:
-            self.rows.append(problem.row)
+        if problem.row != self._last_row:
+            self._last_row = problem.row
+            self.row_count += 1
+            if 1 < self.row_count <= ROWS_KEPT + 1:
+                self.rows.append(problem.row)
         if problem.value is not None:
             self.values.add(problem.value)
 
@@ -99,52 +125,3 @@ class ProblemTally:
     def kinds(self) -> tuple[ProblemKind, ...]:
         """Return every kind, the most frequent first."""
         return tuple(sorted(self._kinds.values(), key=lambda kind: -kind.count))
-
-
-def problem_lines(kinds: Sequence[ProblemKind]) -> Iterator[str]:
-    """Yield lines for each kind: the count, the first problem, the wrong values, and what to do."""
-    shown_hints: set[str] = set()
-    for kind in kinds[:_KINDS_SHOWN]:
-        yield from _kind_lines(kind)
-        if kind.first.hint and kind.first.hint not in shown_hints:
-            yield f"    {one_line(kind.first.hint)}"
-            shown_hints.add(kind.first.hint)
-    if more := kinds[_KINDS_SHOWN:]:
-        count = sum(kind.count for kind in more)
-        yield f"… and {count:,} problems of {len(more):,} more kinds; `validate --report FILE.html` shows all"
-
-
-def _kind_lines(kind: ProblemKind) -> Iterator[str]:
-    first = kind.first
-    times = f"{kind.count:,} × " if kind.count > 1 else ""
-    sheet = f"sheet {first.sheet!r}, " if first.sheet else ""
-    yield f"{times}{kind.code}: {sheet}row {first.row}: {one_line(first.message)}"
-    if kind.rows:
-        more = ", …" if len(kind.rows) == _ROWS_SHOWN and kind.count > _ROWS_SHOWN + 1 else ""
-        yield f"    also in row {', '.join(map(str, kind.rows))}{more}"
-    if values := _values_text(kind):
-        yield f"    {values}"
-
-
-def _values_text(kind: ProblemKind) -> str:
-    """Return which values are wrong, and how often each occurs."""
-    found, different = kind.values.most_common(_VALUES_SHOWN), kind.values.different
-    if kind.count == 1 or not any(value.strip() for value, _ in found):
-        return ""
-    if different == 1:  # values that were cut off may differ in the rest
-        return "" if found[0][0].endswith("…") else f"always {_shown(found[0][0])}"
-    number = f"{different:,}" if kind.values.exact else f"more than {different:,}"
-    if found[0][1] == 1:
-        such_as = ", such as" if different > len(found) else ":"
-        return f"{number} different values{such_as} {_listed([_shown(value) for value, _ in found], different)}"
-    counted = [f"{_shown(value)} ({count:,}{'' if kind.values.exact else ' or more'})" for value, count in found]
-    return f"{number} different values: {_listed(counted, different)}"
-
-
-def _listed(texts: Sequence[str], total: int) -> str:
-    return ", ".join([*texts, "…"] if total > len(texts) else texts)
-
-
-def _shown(value: str) -> str:
-    """Return a value in quotes. Invisible characters, which are often what is wrong, become escapes."""
-    return repr(value[:_VALUE_CHARS]) + ("…" if len(value) > _VALUE_CHARS else "")

@@ -12,6 +12,7 @@ from importer.errors import ImporterError
 from importer.export_checks.checks import ExportFigures, ExportStop
 from importer.models import DONE_STATUSES, AttachmentCounts, Rate, Status
 from importer.reports.problem_tally import ProblemKind
+from importer.results import ResultRow
 from importer.runtime.events import CallEnded, Checked, Event, RowSettled
 from importer.submission.plan import Disposition
 
@@ -23,8 +24,9 @@ class Validation(Checked):
     """What `validate` found. ``rejected`` of the ``rows`` have problems; ``kinds`` counts the problems.
 
     ``detected``: the format of the manifest. ``made_at`` has a time zone. ``skipped``: rows that are tickets already.
-    ``excluded``: rows that the mapping's `rows` leave out. ``ignored_by_patterns``: how many columns each pattern under
-    ``ignore`` covers.
+    ``excluded``: rows that the mapping's `rows` leave out. ``acknowledged``: known bad rows, not among ``rejected``.
+    ``not_selected``: rows that ``--rows``, ``--where`` and ``--sample`` leave out; they are not checked. ``seed``: of
+    the sample. ``ignored_by_patterns``: how many columns each pattern under ``ignore`` covers.
     """
 
     manifest: str
@@ -36,6 +38,9 @@ class Validation(Checked):
     blank: int
     skipped: int
     excluded: int
+    acknowledged: int = 0
+    not_selected: int = 0
+    seed: int | None = None
     ignored_by_patterns: tuple[tuple[str, int], ...] = ()
     kinds: Sequence[ProblemKind]
     warnings: Sequence[str] = ()
@@ -68,6 +73,7 @@ class PlanSummary(Checked):
     ignored_by_patterns: tuple[tuple[str, int], ...] = ()
     kinds: Sequence[ProblemKind] = ()
     to_send: int
+    seed: int | None = None  # of the sample
     is_blocked: bool = False
     attachment_bytes: int
     attachments: AttachmentCounts | None = None
@@ -109,12 +115,15 @@ class Summary(Event):
     run: str
     account: str
     results: Path | None
-    statuses: Counter[Status] = field(default_factory=Counter)
+    statuses: Counter[Status] = field(default_factory=Counter)  # without acknowledged rows
+    acknowledged: int = 0  # rejected or failed rows that a user has acknowledged
+    unknown_since: str = ""  # when the oldest unknown row became unknown
     reasons: Counter[tuple[Status, str, str]] = field(default_factory=Counter)  # status, code, error
     calls: int = 0
     throttled: int = 0
     repeated: int = 0  # rows sent again although an earlier request may have created a ticket
     seconds: float = 0.0
+    seed: int | None = None  # of the sample
     limit: str = ""  # how the rate limit was used, for JSON
     attachments: AttachmentCounts | None = None
     ending: ImporterError | None = None
@@ -136,6 +145,16 @@ class Summary(Event):
                 self.throttled += answer == "throttled"
             case RowSettled(is_repeated=True):
                 self.repeated += 1
+
+    def count_results(self, results: Iterable[ResultRow]) -> None:
+        """Count rows by state; acknowledged ones apart."""
+        for result in results:
+            if result.acknowledged:
+                self.acknowledged += 1
+                continue
+            self.count([(result.status, result.code, result.error)])
+            if result.status is Status.UNKNOWN and result.finished_at:
+                self.unknown_since = min(self.unknown_since or result.finished_at, result.finished_at)
 
     def count(self, rows: Iterable[tuple[Status, str, str]]) -> None:
         """Count rows by state, and rows without a ticket by (state, code, error), up to 1,000 different reasons."""

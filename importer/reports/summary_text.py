@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from importer.export_checks.checks import ExportFigures, ExportStop
+from importer.ledger.records import seconds_since
 from importer.models import AttachmentCounts, Status
+from importer.reports.problem_text import kind_data
 from importer.reports.summary import PlanSummary, Summary
 from importer.runtime.display_text import duration, labelled, least_duration, limit_text, one_line, size_text
 from importer.submission.plan import TO_SEND, Disposition
 
 _REASONS_SHOWN = 10
+_OLD_S = 3600  # the age of a row that has just become unknown is of no interest
 _EXPLAINED = (Status.FAILED, Status.UNKNOWN)
 _ROW_LINES = (
     (Disposition.SKIP, "already imported, skipped"),
     (Disposition.EXCLUDE, "excluded by the mapping's `rows`"),
     (Disposition.HOLD, "unknown: sent before without a usable answer, not sent again"),
     (Disposition.REJECT, "rejected because of problems"),
+    (Disposition.ACKNOWLEDGE, "acknowledged as bad, not sent until their cells change"),
     (Disposition.DUPLICATE, "with the key of an earlier row, not sent: they get its ticket"),
-    (Disposition.KEEP, "not selected by --only, unchanged"),
+    (Disposition.KEEP, "not selected, unchanged"),
     (Disposition.RESEND, "failed or unknown before, sent again after all others"),
 )
 
@@ -32,6 +36,7 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
     for disposition, text in _ROW_LINES:
         if count := plan.counts[disposition]:
             yield labelled("", f"{count:,} {text}")
+    yield from seed_lines(plan.seed)
     yield from ignored_lines(plan.ignored_by_patterns)
     if plan.export is not None:
         yield labelled("compared", f"with earlier imports: {_export_text(plan.export)}")
@@ -62,6 +67,12 @@ def _to_send_text(plan: PlanSummary) -> str:
     up_to = "up to " if plan.to_send < all_to_send else ""
     size = f" with {up_to}{size_text(plan.attachment_bytes)} of attachments" if plan.attachment_bytes else ""
     return f"{_counted(plan.to_send, 'ticket')}{size}"
+
+
+def seed_lines(seed: int | None) -> Iterator[str]:
+    """Yield the seed of a sample as the flag that draws it again."""
+    if seed is not None:
+        yield labelled("sample", f"drawn at random with --seed {seed}")
 
 
 def ignored_lines(ignored: Sequence[tuple[str, int]]) -> Iterator[str]:
@@ -119,6 +130,10 @@ def plan_data(plan: PlanSummary) -> dict[str, object]:
         "ignored_by_patterns": dict(plan.ignored_by_patterns),
         "unknown": plan.counts[Disposition.HOLD],
         "rejected": plan.counts[Disposition.REJECT],
+        "acknowledged": plan.counts[Disposition.ACKNOWLEDGE],
+        "kinds": [kind_data(kind) for kind in plan.kinds],
+        "not_selected": plan.counts[Disposition.KEEP],
+        "seed": plan.seed,
         "attachment_bytes": plan.attachment_bytes,
         "attachments": attachments_json(plan.attachments),
         "seconds": round(plan.seconds, 3),
@@ -153,8 +168,7 @@ def warning_lines(plan: PlanSummary) -> Iterator[str]:
 
 def summary_lines(summary: Summary) -> Iterator[str]:
     """Yield how a run ended: rows by state, calls, reasons, and where the results are."""
-    counts = ", ".join(f"{summary.statuses[status]:,} {status}" for status in Status if summary.statuses[status])
-    yield labelled("rows", counts or "none")
+    yield labelled("rows", _states_text(summary))
     # The plan shows the problems of rejected rows, and pending rows have no reason of their own.
     reasons = [(*reason, n) for reason, n in summary.reasons.most_common() if reason[0] in _EXPLAINED]
     for status, code, error, count in reasons[:_REASONS_SHOWN]:
@@ -171,15 +185,38 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     yield labelled("results", str(summary.results))
 
 
+def log_text(summary: Summary) -> str:
+    """Return how a run ended in one line: rows by state, calls, and where the results are."""
+    results = f"; results in {summary.results}" if summary.results else ""
+    return f"{_states_text(summary)}; {_counted(summary.calls, 'call')} in {duration(summary.seconds)}{results}"
+
+
+def _states_text(summary: Summary) -> str:
+    return ", ".join(_state_counts(summary)) or "none"
+
+
+def _state_counts(summary: Summary) -> Iterator[str]:
+    """Yield the number of rows in each state, with the age of the oldest unknown row, and acknowledged rows apart."""
+    for status in Status:
+        if count := summary.statuses[status]:
+            age_s = seconds_since(summary.unknown_since) if status is Status.UNKNOWN else None
+            age = f" (the oldest for {duration(age_s)})" if age_s is not None and age_s >= _OLD_S else ""
+            yield f"{count:,} {status}{age}"
+    if summary.acknowledged:
+        yield f"{summary.acknowledged:,} acknowledged"
+
+
 def summary_data(summary: Summary) -> dict[str, object]:
     """Return the summary for JSON."""
     return {
         "run": summary.run,
         "account": summary.account,
         "results": str(summary.results) if summary.results else None,
-        "rows": summary.statuses.total(),
+        "rows": summary.statuses.total() + summary.acknowledged,
         **{status.value: summary.statuses[status] for status in Status},
+        "acknowledged": summary.acknowledged,
         **_export_facts(summary.export, summary.stops),
+        "seed": summary.seed,
         "calls": summary.calls,
         "throttled": summary.throttled,
         "repeated": summary.repeated,

@@ -28,6 +28,7 @@ from importer.results import (
     data_header,
     read_result_rows,
     result_of_row,
+    with_acknowledgement,
     write_results,
 )
 from importer.runtime.events import Emit, Warned
@@ -107,11 +108,13 @@ def _write_results(run: ResolveRun, summary: Summary) -> None:
     """Write the results anew: unknown rows as the ledger now has them, the other rows unchanged."""
     rows = 0
     columns = list(data_columns(run.manifest.columns))
+    acknowledged = run.ledger.acknowledgements(run.info.account, run.info.source)
 
     def outcomes() -> Iterator[RowResults]:
         nonlocal rows
         for chunk in run.manifest.chunks():
             former, cells = read_result_rows(chunk.frame), chunk.cells(columns)
+            contents = content_hashes(columns, cells)
             entries = run.ledger_entries([each.key for each in former if each.status is Status.UNKNOWN and each.key])
             results = [
                 result_of_row(
@@ -121,10 +124,13 @@ def _write_results(run: ResolveRun, summary: Summary) -> None:
                 )
                 if each.status is Status.UNKNOWN and each.key in entries
                 else each
-                for each, content in zip(former, content_hashes(columns, cells), strict=True)
+                for each, content in zip(former, contents, strict=True)
             ]
             rows += len(results)
-            summary.count((result.status, result.code, result.error) for result in results)
+            summary.count_results(
+                with_acknowledgement(result, acknowledged.get((result.key, content)))
+                for result, content in zip(results, contents, strict=True)
+            )
             yield RowResults(cells=cells, results=results)
 
     written = write_results(run.job.target, data_header(run.manifest), outcomes())

@@ -12,7 +12,7 @@ from importer.results.columns import (
     escape_formula,
 )
 from importer.results.comparison import ManifestComparison, ResultsContent, compare_with_manifest
-from importer.results.projection import RowState, result_of_row
+from importer.results.projection import RowState, result_of_row, with_acknowledgement
 from importer.results.reading import check_results, past_imports, read_result_rows
 from importer.results.writing import PartFile, check_results_path, part_path, write_results
 
@@ -38,5 +38,6 @@ __all__ = [
     "past_imports",
     "read_result_rows",
     "result_of_row",
+    "with_acknowledgement",
     "write_results",
 ]

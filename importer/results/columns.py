@@ -57,6 +57,7 @@ class ResultRow:
     account: str = ""
     run: str = ""
     kept: tuple[str, ...] = ()  # cells of a previous results file, which stay unchanged
+    acknowledged: bool = False  # known to be bad: it does not decide the exit code
 
     def with_key(self, key: str) -> ResultRow:
         """Return the row with the key that it had before a spreadsheet changed it."""

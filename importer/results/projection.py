@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from importer.error_codes import ERROR_CODES
-from importer.ledger.records import LedgerEntry, Rejection
+from importer.ledger.records import Acknowledgement, LedgerEntry, Rejection
 from importer.models import Status
 from importer.results.columns import ResultRow
 
+# A row that was rejected is pending if the mapping has changed: it is valid now, and still not sent.
+_MAY_BE_ACKNOWLEDGED = (Status.REJECTED, Status.FAILED, Status.PENDING)
 _EDITED_HINT = (
     "The row has changed since this ticket was created; the ticket was not changed. "
     "Change the ticket in the account, or give the row a new key to create another ticket."
@@ -25,6 +27,7 @@ class RowState:
     entry: LedgerEntry | None
     rejection: Rejection | None
     exclusion: str = ""  # why the mapping's `rows` leave it out
+    is_left_out: bool = False  # by ``--rows``, ``--where`` or ``--sample``
 
 
 def result_of_row(row: RowState, *, account: str, run: str) -> ResultRow:
@@ -35,13 +38,24 @@ def result_of_row(row: RowState, *, account: str, run: str) -> ResultRow:
     if row.exclusion and (entry is None or entry.state not in ("sending", Status.UNKNOWN)):
         return _excluded(row, account, run)
     if entry is None or entry.state == Status.PENDING:
-        code = (entry.error_code if entry else "") or "not-reached"
+        code = (entry.error_code if entry else "") or ("not-selected" if row.is_left_out else "not-reached")
         return _row(row, Status.PENDING, code, account, run)
     state = Status.UNKNOWN if entry.state == "sending" else Status(entry.state)
     if state is Status.CREATED and entry.run != run:
         state = Status.SKIPPED
     code = "interrupted" if entry.state == "sending" else entry.error_code
     return _row(row, state, code, account, entry.run or run)
+
+
+def with_acknowledgement(result: ResultRow, found: Acknowledgement | None) -> ResultRow:
+    """Return the result of a row that a user has acknowledged as ``found`` says, if it still is not a ticket."""
+    if found is None or result.status not in _MAY_BE_ACKNOWLEDGED:
+        return result
+    hint = (
+        f"Acknowledged by {found.user_name} at {found.acknowledged_at}: {found.reason} "
+        "The row is not sent until its cells change."
+    )
+    return replace(result, hint=hint, acknowledged=True)
 
 
 def _rejected(row: RowState, rejection: Rejection, account: str, run: str) -> ResultRow:

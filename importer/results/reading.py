@@ -64,7 +64,9 @@ def check_results(manifest: Manifest, shown_as: str, *, account: str, source: st
             for problem in _problems(cells, account, source):
                 count += 1
                 if len(problems) < _SHOWN_PROBLEMS:
-                    problems.append(f"row {row}: {problem}")
+                    has_number = _WHOLE_NUMBER.fullmatch(cells["import_row"])
+                    place = f"row {cells['import_row']}" if has_number else f"row {row} of the file"
+                    problems.append(f"{place}: {problem}")
         if not count:
             content.add(chunk)
     twice = [row for row, n in rows.items() if n > 1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from importer.ledger.records import Claim, Rejection
+from importer.ledger.records import Acknowledgements, Claim, Rejection
 from importer.manifest.text_column import Mask
 from importer.models import Problem, Status
 from importer.submission.plan import TO_SEND, Disposition, disposition_of
@@ -26,7 +26,6 @@ class ChunkDecisions:
     """The disposition of each row of one chunk. Positions count the chunk's rows from 0."""
 
     rows: tuple[int, ...]
-    manifest_rows: Sequence[int]  # equal to ``rows``, unless the manifest is a results file
     keys: RowKeys
     dispositions: npt.NDArray[np.uint8]
     problems: dict[int, list[Problem]]
@@ -45,25 +44,46 @@ class ChunkDecisions:
         """Return which rows are to be sent."""
         return np.isin(self.dispositions, TO_SEND)
 
-    def rejections(self) -> list[Rejection]:
-        """Return the rows with problems, for the ledger."""
-        return [self._rejection(position) for position in sorted(self.problems)]
+    def acknowledge(self, contents: Sequence[str], acknowledged: Acknowledgements) -> None:
+        """Neither send nor count as rejected what the user has acknowledged. ``contents``: hashes of all rows' cells.
 
-    def _rejection(self, position: int) -> Rejection:
+        A row whose cells have changed since has another content. A row that is a ticket, or may be one, stays so.
+        """
+        known = {content for _, content in acknowledged}
+        for at in [at for at, content in enumerate(contents) if content in known]:
+            if self.dispositions[at] in (*TO_SEND, Disposition.REJECT) and (
+                (self._recorded_key(at), contents[at]) in acknowledged
+            ):
+                self.dispositions[at] = Disposition.ACKNOWLEDGE
+
+    def open_problems(self) -> dict[int, list[Problem]]:
+        """Return the problems of the rows that are not acknowledged."""
+        return {at: each for at, each in self.problems.items() if self.dispositions[at] != Disposition.ACKNOWLEDGE}
+
+    def rejections(self, contents: Sequence[str]) -> list[Rejection]:
+        """Return the rows with problems, for the ledger. ``contents``: hashes of all rows' cells."""
+        return [self._rejection(position, contents[position]) for position in sorted(self.problems)]
+
+    def _recorded_key(self, position: int) -> str:
+        """Return a row's key; empty if it is missing or belongs to another row. Such a row is known by its cells."""
+        problems = self.problems.get(position)
+        keyless = problems and problems[0].code in ("missing-key", "duplicate-key", *INCOMPLETE_ROW_CODES)
+        return "" if keyless else self.keys.text(position)
+
+    def _rejection(self, position: int, content: str) -> Rejection:
         problems = self.problems[position]
-        # These keys are missing or belong to another row. The corrected row is recognised by its cells.
-        keyless = problems[0].code in ("missing-key", "duplicate-key", *INCOMPLETE_ROW_CODES)
         return Rejection(
-            manifest_row=self.manifest_rows[position],
-            key="" if keyless else self.keys.text(position),
+            manifest_row=self.rows[position],
+            key=self._recorded_key(position),
             code=problems[0].code,
             error="; ".join(problem.message for problem in problems),
             hint=" ".join(dict.fromkeys(problem.hint for problem in problems)),
+            content=content,
         )
 
     def claims(self) -> list[Claim]:
         """Return the rows that a run claims: those to be sent, and those that another run may be sending."""
-        return [Claim(key=self.keys.text(at), manifest_row=self.manifest_rows[at]) for at in self._claimed()]
+        return [Claim(key=self.keys.text(at), manifest_row=self.rows[at]) for at in self._claimed()]
 
     def exclude(self, exclusions: Mapping[int, str]) -> None:
         """Leave rows out. One that is unknown stays so: there may be a ticket, which somebody has to look for."""

@@ -31,6 +31,7 @@ class Disposition(enum.IntEnum):
     DUPLICATE = 5  # has the key of an earlier row, and gets its result (`duplicates: first`)
     KEEP = 6  # `rerun`: its status is not selected
     EXCLUDE = 7  # the mapping's `rows` leave it out
+    ACKNOWLEDGE = 9  # has problems or failed before, and the user has acknowledged it
 
 
 TO_SEND = (Disposition.SEND, Disposition.RESEND)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from importer.ledger.records import RunInfo
 from importer.manifest.chunks import Chunk
@@ -17,7 +18,7 @@ from importer.results import CellProblem, ResultRow, WorkbookLimits, past_import
 from importer.runtime.events import Emit, ProblemsFound, RowsChecked
 from importer.runtime.signals import raise_lost
 from importer.submission.chunk_decisions import ChunkDecisions
-from importer.submission.plan import TO_SEND, Disposition
+from importer.submission.plan import TO_SEND, Disposition, disposition_of
 from importer.validation import ConvertedRows, KeyIndex, RowKeys, content_hashes, fingerprints
 from importer.workflows.manifest_rows import ManifestRows
 from importer.workflows.stage import Stage, StagedRow
@@ -54,6 +55,7 @@ class CheckPass:
         self._comparison = comparison
         self._limits = limits
         self._keys = KeyIndex()
+        self._acknowledged = ledger.acknowledgements(run.account, run.source) if ledger is not None else {}
 
     def check(self, emit: Emit, *, record: bool, stage: Stage | None = None) -> None:
         """Check every row. With ``record``, enter rejected rows and claim rows to send in the ledger.
@@ -61,40 +63,71 @@ class CheckPass:
         With ``stage``, all rows are added to it. Raises HeldByAnotherRun if a live run has claimed one of the rows.
         """
         size = _CHUNK_ROWS if self._ledger is None else _CHUNK_ROWS_WITH_LEDGER
-        for as_read in self._rows.manifest.chunks(size, read_ahead=True):
+        chosen = self._rows.chosen
+        if chosen.draws_sample:
+            chosen.draw(self._rows.chunks(size, read_ahead=True), self._are_open)
+        for as_read in self._rows.chunks(size, read_ahead=True):
             raise_lost()
             previous = self._rows.previous.rows(as_read)
             chunk = self._rows.previous.restored(as_read, previous)
             if record and self._ledger is not None and previous is not None:
                 self._ledger.add_from_results(self._run, past_imports(previous))
             decisions, converted = self._decide(chunk, previous, build_tickets=stage is not None)
-            _report(emit, chunk, decisions.problems)
+            cells, contents = self._cells_and_contents(chunk) if stage is not None or self._acknowledged else ([], [])
+            if self._acknowledged:
+                decisions.acknowledge(contents, self._acknowledged)
+            _report(emit, chunk, decisions.open_problems())
             emit(RowsChecked(len(decisions.rows)))
             if record:
-                self._record(decisions)
+                self._record(decisions, contents)
             self._plan.extend(decisions.rows, decisions.dispositions.tobytes())
             if stage is not None:
-                stage.add(self._staged_rows(chunk, previous, decisions, converted))
+                stage.add(self._staged_rows(previous, decisions, converted, (cells, contents)))
+            cells, contents = [], []  # not in memory while the next chunk is read
+        chosen.require_any()
 
-    def _record(self, decisions: ChunkDecisions) -> None:
+    def _are_open(self, chunk: Chunk, positions: npt.NDArray[np.intp]) -> Mask:
+        """Return which of the rows at ``positions`` would be sent, if they are valid."""
+        raise_lost()
+        selection = self._rows.selection
+        is_open: Mask = ~np.isin(positions, list(self._rows.row_filter.exclusions(chunk)))
+        if (only := selection.only) is not None:
+            is_open &= np.isin(chunk.texts_at("import_status", positions), list(only))
+        elif self._ledger is not None:
+            keys = self._validator.row_keys.of_chunk(chunk, self._rows.columns)
+            wanted = [keys[at] for at in positions.tolist()]
+            states = self._ledger.states(self._run.account, self._run.source, list(filter(None, wanted)))
+            found = [disposition_of(states.get(key), resend_unknown=selection.resend_unknown) for key in wanted]
+            is_open &= np.isin(np.array(found, dtype=np.uint8), TO_SEND)
+        return is_open
+
+    def _cells_and_contents(self, chunk: Chunk) -> tuple[list[tuple[str, ...]], list[str]]:
+        """Return the cells of each row and their hash."""
+        columns = self._rows.columns
+        cells = chunk.cells(columns)
+        return cells, content_hashes(columns, cells)
+
+    def _record(self, decisions: ChunkDecisions, contents: list[str]) -> None:
         assert self._ledger is not None  # a run with a record has a ledger
-        self._ledger.reject(self._run.id, decisions.rejections())
+        self._ledger.reject(self._run.id, decisions.rejections(contents))
         # Another run may have sent some of these rows since they were looked up: a claim returns their states.
         claimed = self._ledger.claim(self._run, decisions.claims())
         decisions.apply_states(claimed, resend_unknown=self._rows.selection.resend_unknown)
 
     def _staged_rows(
-        self, chunk: Chunk, previous: list[ResultRow] | None, decisions: ChunkDecisions, converted: ConvertedRows
+        self,
+        previous: list[ResultRow] | None,
+        decisions: ChunkDecisions,
+        converted: ConvertedRows,
+        read: tuple[list[tuple[str, ...]], list[str]],
     ) -> Iterator[StagedRow]:
-        """Yield every row; those to be sent with their tickets."""
-        columns = self._rows.columns
-        cells = chunk.cells(columns)
-        contents = content_hashes(columns, cells)
+        """Yield every row; those to be sent with their tickets. ``read``: the rows' cells, and the hashes of these."""
+        cells, contents = read
         emails, phones = converted.lead_identifiers()
         is_sent = decisions.send_mask().tolist()
         index_of = {at: index for index, at in enumerate(converted.positions.tolist()) if is_sent[at]}
         states = converted.file_states
-        for at, row in enumerate(decisions.manifest_rows):
+        for at, row in enumerate(decisions.rows):
             key = decisions.keys.text(at)
             if (index := index_of.get(at)) is not None:
                 ticket, leads = converted.ticket(index), (emails[index], phones[index])
@@ -111,16 +144,16 @@ class CheckPass:
                     prior_status=_prior_status(decisions.states.get(at)),
                 )
             else:
-                is_kept = previous is not None and decisions.dispositions[at] == Disposition.KEEP
-                kept = previous[at] if previous is not None and is_kept else None
+                is_kept = decisions.dispositions[at] == Disposition.KEEP
                 yield StagedRow(
                     row=row,
                     key=key,
                     cells=cells[at],
                     content=contents[at],
-                    previous=kept,
+                    previous=previous[at] if previous is not None and is_kept else None,
                     exclusion=decisions.exclusions.get(at, ""),
-                    problems=_cell_problems(decisions.problems.get(at, ()), columns),
+                    is_left_out=is_kept,
+                    problems=_cell_problems(decisions.problems.get(at, ()), self._rows.columns),
                 )
 
     def _decide(
@@ -128,7 +161,11 @@ class CheckPass:
     ) -> tuple[ChunkDecisions, ConvertedRows]:
         selection, incomplete = self._rows.selection, self._incomplete_rows(chunk, previous)
         is_kept = self._rows.previous.is_kept(len(chunk.rows), previous)
+        is_left_out = ~self._rows.chosen.mask(chunk)
+        if previous is not None:
+            is_kept |= is_left_out
         exclusions = self._exclusions(chunk, incomplete, is_kept)
+        is_kept |= is_left_out
         takes_part = np.ones(len(chunk.rows), dtype=bool)
         takes_part[list(exclusions)] = False
         is_complete = ~np.isin(np.array(chunk.rows), list(incomplete)) & takes_part
@@ -139,7 +176,6 @@ class CheckPass:
             self._comparison.count_rows(chunk, [keys.text(at) for at in new.tolist()], new)
         decisions = ChunkDecisions(
             rows=chunk.rows,
-            manifest_rows=chunk.rows if previous is None else [each.row for each in previous],
             keys=keys,
             dispositions=np.full(len(chunk.rows), Disposition.SEND, dtype=np.uint8),
             problems={},
@@ -234,7 +270,7 @@ class CheckPass:
             first_row, first_disposition = self._plan.row(first), self._plan.dispositions[first]
         else:
             first_row, first_disposition = decisions.rows[first - start], int(decisions.dispositions[first - start])
-        if mapping.duplicates == "first" and first_disposition != Disposition.REJECT:
+        if mapping.duplicates == "first" and first_disposition not in (Disposition.REJECT, Disposition.ACKNOWLEDGE):
             decisions.dispositions[position] = Disposition.DUPLICATE
             return
         key = decisions.keys.text(position)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from importer.account_fields import AccountFields
 from importer.export_checks.checks import ExportLimits
-from importer.models import Status
+from importer.models import RowNumbers, Status
 from importer.results import WORKBOOK_ENDING
 
 
@@ -15,12 +15,17 @@ from importer.results import WORKBOOK_ENDING
 class RowSelection:
     """The rows that the user wants to send. ``only``: the states of a rerun; ``None`` for a run.
 
-    The others are for a rerun. ``manifest``: the manifest to compare the results file with. ``allow_missing``: rows may
-    be missing. ``accept_edits``: cells that a spreadsheet changed are sent. ``restore``: they are put back from the
+    ``rows``, ``where`` (texts such as ``COLUMN=value``) and ``sample`` choose rows; the others keep their state. The
+    rest is for a rerun. ``manifest``: the manifest to compare the results file with. ``allow_missing``: rows may be
+    missing. ``accept_edits``: cells that a spreadsheet changed are sent. ``restore``: they are put back from the
     manifest.
     """
 
     only: frozenset[Status] | None = None
+    rows: RowNumbers | None = None
+    where: tuple[str, ...] = ()
+    sample: int | None = None
+    seed: int | None = None  # of the sample
     resend_unknown: bool = False
     manifest: Path | None = None
     allow_missing: bool = False

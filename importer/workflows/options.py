@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from importer.errors import UsageError
-from importer.models import Rate, Status
+from importer.models import Rate, RowNumbers, Status
 
+_SEEDS = 1_000_000  # a number that is easy to type
 _SENT_AGAIN = frozenset({Status.FAILED, Status.REJECTED, Status.PENDING})
 
 
@@ -28,6 +30,10 @@ class Options:
     sandbox: bool = False
     read_fields: bool = False
     limit: int | None = None
+    rows: RowNumbers | None = None
+    where: tuple[str, ...] = ()
+    sample: int | None = None
+    seed: int | None = None
     skip_invalid: bool = False
     strict_end: bool = False
     on_unknown: str = "hold"
@@ -52,7 +58,11 @@ class Options:
     allow_missing: bool = False
 
     def __post_init__(self) -> None:
-        """Raise UsageError for states that can't be sent again, and for options that contradict each other."""
+        """Choose a seed for a sample. Raises UsageError for options that contradict each other."""
+        if self.sample is not None and self.seed is None:
+            object.__setattr__(self, "seed", random.randrange(1, _SEEDS))  # noqa: S311 - no secret; the class is frozen
+        if self.seed is not None and self.sample is None:
+            raise UsageError("--seed has no effect without --sample", hint="add --sample N, or remove --seed")
         if Status.UNKNOWN in self.only and self.on_unknown != "retry":
             raise UsageError(
                 "--only unknown needs --on-unknown retry",
@@ -65,6 +75,14 @@ class Options:
                 "second sends them",
                 hint="use only one of them",
             )
+
+    @property
+    def row_flags(self) -> tuple[str, ...]:
+        """The flags that choose the same rows again."""
+        words = ["--rows", str(self.rows)] if self.rows is not None else []
+        words += [word for condition in self.where for word in ("--where", condition)]
+        words += ["--sample", str(self.sample), "--seed", str(self.seed)] if self.sample is not None else []
+        return tuple(words)
 
     def results_of_manifest(self, manifest: Path) -> Path:
         """Return where the results of a manifest go."""

@@ -21,6 +21,7 @@ from importer.manifest.snapshot import PrivateCopy, private_copy, private_folder
 from importer.mapping import Mapping, WrongMappingError, load_mapping, with_ignored_patterns, with_repeated_columns
 from importer.models import AttachmentCounts
 from importer.reports import ProblemTally
+from importer.reports.problem_tally import ProblemKind
 from importer.reports.summary import Validation
 from importer.results import (
     COLUMNS,
@@ -65,8 +66,11 @@ def validate_manifest(job: ImportJob, emit: Emit, ledger: Ledger | None) -> Vali
             blank=preflight.manifest.blank_rows,
             skipped=counts[Disposition.SKIP],
             excluded=counts[Disposition.EXCLUDE],
+            acknowledged=counts[Disposition.ACKNOWLEDGE],
+            not_selected=counts[Disposition.KEEP],
+            seed=job.selection.seed,
             ignored_by_patterns=preflight.mapping.ignored_by_patterns,
-            kinds=tally.kinds(),
+            kinds=preflight.kinds(tally),
             warnings=preflight.warnings,
             attachments=files,
         )
@@ -141,6 +145,15 @@ class Preflight:
             unclaimed_folders=unclaimed.folders,
             warnings=unclaimed.warnings,
         )
+
+    def kinds(self, tally: ProblemTally) -> tuple[ProblemKind, ...]:
+        """Return the kinds of problems that were found, with changes of the mapping that would solve them."""
+        kinds = tally.kinds()
+        if not kinds:
+            return ()
+        from importer.reports.mapping_fixes import with_fixes  # noqa: PLC0415 - it loads `suggest`
+
+        return with_fixes(kinds, self.mapping, self._job.fields)
 
     def delete_copy(self) -> None:
         """Delete the private copy of the manifest, after all rows are checked."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from importer.ledger.records import RunInfo
-from importer.results import ResultRow, RowResults, RowState, result_of_row
+from importer.results import ResultRow, RowResults, RowState, result_of_row, with_acknowledgement
 from importer.workflows.stage import Stage, StagedRow
 
 if TYPE_CHECKING:
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 def row_results(stage: Stage, ledger: Ledger, run: RunInfo) -> Iterator[RowResults]:
     """Yield every row of the manifest with its result, some rows at a time."""
+    acknowledged = ledger.acknowledgements(run.account, run.source)
     for rows in stage.all_rows():
-        yield RowResults(
-            cells=[row.cells for row in rows],
-            results=list(_results(rows, ledger, run)),
-            problems=[row.problems for row in rows],
-        )
+        results = [
+            with_acknowledgement(result, acknowledged.get((result.key, row.content)))
+            for row, result in zip(rows, _results(rows, ledger, run), strict=True)
+        ]
+        yield RowResults(cells=[row.cells for row in rows], results=results, problems=[row.problems for row in rows])
 
 
 def _results(rows: list[StagedRow], ledger: Ledger, run: RunInfo) -> Iterator[ResultRow]:
@@ -35,5 +36,6 @@ def _results(rows: list[StagedRow], ledger: Ledger, run: RunInfo) -> Iterator[Re
             entry=entries.get(row.key),
             rejection=rejections.get(row.row),
             exclusion=row.exclusion,
+            is_left_out=row.is_left_out,
         )
         yield row.previous or result_of_row(state, account=run.account, run=run.id)

@@ -161,8 +161,9 @@ class ImportRun:
             footer_rows=len(footer.rows) if footer is not None else 0,
             counts=plan.counts(),
             ignored_by_patterns=self.preflight.mapping.ignored_by_patterns,
-            kinds=self._tally.kinds(),
+            kinds=self.preflight.kinds(self._tally),
             to_send=to_send,
+            seed=self._job.selection.seed,
             is_blocked=not self.preflight.may_send(),
             attachment_bytes=plan.attachment_bytes,
             seconds=options.seconds(to_send),
@@ -220,7 +221,7 @@ class ImportRun:
 
     def _counted_results(self, summary: Summary) -> Iterator[RowResults]:
         for outcomes in row_results(self.stage, self.ledger, self._info):
-            summary.count((result.status, result.code, result.error) for result in outcomes.results)
+            summary.count_results(outcomes.results)
             yield outcomes
 
     def finish_export(self) -> None:

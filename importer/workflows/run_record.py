@@ -16,7 +16,7 @@ from importer.workflows.import_job import ImportJob
 @contextlib.contextmanager
 def recorded(ledger: Ledger, info: RunInfo, job: ImportJob, emit: Emit) -> Iterator[Summary]:
     """Begin the run in the ledger, which gives it a lease; at the end, record its exit code and emit its summary."""
-    summary = Summary(run=info.id, account=info.account, results=job.results)
+    summary = Summary(run=info.id, account=info.account, results=job.results, seed=job.selection.seed)
     ledger.begin_run(info)
     emit(RunStarted(info.id, info.account))
     exit_code = ProgramError.exit_code

@@ -27,6 +27,7 @@ class StagedRow(NamedTuple):
     cells. ``fields`` and ``lead_id``: of its ticket, if it is to be sent. ``file_state``: sum of the states of its
     attachments. ``leads``: normalised e-mail address and phone number. ``prior_status``: its state in the ledger before
     this run. ``previous``: its previous result, if that is kept. ``exclusion``: why the mapping leaves it out.
+    ``is_left_out``: by the flags that choose rows.
     ``problems``: what is wrong with its cells.
     """
 
@@ -41,6 +42,7 @@ class StagedRow(NamedTuple):
     prior_status: Status = Status.PENDING
     previous: ResultRow | None = None
     exclusion: str = ""
+    is_left_out: bool = False
     problems: tuple[CellProblem, ...] = ()
 
 

@@ -48,7 +48,7 @@ from tests.cli.shop import Account, Shop, good_row
 
 ROOT = Path(importer.__file__).parent.parent
 BAD = ("00002", "", "Open", "lead2@example.com")
-NOT_OPTIONS = {"manifest", "mapping", "dry_run", "yes", "as_json", "progress", "log_format", "log_file", "quiet", "verbose", "report", "results_file"}  # fmt: skip
+NOT_OPTIONS = {"manifest", "mapping", "dry_run", "yes", "as_json", "progress", "log_format", "log_file", "quiet", "verbose", "report", "results_file", "on_failure"}  # fmt: skip
 
 
 def test_the_example_of_the_page_runs(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_cached_fields_are_used_without_a_call(shop: Shop, account: Account):
     )
     told = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
     assert told.code == 1
-    assert "too-long-for-field: row 3" in told.out
+    assert "in row 3: too long for the account's field (too-long-for-field)" in told.out
     assert "fields       19 of the account, read just now" in told.err
     assert shop.run("--yes").code == 1
     assert account.calls == calls

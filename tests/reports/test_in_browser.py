@@ -93,29 +93,90 @@ def test_the_page_shows_the_files_and_the_counts(shop: Shop, browser_address: st
         )
         assert __version__ in facts
         assert await listed(page) == FOUND
-        kinds = [" ".join(text.split()) for text in await page.texts("#kinds button")]
-        assert kinds[:2] == ["all kinds 7", "not-allowed 3 State"]
-        assert len(kinds) == 1 + 5
+        assert await page.texts(".card h3") == [
+            "State: 'wip' and 1 other value in 3 rows",
+            "Subject: empty in row 3",
+            "ID: '00001' in row 6",
+            "Too many cells in row 7",
+            "Email: 'not an address' in row 8",
+        ]
 
     look(shop, browser_address, steps)
 
 
 @pytest.mark.usefixtures("manifest")
-def test_a_kind_shows_what_to_do_and_its_values(shop: Shop, browser_address: str):
-    """A kind that is chosen is explained, lists only its problems, and its values with their counts; a value, only its own."""
+def test_a_card_has_everything_about_a_kind(shop: Shop, browser_address: str):
+    """A card shows name, code, advice, all values and the YAML at once; its values and its button filter the list."""
 
     async def steps(page: Tab) -> None:
-        await page.click("#kinds button", "not-allowed")
+        card = (await page.texts(".card"))[0]
+        assert "value not allowed not-allowed · 3 problems" in card
+        assert card.count("add the value to values") == 1
+        assert await page.texts(".card:first-child .values button") == ["wip2", "OpenNBSP1"]
+        assert "Or replace the rule of 'State' in mapping.yaml, line 8, and fill in 1 value:" in card
+        assert "wip:  # 2 rows" in await page.text(".card:first-child pre")
+        await page.click(".card .show", "Show its 3 rows")
+        await page.until("document.activeElement.id == 'list'")
         assert await listed(page) == [each for each in FOUND if each[1] == "not-allowed"]
-        assert "add the value to values" in await page.text("#kind")
-        assert await page.texts(".values button") == ["wip2", "OpenNBSP1"]
         await page.click(".values button", "NBSP")
+        await page.until("document.querySelectorAll('.item').length == 1")
         assert await listed(page) == [("Row 5 · State", "not-allowed")]
-        assert await page.text("#status") == "1 of 7 problems"
-        await page.click("#reset")
+        assert await page.text("#status") == "1 of 7 problems, those with the value OpenNBSP"
+        assert await page.texts(".values [aria-pressed=true]") == ["OpenNBSP1"]
+        await page.click("#show-all")
         assert await listed(page) == FOUND
+        await page.value(
+            "(() => { const it = document.querySelector('#kind'); it.selectedIndex = 2; it.dispatchEvent(new Event('change')) })()"
+        )
+        assert await listed(page) == [("Row 3 · Subject", "missing-value")]
 
     look(shop, browser_address, steps)
+
+
+@pytest.mark.usefixtures("manifest")
+def test_the_yaml_is_copied(shop: Shop, browser_address: str):
+    """The button copies the lines unchanged, or selects them where the page may not write to the clipboard."""
+
+    async def steps(page: Tab) -> None:
+        lines = await page.text(".card pre")
+        copied = "(navigator.clipboard.writeText = async text => { window.copied = text })"
+        await page.value(f"{copied} && 0")
+        await page.click(".card .small", "Copy")
+        await page.until("document.querySelector('.card .small').innerText == 'Copied'")
+        assert await page.value("window.copied") == lines
+        await page.value("(navigator.clipboard.writeText = async () => { throw Error('forbidden') }) && 0")
+        await page.value("(document.execCommand = () => false) && 0")
+        await page.click(".card .small", "Copied")
+        await page.until("document.querySelector('.card .small').innerText == 'Selected: press Ctrl+C'")
+        assert await page.value("String(getSelection())") == lines
+
+    look(shop, browser_address, steps)
+
+
+def test_many_kinds_and_values_are_unfolded(shop: Shop, browser_address: str):
+    """At first a page has 30 cards with 12 values each; buttons, which move the focus to the next one, show the rest."""
+    columns = [f"Column {number}" for number in range(40)]
+    rules = "\n".join(f"  {column}: {{field: CustomData.C{at}, one_of: [Open]}}" for at, column in enumerate(columns))
+    shop.path("mapping.yaml").write_text(
+        f"version: 1\nsource: s\nkey: ID\ncolumns:\n  ID: CustomData.Id\n  E: LeadDetail.EmailAddress\n{rules}\n",
+        encoding="utf-8",
+    )
+    rows = [",".join([str(row), "a@example.com", *[f"v{row}"] * 40]) for row in range(20)]
+    shop.path("wide.csv").write_text("\n".join([",".join(["ID", "E", *columns]), *rows, ""]), encoding="utf-8")
+
+    async def steps(page: Tab) -> None:
+        assert await page.value("document.querySelectorAll('.card').length") == 30
+        await page.value("document.querySelector('#more-kinds').focus()")
+        await page.press("Enter")
+        assert await page.value("document.querySelectorAll('.card').length") == 40
+        assert await page.value("document.activeElement.closest('.card') == document.querySelectorAll('.card')[30]")
+        assert await page.value("document.querySelector('#more-kinds').hidden")
+        assert (await page.texts(".card:first-child .values button"))[12:] == ["and 8 more"]
+        await page.click(".card:first-child .more")
+        assert len(await page.texts(".card:first-child .values button")) == 20
+        assert await page.value("document.activeElement.innerText") == "v121"
+
+    look(shop, browser_address, steps, name="wide.csv")
 
 
 @pytest.mark.usefixtures("manifest")
@@ -127,7 +188,7 @@ def test_columns_and_text_are_searched(shop: Shop, browser_address: str):
             "(() => { const it = document.querySelector('#column'); it.value = '=State'; it.dispatchEvent(new Event('change')) })()"
         )
         assert await listed(page) == [each for each in FOUND if "State" in each[0]]
-        await page.click("#reset")
+        await page.click("#show-all")
         await page.press("/")
         await page.type("B@EXAMPLE.com")
         await page.until("document.querySelector('#status').innerText == '2 of 7 problems'")
@@ -155,7 +216,7 @@ def test_a_row_is_shown_with_its_problems_highlighted(shop: Shop, browser_addres
         assert await page.texts("#row tr td") == ["00002", "empty", "wip", "b@example.com"]
         assert await page.texts("#row tr.wrong th") == ["Subject", "State"]
         assert await page.texts("#row mark") == ["empty", "wip"]
-        assert await page.texts("#row .problem > .code") == ["missing-value", "not-allowed"]
+        assert await page.texts("#row .problem .name + .code") == ["missing-value", "not-allowed"]
         assert "Fill the cell" in await page.text("#row .problem")
         await page.click(".item", "Row 7")
         await page.until("document.querySelector('#row-title').innerText.toLowerCase() == 'row 7'")
@@ -197,7 +258,10 @@ def test_the_pages_policy_forbids_foreign_content(shop: Shop, browser_address: s
 
 @pytest.mark.usefixtures("manifest")
 def test_the_keyboard_reaches_everything(shop: Shop, browser_address: str):
-    """Arrows, Home and End move through the list, and a screen reader gets the position and the number of items."""
+    """Arrows, Home and End move through the list, Enter goes to the row, and Escape back to the list.
+
+    A screen reader gets the position and the number of items. What scrolls can have the focus.
+    """
 
     async def steps(page: Tab) -> None:
         await page.value("document.querySelector('#list').focus()")
@@ -213,6 +277,11 @@ def test_the_keyboard_reaches_everything(shop: Shop, browser_address: str):
         )
         await page.press("Home")
         assert await page.value(f"{chosen}.getAttribute('aria-selected')") == "true"
+        await page.press("Enter")
+        assert await page.value("document.activeElement.id") == "row"
+        await page.press("Escape")
+        assert await page.value("document.activeElement.id") == "list"
+        assert await page.value("[...document.querySelectorAll('#row, .fix pre')].every(each => each.tabIndex === 0)")
         unnamed = "[...document.querySelectorAll('input, select, button, nav, section, aside, [role=listbox]')].filter(each => !(each.innerText || each.labels?.length || each.getAttribute('aria-labelledby'))).map(each => each.id)"
         assert await page.value(unnamed) == []
 
@@ -225,6 +294,9 @@ def test_a_narrow_screen_shows_everything(shop: Shop, browser_address: str):
 
     async def steps(page: Tab) -> None:
         assert await page.value("document.documentElement.scrollWidth") <= NARROW.width
+        cards = "[...document.querySelectorAll('#kinds, .card, .values')]"
+        assert await page.value(f"{cards}.every(each => each.scrollHeight <= each.clientHeight + 1)")
+        assert await page.value(f"{cards}.every(each => each.getBoundingClientRect().right <= {NARROW.width})")
         await page.click(".item", "Row 3 · State")
         await page.until("document.querySelector('#row').classList.contains('open')")
         assert await page.value("document.activeElement.id") == "close"
@@ -241,10 +313,11 @@ def test_a_narrow_screen_shows_everything(shop: Shop, browser_address: str):
 
 @pytest.mark.usefixtures("manifest")
 def test_the_page_prints_the_listed_problems(shop: Shop, browser_address: str):
-    """On paper stand the problems that are listed, as a table, and what to do; no buttons, no boxes that scroll."""
+    """On paper stand all cards and the problems that are listed, as a table; no buttons, no boxes that scroll."""
 
     async def steps(page: Tab) -> None:
-        await page.click("#kinds button", "not-allowed")
+        await page.click(".card .show")
+        await page.until("document.querySelectorAll('.item').length == 3")
         await page.value("dispatchEvent(new Event('beforeprint'))")
         await page.call("Emulation.setEmulatedMedia", media="print")
         assert [text.split("\t")[:3] for text in await page.texts("#paper tbody tr")] == [
@@ -252,8 +325,12 @@ def test_the_page_prints_the_listed_problems(shop: Shop, browser_address: str):
             ["4", "State", "not-allowed"],
             ["5", "State", "not-allowed"],
         ]
-        assert "add the value to values" in await page.text("#paper")
-        assert await page.value("getComputedStyle(document.querySelector('#main')).display") == "none"
+        assert len(await page.texts(".card")) == 5
+        assert "wip:  # 2 rows" in await page.text(".card pre")
+        assert await page.value("getComputedStyle(document.querySelector('#found')).display") == "none"
+        buttons = "[...document.querySelectorAll('.button')].filter(each => each.offsetParent).length"
+        assert await page.value(buttons) == 0
+        assert (await page.pdf()).startswith(b"%PDF")
 
     look(shop, browser_address, steps)
 
@@ -275,8 +352,8 @@ def test_texts_can_be_read_in_light_and_dark(shop: Shop, browser_address: str, s
     })()"""
 
     async def steps(page: Tab) -> None:
-        await page.click("#kinds button", "not-allowed")
-        await page.until("document.querySelector('#row td')")
+        await page.click(".values button")
+        await page.until("document.querySelector('#row td') && document.activeElement.id == 'list'")
         contrasts = await page.value(script)
         assert len(contrasts) > 30
         assert contrasts[0][0] >= 4.5, contrasts[0]
@@ -346,7 +423,8 @@ def test_a_wrong_cell_is_scrolled_into_view(shop: Shop, browser_address: str):
     shop.path("wide.csv").write_text(f"ID,E,{','.join(more)},Last\n{','.join(cells)}\n", encoding="utf-8")
 
     async def steps(page: Tab) -> None:
-        await page.until("document.querySelector('#row mark')")
+        await page.click(".card .show")
+        await page.until("document.activeElement.id == 'list'")
         place = "(box => [box.top, box.bottom])(document.querySelector('#row mark').getBoundingClientRect())"
         top, bottom = await page.value(place)
         assert 0 < top < bottom < Screen().height

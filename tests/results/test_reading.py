@@ -105,7 +105,7 @@ def test_a_changed_import_column_is_refused_with_its_row(path, cells, problem) -
     changed(path, 1, **cells)
     details = refusal(path)
     assert any(problem in detail for detail in details), details
-    assert details[0].startswith("row 3:") or "is in more than one row" in details[0]
+    assert details[0].startswith(("row 3:", "row 3 of the file:")) or "is in more than one row" in details[0]
 
 
 def test_problems_of_all_rows_are_reported_at_once(path) -> None:
@@ -113,8 +113,8 @@ def test_problems_of_all_rows_are_reported_at_once(path) -> None:
     changed(path, 0, import_row="1e3")
     changed(path, 1, import_row="1e3", import_status="?")
     details = refusal(path)
-    assert details[0] == "row 2: import_row is '1e3', not a row number"
-    assert any("row 3: import_status" in detail for detail in details)
+    assert details[0] == "row 2 of the file: import_row is '1e3', not a row number"
+    assert any("row 3 of the file: import_status" in detail for detail in details)
 
 
 def test_first_problems_are_listed_and_others_counted(tmp_path) -> None:

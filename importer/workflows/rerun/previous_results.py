@@ -84,14 +84,12 @@ class PreviousResults:
             return
         used = self._mapping.used_columns
         for position in np.flatnonzero(decisions.send_mask()).tolist():
-            row = decisions.manifest_rows[position]
+            row = decisions.rows[position]
             for column in self._comparison.cells.get(row, ()):
                 cell = chunk.frame[column].iloc[position]
                 changed = self._comparison.spreadsheet_damage(row, column, cell)
                 if changed is not None and column in used:
                     original, reason = changed
                     message = f"{column} is {quoted(cell)} here and {quoted(original)} in the manifest: {reason}"
-                    problem = self._validator.problem(
-                        "spreadsheet-changed", decisions.rows[position], message, column=column, value=cell
-                    )
+                    problem = self._validator.problem("spreadsheet-changed", row, message, column=column, value=cell)
                     decisions.problems.setdefault(position, []).append(problem)
