@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from importer.errors import LedgerError
+from importer.errors import LedgerError, UsageError
 from importer.export_checks.checks import ExportLimits
 from importer.reports.summary import Confirm, NewLedger, PlanSummary, Summary
+from importer.results import WORKBOOK_ENDING
 from importer.runtime.events import Emit, Warned, to_all
 from importer.runtime.signals import outside_event_loop
 from importer.settings import SANDBOX_ACCOUNT, AccountSettings, read_connection, read_environment, read_refusals
@@ -96,6 +97,11 @@ class Order:
     ) -> Iterator[tuple[ImportJob, SendOptions, AccountSettings | None]]:
         """Read the settings and find the ledger. Without ``confirm``, nothing is called or recorded."""
         options = self.options
+        if options.open_only and self.results.suffix.lower() != WORKBOOK_ENDING:
+            raise UsageError(
+                f"--open-only is for a workbook, and the results are {self.results}",
+                hint="name a workbook with -o NAME.xlsx; NAME.csv beside it then has all rows",
+            )
         environment = read_environment(options.settings)
         account, rate = read_connection(environment, options.rate, sandbox=options.sandbox)
         policy = RetryPolicy(
@@ -123,6 +129,7 @@ class Order:
                 skip_invalid=options.skip_invalid,
                 limit=options.limit,
                 strict_end=options.strict_end,
+                open_only=options.open_only,
                 export_limits=ExportLimits(
                     expect_new=options.expect_new,
                     max_changed=options.max_changed,

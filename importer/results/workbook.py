@@ -82,7 +82,7 @@ class ResultsWorkbook:
         all_problems = some.problems or [()] * len(some.results)
         for cells, result, problems in zip(some.rows(), some.results, all_problems, strict=True):
             is_work = result.status in WORK_STATUSES
-            if not (is_work or self._options.all_rows is None):
+            if self._options.all_rows is not None and (not is_work or result.acknowledged):
                 continue
             for own, reason in problems[: _MAX_NOTES - len(self._notes)]:
                 self._notes.append(Note(row=self._rows, column=self._layout.column_of(own), text=reason))
