@@ -59,7 +59,7 @@ MODULES = {
 }
 NOT_IMPORTED = {"tzdata"}  # data that zoneinfo finds without an import
 TRANSITIVE = {"pydantic_core", "multidict", "yarl"}  # the types of pydantic's errors, and of aiohttp's requests
-EXTRAS = {"fsspec"}  # of an extra, and loaded only when it is needed
+EXTRAS = {"psycopg", "fsspec"}  # of an extra, and loaded only when it is needed
 MAX_INTRODUCTION_LINES = 300
 
 

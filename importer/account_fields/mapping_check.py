@@ -121,7 +121,7 @@ def _names(mapping: Mapping) -> Iterator[tuple[str, int, str]]:
         *((name, mapping.line("templates", name), "templates") for name, _ in mapping.templates),
     )
     for name, line, section in filled:
-        if not is_lead_field(name):
+        if name and not is_lead_field(name):
             yield name, line, section
 
 

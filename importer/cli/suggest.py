@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from importer.account_fields import AccountFields
 from importer.cli.ending import Ending
 from importer.cli.log_setup import set_up_log
-from importer.cli.output import log, print_line
+from importer.cli.output import log, print_line, show_lines
 from importer.errors import SettingsError, UsageError
 from importer.runtime.atomic_files import create, writing
 from importer.runtime.display_text import labelled
@@ -27,13 +28,15 @@ def suggest(manifest: Path, output: Path | None, sheet: str | None, **flags: Any
     set_up_log(flags, environment)
     if output is not None:
         _check_output(output)
-    suggestion = draft_mapping(manifest, _fields(environment), sheet)
+    fields = _fields(environment)
+    suggestion = draft_mapping(manifest, fields, sheet)
     if output is None:
         for line in suggestion.text.rstrip("\n").split("\n"):
             print_line(line)
     else:
         _write(output, suggestion.text)
-    _log_counts(suggestion, manifest, output)
+    _log_counts(suggestion, manifest)
+    _log_next(suggestion, manifest, output, knows_fields=fields is not None)
     return Ending(exit_code=int(not suggestion.has_lead))
 
 
@@ -42,12 +45,16 @@ def _fields(environment: Environment) -> AccountFields | None:
     try:
         name = read_account(environment).name
     except SettingsError:
+        advice = "name the account in .env, and run `ticket-importer fields` first for a better draft"
+        show_lines(logging.INFO, [labelled("fields", f"not known: {advice}")])
         return None
     found = cached_fields(name, fields_folder(None, environment))
     if found is None:
-        log.info("the account's fields are not known; run `ticket-importer fields` first for a better draft")
+        show_lines(
+            logging.INFO, [labelled("fields", "not known: run `ticket-importer fields` first for a better draft")]
+        )
     else:
-        log.info("%s", fields_line(found))
+        show_lines(logging.INFO, [fields_line(found)])
     return found
 
 
@@ -65,19 +72,31 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _log_counts(suggestion: Suggestion, manifest: Path, output: Path | None) -> None:
+def _log_counts(suggestion: Suggestion, manifest: Path) -> None:
     counts = suggestion.draft.counts
     files = f", {len(suggestion.files.used):,} with attachments" if suggestion.files.used else ""
     rows = "1 row" if suggestion.rows == 1 else f"{suggestion.rows:,} rows"
-    log.info("%s", labelled("manifest", f"{manifest} ({suggestion.detected}), {rows} read"))
+    show_lines(logging.INFO, [labelled("manifest", f"{manifest} ({suggestion.detected}), {rows} read")])
     sure, guessed, ignored = (f"{counts[each]:,}" for each in Confidence)
-    log.info("%s", labelled("columns", f"{sure} sure, {guessed} guessed, {ignored} left under `ignore`{files}"))
+    show_lines(
+        logging.INFO, [labelled("columns", f"{sure} sure, {guessed} guessed, {ignored} left under `ignore`{files}")]
+    )
     if suggestion.preset:
-        log.info("%s", labelled("preset", f"{suggestion.preset}: check the statuses and priorities of your account"))
+        show_lines(
+            logging.INFO,
+            [labelled("preset", f"{suggestion.preset}: check the statuses and priorities of your account")],
+        )
+
+
+def _log_next(suggestion: Suggestion, manifest: Path, output: Path | None, *, knows_fields: bool) -> None:
     if not suggestion.has_lead:
         log.warning(
             "no column identifies the lead, which every ticket needs: fill in the line marked TODO under `columns`"
         )
     elif output is not None:
         command = shlex.join(["ticket-importer", "validate", str(manifest), "-m", str(output)])
-        log.info("%s", labelled("next", f"review the draft, then run: {command}"))
+        if knows_fields:
+            show_lines(logging.INFO, [labelled("next", f"review the draft, then run: {command}")])
+        else:
+            first = labelled("next", "run `ticket-importer fields`, and draft again for the account's fields;")
+            show_lines(logging.INFO, [first, labelled("", f"or review this draft, then run: {command}")])

@@ -12,7 +12,7 @@ from importer.cli import options
 from importer.cli.ending import Ending
 from importer.cli.log_setup import set_up_log
 from importer.cli.terminal import Terminal
-from importer.reports import attachments_line, ignored_lines, problem_lines, report_file, seed_lines
+from importer.reports import attachments_line, fields_lines, ignored_lines, problem_lines, report_file, seed_lines
 from importer.reports.summary import Validation
 from importer.runtime.display_text import labelled
 from importer.runtime.events import to_all
@@ -37,6 +37,7 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
 
 def _summary_lines(validation: Validation) -> Iterator[str]:
     yield labelled("manifest", f"{validation.manifest} ({validation.detected})")
+    yield from fields_lines(knows_fields=validation.knows_fields)
     skipped = f", {validation.skipped:,} already imported" if validation.skipped else ""
     rejected = f"{validation.rejected:,} rejected" if validation.rejected else "no problems found"
     excluded = f", {validation.excluded:,} excluded" if validation.excluded else ""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from importer.errors import LedgerError
-from importer.ledger import database, schema
+from importer.ledger import database, postgres, schema
 from importer.ledger.keyed_hashes import KeyedHash
 from importer.ledger.sqlite_file import LedgerFile
+
+_MOST_ATTEMPTS = 5
+_Result = TypeVar("_Result")
 
 
 class LedgerConnection:
@@ -53,6 +57,20 @@ class LedgerConnection:
             if self._file is not None:
                 self._file.check_same()
             yield db
+
+    def transaction(self, work: Callable[[sa.Connection], _Result]) -> _Result:
+        """Do ``work`` in one transaction that may write, again if another transaction was in its way.
+
+        Raises LedgerError.
+        """
+        for attempt in range(_MOST_ATTEMPTS):
+            try:
+                with self.writing() as db:
+                    return work(db)
+            except LedgerError as error:
+                if attempt == _MOST_ATTEMPTS - 1 or not postgres.is_transient(error.__cause__):
+                    raise
+        raise AssertionError
 
     def _translated_errors(self) -> contextlib.AbstractContextManager[None]:
         return database.translated_errors(str(self._engine.url))

@@ -19,11 +19,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from importer.errors import LedgerError
+from importer.ledger import postgres
 
 _BUSY_TIMEOUT_S = 30.0
 _FULL = "free space on the disk, then run the same command again"
 _CHECK = "check its folder, the permissions and the disk"
 _CREDENTIALS = re.compile(r"[^/@]*:[^/]*@")  # hides rather too much of an address that can't be parsed
+_TABLES_LOCK = 0x7469636B6574  # any number that other programs don't use
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -33,8 +35,7 @@ def make_engine(url: str) -> sa.Engine:
     try:
         if parsed.get_backend_name() == "postgresql":
             # Most services give an address without a driver; this program uses psycopg.
-            named = "+" in parsed.drivername
-            return sa.create_engine(parsed if named else parsed.set(drivername="postgresql+psycopg"))
+            return postgres.make_engine(parsed.set(drivername="postgresql+psycopg"))
         patience = {} if "timeout" in parsed.query else {"timeout": _BUSY_TIMEOUT_S}
         engine = sa.create_engine(parsed, connect_args=patience)
     except ImportError as error:
@@ -77,6 +78,12 @@ def _on_begin(connection: sa.Connection) -> None:
 def insert(db: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT that supports ON CONFLICT."""
     return postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def lock_ledger(db: sa.Connection) -> None:
+    """Let no other process create or upgrade the tables until this transaction ends."""
+    if db.dialect.name == "postgresql":  # SQLite allows one writer at a time
+        db.execute(sa.select(sa.func.pg_advisory_xact_lock(_TABLES_LOCK)))
 
 
 def column_is_in(db: sa.Connection, column: sa.ColumnElement[str], texts: Sequence[str]) -> sa.ColumnElement[bool]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from importer.errors import HeldByAnotherRun, LedgerError, StoppedEarly
 from importer.ledger import database, permissions, schema
-from importer.ledger.records import RunInfo, utc_now
+from importer.ledger.records import Claim, RunInfo, utc_now
 
 LEASE_S = 60.0
 
@@ -48,10 +48,12 @@ def end_expired_runs(db: sa.Connection, run: RunInfo, ledger: Path | None) -> No
     columns = schema.runs.c
     where = (columns.account == run.account) & (columns.source == run.source) & columns.ended_at.is_(None)
     for other in db.execute(schema.runs.select().where(where)).all():
-        if not is_expired(db, other, ledger):
-            continue
-        db.execute(schema.runs.update().where(columns.id == other.id).values(ended_at=utc_now()))
-        release_rows(db, other.id)
+        # A run that has renewed its lease meanwhile is live.
+        unchanged = (columns.id == other.id) & (columns.lease_until == other.lease_until) & columns.ended_at.is_(None)
+        if is_expired(db, other, ledger):
+            ended = db.execute(schema.runs.update().where(unchanged).values(ended_at=utc_now()))
+            if ended.rowcount:
+                release_rows(db, other.id)
 
 
 def release_rows(db: sa.Connection, run_id: str) -> None:
@@ -92,25 +94,43 @@ def is_expired(db: sa.Connection, other: sa.Row[Any], ledger: Path | None) -> bo
     return ledger is not None and RunLock(ledger, other.id).is_free()
 
 
-def refuse_held_rows(db: sa.Connection, run: RunInfo, keys: Sequence[str]) -> None:
-    """Raise HeldByAnotherRun if a live run holds a row with one of these keys."""
+def claim_rows(db: sa.Connection, run: RunInfo, claims: Sequence[Claim]) -> dict[str, str]:
+    """Reserve rows for a run, except those that another live run holds; return the states of the reserved rows by key.
+
+    One statement decides: two runs that claim the same row at the same time can't both have it.
+    """
+    columns = schema.tickets.c
+    holder = schema.runs.alias()
+    is_live = sa.exists().where((holder.c.id == columns.held_by) & holder.c.ended_at.is_(None))
+    statement = database.insert(db, schema.tickets)
+    claimed = statement.on_conflict_do_update(
+        index_elements=["account", "source", "key"],
+        set_={"held_by": statement.excluded.held_by, "manifest_row": statement.excluded.manifest_row},
+        where=columns.held_by.is_(None) | (columns.held_by == run.id) | ~is_live,
+    ).returning(columns.key, columns.state)
+    common = {"account": run.account, "source": run.source, "state": "pending", "held_by": run.id}
+    rows = [{**common, "key": each.key, "manifest_row": each.manifest_row} for each in claims]
+    return {row.key: row.state for row in db.execute(claimed, rows).all()}
+
+
+def held_by_another_run(db: sa.Connection, run: RunInfo, keys: Sequence[str]) -> HeldByAnotherRun:
+    """Return the error that names the run that holds one of these rows."""
     columns = schema.tickets.c
     of_others = (
         (columns.account == run.account)
         & (columns.source == run.source)
         & database.column_is_in(db, columns.key, keys)
-        & columns.held_by.is_not(None)
         & (columns.held_by != run.id)
-        & schema.runs.c.ended_at.is_(None)
     )
     statement = sa.select(columns.key, schema.runs).join(schema.runs, schema.runs.c.id == columns.held_by)
     other = db.execute(statement.where(of_others).limit(1)).first()
-    if other is not None:
-        raise HeldByAnotherRun(
-            f"run {other.id} is still importing rows of this manifest, such as the row with key {other.key!r} "
-            f"(host {other.host}, process {other.pid}, started {other.started_at})",
-            hint="wait until that run has ended, or stop it; then run the same command again",
-        )
+    who = (
+        f"run {other.id} is still importing rows of this manifest, such as the row with key {other.key!r} "
+        f"(host {other.host}, process {other.pid}, started {other.started_at})"
+        if other is not None  # it may have ended meanwhile
+        else f"another run was importing rows of this manifest, such as the row with key {keys[0]!r}"
+    )
+    return HeldByAnotherRun(who, hint="wait until that run has ended, or stop it; then run the same command again")
 
 
 def refuse_live_runs(db: sa.Connection, ledger: Path | None) -> None:

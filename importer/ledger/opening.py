@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from importer.errors import LedgerError
-from importer.ledger import database, migrations, permissions, schema
+from importer.ledger import database, migrations, permissions, postgres, schema
 from importer.ledger.sqlite_file import refuse_network_disk
+
+log = logging.getLogger("importer")
 
 
 def create_ledger(url: str) -> tuple[sa.Engine, Path | None]:
@@ -60,6 +63,8 @@ def _open_checked(url: str, path: Path | None, *, make: bool = False) -> sa.Engi
         permissions.remove_access_of_others(path)
     engine = database.make_engine(url)
     try:
+        if path is None:
+            _check_server(engine)
         if make:
             _make_tables(engine)
         migrations.check_or_upgrade(engine, path)
@@ -69,8 +74,21 @@ def _open_checked(url: str, path: Path | None, *, make: bool = False) -> sa.Engi
     return engine
 
 
+def _check_server(engine: sa.Engine) -> None:
+    with engine.connect() as db:
+        postgres.refuse_unsafe(db)
+        is_unverified = postgres.is_unverified(postgres.connection_options(db))
+    if is_unverified:
+        log.warning(
+            "the connection to the ledger at %s does not verify the server: somebody between could read and change it; "
+            "add ?sslmode=verify-full&sslrootcert=FILE to its address",
+            database.safe_url(str(engine.url)),
+        )
+
+
 def _make_tables(engine: sa.Engine) -> None:
     with engine.connect().execution_options(writes=True) as db, db.begin():
+        database.lock_ledger(db)
         if not sa.inspect(db).has_table(schema.meta.name):  # an existing ledger stays unchanged
             schema.metadata.create_all(db)
             version = str(schema.SCHEMA_VERSION)

@@ -131,24 +131,18 @@ class Ledger(LedgerRows):
         From now on no other run can send them. Raises HeldByAnotherRun, and reserves none of the rows, if a live run
         holds one of them; StoppedEarly if another run has taken over this run's rows.
         """
-        with self.writing() as db:
+        ordered = sorted(
+            claims, key=lambda claim: claim.key
+        )  # two claims in different orders could wait for each other
+
+        def reserve(db: sa.Connection) -> dict[str, str]:
             leases.renew(db, run.id)
-            if not claims:
-                return {}
-            keys = [claim.key for claim in claims]
-            leases.refuse_held_rows(db, run, keys)
-            columns = schema.tickets.c
-            where = (columns.account == run.account) & (columns.source == run.source) & (columns.state != "pending")
-            of_these = where & database.column_is_in(db, columns.key, keys)
-            states = {row[0]: row[1] for row in db.execute(sa.select(columns.key, columns.state).where(of_these))}
-            statement = database.insert(db, schema.tickets)
-            statement = statement.on_conflict_do_update(
-                index_elements=["account", "source", "key"],
-                set_={"held_by": statement.excluded.held_by, "manifest_row": statement.excluded.manifest_row},
-            )
-            common = {"account": run.account, "source": run.source, "state": "pending", "held_by": run.id}
-            db.execute(statement, [{**common, "key": c.key, "manifest_row": c.manifest_row} for c in claims])
-            return states
+            states = leases.claim_rows(db, run, ordered) if ordered else {}
+            if len(states) < len(ordered):
+                raise leases.held_by_another_run(db, run, [each.key for each in ordered if each.key not in states])
+            return {key: state for key, state in states.items() if state != "pending"}
+
+        return self.transaction(reserve)
 
     # -- requests ---------------------------------------------------------------------------------------------------
 

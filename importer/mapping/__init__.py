@@ -9,7 +9,7 @@ A mapping file passes these modules, in this order:
     document_models      the keys of the language and the form of each value (pydantic)
     structure_check      document -> model            structure_messages  its errors in plain words
     rule_checks          checks of one rule           strptime_formats, time_zones, field_names  its values
-    consistency          checks across rules and sections
+    consistency          checks across rules and sections    joined_columns  the rules of columns that templates join
     checked_mapping      the result, frozen: what the rest of the program uses
     manifest_columns     the checked mapping against the columns of a manifest
 
@@ -31,7 +31,7 @@ from importer.mapping.ignore_patterns import with_ignored_patterns
 from importer.mapping.list_columns import with_repeated_columns
 from importer.mapping.loading import WrongMappingError, load_mapping
 from importer.mapping.manifest_columns import check_columns, is_ignored
-from importer.mapping.templates import Template
+from importer.mapping.templates import Join, Template
 from importer.models import FieldType
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "AttachmentRules",
     "ColumnMention",
     "FieldType",
+    "Join",
     "Mapping",
     "Rule",
     "Section",

@@ -12,7 +12,7 @@ from typing import Literal
 
 from importer.mapping.cell_pattern import CellPattern
 from importer.mapping.document import KeyPath, nearest_line
-from importer.mapping.templates import Template
+from importer.mapping.templates import Join, Template
 from importer.models import FieldType, LeadDetails, ManifestOptions
 
 CellsByColumn = collections.abc.Mapping[str, tuple[str, ...]]
@@ -33,8 +33,8 @@ class Rule:
     """
 
     column: str
-    field: str  # SchemaName
     line: int  # of the mapping file, from 1
+    field: str = ""  # SchemaName; empty if the rule only makes a value that a template joins
     place: KeyPath = ()  # in the mapping file, such as ("columns", "Subject")
     type: FieldType = FieldType.TEXT
     required: bool = False
@@ -161,7 +161,7 @@ class Mapping:
     key_field: str | None
     rules: tuple[Rule, ...]
     constants: tuple[tuple[str, str], ...]  # SchemaName, value
-    templates: tuple[tuple[str, Template], ...] = ()  # SchemaName, template
+    templates: tuple[tuple[str, Template | Join], ...] = ()  # SchemaName, template
     attachments: AttachmentRules | None
     ignore: frozenset[str]  # names of columns
     ignore_patterns: tuple[str, ...] = ()  # with ``*``

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS, fixed_type
 from importer.mapping.checked_mapping import ColumnMention, Section
 from importer.mapping.document import Document, KeyPath, key_path_text
-from importer.mapping.document_models import ROW_CONTENT, AttachmentsModel, ManifestModel, MappingModel
+from importer.mapping.document_models import ROW_CONTENT, AttachmentsModel, JoinModel, ManifestModel, MappingModel
 from importer.mapping.field_names import field_name_error, field_name_warning
 from importer.mapping.findings import MappingFinding
 from importer.mapping.ignore_patterns import is_pattern
+from importer.mapping.joined_columns import joined_rule_errors
 from importer.mapping.rule_checks import errors_of_known_keys, rule_errors
 from importer.mapping.similar_names import did_you_mean
 from importer.mapping.structure_check import StructureCheck
@@ -24,6 +25,8 @@ def check_consistency(model: MappingModel, document: Document, structure: Struct
         errors = errors_of_known_keys(rule) if place[1] in structure.incomplete_columns else rule_errors(rule)
         for key_path, text in errors:
             yield MappingFinding(document.line((*place, *key_path)), f"{key_path_text(place)}: {text}")
+    if document.is_complete and "templates" not in structure.incomplete_sections:
+        yield from joined_rule_errors(model, document)
     yield from _field_name_errors(model, document)
     yield from _attachment_errors(model.attachments, document)
     yield from _column_conflicts(list(column_mentions(model, document)))
@@ -56,7 +59,7 @@ def consistency_warnings(model: MappingModel, document: Document) -> Iterator[Ma
     """Yield what is allowed and probably a mistake."""
     yield from field_name_warnings(model, document)
     for place, rule in model.rules():
-        right = fixed_type(rule.field)
+        right = fixed_type(rule.field or "")
         if right is not None and rule.type is not right:
             needed = f"{rule.field} is a {right.upper()}; add `type: {right}`"
             text = f"{key_path_text(place)}: {needed} to find wrong ones before they are sent"
@@ -64,7 +67,7 @@ def consistency_warnings(model: MappingModel, document: Document) -> Iterator[Ma
     if model.key_field is not None:
         filled_by = [str(place[1]) for place, rule in model.rules() if rule.field == model.key_field]
         template = model.templates.get(model.key_field)
-        if filled_by != model.key and not (template and set(Template.parse(template).columns).issuperset(model.key)):
+        if filled_by != model.key and not (template and set(_template_columns(template)).issuperset(model.key)):
             reason = "is not filled by the key column alone, so it does not identify a ticket"
             yield MappingFinding(document.line(("key_field",)), f"key_field: {model.key_field!r} {reason}")
 
@@ -92,8 +95,11 @@ def column_mentions(model: MappingModel, document: Document) -> Iterator[ColumnM
         columns = model.attachments.columns or ()
         yield from _listed(document, Section.ATTACHMENTS, ("attachments", "columns"), columns)
         yield from _in_template(document, Section.FOLDER, ("attachments", "folder"), model.attachments.folder or "")
-    for name, text in model.templates.items():
-        yield from _in_template(document, Section.TEMPLATES, ("templates", name), text)
+    for name, template in model.templates.items():
+        if isinstance(template, JoinModel):
+            yield from _listed(document, Section.TEMPLATES, ("templates", name, "columns"), template.columns)
+        else:
+            yield from _in_template(document, Section.TEMPLATES, ("templates", name), template)
     for key, cells in (("only", model.rows.only), ("skip", model.rows.skip)):
         for column in cells:
             yield ColumnMention(column=column, section=Section.ROWS, line=document.line(("rows", key, column)))
@@ -119,10 +125,15 @@ def _in_template(document: Document, section: Section, key_path: KeyPath, templa
         yield ColumnMention(column=column, section=section, line=line)
 
 
+def _template_columns(template: str | JoinModel) -> Sequence[str]:
+    return template.columns if isinstance(template, JoinModel) else Template.parse(template).columns
+
+
 def _filled_fields(model: MappingModel) -> Iterator[tuple[str, KeyPath]]:
     """Yield every field that the mapping fills, with the place that fills it."""
     for place, rule in model.rules():
-        yield rule.field, (*place, "field")
+        if rule.field is not None:
+            yield rule.field, (*place, "field")
     for name in model.constants:
         yield name, ("constants", name)
     for name in model.templates:

@@ -12,7 +12,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "key_field": "Field that stores the key, so that a ticket can be found by it in the account.",
         "columns": "Column of the manifest: SchemaName of a field, a rule such as {field: Title}, or a list of rules.",
         "constants": "SchemaName: value that is the same in every ticket.",
-        "templates": "SchemaName: text with columns in braces, such as {System}/{Legacy ID}.",
+        "templates": "SchemaName: text with columns in braces, such as {System}/{Legacy ID}, or columns to join.",
         "attachments": "Which cells or folders name the files of a ticket, and the limits for one ticket.",
         "ignore": "Columns that are not imported, or patterns such as via.*. Columns not mentioned are an error.",
         "rows": "Which rows take part. The others are excluded.",
@@ -21,7 +21,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "manifest": "How to read the manifest, if the automatic detection is wrong.",
     },
     "columns": {
-        "field": "SchemaName of the field that the column fills.",
+        "field": "SchemaName of the field that the column fills. A column that only a template joins has none.",
         "type": "Type of the value. Cells of another type are rejected.",
         "extract": "The part of the cell to send: email, or a regular expression with a group, such as ^(\\d+).",
         "join": "Text between the values of a list column, such as a comma: all values are sent as one text.",
@@ -46,6 +46,10 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "true_words": "Words that mean true, instead of the usual ones.",
         "false_words": "Words that mean false, instead of the usual ones.",
         "region": "Country of phone numbers without a country code, such as IN (ISO 3166).",
+    },
+    "templates": {
+        "columns": "Columns whose values are joined in this order, as their rules make them. Empty ones are left out.",
+        "join": "Text between the values, such as a comma and a blank.",
     },
     "rows": {
         "only": "Column: cell, or list of cells. Rows with other cells are excluded.",

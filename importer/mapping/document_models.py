@@ -15,7 +15,16 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 from pydantic.types import StringConstraints
 
 from importer.mapping.cell_pattern import CellPattern, extract_pattern
@@ -118,6 +127,12 @@ def _template(value: str) -> str:
     if not Template.parse(value).columns:
         raise ValueError("names no column in braces; put a text that is the same in every ticket under `constants`")
     return value
+
+
+def _different(names: list[str]) -> list[str]:
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"names {repeated[0]!r} more than once; remove one of them")
+    return names
 
 
 def _thousands(value: str) -> str:
@@ -224,7 +239,7 @@ class _SectionModel(BaseModel):
 class RuleModel(_SectionModel):
     """The rule of one column, with all its keys."""
 
-    field: Text
+    field: Text | None = None  # only for a column that a template joins
     type: FieldType = FieldType.TEXT
     required: bool = False
     default: Text | None = None
@@ -320,6 +335,25 @@ class ManifestModel(_SectionModel):
     columns: Annotated[dict[Text, Annotated[Text, AfterValidator(_expression)]], Field(min_length=1)] | None = None
 
 
+class JoinModel(_SectionModel):
+    """A template that joins the values of several columns."""
+
+    columns: Annotated[Texts, AfterValidator(_different)]
+    join: str
+
+
+def _template_kind(value: Any) -> str:
+    is_join = isinstance(value, JoinModel) or (isinstance(value, dict) and value.keys() & JoinModel.model_fields)
+    return "join" if is_join else "text"
+
+
+TemplateText = Annotated[Text, AfterValidator(_template), _schema_hint(pattern=_TEMPLATE_PATTERN)]
+# An error's place has the tag behind the field's name; `structure_check` removes it.
+AnyTemplate = Annotated[
+    Annotated[TemplateText, Tag("text")] | Annotated[JoinModel, Tag("join")], Discriminator(_template_kind)
+]
+
+
 class MappingModel(_SectionModel):
     """A whole mapping file."""
 
@@ -330,7 +364,7 @@ class MappingModel(_SectionModel):
     key_field: Text | None = None
     columns: Annotated[dict[Text, Rules], Field(min_length=1)]
     constants: dict[Text, Text] = {}
-    templates: dict[Text, Annotated[Text, AfterValidator(_template), _schema_hint(pattern=_TEMPLATE_PATTERN)]] = {}
+    templates: dict[Text, AnyTemplate] = {}
     attachments: AttachmentsModel | None = None
     ignore: Annotated[list[Text], TextOrList] = []
     rows: RowsModel = RowsModel()
@@ -348,6 +382,7 @@ class MappingModel(_SectionModel):
 SECTIONS: dict[str, type[_SectionModel]] = {
     "": MappingModel,
     "columns": RuleModel,
+    "templates": JoinModel,
     "rows": RowsModel,
     "attachments": AttachmentsModel,
     "download": DownloadModel,

@@ -18,6 +18,7 @@ from importer.mapping.document_models import SECTIONS, MappingModel
 _SCALAR = ["string", "number", "boolean"]
 _WORDS = ("true", "false", "yes", "no", "on", "off", "y", "n", "t", "f", "0", "1")
 _BOOLEAN_PATTERN = f"^({'|'.join(''.join(f'[{letter.upper()}{letter}]' for letter in word) for word in _WORDS)})$"
+_WITH_FIELD = {"if": {"type": "object"}, "then": {"required": ["field"]}}
 _INTEGER_PATTERN = r"^\s*\+?[0-9]+(_[0-9]+)*\s*$"
 
 
@@ -42,6 +43,13 @@ def mapping_schema() -> dict[str, Any]:
             "allOf": [{"not": {"required": ["include"]}}, {"anyOf": [{"required": [key]} for key in ("source", "key")]}]
         },
         "then": {"required": required},
+        # Only a column that a template joins needs no field.
+        "allOf": [
+            {
+                "if": {"not": {"anyOf": [{"required": ["templates"]}, {"required": ["include"]}]}},
+                "then": {"properties": {"columns": {"additionalProperties": {**_WITH_FIELD, "items": _WITH_FIELD}}}},
+            }
+        ],
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from importer.mapping.checked_mapping import ColumnMention, Mapping, Rule, Section
 from importer.mapping.document import key_path_text
 from importer.mapping.findings import MappingFinding
+from importer.mapping.templates import Template
 
 Repeated = collections.abc.Mapping[str, tuple[str, ...]]  # name -> its columns: `Labels`, `Labels (2)`
 
@@ -27,7 +28,10 @@ def with_repeated_columns(mapping: Mapping, repeated: Repeated) -> Mapping:
         mapping,
         rules=tuple(replace(rule, repeated=repeated.get(rule.column, ())) for rule in mapping.rules),
         attachments=attachments,
-        templates=tuple((name, replace(template, repeated=repeated)) for name, template in mapping.templates),
+        templates=tuple(
+            (name, replace(template, repeated=repeated) if isinstance(template, Template) else template)
+            for name, template in mapping.templates
+        ),
     )
 
 

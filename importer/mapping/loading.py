@@ -26,6 +26,7 @@ from importer.mapping.document_models import AttachmentsModel, DownloadModel, Ma
 from importer.mapping.findings import MappingFinding, format_findings
 from importer.mapping.ignore_patterns import is_pattern
 from importer.mapping.includes import is_two_column_mapping, read_document
+from importer.mapping.joined_columns import templates_and_rules
 from importer.mapping.list_columns import single_columns
 from importer.mapping.mapping_files import MappingFiles
 from importer.mapping.rule_checks import rule_errors
@@ -125,7 +126,8 @@ def _rest(mapping: Mapping, model: MappingModel, document: Document, structure: 
 
 def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Document) -> Mapping:
     is_row_content = consistency.key_is_row_content(model, document)
-    rules = tuple(_rule(place, rule, document) for place, rule in model.rules())
+    own_rules = [_rule(place, rule, document) for place, rule in model.rules()]
+    templates, rules = templates_and_rules(model, own_rules, document)
     mentions = tuple(consistency.column_mentions(model, document))
     mentioned = {each.column for each in mentions}
     return Mapping(
@@ -138,7 +140,7 @@ def _mapping(path: Path, files: MappingFiles, model: MappingModel, document: Doc
         key_field=model.key_field,
         rules=rules,
         constants=tuple(model.constants.items()),
-        templates=tuple((name, Template.parse(text)) for name, text in model.templates.items()),
+        templates=templates,
         attachments=_attachments(model.attachments) if model.attachments else None,
         ignore=frozenset(name for name in model.ignore if not is_pattern(name)),
         ignore_patterns=tuple(filter(is_pattern, model.ignore)),

@@ -77,11 +77,13 @@ def _copied(data: Any) -> Any:
 
 
 def _as_written(key_path: KeyPath, document: Document) -> KeyPath:
-    """Return the place of an error in the document: a column's only rule is in a list only in the model."""
+    """Return the place of an error in the document, which the model's place is not for rules and templates."""
     match key_path:
         case ("columns", str(column), 0, *rest):
             columns = document.data["columns"] if isinstance(document.data, dict) else {}
             return key_path if isinstance(columns.get(column), list) else ("columns", column, *rest)
+        case ("templates", str(name), "text" | "join", *rest):  # pydantic's tag of a union
+            return ("templates", name, *rest)
     return key_path
 
 

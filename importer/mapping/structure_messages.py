@@ -18,6 +18,8 @@ _WHAT_TO_WRITE = {
     "key": "name the column that identifies a row, such as `key: Legacy ID`",
     "columns": "name the field of each column, such as `Subject: Title`",
     "folder": "name the folder for the files, such as `folder: attachments`",
+    "templates > columns": "list the columns to join, such as `columns: [Labels, More labels]`",
+    "templates > join": 'write the text between the values, such as `join: ", "`',
     "hosts": "list the hosts that may be asked, such as `hosts: [jira.example.com]`",
     "field": "name the field that the column fills, such as `field: Title`",
 }
@@ -56,7 +58,10 @@ def describe_error(error: ErrorDetails, document: Document) -> MappingFinding:
     where = key_path_text(key_path)
     match error["type"]:
         case "missing":
-            text = f"{where} is missing; {_WHAT_TO_WRITE.get(where) or _WHAT_TO_WRITE[str(key_path[-1])]}"
+            key = next(
+                key for key in (where, f"{key_path[0]} > {key_path[-1]}", str(key_path[-1])) if key in _WHAT_TO_WRITE
+            )
+            text = f"{where} is missing; {_WHAT_TO_WRITE[key]}"
         case "extra_forbidden":
             text = _unknown_key(key_path)
         case "string_too_short" | "too_short":

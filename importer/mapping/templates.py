@@ -1,11 +1,13 @@
-"""Texts with columns in braces, such as ``{System}/{Legacy ID}``."""
+"""Texts of several columns: with columns in braces, such as ``{System}/{Legacy ID}``, or joined by a separator."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from importer.mapping.document import KeyPath
 
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|([{}])|[^{}]+")
 
@@ -55,3 +57,19 @@ class Template:
     def _cell(self, cells: Mapping[str, str], column: str) -> str:
         columns = self.repeated.get(column)
         return cells[column] if columns is None else ", ".join(filter(None, map(cells.__getitem__, columns)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Join:
+    """The values of several columns, joined by ``separator`` without the empty ones.
+
+    ``places``: of the rules that make the values, one for each of ``columns``; see ``Rule.place``.
+    """
+
+    columns: tuple[str, ...]
+    places: tuple[KeyPath, ...]
+    separator: str
+
+    def of_values(self, values: Iterable[str | None]) -> str:
+        """Return the joined values of one row. A blank value is as good as empty."""
+        return self.separator.join(value for value in values if value and not value.isspace())

@@ -11,6 +11,7 @@ from importer.reports.problem_tally import ProblemTally
 from importer.reports.problem_text import problem_lines
 from importer.reports.summary_text import (
     attachments_line,
+    fields_lines,
     ignored_lines,
     log_text,
     plan_data,
@@ -25,6 +26,7 @@ from importer.runtime.display_text import labelled, one_line, size_text
 __all__ = [
     "ProblemTally",
     "attachments_line",
+    "fields_lines",
     "ignored_lines",
     "labelled",
     "log_text",

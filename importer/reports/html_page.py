@@ -14,12 +14,13 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib import resources
+from pathlib import Path
 from typing import TextIO
 
 from importer import __version__
 from importer.error_codes import ERROR_CODES
 from importer.models import Problem
-from importer.reports.problem_tally import MappingFix, ProblemKind
+from importer.reports.problem_tally import MappingFix, ProblemKind, all_fixes
 from importer.reports.problem_text import kind_title
 from importer.reports.summary import Validation
 from importer.runtime.events import ProblemsFound
@@ -109,6 +110,7 @@ class Page:
             "count": sum(kind.count for kind in validation.kinds),
             "shown": self._shown_count,
             "kinds": [self._kind(kind) for kind in validation.kinds],
+            "fixes": all_fixes(validation.kinds, Path(validation.mapping).name),
         }
 
     def _kind(self, kind: ProblemKind) -> dict[str, object]:

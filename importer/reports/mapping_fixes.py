@@ -7,15 +7,18 @@ whose meaning is known is filled in and marked as a guess.
 from __future__ import annotations
 
 import collections.abc
+import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import PurePath
+from urllib.parse import urlsplit
 
 from importer.account_fields import AccountField, AccountFields
 from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS
 from importer.mapping import FieldType, Mapping, Rule
 from importer.mapping.document import KeyPath
 from importer.mapping.findings import SourceLine
+from importer.mapping.includes import is_two_column_mapping
 from importer.mapping.strptime_formats import find_ambiguity
 from importer.reports.problem_tally import MappingFix, ProblemKind
 from importer.reports.rule_yaml import NewWord, RuleChange, column_yaml, setting_yaml
@@ -25,6 +28,7 @@ from importer.suggest.vocabulary import matching_value
 from importer.validation.rule_steps import convert_cells
 
 _MOST_WORDS = 100
+_FEW = 0.1  # of all rows
 _NO_VALUE = frozenset(
     ("-", "--", "---", "–", "—", ".", "/", "?", "n/a", "na", "n.a.", "none", "(none)", "null", "nil", "nan", "empty",
      "(empty)", "unknown", "not set", "tbd", "k.a.", "keine", "unbekannt")
@@ -46,25 +50,37 @@ _TYPE_OF_CODE = {
 }
 _KEY_OF_CODE = {"not-allowed": "one_of", "too-long": "max_length", "no-match": "extract"}
 
-# Adds to the change of one rule what would solve a kind of problem; the account's field is not always known.
-_Add = Callable[[ProblemKind, RuleChange, AccountField | None], None]
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """What is known besides the rule: the account's field, if it was read, and the number of rows of the manifest."""
+
+    field: AccountField | None
+    rows: int
 
 
-def with_fixes(kinds: Sequence[ProblemKind], mapping: Mapping, fields: AccountFields | None) -> tuple[ProblemKind, ...]:
-    """Return kinds of problems with the change of the mapping that would solve each. ``fields``: of the account.
+# Adds to the change of one rule what would solve a kind of problem.
+_Add = Callable[[ProblemKind, RuleChange, _Known], None]
 
-    Each change replaces all rules of a column, so all kinds of problems in one column have the same.
+
+def with_fixes(
+    kinds: Sequence[ProblemKind], mapping: Mapping, fields: AccountFields | None, *, rows: int
+) -> tuple[ProblemKind, ...]:
+    """Return kinds of problems with the change of the mapping that would solve each.
+
+    ``fields``: of the account. ``rows``: of the manifest. Each change replaces all rules of a column, so all kinds of
+    problems in one column have the same.
     """
     changes: dict[KeyPath, RuleChange] = {}
     changed_columns: list[str | None] = []
     for kind in kinds:
         column = None
         for rule in _rules(kind, mapping):
-            change = changes.get(rule.place) or RuleChange(rule=rule, file_words=_file_words(rule, mapping))
-            before = len(change.options), len(change.words)
-            _ADD[kind.code](kind, change, fields.by_name.get(rule.field) if fields is not None else None)
-            if before != (len(change.options), len(change.words)):
-                changes[rule.place] = change
+            change = RuleChange(rule=rule, file_words=_file_words(rule, mapping))
+            field = fields.by_name.get(rule.field) if fields is not None else None
+            _ADD[kind.code](kind, change, _Known(field=field, rows=rows))
+            if change.options or change.words:
+                changes.setdefault(rule.place, change).add(change)
                 column = rule.column
         changed_columns.append(column)
     return tuple(
@@ -84,7 +100,9 @@ def _rules(kind: ProblemKind, mapping: Mapping) -> list[Rule]:
         return [rule for rule in rules if rule.type is expected]
     if (key := _KEY_OF_CODE.get(kind.code)) is not None:
         return [rule for rule in rules if getattr(rule, key)]
-    return [rule for rule in rules if rule.field in kind.first.message] or rules
+    if kind.code == "nested-value":
+        return rules
+    return [rule for rule in rules if rule.field in kind.first.message]  # a template may use the column, too
 
 
 def _file_words(rule: Rule, mapping: Mapping) -> frozenset[str]:
@@ -110,23 +128,25 @@ def _of_column(column: str, mapping: Mapping, changes: dict[KeyPath, RuleChange]
         changes.get(rule.place) or RuleChange(rule=rule, file_words=_file_words(rule, mapping)) for rule in rules
     ]
     return MappingFix(
-        where=f"replace the rule of {column!r} in {_place(rules[0], mapping)}",
+        where=_where(rules[0], mapping),
         lines=column_yaml(column, of_column),
         gaps=sum(change.gaps for change in of_column),
     )
 
 
-def _place(rule: Rule, mapping: Mapping) -> str:
-    file = rule.line.file if isinstance(rule.line, SourceLine) else None
-    return f"{(file or mapping.path).name}, line {int(rule.line)}"
+def _where(rule: Rule, mapping: Mapping) -> str:
+    file = (rule.line.file if isinstance(rule.line, SourceLine) else None) or mapping.path
+    if is_two_column_mapping(file):
+        return f"write a mapping in YAML with `include: {file.name}` and this rule"
+    return f"replace the rule of {rule.column!r} in {file.name}, line {int(rule.line)}"
 
 
 # -- values of one rule ------------------------------------------------------------------------------------------------
 
 
-def _map_words(kind: ProblemKind, change: RuleChange, field: AccountField | None) -> None:
+def _map_words(kind: ProblemKind, change: RuleChange, known: _Known) -> None:
     """Map each wrong value to an allowed one, which the user chooses if its meaning is not known."""
-    allowed = _allowed_values(change.rule, field)
+    allowed = _allowed_values(change.rule, known.field)
     for word, count in _words(kind):
         target = "" if not word.strip() else matching_value(change.rule.field, word, allowed) or None
         _map_word(change, word, target, count)
@@ -134,7 +154,7 @@ def _map_words(kind: ProblemKind, change: RuleChange, field: AccountField | None
         change.remarks["values"] = f"write the new values: {', '.join(allowed)}"
 
 
-def _map_booleans(kind: ProblemKind, change: RuleChange, _: AccountField | None) -> None:
+def _map_booleans(kind: ProblemKind, change: RuleChange, _: _Known) -> None:
     meanings = {word: value for words in BOOLEANS for word, value in zip(words, ("true", "false"), strict=True)}
     for word, count in _words(kind):
         folded = word.strip().casefold()
@@ -168,26 +188,27 @@ def _leave_out_words(kind: ProblemKind, change: RuleChange) -> None:
 # -- options of one rule -----------------------------------------------------------------------------------------------
 
 
-def _set_default(kind: ProblemKind, change: RuleChange, field: AccountField | None) -> None:
+def _set_default(kind: ProblemKind, change: RuleChange, known: _Known) -> None:
     if change.rule.default is None and not change.rule.send_empty:
         what = "the lead of tickets that name none" if kind.code == "missing-lead" else "the value of an empty cell"
-        allowed = ", ".join(_allowed_values(change.rule, field))
+        allowed = ", ".join(_allowed_values(change.rule, known.field))
         change.set("default", None, f"write {what}: {allowed}" if allowed else f"write {what}")
 
 
-def _truncate(kind: ProblemKind, change: RuleChange, _: AccountField | None) -> None:
+def _truncate(kind: ProblemKind, change: RuleChange, _: _Known) -> None:
     rule = change.rule
     if rule.type is FieldType.TEXT and rule.max_length is not None:
         change.set("on_too_long", "truncate", f"cuts {_counted(kind.count, 'value')}")
 
 
-def _truncate_for_field(kind: ProblemKind, change: RuleChange, field: AccountField | None) -> None:
+def _truncate_for_field(kind: ProblemKind, change: RuleChange, known: _Known) -> None:
+    field = known.field
     if change.rule.type is FieldType.TEXT and field is not None and field.max_length is not None:
         change.set("max_length", field.max_length, "as the account's field")
         change.set("on_too_long", "truncate", f"cuts {_counted(kind.count, 'value')}")
 
 
-def _join(kind: ProblemKind, change: RuleChange, _: AccountField | None) -> None:
+def _join(kind: ProblemKind, change: RuleChange, _: _Known) -> None:
     if not change.rule.takes_list and all(value.startswith("[") for value, _ in kind.values.most_common()):
         change.set("join", ", ", "all values as one text")
 
@@ -210,13 +231,17 @@ def _solved(values: collections.abc.Mapping[str, int], rule: Rule) -> int:
     return sum(count for at, count in enumerate(values.values()) if at not in wrong)
 
 
-def _read_number(kind: ProblemKind, change: RuleChange, _: AccountField | None) -> None:
+def _read_number(kind: ProblemKind, change: RuleChange, known: _Known) -> None:
     _leave_out_words(kind, change)
+    if kind.row_count < _FEW * known.rows:  # a change for all cells would harm more of them
+        return
     rule = _of_values(change.rule)
     forms = [replace(rule, decimal=decimal, thousands=thousands) for decimal, thousands in _NUMBER_FORMS]
     if kind.code == "not-an-integer":
         forms = [replace(form, decimal=rule.decimal) for form in forms if form.thousands is not None]
     _try(kind, change, forms, ("decimal", "thousands"))
+    for key in change.options:
+        change.remarks[key] += "; check the other cells"
 
 
 def _of_values(rule: Rule) -> Rule:
@@ -224,7 +249,7 @@ def _of_values(rule: Rule) -> Rule:
     return replace(rule, extract=None, join=None, pick=None, html=None)
 
 
-def _read_date(kind: ProblemKind, change: RuleChange, _: AccountField | None) -> None:
+def _read_date(kind: ProblemKind, change: RuleChange, _: _Known) -> None:
     _leave_out_words(kind, change)
     rule = _of_values(change.rule)
     iso = _ISO_FORMATS[rule.type]
@@ -241,13 +266,13 @@ def _read_date(kind: ProblemKind, change: RuleChange, _: AccountField | None) ->
     _try(kind, change, [each for each in candidates if not find_ambiguity(each.format)], ("format",))
 
 
-def _take_address(kind: ProblemKind, change: RuleChange, _: AccountField | None) -> None:
+def _take_address(kind: ProblemKind, change: RuleChange, _: _Known) -> None:
     rule = change.rule
     can_extract = rule.extract is None and not rule.takes_list
     _try(kind, change, [replace(rule, extract="email")] if can_extract else [], ("extract",))
 
 
-def _only_leave_out(kind: ProblemKind, change: RuleChange, _: AccountField | None) -> None:
+def _only_leave_out(kind: ProblemKind, change: RuleChange, _: _Known) -> None:
     _leave_out_words(kind, change)
 
 
@@ -281,6 +306,10 @@ def _setting(kind: ProblemKind, mapping: Mapping) -> MappingFix | None:
         case "duplicate-key":
             lines = setting_yaml("", "duplicates", "first", "a repeated row gets the ticket of the first one")
             return MappingFix(where=f"add to {name}", lines=lines)
+        case "attachment-url" if attachments is not None and attachments.root is None:
+            hosts = sorted({host for value, _ in kind.values.most_common() if (host := _host(value))})
+            folder = "    folder: attachments  # `fetch` puts the files there"
+            lines = ("attachments:", "  download:", folder, f"    hosts: {json.dumps(hosts)}")
         case "attachment-required":
             lines = setting_yaml("attachments", "required", value=False, remark="rows without a file are accepted")
         case "attachment-type" if attachments is not None:
@@ -294,6 +323,13 @@ def _setting(kind: ProblemKind, mapping: Mapping) -> MappingFix | None:
         case _:
             return None
     return MappingFix(where=f"set under `attachments` in {name}", lines=lines)
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _counted(number: int, what: str) -> str:

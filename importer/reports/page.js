@@ -279,17 +279,30 @@
     return button;
   }
 
+  /** Copy a text. Where a page may not do it, select the element that has it. */
+  async function copyText(text, element, button) {
+    let isCopied = true;
+    getSelection().selectAllChildren(element);
+    try { await navigator.clipboard.writeText(text); } catch { isCopied = document.execCommand("copy"); }
+    button.textContent = isCopied ? "Copied" : "Selected: press Ctrl+C";
+  }
+
+  /** Offer all changes of the mapping at once, if there are several. */
+  function fillAllFixes() {
+    const button = by("all-fixes").querySelector("button");
+    by("all-fixes").hidden = new Set(about.kinds.map((kind) => kind.fix?.yaml).filter(Boolean)).size < 2;
+    button.addEventListener("click", () => {
+      const lines = by("all-fixes").querySelector("pre") ?? by("all-fixes").appendChild(make("pre", { tabIndex: 0 }, about.fixes));
+      copyText(about.fixes, lines, button);
+    });
+  }
+
   /** Show lines for the mapping, with a button that copies them. */
   function fixOf(fix) {
     const lines = make("pre", { tabIndex: 0 }, fix.yaml);
     lines.setAttribute("aria-label", "Lines for the mapping");
     const copy = make("button", { type: "button", className: "button small" }, "Copy");
-    copy.addEventListener("click", async () => {
-      getSelection().selectAllChildren(lines); // to be copied by hand, where a page may not do it
-      let isCopied = true;
-      try { await navigator.clipboard.writeText(fix.yaml); } catch { isCopied = document.execCommand("copy"); }
-      copy.textContent = isCopied ? "Copied" : "Selected: press Ctrl+C";
-    });
+    copy.addEventListener("click", () => copyText(fix.yaml, lines, copy));
     return make("figure", { className: "fix" }, make("figcaption", {}, make("span", { dir: "auto" }, fix.instruction), copy), lines);
   }
 
@@ -378,6 +391,7 @@
   fillHead();
   fillColumns();
   fillKinds();
+  fillAllFixes();
   showCards(CARDS);
   by("more-kinds").addEventListener("click", () => { showCards(Infinity); by("kinds").children[CARDS].querySelector("button").focus(); });
   by("kind").addEventListener("change", (event) => { Object.assign(wanted, { kind: kinds.get(Number(event.target.value)) ?? null, value: null }); filter(); });

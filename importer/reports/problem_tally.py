@@ -5,7 +5,9 @@ The terminal, the plan, JSON and the HTML page all show these kinds; `problem_te
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from importer.models import Problem
@@ -101,6 +103,17 @@ class ProblemKind:
                 self.rows.append(problem.row)
         if problem.value is not None:
             self.values.add(problem.value)
+
+
+def all_fixes(kinds: Iterable[ProblemKind], mapping: str) -> str:
+    """Return a mapping that includes ``mapping``, a file name, and has the changes of all kinds; empty without any."""
+    sections: dict[str, list[str]] = {}
+    for fix in dict.fromkeys(kind.fix for kind in kinds if kind.fix is not None):
+        sections.setdefault(fix.lines[0], []).extend(fix.lines[1:])
+    if not sections:
+        return ""
+    lines = (line for section, its_lines in sections.items() for line in (section, *its_lines))
+    return "\n".join(["version: 1", f"include: {json.dumps(mapping, ensure_ascii=False)}", *lines, ""])
 
 
 class ProblemTally:

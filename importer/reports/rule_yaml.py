@@ -42,6 +42,12 @@ class RuleChange:
         self.options[key] = value
         self.remarks[key] = remark
 
+    def add(self, other: RuleChange) -> None:
+        """Add another change of the same rule; what is set already stays."""
+        self.options |= {key: value for key, value in other.options.items() if key not in self.options}
+        self.words |= {word: new for word, new in other.words.items() if word not in self.words}
+        self.remarks |= {key: remark for key, remark in other.remarks.items() if key not in self.remarks}
+
     @property
     def gaps(self) -> int:
         """The number of values that the user must write."""

@@ -27,12 +27,14 @@ class Validation(Checked):
     ``excluded``: rows that the mapping's `rows` leave out. ``acknowledged``: known bad rows, not among ``rejected``.
     ``not_selected``: rows that ``--rows``, ``--where`` and ``--sample`` leave out; they are not checked. ``seed``: of
     the sample. ``ignored_by_patterns``: how many columns each pattern under ``ignore`` covers.
+    ``knows_fields``: rows are checked with the account's fields.
     """
 
     manifest: str
     mapping: str
     detected: str
     made_at: datetime
+    knows_fields: bool = True
     rows: int
     rejected: int
     blank: int
@@ -59,12 +61,13 @@ class PlanSummary(Checked):
     ``is_blocked``: rejected rows keep the ``to_send`` rows from being sent. ``limit``: the calls per period that the
     run may make; ``seconds``: its least duration at this limit. ``made_today``: the account's calls of the last 24
     hours, with a ``daily_cap``; ``days``: how many days the calls take then. ``ignored_by_patterns``: how many columns
-    each pattern under ``ignore`` covers.
+    each pattern under ``ignore`` covers. ``knows_fields``: rows are checked with the account's fields.
     """
 
     account: str
     manifest: str
     detected: str
+    knows_fields: bool = True
     rows: int
     blank_rows: int
     comment_rows: int = 0

@@ -31,6 +31,7 @@ def plan_lines(plan: PlanSummary) -> Iterator[str]:
     """Yield the plan of a run: account, file, rows, what will be sent, and how long it takes."""
     yield labelled("account", plan.account)
     yield labelled("manifest", f"{plan.manifest} ({plan.detected})")
+    yield from fields_lines(knows_fields=plan.knows_fields)
     blank = f" and {_counted(plan.blank_rows, 'blank one')}" if plan.blank_rows else ""
     yield labelled("rows", f"{plan.rows:,}{blank}")
     for disposition, text in _ROW_LINES:
@@ -73,6 +74,12 @@ def seed_lines(seed: int | None) -> Iterator[str]:
     """Yield the seed of a sample as the flag that draws it again."""
     if seed is not None:
         yield labelled("sample", f"drawn at random with --seed {seed}")
+
+
+def fields_lines(*, knows_fields: bool) -> Iterator[str]:
+    """Yield a line if less is checked because the account's fields are not known."""
+    if not knows_fields:
+        yield labelled("fields", "not known, so less is checked: `ticket-importer fields` reads them")
 
 
 def ignored_lines(ignored: Sequence[tuple[str, int]]) -> Iterator[str]:
@@ -119,6 +126,7 @@ def plan_data(plan: PlanSummary) -> dict[str, object]:
         "account": plan.account,
         "manifest": plan.manifest,
         "detected": plan.detected,
+        "knows_fields": plan.knows_fields,
         "rows": plan.rows,
         "blank_rows": plan.blank_rows,
         "comment_rows": plan.comment_rows,

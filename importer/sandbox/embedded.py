@@ -41,7 +41,7 @@ def account_for(mapping: Mapping) -> SandboxAccount:
     """Return the default account with the mapping's additional fields and values."""
     account = default_account()
     kinds = {name: FieldKind.LONG_TEXT for name, _ in (*mapping.constants, *mapping.templates)}
-    kinds |= {rule.field: _KINDS[rule.type] for rule in mapping.rules}
+    kinds |= {rule.field: _KINDS[rule.type] for rule in mapping.rules if rule.field}
     new = [Field(schema_name=name, kind=kind) for name, kind in kinds.items() if account.field(name) is None]
     account = account.with_fields([field for field in new if field.schema_name != LEAD_ID])
     values: defaultdict[str, list[str]] = defaultdict(list)

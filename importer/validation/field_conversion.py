@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,8 +13,9 @@ import pandas as pd
 from importer.account_fields.value_check import shortened
 from importer.leadsquared.documented_fields import documented_type
 from importer.manifest.text_column import Mask
+from importer.mapping import Join, Rule, Template
 from importer.mapping import Mapping as CheckedMapping
-from importer.mapping import Rule, Template
+from importer.mapping.document import KeyPath
 from importer.mapping.list_values import NestedValueError, list_cell, list_values
 from importer.validation.account_rules import AccountRules
 from importer.validation.problem_collector import ProblemCollector
@@ -29,14 +30,20 @@ _MOST_KNOWN = 4_096
 
 @dataclass(frozen=True, kw_only=True)
 class SentField:
-    """One field of some rows; ``name`` is its SchemaName.
+    """One field of some rows; ``name`` is its SchemaName, empty for values that only a template joins.
 
-    ``cells``: one for each row. ``values``: the value of each different cell.
+    ``cells``: one for each row. ``values``: the value of each different cell. ``invalid``: cells with a problem.
     """
 
     name: str
     cells: pd.Series
     values: Values
+    invalid: Collection[str] = ()
+
+    def valid_values(self) -> Iterator[str | None]:
+        """Yield the value of each row; ``None`` for an invalid cell, which has its problem already."""
+        values = {**self.values, **dict.fromkeys(self.invalid)}
+        return (values[cell] for cell in self.cells.tolist())
 
     @functools.cached_property
     def value_of_row(self) -> list[str | None]:
@@ -57,16 +64,28 @@ class FieldConverter:
         # Each rule has the values of valid cells of earlier rows, because most columns have few different cells.
         self._rules: list[tuple[Rule, Values]] = [(rule, {}) for rule in mapping.rules]
         self._templates = mapping.templates
+        joins = (template for _, template in mapping.templates if isinstance(template, Join))
+        self._joined = frozenset(place for join in joins for place in join.places)
         self._constants = [(name, convert_constant(name, value)[0]) for name, value in mapping.constants]
 
     def fields(self, frame: pd.DataFrame, collector: ProblemCollector) -> Iterator[SentField]:
         """Yield every field of the rows of ``frame`` (text cells); report every problem."""
+        joined: dict[KeyPath, SentField] = {}
         for rule, known in self._rules:
-            yield self._convert(_cells(frame, rule), rule, known, collector)
+            field = self._convert(_cells(frame, rule), rule, known, collector)
+            if rule.place in self._joined:
+                joined[rule.place] = field
+            if rule.field:
+                yield field
         for name, template in self._templates:
+            if isinstance(template, Join):
+                values = zip(*(joined[place].valid_values() for place in template.places), strict=True)
+                cells = pd.Series(list(map(template.of_values, values)), dtype=object)
+            else:
+                cells = _fill(template, frame, collector)
             # A problem names one column: the template's first.
             rule = Rule(column=template.columns[0], field=name, line=0)
-            yield self._convert(_fill(template, frame, collector), rule, {}, collector)
+            yield self._convert(cells, rule, {}, collector)
         for name, value in self._constants:
             field = SentField(name=name, cells=pd.Series([value] * len(frame), dtype=object), values={value: value})
             self._report(field, None, {}, collector)
@@ -83,7 +102,7 @@ class FieldConverter:
         invalid = self._report(field, rule.column, {new[at]: found for at, found in wrong.items()}, collector)
         if len(known) + len(new) <= _MOST_KNOWN:
             known.update((cell, values[cell]) for cell in new if cell not in invalid)
-        return field
+        return replace(field, invalid=invalid) if invalid else field
 
     def _report(
         self, field: SentField, column: str | None, wrong: Mapping[str, list[CellProblem]], collector: ProblemCollector

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from importer.leadsquared.documented_fields import LEAD_IDENTIFIERS, TITLE, lead_of, title_of
 from importer.manifest.chunks import Chunk
 from importer.manifest.text_column import Mask
-from importer.mapping import Mapping
+from importer.mapping import Join, Mapping
 from importer.validation.validator import Validator
 
 # Texts -> keyed hashes as the ledger stores them: 16 bytes each, joined.
@@ -47,14 +47,17 @@ class _NameComparison:
 
     def __init__(self, mapping: Mapping, sheet: str | None, fields: Sequence[str]) -> None:
         self._is_title = TITLE in fields
+        templates = tuple(each for each in mapping.templates if each[0] in fields)
+        joined = {place for _, each in templates if isinstance(each, Join) for place in each.places}
         self._mapping = replace(
             mapping,
-            rules=tuple(rule for rule in mapping.rules if rule.field in fields),
-            templates=tuple(each for each in mapping.templates if each[0] in fields),
+            rules=tuple(rule for rule in mapping.rules if rule.field in fields or rule.place in joined),
+            templates=templates,
             constants=tuple(each for each in mapping.constants if each[0] in fields),
             attachments=None,
         )
-        self._plain_rules = sorted(self._mapping.rules, key=lambda rule: fields.index(rule.field))
+        plain = (rule for rule in mapping.rules if rule.field in fields)
+        self._plain_rules = sorted(plain, key=lambda rule: fields.index(rule.field))
         columns = [each.columns for each in self._mapping.rules]
         columns += [template.columns for _, template in self._mapping.templates]
         self._columns = list(dict.fromkeys(itertools.chain(*columns)))

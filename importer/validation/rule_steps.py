@@ -161,7 +161,10 @@ def _require(batch: CellBatch, rule: Rule) -> None:
         missing = [at for at in blank if at not in batch.problems and (batch.texts[at] or rule.default is None)]
         unseen = ", and {} contains no visible text" if rule.html == "to_text" else ""
         batch.reject(
-            "missing-value", missing, lambda cell: f"{rule.field} is required{unseen.format(cell)}", as_written=True
+            "missing-value",
+            missing,
+            lambda cell: f"{rule.field or 'the value'} is required{unseen.format(cell)}",
+            as_written=True,
         )
 
 
@@ -175,7 +178,7 @@ def _replace_values(batch: CellBatch, rule: Rule) -> None:
         batch.reject(
             "missing-value",
             emptied,
-            lambda cell: f"{rule.field} is required, and `values` maps {cell} to an empty text",
+            lambda cell: f"{rule.field or 'the value'} is required, and `values` maps {cell} to an empty text",
             as_written=True,
         )
 

@@ -9,6 +9,7 @@ from importer.account_fields import AccountFields
 from importer.export_checks.checks import ExportLimits
 from importer.models import RowNumbers, Status
 from importer.results import WORKBOOK_ENDING
+from importer.settings import SANDBOX_ACCOUNT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,11 @@ class ImportJob:
     def writes_workbook(self) -> bool:
         """Whether the results are a workbook."""
         return self.results is not None and self.results.suffix.lower() == WORKBOOK_ENDING
+
+    @property
+    def knows_fields(self) -> bool:
+        """Whether rows are checked with the account's fields; the sandbox inside the process accepts any field."""
+        return self.fields is not None or self.account_name == SANDBOX_ACCOUNT
 
     @property
     def is_rerun(self) -> bool:

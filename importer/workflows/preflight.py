@@ -64,6 +64,7 @@ def validate_manifest(job: ImportJob, emit: Emit, ledger: Ledger | None) -> Vali
             mapping=str(job.mapping),
             detected=preflight.manifest.format.describe(),
             made_at=datetime.now().astimezone(),
+            knows_fields=job.knows_fields,
             rows=len(plan),
             rejected=counts[Disposition.REJECT],
             blank=preflight.manifest.blank_rows,
@@ -157,7 +158,7 @@ class Preflight:
             return ()
         from importer.reports.mapping_fixes import with_fixes  # noqa: PLC0415 - it loads `suggest`
 
-        return with_fixes(kinds, self.mapping, self._job.fields)
+        return with_fixes(kinds, self.mapping, self._job.fields, rows=len(self.rows.plan))
 
     def delete_copy(self) -> None:
         """Delete the private copy of the manifest, after all rows are checked."""

@@ -156,6 +156,7 @@ class ImportRun:
             account=self._info.account,
             manifest=str(self._job.manifest),
             detected=self.preflight.manifest.format.describe(),
+            knows_fields=self._job.knows_fields,
             rows=len(plan),
             blank_rows=self.preflight.manifest.blank_rows,
             comment_rows=self.preflight.manifest.comments,

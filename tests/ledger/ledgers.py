@@ -6,11 +6,14 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
+import psycopg
+
 from importer.ledger.records import Claim, Intent, LedgerEntry, Outcome, RunInfo, new_run_id
 from importer.ledger.store import Ledger
 from importer.models import TicketIds
 
 IDS = TicketIds(number="157", ticket_id="5af882cc-0000-4000-8000-000000000000", key="#157")
+_ADDRESS = "ledger.url"  # a file in the folder of a test
 
 
 def url_of(path: Path, query: str = "") -> str:
@@ -18,11 +21,21 @@ def url_of(path: Path, query: str = "") -> str:
 
 
 def new_ledger(folder: Path) -> Ledger:
-    return Ledger.create(url_of(folder / "ledger.sqlite"))
+    return Ledger.create(_address(folder))
 
 
 def reopened(folder: Path) -> Ledger:
-    return Ledger.open(url_of(folder / "ledger.sqlite"))
+    return Ledger.open(_address(folder))
+
+
+def use_server(folder: Path, url: str) -> None:
+    """Let the ledger of a folder be in the database of this address."""
+    (folder / _ADDRESS).write_text(url, encoding="utf-8")
+
+
+def _address(folder: Path) -> str:
+    address = folder / _ADDRESS
+    return address.read_text(encoding="utf-8") if address.exists() else url_of(folder / "ledger.sqlite")
 
 
 def new_run(source: str = "old-helpdesk", account: str = "tenant") -> RunInfo:
@@ -71,7 +84,12 @@ def entry(ledger: Ledger, run: RunInfo, key: str) -> LedgerEntry:
 
 
 def query(folder: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
-    """Query or change the ledger's file as another program would."""
+    """Query or change the ledger as another program would. A ``?`` stands for a value."""
+    url = _address(folder)
+    if not url.startswith("sqlite:"):
+        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as server:
+            found = server.execute(sql.replace("?", "%s"), values or None)
+            return found.fetchall() if found.description else []
     with contextlib.closing(sqlite3.connect(folder / "ledger.sqlite", isolation_level=None)) as db:
         return db.execute(sql, values).fetchall()
 

@@ -149,6 +149,7 @@ def plan_of(folder: Path, sql: str) -> str:
     return " ".join(str(row[3]) for row in query(folder, f"explain query plan {sql}"))
 
 
+@pytest.mark.file
 @pytest.mark.parametrize(("column", "index"), [("number", "tickets_by_number"), ("ticket_id", "tickets_by_ticket_id")])
 def test_a_number_search_uses_the_index(ledger: Ledger, tmp_path: Path, column: str, index: str) -> None:
     """A search among a million tickets reads the index, which omits rows without a number."""

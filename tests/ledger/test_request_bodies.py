@@ -33,7 +33,7 @@ def unclear(key: str) -> Outcome:
 
 def bodies(folder: Path, key: str) -> list[str]:
     """Return the bodies of a row's requests, in their order; look-ups have none."""
-    sql = "select request from attempts join tickets on tickets.id = ticket where key = ? and outcome is not 'found' order by attempts.id"
+    sql = "select request from attempts join tickets on tickets.id = ticket where key = ? and coalesce(outcome, '') != 'found' order by attempts.id"
     return [str(body) for (body,) in query(folder, sql, key)]
 
 

@@ -94,6 +94,7 @@ def test_an_account_has_tickets_and_a_greatest_number(ledger: Ledger):
         assert not has_ticket(db, "another")
 
 
+@pytest.mark.file
 def test_the_search_uses_the_indexes(ledger: Ledger, tmp_path: Path):
     """Of a million tickets only those with the same number or GUID are read."""
     run = live_run(ledger, "A")

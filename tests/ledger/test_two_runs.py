@@ -50,6 +50,7 @@ def test_two_runs_may_share_a_source_but_no_row(ledger, other) -> None:
     assert entry(ledger, first, "A").state == entry(ledger, second, "B").state == "sending"
 
 
+@pytest.mark.file
 def test_an_ended_run_releases_its_rows(ledger, other, tmp_path) -> None:
     """Only its record stays: no held rows and no lock file."""
     first = live_run(ledger, "A")
@@ -73,6 +74,7 @@ def test_a_run_that_ends_with_a_request_in_flight_leaves_it_unknown(ledger, othe
     assert entry(other, second, "A").state == "sending"
 
 
+@pytest.mark.file
 def test_requests_in_flight_of_a_killed_process_are_unknown(ledger, tmp_path) -> None:
     """Its queued rows are free at once."""
     killed = subprocess.run([sys.executable, "-c", DIES_WHILE_SENDING, str(tmp_path)], check=False, cwd=ROOT)
@@ -86,7 +88,11 @@ def test_requests_in_flight_of_a_killed_process_are_unknown(ledger, tmp_path) ->
 
 
 @pytest.mark.parametrize(
-    "change", ["lease_until = 0", "boot_id = 'another start of this machine'"], ids=["lapsed lease", "other boot"]
+    "change",
+    [
+        pytest.param("lease_until = 0", id="lapsed lease"),
+        pytest.param("boot_id = 'another start of this machine'", id="other boot", marks=pytest.mark.file),
+    ],
 )
 def test_a_run_whose_lease_lapsed_or_whose_machine_restarted_is_dead(ledger, other, tmp_path, change) -> None:
     """Lease and boot ID decide where the lock can't; its requests in flight become unknown."""
@@ -197,6 +203,7 @@ def test_ending_a_run_that_was_taken_over_releases_no_rows_of_others(ledger, oth
     other.commit(second, [intent("A")])
 
 
+@pytest.mark.file
 def test_closing_without_an_end_releases_the_rows(ledger, other, tmp_path) -> None:
     """If a run's end can't be recorded, closing drops its lock, so that the next run need not wait for the lease."""
     first = live_run(ledger, "A")

@@ -9,7 +9,14 @@ import pytest
 
 from importer.leadsquared.documented_fields import SYSTEM_FIELDS
 from importer.mapping import FieldType, load_mapping
-from importer.mapping.document_models import AttachmentsModel, ManifestModel, MappingModel, RowsModel, RuleModel
+from importer.mapping.document_models import (
+    AttachmentsModel,
+    JoinModel,
+    ManifestModel,
+    MappingModel,
+    RowsModel,
+    RuleModel,
+)
 from tests.mapping.conftest import Load
 
 MAPPINGS = Path(__file__).parent.parent.parent / "mappings"
@@ -32,6 +39,7 @@ def first_cells(heading: str) -> list[str]:
     [
         ("## A mapping", list(MappingModel.model_fields)),
         ("## Rules", list(RuleModel.model_fields)),
+        ("### Joined columns", list(JoinModel.model_fields)),
         ("## Rows", list(RowsModel.model_fields)),
         ("## Attachments", list(AttachmentsModel.model_fields)),
         ("## Manifest", list(ManifestModel.model_fields)),
@@ -70,5 +78,5 @@ def test_the_two_column_table_loads(tmp_path: Path):
 def test_every_key_is_in_an_example_or_in_the_sample_mapping():
     """Each key has an example."""
     shown = "".join(YAML) + (MAPPINGS / "old-helpdesk.yaml").read_text(encoding="utf-8")
-    models = (MappingModel, RuleModel, RowsModel, AttachmentsModel, ManifestModel)
+    models = (MappingModel, RuleModel, JoinModel, RowsModel, AttachmentsModel, ManifestModel)
     assert [key for model in models for key in model.model_fields if not re.search(rf"\b{key}:", shown)] == []

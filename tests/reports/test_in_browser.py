@@ -149,8 +149,18 @@ def test_the_yaml_is_copied(shop: Shop, browser_address: str):
         await page.click(".card .small", "Copied")
         await page.until("document.querySelector('.card .small').innerText == 'Selected: press Ctrl+C'")
         assert await page.value("String(getSelection())") == lines
+        await page.click("#all-fixes button")
+        await page.until("document.querySelector('#all-fixes pre')")
+        whole = await page.text("#all-fixes pre")
+        assert whole.startswith('version: 1\ninclude: "mapping.yaml"\ncolumns:\n  State:\n')
+        shop.path("fixed.yaml").write_text(
+            whole.replace("wip: ", "wip: Open").replace("default:", "default: None"), "utf-8"
+        )
+        assert "duplicates: first" in whole
 
     look(shop, browser_address, steps)
+    ended = shop.do("validate", "tickets.csv", "-m", "fixed.yaml")
+    assert "rows         7: 2 rejected\n" in ended.out, "only too many cells and no address are left"
 
 
 def test_many_kinds_and_values_are_unfolded(shop: Shop, browser_address: str):

@@ -151,6 +151,25 @@ def test_all_rules_of_a_column_are_in_one_block(desk: Desk) -> None:
     )
 
 
+def test_one_odd_number_does_not_change_a_column(desk: Desk) -> None:
+    """A separator that would read one wrong cell, but none of a hundred others, is no solution."""
+    desk.write("{field: CustomData.N, type: number}", ["1,5", *["1.5"] * 99])
+    assert desk.kind("not-a-number").fix is None
+
+
+def test_two_kinds_with_the_same_change_have_one_block(desk: Desk) -> None:
+    """A row without its required address has two problems, which one default solves."""
+    desk.write("Title", ["a"], mails=[""])
+    text = HEADER.replace("type: email}", "type: email, required: true}")
+    (desk.folder / "mapping.yaml").write_text(f"{text}  X: Title\n", encoding="utf-8")
+    first, second = desk.check().kinds
+    assert {first.code, second.code} == {"missing-value", "missing-lead"}
+    assert first.fix == second.fix
+    assert first.fix is not None
+    assert first.fix.gaps == 1
+    assert desk.check_with(first.fix, "inbox@example.com").rejected == 0
+
+
 def test_words_of_a_file_stay_in_their_file(desk: Desk) -> None:
     """Of a rule with `values_from`, the block has the name of the file and only the values of the rule itself."""
     (desk.folder / "states.csv").write_text("old,new\nwip,Open\nshut,Closed\n", encoding="utf-8")
@@ -211,6 +230,32 @@ def test_limits_of_attachments_have_changes(desk: Desk) -> None:
     }
 
 
+def test_addresses_of_attachments_are_allowed(desk: Desk) -> None:
+    """Addresses as attachments get a `download` section with their hosts; then `fetch` can get the files."""
+    desk.write("Title", ["a"])
+    (desk.folder / "mapping.yaml").write_text(f"{HEADER}attachments: {{columns: X}}\n", encoding="utf-8")
+    text = (
+        "ID,Mail,X\n1,a@example.com,https://b.example.com/x.png\n2,b@example.com,http://a.example.com:81/y; http://[x\n"
+    )
+    (desk.folder / "tickets.csv").write_text(text, encoding="utf-8")
+    fix = desk.kind("attachment-url").fix
+    assert fix is not None
+    assert fix.lines[-1] == '    hosts: ["a.example.com", "b.example.com"]'
+    assert {kind.code for kind in desk.check_with(fix).kinds} == {"attachment-not-fetched"}
+
+
+def test_a_template_of_a_column_is_not_its_rule(desk: Desk) -> None:
+    """A problem of a template's text names its first column, whose rule for another field can't solve it."""
+    desk.write("CustomData.X", ["wip"], more='templates: {Status: "{X}"}\n')
+    mapping = load_mapping(desk.folder / "mapping.yaml")
+    tally = ProblemTally()
+    problem = Problem(
+        code="not-configured", row=2, column="X", value="wip", message="X: 'wip' is not a value of Status"
+    )
+    tally.listen(ProblemsFound(rows=[2], problems=[problem], columns=(), cells=list))
+    assert [kind.fix for kind in with_fixes(tally.kinds(), mapping, None, rows=1)] == [None]
+
+
 def test_a_list_in_json_is_joined(desk: Desk) -> None:
     """A rule that takes one text gets `join` where the manifest has lists."""
     desk.write("{field: CustomData.Tags}", [])
@@ -243,6 +288,6 @@ def test_limits_of_the_account_are_used(desk: Desk) -> None:
         tally = ProblemTally()
         problem = Problem(code=code, row=2, column="X", value="wip", message="X: 'wip' is not a value of Status")
         tally.listen(ProblemsFound(rows=[2], problems=[problem], columns=(), cells=list))
-        (kind,) = with_fixes(tally.kinds(), mapping, fields)
+        (kind,) = with_fixes(tally.kinds(), mapping, fields, rows=1)
         assert kind.fix is not None
         assert kind.fix.lines[3:] == lines

@@ -145,6 +145,7 @@ def chunk_of(rows: list[tuple[str, ...]], columns: tuple[str, ...], *, as_block:
 TEMPLATES = [
     "",
     "templates: {LeadDetail.LastName: ' {Cell}', Tags: '{Cell}/{Lead}/{Cell}'}\n",
+    "templates: {Tags: {columns: [Cell, Lead], join: '-'}, LeadDetail.Mobile: {columns: [Cell], join: ''}}\n",
     "templates: {LeadDetail.Mobile: '{Cell}{Lead}', LeadDetail.FirstName: '{Lead}@example.com'}\n",
 ]
 

@@ -1,0 +1,106 @@
+"""What a ledger in PostgreSQL needs: the guards of its transactions, the keepalive of its connections, its checks.
+
+The guards are set in each transaction, not once a connection: behind a pooler in transaction mode, the next transaction
+may use another connection of the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from importer.errors import LedgerError
+
+# A connection that is dead (a cut network, a stopped machine) is noticed within about this time.
+_TCP_TIMEOUT_MS = 30_000
+_CONNECT_ARGUMENTS: dict[str, Any] = {
+    "autocommit": True,  # `begin` below starts each transaction, with its guards, in one round trip
+    "prepare_threshold": None,  # a pooler in transaction mode loses prepared statements
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": _TCP_TIMEOUT_MS,
+    "target_session_attrs": "read-write",  # never a standby: it may lack the last tickets
+    "application_name": "ticket-importer",
+}
+# A host that falls silent inside a transaction must not keep the others waiting: the server ends its transaction.
+_BEGIN = (
+    "begin; set local synchronous_commit = on; set local lock_timeout = '20s'; "
+    "set local statement_timeout = '{statement_s:.0f}s'; set local idle_in_transaction_session_timeout = '20s'"
+)
+_STATEMENT_S = 60.0
+# The server aborted the transaction because of another one: the same transaction can be made again.
+_TRANSIENT = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock timeout
+_VERIFIED = frozenset({"verify-ca", "verify-full"})
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def make_engine(url: sa.URL) -> sa.Engine:
+    """Return the engine for a PostgreSQL address. Parameters in the address override the program's own."""
+    arguments = {name: value for name, value in _CONNECT_ARGUMENTS.items() if name not in url.query}
+    engine = sa.create_engine(url, connect_args=arguments)
+    sa.event.listen(engine, "connect", _on_connect)
+    sa.event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _on_connect(connection: Any, _record: object) -> None:
+    from psycopg.types.string import StrDumper  # noqa: PLC0415 - only a ledger on a server needs the driver
+
+    class TextDumper(StrDumper):
+        """Writes NUL, which PostgreSQL can't store, as the sign for a character that can't be shown."""
+
+        def dump(self, obj: str) -> Any:
+            return super().dump(obj.replace("\0", "\ufffd"))
+
+    connection.adapters.register_dumper(str, TextDumper)
+
+
+def _on_begin(db: sa.Connection) -> None:
+    options = db.get_execution_options()
+    if not options.get("single_statement", False):  # that is a transaction by itself
+        statement_s = options.get("statement_s", _STATEMENT_S)
+        connection: Any = db.connection.dbapi_connection  # not through `db`: it may ask for a cursor on the server
+        connection.execute(_BEGIN.format(statement_s=statement_s))
+
+
+def refuse_unsafe(db: sa.Connection) -> None:
+    """Raise LedgerError for a server that may forget committed tickets."""
+    fsync, full_page_writes, standby = db.execute(
+        sa.text("select current_setting('fsync'), current_setting('full_page_writes'), pg_is_in_recovery()")
+    ).one()
+    unsafe = [name for name, value in (("fsync", fsync), ("full_page_writes", full_page_writes)) if value != "on"]
+    if unsafe:
+        raise LedgerError(
+            f"the database server of the ledger runs with {' and '.join(f'{name} = off' for name in unsafe)}: "
+            "after a crash it may have forgotten tickets, and they would be created twice",
+            hint="set it to `on` in postgresql.conf and restart the server",
+        )
+    if standby:
+        raise LedgerError(
+            "the database server of the ledger is a standby, which can't be written to and may lack the last tickets",
+            hint="name the primary server, or all servers, separated by commas, in the address",
+        )
+
+
+def is_transient(error: BaseException | None) -> bool:
+    """Return whether the server ended a transaction only because of another one."""
+    cause = getattr(error, "orig", None) or error
+    return getattr(cause, "sqlstate", None) in _TRANSIENT
+
+
+def connection_options(db: sa.Connection) -> dict[str, str]:
+    """Return the options of a connection: those of the address, of the environment, and libpq's own."""
+    connection: Any = db.connection.dbapi_connection
+    return {each.keyword.decode(): (each.val or b"").decode() for each in connection.pgconn.info}
+
+
+def is_unverified(options: Mapping[str, str]) -> bool:
+    """Return whether a connection to another machine does not verify the server, so that somebody could read it."""
+    host = options["host"]
+    is_local = not host or host.startswith("/") or host in _LOCAL_HOSTS
+    return not is_local and options["sslmode"] not in _VERIFIED

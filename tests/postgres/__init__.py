@@ -1,0 +1,1 @@
+"""Tests of a ledger in PostgreSQL, with a real server."""
