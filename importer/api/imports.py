@@ -80,6 +80,14 @@ class Order:
     results: Path
     options: Options
 
+    def __post_init__(self) -> None:
+        """Raise UsageError for an option that has no effect on these results."""
+        if self.options.open_only and self.results.suffix.lower() != WORKBOOK_ENDING:
+            raise UsageError(
+                f"--open-only is for a workbook, and the results are {self.results}",
+                hint="name a workbook with -o NAME.xlsx; NAME.csv beside it then has all rows",
+            )
+
     def run(self, emit: Emit, confirm: Confirm) -> Summary:
         """Carry it out."""
         with self._prepared(emit, confirm) as (job, send_options, account):
@@ -97,11 +105,6 @@ class Order:
     ) -> Iterator[tuple[ImportJob, SendOptions, AccountSettings | None]]:
         """Read the settings and find the ledger. Without ``confirm``, nothing is called or recorded."""
         options = self.options
-        if options.open_only and self.results.suffix.lower() != WORKBOOK_ENDING:
-            raise UsageError(
-                f"--open-only is for a workbook, and the results are {self.results}",
-                hint="name a workbook with -o NAME.xlsx; NAME.csv beside it then has all rows",
-            )
         environment = read_environment(options.settings)
         account, rate = read_connection(environment, options.rate, sandbox=options.sandbox)
         policy = RetryPolicy(
