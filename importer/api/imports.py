@@ -133,12 +133,7 @@ class Order:
                 limit=options.limit,
                 strict_end=options.strict_end,
                 open_only=options.open_only,
-                export_limits=ExportLimits(
-                    expect_new=options.expect_new,
-                    max_changed=options.max_changed,
-                    max_gone=options.max_gone,
-                    min_rows=options.min_rows,
-                ),
+                export_limits=self._export_limits(),
             )
             send_options = SendOptions(
                 rate=rate,
@@ -166,4 +161,13 @@ class Order:
             allow_missing=options.allow_missing,
             accept_edits=options.accept_edits,
             restore=options.restore,
+        )
+
+    def _export_limits(self) -> ExportLimits:
+        options = self.options
+        return ExportLimits(
+            expect_new=options.expect_new,
+            max_changed=options.max_changed,
+            max_gone=options.max_gone,
+            min_rows=options.min_rows,
         )
