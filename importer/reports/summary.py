@@ -118,6 +118,7 @@ class Summary(Event):
     run: str
     account: str
     results: Path | None
+    all_rows: Path | None = None  # the file with all rows, if the results have only those to work on
     statuses: Counter[Status] = field(default_factory=Counter)  # without acknowledged rows
     acknowledged: int = 0  # rejected or failed rows that a user has acknowledged
     unknown_since: str = ""  # when the oldest unknown row became unknown
