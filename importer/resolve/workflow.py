@@ -52,7 +52,7 @@ def resolve(job: ResolveJob, options: SearchOptions, emit: Emit, confirm: Callab
     """
     with contextlib.ExitStack() as stack:
         run = stack.enter_context(open_run(job))
-        summary = Summary(run=run.info.id, account=run.info.account, results=job.target)
+        summary = Summary(run=run.info.id, account=run.info.account, results=job.target, all_rows=run.all_rows)
         stack.enter_context(recorded(run, summary, emit))
         claimed = claim_unknown_rows(run)
         search = TicketSearch(claimed.rows, claimed.decisions, claimed.known)
@@ -137,6 +137,7 @@ def _write_results(run: ResolveRun, summary: Summary) -> None:
             )
             yield RowResults(cells=cells, results=results)
 
-    written = write_results(run.job.target, data_header(run.manifest), outcomes())
+    open_only = run.all_rows is not None
+    written = write_results(run.job.target, data_header(run.manifest), outcomes(), open_only=open_only)
     if written != rows:
         raise ProgramError(f"{rows} rows were read, but {written} were written")
