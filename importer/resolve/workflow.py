@@ -133,6 +133,7 @@ def _write_results(run: ResolveRun, summary: Summary) -> None:
             )
             yield RowResults(cells=cells, results=results)
 
-    written = write_results(run.job.target, data_header(run.manifest), outcomes())
+    open_only = run.all_rows is not None
+    written = write_results(run.job.target, data_header(run.manifest), outcomes(), open_only=open_only)
     if written != rows:
         raise ProgramError(f"{rows} rows were read, but {written} were written")
