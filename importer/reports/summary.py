@@ -10,6 +10,7 @@ from pathlib import Path
 
 from importer.errors import ImporterError
 from importer.export_checks.checks import ExportFigures, ExportStop
+from importer.export_checks.last_run import SinceLastRun
 from importer.models import DONE_STATUSES, AttachmentCounts, Rate, Status
 from importer.reports.problem_tally import ProblemKind
 from importer.results import ResultRow
@@ -131,6 +132,7 @@ class Summary(Event):
     attachments: AttachmentCounts | None = None
     ending: ImporterError | None = None
     export: ExportFigures | None = None  # compared with earlier exports; only for `run`
+    since_last_run: SinceLastRun | None = None  # only for `run`
     stops: tuple[ExportStop, ...] = ()  # why nothing was sent
 
     @property
