@@ -158,6 +158,9 @@ _READING = (_give_up_after, _answer_timeout, _rate, ledger)
 _SENDING = (
     click.option("-o", "--results", type=PATH, help="File for the results.  [default: beside the manifest]"),
     click.option(
+        "--open-only", is_flag=True, help="Write only rows that need work into the workbook; a .csv beside it has all."
+    ),
+    click.option(
         "--sandbox",
         is_flag=True,
         help="Import into a sandbox account on this machine, as a trial without keys.",

@@ -340,10 +340,13 @@
     const name = about.manifest.split(/[\\/]/).pop();
     document.title = `Problems in ${name}`;
     by("title").textContent = document.title;
-    const already = about.skippedRows ? `; ${counted(about.skippedRows, "row", "rows")} already imported and not checked` : "";
+    const unchecked = [[about.skippedRows, "already imported"], [about.notSelectedRows, "not selected"]]
+      .filter(([count]) => count)
+      .map(([count, why]) => `; ${counted(count, "row", "rows")} ${why} and not checked`)
+      .join("");
     by("counts").textContent = about.count
-      ? `${counted(about.count, "problem", "problems")} in ${quantity(about.wrongRows)} of ${counted(about.rows, "row", "rows")}${already}.`
-      : `No problem in ${counted(about.rows, "row", "rows")}${already}.`;
+      ? `${counted(about.count, "problem", "problems")} in ${quantity(about.wrongRows)} of ${counted(about.rows, "row", "rows")}${unchecked}.`
+      : `No problem in ${counted(about.rows, "row", "rows")}${unchecked}.`;
     const read = about.sheet && !about.detected.includes(about.sheet) ? `${about.detected}, sheet ${about.sheet}` : about.detected;
     const facts = { Manifest: about.manifest, Format: read, Mapping: about.mapping, Checked: about.madeAt.replace("T", " "), By: `ticket-importer ${about.version}` };
     if (about.blankRows) facts["Blank rows"] = quantity(about.blankRows);

@@ -119,10 +119,12 @@ class Summary(Event):
     run: str
     account: str
     results: Path | None
+    all_rows: Path | None = None  # the file with all rows, if the results have only those to work on
     statuses: Counter[Status] = field(default_factory=Counter)  # without acknowledged rows
     acknowledged: int = 0  # rejected or failed rows that a user has acknowledged
     unknown_since: str = ""  # when the oldest unknown row became unknown
     reasons: Counter[tuple[Status, str, str]] = field(default_factory=Counter)  # status, code, error
+    kinds: Sequence[ProblemKind] = ()  # of the problems of rejected rows
     calls: int = 0
     throttled: int = 0
     repeated: int = 0  # rows sent again although an earlier request may have created a ticket

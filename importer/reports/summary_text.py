@@ -195,6 +195,8 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     limited = f", {summary.throttled:,} of them over the rate limit (429)" if summary.throttled else ""
     yield labelled("calls", f"{summary.calls:,} in {time}{limited}" if summary.calls else "none")
     yield labelled("results", str(summary.results))
+    if summary.all_rows is not None:
+        yield labelled("", f"{summary.all_rows} has all rows, and the workbook those that need work: keep both")
 
 
 def _since_text(since: SinceLastRun) -> str:
@@ -232,6 +234,7 @@ def summary_data(summary: Summary) -> dict[str, object]:
         "rows": summary.statuses.total() + summary.acknowledged,
         **{status.value: summary.statuses[status] for status in Status},
         "acknowledged": summary.acknowledged,
+        "kinds": [kind_data(kind) for kind in summary.kinds],
         **_export_facts(summary.export, summary.stops),
         "seed": summary.seed,
         "calls": summary.calls,

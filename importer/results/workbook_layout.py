@@ -73,13 +73,8 @@ class ColumnWidths:
         ]
 
 
-def lines_of_row(cells: Iterable[str], widths: Iterable[int]) -> int:
-    """Return how many lines the wrapped texts of a row take."""
-    counts = (
-        _lines(cell, width) for cell, width in zip(cells, widths, strict=True) if len(cell) > width or "\n" in cell
-    )
-    return max(counts, default=1)
-
-
-def _lines(cell: str, width: int) -> int:
+def lines_of_cell(cell: str, width: int) -> int:
+    """Return how many lines a wrapped text takes."""
+    if len(cell) <= width and "\n" not in cell:
+        return 1
     return sum(max(1, math.ceil(len(line) / width)) for line in cell.split("\n"))

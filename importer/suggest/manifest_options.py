@@ -17,6 +17,7 @@ from importer.errors import ManifestError, UsageError
 from importer.leadsquared.documented_fields import SYSTEM_FIELDS
 from importer.manifest.cell_values import REPAIRS, CellValues
 from importer.manifest.chunks import Chunk
+from importer.manifest.delimited.dialect import COPY_NOTE
 from importer.manifest.manifest import Manifest, open_manifest
 from importer.models import ManifestOptions
 from importer.suggest import vocabulary
@@ -41,6 +42,10 @@ _NO_NAMES = (
     ContentKind.URL,
 )
 _SHAPES = ("too-many-cells", "too-few-cells", "header-again")
+_REASONS = {
+    "escape": r"`\n` in a cell is a line break then, as MySQL writes it",
+    "strip": "there are blanks around quoted cells; it removes blanks around all cells",
+}
 _COMMENTS = ("#", "//", "--")
 _ESCAPE = re.compile(r"\\[Nnrt\\]")
 _WINDOWS_PATH = re.compile(r"\b[A-Za-z]:\\|\\\\\w")
@@ -95,7 +100,7 @@ def read_for_draft(path: Path, manifest: Path, sheet: str | None) -> ReadManifes
     if isinstance(best, _Failure):
         raise best.error
     _check_size(best.manifest, manifest)
-    return _with_cell_options(_with_footer(best))
+    return _with_cell_options(_with_facts(best))
 
 
 def _read(path: Path, manifest: Path, options: tuple[ReadOption, ...]) -> ReadManifest | _Failure:
@@ -154,7 +159,8 @@ def _candidates(read: ReadManifest | _Failure) -> Iterator[ReadOption]:
         lists = [str(value) for name, value in read.error.remedies if name == "records"]
         for name, value in read.error.remedies:
             others = ", ".join(each for each in lists if each != value)
-            yield ReadOption(name=name, value=value, why=f"the file has other lists, too: {others}" if others else "")
+            why = f"the file has other lists, too: {others}" if others else _REASONS.get(name, "")
+            yield ReadOption(name=name, value=value, why=why)
     elif read.manifest.format.name == "CSV":
         yield from _text_candidates(read)
     elif read.manifest.format.name.startswith("JSON") and len(read.sample.rows) == 1 and read.is_whole:
@@ -187,11 +193,16 @@ def _looks_like_footer(record: Sequence[str]) -> bool:
     return sum(bool(cell.strip()) for cell in record) <= 1
 
 
-def _with_footer(read: ReadManifest) -> ReadManifest:
-    """Add the reason to skip the footer, which is known only now."""
-    if (footer := read.manifest.footer) is None:
-        return read
-    options = (replace(each, why=footer.describe()) if each.name == "footer" else each for each in read.options)
+def _with_facts(read: ReadManifest) -> ReadManifest:
+    """Add what is known only now: the footer's rows, and a dialect that was found by an end mark.
+
+    A later file may lack the end mark.
+    """
+    options = list(read.options)
+    if (footer := read.manifest.footer) is not None:
+        options = [replace(each, why=footer.describe()) if each.name == "footer" else each for each in options]
+    if COPY_NOTE in read.manifest.format.notes and all(each.name != "dialect" for each in options):
+        options.append(ReadOption(name="dialect", value="postgres-copy"))
     return replace(read, options=tuple(options))
 
 

@@ -25,6 +25,7 @@ class Options:
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     ledger: str | None = None
     results: str | Path | None = None
+    open_only: bool = False
     source: str | None = None
     key: tuple[str, ...] = ()
     sandbox: bool = False

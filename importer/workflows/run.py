@@ -58,8 +58,10 @@ def run_import(
         run.check_rows(emit, record=True)
         plan = run.plan(options)
         emit(plan)
+        summary.all_rows = run.preflight.all_rows
         check_space(run.space_needs(plan))
         summary.attachments, summary.export, summary.stops = plan.attachments, plan.export, plan.stops
+        summary.kinds = plan.kinds
         if plan.stops:
             summary.ending = export_stopped(plan)
         sends = run.may_send() and plan.to_send > 0
@@ -216,6 +218,7 @@ class ImportRun:
                 self._rows.header,
                 self._counted_results(summary),
                 choices=self._rows.cell_choices(self._job.fields),
+                open_only=self.preflight.all_rows is not None,
             )
         if written != len(self._rows.plan):
             raise ProgramError(f"the manifest has {len(self._rows.plan)} rows, and {written} results were written")

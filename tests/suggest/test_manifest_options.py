@@ -36,6 +36,11 @@ NEEDED = {
         _written(_with_cells(3, ["\\N", "one\\ntwo"]), "\t", ""),
         'manifest: {escape: "\\\\"}  # guess: it has escapes such as \\n and \\N',
     ),
+    "copy": (_written(_with_cells(3, ["\\N"]), "\t", "") + "\\.\n", "manifest: {dialect: postgres-copy}"),
+    "ambiguous escapes": (
+        _written(_with_cells(3, ['say \\"{n}\\"', "one\\ntwo"])),
+        'manifest: {escape: "\\\\"}  # guess: `\\n` in a cell is a line break then, as MySQL writes it',
+    ),
     "footer": (
         _written(ROWS) + '"Confidential"\n"Report of March"\n',
         "manifest: {footer: skip}  # guess: 2 rows, 22 to 23, are skipped as the footer: 'Confidential'",
