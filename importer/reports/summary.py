@@ -9,8 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from importer.errors import ImporterError
-from importer.export_checks.checks import ExportFigures, ExportStop
-from importer.export_checks.last_run import SinceLastRun
+from importer.export_checks.checks import ExportFigures, ExportStop, SinceLastRun
 from importer.models import DONE_STATUSES, AttachmentCounts, Rate, Status
 from importer.reports.problem_tally import ProblemKind
 from importer.results import ResultRow

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from importer.export_checks.checks import ExportFigures, ExportStop
-from importer.export_checks.last_run import SinceLastRun
+from importer.export_checks.checks import ExportFigures, ExportStop, SinceLastRun
 from importer.ledger.records import seconds_since
 from importer.models import AttachmentCounts, Status
 from importer.reports.problem_text import kind_data
