@@ -14,7 +14,7 @@ from importer.results.columns import (
 from importer.results.comparison import ManifestComparison, ResultsContent, compare_with_manifest
 from importer.results.open_rows import all_rows_path, has_only_open_rows, with_other_rows
 from importer.results.projection import RowState, result_of_row, with_acknowledgement
-from importer.results.reading import check_results, past_imports, read_result_rows
+from importer.results.reading import check_results, past_imports, read_result_rows, without_forgotten
 from importer.results.writing import PartFile, check_results_path, part_path, write_results
 
 __all__ = [
@@ -43,5 +43,6 @@ __all__ = [
     "result_of_row",
     "with_acknowledgement",
     "with_other_rows",
+    "without_forgotten",
     "write_results",
 ]

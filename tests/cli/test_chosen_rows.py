@@ -99,6 +99,17 @@ def test_a_sample_is_drawn_from_the_rows_that_can_be_sent(shop: Shop, account: A
     assert "row 4" in rerun.err
 
 
+def test_acknowledged_rows_are_neither_drawn_nor_counted_as_left_out(shop: Shop, account: Account) -> None:
+    """They are not sent, so that a sample has other rows; left out, they still don't decide the exit code."""
+    shop.manifest(ROWS)
+    assert shop.run("--yes", "--skip-invalid", "--rows", "2-4").code == 1
+    acknowledge = ("ledger", "acknowledge", "tickets.results.csv", "--reason", "known", "--rows", "4")
+    assert shop.do(*acknowledge).code == 0
+    assert shop.run("--yes", "--sample", "2").code == 0
+    run = shop.run("--yes", "--rows", "2", "--json")
+    assert (run.code, run.summary["skipped"], run.summary["acknowledged"], len(account.keys)) == (0, 4, 1, 4)
+
+
 def test_validate_says_which_rows_it_checked(shop: Shop) -> None:
     """And names the command for the same rows."""
     shop.manifest(ROWS)
