@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from importer.errors import ImporterError
-from importer.export_checks.checks import ExportFigures, ExportStop
+from importer.export_checks.checks import ExportFigures, ExportStop, SinceLastRun
 from importer.models import DONE_STATUSES, AttachmentCounts, Rate, Status
 from importer.reports.problem_tally import ProblemKind
 from importer.results import ResultRow
@@ -134,6 +134,7 @@ class Summary(Event):
     attachments: AttachmentCounts | None = None
     ending: ImporterError | None = None
     export: ExportFigures | None = None  # compared with earlier exports; only for `run`
+    since_last_run: SinceLastRun | None = None  # only for `run`
     stops: tuple[ExportStop, ...] = ()  # why nothing was sent
 
     @property

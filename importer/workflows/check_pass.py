@@ -76,6 +76,8 @@ class CheckPass:
                     self._ledger.add_from_results(self._run, past_imports(previous))
             decisions, converted = self._decide(chunk, previous, build_tickets=stage is not None)
             cells, contents = self._cells_and_contents(chunk) if stage is not None or self._acknowledged else ([], [])
+            if self._comparison is not None:
+                self._comparison.add_contents(contents)
             if self._acknowledged:
                 decisions.acknowledge(contents, self._acknowledged)
             _report(emit, chunk, decisions.open_problems())
