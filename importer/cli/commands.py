@@ -1,8 +1,9 @@
 """The command `ticket-importer`: its subcommands, their arguments and flags. This module carries nothing out.
 
-A command is carried out by the function of its name in the module of its name: `validate` by ``validate.validate``,
-`ledger init` by ``ledger.init``. It is loaded when the command is called, because pandas, aiohttp and SQLAlchemy take
-long to load: ``--help`` and a mistyped flag answer at once.
+A command is carried out by the function of its name in the module of its name, or in the one that is given: `validate`
+by ``validate.validate``, `ledger init` by ``ledger.init``, `ledger forget` by ``ledger_rows.forget``. It is loaded when
+the command is called, because pandas, aiohttp and SQLAlchemy take long to load: ``--help`` and a mistyped flag answer
+at once.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ from importer.settings import VARIABLES
 class _Command(click.Command):
     """A command whose function is loaded when it is called. Its ``Ending`` becomes the exit code."""
 
+    def __init__(self, *arguments: Any, module: str | None = None, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._module = module
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:  # not while a shell completes a word
             with contextlib.suppress(click.UsageError):  # reported below
@@ -33,7 +38,7 @@ class _Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         names = ctx.command_path.split()[1:]
         with paused():
-            module = importlib.import_module(f"importer.cli.{names[0]}")
+            module = importlib.import_module(f"importer.cli.{self._module or names[0]}")
         return command_run().end(ctx.invoke(getattr(module, names[-1]), **ctx.params))
 
 
@@ -218,7 +223,23 @@ def backup() -> None:
     """
 
 
-@ledger.command(cls=_Command)
+@ledger.command(cls=_Command, module="ledger_rows")
+@click.argument("name", metavar="RUN|RESULTS")
+@click.option("--rows", type=options.ROWS, help="Only these rows, such as 2-11,40: numbers of import_row.")
+@click.option("--even-existing", is_flag=True, help="Forget unknown rows and existing tickets, too; look for none.")
+@click.option("--yes", is_flag=True, help="Do not ask before forgetting.")
+@options.reading
+@options.as_json
+@options.logging_flags
+def forget() -> None:
+    """Make rows new again whose tickets were deleted.
+
+    Looks in the account for the tickets of a run or a results file, and forgets those that do not exist any more: the
+    next run creates them again. Rows whose tickets exist, and unknown rows, are kept.
+    """
+
+
+@ledger.command(cls=_Command, module="ledger_rows")
 @click.argument("results_file", metavar="RESULTS", type=options.PATH)
 @click.option("--rows", type=options.ROWS, required=True, help="The rows, such as 2-11,40: numbers of import_row.")
 @click.option("--reason", type=options.REASON, required=True, metavar="TEXT", help="Why they may stay as they are.")

@@ -26,6 +26,7 @@ _ENDINGS = {
     130: "interrupted",
     143: "interrupted",
 }
+_FORGET_ENDINGS = _ENDINGS | {0: "its rows are new again", 1: "some rows were kept"}
 _HEADER = ("row", "key", "state", "number", "outcome", "attempts", "settled_at", "unknown_for", "error_code", "error")
 
 
@@ -78,8 +79,9 @@ def _ending(run: PastRun) -> str:
             f"{run.unconfirmed:,} request{'' if run.unconfirmed == 1 else 's'}" if run.unconfirmed else "no request"
         )
         return f"crashed or was killed; {requests} unconfirmed"
+    endings = _FORGET_ENDINGS if run.command == "forget" else _ENDINGS
     reason = f": {one_line(run.stopped)}" if run.stopped else ""
-    return f"exit code {run.exit_code}, {_ENDINGS.get(run.exit_code, 'ended')}{reason}"
+    return f"exit code {run.exit_code}, {endings.get(run.exit_code, 'ended')}{reason}"
 
 
 def _counts(run: PastRun) -> str:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from importer.errors import ImporterError, LedgerError, ProgramError, ResultsError
 from importer.leadsquared.ticket_details import read_request
@@ -15,7 +16,6 @@ from importer.ledger.unanswered_requests import unanswered_requests
 from importer.manifest.manifest import Manifest, open_manifest
 from importer.manifest.snapshot import private_copy, private_folder
 from importer.models import ManifestOptions
-from importer.reports.summary import Summary
 from importer.resolve.number_gaps import SearchedRequest
 from importer.results import (
     COLUMNS,
@@ -132,16 +132,35 @@ def _read_source(manifest: Manifest) -> str:
     return source
 
 
+class LedgerRun(Protocol):
+    """A run that the ledger records."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The open ledger."""
+
+    @property
+    def info(self) -> RunInfo:
+        """The facts of the run."""
+
+
+class Ended(Protocol):
+    """How a run ended."""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the process."""
+
+
 @contextlib.contextmanager
-def recorded(run: ResolveRun, emit: Emit) -> Iterator[Summary]:
-    """Begin the run in the ledger, which gives it a lease, and record its exit code at the end."""
-    summary = Summary(run=run.info.id, account=run.info.account, results=run.job.target, all_rows=run.all_rows)
+def recorded(run: LedgerRun, ended: Ended, emit: Emit) -> Iterator[None]:
+    """Begin the run in the ledger, which gives it a lease, and record how it ``ended`` at the end."""
     run.ledger.begin_run(run.info)
     emit(RunStarted(run.info.id, run.info.account))
     exit_code, stopped = ProgramError.exit_code, ""
     try:
-        yield summary
-        exit_code = summary.exit_code
+        yield
+        exit_code = ended.exit_code
     except ImporterError as error:
         exit_code, stopped = error.exit_code, error.message
         raise

@@ -7,6 +7,7 @@ found proves nothing: its row stays unknown, unless the user decides otherwise.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -50,7 +51,10 @@ def resolve(job: ResolveJob, options: SearchOptions, emit: Emit, confirm: Callab
 
     Raises ImporterError if no row was settled.
     """
-    with open_run(job) as run, recorded(run, emit) as summary:
+    with contextlib.ExitStack() as stack:
+        run = stack.enter_context(open_run(job))
+        summary = Summary(run=run.info.id, account=run.info.account, results=job.target, all_rows=run.all_rows)
+        stack.enter_context(recorded(run, summary, emit))
         claimed = claim_unknown_rows(run)
         search = TicketSearch(claimed.rows, claimed.decisions, claimed.known)
         plan = search.plan(job.account_name, str(job.results), options.rate)

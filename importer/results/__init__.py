@@ -15,7 +15,7 @@ from importer.results.comparison import ManifestComparison, ResultsContent, comp
 from importer.results.former_results import removable, sha256_of
 from importer.results.open_rows import all_rows_path, has_only_open_rows, with_other_rows
 from importer.results.projection import RowState, result_of_row, with_acknowledgement
-from importer.results.reading import check_results, past_imports, read_result_rows
+from importer.results.reading import check_results, past_imports, read_result_rows, without_forgotten
 from importer.results.writing import PartFile, check_results_path, part_path, write_results
 
 __all__ = [
@@ -46,5 +46,6 @@ __all__ = [
     "sha256_of",
     "with_acknowledgement",
     "with_other_rows",
+    "without_forgotten",
     "write_results",
 ]

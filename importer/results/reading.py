@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from importer.errors import ResultsError
-from importer.ledger.records import RowFromResults, source_of_run
+from importer.ledger.records import ForgottenTicket, RowFromResults, source_of_run
 from importer.manifest.manifest import Manifest
 from importer.models import Status, TicketIds
 from importer.results.columns import COLUMNS, REQUIRED_COLUMNS, ResultRow, unescape_formula
@@ -17,6 +18,7 @@ from importer.results.comparison import ResultsContent
 
 _SHOWN_PROBLEMS = 10
 _WITHOUT_TICKET = (Status.REJECTED, Status.FAILED, Status.PENDING)
+_WITHOUT_NUMBER = (Status.UNKNOWN, Status.FAILED)
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -87,6 +89,19 @@ def check_results(manifest: Manifest, shown_as: str, *, account: str, source: st
             hint="use the file that the import wrote, and edit only the columns of the manifest",
         )
     return content
+
+
+def without_forgotten(results: Sequence[ResultRow], forgotten: Collection[ForgottenTicket]) -> list[ResultRow]:
+    """Return the rows, with those pending whose tickets a user has made the ledger forget since."""
+    numbers = {(each.key, each.number) for each in forgotten if each.number}
+    unknown = {(each.key, each.sent_by) for each in forgotten if not each.number}
+    return [
+        replace(row, status=Status.PENDING, ids=None, code="", error="", hint="", attempts=0, finished_at="", kept=())
+        if (row.ids is not None and (row.key, row.ids.number) in numbers)
+        or (row.status in _WITHOUT_NUMBER and (row.key, row.run) in unknown)
+        else row
+        for row in results
+    ]
 
 
 def past_imports(results: Sequence[ResultRow]) -> list[RowFromResults]:

@@ -14,7 +14,7 @@ from importer.manifest.chunks import Chunk
 from importer.manifest.text_column import Column, Mask
 from importer.mapping import is_ignored
 from importer.models import Problem, Status
-from importer.results import CellProblem, ResultRow, WorkbookLimits, past_imports
+from importer.results import CellProblem, ResultRow, WorkbookLimits, past_imports, without_forgotten
 from importer.runtime.events import Emit, ProblemsFound, RowsChecked
 from importer.runtime.signals import raise_lost
 from importer.submission.chunk_decisions import ChunkDecisions
@@ -70,10 +70,14 @@ class CheckPass:
             raise_lost()
             previous = self._rows.previous.rows(as_read)
             chunk = self._rows.previous.restored(as_read, previous)
-            if record and self._ledger is not None and previous is not None:
-                self._ledger.add_from_results(self._run, past_imports(previous))
+            if self._ledger is not None and previous is not None:
+                previous = self._without_forgotten(previous, self._ledger)
+                if record:
+                    self._ledger.add_from_results(self._run, past_imports(previous))
             decisions, converted = self._decide(chunk, previous, build_tickets=stage is not None)
             cells, contents = self._cells_and_contents(chunk) if stage is not None or self._acknowledged else ([], [])
+            if self._comparison is not None:
+                self._comparison.add_contents(contents)
             if self._acknowledged:
                 decisions.acknowledge(contents, self._acknowledged)
             _report(emit, chunk, decisions.open_problems())
@@ -99,7 +103,14 @@ class CheckPass:
             states = self._ledger.states(self._run.account, self._run.source, list(filter(None, wanted)))
             found = [disposition_of(states.get(key), resend_unknown=selection.resend_unknown) for key in wanted]
             is_open &= np.isin(np.array(found, dtype=np.uint8), TO_SEND)
+        if acknowledged := {content for _, content in self._acknowledged}:
+            contents = self._cells_and_contents(chunk)[1]
+            is_open &= np.array([contents[at] not in acknowledged for at in positions.tolist()], dtype=bool)
         return is_open
+
+    def _without_forgotten(self, previous: list[ResultRow], ledger: Ledger) -> list[ResultRow]:
+        keys = [row.key for row in previous if row.key]
+        return without_forgotten(previous, ledger.forgotten_tickets(self._run.account, self._run.source, keys))
 
     def _cells_and_contents(self, chunk: Chunk) -> tuple[list[tuple[str, ...]], list[str]]:
         """Return the cells of each row and their hash."""

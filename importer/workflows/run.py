@@ -10,6 +10,7 @@ from dataclasses import replace
 from importer.errors import CapReached, Declined, ExportStopped, ProgramError
 from importer.export_checks.checks import ExportStop
 from importer.export_checks.comparison import ExportComparison
+from importer.export_checks.last_run import FailingRows
 from importer.leadsquared.ticket_request import request_preview
 from importer.ledger.results_runs import record_row_count
 from importer.ledger.store import Ledger
@@ -61,6 +62,7 @@ def run_import(
         summary.all_rows = run.preflight.all_rows
         check_space(run.space_needs(plan))
         summary.attachments, summary.export, summary.stops = plan.attachments, plan.export, plan.stops
+        summary.kinds = plan.kinds
         if plan.stops:
             summary.ending = export_stopped(plan)
         sends = run.may_send() and plan.to_send > 0
@@ -232,9 +234,12 @@ class ImportRun:
             remove_former_results(self.ledger, files, self._job.keep_results, emit)
 
     def _counted_results(self, summary: Summary) -> Iterator[RowResults]:
-        for outcomes in row_results(self.stage, self.ledger, self._info):
+        failing = FailingRows(self.ledger, self._info) if self._comparison is not None else None
+        for outcomes in row_results(self.stage, self.ledger, self._info, failing):
             summary.count_results(outcomes.results)
             yield outcomes
+        if self._comparison is not None and failing is not None:
+            summary.since_last_run = failing.added_to(self._comparison.since_last_export)
 
     def finish_export(self) -> None:
         """Record that the export was not stopped: the next export will be compared with it."""

@@ -31,9 +31,10 @@ def test_only_these_rows_are_checked_and_sent(shop: Shop, account: Account) -> N
     shop.manifest(ROWS)
     run = shop.run("--yes", "--rows", "2-3,6", "--json")
     assert (run.code, states(shop), account.keys) == (1, "ccppc", ["1", "2", "5"])
-    assert (run.summary["created"], run.summary["pending"], run.summary["rows"]) == (3, 2, 5)
+    assert [run.summary[name] for name in ("created", "pending", "not_selected", "rows")] == [3, 2, 2, 5]
     assert {row["import_error_code"] for row in shop.results()} == {"", "not-selected"}
     run = shop.run("--yes", "--rows", "5")
+    assert "1 created, 3 skipped, 1 pending (1 not selected)" in run.out
     assert (states(shop), account.keys) == ("sspcs", ["1", "2", "5", "4"])
     run = shop.run("--yes", "--rows", "2,4")
     assert (run.code, states(shop), account.calls) == (1, "ssrss", 4)
@@ -97,6 +98,17 @@ def test_a_sample_is_drawn_from_the_rows_that_can_be_sent(shop: Shop, account: A
     rerun = shop.rerun("--yes", "--sample", "1", "--json")
     assert (rerun.summary["rejected"], rerun.summary["created"]) == (1, 2)
     assert "row 4" in rerun.err
+
+
+def test_acknowledged_rows_are_neither_drawn_nor_counted_as_left_out(shop: Shop, account: Account) -> None:
+    """They are not sent, so that a sample has other rows; left out, they still don't decide the exit code."""
+    shop.manifest(ROWS)
+    assert shop.run("--yes", "--skip-invalid", "--rows", "2-4").code == 1
+    acknowledge = ("ledger", "acknowledge", "tickets.results.csv", "--reason", "known", "--rows", "4")
+    assert shop.do(*acknowledge).code == 0
+    assert shop.run("--yes", "--sample", "2").code == 0
+    run = shop.run("--yes", "--rows", "2", "--json")
+    assert (run.code, run.summary["skipped"], run.summary["acknowledged"], len(account.keys)) == (0, 4, 1, 4)
 
 
 def test_validate_says_which_rows_it_checked(shop: Shop) -> None:

@@ -69,6 +69,12 @@ ENDS = [
     End("all rows are done", RUN, {CREATED: 5, SKIPPED: 4, UNDONE: 1, EXCLUDED: 2}, []),
     End("a trial is over", f"{RUN} --limit 10", {CREATED: 10, PENDING: 50}, [("to send the 50 pending rows, run:", RUN)]),
     End(
+        "the selected rows are sent",
+        f"{RUN} --where Status=Open --sample 10 --seed 7",
+        {CREATED: 10, PENDING: 50},
+        [("to send the 50 pending rows, run:", RUN)],
+    ),
+    End(
         "a trial is over; some rows failed",
         f"{RUN} --limit 10 --yes",
         {CREATED: 7, FAILED: 2, UNKNOWN: 1, PENDING: 50},

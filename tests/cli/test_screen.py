@@ -253,7 +253,11 @@ def test_dry_run_as_json(shop: Shop, account: Account):
     plan = planned.summary
     assert (plan["rows"], plan["to_send"], plan["rejected"], plan["skipped"]) == (5, 4, 1, 0)
     assert "X-LSQ-SECRET-KEY: ********" in plan["requests"][0]
+    (kind,) = plan["kinds"]
+    assert (kind["title"], kind["code"], kind["rows"]) == ("Subject: empty in row 6", "missing-value", 1)
+    assert kind["yaml"].startswith("columns:\n  Subject:\n    field: Title\n")
     assert account.calls == 0
+    assert shop.run("--json", "--skip-invalid").summary["kinds"] == [kind]
 
 
 def test_a_process_without_a_terminal_logs(shop: Shop, account: Account):
