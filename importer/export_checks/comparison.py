@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from importer.export_checks.changed_keys import MOST_COMPARED, KeyResemblance, may_be_alike, resemblance
-from importer.export_checks.checks import ExportFigures, ExportLimits, ExportStop, PreviousExport, stops
-from importer.export_checks.last_run import SinceLastRun, compare_exports
+from importer.export_checks.checks import ExportFigures, ExportLimits, ExportStop, PreviousExport, SinceLastRun, stops
+from importer.export_checks.last_run import compare_exports
 from importer.ledger.previous_exports import (
     ContentHashes,
     ExportRecord,

@@ -6,30 +6,16 @@ The last run is the last one of the same source and manifest name.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePath
 
 import numpy as np
 
+from importer.export_checks.checks import SinceLastRun
 from importer.ledger.previous_exports import ExportRecord, KeyHashes, are_in, key_hashes, unpack_contents, unpack_keys
 from importer.ledger.records import RunInfo
 from importer.ledger.results_runs import rejected_rows, runs_of_source
 from importer.ledger.store import Ledger
-
-
-@dataclass(frozen=True, kw_only=True)
-class SinceLastRun:
-    """What is new since the last run. A number is ``None`` if there is nothing to compare with.
-
-    ``new``, ``edited`` and ``gone`` compare the rows with those of the last run that went through its file.
-    ``newly_failed`` and ``still_failing`` count rejected, failed and unknown rows by whether they were so before.
-    """
-
-    new: int | None = None
-    edited: int | None = None
-    gone: int | None = None
-    newly_failed: int | None = None
-    still_failing: int | None = None
 
 
 def compare_exports(keys: bytes, contents: bytes, last: ExportRecord | None) -> SinceLastRun:

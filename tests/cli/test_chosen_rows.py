@@ -31,9 +31,10 @@ def test_only_these_rows_are_checked_and_sent(shop: Shop, account: Account) -> N
     shop.manifest(ROWS)
     run = shop.run("--yes", "--rows", "2-3,6", "--json")
     assert (run.code, states(shop), account.keys) == (1, "ccppc", ["1", "2", "5"])
-    assert (run.summary["created"], run.summary["pending"], run.summary["rows"]) == (3, 2, 5)
+    assert [run.summary[name] for name in ("created", "pending", "not_selected", "rows")] == [3, 2, 2, 5]
     assert {row["import_error_code"] for row in shop.results()} == {"", "not-selected"}
     run = shop.run("--yes", "--rows", "5")
+    assert "1 created, 3 skipped, 1 pending (1 not selected)" in run.out
     assert (states(shop), account.keys) == ("sspcs", ["1", "2", "5", "4"])
     run = shop.run("--yes", "--rows", "2,4")
     assert (run.code, states(shop), account.calls) == (1, "ssrss", 4)
