@@ -219,7 +219,8 @@ def _state_counts(summary: Summary) -> Iterator[str]:
         if count := summary.statuses[status]:
             age_s = seconds_since(summary.unknown_since) if status is Status.UNKNOWN else None
             age = f" (the oldest for {duration(age_s)})" if age_s is not None and age_s >= _OLD_S else ""
-            yield f"{count:,} {status}{age}"
+            left_out = status is Status.PENDING and summary.not_selected
+            yield f"{count:,} {status}{age}{f' ({left_out:,} not selected)' if left_out else ''}"
     if summary.acknowledged:
         yield f"{summary.acknowledged:,} acknowledged"
 
@@ -233,6 +234,7 @@ def summary_data(summary: Summary) -> dict[str, object]:
         "rows": summary.statuses.total() + summary.acknowledged,
         **{status.value: summary.statuses[status] for status in Status},
         "acknowledged": summary.acknowledged,
+        "not_selected": summary.not_selected,
         "kinds": [kind_data(kind) for kind in summary.kinds],
         **_export_facts(summary.export, summary.stops),
         "seed": summary.seed,

@@ -28,6 +28,7 @@ SAMPLE_ROWS = 10_000
 _PROBED_ROWS = 100
 _HEADER_ROWS = 10  # the header is searched in the first rows
 _MOST_STEPS = 4  # options that are found one after another
+_MOST_TRIED = 5  # lists in which the rows may be
 _MOST_COLUMNS, _MOST_NAMES_CHARS = 5_000, 200_000  # people read a mapping, and its size is limited
 _HALF = 0.5
 # Cells of these kinds are never column names.
@@ -94,7 +95,7 @@ def read_for_draft(path: Path, manifest: Path, sheet: str | None) -> ReadManifes
             _read(path, manifest, (*best.options, option)) for option in _candidates(best) if option.name not in known
         ]
         better = min(found, key=_badness, default=best)
-        if _badness(better) >= _badness(best):
+        if isinstance(better, _Failure) or _badness(better)[:2] >= _badness(best)[:2]:
             break
         best = better
     if isinstance(best, _Failure):
@@ -123,7 +124,10 @@ def _read(path: Path, manifest: Path, options: tuple[ReadOption, ...]) -> ReadMa
 
 
 def _badness(read: ReadManifest | _Failure) -> tuple[int, int, int]:
-    """Return how wrong the rows look: with a failure most of all, and the less the more names tickets have."""
+    """Return how wrong the rows look: how many are misshapen, how few names a ticket has, and how few rows are there.
+
+    A failure is worst of all.
+    """
     if isinstance(read, _Failure):
         return 1 << 62, 0, 0
     wrong = len(_misshapen(read.sample))
@@ -157,7 +161,7 @@ def _candidates(read: ReadManifest | _Failure) -> Iterator[ReadOption]:
     """Yield options that may help."""
     if isinstance(read, _Failure):
         lists = [str(value) for name, value in read.error.remedies if name == "records"]
-        for name, value in read.error.remedies:
+        for name, value in read.error.remedies[:_MOST_TRIED]:
             others = ", ".join(each for each in lists if each != value)
             why = f"the file has other lists, too: {others}" if others else _REASONS.get(name, "")
             yield ReadOption(name=name, value=value, why=why)

@@ -26,6 +26,7 @@ class Options:
     ledger: str | None = None
     results: str | Path | None = None
     open_only: bool = False
+    keep_results: int = 10
     source: str | None = None
     key: tuple[str, ...] = ()
     sandbox: bool = False
