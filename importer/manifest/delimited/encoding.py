@@ -179,8 +179,8 @@ def _utf8(path: Path, text: _Utf8Text, file_name: str) -> Encoding:
     if is_doubtful := codec == _ONLY_IF_CHOSEN:
         codec = "utf-8"
         warnings.append(
-            f"{file_name} contains ~{{, which is text, or the beginning of Chinese in {encoding_name(_ONLY_IF_CHOSEN)}: "
-            f"if it is Chinese, set `manifest: {{encoding: {_ONLY_IF_CHOSEN}}}` in the mapping"
+            f"{file_name} contains ~{{, which is text, or the beginning of Chinese in {encoding_name(_ONLY_IF_CHOSEN)}"
+            f": if it is Chinese, set `manifest: {{encoding: {_ONLY_IF_CHOSEN}}}` in the mapping"
         )
     if lost:
         warnings.append(
