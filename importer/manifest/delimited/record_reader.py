@@ -64,12 +64,12 @@ class RecordReader:
     Malformed text is an error, and never changes the data silently. Close the reader with ``close``.
     """
 
-    def __init__(self, text: Utf8Text, delimiter: str, shown: str) -> None:
+    def __init__(self, text: Utf8Text, delimiter: str, file_name: str) -> None:
         allow_long_cells()
         self._text = text
         self._delimiter = delimiter
         self._reader = csv.reader(self._lines(), delimiter=delimiter, strict=True)
-        self.shown = shown
+        self.file_name = file_name
         self._row = 0
         self._record: list[str] = []  # the lines of the current record
         self._start = 0  # where the current record begins
@@ -162,7 +162,7 @@ class RecordReader:
         finally:
             allow_long_cells()
         index = max(range(len(cells)), key=lambda at: len(cells[at]))
-        where = f"{self.shown}, row {self._row:,}"
+        where = f"{self.file_name}, row {self._row:,}"
         if len(cells[index]) <= MAX_CELL_CHARS:
             return ManifestError(
                 f"{where}: the row has more than the supported {MAX_RECORD_BYTES:,} bytes",
@@ -192,7 +192,7 @@ class RecordReader:
             except (StopIteration, _TooLongError):
                 break
         return ManifestError(
-            f"{self.shown} has broken quotes, so it is not clear where its cells end",
+            f"{self.file_name} has broken quotes, so it is not clear where its cells end",
             details=details,
             hint=(cause or _LONE_QUOTE_HINT) + (_CUT_HINT if details[-1].endswith(_NEVER_CLOSED) else ""),
             remedies=[_REMEDIES[cause]] if cause else (),

@@ -118,7 +118,7 @@ def test_blocks_continue_after_a_stray_quote() -> None:
 
 
 def chunks(batch: Batch, width: int) -> tuple[list[Chunk], int]:
-    header = make_header([f"c{index}" for index in range(width)], row=1, shown="tickets.csv")
+    header = make_header([f"c{index}" for index in range(width)], row=1, file_name="tickets.csv")
     counter = RowCounter()
     return [chunk for chunk in make_chunks([batch], header, counter) if chunk is not None], counter.blank_rows
 
