@@ -22,7 +22,8 @@ from importer.manifest.delimited.dialect_detection import find_dialect
 from importer.manifest.delimited.dialect_reader import COMMENT, COPY_END_MARK, DialectReader
 from importer.manifest.delimited.encoding import Encoding, find_encoding
 from importer.manifest.delimited.last_line import lacks_line_end, last_line_is
-from importer.manifest.delimited.record_reader import RecordReader, Utf8Text
+from importer.manifest.delimited.record_reader import RecordReader
+from importer.manifest.delimited.utf8_text import Utf8Text
 from importer.manifest.header import Header, find_header, make_header, missing_header_error
 from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.records import BlankRecords, is_blank, stripped

@@ -13,7 +13,7 @@ from importer.errors import ManifestError
 from importer.manifest.delimited.dialect import Dialect, dialect_of
 from importer.manifest.delimited.dialect_reader import parse_text
 from importer.manifest.delimited.encoding import Encoding
-from importer.manifest.delimited.record_reader import allow_long_cells
+from importer.manifest.delimited.strict_records import allow_long_cells
 from importer.manifest.header import find_header
 from importer.manifest.manifest_format import DELIMITERS
 from importer.manifest.records import stripped
