@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from importer.api.check import validate
     from importer.api.imports import plan_import, rerun, run_import
     from importer.errors import ImporterError
-    from importer.models import Rate, Status
+    from importer.models import Rate, RowNumbers, Status
     from importer.reports.summary import NewLedger, PlanSummary, Summary, Validation
     from importer.runtime.events import Event, ProblemsFound, RowSettled, Warned
     from importer.workflows.options import Options
@@ -28,6 +28,7 @@ __all__ = [
     "PlanSummary",
     "ProblemsFound",
     "Rate",
+    "RowNumbers",
     "RowSettled",
     "Status",
     "Summary",
@@ -46,6 +47,7 @@ _MODULES = {
     "PlanSummary": "reports.summary",
     "ProblemsFound": "runtime.events",
     "Rate": "models",
+    "RowNumbers": "models",
     "RowSettled": "runtime.events",
     "Status": "models",
     "Summary": "reports.summary",

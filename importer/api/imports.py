@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from importer.errors import LedgerError
+from importer.errors import LedgerError, UsageError
 from importer.export_checks.checks import ExportLimits
 from importer.reports.summary import Confirm, NewLedger, PlanSummary, Summary
+from importer.results import WORKBOOK_ENDING
 from importer.runtime.events import Emit, Warned, to_all
 from importer.runtime.signals import outside_event_loop
 from importer.settings import SANDBOX_ACCOUNT, AccountSettings, read_connection, read_environment, read_refusals
@@ -79,6 +80,14 @@ class Order:
     results: Path
     options: Options
 
+    def __post_init__(self) -> None:
+        """Raise UsageError for an option that has no effect on these results."""
+        if self.options.open_only and self.results.suffix.lower() != WORKBOOK_ENDING:
+            raise UsageError(
+                f"--open-only is for a workbook, and the results are {self.results}",
+                hint="name a workbook with -o NAME.xlsx; NAME.csv beside it then has all rows",
+            )
+
     def run(self, emit: Emit, confirm: Confirm) -> Summary:
         """Carry it out."""
         with self._prepared(emit, confirm) as (job, send_options, account):
@@ -123,12 +132,9 @@ class Order:
                 skip_invalid=options.skip_invalid,
                 limit=options.limit,
                 strict_end=options.strict_end,
-                export_limits=ExportLimits(
-                    expect_new=options.expect_new,
-                    max_changed=options.max_changed,
-                    max_gone=options.max_gone,
-                    min_rows=options.min_rows,
-                ),
+                open_only=options.open_only,
+                keep_results=options.keep_results,
+                export_limits=self._export_limits(),
             )
             send_options = SendOptions(
                 rate=rate,
@@ -156,4 +162,13 @@ class Order:
             allow_missing=options.allow_missing,
             accept_edits=options.accept_edits,
             restore=options.restore,
+        )
+
+    def _export_limits(self) -> ExportLimits:
+        options = self.options
+        return ExportLimits(
+            expect_new=options.expect_new,
+            max_changed=options.max_changed,
+            max_gone=options.max_gone,
+            min_rows=options.min_rows,
         )

@@ -1,14 +1,16 @@
 """The command `ticket-importer`: its subcommands, their arguments and flags. This module carries nothing out.
 
-A command is carried out by the function of its name in the module of its name: `validate` by ``validate.validate``,
-`ledger init` by ``ledger.init``. It is loaded when the command is called, because pandas, aiohttp and SQLAlchemy take
-long to load: ``--help`` and a mistyped flag answer at once.
+A command is carried out by the function of its name in the module of its name, or in the one that is given: `validate`
+by ``validate.validate``, `ledger init` by ``ledger.init``, `ledger forget` by ``ledger_rows.forget``. It is loaded when
+the command is called, because pandas, aiohttp and SQLAlchemy take long to load: ``--help`` and a mistyped flag answer
+at once.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import textwrap
 from typing import Any
 
 import click
@@ -24,6 +26,10 @@ from importer.settings import VARIABLES
 class _Command(click.Command):
     """A command whose function is loaded when it is called. Its ``Ending`` becomes the exit code."""
 
+    def __init__(self, *arguments: Any, module: str | None = None, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._module = module
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:  # not while a shell completes a word
             with contextlib.suppress(click.UsageError):  # reported below
@@ -33,7 +39,7 @@ class _Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         names = ctx.command_path.split()[1:]
         with paused():
-            module = importlib.import_module(f"importer.cli.{names[0]}")
+            module = importlib.import_module(f"importer.cli.{self._module or names[0]}")
         return command_run().end(ctx.invoke(getattr(module, names[-1]), **ctx.params))
 
 
@@ -45,6 +51,28 @@ class _CommandGroup(click.Group):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         with formatter.section("Environment variables (also read from .env in this folder; flags override them)"):
             formatter.write_dl(list(VARIABLES.items()))
+
+
+class _SandboxCommand(_Command):
+    """The command `sandbox`; its help ends with the format of a fault plan."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        from importer.sandbox import Fault  # noqa: PLC0415 - loads the server
+
+        with formatter.section("Fault plan: a list of rules; the first that selects a request applies"):
+            formatter.write_dl(
+                [
+                    ('- {calls: [3, 7], fault: "500"}', "the requests 3 and 7"),
+                    ("- {calls: 10-20, fault: hang-before}", "a range of requests"),
+                    ('- {every: 50, fault: "429", retry_after: 3}', "each 50th request"),
+                    ("- {probability: 0.01, fault: slow, delay_s: 9}", "one in a hundred; the same each time"),
+                    ('- {match: {Title: Fire}, fault: "503", times: 2}', "tickets like this, twice"),
+                ],
+                col_max=50,
+            )
+        with formatter.section("Faults"):
+            for line in textwrap.wrap(", ".join(Fault), formatter.width - 2, break_on_hyphens=False):
+                formatter.write(f"  {line}\n")
 
 
 @click.group(cls=_CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -218,7 +246,23 @@ def backup() -> None:
     """
 
 
-@ledger.command(cls=_Command)
+@ledger.command(cls=_Command, module="ledger_rows")
+@click.argument("name", metavar="RUN|RESULTS")
+@click.option("--rows", type=options.ROWS, help="Only these rows, such as 2-11,40: numbers of import_row.")
+@click.option("--even-existing", is_flag=True, help="Forget unknown rows and existing tickets, too; look for none.")
+@click.option("--yes", is_flag=True, help="Do not ask before forgetting.")
+@options.reading
+@options.as_json
+@options.logging_flags
+def forget() -> None:
+    """Make rows new again whose tickets were deleted.
+
+    Looks in the account for the tickets of a run or a results file, and forgets those that do not exist any more: the
+    next run creates them again. Rows whose tickets exist, and unknown rows, are kept.
+    """
+
+
+@ledger.command(cls=_Command, module="ledger_rows")
 @click.argument("results_file", metavar="RESULTS", type=options.PATH)
 @click.option("--rows", type=options.ROWS, required=True, help="The rows, such as 2-11,40: numbers of import_row.")
 @click.option("--reason", type=options.REASON, required=True, metavar="TEXT", help="Why they may stay as they are.")
@@ -269,7 +313,7 @@ def schema() -> None:
     """
 
 
-@cli.command()
+@cli.command(cls=_SandboxCommand)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port on this machine.  [default: any free port]"
 )

@@ -144,9 +144,10 @@ class _ScreenFormatter(logging.Formatter):
         super().__init__(stamp, _TIME)
 
     def format(self, record: logging.LogRecord) -> str:
-        lines = getattr(record, "lines", None)
-        if lines is not None:
+        if (lines := getattr(record, "lines", None)) is not None:
             text = error_text(record.__dict__["word"], lines)
+        elif (lines := getattr(record, "screen", None)) is not None and not self.usesTime():
+            text = "\n".join(map(visible, lines))
         else:
             text = super().format(_with_text(record, record.getMessage()))
         return "\n".join(for_stream(line, sys.stderr) for line in text.split("\n"))
@@ -179,7 +180,7 @@ def _json_formatter() -> logging.Formatter:
     return Formatter(
         ["asctime", "levelname", "message"],
         rename_fields={"asctime": "time", "levelname": "level"},
-        reserved_attrs=["lines", "word", *logging.makeLogRecord({}).__dict__],
+        reserved_attrs=["lines", "screen", "word", *logging.makeLogRecord({}).__dict__],
         datefmt=_TIME,
     )
 

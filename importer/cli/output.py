@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import click
 
-from importer.cli.styles import for_stream
+from importer.cli.styles import LABEL_COLUMN, for_stream
 from importer.errors import visible
 from importer.runtime.redaction import Redactor
 
@@ -45,6 +45,32 @@ def _print(text: str) -> None:
 def print_to_stderr(line: str) -> None:
     """Print a line of a plan or an error on standard error, with colours on a terminal."""
     click.echo(for_stream(visible(redactor().text(line)), sys.stderr), err=True)
+
+
+def show_lines(level: int, lines: Iterable[str], *, even_if_quiet: bool = False) -> None:
+    """Log lines of a plan: as they are on a terminal, elsewhere as sentences without the layout of a screen.
+
+    A line that begins with a blank belongs to the line above it. With ``even_if_quiet``, lines that ``--quiet`` hides
+    are printed: the user is asked about them.
+    """
+    groups: list[list[str]] = []
+    for line in lines:
+        if groups and line.startswith(" "):
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    for group in groups:
+        if log.isEnabledFor(level):
+            text = "; ".join([_without_layout(group[0]), *map(str.strip, group[1:])])
+            log.log(level, "%s", text, extra={"screen": group})
+        elif even_if_quiet:
+            for line in group:
+                print_to_stderr(line)
+
+
+def _without_layout(line: str) -> str:
+    label = LABEL_COLUMN.match(line)
+    return f"{label[0].strip()}: {line[label.end() :]}" if label else line
 
 
 def error_text(word: str, lines: list[str]) -> str:
@@ -86,7 +112,7 @@ class RedactingFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Redact the record's message, details and hint."""
         record.msg, record.args = self.redactor.text(record.getMessage()), ()
-        for name in ("lines", "details", "hint", "summary"):
+        for name in ("lines", "screen", "details", "hint", "summary"):
             if hasattr(record, name):
                 setattr(record, name, self.redactor.value(getattr(record, name)))
         return True

@@ -12,9 +12,9 @@ from importer.cli import options
 from importer.cli.ending import Ending, command_run
 from importer.cli.log_setup import set_up_log
 from importer.cli.next_steps import after_resolve, step_lines
-from importer.cli.output import log
+from importer.cli.output import log, show_lines
 from importer.cli.questions import ask, can_ask
-from importer.cli.terminal import Terminal, show_lines
+from importer.cli.terminal import Terminal
 from importer.models import Rate
 from importer.reports import log_text, summary_data, summary_lines
 from importer.resolve.run import ResolveJob

@@ -11,7 +11,7 @@ import click
 
 _LABEL = re.compile(r"[a-z]+(?: [a-z]+)? (?= )")  # a label as `display_text.labelled` pads it
 _PROBLEM = re.compile(r"\S.* in (?:row [\d]+|[\d,]+ rows)(?=(?:: [^:()]+)? \([a-z-]+\)$)")  # the title of its kind
-_LABEL_COLUMN = re.compile(r"(?=.{12} \S)(?:[a-z]+(?: [a-z]+)?)? +(?<=^.{13})(?=\S)")  # also without a label
+LABEL_COLUMN = re.compile(r"(?=.{12} \S)(?:[a-z]+(?: [a-z]+)?)? +(?<=^.{13})(?=\S)")  # also without a label
 _HANGING = 4
 _COUNT = re.compile(r"([\d,]+ )(created|skipped|excluded|failed|rejected|unknown|pending)\b")
 _COUNT_COLORS = {"created": "green", "skipped": "green", "pending": "yellow"}
@@ -27,10 +27,14 @@ def for_stream(line: str, stream: object) -> str:
 
 
 def wrapped(line: str, width: int) -> list[str]:
-    """Break a line between words; its later parts are below its text. Lines of YAML are too deep to be broken."""
-    label = _LABEL_COLUMN.match(line)
+    """Break a line between words; its later parts are below its text.
+
+    Commands to copy are not broken, and lines of YAML are too deep for it.
+    """
+    label = LABEL_COLUMN.match(line)
     start = len(label[0]) if label else len(line) - len(line.lstrip())
-    if len(line) <= width or (start > _HANGING and not label):
+    is_command = line[start:].startswith("ticket-importer ")
+    if len(line) <= width or is_command or (start > _HANGING and not label):
         return [line]
     return textwrap.wrap(
         line[start:], width, initial_indent=line[:start], subsequent_indent=" " * (start or _HANGING),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from importer.account_fields import AccountFields
 from importer.cli.ending import Ending
 from importer.cli.log_setup import set_up_log
-from importer.cli.output import log, print_line
+from importer.cli.output import log, print_line, show_lines
 from importer.errors import SettingsError, UsageError
 from importer.runtime.atomic_files import create, writing
 from importer.runtime.display_text import labelled
@@ -45,13 +46,15 @@ def _fields(environment: Environment) -> AccountFields | None:
         name = read_account(environment).name
     except SettingsError:
         advice = "name the account in .env, and run `ticket-importer fields` first for a better draft"
-        log.info("%s", labelled("fields", f"not known: {advice}"))
+        show_lines(logging.INFO, [labelled("fields", f"not known: {advice}")])
         return None
     found = cached_fields(name, fields_folder(None, environment))
     if found is None:
-        log.info("%s", labelled("fields", "not known: run `ticket-importer fields` first for a better draft"))
+        show_lines(
+            logging.INFO, [labelled("fields", "not known: run `ticket-importer fields` first for a better draft")]
+        )
     else:
-        log.info("%s", fields_line(found))
+        show_lines(logging.INFO, [fields_line(found)])
     return found
 
 
@@ -73,11 +76,16 @@ def _log_counts(suggestion: Suggestion, manifest: Path) -> None:
     counts = suggestion.draft.counts
     files = f", {len(suggestion.files.used):,} with attachments" if suggestion.files.used else ""
     rows = "1 row" if suggestion.rows == 1 else f"{suggestion.rows:,} rows"
-    log.info("%s", labelled("manifest", f"{manifest} ({suggestion.detected}), {rows} read"))
+    show_lines(logging.INFO, [labelled("manifest", f"{manifest} ({suggestion.detected}), {rows} read")])
     sure, guessed, ignored = (f"{counts[each]:,}" for each in Confidence)
-    log.info("%s", labelled("columns", f"{sure} sure, {guessed} guessed, {ignored} left under `ignore`{files}"))
+    show_lines(
+        logging.INFO, [labelled("columns", f"{sure} sure, {guessed} guessed, {ignored} left under `ignore`{files}")]
+    )
     if suggestion.preset:
-        log.info("%s", labelled("preset", f"{suggestion.preset}: check the statuses and priorities of your account"))
+        show_lines(
+            logging.INFO,
+            [labelled("preset", f"{suggestion.preset}: check the statuses and priorities of your account")],
+        )
 
 
 def _log_next(suggestion: Suggestion, manifest: Path, output: Path | None, *, knows_fields: bool) -> None:
@@ -88,7 +96,7 @@ def _log_next(suggestion: Suggestion, manifest: Path, output: Path | None, *, kn
     elif output is not None:
         command = shlex.join(["ticket-importer", "validate", str(manifest), "-m", str(output)])
         if knows_fields:
-            log.info("%s", labelled("next", f"review the draft, then run: {command}"))
+            show_lines(logging.INFO, [labelled("next", f"review the draft, then run: {command}")])
         else:
-            log.info("%s", labelled("next", "run `ticket-importer fields`, and draft again for the account's fields;"))
-            log.info("%s", labelled("", f"or review this draft, then run: {command}"))
+            first = labelled("next", "run `ticket-importer fields` and draft again, for the fields of the account")
+            show_lines(logging.INFO, [first, labelled("", f"or review this draft, then run: {command}")])

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
 
 from importer.cli.ending import command_run
-from importer.cli.output import log, print_to_stderr
+from importer.cli.output import log, show_lines
 from importer.cli.progress import ProgressBar, ProgressLines
 from importer.cli.questions import ask
 from importer.reports import plan_lines, problem_lines, warning_lines
@@ -38,7 +37,7 @@ class Terminal:
             case Warned(text):
                 log.warning("%s", text)
             case Noted(text, is_detail):
-                log.log(logging.DEBUG if is_detail else logging.INFO, "%s", text)
+                show_lines(logging.DEBUG if is_detail else logging.INFO, [text])
             case RowsChecked(rows):
                 self._checked_rows += rows
                 if self.is_line_due():
@@ -66,12 +65,3 @@ class Terminal:
             )
         tickets = "1 ticket" if question.to_send == 1 else f"{question.to_send:,} tickets"
         return not self.asks or ask(f"Send {tickets} to {question.account}?")
-
-
-def show_lines(level: int, lines: Iterable[str], *, even_if_quiet: bool) -> None:
-    """Log lines. With ``even_if_quiet``, print those that ``--quiet`` hides: the user is asked about them."""
-    for line in lines:
-        if log.isEnabledFor(level):
-            log.log(level, "%s", line)
-        elif even_if_quiet:
-            print_to_stderr(line)

@@ -11,6 +11,7 @@ request_bodies       erases stored requests when their row is settled
 previous_exports     the last export of each manifest, for comparison with the next
 results_runs         runs that wrote results files
 acknowledgements     rows that a user knows to be bad
+forgetting           makes rows new again whose tickets were deleted
 history              queries about past runs
 connection           address, transactions and secret of an open ledger
 schema, migrations, revisions  the tables, and upgrades of older ledgers

@@ -95,6 +95,16 @@ class Acknowledgement:
 Acknowledgements = Mapping[tuple[str, str], Acknowledgement]
 """The acknowledged rows of an account and source, by key and content."""
 
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForgottenTicket:
+    """What a user has made the ledger forget. ``number`` is empty if it was not known; ``sent_by``: the run."""
+
+    key: str
+    number: str
+    sent_by: str | None
+
+
 CREATE = "create"  # the operation whose requests create tickets
 
 

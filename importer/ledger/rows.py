@@ -13,6 +13,7 @@ from importer.ledger.connection import LedgerConnection
 from importer.ledger.records import (
     Acknowledgement,
     Acknowledgements,
+    ForgottenTicket,
     LedgerEntry,
     Rejection,
     RowFromResults,
@@ -75,6 +76,19 @@ class LedgerRows(LedgerConnection):
         with self.reading() as db:
             rows = db.execute(wanted.where((columns.account == account) & (columns.source == source)))
             return {(row.key, row.content): Acknowledgement(**row._asdict()) for row in rows}
+
+    def forgotten_tickets(self, account: str, source: str, keys: Sequence[str]) -> set[ForgottenTicket]:
+        """Return the forgotten tickets of these keys."""
+        columns, tickets = schema.forgotten.c, schema.tickets.c
+        statement = sa.select(tickets.key, columns.number, columns.sent_by).join(
+            schema.tickets, tickets.id == columns.ticket
+        )
+        with self.reading() as db:
+            if db.execute(sa.select(columns.run).limit(1)).first() is None:  # no user has ever forgotten any
+                return set()
+            of_source = (tickets.account == account) & (tickets.source == source)
+            found = db.execute(statement.where(of_source & database.column_is_in(db, tickets.key, keys)))
+            return {ForgottenTicket(**row._asdict()) for row in found}
 
     def add_from_results(self, run: RunInfo, imports: Sequence[RowFromResults]) -> None:
         """Add rows of a results file that this ledger does not know; known rows stay unchanged."""

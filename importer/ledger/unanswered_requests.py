@@ -125,7 +125,10 @@ def known_numbers(ledger: Ledger, account: str) -> list[KnownNumber]:
         )
         .join(
             schema.attempts,
-            (attempts.ticket == tickets.id) & (attempts.operation == CREATE) & (attempts.outcome == "created"),
+            (attempts.ticket == tickets.id)
+            & (attempts.operation == CREATE)
+            & (attempts.outcome == "created")
+            & attempts.forgotten_by.is_(None),
             isouter=True,
         )
         .where((tickets.account == account) & (tickets.number != ""))

@@ -61,6 +61,7 @@ class Rule:
     join: str | None = None  # between the values of a list column
     pick: Literal["first", "last"] | None = None  # of the values of a list column
     repeated: tuple[str, ...] = ()  # set for a manifest: its columns, if it has several of this name
+    separator: str | None = None  # set by a template that joins: between the values of a list column
     stored_numbers: bool = False  # set for a workbook: its numbers have a decimal point, whatever ``decimal`` is
 
     @property
@@ -69,9 +70,14 @@ class Rule:
         return self.repeated or (self.column,)
 
     @property
+    def list_separator(self) -> str | None:
+        """Return the text between all values of a list; ``None`` if only one of them is sent."""
+        return self.separator if self.join is None and self.pick is None else self.join
+
+    @property
     def takes_list(self) -> bool:
         """Return whether a cell may be a list of values."""
-        return self.join is not None or self.pick is not None
+        return self.list_separator is not None or self.pick is not None
 
 
 @dataclass(frozen=True, kw_only=True)

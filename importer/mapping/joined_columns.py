@@ -60,7 +60,7 @@ def templates_and_rules(
             place = ("templates", name, "columns", index)
             rule = own[0] if own else Rule(column=column, line=document.line(place), place=place)
             rule = by_place.get(rule.place, rule)
-            by_place[rule.place] = rule if rule.field or rule.takes_list else replace(rule, join=template.join)
+            by_place[rule.place] = rule if rule.field else replace(rule, separator=template.join)
             places.append(rule.place)
         templates.append((name, Join(columns=tuple(template.columns), places=tuple(places), separator=template.join)))
     return tuple(templates), tuple(by_place.values())

@@ -26,7 +26,7 @@ from importer.mapping.document_models import AttachmentsModel, DownloadModel, Ma
 from importer.mapping.findings import MappingFinding, format_findings
 from importer.mapping.ignore_patterns import is_pattern
 from importer.mapping.includes import is_two_column_mapping, read_document
-from importer.mapping.joined_columns import templates_and_rules
+from importer.mapping.joined_columns import joined_rule_errors, templates_and_rules
 from importer.mapping.list_columns import single_columns
 from importer.mapping.mapping_files import MappingFiles
 from importer.mapping.rule_checks import rule_errors
@@ -107,6 +107,7 @@ def _rest(mapping: Mapping, model: MappingModel, document: Document, structure: 
     written = document.data.get("columns") if isinstance(document.data, dict) else None
     lost = [name for name in written if name not in model.columns] if isinstance(written, dict) else []
     sections = structure.incomplete_sections
+    may_fill = not structure.is_complete or consistency.has_field_errors(model)
     mentions = [
         *(ColumnMention(column=name, section=Section.COLUMNS, line=document.line(("columns", name))) for name in lost),
         *(each for each in mapping.mentions if each.section is not Section.KEY or "key" not in sections),
@@ -117,7 +118,7 @@ def _rest(mapping: Mapping, model: MappingModel, document: Document, structure: 
         warnings=tuple(format_findings(mapping.path, consistency.field_name_warnings(model, document))),
         gaps=Gaps(
             rules=structure.incomplete_columns.union(wrong),
-            fields=not structure.is_complete or consistency.has_field_errors(model),
+            fields=may_fill or any(joined_rule_errors(model, document)),
             columns=bool(sections) or not document.is_complete,
             manifest="manifest" in sections or not document.is_complete,
         ),

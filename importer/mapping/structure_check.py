@@ -55,7 +55,8 @@ def _check_rest(document: Document, errors: list[ErrorDetails]) -> StructureChec
     incomplete: set[str] = set()
     is_complete = document.is_complete
     for each in errors:
-        is_complete &= _remove(rest, each["loc"], incomplete)
+        if not _correct_type(rest, each, incomplete):
+            is_complete &= _remove(rest, each["loc"], incomplete)
     try:
         model = MappingModel.model_validate(rest)
     except ValidationError:  # no column is left
@@ -85,6 +86,16 @@ def _as_written(key_path: KeyPath, document: Document) -> KeyPath:
         case ("templates", str(name), "text" | "join", *rest):  # pydantic's tag of a union
             return ("templates", name, *rest)
     return key_path
+
+
+def _correct_type(rest: dict[str, Any], error: ErrorDetails, incomplete: set[str]) -> bool:
+    """Put the type that is probably meant into a rule, so that the keys for this type are checked, too."""
+    match error["loc"]:
+        case ("columns", str(column), "type") if meant := structure_messages.likely_choice(error):
+            rest["columns"][column]["type"] = meant
+            incomplete.add(column)
+            return True
+    return False
 
 
 def _remove(rest: dict[str, Any], key_path: KeyPath, incomplete: set[str]) -> bool:

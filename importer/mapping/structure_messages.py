@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from importer.mapping.document import Document, KeyPath, key_path_text
 from importer.mapping.document_models import SECTIONS
 from importer.mapping.findings import MappingFinding
-from importer.mapping.similar_names import did_you_mean
+from importer.mapping.similar_names import closest_name, did_you_mean
 
 _WHAT_TO_WRITE = {
     "version": "write `version: 1`",
@@ -109,8 +109,18 @@ def _unknown_key(key_path: KeyPath) -> str:
     return f"{prefix}unknown key {key_path[-1]!r}{guess}"
 
 
+def likely_choice(error: ErrorDetails) -> str | None:
+    """Return the choice that a wrong one probably means; ``None`` if there is none, or for another error."""
+    value = error["input"]
+    return closest_name(value, _choices(error)) if error["type"] == "enum" and isinstance(value, str) else None
+
+
+def _choices(error: ErrorDetails) -> list[str]:
+    return re.findall(r"'([^']*)'", error["ctx"]["expected"])
+
+
 def _wrong_choice(error: ErrorDetails) -> str:
-    choices = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+    choices = _choices(error)
     value = error["input"]
     guess = did_you_mean(value, choices) if isinstance(value, str) else ""
     *others, last = (choice if choice.isidentifier() or choice.isalnum() else repr(choice) for choice in choices)

@@ -104,6 +104,7 @@ class Page:
             "blankRows": validation.blank,
             "skippedRows": validation.skipped,
             "excludedRows": validation.excluded,
+            "notSelectedRows": validation.not_selected,
             "ignoredByPatterns": [list(each) for each in validation.ignored_by_patterns],
             "warnings": list(validation.warnings),
             "columns": list(self._columns),

@@ -15,7 +15,7 @@ from importer.resolve.conclusions import UnknownRow
 from importer.resolve.decisions import Decisions, read_decisions
 from importer.resolve.number_gaps import SearchedRequest
 from importer.resolve.run import ResolveRun
-from importer.results import past_imports
+from importer.results import past_imports, without_forgotten
 
 _MAY_BE_TICKETS = (Status.CREATED, Status.SKIPPED, Status.UNKNOWN)
 _MAX_KEYS_SHOWN = 10
@@ -74,7 +74,9 @@ def _read_rows(run: ResolveRun) -> tuple[ImportRows, set[int]]:
     """Enter the rows of the results file into the ledger; return those that are unknown, and the others."""
     unknown: ImportRows = defaultdict(list)
     others: set[int] = set()
-    for results in run.result_rows():
+    for read in run.result_rows():
+        keys = [row.key for row in read if row.key]
+        results = without_forgotten(read, run.ledger.forgotten_tickets(run.info.account, run.info.source, keys))
         run.ledger.add_from_results(run.info, past_imports(results))
         for result in results:
             if result.status is Status.UNKNOWN and result.key:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from importer.errors import ImporterError, LedgerError, ProgramError, ResultsError
 from importer.leadsquared.ticket_details import read_request
@@ -15,9 +16,18 @@ from importer.ledger.unanswered_requests import unanswered_requests
 from importer.manifest.manifest import Manifest, open_manifest
 from importer.manifest.snapshot import private_copy, private_folder
 from importer.models import ManifestOptions
-from importer.reports.summary import Summary
 from importer.resolve.number_gaps import SearchedRequest
-from importer.results import COLUMNS, ResultRow, check_results, check_results_path, read_result_rows
+from importer.results import (
+    COLUMNS,
+    WORKBOOK_ENDING,
+    ResultRow,
+    all_rows_path,
+    check_results,
+    check_results_path,
+    has_only_open_rows,
+    read_result_rows,
+    with_other_rows,
+)
 from importer.runtime.events import Emit, RunStarted, Warned
 
 
@@ -34,12 +44,16 @@ class ResolveJob:
 
 @dataclass(frozen=True, kw_only=True)
 class ResolveRun:
-    """An open results file, the open ledger, and the run as the ledger records it."""
+    """An open results file, the open ledger, and the run as the ledger records it.
+
+    ``all_rows``: the file with all rows, if the results have only those to work on.
+    """
 
     job: ResolveJob
     manifest: Manifest
     ledger: Ledger
     info: RunInfo
+    all_rows: Path | None = None
 
     def result_rows(self) -> Iterator[list[ResultRow]]:
         """Read the rows of the results file, chunk by chunk."""
@@ -74,10 +88,16 @@ def open_run(job: ResolveJob) -> Iterator[ResolveRun]:
     """Open the results file and the ledger. Raises ImporterError for a bad file before it opens the ledger."""
     with private_folder() as folder:
         copy = private_copy(job.results, folder)
-        manifest = open_manifest(copy.path, ManifestOptions().for_results(), COLUMNS, shown_as=job.results)
+        options = ManifestOptions().for_results()
+        manifest = open_manifest(copy.path, options, COLUMNS, original=job.results)
+        all_rows = None
+        if has_only_open_rows(manifest):
+            manifest = with_other_rows(manifest, job.results, options, folder)
+            all_rows = all_rows_path(job.target) if job.target.suffix.lower() == WORKBOOK_ENDING else None
         source = _read_source(manifest)
         check_results(manifest, str(job.results), account=job.account_name, source=source)
-        check_results_path(job.target, account=job.account_name, source=source, inputs=[])
+        for path in filter(None, (job.target, all_rows)):
+            check_results_path(path, account=job.account_name, source=source, inputs=[])
         info = RunInfo(
             id=new_run_id(source),
             account=job.account_name,
@@ -91,7 +111,7 @@ def open_run(job: ResolveJob) -> Iterator[ResolveRun]:
         )
         ledger = Ledger.open(job.ledger_url)
         try:
-            yield ResolveRun(job=job, manifest=manifest, ledger=ledger, info=info)
+            yield ResolveRun(job=job, manifest=manifest, ledger=ledger, info=info, all_rows=all_rows)
         finally:
             ledger.close()
 
@@ -112,16 +132,35 @@ def _read_source(manifest: Manifest) -> str:
     return source
 
 
+class LedgerRun(Protocol):
+    """A run that the ledger records."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The open ledger."""
+
+    @property
+    def info(self) -> RunInfo:
+        """The facts of the run."""
+
+
+class Ended(Protocol):
+    """How a run ended."""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the process."""
+
+
 @contextlib.contextmanager
-def recorded(run: ResolveRun, emit: Emit) -> Iterator[Summary]:
-    """Begin the run in the ledger, which gives it a lease, and record its exit code at the end."""
-    summary = Summary(run=run.info.id, account=run.info.account, results=run.job.target)
+def recorded(run: LedgerRun, ended: Ended, emit: Emit) -> Iterator[None]:
+    """Begin the run in the ledger, which gives it a lease, and record how it ``ended`` at the end."""
     run.ledger.begin_run(run.info)
     emit(RunStarted(run.info.id, run.info.account))
     exit_code, stopped = ProgramError.exit_code, ""
     try:
-        yield summary
-        exit_code = summary.exit_code
+        yield
+        exit_code = ended.exit_code
     except ImporterError as error:
         exit_code, stopped = error.exit_code, error.message
         raise

@@ -7,6 +7,7 @@ import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from importer.leadsquared.client import open_client
 from importer.leadsquared.transport import Timeouts
@@ -18,7 +19,7 @@ from importer.rate_limit.shared_slots import shared_rate_limiter
 from importer.resolve.conclusions import UnknownRow
 from importer.resolve.decisions import Decisions
 from importer.resolve.number_gaps import KnownTicket, NumberGaps
-from importer.resolve.run import ResolveRun
+from importer.resolve.run import LedgerRun
 from importer.resolve.ticket_lookup import LookupResult, TicketLookup
 from importer.runtime.events import Emit, Event
 from importer.runtime.signals import Interruptions
@@ -106,10 +107,24 @@ class TicketSearch:
         )
 
 
+class NumbersToAsk(Protocol):
+    """Ticket numbers to ask for."""
+
+    @property
+    def proof_numbers(self) -> Sequence[str]:
+        """Numbers of known tickets: the account must show one of them."""
+
+    def __len__(self) -> int:
+        """Return how many numbers there are."""
+
+    def numbers(self) -> Iterator[str]:
+        """Return the numbers to ask for."""
+
+
 async def look_up_tickets(
-    search: TicketSearch,
+    search: NumbersToAsk,
     options: SearchOptions,
-    run: ResolveRun,
+    run: LedgerRun,
     signals: Interruptions,
     emit: Emit,
 ) -> LookupResult:

@@ -7,6 +7,7 @@ found proves nothing: its row stays unknown, unless the user decides otherwise.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ from importer.results import (
 from importer.runtime.events import Emit, Warned
 from importer.runtime.signals import interruptions
 from importer.validation import content_hashes
+from importer.workflows.former_results import record_results
 
 
 @dataclass(kw_only=True)
@@ -49,7 +51,10 @@ def resolve(job: ResolveJob, options: SearchOptions, emit: Emit, confirm: Callab
 
     Raises ImporterError if no row was settled.
     """
-    with open_run(job) as run, recorded(run, emit) as summary:
+    with contextlib.ExitStack() as stack:
+        run = stack.enter_context(open_run(job))
+        summary = Summary(run=run.info.id, account=run.info.account, results=job.target, all_rows=run.all_rows)
+        stack.enter_context(recorded(run, summary, emit))
         claimed = claim_unknown_rows(run)
         search = TicketSearch(claimed.rows, claimed.decisions, claimed.known)
         plan = search.plan(job.account_name, str(job.results), options.rate)
@@ -62,6 +67,8 @@ def resolve(job: ResolveJob, options: SearchOptions, emit: Emit, confirm: Callab
                 lookup = asyncio.run(look_up_tickets(search, options, run, signals, emit))
             outcomes = _settle(run, claimed, search, lookup, emit)
             _write_results(run, summary)
+        files = [path for path in (job.target, run.all_rows) if path is not None]
+        record_results(run.ledger, run.info.id, files, emit)
         summary.calls, summary.throttled, summary.seconds = lookup.calls, lookup.throttled, lookup.seconds
         return Resolution(summary=summary, outcomes=outcomes)
 
@@ -133,6 +140,7 @@ def _write_results(run: ResolveRun, summary: Summary) -> None:
             )
             yield RowResults(cells=cells, results=results)
 
-    written = write_results(run.job.target, data_header(run.manifest), outcomes())
+    open_only = run.all_rows is not None
+    written = write_results(run.job.target, data_header(run.manifest), outcomes(), open_only=open_only)
     if written != rows:
         raise ProgramError(f"{rows} rows were read, but {written} were written")

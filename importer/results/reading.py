@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from importer.errors import ResultsError
-from importer.ledger.records import RowFromResults, source_of_run
+from importer.ledger.records import ForgottenTicket, RowFromResults, source_of_run
 from importer.manifest.manifest import Manifest
 from importer.models import Status, TicketIds
 from importer.results.columns import COLUMNS, REQUIRED_COLUMNS, ResultRow, unescape_formula
@@ -17,6 +18,7 @@ from importer.results.comparison import ResultsContent
 
 _SHOWN_PROBLEMS = 10
 _WITHOUT_TICKET = (Status.REJECTED, Status.FAILED, Status.PENDING)
+_WITHOUT_NUMBER = (Status.UNKNOWN, Status.FAILED)
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -41,7 +43,7 @@ def read_result_rows(frame: pd.DataFrame) -> list[ResultRow]:
     ]
 
 
-def check_results(manifest: Manifest, shown_as: str, *, account: str, source: str) -> ResultsContent:
+def check_results(manifest: Manifest, file_name: str, *, account: str, source: str) -> ResultsContent:
     """Check that a results file is complete, and of this account and source; return its content.
 
     Raises ResultsError.
@@ -49,7 +51,7 @@ def check_results(manifest: Manifest, shown_as: str, *, account: str, source: st
     missing = [column for column in REQUIRED_COLUMNS if column not in manifest.columns]
     if missing:
         raise ResultsError(
-            f"{shown_as} is not a results file: it has no column {', '.join(missing)}",
+            f"{file_name} is not a results file: it has no column {', '.join(missing)}",
             hint="name a file that an import wrote, or use `run` for a manifest",
         )
     problems: list[str] = []
@@ -76,17 +78,30 @@ def check_results(manifest: Manifest, shown_as: str, *, account: str, source: st
     (of, number), *others = accounts.most_common(2) or [("", 0)]
     if of and of != account and not others and count == number:  # and nothing else is wrong with any row
         raise ResultsError(
-            f"{shown_as} holds results of account {of!r}, and this is account {account!r}",
+            f"{file_name} holds results of account {of!r}, and this is account {account!r}",
             hint="check LSQ_HOST and LSQ_TENANT_ID; results of --sandbox need `rerun --sandbox`",
         )
     if problems:
         more = [f"… and {count - len(problems)} more"] if count > len(problems) else []
         raise ResultsError(
-            f"{shown_as} can't be run again: its import_* columns were changed, or it belongs to another account",
+            f"{file_name} can't be run again: its import_* columns were changed, or it belongs to another account",
             details=[*problems, *more],
             hint="use the file that the import wrote, and edit only the columns of the manifest",
         )
     return content
+
+
+def without_forgotten(results: Sequence[ResultRow], forgotten: Collection[ForgottenTicket]) -> list[ResultRow]:
+    """Return the rows, with those pending whose tickets a user has made the ledger forget since."""
+    numbers = {(each.key, each.number) for each in forgotten if each.number}
+    unknown = {(each.key, each.sent_by) for each in forgotten if not each.number}
+    return [
+        replace(row, status=Status.PENDING, ids=None, code="", error="", hint="", attempts=0, finished_at="", kept=())
+        if (row.ids is not None and (row.key, row.ids.number) in numbers)
+        or (row.status in _WITHOUT_NUMBER and (row.key, row.run) in unknown)
+        else row
+        for row in results
+    ]
 
 
 def past_imports(results: Sequence[ResultRow]) -> list[RowFromResults]:

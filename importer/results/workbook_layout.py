@@ -20,7 +20,7 @@ FROZEN_COLUMNS = STATUS_COLUMN + 1
 
 _LEAST_WIDTH = 8  # in characters
 _MOST_WIDTH = 45
-_MOST_WIDTHS = {"import_row": 12, "import_key": 30, "import_status": 16, "import_error": 55, "import_hint": 55}
+_MOST_WIDTHS = {"import_row": 12, "import_key": 30, "import_status": 16}
 _BUTTON_WIDTH = 4  # of the filter's button beside a name
 MOST_LINES = 8  # of a row: a higher one would hide the rows below it
 LINE_POINTS = 15
@@ -73,13 +73,8 @@ class ColumnWidths:
         ]
 
 
-def lines_of_row(cells: Iterable[str], widths: Iterable[int]) -> int:
-    """Return how many lines the wrapped texts of a row take."""
-    counts = (
-        _lines(cell, width) for cell, width in zip(cells, widths, strict=True) if len(cell) > width or "\n" in cell
-    )
-    return max(counts, default=1)
-
-
-def _lines(cell: str, width: int) -> int:
+def lines_of_cell(cell: str, width: int) -> int:
+    """Return how many lines a wrapped text takes."""
+    if len(cell) <= width and "\n" not in cell:
+        return 1
     return sum(max(1, math.ceil(len(line) / width)) for line in cell.split("\n"))

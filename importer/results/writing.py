@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
-import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -18,11 +18,12 @@ from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results.cell_limits import ENDING
 from importer.results.columns import COLUMNS, REQUIRED_COLUMNS, CellChoices, ResultRow, RowResults
+from importer.results.former_results import keep_previous
+from importer.results.open_rows import all_rows_path
 from importer.runtime.atomic_files import (
     NotOursError,
     create_anew,
     is_same,
-    keep_copy,
     open_made,
     refuse_other_than_file,
     replacing,
@@ -92,22 +93,34 @@ def part_path(results: Path) -> Path:
 
 
 def write_results(
-    results: Path, columns: Sequence[str], outcomes: Iterable[RowResults], *, choices: CellChoices | None = None
+    results: Path,
+    columns: Sequence[str],
+    outcomes: Iterable[RowResults],
+    *,
+    choices: CellChoices | None = None,
+    open_only: bool = False,
 ) -> int:
     """Write all rows to a temporary file, with the manifest's ``columns``, and rename it to ``results``.
 
-    ``choices``: for columns of a workbook by their index, the values that their cells may have. A previous file gets a
-    number in its name. Returns the number of rows. Raises StoppedEarly; then ``results`` is unchanged.
+    ``choices``: for columns of a workbook by their index, the values that their cells may have. ``open_only``: the
+    workbook has only the rows to work on, and a CSV file beside it has all rows. Previous files get a number in their
+    names. Returns the number of rows. Raises StoppedEarly; then ``results`` is unchanged.
     """
+    all_rows = all_rows_path(results) if open_only else None
     rows = 0
     try:
-        with replacing(results) as temporary:
-            is_workbook = results.suffix.lower() == ENDING
-            with _workbook(temporary, columns, choices or {}) if is_workbook else _Csv(temporary, columns) as file:
-                for some in outcomes:
+        with contextlib.ExitStack() as stack:
+            # The file that is opened last is complete first: the one with all rows.
+            files: list[_Csv | ResultsWorkbook] = []
+            if results.suffix.lower() == ENDING:
+                make = partial(_workbook, choices=choices or {}, all_rows=all_rows.name if all_rows else None)
+                files.append(stack.enter_context(_replaced(results, columns, make)))
+            if all_rows is not None or not files:
+                files.append(stack.enter_context(_replaced(all_rows or results, columns, _Csv)))
+            for some in outcomes:
+                for file in files:
                     file.add(some)
-                    rows += len(some.results)
-            keep_previous(results)
+                rows += len(some.results)
         _sync_folder(results.parent)
     except OSError as error:
         raise StoppedEarly(
@@ -116,6 +129,17 @@ def write_results(
             "sent is forgotten, and nothing is sent twice",
         ) from error
     return rows
+
+
+@contextlib.contextmanager
+def _replaced(
+    path: Path, columns: Sequence[str], make: Callable[[Path, Sequence[str]], _Csv | ResultsWorkbook]
+) -> Iterator[_Csv | ResultsWorkbook]:
+    """Yield a new file, which replaces ``path`` when it is complete; the previous file gets a number in its name."""
+    with replacing(path) as temporary:
+        with make(temporary, columns) as file:
+            yield file
+        keep_previous(path)
 
 
 class _Csv:
@@ -140,22 +164,11 @@ class _Csv:
         self._writer.writerows(some.rows())
 
 
-def _workbook(path: Path, columns: Sequence[str], choices: CellChoices) -> ResultsWorkbook:
+def _workbook(path: Path, columns: Sequence[str], choices: CellChoices, all_rows: str | None) -> ResultsWorkbook:
     # Only needed for .xlsx, and xlsxwriter takes time to load.
     from importer.results.workbook import ResultsWorkbook, WorkbookOptions  # noqa: PLC0415
 
-    return ResultsWorkbook(path, columns, WorkbookOptions(choices=choices))
-
-
-def keep_previous(results: Path) -> Path | None:
-    """Rename an existing file to the next number: ``tickets.results.csv`` to ``tickets.results.1.csv``."""
-    if not results.exists():
-        return None
-    pattern = re.compile(rf"{re.escape(results.stem)}\.(\d+){re.escape(results.suffix)}")
-    numbers = [int(form[1]) for path in results.parent.iterdir() if (form := pattern.fullmatch(path.name))]
-    kept = results.with_name(f"{results.stem}.{max(numbers, default=0) + 1}{results.suffix}")
-    keep_copy(results, kept)
-    return kept
+    return ResultsWorkbook(path, columns, WorkbookOptions(choices=choices, all_rows=all_rows))
 
 
 def check_results_path(

@@ -29,7 +29,7 @@ class Disposition(enum.IntEnum):
     HOLD = 3  # unknown: there may be a ticket, so it is sent only if the user asks for it
     REJECT = 4  # has problems
     DUPLICATE = 5  # has the key of an earlier row, and gets its result (`duplicates: first`)
-    KEEP = 6  # `rerun`: its status is not selected
+    KEEP = 6  # not selected: by its row number, its cells or at random, or by its status for `rerun`
     EXCLUDE = 7  # the mapping's `rows` leave it out
     ACKNOWLEDGE = 9  # has problems or failed before, and the user has acknowledged it
 

@@ -182,7 +182,8 @@ def _left(column: str, contents: ColumnProfile, own: Sequence[Proposal], taken: 
     why = "no field is known for this column"
     if vocabulary.is_conversation(column):
         why = "by its name it is a conversation or notes, and no field is known for them"
-    # The name tells the user more than a field that the cells might fit too.
+    # The name tells the user more than a field that the cells might fit too; any text might be a title.
+    own = [each for each in own if each.rank < BY_CELLS or each.field not in (TITLE, DESCRIPTION)]
     best = next((each for each in own if each.rank < BY_CELLS), own[0] if own else None)
     if contents.kind is ContentKind.EMPTY:
         why = "empty in all rows of the sample"

@@ -17,6 +17,7 @@ from importer.errors import ManifestError, UsageError
 from importer.leadsquared.documented_fields import SYSTEM_FIELDS
 from importer.manifest.cell_values import REPAIRS, CellValues
 from importer.manifest.chunks import Chunk
+from importer.manifest.delimited.dialect import COPY_NOTE
 from importer.manifest.manifest import Manifest, open_manifest
 from importer.models import ManifestOptions
 from importer.suggest import vocabulary
@@ -27,6 +28,7 @@ SAMPLE_ROWS = 10_000
 _PROBED_ROWS = 100
 _HEADER_ROWS = 10  # the header is searched in the first rows
 _MOST_STEPS = 4  # options that are found one after another
+_MOST_TRIED = 5  # lists in which the rows may be
 _MOST_COLUMNS, _MOST_NAMES_CHARS = 5_000, 200_000  # people read a mapping, and its size is limited
 _HALF = 0.5
 # Cells of these kinds are never column names.
@@ -41,6 +43,10 @@ _NO_NAMES = (
     ContentKind.URL,
 )
 _SHAPES = ("too-many-cells", "too-few-cells", "header-again")
+_REASONS = {
+    "escape": r"`\n` in a cell is a line break then, as MySQL writes it",
+    "strip": "there are blanks around quoted cells; it removes blanks around all cells",
+}
 _COMMENTS = ("#", "//", "--")
 _ESCAPE = re.compile(r"\\[Nnrt\\]")
 _WINDOWS_PATH = re.compile(r"\b[A-Za-z]:\\|\\\\\w")
@@ -89,13 +95,13 @@ def read_for_draft(path: Path, manifest: Path, sheet: str | None) -> ReadManifes
             _read(path, manifest, (*best.options, option)) for option in _candidates(best) if option.name not in known
         ]
         better = min(found, key=_badness, default=best)
-        if _badness(better) >= _badness(best):
+        if isinstance(better, _Failure) or _badness(better)[:2] >= _badness(best)[:2]:
             break
         best = better
     if isinstance(best, _Failure):
         raise best.error
     _check_size(best.manifest, manifest)
-    return _with_cell_options(_with_footer(best))
+    return _with_cell_options(_with_facts(best))
 
 
 def _read(path: Path, manifest: Path, options: tuple[ReadOption, ...]) -> ReadManifest | _Failure:
@@ -118,7 +124,10 @@ def _read(path: Path, manifest: Path, options: tuple[ReadOption, ...]) -> ReadMa
 
 
 def _badness(read: ReadManifest | _Failure) -> tuple[int, int, int]:
-    """Return how wrong the rows look: with a failure most of all, and the less the more names tickets have."""
+    """Return how wrong the rows look: how many are misshapen, how few names a ticket has, and how few rows are there.
+
+    A failure is worst of all.
+    """
     if isinstance(read, _Failure):
         return 1 << 62, 0, 0
     wrong = len(_misshapen(read.sample))
@@ -152,9 +161,10 @@ def _candidates(read: ReadManifest | _Failure) -> Iterator[ReadOption]:
     """Yield options that may help."""
     if isinstance(read, _Failure):
         lists = [str(value) for name, value in read.error.remedies if name == "records"]
-        for name, value in read.error.remedies:
+        for name, value in read.error.remedies[:_MOST_TRIED]:
             others = ", ".join(each for each in lists if each != value)
-            yield ReadOption(name=name, value=value, why=f"the file has other lists, too: {others}" if others else "")
+            why = f"the file has other lists, too: {others}" if others else _REASONS.get(name, "")
+            yield ReadOption(name=name, value=value, why=why)
     elif read.manifest.format.name == "CSV":
         yield from _text_candidates(read)
     elif read.manifest.format.name.startswith("JSON") and len(read.sample.rows) == 1 and read.is_whole:
@@ -187,11 +197,16 @@ def _looks_like_footer(record: Sequence[str]) -> bool:
     return sum(bool(cell.strip()) for cell in record) <= 1
 
 
-def _with_footer(read: ReadManifest) -> ReadManifest:
-    """Add the reason to skip the footer, which is known only now."""
-    if (footer := read.manifest.footer) is None:
-        return read
-    options = (replace(each, why=footer.describe()) if each.name == "footer" else each for each in read.options)
+def _with_facts(read: ReadManifest) -> ReadManifest:
+    """Add what is known only now: the footer's rows, and a dialect that was found by an end mark.
+
+    A later file may lack the end mark.
+    """
+    options = list(read.options)
+    if (footer := read.manifest.footer) is not None:
+        options = [replace(each, why=footer.describe()) if each.name == "footer" else each for each in options]
+    if COPY_NOTE in read.manifest.format.notes and all(each.name != "dialect" for each in options):
+        options.append(ReadOption(name="dialect", value="postgres-copy"))
     return replace(read, options=tuple(options))
 
 
@@ -267,7 +282,7 @@ def _opened(path: Path, manifest: Path, options: ManifestOptions) -> tuple[int, 
     first: Manifest | ManifestError | None = None
     for header_row in range(1, _HEADER_ROWS + 1):
         try:
-            opened = open_manifest(path, replace(options, header_row=header_row), (), shown_as=manifest)
+            opened = open_manifest(path, replace(options, header_row=header_row), (), original=manifest)
             if not opened.format.header_row:  # JSON and XML have none
                 return 1, opened
             sample = next(opened.chunks(_PROBED_ROWS), None)

@@ -112,6 +112,7 @@ def _take_values(batch: CellBatch, rule: Rule) -> None:
     if rule.extract is None and not rule.takes_list:
         return
     pattern = extract_pattern(rule.extract) if rule.extract is not None else None
+    separator = rule.list_separator
     texts = []
     for position, text in enumerate(batch.texts):
         values: list[str] = []
@@ -125,7 +126,7 @@ def _take_values(batch: CellBatch, rule: Rule) -> None:
             if None in found and rule.default is None:
                 what = "holds no e-mail address" if rule.extract == "email" else "has no part that `extract` describes"
                 batch.reject("no-match", [position], lambda cell, what=what: f"{cell} {what}")  # type: ignore[misc]
-        texts.append(rule.join.join(values) if rule.join is not None else _one_of(values, rule))
+        texts.append(separator.join(values) if separator is not None else _one_of(values, rule))
     batch.texts = texts
 
 

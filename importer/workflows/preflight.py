@@ -27,9 +27,12 @@ from importer.results import (
     COLUMNS,
     ManifestComparison,
     ResultsContent,
+    all_rows_path,
     check_results,
     check_results_path,
+    has_only_open_rows,
     part_path,
+    with_other_rows,
 )
 from importer.runtime.events import Emit, Warned, to_all
 from importer.runtime.garbage_collection import paused
@@ -90,6 +93,7 @@ class Preflight:
         self._mapping_warnings = mapping_warnings
         self.manifest = manifest
         self.results_content: ResultsContent | None = None  # of the file that `rerun` sends again
+        self.all_rows: Path | None = None  # the file with all rows, if the results have only those to work on
         self._copy = copy
         self.folder = copy.path.parent
         self.text_bytes = copy.size_bytes if manifest.sheet is None else 0  # of all rows; not known for workbooks
@@ -135,7 +139,7 @@ class Preflight:
         if self._finder is None:
             return None
         results = self._job.results
-        written = [] if results is None else [results, part_path(results)]
+        written = [] if results is None else [results, part_path(results), *filter(None, [self.all_rows])]
         unclaimed = self._finder.unclaimed([self._original, *self.mapping.files, *written])
         files, size_bytes, rows = self.rows.plan.files
         return AttachmentCounts(
@@ -176,13 +180,19 @@ def open_files(job: ImportJob) -> Iterator[Preflight]:
     with private_folder() as folder:
         copy = private_copy(job.manifest, folder)
         manifest = _open(job, mapping, copy)
+        open_only = job.open_only
+        if job.is_rerun and has_only_open_rows(manifest):
+            open_only = True  # the new results have the form of the previous ones
+            manifest = with_other_rows(manifest, job.manifest, mapping.manifest.for_results(), folder)
         content = _check_kind(job, manifest, mapping)
         columns = content.columns if content is not None else manifest.columns
         warnings = check_whole_mapping(job, mapping, ManifestColumns.of(manifest, columns))
-        _check_results_place(job, mapping)
+        all_rows = all_rows_path(job.results) if open_only and job.results and job.writes_workbook else None
+        _check_results_place(job, mapping, all_rows)
         mapping = with_ignored_patterns(with_repeated_columns(mapping, manifest.repeated), columns, manifest.repeated)
         preflight = Preflight(job, mapping, warnings, manifest, copy)
         preflight.results_content = content
+        preflight.all_rows = all_rows
         yield preflight
 
 
@@ -194,7 +204,7 @@ def _open(job: ImportJob, mapping: Mapping, copy: PrivateCopy) -> Manifest:
     expected = _expected(job, mapping)
     may_lack = expected if not job.is_rerun else ()
     with paused():
-        return open_manifest(copy.path, options, expected, may_lack=may_lack, shown_as=job.manifest)
+        return open_manifest(copy.path, options, expected, may_lack=may_lack, original=job.manifest)
 
 
 def _report_further_errors(job: ImportJob, error: WrongMappingError) -> None:
@@ -228,11 +238,12 @@ def _check_kind(job: ImportJob, manifest: Manifest, mapping: Mapping) -> Results
     return None
 
 
-def _check_results_place(job: ImportJob, mapping: Mapping) -> None:
+def _check_results_place(job: ImportJob, mapping: Mapping, all_rows: Path | None) -> None:
     if job.results is None:
         return
     former = job.manifest if not job.is_rerun else job.selection.manifest
     inputs = [path for path in (*mapping.files, former) if path is not None]
     # `check_results` has checked the account and the source of the results that are sent again.
     checked = job.manifest if job.is_rerun else None
-    check_results_path(job.results, account=job.account_name, source=mapping.source, inputs=inputs, checked=checked)
+    for path in filter(None, (job.results, all_rows)):
+        check_results_path(path, account=job.account_name, source=mapping.source, inputs=inputs, checked=checked)

@@ -31,9 +31,10 @@ def test_only_these_rows_are_checked_and_sent(shop: Shop, account: Account) -> N
     shop.manifest(ROWS)
     run = shop.run("--yes", "--rows", "2-3,6", "--json")
     assert (run.code, states(shop), account.keys) == (1, "ccppc", ["1", "2", "5"])
-    assert (run.summary["created"], run.summary["pending"], run.summary["rows"]) == (3, 2, 5)
+    assert [run.summary[name] for name in ("created", "pending", "not_selected", "rows")] == [3, 2, 2, 5]
     assert {row["import_error_code"] for row in shop.results()} == {"", "not-selected"}
     run = shop.run("--yes", "--rows", "5")
+    assert "1 created, 3 skipped, 1 pending (1 not selected)" in run.out
     assert (states(shop), account.keys) == ("sspcs", ["1", "2", "5", "4"])
     run = shop.run("--yes", "--rows", "2,4")
     assert (run.code, states(shop), account.calls) == (1, "ssrss", 4)
@@ -99,6 +100,17 @@ def test_a_sample_is_drawn_from_the_rows_that_can_be_sent(shop: Shop, account: A
     assert "row 4" in rerun.err
 
 
+def test_acknowledged_rows_are_neither_drawn_nor_counted_as_left_out(shop: Shop, account: Account) -> None:
+    """They are not sent, so that a sample has other rows; left out, they still don't decide the exit code."""
+    shop.manifest(ROWS)
+    assert shop.run("--yes", "--skip-invalid", "--rows", "2-4").code == 1
+    acknowledge = ("ledger", "acknowledge", "tickets.results.csv", "--reason", "known", "--rows", "4")
+    assert shop.do(*acknowledge).code == 0
+    assert shop.run("--yes", "--sample", "2").code == 0
+    run = shop.run("--yes", "--rows", "2", "--json")
+    assert (run.code, run.summary["skipped"], run.summary["acknowledged"], len(account.keys)) == (0, 4, 1, 4)
+
+
 def test_validate_says_which_rows_it_checked(shop: Shop) -> None:
     """And names the command for the same rows."""
     shop.manifest(ROWS)
@@ -130,6 +142,14 @@ def test_row_numbers_behind_the_last_row_get_a_warning(shop: Shop) -> None:
     """A list for another manifest is noticed."""
     shop.manifest(ROWS)
     assert "--rows 2,40: the last row is 6" in validated(shop, "--rows", "2,40").err
+
+
+def test_a_condition_finds_cells_as_they_are_written_and_as_they_are_read(shop: Shop) -> None:
+    """A text that means an empty cell is found both ways."""
+    shop.manifest([("1", "n/a", "Open", "a@example.com"), ("2", "", "Open", "b@example.com"), good_row(3)])
+    shop.path("mapping.yaml").write_text(f"{MAPPING}manifest: {{empty: n/a}}\n", encoding="utf-8")
+    for condition, rows in (("Subject=n/a", 1), ("Subject=", 2)):
+        assert f"{rows} rejected, {3 - rows} not selected" in validated(shop, "--where", condition).out
 
 
 def test_a_condition_finds_one_value_of_a_list_and_names_with_equals_signs(shop: Shop) -> None:

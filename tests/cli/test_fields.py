@@ -118,7 +118,7 @@ def test_cached_fields_are_used_without_a_call(shop: Shop, account: Account):
     told = shop.do("validate", "tickets.csv", "-m", "mapping.yaml")
     assert told.code == 1
     assert "in row 3: too long for the account's field (too-long-for-field)" in told.out
-    assert "fields       19 of the account, read just now" in told.err
+    assert "fields: 19 of the account, read just now" in told.err
     assert shop.run("--yes").code == 1
     assert account.calls == calls
     assert [row["import_error_code"] for row in shop.results()] == [
@@ -166,7 +166,7 @@ def test_only_read_fields_reads_fields(shop: Shop, account: Account):
     told = shop.run("--yes")
     assert told.code == 0
     assert account.calls == 2
-    assert "fields       not known, so less is checked: `ticket-importer fields` reads them" in told.err
+    assert "fields: not known, so less is checked: `ticket-importer fields` reads them" in told.err
     assert shop.run("--dry-run", "--json").summary["knows_fields"] is False
     assert not shop.path("cache").exists()
 
@@ -212,7 +212,7 @@ def test_a_dry_run_refuses_to_read_fields(shop: Shop, account: Account):
     assert shop.run("--dry-run", "--read-fields").code == 2
     assert account.calls == 0
     shop.do("fields")
-    assert "fields       19 of the account" in shop.run("--dry-run").err
+    assert "fields: 19 of the account" in shop.run("--dry-run").err
 
 
 def test_old_fields_cause_a_warning(shop: Shop, account: Account):

@@ -13,9 +13,10 @@ STATE = "{field: Status, one_of: [Open, Closed]}"
 # What is written into MAPPING instead of what, and what each line of the error has.
 WRONG = {
     "key, column and field": (
-        [(STATE, "{field: Statsu, type: datetme}"), ("Subject:", "Subjct:"), ("field: Title", "field: Titel")],
+        [(STATE, "{field: Statsu, type: datetme, timezone: Asia/Kolkatta}"), ("Subject:", "Subjct:"), ("field: Title", "field: Titel")],
         [
             r":8: columns > State > type must be .* not 'datetme' \(did you mean 'datetime'",
+            r":8: columns > State: 'Asia/Kolkatta' is not a time zone",
             r"column 'Subject' is neither mapped nor ignored \(did you mean 'Subjct'",
             r":7: columns: the manifest has no column 'Subjct' \(did you mean 'Subject'",
             r":7: columns: 'Titel' is not a documented field \(did you mean 'Title'",

@@ -127,7 +127,7 @@ def test_every_problem_is_reported_in_one_run(shop: Shop, account: Account, samp
     ended = shop.do("run", str(samples / "broken.csv"), "-m", MAPPING)
     assert ended.code == 1
     assert account.calls == 0
-    assert [code for code in MISTAKES if f"({code})\n" not in ended.err] == []
+    assert [code for code in MISTAKES if f"({code}); " not in ended.err] == []
     results = shop.results("samples/broken.results.csv")
     assert len(results) == len(read_table(samples / "broken.csv")) - 1
     assert {row["import_error_code"] for row in results if row["import_status"] == "rejected"} == set(MISTAKES)

@@ -113,7 +113,7 @@ def test_only_a_terminal_without_no_color_shows_colors(shop: Shop, account: Acco
         assert terminal.end() == 0
         assert ("\x1b[32m3 created" in terminal.raw) == (not no_color)
         assert ("\x1b[1mto send" in terminal.raw) == (not no_color)
-    assert "to send      3 tickets" in shop.path("run.log").read_text(encoding="utf-8")
+    assert "INFO to send: 3 tickets\n" in shop.path("run.log").read_text(encoding="utf-8")
     assert "\x1b" not in shop.path("run.log").read_text(encoding="utf-8")
 
 
@@ -139,7 +139,7 @@ def test_json_is_one_object_on_standard_output(shop: Shop, open_account: Open):
     assert (summary["rows"], summary["created"], summary["failed"], summary["calls"]) == (4, 3, 1, 4)
     assert (summary["exit_code"], outcome.code, summary["stopped"]) == (1, 1, None)
     assert summary["results"] == "tickets.results.csv"
-    assert "to send      4 tickets" in outcome.err
+    assert "to send: 4 tickets" in outcome.err
 
 
 def test_json_says_why_a_run_stopped(shop: Shop, account: Account):
@@ -168,7 +168,26 @@ def test_every_log_line_is_json(shop: Shop, account: Account):
     assert all({"time", "level", "message"} <= entry.keys() for entry in entries)
     assert [entry["message"] for entry in entries if entry["level"] == "ERROR"][1] == "nope.csv does not exist"
     assert entries[-1]["hint"]
+    messages = [entry["message"] for entry in entries]
+    assert [text for text in messages if "  " in text or text != text.strip()] == [], "no layout of a screen"
+    assert "rows: 3; 2 rejected because of problems" in messages
     assert shop.path("run.log").read_text(encoding="utf-8").splitlines() == lines
+
+
+@pytest.mark.parametrize("flags", [("--log-format", "json", "--json"), ("--log-file", "run.log")])
+def test_a_log_ends_with_the_summary(shop: Shop, open_account: Open, flags: tuple[str, ...]):
+    """Counts, seconds, exit code and results are fields of the last entry, as of the JSON object; as text, a line."""
+    open_account([{"calls": 2, "fault": "400"}])
+    shop.manifest(4)
+    done = shop.run("-q", *flags)
+    if "--json" in flags:
+        last = json.loads(done.err.splitlines()[-1])
+        assert {name: last[name] for name in done.summary} == done.summary
+        assert (last["level"], last["exit_code"], last["created"], last["failed"]) == ("WARNING", 1, 3, 1)
+    else:
+        last = shop.path("run.log").read_text(encoding="utf-8").splitlines()[-1]
+        text = r" WARNING ended with exit code 1: 3 created, 1 failed; 4 calls in 0 s; results in tickets.results.csv$"
+        assert re.search(text, last), last
 
 
 def test_a_log_file_keeps_what_the_screen_loses(shop: Shop, account: Account):
@@ -234,7 +253,11 @@ def test_dry_run_as_json(shop: Shop, account: Account):
     plan = planned.summary
     assert (plan["rows"], plan["to_send"], plan["rejected"], plan["skipped"]) == (5, 4, 1, 0)
     assert "X-LSQ-SECRET-KEY: ********" in plan["requests"][0]
+    (kind,) = plan["kinds"]
+    assert (kind["title"], kind["code"], kind["rows"]) == ("Subject: empty in row 6", "missing-value", 1)
+    assert kind["yaml"].startswith("columns:\n  Subject:\n    field: Title\n")
     assert account.calls == 0
+    assert shop.run("--json", "--skip-invalid").summary["kinds"] == [kind]
 
 
 def test_a_process_without_a_terminal_logs(shop: Shop, account: Account):

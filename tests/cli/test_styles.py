@@ -30,3 +30,5 @@ def test_what_must_stay_whole_is_not_broken() -> None:
     assert wrapped(yaml, 80) == [yaml]
     assert wrapped(labelled("results", path), 80) == [labelled("results", path)]
     assert wrapped("", 80) == [""]
+    command = labelled("", f"ticket-importer run {'a folder/' * 20}tickets.csv -m mapping.yaml")
+    assert wrapped(command, 80) == [command], "it is copied"

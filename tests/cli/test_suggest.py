@@ -17,7 +17,7 @@ def test_a_draft_is_printed_and_validates(shop: Shop):
     assert ended.code == 0
     shop.path("draft.yaml").write_text(ended.out, "utf-8")
     assert shop.do("validate", "tickets.csv", "-m", "draft.yaml").code == 0
-    assert "columns      3 sure, 0 guessed, 0 left" in ended.err
+    assert "columns: 3 sure, 0 guessed, 0 left" in ended.err
 
 
 def test_the_next_command_is_quoted_for_a_shell(shop: Shop):

@@ -21,7 +21,7 @@ def test_each_column_has_the_rule_that_makes_its_value(load: Load) -> None:
     rules = {rule.place: rule for rule in mapping.rules}
     joined = [rules[place] for place in join.places]
     assert (name, join.columns) == ("Tags", ("A", "B", "Subject", "D"))
-    assert [(rule.column, rule.field, rule.lower, rule.join) for rule in joined] == [
+    assert [(rule.column, rule.field, rule.lower, rule.list_separator) for rule in joined] == [
         ("A", "", True, ", "),
         ("B", "", False, "+"),
         ("Subject", "Title", False, None),

@@ -196,7 +196,7 @@ ignore: [State]
 key_field: CustomData.Gone
 """
     )
-    assert [int(problem.split(":")[0]) for problem in found] == [1, 2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 13, 14]
+    assert [int(problem.split(":")[0]) for problem in found] == [1, 2, 4, 6, 7, 8, 9, 10, 10, 11, 12, 13, 13, 14]
     assert not any("lead" in problem or "key_field" in problem for problem in found), "a rule was lost: no conclusions"
 
 

@@ -43,9 +43,10 @@ def look(
     *,
     screen: Screen | None = None,
     name: str = "tickets.csv",
+    flags: tuple[str, ...] = (),
 ) -> None:
     """Have the report written, open it, and go some steps in it; it must not complain or ask for anything."""
-    ended = shop.do("validate", name, "-m", "mapping.yaml", "--report", "problems.html")
+    ended = shop.do("validate", name, "-m", "mapping.yaml", "--report", "problems.html", *flags)
     assert ended.code in (0, 1), ended.err
 
     async def go() -> None:
@@ -390,6 +391,16 @@ def test_only_visible_items_are_in_the_page(shop: Shop, browser_address: str):
     look(shop, browser_address, steps)
 
 
+def test_the_page_counts_the_rows_that_were_not_checked(shop: Shop, browser_address: str):
+    """Rows that the user did not select are not called good."""
+    shop.manifest(3)
+
+    async def steps(page: Tab) -> None:
+        assert await page.text("#counts") == "No problem in 3 rows; 2 rows not selected and not checked."
+
+    look(shop, browser_address, steps, flags=("--rows", "2"))
+
+
 def test_a_page_without_problems_says_so(shop: Shop, browser_address: str):
     """Nothing wrong: one sentence, and no empty lists."""
     shop.manifest(3)
@@ -434,7 +445,7 @@ def test_a_wrong_cell_is_scrolled_into_view(shop: Shop, browser_address: str):
 
     async def steps(page: Tab) -> None:
         await page.click(".card .show")
-        await page.until("document.activeElement.id == 'list'")
+        await page.until("document.activeElement.id == 'list' && document.querySelector('#row mark')")
         place = "(box => [box.top, box.bottom])(document.querySelector('#row mark').getBoundingClientRect())"
         top, bottom = await page.value(place)
         assert 0 < top < bottom < Screen().height

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importer.models import ManifestOptions
 
 BLANKS_NOTE = "blanks around quotes"
+COPY_NOTE = "text format of PostgreSQL's COPY"
 _BACKSLASH = "\\"
 _COPY = "postgres-copy"
 _MYSQL_LETTERS = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
@@ -45,7 +46,7 @@ class Dialect:
     def notes(self) -> tuple[str, ...]:
         """Return what is not plain CSV: ``quoted with '``, ``escaped with ^``."""
         if self.is_copy:
-            return ("text format of PostgreSQL's COPY",)
+            return (COPY_NOTE,)
         parts = {
             f"quoted with {self.quote}": self.quote != '"',
             f"escaped with {self.escape}": bool(self.escape),
