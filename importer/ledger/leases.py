@@ -103,7 +103,9 @@ def claim_rows(db: sa.Connection, run: RunInfo, claims: Sequence[Claim]) -> dict
     """
     columns = schema.tickets.c
     holder = schema.runs.alias()
-    is_live = sa.exists().where((holder.c.id == columns.held_by) & holder.c.ended_at.is_(None))
+    is_live = (
+        sa.exists().where((holder.c.id == columns.held_by) & holder.c.ended_at.is_(None)).correlate(schema.tickets)
+    )
     statement = database.insert(db, schema.tickets)
     claimed = statement.on_conflict_do_update(
         index_elements=["account", "source", "key"],
