@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from importer.errors import LedgerError
 from importer.ledger import database, postgres, schema
 from importer.ledger.keyed_hashes import KeyedHash
+from importer.ledger.server_outage import ServerOutage
 from importer.ledger.sqlite_file import LedgerFile
 
 _MOST_ATTEMPTS = 5
@@ -26,6 +27,7 @@ class LedgerConnection:
         self.path = path
         self._engine = engine
         self._file = LedgerFile(path) if path is not None else None
+        self.outage = ServerOutage()
 
     @property
     def url(self) -> sa.URL:
@@ -47,30 +49,67 @@ class LedgerConnection:
     @contextlib.contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Give a connection for queries. Raises LedgerError."""
-        with self._translated_errors(), self._engine.connect() as db:
+        with self._translated_errors(), self._connected(writes=False) as db:
             yield db
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """Give a connection in one transaction that may write. Raises LedgerError."""
-        with self._translated_errors(), self._engine.connect().execution_options(writes=True) as db, db.begin():
+        with self._translated_errors(), self._connected(writes=True) as db:
             if self._file is not None:
                 self._file.check_same()
             yield db
+            db.commit()
 
     def transaction(self, work: Callable[[sa.Connection], _Result]) -> _Result:
-        """Do ``work`` in one transaction that may write, again if another transaction was in its way.
+        """Do ``work`` in one transaction that may write, again if it was not committed through no fault of its own.
 
-        Raises LedgerError.
+        That is so if another transaction was in its way, or the server went away. If the connection was lost during
+        the commit, the server is asked whether the transaction was committed. Raises LedgerError.
         """
-        for attempt in range(_MOST_ATTEMPTS):
+        tries_left = _MOST_ATTEMPTS
+        while True:
+            number, results = "", []
             try:
                 with self.writing() as db:
-                    return work(db)
+                    number = postgres.transaction_number(db)
+                    results.append(work(db))
+                return results[0]
             except LedgerError as error:
-                if attempt == _MOST_ATTEMPTS - 1 or not postgres.is_transient(error.__cause__):
+                tries_left -= 1
+                if postgres.is_lost(error.__cause__):
+                    if number and self._was_committed(number):
+                        return results[0]
+                elif not tries_left or not postgres.is_transient(error.__cause__):
                     raise
-        raise AssertionError
+
+    @contextlib.contextmanager
+    def _connected(self, *, writes: bool) -> Iterator[sa.Connection]:
+        """Give a connection in a new transaction, when the server is there."""
+        with contextlib.ExitStack() as stack:
+            while True:
+                try:
+                    db = stack.enter_context(self._engine.connect().execution_options(writes=writes))
+                    db.begin()
+                except sa.exc.SQLAlchemyError as error:
+                    stack.close()
+                    if not postgres.is_lost(error) or not self.outage.wait(postgres.reason(error)):
+                        raise
+                else:
+                    break
+            self.outage.ended()
+            yield db
+
+    def _was_committed(self, number: str) -> bool:
+        while True:
+            with self.reading() as db:
+                if (committed := postgres.was_committed(db, number)) is not None:
+                    return committed
+            if not self.outage.wait("a transaction of the lost connection is still open"):
+                raise LedgerError(
+                    "the connection to the ledger's server was lost during a commit; whether it counts is not known",
+                    hint="run the same command again when the server is up",
+                )
 
     def _translated_errors(self) -> contextlib.AbstractContextManager[None]:
         return database.translated_errors(str(self._engine.url))

@@ -103,9 +103,9 @@ def claim_rows(db: sa.Connection, run: RunInfo, claims: Sequence[Claim]) -> dict
     """
     columns = schema.tickets.c
     holder = schema.runs.alias()
-    is_live = (
-        sa.exists().where((holder.c.id == columns.held_by) & holder.c.ended_at.is_(None)).correlate(schema.tickets)
-    )
+    # As text: SQLAlchemy would not see that this column is the one of the row that the statement changes.
+    held_by: sa.ColumnElement[str] = sa.literal_column("tickets.held_by")
+    is_live = sa.exists().where((holder.c.id == held_by) & holder.c.ended_at.is_(None))
     statement = database.insert(db, schema.tickets)
     claimed = statement.on_conflict_do_update(
         index_elements=["account", "source", "key"],

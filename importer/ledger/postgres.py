@@ -34,8 +34,14 @@ _BEGIN = (
     "set local statement_timeout = '{statement_s:.0f}s'; set local idle_in_transaction_session_timeout = '20s'"
 )
 _STATEMENT_S = 60.0
+_NUMBER = "; select pg_current_xact_id()::text"
+_NUMBER_KEY = "transaction number"
 # The server aborted the transaction because of another one: the same transaction can be made again.
 _TRANSIENT = frozenset({"40001", "40P01", "55P03"})  # serialization failure, deadlock, lock timeout
+# The server is away or the connection was cut: it may be there again soon.
+_AWAY_CLASSES = ("08", "57P")  # connection exceptions; shut down, crashed, starting up
+_AWAY = frozenset({"53300", "25P03"})  # too many connections; the transaction was idle for too long
+_AWAY_TEXTS = ("starting up", "shutting down", "in recovery", "too many", "terminating connection", "not yet accepting")
 _VERIFIED = frozenset({"verify-ca", "verify-full"})
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -66,7 +72,27 @@ def _on_begin(db: sa.Connection) -> None:
     if not options.get("single_statement", False):  # that is a transaction by itself
         statement_s = options.get("statement_s", _STATEMENT_S)
         connection: Any = db.connection.dbapi_connection  # not through `db`: it may ask for a cursor on the server
-        connection.execute(_BEGIN.format(statement_s=statement_s))
+        is_numbered = options.get("writes", False)
+        try:
+            cursor = connection.execute(_BEGIN.format(statement_s=statement_s) + (_NUMBER if is_numbered else ""))
+        except Exception as error:
+            db.invalidate()
+            raise sa.exc.OperationalError(None, None, error) from error
+        if is_numbered:
+            while cursor.nextset():
+                pass
+            db.info[_NUMBER_KEY] = cursor.fetchone()[0]
+
+
+def transaction_number(db: sa.Connection) -> str:
+    """Return the server's number of a transaction that writes; empty in SQLite."""
+    return str(db.info[_NUMBER_KEY]) if db.dialect.name == "postgresql" else ""
+
+
+def was_committed(db: sa.Connection, number: str) -> bool | None:
+    """Return whether the transaction with this number was committed; ``None`` while it is still open."""
+    status = db.scalar(sa.text("select pg_xact_status(cast(cast(:number as text) as xid8))"), {"number": number})
+    return None if status == "in progress" else status == "committed"
 
 
 @contextlib.contextmanager
@@ -79,6 +105,8 @@ def pipeline(db: sa.Connection) -> Iterator[None]:
         with connection.pipeline():
             yield
     except psycopg.Error as error:
+        if connection.broken:
+            db.invalidate()
         raise sa.exc.OperationalError(None, None, error) from error
 
 
@@ -105,6 +133,25 @@ def is_transient(error: BaseException | None) -> bool:
     """Return whether the server ended a transaction only because of another one."""
     cause = getattr(error, "orig", None) or error
     return getattr(cause, "sqlstate", None) in _TRANSIENT
+
+
+def is_lost(error: BaseException | None) -> bool:
+    """Return whether the connection was lost, or the server is not there now: it may be there again soon."""
+    cause = getattr(error, "orig", None) or error
+    if not type(cause).__module__.startswith("psycopg"):
+        return False
+    state = getattr(cause, "sqlstate", None) or ""
+    if state:
+        return state.startswith(_AWAY_CLASSES) or state in _AWAY
+    text = str(cause)
+    return type(cause).__name__ == "OperationalError" and (
+        "FATAL:" not in text or any(map(text.__contains__, _AWAY_TEXTS))
+    )
+
+
+def reason(error: BaseException) -> str:
+    """Return the first line of an error's text, without the statement."""
+    return str(getattr(error, "orig", None) or error).partition("\n")[0]
 
 
 def connection_options(db: sa.Connection) -> dict[str, str]:

@@ -32,7 +32,7 @@ class LedgerRows(LedgerConnection):
         """Return the tickets of any number of keys, by key."""
         found: dict[str, LedgerEntry] = {}
         columns = schema.tickets.c
-        with self._translated_errors(), self._engine.connect() as db:
+        with self.reading() as db:
             wanted = database.column_is_in(db, columns.key, keys)
             where = (columns.account == account) & (columns.source == source) & wanted
             for row in db.execute(sa.select(*_ENTRY).where(where)).all():
@@ -45,7 +45,7 @@ class LedgerRows(LedgerConnection):
         A pending row that the account refused, or that the user set to pending, is ``refused``; see ``LedgerEntry``.
         """
         columns = schema.tickets.c
-        with self._translated_errors(), self._engine.connect() as db:
+        with self.reading() as db:
             wanted = database.column_is_in(db, columns.key, keys)
             where = (columns.account == account) & (columns.source == source) & wanted
             # `all` fetches much faster than one row at a time.

@@ -84,8 +84,7 @@ class Ledger(LedgerRows):
 
     def renew(self, run_id: str) -> None:
         """Extend the lease. Raises StoppedEarly if another run has taken over."""
-        with self.writing() as db:
-            leases.renew(db, run_id)
+        self.transaction(lambda db: leases.renew(db, run_id))
 
     @contextlib.contextmanager
     def renewing(self, run_id: str, *, every_s: float = leases.LEASE_S / 4) -> Iterator[None]:
@@ -113,11 +112,14 @@ class Ledger(LedgerRows):
 
         ``stopped``: why it ended before all of its rows were done.
         """
-        with self.writing() as db:
+
+        def end(db: sa.Connection) -> None:
             alive = (schema.runs.c.id == run_id) & schema.runs.c.ended_at.is_(None)
             values = {"ended_at": utc_now(), "exit_code": exit_code, "stopped": stopped or None}
             db.execute(schema.runs.update().where(alive).values(**values))
             leases.release_rows(db, run_id)
+
+        self.transaction(end)
         if self._file is not None:
             self._file.checkpoint()
         self._release_lock()
@@ -153,10 +155,13 @@ class Ledger(LedgerRows):
         Raises StoppedEarly if the run has lost its lease or one of the rows; then nothing may be sent.
         """
         keyed_hash = self.keyed_hash
-        with self.writing() as db:
+
+        def record(db: sa.Connection) -> dict[Outcome, Outcome]:
             if any(isinstance(record, Intent) for record in records):
                 leases.renew(db, run.id)
             return self._recorder.record(db, run, records, keyed_hash)
+
+        return self.transaction(record)
 
     def free_reserve(self) -> None:
         """Free the reserved space of a full disk, to record outcomes. Nothing more may be sent after this."""

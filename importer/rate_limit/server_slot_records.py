@@ -14,8 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from importer.ledger import database, schema
-from importer.ledger.postgres import make_engine
+from importer.ledger import database, postgres, schema
+from importer.ledger.server_outage import ServerOutage
 from importer.rate_limit import SlotPool
 from importer.rate_limit.pool_text import pool_from_text, pool_to_text
 
@@ -70,9 +70,10 @@ class _Found:
 class ServerSlotRecords:
     """The slot pool of one account on a server. Synchronous."""
 
-    def __init__(self, url: sa.URL, account: str) -> None:
+    def __init__(self, url: sa.URL, account: str, outage: ServerOutage) -> None:
         self._url = url
-        self._engine = make_engine(url)
+        self._outage = outage
+        self._engine = postgres.make_engine(url)
         self._account = account
         # By how much the server's clock is ahead of this machine's, and how exactly this is known.
         self._clock_samples: deque[tuple[float, float]] = deque(maxlen=_CLOCK_SAMPLES)
@@ -88,25 +89,35 @@ class ServerSlotRecords:
 
     def change(self, changes: Sequence[Change]) -> tuple[SlotPool, list[Any]]:
         """Make changes together; return the pool and the results. Raises LedgerError, with no change."""
-        with (
-            database.translated_errors(str(self._url)),
-            self._engine.connect().execution_options(single_statement=True) as db,
-        ):
-            found = self._found or self._look(db)
+        with database.translated_errors(str(self._url)):
             while True:
-                now = self.now()
-                pool = pool_from_text(found.text, now, _LONGEST_PAUSE_S)
-                pool.calls_last_day = found.calls
-                answers = [change(pool, now) for change in changes]
-                text, calls = pool_to_text(pool), pool.new_calls
-                answered = self._send(db, found.text, text, calls)
-                if answered.text == text:
-                    break
-                found = answered
-            # The answer counts the calls before this change.
-            self._found = _Found(answered.text, answered.calls + calls)
-            pool.calls_last_day, pool.new_calls = self._found.calls, 0
-            return pool, answers
+                try:
+                    with self._engine.connect().execution_options(single_statement=True) as db:
+                        changed = self._change(db, changes)
+                except sa.exc.SQLAlchemyError as error:
+                    # A booking that was made although its answer was lost only costs its slot.
+                    if not postgres.is_lost(error) or not self._outage.wait(postgres.reason(error)):
+                        raise
+                else:
+                    self._outage.ended()
+                    return changed
+
+    def _change(self, db: sa.Connection, changes: Sequence[Change]) -> tuple[SlotPool, list[Any]]:
+        found = self._found or self._look(db)
+        while True:
+            now = self.now()
+            pool = pool_from_text(found.text, now, _LONGEST_PAUSE_S)
+            pool.calls_last_day = found.calls
+            answers = [change(pool, now) for change in changes]
+            text, calls = pool_to_text(pool), pool.new_calls
+            answered = self._send(db, found.text, text, calls)
+            if answered.text == text:
+                break
+            found = answered
+        # The answer counts the calls before this change.
+        self._found = _Found(answered.text, answered.calls + calls)
+        pool.calls_last_day, pool.new_calls = self._found.calls, 0
+        return pool, answers
 
     def _look(self, db: sa.Connection) -> _Found:
         while (found := self._ask(db, _LOOK, {})) is None:

@@ -26,7 +26,7 @@ _Change = Callable[[SlotPool, float], Any]
 @contextlib.asynccontextmanager
 async def shared_rate_limiter(ledger: Ledger, account: str, limits: LimiterOptions) -> AsyncIterator[RateLimiter]:
     """Return the limiter of one run, which shares the limit with all runs on the account and the ledger."""
-    async with SharedSlots(slot_records(ledger.url, account)) as storage, RateLimiter(limits, storage) as limiter:
+    async with SharedSlots(slot_records(ledger, account)) as storage, RateLimiter(limits, storage) as limiter:
         yield limiter
 
 
@@ -35,7 +35,7 @@ def calls_today(ledger: Ledger, account: str) -> int:
 
     Raises LedgerError.
     """
-    with contextlib.closing(slot_records(ledger.url, account)) as record:
+    with contextlib.closing(slot_records(ledger, account)) as record:
         pool, _ = record.change([])
         return pool.calls_last_day
 

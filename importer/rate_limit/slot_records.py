@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from importer.ledger import database, schema
+from importer.ledger.connection import LedgerConnection
 from importer.ledger.records import utc_minute
 from importer.rate_limit import SlotPool
 from importer.rate_limit.pool_text import pool_from_text, pool_to_text
@@ -34,9 +35,11 @@ class SlotRecords(Protocol):
         """Make changes together; return the pool and the results. Raises LedgerError, with no change."""
 
 
-def slot_records(url: sa.URL, account: str) -> SlotRecords:
-    """Return the slot pool of an account in the ledger at ``url``."""
-    return FileSlotRecords(url, account) if url.get_backend_name() == "sqlite" else ServerSlotRecords(url, account)
+def slot_records(ledger: LedgerConnection, account: str) -> SlotRecords:
+    """Return the slot pool of an account in a ledger."""
+    if ledger.path is not None:
+        return FileSlotRecords(ledger.url, account)
+    return ServerSlotRecords(ledger.url, account, ledger.outage)
 
 
 class FileSlotRecords:

@@ -48,6 +48,7 @@ class RowSender:
         started = loop.time()
         info, options = self.preflight.info, self.options
         assert self.job.results is not None
+        self.ledger.outage.patience_s = options.give_up_after_s
         part = PartFile(self.job.results, self.preflight.rows.header, account=info.account, run=info.id)
         emit = to_all(summary.listen, emit, part.listen)
         total = self.preflight.rows.plan.to_send(self.job.limit)
@@ -70,7 +71,12 @@ class RowSender:
             )
             context = SubmissionContext(client=client, limiter=limiter, journal=journal, emit=emit)
             submission = Submission(context, submission_options)
-            stack.enter_context(signals.stopping(lambda why, at_once: submission.stop(why, at_once=at_once)))
+
+            def stop(why: ImporterError, at_once: bool) -> None:  # noqa: FBT001 - see `Interruptions.stopping`
+                self.ledger.outage.hurry(0.0 if at_once else submission_options.grace_s)
+                submission.stop(why, at_once=at_once)
+
+            stack.enter_context(signals.stopping(stop))
             limit_status = LimitStatus(limiter, emit)
             await stack.enter_async_context(_ticking(limit_status))
             ending = await submission.run(self._queued_rows())

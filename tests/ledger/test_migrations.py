@@ -258,7 +258,7 @@ def test_a_ledger_of_version_1_can_be_used_after_the_upgrade(tmp_path: Path) -> 
         ledger.commit(run, [intent("pending")])
         ledger.commit(run, [created("pending")])
         assert entry(ledger, run, "pending").state == "created"
-        with contextlib.closing(slot_records(ledger.url, "tenant")) as record:
+        with contextlib.closing(slot_records(ledger, "tenant")) as record:
             asks = SlotRequest(run=run.id, rate=Rate(5, 5.0), margin_s=0.1, ceiling=5)
             pool, (booking,) = record.change([lambda pool, now: pool.book(asks, now)])
         assert isinstance(booking, Booking)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from importer.ledger.store import Ledger
+from tests.cli.shop import Shop
 from tests.postgres.databases import empty_ledger, new_database, shared_server
 from tests.postgres.server import PostgresServer
 
@@ -39,3 +41,9 @@ def other(ledger: Ledger, url: str) -> Iterator[Ledger]:
     other = Ledger.open(url)
     yield other
     other.close()
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shop:
+    """A folder with a mapping, and no account."""
+    return Shop(tmp_path, monkeypatch, capsys)

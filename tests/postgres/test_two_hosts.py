@@ -25,11 +25,11 @@ import os, signal, sys
 from importer.models import Rate
 from importer.rate_limit import SlotRequest
 from importer.rate_limit.slot_records import slot_records
-import sqlalchemy as sa
+from importer.ledger.store import Ledger
 def book(pool, now):
     print("inside", flush=True)
     os.kill(os.getpid(), signal.SIGSTOP)
-slot_records(sa.make_url(sys.argv[1]), "tenant").change([book])
+slot_records(Ledger.open(sys.argv[1]), "tenant").change([book])
 """
 
 
@@ -76,7 +76,7 @@ def test_two_that_book_at_once_get_different_slots(ledger: Ledger) -> None:
     booked: list[list[int]] = [[], []]
 
     def book(at: int) -> None:
-        with contextlib.closing(slot_records(ledger.url, "tenant")) as records:
+        with contextlib.closing(slot_records(ledger, "tenant")) as records:
             for _ in range(20):
                 _, (answer,) = records.change([lambda pool, now: pool.book(request[at], now)])
                 assert isinstance(answer, Booking)
@@ -84,7 +84,7 @@ def test_two_that_book_at_once_get_different_slots(ledger: Ledger) -> None:
 
     assert race(lambda: book(0), lambda: book(1)) == [None, None]
     assert sorted(booked[0] + booked[1]) == list(range(40))
-    with contextlib.closing(slot_records(ledger.url, "tenant")) as records:
+    with contextlib.closing(slot_records(ledger, "tenant")) as records:
         assert records.change([])[0].calls_last_day == 40
 
 
@@ -96,7 +96,7 @@ def test_a_host_that_falls_silent_while_it_changes_the_pool_stops_nobody(ledger:
         assert silent.stdout.readline() == "inside\n"
         try:
             os.waitpid(silent.pid, os.WUNTRACED)  # it has stopped
-            with contextlib.closing(slot_records(ledger.url, "tenant")) as records:
+            with contextlib.closing(slot_records(ledger, "tenant")) as records:
                 pool, _ = records.change([])
             assert isinstance(pool, SlotPool)
         finally:

@@ -37,7 +37,7 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
 
 @contextlib.asynccontextmanager
 async def storage_of(ledger: Ledger) -> AsyncIterator[SharedSlots]:
-    async with asyncio.timeout(PATIENCE_S), SharedSlots(slot_records(ledger.url, ACCOUNT)) as storage:
+    async with asyncio.timeout(PATIENCE_S), SharedSlots(slot_records(ledger, ACCOUNT)) as storage:
         yield storage
 
 

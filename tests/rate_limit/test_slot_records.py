@@ -10,14 +10,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from importer.ledger import database
 from importer.ledger.records import utc_minute
 from importer.models import Rate
 from importer.rate_limit import Booking, NotYet, SlotPool, SlotRequest
 from importer.rate_limit.slot_records import DAY_MINUTES, SlotRecords, slot_records
-from tests.ledger.ledgers import address, new_ledger, query, use_server
+from tests.ledger.ledgers import new_ledger, query, reopened, use_server
 from tests.postgres.databases import empty_ledger
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +32,7 @@ time.sleep(600)
 
 
 def record_in(folder: Path, account: str = "tenant") -> SlotRecords:
-    return slot_records(sa.make_url(address(folder)), account)
+    return slot_records(reopened(folder), account)
 
 
 def book(record: SlotRecords, run: str, calls: int = 5) -> Booking | NotYet:

@@ -1,0 +1,46 @@
+"""How long to wait for a database server that is away: restarted, unreachable, or failing over."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from importer.ledger.database import boot_clock_s
+
+log = logging.getLogger("importer")
+_BETWEEN_TRIES_S = 0.5
+_USUAL_PATIENCE_S = 30.0
+
+
+class ServerOutage:
+    """The waits of one open ledger. ``patience_s``: how long one outage may last."""
+
+    def __init__(self) -> None:
+        self.patience_s = _USUAL_PATIENCE_S
+        self._since: float | None = None
+        self._end_at: float | None = None  # the run was asked to stop
+        self._hurried = threading.Event()
+
+    def hurry(self, seconds: float) -> None:
+        """Wait at most so long from now on: the run was asked to stop."""
+        at = boot_clock_s() + seconds
+        self._end_at = at if self._end_at is None else min(self._end_at, at)
+        self._hurried.set()
+
+    def wait(self, why: str) -> bool:
+        """Wait before another try; return whether there may be one."""
+        now = boot_clock_s()
+        if self._since is None:
+            self._since = now
+            log.warning("the ledger's server does not answer (%s); waiting up to %.0f s for it", why, self.patience_s)
+        if now - self._since > self.patience_s or (self._end_at is not None and now > self._end_at):
+            return False
+        if self._hurried.wait(_BETWEEN_TRIES_S):
+            threading.Event().wait(_BETWEEN_TRIES_S / 10)
+        return True
+
+    def ended(self) -> None:
+        """Record that the server answers."""
+        if self._since is not None:
+            log.warning("the ledger's server answers again after %.0f s", boot_clock_s() - self._since)
+            self._since = None
