@@ -81,7 +81,7 @@ def _forgotten_lines(plan: ForgetPlan) -> Iterator[str]:
     yield labelled("forgotten", f"{_counted(plan.forgotten)}{_examples(plan.forgotten)}")
     yield from _kept_lines(plan)
     if plan.forgotten:
-        yield labelled("next", "run the manifest again: it sends the forgotten rows as new ones")
+        yield labelled("next", f"run {plan.manifest or 'the manifest'} again: it sends the forgotten rows as new ones")
     elif plan.existing or plan.unknown:
         yield labelled("next", "delete the tickets in the account first; --even-existing forgets the rows all the same")
 

@@ -21,17 +21,18 @@ def run_on_failure(command: str, summary: str, timeout_s: float = _TIMEOUT_S) ->
     """
     output = _stderr()
     try:
-        with (
-            raising(),
-            subprocess.Popen(  # noqa: S602 - the user's own command, with pipes and quotes
+        with raising() as signals:
+            signals.hold()
+            process = subprocess.Popen(  # noqa: S602 - the user's own command, with pipes and quotes
                 command, shell=True, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
-            ) as process,
-        ):
-            try:
-                process.communicate(summary.encode("utf-8", "backslashreplace"), timeout=timeout_s)
-            except BaseException:
-                _kill(process)
-                raise
+            )
+            with process:
+                try:
+                    signals.release()
+                    process.communicate(summary.encode("utf-8", "backslashreplace"), timeout=timeout_s)
+                except BaseException:
+                    _kill(process)
+                    raise
             if process.returncode:
                 log.warning("the command of --on-failure ended with exit code %s", process.returncode)
     except subprocess.TimeoutExpired:

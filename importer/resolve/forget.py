@@ -10,10 +10,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from importer.errors import Declined, ImporterError, ProgramError, UsageError
+from importer.errors import Declined, ProgramError, StoppedEarly, UsageError
 from importer.ledger.forgetting import (
     SentRow,
-    end_acknowledgements,
     forget_rows,
     other_numbers,
     rows_of_keys,
@@ -25,6 +24,7 @@ from importer.ledger.store import Ledger
 from importer.models import RowNumbers, Status
 from importer.resolve.run import recorded
 from importer.resolve.search import SearchOptions, look_up_tickets
+from importer.results.writing import RESULTS_ENDINGS
 from importer.runtime.events import Emit, Event, Noted
 from importer.runtime.signals import interruptions
 from importer.workflows.named_rows import read_named_rows
@@ -47,7 +47,8 @@ class ForgetJob:
 class ForgetPlan(Event):
     """What is about to be forgotten, and which rows are kept because there is or may be a ticket.
 
-    ``acknowledged``: how many rows will not be acknowledged any more. ``warning``: why the search proves little.
+    ``acknowledged``: how many rows will not be acknowledged any more. ``manifest``: of the run that sent them; empty if
+    it is not known. ``warning``: why the search proves little.
     """
 
     account: str
@@ -55,6 +56,7 @@ class ForgetPlan(Event):
     existing: Sequence[SentRow]
     unknown: Sequence[SentRow]
     acknowledged: int = 0
+    manifest: str = ""
     warning: str = ""
 
     @property
@@ -70,6 +72,7 @@ class _Target:
     account: str
     source: str
     manifest: str
+    is_manifest: bool = False  # not a results file
     rows: Sequence[SentRow]
     acknowledged: Sequence[tuple[str, str]]
 
@@ -135,8 +138,7 @@ def forget(
                 agreed = confirm(plan)
             if not agreed:
                 raise Declined("nothing was forgotten")
-            forget_rows(ledger, info, [row.key for row in plan.forgotten])
-            end_acknowledgements(ledger, info, target.acknowledged)
+            forget_rows(ledger, info, [row.key for row in plan.forgotten], target.acknowledged)
         ended.exit_code = plan.exit_code
         return plan
 
@@ -144,6 +146,8 @@ def forget(
 def _target(job: ForgetJob, ledger: Ledger) -> _Target:
     """Find the rows that the user means. Raises UsageError if there is none."""
     path = Path(job.name)
+    if not path.is_file() and (path.suffix in RESULTS_ENDINGS or path.name != job.name):
+        raise UsageError(f"there is no file {path}", hint="name a results file, or a run that `history` lists")
     target = _of_results(job, ledger, path) if path.is_file() else _of_run(job, ledger)
     if not (target.rows or target.acknowledged):
         named = f"row {job.rows} of " if job.rows is not None else ""
@@ -165,6 +169,7 @@ def _of_run(job: ForgetJob, ledger: Ledger) -> _Target:
         account=run.account,
         source=run.source,
         manifest=run.manifest,
+        is_manifest=run.command == "run",
         rows=sent,
         acknowledged=_acknowledged(ledger.acknowledgements(run.account, run.source), {row.key for row in sent}, bad),
     )
@@ -213,8 +218,19 @@ def _plan(
         existing=existing,
         unknown=unknown,
         acknowledged=len(target.acknowledged),
+        manifest=target.manifest if target.is_manifest else "",
         warning=warning,
     )
+
+
+def _connected(connect: Callable[[], SearchOptions], account: str) -> SearchOptions:
+    options = connect()
+    if options.account is None or options.account.name != account:
+        raise UsageError(
+            f"the tickets are in account {account}, and the settings are those of another account",
+            hint="check LSQ_HOST and LSQ_TENANT_ID",
+        )
+    return options
 
 
 def _numbers_in_account(
@@ -222,15 +238,10 @@ def _numbers_in_account(
 ) -> Collection[str]:
     """Return which of the tickets the account shows. Raises ImporterError if it can't tell."""
     try:
-        options = connect()
-        if options.account is None or options.account.name != run.info.account:
-            raise UsageError(
-                f"the tickets are in account {run.info.account}, and the settings are those of another account",
-                hint="check LSQ_HOST and LSQ_TENANT_ID",
-            )
+        options = _connected(connect, run.info.account)
         emit(Noted(f"looking for {len(search):,} tickets in {run.info.account}"))
         with interruptions() as signals:
             return asyncio.run(look_up_tickets(search, options, run, signals, emit)).tickets
-    except ImporterError as error:
+    except (UsageError, StoppedEarly) as error:
         error.hint = f"{error.hint}{_WITHOUT_LOOKING}" if error.hint else _WITHOUT_LOOKING.removeprefix("; ")
         raise

@@ -39,7 +39,7 @@ def with_other_rows(book: Manifest, shown: Path, options: ManifestOptions, folde
     """
     path = all_rows_path(shown)
     try:
-        whole = open_manifest(private_copy(path, folder).path, options, COLUMNS, shown_as=path)
+        whole = open_manifest(private_copy(path, folder).path, options, COLUMNS, original=path)
     except ManifestError as error:
         raise ResultsError(
             f"{shown} has only the rows to work on, and the file with the others can't be read: {error.message}",

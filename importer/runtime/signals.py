@@ -22,21 +22,35 @@ _Told = TypeVar("_Told")
 
 
 @contextlib.contextmanager
-def raising() -> Iterator[None]:
+def raising() -> Iterator[Raising]:
     """Raise Interrupted in the main thread at a signal. For the time before and after sending."""
-    with _handling(_Raising()):
-        yield
+    handler = Raising()
+    with _handling(handler):
+        yield handler
 
 
-class _Raising:
+class Raising:
     """Raises at every signal, and remembers the first: Python drops exceptions that are raised in a finalizer."""
 
     def __init__(self) -> None:
         self.first: int | None = None
+        self._is_held = False
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
+        """Handle a signal."""
         self.first = self.first or number
-        raise interrupted(number)
+        if not self._is_held:
+            raise interrupted(number)
+
+    def hold(self) -> None:
+        """Raise nothing until `release`: what is being made could not be cleaned up yet."""
+        self._is_held = True
+
+    def release(self) -> None:
+        """Raise for a signal that came since `hold`, and again at every signal."""
+        self._is_held = False
+        if self.first is not None:
+            raise interrupted(self.first)
 
 
 def raise_lost() -> None:
@@ -46,7 +60,7 @@ def raise_lost() -> None:
 
 def _raise_first(handlers: Iterable[object]) -> None:
     for handler in handlers:
-        if isinstance(handler, _Raising) and handler.first is not None:
+        if isinstance(handler, Raising) and handler.first is not None:
             raise interrupted(handler.first)
 
 

@@ -294,7 +294,7 @@ def _opened(path: Path, manifest: Path, options: ManifestOptions) -> tuple[int, 
     first: Manifest | ManifestError | None = None
     for header_row in range(1, _HEADER_ROWS + 1):
         try:
-            opened = open_manifest(path, replace(options, header_row=header_row), (), shown_as=manifest)
+            opened = open_manifest(path, replace(options, header_row=header_row), (), original=manifest)
             if not opened.format.header_row:  # JSON and XML have none
                 return 1, opened
             sample = next(opened.chunks(_PROBED_ROWS), None)

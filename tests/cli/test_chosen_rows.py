@@ -144,6 +144,14 @@ def test_row_numbers_behind_the_last_row_get_a_warning(shop: Shop) -> None:
     assert "--rows 2,40: the last row is 6" in validated(shop, "--rows", "2,40").err
 
 
+def test_a_condition_finds_cells_as_they_are_written_and_as_they_are_read(shop: Shop) -> None:
+    """A text that means an empty cell is found both ways."""
+    shop.manifest([("1", "n/a", "Open", "a@example.com"), ("2", "", "Open", "b@example.com"), good_row(3)])
+    shop.path("mapping.yaml").write_text(f"{MAPPING}manifest: {{empty: n/a}}\n", encoding="utf-8")
+    for condition, rows in (("Subject=n/a", 1), ("Subject=", 2)):
+        assert f"{rows} rejected, {3 - rows} not selected" in validated(shop, "--where", condition).out
+
+
 def test_a_condition_finds_one_value_of_a_list_and_names_with_equals_signs(shop: Shop) -> None:
     """Repeated columns and lists of JSON hold several values."""
     mapping = MAPPING + "  Labels: {field: Tags, join: ', '}\n  a=b: CustomData.Other\n"

@@ -95,7 +95,7 @@ def test_an_old_results_file_does_not_bring_forgotten_tickets_back(shop: Shop, o
 
 
 def test_nothing_is_forgotten_without_proof_and_consent(shop: Shop, account: Account, monkeypatch: pytest.MonkeyPatch):
-    """Other settings, an account that shows no known ticket, nobody to ask, a run at work: nothing changes."""
+    """Other settings, an account that shows no known ticket, nobody to ask, no such run: nothing changes."""
     shop.manifest(3)
     run = shop.run("--limit", "2", "--json").summary["run"]
     shop.run()
@@ -107,7 +107,9 @@ def test_nothing_is_forgotten_without_proof_and_consent(shop: Shop, account: Acc
     assert shop.do("ledger", "forget", run, "--yes").code == 2
     shop.unset("LSQ_TENANT_ID")
     assert shop.do("ledger", "forget", run, "--yes").code == 2
-    assert shop.do("ledger", "forget", "no-such-run", "--yes").code == 2
+    for name in ("no-such-run", "no-such-file.csv"):
+        nothing = shop.do("ledger", "forget", name, "--yes")
+        assert (nothing.code, name in nothing.err) == (2, True)
     monkeypatch.setattr("importer.cli.ledger_rows.can_ask", lambda: True)
     monkeypatch.setattr("importer.cli.ledger_rows.ask", lambda _: False)
     assert shop.do("ledger", "forget", run, "--even-existing").code == 1

@@ -69,7 +69,7 @@ def test_a_row_has_the_same_number_everywhere(
     chosen = shop.do("validate", manifest, "-m", "mapping.yaml", "--rows", str(number))
     again = shop.do("rerun", results, "-m", "mapping.yaml", "--rows", str(number), "--yes")
     for ended in (checked, run, chosen, again):
-        assert re.findall(r"missing-value: .*?row (\d+):", ended.out + ended.err) == [str(number)]
+        assert re.findall(r"Subject: empty in row (\d+): .*", ended.out + ended.err) == [str(number)]
     rerun = shop.do("rerun", results, "-m", "mapping.yaml", "-o", "new.csv", "--yes")
     (row,) = [row for row in shop.results("new.csv") if row["import_status"] == "rejected"]
     assert (row["import_row"], rerun.code, len(account.keys)) == (str(number), 1, 6)
@@ -81,4 +81,5 @@ def test_a_message_about_another_row_names_its_number_in_the_manifest(shop: Shop
     shop.path("tickets.jsonl").write_text("".join(f"\n{json.dumps(each)}" for each in records) + "\n", "utf-8")
     for command, file in (("run", "tickets.jsonl"), ("rerun", "tickets.sandbox.results.csv")):
         ended = shop.do(command, file, "-m", "mapping.yaml", "--sandbox", "--yes")
-        assert "row 8: row 2 has the same key, '00001'" in ended.err
+        assert "in row 8: repeated key" in ended.err
+        assert "row 2 has the same key, '00001'" in ended.err

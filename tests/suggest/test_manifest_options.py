@@ -30,11 +30,11 @@ NEEDED = {
     "quoted cells": (_written(ROWS, "^"), 'manifest: {delimiter: "^"}'),
     "below a title": (
         "Report of March\n" + _written(ROWS, "|"),
-        'manifest: {delimiter: "|", header_row: 2}  # guess: ',
+        "manifest: {header_row: 2}  # guess: the rows above look like a title",
     ),
     "blanks and escapes": (
         _written(_with_cells(3, ['say \\"{n}\\", and more']), " ; "),
-        "manifest:\n  # guess: there are blanks around quoted cells; it removes blanks around all cells\n  strip: true\n",
+        "manifest:\n  strip: true  # guess: there are blanks around quoted cells; it removes blanks around all cells\n  escape",
     ),
     "tilde": (_written(ROWS, "~", ""), 'manifest: {delimiter: "~"}'),
     "control character": (_written(ROWS, "\x01", ""), 'manifest: {delimiter: "\\u0001"}'),

@@ -50,11 +50,11 @@ def _divides(header: str, delimiter: str, expected: frozenset[str]) -> bool:
     return len(names) > _LEAST_NAMES and all(map(_NAME.fullmatch, names))
 
 
-def undivided_header_error(shown: str, row: int, header: str, delimiter: str) -> ManifestError:
+def undivided_header_error(file_name: str, row: int, header: str, delimiter: str) -> ManifestError:
     """Return the error for a header that another delimiter seems to divide."""
     line = f"`manifest: {{delimiter: {_quoted(delimiter)}}}`"
     hint = f"If it does, add this line to the mapping: {line}; or export with commas or tabs."
-    message = f"{shown}, row {row}: {delimiter!r} seems to divide the header {header[:100]!r}"
+    message = f"{file_name}, row {row}: {delimiter!r} seems to divide the header {header[:100]!r}"
     return ManifestError(message, hint=hint, remedies=[("delimiter", delimiter)])
 
 
