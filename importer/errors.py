@@ -13,7 +13,7 @@
     ├── StoppedEarly               3   the remaining rows are pending
     ├── HeldByAnotherRun           4
     ├── ProgramError               5   a bug of this program
-    └── Interrupted          130/143   every row has a known state
+    └── Interrupted      129/130/143   every row has a known state
 
 A message says what happened and where; its ``hint`` says what to do next. One error reports all problems: the
 ``details`` have one line for each.
@@ -145,7 +145,7 @@ class HeldByAnotherRun(ImporterError):
 
 
 class Interrupted(ImporterError):
-    """SIGINT or SIGTERM; ``exit_code`` is 128 plus the signal's number."""
+    """SIGHUP, SIGINT or SIGTERM; ``exit_code`` is 128 plus the signal's number."""
 
     def __init__(self, signal_number: int, message: str, *, hint: str = "") -> None:
         super().__init__(message, hint=hint)

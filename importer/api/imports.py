@@ -133,6 +133,7 @@ class Order:
                 limit=options.limit,
                 strict_end=options.strict_end,
                 open_only=options.open_only,
+                keep_results=options.keep_results,
                 export_limits=self._export_limits(),
             )
             send_options = SendOptions(

@@ -7,7 +7,9 @@ cell_values    the names and addresses in a cell
 addresses      the parts of web addresses, without their secrets
 lock           the files that `fetch` has downloaded, and from which addresses
 fetched_files  the same, for the finder
-finder         all of this for the cells of a row
+file_checks    whether a named file can be attached
+row_files      the files of a cell, and of a row's folder
+finder         all files of a row
 unclaimed      the files that belong to no row
 """
 

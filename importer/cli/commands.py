@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import textwrap
 from typing import Any
 
 import click
@@ -50,6 +51,28 @@ class _CommandGroup(click.Group):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         with formatter.section("Environment variables (also read from .env in this folder; flags override them)"):
             formatter.write_dl(list(VARIABLES.items()))
+
+
+class _SandboxCommand(_Command):
+    """The command `sandbox`; its help ends with the format of a fault plan."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        from importer.sandbox import Fault  # noqa: PLC0415 - loads the server
+
+        with formatter.section("Fault plan: a list of rules; the first that selects a request applies"):
+            formatter.write_dl(
+                [
+                    ('- {calls: [3, 7], fault: "500"}', "the requests 3 and 7"),
+                    ("- {calls: 10-20, fault: hang-before}", "a range of requests"),
+                    ('- {every: 50, fault: "429", retry_after: 3}', "each 50th request"),
+                    ("- {probability: 0.01, fault: slow, delay_s: 9}", "one in a hundred; the same each time"),
+                    ('- {match: {Title: Fire}, fault: "503", times: 2}', "tickets like this, twice"),
+                ],
+                col_max=50,
+            )
+        with formatter.section("Faults"):
+            for line in textwrap.wrap(", ".join(Fault), formatter.width - 2, break_on_hyphens=False):
+                formatter.write(f"  {line}\n")
 
 
 @click.group(cls=_CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -290,7 +313,7 @@ def schema() -> None:
     """
 
 
-@cli.command()
+@cli.command(cls=_SandboxCommand)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port on this machine.  [default: any free port]"
 )

@@ -161,6 +161,14 @@ _SENDING = (
         "--open-only", is_flag=True, help="Write only rows that need work into the workbook; a .csv beside it has all."
     ),
     click.option(
+        "--keep-results",
+        type=click.IntRange(min=0),
+        default=10,
+        show_default=True,
+        metavar="N",
+        help="Keep the results of N former runs, and those that were edited.",
+    ),
+    click.option(
         "--sandbox",
         is_flag=True,
         help="Import into a sandbox account on this machine, as a trial without keys.",

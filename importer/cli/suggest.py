@@ -98,5 +98,5 @@ def _log_next(suggestion: Suggestion, manifest: Path, output: Path | None, *, kn
         if knows_fields:
             show_lines(logging.INFO, [labelled("next", f"review the draft, then run: {command}")])
         else:
-            first = labelled("next", "run `ticket-importer fields`, and draft again for the account's fields;")
+            first = labelled("next", "run `ticket-importer fields` and draft again, for the fields of the account")
             show_lines(logging.INFO, [first, labelled("", f"or review this draft, then run: {command}")])

@@ -80,6 +80,21 @@ class ExportFigures:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SinceLastRun:
+    """What is new since the last run. A number is ``None`` if there is nothing to compare with.
+
+    ``new``, ``edited`` and ``gone`` compare the rows with those of the last run that went through its file.
+    ``newly_failed`` and ``still_failing`` count rejected, failed and unknown rows by whether they were so before.
+    """
+
+    new: int | None = None
+    edited: int | None = None
+    gone: int | None = None
+    newly_failed: int | None = None
+    still_failing: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExportStop:
     """Reason to send nothing. ``name``: for scripts; ``go_on_with``: the flag that sends the export anyway."""
 

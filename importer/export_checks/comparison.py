@@ -14,11 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from importer.export_checks.changed_keys import MOST_COMPARED, KeyResemblance, may_be_alike, resemblance
-from importer.export_checks.checks import ExportFigures, ExportLimits, ExportStop, PreviousExport, stops
+from importer.export_checks.checks import ExportFigures, ExportLimits, ExportStop, PreviousExport, SinceLastRun, stops
+from importer.export_checks.last_run import compare_exports
 from importer.ledger.previous_exports import (
+    ContentHashes,
     ExportRecord,
     KeyHashes,
     KnownRow,
+    are_in,
+    content_hashes,
     count_known_keys,
     former_export,
     key_hashes,
@@ -51,12 +55,15 @@ class ExportComparison:
         self._name = PurePath(run.manifest).name
         self._looked_up: dict[str, KnownRow] = {}
         self._parts: list[KeyHashes] = []
-        self._packed = b""  # all keys, sorted
+        self._content_parts: list[ContentHashes] = []
+        self._positions: npt.NDArray[np.intp] = np.zeros(0, dtype=np.intp)  # of the rows counted last
+        self._packed = self._packed_contents = b""  # all keys, sorted, and the contents of their rows
         self._unknown: list[tuple[int, int, str]] = []  # hash, position among all, key
         self._compared_up_to = np.iinfo(np.uint64).max  # unknown keys with a greater hash are not compared
         self._known = self._new = self._comparable = self._changed = 0
         self._last: ExportRecord | None = None
         self.figures = ExportFigures(rows=0, new=0, known=0)
+        self.since_last_export = SinceLastRun()
 
     def look_up(self, keys: Sequence[str]) -> dict[str, str]:
         """Return key -> state for the keys of a chunk that the ledger knows."""
@@ -68,6 +75,7 @@ class ExportComparison:
         """Count rows of the chunk by ``positions``; ``keys``: their keys, none of which was in an earlier row."""
         hashes = key_hashes(self._ledger.keyed_hash, keys)
         self._parts.append(hashes)
+        self._positions = positions
         known = {at: each for at, key in enumerate(keys) if (each := self._looked_up.get(key)) and each.was_sent}
         is_unknown = np.ones(len(keys), dtype=bool)
         is_unknown[list(known)] = False
@@ -80,6 +88,10 @@ class ExportComparison:
             found = self._names.count(chunk, positions[named], sent, self._ledger.keyed_hash.joined)
             self._comparable += found[0]
             self._changed += found[1]
+
+    def add_contents(self, contents: Sequence[str]) -> None:
+        """Add the content hashes of all rows of the chunk whose rows were counted last."""
+        self._content_parts.append(content_hashes(contents)[self._positions])
 
     def _sample(self, keys: Sequence[str], hashes: KeyHashes, is_unknown: npt.NDArray[np.bool_]) -> None:
         """Keep unknown keys to compare with known ones; of too many, a random sample: those with the least hashes."""
@@ -98,12 +110,12 @@ class ExportComparison:
         other_keys = False
         if last is not None and same:
             former_keys = unpack_keys(last.keys)
-            held = int(_are_in(former_keys, keys).sum())
+            held = int(are_in(former_keys, keys).sum())
             other_keys = held < _OTHER_KEYS_SHARE * former_keys.size
         other = former_export(*place) if same else last
         gone = 0
         if other is not None:
-            gone = int((~_are_in(unpack_keys(other.keys), keys)).sum())
+            gone = int((~are_in(unpack_keys(other.keys), keys)).sum())
         self.figures = ExportFigures(
             rows=rows,
             new=self._new,
@@ -117,6 +129,7 @@ class ExportComparison:
         )
         found = stops(self.figures, self._resemblance(limits), limits)
         self._unknown = []
+        self.since_last_export = compare_exports(self._packed, self._packed_contents, last)
         return found
 
     def remember(self) -> None:
@@ -145,6 +158,7 @@ class ExportComparison:
             content_sha256=self._run.manifest_sha256,
             run=self._run.id,
             keys=keys,
+            contents=self._packed_contents if keys else None,
             rows=self.figures.rows,
             known_share=known_share,
             held_share=self.figures.held_share,
@@ -155,7 +169,8 @@ class ExportComparison:
     def _sorted_keys(self) -> KeyHashes:
         if self._parts:
             keys, self._parts = np.concatenate(self._parts), []
-            self._packed = pack_keys(keys)
+            contents, self._content_parts = np.concatenate(self._content_parts), []
+            self._packed, self._packed_contents = pack_keys(keys, contents)
         return unpack_keys(self._packed)
 
     def _resemblance(self, limits: ExportLimits) -> KeyResemblance | None:
@@ -172,16 +187,8 @@ class ExportComparison:
     def _known_elsewhere(self) -> Iterator[str]:
         """Yield the known keys that are not in this export."""
         for keys in known_keys(self._ledger, self._run.account, self._run.source):
-            is_here = _are_in(key_hashes(self._ledger.keyed_hash, keys), self._sorted_keys())
+            is_here = are_in(key_hashes(self._ledger.keyed_hash, keys), self._sorted_keys())
             yield from itertools.compress(keys, (~is_here).tolist())
-
-
-def _are_in(wanted: KeyHashes, keys: KeyHashes) -> npt.NDArray[np.bool_]:
-    """Return which hashes are in a sorted array."""
-    if not keys.size:
-        return np.zeros(wanted.size, dtype=bool)
-    is_there: npt.NDArray[np.bool_] = keys[np.minimum(np.searchsorted(keys, wanted), keys.size - 1)] == wanted
-    return is_there
 
 
 def _former(export: ExportRecord) -> PreviousExport:

@@ -32,7 +32,6 @@ from importer.leadsquared.connection_errors import describe_error, suspected_set
 from importer.leadsquared.connections import GatedConnector, RequestGate, RequestState, UploadProgress, current_request
 from importer.leadsquared.multipart_body import is_sent_whole, open_body, text_body
 from importer.leadsquared.requests import Request
-from importer.leadsquared.ticket_request import TICKETS_PATH
 from importer.models import Secret
 from importer.runtime.proxy import parted
 from importer.runtime.redaction import HIDDEN, LEAST_CHARS, Redactor
@@ -58,11 +57,6 @@ class Endpoint:
     def account_url(self) -> str:
         """The beginning of every call's URL."""
         return f"{self.base_url}/api/tenants/{self.tenant_id}"
-
-    @property
-    def tickets_url(self) -> str:
-        """The URL of *Create Ticket with Attachments*."""
-        return f"{self.account_url}/{TICKETS_PATH}"
 
     def headers(self) -> dict[str, str]:
         """Return the keys, for each request: aiohttp sends a session's headers to the proxy, too, unencrypted."""

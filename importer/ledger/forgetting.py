@@ -90,8 +90,11 @@ def other_numbers(ledger: Ledger, run: RunInfo, most: int) -> list[str]:
         return list(db.scalars(sa.select(_tickets.number).where(where).order_by(_tickets.id.desc()).limit(most)))
 
 
-def forget_rows(ledger: Ledger, run: RunInfo, keys: Sequence[str]) -> None:
-    """Make rows that ``run`` holds new again, all or none. Raises StoppedEarly if another run has taken over."""
+def forget_rows(ledger: Ledger, run: RunInfo, keys: Sequence[str], acknowledged: Sequence[tuple[str, str]]) -> None:
+    """Make rows that ``run`` holds new again, all or none, and end acknowledgements, named by key and content.
+
+    Raises StoppedEarly if another run has taken over.
+    """
     with ledger.writing() as db:
         leases.renew(db, run.id)
         for some in _parts(keys):
@@ -105,13 +108,7 @@ def forget_rows(ledger: Ledger, run: RunInfo, keys: Sequence[str]) -> None:
             db.execute(schema.tickets.update().where(these).values(state="pending", run=None, attempts=0, **_AS_NEW))
             db.execute(request_bodies.erase_bodies(these))
             db.execute(schema.tickets.update().where(these).values(held_by=None))
-
-
-def end_acknowledgements(ledger: Ledger, run: RunInfo, rows: Sequence[tuple[str, str]]) -> None:
-    """Delete the acknowledgements of rows, by key and content."""
-    with ledger.writing() as db:
-        leases.renew(db, run.id)
-        for key, content in rows:
+        for key, content in acknowledged:
             of_source = (_acknowledgements.account == run.account) & (_acknowledgements.source == run.source)
             this = (_acknowledgements.key == key) & (_acknowledgements.content == content)
             db.execute(schema.acknowledgements.delete().where(of_source & this))

@@ -23,6 +23,7 @@ from importer.ledger.store import Ledger
 _READ_ROWS = 10_000
 
 KeyHashes = npt.NDArray[np.uint64]
+ContentHashes = npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,21 +120,38 @@ def key_hashes(keyed_hash: KeyedHash, keys: Sequence[str]) -> KeyHashes:
     return np.frombuffer(keyed_hash.joined(keys), dtype="<u8")[::2].copy()
 
 
-def pack_keys(hashes: KeyHashes) -> bytes:
-    """Sort ``hashes`` in place, and return each of them once, as bytes for ``unpack_keys``.
-
-    No copy of a million hashes is made where none repeats.
-    """
-    hashes.sort()
+def pack_keys(hashes: KeyHashes, contents: ContentHashes) -> tuple[bytes, bytes]:
+    """Return the different hashes, sorted, as bytes for ``unpack_keys``, and the contents in the same order."""
+    order = np.argsort(hashes, kind="stable")
+    hashes, contents = hashes[order], contents[order]
     is_first = np.ones(hashes.size, dtype=bool)
     np.not_equal(hashes[1:], hashes[:-1], out=is_first[1:])
-    distinct = hashes if is_first.all() else hashes[is_first]
-    return distinct.astype("<u8", copy=False).tobytes()
+    if not is_first.all():
+        hashes, contents = hashes[is_first], contents[is_first]
+    return hashes.astype("<u8", copy=False).tobytes(), contents.tobytes()
 
 
 def unpack_keys(keys: bytes) -> KeyHashes:
     """Return the hashes of ``pack_keys``, sorted."""
     return np.frombuffer(keys, dtype="<u8")
+
+
+def content_hashes(contents: Sequence[str]) -> ContentHashes:
+    """Return the first 32 bits of each row's content hash: enough to see that a row was edited."""
+    return np.frombuffer(bytes.fromhex("".join([content[:8] for content in contents])), dtype="<u4")
+
+
+def unpack_contents(contents: bytes) -> ContentHashes:
+    """Return the contents of ``pack_keys``, in the order of its hashes."""
+    return np.frombuffer(contents, dtype="<u4")
+
+
+def are_in(wanted: KeyHashes, keys: KeyHashes) -> npt.NDArray[np.bool_]:
+    """Return which hashes are in a sorted array."""
+    if not keys.size:
+        return np.zeros(wanted.size, dtype=bool)
+    is_there: npt.NDArray[np.bool_] = keys[np.minimum(np.searchsorted(keys, wanted), keys.size - 1)] == wanted
+    return is_there
 
 
 def known_keys(ledger: Ledger, account: str, source: str) -> Iterator[list[str]]:

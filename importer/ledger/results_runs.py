@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -41,6 +41,16 @@ def runs_of_source(ledger: Ledger, account: str, source: str) -> list[ResultsRun
     )
     with ledger.reading() as db:
         return [ResultsRun(**row._asdict()) for row in db.execute(statement)]
+
+
+def rejected_rows(ledger: Ledger, run_id: str) -> Iterator[list[str]]:
+    """Yield the rows that a run rejected, thousands at a time: the key of each, or its content if it has none."""
+    rejections = schema.rejections.c
+    name = sa.case((rejections.key != "", rejections.key), else_=rejections.content)
+    with ledger.reading() as db:
+        statement = sa.select(name).where(rejections.run == run_id)
+        for part in db.execution_options(yield_per=_KEYS_AT_ONCE).scalars(statement).partitions():
+            yield list(part)
 
 
 def unknown_keys(ledger: Ledger, account: str, source: str, keys: Collection[str]) -> list[str]:

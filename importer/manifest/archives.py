@@ -38,16 +38,16 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, gzip.BadGzipFile, EO
 
 @dataclass(frozen=True, kw_only=True)
 class UnpackedFile:
-    """A table from an archive. The caller removes ``path``; messages call it ``shown``."""
+    """A table from an archive. The caller removes ``path``; messages call it ``file_name``."""
 
     path: Path
-    shown: str
+    file_name: str
     archive: str
     warnings: tuple[str, ...] = ()
 
 
 def unpack(
-    path: Path, shown: str, *, folder: Path | None = None, free: Callable[[Path], int] | None = None
+    path: Path, file_name: str, *, folder: Path | None = None, free: Callable[[Path], int] | None = None
 ) -> UnpackedFile | None:
     """Unpack a gzip file, or the one table of a ZIP archive; None for other files.
 
@@ -57,7 +57,7 @@ def unpack(
     """
     with path.open("rb") as file:
         start = file.read(4)
-    unpacking = _Unpacking(path, shown, folder or Path(tempfile.gettempdir()), free or _free_bytes)
+    unpacking = _Unpacking(path, file_name, folder or Path(tempfile.gettempdir()), free or _free_bytes)
     if start.startswith(_GZIP):
         return unpacking.gzip()
     return unpacking.zip() if start == _ZIP else None
@@ -77,16 +77,16 @@ class _Content(Protocol):
 
 
 class _Unpacking:
-    def __init__(self, path: Path, shown: str, folder: Path, free: Callable[[Path], int]) -> None:
+    def __init__(self, path: Path, file_name: str, folder: Path, free: Callable[[Path], int]) -> None:
         self._path = path
-        self._shown = shown
+        self._file_name = file_name
         self._folder = folder
         self._free = free
         self._size_bytes = path.stat().st_size
 
     def gzip(self) -> UnpackedFile:
         with self._translated(), gzip.open(self._path) as content:
-            return UnpackedFile(path=self._write(content, self._shown), shown=self._shown, archive="gzip")
+            return UnpackedFile(path=self._write(content, self._file_name), file_name=self._file_name, archive="gzip")
 
     def zip(self) -> UnpackedFile | None:
         with self._translated(), zipfile.ZipFile(self._path) as archive:
@@ -94,24 +94,24 @@ class _Unpacking:
             if any(map(_is_office_part, archive.namelist())):
                 return None
             info = self._choose(files)
-            shown = f"{_printable(info.filename)} in {self._shown}"
+            file_name = f"{_printable(info.filename)} in {self._file_name}"
             if info.flag_bits & 1:
                 raise ManifestError(
-                    f"{shown} is protected by a password", hint="Unpack it, and use the unpacked file instead."
+                    f"{file_name} is protected by a password", hint="Unpack it, and use the unpacked file instead."
                 )
-            self._require_harmless(info.file_size, info.compress_size, shown)
-            self._require_space(info.file_size, shown)
+            self._require_harmless(info.file_size, info.compress_size, file_name)
+            self._require_space(info.file_size, file_name)
             with archive.open(info) as content:
-                unpacked = self._write(content, shown)
+                unpacked = self._write(content, file_name)
             warnings = self._warnings(len(files) - 1, info.filename)
-            return UnpackedFile(path=unpacked, shown=shown, archive="a ZIP archive", warnings=warnings)
+            return UnpackedFile(path=unpacked, file_name=file_name, archive="a ZIP archive", warnings=warnings)
 
     def _warnings(self, others: int, name: str) -> tuple[str, ...]:
         if not others:
             return ()
         warning = (
-            f"{self._shown} contains {others:,} more file{'s' if others > 1 else ''} beside {_printable(name)}, which "
-            "are not read; unpack the archive if they are attachments"
+            f"{self._file_name} contains {others:,} more file{'s' if others > 1 else ''} beside {_printable(name)}, "
+            "which are not read; unpack the archive if they are attachments"
         )
         return (warning,)
 
@@ -125,11 +125,12 @@ class _Unpacking:
         if len(tables) == 1:
             return tables[0]
         if not files:
-            raise ManifestError(f"{self._shown} is an empty ZIP archive", hint="Export or pack the manifest again.")
+            raise ManifestError(f"{self._file_name} is an empty ZIP archive", hint="Export or pack the manifest again.")
         names = [_printable(info.filename) for info in tables]
         more = [f"... and {len(names) - _MAX_NAMES_SHOWN:,} more"] if len(names) > _MAX_NAMES_SHOWN else []
         raise ManifestError(
-            f"{self._shown} is a ZIP archive of {len(names):,} files, and it is not clear which one is the manifest:",
+            f"{self._file_name} is a ZIP archive of {len(names):,} files, and it is not clear which one is the "
+            "manifest:",
             details=[*names[:_MAX_NAMES_SHOWN], *more],
             hint="Unpack the manifest, and use the unpacked file instead.",
         )
@@ -140,56 +141,56 @@ class _Unpacking:
             yield
         except _DAMAGED as error:
             raise ManifestError(
-                f"{self._shown} can't be unpacked: the archive is cut off or damaged",
+                f"{self._file_name} can't be unpacked: the archive is cut off or damaged",
                 hint="Export or copy the file again.",
             ) from error
         except (NotImplementedError, RuntimeError) as error:
             raise ManifestError(
-                f"{self._shown} is packed by a method that is not supported: {error}",
+                f"{self._file_name} is packed by a method that is not supported: {error}",
                 hint="Unpack it, and use the unpacked file instead.",
             ) from error
 
-    def _write(self, content: _Content, shown: str) -> Path:
+    def _write(self, content: _Content, file_name: str) -> Path:
         try:
             # mkstemp creates the file for this user only: tickets hold customers' data.
             descriptor, name = tempfile.mkstemp(prefix="ticket-importer-", suffix=".unpacked", dir=self._folder)
         except OSError as error:
-            raise _no_space(shown, self._folder, error.strerror) from error
+            raise _no_space(file_name, self._folder, error.strerror) from error
         target = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                self._copy(content, file, shown)
+                self._copy(content, file, file_name)
         except BaseException:
             target.unlink(missing_ok=True)
             raise
         return target
 
-    def _copy(self, content: _Content, file: IO[bytes], shown: str) -> None:
+    def _copy(self, content: _Content, file: IO[bytes], file_name: str) -> None:
         size_bytes = 0
         while block := content.read(_BLOCK_BYTES):
             size_bytes += len(block)
-            self._require_harmless(size_bytes, self._size_bytes, shown)
-            self._require_space(len(block), shown)
+            self._require_harmless(size_bytes, self._size_bytes, file_name)
+            self._require_space(len(block), file_name)
             try:
                 file.write(block)
             except OSError as error:
-                raise _no_space(shown, self._folder, error.strerror) from error
+                raise _no_space(file_name, self._folder, error.strerror) from error
 
-    def _require_harmless(self, size_bytes: int, packed_bytes: int, shown: str) -> None:
+    def _require_harmless(self, size_bytes: int, packed_bytes: int, file_name: str) -> None:
         if is_bomb(size_bytes, packed_bytes):
             raise ManifestError(
-                f"{shown} expands to more than {size_bytes / 1e9:,.1f} GB, over {_MAX_RATIO} times its packed size",
+                f"{file_name} expands to more than {size_bytes / 1e9:,.1f} GB, over {_MAX_RATIO} times its packed size",
                 hint="Exports do not shrink so much; if it really is one, unpack it and use the unpacked file instead.",
             )
 
-    def _require_space(self, size_bytes: int, shown: str) -> None:
+    def _require_space(self, size_bytes: int, file_name: str) -> None:
         if self._free(self._folder) < size_bytes:
-            raise _no_space(shown, self._folder, f"it needs {size_bytes / 1e6:,.1f} MB")
+            raise _no_space(file_name, self._folder, f"it needs {size_bytes / 1e6:,.1f} MB")
 
 
-def _no_space(shown: str, folder: Path, reason: str | None) -> ManifestError:
+def _no_space(file_name: str, folder: Path, reason: str | None) -> ManifestError:
     return ManifestError(
-        f"{shown} can't be unpacked to {folder}: {reason or 'the disk refuses it'}",
+        f"{file_name} can't be unpacked to {folder}: {reason or 'the disk refuses it'}",
         hint="Free some disk space there, or set TMPDIR to a folder on another disk.",
     )
 

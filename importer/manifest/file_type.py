@@ -85,7 +85,7 @@ _CONTENT_TYPES = {
 _MAIN_PARTS = {"workbook.xml": FileType.WORKBOOK, "workbook.bin": FileType.BINARY_WORKBOOK}
 
 
-def detect_file_type(path: Path, shown: str, *, encoding: str | None = None) -> FileType:
+def detect_file_type(path: Path, file_name: str, *, encoding: str | None = None) -> FileType:
     """Return the kind of the file.
 
     Raises ManifestError that names a kind that can't be read; OSError.
@@ -95,18 +95,18 @@ def detect_file_type(path: Path, shown: str, *, encoding: str | None = None) -> 
     with path.open("rb") as file:
         sample = file.read(SAMPLE_BYTES)
     if not sample:
-        raise ManifestError(f"{shown} is empty (0 bytes)", hint="Export the file again.")
+        raise ManifestError(f"{file_name} is empty (0 bytes)", hint="Export the file again.")
     if sample.startswith(_ZIP):
-        return _detect_zip(path, shown)
+        return _detect_zip(path, file_name)
     if sample.startswith(OLE2_SIGNATURE):
-        return _detect_ole2(path, shown)
+        return _detect_ole2(path, file_name)
     if sample[_TAR_AT:].startswith(b"ustar"):
-        raise _not_a_manifest(shown, "a tar archive")
+        raise _not_a_manifest(file_name, "a tar archive")
     start = _as_ascii(sample)
     if (unsupported := unsupported_file(sample, start)) is not None:
-        raise unsupported.error(shown)
+        raise unsupported.error(file_name)
     if encoding is None and _is_binary(sample):
-        raise _not_a_manifest(shown, "a binary file")
+        raise _not_a_manifest(file_name, "a binary file")
     if (markup := markup_kind(start)) is not None:
         return _MARKUP_TYPES[markup]
     return FileType.JSON if _JSON.match(start) else FileType.DELIMITED
@@ -149,38 +149,38 @@ def _is_utf8(sample: bytes) -> bool:
     return True
 
 
-def _not_a_manifest(shown: str, name: str) -> ManifestError:
-    return UnsupportedFile(name).error(shown)
+def _not_a_manifest(file_name: str, name: str) -> ManifestError:
+    return UnsupportedFile(name).error(file_name)
 
 
-def _detect_zip(path: Path, shown: str) -> FileType:
+def _detect_zip(path: Path, file_name: str) -> FileType:
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
             contents = _ZipContents.of(archive)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
         raise ManifestError(
-            f"{shown} looks like an Excel workbook or a ZIP archive, but it is cut off or damaged",
+            f"{file_name} looks like an Excel workbook or a ZIP archive, but it is cut off or damaged",
             hint="Export or copy the file again.",
         ) from error
     if any(is_bomb(part.file_size, part.compress_size, _HARMLESS_PART_BYTES) for part in parts):
         raise ManifestError(
-            f"{shown} is a workbook that expands to hundreds of times its size, as files made to fill a memory do",
+            f"{file_name} is a workbook that expands to hundreds of times its size, as files made to fill a memory do",
             hint="If it really is an export, save the sheet as CSV and use that.",
         )
     if (unsupported := contents.unsupported()) is not None:
-        raise unsupported.error(shown)
+        raise unsupported.error(file_name)
     if contents.is_locked:
-        raise ManifestError(f"{shown} is protected by a password", hint=_UNLOCK_DOCUMENT)
+        raise ManifestError(f"{file_name} is protected by a password", hint=_UNLOCK_DOCUMENT)
     kind = contents.kind()
     if kind is not None:
         return kind
     if any(name.startswith("xl/") for name in contents.names):
         raise ManifestError(
-            f"{shown} looks like an Excel workbook, but its list of parts is missing or damaged",
+            f"{file_name} looks like an Excel workbook, but its list of parts is missing or damaged",
             hint="Open it in Excel and save it again.",
         )
-    raise _not_a_manifest(shown, "a ZIP archive")
+    raise _not_a_manifest(file_name, "a ZIP archive")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,22 +239,22 @@ class _ZipContents:
         return UnsupportedFile("an e-book (EPUB)") if mimetype.startswith(b"application/epub") else None
 
 
-def _detect_ole2(path: Path, shown: str) -> FileType:
+def _detect_ole2(path: Path, file_name: str) -> FileType:
     try:
         streams = stream_names(path)
         is_locked = "EncryptedPackage" in streams or ("Workbook" in streams and is_encrypted(path))
     except DamagedWorkbookError as error:
         raise ManifestError(
-            f"{shown} looks like a workbook of Excel 97-2003, but it is cut off or damaged",
+            f"{file_name} looks like a workbook of Excel 97-2003, but it is cut off or damaged",
             hint="Export or copy the file again.",
         ) from error
     if is_locked:
         raise ManifestError(
-            f"{shown} is protected by a password",
+            f"{file_name} is protected by a password",
             hint="Open it in Excel, remove the password (File > Info > Protect Workbook) and save it again.",
         )
     if "Workbook" in streams:
         return FileType.OLD_WORKBOOK
     if (found := next((each for name, each in _OLD_STREAMS.items() if name in streams), None)) is not None:
-        raise found.error(shown)
-    raise ManifestError(f"{shown} is a file of an old Office program, which is not supported", hint=SAVE_AS)
+        raise found.error(file_name)
+    raise ManifestError(f"{file_name} is a file of an old Office program, which is not supported", hint=SAVE_AS)

@@ -67,14 +67,14 @@ def find_header(records: Iterable[Sequence[str]], wanted_row: int) -> tuple[int,
 
 
 def make_header(
-    record: Sequence[str], *, row: int, shown: str, first_column: int = 0, sheet: str | None = None
+    record: Sequence[str], *, row: int, file_name: str, first_column: int = 0, sheet: str | None = None
 ) -> Header:
     """Check the header's names, and number repeated ones.
 
     Raises ManifestError with all columns that have no name.
     """
     width = len(record)
-    where = f"{shown}, sheet {sheet!r}, row {row}" if sheet is not None else f"{shown}, row {row}"
+    where = f"{file_name}, sheet {sheet!r}, row {row}" if sheet is not None else f"{file_name}, row {row}"
     if width > MAX_COLUMNS:
         raise ManifestError(
             f"{where}: the header has {width:,} columns, but at most {MAX_COLUMNS:,} are supported",
@@ -114,11 +114,13 @@ def number_repeated(record: Sequence[str]) -> tuple[tuple[str, ...], RepeatedCol
     return tuple(names), {name: tuple(columns) for name, columns in repeated.items()}
 
 
-def missing_header_error(shown: str, wanted_row: int) -> ManifestError:
+def missing_header_error(file_name: str, wanted_row: int) -> ManifestError:
     """Return the error for a table without a header at or below ``wanted_row``."""
     if wanted_row == 1:
-        return ManifestError(f"{shown} contains only blanks", hint="Export the file again: it needs a header and rows.")
+        return ManifestError(
+            f"{file_name} contains only blanks", hint="Export the file again: it needs a header and rows."
+        )
     return ManifestError(
-        f"{shown} has no header: row {wanted_row} and all rows below it are blank or missing",
+        f"{file_name} has no header: row {wanted_row} and all rows below it are blank or missing",
         hint="Set `manifest: {header_row: N}` in the mapping to the row with the names of the columns.",
     )

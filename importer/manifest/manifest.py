@@ -149,26 +149,26 @@ def open_manifest(
     expected: Collection[str] = (),
     *,
     may_lack: Collection[str] = (),
-    shown_as: Path | None = None,
+    original: Path | None = None,
 ) -> Manifest:
     """Detect the file's type and format, and open it. Raises ManifestError if it can't be read as a table.
 
     ``expected``: the columns of the mapping; the delimiter or sheet with most of them is chosen.
     ``may_lack``: columns that JSON gets as empty ones if no object has them, because JSON has no header.
-    ``shown_as``: the path to name in errors if ``path`` is a private copy; an archive is unpacked beside the copy.
+    ``original``: the file that errors name if ``path`` is a private copy of it; an archive is unpacked beside the copy.
     """
-    shown = str(path if shown_as is None else shown_as)
+    file_name = str(path if original is None else original)
     if options.header_row < 1:
         raise ManifestError(
-            f"{shown}: there is no row {options.header_row}; rows are counted from 1",
+            f"{file_name}: there is no row {options.header_row}; rows are counted from 1",
             hint="Correct `manifest: {header_row}` in the mapping.",
         )
-    folder = None if shown_as is None else path.parent
+    folder = None if original is None else path.parent
     try:
-        return _open(path, options, _KnownColumns(expected=expected, may_lack=may_lack), shown, folder)
+        return _open(path, options, _KnownColumns(expected=expected, may_lack=may_lack), file_name, folder)
     except OSError as error:
         raise ManifestError(
-            f"{shown} can't be read: {error.strerror or error}",
+            f"{file_name} can't be read: {error.strerror or error}",
             hint="Check the path, and whether the user who runs the import may read the file.",
         ) from error
 
@@ -182,40 +182,40 @@ class _KnownColumns:
 
 
 def _open(
-    path: Path, options: ManifestOptions, known_columns: _KnownColumns, shown: str, folder: Path | None
+    path: Path, options: ManifestOptions, known_columns: _KnownColumns, file_name: str, folder: Path | None
 ) -> Manifest:
-    unpacked = unpack(path, shown, folder=folder)
+    unpacked = unpack(path, file_name, folder=folder)
     if unpacked is None:
-        return _open_unpacked(path, options, known_columns, shown, None)
+        return _open_unpacked(path, options, known_columns, file_name, None)
     try:
-        return _open_unpacked(unpacked.path, options, known_columns, unpacked.shown, unpacked)
+        return _open_unpacked(unpacked.path, options, known_columns, unpacked.file_name, unpacked)
     except BaseException:
         unpacked.path.unlink(missing_ok=True)
         raise
 
 
 def _open_unpacked(
-    path: Path, options: ManifestOptions, known_columns: _KnownColumns, shown: str, unpacked: UnpackedFile | None
+    path: Path, options: ManifestOptions, known_columns: _KnownColumns, file_name: str, unpacked: UnpackedFile | None
 ) -> Manifest:
-    kind = detect_file_type(path, shown, encoding=options.encoding)
-    source = _open_source(path, kind, options, known_columns, shown)
-    return Manifest(source, unpacked, _unused_option_warning(kind, options, shown), options)
+    kind = detect_file_type(path, file_name, encoding=options.encoding)
+    source = _open_source(path, kind, options, known_columns, file_name)
+    return Manifest(source, unpacked, _unused_option_warning(kind, options, file_name), options)
 
 
 def _open_source(
-    path: Path, kind: FileType, options: ManifestOptions, known_columns: _KnownColumns, shown: str
+    path: Path, kind: FileType, options: ManifestOptions, known_columns: _KnownColumns, file_name: str
 ) -> _Source:
     match kind:
         case FileType.DELIMITED:
-            return open_delimited(path, options, known_columns.expected, shown)
+            return open_delimited(path, options, known_columns.expected, file_name)
         case FileType.JSON:
-            return open_json(path, options, known_columns.may_lack, shown)
+            return open_json(path, options, known_columns.may_lack, file_name)
         case FileType.HTML:
-            return open_html(path, options, known_columns.expected, shown)
+            return open_html(path, options, known_columns.expected, file_name)
         case FileType.XML_WORKBOOK:
-            return open_xml_workbook(path, options, known_columns.expected, shown)
+            return open_xml_workbook(path, options, known_columns.expected, file_name)
         case FileType.XML:
-            return open_xml(path, options, known_columns.may_lack, shown)
+            return open_xml(path, options, known_columns.may_lack, file_name)
         case (
             FileType.WORKBOOK
             | FileType.MACRO_WORKBOOK
@@ -223,17 +223,17 @@ def _open_source(
             | FileType.OLD_WORKBOOK
             | FileType.OPEN_DOCUMENT
         ):
-            return open_workbook(path, kind, options, known_columns.expected, shown)
+            return open_workbook(path, kind, options, known_columns.expected, file_name)
         case _:
             assert_never(kind)
 
 
-def _unused_option_warning(kind: FileType, options: ManifestOptions, shown: str) -> tuple[str, ...]:
+def _unused_option_warning(kind: FileType, options: ManifestOptions, file_name: str) -> tuple[str, ...]:
     """Warn of options in the mapping that do not apply to this kind of file."""
     unused = _UNUSED_OPTIONS.get(kind, _UNUSED_BY_WORKBOOKS)
     unused_set = [name for name in unused if getattr(options, name) != getattr(ManifestOptions(), name)]
     warning = (
-        f"`manifest: {{{', '.join(unused_set)}}}` in the mapping is ignored, because {shown} is {kind.value}; remove "
-        "it from the mapping, or use the file that the mapping was written for"
+        f"`manifest: {{{', '.join(unused_set)}}}` in the mapping is ignored, because {file_name} is {kind.value}; "
+        "remove it from the mapping, or use the file that the mapping was written for"
     )
     return (warning,) if unused_set else ()

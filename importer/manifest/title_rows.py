@@ -16,7 +16,7 @@ def count_known_columns(expected: Collection[str], *rows: Sequence[str]) -> int:
 
 
 def refuse_title_rows(
-    header: Sequence[str], row: int, below: Iterable[Sequence[str]], expected: Collection[str], shown: str
+    header: Sequence[str], row: int, below: Iterable[Sequence[str]], expected: Collection[str], file_name: str
 ) -> None:
     """Raise ManifestError if a row below has more of the mapping's columns than the header.
 
@@ -33,6 +33,7 @@ def refuse_title_rows(
         return
     some = ", ".join(repr(name) for name in header if name.strip())
     raise ManifestError(
-        f"{shown}, row {row} ({some}) is not the header: the names of the mapping's columns are in row {header_row}",
+        f"{file_name}, row {row} ({some}) is not the header: the names of the mapping's columns are in row "
+        f"{header_row}",
         hint=f"Add this line to the mapping: `manifest: {{header_row: {header_row}}}`",
     )

@@ -30,11 +30,11 @@ class UnsupportedFile:
     hint: str = _USE_EXPORT
     is_table: bool = False
 
-    def error(self, shown: str) -> ManifestError:
+    def error(self, file_name: str) -> ManifestError:
         """Return the error that refuses the file."""
         if self.is_table:
-            return ManifestError(f"{shown} is {self.name}, a format that is not supported", hint=self.hint)
-        return ManifestError(f"{shown} is not a table but {self.name}", hint=self.hint)
+            return ManifestError(f"{file_name} is {self.name}, a format that is not supported", hint=self.hint)
+        return ManifestError(f"{file_name} is not a table but {self.name}", hint=self.hint)
 
 
 _SIGNATURES = {

@@ -28,6 +28,7 @@ from importer.suggest.vocabulary import matching_value
 from importer.validation.rule_steps import convert_cells
 
 _MOST_WORDS = 100
+_KEY_CHARS = 1_000  # YAML takes no longer keys on one line
 _FEW = 0.1  # of all rows
 _NO_VALUE = frozenset(
     ("-", "--", "---", "–", "—", ".", "/", "?", "n/a", "na", "n.a.", "none", "(none)", "null", "nil", "nan", "empty",
@@ -91,7 +92,7 @@ def with_fixes(
 
 def _rules(kind: ProblemKind, mapping: Mapping) -> list[Rule]:
     """Return the rules that a kind of problem may be about: one column may fill several fields."""
-    if kind.code not in _ADD:
+    if kind.code not in _ADD or len(kind.column or "") > _KEY_CHARS:
         return []
     if kind.code == "missing-lead":
         return [rule for rule in mapping.rules if rule.field in LEAD_IDENTIFIERS[1:]][:1]

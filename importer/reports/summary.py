@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from importer.errors import ImporterError
-from importer.export_checks.checks import ExportFigures, ExportStop
+from importer.export_checks.checks import ExportFigures, ExportStop, SinceLastRun
 from importer.models import DONE_STATUSES, AttachmentCounts, Rate, Status
 from importer.reports.problem_tally import ProblemKind
 from importer.results import ResultRow
@@ -121,6 +121,7 @@ class Summary(Event):
     all_rows: Path | None = None  # the file with all rows, if the results have only those to work on
     statuses: Counter[Status] = field(default_factory=Counter)  # without acknowledged rows
     acknowledged: int = 0  # rejected or failed rows that a user has acknowledged
+    not_selected: int = 0  # pending rows that the flags of the run left out
     unknown_since: str = ""  # when the oldest unknown row became unknown
     reasons: Counter[tuple[Status, str, str]] = field(default_factory=Counter)  # status, code, error
     kinds: Sequence[ProblemKind] = ()  # of the problems of rejected rows
@@ -133,6 +134,7 @@ class Summary(Event):
     attachments: AttachmentCounts | None = None
     ending: ImporterError | None = None
     export: ExportFigures | None = None  # compared with earlier exports; only for `run`
+    since_last_run: SinceLastRun | None = None  # only for `run`
     stops: tuple[ExportStop, ...] = ()  # why nothing was sent
 
     @property
@@ -166,5 +168,6 @@ class Summary(Event):
         for reason in rows:
             status = reason[0]
             self.statuses[status] += 1
+            self.not_selected += reason[1] == "not-selected"
             if status not in DONE_STATUSES and (reason in self.reasons or len(self.reasons) < _REASONS_KEPT):
                 self.reasons[reason] += 1

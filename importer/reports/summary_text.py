@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
-from importer.export_checks.checks import ExportFigures, ExportStop
+from importer.export_checks.checks import ExportFigures, ExportStop, SinceLastRun
 from importer.ledger.records import seconds_since
 from importer.models import AttachmentCounts, Status
 from importer.reports.problem_text import kind_data
 from importer.reports.summary import PlanSummary, Summary
-from importer.runtime.display_text import duration, labelled, least_duration, limit_text, one_line, size_text
+from importer.runtime.display_text import age_text, duration, labelled, least_duration, limit_text, one_line, size_text
 from importer.submission.plan import TO_SEND, Disposition
 
 _REASONS_SHOWN = 10
-_OLD_S = 3600  # the age of a row that has just become unknown is of no interest
 _EXPLAINED = (Status.FAILED, Status.UNKNOWN)
 _ROW_LINES = (
     (Disposition.SKIP, "already imported, skipped"),
@@ -183,6 +183,8 @@ def summary_lines(summary: Summary) -> Iterator[str]:
         yield labelled("", f"{count:,} {status}: {code}{f': {one_line(error)}' if error else ''}")
     if len(reasons) > _REASONS_SHOWN:
         yield labelled("", f"… and {len(reasons) - _REASONS_SHOWN:,} more reasons: see import_error in the results")
+    if summary.since_last_run is not None:
+        yield labelled("compared", f"with the last run: {_since_text(summary.since_last_run)}")
     if summary.repeated:
         rows = "1 row was" if summary.repeated == 1 else f"{summary.repeated:,} rows were"
         yield labelled("warning", f"{rows} sent again although the first request may have created a ticket:")
@@ -193,6 +195,11 @@ def summary_lines(summary: Summary) -> Iterator[str]:
     yield labelled("results", str(summary.results))
     if summary.all_rows is not None:
         yield labelled("", f"{summary.all_rows} has all rows, and the workbook those that need work: keep both")
+
+
+def _since_text(since: SinceLastRun) -> str:
+    known = {name.replace("_", " "): count for name, count in asdict(since).items() if count is not None}
+    return ", ".join(f"{count:,} {name}" for name, count in known.items())
 
 
 def log_text(summary: Summary) -> str:
@@ -209,9 +216,9 @@ def _state_counts(summary: Summary) -> Iterator[str]:
     """Yield the number of rows in each state, with the age of the oldest unknown row, and acknowledged rows apart."""
     for status in Status:
         if count := summary.statuses[status]:
-            age_s = seconds_since(summary.unknown_since) if status is Status.UNKNOWN else None
-            age = f" (the oldest for {duration(age_s)})" if age_s is not None and age_s >= _OLD_S else ""
-            yield f"{count:,} {status}{age}"
+            oldest_s = seconds_since(summary.unknown_since) if status is Status.UNKNOWN else None
+            left_out = status is Status.PENDING and summary.not_selected
+            yield f"{count:,} {status}{age_text(count, oldest_s)}{f' ({left_out:,} not selected)' if left_out else ''}"
     if summary.acknowledged:
         yield f"{summary.acknowledged:,} acknowledged"
 
@@ -225,6 +232,8 @@ def summary_data(summary: Summary) -> dict[str, object]:
         "rows": summary.statuses.total() + summary.acknowledged,
         **{status.value: summary.statuses[status] for status in Status},
         "acknowledged": summary.acknowledged,
+        "unknown_since": summary.unknown_since or None,
+        "not_selected": summary.not_selected,
         "kinds": [kind_data(kind) for kind in summary.kinds],
         **_export_facts(summary.export, summary.stops),
         "seed": summary.seed,
@@ -232,6 +241,7 @@ def summary_data(summary: Summary) -> dict[str, object]:
         "throttled": summary.throttled,
         "repeated": summary.repeated,
         "attachments": attachments_json(summary.attachments),
+        "since_last_run": asdict(summary.since_last_run) if summary.since_last_run is not None else None,
         "limit": summary.limit or None,
         "seconds": round(summary.seconds, 3),
     }

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from importer.errors import Declined, ImporterError, ProgramError, UsageError
+from importer.errors import Declined, ProgramError, StoppedEarly, UsageError
 from importer.ledger.forgetting import (
     SentRow,
-    end_acknowledgements,
     forget_rows,
     other_numbers,
     rows_of_keys,
     rows_sent_by,
 )
 from importer.ledger.history import past_run
-from importer.ledger.records import Acknowledgements, Claim, RunInfo, new_run_id, path_text
+from importer.ledger.records import Claim, RunInfo, new_run_id, path_text
 from importer.ledger.store import Ledger
 from importer.models import RowNumbers, Status
 from importer.resolve.run import recorded
 from importer.resolve.search import SearchOptions, look_up_tickets
-from importer.runtime.events import Emit, Event, Noted
+from importer.results.writing import RESULTS_ENDINGS
+from importer.runtime.events import Emit, Noted, Warned
 from importer.runtime.signals import interruptions
 from importer.workflows.named_rows import read_named_rows
 
@@ -44,10 +44,11 @@ class ForgetJob:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForgetPlan(Event):
+class ForgetPlan:
     """What is about to be forgotten, and which rows are kept because there is or may be a ticket.
 
-    ``acknowledged``: how many rows will not be acknowledged any more. ``warning``: why the search proves little.
+    ``acknowledged``: how many rows will not be acknowledged any more. ``manifest``: of the run that sent them; empty if
+    it is not known. ``warning``: why the search proves little.
     """
 
     account: str
@@ -55,6 +56,7 @@ class ForgetPlan(Event):
     existing: Sequence[SentRow]
     unknown: Sequence[SentRow]
     acknowledged: int = 0
+    manifest: str = ""
     warning: str = ""
 
     @property
@@ -65,13 +67,18 @@ class ForgetPlan(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class _Target:
-    """The rows that the user means. ``acknowledged``: key and content of those that are acknowledged."""
+    """The rows that the user means. ``bad``: key and content of those that may be acknowledged.
+
+    ``acknowledged``: the acknowledgements that end.
+    """
 
     account: str
     source: str
     manifest: str
+    is_manifest: bool = False  # not a results file
     rows: Sequence[SentRow]
-    acknowledged: Sequence[tuple[str, str]]
+    bad: Collection[tuple[str, str]]
+    acknowledged: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,14 +136,14 @@ def forget(
     with recorded(run, ended, emit):
         ledger.claim(info, [Claim(key=row.key, manifest_row=row.manifest_row) for row in target.rows])
         plan = _plan(job, run, target, connect, emit)
-        emit(plan)
+        if plan.warning:
+            emit(Warned(plan.warning))
         if plan.forgotten or plan.acknowledged:
             with ledger.renewing(info.id):
                 agreed = confirm(plan)
             if not agreed:
                 raise Declined("nothing was forgotten")
-            forget_rows(ledger, info, [row.key for row in plan.forgotten])
-            end_acknowledgements(ledger, info, target.acknowledged)
+            forget_rows(ledger, info, [row.key for row in plan.forgotten], target.acknowledged)
         ended.exit_code = plan.exit_code
         return plan
 
@@ -144,48 +151,53 @@ def forget(
 def _target(job: ForgetJob, ledger: Ledger) -> _Target:
     """Find the rows that the user means. Raises UsageError if there is none."""
     path = Path(job.name)
+    if not path.is_file() and (path.suffix.lower() in RESULTS_ENDINGS or path.name != job.name):
+        raise UsageError(f"there is no file {path}", hint="name a results file, or a run that `history` lists")
     target = _of_results(job, ledger, path) if path.is_file() else _of_run(job, ledger)
+    acknowledged = ledger.acknowledgements(target.account, target.source)
+    if job.rows is None:
+        target = _without_acknowledged(target, {key for key, _ in acknowledged})
+    else:
+        keys = {row.key for row in target.rows}
+        named = [each for each in acknowledged if each[0] in keys or each in target.bad]
+        target = replace(target, acknowledged=named)
     if not (target.rows or target.acknowledged):
-        named = f"row {job.rows} of " if job.rows is not None else ""
+        named_rows = f"rows {job.rows} of " if job.rows is not None else ""
         raise UsageError(
-            f"{named}{job.name}: the ledger has nothing to forget",
+            f"the ledger has nothing to forget of {named_rows}{job.name}",
             hint="`ticket-importer history` lists the runs, and `history RUN` the rows of one",
         )
     return target
 
 
+def _without_acknowledged(target: _Target, keys: Collection[str]) -> _Target:
+    """Leave out failed rows that the user has acknowledged: only ``--rows`` ends an acknowledgement."""
+    return replace(target, rows=[row for row in target.rows if row.state != Status.FAILED or row.key not in keys])
+
+
 def _of_run(job: ForgetJob, ledger: Ledger) -> _Target:
     run = past_run(ledger, job.name)
-    sent = [row for row in rows_sent_by(ledger, run.id) if job.rows is None or row.manifest_row in job.rows]
-    rejected = [
-        each for row, each in ledger.rejections(run.id, _ALL_ROWS).items() if job.rows is None or row in job.rows
-    ]
-    bad = {(row.key, row.content) for row in rejected}
+    rejected = ledger.rejections(run.id, _ALL_ROWS) if job.rows is not None else {}
     return _Target(
         account=run.account,
         source=run.source,
         manifest=run.manifest,
-        rows=sent,
-        acknowledged=_acknowledged(ledger.acknowledgements(run.account, run.source), {row.key for row in sent}, bad),
+        is_manifest=run.command == "run",
+        rows=[row for row in rows_sent_by(ledger, run.id) if job.rows is None or row.manifest_row in job.rows],
+        bad={(each.key, each.content) for row, each in rejected.items() if job.rows is None or row in job.rows},
     )
 
 
 def _of_results(job: ForgetJob, ledger: Ledger, results: Path) -> _Target:
     read = read_named_rows(results, job.rows)
     keys = list(dict.fromkeys(row.key for row, _ in read.rows if row.key))
-    bad = {(row.key, content) for row, content in read.rows}
     return _Target(
         account=read.account,
         source=read.source,
         manifest=path_text(results.absolute()),
         rows=rows_of_keys(ledger, read.account, read.source, keys),
-        acknowledged=_acknowledged(ledger.acknowledgements(read.account, read.source), set(keys), bad),
+        bad={(row.key, content) for row, content in read.rows},
     )
-
-
-def _acknowledged(known: Acknowledgements, keys: set[str], bad: set[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the acknowledgements of these keys, and those of rows without a key by their cells."""
-    return [each for each in known if each[0] in keys or each in bad]
 
 
 def _plan(
@@ -213,8 +225,19 @@ def _plan(
         existing=existing,
         unknown=unknown,
         acknowledged=len(target.acknowledged),
+        manifest=target.manifest if target.is_manifest else "",
         warning=warning,
     )
+
+
+def _connected(connect: Callable[[], SearchOptions], account: str) -> SearchOptions:
+    options = connect()
+    if options.account is None or options.account.name != account:
+        raise UsageError(
+            f"the tickets are in account {account}, and the settings are those of another account",
+            hint="check LSQ_HOST and LSQ_TENANT_ID",
+        )
+    return options
 
 
 def _numbers_in_account(
@@ -222,15 +245,10 @@ def _numbers_in_account(
 ) -> Collection[str]:
     """Return which of the tickets the account shows. Raises ImporterError if it can't tell."""
     try:
-        options = connect()
-        if options.account is None or options.account.name != run.info.account:
-            raise UsageError(
-                f"the tickets are in account {run.info.account}, and the settings are those of another account",
-                hint="check LSQ_HOST and LSQ_TENANT_ID",
-            )
+        options = _connected(connect, run.info.account)
         emit(Noted(f"looking for {len(search):,} tickets in {run.info.account}"))
         with interruptions() as signals:
             return asyncio.run(look_up_tickets(search, options, run, signals, emit)).tickets
-    except ImporterError as error:
+    except (UsageError, StoppedEarly) as error:
         error.hint = f"{error.hint}{_WITHOUT_LOOKING}" if error.hint else _WITHOUT_LOOKING.removeprefix("; ")
         raise

@@ -89,7 +89,7 @@ def open_run(job: ResolveJob) -> Iterator[ResolveRun]:
     with private_folder() as folder:
         copy = private_copy(job.results, folder)
         options = ManifestOptions().for_results()
-        manifest = open_manifest(copy.path, options, COLUMNS, shown_as=job.results)
+        manifest = open_manifest(copy.path, options, COLUMNS, original=job.results)
         all_rows = None
         if has_only_open_rows(manifest):
             manifest = with_other_rows(manifest, job.results, options, folder)

@@ -35,6 +35,7 @@ from importer.results import (
 from importer.runtime.events import Emit, Warned
 from importer.runtime.signals import interruptions
 from importer.validation import content_hashes
+from importer.workflows.former_results import record_results
 
 
 @dataclass(kw_only=True)
@@ -66,6 +67,8 @@ def resolve(job: ResolveJob, options: SearchOptions, emit: Emit, confirm: Callab
                 lookup = asyncio.run(look_up_tickets(search, options, run, signals, emit))
             outcomes = _settle(run, claimed, search, lookup, emit)
             _write_results(run, summary)
+        files = [path for path in (job.target, run.all_rows) if path is not None]
+        record_results(run.ledger, run.info.id, files, emit)
         summary.calls, summary.throttled, summary.seconds = lookup.calls, lookup.throttled, lookup.seconds
         return Resolution(summary=summary, outcomes=outcomes)
 

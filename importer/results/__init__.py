@@ -12,6 +12,7 @@ from importer.results.columns import (
     escape_formula,
 )
 from importer.results.comparison import ManifestComparison, ResultsContent, compare_with_manifest
+from importer.results.former_results import removable, sha256_of
 from importer.results.open_rows import all_rows_path, has_only_open_rows, with_other_rows
 from importer.results.projection import RowState, result_of_row, with_acknowledgement
 from importer.results.reading import check_results, past_imports, read_result_rows, without_forgotten
@@ -40,7 +41,9 @@ __all__ = [
     "part_path",
     "past_imports",
     "read_result_rows",
+    "removable",
     "result_of_row",
+    "sha256_of",
     "with_acknowledgement",
     "with_other_rows",
     "without_forgotten",

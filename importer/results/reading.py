@@ -43,7 +43,7 @@ def read_result_rows(frame: pd.DataFrame) -> list[ResultRow]:
     ]
 
 
-def check_results(manifest: Manifest, shown_as: str, *, account: str, source: str) -> ResultsContent:
+def check_results(manifest: Manifest, file_name: str, *, account: str, source: str) -> ResultsContent:
     """Check that a results file is complete, and of this account and source; return its content.
 
     Raises ResultsError.
@@ -51,7 +51,7 @@ def check_results(manifest: Manifest, shown_as: str, *, account: str, source: st
     missing = [column for column in REQUIRED_COLUMNS if column not in manifest.columns]
     if missing:
         raise ResultsError(
-            f"{shown_as} is not a results file: it has no column {', '.join(missing)}",
+            f"{file_name} is not a results file: it has no column {', '.join(missing)}",
             hint="name a file that an import wrote, or use `run` for a manifest",
         )
     problems: list[str] = []
@@ -78,13 +78,13 @@ def check_results(manifest: Manifest, shown_as: str, *, account: str, source: st
     (of, number), *others = accounts.most_common(2) or [("", 0)]
     if of and of != account and not others and count == number:  # and nothing else is wrong with any row
         raise ResultsError(
-            f"{shown_as} holds results of account {of!r}, and this is account {account!r}",
+            f"{file_name} holds results of account {of!r}, and this is account {account!r}",
             hint="check LSQ_HOST and LSQ_TENANT_ID; results of --sandbox need `rerun --sandbox`",
         )
     if problems:
         more = [f"… and {count - len(problems)} more"] if count > len(problems) else []
         raise ResultsError(
-            f"{shown_as} can't be run again: its import_* columns were changed, or it belongs to another account",
+            f"{file_name} can't be run again: its import_* columns were changed, or it belongs to another account",
             details=[*problems, *more],
             hint="use the file that the import wrote, and edit only the columns of the manifest",
         )

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from importer.results.columns import CellChoices, RowResults
+from importer.models import Status
+from importer.results.columns import CellChoices, CellProblem, ResultRow, RowResults
 from importer.results.sheet_rows import RowWriter, SheetRow
 from importer.results.workbook_layout import WORK_STATUSES, ColumnWidths, SheetLayout
 from importer.results.workbook_parts import SHEET_PART, Note, SheetContent, WorkbookParts, workbook_parts
@@ -80,16 +81,26 @@ class ResultsWorkbook:
     def _added(self, some: RowResults) -> Iterator[SheetRow]:
         in_order = operator.itemgetter(*self._layout.places)
         all_problems = some.problems or [()] * len(some.results)
-        for cells, result, problems in zip(some.rows(), some.results, all_problems, strict=True):
+        for cells, result, known in zip(some.rows(), some.results, all_problems, strict=True):
             is_work = result.status in WORK_STATUSES
             if self._options.all_rows is not None and (not is_work or result.acknowledged):
                 continue
+            problems = known or self._problems_in_error(result)
             for own, reason in problems[: _MAX_NOTES - len(self._notes)]:
                 self._notes.append(Note(row=self._rows, column=self._layout.column_of(own), text=reason))
             self._rows += 1
             self._rows_to_work_on += is_work
             marked = frozenset(self._layout.column_of(own) for own, _ in problems) if problems else _NOTHING
             yield SheetRow(in_order(cells), result.status, marked)
+
+    def _problems_in_error(self, result: ResultRow) -> list[CellProblem]:
+        """Return the problems of a row that an earlier run rejected: its error names their columns."""
+        if result.status is not Status.REJECTED:
+            return []
+        parts = result.error.split("; ")
+        return [
+            (at, part) for at, name in enumerate(self._layout.own) for part in parts if part.startswith(f"{name}: ")
+        ]
 
     def _finish(self) -> None:
         content = SheetContent(

@@ -20,7 +20,7 @@ FROZEN_COLUMNS = STATUS_COLUMN + 1
 
 _LEAST_WIDTH = 8  # in characters
 _MOST_WIDTH = 45
-_MOST_WIDTHS = {"import_row": 12, "import_key": 30, "import_status": 16, "import_error": 55, "import_hint": 55}
+_MOST_WIDTHS = {"import_row": 12, "import_key": 30, "import_status": 16}
 _BUTTON_WIDTH = 4  # of the filter's button beside a name
 MOST_LINES = 8  # of a row: a higher one would hide the rows below it
 LINE_POINTS = 15

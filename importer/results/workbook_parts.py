@@ -144,6 +144,7 @@ def _set_up_page(sheet: Any, content: SheetContent) -> None:
     sheet.ignore_errors({"number_stored_as_text": f"A1:{last}"})
     sheet.set_landscape()
     sheet.set_paper(_A4)
+    sheet.hide_gridlines(0)  # not even on paper
     sheet.set_print_scale(_PRINT_PERCENT)
     sheet.repeat_rows(0)
     sheet.repeat_columns(0, FROZEN_COLUMNS - 1)

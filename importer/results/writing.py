@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -19,12 +18,12 @@ from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions
 from importer.results.cell_limits import ENDING
 from importer.results.columns import COLUMNS, REQUIRED_COLUMNS, CellChoices, ResultRow, RowResults
+from importer.results.former_results import keep_previous
 from importer.results.open_rows import all_rows_path
 from importer.runtime.atomic_files import (
     NotOursError,
     create_anew,
     is_same,
-    keep_copy,
     open_made,
     refuse_other_than_file,
     replacing,
@@ -170,17 +169,6 @@ def _workbook(path: Path, columns: Sequence[str], choices: CellChoices, all_rows
     from importer.results.workbook import ResultsWorkbook, WorkbookOptions  # noqa: PLC0415
 
     return ResultsWorkbook(path, columns, WorkbookOptions(choices=choices, all_rows=all_rows))
-
-
-def keep_previous(results: Path) -> Path | None:
-    """Rename an existing file to the next number: ``tickets.results.csv`` to ``tickets.results.1.csv``."""
-    if not results.exists():
-        return None
-    pattern = re.compile(rf"{re.escape(results.stem)}\.(\d+){re.escape(results.suffix)}")
-    numbers = [int(form[1]) for path in results.parent.iterdir() if (form := pattern.fullmatch(path.name))]
-    kept = results.with_name(f"{results.stem}.{max(numbers, default=0) + 1}{results.suffix}")
-    keep_copy(results, kept)
-    return kept
 
 
 def check_results_path(

@@ -22,21 +22,35 @@ _Told = TypeVar("_Told")
 
 
 @contextlib.contextmanager
-def raising() -> Iterator[None]:
+def raising() -> Iterator[Raising]:
     """Raise Interrupted in the main thread at a signal. For the time before and after sending."""
-    with _handling(_Raising()):
-        yield
+    handler = Raising()
+    with _handling(handler):
+        yield handler
 
 
-class _Raising:
+class Raising:
     """Raises at every signal, and remembers the first: Python drops exceptions that are raised in a finalizer."""
 
     def __init__(self) -> None:
         self.first: int | None = None
+        self._is_held = False
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
+        """Handle a signal."""
         self.first = self.first or number
-        raise interrupted(number)
+        if not self._is_held:
+            raise interrupted(number)
+
+    def hold(self) -> None:
+        """Raise nothing until `release`: what is being made could not be cleaned up yet."""
+        self._is_held = True
+
+    def release(self) -> None:
+        """Raise for a signal that came since `hold`, and again at every signal."""
+        self._is_held = False
+        if self.first is not None:
+            raise interrupted(self.first)
 
 
 def raise_lost() -> None:
@@ -46,7 +60,7 @@ def raise_lost() -> None:
 
 def _raise_first(handlers: Iterable[object]) -> None:
     for handler in handlers:
-        if isinstance(handler, _Raising) and handler.first is not None:
+        if isinstance(handler, Raising) and handler.first is not None:
             raise interrupted(handler.first)
 
 
@@ -102,6 +116,14 @@ class Interruptions:
             self._loop.call_soon_threadsafe(self._stop, interrupted(number), again)
         elif again and self._may_exit:
             os._exit(128 + number)
+
+
+@contextlib.contextmanager
+def recorded_signals() -> Iterator[list[int]]:
+    """Only record the numbers of signals during the block."""
+    received: list[int] = []
+    with _handling(lambda number, _frame: received.append(number)):
+        yield received
 
 
 _of_thread: contextvars.ContextVar[Interruptions | None] = contextvars.ContextVar("interruptions", default=None)

@@ -28,6 +28,7 @@ SAMPLE_ROWS = 10_000
 _PROBED_ROWS = 100
 _HEADER_ROWS = 10  # the header is searched in the first rows
 _MOST_STEPS = 4  # options that are found one after another
+_MOST_TRIED = 5  # lists in which the rows may be
 _MOST_COLUMNS, _MOST_NAMES_CHARS = 5_000, 200_000  # people read a mapping, and its size is limited
 _HALF = 0.5
 # Cells of these kinds are never column names.
@@ -87,20 +88,32 @@ def read_for_draft(path: Path, manifest: Path, sheet: str | None) -> ReadManifes
 
     Raises ManifestError if it can't be read with any of them, and UsageError if it is too wide.
     """
-    best = _read(path, manifest, (ReadOption(name="sheet", value=sheet),) if sheet is not None else ())
+    first = _read(path, manifest, (ReadOption(name="sheet", value=sheet),) if sheet is not None else ())
+    best = _readable(path, manifest, first, _MOST_STEPS)
     for _ in range(_MOST_STEPS):
-        known = {option.name for option in best.options}
-        found = [
-            _read(path, manifest, (*best.options, option)) for option in _candidates(best) if option.name not in known
-        ]
-        better = min(found, key=_badness, default=best)
-        if _badness(better) >= _badness(best):
+        better = min(_tried(path, manifest, best), key=_badness, default=best)
+        if isinstance(better, _Failure) or _badness(better)[:2] >= _badness(best)[:2]:
             break
         best = better
     if isinstance(best, _Failure):
         raise best.error
     _check_size(best.manifest, manifest)
     return _with_cell_options(_with_facts(best))
+
+
+def _readable(path: Path, manifest: Path, failed: ReadManifest | _Failure, steps: int) -> ReadManifest | _Failure:
+    """Try what errors name, also several options together; return the failure itself if nothing helps."""
+    if not isinstance(failed, _Failure) or not steps:
+        return failed
+    tried = [_readable(path, manifest, each, steps - 1) for each in _tried(path, manifest, failed)]
+    best = min(tried, key=_badness, default=failed)
+    return failed if isinstance(best, _Failure) else best
+
+
+def _tried(path: Path, manifest: Path, read: ReadManifest | _Failure) -> list[ReadManifest | _Failure]:
+    """Read the manifest with each option that may help."""
+    known = {option.name for option in read.options}
+    return [_read(path, manifest, (*read.options, each)) for each in _candidates(read) if each.name not in known]
 
 
 def _read(path: Path, manifest: Path, options: tuple[ReadOption, ...]) -> ReadManifest | _Failure:
@@ -123,7 +136,10 @@ def _read(path: Path, manifest: Path, options: tuple[ReadOption, ...]) -> ReadMa
 
 
 def _badness(read: ReadManifest | _Failure) -> tuple[int, int, int]:
-    """Return how wrong the rows look: with a failure most of all, and the less the more names tickets have."""
+    """Return how wrong the rows look: how many are misshapen, how few names a ticket has, and how few rows are there.
+
+    A failure is worst of all.
+    """
     if isinstance(read, _Failure):
         return 1 << 62, 0, 0
     wrong = len(_misshapen(read.sample))
@@ -157,7 +173,7 @@ def _candidates(read: ReadManifest | _Failure) -> Iterator[ReadOption]:
     """Yield options that may help."""
     if isinstance(read, _Failure):
         lists = [str(value) for name, value in read.error.remedies if name == "records"]
-        for name, value in read.error.remedies:
+        for name, value in read.error.remedies[:_MOST_TRIED]:
             others = ", ".join(each for each in lists if each != value)
             why = f"the file has other lists, too: {others}" if others else _REASONS.get(name, "")
             yield ReadOption(name=name, value=value, why=why)
@@ -278,7 +294,7 @@ def _opened(path: Path, manifest: Path, options: ManifestOptions) -> tuple[int, 
     first: Manifest | ManifestError | None = None
     for header_row in range(1, _HEADER_ROWS + 1):
         try:
-            opened = open_manifest(path, replace(options, header_row=header_row), (), shown_as=manifest)
+            opened = open_manifest(path, replace(options, header_row=header_row), (), original=manifest)
             if not opened.format.header_row:  # JSON and XML have none
                 return 1, opened
             sample = next(opened.chunks(_PROBED_ROWS), None)

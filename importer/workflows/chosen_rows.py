@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -29,10 +30,10 @@ class _Condition:
     value: str
 
     def holds(self, chunk: Chunk) -> Mask:
-        """Return the rows in which a cell, or an item of its list, is the value."""
+        """Return the rows in which a cell, as written or as the mapping reads it, is the value or a list with it."""
         holds = np.zeros(len(chunk.rows), dtype=bool)
-        for column in self.columns:
-            holds |= np.array([self._is_value(cell) for cell in chunk.values.texts(column)], dtype=bool)
+        for rows, column in itertools.product({chunk, chunk.values}, self.columns):
+            holds |= np.array([self._is_value(cell) for cell in rows.texts(column)], dtype=bool)
         return holds
 
     def _is_value(self, cell: str) -> bool:

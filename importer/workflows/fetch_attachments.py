@@ -169,7 +169,7 @@ def _targets(options: FetchOptions, opened: Opened, emit: Emit) -> tuple[int, li
     with private_folder() as folder:
         copy = private_copy(options.manifest, folder)
         expected = mapping.mentioned_columns
-        manifest = open_manifest(copy.path, mapping.manifest, expected, may_lack=expected, shown_as=options.manifest)
+        manifest = open_manifest(copy.path, mapping.manifest, expected, may_lack=expected, original=options.manifest)
         check_columns(mapping, manifest.columns, manifest.format.absent_columns, manifest.repeated)
         repeated = with_repeated_columns(mapping, manifest.repeated).attachments
         columns = repeated.columns if repeated is not None else ()

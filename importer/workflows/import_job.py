@@ -54,6 +54,7 @@ class ImportJob:
     skip_invalid: bool = False
     limit: int | None = None
     strict_end: bool = False  # a last row without a line end is rejected
+    keep_results: int = 10  # of former runs
     open_only: bool = False  # the workbook has only the rows to work on, and a CSV file beside it all rows
     export_limits: ExportLimits = field(default_factory=ExportLimits)
 

@@ -204,7 +204,7 @@ def _open(job: ImportJob, mapping: Mapping, copy: PrivateCopy) -> Manifest:
     expected = _expected(job, mapping)
     may_lack = expected if not job.is_rerun else ()
     with paused():
-        return open_manifest(copy.path, options, expected, may_lack=may_lack, shown_as=job.manifest)
+        return open_manifest(copy.path, options, expected, may_lack=may_lack, original=job.manifest)
 
 
 def _report_further_errors(job: ImportJob, error: WrongMappingError) -> None:

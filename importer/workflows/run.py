@@ -10,6 +10,7 @@ from dataclasses import replace
 from importer.errors import CapReached, Declined, ExportStopped, ProgramError
 from importer.export_checks.checks import ExportStop
 from importer.export_checks.comparison import ExportComparison
+from importer.export_checks.last_run import FailingRows
 from importer.leadsquared.ticket_request import request_preview
 from importer.ledger.results_runs import record_row_count
 from importer.ledger.store import Ledger
@@ -23,6 +24,7 @@ from importer.runtime.garbage_collection import frozen
 from importer.runtime.signals import interruptions
 from importer.settings import AccountSettings
 from importer.workflows.check_pass import CheckPass
+from importer.workflows.former_results import record_results, remove_former_results
 from importer.workflows.import_job import ImportJob
 from importer.workflows.preflight import Preflight, open_files
 from importer.workflows.rerun.manifest_search import ManifestSearch
@@ -71,6 +73,7 @@ def run_import(
                 sender = RowSender(job, run.preflight, run.stage, run.ledger, options, account)
                 summary.ending = asyncio.run(sender.send(emit, signals, summary))
             run.write_results(summary)
+        run.keep_results(emit)
         if run.may_send() and (summary.ending is None or isinstance(summary.ending, CapReached)):
             run.finish_export()
         return summary
@@ -223,10 +226,20 @@ class ImportRun:
             raise ProgramError(f"the manifest has {len(self._rows.plan)} rows, and {written} results were written")
         part_path(results).unlink(missing_ok=True)
 
+    def keep_results(self, emit: Emit) -> None:
+        """Record the results files, and remove those of former runs."""
+        files = [path for path in (self._job.results, self.preflight.all_rows) if path is not None]
+        with self.ledger.renewing(self._info.id):
+            record_results(self.ledger, self._info.id, files, emit)
+            remove_former_results(self.ledger, files, self._job.keep_results, emit)
+
     def _counted_results(self, summary: Summary) -> Iterator[RowResults]:
-        for outcomes in row_results(self.stage, self.ledger, self._info):
+        failing = FailingRows(self.ledger, self._info) if self._comparison is not None else None
+        for outcomes in row_results(self.stage, self.ledger, self._info, failing):
             summary.count_results(outcomes.results)
             yield outcomes
+        if self._comparison is not None and failing is not None:
+            summary.since_last_run = failing.added_to(self._comparison.since_last_export)
 
     def finish_export(self) -> None:
         """Record that the export was not stopped: the next export will be compared with it."""

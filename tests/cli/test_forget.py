@@ -70,7 +70,7 @@ def test_tickets_that_exist_and_unknown_rows_are_kept(shop: Shop, open_account: 
     states = query(shop.folder, "select state from tickets order by key")
     assert states == [("pending",), ("created",), ("unknown",), ("created",)]
     text = shop.do("ledger", "forget", run, "--yes")
-    assert (text.code, "because the tickets exist" in text.out) == (1, True)
+    assert (text.code, "as the account has tickets" in text.out) == (1, True)
     calls = account.calls
     assert shop.do("ledger", "forget", "tickets.results.csv", "--rows", "3-4", "--even-existing", "--yes").code == 0
     assert account.calls == calls
@@ -95,7 +95,7 @@ def test_an_old_results_file_does_not_bring_forgotten_tickets_back(shop: Shop, o
 
 
 def test_nothing_is_forgotten_without_proof_and_consent(shop: Shop, account: Account, monkeypatch: pytest.MonkeyPatch):
-    """Other settings, an account that shows no known ticket, nobody to ask, a run at work: nothing changes."""
+    """Other settings, an account that shows no known ticket, nobody to ask, no such run: nothing changes."""
     shop.manifest(3)
     run = shop.run("--limit", "2", "--json").summary["run"]
     shop.run()
@@ -107,7 +107,9 @@ def test_nothing_is_forgotten_without_proof_and_consent(shop: Shop, account: Acc
     assert shop.do("ledger", "forget", run, "--yes").code == 2
     shop.unset("LSQ_TENANT_ID")
     assert shop.do("ledger", "forget", run, "--yes").code == 2
-    assert shop.do("ledger", "forget", "no-such-run", "--yes").code == 2
+    for name in ("no-such-run", "no-such-file.csv"):
+        nothing = shop.do("ledger", "forget", name, "--yes")
+        assert (nothing.code, name in nothing.err) == (2, True)
     monkeypatch.setattr("importer.cli.ledger_rows.can_ask", lambda: True)
     monkeypatch.setattr("importer.cli.ledger_rows.ask", lambda _: False)
     assert shop.do("ledger", "forget", run, "--even-existing").code == 1
@@ -121,6 +123,8 @@ def test_forgetting_ends_an_acknowledgement(shop: Shop, account: Account):
     shop.run("--skip-invalid")
     shop.do("ledger", "acknowledge", "tickets.results.csv", "--rows", "3", "--reason", "a mistake")
     assert shop.run("--skip-invalid").code == 0
+    assert shop.do("ledger", "forget", "tickets.results.csv", "--yes").code == 1  # the ticket of the other row exists
+    assert shop.run("--skip-invalid").code == 0  # a row is not named by its file
     assert shop.do("ledger", "forget", "tickets.results.csv", "--rows", "3", "--yes").code == 0
     assert shop.run("--skip-invalid").code == 1
     assert account.keys == ["00001"]

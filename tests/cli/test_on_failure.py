@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import signal
 from pathlib import Path
 
 import pytest
 
 from importer.cli.on_failure import run_on_failure
-from tests.cli.shop import Account, Shop, good_row
+from tests.cli.shop import PATIENCE_S, Account, Shop, good_row
 
 BAD = ("00002", "", "Open", "lead2@example.com")
 TELL = ("--on-failure", "cat > told.json")
@@ -80,8 +82,11 @@ def test_a_command_that_hangs_is_stopped(tmp_path: Path, caplog: pytest.LogCaptu
     """With all processes that it has started; nothing waits for them."""
     run_on_failure(f"sleep 1000 & echo $! > {tmp_path}/pid; exec 1>&- 2>&-; wait", "{}", timeout_s=0.3)
     assert caplog.messages == ["the command of --on-failure was stopped, as it had not ended after 0.3 s"]
-    stat = Path(f"/proc/{int((tmp_path / 'pid').read_text())}/stat")
-    assert not stat.exists() or stat.read_text().split()[2] == "Z"
+    with contextlib.suppress(ProcessLookupError):
+        process = os.pidfd_open(int((tmp_path / "pid").read_text()))
+        ended, _, _ = select.select([process], [], [], PATIENCE_S)
+        os.close(process)
+        assert ended
 
 
 def test_an_interruption_stops_only_the_command(shop: Shop, account: Account):
@@ -92,5 +97,5 @@ def test_an_interruption_stops_only_the_command(shop: Shop, account: Account):
         while process.stderr.readline() != "begun\n":
             assert process.poll() is None
         os.kill(process.pid, signal.SIGTERM)
-        assert "was stopped: interrupted by SIGTERM" in process.stderr.read()
+        assert "was stopped, at SIGTERM" in process.stderr.read()
         assert process.wait() == 1

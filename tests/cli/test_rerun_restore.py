@@ -41,8 +41,10 @@ def test_changed_cells_come_from_the_manifest(shop: Shop, open_account: Open):
     assert [row["Subject"] for row in found] == ["000", "Written by a user", "002"]
     assert [row["Notes"] for row in found] == ["007"] * 3
     warnings = done.summary["warnings"]
-    assert "row 4, ID: '1.23457E+19' is '12345678901234567890' again, as in the manifest (it was converted to a number)" in warnings  # fmt: skip
-    assert len([warning for warning in warnings if " again, as in the manifest" in warning]) == 8
+    reason = "as it was converted to a number"
+    assert f"Subject: 2 cells are restored from the manifest: row 2, '0' is '000' again, {reason}; row 4, '2' is '002' again, {reason}" in warnings  # fmt: skip
+    assert f"row 4, '1.23457E+19' is '12345678901234567890' again, {reason}" in str(warnings)
+    assert len([warning for warning in warnings if "restored from the manifest" in warning]) == 3
     assert shop.rerun("--restore").code == 0, "nothing is left to restore"
 
 
@@ -59,7 +61,7 @@ def test_rejected_results_can_be_restored_later(shop: Shop, open_account: Open):
 
 
 def test_many_restored_cells_are_counted(shop: Shop, open_account: Open):
-    """Ten are shown; the others are one number."""
+    """The first three of each column are shown."""
     open_account([{"match": {KEY_FIELD: "00001"}, "fault": "400", "times": 1}])
     shop.manifest(30)
     shop.run()
@@ -67,7 +69,8 @@ def test_many_restored_cells_are_counted(shop: Shop, open_account: Open):
     save(shop.path(RESULTS), [header, *([as_excel_shows(cell) for cell in record] for record in records)])
     done = shop.rerun("--restore")
     assert done.code == 0, done.err
-    assert "20 more cells are restored from the manifest" in done.err
+    assert "ID: 30 cells are restored from the manifest: row 2, '1' is '00001' again" in done.err
+    assert done.err.count("again, as it was converted") == 3
 
 
 def test_a_row_of_the_wrong_width_is_not_corrected_by_restoring(shop: Shop, open_account: Open):
@@ -81,6 +84,23 @@ def test_a_row_of_the_wrong_width_is_not_corrected_by_restoring(shop: Shop, open
     assert shop.rerun("--restore").code == 1
     assert shop.results()[0]["import_error_code"] == "too-many-cells"
     assert account.keys == ["00002"]
+
+
+def test_a_spreadsheet_does_not_correct_a_row(shop: Shop, open_account: Open):
+    """A row of the wrong width in which only a spreadsheet changed a cell would be sent without its last cell."""
+    account = open_account()
+    mapping = shop.path("mapping.yaml")
+    mapping.write_text(mapping.read_text("utf-8") + "ignore: [Notes]\n", "utf-8")
+    with shop.path("tickets.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([[*HEADER, "Notes"], ["A-1", "Title", "Open", "1@example.com", "007", "too much"]])
+    shop.run()
+    header, *records = read(shop.path(RESULTS))
+    save(shop.path(RESULTS), [header, *([as_excel_shows(cell) for cell in record] for record in records)])
+    assert shop.rerun().code == 1
+    assert shop.results()[0]["import_error_code"] == "too-many-cells"
+    mend(shop.path(RESULTS), "", Subject="Title, too much")
+    assert shop.rerun().code == 0
+    assert account.keys == ["A-1"]
 
 
 def test_restoring_needs_the_manifest(shop: Shop, open_account: Open):

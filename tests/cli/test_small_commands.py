@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,9 +14,11 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from importer.cli.commands import cli
 from importer.error_codes import ERROR_CODES
+from importer.sandbox import Fault, FaultPlan
 from tests.cli.shop import HEADER, Account, Shop, ended, good_row
 
 BAD = [
@@ -125,6 +128,14 @@ def test_ledger_init_can_be_repeated(shop: Shop, account: Account):
     shop.run()
     assert "exists already" in shop.do("ledger", "init").out
     assert shop.run("--json").summary["skipped"] == 1
+
+
+def test_the_help_of_the_sandbox_explains_fault_plans(shop: Shop):
+    """Its rules are a valid plan, and every fault is named in whole words, also on a narrow terminal."""
+    shown = shop.do("sandbox", "--help").out
+    rules = re.findall(r"^  (- \{.*\})", shown, re.MULTILINE)
+    assert len(FaultPlan.parse(yaml.safe_load("\n".join(rules))).rules) == 5
+    assert re.split(r",\s+", shown.partition("Faults:")[2].strip()) == list(Fault)
 
 
 def test_the_sandbox_is_an_account(shop: Shop):

@@ -13,12 +13,14 @@ from importer.ledger.keyed_hashes import KeyedHash
 from importer.ledger.previous_exports import (
     ExportRecord,
     KnownRow,
+    content_hashes,
     key_hashes,
     known_keys,
     known_rows,
     last_export,
     pack_keys,
     record_export,
+    unpack_contents,
     unpack_keys,
 )
 from importer.ledger.records import Intent
@@ -65,13 +67,15 @@ def test_an_export_is_found_by_account_source_and_name(ledger: Ledger) -> None:
 
 
 def test_packed_keys_are_sorted_without_repetitions() -> None:
-    """The same keys in another order and number give the same bytes, eight for each."""
-    packed = pack_keys(key_hashes(HASH, ["b", "a", "c", "a", "ü\udc80"]))
-    assert packed == pack_keys(key_hashes(HASH, ["ü\udc80", "c", "b", "a"]))
-    assert len(packed) == 4 * 8
+    """The same keys in another order and number give the same bytes, eight for each; contents follow their keys."""
+    contents = content_hashes(["0000000b55", "0000000a55", "0000000c55", "0000000a55", "0000000d55"])
+    packed, of_rows = pack_keys(key_hashes(HASH, ["b", "a", "c", "a", "ü\udc80"]), contents)
+    assert (packed, of_rows) == pack_keys(key_hashes(HASH, ["ü\udc80", "c", "b", "a"]), contents[[4, 2, 0, 1]])
+    assert (len(packed), len(of_rows)) == (4 * 8, 4 * 4)
+    assert set(unpack_contents(of_rows).tolist()) == set(contents.tolist())
     hashes = unpack_keys(packed).tolist()
     assert hashes == sorted(int.from_bytes(HASH(key)[:8], "little") for key in ["a", "b", "c", "ü\udc80"])
-    assert pack_keys(key_hashes(HASH, [])) == b""
+    assert pack_keys(key_hashes(HASH, []), content_hashes([])) == (b"", b"")
 
 
 def test_hashes_of_two_ledgers_differ(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_errors_name_the_original_path(tmp_path: Path) -> None:
     copy = tmp_path / "manifest-1234.copy"
     copy.write_bytes(b"")
     with pytest.raises(ManifestError, match=r"^tickets\.csv is empty"):
-        open_manifest(copy, ManifestOptions(), shown_as=Path("tickets.csv"))
+        open_manifest(copy, ManifestOptions(), original=Path("tickets.csv"))
 
 
 def test_missing_file_is_an_error(tmp_path: Path) -> None:

@@ -39,8 +39,15 @@ def test_items_are_yielded_once_and_in_order():
     assert closed == [9]
 
 
-def test_error_is_raised_after_the_items_before_it():
+def test_closing_early_closes_the_source():
+    closed: list[int] = []
+    items = prefetch(counted(closed, 9))
+    assert next(items) == 1
+    items.close()
+    assert closed == [9]
 
+
+def test_error_is_raised_after_the_items_before_it():
     def failing() -> Generator[int, None, None]:
         yield 1
         raise OSError("gone")

@@ -237,7 +237,7 @@ from importer.models import ManifestOptions
 source = Path(sys.argv[1])
 with private_folder() as folder:
     copy = private_copy(source, folder)
-    manifest = open_manifest(copy.path, ManifestOptions(), shown_as=source)
+    manifest = open_manifest(copy.path, ManifestOptions(), original=source)
     print(len(list(folder.iterdir())), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -118,6 +118,16 @@ def test_a_change_with_gaps_solves_all_problems_once_they_are_filled(
     assert desk.check_with(fix, *words).rejected == 0
 
 
+def test_words_of_any_characters_are_read_back(desk: Desk) -> None:
+    """Whatever a cell has, its line in the block means exactly this cell."""
+    words = ["a: b", "- x", "# y", "'q'", '"d"', "null", "~", "*a", "&b", "{c}", "[d", "e\tf", " g", "h\u200b", "i\x1b", "j\nk",
+             "\u2028", "? l", "%m", "@n", "yes", "1", "\\", "ж"]  # fmt: skip
+    desk.write("{field: Status, one_of: [Open]}", words)
+    fix = desk.kind("not-allowed").fix
+    assert fix is not None
+    assert desk.check_with(fix, *["Open"] * fix.gaps).rejected == 0
+
+
 def test_a_gap_that_is_not_filled_changes_nothing(desk: Desk) -> None:
     """A word without its new value is an error of the mapping, so that a forgotten one is never sent or dropped."""
     desk.write("{field: Status, one_of: [Open]}", ["wip"])

@@ -143,6 +143,19 @@ def test_wrong_cells_are_marked_with_the_reason(tmp_path) -> None:
     assert wrong.fill.fgColor.rgb == sheet["C3"].fill.fgColor.rgb != right.fill.fgColor.rgb
 
 
+def test_problems_of_an_earlier_run_are_still_marked(tmp_path) -> None:
+    """A row that keeps its result has only the text of its error."""
+    some = outcomes(["ID", "State"], [["", "nwe"], ["2", "ID: odd"]])
+    error = "ID: the key is empty; State: 'nwe' is not one of Open; Closed: odd"
+    some.results[0] = created(2, status=Status.REJECTED, error=error)
+    write_results(tmp_path / "r.xlsx", ["ID", "State"], [some])
+    sheet = opened(tmp_path / "r.xlsx")
+    assert {cell.coordinate: cell.comment.text for row in sheet.iter_rows() for cell in row if cell.comment} == {
+        "F2": "ID: the key is empty",
+        "G2": "State: 'nwe' is not one of Open",
+    }
+
+
 def test_columns_with_configured_values_offer_them(tmp_path) -> None:
     """Whatever is in a value; other values are possible after a warning."""
     values = ("Open", 'Waiting, "third" party', "=Closed", *(f"State {number}" for number in range(100)))

@@ -27,6 +27,15 @@ def _with_cells(column: int, texts: list[str]) -> list[tuple[str, ...]]:
 
 NEEDED = {
     "several characters": (_written(ROWS, "||", ""), 'manifest: {delimiter: "||"}'),
+    "quoted cells": (_written(ROWS, "^"), 'manifest: {delimiter: "^"}'),
+    "below a title": (
+        "Report of March\n" + _written(ROWS, "|"),
+        "manifest: {header_row: 2}  # guess: the rows above look like a title",
+    ),
+    "blanks and escapes": (
+        _written(_with_cells(3, ['say \\"{n}\\", and more']), " ; "),
+        "manifest:\n  strip: true  # guess: there are blanks around quoted cells; it removes blanks around all cells\n  escape",
+    ),
     "tilde": (_written(ROWS, "~", ""), 'manifest: {delimiter: "~"}'),
     "control character": (_written(ROWS, "\x01", ""), 'manifest: {delimiter: "\\u0001"}'),
     "quotes": (_written(ROWS, quote="'"), 'manifest: {quote: "\'"}'),
@@ -97,14 +106,24 @@ USERS = [{"id": n, "name": f"Mina {n}", "email": f"u{n}@example.com"} for n in r
 XML = "".join(f"<t><id>{n}</id><subject>It is broken {n}</subject><email>a{n}@example.com</email></t>" for n in (1, 2))
 
 
+def test_a_single_ticket_with_a_list_is_a_row(tmp_path: Path):
+    """A list inside a ticket is not taken for the rows, although it is longer."""
+    path = tmp_path / "ticket.json"
+    comments = [{"id": n, "body": f"Answer {n}"} for n in range(5)]
+    path.write_text(json.dumps({**TICKETS[0], "comments": comments}), encoding="utf-8")
+    suggestion = suggest(path, None)
+    assert (suggestion.rows, "\nmanifest:" in suggestion.text) == (1, False)
+
+
 @pytest.mark.parametrize(
     ("text", "option"),
     [
         (json.dumps({"users": USERS, "tickets": TICKETS}), "{records: tickets}  # guess: the file has other lists, too: users"),
         (json.dumps({"exported by": "Mina", "tickets": TICKETS}), "{records: tickets}  # guess: the file is one object"),
+        (json.dumps({"data": {"open ones": TICKETS, "users": USERS}}), '{records: "data.\\"open ones\\""}  # guess: the file has other'),
         (f"<x><users><u>1</u><u>2</u></users><all>{XML}</all></x>", "{records: all/t}  # guess: the file has other lists"),
     ],
-    ids=["several-lists", "wrapper", "xml"],
+    ids=["several-lists", "wrapper", "quoted-path", "xml"],
 )  # fmt: skip
 def test_the_list_of_tickets_is_found(text: str, option: str, tmp_path: Path):
     """Of several lists, the one with most names of ticket fields has the rows; the others are named."""

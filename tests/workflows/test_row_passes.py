@@ -16,7 +16,7 @@ from importer.ledger.records import Claim, Intent, Outcome, RunInfo, new_run_id
 from importer.ledger.store import Ledger
 from importer.manifest.manifest import open_manifest
 from importer.mapping import load_mapping
-from importer.models import ManifestOptions, Problem, Status, TicketIds
+from importer.models import ManifestOptions, Problem, RowNumbers, Status, TicketIds
 from importer.results import COLUMNS, ResultRow, write_results
 from importer.runtime.events import Event, ProblemsFound, RowsChecked
 from importer.submission.plan import Disposition
@@ -236,6 +236,21 @@ def test_a_row_claimed_by_a_live_run_ends_the_check(bench, state) -> None:
         other = Bench(bench.folder, ledger)
         with pytest.raises(HeldByAnotherRun):
             other.checked()
+
+
+def test_rows_that_a_live_run_has_claimed_can_be_left_out(bench) -> None:
+    """Two runs can share a manifest, each with rows of its own."""
+    bench.write(good("A"), good("B"), good("C"))
+    bench.checked(RowSelection(rows=RowNumbers("2")))
+    with contextlib.closing(Ledger.open(f"sqlite:///{bench.folder}/ledger.sqlite")) as ledger:
+        other = Bench(bench.folder, ledger)
+        rows = other.checked(RowSelection(rows=RowNumbers("3-4")))
+        assert dispositions(rows) == [Disposition.KEEP, Disposition.SEND, Disposition.SEND]
+        assert [(each.status, each.code) for each in other.results(rows)] == [
+            (Status.PENDING, "not-selected"),
+            (Status.PENDING, "not-reached"),
+            (Status.PENDING, "not-reached"),
+        ]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@
     encoding_guess   guesses other encodings by the words in the text
     undecodable      finds the places that can't be decoded
     delimited_file   chooses the delimiter, finds the header, and reads the records below it
-    record_reader    reads records one by one and strictly, or with `block_parser` many at once
+    utf8_text        the text as UTF-8, block by block
+    record_reader    reads records: many at once with `block_parser`, or one by one with `strict_records`
+    dialect_reader   reads records that are not plain CSV; `dialect`, `dialect_detection`
 
 `json_files` also reads its text through `encoding`.
 """

@@ -22,7 +22,8 @@ from importer.manifest.delimited.dialect_detection import find_dialect
 from importer.manifest.delimited.dialect_reader import COMMENT, COPY_END_MARK, DialectReader
 from importer.manifest.delimited.encoding import Encoding, find_encoding
 from importer.manifest.delimited.last_line import lacks_line_end, last_line_is
-from importer.manifest.delimited.record_reader import RecordReader, Utf8Text
+from importer.manifest.delimited.record_reader import RecordReader
+from importer.manifest.delimited.utf8_text import Utf8Text
 from importer.manifest.header import Header, find_header, make_header, missing_header_error
 from importer.manifest.manifest_format import ManifestFormat
 from importer.manifest.records import BlankRecords, is_blank, stripped
@@ -35,7 +36,7 @@ class DelimitedFile:
     """An open text file: all that is needed to read it."""
 
     path: Path
-    shown: str
+    file_name: str
     encoding: Encoding
     dialect: Dialect
     format: ManifestFormat
@@ -64,7 +65,7 @@ class DelimitedFile:
         return (Problem(code="cut-off", row=row, message=entry.meaning, hint=entry.advice),)
 
     def _batches(self, size: int) -> Iterator[Batch]:
-        with contextlib.closing(_open_records(self.path, self.encoding, self.dialect, self.shown)) as records:
+        with contextlib.closing(_open_records(self.path, self.encoding, self.dialect, self.file_name)) as records:
             row = 0
             while row < self.header.row:
                 row += records.skip_blank()
@@ -83,14 +84,14 @@ class DelimitedFile:
                 first_row += len(some)
 
 
-def open_delimited(path: Path, options: ManifestOptions, expected: Collection[str], shown: str) -> DelimitedFile:
+def open_delimited(path: Path, options: ManifestOptions, expected: Collection[str], file_name: str) -> DelimitedFile:
     """Find the encoding, the delimiter and the header.
 
     Raises ManifestError if one is missing or wrong.
     """
-    encoding = find_encoding(path, options.encoding, shown)
-    dialect = _find_dialect(path, encoding, options, expected, shown)
-    with contextlib.closing(_open_records(path, encoding, dialect, shown)) as records:
+    encoding = find_encoding(path, options.encoding, file_name)
+    dialect = _find_dialect(path, encoding, options, expected, file_name)
+    with contextlib.closing(_open_records(path, encoding, dialect, file_name)) as records:
         header = _find_header(records, dialect.delimiter, options, expected)
         has_no_line_end = records.has_more and lacks_line_end(path, encoding)
     manifest_format = ManifestFormat(
@@ -104,12 +105,12 @@ def open_delimited(path: Path, options: ManifestOptions, expected: Collection[st
         lacks_line_end=has_no_line_end,
         warnings=(
             *encoding.warnings,
-            *((_no_line_end_warning(shown),) if has_no_line_end and not options.strict_end else ()),
+            *((_no_line_end_warning(file_name),) if has_no_line_end and not options.strict_end else ()),
         ),
     )
     return DelimitedFile(
         path=path,
-        shown=shown,
+        file_name=file_name,
         encoding=encoding,
         dialect=dialect,
         format=manifest_format,
@@ -118,9 +119,9 @@ def open_delimited(path: Path, options: ManifestOptions, expected: Collection[st
     )
 
 
-def _no_line_end_warning(shown: str) -> str:
+def _no_line_end_warning(file_name: str) -> str:
     return (
-        f"the last row of {shown} has no line end: if the file is cut off there, the last cell is incomplete; "
+        f"the last row of {file_name} has no line end: if the file is cut off there, the last cell is incomplete; "
         "--strict-end rejects such a row"
     )
 
@@ -128,36 +129,36 @@ def _no_line_end_warning(shown: str) -> str:
 def _find_header(
     records: RecordReader | DialectReader, delimiter: str, options: ManifestOptions, expected: Collection[str]
 ) -> Header:
-    wanted_row, shown = options.header_row, records.shown
+    wanted_row, file_name = options.header_row, records.file_name
     skipped = records.skip_blank()
     found = find_header(records, max(wanted_row - skipped, 1))
     if found is None:
-        raise missing_header_error(shown, wanted_row)
+        raise missing_header_error(file_name, wanted_row)
     row, record = found[0] + skipped, stripped(found[1]) if options.strip else found[1]
     likely = likely_delimiter(record, delimiter, expected)
     if likely not in ("", delimiter):
-        raise undivided_header_error(shown, row, delimiter.join(record), likely)
+        raise undivided_header_error(file_name, row, delimiter.join(record), likely)
     # If the first row has all expected columns, no row below can have more of them.
     if wanted_row == 1 and not set(expected) <= set(record):
-        refuse_title_rows(record, row, itertools.islice(records, TITLE_ROWS), expected, shown)
-    return make_header(record, row=row, shown=shown)
+        refuse_title_rows(record, row, itertools.islice(records, TITLE_ROWS), expected, file_name)
+    return make_header(record, row=row, file_name=file_name)
 
 
-def _open_records(path: Path, encoding: Encoding, dialect: Dialect, shown: str) -> RecordReader | DialectReader:
+def _open_records(path: Path, encoding: Encoding, dialect: Dialect, file_name: str) -> RecordReader | DialectReader:
     with encoding.open(path) as text:
         match = SEP_LINE.fullmatch(text.readline(SEP_LINE_CHARS))
     content = Utf8Text(path, encoding, skip_chars=len(match.group()) if match else 0)
     if dialect.is_plain:
-        return RecordReader(content, dialect.delimiter, shown)
-    return DialectReader(content, dialect, shown)
+        return RecordReader(content, dialect.delimiter, file_name)
+    return DialectReader(content, dialect, file_name)
 
 
 def _find_dialect(
-    path: Path, encoding: Encoding, options: ManifestOptions, expected: Collection[str], shown: str
+    path: Path, encoding: Encoding, options: ManifestOptions, expected: Collection[str], file_name: str
 ) -> Dialect:
     """Return the dialect that the mapping sets, or else the one that the file proves."""
     sample = read_sample(path, encoding)
-    delimiter = choose_delimiter(sample, options, frozenset(expected), shown)
+    delimiter = choose_delimiter(sample, options, frozenset(expected), file_name)
     dialect = dialect_of(options, delimiter)
     if sets_dialect(options) or options.header_row > 1 or not dialect.is_plain or sample.named_delimiter:
         return dialect

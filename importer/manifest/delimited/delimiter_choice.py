@@ -13,7 +13,7 @@ from importer.errors import ManifestError
 from importer.manifest.delimited.dialect import Dialect, dialect_of
 from importer.manifest.delimited.dialect_reader import parse_text
 from importer.manifest.delimited.encoding import Encoding
-from importer.manifest.delimited.record_reader import allow_long_cells
+from importer.manifest.delimited.strict_records import allow_long_cells
 from importer.manifest.header import find_header
 from importer.manifest.manifest_format import DELIMITERS
 from importer.manifest.records import stripped
@@ -48,10 +48,10 @@ def read_sample(path: Path, encoding: Encoding) -> TextSample:
     return TextSample(text=sample, is_whole=len(sample) < _SAMPLE_CHARS)
 
 
-def choose_delimiter(sample: TextSample, options: ManifestOptions, expected: frozenset[str], shown: str) -> str:
+def choose_delimiter(sample: TextSample, options: ManifestOptions, expected: frozenset[str], file_name: str) -> str:
     """Return the delimiter that the mapping or the file names, or that divides the sample best."""
     if options.delimiter is not None:
-        return _explicit_delimiter(options.delimiter, shown)
+        return _explicit_delimiter(options.delimiter, file_name)
     if sample.named_delimiter is not None:
         return sample.named_delimiter
     if options.dialect is not None:
@@ -60,10 +60,10 @@ def choose_delimiter(sample: TextSample, options: ManifestOptions, expected: fro
     return max(DELIMITERS, key=lambda delimiter: _score(sample, dialect_of(options, delimiter), options, expected))
 
 
-def _explicit_delimiter(wanted: str, shown: str) -> str:
+def _explicit_delimiter(wanted: str, file_name: str) -> str:
     if not wanted or set(wanted) & set('"\r\n\0'):
         raise ManifestError(
-            f"{shown}: {wanted!r} can't be a delimiter",
+            f"{file_name}: {wanted!r} can't be a delimiter",
             hint="Set `manifest: {delimiter}` in the mapping to one or several characters or to tab, or leave it out.",
         )
     return {"tab": "\t", "\\t": "\t"}.get(wanted, wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from importer.errors import ManifestError
@@ -10,6 +11,7 @@ from importer.errors import ManifestError
 _LEAST_NAMES = 2
 # Characters that no column's name contains: a run of signs, of control characters, or a broken bar.
 _RUN = re.compile(r"[^\w\s\"'()\[\]{}.,:/&%$€+-]+|[\x01-\x08\x0b\x0e-\x1f]+|[;|:,\t]{2,}")
+_BETWEEN_QUOTES = re.compile(r'"[ \t]*([^\w\s"\\]{1,3}|[\x01-\x08\x0b\x0e-\x1f\t])[ \t]*"')
 _NAME = re.compile(r"[^\W_][\w .()/-]*")
 
 
@@ -26,6 +28,19 @@ def likely_delimiter(header: Sequence[str], delimiter: str, expected: Collection
     return next((run for run in runs if _divides(text, run, frozenset(expected))), "")
 
 
+def delimiter_between_quotes(line: str, delimiter: str) -> str:
+    """Return what is between the quoted cells of a line, if it is not the chosen delimiter; else an empty text."""
+    between = Counter(_BETWEEN_QUOTES.findall(line))
+    return "" if delimiter in between or not between else between.most_common(1)[0][0]
+
+
+def between_quotes_hint(delimiter: str) -> str:
+    """Return the hint for a file whose quoted cells another delimiter divides."""
+    return (
+        f"{delimiter!r} seems to divide the cells: set `manifest: {{delimiter: {_quoted(delimiter)}}}` in the mapping."
+    )
+
+
 def _divides(header: str, delimiter: str, expected: frozenset[str]) -> bool:
     names = [name.strip().strip('"') for name in header.split(delimiter)]
     if len(names) < _LEAST_NAMES or len(set(names)) < len(names) or any(map(set(delimiter).intersection, names)):
@@ -35,11 +50,11 @@ def _divides(header: str, delimiter: str, expected: frozenset[str]) -> bool:
     return len(names) > _LEAST_NAMES and all(map(_NAME.fullmatch, names))
 
 
-def undivided_header_error(shown: str, row: int, header: str, delimiter: str) -> ManifestError:
+def undivided_header_error(file_name: str, row: int, header: str, delimiter: str) -> ManifestError:
     """Return the error for a header that another delimiter seems to divide."""
     line = f"`manifest: {{delimiter: {_quoted(delimiter)}}}`"
     hint = f"If it does, add this line to the mapping: {line}; or export with commas or tabs."
-    message = f"{shown}, row {row}: {delimiter!r} seems to divide the header {header[:100]!r}"
+    message = f"{file_name}, row {row}: {delimiter!r} seems to divide the header {header[:100]!r}"
     return ManifestError(message, hint=hint, remedies=[("delimiter", delimiter)])
 
 

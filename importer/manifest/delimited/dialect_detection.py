@@ -10,7 +10,7 @@ from dataclasses import replace
 from importer.manifest.delimited.delimiter_hint import likely_delimiter
 from importer.manifest.delimited.dialect import Dialect
 from importer.manifest.delimited.dialect_reader import parse_text
-from importer.manifest.delimited.record_reader import allow_long_cells
+from importer.manifest.delimited.strict_records import allow_long_cells
 from importer.manifest.manifest_format import DELIMITERS
 from importer.manifest.records import is_blank
 

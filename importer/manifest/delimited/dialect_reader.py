@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from importer.errors import ManifestError
 from importer.manifest.delimited.dialect import Dialect
-from importer.manifest.delimited.record_reader import MAX_CELL_CHARS, MAX_RECORD_BYTES, Utf8Text
+from importer.manifest.delimited.strict_records import MAX_CELL_CHARS
+from importer.manifest.delimited.utf8_text import MAX_RECORD_BYTES, Utf8Text
 from importer.manifest.records import RecordList
 
 _MAX_BROKEN_ROWS = 20
@@ -101,10 +102,10 @@ def _next_line(text: str, at: int) -> int:
 class DialectReader:
     """The records of a text in any dialect, read strictly. Close the reader with ``close``."""
 
-    def __init__(self, text: Utf8Text, dialect: Dialect, shown: str) -> None:
+    def __init__(self, text: Utf8Text, dialect: Dialect, file_name: str) -> None:
         self._text = text
         self._dialect = dialect
-        self.shown = shown
+        self.file_name = file_name
         self._row = 0
         self._records: deque[list[str]] = deque()  # parsed, and not yet returned
         self._is_ended = False
@@ -164,20 +165,20 @@ class DialectReader:
     def _refuse_text_below(self, text: str) -> None:
         if text.strip():
             raise ManifestError(
-                f"{self.shown} has text below the end mark \\. in row {self._row + 1:,}",
+                f"{self.file_name} has text below the end mark \\. in row {self._row + 1:,}",
                 hint="A file may hold only one table: split it, and remove what does not belong to the table.",
             )
 
     def _too_long(self) -> ManifestError:
         return ManifestError(
-            f"{self.shown}, row {self._row + 1:,}: the row has more than the supported {MAX_RECORD_BYTES:,} bytes, or "
-            "a quote is opened there and not closed",
+            f"{self.file_name}, row {self._row + 1:,}: the row has more than the supported {MAX_RECORD_BYTES:,} bytes, "
+            "or a quote is opened there and not closed",
             hint="Check the row, and the keys `quote`, `escape` and `delimiter` under `manifest:` in the mapping.",
         )
 
     def _broken(self, parsed: ParsedText) -> ManifestError:
         return ManifestError(
-            f"{self.shown} ({', '.join(self._dialect.notes)}) has rows that can't be divided into cells",
+            f"{self.file_name} ({', '.join(self._dialect.notes)}) has rows that can't be divided into cells",
             details=[f"row {self._row + at + 1:,}: {reason}" for at, reason in parsed.broken.items()],
             hint="Correct these rows, or set `quote`, `escape` or `dialect` under `manifest:` in the mapping as the "
             r'program wrote the file; with `escape: "\\"`, `\n` is a line break, as MySQL reads it.',

@@ -80,19 +80,19 @@ class Encoding:
         return PartOfFile(blank, file, path.stat().st_size if self.end is None else self.end)
 
 
-def find_encoding(path: Path, wanted: str | None, shown: str) -> Encoding:
+def find_encoding(path: Path, wanted: str | None, file_name: str) -> Encoding:
     """Return the encoding in which the whole file can be read, except padding at its end.
 
     ``wanted``: the encoding set in the mapping. Raises ManifestError if that does not exist or fit, or if no encoding
     fits.
     """
-    encoding = _find(path, wanted, shown)
+    encoding = _find(path, wanted, file_name)
     size_bytes = path.stat().st_size
     end = text_end(path, len(encoding.bom), _unit_bytes(encoding.codec))
     if end in (size_bytes, len(encoding.bom)):
         return encoding
     return replace(
-        encoding, end=end, warnings=(*encoding.warnings, *_padding_warnings(path, end, encoding.codec, shown))
+        encoding, end=end, warnings=(*encoding.warnings, *_padding_warnings(path, end, encoding.codec, file_name))
     )
 
 
@@ -100,7 +100,7 @@ def _unit_bytes(codec: str) -> int:
     return 2 if codec.startswith("utf-16") else 4 if codec.startswith("utf-32") else 1
 
 
-def _padding_warnings(path: Path, end: int, codec: str, shown: str) -> Iterator[str]:
+def _padding_warnings(path: Path, end: int, codec: str, file_name: str) -> Iterator[str]:
     """Warn of padding, but not of a single Ctrl+Z on the last line, which ends a DOS file."""
     with path.open("rb") as file:
         file.seek(max(end - _unit_bytes(codec), 0))
@@ -109,47 +109,47 @@ def _padding_warnings(path: Path, end: int, codec: str, shown: str) -> Iterator[
         return
     size_bytes = path.stat().st_size - end
     yield (
-        f"{shown} ends with padding (NUL or Ctrl+Z, {size_bytes:,} byte{'s' if size_bytes > 1 else ''}), which is "
+        f"{file_name} ends with padding (NUL or Ctrl+Z, {size_bytes:,} byte{'s' if size_bytes > 1 else ''}), which is "
         "ignored; if the program that wrote the file was interrupted, rows are missing: then export it again"
     )
 
 
-def _find(path: Path, wanted: str | None, shown: str) -> Encoding:
+def _find(path: Path, wanted: str | None, file_name: str) -> Encoding:
     with path.open("rb") as file:
         start = without_padding(file.read(SAMPLE_BYTES))
     if wanted is not None:
-        return _check_chosen(path, wanted, start, shown)
+        return _check_chosen(path, wanted, start, file_name)
     bom, bom_codec = _find_bom(start)
     codec = bom_codec or detect_utf_without_bom(start)
     if codec is not None:
         encoding = Encoding(
             codec=codec, bom=bom, certainty=EncodingCertainty.CERTAIN if bom else EncodingCertainty.LIKELY
         )
-        _require_decodable(path, encoding, f"{shown} begins like {encoding_name(codec)}, but")
+        _require_decodable(path, encoding, f"{file_name} begins like {encoding_name(codec)}, but")
         return encoding
     text = _Utf8Text()
     places = find_undecodable(path, "utf-8", on_block=text.add)
     if not places:
-        return _utf8(path, text, shown)
+        return _utf8(path, text, file_name)
     if is_damaged_utf8(path):
-        raise _undecodable_error(places, f"{shown} is UTF-8 except for a few bytes:")
+        raise _undecodable_error(places, f"{file_name} is UTF-8 except for a few bytes:")
     sample = Sample.of(path)
     for candidate in candidates(sample):
         stray = find_undecodable(path, candidate.codec)
         if not stray and not _has_control_characters(path, candidate.codec):
-            return _guessed(candidate.codec, sample, likely=candidate.likely, shown=shown)
+            return _guessed(candidate.codec, sample, likely=candidate.likely, file_name=file_name)
         if 0 < len(stray) < MAX_PLACES:
-            raise _undecodable_error(stray, f"{shown} looks like {encoding_name(candidate.codec)}, but")
-    raise _undecodable_error(places[:1], f"{shown} is not UTF-8, and no other encoding fits the text:")
+            raise _undecodable_error(stray, f"{file_name} looks like {encoding_name(candidate.codec)}, but")
+    raise _undecodable_error(places[:1], f"{file_name} is not UTF-8, and no other encoding fits the text:")
 
 
 def _has_control_characters(path: Path, codec: str) -> bool:
     return codec.startswith(_ISO_8859) and any(_CONTROL.search(block) for block in blocks(path))
 
 
-def _guessed(codec: str, sample: Sample, *, likely: bool, shown: str) -> Encoding:
+def _guessed(codec: str, sample: Sample, *, likely: bool, file_name: str) -> Encoding:
     warning = (
-        f"{shown} has no byte order mark and is not UTF-8. In {encoding_name(codec)} one of its cells is "
+        f"{file_name} has no byte order mark and is not UTF-8. In {encoding_name(codec)} one of its cells is "
         f"{sample.example(codec)!r}: if that is right, confirm it by `manifest: {{encoding: {codec}}}` in the mapping"
     )
     return Encoding(
@@ -170,7 +170,7 @@ class _Utf8Text:
         self.lost += 0 if block.isascii() else block.count(_REPLACEMENT)
 
 
-def _utf8(path: Path, text: _Utf8Text, shown: str) -> Encoding:
+def _utf8(path: Path, text: _Utf8Text, file_name: str) -> Encoding:
     lost = text.lost
     codec = next(
         (codec for codec in _SWITCHES if codec in text.switches and not find_undecodable(path, codec)), "utf-8"
@@ -179,21 +179,21 @@ def _utf8(path: Path, text: _Utf8Text, shown: str) -> Encoding:
     if is_doubtful := codec == _ONLY_IF_CHOSEN:
         codec = "utf-8"
         warnings.append(
-            f"{shown} contains ~{{, which is text, or the beginning of Chinese in {encoding_name(_ONLY_IF_CHOSEN)}: if "
-            f"it is Chinese, set `manifest: {{encoding: {_ONLY_IF_CHOSEN}}}` in the mapping"
+            f"{file_name} contains ~{{, which is text, or the beginning of Chinese in {encoding_name(_ONLY_IF_CHOSEN)}"
+            f": if it is Chinese, set `manifest: {{encoding: {_ONLY_IF_CHOSEN}}}` in the mapping"
         )
     if lost:
         warnings.append(
-            f"{shown} contains the character \ufffd {lost:,} time{'s' if lost > 1 else ''}: another program wrote it "
-            "in place of text that it could not read; only a new export restores that text"
+            f"{file_name} contains the character \ufffd {lost:,} time{'s' if lost > 1 else ''}: another program wrote "
+            "it in place of text that it could not read; only a new export restores that text"
         )
     is_certain = codec == "utf-8" and not is_doubtful
     certainty = EncodingCertainty.CERTAIN if is_certain else EncodingCertainty.LIKELY
     return Encoding(codec=codec, certainty=certainty, warnings=tuple(warnings))
 
 
-def _check_chosen(path: Path, wanted: str, start: bytes, shown: str) -> Encoding:
-    codec = _text_codec(wanted, shown)
+def _check_chosen(path: Path, wanted: str, start: bytes, file_name: str) -> Encoding:
+    codec = _text_codec(wanted, file_name)
     bom, bom_codec = _find_bom(start)
     # The byte order mark is not text; and `utf-16` leaves the byte order to it.
     if bom_codec is not None and codec in {bom_codec, f"{bom_codec}-sig", bom_codec[:6]}:
@@ -202,13 +202,13 @@ def _check_chosen(path: Path, wanted: str, start: bytes, shown: str) -> Encoding
         ordered = detect_utf_without_bom(start) or ""
         if not ordered.startswith(codec):
             raise ManifestError(
-                f"{shown} is not {wanted} with a byte order mark, and without one the byte order is unknown",
+                f"{file_name} is not {wanted} with a byte order mark, and without one the byte order is unknown",
                 hint=f"Set `manifest: {{encoding}}` in the mapping to {codec}-le or {codec}-be, or leave it out.",
             )
         encoding = Encoding(codec=ordered, certainty=EncodingCertainty.CHOSEN)
     else:
         encoding = Encoding(codec="utf-8" if codec == "utf-8-sig" else codec, certainty=EncodingCertainty.CHOSEN)
-    _require_decodable(path, encoding, f"{shown} is not {wanted}, although the mapping says so:")
+    _require_decodable(path, encoding, f"{file_name} is not {wanted}, although the mapping says so:")
     return encoding
 
 
@@ -218,7 +218,7 @@ def _find_bom(start: bytes) -> tuple[bytes, str | None]:
     return next(((bom, codec) for bom, codec in _BYTE_ORDER_MARKS if start.startswith(bom)), (b"", None))
 
 
-def _text_codec(wanted: str, shown: str) -> str:
+def _text_codec(wanted: str, file_name: str) -> str:
     try:
         codec = codecs.lookup(wanted).name
         io.TextIOWrapper(io.BytesIO(), encoding=codec).close()  # refuses codecs of other things, such as `hex`
@@ -226,7 +226,7 @@ def _text_codec(wanted: str, shown: str) -> str:
             raise LookupError(codec)  # noqa: TRY301 - one error for all wrong names
     except (LookupError, ValueError) as error:
         raise ManifestError(
-            f"{shown}: {wanted!r} is not the name of an encoding of text files",
+            f"{file_name}: {wanted!r} is not the name of an encoding of text files",
             hint="Correct `manifest: {encoding}` in the mapping (utf-8, cp1252, ...), or leave it out.",
         ) from error
     return codec

@@ -39,7 +39,7 @@ class JsonFile:
     """
 
     path: Path
-    shown: str
+    file_name: str
     encoding: Encoding
     layout: Layout
     format: ManifestFormat
@@ -57,7 +57,7 @@ class JsonFile:
                 if isinstance(record, JsonObject):
                     yield from maker.add(record)
                 elif isinstance(record, BrokenObjectError):
-                    raise _unreadable(self.shown, [f"{self.layout.unit} {maker.row}: {record}"], self.layout)
+                    raise _unreadable(self.file_name, [f"{self.layout.unit} {maker.row}: {record}"], self.layout)
                 elif record.size >= _LONG_RUN:
                     yield from maker.add_blank(record.size)
                 else:
@@ -66,24 +66,24 @@ class JsonFile:
         yield from maker.rest()
 
 
-def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], shown: str) -> JsonFile:
+def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], file_name: str) -> JsonFile:
     """Find the encoding, the layout, and all names in a first pass: the columns, as they first appear.
 
     The names of ``may_lack`` that no object has follow; an empty list has only those. Raises ManifestError that lists
     all that is not a JSON object, or if there is no name.
     """
-    encoding = find_encoding(path, options.encoding, shown)
-    layout = _layout(path, encoding, options, may_lack, shown)
+    encoding = find_encoding(path, options.encoding, file_name)
+    layout = _layout(path, encoding, options, may_lack, file_name)
     with encoding.open(path) as text:
         try:
             tree = nested_columns(options)
-            rows = _add_names(tree, layout.rows(text), shown, layout)
+            rows = _add_names(tree, layout.rows(text), file_name, layout)
         except MissingListError as error:
             with encoding.open(path) as again:
-                raise missing_list_error(again, str(layout.records), str(error), may_lack, shown) from None
+                raise missing_list_error(again, str(layout.records), str(error), may_lack, file_name) from None
     if not tree and (rows or not may_lack):
-        raise ManifestError(f"{shown} contains no JSON object with a name", hint="Export the file again.")
-    names = tree.columns(shown)
+        raise ManifestError(f"{file_name} contains no JSON object with a name", hint="Export the file again.")
+    names = tree.columns(file_name)
     absent = sorted(frozenset(may_lack).difference(names)) if not options.columns else []
     columns = (*names, *absent)
     absent += tree.absent
@@ -100,7 +100,7 @@ def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], s
     )
     return JsonFile(
         path=path,
-        shown=shown,
+        file_name=file_name,
         encoding=encoding,
         layout=layout,
         format=manifest_format,
@@ -109,24 +109,26 @@ def open_json(path: Path, options: ManifestOptions, may_lack: Collection[str], s
     )
 
 
-def _layout(path: Path, encoding: Encoding, options: ManifestOptions, expected: Collection[str], shown: str) -> Layout:
+def _layout(
+    path: Path, encoding: Encoding, options: ManifestOptions, expected: Collection[str], file_name: str
+) -> Layout:
     if options.records is not None:
-        layout = chosen_layout(options.records, shown)
+        layout = chosen_layout(options.records, file_name)
     else:
-        layout = _found_layout(path, encoding, expected, shown)
+        layout = _found_layout(path, encoding, expected, file_name)
     return replace(layout, for_expressions=True) if options.columns else layout
 
 
-def _found_layout(path: Path, encoding: Encoding, expected: Collection[str], shown: str) -> Layout:
+def _found_layout(path: Path, encoding: Encoding, expected: Collection[str], file_name: str) -> Layout:
     with encoding.open(path) as text:
         start = text.read(_START_CHARS)
     if start.lstrip().startswith("["):
         return Layout(is_list=True)
     with encoding.open(path) as text:
-        return find_layout(text, start, expected, shown)
+        return find_layout(text, start, expected, file_name)
 
 
-def _add_names(names: NestedColumns, found: Iterator[ParsedObject | BlankLines], shown: str, layout: Layout) -> int:
+def _add_names(names: NestedColumns, found: Iterator[ParsedObject | BlankLines], file_name: str, layout: Layout) -> int:
     """Add the names of all objects; return the number of rows."""
     broken: list[str] = []
     number = 0
@@ -144,23 +146,23 @@ def _add_names(names: NestedColumns, found: Iterator[ParsedObject | BlankLines],
                 break
         except TooManyNamesError as error:
             raise ManifestError(
-                f"{shown}: the objects up to {layout.unit} {number} have {error}",
+                f"{file_name}: the objects up to {layout.unit} {number} have {error}",
                 hint="Each name is a column: export the file with the same names in each object.",
             ) from None
     if broken:
-        raise _unreadable(shown, broken, layout)
+        raise _unreadable(file_name, broken, layout)
     return number
 
 
-def _unreadable(shown: str, broken: list[str], layout: Layout) -> ManifestError:
+def _unreadable(file_name: str, broken: list[str], layout: Layout) -> ManifestError:
     if layout.is_lines:
         return ManifestError(
-            f"{shown} is not JSON Lines (one JSON object per line):",
+            f"{file_name} is not JSON Lines (one JSON object per line):",
             details=broken,
             hint='Write one object per line, such as {"id": 1, "subject": "Help"}, or all in one list: [{...}, {...}].',
         )
     return ManifestError(
-        f"{shown} is not a list of objects in JSON:",
+        f"{file_name} is not a list of objects in JSON:",
         details=broken,
         hint="Export the file again, or correct it there.",
     )

@@ -144,7 +144,7 @@ def _add_names(names: ColumnTree, value: JsonObject) -> None:
         return  # the pass over all rows reports it
 
 
-def find_layout(text: TextIO, start: str, expected: Collection[str], shown: str) -> Layout:
+def find_layout(text: TextIO, start: str, expected: Collection[str], file_name: str) -> Layout:
     """Return the layout of a file that begins with an object.
 
     ``start``: its beginning. ``expected``: the mapping's columns, which tell a row from an object around rows. Raises
@@ -162,10 +162,10 @@ def find_layout(text: TextIO, start: str, expected: Collection[str], shown: str)
         return Layout(is_lines=stream.line == first_line or _begins_with_lines(start))
     is_line = first_line == last_line
     if (is_alone or not is_line or expected) and _is_around_rows(found, expected):
-        return Layout(path=_only_list(found, expected, shown))
+        return Layout(path=_only_list(found, expected, file_name))
     if is_alone and expected and not found.lists and not _fits(found.names, expected):
         raise ManifestError(
-            f"{shown} is one JSON object without a list of objects, and it has none of the mapping's columns",
+            f"{file_name} is one JSON object without a list of objects, and it has none of the mapping's columns",
             hint="Look into the file: it may be an error message. Export it again.",
         )
     return Layout(is_lines=is_line)
@@ -194,14 +194,14 @@ def _names(rows: _List) -> tuple[str, ...]:
         return ()
 
 
-def _only_list(found: Survey, expected: Collection[str], shown: str) -> Path:
+def _only_list(found: Survey, expected: Collection[str], file_name: str) -> Path:
     candidates = found.candidates()
     if len(candidates) == 1:
         return candidates[0].path
-    raise several_lists_error(candidates, expected, shown, "has its rows in a list inside it, and several lists:")
+    raise several_lists_error(candidates, expected, file_name, "has its rows in a list inside it, and several lists:")
 
 
-def several_lists_error(candidates: list[_List], expected: Collection[str], shown: str, what: str) -> ManifestError:
+def several_lists_error(candidates: list[_List], expected: Collection[str], file_name: str, what: str) -> ManifestError:
     """Return the error that names the lists, the likeliest one first."""
     ordered = sorted(candidates, key=lambda each: (-_fits(_names(each), expected), -each.size))
     details = [
@@ -210,7 +210,7 @@ def several_lists_error(candidates: list[_List], expected: Collection[str], show
         for each in ordered[:_MAX_SHOWN]
     ]
     return ManifestError(
-        f"{shown} {what}",
+        f"{file_name} {what}",
         details=details,
         hint="Write the right one under `manifest` in the mapping, such as "
         f"`manifest: {{records: {written_path(ordered[0].path)}}}`.",
@@ -224,7 +224,9 @@ def written_path(path: Path) -> str:
     return f"'{text}'" if '"' in text else text
 
 
-def missing_list_error(text: TextIO, records: str, reason: str, expected: Collection[str], shown: str) -> ManifestError:
+def missing_list_error(
+    text: TextIO, records: str, reason: str, expected: Collection[str], file_name: str
+) -> ManifestError:
     """Return the error for ``records`` that leads to no list; it names the lists of the file."""
     what = f"has no list of objects at `records: {records}`"
     stream = JsonStream(text, ValueDecoder())
@@ -233,14 +235,14 @@ def missing_list_error(text: TextIO, records: str, reason: str, expected: Collec
     except BrokenObjectError:
         found = Survey()
     if candidates := [each for each in found.candidates() if each.path]:
-        return several_lists_error(candidates, expected, shown, f"{what} ({reason}); it has these lists:")
+        return several_lists_error(candidates, expected, file_name, f"{what} ({reason}); it has these lists:")
     return ManifestError(
-        f"{shown} {what}: {reason}",
+        f"{file_name} {what}: {reason}",
         hint="Correct `manifest: {records}` in the mapping, or remove it if the file is a list, or JSON Lines.",
     )
 
 
-def chosen_layout(records: str, shown: str) -> Layout:
+def chosen_layout(records: str, file_name: str) -> Layout:
     """Return the layout of a file for which the mapping sets ``records``. Raises ManifestError."""
     if (path := plain_path(records)) is not None:
         return Layout(path=path)
@@ -248,7 +250,7 @@ def chosen_layout(records: str, shown: str) -> Layout:
 
     if (wrong := expression_error(records)) is not None:
         raise ManifestError(
-            f"{shown} is JSON, and `records: {records}` is no JMESPath expression: it {wrong}",
+            f"{file_name} is JSON, and `records: {records}` is no JMESPath expression: it {wrong}",
             hint="Write names with dots between them, such as `manifest: {records: data.tickets}`.",
         )
     return Layout(expression=records, for_expressions=True)

@@ -265,19 +265,19 @@ class _HtmlTables:
         yield
 
 
-def _find_html_encoding(path: Path, wanted: str | None, shown: str) -> Encoding:
+def _find_html_encoding(path: Path, wanted: str | None, file_name: str) -> Encoding:
     """Return the encoding: that of the mapping, else that of the page itself. Raises ManifestError."""
     if wanted is not None:
-        return find_encoding(path, wanted, shown)
+        return find_encoding(path, wanted, file_name)
     with path.open("rb") as file:
         declared = _CHARSET.search(file.read(_START_BYTES))
     name = _codec(declared[1].decode()) if declared else None
     if name is None or name.startswith("utf"):
-        return find_encoding(path, None, shown)
+        return find_encoding(path, None, file_name)
     try:
-        encoding = find_encoding(path, "cp1252" if name in _LATIN else name, shown)
+        encoding = find_encoding(path, "cp1252" if name in _LATIN else name, file_name)
     except ManifestError:
-        return find_encoding(path, None, shown)  # pages often name a wrong one
+        return find_encoding(path, None, file_name)  # pages often name a wrong one
     return replace(encoding, certainty=EncodingCertainty.CERTAIN)
 
 
@@ -288,9 +288,9 @@ def _codec(name: str) -> str | None:
         return None
 
 
-def open_html(path: Path, options: ManifestOptions, expected: Collection[str], shown: str) -> TableSource:
+def open_html(path: Path, options: ManifestOptions, expected: Collection[str], file_name: str) -> TableSource:
     """Choose the table and find its header. Raises ManifestError if there is none."""
-    encoding = _find_html_encoding(path, options.encoding, shown)
+    encoding = _find_html_encoding(path, options.encoding, file_name)
 
     def make_format(sheet: str | None, row: int, warnings: tuple[str, ...]) -> ManifestFormat:
         return ManifestFormat(
@@ -305,4 +305,4 @@ def open_html(path: Path, options: ManifestOptions, expected: Collection[str], s
         )
 
     tables = _HtmlTables(path=path, encoding=encoding, header_row=options.header_row)
-    return open_table(tables, options, expected, shown, make_format)
+    return open_table(tables, options, expected, file_name, make_format)

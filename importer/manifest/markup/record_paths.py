@@ -47,10 +47,10 @@ class XmlSurvey:
         self._count = 0
 
     @classmethod
-    def of(cls, text: TextIO, shown: str) -> XmlSurvey:
+    def of(cls, text: TextIO, file_name: str) -> XmlSurvey:
         """Count the elements of a text. Raises XmlError, ManifestError."""
         survey = cls()
-        for _ in SafeXml(survey, shown).parse(text):
+        for _ in SafeXml(survey, file_name).parse(text):
             pass
         return survey
 
@@ -87,7 +87,7 @@ class XmlSurvey:
         _add_repeated(self.root, found)
         return found
 
-    def row_path(self, expected: Collection[str], shown: str) -> Path:
+    def row_path(self, expected: Collection[str], file_name: str) -> Path:
         """Return where the rows are. Raises ManifestError that names the paths, if that is not clear.
 
         ``expected``: the mapping's columns. If there is only one row, they tell which element it is.
@@ -100,7 +100,7 @@ class XmlSurvey:
         if len(repeated) == 1:
             return repeated[0].path
         what = "repeats several elements, and each of them may be the rows:" if repeated else "has no repeated element:"
-        raise self.error(shown, what, expected)
+        raise self.error(file_name, what, expected)
 
     def _best(self, expected: Collection[str]) -> _Element | None:
         parents = [each for each in self.root if each.children]
@@ -114,7 +114,7 @@ class XmlSurvey:
             element = element.children.get(name) if element is not None else None
         return element is not None and not element.has_text and all(name.startswith("@") for name in element.children)
 
-    def error(self, shown: str, what: str, expected: Collection[str]) -> ManifestError:
+    def error(self, file_name: str, what: str, expected: Collection[str]) -> ManifestError:
         """Return an error with the paths that may be right, the likeliest first."""
         found = self.repeated() or [each for each in self.root if each.children and not each.path[-1].startswith("@")]
         found.sort(key=lambda each: (-_fits(each, expected), -each.count, len(each.path)))
@@ -125,7 +125,9 @@ class XmlSurvey:
         ]
         example = "/".join(found[0].path) if found else "tickets/ticket"
         return ManifestError(
-            f"{shown} is XML and {what}" if details else f"{shown} is XML without any element that may be a row",
+            f"{file_name} is XML and {what}"
+            if details
+            else f"{file_name} is XML without any element that may be a row",
             details=details,
             hint="Write the path of the rows, below the root element, in the mapping, such as "
             f"`manifest: {{records: {example}}}`.",
@@ -151,12 +153,12 @@ def _fits(element: _Element, expected: Collection[str]) -> int:
     return sum(1 for each in element if ".".join(each.path[start:]) in names)
 
 
-def chosen_path(records: str, shown: str) -> Path:
+def chosen_path(records: str, file_name: str) -> Path:
     """Return the path that the mapping sets. Raises ManifestError if it is none for XML."""
     path = xml_path(records)
     if path is None:
         raise ManifestError(
-            f"{shown} is XML, in which `records: {records}` can't be found",
+            f"{file_name} is XML, in which `records: {records}` can't be found",
             hint="Write the names of elements below the root element with slashes between them, such as "
             "`manifest: {records: tickets/ticket}`.",
         )

@@ -35,8 +35,8 @@ class Handler(Protocol):
 class SafeXml:
     """An XML text on its way to a handler."""
 
-    def __init__(self, handler: Handler, shown: str) -> None:
-        self._shown = shown
+    def __init__(self, handler: Handler, file_name: str) -> None:
+        self._file_name = file_name
         self._handler = handler
         self._levels = 0
         parser = expat.ParserCreate()
@@ -107,4 +107,4 @@ class SafeXml:
         raise self._refusal(f"uses the entity {name!r}, which it does not define")
 
     def _refusal(self, what: str) -> ManifestError:
-        return ManifestError(f"{self._shown}, line {self.line}: the XML {what}", hint=_REFUSED)
+        return ManifestError(f"{self._file_name}, line {self.line}: the XML {what}", hint=_REFUSED)

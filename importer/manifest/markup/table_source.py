@@ -81,7 +81,7 @@ class Tables(Protocol):
 class TableSource:
     """One table, ready to be read."""
 
-    shown: str
+    file_name: str
     tables: Tables
     index: int
     format: ManifestFormat
@@ -94,7 +94,7 @@ class TableSource:
         first = self.header.row + 1
         records: list[list[str]] = []
         problems: list[Problem] = []
-        with xml_errors(self.shown):
+        with xml_errors(self.file_name):
             for row in self.tables.rows(self.index):
                 blank = row.blank_rows if number >= self.header.row else 0
                 number += row.blank_rows + 1
@@ -125,39 +125,41 @@ class TableSource:
 
 
 def open_table(
-    tables: Tables, options: ManifestOptions, expected: Collection[str], shown: str, make_format: MakeFormat
+    tables: Tables, options: ManifestOptions, expected: Collection[str], file_name: str, make_format: MakeFormat
 ) -> TableSource:
     """Choose the table and find its header. Raises ManifestError if there is none."""
-    with xml_errors(shown):
+    with xml_errors(file_name):
         facts = tables.facts()
-    index = _choose(facts, options, expected, shown)
+    index = _choose(facts, options, expected, file_name)
     chosen = facts[index]
     sheet = chosen.name if len(facts) > 1 or chosen.has_name else None
-    where = f"{shown}, sheet {sheet!r}" if sheet is not None else shown
+    where = f"{file_name}, sheet {sheet!r}" if sheet is not None else file_name
     found = find_header(chosen.records(), options.header_row)
     if found is None:
         raise missing_header_error(where, options.header_row)
     row, record = found
     if options.header_row == 1:
         refuse_title_rows(record, row, chosen.records()[row : row + TITLE_ROWS], expected, where)
-    header = make_header(record, row=row, shown=shown, sheet=sheet)
+    header = make_header(record, row=row, file_name=file_name, sheet=sheet)
     warnings = (*_other_tables(facts, index, options), *(f"{where}: {note}" for note in chosen.notes))
-    return TableSource(shown=shown, tables=tables, index=index, header=header, format=make_format(sheet, row, warnings))
+    return TableSource(
+        file_name=file_name, tables=tables, index=index, header=header, format=make_format(sheet, row, warnings)
+    )
 
 
 MakeFormat = Callable[[str | None, int, tuple[str, ...]], ManifestFormat]
 
 
 @contextmanager
-def xml_errors(shown: str) -> Iterator[None]:
+def xml_errors(file_name: str) -> Iterator[None]:
     """Raise XmlError in the block as ManifestError."""
     try:
         yield
     except XmlError as error:
-        raise ManifestError(f"{shown} can't be read: {error}", hint="Export the file again.") from None
+        raise ManifestError(f"{file_name} can't be read: {error}", hint="Export the file again.") from None
 
 
-def _choose(facts: Sequence[TableFacts], options: ManifestOptions, expected: Collection[str], shown: str) -> int:
+def _choose(facts: Sequence[TableFacts], options: ManifestOptions, expected: Collection[str], file_name: str) -> int:
     names = [each.name for each in facts]
     if options.sheet is not None:
         if options.sheet in names:
@@ -165,12 +167,12 @@ def _choose(facts: Sequence[TableFacts], options: ManifestOptions, expected: Col
         close = difflib.get_close_matches(options.sheet.casefold(), [name.casefold() for name in names], n=1)
         guess = next((name for name in names if name.casefold() in close), None)
         raise ManifestError(
-            f"{shown} has no sheet {options.sheet!r}; it has {', '.join(map(repr, names)) or 'none'}",
+            f"{file_name} has no sheet {options.sheet!r}; it has {', '.join(map(repr, names)) or 'none'}",
             hint=f"Did you mean {guess!r}?" if guess else "Correct `manifest: {sheet}` in the mapping.",
         )
     visible = [at for at, each in enumerate(facts) if not each.is_hidden and each.sample]
     if not visible:
-        raise ManifestError(f"{shown} has no table with rows", hint="Export the file again.")
+        raise ManifestError(f"{file_name} has no table with rows", hint="Export the file again.")
     return max(visible, key=lambda at: facts[at].score(expected, options.header_row))
 
 

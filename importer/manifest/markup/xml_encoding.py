@@ -15,17 +15,17 @@ _DECLARATION = re.compile(rb"\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z][A-Za
 _START_BYTES = 4096
 
 
-def find_xml_encoding(path: Path, wanted: str | None, shown: str) -> Encoding:
+def find_xml_encoding(path: Path, wanted: str | None, file_name: str) -> Encoding:
     """Return the encoding; one that the mapping names wins. Raises ManifestError if the text does not fit it."""
     if wanted is not None:
-        return find_encoding(path, wanted, shown)
+        return find_encoding(path, wanted, file_name)
     with path.open("rb") as file:
         declared = _DECLARATION.match(file.read(_START_BYTES))
     # Unicode is recognised by itself, and certainly.
     if declared is None or _is_unicode(name := declared[1].decode()):
-        return find_encoding(path, None, shown)
+        return find_encoding(path, None, file_name)
     try:
-        encoding = find_encoding(path, name, shown)
+        encoding = find_encoding(path, name, file_name)
     except ManifestError as error:
         message = error.message.replace("the mapping says so", "its first line says so")
         raise ManifestError(message, hint=error.hint, details=error.details) from None

@@ -28,7 +28,7 @@ class XmlFile:
     """An XML file with rows at a path. It has no header row, so the first element there is row 1."""
 
     path: Path
-    shown: str
+    file_name: str
     encoding: Encoding
     records: record_paths.Path
     format: ManifestFormat
@@ -39,35 +39,37 @@ class XmlFile:
         """Read all rows in one pass, at most ``size`` at a time."""
         maker = BatchMaker(self.rows, size)
         with self.encoding.open(self.path) as text:
-            for record in parse_records(text, self.records, self.shown):
+            for record in parse_records(text, self.records, self.file_name):
                 yield from maker.add(record)
         yield from maker.rest()
 
 
-def open_xml(path: Path, options: ManifestOptions, may_lack: Collection[str], shown: str) -> XmlFile:
+def open_xml(path: Path, options: ManifestOptions, may_lack: Collection[str], file_name: str) -> XmlFile:
     """Find the encoding, the path of the rows, and all names in a first pass.
 
     The names of ``may_lack`` that no row has follow. Raises ManifestError if the file is not XML, has entities, or if
     it is not clear where the rows are.
     """
-    encoding = find_xml_encoding(path, options.encoding, shown)
+    encoding = find_xml_encoding(path, options.encoding, file_name)
     columns = nested_columns(options, is_xml=True)
     try:
-        records = _record_path(path, encoding, options, may_lack, shown)
-        count = _add_names(columns, path, encoding, records, shown)
+        records = _record_path(path, encoding, options, may_lack, file_name)
+        count = _add_names(columns, path, encoding, records, file_name)
         if not count:
-            _require_empty(path, encoding, records, may_lack, shown)
+            _require_empty(path, encoding, records, may_lack, file_name)
     except XmlError as error:
-        raise ManifestError(f"{shown} is not well-formed XML: {error}", hint="Export the file again.") from None
+        raise ManifestError(f"{file_name} is not well-formed XML: {error}", hint="Export the file again.") from None
     if not columns and (count or not may_lack):
-        raise ManifestError(f"{shown} contains no XML element with a name and a value", hint="Export the file again.")
-    names = columns.columns(shown)
+        raise ManifestError(
+            f"{file_name} contains no XML element with a name and a value", hint="Export the file again."
+        )
+    names = columns.columns(file_name)
     absent = sorted(frozenset(may_lack).difference(names)) if not options.columns else []
     all_names = (*names, *absent)
     absent += columns.absent
     return XmlFile(
         path=path,
-        shown=shown,
+        file_name=file_name,
         encoding=encoding,
         records=records,
         format=ManifestFormat(
@@ -88,39 +90,41 @@ def open_xml(path: Path, options: ManifestOptions, may_lack: Collection[str], sh
 
 
 def _record_path(
-    path: Path, encoding: Encoding, options: ManifestOptions, expected: Collection[str], shown: str
+    path: Path, encoding: Encoding, options: ManifestOptions, expected: Collection[str], file_name: str
 ) -> record_paths.Path:
     if options.records is not None:
-        return chosen_path(options.records, shown)
+        return chosen_path(options.records, file_name)
     with encoding.open(path) as text:
-        survey = XmlSurvey.of(text, shown)
+        survey = XmlSurvey.of(text, file_name)
     if expected and survey.is_empty_at(("row",)):
         return ("row",)  # an export of no rows
     wanted = expected if not options.columns else ()
-    return survey.row_path(wanted, shown)
+    return survey.row_path(wanted, file_name)
 
 
-def _add_names(columns: NestedColumns, path: Path, encoding: Encoding, records: record_paths.Path, shown: str) -> int:
+def _add_names(
+    columns: NestedColumns, path: Path, encoding: Encoding, records: record_paths.Path, file_name: str
+) -> int:
     number = 0
     with encoding.open(path) as text:
-        for number, record in enumerate(parse_records(text, records, shown), start=1):
+        for number, record in enumerate(parse_records(text, records, file_name), start=1):
             try:
                 columns.add(record)
             except BrokenObjectError as error:
-                raise ManifestError(f"{shown}, row {number}: {error}", hint="Export the file again.") from None
+                raise ManifestError(f"{file_name}, row {number}: {error}", hint="Export the file again.") from None
             except TooManyNamesError as error:
                 raise ManifestError(
-                    f"{shown}: the elements up to row {number} have {error}",
+                    f"{file_name}: the elements up to row {number} have {error}",
                     hint="Each name is a column: export the file with the same names in each row.",
                 ) from None
     return number
 
 
 def _require_empty(
-    path: Path, encoding: Encoding, records: record_paths.Path, expected: Collection[str], shown: str
+    path: Path, encoding: Encoding, records: record_paths.Path, expected: Collection[str], file_name: str
 ) -> None:
     """Check that a file without rows has none because it is empty, and not because the path is wrong."""
     with encoding.open(path) as text:
-        survey = XmlSurvey.of(text, shown)
+        survey = XmlSurvey.of(text, file_name)
     if not survey.is_empty_at(records):
-        raise survey.error(shown, f"has no element at `records: {'/'.join(records)}`; it has:", expected)
+        raise survey.error(file_name, f"has no element at `records: {'/'.join(records)}`; it has:", expected)

@@ -12,10 +12,10 @@ from importer.manifest.nested.values import TEXT, JsonObject
 _MAX_CHARS = 1 << 24  # of one record
 
 
-def parse_records(text: TextIO, path: Path, shown: str) -> Iterator[JsonObject]:
+def parse_records(text: TextIO, path: Path, file_name: str) -> Iterator[JsonObject]:
     """Yield the records at a path. Raises XmlError, and ManifestError for entities."""
     records = _Records(path)
-    parser = SafeXml(records, shown)
+    parser = SafeXml(records, file_name)
     records.parser = parser
     for _ in parser.parse(text):
         yield from records.taken()

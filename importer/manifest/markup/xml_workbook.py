@@ -31,7 +31,7 @@ class _XmlTables:
 
     path: Path
     encoding: Encoding
-    shown: str
+    file_name: str
     header_row: int
 
     def facts(self) -> list[TableFacts]:
@@ -53,7 +53,7 @@ class _XmlTables:
 
     def _parse(self, reader: _Reader) -> Iterator[None]:
         with self.encoding.open(self.path) as text:
-            parser = SafeXml(reader, self.shown)
+            parser = SafeXml(reader, self.file_name)
             reader.parser = parser
             yield from parser.parse(text)
 
@@ -221,12 +221,12 @@ def _date_text(text: str) -> str:
     return moment.date().isoformat() if moment.time() == dt.time() else moment.isoformat()
 
 
-def open_xml_workbook(path: Path, options: ManifestOptions, expected: Collection[str], shown: str) -> TableSource:
+def open_xml_workbook(path: Path, options: ManifestOptions, expected: Collection[str], file_name: str) -> TableSource:
     """Choose the sheet and find its header. Raises ManifestError if there is none, or if the file is not XML."""
-    encoding = find_xml_encoding(path, options.encoding, shown)
+    encoding = find_xml_encoding(path, options.encoding, file_name)
 
     def make_format(sheet: str | None, row: int, warnings: tuple[str, ...]) -> ManifestFormat:
         return ManifestFormat(name="Excel 2003 XML", sheet=sheet, header_row=row, warnings=warnings)
 
-    tables = _XmlTables(path=path, encoding=encoding, shown=shown, header_row=options.header_row)
-    return open_table(tables, options, expected, shown, make_format)
+    tables = _XmlTables(path=path, encoding=encoding, file_name=file_name, header_row=options.header_row)
+    return open_table(tables, options, expected, file_name, make_format)

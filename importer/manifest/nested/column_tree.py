@@ -124,7 +124,7 @@ class ColumnTree:
         """Return no column: each of them is in a record."""
         return ()
 
-    def columns(self, shown: str) -> tuple[str, ...]:
+    def columns(self, file_name: str) -> tuple[str, ...]:
         """Return the names of the columns.
 
         A name that has only objects, or null, is no column. Raises ManifestError if two places have the same name.
@@ -139,7 +139,7 @@ class ColumnTree:
                 node.index = len(columns)
                 columns.append(node.column)
         if len(frozenset(columns)) < len(columns):
-            raise _same_name_error(columns, shown)
+            raise _same_name_error(columns, file_name)
         return tuple(columns)
 
     def rows(self, columns: Sequence[str], single_columns: Container[str] | None = None) -> RowMaker:
@@ -159,11 +159,11 @@ def _nodes(node: _Node) -> Iterator[_Node]:
             yield from _nodes(child)
 
 
-def _same_name_error(columns: Sequence[str], shown: str) -> ManifestError:
+def _same_name_error(columns: Sequence[str], file_name: str) -> ManifestError:
     seen: set[str] = set()
     twice = sorted({column for column in columns if column in seen or seen.add(column)})  # type: ignore[func-returns-value]
     return ManifestError(
-        f"{shown}: names with a dot are also the names of values inside objects, so they can't be told apart:",
+        f"{file_name}: names with a dot are also the names of values inside objects, so they can't be told apart:",
         details=[f"{column!r} is a name, and a value inside an object has the same column" for column in twice],
         hint="Export the file without one of them, or name the columns yourself with `manifest: {columns}` in the "
         "mapping.",

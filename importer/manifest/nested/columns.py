@@ -28,7 +28,7 @@ class NestedColumns(Protocol):
     def add(self, record: JsonObject, /) -> None:
         """Look at a record. Raises BrokenObjectError, TooManyNamesError."""
 
-    def columns(self, shown: str, /) -> tuple[str, ...]:
+    def columns(self, file_name: str, /) -> tuple[str, ...]:
         """Return the names of the columns. Raises ManifestError."""
 
     def rows(self, columns: Sequence[str], single_columns: Container[str] | None, /) -> NestedRows:

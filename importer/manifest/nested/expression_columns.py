@@ -60,7 +60,7 @@ class ExpressionColumns:
         except EVALUATION_ERRORS:
             return True  # a problem of its row
 
-    def columns(self, _shown: str) -> tuple[str, ...]:
+    def columns(self, _file_name: str) -> tuple[str, ...]:
         """Return the names of the columns."""
         return self._names
 

@@ -61,7 +61,7 @@ def main() -> None:
 def messages_of(request: ReadRequest) -> Iterator[SheetOpened | RowsMessage | BlankRows | EndOfRows]:
     """Yield all answers for a sheet. Raises ManifestError if it can't be read to its end."""
     with _readable_copy(request) as path:
-        sheet = open_sheet(path, request.kind, request.options, request.expected, request.shown)
+        sheet = open_sheet(path, request.kind, request.options, request.expected, request.file_name)
         yield SheetOpened(where=sheet.where, format=sheet.format, header=sheet.header)
         for block, problems in sheet.blocks():
             if isinstance(block, BlankRecords):
@@ -95,8 +95,8 @@ def _answer(request: ReadRequest, answers: IO[bytes]) -> None:
 @contextlib.contextmanager
 def _readable_copy(request: ReadRequest) -> Iterator[Path]:
     """Yield the path of the workbook, or of a copy that calamine can read. Raises ManifestError."""
-    path, shown = request.path, request.shown
-    folder = None if str(path) == shown else path.parent  # beside a private copy, and deleted with it
+    path, file_name = request.path, request.file_name
+    folder = None if str(path) == file_name else path.parent  # beside a private copy, and deleted with it
     try:
         match request.kind:
             case FileType.WORKBOOK | FileType.MACRO_WORKBOOK | FileType.BINARY_WORKBOOK:
@@ -109,7 +109,7 @@ def _readable_copy(request: ReadRequest) -> Iterator[Path]:
                 yield path
     except DamagedWorkbookError as error:
         raise ManifestError(
-            f"{shown}: the workbook is damaged: one of its parts can't be read",
+            f"{file_name}: the workbook is damaged: one of its parts can't be read",
             hint="Open it in Excel and save it again, or export it again.",
         ) from error
 

@@ -58,24 +58,26 @@ def _row(problem: Problem) -> int:
 
 
 def open_sheet(
-    path: Path, kind: FileType, options: ManifestOptions, expected: Collection[str], shown: str
+    path: Path, kind: FileType, options: ManifestOptions, expected: Collection[str], file_name: str
 ) -> OpenedSheet:
     """Choose the sheet and find its header. Raises ManifestError if there is none."""
-    sheets = WorkbookSheets(path, shown)
+    sheets = WorkbookSheets(path, file_name)
     candidates = sheets.candidates(options)
     # calamine and the scan both take long, and calamine runs without Python's lock.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="sheet-scan") as thread:
-        scan = thread.submit(scan_sheet, path, kind, candidates[0], shown) if len(candidates) == 1 else None
+        scan = thread.submit(scan_sheet, path, kind, candidates[0], file_name) if len(candidates) == 1 else None
         name, loaded = sheets.load_best(candidates, options.header_row, expected)
-        where = f"{shown}, sheet {name!r}"
+        where = f"{file_name}, sheet {name!r}"
         if loaded is None:
             raise missing_header_error(where, options.header_row)
         if options.header_row == 1:
             refuse_title_rows(loaded.header, loaded.row, loaded.below, expected, where)
-        facts = scan_sheet(path, kind, name, shown) if scan is None else scan.result()
+        facts = scan_sheet(path, kind, name, file_name) if scan is None else scan.result()
     _check_header(loaded, facts, expected, where)
     loaded = loaded.without_empty_columns(facts)
-    header = make_header(loaded.header, row=loaded.row, shown=shown, first_column=loaded.first_column, sheet=name)
+    header = make_header(
+        loaded.header, row=loaded.row, file_name=file_name, first_column=loaded.first_column, sheet=name
+    )
     others = None
     if options.sheet is None and not options.is_results:
         hidden = [sheet for sheet in sheets.names if sheet not in candidates]

@@ -37,7 +37,7 @@ class ReadRequest:
     kind: FileType
     options: ManifestOptions
     expected: Collection[str]
-    shown: str
+    file_name: str
     limits: ProcessLimits
 
 

@@ -48,9 +48,9 @@ class SheetReader:
     opened: SheetOpened
 
     def __init__(
-        self, path: Path, kind: FileType, options: ManifestOptions, expected: Collection[str], shown: str
+        self, path: Path, kind: FileType, options: ManifestOptions, expected: Collection[str], file_name: str
     ) -> None:
-        self._shown = shown
+        self._file_name = file_name
         self._limits = limits_for(path)
         self._process, self._error_output = self._start()
         self._end = weakref.finalize(self, _end, self._process, self._error_output)
@@ -60,7 +60,7 @@ class SheetReader:
             kind=kind,
             options=options,
             expected=frozenset(expected),
-            shown=shown,
+            file_name=file_name,
             limits=self._limits,
         )
         try:
@@ -83,7 +83,7 @@ class SheetReader:
         """Return the next rows as a packed message; None at the end. Raises ManifestError."""
         if not self._is_intact:
             raise ManifestError(
-                f"{self._shown}: reading the workbook was interrupted", hint="Run the same command again."
+                f"{self._file_name}: reading the workbook was interrupted", hint="Run the same command again."
             )
         self._is_intact = False  # until the whole message is read: a signal may interrupt that
         content, message = self._message()
@@ -136,18 +136,19 @@ class SheetReader:
             return self._too_large()
         if code == -signal.SIGXCPU:
             return ManifestError(
-                f"{self._shown}: reading the workbook takes more than {self._limits.cpu_s:,} s, too long for its size",
+                f"{self._file_name}: reading the workbook takes more than {self._limits.cpu_s:,} s, too long for its "
+                "size",
                 hint="Open it in Excel and save it again, or save the sheet as CSV.",
             )
         return ManifestError(
-            f"{self._shown}: the workbook is damaged and can't be read",
+            f"{self._file_name}: the workbook is damaged and can't be read",
             hint="Open it in Excel and save it again, or export it again.",
         )
 
     def _too_large(self) -> ManifestError:
         return ManifestError(
-            f"{self._shown}: reading the workbook takes more than {self._limits.memory_bytes / 1e9:,.1f} GB of memory, "
-            "the limit for its size: it has too many cells, or the same long text in very many of them",
+            f"{self._file_name}: reading the workbook takes more than {self._limits.memory_bytes / 1e9:,.1f} GB of "
+            "memory, the limit for its size: it has too many cells, or the same long text in very many of them",
             hint="In each sheet, delete stray cells far below or far to the right of the table (Ctrl+End goes there), "
             "or save the table as CSV, which needs little memory.",
         )

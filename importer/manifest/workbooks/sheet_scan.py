@@ -19,13 +19,13 @@ _SCANS = {
 }
 
 
-def scan_sheet(path: Path, kind: FileType, sheet: str, shown: str) -> SheetFacts:
+def scan_sheet(path: Path, kind: FileType, sheet: str, file_name: str) -> SheetFacts:
     """Scan a sheet. Raises ManifestError if the workbook is damaged."""
     try:
         return _SCANS[kind](path, sheet)
     except DamagedWorkbookError as error:
         raise ManifestError(
-            f"{shown}, sheet {sheet!r}: the workbook is damaged: its number formats can't be read, so zeros such as in "
-            "00123 would be lost",
+            f"{file_name}, sheet {sheet!r}: the workbook is damaged: its number formats can't be read, so zeros such "
+            "as in 00123 would be lost",
             hint="Open the workbook in Excel and save it again, or save the sheet as CSV.",
         ) from error

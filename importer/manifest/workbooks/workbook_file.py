@@ -43,9 +43,9 @@ class WorkbookFile:
 
 
 def open_workbook(
-    path: Path, kind: FileType, options: ManifestOptions, expected: Collection[str], shown: str
+    path: Path, kind: FileType, options: ManifestOptions, expected: Collection[str], file_name: str
 ) -> WorkbookFile:
     """Choose the sheet and find its header. Raises ManifestError if there is none, or if a limit is reached."""
-    reader = SheetReader(path, kind, options, expected, shown)
+    reader = SheetReader(path, kind, options, expected, file_name)
     opened = reader.opened
     return WorkbookFile(format=opened.format, header=opened.header, rows=RowCache(reader))

@@ -115,16 +115,16 @@ def _open(path: Path) -> python_calamine.CalamineWorkbook:
 class WorkbookSheets:
     """Worksheets of one workbook."""
 
-    def __init__(self, path: Path, shown: str) -> None:
+    def __init__(self, path: Path, file_name: str) -> None:
         self._path = path
-        self._shown = shown
+        self._file_name = file_name
         try:
-            with calamine_errors(shown):
+            with calamine_errors(file_name):
                 self._workbook = _open(path)
         except ManifestError as error:
             if isinstance(error.__cause__, python_calamine.PasswordError):
                 raise ManifestError(
-                    f"{shown} is protected by a password",
+                    f"{file_name} is protected by a password",
                     hint="Open it in Excel, remove the password (File > Info > Protect Workbook) and save it again.",
                 ) from error
             raise
@@ -152,7 +152,7 @@ class WorkbookSheets:
             return ours
         if not visible:
             raise ManifestError(
-                f"{self._shown} has no visible sheet",
+                f"{self._file_name} has no visible sheet",
                 hint="Name one with `manifest: {sheet}` in the mapping, or show one.",
             )
         return visible
@@ -173,7 +173,7 @@ class WorkbookSheets:
 
     def _load(self, sheet: str, wanted_row: int) -> LoadedSheet | None:
         """Load a sheet; None if it has no header. An error cell (#N/A) is like an empty one."""
-        with calamine_errors(f"{self._shown}, sheet {sheet!r}"):
+        with calamine_errors(f"{self._file_name}, sheet {sheet!r}"):
             cells = self._cells(sheet)
             if cells.start is None or cells.end is None:
                 return None
@@ -196,7 +196,7 @@ class WorkbookSheets:
         try:
             return self._workbook.get_sheet_by_name(sheet)
         except python_calamine.CalamineError as error:
-            folder = None if str(self._path) == self._shown else self._path.parent
+            folder = None if str(self._path) == self._file_name else self._path.parent
             try:
                 with without_unknown_errors(self._path, folder, sheet) as copy:
                     return python_calamine.CalamineWorkbook.from_path(str(copy)).get_sheet_by_name(sheet)
@@ -209,6 +209,6 @@ class WorkbookSheets:
         close = difflib.get_close_matches(wanted.casefold(), [name.casefold() for name in self.names], n=1)
         suggestion = next((name for name in self.names if name.casefold() in close), None)
         raise ManifestError(
-            f"{self._shown} has no sheet {wanted!r}; it has {', '.join(map(repr, self.names)) or 'none'}",
+            f"{self._file_name} has no sheet {wanted!r}; it has {', '.join(map(repr, self.names)) or 'none'}",
             hint=f"Did you mean {suggestion!r}?" if suggestion else "Correct `manifest: {sheet}` in the mapping.",
         )

@@ -118,7 +118,7 @@ class ManifestSearch:
     def _compared(self, path: Path, copy: PrivateCopy) -> OriginalManifest | None:
         """Compare with a manifest. Return ``None`` if it is another one; raise ResultsError if the user named it."""
         expected = self.mapping.mentioned_columns
-        manifest = open_manifest(copy.path, self.mapping.manifest, expected, may_lack=expected, shown_as=path)
+        manifest = open_manifest(copy.path, self.mapping.manifest, expected, may_lack=expected, original=path)
         key_columns = () if self.mapping.key_is_row_content else self.mapping.key
         wrong = ""
         if absent := [column for column in key_columns if column not in manifest.columns]:

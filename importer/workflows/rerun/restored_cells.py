@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from importer.manifest.chunks import Chunk
 from importer.manifest.records import RecordList
 from importer.results import ManifestComparison, ResultRow
 
-_SHOWN_CELLS = 10
+_SHOWN_CELLS = 3
 
 
 class RestoredCells:
@@ -18,15 +19,17 @@ class RestoredCells:
 
     def __init__(self, comparison: ManifestComparison) -> None:
         self._comparison = comparison
-        self._count = 0
-        self._shown: list[str] = []
+        self._counts: Counter[str] = Counter()
+        self._shown: dict[str, list[str]] = defaultdict(list)
 
     @property
     def warnings(self) -> Iterator[str]:
-        """Yield a warning for each of the first cells, and one for all others."""
-        yield from self._shown
-        if more := self._count - len(self._shown):
-            yield f"{more:,} more cell{'s are' if more > 1 else ' is'} restored from the manifest"
+        """Yield a warning for each column, with the first cells that were restored."""
+        for column, count in self._counts.items():
+            cells = "1 cell is" if count == 1 else f"{count:,} cells are"
+            first = "; ".join(self._shown[column])
+            more = "; …" if count > _SHOWN_CELLS else ""
+            yield f"{column}: {cells} restored from the manifest: {first}{more}"
 
     def restore(self, chunk: Chunk, previous: Sequence[ResultRow]) -> Chunk:
         """Return the rows with the manifest's cells in place of those that a spreadsheet has changed."""
@@ -40,8 +43,8 @@ class RestoredCells:
                     original, reason = damage
                     records[at][place] = original
                     self._comparison.forget(result.row, column)
-                    self._count += 1
-                    if len(self._shown) < _SHOWN_CELLS:
-                        cells = f"{quoted(found)} is {quoted(original)} again, as in the manifest"
-                        self._shown.append(f"row {result.row}, {column}: {cells} ({reason})")
+                    self._counts[column] += 1
+                    if len(self._shown[column]) < _SHOWN_CELLS:
+                        text = f"row {result.row}, {quoted(found)} is {quoted(original)} again, as {reason}"
+                        self._shown[column].append(text)
         return replace(chunk, source=RecordList(records=records)) if records else chunk

@@ -6,7 +6,7 @@ import contextlib
 import csv
 import io
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +18,9 @@ from importer.errors import ManifestError
 from importer.manifest.chunks import Batch, Chunk, RowCounter, make_chunks
 from importer.manifest.delimited.block_parser import Block, parse_block
 from importer.manifest.delimited.encoding import Encoding
-from importer.manifest.delimited.record_reader import RecordReader, Utf8Text
+from importer.manifest.delimited.record_reader import RecordReader
+from importer.manifest.delimited.utf8_text import Utf8Text
 from importer.manifest.header import make_header
-from importer.manifest.prefetch import prefetch
 from importer.manifest.records import RecordList
 from importer.manifest.text_column import Column
 
@@ -118,7 +118,7 @@ def test_blocks_continue_after_a_stray_quote() -> None:
 
 
 def chunks(batch: Batch, width: int) -> tuple[list[Chunk], int]:
-    header = make_header([f"c{index}" for index in range(width)], row=1, shown="tickets.csv")
+    header = make_header([f"c{index}" for index in range(width)], row=1, file_name="tickets.csv")
     counter = RowCounter()
     return [chunk for chunk in make_chunks([batch], header, counter) if chunk is not None], counter.blank_rows
 
@@ -169,24 +169,3 @@ def test_column_returns_its_texts(texts: list[str], width: int) -> None:
     assert column.texts() == texts
     rows = [bytes(row) for row in column.matrix(width).T.tolist()]
     assert rows == [text.encode()[:width].ljust(width, b"\0") for text in texts]
-
-
-def test_reading_ahead_yields_the_same() -> None:
-    """Items and errors in order; the source is closed when the caller stops."""
-    closed = []
-
-    def items() -> Generator[int, None, None]:
-        try:
-            yield from (1, 2)
-            raise ValueError("the third")
-        finally:
-            closed.append(True)
-
-    got: list[int] = []
-    with pytest.raises(ValueError, match="the third"):
-        got.extend(prefetch(items()))
-    assert got == [1, 2]
-    early = prefetch(items())
-    assert next(early) == 1
-    early.close()
-    assert closed == [True, True]

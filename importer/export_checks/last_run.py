@@ -1,0 +1,68 @@
+"""What is new since the last run of a manifest: rows of the export, and rows that newly need work.
+
+The last run is the last one of the same source and manifest name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePath
+
+import numpy as np
+
+from importer.export_checks.checks import SinceLastRun
+from importer.ledger.previous_exports import ExportRecord, KeyHashes, are_in, key_hashes, unpack_contents, unpack_keys
+from importer.ledger.records import RunInfo
+from importer.ledger.results_runs import rejected_rows, runs_of_source
+from importer.ledger.store import Ledger
+
+
+def compare_exports(keys: bytes, contents: bytes, last: ExportRecord | None) -> SinceLastRun:
+    """Compare the packed keys and contents of an export with those of the last one."""
+    if last is None:
+        return SinceLastRun()
+    here, there = unpack_keys(keys), unpack_keys(last.keys)
+    is_known = are_in(here, there)
+    edited = None
+    if last.contents is not None:
+        is_now = unpack_contents(contents)[is_known]
+        was = unpack_contents(last.contents)[np.searchsorted(there, here[is_known])]
+        edited = int((is_now != was).sum())
+    return SinceLastRun(
+        new=here.size - int(is_known.sum()), edited=edited, gone=there.size - int(are_in(there, here).sum())
+    )
+
+
+class FailingRows:
+    """Counts rows that need work, by whether they needed it in the last run already."""
+
+    def __init__(self, ledger: Ledger, run: RunInfo) -> None:
+        self._ledger = ledger
+        self._known: KeyHashes | None = None  # the rows that the last run rejected; ``None`` without a last run
+        if last := _last_run(ledger, run):
+            found = [key_hashes(ledger.keyed_hash, rows) for rows in rejected_rows(ledger, last)]
+            self._known = np.sort(np.concatenate(found)) if found else np.zeros(0, dtype=np.uint64)
+        self._new = self._still = 0
+
+    def count(self, rows: Sequence[tuple[str, bool]]) -> None:
+        """Count failing rows: the key or the content of each, and whether the ledger knows that it failed before."""
+        if self._known is not None and rows:
+            failed_before = np.array([before for _, before in rows])
+            failed_before |= are_in(key_hashes(self._ledger.keyed_hash, [name for name, _ in rows]), self._known)
+            self._still += int(failed_before.sum())
+            self._new += int((~failed_before).sum())
+
+    def added_to(self, since: SinceLastRun) -> SinceLastRun | None:
+        """Return a comparison with the counts of this object; ``None`` without a last run."""
+        if self._known is None:
+            return None
+        return replace(since, newly_failed=self._new, still_failing=self._still)
+
+
+def _last_run(ledger: Ledger, run: RunInfo) -> str | None:
+    """Return the last run that has read a manifest of this name to its end."""
+    others = (each for each in runs_of_source(ledger, run.account, run.source) if each.run != run.id)
+    checked = (each for each in others if each.command == "run" and each.rows is not None)
+    name = PurePath(run.manifest).name
+    return next((each.run for each in checked if PurePath(each.manifest).name == name), None)
