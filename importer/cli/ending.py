@@ -27,8 +27,9 @@ from importer.runtime.events import CallEnded, Checked, Event, RunStarted, Warne
 class Ending:
     """How a command ended.
 
-    ``data``: the members of its JSON object. ``lines``: its report, and ``text``: lines below it, without
-    colours. ``rows``: the last member of the JSON object, an object each; there may be hundreds of thousands.
+    ``data``: the members of its JSON object. ``lines``: its report, ``text``: lines below it, without colours, and
+    ``last_lines``: the lines below these. ``rows``: the last member of the JSON object, an object each; there may be
+    hundreds of thousands.
     ``error``: why the command stopped early; it decides the exit code. ``log_text``: the result in a line of the log.
     """
 
@@ -37,6 +38,7 @@ class Ending:
     rows: Iterable[Mapping[str, Any]] | None = None
     lines: Iterable[str] = ()
     text: Iterable[str] = ()
+    last_lines: Iterable[str] = ()
     error: ImporterError | None = None
     log_text: str = ""
 
@@ -75,6 +77,7 @@ class CommandRun:
             print_report(ending.lines)
             for line in ending.text:
                 print_line(line)
+            print_report(ending.last_lines)
         if ending.error is not None:
             _print_error(ending.error, word="stopped" if ending.data else "error")
         return self._ended(members, ending.log_text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from importer.cli.byte_progress import byte_progress
 from importer.cli.ending import Ending, command_run
 from importer.cli.log_setup import set_up_log
+from importer.cli.next_steps import after_fetch, step_lines
 from importer.cli.output import hide, log
 from importer.cli.questions import shows_bar
 from importer.runtime.display_text import labelled, size_text
@@ -88,11 +88,7 @@ def _lines(options: FetchOptions, summary: FetchSummary) -> Iterator[str]:
     if left:
         yield labelled("left", f"{left:,} were not asked for")
     yield labelled("files", str(summary.folder))
-    table = ["--source", options.source] if options.source else []
-    table += [word for column in options.key for word in ("--key", column)]
-    name = "fetch" if fetched.failed or left else "validate"
-    yield labelled("next", "to try the others again, run:" if name == "fetch" else "to check the manifest, run:")
-    yield labelled("", shlex.join(["ticket-importer", name, str(options.manifest), "-m", str(options.mapping), *table]))
+    yield from step_lines(after_fetch(command_run().typed, is_complete=not (fetched.failed or left)))
 
 
 def _error_lines(failed: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from importer.cli.ending import Ending
 from importer.ledger.history import PastRow, PastRun, past_run, past_runs, rows_of
 from importer.ledger.records import seconds_since
 from importer.ledger.store import Ledger
-from importer.runtime.display_text import duration, one_line
+from importer.runtime.display_text import age_text, duration, one_line
 from importer.settings import ledger_url, read_environment
 
 _ENDINGS = {
@@ -51,7 +51,7 @@ def _run_lines(runs: Iterable[PastRun]) -> Iterator[str]:
         yield f"    {one_line(run.manifest)}"
         if run.results:
             yield f"    results: {one_line(run.results)}"
-        yield f"    {_counts(run)}"
+        yield from (f"    {line}" for line in _count_lines(run))
 
 
 def _row_lines(run: PastRun, rows: Iterable[PastRow]) -> Iterator[str]:
@@ -84,18 +84,21 @@ def _ending(run: PastRun) -> str:
     return f"exit code {run.exit_code}, {endings.get(run.exit_code, 'ended')}{reason}"
 
 
-def _counts(run: PastRun) -> str:
-    """Return the states of a run's rows at its end and, where they differ, now."""
-    age = f" (the oldest for {_age(run.unknown_since)})" if run.unknown_since else ""
-    did = _by_state(run.did) or "no row was sent"
+def _count_lines(run: PastRun) -> Iterator[str]:
+    """Yield the states of a run's rows at its end and, where they differ, now."""
+    oldest_s = seconds_since(run.unknown_since) if run.unknown_since else None
     # Rows that a run left pending without a request are not among those of its rows that are counted now.
     if _without_pending(run.did) == _without_pending(run.states):
-        return f"{did}{age}"
-    return f"at its end: {did}; now: {_by_state(run.states) or 'none'}{age}"
+        yield _by_state(run.did, oldest_s) or "no row was sent"
+        return
+    yield f"at its end: {_by_state(run.did) or 'no row was sent'}"
+    yield f"now: {_by_state(run.states, oldest_s) or 'none'}"
 
 
-def _by_state(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {state}" for state, count in counts.items())
+def _by_state(counts: Mapping[str, int], oldest_s: float | None = None) -> str:
+    """Return counts as text, with the age of the oldest unknown row."""
+    ages = {"unknown": age_text(counts.get("unknown", 0), oldest_s)}
+    return ", ".join(f"{count:,} {state}{ages.get(state, '')}" for state, count in counts.items())
 
 
 def _without_pending(counts: Mapping[str, int]) -> dict[str, int]:

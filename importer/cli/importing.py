@@ -47,7 +47,7 @@ def _planned(plan: PlanSummary) -> Ending:
             *(line for request in plan.requests for line in ("", *request.split("\n"))),
             "",
             "This was a dry run: nothing was sent, recorded or written.",
-            *step_lines(after_plan(plan, command_run().typed)),
         ),
+        last_lines=step_lines(after_plan(plan, command_run().typed)),
         error=export_stopped(plan) if plan.stops else None,
     )

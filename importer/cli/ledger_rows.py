@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,10 @@ def forget(name: str, rows: RowNumbers | None, *, even_existing: bool, yes: bool
         )
 
     def confirm(plan: ForgetPlan) -> bool:
-        show_lines(logging.INFO, _forget_lines(plan), even_if_quiet=not yes)
-        return yes or ask("Forget this? The next run sends the rows as new ones.")
+        if yes:
+            return True
+        show_lines(logging.INFO, _forget_lines(plan), even_if_quiet=True)
+        return ask("Forget this? The next run sends the rows as new ones.")
 
     with contextlib.closing(Ledger.open(ledger_url(flags["ledger"], environment))) as opened:
         job = ForgetJob(name=name, rows=rows, even_existing=even_existing)
@@ -69,37 +71,35 @@ def forget(name: str, rows: RowNumbers | None, *, even_existing: bool, yes: bool
 
 def _forget_lines(plan: ForgetPlan) -> Iterator[str]:
     yield labelled("account", plan.account)
-    yield labelled("to forget", f"{_counted(plan.forgotten)}{_examples(plan.forgotten)}")
-    if plan.acknowledged:
-        yield labelled("", f"and the acknowledgement of {plan.acknowledged:,} rows")
-    yield from _kept_lines(plan)
-    if plan.warning:
-        yield labelled("warning", plan.warning)
+    yield from _counted_lines("to forget", plan)
 
 
 def _forgotten_lines(plan: ForgetPlan) -> Iterator[str]:
-    yield labelled("forgotten", f"{_counted(plan.forgotten)}{_examples(plan.forgotten)}")
-    yield from _kept_lines(plan)
+    yield from _counted_lines("forgotten", plan)
     if plan.forgotten:
         yield labelled("next", f"run {plan.manifest or 'the manifest'} again: it sends the forgotten rows as new ones")
     elif plan.existing or plan.unknown:
         yield labelled("next", "delete the tickets in the account first; --even-existing forgets the rows all the same")
 
 
-def _kept_lines(plan: ForgetPlan) -> Iterator[str]:
+def _counted_lines(label: str, plan: ForgetPlan) -> Iterator[str]:
+    tickets = _tickets(plan.forgotten)
+    yield labelled(label, f"{_counted(plan.forgotten, 'row')}{f':{tickets}' if tickets else ''}")
+    if plan.acknowledged:
+        yield labelled("", f"and {_counted(range(plan.acknowledged), 'acknowledgement')}")
     if plan.existing:
-        yield labelled("kept", f"{_counted(plan.existing)}, because the tickets exist{_examples(plan.existing)}")
+        yield labelled("kept", f"{_counted(plan.existing, 'row')}, as the account has{_tickets(plan.existing)}")
     if plan.unknown:
-        yield labelled("kept", f"{_counted(plan.unknown)}, unknown: a ticket may exist; `resolve` finds out")
+        yield labelled("kept", f"{_counted(plan.unknown, 'unknown row')}: a ticket may exist, `resolve` finds out")
 
 
-def _counted(rows: Sequence[SentRow]) -> str:
-    return "1 row" if len(rows) == 1 else f"{len(rows):,} rows"
+def _counted(things: Sized, what: str) -> str:
+    return f"{len(things):,} {what}{'' if len(things) == 1 else 's'}"
 
 
-def _examples(rows: Sequence[SentRow]) -> str:
+def _tickets(rows: Sequence[SentRow]) -> str:
     numbers = [row.number for row in rows if row.number]
-    return f", tickets {_some(numbers)}" if numbers else ""
+    return f" ticket{'' if len(numbers) == 1 else 's'} {_some(numbers)}" if numbers else ""
 
 
 def _forget_rows(plan: ForgetPlan) -> Iterator[dict[str, object]]:

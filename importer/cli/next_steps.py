@@ -13,10 +13,9 @@ from typing import NamedTuple
 from importer.cli.commands import cli
 from importer.cli.typed_command import TypedCommand
 from importer.errors import ImporterError, Interrupted, ProgramError
-from importer.ledger.database import safe_url
 from importer.models import Status
 from importer.reports import labelled
-from importer.reports.summary import PlanSummary, Summary
+from importer.reports.summary import PlanSummary, Summary, Validation
 from importer.submission.plan import Disposition
 
 _TRIAL_ROWS = 10
@@ -45,7 +44,7 @@ def step_lines(steps: Iterable[Step]) -> Iterator[str]:
 
 def after_import(summary: Summary, typed: TypedCommand) -> list[Step]:
     """Return what to do after a `run` or a `rerun`; nothing if all rows are done."""
-    typed, states = _proposed(typed), summary.statuses
+    typed, states = _with_seed(_proposed(typed), summary.seed), summary.statuses
     # The sandbox's ledger is deleted: only the results file knows its tickets.
     again = _rerun(summary, typed) if typed.name == "rerun" or typed.has("--sandbox") else typed
     if summary.stops:
@@ -87,9 +86,7 @@ def after_resolve(summary: Summary, typed: TypedCommand) -> list[Step]:
 
 def after_plan(plan: PlanSummary, typed: TypedCommand) -> list[Step]:
     """Return what to do after a dry run; nothing if there is nothing to send."""
-    again = _proposed(typed)
-    if plan.seed is not None:  # of a sample: the run sends the rows that the plan counted
-        again = replace(again, flags=(*again.without(["--seed"]).flags, ("--seed", str(plan.seed))))
+    again = _with_seed(_proposed(typed), plan.seed)
     if plan.stops or not plan.to_send:  # the error says what to do about stops
         return []
     if plan.is_blocked:
@@ -98,6 +95,23 @@ def after_plan(plan: PlanSummary, typed: TypedCommand) -> list[Step]:
     if plan.to_send > _TRIAL_ROWS and not plan.counts[Disposition.SKIP] and not any(map(again.has, _SELECTING)):
         return [Step("to send ten rows as a trial, run:", again.words("--limit", str(_TRIAL_ROWS)))]
     return [Step("to send the rows, run:", again.words())]
+
+
+def after_validation(validation: Validation, typed: TypedCommand) -> list[Step]:
+    """Return what to do after `validate`."""
+    if validation.rejected:
+        return [Step("correct these rows or the mapping, then check again")]
+    run = _with_seed(_command("run", typed.argument, _proposed(typed)), validation.seed)
+    rows = "these rows" if any(map(run.has, _SELECTING)) else "the manifest"
+    return [Step(f"to import {rows}, run:", run.words())]
+
+
+def after_fetch(typed: TypedCommand, *, is_complete: bool) -> list[Step]:
+    """Return what to do after `fetch`."""
+    if is_complete:
+        validate = _command("validate", typed.argument, _proposed(typed).without(["--answer-timeout"]))
+        return [Step("to check the manifest, run:", validate.words())]
+    return [Step("to try the others again, run:", _proposed(typed).without(["--refresh"]).words())]
 
 
 def _after_stop(ending: ImporterError) -> str:
@@ -148,7 +162,16 @@ def _proposed(typed: TypedCommand) -> TypedCommand:
 
 
 def _without_password(flag: str, value: str | None) -> str | None:
-    return safe_url(value) if flag == "--ledger" and value and "://" in value else value
+    if flag != "--ledger" or not value or "://" not in value:
+        return value
+    from importer.ledger.database import safe_url  # noqa: PLC0415 - loads SQLAlchemy
+
+    return safe_url(value)
+
+
+def _with_seed(typed: TypedCommand, seed: int | None) -> TypedCommand:
+    """Return a command that draws the same sample again."""
+    return typed if seed is None or typed.has("--seed") else replace(typed, flags=(*typed.flags, ("--seed", str(seed))))
 
 
 def _rerun(summary: Summary, typed: TypedCommand) -> TypedCommand:

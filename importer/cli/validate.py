@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from importer.api.check import validate as check_manifest
 from importer.cli import options
-from importer.cli.ending import Ending
+from importer.cli.ending import Ending, command_run
 from importer.cli.log_setup import set_up_log
+from importer.cli.next_steps import after_validation, step_lines
 from importer.cli.terminal import Terminal
 from importer.reports import attachments_line, fields_lines, ignored_lines, problem_lines, report_file, seed_lines
 from importer.reports.summary import Validation
@@ -30,7 +30,7 @@ def validate(manifest: Path, mapping: Path, report: Path | None, **flags: Any) -
         *problem_lines(validation.kinds, with_fixes=True),
         *_summary_lines(validation),
         *reported,
-        *_next_step_lines(validation, flags),
+        *step_lines(after_validation(validation, command_run().typed)),
     )
     return Ending(exit_code=validation.exit_code, lines=lines)
 
@@ -48,15 +48,3 @@ def _summary_lines(validation: Validation) -> Iterator[str]:
     yield from ignored_lines(validation.ignored_by_patterns)
     if validation.attachments is not None:
         yield attachments_line(validation.attachments, validation.rows)
-
-
-def _next_step_lines(validation: Validation, flags: dict[str, Any]) -> Iterator[str]:
-    if validation.rejected:
-        yield labelled("next", "correct these rows or the mapping, then check again")
-        return
-    table = ["--source", flags["source"]] if flags["source"] else []
-    table += [word for column in flags["key"] for word in ("--key", column)]
-    chosen = options.of_flags(flags, seed=validation.seed).row_flags
-    yield labelled("next", f"to import {'these rows' if chosen else 'the manifest'}, run:")
-    command = ["ticket-importer", "run", validation.manifest, "-m", validation.mapping, *table, *chosen]
-    yield labelled("", shlex.join(command))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -175,35 +175,38 @@ class _Counts:
 
     def __init__(self, db: sa.Connection) -> None:
         state = sa.case((_attempts.forgotten_by.is_not(None), "forgotten"), else_=_tickets.state)
-        sent = (
+        sent = (  # in one pass, as there may be millions of requests
             sa.select(
                 _attempts.run,
                 state.label("state"),
-                sa.func.count(_tickets.id.distinct()),
-                sa.func.min(_tickets.finished_at),
+                sa.func.count(_tickets.id.distinct()).label("rows"),
+                sa.func.min(_tickets.finished_at).label("oldest"),
+                sa.func.count(sa.case((_attempts.outcome.in_(_MADE), 1))).label("made"),
+                sa.func.count(sa.case((_attempts.outcome.is_(None), 1))).label("unconfirmed"),
             )
             .join(schema.tickets, _tickets.id == _attempts.ticket)
             .group_by(_attempts.run, state)
             .order_by(state)
         )
         self.states: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self.made, self.unconfirmed = Counter[str](), Counter[str]()
         self.unknown_since: dict[str, str] = {}
-        for run, name, count, oldest in db.execute(sent):
-            self.states[run][name] = count
-            if name == "unknown":
-                self.unknown_since[run] = oldest
+        for row in db.execute(sent):
+            self.states[row.run][row.state] = row.rows
+            self.made[row.run] += row.made
+            self.unconfirmed[row.run] += row.unconfirmed
+            if row.state == "unknown":
+                self.unknown_since[row.run] = row.oldest
         self.rejected = _by_run(db, schema.rejections)
         self.forgotten = _by_run(db, schema.forgotten)
-        self.made = _by_run(db, schema.attempts, _attempts.outcome.in_(_MADE))
-        self.unconfirmed = _by_run(db, schema.attempts, _attempts.outcome.is_(None))
         for state_now, of_runs in (("rejected", self.rejected), ("forgotten", self.forgotten)):
             for run, count in of_runs.items():
                 self.states[run][state_now] = count
 
 
-def _by_run(db: sa.Connection, table: sa.Table, where: sa.ColumnElement[bool] | None = None) -> dict[str, int]:
-    statement = sa.select(table.c.run, sa.func.count()).group_by(table.c.run)
-    return {name: number for name, number in db.execute(statement if where is None else statement.where(where))}  # noqa: C416 - rows are no pairs for mypy
+def _by_run(db: sa.Connection, table: sa.Table) -> dict[str, int]:
+    counted = sa.select(table.c.run, sa.func.count()).group_by(table.c.run)
+    return {name: number for name, number in db.execute(counted)}  # noqa: C416 - rows are no pairs for mypy
 
 
 def _did(db: sa.Connection, row: sa.Row[Any], counts: _Counts) -> dict[str, int]:

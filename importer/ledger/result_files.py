@@ -16,7 +16,9 @@ def record_result_files(ledger: Ledger, run: str, files: Mapping[Path, str]) -> 
     """Record the files that a run wrote, each with the SHA-256 of its content in hexadecimal."""
     values = [{"run": run, "path": path_text(path.absolute()), "sha256": sha256} for path, sha256 in files.items()]
     with ledger.writing() as db:
-        db.execute(database.insert(db, schema.result_files).on_conflict_do_nothing(), values)
+        statement = database.insert(db, schema.result_files)
+        changes = {"sha256": statement.excluded.sha256}
+        db.execute(statement.on_conflict_do_update(index_elements=["run", "path"], set_=changes), values)
 
 
 def was_written(ledger: Ledger, sha256: str) -> bool:

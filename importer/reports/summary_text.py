@@ -10,11 +10,10 @@ from importer.ledger.records import seconds_since
 from importer.models import AttachmentCounts, Status
 from importer.reports.problem_text import kind_data
 from importer.reports.summary import PlanSummary, Summary
-from importer.runtime.display_text import duration, labelled, least_duration, limit_text, one_line, size_text
+from importer.runtime.display_text import age_text, duration, labelled, least_duration, limit_text, one_line, size_text
 from importer.submission.plan import TO_SEND, Disposition
 
 _REASONS_SHOWN = 10
-_OLD_S = 3600  # the age of a row that has just become unknown is of no interest
 _EXPLAINED = (Status.FAILED, Status.UNKNOWN)
 _ROW_LINES = (
     (Disposition.SKIP, "already imported, skipped"),
@@ -217,10 +216,9 @@ def _state_counts(summary: Summary) -> Iterator[str]:
     """Yield the number of rows in each state, with the age of the oldest unknown row, and acknowledged rows apart."""
     for status in Status:
         if count := summary.statuses[status]:
-            age_s = seconds_since(summary.unknown_since) if status is Status.UNKNOWN else None
-            age = f" (the oldest for {duration(age_s)})" if age_s is not None and age_s >= _OLD_S else ""
+            oldest_s = seconds_since(summary.unknown_since) if status is Status.UNKNOWN else None
             left_out = status is Status.PENDING and summary.not_selected
-            yield f"{count:,} {status}{age}{f' ({left_out:,} not selected)' if left_out else ''}"
+            yield f"{count:,} {status}{age_text(count, oldest_s)}{f' ({left_out:,} not selected)' if left_out else ''}"
     if summary.acknowledged:
         yield f"{summary.acknowledged:,} acknowledged"
 
@@ -234,6 +232,7 @@ def summary_data(summary: Summary) -> dict[str, object]:
         "rows": summary.statuses.total() + summary.acknowledged,
         **{status.value: summary.statuses[status] for status in Status},
         "acknowledged": summary.acknowledged,
+        "unknown_since": summary.unknown_since or None,
         "not_selected": summary.not_selected,
         "kinds": [kind_data(kind) for kind in summary.kinds],
         **_export_facts(summary.export, summary.stops),

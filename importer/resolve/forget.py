@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from importer.errors import Declined, ProgramError, StoppedEarly, UsageError
@@ -19,13 +19,13 @@ from importer.ledger.forgetting import (
     rows_sent_by,
 )
 from importer.ledger.history import past_run
-from importer.ledger.records import Acknowledgements, Claim, RunInfo, new_run_id, path_text
+from importer.ledger.records import Claim, RunInfo, new_run_id, path_text
 from importer.ledger.store import Ledger
 from importer.models import RowNumbers, Status
 from importer.resolve.run import recorded
 from importer.resolve.search import SearchOptions, look_up_tickets
 from importer.results.writing import RESULTS_ENDINGS
-from importer.runtime.events import Emit, Event, Noted
+from importer.runtime.events import Emit, Noted, Warned
 from importer.runtime.signals import interruptions
 from importer.workflows.named_rows import read_named_rows
 
@@ -44,7 +44,7 @@ class ForgetJob:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForgetPlan(Event):
+class ForgetPlan:
     """What is about to be forgotten, and which rows are kept because there is or may be a ticket.
 
     ``acknowledged``: how many rows will not be acknowledged any more. ``manifest``: of the run that sent them; empty if
@@ -67,14 +67,18 @@ class ForgetPlan(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class _Target:
-    """The rows that the user means. ``acknowledged``: key and content of those that are acknowledged."""
+    """The rows that the user means. ``bad``: key and content of those that may be acknowledged.
+
+    ``acknowledged``: the acknowledgements that end.
+    """
 
     account: str
     source: str
     manifest: str
     is_manifest: bool = False  # not a results file
     rows: Sequence[SentRow]
-    acknowledged: Sequence[tuple[str, str]]
+    bad: Collection[tuple[str, str]]
+    acknowledged: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +136,8 @@ def forget(
     with recorded(run, ended, emit):
         ledger.claim(info, [Claim(key=row.key, manifest_row=row.manifest_row) for row in target.rows])
         plan = _plan(job, run, target, connect, emit)
-        emit(plan)
+        if plan.warning:
+            emit(Warned(plan.warning))
         if plan.forgotten or plan.acknowledged:
             with ledger.renewing(info.id):
                 agreed = confirm(plan)
@@ -146,51 +151,53 @@ def forget(
 def _target(job: ForgetJob, ledger: Ledger) -> _Target:
     """Find the rows that the user means. Raises UsageError if there is none."""
     path = Path(job.name)
-    if not path.is_file() and (path.suffix in RESULTS_ENDINGS or path.name != job.name):
+    if not path.is_file() and (path.suffix.lower() in RESULTS_ENDINGS or path.name != job.name):
         raise UsageError(f"there is no file {path}", hint="name a results file, or a run that `history` lists")
     target = _of_results(job, ledger, path) if path.is_file() else _of_run(job, ledger)
+    acknowledged = ledger.acknowledgements(target.account, target.source)
+    if job.rows is None:
+        target = _without_acknowledged(target, {key for key, _ in acknowledged})
+    else:
+        keys = {row.key for row in target.rows}
+        named = [each for each in acknowledged if each[0] in keys or each in target.bad]
+        target = replace(target, acknowledged=named)
     if not (target.rows or target.acknowledged):
-        named = f"row {job.rows} of " if job.rows is not None else ""
+        named_rows = f"rows {job.rows} of " if job.rows is not None else ""
         raise UsageError(
-            f"{named}{job.name}: the ledger has nothing to forget",
+            f"the ledger has nothing to forget of {named_rows}{job.name}",
             hint="`ticket-importer history` lists the runs, and `history RUN` the rows of one",
         )
     return target
 
 
+def _without_acknowledged(target: _Target, keys: Collection[str]) -> _Target:
+    """Leave out failed rows that the user has acknowledged: only ``--rows`` ends an acknowledgement."""
+    return replace(target, rows=[row for row in target.rows if row.state != Status.FAILED or row.key not in keys])
+
+
 def _of_run(job: ForgetJob, ledger: Ledger) -> _Target:
     run = past_run(ledger, job.name)
-    sent = [row for row in rows_sent_by(ledger, run.id) if job.rows is None or row.manifest_row in job.rows]
-    rejected = [
-        each for row, each in ledger.rejections(run.id, _ALL_ROWS).items() if job.rows is None or row in job.rows
-    ]
-    bad = {(row.key, row.content) for row in rejected}
+    rejected = ledger.rejections(run.id, _ALL_ROWS) if job.rows is not None else {}
     return _Target(
         account=run.account,
         source=run.source,
         manifest=run.manifest,
         is_manifest=run.command == "run",
-        rows=sent,
-        acknowledged=_acknowledged(ledger.acknowledgements(run.account, run.source), {row.key for row in sent}, bad),
+        rows=[row for row in rows_sent_by(ledger, run.id) if job.rows is None or row.manifest_row in job.rows],
+        bad={(each.key, each.content) for row, each in rejected.items() if job.rows is None or row in job.rows},
     )
 
 
 def _of_results(job: ForgetJob, ledger: Ledger, results: Path) -> _Target:
     read = read_named_rows(results, job.rows)
     keys = list(dict.fromkeys(row.key for row, _ in read.rows if row.key))
-    bad = {(row.key, content) for row, content in read.rows}
     return _Target(
         account=read.account,
         source=read.source,
         manifest=path_text(results.absolute()),
         rows=rows_of_keys(ledger, read.account, read.source, keys),
-        acknowledged=_acknowledged(ledger.acknowledgements(read.account, read.source), set(keys), bad),
+        bad={(row.key, content) for row, content in read.rows},
     )
-
-
-def _acknowledged(known: Acknowledgements, keys: set[str], bad: set[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the acknowledgements of these keys, and those of rows without a key by their cells."""
-    return [each for each in known if each[0] in keys or each in bad]
 
 
 def _plan(

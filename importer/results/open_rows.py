@@ -33,9 +33,10 @@ def all_rows_path(workbook: Path) -> Path:
 
 
 def with_other_rows(book: Manifest, shown: Path, options: ManifestOptions, folder: Path) -> Manifest:
-    """Return all rows: those of the CSV file beside the workbook ``shown``, with the cells of the workbook.
+    """Return all rows: those of the CSV file beside the workbook ``shown``, with the manifest's cells of the workbook.
 
-    ``folder``: for a private copy. Raises ResultsError if the file is missing, or is not the one of this workbook.
+    A later run may have written the CSV file again: its states count, and there is a warning. ``folder``: for a private
+    copy. Raises ResultsError if the file is missing, or has other rows.
     """
     path = all_rows_path(shown)
     try:
@@ -52,8 +53,9 @@ def with_other_rows(book: Manifest, shown: Path, options: ManifestOptions, folde
                 hint="use the files that the import wrote, and edit only the columns of the manifest",
             )
     rows = _OpenRows(book, shown)
-    rows.check(whole, path)
-    return Manifest(_BothFiles(book, whole, rows), None, (), options)
+    other_states = rows.check(whole, path)
+    warning = f"{path.name} was written by another run than {shown.name}; the states in {path.name} count"
+    return Manifest(_BothFiles(book, whole, rows), None, (warning,) if other_states else (), options)
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,13 @@ class _OpenRows:
                     )
                 self.rows[number] = _OpenRow(by_column, problems)
 
-    def check(self, whole: Manifest, path: Path) -> None:
-        """Raise ResultsError for rows that the file with all rows does not have, or has in another state."""
+    def check(self, whole: Manifest, path: Path) -> bool:
+        """Return whether a row has another state in the file with all rows.
+
+        Raises ResultsError for rows that are not there, or have another key.
+        """
         wrong: list[str] = []
+        other_states = False
         left = dict(self.rows)
         for chunk in whole.chunks():
             for number, key, status, run in chunk.cells(("import_row", "import_key", "import_status", "import_run")):
@@ -94,16 +100,18 @@ class _OpenRows:
                 same_key = there["import_key"] == key or changed_by_spreadsheet(
                     unescape_formula(key), unescape_formula(there["import_key"])
                 )
-                if not same_key or (there["import_status"], there["import_run"]) != (status, run):
-                    wrong.append(f"import_row {number}: {there['import_status']}, and {status} in {path.name}")
+                if not same_key:
+                    wrong.append(f"import_row {number} has the key {there['import_key']!r}, and {key!r} in {path.name}")
+                other_states |= (there["import_status"], there["import_run"]) != (status, run)
         wrong += [f"import_row {number or '(empty)'} is not in {path.name}" for number in left]
         if wrong:
             more = [f"… and {len(wrong) - _SHOWN_ROWS:,} more"] if len(wrong) > _SHOWN_ROWS else []
             raise ResultsError(
-                f"{self._shown} and {path.name} do not belong together: one was written or changed later",
+                f"{self._shown} and {path.name} do not belong together",
                 details=[*wrong[:_SHOWN_ROWS], *more],
-                hint="use the two files of one import, and edit only the columns of the manifest",
+                hint="use the two files of one import; `run` writes both again",
             )
+        return other_states
 
 
 class _BothFiles:

@@ -55,3 +55,10 @@ def duration(seconds: float) -> str:
 def least_duration(seconds: float) -> str:
     """Return the least duration of calls that take ``seconds`` from the first to the last."""
     return f"at least {duration(seconds)}" if seconds >= 1 else "a few seconds"
+
+
+def age_text(rows: int, oldest_s: float | None) -> str:
+    """Return the age of the oldest of some rows, to follow their state; empty below a minute, or if it is not known."""
+    if oldest_s is None or oldest_s < 60:  # noqa: PLR2004 - a minute
+        return ""
+    return f" for {duration(oldest_s)}" if rows == 1 else f" (the oldest for {duration(oldest_s)})"

@@ -23,7 +23,7 @@ class NamedRows:
 
 def read_named_rows(results: Path, named: RowNumbers | None) -> NamedRows:
     """Read the rows that ``named`` has, or all rows. Raises ImporterError for a file that is no results file."""
-    manifest = open_manifest(results, ManifestOptions(), COLUMNS)
+    manifest = open_manifest(results, ManifestOptions().for_results(), COLUMNS)
     account, source = _owner(manifest)
     check_results(manifest, str(results), account=account, source=source)
     columns = list(data_columns(manifest.columns))

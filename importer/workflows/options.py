@@ -78,14 +78,6 @@ class Options:
                 hint="use only one of them",
             )
 
-    @property
-    def row_flags(self) -> tuple[str, ...]:
-        """The flags that choose the same rows again."""
-        words = ["--rows", str(self.rows)] if self.rows is not None else []
-        words += [word for condition in self.where for word in ("--where", condition)]
-        words += ["--sample", str(self.sample), "--seed", str(self.seed)] if self.sample is not None else []
-        return tuple(words)
-
     def results_of_manifest(self, manifest: Path) -> Path:
         """Return where the results of a manifest go."""
         ending = ".sandbox.results.csv" if self.sandbox else ".results.csv"

@@ -70,6 +70,17 @@ def test_a_row_that_a_changed_mapping_accepts_is_still_not_sent(shop: Shop, acco
     assert account.keys == ["00001"]
 
 
+def test_resolve_counts_acknowledged_rows_apart_too(shop: Shop, open_account: Open):
+    """It ends with 0 if it settles all unknown rows, and the others are tickets or acknowledged."""
+    open_account([{"match": {KEY_FIELD: "00003"}, "fault": "reset-after"}])
+    shop.manifest([good_row(1), NO_TITLE, good_row(3), good_row(4)])
+    shop.run("--skip-invalid")
+    shop.do(*ACKNOWLEDGE, "3")
+    resolved = shop.do("resolve", "tickets.results.csv", "--json").summary
+    assert (resolved["exit_code"], resolved["found"], resolved["acknowledged"]) == (0, 1, 1)
+    assert [row["import_status"] for row in shop.results()] == ["created", "rejected", "created", "created"]
+
+
 def test_a_results_file_that_a_spreadsheet_saved_names_the_right_rows(shop: Shop, account: Account):
     """The ledger knows the cells as the run read them, so a damaged copy acknowledges the row of the manifest."""
     shop.manifest([good_row(1), NO_TITLE])

@@ -70,7 +70,7 @@ def test_tickets_that_exist_and_unknown_rows_are_kept(shop: Shop, open_account: 
     states = query(shop.folder, "select state from tickets order by key")
     assert states == [("pending",), ("created",), ("unknown",), ("created",)]
     text = shop.do("ledger", "forget", run, "--yes")
-    assert (text.code, "because the tickets exist" in text.out) == (1, True)
+    assert (text.code, "as the account has tickets" in text.out) == (1, True)
     calls = account.calls
     assert shop.do("ledger", "forget", "tickets.results.csv", "--rows", "3-4", "--even-existing", "--yes").code == 0
     assert account.calls == calls
@@ -123,6 +123,8 @@ def test_forgetting_ends_an_acknowledgement(shop: Shop, account: Account):
     shop.run("--skip-invalid")
     shop.do("ledger", "acknowledge", "tickets.results.csv", "--rows", "3", "--reason", "a mistake")
     assert shop.run("--skip-invalid").code == 0
+    assert shop.do("ledger", "forget", "tickets.results.csv", "--yes").code == 1  # the ticket of the other row exists
+    assert shop.run("--skip-invalid").code == 0  # a row is not named by its file
     assert shop.do("ledger", "forget", "tickets.results.csv", "--rows", "3", "--yes").code == 0
     assert shop.run("--skip-invalid").code == 1
     assert account.keys == ["00001"]

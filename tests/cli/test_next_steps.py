@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,13 +13,14 @@ import click
 import pytest
 
 from importer.cli.commands import cli
-from importer.cli.next_steps import after_import, after_resolve, step_lines
+from importer.cli.next_steps import after_import, after_plan, after_resolve, after_validation, step_lines
 from importer.cli.typed_command import TypedCommand, typed_command
 from importer.error_codes import ERROR_CODES
 from importer.errors import CapReached, Interrupted, ProgramError, StoppedEarly
 from importer.export_checks.checks import ExportStop
-from importer.models import Status
-from importer.reports.summary import Summary
+from importer.models import Rate, Status
+from importer.reports.summary import PlanSummary, Summary, Validation
+from importer.submission.plan import Disposition
 from tests.cli.shop import KEY_FIELD, Account, Shop, good_row, next_command
 from tests.test_readme import COMMAND_LINE, section
 
@@ -236,7 +238,8 @@ ENDS = [
 def typed(words: str) -> TypedCommand:
     """Return a command line as the program sees it."""
     name, *arguments = shlex.split(words)
-    return typed_command(cli.commands[name], click.Context(cli.commands[name], info_name=name), arguments)
+    context = click.Context(cli.commands[name], info_name=name, **cli.context_settings)
+    return typed_command(cli.commands[name], context, arguments)
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: f"{end.typed}: {end.what}")
@@ -280,6 +283,55 @@ def test_the_next_command_is_what_was_typed(shop: Shop, account: Account):
     )
     assert "postgresql://user:***@db/name" in lines[1]
     assert "hush" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("words", "steps"),
+    [
+        (f"{RUN} --dry-run", [("to send ten rows as a trial, run:", f"{RUN} --limit 10")]),
+        (f"{RUN} --dry-run --limit 5", [("to send the rows, run:", f"{RUN} --limit 5")]),
+        (f"{RUN} --dry-run --sample 5", [("to send the rows, run:", f"{RUN} --sample 5 --seed 7")]),
+        ("validate t.csv -m m.yaml --report r.html --ledger l", [("to import the manifest, run:", "run t.csv -m m.yaml --ledger l")]),
+        ("validate t.csv -m m.yaml --rows 2-4", [("to import these rows, run:", "run t.csv -m m.yaml --rows 2-4")]),
+        ("validate t.csv -m m.yaml --sample 3", [("to import these rows, run:", "run t.csv -m m.yaml --sample 3 --seed 7")]),
+    ],
+)  # fmt: skip
+def test_checks_are_followed_by_what_was_checked(words: str, steps: list[tuple[str, str]]):
+    """A dry run and `validate` propose to send the same rows; the drawn sample, too."""
+    seed = 7 if "--sample" in words else None
+    if words.startswith("validate"):
+        validation = Validation(
+            manifest="t.csv",
+            mapping="m.yaml",
+            detected="CSV",
+            made_at=datetime.now(UTC),
+            rows=9,
+            rejected=0,
+            blank=0,
+            skipped=0,
+            excluded=0,
+            kinds=(),
+            seed=seed,
+        )
+        found = after_validation(validation, typed(words))
+    else:
+        plan = PlanSummary(
+            account="a",
+            manifest="t.csv",
+            detected="CSV",
+            rows=99,
+            blank_rows=0,
+            counts=Counter({Disposition.SEND: 99}),
+            to_send=99,
+            attachment_bytes=0,
+            seconds=9,
+            limit=Rate(25, 5),
+            warnings=(),
+            seed=seed,
+        )
+        found = after_plan(plan, typed(words))
+    assert [(text, shlex.join(command)) for text, command in found] == steps
+    assert [typed(command).name for _, command in steps]
 
 
 def test_a_trial_with_wrong_rows_is_followed_by_the_same_run(shop: Shop, open_account: Callable[..., Account]):

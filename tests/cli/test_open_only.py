@@ -78,13 +78,27 @@ def test_files_that_do_not_belong_together_are_refused(shop: Shop, account: Acco
 
     shop.path(WHOLE).unlink()
     assert "put tickets.results.csv, which the same import wrote, beside the workbook" in refused()
-    shop.path(WHOLE).write_bytes(former.replace(b",failed,", b",created,"))
-    assert "import_row 4: failed, and created in tickets.results.csv" in refused()
+    shop.path(WHOLE).write_bytes(former.replace(b",00003,failed,", b",00009,failed,"))
+    assert "import_row 4 has the key '00003', and '00009' in tickets.results.csv" in refused()
     shop.path(WHOLE).write_bytes(former)
     edited(shop, "00003", import_row="3")
     assert "import_row 3 is in more than one row" in refused()
     edited(shop, "00003", import_row="77")
     assert "import_row" in refused()
+
+
+def test_a_run_may_write_both_files_while_a_user_edits_one(shop: Shop, account: Account):
+    """The user saves the workbook over a newer one: the newer states count, so nothing is sent twice."""
+    edited(shop, "00002", Subject="Now it has one", State="Open")
+    workbook = shop.path(BOOK).read_bytes()
+    assert shop.run("--skip-invalid", "-o", BOOK, "--open-only").code == 1
+    assert column(shop.path(BOOK), "import_status") == ["rejected"]
+    shop.path(BOOK).write_bytes(workbook)
+    done = shop.do("rerun", BOOK, "-m", "mapping.yaml")
+    assert done.code == 0, done.err
+    assert "was written by another run than tickets.results.xlsx" in done.err
+    assert sorted(account.keys) == [f"{number:05}" for number in range(1, 6)]
+    assert len(shop.results()) == 5
 
 
 def test_an_error_in_a_cell_is_a_problem_of_its_row(shop: Shop, account: Account):
