@@ -279,6 +279,18 @@
     return button;
   }
 
+  /** Show YAML. A line that is too long goes on further in than it began, so that it doesn't look like two. */
+  function yamlLines(text) {
+    const lines = make("pre", { tabIndex: 0 }, ...text.trimEnd().split("\n").map((line) => {
+      const element = make("div", {}, line);
+      element.style.paddingLeft = `${line.search(/\S/) + 4}ch`;
+      element.style.textIndent = `-${element.style.paddingLeft}`;
+      return element;
+    }));
+    lines.setAttribute("aria-label", "Lines for the mapping");
+    return lines;
+  }
+
   /** Copy a text. Where a page may not do it, select the element that has it. */
   async function copyText(text, element, button) {
     let isCopied = true;
@@ -292,15 +304,14 @@
     const button = by("all-fixes").querySelector("button");
     by("all-fixes").hidden = new Set(about.kinds.map((kind) => kind.fix?.yaml).filter(Boolean)).size < 2;
     button.addEventListener("click", () => {
-      const lines = by("all-fixes").querySelector("pre") ?? by("all-fixes").appendChild(make("pre", { tabIndex: 0 }, about.fixes));
+      const lines = by("all-fixes").querySelector("pre") ?? by("all-fixes").appendChild(yamlLines(about.fixes));
       copyText(about.fixes, lines, button);
     });
   }
 
   /** Show lines for the mapping, with a button that copies them. */
   function fixOf(fix) {
-    const lines = make("pre", { tabIndex: 0 }, fix.yaml);
-    lines.setAttribute("aria-label", "Lines for the mapping");
+    const lines = yamlLines(fix.yaml);
     const copy = make("button", { type: "button", className: "button small" }, "Copy");
     copy.addEventListener("click", () => copyText(fix.yaml, lines, copy));
     return make("figure", { className: "fix" }, make("figcaption", {}, make("span", { dir: "auto" }, fix.instruction), copy), lines);
