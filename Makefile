@@ -14,6 +14,8 @@ PINS := .ci/constraints.txt
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 # The pinned setuptools builds the package, not the newest one.
 INSTALL = $(PIP) install --constraint $(PINS) setuptools && $(PIP) install --constraint $(PINS) --no-build-isolation
+# Many containers switch bytecode off: each process of the tests would compile hundreds of modules again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test debian-test check lint format fuzz chaos simulation build-check bench bench-quick pins clean distclean
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
+import time
 
 from importer.cli.output import log
-from importer.errors import Interrupted
-from importer.runtime.signals import raising
+from importer.runtime.signals import recorded_signals
 
 _TIMEOUT_S = 60.0
+_LOOK_EVERY_S = 0.1
 
 
 def run_on_failure(command: str, summary: str, timeout_s: float = _TIMEOUT_S) -> None:
@@ -21,26 +23,32 @@ def run_on_failure(command: str, summary: str, timeout_s: float = _TIMEOUT_S) ->
     """
     output = _stderr()
     try:
-        with raising() as signals:
-            signals.hold()
-            process = subprocess.Popen(  # noqa: S602 - the user's own command, with pipes and quotes
+        # A signal must not raise here: the process would be lost while it starts.
+        with (
+            recorded_signals() as signals,
+            subprocess.Popen(  # noqa: S602 - the user's own command, with pipes and quotes
                 command, shell=True, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
-            )
-            with process:
-                try:
-                    signals.release()
-                    process.communicate(summary.encode("utf-8", "backslashreplace"), timeout=timeout_s)
-                except BaseException:
-                    _kill(process)
-                    raise
-            if process.returncode:
-                log.warning("the command of --on-failure ended with exit code %s", process.returncode)
-    except subprocess.TimeoutExpired:
-        log.warning("the command of --on-failure was stopped, as it had not ended after %g s", timeout_s)
-    except Interrupted as interruption:
-        log.warning("the command of --on-failure was stopped: %s", interruption.message)
+            ) as process,
+        ):
+            _wait(process, summary.encode("utf-8", "backslashreplace"), signals, timeout_s)
     except OSError as error:
         log.warning("the command of --on-failure can't be run: %s", error.strerror)
+
+
+def _wait(process: subprocess.Popen[bytes], text: bytes, signals: list[int], timeout_s: float) -> None:
+    """Wait until the command has ended; kill it after the timeout or a signal."""
+    until = time.monotonic() + timeout_s
+    rest: bytes | None = text
+    while not signals and time.monotonic() < until:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(rest, timeout=_LOOK_EVERY_S)
+            if process.returncode:
+                log.warning("the command of --on-failure ended with exit code %s", process.returncode)
+            return
+        rest = None  # the rest of the text is written by the next call
+    _kill(process)
+    why = f"at {signal.Signals(signals[0]).name}" if signals else f"as it had not ended after {timeout_s:g} s"
+    log.warning("the command of --on-failure was stopped, %s", why)
 
 
 def _stderr() -> int:
@@ -55,6 +63,7 @@ def _stderr() -> int:
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """Kill the command and the processes that it has started."""
     if os.name == "posix":
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     else:
         process.kill()

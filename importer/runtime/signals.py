@@ -118,6 +118,14 @@ class Interruptions:
             os._exit(128 + number)
 
 
+@contextlib.contextmanager
+def recorded_signals() -> Iterator[list[int]]:
+    """Only record the numbers of signals during the block."""
+    received: list[int] = []
+    with _handling(lambda number, _frame: received.append(number)):
+        yield received
+
+
 _of_thread: contextvars.ContextVar[Interruptions | None] = contextvars.ContextVar("interruptions", default=None)
 
 

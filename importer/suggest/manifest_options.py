@@ -88,13 +88,10 @@ def read_for_draft(path: Path, manifest: Path, sheet: str | None) -> ReadManifes
 
     Raises ManifestError if it can't be read with any of them, and UsageError if it is too wide.
     """
-    best = _read(path, manifest, (ReadOption(name="sheet", value=sheet),) if sheet is not None else ())
+    first = _read(path, manifest, (ReadOption(name="sheet", value=sheet),) if sheet is not None else ())
+    best = _readable(path, manifest, first, _MOST_STEPS)
     for _ in range(_MOST_STEPS):
-        known = {option.name for option in best.options}
-        found = [
-            _read(path, manifest, (*best.options, option)) for option in _candidates(best) if option.name not in known
-        ]
-        better = min(found, key=_badness, default=best)
+        better = min(_tried(path, manifest, best), key=_badness, default=best)
         if isinstance(better, _Failure) or _badness(better)[:2] >= _badness(best)[:2]:
             break
         best = better
@@ -102,6 +99,21 @@ def read_for_draft(path: Path, manifest: Path, sheet: str | None) -> ReadManifes
         raise best.error
     _check_size(best.manifest, manifest)
     return _with_cell_options(_with_facts(best))
+
+
+def _readable(path: Path, manifest: Path, failed: ReadManifest | _Failure, steps: int) -> ReadManifest | _Failure:
+    """Try what errors name, also several options together; return the failure itself if nothing helps."""
+    if not isinstance(failed, _Failure) or not steps:
+        return failed
+    tried = [_readable(path, manifest, each, steps - 1) for each in _tried(path, manifest, failed)]
+    best = min(tried, key=_badness, default=failed)
+    return failed if isinstance(best, _Failure) else best
+
+
+def _tried(path: Path, manifest: Path, read: ReadManifest | _Failure) -> list[ReadManifest | _Failure]:
+    """Read the manifest with each option that may help."""
+    known = {option.name for option in read.options}
+    return [_read(path, manifest, (*read.options, each)) for each in _candidates(read) if each.name not in known]
 
 
 def _read(path: Path, manifest: Path, options: tuple[ReadOption, ...]) -> ReadManifest | _Failure:

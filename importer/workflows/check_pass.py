@@ -65,12 +65,10 @@ class CheckPass:
             chosen.draw(self._rows.chunks(size, read_ahead=True), self._are_open)
         for as_read in self._rows.chunks(size, read_ahead=True):
             raise_lost()
-            previous = self._rows.previous.rows(as_read)
+            previous = self._previous(as_read)
             chunk = self._rows.previous.restored(as_read, previous)
-            if self._ledger is not None and previous is not None:
-                previous = self._without_forgotten(previous, self._ledger)
-                if record:
-                    self._ledger.add_from_results(self._run, past_imports(previous))
+            if record and self._ledger is not None and previous is not None:
+                self._ledger.add_from_results(self._run, past_imports(previous))
             decisions, converted = self._decider.decide(chunk, previous, build_tickets=stage is not None)
             cells, contents = self._cells_and_contents(chunk) if stage is not None or self._acknowledged else ([], [])
             if self._comparison is not None:
@@ -92,8 +90,8 @@ class CheckPass:
         raise_lost()
         selection = self._rows.selection
         is_open: Mask = ~np.isin(positions, list(self._rows.row_filter.exclusions(chunk)))
-        if (only := selection.only) is not None:
-            is_open &= np.isin(chunk.texts_at("import_status", positions), list(only))
+        if (previous := self._previous(chunk)) is not None:
+            is_open &= ~self._rows.previous.is_kept(len(previous), previous)[positions]
         elif self._ledger is not None:
             keys = self._rows.validator.row_keys.of_chunk(chunk, self._rows.columns)
             wanted = [keys[at] for at in positions.tolist()]
@@ -105,9 +103,13 @@ class CheckPass:
             is_open &= np.array([contents[at] not in acknowledged for at in positions.tolist()], dtype=bool)
         return is_open
 
-    def _without_forgotten(self, previous: list[ResultRow], ledger: Ledger) -> list[ResultRow]:
+    def _previous(self, chunk: Chunk) -> list[ResultRow] | None:
+        """Return the results that a results file has of the rows, without tickets that were forgotten since."""
+        previous = self._rows.previous.rows(chunk)
+        if previous is None or self._ledger is None:
+            return previous
         keys = [row.key for row in previous if row.key]
-        return without_forgotten(previous, ledger.forgotten_tickets(self._run.account, self._run.source, keys))
+        return without_forgotten(previous, self._ledger.forgotten_tickets(self._run.account, self._run.source, keys))
 
     def _cells_and_contents(self, chunk: Chunk) -> tuple[list[tuple[str, ...]], list[str]]:
         """Return the cells of each row and their hash."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.bench.cpu_bound import Repeats
 from tests.bench.measurements import Goal, GoalCheck, Measurement, check_goal
 
 
@@ -57,3 +58,9 @@ def test_a_measurement_without_figures_is_an_error() -> None:
         line([], [1])
     with pytest.raises(ValueError, match="there is no baseline"):
         line([1], [], Goal(bound=1, side="most", by="ratio"))
+
+
+def test_repeats_end_with_their_budget() -> None:
+    """There is at least one run, then as many as fit the time, up to the maximum."""
+    assert list(Repeats(most=5, budget_s=0)) == [0]
+    assert list(Repeats(most=3, budget_s=1000)) == [0, 1, 2]

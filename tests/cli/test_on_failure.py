@@ -97,5 +97,5 @@ def test_an_interruption_stops_only_the_command(shop: Shop, account: Account):
         while process.stderr.readline() != "begun\n":
             assert process.poll() is None
         os.kill(process.pid, signal.SIGTERM)
-        assert "was stopped: interrupted by SIGTERM" in process.stderr.read()
+        assert "was stopped, at SIGTERM" in process.stderr.read()
         assert process.wait() == 1

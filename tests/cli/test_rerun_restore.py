@@ -86,6 +86,23 @@ def test_a_row_of_the_wrong_width_is_not_corrected_by_restoring(shop: Shop, open
     assert account.keys == ["00002"]
 
 
+def test_a_spreadsheet_does_not_correct_a_row(shop: Shop, open_account: Open):
+    """A row of the wrong width in which only a spreadsheet changed a cell would be sent without its last cell."""
+    account = open_account()
+    mapping = shop.path("mapping.yaml")
+    mapping.write_text(mapping.read_text("utf-8") + "ignore: [Notes]\n", "utf-8")
+    with shop.path("tickets.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([[*HEADER, "Notes"], ["A-1", "Title", "Open", "1@example.com", "007", "too much"]])
+    shop.run()
+    header, *records = read(shop.path(RESULTS))
+    save(shop.path(RESULTS), [header, *([as_excel_shows(cell) for cell in record] for record in records)])
+    assert shop.rerun().code == 1
+    assert shop.results()[0]["import_error_code"] == "too-many-cells"
+    mend(shop.path(RESULTS), "", Subject="Title, too much")
+    assert shop.rerun().code == 0
+    assert account.keys == ["A-1"]
+
+
 def test_restoring_needs_the_manifest(shop: Shop, open_account: Open):
     """Without it nothing is sent; --accept-edits is the opposite."""
     account = damaged(shop, open_account)

@@ -1,6 +1,6 @@
-"""A real headless Chromium, steered by its own protocol (https://chromedevtools.github.io/devtools-protocol/).
+"""A headless Chromium, controlled by its DevTools protocol (https://chromedevtools.github.io/devtools-protocol/).
 
-It is heard in full: what it asks the network for, what its console says, what its policy forbids.
+`Tab` records the page's requests, the messages of its console and the violations of its policy.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _PATIENCE_S = 40.0
 
 
 def find_browser() -> str:
-    """The browser of the tests: `CHROME`, or one that is installed."""
+    """Return the browser of the tests: `CHROME`, or one that is installed."""
     found = os.environ.get("CHROME") or next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         pytest.fail("no browser: install Debian's package chromium, or name one with CHROME=/path/to/chrome")
@@ -47,7 +47,7 @@ def find_browser() -> str:
 
 @contextmanager
 def browser() -> Iterator[str]:
-    """Start a browser with a fresh profile; give the address at which it is steered."""
+    """Start a browser with a new profile; yield the address of its DevTools protocol."""
     with (
         tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as profile,
         subprocess.Popen(
@@ -62,7 +62,7 @@ def browser() -> Iterator[str]:
         try:
             yield _address(process)
         finally:
-            process.terminate()  # it ends its children itself, and none of them writes to the profile any more
+            process.terminate()  # it ends its children itself, so that none still writes to the profile
             try:
                 process.communicate(timeout=_PATIENCE_S)
             finally:
@@ -70,7 +70,7 @@ def browser() -> Iterator[str]:
 
 
 def _address(process: subprocess.Popen[str]) -> str:
-    """Where it listens, which it says when it is ready."""
+    """Return the address of the protocol, which the browser prints when it is ready."""
     assert process.stderr is not None
     said = []
     for line in process.stderr:
@@ -82,7 +82,7 @@ def _address(process: subprocess.Popen[str]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Screen:
-    """How large a page is shown, in CSS pixels, and in which scheme of colours."""
+    """The size of the screen in CSS pixels, and its colour scheme."""
 
     width: int = 1400
     height: int = 900
@@ -102,7 +102,7 @@ class Tab:
         self.complaints: list[str] = []
 
     async def listen(self) -> None:
-        """Take what the browser says, until it is closed."""
+        """Read the browser's messages until it is closed."""
         async for message in self._socket:
             said = json.loads(message.data)
             if "id" in said:
@@ -152,37 +152,37 @@ class Tab:
         )
 
     async def open(self, url: str) -> None:
-        """Open a page, and wait until all of it is read."""
+        """Open a page, and wait until it is loaded."""
         self._loaded.clear()
         await self.call("Page.navigate", url=url)
         async with asyncio.timeout(_PATIENCE_S):
             await self._loaded.wait()
 
     async def value(self, script: str) -> Any:
-        """Evaluate an expression in the page, awaited if it is a promise."""
+        """Evaluate an expression in the page; await it if it is a promise."""
         said = await self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in said, said
         return said["result"].get("value")
 
     async def until(self, condition: str) -> None:
-        """Wait until an expression is true; it is looked at whenever the page is drawn."""
+        """Wait until an expression is true; it is evaluated before each frame."""
         await self.value(
             f"new Promise(done => {{ const look = () => {condition} ? done() : requestAnimationFrame(look); look() }})"
         )
 
     async def text(self, selector: str) -> str:
-        """What is to be read in an element."""
+        """Return the visible text of an element."""
         return str(await self.value(f"document.querySelector({json.dumps(selector)}).innerText"))
 
     async def texts(self, selector: str) -> list[str]:
-        """What is to be read in all such elements, in the page's order."""
+        """Return the visible texts of all elements of a selector, in the page's order."""
         found: list[str] = await self.value(
             f"[...document.querySelectorAll({json.dumps(selector)})].map(each => each.innerText)"
         )
         return found
 
     async def click(self, selector: str, containing: str = "") -> None:
-        """Click the middle of the first element that the selector finds and that contains the text."""
+        """Click the middle of the first element of a selector that contains the text."""
         place = await self.value(
             f"(() => {{ const found = [...document.querySelectorAll({json.dumps(selector)})]"
             f".find(each => each.innerText.includes({json.dumps(containing)})); found.scrollIntoView({{block: 'nearest'}});"
@@ -194,22 +194,22 @@ class Tab:
             )  # fmt: skip
 
     async def press(self, *keys: str) -> None:
-        """Press keys, by their names in JavaScript, one after another."""
+        """Press keys one after another, by their names in JavaScript."""
         for key in keys:
             text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
             await self.call("Input.dispatchKeyEvent", type="keyDown", key=key, text=text)
             await self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
 
     async def type(self, text: str) -> None:
-        """Type into what has the focus."""
+        """Type into the focused element."""
         await self.call("Input.insertText", text=text)
 
     async def picture(self) -> bytes:
-        """What is to be seen, as a PNG."""
+        """Return a screenshot as a PNG."""
         return base64.b64decode((await self.call("Page.captureScreenshot", format="png"))["data"])
 
     async def pdf(self) -> bytes:
-        """The page as it is printed."""
+        """Return the printed page as a PDF."""
         return base64.b64decode((await self.call("Page.printToPDF"))["data"])
 
 

@@ -17,6 +17,6 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 
 @pytest.fixture(scope="module")
 def browser_address() -> Iterator[str]:
-    """A browser, for all tests of a module."""
+    """The address of a browser that all tests of a module use."""
     with browser() as address:
         yield address

@@ -45,7 +45,7 @@ def look(
     name: str = "tickets.csv",
     flags: tuple[str, ...] = (),
 ) -> None:
-    """Have the report written, open it, and go some steps in it; it must not complain or ask for anything."""
+    """Write the report, open it and follow some steps; the page must cause no error and no request."""
     ended = shop.do("validate", name, "-m", "mapping.yaml", "--report", "problems.html", *flags)
     assert ended.code in (0, 1), ended.err
 
@@ -68,12 +68,12 @@ async def opened(address: str, url: str, screen: Screen | None = None) -> AsyncI
 
 @pytest.fixture
 def manifest(shop: Shop) -> None:
-    """A manifest with something wrong of many kinds."""
+    """A manifest with problems of many kinds."""
     shop.manifest(ROWS)
 
 
 async def listed(page: Tab) -> list[tuple[str, str]]:
-    """What the list shows."""
+    """Return the place and the code of each problem in the list."""
     await page.until(
         "document.querySelector('.item') || document.querySelector('#status').innerText.startsWith('0 of')"
     )
@@ -83,7 +83,7 @@ async def listed(page: Tab) -> list[tuple[str, str]]:
 
 @pytest.mark.usefixtures("manifest")
 def test_the_page_shows_the_files_and_the_counts(shop: Shop, browser_address: str):
-    """The head has the file, how it was read, by what and when; the list has every problem in the manifest's order."""
+    """The head has the file, its format, the version and the time; the list has every problem in the manifest's order."""
 
     async def steps(page: Tab) -> None:
         assert await page.value("document.title") == "Problems in tickets.csv"
@@ -192,7 +192,7 @@ def test_many_kinds_and_values_are_unfolded(shop: Shop, browser_address: str):
 
 @pytest.mark.usefixtures("manifest")
 def test_columns_and_text_are_searched(shop: Shop, browser_address: str):
-    """A column has its own problems; a text is found in the cells of a row, wrong or not, in messages and codes."""
+    """A column filters its problems; a text is found in all cells of a row, in messages and in codes."""
 
     async def steps(page: Tab) -> None:
         await page.value(
@@ -218,7 +218,7 @@ def test_columns_and_text_are_searched(shop: Shop, browser_address: str):
 
 @pytest.mark.usefixtures("manifest")
 def test_a_row_is_shown_with_its_problems_highlighted(shop: Shop, browser_address: str):
-    """All cells of a row, those that are meant marked, every problem of it, and what to do."""
+    """The pane shows all cells of a row, the wrong ones highlighted, all its problems, and what to do."""
 
     async def steps(page: Tab) -> None:
         await page.click(".item", "Row 3 · State")
@@ -238,7 +238,7 @@ def test_a_row_is_shown_with_its_problems_highlighted(shop: Shop, browser_addres
 
 @pytest.mark.usefixtures("manifest")
 def test_cells_never_become_markup(shop: Shop, browser_address: str):
-    """Tags, scripts and pictures in a cell are shown as they are written; nothing of them runs or loads."""
+    """Tags, scripts and pictures in a cell are shown as text; nothing runs or loads."""
 
     async def steps(page: Tab) -> None:
         await page.click(".item", "Row 4")
@@ -252,7 +252,7 @@ def test_cells_never_become_markup(shop: Shop, browser_address: str):
 
 @pytest.mark.usefixtures("manifest")
 def test_the_pages_policy_forbids_foreign_content(shop: Shop, browser_address: str):
-    """A script that got into the page all the same would not run, and nothing could be sent anywhere."""
+    """A script that is added to the page does not run, and the page can't send anything."""
 
     async def steps(page: Tab) -> None:
         await page.value(
@@ -324,7 +324,7 @@ def test_a_narrow_screen_shows_everything(shop: Shop, browser_address: str):
 
 @pytest.mark.usefixtures("manifest")
 def test_the_page_prints_the_listed_problems(shop: Shop, browser_address: str):
-    """On paper stand all cards and the problems that are listed, as a table; no buttons, no boxes that scroll."""
+    """The print has all cards and a table of the listed problems, without buttons and scrolling boxes."""
 
     async def steps(page: Tab) -> None:
         await page.click(".card .show")
@@ -349,7 +349,7 @@ def test_the_page_prints_the_listed_problems(shop: Shop, browser_address: str):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.usefixtures("manifest")
 def test_texts_can_be_read_in_light_and_dark(shop: Shop, browser_address: str, scheme: str):
-    """Every text has a contrast of at least 4.5 : 1 with what is behind it (WCAG 2, AA)."""
+    """Every text has a contrast of at least 4.5 : 1 with its background (WCAG 2, AA)."""
     script = """(() => {
       const light = colour => { const part = colour.match(/[\\d.]+/g).slice(0, 3).map(each => each / 255)
         .map(each => each <= .04045 ? each / 12.92 : ((each + .055) / 1.055) ** 2.4);
@@ -373,7 +373,7 @@ def test_texts_can_be_read_in_light_and_dark(shop: Shop, browser_address: str, s
 
 
 def test_only_visible_items_are_in_the_page(shop: Shop, browser_address: str):
-    """A list of thousands keeps few of them in the page, and its end can be reached, read and filtered."""
+    """Few of thousands of problems are in the page; the end of the list can be reached, read and filtered."""
     shop.manifest([(f"{number:05}", "s", f"wrong {number}", f"{number}@example.com") for number in range(1, 5_001)])
 
     async def steps(page: Tab) -> None:
@@ -402,7 +402,7 @@ def test_the_page_counts_the_rows_that_were_not_checked(shop: Shop, browser_addr
 
 
 def test_a_page_without_problems_says_so(shop: Shop, browser_address: str):
-    """Nothing wrong: one sentence, and no empty lists."""
+    """Without problems there is one sentence, and no empty list."""
     shop.manifest(3)
 
     async def steps(page: Tab) -> None:
@@ -433,7 +433,7 @@ def test_names_in_any_script_are_shown(shop: Shop, browser_address: str):
 
 
 def test_a_wrong_cell_is_scrolled_into_view(shop: Shop, browser_address: str):
-    """In a row of a hundred cells, the one that is meant is scrolled to."""
+    """In a row of a hundred cells, the pane scrolls to the wrong one."""
     more = [f"Column {number}" for number in range(100)]
     shop.path("mapping.yaml").write_text(
         "version: 1\nsource: s\nkey: ID\ncolumns:\n  ID: CustomData.Id\n  E: LeadDetail.EmailAddress\n"
@@ -454,7 +454,7 @@ def test_a_wrong_cell_is_scrolled_into_view(shop: Shop, browser_address: str):
 
 
 def test_a_page_that_is_damaged_says_so(shop: Shop, browser_address: str):
-    """Where the data can't be read, as in a file that was cut, the page tells what to do and is not just empty."""
+    """If the data can't be read, as in a truncated file, the page says what to do."""
     shop.manifest([("00001", "", "Open", "a@example.com")])
     shop.do("validate", "tickets.csv", "-m", "mapping.yaml", "--report", "problems.html")
     text = shop.path("problems.html").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The report as a file: what its ending says, whole or not at all."""
+"""Reports as files: their formats, and that they appear only when they are complete."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLUMNS = ("ID", "State")
 
 
 def found(problems: Sequence[Problem], cells: Sequence[Sequence[str]] | None = None) -> ProblemsFound:
-    """Some problems, with cells by which their rows are known."""
+    """Return some problems, with cells that identify their rows."""
     rows = sorted({each.row for each in problems})
     return ProblemsFound(
         rows=rows, problems=problems, columns=COLUMNS, cells=lambda: cells or [[f"{row:05}", "wip"] for row in rows]
@@ -49,7 +49,7 @@ def problem(row: int, value: str = "wip", code: str = "not-allowed", column: str
 
 
 def write(path: Path, *problems: Problem, cells: Sequence[Sequence[str]] | None = None) -> str:
-    """Write a report, and give its text."""
+    """Write a report, and return its text."""
     event = found(problems, cells)
     with report_file(path) as report:
         report(event)
@@ -58,13 +58,13 @@ def write(path: Path, *problems: Problem, cells: Sequence[Sequence[str]] | None 
 
 
 def blocks(page: str, name: str) -> list[Any]:
-    """The data of a page, as its script unpacks it."""
+    """Return the data of a page, as its script unpacks it."""
     packed = re.findall(f'<script type="text/plain" class="{name}">(.*?)</script>', page)
     return [json.loads(gzip.decompress(base64.b64decode(each))) for each in packed]
 
 
 def test_a_spreadsheet_opens_the_csv(tmp_path: Path) -> None:
-    """A byte order mark says that it is UTF-8, lines end as Excel wants them, and no cell starts a formula."""
+    """The CSV has a byte order mark, line ends for Excel, and no cell that starts a formula."""
     text = write(tmp_path / "problems.csv", problem(2, "=1+1"), problem(3, "Ø\n,"))
     assert text.startswith("\ufeff")
     assert b"\r\n" in (tmp_path / "problems.csv").read_bytes()
@@ -76,7 +76,7 @@ def test_a_spreadsheet_opens_the_csv(tmp_path: Path) -> None:
 
 
 def test_a_script_reads_the_json(tmp_path: Path) -> None:
-    """Each problem has the cells of its row by their columns, those that are over and those that are not there included."""
+    """Each problem has the cells of its row by column, with surplus cells and without missing ones."""
     text = write(
         tmp_path / "problems.json", problem(2), problem(3), problem(4),
         cells=[("00002", "wip"), ("00003",), ("00004", "wip", "over", "too")],
@@ -90,7 +90,7 @@ def test_a_script_reads_the_json(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["csv", "json", "html"])
 def test_no_character_breaks_a_report(tmp_path: Path, ending: str) -> None:
-    """Half a surrogate pair, NUL and the end of a script in a cell: the report is written, and says them as escapes."""
+    """Half a surrogate pair, NUL and the end of a script in a cell are written as escapes."""
     evil = "\ud83d \x00 </script><!-- \u2028"
     text = write(tmp_path / f"problems.{ending}", problem(2, evil), cells=[("00002", evil)])
     match ending:
@@ -104,7 +104,7 @@ def test_no_character_breaks_a_report(tmp_path: Path, ending: str) -> None:
 
 
 def test_a_page_holds_the_rows_in_their_order(tmp_path: Path) -> None:
-    """However many blocks there are, each row is there once with its problems and its cells, in the manifest's order."""
+    """Each row is in the page once with its problems and cells, in the manifest's order, in one of many blocks."""
     events = [
         found([problem(row, column=column) for row in range(start, start + 2_000) for column in COLUMNS])
         for start in range(2, 10_002, 2_000)
@@ -121,7 +121,7 @@ def test_a_page_holds_the_rows_in_their_order(tmp_path: Path) -> None:
 
 
 def test_a_page_of_too_many_problems_has_some_of_each_kind() -> None:
-    """Past its bound a page holds what is rare all the same; its counts are of all, and it says how many are shown."""
+    """A page with more problems than its limit still has rare ones; it counts all, and says how many it shows."""
     file = io.StringIO()
     page = Page(file, most_problems=1_000)
     event = found([problem(row, code="not-an-email" if row > 4_990 else "not-allowed") for row in range(2, 5_002)])
@@ -136,7 +136,7 @@ def test_a_page_of_too_many_problems_has_some_of_each_kind() -> None:
 
 
 def test_a_page_loads_nothing(tmp_path: Path) -> None:
-    """One file is all of it: no address but data in it, and a policy that names only its own style and script."""
+    """The page is one file without addresses, and its policy allows only its own style and script."""
     text = write(tmp_path / "problems.html", problem(2))
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
     assert policy is not None
@@ -152,7 +152,7 @@ def test_a_page_loads_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["csv", "json", "html"])
 def test_an_incomplete_report_never_appears(tmp_path: Path, ending: str) -> None:
-    """A check that ends in an error leaves the former report as it was, and nothing beside it."""
+    """A check that ends in an error leaves the former report unchanged, and no other file."""
     path = tmp_path / f"problems.{ending}"
     former = write(path, problem(2))
 
@@ -169,7 +169,7 @@ def test_an_incomplete_report_never_appears(tmp_path: Path, ending: str) -> None
 
 @pytest.mark.parametrize("ending", ["csv", "json", "html"])
 def test_a_full_disk_is_a_usage_error(ending: str) -> None:
-    """A report that can't be written is an error of its place, not of the program."""
+    """A report that can't be written is a usage error, not a bug."""
     with pytest.raises(UsageError, match="can't be written"), report_file(Path(f"/proc/problems.{ending}")):
         pass
 
@@ -184,7 +184,7 @@ def test_an_impossible_report_name_is_a_usage_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["csv", "json", "html"])
 def test_only_a_report_is_replaced(tmp_path: Path, ending: str) -> None:
-    """A former report and an empty file may go; results, a manifest or anything else of that ending stays."""
+    """A former report and an empty file are replaced; results, a manifest and other files of that ending are not."""
     path = tmp_path / f"problems.{ending}"
     path.touch()
     write(path)

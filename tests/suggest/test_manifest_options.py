@@ -27,6 +27,15 @@ def _with_cells(column: int, texts: list[str]) -> list[tuple[str, ...]]:
 
 NEEDED = {
     "several characters": (_written(ROWS, "||", ""), 'manifest: {delimiter: "||"}'),
+    "quoted cells": (_written(ROWS, "^"), 'manifest: {delimiter: "^"}'),
+    "below a title": (
+        "Report of March\n" + _written(ROWS, "|"),
+        "manifest: {header_row: 2}  # guess: the rows above look like a title",
+    ),
+    "blanks and escapes": (
+        _written(_with_cells(3, ['say \\"{n}\\", and more']), " ; "),
+        "manifest:\n  strip: true  # guess: there are blanks around quoted cells; it removes blanks around all cells\n  escape",
+    ),
     "tilde": (_written(ROWS, "~", ""), 'manifest: {delimiter: "~"}'),
     "control character": (_written(ROWS, "\x01", ""), 'manifest: {delimiter: "\\u0001"}'),
     "quotes": (_written(ROWS, quote="'"), 'manifest: {quote: "\'"}'),

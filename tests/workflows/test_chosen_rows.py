@@ -46,13 +46,13 @@ def test_a_sample_does_not_depend_on_chunks(manifest: Manifest) -> None:
 
 
 def test_every_row_is_drawn_as_often_as_the_others(manifest: Manifest) -> None:
-    """Over 600 seeds, each of 30 rows is in about 100 samples of five, neighbours as often as others."""
-    samples = [chosen(manifest, RowSelection(sample=5, seed=seed)) for seed in range(600)]
+    """Over 200 seeds, each of 30 rows is in about 33 samples of five, neighbours as often as others."""
+    samples = [chosen(manifest, RowSelection(sample=5, seed=seed)) for seed in range(200)]
     counts = Counter(row for sample in samples for row in sample)
     assert len(counts) == ROWS
-    assert all(55 < count < 145 for count in counts.values()), counts  # five standard deviations
+    assert all(6 < count < 60 for count in counts.values()), counts  # five standard deviations
     neighbours = sum(later - row == 1 for sample in samples for row, later in itertools.pairwise(sample))
-    assert 300 < neighbours < 500  # 400 on average: 5 * 4 / 30 of each sample
+    assert 80 < neighbours < 190  # 133 on average: 5 * 4 / 30 of each sample
 
 
 def test_all_rows_are_chosen_without_flags(manifest: Manifest) -> None:

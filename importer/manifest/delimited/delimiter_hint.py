@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from importer.errors import ManifestError
@@ -10,6 +11,7 @@ from importer.errors import ManifestError
 _LEAST_NAMES = 2
 # Characters that no column's name contains: a run of signs, of control characters, or a broken bar.
 _RUN = re.compile(r"[^\w\s\"'()\[\]{}.,:/&%$€+-]+|[\x01-\x08\x0b\x0e-\x1f]+|[;|:,\t]{2,}")
+_BETWEEN_QUOTES = re.compile(r'"[ \t]*([^\w\s"\\]{1,3}|[\x01-\x08\x0b\x0e-\x1f\t])[ \t]*"')
 _NAME = re.compile(r"[^\W_][\w .()/-]*")
 
 
@@ -24,6 +26,19 @@ def likely_delimiter(header: Sequence[str], delimiter: str, expected: Collection
     text = delimiter.join(header)
     runs = [run for run in dict.fromkeys(_RUN.findall(text)) if len(cells) == 1 or delimiter in run[:-1] + run[1:]]
     return next((run for run in runs if _divides(text, run, frozenset(expected))), "")
+
+
+def delimiter_between_quotes(line: str, delimiter: str) -> str:
+    """Return what is between the quoted cells of a line, if it is not the chosen delimiter; else an empty text."""
+    between = Counter(_BETWEEN_QUOTES.findall(line))
+    return "" if delimiter in between or not between else between.most_common(1)[0][0]
+
+
+def between_quotes_hint(delimiter: str) -> str:
+    """Return the hint for a file whose quoted cells another delimiter divides."""
+    return (
+        f"{delimiter!r} seems to divide the cells: set `manifest: {{delimiter: {_quoted(delimiter)}}}` in the mapping."
+    )
 
 
 def _divides(header: str, delimiter: str, expected: frozenset[str]) -> bool:

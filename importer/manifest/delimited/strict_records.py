@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from importer.errors import ManifestError
+from importer.manifest.delimited.delimiter_hint import between_quotes_hint, delimiter_between_quotes
 from importer.manifest.delimited.utf8_text import MAX_RECORD_BYTES, Utf8Text
 from importer.manifest.header import column_letter
 
@@ -27,7 +28,6 @@ _BACKSLASH_HINT = (
     "Quotes are written as \\\", as MySQL does: set `manifest: {escape: '\\'}` in the mapping, or export with quotes "
     'written twice ("").'
 )
-_REMEDIES: dict[str, tuple[str, str | bool]] = {_BLANKS_HINT: ("strip", True), _BACKSLASH_HINT: ("escape", "\\")}
 _NEVER_CLOSED = "a quote is opened here and never closed"
 _CUT_HINT = " If the file is cut off there, export it again."
 
@@ -115,7 +115,7 @@ class StrictRecords:
     def _broken(self, error: csv.Error) -> ManifestError:
         """Return the error, after reading on to name further broken rows."""
         details = [self._describe(error)]
-        cause = self._cause()
+        cause, remedies = self._cause()
         while len(details) < _MAX_BROKEN_ROWS:
             self._begin_record()
             try:
@@ -128,15 +128,17 @@ class StrictRecords:
             f"{self._file_name} has broken quotes, so it is not clear where its cells end",
             details=details,
             hint=(cause or _LONE_QUOTE_HINT) + (_CUT_HINT if details[-1].endswith(_NEVER_CLOSED) else ""),
-            remedies=[_REMEDIES[cause]] if cause else (),
+            remedies=remedies,
         )
 
-    def _cause(self) -> str:
-        """Return a hint if the line read last shows a habit of the program that wrote the file."""
+    def _cause(self) -> tuple[str, Sequence[tuple[str, str | bool]]]:
+        """Return a hint and what helps if the line read last shows a habit of the program that wrote the file."""
         line = self._record[-1] if self._record else ""
         if re.search(rf'"[ \t]+(?:{re.escape(self._delimiter)}|[\r\n]|\Z)', line):
-            return _BLANKS_HINT
-        return _BACKSLASH_HINT if '\\"' in line else ""
+            return _BLANKS_HINT, [("strip", True)]
+        if delimiter := delimiter_between_quotes(line, self._delimiter):
+            return between_quotes_hint(delimiter), [("delimiter", delimiter)]
+        return (_BACKSLASH_HINT, [("escape", "\\")]) if '\\"' in line else ("", ())
 
     def _describe(self, error: csv.Error) -> str:
         reason = str(error)

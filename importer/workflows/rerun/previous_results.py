@@ -62,11 +62,19 @@ class PreviousResults:
                 continue
             if self._comparison is None:
                 message = f"{result.error} Name the manifest with --manifest to find out whether the row is corrected"
-            elif result.row in self._comparison.misshapen and result.row not in self._comparison.cells:
+            elif result.row in self._comparison.misshapen and not self._is_edited(chunk, at, result.row):
                 message = result.error
             else:
                 continue
             yield self._validator.problem(result.code, row, message)
+
+    def _is_edited(self, chunk: Chunk, position: int, row: int) -> bool:
+        """Return whether a user changed a cell of a row; what a spreadsheet changes corrects nothing."""
+        assert self._comparison is not None, "the caller checks this"
+        return any(
+            self._comparison.spreadsheet_damage(row, column, chunk.text(column, position)) is None
+            for column in self._comparison.cells.get(row, ())
+        )
 
     def _takes_lists_now(self, chunk: Chunk, position: int, result: ResultRow) -> bool:
         """Return whether a row was rejected for a list, and the mapping now takes all lists of the row."""

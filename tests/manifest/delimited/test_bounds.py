@@ -73,17 +73,16 @@ def test_number_of_columns_is_limited(tmp_path: Path) -> None:
     assert "row 1: the header has 16,385 columns, but at most 16,384 are supported" in text
 
 
-@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
-@pytest.mark.parametrize("blank", [b"", b" ,\t", b","])
+@pytest.mark.parametrize(("end", "blank"), [(b"\n", b""), (b"\r\n", b" ,\t"), (b"\r", b","), (b"\r", b"")])
 def test_many_blank_lines_are_skipped_fast(tmp_path: Path, end: bytes, blank: bytes) -> None:
     """Row numbers count them: before the header, between rows and at the end."""
-    many = (blank + end) * 1_000_000
+    many = (blank + end) * 300_000
     table = read_bytes(
         tmp_path, many + b"a,b" + end + many + b"1,2" + end + b"3,4" + end + many + b"  5,6" + end + many, delimiter=","
     )
-    assert (table.manifest.format.header_row, table.rows) == (1_000_001, [2_000_002, 2_000_003, 3_000_004])
+    assert (table.manifest.format.header_row, table.rows) == (300_001, [600_002, 600_003, 900_004])
     assert table.cells == [["1", "2"], ["3", "4"], ["  5", "6"]]
-    assert table.manifest.blank_rows == 3_000_000
+    assert table.manifest.blank_rows == 900_000
 
 
 def test_header_row_counts_blank_lines(tmp_path: Path) -> None:
@@ -94,7 +93,7 @@ def test_header_row_counts_blank_lines(tmp_path: Path) -> None:
 
 
 def test_file_of_blank_lines_is_refused_fast(tmp_path: Path) -> None:
-    assert "contains only blanks" in refusal_of_bytes(tmp_path, b"\r\n" * 5_000_000)
+    assert "contains only blanks" in refusal_of_bytes(tmp_path, b"\r\n" * 1_000_000)
 
 
 @pytest.mark.parametrize("levels", [101, 900, 5_000, 100_000])

@@ -1,4 +1,4 @@
-"""Input files have the right rows, and a program is measured only if every ticket was created."""
+"""Input files of the bench have the right rows. `make bench-quick` runs its measurements."""
 
 from __future__ import annotations
 
@@ -15,13 +15,7 @@ from importer.ledger.store import Ledger
 from importer.manifest.manifest import open_manifest
 from importer.models import ManifestOptions, TicketIds
 from tests.bench import inputs
-from tests.bench.cpu_bound import Bench, Repeats, start_up
 from tests.bench.inputs import COLUMNS, wide_row
-from tests.bench.sending import large_runs, per_ticket, uploads
-
-
-def bench(folder: Path) -> Bench:
-    return Bench(folder=folder, repeats=Repeats(most=1, budget_s=0), log=lambda _: None)
 
 
 @pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".jsonl", ".xlsx", ".xlsb", ".ods", ".xls"])
@@ -116,38 +110,3 @@ def test_an_unknown_kind_is_an_error(tmp_path: Path) -> None:
     """A misspelt kind raises ValueError."""
     with pytest.raises(ValueError, match="unknown kind"):
         inputs.main("manifesto", str(tmp_path / "x"), "3")
-
-
-def test_repeats_end_with_their_budget() -> None:
-    """There is at least one run, then as many as fit the time, up to the maximum."""
-    assert list(Repeats(most=5, budget_s=0)) == [0]
-    assert list(Repeats(most=3, budget_s=1000)) == [0, 1, 2]
-
-
-def test_start_up_measures_three_commands(tmp_path: Path) -> None:
-    """Each is compared with an interpreter that does nothing."""
-    found = list(start_up(bench(tmp_path)))
-    assert [line.what for line in found] == ["--help", "--version", "a usage error"]
-    assert all(min(line.ours) > 0 < min(line.baseline) for line in found)
-
-
-def test_tickets_at_full_speed(tmp_path: Path) -> None:
-    """Both clients are measured, and all their tickets are created."""
-    cpu, speed = per_ticket(bench(tmp_path), (3, 10))
-    assert len(cpu.ours) == len(cpu.baseline) == 1
-    assert speed.ours[0] > 0 < speed.baseline[0]
-
-
-def test_a_run_that_is_nearly_done(tmp_path: Path) -> None:
-    """One run sends 5 of 1,100 rows; another sends the valid rows after 100 that have tickets already."""
-    trial, first, rest = large_runs(bench(tmp_path), 1_100, 5)
-    assert "--limit 5 are sent" in trial.what
-    assert 0 <= first.ours[0] < 60
-    assert "1,100 rows, 100 of them" in rest.what
-
-
-def test_uploads_at_once(tmp_path: Path) -> None:
-    """All tickets are created; the added memory is one measurement."""
-    (line,) = uploads(bench(tmp_path), 3, 2_000_000)
-    assert "3 uploads of 2 MB" in line.what
-    assert len(line.ours) == 1
