@@ -22,6 +22,7 @@ _EXPLANATION_SHEET, _LISTS_SHEET = "Explanation", "Lists"
 _DIMENSION = re.compile(r'<dimension ref="[^"]*"/>')
 _SAMPLES = re.compile(r'<row r="2".*</row>', re.DOTALL)
 _STYLE = re.compile(r' s="(\d+)"')
+_THIN, _THICK = 1, 2  # borders: lines between cells are printed thin
 _A4, _PRINT_PERCENT = 9, 70
 
 _Format = Mapping[str, object]
@@ -33,8 +34,14 @@ _OUR_HEADER: _Format = {**_HEADER, "bg_color": "#EDEDED"}
 # Light colours with dark letters, and a border where somebody has to work: a printer without colours shows them, too.
 _DONE: _Format = {**_OURS, "bg_color": "#E2EFDA", "font_color": "#375623"}
 _WAITING: _Format = {**_OURS, "bg_color": "#F2F2F2"}
-_PROBLEM: _Format = {**_TEXT, "bg_color": "#FFC7CE", "font_color": "#9C0006", "border": 1, "border_color": "#9C0006"}
-_WORK: _Format = {**_PROBLEM, "bold": True}
+_PROBLEM: _Format = {
+    **_TEXT,
+    "bg_color": "#FFC7CE",
+    "font_color": "#9C0006",
+    "border": _THICK,
+    "border_color": "#9C0006",
+}
+_WORK: _Format = {**_PROBLEM, "bold": True, "border": _THIN}
 _DOUBTFUL: _Format = {**_WORK, "bg_color": "#FFEB9C", "font_color": "#7F4F00", "border_color": "#7F4F00"}
 _STATUS_FORMATS: Mapping[Status, _Format] = {
     Status.CREATED: _DONE,

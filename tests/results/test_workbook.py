@@ -138,7 +138,7 @@ def test_wrong_cells_are_marked_with_the_reason(tmp_path) -> None:
         "G3": "State: 'nwe' is not one of Open, Closed",
     }
     wrong, right = sheet["F3"], sheet["F4"]
-    assert (wrong.border.top.style, wrong.number_format) == ("thin", "@")
+    assert (wrong.border.top.style, wrong.number_format) == ("medium", "@")
     assert right.border.top.style is None
     assert wrong.fill.fgColor.rgb == sheet["C3"].fill.fgColor.rgb != right.fill.fgColor.rgb
 
